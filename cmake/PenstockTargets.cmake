@@ -1,0 +1,66 @@
+# How every target of the project is declared, so that a folder's CMakeLists.txt is a list of facts.
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(penstock_flags INTERFACE)
+target_compile_options(penstock_flags INTERFACE -Wall -Wextra -Werror $<$<CONFIG:Debug>:-g1>)
+target_include_directories(penstock_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(PENSTOCK_SANITIZE)
+  target_compile_options(penstock_flags INTERFACE -fsanitize=${PENSTOCK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(penstock_flags INTERFACE -fsanitize=${PENSTOCK_SANITIZE})
+  if(PENSTOCK_SANITIZE MATCHES thread)
+    # GCC 12 warns of fences that ThreadSanitizer does not model; Asio uses them.
+    target_compile_options(penstock_flags INTERFACE -Wno-tsan)
+  endif()
+endif()
+
+# Boost.Asio and Beast are compiled once, in penstock::beast (operator/base/beast.cc).
+add_library(penstock_boost INTERFACE)
+target_compile_definitions(penstock_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW=0)
+target_link_libraries(penstock_boost INTERFACE Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+
+# penstock_library(NAME SRCS a.cc ... DEPS penstock::base ...): a static library with the alias penstock::NAME.
+function(penstock_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_library(penstock_${name} STATIC ${ARG_SRCS})
+  add_library(penstock::${name} ALIAS penstock_${name})
+  target_link_libraries(penstock_${name} PUBLIC ${ARG_DEPS} PRIVATE penstock_flags)
+  target_include_directories(penstock_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# penstock_executable(NAME SRCS ... DEPS ...): a program named NAME in bin/.
+function(penstock_executable name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} penstock_flags)
+endfunction()
+
+# penstock_test(NAME SRCS ... DEPS ... [LABELS unit]): a GoogleTest program, one ctest entry a program.
+function(penstock_test name)
+  if(NOT PENSTOCK_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main penstock_flags)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE PENSTOCK_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PENSTOCK_TEST_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
+endfunction()
+
+# Adds those of the named folders that exist.
+function(penstock_add_folders)
+  foreach(folder ${ARGN})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
+      add_subdirectory(${folder})
+    endif()
+  endforeach()
+endfunction()

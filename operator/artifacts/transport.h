@@ -1,0 +1,42 @@
+// How a launcher reaches artifacts: the gateway over HTTPS, or a folder of this machine.
+//
+// Gateway paths (operator/gateway/artifact_server.h):
+//   HEAD, GET /artifacts/v1/blobs/sha256:<hex>   (Range honoured)
+//   PUT       /artifacts/v1/blobs/sha256:<hex>   (chunked or with length; 201, 200 when it was there)
+//   PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
+// The namespace is that of the bearer token's service account, not of the path.
+//
+// Calls block until done, retry transient failures with back-off up to `deadline`, and give up with
+// kTransient. Used by one thread.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "operator/base/result.h"
+#include "operator/base/task.h"
+
+namespace penstock::artifacts {
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Writes artifact to `target` (must not exist), verified; see Store::Get for mismatches.
+  [[nodiscard]] virtual Result<void> Fetch(const ArtifactRef& artifact, const std::filesystem::path& target) = 0;
+  [[nodiscard]] virtual Result<ArtifactRef> Upload(const std::filesystem::path& source) = 0;
+  [[nodiscard]] virtual Result<void> PutReceipt(const Receipt& receipt) = 0;
+};
+
+struct TransportOptions {
+  std::string namespace_;
+  std::chrono::milliseconds deadline{600'000};  // of one call; bytes flowing extend it
+  std::stop_token stop;
+};
+
+// By what the task's store names: a folder, or a URL.
+[[nodiscard]] Result<std::unique_ptr<Transport>> MakeTransport(const TaskStore& store, const TransportOptions& options);
+
+}  // namespace penstock::artifacts

@@ -1,0 +1,47 @@
+// Error: what went wrong, folded into the few kinds that callers act on.
+//
+// Kinds are assigned once, at the edge where the failure is seen (the HTTP transport, the file
+// system, a decoder). One function, runtime's OnError, turns a kind into retry, back-off, requeue
+// or a terminal condition. A value type.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace penstock {
+
+enum class ErrorKind : std::uint8_t {
+  kTransient,      // may go away by itself: network, 429, 5xx, quota; try again with back-off
+  kConflict,       // the object changed under us; read again, then try again at once
+  kAlreadyExists,  // a create met an object of that name
+  kNotFound,
+  kExpired,    // 410: a resourceVersion or continue token is too old; list again
+  kInvalid,    // the input is wrong and stays wrong until somebody changes it
+  kForbidden,  // 401 and 403: no right to do this now
+  kCancelled,  // the stop token was used, or the deadline of the caller passed on purpose
+  kInternal,   // a bug, or an answer that makes no sense
+};
+
+// The kind's name as it stands in logs and metrics: "Transient", "Conflict", ...
+[[nodiscard]] const char* Name(ErrorKind kind);
+
+struct Error {
+  ErrorKind kind = ErrorKind::kInternal;
+  std::string message;  // one sentence: what failed, where, and what to do if that is known
+  int http_status = 0;  // 0 where no HTTP answer was seen
+  std::string reason;   // the API server's Status.reason, or empty
+  std::optional<std::chrono::milliseconds> retry_after;  // the server's Retry-After
+};
+
+// "context: message", the rest kept.
+[[nodiscard]] Error Wrap(const std::string& context, Error error);
+
+[[nodiscard]] Error Transient(std::string message);
+[[nodiscard]] Error NotFound(std::string message);
+[[nodiscard]] Error Invalid(std::string message);
+[[nodiscard]] Error Cancelled(std::string message);
+[[nodiscard]] Error Internal(std::string message);
+
+}  // namespace penstock

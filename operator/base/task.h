@@ -1,0 +1,155 @@
+// The protocol between operator and launcher: the task document, the receipt and the termination
+// message. Version 1; either side accepts its own version and the one before.
+//
+// The document holds everything that a parameter touched: nothing of it stands in the pod's
+// command, args or env, because the kubelet expands $(NAME) there. Value types; pure.
+//
+//   operator --TaskDocument--> launcher --Receipt--> store
+//                                       --TerminationMessage--> pod status --> operator
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/base/json.h"
+#include "operator/base/result.h"
+
+namespace penstock {
+
+inline constexpr int kTaskProtocol = 1;
+inline constexpr std::size_t kMaxTaskBytes = 32 * 1024;        // in the pod's annotation
+inline constexpr std::size_t kMaxTaskConfigBytes = 900 * 1024;  // in the step's ConfigMap
+inline constexpr std::size_t kMaxTerminationMessage = 4096;    // Kubernetes' own limit
+
+// An immutable file or folder in the store.
+struct ArtifactRef {
+  std::string digest;  // "sha256:<64 hex>" of the file's bytes, or of the folder's manifest
+  bool folder = false;
+  std::uint64_t bytes = 0;  // content, without the manifest
+  bool operator==(const ArtifactRef&) const = default;
+};
+
+struct TaskInput {
+  std::string name;
+  std::string type;                      // dataset, model, file, ...; empty when not declared
+  std::optional<ArtifactRef> artifact;   // an artifact of the store, or
+  std::string uri;                       // an outside source: file, http(s), s3
+  std::string fingerprint;               // what the operator saw of the URI; empty = not known
+};
+
+struct TaskOutput {
+  std::string name;
+  std::string type;
+};
+
+struct TaskResult {
+  std::string name;
+  std::string type;  // string, integer, number, boolean, list, object
+};
+
+struct TaskEnv {
+  std::string name;
+  std::string value;  // a template; $(...) are the launcher's references
+};
+
+// Where artifacts are. Either the gateway over HTTPS or, for local runs, a folder.
+struct TaskStore {
+  std::string url;         // "https://penstock.penstock-system.svc:8443"; empty with `folder`
+  std::string ca_pem;      // trusted for `url`
+  std::string token_file;  // bearer token, re-read at every use
+  std::string folder;      // a store's root on this machine; empty with `url`
+};
+
+struct TaskDocument {
+  int protocol = kTaskProtocol;
+  std::string namespace_;
+  std::string run;      // name of the PipelineRun
+  std::string run_uid;
+  std::string step;
+  std::optional<int> item_index;
+  Json item;            // $(item); null when the step is no loop
+  int attempt = 1;      // counts from 1
+  std::string pod;      // the pod's name: the receipt's name
+  std::vector<std::string> command;  // templates: $(inputs.i.path) $(outputs.o.path)
+  std::vector<std::string> args;     //   $(results.r.path) $(parameters.x) $(parameters.x.path)
+  std::string working_dir;           //   $(code.path) $(item) $(run.name)
+  std::vector<TaskEnv> env;
+  Json parameters = Json::object();  // resolved values by name; null values are left out
+  std::vector<TaskInput> inputs;
+  std::vector<TaskOutput> outputs;
+  std::vector<TaskResult> results;
+  std::optional<ArtifactRef> code;   // unpacked, read-only, at $(code.path)
+  std::int64_t timeout_ms = 0;       // of this attempt, from the child's start; 0 = none
+  std::int64_t grace_ms = 20'000;    // from SIGTERM to SIGKILL
+  TaskStore store;
+};
+
+// How an attempt ended, as the launcher saw it.
+enum class TaskOutcome : std::uint8_t {
+  kSucceeded,
+  kFailed,      // the child's exit code or signal, or an output it did not write: user class
+  kTimedOut,    // timeout_ms passed
+  kCancelled,   // SIGTERM came from outside
+  kInfrastructure,  // store, network or disk failed the launcher; the child is not to blame
+  kInvalid,     // the task cannot be carried out as written (bad document, missing program)
+};
+[[nodiscard]] const char* Name(TaskOutcome outcome);
+
+struct OutputRecord {
+  std::string name;
+  std::string type;
+  ArtifactRef artifact;
+};
+
+// Written to the store when outputs are there; proves that the attempt succeeded.
+struct Receipt {
+  int protocol = kTaskProtocol;
+  std::string run_uid;
+  std::string step;
+  std::string pod;
+  int attempt = 1;
+  std::vector<OutputRecord> outputs;
+  Json results = Json::object();
+  std::map<std::string, std::string> input_fingerprints;  // of URI inputs, as they were read
+  std::int64_t started_ms = 0;   // of the child, Unix milliseconds
+  std::int64_t finished_ms = 0;
+};
+
+// At most 4096 bytes in the pod's status; parsed as hostile input.
+struct TerminationMessage {
+  int protocol = kTaskProtocol;
+  TaskOutcome outcome = TaskOutcome::kInfrastructure;
+  int exit_code = 0;     // of the child; 128 + n for signal n
+  std::string message;   // one line for people; names the file, the output, the limit
+  bool oom_killed = false;  // the cgroup counted an OOM kill during the attempt
+  // Present when all of it fits; otherwise the operator reads the receipt.
+  std::optional<Receipt> receipt;
+};
+
+void to_json(Json& j, const ArtifactRef& a);
+void from_json(const Json& j, ArtifactRef& a);
+void to_json(Json& j, const TaskDocument& t);
+void to_json(Json& j, const Receipt& r);
+void to_json(Json& j, const TerminationMessage& m);
+
+// Parse what the other side wrote. Unknown fields are ignored; a wrong type, a bad digest, a
+// protocol above kTaskProtocol or text over the limit is Invalid and says which field.
+[[nodiscard]] Result<TaskDocument> ParseTask(const std::string& text);
+[[nodiscard]] Result<Receipt> ParseReceipt(const std::string& text);
+[[nodiscard]] Result<TerminationMessage> ParseTerminationMessage(const std::string& text);
+
+// The message's text, with the receipt left out and then the message cut until it fits.
+[[nodiscard]] std::string FormatTerminationMessage(TerminationMessage m);
+
+// The exit code that the launcher ends with for an outcome: the child's own when it failed, 0 when
+// it succeeded, and fixed codes otherwise (124 timed out, 125 infrastructure, 126 invalid,
+// 143 cancelled), so that `kubectl get pod` says something too.
+[[nodiscard]] int LauncherExitCode(const TerminationMessage& m);
+
+// True when a result's value has the declared type; "" type accepts all.
+[[nodiscard]] bool HasType(const Json& value, const std::string& type);
+
+}  // namespace penstock
