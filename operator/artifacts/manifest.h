@@ -20,7 +20,7 @@ inline constexpr std::uint64_t kBlockBytes = 8ULL << 20;
 struct ManifestFile {
   std::string path;  // relative, "/" between parts, no "." or ".." part, no leading "/"
   std::uint64_t size = 0;
-  std::string sha256;               // 64 hex
+  std::string sha256;  // 64 hex
   bool executable = false;
   std::vector<std::string> blocks;  // 64 hex each; empty when size <= kBlockBytes
 };

@@ -43,11 +43,13 @@ class Store {
   // The blob's path on this machine; kNotFound. Its content is not verified here.
   [[nodiscard]] Result<std::filesystem::path> BlobPath(const std::string& ns,
                                                        const std::string& digest) const;
-  [[nodiscard]] Result<std::uint64_t> BlobSize(const std::string& ns, const std::string& digest) const;
+  [[nodiscard]] Result<std::uint64_t> BlobSize(const std::string& ns,
+                                               const std::string& digest) const;
 
   // --- whole artifacts
   // Stores a file or a folder (regular files only; a link or device inside is Invalid by name).
-  [[nodiscard]] Result<ArtifactRef> Put(const std::string& ns, const std::filesystem::path& source) const;
+  [[nodiscard]] Result<ArtifactRef> Put(const std::string& ns,
+                                        const std::filesystem::path& source) const;
   // Writes the artifact to `target`, which must not exist, and verifies every byte against its
   // digest; a mismatch is kInvalid with reason "DigestMismatch" and leaves no target.
   [[nodiscard]] Result<void> Get(const std::string& ns, const ArtifactRef& artifact,

@@ -2,8 +2,8 @@
 //
 // Gateway paths (operator/gateway/artifact_server.h):
 //   HEAD, GET /artifacts/v1/blobs/sha256:<hex>   (Range honoured)
-//   PUT       /artifacts/v1/blobs/sha256:<hex>   (chunked or with length; 201, 200 when it was there)
-//   PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
+//   PUT       /artifacts/v1/blobs/sha256:<hex>   (chunked or with length; 201, 200 when it was
+//   there) PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
 // The namespace is that of the bearer token's service account, not of the path.
 //
 // Calls block until done, retry transient failures with back-off up to `deadline`, and give up with
@@ -25,7 +25,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   // Writes artifact to `target` (must not exist), verified; see Store::Get for mismatches.
-  [[nodiscard]] virtual Result<void> Fetch(const ArtifactRef& artifact, const std::filesystem::path& target) = 0;
+  [[nodiscard]] virtual Result<void> Fetch(const ArtifactRef& artifact,
+                                           const std::filesystem::path& target) = 0;
   [[nodiscard]] virtual Result<ArtifactRef> Upload(const std::filesystem::path& source) = 0;
   [[nodiscard]] virtual Result<void> PutReceipt(const Receipt& receipt) = 0;
 };
@@ -37,6 +38,7 @@ struct TransportOptions {
 };
 
 // By what the task's store names: a folder, or a URL.
-[[nodiscard]] Result<std::unique_ptr<Transport>> MakeTransport(const TaskStore& store, const TransportOptions& options);
+[[nodiscard]] Result<std::unique_ptr<Transport>> MakeTransport(const TaskStore& store,
+                                                               const TransportOptions& options);
 
 }  // namespace penstock::artifacts

@@ -3,10 +3,9 @@
 // separately compiled parts of both.
 #pragma once
 
-#include <utility>  // Boost 1.74's awaitable.hpp forgets it
-
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <utility>  // Boost 1.74's awaitable.hpp forgets it

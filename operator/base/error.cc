@@ -6,15 +6,24 @@ namespace penstock {
 
 const char* Name(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kTransient: return "Transient";
-    case ErrorKind::kConflict: return "Conflict";
-    case ErrorKind::kAlreadyExists: return "AlreadyExists";
-    case ErrorKind::kNotFound: return "NotFound";
-    case ErrorKind::kExpired: return "Expired";
-    case ErrorKind::kInvalid: return "Invalid";
-    case ErrorKind::kForbidden: return "Forbidden";
-    case ErrorKind::kCancelled: return "Cancelled";
-    case ErrorKind::kInternal: return "Internal";
+    case ErrorKind::kTransient:
+      return "Transient";
+    case ErrorKind::kConflict:
+      return "Conflict";
+    case ErrorKind::kAlreadyExists:
+      return "AlreadyExists";
+    case ErrorKind::kNotFound:
+      return "NotFound";
+    case ErrorKind::kExpired:
+      return "Expired";
+    case ErrorKind::kInvalid:
+      return "Invalid";
+    case ErrorKind::kForbidden:
+      return "Forbidden";
+    case ErrorKind::kCancelled:
+      return "Cancelled";
+    case ErrorKind::kInternal:
+      return "Internal";
   }
   return "Unknown";
 }

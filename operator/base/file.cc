@@ -20,13 +20,22 @@ Error FromErrno(const std::string& context, int error_number) {
     case EAGAIN:
     case EINTR:
     case EMFILE:
-    case ENFILE: e.kind = ErrorKind::kTransient; break;
-    case ENOENT: e.kind = ErrorKind::kNotFound; break;
+    case ENFILE:
+      e.kind = ErrorKind::kTransient;
+      break;
+    case ENOENT:
+      e.kind = ErrorKind::kNotFound;
+      break;
     case EACCES:
     case EPERM:
-    case EROFS: e.kind = ErrorKind::kForbidden; break;
-    case EEXIST: e.kind = ErrorKind::kAlreadyExists; break;
-    default: e.kind = ErrorKind::kInternal;
+    case EROFS:
+      e.kind = ErrorKind::kForbidden;
+      break;
+    case EEXIST:
+      e.kind = ErrorKind::kAlreadyExists;
+      break;
+    default:
+      e.kind = ErrorKind::kInternal;
   }
   if (error_number == ENOSPC || error_number == EDQUOT) e.reason = "DiskFull";
   return e;

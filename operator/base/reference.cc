@@ -54,7 +54,8 @@ Result<Reference> ParseReference(std::string_view inside) {
     }
   }
   if (part.empty())
-    return Invalid("'$(" + std::string(inside) + ")' is not a reference; write names separated by dots, " +
+    return Invalid("'$(" + std::string(inside) +
+                   ")' is not a reference; write names separated by dots, " +
                    "or $$( for a literal $(");
   ref.path.push_back(part);
   return ref;

@@ -1,4 +1,5 @@
-// The one reference syntax of manifests: $(parameters.x), $(steps.s.outputs.o), $(inputs.i.path) ...
+// The one reference syntax of manifests: $(parameters.x), $(steps.s.outputs.o), $(inputs.i.path)
+// ...
 //
 // Text is parsed once into literal pieces and references; values put in for references are never
 // parsed again, so a parameter that contains "$(...)" stays data. "$$(" is a literal "$(".

@@ -84,7 +84,8 @@ void ReadArtifactField(Reader& r, const char* key, Owner& out) {
 
 void CheckProtocol(Reader& r, int protocol) {
   if (protocol < 1 || protocol > kTaskProtocol)
-    r.Fail("protocol", "is " + std::to_string(protocol) + "; this side speaks " + std::to_string(kTaskProtocol) +
+    r.Fail("protocol", "is " + std::to_string(protocol) + "; this side speaks " +
+                           std::to_string(kTaskProtocol) +
                            ": run an operator and a launcher at most one version apart");
 }
 
@@ -135,10 +136,12 @@ void from_json(const Json& j, ArtifactRef& a) {
 }
 
 void to_json(Json& j, const TaskDocument& t) {
-  j = Json{{"protocol", t.protocol}, {"namespace", t.namespace_}, {"run", t.run},
-           {"runUid", t.run_uid},    {"step", t.step},            {"attempt", t.attempt},
-           {"pod", t.pod},           {"command", t.command},      {"args", t.args},
-           {"timeoutMs", t.timeout_ms}, {"graceMs", t.grace_ms},  {"parameters", t.parameters}};
+  j = Json{{"protocol", t.protocol}, {"namespace", t.namespace_},
+           {"run", t.run},           {"runUid", t.run_uid},
+           {"step", t.step},         {"attempt", t.attempt},
+           {"pod", t.pod},           {"command", t.command},
+           {"args", t.args},         {"timeoutMs", t.timeout_ms},
+           {"graceMs", t.grace_ms},  {"parameters", t.parameters}};
   if (t.item_index) j["itemIndex"] = *t.item_index;
   if (!t.item.is_null()) j["item"] = t.item;
   if (!t.working_dir.empty()) j["workingDir"] = t.working_dir;
@@ -161,9 +164,14 @@ void to_json(Json& j, const TaskDocument& t) {
 }
 
 void to_json(Json& j, const Receipt& r) {
-  j = Json{{"protocol", r.protocol}, {"runUid", r.run_uid},       {"step", r.step},
-           {"pod", r.pod},           {"attempt", r.attempt},      {"results", r.results},
-           {"startedMs", r.started_ms}, {"finishedMs", r.finished_ms}};
+  j = Json{{"protocol", r.protocol},
+           {"runUid", r.run_uid},
+           {"step", r.step},
+           {"pod", r.pod},
+           {"attempt", r.attempt},
+           {"results", r.results},
+           {"startedMs", r.started_ms},
+           {"finishedMs", r.finished_ms}};
   for (const auto& o : r.outputs)
     j["outputs"].push_back({{"name", o.name}, {"type", o.type}, {"artifact", o.artifact}});
   if (!r.input_fingerprints.empty()) j["inputFingerprints"] = r.input_fingerprints;
@@ -243,7 +251,8 @@ Result<Receipt> ParseReceipt(const std::string& text) {
 }
 
 Result<TerminationMessage> ParseTerminationMessage(const std::string& text) {
-  if (text.size() > kMaxTerminationMessage) return Invalid("the termination message is over 4096 bytes");
+  if (text.size() > kMaxTerminationMessage)
+    return Invalid("the termination message is over 4096 bytes");
   auto j = ParseJson(text, "the termination message");
   if (!j) return j.error();
   Reader r(*j, "message.");
@@ -289,12 +298,18 @@ std::string FormatTerminationMessage(TerminationMessage m) {
 
 int LauncherExitCode(const TerminationMessage& m) {
   switch (m.outcome) {
-    case TaskOutcome::kSucceeded: return 0;
-    case TaskOutcome::kFailed: return m.exit_code == 0 ? 1 : m.exit_code;
-    case TaskOutcome::kTimedOut: return 124;
-    case TaskOutcome::kInfrastructure: return 125;
-    case TaskOutcome::kInvalid: return 126;
-    case TaskOutcome::kCancelled: return 143;
+    case TaskOutcome::kSucceeded:
+      return 0;
+    case TaskOutcome::kFailed:
+      return m.exit_code == 0 ? 1 : m.exit_code;
+    case TaskOutcome::kTimedOut:
+      return 124;
+    case TaskOutcome::kInfrastructure:
+      return 125;
+    case TaskOutcome::kInvalid:
+      return 126;
+    case TaskOutcome::kCancelled:
+      return 143;
   }
   return 125;
 }
@@ -303,7 +318,8 @@ bool HasType(const Json& value, const std::string& type) {
   if (type == "string") return value.is_string();
   if (type == "integer")
     return value.is_number_integer() ||
-           (value.is_number_float() && CanonicalJson(value).find_first_of(".eE") == std::string::npos);
+           (value.is_number_float() &&
+            CanonicalJson(value).find_first_of(".eE") == std::string::npos);
   if (type == "number") return value.is_number();
   if (type == "boolean") return value.is_boolean();
   if (type == "list") return value.is_array();

@@ -20,9 +20,9 @@
 namespace penstock {
 
 inline constexpr int kTaskProtocol = 1;
-inline constexpr std::size_t kMaxTaskBytes = 32 * 1024;        // in the pod's annotation
+inline constexpr std::size_t kMaxTaskBytes = 32 * 1024;         // in the pod's annotation
 inline constexpr std::size_t kMaxTaskConfigBytes = 900 * 1024;  // in the step's ConfigMap
-inline constexpr std::size_t kMaxTerminationMessage = 4096;    // Kubernetes' own limit
+inline constexpr std::size_t kMaxTerminationMessage = 4096;     // Kubernetes' own limit
 
 // An immutable file or folder in the store.
 struct ArtifactRef {
@@ -34,10 +34,10 @@ struct ArtifactRef {
 
 struct TaskInput {
   std::string name;
-  std::string type;                      // dataset, model, file, ...; empty when not declared
-  std::optional<ArtifactRef> artifact;   // an artifact of the store, or
-  std::string uri;                       // an outside source: file, http(s), s3
-  std::string fingerprint;               // what the operator saw of the URI; empty = not known
+  std::string type;                     // dataset, model, file, ...; empty when not declared
+  std::optional<ArtifactRef> artifact;  // an artifact of the store, or
+  std::string uri;                      // an outside source: file, http(s), s3
+  std::string fingerprint;              // what the operator saw of the URI; empty = not known
 };
 
 struct TaskOutput {
@@ -66,13 +66,13 @@ struct TaskStore {
 struct TaskDocument {
   int protocol = kTaskProtocol;
   std::string namespace_;
-  std::string run;      // name of the PipelineRun
+  std::string run;  // name of the PipelineRun
   std::string run_uid;
   std::string step;
   std::optional<int> item_index;
-  Json item;            // $(item); null when the step is no loop
-  int attempt = 1;      // counts from 1
-  std::string pod;      // the pod's name: the receipt's name
+  Json item;                         // $(item); null when the step is no loop
+  int attempt = 1;                   // counts from 1
+  std::string pod;                   // the pod's name: the receipt's name
   std::vector<std::string> command;  // templates: $(inputs.i.path) $(outputs.o.path)
   std::vector<std::string> args;     //   $(results.r.path) $(parameters.x) $(parameters.x.path)
   std::string working_dir;           //   $(code.path) $(item) $(run.name)
@@ -81,20 +81,20 @@ struct TaskDocument {
   std::vector<TaskInput> inputs;
   std::vector<TaskOutput> outputs;
   std::vector<TaskResult> results;
-  std::optional<ArtifactRef> code;   // unpacked, read-only, at $(code.path)
-  std::int64_t timeout_ms = 0;       // of this attempt, from the child's start; 0 = none
-  std::int64_t grace_ms = 20'000;    // from SIGTERM to SIGKILL
+  std::optional<ArtifactRef> code;  // unpacked, read-only, at $(code.path)
+  std::int64_t timeout_ms = 0;      // of this attempt, from the child's start; 0 = none
+  std::int64_t grace_ms = 20'000;   // from SIGTERM to SIGKILL
   TaskStore store;
 };
 
 // How an attempt ended, as the launcher saw it.
 enum class TaskOutcome : std::uint8_t {
   kSucceeded,
-  kFailed,      // the child's exit code or signal, or an output it did not write: user class
-  kTimedOut,    // timeout_ms passed
-  kCancelled,   // SIGTERM came from outside
+  kFailed,          // the child's exit code or signal, or an output it did not write: user class
+  kTimedOut,        // timeout_ms passed
+  kCancelled,       // SIGTERM came from outside
   kInfrastructure,  // store, network or disk failed the launcher; the child is not to blame
-  kInvalid,     // the task cannot be carried out as written (bad document, missing program)
+  kInvalid,         // the task cannot be carried out as written (bad document, missing program)
 };
 [[nodiscard]] const char* Name(TaskOutcome outcome);
 
@@ -114,7 +114,7 @@ struct Receipt {
   std::vector<OutputRecord> outputs;
   Json results = Json::object();
   std::map<std::string, std::string> input_fingerprints;  // of URI inputs, as they were read
-  std::int64_t started_ms = 0;   // of the child, Unix milliseconds
+  std::int64_t started_ms = 0;                            // of the child, Unix milliseconds
   std::int64_t finished_ms = 0;
 };
 
@@ -122,8 +122,8 @@ struct Receipt {
 struct TerminationMessage {
   int protocol = kTaskProtocol;
   TaskOutcome outcome = TaskOutcome::kInfrastructure;
-  int exit_code = 0;     // of the child; 128 + n for signal n
-  std::string message;   // one line for people; names the file, the output, the limit
+  int exit_code = 0;        // of the child; 128 + n for signal n
+  std::string message;      // one line for people; names the file, the output, the limit
   bool oom_killed = false;  // the cgroup counted an OOM kill during the attempt
   // Present when all of it fits; otherwise the operator reads the receipt.
   std::optional<Receipt> receipt;

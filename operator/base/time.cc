@@ -48,8 +48,8 @@ Result<TimePoint> ParseTime(std::string_view text) {
   const auto bad = [&] { return Invalid("'" + s + "' is not an RFC 3339 time"); };
   std::tm tm{};
   int used = 0;
-  if (std::sscanf(s.c_str(), "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-                  &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6 ||
+  if (std::sscanf(s.c_str(), "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
+                  &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6 ||
       used == 0)
     return bad();
   if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
@@ -70,7 +70,8 @@ Result<TimePoint> ParseTime(std::string_view text) {
     int h = 0;
     int m = 0;
     char sign = 0;
-    if (std::sscanf(s.c_str() + at, "%c%2d:%2d", &sign, &h, &m) != 3 || (sign != '+' && sign != '-'))
+    if (std::sscanf(s.c_str() + at, "%c%2d:%2d", &sign, &h, &m) != 3 ||
+        (sign != '+' && sign != '-'))
       return bad();
     offset = (sign == '+' ? 1 : -1) * (h * 3600L + m * 60L);
   } else if (at + 1 != s.size()) {

@@ -40,8 +40,8 @@ struct Call {
 struct ListOptions {
   std::string label_selector;
   std::string field_selector;
-  int limit = 0;               // a page's size; 0 = the server's choice (no paging)
-  std::string continue_token;  // of the page before
+  int limit = 0;                 // a page's size; 0 = the server's choice (no paging)
+  std::string continue_token;    // of the page before
   std::string resource_version;  // "" = consistent; "0" = any cached state
 };
 
@@ -105,7 +105,8 @@ class Client {
 
   // One page. `ns` empty lists all namespaces.
   [[nodiscard]] virtual Result<ListPage> List(const ResourceType& type, const std::string& ns,
-                                              const ListOptions& options, const Call& call = {}) = 0;
+                                              const ListOptions& options,
+                                              const Call& call = {}) = 0;
 
   // kAlreadyExists when the name is taken. With metadata.generateName the server picks the name.
   [[nodiscard]] virtual Result<Json> Create(const ResourceType& type, const std::string& ns,
@@ -132,7 +133,8 @@ class Client {
 
   // kNotFound when it is gone already; kConflict when a precondition fails.
   [[nodiscard]] virtual Result<void> Delete(const ResourceType& type, const std::string& ns,
-                                            const std::string& name, const DeleteOptions& options = {},
+                                            const std::string& name,
+                                            const DeleteOptions& options = {},
                                             const Call& call = {}) = 0;
 
   // Runs one watch request until it ends: the server's time-out and a sink that returns false are

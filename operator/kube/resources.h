@@ -12,16 +12,21 @@ inline constexpr ResourceType kNamespaces{"", "v1", "namespaces", "Namespace", f
 inline constexpr ResourceType kNodes{"", "v1", "nodes", "Node", false};
 inline constexpr ResourceType kServiceAccounts{"", "v1", "serviceaccounts", "ServiceAccount"};
 inline constexpr ResourceType kDeployments{"apps", "v1", "deployments", "Deployment"};
-inline constexpr ResourceType kControllerRevisions{"apps", "v1", "controllerrevisions", "ControllerRevision"};
+inline constexpr ResourceType kControllerRevisions{"apps", "v1", "controllerrevisions",
+                                                   "ControllerRevision"};
 inline constexpr ResourceType kEvents{"events.k8s.io", "v1", "events", "Event"};
 inline constexpr ResourceType kLeases{"coordination.k8s.io", "v1", "leases", "Lease"};
-inline constexpr ResourceType kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"};
-inline constexpr ResourceType kTokenReviews{"authentication.k8s.io", "v1", "tokenreviews", "TokenReview", false};
+inline constexpr ResourceType kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices",
+                                              "EndpointSlice"};
+inline constexpr ResourceType kTokenReviews{"authentication.k8s.io", "v1", "tokenreviews",
+                                            "TokenReview", false};
 
 inline constexpr std::string_view kPenstockGroup = "penstock.dev";
 inline constexpr ResourceType kPipelines{kPenstockGroup, "v1alpha1", "pipelines", "Pipeline"};
-inline constexpr ResourceType kPipelineRuns{kPenstockGroup, "v1alpha1", "pipelineruns", "PipelineRun"};
+inline constexpr ResourceType kPipelineRuns{kPenstockGroup, "v1alpha1", "pipelineruns",
+                                            "PipelineRun"};
 inline constexpr ResourceType kComponents{kPenstockGroup, "v1alpha1", "components", "Component"};
-inline constexpr ResourceType kModelDeployments{kPenstockGroup, "v1alpha1", "modeldeployments", "ModelDeployment"};
+inline constexpr ResourceType kModelDeployments{kPenstockGroup, "v1alpha1", "modeldeployments",
+                                                "ModelDeployment"};
 
 }  // namespace penstock::kube
