@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/base/result.h"
+#include "operator/base/sha256.h"
 
 namespace penstock::artifacts {
 
@@ -33,13 +35,31 @@ struct Manifest {
 [[nodiscard]] std::string FormatManifest(const Manifest& m);
 // Refuses what a hostile writer could put in: absolute or climbing paths, duplicates, a file that
 // is also a folder, sizes or block counts that do not agree, more than 1,000,000 files.
+inline constexpr std::uint64_t kMaxManifestBytes = 512ULL << 20;
 [[nodiscard]] Result<Manifest> ParseManifest(const std::string& text);
 
 struct FileDigest {
   std::uint64_t size = 0;
   std::string sha256;
-  std::vector<std::string> blocks;
+  std::vector<std::string> blocks;  // empty when size <= kBlockBytes
 };
+
+// Digests bytes as they stream by. Used by one thread.
+class BlockHasher {
+ public:
+  // `with_blocks` false saves the second digest where the size is known to be one block at most.
+  explicit BlockHasher(bool with_blocks = true) : with_blocks_(with_blocks) {}
+  void Update(std::string_view bytes);
+  // The object may not be used after it.
+  [[nodiscard]] FileDigest Finish();
+
+ private:
+  bool with_blocks_;
+  Sha256 whole_;
+  Sha256 block_;
+  FileDigest digest_;
+};
+
 // Reads the file once.
 [[nodiscard]] Result<FileDigest> DigestFile(const std::filesystem::path& path);
 

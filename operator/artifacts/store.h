@@ -3,6 +3,8 @@
 //   <root>/<namespace>/blobs/ab/abcdef...        a blob; its name is its SHA-256
 //   <root>/<namespace>/receipts/<run uid>/<pod>  a receipt
 //   <root>/<namespace>/cache/ab/<cache key>      a cache entry
+//   <root>/<namespace>/tmp/...                   blobs on their way in; leftovers of a crash
+//   <root>/<namespace>/damaged/<hex>             blobs whose bytes no longer match their name
 //
 // A file artifact is one blob. A folder artifact is a manifest blob (manifest.h) and a blob a
 // file; its digest is the manifest's. A blob appears by rename after fsync: a name that exists is
@@ -10,11 +12,13 @@
 // Thread-safe, and safe between processes on one file system.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/base/result.h"
@@ -46,12 +50,19 @@ class Store {
   [[nodiscard]] Result<std::uint64_t> BlobSize(const std::string& ns,
                                                const std::string& digest) const;
 
+  // Reads the whole blob. False when its bytes no longer match its name; it is then set aside, so
+  // that the name is free and the producer, run again, repairs it. kNotFound when there is none.
+  [[nodiscard]] Result<bool> Verify(const std::string& ns, const std::string& digest) const;
+  // Removes what crashed writers left in tmp/ for longer than `age`, in all namespaces.
+  [[nodiscard]] Result<int> RemoveLeftovers(std::chrono::seconds age) const;
+
   // --- whole artifacts
   // Stores a file or a folder (regular files only; a link or device inside is Invalid by name).
   [[nodiscard]] Result<ArtifactRef> Put(const std::string& ns,
                                         const std::filesystem::path& source) const;
-  // Writes the artifact to `target`, which must not exist, and verifies every byte against its
-  // digest; a mismatch is kInvalid with reason "DigestMismatch" and leaves no target.
+  // Writes a read-only copy (never a link) to `target`, which must not exist, and verifies every
+  // byte against its digest; a mismatch is kInvalid with reason "DigestMismatch" and leaves no
+  // target.
   [[nodiscard]] Result<void> Get(const std::string& ns, const ArtifactRef& artifact,
                                  const std::filesystem::path& target) const;
   // True when every blob of the artifact is there with its recorded size.

@@ -1,0 +1,86 @@
+// PipelineRun: one execution of a Pipeline, pinned. Value types.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/api/pipeline.h"
+
+namespace penstock::api {
+
+enum class CancelMode : std::uint8_t { kNone, kStop, kNow };
+
+struct PipelineRunSpec {
+  std::string pipeline_ref;                   // name; or
+  std::optional<PipelineSpec> pipeline_spec;  // inline
+  std::map<std::string, Json> parameters;
+  bool suspend = false;
+  CancelMode cancel = CancelMode::kNone;
+  std::optional<Milliseconds> ttl_after_finished;
+};
+
+enum class StepPhase : std::uint8_t {
+  kWaiting,  // for steps before it, or for a place under parallelism
+  kPending,  // its pod is there and has not started; reason says why
+  kRunning,
+  kSucceeded,  // also from the cache
+  kFailed,
+  kSkipped,  // a dependency's outcome was not the wanted one
+  kCancelled,
+};
+[[nodiscard]] const char* Name(StepPhase phase);
+[[nodiscard]] inline bool IsFinal(StepPhase p) {
+  return p == StepPhase::kSucceeded || p == StepPhase::kFailed || p == StepPhase::kSkipped ||
+         p == StepPhase::kCancelled;
+}
+
+struct StepOutput {
+  std::string name;
+  std::string type;
+  std::string digest;
+  bool folder = false;
+  std::uint64_t bytes = 0;
+};
+
+struct StepStatus {
+  std::string name;
+  StepPhase phase = StepPhase::kWaiting;
+  std::string reason;  // CamelCase
+  std::string message;
+  int attempts = 0;
+  bool cached = false;
+  std::string cache_key;   // empty when the step is not cacheable; reason of that in `cache_miss`
+  std::string cache_miss;  // ImageNotPinned, Disabled, SecretsWithoutSalt, NoFingerprint, NotFound
+  std::string pod;         // of the newest attempt
+  std::optional<TimePoint> start_time;
+  std::optional<TimePoint> finish_time;
+  std::optional<TimePoint> retry_at;  // when a failed attempt is tried again
+  std::vector<StepOutput> outputs;
+  std::map<std::string, Json> results;
+};
+
+struct RunSummary {
+  int total = 0, succeeded = 0, cached = 0, running = 0, pending = 0, waiting = 0, failed = 0,
+      skipped = 0, cancelled = 0;
+};
+
+struct PipelineRunStatus {
+  std::int64_t observed_generation = 0;
+  std::string revision;  // name of the ControllerRevision
+  std::optional<TimePoint> start_time;
+  std::optional<TimePoint> finish_time;
+  RunSummary summary;
+  std::vector<StepStatus> steps;
+  std::vector<PublishedOutput> outputs;
+  std::vector<Condition> conditions;
+};
+
+struct PipelineRun {
+  ObjectMeta meta;
+  PipelineRunSpec spec;
+  PipelineRunStatus status;
+};
+
+}  // namespace penstock::api

@@ -1,0 +1,28 @@
+// The cache key of a step (DESIGN section 5): SHA-256 over canonical JSON of key version,
+// namespace, code identity, command, args, workingDir, literal env, resolved parameters, input
+// digests, declared outputs. Secrets, launcher and operator versions are never in it. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "operator/base/task.h"
+#include "operator/plan/resolve.h"
+
+namespace penstock::plan {
+
+struct CacheKeyInputs {
+  std::string namespace_;
+  const ResolvedStep* step = nullptr;
+  std::map<std::string, Json> parameters;               // resolved values
+  std::map<std::string, std::string> input_identities;  // input name -> digest, or URI fingerprint
+};
+
+struct CacheKey {
+  std::string key;      // 64 hex; empty: not cacheable
+  std::string why_not;  // ImageNotPinned, Disabled, SecretsWithoutSalt, NoFingerprint
+};
+
+[[nodiscard]] CacheKey ComputeCacheKey(const CacheKeyInputs& inputs);
+
+}  // namespace penstock::plan

@@ -1,0 +1,149 @@
+// Decides what a PipelineRun needs next. Pure: (run, resolved spec, observed facts, now) in,
+// (actions, status, events, fact requests, requeue) out. Planning again on an applied result
+// yields no action.
+//
+//            deps met           pod started         exit 0 + receipt
+//   Waiting ---------> Pending -------------> Running ---------------> Succeeded
+//     |   \ cache hit     |  \ pending time-out   |  \ failed, budget left: Pending again
+//     (attempt+1) |    +-> Succeeded  |   +-> Failed          |   +-> Failed
+//     +-> Skipped (a dependency's outcome was not the wanted one)        any -> Cancelled
+//
+// Order of truth for a live run: pod, then receipt, then status (DESIGN section 4, rule 6).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "operator/api/pipeline_run.h"
+#include "operator/base/task.h"
+#include "operator/plan/resolve.h"
+#include "operator/plan/retry_plan.h"
+
+namespace penstock::plan {
+
+// Labels and annotations on what we make.
+inline constexpr const char* kLabelManaged = "penstock.dev/managed";  // "true" on every pod of ours
+inline constexpr const char* kLabelRunUid = "penstock.dev/run-uid";
+inline constexpr const char* kLabelStep = "penstock.dev/step";
+inline constexpr const char* kLabelAttempt = "penstock.dev/attempt";
+inline constexpr const char* kAnnotationTask = "penstock.dev/task";  // the task document
+inline constexpr const char* kAnnotationSpent =
+    "penstock.dev/spent";  // budgets already spent, JSON
+inline constexpr const char* kAnnotationCacheKey = "penstock.dev/cache-key";
+
+// A pod of this run, decoded from its object (pod_fact.h decodes; hostile text is cut and escaped).
+enum class PodPhase : std::uint8_t { kPending, kRunning, kSucceeded, kFailed, kUnknown };
+struct PodFact {
+  std::string name;
+  std::string uid;
+  std::string step;
+  int attempt = 1;
+  Spent spent;  // by the attempts before it
+  PodPhase phase = PodPhase::kPending;
+  bool deleting = false;
+  bool node_lost = false;      // its node is NotReady or gone while it is Terminating
+  bool disrupted = false;      // DisruptionTarget=True: eviction, preemption, node shutdown
+  bool oom_killed = false;     // the container's terminated.reason
+  std::string pod_reason;      // status.reason: Evicted, NodeLost, UnexpectedAdmissionError ...
+  std::string waiting_reason;  // ErrImagePull, CreateContainerConfigError, Unschedulable ...
+  std::string waiting_message;
+  std::optional<int> exit_code;     // of the step's container
+  std::string termination_message;  // raw, hostile
+  std::optional<TimePoint> created;
+  std::optional<TimePoint> started;
+  std::optional<TimePoint> finished;
+};
+
+// The answer to a request for a fact; absent from its map = not asked or not answered yet.
+struct CacheAnswer {
+  std::optional<Receipt> hit;  // outputs verified to exist
+  std::string following_run;   // another run's live pod makes it now (run and step for the message)
+};
+struct ReceiptAnswer {
+  std::optional<Receipt> receipt;  // nullopt: the store says there is none
+};
+struct FingerprintAnswer {
+  std::string fingerprint;  // empty: the source has none
+  std::string error;        // it could not be asked; the step runs uncached
+};
+
+struct RunObserved {
+  api::PipelineRun run;
+  std::optional<ResolvedRun> resolved;                    // absent until resolved
+  std::vector<api::FieldError> spec_errors;               // why it is absent
+  std::string revision;                                   // ControllerRevision name
+  std::vector<PodFact> pods;                              // all attempts' pods that exist
+  std::map<std::string, bool> pod_gone;                   // pod name -> a live GET said NotFound
+  std::map<std::string, CacheAnswer> cache;               // by cache key
+  std::map<std::string, ReceiptAnswer> receipts;          // by pod name
+  std::map<std::string, FingerprintAnswer> fingerprints;  // by URI
+  std::map<std::string, std::string>
+      create_errors;  // pod name -> why its creation was refused (quota, admission)
+};
+
+// What a pod is made with, from the operator's configuration.
+struct PodSettings {
+  TaskStore store;             // written into each task document
+  std::string launcher_image;  // for the init container
+  std::string launcher_path = "/usr/local/bin/penstock-launcher";  // InImage
+  std::string token_audience = "penstock";
+  std::string default_service_account;  // "" = the namespace's default
+  std::int64_t run_as_user = 65532;     // images that name no numeric user
+};
+
+struct CreatePod {
+  std::string name;
+  Json pod;
+};
+struct CreateConfigMap {
+  std::string name;
+  Json config_map;
+};
+struct DeletePod {
+  std::string name;
+  std::string uid;
+  int grace_seconds = 30;
+};
+struct RecordCache {
+  std::string key;
+  Receipt receipt;
+};
+using RunAction = std::variant<CreatePod, CreateConfigMap, DeletePod, RecordCache>;
+
+struct RunEvent {
+  std::string type;
+  std::string reason;
+  std::string message;
+};  // Normal or Warning
+
+// Facts that the plan needs before it can go on; the controller fetches them off the worker and
+// requeues the run.
+struct FactRequests {
+  std::vector<std::string> cache_keys;
+  std::vector<std::string> receipts;      // pod names
+  std::vector<std::string> live_pods;     // pod names to GET
+  std::vector<std::string> fingerprints;  // URIs
+};
+
+struct RunPlan {
+  std::vector<RunAction> actions;  // in order; at most 50 creates
+  api::PipelineRunStatus status;
+  std::vector<RunEvent> events;  // to be sent after the status was written
+  FactRequests requests;
+  std::optional<Milliseconds> requeue_after;
+  bool urgent_status = false;  // first, failure or end: write at once, else coalesce to 1/s
+  bool finished = false;
+};
+
+[[nodiscard]] RunPlan PlanRun(const RunObserved& observed, const PodSettings& settings,
+                              TimePoint now);
+
+// pod = run (30) - step (20) - attempt - 8 hex of hash(run UID, step, item, attempt).
+[[nodiscard]] std::string PodName(const std::string& run, const std::string& run_uid,
+                                  const std::string& step, int attempt);
+
+}  // namespace penstock::plan
