@@ -36,13 +36,14 @@ find_package_handle_standard_args(Torch
 
 if(Torch_FOUND AND NOT TARGET Torch::Torch)
   get_filename_component(Torch_LIBRARY_DIRS ${Torch_CPU_LIBRARY} DIRECTORY)
-  # A CUDA wheel's torch_cpu names libcudart and libcupti; they are only needed to be found.
+  # A CUDA wheel's torch_cpu names libcudart and libcupti: the linker must find them; at run time the
+  # wheel's own RUNPATH does (torch/ and nvidia/ lie side by side).
   file(GLOB _nvidia ${_torch_root}/../nvidia/*/lib ${_torch_root}/../nvidia/*/lib64)
   set(_paths ${Torch_LIBRARY_DIRS} ${_nvidia})
   add_library(Torch::Torch INTERFACE IMPORTED)
   target_include_directories(Torch::Torch SYSTEM INTERFACE ${Torch_INCLUDE_DIR} ${Torch_INCLUDE_DIR}/torch/csrc/api/include)
   target_link_libraries(Torch::Torch INTERFACE ${Torch_CPU_LIBRARY} ${Torch_C10_LIBRARY})
   foreach(_p ${_paths})
-    target_link_options(Torch::Torch INTERFACE "LINKER:-rpath-link,${_p}" "LINKER:-rpath,${_p}")
+    target_link_options(Torch::Torch INTERFACE "LINKER:-rpath-link,${_p}")
   endforeach()
 endif()

@@ -32,11 +32,15 @@ function(penstock_library name)
   target_include_directories(penstock_${name} PUBLIC ${PROJECT_SOURCE_DIR})
 endfunction()
 
-# penstock_executable(NAME SRCS ... DEPS ...): a program named NAME in bin/.
+# In an installed tree the wheels' libraries lie under lib/ (images/components/Containerfile).
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib/torch/lib;$ORIGIN/../lib/pyarrow")
+
+# penstock_executable(NAME SRCS ... DEPS ...): a program named NAME in bin/, installed as component NAME.
 function(penstock_executable name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} penstock_flags)
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${name})
 endfunction()
 
 # penstock_test(NAME SRCS ... DEPS ... [LABELS unit]): a GoogleTest program, one ctest entry a program.
