@@ -7,6 +7,8 @@ endif()
 
 add_library(penstock_flags INTERFACE)
 target_compile_options(penstock_flags INTERFACE -Wall -Wextra -Werror $<$<CONFIG:Debug>:-g1>)
+# GCC 12 warns wrongly of `"text" + std::string` when it optimises (GCC bug 105651).
+target_compile_options(penstock_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(penstock_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(PENSTOCK_SANITIZE)
   target_compile_options(penstock_flags INTERFACE -fsanitize=${PENSTOCK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
