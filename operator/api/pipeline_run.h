@@ -57,6 +57,7 @@ struct StepStatus {
   std::optional<TimePoint> start_time;
   std::optional<TimePoint> finish_time;
   std::optional<TimePoint> retry_at;  // when a failed attempt is tried again
+  std::map<std::string, int> retries;  // spent: user, outOfMemory, infrastructure, timeout
   std::vector<StepOutput> outputs;
   std::map<std::string, Json> results;
 };
@@ -73,6 +74,10 @@ struct PipelineRunStatus {
   std::optional<TimePoint> finish_time;
   RunSummary summary;
   std::vector<StepStatus> steps;
+  // Steps that have no entry because there are too many: index ranges ("0-412,414") by the order
+  // of the resolved spec. A step in neither is waiting.
+  std::string succeeded_indexes;
+  std::string skipped_indexes;
   std::vector<PublishedOutput> outputs;
   std::vector<Condition> conditions;
 };

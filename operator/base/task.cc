@@ -153,7 +153,11 @@ void to_json(Json& j, const TaskDocument& t) {
     if (!i.fingerprint.empty()) in["fingerprint"] = i.fingerprint;
     j["inputs"].push_back(std::move(in));
   }
-  for (const auto& o : t.outputs) j["outputs"].push_back({{"name", o.name}, {"type", o.type}});
+  for (const auto& o : t.outputs) {
+    Json out{{"name", o.name}, {"type", o.type}};
+    if (o.optional) out["optional"] = true;
+    j["outputs"].push_back(std::move(out));
+  }
   for (const auto& r : t.results) j["results"].push_back({{"name", r.name}, {"type", r.type}});
   if (t.code) j["code"] = *t.code;
   Json& s = j["store"] = Json::object();
@@ -181,6 +185,7 @@ void to_json(Json& j, const TerminationMessage& m) {
   j = Json{{"protocol", m.protocol}, {"outcome", Name(m.outcome)}, {"exitCode", m.exit_code}};
   if (!m.message.empty()) j["message"] = m.message;
   if (m.oom_killed) j["oomKilled"] = true;
+  if (!m.damaged.empty()) j["damaged"] = m.damaged;
   if (m.receipt) j["receipt"] = *m.receipt;
 }
 
@@ -221,6 +226,7 @@ Result<TaskDocument> ParseTask(const std::string& text) {
   r.List("outputs", t.outputs, [](Reader& o, TaskOutput& out) {
     o.Get("name", out.name);
     o.Get("type", out.type);
+    o.Get("optional", out.optional);
   });
   r.List("results", t.results, [](Reader& o, TaskResult& out) {
     o.Get("name", out.name);
@@ -271,6 +277,8 @@ Result<TerminationMessage> ParseTerminationMessage(const std::string& text) {
   r.Get("exitCode", m.exit_code);
   r.Get("message", m.message);
   r.Get("oomKilled", m.oom_killed);
+  r.Get("damaged", m.damaged);
+  if (!m.damaged.empty() && !IsDigest(m.damaged)) r.Fail("damaged", "is no digest");
   if (r.Has("receipt")) {
     Reader inner(r.At("receipt"), "message.receipt.");
     Receipt receipt;

@@ -43,6 +43,7 @@ struct TaskInput {
 struct TaskOutput {
   std::string name;
   std::string type;
+  bool optional = false;  // the child may leave it out: then it is absent, not a failure
 };
 
 struct TaskResult {
@@ -125,6 +126,9 @@ struct TerminationMessage {
   int exit_code = 0;        // of the child; 128 + n for signal n
   std::string message;      // one line for people; names the file, the output, the limit
   bool oom_killed = false;  // the cgroup counted an OOM kill during the attempt
+  // The digest of an input whose bytes did not match it (outcome kInfrastructure): its producer is
+  // run again. Empty otherwise.
+  std::string damaged;
   // Present when all of it fits; otherwise the operator reads the receipt.
   std::optional<Receipt> receipt;
 };
