@@ -88,6 +88,9 @@ class Transform {
   [[nodiscard]] Result<void> ApplyCells(std::size_t input, std::span<const Cell> cells,
                                         float* matrix) const;
 
+  // One cell: coerced to its column's type, then one of the functions below.
+  [[nodiscard]] Result<void> ApplyCell(std::size_t input, const Cell& cell, float* row) const;
+
   // The functions that both paths share. A value is of the column's type already (Coerce).
   void ApplyNumber(std::size_t input, double value,
                    float* row) const;  // int64, float64, bool, time
