@@ -1,0 +1,260 @@
+#include "operator/local/pod_launch.h"
+
+#include <algorithm>
+
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/base/task.h"
+#include "operator/kube/resources.h"
+#include "operator/local/pod_environment.h"
+
+namespace penstock::local {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTaskAnnotation = "penstock.dev/task";
+constexpr const char* kLauncherName = "penstock-launcher";
+
+// A path in the pod and what stands for it here.
+struct Mount {
+  std::string inside;
+  fs::path outside;
+};
+
+Result<void> WriteKeys(const fs::path& folder, const Json& values, const Json& items) {
+  if (items.empty()) {
+    for (const auto& [key, value] : values.items()) {
+      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      if (Result<void> wrote = WriteFileAtomically(folder / key, text); !wrote) return wrote;
+    }
+    return {};
+  }
+  for (const Json& item : items) {
+    const std::string key = item.value("key", "");
+    if (!values.contains(key)) return Invalid("key " + key + " is not there");
+    const std::string text = values[key].get<std::string>();
+    if (Result<void> wrote = WriteFileAtomically(folder / item.value("path", key), text); !wrote) {
+      return wrote;
+    }
+  }
+  return {};
+}
+
+Result<void> WriteDownward(const fs::path& folder, const Json& pod, const Json& source) {
+  for (const Json& item : source.value("items", Json::array())) {
+    const Result<std::string> text =
+        DownwardField(pod, item.value("fieldRef", Json::object()).value("fieldPath", ""));
+    if (!text) return text.error();
+    if (Result<void> wrote = WriteFileAtomically(folder / item.value("path", ""), *text); !wrote) {
+      return wrote;
+    }
+  }
+  return {};
+}
+
+Result<void> WriteConfigMap(const fs::path& folder, const Json& pod, const Json& source,
+                            kube::Client& client) {
+  const std::string name = source.value("name", "");
+  const Result<Json> map =
+      client.Get(kube::kConfigMaps, pod["metadata"].value("namespace", ""), name);
+  if (!map) {
+    if (map.error().kind == ErrorKind::kNotFound && source.value("optional", false)) return {};
+    return Wrap("ConfigMap " + name, map.error());
+  }
+  return WriteKeys(folder, map->value("data", Json::object()),
+                   source.value("items", Json::array()));
+}
+
+Result<void> WriteVolume(const fs::path& folder, const Json& pod, const Json& volume,
+                         kube::Client& client) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return FromErrno("folder " + folder.string(), error.value());
+  if (volume.contains("emptyDir")) return {};
+  if (volume.contains("downwardAPI")) return WriteDownward(folder, pod, volume["downwardAPI"]);
+  if (volume.contains("configMap")) {
+    return WriteConfigMap(folder, pod, volume["configMap"], client);
+  }
+  if (volume.contains("projected")) {
+    for (const Json& source : volume["projected"].value("sources", Json::array())) {
+      Result<void> wrote;
+      if (source.contains("downwardAPI")) wrote = WriteDownward(folder, pod, source["downwardAPI"]);
+      if (source.contains("configMap")) {
+        wrote = WriteConfigMap(folder, pod, source["configMap"], client);
+      }
+      // A service account's token has no meaning here: the store is a folder.
+      if (!wrote) return wrote;
+    }
+    return {};
+  }
+  return Invalid(
+      "a local run mounts emptyDir, configMap, downwardAPI and projected volumes only; "
+      "run this step on a cluster, or read the data as an input");
+}
+
+// The folder here for a volume: the host's own path for a hostPath, else one in the pod's folder.
+Result<fs::path> VolumeFolder(const fs::path& pod_folder, const Json& pod, const Json& volume,
+                              kube::Client& client) {
+  if (volume.contains("hostPath")) return fs::path(volume["hostPath"].value("path", ""));
+  const std::string name = volume.value("name", "");
+  const fs::path folder = pod_folder / "volumes" / name;
+  if (Result<void> wrote = WriteVolume(folder, pod, volume, client); !wrote) {
+    return Wrap("volume " + name, wrote.error());
+  }
+  return folder;
+}
+
+Result<std::vector<Mount>> Mounts(const PodPaths& paths, const Json& pod, const Json& container,
+                                  kube::Client& client) {
+  std::map<std::string, fs::path> folders;
+  for (const Json& volume : pod["spec"].value("volumes", Json::array())) {
+    Result<fs::path> folder = VolumeFolder(paths.folder, pod, volume, client);
+    if (!folder) return folder.error();
+    folders[volume.value("name", "")] = *std::move(folder);
+  }
+  std::vector<Mount> mounts;
+  for (const Json& mount : container.value("volumeMounts", Json::array())) {
+    const auto it = folders.find(mount.value("name", ""));
+    if (it == folders.end()) return Invalid("there is no volume " + mount.value("name", ""));
+    mounts.push_back({mount.value("mountPath", ""), it->second / mount.value("subPath", "")});
+  }
+  mounts.push_back(
+      {container.value("terminationMessagePath", "/dev/termination-log"), paths.termination_log});
+  // The longest path first, so that a mount inside another one wins.
+  std::sort(mounts.begin(), mounts.end(),
+            [](const Mount& a, const Mount& b) { return a.inside.size() > b.inside.size(); });
+  return mounts;
+}
+
+// `text` with a leading path of the pod, or one after "--flag=", replaced by its place here.
+std::string Translate(const std::string& text, const std::vector<Mount>& mounts) {
+  std::size_t start = 0;
+  if (text.starts_with("--") && text.find('=') != std::string::npos) start = text.find('=') + 1;
+  for (const Mount& mount : mounts) {
+    if (mount.inside.empty() || text.compare(start, mount.inside.size(), mount.inside) != 0) {
+      continue;
+    }
+    const std::string rest = text.substr(start + mount.inside.size());
+    if (!rest.empty() && rest[0] != '/') continue;
+    std::string outside = mount.outside.string();
+    while (outside.ends_with('/')) outside.pop_back();
+    return text.substr(0, start) + outside + rest;
+  }
+  return text;
+}
+
+std::string SearchPath(const LaunchOptions& options, const Environment& environment) {
+  std::string path;
+  for (const fs::path& folder : options.program_folders) path += folder.string() + ":";
+  const auto it = environment.find("PATH");
+  return path + (it == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : it->second);
+}
+
+std::vector<std::string> Lines(const Environment& environment) {
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : environment) lines.push_back(name + "=" + value);
+  return lines;
+}
+
+// What the task's command reads outside of the pod's folder: the store, and files of file: inputs.
+void AddTaskData(const Json& pod, PodLaunch& launch) {
+  const std::string text =
+      pod["metadata"].value("annotations", Json::object()).value(kTaskAnnotation, "");
+  if (text.empty()) return;
+  const Result<TaskDocument> task = ParseTask(text);
+  if (!task) return;  // the launcher says what is wrong with it
+  launch.store = task->store.folder;
+  for (const TaskInput& input : task->inputs) {
+    if (input.uri.starts_with("file://")) launch.data.emplace_back(input.uri.substr(7));
+  }
+}
+
+// $(NAME) of Kubernetes, then the paths. The launcher of the image is the one beside this program.
+Result<std::vector<std::string>> CommandLine(const Json& container, const Environment& variables,
+                                             const std::vector<Mount>& mounts,
+                                             const LaunchOptions& options) {
+  std::vector<std::string> argv;
+  for (const char* part : {"command", "args"}) {
+    for (const Json& word : container.value(part, Json::array())) {
+      argv.push_back(Translate(ExpandVariables(word.get<std::string>(), variables), mounts));
+    }
+  }
+  if (argv.empty()) {
+    return Invalid("the container has no command, and a local run does not know that of the image");
+  }
+  if (fs::path(argv[0]).filename() == kLauncherName) argv[0] = options.launcher.string();
+  return argv;
+}
+
+}  // namespace
+
+PodPaths PathsOf(const fs::path& state, const std::string& ns, const std::string& pod) {
+  const fs::path folder = state / "pods" / ns / pod;
+  return {folder, folder / "termination-log", state / "logs" / ns / (pod + ".log")};
+}
+
+bool IsLibraryImage(const std::string& image) {
+  std::string name = image.substr(0, image.find('@'));
+  const std::size_t slash = name.rfind('/');
+  const std::size_t colon = name.rfind(':');
+  if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) {
+    name.resize(colon);
+  }
+  return name == "penstock/components" || name.ends_with("/penstock/components");
+}
+
+Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
+                                kube::Client& client) {
+  const Json& meta = pod.at("metadata");
+  const Json containers = pod.value("spec", Json::object()).value("containers", Json::array());
+  if (containers.empty()) return Invalid("the pod has no container");
+  const Json& container = containers[0];
+  PodLaunch launch;
+  launch.paths = PathsOf(options.state, meta.value("namespace", ""), meta.value("name", ""));
+  launch.container = container.value("name", "");
+  launch.image = container.value("image", "");
+  launch.library_image = IsLibraryImage(launch.image);
+  const std::string where = "container " + launch.container;
+
+  std::error_code error;
+  fs::create_directories(launch.paths.log.parent_path(), error);
+  if (error) return FromErrno("folder " + launch.paths.log.parent_path().string(), error.value());
+  for (const auto& [path, text] : {std::pair{launch.paths.folder / "pod.json", pod.dump(1)},
+                                   std::pair{launch.paths.termination_log, std::string()}}) {
+    if (Result<void> wrote = WriteFileAtomically(path, text); !wrote) return wrote.error();
+  }
+  const Result<std::vector<Mount>> mounts = Mounts(launch.paths, pod, container, client);
+  if (!mounts) return Wrap(where, mounts.error());
+  Result<Environment> own = ContainerEnvironment(pod, container, options.host_environment, client);
+  if (!own) return Wrap(where, own.error());
+  for (auto& [name, value] : *own) value = Translate(value, *mounts);
+  Result<std::vector<std::string>> argv = CommandLine(container, *own, *mounts, options);
+  if (!argv) return Wrap(where, argv.error());
+
+  launch.argv = *std::move(argv);
+  launch.pod_env = Lines(*own);
+  Environment all = InheritedEnvironment(options.host_environment);
+  for (auto& [name, value] : *own) all[name] = value;
+  all["PATH"] = SearchPath(options, all);
+  launch.environment = Lines(all);
+  launch.directory = launch.paths.folder;
+  AddTaskData(pod, launch);
+  return launch;
+}
+
+void RemoveFolder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(folder, error))) return;
+  fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, error);
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (!it->is_symlink() && it->is_directory()) {
+      std::error_code ignored;
+      fs::permissions(it->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+    }
+  }
+  fs::remove_all(folder, error);
+}
+
+}  // namespace penstock::local

@@ -1,0 +1,68 @@
+#include "operator/local/podman.h"
+
+#include <chrono>
+
+#include "operator/base/json.h"
+#include "operator/local/child_process.h"
+#include "operator/local/quantity.h"
+
+namespace penstock::local {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+Result<void> Podman::Usable() {
+  const std::scoped_lock lock(mutex_);
+  if (usable_) return *usable_;
+  if (program_.empty()) {
+    usable_ = Result<void>(NotFound("podman is not installed"));
+    return *usable_;
+  }
+  const Result<std::string> answer = AskCommand({program_, "info", "--format", "ok"}, seconds(20));
+  usable_ = answer ? Result<void>() : Result<void>(Wrap("podman", answer.error()));
+  return *usable_;
+}
+
+Result<void> Podman::HasImage(const std::string& image) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto it = images_.find(image); it != images_.end()) return it->second;
+  Result<void> there;
+  if (!AskCommand({program_, "image", "exists", image}, seconds(20))) {
+    const Result<std::string> pulled = AskCommand({program_, "pull", "-q", image}, minutes(15));
+    if (!pulled) there = Wrap("pull of " + image, pulled.error());
+  }
+  images_.emplace(image, there);
+  return there;
+}
+
+std::vector<std::string> Podman::Command(const PodLaunch& launch, const Json& container,
+                                         const std::string& name) const {
+  std::vector<std::string> argv = {
+      program_,      "run", "--rm", "--name", name, "--network=host", "--log-driver=none",
+      "--pull=never"};
+  const auto mount = [&](const std::string& path, bool read_only) {
+    argv.push_back("--volume=" + path + ":" + path + (read_only ? ":ro" : ""));
+  };
+  mount(launch.paths.folder.string(), false);
+  if (!launch.store.empty()) mount(launch.store.string(), false);
+  for (const auto& path : launch.data) mount(path.string(), true);
+  mount(launch.argv[0], true);  // the launcher
+  for (const std::string& variable : launch.pod_env) argv.push_back("--env=" + variable);
+  const Json limits = container.value("resources", Json::object()).value("limits", Json::object());
+  if (limits.contains("memory")) {
+    const Result<std::int64_t> bytes = ParseQuantity(limits["memory"].get<std::string>());
+    if (bytes) argv.push_back("--memory=" + std::to_string(*bytes));
+  }
+  argv.push_back("--entrypoint=" + launch.argv[0]);
+  argv.push_back(launch.image);
+  argv.insert(argv.end(), launch.argv.begin() + 1, launch.argv.end());
+  return argv;
+}
+
+void Podman::Remove(const std::string& name) const {
+  // Its exit says nothing that could be acted on: the container is most often gone already.
+  const auto answer = AskCommand({program_, "rm", "--force", "--time=0", name}, seconds(20));
+  static_cast<void>(answer);
+}
+
+}  // namespace penstock::local

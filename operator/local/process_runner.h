@@ -1,0 +1,89 @@
+// Plays scheduler and kubelet over a kube::Client: pods become processes of this machine.
+//
+//   pod seen -> Pending -(fits)-> files written -> Running -> Succeeded | Failed
+//                 | never fits: stays Pending, Unschedulable
+//   deletionTimestamp at any time -> SIGTERM, grace period, SIGKILL of the session -> object
+//   removed
+//
+// A watch thread follows the pods of all namespaces, one thread a pod carries it through. A pod
+// that cannot be prepared (a missing Secret, a volume of the cluster's) ends Failed with an Invalid
+// termination message: waiting would not cure it here. Memory limits hold only in podman.
+// Start, Stop and Logs may be called from any thread; the client and the clock must outlive it.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "operator/base/time.h"
+#include "operator/kube/client.h"
+#include "operator/local/admission.h"
+#include "operator/local/pod_launch.h"
+#include "operator/local/podman.h"
+
+namespace penstock::local {
+
+enum class Isolation : std::uint8_t {
+  kAuto,     // podman where it works and has the image, else a process
+  kPodman,   // podman or failure
+  kProcess,  // never podman
+};
+
+struct RunnerOptions {
+  LaunchOptions launch;
+  Isolation isolation = Isolation::kAuto;
+  std::string podman;  // path; empty: there is none
+  Resources capacity;
+  std::function<void(const std::string&)> notice;  // one line for people; called from any thread
+};
+
+class ProcessRunner {
+ public:
+  ProcessRunner(kube::Client& client, const Clock& clock, RunnerOptions options);
+  ~ProcessRunner();  // Stop()
+
+  void Start();
+  // Ends every child as a deletion with grace period `grace` would, and waits for it.
+  void Stop(std::chrono::seconds grace = std::chrono::seconds(10));
+
+  // The log of a pod, from its file; also of pods that are gone. With follow until the pod ended.
+  [[nodiscard]] Result<void> Logs(const std::string& ns, const std::string& pod,
+                                  const kube::LogOptions& options, const kube::LogSink& sink,
+                                  std::stop_token stop);
+
+ private:
+  struct Worker;
+  void FollowPods(std::stop_token stop);
+  void See(const Json& pod, bool deleted);
+  void Sweep();
+  void RunPod(Worker& worker);
+  void RunAdmitted(Worker& worker, Admission::Seat seat);
+  void RunProcess(Worker& worker, const PodLaunch& launch, const Admission::Seat& seat);
+  // nullopt: the command runs as a process of the host.
+  [[nodiscard]] Result<std::optional<std::vector<std::string>>> Isolate(const Worker& worker,
+                                                                        const PodLaunch& launch);
+  void WriteStatus(Worker& worker, const Json& status);
+  void EndUnstarted(Worker& worker, const std::string& message);
+  void Notice(const std::string& key, const std::string& line);
+
+  kube::Client& client_;
+  const Clock& clock_;
+  const RunnerOptions options_;
+  Admission admission_;
+  Podman podman_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;                     // a worker has ended, or stop
+  std::map<std::string, std::unique_ptr<Worker>> workers_;  // by pod UID
+  std::set<std::string> noticed_;
+  bool stopping_ = false;
+  std::jthread watcher_;
+};
+
+}  // namespace penstock::local
