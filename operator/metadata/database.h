@@ -1,0 +1,32 @@
+// Opens the database file, or a new one in its place.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "operator/base/result.h"
+#include "operator/base/time.h"
+
+namespace soci {
+class session;
+}
+
+namespace penstock::metadata {
+
+struct OpenedDatabase {
+  std::unique_ptr<soci::session> session;
+  bool created = false;  // there was none, or it was set aside: fill it from live runs
+  std::string warning;   // why a file was set aside, and where it lies now; else empty
+};
+
+// Opens for writing, checks the file and brings its schema up to date. A file that is damaged, no
+// database, or of a newer program is renamed to <path>.damaged-<time> (with its -wal) and a new
+// one begun: what it held of live runs is written again by their controllers.
+[[nodiscard]] Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint now);
+
+// Opens for reading beside the writer; NotFound when there is no file.
+[[nodiscard]] Result<std::unique_ptr<soci::session>> OpenForReading(
+    const std::filesystem::path& path);
+
+}  // namespace penstock::metadata

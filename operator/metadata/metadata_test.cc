@@ -1,0 +1,299 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <soci.h>
+#include <sqlite3/soci-sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "operator/metadata/database.h"
+#include "operator/metadata/query.h"
+#include "operator/metadata/schema.h"
+#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/write_run.h"
+
+namespace penstock::metadata {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class Metadata : public ::testing::Test {
+ protected:
+  Metadata() {
+    std::string name = (fs::temp_directory_path() / "penstock-metadata-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ / "data" / "metadata.db";
+  }
+  ~Metadata() override { fs::remove_all(folder_); }
+
+  std::unique_ptr<SqliteRecorder> Open() {
+    SqliteRecorderOptions options;
+    options.path = path_;
+    options.first_wait = Milliseconds{1};
+    options.warn = [this](const std::string& text) {
+      const std::lock_guard lock(mutex_);
+      warnings_ += text + "\n";
+    };
+    options.on_lost = [this] { ++lost_; };
+    auto recorder = SqliteRecorder::Open(options, clock_);
+    EXPECT_TRUE(recorder) << recorder.error().message;
+    return std::move(*recorder);
+  }
+
+  std::string warnings() {
+    const std::lock_guard lock(mutex_);
+    return warnings_;
+  }
+
+  SystemClock clock_;
+  fs::path folder_, path_;
+  std::mutex mutex_;
+  std::string warnings_;
+  std::atomic<int> lost_{0};
+};
+
+TimePoint At(int seconds) { return TimePoint(std::chrono::seconds(1'700'000'000 + seconds)); }
+
+RunRecord FlightsRun(const std::string& uid, const std::string& outcome = "") {
+  RunRecord run;
+  run.uid = uid;
+  run.namespace_ = "team";
+  run.name = "flights-" + uid;
+  run.pipeline = "flights";
+  run.outcome = outcome;
+  run.parameters = Json{{"minAuc", 0.65}};
+  run.created = At(0);
+  run.started = At(1);
+  StepRecord ingest;
+  ingest.name = "ingest";
+  ingest.component = "ingest-1.0.0";
+  ingest.phase = "Succeeded";
+  ingest.attempt = 1;
+  ingest.pod = "pod-ingest";
+  ingest.started = At(1);
+  ingest.finished = At(2);
+  ingest.inputs = {{"source", "file", "", "https://data.example.com/flights.csv", false, 0}};
+  ingest.outputs = {
+      {"dataset", "dataset", "sha256:" + std::string(64, 'a'), "", true, 5'000'000'000}};
+  StepRecord train;
+  train.name = "train";
+  train.phase = "Running";
+  train.attempt = 1;
+  train.pod = "pod-train-1";
+  train.started = At(3);
+  train.inputs = {{"train", "dataset", "sha256:" + std::string(64, 'a'), "", true, 5'000'000'000}};
+  train.results = {{"loss", 0.25}, {"note", "fine"}};
+  run.steps = {ingest, train};
+  return run;
+}
+
+TEST_F(Metadata, GivesBackTheWholeRunThatWasRecorded) {
+  auto recorder = Open();
+  recorder->RecordRun(FlightsRun("u1"));
+  recorder->Flush();
+  auto run = Query(path_).Run("team", "flights-u1");
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_EQ(run->parameters, (Json{{"minAuc", 0.65}}));
+  EXPECT_EQ(run->started, At(1));
+  EXPECT_EQ(run->finished, std::nullopt);
+  ASSERT_EQ(run->steps.size(), 2u);
+  EXPECT_EQ(run->steps[0].pod, "pod-ingest");
+  EXPECT_EQ(run->steps[0].inputs.at(0).uri, "https://data.example.com/flights.csv");
+  EXPECT_EQ(run->steps[0].outputs.at(0).bytes, 5'000'000'000u);
+  EXPECT_TRUE(run->steps[0].outputs.at(0).folder);
+  EXPECT_EQ(run->steps[1].results.at("loss"), Json(0.25));
+  EXPECT_EQ(run->steps[1].results.at("note"), Json("fine"));
+}
+
+TEST_F(Metadata, KeepsEarlierAttemptsWhenANewerOneIsRecorded) {
+  auto recorder = Open();
+  RunRecord run = FlightsRun("u1");
+  recorder->RecordRun(run);
+  recorder->Flush();
+  run.steps[1].attempt = 2;
+  run.steps[1].pod = "pod-train-2";
+  recorder->RecordRun(run);
+  recorder->Flush();
+  auto attempts = Query(path_).Attempts("u1", "train");
+  ASSERT_TRUE(attempts) << attempts.error().message;
+  ASSERT_EQ(attempts->size(), 2u);
+  EXPECT_EQ(attempts->at(0).pod, "pod-train-1");
+  EXPECT_EQ(attempts->at(1).pod, "pod-train-2");
+}
+
+TEST_F(Metadata, TellsWhoWroteAndWhoReadAnArtifact) {
+  auto recorder = Open();
+  recorder->RecordRun(FlightsRun("u1"));
+  recorder->Flush();
+  auto edges = Query(path_).Lineage("team", "sha256:" + std::string(64, 'a'));
+  ASSERT_TRUE(edges) << edges.error().message;
+  ASSERT_EQ(edges->size(), 2u);
+  EXPECT_EQ(edges->at(0).direction, "out");
+  EXPECT_EQ(edges->at(0).step, "ingest");
+  EXPECT_EQ(edges->at(1).direction, "in");
+  EXPECT_EQ(edges->at(1).step, "train");
+  auto elsewhere = Query(path_).Lineage("other", "sha256:" + std::string(64, 'a'));
+  ASSERT_TRUE(elsewhere);
+  EXPECT_TRUE(elsewhere->empty());
+}
+
+TEST_F(Metadata, ComparesAMetricOverTheRunsOfAPipeline) {
+  auto recorder = Open();
+  recorder->RecordRun(FlightsRun("u1", "Succeeded"));
+  RunRecord second = FlightsRun("u2", "Succeeded");
+  second.created = At(100);
+  second.steps[1].results["loss"] = 0.125;
+  recorder->RecordRun(second);
+  recorder->Flush();
+  auto points = Query(path_).Metrics("team", "flights", "loss");
+  ASSERT_TRUE(points) << points.error().message;
+  ASSERT_EQ(points->size(), 2u);
+  EXPECT_EQ(points->at(0).value, Json(0.25));
+  EXPECT_EQ(points->at(1).value, Json(0.125));
+  auto runs = Query(path_).Runs("team", "flights", 1);
+  ASSERT_TRUE(runs) << runs.error().message;
+  ASSERT_EQ(runs->size(), 1u);
+  EXPECT_EQ(runs->at(0).uid, "u2");
+}
+
+TEST_F(Metadata, ClosingWritesWhatIsStillQueued) {
+  Open()->RecordRun(FlightsRun("u1"));
+  EXPECT_TRUE(Query(path_).Run("team", "flights-u1"));
+}
+
+TEST_F(Metadata, SetsADamagedFileAsideAndBeginsANewOne) {
+  fs::create_directories(path_.parent_path());
+  std::ofstream(path_) << std::string(100'000, 'x');
+  auto recorder = Open();
+  EXPECT_THAT(warnings(), HasSubstr("cannot be used"));
+  EXPECT_THAT(warnings(), HasSubstr(".damaged-"));
+  recorder->RecordRun(FlightsRun("u1"));
+  recorder->Flush();
+  EXPECT_TRUE(Query(path_).Run("team", "flights-u1"));
+  int aside = 0;
+  for (const auto& entry : fs::directory_iterator(path_.parent_path())) {
+    if (entry.path().string().find(".damaged-") != std::string::npos) ++aside;
+  }
+  EXPECT_EQ(aside, 1);
+}
+
+TEST_F(Metadata, SetsAFileWithADamagedPageAside) {
+  {
+    auto recorder = Open();
+    for (int i = 0; i < 200; ++i) recorder->RecordRun(FlightsRun("u" + std::to_string(i)));
+  }
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    for (int page = 3; page < 12; ++page) {
+      file.seekp(page * 4096);
+      file << std::string(4096, '\x7f');
+    }
+  }
+  auto recorder = Open();
+  EXPECT_THAT(warnings(), HasSubstr("cannot be used"));
+  recorder->RecordRun(FlightsRun("fresh"));
+  recorder->Flush();
+  EXPECT_TRUE(Query(path_).Run("team", "flights-fresh"));
+}
+
+TEST_F(Metadata, SetsAFileOfANewerProgramAside) {
+  Open();
+  {
+    soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\"");
+    db << "PRAGMA user_version = " + std::to_string(SchemaVersion() + 1);
+  }
+  Open();
+  EXPECT_THAT(warnings(), HasSubstr("newer than this program's"));
+}
+
+TEST_F(Metadata, AsksForTheLiveRunsWhenTheTablesVanishUnderIt) {
+  auto recorder = Open();
+  recorder->RecordRun(FlightsRun("u1"));
+  recorder->Flush();
+  {
+    soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\" timeout=5");
+    db << "PRAGMA foreign_keys = OFF";
+    db << "PRAGMA user_version = 99";
+    db << "DROP TABLE runs";
+  }
+  recorder->RecordRun(FlightsRun("u2"));
+  recorder->Flush();  // the failed write
+  recorder->Flush();  // the one into the new file
+  EXPECT_EQ(lost_, 1);
+  EXPECT_TRUE(Query(path_).Run("team", "flights-u2"));
+}
+
+TEST_F(Metadata, AFullQueueKeepsTheLastWordOfAFinishedRun) {
+  SqliteRecorderOptions options;
+  options.path = path_;
+  options.queue_limit = 1;
+  auto opened = SqliteRecorder::Open(options, clock_);
+  ASSERT_TRUE(opened);
+  auto& recorder = **opened;
+  {
+    // A writer elsewhere holds the file, so the queue fills up.
+    soci::session other(soci::sqlite3, "dbname=\"" + path_.string() + "\" timeout=5");
+    other << "BEGIN IMMEDIATE";
+    recorder.RecordRun(FlightsRun("u1"));
+    for (int i = 2; i < 50; ++i) recorder.RecordRun(FlightsRun("u" + std::to_string(i)));
+    recorder.RecordRun(FlightsRun("end", "Succeeded"));
+    other << "COMMIT";
+  }
+  recorder.Flush();
+  EXPECT_GE(recorder.dropped(), 47u);
+  EXPECT_TRUE(Query(path_).Run("team", "flights-end"));
+}
+
+// Kills a process at its n-th statement, n = 1, 2, ... until it lives to the end.
+int KillAtStatement(unsigned type, void* left, void* /*statement*/, void* /*text*/) {
+  if (type == SQLITE_TRACE_STMT && --*static_cast<int*>(left) == 0) ::kill(::getpid(), SIGKILL);
+  return 0;
+}
+
+// True when the child reached the end.
+bool WriteInAChildKilledAt(const fs::path& path, int n) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto opened = OpenDatabase(path, At(0));
+    if (!opened) ::_exit(2);
+    auto* backend = static_cast<soci::sqlite3_session_backend*>(opened->session->get_backend());
+    sqlite_api::sqlite3_trace_v2(backend->conn_, SQLITE_TRACE_STMT, KillAtStatement, &n);
+    soci::transaction transaction(*opened->session);
+    WriteRun(*opened->session, FlightsRun("u1"));
+    WriteRun(*opened->session, FlightsRun("u2"));
+    transaction.commit();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) != 0) << "the child failed by itself";
+  return WIFEXITED(status);
+}
+
+TEST_F(Metadata, AKillBetweenAnyTwoStatementsLeavesABatchWholeOrAbsent) {
+  int kills = 0;
+  for (int n = 1;; ++n) {
+    fs::remove_all(path_.parent_path());
+    const bool ended = WriteInAChildKilledAt(path_, n);
+    auto opened = OpenDatabase(path_, At(0));
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(opened->warning, "") << "killed at statement " << n;
+    auto runs = Query(path_).Runs("team", "", 10);
+    ASSERT_TRUE(runs) << runs.error().message;
+    EXPECT_TRUE(runs->empty() || runs->size() == 2u) << "killed at statement " << n;
+    if (ended) {
+      EXPECT_EQ(runs->size(), 2u);
+      break;
+    }
+    ++kills;
+  }
+  EXPECT_GT(kills, 20);
+}
+
+}  // namespace
+}  // namespace penstock::metadata

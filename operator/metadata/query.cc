@@ -1,0 +1,202 @@
+#include "operator/metadata/query.h"
+
+#include <soci.h>
+
+#include <functional>
+
+#include "operator/metadata/database.h"
+
+namespace penstock::metadata {
+namespace {
+
+// SOCI types a column by its declaration, and an expression by what it meets.
+long long Integer(const soci::row& row, const std::string& column) {
+  switch (row.get_properties(column).get_data_type()) {
+    case soci::dt_integer:
+      return row.get<int>(column);
+    case soci::dt_long_long:
+      return row.get<long long>(column);
+    case soci::dt_double:
+      return static_cast<long long>(row.get<double>(column));
+    default:
+      return std::stoll(row.get<std::string>(column));
+  }
+}
+
+std::optional<TimePoint> Time(const soci::row& row, const std::string& column) {
+  if (row.get_indicator(column) == soci::i_null) return std::nullopt;
+  return TimePoint(Milliseconds(Integer(row, column)));
+}
+
+Json ParseStored(const std::string& text) { return Json::parse(text, nullptr, false); }
+
+RunRecord ToRun(const soci::row& row) {
+  RunRecord r;
+  r.uid = row.get<std::string>("uid");
+  r.namespace_ = row.get<std::string>("namespace");
+  r.name = row.get<std::string>("name");
+  r.pipeline = row.get<std::string>("pipeline");
+  r.revision = row.get<std::string>("revision");
+  r.outcome = row.get<std::string>("outcome");
+  r.message = row.get<std::string>("message");
+  r.parameters = ParseStored(row.get<std::string>("parameters"));
+  r.created = Time(row, "created");
+  r.started = Time(row, "started");
+  r.finished = Time(row, "finished");
+  return r;
+}
+
+StepRecord ToStep(const soci::row& row) {
+  StepRecord s;
+  s.name = row.get<std::string>("step");
+  s.component = row.get<std::string>("component");
+  s.phase = row.get<std::string>("phase");
+  s.reason = row.get<std::string>("reason");
+  s.attempt = static_cast<int>(Integer(row, "attempt"));
+  s.cached = Integer(row, "cached") != 0;
+  s.cache_key = row.get<std::string>("cache_key");
+  s.pod = row.get<std::string>("pod");
+  s.started = Time(row, "started");
+  s.finished = Time(row, "finished");
+  return s;
+}
+
+constexpr const char* kRunColumns =
+    "SELECT uid, namespace, name, pipeline, revision, outcome, message, parameters,"
+    " created, started, finished FROM runs ";
+
+using Rows = soci::rowset<soci::row>;
+
+void ReadSteps(soci::session& db, RunRecord& run) {
+  Rows steps = (db.prepare << "SELECT s.step, s.component, s.phase, s.reason, s.attempt,"
+                              " s.cached, s.cache_key, coalesce(a.pod, '') AS pod, s.started,"
+                              " s.finished FROM steps s LEFT JOIN attempts a ON a.run = s.run AND"
+                              " a.step = s.step AND a.attempt = s.attempt WHERE s.run = :run"
+                              " ORDER BY s.started IS NULL, s.started, s.step",
+                soci::use(run.uid));
+  for (const soci::row& row : steps) run.steps.push_back(ToStep(row));
+}
+
+void ReadArtifacts(soci::session& db, const std::string& run, StepRecord& step) {
+  Rows uses = (db.prepare << "SELECT l.direction, l.name, l.digest, l.uri,"
+                             " coalesce(a.type, '') AS type, coalesce(a.folder, 0) AS folder,"
+                             " coalesce(a.bytes, 0) AS bytes FROM lineage l LEFT JOIN artifacts a"
+                             " ON a.namespace = l.namespace AND a.digest = l.digest"
+                             " WHERE l.run = :run AND l.step = :step ORDER BY l.name",
+               soci::use(run), soci::use(step.name));
+  for (const soci::row& row : uses) {
+    ArtifactUse use{
+        row.get<std::string>("name"),   row.get<std::string>("type"),
+        row.get<std::string>("digest"), row.get<std::string>("uri"),
+        Integer(row, "folder") != 0,    static_cast<std::uint64_t>(Integer(row, "bytes"))};
+    (row.get<std::string>("direction") == "in" ? step.inputs : step.outputs).push_back(use);
+  }
+}
+
+void ReadResults(soci::session& db, const std::string& run, StepRecord& step) {
+  Rows results = (db.prepare << "SELECT name, value FROM results WHERE run = :run AND step = :step",
+                  soci::use(run), soci::use(step.name));
+  for (const soci::row& row : results) {
+    step.results[row.get<std::string>("name")] = ParseStored(row.get<std::string>("value"));
+  }
+}
+
+// Opens, asks, and folds what SOCI throws into an Error.
+template <typename T>
+Result<T> Ask(const std::filesystem::path& path,
+              const std::function<Result<T>(soci::session&)>& ask) {
+  auto session = OpenForReading(path);
+  if (!session) return session.error();
+  try {
+    return ask(**session);
+  } catch (const std::exception& e) {
+    return Internal("reading the metadata database " + path.string() + ": " + e.what());
+  }
+}
+
+}  // namespace
+
+Result<std::vector<RunRecord>> Query::Runs(const std::string& ns, const std::string& pipeline,
+                                           int limit) const {
+  return Ask<std::vector<RunRecord>>(path_, [&](soci::session& db) {
+    std::vector<RunRecord> runs;
+    Rows rows = (db.prepare << std::string(kRunColumns) +
+                                   "WHERE namespace = :ns AND (:p = '' OR pipeline = :q)"
+                                   " ORDER BY created DESC, name DESC LIMIT :limit",
+                 soci::use(ns, "ns"), soci::use(pipeline, "p"), soci::use(pipeline, "q"),
+                 soci::use(limit, "limit"));
+    for (const soci::row& row : rows) runs.push_back(ToRun(row));
+    return Result<std::vector<RunRecord>>(std::move(runs));
+  });
+}
+
+Result<RunRecord> Query::Run(const std::string& ns, const std::string& name) const {
+  return Ask<RunRecord>(path_, [&](soci::session& db) -> Result<RunRecord> {
+    Rows rows = (db.prepare << std::string(kRunColumns) +
+                                   "WHERE namespace = :ns AND name = :name"
+                                   " ORDER BY created DESC LIMIT 1",
+                 soci::use(ns), soci::use(name));
+    std::optional<RunRecord> run;
+    for (const soci::row& row : rows) run = ToRun(row);
+    if (!run) return NotFound("no run " + ns + "/" + name + " was ever recorded");
+    ReadSteps(db, *run);
+    for (StepRecord& step : run->steps) {
+      ReadArtifacts(db, run->uid, step);
+      ReadResults(db, run->uid, step);
+    }
+    return *run;
+  });
+}
+
+Result<std::vector<StepRecord>> Query::Attempts(const std::string& run_uid,
+                                                const std::string& step) const {
+  return Ask<std::vector<StepRecord>>(path_, [&](soci::session& db) {
+    std::vector<StepRecord> attempts;
+    Rows rows = (db.prepare << "SELECT a.step, s.component, a.phase, a.reason, a.attempt,"
+                               " s.cached, s.cache_key, a.pod, a.started, a.finished"
+                               " FROM attempts a JOIN steps s ON s.run = a.run AND s.step = a.step"
+                               " WHERE a.run = :run AND a.step = :step ORDER BY a.attempt",
+                 soci::use(run_uid), soci::use(step));
+    for (const soci::row& row : rows) attempts.push_back(ToStep(row));
+    return Result<std::vector<StepRecord>>(std::move(attempts));
+  });
+}
+
+Result<std::vector<LineageEdge>> Query::Lineage(const std::string& ns,
+                                                const std::string& digest) const {
+  return Ask<std::vector<LineageEdge>>(path_, [&](soci::session& db) {
+    std::vector<LineageEdge> edges;
+    Rows rows = (db.prepare << "SELECT r.uid, r.name AS run, r.pipeline, l.step, l.direction,"
+                               " l.name, l.digest, l.uri FROM lineage l JOIN runs r"
+                               " ON r.uid = l.run WHERE l.namespace = :ns AND l.digest = :digest"
+                               " ORDER BY l.direction DESC, r.created, l.step, l.name",
+                 soci::use(ns), soci::use(digest));
+    for (const soci::row& row : rows) {
+      edges.push_back({row.get<std::string>("uid"), row.get<std::string>("run"),
+                       row.get<std::string>("pipeline"), row.get<std::string>("step"),
+                       row.get<std::string>("direction"), row.get<std::string>("name"),
+                       row.get<std::string>("digest"), row.get<std::string>("uri")});
+    }
+    return Result<std::vector<LineageEdge>>(std::move(edges));
+  });
+}
+
+Result<std::vector<MetricPoint>> Query::Metrics(const std::string& ns, const std::string& pipeline,
+                                                const std::string& name) const {
+  return Ask<std::vector<MetricPoint>>(path_, [&](soci::session& db) {
+    std::vector<MetricPoint> points;
+    Rows rows = (db.prepare << "SELECT r.name AS run, x.step, x.name, x.value, r.finished"
+                               " FROM results x JOIN runs r ON r.uid = x.run"
+                               " WHERE r.namespace = :ns AND r.pipeline = :pipeline"
+                               " AND x.name = :name ORDER BY r.created, r.name, x.step",
+                 soci::use(ns), soci::use(pipeline), soci::use(name));
+    for (const soci::row& row : rows) {
+      points.push_back({row.get<std::string>("run"), row.get<std::string>("step"),
+                        row.get<std::string>("name"), ParseStored(row.get<std::string>("value")),
+                        Time(row, "finished")});
+    }
+    return Result<std::vector<MetricPoint>>(std::move(points));
+  });
+}
+
+}  // namespace penstock::metadata

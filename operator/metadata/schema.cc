@@ -1,0 +1,76 @@
+#include "operator/metadata/schema.h"
+
+#include <soci.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace penstock::metadata {
+namespace {
+
+using Statements = std::vector<const char*>;
+
+// Times are Unix milliseconds; NULL where something has not happened. A version is never edited
+// after a release: the next one goes to the end.
+const std::array<Statements, 1>& Versions() {
+  static const std::array<Statements, 1> versions{{
+      {
+          R"(CREATE TABLE runs(
+               uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
+               pipeline TEXT NOT NULL, revision TEXT NOT NULL, outcome TEXT NOT NULL,
+               message TEXT NOT NULL, parameters TEXT NOT NULL,
+               created BIGINT, started BIGINT, finished BIGINT) WITHOUT ROWID)",
+          "CREATE INDEX runs_by_pipeline ON runs(namespace, pipeline, created)",
+          R"(CREATE TABLE steps(
+               run TEXT NOT NULL REFERENCES runs(uid) ON DELETE CASCADE, step TEXT NOT NULL,
+               component TEXT NOT NULL, phase TEXT NOT NULL, reason TEXT NOT NULL,
+               attempt INTEGER NOT NULL, cached INTEGER NOT NULL, cache_key TEXT NOT NULL,
+               started BIGINT, finished BIGINT, PRIMARY KEY(run, step)) WITHOUT ROWID)",
+          R"(CREATE TABLE attempts(
+               run TEXT NOT NULL, step TEXT NOT NULL, attempt INTEGER NOT NULL,
+               pod TEXT NOT NULL, phase TEXT NOT NULL, reason TEXT NOT NULL,
+               started BIGINT, finished BIGINT, PRIMARY KEY(run, step, attempt),
+               FOREIGN KEY(run, step) REFERENCES steps(run, step) ON DELETE CASCADE)
+             WITHOUT ROWID)",
+          R"(CREATE TABLE artifacts(
+               namespace TEXT NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL,
+               folder INTEGER NOT NULL, bytes INTEGER NOT NULL,
+               PRIMARY KEY(namespace, digest)) WITHOUT ROWID)",
+          R"(CREATE TABLE lineage(
+               run TEXT NOT NULL, step TEXT NOT NULL, direction TEXT NOT NULL,
+               name TEXT NOT NULL, namespace TEXT NOT NULL, digest TEXT NOT NULL,
+               uri TEXT NOT NULL, PRIMARY KEY(run, step, direction, name),
+               FOREIGN KEY(run, step) REFERENCES steps(run, step) ON DELETE CASCADE)
+             WITHOUT ROWID)",
+          "CREATE INDEX lineage_by_digest ON lineage(namespace, digest, direction)",
+          R"(CREATE TABLE results(
+               run TEXT NOT NULL, step TEXT NOT NULL, name TEXT NOT NULL,
+               value TEXT NOT NULL, number REAL, PRIMARY KEY(run, step, name),
+               FOREIGN KEY(run, step) REFERENCES steps(run, step) ON DELETE CASCADE)
+             WITHOUT ROWID)",
+      },
+  }};
+  return versions;
+}
+
+}  // namespace
+
+int SchemaVersion() { return static_cast<int>(Versions().size()); }
+
+int ReadSchemaVersion(soci::session& db) {
+  int version = 0;
+  db << "PRAGMA user_version", soci::into(version);
+  return version;
+}
+
+void Migrate(soci::session& db) {
+  for (int version = ReadSchemaVersion(db); version < SchemaVersion(); ++version) {
+    soci::transaction transaction(db);
+    for (const char* statement : Versions()[static_cast<std::size_t>(version)]) db << statement;
+    db << "PRAGMA user_version = " + std::to_string(version + 1);
+    transaction.commit();
+  }
+}
+
+}  // namespace penstock::metadata

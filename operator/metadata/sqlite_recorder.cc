@@ -1,0 +1,149 @@
+#include "operator/metadata/sqlite_recorder.h"
+
+#include <soci.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/metadata/write_run.h"
+
+namespace penstock::metadata {
+
+Result<std::unique_ptr<SqliteRecorder>> SqliteRecorder::Open(SqliteRecorderOptions options,
+                                                             const Clock& clock) {
+  auto database = OpenDatabase(options.path, clock.Now());
+  if (!database) return database.error();
+  if (!database->warning.empty()) options.warn(database->warning);
+  return std::unique_ptr<SqliteRecorder>(
+      new SqliteRecorder(std::move(options), clock, std::move(*database)));
+}
+
+SqliteRecorder::SqliteRecorder(SqliteRecorderOptions options, const Clock& clock,
+                               OpenedDatabase database)
+    : options_(std::move(options)), clock_(clock), session_(std::move(database.session)) {
+  writer_ = std::jthread([this](const std::stop_token& stop) { Write(stop); });
+}
+
+SqliteRecorder::~SqliteRecorder() {
+  writer_.request_stop();
+  writer_.join();
+}
+
+void SqliteRecorder::RecordRun(RunRecord record) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = queued_.find(record.uid);
+    if (found != queued_.end()) {
+      found->second = std::move(record);
+      return;
+    }
+    if (!MakeRoom(record)) return;
+    order_.push_back(record.uid);
+    queued_.emplace(order_.back(), std::move(record));
+  }
+  changed_.notify_all();
+}
+
+// A finished run says its last word only once, so it may push out one that will say more.
+bool SqliteRecorder::MakeRoom(const RunRecord& record) {
+  if (queued_.size() < options_.queue_limit) return true;
+  ++dropped_;
+  if (record.outcome.empty()) return false;
+  const auto unfinished = std::find_if(order_.begin(), order_.end(), [&](const auto& uid) {
+    return queued_.at(uid).outcome.empty();
+  });
+  if (unfinished == order_.end()) return false;
+  queued_.erase(*unfinished);
+  order_.erase(unfinished);
+  return true;
+}
+
+void SqliteRecorder::Flush() {
+  std::unique_lock lock(mutex_);
+  const auto target = taken_ + (queued_.size() + options_.batch - 1) / options_.batch;
+  changed_.wait(lock, [&] { return done_ >= target && done_ == taken_; });
+}
+
+std::uint64_t SqliteRecorder::dropped() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_;
+}
+
+std::vector<RunRecord> SqliteRecorder::TakeBatch() {
+  std::vector<RunRecord> batch;
+  while (!order_.empty() && batch.size() < options_.batch) {
+    auto node = queued_.extract(order_.front());
+    order_.pop_front();
+    batch.push_back(std::move(node.mapped()));
+  }
+  ++taken_;
+  return batch;
+}
+
+void SqliteRecorder::GiveBack(std::vector<RunRecord> batch) {
+  for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
+    if (queued_.contains(it->uid)) continue;  // a newer record came meanwhile
+    order_.push_front(it->uid);
+    queued_.emplace(order_.front(), std::move(*it));
+  }
+}
+
+void SqliteRecorder::Write(const std::stop_token& stop) {
+  Milliseconds wait = options_.first_wait;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, stop, [&] { return !order_.empty(); });
+    if (order_.empty()) return;  // stopped, and all is written
+    auto batch = TakeBatch();
+    lock.unlock();
+    const bool written = WriteBatch(batch);
+    lock.lock();
+    if (!written) GiveBack(std::move(batch));
+    ++done_;
+    changed_.notify_all();
+    if (written) {
+      wait = options_.first_wait;
+      continue;
+    }
+    if (stop.stop_requested()) return;
+    changed_.wait_for(lock, stop, wait, [] { return false; });
+    wait = std::min(wait * 2, Milliseconds{30'000});
+  }
+}
+
+bool SqliteRecorder::WriteBatch(const std::vector<RunRecord>& batch) {
+  if (session_ == nullptr) Reopen("it was not open");
+  if (session_ == nullptr) return false;
+  try {
+    soci::transaction transaction(*session_);
+    for (const RunRecord& record : batch) WriteRun(*session_, record);
+    transaction.commit();
+    return true;
+  } catch (const std::exception& e) {
+    const std::string why = e.what();
+    options_.warn("writing " + std::to_string(batch.size()) + " runs to the metadata database " +
+                  options_.path.string() + ": " + why + "; they are kept and tried again");
+    const bool lost = why.find("malformed") != std::string::npos ||
+                      why.find("not a database") != std::string::npos ||
+                      why.find("no such table") != std::string::npos ||
+                      why.find("readonly database") != std::string::npos;
+    if (lost) Reopen(why);
+    return false;
+  }
+}
+
+void SqliteRecorder::Reopen(const std::string& why) {
+  session_.reset();
+  auto database = OpenDatabase(options_.path, clock_.Now());
+  if (!database) {
+    options_.warn(database.error().message);
+    return;
+  }
+  options_.warn(database->warning.empty() ? "the metadata database " + options_.path.string() +
+                                                " was opened again (" + why + ")"
+                                          : database->warning);
+  session_ = std::move(database->session);
+  if (database->created) options_.on_lost();
+}
+
+}  // namespace penstock::metadata
