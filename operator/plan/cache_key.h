@@ -15,6 +15,7 @@ struct CacheKeyInputs {
   std::string namespace_;
   const ResolvedStep* step = nullptr;
   std::map<std::string, Json> parameters;               // resolved values
+  std::string run_name;                                 // only where the step asks $(run.name)
   std::map<std::string, std::string> input_identities;  // input name -> digest, or URI fingerprint
 };
 
@@ -22,6 +23,9 @@ struct CacheKey {
   std::string key;      // 64 hex; empty: not cacheable
   std::string why_not;  // ImageNotPinned, Disabled, SecretsWithoutSalt, NoFingerprint
 };
+
+// Why a step can have no key, whatever its inputs are; empty: it can.
+[[nodiscard]] std::string WhyNotCacheable(const ResolvedStep& step);
 
 [[nodiscard]] CacheKey ComputeCacheKey(const CacheKeyInputs& inputs);
 

@@ -25,21 +25,21 @@ struct ResolvedInput {
   std::string uri;                      // an outside source
 };
 
-// A parameter: a value, or a template over $(steps.s.results.r) that is known only later.
+// A parameter: a value, or a template over $(steps.s.results.r) and $(run.name) that is known only
+// when the step starts (ExpandParameter in references.h).
 struct ResolvedParameter {
-  Json value;            // when `pending` is false
-  bool pending = false;  // `text` still has references to results of steps
-  std::string text;
-  api::ValueType type = api::ValueType::kString;
-  api::ParameterSpec spec;  // bounds, checked when the value is known
+  Json value;  // when `pending`, its strings are templates
+  bool pending = false;
+  std::optional<api::ParameterSpec> spec;  // absent: any type (a container step's own)
 };
 
 // A step with its Component, defaults and parameters merged in.
 struct ResolvedStep {
   std::string name;
-  std::string component;     // "train-1.4.0" or empty
-  std::string code_version;  // of the Component
-  api::ContainerSpec container;
+  std::string component;            // "train-1.4.0" or empty
+  std::string code_version;         // of the Component
+  api::ContainerSpec container;     // the step's env, envFrom and mounts merged in
+  std::optional<ArtifactRef> code;  // of container.code
   std::vector<ResolvedInput> inputs;
   std::map<std::string, ResolvedParameter> parameters;
   std::vector<api::OutputSpec> outputs;
@@ -51,6 +51,7 @@ struct ResolvedStep {
   api::CacheSpec cache;
   api::SchedulingSpec scheduling;
   std::vector<Json> volumes;
+  [[nodiscard]] const api::OutputSpec* Output(const std::string& name) const;
 };
 
 struct ResolvedRun {
@@ -61,6 +62,7 @@ struct ResolvedRun {
   std::vector<ResolvedStep> steps;  // in topological order, ties in the order of the spec
   std::map<std::string, std::string> outputs;  // name -> "$(steps.s.outputs.o)"
   std::vector<std::string> warnings;           // unused parameters and the like
+  // nullptr when there is no such step.
   [[nodiscard]] const ResolvedStep* Find(const std::string& name) const;
 };
 
@@ -90,7 +92,9 @@ struct Resolution {
 
 // Everything about a spec that can be said without its surroundings (names, references, cycles,
 // lints); Resolve says these too. For `penstock validate` and for the Pipeline's Ready condition.
-[[nodiscard]] std::vector<api::FieldError> Validate(const api::PipelineSpec& spec);
+// `warnings` may be null.
+[[nodiscard]] std::vector<api::FieldError> Validate(const api::PipelineSpec& spec,
+                                                    std::vector<std::string>* warnings = nullptr);
 
 // What would run, in 40 bits of hex: description, schedule and limits are not in it, nor anything
 // the operator's version could change. `runs by change are named <pipeline>-<hash>-<n>`.

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,7 +26,7 @@
 
 namespace penstock::plan {
 
-// Labels and annotations on what we make.
+// Names, labels and annotations on what we make.
 inline constexpr const char* kLabelManaged = "penstock.dev/managed";  // "true" on every pod of ours
 inline constexpr const char* kLabelRunUid = "penstock.dev/run-uid";
 inline constexpr const char* kLabelStep = "penstock.dev/step";
@@ -34,6 +35,12 @@ inline constexpr const char* kAnnotationTask = "penstock.dev/task";  // the task
 inline constexpr const char* kAnnotationSpent =
     "penstock.dev/spent";  // budgets already spent, JSON
 inline constexpr const char* kAnnotationCacheKey = "penstock.dev/cache-key";
+// What the operator saw of URI inputs: {"source": "etag:..."}.
+inline constexpr const char* kAnnotationFingerprints = "penstock.dev/fingerprints";
+// The step's name where it is no label value, and the run's.
+inline constexpr const char* kAnnotationRun = "penstock.dev/run";
+inline constexpr const char* kStepContainer = "step";
+inline constexpr const char* kInstallContainer = "install";  // the init container
 
 // A pod of this run, decoded from its object (pod_fact.h decodes; hostile text is cut and escaped).
 enum class PodPhase : std::uint8_t { kPending, kRunning, kSucceeded, kFailed, kUnknown };
@@ -43,14 +50,18 @@ struct PodFact {
   std::string step;
   int attempt = 1;
   Spent spent;  // by the attempts before it
+  std::string cache_key;
+  std::map<std::string, std::string> fingerprints;  // of URI inputs, by input
   PodPhase phase = PodPhase::kPending;
   bool deleting = false;
   bool node_lost = false;      // its node is NotReady or gone while it is Terminating
   bool disrupted = false;      // DisruptionTarget=True: eviction, preemption, node shutdown
   bool oom_killed = false;     // the container's terminated.reason
   std::string pod_reason;      // status.reason: Evicted, NodeLost, UnexpectedAdmissionError ...
+  std::string pod_message;     // status.message
   std::string waiting_reason;  // ErrImagePull, CreateContainerConfigError, Unschedulable ...
   std::string waiting_message;
+  std::string terminated_reason;    // Completed, Error, OOMKilled, StartError ...
   std::optional<int> exit_code;     // of the step's container
   std::string termination_message;  // raw, hostile
   std::optional<TimePoint> created;
@@ -71,18 +82,25 @@ struct FingerprintAnswer {
   std::string error;        // it could not be asked; the step runs uncached
 };
 
+// A creation that the API server refused: quota, admission. Kept by the controller while the run
+// lives; the plan tries again every 5 s until timeouts.pending.
+struct CreateRefusal {
+  std::string message;
+  TimePoint at;  // of the last try
+};
+
 struct RunObserved {
   api::PipelineRun run;
   std::optional<ResolvedRun> resolved;                    // absent until resolved
   std::vector<api::FieldError> spec_errors;               // why it is absent
   std::string revision;                                   // ControllerRevision name
   std::vector<PodFact> pods;                              // all attempts' pods that exist
+  std::set<std::string> config_maps;                      // names of this run's that exist
   std::map<std::string, bool> pod_gone;                   // pod name -> a live GET said NotFound
   std::map<std::string, CacheAnswer> cache;               // by cache key
   std::map<std::string, ReceiptAnswer> receipts;          // by pod name
   std::map<std::string, FingerprintAnswer> fingerprints;  // by URI
-  std::map<std::string, std::string>
-      create_errors;  // pod name -> why its creation was refused (quota, admission)
+  std::map<std::string, CreateRefusal> create_errors;     // by pod name
 };
 
 // What a pod is made with, from the operator's configuration.
@@ -112,7 +130,11 @@ struct RecordCache {
   std::string key;
   Receipt receipt;
 };
-using RunAction = std::variant<CreatePod, CreateConfigMap, DeletePod, RecordCache>;
+// The entry gave bytes that do not match their digest.
+struct DropCache {
+  std::string key;
+};
+using RunAction = std::variant<CreatePod, CreateConfigMap, DeletePod, RecordCache, DropCache>;
 
 struct RunEvent {
   std::string type;
@@ -137,6 +159,8 @@ struct RunPlan {
   std::optional<Milliseconds> requeue_after;
   bool urgent_status = false;  // first, failure or end: write at once, else coalesce to 1/s
   bool finished = false;
+  // ttlAfterFinished has passed: delete the PipelineRun (with its uid as precondition).
+  bool delete_run = false;
 };
 
 [[nodiscard]] RunPlan PlanRun(const RunObserved& observed, const PodSettings& settings,
