@@ -1,6 +1,7 @@
 #include "operator/artifacts/manifest.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,7 +52,8 @@ Result<ManifestFile> ReadFileEntry(const Json& j, const std::string& where) {
   } catch (const Json::exception& e) {
     return Invalid(where + " is malformed: " + e.what());
   }
-  if (!IsSafePath(f.path)) return Invalid(where + ".path '" + f.path.substr(0, 80) + "' is not allowed");
+  if (!IsSafePath(f.path))
+    return Invalid(where + ".path '" + f.path.substr(0, 80) + "' is not allowed");
   if (f.size > kMaxSize) return Invalid(where + ".size is over 1 PiB");
   if (!IsHex64(f.sha256)) return Invalid(where + ".sha256 is not 64 hex digits");
   if (f.blocks.size() != BlockCount(f.size))
@@ -74,7 +76,8 @@ Result<void> CheckTogether(const std::vector<ManifestFile>& files) {
     if (i > 0 && files[i - 1].path > files[i].path)
       return Invalid("the manifest's files are not sorted by path");
     if (folders.count(files[i].path) != 0)
-      return Invalid("the manifest has '" + files[i].path.substr(0, 80) + "' as a file and a folder");
+      return Invalid("the manifest has '" + files[i].path.substr(0, 80) +
+                     "' as a file and a folder");
   }
   return {};
 }
@@ -147,8 +150,11 @@ FileDigest BlockHasher::Finish() {
 Result<FileDigest> DigestFile(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return FromErrno("opening " + path.string(), errno);
+  struct stat st {};
+  (void)::fstat(fd, &st);  // a hint for the buffer, which is no larger than a small file
   BlockHasher hasher;
-  std::string chunk(1 << 20, '\0');
+  std::string chunk(std::clamp<std::size_t>(static_cast<std::size_t>(st.st_size), 4096, 1 << 20),
+                    '\0');
   for (;;) {
     const ssize_t n = ::read(fd, chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;

@@ -50,6 +50,8 @@ class BlockHasher {
   // `with_blocks` false saves the second digest where the size is known to be one block at most.
   explicit BlockHasher(bool with_blocks = true) : with_blocks_(with_blocks) {}
   void Update(std::string_view bytes);
+  // Of the blocks that are whole by now, and the bytes seen (sha256 still empty).
+  [[nodiscard]] const FileDigest& so_far() const { return digest_; }
   // The object may not be used after it.
   [[nodiscard]] FileDigest Finish();
 

@@ -1,13 +1,15 @@
 // How a launcher reaches artifacts: the gateway over HTTPS, or a folder of this machine.
 //
 // Gateway paths (operator/gateway/artifact_server.h):
-//   HEAD, GET /artifacts/v1/blobs/sha256:<hex>   (Range honoured)
-//   PUT       /artifacts/v1/blobs/sha256:<hex>   (chunked or with length; 201, 200 when it was
-//   there) PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
+//   HEAD, GET /artifacts/v1/blobs/sha256:<hex>          Range honoured
+//   PUT       /artifacts/v1/blobs/sha256:<hex>          201, 200 when it was there; a client that
+//                                                       sends Expect then need not send the body
+//   POST      /artifacts/v1/blobs/sha256:<hex>/verify   {"whole":true}; else it is set aside
+//   PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
 // The namespace is that of the bearer token's service account, not of the path.
 //
-// Calls block until done, retry transient failures with back-off up to `deadline`, and give up with
-// kTransient. Used by one thread.
+// Calls block until done, retry transient failures with back-off for `deadline` (a full disk three
+// times), and give up with kTransient. A download goes on where it broke. Used by one thread.
 #pragma once
 
 #include <chrono>
@@ -33,7 +35,7 @@ class Transport {
 
 struct TransportOptions {
   std::string namespace_;
-  std::chrono::milliseconds deadline{600'000};  // of one call; bytes flowing extend it
+  std::chrono::milliseconds deadline{600'000};  // of failures in a row within one call
   std::stop_token stop;
 };
 

@@ -15,12 +15,17 @@ constexpr auto kWrite = fs::perms::owner_write | fs::perms::group_write | fs::pe
 
 const char* KindOf(fs::file_type type) {
   switch (type) {
-    case fs::file_type::symlink: return "a symbolic link";
+    case fs::file_type::symlink:
+      return "a symbolic link";
     case fs::file_type::block:
-    case fs::file_type::character: return "a device";
-    case fs::file_type::fifo: return "a pipe";
-    case fs::file_type::socket: return "a socket";
-    default: return "no regular file";
+    case fs::file_type::character:
+      return "a device";
+    case fs::file_type::fifo:
+      return "a pipe";
+    case fs::file_type::socket:
+      return "a socket";
+    default:
+      return "no regular file";
   }
 }
 

@@ -3,9 +3,12 @@
 // separately compiled parts of both.
 #pragma once
 
+// clang-format off
+#include <utility>  // first: Boost 1.74's awaitable.hpp forgets it
+
 #include <boost/asio.hpp>
+// clang-format on
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <utility>  // Boost 1.74's awaitable.hpp forgets it

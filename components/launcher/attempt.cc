@@ -1,0 +1,192 @@
+#include "components/launcher/attempt.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <system_error>
+
+#include "components/launcher/command.h"
+#include "components/launcher/results.h"
+#include "components/launcher/task_file.h"
+#include "operator/base/time.h"
+
+namespace penstock::launcher {
+namespace fs = std::filesystem;
+namespace {
+
+TaskOutcome OutcomeOf(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kCancelled:
+      return TaskOutcome::kCancelled;
+    case ErrorKind::kInvalid:
+      return TaskOutcome::kInvalid;
+    default:
+      return TaskOutcome::kInfrastructure;
+  }
+}
+
+// One line, so that `kubectl get pod` and a table of steps can show it.
+std::string OneLine(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+Attempt::Attempt(AttemptOptions options, Signals& signals)
+    : options_(std::move(options)), signals_(signals), ws_(fs::absolute(options_.dir)) {}
+
+TerminationMessage Attempt::Run() {
+  for (auto stage :
+       {&Attempt::Load, &Attempt::Fetch, &Attempt::RunProgram, &Attempt::Collect, &Attempt::Upload})
+    if (auto message = (this->*stage)()) return *message;
+  TerminationMessage message = Message(TaskOutcome::kSucceeded, "");
+  message.receipt = receipt_;
+  return message;
+}
+
+TerminationMessage Attempt::Message(TaskOutcome outcome, std::string text) const {
+  TerminationMessage m;
+  m.outcome = outcome;
+  m.exit_code = end_.exit_code;
+  m.message = OneLine(std::move(text));
+  m.oom_killed = oom_killed_;
+  m.damaged = damaged_;
+  return m;
+}
+
+std::optional<TerminationMessage> Attempt::Load() {
+  auto task = LoadTask(options_.task, options_.task_config);
+  if (!task) return Message(TaskOutcome::kInvalid, task.error().message);
+  task_ = std::move(*task);
+  artifacts::TransportOptions transport;
+  transport.namespace_ = task_.namespace_;
+  transport.deadline = options_.store_deadline;
+  transport.stop = stop_.get_token();
+  auto made = artifacts::MakeTransport(task_.store, transport);
+  if (!made) return Message(TaskOutcome::kInvalid, made.error().message);
+  transport_ = std::move(*made);
+  if (auto ready = ws_.Prepare(task_); !ready)
+    return Message(TaskOutcome::kInfrastructure, ready.error().message);
+  return std::nullopt;
+}
+
+Result<void> Attempt::FetchOne(const std::string& what, const ArtifactRef& artifact,
+                               const fs::path& target) {
+  auto done = transport_->Fetch(artifact, target);
+  if (done) return done;
+  // Gone or damaged: either way its producer must make it again.
+  if (done.error().reason == "DigestMismatch" || done.error().kind == ErrorKind::kNotFound) {
+    damaged_ = artifact.digest;
+    Error e = done.error();
+    e.kind = ErrorKind::kTransient;
+    return Wrap(what, e);
+  }
+  return Wrap(what, done.error());
+}
+
+std::optional<TerminationMessage> Attempt::Fetch() {
+  auto done = RunInterruptibly(signals_, stop_, [this]() -> Result<void> {
+    for (const auto& input : task_.inputs) {
+      if (!input.artifact) continue;
+      auto one = FetchOne("input '" + input.name + "'", *input.artifact, ws_.Input(input.name));
+      if (!one) return one;
+    }
+    if (!task_.code) return {};
+    return FetchOne("the step's code", *task_.code, ws_.code());
+  });
+  if (!done) return StoreFailure(done.error());
+  return std::nullopt;
+}
+
+TerminationMessage Attempt::StoreFailure(const Error& error) const {
+  // After a signal the transfer's own thread may still run: nothing of it is read.
+  if (error.kind == ErrorKind::kCancelled) {
+    TerminationMessage m;
+    m.outcome = TaskOutcome::kCancelled;
+    m.exit_code = end_.exit_code;
+    m.message = error.message;
+    return m;
+  }
+  return Message(OutcomeOf(error), error.message);
+}
+
+std::optional<TerminationMessage> Attempt::RunProgram() {
+  auto command =
+      MakeCommand(task_, ws_, options_.environment, CpuCount(options_.cgroup, AffinityCpus()));
+  if (!command) return Message(TaskOutcome::kInvalid, command.error().message);
+  const ChildLimits limits{std::chrono::milliseconds(task_.timeout_ms),
+                           std::chrono::milliseconds(task_.grace_ms)};
+  const auto kills_before = OomKills(options_.cgroup);
+  auto end = RunChild(*command, limits, signals_);
+  if (!end) return Message(OutcomeOf(end.error()), end.error().message);
+  end_ = *end;
+  oom_killed_ = OomKills(options_.cgroup).value_or(0) > kills_before.value_or(0);
+  const std::string program = command->argv[0];
+  if (end_.cancelled) return Message(TaskOutcome::kCancelled, program + " was stopped by a signal");
+  if (end_.timed_out)
+    return Message(TaskOutcome::kTimedOut,
+                   program + " ran longer than its time-out of " + FormatDuration(limits.timeout));
+  if (end_.exit_code == 0) return std::nullopt;
+  std::string text =
+      program + (end_.signal != 0 ? " was killed by signal " + std::to_string(end_.signal) + " (" +
+                                        ::strsignal(end_.signal) + ")"
+                                  : " exited with code " + std::to_string(end_.exit_code));
+  if (oom_killed_) text += "; the container ran out of memory";
+  return Message(TaskOutcome::kFailed, text);
+}
+
+std::optional<TerminationMessage> Attempt::Collect() {
+  for (const auto& output : task_.outputs) {
+    struct stat st {};
+    if (output.optional || ::lstat(ws_.Output(output.name).c_str(), &st) == 0) continue;
+    return Message(TaskOutcome::kFailed, "output '" + output.name + "' was not written to " +
+                                             ws_.Output(output.name).string());
+  }
+  auto results = ReadResults(task_, ws_);
+  if (!results) return Message(TaskOutcome::kFailed, results.error().message);
+  auto fingerprints = ReadFingerprints(task_, ws_);
+  if (!fingerprints) return Message(TaskOutcome::kFailed, fingerprints.error().message);
+  receipt_.run_uid = task_.run_uid;
+  receipt_.step = task_.step;
+  receipt_.pod = task_.pod;
+  receipt_.attempt = task_.attempt;
+  receipt_.results = std::move(*results);
+  receipt_.input_fingerprints = std::move(*fingerprints);
+  receipt_.started_ms = end_.started_ms;
+  receipt_.finished_ms = end_.finished_ms;
+  return std::nullopt;
+}
+
+Result<void> Attempt::UploadOutputs() {
+  for (const auto& output : task_.outputs) {
+    struct stat st {};
+    const fs::path path = ws_.Output(output.name);
+    if (output.optional && ::lstat(path.c_str(), &st) != 0) continue;
+    auto artifact = transport_->Upload(path);
+    if (!artifact) return Wrap("output '" + output.name + "'", artifact.error());
+    receipt_.outputs.push_back({output.name, output.type, *artifact});
+  }
+  auto put = transport_->PutReceipt(receipt_);
+  // The child has no part in the receipt: whatever is wrong with it is not the child's fault.
+  if (!put && put.error().kind == ErrorKind::kInvalid) {
+    Error e = put.error();
+    e.kind = ErrorKind::kInternal;
+    return Wrap("the receipt", e);
+  }
+  if (!put) return Wrap("the receipt", put.error());
+  return {};
+}
+
+std::optional<TerminationMessage> Attempt::Upload() {
+  auto done = RunInterruptibly(signals_, stop_, [this] { return UploadOutputs(); });
+  if (done) return std::nullopt;
+  // A link or device in an output, or one that the store will not take, is the child's doing.
+  if (done.error().kind == ErrorKind::kInvalid)
+    return Message(TaskOutcome::kFailed, done.error().message);
+  return StoreFailure(done.error());
+}
+
+}  // namespace penstock::launcher

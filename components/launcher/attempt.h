@@ -1,0 +1,68 @@
+// One attempt of a step, from the task to the termination message:
+//
+//   load -> workspace -> fetch -> child -> check outputs, read results -> upload -> receipt
+//
+// Every way out is a message. A signal ends each stage within a second (the child: within its
+// grace). Main thread only; transfers run on a thread that may be left behind, so an Attempt must
+// live until the process ends by _exit.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "components/launcher/cgroup.h"
+#include "components/launcher/child.h"
+#include "components/launcher/signals.h"
+#include "components/launcher/workspace.h"
+#include "operator/artifacts/transport.h"
+#include "operator/base/task.h"
+
+namespace penstock::launcher {
+
+struct AttemptOptions {
+  std::filesystem::path task;
+  std::filesystem::path task_config;  // empty: none
+  std::filesystem::path dir;
+  std::chrono::milliseconds store_deadline{600'000};
+  std::vector<std::string> environment;  // "NAME=value", of the pod
+  CgroupFiles cgroup;
+};
+
+class Attempt {
+ public:
+  Attempt(AttemptOptions options, Signals& signals);
+
+  [[nodiscard]] TerminationMessage Run();
+
+ private:
+  // Each gives the message that ends the attempt, or nothing to go on.
+  std::optional<TerminationMessage> Load();
+  std::optional<TerminationMessage> Fetch();
+  std::optional<TerminationMessage> RunProgram();
+  std::optional<TerminationMessage> Collect();
+  std::optional<TerminationMessage> Upload();
+
+  [[nodiscard]] Result<void> FetchOne(const std::string& what, const ArtifactRef& artifact,
+                                      const std::filesystem::path& target);
+  [[nodiscard]] Result<void> UploadOutputs();
+  [[nodiscard]] TerminationMessage Message(TaskOutcome outcome, std::string text) const;
+  [[nodiscard]] TerminationMessage StoreFailure(const Error& error) const;
+
+  AttemptOptions options_;
+  Signals& signals_;
+  std::stop_source stop_;
+  Workspace ws_;
+  TaskDocument task_;
+  std::unique_ptr<artifacts::Transport> transport_;
+  ChildEnd end_;
+  bool oom_killed_ = false;
+  std::string damaged_;
+  Receipt receipt_;
+};
+
+}  // namespace penstock::launcher

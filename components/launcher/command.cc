@@ -1,0 +1,152 @@
+#include "components/launcher/command.h"
+
+#include <algorithm>
+#include <map>
+
+#include "operator/base/json.h"
+#include "operator/base/reference.h"
+
+namespace penstock::launcher {
+namespace {
+
+constexpr const char* kThreadVariables[] = {"OMP_NUM_THREADS", "MKL_NUM_THREADS",
+                                            "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"};
+
+template <typename List>
+const typename List::value_type* Find(const List& list, const std::string& name) {
+  const auto it =
+      std::find_if(list.begin(), list.end(), [&](const auto& x) { return x.name == name; });
+  return it == list.end() ? nullptr : &*it;
+}
+
+// Gives references their values.
+class Values {
+ public:
+  Values(const TaskDocument& task, const Workspace& ws) : task_(task), ws_(ws) {}
+
+  Result<Json> operator()(const Reference& r) const {
+    const std::size_t n = r.path.size();
+    if (n == 3 && r.path[0] == "inputs") return InputValue(r);
+    if (n == 3 && r.Is({"outputs", "*", "path"}) && Find(task_.outputs, r.path[1]))
+      return Json(ws_.Output(r.path[1]).string());
+    if (n == 3 && r.Is({"results", "*", "path"}) && Find(task_.results, r.path[1]))
+      return Json(ws_.ResultFile(r.path[1]).string());
+    if (n == 2 && r.path[0] == "parameters") return task_.parameters.value(r.path[1], Json());
+    if (n == 3 && r.Is({"parameters", "*", "path"})) return ParameterPath(r);
+    if (n == 2 && r.Is({"code", "path"}) && task_.code) return Json(ws_.code().string());
+    if (n == 1 && r.path[0] == "item") return task_.item;
+    if (n == 2 && r.Is({"run", "name"})) return Json(task_.run);
+    if (n == 2 && r.Is({"step", "name"})) return Json(task_.step);
+    return Invalid(r.Text() + " names nothing that this step has");
+  }
+
+ private:
+  Result<Json> InputValue(const Reference& r) const {
+    const TaskInput* input = Find(task_.inputs, r.path[1]);
+    const bool path = r.path[2] == "path";
+    if (!path && r.path[2] != "uri") return Invalid(r.Text() + ": an input has a path or a uri");
+    if (input == nullptr) return Json();
+    if (path && !input->artifact)
+      return Invalid(r.Text() + ": the input is the URI " + input->uri +
+                     ", which is not fetched; use $(inputs." + input->name + ".uri)");
+    if (!path && input->artifact)
+      return Invalid(r.Text() + ": the input is an artifact; use $(inputs." + input->name +
+                     ".path)");
+    return Json(path ? ws_.Input(input->name).string() : input->uri);
+  }
+  Result<Json> ParameterPath(const Reference& r) const {
+    if (!task_.parameters.contains(r.path[1]))
+      return Invalid(r.Text() + ": the parameter was not given, so it has no file");
+    return Json(ws_.Parameter(r.path[1]).string());
+  }
+
+  const TaskDocument& task_;
+  const Workspace& ws_;
+};
+
+Result<std::string> ExpandOne(const std::string& what, const std::string& text,
+                              const Values& values) {
+  auto parsed = ParseTemplate(text);
+  if (!parsed) return Wrap(what, parsed.error());
+  auto value = Expand(*parsed, values);
+  if (!value) return Wrap(what, value.error());
+  if (value->size() >= kMaxArgument)
+    return Invalid(
+        what + " would have " + std::to_string(value->size()) +
+        " bytes; a program takes at most 128 KiB in one piece: use $(parameters.x.path), "
+        "which is a file");
+  if (value->find('\0') != std::string::npos)
+    return Invalid(what + " holds a NUL byte; use $(parameters.x.path), which is a file");
+  return value;
+}
+
+class Environment {
+ public:
+  explicit Environment(const std::vector<std::string>& inherited) {
+    for (const auto& variable : inherited) {
+      const std::size_t equals = variable.find('=', 1);
+      if (equals != std::string::npos)
+        map_[variable.substr(0, equals)] = variable.substr(equals + 1);
+    }
+  }
+  void Set(const std::string& name, const std::string& value) { map_[name] = value; }
+  void SetIfAbsent(const std::string& name, const std::string& value) { map_.emplace(name, value); }
+  [[nodiscard]] std::vector<std::string> List() const {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : map_) out.push_back(name + "=" + value);
+    return out;
+  }
+
+ private:
+  std::map<std::string, std::string> map_;
+};
+
+}  // namespace
+
+std::string ChildCommand::Variable(const std::string& name) const {
+  for (const auto& variable : env)
+    if (variable.size() > name.size() && variable.compare(0, name.size(), name) == 0 &&
+        variable[name.size()] == '=')
+      return variable.substr(name.size() + 1);
+  return "";
+}
+
+Result<ChildCommand> MakeCommand(const TaskDocument& task, const Workspace& ws,
+                                 const std::vector<std::string>& inherited, int cpus) {
+  const Values values(task, ws);
+  ChildCommand out;
+  const auto add = [&](const char* what, const std::vector<std::string>& texts) -> Result<void> {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      auto value = ExpandOne(std::string(what) + "[" + std::to_string(i) + "]", texts[i], values);
+      if (!value) return value.error();
+      out.argv.push_back(std::move(*value));
+    }
+    return {};
+  };
+  if (auto added = add("command", task.command); !added) return added.error();
+  if (auto added = add("args", task.args); !added) return added.error();
+  auto working_dir = ExpandOne("workingDir", task.working_dir, values);
+  if (!working_dir) return working_dir.error();
+  out.working_dir = std::move(*working_dir);
+
+  Environment env(inherited);
+  for (const auto& e : task.env) {
+    auto value = ExpandOne("env " + e.name, e.value, values);
+    if (!value) return value.error();
+    if (e.name.size() + value->size() + 2 > kMaxArgument)
+      return Invalid("env " + e.name + " would be over 128 KiB with its name");
+    env.Set(e.name, *value);
+  }
+  env.Set("PENSTOCK_DIR", ws.dir().string());
+  env.Set("PENSTOCK_PARAMETERS", ws.parameters_json().string());
+  env.Set("PENSTOCK_INPUTS", ws.inputs_json().string());
+  env.Set("PENSTOCK_OUTPUTS", ws.outputs_json().string());
+  env.Set("PENSTOCK_RESULTS", (ws.dir() / "results").string());
+  env.Set("PENSTOCK_FINGERPRINTS", (ws.dir() / "fingerprints").string());
+  env.Set("TMPDIR", ws.tmp().string());
+  for (const char* name : kThreadVariables) env.SetIfAbsent(name, std::to_string(cpus));
+  out.env = env.List();
+  return out;
+}
+
+}  // namespace penstock::launcher

@@ -1,0 +1,26 @@
+// The small values that a step hands on: files that the child wrote, read as hostile input.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "components/launcher/workspace.h"
+#include "operator/base/result.h"
+#include "operator/base/task.h"
+
+namespace penstock::launcher {
+
+inline constexpr std::size_t kMaxResultBytes = 8 * 1024;
+inline constexpr std::size_t kMaxResultsBytes = 64 * 1024;
+
+// Every declared result by name; files of other names are ignored. A string is the file's text
+// without one newline at its end; other types are JSON. Invalid names the result and its file: when
+// it is missing, too large, no regular file, no UTF-8 text, or of another type. Never blocks.
+[[nodiscard]] Result<Json> ReadResults(const TaskDocument& task, const Workspace& ws);
+
+// Of each URI input what the child wrote to DIR/fingerprints/<name> (at most 1 KiB), else what the
+// operator saw.
+[[nodiscard]] Result<std::map<std::string, std::string>> ReadFingerprints(const TaskDocument& task,
+                                                                          const Workspace& ws);
+
+}  // namespace penstock::launcher

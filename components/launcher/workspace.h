@@ -1,0 +1,53 @@
+// The folder of an attempt, as the child finds it:
+//
+//   DIR/inputs/<name>      artifacts, read-only        DIR/inputs.json     all inputs
+//   DIR/code               the step's code, read-only  DIR/outputs.json    where outputs belong
+//   DIR/parameters/<name>  one value a file            DIR/parameters.json all values
+//   DIR/outputs/ DIR/results/ DIR/fingerprints/ DIR/tmp/   for the child to write
+//
+// A string parameter's file is its raw text; every other type is JSON. A value type; one thread.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "operator/base/result.h"
+#include "operator/base/task.h"
+
+namespace penstock::launcher {
+
+class Workspace {
+ public:
+  explicit Workspace(std::filesystem::path dir) : dir_(std::move(dir)) {}
+
+  [[nodiscard]] const std::filesystem::path& dir() const { return dir_; }
+  [[nodiscard]] std::filesystem::path Input(const std::string& n) const {
+    return dir_ / "inputs" / n;
+  }
+  [[nodiscard]] std::filesystem::path Output(const std::string& n) const {
+    return dir_ / "outputs" / n;
+  }
+  [[nodiscard]] std::filesystem::path ResultFile(const std::string& n) const {
+    return dir_ / "results" / n;
+  }
+  [[nodiscard]] std::filesystem::path Parameter(const std::string& n) const {
+    return dir_ / "parameters" / n;
+  }
+  [[nodiscard]] std::filesystem::path Fingerprint(const std::string& n) const {
+    return dir_ / "fingerprints" / n;
+  }
+  [[nodiscard]] std::filesystem::path code() const { return dir_ / "code"; }
+  [[nodiscard]] std::filesystem::path tmp() const { return dir_ / "tmp"; }
+  [[nodiscard]] std::filesystem::path parameters_json() const { return dir_ / "parameters.json"; }
+  [[nodiscard]] std::filesystem::path inputs_json() const { return dir_ / "inputs.json"; }
+  [[nodiscard]] std::filesystem::path outputs_json() const { return dir_ / "outputs.json"; }
+
+  // Removes what an earlier attempt left under the names above, and writes everything but inputs
+  // and code, which are fetched.
+  [[nodiscard]] Result<void> Prepare(const TaskDocument& task) const;
+
+ private:
+  std::filesystem::path dir_;
+};
+
+}  // namespace penstock::launcher

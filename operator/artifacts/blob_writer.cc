@@ -1,0 +1,107 @@
+#include "operator/artifacts/blob_writer.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "operator/base/file.h"
+#include "operator/base/sha256.h"
+
+namespace penstock::artifacts {
+namespace fs = std::filesystem;
+namespace {
+
+Result<void> MakeFolder(const fs::path& folder) {
+  std::error_code ec;
+  const bool created = fs::create_directories(folder, ec);
+  if (ec) return FromErrno("creating folder " + folder.string(), ec.value());
+  return created ? SyncFolder(folder.parent_path()) : Result<void>{};
+}
+
+// RLIMIT_FSIZE and a file system's largest file are to us what a full disk is.
+Error WriteError(const std::string& context, int error_number) {
+  Error e = FromErrno(context, error_number);
+  if (error_number == EFBIG) {
+    e.kind = ErrorKind::kTransient;
+    e.reason = "DiskFull";
+  }
+  return e;
+}
+
+class FileBlobWriter : public BlobWriter {
+ public:
+  FileBlobWriter(fs::path folder, fs::path temporary, int fd)
+      : folder_(std::move(folder)), temporary_(std::move(temporary)), fd_(fd) {}
+  ~FileBlobWriter() override {
+    if (fd_ >= 0) ::close(fd_);
+    if (!committed_) ::unlink(temporary_.c_str());
+  }
+
+  Result<void> Write(std::string_view bytes) override {
+    hasher_.Update(bytes);
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return WriteError("writing " + temporary_.string(), errno);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
+
+  Result<std::string> Commit(const std::string& expected) override {
+    const std::string hex = hasher_.HexDigest();
+    const std::string digest = "sha256:" + hex;
+    if (!expected.empty() && expected != digest) {
+      Error e = Invalid("the bytes have the digest " + digest + ", not " + expected);
+      e.reason = "DigestMismatch";
+      return e;
+    }
+    if (::fchmod(fd_, 0444) != 0)
+      return WriteError("setting the mode of " + temporary_.string(), errno);
+    if (::fsync(fd_) != 0) return WriteError("syncing " + temporary_.string(), errno);
+    const int closed = ::close(std::exchange(fd_, -1));
+    if (closed != 0) return WriteError("closing " + temporary_.string(), errno);
+    const fs::path target = folder_ / "blobs" / hex.substr(0, 2) / hex;
+    if (auto made = MakeFolder(target.parent_path()); !made) return made.error();
+    // Over a blob that is there too: the bytes are the same, unless the disk damaged the old ones.
+    if (::rename(temporary_.c_str(), target.c_str()) != 0)
+      return WriteError("renaming " + temporary_.string() + " to " + target.string(), errno);
+    committed_ = true;
+    if (auto synced = SyncFolder(target.parent_path()); !synced) return synced.error();
+    return digest;
+  }
+
+ private:
+  fs::path folder_;
+  fs::path temporary_;
+  int fd_;
+  Sha256 hasher_;
+  bool committed_ = false;
+};
+
+// Random, because writers in different pods may all be process 1.
+Result<std::string> RandomName() {
+  std::uint64_t words[2];
+  if (::getrandom(words, sizeof(words), 0) != sizeof(words))
+    return FromErrno("reading random bytes", errno);
+  return Sha256Hex({reinterpret_cast<const char*>(words), sizeof(words)}).substr(0, 32);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobWriter>> NewFileBlob(const fs::path& folder) {
+  const fs::path temporaries = folder / "tmp";
+  if (auto made = MakeFolder(temporaries); !made) return made.error();
+  auto name = RandomName();
+  if (!name) return name.error();
+  const fs::path temporary = temporaries / *name;
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return FromErrno("creating " + temporary.string(), errno);
+  return std::unique_ptr<BlobWriter>(std::make_unique<FileBlobWriter>(folder, temporary, fd));
+}
+
+}  // namespace penstock::artifacts

@@ -1,0 +1,40 @@
+#include "operator/artifacts/transport.h"
+
+#include "operator/artifacts/https_transport.h"
+#include "operator/artifacts/store.h"
+
+namespace penstock::artifacts {
+namespace {
+
+class FolderTransport : public Transport {
+ public:
+  FolderTransport(const TaskStore& store, const TransportOptions& options)
+      : store_(store.folder), ns_(options.namespace_) {}
+
+  Result<void> Fetch(const ArtifactRef& artifact, const std::filesystem::path& target) override {
+    return store_.Get(ns_, artifact, target);
+  }
+  Result<ArtifactRef> Upload(const std::filesystem::path& source) override {
+    return store_.Put(ns_, source);
+  }
+  Result<void> PutReceipt(const Receipt& receipt) override {
+    return store_.PutReceipt(ns_, receipt);
+  }
+
+ private:
+  Store store_;
+  std::string ns_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Transport>> MakeTransport(const TaskStore& store,
+                                                 const TransportOptions& options) {
+  if (store.folder.empty() == store.url.empty())
+    return Invalid("the task's store must name either a url or a folder");
+  if (store.url.empty())
+    return std::unique_ptr<Transport>(std::make_unique<FolderTransport>(store, options));
+  return MakeHttpsTransport(store, options);
+}
+
+}  // namespace penstock::artifacts
