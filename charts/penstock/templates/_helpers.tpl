@@ -1,0 +1,63 @@
+{{- define "penstock.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{- else -}}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}{{- end -}}
+{{- end -}}
+
+{{- define "penstock.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "penstock.labels" -}}
+{{ include "penstock.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "penstock.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}{{ default (include "penstock.fullname" .) .Values.serviceAccount.name }}{{- else -}}{{ default "default" .Values.serviceAccount.name }}{{- end -}}
+{{- end -}}
+
+{{- /* penstock.image (list . "operator"): the image's full name, by digest where one is given */ -}}
+{{- define "penstock.image" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}
+{{- $digest := index $root.Values.image.digests $name -}}
+{{- if $digest -}}{{ $root.Values.image.registry }}/{{ $name }}@{{ $digest }}{{- else -}}{{ $root.Values.image.registry }}/{{ $name }}:{{ default $root.Chart.AppVersion $root.Values.image.tag }}{{- end -}}
+{{- end -}}
+
+{{- /* The rules that the operator needs in each namespace it looks after. */ -}}
+{{- define "penstock.rules" -}}
+- apiGroups: [penstock.dev]
+  resources: [pipelines, pipelineruns, components, modeldeployments]
+  verbs: [get, list, watch]
+- apiGroups: [penstock.dev]
+  resources: [pipelineruns]
+  verbs: [create, delete]
+- apiGroups: [penstock.dev]
+  resources: [pipelines/status, pipelineruns/status, modeldeployments/status]
+  verbs: [update, patch]
+- apiGroups: [penstock.dev]
+  resources: [pipelines/finalizers, pipelineruns/finalizers, modeldeployments/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, list, watch, create]
+- apiGroups: [events.k8s.io, ""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
