@@ -19,11 +19,19 @@ if(PENSTOCK_SANITIZE)
   endif()
 endif()
 
+# OpenSSL, shared; a program with the property PENSTOCK_STATIC (the launcher) gets the archives, from
+# every library that it links.
+find_library(PENSTOCK_SSL_ARCHIVE libssl.a)
+find_library(PENSTOCK_CRYPTO_ARCHIVE libcrypto.a)
+add_library(penstock_openssl INTERFACE)
+target_link_libraries(penstock_openssl INTERFACE
+  "$<IF:$<BOOL:$<TARGET_PROPERTY:PENSTOCK_STATIC>>,${PENSTOCK_SSL_ARCHIVE};${PENSTOCK_CRYPTO_ARCHIVE},OpenSSL::SSL;OpenSSL::Crypto>")
+
 # Boost.Asio and Beast are compiled once, in penstock::beast (operator/base/beast.cc).
 add_library(penstock_boost INTERFACE)
 target_compile_definitions(penstock_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
   BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW=0)
-target_link_libraries(penstock_boost INTERFACE Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_link_libraries(penstock_boost INTERFACE Boost::headers penstock_openssl Threads::Threads)
 
 # penstock_library(NAME SRCS a.cc ... DEPS penstock::base ...): a static library with the alias penstock::NAME.
 function(penstock_library name)

@@ -1,6 +1,7 @@
 // penstock-launcher: runs inside every step. See README.md for its sub-commands.
 
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -136,6 +137,8 @@ int Main(int argc, char** argv) {
 }  // namespace penstock::launcher
 
 int main(int argc, char** argv) {
+  // The image's openssl.cnf may name modules to load, which a static program cannot.
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   try {
     return penstock::launcher::Main(argc, argv);
   } catch (const std::exception& e) {
