@@ -35,6 +35,8 @@ struct Decoded {
 [[nodiscard]] Json Encode(const ModelDeployment& o);
 [[nodiscard]] Json Encode(const PipelineSpec& s);
 [[nodiscard]] Json Encode(const ComponentSpec& s);
+[[nodiscard]] Json Encode(const PipelineRunSpec& s);
+[[nodiscard]] Json Encode(const ModelDeploymentSpec& s);
 [[nodiscard]] Json Encode(const PipelineStatus& s);
 [[nodiscard]] Json Encode(const PipelineRunStatus& s);
 [[nodiscard]] Json Encode(const ModelDeploymentStatus& s);

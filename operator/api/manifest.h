@@ -21,10 +21,13 @@ struct ManifestDocument {
   [[nodiscard]] int LineOf(const std::string& path) const;
 };
 
-// Every document of the text ("---" between them; empty ones are left out; a List kind is opened).
-// YAML 1.1 scalars as Kubernetes' YAML reader takes them (yes/no stay strings as sigs.k8s.io/yaml
-// v1.4 does for plain on/off? see manifest_test.cc), merge keys and anchors followed, duplicate
-// keys and aliases that blow up refused. The error names `source` and the line.
+// Every document of the text ("---" between them; empty ones are left out; kind List is opened).
+//
+// Scalars have the types that kubectl gives them: YAML 1.1, so yes/no, on/off and y/n are booleans,
+// 0777 is 511, 1_000 is 1000; dates stay strings; 1.0 is 1 (yaml_scalar.h; testdata/scalars.yaml).
+// Anchors and merge keys are followed. Stricter than kubectl: a key said twice is an error. .inf
+// and .nan, aliases that blow up and tabs as indentation are refused. The error names `source` and
+// line.
 [[nodiscard]] Result<std::vector<ManifestDocument>> ParseManifests(const std::string& text,
                                                                    const std::string& source);
 

@@ -1,9 +1,11 @@
 // What every object carries: metadata, conditions, owner references. Value types.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/base/json_fwd.h"
@@ -60,6 +62,11 @@ struct FieldError {
   std::string message;  // what is wrong and what to do
   bool operator==(const FieldError&) const = default;
 };
+// The path of a field below `parent`: "spec.steps", or "labels[a.b/c]" where the name holds
+// anything but letters, digits, '_' and '-'. An empty parent gives the name alone.
+[[nodiscard]] std::string ChildPath(const std::string& parent, std::string_view name);
+[[nodiscard]] std::string ItemPath(const std::string& parent, std::size_t index);  // "steps[2]"
+
 // "path: message" lines joined by "; ", the first `limit` of them and how many more.
 [[nodiscard]] std::string Describe(const std::vector<FieldError>& errors, std::size_t limit = 10);
 

@@ -56,7 +56,7 @@ struct StepStatus {
   std::string pod;         // of the newest attempt
   std::optional<TimePoint> start_time;
   std::optional<TimePoint> finish_time;
-  std::optional<TimePoint> retry_at;  // when a failed attempt is tried again
+  std::optional<TimePoint> retry_at;   // when a failed attempt is tried again
   std::map<std::string, int> retries;  // spent: user, outOfMemory, infrastructure, timeout
   std::vector<StepOutput> outputs;
   std::map<std::string, Json> results;

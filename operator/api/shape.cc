@@ -1,0 +1,144 @@
+// Checks values of core/v1 types, and words the errors that all readers share.
+#include <algorithm>
+
+#include "operator/api/reader.h"
+#include "operator/api/text_format.h"
+
+namespace penstock::api {
+namespace {
+
+std::size_t Distance(std::string_view a, std::string_view b) {  // Levenshtein
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+void CheckFields(const Json& value, const Shape& shape, const std::string& path,
+                 std::vector<FieldError>* errors) {
+  std::vector<std::string_view> known;
+  for (const ShapeField& field : shape.fields) {
+    known.emplace_back(field.name);
+    const auto it = value.find(field.name);
+    if (it != value.end() && !it->is_null())
+      CheckShape(*it, *field.shape, ChildPath(path, field.name), errors);
+    else if (field.required)
+      errors->push_back({ChildPath(path, field.name), "is required"});
+  }
+  if (shape.kind == Shape::kOpenObject) return;
+  for (const auto& [name, item] : value.items())
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      errors->push_back({ChildPath(path, name), UnknownField(name, known)});
+}
+
+bool HasKind(const Json& value, Shape::Kind kind) {
+  switch (kind) {
+    case Shape::kAny:
+      return true;
+    case Shape::kString:
+      return value.is_string();
+    case Shape::kInteger:
+      return value.is_number_integer();
+    case Shape::kBoolean:
+      return value.is_boolean();
+    case Shape::kQuantityValue:
+      return value.is_number_integer() || value.is_string();
+    case Shape::kList:
+      return value.is_array();
+    case Shape::kObject:
+    case Shape::kMap:
+    case Shape::kOpenObject:
+      return value.is_object();
+  }
+  return false;
+}
+
+const char* Wanted(Shape::Kind kind) {
+  switch (kind) {
+    case Shape::kString:
+      return "a string";
+    case Shape::kInteger:
+      return "a whole number";
+    case Shape::kBoolean:
+      return "true or false";
+    case Shape::kQuantityValue:
+      return "a whole number or a string like 500m or 2Gi";
+    case Shape::kList:
+      return "a list";
+    default:
+      return "an object";
+  }
+}
+
+void CheckEntries(const Json& value, const Shape& shape, const std::string& path,
+                  std::vector<FieldError>* errors) {
+  if (value.size() > shape.max)
+    errors->push_back({path, "must have at most " + std::to_string(shape.max) + " entries"});
+  std::size_t index = 0;
+  for (const auto& [name, item] : value.items())
+    CheckShape(item, *shape.item,
+               shape.kind == Shape::kList ? ItemPath(path, index++) : ChildPath(path, name),
+               errors);
+}
+
+}  // namespace
+
+void CheckShape(const Json& value, const Shape& shape, const std::string& path,
+                std::vector<FieldError>* errors) {
+  if (!HasKind(value, shape.kind)) {
+    std::string message = std::string("must be ") + Wanted(shape.kind) + ", is " + WhatIs(value);
+    if (shape.kind == Shape::kString && (value.is_number() || value.is_boolean()))
+      message += "; put it in quotes: \"" + value.dump() + "\"";
+    errors->push_back({path, message});
+    return;
+  }
+  const bool text = value.is_string();
+  if (shape.kind == Shape::kObject || shape.kind == Shape::kOpenObject)
+    CheckFields(value, shape, path, errors);
+  else if (shape.kind == Shape::kMap || shape.kind == Shape::kList)
+    CheckEntries(value, shape, path, errors);
+  else if (text && shape.kind != Shape::kAny) {
+    const Format* format = shape.kind == Shape::kQuantityValue ? &kQuantity : nullptr;
+    if (const auto problem =
+            TextProblem(value.get<std::string>(), {shape.max, format, format != nullptr}))
+      errors->push_back({path, *problem});
+  }
+}
+
+const char* WhatIs(const Json& value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "a list";
+  if (value.is_string()) return "a string";
+  if (value.is_boolean()) return "true or false";
+  if (value.is_number_integer()) return "a whole number";
+  if (value.is_number()) return "a number";
+  return "null";
+}
+
+std::string UnknownField(const std::string& name, std::span<const std::string_view> known) {
+  std::string_view nearest;
+  std::size_t best = name.size() / 3 + 1;
+  for (const std::string_view k : known)
+    if (const std::size_t d = Distance(name.substr(0, 64), k); d <= best) {
+      best = d;
+      nearest = k;
+    }
+  if (nearest.empty() || best > 3) return "unknown field";
+  return "unknown field; did you mean \"" + std::string(nearest) + "\"?";
+}
+
+std::size_t CodePoints(std::string_view utf8) {
+  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+}  // namespace penstock::api
