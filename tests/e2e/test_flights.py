@@ -1,0 +1,67 @@
+"""The example, as README and the guide have it: kubectl apply to a served model, then a changed parameter."""
+import pathlib
+import tempfile
+import unittest
+
+import harness as h
+
+ROW = {"carrier": "UA", "origin": "EWR", "dest": "IAH", "distance": 1400, "hour": 17, "minute": 29}
+
+
+def request_for(url, model):
+    """A V2 request with one row, its columns and types taken from the model's metadata."""
+    import json
+    import urllib.request
+    with urllib.request.urlopen(f"{url}/v2/models/{model}", timeout=10) as answer:
+        meta = json.loads(answer.read())
+    inputs = []
+    for column in meta["inputs"]:
+        value = ROW.get(column["name"])
+        inputs.append({"name": column["name"], "datatype": column["datatype"], "shape": [1], "data": [value]})
+    return {"inputs": inputs}
+
+
+class Flights(h.ClusterTest):
+    def test_apply_becomes_a_served_model_and_a_change_rolls_out_without_a_failed_request(self):
+        with h.Namespace("e2e-flights") as ns:
+            h.kubectl("apply", "-n", ns, "-f", h.ROOT / "examples/flights/")
+            run = h.wait_until("a run by change", 30, lambda: h.items("pplr", ns))[0]["metadata"]["name"]
+            first = h.wait_finished(run, ns, 400)
+            self.assertEqual(h.condition(first, "Succeeded")["status"], "True", h.condition(first, "Succeeded"))
+            h.kubectl("wait", "--for=condition=Ready", "pmd/flights", "-n", ns, "--timeout=120s")
+            url = h.service_url("flights", ns)
+            body = request_for(url, "flights")
+            answer = h.post(f"{url}/v2/models/flights/infer", body)
+            outputs = {o["name"]: o["data"][0] for o in answer["outputs"]}
+            self.assertGreater(outputs["probability"], 0.0)
+            self.assertLess(outputs["probability"], 1.0)
+            auc = h.step_of(first, "evaluate")["results"]["auc"]
+            self.assertGreaterEqual(auc, 0.626, "0.636 of HistGradientBoosting less 0.01")
+
+            text = (h.ROOT / "examples/flights/pipeline.yaml").read_text()
+            self.assertIn("seed: 1", text)
+            load = h.Load(f"{url}/v2/models/flights/infer", body)
+            load.start()
+            with tempfile.TemporaryDirectory() as t:
+                changed = pathlib.Path(t) / "pipeline.yaml"
+                changed.write_text(text.replace("seed: 1", "seed: 2"))
+                h.kubectl("apply", "-n", ns, "-f", changed)
+            second_name = h.wait_until("a second run", 30, lambda: [
+                r["metadata"]["name"] for r in h.items("pplr", ns) if r["metadata"]["name"] != run])[0]
+            second = h.wait_finished(second_name, ns, 400)
+            self.assertEqual(h.condition(second, "Succeeded")["status"], "True", h.condition(second, "Succeeded"))
+            cached = {s["name"] for s in second["status"]["steps"] if s.get("cached")}
+            self.assertEqual(cached, {"ingest", "features", "split", "transform"}, "only what changed runs")
+            digest = h.step_of(second, "bless")["outputs"][0]["digest"]
+            h.wait_until("the new model to be stable", 120, lambda: h.get("pmd", "flights", ns)
+                         .get("status", {}).get("stable", {}).get("digest") == digest)
+            h.wait_until("requests answered by the new version", 60, lambda: len(load.versions) > 1)
+            h.wait_until("the old Deployment to be gone", 120, lambda: len(h.items(
+                "deployments", ns, "-l", "penstock.dev/model-deployment=flights")) == 1)
+            load.stop()
+            self.assertEqual(load.failures, [])
+            self.assertGreater(load.answers, 50)
+
+
+if __name__ == "__main__":
+    unittest.main()
