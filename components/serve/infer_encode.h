@@ -1,0 +1,35 @@
+// Answers of the V2 protocol as JSON text: inference responses, metadata, errors. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "components/serve/signature.h"
+#include "components/serve/tensor.h"
+#include "operator/base/result.h"
+
+namespace penstock::serve {
+
+// Who answers. An empty version is left out, as the protocol asks of unversioned servers.
+struct ModelIdentity {
+  std::string name;
+  std::string version;
+};
+
+// {"model_name", "model_version", "id", "outputs": [...]}. Internal when a float is not finite:
+// JSON has no such number.
+[[nodiscard]] Result<std::string> EncodeInferResponse(const ModelIdentity& model,
+                                                      std::string_view id,
+                                                      const std::vector<Tensor>& outputs);
+[[nodiscard]] std::string EncodeModelMetadata(const ModelIdentity& model,
+                                              const std::string& platform,
+                                              const Signature& signature);
+[[nodiscard]] std::string EncodeServerMetadata(const std::string& version);
+// {"error": message}; bytes that are no UTF-8 become U+FFFD.
+[[nodiscard]] std::string EncodeError(std::string_view message);
+
+// Appends text as a JSON string. The text must be UTF-8.
+void AppendJsonString(std::string_view text, std::string* out);
+
+}  // namespace penstock::serve

@@ -1,0 +1,35 @@
+// The server's Prometheus metrics. Thread-safe. Every series that can be known beforehand is there
+// with 0 from the start, so that a rate over it is never absent.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace penstock::serve {
+
+class Metrics {
+ public:
+  using Duration = std::chrono::steady_clock::duration;
+
+  Metrics();
+  ~Metrics();
+
+  void CountRequest(const char* operation, int status);
+  void ObserveInference(Duration total, Duration queued, Duration computed);
+  void ObserveBatch(std::int64_t rows);
+  void CountRejected(const char* reason);  // queue_full, expired
+  void SetReady(bool ready);
+  void SetConnections(std::int64_t connections);
+  void SetQueued(std::size_t jobs);
+
+  // The text exposition format.
+  [[nodiscard]] std::string Text() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::serve

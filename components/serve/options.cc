@@ -1,0 +1,68 @@
+#include "components/serve/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "operator/base/time.h"
+
+namespace penstock::serve {
+namespace {
+
+// A Gateway API duration ("500ms", "1m30s").
+CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::chrono::milliseconds* value,
+                         const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          flag,
+          [value, flag](const std::string& text) {
+            auto parsed = ParseDuration(text);
+            if (!parsed) throw CLI::ValidationError(flag, parsed.error().message);
+            *value = *parsed;
+          },
+          help)
+      ->default_str(FormatDuration(*value));
+}
+
+}  // namespace
+
+std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) {
+  ServeOptions o;
+  CLI::App app("Serves a model folder over the Open Inference Protocol V2.", "penstock-serve");
+  app.option_defaults()->always_capture_default();
+  app.add_option("--model", o.model_folder, "the model's folder (model.yaml, model.ts, ...)")
+      ->required();
+  app.add_option("--name", o.name, "the model's name in URLs; default: as in model.yaml");
+  app.add_option("--version", o.version, "the model's version in URLs and answers");
+  app.add_option("--model-digest", o.digest, "the model artifact's digest, for the log");
+  app.add_option("--address", o.address, "IP address to listen on");
+  app.add_option("--port", o.port, "port; 0: any free one, see the first line of output");
+  app.add_option("--metrics-port", o.metrics_port,
+                 "a port of its own for /metrics and health; 0: none");
+  app.add_option("--threads", o.threads, "CPUs to use; 0: the CPU quota")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--instances", o.instances, "batches computed at once; 0: as many as threads")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--io-threads", o.io_threads, "threads for connections; 0: half of --threads")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--queue", o.queue, "requests that may wait; more get 503")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--max-batch", o.max_batch, "rows computed together; 1: no batching")
+      ->check(CLI::Range(1, 65536));
+  AddDuration(app, "--max-delay", &o.max_delay,
+              "how long a request may wait for others; 0s: takes what waits already");
+  app.add_option("--max-body", o.max_body, "bytes of a request's body; more get 413")
+      ->check(CLI::Range(1LL, 4LL << 30));
+  AddDuration(app, "--drain-delay", &o.drain_delay, "how long to go on accepting after SIGTERM");
+  AddDuration(app, "--drain-timeout", &o.drain_timeout,
+              "how long to wait for open requests after that");
+  app.add_flag("--exit-on-load-failure", o.exit_on_load_failure,
+               "end with code 3 when the model does not load");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    *exit_code = app.exit(e) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  return o;
+}
+
+}  // namespace penstock::serve

@@ -1,0 +1,35 @@
+// The command line of penstock-serve.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace penstock::serve {
+
+struct ServeOptions {
+  std::string model_folder;
+  std::string name;     // empty: the one in model.yaml
+  std::string version;  // empty: unversioned
+  std::string digest;   // of the model artifact, for the log
+  std::string address = "0.0.0.0";
+  std::uint16_t port = 8080;
+  std::uint16_t metrics_port = 0;  // 0: on the same port
+  int threads = 0;                 // 0: from the CPU quota
+  int instances = 0;               // 0: as many as threads
+  int io_threads = 0;              // 0: half the threads, at least 1
+  std::size_t queue = 512;
+  std::int64_t max_batch = 32;
+  std::chrono::milliseconds max_delay{0};
+  std::uint64_t max_body = 64ULL << 20;
+  std::chrono::milliseconds drain_delay{5000};
+  std::chrono::milliseconds drain_timeout{30000};
+  bool exit_on_load_failure = false;
+};
+
+// Nothing, and *exit_code, when the program is to end now (--help, or a flag that is wrong; the
+// text has been printed).
+[[nodiscard]] std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code);
+
+}  // namespace penstock::serve

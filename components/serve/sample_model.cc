@@ -1,0 +1,162 @@
+#include "components/serve/sample_model.h"
+
+#include <torch/script.h>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "components/sdk/model_artifact.h"
+#include "components/sdk/transform.h"
+#include "operator/base/file.h"
+
+namespace penstock::serve {
+namespace {
+
+void Check(const Result<void>& result) {
+  if (!result) throw std::runtime_error(result.error().message);
+}
+
+torch::jit::Module Mlp() {
+  torch::manual_seed(7);
+  torch::jit::Module module("mlp");
+  const std::vector<std::int64_t> sizes = {64, 256, 256, 10};
+  for (int i = 0; i < 3; ++i) {
+    module.register_parameter("w" + std::to_string(i), torch::randn({sizes[i + 1], sizes[i]}) * 0.1,
+                              false);
+    module.register_parameter("b" + std::to_string(i), torch::randn({sizes[i + 1]}) * 0.1, false);
+  }
+  module.define(R"(
+def forward(self, x):
+    h = torch.relu(torch.linear(x, self.w0, self.b0))
+    h = torch.relu(torch.linear(h, self.w1, self.b1))
+    return torch.linear(h, self.w2, self.b2)
+)");
+  return module;
+}
+
+Json ToList(const at::Tensor& row) {
+  Json list = Json::array();
+  const at::Tensor flat = row.contiguous();
+  for (std::int64_t i = 0; i < flat.numel(); ++i) list.push_back(flat.data_ptr<float>()[i]);
+  return list;
+}
+
+// The transform of the column model; its one-hot columns have a last place for the unseen.
+sdk::TransformSpec ColumnTransform() {
+  sdk::TransformSpec spec;
+  spec.label = "late";
+  spec.inputs = {{"carrier", sdk::ColumnType::kString, true},
+                 {"distance", sdk::ColumnType::kFloat64, true},
+                 {"날씨", sdk::ColumnType::kString, false},
+                 {"hour", sdk::ColumnType::kInt64, true}};
+  sdk::TransformStep carrier{.op = sdk::TransformOp::kOneHot, .input = 0};
+  carrier.categories = {std::string("AA"), std::string("UA")};
+  sdk::TransformStep distance{
+      .op = sdk::TransformOp::kScale, .input = 1, .fill = 500, .mean = 500, .std = 250};
+  sdk::TransformStep weather{.op = sdk::TransformOp::kOneHot, .input = 2};
+  weather.categories = {std::string("맑음"), std::string("비")};
+  sdk::TransformStep hour{.op = sdk::TransformOp::kPassthrough, .input = 3};
+  spec.steps = {carrier, distance, weather, hour};
+  return spec;
+}
+
+}  // namespace
+
+void WriteMlp(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  torch::jit::Module module = Mlp();
+  module.save(folder + "/" + sdk::kTorchScriptFile);
+  Check(WriteFileAtomically(folder + "/" + sdk::kModelFile, R"(formatVersion: 1
+name: mlp
+task: regression
+backend: torchscript
+file: model.ts
+batchAxis: 0
+inputs: [{name: x, type: float32, shape: [-1, 64]}]
+outputs: [{name: y, type: float32, shape: [-1, 10]}]
+)"));
+  std::vector<sdk::ModelExample> examples;
+  const at::Tensor x = torch::randn({3, 64});
+  const at::Tensor y = module.forward({x}).toTensor();
+  for (int i = 0; i < 3; ++i) {
+    examples.push_back({Json{{"x", ToList(x[i])}}, Json{{"y", ToList(y[i])}}});
+  }
+  Check(sdk::SaveExamples(folder, examples));
+}
+
+void BreakSecondExample(const std::string& folder) {
+  auto examples = sdk::LoadExamples(folder);
+  if (!examples) throw std::runtime_error(examples.error().message);
+  (*examples)[1].outputs["y"][3] = 123.0;
+  Check(sdk::SaveExamples(folder, *examples));
+}
+
+void WriteColumns(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  auto made = sdk::Transform::Make(ColumnTransform());
+  if (!made) throw std::runtime_error(made.error().message);
+  torch::manual_seed(11);
+  torch::jit::Module module("columns");
+  const auto width = static_cast<std::int64_t>(made->width());
+  module.register_parameter("w", torch::randn({1, width}) * 0.2, false);
+  module.define(
+      "def forward(self, x):\n    return torch.sigmoid(torch.linear(x, self.w)).squeeze(1)\n");
+  module.save(folder + "/" + sdk::kTorchScriptFile);
+  Check(WriteFileAtomically(folder + "/" + sdk::kTransformFile,
+                            sdk::ToJson(ColumnTransform()).dump()));
+
+  sdk::ModelManifest manifest;
+  manifest.name = "flights";
+  manifest.label = "late";
+  manifest.inputs = ColumnTransform().inputs;
+  manifest.features = width;
+  manifest.classes = {"on time", "late"};
+  manifest.outputs = sdk::StandardOutputs(manifest.task, manifest.classes);
+  Check(sdk::SaveModelManifest(folder, manifest));
+
+  std::vector<sdk::ModelExample> examples;
+  for (const char* text : {R"({"carrier":"UA","distance":700.5,"날씨":"비","hour":7})",
+                           R"({"carrier":null,"distance":120,"날씨":"맑음","hour":23})",
+                           R"({"carrier":"ZZ","distance":null,"날씨":"눈","hour":0})",
+                           R"({"carrier":"AA","distance":2500.0,"날씨":"비","hour":null})"}) {
+    const Json inputs = Json::parse(text);
+    const std::string carrier =
+        inputs["carrier"].is_null() ? "" : inputs["carrier"].get<std::string>();
+    const std::string weather = inputs["날씨"].get<std::string>();
+    std::vector<sdk::Cell> cells(4);
+    if (!inputs["carrier"].is_null()) cells[0] = std::string_view(carrier);
+    if (!inputs["distance"].is_null()) cells[1] = inputs["distance"].get<double>();
+    cells[2] = std::string_view(weather);
+    if (!inputs["hour"].is_null()) cells[3] = inputs["hour"].get<std::int64_t>();
+    at::Tensor row = torch::zeros({1, width});
+    Check(made->ApplyRow(cells, row.data_ptr<float>()));
+    const at::Tensor raw = module.forward({row}).toTensor();
+    Json outputs = Json::object();
+    for (const sdk::ModelOutput& output : manifest.outputs) {
+      outputs[output.name] = sdk::OutputValue(manifest, output, {raw.data_ptr<float>(), 1});
+    }
+    examples.push_back({inputs, outputs});
+  }
+  Check(sdk::SaveExamples(folder, examples));
+}
+
+void WriteTouchy(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  torch::jit::Module module("touchy");
+  module.define(R"(
+def forward(self, x):
+    if bool((x > 1000.0).any()):
+        raise Exception("too large for me")
+    return x * 2.0
+)");
+  module.save(folder + "/" + sdk::kTorchScriptFile);
+  Check(WriteFileAtomically(folder + "/" + sdk::kModelFile, R"(formatVersion: 1
+name: touchy
+batchAxis: 0
+inputs: [{name: x, type: float32, shape: [-1, 2]}]
+outputs: [{name: y, type: float32, shape: [-1, 2]}]
+)"));
+}
+
+}  // namespace penstock::serve

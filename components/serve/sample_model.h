@@ -1,0 +1,21 @@
+// Small model folders, written with LibTorch itself, for tests and benchmarks. Deterministic.
+#pragma once
+
+#include <string>
+
+namespace penstock::serve {
+
+// x float32 [-1, 64] -> y float32 [-1, 10]: 64-256-256-10 with ReLU; three examples.
+void WriteMlp(const std::string& folder);
+
+// Columns carrier (string), distance (float64), 날씨 (string, takes no nulls), hour (int64)
+// -> probability, label ("late" or "on time"); four examples.
+void WriteColumns(const std::string& folder);
+
+// x float32 [-1, 2] -> y = x * 2, and an exception when any x exceeds 1000; no examples.
+void WriteTouchy(const std::string& folder);
+
+// Changes the expected outputs of the second example of a folder written by WriteMlp.
+void BreakSecondExample(const std::string& folder);
+
+}  // namespace penstock::serve
