@@ -1,0 +1,85 @@
+#include "operator/kube/config.h"
+
+#include <cstdlib>
+
+#include "operator/base/file.h"
+
+namespace penstock::kube {
+namespace {
+
+std::string Get(const std::map<std::string, std::string>& env, const char* name) {
+  const auto it = env.find(name);
+  return it == env.end() ? "" : it->second;
+}
+
+std::vector<std::filesystem::path> SplitList(const std::string& list) {
+  std::vector<std::filesystem::path> out;
+  std::size_t begin = 0;
+  while (begin <= list.size()) {
+    const auto end = std::min(list.find(':', begin), list.size());
+    if (end > begin) out.emplace_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> PemSource::Load() const {
+  return file.empty() ? Result<std::string>(data) : ReadFile(file, 4 << 20);
+}
+
+Surroundings Surroundings::OfProcess() {
+  Surroundings out;
+  for (const char* name :
+       {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}) {
+    if (const char* value = std::getenv(name)) out.env[name] = value;
+  }
+  return out;
+}
+
+Result<ClusterConfig> LoadInCluster(const Surroundings& surroundings) {
+  const std::string host = Get(surroundings.env, "KUBERNETES_SERVICE_HOST");
+  const std::string port = Get(surroundings.env, "KUBERNETES_SERVICE_PORT");
+  if (host.empty() || port.empty()) {
+    return Invalid("not in a pod: KUBERNETES_SERVICE_HOST and _PORT are not set");
+  }
+  const auto& folder = surroundings.service_account;
+  if (!std::filesystem::exists(folder / "token")) {
+    return Invalid("no service account token at " + (folder / "token").string() +
+                   "; is automountServiceAccountToken off?");
+  }
+  ClusterConfig out;
+  const bool ipv6 = host.find(':') != std::string::npos;
+  out.server = "https://" + (ipv6 ? "[" + host + "]" : host) + ":" + port;
+  out.token.file = folder / "token";
+  if (std::filesystem::exists(folder / "ca.crt")) out.ca.file = folder / "ca.crt";
+  if (auto ns = ReadFile(folder / "namespace", 1024); ns && !ns->empty()) out.namespace_ = *ns;
+  return out;
+}
+
+Result<ClusterConfig> LoadConfig(const LoadOptions& options, const Surroundings& surroundings) {
+  if (!options.kubeconfig.empty()) {
+    if (!std::filesystem::exists(options.kubeconfig)) {
+      return Invalid("kubeconfig " + options.kubeconfig + " does not exist");
+    }
+    return LoadKubeconfigs({options.kubeconfig}, options.context);
+  }
+  if (const auto list = SplitList(Get(surroundings.env, "KUBECONFIG")); !list.empty()) {
+    return LoadKubeconfigs(list, options.context);
+  }
+  const std::filesystem::path standard =
+      std::filesystem::path(Get(surroundings.env, "HOME")) / ".kube" / "config";
+  if (!Get(surroundings.env, "HOME").empty() && std::filesystem::exists(standard)) {
+    return LoadKubeconfigs({standard}, options.context);
+  }
+  if (!options.context.empty()) {
+    return Invalid("context \"" + options.context + "\" was asked for, but there is no kubeconfig");
+  }
+  auto in_cluster = LoadInCluster(surroundings);
+  if (in_cluster) return in_cluster;
+  return Invalid("no cluster is configured: set KUBECONFIG, or make ~/.kube/config (" +
+                 in_cluster.error().message + ")");
+}
+
+}  // namespace penstock::kube

@@ -1,0 +1,211 @@
+#include <openssl/evp.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/kube/config.h"
+
+namespace penstock::kube {
+namespace {
+
+namespace fs = std::filesystem;
+
+// An entry of a kubeconfig's list, with the folder that its relative paths start from.
+struct Entry {
+  YAML::Node value;
+  fs::path folder;
+};
+
+struct Merged {
+  std::map<std::string, Entry> clusters;
+  std::map<std::string, Entry> users;
+  std::map<std::string, Entry> contexts;
+  std::string current;
+};
+
+std::string Text(const YAML::Node& node, const char* key) {
+  if (!node || !node.IsMap() || !node[key] || !node[key].IsScalar()) return "";
+  return node[key].as<std::string>();
+}
+
+std::string Path(const Entry& entry, const char* key) {
+  const std::string text = Text(entry.value, key);
+  if (text.empty()) return "";
+  return fs::path(text).is_absolute() ? text : (entry.folder / text).lexically_normal().string();
+}
+
+Result<std::string> Base64(const std::string& text, const std::string& what) {
+  std::string clean;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(clean),
+               [](unsigned char c) { return !std::isspace(c); });
+  std::string out(clean.size() / 4 * 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(clean.data()),
+                                   static_cast<int>(clean.size()));
+  if (size < 0 || clean.size() % 4 != 0) return Invalid(what + " is not base64");
+  out.resize(size -
+             std::count(clean.end() - std::min<std::size_t>(2, clean.size()), clean.end(), '='));
+  return out;
+}
+
+// `key` is a path and `key`-data the text itself, which wins.
+Result<PemSource> Pem(const Entry& entry, const std::string& key, const std::string& owner) {
+  PemSource out;
+  if (const std::string data = Text(entry.value, (key + "-data").c_str()); !data.empty()) {
+    auto text = Base64(data, owner + ": " + key + "-data");
+    if (!text) return text.error();
+    out.data = *std::move(text);
+    return out;
+  }
+  out.file = Path(entry, key.c_str());
+  return out;
+}
+
+void MergeList(const YAML::Node& root, const char* list, const char* key, const fs::path& folder,
+               std::map<std::string, Entry>& into) {
+  if (!root[list] || !root[list].IsSequence()) return;
+  for (const auto& item : root[list]) {
+    const std::string name = Text(item, "name");
+    if (!name.empty() && item[key]) into.try_emplace(name, Entry{item[key], folder});
+  }
+}
+
+Result<void> MergeFile(const fs::path& file, Merged& merged) {
+  auto text = ReadFile(file, 16 << 20);
+  if (!text) return Wrap("kubeconfig", text.error());
+  try {
+    const YAML::Node root = YAML::Load(*text);
+    if (root.IsNull()) return {};
+    if (!root.IsMap()) return Invalid("kubeconfig " + file.string() + " is not a map");
+    const fs::path folder = fs::absolute(file).parent_path();
+    MergeList(root, "clusters", "cluster", folder, merged.clusters);
+    MergeList(root, "users", "user", folder, merged.users);
+    MergeList(root, "contexts", "context", folder, merged.contexts);
+    if (merged.current.empty()) merged.current = Text(root, "current-context");
+  } catch (const YAML::Exception& e) {
+    return Invalid("kubeconfig " + file.string() + ": " + e.what());
+  }
+  return {};
+}
+
+std::string ClusterInfo(const ClusterConfig& config) {
+  Json info = {{"server", config.server}};
+  if (config.insecure) info["insecure-skip-tls-verify"] = true;
+  if (!config.tls_server_name.empty()) info["tls-server-name"] = config.tls_server_name;
+  if (const auto ca = config.ca.Load(); ca && !ca->empty()) {
+    std::string encoded(4 * ((ca->size() + 2) / 3) + 1, '\0');
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                                     reinterpret_cast<const unsigned char*>(ca->data()),
+                                     static_cast<int>(ca->size()));
+    encoded.resize(size);
+    info["certificate-authority-data"] = encoded;
+  }
+  return info.dump();
+}
+
+Result<ExecPlugin> ReadExec(const Entry& entry, const std::string& owner,
+                            const ClusterConfig& config) {
+  const YAML::Node& exec = entry.value["exec"];
+  ExecPlugin out;
+  out.command = Text(exec, "command");
+  if (out.command.empty()) return Invalid(owner + ": exec.command is missing");
+  if (out.command.find('/') != std::string::npos && !fs::path(out.command).is_absolute()) {
+    out.command = (entry.folder / out.command).lexically_normal().string();
+  }
+  out.api_version = Text(exec, "apiVersion");
+  if (out.api_version != "client.authentication.k8s.io/v1" &&
+      out.api_version != "client.authentication.k8s.io/v1beta1") {
+    return Invalid(owner + ": exec.apiVersion must be client.authentication.k8s.io/v1 or v1beta1");
+  }
+  if (Text(exec, "interactiveMode") == "Always") {
+    return Invalid(owner + ": exec.interactiveMode Always needs a terminal, which we have not");
+  }
+  for (const auto& arg : exec["args"]) out.args.push_back(arg.as<std::string>());
+  for (const auto& variable : exec["env"])
+    out.env[Text(variable, "name")] = Text(variable, "value");
+  out.install_hint = Text(exec, "installHint");
+  if (Text(exec, "provideClusterInfo") == "true") out.cluster_info = ClusterInfo(config);
+  return out;
+}
+
+Result<void> ReadUser(const Entry& entry, const std::string& owner, ClusterConfig& config) {
+  auto certificate = Pem(entry, "client-certificate", owner);
+  if (!certificate) return certificate.error();
+  auto key = Pem(entry, "client-key", owner);
+  if (!key) return key.error();
+  config.certificate = *std::move(certificate);
+  config.key = *std::move(key);
+  if (config.certificate.empty() != config.key.empty()) {
+    return Invalid(owner + ": client-certificate and client-key belong together");
+  }
+  config.token.file = Path(entry, "tokenFile");
+  if (config.token.file.empty()) config.token.token = Text(entry.value, "token");
+  const std::string user = Text(entry.value, "username");
+  if (!user.empty()) config.basic_auth = user + ":" + Text(entry.value, "password");
+  if (entry.value["auth-provider"]) {
+    return Invalid(owner + ": auth-provider was removed from Kubernetes; use exec");
+  }
+  if (entry.value["exec"]) {
+    auto exec = ReadExec(entry, owner, config);
+    if (!exec) return exec.error();
+    config.token.exec = *std::move(exec);
+  }
+  return {};
+}
+
+Result<ClusterConfig> Select(const Merged& merged, const std::string& context) {
+  const std::string name = context.empty() ? merged.current : context;
+  if (name.empty()) return Invalid("the kubeconfig has no current-context; name a context");
+  const auto chosen = merged.contexts.find(name);
+  if (chosen == merged.contexts.end()) {
+    return Invalid("context \"" + name + "\" is not in the kubeconfig");
+  }
+  ClusterConfig out;
+  out.context = name;
+  const std::string cluster_name = Text(chosen->second.value, "cluster");
+  const auto cluster = merged.clusters.find(cluster_name);
+  if (cluster == merged.clusters.end()) {
+    return Invalid("context \"" + name + "\": cluster \"" + cluster_name + "\" is not there");
+  }
+  const std::string owner = "cluster \"" + cluster_name + "\"";
+  out.server = Text(cluster->second.value, "server");
+  if (out.server.empty()) return Invalid(owner + ": server is missing");
+  auto ca = Pem(cluster->second, "certificate-authority", owner);
+  if (!ca) return ca.error();
+  out.ca = *std::move(ca);
+  out.insecure = Text(cluster->second.value, "insecure-skip-tls-verify") == "true";
+  out.tls_server_name = Text(cluster->second.value, "tls-server-name");
+  if (const auto ns = Text(chosen->second.value, "namespace"); !ns.empty()) out.namespace_ = ns;
+  const std::string user_name = Text(chosen->second.value, "user");
+  if (user_name.empty()) return out;
+  const auto user = merged.users.find(user_name);
+  if (user == merged.users.end()) {
+    return Invalid("context \"" + name + "\": user \"" + user_name + "\" is not there");
+  }
+  auto read = ReadUser(user->second, "user \"" + user_name + "\"", out);
+  if (!read) return read.error();
+  return out;
+}
+
+}  // namespace
+
+Result<ClusterConfig> LoadKubeconfigs(const std::vector<fs::path>& files,
+                                      const std::string& context) {
+  Merged merged;
+  bool any = false;
+  for (const auto& file : files) {
+    if (!fs::exists(file)) continue;
+    any = true;
+    if (auto read = MergeFile(file, merged); !read) return read.error();
+  }
+  if (!any) return Invalid("no kubeconfig file exists: " + files.front().string());
+  try {
+    return Select(merged, context);
+  } catch (const YAML::Exception& e) {
+    return Invalid(std::string("kubeconfig: ") + e.what());
+  }
+}
+
+}  // namespace penstock::kube

@@ -1,0 +1,85 @@
+#include "operator/kube/status_error.h"
+
+#include <charconv>
+
+#include "operator/base/json.h"
+
+namespace penstock::kube {
+namespace {
+
+const Json& Member(const Json& object, const char* key) {
+  static const Json kNull;
+  if (!object.is_object()) return kNull;
+  const auto it = object.find(key);
+  return it == object.end() ? kNull : *it;
+}
+
+std::string Text(const Json& value) { return value.is_string() ? value.get<std::string>() : ""; }
+
+ErrorKind KindOf(int status, const std::string& reason, const Json& body) {
+  switch (status) {
+    case 401:
+      return ErrorKind::kForbidden;
+    case 403:
+      // Quota is admission: it says Forbidden, but goes away when others finish.
+      return Text(Member(body, "message")).find("exceeded quota") != std::string::npos
+                 ? ErrorKind::kTransient
+                 : ErrorKind::kForbidden;
+    case 404:
+      return ErrorKind::kNotFound;
+    case 409:
+      if (reason == "AlreadyExists") return ErrorKind::kAlreadyExists;
+      return Text(Member(Member(body, "details"), "kind")) == "resourcequotas"
+                 ? ErrorKind::kTransient
+                 : ErrorKind::kConflict;
+    case 410:
+      return ErrorKind::kExpired;
+    case 408:
+    case 425:
+    case 429:
+      return ErrorKind::kTransient;
+    default:
+      break;
+  }
+  if (status >= 500 && status <= 599) return ErrorKind::kTransient;
+  if (status >= 400 && status <= 499) return ErrorKind::kInvalid;
+  return ErrorKind::kInternal;
+}
+
+Error Build(const std::string& what, int status, const Json& body, const std::string& raw) {
+  Error e;
+  e.http_status = status;
+  e.reason = Text(Member(body, "reason"));
+  e.kind = KindOf(status, e.reason, body);
+  std::string message = Text(Member(body, "message"));
+  if (message.empty()) message = raw.substr(0, 200);
+  e.message = what + ": " + (message.empty() ? "no message" : message) + " (HTTP " +
+              std::to_string(status) + ")";
+  const Json& seconds = Member(Member(body, "details"), "retryAfterSeconds");
+  if (seconds.is_number_integer() && seconds.get<std::int64_t>() > 0) {
+    e.retry_after = std::chrono::seconds(seconds.get<std::int64_t>());
+  }
+  return e;
+}
+
+}  // namespace
+
+Error ErrorFromAnswer(const std::string& what, int http_status, const std::string& body,
+                      std::string_view retry_after) {
+  const Json parsed = Json::parse(body, nullptr, false);
+  Error e = Build(what, http_status, parsed, body);
+  int seconds = 0;
+  const char* end = retry_after.data() + retry_after.size();
+  const auto [rest, ec] = std::from_chars(retry_after.data(), end, seconds);
+  if (ec == std::errc{} && rest == end && seconds >= 0) {
+    e.retry_after = std::chrono::seconds(seconds);
+  }
+  return e;
+}
+
+Error ErrorFromStatus(const std::string& what, const Json& status) {
+  const Json& code = Member(status, "code");
+  return Build(what, code.is_number_integer() ? code.get<int>() : 0, status, "");
+}
+
+}  // namespace penstock::kube

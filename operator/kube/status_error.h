@@ -1,0 +1,24 @@
+// The one place where the API server's answers become an ErrorKind. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "operator/base/json_fwd.h"
+#include "operator/base/result.h"
+
+namespace penstock::kube {
+
+// An error answer: its HTTP status, its body (a metav1.Status, or whatever a proxy wrote) and its
+// Retry-After header ("" = none; seconds). `what` names the call in the message.
+//
+// 404 kNotFound; 409 kAlreadyExists by reason, otherwise kConflict; 410 kExpired; 401 and 403
+// kForbidden; 408, 425, 429 and 5xx kTransient, and so are an exceeded quota (403) and a race for
+// one (409); other 4xx kInvalid; anything else kInternal.
+[[nodiscard]] Error ErrorFromAnswer(const std::string& what, int http_status,
+                                    const std::string& body, std::string_view retry_after);
+
+// The same for a Status object inside a watch stream; its `code` is the HTTP status.
+[[nodiscard]] Error ErrorFromStatus(const std::string& what, const Json& status);
+
+}  // namespace penstock::kube
