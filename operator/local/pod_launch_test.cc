@@ -1,0 +1,123 @@
+#include "operator/local/pod_launch.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/kube/resources.h"
+#include "operator/local/memory_cluster.h"
+#include "operator/local/pod_environment.h"
+
+namespace penstock::local {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PodLaunchTest : public testing::Test {
+ protected:
+  ~PodLaunchTest() override { RemoveFolder(state_); }
+
+  Json Pod() const {
+    return Json::parse(R"({
+      "metadata":{"name":"p","namespace":"default","uid":"u",
+                  "annotations":{"penstock.dev/task":"{\"protocol\":1}"}},
+      "spec":{
+        "containers":[{"name":"step","image":"python:3.12","command":
+          ["/penstock/bin/penstock-launcher","run","--task","/penstock/task/task.json",
+           "--dir=/penstock/work","--keep","/penstock/taskless"],
+          "volumeMounts":[{"name":"task","mountPath":"/penstock/task"},
+                          {"name":"work","mountPath":"/penstock/work"}]}],
+        "volumes":[{"name":"work","emptyDir":{}},
+          {"name":"task","downwardAPI":{"items":[{"path":"task.json",
+             "fieldRef":{"fieldPath":"metadata.annotations['penstock.dev/task']"}}]}}]}})");
+  }
+  Result<PodLaunch> Prepare(const Json& pod) { return PrepareLaunch(pod, options_, cluster_); }
+  bool Has(const std::vector<std::string>& list, const std::string& line) const {
+    return std::find(list.begin(), list.end(), line) != list.end();
+  }
+
+  const fs::path state_ = fs::path(testing::TempDir()) / ("launch-" + std::to_string(getpid()));
+  LaunchOptions options_{state_,
+                         "/opt/bin/penstock-launcher",
+                         {"/opt/bin"},
+                         {{"PATH", "/usr/bin"}, {"PENSTOCK_SECRET_DB_LOGIN_KEY", "s3cret"}}};
+  SystemClock clock_;
+  MemoryCluster cluster_{clock_};
+};
+
+TEST_F(PodLaunchTest, PutsTheTaskIntoAFileAndPointsTheLauncherAtIt) {
+  const Result<PodLaunch> launch = Prepare(Pod());
+  ASSERT_TRUE(launch) << launch.error().message;
+  const fs::path volumes = state_ / "pods/default/p/volumes";
+  EXPECT_EQ(launch->argv, (std::vector<std::string>{"/opt/bin/penstock-launcher", "run", "--task",
+                                                    (volumes / "task/task.json").string(),
+                                                    "--dir=" + (volumes / "work").string(),
+                                                    "--keep", "/penstock/taskless"}));
+  EXPECT_EQ(*ReadFile(volumes / "task/task.json"), R"({"protocol":1})");
+  EXPECT_TRUE(fs::is_directory(volumes / "work"));
+  EXPECT_TRUE(Has(launch->environment, "PATH=/opt/bin:/usr/bin"));
+}
+
+TEST_F(PodLaunchTest, TakesASecretFromTheEnvironmentAndGivesItToTheStepThatAskedOnly) {
+  Json pod = Pod();
+  EXPECT_FALSE(Has(Prepare(pod)->environment, "PENSTOCK_SECRET_DB_LOGIN_KEY=s3cret"));
+  pod["spec"]["containers"][0]["env"] = Json::parse(
+      R"json([{"name":"PW","valueFrom":{"secretKeyRef":{"name":"db-login","key":"key"}}},
+          {"name":"URL","value":"db:$(PW)@$(OTHER)"},
+          {"name":"NONE","valueFrom":{"secretKeyRef":{"name":"x","key":"y","optional":true}}}])json");
+  const Result<PodLaunch> launch = Prepare(pod);
+  ASSERT_TRUE(launch) << launch.error().message;
+  EXPECT_TRUE(Has(launch->environment, "PW=s3cret"));
+  EXPECT_TRUE(Has(launch->environment, "URL=db:s3cret@$(OTHER)"));
+}
+
+TEST_F(PodLaunchTest, AMissingSecretIsAnErrorThatSaysWhichVariableToSet) {
+  Json pod = Pod();
+  pod["spec"]["containers"][0]["env"] = Json::parse(
+      R"([{"name":"PW","valueFrom":{"secretKeyRef":{"name":"api.key","key":"token"}}}])");
+  const Result<PodLaunch> launch = Prepare(pod);
+  ASSERT_FALSE(launch);
+  EXPECT_EQ(launch.error().message,
+            "container step: env PW: a local run has no Secrets; give key token of Secret api.key "
+            "as the environment variable PENSTOCK_SECRET_API_KEY_TOKEN");
+}
+
+TEST_F(PodLaunchTest, ReadsConfigMapsOfTheCluster) {
+  const Json map = Json::parse(
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{"a.txt":"A","B":"b"}})");
+  ASSERT_TRUE(cluster_.Create(kube::kConfigMaps, "default", map));
+  Json pod = Pod();
+  pod["spec"]["containers"][0]["envFrom"] =
+      Json::parse(R"([{"prefix":"X_","configMapRef":{"name":"c"}}])");
+  pod["spec"]["volumes"].push_back(Json::parse(
+      R"({"name":"cfg","configMap":{"name":"c","items":[{"key":"a.txt","path":"dir/b.txt"}]}})"));
+  const Result<PodLaunch> launch = Prepare(pod);
+  ASSERT_TRUE(launch) << launch.error().message;
+  EXPECT_TRUE(Has(launch->environment, "X_B=b"));
+  EXPECT_EQ(*ReadFile(state_ / "pods/default/p/volumes/cfg/dir/b.txt"), "A");
+
+  pod["spec"]["volumes"].back()["configMap"]["name"] = "other";
+  EXPECT_NE(Prepare(pod).error().message.find("volume cfg: ConfigMap other"), std::string::npos);
+}
+
+TEST_F(PodLaunchTest, RefusesAVolumeThatOnlyAClusterHas) {
+  Json pod = Pod();
+  pod["spec"]["volumes"].push_back(
+      Json::parse(R"({"name":"pvc","persistentVolumeClaim":{"claimName":"x"}})"));
+  const Result<PodLaunch> launch = Prepare(pod);
+  ASSERT_FALSE(launch);
+  EXPECT_NE(launch.error().message.find("volume pvc"), std::string::npos);
+}
+
+TEST(LibraryImage, IsKnownByItsNameWhateverRegistryTagAndDigest) {
+  EXPECT_TRUE(IsLibraryImage("penstock/components"));
+  EXPECT_TRUE(IsLibraryImage("registry.example.com:5000/penstock/components:1.0@sha256:abc"));
+  EXPECT_FALSE(IsLibraryImage("registry.example.com:5000/other/components:1.0"));
+  EXPECT_FALSE(IsLibraryImage("evilpenstock/components"));
+}
+
+}  // namespace
+}  // namespace penstock::local

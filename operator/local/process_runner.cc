@@ -1,0 +1,309 @@
+#include "operator/local/process_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/base/task.h"
+#include "operator/kube/resources.h"
+#include "operator/local/child_process.h"
+#include "operator/local/pod_status.h"
+
+namespace penstock::local {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr const char* kNodeName = "local";
+constexpr milliseconds kRelistPause{200};  // after a watch that broke
+
+std::string Field(const Json& pod, const char* name) {
+  return pod.at("metadata").value(name, std::string());
+}
+
+// "0,2" for the devices of a resource; "" for none.
+std::string DeviceList(const Admission::Seat& seat, const std::string& resource) {
+  std::string list;
+  const auto it = seat.devices().find(resource);
+  if (it == seat.devices().end()) return list;
+  for (const int index : it->second) list += (list.empty() ? "" : ",") + std::to_string(index);
+  return list;
+}
+
+void SetVariable(std::vector<std::string>& environment, const std::string& name,
+                 const std::string& value) {
+  std::erase_if(environment, [&](const std::string& v) { return v.starts_with(name + "="); });
+  environment.push_back(name + "=" + value);
+}
+
+std::string ContainerName(const std::string& pod_uid) { return "penstock-" + pod_uid; }
+
+}  // namespace
+
+// A pod on its way. `mutex` guards what another thread touches.
+struct ProcessRunner::Worker {
+  Json pod;
+  std::string uid, ns, name;
+  std::stop_source stop;  // used by a deletion or by Stop()
+  std::mutex mutex;
+  seconds grace{0};
+  bool removed = false;  // the object is gone already
+  ChildProcess* child = nullptr;
+  bool done = false;  // under the runner's mutex_
+  std::jthread thread;
+
+  void RequestStop(seconds with_grace, bool object_removed) {
+    {
+      const std::scoped_lock lock(mutex);
+      grace = stop.stop_requested() ? std::min(grace, with_grace) : with_grace;
+      removed = removed || object_removed;
+      if (child != nullptr) child->Wake();
+    }
+    stop.request_stop();
+  }
+};
+
+ProcessRunner::ProcessRunner(kube::Client& client, const Clock& clock, RunnerOptions options)
+    : client_(client),
+      clock_(clock),
+      options_(std::move(options)),
+      admission_(options_.capacity),
+      podman_(options_.podman) {}
+
+ProcessRunner::~ProcessRunner() { Stop(); }
+
+void ProcessRunner::Start() {
+  watcher_ = std::jthread([this](std::stop_token stop) { FollowPods(stop); });
+}
+
+void ProcessRunner::Stop(seconds grace) {
+  std::map<std::string, std::unique_ptr<Worker>> workers;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  watcher_.request_stop();
+  if (watcher_.joinable()) watcher_.join();
+  {
+    const std::scoped_lock lock(mutex_);
+    workers.swap(workers_);
+  }
+  // Nobody waits for statuses any more, and no object was deleted: only the processes end.
+  for (auto& [uid, worker] : workers) worker->RequestStop(grace, true);
+  for (auto& [uid, worker] : workers) worker->thread.join();
+}
+
+void ProcessRunner::FollowPods(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    const Result<kube::ListPage> page = client_.List(kube::kPods, "", {}, {.stop = stop});
+    if (page) {
+      std::set<std::string> there;
+      for (const Json& pod : page->items) {
+        there.insert(Field(pod, "uid"));
+        See(pod, false);
+      }
+      {
+        const std::scoped_lock lock(mutex_);
+        for (auto& [uid, worker] : workers_) {
+          if (!there.contains(uid)) worker->RequestStop(seconds(2), true);
+        }
+      }
+      kube::WatchOptions options;
+      options.resource_version = page->resource_version;
+      const auto sink = [this](kube::WatchEvent& event) {
+        if (event.type != kube::WatchEventType::kBookmark) {
+          See(*event.object, event.type == kube::WatchEventType::kDeleted);
+        }
+        return true;
+      };
+      const Result<void> watched = client_.Watch(kube::kPods, "", options, sink, stop);
+      if (watched) continue;
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, kRelistPause, [&] { return stop.stop_requested(); });
+  }
+}
+
+void ProcessRunner::See(const Json& pod, bool deleted) {
+  Sweep();
+  const std::string uid = Field(pod, "uid");
+  const Json& meta = pod.at("metadata");
+  const bool deleting = deleted || meta.contains("deletionTimestamp");
+  const std::scoped_lock lock(mutex_);
+  const auto it = workers_.find(uid);
+  if (it != workers_.end()) {
+    if (deleting) {
+      it->second->RequestStop(seconds(deleted ? 2 : meta.value("deletionGracePeriodSeconds", 30)),
+                              deleted);
+    }
+    return;
+  }
+  if (stopping_ || deleted || HasEnded(pod)) return;
+  auto worker = std::make_unique<Worker>();
+  worker->pod = pod;
+  worker->uid = uid;
+  worker->ns = Field(pod, "namespace");
+  worker->name = Field(pod, "name");
+  if (deleting) worker->RequestStop(seconds(0), false);
+  Worker& started = *workers_.emplace(uid, std::move(worker)).first->second;
+  started.thread = std::jthread([this, &started] {
+    RunPod(started);
+    const std::scoped_lock done_lock(mutex_);
+    started.done = true;
+    changed_.notify_all();
+  });
+}
+
+// Joins the workers that have ended.
+void ProcessRunner::Sweep() {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(workers_, [](const auto& entry) { return entry.second->done; });
+}
+
+void ProcessRunner::WriteStatus(Worker& worker, const Json& status) {
+  {
+    const std::scoped_lock lock(worker.mutex);
+    if (worker.removed) return;
+  }
+  kube::PatchOptions options;
+  options.subresource = "status";
+  const Json patch = {{"metadata", {{"uid", worker.uid}}}, {"status", status}};
+  const Result<Json> wrote =
+      client_.MergePatch(kube::kPods, worker.ns, worker.name, patch, options);
+  // A pod that is gone needs no status; anything else in a cluster in memory is a bug to be seen.
+  if (!wrote && wrote.error().kind != ErrorKind::kNotFound && options_.notice) {
+    options_.notice("pod " + worker.name + ": status not written: " + wrote.error().message);
+  }
+}
+
+void ProcessRunner::Notice(const std::string& key, const std::string& line) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!noticed_.insert(key).second) return;
+  }
+  if (options_.notice) options_.notice(line);
+}
+
+void ProcessRunner::RunPod(Worker& worker) {
+  const Result<Resources> requests = PodRequests(worker.pod);
+  const std::string never = requests ? admission_.WhyNever(*requests) : "";
+  if (!requests) {
+    EndUnstarted(worker, requests.error().message);
+  } else if (!never.empty()) {
+    WriteStatus(worker, PendingStatus("Unschedulable", never, clock_.Now()));
+  } else {
+    const auto waiting = [&](const std::string& why) {
+      WriteStatus(worker, PendingStatus("Unschedulable", why, clock_.Now()));
+    };
+    std::optional<Admission::Seat> seat =
+        admission_.Enter(*requests, worker.stop.get_token(), waiting);
+    if (seat) RunAdmitted(worker, *std::move(seat));
+  }
+  const std::scoped_lock lock(worker.mutex);
+  if (!worker.stop.stop_requested() || worker.removed) return;
+  kube::DeleteOptions options;
+  options.uid = worker.uid;
+  options.grace_period_seconds = 0;
+  const Result<void> removed = client_.Delete(kube::kPods, worker.ns, worker.name, options);
+  static_cast<void>(removed);  // gone already, or never deleted: Stop() asked
+}
+
+void ProcessRunner::RunAdmitted(Worker& worker, Admission::Seat seat) {
+  const Result<Json> bound = client_.MergePatch(kube::kPods, worker.ns, worker.name,
+                                                {{"spec", {{"nodeName", kNodeName}}}});
+  if (!bound) {
+    if (bound.error().kind != ErrorKind::kNotFound) EndUnstarted(worker, bound.error().message);
+    return;
+  }
+  WriteStatus(worker, PendingStatus("", "", clock_.Now()));
+  const Result<PodLaunch> launch = PrepareLaunch(worker.pod, options_.launch, client_);
+  if (!launch) return EndUnstarted(worker, launch.error().message);
+  RunProcess(worker, *launch, seat);
+  RemoveFolder(launch->paths.folder / "volumes");
+}
+
+Result<std::optional<std::vector<std::string>>> ProcessRunner::Isolate(const Worker& worker,
+                                                                       const PodLaunch& launch) {
+  using Command = std::optional<std::vector<std::string>>;
+  if (launch.library_image) return Command();
+  const bool must = options_.isolation == Isolation::kPodman;
+  Result<void> there = Invalid("--isolation process was given");
+  if (options_.isolation != Isolation::kProcess) {
+    there = podman_.Usable();
+    if (there) there = podman_.HasImage(launch.image);
+  }
+  if (there) {
+    return Command(
+        podman_.Command(launch, worker.pod["spec"]["containers"][0], ContainerName(worker.uid)));
+  }
+  if (must) return there.error();
+  Notice(launch.image, "image " + launch.image + ": its commands run on this host, not isolated (" +
+                           there.error().message + ")");
+  return Command();
+}
+
+void ProcessRunner::RunProcess(Worker& worker, const PodLaunch& launch,
+                               const Admission::Seat& seat) {
+  const Result<std::optional<std::vector<std::string>>> isolated = Isolate(worker, launch);
+  if (!isolated) return EndUnstarted(worker, isolated.error().message);
+  ChildOptions child_options{*isolated ? **isolated : launch.argv, launch.environment,
+                             launch.directory, launch.paths.log};
+  if (options_.capacity.other.contains("nvidia.com/gpu")) {
+    SetVariable(child_options.environment, "CUDA_VISIBLE_DEVICES",
+                DeviceList(seat, "nvidia.com/gpu"));
+  }
+  ContainerRun run{launch.container, launch.image, clock_.Now()};
+  Result<ChildProcess> child = ChildProcess::Start(child_options);
+  if (!child) return EndUnstarted(worker, child.error().message);
+  {
+    const std::scoped_lock lock(worker.mutex);
+    worker.child = &*child;
+    if (worker.stop.stop_requested()) child->Wake();
+  }
+  WriteStatus(worker, RunningStatus(run));
+
+  std::optional<ChildExit> exit = child->Wait(std::nullopt);
+  if (!exit) {  // woken: a deletion
+    child->Terminate();
+    const auto grace = [&] {
+      const std::scoped_lock lock(worker.mutex);
+      return std::chrono::duration_cast<milliseconds>(worker.grace);
+    };
+    // A second deletion may shorten the grace period, so a wake-up counts it anew.
+    for (auto end = std::chrono::steady_clock::now() + grace(); !exit;) {
+      const auto left = std::chrono::duration_cast<milliseconds>(
+          std::min(end, std::chrono::steady_clock::now() + grace()) -
+          std::chrono::steady_clock::now());
+      if (left.count() <= 0) break;
+      exit = child->Wait(left);
+    }
+  }
+  child->KillSession();
+  if (*isolated) podman_.Remove(ContainerName(worker.uid));
+  while (!exit) exit = child->Wait(std::nullopt);
+  {
+    const std::scoped_lock lock(worker.mutex);
+    worker.child = nullptr;
+  }
+  const Result<std::string> message = ReadFile(launch.paths.termination_log);
+  WriteStatus(worker, EndedStatus(run, {exit->ExitCode(), exit->signal.value_or(0),
+                                        message ? message->substr(0, kMaxTerminationMessage) : "",
+                                        clock_.Now()}));
+}
+
+void ProcessRunner::EndUnstarted(Worker& worker, const std::string& message) {
+  TerminationMessage said;
+  said.outcome = TaskOutcome::kInvalid;
+  said.exit_code = LauncherExitCode(said);
+  said.message = message;
+  const Json& containers = worker.pod["spec"]["containers"];
+  const ContainerRun run{containers.empty() ? "" : containers[0].value("name", ""),
+                         containers.empty() ? "" : containers[0].value("image", ""), clock_.Now()};
+  WriteStatus(worker,
+              EndedStatus(run, {said.exit_code, 0, FormatTerminationMessage(said), clock_.Now()}));
+}
+
+}  // namespace penstock::local

@@ -1,0 +1,242 @@
+#include "operator/local/process_runner.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <future>
+
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/base/task.h"
+#include "operator/kube/resources.h"
+#include "operator/local/memory_cluster.h"
+
+namespace penstock::local {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A launcher of shell: it runs the task document itself as a script, with the termination log's
+// path in $2's place.
+constexpr const char* kLauncher = R"(#!/bin/sh
+# run --task FILE --termination-log FILE
+. "$3"
+)";
+
+class ProcessRunnerTest : public testing::Test {
+ protected:
+  ProcessRunnerTest() {
+    fs::create_directories(state_);
+    std::ofstream(state_ / "penstock-launcher") << kLauncher;
+    fs::permissions(state_ / "penstock-launcher", fs::perms::owner_all);
+    runner_.emplace(cluster_, clock_,
+                    RunnerOptions{.launch = {state_, state_ / "penstock-launcher", {}, host_},
+                                  .isolation = Isolation::kProcess,
+                                  .podman = "",
+                                  .capacity = {1000, 1 << 30, {}},
+                                  .notice = [this](const std::string& line) {
+                                    const std::scoped_lock lock(mutex_);
+                                    notices_.push_back(line);
+                                  }});
+    cluster_.SetLogSource(
+        [this](const std::string& ns, const std::string& pod, const kube::LogOptions& options,
+               const kube::LogSink& sink,
+               std::stop_token stop) { return runner_->Logs(ns, pod, options, sink, stop); });
+    runner_->Start();
+  }
+  ~ProcessRunnerTest() override {
+    runner_->Stop(std::chrono::seconds(0));
+    RemoveFolder(state_);
+  }
+
+  // A pod whose "task" is a shell script.
+  Json Create(const std::string& name, const std::string& script, const std::string& cpu = "1",
+              const std::string& image = "registry.example.com/penstock/components:1") {
+    Json pod = Json::parse(R"({"apiVersion":"v1","kind":"Pod","metadata":{},"spec":{
+      "containers":[{"name":"step","command":["/bin/penstock-launcher","run","--task","/task/t",
+        "--termination-log","/dev/termination-log"],
+        "volumeMounts":[{"name":"task","mountPath":"/task"}]}],
+      "volumes":[{"name":"task","downwardAPI":{"items":[{"path":"t",
+        "fieldRef":{"fieldPath":"metadata.annotations['penstock.dev/task']"}}]}}]}})");
+    pod["metadata"]["name"] = name;
+    pod["metadata"]["annotations"]["penstock.dev/task"] = script;
+    pod["spec"]["containers"][0]["image"] = image;
+    pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu;
+    return *cluster_.Create(kube::kPods, "default", pod);
+  }
+
+  // Watches until the pod is as wanted (or gone, when `wanted` takes null).
+  Json Await(const std::string& name, const std::function<bool(const Json&)>& wanted) {
+    while (true) {
+      const Result<kube::ListPage> page = cluster_.List(kube::kPods, "default", {});
+      Json now;
+      for (const Json& pod : page->items) {
+        if (pod["metadata"]["name"] == name) now = pod;
+      }
+      if (wanted(now)) return now;
+      kube::WatchOptions options;
+      options.resource_version = page->resource_version;
+      EXPECT_TRUE(cluster_.Watch(kube::kPods, "default", options,
+                                 [](kube::WatchEvent&) { return false; }, {}));
+    }
+  }
+  Json AwaitPhase(const std::string& name, const std::string& phase) {
+    return Await(name, [&](const Json& pod) {
+      return !pod.is_null() && pod["status"].value("phase", "") == phase;
+    });
+  }
+  void AwaitFile(const std::string& name) {  // until the script has written it; ctest ends us
+    while (!fs::exists(state_ / name)) std::this_thread::yield();
+  }
+  static kube::LogOptions Tail(int lines) {
+    kube::LogOptions options;
+    options.tail_lines = lines;
+    return options;
+  }
+  std::string Log(const std::string& pod, const kube::LogOptions& options = {}) {
+    std::string text;
+    const Result<void> read = cluster_.Logs("default", pod, options,
+                                            [&](std::string_view piece) {
+                                              text += piece;
+                                              return true;
+                                            },
+                                            {});
+    return read ? text : "error: " + read.error().message;
+  }
+
+  const fs::path state_ = fs::path(testing::TempDir()) / ("runner-" + std::to_string(getpid()));
+  const std::map<std::string, std::string> host_{{"PATH", "/usr/bin:/bin"},
+                                                 {"TMPDIR", state_.string()}};
+  SystemClock clock_;
+  MemoryCluster cluster_{clock_};
+  std::mutex mutex_;
+  std::vector<std::string> notices_;
+  std::optional<ProcessRunner> runner_;
+};
+
+TEST_F(ProcessRunnerTest, RunsAPodToItsEndAsAKubeletReportsIt) {
+  Create("good", "echo working; printf done > $5");
+  const Json pod = AwaitPhase("good", "Succeeded");
+  const Json& status = pod["status"]["containerStatuses"][0];
+  EXPECT_EQ(status["name"], "step");
+  EXPECT_EQ(status["state"]["terminated"]["exitCode"], 0);
+  EXPECT_EQ(status["state"]["terminated"]["reason"], "Completed");
+  EXPECT_EQ(status["state"]["terminated"]["message"], "done");
+  EXPECT_TRUE(ParseTime(pod["status"]["startTime"].get<std::string>()));
+  EXPECT_EQ(Log("good"), "working\n");
+}
+
+TEST_F(ProcessRunnerTest, ReportsTheExitCodeOfAFailure) {
+  Create("bad", "exit 7");
+  const Json pod = AwaitPhase("bad", "Failed");
+  const Json& end = pod["status"]["containerStatuses"][0]["state"]["terminated"];
+  EXPECT_EQ(end["exitCode"], 7);
+  EXPECT_EQ(end["reason"], "Error");
+}
+
+TEST_F(ProcessRunnerTest, APodThatNeverFitsStaysPendingAndSaysWhy) {
+  Create("huge", "exit 0", "64");
+  const Json pod = Await(
+      "huge", [](const Json& p) { return !p.is_null() && p["status"].contains("conditions"); });
+  EXPECT_EQ(pod["status"]["phase"], "Pending");
+  EXPECT_EQ(pod["status"]["conditions"][0]["reason"], "Unschedulable");
+  EXPECT_NE(pod["status"]["conditions"][0]["message"].get<std::string>().find("Insufficient cpu"),
+            std::string::npos);
+}
+
+TEST_F(ProcessRunnerTest, APodWaitsForThePlaceOfAnother) {
+  Create("first", "touch $TMPDIR/started; while [ ! -e $TMPDIR/go ]; do sleep 0.01; done");
+  AwaitFile("started");
+  Create("second", "exit 0");
+  Await("second", [](const Json& p) { return !p.is_null() && p["status"].contains("conditions"); });
+  std::ofstream(state_ / "go").flush();
+  AwaitPhase("first", "Succeeded");
+  AwaitPhase("second", "Succeeded");
+}
+
+TEST_F(ProcessRunnerTest, ADeletedPodGetsSigtermAndIsRemovedWhenItHasEnded) {
+  Create("mild",
+         "trap 'echo asked; exit 0' TERM; touch $TMPDIR/started; while :; do sleep 0.01; done");
+  AwaitFile("started");
+  ASSERT_TRUE(cluster_.Delete(kube::kPods, "default", "mild"));
+  Await("mild", [](const Json& pod) { return pod.is_null(); });
+  EXPECT_EQ(*ReadFile(state_ / "logs/default/mild.log"), "asked\n");
+}
+
+TEST_F(ProcessRunnerTest, APodThatIgnoresSigtermIsKilledAfterItsGrace) {
+  Create("deaf", "trap '' TERM; touch $TMPDIR/started; while :; do sleep 0.01; done");
+  AwaitFile("started");
+  kube::DeleteOptions options;
+  options.grace_period_seconds = 1;
+  ASSERT_TRUE(cluster_.Delete(kube::kPods, "default", "deaf", options));
+  Await("deaf", [](const Json& pod) { return pod.is_null(); });
+}
+
+TEST_F(ProcessRunnerTest, AMissingSecretEndsThePodWithAMessageThatSaysWhatToDo) {
+  Json pod = Json::parse(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"secret"},
+    "spec":{"containers":[{"name":"step","image":"penstock/components","command":["true"],
+    "env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]}]}})");
+  ASSERT_TRUE(cluster_.Create(kube::kPods, "default", pod));
+  pod = AwaitPhase("secret", "Failed");
+  const Json& end = pod["status"]["containerStatuses"][0]["state"]["terminated"];
+  const Result<TerminationMessage> said =
+      ParseTerminationMessage(end["message"].get<std::string>());
+  ASSERT_TRUE(said);
+  EXPECT_EQ(said->outcome, TaskOutcome::kInvalid);
+  EXPECT_NE(said->message.find("PENSTOCK_SECRET_S_K"), std::string::npos);
+}
+
+TEST_F(ProcessRunnerTest, SaysOnceThatAnImageIsNotIsolated) {
+  Create("one", "exit 0", "100m", "python:3.12");
+  Create("two", "exit 0", "100m", "python:3.12");
+  AwaitPhase("one", "Succeeded");
+  AwaitPhase("two", "Succeeded");
+  const std::scoped_lock lock(mutex_);
+  ASSERT_EQ(notices_.size(), 1U);
+  EXPECT_NE(notices_[0].find("python:3.12"), std::string::npos);
+  EXPECT_NE(notices_[0].find("not isolated"), std::string::npos);
+}
+
+TEST_F(ProcessRunnerTest, FollowsALogUntilThePodEndsAndTailsIt) {
+  Create("talker",
+         "echo one; echo two; touch $TMPDIR/started; "
+         "while [ ! -e $TMPDIR/go ]; do sleep 0.01; done; echo three");
+  AwaitFile("started");
+  std::promise<void> seen;
+  auto follower = std::async(std::launch::async, [&] {
+    std::string text;
+    bool told = false;
+    kube::LogOptions options;
+    options.follow = true;
+    const Result<void> read = runner_->Logs("default", "talker", options,
+                                            [&](std::string_view piece) {
+                                              text += piece;
+                                              if (!std::exchange(told, true)) seen.set_value();
+                                              return true;
+                                            },
+                                            {});
+    return read ? text : read.error().message;
+  });
+  seen.get_future().wait();
+  std::ofstream(state_ / "go").flush();
+  EXPECT_EQ(follower.get(), "one\ntwo\nthree\n");
+  EXPECT_EQ(Log("talker", Tail(2)), "two\nthree\n");
+  EXPECT_EQ(Log("talker", Tail(9)), "one\ntwo\nthree\n");
+  EXPECT_EQ(Log("talker", Tail(0)), "");
+  kube::LogOptions limited;
+  limited.limit_bytes = 5;
+  EXPECT_EQ(Log("talker", limited), "one\nt");
+}
+
+TEST_F(ProcessRunnerTest, StopEndsChildrenThatRun) {
+  Create("long", "echo $$ > $TMPDIR/pid; mv $TMPDIR/pid $TMPDIR/started; exec sleep 600");
+  AwaitFile("started");
+  runner_->Stop(std::chrono::seconds(5));
+  const int child = std::stoi(*ReadFile(state_ / "started"));
+  EXPECT_EQ(kill(child, 0), -1);
+}
+
+}  // namespace
+}  // namespace penstock::local
