@@ -1,0 +1,32 @@
+// The artifact store over HTTP, for launchers (paths: operator/artifacts/transport.h).
+//
+// A caller sees the namespace of its service account and nothing else. A receipt is written by the
+// pod that it names only.
+#pragma once
+
+#include <cstdint>
+
+#include "operator/artifacts/store.h"
+#include "operator/gateway/authenticator.h"
+#include "operator/gateway/router.h"
+
+namespace penstock::gateway {
+
+struct ArtifactRoutes {
+  const artifacts::Store* store = nullptr;
+  Authenticator* authenticator = nullptr;
+  std::uint64_t max_blob_bytes = 0;  // 0: the disk is the limit
+};
+
+// What `routes` points to must outlive the router.
+void AddArtifactRoutes(Router& router, const ArtifactRoutes& routes);
+
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+// The one range of a "Range: bytes=..." for `size` bytes: all of it where the header is absent,
+// malformed or has several ranges; kInvalid with http_status 416 where it lies outside.
+[[nodiscard]] Result<ByteRange> ParseRange(const std::string& header, std::uint64_t size);
+
+}  // namespace penstock::gateway

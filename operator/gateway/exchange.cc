@@ -1,0 +1,66 @@
+#include "operator/gateway/exchange.h"
+
+#include "operator/base/json.h"
+
+namespace penstock::gateway {
+namespace {
+
+int StatusOf(const Error& error) {
+  if (error.http_status >= 400) return error.http_status;
+  if (error.reason == "DiskFull") return 507;
+  if (error.reason == "DigestMismatch") return 422;
+  switch (error.kind) {
+    case ErrorKind::kTransient:
+      return 503;
+    case ErrorKind::kConflict:
+    case ErrorKind::kAlreadyExists:
+      return 409;
+    case ErrorKind::kNotFound:
+      return 404;
+    case ErrorKind::kExpired:
+      return 410;
+    case ErrorKind::kInvalid:
+      return 400;
+    case ErrorKind::kForbidden:
+      return 403;
+    case ErrorKind::kCancelled:
+      return 503;
+    case ErrorKind::kInternal:
+      return 500;
+  }
+  return 500;
+}
+
+}  // namespace
+
+void RespondError(Exchange& exchange, int status, const std::string& message,
+                  const Headers& headers) {
+  const Json body{{"error", message}};
+  exchange.Respond(status, "application/json",
+                   body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n", headers);
+}
+
+void RespondError(Exchange& exchange, const Error& error) {
+  const int status = StatusOf(error);
+  RespondError(exchange, status, error.message,
+               status == 503 ? Headers{{"Retry-After", "1"}} : Headers{});
+}
+
+Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit) {
+  const auto too_large = [&] {
+    Error e = Invalid("the body is over " + std::to_string(limit) + " bytes");
+    e.http_status = 413;
+    return e;
+  };
+  if (exchange.ContentLength().value_or(0) > limit) return too_large();
+  std::string body;
+  for (;;) {
+    auto piece = exchange.ReadBody();
+    if (!piece) return piece.error();
+    if (piece->empty()) return body;
+    if (body.size() + piece->size() > limit) return too_large();
+    body += *piece;
+  }
+}
+
+}  // namespace penstock::gateway

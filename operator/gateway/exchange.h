@@ -1,0 +1,55 @@
+// One HTTP request and its answer, as handlers see them: no Beast, no TLS.
+//
+// A handler runs on the connection's thread and may block; it answers exactly once. Reading the
+// body sends "100 Continue" where the client waits for it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "operator/base/result.h"
+
+namespace penstock::gateway {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  [[nodiscard]] virtual const std::string& method() const = 0;
+  [[nodiscard]] virtual const std::string& path() const = 0;   // as sent, without the query
+  [[nodiscard]] virtual const std::string& query() const = 0;  // without the "?"
+  [[nodiscard]] virtual std::string Header(const std::string& name) const = 0;  // "" when absent
+  [[nodiscard]] virtual std::optional<std::uint64_t> ContentLength() const = 0;
+  [[nodiscard]] virtual bool ExpectsContinue() const = 0;
+  [[nodiscard]] virtual std::stop_token stop() const = 0;
+
+  // The next piece of the body, valid until the next call; empty at its end. kTransient when the
+  // connection broke or stood still: then no answer can be given any more.
+  [[nodiscard]] virtual Result<std::string_view> ReadBody() = 0;
+
+  // Errors of sending are the connection's, which ends then.
+  virtual void Respond(int status, const std::string& content_type, const std::string& body,
+                       const Headers& headers = {}) = 0;
+  // A part of a file; a HEAD gets the headers alone.
+  virtual void RespondFile(int status, const std::filesystem::path& file, std::uint64_t offset,
+                           std::uint64_t length, const Headers& headers) = 0;
+};
+
+// {"error": message}
+void RespondError(Exchange& exchange, int status, const std::string& message,
+                  const Headers& headers = {});
+// The status of an error's kind: 404, 401 for kForbidden, 507 for a full disk, ...
+void RespondError(Exchange& exchange, const Error& error);
+
+// The whole body, at most `limit` bytes: kInvalid with http_status 413 above it.
+[[nodiscard]] Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit);
+
+}  // namespace penstock::gateway
