@@ -10,11 +10,11 @@
 namespace penstock::serve {
 
 struct HttpRequest {
-  std::string method;
-  std::string target;
-  std::string content_type;
-  std::string content_encoding;
-  std::string timeout_ms;       // x-request-timeout-ms
+  std::string method = {};
+  std::string target = {};
+  std::string content_type = {};
+  std::string content_encoding = {};
+  std::string timeout_ms = {};  // x-request-timeout-ms
   bool binary_tensors = false;  // Inference-Header-Content-Length was there
   std::string body;
 };

@@ -129,9 +129,13 @@ int Serve(const ServeOptions& options) {
   (*server)->CloseAfterResponses();
   (void)WaitForSignal(signals, options.drain_delay);  // a second signal cuts it short
   (*server)->StopAccepting();
-  if (!(*server)->WaitUntilIdle(options.drain_timeout))
-    Say("connections were still open after the drain time-out");
+  if (!(*server)->WaitUntilIdle(options.drain_timeout)) {
+    // A model that hangs or a client that does not read: nothing is gained by waiting for either.
+    Say("requests were still open after the drain time-out");
+    std::_Exit(1);
+  }
   loader.join();
+  service.Stop();
   return 0;
 }
 

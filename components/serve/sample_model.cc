@@ -50,14 +50,17 @@ sdk::TransformSpec ColumnTransform() {
                  {"distance", sdk::ColumnType::kFloat64, true},
                  {"날씨", sdk::ColumnType::kString, false},
                  {"hour", sdk::ColumnType::kInt64, true}};
-  sdk::TransformStep carrier{.op = sdk::TransformOp::kOneHot, .input = 0};
-  carrier.categories = {std::string("AA"), std::string("UA")};
-  sdk::TransformStep distance{
-      .op = sdk::TransformOp::kScale, .input = 1, .fill = 500, .mean = 500, .std = 250};
-  sdk::TransformStep weather{.op = sdk::TransformOp::kOneHot, .input = 2};
-  weather.categories = {std::string("맑음"), std::string("비")};
-  sdk::TransformStep hour{.op = sdk::TransformOp::kPassthrough, .input = 3};
-  spec.steps = {carrier, distance, weather, hour};
+  spec.steps.resize(4);
+  spec.steps[0].op = sdk::TransformOp::kOneHot;
+  spec.steps[0].categories = {std::string("AA"), std::string("UA")};
+  spec.steps[1].op = sdk::TransformOp::kScale;
+  spec.steps[1].fill = 500;
+  spec.steps[1].mean = 500;
+  spec.steps[1].std = 250;
+  spec.steps[2].op = sdk::TransformOp::kOneHot;
+  spec.steps[2].categories = {std::string("맑음"), std::string("비")};
+  spec.steps[3].op = sdk::TransformOp::kPassthrough;
+  for (std::size_t i = 0; i < spec.steps.size(); ++i) spec.steps[i].input = i;
   return spec;
 }
 
@@ -146,8 +149,7 @@ void WriteTouchy(const std::string& folder) {
   torch::jit::Module module("touchy");
   module.define(R"(
 def forward(self, x):
-    if bool((x > 1000.0).any()):
-        raise Exception("too large for me")
+    assert not bool((x > 1000.0).any()), "too large for me"
     return x * 2.0
 )");
   module.save(folder + "/" + sdk::kTorchScriptFile);

@@ -5,8 +5,8 @@
 #include <torch/script.h>
 #include <torch/version.h>
 
-#include <cstring>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "components/serve/backend.h"
@@ -81,8 +81,15 @@ std::vector<Tensor> FromValue(const c10::IValue& value) {
   throw std::invalid_argument("the network answered neither a tensor nor a tuple of tensors");
 }
 
-// The first line: what follows is LibTorch's own stack, of no use to a client.
-std::string FirstLine(const char* what) { return std::string(what, std::strcspn(what, "\n")); }
+// What went wrong, without LibTorch's own stack: the first line; of an error within the network,
+// where that is only an announcement, the last one ("RuntimeError: ...").
+std::string Reason(const char* what) {
+  const std::string text = what;
+  if (!text.starts_with("The following operation failed")) return text.substr(0, text.find('\n'));
+  const std::size_t end = text.find_last_not_of("\n ");
+  const std::size_t begin = text.rfind('\n', end);
+  return text.substr(begin + 1, end - begin);
+}
 
 class TorchScriptBackend : public Backend {
  public:
@@ -96,7 +103,7 @@ class TorchScriptBackend : public Backend {
       for (const Tensor& input : inputs) arguments.emplace_back(ToTorch(input));
       return FromValue(forward_(std::move(arguments)));
     } catch (const std::exception& e) {
-      return Internal("the model failed: " + FirstLine(e.what()));
+      return Internal("the model failed: " + Reason(e.what()));
     }
   }
 
@@ -117,7 +124,7 @@ Result<std::unique_ptr<Backend>> LoadTorchScript(const std::string& path) {
     return std::unique_ptr<Backend>(
         std::make_unique<TorchScriptBackend>(torch::jit::freeze(module)));
   } catch (const std::exception& e) {
-    return Invalid(path + " is no TorchScript that loads: " + FirstLine(e.what()));
+    return Invalid(path + " is no TorchScript that loads: " + Reason(e.what()));
   }
 }
 

@@ -1,0 +1,120 @@
+#include "components/serve/worker_pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+#include "components/serve/fake_model.h"
+
+namespace penstock::serve {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+
+class FakeClock : public Clock {
+ public:
+  TimePoint Now() const override { return {}; }
+  SteadyTime Steady() const override { return SteadyTime(milliseconds(now_ms)); }
+  std::atomic<std::int64_t> now_ms{1000};
+};
+
+// A model that stops in its first run until it is let go.
+struct HeldModel {
+  HeldModel() {
+    model->before_run = [this] {
+      if (held.exchange(true)) return;
+      entered.set_value();
+      released.get_future().wait();
+    };
+  }
+  std::shared_ptr<DoublingModel> model = std::make_shared<DoublingModel>();
+  std::atomic<bool> held{false};
+  std::promise<void> entered;
+  std::promise<void> released;
+};
+
+std::future<JobResult> Submit(WorkerPool& pool, JobPtr job) {
+  auto promise = std::make_shared<std::promise<JobResult>>();
+  job->done = [promise](JobResult result) { promise->set_value(std::move(result)); };
+  auto future = promise->get_future();
+  auto submitted = pool.Submit(std::move(job));
+  if (!submitted) promise->set_value(JobResult{submitted.error(), {}, {}});
+  return future;
+}
+
+TEST(WorkerPool, BatchesWhatCameWhileTheInstanceWasBusy) {
+  FakeClock clock;
+  HeldModel held;
+  std::vector<std::int64_t> seen;
+  WorkerPool pool(held.model, 1, {.max_rows = 8}, &clock,
+                  {nullptr, [&](std::int64_t rows) { seen.push_back(rows); }});
+  auto first = Submit(pool, MakeJob({1}));
+  held.entered.get_future().wait();
+  auto second = Submit(pool, MakeJob({2}));
+  auto third = Submit(pool, MakeJob({3, 4}));
+  EXPECT_EQ(pool.queued(), 2U);
+  clock.now_ms = 1250;
+  held.released.set_value();
+  EXPECT_THAT(std::get<std::vector<float>>(first.get().outputs->at(0).data), ElementsAre(2));
+  JobResult result = second.get();
+  EXPECT_THAT(std::get<std::vector<float>>(result.outputs->at(0).data), ElementsAre(4));
+  EXPECT_EQ(result.queued, milliseconds(250));
+  EXPECT_THAT(std::get<std::vector<float>>(third.get().outputs->at(0).data), ElementsAre(6, 8));
+  EXPECT_THAT(held.model->batches(), ElementsAre(1, 3));
+  EXPECT_THAT(seen, ElementsAre(1, 3));
+}
+
+TEST(WorkerPool, NeverComputesAnExpiredJob) {
+  FakeClock clock;
+  HeldModel held;
+  WorkerPool pool(held.model, 1, {}, &clock, {});
+  auto first = Submit(pool, MakeJob({1}));
+  held.entered.get_future().wait();
+  JobPtr hurried = MakeJob({666});
+  hurried->deadline = clock.Steady() + milliseconds(100);
+  auto second = Submit(pool, std::move(hurried));
+  clock.now_ms += 100;
+  held.released.set_value();
+  JobResult result = second.get();
+  ASSERT_FALSE(result.outputs);
+  EXPECT_EQ(result.outputs.error().http_status, 504);
+  EXPECT_TRUE(first.get().outputs);
+  EXPECT_THAT(held.model->batches(), ElementsAre(1));
+}
+
+TEST(WorkerPool, RefusesWith503WhenTheQueueIsFull) {
+  FakeClock clock;
+  HeldModel held;
+  WorkerPool pool(held.model, 1, {.queue_limit = 1}, &clock, {});
+  auto first = Submit(pool, MakeJob({1}));
+  held.entered.get_future().wait();
+  auto second = Submit(pool, MakeJob({2}));
+  JobResult third = Submit(pool, MakeJob({3})).get();
+  ASSERT_FALSE(third.outputs);
+  EXPECT_EQ(third.outputs.error().http_status, 503);
+  EXPECT_EQ(third.outputs.error().retry_after, std::chrono::seconds(1));
+  held.released.set_value();
+  EXPECT_TRUE(second.get().outputs);
+}
+
+TEST(WorkerPool, FinishesWhatIsQueuedBeforeItEnds) {
+  FakeClock clock;
+  HeldModel held;
+  std::future<JobResult> first;
+  std::future<JobResult> second;
+  {
+    WorkerPool pool(held.model, 1, {.max_rows = 8, .max_delay = std::chrono::hours(1)}, &clock, {});
+    first = Submit(pool, MakeJob(std::vector<float>(8, 1)));  // full: does not wait
+    held.entered.get_future().wait();
+    second = Submit(pool, MakeJob({2}));
+    held.released.set_value();
+  }
+  EXPECT_TRUE(first.get().outputs);
+  EXPECT_TRUE(second.get().outputs);
+}
+
+}  // namespace
+}  // namespace penstock::serve
