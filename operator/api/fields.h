@@ -44,7 +44,7 @@ void Fields(Io& io, typename Io::template Of<Condition>& c) {
   io.String("type", c.type, {316, nullptr, true});
   io.Enum("status", c.status, kConditionStatuses, std::nullopt);
   io.String("reason", c.reason, {1024, &kConditionReason, true});
-  io.String("message", c.message, {32768});
+  io.String("message", c.message, {32768, nullptr, false, true});
   io.Integer("observedGeneration", c.observed_generation, kBytes, 0);
   io.Time("lastTransitionTime", c.last_transition);
 }

@@ -42,7 +42,7 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ModelVersionStatus>& v) {
-  io.Integer("version", v.version, kBytes, std::nullopt);
+  io.Integer("version", v.version, {0, kMaxSafe, true}, std::nullopt);
   io.String("digest", v.digest, {71, &kDigest});
   io.Bool("folder", v.folder, true);
   io.Integer("bytes", v.bytes, kBytes, 0);
@@ -54,7 +54,7 @@ void Fields(Io& io, typename Io::template Of<ModelVersionStatus>& v) {
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ModelHistoryEntry>& h) {
-  io.Integer("version", h.version, kBytes, std::nullopt);
+  io.Integer("version", h.version, {0, kMaxSafe, true}, std::nullopt);
   io.String("digest", h.digest, {71, &kDigest});
   io.String("outcome", h.outcome, {40});
   io.String("reason", h.reason, {1024});

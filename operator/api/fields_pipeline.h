@@ -137,7 +137,7 @@ void Fields(Io& io, typename Io::template Of<PipelineSpec>& s) {
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<PipelineStatus::LastRun>& r) {
-  io.String("name", r.name, kObjectName);
+  io.String("name", r.name, kRequiredObjectName);
   io.String("outcome", r.outcome, {40});
   io.Time("finishTime", r.finish_time);
 }

@@ -40,6 +40,7 @@ struct Text {
   std::size_t max = 0;  // must be set
   const Format* format = nullptr;
   bool required = false;  // and then not empty
+  bool always = false;    // written even when empty; the schema requires it
 };
 
 // Of a number, both ends included.

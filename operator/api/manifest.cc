@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "operator/api/meta.h"
 #include "operator/api/yaml_scalar.h"
@@ -10,8 +11,21 @@
 namespace penstock::api {
 namespace {
 
-// A manifest of 5,000 steps has some 10^5 values; aliases may not make more than this of a text.
-constexpr std::size_t kMaxValues = 2'000'000;
+// The nodes that were written, each once, however often aliases show them.
+std::size_t CountNodes(const YamlNode& n, std::set<const YamlNode*>* seen) {
+  if (!seen->insert(&n).second) return 0;
+  std::size_t count = 1;
+  for (const auto& item : n.items) count += CountNodes(*item, seen);
+  for (const auto& [key, value] : n.entries)
+    count += CountNodes(*key, seen) + CountNodes(*value, seen);
+  return count;
+}
+
+// Aliases may make ten times of what was written, and never less than 10,000 values.
+std::size_t MostValues(const YamlNode& root) {
+  std::set<const YamlNode*> seen;
+  return 10'000 + 10 * CountNodes(root, &seen);
+}
 
 Error At(const YamlNode& n, const std::string& message) {
   return Invalid("line " + std::to_string(n.line) + ": " + message);
@@ -20,10 +34,12 @@ Error At(const YamlNode& n, const std::string& message) {
 // Makes JSON of a tree and notes the line of each value.
 class Converter {
  public:
-  explicit Converter(std::map<std::string, int>* lines) : lines_(lines) {}
+  Converter(std::map<std::string, int>* lines, std::size_t most_values)
+      : lines_(lines), most_values_(most_values) {}
 
   Result<Json> Value(const YamlNode& n, const std::string& path) {
-    if (++values_ > kMaxValues) return At(n, "the aliases make more than 2,000,000 values");
+    if (++values_ > most_values_)
+      return At(n, "the aliases make more than " + std::to_string(most_values_) + " values");
     if (!path.empty()) lines_->emplace(path, n.line);
     if (n.kind == YamlNode::kScalar) return ScalarValue(n);
     return n.kind == YamlNode::kSequence ? Sequence(n, path) : Mapping(n, path);
@@ -90,6 +106,7 @@ class Converter {
   }
 
   std::map<std::string, int>* lines_;
+  std::size_t most_values_;
   std::size_t values_ = 0;
 };
 
@@ -152,7 +169,7 @@ Result<std::vector<ManifestDocument>> FromYaml(const std::string& text) {
   std::vector<ManifestDocument> out;
   for (const auto& tree : *trees) {
     ManifestDocument document;
-    auto object = Converter(&document.lines).Value(*tree, "");
+    auto object = Converter(&document.lines, MostValues(*tree)).Value(*tree, "");
     if (!object) return object.error();
     document.object = *std::move(object);
     document.lines[""] = tree->line;

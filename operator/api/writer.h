@@ -30,7 +30,7 @@ class Writer {
   }
 
   void String(const char* name, const std::string& v, Text limits) {
-    if (!v.empty()) (*out_)[name] = Cut(v, limits.max);
+    if (!v.empty() || limits.always) (*out_)[name] = Cut(v, limits.max);
   }
   void OptionalString(const char* name, const std::optional<std::string>& v, Text limits) {
     if (v) (*out_)[name] = Cut(*v, limits.max);

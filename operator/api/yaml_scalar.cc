@@ -1,7 +1,6 @@
 #include "operator/api/yaml_scalar.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -88,8 +87,8 @@ std::optional<Json> AsFloat(const std::string& text) {
   double d = 0;
   const char* first = text.c_str() + (text[0] == '+' ? 1 : 0);
   const auto [end, ec] = std::from_chars(first, text.c_str() + text.size(), d);
-  if (ec != std::errc() && !(ec == std::errc::result_out_of_range && std::fabs(d) < 1))
-    return std::nullopt;
+  if (ec == std::errc::result_out_of_range) d = std::strtod(first, nullptr);  // 0 or infinity
+  if (!std::isfinite(d) || end != text.c_str() + text.size()) return std::nullopt;
   // Go writes 1.0 as 1, and the reader of that JSON takes an integer where one fits.
   if (std::floor(d) == d && std::fabs(d) < 9.2e18) return Json(static_cast<std::int64_t>(d));
   return Json(d);
