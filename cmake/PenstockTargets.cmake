@@ -53,19 +53,23 @@ function(penstock_executable name)
   install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${name})
 endfunction()
 
-# penstock_test(NAME SRCS ... DEPS ... [LABELS unit]): a GoogleTest program, one ctest entry a program.
+# penstock_test(NAME SRCS ... DEPS ... [LABELS unit] [SOURCE_DIR]): a GoogleTest program, one ctest entry a
+# program. With SOURCE_DIR it knows its folder and the project's, as PENSTOCK_TEST_SOURCE_DIR and
+# PENSTOCK_SOURCE_DIR; without, it compiles the same in every clone, so that ccache helps.
 function(penstock_test name)
   if(NOT PENSTOCK_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SOURCE_DIR" "" "SRCS;DEPS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main penstock_flags)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_compile_definitions(${name} PRIVATE PENSTOCK_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PENSTOCK_TEST_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  if(ARG_SOURCE_DIR)
+    target_compile_definitions(${name} PRIVATE PENSTOCK_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PENSTOCK_TEST_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
 endfunction()
