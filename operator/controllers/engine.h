@@ -1,0 +1,52 @@
+// All controllers over one client: informers feed snapshots and wake keys, workers reconcile them.
+// `penstock-operator` runs it against an API server, `penstock run` and the tests against the
+// in-memory cluster.
+//
+//   informers --objects--> Snapshots <--newest state-- controllers --writes--> client
+//       |                                                   ^
+//       +--keys--> queues --> workers --Reconcile-----------+--facts--> pools --keys--> queues
+//
+// The client, store, recorder and clock must outlive the engine. Workers start when every informer
+// has told its first whole list, so nothing is decided on half a picture.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "operator/controllers/context.h"
+#include "operator/controllers/workers.h"
+
+namespace penstock::controllers {
+
+struct EngineOptions {
+  Settings settings;
+  std::vector<std::string> namespaces;  // empty = all
+  int workers = 8;                      // of runs; the other kinds have two each
+  int api_threads = 16;                 // creates in parallel
+  int io_threads = 8;                   // store, sources, digests
+  Hooks hooks;
+};
+
+class Engine {
+ public:
+  Engine(kube::Client& client, const artifacts::Store& store, metadata::Recorder& recorder,
+         const Clock& clock, EngineOptions options);
+  ~Engine();  // Stop()
+
+  void Start();
+  // Ends every call and thread within about a second. Nothing is written afterwards.
+  void Stop();
+
+  // True once the workers run.
+  [[nodiscard]] bool IsReady() const;
+  // Records every run again: after a metadata store was lost, and once at every start.
+  void RecordAll();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::controllers

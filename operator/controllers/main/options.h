@@ -1,0 +1,35 @@
+// The flags of penstock-operator. Each may be given as an environment variable too.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace penstock::controllers {
+
+struct Options {
+  std::filesystem::path data_dir = "/data";
+  std::vector<std::string> namespaces;  // empty = all
+  std::string kubeconfig;
+  std::string gateway_address = "0.0.0.0";
+  int gateway_port = 8443;
+  std::string gateway_url;                 // what pods are told
+  std::vector<std::string> gateway_names;  // further names and addresses in its certificate
+  std::string launcher_image;
+  std::string serve_image;
+  std::string library_namespace;
+  int metrics_port = 8080;
+  bool leader_elect = false;
+  std::string lease_namespace;  // empty = that of the pod, or of the kubeconfig
+  int workers = 8;
+  std::string log_level = "info";
+};
+
+// The options, or the exit code of a program that ends here (--help, a flag that is wrong).
+[[nodiscard]] std::variant<Options, int> ParseOptions(int argc, char** argv);
+
+// The host of "https://host:port/..."; empty when there is none.
+[[nodiscard]] std::string HostOf(const std::string& url);
+
+}  // namespace penstock::controllers

@@ -1,0 +1,72 @@
+// The pods of all runs as facts, by the run that owns them: what a plan needs of a pod, a few
+// hundred bytes instead of the whole object.
+//
+// Informers and the controllers' own creates feed it, the newer resourceVersion wins. A pod that
+// only our own create has shown stays unconfirmed until an informer shows it. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "operator/base/json_fwd.h"
+#include "operator/controllers/object_table.h"
+#include "operator/plan/run_plan.h"
+
+namespace penstock::controllers {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct PodEntry {
+  plan::PodFact fact;
+  ObjectKey run;  // the owner
+  std::string run_uid;
+  std::string resource_version;
+};
+
+// nullopt for a pod that no PipelineRun controls.
+[[nodiscard]] std::optional<PodEntry> ReadPod(const Json& pod);
+
+// True once the pod's containers have ended for good.
+[[nodiscard]] bool HasEnded(const plan::PodFact& pod);
+
+class PodTable {
+ public:
+  enum class Source : std::uint8_t { kInformer, kCreate };
+  // True when the pod has just been seen to end: it had not before.
+  bool Put(PodEntry entry, Source source, SteadyTime now);
+  // With an empty `pod_uid`, whatever stands under that name.
+  void Drop(const std::string& run_uid, const std::string& pod, const std::string& pod_uid);
+
+  [[nodiscard]] std::vector<plan::PodFact> OfRun(const std::string& run_uid) const;
+  // Pods that a create made before `before` and that no informer has shown since.
+  [[nodiscard]] std::vector<std::string> Unconfirmed(const std::string& run_uid,
+                                                     SteadyTime before) const;
+  // "run/step" of another run's running pod that makes what `cache_key` names.
+  [[nodiscard]] std::optional<std::string> MakerOf(const std::string& ns,
+                                                   const std::string& cache_key,
+                                                   const std::string& not_run_uid) const;
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Row {
+    PodEntry entry;
+    bool confirmed = false;
+    SteadyTime created;
+  };
+  using Rows = std::map<std::string, Row>;  // by pod name
+
+  void Unlist(const PodEntry& entry);
+
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Rows> by_run_;  // by run UID
+  Tombstones gone_;
+  // namespace/key -> run UID, pod name
+  std::multimap<std::string, std::pair<std::string, std::string>> by_cache_key_;
+};
+
+}  // namespace penstock::controllers

@@ -1,0 +1,165 @@
+#include "operator/controllers/run_controller.h"
+
+#include <atomic>
+#include <utility>
+
+#include "operator/api/codec.h"
+#include "operator/base/json.h"
+#include "operator/controllers/run_actions.h"
+#include "operator/controllers/run_record.h"
+#include "operator/controllers/status_write.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::controllers {
+
+struct RunController::State {
+  State(const Context& context, std::string k) : key(std::move(k)), pinning(context) {}
+  const std::string key;
+  RunPinning pinning;
+  std::shared_ptr<RunFacts> facts;
+  std::optional<SteadyTime> last_status;
+  std::atomic<SteadyTime> pod_ended{SteadyTime{}};  // seen since the last visit; zero = none
+};
+
+bool IsFinished(const api::PipelineRun& run) {
+  const auto* finished = api::FindCondition(run.status.conditions, "Finished");
+  return finished != nullptr && finished->status == api::ConditionStatus::kTrue;
+}
+
+RunController::RunController(const Context& context, Wake wake)
+    : context_(context), wake_(std::move(wake)) {}
+
+RunController::~RunController() = default;
+
+RunController::StatePtr RunController::StateOf(const api::PipelineRun& run) {
+  const std::lock_guard lock(mutex_);
+  StatePtr& state = states_[run.meta.uid];
+  if (state == nullptr) {
+    const ObjectKey key{run.meta.namespace_, run.meta.name};
+    state = std::make_shared<State>(context_, key.Text());
+    state->facts = std::make_shared<RunFacts>(
+        context_, key, run.meta.uid,
+        [wake = wake_, text = key.Text()](Milliseconds after) { wake(text, after); });
+  }
+  return state;
+}
+
+void RunController::Forget(const std::string& run_uid) {
+  const std::lock_guard lock(mutex_);
+  states_.erase(run_uid);
+}
+
+void RunController::NoteEndedPod(const std::string& run_uid, SteadyTime seen) {
+  const std::lock_guard lock(mutex_);
+  const auto state = states_.find(run_uid);
+  if (state != states_.end()) state->second->pod_ended = seen;
+}
+
+std::vector<std::string> RunController::Unresolved(const std::string& ns) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> keys;
+  for (const auto& [uid, state] : states_) {
+    if (state->pinning.is_pinned()) continue;
+    if (ns.empty() || ParseKey(state->key).ns == ns) keys.push_back(state->key);
+  }
+  return keys;
+}
+
+Outcome RunController::Reconcile(const std::string& key) {
+  const Run run = context_.snapshots.runs.Get(ParseKey(key));
+  if (run == nullptr || run->meta.deleted) return std::optional<Milliseconds>();
+  if (IsFinished(*run)) {
+    Forget(run->meta.uid);
+    return Expire(*run);
+  }
+  const StatePtr state = StateOf(*run);
+  auto settled = state->pinning.Ensure(*run, *state->facts);
+  if (!settled) return settled.error();
+  if (!*settled) return std::optional<Milliseconds>();
+  return Visit(*state, run);
+}
+
+Outcome RunController::Expire(const api::PipelineRun& run) const {
+  if (!run.spec.ttl_after_finished || !run.status.finish_time) return std::optional<Milliseconds>();
+  const auto left = std::chrono::duration_cast<Milliseconds>(
+      *run.status.finish_time + *run.spec.ttl_after_finished - context_.clock.Now());
+  if (left.count() > 0) return std::optional(left);
+  kube::DeleteOptions options;
+  options.uid = run.meta.uid;
+  auto deleted = context_.client.Delete(kube::kPipelineRuns, run.meta.namespace_, run.meta.name,
+                                        options, {.stop = context_.stop});
+  if (!deleted && deleted.error().kind != ErrorKind::kNotFound) return deleted.error();
+  return std::optional<Milliseconds>();
+}
+
+plan::RunObserved RunController::Gather(const State& state, const api::PipelineRun& run) const {
+  plan::RunObserved observed;
+  observed.run = run;
+  observed.resolved = state.pinning.resolved();
+  observed.spec_errors = state.pinning.errors();
+  observed.revision = state.pinning.revision();
+  observed.pods = context_.snapshots.pods.OfRun(run.meta.uid);
+  state.facts->CopyTo(observed);
+  return observed;
+}
+
+Outcome RunController::Visit(State& state, Run run) {
+  const SteadyTime ended = state.pod_ended.exchange(SteadyTime{});
+  const auto plan =
+      plan::PlanRun(Gather(state, *run), context_.settings.pods, context_.clock.Now());
+  std::optional<Milliseconds> again = plan.requeue_after;
+  // Pods may stand only where the status says by what they were made: a controller that comes
+  // after a crash reads the name there, and never resolves a changed Pipeline anew.
+  const bool first = run->status.revision.empty() && !state.pinning.revision().empty();
+  if (first) {
+    if (auto written = WriteStatus(state, run, plan); !written) return written.error();
+  }
+  const ActionReport report = Act(context_, *run, plan.actions, *state.facts);
+  const SteadyTime now = context_.clock.Steady();
+  if (report.pods_created > 0) {
+    if (ended != SteadyTime{}) {
+      context_.observe_handoff(std::chrono::duration_cast<Milliseconds>(now - ended));
+    }
+    again = Sooner(again, context_.settings.confirm_after);
+  }
+  state.facts->Ask(plan.requests);
+  const auto unconfirmed =
+      context_.snapshots.pods.Unconfirmed(run->meta.uid, now - context_.settings.confirm_after);
+  for (const std::string& pod : unconfirmed) state.facts->AskForPod(pod);
+  again = Sooner(again, report.retry_after);
+  if (report.refused) again = Milliseconds{0};
+  if (state.pinning.look_again()) again = Sooner(again, Milliseconds{30'000});
+  if (!first) {
+    auto written = WriteStatus(state, run, plan);
+    if (!written) return written.error();
+    again = Sooner(again, *written);
+  }
+  if (report.error) return *report.error;
+  return again;
+}
+
+// Nothing, or when to come again for a status that waits for its turn.
+Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& plan) {
+  const SteadyTime now = context_.clock.Steady();
+  Json status = api::Encode(plan.status);
+  if (status == api::Encode(run->status)) return std::optional<Milliseconds>();
+  if (!plan.urgent_status && state.last_status) {
+    const auto next = *state.last_status + context_.settings.status_interval;
+    if (now < next) {
+      return std::optional(std::chrono::duration_cast<Milliseconds>(next - now) + Milliseconds{1});
+    }
+  }
+  const auto newest = [this](const Json& live) {
+    context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(live)));
+  };
+  auto written = UpdateStatus(context_, kube::kPipelineRuns, run->meta, api::Encode(run->spec),
+                              std::move(status), newest);
+  if (!written) return written.error();
+  state.last_status = now;
+  run = context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*written)));
+  SendEvents(context_, kube::kPipelineRuns, run->meta, plan.events);
+  context_.recorder.RecordRun(MakeRecord(*run, state.pinning.resolved().get()));
+  return std::optional<Milliseconds>();
+}
+
+}  // namespace penstock::controllers

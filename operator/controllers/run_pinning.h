@@ -1,0 +1,51 @@
+// What a run is pinned to: its Pipeline, parameters and Components resolved once, at the first
+// visit, and kept as a ControllerRevision that the run owns. Whatever happens to the Pipeline
+// afterwards, the run goes on with this.
+//
+// Used by one thread at a time (the run's reconcile), but for is_pinned().
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "operator/controllers/context.h"
+#include "operator/controllers/run_facts.h"
+
+namespace penstock::controllers {
+
+class RunPinning {
+ public:
+  explicit RunPinning(const Context& context) : context_(context) {}
+
+  // True when resolved() or errors() say how it stands; false when something that it needs has
+  // been asked for and the run will be woken. An error is worth a retry with back-off.
+  [[nodiscard]] Result<bool> Ensure(const Known<api::PipelineRun>& run, RunFacts& facts);
+
+  [[nodiscard]] const std::shared_ptr<const plan::ResolvedRun>& resolved() const {
+    return resolved_;
+  }
+  [[nodiscard]] const std::string& revision() const { return revision_; }
+  [[nodiscard]] const std::vector<api::FieldError>& errors() const { return errors_; }
+  // True when what stands in errors() may be cured without an event that wakes the run.
+  [[nodiscard]] bool look_again() const { return look_again_; }
+  [[nodiscard]] bool is_pinned() const { return pinned_; }  // any thread
+
+ private:
+  [[nodiscard]] Result<bool> Read(const api::PipelineRun& run);
+  [[nodiscard]] Result<bool> Resolve(const Known<api::PipelineRun>& run, RunFacts& facts);
+  [[nodiscard]] Result<bool> Pin(const api::PipelineRun& run, plan::ResolvedRun resolved);
+  [[nodiscard]] std::optional<ArtifactRef> CodeOf(const api::CodeSpec& code, RunFacts& facts,
+                                                  bool& asked);
+  bool Stall(const std::string& path, const std::string& message);
+
+  const Context& context_;
+  std::shared_ptr<const plan::ResolvedRun> resolved_;
+  std::string revision_;
+  std::vector<api::FieldError> errors_;
+  bool look_again_ = false;
+  std::atomic<bool> pinned_ = false;
+};
+
+}  // namespace penstock::controllers

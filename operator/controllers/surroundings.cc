@@ -1,0 +1,42 @@
+#include "operator/controllers/surroundings.h"
+
+namespace penstock::controllers {
+namespace {
+
+constexpr const char* kLabelLibrary = "penstock.dev/library";
+
+std::vector<api::Component> Components(const Context& context, const std::string& ns,
+                                       const std::string& name, bool library) {
+  std::vector<api::Component> found;
+  const auto& where = library ? context.settings.library_namespace : ns;
+  for (const auto& component : context.snapshots.components.List(where)) {
+    if (component->spec.name != name) continue;
+    const auto label = component->meta.labels.find(kLabelLibrary);
+    if (library && (label == component->meta.labels.end() || label->second != "true")) continue;
+    found.push_back(*component);
+  }
+  return found;
+}
+
+}  // namespace
+
+plan::Surroundings SurroundingsOf(const Context& context, const std::string& ns) {
+  plan::Surroundings around;
+  around.components = [&context, ns](const std::string& name, bool library) {
+    return Components(context, ns, name, library);
+  };
+  around.pipeline_output = [&context, ns](
+                               const std::string& pipeline,
+                               const std::string& output) -> std::optional<api::PublishedOutput> {
+    const auto object = context.snapshots.pipelines.Get({ns, pipeline});
+    if (object == nullptr) return std::nullopt;
+    for (const api::PublishedOutput& published : object->status.outputs) {
+      if (published.name == output) return published;
+    }
+    return std::nullopt;
+  };
+  around.code = [](const api::CodeSpec&) { return std::optional<ArtifactRef>(); };
+  return around;
+}
+
+}  // namespace penstock::controllers
