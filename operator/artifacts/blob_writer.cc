@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <set>
+#include <utility>
 
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
@@ -52,6 +54,16 @@ class FileBlobWriter : public BlobWriter {
     return {};
   }
 
+  // Closes the file, unsynced, and leaves it to the caller.
+  Result<fs::path> Release() {
+    if (::fchmod(fd_, 0444) != 0)
+      return WriteError("setting the mode of " + temporary_.string(), errno);
+    if (::close(std::exchange(fd_, -1)) != 0)
+      return WriteError("closing " + temporary_.string(), errno);
+    committed_ = true;
+    return temporary_;
+  }
+
   Result<std::string> Commit(const std::string& expected) override {
     const std::string hex = hasher_.HexDigest();
     const std::string digest = "sha256:" + hex;
@@ -91,7 +103,59 @@ Result<std::string> RandomName() {
   return Sha256Hex({reinterpret_cast<const char*>(words), sizeof(words)}).substr(0, 32);
 }
 
+constexpr std::size_t kSyncEachUpTo = 32;
+
+Result<void> SyncFile(const fs::path& path, int (*sync)(int)) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FromErrno("opening " + path.string(), errno);
+  const int failed = sync(fd);
+  const int error = errno;
+  ::close(fd);
+  if (failed != 0) return WriteError("syncing " + path.string(), error);
+  return {};
+}
+
 }  // namespace
+
+BlobBatch::~BlobBatch() {
+  for (const auto& p : pending_) ::unlink(p.temporary.c_str());
+}
+
+Result<void> BlobBatch::Add(std::unique_ptr<BlobWriter> blob, const std::string& hex) {
+  auto released = static_cast<FileBlobWriter&>(*blob).Release();
+  if (!released) return released.error();
+  const std::lock_guard lock(mutex_);
+  pending_.push_back({std::move(*released), hex});
+  return {};
+}
+
+// A few one by one; many with the whole file system, which others may have dirtied too.
+Result<void> SyncAll(const std::vector<fs::path>& paths) {
+  if (paths.size() > kSyncEachUpTo) return SyncFile(paths[0], ::syncfs);
+  for (const auto& path : paths)
+    if (auto synced = SyncFile(path, ::fsync); !synced) return synced;
+  return {};
+}
+
+Result<void> BlobBatch::Commit() {
+  if (pending_.empty()) return {};
+  std::vector<fs::path> files;
+  for (const auto& p : pending_) files.push_back(p.temporary);
+  if (auto synced = SyncAll(files); !synced) return synced;
+  std::set<fs::path> folders{folder_ / "blobs"};
+  while (!pending_.empty()) {
+    const Pending& p = pending_.back();
+    const fs::path target = folder_ / "blobs" / p.hex.substr(0, 2) / p.hex;
+    std::error_code ec;
+    if (folders.insert(target.parent_path()).second)
+      fs::create_directories(target.parent_path(), ec);
+    if (ec) return WriteError("creating folder " + target.parent_path().string(), ec.value());
+    if (::rename(p.temporary.c_str(), target.c_str()) != 0)
+      return WriteError("renaming " + p.temporary.string() + " to " + target.string(), errno);
+    pending_.pop_back();
+  }
+  return SyncAll({folders.begin(), folders.end()});
+}
 
 Result<std::unique_ptr<BlobWriter>> NewFileBlob(const fs::path& folder) {
   const fs::path temporaries = folder / "tmp";

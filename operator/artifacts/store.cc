@@ -86,7 +86,7 @@ Result<void> ReadThrough(const fs::path& path, Sink sink) {
   return done;
 }
 
-Result<FileDigest> PutFile(const fs::path& folder, const fs::path& file) {
+Result<FileDigest> PutFile(const fs::path& folder, const fs::path& file, BlobBatch& batch) {
   auto writer = NewFileBlob(folder);
   if (!writer) return writer.error();
   BlockHasher hasher;
@@ -96,7 +96,7 @@ Result<FileDigest> PutFile(const fs::path& folder, const fs::path& file) {
   });
   if (!copied) return copied.error();
   FileDigest digest = hasher.Finish();
-  if (auto done = (*writer)->Commit("sha256:" + digest.sha256); !done) return done.error();
+  if (auto added = batch.Add(std::move(*writer), digest.sha256); !added) return added.error();
   return digest;
 }
 
@@ -174,16 +174,22 @@ Result<int> Store::RemoveLeftovers(std::chrono::seconds age) const {
 Result<ArtifactRef> Store::Put(const std::string& ns, const fs::path& source) const {
   auto folder = NamespaceFolder(root_, ns);
   if (!folder) return folder.error();
+  BlobBatch files(*folder);
   PackSink sink;
-  sink.put_file = [&](int, const fs::path& file) { return PutFile(*folder, file); };
+  sink.put_file = [&](int, const fs::path& file) { return PutFile(*folder, file, files); };
   sink.put_manifest = [&](const std::string& text, const std::string& digest) -> Result<void> {
+    // A manifest that is there has all its files.
+    if (auto done = files.Commit(); !done) return done;
     auto writer = NewFileBlob(*folder);
     if (!writer) return writer.error();
     if (auto written = (*writer)->Write(text); !written) return written;
     if (auto done = (*writer)->Commit(digest); !done) return done.error();
     return {};
   };
-  return Pack(source, sink);
+  auto packed = Pack(source, sink);
+  if (!packed) return packed;
+  if (auto done = files.Commit(); !done) return done.error();
+  return packed;
 }
 
 Result<void> Store::Get(const std::string& ns, const ArtifactRef& artifact,
