@@ -1,0 +1,142 @@
+#include "components/query/duckdb.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "components/query/child.h"
+#include "components/sdk/try.h"
+
+namespace penstock::query {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Quote(const std::string& text, char quote) {
+  std::string out(1, quote);
+  for (const char c : text) {
+    if (c == quote) out += quote;
+    out += c;
+  }
+  return out + quote;
+}
+std::string Literal(const std::string& text) { return Quote(text, '\''); }
+std::string Identifier(const std::string& text) { return Quote(text, '"'); }
+
+std::string ListOf(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const auto& t : texts) out += (out.empty() ? "" : ", ") + Literal(t);
+  return "[" + out + "]";
+}
+
+Result<ChildResult> RunScripts(const std::string& duckdb, const std::vector<std::string>& scripts) {
+  std::vector<std::string> argv = {duckdb, "-init", "/dev/null", "-no-stdin", "-batch", "-bail"};
+  for (const auto& script : scripts) {
+    argv.emplace_back("-c");
+    argv.push_back(script);
+  }
+  return RunChild(argv);
+}
+
+bool IsProgram(const fs::path& path) {
+  return !path.empty() && fs::is_regular_file(path) && ::access(path.c_str(), X_OK) == 0;
+}
+
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// Why the text is wrong, with the place: the user's text alone, so that DuckDB counts from its
+// beginning. Empty when EXPLAIN finds nothing wrong (the fault came at run time).
+std::string Diagnose(const std::string& duckdb, const QueryPlan& plan) {
+  const auto child = RunScripts(duckdb, {SetupScript(plan), "EXPLAIN\n" + plan.sql});
+  return child && child->exit_code != 0 ? SummariseError(child->error, 2) : "";
+}
+
+}  // namespace
+
+std::string SetupScript(const QueryPlan& plan) {
+  std::ostringstream s;
+  std::vector<std::string> files = {plan.output_file};
+  s << "SET threads = " << plan.threads << "; SET memory_limit = " << Literal(plan.memory_limit)
+    << "; SET temp_directory = " << Literal(plan.temporary_folder)
+    << "; SET preserve_insertion_order = true; SET TimeZone = 'UTC'"
+    << "; SET autoinstall_known_extensions = false; SET autoload_known_extensions = false;\n";
+  for (const auto& [name, parts] : plan.views) {
+    s << "CREATE VIEW " << Identifier(name) << " AS SELECT * FROM read_parquet(" << ListOf(parts)
+      << ");\n";
+    files.insert(files.end(), parts.begin(), parts.end());
+  }
+  s << "SET allowed_paths = " << ListOf(files)
+    << "; SET allowed_directories = " << ListOf({plan.temporary_folder + "/"})
+    << "; SET enable_external_access = false; SET lock_configuration = true;\n";
+  return s.str();
+}
+
+std::string QueryScript(const QueryPlan& plan) {
+  return "COPY (FROM query(" + Literal(plan.sql) + ")) TO " + Literal(plan.output_file) +
+         " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 131072);";
+}
+
+Result<std::string> FindDuckdb() {
+  std::vector<fs::path> candidates = {Variable("PENSTOCK_DUCKDB")};
+  if (!candidates.front().empty()) {
+    if (IsProgram(candidates.front())) return candidates.front().string();
+    return NotFound("PENSTOCK_DUCKDB=" + candidates.front().string() + " is no program");
+  }
+  std::error_code error;
+  candidates.push_back(fs::read_symlink("/proc/self/exe", error).parent_path() / "duckdb");
+  std::istringstream path(Variable("PATH"));
+  for (std::string folder; std::getline(path, folder, ':');) {
+    candidates.push_back(fs::path(folder) / "duckdb");
+  }
+  const std::string deps = Variable("PENSTOCK_DEPS");
+  candidates.push_back(
+      (deps.empty() ? fs::path(Variable("HOME")) / ".cache/penstock/deps" : fs::path(deps)) /
+      "duckdb_cli/duckdb");
+  for (const auto& candidate : candidates) {
+    if (IsProgram(candidate)) return candidate.string();
+  }
+  return NotFound("there is no duckdb program: put it in PATH or name it in PENSTOCK_DUCKDB");
+}
+
+Result<void> RunQueryPlan(const std::string& duckdb, const QueryPlan& plan) {
+  PENSTOCK_ASSIGN(const auto child, RunScripts(duckdb, {SetupScript(plan), QueryScript(plan)}));
+  if (child.exit_code == 0) return {};
+  const std::string message = SummariseError(child.error, 1);
+  if (message.find("No space left") != std::string::npos) return Transient("sql: " + message);
+  const bool single = message.find("single SELECT") == std::string::npos;
+  const std::string placed = single ? Diagnose(duckdb, plan) : "";
+  return Invalid("sql: " + (placed.empty() ? message : placed));
+}
+
+std::string SummariseError(const std::string& text, int first_line) {
+  std::istringstream lines(text);
+  std::string message;
+  std::string place;
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.rfind("LINE ", 0) == 0) {
+      const auto colon = line.find(": ");
+      const int number = std::atoi(line.c_str() + 5) - first_line + 1;
+      std::string caret;
+      std::getline(lines, caret);
+      const auto at = caret.find('^');
+      // DuckDB cuts long lines with "..."; then the column is not known.
+      if (colon == std::string::npos || at == std::string::npos || number < 1) continue;
+      place = " (line " + std::to_string(number);
+      if (line.compare(colon + 2, 3, "...") != 0) {
+        place += ", column " + std::to_string(at - colon - 1);
+      }
+      place += ")";
+    } else if (!line.empty()) {
+      message += (message.empty() ? "" : " ") + line;
+    }
+  }
+  return message.empty() ? "duckdb failed without a message" : message + place;
+}
+
+}  // namespace penstock::query

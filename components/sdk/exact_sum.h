@@ -1,0 +1,39 @@
+// The correctly rounded sum of doubles, whatever their order: so a fitted mean does not depend on
+// how the data came in shards or batches. Shewchuk's growing expansion ("Adaptive precision
+// floating-point arithmetic", 1997), as Python's math.fsum uses it. Value type; used by one thread.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace penstock::sdk {
+
+class ExactSum {
+ public:
+  // `x` must be finite.
+  void Add(double x) {
+    std::size_t kept = 0;
+    for (double y : partials_) {
+      if (std::abs(x) < std::abs(y)) std::swap(x, y);
+      const double high = x + y;
+      const double low = y - (high - x);
+      if (low != 0) partials_[kept++] = low;
+      x = high;
+    }
+    partials_.resize(kept);
+    partials_.push_back(x);
+  }
+
+  void Merge(const ExactSum& other) {
+    for (const double x : std::vector<double>(other.partials_)) Add(x);
+  }
+
+  [[nodiscard]] double Round() const;
+
+ private:
+  std::vector<double> partials_;  // non-overlapping, growing
+};
+
+}  // namespace penstock::sdk

@@ -1,0 +1,76 @@
+#include "components/sdk/scorer.h"
+
+#include <torch/script.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "components/sdk/network_check.h"
+#include "components/sdk/try.h"
+
+namespace penstock::sdk {
+namespace {
+
+constexpr std::size_t kChunkRows = 16'384;
+
+}  // namespace
+
+struct Scorer::Impl {
+  ModelManifest manifest;
+  Transform transform;
+  mutable torch::jit::Module module;
+};
+
+Scorer::Scorer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Scorer::~Scorer() = default;
+Scorer::Scorer(Scorer&&) noexcept = default;
+const ModelManifest& Scorer::manifest() const { return impl_->manifest; }
+const Transform& Scorer::transform() const { return impl_->transform; }
+
+Result<Scorer> Scorer::Load(const std::string& folder) {
+  PENSTOCK_ASSIGN(auto manifest, LoadModelManifest(folder));
+  if (manifest.backend != "torchscript") {
+    return Invalid(folder + ": back end '" + manifest.backend + "' is not known here");
+  }
+  PENSTOCK_ASSIGN(auto spec, LoadTransformSpec(folder + "/" + kTransformFile));
+  PENSTOCK_ASSIGN(auto transform, Transform::Make(std::move(spec)));
+  if (transform.width() != std::size_t(manifest.features)) {
+    return Invalid(folder + ": transform.json gives " + std::to_string(transform.width()) +
+                   " features, model.yaml takes " + std::to_string(manifest.features));
+  }
+  const std::string file = folder + "/" + manifest.file;
+  auto module = CatchTorch("load " + file, [&]() -> Result<torch::jit::Module> {
+    auto loaded = torch::jit::load(file, torch::kCPU);
+    loaded.eval();
+    return loaded;
+  });
+  if (!module) return Unexpected(module.error());
+  return Scorer(std::make_unique<Impl>(Impl{std::move(manifest), std::move(transform), *module}));
+}
+
+Result<std::vector<float>> Scorer::Score(const FloatMatrix& x) const {
+  const std::size_t width = impl_->manifest.RawWidth();
+  std::vector<float> raw(x.rows * width);
+  const auto run = [&]() -> Result<void> {
+    torch::InferenceMode inference;
+    for (std::size_t begin = 0; begin < x.rows; begin += kChunkRows) {
+      const std::size_t rows = std::min(kChunkRows, x.rows - begin);
+      auto input = torch::from_blob(x.data.get() + begin * x.width,
+                                    {std::int64_t(rows), std::int64_t(x.width)}, torch::kFloat32);
+      const auto value = impl_->module.forward({input});
+      if (!value.isTensor() || std::size_t(value.toTensor().numel()) != rows * width) {
+        return Invalid("the model's answer has another shape than its signature");
+      }
+      const auto answer = value.toTensor().to(torch::kFloat32).contiguous();
+      std::copy_n(answer.const_data_ptr<float>(), rows * width, raw.data() + begin * width);
+    }
+    return {};
+  };
+  PENSTOCK_TRY(CatchTorch("run " + impl_->manifest.file, run));
+  if (!std::all_of(raw.begin(), raw.end(), [](float v) { return std::isfinite(v); })) {
+    return Invalid("the model answers with values that are not finite");
+  }
+  return raw;
+}
+
+}  // namespace penstock::sdk

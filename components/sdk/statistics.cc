@@ -1,0 +1,106 @@
+#include "components/sdk/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "components/sdk/cells.h"
+#include "components/sdk/dataset.h"
+#include "components/sdk/exact_sum.h"
+#include "components/sdk/try.h"
+
+namespace penstock::sdk {
+namespace {
+
+constexpr std::size_t kTopValues = 100;
+constexpr int kQuantiles = 20;
+
+struct Summary {
+  ColumnType type = ColumnType::kString;
+  std::int64_t nulls = 0;
+  std::vector<double> numbers;
+  std::unordered_map<std::string, std::int64_t> values;
+};
+
+void Collect(const TypedColumn& column, std::int64_t rows, Summary& summary) {
+  summary.type = column.type;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const Cell cell = CellAt(column, r);
+    const auto* number = std::get_if<double>(&cell);
+    if (cell.index() == 0 || (number != nullptr && !std::isfinite(*number))) {
+      ++summary.nulls;
+    } else if (number != nullptr) {
+      summary.numbers.push_back(*number);
+    } else if (const auto* integer = std::get_if<std::int64_t>(&cell)) {
+      summary.numbers.push_back(double(*integer));
+    } else {
+      ++summary.values[CellToText(cell)];
+    }
+  }
+}
+
+Json NumberSummary(Summary& s) {
+  Json j = {{"type", Name(s.type)}, {"count", s.numbers.size()}, {"nulls", s.nulls}};
+  if (s.numbers.empty()) return j;
+  std::sort(s.numbers.begin(), s.numbers.end());
+  const auto n = static_cast<double>(s.numbers.size());
+  ExactSum sum;
+  for (const double x : s.numbers) sum.Add(x);
+  const double mean = sum.Round() / n;
+  ExactSum squares;
+  for (const double x : s.numbers) squares.Add((x - mean) * (x - mean));
+  Json quantiles = Json::array();
+  for (int q = 0; q <= kQuantiles; ++q) {
+    const auto at = std::size_t(std::llround(double(q) / kQuantiles * (n - 1)));
+    quantiles.push_back(s.numbers[at]);
+  }
+  j.update({{"mean", mean},
+            {"std", std::sqrt(squares.Round() / n)},
+            {"min", s.numbers.front()},
+            {"max", s.numbers.back()},
+            {"quantiles", quantiles}});
+  return j;
+}
+
+Json ValueSummary(const Summary& s) {
+  std::vector<std::pair<std::string, std::int64_t>> top(s.values.begin(), s.values.end());
+  std::int64_t count = 0;
+  for (const auto& [value, n] : top) count += n;
+  std::sort(top.begin(), top.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  Json list = Json::array();
+  for (std::size_t i = 0; i < std::min(top.size(), kTopValues); ++i) {
+    list.push_back({{"value", top[i].first}, {"count", top[i].second}});
+  }
+  return {{"type", Name(s.type)},
+          {"count", count},
+          {"nulls", s.nulls},
+          {"distinct", top.size()},
+          {"top", list}};
+}
+
+}  // namespace
+
+Result<Json> ComputeStatistics(const std::string& dataset,
+                               const std::vector<std::string>& columns) {
+  std::vector<Summary> summaries(columns.size());
+  std::int64_t rows = 0;
+  PENSTOCK_TRY(ForEachBatch(dataset, columns, [&](const arrow::RecordBatch& b) -> Result<void> {
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      PENSTOCK_ASSIGN(const TypedColumn column, FindColumn(b, columns[c]));
+      Collect(column, b.num_rows(), summaries[c]);
+    }
+    rows += b.num_rows();
+    return {};
+  }));
+  Json out = {{"rows", rows}, {"columns", Json::object()}};
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    Summary& s = summaries[c];
+    const bool values = s.type == ColumnType::kString || s.type == ColumnType::kBool;
+    out["columns"][columns[c]] = values ? ValueSummary(s) : NumberSummary(s);
+  }
+  return out;
+}
+
+}  // namespace penstock::sdk

@@ -1,0 +1,40 @@
+// The fit of a transform: constants from a training dataset. They depend on the multiset of rows
+// only, not on their order, batches or shards.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "components/sdk/transform.h"
+#include "operator/base/json.h"
+#include "operator/base/result.h"
+
+namespace penstock::transform {
+
+struct VocabularyOptions {
+  std::int64_t top_k = 1000;
+  std::int64_t oov_buckets = 1;
+};
+
+struct FitOptions {
+  std::string label;
+  // Column -> mean, median, mostFrequent, unseen (categories only) or a constant; "*" for the
+  // others. Without an entry: median for numbers, the place of the unseen for categories.
+  Json impute = Json::object();
+  std::vector<std::string> scale;
+  std::vector<std::string> one_hot;
+  std::map<std::string, VocabularyOptions> vocabulary;
+  std::vector<std::string> passthrough;
+
+  // No column named: every column but the label and timestamps is treated by its type.
+  [[nodiscard]] bool Automatic() const {
+    return scale.empty() && one_hot.empty() && vocabulary.empty() && passthrough.empty();
+  }
+};
+
+// Invalid names the column: one that is missing, the label among the features, a string to be
+// scaled, more than 1000 categories for oneHot, a column of nulls only.
+[[nodiscard]] Result<sdk::TransformSpec> Fit(const std::string& dataset, const FitOptions& options);
+
+}  // namespace penstock::transform
