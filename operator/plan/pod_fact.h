@@ -3,16 +3,16 @@
 // whoever shows it escapes it. Pure.
 #pragma once
 
-#include <optional>
+#include <string>
 
 #include "operator/base/json_fwd.h"
 #include "operator/plan/run_plan.h"
 
 namespace penstock::plan {
 
-// nullopt when the object is no attempt's pod of the run with this UID: no step label, or the
-// controlling owner is another (a pod is adopted only with the right owner UID).
-[[nodiscard]] std::optional<PodFact> DecodePod(const Json& pod, const std::string& run_uid);
+// Of a pod that the caller has found to be controlled by a PipelineRun (a pod is adopted only with
+// the right owner UID).
+[[nodiscard]] PodFact DecodePod(const Json& pod);
 
 // Budgets as they stand in the annotation kAnnotationSpent, and back.
 [[nodiscard]] Spent DecodeSpent(const std::string& text);

@@ -37,6 +37,7 @@ struct ResolvedParameter {
 struct ResolvedStep {
   std::string name;
   std::string component;            // "train-1.4.0" or empty
+  bool library = false;             // the Component is the library's
   std::string code_version;         // of the Component
   api::ContainerSpec container;     // the step's env, envFrom and mounts merged in
   std::optional<ArtifactRef> code;  // of container.code
@@ -90,8 +91,12 @@ struct Resolution {
                                  const std::map<std::string, Json>& given,
                                  const Surroundings& around);
 
+// What Resolve says but for the values of parameters and the outputs of other Pipelines: whether
+// the spec is valid with the Components that exist now. For the Pipeline's Ready condition.
+[[nodiscard]] Resolution Check(const api::PipelineSpec& spec, const Surroundings& around);
+
 // Everything about a spec that can be said without its surroundings (names, references, cycles,
-// lints); Resolve says these too. For `penstock validate` and for the Pipeline's Ready condition.
+// lints); Resolve says these too. For `penstock validate`.
 // `warnings` may be null.
 [[nodiscard]] std::vector<api::FieldError> Validate(const api::PipelineSpec& spec,
                                                     std::vector<std::string>* warnings = nullptr);

@@ -13,8 +13,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -82,25 +82,19 @@ struct FingerprintAnswer {
   std::string error;        // it could not be asked; the step runs uncached
 };
 
-// A creation that the API server refused: quota, admission. Kept by the controller while the run
-// lives; the plan tries again every 5 s until timeouts.pending.
-struct CreateRefusal {
-  std::string message;
-  TimePoint at;  // of the last try
-};
-
 struct RunObserved {
   api::PipelineRun run;
-  std::optional<ResolvedRun> resolved;                    // absent until resolved
+  std::shared_ptr<const ResolvedRun> resolved;            // null until resolved
   std::vector<api::FieldError> spec_errors;               // why it is absent
   std::string revision;                                   // ControllerRevision name
   std::vector<PodFact> pods;                              // all attempts' pods that exist
-  std::set<std::string> config_maps;                      // names of this run's that exist
   std::map<std::string, bool> pod_gone;                   // pod name -> a live GET said NotFound
   std::map<std::string, CacheAnswer> cache;               // by cache key
   std::map<std::string, ReceiptAnswer> receipts;          // by pod name
   std::map<std::string, FingerprintAnswer> fingerprints;  // by URI
-  std::map<std::string, CreateRefusal> create_errors;     // by pod name
+  // Why the API server refused to create a pod (quota, admission), by pod name. The plan goes on
+  // asking for the pod until timeouts.pending; the controller spaces the tries.
+  std::map<std::string, std::string> create_errors;
 };
 
 // What a pod is made with, from the operator's configuration.
@@ -159,8 +153,6 @@ struct RunPlan {
   std::optional<Milliseconds> requeue_after;
   bool urgent_status = false;  // first, failure or end: write at once, else coalesce to 1/s
   bool finished = false;
-  // ttlAfterFinished has passed: delete the PipelineRun (with its uid as precondition).
-  bool delete_run = false;
 };
 
 [[nodiscard]] RunPlan PlanRun(const RunObserved& observed, const PodSettings& settings,

@@ -1,0 +1,22 @@
+// What a run's status says: conditions, summary, entries, outputs, events. Pure.
+#pragma once
+
+#include <vector>
+
+#include "operator/plan/step_plan.h"
+
+namespace penstock::plan {
+
+inline constexpr std::size_t kMaxStepEntries = 500;
+inline constexpr std::size_t kMaxEntryBytes = 180 * 1024;  // of all entries together
+
+// Fills plan.status, events, urgent_status and finished from the steps, in the order of the
+// resolved spec. `steps` is empty where the run is not resolved.
+void PlanStatus(const RunObserved& observed, const std::vector<StepState>& steps, TimePoint now,
+                RunPlan& plan);
+
+// "0-412,414" and back; numbers past `limit` are left out.
+[[nodiscard]] std::string FormatIndexes(const std::vector<std::size_t>& sorted);
+[[nodiscard]] std::vector<std::size_t> ParseIndexes(const std::string& text, std::size_t limit);
+
+}  // namespace penstock::plan

@@ -1,0 +1,34 @@
+// Whether a value is what a declared parameter takes, a quantity is one, a URI may be a source.
+// Every function gives what is wrong and what to do, or nothing. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "operator/api/pipeline.h"
+
+namespace penstock::plan {
+
+inline constexpr std::size_t kMaxValueBytes = 64 * 1024;
+
+using Complaint = std::optional<std::string>;
+
+// Type, bounds, length, pattern and enum of a value that is not null.
+[[nodiscard]] Complaint CheckValue(const api::ParameterSpec& spec, const Json& value);
+
+// The declaration itself: bounds in order, a pattern that compiles, values of its own type.
+[[nodiscard]] Complaint CheckDeclaration(const api::ParameterSpec& spec);
+
+// True when a value of type `from` is always one of type `to`.
+[[nodiscard]] bool Fits(api::ValueType from, api::ValueType to);
+
+// The number that a Kubernetes quantity stands for ("500m" is 0.5); nullopt when it is none.
+[[nodiscard]] std::optional<double> ParseQuantity(const Json& quantity);
+
+// Scheme file, http, https or s3, a place, and no password in it.
+[[nodiscard]] Complaint CheckUri(const std::string& uri);
+
+[[nodiscard]] bool IsIdentifier(const std::string& name, std::size_t limit = 40);
+[[nodiscard]] bool IsDnsLabel(const std::string& name, std::size_t limit);
+
+}  // namespace penstock::plan
