@@ -55,6 +55,12 @@ void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
   io.Time("startTime", s.start_time);
   io.Time("finishTime", s.finish_time);
   io.Time("retryAt", s.retry_at);
+  io.Group("retries", [&](auto& g) {
+    g.Integer("user", s.retries.user, kCount, 0);
+    g.Integer("outOfMemory", s.retries.out_of_memory, kCount, 0);
+    g.Integer("infrastructure", s.retries.infrastructure, kCount, 0);
+    g.Integer("timeout", s.retries.timeout, kCount, 0);
+  });
   io.List("outputs", s.outputs, 100, "name");
   io.ValueMap("results", s.results, 100, kIdentifierName);
 }
@@ -80,6 +86,8 @@ void Fields(Io& io, typename Io::template Of<PipelineRunStatus>& s) {
   io.Time("finishTime", s.finish_time);
   io.Object("summary", s.summary);
   io.List("steps", s.steps, 500, "name");
+  io.String("succeededIndexes", s.succeeded_indexes, {65536});
+  io.String("skippedIndexes", s.skipped_indexes, {65536});
   io.List("outputs", s.outputs, 100, "name");
   io.List("conditions", s.conditions, 20, "type");
 }

@@ -11,6 +11,8 @@
 namespace penstock::api {
 namespace {
 
+constexpr int kMaxDepth = 256;
+
 // The nodes that were written, each once, however often aliases show them.
 std::size_t CountNodes(const YamlNode& n, std::set<const YamlNode*>* seen) {
   if (!seen->insert(&n).second) return 0;
@@ -42,7 +44,11 @@ class Converter {
       return At(n, "the aliases make more than " + std::to_string(most_values_) + " values");
     if (!path.empty()) lines_->emplace(path, n.line);
     if (n.kind == YamlNode::kScalar) return ScalarValue(n);
-    return n.kind == YamlNode::kSequence ? Sequence(n, path) : Mapping(n, path);
+    if (depth_ >= kMaxDepth) return At(n, "nested deeper than 256 levels");
+    ++depth_;
+    auto value = n.kind == YamlNode::kSequence ? Sequence(n, path) : Mapping(n, path);
+    --depth_;
+    return value;
   }
 
  private:
@@ -108,6 +114,7 @@ class Converter {
   std::map<std::string, int>* lines_;
   std::size_t most_values_;
   std::size_t values_ = 0;
+  int depth_ = 0;  // aliases can make it more than that of the text
 };
 
 // 1.0 is 1, as in YAML: Kubernetes' JSON has no other way to tell them apart.

@@ -109,6 +109,11 @@ TEST(ParseManifests, RefusesAliasesThatBlowUpOrHoldThemselves) {
 
 TEST(ParseManifests, RefusesNestingWithoutAnEnd) {
   EXPECT_NE(ErrorOf(std::string(20000, '[')), "");
+  const auto nested = [](const std::string& inner) {
+    return std::string(200, '[') + inner + std::string(200, ']') + "\n";
+  };
+  EXPECT_THAT(ErrorOf("a: &a " + nested("1") + "b: " + nested("*a")),
+              HasSubstr("nested deeper than 256 levels"));
   EXPECT_NE(ErrorOf("a: " + std::string(300, '[') + std::string(300, ']')), "");
 }
 

@@ -44,6 +44,12 @@ struct StepOutput {
   std::uint64_t bytes = 0;
 };
 
+// By failure class.
+struct StepRetries {
+  int user = 0, out_of_memory = 0, infrastructure = 0, timeout = 0;
+  bool operator==(const StepRetries&) const = default;
+};
+
 struct StepStatus {
   std::string name;
   StepPhase phase = StepPhase::kWaiting;
@@ -57,7 +63,7 @@ struct StepStatus {
   std::optional<TimePoint> start_time;
   std::optional<TimePoint> finish_time;
   std::optional<TimePoint> retry_at;   // when a failed attempt is tried again
-  std::map<std::string, int> retries;  // spent: user, outOfMemory, infrastructure, timeout
+  StepRetries retries;                // spent by failed attempts
   std::vector<StepOutput> outputs;
   std::map<std::string, Json> results;
 };
