@@ -36,15 +36,16 @@ struct HttpServer::Impl {
   const Options options;
   Metrics* const metrics;
   std::shared_ptr<ConnectionHost> host = std::make_shared<ConnectionHost>();
+  // Before the context: it destroys the last connections, and they remove themselves from `open`.
+  std::mutex mutex;
+  std::condition_variable idle;
+  std::set<Connection*> open;  // guarded by mutex; each removes itself before it goes
+
   net::io_context context;
   tcp::acceptor acceptor;
   net::steady_timer retry;
   net::executor_work_guard<net::io_context::executor_type> work;
   std::vector<std::thread> threads;
-
-  std::mutex mutex;
-  std::condition_variable idle;
-  std::set<Connection*> open;  // guarded by mutex; each removes itself before it goes
 };
 
 Result<void> HttpServer::Impl::Bind() {

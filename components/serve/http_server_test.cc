@@ -1,0 +1,135 @@
+// What a client can make the server hold is bounded. Real sockets, a handler that counts.
+#include "components/serve/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "components/serve/server_process.h"
+
+namespace penstock::serve {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+class EchoHandler : public HttpHandler {
+ public:
+  void Handle(HttpRequest request, Respond respond) override {
+    if (request.target == "/throw") throw std::runtime_error("as asked");
+    respond(HttpResponse{200, request.body, "text/plain", ""});
+  }
+  void CountRefused(int status) override {
+    std::lock_guard lock(mutex_);
+    refused_.push_back(status);
+    changed_.notify_all();
+  }
+  bool WaitForRefused(int status) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+      return std::count(refused_.begin(), refused_.end(), status) > 0;
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<int> refused_;
+};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  int Start(HttpLimits limits) {
+    HttpServer::Options options{"127.0.0.1", 0, 2, limits};
+    auto started = HttpServer::Start(options, &handler_, nullptr);
+    EXPECT_TRUE(started);
+    server_ = std::move(*started);
+    return server_->port();
+  }
+  EchoHandler handler_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, ClosesAConnectionWhoseHeaderDoesNotArriveInTime) {
+  ClientConnection client(Start({.header_time = milliseconds(30)}));
+  client.Send("GET / HTTP/1.1\r\nHost");
+  EXPECT_TRUE(client.AtEnd());
+  EXPECT_TRUE(handler_.WaitForRefused(408));
+}
+
+TEST_F(HttpServerTest, ClosesAConnectionWhoseBodyStops) {
+  ClientConnection client(Start({.body_idle = milliseconds(30)}));
+  client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345");
+  EXPECT_TRUE(client.AtEnd());
+  EXPECT_TRUE(handler_.WaitForRefused(408));
+}
+
+TEST_F(HttpServerTest, ClosesAnIdleConnectionAfterItsResponse) {
+  ClientConnection client(Start({.keep_alive_idle = milliseconds(30)}));
+  EXPECT_EQ(client.Post("/", "hello").body, "hello");
+  EXPECT_TRUE(client.AtEnd());
+}
+
+TEST_F(HttpServerTest, TurnsAwayConnectionsAboveItsLimitAndRecovers) {
+  const int port = Start({.connections = 1});
+  {
+    ClientConnection first(port);
+    EXPECT_EQ(first.Post("/", "a").status, 200);
+    ClientConnection second(port);
+    const Reply reply = second.Receive();
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_THAT(reply.head, HasSubstr("Retry-After: 1"));
+    EXPECT_TRUE(second.AtEnd());
+  }
+  EXPECT_TRUE(server_->WaitUntilIdle(std::chrono::seconds(20)));
+  ClientConnection third(port);
+  EXPECT_EQ(third.Post("/", "b").status, 200);
+}
+
+TEST_F(HttpServerTest, BoundsTheBodiesOfAllRequestsTogether) {
+  const int port = Start({.held_body_bytes = 1000});
+  ClientConnection first(port);
+  ClientConnection second(port);
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n";
+  // Whichever passes the bound is refused; the other is answered.
+  first.Send(head + std::string(800, 'x'));
+  second.Send(head + std::string(800, 'y'));
+  ASSERT_TRUE(handler_.WaitForRefused(503));
+  first.Send(std::string(100, 'x'));
+  second.Send(std::string(100, 'y'));
+  const int a = first.Receive().status;
+  const int b = second.Receive().status;
+  EXPECT_THAT((std::vector<int>{a, b}), testing::UnorderedElementsAre(200, 503));
+}
+
+TEST_F(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {
+  ClientConnection client(Start({}));
+  const Reply reply = client.Get("/throw");
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_THAT(reply.body, HasSubstr("as asked"));
+  EXPECT_TRUE(client.AtEnd());
+}
+
+TEST_F(HttpServerTest, LetsAClientReadItsRefusalWhileItStillSends) {
+  ClientConnection client(Start({.body_bytes = 1000}));
+  client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" +
+              std::string(1'000'000, 'x'));
+  EXPECT_EQ(client.Receive().status, 413);
+}
+
+TEST_F(HttpServerTest, SaysWhichAddressItCannotListenOn) {
+  const int port = Start({});
+  auto second =
+      HttpServer::Start({"127.0.0.1", static_cast<std::uint16_t>(port), 1, {}}, &handler_, nullptr);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message, HasSubstr("127.0.0.1:" + std::to_string(port)));
+  EXPECT_FALSE(HttpServer::Start({"nowhere", 0, 1, {}}, &handler_, nullptr));
+}
+
+}  // namespace
+}  // namespace penstock::serve
