@@ -1,0 +1,46 @@
+// An outside source as a local file: a path, file://, http:// or https://.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "operator/base/result.h"
+
+namespace penstock::ingest {
+
+struct DownloadLimits {
+  std::uint64_t max_bytes = 100ULL << 30;
+  int attempts = 5;          // of network failures, 408, 429 and 5xx
+  int timeout_seconds = 60;  // without an answer or a byte
+};
+
+// A file on this machine; a downloaded one is removed with the object.
+class LocalFile {
+ public:
+  LocalFile(std::filesystem::path path, bool temporary)
+      : path_(std::move(path)), temporary_(temporary) {}
+  ~LocalFile();
+  LocalFile(LocalFile&& other) noexcept;
+  LocalFile& operator=(LocalFile&&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] bool downloaded() const { return temporary_; }
+
+ private:
+  std::filesystem::path path_;
+  bool temporary_;
+};
+
+// Downloads go to `scratch` (a folder that exists). Errors never show a query string, which may be
+// a signature.
+[[nodiscard]] Result<LocalFile> FetchSource(const std::string& source,
+                                            const std::filesystem::path& scratch,
+                                            const DownloadLimits& limits);
+
+// http or https to a file, streamed; at most 10 redirects, none from https to http. A body shorter
+// than Content-Length is tried again. Invalid for a 4xx and a body above the limit, else Transient.
+[[nodiscard]] Result<void> Download(const std::string& uri, const std::filesystem::path& to,
+                                    const DownloadLimits& limits);
+
+}  // namespace penstock::ingest

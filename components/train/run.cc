@@ -1,0 +1,58 @@
+#include "components/train/run.h"
+
+#include <cstdio>
+
+#include "components/sdk/try.h"
+#include "components/train/artifact.h"
+#include "components/train/trainer.h"
+#include "operator/base/file.h"
+
+namespace penstock::train {
+namespace {
+
+void PrintEpoch(const EpochReport& r) {
+  std::printf("epoch %lld loss %.6f valid %s %.6f (%.2f s)\n", static_cast<long long>(r.epoch),
+              r.loss, r.metric.c_str(), r.value, r.seconds);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+Result<void> RunTrain(sdk::Step& step) {
+  PENSTOCK_ASSIGN(const auto options, ReadOptions(step.parameters()));
+  ArtifactSources sources;
+  PENSTOCK_ASSIGN(sources.train_dataset, step.InputPath("train"));
+  PENSTOCK_ASSIGN(sources.valid_dataset, step.InputPath("valid"));
+  PENSTOCK_ASSIGN(sources.transform_file, step.InputPath("transform"));
+  PENSTOCK_ASSIGN(const auto model, step.OutputPath("model"));
+  PENSTOCK_ASSIGN(const auto metrics_file, step.OutputPath("metrics"));
+
+  PENSTOCK_ASSIGN(auto spec, sdk::LoadTransformSpec(sources.transform_file));
+  for (const auto& column : spec.inputs) {
+    if (column.name != options.label) continue;
+    return Invalid("label '" + options.label +
+                   "' is a feature of the transform; fit it with label");
+  }
+  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(std::move(spec)));
+  PENSTOCK_ASSIGN(const auto label,
+                  sdk::LearnLabel(sources.train_dataset, options.label, options.task));
+  PENSTOCK_ASSIGN(const auto train, LoadMatrix(sources.train_dataset, transform, label));
+  PENSTOCK_ASSIGN(const auto valid, LoadMatrix(sources.valid_dataset, transform, label));
+  std::printf("%s on %zu rows of %zu features, %zu for validation\n", Name(label.task),
+              train.x.rows, train.x.width, valid.x.rows);
+
+  PENSTOCK_ASSIGN(const auto trained,
+                  Train(train, valid, transform.features(), label, options, PrintEpoch));
+  PENSTOCK_ASSIGN(const auto metrics, WriteArtifact(model, *trained.network, transform, label,
+                                                    valid, sources, options));
+  const Json document = {{"dataset", "valid"},
+                         {"overall", metrics},
+                         {"trainLoss", trained.loss},
+                         {"epochs", trained.epochs},
+                         {"bestEpoch", trained.best_epoch}};
+  PENSTOCK_TRY(WriteFileAtomically(metrics_file, document.dump(1) + "\n"));
+  PENSTOCK_TRY(step.WriteResult("loss", trained.loss));
+  return step.WriteResult("epochs", trained.epochs);
+}
+
+}  // namespace penstock::train
