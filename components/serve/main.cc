@@ -81,7 +81,7 @@ int Serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
 
   const int threads = options.threads > 0 ? options.threads : UsableCpus();
-  const int io_threads = options.io_threads > 0 ? options.io_threads : std::max(1, threads / 2);
+  const int io_threads = options.io_threads > 0 ? options.io_threads : threads;
   SystemClock clock;
   Metrics metrics;
   const Service::Options service_options = ServiceOptions(options, threads);

@@ -41,7 +41,7 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
       ->check(CLI::Range(0, 1024));
   app.add_option("--instances", o.instances, "batches computed at once; 0: as many as threads")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--io-threads", o.io_threads, "threads for connections; 0: half of --threads")
+  app.add_option("--io-threads", o.io_threads, "threads for connections; 0: as many as threads")
       ->check(CLI::Range(0, 1024));
   app.add_option("--queue", o.queue, "requests that may wait; more get 503")
       ->check(CLI::Range(1, 1'000'000));

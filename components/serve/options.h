@@ -18,7 +18,7 @@ struct ServeOptions {
   std::uint16_t metrics_port = 0;  // 0: on the same port
   int threads = 0;                 // 0: from the CPU quota
   int instances = 0;               // 0: as many as threads
-  int io_threads = 0;              // 0: half the threads, at least 1
+  int io_threads = 0;              // 0: as many as threads
   std::size_t queue = 512;
   std::int64_t max_batch = 32;
   std::chrono::milliseconds max_delay{0};
