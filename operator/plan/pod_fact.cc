@@ -149,6 +149,7 @@ PodFact DecodePod(const Json& pod) {
     for (const auto& [input, print] : prints->items())
       if (print.is_string()) fact.fingerprints[input] = print;
   fact.deleting = meta.deleted.has_value();
+  fact.gone_by = meta.deleted;
   fact.created = meta.created;
   const Json& status = At(pod, "status");
   fact.phase = PhaseOf(Text(status, "phase"));

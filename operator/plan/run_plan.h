@@ -54,6 +54,7 @@ struct PodFact {
   std::map<std::string, std::string> fingerprints;  // of URI inputs, by input
   PodPhase phase = PodPhase::kPending;
   bool deleting = false;
+  std::optional<TimePoint> gone_by;  // its deletion's grace ends then
   bool node_lost = false;      // its node is NotReady or gone while it is Terminating
   bool disrupted = false;      // DisruptionTarget=True: eviction, preemption, node shutdown
   bool oom_killed = false;     // the container's terminated.reason

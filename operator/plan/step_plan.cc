@@ -11,22 +11,14 @@ namespace {
 
 constexpr int kInfrastructureRetries = 5;
 constexpr Milliseconds kLookAgain{2'000};
+constexpr Milliseconds kOverdue{60'000};  // after a deleted pod's grace
 
-std::map<std::string, int> RetriesOf(const Spent& s) {
-  std::map<std::string, int> out;
-  if (s.user > 0) out["user"] = s.user;
-  if (s.out_of_memory > 0) out["outOfMemory"] = s.out_of_memory;
-  if (s.infrastructure > 0) out["infrastructure"] = s.infrastructure;
-  if (s.timeout > 0) out["timeout"] = s.timeout;
-  return out;
+api::StepRetries RetriesOf(const Spent& s) {
+  return {s.user, s.out_of_memory, s.infrastructure, s.timeout};
 }
 
-Spent SpentOf(const std::map<std::string, int>& retries) {
-  const auto get = [&](const char* key) {
-    const auto it = retries.find(key);
-    return it == retries.end() ? 0 : it->second;
-  };
-  return {get("user"), get("outOfMemory"), get("infrastructure"), get("timeout")};
+Spent SpentOf(const api::StepRetries& r) {
+  return {r.user, r.out_of_memory, r.infrastructure, r.timeout};
 }
 
 bool HasEnded(const PodFact& pod) {
@@ -111,7 +103,8 @@ class Observer {
       fresh.start_time = start;
     s_.status = std::move(fresh);
     s_.ended = pod.finished;
-    const Judgement j = JudgePod(pod, *s_.step, RunUid(), ReceiptOf(pod.name));
+    const Judgement j =
+        JudgePod(IsOverdue(pod) ? Lost(pod) : pod, *s_.step, RunUid(), ReceiptOf(pod.name));
     switch (j.verdict) {
       case Verdict::kLive:
         return OfLivePod(pod);
@@ -122,6 +115,15 @@ class Observer {
       case Verdict::kFailed:
         return Failure(j, pod.spent, pod.finished.value_or(now_));
     }
+  }
+
+  // A pod that should be gone since long: its kubelet does not answer any more.
+  [[nodiscard]] bool IsOverdue(const PodFact& pod) const {
+    return pod.gone_by && !HasEnded(pod) && now_ >= *pod.gone_by + kOverdue;
+  }
+  static PodFact Lost(PodFact pod) {
+    pod.node_lost = true;
+    return pod;
   }
 
   void Ask(std::vector<std::string>& list, const std::string& what, const char* message) {
@@ -148,6 +150,7 @@ class Observer {
   void OfLivePod(const PodFact& pod) {
     Live();
     s_.occupies = true;
+    if (pod.gone_by) s_.wake = *pod.gone_by + kOverdue;
     if (Cancelled()) StopPod(pod);
     if (pod.phase == PodPhase::kRunning || pod.started) {
       s_.status.phase = api::StepPhase::kRunning;
