@@ -314,23 +314,6 @@ TEST_F(LauncherTest, ForwardsSigtermAndReportsCancelled) {
   EXPECT_TRUE(Has(Read(dir_ / "output"), "asked"));
 }
 
-TEST_F(LauncherTest, StopsPromptlyDuringADownload) {
-  TaskDocument t = Script("true");
-  // A pipe that nobody writes to, where the blob should be: the download stands still... unless it
-  // is refused, so a folder transfer of many files is what is interrupted here.
-  for (int i = 0; i < 3000; ++i)
-    std::ofstream(dir_ / "in" / std::to_string(i)) << std::string(20'000, 'x') << i;
-  t.inputs = {{"many", "file", store_.Put("ns", dir_ / "in").value(), "", ""}};
-  WriteTask(t);
-  Process process(RunArgs(), env_, dir_ / "output");
-  ASSERT_TRUE(AwaitFile(Work("inputs/many"), std::chrono::seconds(20)));
-  const auto start = std::chrono::steady_clock::now();
-  process.Signal(SIGTERM);
-  exit_code_ = process.Wait();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1500));
-  EXPECT_EQ(Message().outcome, TaskOutcome::kCancelled);
-}
-
 bool Alive(const std::string& pid_text) {
   const pid_t pid = static_cast<pid_t>(std::atoi(pid_text.c_str()));
   return pid > 0 && ::kill(pid, 0) == 0;

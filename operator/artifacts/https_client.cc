@@ -1,5 +1,6 @@
 #include "operator/artifacts/https_client.h"
 
+#include <limits>
 #include <optional>
 
 #include "operator/artifacts/resolver.h"
@@ -171,7 +172,8 @@ class Client : public HttpsClient {
     if (ec) return Broken("writing to", ec);
     if (expect) {
       Parser early;
-      early.body_limit(boost::none);
+      early.body_limit(
+          std::numeric_limits<std::uint64_t>::max());  // none: Boost 1.74 then refuses all
       ec = Io([&](auto h) { http::async_read_header(*stream_, buffer_, early, std::move(h)); });
       if (ec) return Broken("waiting for", ec);
       if (early.get().result_int() != 100) return ReadBody(r, early);
@@ -205,7 +207,8 @@ class Client : public HttpsClient {
   Result<HttpReply> ReadReply(const HttpRequest& r, std::chrono::milliseconds timeout,
                               error_code write_error) {
     Parser parser;
-    parser.body_limit(boost::none);
+    parser.body_limit(
+        std::numeric_limits<std::uint64_t>::max());  // none: Boost 1.74 then refuses all
     const error_code ec = Await(
         timeout, [&](auto h) { http::async_read_header(*stream_, buffer_, parser, std::move(h)); });
     if (ec) return write_error ? Broken("writing to", write_error) : Broken("reading from", ec);

@@ -190,7 +190,9 @@ class HttpsTransport : public Transport {
       return Result<HttpRequest>(
           HttpRequest{"POST", kBlobs + digest + "/verify", {}, 0, {}, {}, {}});
     });
-    if (!verified) return done;
+    const auto said =
+        verified ? ParseJson(verified->body, "answer") : Result<Json>(verified.error());
+    if (!said || !said->is_object() || !said->value("whole", false)) return done;
     if (auto again = (*file)->Restart(); !again) return again;
     return GetInto(worker, digest, **file);
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 
 namespace penstock::gateway {
 namespace asio = boost::asio;
@@ -208,7 +209,8 @@ void Connection::Serve(std::shared_ptr<asio::ssl::context> tls, bool overloaded)
 bool Connection::ServeOne(bool overloaded) {
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(options_.max_header_bytes));
-  parser.body_limit(boost::none);
+  parser.body_limit(
+      std::numeric_limits<std::uint64_t>::max());  // none: Boost 1.74 then refuses all
   const error_code ec = Await(options_.idle_timeout, [&](auto h) {
     http::async_read_header(*stream_, buffer_, parser, std::move(h));
   });
