@@ -233,8 +233,8 @@ TEST_F(HttpsServerTest, AClientTrustsItsOwnAuthorityOnly) {
 }
 
 TEST_F(HttpsServerTest, AClientInsistsOnTheName) {
-  auto named = Certificates::Open({dir_ / "named", {"gateway.example"}, {}},
-                                  *std::make_unique<SystemClock>());
+  const SystemClock clock;
+  auto named = Certificates::Open({dir_ / "named", {"gateway.example"}, {}}, clock);
   ASSERT_TRUE(named);
   const auto shown = (*named)->Current().value();
   gateway_->options.tls = [&] { return Result<std::shared_ptr<const TlsIdentity>>(shown); };
