@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 namespace penstock::kube {
@@ -129,7 +130,8 @@ Result<void> HttpConnection::Write(const HttpRequest& request, const std::string
     message.prepare_payload();
   }
   parser_ = std::make_unique<Parser>();
-  parser_->body_limit(boost::none);
+  // boost::none, "no limit", refuses every Content-Length in Boost 1.74.
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
   parser_->header_limit(kHeaderLimit);
   if (request.method == "HEAD") parser_->skip(true);
   return Run("sending to", limits, [&](auto handler) {

@@ -63,10 +63,11 @@ bool AddsFinalizer(const Json& before, const Json& after) {
   });
 }
 
-// What generation counts: everything but metadata and status.
-Json Counted(Json object) {
-  object.erase("metadata");
+// What generation counts: everything but metadata and status; of a Deployment its annotations too.
+Json Counted(const kube::ResourceType& type, Json object) {
+  Json annotations = type == kube::kDeployments ? Field(object["metadata"], "annotations") : Json();
   object.erase("status");
+  object["metadata"] = std::move(annotations);
   return object;
 }
 
@@ -184,7 +185,7 @@ Json PrepareUpdate(const kube::ResourceType& type, const Json& before, Json next
     if (old.contains(key)) metadata[key] = old[key];
   }
   DropEmptyMetadata(metadata);
-  if (CountsGenerations(type) && Counted(before) != Counted(next)) {
+  if (CountsGenerations(type) && Counted(type, before) != Counted(type, next)) {
     metadata["generation"] = old.value("generation", 0) + 1;
   }
   return next;
