@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
@@ -23,7 +24,7 @@ Outcome OutcomeOf(const api::PipelineRun& run) {
   if (succeeded != nullptr && succeeded->status == ConditionStatus::kTrue)
     return Outcome::kSucceeded;
   return succeeded != nullptr && succeeded->reason == "Cancelled" ? Outcome::kCancelled
-                                                                   : Outcome::kFailed;
+                                                                  : Outcome::kFailed;
 }
 
 const char* Name(Outcome outcome) {
@@ -64,11 +65,19 @@ std::optional<ChangeRun> AsChangeRun(const api::PipelineRun& run, const std::str
   return ChangeRun{&run, hash, number, OutcomeOf(run)};
 }
 
-// The order in which runs were asked for, not that of their ends.
-bool Earlier(const api::PipelineRun& a, const api::PipelineRun& b) {
-  const auto at = [](const api::PipelineRun& r) { return r.meta.created.value_or(TimePoint{}); };
-  return std::tuple(at(a), a.meta.name) < std::tuple(at(b), b.meta.name);
-}
+// The order in which runs were asked for, not that of their ends. Of two of one second, that of the
+// hash that was seen last is the later.
+struct Earlier {
+  const std::string& newest_hash;
+  bool operator()(const api::PipelineRun* a, const api::PipelineRun* b) const {
+    const auto key = [&](const api::PipelineRun& r) {
+      const auto hash = r.meta.labels.find(kLabelRunHash);
+      const bool newest = hash != r.meta.labels.end() && hash->second == newest_hash;
+      return std::tuple(r.meta.created.value_or(TimePoint{}), newest, r.meta.name);
+    };
+    return key(*a) < key(*b);
+  }
+};
 
 bool IsOwned(const api::PipelineRun& run, const std::string& uid) {
   return std::any_of(run.meta.owners.begin(), run.meta.owners.end(),
@@ -82,13 +91,15 @@ class Planner {
       if (run.meta.deleted) continue;
       runs_.push_back(&run);
     }
-    std::sort(runs_.begin(), runs_.end(), [](auto* a, auto* b) { return Earlier(*a, *b); });
+    std::sort(runs_.begin(), runs_.end(), Earlier{p_.status.observed_run_hash});
     for (const auto* run : runs_)
       if (auto change = AsChangeRun(*run, p_.meta.name)) changes_.push_back(*change);
   }
 
   PipelinePlan Plan() {
     plan_.status.observed_generation = p_.meta.generation;
+    // Of the newest run that is there; a run that is only asked for was not seen.
+    plan_.status.observed_run_hash = p_.status.observed_run_hash;
     plan_.status.outputs = Outputs();
     if (o_.spec_errors.empty()) Start();
     CleanHistory();
@@ -107,22 +118,20 @@ class Planner {
 
   void Start() {
     const std::string hash = RunHash(p_.spec);
-    plan_.status.observed_run_hash = hash;
-    if (p_.spec.run_policy != api::RunPolicy::kOnChange) return;
-    if (HasRun(hash)) return;
+    if (HasRun(hash)) plan_.status.observed_run_hash = hash;
+    if (HasRun(hash) || p_.spec.run_policy != api::RunPolicy::kOnChange) return;
     if (p_.spec.suspend) {
       waiting_ = "spec.suspend is true; the change runs when it is false";
       return;
     }
-    if (!MayStart()) return;
-    Create(hash);
+    if (MayStart()) return Create(hash);
+    if (left_out_) plan_.status.observed_run_hash = hash;
   }
 
-  // The newest run by change is of this hash: it is done, or a restored cluster finds it. The hash
-  // that was seen last says the same when the history is empty.
-  bool HasRun(const std::string& hash) {
-    if (!changes_.empty()) return changes_.back().hash == hash;
-    return p_.status.observed_run_hash == hash && p_.status.last_run.has_value();
+  // The newest run by change is of this hash (in a restored cluster too), or was and is deleted.
+  [[nodiscard]] bool HasRun(const std::string& hash) const {
+    if (!changes_.empty() && changes_.back().hash == hash) return true;
+    return p_.status.observed_run_hash == hash;
   }
 
   bool MayStart() {
@@ -167,13 +176,12 @@ class Planner {
                {"namespace", p_.meta.namespace_},
                {"labels",
                 {{kLabelPipeline, p_.meta.name}, {kLabelRunHash, hash}, {kLabelCause, "Change"}}},
-               {"ownerReferences",
-                Json::array({{{"apiVersion", api::kApiVersion},
-                              {"kind", "Pipeline"},
-                              {"name", p_.meta.name},
-                              {"uid", p_.meta.uid},
-                              {"controller", true},
-                              {"blockOwnerDeletion", false}}})}}},
+               {"ownerReferences", Json::array({{{"apiVersion", api::kApiVersion},
+                                                 {"kind", "Pipeline"},
+                                                 {"name", p_.meta.name},
+                                                 {"uid", p_.meta.uid},
+                                                 {"controller", true},
+                                                 {"blockOwnerDeletion", false}}})}}},
              {"spec", {{"pipelineRef", {{"name", p_.meta.name}}}}}};
     plan_.actions.emplace_back(CreateRun{name, std::move(run)});
     created_ = name;
@@ -181,7 +189,11 @@ class Planner {
 
   // --- what is kept
 
+  // Not before the status says what the runs gave.
   void CleanHistory() {
+    if (plan_.status.outputs != p_.status.outputs ||
+        plan_.status.observed_run_hash != p_.status.observed_run_hash)
+      return;
     const auto& limits = p_.spec.history_limits;
     std::vector<const api::PipelineRun*> succeeded, failed;
     for (const auto* run : runs_) {
@@ -219,8 +231,8 @@ class Planner {
 
   static const api::PublishedOutput* Find(const std::vector<api::PublishedOutput>& outputs,
                                           const std::string& name) {
-    const auto it = std::find_if(outputs.begin(), outputs.end(),
-                                 [&](const auto& o) { return o.name == name; });
+    const auto it =
+        std::find_if(outputs.begin(), outputs.end(), [&](const auto& o) { return o.name == name; });
     return it == outputs.end() ? nullptr : &*it;
   }
 
@@ -238,13 +250,10 @@ class Planner {
     plan_.status.active_runs = static_cast<int>(std::count_if(
         runs_.begin(), runs_.end(), [](auto* r) { return OutcomeOf(*r) == Outcome::kActive; }));
     if (!o_.spec_errors.empty()) return Invalid();
-    // A change that waits was not seen yet: the hash of the status is that of the last run.
-    if (!waiting_.empty() && !left_out_ && created_.empty())
-      plan_.status.observed_run_hash = p_.status.observed_run_hash;
     const bool refused = !created_.empty() && !waiting_.empty();
-    const std::string reason = refused              ? "CreationRefused"
-                               : !waiting_.empty()  ? "Waiting"
-                               : p_.spec.suspend    ? "Suspended"
+    const std::string reason = refused               ? "CreationRefused"
+                               : !waiting_.empty()   ? "Waiting"
+                               : p_.spec.suspend     ? "Suspended"
                                : o_.warnings.empty() ? "Valid"
                                                      : "ValidWithWarnings";
     std::string message = waiting_;
@@ -257,7 +266,6 @@ class Planner {
 
   void Invalid() {
     const std::string message = api::Describe(o_.spec_errors);
-    plan_.status.observed_run_hash = p_.status.observed_run_hash;
     Set("Ready", ConditionStatus::kFalse, "InvalidSpec", message);
     Set("Reconciling", ConditionStatus::kFalse, "InvalidSpec", "");
     Set("Stalled", ConditionStatus::kTrue, "InvalidSpec", message);

@@ -55,9 +55,9 @@ struct PodFact {
   PodPhase phase = PodPhase::kPending;
   bool deleting = false;
   std::optional<TimePoint> gone_by;  // its deletion's grace ends then
-  bool node_lost = false;      // its node is NotReady or gone while it is Terminating
-  bool disrupted = false;      // DisruptionTarget=True: eviction, preemption, node shutdown
-  bool oom_killed = false;     // the container's terminated.reason
+  bool node_lost = false;            // its node is NotReady or gone while it is Terminating
+  bool disrupted = false;            // DisruptionTarget=True: eviction, preemption, node shutdown
+  bool oom_killed = false;           // the container's terminated.reason
   std::string pod_reason;      // status.reason: Evicted, NodeLost, UnexpectedAdmissionError ...
   std::string pod_message;     // status.message
   std::string waiting_reason;  // ErrImagePull, CreateContainerConfigError, Unschedulable ...
