@@ -1,0 +1,38 @@
+// The operator's metrics, by controller-runtime's names with our prefix; all exist, at 0, from the
+// start, and none is labelled by an object's name. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace penstock::runtime {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+
+  // penstock_reconcile_total{controller,result}, penstock_reconcile_time_seconds{controller}
+  void Reconciled(const std::string& controller, std::chrono::nanoseconds took,
+                  const std::string& result);
+  // penstock_api_writes_total{verb,kind}
+  void ApiWrite(std::string_view verb, std::string_view kind);
+  // penstock_handoff_seconds: a pod was seen to end -> the next pod was created
+  void Handoff(std::chrono::milliseconds took);
+  // penstock_leader: 1 while this process holds the lease
+  void Leading(bool yes);
+  // penstock_events_dropped_total: events that the rate limit held back
+  void EventDropped();
+
+  // Prometheus' text format.
+  [[nodiscard]] std::string Text() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::runtime
