@@ -103,10 +103,10 @@ Result<void> Download(const std::string& uri, const std::filesystem::path& to,
   for (int attempt = 1;; ++attempt) {
     auto ok = TryOnce(uri, to, limits);
     if (ok || ok.error().kind != ErrorKind::kTransient || attempt >= limits.attempts) return ok;
-    // Exponential back-off with jitter, so that steps do not come back all at once.
-    const int most = 250 << std::min(attempt, 6);
-    std::this_thread::sleep_for(
-        std::chrono::milliseconds(std::uniform_int_distribution<int>(most / 2, most)(random)));
+    // With jitter, so that steps do not come back all at once.
+    const auto most = limits.backoff.count() << std::min(attempt, 6);
+    std::uniform_int_distribution<std::int64_t> wait(most / 2, most);
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait(random)));
   }
 }
 

@@ -1,6 +1,7 @@
 // An outside source as a local file: a path, file://, http:// or https://.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -11,8 +12,9 @@ namespace penstock::ingest {
 
 struct DownloadLimits {
   std::uint64_t max_bytes = 100ULL << 30;
-  int attempts = 5;          // of network failures, 408, 429 and 5xx
-  int timeout_seconds = 60;  // without an answer or a byte
+  int attempts = 5;                        // of network failures, 408, 429 and 5xx
+  int timeout_seconds = 60;                // without an answer or a byte
+  std::chrono::milliseconds backoff{250};  // doubles from try to try, with jitter
 };
 
 // A file on this machine; a downloaded one is removed with the object.

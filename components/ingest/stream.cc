@@ -145,6 +145,7 @@ Result<std::shared_ptr<InputStream>> OpenText(const std::filesystem::path& path,
   const std::string name = path.string();
   PENSTOCK_ASSIGN(auto file, FromArrow(arrow::io::ReadableFile::Open(name), name));
   PENSTOCK_ASSIGN(const std::string magic, ReadAt(*file, 0, 4, name));
+  PENSTOCK_TRY(FromArrow(file->Seek(0), name));
   std::shared_ptr<InputStream> stream = file;
   if (magic.compare(0, 2, "\x1F\x8B") == 0) {
     PENSTOCK_ASSIGN(stream, OpenCompressed(file, arrow::Compression::GZIP, name));

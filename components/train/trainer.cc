@@ -76,6 +76,18 @@ torch::Tensor LossOf(const torch::Tensor& logits, const torch::Tensor& y, Answer
   return logits;
 }
 
+// LibTorch's threads meet at a barrier in every operation; below this much work a thread and batch
+// that costs more than it saves, and on a busy machine many times more (measured: 20x).
+constexpr double kMultiplicationsPerThread = 5e7;
+
+// At most what the quota gives (LibTorch reads OMP_NUM_THREADS).
+int ThreadsFor(const sdk::Network& network, std::int64_t batch_size) {
+  double parameters = 0;
+  for (const auto& p : network.parameters()) parameters += double(p.numel());
+  const double threads = parameters * double(batch_size) / kMultiplicationsPerThread;
+  return std::max(1, int(std::min(threads, double(at::get_num_threads()))));
+}
+
 class Loop {
  public:
   Loop(const LabelledMatrix& train, const LabelledMatrix& valid, const sdk::Label& label,
@@ -87,6 +99,7 @@ class Loop {
         x_(MatrixTensor(train).to(device)),
         y_(TargetTensor(train, network_->spec()).to(device)),
         generator_(at::make_generator<at::CPUGeneratorImpl>(std::uint64_t(options.seed))) {
+    at::set_num_threads(ThreadsFor(*network_, options.batch_size));
     network_->to(device);
     optimizer_ = std::make_unique<torch::optim::Adam>(
         network_->parameters(),

@@ -1,6 +1,6 @@
 // The training loop: Adam on mini-batches of a matrix in memory, cosine decay of the learning rate,
 // the best epoch by the validation metric kept. The same data, options and thread count give the
-// same weights on a CPU.
+// same weights on a CPU. Small networks are trained by one thread, whatever the quota.
 #pragma once
 
 #include <functional>

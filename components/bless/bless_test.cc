@@ -1,0 +1,170 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "components/bless/delong.h"
+#include "components/bless/verdict.h"
+#include "components/sdk/metrics.h"
+
+namespace penstock::bless {
+namespace {
+
+using evaluate::Scored;
+
+// Scores = label * strength + noise, squeezed into (0, 1).
+Scored Binary(double strength, unsigned seed, std::size_t rows = 2000) {
+  Scored s;
+  s.manifest.classes = {false, true};
+  std::mt19937 labels(1);
+  std::mt19937 noise(seed);
+  std::normal_distribution<double> normal;
+  for (std::size_t r = 0; r < rows; ++r) {
+    s.labels.push_back(labels() % 4 == 0 ? 1.0F : 0.0F);
+    const double score = strength * double(s.labels.back()) + normal(noise);
+    s.raw.push_back(float(1 / (1 + std::exp(-score))));
+  }
+  return s;
+}
+
+Verdict Verdicted(const Scored& candidate, const std::optional<Scored>& baseline,
+                  const BlessOptions& options) {
+  const auto v = Judge(candidate, baseline, options);
+  EXPECT_TRUE(v) << (v ? "" : v.error().message);
+  return *v;
+}
+
+TEST(Judge, BlessesAGoodModelAndSaysWhy) {
+  BlessOptions o;
+  o.thresholds = {{"auc", 0.7, std::nullopt}, {"logLoss", std::nullopt, 10}};
+  const Verdict v = Verdicted(Binary(1.5, 2), std::nullopt, o);
+  EXPECT_TRUE(v.blessed);
+  EXPECT_EQ(v.reason, "all checks hold");
+  EXPECT_EQ(v.checks.size(), 3U);
+  EXPECT_EQ(v.metric, "auc");
+}
+
+TEST(Judge, NamesTheThresholdThatFailsAndStillReportsTheOthers) {
+  BlessOptions o;
+  o.thresholds = {{"auc", 0.99, std::nullopt}, {"accuracy", std::nullopt, 1.0}};
+  const Verdict v = Verdicted(Binary(1.5, 2), std::nullopt, o);
+  EXPECT_FALSE(v.blessed);
+  EXPECT_NE(v.reason.find("below the minimum 0.99"), std::string::npos);
+  EXPECT_TRUE(v.checks[1].passed);
+  o.thresholds = {{"auc", std::nullopt, 0.5}};
+  EXPECT_NE(Verdicted(Binary(1.5, 2), std::nullopt, o).reason.find("above the maximum"),
+            std::string::npos);
+}
+
+TEST(Judge, RefusesAConstantModelThatPassesItsThreshold) {
+  Scored constant = Binary(0, 2);
+  std::fill(constant.raw.begin(), constant.raw.end(), 0.1F);
+  BlessOptions o;
+  o.thresholds = {{"accuracy", 0.6, std::nullopt}};
+  const Verdict v = Verdicted(constant, std::nullopt, o);
+  EXPECT_TRUE(v.checks[0].passed);  // the majority class is 75 %
+  EXPECT_FALSE(v.blessed);
+  EXPECT_NE(v.reason.find("constant answer"), std::string::npos);
+  o.beat_dummy = false;
+  EXPECT_TRUE(Verdicted(constant, std::nullopt, o).blessed);
+}
+
+TEST(Judge, RefusesLuckOnFewRows) {
+  // Five of six pairs are in order, but the lower bound of that AUC is below 0.5.
+  Scored lucky;
+  lucky.manifest.classes = {false, true};
+  lucky.labels = {1, 1, 0, 0, 0};
+  lucky.raw = {0.9F, 0.3F, 0.5F, 0.2F, 0.1F};
+  EXPECT_NEAR(Verdicted(lucky, std::nullopt, {}).value, 5.0 / 6, 1e-12);
+  EXPECT_FALSE(Verdicted(lucky, std::nullopt, {}).blessed);
+}
+
+TEST(Judge, TakesTheSameModelForNotWorseButNotForBetter) {
+  const Scored same = Binary(1.5, 2);
+  EXPECT_TRUE(Verdicted(same, same, {}).blessed);
+  BlessOptions better;
+  better.must_beat_baseline = true;
+  const Verdict v = Verdicted(same, same, better);
+  EXPECT_FALSE(v.blessed);
+  EXPECT_NE(v.reason.find("not better than the baseline"), std::string::npos);
+}
+
+TEST(Judge, ComparesWithTheBaseline) {
+  const Scored strong = Binary(2.5, 2);
+  const Scored weak = Binary(1.0, 3);
+  BlessOptions better;
+  better.must_beat_baseline = true;
+  EXPECT_TRUE(Verdicted(strong, weak, better).blessed);
+  const Verdict worse = Verdicted(weak, strong, {});
+  EXPECT_FALSE(worse.blessed);
+  EXPECT_NE(worse.reason.find("worse than the baseline"), std::string::npos);
+  BlessOptions tolerant;
+  tolerant.tolerance = 0.4;
+  EXPECT_TRUE(Verdicted(weak, strong, tolerant).blessed);
+}
+
+TEST(Judge, JudgesRegressionByAnErrorThatShouldFall) {
+  Scored good;
+  good.manifest.task = sdk::ModelTask::kRegression;
+  Scored bad = good;
+  for (int i = 0; i < 100; ++i) {
+    good.labels.push_back(float(i));
+    good.raw.push_back(float(i) + 1);
+    bad.labels.push_back(float(i));
+    bad.raw.push_back(float(i) + 10);
+  }
+  BlessOptions better;
+  better.must_beat_baseline = true;
+  EXPECT_TRUE(Verdicted(good, bad, better).blessed);
+  EXPECT_FALSE(Verdicted(bad, good, {}).blessed);
+  Scored mean = good;
+  std::fill(mean.raw.begin(), mean.raw.end(), 49.5F);
+  EXPECT_NE(Verdicted(mean, std::nullopt, {}).reason.find("does not beat"), std::string::npos);
+}
+
+TEST(Judge, RefusesAnUnknownMetricByName) {
+  BlessOptions o;
+  o.thresholds = {{"rocAuc", 0.5, std::nullopt}};
+  const auto v = Judge(Binary(1, 1), std::nullopt, o);
+  ASSERT_FALSE(v);
+  EXPECT_NE(v.error().message.find("no metric 'rocAuc'"), std::string::npos);
+  EXPECT_NE(v.error().message.find("logLoss"), std::string::npos);
+}
+
+TEST(DeLong, AgreesWithTheBootstrap) {
+  const Scored a = Binary(1.2, 2, 600);
+  const Scored b = Binary(1.0, 3, 600);
+  std::vector<std::uint8_t> positive;
+  for (const float y : a.labels) positive.push_back(y > 0.5F);
+  const auto compared = CompareAucs(a.raw, b.raw, positive);
+  EXPECT_NEAR(compared.auc_a, sdk::Auc(a.raw, positive), 1e-12);
+  EXPECT_NEAR(compared.auc_b, sdk::Auc(b.raw, positive), 1e-12);
+  std::mt19937 random(9);
+  double sum = 0, squares = 0;
+  constexpr int kRounds = 1000;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<float> sa, sb;
+    std::vector<std::uint8_t> sy;
+    for (std::size_t i = 0; i < positive.size(); ++i) {
+      const std::size_t r = random() % positive.size();
+      sa.push_back(a.raw[r]);
+      sb.push_back(b.raw[r]);
+      sy.push_back(positive[r]);
+    }
+    const double d = sdk::Auc(sa, sy) - sdk::Auc(sb, sy);
+    sum += d;
+    squares += d * d;
+  }
+  const double std = std::sqrt(squares / kRounds - sum / kRounds * sum / kRounds);
+  EXPECT_NEAR(compared.standard_error / std, 1, 0.1);
+  EXPECT_EQ(CompareAucs(a.raw, a.raw, positive).standard_error, 0);
+}
+
+TEST(NormalQuantile, GivesTheTablesValues) {
+  EXPECT_NEAR(NormalQuantile(0.975), 1.959963984540054, 1e-8);
+  EXPECT_NEAR(NormalQuantile(0.95), 1.6448536269514722, 1e-8);
+  EXPECT_NEAR(NormalQuantile(0.5), 0, 1e-8);
+}
+
+}  // namespace
+}  // namespace penstock::bless

@@ -1,0 +1,156 @@
+#include "components/transform/fit.h"
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "components/sdk/test_data.h"
+
+namespace penstock::transform {
+namespace {
+
+using sdk::BatchOf;
+using sdk::Category;
+using sdk::TestFolder;
+using sdk::TransformOp;
+
+arrow::FieldVector Fields() {
+  return {arrow::field("x", arrow::float64()), arrow::field("c", arrow::utf8()),
+          arrow::field("n", arrow::int64()), arrow::field("late", arrow::boolean())};
+}
+
+const char* const kRows = R"([[1.0, "b", 5, true], [2.0, "a", 5, false], [null, "b", 7, true],
+                              [6.0, null, 9, false], [3.0, "c", 9, true], [3.0, "c", 9, true]])";
+
+Result<sdk::TransformSpec> FitOn(const TestFolder& folder, const FitOptions& options) {
+  sdk::WriteDataset(folder / "d", {BatchOf(Fields(), kRows)});
+  return Fit(folder / "d", options);
+}
+
+TEST(Fit, FindsTheConstantsWorkedByHand) {
+  const TestFolder folder;
+  FitOptions o;
+  o.label = "late";
+  o.scale = {"x"};
+  o.one_hot = {"c"};
+  o.vocabulary["n"] = {2, 1};
+  const auto spec = FitOn(folder, o);
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->inputs, (std::vector<sdk::Column>{{"x", sdk::ColumnType::kFloat64, true},
+                                                    {"c", sdk::ColumnType::kString, true},
+                                                    {"n", sdk::ColumnType::kInt64, false}}));
+  EXPECT_DOUBLE_EQ(spec->steps[0].mean, 3);
+  EXPECT_DOUBLE_EQ(spec->steps[0].std, std::sqrt((4 + 1 + 9 + 0 + 0) / 5.0));
+  EXPECT_DOUBLE_EQ(spec->steps[0].fill, 3);
+  EXPECT_EQ(spec->steps[1].categories,
+            (std::vector<Category>{std::string("a"), std::string("b"), std::string("c")}));
+  EXPECT_EQ(spec->steps[1].fill_category, -1);
+  // 9 three times, 5 twice; 7 is beyond topK.
+  EXPECT_EQ(spec->steps[2].categories, (std::vector<Category>{std::int64_t{9}, std::int64_t{5}}));
+}
+
+TEST(Fit, ImputesAsAsked) {
+  const TestFolder folder;
+  FitOptions o;
+  o.scale = {"x"};
+  o.one_hot = {"c"};
+  o.impute = {{"x", "mostFrequent"}, {"*", "mostFrequent"}};
+  auto spec = FitOn(folder, o);
+  ASSERT_TRUE(spec);
+  EXPECT_DOUBLE_EQ(spec->steps[0].fill, 3);
+  EXPECT_EQ(spec->steps[1].fill_category, 1);  // "b" and "c" twice each: by value
+  o.impute = {{"x", -1.5}, {"c", {{"value", "a"}}}};
+  spec = FitOn(folder, o);
+  ASSERT_TRUE(spec);
+  EXPECT_DOUBLE_EQ(spec->steps[0].fill, -1.5);
+  EXPECT_EQ(spec->steps[1].fill_category, 0);
+  o.impute = {{"x", "guess"}};
+  EXPECT_NE(FitOn(folder, o).error().message.find("column 'x': impute"), std::string::npos);
+}
+
+TEST(Fit, UsesEveryColumnByItsTypeWithoutOrders) {
+  const TestFolder folder;
+  FitOptions o;
+  o.label = "late";
+  const auto spec = FitOn(folder, o);
+  ASSERT_TRUE(spec) << spec.error().message;
+  ASSERT_EQ(spec->steps.size(), 3U);
+  EXPECT_EQ(spec->steps[0].op, TransformOp::kScale);
+  EXPECT_EQ(spec->steps[1].op, TransformOp::kOneHot);
+  EXPECT_EQ(spec->steps[2].op, TransformOp::kScale);
+}
+
+TEST(Fit, DoesNotDependOnOrderOrShards) {
+  std::mt19937 random(5);
+  std::vector<std::string> rows;
+  for (int i = 0; i < 3000; ++i) {
+    rows.push_back("[" + std::to_string(double(random()) / 7) + ", \"c" +
+                   std::to_string(random() % 40) + "\", " + std::to_string(random() % 99) +
+                   ", true]");
+  }
+  const auto batch_of = [&](std::size_t begin, std::size_t end) {
+    std::string text = "[";
+    for (std::size_t i = begin; i < end; ++i) text += (i > begin ? "," : "") + rows[i];
+    return BatchOf(Fields(), text + "]");
+  };
+  FitOptions o;
+  o.scale = {"x", "n"};
+  o.vocabulary["c"] = {20, 3};
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "one", {batch_of(0, 3000)});
+  const auto one = Fit(folder / "one", o);
+  std::shuffle(rows.begin(), rows.end(), random);
+  sdk::WriteDataset(folder / "three",
+                    {batch_of(0, 100), batch_of(100, 2222), batch_of(2222, 3000)});
+  const auto three = Fit(folder / "three", o);
+  ASSERT_TRUE(one && three);
+  EXPECT_EQ(*one, *three);
+}
+
+TEST(Fit, NamesTheColumnThatCannotBe) {
+  const TestFolder folder;
+  const auto refused = [&](auto change) {
+    FitOptions o;
+    o.label = "late";
+    change(o);
+    const auto spec = FitOn(folder, o);
+    return spec ? std::string("accepted") : spec.error().message;
+  };
+  EXPECT_NE(refused([](auto& o) { o.scale = {"late"}; }).find("is the label"), std::string::npos);
+  EXPECT_NE(refused([](auto& o) { o.one_hot = {"y"}; }).find("no column 'y'"), std::string::npos);
+  EXPECT_NE(refused([](auto& o) { o.scale = {"c"}; }).find("use oneHot"), std::string::npos);
+}
+
+TEST(Fit, RefusesAColumnOfNulls) {
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "d", {BatchOf(Fields(), R"([[null, "a", 1, true]])")});
+  FitOptions o;
+  o.scale = {"x"};
+  const auto spec = Fit(folder / "d", o);
+  ASSERT_FALSE(spec);
+  EXPECT_EQ(spec.error().message, "column 'x': has nulls only; leave it out");
+}
+
+TEST(Fit, SendsManyCategoriesToTheVocabulary) {
+  std::string rows = "[";
+  for (int i = 0; i < 1001; ++i) {
+    rows += (i > 0 ? "," : "") + std::string("[1.5, \"c") + std::to_string(i) + "\", 1, true]";
+  }
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "d", {BatchOf(Fields(), rows + "]")});
+  FitOptions o;
+  o.one_hot = {"c"};
+  EXPECT_NE(Fit(folder / "d", o).error().message.find("use vocabulary"), std::string::npos);
+  FitOptions automatic;
+  automatic.label = "late";
+  const auto spec = Fit(folder / "d", automatic);
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->steps[1].op, TransformOp::kVocabulary);
+  EXPECT_EQ(spec->steps[0].std, 1);  // a constant column
+}
+
+}  // namespace
+}  // namespace penstock::transform
