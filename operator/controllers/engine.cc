@@ -232,11 +232,10 @@ void Engine::Impl::OnPod(const kube::Change& change) {
   if (!entry) return;
   const ObjectKey run = entry->run;
   const std::string run_uid = entry->run_uid;
-  const SteadyTime now = clock.Steady();
   if (change.type == kube::ChangeType::kDeleted) {
     snapshots.pods.Drop(run_uid, change.key.name, entry->fact.uid);
-  } else if (snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer, now)) {
-    runs.NoteEndedPod(run_uid, now);
+  } else if (snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer, clock)) {
+    runs.NoteEndedPod(run_uid, clock.Steady());
   }
   run_workers.Wake(run.Text());
 }

@@ -165,7 +165,9 @@ Json EngineTest::Await(const kube::ResourceType& type, const std::string& name,
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   Json last;
   while (std::chrono::steady_clock::now() < deadline) {
-    auto page = cluster_.List(type, "team", {.field_selector = "metadata.name=" + name});
+    kube::ListOptions list;
+    list.field_selector = "metadata.name=" + name;
+    auto page = cluster_.List(type, "team", list);
     EXPECT_TRUE(page) << (page ? "" : page.error().message);
     if (!page) return {};
     if (!page->items.empty()) last = page->items.front();
@@ -207,11 +209,11 @@ std::string ConditionOf(const Json& object, const std::string& type) {
 
 Json StepOf(const Json& run, const std::string& step) {
   static const Json::json_pointer kSteps("/status/steps");
-  if (!run.contains(kSteps)) return {};
+  if (!run.contains(kSteps)) return Json::object();
   for (const Json& entry : run.at(kSteps)) {
     if (entry.at("name") == step) return entry;
   }
-  return {};
+  return Json::object();
 }
 
 }  // namespace penstock::controllers

@@ -102,7 +102,7 @@ class EngineTest : public ::testing::Test {
 
 // "True", "False", "Unknown", or "" when there is no such condition.
 [[nodiscard]] std::string ConditionOf(const Json& object, const std::string& type);
-// The status entry of a step; null when there is none.
+// The status entry of a step; an empty object when there is none.
 [[nodiscard]] Json StepOf(const Json& run, const std::string& step);
 
 }  // namespace penstock::controllers

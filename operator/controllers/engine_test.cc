@@ -271,12 +271,13 @@ TEST_P(EngineKills, AtAnyWriteLeaveARunThatEndsTheSame) {
     MortalClient mortal(cluster_, kill);
     StartEngine(&mortal);
     std::string yaml = InlineRun(name);
-    const std::string marker = "command: [ingest]";
-    yaml.replace(yaml.find(marker), marker.size(), "command: [ingest, \"" + name + "\"]");
-    const std::string retry = "    outputs: [{name: data, type: dataset}]\n";
+    // Work of its own for every n, so that nothing comes from the cache.
+    const std::string marker = "command: [ingest]}\n";
+    yaml.replace(yaml.find(marker), marker.size(),
+                 marker + "      parameters: {value: \"" + name + "\"}\n");
     const auto prepare = yaml.find("- name: prepare");
-    const auto at = yaml.find(retry, prepare);
-    yaml.insert(at, "    retry: {user: {limit: 1, backoff: 1ms}}\n  ");
+    yaml.insert(yaml.find("      outputs:", prepare),
+                "      retry: {user: {limit: 1, backoff: 1ms}}\n");
     Create(kube::kPipelineRuns, yaml);
     while (!kill.dead() && ConditionOf(Get(kube::kPipelineRuns, name), "Finished") != "True") {
       std::this_thread::yield();

@@ -29,7 +29,7 @@ bool HasEnded(const plan::PodFact& pod) {
   return pod.phase == plan::PodPhase::kSucceeded || pod.phase == plan::PodPhase::kFailed;
 }
 
-bool PodTable::Put(PodEntry entry, Source source, SteadyTime now) {
+bool PodTable::Put(PodEntry entry, Source source, const Clock& clock) {
   const std::lock_guard lock(mutex_);
   if (gone_.Has(entry.fact.uid)) return false;
   Rows& rows = by_run_[entry.run_uid];
@@ -43,15 +43,43 @@ bool PodTable::Put(PodEntry entry, Source source, SteadyTime now) {
   if (added || !same) {
     if (!added) Unlist(row.entry);
     row.confirmed = source == Source::kInformer;
-    row.created = now;
+    row.created = clock.Steady();
     if (!entry.fact.cache_key.empty()) {
       by_cache_key_.emplace(entry.run.ns + "/" + entry.fact.cache_key,
                             std::pair{entry.run_uid, entry.fact.name});
     }
   }
   const bool ended = HasEnded(entry.fact) && !(same && HasEnded(row.entry.fact));
+  if (HasEnded(entry.fact) && !entry.fact.finished) {
+    entry.fact.finished = ended ? clock.Now() : row.entry.fact.finished;
+  }
+  NoteAttemptLocked(entry.run_uid, entry.fact.step,
+                    {entry.fact.attempt, entry.fact.name, entry.fact.cache_key});
   row.entry = std::move(entry);
   return ended;
+}
+
+void PodTable::NoteAttemptLocked(const std::string& run_uid, const std::string& step,
+                                 AttemptMade attempt) {
+  AttemptMade& newest = made_[run_uid][step];
+  if (attempt.attempt > newest.attempt) newest = std::move(attempt);
+}
+
+void PodTable::NoteAttempt(const std::string& run_uid, const std::string& step,
+                           AttemptMade attempt) {
+  const std::lock_guard lock(mutex_);
+  NoteAttemptLocked(run_uid, step, std::move(attempt));
+}
+
+std::map<std::string, AttemptMade> PodTable::NewestAttempts(const std::string& run_uid) const {
+  const std::lock_guard lock(mutex_);
+  const auto made = made_.find(run_uid);
+  return made == made_.end() ? std::map<std::string, AttemptMade>() : made->second;
+}
+
+void PodTable::ForgetRun(const std::string& run_uid) {
+  const std::lock_guard lock(mutex_);
+  made_.erase(run_uid);
 }
 
 void PodTable::Unlist(const PodEntry& entry) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "operator/base/json_fwd.h"
+#include "operator/base/time.h"
 #include "operator/controllers/object_table.h"
 #include "operator/plan/run_plan.h"
 
@@ -34,13 +35,28 @@ struct PodEntry {
 // True once the pod's containers have ended for good.
 [[nodiscard]] bool HasEnded(const plan::PodFact& pod);
 
+// The newest attempt of a step that was ever made, whether its pod stands or not.
+struct AttemptMade {
+  int attempt = 0;
+  std::string pod;
+  std::string cache_key;
+};
+
 class PodTable {
  public:
   enum class Source : std::uint8_t { kInformer, kCreate };
-  // True when the pod has just been seen to end: it had not before.
-  bool Put(PodEntry entry, Source source, SteadyTime now);
+  // True when the pod has just been seen to end: it had not before. A pod that ended without a
+  // finish time (evicted before its containers ran) is given the time of that sight.
+  bool Put(PodEntry entry, Source source, const Clock& clock);
   // With an empty `pod_uid`, whatever stands under that name.
   void Drop(const std::string& run_uid, const std::string& pod, const std::string& pod_uid);
+
+  // An attempt of which something else than its pod tells: a receipt.
+  void NoteAttempt(const std::string& run_uid, const std::string& step, AttemptMade attempt);
+  // By step. A status that has not been written yet does not know of an attempt whose pod came and
+  // went in between; this does.
+  [[nodiscard]] std::map<std::string, AttemptMade> NewestAttempts(const std::string& run_uid) const;
+  void ForgetRun(const std::string& run_uid);
 
   [[nodiscard]] std::vector<plan::PodFact> OfRun(const std::string& run_uid) const;
   // Pods that a create made before `before` and that no informer has shown since.
@@ -61,9 +77,11 @@ class PodTable {
   using Rows = std::map<std::string, Row>;  // by pod name
 
   void Unlist(const PodEntry& entry);
+  void NoteAttemptLocked(const std::string& run_uid, const std::string& step, AttemptMade attempt);
 
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Rows> by_run_;  // by run UID
+  std::unordered_map<std::string, Rows> by_run_;                              // by run UID
+  std::unordered_map<std::string, std::map<std::string, AttemptMade>> made_;  // by run UID, step
   Tombstones gone_;
   // namespace/key -> run UID, pod name
   std::multimap<std::string, std::pair<std::string, std::string>> by_cache_key_;

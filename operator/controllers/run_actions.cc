@@ -76,7 +76,7 @@ class Acting {
     facts_.NoteCreated(action.name);
     if (auto entry = ReadPod(*object)) {
       static_cast<void>(context_.snapshots.pods.Put(std::move(*entry), PodTable::Source::kCreate,
-                                                    context_.clock.Steady()));
+                                                    context_.clock));
     }
     const std::lock_guard lock(mutex_);
     ++report_.pods_created;

@@ -1,5 +1,6 @@
 #include "operator/controllers/run_controller.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -45,6 +46,7 @@ RunController::StatePtr RunController::StateOf(const api::PipelineRun& run) {
 }
 
 void RunController::Forget(const std::string& run_uid) {
+  context_.snapshots.pods.ForgetRun(run_uid);
   const std::lock_guard lock(mutex_);
   states_.erase(run_uid);
 }
@@ -73,6 +75,9 @@ Outcome RunController::Reconcile(const std::string& key) {
     return Expire(*run);
   }
   const StatePtr state = StateOf(*run);
+  if (!run->status.revision.empty() && !state->facts->HaveReceipts(run->status)) {
+    return std::optional<Milliseconds>();
+  }
   auto settled = state->pinning.Ensure(*run, *state->facts);
   if (!settled) return settled.error();
   if (!*settled) return std::optional<Milliseconds>();
@@ -92,9 +97,32 @@ Outcome RunController::Expire(const api::PipelineRun& run) const {
   return std::optional<Milliseconds>();
 }
 
+namespace {
+
+// The status as it would be written now: with the attempts of which it does not know yet.
+void CatchUp(api::PipelineRunStatus& status, const std::map<std::string, AttemptMade>& made) {
+  for (const auto& [name, newest] : made) {
+    auto step = std::find_if(status.steps.begin(), status.steps.end(),
+                             [&name](const auto& entry) { return entry.name == name; });
+    if (step == status.steps.end()) {
+      step = status.steps.insert(status.steps.end(), api::StepStatus());
+      step->name = name;
+    }
+    if (step->attempts >= newest.attempt || api::IsFinal(step->phase)) continue;
+    step->attempts = newest.attempt;
+    step->pod = newest.pod;
+    step->cache_key = newest.cache_key;
+    step->phase = api::StepPhase::kPending;
+    step->retry_at.reset();
+  }
+}
+
+}  // namespace
+
 plan::RunObserved RunController::Gather(const State& state, const api::PipelineRun& run) const {
   plan::RunObserved observed;
   observed.run = run;
+  CatchUp(observed.run.status, context_.snapshots.pods.NewestAttempts(run.meta.uid));
   observed.resolved = state.pinning.resolved();
   observed.spec_errors = state.pinning.errors();
   observed.revision = state.pinning.revision();

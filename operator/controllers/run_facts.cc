@@ -1,6 +1,7 @@
 #include "operator/controllers/run_facts.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "operator/base/json.h"
@@ -138,13 +139,42 @@ bool RunFacts::FetchReceipt(const std::string& pod) {
   return true;
 }
 
+bool RunFacts::HaveReceipts(const api::PipelineRunStatus& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (have_receipts_) return true;
+  }
+  std::set<std::string> known;
+  for (const api::StepStatus& step : status.steps) known.insert(step.pod);
+  Fetch(context_.submit_io, "receipts",
+        [this, known = std::move(known)] { return FetchReceipts(known); });
+  return false;
+}
+
+// A pod may have ended and vanished after the last status was written: its receipt is then all that
+// tells of the attempt.
+bool RunFacts::FetchReceipts(const std::set<std::string>& known_pods) {
+  const auto folder = context_.store.root() / run_.ns / "receipts" / run_uid_;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string pod = it->path().filename();
+    if (known_pods.contains(pod)) continue;
+    auto receipt = context_.store.GetReceipt(run_.ns, run_uid_, pod);
+    if (!receipt) continue;  // no receipt of ours; the plan asks again for those that it needs
+    context_.snapshots.pods.NoteAttempt(run_uid_, receipt->step, {receipt->attempt, pod, ""});
+  }
+  const std::lock_guard lock(mutex_);
+  have_receipts_ = true;
+  return true;
+}
+
 bool RunFacts::FetchPod(const std::string& pod) {
   auto object = context_.client.Get(kube::kPods, run_.ns, pod, {.stop = context_.stop});
-  const SteadyTime now = context_.clock.Steady();
   if (object) {
     if (auto entry = ReadPod(*object); entry && entry->run_uid == run_uid_) {
-      static_cast<void>(
-          context_.snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer, now));
+      static_cast<void>(context_.snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer,
+                                                    context_.clock));
     }
     const std::lock_guard lock(mutex_);
     pod_gone_[pod] = false;

@@ -33,6 +33,10 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // Starts what has not been asked yet, and looks again at pods of other runs that are followed.
   void Ask(const plan::FactRequests& requests);
 
+  // True when the receipts of this run that the store holds have been read: needed once, by a
+  // controller that meets a run which another one began. False: they are being read.
+  [[nodiscard]] bool HaveReceipts(const api::PipelineRunStatus& status);
+
   // The answer for a step's own program, or nullopt: it has been asked for now.
   [[nodiscard]] std::optional<CodeAnswer> Code(const api::CodeSpec& code);
   // Forgets answers about programs that were errors, so that they are asked for again.
@@ -61,6 +65,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   void Fetch(const Submit& pool, const std::string& id, std::function<bool()> fetch);
   [[nodiscard]] bool FetchCache(const std::string& key);
   [[nodiscard]] bool FetchReceipt(const std::string& pod);
+  [[nodiscard]] bool FetchReceipts(const std::set<std::string>& known_pods);
   [[nodiscard]] bool FetchPod(const std::string& pod);
   [[nodiscard]] bool FetchFingerprint(const std::string& uri);
   [[nodiscard]] bool FetchCode(const std::string& id, const api::CodeSpec& code);
@@ -75,6 +80,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
 
   mutable std::mutex mutex_;
   std::set<std::string> under_way_;
+  bool have_receipts_ = false;
   std::map<std::string, bool> pod_gone_;
   std::map<std::string, plan::CacheAnswer> cache_;
   struct Following {
