@@ -29,8 +29,7 @@ std::string Ask(std::uint16_t port, const std::string& request_line) {
 
 TEST(HealthServer, SaysWhyItIsNotReadyAndGivesMetrics) {
   HealthChecks checks;
-  std::string why = "caches are not filled";
-  checks.ready = [&] { return why; };
+  checks.ready = []() -> Result<void> { return Transient("caches are not filled"); };
   checks.metrics = [] { return std::string("penstock_leader 1\n"); };
   auto server = HealthServer::Start("127.0.0.1", 0, checks);
   ASSERT_TRUE(server) << server.error().message;
@@ -45,7 +44,7 @@ TEST(HealthServer, SaysWhyItIsNotReadyAndGivesMetrics) {
 }
 
 TEST(HealthServer, SaysWhichAddressItCannotListenOn) {
-  const auto server = HealthServer::Start("not-an-address", 0, {});
+  const auto server = HealthServer::Start("not-an-address", 0, HealthChecks{});
   ASSERT_FALSE(server);
   EXPECT_NE(server.error().message.find("not-an-address"), std::string::npos);
 }

@@ -20,92 +20,92 @@ class FakeClock : public Clock {
   Milliseconds passed{0};
 };
 
-struct Election : ::testing::Test {
+class LeaderElection : public ::testing::Test {
+ protected:
+  static LeaderSettings Settings(const std::string& me) {
+    LeaderSettings s;
+    s.ns = "sys";
+    s.identity = me;
+    return s;
+  }
+  bool Try(LeaderElector& elector) {
+    const auto held = elector.TryOnce(std::chrono::seconds(1), {});
+    EXPECT_TRUE(held) << held.error().message;
+    return held && *held;
+  }
+  std::string Holder() {
+    const Json spec = cluster.Get(kube::kLeases, "sys", "penstock-operator")
+                          .value()
+                          .value("spec", Json::object());
+    return spec.contains("holderIdentity") && spec.at("holderIdentity").is_string()
+               ? spec.at("holderIdentity").get<std::string>()
+               : "";
+  }
   FakeClock clock;
   local::MemoryCluster cluster;
-  std::stop_source stop;
-  int waits = 0;
-
-  LeaseOptions Options(const std::string& me) { return {.namespace_ = "sys", .identity = me}; }
-  // Time passes only in waits; after `most` of them the process is told to stop.
-  LeaderElector::Wait WaitAtMost(int most, std::function<void(int)> meanwhile = {}) {
-    return [this, most, meanwhile](Milliseconds time, const std::stop_token&) {
-      clock.passed += time;
-      if (meanwhile) meanwhile(waits);
-      if (++waits >= most) stop.request_stop();
-    };
-  }
-  Json Lease() { return cluster.Get(kube::kLeases, "sys", "penstock-operator").value(); }
-  void Hold(const std::string& who, int seconds) {
-    const Json lease{
-        {"apiVersion", "coordination.k8s.io/v1"},
-        {"kind", "Lease"},
-        {"metadata", {{"name", "penstock-operator"}, {"namespace", "sys"}}},
-        {"spec",
-         {{"holderIdentity", who}, {"leaseDurationSeconds", seconds}, {"leaseTransitions", 3}}}};
-    ASSERT_TRUE(cluster.Create(kube::kLeases, "sys", lease));
-  }
 };
 
-TEST_F(Election, TakesAFreeLeaseAndGivesItBackWhenStopped) {
-  bool led = false;
-  bool ended = false;
-  LeaderElector elector(cluster, clock, Options("a"), WaitAtMost(3));
-  const auto result = elector.Run(
-      [&] {
-        led = true;
-        EXPECT_EQ(ReadLease(Lease()).holder, "a");
-      },
-      [&] {
-        ended = true;
-        EXPECT_EQ(ReadLease(Lease()).holder, "a");
-      },
-      stop.get_token());
-  ASSERT_TRUE(result);
-  EXPECT_TRUE(*result && led && ended);
-  EXPECT_EQ(ReadLease(Lease()).holder, "");
-  EXPECT_EQ(ReadLease(Lease()).duration, std::chrono::seconds(1));
+TEST_F(LeaderElection, OneOfTwoLeadsUntilItReleases) {
+  LeaderElector a(cluster, Settings("a"), clock);
+  LeaderElector b(cluster, Settings("b"), clock);
+  EXPECT_TRUE(Try(a));
+  EXPECT_FALSE(Try(b));
+  EXPECT_TRUE(a.IsLeading());
+  EXPECT_FALSE(b.IsLeading());
+  ASSERT_TRUE(a.Release());
+  EXPECT_TRUE(Try(b));
+  EXPECT_EQ(Holder(), "b");
 }
 
-TEST_F(Election, WaitsForALeaseThatIsRenewedAndTakesOneThatIsNot) {
-  Hold("b", 15);
-  bool led = false;
-  // b renews during the first five waits, then falls silent
-  LeaderElector elector(
-      cluster, clock, Options("a"), WaitAtMost(30, [&](int n) {
-        if (n < 5) {
-          const Json patch{{"spec", {{"renewTime", "n" + std::to_string(n)}}}};
-          ASSERT_TRUE(cluster.MergePatch(kube::kLeases, "sys", "penstock-operator", patch));
-        }
-        if (n < 12) EXPECT_FALSE(led) << "after " << n << " waits";
-      }));
-  ASSERT_TRUE(elector.Run([&] { led = true; }, [] {}, stop.get_token()));
-  EXPECT_TRUE(led);
-  EXPECT_EQ(ReadLease(Lease()).transitions, 4);
+TEST_F(LeaderElection, ALeaseThatIsRenewedIsNotTakenAndASilentOneIs) {
+  LeaderElector a(cluster, Settings("a"), clock);
+  LeaderElector b(cluster, Settings("b"), clock);
+  ASSERT_TRUE(Try(a));
+  for (int i = 0; i < 10; ++i) {
+    clock.passed += std::chrono::seconds(2);
+    EXPECT_TRUE(Try(a));
+    EXPECT_FALSE(Try(b));
+  }
+  clock.passed += std::chrono::seconds(14);
+  EXPECT_FALSE(Try(b));
+  clock.passed += std::chrono::seconds(2);
+  EXPECT_TRUE(Try(b));
 }
 
-TEST_F(Election, SaysThatTheLeaseIsLostWhenAnotherHoldsIt) {
-  bool released = false;
-  LeaderElector elector(
-      cluster, clock, Options("a"), WaitAtMost(20, [&](int n) {
-        const Json patch{{"spec", {{"holderIdentity", "b"}, {"leaseDurationSeconds", 15}}}};
-        if (n == 1)
-          ASSERT_TRUE(cluster.MergePatch(kube::kLeases, "sys", "penstock-operator", patch));
-      }));
-  const auto result = elector.Run([] {}, [&] { released = true; }, stop.get_token());
-  ASSERT_TRUE(result);
-  EXPECT_FALSE(*result);
-  EXPECT_FALSE(released);
-  EXPECT_EQ(ReadLease(Lease()).holder, "b");
+TEST_F(LeaderElection, AFrozenLeaderKnowsThatItsTimeIsOverBeforeItAsks) {
+  LeaderElector a(cluster, Settings("a"), clock);
+  ASSERT_TRUE(Try(a));
+  clock.passed += std::chrono::seconds(20);  // SIGSTOP and SIGCONT
+  EXPECT_FALSE(a.IsLeading());
+  LeaderGuardedClient guarded(cluster, [&] { return a.IsLeading(); });
+  const auto refused = guarded.Create(kube::kConfigMaps, "sys", {{"metadata", {{"name", "x"}}}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kCancelled);
+  EXPECT_FALSE(cluster.Get(kube::kConfigMaps, "sys", "x"));
 }
 
-TEST(LeaseTimings, MustLeaveRoomToRenew) {
-  LeaseOptions o{.namespace_ = "sys", .identity = "a"};
-  EXPECT_TRUE(CheckTimings(o));
-  o.renew_deadline = o.lease;
-  EXPECT_FALSE(CheckTimings(o));
-  o.renew_deadline = Milliseconds(2'300);
-  EXPECT_FALSE(CheckTimings(o));
+TEST_F(LeaderElection, RunEndsByItsTokenAfterTheWorkAndGivesTheLeaseBack) {
+  LeaderElector a(cluster, Settings("a"), clock);
+  std::stop_source stop;
+  bool held_during_work = false;
+  const auto end = a.Run(stop.get_token(), [&](const std::stop_token&) {
+    held_during_work = Holder() == "a";
+    stop.request_stop();
+  });
+  EXPECT_EQ(end, LeaderElector::End::kStopped);
+  EXPECT_TRUE(held_during_work);
+  EXPECT_EQ(Holder(), "");
+}
+
+TEST(LeaderSettingsCheck, TheTimesMustLeaveRoomToRenew) {
+  LeaderSettings s;
+  s.ns = "sys";
+  s.identity = "a";
+  EXPECT_TRUE(CheckLeaderSettings(s));
+  s.renew_deadline = s.lease;
+  EXPECT_FALSE(CheckLeaderSettings(s));
+  s.renew_deadline = Milliseconds(2'300);
+  EXPECT_FALSE(CheckLeaderSettings(s));
 }
 
 }  // namespace

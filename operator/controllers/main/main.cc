@@ -2,11 +2,13 @@
 //
 //   options -> client -> store, certificates, gateway, metrics -> leader election -> Engine
 //
-// The gateway serves whether this process leads or not; only the Engine waits for the lease. SIGTERM
-// stops the Engine, gives the lease back and ends within seconds. A lost lease ends the process: who
-// comes back starts from what the API server and the store hold.
+// The gateway serves whether this process leads or not; only the Engine waits for the lease.
+// SIGTERM stops the Engine, gives the lease back and ends within seconds. A lost lease ends the
+// process: who comes back starts from what the API server and the store hold.
+#include <condition_variable>
 #include <csignal>
 #include <iostream>
+#include <mutex>
 #include <thread>
 
 #include "operator/base/file.h"
@@ -59,8 +61,7 @@ class Process {
     if (auto started = StartGateway(); !started) return started.error();
     if (auto started = StartHealth(); !started) return started.error();
     if (!options_.leader_elect) {
-      leading_ = [] { return true; };
-      auto worked = Work(stop);
+      auto worked = Work(stop, [] { return true; });
       return worked ? Result<int>(0) : worked.error();
     }
     return Lead(stop);
@@ -93,12 +94,14 @@ class Process {
     runtime::HealthChecks checks;
     checks.ready = [this]() -> Result<void> {
       if (failed_.load()) return Internal("the operator is stopping");
+      const std::lock_guard lock(mutex_);
       // A standby is ready too: it serves artifacts and takes over when the leader goes.
-      if (engine_ready_ == nullptr || !leading_() || engine_ready_()) return {};
+      if (engine_ == nullptr || engine_->IsReady()) return {};
       return Transient("the caches are not filled yet");
     };
     checks.metrics = [this] { return metrics_.Text(); };
-    auto health = runtime::HealthServer::Start("0.0.0.0", static_cast<std::uint16_t>(options_.metrics_port), checks);
+    auto health = runtime::HealthServer::Start(
+        "0.0.0.0", static_cast<std::uint16_t>(options_.metrics_port), checks);
     if (!health) return health.error();
     health_ = std::move(*health);
     return {};
@@ -109,43 +112,54 @@ class Process {
     settings.ns = options_.lease_namespace;
     settings.identity = Identity(clock_);
     if (auto good = runtime::CheckLeaderSettings(settings); !good) return good.error();
-    runtime::LeaderElector elector(*client_, settings, clock_, [this](const std::string& what) { log_.Write("info", what); });
-    leading_ = [&elector] { return elector.IsLeading(); };
+    runtime::LeaderElector elector(*client_, settings, clock_,
+                                   [this](const std::string& what) { log_.Write("info", what); });
     std::optional<Error> failure;
     const auto end = elector.Run(stop, [&](std::stop_token work) {
-      if (auto worked = Work(work); !worked) failure = worked.error();
+      auto worked = Work(work, [&elector] { return elector.IsLeading(); });
+      if (!worked) failure = worked.error();
     });
     failed_ = true;
-    leading_ = [] { return false; };
     if (failure) return *failure;
     if (end == runtime::LeaderElector::End::kStopped) return 0;
     log_.Write("error", "the lease was lost; ending, so that only one process writes");
     return kLeaseLost;
   }
 
-  // Runs the Engine until told to stop.
-  Result<void> Work(const std::stop_token& stop) {
+  void SetEngine(Engine* engine) {
+    const std::lock_guard lock(mutex_);
+    engine_ = engine;
+  }
+
+  // Runs the Engine until told to stop; it writes only while `leading`.
+  Result<void> Work(const std::stop_token& stop, std::function<bool()> leading) {
     metrics_.Leading(true);
-    runtime::LeaderGuardedClient guarded(*client_, [this] { return leading_(); });
-    CountingClient counting(guarded, [this](std::string_view verb, std::string_view kind) { metrics_.ApiWrite(verb, kind); });
-    runtime::EventRecorder events(counting, clock_, Identity(clock_), [this] { metrics_.EventDropped(); });
-    Engine* running = nullptr;
+    runtime::LeaderGuardedClient guarded(*client_, std::move(leading));
+    CountingClient counting(guarded, [this](std::string_view verb, std::string_view kind) {
+      metrics_.ApiWrite(verb, kind);
+    });
+    runtime::EventRecorder events(counting, clock_, Identity(clock_),
+                                  [this] { metrics_.EventDropped(); });
     metadata::SqliteRecorderOptions file{options_.data_dir / "metadata.db"};
     file.warn = [this](const std::string& what) { log_.Write("warn", what); };
-    file.on_lost = [&running] { if (running != nullptr) running->RecordAll(); };
+    file.on_lost = [this] {
+      const std::lock_guard lock(mutex_);
+      if (engine_ != nullptr) engine_->RecordAll();
+    };
     auto recorder = metadata::SqliteRecorder::Open(file, clock_);
     if (!recorder) return recorder.error();
     Engine engine(counting, store_, **recorder, clock_, EngineOptionsFor(events));
-    running = &engine;
-    engine_ready_ = [&engine] { return engine.IsReady(); };
+    SetEngine(&engine);
     engine.Start();
     log_.Write("info", "controllers started");
-    std::mutex mutex;
-    std::condition_variable_any ended;
-    std::unique_lock lock(mutex);
-    ended.wait(lock, stop, [] { return false; });
+    {
+      std::mutex mutex;
+      std::condition_variable_any ended;
+      std::unique_lock lock(mutex);
+      ended.wait(lock, stop, [] { return false; });
+    }
     failed_ = true;
-    engine_ready_ = nullptr;
+    SetEngine(nullptr);
     engine.Stop();
     metrics_.Leading(false);
     return {};
@@ -160,15 +174,20 @@ class Process {
     o.settings.pods.launcher_image = options_.launcher_image;
     o.settings.library_namespace = options_.library_namespace;
     o.settings.serve_image = options_.serve_image;
-    o.hooks.log = [this](const std::string& level, const std::string& line) { log_.Write(level, line); };
-    o.hooks.reconciled = [this](const std::string& controller, std::chrono::nanoseconds took, const std::string& outcome) {
+    o.hooks.log = [this](const std::string& level, const std::string& line) {
+      log_.Write(level, line);
+    };
+    o.hooks.reconciled = [this](const std::string& controller, std::chrono::nanoseconds took,
+                                const std::string& outcome) {
       metrics_.Reconciled(controller, took, outcome);
     };
     o.hooks.handoff = [this](Milliseconds took) { metrics_.Handoff(took); };
     o.hooks.event = [&events](EventNote n) {
       const std::string group(n.type->group);
-      events.Record({group.empty() ? std::string(n.type->version) : group + "/" + std::string(n.type->version),
-                     std::string(n.type->kind), n.ns, n.name, n.uid, n.resource_version, n.event_type, n.reason, n.message});
+      events.Record({group.empty() ? std::string(n.type->version)
+                                   : group + "/" + std::string(n.type->version),
+                     std::string(n.type->kind), n.ns, n.name, n.uid, n.resource_version,
+                     n.event_type, n.reason, n.message});
     };
     return o;
   }
@@ -179,8 +198,8 @@ class Process {
   runtime::Metrics metrics_;
   artifacts::Store store_;
   std::atomic<bool> failed_{false};
-  std::function<bool()> leading_ = [] { return false; };
-  std::function<bool()> engine_ready_;
+  std::mutex mutex_;
+  Engine* engine_ = nullptr;  // while it runs
   std::unique_ptr<kube::ApiClient> client_;
   std::unique_ptr<gateway::Certificates> certificates_;
   std::unique_ptr<gateway::Authenticator> authenticator_;
