@@ -137,7 +137,8 @@ void Informer::HandleObject(WatchEventType type, Json object) {
     // Also when its last state cannot be read: gone is gone.
     if (key) change = store_.Erase(*key, std::move(trimmed));
   } else if (trimmed) {
-    change = store_.Put(*KeyOf(*trimmed), std::move(trimmed));
+    const ObjectKey kept = *KeyOf(*trimmed);  // before the move: arguments have no order
+    change = store_.Put(kept, std::move(trimmed));
   }
   if (change) Tell(*change);
 }

@@ -1,0 +1,317 @@
+// The informer over the memory cluster, with faults injected; and its store.
+#include "operator/kube/informer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <optional>
+
+#include "operator/base/json.h"
+#include "operator/kube/resources.h"
+#include "operator/local/memory_cluster.h"
+
+namespace penstock::kube {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+constexpr seconds kPatience{20};
+
+Json ConfigMap(const std::string& name, const Json& labels = Json::object()) {
+  return {{"metadata", {{"name", name}, {"labels", labels}}}};
+}
+
+InformerOptions Fast() {
+  InformerOptions options;
+  options.backoff = {milliseconds(1), milliseconds(5), seconds(120)};
+  return options;
+}
+
+// Collects the changes of an informer and waits for them.
+class Changes {
+ public:
+  explicit Changes(Informer& informer) {
+    informer.AddHandler([this](const Change& change) {
+      const std::lock_guard lock(mutex_);
+      static constexpr const char* kNames[] = {"+", "~", "-"};
+      all_.push_back(kNames[static_cast<int>(change.type)] + change.key.name);
+      changed_.notify_all();
+    });
+  }
+  bool Sees(const std::string& what) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(
+        lock, kPatience, [&] { return std::find(all_.begin(), all_.end(), what) != all_.end(); });
+  }
+  std::vector<std::string> All() {
+    const std::lock_guard lock(mutex_);
+    return all_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> all_;
+};
+
+class InformerTest : public testing::Test {
+ protected:
+  void Create(const std::string& name, const Json& labels = Json::object()) {
+    ASSERT_TRUE(cluster_.Create(kConfigMaps, "ns", ConfigMap(name, labels)));
+  }
+  std::unique_ptr<Informer> Make(InformerOptions options) {
+    return std::make_unique<Informer>(cluster_, kConfigMaps, std::move(options), clock_);
+  }
+  // Answers the next calls of a verb with these errors, one each.
+  void Fail(const std::string& verb, std::vector<Error> errors) {
+    const std::lock_guard lock(mutex_);
+    for (auto& e : errors) faults_[verb].push_back(std::move(e));
+  }
+  void SetUp() override {
+    cluster_.SetInterceptor([this](const local::Request& request) -> std::optional<Error> {
+      const std::lock_guard lock(mutex_);
+      auto& faults = faults_[std::string(request.verb)];
+      if (faults.empty()) return std::nullopt;
+      Error error = faults.front();
+      faults.erase(faults.begin());
+      return error;
+    });
+  }
+
+  SystemClock clock_;
+  local::MemoryCluster cluster_{clock_};
+  std::mutex mutex_;
+  std::map<std::string, std::vector<Error>> faults_;
+};
+
+Error Of(ErrorKind kind) {
+  Error e;
+  e.kind = kind;
+  e.message = Name(kind);
+  return e;
+}
+
+TEST_F(InformerTest, ListsThenFollows) {
+  Create("a");
+  auto informer = Make(Fast());
+  Changes changes(*informer);
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  EXPECT_EQ(changes.All(), (std::vector<std::string>{"+a"}));
+  Create("b");
+  EXPECT_TRUE(changes.Sees("+b"));
+  ASSERT_TRUE(cluster_.MergePatch(kConfigMaps, "ns", "b", {{"data", {{"k", "v"}}}}));
+  EXPECT_TRUE(changes.Sees("~b"));
+  ASSERT_TRUE(cluster_.Delete(kConfigMaps, "ns", "a"));
+  EXPECT_TRUE(changes.Sees("-a"));
+  EXPECT_EQ(informer->store().size(), 1U);
+  EXPECT_EQ((*informer->store().Get({"ns", "b"}))["data"]["k"], "v");
+  EXPECT_EQ(informer->counters().lists, 1U);
+}
+
+TEST_F(InformerTest, ListsInPagesWhereStreamingIsNotKnown) {
+  for (int i = 0; i < 25; ++i) Create("c" + std::to_string(i));
+  Fail("watch", {Of(ErrorKind::kInvalid)});
+  auto options = Fast();
+  options.page_size = 10;
+  auto informer = Make(options);
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  EXPECT_EQ(informer->store().size(), 25U);
+}
+
+TEST_F(InformerTest, AnExpiredTokenInMidListLosesAndDoublesNothing) {
+  for (int i = 0; i < 25; ++i) Create("c" + std::to_string(i));
+  auto options = Fast();
+  options.page_size = 10;
+  options.streaming_list = false;
+  auto informer = Make(options);
+  Changes changes(*informer);
+  std::atomic<int> lists = 0;
+  cluster_.SetInterceptor([&](const local::Request& request) -> std::optional<Error> {
+    if (request.verb == "list" && ++lists == 2) return Of(ErrorKind::kExpired);
+    return std::nullopt;
+  });
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  EXPECT_EQ(informer->store().size(), 25U);
+  EXPECT_EQ(changes.All().size(), 25U);
+  EXPECT_EQ(lists, 3);
+}
+
+TEST_F(InformerTest, ARelistTellsDeletionsThatWereMissedAndNoSecondAddition) {
+  Create("stays");
+  Create("goes");
+  auto informer = Make(Fast());
+  Changes changes(*informer);
+  std::atomic<bool> down = false;
+  std::promise<void> failed;
+  std::once_flag once;
+  informer->OnFailure([&](const Error&) { std::call_once(once, [&] { failed.set_value(); }); });
+  cluster_.SetInterceptor([&](const local::Request& request) -> std::optional<Error> {
+    if (down && request.verb == "watch") return Of(ErrorKind::kTransient);
+    return std::nullopt;
+  });
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  // While the watch is down, history moves on and is forgotten.
+  down = true;
+  cluster_.EndWatches();
+  failed.get_future().wait();
+  ASSERT_TRUE(cluster_.Delete(kConfigMaps, "ns", "goes"));
+  Create("comes");
+  cluster_.Compact();
+  down = false;
+  EXPECT_TRUE(changes.Sees("-goes"));
+  EXPECT_TRUE(changes.Sees("+comes"));
+  const auto all = changes.All();
+  EXPECT_EQ(std::count(all.begin(), all.end(), "+stays"), 1);
+  EXPECT_EQ(std::count(all.begin(), all.end(), "~stays"), 0);
+}
+
+TEST_F(InformerTest, AWatchThatFailsGoesOnWithoutAListWhenItsVersionIsStillKnown) {
+  auto informer = Make(Fast());
+  Changes changes(*informer);
+  std::promise<void> failed_twice;
+  informer->OnFailure([&, count = 0](const Error&) mutable {
+    if (++count == 2) failed_twice.set_value();
+  });
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  Fail("watch", {Of(ErrorKind::kTransient), Of(ErrorKind::kTransient)});
+  cluster_.EndWatches();
+  failed_twice.get_future().wait();
+  Create("a");
+  EXPECT_TRUE(changes.Sees("+a"));
+  EXPECT_EQ(informer->counters().lists, 1U);
+  EXPECT_EQ(informer->counters().failures, 2U);
+}
+
+TEST_F(InformerTest, KeepsOwnObjectsOnlyAndDropsOnesThatLoseTheirLabel) {
+  Create("mine", {{"own", "yes"}});
+  Create("foreign");
+  auto options = Fast();
+  options.label_selector = "own=yes";
+  auto informer = Make(options);
+  Changes changes(*informer);
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  EXPECT_EQ(informer->store().size(), 1U);
+  ASSERT_TRUE(cluster_.MergePatch(kConfigMaps, "ns", "mine",
+                                  {{"metadata", {{"labels", {{"own", nullptr}}}}}}));
+  EXPECT_TRUE(changes.Sees("-mine"));
+}
+
+TEST_F(InformerTest, AnObjectThatCannotBeReadDoesNotStopTheOthers) {
+  Create("bad");
+  Create("good");
+  auto options = Fast();
+  options.transform = [](Json& object) {
+    if (object["metadata"]["name"] == "bad") (void)object.at("spec").get<std::string>();
+  };
+  auto informer = Make(options);
+  Changes changes(*informer);
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  Create("later");
+  EXPECT_TRUE(changes.Sees("+later"));
+  EXPECT_EQ(informer->store().size(), 2U);
+  EXPECT_EQ(informer->counters().undecodable, 1U);
+}
+
+TEST_F(InformerTest, CutsManagedFieldsAndLastAppliedOff) {
+  Json object = ConfigMap("a");
+  object["metadata"]["annotations"] = {{"kubectl.kubernetes.io/last-applied-configuration", "{}"},
+                                       {"keep", "1"}};
+  ASSERT_TRUE(cluster_.Create(kConfigMaps, "ns", object));
+  auto options = Fast();
+  options.transform = [](Json& o) { o.erase("data"); };
+  auto informer = Make(options);
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  EXPECT_EQ((*informer->store().Get({"ns", "a"}))["metadata"]["annotations"],
+            Json({{"keep", "1"}}));
+}
+
+TEST_F(InformerTest, StopsWithinASecondWhileItPausesAndWhileItWatches) {
+  for (const bool failing : {true, false}) {
+    auto options = Fast();
+    if (failing) {
+      options.backoff = {seconds(30), seconds(30), seconds(120)};
+      Fail("watch", {Of(ErrorKind::kTransient)});
+    }
+    auto informer = Make(options);
+    std::promise<void> failed;
+    informer->OnFailure([&](const Error&) { failed.set_value(); });
+    informer->Start();
+    if (failing) {
+      failed.get_future().wait();
+    } else {
+      ASSERT_TRUE(informer->WaitForSync(kPatience));
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    informer->Stop();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(1));
+  }
+}
+
+TEST_F(InformerTest, WaitForSyncGivesUpInTime) {
+  Fail("watch", std::vector<Error>(1, Of(ErrorKind::kForbidden)));
+  auto options = Fast();
+  options.backoff = {seconds(30), seconds(30), seconds(120)};
+  auto informer = Make(options);
+  informer->Start();
+  EXPECT_FALSE(informer->WaitForSync(milliseconds(50)));
+  EXPECT_FALSE(informer->HasSynced());
+}
+
+// --- store
+
+ObjectPtr Made(const std::string& name, const std::string& uid, const std::string& version,
+               const std::string& owner = "") {
+  Json object = {
+      {"metadata",
+       {{"namespace", "ns"}, {"name", name}, {"uid", uid}, {"resourceVersion", version}}}};
+  if (!owner.empty()) object["metadata"]["ownerReferences"] = {{{"uid", owner}}};
+  return std::make_shared<const Json>(std::move(object));
+}
+
+TEST(Store, IndexesByOwnerThroughChangesAndDeletions) {
+  Store store;
+  store.Put({"ns", "a"}, Made("a", "1", "1", "o"));
+  store.Put({"ns", "b"}, Made("b", "2", "2", "o"));
+  EXPECT_EQ(store.ByOwner("o").size(), 2U);
+  store.Put({"ns", "a"}, Made("a", "1", "3", "p"));
+  EXPECT_EQ(store.ByOwner("o").size(), 1U);
+  EXPECT_EQ(store.ByOwner("p").size(), 1U);
+  store.Erase({"ns", "b"}, nullptr);
+  EXPECT_TRUE(store.ByOwner("o").empty());
+}
+
+TEST(Store, ReplaceTellsAnObjectThatWasMadeAnewAsDeletedAndAdded) {
+  Store store;
+  store.Put({"ns", "a"}, Made("a", "1", "1"));
+  const auto changes = store.Replace({{{"ns", "a"}, Made("a", "2", "5")}});
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].type, ChangeType::kDeleted);
+  EXPECT_EQ(UidOf(*changes[0].after), "1");
+  EXPECT_EQ(changes[1].type, ChangeType::kAdded);
+}
+
+TEST(Store, TheSameVersionIsNoChange) {
+  Store store;
+  store.Put({"ns", "a"}, Made("a", "1", "1"));
+  EXPECT_FALSE(store.Put({"ns", "a"}, Made("a", "1", "1")));
+  EXPECT_TRUE(store.Replace({{{"ns", "a"}, Made("a", "1", "1")}}).empty());
+}
+
+TEST(Store, AnObjectWithoutMetadataHasNoKey) {
+  EXPECT_FALSE(KeyOf(Json(7)));
+  EXPECT_FALSE(KeyOf(Json{{"metadata", 7}}));
+  EXPECT_FALSE(KeyOf(Json{{"metadata", {{"name", 7}}}}));
+}
+
+}  // namespace
+}  // namespace penstock::kube
