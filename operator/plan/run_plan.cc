@@ -18,6 +18,8 @@ using api::StepPhase;
 
 constexpr int kMaxCreates = 50;
 constexpr Milliseconds kRefusedAgain{5'000};
+// Steps without a place that are still looked up in the cache, which needs none.
+constexpr int kLookAhead = 100;
 
 std::string IdentityOf(const TaskInput& input) {
   if (input.artifact) return input.artifact->digest;
@@ -161,6 +163,7 @@ class RunPlanner {
       s.wake = *s.not_before;
       return;
     }
+    if (!HasPlace() && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
     AttemptSpec spec{s.step, s.status.attempts + 1, s.spent, "", in.parameters, in.inputs};
     if (!LookIntoCache(s, spec)) return;
     Start(s, spec);
@@ -252,14 +255,18 @@ class RunPlanner {
     return true;
   }
 
+  [[nodiscard]] bool IsFull() const {
+    return o_.resolved->parallelism && occupied_ >= *o_.resolved->parallelism;
+  }
+  [[nodiscard]] bool HasPlace() const { return !IsFull() && creates_ < kMaxCreates; }
+
+  void WaitForPlace(StepState& s) {
+    if (!IsFull()) plan_.requeue_after = Milliseconds(0);
+    Wait(s, IsFull() ? "Parallelism" : "Queued");
+  }
+
   void Start(StepState& s, const AttemptSpec& spec) {
-    const int places = o_.resolved->parallelism.value_or(1 << 30);
-    if (occupied_ >= places) return Wait(s, "Parallelism");
-    if (creates_ >= kMaxCreates) {
-      Wait(s, "Queued");
-      plan_.requeue_after = Milliseconds(0);
-      return;
-    }
+    if (!HasPlace()) return WaitForPlace(s);
     auto built = BuildAttempt(o_.run, spec, settings_);
     if (!built) {
       Finish(s, StepPhase::kFailed, "InvalidSpec", built.error().message, now_);
@@ -314,6 +321,7 @@ class RunPlanner {
   std::map<std::string, api::StepStatus> cut_;
   int occupied_ = 0;
   int creates_ = 0;
+  int looked_ahead_ = 0;
 };
 
 }  // namespace
