@@ -240,6 +240,11 @@ Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
   launch.environment = Lines(all);
   launch.directory = launch.paths.folder;
   AddTaskData(pod, launch);
+  for (const Json& volume : pod["spec"].value("volumes", Json::array())) {
+    if (volume.contains("emptyDir")) {
+      launch.scratch.push_back(launch.paths.folder / "volumes" / volume.value("name", ""));
+    }
+  }
   return launch;
 }
 

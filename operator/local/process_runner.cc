@@ -222,7 +222,7 @@ void ProcessRunner::RunAdmitted(Worker& worker, Admission::Seat seat) {
   const Result<PodLaunch> launch = PrepareLaunch(worker.pod, options_.launch, client_);
   if (!launch) return EndUnstarted(worker, launch.error().message);
   RunProcess(worker, *launch, seat);
-  RemoveFolder(launch->paths.folder / "volumes");
+  for (const fs::path& folder : launch->scratch) RemoveFolder(folder);
 }
 
 Result<std::optional<std::vector<std::string>>> ProcessRunner::Isolate(const Worker& worker,

@@ -1,0 +1,201 @@
+// The flags of every command.
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "operator/cli/commands.h"
+
+namespace penstock::cli {
+namespace {
+
+constexpr const char* kWhere =
+    "Where a command acts: get, logs, cancel, debug and artifact act on this machine when --state "
+    "is given, or when the state folder (.penstock, or PENSTOCK_HOME) exists and none of "
+    "--cluster, --context, --kubeconfig and --namespace is given; else on the cluster of the "
+    "kubeconfig. run, serve and predict are local; apply needs a cluster.\n"
+    "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid manifest.";
+
+class Parser {
+ public:
+  explicit Parser(Session& session) : session_(session), app_("ML pipelines", session.name) {
+    app_.require_subcommand(1);
+    app_.footer(kWhere);
+    app_.set_version_flag("--version", kVersion);
+    AddGlobalFlags(app_);
+    AddLocal();
+    AddObjects();
+    AddArtifacts();
+    AddOthers();
+  }
+
+  int Run(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error, session_.out, session_.err) == 0 ? kOk : kUsage;
+    }
+    return code_;
+  }
+
+ private:
+  // On the program and on each command, so that they may stand on either side of its name.
+  void AddGlobalFlags(CLI::App& app) {
+    GlobalFlags& flags = session_.flags;
+    app.add_option("--kubeconfig", flags.kubeconfig, "kubeconfig file");
+    app.add_option("--context", flags.context, "context of the kubeconfig");
+    app.add_option("-n,--namespace", flags.namespace_, "namespace of the cluster");
+    app.add_flag("--cluster", flags.cluster, "act on the cluster although local state is here");
+    app.add_option("--state", flags.state, "folder of local runs; default .penstock");
+  }
+
+  CLI::App* Command(CLI::App& parent, const char* name, const char* about,
+                    std::function<int()> body) {
+    CLI::App* command = parent.add_subcommand(name, about);
+    AddGlobalFlags(*command);
+    command->callback([this, body] { code_ = body(); });
+    return command;
+  }
+
+  void AddLocal() {
+    CLI::App* run = Command(app_, "run", "Run a pipeline on this machine",
+                            [this] { return RunPipeline(run_, session_); });
+    run->add_option("file", run_.files, "manifests: files, folders or -")->required();
+    run->add_option("-p,--parameter", run_.parameters, "name=value, by the declared type")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+    run->add_option("--pipeline", run_.pipeline, "which, where the files hold several");
+    run->add_flag("--watch,-w", run_.watch, "run again when a file changes");
+    run->add_flag("--no-cache", run_.no_cache, "run every step");
+    run->add_option("--sample", run_.sample, "part of the data, as 1%");
+    run->add_option("--isolation", run_.isolation, "of steps with an image of their own")
+        ->check(CLI::IsMember({"auto", "podman", "process"}))
+        ->default_str("auto");
+    run->add_option("-o,--output", run_.output, "wide, json, yaml or name");
+
+    CLI::App* serve = Command(app_, "serve", "Serve a model on this machine",
+                              [this] { return Serve(serve_, session_); });
+    serve->add_option("model", serve_.model, "folder, sha256:..., RUN/STEP/OUTPUT or PIPELINE")
+        ->required();
+    serve->add_option("--name", serve_.name, "the model's name in URLs");
+    serve->add_option("--address", serve_.address, "IP address to listen on")
+        ->default_str("127.0.0.1");
+    serve->add_option("--port", serve_.port, "port")
+        ->check(CLI::Range(1, 65535))
+        ->default_str("8080");
+    serve->add_option("server-flags", serve_.more, "after --: handed on to penstock-serve");
+
+    CLI::App* predict = Command(app_, "predict", "Ask a served model",
+                                [this] { return Predict(predict_, session_); });
+    predict->add_option("-i,--input", predict_.input, "JSON, a file of it, or -")->required();
+    predict->add_option("--url", predict_.url, "server; default: what `serve` started last");
+    predict->add_option("--model", predict_.model, "the model's name there");
+    predict->add_option("-o,--output", predict_.output, "json");
+
+    CLI::App* validate = Command(app_, "validate", "Check manifests, every error at once",
+                                 [this] { return Validate(validate_, session_); });
+    validate->add_option("file", validate_.files, "files, folders or -")->required();
+  }
+
+  void AddObjects() {
+    CLI::App* get = Command(app_, "get", "Show pipelines, runs, components, models",
+                            [this] { return Get(get_, session_); });
+    get->add_option("kind", get_.kind, "pipelines, runs, components, models or all")->required();
+    get->add_option("name", get_.names, "only these");
+    get->add_option("-l,--selector", get_.selector, "label selector");
+    get->add_option("-o,--output", get_.output, "json, yaml, name or wide");
+    get->add_flag("-A,--all-namespaces", get_.all_namespaces, "of the cluster");
+    get->add_flag("-w,--watch", get_.watch, "go on with changes");
+    get->add_flag("--no-headers", get_.no_headers, "rows only");
+
+    CLI::App* logs =
+        Command(app_, "logs", "Show the logs of a run", [this] { return Logs(logs_, session_); });
+    logs->add_option("run", logs_.run, "run, or pipeline for its newest run")->required();
+    logs->add_option("step", logs_.step, "one step; default all");
+    logs->add_flag("-f,--follow", logs_.follow, "until the step ends");
+    logs->add_flag("--previous", logs_.previous, "of the container before");
+    logs->add_option("--tail", logs_.tail, "last lines")->check(CLI::NonNegativeNumber);
+
+    CLI::App* cancel =
+        Command(app_, "cancel", "Cancel a run", [this] { return Cancel(cancel_, session_); });
+    cancel->add_option("run", cancel_.run, "run, or pipeline for its newest run")->required();
+    cancel->add_flag("--now", cancel_.now, "do not wait for anything");
+
+    CLI::App* debug =
+        Command(app_, "debug", "Look into a step: its pod's twin, or its inputs here", [this] {
+          if (!debug_.shell && !debug_.local) {
+            return session_.Fail(kUsage, "give --shell or --local, or both");
+          }
+          return Debug(debug_, session_);
+        });
+    debug->add_option("run", debug_.run, "run, or pipeline for its newest run")->required();
+    debug->add_option("step", debug_.step, "the step")->required();
+    debug->add_flag("--shell", debug_.shell, "open a shell");
+    debug->add_flag("--local", debug_.local, "with the step's inputs, in a folder here");
+    debug->add_option("--folder", debug_.folder, "of --local; default <state>/debug/<pod>");
+    debug->add_option("--gateway", debug_.gateway, "URL of the operator's gateway");
+  }
+
+  void AddGatewayFlags(CLI::App& app, std::string& url, std::string& token, std::string& ca) {
+    app.add_option("--gateway", url, "URL of the operator's gateway; default PENSTOCK_GATEWAY");
+    app.add_option("--token-file", token, "its bearer token; default: one is asked for");
+    app.add_option("--ca-file", ca, "its authority; default PENSTOCK_GATEWAY_CA");
+  }
+
+  void AddArtifacts() {
+    CLI::App* artifact = app_.add_subcommand("artifact", "Put, get and list artifacts");
+    artifact->require_subcommand(1);
+    CLI::App* put = Command(*artifact, "put", "Store a file or folder, print its digest",
+                            [this] { return PutArtifact(artifact_, session_); });
+    put->add_option("source", artifact_.source, "file or folder")->required();
+    CLI::App* get = Command(*artifact, "get", "Write a copy of an artifact",
+                            [this] { return GetArtifact(artifact_, session_); });
+    get->add_option("artifact", artifact_.source,
+                    "sha256:..., RUN/STEP/OUTPUT, PIPELINE/OUTPUT or PIPELINE")
+        ->required();
+    get->add_option("to", artifact_.to, "a path that does not exist")->required();
+    CLI::App* list = Command(*artifact, "ls", "List the outputs of runs",
+                             [this] { return ListArtifacts(artifact_, session_); });
+    list->add_option("run", artifact_.source, "only of this run");
+    for (CLI::App* command : {put, get, list}) {
+      AddGatewayFlags(*command, artifact_.gateway, artifact_.token_file, artifact_.ca_file);
+      command->add_option("-o,--output", artifact_.output, "json, name or wide");
+    }
+  }
+
+  void AddOthers() {
+    CLI::App* apply = Command(app_, "apply", "Apply manifests to the cluster, their code uploaded",
+                              [this] { return Apply(apply_, session_); });
+    apply->add_option("file,-f,--filename", apply_.files, "files, folders or -")->required();
+    apply->add_flag("--dry-run", apply_.dry_run, "say what would be applied");
+    AddGatewayFlags(*apply, apply_.gateway, apply_.token_file, apply_.ca_file);
+    CLI::App* version = Command(app_, "version", "Show versions",
+                                [this] { return Version(version_output_, session_); });
+    version->add_option("-o,--output", version_output_, "json");
+    CLI::App* completion = Command(app_, "completion", "Print a shell's completion script",
+                                   [this] { return Completion(shell_, session_); });
+    completion->add_option("shell", shell_, "bash, zsh or fish")->required();
+  }
+
+  Session& session_;
+  CLI::App app_;
+  int code_ = kUsage;
+  RunOptions run_;
+  ServeOptions serve_;
+  PredictOptions predict_;
+  ValidateOptions validate_;
+  GetOptions get_;
+  LogsOptions logs_;
+  CancelOptions cancel_;
+  DebugOptions debug_;
+  ArtifactOptions artifact_;
+  ApplyOptions apply_;
+  std::string version_output_, shell_;
+};
+
+}  // namespace
+
+int CommandLine(int argc, const char* const* argv, Session& session) {
+  return Parser(session).Run(argc, argv);
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,103 @@
+// The commands, apart from their flags (command_line.cc). Each gives the program's exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "operator/cli/local_run.h"
+#include "operator/cli/session.h"
+
+namespace penstock::cli {
+
+// penstock run
+int RunPipeline(const RunOptions& options, Session& session);
+
+// penstock validate
+struct ValidateOptions {
+  std::vector<std::string> files;
+};
+int Validate(const ValidateOptions& options, Session& session);
+
+// penstock get
+struct GetOptions {
+  std::string kind;
+  std::vector<std::string> names;
+  std::string selector;
+  std::string output;
+  bool all_namespaces = false;
+  bool watch = false;
+  bool no_headers = false;
+};
+int Get(const GetOptions& options, Session& session);
+
+// penstock logs
+struct LogsOptions {
+  std::string run, step;
+  bool follow = false;
+  bool previous = false;
+  int tail = -1;
+};
+int Logs(const LogsOptions& options, Session& session);
+
+// penstock cancel
+struct CancelOptions {
+  std::string run;
+  bool now = false;
+};
+int Cancel(const CancelOptions& options, Session& session);
+
+// penstock debug
+struct DebugOptions {
+  std::string run, step;
+  bool shell = false;
+  bool local = false;
+  std::string folder;  // --local: where; empty = <state>/debug/<pod>
+  std::string gateway;
+};
+int Debug(const DebugOptions& options, Session& session);
+
+// penstock artifact put|get|ls
+struct ArtifactOptions {
+  std::string source;  // put: file or folder; get: the artifact's name
+  std::string to;      // get
+  std::string gateway, token_file, ca_file;
+  std::string output;
+};
+int PutArtifact(const ArtifactOptions& options, Session& session);
+int GetArtifact(const ArtifactOptions& options, Session& session);
+int ListArtifacts(const ArtifactOptions& options, Session& session);
+
+// penstock apply
+struct ApplyOptions {
+  std::vector<std::string> files;
+  std::string gateway, token_file, ca_file;
+  bool dry_run = false;
+};
+int Apply(const ApplyOptions& options, Session& session);
+
+// penstock serve
+struct ServeOptions {
+  std::string model;
+  std::string name;
+  std::string address = "127.0.0.1";
+  int port = 8080;
+  std::vector<std::string> more;  // handed on to penstock-serve
+};
+int Serve(const ServeOptions& options, Session& session);
+
+// penstock predict
+struct PredictOptions {
+  std::string url, model, input, output;
+};
+int Predict(const PredictOptions& options, Session& session);
+
+// penstock version
+int Version(const std::string& output, Session& session);
+
+// penstock completion bash|zsh|fish
+int Completion(const std::string& shell, Session& session);
+
+// The whole program: parses argv, runs the command. Usage errors are kUsage.
+int CommandLine(int argc, const char* const* argv, Session& session);
+
+}  // namespace penstock::cli

@@ -1,0 +1,105 @@
+#include "operator/cli/local_cluster.h"
+
+#include "operator/api/codec.h"
+#include "operator/artifacts/store.h"
+#include "operator/controllers/engine.h"
+#include "operator/kube/resources.h"
+#include "operator/local/child_process.h"
+#include "operator/local/memory_cluster.h"
+#include "operator/metadata/sqlite_recorder.h"
+
+namespace penstock::cli {
+namespace {
+
+controllers::EngineOptions EngineFor(const State& state) {
+  controllers::EngineOptions options;
+  options.settings.pods.store.folder = (state.root() / "artifacts").string();
+  options.settings.pods.launcher_image = "penstock/launcher";
+  options.settings.library_namespace = kLibraryNamespace;
+  options.settings.local_files = true;
+  options.settings.status_interval = Milliseconds(100);
+  options.workers = 2;
+  options.api_threads = 4;
+  options.io_threads = 4;
+  return options;
+}
+
+local::RunnerOptions RunnerFor(const Session& session, const State& state,
+                               const std::filesystem::path& launcher, LocalOptions options) {
+  local::RunnerOptions runner;
+  runner.launch.state = state.root();
+  runner.launch.launcher = launcher;
+  const std::filesystem::path bin = session.program.parent_path();
+  if (const std::string libexec = session.Env("PENSTOCK_LIBEXEC"); !libexec.empty()) {
+    runner.launch.program_folders.emplace_back(libexec);
+  }
+  runner.launch.program_folders.push_back(bin);
+  runner.launch.program_folders.push_back(bin.parent_path() / "libexec" / "penstock");
+  runner.launch.host_environment = session.env;
+  runner.isolation = options.isolation;
+  runner.capacity = local::MachineCapacity();
+  runner.notice = std::move(options.notice);
+  if (const auto podman = local::FindProgram("podman", session.Env("PATH"))) {
+    runner.podman = podman->string();
+  }
+  return runner;
+}
+
+}  // namespace
+
+struct LocalCluster::Impl {
+  explicit Impl(const Session& session, const State& state)
+      : store(state.store()), cluster(session.clock) {}
+  artifacts::Store store;
+  local::MemoryCluster cluster;
+  std::unique_ptr<metadata::SqliteRecorder> recorder;
+  std::unique_ptr<local::ProcessRunner> runner;
+  std::unique_ptr<controllers::Engine> engine;
+};
+
+LocalCluster::LocalCluster(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+LocalCluster::~LocalCluster() { Stop(); }
+
+kube::Client& LocalCluster::client() { return impl_->cluster; }
+
+void LocalCluster::Stop(std::chrono::seconds grace) {
+  if (impl_->engine) impl_->engine->Stop();
+  if (impl_->runner) impl_->runner->Stop(grace);
+  if (impl_->recorder) impl_->recorder->Flush();
+}
+
+Result<std::unique_ptr<LocalCluster>> LocalCluster::Start(
+    const Session& session, const State& state, const std::vector<api::Component>& library,
+    LocalOptions options) {
+  const Result<std::filesystem::path> launcher = FindOurProgram(session, "penstock-launcher");
+  if (!launcher) return launcher.error();
+  auto impl = std::make_unique<Impl>(session, state);
+  metadata::SqliteRecorderOptions recorder_options;
+  recorder_options.path = state.root() / "metadata.sqlite";
+  auto recorder = metadata::SqliteRecorder::Open(recorder_options, session.clock);
+  if (!recorder) return Wrap("metadata", recorder.error());
+  impl->recorder = *std::move(recorder);
+
+  for (api::Component component : library) {
+    component.meta.namespace_ = kLibraryNamespace;
+    component.meta.labels["penstock.dev/library"] = "true";
+    const Result<Json> created =
+        impl->cluster.Create(kube::kComponents, kLibraryNamespace, api::Encode(component));
+    if (!created) return Wrap("component " + component.meta.name, created.error());
+  }
+  impl->runner = std::make_unique<local::ProcessRunner>(
+      impl->cluster, session.clock, RunnerFor(session, state, *launcher, std::move(options)));
+  local::ProcessRunner* runner = impl->runner.get();
+  impl->cluster.SetLogSource(
+      [runner](const std::string& ns, const std::string& pod, const kube::LogOptions& log,
+               const kube::LogSink& sink,
+               std::stop_token stop) { return runner->Logs(ns, pod, log, sink, stop); });
+  impl->engine = std::make_unique<controllers::Engine>(impl->cluster, impl->store, *impl->recorder,
+                                                       session.clock, EngineFor(state));
+  impl->runner->Start();
+  impl->engine->Start();
+  return std::unique_ptr<LocalCluster>(new LocalCluster(std::move(impl)));
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,56 @@
+// What `penstock run` prepares: the Pipeline as it runs here, and its run. Split from the command
+// so that each part is tested alone.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "operator/cli/manifest_files.h"
+#include "operator/cli/session.h"
+#include "operator/cli/state.h"
+
+namespace penstock::cli {
+
+struct RunOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> parameters;  // "name=value"
+  std::string pipeline;                 // which, where the files hold several
+  bool watch = false;
+  bool no_cache = false;
+  std::string sample;  // "1%"
+  std::string isolation = "auto";
+  std::string output;
+};
+
+// The Pipeline that is meant, and the parameters that a PipelineRun beside it gives. An inline
+// pipelineSpec becomes a Pipeline of its run's name. Invalid lists the names there are.
+struct Choice {
+  api::Pipeline pipeline;
+  std::map<std::string, Json> parameters;
+  std::string file;  // of the Pipeline: code paths are relative to it
+};
+[[nodiscard]] Result<Choice> ChoosePipeline(const Manifests& manifests, const std::string& name);
+
+// Every step runs, whatever the cache holds.
+void TurnCacheOff(api::PipelineSpec& spec);
+
+// Sets the parameter `sample` of each step whose Component has one. Invalid when none has.
+[[nodiscard]] Result<void> SetSample(api::PipelineSpec& spec, const std::string& sample,
+                                     const std::vector<api::Component>& components);
+
+// Uploads each `code: {path}` and writes its digest in the path's place.
+[[nodiscard]] Result<void> PinCode(api::PipelineSpec& spec, const std::string& file,
+                                   const Session& session, const State& state);
+
+// "<pipeline>-<hash>-<n>" with the first n that the state folder does not hold.
+[[nodiscard]] Result<std::string> NextRunName(const api::Pipeline& pipeline, const State& state);
+
+// Runs that a killed process left unfinished are marked as failed; call with the lock held.
+[[nodiscard]] Result<void> CloseInterruptedRuns(const State& state, TimePoint now);
+
+// Removes all but the newest `keep` runs of each pipeline: objects, pods' folders, logs. The
+// artifacts stay.
+[[nodiscard]] Result<void> PruneRuns(const State& state, std::size_t keep);
+
+}  // namespace penstock::cli

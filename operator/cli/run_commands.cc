@@ -1,0 +1,166 @@
+// penstock logs and penstock cancel.
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <ostream>
+
+#include "operator/base/json.h"
+#include "operator/cli/commands.h"
+#include "operator/cli/object_table.h"
+#include "operator/cli/run_lookup.h"
+#include "operator/cli/state.h"
+#include "operator/kube/resources.h"
+#include "operator/local/pod_launch.h"
+
+namespace penstock::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Prints whole lines, each with the step's name before it where several steps are shown.
+class LinePrinter {
+ public:
+  LinePrinter(std::ostream& out, std::string prefix) : out_(out), prefix_(std::move(prefix)) {}
+  void Write(std::string_view piece) {
+    for (const char c : piece) {
+      if (at_start_) out_ << prefix_;
+      out_ << c;
+      at_start_ = c == '\n';
+    }
+    out_ << std::flush;
+  }
+
+ private:
+  std::ostream& out_;
+  std::string prefix_;
+  bool at_start_ = true;
+};
+
+std::string TailOf(const std::string& text, int lines) {
+  if (lines < 0) return text;
+  std::size_t position = text.size();
+  if (position > 0 && text.back() == '\n') --position;
+  for (int i = 0; i < lines; ++i) {
+    if (position == 0 || position == std::string::npos) return text;
+    position = text.rfind('\n', position - 1);
+  }
+  return position == std::string::npos ? text : text.substr(position + 1);
+}
+
+int LocalLogs(const LogsOptions& options, const State& state, const Json& run,
+              const std::vector<StepPod>& pods, Session& session) {
+  bool any = false;
+  for (const StepPod& pod : pods) {
+    const fs::path path = local::PathsOf(state.root(), kLocalNamespace, pod.pod).log;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) continue;
+    any = true;
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    LinePrinter printer(session.out, pods.size() > 1 ? pod.step + ": " : "");
+    printer.Write(TailOf(text, options.tail));
+    if (!options.follow || state.RunningProcess() == 0) continue;
+    // Another process runs it; its log is read on until the step or that process has ended.
+    file.clear();
+    std::string more(4096, '\0');
+    while (!session.interrupted.stop_requested()) {
+      file.read(more.data(), static_cast<std::streamsize>(more.size()));
+      const auto count = static_cast<std::size_t>(file.gcount());
+      printer.Write(std::string_view(more).substr(0, count));
+      if (count > 0) continue;
+      file.clear();
+      const Result<Json> now = state.FindRun(run["metadata"].value("name", ""));
+      if (!now || StepHasEnded(*now, pod.step) || state.RunningProcess() == 0) break;
+      WaitAMoment(session.interrupted);
+    }
+  }
+  if (any) return kOk;
+  return session.Fail(kFailed, "no step of run " + run["metadata"].value("name", "") +
+                                   " has a log yet (cached steps have none)");
+}
+
+int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
+                const std::vector<StepPod>& pods, Session& session) {
+  int code = kOk;
+  bool any = false;
+  for (const StepPod& pod : pods) {
+    kube::LogOptions log;
+    log.container = "step";
+    log.follow = options.follow;
+    log.previous = options.previous;
+    if (options.tail >= 0) log.tail_lines = options.tail;
+    LinePrinter printer(session.out, pods.size() > 1 ? pod.step + ": " : "");
+    const Result<void> read = cluster.client->Logs(
+        cluster.namespace_, pod.pod, log,
+        [&](std::string_view piece) {
+          printer.Write(piece);
+          return true;
+        },
+        session.interrupted);
+    any = any || static_cast<bool>(read);
+    if (read || read.error().kind == ErrorKind::kCancelled) continue;
+    if (read.error().kind == ErrorKind::kNotFound) {
+      session.err << "error: step " << pod.step << ": its pod " << pod.pod
+                  << " is gone, and its log with it; a log collector of the cluster may hold it\n";
+    } else {
+      session.err << "error: step " << pod.step << ": " << read.error().message << "\n";
+    }
+    code = kFailed;
+  }
+  return any && options.step.empty() ? kOk : code;
+}
+
+}  // namespace
+
+int Logs(const LogsOptions& options, Session& session) {
+  const std::optional<State> state = State::IfLocal(session);
+  std::optional<Cluster> cluster;
+  Result<Json> run = Internal("not looked up");
+  if (state) {
+    run = state->FindRun(options.run);
+  } else {
+    Result<Cluster> connected = session.connect(session.flags);
+    if (!connected) return session.Fail(kFailed, connected.error().message);
+    cluster = *std::move(connected);
+    run = FindClusterRun(*cluster, options.run);
+  }
+  if (!run) return session.Fail(kFailed, run.error().message);
+  const Result<std::vector<StepPod>> pods = PodsOf(*run, options.step);
+  if (!pods) return session.Fail(kFailed, pods.error().message);
+  return state ? LocalLogs(options, *state, *run, *pods, session)
+               : ClusterLogs(options, *cluster, *pods, session);
+}
+
+int Cancel(const CancelOptions& options, Session& session) {
+  const char* mode = options.now ? "Now" : "Stop";
+  if (const std::optional<State> state = State::IfLocal(session)) {
+    const Result<Json> run = state->FindRun(options.run);
+    if (!run) return session.Fail(kFailed, run.error().message);
+    const std::string name = (*run)["metadata"].value("name", "");
+    const int pid = state->RunningProcess();
+    if (ConditionStatus(*run, "Finished") == "True" || pid == 0) {
+      return session.Fail(kFailed, "run " + name + " is not running");
+    }
+    // One process holds the state folder's lock, and it runs this run.
+    if (kill(pid, options.now ? SIGTERM : SIGINT) != 0) {
+      return session.Fail(kFailed, "process " + std::to_string(pid) + " cannot be told to cancel");
+    }
+    session.out << "pipelinerun/" << name << " cancelled\n";
+    return kOk;
+  }
+  const Result<Cluster> cluster = session.connect(session.flags);
+  if (!cluster) return session.Fail(kFailed, cluster.error().message);
+  const Result<Json> run = FindClusterRun(*cluster, options.run);
+  if (!run) return session.Fail(kFailed, run.error().message);
+  const std::string name = (*run)["metadata"].value("name", "");
+  if (ConditionStatus(*run, "Finished") == "True") {
+    return session.Fail(kFailed, "run " + name + " has ended already");
+  }
+  const Result<Json> patched = cluster->client->MergePatch(kube::kPipelineRuns, cluster->namespace_,
+                                                           name, {{"spec", {{"cancel", mode}}}});
+  if (!patched) return session.Fail(kFailed, patched.error().message);
+  session.out << "pipelinerun/" << name << " cancelled\n";
+  return kOk;
+}
+
+}  // namespace penstock::cli
