@@ -69,6 +69,16 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
   } else {
     pipeline = context_.snapshots.pipelines.Get({ns, run.spec.pipeline_ref});
     if (pipeline == nullptr) {
+      // Both are often applied together, and the informer of one may be behind the other's.
+      auto live =
+          context_.client.Get(kube::kPipelines, ns, run.spec.pipeline_ref, {.stop = context_.stop});
+      if (live) {
+        pipeline = std::make_shared<const Known<api::Pipeline>>(api::DecodePipeline(*live));
+      } else if (live.error().kind != ErrorKind::kNotFound) {
+        return live.error();
+      }
+    }
+    if (pipeline == nullptr) {
       return Stall("spec.pipelineRef.name", "there is no Pipeline " + run.spec.pipeline_ref +
                                                 " in namespace " + ns + "; create it");
     }

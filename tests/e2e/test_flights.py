@@ -38,7 +38,7 @@ class Flights(h.ClusterTest):
             outputs = {o["name"]: o["data"][0] for o in answer["outputs"]}
             self.assertGreater(outputs["probability"], 0.0)
             self.assertLess(outputs["probability"], 1.0)
-            auc = h.step_of(first, "evaluate")["results"]["auc"]
+            auc = h.step_of(first, "evaluate")["results"]["metrics"]["auc"]
             self.assertGreaterEqual(auc, 0.626, "0.636 of HistGradientBoosting less 0.01")
 
             self.assertIn("seed: 1", text)
