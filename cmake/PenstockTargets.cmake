@@ -42,9 +42,6 @@ function(penstock_library name)
   target_include_directories(penstock_${name} PUBLIC ${PROJECT_SOURCE_DIR})
 endfunction()
 
-# In an installed tree the wheels' libraries lie under lib/ (images/components/Containerfile).
-set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib/torch/lib;$ORIGIN/../lib/pyarrow")
-
 # penstock_executable(NAME SRCS ... DEPS ...): a program named NAME in bin/, installed as component NAME.
 function(penstock_executable name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
