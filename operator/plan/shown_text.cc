@@ -25,6 +25,7 @@ std::size_t SequenceLength(std::string_view text, std::size_t i) {
 
 std::string Shown(std::string_view text, std::size_t limit) {
   std::string out;
+  std::size_t cut = 0;  // the longest whole prefix that leaves room for "..."
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t n = SequenceLength(text, i);
     const auto c = static_cast<unsigned char>(text[i]);
@@ -32,11 +33,13 @@ std::string Shown(std::string_view text, std::size_t limit) {
     if (n == 0) piece = "?";
     if (n == 1 && (c < 0x20 || c == 0x7F)) piece = " ";
     i += n == 0 ? 1 : n;
-    if (out.size() + piece.size() + (i < text.size() ? 3 : 0) > limit) {
+    out += piece;
+    if (out.size() + 3 <= limit) cut = out.size();
+    if (out.size() > limit) {
+      out.resize(cut);
       out += "...";
       break;
     }
-    out += piece;
   }
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
