@@ -48,7 +48,7 @@ void KeyQueue::Forget(const std::string& key) {
   failures_.erase(key);
 }
 
-std::optional<Milliseconds> KeyQueue::Promote() {
+KeyQueue::Instant KeyQueue::Promote() {
   const Instant now = clock_.Steady();
   while (!by_time_.empty() && by_time_.begin()->first <= now) {
     const std::string key = by_time_.begin()->second;
@@ -56,25 +56,25 @@ std::optional<Milliseconds> KeyQueue::Promote() {
     delayed_.erase(key);
     Ready(key);
   }
-  if (by_time_.empty()) return std::nullopt;
-  return std::chrono::ceil<Milliseconds>(by_time_.begin()->first - now);
+  return by_time_.empty() ? now + std::chrono::hours(1) : by_time_.begin()->first;
 }
 
 std::optional<std::string> KeyQueue::Take(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    const auto next = Promote();
+    const Instant next = Promote();
     if (!ready_.empty()) {
       std::string key = std::move(ready_.front());
       ready_.pop_front();
       waiting_.erase(key);
       working_.insert(key);
-      if (!ready_.empty()) changed_.notify_one();
+      // Others may sleep until a time that has just been passed on to them, or to this thread.
+      if (!ready_.empty() || !by_time_.empty()) changed_.notify_one();
       return key;
     }
-    changed_.wait_for(lock, stop, next.value_or(Milliseconds{3'600'000}), [this, next] {
-      return !ready_.empty() || (!by_time_.empty() && !next) ||
-             (!by_time_.empty() && by_time_.begin()->first <= clock_.Steady());
+    // A key that is due sooner than what this thread waits for ends the wait.
+    changed_.wait_for(lock, stop, next - clock_.Steady(), [this, next] {
+      return !ready_.empty() || (!by_time_.empty() && by_time_.begin()->first < next);
     });
   }
   return std::nullopt;

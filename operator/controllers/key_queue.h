@@ -1,6 +1,6 @@
 // Keys that wait for a worker. A key is never handed to two workers at once: what is added while
-// it is worked on is handed out again afterwards. Adding a waiting key again changes nothing but
-// makes it sooner. Thread-safe.
+// it is worked on is handed out again afterwards. A key waits once: the sooner of two times counts,
+// because whoever works on it says anew when to look again. Thread-safe.
 //
 //   Add -> [delayed] -> ready -> Take -> working -> Done -> (ready again, when added meanwhile)
 #pragma once
@@ -36,7 +36,7 @@ class KeyQueue {
  private:
   using Instant = std::chrono::steady_clock::time_point;
   void Ready(const std::string& key);
-  [[nodiscard]] std::optional<Milliseconds> Promote();  // time to the next delayed key
+  [[nodiscard]] Instant Promote();  // when the next delayed key is due; far away when none is
 
   const Clock& clock_;
   mutable std::mutex mutex_;

@@ -154,6 +154,7 @@ Outcome RunController::Visit(State& state, Run run) {
   const auto unconfirmed =
       context_.snapshots.pods.Unconfirmed(run->meta.uid, now - context_.settings.confirm_after);
   for (const std::string& pod : unconfirmed) state.facts->AskForPod(pod);
+  again = Sooner(again, state.facts->NextLook());
   again = Sooner(again, report.retry_after);
   if (report.refused) again = Milliseconds{0};
   if (state.pinning.look_again()) again = Sooner(again, Milliseconds{30'000});

@@ -73,13 +73,8 @@ bool RunFacts::FetchCache(const std::string& key) {
   if (!hit) return false;
   plan::CacheAnswer answer{std::move(*hit), ""};
   if (!answer.hit) answer.following_run = Follow(key);
-  const bool follows = !answer.following_run.empty();
-  {
-    const std::lock_guard lock(mutex_);
-    cache_[key] = std::move(answer);
-  }
-  // The other run's pod ends some day: then the cache holds what it made, or there is no maker.
-  if (follows) wake_(context_.settings.follow_interval);
+  const std::lock_guard lock(mutex_);
+  cache_[key] = std::move(answer);
   return true;
 }
 
@@ -111,6 +106,19 @@ std::string RunFacts::Follow(const std::string& key) {
   if (now - following.since > context_.settings.follow_limit) return "";
   following.look_at = now + context_.settings.follow_interval;
   return *maker;
+}
+
+// The other run's pod ends some day: then the cache holds what it made, or there is no maker.
+std::optional<Milliseconds> RunFacts::NextLook() const {
+  const std::lock_guard lock(mutex_);
+  std::optional<Milliseconds> next;
+  for (const auto& [key, following] : following_) {
+    const auto answer = cache_.find(key);
+    if (answer == cache_.end() || answer->second.following_run.empty()) continue;
+    const auto left = std::chrono::ceil<Milliseconds>(following.look_at - context_.clock.Steady());
+    next = Sooner(next, std::max(Milliseconds{1}, left));
+  }
+  return next;
 }
 
 std::vector<std::string> RunFacts::DueFollowings() const {

@@ -33,6 +33,9 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // Starts what has not been asked yet, and looks again at pods of other runs that are followed.
   void Ask(const plan::FactRequests& requests);
 
+  // When to look again at pods of other runs that are followed; nothing when none is.
+  [[nodiscard]] std::optional<Milliseconds> NextLook() const;
+
   // True when the receipts of this run that the store holds have been read: needed once, by a
   // controller that meets a run which another one began. False: they are being read.
   [[nodiscard]] bool HaveReceipts(const api::PipelineRunStatus& status);
