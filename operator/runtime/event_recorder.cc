@@ -10,21 +10,38 @@ namespace penstock::runtime {
 namespace {
 
 constexpr auto kSeriesEnds = std::chrono::minutes(10);
+constexpr auto kCountWritten = std::chrono::minutes(1);
 constexpr double kBurst = 25;
 constexpr double kRefillSeconds = 300;
 constexpr std::size_t kRemembered = 4096;
 constexpr std::size_t kWaiting = 1000;
 constexpr std::size_t kMessageBytes = 1024;
 
+std::string KeyOf(const Note& note) {
+  return note.uid + "/" + note.type + "/" + note.reason + "/" + note.message;
+}
+
+// Cut where a character begins, so that it stays UTF-8.
+std::string Cut(const std::string& text) {
+  if (text.size() <= kMessageBytes) return text;
+  std::size_t end = kMessageBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 EventAggregator::Decision EventAggregator::Decide(const Note& note,
                                                   std::chrono::steady_clock::time_point now) {
-  const std::string key = note.uid + "/" + note.type + "/" + note.reason + "/" + note.message;
+  const std::string key = KeyOf(note);
   const auto old = series_.find(key);
   if (old != series_.end() && now - old->second.last < kSeriesEnds) {
-    old->second.last = now;
-    return {Verdict::kRaise, old->second.event, ++old->second.count};
+    Series& series = old->second;
+    series.last = now;
+    ++series.count;
+    const bool hold = series.count > 2 && now - series.written < kCountWritten;
+    if (!hold) series.written = now;
+    return {hold ? Verdict::kHold : Verdict::kRaise, series.event, series.count};
   }
   if (buckets_.size() > kRemembered) buckets_.clear();
   auto [bucket, fresh] = buckets_.try_emplace(note.uid, Bucket{kBurst, now});
@@ -38,9 +55,11 @@ EventAggregator::Decision EventAggregator::Decide(const Note& note,
   if (series_.size() > kRemembered) series_.clear();
   const auto ticks = std::to_string(now.time_since_epoch().count());
   const std::string event = note.name.substr(0, 200) + "." + Sha256Hex(key + ticks).substr(0, 16);
-  series_[key] = {event, 1, now};
+  series_[key] = {event, 1, now, now};
   return {Verdict::kCreate, event, 1};
 }
+
+void EventAggregator::Forget(const Note& note) { series_.erase(KeyOf(note)); }
 
 EventRecorder::EventRecorder(kube::Client& client, const Clock& clock, std::string instance,
                              std::function<void()> dropped)
@@ -75,24 +94,33 @@ void EventRecorder::Work(const std::stop_token& stop) {
 
 void EventRecorder::Send(const Note& note, const std::stop_token& stop) {
   const auto decision = aggregator_.Decide(note, clock_.Steady());
+  if (decision.verdict == EventAggregator::Verdict::kHold) return;
   if (decision.verdict == EventAggregator::Verdict::kDrop) return dropped_();
+  if (Write(note, decision, stop)) return;
+  aggregator_.Forget(note);
+  dropped_();
+}
+
+Result<void> EventRecorder::Write(const Note& note, const EventAggregator::Decision& decision,
+                                  const std::stop_token& stop) {
   const kube::Call call{stop, std::chrono::seconds(10)};
   const std::string now = FormatMicroTime(clock_.Now());
+  // An event about a cluster-scoped object stands in the namespace "default".
+  const std::string ns = note.namespace_.empty() ? "default" : note.namespace_;
   if (decision.verdict == EventAggregator::Verdict::kRaise) {
     const Json patch{{"series", {{"count", decision.count}, {"lastObservedTime", now}}}};
-    auto raised =
-        client_.MergePatch(kube::kEvents, note.namespace_, decision.event, patch, {}, call);
-    if (!raised) dropped_();
-    return;
+    auto raised = client_.MergePatch(kube::kEvents, ns, decision.event, patch, {}, call);
+    if (!raised) return raised.error();
+    return {};
   }
   const Json event{{"apiVersion", "events.k8s.io/v1"},
                    {"kind", "Event"},
-                   {"metadata", {{"name", decision.event}, {"namespace", note.namespace_}}},
+                   {"metadata", {{"name", decision.event}, {"namespace", ns}}},
                    {"eventTime", now},
                    {"type", note.type},
                    {"reason", note.reason},
                    {"action", note.reason},
-                   {"note", note.message.substr(0, kMessageBytes)},
+                   {"note", Cut(note.message)},
                    {"reportingController", "penstock.dev/operator"},
                    {"reportingInstance", instance_.substr(0, 128)},
                    {"regarding",
@@ -102,8 +130,9 @@ void EventRecorder::Send(const Note& note, const std::stop_token& stop) {
                      {"name", note.name},
                      {"uid", note.uid},
                      {"resourceVersion", note.resource_version}}}};
-  auto created = client_.Create(kube::kEvents, note.namespace_, event, call);
-  if (!created) dropped_();
+  auto created = client_.Create(kube::kEvents, ns, event, call);
+  if (!created) return created.error();
+  return {};
 }
 
 }  // namespace penstock::runtime

@@ -2,9 +2,9 @@
 // them.
 //
 // A repeat of the same reason and message about the same object within ten minutes raises the
-// series count of the first instead of making another. Per object at most 25 at once and then one
-// each 300 s (client-go's numbers); what is over goes into a counter. Remembers at most 4096
-// events.
+// series count of the first instead of making another; the count is written for the second one and
+// then at most once a minute. Per object at most 25 events at once and then one each 300 s
+// (client-go's numbers); what is over goes into a counter. Remembers at most 4096 events.
 #pragma once
 
 #include <condition_variable>
@@ -30,19 +30,27 @@ struct Note {
 // The pure part: what becomes of a note.
 class EventAggregator {
  public:
-  enum class Verdict : std::uint8_t { kCreate, kRaise, kDrop };
+  enum class Verdict : std::uint8_t {
+    kCreate,
+    kRaise,  // write the count into the event that stands
+    kHold,   // counted; the count was written less than a minute ago
+    kDrop,   // the object has said too much
+  };
   struct Decision {
     Verdict verdict = Verdict::kDrop;
     std::string event;  // the name of the Event to create or to raise
     int count = 1;
   };
   [[nodiscard]] Decision Decide(const Note& note, std::chrono::steady_clock::time_point now);
+  // The event could not be written, or is gone: its next occurrence makes a new one.
+  void Forget(const Note& note);
 
  private:
   struct Series {
     std::string event;
     int count = 1;
-    std::chrono::steady_clock::time_point last;
+    std::chrono::steady_clock::time_point last;     // seen
+    std::chrono::steady_clock::time_point written;  // to the API server
   };
   struct Bucket {
     double tokens = 25;
@@ -62,6 +70,8 @@ class EventRecorder {
  private:
   void Work(const std::stop_token& stop);
   void Send(const Note& note, const std::stop_token& stop);
+  [[nodiscard]] Result<void> Write(const Note& note, const EventAggregator::Decision& decision,
+                                   const std::stop_token& stop);
 
   kube::Client& client_;
   const Clock& clock_;

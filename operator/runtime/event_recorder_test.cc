@@ -2,6 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <condition_variable>
+
+#include "operator/base/json.h"
+#include "operator/kube/resources.h"
+#include "operator/local/memory_cluster.h"
+
 namespace penstock::runtime {
 namespace {
 
@@ -50,6 +57,109 @@ TEST(EventAggregator, AnObjectThatFloodsIsHeldBackAndOthersAreNot) {
   EXPECT_EQ(a.Decide(About("v", "x"), now).verdict, Verdict::kCreate);
   EXPECT_EQ(a.Decide(About("u", "later"), now + std::chrono::seconds(301)).verdict,
             Verdict::kCreate);
+}
+
+TEST(EventAggregator, ManyRepeatsCostOneWriteAMinute) {
+  EventAggregator a;
+  const steady_clock::time_point begin{};
+  int writes = 0;
+  for (int second = 0; second < 300; ++second) {
+    const auto decision = a.Decide(About("u", "x"), begin + std::chrono::seconds(second));
+    if (decision.verdict != Verdict::kHold) ++writes;
+    EXPECT_EQ(decision.count, second + 1);
+  }
+  EXPECT_EQ(writes, 6) << "the event, its second occurrence, and one count a minute";
+}
+
+TEST(EventAggregator, WhatCouldNotBeWrittenIsANewEventTheNextTime) {
+  EventAggregator a;
+  EXPECT_EQ(a.Decide(About("u", "x"), {}).verdict, Verdict::kCreate);
+  a.Forget(About("u", "x"));
+  EXPECT_EQ(a.Decide(About("u", "x"), {}).verdict, Verdict::kCreate);
+}
+
+// Counts the event writes of a recorder and waits for them.
+class EventWrites {
+ public:
+  explicit EventWrites(local::MemoryCluster& cluster) {
+    cluster.SetInterceptor([this](const local::Request& request) -> std::optional<Error> {
+      const std::lock_guard lock(mutex_);
+      if (request.verb == "create" || request.verb == "patch") ++count_;
+      changed_.notify_all();
+      if (count_ <= failing_) return Transient("down");
+      return std::nullopt;
+    });
+  }
+  void FailFirst(int n) { failing_ = n; }
+  bool Reach(int n) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return count_ >= n; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+  int failing_ = 0;
+};
+
+TEST(EventRecorder, WritesAnEventThatSaysWhatAndAboutWhomAndCountsItsRepeat) {
+  const SystemClock clock;
+  local::MemoryCluster cluster(clock);
+  EventWrites writes(cluster);
+  std::atomic<int> dropped = 0;
+  {
+    EventRecorder recorder(cluster, clock, "operator-0", [&] { ++dropped; });
+    recorder.Record(About("u", "step train failed"));
+    recorder.Record(About("u", "step train failed"));
+    recorder.Record(About("u", "another"));
+    ASSERT_TRUE(writes.Reach(3));
+  }
+  const auto events = cluster.List(kube::kEvents, "ns", {});
+  ASSERT_TRUE(events);
+  bool found = false;
+  for (const Json& event : events->items) {
+    if (event["note"] != "step train failed") continue;
+    found = true;
+    EXPECT_EQ(event["regarding"]["uid"], "u");
+    EXPECT_EQ(event["reason"], "StepFailed");
+    EXPECT_EQ(event["series"]["count"], 2);
+  }
+  EXPECT_TRUE(found);
+  EXPECT_EQ(dropped, 0);
+}
+
+TEST(EventRecorder, CountsWhatItCouldNotSendAndGoesOn) {
+  const SystemClock clock;
+  local::MemoryCluster cluster(clock);
+  EventWrites writes(cluster);
+  writes.FailFirst(1);
+  std::atomic<int> dropped = 0;
+  {
+    EventRecorder recorder(cluster, clock, "operator-0", [&] { ++dropped; });
+    recorder.Record(About("u", "x"));
+    recorder.Record(About("u", "x"));
+    recorder.Record(About("u", "y"));
+    ASSERT_TRUE(writes.Reach(3));
+  }
+  EXPECT_EQ(dropped, 1);
+  EXPECT_EQ(cluster.List(kube::kEvents, "ns", {})->items.size(), 2U);
+}
+
+TEST(EventRecorder, CutsALongNoteBetweenCharacters) {
+  const SystemClock clock;
+  local::MemoryCluster cluster(clock);
+  EventWrites writes(cluster);
+  std::string note;
+  while (note.size() < 3000) note += "\xE2\x82\xAC";  // the euro sign, three bytes
+  {
+    EventRecorder recorder(cluster, clock, "operator-0", [] {});
+    recorder.Record(About("u", note));
+    ASSERT_TRUE(writes.Reach(1));
+  }
+  const auto events = cluster.List(kube::kEvents, "ns", {});
+  ASSERT_EQ(events->items.size(), 1U);
+  EXPECT_EQ(events->items[0]["note"].get<std::string>().size(), 1023U);
 }
 
 }  // namespace

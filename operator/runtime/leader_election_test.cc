@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
@@ -42,7 +46,7 @@ class LeaderElection : public ::testing::Test {
                : "";
   }
   FakeClock clock;
-  local::MemoryCluster cluster;
+  local::MemoryCluster cluster{clock};
 };
 
 TEST_F(LeaderElection, OneOfTwoLeadsUntilItReleases) {
@@ -95,6 +99,48 @@ TEST_F(LeaderElection, RunEndsByItsTokenAfterTheWorkAndGivesTheLeaseBack) {
   EXPECT_EQ(end, LeaderElector::End::kStopped);
   EXPECT_TRUE(held_during_work);
   EXPECT_EQ(Holder(), "");
+}
+
+TEST(LeaderElectionLoss, ALeaderThatCannotRenewStopsItsWorkAndSaysThatItLost) {
+  const SystemClock clock;
+  local::MemoryCluster cluster(clock);
+  std::atomic<bool> down = false;
+  cluster.SetInterceptor([&](const local::Request&) -> std::optional<Error> {
+    if (down) return Transient("the API server is away");
+    return std::nullopt;
+  });
+  LeaderSettings s;
+  s.ns = "sys";
+  s.identity = "a";
+  s.lease = std::chrono::milliseconds(300);
+  s.renew_deadline = std::chrono::milliseconds(200);
+  s.retry = std::chrono::milliseconds(20);
+  LeaderElector elector(cluster, s, clock);
+  LeaderGuardedClient guarded(cluster, [&] { return elector.IsLeading(); });
+  bool wrote_after_loss = true;
+  const auto end = elector.Run({}, [&](std::stop_token leading) {
+    down = true;
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait(lock, leading, [] { return false; });
+    down = false;
+    wrote_after_loss =
+        guarded.Create(kube::kConfigMaps, "sys", {{"metadata", {{"name", "x"}}}}).has_value();
+  });
+  EXPECT_EQ(end, LeaderElector::End::kLost);
+  EXPECT_FALSE(wrote_after_loss);
+}
+
+TEST_F(LeaderElection, ALeaseThatAnotherTookIsNotReleased) {
+  LeaderElector a(cluster, Settings("a"), clock);
+  LeaderElector b(cluster, Settings("b"), clock);
+  ASSERT_TRUE(Try(a));
+  EXPECT_FALSE(Try(b));
+  clock.passed += std::chrono::seconds(16);
+  ASSERT_TRUE(Try(b));
+  EXPECT_TRUE(a.Release());
+  EXPECT_EQ(Holder(), "b");
+  EXPECT_FALSE(Try(a));
 }
 
 TEST(LeaderSettingsCheck, TheTimesMustLeaveRoomToRenew) {

@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "operator/base/error.h"
+
 namespace penstock::runtime {
 
 using prometheus::Histogram;
@@ -44,9 +46,14 @@ struct Metrics::Impl {
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
-  for (const char* controller : {"pipeline", "pipelinerun", "modeldeployment"})
-    for (const char* result : {"success", "requeue", "Transient", "Conflict", "Internal"})
+  // The names that the engine gives its workers.
+  for (const char* controller : {"pipeline", "run", "modeldeployment"}) {
+    for (const char* result : {"success", "requeue"})
       impl_->reconciles.Add({{"controller", controller}, {"result", result}});
+    for (int kind = 0; kind <= static_cast<int>(ErrorKind::kInternal); ++kind)
+      impl_->reconciles.Add(
+          {{"controller", controller}, {"result", Name(static_cast<ErrorKind>(kind))}});
+  }
 }
 Metrics::~Metrics() = default;
 

@@ -1,0 +1,53 @@
+#include "operator/runtime/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include "operator/base/json.h"
+#include "operator/runtime/log.h"
+
+namespace penstock::runtime {
+namespace {
+
+bool Has(const Metrics& metrics, const std::string& line) {
+  return ("\n" + metrics.Text()).find("\n" + line + "\n") != std::string::npos;
+}
+
+TEST(Metrics, EverySeriesOfAReconcileStandsAtZeroFromTheStart) {
+  const Metrics metrics;
+  for (const char* controller : {"pipeline", "run", "modeldeployment"}) {
+    for (const char* result : {"success", "requeue", "Transient", "Conflict", "AlreadyExists",
+                               "NotFound", "Expired", "Invalid", "Forbidden", "Internal"}) {
+      EXPECT_TRUE(Has(metrics, std::string("penstock_reconcile_total{controller=\"") + controller +
+                                   "\",result=\"" + result + "\"} 0"))
+          << controller << " " << result;
+    }
+  }
+  EXPECT_TRUE(Has(metrics, "penstock_leader 0"));
+  EXPECT_TRUE(Has(metrics, "penstock_events_dropped_total 0"));
+}
+
+TEST(Metrics, CountsWhatIsReported) {
+  Metrics metrics;
+  metrics.Reconciled("run", std::chrono::milliseconds(3), "success");
+  metrics.ApiWrite("create", "Pod");
+  metrics.Handoff(std::chrono::milliseconds(4));
+  metrics.Leading(true);
+  EXPECT_TRUE(Has(metrics, R"(penstock_reconcile_total{controller="run",result="success"} 1)"));
+  EXPECT_TRUE(Has(metrics, R"(penstock_reconcile_time_seconds_count{controller="run"} 1)"));
+  EXPECT_TRUE(Has(metrics, R"(penstock_api_writes_total{kind="Pod",verb="create"} 1)") ||
+              Has(metrics, R"(penstock_api_writes_total{verb="create",kind="Pod"} 1)"));
+  EXPECT_TRUE(Has(metrics, R"(penstock_handoff_seconds_bucket{le="0.005"} 1)"));
+  EXPECT_TRUE(Has(metrics, "penstock_leader 1"));
+}
+
+TEST(Log, ALineIsOneJsonObjectWhateverTheMessageHolds) {
+  const std::string line =
+      JsonLogLine("2026-01-01T00:00:00Z", "warn", "a \"b\"\n\xFF{}", {{"run", "r"}});
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  const Json parsed = Json::parse(line);
+  EXPECT_EQ(parsed["level"], "warn");
+  EXPECT_EQ(parsed["run"], "r");
+}
+
+}  // namespace
+}  // namespace penstock::runtime
