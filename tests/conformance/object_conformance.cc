@@ -266,6 +266,53 @@ TEST_P(ClientConformance, AnUnknownFieldSelectorIsInvalid) {
   EXPECT_EQ(page.error().kind, ErrorKind::kInvalid);
 }
 
+TEST_P(ClientConformance, ALeaseTakesOurTimesAndIsFencedByItsVersion) {
+  const std::string now = FormatMicroTime(SystemClock().Now());
+  Json lease = MustCreate(kube::kLeases, {{"metadata", {{"name", "l"}}},
+                                          {"spec",
+                                           {{"holderIdentity", "a"},
+                                            {"leaseDurationSeconds", 15},
+                                            {"leaseTransitions", 0},
+                                            {"acquireTime", now},
+                                            {"renewTime", now}}}});
+  EXPECT_EQ(lease["spec"]["renewTime"], now);
+  const Json old = lease;
+  lease["spec"]["holderIdentity"] = "";
+  lease["spec"]["leaseDurationSeconds"] = 1;
+  ASSERT_TRUE(client().Update(kube::kLeases, ns(), "l", lease));
+  const auto refused = client().Update(kube::kLeases, ns(), "l", old);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
+}
+
+TEST_P(ClientConformance, AnEventIsTakenAsWeWriteItAndItsSeriesPatched) {
+  const std::string now = FormatMicroTime(SystemClock().Now());
+  MustCreate(kube::kEvents, {{"metadata", {{"name", "run.1"}}},
+                             {"eventTime", now},
+                             {"type", "Warning"},
+                             {"reason", "StepFailed"},
+                             {"action", "StepFailed"},
+                             {"note", std::string(1024, 'n')},
+                             {"reportingController", "penstock.dev/operator"},
+                             {"reportingInstance", "operator-0"},
+                             {"regarding",
+                              {{"apiVersion", "penstock.dev/v1alpha1"},
+                               {"kind", "PipelineRun"},
+                               {"namespace", ns()},
+                               {"name", "run"},
+                               {"uid", "u"}}}});
+  const Json series = {{"series", {{"count", 2}, {"lastObservedTime", now}}}};
+  const auto patched = client().MergePatch(kube::kEvents, ns(), "run.1", series);
+  ASSERT_TRUE(patched) << patched.error().message;
+  EXPECT_EQ((*patched)["series"]["count"], 2);
+}
+
+TEST_P(ClientConformance, LogsOfAMissingPodAreNotFound) {
+  const auto logs = client().Logs(ns(), "none", {}, [](std::string_view) { return true; }, {});
+  ASSERT_FALSE(logs);
+  EXPECT_EQ(logs.error().kind, ErrorKind::kNotFound);
+}
+
 TEST_P(ClientConformance, AStoppedCallIsCancelled) {
   std::stop_source source;
   source.request_stop();
