@@ -63,15 +63,20 @@ LocalCluster::~LocalCluster() { Stop(); }
 
 kube::Client& LocalCluster::client() { return impl_->cluster; }
 
+void LocalCluster::Start() {
+  impl_->runner->Start();
+  impl_->engine->Start();
+}
+
 void LocalCluster::Stop(std::chrono::seconds grace) {
   if (impl_->engine) impl_->engine->Stop();
   if (impl_->runner) impl_->runner->Stop(grace);
   if (impl_->recorder) impl_->recorder->Flush();
 }
 
-Result<std::unique_ptr<LocalCluster>> LocalCluster::Start(
-    const Session& session, const State& state, const std::vector<api::Component>& library,
-    LocalOptions options) {
+Result<std::unique_ptr<LocalCluster>> LocalCluster::Make(const Session& session, const State& state,
+                                                         const std::vector<api::Component>& library,
+                                                         LocalOptions options) {
   const Result<std::filesystem::path> launcher = FindOurProgram(session, "penstock-launcher");
   if (!launcher) return launcher.error();
   auto impl = std::make_unique<Impl>(session, state);
@@ -97,8 +102,6 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::Start(
                std::stop_token stop) { return runner->Logs(ns, pod, log, sink, stop); });
   impl->engine = std::make_unique<controllers::Engine>(impl->cluster, impl->store, *impl->recorder,
                                                        session.clock, EngineFor(state));
-  impl->runner->Start();
-  impl->engine->Start();
   return std::unique_ptr<LocalCluster>(new LocalCluster(std::move(impl)));
 }
 

@@ -24,14 +24,16 @@ struct LocalOptions {
 
 class LocalCluster {
  public:
-  // Starts everything. The library's Components are there; nothing else is. The session must
-  // outlive it. kNotFound when the launcher is not installed.
-  [[nodiscard]] static Result<std::unique_ptr<LocalCluster>> Start(
+  // The library's Components are there; nothing else is, and nothing runs before Start(). The
+  // session must outlive it. kNotFound when the launcher is not installed.
+  [[nodiscard]] static Result<std::unique_ptr<LocalCluster>> Make(
       const Session& session, const State& state, const std::vector<api::Component>& library,
       LocalOptions options);
   ~LocalCluster();  // Stop()
 
   [[nodiscard]] kube::Client& client();
+  // What was created before is in the engine's first picture, whole.
+  void Start();
   // Ends the engine, then what still runs, within `grace`.
   void Stop(std::chrono::seconds grace = std::chrono::seconds(10));
 

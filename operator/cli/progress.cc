@@ -58,9 +58,8 @@ void Progress::Show(const Json& run, TimePoint now) {
     const std::string news = NewsOf(step);
     std::string& shown = shown_[step.value("name", "")];
     if (shown == news) continue;
-    const bool first = shown.empty();
     shown = news;
-    if (first && phase == "Waiting") continue;
+    if (phase == "Waiting") continue;  // for steps before it: nothing to tell
     const Json alone = {{"status", {{"steps", Json::array({step})}}}};
     const Table table = StepTable(alone, false, 400, now);
     const auto& row = table.rows.at(0);

@@ -52,6 +52,8 @@ class LocalRun {
 
  private:
   std::variant<Prepared, Told> Prepare(const Manifests& manifests);
+  Result<void> Place(kube::Client& client, const Prepared& prepared);
+  Result<void> AwaitVerdict(kube::Client& client, const std::string& pipeline);
   Result<void> Submit(kube::Client& client, const Prepared& prepared);
   Json Follow(kube::Client& client, const std::string& name);
   void Visit(kube::Client& client, const Json& run);
@@ -136,7 +138,7 @@ Result<void> LocalRun::Restore(kube::Client& client, const api::Pipeline& pipeli
   return {};
 }
 
-Result<void> LocalRun::Submit(kube::Client& client, const Prepared& prepared) {
+Result<void> LocalRun::Place(kube::Client& client, const Prepared& prepared) {
   api::Pipeline pipeline = prepared.pipeline;
   pipeline.meta.namespace_ = kLocalNamespace;
   for (api::Component component : prepared.components) {
@@ -155,9 +157,34 @@ Result<void> LocalRun::Submit(kube::Client& client, const Prepared& prepared) {
   if (!stands && stands.error().kind != ErrorKind::kAlreadyExists) {
     return Wrap("Pipeline " + pipeline.meta.name, stands.error());
   }
+  return {};
+}
+
+// The engine's verdict on the Pipeline as it stands here.
+Result<void> LocalRun::AwaitVerdict(kube::Client& client, const std::string& pipeline) {
+  while (true) {
+    const Result<Json> object = client.Get(kube::kPipelines, kLocalNamespace, pipeline);
+    if (!object) return object.error();
+    if (ConditionStatus(*object, "Ready") == "True") return {};
+    if (ConditionStatus(*object, "Stalled") == "True") {
+      return Invalid(ConditionMessage(*object, "Stalled"));
+    }
+    if (session_.interrupted.stop_requested()) return Cancelled("interrupted before the run began");
+    kube::WatchOptions options;
+    options.field_selector = "metadata.name=" + pipeline;
+    options.resource_version = (*object)["metadata"].value("resourceVersion", "");
+    const Result<void> watched = client.Watch(
+        kube::kPipelines, kLocalNamespace, options, [](kube::WatchEvent&) { return false; },
+        session_.interrupted);
+    static_cast<void>(watched);  // however it ended, the object is read again
+  }
+}
+
+Result<void> LocalRun::Submit(kube::Client& client, const Prepared& prepared) {
   api::PipelineRun run;
   run.meta.name = prepared.run_name;
   run.meta.namespace_ = kLocalNamespace;
+  const api::Pipeline& pipeline = prepared.pipeline;
   run.meta.labels[plan::kLabelPipeline] = pipeline.meta.name;
   run.meta.labels[plan::kLabelRunHash] = plan::RunHash(pipeline.spec);
   run.meta.labels[plan::kLabelCause] = "Change";  // its outputs are the Pipeline's
@@ -261,12 +288,16 @@ int LocalRun::Go(const Manifests& manifests, Json& run) {
                                                         : local::Isolation::kAuto;
   options.notice = [this](const std::string& line) { progress_.Note("note: " + line); };
   Result<std::unique_ptr<LocalCluster>> cluster =
-      LocalCluster::Start(session_, state_, prepared.library, options);
+      LocalCluster::Make(session_, state_, prepared.library, options);
   if (!cluster) return session_.Fail(kFailed, cluster.error().message);
   kube::Client& client = (*cluster)->client();
-  if (Result<void> submitted = Submit(client, prepared); !submitted) {
-    return session_.Fail(submitted.error());
+  Result<void> ready = Place(client, prepared);
+  if (ready) {
+    (*cluster)->Start();
+    ready = AwaitVerdict(client, prepared.pipeline.meta.name);
   }
+  if (ready) ready = Submit(client, prepared);
+  if (!ready) return session_.Fail(ready.error());
   run = Follow(client, prepared.run_name);
   AwaitPublication(client, prepared.pipeline.meta.name, prepared.run_name);
   (*cluster)->Stop();

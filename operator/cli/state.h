@@ -4,9 +4,7 @@
 //   <root>/objects/<plural>/<name>.json   Pipelines and PipelineRuns as the engine left them
 //   <root>/pods, <root>/logs              of the process runner (local/pod_launch.h)
 //   <root>/metadata.sqlite                runs, lineage, results
-//   <root>/lock                           held by the `penstock run` that is at work, with its pid:
-//   `penstock
-//                                         cancel` sends it SIGINT, with --now SIGTERM
+//   <root>/lock                           held by the `penstock run` at work, with its pid
 //   <root>/serve.json                     where `penstock serve` last served what
 //
 // Everything is in namespace "default". Value type; safe between processes by atomic renames.
