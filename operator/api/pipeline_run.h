@@ -62,7 +62,7 @@ struct StepStatus {
   std::string pod;         // of the newest attempt
   std::optional<TimePoint> start_time;
   std::optional<TimePoint> finish_time;
-  std::optional<TimePoint> retry_at;   // when a failed attempt is tried again
+  std::optional<TimePoint> retry_at;  // when a failed attempt is tried again
   StepRetries retries;                // spent by failed attempts
   std::vector<StepOutput> outputs;
   std::map<std::string, Json> results;

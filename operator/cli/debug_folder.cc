@@ -66,8 +66,8 @@ Result<DebugFolder> MakeDebugFolder(const fs::path& root, const Json& pod,
   for (const Json& input : merged.value("inputs", Json::array())) {
     if (!input.contains("artifact") || input["artifact"].is_null()) continue;
     const std::string name = input.value("name", "");
-    const Result<void> got = Supply(input["artifact"].get<ArtifactRef>(), root / "inputs" / name,
-                                    store, ns, fetch);
+    const Result<void> got =
+        Supply(input["artifact"].get<ArtifactRef>(), root / "inputs" / name, store, ns, fetch);
     if (!got) return Wrap("input " + name, got.error());
   }
   if (merged.contains("code") && !merged["code"].is_null()) {

@@ -47,7 +47,8 @@ std::size_t Widest(const std::string& text) {
 }
 
 TEST(ObjectTable, ShowsRunsWithin80Columns) {
-  const std::string text = Format(TableOf(kube::kPipelineRuns, {SampleRun("False"), SampleRun("")}, {}, kNow));
+  const std::string text =
+      Format(TableOf(kube::kPipelineRuns, {SampleRun("False"), SampleRun("")}, {}, kNow));
   EXPECT_EQ(text,
             "NAME                   PIPELINE   STATUS    STEPS   CACHED   DURATION   AGE\n"
             "flights-4be1c0a2d7-1   flights    Failed    2/3     1        42s        5m\n"
@@ -57,7 +58,8 @@ TEST(ObjectTable, ShowsRunsWithin80Columns) {
 
 TEST(ObjectTable, WideSaysWhy) {
   const std::string text = Format(
-      TableOf(kube::kPipelineRuns, {SampleRun("False")}, {.wide = true, .namespaces = true}, kNow), 200);
+      TableOf(kube::kPipelineRuns, {SampleRun("False")}, {.wide = true, .namespaces = true}, kNow),
+      200);
   EXPECT_TRUE(text.starts_with("NAMESPACE   NAME"));
   EXPECT_NE(text.find("step train failed"), std::string::npos);
 }

@@ -45,11 +45,11 @@ struct PodLaunch {
   std::string image;
   bool library_image = false;  // Penstock's own components: no isolation is asked for
   std::vector<std::string> argv;
-  std::vector<std::string> environment;     // "NAME=value"
-  std::vector<std::string> pod_env;         // the part of it that the pod itself asked for
-  std::vector<std::filesystem::path> data;  // folders and files outside that the command reads
+  std::vector<std::string> environment;        // "NAME=value"
+  std::vector<std::string> pod_env;            // the part of it that the pod itself asked for
+  std::vector<std::filesystem::path> data;     // folders and files outside that the command reads
   std::vector<std::filesystem::path> scratch;  // emptyDir volumes: nobody needs them afterwards
-  std::filesystem::path store;              // the artifact store's folder; empty without a task
+  std::filesystem::path store;                 // the artifact store's folder; empty without a task
   std::filesystem::path directory;
 };
 
