@@ -19,6 +19,14 @@ def request_for(url, model):
     return {"inputs": inputs}
 
 
+def answered(url):
+    """The request for the model behind url, or None while kube-proxy has not learned of its endpoints."""
+    try:
+        return request_for(url, "flights")
+    except OSError:
+        return None
+
+
 class Flights(h.ClusterTest):
     def test_apply_becomes_a_served_model_and_a_change_rolls_out_without_a_failed_request(self):
         with h.Namespace("e2e-flights") as ns:
@@ -33,7 +41,7 @@ class Flights(h.ClusterTest):
             self.assertEqual(h.condition(first, "Succeeded")["status"], "True", h.condition(first, "Succeeded"))
             h.kubectl("wait", "--for=condition=Ready", "pmd/flights", "-n", ns, "--timeout=120s")
             url = h.service_url("flights", ns)
-            body = request_for(url, "flights")
+            body = h.wait_until("the node to route the Service", 15, lambda: answered(url))
             answer = h.post(f"{url}/v2/models/flights/infer", body)
             outputs = {o["name"]: o["data"][0] for o in answer["outputs"]}
             self.assertGreater(outputs["probability"], 0.0)

@@ -51,7 +51,7 @@ class Guide(unittest.TestCase):
         return h.sh(PENSTOCK, *args, cwd=self.folder, **kw)
 
     def test_a_file_and_a_python_step_of_ones_own(self):
-        put = self.penstock("artifact", "put", "prices.csv").stdout
+        put = self.penstock("artifact", "put", "prices.csv", "--state", ".penstock").stdout
         self.assertRegex(put, r"sha256:[0-9a-f]{64}")
         self.penstock("validate", "prices.yaml")
         first = self.penstock("run", "prices.yaml")
