@@ -91,7 +91,7 @@ class Quickstart(unittest.TestCase):
         h.sh("rm", "-rf", h.ROOT / ".penstock")
         first = h.sh(h.ROOT / "quickstart", "--port", "18080", timeout=900).stdout
         self.assertIn("probability", first)
-        auc = float(re.search(r"\bauc\W+(0\.\d+)", first).group(1))
+        auc = float(re.search(r"evaluate\s+value\s+(0\.\d+)", first).group(1))
         self.assertGreaterEqual(auc, 0.626)
         second = h.sh(h.ROOT / "quickstart", "--port", "18080", timeout=300).stdout
         self.assertGreaterEqual(second.count("cached"), 7, second)
