@@ -90,12 +90,12 @@ class Quickstart(unittest.TestCase):
     def test_it_ends_with_a_prediction_and_the_second_time_every_step_is_cached(self):
         h.sh("rm", "-rf", h.ROOT / ".penstock")
         first = h.sh(h.ROOT / "quickstart", "--port", "18080", timeout=900).stdout
-        self.assertIn("probability", first)
+        self.assertIn("PROBABILITY", first)
         auc = float(re.search(r"evaluate\s+value\s+(0\.\d+)", first).group(1))
         self.assertGreaterEqual(auc, 0.626)
         second = h.sh(h.ROOT / "quickstart", "--port", "18080", timeout=300).stdout
         self.assertGreaterEqual(second.count("cached"), 7, second)
-        self.assertIn("probability", second)
+        self.assertIn("PROBABILITY", second)
 
 
 if __name__ == "__main__":
