@@ -2,13 +2,14 @@
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Relative paths make one clone's results good for another; precompiled headers need the sloppiness.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
 # What nearly every file includes is compiled once for the libraries and once, with GoogleTest, for the tests
 # (which differ in optimisation and position independence). Files still include what they use. Two thirds of
-# a file's time were these headers. ccache takes such files with
-# CCACHE_SLOPPINESS=pch_defines,time_macros (the presets set it).
+# a file's time were these headers.
 option(PENSTOCK_PCH "Precompile the headers that nearly every file includes" ON)
 set(PENSTOCK_PCH_HEADERS <chrono> <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set>
   <sstream> <string> <string_view> <thread> <variant> <vector> <nlohmann/json.hpp>)
