@@ -22,6 +22,7 @@ namespace penstock::artifacts {
 struct HttpsOptions {
   std::string url;                                 // "https://host[:port]"
   std::string ca_pem;                              // the only authority that is trusted
+  bool vouched_channel = false;                    // see TransportOptions; ca_pem is not looked at
   std::chrono::milliseconds idle_timeout{60'000};  // without a byte in either direction
   std::stop_token stop;
 };

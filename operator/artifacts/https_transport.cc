@@ -96,6 +96,7 @@ class HttpsTransport : public Transport {
       HttpsOptions o;
       o.url = store_.url;
       o.ca_pem = store_.ca_pem;
+      o.vouched_channel = options_.vouched_channel;
       o.stop = options_.stop;
       o.idle_timeout = std::min<std::chrono::milliseconds>(o.idle_timeout, options_.deadline);
       auto made = MakeHttpsClient(o);

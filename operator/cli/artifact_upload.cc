@@ -7,6 +7,7 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/cli/tunnel.h"
 
 namespace penstock::cli {
 namespace {
@@ -42,39 +43,54 @@ Result<fs::path> KeepToken(const std::string& token) {
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& options,
-                                               const Cluster& cluster, const Session& session) {
+Gateway::Gateway() = default;
+
+// By the URL that was given, else through a tunnel of our own.
+Result<TaskStore> Gateway::Reach(const GatewayOptions& options, const Cluster& cluster,
+                                 const Session& session) {
   TaskStore store;
   store.url = options.url.empty() ? session.Env("PENSTOCK_GATEWAY") : options.url;
   if (store.url.empty()) {
-    return Internal(
-        "the gateway's address is not known: run `kubectl port-forward -n penstock-system "
-        "svc/penstock 8443` and give --gateway https://localhost:8443 (and --ca-file)");
+    Result<std::unique_ptr<Tunnel>> tunnel = Tunnel::Open(cluster, session);
+    if (!tunnel) return tunnel.error();
+    tunnel_ = *std::move(tunnel);
+    store.url = tunnel_->url();
+    return store;
   }
   const std::string ca =
       options.ca_file.empty() ? session.Env("PENSTOCK_GATEWAY_CA") : options.ca_file;
-  if (!ca.empty()) {
-    Result<std::string> pem = ReadFile(session.directory / ca);
-    if (!pem) return Wrap("--ca-file", pem.error());
-    store.ca_pem = *std::move(pem);
+  if (ca.empty()) {
+    return Internal("--gateway " + store.url +
+                    " needs --ca-file: the authority of its certificate");
   }
+  Result<std::string> pem = ReadFile(session.directory / ca);
+  if (!pem) return Wrap("--ca-file", pem.error());
+  store.ca_pem = *std::move(pem);
+  return store;
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& options,
+                                               const Cluster& cluster, const Session& session) {
   std::unique_ptr<Gateway> gateway(new Gateway);
+  Result<TaskStore> store = gateway->Reach(options, cluster, session);
+  if (!store) return store.error();
   if (options.token_file.empty()) {
     const Result<std::string> token = RequestToken(cluster, session);
     if (!token) return token.error();
     Result<fs::path> kept = KeepToken(*token);
     if (!kept) return kept.error();
     gateway->own_token_ = *std::move(kept);
-    store.token_file = gateway->own_token_.string();
+    store->token_file = gateway->own_token_.string();
   } else {
-    store.token_file = (session.directory / options.token_file).string();
+    store->token_file = (session.directory / options.token_file).string();
   }
   artifacts::TransportOptions transport;
   transport.namespace_ = cluster.namespace_;
   transport.deadline = std::chrono::seconds(60);
   transport.stop = session.interrupted;
-  auto made = artifacts::MakeTransport(store, transport);
-  if (!made) return Wrap("gateway " + store.url, made.error());
+  transport.vouched_channel = gateway->tunnel_ != nullptr;
+  auto made = artifacts::MakeTransport(*store, transport);
+  if (!made) return Wrap("gateway " + store->url, made.error());
   gateway->transport_ = *std::move(made);
   return gateway;
 }

@@ -10,14 +10,16 @@
 
 namespace penstock::cli {
 
+class Tunnel;
+
 struct GatewayOptions {
-  std::string url;         // --gateway; empty: PENSTOCK_GATEWAY
+  std::string url;         // --gateway; empty: PENSTOCK_GATEWAY, else a tunnel by kubectl
   std::string token_file;  // empty: a token of the namespace's default account is asked for
-  std::string ca_file;     // empty: PENSTOCK_GATEWAY_CA, else the system's roots
+  std::string ca_file;     // with a URL; empty: PENSTOCK_GATEWAY_CA
 };
 
-// A connection to the gateway for the cluster's namespace. Removes the token it asked for when it
-// is destroyed. The error says how to reach the gateway when no URL is known.
+// A connection to the gateway for the cluster's namespace. When it is destroyed it removes the
+// token that it asked for and ends the tunnel that it opened. Errors say what to do.
 class Gateway {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> Open(const GatewayOptions& options,
@@ -29,8 +31,11 @@ class Gateway {
   [[nodiscard]] artifacts::Transport& transport() { return *transport_; }
 
  private:
-  Gateway() = default;
+  Gateway();
+  [[nodiscard]] Result<TaskStore> Reach(const GatewayOptions& options, const Cluster& cluster,
+                                        const Session& session);
   std::filesystem::path own_token_;
+  std::unique_ptr<Tunnel> tunnel_;
   std::unique_ptr<artifacts::Transport> transport_;
 };
 

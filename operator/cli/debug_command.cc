@@ -16,7 +16,7 @@
 #include "operator/cli/run_lookup.h"
 #include "operator/cli/state.h"
 #include "operator/kube/resources.h"
-#include "operator/local/child_process.h"
+#include "operator/base/child_process.h"
 #include "operator/local/pod_launch.h"
 
 namespace penstock::cli {
@@ -91,7 +91,7 @@ int DebugOnCluster(const Cluster& cluster, const Json& pod, Session& session) {
               << " created: the step's image, task and mounts, asleep for an hour\n"
               << "  " << line << "\n"
               << "  kubectl delete pod -n " << cluster.namespace_ << " " << name << "\n";
-  if (!session.terminal || !local::FindProgram("kubectl", session.Env("PATH"))) return kOk;
+  if (!session.terminal || !FindProgram("kubectl", session.Env("PATH"))) return kOk;
   session.out << std::flush;
   const auto ready = AwaitRunning(*cluster.client, cluster.namespace_, name, session.interrupted);
   if (!ready) return session.Fail(kFailed, ready.error().message);

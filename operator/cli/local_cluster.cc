@@ -4,7 +4,7 @@
 #include "operator/artifacts/store.h"
 #include "operator/controllers/engine.h"
 #include "operator/kube/resources.h"
-#include "operator/local/child_process.h"
+#include "operator/base/child_process.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/metadata/sqlite_recorder.h"
 
@@ -39,7 +39,7 @@ local::RunnerOptions RunnerFor(const Session& session, const State& state,
   runner.isolation = options.isolation;
   runner.capacity = local::MachineCapacity();
   runner.notice = std::move(options.notice);
-  if (const auto podman = local::FindProgram("podman", session.Env("PATH"))) {
+  if (const auto podman = FindProgram("podman", session.Env("PATH"))) {
     runner.podman = podman->string();
   }
   return runner;

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "operator/base/json.h"
-#include "operator/local/child_process.h"
+#include "operator/base/child_process.h"
 #include "operator/local/quantity.h"
 
 namespace penstock::local {
@@ -23,16 +23,24 @@ Result<void> Podman::Usable() {
   return *usable_;
 }
 
-Result<void> Podman::HasImage(const std::string& image) {
+Result<void> Podman::CanRun(const std::string& image, const std::filesystem::path& launcher) {
   const std::scoped_lock lock(mutex_);
   if (const auto it = images_.find(image); it != images_.end()) return it->second;
-  Result<void> there;
+  Result<void> can;
   if (!AskCommand({program_, "image", "exists", image}, seconds(20))) {
     const Result<std::string> pulled = AskCommand({program_, "pull", "-q", image}, minutes(15));
-    if (!pulled) there = Wrap("pull of " + image, pulled.error());
+    if (!pulled) can = Wrap("pull of " + image, pulled.error());
   }
-  images_.emplace(image, there);
-  return there;
+  if (can) {
+    const std::string path = launcher.string();
+    const Result<std::string> tried = AskCommand(
+        {program_, "run", "--rm", "--network=host", "--log-driver=none", "--pull=never",
+         "--volume=" + path + ":" + path + ":ro", "--entrypoint=" + path, image, "--help"},
+        minutes(2));
+    if (!tried) can = Wrap("a container of " + image, tried.error());
+  }
+  images_.emplace(image, can);
+  return can;
 }
 
 std::vector<std::string> Podman::Command(const PodLaunch& launch, const Json& container,

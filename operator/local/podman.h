@@ -2,6 +2,7 @@
 // thread-safe.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -22,8 +23,10 @@ class Podman {
   // Can podman run containers here? Asked once. The error says why not.
   [[nodiscard]] Result<void> Usable();
 
-  // Is the image here, or can it be pulled? Asked once an image.
-  [[nodiscard]] Result<void> HasImage(const std::string& image);
+  // Is the image here, or can it be pulled, and does a container of it run our launcher? Tried once
+  // an image: that podman answers does not say that the machine lets it run anything.
+  [[nodiscard]] Result<void> CanRun(const std::string& image,
+                                    const std::filesystem::path& launcher);
 
   // The command that runs the launch in a container: same paths inside as outside, the launcher
   // mounted in, only the pod's own environment, limits as the container states them.

@@ -7,7 +7,7 @@
 #include "operator/base/json.h"
 #include "operator/base/task.h"
 #include "operator/kube/resources.h"
-#include "operator/local/child_process.h"
+#include "operator/base/child_process.h"
 #include "operator/local/pod_status.h"
 
 namespace penstock::local {
@@ -233,7 +233,7 @@ Result<std::optional<std::vector<std::string>>> ProcessRunner::Isolate(const Wor
   Result<void> there = Invalid("--isolation process was given");
   if (options_.isolation != Isolation::kProcess) {
     there = podman_.Usable();
-    if (there) there = podman_.HasImage(launch.image);
+    if (there) there = podman_.CanRun(launch.image, options_.launch.launcher);
   }
   if (there) {
     return Command(

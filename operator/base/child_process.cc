@@ -1,4 +1,4 @@
-#include "operator/local/child_process.h"
+#include "operator/base/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -18,7 +18,7 @@
 
 #include "operator/base/file.h"
 
-namespace penstock::local {
+namespace penstock {
 namespace {
 
 namespace fs = std::filesystem;
@@ -230,4 +230,4 @@ Result<std::string> AskCommand(const std::vector<std::string>& argv,
   return output;
 }
 
-}  // namespace penstock::local
+}  // namespace penstock

@@ -1,4 +1,4 @@
-#include "operator/local/child_process.h"
+#include "operator/base/child_process.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 
 #include "operator/base/file.h"
 
-namespace penstock::local {
+namespace penstock {
 namespace {
 
 namespace fs = std::filesystem;
@@ -92,4 +92,4 @@ TEST(AskCommand, GivesOutputAndNamesTheLastLineOfAFailure) {
 }
 
 }  // namespace
-}  // namespace penstock::local
+}  // namespace penstock

@@ -12,7 +12,7 @@
 
 #include "operator/base/result.h"
 
-namespace penstock::local {
+namespace penstock {
 
 struct ChildOptions {
   std::vector<std::string> argv;         // argv[0] is a path, or a name looked up in env's PATH
@@ -65,4 +65,4 @@ class ChildProcess {
 [[nodiscard]] Result<std::string> AskCommand(const std::vector<std::string>& argv,
                                              std::chrono::milliseconds limit);
 
-}  // namespace penstock::local
+}  // namespace penstock
