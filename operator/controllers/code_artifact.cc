@@ -1,38 +1,15 @@
 #include "operator/controllers/code_artifact.h"
 
 #include <openssl/evp.h>
-#include <unistd.h>
-
-#include <cstdlib>
 
 #include "operator/api/codec.h"
 #include "operator/artifacts/manifest.h"
-#include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/controllers/scratch_folder.h"
 
 namespace penstock::controllers {
 namespace {
-
-// A folder of its own that goes away with the object.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(const std::filesystem::path& parent) {
-    std::error_code error;
-    std::filesystem::create_directories(parent, error);
-    std::string name = (parent / "code-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~ScratchFolder() {
-    if (!path_.empty()) static_cast<void>(artifacts::RemoveTree(path_));
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 Result<std::string> DecodeBase64(const std::string& text, const std::string& what) {
   std::string out(text.size() / 4 * 3 + 3, '\0');

@@ -76,7 +76,7 @@ Engine::Impl::Impl(kube::Client& below, const artifacts::Store& store, metadata:
               options.hooks.event,
               options.hooks.handoff,
               stopping.get_token()},
-      run_workers("run", clock, options.hooks,
+      run_workers("pipelinerun", clock, options.hooks,
                   [this](const std::string& key) { return runs.Reconcile(key); }),
       pipeline_workers("pipeline", clock, options.hooks,
                        [this](const std::string& key) { return pipelines.Reconcile(key); }),

@@ -25,6 +25,9 @@ std::optional<PodEntry> ReadPod(const Json& pod) {
   return std::nullopt;
 }
 
+// Between a pod's end and its cache entry; then whoever waited for it starts its own.
+constexpr std::chrono::seconds kRecordTime{10};
+
 bool HasEnded(const plan::PodFact& pod) {
   return pod.phase == plan::PodPhase::kSucceeded || pod.phase == plan::PodPhase::kFailed;
 }
@@ -130,18 +133,29 @@ std::vector<std::string> PodTable::Unconfirmed(const std::string& run_uid,
 }
 
 std::optional<std::string> PodTable::MakerOf(const std::string& ns, const std::string& cache_key,
-                                             const std::string& not_run_uid) const {
+                                             const std::string& not_run_uid, TimePoint now) const {
   const std::lock_guard lock(mutex_);
   auto [it, end] = by_cache_key_.equal_range(ns + "/" + cache_key);
   for (; it != end; ++it) {
     const auto& [run_uid, pod] = it->second;
     if (run_uid == not_run_uid) continue;
-    const PodEntry& entry = by_run_.at(run_uid).at(pod).entry;
-    if (entry.fact.phase == plan::PodPhase::kRunning && !entry.fact.deleting) {
-      return entry.run.name + "/" + entry.fact.step;
-    }
+    const Row& row = by_run_.at(run_uid).at(pod);
+    const plan::PodFact& fact = row.entry.fact;
+    const bool works = fact.phase == plan::PodPhase::kRunning && !fact.deleting;
+    const bool is_recorded_now = fact.phase == plan::PodPhase::kSucceeded && !row.recorded &&
+                                 fact.finished && now - *fact.finished < kRecordTime;
+    if (works || is_recorded_now) return row.entry.run.name + "/" + fact.step;
   }
   return std::nullopt;
+}
+
+void PodTable::NoteRecorded(const std::string& run_uid, const std::string& pod) {
+  const std::lock_guard lock(mutex_);
+  const auto rows = by_run_.find(run_uid);
+  if (rows == by_run_.end()) return;
+  if (const auto row = rows->second.find(pod); row != rows->second.end()) {
+    row->second.recorded = true;
+  }
 }
 
 std::size_t PodTable::size() const {

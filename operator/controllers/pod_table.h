@@ -62,16 +62,21 @@ class PodTable {
   // Pods that a create made before `before` and that no informer has shown since.
   [[nodiscard]] std::vector<std::string> Unconfirmed(const std::string& run_uid,
                                                      SteadyTime before) const;
-  // "run/step" of another run's running pod that makes what `cache_key` names.
+  // "run/step" of another run's pod that makes what `cache_key` names: one that runs, or that has
+  // just succeeded and whose cache entry is still being written.
   [[nodiscard]] std::optional<std::string> MakerOf(const std::string& ns,
                                                    const std::string& cache_key,
-                                                   const std::string& not_run_uid) const;
+                                                   const std::string& not_run_uid,
+                                                   TimePoint now) const;
+  // The pod's cache entry stands, or never will.
+  void NoteRecorded(const std::string& run_uid, const std::string& pod);
   [[nodiscard]] std::size_t size() const;
 
  private:
   struct Row {
     PodEntry entry;
     bool confirmed = false;
+    bool recorded = false;
     SteadyTime created;
   };
   using Rows = std::map<std::string, Row>;  // by pod name

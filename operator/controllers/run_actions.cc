@@ -96,9 +96,11 @@ class Acting {
 
   // Off the way: nobody waits for the cache but the next run.
   void Record(const plan::RecordCache& action) {
-    context_.submit_io([&store = context_.store, ns = run_.meta.namespace_, action] {
+    context_.submit_io([&store = context_.store, &pods = context_.snapshots.pods,
+                        ns = run_.meta.namespace_, uid = run_.meta.uid, action] {
       // A cache that could not be written costs a run of the step, no more.
       static_cast<void>(store.PutCacheEntry(ns, action.key, action.receipt));
+      pods.NoteRecorded(uid, action.receipt.pod);
     });
   }
 

@@ -150,7 +150,12 @@ Outcome RunController::Visit(State& state, Run run) {
     }
     again = Sooner(again, context_.settings.confirm_after);
   }
-  state.facts->Ask(plan.requests);
+  const auto& requests = plan.requests;
+  const bool waits_for_facts = !requests.cache_keys.empty() || !requests.receipts.empty() ||
+                               !requests.fingerprints.empty() || !requests.live_pods.empty();
+  // The hand-off is not over: the next step waits for what has to be looked up first.
+  if (report.pods_created == 0 && waits_for_facts && ended != SteadyTime{}) state.pod_ended = ended;
+  state.facts->Ask(requests);
   const auto unconfirmed =
       context_.snapshots.pods.Unconfirmed(run->meta.uid, now - context_.settings.confirm_after);
   for (const std::string& pod : unconfirmed) state.facts->AskForPod(pod);

@@ -7,12 +7,14 @@
 #include "operator/base/json.h"
 #include "operator/controllers/code_artifact.h"
 #include "operator/controllers/fingerprint.h"
+#include "operator/controllers/git_code.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::controllers {
 namespace {
 
 std::string CodeId(const api::CodeSpec& code) {
+  if (code.git) return "git/" + code.git->url + " " + code.git->revision + " " + code.git->path;
   return code.config_map ? "configMap/" + *code.config_map : "artifact/" + code.artifact;
 }
 
@@ -68,11 +70,14 @@ void RunFacts::Fetch(const Submit& pool, const std::string& id, std::function<bo
   });
 }
 
+// The maker is asked for first: one that is no maker any more left its entry behind. The other way
+// round, a maker that ends in between would be missed, and the step would run twice.
 bool RunFacts::FetchCache(const std::string& key) {
+  std::string maker = Follow(key);
   auto hit = LookUp(key);
   if (!hit) return false;
   plan::CacheAnswer answer{std::move(*hit), ""};
-  if (!answer.hit) answer.following_run = Follow(key);
+  if (!answer.hit) answer.following_run = std::move(maker);
   const std::lock_guard lock(mutex_);
   cache_[key] = std::move(answer);
   return true;
@@ -95,7 +100,7 @@ Result<std::optional<Receipt>> RunFacts::LookUp(const std::string& key) const {
 }
 
 std::string RunFacts::Follow(const std::string& key) {
-  const auto maker = context_.snapshots.pods.MakerOf(run_.ns, key, run_uid_);
+  const auto maker = context_.snapshots.pods.MakerOf(run_.ns, key, run_uid_, context_.clock.Now());
   const std::lock_guard lock(mutex_);
   if (!maker) {
     following_.erase(key);
@@ -219,13 +224,18 @@ bool RunFacts::FetchCode(const std::string& id, const api::CodeSpec& code) {
     auto object =
         context_.client.Get(kube::kConfigMaps, run_.ns, *code.config_map, {.stop = context_.stop});
     ref = object ? StoreConfigMap(context_.store, *object) : Result<ArtifactRef>(object.error());
+  } else if (code.git) {
+    GitOptions options;
+    options.local_files = context_.settings.local_files;
+    options.stop = context_.stop;
+    ref = StoreGitFolder(context_.store, run_.ns, *code.git, options);
   } else {
     ref = FindCode(context_.store, run_.ns, code.artifact);
   }
   CodeAnswer answer;
   if (ref) {
     answer.code = *ref;
-  } else if (ref.error().kind == ErrorKind::kTransient) {
+  } else if (ref.error().kind == ErrorKind::kTransient && !code.git) {
     return false;
   } else {
     answer.error = ref.error().message;

@@ -19,7 +19,7 @@ namespace penstock::controllers {
 
 struct CodeAnswer {
   std::optional<ArtifactRef> code;
-  std::string error;  // of a ConfigMap or artifact that cannot be used
+  std::string error;  // of code that cannot be used, or of a repository that does not answer
 };
 
 class RunFacts : public std::enable_shared_from_this<RunFacts> {

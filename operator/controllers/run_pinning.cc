@@ -43,7 +43,7 @@ Result<bool> RunPinning::Read(const api::PipelineRun& run) {
 
 std::optional<ArtifactRef> RunPinning::CodeOf(const api::CodeSpec& code, RunFacts& facts,
                                               bool& asked) {
-  if (!code.config_map && code.artifact.empty()) return std::nullopt;
+  if (!code.config_map && !code.git && code.artifact.empty()) return std::nullopt;
   const auto answer = facts.Code(code);
   if (!answer) {
     asked = true;

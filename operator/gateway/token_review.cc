@@ -13,10 +13,10 @@ constexpr std::size_t kMaxKnown = 10'000;
 constexpr std::size_t kMaxToken = 16 * 1024;
 constexpr std::string_view kServiceAccount = "system:serviceaccount:";
 
-Error Refused(std::string message) {
+Error Refused(const std::string& message) {
   Error e;
   e.kind = ErrorKind::kForbidden;
-  e.message = std::move(message);
+  e.message = message;
   return e;
 }
 

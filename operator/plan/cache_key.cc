@@ -77,4 +77,10 @@ CacheKey ComputeCacheKey(const CacheKeyInputs& in) {
   return {Sha256Hex(CanonicalJson(what)), ""};
 }
 
+CacheKey ComputeSettledKey(CacheKeyInputs in) {
+  for (const ResolvedInput& i : in.step->inputs)
+    if (i.of_own_pipeline) in.input_identities.erase(i.name);
+  return ComputeCacheKey(in);
+}
+
 }  // namespace penstock::plan

@@ -29,4 +29,11 @@ struct CacheKey {
 
 [[nodiscard]] CacheKey ComputeCacheKey(const CacheKeyInputs& inputs);
 
+// The key without the inputs that the run's own Pipeline published last (a baseline). An entry
+// under this "settled key" answers for the step when what was published last is its very output:
+// the step's last decision stands, there is nothing to decide again. Equal to the key of a first
+// run, which has no such inputs. Otherwise a decision that published something would change its own
+// input, and the next run of an unchanged Pipeline would never be wholly cached.
+[[nodiscard]] CacheKey ComputeSettledKey(CacheKeyInputs inputs);
+
 }  // namespace penstock::plan

@@ -145,6 +145,7 @@ PodFact DecodePod(const Json& pod) {
   fact.attempt = std::max(1, std::atoi(label(kLabelAttempt).c_str()));
   fact.spent = DecodeSpent(note(kAnnotationSpent));
   fact.cache_key = note(kAnnotationCacheKey);
+  fact.settled_key = note(kAnnotationSettledKey);
   if (auto prints = ParseJson(note(kAnnotationFingerprints), "fingerprints"))
     for (const auto& [input, print] : prints->items())
       if (print.is_string()) fact.fingerprints[input] = print;

@@ -205,6 +205,7 @@ Json Annotations(const api::PipelineRun& run, const AttemptSpec& spec,
            {kAnnotationSpent, EncodeSpent(spec.spent)},
            {kAnnotationRun, run.meta.name}};
   if (!spec.cache_key.empty()) out[kAnnotationCacheKey] = spec.cache_key;
+  if (!spec.settled_key.empty()) out[kAnnotationSettledKey] = spec.settled_key;
   Json prints = Json::object();
   for (const TaskInput& i : spec.inputs)
     if (!i.fingerprint.empty()) prints[i.name] = i.fingerprint;

@@ -18,6 +18,7 @@ struct AttemptSpec {
   std::string cache_key;
   std::map<std::string, Json> parameters;  // resolved
   std::vector<TaskInput> inputs;           // those that are there
+  std::string settled_key = {};            // empty: the same as cache_key
 };
 
 struct BuiltAttempt {

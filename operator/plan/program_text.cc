@@ -13,24 +13,13 @@ struct Interpreter {
   std::string_view flags;  // letters whose argument is program text
   bool combined = false;   // -ec is -e -c
 };
-constexpr std::array<Interpreter, 18> kInterpreters{{{"sh", "c", true},
-                                                     {"bash", "c", true},
-                                                     {"dash", "c", true},
-                                                     {"ash", "c", true},
-                                                     {"zsh", "c", true},
-                                                     {"ksh", "c", true},
-                                                     {"fish", "c", true},
-                                                     {"su", "c", true},
-                                                     {"python", "c", true},
-                                                     {"pypy", "c", true},
-                                                     {"pwsh", "c", true},
-                                                     {"perl", "eE", true},
-                                                     {"ruby", "e", true},
-                                                     {"node", "ep"},
-                                                     {"Rscript", "e"},
-                                                     {"R", "e"},
-                                                     {"lua", "e"},
-                                                     {"php", "r"}}};
+constexpr std::array<Interpreter, 21> kInterpreters{
+    {{"sh", "c", true},     {"bash", "c", true}, {"dash", "c", true}, {"ash", "c", true},
+     {"zsh", "c", true},    {"ksh", "c", true},  {"fish", "c", true}, {"su", "c", true},
+     {"python", "c", true}, {"pypy", "c", true}, {"pwsh", "c", true}, {"perl", "eE", true},
+     {"ruby", "e", true},   {"node", "ep"},      {"Rscript", "e"},    {"R", "e"},
+     {"lua", "e"},          {"php", "r"},        {"psql", "c"},       {"mysql", "e"},
+     {"duckdb", "c"}}};
 
 // "/usr/bin/python3.11" is python.
 const Interpreter* InterpreterOf(std::string_view word) {

@@ -70,9 +70,14 @@ bool IsPipelineParameter(const Reference& r) { return r.Is({"parameters", "*"});
 
 class StepResolver {
  public:
-  StepResolver(const api::PipelineSpec& spec, const Picked& picked, const Surroundings& around,
-               const std::map<std::string, Json>& values, Findings& out)
-      : spec_(spec), picked_(picked), around_(around), values_(values), out_(out) {
+  StepResolver(const std::string& pipeline, const api::PipelineSpec& spec, const Picked& picked,
+               const Surroundings& around, const std::map<std::string, Json>& values, Findings& out)
+      : pipeline_(pipeline),
+        spec_(spec),
+        picked_(picked),
+        around_(around),
+        values_(values),
+        out_(out) {
     for (const auto& s : spec.steps) steps_.emplace(s.name, &s);
   }
 
@@ -155,6 +160,7 @@ class StepResolver {
       out_.Add(path, "takes a " + input.type + ", but " + r.Text() + " is a " + published->type);
     if (input.type.empty() || input.type == "file") input.type = published->type;
     input.artifact = ArtifactRef{published->digest, published->folder, published->bytes};
+    input.of_own_pipeline = r.path[1] == pipeline_;
   }
 
   void ResolveParameters(const api::StepSpec& step, ResolvedStep& r) {
@@ -224,8 +230,7 @@ class StepResolver {
                                    "use `penstock apply`, which uploads it, or code.configMap");
     else if (code.git)
       out_.Add(path + ".git",
-               "is not fetched by this version; use code.path with `penstock "
-               "apply`, or code.configMap");
+               code.git->url + " could not be fetched");
     else if (code.config_map)
       out_.Add(path + ".configMap", "the ConfigMap '" + *code.config_map +
                                         "' is not there or cannot be read; create it");
@@ -234,6 +239,7 @@ class StepResolver {
                                        "; upload it with `penstock artifact put`");
   }
 
+  const std::string& pipeline_;
   const api::PipelineSpec& spec_;
   const Picked& picked_;
   const Surroundings& around_;
@@ -280,7 +286,7 @@ Resolution Resolve(const std::string& pipeline_name, const api::PipelineSpec& sp
   run.parallelism = spec.parallelism;
   run.outputs = spec.outputs;
   run.warnings = out.warnings;
-  StepResolver resolver(spec, picked, around, values, out);
+  StepResolver resolver(pipeline_name, spec, picked, around, values, out);
   Graph graph = DependencyGraph(spec);
   const auto order = TopologicalOrder(graph);
   resolver.SetGraph(std::move(graph));

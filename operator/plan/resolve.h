@@ -22,7 +22,8 @@ struct ResolvedInput {
   // Exactly one of these, or none when an optional input is absent:
   std::string step, output;             // an output of an earlier step
   std::optional<ArtifactRef> artifact;  // pinned when the run started ($(pipelines.p.outputs.o))
-  std::string uri;                      // an outside source
+  bool of_own_pipeline = false;  // the artifact is what the run's own Pipeline published last
+  std::string uri;               // an outside source
 };
 
 // A parameter: a value, or a template over $(steps.s.results.r) and $(run.name) that is known only

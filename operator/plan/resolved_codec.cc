@@ -72,6 +72,7 @@ Json EncodeInput(const ResolvedInput& i) {
   if (i.optional) j["optional"] = true;
   if (!i.step.empty()) j["from"] = {{"step", i.step}, {"output", i.output}};
   if (i.artifact) j["artifact"] = *i.artifact;
+  if (i.of_own_pipeline) j["ofOwnPipeline"] = true;
   if (!i.uri.empty()) j["uri"] = i.uri;
   return j;
 }
@@ -86,6 +87,7 @@ ResolvedInput DecodeInput(const Json& j) {
     i.output = j.at("from").at("output");
   }
   if (j.contains("artifact")) i.artifact = j.at("artifact").get<ArtifactRef>();
+  i.of_own_pipeline = j.value("ofOwnPipeline", false);
   i.uri = j.value("uri", "");
   return i;
 }

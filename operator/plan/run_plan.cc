@@ -18,6 +18,7 @@ using api::StepPhase;
 
 constexpr int kMaxCreates = 50;
 constexpr Milliseconds kRefusedAgain{5'000};
+constexpr Milliseconds kCleanUpAgain{100};
 // Steps without a place that are still looked up in the cache, which needs none.
 constexpr int kLookAhead = 100;
 
@@ -41,7 +42,7 @@ class RunPlanner {
       for (std::size_t i = 0; i < steps_.size(); ++i)
         if (steps_[i].kind == StepState::Kind::kIdle) Advance(steps_[i]);
     }
-    PlanStatus(o_, steps_, now_, plan_);
+    PlanStatus(o_, steps_, HasLeftovers(), now_, plan_);
     for (const StepState& s : steps_)
       if (s.wake && s.kind != StepState::Kind::kFinal) Wake(*s.wake);
     if (plan_.finished) plan_.requeue_after.reset();
@@ -55,6 +56,18 @@ class RunPlanner {
   }
 
   [[nodiscard]] bool Cancelled() const { return o_.run.spec.cancel != api::CancelMode::kNone; }
+
+  // A pod of a step that has ended: the run ends when it is gone, or nobody would see to it.
+  [[nodiscard]] bool HasLeftovers() {
+    for (const PodFact& p : o_.pods) {
+      if (p.deleting || p.phase == PodPhase::kSucceeded || p.phase == PodPhase::kFailed) continue;
+      const auto step = index_.find(p.step);
+      if (step == index_.end() || steps_[step->second].kind != StepState::Kind::kFinal) continue;
+      Wake(now_ + kCleanUpAgain);
+      return true;
+    }
+    return false;
+  }
 
   // --- what is there
 
@@ -205,23 +218,50 @@ class RunPlanner {
     s.status.cache_miss = key.why_not;
     if (key.key.empty()) return true;
     s.status.cache_key = spec.cache_key = key.key;
-    const auto answer = o_.cache.find(key.key);
-    if (answer == o_.cache.end()) {
-      plan_.requests.cache_keys.push_back(key.key);
+    const std::string settled = ComputeSettledKey(key_inputs).key;
+    if (settled != key.key) spec.settled_key = settled;
+    const bool settled_known = settled == key.key || IsKnown(settled);
+    if (!IsKnown(key.key) || !settled_known) {
       Wait(s, "CacheLookup");
       return false;
     }
-    if (answer->second.hit) {
-      const Judgement hit = JudgeReceipt(*answer->second.hit, *s.step);
-      if (hit.verdict == Verdict::kSucceeded) {
-        s.status.cached = true;
-        if (!s.status.start_time) s.status.start_time = Seconds(now_);
-        Succeed(s, hit.receipt, now_);
-        return false;
-      }
-    }
+    if (settled != key.key && IsSettled(s, settled)) return false;
+    const CacheAnswer& answer = o_.cache.at(key.key);
+    if (answer.hit && TakeCached(s, *answer.hit)) return false;
     s.status.cache_miss = "NotFound";
-    return answer->second.following_run.empty() || !Follow(s, answer->second.following_run);
+    return answer.following_run.empty() || !Follow(s, answer.following_run);
+  }
+
+  // Asks for the cache's answer where it is not known.
+  bool IsKnown(const std::string& key) {
+    if (o_.cache.contains(key)) return true;
+    plan_.requests.cache_keys.push_back(key);
+    return false;
+  }
+
+  bool TakeCached(StepState& s, const Receipt& receipt) {
+    const Judgement hit = JudgeReceipt(receipt, *s.step);
+    if (hit.verdict != Verdict::kSucceeded) return false;
+    s.status.cached = true;
+    if (!s.status.start_time) s.status.start_time = Seconds(now_);
+    Succeed(s, hit.receipt, now_);
+    return true;
+  }
+
+  // True when the step's last decision is what its Pipeline published last.
+  bool IsSettled(StepState& s, const std::string& settled_key) {
+    const std::optional<Receipt>& hit = o_.cache.at(settled_key).hit;
+    if (!hit) return false;
+    for (const ResolvedInput& i : s.step->inputs) {
+      if (!i.of_own_pipeline || !i.artifact) continue;
+      const bool its_own = std::any_of(
+          hit->outputs.begin(), hit->outputs.end(),
+          [&](const auto& output) { return output.artifact.digest == i.artifact->digest; });
+      if (!its_own) return false;
+    }
+    if (!TakeCached(s, *hit)) return false;
+    s.status.cache_key = settled_key;
+    return true;
   }
 
   bool TakeFingerprints(StepState& s, AttemptSpec& spec) {

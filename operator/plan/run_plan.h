@@ -35,6 +35,8 @@ inline constexpr const char* kAnnotationTask = "penstock.dev/task";  // the task
 inline constexpr const char* kAnnotationSpent =
     "penstock.dev/spent";  // budgets already spent, JSON
 inline constexpr const char* kAnnotationCacheKey = "penstock.dev/cache-key";
+// See CacheKeyInputs in cache_key.h.
+inline constexpr const char* kAnnotationSettledKey = "penstock.dev/settled-key";
 // What the operator saw of URI inputs: {"source": "etag:..."}.
 inline constexpr const char* kAnnotationFingerprints = "penstock.dev/fingerprints";
 // The step's name where it is no label value, and the run's.
@@ -51,6 +53,7 @@ struct PodFact {
   int attempt = 1;
   Spent spent;  // by the attempts before it
   std::string cache_key;
+  std::string settled_key;
   std::map<std::string, std::string> fingerprints;  // of URI inputs, by input
   PodPhase phase = PodPhase::kPending;
   bool deleting = false;

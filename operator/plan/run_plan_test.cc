@@ -330,8 +330,15 @@ TEST(PlanRun, ThePendingTimeoutEndsAStepThatCannotStartAndThenItsPod) {
   EXPECT_EQ(w.Status("a").reason, "ImagePullBackOff");
   EXPECT_THAT(w.Status("a").message, HasSubstr("did not start within 30s: no such image"));
   EXPECT_TRUE(w.deleted.empty());  // first the status says so
+  EXPECT_FALSE(w.plan.finished);   // and the run does not end before the pod
+  EXPECT_EQ(w.plan.requeue_after, 100ms);
   w.Step();
   EXPECT_THAT(w.deleted, ElementsAre(w.Pod("a").name));
+  EXPECT_FALSE(w.plan.finished);
+  w.Drop("a");
+  w.Step();
+  EXPECT_TRUE(w.plan.finished);
+  EXPECT_EQ(w.Is("Succeeded"), "False StepFailed");
 }
 
 TEST(PlanRun, ARefusedCreationIsWaitingForQuota) {
@@ -535,6 +542,46 @@ TEST(PlanRun, ASuccessIsRecordedOnceUnderTheKeyItsPodCarries) {
   w.Settle();
   w.Settle();
   EXPECT_THAT(w.recorded, ElementsAre(key));
+}
+
+// A step that judges by what its own Pipeline (the fixture's "p") published last, a model of digest
+// `published`.
+RunWorld Judging(char published) {
+  Surroundings around;
+  around.pipeline_output = [published](const std::string&, const std::string&) {
+    return api::PublishedOutput{"model", "dataset", Digest(published), false, 7, "before"};
+  };
+  return RunWorld("steps:\n" + Step("judge", "inputs: {baseline: $(pipelines.p.outputs.model)}"),
+                  {}, around);
+}
+
+TEST(PlanRun, WhatAStepPublishedIsNoReasonToRunItAgain) {
+  RunWorld first = Judging('z');
+  first.Settle();
+  const PodFact pod = first.Pod("judge");
+  EXPECT_EQ(pod.settled_key.size(), 64u);
+  first.Succeed(first.Pod("judge"));
+  first.Settle();
+  EXPECT_THAT(first.recorded, ElementsAre(pod.cache_key, pod.settled_key));
+
+  RunWorld second = Judging('a');  // the digest of what the first run's step made
+  second.Step();
+  EXPECT_THAT(second.plan.requests.cache_keys, Contains(pod.settled_key));
+  second.o.cache[pod.settled_key] = {first.ReceiptOf(pod), ""};
+  second.Settle();
+  EXPECT_TRUE(second.Status("judge").cached);
+  EXPECT_TRUE(second.created.empty());
+}
+
+TEST(PlanRun, WhatAnotherRunPublishedSinceIsAReasonToRunItAgain) {
+  RunWorld w = Judging('c');
+  w.Step();
+  ASSERT_EQ(w.plan.requests.cache_keys.size(), 2u);
+  Receipt before;
+  before.outputs = {{"o", "dataset", {Digest('a'), false, 7}}};
+  w.o.cache[w.plan.requests.cache_keys[0]] = {before, ""};  // the settled key
+  w.Settle();
+  EXPECT_THAT(w.created, ElementsAre("judge/1"));
 }
 
 TEST(PlanRun, ASourceThatChangedWhileItWasReadIsNotRecorded) {

@@ -145,6 +145,7 @@ class Observer {
       }
     }
     plan_.actions.emplace_back(RecordCache{pod.cache_key, receipt});
+    if (!pod.settled_key.empty()) plan_.actions.emplace_back(RecordCache{pod.settled_key, receipt});
   }
 
   void OfLivePod(const PodFact& pod) {
