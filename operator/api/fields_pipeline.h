@@ -147,7 +147,9 @@ void Fields(Io& io, typename Io::template Of<PipelineStatus>& s) {
   io.Integer("observedGeneration", s.observed_generation, kBytes, 0);
   io.String("observedRunHash", s.observed_run_hash, {64});
   io.Optional("lastRun", s.last_run);
-  io.Integer("activeRuns", s.active_runs, kCount, 0);
+  // Once the Pipeline has been looked at, 0 is told too.
+  const auto left_out = s.observed_generation > 0 ? std::nullopt : std::optional<int>(0);
+  io.Integer("activeRuns", s.active_runs, kCount, left_out);
   io.List("outputs", s.outputs, 100, "name");
   io.List("conditions", s.conditions, 20, "type");
 }
