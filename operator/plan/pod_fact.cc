@@ -84,6 +84,14 @@ void ReadContainers(const Json& status, PodFact& fact) {
   }
 }
 
+// A kubelet reports the end of a container, stops the pod's sandbox, and only then says that the
+// pod has succeeded: a second later, or never where somebody injects a sidecar that goes on. A
+// container that is never restarted and ended with 0 is the end of the attempt. One that failed
+// waits for the pod's own word, which tells an eviction from the user's failure.
+bool StepSucceeded(const PodFact& fact) {
+  return fact.phase != PodPhase::kFailed && fact.finished && fact.exit_code == 0;
+}
+
 void ReadConditions(const Json& status, PodFact& fact) {
   const Json& conditions = At(status, "conditions");
   if (!conditions.is_array()) return;
@@ -157,6 +165,7 @@ PodFact DecodePod(const Json& pod) {
   fact.pod_reason = Text(status, "reason");
   fact.pod_message = Text(status, "message");
   ReadContainers(status, fact);
+  if (StepSucceeded(fact)) fact.phase = PodPhase::kSucceeded;
   ReadConditions(status, fact);
   if (fact.pod_reason == "NodeLost") fact.node_lost = true;
   return fact;

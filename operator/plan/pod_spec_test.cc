@@ -202,6 +202,38 @@ TEST(DecodePod, ReadsWhyAPodWaitsAndHowItEnded) {
   EXPECT_EQ(fact.finished, kNoon + 5s);
 }
 
+Json PodWithEndedStep(const char* phase, int exit_code) {
+  const Json end{{"exitCode", exit_code},
+                 {"message", "{}"},
+                 {"startedAt", "2026-11-21T12:00:00Z"},
+                 {"finishedAt", "2026-11-21T12:00:05Z"}};
+  const Json step{{"name", kStepContainer}, {"state", {{"terminated", end}}}};
+  return {{"metadata", {{"name", "x"}}},
+          {"status", {{"phase", phase}, {"containerStatuses", Json::array({step})}}}};
+}
+
+// The kubelet says so of the pod a second later, after its sandbox was stopped.
+TEST(DecodePod, AStepThatEndedWellIsSucceededBeforeItsPodIs) {
+  EXPECT_EQ(DecodePod(PodWithEndedStep("Pending", 0)).phase, PodPhase::kSucceeded);
+  const PodFact fact = DecodePod(PodWithEndedStep("Running", 0));
+  EXPECT_EQ(fact.phase, PodPhase::kSucceeded);
+  EXPECT_EQ(fact.finished, kNoon + 5s);
+}
+
+TEST(DecodePod, AStepThatFailedWaitsForItsPodsOwnWord) {
+  EXPECT_EQ(DecodePod(PodWithEndedStep("Running", 143)).phase, PodPhase::kRunning);
+  EXPECT_EQ(DecodePod(PodWithEndedStep("Failed", 0)).phase, PodPhase::kFailed);
+}
+
+TEST(DecodePod, AnInstalledLauncherIsNoEnd) {
+  Json pod = PodWithEndedStep("Pending", 0);
+  Json& status = pod["status"];
+  status["initContainerStatuses"] = status["containerStatuses"];
+  status["initContainerStatuses"][0]["name"] = kInstallContainer;
+  status.erase("containerStatuses");
+  EXPECT_EQ(DecodePod(pod).phase, PodPhase::kPending);
+}
+
 TEST(DecodePod, SurvivesObjectsOfTheWrongShape) {
   for (const char* text : {"{}", "[]", "null", R"({"metadata":5,"status":"x"})",
                            R"({"status":{"containerStatuses":{"name":"step"},"conditions":[1]}})"})
