@@ -7,7 +7,6 @@
 
 #include "operator/artifacts/tree.h"
 #include "operator/base/json.h"
-#include "operator/controllers/counting_client.h"
 #include "operator/controllers/model_deployment_controller.h"
 #include "operator/controllers/pipeline_controller.h"
 #include "operator/controllers/pod_trim.h"
@@ -46,7 +45,7 @@ struct Engine::Impl {
   const EngineOptions options;
   const Clock& clock;
   std::stop_source stopping;
-  CountingClient client;
+  kube::Client& client;
   Snapshots snapshots;
   Context context;
   Workers run_workers, pipeline_workers, model_workers;
@@ -64,7 +63,7 @@ Engine::Impl::Impl(kube::Client& below, const artifacts::Store& store, metadata:
                    const Clock& c, EngineOptions o)
     : options(std::move(o)),
       clock(c),
-      client(below, options.hooks.api_write),
+      client(below),
       context{client,
               store,
               recorder,
@@ -325,6 +324,18 @@ void Engine::Start() { impl_->Start(); }
 void Engine::Stop() { impl_->Stop(); }
 
 bool Engine::IsReady() const { return impl_->ready; }
+
+std::vector<const kube::Informer*> Engine::informers() const {
+  std::vector<const kube::Informer*> all;
+  for (const auto& informer : impl_->informers) all.push_back(informer.get());
+  return all;
+}
+
+std::map<std::string, std::size_t> Engine::queued() const {
+  return {{"pipelinerun", impl_->run_workers.waiting()},
+          {"pipeline", impl_->pipeline_workers.waiting()},
+          {"modeldeployment", impl_->model_workers.waiting()}};
+}
 
 void Engine::RecordAll() { impl_->RecordAll(); }
 

@@ -10,6 +10,7 @@
 // has told its first whole list, so nothing is decided on half a picture.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +18,10 @@
 
 #include "operator/controllers/context.h"
 #include "operator/controllers/workers.h"
+
+namespace penstock::kube {
+class Informer;
+}
 
 namespace penstock::controllers {
 
@@ -41,6 +46,10 @@ class Engine {
 
   // True once the workers run.
   [[nodiscard]] bool IsReady() const;
+  // For metrics; as long as the engine lives.
+  [[nodiscard]] std::vector<const kube::Informer*> informers() const;
+  // Keys that wait, by controller.
+  [[nodiscard]] std::map<std::string, std::size_t> queued() const;
   // Records every run again: after a metadata store was lost, and once at every start.
   void RecordAll();
 

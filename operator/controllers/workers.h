@@ -22,8 +22,6 @@ struct Hooks {
                      const std::string& outcome)>
       reconciled = [](const std::string&, std::chrono::nanoseconds, const std::string&) {};
   std::function<void(Milliseconds)> handoff = [](Milliseconds) {};
-  std::function<void(std::string_view verb, std::string_view kind)> api_write =
-      [](std::string_view, std::string_view) {};
   std::function<void(EventNote)> event = [](EventNote) {};
 };
 

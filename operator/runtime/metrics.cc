@@ -5,19 +5,32 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <mutex>
 
 #include "operator/base/error.h"
+#include "operator/kube/informer.h"
 
 namespace penstock::runtime {
 
 using prometheus::Histogram;
 
 struct Metrics::Impl {
+  std::mutex scraping;  // what a scrape raises to a total
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& reconciles = prometheus::BuildCounter()
                                                             .Name("penstock_reconcile_total")
                                                             .Help("Reconciles by their outcome")
                                                             .Register(registry);
+  prometheus::Family<prometheus::Counter>& errors =
+      prometheus::BuildCounter()
+          .Name("penstock_reconcile_errors_total")
+          .Help("Reconciles that ended in an error, conflicts included")
+          .Register(registry);
   prometheus::Family<Histogram>& times = prometheus::BuildHistogram()
                                              .Name("penstock_reconcile_time_seconds")
                                              .Help("Time of a reconcile")
@@ -25,7 +38,7 @@ struct Metrics::Impl {
   prometheus::Family<prometheus::Counter>& writes =
       prometheus::BuildCounter()
           .Name("penstock_api_writes_total")
-          .Help("Writes to the API server, events included")
+          .Help("Writes sent to the API server: objects, status, events, leases, token reviews")
           .Register(registry);
   Histogram& handoff = prometheus::BuildHistogram()
                            .Name("penstock_handoff_seconds")
@@ -43,23 +56,62 @@ struct Metrics::Impl {
                                      .Help("Events that the rate limit held back")
                                      .Register(registry)
                                      .Add({});
+  prometheus::Family<prometheus::Gauge>& queued = prometheus::BuildGauge()
+                                                      .Name("penstock_queue_keys")
+                                                      .Help("Keys that wait for a worker")
+                                                      .Register(registry);
+  std::map<std::string, prometheus::Family<prometheus::Counter>*> informer_counters;
+  prometheus::Family<prometheus::Gauge>& informer_objects = prometheus::BuildGauge()
+                                                                .Name("penstock_informer_objects")
+                                                                .Help("Objects in the cache")
+                                                                .Register(registry);
+  prometheus::Gauge& memory = prometheus::BuildGauge()
+                                  .Name("process_resident_memory_bytes")
+                                  .Help("Resident memory size in bytes")
+                                  .Register(registry)
+                                  .Add({});
+  prometheus::Counter& cpu = prometheus::BuildCounter()
+                                 .Name("process_cpu_seconds_total")
+                                 .Help("User and system CPU time spent in seconds")
+                                 .Register(registry)
+                                 .Add({});
+
+  void RaiseTo(const std::string& name, const std::string& help, const std::string& kind,
+               double total) {
+    auto& family = informer_counters[name];
+    if (family == nullptr) {
+      family = &prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+    }
+    Raise(family->Add({{"kind", kind}}), total);
+  }
+  static void Raise(prometheus::Counter& counter, double total) {
+    if (total > counter.Value()) counter.Increment(total - counter.Value());
+  }
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   // The names that the engine gives its workers.
-  for (const char* controller : {"pipeline", "run", "modeldeployment"}) {
+  for (const char* controller : {"pipeline", "pipelinerun", "modeldeployment"}) {
+    impl_->errors.Add({{"controller", controller}});
     for (const char* result : {"success", "requeue"})
       impl_->reconciles.Add({{"controller", controller}, {"result", result}});
     for (int kind = 0; kind <= static_cast<int>(ErrorKind::kInternal); ++kind)
       impl_->reconciles.Add(
           {{"controller", controller}, {"result", Name(static_cast<ErrorKind>(kind))}});
   }
+  for (const char* kind : {"Pod", "ConfigMap", "ControllerRevision", "Event"})
+    impl_->writes.Add({{"verb", "create"}, {"kind", kind}});
+  for (const char* kind : {"PipelineRun", "Pipeline", "ModelDeployment"})
+    impl_->writes.Add({{"verb", "update_status"}, {"kind", kind}});
 }
 Metrics::~Metrics() = default;
 
 void Metrics::Reconciled(const std::string& controller, std::chrono::nanoseconds took,
                          const std::string& result) {
   impl_->reconciles.Add({{"controller", controller}, {"result", result}}).Increment();
+  if (result != "success" && result != "requeue") {
+    impl_->errors.Add({{"controller", controller}}).Increment();
+  }
   impl_->times
       .Add({{"controller", controller}},
            Histogram::BucketBoundaries{.0005, .001, .005, .01, .05, .1, .5, 1, 5})
@@ -72,6 +124,51 @@ void Metrics::ApiWrite(std::string_view verb, std::string_view kind) {
 
 void Metrics::Handoff(std::chrono::milliseconds took) {
   impl_->handoff.Observe(std::chrono::duration<double>(took).count());
+}
+
+void Metrics::Informers(const std::vector<const kube::Informer*>& informers) {
+  struct Sum {
+    double lists = 0, watches = 0, failures = 0, events = 0, undecodable = 0, objects = 0;
+  };
+  std::map<std::string, Sum> sums;  // one informer a namespace and kind
+  for (const kube::Informer* informer : informers) {
+    const kube::InformerCounters& c = informer->counters();
+    Sum& sum = sums[std::string(informer->type().kind)];
+    sum.lists += double(c.lists);
+    sum.watches += double(c.watches);
+    sum.failures += double(c.failures);
+    sum.events += double(c.events);
+    sum.undecodable += double(c.undecodable);
+    sum.objects += double(informer->store().size());
+  }
+  const std::lock_guard lock(impl_->scraping);
+  for (const auto& [kind, sum] : sums) {
+    impl_->RaiseTo("penstock_informer_lists_total", "Whole lists begun", kind, sum.lists);
+    impl_->RaiseTo("penstock_informer_watches_total", "Watches begun", kind, sum.watches);
+    impl_->RaiseTo("penstock_informer_failures_total", "Lists and watches that failed", kind,
+                   sum.failures);
+    impl_->RaiseTo("penstock_informer_events_total", "Watch events, bookmarks included", kind,
+                   sum.events);
+    impl_->RaiseTo("penstock_informer_undecodable_total", "Objects that could not be read", kind,
+                   sum.undecodable);
+    impl_->informer_objects.Add({{"kind", kind}}).Set(sum.objects);
+  }
+}
+
+void Metrics::Queued(const std::string& controller, std::size_t keys) {
+  impl_->queued.Add({{"controller", controller}}).Set(double(keys));
+}
+
+void Metrics::Process() {
+  std::ifstream statm("/proc/self/statm");
+  double pages = 0;
+  double resident = 0;
+  if (statm >> pages >> resident) impl_->memory.Set(resident * double(::sysconf(_SC_PAGESIZE)));
+  struct rusage usage {};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return;
+  const auto seconds = [](const timeval& t) { return double(t.tv_sec) + double(t.tv_usec) / 1e6; };
+  const std::lock_guard lock(impl_->scraping);
+  Impl::Raise(impl_->cpu, seconds(usage.ru_utime) + seconds(usage.ru_stime));
 }
 
 void Metrics::Leading(bool yes) { impl_->leader.Set(yes ? 1 : 0); }

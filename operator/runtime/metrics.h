@@ -7,6 +7,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
+
+namespace penstock::kube {
+class Informer;
+}
 
 namespace penstock::runtime {
 
@@ -15,13 +20,22 @@ class Metrics {
   Metrics();
   ~Metrics();
 
-  // penstock_reconcile_total{controller,result}, penstock_reconcile_time_seconds{controller}
+  // penstock_reconcile_total{controller,result}, penstock_reconcile_errors_total{controller},
+  // penstock_reconcile_time_seconds{controller}. `result`: success, requeue, or an ErrorKind's
+  // name.
   void Reconciled(const std::string& controller, std::chrono::nanoseconds took,
                   const std::string& result);
-  // penstock_api_writes_total{verb,kind}
+  // penstock_api_writes_total{verb,kind}: sent, whatever the answer was
   void ApiWrite(std::string_view verb, std::string_view kind);
   // penstock_handoff_seconds: a pod was seen to end -> the next pod was created
   void Handoff(std::chrono::milliseconds took);
+  // penstock_informer_{lists,watches,failures,events,undecodable}_total{kind} and
+  // penstock_informer_objects{kind}: what the informers have counted since the start.
+  void Informers(const std::vector<const kube::Informer*>& informers);
+  // penstock_queue_keys{controller}: keys that wait for a worker, delayed ones included
+  void Queued(const std::string& controller, std::size_t keys);
+  // process_resident_memory_bytes and process_cpu_seconds_total, as of now
+  void Process();
   // penstock_leader: 1 while this process holds the lease
   void Leading(bool yes);
   // penstock_events_dropped_total: events that the rate limit held back

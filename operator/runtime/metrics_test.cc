@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "operator/base/json.h"
+#include "operator/kube/informer.h"
+#include "operator/kube/resources.h"
+#include "operator/local/memory_cluster.h"
 #include "operator/runtime/log.h"
 
 namespace penstock::runtime {
@@ -14,7 +17,7 @@ bool Has(const Metrics& metrics, const std::string& line) {
 
 TEST(Metrics, EverySeriesOfAReconcileStandsAtZeroFromTheStart) {
   const Metrics metrics;
-  for (const char* controller : {"pipeline", "run", "modeldeployment"}) {
+  for (const char* controller : {"pipeline", "pipelinerun", "modeldeployment"}) {
     for (const char* result : {"success", "requeue", "Transient", "Conflict", "AlreadyExists",
                                "NotFound", "Expired", "Invalid", "Forbidden", "Internal"}) {
       EXPECT_TRUE(Has(metrics, std::string("penstock_reconcile_total{controller=\"") + controller +
@@ -28,16 +31,46 @@ TEST(Metrics, EverySeriesOfAReconcileStandsAtZeroFromTheStart) {
 
 TEST(Metrics, CountsWhatIsReported) {
   Metrics metrics;
-  metrics.Reconciled("run", std::chrono::milliseconds(3), "success");
+  metrics.Reconciled("pipelinerun", std::chrono::milliseconds(3), "success");
+  metrics.Reconciled("pipelinerun", std::chrono::milliseconds(3), "Conflict");
   metrics.ApiWrite("create", "Pod");
   metrics.Handoff(std::chrono::milliseconds(4));
   metrics.Leading(true);
-  EXPECT_TRUE(Has(metrics, R"(penstock_reconcile_total{controller="run",result="success"} 1)"));
-  EXPECT_TRUE(Has(metrics, R"(penstock_reconcile_time_seconds_count{controller="run"} 1)"));
+  EXPECT_TRUE(
+      Has(metrics, R"(penstock_reconcile_total{controller="pipelinerun",result="success"} 1)"));
+  EXPECT_TRUE(Has(metrics, R"(penstock_reconcile_errors_total{controller="pipelinerun"} 1)"));
+  EXPECT_TRUE(Has(metrics, R"(penstock_reconcile_time_seconds_count{controller="pipelinerun"} 2)"));
   EXPECT_TRUE(Has(metrics, R"(penstock_api_writes_total{kind="Pod",verb="create"} 1)") ||
               Has(metrics, R"(penstock_api_writes_total{verb="create",kind="Pod"} 1)"));
   EXPECT_TRUE(Has(metrics, R"(penstock_handoff_seconds_bucket{le="0.005"} 1)"));
   EXPECT_TRUE(Has(metrics, "penstock_leader 1"));
+}
+
+TEST(Metrics, AnInformersCountersAreShownByKindAndNeverFall) {
+  SystemClock clock;
+  local::MemoryCluster cluster(clock);
+  for (const char* name : {"a", "b"}) {
+    ASSERT_TRUE(cluster.Create(kube::kConfigMaps, "n", {{"metadata", {{"name", name}}}}));
+  }
+  kube::Informer informer(cluster, kube::kConfigMaps, {}, clock);
+  Metrics metrics;
+  metrics.Informers({&informer});
+  EXPECT_TRUE(Has(metrics, R"(penstock_informer_lists_total{kind="ConfigMap"} 0)"));
+  informer.Start();
+  ASSERT_TRUE(informer.WaitForSync(std::chrono::seconds(10)));
+  metrics.Informers({&informer});
+  metrics.Informers({&informer});
+  EXPECT_TRUE(Has(metrics, R"(penstock_informer_objects{kind="ConfigMap"} 2)")) << metrics.Text();
+  EXPECT_TRUE(Has(metrics, R"(penstock_informer_failures_total{kind="ConfigMap"} 0)"));
+  EXPECT_FALSE(Has(metrics, R"(penstock_informer_watches_total{kind="ConfigMap"} 0)"));
+}
+
+TEST(Metrics, TheProcessTellsItsMemoryAndCpu) {
+  Metrics metrics;
+  metrics.Process();
+  EXPECT_FALSE(Has(metrics, "process_resident_memory_bytes 0"));
+  metrics.Queued("pipeline", 3);
+  EXPECT_TRUE(Has(metrics, R"(penstock_queue_keys{controller="pipeline"} 3)"));
 }
 
 TEST(Log, ALineIsOneJsonObjectWhateverTheMessageHolds) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "operator/base/json.h"
+#include "operator/controllers/counting_client.h"
 #include "operator/controllers/engine.h"
 #include "operator/controllers/main/options.h"
 #include "operator/gateway/artifact_routes.h"
@@ -52,7 +53,10 @@ class Operator {
     if (options_.lease_namespace.empty()) options_.lease_namespace = config->namespace_;
     auto client = kube::ApiClient::Make(*config, clock_);
     if (!client) return Unexpected(client.error());
-    client_ = std::move(*client);
+    api_ = std::move(*client);
+    // Here, so that events, leases and token reviews are counted too.
+    client_ = std::make_unique<CountingClient>(
+        *api_, [this](auto verb, auto kind) { metrics_.ApiWrite(verb, kind); });
     if (auto ok = StartHealth(); !ok) return ok;
     if (auto left = store_.RemoveLeftovers(std::chrono::hours(24)); !left) {
       log_.Write("warn", left.error().message);
@@ -74,12 +78,24 @@ class Operator {
       if (engine_ == nullptr || engine_->IsReady()) return {};  // a standby is ready to take over
       return Unexpected(Transient("the first lists of objects are being read"));
     };
-    checks.metrics = [this] { return metrics_.Text(); };
+    checks.metrics = [this] { return Metrics(); };
     auto server = runtime::HealthServer::Start(
         "0.0.0.0", static_cast<std::uint16_t>(options_.metrics_port), std::move(checks));
     if (!server) return Unexpected(server.error());
     health_ = std::move(*server);
     return {};
+  }
+
+  std::string Metrics() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (engine_ != nullptr) {
+        metrics_.Informers(engine_->informers());
+        for (const auto& [controller, keys] : engine_->queued()) metrics_.Queued(controller, keys);
+      }
+    }
+    metrics_.Process();
+    return metrics_.Text();
   }
 
   Result<void> StartGateway() {
@@ -180,7 +196,6 @@ class Operator {
       metrics_.Reconciled(controller, took, outcome);
     };
     engine.hooks.handoff = [this](Milliseconds took) { metrics_.Handoff(took); };
-    engine.hooks.api_write = [this](auto verb, auto kind) { metrics_.ApiWrite(verb, kind); };
     return engine;
   }
 
@@ -196,7 +211,8 @@ class Operator {
   runtime::Log log_;
   runtime::Metrics metrics_;
   artifacts::Store store_;
-  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::Client> api_;
+  std::unique_ptr<CountingClient> client_;
   std::unique_ptr<metadata::SqliteRecorder> recorder_;
   std::mutex mutex_;  // guards engine_ against those who ask it from other threads
   std::unique_ptr<Engine> engine_;
