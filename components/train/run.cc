@@ -43,6 +43,9 @@ Result<void> RunTrain(sdk::Step& step) {
 
   PENSTOCK_ASSIGN(const auto trained,
                   Train(train, valid, transform.features(), label, options, PrintEpoch));
+  std::printf("trained %lld epochs in %.3f s, the best is %lld\n",
+              static_cast<long long>(trained.epochs), trained.seconds,
+              static_cast<long long>(trained.best_epoch));
   PENSTOCK_ASSIGN(const auto metrics, WriteArtifact(model, *trained.network, transform, label,
                                                     valid, sources, options));
   const Json document = {{"dataset", "valid"},

@@ -204,6 +204,7 @@ Result<Trained> RunLoop(Loop& loop, const TrainOptions& options,
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     report({epoch, loss, loop.metric(), value, took.count()});
+    out.seconds += took.count();
     out.epochs = epoch;
     const bool better = sdk::HigherIsBetter(loop.metric()) ? value > best : value < best;
     if (out.best_epoch == 0 || better) {

@@ -26,7 +26,8 @@ struct Trained {
   std::shared_ptr<sdk::Network> network;  // on the CPU, the best epoch's weights, evaluation mode
   std::int64_t epochs = 0;                // that were run
   std::int64_t best_epoch = 0;
-  double loss = 0;  // of the best epoch
+  double loss = 0;     // of the best epoch
+  double seconds = 0;  // of all epochs, validation included
 };
 
 // `valid` may be `train` itself when there is no other. Invalid for a device that is not there, and
