@@ -1,31 +1,35 @@
-"""Runs the promises' benchmarks; see `run`."""
+"""Runs the promises' benchmarks by suite; see `run`."""
 import argparse
+import importlib
 import os
 import sys
 
 from promise import Table
 
+# A suite is a module here with run(table, options): it adds rows to the table. Name -> module, needs a cluster.
+SUITES = {"pods": ("pods", True), "scale": ("scale", True), "training": ("training", False)}
+
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/bench/run")
-    parser.add_argument("part", nargs="*", choices=["pods", "training", []], default=[])
+    parser.add_argument("suite", nargs="*", help=f"{', '.join(SUITES)}; all when none is named")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--size", type=float, default=1.0, help="share of the promises' sizes in the suite scale")
     parser.add_argument("--json")
-    args = parser.parse_args()
-    parts = args.part or ["pods", "training"]
+    options = parser.parse_args()
+    unknown = [s for s in options.suite if s not in SUITES]
+    if unknown:
+        parser.error(f"no suite {unknown[0]!r}; there are {', '.join(SUITES)}")
     table = Table()
-    if "pods" in parts:
-        if os.environ.get("KUBECONFIG"):
-            import pods
-            pods.run(table, args.rounds)
-        else:
-            table.cannot("chains and fan-outs of pods", 1.15, "no KUBECONFIG; use tests/run bench")
-    if "training" in parts:
-        import training
-        training.run(table, args.rounds)
-    if args.json:
-        table.write(args.json)
-    return 1 if any(r["verdict"] == "falls short" for r in table.rows) else 0
+    for suite in options.suite or SUITES:
+        module, needs_cluster = SUITES[suite]
+        if needs_cluster and not os.environ.get("KUBECONFIG"):
+            table.cannot(suite, None, "no KUBECONFIG; use tests/run bench")
+            continue
+        importlib.import_module(module).run(table, options)
+        if options.json:
+            table.write(options.json)
+    return 1 if table.falls_short() else 0
 
 
 if __name__ == "__main__":

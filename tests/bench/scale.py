@@ -1,0 +1,189 @@
+"""Promises about many: runs, steps and pods by the thousand, on simulated nodes (no kubelet is measured)."""
+import contextlib
+import json
+import os
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import harness as h  # noqa: E402
+from api import Api, PodWatch, Watch  # noqa: E402
+from pods import EMPTY, IMAGE, bare_pod, step  # noqa: E402
+from simulated_nodes import SCHEDULING  # noqa: E402
+
+NS, FOREIGN = "bench-scale", "bench-foreign"
+NODES, CREATORS = 10, 8
+RUNS, STEPS, OWN_PODS, FOREIGN_PODS = 5_000, 5_000, 10_000, 90_000
+RUNS_URL = f"/apis/penstock.dev/v1alpha1/namespaces/{NS}/pipelineruns"
+LIMIT = 256 * 1024
+
+
+@contextlib.contextmanager
+def simulated_nodes(ns):
+    program = pathlib.Path(__file__).with_name("simulated_nodes.py")
+    process = subprocess.Popen([sys.executable, str(program), ns, str(NODES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if process.stdout.readline() != "ready\n":
+        raise RuntimeError("the simulated nodes did not start")
+    try:
+        yield
+    finally:
+        process.stdin.close()
+        process.wait(60)
+
+
+def create_all(path, objects):
+    """Creates the objects over several connections."""
+    work, errors = queue.SimpleQueue(), []
+    for o in objects:
+        work.put(o)
+
+    def create():
+        try:
+            api = Api()
+            while not errors:
+                api.call("POST", path, work.get_nowait())
+        except queue.Empty:
+            pass
+        except Exception as e:
+            errors.append(e)
+
+    threads = [threading.Thread(target=create) for _ in range(CREATORS)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if errors:
+        raise errors[0]
+
+
+class RunWatch(Watch):
+    """Which runs have finished, and the largest status among them."""
+
+    def __init__(self, api, ns):
+        self.finished, self.largest = {}, 0
+        super().__init__(api, f"/apis/penstock.dev/v1alpha1/namespaces/{ns}/pipelineruns")
+
+    def see(self, run, now):
+        self.largest = max(self.largest, len(json.dumps(run.get("status", {}), separators=(",", ":"))))
+        if h.condition(run, "Finished").get("status") == "True":
+            self.finished[run["metadata"]["name"]] = h.condition(run, "Succeeded").get("status") == "True"
+
+    def wait_succeeded(self, names, seconds):
+        self.wait_all(names, self.finished, seconds)
+        bad = [n for n in names if not self.finished[n]]
+        if bad:
+            raise RuntimeError(f"{len(bad)} runs failed: {bad[:3]}")
+
+
+class Bench:
+    def __init__(self):
+        self.api, self.count = Api(), 0
+        self.pods = PodWatch(self.api, NS)
+        self.runs = RunWatch(self.api, NS)
+
+    def name(self):
+        self.count += 1
+        return f"b{self.count}"
+
+    def bare(self, n):
+        """Seconds from the first of n bare pods created to the last one succeeded."""
+        base = self.name()
+        pods = [bare_pod(f"{base}-{i}", token=False) for i in range(n)]
+        for pod in pods:
+            pod["spec"].update(SCHEDULING)
+        start = time.monotonic()
+        create_all(f"/api/v1/namespaces/{NS}/pods", pods)
+        self.pods.wait_ended([p["metadata"]["name"] for p in pods], 1200)
+        took = time.monotonic() - start
+        self.clear()
+        return took
+
+    def one_step_runs(self, n):
+        """Seconds from the first of n one-step runs created to the last one finished."""
+        base = self.name()
+        steps = [step("s", "InImage") | SCHEDULING]
+        runs = [h.run_of(f"{base}-{i}", NS, steps) for i in range(n)]
+        start = time.monotonic()
+        create_all(RUNS_URL, runs)
+        self.runs.wait_succeeded([r["metadata"]["name"] for r in runs], 1800)
+        return time.monotonic() - start
+
+    def graph(self, n, width):
+        """Seconds for one run of n steps in layers of `width`, each after one step of the layer before."""
+        component = {"apiVersion": "penstock.dev/v1alpha1", "kind": "Component", "metadata": {"name": "empty-1.0.0"},
+                     "spec": {"name": "empty", "version": "1.0.0",
+                              "container": {"image": IMAGE, "imagePullPolicy": "IfNotPresent", "command": EMPTY, "launcher": "InImage"}}}
+        h.apply(NS, component)
+        name = self.name()
+        steps = [{"name": f"s{i}", "component": {"name": "empty", "version": "1"},
+                  **({"dependsOn": [{"step": f"s{i - width}"}]} if i >= width else {})} for i in range(n)]
+        run = {"apiVersion": "penstock.dev/v1alpha1", "kind": "PipelineRun", "metadata": {"name": name, "namespace": NS},
+               "spec": {"pipelineSpec": {"defaults": {**SCHEDULING, "cache": {"enabled": False}}, "steps": steps}}}
+        start = time.monotonic()
+        self.api.call("POST", RUNS_URL, run)
+        self.runs.wait_succeeded([name], 1800)
+        return time.monotonic() - start
+
+    def revisions(self):
+        """Bytes of the largest ControllerRevision."""
+        items = self.api.call("GET", f"/apis/apps/v1/namespaces/{NS}/controllerrevisions")["items"]
+        return max((len(json.dumps(i, separators=(",", ":"))) for i in items), default=0)
+
+    def operator(self, metric):
+        return self.api.metrics()[metric]
+
+    def clear(self):
+        """Removes runs and pods; returns when none is left."""
+        for path in (RUNS_URL, f"/api/v1/namespaces/{NS}/pods"):
+            self.api.call("DELETE", path)
+        h.wait_until("an empty namespace", 900, lambda: not any(
+            self.api.call("GET", f"{path}?limit=1")["items"] for path in (RUNS_URL, f"/api/v1/namespaces/{NS}/pods")), every=1)
+
+
+def memory(table, bench, size):
+    """With everything standing that the runs before left: what the operator holds resident."""
+    own, foreign = int(OWN_PODS * size), int(FOREIGN_PODS * size)
+    bench.one_step_runs(own)
+    with h.Namespace(FOREIGN):
+        gated = [bare_pod(f"f-{i}") for i in range(foreign)]
+        for pod in gated:
+            pod["spec"]["schedulingGates"] = [{"name": "penstock.dev/never"}]
+        create_all(f"/api/v1/namespaces/{FOREIGN}/pods", gated)
+        resident = bench.operator("process_resident_memory_bytes") / 2**20
+        note = f"{own} own and {foreign} foreign pods, {own} finished runs"
+        if size == 1:
+            table.at_most("operator memory", [resident], 200, "MiB", note)
+        else:
+            table.fact("operator memory, smaller", [resident], "MiB", note)
+        bench.api.call("DELETE", f"/api/v1/namespaces/{FOREIGN}/pods?gracePeriodSeconds=0")
+    bench.clear()
+
+
+def run(table, options):
+    h.install()
+    size = options.size
+    with h.Namespace(NS), simulated_nodes(NS):
+        bench = Bench()
+        bench.one_step_runs(10)
+        bench.clear()
+        n, ratios, rates = int(RUNS * size), [], []
+        for _ in range(min(options.rounds, 3)):
+            a, b = bench.bare(n), bench.one_step_runs(n)
+            bench.clear()
+            ratios.append(a / b)
+            rates.append(n / b)
+            print(f"  {n} at once: bare {n / a:.0f}/s, Penstock's runs {n / b:.0f}/s", file=sys.stderr, flush=True)
+        full = size == 1
+        name = f"{n} one-pod runs at once, simulated nodes"
+        (table.at_least if full else lambda *a, **k: table.fact(a[0], a[1], **k))(
+            name, ratios, *([0.6] if full else []), note=f"{min(rates):.0f} to {max(rates):.0f} runs/s; Argo 4.5/s, 35/s with 5 tuned shards")
+        n, bench.runs.largest = int(STEPS * size), 0
+        took = bench.graph(n, max(10, n // 50))
+        table.at_most(f"{n}-step DAG: largest status", [bench.runs.largest / 1024], LIMIT / 1024, "KiB", f"complete in {took:.0f} s, {n / took:.0f} steps/s")
+        table.at_most(f"{n}-step DAG: largest ControllerRevision", [bench.revisions() / 1024], LIMIT / 1024, "KiB")
+        bench.clear()
+        memory(table, bench, size)
