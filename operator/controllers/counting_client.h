@@ -1,5 +1,6 @@
-// A client that tells of every write: how many API writes a step costs is a promise (DESIGN
-// section 4, rule 9), so it is counted where all of them pass: controllers, events, leases, reviews. Thread-safe as the client below it.
+// A client that tells of every write: how many API writes a step costs is a promise (at most 4),
+// so it is counted where all of them pass: those of controllers, events, leases and token reviews.
+// Thread-safe as the client below it.
 #pragma once
 
 #include <functional>
