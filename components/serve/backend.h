@@ -14,8 +14,8 @@ namespace penstock::serve {
 class Backend {
  public:
   virtual ~Backend() = default;
-  // Positional inputs; the outputs' names are left empty. Thread-safe. Internal says what the
-  // network said.
+  // Positional inputs; the outputs' names are left empty. Thread-safe. Invalid says what the
+  // network threw at these inputs.
   [[nodiscard]] virtual Result<std::vector<Tensor>> Run(
       const std::vector<Tensor>& inputs) const = 0;
 };

@@ -27,19 +27,40 @@ bool BatchQueue::Push(JobPtr& job) {
   return true;
 }
 
-void BatchQueue::TakeExpired(SteadyTime now, Taken* taken) {
-  if (with_deadline_ == 0) return;
+// Looks at every job when some have a deadline, else only at those that the next batch may take.
+void BatchQueue::TakeGone(SteadyTime now, Taken* taken) {
+  const auto next = static_cast<std::size_t>(std::max<std::int64_t>(1, policy_.max_rows));
+  const std::size_t looked = with_deadline_ > 0 ? jobs_.size() : std::min(next, jobs_.size());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < looked; ++i) {
+    JobPtr& job = jobs_[i];
+    const bool late = job->deadline && *job->deadline <= now;
+    const bool cancelled = IsCancelled(job->cancelled);
+    if (!late && !cancelled) {
+      if (kept != i) jobs_[kept] = std::move(job);
+      ++kept;
+      continue;
+    }
+    if (job->deadline) --with_deadline_;
+    (cancelled ? taken->cancelled : taken->expired).push_back(std::move(job));
+  }
+  jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(kept),
+              jobs_.begin() + static_cast<std::ptrdiff_t>(looked));
+}
+
+std::vector<JobPtr> BatchQueue::TakeCancelled() {
+  std::vector<JobPtr> gone;
   std::deque<JobPtr> kept;
   for (JobPtr& job : jobs_) {
-    const bool late = job->deadline && *job->deadline <= now;
-    if (late) --with_deadline_;
-    if (late) {
-      taken->expired.push_back(std::move(job));
+    if (IsCancelled(job->cancelled) && job->deadline) --with_deadline_;
+    if (IsCancelled(job->cancelled)) {
+      gone.push_back(std::move(job));
     } else {
       kept.push_back(std::move(job));
     }
   }
   jobs_ = std::move(kept);
+  return gone;
 }
 
 std::size_t BatchQueue::BatchLength(std::int64_t* rows) const {
@@ -58,7 +79,7 @@ std::size_t BatchQueue::BatchLength(std::int64_t* rows) const {
 
 BatchQueue::Taken BatchQueue::Take(SteadyTime now, bool flush) {
   Taken taken;
-  TakeExpired(now, &taken);
+  TakeGone(now, &taken);
   if (jobs_.empty()) return taken;
   std::int64_t rows = 0;
   const std::size_t length = BatchLength(&rows);

@@ -2,8 +2,8 @@
 // an argument, nothing blocks. Not thread-safe; WorkerPool guards it.
 //
 // A batch takes jobs in the order of arrival as long as their inputs have equal datatypes and equal
-// trailing dimensions and the rows fit; a job with more rows than a batch runs alone. Jobs past
-// their deadline are handed out apart and never computed.
+// trailing dimensions and the rows fit; a job with more rows than a batch comes alone. Jobs past
+// their deadline, and jobs whose client has gone, are handed out apart and never computed.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "components/serve/cancel_flag.h"
 #include "components/serve/tensor.h"
 #include "operator/base/result.h"
 
@@ -33,6 +34,7 @@ struct Job {
   std::int64_t rows = 1;
   SteadyTime enqueued;
   std::optional<SteadyTime> deadline;
+  CancelFlag cancelled;
   std::function<void(JobResult)> done;  // called exactly once, on a worker's thread
 };
 using JobPtr = std::unique_ptr<Job>;
@@ -53,15 +55,18 @@ class BatchQueue {
   struct Taken {
     std::vector<JobPtr> batch;
     std::vector<JobPtr> expired;
+    std::vector<JobPtr> cancelled;
     std::optional<SteadyTime> wake;  // look again then, when the batch is empty
   };
+  // Takes out the jobs whose client has gone.
+  [[nodiscard]] std::vector<JobPtr> TakeCancelled();
   // `flush` hands out what there is without waiting for max_delay.
   [[nodiscard]] Taken Take(SteadyTime now, bool flush = false);
 
   [[nodiscard]] std::size_t size() const { return jobs_.size(); }
 
  private:
-  void TakeExpired(SteadyTime now, Taken* taken);
+  void TakeGone(SteadyTime now, Taken* taken);
   [[nodiscard]] std::size_t BatchLength(std::int64_t* rows) const;
 
   BatchPolicy policy_;

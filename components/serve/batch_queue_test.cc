@@ -109,11 +109,23 @@ TEST(BatchRun, CutsTheAnswersApart) {
   std::vector<JobPtr> batch;
   batch.push_back(MakeJob({1, 2}));
   batch.push_back(MakeJob({3}));
-  auto results = RunBatch(model, batch);
+  auto results = RunBatch(model, batch, 32);
   EXPECT_THAT(model.batches(), ElementsAre(3));
   EXPECT_THAT(std::get<std::vector<float>>(results[0]->at(0).data), ElementsAre(2, 4));
   EXPECT_THAT(std::get<std::vector<float>>(results[1]->at(0).data), ElementsAre(6));
   EXPECT_THAT(results[1]->at(0).shape, ElementsAre(1, 1));
+}
+
+TEST(BatchRun, CutsARequestThatHasMoreRowsThanABatch) {
+  DoublingModel model;
+  std::vector<JobPtr> batch;
+  batch.push_back(MakeJob({1, 2, 3, 4, 5, 6, 7}));
+  auto results = RunBatch(model, batch, 3);
+  ASSERT_TRUE(results[0]) << results[0].error().message;
+  EXPECT_THAT(model.batches(), ElementsAre(3, 3, 1));
+  EXPECT_THAT((*results[0])[0].shape, ElementsAre(7, 1));
+  EXPECT_THAT(std::get<std::vector<float>>((*results[0])[0].data),
+              ElementsAre(2, 4, 6, 8, 10, 12, 14));
 }
 
 TEST(BatchRun, FailsOnlyThePoisonedRequestOfABatch) {
@@ -122,7 +134,7 @@ TEST(BatchRun, FailsOnlyThePoisonedRequestOfABatch) {
   batch.push_back(MakeJob({1}));
   batch.push_back(MakeJob({666}));
   batch.push_back(MakeJob({3}));
-  auto results = RunBatch(model, batch);
+  auto results = RunBatch(model, batch, 32);
   EXPECT_THAT(model.batches(), ElementsAre(3, 1, 1, 1));
   EXPECT_TRUE(results[0]);
   ASSERT_FALSE(results[1]);
@@ -138,7 +150,7 @@ TEST(BatchRun, RefusesAnAnswerWithOtherRowsThanTheQuestion) {
   };
   std::vector<JobPtr> batch;
   batch.push_back(MakeJob({1, 2}));
-  auto results = RunBatch(Shrinking(), batch);
+  auto results = RunBatch(Shrinking(), batch, 32);
   ASSERT_FALSE(results[0]);
   EXPECT_EQ(results[0].error().kind, ErrorKind::kInternal);
 }

@@ -82,6 +82,14 @@ std::optional<double> CgroupCpuQuota(const std::string& root) {
   return least;
 }
 
+std::string DescribeCpus(std::optional<double> quota, int asked_threads) {
+  if (asked_threads > 0) return "asked for";
+  if (!quota) return "no CPU quota";
+  std::ostringstream text;
+  text << "CPU quota " << *quota;
+  return text.str();
+}
+
 int UsableCpus() {
   cpu_set_t set;
   CPU_ZERO(&set);

@@ -14,4 +14,7 @@ namespace penstock::serve {
 // Whole CPUs, rounded down so that threads never exceed the quota; at least 1.
 [[nodiscard]] int UsableCpus();
 
+// Where a number of threads comes from, for the log: "asked for", "CPU quota 1.5", "no CPU quota".
+[[nodiscard]] std::string DescribeCpus(std::optional<double> quota, int asked_threads);
+
 }  // namespace penstock::serve

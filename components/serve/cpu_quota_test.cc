@@ -53,5 +53,12 @@ TEST_F(CpuQuota, IsNothingWithoutALimit) {
   EXPECT_GE(UsableCpus(), 1);
 }
 
+TEST_F(CpuQuota, IsNamedInTheLog) {
+  EXPECT_EQ(DescribeCpus(1.5, 0), "CPU quota 1.5");
+  EXPECT_EQ(DescribeCpus(2, 0), "CPU quota 2");
+  EXPECT_EQ(DescribeCpus(std::nullopt, 0), "no CPU quota");
+  EXPECT_EQ(DescribeCpus(1.5, 3), "asked for");
+}
+
 }  // namespace
 }  // namespace penstock::serve

@@ -3,7 +3,6 @@
 #include "components/serve/infer_encode.h"
 
 namespace penstock::serve {
-namespace {
 
 int StatusOf(const Error& error) {
   if (error.http_status != 0) return error.http_status;
@@ -19,8 +18,6 @@ int StatusOf(const Error& error) {
   }
 }
 
-}  // namespace
-
 HttpResponse ErrorResponse(const Error& error) {
   HttpResponse response;
   response.status = StatusOf(error);
@@ -30,7 +27,7 @@ HttpResponse ErrorResponse(const Error& error) {
     response.headers += "Retry-After: " + std::to_string(seconds) + "\r\n";
   }
   if (response.status == 405) response.headers += "Allow: " + error.reason + "\r\n";
-  if (response.status == 415) response.headers += "Accept-Encoding: identity\r\n";
+  if (response.status == 415) response.headers += "Accept-Encoding: gzip, deflate, identity\r\n";
   return response;
 }
 

@@ -5,18 +5,23 @@
 #include <functional>
 #include <string>
 
+#include "components/serve/cancel_flag.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {
 
+// Headers are as they came; empty when absent.
 struct HttpRequest {
   std::string method = {};
   std::string target = {};
   std::string content_type = {};
   std::string content_encoding = {};
-  std::string timeout_ms = {};  // x-request-timeout-ms
-  bool binary_tensors = false;  // Inference-Header-Content-Length was there
-  std::string body;
+  std::string accept_encoding = {};
+  std::string timeout_ms = {};   // x-request-timeout-ms
+  std::string json_length = {};  // Inference-Header-Content-Length
+  std::string traceparent = {};
+  CancelFlag cancelled = {};  // the client has closed the connection
+  std::string body = {};
 };
 
 struct HttpResponse {
@@ -29,6 +34,8 @@ struct HttpResponse {
 // {"error": ...} with the status that the error names, else the one that its kind stands for, and
 // Retry-After or Allow where the error has them.
 [[nodiscard]] HttpResponse ErrorResponse(const Error& error);
+// The status alone.
+[[nodiscard]] int StatusOf(const Error& error);
 
 using Respond = std::function<void(HttpResponse)>;
 

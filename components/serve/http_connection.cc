@@ -1,7 +1,10 @@
 #include "components/serve/http_connection.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -13,7 +16,7 @@ namespace http = beast::http;
 constexpr std::size_t kSmallRead = 8U << 10;
 constexpr std::size_t kBodyRead = 64U << 10;
 constexpr std::size_t kMaxDiscarded = 16U << 20;
-constexpr std::chrono::seconds kLingerTime{2};
+constexpr std::chrono::milliseconds kLingerTime{2000};
 constexpr const char* kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::string HeadOf(const HttpResponse& response, bool close) {
@@ -38,17 +41,44 @@ std::string Header(const Fields& fields, boost::beast::string_view name) {
   return {value.data(), value.size()};
 }
 
+template <typename Message>
+HttpRequest ToRequest(Message message) {
+  HttpRequest request;
+  request.method = std::string(message.method_string());
+  request.target = std::string(message.target());
+  request.content_type = Header(message, "Content-Type");
+  request.content_encoding = Header(message, "Content-Encoding");
+  request.accept_encoding = Header(message, "Accept-Encoding");
+  request.timeout_ms = Header(message, "x-request-timeout-ms");
+  request.json_length = Header(message, "Inference-Header-Content-Length");
+  request.traceparent = Header(message, "traceparent");
+  request.body = std::move(message.body());
+  return request;
+}
+
 }  // namespace
 
 void Connection::Start() {
-  net::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->NextRequest(); });
+  net::dispatch(executor(), [self = shared_from_this()] { self->NextRequest(); });
 }
 
 void Connection::CloseIfIdle() {
-  net::dispatch(stream_.get_executor(), [self = shared_from_this()] {
-    const bool idle = !self->busy_ && (!self->parser_ || !self->parser_->got_some());
+  net::dispatch(executor(), [self = shared_from_this()] {
+    const bool idle =
+        self->state_ == State::kReading && (!self->parser_ || !self->parser_->got_some());
     if (idle) self->Close();
   });
+}
+
+void Connection::SetDeadline(std::chrono::milliseconds from_now) {
+  deadline_ = (std::chrono::steady_clock::now() + from_now).time_since_epoch().count();
+}
+
+void Connection::CheckDeadline() {
+  if (!IsLate(std::chrono::steady_clock::now())) return;
+  if (state_ == State::kReading && request_begin_)
+    return RefuseWith(408, "the request did not arrive in time");
+  Close();
 }
 
 void Connection::NextRequest() {
@@ -56,10 +86,11 @@ void Connection::NextRequest() {
   parser_->eager(true);
   parser_->header_limit(host_->limits.header_bytes);
   parser_->body_limit(host_->limits.body_bytes);
-  header_deadline_.reset();
-  busy_ = false;
+  request_begin_.reset();
+  state_ = State::kReading;
   continued_ = false;
   if (buffer_.size() > 0) {
+    request_begin_ = std::chrono::steady_clock::now();
     Parse();  // pipelined
   } else if (host_->closing && !keep_alive_) {
     Close();
@@ -70,26 +101,37 @@ void Connection::NextRequest() {
 
 void Connection::Read() {
   std::size_t room = kSmallRead;
-  if (parser_->is_header_done()) {
-    stream_.expires_after(host_->limits.body_idle);
+  const HttpLimits& limits = host_->limits;
+  if (state_ == State::kLingering) {
+    buffer_.clear();
     room = kBodyRead;
-  } else if (header_deadline_) {
-    stream_.expires_at(*header_deadline_);
+  } else if (!request_begin_) {
+    SetDeadline(limits.keep_alive_idle);
+  } else if (parser_->is_header_done()) {
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - *request_begin_);
+    SetDeadline(std::min(limits.body_idle, limits.request_time - spent));
+    room = kBodyRead;
   } else {
-    stream_.expires_after(host_->limits.keep_alive_idle);
+    deadline_ = (*request_begin_ + limits.header_time).time_since_epoch().count();
   }
-  stream_.async_read_some(
+  reading_ = true;
+  socket_.async_read_some(
       buffer_.prepare(room),
       [self = shared_from_this()](beast::error_code ec, std::size_t n) { self->OnRead(ec, n); });
 }
 
 void Connection::OnRead(beast::error_code ec, std::size_t bytes) {
-  // The stream has closed the socket by then, so a 408 could not be written; it is counted.
-  if (ec == beast::error::timeout && header_deadline_) host_->handler->CountRefused(408);
+  reading_ = false;
+  if (state_ == State::kLingering || state_ == State::kWriting) {
+    // A refusal is on its way out, or was sent: what still comes is thrown away.
+    discarded_ += bytes;
+    if (state_ == State::kWriting) return;
+    return ec || discarded_ > kMaxDiscarded ? Close() : Read();
+  }
   if (ec) return Close();
   buffer_.commit(bytes);
-  if (!header_deadline_)
-    header_deadline_ = std::chrono::steady_clock::now() + host_->limits.header_time;
+  if (!request_begin_) request_begin_ = std::chrono::steady_clock::now();
   Parse();
 }
 
@@ -105,22 +147,21 @@ void Connection::Parse() {
     return RefuseWith(503, "the server is out of memory for this request");
   }
   if (ec && ec != http::error::need_more) return Refuse(ec);
-  if (parser_->is_header_done() && !HoldBody(parser_->get().body().size())) {
+  if (parser_->is_header_done() && !HoldBody(parser_->get().body().size()))
     return RefuseWith(503, "the server holds too many request bodies at once");
-  }
   if (parser_->is_done()) return Dispatch();
   if (parser_->is_header_done() && !continued_ &&
-      beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
+      beast::iequals(parser_->get()[http::field::expect], "100-continue"))
     return Continue();
-  }
   Read();
 }
 
 void Connection::Continue() {
   continued_ = true;
-  stream_.expires_after(host_->limits.write_time);
-  net::async_write(stream_, net::buffer(kContinue, std::char_traits<char>::length(kContinue)),
+  SetDeadline(host_->limits.write_time);
+  net::async_write(socket_, net::buffer(kContinue, std::char_traits<char>::length(kContinue)),
                    [self = shared_from_this()](beast::error_code ec, std::size_t) {
+                     if (self->state_ != State::kReading) return;
                      ec ? self->Close() : self->Read();
                    });
 }
@@ -128,19 +169,13 @@ void Connection::Continue() {
 void Connection::Dispatch() {
   auto message = parser_->release();
   keep_alive_ = message.keep_alive();
-  busy_ = true;
-  stream_.expires_never();
-  HttpRequest request;
-  request.method = std::string(message.method_string());
-  request.target = std::string(message.target());
-  request.content_type = Header(message, "Content-Type");
-  request.content_encoding = Header(message, "Content-Encoding");
-  request.timeout_ms = Header(message, "x-request-timeout-ms");
-  request.binary_tensors = message.find("Inference-Header-Content-Length") != message.end();
-  request.body = std::move(message.body());
-  // Back onto the strand; at once when the handler answers at once.
+  state_ = State::kBusy;
+  NoDeadline();
+  HttpRequest request = ToRequest(std::move(message));
+  request.cancelled = departed_;
+  // Back onto the connection's thread; at once when the handler answers at once.
   auto respond = [self = shared_from_this()](HttpResponse response) {
-    net::dispatch(self->stream_.get_executor(), [self, response = std::move(response)]() mutable {
+    net::dispatch(self->executor(), [self, response = std::move(response)]() mutable {
       self->Write(std::move(response));
     });
   };
@@ -151,6 +186,25 @@ void Connection::Dispatch() {
     keep_alive_ = false;
     respond(ErrorResponse(Internal(std::string("the request could not be handled: ") + e.what())));
   }
+  if (state_ == State::kBusy) WatchForDeparture();
+}
+
+// A client that closes while its answer is computed is found by its socket being readable, with
+// nothing to read. Bytes of a next request end the watch: there is a client.
+void Connection::WatchForDeparture() {
+  if (watching_) return;
+  watching_ = true;
+  socket_.async_wait(Socket::wait_read,
+                     [self = shared_from_this()](beast::error_code ec) { self->OnReadable(ec); });
+}
+
+void Connection::OnReadable(beast::error_code ec) {
+  watching_ = false;
+  if (ec || state_ != State::kBusy) return;
+  char byte = 0;
+  const ssize_t n = recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const bool gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+  if (gone) *departed_ = true;
 }
 
 void Connection::Refuse(beast::error_code ec) {
@@ -171,49 +225,46 @@ void Connection::RefuseWith(int status, const std::string& message) {
   if (status == 503) error.retry_after = std::chrono::seconds(1);
   refused_ = true;
   keep_alive_ = false;
-  busy_ = true;
   host_->handler->CountRefused(status);
   Write(ErrorResponse(error));
 }
 
 void Connection::Write(HttpResponse response) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kWriting;
   if (host_->closing) keep_alive_ = false;
   HoldBody(0);
   head_ = HeadOf(response, !keep_alive_);
   body_ = std::move(response.body);
-  stream_.expires_after(host_->limits.write_time);
+  SetDeadline(host_->limits.write_time);
   const std::array<net::const_buffer, 2> buffers = {net::buffer(head_), net::buffer(body_)};
-  net::async_write(stream_, buffers,
+  net::async_write(socket_, buffers,
                    [self = shared_from_this()](beast::error_code ec, std::size_t) {
                      ec ? self->Close() : self->OnWritten();
                    });
 }
 
 void Connection::OnWritten() {
+  if (state_ == State::kClosed) return;
   body_ = {};
   if (keep_alive_) return NextRequest();
   if (!refused_) return Close();
   // The client may still be sending. Closing now would reset the connection and lose the response.
+  state_ = State::kLingering;
   beast::error_code ignored;
-  stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
-  stream_.expires_after(kLingerTime);
-  Linger();
-}
-
-void Connection::Linger() {
-  buffer_.clear();
-  stream_.async_read_some(buffer_.prepare(kBodyRead),
-                          [self = shared_from_this()](beast::error_code ec, std::size_t n) {
-                            self->discarded_ += n;
-                            if (ec || self->discarded_ > kMaxDiscarded) return self->Close();
-                            self->Linger();
-                          });
+  socket_.shutdown(net::ip::tcp::socket::shutdown_send, ignored);
+  SetDeadline(kLingerTime);
+  if (!reading_) Read();
 }
 
 void Connection::Close() {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  NoDeadline();
+  *departed_ = true;
   beast::error_code ignored;
-  stream_.socket().shutdown(net::ip::tcp::socket::shutdown_both, ignored);
-  stream_.close();
+  socket_.shutdown(net::ip::tcp::socket::shutdown_both, ignored);
+  socket_.close(ignored);
 }
 
 bool Connection::HoldBody(std::uint64_t bytes) {

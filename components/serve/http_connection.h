@@ -1,9 +1,14 @@
 // One client connection. Internal to the server: includes Beast, so only http_connection.cc and
-// http_server.cc include this. Everything but Start and CloseIfIdle runs on the connection's
-// strand.
+// http_server.cc include this. A connection belongs to one io_context that one thread runs;
+// everything but Start, CloseIfIdle and deadline() happens there.
+//
+//   Reading --(request whole)--> Busy --(answered)--> Writing --> Reading, or Closed
+//      \--(no request, too large, too late)--> Writing --> Lingering --> Closed
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,20 +62,28 @@ struct GrowingBody {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  using Strand = net::strand<net::io_context::executor_type>;
-  using Stream = beast::basic_stream<net::ip::tcp, Strand>;
-  using Socket = net::basic_stream_socket<net::ip::tcp, Strand>;
+  using Executor = net::io_context::executor_type;
+  using Socket = net::basic_stream_socket<net::ip::tcp, Executor>;
+  using SteadyTime = std::chrono::steady_clock::time_point;
 
   Connection(Socket socket, std::shared_ptr<ConnectionHost> host)
-      : stream_(std::move(socket)), host_(std::move(host)) {}
+      : socket_(std::move(socket)), host_(std::move(host)) {}
   ~Connection() { HoldBody(0); }
 
   void Start();
   // Closes when no request is in hand; a busy one closes after its response.
   void CloseIfIdle();
+  // Thread-safe: whether something should have happened by now. Then CheckDeadline is due.
+  [[nodiscard]] bool IsLate(SteadyTime now) const {
+    return deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count();
+  }
+  // On the connection's thread: ends what takes too long.
+  void CheckDeadline();
+  [[nodiscard]] Executor executor() { return socket_.get_executor(); }
 
  private:
   using Parser = beast::http::request_parser<GrowingBody>;
+  enum class State { kReading, kBusy, kWriting, kLingering, kClosed };
 
   void NextRequest();
   void Read();
@@ -78,25 +91,33 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Parse();
   void Continue();  // 100 Continue
   void Dispatch();
+  void WatchForDeparture();
+  void OnReadable(beast::error_code ec);
   void Refuse(beast::error_code ec);
   void RefuseWith(int status, const std::string& message);
   void Write(HttpResponse response);
   void OnWritten();
-  void Linger();
   void Close();
+  void SetDeadline(std::chrono::milliseconds from_now);
+  void NoDeadline() { deadline_ = std::numeric_limits<std::int64_t>::max(); }
   // Sets how many body bytes this connection counts for; false when all together are too many.
   bool HoldBody(std::uint64_t bytes);
 
-  Stream stream_;
+  Socket socket_;
   const std::shared_ptr<ConnectionHost> host_;
+  const std::shared_ptr<std::atomic<bool>> departed_ = std::make_shared<std::atomic<bool>>(false);
+  // Of the steady clock; looked at by the server's sweep, so that no request needs a timer.
+  std::atomic<std::int64_t> deadline_{std::numeric_limits<std::int64_t>::max()};
+  State state_ = State::kReading;
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
-  std::optional<std::chrono::steady_clock::time_point> header_deadline_;
+  std::optional<SteadyTime> request_begin_;  // when the first byte of the request came
   std::string head_;
   std::string body_;
   std::uint64_t held_ = 0;
   std::size_t discarded_ = 0;
-  bool busy_ = false;  // a request is with the handler or its response on the way
+  bool reading_ = false;   // a read is under way
+  bool watching_ = false;  // a wait for readability is under way
   bool keep_alive_ = true;
   bool refused_ = false;    // the rest of the request was not read
   bool continued_ = false;  // 100 Continue was sent

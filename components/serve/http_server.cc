@@ -18,12 +18,21 @@ struct HttpServer::Impl {
   Impl(const Options& o, HttpHandler* handler, Metrics* m)
       : options(o),
         metrics(m),
-        context(o.threads),
-        acceptor(context),
-        retry(context),
-        work(net::make_work_guard(context)) {
+        contexts(MakeContexts(o.threads)),
+        acceptor(*contexts.front()),
+        retry(*contexts.front()),
+        sweep(*contexts.front()) {
     host->handler = handler;
     host->limits = o.limits;
+    for (const auto& context : contexts) work.push_back(net::make_work_guard(*context));
+  }
+
+  // One a thread: what happens on a connection needs no lock then.
+  static std::vector<std::unique_ptr<net::io_context>> MakeContexts(int threads) {
+    std::vector<std::unique_ptr<net::io_context>> contexts;
+    for (int i = 0; i < std::max(1, threads); ++i)
+      contexts.push_back(std::make_unique<net::io_context>(1));
+    return contexts;
   }
 
   Result<void> Bind();
@@ -31,20 +40,25 @@ struct HttpServer::Impl {
   void OnAccept(beast::error_code ec, Connection::Socket socket);
   void Admit(Connection::Socket socket);
   void Forget(Connection* connection);
+  void Sweep();
+  [[nodiscard]] std::vector<std::shared_ptr<Connection>> Open();
   static void TurnAway(Connection::Socket socket);
 
   const Options options;
   Metrics* const metrics;
   std::shared_ptr<ConnectionHost> host = std::make_shared<ConnectionHost>();
-  // Before the context: it destroys the last connections, and they remove themselves from `open`.
+  // Before the contexts: they destroy the last connections, and those remove themselves from
+  // `open`.
   std::mutex mutex;
   std::condition_variable idle;
   std::set<Connection*> open;  // guarded by mutex; each removes itself before it goes
 
-  net::io_context context;
+  const std::vector<std::unique_ptr<net::io_context>> contexts;
+  std::size_t next_context = 0;  // of the acceptor's thread
   tcp::acceptor acceptor;
   net::steady_timer retry;
-  net::executor_work_guard<net::io_context::executor_type> work;
+  net::steady_timer sweep;
+  std::vector<net::executor_work_guard<net::io_context::executor_type>> work;
   std::vector<std::thread> threads;
 };
 
@@ -63,8 +77,9 @@ Result<void> HttpServer::Impl::Bind() {
 }
 
 void HttpServer::Impl::Accept() {
+  net::io_context& context = *contexts[next_context++ % contexts.size()];
   acceptor.async_accept(
-      net::make_strand(context.get_executor()),
+      context.get_executor(),
       [this](beast::error_code ec, Connection::Socket socket) { OnAccept(ec, std::move(socket)); });
 }
 
@@ -110,6 +125,34 @@ void HttpServer::Impl::Forget(Connection* connection) {
   delete connection;
 }
 
+std::vector<std::shared_ptr<Connection>> HttpServer::Impl::Open() {
+  std::vector<std::shared_ptr<Connection>> alive;
+  std::lock_guard lock(mutex);
+  for (Connection* connection : open) {
+    if (auto one = connection->weak_from_this().lock()) alive.push_back(std::move(one));
+  }
+  return alive;
+}
+
+// Ends what takes too long, a little late: a timer for each request would cost more than that is
+// worth.
+void HttpServer::Impl::Sweep() {
+  const HttpLimits& limits = options.limits;
+  const auto shortest = std::min({limits.header_time, limits.body_idle, limits.request_time,
+                                  limits.keep_alive_idle, limits.write_time});
+  sweep.expires_after(
+      std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(500)));
+  sweep.async_wait([this](beast::error_code cancelled) {
+    if (cancelled) return;
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& connection : Open()) {
+      if (connection->IsLate(now))
+        net::post(connection->executor(), [connection] { connection->CheckDeadline(); });
+    }
+    Sweep();
+  });
+}
+
 void HttpServer::Impl::TurnAway(Connection::Socket socket) {
   const std::string body = EncodeError("the server has too many connections");
   const std::string text =
@@ -128,16 +171,16 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options, Ht
   auto impl = std::make_unique<Impl>(options, handler, metrics);
   if (auto bound = impl->Bind(); !bound) return bound.error();
   impl->Accept();
-  for (int i = 0; i < std::max(1, options.threads); ++i) {
-    impl->threads.emplace_back([&context = impl->context] { context.run(); });
-  }
+  impl->Sweep();
+  for (const auto& context : impl->contexts)
+    impl->threads.emplace_back([&context = *context] { context.run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpServer::~HttpServer() {
-  impl_->context.stop();
+  for (const auto& context : impl_->contexts) context->stop();
   for (std::thread& thread : impl_->threads) thread.join();
 }
 
@@ -150,18 +193,11 @@ void HttpServer::CloseAfterResponses() { impl_->host->closing = true; }
 
 void HttpServer::StopAccepting() {
   CloseAfterResponses();
-  net::post(impl_->context, [impl = impl_.get()] {
+  net::post(*impl_->contexts.front(), [impl = impl_.get()] {
     beast::error_code ignored;
     impl->acceptor.close(ignored);
     impl->retry.cancel();
-    std::vector<std::shared_ptr<Connection>> open;
-    {
-      std::lock_guard lock(impl->mutex);
-      for (Connection* connection : impl->open) {
-        if (auto alive = connection->weak_from_this().lock()) open.push_back(std::move(alive));
-      }
-    }
-    for (const auto& connection : open) connection->CloseIfIdle();
+    for (const auto& connection : impl->Open()) connection->CloseIfIdle();
   });
 }
 

@@ -1,8 +1,8 @@
 // HttpServer: asynchronous HTTP/1.1 over TCP for one handler. Owns its threads and connections.
 //
-// Each connection runs on a strand and has one request at a time in hand, so pipelined requests are
-// answered in order. What a client can make the server hold is bounded: connections, header bytes,
-// body bytes a request and body bytes of all requests together, and time.
+// Each connection belongs to one of the threads and has one request at a time in hand, so pipelined
+// requests are answered in order. What a client can make the server hold is bounded: connections,
+// header bytes, body bytes a request and body bytes of all requests together, and time.
 #pragma once
 
 #include <chrono>
@@ -23,6 +23,7 @@ struct HttpLimits {
   std::uint64_t held_body_bytes = 256ULL << 20;       // of all connections together
   std::chrono::milliseconds header_time{10'000};      // from a request's first byte
   std::chrono::milliseconds body_idle{30'000};        // between two pieces of a body
+  std::chrono::milliseconds request_time{300'000};    // from a request's first byte to its last
   std::chrono::milliseconds keep_alive_idle{75'000};  // between two requests
   std::chrono::milliseconds write_time{30'000};
 };

@@ -22,12 +22,30 @@ class EchoHandler : public HttpHandler {
  public:
   void Handle(HttpRequest request, Respond respond) override {
     if (request.target == "/throw") throw std::runtime_error("as asked");
+    if (request.target == "/wait") {
+      std::lock_guard lock(mutex_);
+      held_ = std::move(respond);
+      held_cancelled_ = request.cancelled;
+      changed_.notify_all();
+      return;
+    }
     respond(HttpResponse{200, request.body, "text/plain", ""});
+  }
+  // Answers "/wait" only when told.
+  Respond TakeHeld(CancelFlag* cancelled) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return held_ != nullptr; });
+    *cancelled = held_cancelled_;
+    return std::exchange(held_, nullptr);
   }
   void CountRefused(int status) override {
     std::lock_guard lock(mutex_);
     refused_.push_back(status);
     changed_.notify_all();
+  }
+  bool HasRefused(int status) {
+    std::lock_guard lock(mutex_);
+    return std::count(refused_.begin(), refused_.end(), status) > 0;
   }
   bool WaitForRefused(int status) {
     std::unique_lock lock(mutex_);
@@ -40,6 +58,8 @@ class EchoHandler : public HttpHandler {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<int> refused_;
+  Respond held_;
+  CancelFlag held_cancelled_;
 };
 
 class HttpServerTest : public testing::Test {
@@ -60,6 +80,50 @@ TEST_F(HttpServerTest, ClosesAConnectionWhoseHeaderDoesNotArriveInTime) {
   client.Send("GET / HTTP/1.1\r\nHost");
   EXPECT_TRUE(client.AtEnd());
   EXPECT_TRUE(handler_.WaitForRefused(408));
+}
+
+TEST_F(HttpServerTest, SaysThatARequestDidNotArriveInTime) {
+  ClientConnection client(Start({.header_time = milliseconds(30)}));
+  client.Send("GET / HTTP/1.1\r\nHost");
+  EXPECT_EQ(client.Receive().status, 408);
+}
+
+TEST_F(HttpServerTest, EndsABodyThatTricklesInForTooLong) {
+  ClientConnection client(
+      Start({.body_idle = std::chrono::hours(1), .request_time = milliseconds(60)}));
+  client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+  // Never idle for long, and never whole. Sending ends when the server has closed.
+  while (!handler_.HasRefused(408)) client.Send("x");
+  EXPECT_EQ(client.Receive().status, 408);
+}
+
+TEST_F(HttpServerTest, NoticesAClientThatLeavesWhileItsAnswerIsComputed) {
+  const int port = Start({});
+  auto client = std::make_unique<ClientConnection>(port);
+  client->Send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+  CancelFlag cancelled;
+  const Respond respond = handler_.TakeHeld(&cancelled);
+  EXPECT_FALSE(IsCancelled(cancelled));
+  client.reset();
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!IsCancelled(cancelled) && std::chrono::steady_clock::now() < limit) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(IsCancelled(cancelled));
+  respond(HttpResponse{499, "", "text/plain", ""});
+  EXPECT_TRUE(server_->WaitUntilIdle(std::chrono::seconds(20)));
+}
+
+TEST_F(HttpServerTest, KeepsAClientThatSendsItsNextRequestEarly) {
+  ClientConnection client(Start({}));
+  client.Send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\n");
+  CancelFlag cancelled;
+  const Respond respond = handler_.TakeHeld(&cancelled);
+  client.Send("Content-Length: 2\r\n\r\nab");
+  respond(HttpResponse{200, "first", "text/plain", ""});
+  EXPECT_EQ(client.Receive().body, "first");
+  EXPECT_EQ(client.Receive().body, "ab");
+  EXPECT_FALSE(IsCancelled(cancelled));
 }
 
 TEST_F(HttpServerTest, ClosesAConnectionWhoseBodyStops) {

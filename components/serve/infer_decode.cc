@@ -5,6 +5,7 @@
 #include <deque>
 #include <utility>
 
+#include "components/serve/binary_tensor.h"
 #include "components/serve/json_data.h"
 
 namespace penstock::serve {
@@ -16,95 +17,27 @@ using simdjson::SUCCESS;
 // A parser keeps its buffers; above this they are given back after the request.
 constexpr std::size_t kKeptCapacity = 1U << 20;
 
-std::string Explain(simdjson::error_code error) {
-  if (error == simdjson::UTF8_ERROR) return "the body is not valid UTF-8";
-  if (error == simdjson::EMPTY) return "the body is empty; an inference request is a JSON object";
-  if (error == simdjson::CAPACITY) return "the body is too large to parse";
-  return std::string("the body is not valid JSON: ") + simdjson::error_message(error);
-}
-
-// Consumes a value nobody asked for, so that what is wrong inside it is still refused.
-Complaint Skip(od::value value, int depth) {
-  if (depth > kMaxJsonDepth)
-    return "the JSON is nested deeper than " + std::to_string(kMaxJsonDepth);
-  od::json_type type;
-  if (auto error = value.type().get(type)) return Explain(error);
-  simdjson::error_code error = SUCCESS;
-  if (type == od::json_type::object) {
-    od::object object;
-    if ((error = value.get_object().get(object))) return Explain(error);
-    for (auto field : object) {
-      std::string_view key;
-      od::value inner;
-      if ((error = field.unescaped_key().get(key)) || (error = field.value().get(inner)))
-        return Explain(error);
-      if (auto complaint = Skip(inner, depth + 1)) return complaint;
-    }
-    return std::nullopt;
-  }
-  if (type == od::json_type::array) {
-    od::array array;
-    if ((error = value.get_array().get(array))) return Explain(error);
-    for (auto item : array) {
-      od::value inner;
-      if ((error = item.get(inner))) return Explain(error);
-      if (auto complaint = Skip(inner, depth + 1)) return complaint;
-    }
-    return std::nullopt;
-  }
-  std::string_view text;
-  double number = 0;
-  bool truth = false;
-  if (type == od::json_type::string) error = value.get_string().get(text);
-  if (type == od::json_type::number) error = value.get_double().get(number);
-  if (type == od::json_type::boolean) error = value.get_bool().get(truth);
-  if (type == od::json_type::null) {
-    error = value.is_null().get(truth);
-    if (!error && !truth) error = simdjson::N_ATOM_ERROR;
-  }
-  if (error) return Explain(error);
-  return std::nullopt;
-}
-
-Complaint ReadString(od::value value, const std::string& what, std::string* out) {
-  std::string_view text;
-  if (value.get_string().get(text) != SUCCESS) return what + " must be a string";
-  *out = std::string(text);
-  return std::nullopt;
-}
-
-Complaint ReadShape(od::value value, Shape* shape) {
-  od::array array;
-  if (value.get_array().get(array) != SUCCESS) return "shape must be an array of integers";
-  for (auto item : array) {
-    std::int64_t dim = 0;
-    if (item.get_int64().get(dim) != SUCCESS) return "shape must be an array of integers";
-    if (dim < 0) return "shape has the negative dimension " + std::to_string(dim);
-    if (shape->size() == kMaxRank)
-      return "shape has more than " + std::to_string(kMaxRank) + " dimensions";
-    shape->push_back(dim);
-  }
-  return std::nullopt;
-}
-
-// Runs `read` and marks the key as seen; a key that comes twice is refused.
-template <typename F>
-Complaint Once(bool* seen, std::string_view key, F read) {
-  if (std::exchange(*seen, true)) return "'" + std::string(key) + "' is given twice";
-  return read();
-}
-
 }  // namespace
 
 struct InferDecoder::Impl {
   od::parser parser;
   std::deque<od::parser> late_parsers;  // for data that came before its datatype or shape
 
+  std::vector<std::optional<std::size_t>> binary_sizes;  // of each input that has one
+
   struct Seen {
     bool name = false, shape = false, datatype = false, data = false, parameters = false;
   };
 
-  Complaint Root(std::string* body, InferRequest* request);
+  struct SeenRoot {
+    bool id = false, inputs = false, outputs = false, parameters = false;
+  };
+
+  Complaint Root(std::string* body, std::size_t size, InferRequest* request);
+  Complaint RootField(std::string_view key, od::value value, SeenRoot* seen, InferRequest* request);
+  static Complaint TakeRequestParameter(const Parameter& parameter, InferRequest* request);
+  Complaint TakeInputParameter(const Parameter& parameter);
+  Complaint Binary(std::string_view bytes, InferRequest* request);
   Complaint Inputs(od::value value, InferRequest* request);
   Complaint Input(od::value value, std::size_t index, InputTensor* input);
   Complaint InputField(std::string_view key, od::value value, InputTensor* input, Seen* seen,
@@ -112,43 +45,87 @@ struct InferDecoder::Impl {
   Complaint Data(od::value value, InputTensor* input);
   Complaint LateData(std::string_view raw, InputTensor* input);
   Complaint Outputs(od::value value, InferRequest* request);
-  Complaint Output(od::value value, std::size_t index, std::string* name);
+  Complaint Output(od::value value, std::size_t index, AskedOutput* output);
 };
 
-Complaint InferDecoder::Impl::Root(std::string* body, InferRequest* request) {
+Complaint InferDecoder::Impl::Root(std::string* body, std::size_t size, InferRequest* request) {
   od::document document;
   body->reserve(body->size() + simdjson::SIMDJSON_PADDING);
-  if (auto error = parser.iterate(body->data(), body->size(), body->capacity()).get(document))
+  if (auto error = parser.iterate(body->data(), size, body->capacity()).get(document))
     return Explain(error);
   od::object object;
   if (auto error = document.get_object().get(object)) {
     return error == simdjson::INCORRECT_TYPE ? "an inference request must be a JSON object"
                                              : Explain(error);
   }
-  bool id = false;
-  bool inputs = false;
-  bool outputs = false;
+  SeenRoot seen;
   for (auto field : object) {
     std::string_view key;
     od::value value;
     if (auto error = field.unescaped_key().get(key)) return Explain(error);
     if (auto error = field.value().get(value)) return Explain(error);
-    Complaint complaint;
-    if (key == "id") {
-      complaint = Once(&id, key, [&] { return ReadString(value, "'id'", &request->id); });
-    } else if (key == "inputs") {
-      complaint = Once(&inputs, key, [&] { return Inputs(value, request); });
-    } else if (key == "outputs") {
-      complaint = Once(&outputs, key, [&] { return Outputs(value, request); });
-    } else {
-      complaint = Skip(value, 2);
-    }
-    if (complaint) return complaint;
+    if (auto complaint = RootField(key, value, &seen, request)) return complaint;
   }
   const char* after = nullptr;
   if (document.current_location().get(after) == SUCCESS)
     return "the body goes on after the end of its JSON object";
-  if (!inputs) return "'inputs' is missing";
+  if (!seen.inputs) return "'inputs' is missing";
+  return std::nullopt;
+}
+
+Complaint InferDecoder::Impl::RootField(std::string_view key, od::value value, SeenRoot* seen,
+                                        InferRequest* request) {
+  if (key == "id")
+    return Once(&seen->id, key, [&] { return ReadString(value, "'id'", &request->id); });
+  if (key == "inputs") return Once(&seen->inputs, key, [&] { return Inputs(value, request); });
+  if (key == "outputs") return Once(&seen->outputs, key, [&] { return Outputs(value, request); });
+  if (key == "parameters") {
+    return Once(&seen->parameters, key, [&] {
+      return ReadParameters(value, "",
+                            [&](const Parameter& p) { return TakeRequestParameter(p, request); });
+    });
+  }
+  return Skip(value, 2);
+}
+
+// Those that nobody knows here are let through, as the protocol asks.
+Complaint InferDecoder::Impl::TakeRequestParameter(const Parameter& parameter,
+                                                   InferRequest* request) {
+  if (parameter.name == "binary_data_output") {
+    if (!parameter.truth) return "must be true or false";
+    request->binary_outputs = *parameter.truth;
+  } else if (parameter.name == "timeout") {
+    if (!parameter.integer || *parameter.integer < 0) return "must be a number of microseconds";
+    if (*parameter.integer > 0) request->timeout = std::chrono::microseconds(*parameter.integer);
+  }
+  return std::nullopt;
+}
+
+Complaint InferDecoder::Impl::TakeInputParameter(const Parameter& parameter) {
+  if (parameter.name == "binary_data_size") {
+    if (!parameter.integer || *parameter.integer < 0) return "must be a number of bytes";
+    binary_sizes.back() = static_cast<std::size_t>(*parameter.integer);
+  } else if (parameter.name == "shared_memory_region") {
+    return "is not supported; send the data as JSON or as binary_data_size";
+  }
+  return std::nullopt;
+}
+
+// The bytes behind the JSON, to the inputs in their order; all of them must be used.
+Complaint InferDecoder::Impl::Binary(std::string_view bytes, InferRequest* request) {
+  for (std::size_t i = 0; i < request->inputs.size(); ++i) {
+    if (!binary_sizes[i]) continue;
+    InputTensor& input = request->inputs[i];
+    if (*binary_sizes[i] > bytes.size()) {
+      return "input '" + input.name + "': binary_data_size is " + std::to_string(*binary_sizes[i]) +
+             ", only " + std::to_string(bytes.size()) + " bytes are there";
+    }
+    if (auto wrong = ReadBinary(bytes.substr(0, *binary_sizes[i]), &input))
+      return "input '" + input.name + "': " + *wrong;
+    bytes.remove_prefix(*binary_sizes[i]);
+  }
+  if (!bytes.empty())
+    return std::to_string(bytes.size()) + " bytes of binary data belong to no input";
   return std::nullopt;
 }
 
@@ -160,6 +137,7 @@ Complaint InferDecoder::Impl::Inputs(od::value value, InferRequest* request) {
     if (auto error = item.get(input)) return Explain(error);
     const std::size_t index = request->inputs.size();
     request->inputs.emplace_back();
+    binary_sizes.emplace_back();
     if (auto complaint = Input(input, index, &request->inputs.back())) return complaint;
   }
   return std::nullopt;
@@ -182,14 +160,16 @@ Complaint InferDecoder::Impl::Input(od::value value, std::size_t index, InputTen
     if (auto error = field.value().get(inner)) return Explain(error);
     if (auto complaint = InputField(key, inner, input, &seen, &late)) {
       // What ReadData says names the input already.
-      const bool full = complaint->starts_with("input ") || complaint->starts_with("the ");
+      const bool full = complaint->starts_with("input '") || complaint->starts_with("the ");
       return full ? *complaint : named(*complaint);
     }
   }
   if (!seen.name) return named("has no 'name'");
   if (!seen.datatype) return named("has no 'datatype'");
   if (!seen.shape) return named("has no 'shape'");
-  if (!seen.data) return named("has no 'data'");
+  const bool binary = binary_sizes.back().has_value();
+  if (!seen.data && !binary) return named("has no 'data'");
+  if (seen.data && binary) return named("has both 'data' and the parameter 'binary_data_size'");
   return late.empty() ? std::nullopt : LateData(late, input);
 }
 
@@ -217,6 +197,11 @@ Complaint InferDecoder::Impl::InputField(std::string_view key, od::value value, 
       if (value.get_array().get(array) != SUCCESS) return "data must be an array";
       if (auto error = array.raw_json().get(*late)) return Explain(error);
       return std::nullopt;
+    });
+  }
+  if (key == "parameters") {
+    return Once(&seen->parameters, key, [&] {
+      return ReadParameters(value, "", [&](const Parameter& p) { return TakeInputParameter(p); });
     });
   }
   return Skip(value, 4);
@@ -256,19 +241,34 @@ Complaint InferDecoder::Impl::Outputs(od::value value, InferRequest* request) {
   return std::nullopt;
 }
 
-Complaint InferDecoder::Impl::Output(od::value value, std::size_t index, std::string* name) {
+Complaint InferDecoder::Impl::Output(od::value value, std::size_t index, AskedOutput* output) {
   const std::string where = "outputs[" + std::to_string(index) + "]";
   od::object object;
   if (value.get_object().get(object) != SUCCESS) return where + " must be an object";
   bool named = false;
+  bool parameters = false;
+  const auto take = [output](const Parameter& parameter) -> Complaint {
+    if (parameter.name == "classification" || parameter.name == "shared_memory_region")
+      return "is not supported";
+    if (parameter.name != "binary_data") return std::nullopt;
+    if (!parameter.truth) return "must be true or false";
+    output->binary = *parameter.truth;
+    return std::nullopt;
+  };
   for (auto field : object) {
     std::string_view key;
     od::value inner;
     if (auto error = field.unescaped_key().get(key)) return Explain(error);
     if (auto error = field.value().get(inner)) return Explain(error);
-    auto complaint =
-        key == "name" ? Once(&named, key, [&] { return ReadString(inner, where + ".name", name); })
-                      : Skip(inner, 4);
+    Complaint complaint;
+    if (key == "name") {
+      complaint =
+          Once(&named, key, [&] { return ReadString(inner, where + ".name", &output->name); });
+    } else if (key == "parameters") {
+      complaint = Once(&parameters, key, [&] { return ReadParameters(inner, where + ": ", take); });
+    } else {
+      complaint = Skip(inner, 4);
+    }
     if (complaint) return complaint;
   }
   if (!named) return where + " has no 'name'";
@@ -278,11 +278,15 @@ Complaint InferDecoder::Impl::Output(od::value value, std::size_t index, std::st
 InferDecoder::InferDecoder() : impl_(std::make_unique<Impl>()) {}
 InferDecoder::~InferDecoder() = default;
 
-Result<InferRequest> InferDecoder::Decode(std::string* body) {
+Result<InferRequest> InferDecoder::Decode(std::string* body, std::size_t json_size) {
   if (impl_->parser.capacity() > kKeptCapacity) impl_->parser = od::parser();
   impl_->late_parsers.clear();
+  impl_->binary_sizes.clear();
+  json_size = std::min(json_size, body->size());
   InferRequest request;
-  if (auto complaint = impl_->Root(body, &request)) return Invalid(*complaint);
+  if (auto complaint = impl_->Root(body, json_size, &request)) return Invalid(*complaint);
+  const std::string_view blobs = std::string_view(*body).substr(json_size);
+  if (auto complaint = impl_->Binary(blobs, &request)) return Invalid(*complaint);
   return request;
 }
 

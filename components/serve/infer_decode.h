@@ -1,5 +1,5 @@
-// The JSON form of a V2 inference request -> typed tensors (Open Inference Protocol,
-// inference_rest.md).
+// The V2 inference request, JSON with or without binary tensors behind it -> typed tensors (Open
+// Inference Protocol, inference_rest.md; the binary tensor data extension).
 //
 // Pure: knows no model. Every error is Invalid, names the input and the element, and says what was
 // expected. Data may be flat or nested; keys may come in any order; unknown keys are ignored but
@@ -9,33 +9,31 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "components/serve/tensor.h"
+#include "components/serve/infer_request.h"
+#include "components/serve/signature.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {
-
-struct InferRequest {
-  std::string id;  // empty when the client gave none
-  std::vector<InputTensor> inputs;
-  std::vector<std::string> outputs;  // empty: all
-};
 
 class InferDecoder {
  public:
   InferDecoder();
   ~InferDecoder();
 
-  // The body may grow in capacity, its text stays.
-  [[nodiscard]] Result<InferRequest> Decode(std::string* body);
+  // The body may grow in capacity, its text stays. The first `json_size` bytes are JSON, what comes
+  // after them are the tensors that name a binary_data_size, in their order.
+  [[nodiscard]] Result<InferRequest> Decode(std::string* body,
+                                            std::size_t json_size = std::string::npos);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-inline constexpr int kMaxJsonDepth = 64;
-inline constexpr std::size_t kMaxRank = 16;
+// A body that is one tensor and nothing else, for a model with one input: a batch of one, at most
+// one further dimension left open (it is what the size says), BYTES one text. All outputs are asked
+// for as binary.
+[[nodiscard]] Result<InferRequest> DecodeRaw(const Signature& signature, std::string_view body);
 
 }  // namespace penstock::serve

@@ -35,7 +35,7 @@ TEST(InferDecoder, ReadsFlatData) {
                            "outputs":[{"name":"y"}]})");
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->id, "a");
-  EXPECT_THAT(request->outputs, ElementsAre("y"));
+  EXPECT_EQ(request->outputs.at(0).name, "y");
   EXPECT_THAT(request->inputs[0].shape, ElementsAre(2, 2));
   EXPECT_THAT(ValuesOf<float>(request), ElementsAre(1.0F, 2.5F, -3.0F, 4.0F));
 }
@@ -71,7 +71,7 @@ TEST(InferDecoder, RemembersNulls) {
 }
 
 TEST(InferDecoder, IgnoresUnknownKeysAndParameters) {
-  EXPECT_TRUE(Decode(R"({"parameters":{"a":[1,{"b":null}]},"more":true,"inputs":[
+  EXPECT_TRUE(Decode(R"({"parameters":{"a":1,"b":"c"},"more":[1,{"b":null}],"inputs":[
     {"name":"x","shape":[1],"datatype":"FP32","parameters":{"k":"v"},"extra":[[]],"data":[1]}]})"));
 }
 

@@ -1,11 +1,14 @@
 #include "components/serve/infer_encode.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
+#include "components/serve/binary_tensor.h"
 #include "operator/base/json.h"
 
 namespace penstock::serve {
@@ -18,12 +21,11 @@ void AppendNumber(T value, std::string* out) {
   out->append(buffer.data(), end);
 }
 
-// Nothing, or the index of the element that JSON cannot say.
 template <typename T>
 std::optional<std::size_t> AppendValues(const std::vector<T>& values, Datatype datatype,
-                                        std::string* out) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i > 0) out->push_back(',');
+                                        std::size_t begin, std::size_t end, std::string* out) {
+  for (std::size_t i = begin; i < end; ++i) {
+    if (i > begin) out->push_back(',');
     if constexpr (std::is_floating_point_v<T>) {
       if (!std::isfinite(values[i])) return i;
       AppendNumber(values[i], out);
@@ -77,11 +79,27 @@ void AppendJsonString(std::string_view text, std::string* out) {
   out->push_back('"');
 }
 
-Result<std::string> EncodeInferResponse(const ModelIdentity& model, std::string_view id,
-                                        const std::vector<Tensor>& outputs) {
+std::optional<Error> AppendElements(const Tensor& tensor, std::size_t begin, std::size_t end,
+                                    std::string* out) {
+  if (tensor.datatype == Datatype::kFp16 || tensor.datatype == Datatype::kBf16) {
+    return Invalid("output '" + tensor.name + "' is " + Name(tensor.datatype) +
+                   ", which has no JSON form; ask for it with the parameter binary_data");
+  }
+  const auto bad = std::visit(
+      [&](const auto& values) { return AppendValues(values, tensor.datatype, begin, end, out); },
+      tensor.data);
+  if (!bad) return std::nullopt;
+  return Internal("output '" + tensor.name + "': element " + std::to_string(*bad) +
+                  " is not a finite number, which JSON cannot say");
+}
+
+Result<InferBody> EncodeInferResponse(const ModelIdentity& model, std::string_view id,
+                                      const std::vector<Tensor>& outputs,
+                                      const std::vector<bool>& binary) {
   std::size_t elements = 0;
   for (const Tensor& output : outputs) elements += output.size();
   std::string text;
+  std::string blobs;
   text.reserve(160 + 12 * elements);
   text.append(R"({"model_name":)");
   AppendJsonString(model.name, &text);
@@ -92,24 +110,31 @@ Result<std::string> EncodeInferResponse(const ModelIdentity& model, std::string_
   text.append(R"(,"id":)");
   AppendJsonString(id, &text);
   text.append(R"(,"outputs":[)");
-  for (const Tensor& output : outputs) {
-    if (&output != &outputs.front()) text.push_back(',');
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& output = outputs[i];
+    if (i > 0) text.push_back(',');
     text.append(R"({"name":)");
     AppendJsonString(output.name, &text);
     text.append(R"(,"datatype":")").append(Name(output.datatype)).push_back('"');
     AppendShape(output.shape, &text);
-    text.append(R"(,"data":[)");
-    const auto bad =
-        std::visit([&](const auto& values) { return AppendValues(values, output.datatype, &text); },
-                   output.data);
-    if (bad) {
-      return Internal("output '" + output.name + "': element " + std::to_string(*bad) +
-                      " is not a finite number, which JSON cannot say");
+    if (i < binary.size() && binary[i]) {
+      const std::size_t before = blobs.size();
+      AppendBinary(output, &blobs);
+      text.append(R"(,"parameters":{"binary_data_size":)");
+      AppendNumber(blobs.size() - before, &text);
+      text.append("}}");
+      continue;
     }
+    text.append(R"(,"data":[)");
+    if (auto error = AppendElements(output, 0, output.size(), &text)) return *error;
     text.append("]}");
   }
   text.append("]}");
-  return text;
+  const bool any = std::find(binary.begin(), binary.end(), true) != binary.end();
+  InferBody body{std::move(text), std::nullopt};
+  if (any) body.json_size = body.bytes.size();
+  body.bytes += blobs;
+  return body;
 }
 
 std::string EncodeModelMetadata(const ModelIdentity& model, const std::string& platform,
@@ -123,7 +148,11 @@ std::string EncodeModelMetadata(const ModelIdentity& model, const std::string& p
 }
 
 std::string EncodeServerMetadata(const std::string& version) {
-  return Json{{"name", "penstock-serve"}, {"version", version}, {"extensions", Json::array()}}
+  return Json{
+      {"name", "penstock-serve"},
+      {"version", version},
+      {"extensions",
+       {"binary_tensor_data", "model_repository", "statistics", "tensorflow_serving_predict"}}}
       .dump();
 }
 

@@ -1,6 +1,7 @@
 // Answers of the V2 protocol as JSON text: inference responses, metadata, errors. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,17 @@ struct ModelIdentity {
   std::string version;
 };
 
-// {"model_name", "model_version", "id", "outputs": [...]}. Internal when a float is not finite:
-// JSON has no such number.
-[[nodiscard]] Result<std::string> EncodeInferResponse(const ModelIdentity& model,
-                                                      std::string_view id,
-                                                      const std::vector<Tensor>& outputs);
+struct InferBody {
+  std::string bytes;
+  std::optional<std::size_t> json_size;  // when binary tensors follow the JSON
+};
+
+// {"model_name", "model_version", "id", "outputs": [...]}. binary[i] says that output i goes behind
+// the JSON; absent ones are JSON. Internal when a float is not finite: JSON has no such number.
+// Invalid for FP16 and BF16 as JSON.
+[[nodiscard]] Result<InferBody> EncodeInferResponse(const ModelIdentity& model, std::string_view id,
+                                                    const std::vector<Tensor>& outputs,
+                                                    const std::vector<bool>& binary = {});
 [[nodiscard]] std::string EncodeModelMetadata(const ModelIdentity& model,
                                               const std::string& platform,
                                               const Signature& signature);
@@ -29,6 +36,9 @@ struct ModelIdentity {
 // {"error": message}; bytes that are no UTF-8 become U+FFFD.
 [[nodiscard]] std::string EncodeError(std::string_view message);
 
+// Appends elements [begin, end) with commas between; errors as EncodeInferResponse has them.
+[[nodiscard]] std::optional<Error> AppendElements(const Tensor& tensor, std::size_t begin,
+                                                  std::size_t end, std::string* out);
 // Appends text as a JSON string. The text must be UTF-8.
 void AppendJsonString(std::string_view text, std::string* out);
 

@@ -22,7 +22,7 @@ TEST(InferEncode, WritesEveryDatatypeAsJson) {
        std::vector<std::string>{"비 \"q\" \\", std::string("\n\x01", 2)}}};
   auto text = EncodeInferResponse({"m", "3"}, "id-1", outputs);
   ASSERT_TRUE(text) << text.error().message;
-  const Json json = Json::parse(*text);
+  const Json json = Json::parse(text->bytes);
   EXPECT_EQ(json["model_name"], "m");
   EXPECT_EQ(json["model_version"], "3");
   EXPECT_EQ(json["id"], "id-1");
@@ -37,7 +37,7 @@ TEST(InferEncode, WritesEveryDatatypeAsJson) {
 }
 
 TEST(InferEncode, LeavesOutTheVersionOfAnUnversionedModel) {
-  EXPECT_THAT(*EncodeInferResponse({"m", ""}, "x", {}),
+  EXPECT_THAT(EncodeInferResponse({"m", ""}, "x", {})->bytes,
               testing::Not(testing::HasSubstr("model_version")));
 }
 
@@ -49,6 +49,32 @@ TEST(InferEncode, RefusesToWriteWhatJsonCannotSay) {
     ASSERT_FALSE(text);
     EXPECT_THAT(text.error().message, testing::HasSubstr("output 'f': element 1"));
   }
+}
+
+TEST(InferEncode, PutsBinaryOutputsBehindTheJson) {
+  auto body = EncodeInferResponse({"m", ""}, "x",
+                                  {{"i", Datatype::kInt16, {2}, std::vector<std::int64_t>{-2, 515}},
+                                   {"f", Datatype::kFp32, {1}, std::vector<float>{1.5F}},
+                                   {"t", Datatype::kBytes, {1}, std::vector<std::string>{"ab"}}},
+                                  {true, false, true});
+  ASSERT_TRUE(body) << body.error().message;
+  ASSERT_TRUE(body->json_size);
+  const Json json = Json::parse(body->bytes.substr(0, *body->json_size));
+  EXPECT_EQ(json["outputs"][0]["parameters"]["binary_data_size"], 4);
+  EXPECT_FALSE(json["outputs"][0].contains("data"));
+  EXPECT_EQ(json["outputs"][1]["data"], Json::array({1.5}));
+  EXPECT_EQ(json["outputs"][2]["parameters"]["binary_data_size"], 6);
+  EXPECT_EQ(body->bytes.substr(*body->json_size), std::string("\xfe\xff\x03\x02\x02\0\0\0ab", 10));
+}
+
+TEST(InferEncode, RefusesHalfPrecisionAsJson) {
+  const std::vector<Tensor> outputs = {{"h", Datatype::kFp16, {1}, std::vector<float>{1}}};
+  auto json = EncodeInferResponse({"m", ""}, "x", outputs);
+  ASSERT_FALSE(json);
+  EXPECT_EQ(json.error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(EncodeInferResponse({"m", ""}, "x", outputs, {true})
+                ->bytes.substr(*EncodeInferResponse({"m", ""}, "x", outputs, {true})->json_size),
+            std::string("\x00\x3c", 2));
 }
 
 TEST(InferEncode, MakesErrorsJsonWhateverTheirBytes) {

@@ -2,17 +2,9 @@
 // decoder: included by infer_decode.cc and json_data.cc only.
 #pragma once
 
-#include <simdjson.h>
-
-#include <optional>
-#include <string>
-
-#include "components/serve/tensor.h"
+#include "components/serve/json_read.h"
 
 namespace penstock::serve {
-
-// Why reading stopped: text for the client.
-using Complaint = std::optional<std::string>;
 
 // Fills input->data and input->nulls from `data`, flat or nested as input->shape says. The datatype
 // and the shape are set and `count` is their product. Strings are borrowed from the parser.

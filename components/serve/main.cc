@@ -14,14 +14,21 @@
 #include "components/serve/backend.h"
 #include "components/serve/cpu_quota.h"
 #include "components/serve/http_server.h"
+#include "components/serve/inference.h"
 #include "components/serve/model_loader.h"
 #include "components/serve/options.h"
+#include "components/serve/otlp_client.h"
 #include "components/serve/service.h"
+#include "components/serve/tracer.h"
+#ifdef PENSTOCK_SERVE_GRPC
+#include "components/serve/grpc_server.h"
+#endif
 
 namespace penstock::serve {
 namespace {
 
 constexpr const char* kVersion = "0.1.0";
+constexpr int kWrongUsage = 2;
 constexpr int kLoadFailed = 3;
 
 void Say(const std::string& line) {
@@ -29,9 +36,11 @@ void Say(const std::string& line) {
   std::fflush(stderr);
 }
 
-Service::Options ServiceOptions(const ServeOptions& o, int threads) {
-  Service::Options s;
-  s.server_version = kVersion;
+Inference::Options InferenceOptions(const ServeOptions& o, int threads) {
+  Inference::Options s;
+  s.model_name = o.name;
+  s.model_version = o.version;
+  s.max_rows = o.max_rows;
   s.instances = o.instances > 0 ? std::min(o.instances, threads) : threads;
   s.intra_op_threads = std::max(1, threads / s.instances);
   s.batching = {o.queue, o.max_batch, o.max_delay};
@@ -40,7 +49,7 @@ Service::Options ServiceOptions(const ServeOptions& o, int threads) {
 }
 
 // Loads, checks, publishes. True when the server is ready.
-bool Load(const ServeOptions& options, int intra_op_threads, Service* service) {
+bool Load(const ServeOptions& options, int intra_op_threads, Inference* inference) {
   const auto begin = std::chrono::steady_clock::now();
   SetIntraOpThreads(intra_op_threads);
   Result<LoadedModel> loaded = Internal("not loaded");
@@ -53,12 +62,12 @@ bool Load(const ServeOptions& options, int intra_op_threads, Service* service) {
   }
   if (!loaded || !right) {
     const std::string& reason = loaded ? right.error().message : loaded.error().message;
-    service->Fail(reason);
+    inference->Fail(reason);
     Say("not ready: " + reason);
     return false;
   }
   const std::string name = options.name.empty() ? loaded->name : options.name;
-  service->Publish({name, options.version}, loaded->model);
+  inference->Publish({name, options.version}, loaded->model);
   const auto took = std::chrono::steady_clock::now() - begin;
   Say("ready: model " + name + ", " + std::to_string(loaded->examples.size()) +
       " examples right, after " +
@@ -70,6 +79,93 @@ bool Load(const ServeOptions& options, int intra_op_threads, Service* service) {
 int WaitForSignal(const sigset_t& signals, std::chrono::milliseconds limit) {
   const timespec time = {limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
   return std::max(0, sigtimedwait(&signals, nullptr, &time));
+}
+
+// Null without an endpoint.
+Result<std::unique_ptr<Tracer>> MakeTracer(const ServeOptions& options) {
+  if (options.otlp_endpoint.empty()) return std::unique_ptr<Tracer>();
+  auto endpoint = ParseOtlpEndpoint(options.otlp_endpoint);
+  if (!endpoint) return endpoint.error();
+  Tracer::Options tracing;
+  tracing.service = options.name.empty() ? "penstock-serve" : options.name;
+  tracing.version = kVersion;
+  tracing.ratio = options.trace_ratio;
+  return std::make_unique<Tracer>(tracing, [endpoint = *endpoint](const std::string& body) {
+    return SendOtlp(endpoint, body, std::chrono::seconds(5));
+  });
+}
+
+// What listens. Made before the model is there, so that probes and metrics are answered.
+struct Listeners {
+  std::unique_ptr<HttpServer> http;
+  std::unique_ptr<HttpServer> metrics;  // may be null
+#ifdef PENSTOCK_SERVE_GRPC
+  std::unique_ptr<GrpcServer> grpc;  // may be null
+#endif
+
+  void SetReady([[maybe_unused]] bool ready) {
+#ifdef PENSTOCK_SERVE_GRPC
+    if (grpc) grpc->SetReady(ready);
+#endif
+  }
+  [[nodiscard]] std::string DescribeGrpc() const {
+#ifdef PENSTOCK_SERVE_GRPC
+    if (grpc) return ", gRPC port " + std::to_string(grpc->port());
+#endif
+    return "";
+  }
+  // False when requests were still open at the end.
+  [[nodiscard]] bool Finish(std::chrono::milliseconds limit) {
+    http->StopAccepting();
+#ifdef PENSTOCK_SERVE_GRPC
+    if (grpc) grpc->Stop(limit);
+#endif
+    return http->WaitUntilIdle(limit);
+  }
+};
+
+#ifdef PENSTOCK_SERVE_GRPC
+Result<void> StartGrpc(const ServeOptions& options, Inference* inference, const Clock* clock,
+                       Metrics* metrics, Tracer* tracer, Listeners* listeners) {
+  auto grpc = GrpcServer::Start(
+      {options.address, static_cast<std::uint16_t>(options.grpc_port), options.max_body, kVersion},
+      inference, clock, metrics, tracer);
+  if (!grpc) return grpc.error();
+  listeners->grpc = std::move(*grpc);
+  return {};
+}
+#else
+Result<void> StartGrpc(const ServeOptions&, Inference*, const Clock*, Metrics*, Tracer*,
+                       Listeners*) {
+  return Invalid("--grpc-port: this server was built without gRPC");
+}
+#endif
+
+Result<Listeners> Listen(const ServeOptions& options, int io_threads, Service* service,
+                         Metrics* metrics) {
+  Listeners listeners;
+  HttpServer::Options http{options.address, options.port, io_threads, {}};
+  http.limits.body_bytes = options.max_body;
+  http.limits.connections = options.max_connections;
+  auto server = HttpServer::Start(http, service, metrics);
+  if (!server) return server.error();
+  listeners.http = std::move(*server);
+  if (options.metrics_port != 0 && options.metrics_port != options.port) {
+    auto second =
+        HttpServer::Start({options.address, options.metrics_port, 1, {}}, service, nullptr);
+    if (!second) return second.error();
+    listeners.metrics = std::move(*second);
+  }
+  return listeners;
+}
+
+// Until a signal other than ours asks for the end; that signal.
+int WaitForTheEnd(const sigset_t& signals) {
+  int signal = 0;
+  do {
+    signal = sigwaitinfo(&signals, nullptr);
+  } while (signal < 0);
+  return signal;
 }
 
 int Serve(const ServeOptions& options) {
@@ -84,58 +180,54 @@ int Serve(const ServeOptions& options) {
   const int io_threads = options.io_threads > 0 ? options.io_threads : threads;
   SystemClock clock;
   Metrics metrics;
-  const Service::Options service_options = ServiceOptions(options, threads);
-  Service service(service_options, &clock, &metrics);
-  HttpServer::Options http{options.address, options.port, io_threads, {}};
-  http.limits.body_bytes = options.max_body;
-  auto server = HttpServer::Start(http, &service, &metrics);
-  if (!server) {
-    Say(server.error().message);
+  auto tracer = MakeTracer(options);
+  if (!tracer) {
+    Say(tracer.error().message);
+    return kWrongUsage;
+  }
+  const Inference::Options inference_options = InferenceOptions(options, threads);
+  Inference inference(inference_options, &clock, &metrics);
+  Service service({.server_version = kVersion, .body_bytes = options.max_body}, &inference, &clock,
+                  &metrics, tracer->get());
+  auto listeners = Listen(options, io_threads, &service, &metrics);
+  Result<void> grpc;
+  if (listeners && options.grpc_port >= 0)
+    grpc = StartGrpc(options, &inference, &clock, &metrics, tracer->get(), &*listeners);
+  if (!listeners || !grpc) {
+    Say(listeners ? grpc.error().message : listeners.error().message);
     return 1;
   }
-  std::unique_ptr<HttpServer> metrics_server;
-  if (options.metrics_port != 0 && options.metrics_port != options.port) {
-    auto second =
-        HttpServer::Start({options.address, options.metrics_port, 1, {}}, &service, nullptr);
-    if (!second) {
-      Say(second.error().message);
-      return 1;
-    }
-    metrics_server = std::move(*second);
-  }
-  Say("port " + std::to_string((*server)->port()) + ", threads " + std::to_string(threads) +
-      ", instances " + std::to_string(service_options.instances) + " x " +
-      std::to_string(service_options.intra_op_threads) + ", connection threads " +
+  Say("port " + std::to_string(listeners->http->port()) + listeners->DescribeGrpc() + ", threads " +
+      std::to_string(threads) + " (" + DescribeCpus(CgroupCpuQuota(), options.threads) +
+      "), instances " + std::to_string(inference_options.instances) + " x " +
+      std::to_string(inference_options.intra_op_threads) + ", connection threads " +
       std::to_string(io_threads) + ", " + DescribeBackend() + ", model digest " +
       (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};
   std::thread loader([&] {
-    if (Load(options, service_options.intra_op_threads, &service)) return;
+    if (Load(options, inference_options.intra_op_threads, &inference))
+      return listeners->SetReady(inference.state().phase == Inference::Phase::kReady);
     load_failed = true;
     if (options.exit_on_load_failure) kill(getpid(), SIGUSR1);
   });
-  int signal = 0;
-  do {
-    signal = sigwaitinfo(&signals, nullptr);
-  } while (signal < 0);
-  if (signal == SIGUSR1) {
+  if (WaitForTheEnd(signals) == SIGUSR1) {
     loader.join();
     return load_failed ? kLoadFailed : 0;
   }
   Say("shutting down: unready, accepting for " + std::to_string(options.drain_delay.count()) +
       " ms more");
-  service.BeginDrain();
-  (*server)->CloseAfterResponses();
+  inference.BeginDrain();
+  listeners->SetReady(false);
+  listeners->http->CloseAfterResponses();
   (void)WaitForSignal(signals, options.drain_delay);  // a second signal cuts it short
-  (*server)->StopAccepting();
-  if (!(*server)->WaitUntilIdle(options.drain_timeout)) {
+  if (!listeners->Finish(options.drain_timeout)) {
     // A model that hangs or a client that does not read: nothing is gained by waiting for either.
     Say("requests were still open after the drain time-out");
     std::_Exit(1);
   }
   loader.join();
-  service.Stop();
+  inference.Stop();
   return 0;
 }
 

@@ -28,8 +28,8 @@ class Model {
   [[nodiscard]] virtual Result<std::vector<Tensor>> Prepare(
       std::vector<InputTensor> inputs) const = 0;
 
-  // The computation. Internal when the back end refuses or throws, or answers another number of
-  // rows.
+  // The computation. Invalid when the network throws at these inputs (it has answered its
+  // examples); Internal when it answers what its signature does not say.
   [[nodiscard]] virtual Result<std::vector<Tensor>> Run(
       const std::vector<Tensor>& prepared) const = 0;
 

@@ -37,13 +37,22 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
   app.add_option("--port", o.port, "port; 0: any free one, see the first line of output");
   app.add_option("--metrics-port", o.metrics_port,
                  "a port of its own for /metrics and health; 0: none");
+  app.add_option("--grpc-port", o.grpc_port,
+                 "port of the protocol over gRPC; 0: any free one; -1: none")
+      ->check(CLI::Range(-1, 65535));
+  app.add_option("--otlp-endpoint", o.otlp_endpoint,
+                 "collector of traces, http://host:port; none: no traces")
+      ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
+  app.add_option("--trace-ratio", o.trace_ratio,
+                 "share of requests without a traceparent that are traced")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--threads", o.threads, "CPUs to use; 0: the CPU quota")
       ->check(CLI::Range(0, 1024));
   app.add_option("--instances", o.instances, "batches computed at once; 0: as many as threads")
       ->check(CLI::Range(0, 1024));
   app.add_option("--io-threads", o.io_threads, "threads for connections; 0: as many as threads")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--queue", o.queue, "requests that may wait; more get 503")
+  app.add_option("--queue", o.queue, "requests that may wait; more get 429")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--max-batch", o.max_batch, "rows computed together; 1: no batching")
       ->check(CLI::Range(1, 65536));
@@ -51,6 +60,10 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
               "how long a request may wait for others; 0s: takes what waits already");
   app.add_option("--max-body", o.max_body, "bytes of a request's body; more get 413")
       ->check(CLI::Range(1LL, 4LL << 30));
+  app.add_option("--max-rows", o.max_rows, "rows of one request; more get 400")
+      ->check(CLI::Range(1, 100'000'000));
+  app.add_option("--max-connections", o.max_connections, "open connections; more get 503")
+      ->check(CLI::Range(1, 1'000'000));
   AddDuration(app, "--drain-delay", &o.drain_delay, "how long to go on accepting after SIGTERM");
   AddDuration(app, "--drain-timeout", &o.drain_timeout,
               "how long to wait for open requests after that");

@@ -23,6 +23,11 @@ struct ServeOptions {
   std::int64_t max_batch = 32;
   std::chrono::milliseconds max_delay{0};
   std::uint64_t max_body = 64ULL << 20;
+  std::size_t max_connections = 1024;
+  int grpc_port = -1;         // none; 0: any free one
+  std::string otlp_endpoint;  // empty: no traces
+  double trace_ratio = 0.01;
+  std::int64_t max_rows = 100'000;
   std::chrono::milliseconds drain_delay{5000};
   std::chrono::milliseconds drain_timeout{30000};
   bool exit_on_load_failure = false;

@@ -1,5 +1,6 @@
 #include "components/serve/route.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -49,34 +50,74 @@ std::optional<std::vector<std::string>> Segments(std::string_view target) {
   }
 }
 
+struct Verb {
+  const char* name;
+  Operation operation;
+};
+constexpr std::array<Verb, 3> kModelVerbs = {{{"ready", Operation::kModelReady},
+                                              {"infer", Operation::kInfer},
+                                              {"stats", Operation::kStatistics}}};
+
+// models/M[/versions/V][/VERB] from s[2] on.
 std::optional<Route> FindModelRoute(const std::vector<std::string>& s) {
-  Route route;
-  route.model = s[2];
+  if (s.size() == 3 && s[2] == "stats") return Route{Operation::kStatistics, "", ""};
+  Route route{Operation::kModelMetadata, s[2], ""};
   std::size_t next = 3;
   if (s.size() > 4 && s[3] == "versions") {
     route.version = s[4];
     next = 5;
   }
-  if (next == s.size()) {
-    route.operation = Operation::kModelMetadata;
-  } else if (next + 1 == s.size() && s[next] == "ready") {
-    route.operation = Operation::kModelReady;
-  } else if (next + 1 == s.size() && s[next] == "infer") {
-    route.operation = Operation::kInfer;
-  } else {
+  if (next == s.size()) return route;
+  if (next + 1 != s.size()) return std::nullopt;
+  for (const Verb& verb : kModelVerbs) {
+    if (s[next] != verb.name) continue;
+    route.operation = verb.operation;
+    return route;
+  }
+  return std::nullopt;
+}
+
+// TensorFlow Serving: models/M[/versions/V][:predict].
+std::optional<Route> FindPredictRoute(std::vector<std::string> s) {
+  if (s.size() < 3 || s[1] != "models") return std::nullopt;
+  Route route{Operation::kPredictStatus, "", ""};
+  const std::size_t colon = s.back().rfind(':');
+  if (colon != std::string::npos) {
+    if (s.back().substr(colon) != ":predict") return std::nullopt;
+    s.back().resize(colon);
+    route.operation = Operation::kPredict;
+  }
+  route.model = s[2];
+  if (s.size() == 5 && s[3] == "versions") {
+    route.version = s[4];
+  } else if (s.size() != 3) {
     return std::nullopt;
   }
   return route;
 }
 
+std::optional<Route> FindRepositoryRoute(const std::vector<std::string>& s) {
+  if (s.size() == 3 && s[2] == "index") return Route{Operation::kRepositoryIndex, "", ""};
+  if (s.size() == 5 && s[2] == "models" && (s[4] == "load" || s[4] == "unload"))
+    return Route{Operation::kRepositoryChange, s[3], ""};
+  return std::nullopt;
+}
+
 std::optional<Route> FindPath(const std::vector<std::string>& s) {
   if (s.size() == 1 && s[0] == "metrics") return Route{Operation::kMetrics, "", ""};
+  if (s[0] == "v1") return FindPredictRoute(s);
   if (s[0] != "v2") return std::nullopt;
   if (s.size() == 1) return Route{Operation::kServerMetadata, "", ""};
   if (s.size() == 3 && s[1] == "health" && s[2] == "live") return Route{Operation::kLive, "", ""};
   if (s.size() == 3 && s[1] == "health" && s[2] == "ready") return Route{Operation::kReady, "", ""};
   if (s.size() >= 3 && s[1] == "models") return FindModelRoute(s);
+  if (s.size() >= 3 && s[1] == "repository") return FindRepositoryRoute(s);
   return std::nullopt;
+}
+
+bool IsPost(Operation operation) {
+  return operation == Operation::kInfer || operation == Operation::kPredict ||
+         operation == Operation::kRepositoryIndex || operation == Operation::kRepositoryChange;
 }
 
 }  // namespace
@@ -87,11 +128,11 @@ Result<Route> FindRoute(std::string_view method, std::string_view target) {
   if (!route) {
     Error error = NotFound(
         "there is nothing at this path; the server speaks the Open Inference Protocol V2 under "
-        "/v2");
+        "/v2 and TensorFlow Serving's predict under /v1");
     error.http_status = 404;
     return error;
   }
-  const std::string_view allowed = route->operation == Operation::kInfer ? "POST" : "GET";
+  const std::string_view allowed = IsPost(route->operation) ? "POST" : "GET";
   if (method != allowed) {
     Error error = Invalid("method not allowed here; use " + std::string(allowed));
     error.http_status = 405;

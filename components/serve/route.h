@@ -1,6 +1,7 @@
 // Which operation a method and a request target name. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,11 @@ enum class Operation : std::uint8_t {
   kModelMetadata,
   kModelReady,
   kInfer,
+  kStatistics,        // of one model, or of all when Route::model is empty
+  kRepositoryIndex,   // POST /v2/repository/index
+  kRepositoryChange,  // load and unload, which this server does not do
+  kPredict,           // TensorFlow Serving's POST /v1/models/m:predict
+  kPredictStatus,     // its GET /v1/models/m
   kMetrics,
 };
 

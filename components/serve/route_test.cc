@@ -25,6 +25,26 @@ TEST(Route, FindsTheProtocolsPaths) {
   EXPECT_EQ(infer->version, "3");
 }
 
+TEST(Route, FindsTheExtensionsPaths) {
+  EXPECT_EQ(FindRoute("GET", "/v2/models/stats")->operation, Operation::kStatistics);
+  EXPECT_EQ(FindRoute("GET", "/v2/models/m/versions/3/stats")->version, "3");
+  EXPECT_EQ(FindRoute("POST", "/v2/repository/index")->operation, Operation::kRepositoryIndex);
+  EXPECT_EQ(StatusOf("GET", "/v2/repository/index"), 405);
+  EXPECT_EQ(FindRoute("POST", "/v2/repository/models/m/load")->operation,
+            Operation::kRepositoryChange);
+}
+
+TEST(Route, FindsTensorFlowServingsPaths) {
+  auto predict = FindRoute("POST", "/v1/models/m/versions/3:predict");
+  ASSERT_TRUE(predict);
+  EXPECT_EQ(predict->operation, Operation::kPredict);
+  EXPECT_EQ(predict->model, "m");
+  EXPECT_EQ(predict->version, "3");
+  EXPECT_EQ(FindRoute("POST", "/v1/models/m:predict")->model, "m");
+  EXPECT_EQ(FindRoute("GET", "/v1/models/m")->operation, Operation::kPredictStatus);
+  EXPECT_EQ(FindRoute("GET", "/v1/models/m/versions/3")->version, "3");
+}
+
 TEST(Route, DecodesNames) {
   EXPECT_EQ(FindRoute("GET", "/v2/models/%EB%B9%84%2Fa")->model, "비/a");
   EXPECT_EQ(FindRoute("GET", "/v2/models/versions")->model, "versions");
@@ -32,8 +52,9 @@ TEST(Route, DecodesNames) {
 
 TEST(Route, IsNotFoundForOtherPaths) {
   for (const char* target :
-       {"/", "", "*", "/v1/models/m:predict", "/v2/models", "/v2//models/m", "/v2/models/m/x",
-        "/v2/models/m/versions", "/v2/models/m/infer/x", "/v2/models/%zz", "/v2/models/%2"}) {
+       {"/", "", "*", "/v1/models/m:classify", "/v1/models/m/infer", "/v2/repository/models/m",
+        "/v2/models", "/v2//models/m", "/v2/models/m/x", "/v2/models/m/versions",
+        "/v2/models/m/infer/x", "/v2/models/%zz", "/v2/models/%2"}) {
     EXPECT_EQ(StatusOf("GET", target), 404) << target;
   }
 }

@@ -83,6 +83,42 @@ bool ClientConnection::AtEnd() {
   return true;
 }
 
+Collector::Collector() {
+  fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  if (bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(fd_, 1) != 0 ||
+      getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    throw std::runtime_error("cannot listen");
+  port_ = ntohs(address.sin_port);
+}
+
+Collector::~Collector() { close(fd_); }
+
+std::string Collector::Receive() {
+  pollfd poll_fd{fd_, POLLIN, 0};
+  if (poll(&poll_fd, 1, 30'000) != 1) throw std::runtime_error("no connection in 30 s");
+  const int connection = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  std::string request;
+  char chunk[4096];
+  while (true) {
+    const std::size_t head = request.find("\r\n\r\n");
+    const std::size_t at = request.find("Content-Length: ");
+    if (head != std::string::npos && at != std::string::npos &&
+        request.size() >= head + 4 + std::stoul(request.substr(at + 16)))
+      break;
+    const ssize_t n = recv(connection, chunk, sizeof(chunk), 0);
+    if (n <= 0) break;
+    request.append(chunk, static_cast<std::size_t>(n));
+  }
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  if (send(connection, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) request += "(not answered)";
+  close(connection);
+  return request;
+}
+
 ServerProcess::ServerProcess(const std::string& program,
                              const std::vector<std::string>& arguments) {
   int ends[2];

@@ -35,6 +35,21 @@ class ClientConnection {
   std::string buffer_;
 };
 
+// Takes one HTTP request on 127.0.0.1 and answers 200.
+class Collector {
+ public:
+  Collector();
+  ~Collector();
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+  [[nodiscard]] int port() const { return port_; }
+  std::string Receive();  // the whole request; waits at most 30 s
+
+ private:
+  int fd_ = -1;
+  int port_ = 0;
+};
+
 class ServerProcess {
  public:
   // Starts `program --address 127.0.0.1 --port 0 arguments...` and waits until it says its port.

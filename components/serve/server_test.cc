@@ -172,6 +172,9 @@ TEST_F(Server, RefusesWhatIsNoRequestWithA4xxAndAnError) {
   EXPECT_EQ(status_of("POST /v2/models/mlp/infer HTTP/1.1\r\nHost: a\r\nContent-Length: "
                       "1\r\nContent-Length: 2\r\n\r\n"),
             400);
+  EXPECT_EQ(status_of("POST /v2/models/mlp/infer HTTP/1.1\r\nHost: a\r\nContent-Length: "
+                      "3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            400);
   EXPECT_EQ(status_of("DELETE /v2/models/mlp HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
   EXPECT_EQ(status_of("GET /v2/models/other HTTP/1.1\r\nHost: a\r\n\r\n"), 404);
   ClientConnection client(port);
@@ -182,7 +185,8 @@ TEST_F(Server, RefusesWhatIsNoRequestWithA4xxAndAnError) {
                                {"data", {1}}}}}};
   EXPECT_EQ(client.Post("/v2/models/mlp/infer", wrong_shape.dump()).status, 400);
   EXPECT_EQ(client.Post("/v2/models/mlp/infer", "{").status, 400);
-  EXPECT_EQ(client.Post("/v2/models/mlp/infer", "{}", "Content-Encoding: gzip\r\n").status, 415);
+  EXPECT_EQ(client.Post("/v2/models/mlp/infer", "{}", "Content-Encoding: gzip\r\n").status, 400);
+  EXPECT_EQ(client.Post("/v2/models/mlp/infer", "{}", "Content-Encoding: br\r\n").status, 415);
   EXPECT_EQ(client.Get("/v2/health/ready").status, 200);
 }
 
@@ -256,8 +260,8 @@ TEST_F(Server, AnswersConcurrentRequestsAsItAnswersThemAlone) {
   }
   ClientConnection client(port);
   const std::string metrics = client.Get("/metrics").body;
-  EXPECT_THAT(metrics,
-              HasSubstr("penstock_serve_requests_total{code=\"200\",operation=\"infer\"} 400"));
+  EXPECT_THAT(metrics, HasSubstr("penstock_serve_requests_total{code=\"200\",model=\"mlp\","
+                                 "operation=\"infer\",version=\"3\"} 400"));
 }
 
 TEST_F(Server, FailsOnlyThePoisonedRequestOfABatch) {
@@ -275,10 +279,11 @@ TEST_F(Server, FailsOnlyThePoisonedRequestOfABatch) {
   }
   for (int i = 0; i < 4; ++i) {
     const Reply reply = clients[i]->Receive();
-    EXPECT_EQ(reply.status, i == 2 ? 500 : 200) << reply.body;
+    EXPECT_EQ(reply.status, i == 2 ? 400 : 200) << reply.body;
     EXPECT_THAT(reply.body, HasSubstr(i == 2 ? "too large for me" : "outputs"));
   }
-  EXPECT_THAT(clients[0]->Get("/metrics").body, HasSubstr("penstock_serve_batch_rows_count 1\n"));
+  EXPECT_THAT(clients[0]->Get("/metrics").body,
+              HasSubstr("penstock_serve_batch_rows_count{model=\"touchy\",version=\"3\"} 1\n"));
 }
 
 TEST_F(Server, StaysUnreadyWhenAnExampleIsAnsweredWrong) {
@@ -330,6 +335,39 @@ TEST_F(Server, DrainsOnSigterm) {
   EXPECT_THAT(reply.head, HasSubstr("Connection: close"));
   EXPECT_TRUE(idle.AtEnd());
   EXPECT_EQ(process.Wait(), 0);
+}
+
+TEST_F(Server, SpeaksBinaryTensorsGzipAndTensorFlowServing) {
+  WriteTouchy(folder_);
+  ClientConnection client(StartReady().port());
+  const std::string json =
+      R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]})";
+  const float values[2] = {1.5F, -2};
+  const Reply binary =
+      client.Post("/v2/models/touchy/infer",
+                  json + std::string(reinterpret_cast<const char*>(values), sizeof(values)),
+                  "Inference-Header-Content-Length: " + std::to_string(json.size()) + "\r\n");
+  ASSERT_EQ(binary.status, 200) << binary.body;
+  EXPECT_EQ(Json::parse(binary.body)["outputs"][0]["data"], Json::array({3.0, -4.0}));
+  const Reply predict =
+      client.Post("/v1/models/touchy:predict", R"({"instances":[[1,2],{"x":[3,4]}]})");
+  ASSERT_EQ(predict.status, 200) << predict.body;
+  EXPECT_EQ(Json::parse(predict.body), (Json{{"predictions", {{2.0, 4.0}, {6.0, 8.0}}}}));
+}
+
+TEST_F(Server, SendsSpansToACollector) {
+  WriteTouchy(folder_);
+  Collector collector;
+  ClientConnection client(
+      StartReady({"--otlp-endpoint", "http://127.0.0.1:" + std::to_string(collector.port())})
+          .port());
+  (void)client.Post("/v1/models/touchy:predict", R"({"instances":[[1,2]]})",
+                    "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n");
+  const std::string request = collector.Receive();
+  EXPECT_THAT(request, testing::StartsWith("POST /v1/traces HTTP/1.1\r\n"));
+  EXPECT_THAT(request, HasSubstr("4bf92f3577b34da6a3ce929d0e0e4736"));
+  EXPECT_THAT(request, HasSubstr("\"predict\""));
+  EXPECT_THAT(request, HasSubstr("\"compute\""));
 }
 
 }  // namespace

@@ -1,24 +1,22 @@
 #include "components/serve/service.h"
 
 #include <charconv>
-#include <random>
 #include <utility>
 
+#include "components/serve/compress.h"
 #include "components/serve/infer_decode.h"
+#include "components/serve/predict_decode.h"
+#include "components/serve/repository.h"
 
 namespace penstock::serve {
 namespace {
 
-constexpr std::size_t kMaxIdBytes = 1024;
+// Below this a response is not worth compressing.
+constexpr std::size_t kCompressAbove = 512;
+constexpr const char* kJsonLength = "Inference-Header-Content-Length";
 
 Error WithStatus(Error error, int status) {
   error.http_status = status;
-  return error;
-}
-
-Error Unready(const std::string& reason) {
-  Error error = WithStatus(Transient(reason), 503);
-  error.retry_after = std::chrono::seconds(1);
   return error;
 }
 
@@ -26,18 +24,12 @@ HttpResponse Ok(std::string body) {
   return HttpResponse{200, std::move(body), "application/json", ""};
 }
 
-std::string RandomPrefix() {
-  std::random_device device;
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (int i = 0; i < 12; ++i) text.push_back(kHex[device() & 15]);
-  return text + "-";
-}
-
 const char* NameOf(Operation operation) {
   switch (operation) {
     case Operation::kInfer:
       return "infer";
+    case Operation::kPredict:
+      return "predict";
     case Operation::kLive:
       return "live";
     case Operation::kReady:
@@ -45,129 +37,96 @@ const char* NameOf(Operation operation) {
       return "ready";
     case Operation::kMetrics:
       return "metrics";
+    case Operation::kStatistics:
+      return "statistics";
+    case Operation::kRepositoryIndex:
+    case Operation::kRepositoryChange:
+      return "repository";
     default:
       return "metadata";
   }
 }
 
-std::optional<Error> CheckMedia(const HttpRequest& request) {
-  if (!request.content_encoding.empty() && request.content_encoding != "identity") {
-    return WithStatus(Invalid("Content-Encoding " + request.content_encoding +
-                              " is not supported; send the JSON as it is"),
-                      415);
-  }
-  if (request.binary_tensors) {
-    return WithStatus(Invalid("binary tensors are not supported; send the data as JSON"), 415);
-  }
+std::string MediaOf(const HttpRequest& request) {
   std::string media = request.content_type.substr(0, request.content_type.find(';'));
   while (!media.empty() && media.back() == ' ') media.pop_back();
   for (char& c : media) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  if (!media.empty() && media != "application/json") {
-    return WithStatus(Invalid("Content-Type " + media + " is not supported; send application/json"),
-                      415);
+  return media;
+}
+
+std::optional<Error> CheckMedia(const HttpRequest& request) {
+  const std::string media = MediaOf(request);
+  if (media.empty() || media == "application/json") return std::nullopt;
+  if (media == "application/octet-stream") {
+    if (!request.json_length.empty()) return std::nullopt;
+    return Invalid(std::string("a body of application/octet-stream needs the header ") +
+                   kJsonLength);
   }
-  return std::nullopt;
+  return WithStatus(Invalid("Content-Type " + media + " is not supported; send application/json"),
+                    415);
+}
+
+// How much of the body is JSON; all of it without the header.
+Result<std::size_t> JsonLength(const HttpRequest& request) {
+  const std::string& text = request.json_length;
+  if (text.empty()) return std::string::npos;
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (error != std::errc() || end != text.data() + text.size())
+    return Invalid(std::string(kJsonLength) + " must be a number of bytes");
+  if (length > request.body.size()) {
+    return Invalid(std::string(kJsonLength) + " is " + text + ", the body has " +
+                   std::to_string(request.body.size()) + " bytes");
+  }
+  return static_cast<std::size_t>(length);
 }
 
 // 1 ms to an hour.
-Result<std::optional<std::chrono::milliseconds>> ParseTimeout(const std::string& text) {
-  if (text.empty()) return std::optional<std::chrono::milliseconds>();
+Result<std::optional<std::chrono::microseconds>> ParseTimeout(const std::string& text) {
+  if (text.empty()) return std::optional<std::chrono::microseconds>();
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > 3'600'000) {
+  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > 3'600'000)
     return Invalid("x-request-timeout-ms must be an integer from 1 to 3600000");
-  }
-  return std::optional(std::chrono::milliseconds(value));
+  return std::optional<std::chrono::microseconds>(std::chrono::milliseconds(value));
 }
 
 }  // namespace
 
-struct Service::Serving {
-  Serving(ModelIdentity who, std::shared_ptr<const Model> what, const Options& options,
-          const Clock* clock, WorkerPool::Hooks hooks)
-      : identity(std::move(who)),
-        model(std::move(what)),
-        pool(model, options.instances, PolicyFor(*model, options.batching), clock,
-             std::move(hooks)) {}
-
-  static BatchPolicy PolicyFor(const Model& model, BatchPolicy policy) {
-    if (!model.signature().batched) policy.max_rows = 1;
-    return policy;
+struct Service::Exchange {
+  ~Exchange() {
+    if (decompressed != nullptr) *decompressed -= held;
   }
-
-  const ModelIdentity identity;
-  const std::shared_ptr<const Model> model;
-  WorkerPool pool;
+  Operation operation = Operation::kServerMetadata;
+  SteadyTime begin;
+  Coding coding = Coding::kIdentity;  // of the response
+  bool predict_rows = true;           // the form of a predict request
+  Respond respond;
+  std::optional<TraceContext> trace;  // when this request is traced
+  Route route;
+  Statistics::Parts parts;  // of what was computed
+  std::int64_t rows = 0;
+  std::atomic<std::uint64_t>* decompressed = nullptr;
+  std::uint64_t held = 0;
 };
 
-Service::Service(Options options, const Clock* clock, Metrics* metrics)
+Service::Service(Options options, Inference* inference, const Clock* clock, Metrics* metrics,
+                 Tracer* tracer)
     : options_(std::move(options)),
+      inference_(inference),
       clock_(clock),
       metrics_(metrics),
-      id_prefix_(RandomPrefix()),
-      reason_("the model is loading") {}
-
-Service::~Service() { Stop(); }
-
-void Service::Publish(ModelIdentity identity, std::shared_ptr<const Model> model) {
-  WorkerPool::Hooks hooks;
-  hooks.on_thread_start = [start = options_.on_worker_start, threads = options_.intra_op_threads] {
-    if (start != nullptr) start(threads);
-  };
-  hooks.on_batch = [this](std::int64_t rows) { metrics_->ObserveBatch(rows); };
-  auto serving = std::make_shared<Serving>(std::move(identity), std::move(model), options_, clock_,
-                                           std::move(hooks));
-  std::lock_guard lock(mutex_);
-  serving_ = std::move(serving);
-  metrics_->SetReady(!draining_);
-}
-
-void Service::Fail(const std::string& reason) {
-  std::lock_guard lock(mutex_);
-  reason_ = "the model did not load: " + reason;
-}
-
-void Service::BeginDrain() {
-  draining_ = true;
-  metrics_->SetReady(false);
-}
-
-void Service::Stop() {
-  std::shared_ptr<Serving> last;
-  {
-    std::lock_guard lock(mutex_);
-    last = std::exchange(serving_, nullptr);
-    reason_ = "the server has stopped";
-  }
-}
-
-std::shared_ptr<Service::Serving> Service::serving() const {
-  std::lock_guard lock(mutex_);
-  return serving_;
-}
-
-Result<std::shared_ptr<Service::Serving>> Service::ServingFor(const Route& route) const {
-  auto current = serving();
-  if (!current) {
-    std::lock_guard lock(mutex_);
-    return Unready(reason_);
-  }
-  if (route.model != current->identity.name)
-    return NotFound("there is no model '" + route.model + "' here");
-  if (!route.version.empty() && route.version != current->identity.version) {
-    return NotFound("model '" + route.model + "' has no version '" + route.version + "' here");
-  }
-  return current;
-}
+      tracer_(tracer) {}
 
 HttpResponse Service::Ready() const {
-  if (draining_) return ErrorResponse(Unready("the server is shutting down"));
-  std::lock_guard lock(mutex_);
-  if (!serving_) return ErrorResponse(Unready(reason_));
-  return Ok(R"({"ready":true})");
+  const Inference::State state = inference_->state();
+  if (state.phase == Inference::Phase::kReady) return Ok(R"({"ready":true})");
+  Error error = WithStatus(Transient(state.reason), 503);
+  error.retry_after = std::chrono::seconds(1);
+  return ErrorResponse(error);
 }
 
-HttpResponse Service::Answer(const Route& route) const {
+HttpResponse Service::Answer(const Route& route, const HttpRequest& request) const {
   switch (route.operation) {
     case Operation::kLive:
       return Ok(R"({"live":true})");
@@ -175,98 +134,164 @@ HttpResponse Service::Answer(const Route& route) const {
       return Ready();
     case Operation::kServerMetadata:
       return Ok(EncodeServerMetadata(options_.server_version));
-    case Operation::kMetrics: {
-      if (auto current = serving()) metrics_->SetQueued(current->pool.queued());
-      return {200, metrics_->Text(), "text/plain; version=0.0.4; charset=utf-8", ""};
+    case Operation::kRepositoryIndex: {
+      auto index = EncodeRepositoryIndex(inference_->state(), request.body);
+      return index ? Ok(std::move(*index)) : ErrorResponse(index.error());
     }
+    case Operation::kRepositoryChange:
+      return ErrorResponse(Invalid(
+          "models are not loaded or unloaded here: a server has the one that it was started with"));
+    case Operation::kPredictStatus: {
+      auto status = EncodePredictStatus(inference_->state(), route.model, route.version);
+      return status ? Ok(std::move(*status)) : ErrorResponse(status.error());
+    }
+    case Operation::kMetrics:
+      if (auto current = inference_->served()) metrics_->SetQueued(current->pool.queued());
+      if (tracer_ != nullptr)
+        metrics_->SetSpans(tracer_->sent(), tracer_->dropped(), tracer_->failed());
+      return {200, metrics_->Text(), "text/plain; version=0.0.4; charset=utf-8", ""};
     default:
-      break;
+      return ModelAnswer(route);
   }
-  auto current = ServingFor(route);
-  if (!current) return ErrorResponse(current.error());
-  if (route.operation == Operation::kModelReady) {
-    return draining_ ? Ready() : Ok(R"({"ready":true})");
+}
+
+HttpResponse Service::ModelAnswer(const Route& route) const {
+  auto served = inference_->served();
+  if (route.operation == Operation::kStatistics && route.model.empty() && !served)
+    return Ok(R"({"model_stats":[]})");
+  if (!route.model.empty() || !served) {
+    auto found = inference_->Find(route.model, route.version);
+    if (!found) return ErrorResponse(found.error());
+    served = std::move(*found);
   }
-  const Model& model = *(*current)->model;
-  return Ok(EncodeModelMetadata((*current)->identity, model.platform(), model.signature()));
+  if (route.operation == Operation::kModelReady) return Ready();
+  if (route.operation == Operation::kStatistics)
+    return Ok(R"({"model_stats":[)" + served->statistics->ToJsonText(served->identity) + "]}");
+  const Model& model = *served->model;
+  return Ok(EncodeModelMetadata(served->identity, model.platform(), model.signature()));
 }
 
 void Service::Handle(HttpRequest request, Respond respond) {
+  auto exchange = std::make_shared<Exchange>();
+  exchange->begin = clock_->Steady();
+  exchange->respond = std::move(respond);
+  exchange->coding = ChooseCoding(request.accept_encoding);
   auto route = FindRoute(request.method, request.target);
   if (!route) {
     HttpResponse response = ErrorResponse(route.error());
     metrics_->CountRequest("none", response.status);
-    return respond(std::move(response));
+    return exchange->respond(std::move(response));
   }
-  if (route->operation == Operation::kInfer)
-    return Infer(*route, std::move(request), std::move(respond));
-  HttpResponse response = Answer(*route);
-  metrics_->CountRequest(NameOf(route->operation), response.status);
-  respond(std::move(response));
+  exchange->operation = route->operation;
+  if (route->operation == Operation::kInfer || route->operation == Operation::kPredict)
+    return Infer(*route, std::move(request), exchange);
+  Finish(*exchange, Answer(*route, request));
 }
 
 void Service::CountRefused(int status) { metrics_->CountRequest("none", status); }
 
-Result<JobPtr> Service::MakeJob(const Serving& serving, HttpRequest* request, std::string* id,
-                                std::vector<std::size_t>* outputs) {
-  // One a thread: its buffers are reused from request to request.
-  thread_local InferDecoder decoder;
-  if (auto error = CheckMedia(*request)) return *error;
-  auto timeout = ParseTimeout(request->timeout_ms);
-  if (!timeout) return timeout.error();
-  auto decoded = decoder.Decode(&request->body);
-  if (!decoded) return decoded.error();
-  if (decoded->id.size() > kMaxIdBytes) return Invalid("'id' is longer than 1024 bytes");
-  const Model& model = *serving.model;
-  auto selected = SelectOutputs(model.signature(), decoded->outputs);
-  if (!selected) return selected.error();
-  auto rows = FitInputs(model.signature(), &decoded->inputs);
-  if (!rows) return rows.error();
-  auto prepared = model.Prepare(std::move(decoded->inputs));
-  if (!prepared) return prepared.error();
-  *outputs = std::move(*selected);
-  *id = decoded->id.empty() ? id_prefix_ + std::to_string(next_id_++) : std::move(decoded->id);
-  auto job = std::make_unique<Job>();
-  job->inputs = std::move(*prepared);
-  job->rows = *rows;
-  if (*timeout) job->deadline = clock_->Steady() + **timeout;
-  return job;
+void Service::Trace(const Exchange& exchange, int status) {
+  TracedRequest traced;
+  traced.name = NameOf(exchange.operation);
+  traced.protocol = "http";
+  traced.model = exchange.route.model;
+  traced.version = exchange.route.version;
+  traced.status = status;
+  traced.end = clock_->Now();
+  traced.total = clock_->Steady() - exchange.begin;
+  traced.input = exchange.parts.input;
+  traced.queue = exchange.parts.queue;
+  traced.compute = exchange.parts.compute;
+  traced.rows = exchange.rows;
+  tracer_->End(*exchange.trace, traced);
 }
 
-void Service::Infer(const Route& route, HttpRequest request, Respond respond) {
-  const SteadyTime begin = clock_->Steady();
-  const auto answer = [this, respond](HttpResponse response) {
-    metrics_->CountRequest("infer", response.status);
-    respond(std::move(response));
-  };
-  auto current = ServingFor(route);
-  if (!current) return answer(ErrorResponse(current.error()));
-  std::string id;
-  std::vector<std::size_t> chosen;
-  auto job = MakeJob(**current, &request, &id, &chosen);
-  if (!job) return answer(ErrorResponse(job.error()));
-  request = {};  // the body's memory is not needed while the job waits
-  // The service outlives the pool's threads, and the pool its jobs.
-  Serving* serving = current->get();
-  (*job)->done = [this, serving, begin, answer, id = std::move(id),
-                  chosen = std::move(chosen)](JobResult result) {
-    Result<std::vector<Tensor>> outputs = std::move(result.outputs);
-    if (outputs) outputs = serving->model->Present(std::move(*outputs));
-    if (!outputs) {
-      if (outputs.error().http_status == 504) metrics_->CountRejected("expired");
-      return answer(ErrorResponse(outputs.error()));
-    }
-    std::vector<Tensor> asked;
-    for (std::size_t index : chosen) asked.push_back(std::move((*outputs)[index]));
-    auto text = EncodeInferResponse(serving->identity, id, asked);
-    metrics_->ObserveInference(clock_->Steady() - begin, result.queued, result.computed);
-    answer(text ? Ok(std::move(*text)) : ErrorResponse(text.error()));
-  };
-  auto submitted = serving->pool.Submit(std::move(*job));
-  if (!submitted) {
-    metrics_->CountRejected("queue_full");
-    answer(ErrorResponse(submitted.error()));
+void Service::Finish(const Exchange& exchange, HttpResponse response) {
+  if (exchange.trace) Trace(exchange, response.status);
+  metrics_->CountRequest(NameOf(exchange.operation), response.status);
+  if (exchange.coding != Coding::kIdentity && response.body.size() >= kCompressAbove) {
+    response.body = Compress(exchange.coding, response.body);
+    response.headers += exchange.coding == Coding::kGzip ? "Content-Encoding: gzip\r\n"
+                                                         : "Content-Encoding: deflate\r\n";
+    response.headers += "Vary: Accept-Encoding\r\n";
   }
+  exchange.respond(std::move(response));
+}
+
+Result<void> Service::Inflate(HttpRequest* request, Exchange* exchange) {
+  auto coding = ParseContentEncoding(request->content_encoding);
+  if (!coding) return coding.error();
+  if (*coding == Coding::kIdentity) return {};
+  auto plain = Decompress(*coding, request->body, options_.body_bytes);
+  if (!plain) return plain.error();
+  exchange->held = plain->size();
+  exchange->decompressed = &decompressed_;
+  if ((decompressed_ += plain->size()) > options_.decompressed_bytes) {
+    Error error = WithStatus(Transient("the server holds too many request bodies at once"), 503);
+    error.retry_after = std::chrono::seconds(1);
+    return error;
+  }
+  request->body = std::move(*plain);
+  return {};
+}
+
+Result<InferRequest> Service::Read(const Model& model, HttpRequest* request, Exchange* exchange) {
+  // One a thread: their buffers are reused from request to request.
+  thread_local InferDecoder infer;
+  thread_local PredictDecoder predict;
+  if (auto inflated = Inflate(request, exchange); !inflated) return inflated.error();
+  if (auto error = CheckMedia(*request)) return *error;
+  if (exchange->operation == Operation::kPredict) {
+    auto decoded = predict.Decode(model.signature(), &request->body);
+    if (!decoded) return decoded.error();
+    exchange->predict_rows = decoded->rows;
+    return std::move(decoded->infer);
+  }
+  auto length = JsonLength(*request);
+  if (!length) return length.error();
+  if (*length == 0) return DecodeRaw(model.signature(), request->body);
+  return infer.Decode(&request->body, *length);
+}
+
+HttpResponse Service::Write(const ServedModel& served, const InferAnswer& answer,
+                            const Exchange& exchange) {
+  if (exchange.operation == Operation::kPredict) {
+    auto text = EncodePredictions(answer.outputs, exchange.predict_rows);
+    return text ? Ok(std::move(*text)) : ErrorResponse(text.error());
+  }
+  auto body = EncodeInferResponse(served.identity, answer.id, answer.outputs, answer.binary);
+  if (!body) return ErrorResponse(body.error());
+  HttpResponse response = Ok(std::move(body->bytes));
+  if (body->json_size) {
+    response.content_type = "application/octet-stream";
+    response.headers = std::string(kJsonLength) + ": " + std::to_string(*body->json_size) + "\r\n";
+  }
+  return response;
+}
+
+void Service::Infer(const Route& route, HttpRequest request, const ExchangePtr& exchange) {
+  if (tracer_ != nullptr) {
+    exchange->trace = tracer_->Begin(request.traceparent);
+    if (exchange->trace) exchange->route = route;
+  }
+  const auto refuse = [&](const Error& error) { Finish(*exchange, ErrorResponse(error)); };
+  auto served = inference_->Find(route.model, route.version);
+  if (!served) return refuse(served.error());
+  auto timeout = ParseTimeout(request.timeout_ms);
+  if (!timeout) return refuse(timeout.error());
+  auto decoded = Read(*(*served)->model, &request, exchange.get());
+  if (!decoded) return refuse(decoded.error());
+  InferCall call{std::move(*decoded), exchange->begin, *timeout, request.cancelled};
+  // The service outlives the pool's threads, and the pool what waits in it.
+  const ServedModel* model = served->get();
+  inference_->Infer(*served, std::move(call), [this, model, exchange](Result<InferAnswer> answer) {
+    if (!answer) return Finish(*exchange, ErrorResponse(answer.error()));
+    exchange->parts = answer->parts;
+    exchange->rows = answer->rows;
+    HttpResponse response = Write(*model, *answer, *exchange);
+    if (response.status == 200) inference_->Answered(*model, *answer, exchange->begin);
+    Finish(*exchange, std::move(response));
+  });
 }
 
 }  // namespace penstock::serve

@@ -1,69 +1,61 @@
-// Service: answers requests. Knows the protocol, the state of the model and the queue; no sockets.
+// Service: the HTTP side of the server. Finds what a request asks for, reads its dialect, hands it
+// to Inference and writes the answer. No sockets. Thread-safe.
 //
-//   Loading --(model right on its examples)--> Ready --(SIGTERM)--> Draining
-//      \--(anything wrong)--> Failed: stays unready, says why
-//
-// Live in every state. Inference is answered when Ready and Draining. Thread-safe.
+// Live in every state; what else is answered follows Inference's state.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "components/serve/http.h"
-#include "components/serve/infer_encode.h"
+#include "components/serve/inference.h"
 #include "components/serve/metrics.h"
 #include "components/serve/route.h"
-#include "components/serve/worker_pool.h"
+#include "components/serve/tracer.h"
 
 namespace penstock::serve {
 
 class Service : public HttpHandler {
  public:
   struct Options {
-    std::string server_version;
-    int instances = 1;
-    int intra_op_threads = 1;
-    BatchPolicy batching;
-    void (*on_worker_start)(int intra_op_threads) = nullptr;
+    std::string server_version = {};
+    std::uint64_t body_bytes = 64ULL << 20;           // of one body once it is decompressed
+    std::uint64_t decompressed_bytes = 256ULL << 20;  // of all such bodies together
   };
 
-  // The clock and the metrics must outlive the service.
-  Service(Options options, const Clock* clock, Metrics* metrics);
-  ~Service() override;  // Stop()
+  // All must outlive the service, and the service the jobs that came through it. The tracer may be
+  // null.
+  Service(Options options, Inference* inference, const Clock* clock, Metrics* metrics,
+          Tracer* tracer = nullptr);
 
   void Handle(HttpRequest request, Respond respond) override;
   void CountRefused(int status) override;
 
-  // The model is right: start the instances and be ready.
-  void Publish(ModelIdentity identity, std::shared_ptr<const Model> model);
-  void Fail(const std::string& reason);
-  void BeginDrain();
-  // Finishes what is queued and ends the instances. Their answers go through the handlers given to
-  // Handle, so this comes before those die.
-  void Stop();
-
  private:
-  struct Serving;  // what exists once the model is there
+  struct Exchange;  // what is remembered of a request until it is answered
+  using ExchangePtr = std::shared_ptr<Exchange>;
 
-  [[nodiscard]] std::shared_ptr<Serving> serving() const;
-  [[nodiscard]] Result<std::shared_ptr<Serving>> ServingFor(const Route& route) const;
   [[nodiscard]] HttpResponse Ready() const;
-  [[nodiscard]] HttpResponse Answer(const Route& route) const;
-  void Infer(const Route& route, HttpRequest request, Respond respond);
-  [[nodiscard]] Result<JobPtr> MakeJob(const Serving& serving, HttpRequest* request,
-                                       std::string* id, std::vector<std::size_t>* outputs);
+  [[nodiscard]] HttpResponse Answer(const Route& route, const HttpRequest& request) const;
+  [[nodiscard]] HttpResponse ModelAnswer(const Route& route) const;
+  [[nodiscard]] HttpResponse Index(const std::string& body) const;
+  [[nodiscard]] HttpResponse PredictStatus(const Route& route) const;
+  void Infer(const Route& route, HttpRequest request, const ExchangePtr& exchange);
+  [[nodiscard]] Result<InferRequest> Read(const Model& model, HttpRequest* request,
+                                          Exchange* exchange);
+  [[nodiscard]] Result<void> Inflate(HttpRequest* request, Exchange* exchange);
+  [[nodiscard]] static HttpResponse Write(const ServedModel& served, const InferAnswer& answer,
+                                          const Exchange& exchange);
+  void Finish(const Exchange& exchange, HttpResponse response);
+  void Trace(const Exchange& exchange, int status);
 
   const Options options_;
+  Inference* const inference_;
   const Clock* const clock_;
   Metrics* const metrics_;
-  const std::string id_prefix_;
-  std::atomic<std::uint64_t> next_id_{0};
-  std::atomic<bool> draining_{false};
-  mutable std::mutex mutex_;
-  std::shared_ptr<Serving> serving_;  // guarded by mutex_
-  std::string reason_;                // guarded by mutex_: why there is no serving_
+  Tracer* const tracer_;
+  std::atomic<std::uint64_t> decompressed_{0};  // bytes held now
 };
 
 }  // namespace penstock::serve

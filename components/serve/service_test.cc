@@ -1,45 +1,12 @@
-#include "components/serve/service.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
-
-#include "components/serve/fake_model.h"
-#include "operator/base/json.h"
+#include "components/serve/service_fixture.h"
 
 namespace penstock::serve {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr const char* kInfer = "/v2/models/m/infer";
-constexpr const char* kBody =
-    R"({"inputs":[{"name":"x","shape":[2,1],"datatype":"FP32","data":[1,2]}]})";
-
-class ServiceTest : public testing::Test {
- protected:
-  void Publish() { service_.Publish({"m", "3"}, model_); }
-
-  HttpResponse Call(HttpRequest request) {
-    std::promise<HttpResponse> promise;
-    service_.Handle(std::move(request),
-                    [&](HttpResponse response) { promise.set_value(std::move(response)); });
-    return promise.get_future().get();
-  }
-  HttpResponse Get(const std::string& target) {
-    return Call({.method = "GET", .target = target, .body = ""});
-  }
-  HttpResponse Post(const std::string& body, const std::string& target = kInfer) {
-    return Call(
-        {.method = "POST", .target = target, .content_type = "application/json", .body = body});
-  }
-
-  SystemClock clock_;
-  Metrics metrics_;
-  std::shared_ptr<DoublingModel> model_ = std::make_shared<DoublingModel>();
-  Service service_{Service::Options{"1.0", 1, 1, {}, nullptr}, &clock_, &metrics_};
-};
 
 TEST_F(ServiceTest, IsLiveAtOnceAndReadyOnlyWithAModel) {
   EXPECT_EQ(Get("/v2/health/live").status, 200);
@@ -56,7 +23,7 @@ TEST_F(ServiceTest, IsLiveAtOnceAndReadyOnlyWithAModel) {
 }
 
 TEST_F(ServiceTest, SaysWhyTheModelDidNotLoad) {
-  service_.Fail("example 2: output 'y' is 1, expected 2");
+  inference_.Fail("example 2: output 'y' is 1, expected 2");
   HttpResponse ready = Get("/v2/health/ready");
   EXPECT_EQ(ready.status, 503);
   EXPECT_THAT(ready.body, HasSubstr("example 2"));
@@ -65,7 +32,7 @@ TEST_F(ServiceTest, SaysWhyTheModelDidNotLoad) {
 
 TEST_F(ServiceTest, AnswersWhileDrainingButIsNotReady) {
   Publish();
-  service_.BeginDrain();
+  inference_.BeginDrain();
   EXPECT_EQ(Get("/v2/health/ready").status, 503);
   EXPECT_EQ(Get("/v2/models/m/ready").status, 503);
   EXPECT_EQ(Get("/v2/health/live").status, 200);
@@ -113,11 +80,14 @@ TEST_F(ServiceTest, RefusesMediaAndEncodingsItDoesNotRead) {
       Call({.method = "POST", .target = kInfer, .content_type = "text/csv", .body = kBody}).status,
       415);
   EXPECT_EQ(
-      Call({.method = "POST", .target = kInfer, .content_encoding = "gzip", .body = kBody}).status,
+      Call({.method = "POST", .target = kInfer, .content_encoding = "br", .body = kBody}).status,
       415);
-  EXPECT_EQ(
-      Call({.method = "POST", .target = kInfer, .binary_tensors = true, .body = kBody}).status,
-      415);
+  EXPECT_EQ(Call({.method = "POST",
+                  .target = kInfer,
+                  .content_type = "application/octet-stream",
+                  .body = kBody})
+                .status,
+            400);
   EXPECT_EQ(Call({.method = "POST",
                   .target = kInfer,
                   .content_type = "Application/JSON; charset=utf-8",
@@ -139,11 +109,11 @@ TEST_F(ServiceTest, RefusesATimeoutThatIsNone) {
             200);
 }
 
-TEST_F(ServiceTest, AnswersAModelsFailureWith500AndItsReason) {
+TEST_F(ServiceTest, BlamesTheInputForWhatTheModelThrows) {
   Publish();
   HttpResponse response =
       Post(R"({"inputs":[{"name":"x","shape":[1,1],"datatype":"FP32","data":[666]}]})");
-  EXPECT_EQ(response.status, 500);
+  EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body, HasSubstr("poison"));
 }
 
@@ -153,12 +123,63 @@ TEST_F(ServiceTest, CountsRequestsByOperationAndCode) {
   (void)Post("{");
   (void)Get("/nowhere");
   const std::string text = Get("/metrics").body;
-  EXPECT_THAT(text, HasSubstr("penstock_serve_requests_total{code=\"200\",operation=\"infer\"} 1"));
-  EXPECT_THAT(text, HasSubstr("penstock_serve_requests_total{code=\"400\",operation=\"infer\"} 1"));
+  EXPECT_THAT(text, HasSubstr("penstock_serve_requests_total{code=\"200\",model=\"m\","
+                              "operation=\"infer\",version=\"3\"} 1"));
+  EXPECT_THAT(text, HasSubstr("penstock_serve_requests_total{code=\"400\",model=\"m\","
+                              "operation=\"infer\",version=\"3\"} 1"));
   EXPECT_THAT(text, HasSubstr("penstock_serve_requests_total{code=\"404\",operation=\"none\"} 1"));
-  EXPECT_THAT(text, HasSubstr("penstock_serve_batch_rows_sum 2"));
-  EXPECT_THAT(text, HasSubstr("penstock_serve_rejected_total{reason=\"queue_full\"} 0"));
+  EXPECT_THAT(text, HasSubstr("penstock_serve_batch_rows_sum{model=\"m\",version=\"3\"} 2"));
+  EXPECT_THAT(text, HasSubstr("penstock_serve_rejected_total{model=\"m\","
+                              "reason=\"queue_full\",version=\"3\"} 0"));
   EXPECT_THAT(text, HasSubstr("penstock_serve_ready 1"));
+}
+
+TEST_F(ServiceTest, TellsTheStateOfItsModelInTheIndex) {
+  const auto index = [&](const std::string& body = "") {
+    return Json::parse(
+        Call({.method = "POST", .target = "/v2/repository/index", .body = body}).body);
+  };
+  EXPECT_EQ(index()[0]["state"], "LOADING");
+  EXPECT_EQ(index(R"({"ready":true})"), Json::array());
+  inference_.Fail("example 2 is wrong");
+  EXPECT_EQ(index()[0]["state"], "UNAVAILABLE");
+  EXPECT_THAT(index()[0]["reason"].get<std::string>(), HasSubstr("example 2"));
+  Publish();
+  EXPECT_EQ(index(R"({"ready":true})")[0],
+            (Json{{"name", "m"}, {"version", "3"}, {"state", "READY"}, {"reason", ""}}));
+  inference_.BeginDrain();
+  EXPECT_EQ(index()[0]["state"], "UNLOADING");
+  EXPECT_EQ(Call({.method = "POST", .target = "/v2/repository/index", .body = "[]"}).status, 400);
+  EXPECT_EQ(Call({.method = "POST", .target = "/v2/repository/models/m/load"}).status, 400);
+}
+
+TEST_F(ServiceTest, CountsRowsExecutionsAndFailuresInTheStatistics) {
+  EXPECT_EQ(Json::parse(Get("/v2/models/stats").body)["model_stats"], Json::array());
+  Publish();
+  (void)Post(kBody);
+  (void)Post(R"({"inputs":[{"name":"x","shape":[1,1],"datatype":"FP32","data":[666]}]})");
+  for (const char* path : {"/v2/models/stats", "/v2/models/m/versions/3/stats"}) {
+    const Json stats = Json::parse(Get(path).body)["model_stats"][0];
+    EXPECT_EQ(stats["name"], "m");
+    EXPECT_EQ(stats["inference_count"], 2);  // rows
+    EXPECT_EQ(stats["inference_stats"]["success"]["count"], 1);
+    EXPECT_EQ(stats["inference_stats"]["fail"]["count"], 1);
+    EXPECT_GT(stats["inference_stats"]["compute_infer"]["ns"], 0);
+    EXPECT_EQ(stats["execution_count"], 2);
+    EXPECT_EQ(stats["batch_stats"][1]["batch_size"], 2);
+    EXPECT_GT(stats["last_inference"], 0);
+  }
+  EXPECT_EQ(Get("/v2/models/other/stats").status, 404);
+}
+
+TEST_F(ServiceTest, RefusesMoreRowsThanOneRequestMayHave) {
+  Publish();
+  std::string data;
+  for (int i = 0; i < 101; ++i) data += (i > 0 ? ",1" : "1");
+  HttpResponse response =
+      Post(R"({"inputs":[{"name":"x","shape":[101,1],"datatype":"FP32","data":[)" + data + "]}]}");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("101 rows; send at most 100"));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::optional<Datatype> ParseDatatype(std::string_view name) {
 }
 
 bool IsInteger(Datatype d) { return d >= Datatype::kUint8 && d <= Datatype::kInt64; }
-bool IsFloat(Datatype d) { return d == Datatype::kFp32 || d == Datatype::kFp64; }
+bool IsFloat(Datatype d) { return d >= Datatype::kFp16 && d <= Datatype::kFp64; }
 
 IntegerRange RangeOf(Datatype integer) {
   switch (integer) {

@@ -53,7 +53,8 @@ struct IntegerRange {
 // The number of elements; nothing when a dimension is negative or the product exceeds 2^62.
 [[nodiscard]] std::optional<std::int64_t> ElementCount(const Shape& shape);
 
-// FP32 -> float, FP64 -> double, every integer -> int64, BOOL -> 0 or 1, BYTES -> text.
+// FP32, FP16 and BF16 -> float, FP64 -> double, every integer -> int64, BOOL -> 0 or 1, BYTES ->
+// text.
 using InputData = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int64_t>,
                                std::vector<std::uint8_t>, std::vector<std::string_view>>;
 

@@ -9,7 +9,7 @@ namespace {
 
 Error QueueFull() {
   Error error = Transient("the inference queue is full");
-  error.http_status = 503;
+  error.http_status = 429;
   error.retry_after = std::chrono::seconds(1);
   return error;
 }
@@ -22,11 +22,23 @@ void TellExpired(std::vector<JobPtr> expired, SteadyTime now) {
   }
 }
 
+void TellCancelled(std::vector<JobPtr> cancelled, SteadyTime now) {
+  for (JobPtr& job : cancelled) {
+    Error error = Cancelled("the client has gone");
+    error.http_status = 499;
+    job->done(JobResult{std::move(error), now - job->enqueued, {}});
+  }
+}
+
 }  // namespace
 
 WorkerPool::WorkerPool(std::shared_ptr<const Model> model, int instances, BatchPolicy policy,
                        const Clock* clock, Hooks hooks)
-    : model_(std::move(model)), clock_(clock), hooks_(std::move(hooks)), queue_(policy) {
+    : model_(std::move(model)),
+      clock_(clock),
+      max_rows_(policy.max_rows),
+      hooks_(std::move(hooks)),
+      queue_(policy) {
   for (int i = 0; i < instances; ++i) threads_.emplace_back([this] { Work(); });
 }
 
@@ -39,13 +51,22 @@ WorkerPool::~WorkerPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-Result<void> WorkerPool::Submit(JobPtr job) {
+Result<void> WorkerPool::Submit(JobPtr& job) {
   job->enqueued = clock_->Steady();
+  std::vector<JobPtr> cancelled;
+  bool pushed = false;
   {
     std::lock_guard lock(mutex_);
-    if (!queue_.Push(job)) return QueueFull();
+    pushed = queue_.Push(job);
+    if (!pushed) {
+      // Those that nobody waits for make room.
+      cancelled = queue_.TakeCancelled();
+      pushed = !cancelled.empty() && queue_.Push(job);
+    }
   }
-  ready_.notify_one();
+  if (pushed) ready_.notify_one();
+  TellCancelled(std::move(cancelled), clock_->Steady());
+  if (!pushed) return QueueFull();
   return {};
 }
 
@@ -60,7 +81,7 @@ void WorkerPool::Work() {
   while (true) {
     const SteadyTime now = clock_->Steady();
     BatchQueue::Taken taken = queue_.Take(now, stopping_);
-    if (taken.batch.empty() && taken.expired.empty()) {
+    if (taken.batch.empty() && taken.expired.empty() && taken.cancelled.empty()) {
       if (stopping_) return;
       if (taken.wake) {
         ready_.wait_for(lock, *taken.wake - now);
@@ -71,6 +92,7 @@ void WorkerPool::Work() {
     }
     lock.unlock();
     TellExpired(std::move(taken.expired), now);
+    TellCancelled(std::move(taken.cancelled), now);
     if (!taken.batch.empty()) RunAndTell(std::move(taken.batch));
     lock.lock();
   }
@@ -80,9 +102,9 @@ void WorkerPool::RunAndTell(std::vector<JobPtr> batch) {
   std::int64_t rows = 0;
   for (const JobPtr& job : batch) rows += job->rows;
   const SteadyTime begin = clock_->Steady();
-  auto results = RunBatch(*model_, batch);
+  auto results = RunBatch(*model_, batch, max_rows_);
   const SteadyTime end = clock_->Steady();
-  if (hooks_.on_batch) hooks_.on_batch(rows);
+  if (hooks_.on_batch) hooks_.on_batch(rows, end - begin);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i]->done(JobResult{std::move(results[i]), begin - batch[i]->enqueued, end - begin});
   }

@@ -18,8 +18,9 @@ namespace penstock::serve {
 class WorkerPool {
  public:
   struct Hooks {
-    std::function<void()> on_thread_start;            // once a thread, before its first batch
-    std::function<void(std::int64_t rows)> on_batch;  // after each batch that ran
+    std::function<void()> on_thread_start;  // once a thread, before its first batch
+    // After each batch that ran, with how long it took.
+    std::function<void(std::int64_t rows, std::chrono::steady_clock::duration)> on_batch;
   };
 
   // The clock must outlive the pool. Threads start at once.
@@ -30,10 +31,10 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Transient (503, Retry-After) when the queue is full; then done was not and will not be called.
-  // Otherwise done is called exactly once: with the outputs, the model's error, or a 504 when the
-  // deadline passed before the job was begun.
-  [[nodiscard]] Result<void> Submit(JobPtr job);
+  // Transient (429, Retry-After) when the queue is full; then the job is left with the caller.
+  // Otherwise done is called exactly once: with the outputs, the model's error, a 504 when the
+  // deadline passed before the job was begun, a 499 when its client had gone by then.
+  [[nodiscard]] Result<void> Submit(JobPtr& job);
 
   [[nodiscard]] std::size_t queued() const;
 
@@ -43,6 +44,7 @@ class WorkerPool {
 
   const std::shared_ptr<const Model> model_;
   const Clock* const clock_;
+  const std::int64_t max_rows_;
   const Hooks hooks_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;

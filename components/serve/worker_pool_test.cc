@@ -40,7 +40,7 @@ std::future<JobResult> Submit(WorkerPool& pool, JobPtr job) {
   auto promise = std::make_shared<std::promise<JobResult>>();
   job->done = [promise](JobResult result) { promise->set_value(std::move(result)); };
   auto future = promise->get_future();
-  auto submitted = pool.Submit(std::move(job));
+  auto submitted = pool.Submit(job);
   if (!submitted) promise->set_value(JobResult{submitted.error(), {}, {}});
   return future;
 }
@@ -50,7 +50,7 @@ TEST(WorkerPool, BatchesWhatCameWhileTheInstanceWasBusy) {
   HeldModel held;
   std::vector<std::int64_t> seen;
   WorkerPool pool(held.model, 1, {.max_rows = 8}, &clock,
-                  {nullptr, [&](std::int64_t rows) { seen.push_back(rows); }});
+                  {nullptr, [&](std::int64_t rows, auto) { seen.push_back(rows); }});
   auto first = Submit(pool, MakeJob({1}));
   held.entered.get_future().wait();
   auto second = Submit(pool, MakeJob({2}));
@@ -85,7 +85,7 @@ TEST(WorkerPool, NeverComputesAnExpiredJob) {
   EXPECT_THAT(held.model->batches(), ElementsAre(1));
 }
 
-TEST(WorkerPool, RefusesWith503WhenTheQueueIsFull) {
+TEST(WorkerPool, RefusesWith429WhenTheQueueIsFull) {
   FakeClock clock;
   HeldModel held;
   WorkerPool pool(held.model, 1, {.queue_limit = 1}, &clock, {});
@@ -94,10 +94,43 @@ TEST(WorkerPool, RefusesWith503WhenTheQueueIsFull) {
   auto second = Submit(pool, MakeJob({2}));
   JobResult third = Submit(pool, MakeJob({3})).get();
   ASSERT_FALSE(third.outputs);
-  EXPECT_EQ(third.outputs.error().http_status, 503);
+  EXPECT_EQ(third.outputs.error().http_status, 429);
   EXPECT_EQ(third.outputs.error().retry_after, std::chrono::seconds(1));
   held.released.set_value();
   EXPECT_TRUE(second.get().outputs);
+}
+
+TEST(WorkerPool, NeverComputesAJobWhoseClientHasGone) {
+  FakeClock clock;
+  HeldModel held;
+  WorkerPool pool(held.model, 1, {}, &clock, {});
+  auto first = Submit(pool, MakeJob({1}));
+  held.entered.get_future().wait();
+  auto gone = std::make_shared<std::atomic<bool>>(false);
+  JobPtr left = MakeJob({666});
+  left->cancelled = gone;
+  auto second = Submit(pool, std::move(left));
+  auto third = Submit(pool, MakeJob({3}));
+  *gone = true;
+  held.released.set_value();
+  EXPECT_EQ(second.get().outputs.error().http_status, 499);
+  EXPECT_TRUE(third.get().outputs);
+  EXPECT_THAT(held.model->batches(), ElementsAre(1, 1));
+}
+
+TEST(WorkerPool, MakesRoomInAFullQueueByDroppingWhatNobodyWaitsFor) {
+  FakeClock clock;
+  HeldModel held;
+  WorkerPool pool(held.model, 1, {.queue_limit = 1}, &clock, {});
+  auto first = Submit(pool, MakeJob({1}));
+  held.entered.get_future().wait();
+  JobPtr left = MakeJob({2});
+  left->cancelled = std::make_shared<std::atomic<bool>>(true);
+  auto second = Submit(pool, std::move(left));
+  auto third = Submit(pool, MakeJob({3}));
+  EXPECT_EQ(second.get().outputs.error().http_status, 499);
+  held.released.set_value();
+  EXPECT_TRUE(third.get().outputs);
 }
 
 TEST(WorkerPool, FinishesWhatIsQueuedBeforeItEnds) {

@@ -1,0 +1,14 @@
+// Base64 with the standard alphabet (RFC 4648, section 4). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace penstock::serve {
+
+// Nothing when the text is no base64. Padding may be left out, as some clients do.
+[[nodiscard]] std::optional<std::string> DecodeBase64(std::string_view text);
+void AppendBase64(std::string_view bytes, std::string* out);
+
+}  // namespace penstock::serve

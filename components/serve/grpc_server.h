@@ -1,0 +1,45 @@
+// GrpcServer: the V2 protocol over gRPC (inference.GRPCInferenceService), and gRPC's own health
+// service. Owns gRPC's threads; no gRPC header leaves its .cc files.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "components/serve/inference.h"
+#include "components/serve/tracer.h"
+#include "operator/base/result.h"
+
+namespace penstock::serve {
+
+class GrpcServer {
+ public:
+  struct Options {
+    std::string address = "0.0.0.0";
+    std::uint16_t port = 0;  // 0: any free one
+    std::uint64_t message_bytes = 64ULL << 20;
+    std::string server_version = {};
+  };
+
+  // All must outlive the server; the tracer may be null. Transient names the address that could not
+  // be bound.
+  [[nodiscard]] static Result<std::unique_ptr<GrpcServer>> Start(const Options& options,
+                                                                 Inference* inference,
+                                                                 const Clock* clock,
+                                                                 Metrics* metrics, Tracer* tracer);
+  ~GrpcServer();  // Stop(0)
+
+  [[nodiscard]] std::uint16_t port() const;
+  // What the health service says.
+  void SetReady(bool ready);
+  // Tells the clients to go (GOAWAY), takes no new calls, waits for those that run and cancels what
+  // is left after `limit`.
+  void Stop(std::chrono::milliseconds limit);
+
+ private:
+  struct Impl;
+  explicit GrpcServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::serve
