@@ -78,6 +78,9 @@ function(penstock_executable name)
   install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${name})
 endfunction()
 
+# Every test program of the label unit.
+add_custom_target(penstock_unit_tests)
+
 # penstock_test(NAME SRCS ... DEPS ... [LABELS unit] [SOURCE_DIR]): a GoogleTest program, one ctest entry a
 # program. With SOURCE_DIR it knows its folder and the project's, as PENSTOCK_TEST_SOURCE_DIR and
 # PENSTOCK_SOURCE_DIR; without, it compiles the same in every clone, so that ccache helps.
@@ -99,6 +102,9 @@ function(penstock_test name)
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0>)
   penstock_precompile(${name} test <gmock/gmock.h> <gtest/gtest.h>)
   add_test(NAME ${name} COMMAND ${name})
+  if(unit IN_LIST ARG_LABELS)
+    add_dependencies(penstock_unit_tests ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
 endfunction()
 
