@@ -12,8 +12,11 @@ namespace penstock::metadata {
 namespace {
 
 std::unique_ptr<soci::session> Connect(const std::filesystem::path& path) {
-  auto session = std::make_unique<soci::session>(
-      soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=5 synchronous=1");
+  // SOCI loses a connection whose first statement fails, as it would with the option synchronous=1
+  // on a damaged file; a session that stands closes it.
+  auto session =
+      std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=5");
+  *session << "PRAGMA synchronous = NORMAL";
   *session << "PRAGMA foreign_keys = ON";
   return session;
 }
