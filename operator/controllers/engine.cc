@@ -111,7 +111,11 @@ void Engine::Impl::Watch(const kube::ResourceType& type, const std::string& sele
     informer.ns = ns;
     informer.label_selector = selector;
     if (type == kube::kPods) informer.transform = TrimPod;
-    if (type == kube::kDeployments) informer.transform = TrimToMetadata;
+    if (type == kube::kDeployments) {
+      informer.transform = TrimToMetadata;
+    } else {
+      informer.keep = type == kube::kPipelineRuns ? KeepRunIdentity : KeepIdentity;
+    }
     informers.push_back(std::make_unique<kube::Informer>(client, type, informer, clock));
     informers.back()->AddHandler([this, handle](const kube::Change& c) { (this->*handle)(c); });
     informers.back()->OnFailure([this, plural = std::string(type.plural)](const Error& error) {

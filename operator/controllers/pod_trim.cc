@@ -19,4 +19,20 @@ void TrimToMetadata(Json& object) {
   object.erase("data");
 }
 
+Json KeepIdentity(const Json& object) {
+  Json kept;
+  const Json& metadata = object.at("metadata");
+  for (const char* field : {"name", "namespace", "uid", "resourceVersion", "ownerReferences"}) {
+    if (const auto it = metadata.find(field); it != metadata.end()) kept["metadata"][field] = *it;
+  }
+  return kept;
+}
+
+Json KeepRunIdentity(const Json& run) {
+  Json kept = KeepIdentity(run);
+  const Json::json_pointer pipeline("/spec/pipelineRef");
+  if (run.contains(pipeline)) kept[pipeline] = run.at(pipeline);
+  return kept;
+}
+
 }  // namespace penstock::controllers

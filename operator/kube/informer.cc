@@ -151,7 +151,11 @@ void Informer::Collect(Json object) {
 }
 
 void Informer::FinishList() {
-  for (const auto& change : store_.Replace(std::exchange(collected_, {}))) Tell(change);
+  auto changes = store_.Replace(std::exchange(collected_, {}));
+  for (auto& change : changes) {
+    Tell(change);
+    change = {};  // lets go of an object that was shrunk
+  }
   const std::lock_guard lock(mutex_);
   synced_ = true;
   changed_.notify_all();
@@ -175,8 +179,11 @@ ObjectPtr Informer::Trim(Json object) {
   return nullptr;
 }
 
-void Informer::Tell(const Change& change) const {
+void Informer::Tell(const Change& change) {
   for (const auto& handler : handlers_) handler(change);
+  if (options_.keep && change.type != ChangeType::kDeleted) {
+    store_.Shrink(change.key, std::make_shared<const Json>(options_.keep(*change.after)));
+  }
 }
 
 }  // namespace penstock::kube

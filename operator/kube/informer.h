@@ -32,6 +32,10 @@ struct InformerOptions {
   bool streaming_list = true;  // where the server knows it
   // Trims an object before it is kept. May throw Json::exception: the object is skipped.
   std::function<void(Json&)> transform;
+  // What stays in the store of an object that the handlers were told of; all of it when absent. For
+  // handlers that keep a decoded copy. Needs metadata's name, namespace, uid, resourceVersion and
+  // ownerReferences, and what a handler reads of an object whose deletion went by unseen.
+  std::function<Json(const Json&)> keep;
   std::chrono::seconds idle_timeout{60};
   BackoffSettings backoff;
 };
@@ -85,7 +89,7 @@ class Informer {
   void HandleObject(WatchEventType type, Json object);
   void FinishList();
   [[nodiscard]] ObjectPtr Trim(Json object);
-  void Tell(const Change& change) const;
+  void Tell(const Change& change);
 
   Client& client_;
   const ResourceType type_;

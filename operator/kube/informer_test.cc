@@ -235,6 +235,37 @@ TEST_F(InformerTest, CutsManagedFieldsAndLastAppliedOff) {
             Json({{"keep", "1"}}));
 }
 
+TEST_F(InformerTest, KeepsLessOfAnObjectOnceTheHandlersWereTold) {
+  Create("first", {{"l", "1"}});
+  auto options = Fast();
+  options.keep = [](const Json& o) {
+    return Json{{"metadata",
+                 {{"name", o["metadata"]["name"]},
+                  {"namespace", "ns"},
+                  {"uid", o["metadata"]["uid"]},
+                  {"resourceVersion", o["metadata"]["resourceVersion"]}}}};
+  };
+  auto informer = Make(options);
+  std::atomic<int> whole = 0;
+  informer->AddHandler([&](const Change& c) {
+    if (c.after->at("metadata").contains("labels")) ++whole;
+  });
+  Changes changes(*informer);
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  Create("later", {{"l", "1"}});
+  EXPECT_TRUE(changes.Sees("+later"));
+  EXPECT_EQ(whole, 2) << "the handlers see all of it";
+  Create("last");  // told after what is kept of the one before was stored
+  EXPECT_TRUE(changes.Sees("+last"));
+  for (const char* name : {"first", "later"}) {
+    EXPECT_FALSE((*informer->store().Get({"ns", name}))["metadata"].contains("labels")) << name;
+  }
+  ASSERT_TRUE(cluster_.Delete(kConfigMaps, "ns", "first"));
+  EXPECT_TRUE(changes.Sees("-first"));
+  EXPECT_EQ(informer->store().size(), 2U);
+}
+
 TEST_F(InformerTest, StopsWithinASecondWhileItPausesAndWhileItWatches) {
   for (const bool failing : {true, false}) {
     auto options = Fast();

@@ -114,6 +114,15 @@ std::optional<Change> Store::Erase(const ObjectKey& key, ObjectPtr last) {
   return Change{ChangeType::kDeleted, key, before, last ? std::move(last) : before};
 }
 
+void Store::Shrink(const ObjectKey& key, ObjectPtr less) {
+  const std::lock_guard lock(mutex_);
+  const auto it = objects_.find(key);
+  if (it == objects_.end()) return;
+  Index(key, *it->second, false);
+  Index(key, *less, true);
+  it->second = std::move(less);
+}
+
 std::vector<Change> Store::Replace(std::map<ObjectKey, ObjectPtr> objects) {
   const std::lock_guard lock(mutex_);
   std::vector<Change> changes;
