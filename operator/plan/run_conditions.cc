@@ -5,6 +5,7 @@
 #include "operator/base/reference.h"
 #include "operator/plan/shown_text.h"
 #include "operator/plan/status_plan.h"
+#include "operator/plan/step_plan.h"
 
 namespace penstock::plan {
 namespace {
@@ -54,7 +55,8 @@ class Conditions {
     const bool wrong = !o_.spec_errors.empty();
     const std::string reason = wrong ? "InvalidSpec" : "Resolving";
     const std::string message =
-        wrong ? api::Describe(o_.spec_errors) : "the Pipeline and its Components are looked up";
+        wrong ? api::Describe(o_.spec_errors) + "; nothing is run until this is corrected"
+              : "the Pipeline and its Components are looked up";
     Set("Ready", ConditionStatus::kFalse, reason, message);
     Set("Reconciling", wrong ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
     Set("Stalled", wrong ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
@@ -96,7 +98,13 @@ class Conditions {
       message = Describe(*failed) + "; steps that do not depend on it go on; " + message;
     } else if (troubled != nullptr) {
       reason = troubled->status.retry_at ? "Retrying" : "Waiting";
-      message = Describe(*troubled) + "; " + message;
+      // a retry's own message says which try it is
+      const std::string again = troubled->status.retry_at
+                                    ? ""
+                                    : "; it is tried again for up to " +
+                                          FormatDuration(PendingLimit(*troubled->step)) +
+                                          " (timeouts.pending)";
+      message = Describe(*troubled) + again + "; " + message;
     }
     Set("Ready", ConditionStatus::kFalse, reason, message);
     Set("Reconciling", ConditionStatus::kTrue, reason, message);

@@ -78,7 +78,7 @@ TEST(PlanRun, ASpecThatCannotBeResolvedStallsWithEveryError) {
   w.Step();
   EXPECT_EQ(w.Is("Stalled"), "True InvalidSpec");
   EXPECT_EQ(w.Is("Succeeded"), "Unknown InvalidSpec");
-  EXPECT_EQ(w.Says("Stalled"), "spec.a: one; spec.b: two");
+  EXPECT_EQ(w.Says("Stalled"), "spec.a: one; spec.b: two; nothing is run until this is corrected");
   EXPECT_FALSE(w.plan.finished);
 }
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import threading
@@ -31,6 +32,23 @@ def sh(*args, check=True, timeout=300, **kw):
 
 def kubectl(*args, **kw):
     return sh("kubectl", *args, **kw).stdout
+
+
+def documented(document, begins, change=lambda line: line, **kw):
+    """Runs the one command of a document that begins so, as it stands there but for `change`."""
+    lines = [line for line in commands(document) if line.startswith(begins)]
+    if len(lines) != 1:
+        raise AssertionError(f"{document} has {len(lines)} commands that begin with '{begins}'")
+    env = {**os.environ, "PATH": f"{BUILD / 'bin'}:{os.environ['PATH']}"}
+    return sh("bash", "-c", change(lines[0]), cwd=kw.pop("cwd", ROOT), env=env, **kw)
+
+
+def commands(document):
+    """The command lines of a document: those of its sh blocks, and kubectl's within sentences."""
+    text = (ROOT / document).read_text()
+    lines = [line.split(" #")[0].strip() for block in re.findall(r"```sh\n(.*?)```", text, re.S)
+             for line in block.splitlines()]
+    return [line for line in lines if line] + re.findall(r"`(kubectl [^`]*)`", re.sub(r"```.*?```", "", text, flags=re.S))
 
 
 def get(kind, name, ns):
@@ -82,7 +100,8 @@ def load_images():
             sh("mmdebstrap", "--variant=minbase", "bookworm", f"{t}/base.tar", timeout=900)
             sh("podman", "import", f"{t}/base.tar", "docker.io/library/debian:bookworm-slim", timeout=300)
     dist = ROOT / "dist"
-    sh(ROOT / "images/build", "--tool", "buildah", "--certificates", "--from", BUILD, "--archive", dist, timeout=1800)
+    documented("README.md", "images/build", timeout=1800, change=lambda line:
+               f"{line} --tool buildah --certificates --from '{BUILD}' --archive '{dist}'")
     sh(ROOT / "tests/cluster/cluster", "load", *[dist / f"{i}.tar" for i in IMAGES], timeout=600)
     marker.write_text(digest)
 

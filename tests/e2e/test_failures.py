@@ -3,65 +3,111 @@ import unittest
 
 import harness as h
 
+QUIET = (None, "", "Running", "Progressing", "Pending", "NotStalled", "Starting", "Resolving")
+
 
 class Failures(h.ClusterTest):
-    def failure(self, name, steps, seconds=30, **spec):
-        """The Succeeded condition's reason and message, as soon as they name a problem."""
+    def failure(self, name, steps, says=lambda message: True, **spec):
+        """The run and its Succeeded condition, as soon as that names a problem and `says` what is looked for."""
         with h.Namespace(f"e2e-{name}") as ns:
             h.apply(ns, h.run_of(name, ns, steps, **spec))
 
             def problem():
                 run = h.get("pplr", name, ns)
-                for kind in ("Succeeded", "Stalled", "Reconciling"):
-                    c = h.condition(run, kind)
-                    if c.get("reason") not in (None, "", "Running", "Progressing", "Pending", "NotStalled", "Starting"):
-                        return run, c
+                c = h.condition(run, "Succeeded")
+                if c.get("reason") not in QUIET and says(c["message"]):
+                    return run, c
                 return None
-            return h.wait_until(f"{name} in a condition", seconds, problem)
+            return h.wait_until(f"{name} in the condition Succeeded", 30, problem)
 
     def test_a_crashing_step_is_named_with_its_exit_code(self):
         run, c = self.failure("crash", [h.shell_step("boom", "echo it broke >&2; exit 7")])
-        self.assertIn("boom", c["message"])
-        self.assertIn("7", c["message"])
+        self.assertEqual(c["reason"], "StepFailed")
+        self.assertIn("step boom (ExitCode): exit code 7", c["message"])
+        self.assertIn("it is not tried again", c["message"])
+        self.assertEqual(h.condition(run, "Stalled")["status"], "True")
+
+    def test_a_crash_that_is_tried_again_says_so_and_when(self):
+        run, c = self.failure("again", [h.shell_step("boom", "exit 7", retry={"user": {"limit": 1}})])
+        self.assertEqual(c["reason"], "Retrying")
+        self.assertIn("step boom (ExitCode): exit code 7", c["message"])
+        self.assertIn("retry 1 of 1 for the step's own failure", c["message"])
+        self.assertTrue(h.step_of(run, "boom")["retryAt"])
+
+    def greedy(self, **more):
+        step = h.shell_step("greedy", "tail /dev/zero", **more)
+        step["resources"] = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+        return step
+
+    def test_a_step_above_its_memory_limit_is_out_of_memory_and_not_tried_again(self):
+        run, c = self.failure("oom", [self.greedy()])
+        self.assertEqual(c["reason"], "StepFailed")
+        self.assertIn("step greedy (OutOfMemory)", c["message"])
+        self.assertIn("OOMKilled", c["message"])
+        self.assertIn("it is not tried again", c["message"])
+
+    def test_a_step_above_its_memory_limit_is_tried_again_from_the_budget_of_its_own(self):
+        run, c = self.failure("oom-again", [self.greedy(retry={"outOfMemory": {"limit": 1}})])
+        self.assertEqual(c["reason"], "Retrying")
+        self.assertIn("step greedy (OutOfMemory)", c["message"])
+        self.assertIn("retry 1 of 1 for out of memory", c["message"])
 
     def test_a_missing_image_is_named_and_waits(self):
         step = h.shell_step("pull", "true")
         step["container"]["image"] = "registry.invalid/no/such:image"
-        run, c = self.failure("image", [step])
-        text = c["message"] + str(h.step_of(run, "pull"))
-        self.assertIn("pull", text)
-        self.assertIn("Image", text)
+        run, c = self.failure("image", [step], lambda message: "Image" in message)
+        self.assertEqual(c["reason"], "Waiting")
+        self.assertRegex(c["message"], r"step pull \((ErrImagePull|ImagePullBackOff)\)")
+        self.assertIn("registry.invalid/no/such:image", c["message"])
+        self.assertIn("it is tried again for up to 10m (timeouts.pending)", c["message"])
+        self.assertEqual(h.step_of(run, "pull")["phase"], "Pending")
 
     def test_a_step_that_no_node_can_hold_says_so(self):
         step = h.shell_step("gpu", "true")
         step["resources"] = {"requests": {"nvidia.com/gpu": "64"}, "limits": {"nvidia.com/gpu": "64"}}
         run, c = self.failure("gpu", [step])
-        self.assertIn("nvidia.com/gpu", c["message"] + str(h.step_of(run, "gpu")))
+        self.assertEqual(c["reason"], "Waiting")
+        self.assertIn("step gpu (Unschedulable)", c["message"])
+        self.assertIn("nvidia.com/gpu", c["message"])
 
     def test_a_cycle_is_named_in_order(self):
         a = h.shell_step("a", "true", dependsOn=[{"step": "b"}])
         b = h.shell_step("b", "true", dependsOn=[{"step": "a"}])
-        run, c = self.failure("cycle", [a, b], seconds=10)
+        run, c = self.failure("cycle", [a, b])
+        self.assertEqual(c["reason"], "InvalidSpec")
         self.assertIn("a -> b -> a", c["message"])
+        self.assertIn("nothing is run until this is corrected", c["message"])
+        self.assertEqual(h.condition(run, "Stalled")["status"], "True")
 
     def test_a_wrong_parameter_is_named_with_its_path(self):
-        run, c = self.failure("parameter", [h.shell_step("ok", "true")], seconds=10, parameters={"nosuch": 1})
-        self.assertIn("nosuch", c["message"])
+        run, c = self.failure("parameter", [h.shell_step("ok", "true")], parameters={"nosuch": 1})
+        self.assertEqual(c["reason"], "InvalidSpec")
+        self.assertIn("spec.parameters.nosuch", c["message"])
+        self.assertIn("nothing is run until this is corrected", c["message"])
+        self.assertEqual(h.condition(run, "Stalled")["status"], "True")
 
-    def test_a_full_disk_is_named(self):
+    def test_a_step_that_fills_the_nodes_disk_beyond_its_limit_is_evicted_and_tried_again(self):
         step = h.shell_step("fill", "head -c 200M /dev/zero >/penstock/work/tmp/x; sleep 60")
         step["resources"] = {"requests": {"ephemeral-storage": "10Mi"}, "limits": {"ephemeral-storage": "20Mi"}}
-        run, c = self.failure("disk", [step], seconds=90)
-        self.assertIn("fill", c["message"] + str(run["status"]))
+        run, c = self.failure("disk", [step])
+        self.assertEqual(c["reason"], "Retrying")
+        self.assertIn("step fill (Evicted)", c["message"])
+        self.assertIn("ephemeral", c["message"])
+        self.assertRegex(c["message"], r"retry 1 of \d+ for infrastructure")
 
 
 class Logs(h.ClusterTest):
-    def test_penstock_logs_shows_why(self):
+    def test_what_the_documents_show_tells_why(self):
         with h.Namespace("e2e-logs") as ns:
-            h.apply(ns, h.run_of("logs", ns, [h.shell_step("boom", "echo it broke >&2; exit 7")]))
-            h.wait_finished("logs", ns, 60)
-            out = h.sh(h.BUILD / "bin/penstock", "logs", "logs", "boom", "-n", ns).stdout
+            def here(line):
+                return line.replace("kubectl get", f"kubectl -n {ns} get")
+            h.apply(ns, h.run_of("prices", ns, [h.shell_step("dearest", "echo it broke >&2; exit 7")]))
+            h.wait_finished("prices", ns, 60)
+            out = h.documented("docs/guide.md", "penstock logs", lambda line: f"{line} -n {ns}").stdout
             self.assertIn("it broke", out)
+            self.assertIn("StepFailed", h.documented("docs/guide.md", "kubectl get pplr", here).stdout)
+            out = h.documented("docs/guide.md", "kubectl describe", lambda line: f"{line} -n {ns} pplr/prices").stdout
+            self.assertIn("step dearest (ExitCode): exit code 7", out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
 """The example, as README and the guide have it: kubectl apply to a served model, then a changed parameter."""
+import pathlib
+import shutil
+import tempfile
 import unittest
 
 import harness as h
@@ -31,15 +34,25 @@ class Flights(h.ClusterTest):
     def test_apply_becomes_a_served_model_and_a_change_rolls_out_without_a_failed_request(self):
         with h.Namespace("e2e-flights") as ns:
             # the example as it stands, but for the namespace in its data's address
-            text = (h.ROOT / "examples/flights/pipeline.yaml").read_text().replace("flights-data.default", f"flights-data.{ns}")
-            for file in ("data-server.yaml", "modeldeployment.yaml"):
-                h.kubectl("apply", "-n", ns, "-f", h.ROOT / "examples/flights" / file)
-            h.kubectl("rollout", "status", "-n", ns, "deployment/flights-data", "--timeout=60s")
-            h.kubectl("apply", "-n", ns, "-f", "-", input=text)
+            folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-flights-"))
+            self.addCleanup(shutil.rmtree, folder)
+            shutil.copytree(h.ROOT / "examples/flights", folder, dirs_exist_ok=True)
+            text = (folder / "pipeline.yaml").read_text().replace("flights-data.default", f"flights-data.{ns}")
+            (folder / "pipeline.yaml").write_text(text)
+
+            def there(line):
+                return line.replace("examples/flights", str(folder)) + f" -n {ns}"
+            h.documented("README.md", "kubectl apply", there)
             run = h.wait_until("a run by change", 30, lambda: h.items("pplr", ns))[0]["metadata"]["name"]
-            first = h.wait_finished(run, ns, 400)
+            h.documented("README.md", "kubectl wait --for=condition=Finished",
+                         lambda line: there(line).replace("<name>", run), timeout=660)
+            first = h.get("pplr", run, ns)
             self.assertEqual(h.condition(first, "Succeeded")["status"], "True", h.condition(first, "Succeeded"))
-            h.kubectl("wait", "--for=condition=Ready", "pmd/flights", "-n", ns, "--timeout=120s")
+            h.documented("README.md", "kubectl wait --for=condition=Ready", there, timeout=660)
+            shown = h.documented("README.md", "kubectl get", there).stdout
+            for word in ("pipeline.penstock.dev/flights", run, "modeldeployment.penstock.dev/flights"):
+                self.assertIn(word, shown)
+            self.assertIn("flights", h.documented("docs/guide.md", "kubectl get pmd", there).stdout)
             url = h.service_url("flights", ns)
             body = h.wait_until("the node to route the Service", 15, lambda: answered(url))
             answer = h.post(f"{url}/v2/models/flights/infer", body)

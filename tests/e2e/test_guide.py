@@ -1,6 +1,4 @@
 """README's and the guide's commands, on this machine and on the cluster; quickstart twice."""
-import json
-import os
 import pathlib
 import re
 import tempfile
@@ -11,18 +9,21 @@ import harness as h
 PENSTOCK = h.BUILD / "bin/penstock"
 
 
+def said(done):
+    return done.stdout + done.stderr
+
+
 class Documents(unittest.TestCase):
-    def test_every_command_of_readme_and_guide_is_known_here(self):
-        """A command that is added to the documents must be added to a test, and then to this list."""
-        tested = {"./quickstart", "tests/run", "images/build", "helm install", "kubectl apply", "kubectl get",
-                  "penstock artifact put", "penstock validate", "penstock run", "penstock apply", "penstock logs",
-                  "penstock debug"}
-        for name in ("README.md", "docs/guide.md"):
-            text = (h.ROOT / name).read_text()
-            for block in re.findall(r"```sh\n(.*?)```", text, re.S):
-                for line in block.strip().splitlines():
-                    command = line.split("#")[0].strip()
-                    self.assertTrue(any(command.startswith(t) for t in tested), f"{name}: no test runs '{command}'")
+    def test_every_command_of_readme_and_guide_is_run_by_a_test(self):
+        """Tests run a document's command with h.documented(document, how it begins): its text comes from the document."""
+        calls = set()
+        for file in (h.ROOT / "tests/e2e").glob("*.py"):
+            calls |= set(re.findall(r'documented\(\s*"([^"]+)",\s*"([^"]+)"', file.read_text()))
+        calls.add(("README.md", "tests/run"))  # what this test runs in
+        for document in ("README.md", "docs/guide.md"):
+            for command in h.commands(document):
+                self.assertTrue(any(document == d and command.startswith(begins) for d, begins in calls),
+                                f"{document}: no test runs '{command}'")
 
     def test_links_of_readme_lead_somewhere(self):
         text = (h.ROOT / "README.md").read_text()
@@ -47,31 +48,33 @@ class Guide(unittest.TestCase):
         manifest = re.search(r"```yaml\n(.*?kind: Pipeline\n.*?)```", guide, re.S).group(1)
         (self.folder / "prices.yaml").write_text(manifest.replace("/data/prices.csv", f"{self.folder}/prices.csv"))
 
-    def penstock(self, *args, **kw):
-        return h.sh(PENSTOCK, *args, cwd=self.folder, **kw)
-
     def test_a_file_and_a_python_step_of_ones_own(self):
-        put = self.penstock("artifact", "put", "prices.csv", "--state", ".penstock").stdout
+        put = h.documented("docs/guide.md", "penstock artifact put", cwd=self.folder).stdout
         self.assertRegex(put, r"sha256:[0-9a-f]{64}")
-        self.penstock("validate", "prices.yaml")
-        first = self.penstock("run", "prices.yaml")
-        self.assertIn("Succeeded", first.stdout + first.stderr)
-        second = self.penstock("run", "prices.yaml")
-        self.assertEqual((second.stdout + second.stderr).count("cached") >= 2, True, second.stdout + second.stderr)
+        h.documented("docs/guide.md", "penstock validate", cwd=self.folder)
+
+        def run(**kw):
+            return h.documented("docs/guide.md", "penstock run", cwd=self.folder, **kw)
+        self.assertIn("Succeeded", said(run()))
+        second = said(run())
+        self.assertEqual(second.count("(cached)"), 2, second)
         (self.folder / "code/dearest.py").write_text("raise SystemExit('no such thing')\n")
-        third = self.penstock("run", "prices.yaml", check=False)
-        self.assertEqual(third.returncode, 1, third.stdout + third.stderr)
-        self.assertIn("no such thing", self.penstock("logs", "prices", "dearest").stdout)
-        debug = self.penstock("debug", "prices", "dearest", "--local").stdout
+        third = run(check=False)
+        self.assertEqual(third.returncode, 1, said(third))
+        self.assertIn("no such thing", h.documented("docs/guide.md", "penstock logs", cwd=self.folder).stdout)
+        debug = h.documented("docs/guide.md", "penstock debug prices dearest --local", cwd=self.folder).stdout
         again = h.sh(re.search(r"run it with: (\S+)", debug).group(1), check=False)
         self.assertNotEqual(again.returncode, 0)
-        self.assertIn("no such thing", again.stdout + again.stderr)
+        self.assertIn("no such thing", said(again))
+        shell = h.documented("docs/guide.md", "penstock debug prices dearest --shell", cwd=self.folder,
+                             input="ls; echo in $PWD; exit\n", check=False)
+        self.assertRegex(said(shell), r"in /\S*dearest", "a shell in the step's place")
 
     def test_a_bad_manifest_names_every_error_with_its_line(self):
         text = (self.folder / "prices.yaml").read_text()
         (self.folder / "bad.yaml").write_text(text.replace("steps.ingest.outputs", "steps.ingets.outputs").replace(
             "$(parameters.data)", "$(parameters.dta)"))
-        done = self.penstock("validate", "bad.yaml", check=False)
+        done = h.sh(PENSTOCK, "validate", "bad.yaml", cwd=self.folder, check=False)
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         text = done.stdout + done.stderr
         self.assertIn("ingets", text)
@@ -86,14 +89,17 @@ class Quickstart(unittest.TestCase):
         self.assertEqual(bad.returncode, 2)
         self.assertIn("--nosuch", bad.stderr)
 
-    @unittest.skipUnless(os.environ.get("BUILD", "").endswith("build/release"), "needs the release build in its place")
+    @unittest.skipUnless(h.BUILD == h.ROOT / "build/release", "builds in build/release, where quickstart does")
     def test_it_ends_with_a_prediction_and_then_what_has_not_changed_is_cached(self):
         h.sh("rm", "-rf", h.ROOT / ".penstock")
-        first = h.sh(h.ROOT / "quickstart", "--port", "18080", timeout=900).stdout
+
+        def quickstart():
+            return h.documented("README.md", "./quickstart", lambda line: f"{line} --port 18080", timeout=900).stdout
+        first = quickstart()
         self.assertIn("PROBABILITY", first)
         auc = float(re.search(r"evaluate\s+value\s+(0\.\d+)", first).group(1))
         self.assertGreaterEqual(auc, 0.626)
-        second = h.sh(h.ROOT / "quickstart", "--port", "18080", timeout=300).stdout
+        second = quickstart()
         # bless too, whose baseline is the model that the first run published
         self.assertEqual(second.count("(cached)"), 7, second)
         self.assertIn("PROBABILITY", second)

@@ -1,0 +1,23 @@
+"""README's way onto a cluster: helm install as it stands there, helm test, and what kubectl get shows."""
+import unittest
+
+import harness as h
+
+
+class Install(h.ClusterTest):
+    def test_the_documented_install_passes_helm_test_every_time(self):
+        h.sh("helm", "uninstall", "penstock", "-n", h.SYSTEM, "--wait", "--timeout", "120s")
+        h.documented("README.md", "helm install penstock")
+        h.kubectl("rollout", "status", "deployment/penstock", "-n", h.SYSTEM, "--timeout=120s")
+        for _ in range(2):
+            done = h.sh("helm", "test", "penstock", "-n", h.SYSTEM, "--timeout", "180s", "--logs", timeout=240)
+            self.assertIn("Succeeded", done.stdout)
+        runs = [r for r in h.items("pplr", h.SYSTEM) if r["metadata"]["name"].startswith("penstock-test-")]
+        self.assertGreaterEqual(len(runs), 2, "each helm test runs a run of its own")
+        for run in runs:
+            self.assertEqual(h.condition(run, "Succeeded")["status"], "True")
+        h.kubectl("delete", "pplr", "-n", h.SYSTEM, *[r["metadata"]["name"] for r in runs])
+
+
+if __name__ == "__main__":
+    unittest.main()
