@@ -28,7 +28,7 @@ class Failures(h.ClusterTest):
         self.assertEqual(h.condition(run, "Stalled")["status"], "True")
 
     def test_a_crash_that_is_tried_again_says_so_and_when(self):
-        run, c = self.failure("again", [h.shell_step("boom", "exit 7", retry={"user": {"limit": 1}})])
+        run, c = self.failure("again", [h.shell_step("boom", "exit 7", retry={"user": {"limit": 1, "backoff": "20s"}})])
         self.assertEqual(c["reason"], "Retrying")
         self.assertIn("step boom (ExitCode): exit code 7", c["message"])
         self.assertIn("retry 1 of 1 for the step's own failure", c["message"])
@@ -47,7 +47,7 @@ class Failures(h.ClusterTest):
         self.assertIn("it is not tried again", c["message"])
 
     def test_a_step_above_its_memory_limit_is_tried_again_from_the_budget_of_its_own(self):
-        run, c = self.failure("oom-again", [self.greedy(retry={"outOfMemory": {"limit": 1}})])
+        run, c = self.failure("oom-again", [self.greedy(retry={"outOfMemory": {"limit": 1, "backoff": "20s"}})])
         self.assertEqual(c["reason"], "Retrying")
         self.assertIn("step greedy (OutOfMemory)", c["message"])
         self.assertIn("retry 1 of 1 for out of memory", c["message"])
@@ -87,13 +87,14 @@ class Failures(h.ClusterTest):
         self.assertEqual(h.condition(run, "Stalled")["status"], "True")
 
     def test_a_step_that_fills_the_nodes_disk_beyond_its_limit_is_evicted_and_tried_again(self):
-        step = h.shell_step("fill", "head -c 200M /dev/zero >/penstock/work/tmp/x; sleep 60")
+        step = h.shell_step("fill", "head -c 200M /dev/zero >/penstock/work/tmp/x; sleep 60",
+                            retry={"infrastructure": {"limit": 2, "backoff": "20s"}})
         step["resources"] = {"requests": {"ephemeral-storage": "10Mi"}, "limits": {"ephemeral-storage": "20Mi"}}
         run, c = self.failure("disk", [step])
         self.assertEqual(c["reason"], "Retrying")
         self.assertIn("step fill (Evicted)", c["message"])
         self.assertIn("ephemeral", c["message"])
-        self.assertRegex(c["message"], r"retry 1 of \d+ for infrastructure")
+        self.assertRegex(c["message"], "retry 1 of 2 for infrastructure")
 
 
 class Logs(h.ClusterTest):

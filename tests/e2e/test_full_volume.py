@@ -30,7 +30,7 @@ class FullVolume(h.ClusterTest):
     def test_a_full_volume_is_named_and_the_step_is_tried_again_until_there_is_room(self):
         with h.Namespace("e2e-full") as ns:
             step = h.shell_step("big", "head -c 100M /dev/urandom >$OUT", outputs=[{"name": "out"}],
-                                retry={"infrastructure": {"limit": 50}})
+                                retry={"infrastructure": {"limit": 50, "backoff": "5s", "maxBackoff": "5s"}})
             step["container"]["env"] = [{"name": "OUT", "value": "$(outputs.out.path)"}]
             h.apply(ns, h.run_of("full", ns, [step]))
 
@@ -40,7 +40,7 @@ class FullVolume(h.ClusterTest):
             c = h.wait_until("the full volume in the condition Succeeded", 30, named)
             self.assertIn("step big (LauncherFailed)", c["message"])
             self.assertIn("No space left on device", c["message"])
-            self.assertIn("retry 1 of 50 for infrastructure", c["message"])
+            self.assertRegex(c["message"], r"retry \d+ of 50 for infrastructure")
             h.sh("mount", "-o", "remount,size=400m", FOLDER)
             run = h.wait_finished("full", ns, 120)
             self.assertEqual(h.condition(run, "Succeeded")["status"], "True", h.condition(run, "Succeeded"))

@@ -31,8 +31,8 @@ class Documents(unittest.TestCase):
             self.assertTrue((h.ROOT / target).exists(), target)
 
 
-class Guide(unittest.TestCase):
-    """The guide's own pipeline, without a cluster."""
+class GuidesFolder:
+    """The guide's own pipeline with its code and data, in a folder of its own."""
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-guide-"))
@@ -47,6 +47,10 @@ class Guide(unittest.TestCase):
         guide = (h.ROOT / "docs/guide.md").read_text()
         manifest = re.search(r"```yaml\n(.*?kind: Pipeline\n.*?)```", guide, re.S).group(1)
         (self.folder / "prices.yaml").write_text(manifest.replace("/data/prices.csv", f"{self.folder}/prices.csv"))
+
+
+class Guide(GuidesFolder, unittest.TestCase):
+    """Without a cluster."""
 
     def test_a_file_and_a_python_step_of_ones_own(self):
         put = h.documented("docs/guide.md", "penstock artifact put", cwd=self.folder).stdout
@@ -80,6 +84,16 @@ class Guide(unittest.TestCase):
         self.assertIn("ingets", text)
         self.assertIn("dta", text)
         self.assertRegex(text, r"bad\.yaml:\d+")
+
+
+class GuideOnACluster(GuidesFolder, h.ClusterTest):
+    def test_apply_uploads_the_code_of_a_step(self):
+        with h.Namespace("e2e-guide") as ns:
+            out = h.documented("docs/guide.md", "penstock apply", lambda line: f"{line} -n {ns}", cwd=self.folder).stdout
+            self.assertIn("prices", out)
+            steps = h.get("ppl", "prices", ns)["spec"]["steps"]
+            code = next(s["container"]["code"] for s in steps if s["name"] == "dearest")
+            self.assertRegex(str(code), r"sha256:[0-9a-f]{64}", "the folder's digest took the path's place")
 
 
 class Quickstart(unittest.TestCase):
