@@ -122,7 +122,7 @@ def install(*extra):
         load_images()
         make_volume()
     sh("helm", "upgrade", "--install", "penstock", ROOT / "charts/penstock", "-n", SYSTEM, "--create-namespace",
-       "--wait", "--timeout", "120s", "--take-ownership", *extra)  # the integration tests apply the CRDs too
+       "--reset-values", "--wait", "--timeout", "180s", "--take-ownership", *extra)  # the integration tests apply the CRDs too
     kubectl("label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
     if OWN and not extra:  # the images under the fixed tag may be newer than the running pod
         kubectl("-n", SYSTEM, "rollout", "restart", "deployment/penstock")
