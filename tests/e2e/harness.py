@@ -44,10 +44,16 @@ def documented(document, begins, change=lambda line: line, **kw):
 
 
 def commands(document):
-    """The command lines of a document: those of its sh blocks, and kubectl's within sentences."""
-    text = (ROOT / document).read_text()
-    lines = [line.split(" #")[0].strip() for block in re.findall(r"```sh\n(.*?)```", text, re.S)
-             for line in block.splitlines()]
+    """The commands of a document: those of its sh blocks, and kubectl's within sentences."""
+    text, lines = (ROOT / document).read_text(), []
+    for block in re.findall(r"```sh\n(.*?)```", text, re.S):
+        rest = ""
+        for line in block.splitlines():
+            rest += line
+            if rest.count("'") % 2 == 0:  # else the command goes on in the next line
+                lines.append(rest.split(" #")[0].strip())
+                rest = ""
+        assert not rest, f"{document}: a quote is not closed: {rest}"
     return [line for line in lines if line] + re.findall(r"`(kubectl [^`]*)`", re.sub(r"```.*?```", "", text, flags=re.S))
 
 

@@ -1,4 +1,5 @@
 """The example, as README and the guide have it: kubectl apply to a served model, then a changed parameter."""
+import json
 import pathlib
 import shutil
 import tempfile
@@ -11,7 +12,6 @@ ROW = {"carrier": "UA", "origin": "EWR", "dest": "IAH", "distance": 1400, "hour"
 
 def request_for(url, model):
     """A V2 request with one row, its columns and types taken from the model's metadata."""
-    import json
     import urllib.request
     with urllib.request.urlopen(f"{url}/v2/models/{model}", timeout=10) as answer:
         meta = json.loads(answer.read())
@@ -59,6 +59,12 @@ class Flights(h.ClusterTest):
             outputs = {o["name"]: o["data"][0] for o in answer["outputs"]}
             self.assertGreater(outputs["probability"], 0.0)
             self.assertLess(outputs["probability"], 1.0)
+            def to_service(line):
+                return line.replace("http://flights/", f"{url}/")
+            v2 = json.loads(h.documented("docs/guide.md", "curl -s http://flights/v2/", to_service).stdout)
+            self.assertEqual({o["name"] for o in v2["outputs"]}, {"probability", "label"})
+            v1 = json.loads(h.documented("docs/guide.md", "curl -s http://flights/v1/", to_service).stdout)
+            self.assertAlmostEqual(v1["predictions"][0]["probability"], outputs["probability"], places=5)
             auc = h.step_of(first, "evaluate")["results"]["metrics"]["auc"]
             self.assertGreaterEqual(auc, 0.626, "0.636 of HistGradientBoosting less 0.01")
 
