@@ -1,5 +1,6 @@
 """The launcher inside images that have nothing in common: no file at all, musl's C library, Debian."""
 import pathlib
+import shutil
 import tempfile
 import unittest
 
@@ -21,6 +22,7 @@ def make_image(name, folder, files):
     h.sh(h.ROOT / "tests/cluster/cluster", "load", folder / "i.tar")
 
 
+@unittest.skipUnless(shutil.which("musl-gcc"), "needs musl-tools")
 @unittest.skipUnless(h.OWN, "makes images and loads them into the node: only on the project's own cluster")
 class StepImages(h.ClusterTest):
     @classmethod
