@@ -57,6 +57,17 @@ TEST(BatchQueue, KeepsUnequalShapesApart) {
   EXPECT_EQ(queue.Take(kStart).batch.size(), 1U);
 }
 
+TEST(BatchQueue, KeepsUnequalTypesApart) {
+  BatchQueue queue({.max_rows = 8});
+  Add(queue, 1);
+  JobPtr other = MakeJob({1});
+  other->inputs[0].datatype = Datatype::kFp64;
+  other->inputs[0].data = std::vector<double>{1};
+  ASSERT_TRUE(queue.Push(other));
+  EXPECT_EQ(queue.Take(kStart).batch.size(), 1U);
+  EXPECT_EQ(queue.Take(kStart).batch.size(), 1U);
+}
+
 TEST(BatchQueue, RefusesMoreThanItsLimitAndLeavesTheJobWithTheCaller) {
   BatchQueue queue({.queue_limit = 1});
   Add(queue, 1);

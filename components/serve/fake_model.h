@@ -15,7 +15,8 @@ namespace penstock::serve {
 
 class DoublingModel : public Model {
  public:
-  DoublingModel() {
+  explicit DoublingModel(bool batched = true) {
+    signature_.batched = batched;
     signature_.inputs = {{"x", Datatype::kFp32, {-1, 1}, false, false}};
     signature_.outputs = {{"y", Datatype::kFp32, {-1, 1}}};
   }

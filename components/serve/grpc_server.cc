@@ -159,6 +159,7 @@ class GrpcService : public inference::GRPCInferenceService::CallbackService {
                                      inference::ServerMetadataResponse* response) override {
     response->set_name("penstock-serve");
     response->set_version(host_.options.server_version);
+    for (const char* extension : kExtensions) response->add_extensions(extension);
     return Done(context, "metadata");
   }
 

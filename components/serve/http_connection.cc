@@ -169,6 +169,7 @@ void Connection::Continue() {
 void Connection::Dispatch() {
   auto message = parser_->release();
   keep_alive_ = message.keep_alive();
+  head_only_ = message.method() == http::verb::head;
   state_ = State::kBusy;
   NoDeadline();
   HttpRequest request = ToRequest(std::move(message));
@@ -237,7 +238,8 @@ void Connection::Write(HttpResponse response) {
   head_ = HeadOf(response, !keep_alive_);
   body_ = std::move(response.body);
   SetDeadline(host_->limits.write_time);
-  const std::array<net::const_buffer, 2> buffers = {net::buffer(head_), net::buffer(body_)};
+  const auto body = head_only_ ? net::const_buffer() : net::buffer(std::as_const(body_));
+  const std::array<net::const_buffer, 2> buffers = {net::buffer(head_), body};
   net::async_write(socket_, buffers,
                    [self = shared_from_this()](beast::error_code ec, std::size_t) {
                      ec ? self->Close() : self->OnWritten();

@@ -119,6 +119,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;   // a read is under way
   bool watching_ = false;  // a wait for readability is under way
   bool keep_alive_ = true;
+  bool head_only_ = false;  // the request is a HEAD: its answer has no body
   bool refused_ = false;    // the rest of the request was not read
   bool continued_ = false;  // 100 Continue was sent
 };

@@ -187,6 +187,15 @@ TEST_F(HttpServerTest, LetsAClientReadItsRefusalWhileItStillSends) {
   EXPECT_EQ(client.Receive().status, 413);
 }
 
+TEST_F(HttpServerTest, AnswersAHeadWithoutABody) {
+  ClientConnection client(Start({}));
+  client.Send("HEAD /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+  CancelFlag cancelled;
+  handler_.TakeHeld (&cancelled)(HttpResponse{200, "five!", "text/plain", ""});
+  EXPECT_THAT(client.Receive(false).head, HasSubstr("Content-Length: 5"));
+  EXPECT_EQ(client.Post("/", "next").body, "next");
+}
+
 TEST_F(HttpServerTest, SaysWhichAddressItCannotListenOn) {
   const int port = Start({});
   auto second =

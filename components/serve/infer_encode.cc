@@ -148,12 +148,7 @@ std::string EncodeModelMetadata(const ModelIdentity& model, const std::string& p
 }
 
 std::string EncodeServerMetadata(const std::string& version) {
-  return Json{
-      {"name", "penstock-serve"},
-      {"version", version},
-      {"extensions",
-       {"binary_tensor_data", "model_repository", "statistics", "tensorflow_serving_predict"}}}
-      .dump();
+  return Json{{"name", "penstock-serve"}, {"version", version}, {"extensions", kExtensions}}.dump();
 }
 
 std::string EncodeError(std::string_view message) {

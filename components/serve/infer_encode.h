@@ -1,6 +1,7 @@
 // Answers of the V2 protocol as JSON text: inference responses, metadata, errors. Pure.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@
 #include "operator/base/result.h"
 
 namespace penstock::serve {
+
+// What the server does beyond the protocol, as its metadata names it.
+inline constexpr std::array<const char*, 4> kExtensions = {
+    "binary_tensor_data", "model_repository", "statistics", "tensorflow_serving_predict"};
 
 // Who answers. An empty version is left out, as the protocol asks of unversioned servers.
 struct ModelIdentity {

@@ -116,11 +116,14 @@ struct Listeners {
   }
   // False when requests were still open at the end.
   [[nodiscard]] bool Finish(std::chrono::milliseconds limit) {
+    const auto end = std::chrono::steady_clock::now() + limit;
     http->StopAccepting();
 #ifdef PENSTOCK_SERVE_GRPC
     if (grpc) grpc->Stop(limit);
 #endif
-    return http->WaitUntilIdle(limit);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    return http->WaitUntilIdle(std::max(left, std::chrono::milliseconds(0)));
   }
 };
 

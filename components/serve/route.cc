@@ -133,7 +133,7 @@ Result<Route> FindRoute(std::string_view method, std::string_view target) {
     return error;
   }
   const std::string_view allowed = IsPost(route->operation) ? "POST" : "GET";
-  if (method != allowed) {
+  if (method != allowed && !(method == "HEAD" && allowed == "GET")) {
     Error error = Invalid("method not allowed here; use " + std::string(allowed));
     error.http_status = 405;
     error.reason = allowed;

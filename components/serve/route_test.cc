@@ -63,6 +63,8 @@ TEST(Route, NamesTheAllowedMethod) {
   EXPECT_EQ(StatusOf("GET", "/v2/models/m/infer"), 405);
   EXPECT_EQ(FindRoute("PUT", "/v2/models/m/infer").error().reason, "POST");
   EXPECT_EQ(StatusOf("POST", "/v2/health/ready"), 405);
+  EXPECT_EQ(StatusOf("HEAD", "/v2/health/ready"), 200);
+  EXPECT_EQ(StatusOf("HEAD", "/v2/models/m/infer"), 405);
   EXPECT_EQ(FindRoute("POST", "/metrics").error().reason, "GET");
 }
 

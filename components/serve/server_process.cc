@@ -45,7 +45,7 @@ bool ClientConnection::Fill() {
   return true;
 }
 
-Reply ClientConnection::Receive() {
+Reply ClientConnection::Receive(bool has_body) {
   std::size_t end = 0;
   while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
     if (!Fill()) return {};
@@ -55,7 +55,8 @@ Reply ClientConnection::Receive() {
   buffer_.erase(0, end + 4);
   reply.status = std::stoi(reply.head.substr(9, 3));
   const std::size_t at = reply.head.find("Content-Length: ");
-  const std::size_t length = at == std::string::npos ? 0 : std::stoul(reply.head.substr(at + 16));
+  const std::size_t length =
+      at == std::string::npos || !has_body ? 0 : std::stoul(reply.head.substr(at + 16));
   while (buffer_.size() < length) {
     if (!Fill()) return {};
   }

@@ -23,7 +23,8 @@ class ClientConnection {
   ClientConnection& operator=(const ClientConnection&) = delete;
 
   void Send(const std::string& bytes);
-  Reply Receive();  // the next response; waits at most 30 s
+  // The next response; waits at most 30 s. That to a HEAD has no body, whatever its length says.
+  Reply Receive(bool has_body = true);
   Reply Get(const std::string& target);
   Reply Post(const std::string& target, const std::string& body, const std::string& headers = "");
   // True when the server has closed, after reading whatever came before.
