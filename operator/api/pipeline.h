@@ -26,7 +26,7 @@ struct ParameterSpec {
   std::optional<double> minimum;
   std::optional<double> maximum;
   std::optional<std::int64_t> max_length;
-  std::string pattern;            // RE2-like subset of ECMAScript, for strings
+  std::string pattern;            // RE2, for strings; the whole must match
   std::vector<Json> enum_values;  // JSON name "enum"
 };
 

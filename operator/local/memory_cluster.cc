@@ -60,8 +60,13 @@ MemoryCluster::MemoryCluster(const Clock& clock, Options options)
 
 Result<void> MemoryCluster::Enter(const Request& request, const std::stop_token& stop) const {
   if (stop.stop_requested()) return Cancelled(std::string(request.verb) + " was stopped");
-  if (interceptor_) {
-    if (auto error = interceptor_(request)) return *std::move(error);
+  std::shared_ptr<const Interceptor> interceptor;
+  {
+    const std::lock_guard lock(interceptor_mutex_);
+    interceptor = interceptor_;
+  }
+  if (interceptor) {
+    if (auto error = (*interceptor)(request)) return *std::move(error);
   }
   return {};
 }

@@ -85,7 +85,12 @@ class MemoryCluster : public kube::Client {
 
   // Before other threads use the cluster.
   void SetLogSource(LogSource source) { log_source_ = std::move(source); }
-  void SetInterceptor(Interceptor interceptor) { interceptor_ = std::move(interceptor); }
+  // An empty one takes it away. Calls that are under way may still meet the one before.
+  void SetInterceptor(Interceptor interceptor) {
+    const std::lock_guard lock(interceptor_mutex_);
+    interceptor_ =
+        interceptor ? std::make_shared<const Interceptor>(std::move(interceptor)) : nullptr;
+  }
 
   // Forgets all history and continue tokens, as etcd's compaction does: a watch from any version
   // before now, an open one that has not yet read what was forgotten, and the next page of a list
@@ -150,7 +155,8 @@ class MemoryCluster : public kube::Client {
   const Clock& clock_;
   const Options options_;
   LogSource log_source_;
-  Interceptor interceptor_;
+  mutable std::mutex interceptor_mutex_;
+  std::shared_ptr<const Interceptor> interceptor_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
