@@ -47,6 +47,24 @@ class Api:
             self.used = time.monotonic()
         return answer, text
 
+    def watch(self, path, version):
+        """The objects of a collection as they change, for ever; a watch that the server ends goes on where it was."""
+        while True:
+            connection = self.connect(timeout=3600)
+            connection.request("GET", f"{path}?watch=1&resourceVersion={version}", headers=self.headers)
+            answer = connection.getresponse()
+            if answer.status == 429:  # an API server that has just started
+                time.sleep(1)
+                continue
+            if answer.status != 200:
+                raise RuntimeError(f"watching {path}: {answer.status} {answer.read()[:300]!r}")
+            for line in answer:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise RuntimeError(f"watching {path}: {event['object']}")
+                version = event["object"]["metadata"]["resourceVersion"]
+                yield event["object"]
+
     def metrics(self):
         """The operator's metrics, as {"name{labels}": value}."""
         answer, text = self.send("GET", "/api/v1/namespaces/penstock-system/services/penstock-metrics:http/proxy/metrics")
@@ -75,14 +93,10 @@ class Watch(threading.Thread):
         self.start()
 
     def run(self):
-        connection = self.api.connect(timeout=36000)
-        connection.request("GET", f"{self.path}?watch=1&resourceVersion={self.version}", headers=self.api.headers)
-        for line in connection.getresponse():
-            event, now = json.loads(line), time.monotonic()
-            if event["type"] == "ERROR":
-                raise RuntimeError(f"watching {self.path}: {event['object']}")
+        for seen in self.api.watch(self.path, self.version):
+            now = time.monotonic()
             with self.change:
-                self.see(event["object"], now)
+                self.see(seen, now)
                 self.change.notify_all()
 
 

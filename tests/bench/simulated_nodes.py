@@ -68,15 +68,11 @@ def write(work):
 
 def follow(ns, version, work):
     api, seen = Api(), set()
-    connection = api.connect(timeout=36000)
-    connection.request("GET", f"/api/v1/namespaces/{ns}/pods?watch=1&resourceVersion={version}", headers=api.headers)
-    for line in connection.getresponse():
-        pod = json.loads(line)["object"]
+    for pod in api.watch(f"/api/v1/namespaces/{ns}/pods", version):
         uid = pod["metadata"]["uid"]
         if pod["spec"].get("nodeName", "").startswith("simulated-") and uid not in seen:
             seen.add(uid)
             work.put(pod)
-    print("simulated_nodes: the watch of pods ended", file=sys.stderr, flush=True)
 
 
 def main():
