@@ -87,8 +87,8 @@ RunPlan PlanCase(const fs::path& folder, bool* whole_pods) {
   for (const Json& pod : seen.value("pods", Json::array())) w.o.pods.push_back(DecodePod(pod));
   for (const Json& pod : seen.value("gonePods", Json::array())) w.o.pod_gone[pod] = true;
   for (const Json& pod : seen.value("noReceipts", Json::array())) w.o.receipts[pod];
-  for (const auto& [pod, why] : seen.value("createErrors", Json::object()).items())
-    w.o.create_errors[pod] = why;
+  const Json refused = seen.value("createErrors", Json::object());
+  for (const auto& [pod, why] : refused.items()) w.o.create_errors[pod] = why;
   auto plan = PlanRun(w.o, w.settings, w.now);
   if (!seen.value("cacheMisses", false)) return plan;
   for (const auto& key : plan.requests.cache_keys) w.o.cache[key];
