@@ -57,6 +57,8 @@ std::string MediaOf(const HttpRequest& request) {
 std::optional<Error> CheckMedia(const HttpRequest& request) {
   const std::string media = MediaOf(request);
   if (media.empty() || media == "application/json") return std::nullopt;
+  // What `curl -d` says of every body when it is told nothing.
+  if (media == "application/x-www-form-urlencoded") return std::nullopt;
   if (media == "application/octet-stream") {
     if (!request.json_length.empty()) return std::nullopt;
     return Invalid(std::string("a body of application/octet-stream needs the header ") +

@@ -74,6 +74,16 @@ TEST_F(ServiceTest, NamesTheAllowedMethod) {
   EXPECT_THAT(response.headers, HasSubstr("Allow: POST\r\n"));
 }
 
+TEST_F(ServiceTest, AnswersCurlThatWasNotToldTheContentType) {
+  Publish();
+  EXPECT_EQ(Call({.method = "POST",
+                  .target = kInfer,
+                  .content_type = "application/x-www-form-urlencoded",
+                  .body = kBody})
+                .status,
+            200);
+}
+
 TEST_F(ServiceTest, RefusesMediaAndEncodingsItDoesNotRead) {
   Publish();
   EXPECT_EQ(
