@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "operator/artifacts/tree.h"
+#include "operator/base/child_process.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/artifact_upload.h"
@@ -16,7 +17,6 @@
 #include "operator/cli/run_lookup.h"
 #include "operator/cli/state.h"
 #include "operator/kube/resources.h"
-#include "operator/base/child_process.h"
 #include "operator/local/pod_launch.h"
 
 namespace penstock::cli {

@@ -2,9 +2,9 @@
 
 #include "operator/api/codec.h"
 #include "operator/artifacts/store.h"
+#include "operator/base/child_process.h"
 #include "operator/controllers/engine.h"
 #include "operator/kube/resources.h"
-#include "operator/base/child_process.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/metadata/sqlite_recorder.h"
 
