@@ -12,6 +12,7 @@
 #include "components/ingest/source.h"
 #include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/base/task.h"
 
 namespace penstock::ingest {
 namespace {
@@ -74,8 +75,16 @@ Result<void> CopyBody(web::http::http_response& response, const std::string& uri
   return {};
 }
 
-Result<void> TryOnce(const std::string& uri, const std::filesystem::path& to,
-                     const DownloadLimits& limits) {
+std::string FingerprintOf(const web::http::http_headers& headers) {
+  const auto text = [&](const char* name) {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string() : found->second;
+  };
+  return HttpFingerprint(text("x-amz-version-id"), text("ETag"), text("Content-Length"));
+}
+
+Result<std::string> TryOnce(const std::string& uri, const std::filesystem::path& to,
+                            const DownloadLimits& limits) {
   const std::string shown = Shown(uri);
   try {
     web::http::client::http_client_config config;
@@ -84,7 +93,10 @@ Result<void> TryOnce(const std::string& uri, const std::filesystem::path& to,
     web::http::client::http_client client{web::uri(uri), config};
     auto response = client.request(web::http::methods::GET).get();
     const int status = response.status_code();
-    if (status == 200) return CopyBody(response, shown, to, limits);
+    if (status == 200) {
+      PENSTOCK_TRY(CopyBody(response, shown, to, limits));
+      return FingerprintOf(response.headers());
+    }
     const std::string message =
         shown + ": HTTP " + std::to_string(status) + " " + response.reason_phrase();
     return IsWorthAnotherTry(status) ? Transient(message) : Invalid(message);
@@ -97,8 +109,8 @@ Result<void> TryOnce(const std::string& uri, const std::filesystem::path& to,
 
 }  // namespace
 
-Result<void> Download(const std::string& uri, const std::filesystem::path& to,
-                      const DownloadLimits& limits) {
+Result<std::string> Download(const std::string& uri, const std::filesystem::path& to,
+                             const DownloadLimits& limits) {
   std::mt19937_64 random{std::random_device{}()};
   for (int attempt = 1;; ++attempt) {
     auto ok = TryOnce(uri, to, limits);

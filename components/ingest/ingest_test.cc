@@ -215,7 +215,7 @@ TEST_F(Ingest, RefusesSourcesThatAreNone) {
 
 class Downloads : public Ingest {
  protected:
-  Result<void> Get(const std::string& url, std::uint64_t max_bytes = 1000) {
+  Result<std::string> Get(const std::string& url, std::uint64_t max_bytes = 1000) {
     return Download(url, folder_ / "file", {max_bytes, 3, 10, std::chrono::milliseconds(0)});
   }
 };
@@ -227,6 +227,20 @@ TEST_F(Downloads, ComeThroughHttpToTheDataset) {
   EXPECT_EQ(Table(), "a:int64 b:int64 \n1|2|");
   EXPECT_EQ(server.requests().at(0), "GET /f.csv HTTP/1.1");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "source.download"));
+}
+
+TEST_F(Downloads, KeepTheFingerprintOfWhatWasRead) {
+  const TestServer strong(
+      {"HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 8\r\n\r\na,b\n1,2\n"});
+  const std::filesystem::path fingerprints = folder_ / "fingerprints";
+  std::filesystem::create_directories(fingerprints);
+  ::setenv("PENSTOCK_FINGERPRINTS", fingerprints.c_str(), 1);
+  const auto ok = Run(strong.url() + "/f.csv");
+  ::unsetenv("PENSTOCK_FINGERPRINTS");
+  ASSERT_TRUE(ok) << ok.error().message;
+  EXPECT_EQ(*ReadFile(fingerprints / "source"), "etag:\"v1\" length:8");
+  const TestServer weak({"HTTP/1.1 200 OK\r\nETag: W/\"v1\"\r\nContent-Length: 2\r\n\r\nok"});
+  EXPECT_EQ(*Get(weak.url()), "");
 }
 
 TEST_F(Downloads, AreTriedAgainAfterAServersFault) {

@@ -142,10 +142,7 @@ Result<void> ReadFileInto(const fs::path& path, const IngestOptions& options, Si
       [&](const auto& batch) { return sink.Write(batch); });
 }
 
-// The launcher keeps what the step saw of a file; of an http source the operator knows already.
-Result<void> WriteFingerprint(const fs::path& path) {
-  const char* folder = std::getenv("PENSTOCK_FINGERPRINTS");
-  if (folder == nullptr || !fs::is_regular_file(path)) return {};
+Result<std::string> DigestOf(const fs::path& path) {
   PENSTOCK_ASSIGN(const auto file,
                   sdk::FromArrow(arrow::io::ReadableFile::Open(path.string()), path.string()));
   Sha256 sha;
@@ -154,7 +151,20 @@ Result<void> WriteFingerprint(const fs::path& path) {
     if (chunk->size() == 0) break;
     sha.Update(chunk->data(), std::size_t(chunk->size()));
   }
-  return WriteFileAtomically(fs::path(folder) / "source", "sha256:" + sha.HexDigest());
+  return "sha256:" + sha.HexDigest();
+}
+
+// The launcher keeps what the step saw of its source, by which the operator caches it.
+Result<void> WriteFingerprint(const LocalFile& source) {
+  const char* folder = std::getenv("PENSTOCK_FINGERPRINTS");
+  if (folder == nullptr) return {};
+  std::string fingerprint = source.fingerprint();
+  if (!source.downloaded()) {
+    if (!fs::is_regular_file(source.path())) return {};
+    PENSTOCK_ASSIGN(fingerprint, DigestOf(source.path()));
+  }
+  if (fingerprint.empty()) return {};
+  return WriteFileAtomically(fs::path(folder) / "source", fingerprint);
 }
 
 }  // namespace
@@ -175,7 +185,7 @@ Result<void> RunIngest(sdk::Step& step) {
   if (auto ok = ReadFileInto(file.path(), options, sink); !ok) {
     return Wrap(source.substr(0, source.find('?')), ok.error());
   }
-  if (!file.downloaded()) PENSTOCK_TRY(WriteFingerprint(file.path()));
+  PENSTOCK_TRY(WriteFingerprint(file));
   return sink.Finish(step);
 }
 

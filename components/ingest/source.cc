@@ -48,7 +48,9 @@ LocalFile::~LocalFile() {
 }
 
 LocalFile::LocalFile(LocalFile&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(other.temporary_) {
+    : path_(std::move(other.path_)),
+      temporary_(other.temporary_),
+      fingerprint_(std::move(other.fingerprint_)) {
   other.temporary_ = false;
 }
 
@@ -59,8 +61,10 @@ Result<LocalFile> FetchSource(const std::string& source, const fs::path& scratch
     if (authority.find('@') != std::string::npos) {
       return Invalid("source: a URI with a password is refused; parameters are public");
     }
-    LocalFile file(scratch / "source.download", true);
-    PENSTOCK_TRY(Download(source, file.path(), limits));
+    const fs::path path = scratch / "source.download";
+    auto fingerprint = Download(source, path, limits);
+    LocalFile file(path, true, fingerprint ? *fingerprint : "");  // removes what came of a failure
+    if (!fingerprint) return fingerprint.error();
     return file;
   }
   if (HasPrefix(source, "file://")) {

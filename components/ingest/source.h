@@ -20,18 +20,21 @@ struct DownloadLimits {
 // A file on this machine; a downloaded one is removed with the object.
 class LocalFile {
  public:
-  LocalFile(std::filesystem::path path, bool temporary)
-      : path_(std::move(path)), temporary_(temporary) {}
+  LocalFile(std::filesystem::path path, bool temporary, std::string fingerprint = {})
+      : path_(std::move(path)), temporary_(temporary), fingerprint_(std::move(fingerprint)) {}
   ~LocalFile();
   LocalFile(LocalFile&& other) noexcept;
   LocalFile& operator=(LocalFile&&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] bool downloaded() const { return temporary_; }
+  // What the download's server said of it; empty: nothing, or no download.
+  [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
 
  private:
   std::filesystem::path path_;
   bool temporary_;
+  std::string fingerprint_;
 };
 
 // Downloads go to `scratch` (a folder that exists). Errors never show a query string, which may be
@@ -42,7 +45,8 @@ class LocalFile {
 
 // http or https to a file, streamed; at most 10 redirects, none from https to http. A body shorter
 // than Content-Length is tried again. Invalid for a 4xx and a body above the limit, else Transient.
-[[nodiscard]] Result<void> Download(const std::string& uri, const std::filesystem::path& to,
-                                    const DownloadLimits& limits);
+// Gives HttpFingerprint() of the answer.
+[[nodiscard]] Result<std::string> Download(const std::string& uri, const std::filesystem::path& to,
+                                           const DownloadLimits& limits);
 
 }  // namespace penstock::ingest

@@ -335,4 +335,11 @@ bool HasType(const Json& value, const std::string& type) {
   return type.empty();
 }
 
+std::string HttpFingerprint(const std::string& amz_version_id, const std::string& etag,
+                            const std::string& content_length) {
+  if (!amz_version_id.empty() && amz_version_id != "null") return "version:" + amz_version_id;
+  if (etag.empty() || etag.rfind("W/", 0) == 0 || content_length.empty()) return "";
+  return "etag:" + etag + " length:" + content_length;
+}
+
 }  // namespace penstock

@@ -5,6 +5,7 @@
 #include "operator/artifacts/manifest.h"
 #include "operator/artifacts/tree.h"
 #include "operator/base/sha256.h"
+#include "operator/base/task.h"
 #include "operator/controllers/http_head.h"
 
 namespace penstock::controllers {
@@ -25,13 +26,8 @@ plan::FingerprintAnswer OfHttp(const std::string& uri, const FingerprintOptions&
     const auto found = reply->headers.find(name);
     return found == reply->headers.end() ? std::string() : found->second;
   };
-  if (const auto version = header("x-amz-version-id"); !version.empty() && version != "null") {
-    return {"version:" + version, ""};
-  }
-  const std::string etag = header("etag");
-  const std::string length = header("content-length");
-  if (etag.empty() || etag.rfind("W/", 0) == 0 || length.empty()) return {};
-  return {"etag:" + etag + " length:" + length, ""};
+  return {HttpFingerprint(header("x-amz-version-id"), header("etag"), header("content-length")),
+          ""};
 }
 
 plan::FingerprintAnswer OfFolder(const std::filesystem::path& path) {

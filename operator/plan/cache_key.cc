@@ -8,7 +8,7 @@
 namespace penstock::plan {
 namespace {
 
-constexpr int kKeyVersion = 1;
+constexpr int kKeyVersion = 2;
 
 // "registry/name@sha256:..." is pinned; a tag is whatever it is today.
 std::string ImageDigest(const std::string& image) {
@@ -53,9 +53,7 @@ std::string WhyNotCacheable(const ResolvedStep& step) {
 
 CacheKey ComputeCacheKey(const CacheKeyInputs& in) {
   const ResolvedStep& step = *in.step;
-  if (std::string why = WhyNotCacheable(step); !why.empty()) return {"", why};
-  for (const auto& [name, identity] : in.input_identities)
-    if (identity.empty()) return {"", "NoFingerprint"};
+  if (std::string why = WhyNotCacheable(step); !why.empty()) return {"", why, ""};
   Json outputs = Json::array();
   for (const auto& o : step.outputs) outputs.push_back({o.name, o.type, o.optional});
   Json results = Json::array();
@@ -74,7 +72,22 @@ CacheKey ComputeCacheKey(const CacheKeyInputs& in) {
   if (step.code) what["ownCode"] = step.code->digest;
   if (!step.cache.salt.empty()) what["salt"] = step.cache.salt;
   if (!in.run_name.empty()) what["run"] = in.run_name;
-  return {Sha256Hex(CanonicalJson(what)), ""};
+  std::string base = Sha256Hex(CanonicalJson(what));
+  if (in.source_identities.empty()) return {std::move(base), "", ""};
+  std::string key = WithSources(base, in.source_identities);
+  return {key, key.empty() ? "NoFingerprint" : "", std::move(base)};
+}
+
+std::string WithSources(const std::string& base,
+                        const std::map<std::string, std::string>& identities) {
+  for (const auto& [name, identity] : identities)
+    if (identity.empty()) return "";
+  return Sha256Hex(CanonicalJson(Json{{"base", base}, {"sources", identities}}));
+}
+
+std::string SourceIdentity(const std::string& uri, const std::string& fingerprint) {
+  if (fingerprint.empty() || fingerprint.rfind("sha256:", 0) == 0) return fingerprint;
+  return uri + " " + fingerprint;
 }
 
 CacheKey ComputeSettledKey(CacheKeyInputs in) {

@@ -14,20 +14,32 @@ namespace penstock::plan {
 struct CacheKeyInputs {
   std::string namespace_;
   const ResolvedStep* step = nullptr;
-  std::map<std::string, Json> parameters;               // resolved values
-  std::string run_name;                                 // only where the step asks $(run.name)
-  std::map<std::string, std::string> input_identities;  // input name -> digest, or URI fingerprint
+  std::map<std::string, Json> parameters;                // resolved values
+  std::string run_name;                                  // only where the step asks $(run.name)
+  std::map<std::string, std::string> input_identities;   // of artifacts: input name -> digest
+  std::map<std::string, std::string> source_identities;  // of URIs: input name -> SourceIdentity()
 };
+
+// What names the content of a URI's source; empty without a fingerprint. A digest says all;
+// anything else only what changed at this place.
+[[nodiscard]] std::string SourceIdentity(const std::string& uri, const std::string& fingerprint);
 
 struct CacheKey {
   std::string key;      // 64 hex; empty: not cacheable
   std::string why_not;  // ImageNotPinned, Disabled, SecretsWithoutSalt, NoFingerprint
+  // The key but for the sources, so that it can be told once the step has read them: WithSources().
+  // Empty where the step has none, or no key whatever they are.
+  std::string base;
 };
 
 // Why a step can have no key, whatever its inputs are; empty: it can.
 [[nodiscard]] std::string WhyNotCacheable(const ResolvedStep& step);
 
 [[nodiscard]] CacheKey ComputeCacheKey(const CacheKeyInputs& inputs);
+
+// Empty when a source has no identity.
+[[nodiscard]] std::string WithSources(const std::string& base,
+                                      const std::map<std::string, std::string>& identities);
 
 // The key without the inputs that the run's own Pipeline published last (a baseline). An entry
 // under this "settled key" answers for the step when what was published last is its very output:

@@ -54,6 +54,8 @@ TEST_F(CacheKeys, ChangeWithEverythingThatDecidesTheOutput) {
       [&] {
         in_.input_identities = {{"j", "sha256:1"}};
       },
+      [&] { in_.source_identities["i"] = "sha256:1"; },
+      [&] { in_.source_identities["i"] = "https://h/x etag:1"; },
       [&] { step_.outputs[0].type = "model"; },
       [&] {
         step_.results = {{"r", api::ValueType::kNumber, ""}};
@@ -91,11 +93,27 @@ TEST_F(CacheKeys, ACodeVersionStandsForTheImage) {
   EXPECT_NE(with("a:1", true), with("a:1", false));
 }
 
+TEST_F(CacheKeys, CanBeToldOnceTheSourcesAreRead) {
+  in_.step = &step_;
+  in_.source_identities["u"] = "";
+  const CacheKey before = ComputeCacheKey(in_);
+  EXPECT_EQ(before.key, "");
+  const auto identities =
+      std::map<std::string, std::string>{{"u", SourceIdentity("https://h/x", "etag:1")}};
+  in_.source_identities = identities;
+  const CacheKey known = ComputeCacheKey(in_);
+  EXPECT_EQ(known.key, WithSources(before.base, identities));
+  EXPECT_EQ(WithSources(before.base, {{"u", ""}}), "");
+  EXPECT_EQ(SourceIdentity("https://h/x", "sha256:1"),
+            SourceIdentity("https://mirror/x", "sha256:1"));
+  EXPECT_NE(SourceIdentity("https://h/x", "etag:1"), SourceIdentity("https://mirror/x", "etag:1"));
+}
+
 TEST_F(CacheKeys, SayWhyThereIsNone) {
   EXPECT_EQ(Key([&] { step_.cache.enabled = false; }), "Disabled");
   EXPECT_EQ(Key([&] { step_.container.image = "repo/x:1"; }), "ImageNotPinned");
   EXPECT_EQ(Key([&] { step_.container.image = "x@sha256:123"; }), "ImageNotPinned");
-  EXPECT_EQ(Key([&] { in_.input_identities["i"] = ""; }), "NoFingerprint");
+  EXPECT_EQ(Key([&] { in_.source_identities["u"] = ""; }), "NoFingerprint");
   EXPECT_EQ(Key([&] { step_.container.env_from = {Json::object()}; }), "SecretsWithoutSalt");
   EXPECT_EQ(Key([&] { step_.container.volume_mounts = {Json::object()}; }), "SecretsWithoutSalt");
   const auto salted = [&] {

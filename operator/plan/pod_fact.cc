@@ -154,9 +154,11 @@ PodFact DecodePod(const Json& pod) {
   fact.spent = DecodeSpent(note(kAnnotationSpent));
   fact.cache_key = note(kAnnotationCacheKey);
   fact.settled_key = note(kAnnotationSettledKey);
-  if (auto prints = ParseJson(note(kAnnotationFingerprints), "fingerprints"))
-    for (const auto& [input, print] : prints->items())
-      if (print.is_string()) fact.fingerprints[input] = print;
+  if (auto sources = ParseJson(note(kAnnotationCacheSources), "sources")) {
+    fact.cache_base = Text(*sources, "base");
+    for (const auto& [input, uri] : At(*sources, "uris").items())
+      if (uri.is_string()) fact.source_uris[input] = uri;
+  }
   fact.deleting = meta.deleted.has_value();
   fact.gone_by = meta.deleted;
   fact.created = meta.created;

@@ -206,10 +206,12 @@ Json Annotations(const api::PipelineRun& run, const AttemptSpec& spec,
            {kAnnotationRun, run.meta.name}};
   if (!spec.cache_key.empty()) out[kAnnotationCacheKey] = spec.cache_key;
   if (!spec.settled_key.empty()) out[kAnnotationSettledKey] = spec.settled_key;
-  Json prints = Json::object();
-  for (const TaskInput& i : spec.inputs)
-    if (!i.fingerprint.empty()) prints[i.name] = i.fingerprint;
-  if (!prints.empty()) out[kAnnotationFingerprints] = prints.dump();
+  if (!spec.cache_base.empty()) {
+    Json uris = Json::object();
+    for (const TaskInput& i : spec.inputs)
+      if (!i.uri.empty()) uris[i.name] = i.uri;
+    out[kAnnotationCacheSources] = Json{{"base", spec.cache_base}, {"uris", uris}}.dump();
+  }
   return out;
 }
 

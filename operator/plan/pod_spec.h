@@ -19,6 +19,7 @@ struct AttemptSpec {
   std::map<std::string, Json> parameters;  // resolved
   std::vector<TaskInput> inputs;           // those that are there
   std::string settled_key = {};            // empty: the same as cache_key
+  std::string cache_base = {};             // CacheKey::base
 };
 
 struct BuiltAttempt {

@@ -155,6 +155,7 @@ TEST_F(BuildAttempts, ALocalStoreNeedsNoToken) {
 TEST_F(BuildAttempts, WhatIsWrittenIsReadBack) {
   resolved_ = MustResolve("steps:\n- {name: a, container: {image: i, command: [run]}}\n");
   AttemptSpec spec{&resolved_.steps[0], 3, {.user = 1, .infrastructure = 2}, "key", {}, {}};
+  spec.cache_base = "base";
   spec.inputs = {{"u", "", std::nullopt, "https://h/x", "etag:1"}};
   const auto built = BuildAttempt(run_, spec, settings_);
   const PodFact fact = DecodePod(built->pod);
@@ -164,7 +165,8 @@ TEST_F(BuildAttempts, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(fact.spent.user, 1);
   EXPECT_EQ(fact.spent.infrastructure, 2);
   EXPECT_EQ(fact.cache_key, "key");
-  EXPECT_EQ(fact.fingerprints.at("u"), "etag:1");
+  EXPECT_EQ(fact.cache_base, "base");
+  EXPECT_EQ(fact.source_uris.at("u"), "https://h/x");
   EXPECT_EQ(fact.phase, PodPhase::kPending);
 }
 

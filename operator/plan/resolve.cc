@@ -229,8 +229,7 @@ class StepResolver {
                                    "' lies beside the manifest, where the cluster cannot see it; "
                                    "use `penstock apply`, which uploads it, or code.configMap");
     else if (code.git)
-      out_.Add(path + ".git",
-               code.git->url + " could not be fetched");
+      out_.Add(path + ".git", code.git->url + " could not be fetched");
     else if (code.config_map)
       out_.Add(path + ".configMap", "the ConfigMap '" + *code.config_map +
                                         "' is not there or cannot be read; create it");

@@ -22,14 +22,6 @@ constexpr Milliseconds kCleanUpAgain{100};
 // Steps without a place that are still looked up in the cache, which needs none.
 constexpr int kLookAhead = 100;
 
-std::string IdentityOf(const TaskInput& input) {
-  if (input.artifact) return input.artifact->digest;
-  if (input.fingerprint.empty()) return "";
-  // A digest says all; anything else only what changed at this place.
-  return input.fingerprint.rfind("sha256:", 0) == 0 ? input.fingerprint
-                                                    : input.uri + " " + input.fingerprint;
-}
-
 class RunPlanner {
  public:
   RunPlanner(const RunObserved& o, const PodSettings& settings, TimePoint now)
@@ -211,10 +203,16 @@ class RunPlanner {
     if (s.skip_cache) s.status.cache_miss = "Damaged";
     if (!s.status.cache_miss.empty()) return true;
     if (!TakeFingerprints(s, spec)) return false;
-    CacheKeyInputs key_inputs{o_.run.meta.namespace_, s.step, spec.parameters, "", {}};
+    CacheKeyInputs key_inputs{o_.run.meta.namespace_, s.step, spec.parameters, "", {}, {}};
     if (AsksRunName(*s.step)) key_inputs.run_name = o_.run.meta.name;
-    for (const TaskInput& i : spec.inputs) key_inputs.input_identities[i.name] = IdentityOf(i);
+    for (const TaskInput& i : spec.inputs) {
+      if (i.artifact)
+        key_inputs.input_identities[i.name] = i.artifact->digest;
+      else
+        key_inputs.source_identities[i.name] = SourceIdentity(i.uri, i.fingerprint);
+    }
     const CacheKey key = ComputeCacheKey(key_inputs);
+    spec.cache_base = key.base;
     s.status.cache_miss = key.why_not;
     if (key.key.empty()) return true;
     s.status.cache_key = spec.cache_key = key.key;

@@ -37,8 +37,9 @@ inline constexpr const char* kAnnotationSpent =
 inline constexpr const char* kAnnotationCacheKey = "penstock.dev/cache-key";
 // See CacheKeyInputs in cache_key.h.
 inline constexpr const char* kAnnotationSettledKey = "penstock.dev/settled-key";
-// What the operator saw of URI inputs: {"source": "etag:..."}.
-inline constexpr const char* kAnnotationFingerprints = "penstock.dev/fingerprints";
+// Where the step has URI inputs and may be cached, JSON: {"base": CacheKey::base, "uris": {input:
+// URI}}.
+inline constexpr const char* kAnnotationCacheSources = "penstock.dev/cache-sources";
 // The step's name where it is no label value, and the run's.
 inline constexpr const char* kAnnotationRun = "penstock.dev/run";
 inline constexpr const char* kStepContainer = "step";
@@ -54,7 +55,8 @@ struct PodFact {
   Spent spent;  // by the attempts before it
   std::string cache_key;
   std::string settled_key;
-  std::map<std::string, std::string> fingerprints;  // of URI inputs, by input
+  std::string cache_base;  // of kAnnotationCacheSources
+  std::map<std::string, std::string> source_uris;
   PodPhase phase = PodPhase::kPending;
   bool deleting = false;
   std::optional<TimePoint> gone_by;  // its deletion's grace ends then
@@ -83,7 +85,7 @@ struct ReceiptAnswer {
 };
 struct FingerprintAnswer {
   std::string fingerprint;  // empty: the source has none
-  std::string error;        // it could not be asked; the step runs uncached
+  std::string error;        // it could not be asked; the step runs
 };
 
 struct RunObserved {

@@ -584,30 +584,49 @@ TEST(PlanRun, WhatAnotherRunPublishedSinceIsAReasonToRunItAgain) {
   EXPECT_THAT(w.created, ElementsAre("judge/1"));
 }
 
-TEST(PlanRun, ASourceThatChangedWhileItWasReadIsNotRecorded) {
+TEST(PlanRun, ASourceThatChangedIsRecordedAsWhatWasRead) {
   RunWorld w("steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}"));
   w.Step();
   EXPECT_THAT(w.plan.requests.fingerprints, ElementsAre("https://h/x"));
   w.o.fingerprints["https://h/x"] = {"etag:1", ""};
   w.Settle();
   PodFact& pod = w.Pod("a");
-  EXPECT_EQ(pod.fingerprints.at("u"), "etag:1");
-  TerminationMessage m;
-  m.outcome = TaskOutcome::kSucceeded;
-  m.receipt = w.ReceiptOf(pod);
-  m.receipt->input_fingerprints = {{"u", "etag:2"}};
-  w.End(pod, m);
-  w.Settle();
-  EXPECT_TRUE(w.recorded.empty());
-  EXPECT_EQ(w.Status("a").cache_miss, "SourceChanged");
+  const std::string asked = pod.cache_key;
+  w.EndHavingRead(pod, {{"u", "etag:2"}});
+  ASSERT_EQ(w.recorded.size(), 1u);
+  EXPECT_NE(w.recorded[0], asked);
+
+  RunWorld next("steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}"));
+  next.o.fingerprints["https://h/x"] = {"etag:2", ""};
+  next.Step();
+  EXPECT_EQ(next.plan.requests.cache_keys, w.recorded);
 }
 
-TEST(PlanRun, ASourceWithoutAFingerprintRuns) {
+TEST(PlanRun, ASourceThatWasSilentAtTheStartIsRecordedOnceItIsRead) {
+  const std::string steps = "steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}");
+  RunWorld w(steps);
+  w.o.fingerprints["https://h/x"] = {"", "connection refused"};
+  w.Settle();
+  EXPECT_THAT(w.created, ElementsAre("a/1"));
+  EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint");
+  w.EndHavingRead(w.Pod("a"), {{"u", "etag:1"}});
+  ASSERT_EQ(w.recorded.size(), 1u);
+  EXPECT_EQ(w.Status("a").cache_key, w.recorded[0]);
+
+  RunWorld next(steps);
+  next.o.fingerprints["https://h/x"] = {"etag:1", ""};
+  next.Step();
+  EXPECT_EQ(next.plan.requests.cache_keys, w.recorded);
+}
+
+TEST(PlanRun, ASourceWithoutAFingerprintRunsAndIsNotRecorded) {
   RunWorld w("steps:\n" + Step("a", "inputs: {u: \"file:///x\"}"));
   w.o.fingerprints["file:///x"] = {"", "not here"};
   w.Settle();
   EXPECT_THAT(w.created, ElementsAre("a/1"));
   EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint");
+  w.EndHavingRead(w.Pod("a"), {});
+  EXPECT_TRUE(w.recorded.empty());
 }
 
 TEST(PlanRun, FollowsAnotherRunsPodForThePendingTimeoutOnly) {

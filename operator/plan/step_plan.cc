@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/base/json.h"
+#include "operator/plan/cache_key.h"
 #include "operator/plan/pod_spec.h"
 #include "operator/plan/shown_text.h"
 
@@ -135,17 +136,25 @@ class Observer {
 
   void Success(const PodFact& pod, const Receipt& receipt) {
     Succeed(s_, receipt, pod.finished.value_or(now_));
-    if (pod.cache_key.empty()) return;
-    // A source that changed between the look at it and the reading makes the key a wrong one.
-    for (const auto& [input, print] : pod.fingerprints) {
-      const auto it = receipt.input_fingerprints.find(input);
-      if (it != receipt.input_fingerprints.end() && !it->second.empty() && it->second != print) {
-        s_.status.cache_miss = "SourceChanged";
-        return;
-      }
+    const std::string key = pod.cache_base.empty() ? pod.cache_key : KeyOfWhatWasRead(pod, receipt);
+    if (key.empty()) return;
+    plan_.actions.emplace_back(RecordCache{key, receipt});
+    if (!pod.settled_key.empty() && key == pod.cache_key)
+      plan_.actions.emplace_back(RecordCache{pod.settled_key, receipt});
+    s_.status.cache_key = key;
+  }
+
+  // The source may have been silent when the step was started, or another one by the time it was
+  // read: what the step read counts.
+  static std::string KeyOfWhatWasRead(const PodFact& pod, const Receipt& receipt) {
+    std::map<std::string, std::string> identities;
+    for (const auto& [input, uri] : pod.source_uris) {
+      const auto print = receipt.input_fingerprints.find(input);
+      identities[input] = print == receipt.input_fingerprints.end()
+                              ? std::string()
+                              : SourceIdentity(uri, print->second);
     }
-    plan_.actions.emplace_back(RecordCache{pod.cache_key, receipt});
-    if (!pod.settled_key.empty()) plan_.actions.emplace_back(RecordCache{pod.settled_key, receipt});
+    return WithSources(pod.cache_base, identities);
   }
 
   void OfLivePod(const PodFact& pod) {
