@@ -10,6 +10,7 @@
 #include "components/bless/run.h"
 #include "components/evaluate/run.h"
 #include "components/ingest/run.h"
+#include "components/predict/run.h"
 #include "components/query/run.h"
 #include "components/sdk/step.h"
 #include "components/sdk/try.h"
@@ -31,7 +32,7 @@ constexpr Entry kComponents[] = {
     {"ingest", penstock::ingest::RunIngest}, {"query", penstock::query::RunQuery},
     {"split", penstock::split::RunSplit},    {"transform", penstock::transform::RunTransform},
     {"train", penstock::train::RunTrain},    {"evaluate", penstock::evaluate::RunEvaluate},
-    {"bless", penstock::bless::RunBless},
+    {"bless", penstock::bless::RunBless},    {"predict", penstock::predict::RunPredict},
 };
 
 int Usage() {

@@ -2,7 +2,8 @@
 //
 //   model.yaml       the signature and what is known of the model (ModelManifest)
 //   transform.json   raw columns -> features (transform.h)
-//   model.ts         the back end's file: forward(x: float32[N, features]) -> float32[N] or [N, K]
+//   model.ts         the back end's file: forward(x: float32[N, features]) -> float32[N] or [N, K];
+//                    or weights.safetensors with network.json (layers.h), model.pt2, model.ubj
 //   examples.jsonl   {"inputs": {column: value}, "outputs": {name: value}} a line; what the model
 //   must
 //                    answer before it gets traffic
@@ -12,6 +13,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,15 +44,24 @@ struct ModelOutput {
   bool operator==(const ModelOutput&) const = default;
 };
 
+// What values of an input are accepted; a null is not a value.
+struct InputBounds {
+  std::optional<double> minimum;
+  std::optional<double> maximum;
+  bool operator==(const InputBounds&) const = default;
+};
+
 struct ModelManifest {
   std::string name;
   std::string label;  // the training data's label column
   ModelTask task = ModelTask::kClassification;
-  std::string backend = "torchscript";
+  std::string backend = "torchscript";  // or safetensors, aotinductor, xgboost
   std::string file = kTorchScriptFile;  // of the back end, within the folder
+  std::vector<std::string> more_files;  // aotinductor: packages for other CPUs, tried after `file`
   int batch_axis = 0;
-  std::vector<Column> inputs;  // raw columns, in order
-  std::int64_t features = 0;   // width of the matrix given to the back end
+  std::vector<Column> inputs;                 // raw columns, in order
+  std::map<std::string, InputBounds> bounds;  // by input; those that have any
+  std::int64_t features = 0;                  // width of the matrix given to the back end
   std::vector<ModelOutput> outputs;
   std::vector<Json>
       classes;  // classification: strings, integers or booleans; binary: [negative, positive]

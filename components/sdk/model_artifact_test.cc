@@ -48,6 +48,38 @@ TEST_F(ModelArtifact, SurvivesItsFile) {
   EXPECT_EQ(back->metrics, m.metrics);
 }
 
+TEST_F(ModelArtifact, KeepsBoundsAndSeveralFiles) {
+  ModelManifest m = Binary();
+  m.bounds["distance"] = {0.5, std::nullopt};
+  m.backend = "aotinductor";
+  m.file = "avx512.pt2";
+  m.more_files = {"avx2.pt2"};
+  const auto back = ParseModelManifest(FormatModelManifest(m), "test");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->bounds, m.bounds);
+  EXPECT_EQ(back->file, m.file);
+  EXPECT_EQ(back->more_files, m.more_files);
+}
+
+TEST_F(ModelArtifact, RefusesBoundsOfTextAndTwoWaysToNameFiles) {
+  const std::string good = FormatModelManifest(Binary());
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    text.replace(text.find(from), from.size(), to);
+    const auto m = ParseModelManifest(text, "model.yaml");
+    return m ? std::string("accepted") : m.error().message;
+  };
+  EXPECT_NE(refused("type: string,", "type: string, minimum: 1,").find("for int64 and float64"),
+            std::string::npos);
+  EXPECT_NE(refused("type: int64,", "type: int64, maximum: x,").find("maximum must be a number"),
+            std::string::npos);
+  EXPECT_NE(refused("batchAxis: 0", "batchAxis: 0\nfiles: [a]").find("cannot both"),
+            std::string::npos);
+  EXPECT_NE(refused("file: \"model.ts\"", "files: []").find("at least one"), std::string::npos);
+  EXPECT_NE(refused("file: \"model.ts\"", "files: [a, /b]").find("within the model's folder"),
+            std::string::npos);
+}
+
 TEST_F(ModelArtifact, KeepsAStringClassApartFromABoolean) {
   ModelManifest m = Binary();
   m.classes = {"true", "1", "x"};

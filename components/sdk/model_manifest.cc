@@ -96,6 +96,14 @@ void ReadInputs(FieldReader& reader, ModelManifest& m) {
     if (!type) field.Fail("type must be string, int64, float64, bool or timestamp");
     column.type = type.value_or(ColumnType::kString);
     column.nullable = field.GetOr<bool>("nullable", "a boolean", true);
+    InputBounds bounds;
+    if (field.Has("minimum")) bounds.minimum = field.Get<double>("minimum", "a number");
+    if (field.Has("maximum")) bounds.maximum = field.Get<double>("maximum", "a number");
+    const bool bounded = bounds != InputBounds();
+    if (bounded && column.type != ColumnType::kInt64 && column.type != ColumnType::kFloat64) {
+      field.Fail("minimum and maximum are for int64 and float64");
+    }
+    if (bounded) m.bounds[column.name] = bounds;
     if (!field.error().empty()) return reader.Fail(field.error());
     m.inputs.push_back(std::move(column));
   }
@@ -125,10 +133,28 @@ void ReadClasses(FieldReader& reader, ModelManifest& m) {
   }
 }
 
+// `file: model.ts`, or `files: [a.pt2, b.pt2]`.
+void ReadFiles(FieldReader& reader, ModelManifest& m) {
+  if (!reader.Has("files")) {
+    m.file = reader.Get<std::string>("file", "a string");
+    return;
+  }
+  if (reader.Has("file")) return reader.Fail("file and files cannot both be given");
+  const auto files = reader.Get<std::vector<std::string>>("files", "a list of strings");
+  if (files.empty()) return reader.Fail("files must name at least one file");
+  m.file = files.front();
+  m.more_files.assign(files.begin() + 1, files.end());
+}
+
+bool IsWithinFolder(const std::string& text) {
+  const std::filesystem::path file(text);
+  return !file.empty() && !file.is_absolute() && text.find("..") == std::string::npos;
+}
+
 void CheckManifest(FieldReader& reader, const ModelManifest& m) {
-  const std::filesystem::path file(m.file);
-  if (file.empty() || file.is_absolute() || m.file.find("..") != std::string::npos) {
-    reader.Fail("file must be a path within the model's folder");
+  if (!IsWithinFolder(m.file)) reader.Fail("file must be a path within the model's folder");
+  for (const std::string& file : m.more_files) {
+    if (!IsWithinFolder(file)) reader.Fail("files must be paths within the model's folder");
   }
   if (m.features < 1) reader.Fail("features must be at least 1");
   if (m.batch_axis != 0) reader.Fail("batchAxis must be 0");
@@ -153,7 +179,7 @@ void ReadFields(FieldReader& reader, ModelManifest& m) {
   }
   m.task = task == "regression" ? ModelTask::kRegression : ModelTask::kClassification;
   m.backend = reader.Get<std::string>("backend", "a string");
-  m.file = reader.Get<std::string>("file", "a string");
+  ReadFiles(reader, m);
   m.batch_axis = reader.GetOr<int>("batchAxis", "an integer", 0);
   m.features = reader.Get<std::int64_t>("features", "an integer");
   m.threshold = reader.GetOr<double>("threshold", "a number", 0.5);
@@ -187,11 +213,22 @@ std::string FormatModelManifest(const ModelManifest& m) {
   const auto text = [](const std::string& s) { return Json(s).dump(); };
   out << "formatVersion: " << kModelFormatVersion << "\nname: " << text(m.name)
       << "\nlabel: " << text(m.label) << "\ntask: " << Name(m.task)
-      << "\nbackend: " << text(m.backend) << "\nfile: " << text(m.file)
+      << "\nbackend: " << text(m.backend);
+  std::vector<std::string> files = m.more_files;
+  files.insert(files.begin(), m.file);
+  out << (files.size() == 1 ? "\nfile: " + text(m.file) : "\nfiles: " + Json(files).dump())
       << "\nbatchAxis: " << m.batch_axis << "\ninputs:\n";
   for (const auto& c : m.inputs) {
     out << "- {name: " << text(c.name) << ", type: " << Name(c.type)
-        << ", nullable: " << (c.nullable ? "true" : "false") << "}\n";
+        << ", nullable: " << (c.nullable ? "true" : "false");
+    const auto bounds = m.bounds.find(c.name);
+    if (bounds != m.bounds.end() && bounds->second.minimum) {
+      out << ", minimum: " << Json(*bounds->second.minimum).dump();
+    }
+    if (bounds != m.bounds.end() && bounds->second.maximum) {
+      out << ", maximum: " << Json(*bounds->second.maximum).dump();
+    }
+    out << "}\n";
   }
   out << "features: " << m.features << "\noutputs:\n";
   for (const auto& o : m.outputs) {

@@ -8,6 +8,9 @@
 #include <sstream>
 
 #include "components/sdk/network_check.h"
+#include "components/sdk/try.h"
+#include "operator/base/file.h"
+#include "operator/base/json.h"
 
 namespace penstock::sdk {
 namespace {
@@ -138,6 +141,58 @@ Result<void> Network::Export(const std::string& path) const {
     module.eval();
     module.save(path);
     return {};
+  });
+}
+
+std::vector<Layer> Network::Layers() const {
+  std::vector<Layer> layers(1);
+  layers[0].op = LayerOp::kFeatures;
+  const at::Tensor numbers = number_columns_.cpu();
+  layers[0].numbers.assign(numbers.const_data_ptr<std::int64_t>(),
+                           numbers.const_data_ptr<std::int64_t>() + numbers.numel());
+  for (std::size_t i = 0; i < embeddings_.size(); ++i) {
+    layers[0].embeddings.push_back({embeddings_[i].feature, "e" + std::to_string(i)});
+  }
+  const auto add = [&](LayerOp op) -> Layer& {
+    layers.emplace_back().op = op;
+    return layers.back();
+  };
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    Layer& linear = add(LayerOp::kLinear);
+    linear.weight = "w" + std::to_string(i);
+    linear.bias = "b" + std::to_string(i);
+    if (i + 1 < weights_.size()) add(LayerOp::kRelu);
+  }
+  if (spec_.answer == Answer::kProbability) add(LayerOp::kSigmoid);
+  if (spec_.answer == Answer::kProbabilities) add(LayerOp::kSoftmax);
+  if (spec_.answer == Answer::kValue) {
+    Layer& affine = add(LayerOp::kAffine);
+    affine.scale = spec_.scale;
+    affine.offset = spec_.offset;
+  }
+  if (spec_.answer != Answer::kProbabilities) add(LayerOp::kSqueeze);
+  return layers;
+}
+
+Result<void> Network::ExportLayers(const std::string& folder) const {
+  return CatchTorch("write " + folder, [&]() -> Result<void> {
+    std::vector<torch::Tensor> kept;  // what the views below look at
+    std::map<std::string, TensorView> views;
+    const auto add = [&](const std::string& name, const torch::Tensor& tensor) {
+      kept.push_back(tensor.detach().cpu().to(torch::kFloat32).contiguous());
+      const torch::Tensor& own = kept.back();
+      const auto* begin = static_cast<const std::byte*>(own.const_data_ptr());
+      views[name] = {TensorType::kF32, own.sizes().vec(), {begin, begin + own.nbytes()}};
+    };
+    for (std::size_t i = 0; i < embeddings_.size(); ++i) {
+      add("e" + std::to_string(i), embeddings_[i].weight);
+    }
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      add("w" + std::to_string(i), weights_[i]);
+      add("b" + std::to_string(i), biases_[i]);
+    }
+    PENSTOCK_TRY(WriteSafetensors(folder + "/" + kWeightsFile, views, {{"format", "pt"}}));
+    return WriteFileAtomically(folder + "/" + kNetworkFile, ToJson(Layers()).dump(1) + "\n");
   });
 }
 

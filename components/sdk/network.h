@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "components/sdk/layers.h"
 #include "components/sdk/transform.h"
 #include "operator/base/result.h"
 
@@ -43,6 +44,8 @@ class Network : public torch::nn::Module {
 
   // Writes model.ts: the same function in evaluation mode, float32[N, F] -> float32[N] or [N, K].
   [[nodiscard]] Result<void> Export(const std::string& path) const;
+  // Writes the same function as network.json and weights.safetensors (layers.h).
+  [[nodiscard]] Result<void> ExportLayers(const std::string& folder) const;
 
   [[nodiscard]] const NetworkSpec& spec() const { return spec_; }
 
@@ -52,6 +55,7 @@ class Network : public torch::nn::Module {
     torch::Tensor weight;
   };
   [[nodiscard]] std::string Source() const;
+  [[nodiscard]] std::vector<Layer> Layers() const;
 
   NetworkSpec spec_;
   torch::Tensor number_columns_;  // int64

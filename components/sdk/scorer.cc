@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
+#include "components/sdk/layer_network.h"
 #include "components/sdk/network_check.h"
 #include "components/sdk/try.h"
 
@@ -13,12 +15,38 @@ namespace {
 
 constexpr std::size_t kChunkRows = 16'384;
 
+using Forward = std::function<torch::Tensor(const torch::Tensor&)>;
+
+Result<Forward> LoadForward(const std::string& folder, const ModelManifest& manifest) {
+  const std::string file = folder + "/" + manifest.file;
+  if (manifest.backend == "safetensors") {
+    PENSTOCK_ASSIGN(auto loaded, LayerNetwork::Load(folder, manifest.file));
+    return Forward(
+        [network = std::move(loaded)](const torch::Tensor& x) { return network.Run(x); });
+  }
+  if (manifest.backend != "torchscript") {
+    return Invalid(
+        folder + ": back end '" + manifest.backend +
+        "' cannot be scored here; torchscript and safetensors can (the component predict "
+        "runs every back end)");
+  }
+  return CatchTorch("load " + file, [&]() -> Result<Forward> {
+    auto module = torch::jit::load(file, torch::kCPU);
+    module.eval();
+    return Forward([module](const torch::Tensor& x) mutable {
+      const auto value = module.forward({x});
+      if (!value.isTensor()) throw std::invalid_argument("the model answers no tensor");
+      return value.toTensor();
+    });
+  });
+}
+
 }  // namespace
 
 struct Scorer::Impl {
   ModelManifest manifest;
   Transform transform;
-  mutable torch::jit::Module module;
+  std::function<torch::Tensor(const torch::Tensor&)> forward;
 };
 
 Scorer::Scorer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -29,23 +57,15 @@ const Transform& Scorer::transform() const { return impl_->transform; }
 
 Result<Scorer> Scorer::Load(const std::string& folder) {
   PENSTOCK_ASSIGN(auto manifest, LoadModelManifest(folder));
-  if (manifest.backend != "torchscript") {
-    return Invalid(folder + ": back end '" + manifest.backend + "' is not known here");
-  }
   PENSTOCK_ASSIGN(auto spec, LoadTransformSpec(folder + "/" + kTransformFile));
   PENSTOCK_ASSIGN(auto transform, Transform::Make(std::move(spec)));
   if (transform.width() != std::size_t(manifest.features)) {
     return Invalid(folder + ": transform.json gives " + std::to_string(transform.width()) +
                    " features, model.yaml takes " + std::to_string(manifest.features));
   }
-  const std::string file = folder + "/" + manifest.file;
-  auto module = CatchTorch("load " + file, [&]() -> Result<torch::jit::Module> {
-    auto loaded = torch::jit::load(file, torch::kCPU);
-    loaded.eval();
-    return loaded;
-  });
-  if (!module) return Unexpected(module.error());
-  return Scorer(std::make_unique<Impl>(Impl{std::move(manifest), std::move(transform), *module}));
+  PENSTOCK_ASSIGN(auto forward, LoadForward(folder, manifest));
+  return Scorer(
+      std::make_unique<Impl>(Impl{std::move(manifest), std::move(transform), std::move(forward)}));
 }
 
 Result<std::vector<float>> Scorer::Score(const FloatMatrix& x) const {
@@ -57,11 +77,11 @@ Result<std::vector<float>> Scorer::Score(const FloatMatrix& x) const {
       const std::size_t rows = std::min(kChunkRows, x.rows - begin);
       auto input = torch::from_blob(x.data.get() + begin * x.width,
                                     {std::int64_t(rows), std::int64_t(x.width)}, torch::kFloat32);
-      const auto value = impl_->module.forward({input});
-      if (!value.isTensor() || std::size_t(value.toTensor().numel()) != rows * width) {
+      const torch::Tensor value = impl_->forward(input);
+      if (std::size_t(value.numel()) != rows * width) {
         return Invalid("the model's answer has another shape than its signature");
       }
-      const auto answer = value.toTensor().to(torch::kFloat32).contiguous();
+      const auto answer = value.to(torch::kFloat32).contiguous();
       std::copy_n(answer.const_data_ptr<float>(), rows * width, raw.data() + begin * width);
     }
     return {};

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kTopValues = 100;
 constexpr int kQuantiles = 20;
+constexpr int kBins = 10;
 
 struct Summary {
   ColumnType type = ColumnType::kString;
@@ -39,6 +40,24 @@ void Collect(const TypedColumn& column, std::int64_t rows, Summary& summary) {
   }
 }
 
+// Of sorted numbers: see statistics.h. What drift is measured by, so the counts are exact.
+Json Bins(const std::vector<double>& sorted) {
+  std::vector<double> edges;
+  for (int b = 1; b < kBins; ++b) {
+    const double edge = sorted[sorted.size() * std::size_t(b) / kBins];
+    if (edge > sorted.front() && (edges.empty() || edge > edges.back())) edges.push_back(edge);
+  }
+  std::vector<std::int64_t> counts;
+  auto from = sorted.begin();
+  for (const double edge : edges) {
+    const auto to = std::lower_bound(from, sorted.end(), edge);
+    counts.push_back(to - from);
+    from = to;
+  }
+  counts.push_back(sorted.end() - from);
+  return {{"edges", edges}, {"counts", counts}};
+}
+
 Json NumberSummary(Summary& s) {
   Json j = {{"type", Name(s.type)}, {"count", s.numbers.size()}, {"nulls", s.nulls}};
   if (s.numbers.empty()) return j;
@@ -58,7 +77,8 @@ Json NumberSummary(Summary& s) {
             {"std", std::sqrt(squares.Round() / n)},
             {"min", s.numbers.front()},
             {"max", s.numbers.back()},
-            {"quantiles", quantiles}});
+            {"quantiles", quantiles},
+            {"bins", Bins(s.numbers)}});
   return j;
 }
 
@@ -99,6 +119,27 @@ Result<Json> ComputeStatistics(const std::string& dataset,
     Summary& s = summaries[c];
     const bool values = s.type == ColumnType::kString || s.type == ColumnType::kBool;
     out["columns"][columns[c]] = values ? ValueSummary(s) : NumberSummary(s);
+  }
+  return out;
+}
+
+Json OutputStatistics(const ModelManifest& manifest, const std::vector<float>& raw) {
+  const std::size_t width = manifest.RawWidth();
+  Json out = Json::object();
+  for (const ModelOutput& output : manifest.outputs) {
+    const bool label = output.name == "label" && manifest.task == ModelTask::kClassification;
+    if (!label && width != 1) continue;
+    Summary summary;
+    for (std::size_t at = 0; at + width <= raw.size(); at += width) {
+      if (!label) {
+        summary.numbers.push_back(raw[at]);
+        continue;
+      }
+      const Json& decided = manifest.classes[DecidedClass(manifest, {raw.data() + at, width})];
+      ++summary.values[decided.is_string() ? decided.get<std::string>() : decided.dump()];
+    }
+    summary.type = label ? ColumnType::kString : ColumnType::kFloat64;
+    out[output.name] = label ? ValueSummary(summary) : NumberSummary(summary);
   }
   return out;
 }

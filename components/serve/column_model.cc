@@ -28,7 +28,12 @@ Datatype DatatypeOf(const std::string& output_type) {
 Signature SignatureOf(const sdk::ModelManifest& manifest) {
   Signature signature;
   for (const sdk::Column& column : manifest.inputs) {
-    signature.inputs.push_back({column.name, DatatypeOf(column.type), {-1}, true, column.nullable});
+    InputSpec spec{column.name, DatatypeOf(column.type), {-1}, true, column.nullable};
+    if (const auto bounds = manifest.bounds.find(column.name); bounds != manifest.bounds.end()) {
+      spec.minimum = bounds->second.minimum;
+      spec.maximum = bounds->second.maximum;
+    }
+    signature.inputs.push_back(std::move(spec));
   }
   for (const sdk::ModelOutput& output : manifest.outputs) {
     signature.outputs.push_back({output.name, DatatypeOf(output.type), output.shape});
@@ -98,7 +103,7 @@ class ColumnModel : public Model {
         signature_(SignatureOf(manifest_)) {}
 
   const Signature& signature() const override { return signature_; }
-  std::string platform() const override { return "pytorch_torchscript"; }
+  std::string platform() const override { return backend_->platform(); }
   [[nodiscard]] const sdk::ModelManifest& manifest() const { return manifest_; }
 
   Result<std::vector<Tensor>> Prepare(std::vector<InputTensor> inputs) const override {
@@ -184,6 +189,10 @@ Result<std::unique_ptr<Model>> MakeColumnModel(sdk::ModelManifest manifest,
   if (transform.width() != static_cast<std::size_t>(manifest.features)) {
     return Invalid("the transform makes " + std::to_string(transform.width()) +
                    " features, the model takes " + std::to_string(manifest.features));
+  }
+  if (backend->width() != 0 && backend->width() != manifest.features) {
+    return Invalid("the network takes " + std::to_string(backend->width()) +
+                   " features, the transform makes " + std::to_string(manifest.features));
   }
   bool same = transform.inputs().size() == manifest.inputs.size();
   for (std::size_t i = 0; same && i < manifest.inputs.size(); ++i) {

@@ -69,9 +69,11 @@ const char* RejectionOf(const Error& error) {
 }  // namespace
 
 ServedModel::ServedModel(ModelIdentity who, std::shared_ptr<const Model> what, int instances,
-                         const BatchPolicy& batching, const Clock* clock, WorkerPool::Hooks hooks)
+                         const BatchPolicy& batching, const Clock* clock, WorkerPool::Hooks hooks,
+                         std::shared_ptr<Observer> who_watches)
     : identity(std::move(who)),
       model(std::move(what)),
+      observer(std::move(who_watches)),
       pool(model, instances, PolicyFor(*model, batching), clock,
            Counting(std::move(hooks), statistics.get())) {}
 
@@ -84,7 +86,8 @@ Inference::Inference(Options options, const Clock* clock, Metrics* metrics)
 
 Inference::~Inference() { Stop(); }
 
-void Inference::Publish(ModelIdentity identity, std::shared_ptr<const Model> model) {
+void Inference::Publish(ModelIdentity identity, std::shared_ptr<const Model> model,
+                        std::shared_ptr<Observer> observer) {
   WorkerPool::Hooks hooks;
   hooks.on_thread_start = [start = options_.on_worker_start, threads = options_.intra_op_threads] {
     if (start != nullptr) start(threads);
@@ -93,9 +96,9 @@ void Inference::Publish(ModelIdentity identity, std::shared_ptr<const Model> mod
     metrics_->ObserveBatch(rows);
   };
   metrics_->NameModel(identity.name, identity.version);
-  auto served =
-      std::make_shared<ServedModel>(std::move(identity), std::move(model), options_.instances,
-                                    options_.batching, clock_, std::move(hooks));
+  auto served = std::make_shared<ServedModel>(std::move(identity), std::move(model),
+                                              options_.instances, options_.batching, clock_,
+                                              std::move(hooks), std::move(observer));
   std::lock_guard lock(mutex_);
   served_ = std::move(served);
   phase_ = Phase::kReady;
@@ -150,7 +153,8 @@ Result<std::shared_ptr<ServedModel>> Inference::Find(const std::string& model,
 }
 
 Result<JobPtr> Inference::MakeJob(const ServedModel& served, InferCall* call,
-                                  std::vector<std::size_t>* chosen, InferAnswer* answer) {
+                                  std::vector<std::size_t>* chosen, InferAnswer* answer,
+                                  std::shared_ptr<Observer::Seen>* seen) {
   InferRequest& request = call->request;
   if (request.id.size() > kMaxIdBytes) return Invalid("'id' is longer than 1024 bytes");
   const Model& model = *served.model;
@@ -162,6 +166,7 @@ Result<JobPtr> Inference::MakeJob(const ServedModel& served, InferCall* call,
     return Invalid("the request has " + std::to_string(*rows) + " rows; send at most " +
                    std::to_string(options_.max_rows) + " at once");
   }
+  if (served.observer) *seen = served.observer->SeeInputs(request.inputs, *rows);
   auto prepared = model.Prepare(std::move(request.inputs));
   if (!prepared) return prepared.error();
   *chosen = std::move(*selected);
@@ -190,15 +195,19 @@ void Inference::Infer(const std::shared_ptr<ServedModel>& served, InferCall call
   };
   std::vector<std::size_t> chosen;
   InferAnswer answer;
-  auto job = MakeJob(*served, &call, &chosen, &answer);
+  std::shared_ptr<Observer::Seen> seen;
+  auto job = MakeJob(*served, &call, &chosen, &answer, &seen);
   if (!job) return fail(job.error(), done);
   // This object outlives the pool's threads, and the pool its jobs.
   const Model* model = served->model.get();
-  (*job)->done = [model, fail, done = std::move(done), answer = std::move(answer),
+  Observer* observer = served->observer.get();
+  (*job)->done = [model, observer, fail, seen = std::move(seen), done = std::move(done),
+                  answer = std::move(answer),
                   chosen = std::move(chosen)](JobResult result) mutable {
     Result<std::vector<Tensor>> outputs = std::move(result.outputs);
     if (outputs) outputs = model->Present(std::move(*outputs));
     if (!outputs) return fail(outputs.error(), done);
+    if (seen) observer->SeeAnswer(seen, answer.id, *outputs);
     for (std::size_t index : chosen) answer.outputs.push_back(std::move((*outputs)[index]));
     answer.parts.queue = result.queued;
     answer.parts.compute = result.computed;

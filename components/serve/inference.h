@@ -18,6 +18,7 @@
 #include "components/serve/infer_request.h"
 #include "components/serve/metrics.h"
 #include "components/serve/model.h"
+#include "components/serve/observer.h"
 #include "components/serve/statistics.h"
 #include "components/serve/worker_pool.h"
 
@@ -27,11 +28,13 @@ namespace penstock::serve {
 class ServedModel {
  public:
   ServedModel(ModelIdentity who, std::shared_ptr<const Model> what, int instances,
-              const BatchPolicy& batching, const Clock* clock, WorkerPool::Hooks hooks);
+              const BatchPolicy& batching, const Clock* clock, WorkerPool::Hooks hooks,
+              std::shared_ptr<Observer> who_watches);
 
   const ModelIdentity identity;
   const std::shared_ptr<const Model> model;
   const std::unique_ptr<Statistics> statistics = std::make_unique<Statistics>();
+  const std::shared_ptr<Observer> observer;  // may be null
   WorkerPool pool;
 };
 
@@ -75,7 +78,8 @@ class Inference {
   ~Inference();  // Stop()
 
   // The model is right: start the instances and be ready.
-  void Publish(ModelIdentity identity, std::shared_ptr<const Model> model);
+  void Publish(ModelIdentity identity, std::shared_ptr<const Model> model,
+               std::shared_ptr<Observer> observer = nullptr);
   void Fail(const std::string& reason);
   void BeginDrain();
   // Finishes what is queued and ends the instances.
@@ -97,7 +101,8 @@ class Inference {
 
  private:
   [[nodiscard]] Result<JobPtr> MakeJob(const ServedModel& served, InferCall* call,
-                                       std::vector<std::size_t>* chosen, InferAnswer* answer);
+                                       std::vector<std::size_t>* chosen, InferAnswer* answer,
+                                       std::shared_ptr<Observer::Seen>* seen);
 
   const Options options_;
   const Clock* const clock_;

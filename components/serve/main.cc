@@ -16,6 +16,7 @@
 #include "components/serve/http_server.h"
 #include "components/serve/inference.h"
 #include "components/serve/model_loader.h"
+#include "components/serve/model_observer.h"
 #include "components/serve/options.h"
 #include "components/serve/otlp_client.h"
 #include "components/serve/service.h"
@@ -48,15 +49,41 @@ Inference::Options InferenceOptions(const ServeOptions& o, int threads) {
   return s;
 }
 
+Result<std::shared_ptr<ModelObserver>> Observe(const ServeOptions& o, const std::string& name,
+                                               const Signature& signature, const Clock* clock) {
+  ObserverOptions options;
+  options.drift_window = o.drift_window;
+  if (!o.prediction_log.empty()) {
+    PredictionLog::Options log;
+    log.folder = o.prediction_log;
+    log.columns = o.prediction_log_columns;
+    log.sample = o.prediction_log_sample;
+    log.roll = o.prediction_log_roll;
+    log.folder_bytes = o.prediction_log_max_bytes;
+    log.model = name;
+    log.version = o.version;
+    options.log = std::move(log);
+  }
+  return ModelObserver::Make(o.model_folder, signature, std::move(options), clock);
+}
+
 // Loads, checks, publishes. True when the server is ready.
-bool Load(const ServeOptions& options, int intra_op_threads, Inference* inference) {
+bool Load(const ServeOptions& options, int intra_op_threads, const Clock* clock,
+          Inference* inference) {
   const auto begin = std::chrono::steady_clock::now();
   SetIntraOpThreads(intra_op_threads);
   Result<LoadedModel> loaded = Internal("not loaded");
   Result<void> right;
+  Result<std::shared_ptr<ModelObserver>> observer = Internal("not loaded");
+  std::string name;
   try {
     loaded = LoadModel(options.model_folder);
     if (loaded) right = CheckExamples(*loaded);
+    if (loaded && right) {
+      name = options.name.empty() ? loaded->name : options.name;
+      observer = Observe(options, name, loaded->model->signature(), clock);
+      if (!observer) right = observer.error();
+    }
   } catch (const std::exception& e) {
     loaded = Internal(e.what());
   }
@@ -66,11 +93,14 @@ bool Load(const ServeOptions& options, int intra_op_threads, Inference* inferenc
     Say("not ready: " + reason);
     return false;
   }
-  const std::string name = options.name.empty() ? loaded->name : options.name;
-  inference->Publish({name, options.version}, loaded->model);
+  inference->Publish({name, options.version}, loaded->model, *observer);
+  const std::size_t examples = loaded->examples.size();
+  const std::size_t watched = (*observer)->watched();
+  loaded = Internal("published");
+  ReturnFreeMemory();  // what reading the folder and its examples took
   const auto took = std::chrono::steady_clock::now() - begin;
-  Say("ready: model " + name + ", " + std::to_string(loaded->examples.size()) +
-      " examples right, after " +
+  Say("ready: model " + name + ", " + std::to_string(examples) + " examples right, " +
+      std::to_string(watched) + " columns watched for drift, after " +
       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms");
   return true;
 }
@@ -209,7 +239,7 @@ int Serve(const ServeOptions& options) {
 
   std::atomic<bool> load_failed{false};
   std::thread loader([&] {
-    if (Load(options, inference_options.intra_op_threads, &inference))
+    if (Load(options, inference_options.intra_op_threads, &clock, &inference))
       return listeners->SetReady(inference.state().phase == Inference::Phase::kReady);
     load_failed = true;
     if (options.exit_on_load_failure) kill(getpid(), SIGUSR1);

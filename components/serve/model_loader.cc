@@ -1,5 +1,7 @@
 #include "components/serve/model_loader.h"
 
+#include <malloc.h>
+
 #include <filesystem>
 #include <utility>
 
@@ -7,6 +9,7 @@
 #include "components/sdk/transform.h"
 #include "components/serve/backend.h"
 #include "components/serve/column_model.h"
+#include "components/serve/pickle_check.h"
 #include "components/serve/tensor_model.h"
 #include "operator/base/file.h"
 
@@ -16,15 +19,13 @@ namespace {
 Result<LoadedModel> LoadColumns(const std::string& folder) {
   auto manifest = sdk::LoadModelManifest(folder);
   if (!manifest) return manifest.error();
-  if (manifest->backend != "torchscript") {
-    return Invalid(folder + ": back end '" + manifest->backend +
-                   "' is unknown; this server runs torchscript");
-  }
   auto spec = sdk::LoadTransformSpec(folder + "/" + sdk::kTransformFile);
   if (!spec) return spec.error();
   auto transform = sdk::Transform::Make(std::move(*spec));
   if (!transform) return transform.error();
-  auto backend = LoadTorchScript(folder + "/" + manifest->file);
+  BackendFiles files{manifest->backend, {manifest->file}};
+  files.files.insert(files.files.end(), manifest->more_files.begin(), manifest->more_files.end());
+  auto backend = LoadBackend(folder, files);
   if (!backend) return backend.error();
   LoadedModel loaded;
   loaded.name = manifest->name;
@@ -43,7 +44,7 @@ Result<LoadedModel> LoadTensors(const std::string& folder) {
   if (!text) return text.error();
   auto manifest = ParseTensorManifest(*text, path);
   if (!manifest) return manifest.error();
-  auto backend = LoadTorchScript(folder + "/" + manifest->file);
+  auto backend = LoadBackend(folder, manifest->files);
   if (!backend) return backend.error();
   LoadedModel loaded;
   loaded.name = manifest->name;
@@ -61,6 +62,10 @@ Result<LoadedModel> LoadTensors(const std::string& folder) {
 
 Result<LoadedModel> LoadModel(const std::string& folder) {
   std::error_code ignored;
+  if (std::filesystem::is_directory(folder, ignored) &&
+      !std::filesystem::exists(folder + "/" + sdk::kModelFile, ignored)) {
+    return NoManifest(folder);
+  }
   const bool columns = std::filesystem::exists(folder + "/" + sdk::kTransformFile, ignored);
   auto loaded = columns ? LoadColumns(folder) : LoadTensors(folder);
   if (!loaded) return loaded;
@@ -73,5 +78,7 @@ Result<LoadedModel> LoadModel(const std::string& folder) {
   }
   return loaded;
 }
+
+void ReturnFreeMemory() { malloc_trim(0); }
 
 }  // namespace penstock::serve

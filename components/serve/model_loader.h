@@ -34,4 +34,8 @@ struct LoadedModel {
 // example that is answered wrong, and the output.
 [[nodiscard]] Result<void> CheckExamples(const LoadedModel& loaded);
 
+// Gives what loading (or a model that is gone) has freed back to the system: the allocator would
+// keep it for a next time that does not come.
+void ReturnFreeMemory();
+
 }  // namespace penstock::serve

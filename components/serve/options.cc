@@ -22,6 +22,23 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::chrono::mi
       ->default_str(FormatDuration(*value));
 }
 
+void AddObservation(CLI::App& app, ServeOptions* o) {
+  AddDuration(app, "--drift-window", &o->drift_window,
+              "how much traffic is compared with the training data; 0s: none");
+  auto* log = app.add_option("--prediction-log", o->prediction_log,
+                             "folder for Parquet files of what was asked and answered");
+  app.add_option("--prediction-log-columns", o->prediction_log_columns,
+                 "inputs and outputs that are logged, and no others")
+      ->delimiter(',')
+      ->needs(log);
+  app.add_option("--prediction-log-sample", o->prediction_log_sample, "share of the requests")
+      ->check(CLI::Range(0.0, 1.0));
+  AddDuration(app, "--prediction-log-roll", &o->prediction_log_roll,
+              "how long rows may wait for their file");
+  app.add_option("--prediction-log-max-bytes", o->prediction_log_max_bytes,
+                 "bytes in the folder; beyond, rows are dropped and counted");
+}
+
 }  // namespace
 
 std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) {
@@ -69,6 +86,7 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
               "how long to wait for open requests after that");
   app.add_flag("--exit-on-load-failure", o.exit_on_load_failure,
                "end with code 3 when the model does not load");
+  AddObservation(app, &o);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

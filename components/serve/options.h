@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace penstock::serve {
 
@@ -31,6 +32,12 @@ struct ServeOptions {
   std::chrono::milliseconds drain_delay{5000};
   std::chrono::milliseconds drain_timeout{30000};
   bool exit_on_load_failure = false;
+  std::chrono::milliseconds drift_window{600'000};  // 0: drift is not watched
+  std::string prediction_log;                       // a folder; empty: nothing is logged
+  std::vector<std::string> prediction_log_columns;
+  double prediction_log_sample = 1;
+  std::chrono::milliseconds prediction_log_roll{60'000};
+  std::uint64_t prediction_log_max_bytes = 1ULL << 30;
 };
 
 // Nothing, and *exit_code, when the program is to end now (--help, or a flag that is wrong; the

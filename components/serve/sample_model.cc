@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "components/sdk/layers.h"
 #include "components/sdk/model_artifact.h"
 #include "components/sdk/transform.h"
 #include "operator/base/file.h"
@@ -17,10 +18,10 @@ void Check(const Result<void>& result) {
   if (!result) throw std::runtime_error(result.error().message);
 }
 
-torch::jit::Module Mlp() {
+torch::jit::Module Mlp(std::int64_t hidden) {
   torch::manual_seed(7);
   torch::jit::Module module("mlp");
-  const std::vector<std::int64_t> sizes = {64, 256, 256, 10};
+  const std::vector<std::int64_t> sizes = {64, hidden, hidden, 10};
   for (int i = 0; i < 3; ++i) {
     module.register_parameter("w" + std::to_string(i), torch::randn({sizes[i + 1], sizes[i]}) * 0.1,
                               false);
@@ -66,9 +67,9 @@ sdk::TransformSpec ColumnTransform() {
 
 }  // namespace
 
-void WriteMlp(const std::string& folder) {
+void WriteMlp(const std::string& folder, std::int64_t hidden) {
   std::filesystem::create_directories(folder);
-  torch::jit::Module module = Mlp();
+  torch::jit::Module module = Mlp(hidden);
   module.save(folder + "/" + sdk::kTorchScriptFile);
   Check(WriteFileAtomically(folder + "/" + sdk::kModelFile, R"(formatVersion: 1
 name: mlp
@@ -86,6 +87,37 @@ outputs: [{name: y, type: float32, shape: [-1, 10]}]
     examples.push_back({Json{{"x", ToList(x[i])}}, Json{{"y", ToList(y[i])}}});
   }
   Check(sdk::SaveExamples(folder, examples));
+}
+
+void WriteLayerMlp(const std::string& folder) {
+  WriteMlp(folder);
+  std::filesystem::remove(folder + "/" + sdk::kTorchScriptFile);
+  std::vector<at::Tensor> kept;
+  std::map<std::string, sdk::TensorView> views;
+  for (const auto& parameter : Mlp(256).named_parameters()) {
+    kept.push_back(parameter.value.contiguous());
+    const auto* begin = static_cast<const std::byte*>(kept.back().const_data_ptr());
+    views[parameter.name] = {
+        sdk::TensorType::kF32, kept.back().sizes().vec(), {begin, begin + kept.back().nbytes()}};
+  }
+  Check(sdk::WriteSafetensors(folder + "/" + sdk::kWeightsFile, views, {}));
+  std::vector<sdk::Layer> layers;
+  for (int i = 0; i < 3; ++i) {
+    sdk::Layer& linear = layers.emplace_back();
+    linear.op = sdk::LayerOp::kLinear;
+    linear.weight = "w" + std::to_string(i);
+    linear.bias = "b" + std::to_string(i);
+    if (i < 2) layers.emplace_back().op = sdk::LayerOp::kRelu;
+  }
+  Check(WriteFileAtomically(folder + "/" + sdk::kNetworkFile, sdk::ToJson(layers).dump()));
+  Check(WriteFileAtomically(folder + "/" + sdk::kModelFile, R"(formatVersion: 1
+name: mlp
+backend: safetensors
+file: weights.safetensors
+batchAxis: 0
+inputs: [{name: x, type: float32, shape: [-1, 64]}]
+outputs: [{name: y, type: float32, shape: [-1, 10]}]
+)"));
 }
 
 void BreakSecondExample(const std::string& folder) {

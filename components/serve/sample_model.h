@@ -1,12 +1,16 @@
 // Small model folders, written with LibTorch itself, for tests and benchmarks. Deterministic.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace penstock::serve {
 
-// x float32 [-1, 64] -> y float32 [-1, 10]: 64-256-256-10 with ReLU; three examples.
-void WriteMlp(const std::string& folder);
+// x float32 [-1, 64] -> y float32 [-1, 10]: 64-hidden-hidden-10 with ReLU; three examples.
+void WriteMlp(const std::string& folder, std::int64_t hidden = 256);
+
+// The same network and examples, stored as network.json and weights.safetensors.
+void WriteLayerMlp(const std::string& folder);
 
 // Columns carrier (string), distance (float64), 날씨 (string, takes no nulls), hour (int64)
 // -> probability, label ("late" or "on time"); four examples.

@@ -1,5 +1,5 @@
-// serve-sample-model mlp|columns|touchy FOLDER: writes a sample model, to try the server or measure
-// it.
+// serve-sample-model mlp|layers|columns|touchy FOLDER: writes a sample model, to try the server or
+// measure it.
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -11,12 +11,14 @@ int main(int argc, char** argv) {
   try {
     if (kind == "mlp") {
       penstock::serve::WriteMlp(argv[2]);
+    } else if (kind == "layers") {
+      penstock::serve::WriteLayerMlp(argv[2]);
     } else if (kind == "columns") {
       penstock::serve::WriteColumns(argv[2]);
     } else if (kind == "touchy") {
       penstock::serve::WriteTouchy(argv[2]);
     } else {
-      std::fprintf(stderr, "usage: serve-sample-model mlp|columns|touchy FOLDER\n");
+      std::fprintf(stderr, "usage: serve-sample-model mlp|layers|columns|touchy FOLDER\n");
       return 2;
     }
   } catch (const std::exception& e) {

@@ -11,6 +11,11 @@
 namespace penstock::serve {
 namespace {
 
+std::string ObserverText(const Inference& inference) {
+  const auto served = inference.served();
+  return served && served->observer ? served->observer->MetricsText() : "";
+}
+
 // Below this a response is not worth compressing.
 constexpr std::size_t kCompressAbove = 512;
 constexpr const char* kJsonLength = "Inference-Header-Content-Length";
@@ -151,7 +156,8 @@ HttpResponse Service::Answer(const Route& route, const HttpRequest& request) con
       if (auto current = inference_->served()) metrics_->SetQueued(current->pool.queued());
       if (tracer_ != nullptr)
         metrics_->SetSpans(tracer_->sent(), tracer_->dropped(), tracer_->failed());
-      return {200, metrics_->Text(), "text/plain; version=0.0.4; charset=utf-8", ""};
+      return {200, metrics_->Text() + ObserverText(*inference_),
+              "text/plain; version=0.0.4; charset=utf-8", ""};
     default:
       return ModelAnswer(route);
   }

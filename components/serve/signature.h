@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,9 @@ struct InputSpec {
   Datatype datatype = Datatype::kFp32;
   Shape shape;             // with -1 for the batch; a column's is [-1]
   bool is_column = false;  // see above
-  bool nullable = false;   // columns only
+  bool nullable = false;   // a float tensor that takes nulls gets NaN for them
+  std::optional<double> minimum = std::nullopt;  // of every value that is no null
+  std::optional<double> maximum = std::nullopt;
 };
 
 struct OutputSpec {
@@ -35,7 +38,8 @@ struct Signature {
 
 // Puts the inputs into the signature's order and says how many rows they have (1 when the model is
 // not batched). Invalid, naming the input, for a missing or unknown or repeated one, a datatype or
-// shape that does not fit, no rows, unequal rows, or a null where none is allowed.
+// shape that does not fit, no rows, unequal rows, a value beyond its bounds, or a null where none
+// is allowed (NaN and infinities count as nulls).
 [[nodiscard]] Result<std::int64_t> FitInputs(const Signature& signature,
                                              std::vector<InputTensor>* inputs);
 

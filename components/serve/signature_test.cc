@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 namespace penstock::serve {
@@ -122,6 +123,42 @@ TEST(Shapes, CountElementsWithoutOverflow) {
   EXPECT_EQ(ElementCount({4294967296, 4294967296, 4294967296, 4294967296}), std::nullopt);
   EXPECT_EQ(ElementCount({2, -3}), std::nullopt);
   EXPECT_EQ(ElementCount({0, 5}), 0);
+}
+
+TEST(Signature, RefusesValuesBeyondTheirBoundsByElement) {
+  Signature s = Pixels();
+  s.inputs[0].minimum = 0;
+  s.inputs[0].maximum = 16;
+  InputTensor x = Floats({1, 4});
+  std::get<std::vector<float>>(x.data) = {0, 16, 3, 16.5F};
+  EXPECT_EQ(ErrorOf(s, {x}), "input 'x': element 3 is 16.5, above the maximum 16");
+  std::get<std::vector<float>>(x.data) = {0, -0.5F, 3, 1};
+  EXPECT_EQ(ErrorOf(s, {x}), "input 'x': element 1 is -0.5, below the minimum 0");
+  std::get<std::vector<float>>(x.data) = {0, 16, 3, 1};
+  EXPECT_EQ(ErrorOf(s, {x}), "accepted");
+}
+
+TEST(Signature, HoldsNoNullAgainstTheBounds) {
+  Signature s;
+  s.inputs = {{"n", Datatype::kInt64, {-1}, true, true, 5, std::nullopt}};
+  InputTensor n = Numbers("n", 2);
+  std::get<std::vector<std::int64_t>>(n.data) = {0, 5};
+  n.nulls = {1, 0};
+  EXPECT_EQ(ErrorOf(s, {n}), "accepted");
+  n.nulls = {0, 1};
+  EXPECT_EQ(ErrorOf(s, {n}), "input 'n': element 0 is 0, below the minimum 5");
+}
+
+TEST(Signature, CountsNanAndInfinityAsNulls) {
+  for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+    Signature s = Pixels();
+    InputTensor x = Floats({1, 4});
+    std::get<std::vector<float>>(x.data)[2] = bad;
+    EXPECT_EQ(ErrorOf(s, {x}),
+              "input 'x': element 2 is not a finite number, and this input takes no nulls");
+    s.inputs[0].nullable = true;
+    EXPECT_EQ(ErrorOf(s, {x}), "accepted");
+  }
 }
 
 }  // namespace

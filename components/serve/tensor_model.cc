@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 namespace penstock::serve {
@@ -56,6 +57,16 @@ Result<std::vector<OutputSpec>> ReadTensors(const YAML::Node& list, const std::s
   return specs;
 }
 
+Result<void> ReadLimits(const YAML::Node& node, const std::string& where, InputSpec* spec) {
+  if (node["nullable"]) spec->nullable = node["nullable"].as<bool>();
+  if (spec->nullable && !IsFloat(spec->datatype)) {
+    return Invalid(where + ".nullable is for float32 and float64: a null becomes NaN");
+  }
+  if (node["minimum"]) spec->minimum = node["minimum"].as<double>();
+  if (node["maximum"]) spec->maximum = node["maximum"].as<double>();
+  return {};
+}
+
 // Numbers of any datatype -> the vector that the back end takes for `To`.
 template <typename To>
 Result<TensorData> Convert(const InputTensor& input) {
@@ -91,12 +102,21 @@ Result<void> CheckRange(const InputTensor& input, Datatype datatype, const Tenso
     }
   }
   for (std::size_t i = 0; floats != nullptr && i < floats->size(); ++i) {
-    if (!std::isfinite((*floats)[i])) {
+    const bool null = !input.nulls.empty() && input.nulls[i] != 0;
+    if (std::isinf((*floats)[i]) && !null) {
       return Invalid("input '" + input.name + "': element " + std::to_string(i) +
                      " is out of the range of FP32");
     }
   }
   return {};
+}
+
+// A null is NaN to the network.
+template <typename T>
+void FillNulls(const std::vector<std::uint8_t>& nulls, std::vector<T>* values) {
+  for (std::size_t i = 0; i < nulls.size(); ++i) {
+    if (nulls[i] != 0) (*values)[i] = std::numeric_limits<T>::quiet_NaN();
+  }
 }
 
 class TensorModel : public Model {
@@ -105,13 +125,18 @@ class TensorModel : public Model {
       : signature_(std::move(signature)), backend_(std::move(backend)) {}
 
   const Signature& signature() const override { return signature_; }
-  std::string platform() const override { return "pytorch_torchscript"; }
+  std::string platform() const override { return backend_->platform(); }
 
   Result<std::vector<Tensor>> Prepare(std::vector<InputTensor> inputs) const override {
     std::vector<Tensor> prepared;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const std::vector<std::uint8_t> nulls = std::move(inputs[i].nulls);
       auto tensor = PrepareOne(std::move(inputs[i]), signature_.inputs[i].datatype);
       if (!tensor) return tensor.error();
+      if (auto* floats = std::get_if<std::vector<float>>(&tensor->data)) FillNulls(nulls, floats);
+      if (auto* doubles = std::get_if<std::vector<double>>(&tensor->data)) {
+        FillNulls(nulls, doubles);
+      }
       prepared.push_back(std::move(*tensor));
     }
     return prepared;
@@ -173,9 +198,13 @@ Result<TensorManifest> ParseTensorManifest(const std::string& yaml, const std::s
     }
     TensorManifest manifest;
     if (root["name"]) manifest.name = root["name"].as<std::string>();
-    if (root["file"]) manifest.file = root["file"].as<std::string>();
-    if (manifest.file.find("..") != std::string::npos ||
-        std::filesystem::path(manifest.file).is_absolute()) {
+    if (root["backend"]) manifest.files.backend = root["backend"].as<std::string>();
+    manifest.files.files = {root["file"] ? root["file"].as<std::string>() : "model.ts"};
+    if (root["files"]) manifest.files.files = root["files"].as<std::vector<std::string>>();
+    for (const std::string& file : manifest.files.files) {
+      if (file.find("..") == std::string::npos && !std::filesystem::path(file).is_absolute()) {
+        continue;
+      }
       return Invalid(what + ": file must be a path within the model's folder");
     }
     manifest.signature.batched = root["batchAxis"] && !root["batchAxis"].IsNull();
@@ -185,9 +214,13 @@ Result<TensorManifest> ParseTensorManifest(const std::string& yaml, const std::s
     if (!inputs) return inputs.error();
     auto outputs = ReadTensors(root["outputs"], what + ": outputs", manifest.signature.batched);
     if (!outputs) return outputs.error();
-    for (OutputSpec& input : *inputs) {
-      manifest.signature.inputs.push_back(
-          {std::move(input.name), input.datatype, std::move(input.shape), false, false});
+    for (std::size_t i = 0; i < inputs->size(); ++i) {
+      OutputSpec& input = (*inputs)[i];
+      InputSpec spec{std::move(input.name), input.datatype, std::move(input.shape)};
+      auto limited =
+          ReadLimits(root["inputs"][i], what + ": inputs[" + std::to_string(i) + "]", &spec);
+      if (!limited) return limited.error();
+      manifest.signature.inputs.push_back(std::move(spec));
     }
     manifest.signature.outputs = std::move(*outputs);
     return manifest;

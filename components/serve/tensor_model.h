@@ -4,7 +4,7 @@
 //   outputs: [{name: y, type: float32, shape: [-1, 10]}]      in the order of its answer
 //
 // Types: float32, float64, int64, int32, bool. batchAxis: 0 says that axis 0 of every one is the
-// batch.
+// batch. An input may have minimum and maximum; one of floats, nullable: true (null becomes NaN).
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace penstock::serve {
 
 struct TensorManifest {
   std::string name;
-  std::string file = "model.ts";
+  BackendFiles files;
   Signature signature;
 };
 

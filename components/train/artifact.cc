@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "components/sdk/cells.h"
+#include "components/sdk/layers.h"
 #include "components/sdk/metrics.h"
 #include "components/sdk/scorer.h"
 #include "components/sdk/statistics.h"
@@ -66,6 +67,8 @@ ModelManifest Describe(const sdk::Transform& transform, const sdk::Label& label,
   m.outputs = sdk::StandardOutputs(label.task, label.classes);
   m.threshold = options.threshold;
   m.seed = options.seed;
+  m.backend = options.format;
+  m.file = options.format == "safetensors" ? sdk::kWeightsFile : sdk::kTorchScriptFile;
   return m;
 }
 
@@ -80,8 +83,12 @@ Result<Json> WriteArtifact(const std::string& folder, const sdk::Network& networ
   if (error) return FromErrno(folder, error.value());
   PENSTOCK_ASSIGN(const auto spec_text, ReadFile(sources.transform_file, 1ULL << 30));
   PENSTOCK_TRY(WriteFileAtomically(folder + "/" + sdk::kTransformFile, spec_text));
-  PENSTOCK_TRY(network.Export(folder + "/" + sdk::kTorchScriptFile));
   ModelManifest manifest = Describe(transform, label, options);
+  if (manifest.backend == "safetensors") {
+    PENSTOCK_TRY(network.ExportLayers(folder));
+  } else {
+    PENSTOCK_TRY(network.Export(folder + "/" + manifest.file));
+  }
   PENSTOCK_TRY(SaveModelManifest(folder, manifest));
 
   PENSTOCK_ASSIGN(const auto scorer, sdk::Scorer::Load(folder));
@@ -95,7 +102,8 @@ Result<Json> WriteArtifact(const std::string& folder, const sdk::Network& networ
   PENSTOCK_ASSIGN(const auto examples, MakeExamples(manifest, sources.valid_dataset, names, raw,
                                                     std::size_t(options.examples)));
   PENSTOCK_TRY(SaveExamples(folder, examples));
-  PENSTOCK_ASSIGN(const auto statistics, sdk::ComputeStatistics(sources.train_dataset, names));
+  PENSTOCK_ASSIGN(auto statistics, sdk::ComputeStatistics(sources.train_dataset, names));
+  statistics["outputs"] = sdk::OutputStatistics(manifest, raw);
   PENSTOCK_TRY(WriteFileAtomically(folder + "/" + sdk::kStatisticsFile, statistics.dump(1) + "\n"));
   return metrics;
 }

@@ -24,6 +24,7 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   o.seed = p.Integer("seed", d.seed, 0, INT64_MAX);
   o.device = p.OneOf("device", d.device, {"auto", "cpu", "cuda"});
   o.examples = p.Integer("examples", d.examples, 10, 1000);
+  o.format = p.OneOf("format", d.format, {"torchscript", "safetensors"});
   if (o.hidden.size() > 32) p.Fail("hidden: at most 32 layers");
   PENSTOCK_TRY(p.Finish());
   if (o.model == "linear") o.hidden.clear();

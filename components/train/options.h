@@ -26,6 +26,7 @@ struct TrainOptions {
   std::int64_t seed = 0;
   std::string device = "auto";  // auto, cpu, cuda
   std::int64_t examples = 20;
+  std::string format = "torchscript";  // torchscript, safetensors: the model's back end
 };
 
 [[nodiscard]] Result<TrainOptions> ReadOptions(const Json& parameters);

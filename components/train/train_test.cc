@@ -101,6 +101,34 @@ TEST_F(TrainTest, ComesWithinOnePercentOfTheBestAuc) {
   EXPECT_LT(auc, best_auc_ + 0.002);
 }
 
+// The same seed trains the same network; only the way it is stored differs.
+TEST_F(TrainTest, WritesSafetensorsThatAnswerAsTorchScriptDoes) {
+  for (const char* label : {"late", "value", "kind"}) {
+    const std::string name = label;
+    ASSERT_TRUE(Train({{"label", name}, {"epochs", 1}}, name + ".ts"));
+    ASSERT_TRUE(Train({{"label", name}, {"epochs", 1}, {"format", "safetensors"}}, name + ".st"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / (name + ".st/model.ts")));
+    const auto script = evaluate::ScoreModel(folder_ / (name + ".ts"), folder_ / "valid");
+    const auto layers = evaluate::ScoreModel(folder_ / (name + ".st"), folder_ / "valid");
+    ASSERT_TRUE(script && layers) << layers.error().message;
+    EXPECT_EQ(layers->manifest.backend, "safetensors");
+    ASSERT_EQ(script->raw.size(), layers->raw.size());
+    for (std::size_t i = 0; i < script->raw.size(); ++i) {
+      ASSERT_NEAR(script->raw[i], layers->raw[i], 1e-6 * (1 + std::abs(script->raw[i])));
+    }
+  }
+}
+
+TEST_F(TrainTest, WritesStatisticsOfItsAnswers) {
+  ASSERT_TRUE(Train({{"epochs", 1}}, "m"));
+  const auto text = ReadFile(folder_ / "m/statistics.json");
+  const Json outputs = Json::parse(text.value())["outputs"];
+  EXPECT_EQ(outputs["probability"]["count"], 10'000);
+  EXPECT_EQ(outputs["probability"]["quantiles"].size(), 21U);
+  EXPECT_EQ(outputs["label"]["count"], 10'000);
+  EXPECT_EQ(outputs["label"]["distinct"], 2);
+}
+
 TEST_F(TrainTest, ALinearModelCannotSeeTheSquare) {
   ASSERT_TRUE(Train({{"model", "linear"}, {"learningRate", 0.02}}, "linear"));
   const double auc = Overall("linear")["auc"];

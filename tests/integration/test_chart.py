@@ -65,7 +65,7 @@ class Chart(unittest.TestCase):
     def test_the_library_is_installed_with_the_charts_own_image(self):
         components = of("Component", render("--set", "image.registry=r.example.com/p", "--set", "image.tag=v9"))
         self.assertEqual({c["spec"]["name"] for c in components},
-                         {"ingest", "query", "split", "transform", "train", "evaluate", "bless"})
+                         {"ingest", "query", "split", "transform", "train", "evaluate", "bless", "predict"})
         for c in components:
             self.assertEqual(c["spec"]["container"]["image"], "r.example.com/p/components:v9")
             self.assertEqual(c["metadata"]["labels"]["penstock.dev/library"], "true")
