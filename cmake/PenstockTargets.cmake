@@ -34,8 +34,8 @@ endfunction()
 add_library(penstock_flags INTERFACE)
 target_compile_options(penstock_flags INTERFACE -Wall -Wextra -Werror $<$<CONFIG:Debug>:-g1>)
 # GCC 12 warns wrongly of `"text" + std::string` when it optimises (GCC bug 105651): as restrict, and once the headers are
-# precompiled (no system headers any more, then) as array-bounds and stringop-overflow. The sanitizers look for the real ones.
-target_compile_options(penstock_flags INTERFACE "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow>")
+# precompiled (no system headers any more, then) as array-bounds, stringop-overflow and -overread. The sanitizers look for the real ones.
+target_compile_options(penstock_flags INTERFACE "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-stringop-overread>")
 target_include_directories(penstock_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(PENSTOCK_SANITIZE)
   target_compile_options(penstock_flags INTERFACE -fsanitize=${PENSTOCK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -60,14 +60,19 @@ target_compile_definitions(penstock_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILAT
   BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW=0)
 target_link_libraries(penstock_boost INTERFACE Boost::headers penstock_openssl Threads::Threads)
 
-# penstock_library(NAME SRCS a.cc ... DEPS penstock::base ...): a static library with the alias penstock::NAME.
+# penstock_library(NAME SRCS a.cc ... DEPS penstock::base ... [TORCH]): a static library with the alias penstock::NAME.
+# TORCH precompiles LibTorch's headers too, for those whose files include them.
 function(penstock_library name)
-  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH" "" "SRCS;DEPS" ${ARGN})
   add_library(penstock_${name} STATIC ${ARG_SRCS})
   add_library(penstock::${name} ALIAS penstock_${name})
   target_link_libraries(penstock_${name} PUBLIC ${ARG_DEPS} PRIVATE penstock_flags)
   target_include_directories(penstock_${name} PUBLIC ${PROJECT_SOURCE_DIR})
-  penstock_precompile(penstock_${name} library)
+  if(ARG_TORCH)
+    penstock_precompile(penstock_${name} torch <torch/script.h> <torch/torch.h>)
+  else()
+    penstock_precompile(penstock_${name} "library${PENSTOCK_LAYER}")
+  endif()
 endfunction()
 
 # penstock_executable(NAME SRCS ... DEPS ...): a program named NAME in bin/, installed as component NAME.
