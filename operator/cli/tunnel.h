@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "operator/cli/session.h"
 #include "operator/base/child_process.h"
+#include "operator/cli/session.h"
 
 namespace penstock::cli {
 

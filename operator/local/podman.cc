@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "operator/base/json.h"
 #include "operator/base/child_process.h"
+#include "operator/base/json.h"
 #include "operator/local/quantity.h"
 
 namespace penstock::local {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "operator/base/child_process.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/task.h"
 #include "operator/kube/resources.h"
-#include "operator/base/child_process.h"
 #include "operator/local/pod_status.h"
 
 namespace penstock::local {
