@@ -1,0 +1,198 @@
+"""The model server against others, and against the floor: a forward and an echo of the same bytes.
+
+Every arm serves the same weights with one intra-op thread a computation, on the machine's cores, which the load generator
+shares. Peers are first looked at for one round each; the promises are then measured against those that came within
+a third of the best, in turns (A/B/A/B), on servers that stay up.
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import training
+from serving_peers import BUILD, DATATYPES, Ours, installed
+
+SECONDS, LOOK = 10, 3
+CONNECTIONS = (32, 64)
+TOLERANCE = 1e-4
+
+
+class Mlp:
+    name, width = "MLP 64-256-256-10, tensors", 64
+
+    def __init__(self, scratch):
+        self.folder = scratch / "mlp"
+        subprocess.run([BUILD / "bin/serve-sample-model", "mlp", self.folder], check=True)
+        self.values = [round(((i * 37) % 101) / 101 - 0.5, 4) for i in range(64)]
+        text = (self.folder / "model.yaml").read_text()
+        self.input = text.split("inputs:")[1].split("name:")[1].split(",")[0].strip().strip('"')
+
+    def v2_inputs(self, batch_axis=False):
+        return [{"name": "x" if batch_axis else self.input, "shape": [1, 64], "datatype": "FP32", "data": self.values}]
+
+    def plain_row(self):
+        return {"data": self.values}
+
+
+class Flights:
+    name, width = "flights, raw columns", 25
+    row = {"carrier": "B6", "origin": "JFK", "dest": "BOS", "distance": 187, "hour": 18, "minute": 30}
+
+    def __init__(self, scratch):
+        data = scratch / "flights"
+        data.mkdir()
+        training.prepare(data)
+        training.component(data, "train", "--input", f"train={data}/train", "--input", f"valid={data}/valid",
+                           "--input", f"transform={data}/transform.json", "--output", f"model={data}/model", "--output", f"metrics={data}/metrics.json", "--parameter", "label=late",
+                           "--parameter", "seed=1", "--parameter", "epochs=2")
+        self.folder = data / "model"
+        self.types = {i["name"]: i["type"] for i in json.loads((self.folder / "transform.json").read_text())["inputs"]}
+
+    def v2_inputs(self, batch_axis=False):
+        return [{"name": n, "shape": [1, 1] if batch_axis else [1], "datatype": DATATYPES[t], "data": [self.row[n]]} for n, t in self.types.items()]
+
+    def plain_row(self):
+        return self.row
+
+
+def load(arm, connections, seconds=SECONDS, rate=0):
+    """What serving-load saw. Any answer but 200 is an error of the benchmark."""
+    command = [BUILD / "bin/serving-load", "--port", str(arm.port), "--target", arm.target, "--body", arm.body,
+               "--connections", str(connections), "--seconds", str(seconds), "--warm-up", "1"]
+    if rate:
+        command += ["--rate", str(rate)]
+    seen = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    if set(seen["codes"]) != {"200"}:
+        raise RuntimeError(f"{arm.name} answered {seen['codes']}")
+    return seen
+
+
+def look(arms):
+    """Requests a second of each at the larger concurrency, one short round."""
+    seen = {arm: load(arm, CONNECTIONS[-1], LOOK)["ok_per_s"] for arm in arms}
+    for arm, rate in seen.items():
+        print(f"  {arm.model.name}: {arm.name} {rate:.0f}/s", file=sys.stderr, flush=True)
+    return seen
+
+
+def throughput(table, ours, rivals, rounds):
+    for connections in CONNECTIONS:
+        rates = {arm: [] for arm in (ours, *rivals)}
+        for _ in range(rounds):
+            for arm in rates:
+                rates[arm].append(load(arm, connections)["ok_per_s"])
+        best = max(rivals, key=lambda arm: statistics.median(rates[arm]))
+        ratios = [a / max(rates[r][i] for r in rivals) for i, a in enumerate(rates[ours])]
+        table.at_least(f"{ours.model.name}: requests/s, best peer, c={connections}", ratios, 1.5,
+                       note=f"{statistics.median(rates[ours]):.0f}/s; {best.name} {statistics.median(rates[best]):.0f}/s")
+
+
+def tail(table, ours, peer, rates, rounds):
+    """p99 of both at half of what the slower one can do, requests due at a constant rate."""
+    rate = min(rates[ours], rates[peer]) / 2
+    ratios, p99 = [], {ours: [], peer: []}
+    for _ in range(rounds):
+        for arm in (ours, peer):
+            p99[arm].append(load(arm, CONNECTIONS[-1], rate=rate)["us"]["p99"])
+        ratios.append(p99[ours][-1] / p99[peer][-1])
+    table.at_most(f"{ours.model.name}: p99 at {rate:.0f}/s, {peer.name}", ratios, 1.0,
+                  note=f"{statistics.median(p99[ours]):.0f} us against {statistics.median(p99[peer]):.0f} us")
+
+
+def against_peers(table, model, scratch, rounds):
+    classes, missing = installed()
+    if not classes:
+        return table.cannot(f"{model.name}: requests/s, best peer", 1.5, "no peers; tools/install-deps peers")
+    arms, scratch = [], scratch / ("peers-" + model.folder.parent.name + model.folder.name)
+    try:
+        for arm in (Ours, *classes):
+            arms.append(arm(model, scratch))
+        ours, peers = arms[0], arms[1:]
+        for peer in peers:
+            if abs(peer.answer() - ours.answer()) > TOLERANCE:
+                raise RuntimeError(f"{peer.name} answers {peer.answer()}, ours {ours.answer()}")
+        rates = look(arms)
+        best = max(rates[p] for p in peers)
+        throughput(table, ours, [p for p in peers if rates[p] > best / 1.5], rounds)
+        for peer in peers:
+            tail(table, ours, peer, rates, rounds if rates[peer] > best / 1.5 else 1)
+    finally:
+        for arm in arms:
+            arm.stop()
+    if missing:
+        print(f"  not installed: {', '.join(missing)}", file=sys.stderr)
+
+
+class NoBatching(Ours):
+    name, flags = "Penstock without batching", ("--max-batch", "1")
+
+
+def batching(table, model, scratch, rounds):
+    arms = []
+    try:
+        arms += [Ours(model, scratch / "batching"), NoBatching(model, scratch / "batching")]
+        ratios = []
+        for _ in range(rounds):
+            on, off = (load(arm, 64)["ok_per_s"] for arm in arms)
+            ratios.append(on / off)
+        table.at_least("batching on against off, c=64", ratios, 2.0, note=f"last round {on:.0f}/s and {off:.0f}/s")
+    finally:
+        for arm in arms:
+            arm.stop()
+
+
+def start_and_rest(table, model, scratch, rounds):
+    """From exec to the first 200 of the readiness probe; resident memory then, without what a bare LibTorch program holds."""
+    bare = float(subprocess.run([BUILD / "bin/serving-floor", "--memory"], check=True, capture_output=True, text=True).stdout) / 2**20
+    seconds, mib = [], []
+    for i in range(rounds):
+        start = time.monotonic()
+        arm = Ours(model, scratch / f"rest-{i}")
+        seconds.append(time.monotonic() - start)
+        time.sleep(1)
+        status = pathlib.Path(f"/proc/{arm.process.pid}/status").read_text()
+        mib.append(int(status.split("VmRSS:")[1].split()[0]) / 1024 - bare)
+        arm.stop()
+    table.at_most("start to the first answer", seconds, 2, "s")
+    table.at_most("memory at rest beyond bare LibTorch", mib, 150, "MiB", f"bare LibTorch {bare:.0f} MiB")
+
+
+def alone(table, model, scratch, rounds):
+    """One connection: the median latency against an echo of the same bytes plus the forward alone."""
+    arm, echo = None, None
+    try:
+        arm = Ours(model, scratch / "alone")
+        answer = scratch / "answer.json"
+        answer.write_text(json.dumps(arm.call(), separators=(",", ":")))
+        echo = subprocess.Popen([BUILD / "bin/serving-floor", "--echo", answer], stdout=subprocess.PIPE, text=True)
+        floor = type("Echo", (), {"name": "echo", "port": int(echo.stdout.readline()), "target": arm.target, "body": arm.body})
+        ratios, last = [], ""
+        for _ in range(rounds):
+            ours, bare = (load(a, 1)["us"]["p50"] for a in (arm, floor))
+            forward = float(subprocess.run([BUILD / "bin/serving-floor", "--forward", model.folder / "model.ts", "--width", str(model.width)],
+                                           check=True, capture_output=True, text=True).stdout)
+            ratios.append(ours / (bare + forward))
+            last = f"{ours:.0f} us; echo {bare:.0f} us, forward {forward:.0f} us"
+        table.at_most(f"{model.name}: p50 alone, echo + forward", ratios, 1.5, note=last)
+    finally:
+        if arm:
+            arm.stop()
+        if echo:
+            echo.terminate()
+            echo.wait()
+
+
+def run(table, options):
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory(prefix="penstock-serving-") as folder:
+        scratch = pathlib.Path(folder)
+        mlp = Mlp(scratch)
+        alone(table, mlp, scratch, options.rounds)
+        batching(table, mlp, scratch, options.rounds)
+        start_and_rest(table, mlp, scratch, options.rounds)
+        for model in (mlp, Flights(scratch)):
+            against_peers(table, model, scratch, options.rounds)
