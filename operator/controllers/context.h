@@ -40,6 +40,7 @@ struct Snapshots {
 struct Settings {
   plan::PodSettings pods;
   std::string library_namespace;  // where `library: true` looks
+  std::string library_image;      // what the library's own components run in; see kLibraryImage
   std::string serve_image;
   bool local_files = false;  // the operator reads file:// sources itself (`penstock run`)
   Milliseconds status_interval{1'000};

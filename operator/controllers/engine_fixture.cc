@@ -113,6 +113,7 @@ void EngineTest::StartEngine(kube::Client* client, metadata::Recorder* recorder)
   options.api_threads = 2;
   options.io_threads = 2;
   options.settings.library_namespace = "penstock-system";
+  options.settings.library_image = "registry.example/components:test";
   options.settings.pods.launcher_image = "penstock/launcher:test";
   options.settings.serve_image = "penstock/serve:test";
   options.settings.pods.store.folder = (folder_ / "store").string();

@@ -61,6 +61,27 @@ TEST_F(Engines, CarryARunFromItsSpecToItsOutputs) {
   EXPECT_EQ(ListAll(kube::kControllerRevisions).size(), 1u);
 }
 
+TEST_F(Engines, RunTheLibrarysComponentsInThisInstallationsImage) {
+  StartEngine();
+  const Json component{
+      {"apiVersion", "penstock.dev/v1alpha1"},
+      {"kind", "Component"},
+      {"metadata", {{"name", "split-1.0.0"}, {"labels", {{"penstock.dev/library", "true"}}}}},
+      {"spec",
+       {{"name", "split"},
+        {"version", "1.0.0"},
+        {"codeVersion", "1"},
+        {"container", {{"image", "penstock/components"}, {"command", {"split"}}}}}}};
+  ASSERT_TRUE(cluster_.Create(kube::kComponents, "penstock-system", component, {}));
+  Create(kube::kPipelineRuns,
+         "metadata: {name: first}\nspec: {pipelineSpec: {steps: [{name: a, component: {name: "
+         "split, version: \"1\", library: true}}]}}\n");
+  AwaitFinished("first");
+  const auto pods = ListAll(kube::kPods);
+  ASSERT_EQ(pods.size(), 1u);
+  EXPECT_EQ(pods[0]["spec"]["containers"][0]["image"], "registry.example/components:test");
+}
+
 TEST_F(Engines, TakeEveryStepOfAnEqualRunFromTheCache) {
   StartEngine();
   Create(kube::kPipelineRuns, InlineRun("first"));

@@ -4,6 +4,9 @@ namespace penstock::controllers {
 namespace {
 
 constexpr const char* kLabelLibrary = "penstock.dev/library";
+// Stands in the library's components for the image of this installation. A Component never changes,
+// whereas registry and tag do with every upgrade; its codeVersion says which code it is.
+constexpr const char* kLibraryImage = "penstock/components";
 
 std::vector<api::Component> Components(const Context& context, const std::string& ns,
                                        const std::string& name, bool library) {
@@ -14,6 +17,9 @@ std::vector<api::Component> Components(const Context& context, const std::string
     const auto label = component->meta.labels.find(kLabelLibrary);
     if (library && (label == component->meta.labels.end() || label->second != "true")) continue;
     found.push_back(*component);
+    std::string& image = found.back().spec.container.image;
+    const std::string& ours = context.settings.library_image;
+    if (library && image == kLibraryImage && !ours.empty()) image = ours;
   }
   return found;
 }

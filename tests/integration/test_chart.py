@@ -62,12 +62,16 @@ class Chart(unittest.TestCase):
             self.assertEqual(crd["metadata"]["annotations"]["helm.sh/resource-policy"], "keep")
         self.assertEqual(of("CustomResourceDefinition", render("--set", "crds.enabled=false")), [])
 
-    def test_the_library_is_installed_with_the_charts_own_image(self):
-        components = of("Component", render("--set", "image.registry=r.example.com/p", "--set", "image.tag=v9"))
+    def test_the_library_is_installed_and_survives_an_upgrade(self):
+        docs = render("--set", "image.registry=r.example.com/p", "--set", "image.tag=v9")
+        components = of("Component", docs)
+        # A Component never changes, so another tag may not change it; the operator knows the image.
+        self.assertEqual(components, of("Component", render("--set", "image.tag=v10")))
+        self.assertIn("--components-image=r.example.com/p/components:v9", of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]["args"])
         self.assertEqual({c["spec"]["name"] for c in components},
                          {"ingest", "query", "split", "transform", "train", "evaluate", "bless", "predict"})
         for c in components:
-            self.assertEqual(c["spec"]["container"]["image"], "r.example.com/p/components:v9")
+            self.assertEqual(c["spec"]["container"]["image"], "penstock/components")
             self.assertEqual(c["metadata"]["labels"]["penstock.dev/library"], "true")
 
     def test_every_pod_is_restricted(self):

@@ -185,6 +185,7 @@ class Operator {
     engine.namespaces = options_.namespaces;
     engine.workers = options_.workers;
     engine.settings.library_namespace = options_.library_namespace;
+    engine.settings.library_image = options_.components_image;
     engine.settings.serve_image = options_.serve_image;
     engine.settings.pods.launcher_image = options_.launcher_image;
     engine.settings.pods.store.url = options_.gateway_url;

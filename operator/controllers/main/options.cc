@@ -42,6 +42,9 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--serve-image", o.serve_image, "Image of the model server")
       ->envname("PENSTOCK_SERVE_IMAGE")
       ->required();
+  app.add_option("--components-image", o.components_image, "Image of the component library")
+      ->envname("PENSTOCK_COMPONENTS_IMAGE")
+      ->required();
   app.add_option("--library-namespace", o.library_namespace,
                  "Namespace of the component library; the operator's own when absent");
   app.add_option("--metrics-port", o.metrics_port, "Port of /metrics, /livez and /readyz")

@@ -18,6 +18,7 @@ struct Options {
   std::vector<std::string> gateway_names;  // further names and addresses in its certificate
   std::string launcher_image;
   std::string serve_image;
+  std::string components_image;
   std::string library_namespace;
   int metrics_port = 8080;
   bool leader_elect = false;
