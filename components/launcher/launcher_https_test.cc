@@ -197,6 +197,20 @@ TEST_F(LauncherHttpsTest, TrustsNoOtherAuthority) {
   EXPECT_EQ(m.outcome, TaskOutcome::kInvalid);
 }
 
+TEST_F(LauncherHttpsTest, GoesOnWhenAnotherAnsweredInTheGatewaysPlaceForAMoment) {
+  const SystemClock clock;
+  auto others = gateway::Certificates::Open({dir_ / "others", {}, {"127.0.0.1"}}, clock).value();
+  gateway_->server->Stop();
+  std::atomic<int> asked = 0;
+  gateway_->options.tls = [&] {
+    return ++asked <= 3 ? others->Current() : gateway_->certificates->Current();
+  };
+  gateway_->Start();
+  ExpectCopied(Run(CopyTask()));
+  EXPECT_GT(asked, 3);
+  gateway_->server->Stop();
+}
+
 TEST_F(LauncherHttpsTest, SaysThatAnOutputIsTooLargeForTheStore) {
   gateway_->server->Stop();
   gateway_ = std::make_unique<gateway::TestGateway>(dir_, 100'000);

@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr int kDiskFullAttempts = 3;
+constexpr int kStrangerAttempts = 8;
 const std::string kBlobs = "/artifacts/v1/blobs/";
 
 // {"error": "..."} of the server, or the start of whatever came.
@@ -135,6 +136,7 @@ class HttpsTransport : public Transport {
   Result<HttpReply> Try(int worker, const std::string& what,
                         const std::function<Result<HttpRequest>(bool& progress)>& make) {
     int disk_full = 0;
+    int strangers = 0;
     int failures = 0;
     Clock::time_point failing_since{};
     for (;;) {
@@ -145,7 +147,11 @@ class HttpsTransport : public Transport {
       auto reply = clients_[worker]->Exchange(*request);
       if (reply && reply->status < 300) return reply;
       Error error = reply ? FromReply(what, *reply) : Wrap(what, reply.error());
-      if (error.kind != ErrorKind::kTransient) return error;
+      // While a Service has no endpoint its address may for a moment lead out of the cluster, where
+      // a proxy answers: nothing was sent to it, and the gateway is soon back.
+      const bool stranger = error.reason == "CertificateNotTrusted";
+      if (stranger && ++strangers >= kStrangerAttempts) return error;
+      if (error.kind != ErrorKind::kTransient && !stranger) return error;
       if (error.reason == "DiskFull" && ++disk_full >= kDiskFullAttempts) return error;
       failures = progress ? 1 : failures + 1;
       if (failures == 1) failing_since = Clock::now();
