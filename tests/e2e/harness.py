@@ -89,7 +89,7 @@ def images_digest():
     h = hashlib.sha256()
     for program in ["penstock-operator", "penstock", "penstock-launcher", "penstock-components", "penstock-serve"]:
         h.update((BUILD / "bin" / program).read_bytes())
-    for f in sorted((ROOT / "images").rglob("*")):
+    for f in sorted([*(ROOT / "images").rglob("*"), *ROOT.glob("components/*/component.yaml")]):
         if f.is_file():
             h.update(f.read_bytes())
     return h.hexdigest()

@@ -7,8 +7,12 @@ import harness as h
 class Install(h.ClusterTest):
     def test_the_documented_install_passes_helm_test_every_time(self):
         h.sh("helm", "uninstall", "penstock", "-n", h.SYSTEM, "--wait", "--timeout", "120s")
+        if h.OWN:  # as on a cluster that never had Penstock; on somebody's own this would delete their runs
+            h.kubectl("delete", "-f", h.ROOT / "crds", "--wait")
         h.documented("README.md", "helm install penstock")
         h.kubectl("rollout", "status", "deployment/penstock", "-n", h.SYSTEM, "--timeout=120s")
+        manifests = list((h.ROOT / "components").glob("*/component.yaml"))
+        h.wait_until("the component library", 10, lambda: len(h.items("components.penstock.dev", h.SYSTEM)) == len(manifests))
         for _ in range(2):
             done = h.sh("helm", "test", "penstock", "-n", h.SYSTEM, "--timeout", "180s", "--logs", timeout=240)
             self.assertIn("Succeeded", done.stdout)

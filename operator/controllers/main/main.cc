@@ -12,6 +12,7 @@
 #include "operator/base/json.h"
 #include "operator/controllers/counting_client.h"
 #include "operator/controllers/engine.h"
+#include "operator/controllers/library.h"
 #include "operator/controllers/main/options.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/certificates.h"
@@ -171,6 +172,7 @@ class Operator {
       engine_ = std::make_unique<Engine>(client, store_, *recorder_, clock_, std::move(engine));
       engine_->Start();
     }
+    const std::jthread library([&] { InstallLibrary(client, stop); });
     std::mutex idle;
     std::unique_lock lock(idle);
     std::condition_variable_any().wait(lock, stop, [] { return false; });
@@ -178,6 +180,30 @@ class Operator {
     engine_->Stop();
     const std::lock_guard guard(mutex_);
     engine_.reset();
+  }
+
+  // Until it is done or stopped: the CRDs may be younger than this process.
+  void InstallLibrary(kube::Client& client, const std::stop_token& stop) {
+    constexpr auto kBetweenAttempts = std::chrono::seconds(2);
+    std::mutex idle;
+    std::string told;
+    while (!options_.library_dir.empty() && !stop.stop_requested()) {
+      const auto report =
+          CreateLibrary(client, options_.library_namespace, options_.library_dir, {.stop = stop});
+      if (report) {
+        for (const auto& name : report->created) log_.Write("info", "created Component " + name);
+        for (const auto& name : report->different) {
+          log_.Write("warn", "Component " + name +
+                                 " is not the library's of that version and was left as it is; "
+                                 "delete it to have the library's made");
+        }
+        return;
+      }
+      if (report.error().message != told) log_.Write("warn", report.error().message);
+      told = report.error().message;
+      std::unique_lock lock(idle);
+      std::condition_variable_any().wait_for(lock, stop, kBetweenAttempts, [] { return false; });
+    }
   }
 
   EngineOptions EngineSettings() {

@@ -20,6 +20,7 @@ struct Options {
   std::string serve_image;
   std::string components_image;
   std::string library_namespace;
+  std::filesystem::path library_dir;  // empty = the library is somebody else's to install
   int metrics_port = 8080;
   bool leader_elect = false;
   std::string lease_namespace;  // empty = that of the pod, or of the kubeconfig

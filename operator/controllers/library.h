@@ -1,0 +1,26 @@
+// The component library, as the operator's image carries it: Components that are made when the
+// operator begins to lead, so that an installation needs no kind before its CRD stands, and an
+// upgrade takes no version away that a Pipeline may name.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "operator/kube/client.h"
+
+namespace penstock::controllers {
+
+struct LibraryReport {
+  std::vector<std::string> created;
+  // Stand with another spec than the manifest's. A Component never changes, so they were left.
+  std::vector<std::string> different;
+};
+
+// Creates in `ns` each Component of the folder's *.yaml that is not there. Invalid when a manifest
+// is no valid Component, before anything is created; else the API server's first error.
+[[nodiscard]] Result<LibraryReport> CreateLibrary(kube::Client& client, const std::string& ns,
+                                                  const std::filesystem::path& folder,
+                                                  const kube::Call& call = {});
+
+}  // namespace penstock::controllers
