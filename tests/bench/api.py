@@ -34,7 +34,7 @@ class Api:
         self.connection, self.used = self.connect(), time.monotonic()
         self.lock = threading.Lock()
 
-    def connect(self, timeout=30):
+    def connect(self, timeout=60):
         return http.client.HTTPSConnection(self.server.hostname, self.server.port, context=self.tls, timeout=timeout)
 
     def send(self, method, path, body=None, headers=None):
