@@ -176,6 +176,21 @@ void WriteColumns(const std::string& folder) {
   Check(sdk::SaveExamples(folder, examples));
 }
 
+void WriteImage(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  torch::manual_seed(13);
+  torch::jit::Module module("image");
+  module.register_parameter("w", torch::randn({10, 3}), false);
+  module.define("def forward(self, x):\n    return torch.linear(x.mean([2, 3]), self.w)\n");
+  module.save(folder + "/" + sdk::kTorchScriptFile);
+  Check(WriteFileAtomically(folder + "/" + sdk::kModelFile, R"(formatVersion: 1
+name: image
+batchAxis: 0
+inputs: [{name: x, type: float32, shape: [-1, 3, 224, 224]}]
+outputs: [{name: y, type: float32, shape: [-1, 10]}]
+)"));
+}
+
 void WriteTouchy(const std::string& folder) {
   std::filesystem::create_directories(folder);
   torch::jit::Module module("touchy");

@@ -1,4 +1,4 @@
-// serve-sample-model mlp|layers|columns|touchy FOLDER: writes a sample model, to try the server or
+// serve-sample-model mlp|layers|columns|image|touchy FOLDER: writes a sample model, to try the server or
 // measure it.
 #include <cstdio>
 #include <exception>
@@ -15,10 +15,12 @@ int main(int argc, char** argv) {
       penstock::serve::WriteLayerMlp(argv[2]);
     } else if (kind == "columns") {
       penstock::serve::WriteColumns(argv[2]);
+    } else if (kind == "image") {
+      penstock::serve::WriteImage(argv[2]);
     } else if (kind == "touchy") {
       penstock::serve::WriteTouchy(argv[2]);
     } else {
-      std::fprintf(stderr, "usage: serve-sample-model mlp|layers|columns|touchy FOLDER\n");
+      std::fprintf(stderr, "usage: serve-sample-model mlp|layers|columns|image|touchy FOLDER\n");
       return 2;
     }
   } catch (const std::exception& e) {

@@ -7,14 +7,14 @@ import sys
 from promise import Table
 
 # A suite is a module here with run(table, options): it adds rows to the table. Name -> module, needs a cluster.
-SUITES = {"pods": ("pods", True), "scale": ("scale", True), "training": ("training", False), "serving": ("serving", False)}
+SUITES = {"pods": ("pods", True), "scale": ("scale", True), "training": ("training", False), "serving": ("serving", False), "hostile": ("hostile", False)}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/bench/run")
     parser.add_argument("suite", nargs="*", help=f"{', '.join(SUITES)}; all when none is named")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--size", type=float, default=1.0, help="share of the promises' sizes in the suite scale")
+    parser.add_argument("--size", type=float, default=1.0, help="share of the promises' sizes in the suites scale and hostile")
     parser.add_argument("--json")
     options = parser.parse_args()
     unknown = [s for s in options.suite if s not in SUITES]

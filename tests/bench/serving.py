@@ -4,14 +4,19 @@ Every arm serves the same weights with one intra-op thread a computation, on the
 shares. Peers are first looked at for one round each; the promises are then measured against those that came within
 a third of the best, in turns (A/B/A/B), on servers that stay up.
 """
+import concurrent.futures
 import json
+import math
 import os
 import pathlib
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 import training
 from serving_peers import BUILD, DATATYPES, Ours, installed
@@ -22,7 +27,7 @@ TOLERANCE = 1e-4
 
 
 class Mlp:
-    name, width = "MLP 64-256-256-10, tensors", 64
+    name, width, shape = "MLP 64-256-256-10, tensors", 64, [64]
 
     def __init__(self, scratch):
         self.folder = scratch / "mlp"
@@ -59,12 +64,26 @@ class Flights:
         return self.row
 
 
+class Sample:
+    """A model of bin/serve-sample-model with one input x of the given row shape."""
+
+    def __init__(self, kind, scratch, shape):
+        self.name, self.folder, self.width, self.shape = kind, scratch / kind, 0, shape
+        subprocess.run([BUILD / "bin/serve-sample-model", kind, self.folder], check=True)
+        self.values = [round(((i * 37) % 101) / 101 - 0.5, 4) for i in range(math.prod(shape))]
+
+    def v2_inputs(self):
+        return [{"name": "x", "shape": [1, *self.shape], "datatype": "FP32", "data": self.values}]
+
+
 def load(arm, connections, seconds=SECONDS, rate=0):
     """What serving-load saw. Any answer but 200 is an error of the benchmark."""
     command = [BUILD / "bin/serving-load", "--port", str(arm.port), "--target", arm.target, "--body", arm.body,
                "--connections", str(connections), "--seconds", str(seconds), "--warm-up", "1"]
     if rate:
         command += ["--rate", str(rate)]
+    for header in getattr(arm, "headers", ()):
+        command += ["--header", header]
     seen = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     if set(seen["codes"]) != {"200"}:
         raise RuntimeError(f"{arm.name} answered {seen['codes']}")
@@ -145,6 +164,52 @@ def batching(table, model, scratch, rounds):
             arm.stop()
 
 
+def binary(table, model, connections, promised, scratch, rounds):
+    """The same tensor in binary, both ways, against JSON."""
+    arm = Ours(model, scratch / f"binary-{model.folder.name}")
+    try:
+        blob = struct.pack(f"<{len(model.values)}f", *model.values)
+        head = json.dumps({"inputs": [{"name": "x", "shape": [1, *model.shape], "datatype": "FP32", "parameters": {"binary_data_size": len(blob)}}],
+                           "parameters": {"binary_data_output": True}}).encode()
+        body = scratch / "body.bin"
+        body.write_bytes(head + blob)
+        headers = ("Content-Type: application/octet-stream", f"Inference-Header-Content-Length: {len(head)}")
+        same = type("Binary", (), {"name": "binary", "port": arm.port, "target": arm.target, "body": body, "headers": headers})
+        ratios = []
+        for _ in range(rounds):
+            of_json, of_binary = (load(a, connections)["ok_per_s"] for a in (arm, same))
+            ratios.append(of_binary / of_json)
+        table.at_least(f"binary against JSON, {[1, *model.shape]}, c={connections}", ratios, promised,
+                       note=f"last round {of_binary:.0f}/s and {of_json:.0f}/s")
+    finally:
+        arm.stop()
+
+
+def poisoned(table, scratch, rounds):
+    """64 requests at once, one of which makes the model throw: how many of the others are answered with 200."""
+    arm = Ours(Sample("touchy", scratch, [2]), scratch / "poisoned", ("--max-batch", "64", "--max-delay", "200ms"))
+
+    def ask(value):
+        body = json.dumps({"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [value, 1]}]}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{arm.port}{arm.target}", body, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as response:
+                return response.status, json.load(response)["outputs"][0]["data"] == [2 * value, 2]
+        except urllib.error.HTTPError as e:
+            return e.code, True
+    try:
+        good = []
+        for _ in range(rounds):
+            with concurrent.futures.ThreadPoolExecutor(64) as pool:
+                seen = list(pool.map(ask, [5000 if i == 40 else i for i in range(64)]))
+            if seen[40][0] != 400 or not all(right for _, right in seen):
+                raise RuntimeError(f"the poisoned request got {seen[40]}, or an answer is another request's")
+            good.append(sum(code == 200 for code, _ in seen))
+        table.at_least("one poisoned among 64: answers 200", good, 63, "")
+    finally:
+        arm.stop()
+
+
 def start_and_rest(table, model, scratch, rounds):
     """From exec to the first 200 of the readiness probe; resident memory then, without what a bare LibTorch program holds."""
     bare = float(subprocess.run([BUILD / "bin/serving-floor", "--memory"], check=True, capture_output=True, text=True).stdout) / 2**20
@@ -193,6 +258,9 @@ def run(table, options):
         mlp = Mlp(scratch)
         alone(table, mlp, scratch, options.rounds)
         batching(table, mlp, scratch, options.rounds)
+        binary(table, mlp, 32, 1.0, scratch, options.rounds)
+        binary(table, Sample("image", scratch, [3, 224, 224]), 4, 5.0, scratch, options.rounds)
+        poisoned(table, scratch, options.rounds)
         start_and_rest(table, mlp, scratch, options.rounds)
         for model in (mlp, Flights(scratch)):
             against_peers(table, model, scratch, options.rounds)

@@ -32,10 +32,11 @@ def site(venv):
 class Arm:
     """A running server: `port`, `target` and `body` are what the load generator needs."""
 
-    name = "?"
+    name, flags = "?", ()
 
-    def __init__(self, model, scratch):
+    def __init__(self, model, scratch, flags=()):
         self.model, self.port = model, free_port()
+        self.flags = (*self.flags, *flags)
         self.scratch = pathlib.Path(scratch) / "".join(c if c.isalnum() else "-" for c in self.name)  # Triton gives it to a shell
         self.scratch.mkdir(parents=True)
         self.body = self.scratch / "body.json"
@@ -92,7 +93,6 @@ class Arm:
 
 class Ours(Arm):
     name = "Penstock"
-    flags = ()
 
     def command(self):
         return [BUILD / "bin/penstock-serve", "--model", self.model.folder, "--name", "m", "--address", "127.0.0.1", "--port", str(self.port), *self.flags]

@@ -1,0 +1,229 @@
+"""An hour of hostile traffic beside good traffic: nothing crashes, nothing leaks, the good is served as before.
+
+The hostile side is a process of its own at the lowest priority, since it shares the cores: mutated requests, bodies that never end,
+gzip bombs, clients that send a byte a second, and connections that are reset in their middle. It says what it got back, so that an
+hour in which nothing hostile arrived is no success.
+"""
+import json
+import os
+import pathlib
+import random
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zlib
+
+HOUR, SEGMENT = 3600, 60
+RATE, CONNECTIONS = 500, 8
+SLOW = 200
+GIB = 2**30
+LEAK_MIB = 16
+
+
+def rss(pid):
+    return int(pathlib.Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def run(table, options):
+    from serving import Mlp, load
+    from serving_peers import Ours
+    seconds = int(HOUR * options.size)
+    segment = min(SEGMENT, max(5, seconds // 6))
+    with tempfile.TemporaryDirectory(prefix="penstock-hostile-") as folder:
+        scratch = pathlib.Path(folder)
+        arm = Ours(Mlp(scratch), scratch / "hostile")
+        traffic = None
+        try:
+            before = [load(arm, CONNECTIONS, segment, RATE)["us"]["p99"] for _ in range(3)]
+            calm_files = descriptors(arm.process.pid)
+            traffic = subprocess.Popen([sys.executable, __file__, str(arm.port), arm.target, str(arm.body)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            load(arm, CONNECTIONS, segment, RATE)  # until every kind has been there, and the allocator has what it keeps
+            start, memory, beside = time.monotonic(), [rss(arm.process.pid)], []
+            while time.monotonic() - start < seconds:
+                beside.append(load(arm, CONNECTIONS, segment, RATE)["us"]["p99"])
+                memory.append(rss(arm.process.pid))
+            took = time.monotonic() - start
+            traffic.stdin.close()
+            counts = json.loads(traffic.stdout.read())
+            traffic.wait(60)
+            crashed = arm.process.poll() is not None
+            time.sleep(2)
+            left = descriptors(arm.process.pid) - calm_files
+        finally:
+            if traffic and traffic.poll() is None:
+                traffic.kill()
+                traffic.wait()
+            arm.stop()
+    what = f"{took / 60:.0f} minutes"
+    said = ", ".join(f"{k} {v}" for k, v in sorted(counts.items()))
+    print(f"  hostile: {said}", file=sys.stderr, flush=True)
+    table.at_most(f"hostile traffic, {what}: crashes", [float(crashed)], 0, "", said)
+    calm = statistics.median(before)
+    table.at_most("good traffic's p99, hostile against calm", [b / calm for b in beside], 2.0,
+                  note=f"{statistics.median(beside):.0f} us against {calm:.0f} us at {RATE}/s; worst minute {max(beside):.0f} us")
+    third = max(1, len(memory) // 3)
+    grown = statistics.median(memory[-third:]) - statistics.median(memory[:third])
+    table.at_most("memory, last third against first", [grown], LEAK_MIB, "MiB", f"{memory[0]:.0f} MiB at first, {memory[-1]:.0f} at last, {max(memory):.0f} at most")
+    table.at_most("descriptors left open", [left], 2, "")
+
+
+class Hostile:
+    """Every method is one attack, over and over until stopped."""
+
+    def __init__(self, port, target, body):
+        self.port, self.target, self.body = port, target, body
+        self.stop, self.lock, self.counts, self.rng = threading.Event(), threading.Lock(), {}, random.Random(1)
+
+    def count(self, what, n=1):
+        with self.lock:
+            self.counts[what] = self.counts.get(what, 0) + n
+
+    def connect(self, timeout=15):
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def head(self, length, *more):
+        lines = [f"POST {self.target} HTTP/1.1", "Host: h", "Content-Type: application/json", *([f"Content-Length: {length}"] if length is not None else []), *more]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+    def answered(self, s, what):
+        """Counts the class of the answer; 2xx, 4xx, 5xx, none."""
+        try:
+            text = s.recv(65536)
+            self.count(f"{what}: {chr(text[9])}xx" if text.startswith(b"HTTP/1.1 ") else f"{what}: closed")
+        except OSError:
+            self.count(f"{what}: closed")
+
+    def mutate(self, text):
+        rng, text = self.rng, bytearray(text)
+        for _ in range(rng.choice((1, 1, 2, 5, 20))):
+            at, how = rng.randrange(len(text) + 1), rng.randrange(6)
+            if how == 0:
+                del text[at:at + rng.randrange(1, 9)]
+            elif how == 1:
+                text[at:at] = bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9)))
+            elif how == 2:
+                text[at:at] = rng.choice((b"[", b"{", b"]", b"}", b"null", b"-", b"1e400", b"9" * 30, b'"', b"\\u", b"\0", "한".encode()))
+            elif how == 3 and at < len(text):
+                text[at] ^= 1 << rng.randrange(8)
+            elif how == 4:
+                text[at:at] = text[at // 2:at][:2000]
+            elif how == 5:
+                del text[at:]
+            if not text:
+                text = bytearray(b"x")
+        return bytes(text)
+
+    def mutated_bodies(self):
+        blob = struct.pack("<64f", *([0.5] * 64))
+        tensor = b'{"inputs":[{"name":"x","shape":[1,64],"datatype":"FP32","parameters":{"binary_data_size":256}}]}'
+        while not self.stop.is_set():
+            with self.connect() as s:
+                if self.rng.random() < 0.5:
+                    body = self.mutate(self.body)
+                    s.sendall(self.head(len(body)) + body)
+                else:
+                    head, tail = self.mutate(tensor), self.mutate(blob)
+                    said = len(head) if self.rng.random() < 0.8 else self.rng.choice((-1, 0, 10**12, "x"))
+                    s.sendall(self.head(len(head) + len(tail), f"Inference-Header-Content-Length: {said}") + head + tail)
+                self.answered(s, "mutated body")
+            time.sleep(0.005)
+
+    def mutated_heads(self):
+        while not self.stop.is_set():
+            with self.connect(3) as s:
+                s.sendall(self.mutate(self.head(len(self.body))) + self.body)
+                s.shutdown(socket.SHUT_WR)
+                self.answered(s, "mutated head")
+            time.sleep(0.01)
+
+    def resets(self):
+        while not self.stop.is_set():
+            s = self.connect()
+            text = self.head(len(self.body)) + self.body
+            s.sendall(text[:self.rng.randrange(1, len(text) + 1)])
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.close()
+            self.count("reset")
+            time.sleep(0.01)
+
+    def endless_bodies(self):
+        """A gigabyte with its length said, and without an end in chunks; both must be refused long before."""
+        block = b"[" * 65536
+        while not self.stop.is_set():
+            for head, frame in ((self.head(GIB), block), (self.head(None, "Transfer-Encoding: chunked"), b"10000\r\n" + block + b"\r\n")):
+                with self.connect() as s:
+                    sent = 0
+                    try:
+                        s.sendall(head)
+                        while sent < GIB and not self.stop.is_set():
+                            sent += s.send(frame)
+                    except OSError:
+                        pass
+                    self.count("endless body: MiB taken", sent >> 20)
+                    self.answered(s, "endless body")
+            time.sleep(1)
+
+    def bombs(self):
+        """Gzip of a thousand times its size."""
+        pack = zlib.compressobj(9, zlib.DEFLATED, 31)
+        bomb = b"".join([pack.compress(b" " * 2**20) for _ in range(256)]) + pack.flush()
+        while not self.stop.is_set():
+            with self.connect() as s:
+                s.sendall(self.head(len(bomb), "Content-Encoding: gzip") + bomb)
+                self.answered(s, "gzip bomb")
+            time.sleep(1)
+
+    def slow_clients(self):
+        """Many connections that send a byte a second, of a head or of a body."""
+        text, held = self.head(len(self.body)) + self.body, {}
+        while not self.stop.is_set():
+            for s, at in list(held.items()):
+                try:
+                    s.send(text[at:at + 1])
+                    held[s] = at + 1
+                except OSError:
+                    s.close()
+                    del held[s]
+                    self.count("slow client cut off")
+            while len(held) < SLOW:
+                s = self.connect()
+                at = self.rng.choice((0, text.index(b"\r\n\r\n") + 4))
+                s.sendall(text[:at])
+                held[s] = at
+                self.count("slow client")
+            self.stop.wait(1)
+        for s in held:
+            s.close()
+
+    def over_and_over(self, attack):
+        while not self.stop.is_set():
+            try:
+                attack()
+            except OSError as e:
+                self.count(f"{attack.__name__}: {type(e).__name__}")
+                self.stop.wait(0.2)
+
+    def run(self):
+        attacks = (self.mutated_bodies, self.mutated_heads, self.resets, self.endless_bodies, self.bombs, self.slow_clients)
+        threads = [threading.Thread(target=self.over_and_over, args=(a,)) for a in attacks]
+        for t in threads:
+            t.start()
+        sys.stdin.read()  # until the benchmark closes it
+        self.stop.set()
+        for t in threads:
+            t.join()
+        print(json.dumps(self.counts))
+
+
+if __name__ == "__main__":
+    os.nice(19)
+    Hostile(int(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]).read_bytes()).run()
