@@ -16,7 +16,8 @@ void WriteLayerMlp(const std::string& folder);
 // -> probability, label ("late" or "on time"); four examples.
 void WriteColumns(const std::string& folder);
 
-// x float32 [-1, 3, 224, 224] -> y float32 [-1, 10] of the three means: mostly transport; no examples.
+// x float32 [-1, 3, 224, 224] -> y float32 [-1, 10] of the three means: mostly transport; no
+// examples.
 void WriteImage(const std::string& folder);
 
 // x float32 [-1, 2] -> y = x * 2, and an exception when any x exceeds 1000; no examples.

@@ -1,5 +1,5 @@
-// serve-sample-model mlp|layers|columns|image|touchy FOLDER: writes a sample model, to try the server or
-// measure it.
+// serve-sample-model mlp|layers|columns|image|touchy FOLDER: writes a sample model, to try the
+// server or measure it.
 #include <cstdio>
 #include <exception>
 #include <string>
