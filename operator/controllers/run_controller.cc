@@ -101,19 +101,18 @@ namespace {
 
 // The status as it would be written now: with the attempts of which it does not know yet.
 void CatchUp(api::PipelineRunStatus& status, const std::map<std::string, AttemptMade>& made) {
+  std::unordered_map<std::string, std::size_t> known;
+  for (const auto& entry : status.steps) known.emplace(entry.name, known.size());
   for (const auto& [name, newest] : made) {
-    auto step = std::find_if(status.steps.begin(), status.steps.end(),
-                             [&name](const auto& entry) { return entry.name == name; });
-    if (step == status.steps.end()) {
-      step = status.steps.insert(status.steps.end(), api::StepStatus());
-      step->name = name;
-    }
-    if (step->attempts >= newest.attempt || api::IsFinal(step->phase)) continue;
-    step->attempts = newest.attempt;
-    step->pod = newest.pod;
-    step->cache_key = newest.cache_key;
-    step->phase = api::StepPhase::kPending;
-    step->retry_at.reset();
+    const auto [at, added] = known.emplace(name, status.steps.size());
+    if (added) status.steps.emplace_back().name = name;
+    api::StepStatus& step = status.steps[at->second];
+    if (step.attempts >= newest.attempt || api::IsFinal(step.phase)) continue;
+    step.attempts = newest.attempt;
+    step.pod = newest.pod;
+    step.cache_key = newest.cache_key;
+    step.phase = api::StepPhase::kPending;
+    step.retry_at.reset();
   }
 }
 

@@ -210,6 +210,68 @@ def poisoned(table, scratch, rounds):
         arm.stop()
 
 
+class Quota:
+    """A cgroup, version 1 or 2, that may use so many CPUs; its folder is None where this process may not make one."""
+
+    PERIOD = 100_000
+
+    def __init__(self, cpus):
+        v1 = pathlib.Path("/sys/fs/cgroup/cpu")
+        self.folder = (v1 if v1.is_dir() else pathlib.Path("/sys/fs/cgroup")) / f"penstock-bench-{os.getpid()}"
+        quota = str(int(cpus * self.PERIOD))
+        try:
+            self.folder.mkdir()
+            if v1.is_dir():
+                (self.folder / "cpu.cfs_period_us").write_text(str(self.PERIOD))
+                (self.folder / "cpu.cfs_quota_us").write_text(quota)
+            else:
+                (self.folder / "cpu.max").write_text(f"{quota} {self.PERIOD}")
+        except OSError:
+            self.close()
+            self.folder = None
+
+    def stat(self):
+        """(periods with work, of those throttled)"""
+        told = dict(line.split() for line in (self.folder / "cpu.stat").read_text().splitlines())
+        return int(told["nr_periods"]), int(told["nr_throttled"])
+
+    def close(self):
+        if self.folder and self.folder.exists():
+            self.folder.rmdir()
+
+
+class Limited(Ours):
+    """The server with a quota of one CPU; sees it when it starts, as in a container."""
+
+    name = "Penstock, 1 CPU"
+
+    def command(self):
+        return ["sh", "-c", 'echo $$ >"$0"/cgroup.procs && exec "$@"', self.model.quota.folder, *super().command()]
+
+
+def throttling(table, model, scratch, rounds):
+    """Periods throttled under a CPU limit of 1 at half of what the server can do under it, requests due at a constant rate."""
+    model.quota = Quota(1)
+    if model.quota.folder is None:
+        return table.cannot("CPU limit 1: periods throttled", 0.01, "this process may not make a cgroup")
+    arm = None
+    try:
+        arm = Limited(model, scratch / "limited")
+        most = load(arm, 64)["ok_per_s"]
+        shares = []
+        for _ in range(rounds):
+            periods, throttled = model.quota.stat()
+            load(arm, 64, rate=most / 2)
+            after = model.quota.stat()
+            shares.append((after[1] - throttled) / max(1, after[0] - periods))
+        table.at_most("CPU limit 1: share of periods throttled", shares, 0.01, "", f"at {most / 2:.0f}/s, half of {most:.0f}/s")
+    finally:
+        if arm:
+            arm.stop()
+        time.sleep(0.5)
+        model.quota.close()
+
+
 def start_and_rest(table, model, scratch, rounds):
     """From exec to the first 200 of the readiness probe; resident memory then, without what a bare LibTorch program holds."""
     bare = float(subprocess.run([BUILD / "bin/serving-floor", "--memory"], check=True, capture_output=True, text=True).stdout) / 2**20
@@ -261,6 +323,7 @@ def run(table, options):
         binary(table, mlp, 32, 1.0, scratch, options.rounds)
         binary(table, Sample("image", scratch, [3, 224, 224]), 4, 5.0, scratch, options.rounds)
         poisoned(table, scratch, options.rounds)
+        throttling(table, mlp, scratch, options.rounds)
         start_and_rest(table, mlp, scratch, options.rounds)
         for model in (mlp, Flights(scratch)):
             against_peers(table, model, scratch, options.rounds)

@@ -42,12 +42,6 @@ class Flights(h.ClusterTest):
 
             def there(line):
                 return line.replace("examples/flights", str(folder)) + f" -n {ns}"
-            # The server of the data first: a source that does not answer yet when the run starts has no fingerprint,
-            # and its step is not cached (docs/status.md).
-            h.kubectl("apply", "-n", ns, "-f", str(folder / "data-server.yaml"))
-            h.kubectl("rollout", "status", "-n", ns, "deployment/flights-data", "--timeout=120s")
-            h.wait_until("the data to be served", 30, lambda: h.sh(
-                "curl", "-sfI", f"{h.service_url('flights-data', ns)}/flights.csv", check=False).returncode == 0)
             h.documented("README.md", "kubectl apply", there)
             run = h.wait_until("a run by change", 30, lambda: h.items("pplr", ns))[0]["metadata"]["name"]
             h.documented("README.md", "kubectl wait --for=condition=Finished",
