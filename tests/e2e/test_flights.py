@@ -3,6 +3,7 @@ import json
 import pathlib
 import shutil
 import tempfile
+import time
 import unittest
 
 import harness as h
@@ -32,7 +33,8 @@ def answered(url):
 
 class Flights(h.ClusterTest):
     def test_apply_becomes_a_served_model_and_a_change_rolls_out_without_a_failed_request(self):
-        with h.Namespace("e2e-flights") as ns:
+        # a name of its own each time: the store keeps what was cached for a namespace
+        with h.Namespace(f"e2e-flights-{int(time.time())}") as ns:
             # the example as it stands, but for the namespace in its data's address
             folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-flights-"))
             self.addCleanup(shutil.rmtree, folder)
