@@ -73,6 +73,11 @@ bool LeaderElector::HeldByOther(const Json& lease, Steady now) {
     seen_version_ = version;
     seen_at_ = now;
   }
+  if (holder != seen_holder_) {
+    seen_holder_ = holder;
+    Tell("the lease is held by " + holder + "; it is taken when released or silent for " +
+         std::to_string(Number(spec, "leaseDurationSeconds")) + " s");
+  }
   return now - seen_at_ < std::chrono::seconds(Number(spec, "leaseDurationSeconds"));
 }
 

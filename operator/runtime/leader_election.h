@@ -75,6 +75,7 @@ class LeaderElector {
   const Note note_;
   // What was last seen of another's lease, and when by our own clock: skew does not matter.
   std::string seen_version_;
+  std::string seen_holder_;
   Steady seen_at_{};
   std::atomic<std::int64_t> led_until_{0};  // steady nanoseconds; 0 = not leading
 };

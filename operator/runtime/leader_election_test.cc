@@ -76,6 +76,18 @@ TEST_F(LeaderElection, ALeaseThatIsRenewedIsNotTakenAndASilentOneIs) {
   EXPECT_TRUE(Try(b));
 }
 
+TEST_F(LeaderElection, WhoLeadsIsSaidOnce) {
+  std::vector<std::string> said;
+  LeaderElector a(cluster, Settings("a"), clock);
+  LeaderElector b(cluster, Settings("b"), clock, [&](const std::string& s) { said.push_back(s); });
+  ASSERT_TRUE(Try(a));
+  EXPECT_FALSE(Try(b));
+  ASSERT_TRUE(Try(a));
+  EXPECT_FALSE(Try(b));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].find("held by a"), std::string::npos) << said[0];
+}
+
 TEST_F(LeaderElection, AFrozenLeaderKnowsThatItsTimeIsOverBeforeItAsks) {
   LeaderElector a(cluster, Settings("a"), clock);
   ASSERT_TRUE(Try(a));

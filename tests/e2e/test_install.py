@@ -12,7 +12,8 @@ class Install(h.ClusterTest):
         h.documented("README.md", "helm install penstock")
         h.kubectl("rollout", "status", "deployment/penstock", "-n", h.SYSTEM, "--timeout=120s")
         manifests = list((h.ROOT / "components").glob("*/component.yaml"))
-        h.wait_until("the component library", 10, lambda: len(h.items("components.penstock.dev", h.SYSTEM)) == len(manifests))
+        # An uninstalled operator loses its rights before it can release its lease, which then lapses after 15 s
+        h.wait_until("the component library", 30, lambda: len(h.items("components.penstock.dev", h.SYSTEM)) == len(manifests))
         for _ in range(2):
             done = h.sh("helm", "test", "penstock", "-n", h.SYSTEM, "--timeout", "180s", "--logs", timeout=240)
             self.assertIn("Succeeded", done.stdout)

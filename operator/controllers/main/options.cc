@@ -47,8 +47,9 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->required();
   app.add_option("--library-namespace", o.library_namespace,
                  "Namespace of the component library; the operator's own when absent");
-  app.add_option("--library-dir", o.library_dir,
-                 "Folder of the component library's manifests, which are created where they are missing");
+  app.add_option(
+      "--library-dir", o.library_dir,
+      "Folder of the component library's manifests, which are created where they are missing");
   app.add_option("--metrics-port", o.metrics_port, "Port of /metrics, /livez and /readyz")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
