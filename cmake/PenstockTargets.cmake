@@ -45,6 +45,9 @@ if(PENSTOCK_SANITIZE)
     target_compile_options(penstock_flags INTERFACE -Wno-tsan)
   endif()
 endif()
+if(PENSTOCK_FUZZ AND CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(penstock_flags INTERFACE -fsanitize=fuzzer-no-link)  # what libFuzzer steers by
+endif()
 
 # OpenSSL, shared; a program with the property PENSTOCK_STATIC (the launcher) gets the archives, from
 # every library that it links.
