@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -210,22 +211,26 @@ def poisoned(table, scratch, rounds):
         arm.stop()
 
 
-class Quota:
-    """A cgroup, version 1 or 2, that may use so many CPUs; its folder is None where this process may not make one."""
+class CpuGroup:
+    """A cgroup, version 1 or 2, with a limit or a request of CPUs, as the kubelet makes one of a container's; its folder is
+    None where this process may not make one."""
 
     PERIOD = 100_000
 
-    def __init__(self, cpus):
+    def __init__(self, name, limit=None, request=None):
         v1 = pathlib.Path("/sys/fs/cgroup/cpu")
-        self.folder = (v1 if v1.is_dir() else pathlib.Path("/sys/fs/cgroup")) / f"penstock-bench-{os.getpid()}"
-        quota = str(int(cpus * self.PERIOD))
+        self.folder = (v1 if v1.is_dir() else pathlib.Path("/sys/fs/cgroup")) / f"penstock-bench-{os.getpid()}-{name}"
         try:
             self.folder.mkdir()
-            if v1.is_dir():
+            if limit and v1.is_dir():
                 (self.folder / "cpu.cfs_period_us").write_text(str(self.PERIOD))
-                (self.folder / "cpu.cfs_quota_us").write_text(quota)
-            else:
-                (self.folder / "cpu.max").write_text(f"{quota} {self.PERIOD}")
+                (self.folder / "cpu.cfs_quota_us").write_text(str(int(limit * self.PERIOD)))
+            elif limit:
+                (self.folder / "cpu.max").write_text(f"{int(limit * self.PERIOD)} {self.PERIOD}")
+            if request and v1.is_dir():
+                (self.folder / "cpu.shares").write_text(str(int(request * 1024)))
+            elif request:
+                (self.folder / "cpu.weight").write_text(str(int(1 + (request * 1024 - 2) * 9999 / 262142)))
         except OSError:
             self.close()
             self.folder = None
@@ -240,36 +245,71 @@ class Quota:
             self.folder.rmdir()
 
 
-class Limited(Ours):
-    """The server with a quota of one CPU; sees it when it starts, as in a container."""
+class Grouped(Ours):
+    """The server in `group`, as in a container: it sees a limit when it starts."""
 
-    name = "Penstock, 1 CPU"
+    def __init__(self, name, group, *more):
+        self.name, self.group = name, group
+        super().__init__(*more)
 
     def command(self):
-        return ["sh", "-c", 'echo $$ >"$0"/cgroup.procs && exec "$@"', self.model.quota.folder, *super().command()]
+        return ["sh", "-c", 'echo $$ >"$0"/cgroup.procs && exec "$@"', self.group.folder, *super().command()]
 
 
 def throttling(table, model, scratch, rounds):
     """Periods throttled under a CPU limit of 1 at half of what the server can do under it, requests due at a constant rate."""
-    model.quota = Quota(1)
-    if model.quota.folder is None:
+    quota = CpuGroup("limit", limit=1)
+    if quota.folder is None:
         return table.cannot("CPU limit 1: periods throttled", 0.01, "this process may not make a cgroup")
     arm = None
     try:
-        arm = Limited(model, scratch / "limited")
+        arm = Grouped("Penstock, 1 CPU", quota, model, scratch / "limited")
         most = load(arm, 64)["ok_per_s"]
         shares = []
         for _ in range(rounds):
-            periods, throttled = model.quota.stat()
+            periods, throttled = quota.stat()
             load(arm, 64, rate=most / 2)
-            after = model.quota.stat()
+            after = quota.stat()
             shares.append((after[1] - throttled) / max(1, after[0] - periods))
         table.at_most("CPU limit 1: share of periods throttled", shares, 0.01, "", f"at {most / 2:.0f}/s, half of {most:.0f}/s")
     finally:
         if arm:
             arm.stop()
         time.sleep(0.5)
-        model.quota.close()
+        quota.close()
+
+
+def loading(table, model, scratch, rounds):
+    """p99 of live traffic while other versions load beside it, one after the other, against p99 without: two servers with a
+    request of one CPU and of 200m, as two containers of a node have it. A quarter of what the live one can do."""
+    groups = CpuGroup("live", request=1), CpuGroup("new", request=0.2)
+    if None in (g.folder for g in groups):
+        return table.cannot("p99 while a version loads", 1.25, "this process may not make a cgroup")
+    arm, loads = None, []
+    try:
+        arm = Grouped("Penstock, live", groups[0], model, scratch / "live")
+        rate = load(arm, 64, LOOK)["ok_per_s"] / 4
+
+        def load_versions(end):
+            while time.monotonic() < end:
+                Grouped("Penstock, new", groups[1], model, scratch / f"new-{len(loads)}", ("--drain-delay", "0s")).stop()
+                loads.append(1)
+        ratios, last = [], ""
+        for _ in range(rounds):
+            without = load(arm, 32, rate=rate)["us"]["p99"]
+            other = threading.Thread(target=load_versions, args=[time.monotonic() + SECONDS + 1])
+            other.start()
+            during = load(arm, 32, rate=rate)["us"]["p99"]
+            other.join()
+            ratios.append(during / without)
+            last = f"{during:.0f} us against {without:.0f} us at {rate:.0f}/s, {len(loads)} versions loaded"
+        table.at_most("p99 while other versions load", ratios, 1.25, note=last)
+    finally:
+        if arm:
+            arm.stop()
+        time.sleep(0.5)
+        for group in groups:
+            group.close()
 
 
 def start_and_rest(table, model, scratch, rounds):
@@ -324,6 +364,7 @@ def run(table, options):
         binary(table, Sample("image", scratch, [3, 224, 224]), 4, 5.0, scratch, options.rounds)
         poisoned(table, scratch, options.rounds)
         throttling(table, mlp, scratch, options.rounds)
+        loading(table, mlp, scratch, options.rounds)
         start_and_rest(table, mlp, scratch, options.rounds)
         for model in (mlp, Flights(scratch)):
             against_peers(table, model, scratch, options.rounds)

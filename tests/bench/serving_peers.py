@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build/release"))
@@ -171,7 +172,41 @@ class Triton(Arm):
         return {"LD_LIBRARY_PATH": str(libraries), "PEER_SITE": str(site(PEERS / "triton"))}
 
 
-ALL = {"mosec": (Mosec, MosecTwo), "triton": (Triton,), "kserve": (KServe,), "mlserver": (MLServer,)}
+class TorchServe(Arm):
+    """No longer developed; its Java front end hands requests to a Python worker."""
+
+    name, target = "TorchServe", "/predictions/m"
+
+    def command(self):
+        store = self.scratch / "store"
+        store.mkdir()
+        with zipfile.ZipFile(store / "m.mar", "w") as archive:
+            archive.write(CODE / "torchserve_handler.py", "torchserve_handler.py")
+            archive.writestr("MAR-INF/MANIFEST.json", json.dumps({
+                "runtime": "python", "archiverVersion": "0.12.0",
+                "model": {"modelName": "m", "handler": "torchserve_handler.py", "modelVersion": "1.0"}}))
+        settings = {"m": {"1.0": {"defaultVersion": True, "marName": "m.mar", "minWorkers": 1, "maxWorkers": 1,
+                                  "batchSize": 32, "maxBatchDelay": 1, "responseTimeout": 120}}}
+        (self.scratch / "config.properties").write_text("\n".join((
+            f"inference_address=http://127.0.0.1:{self.port}", f"management_address=http://127.0.0.1:{free_port()}",
+            f"metrics_address=http://127.0.0.1:{free_port()}", f"grpc_inference_port={free_port()}", f"grpc_management_port={free_port()}",
+            "disable_token_authorization=true", "job_queue_size=1000", f"model_store={store}", "load_models=m.mar", f"models={json.dumps(settings)}", "")))
+        return [PEERS / "torchserve/bin/torchserve", "--start", "--foreground", "--ncs", "--disable-token-auth",
+                "--model-store", store, "--ts-config", self.scratch / "config.properties"]
+
+    def environment(self):
+        return {"PYTHONPATH": str(site(VENV)), "LOG_LOCATION": str(self.scratch), "METRICS_LOCATION": str(self.scratch),
+                "PATH": f"{PEERS / 'torchserve/bin'}:{os.environ['PATH']}"}
+
+    def request(self):
+        return json.dumps(self.model.plain_row())
+
+    def answer(self):
+        value = self.call()["data"]
+        return value[0] if isinstance(value, list) else value
+
+
+ALL = {"mosec": (Mosec, MosecTwo), "triton": (Triton,), "kserve": (KServe,), "mlserver": (MLServer,), "torchserve": (TorchServe,)}
 
 
 def installed():
