@@ -71,14 +71,9 @@ struct FetchFlags {
 int RunFetch(FetchFlags flags, Signals& signals) {
   TaskStore& store = flags.options.store;
   if (!flags.store_json.empty()) {
-    auto j = ParseJson(flags.store_json, "--task-store-json");
-    if (!j) return Fail(j.error());
-    try {
-      store = {j->value("url", ""), j->value("ca", ""), j->value("tokenFile", ""),
-               j->value("folder", "")};
-    } catch (const Json::exception& e) {
-      return Fail(Invalid(std::string("--task-store-json: ") + e.what()));
-    }
+    auto parsed = ParseTaskStore(flags.store_json, "--task-store-json");
+    if (!parsed) return Fail(parsed.error());
+    store = *parsed;
   }
   if (!flags.ca_file.empty()) {
     auto pem = ReadFile(flags.ca_file, 1 << 20);

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,6 +22,7 @@
 #include "components/serve/otlp_client.h"
 #include "components/serve/service.h"
 #include "components/serve/tracer.h"
+#include "operator/artifacts/transport.h"
 #ifdef PENSTOCK_SERVE_GRPC
 #include "components/serve/grpc_server.h"
 #endif
@@ -49,6 +51,28 @@ Inference::Options InferenceOptions(const ServeOptions& o, int threads) {
   return s;
 }
 
+// Moves files of the prediction log into the store; says when it begins to fail and when it works
+// again. Gives up soon: what did not arrive is tried again.
+using Send = std::function<Result<void>(const std::string& path)>;
+Result<Send> SendTo(const ServeOptions& o, const std::string& model) {
+  auto store = ParseTaskStore(o.prediction_log_store, "--prediction-log-store");
+  if (!store) return store.error();
+  artifacts::TransportOptions options;
+  options.namespace_ = o.prediction_log_namespace;
+  options.deadline = std::chrono::seconds(5);
+  auto made = artifacts::MakeTransport(*store, options);
+  if (!made) return Wrap("--prediction-log-store", made.error());
+  const std::shared_ptr<artifacts::Transport> transport = std::move(*made);
+  return Send([transport, model, failing = false](const std::string& path) mutable -> Result<void> {
+    auto sent = transport->PutPredictions(model, path);
+    if (!sent && !failing)
+      Say("the prediction log does not reach the store, files wait: " + sent.error().message);
+    if (sent && failing) Say("the prediction log reaches the store again");
+    failing = !sent;
+    return sent;
+  });
+}
+
 Result<std::shared_ptr<ModelObserver>> Observe(const ServeOptions& o, const std::string& name,
                                                const Signature& signature, const Clock* clock) {
   ObserverOptions options;
@@ -62,6 +86,11 @@ Result<std::shared_ptr<ModelObserver>> Observe(const ServeOptions& o, const std:
     log.folder_bytes = o.prediction_log_max_bytes;
     log.model = name;
     log.version = o.version;
+    if (!o.prediction_log_store.empty()) {
+      auto send = SendTo(o, name);
+      if (!send) return send.error();
+      log.send = std::move(*send);
+    }
     options.log = std::move(log);
   }
   return ModelObserver::Make(o.model_folder, signature, std::move(options), clock);

@@ -22,6 +22,17 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::chrono::mi
       ->default_str(FormatDuration(*value));
 }
 
+// "0.05" or "5%".
+double ParseShare(const std::string& text) {
+  const bool percent = !text.empty() && text.back() == '%';
+  const std::string number = percent ? text.substr(0, text.size() - 1) : text;
+  double value = -1;
+  if (!CLI::detail::lexical_cast(number, value) || value < 0 || value > (percent ? 100 : 1))
+    throw CLI::ValidationError("--prediction-log-sample",
+                               "'" + text + "' is no share: 0 to 1, or 0% to 100%");
+  return percent ? value / 100 : value;
+}
+
 void AddObservation(CLI::App& app, ServeOptions* o) {
   AddDuration(app, "--drift-window", &o->drift_window,
               "how much traffic is compared with the training data; 0s: none");
@@ -31,12 +42,21 @@ void AddObservation(CLI::App& app, ServeOptions* o) {
                  "inputs and outputs that are logged, and no others")
       ->delimiter(',')
       ->needs(log);
-  app.add_option("--prediction-log-sample", o->prediction_log_sample, "share of the requests")
-      ->check(CLI::Range(0.0, 1.0));
+  app.add_option_function<std::string>(
+         "--prediction-log-sample",
+         [o](const std::string& text) { o->prediction_log_sample = ParseShare(text); },
+         "share of the requests: 0.05 or 5%")
+      ->default_str("1");
   AddDuration(app, "--prediction-log-roll", &o->prediction_log_roll,
               "how long rows may wait for their file");
   app.add_option("--prediction-log-max-bytes", o->prediction_log_max_bytes,
                  "bytes in the folder; beyond, rows are dropped and counted");
+  auto* store = app.add_option("--prediction-log-store", o->prediction_log_store,
+                               "artifact store that files are moved to, as JSON: {\"url\": ..., "
+                               "\"ca\": ..., \"tokenFile\": ...} or {\"folder\": ...}");
+  auto* ns = app.add_option("--prediction-log-namespace", o->prediction_log_namespace,
+                            "namespace of the store that they belong to");
+  store->needs(log)->needs(ns);
 }
 
 }  // namespace

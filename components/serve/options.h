@@ -38,6 +38,8 @@ struct ServeOptions {
   double prediction_log_sample = 1;
   std::chrono::milliseconds prediction_log_roll{60'000};
   std::uint64_t prediction_log_max_bytes = 1ULL << 30;
+  std::string prediction_log_store;  // {"url", "ca", "tokenFile"} or {"folder"}; empty: files stay
+  std::string prediction_log_namespace;
 };
 
 // Nothing, and *exit_code, when the program is to end now (--help, or a flag that is wrong; the

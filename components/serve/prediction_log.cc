@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <random>
@@ -70,7 +72,12 @@ std::string Prefix() {
   std::random_device device;
   char text[320];
   std::snprintf(text, sizeof(text), "%s-%08x", host[0] == '\0' ? "serve" : host, device());
-  return text;
+  std::string name = text;
+  for (char& c : name) {  // a name that the store takes
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.') c = '-';
+  }
+  return name;
 }
 
 bool OneValueARow(const Shape& shape) {
@@ -202,8 +209,13 @@ void PredictionLog::Write() {
       writing_ = true;
       lock.unlock();
       WriteFile(records, rows);
+      SendFiles();
       lock.lock();
       writing_ = false;
+    } else if (options_.send) {  // what did not arrive before
+      lock.unlock();
+      SendFiles();
+      lock.lock();
     }
     idle_.notify_all();
     if (last && pending_.empty()) return;
@@ -238,6 +250,32 @@ void PredictionLog::WriteFile(const std::vector<std::shared_ptr<LogRecord>>& rec
   dropped_failed_ += rows;
 }
 
+void PredictionLog::SendFiles() {
+  if (!options_.send) return;
+  std::vector<std::pair<std::filesystem::file_time_type, std::string>> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.folder, error)) {
+    std::error_code gone;
+    if (entry.path().extension() == ".parquet")
+      files.emplace_back(entry.last_write_time(gone), entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  for (const auto& [time, path] : files) {
+    Result<void> sent = Internal("not sent");
+    try {
+      sent = options_.send(path);
+    } catch (const std::exception& e) {
+      sent = Internal(e.what());
+    }
+    if (!sent) {
+      ++send_failures_;
+      return;  // the others would fare no better
+    }
+    ++sent_;
+    std::filesystem::remove(path, error);
+  }
+}
+
 std::string PredictionLog::MetricsText() const {
   std::ostringstream out;
   out << "# HELP penstock_serve_prediction_log_rows_total Rows written to the prediction log.\n"
@@ -253,6 +291,17 @@ std::string PredictionLog::MetricsText() const {
   line("queue_full", dropped_full_);
   line("write_failed", dropped_failed_);
   line("folder_full", dropped_folder_);
+  if (options_.send) {
+    out << "# HELP penstock_serve_prediction_log_files_sent_total Files that reached the store.\n"
+           "# TYPE penstock_serve_prediction_log_files_sent_total counter\n"
+           "penstock_serve_prediction_log_files_sent_total "
+        << sent_.load()
+        << "\n# HELP penstock_serve_prediction_log_send_failures_total Attempts to send a file "
+           "that failed; it is tried again.\n"
+           "# TYPE penstock_serve_prediction_log_send_failures_total counter\n"
+           "penstock_serve_prediction_log_send_failures_total "
+        << send_failures_.load() << "\n";
+  }
   return out.str();
 }
 

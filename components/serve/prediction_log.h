@@ -1,4 +1,5 @@
-// The prediction log: a sample of what was asked and answered, as Parquet files in a folder.
+// The prediction log: a sample of what was asked and answered, as Parquet files in a folder, from
+// which they may be sent on.
 //
 //   request_id string, row int64 (within the request), time timestamp[us, UTC], model string,
 //   version string, then the listed columns: inputs as they came (before the transform), outputs
@@ -6,13 +7,16 @@
 // Nothing is logged that is not listed. A request never waits for the log: it is put into a bounded
 // queue, and dropped and counted when that is full, when a file cannot be written, or when the
 // folder has reached its limit. A thread of its own writes: NAME.tmp, renamed when it is whole, so
-// that a reader sees complete files only. Thread-safe; the destructor writes what is left.
+// that a reader sees complete files only; with `send` it then hands on every file in the folder,
+// oldest first, and removes those that arrived: what did not is tried again with the next file.
+// Thread-safe; the destructor writes, and sends, what is left.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,6 +58,8 @@ class PredictionLog {
     std::uint64_t folder_bytes = 1ULL << 30;
     std::string model;
     std::string version;
+    // Takes a finished file; not called again before it returns. None: files stay in the folder.
+    std::function<Result<void>(const std::string& path)> send;
   };
 
   // Invalid for a column that the model lacks or that has several values a row.
@@ -82,6 +88,7 @@ class PredictionLog {
   PredictionLog(Options options, std::vector<Listed> listed, const Clock* clock);
   void Write();
   void WriteFile(const std::vector<std::shared_ptr<LogRecord>>& records, std::uint64_t rows);
+  void SendFiles();
   [[nodiscard]] bool InSample();
 
   const Options options_;
@@ -105,6 +112,8 @@ class PredictionLog {
   std::atomic<std::uint64_t> dropped_full_{0};
   std::atomic<std::uint64_t> dropped_failed_{0};
   std::atomic<std::uint64_t> dropped_folder_{0};
+  std::atomic<std::uint64_t> sent_{0};
+  std::atomic<std::uint64_t> send_failures_{0};
   std::thread writer_;  // last: it uses all of the above
 };
 

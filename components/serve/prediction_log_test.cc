@@ -95,6 +95,32 @@ TEST_F(PredictionLogTest, WritesWhatIsLeftWhenItEnds) {
   EXPECT_EQ(Files().size(), 1U);
 }
 
+TEST_F(PredictionLogTest, SendsFilesOnAndTriesAgainWhatDidNotArrive) {
+  std::vector<std::string> arrived;
+  bool reachable = false;
+  options_.send = [&](const std::string& path) -> Result<void> {
+    if (!reachable) return Unexpected(Transient("away"));
+    arrived.push_back(std::filesystem::path(path).filename().string());
+    return {};
+  };
+  {
+    auto log = Start();
+    Send(log.get(), "r-1");
+    log->Flush();
+    EXPECT_EQ(Files().size(), 1U);
+    EXPECT_THAT(log->MetricsText(), HasSubstr("log_send_failures_total 1\n"));
+    reachable = true;
+    Send(log.get(), "r-2");
+    log->Flush();
+    EXPECT_EQ(Files().size(), 0U);
+    EXPECT_THAT(log->MetricsText(), HasSubstr("log_files_sent_total 2\n"));
+    Send(log.get(), "r-3");
+  }
+  ASSERT_EQ(arrived.size(), 3U);
+  EXPECT_LT(arrived[0], arrived[1]);  // oldest first
+  EXPECT_LT(arrived[1], arrived[2]);
+}
+
 TEST_F(PredictionLogTest, RollsAFileByItselfWhenTheQueueIsHalfFull) {
   options_.queue_rows = 8;
   auto log = Start();

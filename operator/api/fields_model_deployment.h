@@ -18,6 +18,10 @@ inline constexpr Format kModelReference{
     "[0-9a-f]{64})$",
     "$(pipelines.<pipeline>.outputs.<output>), or sha256: and 64 hexadecimal digits"};
 
+inline constexpr Format kPercent{"^(100|[0-9]{1,2}([.][0-9]{1,4})?)%$",
+                                 "a percentage from 0% to 100%"};
+inline constexpr Format kLoggedColumn{"^[^,$]+$", "the name of a column, without ',' and '$'"};
+
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.String("model", s.model, {256, &kModelReference, true});
@@ -33,6 +37,13 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.Group("rollout", [&](auto& g) {
     g.Enum("strategy", s.strategy, kStrategies, ModelDeploymentSpec::Strategy::kBlueGreen);
     g.Duration("progressDeadline", s.progress_deadline, Milliseconds(600'000));
+  });
+  io.Group("monitoring", [&](auto& g) {
+    g.Group("log", [&](auto& log) {
+      log.String("sample", s.log.sample, {8, &kPercent});
+      log.StringList("columns", s.log.columns, 100, {253, &kLoggedColumn, true});
+      log.Duration("retention", s.log.retention, kPredictionRetention);
+    });
   });
   io.String("serviceAccountName", s.service_account_name, kObjectName);
   io.RawList("imagePullSecrets", s.image_pull_secrets, 20, core::kLocalRef, "name");

@@ -10,6 +10,9 @@
 
 namespace penstock::api {
 
+// How long logged predictions are kept where nothing else is said: 30 days.
+inline constexpr Milliseconds kPredictionRetention{720LL * 3'600'000};
+
 struct ModelDeploymentSpec {
   std::string model;  // $(pipelines.p.outputs.o), or sha256:<hex> of an artifact of the namespace
   int replicas = 1;
@@ -21,6 +24,11 @@ struct ModelDeploymentSpec {
   } server;
   enum class Strategy : std::uint8_t { kBlueGreen, kRecreate } strategy = Strategy::kBlueGreen;
   Milliseconds progress_deadline{600'000};
+  struct PredictionLog {
+    std::string sample;                // "5%" of the requests; empty: all
+    std::vector<std::string> columns;  // empty: nothing is logged
+    Milliseconds retention = kPredictionRetention;
+  } log;
   std::string service_account_name;
   std::vector<Json> image_pull_secrets;
   std::map<std::string, std::string> node_selector;

@@ -25,6 +25,7 @@ namespace {
 constexpr int kDiskFullAttempts = 3;
 constexpr int kStrangerAttempts = 8;
 const std::string kBlobs = "/artifacts/v1/blobs/";
+const std::string kPredictions = "/artifacts/v1/predictions/";
 
 // {"error": "..."} of the server, or the start of whatever came.
 std::string ServerMessage(const HttpReply& reply) {
@@ -129,6 +130,23 @@ class HttpsTransport : public Transport {
                    Json(receipt).dump());
   }
 
+  Result<void> PutPredictions(const std::string& deployment, const fs::path& file) override {
+    const auto bytes = ReadFile(file, kMaxPredictionFileBytes);
+    if (!bytes) return bytes.error();
+    return PutText(kPredictions + deployment + "/" + file.filename().string(), *bytes);
+  }
+  Result<std::vector<PredictionFile>> ListPredictions(const std::string& deployment) override {
+    auto text = GetText("listing the predictions of " + deployment, kPredictions + deployment);
+    if (!text) return text.error();
+    return ParsePredictionFiles(*text);
+  }
+  Result<void> FetchPredictions(const std::string& deployment, const std::string& name,
+                                const fs::path& target) override {
+    auto text = GetText("fetching " + name, kPredictions + deployment + "/" + name);
+    if (!text) return text.error();
+    return WriteFileAtomically(target, *text);
+  }
+
  private:
   // Sends requests made by `make` until one ends in a final answer, or nothing but failures came
   // for as long as the deadline. `make` gets a flag to set when bytes that stay were received: a
@@ -228,14 +246,18 @@ class HttpsTransport : public Transport {
   }
 
   Result<std::string> GetManifest(const std::string& digest) {
+    return GetText("fetching the manifest " + digest, kBlobs + digest);
+  }
+
+  Result<std::string> GetText(const std::string& what, const std::string& path) {
     std::string text;
-    auto reply = Try(0, "fetching the manifest " + digest, [&](bool& progress) {
+    auto reply = Try(0, what, [&](bool& progress) {
       text.clear();
-      HttpRequest r{"GET", kBlobs + digest, {}, 0, {}, {}, {}};
+      HttpRequest r{"GET", path, {}, 0, {}, {}, {}};
       r.on_body = [&](std::string_view bytes) -> Result<void> {
         progress = progress || !bytes.empty();
         if (text.size() + bytes.size() > kMaxManifestBytes)
-          return Invalid("the manifest " + digest + " is over 512 MiB");
+          return Invalid(what + ": the answer is over 512 MiB");
         text += bytes;
         return {};
       };

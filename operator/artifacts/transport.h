@@ -6,6 +6,8 @@
 //                                                       sends Expect then need not send the body
 //   POST      /artifacts/v1/blobs/sha256:<hex>/verify   {"whole":true}; else it is set aside
 //   PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
+//   GET       /artifacts/v1/predictions/<model deployment>         what a server logged
+//   PUT, GET  /artifacts/v1/predictions/<model deployment>/<file>
 // The namespace is that of the bearer token's service account, not of the path.
 //
 // Calls block until done, retry transient failures with back-off for `deadline` (a full disk three
@@ -18,7 +20,9 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "operator/artifacts/prediction_store.h"
 #include "operator/base/result.h"
 #include "operator/base/task.h"
 
@@ -32,6 +36,16 @@ class Transport {
                                            const std::filesystem::path& target) = 0;
   [[nodiscard]] virtual Result<ArtifactRef> Upload(const std::filesystem::path& source) = 0;
   [[nodiscard]] virtual Result<void> PutReceipt(const Receipt& receipt) = 0;
+
+  // A prediction log (prediction_store.h). Put takes the file's name from its path.
+  [[nodiscard]] virtual Result<void> PutPredictions(const std::string& deployment,
+                                                    const std::filesystem::path& file) = 0;
+  [[nodiscard]] virtual Result<std::vector<PredictionFile>> ListPredictions(
+      const std::string& deployment) = 0;
+  // Writes `target`, over what is there.
+  [[nodiscard]] virtual Result<void> FetchPredictions(const std::string& deployment,
+                                                      const std::string& name,
+                                                      const std::filesystem::path& target) = 0;
 };
 
 struct TransportOptions {

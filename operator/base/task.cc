@@ -245,6 +245,26 @@ Result<TaskDocument> ParseTask(const std::string& text) {
   return t;
 }
 
+Json ToJson(const TaskStore& store) {
+  Json j = Json::object();
+  if (!store.url.empty()) j["url"] = store.url;
+  if (!store.ca_pem.empty()) j["ca"] = store.ca_pem;
+  if (!store.token_file.empty()) j["tokenFile"] = store.token_file;
+  if (!store.folder.empty()) j["folder"] = store.folder;
+  return j;
+}
+
+Result<TaskStore> ParseTaskStore(const std::string& text, const std::string& what) {
+  auto j = ParseJson(text, what);
+  if (!j) return j.error();
+  try {
+    return TaskStore{j->value("url", ""), j->value("ca", ""), j->value("tokenFile", ""),
+                     j->value("folder", "")};
+  } catch (const Json::exception& e) {
+    return Invalid(what + ": " + e.what());
+  }
+}
+
 Result<Receipt> ParseReceipt(const std::string& text) {
   if (text.size() > kMaxTaskConfigBytes) return Invalid("the receipt is over 900 KiB");
   auto j = ParseJson(text, "the receipt");

@@ -146,6 +146,11 @@ void to_json(Json& j, const TaskDocument& t);
 void to_json(Json& j, const Receipt& r);
 void to_json(Json& j, const TerminationMessage& m);
 
+// The store as it stands on a command line: {"url": ..., "ca": ..., "tokenFile": ...} or
+// {"folder": ...}. Invalid begins with `what`.
+[[nodiscard]] Json ToJson(const TaskStore& store);
+[[nodiscard]] Result<TaskStore> ParseTaskStore(const std::string& text, const std::string& what);
+
 // Parse what the other side wrote. Unknown fields are ignored; a wrong type, a bad digest, a
 // protocol above kTaskProtocol or text over the limit is Invalid and says which field.
 [[nodiscard]] Result<TaskDocument> ParseTask(const std::string& text);

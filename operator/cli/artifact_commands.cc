@@ -1,4 +1,4 @@
-// penstock artifact put, get, ls.
+// penstock artifact put, get, ls, predictions.
 #include <ostream>
 
 #include "operator/base/json.h"
@@ -56,6 +56,27 @@ Result<ArtifactRef> FindOnCluster(const Cluster& cluster, const std::string& nam
   return NotFound("there is no artifact " + name + " in namespace " + cluster.namespace_);
 }
 
+// Files that `to` does not have yet, fetched; how many, and their bytes.
+struct Fetched {
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
+};
+Result<Fetched> FetchPredictionLog(const std::string& deployment, const fs::path& to,
+                                   artifacts::Transport& transport) {
+  const auto files = transport.ListPredictions(deployment);
+  if (!files) return files.error();
+  Fetched fetched;
+  for (const auto& file : *files) {
+    std::error_code ignored;
+    if (fs::exists(to / file.name, ignored)) continue;
+    const Result<void> got = transport.FetchPredictions(deployment, file.name, to / file.name);
+    if (!got) return got.error();
+    ++fetched.files;
+    fetched.bytes += file.bytes;
+  }
+  return fetched;
+}
+
 }  // namespace
 
 int PutArtifact(const ArtifactOptions& options, Session& session) {
@@ -92,6 +113,35 @@ int GetArtifact(const ArtifactOptions& options, Session& session) {
     if (!got) return session.Fail(kFailed, got.error().message);
   }
   session.out << options.to << " written\n";
+  return kOk;
+}
+
+int GetPredictions(const ArtifactOptions& options, Session& session) {
+  const fs::path to = session.directory / options.to;
+  Result<Fetched> fetched = Internal("not fetched");
+  if (const std::optional<State> state = State::IfLocal(session)) {
+    TaskStore store;
+    store.folder = state->store().root().string();
+    artifacts::TransportOptions local;
+    local.namespace_ = kLocalNamespace;
+    auto transport = artifacts::MakeTransport(store, local);
+    if (!transport) return session.Fail(kFailed, transport.error().message);
+    fetched = FetchPredictionLog(options.source, to, **transport);
+  } else {
+    const Result<Cluster> cluster = session.connect(session.flags);
+    if (!cluster) return session.Fail(kFailed, cluster.error().message);
+    Result<std::unique_ptr<Gateway>> gateway =
+        Gateway::Open({options.gateway, options.token_file, options.ca_file}, *cluster, session);
+    if (!gateway) return session.Fail(kFailed, gateway.error().message);
+    fetched = FetchPredictionLog(options.source, to, (*gateway)->transport());
+  }
+  if (!fetched) return session.Fail(kFailed, fetched.error().message);
+  if (options.output == "json") {
+    session.out << Json{{"files", fetched->files}, {"bytes", fetched->bytes}}.dump() << "\n";
+  } else {
+    session.out << fetched->files << " new files, " << HumanBytes(fetched->bytes) << ", in "
+                << options.to << "\n";
+  }
   return kOk;
 }
 

@@ -156,7 +156,13 @@ class Parser {
     CLI::App* list = Command(*artifact, "ls", "List the outputs of runs",
                              [this] { return ListArtifacts(artifact_, session_); });
     list->add_option("run", artifact_.source, "only of this run");
-    for (CLI::App* command : {put, get, list}) {
+    CLI::App* predictions =
+        Command(*artifact, "predictions", "Copy a ModelDeployment's prediction log into a folder",
+                [this] { return GetPredictions(artifact_, session_); });
+    predictions->add_option("modeldeployment", artifact_.source, "its name")->required();
+    predictions->add_option("to", artifact_.to, "a folder; files that it has are not fetched again")
+        ->required();
+    for (CLI::App* command : {put, get, list, predictions}) {
       AddGatewayFlags(*command, artifact_.gateway, artifact_.token_file, artifact_.ca_file);
       command->add_option("-o,--output", artifact_.output, "json, name or wide");
     }

@@ -56,16 +56,17 @@ struct DebugOptions {
 };
 int Debug(const DebugOptions& options, Session& session);
 
-// penstock artifact put|get|ls
+// penstock artifact put|get|ls|predictions
 struct ArtifactOptions {
-  std::string source;  // put: file or folder; get: the artifact's name
-  std::string to;      // get
+  std::string source;  // put: file or folder; get: the artifact's name; predictions: the model's
+  std::string to;      // get, predictions
   std::string gateway, token_file, ca_file;
   std::string output;
 };
 int PutArtifact(const ArtifactOptions& options, Session& session);
 int GetArtifact(const ArtifactOptions& options, Session& session);
 int ListArtifacts(const ArtifactOptions& options, Session& session);
+int GetPredictions(const ArtifactOptions& options, Session& session);
 
 // penstock apply
 struct ApplyOptions {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "operator/artifacts/prediction_store.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 
@@ -120,6 +121,35 @@ void GetReceipt(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
   x.Respond(200, "application/json", Json(*receipt).dump() + "\n");
 }
 
+void PutPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
+                    const PathParameters& p) {
+  auto body = ReadWholeBody(x, artifacts::kMaxPredictionFileBytes);
+  if (!body) return RespondError(x, body.error());
+  const artifacts::PredictionStore store(routes.store->root());
+  auto put = store.Put(caller.namespace_, p.at("deployment"), p.at("file"), *body);
+  if (!put) return RespondError(x, put.error());
+  x.Respond(201, "application/json", "{}\n");
+}
+
+void ListPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
+                     const PathParameters& p) {
+  const artifacts::PredictionStore store(routes.store->root());
+  auto files = store.List(caller.namespace_, p.at("deployment"));
+  if (!files) return RespondError(x, files.error());
+  x.Respond(200, "application/json", artifacts::FormatPredictionFiles(*files) + "\n");
+}
+
+void GetPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
+                    const PathParameters& p) {
+  const artifacts::PredictionStore store(routes.store->root());
+  auto path = store.Path(caller.namespace_, p.at("deployment"), p.at("file"));
+  if (!path) return RespondError(x, path.error());
+  std::error_code ec;
+  const auto size = std::filesystem::file_size(*path, ec);
+  if (ec) return RespondError(x, NotFound("its time was over just now"));
+  x.RespondFile(200, *path, 0, size, {{"Content-Type", kBytes}});
+}
+
 }  // namespace
 
 Result<ByteRange> ParseRange(const std::string& header, std::uint64_t size) {
@@ -150,17 +180,19 @@ void AddArtifactRoutes(Router& router, const ArtifactRoutes& routes) {
       if (auto caller = Caller(routes, x)) handle(routes, x, caller->namespace_, p.at("digest"));
     });
   };
-  const auto receipt = [&](const char* method, auto handle) {
-    router.Add(method, "/artifacts/v1/receipts/{run}/{pod}",
-               [routes, handle](Exchange& x, const PathParameters& p) {
-                 if (auto caller = Caller(routes, x)) handle(routes, x, *caller, p);
-               });
+  const auto named = [&](const char* method, const std::string& pattern, auto handle) {
+    router.Add(method, pattern, [routes, handle](Exchange& x, const PathParameters& p) {
+      if (auto caller = Caller(routes, x)) handle(routes, x, *caller, p);
+    });
   };
   blob("PUT", "/artifacts/v1/blobs/{digest}", PutBlob);
   blob("GET", "/artifacts/v1/blobs/{digest}", GetBlob);
   blob("POST", "/artifacts/v1/blobs/{digest}/verify", VerifyBlob);
-  receipt("PUT", PutReceipt);
-  receipt("GET", GetReceipt);
+  named("PUT", "/artifacts/v1/receipts/{run}/{pod}", PutReceipt);
+  named("GET", "/artifacts/v1/receipts/{run}/{pod}", GetReceipt);
+  named("GET", "/artifacts/v1/predictions/{deployment}", ListPredictions);
+  named("PUT", "/artifacts/v1/predictions/{deployment}/{file}", PutPredictions);
+  named("GET", "/artifacts/v1/predictions/{deployment}/{file}", GetPredictions);
 }
 
 }  // namespace penstock::gateway

@@ -1,4 +1,5 @@
-// The artifact store over HTTP, for launchers (paths: operator/artifacts/transport.h).
+// The artifact store over HTTP, for launchers and model servers (paths:
+// operator/artifacts/transport.h).
 //
 // A caller sees the namespace of its service account and nothing else. A receipt is written by the
 // pod that it names only.

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "operator/artifacts/https_client.h"
+#include "operator/artifacts/transport.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
@@ -135,6 +136,43 @@ TEST_F(HttpsServerTest, RefusesABlobOverTheLimitBeforeReadingIt) {
   auto reply = Put(std::string((1 << 20) + 1, 'x'));
   EXPECT_EQ(reply.status, 413);
   EXPECT_NE(ErrorText(reply).find("1048576"), std::string::npos);
+}
+
+TEST_F(HttpsServerTest, KeepsPredictionLogsInTheCallersNamespace) {
+  gateway_->Start();
+  gateway_->authenticator.Know("rival", {"rival", "default", "pod-9", "uid"});
+  const auto transport = [&](const std::string& token) {
+    std::ofstream(dir_ / token) << token;
+    TaskStore store;
+    store.url = gateway_->Url();
+    store.ca_pem = gateway_->certificates->CaPem();
+    store.token_file = (dir_ / token).string();
+    return std::move(*artifacts::MakeTransport(store, {}));
+  };
+  const auto own = transport("good");
+  const std::string bytes(300'000, 'p');  // more than one piece
+  const fs::path file = dir_ / "flights-v1-0001.parquet";
+  std::ofstream(file) << bytes;
+  const auto put = own->PutPredictions("flights", file);
+  ASSERT_TRUE(put) << put.error().message;
+  const auto files = own->ListPredictions("flights");
+  ASSERT_TRUE(files) << files.error().message;
+  ASSERT_EQ(files->size(), 1U);
+  EXPECT_EQ(files->at(0).name, "flights-v1-0001.parquet");
+  EXPECT_EQ(files->at(0).bytes, bytes.size());
+  const auto got = own->FetchPredictions("flights", "flights-v1-0001.parquet", dir_ / "copy");
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(ReadFile(dir_ / "copy").value(), bytes);
+
+  const auto rival = transport("rival");
+  EXPECT_TRUE(rival->ListPredictions("flights").value().empty());
+  const auto none = rival->FetchPredictions("flights", "flights-v1-0001.parquet", dir_ / "other");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(Send(Request("GET", "/artifacts/v1/predictions/flights", "")).status, 401);
+  HttpRequest bad = Request("PUT", "/artifacts/v1/predictions/flights/x.sh");
+  SetBody(bad, "x");
+  EXPECT_EQ(Send(bad).status, 400);
 }
 
 TEST_F(HttpsServerTest, TakesAReceiptFromItsOwnPodOnly) {

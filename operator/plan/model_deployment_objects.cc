@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* kModelVolume = "model";
 constexpr const char* kModelFolder = "/model/content";
+constexpr const char* kPredictionsFolder = "/tmp/predictions";
 constexpr int kPort = 8080;
 // Routers and kube-proxy need a moment to learn that a pod is going: it goes on accepting.
 constexpr const char* kDrainDelay = "5s";
@@ -32,16 +33,50 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
           {kLabelModelVersion, std::to_string(version)}};
 }
 
+// The store as the pod's programs reach it.
+std::string StoreText(const ModelSettings& settings) {
+  TaskStore store = settings.store;
+  if (!store.url.empty()) store.token_file = kTokenFile;
+  return ToJson(store).dump();
+}
+
+void MountToken(const ModelSettings& settings, Json* container) {
+  if (settings.store.url.empty()) return;
+  (*container)["volumeMounts"].push_back(
+      {{"name", kTokenVolume}, {"mountPath", kTokenFolder}, {"readOnly", true}});
+}
+
+// The server's flags and mount for spec.monitoring.log.
+void AddPredictionLog(const api::ModelDeployment& md, const ModelSettings& settings,
+                      Json* container) {
+  const auto& log = md.spec.log;
+  if (log.columns.empty()) return;
+  Json& args = (*container)["args"];
+  for (const char* arg : {"--prediction-log", kPredictionsFolder}) args.push_back(arg);
+  for (const auto& column : log.columns) {
+    args.push_back("--prediction-log-columns");
+    args.push_back(column);
+  }
+  for (const std::string& arg :
+       {std::string("--prediction-log-sample"), log.sample.empty() ? "100%" : log.sample,
+        std::string("--prediction-log-store"), StoreText(settings),
+        std::string("--prediction-log-namespace"), md.meta.namespace_})
+    args.push_back(arg);
+  MountToken(settings, container);
+}
+
 Json FetchContainer(const api::ModelDeployment& md, const ArtifactRef& model,
                     const ModelSettings& settings) {
-  const TaskStore& s = settings.store;
-  Json store = Json::object();
-  if (!s.url.empty()) store["url"] = s.url;
-  if (!s.ca_pem.empty()) store["ca"] = s.ca_pem;
-  if (!s.url.empty()) store["tokenFile"] = kTokenFile;
-  if (!s.folder.empty()) store["folder"] = s.folder;
-  Json command{settings.launcher_path, "fetch",    "--task-store-json", store.dump(), "--namespace",
-               md.meta.namespace_,     "--digest", model.digest,        "--to",       kModelFolder};
+  Json command{settings.launcher_path,
+               "fetch",
+               "--task-store-json",
+               StoreText(settings),
+               "--namespace",
+               md.meta.namespace_,
+               "--digest",
+               model.digest,
+               "--to",
+               kModelFolder};
   if (model.folder) command.push_back("--folder");
   Json c{{"name", kFetchContainer},
          {"image", settings.launcher_image},
@@ -49,9 +84,7 @@ Json FetchContainer(const api::ModelDeployment& md, const ArtifactRef& model,
          {"volumeMounts", Json::array({{{"name", kModelVolume}, {"mountPath", "/model"}}})},
          {"terminationMessagePolicy", "FallbackToLogsOnError"},
          {"securityContext", RestrictedContainer(true)}};
-  if (!s.url.empty())
-    c["volumeMounts"].push_back(
-        {{"name", kTokenVolume}, {"mountPath", kTokenFolder}, {"readOnly", true}});
+  MountToken(settings, &c);
   if (md.spec.resources.is_object()) c["resources"] = md.spec.resources;
   return c;
 }
@@ -100,6 +133,7 @@ Json ServeContainer(const api::ModelDeployment& md, std::int64_t version, const 
                        {{"name", "tmp"}, {"mountPath", "/tmp"}}})},
          {"terminationMessagePolicy", "FallbackToLogsOnError"},
          {"securityContext", RestrictedContainer(true)}};
+  AddPredictionLog(md, settings, &c);
   if (md.spec.resources.is_object()) c["resources"] = md.spec.resources;
   return c;
 }

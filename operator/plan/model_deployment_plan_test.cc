@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "operator/plan/plan_fixture.h"
+#include "operator/plan/pod_spec.h"
 
 namespace penstock::plan {
 namespace {
@@ -99,6 +100,24 @@ class PlanModels : public ::testing::Test {
   TimePoint now_ = kNoon;
   Json last_;
 };
+
+TEST_F(PlanModels, LogsListedColumnsIntoTheStoreAndNothingWithoutAList) {
+  o_.md.spec.log.sample = "5%";
+  Step();
+  Json serve = last_["spec"]["template"]["spec"]["containers"][0];
+  EXPECT_THAT(serve["args"].dump(), Not(HasSubstr("prediction-log")));
+  EXPECT_THAT(serve["volumeMounts"].dump(), Not(HasSubstr("token")));
+  o_.md.spec.log.columns = {"hour", "요일"};
+  Step();
+  serve = last_["spec"]["template"]["spec"]["containers"][0];
+  const std::string args = serve["args"].dump();
+  EXPECT_THAT(args,
+              HasSubstr(R"("--prediction-log-columns","hour","--prediction-log-columns","요일")"));
+  EXPECT_THAT(args, HasSubstr(R"("--prediction-log-sample","5%")"));
+  EXPECT_THAT(args, HasSubstr(R"("--prediction-log-namespace","team")"));
+  EXPECT_THAT(args, HasSubstr("gateway:8443"));
+  EXPECT_THAT(serve["volumeMounts"].dump(), HasSubstr(kTokenFolder));
+}
 
 TEST_F(PlanModels, TheFirstVersionTakesTheTrafficWhenItIsFullyAvailable) {
   EXPECT_THAT(Step(), ElementsAre("apply flights-v1"));

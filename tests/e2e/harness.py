@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build/release"))
 OWN = os.environ.get("PENSTOCK_OWN_CLUSTER") == "1"
 SYSTEM = "penstock-system"
+DUCKDB = pathlib.Path(os.environ.get("PENSTOCK_DEPS", pathlib.Path.home() / ".cache/penstock/deps")) / "duckdb_cli/duckdb"
 IMAGES = ["operator", "launcher", "components", "serve", "flights-data"]
 
 

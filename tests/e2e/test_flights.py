@@ -89,6 +89,22 @@ class Flights(h.ClusterTest):
             load.stop()
             self.assertEqual(load.failures, [])
             self.assertGreater(load.answers, 50)
+            self.assert_predictions_are_in_the_store(ns, folder, load.answers)
+
+    def assert_predictions_are_in_the_store(self, ns, folder, answers):
+        """The old version's servers have ended, so what they logged is there; 20 % of the requests."""
+        h.wait_until("the old servers to have ended", 90, lambda: not h.items(
+            "pods", ns, "-l", "penstock.dev/model-deployment=flights,penstock.dev/model-version=1"))
+        h.documented("docs/guide.md", "penstock artifact predictions", lambda line: f"{line} -n {ns}", cwd=folder)
+        rows = json.loads(h.sh(h.DUCKDB, "-json", "-c", (
+            "select model, version, count(*) as n, min(probability) as low, max(probability) as high, "
+            f"min(carrier) as carrier, count(distinct request_id) as ids from '{folder}/predictions/*.parquet' "
+            "group by all order by version")).stdout)
+        self.assertEqual((rows[0]["model"], rows[0]["version"], rows[0]["carrier"]), ("flights", "1", "UA"))
+        self.assertEqual(rows[0]["n"], rows[0]["ids"])
+        self.assertGreater(rows[0]["low"], 0)
+        self.assertLess(rows[0]["high"], 1)
+        self.assertLess(sum(r["n"] for r in rows), answers * 0.35 + 10)
 
 
 if __name__ == "__main__":

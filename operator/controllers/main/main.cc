@@ -14,6 +14,7 @@
 #include "operator/controllers/engine.h"
 #include "operator/controllers/library.h"
 #include "operator/controllers/main/options.h"
+#include "operator/controllers/prediction_retention.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/certificates.h"
 #include "operator/gateway/https_server.h"
@@ -173,6 +174,7 @@ class Operator {
       engine_->Start();
     }
     const std::jthread library([&] { InstallLibrary(client, stop); });
+    const std::jthread retention([&] { KeepRetention(client, stop); });
     std::mutex idle;
     std::unique_lock lock(idle);
     std::condition_variable_any().wait(lock, stop, [] { return false; });
@@ -203,6 +205,22 @@ class Operator {
       told = report.error().message;
       std::unique_lock lock(idle);
       std::condition_variable_any().wait_for(lock, stop, kBetweenAttempts, [] { return false; });
+    }
+  }
+
+  // Looks every hour until stopped.
+  void KeepRetention(kube::Client& client, const std::stop_token& stop) {
+    const artifacts::PredictionStore predictions(store_.root());
+    std::mutex idle;
+    while (!stop.stop_requested()) {
+      const auto removed = RemoveOldPredictions(client, predictions, {.stop = stop});
+      if (!removed && removed.error().kind != ErrorKind::kCancelled)
+        log_.Write("warn", "old predictions were not all removed: " + removed.error().message);
+      if (removed && *removed > 0)
+        log_.Write("info", "removed " + std::to_string(*removed) + " old prediction files");
+      std::unique_lock lock(idle);
+      std::condition_variable_any().wait_for(lock, stop, std::chrono::hours(1),
+                                             [] { return false; });
     }
   }
 

@@ -1,0 +1,80 @@
+#include "operator/artifacts/prediction_store.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+namespace penstock::artifacts {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class Predictions : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "penstock-predictions-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    root_ = name;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  [[nodiscard]] PredictionStore Store() const { return PredictionStore(root_); }
+  [[nodiscard]] std::string Names(const std::string& ns, const std::string& deployment) const {
+    std::string names;
+    const auto files = Store().List(ns, deployment);
+    EXPECT_TRUE(files) << files.error().message;
+    for (const auto& file : *files) names += file.name + " ";
+    return names;
+  }
+  fs::path root_;
+};
+
+TEST_F(Predictions, AreListedByNameWithinTheirDeploymentAndNamespace) {
+  EXPECT_EQ(Names("team", "flights"), "");
+  ASSERT_TRUE(Store().Put("team", "flights", "b-1.parquet", "bb"));
+  ASSERT_TRUE(Store().Put("team", "flights", "a-1.parquet", "a"));
+  ASSERT_TRUE(Store().Put("team", "flights", "a-1.parquet", "a"));  // sent again
+  ASSERT_TRUE(Store().Put("team", "other", "c.parquet", "c"));
+  std::ofstream(root_ / "team/predictions/flights/d.parquet.tmp") << "not whole";
+  EXPECT_EQ(Names("team", "flights"), "a-1.parquet b-1.parquet ");
+  EXPECT_EQ(Names("rival", "flights"), "");
+  EXPECT_EQ(Store().List("team", "flights").value()[1].bytes, 2U);
+  EXPECT_EQ(Store().Logs().value().size(), 2U);
+  EXPECT_TRUE(Store().Path("team", "flights", "a-1.parquet"));
+  const auto none = Store().Path("team", "flights", "c.parquet");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(Predictions, NamesThatWouldLeadElsewhereAreRefused) {
+  for (const char* name :
+       {"", ".parquet", "../x.parquet", "a/b.parquet", "x.txt", "X.parquet", "x.parquet.tmp"}) {
+    const auto put = Store().Put("team", "flights", name, "x");
+    ASSERT_FALSE(put) << name;
+    EXPECT_EQ(put.error().kind, ErrorKind::kInvalid);
+  }
+  EXPECT_FALSE(Store().Put("..", "flights", "a.parquet", "x"));
+  EXPECT_FALSE(Store().Put("team", "..", "a.parquet", "x"));
+  EXPECT_FALSE(Store().List("team", "a/b"));
+}
+
+TEST_F(Predictions, AnEmptiedLogIsGone) {
+  ASSERT_TRUE(Store().Put("team", "flights", "a.parquet", "x"));
+  EXPECT_EQ(Store().RemoveOlder({"team", "flights"}, std::chrono::hours(1)).value(), 0);
+  EXPECT_EQ(Store().RemoveOlder({"team", "flights"}, std::chrono::hours(-1)).value(), 1);
+  EXPECT_FALSE(fs::exists(root_ / "team/predictions/flights"));
+}
+
+TEST(PredictionFiles, AListIsReadBackAndAHostileOneIsNot) {
+  const auto back = ParsePredictionFiles(FormatPredictionFiles({{"a.parquet", 3}}));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->at(0).name, "a.parquet");
+  EXPECT_EQ(back->at(0).bytes, 3U);
+  for (const char* bad : {"", "[]", R"({"files":[{"name":"a.parquet"}]})",
+                          R"({"files":[{"name":"../../etc/cron.parquet","bytes":1}]})",
+                          R"({"files":[{"name":1,"bytes":1}]})", R"({"files":[3]})"})
+    EXPECT_FALSE(ParsePredictionFiles(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace penstock::artifacts
