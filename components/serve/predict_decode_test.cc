@@ -105,6 +105,8 @@ TEST(PredictDecoder, SaysWhereWhatIsWrong) {
   EXPECT_THAT(ErrorOf(Matrix(), R"({"instances":[[1,2],[3]]})"), HasSubstr("a list of 1 items"));
   EXPECT_THAT(ErrorOf(Matrix(), R"({"instances":[[1,[2]]]})"), HasSubstr("is a list"));
   EXPECT_THAT(ErrorOf(Matrix(), R"({"instances":[[1e39,2]]})"), HasSubstr("range of FP32"));
+  EXPECT_THAT(ErrorOf(Matrix(), R"({"instances":[[[],1]]})"), HasSubstr("another depth"));
+  EXPECT_THAT(ErrorOf(Matrix(), R"({"inputs":[[[],1]]})"), HasSubstr("another depth"));
 }
 
 TEST(PredictDecoder, RefusesWhatIsNoPredictRequest) {

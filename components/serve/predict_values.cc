@@ -20,7 +20,9 @@ Complaint ValueCollector::Add(dom::element value) { return Walk(value, 0); }
 Complaint ValueCollector::Walk(dom::element value, std::size_t depth) {
   dom::array list;
   if (value.get_array().get(list) != SUCCESS) {
-    if (leaf_depth_.value_or(depth) != depth) return Element("lies at another depth than others");
+    // The first value too: an empty list may have come before it.
+    if (leaf_depth_.value_or(shape_.size()) != depth)
+      return Element("lies at another depth than others");
     leaf_depth_ = depth;
     return Leaf(value);
   }
