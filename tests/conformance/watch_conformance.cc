@@ -98,11 +98,38 @@ TEST_P(ClientConformance, AQuietWatchEndsInTime) {
   }
 }
 
+// Of a kind of its own: its history begins now, while that of a young server's older kinds may well
+// reach back to version 1.
 TEST_P(ClientConformance, AWatchFromBeforeTheHistoryIsExpired) {
+  static constexpr kube::ResourceType kDefinitions{
+      "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false};
+  const std::string group = ns() + ".example.com";
+  const std::string name = "relics." + group;
+  const Json schema = {{"openAPIV3Schema", {{"type", "object"}}}};
+  const Json version = {{"name", "v1"}, {"served", true}, {"storage", true}, {"schema", schema}};
+  const auto defined = client().Create(
+      kDefinitions, "",
+      {{"apiVersion", "apiextensions.k8s.io/v1"},
+       {"kind", "CustomResourceDefinition"},
+       {"metadata", {{"name", name}}},
+       {"spec",
+        {{"group", group},
+         {"scope", "Namespaced"},
+         {"names", {{"plural", "relics"}, {"singular", "relic"}, {"kind", "Relic"}}},
+         {"versions", {version}}}}});
+  ASSERT_TRUE(defined) << defined.error().message;
+  const kube::ResourceType relics{group, "v1", "relics", "Relic"};
+  Result<kube::ListPage> served = client().List(relics, ns(), {});
+  for (int i = 0; i < 100 && !served; ++i) {  // the kind is served a moment later
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    served = client().List(relics, ns(), {});
+  }
+  EXPECT_TRUE(served) << served.error().message;
   kube::WatchOptions options;
   options.resource_version = "1";
-  RecordedWatch watch(client(), kConfigMaps, ns(), options);
+  RecordedWatch watch(client(), relics, ns(), options);
   const auto outcome = watch.Join();
+  EXPECT_TRUE(client().Delete(kDefinitions, "", name));
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, ErrorKind::kExpired);
   EXPECT_EQ(outcome.error().http_status, 410);
