@@ -13,8 +13,8 @@ class Failures(h.ClusterTest):
         with h.Namespace(f"e2e-{name}") as ns:
             h.apply(ns, h.run_of(name, ns, steps, **spec))
             if once_running:
-                h.wait_until("the pod to run", 60, lambda: [
-                    p for p in h.items("pods", ns) if p["status"].get("phase") == "Running"])
+                h.wait_until("the pod to run", 60, lambda: [  # or to have run: the kubelet may be quick to evict it
+                    p for p in h.items("pods", ns) if p["status"].get("phase") in ("Running", "Failed")])
 
             def problem():
                 run = h.get("pplr", name, ns)
