@@ -6,6 +6,7 @@
 #include <string>
 
 #include "components/serve/cancel_flag.h"
+#include "components/serve/event_loop.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {
@@ -21,6 +22,7 @@ struct HttpRequest {
   std::string json_length = {};  // Inference-Header-Content-Length
   std::string traceparent = {};
   CancelFlag cancelled = {};  // the client has closed the connection
+  EventLoop* loop = nullptr;  // the thread that read it; null: it computes nothing
   std::string body = {};
 };
 

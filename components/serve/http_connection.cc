@@ -174,6 +174,7 @@ void Connection::Dispatch() {
   NoDeadline();
   HttpRequest request = ToRequest(std::move(message));
   request.cancelled = departed_;
+  request.loop = loop_;
   // Back onto the connection's thread; at once when the handler answers at once.
   auto respond = [self = shared_from_this()](HttpResponse response) {
     net::dispatch(self->executor(), [self, response = std::move(response)]() mutable {

@@ -66,8 +66,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Socket = net::basic_stream_socket<net::ip::tcp, Executor>;
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  Connection(Socket socket, std::shared_ptr<ConnectionHost> host)
-      : socket_(std::move(socket)), host_(std::move(host)) {}
+  // `loop` may be null and must outlive the connection.
+  Connection(Socket socket, std::shared_ptr<ConnectionHost> host, EventLoop* loop)
+      : socket_(std::move(socket)), host_(std::move(host)), loop_(loop) {}
   ~Connection() { HoldBody(0); }
 
   void Start();
@@ -105,6 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Socket socket_;
   const std::shared_ptr<ConnectionHost> host_;
+  EventLoop* const loop_;
   const std::shared_ptr<std::atomic<bool>> departed_ = std::make_shared<std::atomic<bool>>(false);
   // Of the steady clock; looked at by the server's sweep, so that no request needs a timer.
   std::atomic<std::int64_t> deadline_{std::numeric_limits<std::int64_t>::max()};

@@ -1,6 +1,7 @@
 #include "components/serve/http_server.h"
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -14,6 +15,19 @@ namespace penstock::serve {
 
 using net::ip::tcp;
 
+namespace {
+
+class ContextLoop : public EventLoop {
+ public:
+  ContextLoop(std::size_t index, net::io_context* context) : EventLoop(index), context_(context) {}
+  void Post(std::function<void()> work) override { net::post(*context_, std::move(work)); }
+
+ private:
+  net::io_context* const context_;
+};
+
+}  // namespace
+
 struct HttpServer::Impl {
   Impl(const Options& o, HttpHandler* handler, Metrics* m)
       : options(o),
@@ -24,7 +38,10 @@ struct HttpServer::Impl {
         sweep(*contexts.front()) {
     host->handler = handler;
     host->limits = o.limits;
-    for (const auto& context : contexts) work.push_back(net::make_work_guard(*context));
+    for (const auto& context : contexts) {
+      work.push_back(net::make_work_guard(*context));
+      loops.emplace_back(loops.size(), context.get());
+    }
   }
 
   // One a thread: what happens on a connection needs no lock then.
@@ -37,8 +54,8 @@ struct HttpServer::Impl {
 
   Result<void> Bind();
   void Accept();
-  void OnAccept(beast::error_code ec, Connection::Socket socket);
-  void Admit(Connection::Socket socket);
+  void OnAccept(beast::error_code ec, Connection::Socket socket, EventLoop* loop);
+  void Admit(Connection::Socket socket, EventLoop* loop);
   void Forget(Connection* connection);
   void Sweep();
   [[nodiscard]] std::vector<std::shared_ptr<Connection>> Open();
@@ -51,7 +68,8 @@ struct HttpServer::Impl {
   // `open`.
   std::mutex mutex;
   std::condition_variable idle;
-  std::set<Connection*> open;  // guarded by mutex; each removes itself before it goes
+  std::set<Connection*> open;     // guarded by mutex; each removes itself before it goes
+  std::deque<ContextLoop> loops;  // one a context
 
   const std::vector<std::unique_ptr<net::io_context>> contexts;
   std::size_t next_context = 0;  // of the acceptor's thread
@@ -77,13 +95,15 @@ Result<void> HttpServer::Impl::Bind() {
 }
 
 void HttpServer::Impl::Accept() {
-  net::io_context& context = *contexts[next_context++ % contexts.size()];
-  acceptor.async_accept(
-      context.get_executor(),
-      [this](beast::error_code ec, Connection::Socket socket) { OnAccept(ec, std::move(socket)); });
+  const std::size_t next = next_context++ % contexts.size();
+  EventLoop* loop = options.computes ? &loops[next] : nullptr;
+  acceptor.async_accept(contexts[next]->get_executor(),
+                        [this, loop](beast::error_code ec, Connection::Socket socket) {
+                          OnAccept(ec, std::move(socket), loop);
+                        });
 }
 
-void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket) {
+void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket, EventLoop* loop) {
   if (!acceptor.is_open() || ec == net::error::operation_aborted) return;
   if (ec) {
     // Out of file descriptors, most likely: trying again at once would only burn the processor.
@@ -93,11 +113,11 @@ void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket)
     });
     return;
   }
-  Admit(std::move(socket));
+  Admit(std::move(socket), loop);
   Accept();
 }
 
-void HttpServer::Impl::Admit(Connection::Socket socket) {
+void HttpServer::Impl::Admit(Connection::Socket socket, EventLoop* loop) {
   beast::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   std::unique_lock lock(mutex);
@@ -107,7 +127,7 @@ void HttpServer::Impl::Admit(Connection::Socket socket) {
     return TurnAway(std::move(socket));
   }
   // The last handler of the connection lets go of it; then it is forgotten.
-  std::shared_ptr<Connection> connection(new Connection(std::move(socket), host),
+  std::shared_ptr<Connection> connection(new Connection(std::move(socket), host, loop),
                                          [this](Connection* done) { Forget(done); });
   open.insert(connection.get());
   if (metrics != nullptr) metrics->SetConnections(static_cast<std::int64_t>(open.size()));

@@ -35,6 +35,8 @@ class HttpServer {
     std::uint16_t port = 0;  // 0: any free one
     int threads = 1;
     HttpLimits limits;
+    // Its threads may run quick models too. Of one server only among those that share a handler.
+    bool computes = false;
   };
 
   // The handler and the metrics (may be null) must outlive the server. Accepts at once. Transient

@@ -213,7 +213,9 @@ void Inference::Infer(const std::shared_ptr<ServedModel>& served, InferCall call
     answer.parts.compute = result.computed;
     done(std::move(answer));
   };
-  auto submitted = served->pool.Submit(*job);
+  auto submitted = served->pool.RunsOn(call.loop, **job)
+                       ? served->pool.SubmitTo(call.loop, *job, served)
+                       : served->pool.Submit(*job);
   if (!submitted) (*job)->done(JobResult{submitted.error()});
 }
 

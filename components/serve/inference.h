@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "components/serve/event_loop.h"
 #include "components/serve/infer_encode.h"
 #include "components/serve/infer_request.h"
 #include "components/serve/metrics.h"
@@ -44,6 +45,7 @@ struct InferCall {
   SteadyTime begin;      // when its first byte was looked at
   std::optional<std::chrono::microseconds> timeout;  // from `begin`; the request may set a shorter
   CancelFlag cancelled;                              // may be null: the client cannot go away
+  EventLoop* loop = nullptr;  // the thread that calls, where it may run the model; may be null
 };
 
 struct InferAnswer {
@@ -93,8 +95,9 @@ class Inference {
   // Whatever there is; null without a model.
   [[nodiscard]] std::shared_ptr<ServedModel> served() const;
 
-  // Calls done exactly once, on the caller's thread when the request is refused at once, else on an
-  // instance's. `served` is kept alive until then.
+  // Calls done exactly once: on the caller's thread when the request is refused at once, or later
+  // when it is a loop's and the model is quick; else on an instance's. `served` is kept alive until
+  // then.
   void Infer(const std::shared_ptr<ServedModel>& served, InferCall call, Done done);
   // To be called when an answer has been encoded, for the figures.
   void Answered(const ServedModel& served, const InferAnswer& answer, SteadyTime begin);

@@ -206,7 +206,7 @@ Result<void> StartGrpc(const ServeOptions&, Inference*, const Clock*, Metrics*, 
 Result<Listeners> Listen(const ServeOptions& options, int io_threads, Service* service,
                          Metrics* metrics) {
   Listeners listeners;
-  HttpServer::Options http{options.address, options.port, io_threads, {}};
+  HttpServer::Options http{options.address, options.port, io_threads, {}, true};
   http.limits.body_bytes = options.max_body;
   http.limits.connections = options.max_connections;
   auto server = HttpServer::Start(http, service, metrics);
@@ -214,7 +214,7 @@ Result<Listeners> Listen(const ServeOptions& options, int io_threads, Service* s
   listeners.http = std::move(*server);
   if (options.metrics_port != 0 && options.metrics_port != options.port) {
     auto second =
-        HttpServer::Start({options.address, options.metrics_port, 1, {}}, service, nullptr);
+        HttpServer::Start({options.address, options.metrics_port, 1, {}, false}, service, nullptr);
     if (!second) return second.error();
     listeners.metrics = std::move(*second);
   }

@@ -289,7 +289,7 @@ void Service::Infer(const Route& route, HttpRequest request, const ExchangePtr& 
   if (!timeout) return refuse(timeout.error());
   auto decoded = Read(*(*served)->model, &request, exchange.get());
   if (!decoded) return refuse(decoded.error());
-  InferCall call{std::move(*decoded), exchange->begin, *timeout, request.cancelled};
+  InferCall call{std::move(*decoded), exchange->begin, *timeout, request.cancelled, request.loop};
   // The service outlives the pool's threads, and the pool what waits in it.
   const ServedModel* model = served->get();
   inference_->Infer(*served, std::move(call), [this, model, exchange](Result<InferAnswer> answer) {

@@ -1,5 +1,6 @@
 #include "components/serve/worker_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "components/serve/batch_run.h"
@@ -36,9 +37,10 @@ WorkerPool::WorkerPool(std::shared_ptr<const Model> model, int instances, BatchP
                        const Clock* clock, Hooks hooks)
     : model_(std::move(model)),
       clock_(clock),
-      max_rows_(policy.max_rows),
+      policy_(policy),
       hooks_(std::move(hooks)),
       queue_(policy) {
+  for (int i = 0; i < instances; ++i) locals_.push_back(Local{BatchQueue(policy)});
   for (int i = 0; i < instances; ++i) threads_.emplace_back([this] { Work(); });
 }
 
@@ -70,9 +72,47 @@ Result<void> WorkerPool::Submit(JobPtr& job) {
   return {};
 }
 
+bool WorkerPool::RunsOn(const EventLoop* loop, const Job& job) const {
+  const auto typical = typical_ns_.load(std::memory_order_relaxed);
+  return loop != nullptr && loop->index() < locals_.size() && typical >= 0 &&
+         std::chrono::nanoseconds(typical) < kQuick && policy_.max_delay.count() == 0 &&
+         job.rows <= std::max<std::int64_t>(1, policy_.max_rows);
+}
+
+Result<void> WorkerPool::SubmitTo(EventLoop* loop, JobPtr& job, std::shared_ptr<void> owner) {
+  Local& local = locals_[loop->index()];
+  job->enqueued = clock_->Steady();
+  if (waiting_locally_.load(std::memory_order_relaxed) >= policy_.queue_limit ||
+      !local.queue.Push(job))
+    return QueueFull();
+  ++waiting_locally_;
+  if (!local.posted) PostRun(loop, std::move(owner));
+  return {};
+}
+
+void WorkerPool::PostRun(EventLoop* loop, std::shared_ptr<void> owner) {
+  locals_[loop->index()].posted = true;
+  loop->Post([this, loop, owner = std::move(owner)] { RunLocal(loop, owner); });
+}
+
+void WorkerPool::RunLocal(EventLoop* loop, const std::shared_ptr<void>& owner) {
+  Local& local = locals_[loop->index()];
+  local.posted = false;
+  if (!std::exchange(local.started, true) && hooks_.on_thread_start) hooks_.on_thread_start();
+  const SteadyTime begin = clock_->Steady();
+  for (SteadyTime now = begin; local.queue.size() > 0; now = clock_->Steady()) {
+    if (now - begin > kTurn) return PostRun(loop, owner);
+    BatchQueue::Taken taken = local.queue.Take(now, true);
+    waiting_locally_ -= taken.batch.size() + taken.expired.size() + taken.cancelled.size();
+    TellExpired(std::move(taken.expired), now);
+    TellCancelled(std::move(taken.cancelled), now);
+    if (!taken.batch.empty()) RunAndTell(std::move(taken.batch));
+  }
+}
+
 std::size_t WorkerPool::queued() const {
   std::lock_guard lock(mutex_);
-  return queue_.size();
+  return queue_.size() + waiting_locally_.load(std::memory_order_relaxed);
 }
 
 void WorkerPool::Work() {
@@ -102,8 +142,11 @@ void WorkerPool::RunAndTell(std::vector<JobPtr> batch) {
   std::int64_t rows = 0;
   for (const JobPtr& job : batch) rows += job->rows;
   const SteadyTime begin = clock_->Steady();
-  auto results = RunBatch(*model_, batch, max_rows_);
+  auto results = RunBatch(*model_, batch, policy_.max_rows);
   const SteadyTime end = clock_->Steady();
+  const auto took = std::chrono::nanoseconds(end - begin).count();
+  const auto before = typical_ns_.load(std::memory_order_relaxed);
+  typical_ns_.store(before < 0 ? took : before + (took - before) / 8, std::memory_order_relaxed);
   if (hooks_.on_batch) hooks_.on_batch(rows, end - begin);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i]->done(JobResult{std::move(results[i]), begin - batch[i]->enqueued, end - begin});
