@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 namespace penstock::serve {
 
@@ -17,8 +18,14 @@ class EventLoop {
 
   [[nodiscard]] std::size_t index() const { return index_; }
 
+  // On the loop's thread: whether the request that is being handled will be answered in this turn,
+  // so that nobody need watch whether its client stays.
+  void AnswersThisTurn() { soon_ = true; }
+  [[nodiscard]] bool TakeAnswersThisTurn() { return std::exchange(soon_, false); }
+
  private:
   const std::size_t index_;
+  bool soon_ = false;
 };
 
 }  // namespace penstock::serve

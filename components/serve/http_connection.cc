@@ -188,7 +188,8 @@ void Connection::Dispatch() {
     keep_alive_ = false;
     respond(ErrorResponse(Internal(std::string("the request could not be handled: ") + e.what())));
   }
-  if (state_ == State::kBusy) WatchForDeparture();
+  const bool soon = loop_ != nullptr && loop_->TakeAnswersThisTurn();
+  if (state_ == State::kBusy && !soon) WatchForDeparture();
 }
 
 // A client that closes while its answer is computed is found by its socket being readable, with

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "components/serve/backend.h"
+#include "components/serve/torch_rewrite.h"
 #include "components/serve/torch_tensor.h"
 
 namespace penstock::serve {
@@ -60,8 +61,9 @@ Result<std::unique_ptr<Backend>> LoadTorchScript(const std::string& path) {
     // The profiling executor would specialise to the first shapes it sees and compile again for
     // others: seconds of delay in the middle of traffic. Frozen and unspecialised is steady.
     torch::jit::getProfilingMode() = false;
-    return std::unique_ptr<Backend>(
-        std::make_unique<TorchScriptBackend>(torch::jit::freeze(module)));
+    torch::jit::Module frozen = torch::jit::freeze(module);
+    TransposeWeights(&frozen);
+    return std::unique_ptr<Backend>(std::make_unique<TorchScriptBackend>(std::move(frozen)));
   } catch (const std::exception& e) {
     return Invalid(path + " is no TorchScript that loads: " + TorchReason(e.what()));
   }

@@ -86,6 +86,7 @@ Result<void> WorkerPool::SubmitTo(EventLoop* loop, JobPtr& job, std::shared_ptr<
       !local.queue.Push(job))
     return QueueFull();
   ++waiting_locally_;
+  loop->AnswersThisTurn();
   if (!local.posted) PostRun(loop, std::move(owner));
   return {};
 }
