@@ -75,7 +75,8 @@ Result<void> WorkerPool::Submit(JobPtr& job) {
 bool WorkerPool::RunsOn(const EventLoop* loop, const Job& job) const {
   const auto typical = typical_ns_.load(std::memory_order_relaxed);
   return loop != nullptr && loop->index() < locals_.size() && typical >= 0 &&
-         std::chrono::nanoseconds(typical) < kQuick && policy_.max_delay.count() == 0 &&
+         std::chrono::nanoseconds(typical) < kQuick &&
+         at_work_.load(std::memory_order_relaxed) == 0 && policy_.max_delay.count() == 0 &&
          job.rows <= std::max<std::int64_t>(1, policy_.max_rows);
 }
 
@@ -134,7 +135,11 @@ void WorkerPool::Work() {
     lock.unlock();
     TellExpired(std::move(taken.expired), now);
     TellCancelled(std::move(taken.cancelled), now);
-    if (!taken.batch.empty()) RunAndTell(std::move(taken.batch));
+    if (!taken.batch.empty()) {
+      ++at_work_;
+      RunAndTell(std::move(taken.batch));
+      --at_work_;
+    }
     lock.lock();
   }
 }

@@ -45,7 +45,8 @@ class WorkerPool {
   [[nodiscard]] Result<void> Submit(JobPtr& job);
 
   // Whether `loop` (may be null) is to run the job: the model has been answering in less than
-  // kQuick, nothing waits for others, and no more loops than instances would compute.
+  // kQuick, no instance is at work (requests come by gRPC too), nothing waits for others, and no
+  // more loops than instances would compute.
   [[nodiscard]] bool RunsOn(const EventLoop* loop, const Job& job) const;
   // As Submit, but done is called on the loop's thread, which must be the caller's. `owner` keeps
   // this pool alive until then.
@@ -78,6 +79,7 @@ class WorkerPool {
   bool stopping_ = false;     // guarded by mutex_
   std::deque<Local> locals_;  // one a loop that may compute, touched by its thread only
   std::atomic<std::size_t> waiting_locally_{0};
+  std::atomic<int> at_work_{0};               // instances
   std::atomic<std::int64_t> typical_ns_{-1};  // of a batch, a moving average; -1: none has run
   std::vector<std::thread> threads_;
 };

@@ -149,5 +149,81 @@ TEST(WorkerPool, FinishesWhatIsQueuedBeforeItEnds) {
   EXPECT_TRUE(second.get().outputs);
 }
 
+// Keeps what was posted until a test runs it.
+class FakeLoop : public EventLoop {
+ public:
+  FakeLoop() : EventLoop(0) {}
+  void Post(std::function<void()> work) override { posted.push_back(std::move(work)); }
+  void Turn() {
+    for (auto& work : std::exchange(posted, {})) work();
+  }
+  std::vector<std::function<void()>> posted;
+};
+
+std::future<JobResult> SubmitTo(WorkerPool& pool, EventLoop* loop, JobPtr job) {
+  auto promise = std::make_shared<std::promise<JobResult>>();
+  job->done = [promise](JobResult result) { promise->set_value(std::move(result)); };
+  auto future = promise->get_future();
+  auto submitted = pool.SubmitTo(loop, job, nullptr);
+  if (!submitted) promise->set_value(JobResult{submitted.error(), {}, {}});
+  return future;
+}
+
+TEST(WorkerPool, AQuickModelIsRunByTheLoopThatReadsAndASlowOneIsNot) {
+  FakeClock clock;
+  const auto model = std::make_shared<DoublingModel>();
+  FakeLoop loop;
+  WorkerPool pool(model, 1, {.max_rows = 8}, &clock, {});
+  EXPECT_FALSE(pool.RunsOn(&loop, *MakeJob({1}))) << "nobody knows yet how quick it is";
+  Submit(pool, MakeJob({1})).get();
+  const auto at_last = [&](bool wanted) {  // the instance is done a moment after it has answered
+    for (int i = 0; i < 1000 && pool.RunsOn(&loop, *MakeJob({1})) != wanted; ++i)
+      std::this_thread::sleep_for(milliseconds(1));
+    return pool.RunsOn(&loop, *MakeJob({1})) == wanted;
+  };
+  EXPECT_TRUE(at_last(true));
+  EXPECT_FALSE(pool.RunsOn(nullptr, *MakeJob({1})));
+  EXPECT_FALSE(pool.RunsOn(&loop, *MakeJob(std::vector<float>(9, 1)))) << "more than a batch";
+  model->before_run = [&] { clock.now_ms += 5; };
+  Submit(pool, MakeJob({1})).get();
+  EXPECT_TRUE(at_last(false));
+}
+
+TEST(WorkerPool, ALoopRunsAllThatHasComeInItsTurnTogether) {
+  FakeClock clock;
+  const auto model = std::make_shared<DoublingModel>();
+  FakeLoop loop;
+  WorkerPool pool(model, 1, {.queue_limit = 4, .max_rows = 3}, &clock, {});
+  std::vector<std::future<JobResult>> results;
+  for (const float x : {1.0F, 2.0F, 666.0F, 4.0F})
+    results.push_back(SubmitTo(pool, &loop, MakeJob({x})));
+  EXPECT_TRUE(loop.TakeAnswersThisTurn());
+  EXPECT_EQ(SubmitTo(pool, &loop, MakeJob({5})).get().outputs.error().http_status, 429);
+  EXPECT_EQ(pool.queued(), 4U);
+  EXPECT_EQ(loop.posted.size(), 1U);
+  loop.Turn();
+  EXPECT_EQ(pool.queued(), 0U);
+  EXPECT_THAT(std::get<std::vector<float>>(results[3].get().outputs->at(0).data), ElementsAre(8));
+  EXPECT_TRUE(results[0].get().outputs);
+  EXPECT_FALSE(results[2].get().outputs) << "the poisoned one";
+  // Together, each alone because one of them was poisoned, then the rest.
+  EXPECT_THAT(model->batches(), ElementsAre(3, 1, 1, 1, 1));
+}
+
+TEST(WorkerPool, ALoopReadsAgainAfterItsTurnIsOver) {
+  FakeClock clock;
+  const auto model = std::make_shared<DoublingModel>();
+  model->before_run = [&] { clock.now_ms += 5; };
+  FakeLoop loop;
+  WorkerPool pool(model, 1, {.max_rows = 1}, &clock, {});
+  auto first = SubmitTo(pool, &loop, MakeJob({1}));
+  auto second = SubmitTo(pool, &loop, MakeJob({2}));
+  loop.Turn();
+  EXPECT_TRUE(first.get().outputs);
+  EXPECT_EQ(pool.queued(), 1U);
+  loop.Turn();
+  EXPECT_TRUE(second.get().outputs);
+}
+
 }  // namespace
 }  // namespace penstock::serve
