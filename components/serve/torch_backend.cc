@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "components/serve/backend.h"
+#include "components/serve/torch_program.h"
 #include "components/serve/torch_rewrite.h"
 #include "components/serve/torch_tensor.h"
 
@@ -32,7 +34,9 @@ std::vector<Tensor> FromValue(const c10::IValue& value) {
 class TorchScriptBackend : public Backend {
  public:
   explicit TorchScriptBackend(torch::jit::Module module)
-      : module_(std::move(module)), forward_(module_.get_method("forward")) {}
+      : module_(std::move(module)),
+        forward_(module_.get_method("forward")),
+        program_(TorchProgram::Make(module_)) {}
 
   std::string platform() const override { return "pytorch_torchscript"; }
 
@@ -41,7 +45,7 @@ class TorchScriptBackend : public Backend {
       const c10::InferenceMode guard;
       std::vector<c10::IValue> arguments;
       for (const Tensor& input : inputs) arguments.emplace_back(ToTorch(input));
-      return FromValue(forward_(std::move(arguments)));
+      return FromValue(program_ ? program_->Run(arguments) : forward_(std::move(arguments)));
     } catch (const std::exception& e) {
       return RunFailure(e);
     }
@@ -50,6 +54,7 @@ class TorchScriptBackend : public Backend {
  private:
   torch::jit::Module module_;
   torch::jit::Method forward_;
+  const std::optional<TorchProgram> program_;
 };
 
 }  // namespace

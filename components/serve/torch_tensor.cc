@@ -36,7 +36,8 @@ at::Tensor ToTorch(const Tensor& tensor) {
 }
 
 Tensor FromTorch(const at::Tensor& given) {
-  at::Tensor tensor = given.detach().to(at::kCPU).contiguous();
+  const bool plain = given.is_cpu() && given.is_contiguous();
+  at::Tensor tensor = plain ? given : given.detach().to(at::kCPU).contiguous();
   Tensor result;
   result.shape.assign(tensor.sizes().begin(), tensor.sizes().end());
   switch (tensor.scalar_type()) {
@@ -60,7 +61,8 @@ Tensor FromTorch(const at::Tensor& given) {
       break;
     default:
       result.datatype = Datatype::kFp32;
-      result.data = Values<float>(tensor.to(at::kFloat));
+      result.data =
+          Values<float>(tensor.scalar_type() == at::kFloat ? tensor : tensor.to(at::kFloat));
   }
   return result;
 }
