@@ -144,15 +144,24 @@ void WorkerPool::Work() {
   }
 }
 
+// A batch that was long because the thread did not get the processor says little of the model: no
+// batch moves the average by more than an eighth.
+void WorkerPool::Learn(std::chrono::nanoseconds took) {
+  constexpr std::int64_t kLeast = 50'000;
+  const std::int64_t before = typical_ns_.load(std::memory_order_relaxed);
+  const std::int64_t most = std::max(before, kLeast) / 8;
+  const std::int64_t after =
+      before < 0 ? took.count() : before + std::clamp((took.count() - before) / 8, -most, most);
+  typical_ns_.store(after, std::memory_order_relaxed);
+}
+
 void WorkerPool::RunAndTell(std::vector<JobPtr> batch) {
   std::int64_t rows = 0;
   for (const JobPtr& job : batch) rows += job->rows;
   const SteadyTime begin = clock_->Steady();
   auto results = RunBatch(*model_, batch, policy_.max_rows);
   const SteadyTime end = clock_->Steady();
-  const auto took = std::chrono::nanoseconds(end - begin).count();
-  const auto before = typical_ns_.load(std::memory_order_relaxed);
-  typical_ns_.store(before < 0 ? took : before + (took - before) / 8, std::memory_order_relaxed);
+  Learn(end - begin);
   if (hooks_.on_batch) hooks_.on_batch(rows, end - begin);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i]->done(JobResult{std::move(results[i]), begin - batch[i]->enqueued, end - begin});

@@ -60,6 +60,7 @@ class WorkerPool {
  private:
   void Work();
   void RunAndTell(std::vector<JobPtr> batch);
+  void Learn(std::chrono::nanoseconds took);
 
   struct Local {
     BatchQueue queue;

@@ -77,14 +77,16 @@ class Sample:
         return [{"name": "x", "shape": [1, *self.shape], "datatype": "FP32", "data": self.values}]
 
 
-def load(arm, connections, seconds=SECONDS, rate=0):
-    """What serving-load saw. Any answer but 200 is an error of the benchmark."""
+def load(arm, connections, seconds=SECONDS, rate=0, group=None):
+    """What serving-load saw, run in a CpuGroup or none. Any answer but 200 is an error of the benchmark."""
     command = [BUILD / "bin/serving-load", "--port", str(arm.port), "--target", arm.target, "--body", arm.body,
                "--connections", str(connections), "--seconds", str(seconds), "--warm-up", "1"]
     if rate:
         command += ["--rate", str(rate)]
     for header in getattr(arm, "headers", ()):
         command += ["--header", header]
+    if group:
+        command = ["sh", "-c", 'echo $$ >"$0"/cgroup.procs && exec "$@"', group.folder, *command]
     seen = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     if set(seen["codes"]) != {"200"}:
         raise RuntimeError(f"{arm.name} answered {seen['codes']}")
@@ -281,14 +283,15 @@ def throttling(table, model, scratch, rounds):
 
 def loading(table, model, scratch, rounds):
     """p99 of live traffic while other versions load beside it, one after the other, against p99 without: two servers with a
-    request of one CPU and of 200m, as two containers of a node have it. A quarter of what the live one can do."""
-    groups = CpuGroup("live", request=1), CpuGroup("new", request=0.2)
+    request of one CPU and of 200m, as two containers of a node have it, and clients that would be elsewhere. A tenth of what
+    the live one can do."""
+    groups = CpuGroup("live", request=1), CpuGroup("new", request=0.2), CpuGroup("clients", request=8)
     if None in (g.folder for g in groups):
         return table.cannot("p99 while a version loads", 1.25, "this process may not make a cgroup")
     arm, loads = None, []
     try:
         arm = Grouped("Penstock, live", groups[0], model, scratch / "live")
-        rate = load(arm, 64, LOOK)["ok_per_s"] / 4
+        rate = load(arm, 64, LOOK)["ok_per_s"] / 10
 
         def load_versions(end):
             while time.monotonic() < end:
@@ -296,10 +299,10 @@ def loading(table, model, scratch, rounds):
                 loads.append(1)
         ratios, last = [], ""
         for _ in range(rounds):
-            without = load(arm, 32, rate=rate)["us"]["p99"]
+            without = load(arm, 32, rate=rate, group=groups[2])["us"]["p99"]
             other = threading.Thread(target=load_versions, args=[time.monotonic() + SECONDS + 1])
             other.start()
-            during = load(arm, 32, rate=rate)["us"]["p99"]
+            during = load(arm, 32, rate=rate, group=groups[2])["us"]["p99"]
             other.join()
             ratios.append(during / without)
             last = f"{during:.0f} us against {without:.0f} us at {rate:.0f}/s, {len(loads)} versions loaded"

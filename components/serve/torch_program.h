@@ -1,0 +1,40 @@
+// A frozen TorchScript without control flow, as the list of its operators: run without
+// TorchScript's interpreter, whose bookkeeping takes as long as a small network's arithmetic.
+// Includes LibTorch.
+#pragma once
+
+#include <torch/script.h>
+
+#include <optional>
+#include <vector>
+
+namespace penstock::serve {
+
+class TorchProgram {
+ public:
+  // Nothing when the method has branches, loops, calls, attributes that were not frozen, or
+  // anything else but operators on tensors and constants: then the interpreter is to run it.
+  [[nodiscard]] static std::optional<TorchProgram> Make(const torch::jit::Module& frozen);
+
+  // What forward answers; throws what its operators throw. Thread-safe.
+  [[nodiscard]] c10::IValue Run(const std::vector<c10::IValue>& inputs) const;
+
+ private:
+  // Where a value is: at or above 0 a register, below 0 the constant -1 - place.
+  using Place = int;
+  struct Step {
+    mutable torch::jit::Operation run;  // calling it changes nothing
+    std::vector<Place> inputs;
+    std::vector<Place> outputs;
+    std::vector<Place> done_with;  // registers that no later step reads
+  };
+
+  std::vector<c10::IValue> constants_;
+  std::size_t inputs_ = 0;     // the first registers
+  std::size_t registers_ = 0;  // of a run
+  std::vector<Step> steps_;
+  std::vector<Place> answer_;
+  bool tuple_ = false;  // the answer is a tuple of `answer_`, else its one value
+};
+
+}  // namespace penstock::serve
