@@ -254,10 +254,12 @@ void PredictionLog::SendFiles() {
   if (!options_.send) return;
   std::vector<std::pair<std::filesystem::file_time_type, std::string>> files;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(options_.folder, error)) {
+  std::filesystem::directory_iterator entry(options_.folder, error);
+  for (const std::filesystem::directory_iterator end; !error && entry != end;
+       entry.increment(error)) {
     std::error_code gone;
-    if (entry.path().extension() == ".parquet")
-      files.emplace_back(entry.last_write_time(gone), entry.path().string());
+    if (entry->path().extension() == ".parquet")
+      files.emplace_back(entry->last_write_time(gone), entry->path().string());
   }
   std::sort(files.begin(), files.end());
   for (const auto& [time, path] : files) {
@@ -269,7 +271,8 @@ void PredictionLog::SendFiles() {
     }
     if (!sent) {
       ++send_failures_;
-      return;  // the others would fare no better
+      if (sent.error().kind == ErrorKind::kInvalid) continue;  // this file is refused, not all
+      return;
     }
     ++sent_;
     std::filesystem::remove(path, error);

@@ -121,6 +121,25 @@ TEST_F(PredictionLogTest, SendsFilesOnAndTriesAgainWhatDidNotArrive) {
   EXPECT_LT(arrived[1], arrived[2]);
 }
 
+TEST_F(PredictionLogTest, AFileThatTheStoreRefusesHoldsNoOtherUp) {
+  std::vector<std::string> arrived;
+  bool first = true;
+  options_.send = [&](const std::string& path) -> Result<void> {
+    if (std::exchange(first, false)) return Unexpected(Transient("away"));
+    if (path.ends_with("-000000.parquet")) return Unexpected(Invalid("refused"));
+    arrived.push_back(path);
+    return {};
+  };
+  auto log = Start();
+  Send(log.get(), "r-1");
+  log->Flush();
+  Send(log.get(), "r-2");
+  log->Flush();
+  EXPECT_EQ(arrived.size(), 1U);
+  EXPECT_EQ(Files().size(), 1U) << "what was refused is kept, and counted";
+  EXPECT_THAT(log->MetricsText(), HasSubstr("log_send_failures_total 2\n"));
+}
+
 TEST_F(PredictionLogTest, RollsAFileByItselfWhenTheQueueIsHalfFull) {
   options_.queue_rows = 8;
   auto log = Start();

@@ -48,7 +48,11 @@ std::optional<TorchProgram> TorchProgram::Make(const torch::jit::Module& frozen)
     if (node == result && program.tuple_) continue;
     if (!IsOperator(*node)) return std::nullopt;
     Step step{node->getOperation(), {}, {}, {}};
-    for (const Value* input : node->inputs()) step.inputs.push_back(places.at(input));
+    for (const Value* input : node->inputs()) {
+      const auto place = places.find(input);
+      if (place == places.end()) return std::nullopt;
+      step.inputs.push_back(place->second);
+    }
     for (const Value* output : node->outputs()) step.outputs.push_back(new_register(output));
     program.steps_.push_back(std::move(step));
   }

@@ -174,21 +174,38 @@ TEST(WorkerPool, AQuickModelIsRunByTheLoopThatReadsAndASlowOneIsNot) {
   const auto model = std::make_shared<DoublingModel>();
   FakeLoop loop;
   WorkerPool pool(model, 1, {.max_rows = 8}, &clock, {});
-  EXPECT_FALSE(pool.RunsOn(&loop, *MakeJob({1}))) << "nobody knows yet how quick it is";
-  Submit(pool, MakeJob({1})).get();
-  const auto at_last = [&](bool wanted) {  // the instance is done a moment after it has answered
-    for (int i = 0; i < 1000 && pool.RunsOn(&loop, *MakeJob({1})) != wanted; ++i)
-      std::this_thread::sleep_for(milliseconds(1));
-    return pool.RunsOn(&loop, *MakeJob({1})) == wanted;
+  const auto learn = [&](int batches) {
+    for (int i = 0; i < batches; ++i) {
+      auto result = SubmitTo(pool, &loop, MakeJob({1}));
+      loop.Turn();
+      EXPECT_TRUE(result.get().outputs);
+    }
   };
-  EXPECT_TRUE(at_last(true));
+  EXPECT_FALSE(pool.RunsOn(&loop, *MakeJob({1}))) << "nobody knows yet how quick it is";
+  learn(1);
+  EXPECT_TRUE(pool.RunsOn(&loop, *MakeJob({1})));
   EXPECT_FALSE(pool.RunsOn(nullptr, *MakeJob({1})));
   EXPECT_FALSE(pool.RunsOn(&loop, *MakeJob(std::vector<float>(9, 1)))) << "more than a batch";
   model->before_run = [&] { clock.now_ms += 5; };
-  Submit(pool, MakeJob({1})).get();
-  EXPECT_TRUE(at_last(true)) << "one slow batch may be the machine's doing";
-  for (int i = 0; i < 50; ++i) Submit(pool, MakeJob({1})).get();
-  EXPECT_TRUE(at_last(false));
+  learn(1);
+  EXPECT_TRUE(pool.RunsOn(&loop, *MakeJob({1}))) << "one slow batch may be the machine's doing";
+  learn(50);
+  EXPECT_FALSE(pool.RunsOn(&loop, *MakeJob({1})));
+}
+
+TEST(WorkerPool, NoLoopRunsAModelWhileAnInstanceIsAtWork) {
+  FakeClock clock;
+  HeldModel held;
+  FakeLoop loop;
+  WorkerPool pool(held.model, 1, {}, &clock, {});
+  auto first = Submit(pool, MakeJob({1}));
+  held.entered.get_future().wait();
+  auto second = SubmitTo(pool, &loop, MakeJob({2}));
+  loop.Turn();  // now it is known to be quick
+  EXPECT_TRUE(second.get().outputs);
+  EXPECT_FALSE(pool.RunsOn(&loop, *MakeJob({3})));
+  held.released.set_value();
+  EXPECT_TRUE(first.get().outputs);
 }
 
 TEST(WorkerPool, ALoopRunsAllThatHasComeInItsTurnTogether) {

@@ -1,27 +1,44 @@
 #include "operator/controllers/prediction_retention.h"
 
+#include <optional>
+
 #include "operator/api/codec.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::controllers {
+namespace {
+
+Result<int> RemoveOldOf(kube::Client& client, const artifacts::PredictionStore& store,
+                        const artifacts::PredictionStore::Log& log, const kube::Call& call) {
+  const auto object = client.Get(kube::kModelDeployments, log.ns, log.deployment, call);
+  if (!object && object.error().kind == ErrorKind::kNotFound)
+    return store.RemoveOlder(log, api::kPredictionRetention);
+  if (!object) return object.error();
+  const auto decoded = api::DecodeModelDeployment(*object);
+  if (!decoded.errors.empty())
+    return Invalid(
+        "ModelDeployment " + log.ns + "/" + log.deployment +
+        " cannot be read, so its prediction log is kept: " + api::Describe(decoded.errors));
+  return store.RemoveOlder(log, decoded.value.spec.log.retention);
+}
+
+}  // namespace
 
 Result<int> RemoveOldPredictions(kube::Client& client, const artifacts::PredictionStore& store,
                                  const kube::Call& call) {
   auto logs = store.Logs();
   if (!logs) return logs.error();
   int removed = 0;
+  std::optional<Error> first;  // one log's trouble keeps no other from its time
   for (const auto& log : *logs) {
-    Milliseconds retention = api::kPredictionRetention;
-    const auto object = client.Get(kube::kModelDeployments, log.ns, log.deployment, call);
-    if (!object && object.error().kind != ErrorKind::kNotFound) return object.error();
-    if (object) {
-      const auto decoded = api::DecodeModelDeployment(*object);
-      if (decoded.errors.empty()) retention = decoded.value.spec.log.retention;
+    const auto gone = RemoveOldOf(client, store, log, call);
+    if (gone) {
+      removed += *gone;
+    } else if (!first) {
+      first = gone.error();
     }
-    const auto gone = store.RemoveOlder(log, retention);
-    if (!gone) return gone.error();
-    removed += *gone;
   }
+  if (first) return *first;
   return removed;
 }
 

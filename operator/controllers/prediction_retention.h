@@ -7,9 +7,9 @@
 namespace penstock::controllers {
 
 // Files older than spec.monitoring.log.retention, in every log of the store; the logs of a
-// ModelDeployment that is gone, or cannot be read as one, are kept api::kPredictionRetention long.
-// How many files were removed. The API server's first error ends it; what is left is for the next
-// time.
+// ModelDeployment that is gone are kept api::kPredictionRetention long, and those of one that
+// cannot be read are left alone. How many files were removed, or the first error after all logs
+// were looked at: what is left is for the next time.
 [[nodiscard]] Result<int> RemoveOldPredictions(kube::Client& client,
                                                const artifacts::PredictionStore& store,
                                                const kube::Call& call = {});

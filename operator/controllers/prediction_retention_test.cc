@@ -64,6 +64,18 @@ TEST_F(PredictionRetention, EachLogIsKeptAsLongAsItsModelDeploymentSays) {
               R"({"files":[{"bytes":4,"name":"b.parquet"},{"bytes":4,"name":"c.parquet"}]})");
 }
 
+TEST_F(PredictionRetention, ALogWhoseModelDeploymentCannotBeReadIsKeptAndSaidAndTheOthersGoOn) {
+  Deployment("bad", {{"columns", {"x"}}, {"retention", "for ever"}});
+  Deployment("good", {{"columns", {"x"}}, {"retention", "2h"}});
+  for (const char* name : {"bad", "good"}) Log(name, "a.parquet", hours(9000));
+  const auto removed = RemoveOldPredictions(cluster_, artifacts::PredictionStore(root_));
+  ASSERT_FALSE(removed);
+  EXPECT_NE(removed.error().message.find("team/bad"), std::string::npos);
+  EXPECT_NE(removed.error().message.find("retention"), std::string::npos);
+  EXPECT_EQ(Left("bad"), R"({"files":[{"bytes":4,"name":"a.parquet"}]})");
+  EXPECT_EQ(Left("good"), R"({"files":[]})");
+}
+
 TEST_F(PredictionRetention, AStoreWithoutLogsIsNoError) {
   EXPECT_EQ(RemoveOldPredictions(cluster_, artifacts::PredictionStore(root_ / "none")).value(), 0);
 }

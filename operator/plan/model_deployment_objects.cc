@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kModelVolume = "model";
 constexpr const char* kModelFolder = "/model/content";
 constexpr const char* kPredictionsFolder = "/tmp/predictions";
+constexpr const char* kMostUnsentBytes = "67108864";  // a store that is away must not fill the node
 constexpr int kPort = 8080;
 // Routers and kube-proxy need a moment to learn that a pod is going: it goes on accepting.
 constexpr const char* kDrainDelay = "5s";
@@ -60,7 +61,8 @@ void AddPredictionLog(const api::ModelDeployment& md, const ModelSettings& setti
   for (const std::string& arg :
        {std::string("--prediction-log-sample"), log.sample.empty() ? "100%" : log.sample,
         std::string("--prediction-log-store"), StoreText(settings),
-        std::string("--prediction-log-namespace"), md.meta.namespace_})
+        std::string("--prediction-log-namespace"), md.meta.namespace_,
+        std::string("--prediction-log-max-bytes"), std::string(kMostUnsentBytes)})
     args.push_back(arg);
   MountToken(settings, container);
 }
