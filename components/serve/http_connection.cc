@@ -15,43 +15,46 @@ namespace http = beast::http;
 
 constexpr std::size_t kSmallRead = 8U << 10;
 constexpr std::size_t kBodyRead = 64U << 10;
+constexpr std::size_t kSmallWrite = 4U << 10;
 constexpr std::size_t kMaxDiscarded = 16U << 20;
 constexpr std::chrono::milliseconds kLingerTime{2000};
 constexpr const char* kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-std::string HeadOf(const HttpResponse& response, bool close) {
-  const auto status = http::int_to_status(static_cast<unsigned>(response.status));
-  std::string head;
-  head.reserve(192);
-  head.append("HTTP/1.1 ").append(std::to_string(response.status)).push_back(' ');
-  const auto reason = http::obsolete_reason(status);
-  head.append(reason.data(), reason.size())
-      .append("\r\nContent-Type: ")
-      .append(response.content_type);
-  head.append("\r\nContent-Length: ").append(std::to_string(response.body.size())).append("\r\n");
-  head.append(response.headers);
-  if (close) head.append("Connection: close\r\n");
-  head.append("\r\n");
-  return head;
+// Into `head`, whose room is used again.
+void WriteHead(const HttpResponse& response, bool close, std::string* head) {
+  const auto reason =
+      http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)));
+  head->assign("HTTP/1.1 ").append(std::to_string(response.status)).push_back(' ');
+  head->append(reason.data(), reason.size());
+  head->append("\r\nContent-Type: ").append(response.content_type);
+  head->append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
+  head->append("\r\n").append(response.headers);
+  head->append(close ? "Connection: close\r\n\r\n" : "\r\n");
 }
 
-template <typename Fields>
-std::string Header(const Fields& fields, boost::beast::string_view name) {
-  const auto value = fields[name];
-  return {value.data(), value.size()};
+// Where a header goes; null for one that nobody asks for.
+std::string* PlaceOf(http::field field, beast::string_view name, HttpRequest* request) {
+  if (field == http::field::content_type) return &request->content_type;
+  if (field == http::field::content_encoding) return &request->content_encoding;
+  if (field == http::field::accept_encoding) return &request->accept_encoding;
+  if (field != http::field::unknown) return nullptr;
+  if (beast::iequals(name, "x-request-timeout-ms")) return &request->timeout_ms;
+  if (beast::iequals(name, "Inference-Header-Content-Length")) return &request->json_length;
+  if (beast::iequals(name, "traceparent")) return &request->traceparent;
+  return nullptr;
 }
 
+// Of a header that came more than once, the first.
 template <typename Message>
 HttpRequest ToRequest(Message message) {
   HttpRequest request;
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
-  request.content_type = Header(message, "Content-Type");
-  request.content_encoding = Header(message, "Content-Encoding");
-  request.accept_encoding = Header(message, "Accept-Encoding");
-  request.timeout_ms = Header(message, "x-request-timeout-ms");
-  request.json_length = Header(message, "Inference-Header-Content-Length");
-  request.traceparent = Header(message, "traceparent");
+  for (const auto& field : message) {
+    std::string* place = PlaceOf(field.name(), field.name_string(), &request);
+    if (place != nullptr && place->empty())
+      place->assign(field.value().data(), field.value().size());
+  }
   request.body = std::move(message.body());
   return request;
 }
@@ -237,15 +240,18 @@ void Connection::Write(HttpResponse response) {
   state_ = State::kWriting;
   if (host_->closing) keep_alive_ = false;
   HoldBody(0);
-  head_ = HeadOf(response, !keep_alive_);
-  body_ = std::move(response.body);
+  WriteHead(response, !keep_alive_, &head_);
+  body_ = head_only_ ? std::string() : std::move(response.body);
   SetDeadline(host_->limits.write_time);
-  const auto body = head_only_ ? net::const_buffer() : net::buffer(std::as_const(body_));
-  const std::array<net::const_buffer, 2> buffers = {net::buffer(head_), body};
-  net::async_write(socket_, buffers,
-                   [self = shared_from_this()](beast::error_code ec, std::size_t) {
-                     ec ? self->Close() : self->OnWritten();
-                   });
+  auto written = [self = shared_from_this()](beast::error_code ec, std::size_t) {
+    ec ? self->Close() : self->OnWritten();
+  };
+  if (body_.size() <= kSmallWrite) {  // one piece is cheaper to send than two
+    head_.append(body_);
+    return net::async_write(socket_, net::buffer(head_), std::move(written));
+  }
+  const std::array<net::const_buffer, 2> buffers = {net::buffer(head_), net::buffer(body_)};
+  net::async_write(socket_, buffers, std::move(written));
 }
 
 void Connection::OnWritten() {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 namespace penstock::serve {
@@ -98,8 +99,9 @@ class Reader {
     for (auto item : array) {
       od::value value;
       if (auto error = item.get(value)) return At(simdjson::error_message(error));
-      if (auto complaint = Item(value, level)) return complaint;
       ++length;
+      if (TakeNumber(value, level)) continue;
+      if (auto complaint = Item(value, level)) return complaint;
     }
     if (nested_ && length != input_.shape[level]) {
       return At("nested data has " + std::to_string(length) + " items at depth " +
@@ -107,6 +109,22 @@ class Reader {
                 std::to_string(input_.shape[level]));
     }
     return std::nullopt;
+  }
+
+  // The usual case, kept short: a number where one may stand. False, and nothing is taken, of all
+  // else.
+  bool TakeNumber(od::value& value, std::size_t level) {
+    if constexpr (std::is_floating_point_v<T>) {
+      double number = 0;
+      if ((nested_ && level + 1 != input_.shape.size()) ||
+          static_cast<std::int64_t>(values_.size()) == count_ ||
+          value.get_double().get(number) != simdjson::SUCCESS ||
+          std::abs(number) > std::numeric_limits<T>::max())
+        return false;
+      values_.push_back(static_cast<T>(number));
+      return true;
+    }
+    return false;
   }
 
   Complaint Item(od::value& value, std::size_t level) {

@@ -16,6 +16,7 @@ int HexDigit(char c) {
 }
 
 std::optional<std::string> PercentDecode(std::string_view text) {
+  if (text.find('%') == std::string_view::npos) return std::string(text);
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
@@ -40,6 +41,7 @@ std::optional<std::vector<std::string>> Segments(std::string_view target) {
   target.remove_prefix(1);
   if (!target.empty() && target.back() == '/') target.remove_suffix(1);
   std::vector<std::string> segments;
+  segments.reserve(8);  // more than any path here has
   while (true) {
     const std::size_t end = target.find('/');
     auto segment = PercentDecode(target.substr(0, end));

@@ -88,6 +88,21 @@ Result<std::size_t> JsonLength(const HttpRequest& request) {
   return static_cast<std::size_t>(length);
 }
 
+// Clients ask for the same target again and again: a thread keeps the last one's route.
+Result<const Route*> RouteOf(const HttpRequest& request) {
+  struct Known {
+    std::string method;
+    std::string target;
+    Route route;
+  };
+  thread_local Known last;
+  if (request.target == last.target && request.method == last.method) return &last.route;
+  auto route = FindRoute(request.method, request.target);
+  if (!route) return route.error();
+  last = {request.method, request.target, std::move(*route)};
+  return &last.route;
+}
+
 // 1 ms to an hour.
 Result<std::optional<std::chrono::microseconds>> ParseTimeout(const std::string& text) {
   if (text.empty()) return std::optional<std::chrono::microseconds>();
@@ -184,16 +199,16 @@ void Service::Handle(HttpRequest request, Respond respond) {
   exchange->begin = clock_->Steady();
   exchange->respond = std::move(respond);
   exchange->coding = ChooseCoding(request.accept_encoding);
-  auto route = FindRoute(request.method, request.target);
+  auto route = RouteOf(request);
   if (!route) {
     HttpResponse response = ErrorResponse(route.error());
     metrics_->CountRequest("none", response.status);
     return exchange->respond(std::move(response));
   }
-  exchange->operation = route->operation;
-  if (route->operation == Operation::kInfer || route->operation == Operation::kPredict)
-    return Infer(*route, std::move(request), exchange);
-  Finish(*exchange, Answer(*route, request));
+  exchange->operation = (*route)->operation;
+  if (exchange->operation == Operation::kInfer || exchange->operation == Operation::kPredict)
+    return Infer(**route, &request, exchange);
+  Finish(*exchange, Answer(**route, request));
 }
 
 void Service::CountRefused(int status) { metrics_->CountRequest("none", status); }
@@ -277,19 +292,19 @@ HttpResponse Service::Write(const ServedModel& served, const InferAnswer& answer
   return response;
 }
 
-void Service::Infer(const Route& route, HttpRequest request, const ExchangePtr& exchange) {
+void Service::Infer(const Route& route, HttpRequest* request, const ExchangePtr& exchange) {
   if (tracer_ != nullptr) {
-    exchange->trace = tracer_->Begin(request.traceparent);
+    exchange->trace = tracer_->Begin(request->traceparent);
     if (exchange->trace) exchange->route = route;
   }
   const auto refuse = [&](const Error& error) { Finish(*exchange, ErrorResponse(error)); };
   auto served = inference_->Find(route.model, route.version);
   if (!served) return refuse(served.error());
-  auto timeout = ParseTimeout(request.timeout_ms);
+  auto timeout = ParseTimeout(request->timeout_ms);
   if (!timeout) return refuse(timeout.error());
-  auto decoded = Read(*(*served)->model, &request, exchange.get());
+  auto decoded = Read(*(*served)->model, request, exchange.get());
   if (!decoded) return refuse(decoded.error());
-  InferCall call{std::move(*decoded), exchange->begin, *timeout, request.cancelled, request.loop};
+  InferCall call{std::move(*decoded), exchange->begin, *timeout, request->cancelled, request->loop};
   // The service outlives the pool's threads, and the pool what waits in it.
   const ServedModel* model = served->get();
   inference_->Infer(*served, std::move(call), [this, model, exchange](Result<InferAnswer> answer) {

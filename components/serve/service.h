@@ -41,7 +41,7 @@ class Service : public HttpHandler {
   [[nodiscard]] HttpResponse ModelAnswer(const Route& route) const;
   [[nodiscard]] HttpResponse Index(const std::string& body) const;
   [[nodiscard]] HttpResponse PredictStatus(const Route& route) const;
-  void Infer(const Route& route, HttpRequest request, const ExchangePtr& exchange);
+  void Infer(const Route& route, HttpRequest* request, const ExchangePtr& exchange);
   [[nodiscard]] Result<InferRequest> Read(const Model& model, HttpRequest* request,
                                           Exchange* exchange);
   [[nodiscard]] Result<void> Inflate(HttpRequest* request, Exchange* exchange);

@@ -68,6 +68,18 @@ TEST_F(ServiceTest, KnowsOnlyItsModelAndVersion) {
   EXPECT_EQ(Get("/nowhere").status, 404);
 }
 
+// A thread keeps the last request's route, which must not answer for another target or method.
+TEST_F(ServiceTest, TellsTargetsApartThatFollowEachOther) {
+  Publish();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Post(kBody).status, 200);
+    EXPECT_EQ(Post(kBody, "/v2/models/m/versions/4/infer").status, 404);
+    EXPECT_EQ(Get(kInfer).status, 405);
+    EXPECT_EQ(Post(kBody, "/nowhere").status, 404);
+    EXPECT_EQ(Post(kBody, "/v2/models/m/versions/3/infer").status, 200);
+  }
+}
+
 TEST_F(ServiceTest, NamesTheAllowedMethod) {
   HttpResponse response = Get(kInfer);
   EXPECT_EQ(response.status, 405);

@@ -117,9 +117,16 @@ std::optional<Error> CheckInput(const InputSpec& spec, const InputTensor& input)
   return CheckBounds(spec, input);
 }
 
+bool InOrder(const Signature& signature, const std::vector<InputTensor>& inputs) {
+  return std::equal(
+      inputs.begin(), inputs.end(), signature.inputs.begin(), signature.inputs.end(),
+      [](const InputTensor& input, const InputSpec& spec) { return input.name == spec.name; });
+}
+
 // The signature's order; every input exactly once.
 Result<std::vector<InputTensor>> Order(const Signature& signature,
                                        std::vector<InputTensor> inputs) {
+  if (InOrder(signature, inputs)) return inputs;
   std::vector<InputTensor> ordered(signature.inputs.size());
   std::vector<bool> seen(signature.inputs.size());
   for (InputTensor& input : inputs) {
