@@ -22,7 +22,7 @@ import urllib.request
 import training
 from serving_peers import BUILD, DATATYPES, Ours, installed
 
-SECONDS, LOOK = 10, 3
+SECONDS, SLICES, LOOK = 10, 5, 3
 CONNECTIONS = (32, 64)
 TOLERANCE = 1e-4
 
@@ -77,10 +77,10 @@ class Sample:
         return [{"name": "x", "shape": [1, *self.shape], "datatype": "FP32", "data": self.values}]
 
 
-def load(arm, connections, seconds=SECONDS, rate=0, group=None):
+def load(arm, connections, seconds=SECONDS, rate=0, group=None, warm_up=1):
     """What serving-load saw, run in a CpuGroup or none. Any answer but 200 is an error of the benchmark."""
     command = [BUILD / "bin/serving-load", "--port", str(arm.port), "--target", arm.target, "--body", arm.body,
-               "--connections", str(connections), "--seconds", str(seconds), "--warm-up", "1"]
+               "--connections", str(connections), "--seconds", str(seconds), "--warm-up", str(warm_up)]
     if rate:
         command += ["--rate", str(rate)]
     for header in getattr(arm, "headers", ()):
@@ -91,6 +91,12 @@ def load(arm, connections, seconds=SECONDS, rate=0, group=None):
     if set(seen["codes"]) != {"200"}:
         raise RuntimeError(f"{arm.name} answered {seen['codes']}")
     return seen
+
+
+def sliced(*arms, connections):
+    """Requests a second of each in a round of SECONDS, in short turns (A/B/A/B): the machine's own pace changes within seconds."""
+    turns = [[load(arm, connections, SECONDS / SLICES, warm_up=0.3)["ok_per_s"] for arm in arms] for _ in range(SLICES)]
+    return [statistics.mean(rates) for rates in zip(*turns)]
 
 
 def look(arms):
@@ -105,8 +111,8 @@ def throughput(table, ours, rivals, rounds):
     for connections in CONNECTIONS:
         rates = {arm: [] for arm in (ours, *rivals)}
         for _ in range(rounds):
-            for arm in rates:
-                rates[arm].append(load(arm, connections)["ok_per_s"])
+            for arm, rate in zip(rates, sliced(*rates, connections=connections)):
+                rates[arm].append(rate)
         best = max(rivals, key=lambda arm: statistics.median(rates[arm]))
         ratios = [a / max(rates[r][i] for r in rivals) for i, a in enumerate(rates[ours])]
         table.at_least(f"{ours.model.name}: requests/s, best peer, c={connections}", ratios, 1.5,
@@ -159,7 +165,7 @@ def batching(table, model, scratch, rounds):
         arms += [Ours(model, scratch / "batching"), NoBatching(model, scratch / "batching")]
         ratios = []
         for _ in range(rounds):
-            on, off = (load(arm, 64)["ok_per_s"] for arm in arms)
+            on, off = sliced(*arms, connections=64)
             ratios.append(on / off)
         table.at_least("batching on against off, c=64", ratios, 2.0, note=f"last round {on:.0f}/s and {off:.0f}/s")
     finally:
@@ -180,7 +186,7 @@ def binary(table, model, connections, promised, scratch, rounds):
         same = type("Binary", (), {"name": "binary", "port": arm.port, "target": arm.target, "body": body, "headers": headers})
         ratios = []
         for _ in range(rounds):
-            of_json, of_binary = (load(a, connections)["ok_per_s"] for a in (arm, same))
+            of_json, of_binary = sliced(arm, same, connections=connections)
             ratios.append(of_binary / of_json)
         table.at_least(f"binary against JSON, {[1, *model.shape]}, c={connections}", ratios, promised,
                        note=f"last round {of_binary:.0f}/s and {of_json:.0f}/s")
@@ -258,22 +264,40 @@ class Grouped(Ours):
         return ["sh", "-c", 'echo $$ >"$0"/cgroup.procs && exec "$@"', self.group.folder, *super().command()]
 
 
+RATED = 0.7  # of the CPU limit: where an autoscaler that is set as usual adds a replica
+
+
+def rated(arm, guess):
+    """The rate at which the server uses RATED of one CPU. Half of its most is beyond that: batches are small there, and cost more a row."""
+    def ticks():
+        words = pathlib.Path(f"/proc/{arm.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(words[11]) + int(words[12])
+    rate = guess
+    for _ in range(5):
+        begin, spent = time.monotonic(), ticks()
+        load(arm, 64, LOOK, rate=rate)
+        used = (ticks() - spent) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - begin)
+        rate *= min(1.5, max(0.5, RATED / used))
+    return rate
+
+
 def throttling(table, model, scratch, rounds):
-    """Periods throttled under a CPU limit of 1 at half of what the server can do under it, requests due at a constant rate."""
+    """Periods throttled under a CPU limit of 1 at its rated load, requests due at a constant rate."""
     quota = CpuGroup("limit", limit=1)
     if quota.folder is None:
         return table.cannot("CPU limit 1: periods throttled", 0.01, "this process may not make a cgroup")
     arm = None
     try:
         arm = Grouped("Penstock, 1 CPU", quota, model, scratch / "limited")
-        most = load(arm, 64)["ok_per_s"]
+        most = load(arm, 64, LOOK)["ok_per_s"]
+        rate = rated(arm, most / 4)
         shares = []
         for _ in range(rounds):
             periods, throttled = quota.stat()
-            load(arm, 64, rate=most / 2)
+            load(arm, 64, rate=rate)
             after = quota.stat()
             shares.append((after[1] - throttled) / max(1, after[0] - periods))
-        table.at_most("CPU limit 1: share of periods throttled", shares, 0.01, "", f"at {most / 2:.0f}/s, half of {most:.0f}/s")
+        table.at_most("CPU limit 1: share of periods throttled", shares, 0.01, "", f"at {rate:.0f}/s, {RATED:.0%} of the limit; most {most:.0f}/s")
     finally:
         if arm:
             arm.stop()
@@ -282,34 +306,31 @@ def throttling(table, model, scratch, rounds):
 
 
 def loading(table, model, scratch, rounds):
-    """p99 of live traffic while other versions load beside it, one after the other, against p99 without: two servers with a
-    request of one CPU and of 200m, as two containers of a node have it, and clients that would be elsewhere. A tenth of what
-    the live one can do."""
+    """p99 of live traffic in the ten seconds in which another version loads beside it, as in a rollout, against p99 without: two
+    servers with a request of one CPU and of 200m, as two containers of a node have it, and clients that would be elsewhere. A
+    tenth of what the live one can do."""
     groups = CpuGroup("live", request=1), CpuGroup("new", request=0.2), CpuGroup("clients", request=8)
     if None in (g.folder for g in groups):
         return table.cannot("p99 while a version loads", 1.25, "this process may not make a cgroup")
-    arm, loads = None, []
+    arm, news = None, []
     try:
         arm = Grouped("Penstock, live", groups[0], model, scratch / "live")
         rate = load(arm, 64, LOOK)["ok_per_s"] / 10
-
-        def load_versions(end):
-            while time.monotonic() < end:
-                Grouped("Penstock, new", groups[1], model, scratch / f"new-{len(loads)}", ("--drain-delay", "0s")).stop()
-                loads.append(1)
         ratios, last = [], ""
-        for _ in range(rounds):
-            without = load(arm, 32, rate=rate, group=groups[2])["us"]["p99"]
-            other = threading.Thread(target=load_versions, args=[time.monotonic() + SECONDS + 1])
+        for i in range(rounds):
+            without = load(arm, 32, rate=rate, group=groups[2])["us"]
+            other = threading.Timer(SECONDS / 2, lambda: news.append(Grouped("Penstock, new", groups[1], model, scratch / f"new-{i}", ("--drain-delay", "0s"))))
             other.start()
-            during = load(arm, 32, rate=rate, group=groups[2])["us"]["p99"]
+            during = load(arm, 32, rate=rate, group=groups[2])["us"]
             other.join()
-            ratios.append(during / without)
-            last = f"{during:.0f} us against {without:.0f} us at {rate:.0f}/s, {len(loads)} versions loaded"
-        table.at_most("p99 while other versions load", ratios, 1.25, note=last)
+            news.pop().stop()
+            ratios.append(during["p99"] / without["p99"])
+            last = f"{during['p99']:.0f} us against {without['p99']:.0f} us at {rate:.0f}/s; p99.9 {during['p999']:.0f} against {without['p999']:.0f}"
+        table.at_most("p99 while another version loads", ratios, 1.25, note=last)
     finally:
-        if arm:
-            arm.stop()
+        for one in (arm, *news):
+            if one:
+                one.stop()
         time.sleep(0.5)
         for group in groups:
             group.close()
@@ -342,9 +363,13 @@ def alone(table, model, scratch, rounds):
         floor = type("Echo", (), {"name": "echo", "port": int(echo.stdout.readline()), "target": arm.target, "body": arm.body})
         ratios, last = [], ""
         for _ in range(rounds):
-            ours, bare = (load(a, 1)["us"]["p50"] for a in (arm, floor))
-            forward = float(subprocess.run([BUILD / "bin/serving-floor", "--forward", model.folder / "model.ts", "--width", str(model.width)],
-                                           check=True, capture_output=True, text=True).stdout)
+            turns = []
+            for _ in range(SLICES):
+                ours, bare = (load(a, 1, SECONDS / SLICES, warm_up=0.3)["us"]["p50"] for a in (arm, floor))
+                forward = subprocess.run([BUILD / "bin/serving-floor", "--forward", model.folder / "model.ts", "--width", str(model.width)],
+                                         check=True, capture_output=True, text=True).stdout
+                turns.append((ours, bare, float(forward)))
+            ours, bare, forward = (statistics.mean(t) for t in zip(*turns))
             ratios.append(ours / (bare + forward))
             last = f"{ours:.0f} us; echo {bare:.0f} us, forward {forward:.0f} us"
         table.at_most(f"{model.name}: p50 alone, echo + forward", ratios, 1.5, note=last)
