@@ -231,6 +231,7 @@ void Connection::RefuseWith(int status, const std::string& message) {
   if (status == 503) error.retry_after = std::chrono::seconds(1);
   refused_ = true;
   keep_alive_ = false;
+  parser_.reset();  // and what came of the body
   host_->handler->CountRefused(status);
   Write(ErrorResponse(error));
 }
@@ -278,9 +279,16 @@ void Connection::Close() {
 }
 
 bool Connection::HoldBody(std::uint64_t bytes) {
-  const std::uint64_t all = host_->held_body_bytes += bytes - held_;  // wraps, as it should
+  std::atomic<std::uint64_t>& all = host_->held_body_bytes;
+  std::uint64_t now = all.load(std::memory_order_relaxed);
+  bool fits = true;
+  do {
+    fits = bytes <= held_ || now - held_ + bytes <= host_->limits.held_body_bytes;
+    if (!fits)
+      bytes = 0;  // never counted, not for a moment: another that fits is not refused for it
+  } while (!all.compare_exchange_weak(now, now - held_ + bytes));
   held_ = bytes;
-  return bytes == 0 || all <= host_->limits.held_body_bytes;
+  return fits;
 }
 
 }  // namespace penstock::serve

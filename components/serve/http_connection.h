@@ -101,7 +101,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Close();
   void SetDeadline(std::chrono::milliseconds from_now);
   void NoDeadline() { deadline_ = std::numeric_limits<std::int64_t>::max(); }
-  // Sets how many body bytes this connection counts for; false when all together are too many.
+  // Sets how many body bytes this connection counts for; false, and none, when all together would
+  // be too many.
   bool HoldBody(std::uint64_t bytes);
 
   Socket socket_;
