@@ -189,8 +189,9 @@ class Load {
     }
     for (; next_due_ <= now; next_due_ += Seconds(1 / options_.rate)) waiting_.push_back(next_due_);
     while (!waiting_.empty() && !idle_.empty()) {
-      idle_.back()->Send(request_, waiting_.front());
-      idle_.pop_back();
+      // In turn: servers close a connection that is long unused.
+      idle_.front()->Send(request_, waiting_.front());
+      idle_.pop_front();
       waiting_.pop_front();
     }
   }
@@ -230,7 +231,7 @@ class Load {
   const int epoll_;
   std::string request_;
   std::vector<std::unique_ptr<Client>> clients_;
-  std::vector<Client*> idle_;
+  std::deque<Client*> idle_;
   std::deque<Time> waiting_;  // due, and no connection free
   Time begin_, counted_from_, end_, next_due_;
   std::vector<double> latencies_;
