@@ -221,7 +221,7 @@ void Connection::Refuse(beast::error_code ec) {
         413, "the body is larger than " + std::to_string(host_->limits.body_bytes) + " bytes");
   }
   if (ec == http::error::bad_version)
-    return RefuseWith(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    return RefuseWith(400, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   RefuseWith(400, "this is no HTTP request: " + ec.message());
 }
 

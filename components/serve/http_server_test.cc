@@ -180,6 +180,15 @@ TEST_F(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {
   EXPECT_TRUE(client.AtEnd());
 }
 
+// The client's fault, so no 5xx, which would say that the server has one.
+TEST_F(HttpServerTest, RefusesAVersionThatItDoesNotSpeakWith400) {
+  ClientConnection client(Start({}));
+  client.Send("GET / HTTP/3.0\r\nHost: a\r\n\r\n");
+  const Reply reply = client.Receive();
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(reply.body, HasSubstr("only HTTP/1.0 and HTTP/1.1"));
+}
+
 TEST_F(HttpServerTest, LetsAClientReadItsRefusalWhileItStillSends) {
   ClientConnection client(Start({.body_bytes = 1000}));
   client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" +
