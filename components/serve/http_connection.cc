@@ -44,7 +44,7 @@ std::string* PlaceOf(http::field field, beast::string_view name, HttpRequest* re
   return nullptr;
 }
 
-// Of a header that came more than once, the first.
+// Of a header that came more than once, the first that is not empty.
 template <typename Message>
 HttpRequest ToRequest(Message message) {
   HttpRequest request;
@@ -282,12 +282,14 @@ bool Connection::HoldBody(std::uint64_t bytes) {
   std::atomic<std::uint64_t>& all = host_->held_body_bytes;
   std::uint64_t now = all.load(std::memory_order_relaxed);
   bool fits = true;
+  std::uint64_t hold = bytes;
   do {
+    // What does not fit is never counted, not for a moment: another that fits is not refused for
+    // it.
     fits = bytes <= held_ || now - held_ + bytes <= host_->limits.held_body_bytes;
-    if (!fits)
-      bytes = 0;  // never counted, not for a moment: another that fits is not refused for it
-  } while (!all.compare_exchange_weak(now, now - held_ + bytes));
-  held_ = bytes;
+    hold = fits ? bytes : 0;
+  } while (!all.compare_exchange_weak(now, now - held_ + hold));
+  held_ = hold;
   return fits;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -47,10 +48,10 @@ class EchoHandler : public HttpHandler {
     std::lock_guard lock(mutex_);
     return std::count(refused_.begin(), refused_.end(), status) > 0;
   }
-  bool WaitForRefused(int status) {
+  bool WaitForRefused(int status, int times = 1) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-      return std::count(refused_.begin(), refused_.end(), status) > 0;
+      return std::count(refused_.begin(), refused_.end(), status) >= times;
     });
   }
 
@@ -170,6 +171,24 @@ TEST_F(HttpServerTest, BoundsTheBodiesOfAllRequestsTogether) {
   const int a = first.Receive().status;
   const int b = second.Receive().status;
   EXPECT_THAT((std::vector<int>{a, b}), testing::UnorderedElementsAre(200, 503));
+}
+
+// Both threads that read count at once, again and again: exactly one body of many has room.
+TEST_F(HttpServerTest, LetsNoBodyPastTheBoundWhenManyComeAtOnce) {
+  constexpr int kClients = 8;
+  constexpr int kRounds = 30;
+  const int port = Start({.held_body_bytes = 1000});
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n";
+  for (int round = 1; round <= kRounds; ++round) {
+    std::vector<std::unique_ptr<ClientConnection>> clients;
+    for (int i = 0; i < kClients; ++i) clients.push_back(std::make_unique<ClientConnection>(port));
+    for (auto& client : clients) client->Send(head + std::string(800, 'x'));
+    ASSERT_TRUE(handler_.WaitForRefused(503, round * (kClients - 1)));
+    int answered = 0;
+    for (auto& client : clients) client->Send(std::string(100, 'x'));
+    for (auto& client : clients) answered += client->Receive().status == 200 ? 1 : 0;
+    ASSERT_EQ(answered, 1);
+  }
 }
 
 TEST_F(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {

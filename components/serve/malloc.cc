@@ -6,6 +6,6 @@ extern "C" {
 // not by the CPUs of the node.
 extern const char* const malloc_conf;
 const char* const malloc_conf =
-    "background_thread:true,max_background_threads:1,dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:"
-    "4";
+    "background_thread:true,max_background_threads:1,"
+    "dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4";
 }
