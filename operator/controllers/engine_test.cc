@@ -242,8 +242,13 @@ TEST_F(Engines, TheStepsCodeInAConfigMapIsAnArtifact) {
 TEST_F(Engines, AFinishedRunIsDeletedWhenItsTimeIsOver) {
   StartEngine();
   Create(kube::kPipelineRuns, InlineRun("first", "  ttlAfterFinished: 1ms\n"));
-  while (!Get(kube::kPipelineRuns, "first").is_null()) std::this_thread::yield();
-  while (!ListAll(kube::kPods).empty()) std::this_thread::yield();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto gone = [&] {
+    return Get(kube::kPipelineRuns, "first").is_null() && ListAll(kube::kPods).empty();
+  };
+  while (!gone() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(Get(kube::kPipelineRuns, "first").is_null());
+  EXPECT_THAT(ListAll(kube::kPods), testing::IsEmpty());
 }
 
 TEST_F(Engines, TheHistoryIsWrittenAgainWhenItsFileIsLost) {
