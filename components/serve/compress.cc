@@ -9,14 +9,15 @@
 #include <new>
 #include <stdexcept>
 
+#include "components/serve/growing_body.h"
+
 namespace penstock::serve {
 namespace {
 
 constexpr int kGzipWindow = 15 + 16;  // zlib's way to say "gzip"
 constexpr int kZlibWindow = 15;
 constexpr int kRawWindow = -15;  // what some clients send as "deflate"
-constexpr std::size_t kFirstRoom = 16U << 10;
-constexpr std::size_t kMostRoom = 1U << 20;
+constexpr std::size_t kRoom = 64U << 10;
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -110,27 +111,23 @@ Result<std::string> Decompress(Coding coding, std::string_view bytes, std::uint6
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in =
       static_cast<uInt>(std::min<std::size_t>(bytes.size(), std::numeric_limits<uInt>::max()));
-  std::string out;
+  GrowingBody out;
+  std::string room(kRoom, '\0');
   int status = Z_OK;
   while (status == Z_OK) {
-    const std::size_t used = out.size();
-    if (used > limit) return TooLarge(limit);
-    // One byte more than the limit shows that it is passed.
-    const std::size_t room =
-        std::min<std::uint64_t>(std::clamp(used, kFirstRoom, kMostRoom), limit + 1 - used);
-    out.resize(used + room);
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
-    stream.avail_out = static_cast<uInt>(room);
+    stream.next_out = reinterpret_cast<Bytef*>(room.data());
+    stream.avail_out = static_cast<uInt>(room.size());
     status = inflate(&stream, Z_NO_FLUSH);
-    out.resize(used + room - stream.avail_out);
     if (status == Z_BUF_ERROR || (status == Z_OK && stream.avail_in == 0 && stream.avail_out != 0))
       return Invalid(std::string("the ") + name + " body ends too early");
+    const std::size_t made = room.size() - stream.avail_out;
+    if (out.size() + made > limit) return TooLarge(limit);
+    out.Append({room.data(), made});
   }
   if (status != Z_STREAM_END) return Invalid(std::string("the body is no valid ") + name);
-  if (out.size() > limit) return TooLarge(limit);
   if (stream.avail_in != 0)
     return Invalid(std::string("the body goes on after the end of its ") + name + " data");
-  return out;
+  return out.Take();
 }
 
 std::string Compress(Coding coding, std::string_view bytes) {

@@ -23,6 +23,7 @@ struct HttpRequest {
   std::string traceparent = {};
   CancelFlag cancelled = {};  // the client has closed the connection
   EventLoop* loop = nullptr;  // the thread that read it; null: it computes nothing
+  std::chrono::steady_clock::duration waited = {};  // since it came whole
   std::string body = {};
 };
 

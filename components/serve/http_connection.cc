@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include "components/serve/thread_class.h"
+
 namespace penstock::serve {
 namespace {
 
@@ -18,6 +20,7 @@ constexpr std::size_t kBodyRead = 64U << 10;
 constexpr std::size_t kSmallWrite = 4U << 10;
 constexpr std::size_t kMaxDiscarded = 16U << 20;
 constexpr std::chrono::milliseconds kLingerTime{2000};
+constexpr int kClientGone = 499;
 constexpr const char* kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // Into `head`, whose room is used again.
@@ -46,7 +49,7 @@ std::string* PlaceOf(http::field field, beast::string_view name, HttpRequest* re
 
 // Of a header that came more than once, the first that is not empty.
 template <typename Message>
-HttpRequest ToRequest(Message message) {
+HttpRequest ToRequest(const Message& message) {
   HttpRequest request;
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
@@ -55,7 +58,6 @@ HttpRequest ToRequest(Message message) {
     if (place != nullptr && place->empty())
       place->assign(field.value().data(), field.value().size());
   }
-  request.body = std::move(message.body());
   return request;
 }
 
@@ -175,24 +177,51 @@ void Connection::Dispatch() {
   head_only_ = message.method() == http::verb::head;
   state_ = State::kBusy;
   NoDeadline();
-  HttpRequest request = ToRequest(std::move(message));
+  HttpRequest request = ToRequest(message);
   request.cancelled = departed_;
+  GrowingBody body = std::move(message.body());
+  if (!body.IsSmall() || !request.content_encoding.empty()) {
+    HandleAside(std::move(request), std::move(body));
+    return WatchForDeparture();
+  }
   request.loop = loop_;
+  Handle(std::move(request), std::move(body));
+  const bool soon = loop_ != nullptr && loop_->TakeAnswersThisTurn();
+  if (state_ == State::kBusy && !soon) WatchForDeparture();
+}
+
+// To inflate and to read many megabytes takes longer than others on this thread can wait.
+void Connection::HandleAside(HttpRequest request, GrowingBody body) {
+  const auto begin = std::chrono::steady_clock::now();
+  net::post(*host_->aside, [self = shared_from_this(), begin, request = std::move(request),
+                            body = std::move(body)]() mutable {
+    thread_local const bool asked = (GiveWayToOthers(), true);
+    (void)asked;
+    request.waited = std::chrono::steady_clock::now() - begin;
+    self->Handle(std::move(request), std::move(body));
+  });
+}
+
+// On any thread.
+void Connection::Handle(HttpRequest request, GrowingBody body) {
   // Back onto the connection's thread; at once when the handler answers at once.
   auto respond = [self = shared_from_this()](HttpResponse response) {
     net::dispatch(self->executor(), [self, response = std::move(response)]() mutable {
       self->Write(std::move(response));
     });
   };
+  if (IsCancelled(request.cancelled)) {
+    host_->handler->CountRefused(kClientGone);
+    return respond(HttpResponse{kClientGone, "", "text/plain", ""});
+  }
   try {
+    request.body = body.Take();
     host_->handler->Handle(std::move(request), respond);
   } catch (const std::exception& e) {
     host_->handler->CountRefused(500);
     keep_alive_ = false;
     respond(ErrorResponse(Internal(std::string("the request could not be handled: ") + e.what())));
   }
-  const bool soon = loop_ != nullptr && loop_->TakeAnswersThisTurn();
-  if (state_ == State::kBusy && !soon) WatchForDeparture();
 }
 
 // A client that closes while its answer is computed is found by its socket being readable, with

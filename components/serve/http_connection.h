@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "components/serve/growing_body.h"
 #include "components/serve/http.h"
 #include "components/serve/http_server.h"
 #include "operator/base/beast.h"
@@ -28,19 +29,18 @@ struct ConnectionHost {
   HttpLimits limits;
   std::atomic<bool> closing{false};
   std::atomic<std::uint64_t> held_body_bytes{0};
+  net::thread_pool* aside = nullptr;  // where large and compressed bodies are read
 };
 
-// A string that grows with the bytes that came, not with the length that the client announced.
-struct GrowingBody {
-  using value_type = std::string;
+// Beast's name for how a body is read.
+struct GrowingBodyReader {
+  using value_type = GrowingBody;
   class reader {
    public:
     template <bool kIsRequest, class Fields>
     reader(beast::http::header<kIsRequest, Fields>&, value_type& body) : body_(body) {}
     void init(const boost::optional<std::uint64_t>& length, beast::error_code& ec) {
-      // Room for small bodies, with what the JSON parser wants behind them.
-      if (length)
-        body_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*length, 65536) + 64));
+      if (length) body_.Announce(*length);
       ec = {};
     }
     template <class Buffers>
@@ -48,7 +48,7 @@ struct GrowingBody {
       for (auto it = net::buffer_sequence_begin(buffers); it != net::buffer_sequence_end(buffers);
            ++it) {
         const net::const_buffer piece(*it);
-        body_.append(static_cast<const char*>(piece.data()), piece.size());
+        body_.Append({static_cast<const char*>(piece.data()), piece.size()});
       }
       ec = {};
       return beast::buffer_bytes(buffers);
@@ -83,7 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Executor executor() { return socket_.get_executor(); }
 
  private:
-  using Parser = beast::http::request_parser<GrowingBody>;
+  using Parser = beast::http::request_parser<GrowingBodyReader>;
   enum class State { kReading, kBusy, kWriting, kLingering, kClosed };
 
   void NextRequest();
@@ -92,6 +92,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Parse();
   void Continue();  // 100 Continue
   void Dispatch();
+  void HandleAside(HttpRequest request, GrowingBody body);
+  void Handle(HttpRequest request, GrowingBody body);
   void WatchForDeparture();
   void OnReadable(beast::error_code ec);
   void Refuse(beast::error_code ec);

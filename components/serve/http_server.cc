@@ -10,6 +10,7 @@
 
 #include "components/serve/http_connection.h"
 #include "components/serve/infer_encode.h"
+#include "components/serve/thread_class.h"
 
 namespace penstock::serve {
 
@@ -33,11 +34,13 @@ struct HttpServer::Impl {
       : options(o),
         metrics(m),
         contexts(MakeContexts(o.threads)),
+        aside(contexts.size()),
         acceptor(*contexts.front()),
         retry(*contexts.front()),
         sweep(*contexts.front()) {
     host->handler = handler;
     host->limits = o.limits;
+    host->aside = &aside;
     for (const auto& context : contexts) {
       work.push_back(net::make_work_guard(*context));
       loops.emplace_back(loops.size(), context.get());
@@ -72,6 +75,7 @@ struct HttpServer::Impl {
   std::deque<ContextLoop> loops;  // one a context
 
   const std::vector<std::unique_ptr<net::io_context>> contexts;
+  net::thread_pool aside;
   std::size_t next_context = 0;  // of the acceptor's thread
   tcp::acceptor acceptor;
   net::steady_timer retry;
@@ -193,7 +197,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options, Ht
   impl->Accept();
   impl->Sweep();
   for (const auto& context : impl->contexts)
-    impl->threads.emplace_back([&context = *context] { context.run(); });
+    impl->threads.emplace_back([&context = *context] {
+      AskForShortSlices();
+      context.run();
+    });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
@@ -202,6 +209,8 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() {
   for (const auto& context : impl_->contexts) context->stop();
   for (std::thread& thread : impl_->threads) thread.join();
+  impl_->aside.stop();
+  impl_->aside.join();
 }
 
 std::uint16_t HttpServer::port() const {

@@ -23,6 +23,12 @@ class EchoHandler : public HttpHandler {
  public:
   void Handle(HttpRequest request, Respond respond) override {
     if (request.target == "/throw") throw std::runtime_error("as asked");
+    if (request.target == "/stay") {  // and does not return before it is told to
+      std::unique_lock lock(mutex_);
+      ++staying_;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return released_; });
+    }
     if (request.target == "/wait") {
       std::lock_guard lock(mutex_);
       held_ = std::move(respond);
@@ -38,6 +44,15 @@ class EchoHandler : public HttpHandler {
     changed_.wait(lock, [&] { return held_ != nullptr; });
     *cancelled = held_cancelled_;
     return std::exchange(held_, nullptr);
+  }
+  bool WaitForStaying(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return staying_ >= count; });
+  }
+  void Release() {
+    std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
   }
   void CountRefused(int status) override {
     std::lock_guard lock(mutex_);
@@ -61,12 +76,14 @@ class EchoHandler : public HttpHandler {
   std::vector<int> refused_;
   Respond held_;
   CancelFlag held_cancelled_;
+  int staying_ = 0;
+  bool released_ = false;
 };
 
 class HttpServerTest : public testing::Test {
  protected:
-  int Start(HttpLimits limits) {
-    HttpServer::Options options{"127.0.0.1", 0, 2, limits};
+  int Start(HttpLimits limits, int threads = 2) {
+    HttpServer::Options options{"127.0.0.1", 0, threads, limits};
     auto started = HttpServer::Start(options, &handler_, nullptr);
     EXPECT_TRUE(started);
     server_ = std::move(*started);
@@ -189,6 +206,50 @@ TEST_F(HttpServerTest, LetsNoBodyPastTheBoundWhenManyComeAtOnce) {
     for (auto& client : clients) answered += client->Receive().status == 200 ? 1 : 0;
     ASSERT_EQ(answered, 1);
   }
+}
+
+// One thread reads for both clients. While it would be held up by what is done with a large body or
+// with a compressed one, the other client could not be answered.
+class ReadAside : public HttpServerTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(ReadAside, HoldsUpNoOtherRequest) {
+  const int port = Start({}, 1);
+  ClientConnection large(port);
+  const bool compressed = *GetParam() != '\0';
+  const std::string body(compressed ? 10 : 100'000, 'x');
+  large.Send("POST /stay HTTP/1.1\r\nHost: a\r\n" + std::string(GetParam()) +
+             "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  ASSERT_TRUE(handler_.WaitForStaying(1));
+  ClientConnection small(port);
+  EXPECT_EQ(small.Post("/", "small").body, "small");
+  handler_.Release();
+  EXPECT_EQ(large.Receive().body, body);
+  EXPECT_EQ(large.Post("/", "next").body, "next");
+}
+
+INSTANTIATE_TEST_SUITE_P(What, ReadAside, testing::Values("", "Content-Encoding: gzip\r\n"));
+
+TEST_F(HttpServerTest, DoesNothingForALargeBodyWhoseClientLeftWhileItWaited) {
+  const int port = Start({}, 1);
+  const std::string rest = "Host: a\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x');
+  ClientConnection first(port);
+  first.Send("POST /stay HTTP/1.1\r\n" + rest);
+  ASSERT_TRUE(handler_.WaitForStaying(1));
+  auto second = std::make_unique<ClientConnection>(port);
+  second->Send("POST /stay HTTP/1.1\r\n" + rest);
+  second.reset();
+  // When this one is answered, the thread has seen what the others did before.
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(ClientConnection(port).Post("/", "a").status, 200);
+  handler_.Release();
+  EXPECT_EQ(first.Receive().status, 200);
+  EXPECT_TRUE(handler_.WaitForRefused(499));
+}
+
+TEST_F(HttpServerTest, AnswersAnExceptionAboutALargeBodyWith500) {
+  ClientConnection client(Start({}));
+  const Reply reply = client.Post("/throw", std::string(100'000, 'x'));
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_THAT(reply.body, HasSubstr("as asked"));
 }
 
 TEST_F(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {

@@ -196,7 +196,7 @@ HttpResponse Service::ModelAnswer(const Route& route) const {
 
 void Service::Handle(HttpRequest request, Respond respond) {
   auto exchange = std::make_shared<Exchange>();
-  exchange->begin = clock_->Steady();
+  exchange->begin = clock_->Steady() - request.waited;
   exchange->respond = std::move(respond);
   exchange->coding = ChooseCoding(request.accept_encoding);
   auto route = RouteOf(request);

@@ -77,14 +77,17 @@ class Sample:
         return [{"name": "x", "shape": [1, *self.shape], "datatype": "FP32", "data": self.values}]
 
 
-def load(arm, connections, seconds=SECONDS, rate=0, group=None, warm_up=1):
-    """What serving-load saw, run in a CpuGroup or none. Any answer but 200 is an error of the benchmark."""
+def load(arm, connections, seconds=SECONDS, rate=0, group=None, warm_up=1, first=False):
+    """What serving-load saw, run in a CpuGroup or none. `first`: it gets the processor before all else, so that what it sees is not
+    its own waiting; for low rates. Any answer but 200 is an error of the benchmark."""
     command = [BUILD / "bin/serving-load", "--port", str(arm.port), "--target", arm.target, "--body", arm.body,
                "--connections", str(connections), "--seconds", str(seconds), "--warm-up", str(warm_up)]
     if rate:
         command += ["--rate", str(rate)]
     for header in getattr(arm, "headers", ()):
         command += ["--header", header]
+    if first:
+        command = ["chrt", "--fifo", "1", *command]
     if group:
         command = ["sh", "-c", 'echo $$ >"$0"/cgroup.procs && exec "$@"', group.folder, *command]
     seen = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
