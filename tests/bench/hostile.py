@@ -19,7 +19,7 @@ import threading
 import time
 import zlib
 
-HOUR, SEGMENT, BETWEEN = 3600, 60, 4  # seconds, seconds, segments between two calm ones
+HOUR, SEGMENT, BETWEEN = 3600, 60, 10  # seconds, seconds, segments between two calm ones
 RATE, CONNECTIONS = 500, 8
 SLOW = 200
 GIB = 2**30
@@ -58,14 +58,14 @@ def run(table, options):
     from serving import Mlp, load
     from serving_peers import Ours
     seconds = int(HOUR * options.size)
-    segment = min(SEGMENT, max(5, seconds // 6))
+    segment = min(SEGMENT, max(5, seconds // SEGMENT))
     with tempfile.TemporaryDirectory(prefix="penstock-hostile-") as folder:
         scratch = pathlib.Path(folder)
         arm = Ours(Mlp(scratch), scratch / "hostile")
         traffic = None
         try:
-            def p99():
-                return load(arm, CONNECTIONS, segment, RATE, first=True)["us"]["p99"]
+            def p99(seconds=segment / 2):
+                return load(arm, CONNECTIONS, seconds, RATE, first=True)["us"]["p99"]
 
             calm_files = descriptors(arm.process.pid)
             p99()
@@ -83,12 +83,14 @@ def run(table, options):
 
             calms, beside, least, most, took = [calm()], [], [], 0, 0
             while took < seconds:
-                start = time.monotonic()
-                with LeastMemory(arm.process.pid) as memory:
-                    between = [p99() for _ in range(BETWEEN)]
-                took += time.monotonic() - start
-                least.append(min(memory.seen))
-                most = max(most, *memory.seen)
+                between = []
+                for _ in range(BETWEEN):
+                    start = time.monotonic()
+                    with LeastMemory(arm.process.pid) as memory:
+                        between.append(p99(segment))
+                    took += time.monotonic() - start
+                    least.append(min(memory.seen))
+                    most = max(most, *memory.seen)
                 calms.append(calm())
                 beside += [(one, one / statistics.mean(calms[-2:])) for one in between]
             traffic.stdin.close()
