@@ -126,7 +126,6 @@ bool Load(const ServeOptions& options, int intra_op_threads, const Clock* clock,
   const std::size_t examples = loaded->examples.size();
   const std::size_t watched = (*observer)->watched();
   loaded = Internal("published");
-  ReturnFreeMemory();  // what reading the folder and its examples took
   const auto took = std::chrono::steady_clock::now() - begin;
   Say("ready: model " + name + ", " + std::to_string(examples) + " examples right, " +
       std::to_string(watched) + " columns watched for drift, after " +
@@ -152,6 +151,11 @@ Result<std::unique_ptr<Tracer>> MakeTracer(const ServeOptions& options) {
   return std::make_unique<Tracer>(tracing, [endpoint = *endpoint](const std::string& body) {
     return SendOtlp(endpoint, body, std::chrono::seconds(5));
   });
+}
+
+// How many bytes the bodies of all requests may have together: several of the largest.
+std::uint64_t AllBodies(const ServeOptions& options) {
+  return std::max<std::uint64_t>(256ULL << 20, 4 * options.max_body);
 }
 
 // What listens. Made before the model is there, so that probes and metrics are answered.
@@ -208,6 +212,7 @@ Result<Listeners> Listen(const ServeOptions& options, int io_threads, Service* s
   Listeners listeners;
   HttpServer::Options http{options.address, options.port, io_threads, {}, true};
   http.limits.body_bytes = options.max_body;
+  http.limits.held_body_bytes = AllBodies(options);
   http.limits.connections = options.max_connections;
   auto server = HttpServer::Start(http, service, metrics);
   if (!server) return server.error();
@@ -249,8 +254,10 @@ int Serve(const ServeOptions& options) {
   }
   const Inference::Options inference_options = InferenceOptions(options, threads);
   Inference inference(inference_options, &clock, &metrics);
-  Service service({.server_version = kVersion, .body_bytes = options.max_body}, &inference, &clock,
-                  &metrics, tracer->get());
+  Service service({.server_version = kVersion,
+                   .body_bytes = options.max_body,
+                   .decompressed_bytes = AllBodies(options)},
+                  &inference, &clock, &metrics, tracer->get());
   auto listeners = Listen(options, io_threads, &service, &metrics);
   Result<void> grpc;
   if (listeners && options.grpc_port >= 0)
@@ -263,8 +270,8 @@ int Serve(const ServeOptions& options) {
       std::to_string(threads) + " (" + DescribeCpus(CgroupCpuQuota(), options.threads) +
       "), instances " + std::to_string(inference_options.instances) + " x " +
       std::to_string(inference_options.intra_op_threads) + ", connection threads " +
-      std::to_string(io_threads) + ", " + DescribeBackend() + ", model digest " +
-      (options.digest.empty() ? "unknown" : options.digest));
+      std::to_string(io_threads) + " (as many for large bodies), " + DescribeBackend() +
+      ", model digest " + (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};
   std::thread loader([&] {

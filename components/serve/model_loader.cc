@@ -1,7 +1,5 @@
 #include "components/serve/model_loader.h"
 
-#include <malloc.h>
-
 #include <filesystem>
 #include <utility>
 
@@ -78,7 +76,5 @@ Result<LoadedModel> LoadModel(const std::string& folder) {
   }
   return loaded;
 }
-
-void ReturnFreeMemory() { malloc_trim(0); }
 
 }  // namespace penstock::serve

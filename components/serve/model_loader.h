@@ -34,8 +34,4 @@ struct LoadedModel {
 // example that is answered wrong, and the output.
 [[nodiscard]] Result<void> CheckExamples(const LoadedModel& loaded);
 
-// Gives what loading (or a model that is gone) has freed back to the system: the allocator would
-// keep it for a next time that does not come.
-void ReturnFreeMemory();
-
 }  // namespace penstock::serve

@@ -302,6 +302,10 @@ void Service::Infer(const Route& route, HttpRequest* request, const ExchangePtr&
   if (!served) return refuse(served.error());
   auto timeout = ParseTimeout(request->timeout_ms);
   if (!timeout) return refuse(timeout.error());
+  if (*timeout && request->waited >= **timeout) {
+    metrics_->CountRejected("expired");
+    return refuse(WithStatus(Cancelled("the request's time ran out before it was read"), 504));
+  }
   auto decoded = Read(*(*served)->model, request, exchange.get());
   if (!decoded) return refuse(decoded.error());
   InferCall call{std::move(*decoded), exchange->begin, *timeout, request->cancelled, request->loop};

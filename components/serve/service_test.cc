@@ -131,6 +131,22 @@ TEST_F(ServiceTest, RefusesATimeoutThatIsNone) {
             200);
 }
 
+// A large body waits for a thread that reads it, and that counts.
+TEST_F(ServiceTest, DoesNotReadWhatCameTooLongAgo) {
+  Publish();
+  const auto call = [&](std::chrono::milliseconds waited) {
+    return Call({.method = "POST",
+                 .target = kInfer,
+                 .timeout_ms = "60000",
+                 .waited = waited,
+                 .body = kBody});
+  };
+  EXPECT_EQ(call(std::chrono::milliseconds(60'000)).status, 504);
+  EXPECT_TRUE(model_->batches().empty());
+  EXPECT_THAT(metrics_.Text(), HasSubstr(R"(reason="expired",version="3"} 1)"));
+  EXPECT_EQ(call(std::chrono::milliseconds(1)).status, 200);
+}
+
 TEST_F(ServiceTest, BlamesTheInputForWhatTheModelThrows) {
   Publish();
   HttpResponse response =

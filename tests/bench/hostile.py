@@ -50,6 +50,11 @@ class LeastMemory(threading.Thread):
         self.join()
 
 
+def steal():
+    """Seconds that the host has kept from this machine's processors, where it is a virtual one."""
+    return int(pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
@@ -87,7 +92,9 @@ def run(table, options):
                 for _ in range(BETWEEN):
                     start = time.monotonic()
                     with LeastMemory(arm.process.pid) as memory:
+                        stolen = steal()
                         between.append(p99(segment))
+                    print(f"  minute {len(least) + 1}: p99 {between[-1]:.0f} us, {steal() - stolen:.1f} s stolen", file=sys.stderr, flush=True)
                     took += time.monotonic() - start
                     least.append(min(memory.seen))
                     most = max(most, *memory.seen)
