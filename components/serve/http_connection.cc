@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "components/serve/thread_class.h"
@@ -217,6 +218,13 @@ void Connection::Handle(HttpRequest request, GrowingBody body) {
   try {
     request.body = body.Take();
     host_->handler->Handle(std::move(request), respond);
+  } catch (const std::bad_alloc&) {
+    Error error = Transient("the server is out of memory for this request");
+    error.http_status = 503;
+    error.retry_after = std::chrono::seconds(1);
+    host_->handler->CountRefused(503);
+    keep_alive_ = false;
+    respond(ErrorResponse(error));
   } catch (const std::exception& e) {
     host_->handler->CountRefused(500);
     keep_alive_ = false;

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <thread>
 
@@ -22,6 +23,7 @@ using testing::HasSubstr;
 class EchoHandler : public HttpHandler {
  public:
   void Handle(HttpRequest request, Respond respond) override {
+    if (request.target == "/no-memory") throw std::bad_alloc();
     if (request.target == "/throw") throw std::runtime_error("as asked");
     if (request.target == "/stay") {  // and does not return before it is told to
       std::unique_lock lock(mutex_);
@@ -250,6 +252,16 @@ TEST_F(HttpServerTest, AnswersAnExceptionAboutALargeBodyWith500) {
   const Reply reply = client.Post("/throw", std::string(100'000, 'x'));
   EXPECT_EQ(reply.status, 500);
   EXPECT_THAT(reply.body, HasSubstr("as asked"));
+}
+
+TEST_F(HttpServerTest, SaysThatItsMemoryDoesNotSufficeAndWhenToTryAgain) {
+  for (const std::size_t size : {1UL, 100'000UL}) {
+    ClientConnection client(server_ ? server_->port() : Start({}));
+    const Reply reply = client.Post("/no-memory", std::string(size, 'x'));
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_THAT(reply.head, HasSubstr("Retry-After: 1"));
+    EXPECT_THAT(reply.body, HasSubstr("out of memory"));
+  }
 }
 
 TEST_F(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace penstock::serve {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kShortest = 100'000;     // ns, the least that Linux takes
 constexpr std::uint64_t kLongest = 100'000'000;  // ns, the most
-constexpr std::int32_t kNice = 10;
+constexpr std::int32_t kLast = 19;
 
 // sched_setattr(2) has no wrapper in glibc 2.36.
 struct SchedulingAttributes {
@@ -25,16 +26,20 @@ struct SchedulingAttributes {
   std::uint64_t period;
 };
 
-void Ask(std::int32_t nice, std::uint64_t slice) {
-  const SchedulingAttributes attributes = {
-      sizeof(SchedulingAttributes), SCHED_OTHER, 0, nice, 0, slice, 0, 0};
-  (void)syscall(SYS_sched_setattr, 0, &attributes, 0U);  // refused: as before
+// What whoever started the process has set stays: only more is added to its niceness, and another
+// policy than the usual one is left alone. What is refused changes nothing.
+void Ask(std::int32_t nicer, std::uint64_t slice) {
+  SchedulingAttributes now = {};
+  if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0U) != 0 || now.policy != SCHED_OTHER) return;
+  const SchedulingAttributes asked = {
+      sizeof asked, SCHED_OTHER, now.flags, std::min(now.nice + nicer, kLast), 0, slice, 0, 0};
+  (void)syscall(SYS_sched_setattr, 0, &asked, 0U);
 }
 
 }  // namespace
 
 void AskForShortSlices() { Ask(0, kShortest); }
 
-void GiveWayToOthers() { Ask(kNice, kLongest); }
+void GiveWayToOthers() { Ask(10, kLongest); }
 
 }  // namespace penstock::serve
