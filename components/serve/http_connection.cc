@@ -1,6 +1,7 @@
 #include "components/serve/http_connection.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,8 +9,6 @@
 #include <exception>
 #include <new>
 #include <utility>
-
-#include "components/serve/thread_class.h"
 
 namespace penstock::serve {
 namespace {
@@ -65,29 +64,77 @@ HttpRequest ToRequest(const Message& message) {
 }  // namespace
 
 void Connection::Start() {
-  net::dispatch(executor(), [self = shared_from_this()] { self->NextRequest(); });
+  net::dispatch(*home_, [self = shared_from_this()] { self->BeginRequest(); });
 }
 
-void Connection::CloseIfIdle() {
-  net::dispatch(executor(), [self = shared_from_this()] {
-    const bool idle =
-        self->state_ == State::kReading && (!self->parser_ || !self->parser_->got_some());
-    if (idle) self->Close();
+// Whoever holds a connection in a context keeps its socket, which may be of another context by the
+// time that both are destroyed: hence weak.
+void Connection::Tell(void (Connection::*work)()) {
+  net::io_context* const context = context_;
+  net::post(*context, [context, weak = weak_from_this(), work] {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (self->context_ != context || self->state_ == State::kMoving) return self->Tell(work);
+    (self.get()->*work)();
   });
+}
+
+void Connection::CloseIfIdle() { Tell(&Connection::CloseNow); }
+
+void Connection::CheckDeadline() { Tell(&Connection::EndIfLate); }
+
+void Connection::CloseNow() {
+  if (state_ == State::kReading && (!parser_ || !parser_->got_some())) Close();
 }
 
 void Connection::SetDeadline(std::chrono::milliseconds from_now) {
   deadline_ = (std::chrono::steady_clock::now() + from_now).time_since_epoch().count();
 }
 
-void Connection::CheckDeadline() {
+void Connection::EndIfLate() {
   if (!IsLate(std::chrono::steady_clock::now())) return;
   if (state_ == State::kReading && request_begin_)
     return RefuseWith(408, "the request did not arrive in time");
   Close();
 }
 
+// What waits on the socket must have ended first: its handlers run on the thread that is left.
+void Connection::MoveTo(net::io_context* context) {
+  state_ = State::kMoving;
+  NoDeadline();
+  destination_ = context;
+  if (!watching_) return FinishMove();
+  beast::error_code ignored;
+  socket_.cancel(ignored);  // OnReadable goes on
+}
+
+void Connection::FinishMove() {
+  beast::error_code ec;
+  const auto protocol = socket_.local_endpoint(ec).protocol();
+  if (ec) return Close();
+  const int descriptor = socket_.release(ec);
+  if (ec) return Close();
+  Socket moved(*destination_);
+  moved.assign(protocol, descriptor, ec);
+  if (ec) {
+    close(descriptor);
+    return Close();
+  }
+  socket_ = std::move(moved);
+  net::io_context* const context = destination_;
+  context_ = context;  // from here on the connection is the other thread's
+  net::post(*context, [self = shared_from_this()] {
+    self->state_ = State::kReading;
+    self->parser_ ? self->Read() : self->BeginRequest();
+  });
+}
+
 void Connection::NextRequest() {
+  parser_.reset();
+  IsAtHome() ? BeginRequest() : MoveTo(home_);
+}
+
+void Connection::BeginRequest() {
   parser_.emplace();
   parser_->eager(true);
   parser_->header_limit(host_->limits.header_bytes);
@@ -108,10 +155,7 @@ void Connection::NextRequest() {
 void Connection::Read() {
   std::size_t room = kSmallRead;
   const HttpLimits& limits = host_->limits;
-  if (state_ == State::kLingering) {
-    buffer_.clear();
-    room = kBodyRead;
-  } else if (!request_begin_) {
+  if (!request_begin_) {
     SetDeadline(limits.keep_alive_idle);
   } else if (parser_->is_header_done()) {
     const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -129,16 +173,30 @@ void Connection::Read() {
 
 void Connection::OnRead(beast::error_code ec, std::size_t bytes) {
   reading_ = false;
-  if (state_ == State::kLingering || state_ == State::kWriting) {
-    // A refusal is on its way out, or was sent: what still comes is thrown away.
-    discarded_ += bytes;
-    if (state_ == State::kWriting) return;
-    return ec || discarded_ > kMaxDiscarded ? Close() : Read();
-  }
+  if (state_ == State::kWriting) return;  // a refusal is on its way out
+  if (state_ == State::kLingering) return ec ? Close() : Discard();
   if (ec) return Close();
   buffer_.commit(bytes);
   if (!request_begin_) request_begin_ = std::chrono::steady_clock::now();
   Parse();
+}
+
+// What still comes of a request that was refused is thrown away, by the kernel: never copied.
+void Connection::Discard() {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](beast::error_code ec) {
+    self->OnDiscardable(ec);
+  });
+}
+
+void Connection::OnDiscardable(beast::error_code ec) {
+  if (ec || state_ != State::kLingering) return Close();
+  buffer_.clear();
+  const auto room = buffer_.prepare(kBodyRead);
+  const ssize_t n =
+      recv(socket_.native_handle(), room.data(), room.size(), MSG_TRUNC | MSG_DONTWAIT);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return Close();
+  discarded_ += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
+  discarded_ > kMaxDiscarded ? Close() : Discard();
 }
 
 void Connection::Parse() {
@@ -159,7 +217,8 @@ void Connection::Parse() {
   if (parser_->is_header_done() && !continued_ &&
       beast::iequals(parser_->get()[http::field::expect], "100-continue"))
     return Continue();
-  Read();
+  const bool large = parser_->is_header_done() && !parser_->get().body().IsSmall();
+  large&& IsAtHome() ? MoveTo(host_->Aside()) : Read();
 }
 
 void Connection::Continue() {
@@ -185,7 +244,7 @@ void Connection::Dispatch() {
     HandleAside(std::move(request), std::move(body));
     return WatchForDeparture();
   }
-  request.loop = loop_;
+  request.loop = loop_;  // at home: only large bodies leave it
   Handle(std::move(request), std::move(body));
   const bool soon = loop_ != nullptr && loop_->TakeAnswersThisTurn();
   if (state_ == State::kBusy && !soon) WatchForDeparture();
@@ -194,20 +253,21 @@ void Connection::Dispatch() {
 // To inflate and to read many megabytes takes longer than others on this thread can wait.
 void Connection::HandleAside(HttpRequest request, GrowingBody body) {
   const auto begin = std::chrono::steady_clock::now();
-  net::post(*host_->aside, [self = shared_from_this(), begin, request = std::move(request),
-                            body = std::move(body)]() mutable {
-    thread_local const bool asked = (GiveWayToOthers(), true);
-    (void)asked;
-    request.waited = std::chrono::steady_clock::now() - begin;
-    self->Handle(std::move(request), std::move(body));
-  });
+  net::post(IsAtHome() ? *host_->Aside() : *context_,
+            [self = shared_from_this(), begin, request = std::move(request),
+             body = std::move(body)]() mutable {
+              request.waited = std::chrono::steady_clock::now() - begin;
+              if (!self->IsAtHome())
+                self->LookForDeparture();  // this thread had no time for its watch
+              self->Handle(std::move(request), std::move(body));
+            });
 }
 
 // On any thread.
 void Connection::Handle(HttpRequest request, GrowingBody body) {
   // Back onto the connection's thread; at once when the handler answers at once.
   auto respond = [self = shared_from_this()](HttpResponse response) {
-    net::dispatch(self->executor(), [self, response = std::move(response)]() mutable {
+    net::dispatch(*self->context_, [self, response = std::move(response)]() mutable {
       self->Write(std::move(response));
     });
   };
@@ -243,7 +303,11 @@ void Connection::WatchForDeparture() {
 
 void Connection::OnReadable(beast::error_code ec) {
   watching_ = false;
-  if (ec || state_ != State::kBusy) return;
+  if (state_ == State::kMoving) return FinishMove();
+  if (!ec && state_ == State::kBusy) LookForDeparture();
+}
+
+void Connection::LookForDeparture() {
   char byte = 0;
   const ssize_t n = recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   const bool gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
@@ -302,7 +366,7 @@ void Connection::OnWritten() {
   beast::error_code ignored;
   socket_.shutdown(net::ip::tcp::socket::shutdown_send, ignored);
   SetDeadline(kLingerTime);
-  if (!reading_) Read();
+  if (!reading_) Discard();
 }
 
 void Connection::Close() {

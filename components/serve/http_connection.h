@@ -1,8 +1,10 @@
 // One client connection. Internal to the server: includes Beast, so only http_connection.cc and
-// http_server.cc include this. A connection belongs to one io_context that one thread runs;
-// everything but Start, CloseIfIdle and deadline() happens there.
+// http_server.cc include this. A connection belongs to one io_context that one thread runs: its
+// home, and while a large body comes and is answered another one, whose thread gives way to others.
+// Everything but Start, CloseIfIdle, IsLate and CheckDeadline happens there.
 //
 //   Reading --(request whole)--> Busy --(answered)--> Writing --> Reading, or Closed
+//      |  \--(large)--> Moving --> Reading, elsewhere until it is answered
 //      \--(no request, too large, too late)--> Writing --> Lingering --> Closed
 #pragma once
 
@@ -12,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "components/serve/growing_body.h"
 #include "components/serve/http.h"
@@ -29,7 +32,14 @@ struct ConnectionHost {
   HttpLimits limits;
   std::atomic<bool> closing{false};
   std::atomic<std::uint64_t> held_body_bytes{0};
-  net::thread_pool* aside = nullptr;  // where large and compressed bodies are read
+  // Where large and compressed bodies are read, on threads that give way; they outlive the
+  // connections.
+  std::vector<net::io_context*> aside;
+  std::atomic<std::size_t> next_aside{0};
+
+  [[nodiscard]] net::io_context* Aside() {
+    return aside[next_aside.fetch_add(1, std::memory_order_relaxed) % aside.size()];
+  }
 };
 
 // Beast's name for how a body is read.
@@ -66,9 +76,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Socket = net::basic_stream_socket<net::ip::tcp, Executor>;
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  // `loop` may be null and must outlive the connection.
-  Connection(Socket socket, std::shared_ptr<ConnectionHost> host, EventLoop* loop)
-      : socket_(std::move(socket)), host_(std::move(host)), loop_(loop) {}
+  // Of a socket of `home`. `loop` may be null and must outlive the connection.
+  Connection(Socket socket, net::io_context* home, std::shared_ptr<ConnectionHost> host,
+             EventLoop* loop)
+      : socket_(std::move(socket)),
+        home_(home),
+        context_(home),
+        host_(std::move(host)),
+        loop_(loop) {}
   ~Connection() { HoldBody(0); }
 
   void Start();
@@ -78,16 +93,26 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool IsLate(SteadyTime now) const {
     return deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count();
   }
-  // On the connection's thread: ends what takes too long.
+  // Ends what takes too long.
   void CheckDeadline();
-  [[nodiscard]] Executor executor() { return socket_.get_executor(); }
 
  private:
   using Parser = beast::http::request_parser<GrowingBodyReader>;
-  enum class State { kReading, kBusy, kWriting, kLingering, kClosed };
+  enum class State { kReading, kMoving, kBusy, kWriting, kLingering, kClosed };
 
+  // Thread-safe: runs `work` on the connection's thread, wherever that is by then, unless the
+  // connection is gone. Does not keep it.
+  void Tell(void (Connection::*work)());
+  void CloseNow();  // if no request is in hand
+  void EndIfLate();
+  void MoveTo(net::io_context* context);
+  void FinishMove();
+  [[nodiscard]] bool IsAtHome() const { return context_ == home_; }
   void NextRequest();
+  void BeginRequest();
   void Read();
+  void Discard();
+  void OnDiscardable(beast::error_code ec);
   void OnRead(beast::error_code ec, std::size_t bytes);
   void Parse();
   void Continue();  // 100 Continue
@@ -96,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Handle(HttpRequest request, GrowingBody body);
   void WatchForDeparture();
   void OnReadable(beast::error_code ec);
+  void LookForDeparture();
   void Refuse(beast::error_code ec);
   void RefuseWith(int status, const std::string& message);
   void Write(HttpResponse response);
@@ -107,7 +133,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // be too many.
   bool HoldBody(std::uint64_t bytes);
 
-  Socket socket_;
+  Socket socket_;  // of *context_
+  net::io_context* const home_;
+  std::atomic<net::io_context*> context_;
+  net::io_context* destination_ = nullptr;  // of a move
   const std::shared_ptr<ConnectionHost> host_;
   EventLoop* const loop_;
   const std::shared_ptr<std::atomic<bool>> departed_ = std::make_shared<std::atomic<bool>>(false);

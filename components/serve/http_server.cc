@@ -34,16 +34,19 @@ struct HttpServer::Impl {
       : options(o),
         metrics(m),
         contexts(MakeContexts(o.threads)),
-        aside(contexts.size()),
+        asides(MakeContexts(o.threads)),
         acceptor(*contexts.front()),
         retry(*contexts.front()),
         sweep(*contexts.front()) {
     host->handler = handler;
     host->limits = o.limits;
-    host->aside = &aside;
     for (const auto& context : contexts) {
       work.push_back(net::make_work_guard(*context));
       loops.emplace_back(loops.size(), context.get());
+    }
+    for (const auto& context : asides) {
+      work.push_back(net::make_work_guard(*context));
+      host->aside.push_back(context.get());
     }
   }
 
@@ -57,8 +60,8 @@ struct HttpServer::Impl {
 
   Result<void> Bind();
   void Accept();
-  void OnAccept(beast::error_code ec, Connection::Socket socket, EventLoop* loop);
-  void Admit(Connection::Socket socket, EventLoop* loop);
+  void OnAccept(beast::error_code ec, Connection::Socket socket, std::size_t home);
+  void Admit(Connection::Socket socket, std::size_t home);
   void Forget(Connection* connection);
   void Sweep();
   [[nodiscard]] std::vector<std::shared_ptr<Connection>> Open();
@@ -75,7 +78,8 @@ struct HttpServer::Impl {
   std::deque<ContextLoop> loops;  // one a context
 
   const std::vector<std::unique_ptr<net::io_context>> contexts;
-  net::thread_pool aside;
+  // Destroyed first: what waits there may be of a connection at home, never the other way round.
+  const std::vector<std::unique_ptr<net::io_context>> asides;
   std::size_t next_context = 0;  // of the acceptor's thread
   tcp::acceptor acceptor;
   net::steady_timer retry;
@@ -100,14 +104,13 @@ Result<void> HttpServer::Impl::Bind() {
 
 void HttpServer::Impl::Accept() {
   const std::size_t next = next_context++ % contexts.size();
-  EventLoop* loop = options.computes ? &loops[next] : nullptr;
   acceptor.async_accept(contexts[next]->get_executor(),
-                        [this, loop](beast::error_code ec, Connection::Socket socket) {
-                          OnAccept(ec, std::move(socket), loop);
+                        [this, next](beast::error_code ec, Connection::Socket socket) {
+                          OnAccept(ec, std::move(socket), next);
                         });
 }
 
-void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket, EventLoop* loop) {
+void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket, std::size_t home) {
   if (!acceptor.is_open() || ec == net::error::operation_aborted) return;
   if (ec) {
     // Out of file descriptors, most likely: trying again at once would only burn the processor.
@@ -117,11 +120,11 @@ void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket,
     });
     return;
   }
-  Admit(std::move(socket), loop);
+  Admit(std::move(socket), home);
   Accept();
 }
 
-void HttpServer::Impl::Admit(Connection::Socket socket, EventLoop* loop) {
+void HttpServer::Impl::Admit(Connection::Socket socket, std::size_t home) {
   beast::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   std::unique_lock lock(mutex);
@@ -131,8 +134,10 @@ void HttpServer::Impl::Admit(Connection::Socket socket, EventLoop* loop) {
     return TurnAway(std::move(socket));
   }
   // The last handler of the connection lets go of it; then it is forgotten.
-  std::shared_ptr<Connection> connection(new Connection(std::move(socket), host, loop),
-                                         [this](Connection* done) { Forget(done); });
+  EventLoop* const loop = options.computes ? &loops[home] : nullptr;
+  std::shared_ptr<Connection> connection(
+      new Connection(std::move(socket), contexts[home].get(), host, loop),
+      [this](Connection* done) { Forget(done); });
   open.insert(connection.get());
   if (metrics != nullptr) metrics->SetConnections(static_cast<std::int64_t>(open.size()));
   lock.unlock();
@@ -170,8 +175,7 @@ void HttpServer::Impl::Sweep() {
     if (cancelled) return;
     const auto now = std::chrono::steady_clock::now();
     for (const auto& connection : Open()) {
-      if (connection->IsLate(now))
-        net::post(connection->executor(), [connection] { connection->CheckDeadline(); });
+      if (connection->IsLate(now)) connection->CheckDeadline();
     }
     Sweep();
   });
@@ -201,6 +205,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options, Ht
       AskForShortSlices();
       context.run();
     });
+  for (const auto& context : impl->asides)
+    impl->threads.emplace_back([&context = *context] {
+      GiveWayToOthers();
+      context.run();
+    });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
@@ -208,9 +217,8 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpServer::~HttpServer() {
   for (const auto& context : impl_->contexts) context->stop();
+  for (const auto& context : impl_->asides) context->stop();
   for (std::thread& thread : impl_->threads) thread.join();
-  impl_->aside.stop();
-  impl_->aside.join();
 }
 
 std::uint16_t HttpServer::port() const {

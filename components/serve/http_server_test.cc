@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -245,6 +246,72 @@ TEST_F(HttpServerTest, DoesNothingForALargeBodyWhoseClientLeftWhileItWaited) {
   handler_.Release();
   EXPECT_EQ(first.Receive().status, 200);
   EXPECT_TRUE(handler_.WaitForRefused(499));
+}
+
+TEST_F(HttpServerTest, NoticesAClientThatLeavesWhileItsLargeBodyIsAnswered) {
+  const int port = Start({});
+  auto client = std::make_unique<ClientConnection>(port);
+  client->Send("POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" +
+               std::string(300'000, 'x'));
+  CancelFlag cancelled;
+  const Respond respond = handler_.TakeHeld(&cancelled);
+  EXPECT_FALSE(IsCancelled(cancelled));
+  client.reset();
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!IsCancelled(cancelled) && std::chrono::steady_clock::now() < limit) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(IsCancelled(cancelled));
+  respond(HttpResponse{499, "", "text/plain", ""});
+}
+
+TEST_F(HttpServerTest, ClosesAConnectionWhoseLargeBodyStops) {
+  ClientConnection client(Start({.body_idle = milliseconds(30)}));
+  client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" +
+              std::string(300'000, 'x'));
+  EXPECT_EQ(client.Receive().status, 408);
+  EXPECT_TRUE(client.AtEnd());
+}
+
+TEST_F(HttpServerTest, EndsABodyWithoutLengthOrEnd) {
+  ClientConnection client(Start({.body_bytes = 500'000}));
+  client.Send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const std::string chunk = "8000\r\n" + std::string(0x8000, 'x') + "\r\n";
+  while (!handler_.HasRefused(413)) client.Send(chunk);
+  EXPECT_EQ(client.Receive().status, 413);
+}
+
+// A large body is read elsewhere than what comes before it and behind it on its connection.
+TEST_F(HttpServerTest, AnswersLargeAndSmallBodiesInTurnUntilItStops) {
+  constexpr std::size_t kLarge = 200'000;
+  const int port = Start({});
+  const auto post = [](std::size_t size) {
+    return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+           std::string(size, 'x');
+  };
+  std::atomic<int> pairs{0};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      ClientConnection client(port);
+      // False when the server closes, as it may between two requests when it stops.
+      const auto is_answered = [&](std::size_t size) {
+        const Reply reply = client.Receive();
+        if (reply.status != 0 && (reply.status != 200 || reply.body.size() != size)) ++wrong;
+        return reply.status != 0 && reply.head.find("Connection: close") == std::string::npos;
+      };
+      do {
+        client.Send(post(kLarge) + post(5));
+        ++pairs;
+      } while (is_answered(kLarge) && is_answered(5));
+    });
+  }
+  while (pairs < 200) std::this_thread::yield();
+  server_->StopAccepting();
+  for (std::thread& client : clients) client.join();
+  EXPECT_TRUE(server_->WaitUntilIdle(std::chrono::seconds(20)));
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(HttpServerTest, AnswersAnExceptionAboutALargeBodyWith500) {
