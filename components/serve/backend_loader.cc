@@ -3,7 +3,7 @@
 #include <array>
 
 #include "components/serve/backend.h"
-#include "components/serve/cpu_quota.h"
+#include "components/serve/cgroup_limits.h"
 #include "components/serve/pickle_check.h"
 
 namespace penstock::serve {

@@ -27,6 +27,9 @@ struct HttpRequest {
   std::string body = {};
 };
 
+// The status of an answer whose client has gone, as nginx counts them.
+inline constexpr int kClientGone = 499;
+
 struct HttpResponse {
   int status = 200;
   std::string body;

@@ -20,7 +20,6 @@ constexpr std::size_t kBodyRead = 64U << 10;
 constexpr std::size_t kSmallWrite = 4U << 10;
 constexpr std::size_t kMaxDiscarded = 16U << 20;
 constexpr std::chrono::milliseconds kLingerTime{2000};
-constexpr int kClientGone = 499;
 constexpr const char* kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // Into `head`, whose room is used again.
@@ -218,7 +217,8 @@ void Connection::Parse() {
       beast::iequals(parser_->get()[http::field::expect], "100-continue"))
     return Continue();
   const bool large = parser_->is_header_done() && !parser_->get().body().IsSmall();
-  large&& IsAtHome() ? MoveTo(host_->Aside()) : Read();
+  if (large && IsAtHome()) return MoveTo(host_->Aside());
+  Read();
 }
 
 void Connection::Continue() {

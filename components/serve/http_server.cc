@@ -53,8 +53,11 @@ struct HttpServer::Impl {
   // One a thread: what happens on a connection needs no lock then.
   static std::vector<std::unique_ptr<net::io_context>> MakeContexts(int threads) {
     std::vector<std::unique_ptr<net::io_context>> contexts;
-    for (int i = 0; i < std::max(1, threads); ++i)
+    for (int i = 0; i < std::max(1, threads); ++i) {
       contexts.push_back(std::make_unique<net::io_context>(1));
+      // Makes the context's epoll now, not under load, when descriptors may be short.
+      const Connection::Socket unused(*contexts.back());
+    }
     return contexts;
   }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -312,6 +314,20 @@ TEST_F(HttpServerTest, AnswersLargeAndSmallBodiesInTurnUntilItStops) {
   for (std::thread& client : clients) client.join();
   EXPECT_TRUE(server_->WaitUntilIdle(std::chrono::seconds(20)));
   EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(HttpServerTest, LeavesNoDescriptorOpenAfterLargeBodies) {
+  const int port = Start({});
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = descriptors();
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(ClientConnection(port).Post("/", std::string(300'000, 'x')).status, 200);
+  }
+  server_->StopAccepting();
+  EXPECT_TRUE(server_->WaitUntilIdle(std::chrono::seconds(20)));
+  EXPECT_LE(descriptors(), before);
 }
 
 TEST_F(HttpServerTest, AnswersAnExceptionAboutALargeBodyWith500) {

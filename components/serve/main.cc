@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "components/serve/backend.h"
-#include "components/serve/cpu_quota.h"
+#include "components/serve/cgroup_limits.h"
 #include "components/serve/http_server.h"
 #include "components/serve/inference.h"
 #include "components/serve/model_loader.h"
@@ -153,11 +153,6 @@ Result<std::unique_ptr<Tracer>> MakeTracer(const ServeOptions& options) {
   });
 }
 
-// How many bytes the bodies of all requests may have together: several of the largest.
-std::uint64_t AllBodies(const ServeOptions& options) {
-  return std::max<std::uint64_t>(256ULL << 20, 4 * options.max_body);
-}
-
 // What listens. Made before the model is there, so that probes and metrics are answered.
 struct Listeners {
   std::unique_ptr<HttpServer> http;
@@ -191,28 +186,28 @@ struct Listeners {
 };
 
 #ifdef PENSTOCK_SERVE_GRPC
-Result<void> StartGrpc(const ServeOptions& options, Inference* inference, const Clock* clock,
-                       Metrics* metrics, Tracer* tracer, Listeners* listeners) {
+Result<void> StartGrpc(const ServeOptions& options, const BodyLimits& bodies, Inference* inference,
+                       const Clock* clock, Metrics* metrics, Tracer* tracer, Listeners* listeners) {
   auto grpc = GrpcServer::Start(
-      {options.address, static_cast<std::uint16_t>(options.grpc_port), options.max_body, kVersion},
+      {options.address, static_cast<std::uint16_t>(options.grpc_port), bodies.one, kVersion},
       inference, clock, metrics, tracer);
   if (!grpc) return grpc.error();
   listeners->grpc = std::move(*grpc);
   return {};
 }
 #else
-Result<void> StartGrpc(const ServeOptions&, Inference*, const Clock*, Metrics*, Tracer*,
-                       Listeners*) {
+Result<void> StartGrpc(const ServeOptions&, const BodyLimits&, Inference*, const Clock*, Metrics*,
+                       Tracer*, Listeners*) {
   return Invalid("--grpc-port: this server was built without gRPC");
 }
 #endif
 
-Result<Listeners> Listen(const ServeOptions& options, int io_threads, Service* service,
-                         Metrics* metrics) {
+Result<Listeners> Listen(const ServeOptions& options, const BodyLimits& bodies, int io_threads,
+                         Service* service, Metrics* metrics) {
   Listeners listeners;
   HttpServer::Options http{options.address, options.port, io_threads, {}, true};
-  http.limits.body_bytes = options.max_body;
-  http.limits.held_body_bytes = AllBodies(options);
+  http.limits.body_bytes = bodies.one;
+  http.limits.held_body_bytes = bodies.all;
   http.limits.connections = options.max_connections;
   auto server = HttpServer::Start(http, service, metrics);
   if (!server) return server.error();
@@ -244,6 +239,7 @@ int Serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
 
   const int threads = options.threads > 0 ? options.threads : UsableCpus();
+  const BodyLimits bodies = LimitBodies(options.max_body, CgroupMemoryLimit());
   const int io_threads = options.io_threads > 0 ? options.io_threads : threads;
   SystemClock clock;
   Metrics metrics;
@@ -254,14 +250,13 @@ int Serve(const ServeOptions& options) {
   }
   const Inference::Options inference_options = InferenceOptions(options, threads);
   Inference inference(inference_options, &clock, &metrics);
-  Service service({.server_version = kVersion,
-                   .body_bytes = options.max_body,
-                   .decompressed_bytes = AllBodies(options)},
-                  &inference, &clock, &metrics, tracer->get());
-  auto listeners = Listen(options, io_threads, &service, &metrics);
+  Service service(
+      {.server_version = kVersion, .body_bytes = bodies.one, .decompressed_bytes = bodies.all},
+      &inference, &clock, &metrics, tracer->get());
+  auto listeners = Listen(options, bodies, io_threads, &service, &metrics);
   Result<void> grpc;
   if (listeners && options.grpc_port >= 0)
-    grpc = StartGrpc(options, &inference, &clock, &metrics, tracer->get(), &*listeners);
+    grpc = StartGrpc(options, bodies, &inference, &clock, &metrics, tracer->get(), &*listeners);
   if (!listeners || !grpc) {
     Say(listeners ? grpc.error().message : listeners.error().message);
     return 1;
@@ -270,8 +265,10 @@ int Serve(const ServeOptions& options) {
       std::to_string(threads) + " (" + DescribeCpus(CgroupCpuQuota(), options.threads) +
       "), instances " + std::to_string(inference_options.instances) + " x " +
       std::to_string(inference_options.intra_op_threads) + ", connection threads " +
-      std::to_string(io_threads) + " (as many for large bodies), " + DescribeBackend() +
-      ", model digest " + (options.digest.empty() ? "unknown" : options.digest));
+      std::to_string(io_threads) + " (as many for large bodies), bodies of " +
+      std::to_string(bodies.one) + " bytes (all together " + std::to_string(bodies.all) + "), " +
+      DescribeBackend() + ", model digest " +
+      (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};
   std::thread loader([&] {

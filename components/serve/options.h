@@ -23,7 +23,7 @@ struct ServeOptions {
   std::size_t queue = 512;
   std::int64_t max_batch = 32;
   std::chrono::milliseconds max_delay{0};
-  std::uint64_t max_body = 64ULL << 20;
+  std::uint64_t max_body = 0;  // 0: see LimitBodies
   std::size_t max_connections = 1024;
   int grpc_port = -1;         // none; 0: any free one
   std::string otlp_endpoint;  // empty: no traces

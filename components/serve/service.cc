@@ -211,7 +211,10 @@ void Service::Handle(HttpRequest request, Respond respond) {
   Finish(*exchange, Answer(**route, request));
 }
 
-void Service::CountRefused(int status) { metrics_->CountRequest("none", status); }
+void Service::CountRefused(int status) {
+  metrics_->CountRequest("none", status);
+  if (status == kClientGone) metrics_->CountRejected("cancelled");
+}
 
 void Service::Trace(const Exchange& exchange, int status) {
   TracedRequest traced;

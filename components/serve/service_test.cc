@@ -172,6 +172,14 @@ TEST_F(ServiceTest, CountsRequestsByOperationAndCode) {
   EXPECT_THAT(text, HasSubstr("penstock_serve_ready 1"));
 }
 
+TEST_F(ServiceTest, CountsAClientThatLeftBeforeItsRequestWasReadAsCancelled) {
+  Publish();
+  service_.CountRefused(kClientGone);
+  service_.CountRefused(413);
+  EXPECT_THAT(Get("/metrics").body, HasSubstr("penstock_serve_rejected_total{model=\"m\","
+                                              "reason=\"cancelled\",version=\"3\"} 1"));
+}
+
 TEST_F(ServiceTest, TellsTheStateOfItsModelInTheIndex) {
   const auto index = [&](const std::string& body = "") {
     return Json::parse(

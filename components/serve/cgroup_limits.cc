@@ -1,8 +1,9 @@
-#include "components/serve/cpu_quota.h"
+#include "components/serve/cgroup_limits.h"
 
 #include <sched.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -39,9 +40,23 @@ std::optional<double> QuotaV1(const std::string& folder) {
   return Ratio(Word(quota), Word(period));
 }
 
+std::optional<double> Bytes(const std::string& file) {
+  std::ifstream in(file);
+  const auto bytes = Ratio(Word(in), "1");
+  // Version 1 writes the largest number of whole pages where there is no limit.
+  return bytes && *bytes < 0x1p62 ? bytes : std::nullopt;
+}
+
+std::optional<double> MemoryV2(const std::string& folder) { return Bytes(folder + "/memory.max"); }
+
+std::optional<double> MemoryV1(const std::string& folder) {
+  return Bytes(folder + "/memory.limit_in_bytes");
+}
+
+using ReadLimit = std::optional<double> (*)(const std::string& folder);
+
 // The least of `read` in base + path and every folder above it, down to base itself.
-template <typename F>
-std::optional<double> LeastUpwards(const std::string& base, std::string path, F read) {
+std::optional<double> LeastUpwards(const std::string& base, std::string path, ReadLimit read) {
   std::optional<double> least;
   while (true) {
     const auto own = read(base + (path == "/" ? "" : path));
@@ -59,9 +74,9 @@ bool Names(const std::string& controllers, const std::string& name) {
   return false;
 }
 
-}  // namespace
-
-std::optional<double> CgroupCpuQuota(const std::string& root) {
+// The least limit of `controller` in all groups of this process.
+std::optional<double> Least(const std::string& root, const std::string& controller, ReadLimit v2,
+                            ReadLimit v1) {
   std::ifstream groups(root + "/proc/self/cgroup");  // "hierarchy:controllers:path" a line
   std::optional<double> least;
   for (std::string line; std::getline(groups, line);) {
@@ -72,14 +87,36 @@ std::optional<double> CgroupCpuQuota(const std::string& root) {
     const std::string path = line.substr(second + 1);
     std::optional<double> own;
     if (controllers.empty()) {
-      own = LeastUpwards(root + "/sys/fs/cgroup", path, QuotaV2);
-    } else if (Names(controllers, "cpu")) {
-      own = LeastUpwards(root + "/sys/fs/cgroup/" + controllers, path, QuotaV1);
-      if (!own) own = LeastUpwards(root + "/sys/fs/cgroup/cpu", path, QuotaV1);
+      own = LeastUpwards(root + "/sys/fs/cgroup", path, v2);
+    } else if (Names(controllers, controller)) {
+      own = LeastUpwards(root + "/sys/fs/cgroup/" + controllers, path, v1);
+      if (!own) own = LeastUpwards(root + "/sys/fs/cgroup/" + controller, path, v1);
     }
     if (own && (!least || *own < *least)) least = own;
   }
   return least;
+}
+
+}  // namespace
+
+std::optional<double> CgroupCpuQuota(const std::string& root) {
+  return Least(root, "cpu", QuotaV2, QuotaV1);
+}
+
+std::optional<std::uint64_t> CgroupMemoryLimit(const std::string& root) {
+  const auto bytes = Least(root, "memory", MemoryV2, MemoryV1);
+  if (!bytes) return std::nullopt;
+  return static_cast<std::uint64_t>(*bytes);
+}
+
+BodyLimits LimitBodies(std::uint64_t asked, std::optional<std::uint64_t> memory) {
+  constexpr std::uint64_t kLargest = 64ULL << 20;
+  const std::uint64_t share = memory ? *memory / 8 : UINT64_MAX;
+  BodyLimits limits;
+  limits.one = asked > 0 ? asked : std::min(kLargest, share);
+  // What was asked for is possible, if one at a time.
+  limits.all = std::max(limits.one, std::min(4 * std::max(limits.one, kLargest), share));
+  return limits;
 }
 
 std::string DescribeCpus(std::optional<double> quota, int asked_threads) {

@@ -1,0 +1,35 @@
+// What the control groups of this process, version 1 or 2, let it use: CPUs and memory. `root`
+// stands for "/" in tests.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace penstock::serve {
+
+// The quota in CPUs (1.5 for 150 ms of 100 ms), the smallest from the process's group up to the
+// root; nothing where there is none.
+[[nodiscard]] std::optional<double> CgroupCpuQuota(const std::string& root = "");
+
+// Bytes, likewise.
+[[nodiscard]] std::optional<std::uint64_t> CgroupMemoryLimit(const std::string& root = "");
+
+// Whole CPUs of its affinity and its quota, rounded down so that threads never exceed the quota; at
+// least 1.
+[[nodiscard]] int UsableCpus();
+
+// Where a number of threads comes from, for the log: "asked for", "CPU quota 1.5", "no CPU quota".
+[[nodiscard]] std::string DescribeCpus(std::optional<double> quota, int asked_threads);
+
+// How many bytes the bodies of requests may have: one, and all together.
+struct BodyLimits {
+  std::uint64_t one = 0;
+  std::uint64_t all = 0;
+};
+
+// Several of the largest; where memory is limited an eighth of it, since a body is read into as
+// much again and more. `asked` for one body; 0: 64 MiB, or what all may have where that is less.
+[[nodiscard]] BodyLimits LimitBodies(std::uint64_t asked, std::optional<std::uint64_t> memory);
+
+}  // namespace penstock::serve
