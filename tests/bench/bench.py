@@ -16,10 +16,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=float, default=1.0, help="share of the promises' sizes in the suites scale and hostile")
     parser.add_argument("--json")
+    parser.add_argument("--needs-cluster", action="store_true", help="runs nothing; ends with 0 when one of the suites needs a cluster, else with 1")
     options = parser.parse_args()
     unknown = [s for s in options.suite if s not in SUITES]
     if unknown:
         parser.error(f"no suite {unknown[0]!r}; there are {', '.join(SUITES)}")
+    if options.needs_cluster:
+        return 0 if any(SUITES[suite][1] for suite in options.suite or SUITES) else 1
     table = Table()
     for suite in options.suite or SUITES:
         module, needs_cluster = SUITES[suite]
