@@ -213,8 +213,11 @@ Result<Listeners> Listen(const ServeOptions& options, const BodyLimits& bodies, 
   if (!server) return server.error();
   listeners.http = std::move(*server);
   if (options.metrics_port != 0 && options.metrics_port != options.port) {
-    auto second =
-        HttpServer::Start({options.address, options.metrics_port, 1, {}, false}, service, nullptr);
+    HttpServer::Options asked{options.address, options.metrics_port, 1, {}, false};
+    // Probes and scrapes have no body; a flood of bodies here would be beyond the bound of all.
+    asked.limits.body_bytes = 64U << 10;
+    asked.limits.held_body_bytes = 1U << 20;
+    auto second = HttpServer::Start(asked, service, nullptr);
     if (!second) return second.error();
     listeners.metrics = std::move(*second);
   }

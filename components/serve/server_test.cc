@@ -148,6 +148,16 @@ TEST_F(Server, RefusesColumnsThatDoNotFitAndNamesThem) {
       200);
 }
 
+TEST_F(Server, AnswersScrapesAndProbesButNoLargeBodyOnItsMetricsPort) {
+  WriteMlp(folder_);
+  const int port = Collector().port();  // free again
+  StartReady({"--metrics-port", std::to_string(port)});
+  ClientConnection client(port);
+  EXPECT_EQ(client.Get("/v2/health/ready").status, 200);
+  EXPECT_THAT(client.Get("/metrics").body, HasSubstr("penstock_serve_ready 1"));
+  EXPECT_EQ(client.Post("/v2/models/mlp/infer", std::string(100'000, ' ')).status, 413);
+}
+
 TEST_F(Server, RefusesWhatIsNoRequestWithA4xxAndAnError) {
   WriteMlp(folder_);
   const int port = StartReady({"--max-body", "100000"}).port();
