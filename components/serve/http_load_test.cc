@@ -33,7 +33,8 @@ std::string BodyOf(int value) {
 class HttpLoadTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto started = HttpServer::Start({"127.0.0.1", 0, 2, {}, true}, &service_, &metrics_);
+    auto started = HttpServer::Start({"127.0.0.1", 0, 2, {}, true, std::chrono::microseconds(50)},
+                                     &service_, &metrics_);
     ASSERT_TRUE(started) << started.error().message;
     server_ = std::move(*started);
   }

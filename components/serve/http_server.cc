@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "components/serve/busy_poll.h"
 #include "components/serve/http_connection.h"
 #include "components/serve/infer_encode.h"
 #include "components/serve/thread_class.h"
@@ -204,9 +205,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options, Ht
   impl->Accept();
   impl->Sweep();
   for (const auto& context : impl->contexts)
-    impl->threads.emplace_back([&context = *context] {
+    impl->threads.emplace_back([&context = *context, moment = options.busy_poll] {
       AskForShortSlices();
-      context.run();
+      RunBusyPolling(context, moment);
     });
   for (const auto& context : impl->asides)
     impl->threads.emplace_back([&context = *context] {

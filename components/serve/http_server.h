@@ -37,6 +37,8 @@ class HttpServer {
     HttpLimits limits;
     // Its threads may run quick models too. Of one server only among those that share a handler.
     bool computes = false;
+    // For how long its threads look for the next request before they sleep (busy_poll.h).
+    std::chrono::microseconds busy_poll{0};
   };
 
   // The handler and the metrics (may be null) must outlive the server. Accepts at once. Transient

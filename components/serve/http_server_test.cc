@@ -91,10 +91,11 @@ bool IsCancelledSoon(const CancelFlag& flag) {
   return IsCancelled(flag);
 }
 
-class HttpServerTest : public testing::Test {
+// The parameter: for how long the server's threads look for more before they sleep.
+class HttpServerTest : public testing::TestWithParam<std::chrono::microseconds> {
  protected:
   int Start(HttpLimits limits, int threads = 2) {
-    HttpServer::Options options{"127.0.0.1", 0, threads, limits};
+    HttpServer::Options options{"127.0.0.1", 0, threads, limits, false, GetParam()};
     auto started = HttpServer::Start(options, &handler_, nullptr);
     EXPECT_TRUE(started);
     server_ = std::move(*started);
@@ -104,20 +105,20 @@ class HttpServerTest : public testing::Test {
   std::unique_ptr<HttpServer> server_;
 };
 
-TEST_F(HttpServerTest, ClosesAConnectionWhoseHeaderDoesNotArriveInTime) {
+TEST_P(HttpServerTest, ClosesAConnectionWhoseHeaderDoesNotArriveInTime) {
   ClientConnection client(Start({.header_time = milliseconds(30)}));
   client.Send("GET / HTTP/1.1\r\nHost");
   EXPECT_TRUE(client.AtEnd());
   EXPECT_TRUE(handler_.WaitForRefused(408));
 }
 
-TEST_F(HttpServerTest, SaysThatARequestDidNotArriveInTime) {
+TEST_P(HttpServerTest, SaysThatARequestDidNotArriveInTime) {
   ClientConnection client(Start({.header_time = milliseconds(30)}));
   client.Send("GET / HTTP/1.1\r\nHost");
   EXPECT_EQ(client.Receive().status, 408);
 }
 
-TEST_F(HttpServerTest, EndsABodyThatTricklesInForTooLong) {
+TEST_P(HttpServerTest, EndsABodyThatTricklesInForTooLong) {
   ClientConnection client(
       Start({.body_idle = std::chrono::hours(1), .request_time = milliseconds(60)}));
   client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
@@ -126,7 +127,7 @@ TEST_F(HttpServerTest, EndsABodyThatTricklesInForTooLong) {
   EXPECT_EQ(client.Receive().status, 408);
 }
 
-TEST_F(HttpServerTest, NoticesAClientThatLeavesWhileItsAnswerIsComputed) {
+TEST_P(HttpServerTest, NoticesAClientThatLeavesWhileItsAnswerIsComputed) {
   const int port = Start({});
   auto client = std::make_unique<ClientConnection>(port);
   client->Send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -140,7 +141,7 @@ TEST_F(HttpServerTest, NoticesAClientThatLeavesWhileItsAnswerIsComputed) {
   EXPECT_TRUE(server_->WaitUntilIdle(std::chrono::seconds(20)));
 }
 
-TEST_F(HttpServerTest, KeepsAClientThatSendsItsNextRequestEarly) {
+TEST_P(HttpServerTest, KeepsAClientThatSendsItsNextRequestEarly) {
   ClientConnection client(Start({}));
   client.Send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\n");
   CancelFlag cancelled;
@@ -152,20 +153,20 @@ TEST_F(HttpServerTest, KeepsAClientThatSendsItsNextRequestEarly) {
   EXPECT_FALSE(IsCancelled(cancelled));
 }
 
-TEST_F(HttpServerTest, ClosesAConnectionWhoseBodyStops) {
+TEST_P(HttpServerTest, ClosesAConnectionWhoseBodyStops) {
   ClientConnection client(Start({.body_idle = milliseconds(30)}));
   client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345");
   EXPECT_TRUE(client.AtEnd());
   EXPECT_TRUE(handler_.WaitForRefused(408));
 }
 
-TEST_F(HttpServerTest, ClosesAnIdleConnectionAfterItsResponse) {
+TEST_P(HttpServerTest, ClosesAnIdleConnectionAfterItsResponse) {
   ClientConnection client(Start({.keep_alive_idle = milliseconds(30)}));
   EXPECT_EQ(client.Post("/", "hello").body, "hello");
   EXPECT_TRUE(client.AtEnd());
 }
 
-TEST_F(HttpServerTest, TurnsAwayConnectionsAboveItsLimitAndRecovers) {
+TEST_P(HttpServerTest, TurnsAwayConnectionsAboveItsLimitAndRecovers) {
   const int port = Start({.connections = 1});
   {
     ClientConnection first(port);
@@ -181,7 +182,7 @@ TEST_F(HttpServerTest, TurnsAwayConnectionsAboveItsLimitAndRecovers) {
   EXPECT_EQ(third.Post("/", "b").status, 200);
 }
 
-TEST_F(HttpServerTest, BoundsTheBodiesOfAllRequestsTogether) {
+TEST_P(HttpServerTest, BoundsTheBodiesOfAllRequestsTogether) {
   const int port = Start({.held_body_bytes = 1000});
   ClientConnection first(port);
   ClientConnection second(port);
@@ -198,7 +199,7 @@ TEST_F(HttpServerTest, BoundsTheBodiesOfAllRequestsTogether) {
 }
 
 // Both threads that read count at once, again and again: exactly one body of many has room.
-TEST_F(HttpServerTest, LetsNoBodyPastTheBoundWhenManyComeAtOnce) {
+TEST_P(HttpServerTest, LetsNoBodyPastTheBoundWhenManyComeAtOnce) {
   constexpr int kClients = 8;
   constexpr int kRounds = 30;
   const int port = Start({.held_body_bytes = 1000});
@@ -215,28 +216,33 @@ TEST_F(HttpServerTest, LetsNoBodyPastTheBoundWhenManyComeAtOnce) {
   }
 }
 
-// One thread reads for both clients. While it would be held up by what is done with a large body or
-// with a compressed one, the other client could not be answered.
-class ReadAside : public HttpServerTest, public testing::WithParamInterface<const char*> {};
+class ReadAside : public HttpServerTest {
+ protected:
+  // One thread reads for both clients. While it would be held up by what is done with the body of
+  // `large`, the other client could not be answered.
+  void HoldsUpNoOtherRequest(const std::string& header, const std::string& body) {
+    const int port = Start({}, 1);
+    ClientConnection large(port);
+    large.Send("POST /stay HTTP/1.1\r\nHost: a\r\n" + header +
+               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    ASSERT_TRUE(handler_.WaitForStaying(1));
+    ClientConnection small(port);
+    EXPECT_EQ(small.Post("/", "small").body, "small");
+    handler_.Release();
+    EXPECT_EQ(large.Receive().body, body);
+    EXPECT_EQ(large.Post("/", "next").body, "next");
+  }
+};
 
-TEST_P(ReadAside, HoldsUpNoOtherRequest) {
-  const int port = Start({}, 1);
-  ClientConnection large(port);
-  const bool compressed = *GetParam() != '\0';
-  const std::string body(compressed ? 10 : 100'000, 'x');
-  large.Send("POST /stay HTTP/1.1\r\nHost: a\r\n" + std::string(GetParam()) +
-             "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
-  ASSERT_TRUE(handler_.WaitForStaying(1));
-  ClientConnection small(port);
-  EXPECT_EQ(small.Post("/", "small").body, "small");
-  handler_.Release();
-  EXPECT_EQ(large.Receive().body, body);
-  EXPECT_EQ(large.Post("/", "next").body, "next");
+TEST_P(ReadAside, HoldsUpNoOtherRequestWithALargeBody) {
+  HoldsUpNoOtherRequest("", std::string(100'000, 'x'));
 }
 
-INSTANTIATE_TEST_SUITE_P(What, ReadAside, testing::Values("", "Content-Encoding: gzip\r\n"));
+TEST_P(ReadAside, HoldsUpNoOtherRequestWithACompressedBody) {
+  HoldsUpNoOtherRequest("Content-Encoding: gzip\r\n", std::string(10, 'x'));
+}
 
-TEST_F(HttpServerTest, DoesNothingForALargeBodyWhoseClientLeftWhileItWaited) {
+TEST_P(HttpServerTest, DoesNothingForALargeBodyWhoseClientLeftWhileItWaited) {
   const int port = Start({}, 1);
   const std::string rest = "Host: a\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x');
   ClientConnection first(port);
@@ -252,7 +258,7 @@ TEST_F(HttpServerTest, DoesNothingForALargeBodyWhoseClientLeftWhileItWaited) {
   EXPECT_TRUE(handler_.WaitForRefused(499));
 }
 
-TEST_F(HttpServerTest, NoticesAClientThatLeavesWhileItsLargeBodyIsAnswered) {
+TEST_P(HttpServerTest, NoticesAClientThatLeavesWhileItsLargeBodyIsAnswered) {
   const int port = Start({});
   auto client = std::make_unique<ClientConnection>(port);
   client->Send("POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" +
@@ -265,7 +271,7 @@ TEST_F(HttpServerTest, NoticesAClientThatLeavesWhileItsLargeBodyIsAnswered) {
   respond(HttpResponse{499, "", "text/plain", ""});
 }
 
-TEST_F(HttpServerTest, ClosesAConnectionWhoseLargeBodyStops) {
+TEST_P(HttpServerTest, ClosesAConnectionWhoseLargeBodyStops) {
   ClientConnection client(Start({.body_idle = milliseconds(30)}));
   client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" +
               std::string(300'000, 'x'));
@@ -273,7 +279,7 @@ TEST_F(HttpServerTest, ClosesAConnectionWhoseLargeBodyStops) {
   EXPECT_TRUE(client.AtEnd());
 }
 
-TEST_F(HttpServerTest, EndsABodyWithoutLengthOrEnd) {
+TEST_P(HttpServerTest, EndsABodyWithoutLengthOrEnd) {
   ClientConnection client(Start({.body_bytes = 500'000}));
   client.Send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
   const std::string chunk = "8000\r\n" + std::string(0x8000, 'x') + "\r\n";
@@ -282,7 +288,7 @@ TEST_F(HttpServerTest, EndsABodyWithoutLengthOrEnd) {
 }
 
 // A large body is read elsewhere than what comes before it and behind it on its connection.
-TEST_F(HttpServerTest, AnswersLargeAndSmallBodiesInTurnUntilItStops) {
+TEST_P(HttpServerTest, AnswersLargeAndSmallBodiesInTurnUntilItStops) {
   constexpr std::size_t kLarge = 200'000;
   const int port = Start({});
   const auto post = [](std::size_t size) {
@@ -314,7 +320,7 @@ TEST_F(HttpServerTest, AnswersLargeAndSmallBodiesInTurnUntilItStops) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST_F(HttpServerTest, LeavesNoDescriptorOpenAfterLargeBodies) {
+TEST_P(HttpServerTest, LeavesNoDescriptorOpenAfterLargeBodies) {
   const int port = Start({});
   const auto descriptors = [] {
     return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
@@ -328,14 +334,14 @@ TEST_F(HttpServerTest, LeavesNoDescriptorOpenAfterLargeBodies) {
   EXPECT_LE(descriptors(), before);
 }
 
-TEST_F(HttpServerTest, AnswersAnExceptionAboutALargeBodyWith500) {
+TEST_P(HttpServerTest, AnswersAnExceptionAboutALargeBodyWith500) {
   ClientConnection client(Start({}));
   const Reply reply = client.Post("/throw", std::string(100'000, 'x'));
   EXPECT_EQ(reply.status, 500);
   EXPECT_THAT(reply.body, HasSubstr("as asked"));
 }
 
-TEST_F(HttpServerTest, SaysThatItsMemoryDoesNotSufficeAndWhenToTryAgain) {
+TEST_P(HttpServerTest, SaysThatItsMemoryDoesNotSufficeAndWhenToTryAgain) {
   for (const std::size_t size : {1UL, 100'000UL}) {
     ClientConnection client(server_ ? server_->port() : Start({}));
     const Reply reply = client.Post("/no-memory", std::string(size, 'x'));
@@ -345,7 +351,7 @@ TEST_F(HttpServerTest, SaysThatItsMemoryDoesNotSufficeAndWhenToTryAgain) {
   }
 }
 
-TEST_F(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {
+TEST_P(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {
   ClientConnection client(Start({}));
   const Reply reply = client.Get("/throw");
   EXPECT_EQ(reply.status, 500);
@@ -354,7 +360,7 @@ TEST_F(HttpServerTest, AnswersAnExceptionOfTheHandlerWith500AndCloses) {
 }
 
 // The client's fault, so no 5xx, which would say that the server has one.
-TEST_F(HttpServerTest, RefusesAVersionThatItDoesNotSpeakWith400) {
+TEST_P(HttpServerTest, RefusesAVersionThatItDoesNotSpeakWith400) {
   ClientConnection client(Start({}));
   client.Send("GET / HTTP/3.0\r\nHost: a\r\n\r\n");
   const Reply reply = client.Receive();
@@ -362,14 +368,14 @@ TEST_F(HttpServerTest, RefusesAVersionThatItDoesNotSpeakWith400) {
   EXPECT_THAT(reply.body, HasSubstr("only HTTP/1.0 and HTTP/1.1"));
 }
 
-TEST_F(HttpServerTest, LetsAClientReadItsRefusalWhileItStillSends) {
+TEST_P(HttpServerTest, LetsAClientReadItsRefusalWhileItStillSends) {
   ClientConnection client(Start({.body_bytes = 1000}));
   client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" +
               std::string(1'000'000, 'x'));
   EXPECT_EQ(client.Receive().status, 413);
 }
 
-TEST_F(HttpServerTest, AnswersAHeadWithoutABody) {
+TEST_P(HttpServerTest, AnswersAHeadWithoutABody) {
   ClientConnection client(Start({}));
   client.Send("HEAD /wait HTTP/1.1\r\nHost: a\r\n\r\n");
   CancelFlag cancelled;
@@ -378,7 +384,7 @@ TEST_F(HttpServerTest, AnswersAHeadWithoutABody) {
   EXPECT_EQ(client.Post("/", "next").body, "next");
 }
 
-TEST_F(HttpServerTest, SaysWhichAddressItCannotListenOn) {
+TEST_P(HttpServerTest, SaysWhichAddressItCannotListenOn) {
   const int port = Start({});
   auto second =
       HttpServer::Start({"127.0.0.1", static_cast<std::uint16_t>(port), 1, {}}, &handler_, nullptr);
@@ -386,6 +392,10 @@ TEST_F(HttpServerTest, SaysWhichAddressItCannotListenOn) {
   EXPECT_THAT(second.error().message, HasSubstr("127.0.0.1:" + std::to_string(port)));
   EXPECT_FALSE(HttpServer::Start({"nowhere", 0, 1, {}}, &handler_, nullptr));
 }
+
+const auto kMoments = testing::Values(std::chrono::microseconds(0), std::chrono::microseconds(50));
+INSTANTIATE_TEST_SUITE_P(BusyPoll, HttpServerTest, kMoments);
+INSTANTIATE_TEST_SUITE_P(BusyPoll, ReadAside, kMoments);
 
 }  // namespace
 }  // namespace penstock::serve

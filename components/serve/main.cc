@@ -206,6 +206,7 @@ Result<Listeners> Listen(const ServeOptions& options, const BodyLimits& bodies, 
                          Service* service, Metrics* metrics) {
   Listeners listeners;
   HttpServer::Options http{options.address, options.port, io_threads, {}, true};
+  http.busy_poll = std::chrono::microseconds(options.busy_poll_us);
   http.limits.body_bytes = bodies.one;
   http.limits.held_body_bytes = bodies.all;
   http.limits.connections = options.max_connections;

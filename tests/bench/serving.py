@@ -355,29 +355,36 @@ def start_and_rest(table, model, scratch, rounds):
     table.at_most("memory at rest beyond bare LibTorch", mib, 150, "MiB", f"bare LibTorch {bare:.0f} MiB")
 
 
+class NoBusyPoll(Ours):
+    name, flags = "Penstock without busy polling", ("--busy-poll", "0")
+
+
 def alone(table, model, scratch, rounds):
-    """One connection: the median latency against an echo of the same bytes plus the forward alone."""
-    arm, echo = None, None
+    """One connection: the median latency against an echo of the same bytes plus the forward alone. The echo sleeps between requests;
+    ours is measured as it comes, and for comparison sleeping too."""
+    arms, echo = [], None
     try:
-        arm = Ours(model, scratch / "alone")
+        arms += [Ours(model, scratch / "alone"), NoBusyPoll(model, scratch / "alone")]
         answer = scratch / "answer.json"
-        answer.write_text(json.dumps(arm.call(), separators=(",", ":")))
+        answer.write_text(json.dumps(arms[0].call(), separators=(",", ":")))
         echo = subprocess.Popen([BUILD / "bin/serving-floor", "--echo", answer], stdout=subprocess.PIPE, text=True)
-        floor = type("Echo", (), {"name": "echo", "port": int(echo.stdout.readline()), "target": arm.target, "body": arm.body})
-        ratios, last = [], ""
+        floor = type("Echo", (), {"name": "echo", "port": int(echo.stdout.readline()), "target": arms[0].target, "body": arms[0].body})
+        ratios, sleeping, last = [], [], ""
         for _ in range(rounds):
             turns = []
             for _ in range(SLICES):
-                ours, bare = (load(a, 1, SECONDS / SLICES, warm_up=0.3)["us"]["p50"] for a in (arm, floor))
+                p50 = [load(a, 1, SECONDS / SLICES, warm_up=0.3)["us"]["p50"] for a in (*arms, floor)]
                 forward = subprocess.run([BUILD / "bin/serving-floor", "--forward", model.folder / "model.ts", "--width", str(model.width)],
                                          check=True, capture_output=True, text=True).stdout
-                turns.append((ours, bare, float(forward)))
-            ours, bare, forward = (statistics.mean(t) for t in zip(*turns))
+                turns.append((*p50, float(forward)))
+            ours, asleep, bare, forward = (statistics.mean(t) for t in zip(*turns))
             ratios.append(ours / (bare + forward))
-            last = f"{ours:.0f} us; echo {bare:.0f} us, forward {forward:.0f} us"
+            sleeping.append(asleep / (bare + forward))
+            last = f"{ours:.0f} us, {asleep:.0f} us without busy polling; echo {bare:.0f} us, forward {forward:.0f} us"
         table.at_most(f"{model.name}: p50 alone, echo + forward", ratios, 1.5, note=last)
+        table.fact(f"{model.name}: the same without busy polling", sleeping)
     finally:
-        if arm:
+        for arm in arms:
             arm.stop()
         if echo:
             echo.terminate()
