@@ -109,6 +109,12 @@ std::optional<std::uint64_t> CgroupMemoryLimit(const std::string& root) {
   return static_cast<std::uint64_t>(*bytes);
 }
 
+std::chrono::microseconds BusyPollMoment(int asked_us, std::optional<double> quota) {
+  constexpr int kUsual = 50;
+  if (asked_us >= 0) return std::chrono::microseconds(asked_us);
+  return std::chrono::microseconds(quota ? 0 : kUsual);
+}
+
 BodyLimits LimitBodies(std::uint64_t asked, std::optional<std::uint64_t> memory) {
   constexpr std::uint64_t kLargest = 64ULL << 20;
   const std::uint64_t share = memory ? *memory / 8 : UINT64_MAX;

@@ -79,6 +79,13 @@ TEST_F(CgroupLimits, ReadsTheMemoryOfVersion1) {
   EXPECT_EQ(CgroupMemoryLimit(root_), 256ULL << 20);
 }
 
+TEST(BusyPollMoment, IsNoneUnderAQuotaUnlessAskedFor) {
+  EXPECT_EQ(BusyPollMoment(-1, std::nullopt), std::chrono::microseconds(50));
+  EXPECT_EQ(BusyPollMoment(-1, 0.5), std::chrono::microseconds(0));
+  EXPECT_EQ(BusyPollMoment(20, 0.5), std::chrono::microseconds(20));
+  EXPECT_EQ(BusyPollMoment(0, std::nullopt), std::chrono::microseconds(0));
+}
+
 TEST(LimitBodies, LeavesMemoryForWhatBodiesAreReadInto) {
   constexpr std::uint64_t kMiB = 1ULL << 20;
   const auto mib = [](std::uint64_t asked, std::optional<std::uint64_t> memory) {

@@ -206,7 +206,7 @@ Result<Listeners> Listen(const ServeOptions& options, const BodyLimits& bodies, 
                          Service* service, Metrics* metrics) {
   Listeners listeners;
   HttpServer::Options http{options.address, options.port, io_threads, {}, true};
-  http.busy_poll = std::chrono::microseconds(options.busy_poll_us);
+  http.busy_poll = BusyPollMoment(options.busy_poll_us, CgroupCpuQuota());
   http.limits.body_bytes = bodies.one;
   http.limits.held_body_bytes = bodies.all;
   http.limits.connections = options.max_connections;
@@ -269,9 +269,10 @@ int Serve(const ServeOptions& options) {
       std::to_string(threads) + " (" + DescribeCpus(CgroupCpuQuota(), options.threads) +
       "), instances " + std::to_string(inference_options.instances) + " x " +
       std::to_string(inference_options.intra_op_threads) + ", connection threads " +
-      std::to_string(io_threads) + " (as many for large bodies), bodies of " +
-      std::to_string(bodies.one) + " bytes (all together " + std::to_string(bodies.all) + "), " +
-      DescribeBackend() + ", model digest " +
+      std::to_string(io_threads) + " (as many for large bodies), busy polling " +
+      std::to_string(BusyPollMoment(options.busy_poll_us, CgroupCpuQuota()).count()) +
+      " us, bodies of " + std::to_string(bodies.one) + " bytes (all together " +
+      std::to_string(bodies.all) + "), " + DescribeBackend() + ", model digest " +
       (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};

@@ -91,8 +91,8 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
       ->check(CLI::Range(0, 1024));
   app.add_option("--busy-poll", o.busy_poll_us,
                  "microseconds that a connection's thread looks for the next request before it "
-                 "sleeps; 0: none")
-      ->check(CLI::Range(0, 10'000));
+                 "sleeps; 0: none; -1: 50, or none under a CPU quota")
+      ->check(CLI::Range(-1, 10'000));
   app.add_option("--queue", o.queue, "requests that may wait; more get 429")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--max-batch", o.max_batch, "rows computed together; 1: no batching")

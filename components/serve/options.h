@@ -20,8 +20,7 @@ struct ServeOptions {
   int threads = 0;                 // 0: from the CPU quota
   int instances = 0;               // 0: as many as threads
   int io_threads = 0;              // 0: as many as threads
-  // busy_poll.h; two wakings of a sleeping processor, a client's and ours, on a virtual machine
-  int busy_poll_us = 50;
+  int busy_poll_us = -1;           // -1: see BusyPollMoment
   std::size_t queue = 512;
   std::int64_t max_batch = 32;
   std::chrono::milliseconds max_delay{0};
