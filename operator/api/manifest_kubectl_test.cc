@@ -2,47 +2,34 @@
 // kubectl asks it for the kinds, even for a dry run.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 
 #include "operator/api/manifest.h"
 #include "operator/base/file.h"
+#include "tests/integration/crds/kubectl.h"
 
 namespace penstock::api {
 namespace {
 
-std::string Kubectl() {
-  const char* set = std::getenv("KUBECTL");
-  return set != nullptr ? set : "kubectl";
-}
-
-// What kubectl writes for the file; empty when it refuses it.
-std::string AsKubectlReadsIt(const std::string& file) {
-  const std::string command =
-      "'" + Kubectl() + "' create --dry-run=client --validate=false -o json -f '" + file + "' 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  std::string out;
-  std::array<char, 4096> buffer{};
-  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    out.append(buffer.data(), n);
-  return pclose(pipe) == 0 ? out : "";
-}
+using tests::Outcome;
 
 class AgainstKubectl : public testing::TestWithParam<const char*> {
   void SetUp() override {
     if (std::getenv("KUBECONFIG") == nullptr)
       GTEST_SKIP() << "KUBECONFIG is not set: kubectl is not asked";
+    static const Outcome installed = tests::InstallCrds(PENSTOCK_SOURCE_DIR "/crds");
+    ASSERT_EQ(installed.exit_code, 0) << installed.out;
   }
 };
 
 TEST_P(AgainstKubectl, ReadsTheFileAsKubectlDoes) {
   const std::string file = std::string(PENSTOCK_SOURCE_DIR) + "/" + GetParam();
-  const std::string theirs = AsKubectlReadsIt(file);
-  ASSERT_NE(theirs, "") << "kubectl refused " << file << "; set KUBECTL to its path";
+  const Outcome theirs =
+      tests::Kubectl({"create", "--dry-run=client", "--validate=false", "-o", "json", "-f", file});
+  ASSERT_EQ(theirs.exit_code, 0) << theirs.out;
   const auto ours = ParseManifests(ReadFile(file).value(), file);
   ASSERT_TRUE(ours) << ours.error().message;
-  Json want = Json::parse(theirs);
+  Json want = Json::parse(theirs.out);
   Json got = ours->front().object;
   want["metadata"].erase("namespace");  // kubectl puts its own in
   got["metadata"].erase("namespace");

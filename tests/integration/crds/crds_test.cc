@@ -34,12 +34,8 @@ class Cluster : public testing::Environment {
  public:
   void SetUp() override {
     if (!HasCluster()) return;
-    const std::string crds = std::string(PENSTOCK_SOURCE_DIR) + "/crds";
-    const Outcome applied = Kubectl({"apply", "--server-side", "--force-conflicts", "-f", crds});
-    ASSERT_EQ(applied.exit_code, 0) << applied.out;
-    const Outcome ready =
-        Kubectl({"wait", "--for=condition=Established", "--timeout=30s", "-f", crds});
-    ASSERT_EQ(ready.exit_code, 0) << ready.out;
+    const Outcome installed = InstallCrds(std::string(PENSTOCK_SOURCE_DIR) + "/crds");
+    ASSERT_EQ(installed.exit_code, 0) << installed.out;
     const Outcome made = Kubectl({"create", "namespace", Namespace()});
     ASSERT_EQ(made.exit_code, 0) << made.out;
   }

@@ -38,4 +38,10 @@ Outcome Kubectl(const std::vector<std::string>& args, const std::string& input) 
   return outcome;
 }
 
+Outcome InstallCrds(const std::string& folder) {
+  Outcome applied = Kubectl({"apply", "--server-side", "--force-conflicts", "-f", folder});
+  if (applied.exit_code != 0) return applied;
+  return Kubectl({"wait", "--for=condition=Established", "--timeout=30s", "-f", folder});
+}
+
 }  // namespace penstock::tests

@@ -14,4 +14,8 @@ struct Outcome {
 // The program is $KUBECTL, else kubectl of the PATH; `input` is its standard input.
 [[nodiscard]] Outcome Kubectl(const std::vector<std::string>& args, const std::string& input = "");
 
+// Applies the CRDs of `folder` and waits until the API server serves them; the first failure, or
+// the last outcome.
+[[nodiscard]] Outcome InstallCrds(const std::string& folder);
+
 }  // namespace penstock::tests
