@@ -4,7 +4,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <utility>  // before asio: Boost 1.74
 
 namespace penstock::serve {
 

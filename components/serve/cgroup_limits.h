@@ -23,9 +23,9 @@ namespace penstock::serve {
 // Where a number of threads comes from, for the log: "asked for", "CPU quota 1.5", "no CPU quota".
 [[nodiscard]] std::string DescribeCpus(std::optional<double> quota, int asked_threads);
 
-// For how long a thread looks for the next request before it sleeps (busy_poll.h): `asked_us`, or
-// where that is negative 50 us, what two wakings of a sleeping processor take on a virtual machine;
-// and 0 under a quota, which looking would use up.
+// For how long a thread looks for the next request before it sleeps (busy_poll.h): `asked_us`.
+// Where that is negative: 0 under a quota, which looking would use up, else 50 us, what two wakings
+// of a sleeping processor take on a virtual machine.
 [[nodiscard]] std::chrono::microseconds BusyPollMoment(int asked_us, std::optional<double> quota);
 
 // How many bytes the bodies of requests may have: one, and all together.

@@ -1,5 +1,5 @@
 // Holds ParseManifests against the kubectl that is there. Skipped where there is no cluster:
-// kubectl asks it for the kinds, even for a dry run.
+// kubectl asks it for the kinds, even for a dry run, so crds/ is applied to it first.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
