@@ -34,8 +34,10 @@ struct BodyLimits {
   std::uint64_t all = 0;
 };
 
-// Several of the largest; where memory is limited an eighth of it, since a body is read into as
-// much again and more. `asked` for one body; 0: 64 MiB, or what all may have where that is less.
-[[nodiscard]] BodyLimits LimitBodies(std::uint64_t asked, std::optional<std::uint64_t> memory);
+// Several of the largest. Where memory is limited, so many that what they are read into
+// (byte_budget.h) fits beside the program and `model_bytes`. `asked` for one body, and granted
+// whatever the memory; 0: 64 MiB, or half of what all may have where that is less.
+[[nodiscard]] BodyLimits LimitBodies(std::uint64_t asked, std::optional<std::uint64_t> memory,
+                                     std::uint64_t model_bytes);
 
 }  // namespace penstock::serve

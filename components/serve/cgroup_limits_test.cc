@@ -88,9 +88,10 @@ TEST(BusyPollMoment, IsNoneUnderAQuotaUnlessAskedFor) {
 
 TEST(LimitBodies, LeavesMemoryForWhatBodiesAreReadInto) {
   constexpr std::uint64_t kMiB = 1ULL << 20;
-  const auto mib = [](std::uint64_t asked, std::optional<std::uint64_t> memory) {
+  const auto mib = [](std::uint64_t asked, std::optional<std::uint64_t> memory,
+                      std::uint64_t model = 0) {
     if (memory) memory = *memory * kMiB;
-    const BodyLimits limits = LimitBodies(asked * kMiB, memory);
+    const BodyLimits limits = LimitBodies(asked * kMiB, memory, model * kMiB);
     return std::pair(limits.one / kMiB, limits.all / kMiB);
   };
   using Pair = std::pair<std::uint64_t, std::uint64_t>;
@@ -98,9 +99,10 @@ TEST(LimitBodies, LeavesMemoryForWhatBodiesAreReadInto) {
   EXPECT_EQ(mib(1, std::nullopt), Pair(1, 256));
   EXPECT_EQ(mib(100, std::nullopt), Pair(100, 400));
   EXPECT_EQ(mib(0, 8192), Pair(64, 256));
-  EXPECT_EQ(mib(0, 1024), Pair(64, 128));
-  EXPECT_EQ(mib(0, 256), Pair(32, 32));
-  EXPECT_EQ(mib(64, 256), Pair(64, 64));
+  EXPECT_EQ(mib(0, 1120), Pair(30, 60));
+  EXPECT_EQ(mib(0, 1120, 480), Pair(15, 30));  // beside the model
+  EXPECT_EQ(mib(0, 100), Pair(1, 2));          // too little for the program itself
+  EXPECT_EQ(mib(64, 256), Pair(64, 128));      // as asked, whatever comes of it
 }
 
 }  // namespace

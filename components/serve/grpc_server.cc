@@ -1,14 +1,21 @@
 #include "components/serve/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <utility>
 
 #include "components/serve/grpc_codec.h"
+#include "components/serve/grpc_listener.h"
 #include "components/serve/http.h"
 #include "components/serve/inference.grpc.pb.h"
+#include "components/serve/wire_message.h"
 
 namespace penstock::serve {
 namespace {
@@ -42,27 +49,64 @@ std::string Metadata(const CallbackServerContext& context, const char* name) {
   return {found->second.data(), found->second.size()};
 }
 
+Error TooManyRequests() {
+  Error error = Transient("the server holds too many requests at once");
+  error.http_status = 503;
+  error.retry_after = std::chrono::seconds(1);
+  return error;
+}
+
 // What every call needs.
 struct Host {
-  GrpcServer::Options options;
-  Inference* inference;
-  const Clock* clock;
-  Metrics* metrics;
-  Tracer* tracer;
+  const GrpcServer::Options options;
+  Inference* const inference;
+  const Clock* const clock;
+  Metrics* const metrics;
+  Tracer* const tracer;
 };
+
+// The message that came; gRPC's own copy is freed. Invalid where it is none, 503 where what it
+// takes is more than there is.
+template <typename Message>
+Result<void> Receive(const Host& host, const grpc::ByteBuffer* wire, ByteBudget::Share* held,
+                     Message* message) {
+  auto content =
+      WireMessage::Take(const_cast<grpc::ByteBuffer*>(wire), host.options.limits.message_bytes);
+  if (!content) return content.error();
+  const std::uint64_t bytes = content->BudgetBytes();
+  if (bytes > host.options.bodies->most()) {
+    return Invalid(
+        "the message takes too much memory once it is decoded; send raw_input_contents, "
+        "or fewer rows");
+  }
+  if (!held->Hold(bytes)) return TooManyRequests();
+  if (!content->Parse(message)) return Invalid("the message is no protobuf of its kind");
+  return {};
+}
+
+template <typename Message>
+bool Send(const Message& message, grpc::ByteBuffer* wire) {
+  bool own = false;
+  return grpc::SerializationTraits<Message>::Serialize(message, wire, &own).ok();
+}
 
 // One ModelInfer call; deletes itself when gRPC is done with it.
 class InferCallReactor : public ServerUnaryReactor {
  public:
   InferCallReactor(const Host& host, CallbackServerContext* context,
-                   const inference::ModelInferRequest* request,
-                   inference::ModelInferResponse* response)
-      : host_(host), context_(*context), request_(*request), response_(*response) {
+                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response)
+      : host_(host),
+        context_(*context),
+        request_wire_(request),
+        response_wire_(response),
+        held_(host.options.bodies.get()) {
     begin_ = host_.clock->Steady();
     if (host_.tracer != nullptr) trace_ = host_.tracer->Begin(Metadata(context_, "traceparent"));
   }
 
   void Run() {
+    if (auto received = Receive(host_, request_wire_, &held_, &request_); !received)
+      return Fail(received.error());
     auto served = host_.inference->Find(request_.model_name(), request_.model_version());
     if (!served) return Fail(served.error());
     auto decoded = FromMessage(request_);
@@ -71,11 +115,18 @@ class InferCallReactor : public ServerUnaryReactor {
     InferCall call{std::move(*decoded), begin_, TimeLeft(), cancelled_};
     host_.inference->Infer(*served, std::move(call), [this, model](Result<InferAnswer> answer) {
       if (!answer) return Fail(answer.error());
-      ToMessage(model->identity, answer->id, answer->outputs, IsRaw(request_), &response_);
-      host_.inference->Answered(*model, *answer, begin_);
-      Conclude(200, answer->parts, answer->rows);
-      Finish(grpc::Status::OK);
+      Answer(*model, *answer);
     });
+  }
+
+  void Fail(const Error& error) {
+    const int status = StatusOf(error);
+    if (error.retry_after) {
+      const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*error.retry_after).count();
+      context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(ms));
+    }
+    Conclude(status, {}, 0);
+    Finish({CodeOf(status), error.message});
   }
 
   void OnCancel() override { *cancelled_ = true; }
@@ -89,14 +140,16 @@ class InferCallReactor : public ServerUnaryReactor {
                     std::chrono::duration_cast<std::chrono::microseconds>(left));
   }
 
-  void Fail(const Error& error) {
-    const int status = StatusOf(error);
-    if (error.retry_after) {
-      const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*error.retry_after).count();
-      context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(ms));
-    }
-    Conclude(status, {}, 0);
-    Finish({CodeOf(status), error.message});
+  void Answer(const ServedModel& model, const InferAnswer& answer) {
+    inference::ModelInferResponse response;
+    ToMessage(model.identity, answer.id, answer.outputs, IsRaw(request_), &response);
+    request_.Clear();
+    held_.Count(response.ByteSizeLong());
+    if (!Send(response, response_wire_))
+      return Fail(Internal("the answer is too large for a message"));
+    host_.inference->Answered(model, answer, begin_);
+    Conclude(200, answer.parts, answer.rows);
+    Finish(grpc::Status::OK);
   }
 
   void Conclude(int status, const Statistics::Parts& parts, std::int64_t rows) {
@@ -119,75 +172,105 @@ class InferCallReactor : public ServerUnaryReactor {
 
   const Host& host_;
   CallbackServerContext& context_;
-  const inference::ModelInferRequest& request_;
-  inference::ModelInferResponse& response_;
+  const grpc::ByteBuffer* const request_wire_;
+  grpc::ByteBuffer* const response_wire_;
+  ByteBudget::Share held_;
+  inference::ModelInferRequest request_;
   SteadyTime begin_;
   std::optional<TraceContext> trace_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-class GrpcService : public inference::GRPCInferenceService::CallbackService {
+// Takes messages as bytes: gRPC would inflate and decode them without a bound.
+template <typename Service>
+using RawService = Service::template WithRawCallbackMethod_ServerLive<
+    typename Service::template WithRawCallbackMethod_ServerReady<
+        typename Service::template WithRawCallbackMethod_ModelReady<
+            typename Service::template WithRawCallbackMethod_ServerMetadata<
+                typename Service::template WithRawCallbackMethod_ModelMetadata<
+                    typename Service::template WithRawCallbackMethod_ModelInfer<
+                        typename Service::Service>>>>>>;
+
+class GrpcService : public RawService<inference::GRPCInferenceService> {
  public:
+  using Bytes = grpc::ByteBuffer;
+
   explicit GrpcService(const Host* host) : host_(*host) {}
 
-  ServerUnaryReactor* ServerLive(CallbackServerContext* context,
-                                 const inference::ServerLiveRequest*,
-                                 inference::ServerLiveResponse* response) override {
-    response->set_live(true);
-    return Done(context, "live");
+  ServerUnaryReactor* ServerLive(CallbackServerContext* context, const Bytes* request,
+                                 Bytes* response) override {
+    return Answer<inference::ServerLiveRequest, inference::ServerLiveResponse>(
+        context, "live", request, response, [](const auto&, auto* answer) {
+          answer->set_live(true);
+          return std::optional<Error>();
+        });
   }
 
-  ServerUnaryReactor* ServerReady(CallbackServerContext* context,
-                                  const inference::ServerReadyRequest*,
-                                  inference::ServerReadyResponse* response) override {
-    response->set_ready(IsReady());
-    return Done(context, "ready");
+  ServerUnaryReactor* ServerReady(CallbackServerContext* context, const Bytes* request,
+                                  Bytes* response) override {
+    return Answer<inference::ServerReadyRequest, inference::ServerReadyResponse>(
+        context, "ready", request, response, [this](const auto&, auto* answer) {
+          answer->set_ready(IsReady());
+          return std::optional<Error>();
+        });
   }
 
-  ServerUnaryReactor* ModelReady(CallbackServerContext* context,
-                                 const inference::ModelReadyRequest* request,
-                                 inference::ModelReadyResponse* response) override {
-    const auto found = host_.inference->Find(request->name(), request->version());
-    if (!found && found.error().kind == ErrorKind::kNotFound)
-      return Done(context, "ready", found.error());
-    response->set_ready(found && IsReady());
-    return Done(context, "ready");
+  ServerUnaryReactor* ModelReady(CallbackServerContext* context, const Bytes* request,
+                                 Bytes* response) override {
+    return Answer<inference::ModelReadyRequest, inference::ModelReadyResponse>(
+        context, "ready", request, response, [this](const auto& asked, auto* answer) {
+          const auto found = host_.inference->Find(asked.name(), asked.version());
+          answer->set_ready(found && IsReady());
+          const bool unknown = !found && found.error().kind == ErrorKind::kNotFound;
+          return unknown ? std::optional(found.error()) : std::nullopt;
+        });
   }
 
-  ServerUnaryReactor* ServerMetadata(CallbackServerContext* context,
-                                     const inference::ServerMetadataRequest*,
-                                     inference::ServerMetadataResponse* response) override {
-    response->set_name("penstock-serve");
-    response->set_version(host_.options.server_version);
-    for (const char* extension : kExtensions) response->add_extensions(extension);
-    return Done(context, "metadata");
+  ServerUnaryReactor* ServerMetadata(CallbackServerContext* context, const Bytes* request,
+                                     Bytes* response) override {
+    return Answer<inference::ServerMetadataRequest, inference::ServerMetadataResponse>(
+        context, "metadata", request, response, [this](const auto&, auto* answer) {
+          answer->set_name("penstock-serve");
+          answer->set_version(host_.options.server_version);
+          for (const char* extension : kExtensions) answer->add_extensions(extension);
+          return std::optional<Error>();
+        });
   }
 
-  ServerUnaryReactor* ModelMetadata(CallbackServerContext* context,
-                                    const inference::ModelMetadataRequest* request,
-                                    inference::ModelMetadataResponse* response) override {
-    const auto found = host_.inference->Find(request->name(), request->version());
-    if (!found) return Done(context, "metadata", found.error());
-    const ServedModel& served = **found;
-    response->set_name(served.identity.name);
-    if (!served.identity.version.empty()) response->add_versions(served.identity.version);
-    response->set_platform(served.model->platform());
-    for (const InputSpec& spec : served.model->signature().inputs)
-      Describe(spec, response->add_inputs());
-    for (const OutputSpec& spec : served.model->signature().outputs)
-      Describe(spec, response->add_outputs());
-    return Done(context, "metadata");
+  ServerUnaryReactor* ModelMetadata(CallbackServerContext* context, const Bytes* request,
+                                    Bytes* response) override {
+    return Answer<inference::ModelMetadataRequest, inference::ModelMetadataResponse>(
+        context, "metadata", request, response,
+        [this](const auto& asked, auto* answer) -> std::optional<Error> {
+          const auto found = host_.inference->Find(asked.name(), asked.version());
+          if (!found) return found.error();
+          Describe(**found, answer);
+          return std::nullopt;
+        });
   }
 
-  ServerUnaryReactor* ModelInfer(CallbackServerContext* context,
-                                 const inference::ModelInferRequest* request,
-                                 inference::ModelInferResponse* response) override {
+  ServerUnaryReactor* ModelInfer(CallbackServerContext* context, const Bytes* request,
+                                 Bytes* response) override {
     auto* reactor = new InferCallReactor(host_, context, request, response);
-    reactor->Run();
+    try {
+      reactor->Run();
+    } catch (const std::bad_alloc&) {
+      reactor->Fail(TooManyRequests());
+    }
     return reactor;
   }
 
  private:
+  static void Describe(const ServedModel& served, inference::ModelMetadataResponse* answer) {
+    answer->set_name(served.identity.name);
+    if (!served.identity.version.empty()) answer->add_versions(served.identity.version);
+    answer->set_platform(served.model->platform());
+    for (const InputSpec& spec : served.model->signature().inputs)
+      Describe(spec, answer->add_inputs());
+    for (const OutputSpec& spec : served.model->signature().outputs)
+      Describe(spec, answer->add_outputs());
+  }
+
   template <typename Spec>
   static void Describe(const Spec& spec,
                        inference::ModelMetadataResponse::TensorMetadata* metadata) {
@@ -200,8 +283,17 @@ class GrpcService : public inference::GRPCInferenceService::CallbackService {
     return host_.inference->state().phase == Inference::Phase::kReady;
   }
 
-  ServerUnaryReactor* Done(CallbackServerContext* context, const char* operation,
-                           const std::optional<Error>& error = std::nullopt) {
+  // fill(request, &response) gives what is wrong, or nothing.
+  template <typename Request, typename Response, typename Fill>
+  ServerUnaryReactor* Answer(CallbackServerContext* context, const char* operation,
+                             const Bytes* wire, Bytes* response_wire, Fill fill) {
+    ByteBudget::Share held(host_.options.bodies.get());
+    Request request;
+    Response response;
+    std::optional<Error> error;
+    if (auto received = Receive(host_, wire, &held, &request); !received) error = received.error();
+    if (!error) error = fill(request, &response);
+    if (!error && !Send(response, response_wire)) error = Internal("the answer has no wire form");
     const int status = error ? StatusOf(*error) : 200;
     host_.metrics->CountRequest(operation, status);
     ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -212,49 +304,78 @@ class GrpcService : public inference::GRPCInferenceService::CallbackService {
   const Host& host_;
 };
 
+// What clients send wrong is answered to them. The libraries would also write it to the log, as it
+// came, as often as it comes.
+void BeSilent() {
+  google::protobuf::SetLogHandler(nullptr);
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
+}
+
+void Apply(const GrpcServer::Options& options, grpc::ServerBuilder* builder) {
+  const GrpcLimits& limits = options.limits;
+  const auto set = [builder](const char* name, std::int64_t value) {
+    constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+    builder->AddChannelArgument(name, static_cast<int>(std::min(value, kMost)));
+  };
+  set(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1024);
+  set(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, static_cast<std::int64_t>(limits.message_bytes));
+  set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, limits.handshake_time.count());
+  set(GRPC_ARG_MAX_CONNECTION_IDLE_MS, limits.idle.count());
+  set(GRPC_ARG_MAX_CONNECTION_AGE_MS, limits.age.count());
+  set(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, limits.grace.count());
+  // Messages stay as they came until WireMessage has looked at them.
+  set(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  grpc::ResourceQuota quota("penstock-serve");
+  // Several of the largest: near its end it ends calls at random, those that are nearly complete
+  // too.
+  quota.Resize(static_cast<std::size_t>(4 * limits.message_bytes));
+  builder->SetResourceQuota(quota);
+}
+
 }  // namespace
 
 struct GrpcServer::Impl {
-  explicit Impl(Host h) : host(std::move(h)), service(&host) {}
   const Host host;
-  GrpcService service;
-  int port = 0;
-  std::unique_ptr<grpc::Server> server;
+  GrpcService service{&host};
+  std::unique_ptr<GrpcListener> listener = nullptr;
+  std::unique_ptr<grpc::Server> server = nullptr;  // destroyed first
 };
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options, Inference* inference,
                                                       const Clock* clock, Metrics* metrics,
                                                       Tracer* tracer) {
-  auto impl = std::make_unique<Impl>(Host{options, inference, clock, metrics, tracer});
+  auto listener = GrpcListener::Bind(options.address, options.port, options.limits.connections);
+  if (!listener) return listener.error();
+  std::unique_ptr<Impl> impl(new Impl{{options, inference, clock, metrics, tracer}});
   grpc::EnableDefaultHealthCheckService(true);
-  const bool v6 = options.address.find(':') != std::string::npos;
-  const std::string where =
-      (v6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
+  BeSilent();
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(where, grpc::InsecureServerCredentials(), &impl->port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1024);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(
-      std::min<std::uint64_t>(options.message_bytes, std::numeric_limits<int>::max())));
+  Apply(options, &builder);
+  using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      Type::FROM_FD, grpc::InsecureServerCredentials());
   builder.RegisterService(&impl->service);
   impl->server = builder.BuildAndStart();
-  if (impl->server == nullptr || impl->port == 0)
-    return Transient("cannot listen on " + where + " for gRPC");
+  if (impl->server == nullptr) return Transient("gRPC's server does not start");
+  impl->listener = std::move(*listener);
   std::unique_ptr<GrpcServer> server(new GrpcServer(std::move(impl)));
   server->SetReady(false);
+  server->impl_->listener->Start(std::move(acceptor),
+                                 [metrics] { metrics->CountRequest("none", 503); });
   return server;
 }
 
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GrpcServer::~GrpcServer() { Stop({}); }
 
-std::uint16_t GrpcServer::port() const { return static_cast<std::uint16_t>(impl_->port); }
+std::uint16_t GrpcServer::port() const { return impl_->listener->port(); }
 
 void GrpcServer::SetReady(bool ready) {
   if (auto* health = impl_->server->GetHealthCheckService()) health->SetServingStatus(ready);
 }
 
 void GrpcServer::Stop(std::chrono::milliseconds limit) {
+  impl_->listener->Stop();
   impl_->server->Shutdown(std::chrono::system_clock::now() + limit);
 }
 

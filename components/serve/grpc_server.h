@@ -6,23 +6,39 @@
 #include <memory>
 #include <string>
 
+#include "components/serve/byte_budget.h"
 #include "components/serve/inference.h"
 #include "components/serve/tracer.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {
 
+struct GrpcLimits {
+  std::size_t connections = 1024;
+  std::uint64_t message_bytes = 64ULL << 20;
+  std::chrono::milliseconds handshake_time{10'000};
+  std::chrono::milliseconds idle{75'000};  // without a call
+  // A connection of this age, give or take a tenth, is told to go (GOAWAY), and its calls that have
+  // not ended `grace` later are cut off: nobody stalls in the middle of a message for ever.
+  std::chrono::milliseconds age{300'000};
+  std::chrono::milliseconds grace{300'000};
+};
+
 class GrpcServer {
  public:
   struct Options {
     std::string address = "0.0.0.0";
     std::uint16_t port = 0;  // 0: any free one
-    std::uint64_t message_bytes = 64ULL << 20;
+    GrpcLimits limits = {};
+    // What requests and answers count for; may be shared with other servers. Messages that are not
+    // yet complete are gRPC's, which may hold as much once more: beyond it, about, it ends calls
+    // (RESOURCE_EXHAUSTED) and connections.
+    std::shared_ptr<ByteBudget> bodies = std::make_shared<ByteBudget>(256ULL << 20);
     std::string server_version = {};
   };
 
-  // All must outlive the server; the tracer may be null. Transient names the address that could not
-  // be bound.
+  // All must outlive the server; the tracer may be null. Transient or Invalid names the address
+  // that could not be bound.
   [[nodiscard]] static Result<std::unique_ptr<GrpcServer>> Start(const Options& options,
                                                                  Inference* inference,
                                                                  const Clock* clock,

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -29,18 +33,82 @@ class MovedClock : public SystemClock {
   std::atomic<int> hours{0};
 };
 
+// A client that sends what the test says and nothing else: frames of HTTP/2 (RFC 9113).
+class RawClient {
+ public:
+  explicit RawClient(int port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~RawClient() { close(socket_); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  void Send(const std::string& bytes) const {
+    (void)send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  void Begin() const { Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, "")); }
+  // The head of a ModelInfer call, and the first bytes of a longer message.
+  void SendPartOfACall() const {
+    std::string block;
+    for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
+             {":method", "POST"},
+             {":scheme", "http"},
+             {":path", "/inference.GRPCInferenceService/ModelInfer"},
+             {":authority", "h"},
+             {"content-type", "application/grpc"},
+             {"te", "trailers"}}) {
+      for (const std::string& text : {std::string(1, '\0') + Sized(name), Sized(value)})
+        block += text;
+    }
+    Send(Frame(1, 4, 1, block) + Frame(0, 0, 1, std::string("\0\0\0\1\0", 5) + "half"));
+  }
+  // Whether the server closes within this time.
+  [[nodiscard]] bool IsClosed(std::chrono::milliseconds limit) const {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    pollfd waited{socket_, POLLIN, 0};
+    char bytes[4096];
+    while (true) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          end - std::chrono::steady_clock::now());
+      if (poll(&waited, 1, std::max(0, static_cast<int>(left.count()))) == 0) return false;
+      if (recv(socket_, bytes, sizeof(bytes), 0) <= 0) return true;
+    }
+  }
+
+ private:
+  static std::string Sized(const std::string& text) {
+    return std::string(1, static_cast<char>(text.size())) + text;
+  }
+  static std::string Frame(char type, char flags, char stream, const std::string& payload) {
+    const std::string size = {'\0', static_cast<char>(payload.size() >> 8),
+                              static_cast<char>(payload.size())};
+    return size + type + flags + std::string(3, '\0') + stream + payload;
+  }
+
+  const int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
+constexpr std::chrono::seconds kLong{20};
+
 class GrpcServerTest : public testing::Test {
  protected:
-  GrpcServerTest() {
-    auto started = GrpcServer::Start({.address = "127.0.0.1", .server_version = "1.0"}, &inference_,
-                                     &clock_, &metrics_, nullptr);
-    EXPECT_TRUE(started);
+  GrpcServerTest() { Start({}); }
+  ~GrpcServerTest() override { inference_.Stop(); }
+
+  void Start(GrpcLimits limits, std::shared_ptr<ByteBudget> bodies = nullptr) {
+    GrpcServer::Options options{.address = "127.0.0.1", .limits = limits, .server_version = "1.0"};
+    if (bodies) options.bodies = std::move(bodies);
+    auto started = GrpcServer::Start(options, &inference_, &clock_, &metrics_, nullptr);
+    ASSERT_TRUE(started);
     server_ = std::move(*started);
     channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
                                    grpc::InsecureChannelCredentials());
     stub_ = inference::GRPCInferenceService::NewStub(channel_);
   }
-  ~GrpcServerTest() override { inference_.Stop(); }
 
   void Publish() { inference_.Publish({"m", "3"}, model_); }
 
@@ -57,11 +125,20 @@ class GrpcServerTest : public testing::Test {
     return request;
   }
 
+  // As Request({0}), with these bytes for its two elements: wrong, but only when it is looked at.
+  static inference::ModelInferRequest RawRequest(std::size_t bytes) {
+    auto request = Request({0});
+    request.mutable_inputs(0)->clear_contents();
+    request.add_raw_input_contents(std::string(bytes, '\0'));
+    return request;
+  }
+
   grpc::Status Infer(const inference::ModelInferRequest& request,
                      inference::ModelInferResponse* response,
-                     std::chrono::milliseconds limit = std::chrono::seconds(30)) {
+                     grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + limit);
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    context.set_compression_algorithm(compression);
     return stub_->ModelInfer(&context, request, response);
   }
 
@@ -194,6 +271,117 @@ TEST_F(GrpcServerTest, NeverComputesWhatWaitedTooLong) {
   EXPECT_EQ(second.get().error_code(), StatusCode::DEADLINE_EXCEEDED);
   EXPECT_TRUE(first.get().ok());
   EXPECT_THAT(model_->batches(), ElementsAre(1));
+}
+
+TEST_F(GrpcServerTest, InflatesWhatAClientCompresses) {
+  Publish();
+  inference::ModelInferResponse response;
+  for (const auto compression : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    const auto status = Infer(Request(std::vector<float>(100, 1.5F)), &response, compression);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.outputs(0).contents().fp32_contents(99), 3);
+  }
+}
+
+TEST_F(GrpcServerTest, InflatesNoMoreThanAMessageMayHave) {
+  Start({.message_bytes = 100'000});
+  Publish();
+  inference::ModelInferResponse response;
+  for (const auto compression : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    const auto status = Infer(RawRequest(10'000'000), &response, compression);
+    EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("larger than 100000 bytes"));
+  }
+}
+
+TEST_F(GrpcServerTest, TakesAMessageAsLargeAsItMayBe) {
+  Start({.message_bytes = 8 << 20}, std::make_shared<ByteBudget>(8 << 20));
+  Publish();
+  inference::ModelInferResponse response;
+  const auto status = Infer(RawRequest((8 << 20) - 1000), &response);
+  EXPECT_THAT(status.error_message(), HasSubstr("binary data has 8387608 bytes"));
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(GrpcServerTest, RefusesWhatWouldTakeTooMuchMemory) {
+  Start({}, std::make_shared<ByteBudget>(100'000));
+  Publish();
+  inference::ModelInferResponse response;
+  auto status = Infer(RawRequest(100'000), &response);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("too much memory"));
+  inference::ModelInferRequest many;  // 20,000 bytes, and megabytes of objects
+  for (int i = 0; i < 10'000; ++i) many.add_inputs();
+  status = Infer(many, &response);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("too much memory"));
+}
+
+TEST_F(GrpcServerTest, HoldsNoMoreRequestsThanThereIsRoomFor) {
+  const auto bodies = std::make_shared<ByteBudget>(100'000);
+  Start({}, bodies);
+  Publish();
+  inference::ModelInferResponse response;
+  {
+    ByteBudget::Share other(bodies.get());
+    ASSERT_TRUE(other.Hold(99'990));
+    const auto status = Infer(Request({1}), &response);
+    EXPECT_EQ(status.error_code(), StatusCode::UNAVAILABLE);
+    EXPECT_THAT(status.error_message(), HasSubstr("too many requests at once"));
+  }
+  EXPECT_TRUE(Infer(Request({1}), &response).ok());
+  while (bodies->held() > 0) std::this_thread::yield();  // the answer's, until it has gone
+}
+
+TEST_F(GrpcServerTest, BoundsItsConnections) {
+  Start({.connections = 2});
+  {
+    const RawClient first(server_->port());
+    const RawClient second(server_->port());
+    first.Begin();
+    second.Begin();
+    const RawClient third(server_->port());
+    third.Begin();
+    EXPECT_TRUE(third.IsClosed(kLong));
+    EXPECT_FALSE(first.IsClosed(std::chrono::milliseconds(100)));
+    EXPECT_THAT(metrics_.Text(), HasSubstr(R"({code="503",operation="none"} 1)"));
+  }
+  Publish();
+  inference::ModelInferResponse response;
+  // Two have left: there is room once gRPC has noticed, which a client that waits does not see.
+  grpc::ClientContext patient;
+  patient.set_wait_for_ready(true);
+  patient.set_deadline(std::chrono::system_clock::now() + kLong);
+  const auto status = stub_->ModelInfer(&patient, Request({1}), &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST_F(GrpcServerTest, ClosesWhatNeverSpeaks) {
+  Start({.handshake_time = std::chrono::milliseconds(100)});
+  EXPECT_TRUE(RawClient(server_->port()).IsClosed(kLong));
+}
+
+TEST_F(GrpcServerTest, ClosesWhatAsksForNothing) {
+  Start({.idle = std::chrono::milliseconds(100)});
+  const RawClient client(server_->port());
+  client.Begin();
+  EXPECT_TRUE(client.IsClosed(kLong));
+}
+
+TEST_F(GrpcServerTest, GivesUpClientsThatStall) {
+  Start({.age = std::chrono::milliseconds(100), .grace = std::chrono::milliseconds(200)});
+  Publish();
+  const RawClient client(server_->port());
+  client.Begin();
+  client.SendPartOfACall();
+  EXPECT_TRUE(client.IsClosed(kLong));
+}
+
+TEST_F(GrpcServerTest, WaitsForAClientThatIsSlow) {
+  const RawClient client(server_->port());
+  client.Begin();
+  client.SendPartOfACall();
+  EXPECT_FALSE(client.IsClosed(std::chrono::milliseconds(500)));
 }
 
 TEST_F(GrpcServerTest, FinishesWhatRunsWhenItStops) {

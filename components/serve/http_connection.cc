@@ -210,7 +210,7 @@ void Connection::Parse() {
     return RefuseWith(503, "the server is out of memory for this request");
   }
   if (ec && ec != http::error::need_more) return Refuse(ec);
-  if (parser_->is_header_done() && !HoldBody(parser_->get().body().size()))
+  if (parser_->is_header_done() && !held_.Hold(parser_->get().body().size()))
     return RefuseWith(503, "the server holds too many request bodies at once");
   if (parser_->is_done()) return Dispatch();
   if (parser_->is_header_done() && !continued_ &&
@@ -341,9 +341,9 @@ void Connection::Write(HttpResponse response) {
   if (state_ == State::kClosed) return;
   state_ = State::kWriting;
   if (host_->closing) keep_alive_ = false;
-  HoldBody(0);
   WriteHead(response, !keep_alive_, &head_);
   body_ = head_only_ ? std::string() : std::move(response.body);
+  held_.Count(body_.size() > GrowingBody::kSmall ? body_.size() : 0);
   SetDeadline(host_->limits.write_time);
   auto written = [self = shared_from_this()](beast::error_code ec, std::size_t) {
     ec ? self->Close() : self->OnWritten();
@@ -359,6 +359,7 @@ void Connection::Write(HttpResponse response) {
 void Connection::OnWritten() {
   if (state_ == State::kClosed) return;
   body_ = {};
+  held_.Count(0);
   if (keep_alive_) return NextRequest();
   if (!refused_) return Close();
   // The client may still be sending. Closing now would reset the connection and lose the response.
@@ -377,21 +378,6 @@ void Connection::Close() {
   beast::error_code ignored;
   socket_.shutdown(net::ip::tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
-}
-
-bool Connection::HoldBody(std::uint64_t bytes) {
-  std::atomic<std::uint64_t>& all = host_->held_body_bytes;
-  std::uint64_t now = all.load(std::memory_order_relaxed);
-  bool fits = true;
-  std::uint64_t hold = bytes;
-  do {
-    // What does not fit is never counted, not for a moment: another that fits is not refused for
-    // it.
-    fits = bytes <= held_ || now - held_ + bytes <= host_->limits.held_body_bytes;
-    hold = fits ? bytes : 0;
-  } while (!all.compare_exchange_weak(now, now - held_ + hold));
-  held_ = hold;
-  return fits;
 }
 
 }  // namespace penstock::serve

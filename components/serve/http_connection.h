@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "components/serve/byte_budget.h"
 #include "components/serve/growing_body.h"
 #include "components/serve/http.h"
 #include "components/serve/http_server.h"
@@ -31,7 +32,7 @@ struct ConnectionHost {
   HttpHandler* handler = nullptr;
   HttpLimits limits;
   std::atomic<bool> closing{false};
-  std::atomic<std::uint64_t> held_body_bytes{0};
+  std::shared_ptr<ByteBudget> bodies;
   // Where large and compressed bodies are read, on threads that give way; they outlive the
   // connections.
   std::vector<net::io_context*> aside;
@@ -83,8 +84,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         home_(home),
         context_(home),
         host_(std::move(host)),
-        loop_(loop) {}
-  ~Connection() { HoldBody(0); }
+        loop_(loop),
+        held_(host_->bodies.get()) {}
 
   void Start();
   // Closes when no request is in hand; a busy one closes after its response.
@@ -129,9 +130,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Close();
   void SetDeadline(std::chrono::milliseconds from_now);
   void NoDeadline() { deadline_ = std::numeric_limits<std::int64_t>::max(); }
-  // Sets how many body bytes this connection counts for; false, and none, when all together would
-  // be too many.
-  bool HoldBody(std::uint64_t bytes);
 
   Socket socket_;  // of *context_
   net::io_context* const home_;
@@ -148,7 +146,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<SteadyTime> request_begin_;  // when the first byte of the request came
   std::string head_;
   std::string body_;
-  std::uint64_t held_ = 0;
+  ByteBudget::Share held_;  // of the request's body, then of a large answer
   std::size_t discarded_ = 0;
   bool reading_ = false;   // a read is under way
   bool watching_ = false;  // a wait for readability is under way

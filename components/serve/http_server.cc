@@ -41,6 +41,7 @@ struct HttpServer::Impl {
         sweep(*contexts.front()) {
     host->handler = handler;
     host->limits = o.limits;
+    host->bodies = o.bodies ? o.bodies : std::make_shared<ByteBudget>(o.limits.held_body_bytes);
     for (const auto& context : contexts) {
       work.push_back(net::make_work_guard(*context));
       loops.emplace_back(loops.size(), context.get());

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "components/serve/byte_budget.h"
 #include "components/serve/http.h"
 #include "components/serve/metrics.h"
 #include "operator/base/result.h"
@@ -20,9 +21,9 @@ struct HttpLimits {
   std::size_t connections = 1024;
   std::uint32_t header_bytes = 16U << 10;
   std::uint64_t body_bytes = 64ULL << 20;
-  std::uint64_t held_body_bytes = 256ULL << 20;       // of all connections together
-  std::chrono::milliseconds header_time{10'000};      // from a request's first byte
-  std::chrono::milliseconds body_idle{30'000};        // between two pieces of a body
+  std::uint64_t held_body_bytes = 256ULL << 20;   // of all connections together, large answers too
+  std::chrono::milliseconds header_time{10'000};  // from a request's first byte
+  std::chrono::milliseconds body_idle{30'000};    // between two pieces of a body
   std::chrono::milliseconds request_time{300'000};    // from a request's first byte to its last
   std::chrono::milliseconds keep_alive_idle{75'000};  // between two requests
   std::chrono::milliseconds write_time{30'000};
@@ -39,6 +40,8 @@ class HttpServer {
     bool computes = false;
     // For how long its threads look for the next request before they sleep (busy_poll.h).
     std::chrono::microseconds busy_poll{0};
+    // May be shared with others; null: limits.held_body_bytes for this server alone.
+    std::shared_ptr<ByteBudget> bodies = nullptr;
   };
 
   // The handler and the metrics (may be null) must outlive the server. Accepts at once. Transient

@@ -23,6 +23,8 @@ struct InferDecoder::Impl {
   od::parser parser;
   std::deque<od::parser> late_parsers;  // for data that came before its datatype or shape
 
+  std::int64_t most_elements = 0;  // that there can be in this body
+
   std::vector<std::optional<std::size_t>> binary_sizes;  // of each input that has one
 
   struct Seen {
@@ -210,7 +212,7 @@ Complaint InferDecoder::Impl::InputField(std::string_view key, od::value value, 
 Complaint InferDecoder::Impl::Data(od::value value, InputTensor* input) {
   const auto count = ElementCount(input->shape);
   if (!count) return "shape " + FormatShape(input->shape) + " has too many elements";
-  return ReadData(value, *count, input);
+  return ReadData(value, *count, most_elements, input);
 }
 
 Complaint InferDecoder::Impl::LateData(std::string_view raw, InputTensor* input) {
@@ -278,11 +280,16 @@ Complaint InferDecoder::Impl::Output(od::value value, std::size_t index, AskedOu
 InferDecoder::InferDecoder() : impl_(std::make_unique<Impl>()) {}
 InferDecoder::~InferDecoder() = default;
 
-Result<InferRequest> InferDecoder::Decode(std::string* body, std::size_t json_size) {
+void InferDecoder::GiveBack() {
   if (impl_->parser.capacity() > kKeptCapacity) impl_->parser = od::parser();
   impl_->late_parsers.clear();
+}
+
+Result<InferRequest> InferDecoder::Decode(std::string* body, std::size_t json_size) {
+  GiveBack();
   impl_->binary_sizes.clear();
   json_size = std::min(json_size, body->size());
+  impl_->most_elements = static_cast<std::int64_t>(json_size / 2 + 1);  // "0," and the last "0"
   InferRequest request;
   if (auto complaint = impl_->Root(body, json_size, &request)) return Invalid(*complaint);
   const std::string_view blobs = std::string_view(*body).substr(json_size);

@@ -25,6 +25,8 @@ class InferDecoder {
   // after them are the tensors that name a binary_data_size, in their order.
   [[nodiscard]] Result<InferRequest> Decode(std::string* body,
                                             std::size_t json_size = std::string::npos);
+  // Ends the use of the last answer: what is large of its buffers is freed.
+  void GiveBack();
 
  private:
   struct Impl;

@@ -74,9 +74,10 @@ Complaint ReadElement(od::value& value, Datatype, std::string_view* out) {
 template <typename T>
 class Reader {
  public:
-  Reader(InputTensor* input, std::int64_t count) : input_(*input), count_(count) {
-    // A request may claim any shape; memory is only reserved for what a small body can hold.
-    values_.reserve(static_cast<std::size_t>(std::min<std::int64_t>(count, 4096)));
+  Reader(InputTensor* input, std::int64_t count, std::int64_t most)
+      : input_(*input), count_(count) {
+    // Once: a vector that grows holds its elements twice.
+    values_.reserve(static_cast<std::size_t>(std::min(count, most)));
   }
 
   Complaint Run(od::value data) {
@@ -175,22 +176,22 @@ class Reader {
 
 }  // namespace
 
-Complaint ReadData(od::value data, std::int64_t count, InputTensor* input) {
+Complaint ReadData(od::value data, std::int64_t count, std::int64_t most, InputTensor* input) {
   switch (input->datatype) {
     case Datatype::kFp32:
-      return Reader<float>(input, count).Run(data);
+      return Reader<float>(input, count, most).Run(data);
     case Datatype::kFp64:
-      return Reader<double>(input, count).Run(data);
+      return Reader<double>(input, count, most).Run(data);
     case Datatype::kBool:
-      return Reader<std::uint8_t>(input, count).Run(data);
+      return Reader<std::uint8_t>(input, count, most).Run(data);
     case Datatype::kBytes:
-      return Reader<std::string_view>(input, count).Run(data);
+      return Reader<std::string_view>(input, count, most).Run(data);
     case Datatype::kFp16:
     case Datatype::kBf16:
       return "input '" + input->name + "': " + Name(input->datatype) +
              " has no JSON form; send FP32";
     default:
-      return Reader<std::int64_t>(input, count).Run(data);
+      return Reader<std::int64_t>(input, count, most).Run(data);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "components/serve/cgroup_limits.h"
 #include "components/serve/http_server.h"
 #include "components/serve/inference.h"
+#include "components/serve/malloc.h"
 #include "components/serve/model_loader.h"
 #include "components/serve/model_observer.h"
 #include "components/serve/options.h"
@@ -153,6 +155,26 @@ Result<std::unique_ptr<Tracer>> MakeTracer(const ServeOptions& options) {
   });
 }
 
+// What bodies of requests may take, of all servers together.
+struct Bodies {
+  std::uint64_t one = 0;
+  std::shared_ptr<ByteBudget> all;
+};
+
+// The model's files tell, before it is loaded, about what it will take.
+Bodies BodiesOf(const ServeOptions& options) {
+  std::uint64_t model_bytes = 0;
+  std::error_code ignored;  // the loader says what is wrong with the folder
+  namespace fs = std::filesystem;
+  for (fs::recursive_directory_iterator it(options.model_folder, ignored), end; it != end;
+       it.increment(ignored)) {
+    const std::uint64_t size = it->is_regular_file(ignored) ? it->file_size(ignored) : 0;
+    if (!ignored) model_bytes += size;
+  }
+  const BodyLimits limits = LimitBodies(options.max_body, CgroupMemoryLimit(), model_bytes);
+  return {limits.one, std::make_shared<ByteBudget>(limits.all)};
+}
+
 // What listens. Made before the model is there, so that probes and metrics are answered.
 struct Listeners {
   std::unique_ptr<HttpServer> http;
@@ -186,35 +208,46 @@ struct Listeners {
 };
 
 #ifdef PENSTOCK_SERVE_GRPC
-Result<void> StartGrpc(const ServeOptions& options, const BodyLimits& bodies, Inference* inference,
+Result<void> StartGrpc(const ServeOptions& options, const Bodies& bodies, Inference* inference,
                        const Clock* clock, Metrics* metrics, Tracer* tracer, Listeners* listeners) {
-  auto grpc = GrpcServer::Start(
-      {options.address, static_cast<std::uint16_t>(options.grpc_port), bodies.one, kVersion},
-      inference, clock, metrics, tracer);
+  GrpcServer::Options asked;
+  asked.address = options.address;
+  asked.port = static_cast<std::uint16_t>(options.grpc_port);
+  asked.limits.connections = options.max_connections;
+  asked.limits.message_bytes = bodies.one;
+  asked.bodies = bodies.all;
+  asked.server_version = kVersion;
+  auto grpc = GrpcServer::Start(asked, inference, clock, metrics, tracer);
   if (!grpc) return grpc.error();
   listeners->grpc = std::move(*grpc);
   return {};
 }
 #else
-Result<void> StartGrpc(const ServeOptions&, const BodyLimits&, Inference*, const Clock*, Metrics*,
+Result<void> StartGrpc(const ServeOptions&, const Bodies&, Inference*, const Clock*, Metrics*,
                        Tracer*, Listeners*) {
   return Invalid("--grpc-port: this server was built without gRPC");
 }
 #endif
 
-Result<Listeners> Listen(const ServeOptions& options, const BodyLimits& bodies, int io_threads,
+Result<Listeners> Listen(const ServeOptions& options, const Bodies& bodies, int io_threads,
                          Service* service, Metrics* metrics) {
   Listeners listeners;
-  HttpServer::Options http{options.address, options.port, io_threads, {}, true};
+  HttpServer::Options http;
+  http.address = options.address;
+  http.port = options.port;
+  http.threads = io_threads;
+  http.computes = true;
   http.busy_poll = BusyPollMoment(options.busy_poll_us, CgroupCpuQuota());
   http.limits.body_bytes = bodies.one;
-  http.limits.held_body_bytes = bodies.all;
+  http.bodies = bodies.all;
   http.limits.connections = options.max_connections;
   auto server = HttpServer::Start(http, service, metrics);
   if (!server) return server.error();
   listeners.http = std::move(*server);
   if (options.metrics_port != 0 && options.metrics_port != options.port) {
-    HttpServer::Options asked{options.address, options.metrics_port, 1, {}, false};
+    HttpServer::Options asked;
+    asked.address = options.address;
+    asked.port = options.metrics_port;
     // Probes and scrapes have no body; a flood of bodies here would be beyond the bound of all.
     asked.limits.body_bytes = 64U << 10;
     asked.limits.held_body_bytes = 1U << 20;
@@ -243,7 +276,8 @@ int Serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
 
   const int threads = options.threads > 0 ? options.threads : UsableCpus();
-  const BodyLimits bodies = LimitBodies(options.max_body, CgroupMemoryLimit());
+  const Bodies bodies = BodiesOf(options);
+  if (CgroupMemoryLimit()) GiveBackAtOnce(std::size_t{1} << 20);
   const int io_threads = options.io_threads > 0 ? options.io_threads : threads;
   SystemClock clock;
   Metrics metrics;
@@ -254,9 +288,8 @@ int Serve(const ServeOptions& options) {
   }
   const Inference::Options inference_options = InferenceOptions(options, threads);
   Inference inference(inference_options, &clock, &metrics);
-  Service service(
-      {.server_version = kVersion, .body_bytes = bodies.one, .decompressed_bytes = bodies.all},
-      &inference, &clock, &metrics, tracer->get());
+  Service service({.server_version = kVersion, .body_bytes = bodies.one, .bodies = bodies.all},
+                  &inference, &clock, &metrics, tracer->get());
   auto listeners = Listen(options, bodies, io_threads, &service, &metrics);
   Result<void> grpc;
   if (listeners && options.grpc_port >= 0)
@@ -272,7 +305,7 @@ int Serve(const ServeOptions& options) {
       std::to_string(io_threads) + " (as many for large bodies), busy polling " +
       std::to_string(BusyPollMoment(options.busy_poll_us, CgroupCpuQuota()).count()) +
       " us, bodies of " + std::to_string(bodies.one) + " bytes (all together " +
-      std::to_string(bodies.all) + "), " + DescribeBackend() + ", model digest " +
+      std::to_string(bodies.all->most()) + "), " + DescribeBackend() + ", model digest " +
       (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};

@@ -1,8 +1,11 @@
-// Settings of jemalloc, which reads them by this name before main() is called.
+#include "components/serve/malloc.h"
+
 #include <jemalloc/jemalloc.h>
 
-#include <cstddef>
+#include <string>
 
+// Settings of jemalloc, which reads them by this name before main() is called.
+//
 // Memory that nobody holds goes back to the system within five seconds, by a thread of jemalloc's
 // own: a server that rests after a burst does not keep its pages, and one in a burst does not fetch
 // them again and again. Arenas by threads that run at once, not by the CPUs of the node.
@@ -21,3 +24,23 @@ namespace {
 }();
 
 }  // namespace
+
+namespace penstock::serve {
+
+void GiveBackAtOnce(std::size_t above) {
+  unsigned home = 0;
+  unsigned arenas = 0;
+  std::size_t size = sizeof(unsigned);
+  if (mallctl("thread.arena", &home, &size, nullptr, 0) != 0 ||
+      mallctl("arenas.narenas", &arenas, &size, nullptr, 0) != 0)
+    return;
+  for (unsigned i = 0; i < arenas; ++i) {
+    // An arena is made when a thread first has it.
+    if (mallctl("thread.arena", nullptr, nullptr, &i, sizeof i) != 0) continue;
+    const std::string name = "arena." + std::to_string(i) + ".oversize_threshold";
+    mallctl(name.c_str(), nullptr, nullptr, &above, sizeof above);
+  }
+  mallctl("thread.arena", nullptr, nullptr, &home, sizeof home);
+}
+
+}  // namespace penstock::serve

@@ -99,9 +99,10 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
       ->check(CLI::Range(1, 65536));
   AddDuration(app, "--max-delay", &o.max_delay,
               "how long a request may wait for others; 0s: takes what waits already");
-  app.add_option("--max-body", o.max_body,
-                 "bytes of a request's body; more get 413; 0: 64 MiB, or an eighth of the memory "
-                 "limit where that is less")
+  app.add_option(
+         "--max-body", o.max_body,
+         "bytes of a request's body; more get 413; 0: 64 MiB, less under a memory limit (the "
+         "log's first line says how many)")
       ->check(CLI::Range(0LL, 4LL << 30));
   app.add_option("--max-rows", o.max_rows, "rows of one request; more get 400")
       ->check(CLI::Range(1, 100'000'000));

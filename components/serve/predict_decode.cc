@@ -105,10 +105,14 @@ Complaint PredictDecoder::Impl::Columns(const Signature& signature, dom::element
 PredictDecoder::PredictDecoder() : impl_(std::make_unique<Impl>()) {}
 PredictDecoder::~PredictDecoder() = default;
 
-Result<PredictRequest> PredictDecoder::Decode(const Signature& signature, std::string* body) {
+void PredictDecoder::GiveBack() {
   if (impl_->parser.capacity() > kKeptCapacity) impl_->parser = dom::parser();
   impl_->texts.clear();
   impl_->collectors.clear();
+}
+
+Result<PredictRequest> PredictDecoder::Decode(const Signature& signature, std::string* body) {
+  GiveBack();
   for (const InputSpec& spec : signature.inputs)
     impl_->collectors.emplace_back(&spec, &impl_->texts);
   body->reserve(body->size() + simdjson::SIMDJSON_PADDING);

@@ -27,6 +27,8 @@ class PredictDecoder {
   PredictDecoder();
   ~PredictDecoder();
   [[nodiscard]] Result<PredictRequest> Decode(const Signature& signature, std::string* body);
+  // Ends the use of the last answer: what is large of its buffers is freed.
+  void GiveBack();
 
  private:
   struct Impl;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <future>
+#include <thread>
 
 #include "components/serve/compress.h"
 #include "components/serve/service_fixture.h"
@@ -174,21 +176,29 @@ TEST_F(Protocol, ReadsAndWritesCompressedBodies) {
   EXPECT_EQ(bomb.status, 413);
 }
 
-TEST_F(Protocol, BoundsTheDecompressedBodiesOfAllRequestsTogether) {
-  Service small({.server_version = "1", .body_bytes = 100'000, .decompressed_bytes = 50},
-                &inference_, &clock_, &metrics_);
-  int status = 0;
-  const auto send = [&] {
-    small.Handle({.method = "POST",
-                  .target = kInfer,
-                  .content_encoding = "gzip",
-                  .body = Compress(Coding::kGzip, std::string(51, ' '))},
-                 [&](HttpResponse response) { status = response.status; });
+TEST_F(Protocol, CountsDecompressedBodiesAndThoseOfPredictOnceMore) {
+  const auto bodies = std::make_shared<ByteBudget>(99'999);
+  Service small({.server_version = "1", .body_bytes = 100'000, .bodies = bodies}, &inference_,
+                &clock_, &metrics_);
+  const std::string body = R"({"instances":[{"x":[1]}]})" + std::string(99'975, ' ');
+  ASSERT_EQ(body.size(), 100'000);
+  // The status, and what was held when it was answered.
+  const auto send = [&](const char* target, const char* encoding, const std::string& bytes) {
+    std::promise<std::pair<int, std::uint64_t>> answered;
+    small.Handle({.method = "POST", .target = target, .content_encoding = encoding, .body = bytes},
+                 [&](HttpResponse response) {
+                   answered.set_value({response.status, bodies->held()});
+                 });
+    return answered.get_future().get();
   };
-  send();
-  EXPECT_EQ(status, 503);
-  send();  // what was refused is not held
-  EXPECT_EQ(status, 503);
+  using Pair = std::pair<int, std::uint64_t>;
+  // What was refused is not held.
+  EXPECT_EQ(send(kInfer, "gzip", Compress(Coding::kGzip, body)), Pair(503, 0));
+  EXPECT_EQ(send("/v1/models/m:predict", "", body), Pair(503, 0));
+  // The connection counts this one.
+  EXPECT_EQ(send(kInfer, "", body), Pair(400, 0));
+  EXPECT_EQ(send("/v1/models/m:predict", "", body.substr(0, 90'000)), Pair(200, 90'000));
+  while (bodies->held() > 0) std::this_thread::yield();
 }
 
 TEST_F(Protocol, AnswersTensorFlowServingsPredict) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "components/serve/compress.h"
+#include "components/serve/growing_body.h"
 #include "components/serve/infer_decode.h"
 #include "components/serve/predict_decode.h"
 #include "components/serve/repository.h"
@@ -113,12 +114,31 @@ Result<std::optional<std::chrono::microseconds>> ParseTimeout(const std::string&
   return std::optional<std::chrono::microseconds>(std::chrono::milliseconds(value));
 }
 
+// One of each a thread: their buffers are reused from request to request, large ones are not kept.
+struct Decoders {
+  InferDecoder infer;
+  PredictDecoder predict;
+
+  static Decoders& OfThisThread() {
+    thread_local Decoders decoders;
+    return decoders;
+  }
+  // While it lives, what was decoded may be looked at.
+  struct Use {
+    Use() = default;
+    ~Use() {
+      OfThisThread().infer.GiveBack();
+      OfThisThread().predict.GiveBack();
+    }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+  };
+};
+
 }  // namespace
 
 struct Service::Exchange {
-  ~Exchange() {
-    if (decompressed != nullptr) *decompressed -= held;
-  }
+  explicit Exchange(ByteBudget* bodies) : held(bodies) {}
   Operation operation = Operation::kServerMetadata;
   SteadyTime begin;
   Coding coding = Coding::kIdentity;  // of the response
@@ -128,8 +148,7 @@ struct Service::Exchange {
   Route route;
   Statistics::Parts parts;  // of what was computed
   std::int64_t rows = 0;
-  std::atomic<std::uint64_t>* decompressed = nullptr;
-  std::uint64_t held = 0;
+  ByteBudget::Share held;
 };
 
 Service::Service(Options options, Inference* inference, const Clock* clock, Metrics* metrics,
@@ -195,7 +214,7 @@ HttpResponse Service::ModelAnswer(const Route& route) const {
 }
 
 void Service::Handle(HttpRequest request, Respond respond) {
-  auto exchange = std::make_shared<Exchange>();
+  auto exchange = std::make_shared<Exchange>(options_.bodies.get());
   exchange->begin = clock_->Steady() - request.waited;
   exchange->respond = std::move(respond);
   exchange->coding = ChooseCoding(request.accept_encoding);
@@ -244,31 +263,34 @@ void Service::Finish(const Exchange& exchange, HttpResponse response) {
   exchange.respond(std::move(response));
 }
 
+// What a body takes beyond the connection's share: as much again where it was inflated, and where
+// it is of a predict request, which is read into a tree. Small ones are not looked at.
+Result<void> Service::HoldMore(std::uint64_t inflated, const HttpRequest& request,
+                               Exchange* exchange) {
+  std::uint64_t more = inflated;
+  if (exchange->operation == Operation::kPredict) more += request.body.size();
+  if (more <= GrowingBody::kSmall || exchange->held.Hold(more)) return {};
+  Error error = WithStatus(Transient("the server holds too many request bodies at once"), 503);
+  error.retry_after = std::chrono::seconds(1);
+  return error;
+}
+
 Result<void> Service::Inflate(HttpRequest* request, Exchange* exchange) {
   auto coding = ParseContentEncoding(request->content_encoding);
   if (!coding) return coding.error();
-  if (*coding == Coding::kIdentity) return {};
+  if (*coding == Coding::kIdentity) return HoldMore(0, *request, exchange);
   auto plain = Decompress(*coding, request->body, options_.body_bytes);
   if (!plain) return plain.error();
-  exchange->held = plain->size();
-  exchange->decompressed = &decompressed_;
-  if ((decompressed_ += plain->size()) > options_.decompressed_bytes) {
-    Error error = WithStatus(Transient("the server holds too many request bodies at once"), 503);
-    error.retry_after = std::chrono::seconds(1);
-    return error;
-  }
   request->body = std::move(*plain);
-  return {};
+  return HoldMore(request->body.size(), *request, exchange);
 }
 
 Result<InferRequest> Service::Read(const Model& model, HttpRequest* request, Exchange* exchange) {
-  // One a thread: their buffers are reused from request to request.
-  thread_local InferDecoder infer;
-  thread_local PredictDecoder predict;
+  Decoders& decoders = Decoders::OfThisThread();
   if (auto inflated = Inflate(request, exchange); !inflated) return inflated.error();
   if (auto error = CheckMedia(*request)) return *error;
   if (exchange->operation == Operation::kPredict) {
-    auto decoded = predict.Decode(model.signature(), &request->body);
+    auto decoded = decoders.predict.Decode(model.signature(), &request->body);
     if (!decoded) return decoded.error();
     exchange->predict_rows = decoded->rows;
     return std::move(decoded->infer);
@@ -276,7 +298,7 @@ Result<InferRequest> Service::Read(const Model& model, HttpRequest* request, Exc
   auto length = JsonLength(*request);
   if (!length) return length.error();
   if (*length == 0) return DecodeRaw(model.signature(), request->body);
-  return infer.Decode(&request->body, *length);
+  return decoders.infer.Decode(&request->body, *length);
 }
 
 HttpResponse Service::Write(const ServedModel& served, const InferAnswer& answer,
@@ -309,6 +331,7 @@ void Service::Infer(const Route& route, HttpRequest* request, const ExchangePtr&
     metrics_->CountRejected("expired");
     return refuse(WithStatus(Cancelled("the request's time ran out before it was read"), 504));
   }
+  const Decoders::Use use;
   auto decoded = Read(*(*served)->model, request, exchange.get());
   if (!decoded) return refuse(decoded.error());
   InferCall call{std::move(*decoded), exchange->begin, *timeout, request->cancelled, request->loop};

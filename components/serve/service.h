@@ -4,10 +4,10 @@
 // Live in every state; what else is answered follows Inference's state.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
+#include "components/serve/byte_budget.h"
 #include "components/serve/http.h"
 #include "components/serve/inference.h"
 #include "components/serve/metrics.h"
@@ -20,8 +20,9 @@ class Service : public HttpHandler {
  public:
   struct Options {
     std::string server_version = {};
-    std::uint64_t body_bytes = 64ULL << 20;           // of one body once it is decompressed
-    std::uint64_t decompressed_bytes = 256ULL << 20;  // of all such bodies together
+    std::uint64_t body_bytes = 64ULL << 20;  // of one body once it is decompressed
+    // What bodies count for once more: decompressed ones, and large ones of predict requests.
+    std::shared_ptr<ByteBudget> bodies = std::make_shared<ByteBudget>(256ULL << 20);
   };
 
   // All must outlive the service, and the service the jobs that came through it. The tracer may be
@@ -44,6 +45,8 @@ class Service : public HttpHandler {
   void Infer(const Route& route, HttpRequest* request, const ExchangePtr& exchange);
   [[nodiscard]] Result<InferRequest> Read(const Model& model, HttpRequest* request,
                                           Exchange* exchange);
+  [[nodiscard]] static Result<void> HoldMore(std::uint64_t inflated, const HttpRequest& request,
+                                             Exchange* exchange);
   [[nodiscard]] Result<void> Inflate(HttpRequest* request, Exchange* exchange);
   [[nodiscard]] static HttpResponse Write(const ServedModel& served, const InferAnswer& answer,
                                           const Exchange& exchange);
@@ -55,7 +58,6 @@ class Service : public HttpHandler {
   const Clock* const clock_;
   Metrics* const metrics_;
   Tracer* const tracer_;
-  std::atomic<std::uint64_t> decompressed_{0};  // bytes held now
 };
 
 }  // namespace penstock::serve

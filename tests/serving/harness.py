@@ -30,14 +30,17 @@ def folder(test):
 class Server:
     """A server that is ready, or has said why not (`problem`)."""
 
-    def __init__(self, test, model, *flags):
-        self.process = subprocess.Popen([SERVE, "--model", model, "--address", "127.0.0.1", "--port", "0", *flags],
+    def __init__(self, test, model, *flags, within=()):
+        """`within`: a command that runs another."""
+        self.process = subprocess.Popen([*within, SERVE, "--model", model, "--address", "127.0.0.1", "--port", "0", *flags],
                                         stderr=subprocess.PIPE, text=True)
         test.addCleanup(self.stop)
-        self.problem, port = None, None
+        self.problem, self.port, self.grpc_port, self.log = None, None, None, ""
         for line in self.process.stderr:
-            found = re.search(r": port (\d+),", line)
-            port = found.group(1) if found else port
+            self.log += line
+            found = re.search(r": port (\d+),(?: gRPC port (\d+),)?", line)
+            if found:
+                self.port, self.grpc_port = found.groups()
             if "not ready: " in line:
                 self.problem = line.split("not ready: ", 1)[1].strip()
                 break
@@ -45,7 +48,7 @@ class Server:
                 break
         else:
             raise AssertionError(f"penstock-serve ended with {self.process.wait()}")
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def stop(self):
         self.process.kill()
