@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "components/serve/aside_threads.h"
 #include "components/serve/grpc_codec.h"
 #include "components/serve/grpc_listener.h"
 #include "components/serve/http.h"
@@ -49,6 +50,12 @@ std::string Metadata(const CallbackServerContext& context, const char* name) {
   return {found->second.data(), found->second.size()};
 }
 
+Error Gone() {
+  Error error = Cancelled("the client has gone");
+  error.http_status = 499;
+  return error;
+}
+
 Error TooManyRequests() {
   Error error = Transient("the server holds too many requests at once");
   error.http_status = 503;
@@ -63,15 +70,15 @@ struct Host {
   const Clock* const clock;
   Metrics* const metrics;
   Tracer* const tracer;
+  AsideThreads* const aside;
 };
 
 // The message that came; gRPC's own copy is freed. Invalid where it is none, 503 where what it
 // takes is more than there is.
 template <typename Message>
-Result<void> Receive(const Host& host, const grpc::ByteBuffer* wire, ByteBudget::Share* held,
-                     Message* message) {
-  auto content =
-      WireMessage::Take(const_cast<grpc::ByteBuffer*>(wire), host.options.limits.message_bytes);
+Result<void> Receive(const Host& host, grpc::ByteBuffer* wire, std::uint64_t limit,
+                     ByteBudget::Share* held, Message* message) {
+  auto content = WireMessage::Take(wire, limit);
   if (!content) return content.error();
   const std::uint64_t bytes = content->BudgetBytes();
   if (bytes > host.options.bodies->most()) {
@@ -93,26 +100,47 @@ bool Send(const Message& message, grpc::ByteBuffer* wire) {
 // One ModelInfer call; deletes itself when gRPC is done with it.
 class InferCallReactor : public ServerUnaryReactor {
  public:
-  InferCallReactor(const Host& host, CallbackServerContext* context,
-                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response)
+  InferCallReactor(const Host& host, CallbackServerContext* context, grpc::ByteBuffer* request,
+                   grpc::ByteBuffer* response)
       : host_(host),
         context_(*context),
         request_wire_(request),
         response_wire_(response),
         held_(host.options.bodies.get()) {
     begin_ = host_.clock->Steady();
+    time_left_ = TimeLeft();
     if (host_.tracer != nullptr) trace_ = host_.tracer->Begin(Metadata(context_, "traceparent"));
   }
 
+  // Large messages are read aside, as HTTP's are: gRPC's few threads would answer nobody meanwhile.
+  void Start() {
+    if (WireMessage::TakesLong(request_wire_)) return host_.aside->Post([this] { Run(); });
+    Run();
+  }
+
+  void OnCancel() override { *cancelled_ = true; }
+  void OnDone() override { delete this; }
+
+ private:
   void Run() {
-    if (auto received = Receive(host_, request_wire_, &held_, &request_); !received)
+    try {
+      Infer();
+    } catch (const std::bad_alloc&) {
+      Fail(TooManyRequests());
+    }
+  }
+
+  void Infer() {
+    if (*cancelled_) return Fail(Gone());
+    const std::uint64_t limit = host_.options.limits.message_bytes;
+    if (auto received = Receive(host_, request_wire_, limit, &held_, &request_); !received)
       return Fail(received.error());
     auto served = host_.inference->Find(request_.model_name(), request_.model_version());
     if (!served) return Fail(served.error());
     auto decoded = FromMessage(request_);
     if (!decoded) return Fail(decoded.error());
     const ServedModel* model = served->get();  // outlives what waits in its queue
-    InferCall call{std::move(*decoded), begin_, TimeLeft(), cancelled_};
+    InferCall call{std::move(*decoded), begin_, time_left_, cancelled_};
     host_.inference->Infer(*served, std::move(call), [this, model](Result<InferAnswer> answer) {
       if (!answer) return Fail(answer.error());
       Answer(*model, *answer);
@@ -129,10 +157,6 @@ class InferCallReactor : public ServerUnaryReactor {
     Finish({CodeOf(status), error.message});
   }
 
-  void OnCancel() override { *cancelled_ = true; }
-  void OnDone() override { delete this; }
-
- private:
   [[nodiscard]] std::optional<std::chrono::microseconds> TimeLeft() const {
     if (context_.deadline() == std::chrono::system_clock::time_point::max()) return std::nullopt;
     const auto left = context_.deadline() - host_.clock->Now();
@@ -172,11 +196,12 @@ class InferCallReactor : public ServerUnaryReactor {
 
   const Host& host_;
   CallbackServerContext& context_;
-  const grpc::ByteBuffer* const request_wire_;
+  grpc::ByteBuffer* const request_wire_;
   grpc::ByteBuffer* const response_wire_;
   ByteBudget::Share held_;
   inference::ModelInferRequest request_;
   SteadyTime begin_;
+  std::optional<std::chrono::microseconds> time_left_;  // from begin_
   std::optional<TraceContext> trace_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
@@ -194,6 +219,7 @@ using RawService = Service::template WithRawCallbackMethod_ServerLive<
 class GrpcService : public RawService<inference::GRPCInferenceService> {
  public:
   using Bytes = grpc::ByteBuffer;
+  static constexpr std::uint64_t kShortMessage = 16U << 10;  // of what has at most a name in it
 
   explicit GrpcService(const Host* host) : host_(*host) {}
 
@@ -251,12 +277,8 @@ class GrpcService : public RawService<inference::GRPCInferenceService> {
 
   ServerUnaryReactor* ModelInfer(CallbackServerContext* context, const Bytes* request,
                                  Bytes* response) override {
-    auto* reactor = new InferCallReactor(host_, context, request, response);
-    try {
-      reactor->Run();
-    } catch (const std::bad_alloc&) {
-      reactor->Fail(TooManyRequests());
-    }
+    auto* reactor = new InferCallReactor(host_, context, const_cast<Bytes*>(request), response);
+    reactor->Start();
     return reactor;
   }
 
@@ -291,7 +313,8 @@ class GrpcService : public RawService<inference::GRPCInferenceService> {
     Request request;
     Response response;
     std::optional<Error> error;
-    if (auto received = Receive(host_, wire, &held, &request); !received) error = received.error();
+    auto received = Receive(host_, const_cast<Bytes*>(wire), kShortMessage, &held, &request);
+    if (!received) error = received.error();
     if (!error) error = fill(request, &response);
     if (!error && !Send(response, response_wire)) error = Internal("the answer has no wire form");
     const int status = error ? StatusOf(*error) : 200;
@@ -335,6 +358,11 @@ void Apply(const GrpcServer::Options& options, grpc::ServerBuilder* builder) {
 }  // namespace
 
 struct GrpcServer::Impl {
+  Impl(const Options& options, Inference* inference, const Clock* clock, Metrics* metrics,
+       Tracer* tracer)
+      : aside(options.aside_threads), host{options, inference, clock, metrics, tracer, &aside} {}
+
+  AsideThreads aside;
   const Host host;
   GrpcService service{&host};
   std::unique_ptr<GrpcListener> listener = nullptr;
@@ -346,7 +374,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options, In
                                                       Tracer* tracer) {
   auto listener = GrpcListener::Bind(options.address, options.port, options.limits.connections);
   if (!listener) return listener.error();
-  std::unique_ptr<Impl> impl(new Impl{{options, inference, clock, metrics, tracer}});
+  auto impl = std::make_unique<Impl>(options, inference, clock, metrics, tracer);
   grpc::EnableDefaultHealthCheckService(true);
   BeSilent();
   grpc::ServerBuilder builder;

@@ -35,6 +35,7 @@ class GrpcServer {
     // (RESOURCE_EXHAUSTED) and connections.
     std::shared_ptr<ByteBudget> bodies = std::make_shared<ByteBudget>(256ULL << 20);
     std::string server_version = {};
+    int aside_threads = 1;  // for large and compressed messages
   };
 
   // All must outlive the server; the tracer may be null. Transient or Invalid names the address

@@ -294,6 +294,19 @@ TEST_F(GrpcServerTest, InflatesNoMoreThanAMessageMayHave) {
   }
 }
 
+TEST_F(GrpcServerTest, TakesNoLongMessageWhereANameWouldDo) {
+  const auto ask = [&](std::size_t size) {
+    inference::ModelReadyRequest request;
+    request.set_name(std::string(size, 'm'));
+    grpc::ClientContext context;
+    context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+    inference::ModelReadyResponse response;
+    return stub_->ModelReady(&context, request, &response).error_code();
+  };
+  EXPECT_EQ(ask(1000), StatusCode::OK);  // and says that it is not ready
+  EXPECT_EQ(ask(20'000), StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(GrpcServerTest, TakesAMessageAsLargeAsItMayBe) {
   Start({.message_bytes = 8 << 20}, std::make_shared<ByteBudget>(8 << 20));
   Publish();

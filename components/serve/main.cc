@@ -208,8 +208,9 @@ struct Listeners {
 };
 
 #ifdef PENSTOCK_SERVE_GRPC
-Result<void> StartGrpc(const ServeOptions& options, const Bodies& bodies, Inference* inference,
-                       const Clock* clock, Metrics* metrics, Tracer* tracer, Listeners* listeners) {
+Result<void> StartGrpc(const ServeOptions& options, const Bodies& bodies, int io_threads,
+                       Inference* inference, const Clock* clock, Metrics* metrics, Tracer* tracer,
+                       Listeners* listeners) {
   GrpcServer::Options asked;
   asked.address = options.address;
   asked.port = static_cast<std::uint16_t>(options.grpc_port);
@@ -217,13 +218,14 @@ Result<void> StartGrpc(const ServeOptions& options, const Bodies& bodies, Infere
   asked.limits.message_bytes = bodies.one;
   asked.bodies = bodies.all;
   asked.server_version = kVersion;
+  asked.aside_threads = io_threads;
   auto grpc = GrpcServer::Start(asked, inference, clock, metrics, tracer);
   if (!grpc) return grpc.error();
   listeners->grpc = std::move(*grpc);
   return {};
 }
 #else
-Result<void> StartGrpc(const ServeOptions&, const Bodies&, Inference*, const Clock*, Metrics*,
+Result<void> StartGrpc(const ServeOptions&, const Bodies&, int, Inference*, const Clock*, Metrics*,
                        Tracer*, Listeners*) {
   return Invalid("--grpc-port: this server was built without gRPC");
 }
@@ -293,7 +295,8 @@ int Serve(const ServeOptions& options) {
   auto listeners = Listen(options, bodies, io_threads, &service, &metrics);
   Result<void> grpc;
   if (listeners && options.grpc_port >= 0)
-    grpc = StartGrpc(options, bodies, &inference, &clock, &metrics, tracer->get(), &*listeners);
+    grpc = StartGrpc(options, bodies, io_threads, &inference, &clock, &metrics, tracer->get(),
+                     &*listeners);
   if (!listeners || !grpc) {
     Say(listeners ? grpc.error().message : listeners.error().message);
     return 1;

@@ -10,6 +10,7 @@
 
 #include "components/serve/byte_budget.h"
 #include "components/serve/compress.h"
+#include "components/serve/growing_body.h"
 
 namespace penstock::serve {
 namespace {
@@ -99,10 +100,19 @@ std::uint64_t DecodedBytes(google::protobuf::io::ZeroCopyInputStream* wire) {
   return DecodedBytesOf(Kind::kRequest, &in);
 }
 
+bool WireMessage::TakesLong(grpc::ByteBuffer* wire) {
+  return wire->Valid() && (wire->Length() > GrowingBody::kSmall || CodingOf(wire));
+}
+
 Result<WireMessage> WireMessage::Take(grpc::ByteBuffer* wire, std::uint64_t limit) {
   WireMessage message;
   message.wire_.Swap(wire);
   if (!message.wire_.Valid()) return message;  // empty
+  if (message.wire_.Length() > limit) {
+    Error error = Invalid("the message is larger than " + std::to_string(limit) + " bytes");
+    error.http_status = 413;
+    return error;
+  }
   const auto coding = CodingOf(&message.wire_);
   if (!coding) return message;
   grpc::Slice whole;

@@ -17,9 +17,12 @@ namespace penstock::serve {
 
 class WireMessage {
  public:
+  // Whether it takes long to read: it is large, or compressed, whatever becomes of it.
+  [[nodiscard]] static bool TakesLong(grpc::ByteBuffer* wire);
+
   // Empties `wire`, whose compression is told by its first bytes: gzip's are those of no protobuf,
-  // and deflate's of none of this protocol. Invalid where it does not inflate; 413 where it becomes
-  // more than `limit`.
+  // and deflate's of none of this protocol. Invalid where it does not inflate; 413 where it has or
+  // becomes more than `limit` bytes.
   [[nodiscard]] static Result<WireMessage> Take(grpc::ByteBuffer* wire, std::uint64_t limit);
 
   // What it counts for in the budget of all bodies, whose bytes may each take kMemoryPerByte bytes

@@ -2,7 +2,8 @@
 
 The hostile side is a process of its own that runs only where nothing else wants the cores (SCHED_IDLE), since an attacker brings his
 own: mutated requests, bodies that never end, gzip bombs, clients that send a byte a second, and connections that are reset in their
-middle. It says what it got back, so that an hour in which nothing hostile arrived is no success.
+middle; over gRPC mutated calls, bombs, and messages that do not come on. It says what it got back, so that an hour in which nothing
+hostile arrived is no success.
 """
 import json
 import os
@@ -19,9 +20,13 @@ import threading
 import time
 import zlib
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "serving"))
+import raw_grpc  # noqa: E402
+
 HOUR, SEGMENT, BETWEEN = 3600, 60, 10  # seconds, seconds, segments between two calm ones
 RATE, CONNECTIONS = 500, 8
 SLOW = 200
+STALLED, STALLED_MIB = 32, 60
 GIB = 2**30
 LEAK_MIB = 16
 
@@ -61,12 +66,13 @@ def descriptors(pid):
 
 def run(table, options):
     from serving import Mlp, load
-    from serving_peers import Ours
+    from serving_peers import Ours, free_port
     seconds = int(HOUR * options.size)
     segment = min(SEGMENT, max(5, seconds // SEGMENT))
     with tempfile.TemporaryDirectory(prefix="penstock-hostile-") as folder:
         scratch = pathlib.Path(folder)
-        arm = Ours(Mlp(scratch), scratch / "hostile")
+        grpc_port = free_port()
+        arm = Ours(Mlp(scratch), scratch / "hostile", flags=("--grpc-port", str(grpc_port)))
         traffic = None
         try:
             def p99(seconds=segment / 2):
@@ -74,7 +80,7 @@ def run(table, options):
 
             calm_files = descriptors(arm.process.pid)
             p99()
-            traffic = subprocess.Popen([sys.executable, __file__, str(arm.port), arm.target, str(arm.body)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            traffic = subprocess.Popen([sys.executable, __file__, str(arm.port), arm.target, str(arm.body), str(grpc_port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             p99()  # until every kind has been there, and the allocator has what it keeps
 
             def calm():
@@ -127,8 +133,8 @@ def run(table, options):
 class Hostile:
     """Every method is one attack, over and over until stopped."""
 
-    def __init__(self, port, target, body):
-        self.port, self.target, self.body = port, target, body
+    def __init__(self, port, target, body, grpc_port):
+        self.port, self.target, self.body, self.grpc_port = port, target, body, grpc_port
         self.stop, self.lock, self.counts, self.rng = threading.Event(), threading.Lock(), {}, random.Random(1)
 
     def count(self, what, n=1):
@@ -252,16 +258,68 @@ class Hostile:
         for s in held:
             s.close()
 
+    def call_ended(self, connection, stream, what):
+        """Counts how: with an answer, with a status, without either."""
+        end = "answered" if connection.answers.get(stream) else "refused" if stream in connection.ended else "cut off"
+        self.count(f"{what}: {end}")
+
+    def mutated_calls(self):
+        """Of a call its message, or the frames that carry it."""
+        request = raw_grpc.infer_request("m", "x", "FP32", [1, 64], struct.pack("<64f", *([0.5] * 64)))
+        while not self.stop.is_set():
+            with raw_grpc.Connection(self.grpc_port, 3) as c:
+                if self.rng.random() < 0.5:
+                    stream = c.begin()
+                    c.send(stream, raw_grpc.message(self.mutate(request)))
+                else:
+                    stream, data = 1, raw_grpc.message(request)
+                    c.expect(stream)
+                    c.reply(self.mutate(raw_grpc.head(stream) + raw_grpc.frame(raw_grpc.DATA, raw_grpc.END_STREAM, stream, data)))
+                c.wait(stream)
+                self.call_ended(c, stream, "mutated call")
+            time.sleep(0.01)
+
+    def grpc_bombs(self):
+        """Gzip of a thousand times its size, as much of it as a message may have."""
+        pack = zlib.compressobj(9, zlib.DEFLATED, 31)
+        bomb = raw_grpc.message(b"".join([pack.compress(bytes(2**20)) for _ in range(1024)]) + pack.flush(), compressed=True)
+        while not self.stop.is_set():
+            with raw_grpc.Connection(self.grpc_port) as c:
+                stream = c.begin(more={"grpc-encoding": "gzip"})
+                c.send(stream, bomb)
+                c.wait(stream)
+                self.call_ended(c, stream, "gRPC bomb")
+            time.sleep(1)
+
+    def stalled_messages(self):
+        """Calls that stop before the end of a message as large as may be, many more of them than there is room for."""
+        part, held = bytes(STALLED_MIB << 20), []
+        while not self.stop.is_set():
+            held = [c for c in held if not c.is_closed()]
+            if len(held) < STALLED:
+                c = raw_grpc.Connection(self.grpc_port, 3)
+                held.append(c)
+                stream = c.begin()
+                try:
+                    whole = c.send(stream, raw_grpc.message(part, len(part) + 1), last=False) == len(part) + 5
+                except TimeoutError:
+                    whole = False
+                self.count(f"message that stalls: {'cut off' if c.over(stream) else 'all but its end' if whole else 'a part'}")
+            self.stop.wait(1)
+        for c in held:
+            c.socket.close()
+
     def over_and_over(self, attack):
         while not self.stop.is_set():
             try:
                 attack()
             except OSError as e:
                 self.count(f"{attack.__name__}: {type(e).__name__}")
-                self.stop.wait(0.2)
+                self.stop.wait(1)
 
     def run(self):
-        attacks = (self.mutated_bodies, self.mutated_heads, self.resets, self.endless_bodies, self.bombs, self.slow_clients)
+        attacks = (self.mutated_bodies, self.mutated_heads, self.resets, self.endless_bodies, self.bombs, self.slow_clients,
+                   self.mutated_calls, self.grpc_bombs, self.stalled_messages)
         threads = [threading.Thread(target=self.over_and_over, args=(a,)) for a in attacks]
         for t in threads:
             t.start()
@@ -274,4 +332,4 @@ class Hostile:
 
 if __name__ == "__main__":
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    Hostile(int(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]).read_bytes()).run()
+    Hostile(int(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]).read_bytes(), int(sys.argv[4])).run()

@@ -20,6 +20,10 @@ def header_block(path, more):
     return b"".join(b"\0" + bytes((len(n),)) + n.encode() + bytes((len(v),)) + v.encode() for n, v in fields.items())
 
 
+def head(stream, path=INFER, more=None):
+    return frame(HEADERS, END_HEADERS, stream, header_block(path, more or {}))
+
+
 def varint(n):
     text = b""
     while n > 127:
@@ -50,7 +54,7 @@ class Connection:
     def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.unread, self.next_stream = b"", 1
+        self.timeout, self.unread, self.next_stream = timeout, b"", 1
         self.window, self.initial, self.windows = 65535, 65535, {}
         self.answers, self.ended, self.resets = {}, set(), {}  # by stream: bytes of messages; ended as it should; codes
         self.goaway = self.closed = False
@@ -65,9 +69,13 @@ class Connection:
     def begin(self, path=INFER, more=None):
         """A new call without its message, with these headers more; the stream's number."""
         stream, self.next_stream = self.next_stream, self.next_stream + 2
-        self.windows[stream], self.answers[stream] = self.initial, b""
-        self.socket.sendall(frame(HEADERS, END_HEADERS, stream, header_block(path, more or {})))
+        self.expect(stream)
+        self.socket.sendall(head(stream, path, more))
         return stream
+
+    def expect(self, stream):
+        """Frames of this stream, which somebody begins."""
+        self.windows[stream], self.answers[stream] = self.initial, b""
 
     def send(self, stream, data, last=True):
         """As the server's windows allow; how many bytes went before the stream's or the connection's end."""
@@ -89,6 +97,17 @@ class Connection:
 
     def over(self, stream):
         return self.closed or stream in self.resets or stream in self.ended
+
+    def is_closed(self):
+        """Whether the server has closed, by what has come until now; answers its pings and the like."""
+        self.socket.setblocking(False)
+        try:
+            while not self.closed:
+                self.receive()
+        except BlockingIOError:
+            pass
+        self.socket.settimeout(self.timeout)
+        return self.closed
 
     def wait(self, stream):
         """Until the stream or the connection is over: its answer's bytes."""
@@ -127,7 +146,7 @@ class Connection:
         elif kind == WINDOW_UPDATE:
             more = int.from_bytes(payload, "big")
             if stream:
-                self.windows[stream] += more
+                self.windows[stream] = self.windows.get(stream, 0) + more
             else:
                 self.window += more
         elif kind == GOAWAY:
@@ -135,7 +154,7 @@ class Connection:
         elif kind == RST_STREAM:
             self.resets[stream] = int.from_bytes(payload, "big")
         elif kind == DATA:
-            self.answers[stream] += payload
+            self.answers[stream] = self.answers.get(stream, b"") + payload
             if payload:
                 more = struct.pack(">I", len(payload))
                 self.reply(frame(WINDOW_UPDATE, 0, 0, more) + frame(WINDOW_UPDATE, 0, stream, more))
