@@ -23,7 +23,8 @@ import zlib
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "serving"))
 import raw_grpc  # noqa: E402
 
-HOUR, SEGMENT, BETWEEN = 3600, 60, 10  # seconds, seconds, segments between two calm ones
+HOUR, SEGMENT = 3600, 60  # seconds
+BETWEEN = ("http",) * 7 + ("grpc",) * 3  # who is hostile in the segments between two calm ones
 RATE, CONNECTIONS = 500, 8
 SLOW = 200
 STALLED, STALLED_MIB = 32, 60
@@ -73,57 +74,73 @@ def run(table, options):
         scratch = pathlib.Path(folder)
         grpc_port = free_port()
         arm = Ours(Mlp(scratch), scratch / "hostile", flags=("--grpc-port", str(grpc_port)))
-        traffic = None
+        traffic = {}
         try:
             def p99(seconds=segment / 2):
                 return load(arm, CONNECTIONS, seconds, RATE, first=True)["us"]["p99"]
 
             calm_files = descriptors(arm.process.pid)
             p99()
-            traffic = subprocess.Popen([sys.executable, __file__, str(arm.port), arm.target, str(arm.body), str(grpc_port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for kind in ("http", "grpc"):
+                traffic[kind] = subprocess.Popen([sys.executable, __file__, kind, str(arm.port), arm.target, str(arm.body), str(grpc_port)],
+                                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             p99()  # until every kind has been there, and the allocator has what it keeps
+            now = None
+
+            def only(kind):
+                """The others hold still, with what they hold open."""
+                nonlocal now
+                if kind == now:
+                    return
+                now = kind
+                for name, process in traffic.items():
+                    process.send_signal(signal.SIGCONT if name == kind else signal.SIGSTOP)
+                time.sleep(2)
 
             def calm():
-                """The hostile side holds still meanwhile. The machine's pace changes within the hour, so calm is measured all along."""
-                traffic.send_signal(signal.SIGSTOP)
-                time.sleep(2)
-                here = p99()
-                traffic.send_signal(signal.SIGCONT)
-                time.sleep(2)
-                return here
+                """The machine's pace changes within the hour, so calm is measured all along."""
+                only("nobody")
+                return p99()
 
-            calms, beside, least, most, took = [calm()], [], [], 0, 0
+            calms, beside, least, most, took = [calm()], {"http": [], "grpc": []}, [], 0, 0
             while took < seconds:
                 between = []
-                for _ in range(BETWEEN):
+                for kind in BETWEEN:
+                    only(kind)
                     start = time.monotonic()
                     with LeastMemory(arm.process.pid) as memory:
                         stolen = steal()
-                        between.append(p99(segment))
-                    print(f"  minute {len(least) + 1}: p99 {between[-1]:.0f} us, {steal() - stolen:.1f} s stolen", file=sys.stderr, flush=True)
+                        between.append((kind, p99(segment)))
+                    print(f"  minute {len(between) + sum(map(len, beside.values()))}, {kind}: p99 {between[-1][1]:.0f} us, {steal() - stolen:.1f} s stolen", file=sys.stderr, flush=True)
                     took += time.monotonic() - start
-                    least.append(min(memory.seen))
+                    if kind == "http":  # over gRPC memory is what is held of messages on their way, up to its bound
+                        least.append(min(memory.seen))
                     most = max(most, *memory.seen)
                 calms.append(calm())
-                beside += [(one, one / statistics.mean(calms[-2:])) for one in between]
-            traffic.stdin.close()
-            counts = json.loads(traffic.stdout.read())
-            traffic.wait(60)
+                for kind, one in between:
+                    beside[kind].append((one, one / statistics.mean(calms[-2:])))
+            counts = {}
+            for process in traffic.values():
+                process.send_signal(signal.SIGCONT)
+                process.stdin.close()
+                counts |= json.loads(process.stdout.read())
+                process.wait(60)
             crashed = arm.process.poll() is not None
             time.sleep(2)
             left = descriptors(arm.process.pid) - calm_files
         finally:
-            if traffic and traffic.poll() is None:
-                traffic.kill()
-                traffic.wait()
+            for process in traffic.values():
+                process.kill()
+                process.wait()
             arm.stop()
     what = f"{took / 60:.0f} minutes"
     said = ", ".join(f"{k} {v}" for k, v in sorted(counts.items()))
     print(f"  hostile: {said}", file=sys.stderr, flush=True)
     table.at_most(f"hostile traffic, {what}: crashes", [float(crashed)], 0, "", said)
-    table.at_most("good traffic's p99, hostile against calm", [ratio for _, ratio in beside], 2.0,
-                  note=f"{statistics.median(us for us, _ in beside):.0f} us against {statistics.median(calms):.0f} us at {RATE}/s; "
-                       f"worst {max(us for us, _ in beside):.0f} us, calm {min(calms):.0f} to {max(calms):.0f} us")
+    for kind, name in (("http", "good traffic's p99, hostile against calm"), ("grpc", "the same, hostile over gRPC")):
+        table.at_most(name, [ratio for _, ratio in beside[kind]], 2.0,
+                      note=f"{statistics.median(us for us, _ in beside[kind]):.0f} us against {statistics.median(calms):.0f} us at {RATE}/s; "
+                           f"worst {max(us for us, _ in beside[kind]):.0f} us, calm {min(calms):.0f} to {max(calms):.0f} us")
     third = max(1, len(least) // 3)
     grown = statistics.median(least[-third:]) - statistics.median(least[:third])
     table.at_most("memory at least, last third against first", [grown], LEAK_MIB, "MiB", f"{least[0]:.0f} MiB at first, {least[-1]:.0f} at last; {most:.0f} at most, with bodies on their way")
@@ -315,11 +332,11 @@ class Hostile:
                 attack()
             except OSError as e:
                 self.count(f"{attack.__name__}: {type(e).__name__}")
-                self.stop.wait(1)
+                self.stop.wait(0.2)
 
-    def run(self):
-        attacks = (self.mutated_bodies, self.mutated_heads, self.resets, self.endless_bodies, self.bombs, self.slow_clients,
-                   self.mutated_calls, self.grpc_bombs, self.stalled_messages)
+    def run(self, kind):
+        attacks = {"http": (self.mutated_bodies, self.mutated_heads, self.resets, self.endless_bodies, self.bombs, self.slow_clients),
+                   "grpc": (self.mutated_calls, self.grpc_bombs, self.stalled_messages)}[kind]
         threads = [threading.Thread(target=self.over_and_over, args=(a,)) for a in attacks]
         for t in threads:
             t.start()
@@ -332,4 +349,4 @@ class Hostile:
 
 if __name__ == "__main__":
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    Hostile(int(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]).read_bytes(), int(sys.argv[4])).run()
+    Hostile(int(sys.argv[2]), sys.argv[3], pathlib.Path(sys.argv[4]).read_bytes(), int(sys.argv[5])).run(sys.argv[1])
