@@ -279,7 +279,8 @@ int Serve(const ServeOptions& options) {
 
   const int threads = options.threads > 0 ? options.threads : UsableCpus();
   const Bodies bodies = BodiesOf(options);
-  if (CgroupMemoryLimit()) GiveBackAtOnce(std::size_t{1} << 20);
+  // What is smaller is mostly the model's own, needed again at once.
+  if (CgroupMemoryLimit()) GiveBackAtOnce(std::max<std::size_t>(1U << 20, bodies.all->most() / 4));
   const int io_threads = options.io_threads > 0 ? options.io_threads : threads;
   SystemClock clock;
   Metrics metrics;

@@ -66,8 +66,9 @@ class Memory(unittest.TestCase):
         self.one = int(re.search(r"bodies of (\d+) bytes", self.server.log).group(1))
         self.answers = {}
 
-    def flood(self, attack):
-        """From several clients at once, for a while; then the server is there, and answers."""
+    def flood(self, attack, alone):
+        """Once, which is answered so; then from several clients at once, for a while. Then the server is there, and answers."""
+        self.assertEqual(attack(), alone)
         end = time.monotonic() + SECONDS
 
         def client():
@@ -101,7 +102,11 @@ class Memory(unittest.TestCase):
             stream = c.begin()
             c.send(stream, raw_grpc.message(content))
             c.wait(stream)
-            return "answered" if c.answers[stream] else "refused" if stream in c.ended else "cut off"
+            return self.end(c, stream)
+
+    @staticmethod
+    def end(connection, stream):
+        return "answered" if connection.answers[stream] else "refused" if stream in connection.ended else "cut off"
 
     def text(self, datatype, element, first="shape"):
         data, count = dense(element, self.one - 1000)
@@ -109,41 +114,34 @@ class Memory(unittest.TestCase):
 
     def test_json_of_the_shortest_integers(self):
         body = self.text("INT64", "1")
-        self.flood(lambda: self.http(body))
-        self.assertIn(400, self.answers)  # read to its end, and of a type that the model does not take
+        self.flood(lambda: self.http(body), 400)  # read to its end, and of a type that the model does not take
 
     def test_json_whose_data_comes_before_its_shape(self):
         body = self.text("FP64", "1", first="data")
-        self.flood(lambda: self.http(body))
-        self.assertIn(400, self.answers)
+        self.flood(lambda: self.http(body), 400)
 
     def test_json_of_empty_texts(self):
         body = self.text("BYTES", '""')
-        self.flood(lambda: self.http(body))
-        self.assertIn(400, self.answers)
+        self.flood(lambda: self.http(body), 400)
 
     def test_predict_requests(self):
         rows, _ = dense("[1]", self.one - 1000)
         body = ('{"instances":' + rows + "}").encode()
-        self.flood(lambda: self.http(body, "/v1/models/mlp:predict"))
-        self.assertIn(400, self.answers)
+        self.flood(lambda: self.http(body, "/v1/models/mlp:predict"), 400)
 
     def test_compressed_json(self):
         body = zlib.compress(self.text("INT64", "1"), 1, 31)
-        self.flood(lambda: self.http(body, Content_Encoding="gzip"))
-        self.assertIn(400, self.answers)
+        self.flood(lambda: self.http(body, Content_Encoding="gzip"), 400)
 
     def test_binary_tensors_that_are_answered(self):
         rows = (self.one - 1000) // 256
         head = json.dumps({"inputs": [{"name": "x", "shape": [rows, 64], "datatype": "FP32", "parameters": {"binary_data_size": rows * 256}}]}).encode()
-        self.flood(lambda: self.http(head + bytes(rows * 256), Inference_Header_Content_Length=len(head)))
-        self.assertIn(200, self.answers)
+        self.flood(lambda: self.http(head + bytes(rows * 256), Inference_Header_Content_Length=len(head)), 200)
 
     def test_grpc_tensors_that_are_answered(self):
         rows = (self.one - 1000) // 256
         content = raw_grpc.infer_request("mlp", "x", "FP32", [rows, 64], bytes(rows * 256))
-        self.flood(lambda: self.grpc(content))
-        self.assertIn("answered", self.answers)
+        self.flood(lambda: self.grpc(content), "answered")
 
     def test_grpc_integers_of_one_byte(self):
         self.grpc_contents(raw_grpc.field(3, bytes(self.one - 1000)))
@@ -153,11 +151,11 @@ class Memory(unittest.TestCase):
 
     def test_grpc_empty_inputs(self):
         content = raw_grpc.field(5, b"") * ((self.one - 1000) // 2)
-        self.flood(lambda: self.grpc(content))
+        self.flood(lambda: self.grpc(content), "refused")
 
     def grpc_contents(self, contents):
         content = raw_grpc.field(1, "mlp") + raw_grpc.field(5, raw_grpc.field(1, "x") + raw_grpc.field(5, contents))
-        self.flood(lambda: self.grpc(content))
+        self.flood(lambda: self.grpc(content), "refused")
 
     def test_grpc_messages_that_do_not_come_on(self):
         part = bytes(self.one - 2000)
@@ -170,7 +168,7 @@ class Memory(unittest.TestCase):
             sent = c.send(stream, raw_grpc.message(part, self.one - 1000), last=False)
             return "whole" if sent == len(part) + 5 else "cut off"
 
-        self.flood(stall)
+        self.flood(stall, "whole")
         for c in held:
             c.socket.close()
         self.assertIn("cut off", self.answers)
@@ -178,14 +176,14 @@ class Memory(unittest.TestCase):
     def test_grpc_bombs(self):
         pack = zlib.compressobj(9, zlib.DEFLATED, 31)
         bomb = b"".join(pack.compress(bytes(1 << 20)) for _ in range(512)) + pack.flush()
-        self.flood(lambda: self.compressed(bomb))
+        self.flood(lambda: self.compressed(bomb), "refused")
 
     def compressed(self, content):
         with raw_grpc.Connection(self.server.grpc_port) as c:
             stream = c.begin(more={"grpc-encoding": "gzip"})
             c.send(stream, raw_grpc.message(content, compressed=True))
             c.wait(stream)
-            return "answered"
+            return self.end(c, stream)
 
 
 if __name__ == "__main__":
