@@ -167,7 +167,8 @@ class InferCallReactor : public ServerUnaryReactor {
   void Answer(const ServedModel& model, const InferAnswer& answer) {
     inference::ModelInferResponse response;
     ToMessage(model.identity, answer.id, answer.outputs, IsRaw(request_), &response);
-    request_.Clear();
+    request_.clear_inputs();  // while the answer is on its way
+    request_.clear_raw_input_contents();
     held_.Count(response.ByteSizeLong());
     if (!Send(response, response_wire_))
       return Fail(Internal("the answer is too large for a message"));

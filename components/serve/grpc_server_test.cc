@@ -99,10 +99,11 @@ class GrpcServerTest : public testing::Test {
   GrpcServerTest() { Start({}); }
   ~GrpcServerTest() override { inference_.Stop(); }
 
-  void Start(GrpcLimits limits, std::shared_ptr<ByteBudget> bodies = nullptr) {
+  void Start(GrpcLimits limits, std::shared_ptr<ByteBudget> bodies = nullptr,
+             Tracer* tracer = nullptr) {
     GrpcServer::Options options{.address = "127.0.0.1", .limits = limits, .server_version = "1.0"};
     if (bodies) options.bodies = std::move(bodies);
-    auto started = GrpcServer::Start(options, &inference_, &clock_, &metrics_, nullptr);
+    auto started = GrpcServer::Start(options, &inference_, &clock_, &metrics_, tracer);
     ASSERT_TRUE(started);
     server_ = std::move(*started);
     channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
@@ -395,6 +396,25 @@ TEST_F(GrpcServerTest, WaitsForAClientThatIsSlow) {
   client.Begin();
   client.SendPartOfACall();
   EXPECT_FALSE(client.IsClosed(std::chrono::milliseconds(500)));
+}
+
+TEST_F(GrpcServerTest, TracesWhatACallAskedFor) {
+  std::string spans;
+  {
+    Tracer tracer({.ratio = 1}, [&](const std::string& body) {
+      spans += body;
+      return Result<void>();
+    });
+    Start({}, nullptr, &tracer);
+    Publish();
+    auto request = Request({1, 2});
+    request.set_model_version("3");
+    inference::ModelInferResponse response;
+    EXPECT_TRUE(Infer(request, &response).ok());
+    server_.reset();
+  }
+  for (const char* said : {R"("grpc")", R"("m")", R"("3")", R"("intValue":"200")"})
+    EXPECT_THAT(spans, HasSubstr(said));
 }
 
 TEST_F(GrpcServerTest, FinishesWhatRunsWhenItStops) {
