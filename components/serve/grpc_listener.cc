@@ -27,7 +27,7 @@ struct FreeAddresses {
   void operator()(addrinfo* addresses) const { freeaddrinfo(addresses); }
 };
 
-// A bound socket that listens; the errno otherwise.
+// A bound socket that listens. Transient says where it could not.
 Result<int> Listen(const addrinfo& address, const std::string& where) {
   const int listener = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int on = 1;

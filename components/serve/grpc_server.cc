@@ -2,6 +2,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <limits>
+#include <mutex>
 #include <utility>
 
 #include "components/serve/aside_threads.h"
@@ -97,6 +100,31 @@ bool Send(const Message& message, grpc::ByteBuffer* wire) {
   return grpc::SerializationTraits<Message>::Serialize(message, wire, &own).ok();
 }
 
+// Ends a call whose client does not take its answer, which would be held, and counted, meanwhile.
+class AnswerLimit {
+ public:
+  void Begin(CallbackServerContext* context, std::chrono::milliseconds limit) {
+    call_->context = context;
+    alarm_.Set(std::chrono::system_clock::now() + limit, [call = call_](bool late) {
+      const std::lock_guard lock(call->mutex);
+      if (late && call->context != nullptr) call->context->TryCancel();
+    });
+  }
+  // The context is about to go.
+  void End() {
+    const std::lock_guard lock(call_->mutex);
+    call_->context = nullptr;
+  }
+
+ private:
+  struct Call {
+    std::recursive_mutex mutex;  // to cancel may end the call at once
+    CallbackServerContext* context = nullptr;
+  };
+  const std::shared_ptr<Call> call_ = std::make_shared<Call>();
+  grpc::Alarm alarm_;
+};
+
 // One ModelInfer call; deletes itself when gRPC is done with it.
 class InferCallReactor : public ServerUnaryReactor {
  public:
@@ -119,7 +147,10 @@ class InferCallReactor : public ServerUnaryReactor {
   }
 
   void OnCancel() override { *cancelled_ = true; }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    limit_.End();
+    delete this;
+  }
 
  private:
   void Run() {
@@ -132,7 +163,9 @@ class InferCallReactor : public ServerUnaryReactor {
 
   void Infer() {
     if (*cancelled_) return Fail(Gone());
-    const std::uint64_t limit = host_.options.limits.message_bytes;
+    // protobuf counts in int.
+    const auto limit = std::min<std::uint64_t>(host_.options.limits.message_bytes,
+                                               std::numeric_limits<int>::max());
     if (auto received = Receive(host_, request_wire_, limit, &held_, &request_); !received)
       return Fail(received.error());
     auto served = host_.inference->Find(request_.model_name(), request_.model_version());
@@ -174,6 +207,7 @@ class InferCallReactor : public ServerUnaryReactor {
       return Fail(Internal("the answer is too large for a message"));
     host_.inference->Answered(model, answer, begin_);
     Conclude(200, answer.parts, answer.rows);
+    limit_.Begin(&context_, host_.options.limits.write_time);
     Finish(grpc::Status::OK);
   }
 
@@ -200,6 +234,7 @@ class InferCallReactor : public ServerUnaryReactor {
   grpc::ByteBuffer* const request_wire_;
   grpc::ByteBuffer* const response_wire_;
   ByteBudget::Share held_;
+  AnswerLimit limit_;
   inference::ModelInferRequest request_;
   SteadyTime begin_;
   std::optional<std::chrono::microseconds> time_left_;  // from begin_

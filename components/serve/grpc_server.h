@@ -17,7 +17,8 @@ struct GrpcLimits {
   std::size_t connections = 1024;
   std::uint64_t message_bytes = 64ULL << 20;
   std::chrono::milliseconds handshake_time{10'000};
-  std::chrono::milliseconds idle{75'000};  // without a call
+  std::chrono::milliseconds write_time{30'000};  // until the client has taken its answer
+  std::chrono::milliseconds idle{75'000};        // without a call
   // A connection of this age, give or take a tenth, is told to go (GOAWAY), and its calls that have
   // not ended `grace` later are cut off: nobody stalls in the middle of a message for ever.
   std::chrono::milliseconds age{300'000};

@@ -53,19 +53,16 @@ class RawClient {
   void Begin() const { Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, "")); }
   // The head of a ModelInfer call, and the first bytes of a longer message.
   void SendPartOfACall() const {
-    std::string block;
-    for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
-             {":method", "POST"},
-             {":scheme", "http"},
-             {":path", "/inference.GRPCInferenceService/ModelInfer"},
-             {":authority", "h"},
-             {"content-type", "application/grpc"},
-             {"te", "trailers"}}) {
-      for (const std::string& text : {std::string(1, '\0') + Sized(name), Sized(value)})
-        block += text;
-    }
-    Send(Frame(1, 4, 1, block) + Frame(0, 0, 1, std::string("\0\0\0\1\0", 5) + "half"));
+    Send(Head() + Frame(0, 0, 1, std::string("\0\0\0\1\0", 5) + "half"));
   }
+  // A whole one whose answer this client never takes: it leaves it no window.
+  void SendACallAndTakeNothing(const std::string& message) const {
+    Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, std::string("\0\4\0\0\0\0", 6)));
+    const std::string size = {'\0', '\0', '\0', static_cast<char>(message.size() >> 8),
+                              static_cast<char>(message.size())};
+    Send(Head() + Frame(0, 1, 1, size + message));
+  }
+
   // Whether the server closes within this time.
   [[nodiscard]] bool IsClosed(std::chrono::milliseconds limit) const {
     const auto end = std::chrono::steady_clock::now() + limit;
@@ -82,6 +79,20 @@ class RawClient {
  private:
   static std::string Sized(const std::string& text) {
     return std::string(1, static_cast<char>(text.size())) + text;
+  }
+  static std::string Head() {
+    std::string block;
+    for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
+             {":method", "POST"},
+             {":scheme", "http"},
+             {":path", "/inference.GRPCInferenceService/ModelInfer"},
+             {":authority", "h"},
+             {"content-type", "application/grpc"},
+             {"te", "trailers"}}) {
+      for (const std::string& text : {std::string(1, '\0') + Sized(name), Sized(value)})
+        block += text;
+    }
+    return Frame(1, 4, 1, block);
   }
   static std::string Frame(char type, char flags, char stream, const std::string& payload) {
     const std::string size = {'\0', static_cast<char>(payload.size() >> 8),
@@ -389,6 +400,21 @@ TEST_F(GrpcServerTest, GivesUpClientsThatStall) {
   client.Begin();
   client.SendPartOfACall();
   EXPECT_TRUE(client.IsClosed(kLong));
+}
+
+TEST_F(GrpcServerTest, HoldsAnAnswerOnlyAWhileForAClientThatDoesNotTakeIt) {
+  constexpr std::chrono::milliseconds kLimit{300};
+  const auto bodies = std::make_shared<ByteBudget>(100'000);
+  Start({.write_time = kLimit}, bodies);
+  Publish();
+  const auto begin = std::chrono::steady_clock::now();
+  const RawClient client(server_->port());
+  client.SendACallAndTakeNothing(Request({1}).SerializeAsString());
+  while (model_->batches().empty()) std::this_thread::yield();
+  while (bodies->held() > 0 && std::chrono::steady_clock::now() < begin + kLong)
+    std::this_thread::yield();
+  EXPECT_EQ(bodies->held(), 0);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, kLimit);
 }
 
 TEST_F(GrpcServerTest, WaitsForAClientThatIsSlow) {
