@@ -34,6 +34,10 @@ std::string WhatIsWrong(const api::CodeSpec::Git& git, bool local_files) {
   const bool known = git.url.starts_with("https://") || git.url.starts_with("http://") ||
                      (local_files && git.url.starts_with("file://"));
   if (!known) return "code.git.url: takes https:// URLs, not '" + git.url + "'";
+  if (std::any_of(git.url.begin(), git.url.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x21 || c == 0x7F; })) {
+    return "code.git.url: has a space or control character";
+  }
   const std::size_t host = git.url.find("://") + 3;
   if (git.url.substr(host, git.url.find('/', host) - host).find('@') != std::string::npos) {
     return "code.git.url: holds a user name or a password; whoever may read the Pipeline reads "
@@ -70,6 +74,26 @@ std::vector<std::string> Environment(const fs::path& home, bool local_files) {
     if (const char* value = std::getenv(name)) out.push_back(std::string(name) + "=" + value);
   }
   return out;
+}
+
+// The folder `path` of the tree, by folders alone: a link may lead to anything that the operator
+// can read, whichever part of the path it is.
+Result<fs::path> FolderOf(const fs::path& tree, const std::string& path) {
+  fs::path folder = tree;
+  for (const fs::path& part : fs::path(path).lexically_normal()) {
+    if (part.empty() || part == ".") continue;
+    folder /= part;
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(folder, error);
+    if (fs::is_symlink(status)) {
+      return Invalid("code.git.path: '" + folder.lexically_relative(tree).string() +
+                     "' is a symbolic link, which is not followed; name the folder itself");
+    }
+    if (!fs::is_directory(status)) {
+      return Invalid("code.git.path: the repository has no folder '" + path + "'");
+    }
+  }
+  return folder;
 }
 
 class Fetch {
@@ -153,11 +177,9 @@ Result<ArtifactRef> StoreGitFolder(const artifacts::Store& store, const std::str
   if (auto fetched = fetch.Run(git); !fetched) return fetched.error();
   std::error_code error;
   fs::remove_all(fetch.tree() / ".git", error);
-  const fs::path folder = fetch.tree() / git.path;
-  if (!fs::is_directory(fs::symlink_status(folder, error))) {
-    return Invalid("code.git.path: the repository has no folder '" + git.path + "'");
-  }
-  return store.Put(ns, folder);
+  const auto folder = FolderOf(fetch.tree(), git.path);
+  if (!folder) return folder.error();
+  return store.Put(ns, *folder);
 }
 
 }  // namespace penstock::controllers

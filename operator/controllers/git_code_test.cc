@@ -93,11 +93,35 @@ TEST_F(GitCode, NamesWhatTheRepositoryDoesNotHave) {
   EXPECT_THAT(Store("main", "steps/report.py").error().message, HasSubstr("no folder"));
 }
 
+TEST_F(GitCode, NoLinkOfTheRepositoryLeadsOutOfIt) {
+  const fs::path secrets = folder_ / "secrets";
+  fs::create_directories(secrets / "inner");
+  std::ofstream(secrets / "token") << "the operator's";
+  std::ofstream(secrets / "inner/token") << "the operator's";
+  fs::create_directory_symlink(secrets, repository_ / "link");
+  fs::create_directory_symlink("../steps", repository_ / "steps/within");
+  Commit("print(4)\n");
+  for (const char* path : {"link", "link/", "link/.", "./link/.", "link//.", "link/inner",
+                           "link/inner/.", "steps/within", "steps/within/."}) {
+    const auto stored = Store("main", path);
+    ASSERT_FALSE(stored) << path;
+    EXPECT_THAT(stored.error().message, HasSubstr("is a symbolic link")) << path;
+  }
+  const auto all = Store("main", "");
+  ASSERT_FALSE(all);
+  EXPECT_THAT(all.error().message, HasSubstr("is a symbolic link"));
+}
+
+TEST_F(GitCode, APathMayBeWrittenWithDotsAndSlashes) {
+  EXPECT_EQ(Store("main", "steps")->digest, Store("main", "./steps//.")->digest);
+}
+
 TEST_F(GitCode, NothingButAPlainUrlReachesGit) {
   const std::string local = "file://" + repository_.string();
   EXPECT_THAT(ErrorOf(local), HasSubstr("takes https:// URLs"));  // only where files are local
   EXPECT_THAT(ErrorOf("ext::sh -c touch% /tmp/pwned"), HasSubstr("takes https:// URLs"));
   EXPECT_THAT(ErrorOf("https://me:secret@host/x"), HasSubstr("holds a user name"));
+  EXPECT_THAT(ErrorOf("https://host/x\r\ny"), HasSubstr("control character"));
   EXPECT_THAT(ErrorOf("https://host/x", "--upload-pack=x"), HasSubstr("code.git.revision"));
   EXPECT_THAT(ErrorOf("https://host/x", "main", "../.."), HasSubstr("code.git.path"));
   EXPECT_THAT(ErrorOf("https://host/x", "main", "/etc"), HasSubstr("code.git.path"));

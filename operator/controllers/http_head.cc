@@ -23,6 +23,11 @@ struct Url {
 };
 
 Result<Url> ParseUrl(const std::string& text) {
+  // What would end the request's line; redirects come this way too.
+  const auto odd = [](char c) { return static_cast<unsigned char>(c) < 0x21 || c == 0x7F; };
+  if (std::any_of(text.begin(), text.end(), odd)) {
+    return Invalid("a URL with a space or control character is not asked");
+  }
   Url url;
   std::string rest;
   if (text.rfind("https://", 0) == 0) {

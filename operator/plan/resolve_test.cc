@@ -180,6 +180,22 @@ TEST(Resolve, RefusesAUriWithAPasswordWhereverItComesFrom) {
               ElementsAre());
 }
 
+TEST(Resolve, AUriCannotCarryASecondRequest) {
+  for (const char* uri : {"http://h/x HTTP/1.1\\r\\nHost: h\\r\\n\\r\\nDELETE /y",
+                          "https://h/a\\tb", "http://h\\u0000/x", "https://h/\\u007f",
+                          "https://h/a b", "file:///a\\nb", "s3://b/a\\rb"}) {
+    EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: \"" + std::string(uri) + "\"}")),
+                ElementsAre(HasSubstr("space or control character")))
+        << uri;
+  }
+  EXPECT_THAT(Errors("parameters: [{name: u, type: string}]\nsteps:\n" +
+                         Step("a", "inputs: {d: $(parameters.u)}"),
+                     {}, {{"u", "http://h/x\r\nDELETE /y"}}),
+              ElementsAre(HasSubstr("space or control character")));
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: \"file:///my folder/d.csv\"}")),
+              ElementsAre());
+}
+
 TEST(Resolve, AnInputThatIsNeitherReferenceNorUriSaysWhatItMayBe) {
   EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: data.csv}")),
               ElementsAre(HasSubstr("neither a reference")));

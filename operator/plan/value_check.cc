@@ -120,6 +120,14 @@ Complaint CheckUri(const std::string& uri) {
            "file://, http://, https:// or s3://";
   const std::string rest = uri.substr(colon + 3);
   if (rest.empty()) return "'" + uri + "' names no place";
+  // A line's end in what becomes a request would begin a second one.
+  const char lowest = scheme == "file" ? ' ' : '!';
+  const auto odd = std::find_if(uri.begin(), uri.end(), [&](char c) {
+    return static_cast<unsigned char>(c) < static_cast<unsigned char>(lowest) || c == 0x7F;
+  });
+  if (odd != uri.end())
+    return "the URI has a space or control character after '" + std::string(uri.begin(), odd) +
+           "'; write it as % and two hex digits";
   if (uri.size() > 4096) return "the URI is over 4096 bytes";
   const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
   const auto at = authority.rfind('@');

@@ -25,7 +25,8 @@ using Complaint = std::optional<std::string>;
 // The number that a Kubernetes quantity stands for ("500m" is 0.5); nullopt when it is none.
 [[nodiscard]] std::optional<double> ParseQuantity(const Json& quantity);
 
-// Scheme file, http, https or s3, a place, and no password in it.
+// Scheme file, http, https or s3, a place, no password in it, and nothing that ends a line (a space
+// only where the scheme is file).
 [[nodiscard]] Complaint CheckUri(const std::string& uri);
 
 [[nodiscard]] bool IsIdentifier(const std::string& name, std::size_t limit = 40);
