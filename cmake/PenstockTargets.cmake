@@ -57,7 +57,7 @@ add_library(penstock_openssl INTERFACE)
 target_link_libraries(penstock_openssl INTERFACE
   "$<IF:$<BOOL:$<TARGET_PROPERTY:PENSTOCK_STATIC>>,${PENSTOCK_SSL_ARCHIVE};${PENSTOCK_CRYPTO_ARCHIVE},OpenSSL::SSL;OpenSSL::Crypto>")
 
-# Boost.Asio and Beast are compiled once, in penstock::beast (operator/base/beast.cc).
+# Boost.Asio and Beast are compiled once, in penstock::beast (operator/net/beast.cc).
 add_library(penstock_boost INTERFACE)
 target_compile_definitions(penstock_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
   BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW=0)

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "components/model_format/model_artifact.h"
 #include "components/sdk/matrix.h"
-#include "components/sdk/model_artifact.h"
 
 namespace penstock::evaluate {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "components/sdk/column.h"
+#include "components/model_format/column.h"
 #include "operator/base/result.h"
 
 namespace penstock::ingest {

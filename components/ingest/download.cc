@@ -12,7 +12,7 @@
 #include "components/ingest/source.h"
 #include "components/sdk/try.h"
 #include "operator/base/file.h"
-#include "operator/base/task.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::ingest {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "components/ingest/run.h"
 #include "components/ingest/source.h"
-#include "components/ingest/test_server.h"
+#include "components/ingest/testing/test_server.h"
 #include "components/sdk/cells.h"
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
 
 namespace penstock::ingest {

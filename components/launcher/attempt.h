@@ -20,7 +20,7 @@
 #include "components/launcher/signals.h"
 #include "components/launcher/workspace.h"
 #include "operator/artifacts/transport.h"
-#include "operator/base/task.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::launcher {
 

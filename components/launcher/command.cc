@@ -4,7 +4,7 @@
 #include <map>
 
 #include "operator/base/json.h"
-#include "operator/base/reference.h"
+#include "operator/protocol/reference.h"
 
 namespace penstock::launcher {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "components/launcher/signals.h"
 #include "operator/base/result.h"
-#include "operator/base/task.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::launcher {
 

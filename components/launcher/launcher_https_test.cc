@@ -8,10 +8,10 @@
 #include <fstream>
 #include <thread>
 
-#include "components/launcher/launcher_fixture.h"
+#include "components/launcher/testing/launcher_fixture.h"
 #include "operator/artifacts/manifest.h"
 #include "operator/base/file.h"
-#include "operator/gateway/gateway_fixture.h"
+#include "operator/gateway/testing/gateway_fixture.h"
 
 namespace penstock::launcher {
 namespace {

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "components/launcher/launcher_fixture.h"
+#include "components/launcher/testing/launcher_fixture.h"
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "operator/base/result.h"
-#include "operator/base/task.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::launcher {
 

@@ -6,8 +6,8 @@
 
 #include <memory>
 
-#include "components/serve/signature.h"
-#include "components/serve/tensor.h"
+#include "components/model/signature.h"
+#include "components/model/tensor.h"
 #include "operator/base/result.h"
 
 namespace penstock::predict {

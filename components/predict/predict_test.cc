@@ -7,11 +7,11 @@
 #include <fstream>
 #include <sstream>
 
+#include "components/model/testing/sample_model.h"
+#include "components/model_format/model_artifact.h"
 #include "components/predict/arrow_tensors.h"
 #include "components/predict/run.h"
-#include "components/sdk/model_artifact.h"
-#include "components/sdk/test_data.h"
-#include "components/serve/sample_model.h"
+#include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
 
 namespace penstock::predict {

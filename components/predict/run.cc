@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <memory>
 
+#include "components/model/model_loader.h"
 #include "components/predict/arrow_tensors.h"
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/dataset.h"
 #include "components/sdk/try.h"
-#include "components/serve/model_loader.h"
 
 namespace penstock::predict {
 namespace {

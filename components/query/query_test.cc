@@ -9,7 +9,7 @@
 #include "components/query/quota.h"
 #include "components/query/run.h"
 #include "components/sdk/cells.h"
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
 
 namespace penstock::query {

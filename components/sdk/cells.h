@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "components/sdk/column.h"
+#include "components/model_format/column.h"
 #include "components/sdk/dataset.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "components/sdk/row_hash.h"
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "components/sdk/model_artifact.h"
-#include "components/sdk/transform.h"
+#include "components/model_format/model_artifact.h"
+#include "components/model_format/transform.h"
 #include "operator/base/result.h"
 
 namespace penstock::sdk {

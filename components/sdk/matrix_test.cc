@@ -7,7 +7,7 @@
 
 #include "components/sdk/cells.h"
 #include "components/sdk/statistics.h"
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 
 namespace penstock::sdk {
 namespace {

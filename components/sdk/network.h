@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "components/sdk/layers.h"
-#include "components/sdk/transform.h"
+#include "components/model_format/layers.h"
+#include "components/model_format/transform.h"
 #include "operator/base/result.h"
 
 namespace penstock::sdk {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "components/sdk/layer_network.h"
+#include "components/model/layer_network.h"
 #include "components/sdk/network_check.h"
 #include "components/sdk/try.h"
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "components/sdk/model_artifact.h"
+#include "components/model_format/model_artifact.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
 
 namespace penstock::sdk {

@@ -13,20 +13,20 @@
 #include <string>
 #include <thread>
 
-#include "components/serve/backend.h"
-#include "components/serve/cgroup_limits.h"
-#include "components/serve/http_server.h"
-#include "components/serve/inference.h"
-#include "components/serve/malloc.h"
-#include "components/serve/model_loader.h"
-#include "components/serve/model_observer.h"
+#include "components/model/backend.h"
+#include "components/model/model_loader.h"
+#include "components/serve/engine/inference.h"
+#include "components/serve/host/cgroup_limits.h"
+#include "components/serve/host/malloc.h"
+#include "components/serve/http/http_server.h"
+#include "components/serve/monitoring/model_observer.h"
 #include "components/serve/options.h"
-#include "components/serve/otlp_client.h"
-#include "components/serve/service.h"
-#include "components/serve/tracer.h"
+#include "components/serve/protocol/service.h"
+#include "components/serve/telemetry/otlp_client.h"
+#include "components/serve/telemetry/tracer.h"
 #include "operator/artifacts/transport.h"
 #ifdef PENSTOCK_SERVE_GRPC
-#include "components/serve/grpc_server.h"
+#include "components/serve/grpc/grpc_server.h"
 #endif
 
 namespace penstock::serve {

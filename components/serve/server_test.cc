@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <thread>
 
-#include "components/sdk/model_artifact.h"
-#include "components/serve/sample_model.h"
-#include "components/serve/server_process.h"
+#include "components/model/testing/sample_model.h"
+#include "components/model_format/model_artifact.h"
+#include "components/serve/testing/server_process.h"
 #include "operator/base/json.h"
 
 namespace penstock::serve {

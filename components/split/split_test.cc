@@ -5,7 +5,7 @@
 #include <set>
 
 #include "components/sdk/cells.h"
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 #include "components/split/run.h"
 
 namespace penstock::split {

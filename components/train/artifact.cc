@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "components/model_format/layers.h"
 #include "components/sdk/cells.h"
-#include "components/sdk/layers.h"
 #include "components/sdk/metrics.h"
 #include "components/sdk/scorer.h"
 #include "components/sdk/statistics.h"

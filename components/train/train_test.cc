@@ -10,7 +10,7 @@
 #include "components/evaluate/run.h"
 #include "components/sdk/metrics.h"
 #include "components/sdk/scorer.h"
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 #include "components/train/run.h"
 #include "components/transform/run.h"
 #include "operator/base/file.h"

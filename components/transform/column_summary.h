@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "components/model_format/transform.h"
 #include "components/sdk/cells.h"
-#include "components/sdk/transform.h"
 
 namespace penstock::transform {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "components/sdk/transform.h"
+#include "components/model_format/transform.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 

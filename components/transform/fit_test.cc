@@ -7,7 +7,7 @@
 #include <cmath>
 #include <random>
 
-#include "components/sdk/test_data.h"
+#include "components/sdk/testing/test_data.h"
 
 namespace penstock::transform {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "operator/artifacts/resolver.h"
-#include "operator/base/beast.h"
+#include "operator/net/beast.h"
 
 namespace penstock::artifacts {
 namespace asio = boost::asio;

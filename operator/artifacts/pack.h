@@ -14,7 +14,7 @@
 #include "operator/artifacts/manifest.h"
 #include "operator/artifacts/tree.h"
 #include "operator/base/result.h"
-#include "operator/base/task.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::artifacts {
 

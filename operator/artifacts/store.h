@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "operator/base/result.h"
-#include "operator/base/task.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::artifacts {
 

@@ -24,7 +24,7 @@
 
 #include "operator/artifacts/prediction_store.h"
 #include "operator/base/result.h"
-#include "operator/base/task.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::artifacts {
 

@@ -4,7 +4,7 @@
 #include "operator/base/json.h"
 #include "operator/cli/artifact_upload.h"
 #include "operator/cli/commands.h"
-#include "operator/cli/manifest_files.h"
+#include "operator/cli/objects/manifest_files.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::cli {

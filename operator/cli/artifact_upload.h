@@ -6,7 +6,7 @@
 #include <string>
 
 #include "operator/artifacts/transport.h"
-#include "operator/cli/session.h"
+#include "operator/cli/objects/session.h"
 
 namespace penstock::cli {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "operator/cli/local_run.h"
-#include "operator/cli/session.h"
+#include "operator/cli/objects/session.h"
 
 namespace penstock::cli {
 

@@ -7,17 +7,17 @@
 #include <ostream>
 
 #include "operator/artifacts/tree.h"
-#include "operator/base/child_process.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/artifact_upload.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/debug_folder.h"
 #include "operator/cli/debug_pod.h"
+#include "operator/cli/objects/state.h"
 #include "operator/cli/run_lookup.h"
-#include "operator/cli/state.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
+#include "operator/os/child_process.h"
 
 namespace penstock::cli {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "operator/base/json.h"
 #include "operator/cli/commands.h"
-#include "operator/cli/object_table.h"
-#include "operator/cli/state.h"
+#include "operator/cli/objects/object_table.h"
+#include "operator/cli/objects/state.h"
 #include "operator/kube/resources.h"
 #include "operator/kube/selector.h"
 

@@ -2,11 +2,11 @@
 
 #include "operator/api/codec.h"
 #include "operator/artifacts/store.h"
-#include "operator/base/child_process.h"
 #include "operator/controllers/engine.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/metadata/sqlite_recorder.h"
+#include "operator/os/child_process.h"
 
 namespace penstock::cli {
 namespace {

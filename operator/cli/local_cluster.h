@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "operator/api/component.h"
-#include "operator/cli/session.h"
-#include "operator/cli/state.h"
+#include "operator/cli/objects/session.h"
+#include "operator/cli/objects/state.h"
 #include "operator/local/process_runner.h"
 
 namespace penstock::cli {

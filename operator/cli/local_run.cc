@@ -5,8 +5,8 @@
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
-#include "operator/plan/pipeline_plan.h"
-#include "operator/plan/resolve.h"
+#include "operator/plan/pipeline/pipeline_plan.h"
+#include "operator/plan/resolve/resolve.h"
 
 namespace penstock::cli {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "operator/cli/manifest_files.h"
-#include "operator/cli/session.h"
-#include "operator/cli/state.h"
+#include "operator/cli/objects/manifest_files.h"
+#include "operator/cli/objects/session.h"
+#include "operator/cli/objects/state.h"
 
 namespace penstock::cli {
 

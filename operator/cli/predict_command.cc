@@ -10,9 +10,9 @@
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/commands.h"
-#include "operator/cli/infer_rows.h"
-#include "operator/cli/state.h"
-#include "operator/cli/table.h"
+#include "operator/cli/objects/infer_rows.h"
+#include "operator/cli/objects/state.h"
+#include "operator/cli/objects/table.h"
 
 namespace penstock::cli {
 namespace {

@@ -10,13 +10,13 @@
 #include "operator/base/json.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/local_cluster.h"
-#include "operator/cli/object_table.h"
-#include "operator/cli/parameters.h"
-#include "operator/cli/progress.h"
-#include "operator/cli/source_watch.h"
+#include "operator/cli/objects/object_table.h"
+#include "operator/cli/objects/parameters.h"
+#include "operator/cli/objects/progress.h"
+#include "operator/cli/objects/source_watch.h"
 #include "operator/kube/resources.h"
-#include "operator/plan/pipeline_plan.h"
-#include "operator/plan/resolve.h"
+#include "operator/plan/pipeline/pipeline_plan.h"
+#include "operator/plan/resolve/resolve.h"
 
 namespace penstock::cli {
 namespace {

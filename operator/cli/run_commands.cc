@@ -7,9 +7,9 @@
 
 #include "operator/base/json.h"
 #include "operator/cli/commands.h"
-#include "operator/cli/object_table.h"
+#include "operator/cli/objects/object_table.h"
+#include "operator/cli/objects/state.h"
 #include "operator/cli/run_lookup.h"
-#include "operator/cli/state.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
 

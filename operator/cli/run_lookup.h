@@ -7,7 +7,7 @@
 
 #include "operator/base/json_fwd.h"
 #include "operator/base/result.h"
-#include "operator/cli/session.h"
+#include "operator/cli/objects/session.h"
 
 namespace penstock::cli {
 

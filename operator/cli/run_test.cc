@@ -3,8 +3,8 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/cli/cli_fixture.h"
 #include "operator/cli/local_run.h"
+#include "operator/cli/testing/cli_fixture.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::cli {

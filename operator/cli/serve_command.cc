@@ -7,7 +7,7 @@
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/commands.h"
-#include "operator/cli/state.h"
+#include "operator/cli/objects/state.h"
 
 namespace penstock::cli {
 namespace {

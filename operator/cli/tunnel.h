@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "operator/base/child_process.h"
-#include "operator/cli/session.h"
+#include "operator/cli/objects/session.h"
+#include "operator/os/child_process.h"
 
 namespace penstock::cli {
 

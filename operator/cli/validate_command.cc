@@ -2,7 +2,7 @@
 #include <ostream>
 
 #include "operator/cli/commands.h"
-#include "operator/cli/manifest_files.h"
+#include "operator/cli/objects/manifest_files.h"
 
 namespace penstock::cli {
 namespace {

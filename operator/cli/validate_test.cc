@@ -1,4 +1,4 @@
-#include "operator/cli/cli_fixture.h"
+#include "operator/cli/testing/cli_fixture.h"
 
 namespace penstock::cli {
 namespace {

@@ -13,9 +13,9 @@
 #include "operator/controllers/revision.h"
 #include "operator/controllers/run_controller.h"
 #include "operator/controllers/run_record.h"
-#include "operator/controllers/thread_pool.h"
 #include "operator/kube/informer.h"
 #include "operator/kube/resources.h"
+#include "operator/runtime/thread_pool.h"
 
 namespace penstock::controllers {
 

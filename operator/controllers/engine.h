@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
-#include "operator/controllers/workers.h"
+#include "operator/runtime/workers.h"
 
 namespace penstock::kube {
 class Informer;

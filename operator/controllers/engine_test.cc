@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 
-#include "operator/controllers/engine_fixture.h"
+#include "operator/controllers/testing/engine_fixture.h"
 #include "operator/kube/resources.h"
 #include "operator/metadata/query.h"
 #include "operator/metadata/sqlite_recorder.h"
-#include "operator/plan/run_plan.h"
+#include "operator/plan/run/run_plan.h"
 
 namespace penstock::controllers {
 namespace {

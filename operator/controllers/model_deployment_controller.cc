@@ -4,10 +4,10 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/base/reference.h"
-#include "operator/controllers/code_artifact.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/protocol/reference.h"
+#include "operator/sources/code_artifact.h"
 
 namespace penstock::controllers {
 namespace {

@@ -16,7 +16,7 @@
 #include "operator/base/json_fwd.h"
 #include "operator/base/time.h"
 #include "operator/controllers/object_table.h"
-#include "operator/plan/run_plan.h"
+#include "operator/plan/run/run_plan.h"
 
 namespace penstock::controllers {
 

@@ -8,7 +8,7 @@
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/plan/run_plan.h"
+#include "operator/plan/run/run_plan.h"
 
 namespace penstock::controllers {
 namespace {

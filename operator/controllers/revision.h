@@ -7,7 +7,7 @@
 #include <string>
 
 #include "operator/api/pipeline_run.h"
-#include "operator/plan/resolve.h"
+#include "operator/plan/resolve/resolve.h"
 
 namespace penstock::controllers {
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "operator/base/json.h"
-#include "operator/controllers/code_artifact.h"
-#include "operator/controllers/fingerprint.h"
-#include "operator/controllers/git_code.h"
 #include "operator/kube/resources.h"
+#include "operator/sources/code_artifact.h"
+#include "operator/sources/fingerprint.h"
+#include "operator/sources/git_code.h"
 
 namespace penstock::controllers {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "operator/api/pipeline_run.h"
 #include "operator/metadata/record.h"
-#include "operator/plan/resolve.h"
+#include "operator/plan/resolve/resolve.h"
 
 namespace penstock::controllers {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "operator/controllers/context.h"
-#include "operator/plan/resolve.h"
+#include "operator/plan/resolve/resolve.h"
 
 namespace penstock::controllers {
 

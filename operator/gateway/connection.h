@@ -5,8 +5,8 @@
 #include <optional>
 #include <stop_token>
 
-#include "operator/base/beast.h"
 #include "operator/gateway/https_server.h"
+#include "operator/net/beast.h"
 
 namespace penstock::gateway {
 

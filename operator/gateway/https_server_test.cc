@@ -7,7 +7,7 @@
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/gateway/gateway_fixture.h"
+#include "operator/gateway/testing/gateway_fixture.h"
 
 namespace penstock::gateway {
 namespace {

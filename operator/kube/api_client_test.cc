@@ -9,8 +9,8 @@
 #include <future>
 
 #include "operator/base/json.h"
-#include "operator/kube/fake_server.h"
 #include "operator/kube/resources.h"
+#include "operator/kube/testing/fake_server.h"
 
 namespace penstock::kube {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "operator/base/beast.h"
 #include "operator/base/result.h"
 #include "operator/kube/http_transport.h"
+#include "operator/net/beast.h"
 
 namespace penstock::kube {
 

@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "operator/base/child_process.h"
 #include "operator/base/json.h"
 #include "operator/local/quantity.h"
+#include "operator/os/child_process.h"
 
 namespace penstock::local {
 

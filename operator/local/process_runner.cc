@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "operator/base/child_process.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/base/task.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_status.h"
+#include "operator/os/child_process.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::local {
 namespace {

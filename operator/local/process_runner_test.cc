@@ -9,9 +9,9 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/base/task.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::local {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "operator/base/beast.h"
+#include "operator/net/beast.h"
 
 namespace penstock::runtime {
 namespace {

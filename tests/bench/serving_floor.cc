@@ -18,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "operator/base/beast.h"
+#include "operator/net/beast.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <variant>
 
-#include "components/serve/infer_request.h"
-#include "components/serve/signature.h"
+#include "components/model/signature.h"
+#include "components/serve/engine/infer_request.h"
 
 namespace penstock::serve {
 

@@ -13,10 +13,10 @@
 #include <fstream>
 #include <string>
 
+#include "components/model/model_loader.h"
+#include "components/model/testing/sample_model.h"
 #include "components/serve/fuzz/fuzz_check.h"
-#include "components/serve/model_loader.h"
-#include "components/serve/model_observer.h"
-#include "components/serve/sample_model.h"
+#include "components/serve/monitoring/model_observer.h"
 #include "operator/base/file.h"
 #include "operator/base/time.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "components/serve/fuzz/fuzz_check.h"
-#include "components/serve/predict_decode.h"
+#include "components/serve/protocol/predict_decode.h"
 
 using namespace penstock::serve;
 

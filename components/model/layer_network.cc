@@ -1,0 +1,113 @@
+#include "components/model/layer_network.h"
+
+#include <ATen/ATen.h>
+
+#include <cstring>
+#include <optional>
+
+#include "components/sdk/network_check.h"
+#include "components/sdk/try.h"
+
+namespace penstock::sdk {
+namespace {
+
+at::ScalarType ScalarOf(TensorType type) {
+  switch (type) {
+    case TensorType::kF64:
+      return at::kDouble;
+    case TensorType::kF16:
+      return at::kHalf;
+    case TensorType::kBf16:
+      return at::kBFloat16;
+    default:
+      return at::kFloat;
+  }
+}
+
+// A float32 tensor on the file's own bytes; the tensor keeps the file mapped. CheckLayers has seen
+// that it is there and holds floats.
+at::Tensor Weight(const std::shared_ptr<const SafetensorsFile>& file, const std::string& name) {
+  if (name.empty()) return {};
+  const TensorView& view = *file->Find(name);
+  const auto address = reinterpret_cast<std::uintptr_t>(view.bytes.data());
+  void* bytes = const_cast<std::byte*>(view.bytes.data());  // never written: inference only
+  if (address % SizeOf(view.type) != 0) {
+    at::Tensor copy = at::empty(view.shape, ScalarOf(view.type));
+    std::memcpy(copy.data_ptr(), bytes, view.bytes.size());
+    return copy.to(at::kFloat);
+  }
+  const auto keep = [file](void*) {};
+  return at::from_blob(bytes, view.shape, keep, ScalarOf(view.type)).to(at::kFloat);
+}
+
+}  // namespace
+
+Result<LayerNetwork> LayerNetwork::Load(const std::string& folder, const std::string& weights) {
+  PENSTOCK_ASSIGN(const auto layers, LoadLayers(folder + "/" + kNetworkFile));
+  PENSTOCK_ASSIGN(const auto file, SafetensorsFile::Open(folder + "/" + weights));
+  auto shape = CheckLayers(layers, *file);
+  if (!shape) return Wrap(folder, shape.error());
+  LayerNetwork network;
+  network.shape_ = *shape;
+  return CatchTorch("load " + folder + "/" + weights, [&]() -> Result<LayerNetwork> {
+    for (const Layer& layer : layers) {
+      Step step;
+      step.op = layer.op;
+      step.weight = Weight(file, layer.weight);
+      step.bias = Weight(file, layer.bias);
+      step.numbers = at::tensor(layer.numbers, at::kLong);
+      for (const auto& e : layer.embeddings) {
+        step.embeddings.emplace_back(e.feature, Weight(file, e.weight));
+      }
+      step.scale = layer.scale;
+      step.offset = layer.offset;
+      network.steps_.push_back(std::move(step));
+    }
+    return std::move(network);
+  });
+}
+
+at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
+  at::Tensor h = x;
+  for (const Step& step : steps_) {
+    switch (step.op) {
+      case LayerOp::kFeatures: {
+        std::vector<at::Tensor> parts;
+        if (step.numbers.numel() > 0) parts.push_back(h.index_select(1, step.numbers));
+        for (const auto& [feature, table] : step.embeddings) {
+          parts.push_back(at::embedding(table, h.select(1, feature).to(at::kLong)));
+        }
+        h = parts.size() == 1 ? parts[0] : at::cat(parts, 1);
+        break;
+      }
+      case LayerOp::kLinear:
+        h = at::linear(h, step.weight,
+                       step.bias.defined() ? std::optional(step.bias) : std::nullopt);
+        break;
+      case LayerOp::kRelu:
+        h = at::relu(h);
+        break;
+      case LayerOp::kTanh:
+        h = at::tanh(h);
+        break;
+      case LayerOp::kGelu:
+        h = at::gelu(h);
+        break;
+      case LayerOp::kSigmoid:
+        h = at::sigmoid(h);
+        break;
+      case LayerOp::kSoftmax:
+        h = at::softmax(h, 1);
+        break;
+      case LayerOp::kAffine:
+        h = h * step.scale + step.offset;
+        break;
+      case LayerOp::kSqueeze:
+        h = h.squeeze(1);
+        break;
+    }
+  }
+  return h;
+}
+
+}  // namespace penstock::sdk

@@ -1,0 +1,40 @@
+// Runs layers (layers.h) on weights that stay mapped from their file: no copy, unless a weight is
+// no aligned float32. Immutable, so thread-safe. Includes LibTorch: for few files.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "components/model_format/layers.h"
+#include "operator/base/result.h"
+
+namespace penstock::sdk {
+
+class LayerNetwork {
+ public:
+  // `folder` holds network.json; `weights`: the file's name in it. Invalid names what does not fit.
+  [[nodiscard]] static Result<LayerNetwork> Load(const std::string& folder,
+                                                 const std::string& weights);
+
+  [[nodiscard]] const NetworkShape& shape() const { return shape_; }
+  // float32[N, F] -> [N] or [N, K]. Throws what LibTorch throws (an id outside its embedding).
+  [[nodiscard]] at::Tensor Run(const at::Tensor& x) const;
+
+ private:
+  struct Step {
+    LayerOp op = LayerOp::kRelu;
+    at::Tensor weight;
+    at::Tensor bias;
+    at::Tensor numbers;
+    std::vector<std::pair<std::int64_t, at::Tensor>> embeddings;
+    double scale = 1;
+    double offset = 0;
+  };
+  NetworkShape shape_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace penstock::sdk

@@ -1,0 +1,80 @@
+#include "components/model/model_loader.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "components/model/backend.h"
+#include "components/model/column_model.h"
+#include "components/model/pickle_check.h"
+#include "components/model/tensor_model.h"
+#include "components/model_format/model_artifact.h"
+#include "components/model_format/transform.h"
+#include "operator/base/file.h"
+
+namespace penstock::serve {
+namespace {
+
+Result<LoadedModel> LoadColumns(const std::string& folder) {
+  auto manifest = sdk::LoadModelManifest(folder);
+  if (!manifest) return manifest.error();
+  auto spec = sdk::LoadTransformSpec(folder + "/" + sdk::kTransformFile);
+  if (!spec) return spec.error();
+  auto transform = sdk::Transform::Make(std::move(*spec));
+  if (!transform) return transform.error();
+  BackendFiles files{manifest->backend, {manifest->file}};
+  files.files.insert(files.files.end(), manifest->more_files.begin(), manifest->more_files.end());
+  auto backend = LoadBackend(folder, files);
+  if (!backend) return backend.error();
+  LoadedModel loaded;
+  loaded.name = manifest->name;
+  loaded.matches = [m = *manifest](const Example& example, const Json& answer) {
+    return sdk::MatchesExample(m, {example.inputs, example.outputs}, answer);
+  };
+  auto model = MakeColumnModel(std::move(*manifest), std::move(*transform), std::move(*backend));
+  if (!model) return Wrap(folder, model.error());
+  loaded.model = std::move(*model);
+  return loaded;
+}
+
+Result<LoadedModel> LoadTensors(const std::string& folder) {
+  const std::string path = folder + "/" + sdk::kModelFile;
+  auto text = ReadFile(path, 1U << 20);
+  if (!text) return text.error();
+  auto manifest = ParseTensorManifest(*text, path);
+  if (!manifest) return manifest.error();
+  auto backend = LoadBackend(folder, manifest->files);
+  if (!backend) return backend.error();
+  LoadedModel loaded;
+  loaded.name = manifest->name;
+  // Numbers within the tolerance, nothing decided: what MatchesExample does for a regression.
+  sdk::ModelManifest plain;
+  plain.task = sdk::ModelTask::kRegression;
+  loaded.matches = [plain](const Example& example, const Json& answer) {
+    return sdk::MatchesExample(plain, {example.inputs, example.outputs}, answer);
+  };
+  loaded.model = MakeTensorModel(std::move(manifest->signature), std::move(*backend));
+  return loaded;
+}
+
+}  // namespace
+
+Result<LoadedModel> LoadModel(const std::string& folder) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(folder, ignored) &&
+      !std::filesystem::exists(folder + "/" + sdk::kModelFile, ignored)) {
+    return NoManifest(folder);
+  }
+  const bool columns = std::filesystem::exists(folder + "/" + sdk::kTransformFile, ignored);
+  auto loaded = columns ? LoadColumns(folder) : LoadTensors(folder);
+  if (!loaded) return loaded;
+  if (std::filesystem::exists(folder + "/" + sdk::kExamplesFile, ignored)) {
+    auto examples = sdk::LoadExamples(folder);
+    if (!examples) return examples.error();
+    for (sdk::ModelExample& example : *examples) {
+      loaded->examples.push_back({std::move(example.inputs), std::move(example.outputs)});
+    }
+  }
+  return loaded;
+}
+
+}  // namespace penstock::serve

@@ -1,0 +1,89 @@
+// TorchScript, run by LibTorch.
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/script.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "components/model/backend.h"
+#include "components/model/torch_program.h"
+#include "components/model/torch_rewrite.h"
+#include "components/model/torch_tensor.h"
+
+namespace penstock::serve {
+namespace {
+
+std::vector<Tensor> FromValue(const c10::IValue& value) {
+  if (value.isTensor()) return {FromTorch(value.toTensor())};
+  if (value.isTuple()) {
+    std::vector<Tensor> all;
+    for (const c10::IValue& element : value.toTupleRef().elements()) {
+      all.push_back(FromTorch(element.toTensor()));
+    }
+    return all;
+  }
+  throw std::invalid_argument("the network answered neither a tensor nor a tuple of tensors");
+}
+
+class TorchScriptBackend : public Backend {
+ public:
+  explicit TorchScriptBackend(torch::jit::Module module)
+      : module_(std::move(module)),
+        forward_(module_.get_method("forward")),
+        program_(TorchProgram::Make(module_)) {}
+
+  std::string platform() const override { return "pytorch_torchscript"; }
+
+  Result<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs) const override {
+    try {
+      const c10::InferenceMode guard;
+      std::vector<c10::IValue> arguments;
+      for (const Tensor& input : inputs) arguments.emplace_back(ToTorch(input));
+      return FromValue(program_ ? program_->Run(arguments) : forward_(std::move(arguments)));
+    } catch (const std::exception& e) {
+      return RunFailure(e);
+    }
+  }
+
+ private:
+  torch::jit::Module module_;
+  torch::jit::Method forward_;
+  const std::optional<TorchProgram> program_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> LoadTorchScript(const std::string& path) {
+  try {
+    torch::jit::Module module = torch::jit::load(path, at::kCPU);
+    module.eval();
+    // The profiling executor would specialise to the first shapes it sees and compile again for
+    // others: seconds of delay in the middle of traffic. Frozen and unspecialised is steady.
+    torch::jit::getProfilingMode() = false;
+    torch::jit::Module frozen = torch::jit::freeze(module);
+    TransposeWeights(&frozen);
+    return std::unique_ptr<Backend>(std::make_unique<TorchScriptBackend>(std::move(frozen)));
+  } catch (const std::exception& e) {
+    return Invalid(path + " is no TorchScript that loads: " + TorchReason(e.what()));
+  }
+}
+
+void SetIntraOpThreads(int threads) { at::set_num_threads(threads); }
+
+std::string DescribeBackend() {
+  // What it was built with: "mkl", "open", "generic" (the reference BLAS: 20 times slower).
+  const std::string config = at::show_config();
+  const std::string key = "BLAS_INFO=";
+  const std::size_t at = config.find(key);
+  std::string blas = at == std::string::npos ? "unknown" : config.substr(at + key.size());
+  blas.resize(std::min(blas.find_first_of(", \n"), blas.size()));
+  return std::string("LibTorch ") + TORCH_VERSION + ", BLAS " + blas;
+}
+
+}  // namespace penstock::serve

@@ -1,0 +1,100 @@
+#include "components/model/torch_program.h"
+
+#include <torch/csrc/jit/ir/constants.h>
+
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+namespace penstock::serve {
+
+using torch::jit::Node;
+using torch::jit::Value;
+
+namespace {
+
+bool IsOperator(const Node& node) {
+  const std::string ns = node.kind().ns().toUnqualString();
+  return (ns == "aten" || ns == "penstock") && node.blocks().empty() &&
+         node.maybeOperator() != nullptr;
+}
+
+}  // namespace
+
+std::optional<TorchProgram> TorchProgram::Make(const torch::jit::Module& frozen) {
+  const auto graph = frozen.get_method("forward").graph();
+  TorchProgram program;
+  std::unordered_map<const Value*, Place> places;
+  const auto new_register = [&](const Value* value) {
+    return places[value] = static_cast<Place>(program.registers_++);
+  };
+  if (graph->inputs().empty() || graph->inputs()[0]->hasUses() || graph->outputs().size() != 1)
+    return std::nullopt;
+  for (std::size_t i = 1; i < graph->inputs().size(); ++i) new_register(graph->inputs()[i]);
+  program.inputs_ = program.registers_;
+
+  const Node* result = graph->outputs()[0]->node();
+  program.tuple_ = result->kind() == c10::prim::TupleConstruct;
+  for (Node* node : graph->nodes()) {
+    if (node->kind() == c10::prim::Constant) {
+      auto constant = torch::jit::toIValue(node->output());
+      if (!constant) return std::nullopt;
+      program.constants_.push_back(std::move(*constant));
+      places[node->output()] = -static_cast<Place>(program.constants_.size());
+      continue;
+    }
+    if (node == result && program.tuple_) continue;
+    if (!IsOperator(*node)) return std::nullopt;
+    Step step{node->getOperation(), {}, {}, {}};
+    for (const Value* input : node->inputs()) {
+      const auto place = places.find(input);
+      if (place == places.end()) return std::nullopt;
+      step.inputs.push_back(place->second);
+    }
+    for (const Value* output : node->outputs()) step.outputs.push_back(new_register(output));
+    program.steps_.push_back(std::move(step));
+  }
+  if (program.tuple_) {
+    for (const Value* element : result->inputs()) program.answer_.push_back(places.at(element));
+  } else {
+    program.answer_.push_back(places.at(graph->outputs()[0]));
+  }
+
+  std::unordered_set<Place> read_later(program.answer_.begin(), program.answer_.end());
+  for (auto step = program.steps_.rbegin(); step != program.steps_.rend(); ++step) {
+    for (const Place place : step->inputs)
+      if (place >= 0 && read_later.insert(place).second) step->done_with.push_back(place);
+  }
+  return program;
+}
+
+c10::IValue TorchProgram::Run(const std::vector<c10::IValue>& inputs) const {
+  if (inputs.size() != inputs_)
+    throw std::invalid_argument("the network takes " + std::to_string(inputs_) + " inputs, not " +
+                                std::to_string(inputs.size()));
+  std::vector<c10::IValue> registers(registers_);
+  std::copy(inputs.begin(), inputs.end(), registers.begin());
+  const auto at = [&](Place place) -> const c10::IValue& {
+    return place >= 0 ? registers[static_cast<std::size_t>(place)]
+                      : constants_[static_cast<std::size_t>(-1 - place)];
+  };
+  torch::jit::Stack stack;
+  stack.reserve(16);
+  for (const Step& step : steps_) {
+    for (const Place place : step.inputs) stack.push_back(at(place));
+    for (const Place place : step.done_with) registers[static_cast<std::size_t>(place)] = {};
+    step.run(stack);
+    for (auto output = step.outputs.rbegin(); output != step.outputs.rend(); ++output) {
+      registers[static_cast<std::size_t>(*output)] = std::move(stack.back());
+      stack.pop_back();
+    }
+  }
+  if (!tuple_) return at(answer_.front());
+  std::vector<c10::IValue> elements;
+  for (const Place place : answer_) elements.push_back(at(place));
+  return c10::ivalue::Tuple::create(std::move(elements));
+}
+
+}  // namespace penstock::serve

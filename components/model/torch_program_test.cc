@@ -1,0 +1,81 @@
+#include "components/model/torch_program.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "components/model/torch_rewrite.h"
+
+namespace penstock::serve {
+namespace {
+
+torch::jit::Module Frozen(const std::string& source, bool rewrite = false) {
+  at::manual_seed(1);
+  torch::jit::Module module("net");
+  module.register_parameter("w", at::randn({4, 3}), false);
+  module.register_parameter("b", at::randn({4}), false);
+  module.define(source);
+  module.eval();
+  torch::jit::Module frozen = torch::jit::freeze(module);
+  if (rewrite) TransposeWeights(&frozen);
+  return frozen;
+}
+
+TEST(TorchProgram, AnswersWhatTheInterpreterDoes) {
+  const std::string source = R"(
+    def forward(self, x):
+        h = torch.relu(torch.linear(x, self.w, self.b))
+        h = h + torch.softmax(h, 1)
+        h.mul_(2.0)
+        return torch.sum(h, 1).sigmoid()
+  )";
+  const c10::InferenceMode guard;
+  for (const bool rewrite : {false, true}) {
+    torch::jit::Module module = Frozen(source, rewrite);
+    const auto program = TorchProgram::Make(module);
+    ASSERT_TRUE(program);
+    for (const int rows : {1, 2, 33}) {
+      const at::Tensor x = at::randn({rows, 3});
+      EXPECT_TRUE(at::equal(program->Run({x}).toTensor(), module.forward({x}).toTensor()));
+    }
+  }
+}
+
+TEST(TorchProgram, AnswersATuple) {
+  torch::jit::Module module = Frozen(R"(
+    def forward(self, x):
+        y = torch.linear(x, self.w, self.b)
+        return y, x
+  )");
+  const auto program = TorchProgram::Make(module);
+  ASSERT_TRUE(program);
+  const at::Tensor x = at::randn({2, 3});
+  const auto answer = program->Run({x});
+  ASSERT_TRUE(answer.isTuple());
+  EXPECT_TRUE(at::equal(answer.toTupleRef().elements()[1].toTensor(), x));
+}
+
+TEST(TorchProgram, LeavesControlFlowAndListsToTheInterpreter) {
+  EXPECT_FALSE(TorchProgram::Make(Frozen(R"(
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            x = x + 1
+        return torch.linear(x, self.w, self.b)
+  )")));
+  EXPECT_FALSE(TorchProgram::Make(Frozen(R"(
+    def forward(self, x):
+        return torch.cat([x, x], 1)
+  )")));
+}
+
+TEST(TorchProgram, ThrowsWhatAnOperatorThrowsAndTakesTheRightNumberOfInputs) {
+  const auto program = TorchProgram::Make(Frozen(R"(
+    def forward(self, x):
+        return torch.linear(x, self.w, self.b)
+  )"));
+  ASSERT_TRUE(program);
+  EXPECT_THROW(program->Run({at::randn({2, 5})}), std::exception);
+  EXPECT_THROW(program->Run({}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace penstock::serve

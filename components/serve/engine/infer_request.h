@@ -1,0 +1,27 @@
+// An inference request as every dialect gives it: V2 JSON, V2 binary, TF Serving's predict, gRPC.
+// A value that borrows its strings from whoever decoded it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "components/model/tensor.h"
+
+namespace penstock::serve {
+
+struct AskedOutput {
+  std::string name;
+  std::optional<bool> binary;
+};
+
+struct InferRequest {
+  std::string id;  // empty when the client gave none
+  std::vector<InputTensor> inputs;
+  std::vector<AskedOutput> outputs;                  // empty: all
+  bool binary_outputs = false;                       // where an output does not say
+  std::optional<std::chrono::microseconds> timeout;  // the parameter of that name
+};
+
+}  // namespace penstock::serve

@@ -1,0 +1,42 @@
+#include "components/serve/host/aside_threads.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <vector>
+
+namespace penstock::serve {
+namespace {
+
+TEST(AsideThreads, DoAllThatTheyWereGivenBeforeTheyEnd) {
+  std::atomic<int> done{0};
+  {
+    AsideThreads threads(3);
+    for (int i = 0; i < 1000; ++i) threads.Post([&] { ++done; });
+  }
+  EXPECT_EQ(done, 1000);
+}
+
+TEST(AsideThreads, TakeWorkInItsOrder) {
+  std::vector<int> order;
+  {
+    AsideThreads one(1);
+    for (int i = 0; i < 100; ++i) one.Post([&order, i] { order.push_back(i); });
+  }
+  ASSERT_EQ(order.size(), 100U);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
+}
+
+TEST(AsideThreads, HoldUpNobodyWhileOneIsBusy) {
+  AsideThreads threads(2);
+  std::promise<void> release;
+  std::promise<void> other;
+  threads.Post([&] { release.get_future().wait(); });
+  threads.Post([&] { other.set_value(); });
+  other.get_future().wait();
+  release.set_value();
+}
+
+}  // namespace
+}  // namespace penstock::serve

@@ -1,0 +1,68 @@
+// Small readings of simdjson's on-demand values, each with the words for what is wrong. Internal to
+// the decoders: included by their .cc files only.
+#pragma once
+
+#include <simdjson.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "components/model/tensor.h"
+
+namespace penstock::serve {
+
+// Why reading stopped: text for the client.
+using Complaint = std::optional<std::string>;
+
+inline constexpr int kMaxJsonDepth = 64;
+inline constexpr std::size_t kMaxRank = 16;
+
+[[nodiscard]] std::string Explain(simdjson::error_code error);
+
+// Consumes a value nobody asked for, so that what is wrong inside it is still refused.
+[[nodiscard]] Complaint Skip(simdjson::ondemand::value value, int depth);
+
+[[nodiscard]] Complaint ReadString(simdjson::ondemand::value value, const std::string& what,
+                                   std::string* out);
+[[nodiscard]] Complaint ReadShape(simdjson::ondemand::value value, Shape* shape);
+
+// One of the protocol's parameters: a string, a number or a boolean, never anything nested.
+struct Parameter {
+  std::string_view name;
+  std::optional<bool> truth;
+  std::optional<std::int64_t> integer;
+};
+// Calls take(Parameter) -> Complaint for each; refuses what is no parameter.
+template <typename F>
+[[nodiscard]] Complaint ReadParameters(simdjson::ondemand::value value, const std::string& where,
+                                       F take);
+
+// Runs `read` and marks the key as seen; a key that comes twice is refused.
+template <typename F>
+Complaint Once(bool* seen, std::string_view key, F read) {
+  if (std::exchange(*seen, true)) return "'" + std::string(key) + "' is given twice";
+  return read();
+}
+
+[[nodiscard]] Complaint ReadParameterValue(simdjson::ondemand::value value, Parameter* parameter);
+
+template <typename F>
+Complaint ReadParameters(simdjson::ondemand::value value, const std::string& where, F take) {
+  simdjson::ondemand::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS)
+    return where + "'parameters' must be an object";
+  for (auto field : object) {
+    Parameter parameter;
+    simdjson::ondemand::value inner;
+    if (auto error = field.unescaped_key().get(parameter.name)) return Explain(error);
+    if (auto error = field.value().get(inner)) return Explain(error);
+    auto complaint = ReadParameterValue(inner, &parameter);
+    if (!complaint) complaint = take(parameter);
+    if (complaint) return where + "parameter '" + std::string(parameter.name) + "' " + *complaint;
+  }
+  return std::nullopt;
+}
+
+}  // namespace penstock::serve

@@ -1,0 +1,48 @@
+#include "operator/base/shown_text.h"
+
+namespace penstock::plan {
+namespace {
+
+// Bytes of the UTF-8 sequence that begins at `i`; 0 when it is broken.
+std::size_t SequenceLength(std::string_view text, std::size_t i) {
+  const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
+  const unsigned char first = byte(i);
+  std::size_t n = 0;
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) n = 2;
+  if (first >= 0xE0 && first <= 0xEF) n = 3;
+  if (first >= 0xF0 && first <= 0xF4) n = 4;
+  if (n == 0 || i + n > text.size()) return 0;
+  for (std::size_t k = 1; k < n; ++k)
+    if ((byte(i + k) & 0xC0U) != 0x80U) return 0;
+  const unsigned char second = byte(i + 1);
+  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  const bool outside = (first == 0xED && second >= 0xA0) || (first == 0xF4 && second >= 0x90);
+  return overlong || outside ? 0 : n;
+}
+
+}  // namespace
+
+std::string Shown(std::string_view text, std::size_t limit) {
+  std::string out;
+  std::size_t cut = 0;  // the longest whole prefix that leaves room for "..."
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t n = SequenceLength(text, i);
+    const auto c = static_cast<unsigned char>(text[i]);
+    std::string_view piece = text.substr(i, n == 0 ? 1 : n);
+    if (n == 0) piece = "?";
+    if (n == 1 && (c < 0x20 || c == 0x7F)) piece = " ";
+    i += n == 0 ? 1 : n;
+    out += piece;
+    if (out.size() + 3 <= limit) cut = out.size();
+    if (out.size() > limit) {
+      out.resize(cut);
+      out += "...";
+      break;
+    }
+  }
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+}  // namespace penstock::plan

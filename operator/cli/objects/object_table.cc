@@ -1,0 +1,302 @@
+#include "operator/cli/objects/object_table.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "operator/base/json.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::cli {
+namespace {
+
+const Json& Object(const Json& parent, const char* key) {
+  static const Json kEmpty = Json::object();
+  const auto it = parent.find(key);
+  return it != parent.end() && it->is_object() ? *it : kEmpty;
+}
+
+std::string Text(const Json& parent, const char* key) {
+  const auto it = parent.find(key);
+  if (it == parent.end() || it->is_null()) return "";
+  return it->is_string() ? it->get<std::string>() : it->dump();
+}
+
+std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
+
+const Json* Condition(const Json& object, const std::string& type) {
+  const Json& status = Object(object, "status");
+  const auto list = status.find("conditions");
+  if (list == status.end() || !list->is_array()) return nullptr;
+  for (const Json& condition : *list) {
+    if (Text(condition, "type") == type) return &condition;
+  }
+  return nullptr;
+}
+
+std::optional<TimePoint> Time(const Json& parent, const char* key) {
+  const Result<TimePoint> time = ParseTime(Text(parent, key));
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+std::string Age(const Json& object, TimePoint now) {
+  const auto created = Time(Object(object, "metadata"), "creationTimestamp");
+  if (!created) return "<unknown>";
+  return HumanDuration(std::chrono::duration_cast<Milliseconds>(now - *created));
+}
+
+std::string Took(const Json& status, TimePoint now) {
+  const auto start = Time(status, "startTime");
+  if (!start) return "-";
+  const TimePoint end = Time(status, "finishTime").value_or(now);
+  return HumanDuration(std::chrono::duration_cast<Milliseconds>(end - *start));
+}
+
+// Why an object is as it is: the first condition that says something worth reading.
+std::string Why(const Json& object) {
+  for (const char* type : {"Stalled", "Succeeded", "Ready"}) {
+    const Json* condition = Condition(object, type);
+    if (condition == nullptr) continue;
+    const bool bad = std::string_view(type) == "Stalled" ? Text(*condition, "status") == "True"
+                                                         : Text(*condition, "status") != "True";
+    if (bad) return OneLine(Text(*condition, "message"));
+  }
+  return "";
+}
+
+// A column: its header, its cell for an object, and whether only -o wide shows it.
+struct Column {
+  const char* header;
+  std::function<std::string(const Json&, TimePoint)> cell;
+  bool wide = false;
+};
+
+std::string Steps(const Json& run, TimePoint /*now*/) {
+  const Json& summary = Object(Object(run, "status"), "summary");
+  if (summary.empty()) return "-";
+  return std::to_string(summary.value("succeeded", 0)) + "/" +
+         std::to_string(summary.value("total", 0));
+}
+
+std::string PipelineOfRun(const Json& run) {
+  return OrDash(Text(Object(Object(run, "spec"), "pipelineRef"), "name"));
+}
+
+std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
+  const Column why{"MESSAGE", [](const Json& o, TimePoint) { return OrDash(Why(o)); }, true};
+  const Column ready{"READY",
+                     [](const Json& o, TimePoint) { return OrDash(ConditionStatus(o, "Ready")); }};
+  if (type == kube::kPipelines) {
+    return {ready,
+            {"ACTIVE",
+             [](const Json& o, TimePoint) {
+               return std::to_string(Object(o, "status").value("activeRuns", 0));
+             }},
+            {"LAST-RUN",
+             [](const Json& o, TimePoint) {
+               const Json& last = Object(Object(o, "status"), "lastRun");
+               const std::string outcome = Text(last, "outcome");
+               return last.empty() ? "-" : outcome.empty() ? "Running" : outcome;
+             }},
+            {"RUN",
+             [](const Json& o, TimePoint) {
+               return OrDash(Text(Object(Object(o, "status"), "lastRun"), "name"));
+             },
+             true},
+            why};
+  }
+  if (type == kube::kPipelineRuns) {
+    return {
+        {"PIPELINE", [](const Json& o, TimePoint) { return PipelineOfRun(o); }},
+        {"STATUS", [](const Json& o, TimePoint) { return RunWord(o); }},
+        {"STEPS", Steps},
+        {"CACHED",
+         [](const Json& o, TimePoint) {
+           return std::to_string(Object(Object(o, "status"), "summary").value("cached", 0));
+         }},
+        {"DURATION", [](const Json& o, TimePoint now) { return Took(Object(o, "status"), now); }},
+        why};
+  }
+  if (type == kube::kComponents) {
+    return {
+        {"COMPONENT", [](const Json& o, TimePoint) { return Text(Object(o, "spec"), "name"); }},
+        {"VERSION", [](const Json& o, TimePoint) { return Text(Object(o, "spec"), "version"); }},
+        {"LIBRARY",
+         [](const Json& o, TimePoint) {
+           const Json& labels = Object(Object(o, "metadata"), "labels");
+           return labels.value("penstock.dev/library", "") == "true" ? "true" : "false";
+         }},
+        {"DESCRIPTION",
+         [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "spec"), "description")); },
+         true}};
+  }
+  const auto version = [](const char* which) {
+    return [which](const Json& o, TimePoint) {
+      const Json& entry = Object(Object(o, "status"), which);
+      return entry.empty() ? "-" : "v" + Text(entry, "version");
+    };
+  };
+  return {ready,
+          {"AVAILABLE",
+           [](const Json& o, TimePoint) { return OrDash(ConditionStatus(o, "Available")); }},
+          {"STABLE", version("stable")},
+          {"CANDIDATE", version("candidate")},
+          {"URL", [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "status"), "url")); },
+           true},
+          why};
+}
+
+std::string OutputsText(const Json& step) {
+  std::string text;
+  for (const Json& output : step.value("outputs", Json::array())) {
+    const std::string digest = Text(output, "digest");
+    text += (text.empty() ? "" : ", ") + Text(output, "name") + " " +
+            digest.substr(digest.starts_with("sha256:") ? 7 : 0, 8) + " (" +
+            HumanBytes(output.value("bytes", std::uint64_t{0})) + ")";
+  }
+  return text;
+}
+
+std::string StepDuration(const Json& step, TimePoint now) {
+  const auto start = Time(step, "startTime");
+  if (!start || step.value("cached", false)) return "-";
+  const TimePoint end = Time(step, "finishTime").value_or(now);
+  return HumanDuration(std::chrono::duration_cast<Milliseconds>(end - *start));
+}
+
+// What is worth saying of a step: why it waits or failed, else what it gave.
+std::string StepNews(const Json& step) {
+  const std::string phase = Text(step, "phase");
+  const std::string message = OneLine(Text(step, "message"));
+  const std::string reason = Text(step, "reason");
+  if (phase != "Succeeded" && (!message.empty() || !reason.empty())) {
+    return reason + (reason.empty() || message.empty() ? "" : ": ") + message;
+  }
+  return OutputsText(step);
+}
+
+}  // namespace
+
+Result<OutputFormat> ParseOutputFormat(const std::string& text) {
+  if (text.empty()) return OutputFormat::kTable;
+  if (text == "wide") return OutputFormat::kWide;
+  if (text == "json") return OutputFormat::kJson;
+  if (text == "yaml") return OutputFormat::kYaml;
+  if (text == "name") return OutputFormat::kName;
+  return Invalid("output \"" + text + "\" is not known; choose json, yaml, name or wide");
+}
+
+Result<std::vector<kube::ResourceType>> KindsOf(const std::string& word) {
+  struct Entry {
+    kube::ResourceType type;
+    std::vector<std::string_view> words;
+  };
+  static const std::vector<Entry> kEntries = {
+      {kube::kPipelines, {"pipelines", "pipeline", "ppl"}},
+      {kube::kPipelineRuns, {"runs", "run", "pipelineruns", "pipelinerun", "pplr"}},
+      {kube::kModelDeployments, {"models", "model", "modeldeployments", "modeldeployment", "pmd"}},
+      {kube::kComponents, {"components", "component", "pcmp"}},
+  };
+  std::vector<kube::ResourceType> types;
+  for (const Entry& entry : kEntries) {
+    const bool named = std::find(entry.words.begin(), entry.words.end(), word) != entry.words.end();
+    if (word == "all" || word == "penstock" || named) types.push_back(entry.type);
+  }
+  if (types.empty()) {
+    return Invalid("kind \"" + word +
+                   "\" is not known; choose pipelines, runs, components, models or all");
+  }
+  return types;
+}
+
+std::string ConditionStatus(const Json& object, const std::string& type) {
+  const Json* condition = Condition(object, type);
+  return condition == nullptr ? "" : Text(*condition, "status");
+}
+
+std::string ConditionMessage(const Json& object, const std::string& type) {
+  const Json* condition = Condition(object, type);
+  return condition == nullptr ? "" : Text(*condition, "message");
+}
+
+std::string RunWord(const Json& run) {
+  const Json* succeeded = Condition(run, "Succeeded");
+  if (ConditionStatus(run, "Finished") == "True") {
+    if (succeeded == nullptr) return "Finished";
+    if (Text(*succeeded, "status") == "True") return "Succeeded";
+    return Text(*succeeded, "reason") == "Cancelled" ? "Cancelled" : "Failed";
+  }
+  if (ConditionStatus(run, "Stalled") == "True") return "Invalid";
+  if (Object(run, "spec").value("suspend", false)) return "Suspended";
+  return Object(Object(run, "status"), "summary").empty() ? "Pending" : "Running";
+}
+
+Table TableOf(const kube::ResourceType& type, const std::vector<Json>& objects,
+              const TableOptions& options, TimePoint now) {
+  const std::vector<Column> columns = ColumnsOf(type);
+  Table table;
+  if (options.namespaces) table.header.push_back("NAMESPACE");
+  table.header.push_back("NAME");
+  for (const Column& column : columns) {
+    if (!column.wide || options.wide) table.header.push_back(column.header);
+  }
+  table.header.push_back("AGE");
+  for (const Json& object : objects) {
+    std::vector<std::string>& row = table.rows.emplace_back();
+    const Json& meta = Object(object, "metadata");
+    if (options.namespaces) row.push_back(Text(meta, "namespace"));
+    row.push_back(Text(meta, "name"));
+    for (const Column& column : columns) {
+      if (!column.wide || options.wide) row.push_back(column.cell(object, now));
+    }
+    row.push_back(Age(object, now));
+  }
+  return table;
+}
+
+std::string ToJsonText(const std::vector<Json>& objects, bool single) {
+  if (single && objects.size() == 1) return objects[0].dump(4) + "\n";
+  const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}};
+  return list.dump(4) + "\n";
+}
+
+std::string ToNames(const kube::ResourceType& type, const std::vector<Json>& objects) {
+  std::string kind(type.kind);
+  std::transform(kind.begin(), kind.end(), kind.begin(), ::tolower);
+  if (!type.group.empty()) kind += "." + std::string(type.group);
+  std::string names;
+  for (const Json& object : objects) {
+    names += kind + "/" + Text(Object(object, "metadata"), "name") + "\n";
+  }
+  return names;
+}
+
+Table StepTable(const Json& run, bool wide, std::size_t width, TimePoint now) {
+  Table table;
+  table.header = {"STEP", "PHASE", "CACHED", "DURATION"};
+  if (wide) table.header.insert(table.header.end(), {"ATTEMPTS", "POD"});
+  table.header.push_back("OUTPUTS");
+  for (const Json& step : Object(run, "status").value("steps", Json::array())) {
+    std::vector<std::string> row = {Text(step, "name"), Text(step, "phase"),
+                                    step.value("cached", false) ? "yes" : "no",
+                                    StepDuration(step, now)};
+    if (wide) {
+      row.push_back(std::to_string(step.value("attempts", 0)));
+      row.push_back(OrDash(Text(step, "pod")));
+    }
+    row.push_back(OrDash(StepNews(step)));
+    table.rows.push_back(std::move(row));
+  }
+  if (wide) return table;
+  std::size_t before = 0;  // columns taken by all but the last
+  for (std::size_t i = 0; i + 1 < table.header.size(); ++i) {
+    std::size_t widest = table.header[i].size();
+    for (const auto& row : table.rows) widest = std::max(widest, Columns(row[i]));
+    before += widest + 3;
+  }
+  for (auto& row : table.rows) {
+    row.back() = Elide(row.back(), width > before + 20 ? width - before : 20);
+  }
+  return table;
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,96 @@
+#include "operator/cli/objects/parameters.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace penstock::cli {
+namespace {
+
+std::string NamesOf(const std::vector<api::ParameterSpec>& declared) {
+  if (declared.empty()) return "the pipeline has no parameters";
+  std::string names;
+  for (const auto& spec : declared) names += (names.empty() ? "" : ", ") + spec.name;
+  return "it has " + names;
+}
+
+// The value as the type, or nullopt.
+std::optional<Json> Typed(const std::string& text, api::ValueType type) {
+  if (type == api::ValueType::kString) return Json(text);
+  const Result<Json> value = ParseJson(text, "value");
+  if (!value) return std::nullopt;
+  bool right = value->is_null();
+  switch (type) {
+    case api::ValueType::kInteger:
+      right = right || value->is_number_integer();
+      break;
+    case api::ValueType::kNumber:
+      right = right || value->is_number();
+      break;
+    case api::ValueType::kBoolean:
+      right = right || value->is_boolean();
+      break;
+    case api::ValueType::kList:
+      right = right || value->is_array();
+      break;
+    case api::ValueType::kObject:
+      right = right || value->is_object();
+      break;
+    case api::ValueType::kString:
+      break;
+  }
+  return right ? std::optional(*value) : std::nullopt;
+}
+
+const char* Example(api::ValueType type) {
+  switch (type) {
+    case api::ValueType::kInteger:
+      return "10";
+    case api::ValueType::kNumber:
+      return "0.5";
+    case api::ValueType::kBoolean:
+      return "true";
+    case api::ValueType::kList:
+      return "'[\"a\",\"b\"]'";
+    case api::ValueType::kObject:
+      return "'{\"a\":1}'";
+    case api::ValueType::kString:
+      break;
+  }
+  return "text";
+}
+
+}  // namespace
+
+Result<std::map<std::string, Json>> ParseParameters(
+    const std::vector<std::string>& given, const std::vector<api::ParameterSpec>& declared) {
+  std::map<std::string, Json> values;
+  std::string errors;
+  const auto complain = [&](const std::string& what) {
+    errors += (errors.empty() ? "" : "\n") + what;
+  };
+  for (const std::string& text : given) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      complain("parameter \"" + text + "\": write name=value");
+      continue;
+    }
+    const std::string name = text.substr(0, equals);
+    const auto spec = std::find_if(declared.begin(), declared.end(),
+                                   [&](const api::ParameterSpec& s) { return s.name == name; });
+    if (spec == declared.end()) {
+      complain("parameter " + name + " does not exist; " + NamesOf(declared));
+      continue;
+    }
+    const std::optional<Json> value = Typed(text.substr(equals + 1), spec->type);
+    if (!value) {
+      complain("parameter " + name + " is of type " + api::Name(spec->type) + ", as " + name + "=" +
+               Example(spec->type) + "; \"" + text.substr(equals + 1) + "\" is not");
+      continue;
+    }
+    if (!values.emplace(name, *value).second) complain("parameter " + name + " is given twice");
+  }
+  if (!errors.empty()) return Invalid(errors);
+  return values;
+}
+
+}  // namespace penstock::cli

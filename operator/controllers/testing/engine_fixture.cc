@@ -1,0 +1,220 @@
+#include "operator/controllers/testing/engine_fixture.h"
+
+#include <stdlib.h>
+
+#include "operator/api/manifest.h"
+#include "operator/artifacts/tree.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::controllers {
+
+bool KillSwitch::Pass(bool is_write, bool& lose) {
+  lose = false;
+  if (dead_) return false;
+  if (!is_write) return true;
+  const int left = left_.fetch_sub(1);
+  if (left > 1) return true;
+  dead_ = true;
+  lose = lose_answer_ && left == 1;
+  return lose;
+}
+
+template <typename T>
+Result<T> MortalClient::Guarded(bool is_write, const std::function<Result<T>()>& call) {
+  bool lose = false;
+  if (!kill_.Pass(is_write, lose)) return Cancelled("killed");
+  auto answer = call();
+  if (lose || kill_.dead()) return Cancelled("killed");
+  return answer;
+}
+
+Result<Json> MortalClient::Get(const kube::ResourceType& type, const std::string& ns,
+                               const std::string& name, const kube::Call& call) {
+  return Guarded<Json>(false, [&] { return below_.Get(type, ns, name, call); });
+}
+
+Result<kube::ListPage> MortalClient::List(const kube::ResourceType& type, const std::string& ns,
+                                          const kube::ListOptions& options,
+                                          const kube::Call& call) {
+  return Guarded<kube::ListPage>(false, [&] { return below_.List(type, ns, options, call); });
+}
+
+Result<Json> MortalClient::Create(const kube::ResourceType& type, const std::string& ns,
+                                  const Json& object, const kube::Call& call) {
+  return Guarded<Json>(true, [&] { return below_.Create(type, ns, object, call); });
+}
+
+Result<Json> MortalClient::Update(const kube::ResourceType& type, const std::string& ns,
+                                  const std::string& name, const Json& object,
+                                  const std::string& subresource, const kube::Call& call) {
+  return Guarded<Json>(true,
+                       [&] { return below_.Update(type, ns, name, object, subresource, call); });
+}
+
+Result<Json> MortalClient::Apply(const kube::ResourceType& type, const std::string& ns,
+                                 const std::string& name, const Json& object,
+                                 const kube::PatchOptions& options, const kube::Call& call) {
+  return Guarded<Json>(true, [&] { return below_.Apply(type, ns, name, object, options, call); });
+}
+
+Result<Json> MortalClient::MergePatch(const kube::ResourceType& type, const std::string& ns,
+                                      const std::string& name, const Json& patch,
+                                      const kube::PatchOptions& options, const kube::Call& call) {
+  return Guarded<Json>(true,
+                       [&] { return below_.MergePatch(type, ns, name, patch, options, call); });
+}
+
+Result<void> MortalClient::Delete(const kube::ResourceType& type, const std::string& ns,
+                                  const std::string& name, const kube::DeleteOptions& options,
+                                  const kube::Call& call) {
+  bool lose = false;
+  if (!kill_.Pass(true, lose)) return Unexpected(Cancelled("killed"));
+  auto answer = below_.Delete(type, ns, name, options, call);
+  if (lose) return Unexpected(Cancelled("killed"));
+  return answer;
+}
+
+Result<void> MortalClient::Watch(const kube::ResourceType& type, const std::string& ns,
+                                 const kube::WatchOptions& options, const kube::WatchSink& sink,
+                                 std::stop_token stop) {
+  if (kill_.dead()) return Unexpected(Cancelled("killed"));
+  return below_.Watch(
+      type, ns, options, [&](kube::WatchEvent& event) { return !kill_.dead() && sink(event); },
+      std::move(stop));
+}
+
+Result<void> MortalClient::Logs(const std::string& ns, const std::string& pod,
+                                const kube::LogOptions& options, const kube::LogSink& sink,
+                                std::stop_token stop) {
+  return below_.Logs(ns, pod, options, sink, std::move(stop));
+}
+
+EngineTest::EngineTest() : cluster_(clock_) {
+  std::string name = (std::filesystem::temp_directory_path() / "penstock-engine-XXXXXX").string();
+  folder_ = ::mkdtemp(name.data());
+  store_ = std::make_unique<artifacts::Store>(folder_ / "store");
+  kubelet_ = std::make_unique<FakeKubelet>(cluster_, *store_, clock_);
+}
+
+EngineTest::~EngineTest() {
+  engine_.reset();
+  kubelet_.reset();
+  static_cast<void>(artifacts::RemoveTree(folder_));
+  if (HasFailure()) {
+    const std::lock_guard lock(log_mutex_);
+    std::cerr << "the engines' log:\n" << log_;
+  }
+}
+
+void EngineTest::StartEngine(kube::Client* client, metadata::Recorder* recorder) {
+  engine_.reset();
+  EngineOptions options;
+  options.workers = 2;
+  options.api_threads = 2;
+  options.io_threads = 2;
+  options.settings.library_namespace = "penstock-system";
+  options.settings.library_image = "registry.example/components:test";
+  options.settings.pods.launcher_image = "penstock/launcher:test";
+  options.settings.serve_image = "penstock/serve:test";
+  options.settings.pods.store.folder = (folder_ / "store").string();
+  options.settings.status_interval = Milliseconds{20};
+  options.settings.follow_interval = Milliseconds{20};
+  options.hooks.log = [this](const std::string& level, const std::string& line) {
+    const std::lock_guard lock(log_mutex_);
+    log_ += level + " " + line + "\n";
+  };
+  engine_ = std::make_unique<Engine>(client == nullptr ? cluster_ : *client, *store_,
+                                     recorder == nullptr ? no_history_ : *recorder, clock_,
+                                     std::move(options));
+  engine_->Start();
+}
+
+Json EngineTest::Create(const kube::ResourceType& type, const std::string& yaml) {
+  auto documents = api::ParseManifests(yaml, "test");
+  EXPECT_TRUE(documents) << (documents ? "" : documents.error().message);
+  if (!documents || documents->empty()) return {};
+  Json object = documents->front().object;
+  object["apiVersion"] = type.group.empty()
+                             ? std::string(type.version)
+                             : std::string(type.group) + "/" + std::string(type.version);
+  object["kind"] = std::string(type.kind);
+  if (!object["metadata"].contains("namespace")) object["metadata"]["namespace"] = "team";
+  auto created = cluster_.Create(type, object["metadata"]["namespace"].get<std::string>(), object);
+  EXPECT_TRUE(created) << (created ? "" : created.error().message);
+  return created ? *created : Json();
+}
+
+Json EngineTest::Get(const kube::ResourceType& type, const std::string& name) {
+  auto object = cluster_.Get(type, "team", name);
+  return object ? *object : Json();
+}
+
+Json EngineTest::Patch(const kube::ResourceType& type, const std::string& name, const Json& patch) {
+  auto object = cluster_.MergePatch(type, "team", name, patch);
+  EXPECT_TRUE(object) << (object ? "" : object.error().message);
+  return object ? *object : Json();
+}
+
+std::vector<Json> EngineTest::ListAll(const kube::ResourceType& type) {
+  auto page = cluster_.List(type, "team", {});
+  EXPECT_TRUE(page) << (page ? "" : page.error().message);
+  return page ? page->items : std::vector<Json>();
+}
+
+Json EngineTest::Await(const kube::ResourceType& type, const std::string& name,
+                       const std::string& what, const std::function<bool(const Json&)>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  Json last;
+  while (std::chrono::steady_clock::now() < deadline) {
+    kube::ListOptions list;
+    list.field_selector = "metadata.name=" + name;
+    auto page = cluster_.List(type, "team", list);
+    EXPECT_TRUE(page) << (page ? "" : page.error().message);
+    if (!page) return {};
+    if (!page->items.empty()) last = page->items.front();
+    if (!last.is_null() && condition(last)) return last;
+    // Waits for the next change of the object, or until the deadline ends the watch.
+    std::stop_source stop;
+    std::jthread alarm([&stop, deadline](const std::stop_token& done) {
+      std::mutex mutex;
+      std::condition_variable_any never;
+      std::unique_lock lock(mutex);
+      never.wait_until(lock, done, deadline, [] { return false; });
+      stop.request_stop();
+    });
+    kube::WatchOptions options;
+    options.resource_version = page->resource_version;
+    options.field_selector = "metadata.name=" + name;
+    static_cast<void>(cluster_.Watch(
+        type, "team", options,
+        [](kube::WatchEvent& event) { return event.type == kube::WatchEventType::kBookmark; },
+        stop.get_token()));
+  }
+  ADD_FAILURE() << name << " never came to this: " << what << "\n" << last.dump(2);
+  return last;
+}
+
+Json EngineTest::AwaitFinished(const std::string& run) {
+  return Await(kube::kPipelineRuns, run, "finished",
+               [](const Json& object) { return ConditionOf(object, "Finished") == "True"; });
+}
+
+std::string ConditionOf(const Json& object, const std::string& type) {
+  static const Json::json_pointer kConditions("/status/conditions");
+  if (!object.contains(kConditions)) return "";
+  for (const Json& condition : object.at(kConditions)) {
+    if (condition.at("type") == type) return condition.at("status").get<std::string>();
+  }
+  return "";
+}
+
+Json StepOf(const Json& run, const std::string& step) {
+  static const Json::json_pointer kSteps("/status/steps");
+  if (!run.contains(kSteps)) return Json::object();
+  for (const Json& entry : run.at(kSteps)) {
+    if (entry.at("name") == step) return entry;
+  }
+  return Json::object();
+}
+
+}  // namespace penstock::controllers

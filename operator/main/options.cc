@@ -1,0 +1,73 @@
+#include "operator/main/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace penstock::controllers {
+
+std::string HostOf(const std::string& url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) return "";
+  const auto begin = scheme + 3;
+  if (begin < url.size() && url[begin] == '[') {
+    const auto end = url.find(']', begin);
+    return end == std::string::npos ? "" : url.substr(begin + 1, end - begin - 1);
+  }
+  return url.substr(begin, url.find_first_of(":/", begin) - begin);
+}
+
+std::variant<Options, int> ParseOptions(int argc, char** argv) {
+  Options o;
+  CLI::App app("The Penstock operator: runs pipelines and serves their models on Kubernetes.");
+  app.add_option("--data-dir", o.data_dir, "Folder of artifacts, certificates and history")
+      ->envname("PENSTOCK_DATA_DIR")
+      ->capture_default_str();
+  app.add_option("--namespace,--namespaces", o.namespaces, "Namespaces to watch; all when absent")
+      ->envname("PENSTOCK_NAMESPACES")
+      ->delimiter(',');
+  app.add_option("--kubeconfig", o.kubeconfig, "Kubeconfig file; the pod's account when absent");
+  app.add_option("--gateway-address", o.gateway_address, "Address that the gateway listens on")
+      ->capture_default_str();
+  app.add_option("--gateway-port", o.gateway_port, "Port that the gateway listens on")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--gateway-url", o.gateway_url, "URL at which pods reach the gateway")
+      ->envname("PENSTOCK_GATEWAY_URL")
+      ->required();
+  app.add_option("--gateway-dns-names", o.gateway_names,
+                 "More names or addresses for the gateway's certificate")
+      ->delimiter(',');
+  app.add_option("--launcher-image", o.launcher_image, "Image with the launcher")
+      ->envname("PENSTOCK_LAUNCHER_IMAGE")
+      ->required();
+  app.add_option("--serve-image", o.serve_image, "Image of the model server")
+      ->envname("PENSTOCK_SERVE_IMAGE")
+      ->required();
+  app.add_option("--components-image", o.components_image, "Image of the component library")
+      ->envname("PENSTOCK_COMPONENTS_IMAGE")
+      ->required();
+  app.add_option("--library-namespace", o.library_namespace,
+                 "Namespace of the component library; the operator's own when absent");
+  app.add_option(
+      "--library-dir", o.library_dir,
+      "Folder of the component library's manifests, which are created where they are missing");
+  app.add_option("--metrics-port", o.metrics_port, "Port of /metrics, /livez and /readyz")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_flag("--leader-elect", o.leader_elect, "Work only while holding the lease");
+  app.add_option("--lease-namespace", o.lease_namespace,
+                 "Namespace of the lease; the operator's own when absent");
+  app.add_option("--workers", o.workers, "Runs that are reconciled at a time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--log-level", o.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e);
+  }
+  return o;
+}
+
+}  // namespace penstock::controllers

@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <charconv>
+
+#include "operator/api/codec.h"
+#include "operator/base/json.h"
+#include "operator/base/sha256.h"
+#include "operator/base/shown_text.h"
+#include "operator/plan/model/model_deployment_plan.h"
+
+namespace penstock::plan {
+namespace {
+
+const Json& At(const Json& j, const char* key) {
+  static const Json kNull;
+  if (!j.is_object()) return kNull;
+  const auto it = j.find(key);
+  return it == j.end() ? kNull : *it;
+}
+
+int Int(const Json& j, const char* key, int otherwise = 0) {
+  const Json& v = At(j, key);
+  return v.is_number_integer() ? v.get<int>() : otherwise;
+}
+
+std::string Text(const Json& j, const char* key) {
+  const Json& v = At(j, key);
+  return v.is_string() ? v.get<std::string>() : "";
+}
+
+std::int64_t VersionOf(const std::string& text) {
+  std::int64_t v = 0;
+  const auto r = std::from_chars(text.data(), text.data() + text.size(), v);
+  return r.ec == std::errc{} && r.ptr == text.data() + text.size() ? v : 0;
+}
+
+std::string Get(const std::map<std::string, std::string>& map, const char* key) {
+  const auto it = map.find(key);
+  return it == map.end() ? "" : it->second;
+}
+
+bool IsOwned(const api::ObjectMeta& meta, const std::string& uid) {
+  return std::any_of(meta.owners.begin(), meta.owners.end(),
+                     [&](const auto& o) { return o.uid == uid && o.controller; });
+}
+
+void ReadContainer(const Json& status, ServingPodFact& fact) {
+  fact.restarts += Int(status, "restartCount");
+  const Json& waiting = At(At(status, "state"), "waiting");
+  const std::string reason = Text(waiting, "reason");
+  if (!reason.empty() && reason != "PodInitializing" && reason != "ContainerCreating") {
+    fact.waiting_reason = reason;
+    fact.waiting_message = Shown(Text(waiting, "message"));
+  }
+  for (const char* where : {"state", "lastState"}) {
+    const Json& end = At(At(status, where), "terminated");
+    if (end.is_null() || Int(end, "exitCode") == 0) continue;
+    fact.last_exit_code = Int(end, "exitCode");
+    fact.last_message = Shown(Text(end, "message"), 512);
+    break;
+  }
+}
+
+}  // namespace
+
+std::optional<DeploymentFact> DecodeDeployment(const Json& d, const std::string& md_uid) {
+  const api::ObjectMeta meta = api::DecodeMeta(d);
+  DeploymentFact fact;
+  fact.version = VersionOf(Get(meta.labels, kLabelModelVersion));
+  if (!IsOwned(meta, md_uid) || fact.version <= 0) return std::nullopt;
+  auto model = ParseJson(Get(meta.annotations, kAnnotationModelDigest), kAnnotationModelDigest);
+  if (!model || !IsDigest(Text(*model, "digest"))) return std::nullopt;
+  try {
+    fact.model = model->get<ArtifactRef>();
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+  fact.name = meta.name;
+  fact.uid = meta.uid;
+  fact.template_hash = Get(meta.annotations, kAnnotationTemplateHash);
+  fact.deleting = meta.deleted.has_value();
+  fact.generation = meta.generation;
+  fact.created = meta.created;
+  const Json& status = At(d, "status");
+  fact.observed_generation = Int(status, "observedGeneration");
+  fact.spec_replicas = Int(At(d, "spec"), "replicas", 1);
+  fact.updated_replicas = Int(status, "updatedReplicas");
+  fact.ready_replicas = Int(status, "readyReplicas");
+  fact.available_replicas = Int(status, "availableReplicas");
+  return fact;
+}
+
+std::optional<ServingPodFact> DecodeServingPod(const Json& pod) {
+  const api::ObjectMeta meta = api::DecodeMeta(pod);
+  ServingPodFact fact;
+  fact.name = meta.name;
+  fact.version = VersionOf(Get(meta.labels, kLabelModelVersion));
+  if (fact.version <= 0 || Get(meta.labels, kLabelModelDeployment).empty()) return std::nullopt;
+  const Json& status = At(pod, "status");
+  for (const char* list : {"containerStatuses", "initContainerStatuses"})
+    if (const Json& all = At(status, list); all.is_array())
+      for (const Json& one : all) ReadContainer(one, fact);
+  if (const Json& conditions = At(status, "conditions"); conditions.is_array())
+    for (const Json& c : conditions) {
+      if (Text(c, "type") == "Ready") fact.ready = Text(c, "status") == "True";
+      if (Text(c, "type") == "PodScheduled" && Text(c, "status") == "False") {
+        fact.waiting_reason = Text(c, "reason");
+        fact.waiting_message = Shown(Text(c, "message"));
+      }
+    }
+  return fact;
+}
+
+std::optional<ServiceFact> DecodeService(const Json& service, const std::string& md_uid) {
+  const api::ObjectMeta meta = api::DecodeMeta(service);
+  if (!IsOwned(meta, md_uid)) return std::nullopt;
+  ServiceFact fact;
+  fact.version = VersionOf(Text(At(At(service, "spec"), "selector"), kLabelModelVersion));
+  fact.template_hash = Get(meta.annotations, kAnnotationTemplateHash);
+  return fact;
+}
+
+}  // namespace penstock::plan

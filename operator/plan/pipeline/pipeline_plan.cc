@@ -1,0 +1,328 @@
+#include "operator/plan/pipeline/pipeline_plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
+#include "operator/api/codec.h"
+#include "operator/base/json.h"
+#include "operator/base/shown_text.h"
+#include "operator/plan/run/step_plan.h"
+
+namespace penstock::plan {
+namespace {
+
+using api::ConcurrencyPolicy;
+using api::ConditionStatus;
+
+enum class Outcome : std::uint8_t { kActive, kSucceeded, kFailed, kCancelled };
+
+Outcome OutcomeOf(const api::PipelineRun& run) {
+  const api::Condition* finished = api::FindCondition(run.status.conditions, "Finished");
+  if (finished == nullptr || finished->status != ConditionStatus::kTrue) return Outcome::kActive;
+  const api::Condition* succeeded = api::FindCondition(run.status.conditions, "Succeeded");
+  if (succeeded != nullptr && succeeded->status == ConditionStatus::kTrue)
+    return Outcome::kSucceeded;
+  return succeeded != nullptr && succeeded->reason == "Cancelled" ? Outcome::kCancelled
+                                                                  : Outcome::kFailed;
+}
+
+const char* Name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kActive:
+      return "";
+    case Outcome::kSucceeded:
+      return "Succeeded";
+    case Outcome::kFailed:
+      return "Failed";
+    case Outcome::kCancelled:
+      return "Cancelled";
+  }
+  return "";
+}
+
+// A run that a change made: "<pipeline>-<hash>-<n>".
+struct ChangeRun {
+  const api::PipelineRun* run = nullptr;
+  std::string hash;
+  int number = 0;
+  Outcome outcome = Outcome::kActive;
+};
+
+std::optional<ChangeRun> AsChangeRun(const api::PipelineRun& run, const std::string& pipeline) {
+  const auto label = [&](const char* key) {
+    const auto it = run.meta.labels.find(key);
+    return it == run.meta.labels.end() ? std::string() : it->second;
+  };
+  const std::string hash = label(kLabelRunHash);
+  const std::string prefix = pipeline + "-" + hash + "-";
+  if (hash.empty() || label(kLabelCause) != "Change" || run.meta.name.rfind(prefix, 0) != 0)
+    return std::nullopt;
+  const char* const end = run.meta.name.data() + run.meta.name.size();
+  int number = 0;
+  const auto parsed = std::from_chars(run.meta.name.data() + prefix.size(), end, number);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  return ChangeRun{&run, hash, number, OutcomeOf(run)};
+}
+
+// The order in which runs were asked for, not that of their ends. Of two of one second, that of the
+// hash that was seen last is the later.
+struct Earlier {
+  const std::string& newest_hash;
+  bool operator()(const api::PipelineRun* a, const api::PipelineRun* b) const {
+    const auto key = [&](const api::PipelineRun& r) {
+      const auto hash = r.meta.labels.find(kLabelRunHash);
+      const bool newest = hash != r.meta.labels.end() && hash->second == newest_hash;
+      return std::tuple(r.meta.created.value_or(TimePoint{}), newest, r.meta.name);
+    };
+    return key(*a) < key(*b);
+  }
+};
+
+bool IsOwned(const api::PipelineRun& run, const std::string& uid) {
+  return std::any_of(run.meta.owners.begin(), run.meta.owners.end(),
+                     [&](const auto& o) { return o.uid == uid; });
+}
+
+class Planner {
+ public:
+  Planner(const PipelineObserved& o, TimePoint now) : o_(o), p_(o.pipeline), now_(now) {
+    for (const auto& run : o.runs) {
+      if (run.meta.deleted) continue;
+      runs_.push_back(&run);
+    }
+    std::sort(runs_.begin(), runs_.end(), Earlier{p_.status.observed_run_hash});
+    for (const auto* run : runs_)
+      if (auto change = AsChangeRun(*run, p_.meta.name)) changes_.push_back(*change);
+  }
+
+  PipelinePlan Plan() {
+    plan_.status.observed_generation = p_.meta.generation;
+    // Of the newest run that is there; a run that is only asked for was not seen.
+    plan_.status.observed_run_hash = p_.status.observed_run_hash;
+    plan_.status.outputs = Outputs();
+    if (o_.spec_errors.empty()) Start();
+    CleanHistory();
+    Report();
+    return std::move(plan_);
+  }
+
+ private:
+  [[nodiscard]] int Active() const {
+    return static_cast<int>(std::count_if(changes_.begin(), changes_.end(), [](const auto& c) {
+      return c.outcome == Outcome::kActive;
+    }));
+  }
+
+  // --- a run for what would run now
+
+  void Start() {
+    const std::string hash = RunHash(p_.spec);
+    if (HasRun(hash)) plan_.status.observed_run_hash = hash;
+    if (HasRun(hash) || p_.spec.run_policy != api::RunPolicy::kOnChange) return;
+    if (p_.spec.suspend) {
+      waiting_ = "spec.suspend is true; the change runs when it is false";
+      return;
+    }
+    if (MayStart()) return Create(hash);
+    if (left_out_) plan_.status.observed_run_hash = hash;
+  }
+
+  // The newest run by change is of this hash (in a restored cluster too), or was and is deleted.
+  [[nodiscard]] bool HasRun(const std::string& hash) const {
+    if (!changes_.empty() && changes_.back().hash == hash) return true;
+    return p_.status.observed_run_hash == hash;
+  }
+
+  bool MayStart() {
+    const int active = Active();
+    switch (p_.spec.concurrency.policy) {
+      case ConcurrencyPolicy::kAllow:
+        return true;
+      case ConcurrencyPolicy::kReplace:
+        for (const ChangeRun& c : changes_)
+          if (c.outcome == Outcome::kActive && c.run->spec.cancel != api::CancelMode::kNow)
+            plan_.actions.emplace_back(CancelRun{c.run->meta.name, c.run->meta.uid, "Now"});
+        if (active == 0) return true;
+        waiting_ = "the run before is being cancelled (concurrency policy Replace)";
+        return false;
+      case ConcurrencyPolicy::kForbid:
+      case ConcurrencyPolicy::kQueue:
+        break;
+    }
+    if (active < p_.spec.concurrency.max) return true;
+    waiting_ = p_.spec.concurrency.policy == ConcurrencyPolicy::kQueue
+                   ? "the change runs when the run before has ended; a later change takes its place"
+                   : "a run is going on and the concurrency policy is Forbid; the change runs when "
+                     "it is made again";
+    // Forbid leaves the change out: it counts as seen.
+    left_out_ = p_.spec.concurrency.policy == ConcurrencyPolicy::kForbid;
+    return false;
+  }
+
+  void Create(const std::string& hash) {
+    int number = 1;
+    for (const ChangeRun& c : changes_)
+      if (c.hash == hash) number = std::max(number, c.number + 1);
+    const std::string name = RunName(p_.meta.name, hash, number);
+    if (!o_.create_refused.empty()) {
+      waiting_ = "the run " + name + " could not be created: " + o_.create_refused;
+      plan_.requeue_after = std::chrono::seconds(10);
+    }
+    Json run{{"apiVersion", api::kApiVersion},
+             {"kind", "PipelineRun"},
+             {"metadata",
+              {{"name", name},
+               {"namespace", p_.meta.namespace_},
+               {"labels",
+                {{kLabelPipeline, p_.meta.name}, {kLabelRunHash, hash}, {kLabelCause, "Change"}}},
+               {"ownerReferences", Json::array({{{"apiVersion", api::kApiVersion},
+                                                 {"kind", "Pipeline"},
+                                                 {"name", p_.meta.name},
+                                                 {"uid", p_.meta.uid},
+                                                 {"controller", true},
+                                                 {"blockOwnerDeletion", false}}})}}},
+             {"spec", {{"pipelineRef", {{"name", p_.meta.name}}}}}};
+    plan_.actions.emplace_back(CreateRun{name, std::move(run)});
+    created_ = name;
+  }
+
+  // --- what is kept
+
+  // Not before the status says what the runs gave.
+  void CleanHistory() {
+    if (plan_.status.outputs != p_.status.outputs ||
+        plan_.status.observed_run_hash != p_.status.observed_run_hash)
+      return;
+    const auto& limits = p_.spec.history_limits;
+    std::vector<const api::PipelineRun*> succeeded, failed;
+    for (const auto* run : runs_) {
+      if (!IsOwned(*run, p_.meta.uid)) continue;
+      const Outcome outcome = OutcomeOf(*run);
+      if (outcome == Outcome::kSucceeded) succeeded.push_back(run);
+      if (outcome == Outcome::kFailed || outcome == Outcome::kCancelled) failed.push_back(run);
+    }
+    Trim(succeeded, limits.succeeded, "historyLimits.succeeded");
+    Trim(failed, limits.failed, "historyLimits.failed");
+  }
+
+  void Trim(const std::vector<const api::PipelineRun*>& runs, int limit, const char* which) {
+    const int extra = static_cast<int>(runs.size()) - limit;
+    for (int i = 0; i < extra; ++i)
+      plan_.actions.emplace_back(DeleteRun{runs[i]->meta.name, runs[i]->meta.uid,
+                                           std::string(which) + " is " + std::to_string(limit)});
+  }
+
+  // --- what others may follow
+
+  // Of the newest succeeded run by change that has it; an output that this run did not give (a
+  // model that was not blessed) keeps what was published before.
+  std::vector<api::PublishedOutput> Outputs() const {
+    std::vector<api::PublishedOutput> out;
+    for (const auto& [name, text] : p_.spec.outputs) {
+      const api::PublishedOutput* best = nullptr;
+      for (auto c = changes_.rbegin(); c != changes_.rend() && best == nullptr; ++c)
+        if (c->outcome == Outcome::kSucceeded) best = Find(c->run->status.outputs, name);
+      if (best == nullptr) best = Find(p_.status.outputs, name);
+      if (best != nullptr) out.push_back(*best);
+    }
+    return out;
+  }
+
+  static const api::PublishedOutput* Find(const std::vector<api::PublishedOutput>& outputs,
+                                          const std::string& name) {
+    const auto it =
+        std::find_if(outputs.begin(), outputs.end(), [&](const auto& o) { return o.name == name; });
+    return it == outputs.end() ? nullptr : &*it;
+  }
+
+  // --- status
+
+  void Set(const char* type, ConditionStatus status, const std::string& reason,
+           const std::string& message) {
+    api::SetCondition(plan_.status.conditions,
+                      {type, status, reason, Shown(message, 4096), p_.meta.generation, {}}, now_);
+  }
+
+  void Report() {
+    plan_.status.conditions = p_.status.conditions;
+    plan_.status.last_run = p_.status.last_run;
+    plan_.status.active_runs = static_cast<int>(std::count_if(
+        runs_.begin(), runs_.end(), [](auto* r) { return OutcomeOf(*r) == Outcome::kActive; }));
+    if (!o_.spec_errors.empty()) return Invalid();
+    const bool refused = !created_.empty() && !waiting_.empty();
+    const std::string reason = refused               ? "CreationRefused"
+                               : !waiting_.empty()   ? "Waiting"
+                               : p_.spec.suspend     ? "Suspended"
+                               : o_.warnings.empty() ? "Valid"
+                                                     : "ValidWithWarnings";
+    std::string message = waiting_;
+    for (const std::string& w : o_.warnings) message += (message.empty() ? "" : "; ") + w;
+    Set("Ready", refused ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
+    Set("Reconciling", refused ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
+    Set("Stalled", ConditionStatus::kFalse, reason, "");
+    LastRun();
+  }
+
+  void Invalid() {
+    const std::string message = api::Describe(o_.spec_errors);
+    Set("Ready", ConditionStatus::kFalse, "InvalidSpec", message);
+    Set("Reconciling", ConditionStatus::kFalse, "InvalidSpec", "");
+    Set("Stalled", ConditionStatus::kTrue, "InvalidSpec", message);
+    const api::Condition* before = api::FindCondition(p_.status.conditions, "Stalled");
+    if (before == nullptr || before->message != Shown(message, 4096))
+      plan_.events.push_back({"Warning", "InvalidSpec", Shown(message)});
+    LastRun();
+  }
+
+  void LastRun() {
+    const api::PipelineRun* newest = runs_.empty() ? nullptr : runs_.back();
+    if (!created_.empty() && o_.create_refused.empty()) {
+      plan_.status.last_run = api::PipelineStatus::LastRun{created_, "", std::nullopt};
+      plan_.status.active_runs += 1;
+      plan_.events.push_back({"Normal", "RunCreated", "created the run " + created_});
+    } else if (newest != nullptr) {
+      plan_.status.last_run = api::PipelineStatus::LastRun{
+          newest->meta.name, Name(OutcomeOf(*newest)), newest->status.finish_time};
+    }
+    LastRunSucceeded();
+  }
+
+  // Of the newest run that has ended.
+  void LastRunSucceeded() {
+    for (auto it = runs_.rbegin(); it != runs_.rend(); ++it) {
+      const Outcome outcome = OutcomeOf(**it);
+      if (outcome == Outcome::kActive) continue;
+      const api::Condition* end = api::FindCondition((*it)->status.conditions, "Succeeded");
+      return Set("LastRunSucceeded",
+                 outcome == Outcome::kSucceeded ? ConditionStatus::kTrue : ConditionStatus::kFalse,
+                 end == nullptr ? Name(outcome) : end->reason,
+                 "run " + (*it)->meta.name +
+                     (end == nullptr || end->message.empty() ? "" : ": " + end->message));
+    }
+    if (api::FindCondition(plan_.status.conditions, "LastRunSucceeded") == nullptr)
+      Set("LastRunSucceeded", ConditionStatus::kUnknown, "NoRun", "no run has ended yet");
+  }
+
+  const PipelineObserved& o_;
+  const api::Pipeline& p_;
+  TimePoint now_;
+  PipelinePlan plan_;
+  std::vector<const api::PipelineRun*> runs_;  // in the order in which they were asked for
+  std::vector<ChangeRun> changes_;             // those that a change made, in the same order
+  std::string waiting_;                        // why the change does not run now
+  bool left_out_ = false;
+  std::string created_;
+};
+
+}  // namespace
+
+std::string RunName(const std::string& pipeline, const std::string& hash, int n) {
+  return pipeline + "-" + hash + "-" + std::to_string(n);
+}
+
+PipelinePlan PlanPipeline(const PipelineObserved& observed, TimePoint now) {
+  return Planner(observed, now).Plan();
+}
+
+}  // namespace penstock::plan

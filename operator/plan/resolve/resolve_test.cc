@@ -1,0 +1,381 @@
+#include "operator/plan/resolve/resolve.h"
+
+#include <gmock/gmock.h>
+
+#include "operator/plan/testing/plan_fixture.h"
+
+namespace penstock::plan {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+api::Component Component(const std::string& yaml) {
+  const Json spec = Yaml(yaml);
+  Json object{
+      {"apiVersion", api::kApiVersion},
+      {"kind", "Component"},
+      {"metadata",
+       {{"name", spec["name"].get<std::string>() + "-" + spec["version"].get<std::string>()}}},
+      {"spec", spec}};
+  auto decoded = api::DecodeComponent(object);
+  EXPECT_TRUE(decoded.errors.empty()) << api::Describe(decoded.errors);
+  return decoded.value;
+}
+
+std::string Train(const std::string& version, const std::string& extra = "") {
+  return "name: train\nversion: " + version +
+         "\ninputs: [{name: train, type: dataset}, {name: prior, type: model, optional: true}]\n"
+         "outputs: [{name: model, type: model}]\n"
+         "parameters: [{name: epochs, type: integer, default: 10, minimum: 1}, "
+         "{name: label, type: string}]\n"
+         "results: [{name: loss, type: number}]\ncodeVersion: \"7\"\n"
+         "container: {image: \"i:1\", launcher: InImage, command: [train]}\n" +
+         extra;
+}
+
+Surroundings With(std::vector<api::Component> components) {
+  Surroundings around;
+  around.components = [components](const std::string& name, bool) {
+    std::vector<api::Component> out;
+    for (const auto& c : components)
+      if (c.spec.name == name) out.push_back(c);
+    return out;
+  };
+  return around;
+}
+
+// The errors of a spec as "path: message".
+std::vector<std::string> Errors(const std::string& yaml, const Surroundings& around = {},
+                                const std::map<std::string, Json>& given = {}) {
+  auto decoded = api::DecodePipelineSpec(Yaml(yaml), "spec");
+  std::vector<std::string> out;
+  for (const auto& e : Resolve("p", decoded.value, given, around).errors)
+    out.push_back(e.path + ": " + e.message);
+  return out;
+}
+
+std::string Step(const std::string& name, const std::string& rest = "") {
+  return "- {name: " + name + ", container: {image: i, command: [run]}" +
+         (rest.empty() ? "" : ", " + rest) + "}\n";
+}
+
+const std::string kSource =
+    "- {name: make, container: {image: i, command: [make]}, "
+    "outputs: [{name: data, type: dataset}], "
+    "results: [{name: rows, type: integer}]}\n";
+
+std::string TrainStep(const std::string& rest) {
+  return "- {name: fit, component: {name: train, version: \"1\"}, " + rest + "}\n";
+}
+
+TEST(Resolve, NamesTheStepsOfACircleInOrder) {
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "dependsOn: [{step: b}]") +
+                     Step("b", "dependsOn: [{step: c}]") + Step("c", "dependsOn: [{step: b}]")),
+              ElementsAre(HasSubstr("b -> c -> b")));
+}
+
+TEST(Resolve, AStepThatDependsOnItselfIsACircle) {
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "dependsOn: [{step: a}]")),
+              ElementsAre(HasSubstr("a -> a")));
+}
+
+TEST(Resolve, SaysEveryErrorAtOnceWithItsPath) {
+  const auto errors = Errors(
+      "parameters: [{name: num, type: integer, default: x}]\nsteps:\n" + kSource +
+      Step("use", "inputs: {data: $(steps.mak.outputs.data), more: $(steps.make.outputs.dat)}"));
+  EXPECT_THAT(errors, UnorderedElementsAre(
+                          HasSubstr("spec.parameters[0]: default \"x\" is no integer"),
+                          HasSubstr("spec.steps[1].inputs.data: $(steps.mak.outputs.data): there "
+                                    "is no step 'mak'"),
+                          HasSubstr("spec.steps[1].inputs.more: $(steps.make.outputs.dat): step "
+                                    "make has no output 'dat'; it has data")));
+}
+
+TEST(Resolve, AReferenceIsAnEdgeAndStepsStandInTopologicalOrder) {
+  const auto run = MustResolve("steps:\n" +
+                               Step("use",
+                                    "inputs: {data: $(steps.make.outputs.data)}, "
+                                    "parameters: {num: $(steps.make.results.rows)}") +
+                               kSource);
+  ASSERT_EQ(run.steps.size(), 2u);
+  EXPECT_EQ(run.steps[0].name, "make");
+  ASSERT_EQ(run.steps[1].depends_on.size(), 1u);
+  EXPECT_EQ(run.steps[1].depends_on[0].step, "make");
+  EXPECT_TRUE(run.steps[1].parameters.at("num").pending);
+  EXPECT_EQ(run.steps[1].inputs[0].type, "dataset");
+}
+
+TEST(Resolve, AnExplicitOutcomeReplacesTheOneThatAReferenceImplies) {
+  const auto run = MustResolve("steps:\n" + kSource +
+                               Step("use",
+                                    "inputs: {data: $(steps.make.outputs.data)}, "
+                                    "dependsOn: [{step: make, outcome: Any}]"));
+  ASSERT_EQ(run.steps[1].depends_on.size(), 1u);
+  EXPECT_EQ(run.steps[1].depends_on[0].outcome, api::DependencyOutcome::kAny);
+}
+
+TEST(Resolve, AParameterKeepsItsTypeWhereItIsTheWholeValue) {
+  const auto run =
+      MustResolve("parameters: [{name: k, type: integer, default: 3}]\nsteps:\n" +
+                      Step("a",
+                           "parameters: {whole: $(parameters.k), text: \"k=$(parameters.k)\", "
+                           "deep: [{min: $(parameters.k)}]}"),
+                  {{"k", 4}});
+  const auto& p = run.steps[0].parameters;
+  EXPECT_EQ(p.at("whole").value, Json(4));
+  EXPECT_EQ(p.at("text").value, Json("k=4"));
+  EXPECT_EQ(p.at("deep").value, Json::parse(R"([{"min":4}])"));
+}
+
+TEST(Resolve, AValueThatLooksLikeAReferenceStaysText) {
+  const std::string trap = "$(steps.make.results.rows)";
+  const auto run = MustResolve("parameters: [{name: t, type: string}]\nsteps:\n" + kSource +
+                                   Step("a",
+                                        "parameters: {plain: $(parameters.t), "
+                                        "mixed: \"$(parameters.t) $(run.name)\"}"),
+                               {{"t", trap}});
+  const auto* a = run.Find("a");
+  EXPECT_FALSE(a->parameters.at("plain").pending);
+  EXPECT_EQ(a->parameters.at("plain").value, Json(trap));
+  EXPECT_EQ(a->parameters.at("mixed").value, Json("$$(steps.make.results.rows) $(run.name)"));
+  EXPECT_TRUE(a->depends_on.empty());
+}
+
+TEST(Resolve, RefusesAParameterInsideAProgramsText) {
+  const std::string head = "parameters: [{name: x, type: string, default: dflt}]\nsteps:\n";
+  for (const char* command :
+       {"[sh, -c, \"echo $(parameters.x)\"]", "[/bin/bash, -ec, \"echo $(parameters.x)\"]",
+        "[env, python3.11, -c, \"print($(parameters.x))\"]",
+        "[perl, -e, \"print $(parameters.x)\"]"}) {
+    const auto errors =
+        Errors(head + "- {name: a, container: {image: i, command: " + command + "}}\n");
+    EXPECT_THAT(errors, ElementsAre(HasSubstr("give it an env variable"))) << command;
+  }
+  const auto args = Errors(head +
+                           "- {name: a, container: {image: i, command: [sh], args: [-c, "
+                           "\"$(parameters.x)\"]}}\n");
+  EXPECT_THAT(args, ElementsAre(HasSubstr("spec.steps[0].container.args[1]")));
+}
+
+TEST(Resolve, AParameterBehindAProgramsTextIsData) {
+  EXPECT_THAT(Errors("parameters: [{name: x, type: string, default: dflt}]\nsteps:\n"
+                     "- {name: a, container: {image: i, command: [sh, -c, 'echo \"$1\"', sh, "
+                     "$(parameters.x)]}}\n"),
+              ElementsAre());
+  EXPECT_THAT(Errors("parameters: [{name: x, type: string, default: dflt}]\nsteps:\n"
+                     "- {name: a, container: {image: i, command: [tar, -c, $(parameters.x)]}}\n"),
+              ElementsAre());
+}
+
+TEST(Resolve, RefusesAUriWithAPasswordWhereverItComesFrom) {
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: \"https://me:secret@host/x\"}")),
+              ElementsAre(HasSubstr("password")));
+  EXPECT_THAT(Errors("parameters: [{name: u, type: string}]\nsteps:\n" +
+                         Step("a", "inputs: {d: $(parameters.u)}"),
+                     {}, {{"u", "https://me:secret@host/x"}}),
+              ElementsAre(HasSubstr("password")));
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: \"https://me@host/a:b@c\"}")),
+              ElementsAre());
+}
+
+TEST(Resolve, AUriCannotCarryASecondRequest) {
+  for (const char* uri : {"http://h/x HTTP/1.1\\r\\nHost: h\\r\\n\\r\\nDELETE /y",
+                          "https://h/a\\tb", "http://h\\u0000/x", "https://h/\\u007f",
+                          "https://h/a b", "file:///a\\nb", "s3://b/a\\rb"}) {
+    EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: \"" + std::string(uri) + "\"}")),
+                ElementsAre(HasSubstr("space or control character")))
+        << uri;
+  }
+  EXPECT_THAT(Errors("parameters: [{name: u, type: string}]\nsteps:\n" +
+                         Step("a", "inputs: {d: $(parameters.u)}"),
+                     {}, {{"u", "http://h/x\r\nDELETE /y"}}),
+              ElementsAre(HasSubstr("space or control character")));
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: \"file:///my folder/d.csv\"}")),
+              ElementsAre());
+}
+
+TEST(Resolve, AnInputThatIsNeitherReferenceNorUriSaysWhatItMayBe) {
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: data.csv}")),
+              ElementsAre(HasSubstr("neither a reference")));
+}
+
+TEST(Resolve, WarnsOfAParameterThatNobodyUses) {
+  const auto r = Resolve(
+      "p", Spec("parameters: [{name: idle, type: string, default: x}]\nsteps:\n" + Step("a")), {},
+      {});
+  EXPECT_TRUE(r.run);
+  EXPECT_THAT(r.warnings, ElementsAre(HasSubstr("'idle'")));
+}
+
+TEST(Resolve, ChecksWhatARunGives) {
+  const std::string spec =
+      "parameters: [{name: num, type: integer, minimum: 1, maximum: 3}, {name: s, type: string, "
+      "pattern: \"[a-z]+\", default: a}, {name: e, type: string, enum: [x, z2], default: x}]\n"
+      "steps:\n" +
+      Step("a", "parameters: {num: $(parameters.num), s: $(parameters.s), e: $(parameters.e)}");
+  EXPECT_THAT(Errors(spec), ElementsAre(HasSubstr("spec.parameters.num: is required")));
+  EXPECT_THAT(Errors(spec, {}, {{"num", 9}, {"s", "A1"}, {"e", "z"}, {"q", 1}}),
+              UnorderedElementsAre(HasSubstr("9 is above the maximum 3"),
+                                   HasSubstr("does not match the pattern"),
+                                   HasSubstr("is none of [\"x\",\"z2\"]"),
+                                   HasSubstr("spec.parameters.q: the pipeline has no such")));
+}
+
+TEST(Resolve, RefusesAValueOver64KiB) {
+  EXPECT_THAT(Errors("parameters: [{name: s, type: string}]\nsteps:\n" +
+                         Step("a", "parameters: {s: $(parameters.s)}"),
+                     {}, {{"s", std::string(65537, 'x')}}),
+              ElementsAre(HasSubstr("over 64 KiB")));
+}
+
+TEST(Resolve, AnUnknownReferenceInACommandNamesWhatThereIs) {
+  const auto errors = Errors(
+      "steps:\n- {name: a, container: {image: i, command: [x, $(inputs.no.path), "
+      "$(outputs.o.path), $(steps.b.outputs.o), $(code.path), $(item)]}, outputs: [{name: p}]}\n");
+  EXPECT_THAT(errors,
+              UnorderedElementsAre(HasSubstr("no input 'no'"), HasSubstr("no output 'o'; it has p"),
+                                   HasSubstr("is not known here"), HasSubstr("has no code"),
+                                   HasSubstr("only in a step that is a loop")));
+}
+
+TEST(Resolve, TakesTheHighestComponentOfAVersionAndPinsIt) {
+  const auto run = MustResolve(
+      "steps:\n" + kSource +
+          TrainStep("inputs: {train: $(steps.make.outputs.data)}, parameters: {label: late}"),
+      {}, With({Component(Train("1.9.0")), Component(Train("1.10.0")), Component(Train("2.0.0"))}));
+  EXPECT_EQ(run.Find("fit")->component, "train-1.10.0");
+  EXPECT_EQ(run.Find("fit")->parameters.at("epochs").value, Json(10));
+  EXPECT_EQ(run.Find("fit")->code_version, "7");
+}
+
+TEST(Resolve, AMissingComponentListsTheVersionsThatExist) {
+  const std::string spec = "steps:\n- {name: fit, component: {name: train, version: \"3\"}}\n";
+  EXPECT_THAT(Errors(spec, With({Component(Train("1.0.0")), Component(Train("2.1.0"))})),
+              ElementsAre(HasSubstr("it has 1.0.0, 2.1.0")));
+  EXPECT_THAT(Errors(spec), ElementsAre(HasSubstr("there is no Component 'train'")));
+}
+
+TEST(Resolve, ChecksInputsAndParametersAgainstTheComponent) {
+  const auto around = With({Component(Train("1.0.0"))});
+  EXPECT_THAT(Errors("steps:\n" + kSource +
+                         TrainStep("inputs: {prior: $(steps.make.outputs.data), no: $(steps.make."
+                                   "outputs.data)}, parameters: {epochs: 0, nope: 1}"),
+                     around),
+              UnorderedElementsAre(
+                  HasSubstr("needs the input 'train'"),
+                  HasSubstr("takes a model, but $(steps.make.outputs.data) is a "
+                            "dataset"),
+                  HasSubstr("has no such input"), HasSubstr("0 is below the minimum 1"),
+                  HasSubstr("has no such parameter"), HasSubstr("needs the parameter 'label'")));
+}
+
+TEST(Resolve, AComponentNamesNoSecrets) {
+  auto c = Component(Train("1.0.0"));
+  c.spec.container.env = {Json::parse(R"({"name":"A","valueFrom":{"secretKeyRef":{}}})")};
+  c.spec.container.env_from = {Json::parse(R"({"secretRef":{"name":"s"}})")};
+  EXPECT_THAT(Errors("steps:\n" + kSource +
+                         TrainStep("inputs: {train: $(steps.make.outputs.data)}, parameters: "
+                                   "{label: late}"),
+                     With({c})),
+              UnorderedElementsAre(HasSubstr(".env[0]"), HasSubstr(".envFrom")));
+}
+
+TEST(Resolve, PinsAnotherPipelinesOutputAndAnOptionalOneMayBeAbsent) {
+  auto around = With({Component(Train("1.0.0"))});
+  const std::string spec = "steps:\n" + kSource +
+                           TrainStep(
+                               "inputs: {train: $(steps.make.outputs.data), prior: "
+                               "$(pipelines.other.outputs.model)}, parameters: {label: late}");
+  const auto absent = MustResolve(spec, {}, around);
+  EXPECT_FALSE(absent.Find("fit")->inputs[0].artifact);
+  around.pipeline_output = [](const std::string& p, const std::string& o) {
+    api::PublishedOutput out{o, "model", Digest('c'), true, 5, "run"};
+    return p == "other" ? std::optional(out) : std::nullopt;
+  };
+  const auto pinned = MustResolve(spec, {}, around);
+  EXPECT_EQ(pinned.Find("fit")->inputs[0].artifact->digest, Digest('c'));
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {m: $(pipelines.none.outputs.model)}")),
+              ElementsAre(HasSubstr("has published no output 'model' yet")));
+}
+
+TEST(Resolve, MergesResourcesWithTheStepOnTop) {
+  const auto run =
+      MustResolve("defaults: {resources: {requests: {cpu: 500m, memory: 1Gi}}}\nsteps:\n" +
+                  Step("a", "resources: {requests: {nvidia.com/gpu: 1}, limits: {memory: 512Mi}}"));
+  EXPECT_EQ(run.steps[0].resources,
+            Json::parse(R"({"requests":{"cpu":"500m","memory":"512Mi","nvidia.com/gpu":1},
+                            "limits":{"memory":"512Mi","nvidia.com/gpu":1}})"));
+}
+
+TEST(Resolve, RefusesQuantitiesThatAreNoneAndRequestsAboveLimits) {
+  EXPECT_THAT(Errors("steps:\n" + Step("a",
+                                       "resources: {requests: {cpu: \"2\", memory: 1Qi}, "
+                                       "limits: {cpu: 1500m}}")),
+              ::testing::IsSupersetOf({HasSubstr("is no Kubernetes quantity"),
+                                       HasSubstr("2 is above the limit 1500m")}));
+}
+
+TEST(Resolve, OurFoldersAndVolumeNamesAreTaken) {
+  EXPECT_THAT(Errors("steps:\n- {name: a, container: {image: i, command: [x], volumeMounts: "
+                     "[{name: penstock-x, mountPath: /penstock/work}, {name: none, mountPath: "
+                     "/d}]}, volumes: [{name: penstock-x, emptyDir: {}}]}\n"),
+              UnorderedElementsAre(HasSubstr("names that begin with penstock-"),
+                                   HasSubstr("/penstock is the operator's"),
+                                   HasSubstr("has no volume 'none'")));
+}
+
+TEST(Resolve, CodeBesideTheManifestMustHaveBeenUploaded) {
+  const std::string spec =
+      "steps:\n- {name: a, container: {image: i, code: {path: ./x}, command: "
+      "[python, $(code.path)/x.py]}}\n";
+  EXPECT_THAT(Errors(spec), ElementsAre(HasSubstr("penstock apply")));
+  Surroundings around;
+  around.code = [](const api::CodeSpec&) { return ArtifactRef{Digest('d'), true, 1}; };
+  EXPECT_EQ(MustResolve(spec, {}, around).steps[0].code->digest, Digest('d'));
+}
+
+TEST(EncodeResolved, IsReadBackAsItWas) {
+  const auto run = MustResolve(
+      "parallelism: 2\nparameters: [{name: k, type: number, default: 0.5}]\nsteps:\n" + kSource +
+          TrainStep("inputs: {train: $(steps.make.outputs.data), prior: $(pipelines.o.outputs.m)}"
+                    ", parameters: {label: \"$(run.name)-y\", epochs: $(steps.make.results.rows)}"
+                    ", retry: {user: {limit: 2, backoff: 3s}}, timeouts: {attempt: 1h}, cache: "
+                    "{salt: x}, tolerations: [{key: gpu}]") +
+          Step("use", "inputs: {u: \"https://h/x\"}, parameters: {k: $(parameters.k)}") +
+          "outputs: {m: $(steps.fit.outputs.model)}\n",
+      {}, With({Component(Train("1.0.0"))}));
+  const Json once = EncodeResolved(run);
+  auto back = DecodeResolved(once);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(EncodeResolved(*back), once);
+  EXPECT_EQ(*back->parallelism, 2);
+  EXPECT_EQ(back->Find("fit")->parameters.at("epochs").spec->minimum, 1);
+  EXPECT_EQ(back->Find("fit")->retry.user.limit, 2);
+}
+
+TEST(EncodeResolved, RefusesAnotherFormatAndDamage) {
+  Json j = EncodeResolved(MustResolve("steps:\n" + Step("a")));
+  Json newer = j;
+  newer["format"] = 2;
+  EXPECT_FALSE(DecodeResolved(newer));
+  j["steps"].push_back(Json::object());
+  EXPECT_FALSE(DecodeResolved(j));
+  EXPECT_FALSE(DecodeResolved(Json::array()));
+}
+
+TEST(RunHash, ChangesOnlyWithWhatWouldRun) {
+  const std::string base = "steps:\n" + Step("a");
+  const auto hash = RunHash(Spec(base));
+  EXPECT_EQ(hash.size(), 10u);
+  EXPECT_EQ(RunHash(Spec("description: d\nsuspend: true\nhistoryLimits: {failed: 1}\n"
+                         "concurrency: {policy: Allow}\nrunPolicy: Manual\nparallelism: 3\n" +
+                         base)),
+            hash);
+  EXPECT_EQ(RunHash(Spec("steps:\n" + Step("a", "description: other"))), hash);
+  EXPECT_NE(RunHash(Spec("steps:\n" + Step("b"))), hash);
+}
+
+}  // namespace
+}  // namespace penstock::plan

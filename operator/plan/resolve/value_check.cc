@@ -1,0 +1,156 @@
+#include "operator/plan/resolve/value_check.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+
+#include "operator/base/json.h"
+#include "operator/protocol/reference.h"
+#include "operator/protocol/task.h"
+
+namespace penstock::plan {
+namespace {
+
+std::size_t CodePoints(const std::string& s) {
+  return static_cast<std::size_t>(std::count_if(
+      s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+// A user's pattern meets a user's text: RE2 takes time linear in both.
+Complaint CheckPattern(const std::string& pattern, const std::string& text) {
+  const re2::RE2 compiled(pattern, re2::RE2::Quiet);
+  if (!compiled.ok())
+    return "cannot be held against the pattern '" + pattern + "': " + compiled.error();
+  if (re2::RE2::FullMatch(text, compiled)) return std::nullopt;
+  return "does not match the pattern '" + pattern + "'";
+}
+
+std::string Show(const Json& value) {
+  std::string text = CanonicalJson(value);
+  if (text.size() > 60) {
+    text.resize(57);
+    text += "...";
+  }
+  return text;
+}
+
+bool SameValue(const Json& a, const Json& b) { return CanonicalJson(a) == CanonicalJson(b); }
+
+Complaint CheckBounds(const api::ParameterSpec& spec, const Json& value) {
+  if (value.is_number()) {
+    const double number = value.get<double>();
+    if (spec.minimum && number < *spec.minimum)
+      return Show(value) + " is below the minimum " + Show(*spec.minimum);
+    if (spec.maximum && number > *spec.maximum)
+      return Show(value) + " is above the maximum " + Show(*spec.maximum);
+  }
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    if (spec.max_length && CodePoints(text) > static_cast<std::size_t>(*spec.max_length))
+      return "is longer than " + std::to_string(*spec.max_length) + " characters";
+    if (!spec.pattern.empty()) return CheckPattern(spec.pattern, text);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Complaint CheckValue(const api::ParameterSpec& spec, const Json& value) {
+  if (!HasType(value, Name(spec.type)))
+    return Show(value) + " is no " + Name(spec.type) + "; the parameter is declared as one";
+  if (CanonicalText(value).size() > kMaxValueBytes)
+    return "is over 64 KiB; hand it over as an input instead";
+  if (auto wrong = CheckBounds(spec, value)) return wrong;
+  const auto& allowed = spec.enum_values;
+  if (!allowed.empty() && std::none_of(allowed.begin(), allowed.end(),
+                                       [&](const Json& v) { return SameValue(v, value); }))
+    return Show(value) + " is none of " + Show(Json(allowed));
+  return std::nullopt;
+}
+
+Complaint CheckDeclaration(const api::ParameterSpec& spec) {
+  if (spec.minimum && spec.maximum && *spec.minimum > *spec.maximum)
+    return "minimum is above maximum";
+  if (!spec.pattern.empty()) {
+    const re2::RE2 compiled(spec.pattern, re2::RE2::Quiet);
+    if (!compiled.ok())
+      return "pattern '" + spec.pattern + "' is no regular expression: " + compiled.error();
+  }
+  for (const Json& value : spec.enum_values)
+    if (!HasType(value, Name(spec.type)))
+      return "enum holds " + Show(value) + ", which is no " + Name(spec.type);
+  if (spec.default_value && !spec.default_value->is_null())
+    if (auto wrong = CheckValue(spec, *spec.default_value)) return "default " + *wrong;
+  return std::nullopt;
+}
+
+bool Fits(api::ValueType from, api::ValueType to) {
+  return from == to || (from == api::ValueType::kInteger && to == api::ValueType::kNumber);
+}
+
+std::optional<double> ParseQuantity(const Json& quantity) {
+  if (quantity.is_number()) return quantity.get<double>();
+  if (!quantity.is_string()) return std::nullopt;
+  static const re2::RE2 kForm(
+      R"(([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))([eE][+-]?[0-9]{1,3}|[KMGTPE]i|[numkMGTPE]?))");
+  const auto& text = quantity.get_ref<const std::string&>();
+  std::string digits, suffix;
+  if (text.size() > 64 || !re2::RE2::FullMatch(text, kForm, &digits, &suffix)) return std::nullopt;
+  const double number = std::strtod(digits.c_str(), nullptr);
+  if (suffix.empty()) return number;
+  if (suffix.size() > 1 && (suffix[0] == 'e' || suffix[0] == 'E') && suffix[1] != 'i')
+    return number * std::pow(10.0, std::atoi(suffix.c_str() + 1));
+  if (suffix.size() == 2) {
+    const auto power = std::string("KMGTPE").find(suffix[0]) + 1;
+    return number * std::pow(1024.0, static_cast<double>(power));
+  }
+  const std::string decimal = "num kMGTPE";  // 10^-9, -6, -3, 0, 3, ...
+  return number * std::pow(10.0, 3.0 * static_cast<double>(decimal.find(suffix[0])) - 9.0);
+}
+
+Complaint CheckUri(const std::string& uri) {
+  const auto colon = uri.find("://");
+  const std::string scheme = colon == std::string::npos ? "" : uri.substr(0, colon);
+  if (scheme != "file" && scheme != "http" && scheme != "https" && scheme != "s3")
+    return "'" + uri.substr(0, 80) +
+           "' is neither a reference like $(steps.s.outputs.o) nor a URI that begins with "
+           "file://, http://, https:// or s3://";
+  const std::string rest = uri.substr(colon + 3);
+  if (rest.empty()) return "'" + uri + "' names no place";
+  // A line's end in what becomes a request would begin a second one.
+  const char lowest = scheme == "file" ? ' ' : '!';
+  const auto odd = std::find_if(uri.begin(), uri.end(), [&](char c) {
+    return static_cast<unsigned char>(c) < static_cast<unsigned char>(lowest) || c == 0x7F;
+  });
+  if (odd != uri.end())
+    return "the URI has a space or control character after '" + std::string(uri.begin(), odd) +
+           "'; write it as % and two hex digits";
+  if (uri.size() > 4096) return "the URI is over 4096 bytes";
+  const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
+  const auto at = authority.rfind('@');
+  if (at != std::string::npos && authority.find(':') < at)
+    return "the URI has a password in it, and everybody who may read the run could read it; put it "
+           "into a Secret and name it in the step's env with valueFrom.secretKeyRef";
+  return std::nullopt;
+}
+
+bool IsIdentifier(const std::string& name, std::size_t limit) {
+  if (name.empty() || name.size() > limit || std::isalpha(static_cast<unsigned char>(name[0])) == 0)
+    return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  });
+}
+
+bool IsDnsLabel(const std::string& name, std::size_t limit) {
+  if (name.empty() || name.size() > limit || name.front() == '-' || name.back() == '-')
+    return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+}  // namespace penstock::plan

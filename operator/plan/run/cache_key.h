@@ -1,0 +1,51 @@
+// The cache key of a step (DESIGN section 5): SHA-256 over canonical JSON of key version,
+// namespace, code identity, command, args, workingDir, literal env, resolved parameters, input
+// digests, declared outputs. Secrets, launcher and operator versions are never in it. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "operator/plan/resolve/resolve.h"
+#include "operator/protocol/task.h"
+
+namespace penstock::plan {
+
+struct CacheKeyInputs {
+  std::string namespace_;
+  const ResolvedStep* step = nullptr;
+  std::map<std::string, Json> parameters;                // resolved values
+  std::string run_name;                                  // only where the step asks $(run.name)
+  std::map<std::string, std::string> input_identities;   // of artifacts: input name -> digest
+  std::map<std::string, std::string> source_identities;  // of URIs: input name -> SourceIdentity()
+};
+
+// What names the content of a URI's source; empty without a fingerprint. A digest says all;
+// anything else only what changed at this place.
+[[nodiscard]] std::string SourceIdentity(const std::string& uri, const std::string& fingerprint);
+
+struct CacheKey {
+  std::string key;      // 64 hex; empty: not cacheable
+  std::string why_not;  // ImageNotPinned, Disabled, SecretsWithoutSalt, NoFingerprint
+  // The key but for the sources, so that it can be told once the step has read them: WithSources().
+  // Empty where the step has none, or no key whatever they are.
+  std::string base;
+};
+
+// Why a step can have no key, whatever its inputs are; empty: it can.
+[[nodiscard]] std::string WhyNotCacheable(const ResolvedStep& step);
+
+[[nodiscard]] CacheKey ComputeCacheKey(const CacheKeyInputs& inputs);
+
+// Empty when a source has no identity.
+[[nodiscard]] std::string WithSources(const std::string& base,
+                                      const std::map<std::string, std::string>& identities);
+
+// The key without the inputs that the run's own Pipeline published last (a baseline). An entry
+// under this "settled key" answers for the step when what was published last is its very output:
+// the step's last decision stands, there is nothing to decide again. Equal to the key of a first
+// run, which has no such inputs. Otherwise a decision that published something would change its own
+// input, and the next run of an unchanged Pipeline would never be wholly cached.
+[[nodiscard]] CacheKey ComputeSettledKey(CacheKeyInputs inputs);
+
+}  // namespace penstock::plan

@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <cctype>
+
+#include "operator/base/json.h"
+#include "operator/base/shown_text.h"
+#include "operator/plan/run/status_plan.h"
+#include "operator/plan/run/step_plan.h"
+#include "operator/protocol/reference.h"
+
+namespace penstock::plan {
+namespace {
+
+using api::ConditionStatus;
+using api::StepPhase;
+
+class Conditions {
+ public:
+  Conditions(const RunObserved& o, const std::vector<StepState>& steps, TimePoint now,
+             RunPlan& plan)
+      : o_(o), steps_(steps), now_(now), plan_(plan), sum_(plan.status.summary) {}
+
+  void Put() {
+    plan_.status.conditions = o_.run.status.conditions;
+    if (o_.resolved == nullptr) {
+      Unresolved();
+    } else if (plan_.finished) {
+      End();
+    } else if (o_.run.spec.suspend && o_.run.spec.cancel == api::CancelMode::kNone) {
+      Set("Ready", ConditionStatus::kFalse, "Suspended", "spec.suspend is true");
+      Set("Reconciling", ConditionStatus::kFalse, "Suspended",
+          "no step is started while spec.suspend is true; " + Progress());
+      Set("Stalled", ConditionStatus::kFalse, "Suspended", "");
+      NotFinished("Suspended", Progress());
+    } else {
+      GoesOn();
+    }
+    Bless();
+  }
+
+ private:
+  void Set(const char* type, ConditionStatus status, const std::string& reason,
+           const std::string& message) {
+    api::SetCondition(plan_.status.conditions,
+                      {type, status, reason, Shown(message, 4096), o_.run.meta.generation, {}},
+                      now_);
+  }
+
+  void NotFinished(const std::string& reason, const std::string& message) {
+    Set("Succeeded", ConditionStatus::kUnknown, reason, message);
+    Set("Finished", ConditionStatus::kFalse, reason, message);
+  }
+
+  void Unresolved() {
+    if (plan_.finished) return Ended("Cancelled", "the run was cancelled before it began", false);
+    const bool wrong = !o_.spec_errors.empty();
+    const std::string reason = wrong ? "InvalidSpec" : "Resolving";
+    const std::string message =
+        wrong ? api::Describe(o_.spec_errors) + "; nothing is run until this is corrected"
+              : "the Pipeline and its Components are looked up";
+    Set("Ready", ConditionStatus::kFalse, reason, message);
+    Set("Reconciling", wrong ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
+    Set("Stalled", wrong ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
+    NotFinished(reason, message);
+  }
+
+  [[nodiscard]] std::string Progress() const {
+    std::string text = std::to_string(sum_.succeeded) + " of " + std::to_string(sum_.total) +
+                       " steps have succeeded";
+    if (sum_.failed > 0) text += ", " + std::to_string(sum_.failed) + " failed";
+    return text;
+  }
+
+  // The first step that is in trouble but may come out of it.
+  [[nodiscard]] const StepState* Troubled() const {
+    for (const StepState& s : steps_)
+      if (s.status.phase == StepPhase::kPending && !s.status.message.empty()) return &s;
+    return nullptr;
+  }
+  [[nodiscard]] const StepState* FirstFailed() const {
+    for (const StepState& s : steps_)
+      if (s.status.phase == StepPhase::kFailed) return &s;
+    return nullptr;
+  }
+
+  static std::string Describe(const StepState& s) {
+    return "step " + s.status.name + " (" + s.status.reason + "): " + s.status.message;
+  }
+
+  void GoesOn() {
+    std::string reason = "Progressing";
+    std::string message = Progress();
+    const StepState* troubled = Troubled();
+    if (o_.run.spec.cancel != api::CancelMode::kNone) {
+      reason = "Cancelling";
+      message = "running steps are being ended; " + message;
+    } else if (const StepState* failed = FirstFailed()) {
+      reason = "StepFailed";
+      message = Describe(*failed) + "; steps that do not depend on it go on; " + message;
+    } else if (troubled != nullptr) {
+      reason = troubled->status.retry_at ? "Retrying" : "Waiting";
+      // a retry's own message says which try it is
+      const std::string again = troubled->status.retry_at
+                                    ? ""
+                                    : "; it is tried again for up to " +
+                                          FormatDuration(PendingLimit(*troubled->step)) +
+                                          " (timeouts.pending)";
+      message = Describe(*troubled) + again + "; " + message;
+    }
+    Set("Ready", ConditionStatus::kFalse, reason, message);
+    Set("Reconciling", ConditionStatus::kTrue, reason, message);
+    Set("Stalled", ConditionStatus::kFalse, reason, "");
+    NotFinished(reason, message);
+  }
+
+  void Ended(const std::string& reason, const std::string& message, bool succeeded) {
+    const bool failed = !succeeded && reason != "Cancelled";
+    // A run that was cancelled does what its spec asks: Ready.
+    Set("Ready", failed ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
+    Set("Reconciling", ConditionStatus::kFalse, reason, "");
+    Set("Stalled", failed ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason,
+        failed ? message : "");
+    Set("Succeeded", succeeded ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
+    Set("Finished", ConditionStatus::kTrue, reason, message);
+  }
+
+  void End() {
+    const StepState* failed = FirstFailed();
+    if (sum_.cancelled > 0)
+      return Ended("Cancelled", "the run was cancelled; " + Progress(), false);
+    if (failed == nullptr)
+      return Ended(
+          "Succeeded",
+          Progress() +
+              (sum_.skipped > 0 ? ", " + std::to_string(sum_.skipped) + " were skipped" : ""),
+          true);
+    std::string message = Describe(*failed);
+    if (sum_.failed > 1) message += "; " + std::to_string(sum_.failed - 1) + " more failed";
+    Ended("StepFailed", message, false);
+  }
+
+  // A step with a boolean result `blessed` gives its verdict to the run.
+  void Bless() {
+    for (const StepState& s : steps_) {
+      const auto verdict = s.status.results.find("blessed");
+      if (verdict == s.status.results.end() || !verdict->second.is_boolean()) continue;
+      const bool yes = verdict->second.get<bool>();
+      const auto why = s.status.results.find("reason");
+      const std::string text = why == s.status.results.end() ? "" : CanonicalText(why->second);
+      const bool word = !text.empty() && text.size() <= 128 &&
+                        std::all_of(text.begin(), text.end(),
+                                    [](unsigned char c) { return std::isalnum(c) != 0; }) &&
+                        std::isalpha(static_cast<unsigned char>(text[0])) != 0;
+      Set("Blessed", yes ? ConditionStatus::kTrue : ConditionStatus::kFalse,
+          word ? text : (yes ? "Blessed" : "NotBlessed"),
+          "step " + s.status.name + (text.empty() || word ? "" : ": " + text));
+    }
+  }
+
+  const RunObserved& o_;
+  const std::vector<StepState>& steps_;
+  TimePoint now_;
+  RunPlan& plan_;
+  const api::RunSummary& sum_;
+};
+
+}  // namespace
+
+void PutConditions(const RunObserved& observed, const std::vector<StepState>& steps, TimePoint now,
+                   RunPlan& plan) {
+  Conditions(observed, steps, now, plan).Put();
+}
+
+}  // namespace penstock::plan

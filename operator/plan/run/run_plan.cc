@@ -1,0 +1,371 @@
+#include "operator/plan/run/run_plan.h"
+
+#include <algorithm>
+
+#include "operator/base/json.h"
+#include "operator/base/shown_text.h"
+#include "operator/plan/run/cache_key.h"
+#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/run/status_plan.h"
+#include "operator/plan/run/step_inputs.h"
+#include "operator/plan/run/step_plan.h"
+
+namespace penstock::plan {
+namespace {
+
+using api::DependencyOutcome;
+using api::StepPhase;
+
+constexpr int kMaxCreates = 50;
+constexpr Milliseconds kRefusedAgain{5'000};
+constexpr Milliseconds kCleanUpAgain{100};
+// Steps without a place that are still looked up in the cache, which needs none.
+constexpr int kLookAhead = 100;
+
+class RunPlanner {
+ public:
+  RunPlanner(const RunObserved& o, const PodSettings& settings, TimePoint now)
+      : o_(o), settings_(settings), now_(now) {}
+
+  RunPlan Plan() {
+    if (o_.resolved != nullptr) {
+      Observe();
+      RepairDamaged();
+      for (std::size_t i = 0; i < steps_.size(); ++i)
+        if (steps_[i].kind == StepState::Kind::kIdle) Advance(steps_[i]);
+    }
+    PlanStatus(o_, steps_, HasLeftovers(), now_, plan_);
+    for (const StepState& s : steps_)
+      if (s.wake && s.kind != StepState::Kind::kFinal) Wake(*s.wake);
+    if (plan_.finished) plan_.requeue_after.reset();
+    return std::move(plan_);
+  }
+
+ private:
+  void Wake(TimePoint at) {
+    const auto wait = std::max(Milliseconds(0), std::chrono::ceil<Milliseconds>(at - now_));
+    plan_.requeue_after = std::min(plan_.requeue_after.value_or(wait), wait);
+  }
+
+  [[nodiscard]] bool Cancelled() const { return o_.run.spec.cancel != api::CancelMode::kNone; }
+
+  // A pod of a step that has ended: the run ends when it is gone, or nobody would see to it.
+  [[nodiscard]] bool HasLeftovers() {
+    for (const PodFact& p : o_.pods) {
+      if (p.deleting || p.phase == PodPhase::kSucceeded || p.phase == PodPhase::kFailed) continue;
+      const auto step = index_.find(p.step);
+      if (step == index_.end() || steps_[step->second].kind != StepState::Kind::kFinal) continue;
+      Wake(now_ + kCleanUpAgain);
+      return true;
+    }
+    return false;
+  }
+
+  // --- what is there
+
+  void Observe() {
+    const auto& resolved = o_.resolved->steps;
+    std::map<std::string, std::vector<const PodFact*>> pods;
+    for (const PodFact& p : o_.pods) pods[p.step].push_back(&p);
+    std::map<std::string, const api::StepStatus*> prior;
+    for (const auto& s : o_.run.status.steps) prior[s.name] = &s;
+    RestoreCut(prior);
+    steps_.reserve(resolved.size());
+    for (const ResolvedStep& step : resolved) {
+      const auto before = prior.find(step.name);
+      steps_.push_back(ObserveStep(o_, step, before == prior.end() ? nullptr : before->second,
+                                   pods[step.name], now_, plan_));
+      index_[step.name] = steps_.size() - 1;
+      if (steps_.back().occupies) ++occupied_;
+    }
+    ReopenCut();
+  }
+
+  // Steps whose entries did not fit into the status.
+  void RestoreCut(std::map<std::string, const api::StepStatus*>& prior) {
+    const auto& resolved = o_.resolved->steps;
+    const auto restore = [&](const std::string& indexes, StepPhase phase) {
+      for (const std::size_t i : ParseIndexes(indexes, resolved.size())) {
+        if (prior.contains(resolved[i].name)) continue;
+        api::StepStatus& s = cut_[resolved[i].name];
+        s.name = resolved[i].name;
+        s.phase = phase;
+        prior[s.name] = &s;
+      }
+    };
+    restore(o_.run.status.succeeded_indexes, StepPhase::kSucceeded);
+    restore(o_.run.status.skipped_indexes, StepPhase::kSkipped);
+  }
+
+  // A cut step whose outputs are wanted and whose pod is gone: the cache, where it came from or
+  // where it was recorded, is asked again.
+  void ReopenCut() {
+    if (cut_.empty()) return;
+    for (const StepState& s : steps_) {
+      if (s.kind == StepState::Kind::kFinal) continue;
+      for (const ResolvedInput& input : s.step->inputs) {
+        const auto it = cut_.find(input.step);
+        if (it == cut_.end() || it->second.phase != StepPhase::kSucceeded) continue;
+        StepState& from = steps_[index_.at(input.step)];
+        if (from.kind == StepState::Kind::kFinal && from.status.outputs.empty())
+          from.kind = StepState::Kind::kIdle;
+      }
+    }
+  }
+
+  // An input that does not match its digest: its producer runs again, the consumer waits for it.
+  void RepairDamaged() {
+    for (StepState& consumer : steps_) {
+      if (consumer.damaged.empty()) continue;
+      for (const ResolvedInput& input : consumer.step->inputs) {
+        if (input.step.empty()) continue;
+        StepState& producer = steps_[index_.at(input.step)];
+        const bool made =
+            std::any_of(producer.status.outputs.begin(), producer.status.outputs.end(),
+                        [&](const auto& o) { return o.digest == consumer.damaged; });
+        const bool before = !producer.status.finish_time || !consumer.ended ||
+                            *producer.status.finish_time <= *consumer.ended;
+        if (producer.status.phase != StepPhase::kSucceeded || !made || !before) continue;
+        if (!producer.status.cache_key.empty())
+          plan_.actions.emplace_back(DropCache{producer.status.cache_key});
+        producer.kind = StepState::Kind::kIdle;
+        producer.skip_cache = true;
+        producer.status.phase = StepPhase::kWaiting;
+        producer.status.cached = false;
+        producer.status.outputs.clear();
+        producer.status.results.clear();
+        producer.status.finish_time.reset();
+        producer.status.message = "its output is damaged in the store; it runs again";
+      }
+    }
+  }
+
+  // --- what comes next for a step without a live pod
+
+  void Wait(StepState& s, const std::string& reason, const std::string& message = "") {
+    if (s.status.retry_at) return;  // it says why it failed and when it is tried again
+    s.status.phase = StepPhase::kWaiting;
+    s.status.reason = reason;
+    s.status.message = message;
+  }
+
+  void Advance(StepState& s) {
+    if (Cancelled())
+      return Finish(s, StepPhase::kCancelled, "Cancelled", "the run was cancelled", now_);
+    if (!DependenciesMet(s)) return;
+    const Ingredients in = Gather(*s.step, o_.run.meta.name, [this](const std::string& name) {
+      const auto it = index_.find(name);
+      return it == index_.end() ? nullptr : &steps_[it->second].status;
+    });
+    if (!in.fail_reason.empty()) {
+      Finish(s, StepPhase::kFailed, in.fail_reason, in.message + "; it is not tried again", now_);
+      return;
+    }
+    if (!in.skip_reason.empty())
+      return Finish(s, StepPhase::kSkipped, in.skip_reason, in.message, now_);
+    if (o_.run.spec.suspend) return Wait(s, "Suspended", "spec.suspend is true");
+    if (s.not_before && now_ < *s.not_before) {
+      s.wake = *s.not_before;
+      return;
+    }
+    if (!HasPlace() && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
+    AttemptSpec spec{s.step, s.status.attempts + 1, s.spent, "", in.parameters, in.inputs};
+    if (!LookIntoCache(s, spec)) return;
+    Start(s, spec);
+  }
+
+  bool DependenciesMet(StepState& s) {
+    std::string waits_for;
+    for (const api::Dependency& d : s.step->depends_on) {
+      const StepState& on = steps_[index_.at(d.step)];
+      if (on.kind != StepState::Kind::kFinal) {
+        if (waits_for.empty()) waits_for = d.step;
+        continue;
+      }
+      const StepPhase phase = on.status.phase;
+      const bool met =
+          d.outcome == DependencyOutcome::kAny ||
+          (d.outcome == DependencyOutcome::kSucceeded && phase == StepPhase::kSucceeded) ||
+          (d.outcome == DependencyOutcome::kFailed && phase == StepPhase::kFailed);
+      if (met) continue;
+      Finish(s, StepPhase::kSkipped, std::string("Dependency") + api::Name(phase),
+             "step " + d.step + " ended as " + api::Name(phase), now_);
+      return false;
+    }
+    if (!waits_for.empty()) Wait(s, "Dependencies", "");
+    return waits_for.empty();
+  }
+
+  // True when the step is to be started; fills the key and the fingerprints.
+  bool LookIntoCache(StepState& s, AttemptSpec& spec) {
+    s.status.cache_key.clear();
+    s.status.cache_miss = WhyNotCacheable(*s.step);
+    if (s.skip_cache) s.status.cache_miss = "Damaged";
+    if (!s.status.cache_miss.empty()) return true;
+    if (!TakeFingerprints(s, spec)) return false;
+    CacheKeyInputs key_inputs{o_.run.meta.namespace_, s.step, spec.parameters, "", {}, {}};
+    if (AsksRunName(*s.step)) key_inputs.run_name = o_.run.meta.name;
+    for (const TaskInput& i : spec.inputs) {
+      if (i.artifact)
+        key_inputs.input_identities[i.name] = i.artifact->digest;
+      else
+        key_inputs.source_identities[i.name] = SourceIdentity(i.uri, i.fingerprint);
+    }
+    const CacheKey key = ComputeCacheKey(key_inputs);
+    spec.cache_base = key.base;
+    s.status.cache_miss = key.why_not;
+    if (key.key.empty()) return true;
+    s.status.cache_key = spec.cache_key = key.key;
+    const std::string settled = ComputeSettledKey(key_inputs).key;
+    if (settled != key.key) spec.settled_key = settled;
+    const bool settled_known = settled == key.key || IsKnown(settled);
+    if (!IsKnown(key.key) || !settled_known) {
+      Wait(s, "CacheLookup");
+      return false;
+    }
+    if (settled != key.key && IsSettled(s, settled)) return false;
+    const CacheAnswer& answer = o_.cache.at(key.key);
+    if (answer.hit && TakeCached(s, *answer.hit)) return false;
+    s.status.cache_miss = "NotFound";
+    return answer.following_run.empty() || !Follow(s, answer.following_run);
+  }
+
+  // Asks for the cache's answer where it is not known.
+  bool IsKnown(const std::string& key) {
+    if (o_.cache.contains(key)) return true;
+    plan_.requests.cache_keys.push_back(key);
+    return false;
+  }
+
+  bool TakeCached(StepState& s, const Receipt& receipt) {
+    const Judgement hit = JudgeReceipt(receipt, *s.step);
+    if (hit.verdict != Verdict::kSucceeded) return false;
+    s.status.cached = true;
+    if (!s.status.start_time) s.status.start_time = Seconds(now_);
+    Succeed(s, hit.receipt, now_);
+    return true;
+  }
+
+  // True when the step's last decision is what its Pipeline published last.
+  bool IsSettled(StepState& s, const std::string& settled_key) {
+    const std::optional<Receipt>& hit = o_.cache.at(settled_key).hit;
+    if (!hit) return false;
+    for (const ResolvedInput& i : s.step->inputs) {
+      if (!i.of_own_pipeline || !i.artifact) continue;
+      const bool its_own = std::any_of(
+          hit->outputs.begin(), hit->outputs.end(),
+          [&](const auto& output) { return output.artifact.digest == i.artifact->digest; });
+      if (!its_own) return false;
+    }
+    if (!TakeCached(s, *hit)) return false;
+    s.status.cache_key = settled_key;
+    return true;
+  }
+
+  bool TakeFingerprints(StepState& s, AttemptSpec& spec) {
+    bool all = true;
+    for (TaskInput& input : spec.inputs) {
+      if (input.uri.empty()) continue;
+      const auto answer = o_.fingerprints.find(input.uri);
+      if (answer == o_.fingerprints.end()) {
+        plan_.requests.fingerprints.push_back(input.uri);
+        all = false;
+      } else {
+        input.fingerprint = answer->second.fingerprint;
+      }
+    }
+    if (!all) Wait(s, "Fingerprint", "");
+    return all;
+  }
+
+  // Another run makes what this step would: wait for it, but not for ever.
+  bool Follow(StepState& s, const std::string& whom) {
+    const bool already = s.prior != nullptr && s.prior->reason == "Following";
+    const TimePoint since = already && s.prior->start_time ? *s.prior->start_time : Seconds(now_);
+    const TimePoint end = since + PendingLimit(*s.step);
+    if (now_ >= end) {
+      s.status.start_time.reset();
+      return false;
+    }
+    s.status.start_time = since;
+    s.wake = end;
+    Wait(s, "Following", Shown(whom) + " makes the same now");
+    return true;
+  }
+
+  [[nodiscard]] bool IsFull() const {
+    return o_.resolved->parallelism && occupied_ >= *o_.resolved->parallelism;
+  }
+  [[nodiscard]] bool HasPlace() const { return !IsFull() && creates_ < kMaxCreates; }
+
+  void WaitForPlace(StepState& s) {
+    if (!IsFull()) plan_.requeue_after = Milliseconds(0);
+    Wait(s, IsFull() ? "Parallelism" : "Queued");
+  }
+
+  void Start(StepState& s, const AttemptSpec& spec) {
+    if (!HasPlace()) return WaitForPlace(s);
+    auto built = BuildAttempt(o_.run, spec, settings_);
+    if (!built) {
+      Finish(s, StepPhase::kFailed, "InvalidSpec", built.error().message, now_);
+      return;
+    }
+    if (Refused(s, built->pod_name)) return;
+    if (!built->config_map_name.empty()) {
+      plan_.actions.emplace_back(
+          CreateConfigMap{built->config_map_name, std::move(built->config_map)});
+    }
+    plan_.actions.emplace_back(CreatePod{built->pod_name, std::move(built->pod)});
+    ++creates_;
+    ++occupied_;
+  }
+
+  // The API server would not take the pod. True when the step has waited long enough for it.
+  bool Refused(StepState& s, const std::string& pod) {
+    const auto why = o_.create_errors.find(pod);
+    const bool was_pending = s.prior != nullptr && s.prior->phase == StepPhase::kPending &&
+                             !s.prior->retry_at && s.prior->start_time;
+    const TimePoint since = was_pending ? *s.prior->start_time : Seconds(now_);
+    if (!s.status.retry_at) {
+      s.status.phase = StepPhase::kPending;
+      s.status.reason = "Starting";
+      s.status.message.clear();
+      s.status.start_time = since;
+    }
+    if (why == o_.create_errors.end()) return false;
+    const std::string& text = why->second;
+    const bool quota = text.find("quota") != std::string::npos;
+    s.status.reason = quota ? "QuotaExceeded" : "CreationRefused";
+    s.status.message = Shown(text);
+    const Milliseconds limit = PendingLimit(*s.step);
+    const TimePoint end = (s.status.retry_at ? *s.status.retry_at : since) + limit;
+    if (now_ >= end) {
+      Finish(s, StepPhase::kFailed, s.status.reason,
+             "its pod could not be created within " + FormatDuration(limit) + ": " + Shown(text) +
+                 "; it is not tried again",
+             now_);
+      return true;
+    }
+    s.wake = std::min(end, now_ + kRefusedAgain);
+    return false;
+  }
+
+  const RunObserved& o_;
+  const PodSettings& settings_;
+  TimePoint now_;
+  RunPlan plan_;
+  std::vector<StepState> steps_;
+  std::map<std::string, std::size_t> index_;
+  std::map<std::string, api::StepStatus> cut_;
+  int occupied_ = 0;
+  int creates_ = 0;
+  int looked_ahead_ = 0;
+};
+
+}  // namespace
+
+RunPlan PlanRun(const RunObserved& observed, const PodSettings& settings, TimePoint now) {
+  return RunPlanner(observed, settings, now).Plan();
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,54 @@
+// The threads of one controller: each takes a key, reconciles it, and decides by the outcome when
+// the key is looked at again. The one place where the retry decision of a reconcile stands.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "operator/controllers/context.h"
+#include "operator/runtime/key_queue.h"
+
+namespace penstock::controllers {
+
+// What the program wants to hear of reconciles; called from any thread.
+struct Hooks {
+  std::function<void(const std::string& level, const std::string& line)> log =
+      [](const std::string&, const std::string&) {};
+  // A reconcile took so long and ended in: success, requeue, or an ErrorKind's name.
+  std::function<void(const std::string& controller, std::chrono::nanoseconds took,
+                     const std::string& outcome)>
+      reconciled = [](const std::string&, std::chrono::nanoseconds, const std::string&) {};
+  std::function<void(Milliseconds)> handoff = [](Milliseconds) {};
+  std::function<void(EventNote)> event = [](EventNote) {};
+};
+
+class Workers {
+ public:
+  using Reconcile = std::function<Outcome(const std::string& key)>;
+  Workers(std::string name, const Clock& clock, const Hooks& hooks, Reconcile reconcile);
+  ~Workers();
+
+  // Any thread, before Start too.
+  void Wake(const std::string& key, Milliseconds after = Milliseconds{0});
+  void Start(int threads);
+  // Returns when no reconcile runs any more.
+  void Stop();
+  [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+
+ private:
+  void Work(const std::stop_token& stop);
+  [[nodiscard]] Outcome Guarded(const std::string& key) const;
+  void Settle(const std::string& key, const Outcome& outcome);
+
+  const std::string name_;
+  const Clock& clock_;
+  const Hooks& hooks_;
+  const Reconcile reconcile_;
+  KeyQueue queue_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace penstock::controllers

@@ -1,0 +1,82 @@
+#include "operator/sources/code_artifact.h"
+
+#include <openssl/evp.h>
+
+#include "operator/api/codec.h"
+#include "operator/artifacts/manifest.h"
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/sources/scratch_folder.h"
+
+namespace penstock::controllers {
+namespace {
+
+Result<std::string> DecodeBase64(const std::string& text, const std::string& what) {
+  std::string out(text.size() / 4 * 3 + 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  if (size < 0) return Invalid(what + " is no base64");
+  std::size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  out.resize(static_cast<std::size_t>(size) - padding);
+  return out;
+}
+
+Result<void> WriteEntries(const Json& config_map, const char* field, bool base64,
+                          const std::filesystem::path& folder, int& written) {
+  const auto entries = config_map.find(field);
+  if (entries == config_map.end() || !entries->is_object()) return {};
+  for (const auto& [name, value] : entries->items()) {
+    const std::string what = std::string("the ConfigMap's ") + field + "[" + name + "]";
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos ||
+        !value.is_string()) {
+      return Unexpected(Invalid(what + " cannot be a file"));
+    }
+    std::string bytes = value.get<std::string>();
+    if (base64) {
+      auto decoded = DecodeBase64(bytes, what);
+      if (!decoded) return Unexpected(decoded.error());
+      bytes = std::move(*decoded);
+    }
+    if (auto ok = WriteFileAtomically(folder / name, bytes); !ok) return ok;
+    ++written;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ArtifactRef> StoreConfigMap(const artifacts::Store& store, const Json& config_map) {
+  const auto meta = api::DecodeMeta(config_map);
+  const ScratchFolder scratch(store.root() / meta.namespace_ / "tmp");
+  if (scratch.path().empty()) {
+    return Transient("making a folder in " + (store.root() / meta.namespace_ / "tmp").string());
+  }
+  int written = 0;
+  for (const auto& [field, base64] : {std::pair{"data", false}, std::pair{"binaryData", true}}) {
+    if (auto ok = WriteEntries(config_map, field, base64, scratch.path(), written); !ok) {
+      return ok.error();
+    }
+  }
+  if (written == 0) return Invalid("the ConfigMap " + meta.name + " holds no files");
+  return store.Put(meta.namespace_, scratch.path());
+}
+
+Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& ns,
+                             const std::string& digest) {
+  if (!IsDigest(digest))
+    return Invalid("'" + digest + "' is no digest (sha256: and 64 hex digits)");
+  auto path = store.BlobPath(ns, digest);
+  if (!path) {
+    return Invalid("no artifact " + digest + " was uploaded to namespace " + ns +
+                   "; upload the folder with `penstock artifact put`");
+  }
+  auto text = ReadFile(*path);
+  if (!text) return text.error();
+  auto manifest = artifacts::ParseManifest(*text);
+  if (!manifest) return Invalid("the artifact " + digest + " is a single file; code is a folder");
+  return ArtifactRef{digest, true, manifest->Bytes()};
+}
+
+}  // namespace penstock::controllers

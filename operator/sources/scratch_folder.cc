@@ -1,0 +1,21 @@
+#include "operator/sources/scratch_folder.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "operator/artifacts/tree.h"
+
+namespace penstock::controllers {
+
+ScratchFolder::ScratchFolder(const std::filesystem::path& parent) {
+  std::error_code error;
+  std::filesystem::create_directories(parent, error);
+  std::string name = (parent / "code-XXXXXX").string();
+  if (::mkdtemp(name.data()) != nullptr) path_ = name;
+}
+
+ScratchFolder::~ScratchFolder() {
+  if (!path_.empty()) static_cast<void>(artifacts::RemoveTree(path_));
+}
+
+}  // namespace penstock::controllers
