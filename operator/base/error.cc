@@ -8,25 +8,45 @@ const char* Name(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kTransient:
       return "Transient";
+    case ErrorKind::kOverloaded:
+      return "Overloaded";
+    case ErrorKind::kQuota:
+      return "Quota";
+    case ErrorKind::kNoSpace:
+      return "NoSpace";
+    case ErrorKind::kDeadline:
+      return "Deadline";
     case ErrorKind::kConflict:
       return "Conflict";
+    case ErrorKind::kExpired:
+      return "Expired";
     case ErrorKind::kAlreadyExists:
       return "AlreadyExists";
     case ErrorKind::kNotFound:
       return "NotFound";
-    case ErrorKind::kExpired:
-      return "Expired";
     case ErrorKind::kInvalid:
       return "Invalid";
+    case ErrorKind::kTooLarge:
+      return "TooLarge";
+    case ErrorKind::kUnsupported:
+      return "Unsupported";
     case ErrorKind::kForbidden:
       return "Forbidden";
+    case ErrorKind::kUntrusted:
+      return "Untrusted";
+    case ErrorKind::kDamaged:
+      return "Damaged";
     case ErrorKind::kCancelled:
       return "Cancelled";
+    case ErrorKind::kGone:
+      return "Gone";
     case ErrorKind::kInternal:
       return "Internal";
   }
   return "Unknown";
 }
+
+bool PassesByItself(ErrorKind kind) { return kind <= ErrorKind::kDeadline; }
 
 namespace {
 Error Make(ErrorKind kind, std::string message) {

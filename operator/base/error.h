@@ -13,19 +13,36 @@
 namespace penstock {
 
 enum class ErrorKind : std::uint8_t {
-  kTransient,      // may go away by itself: network, 429, 5xx, quota; try again with back-off
-  kConflict,       // the object changed under us; read again, then try again at once
+  // What goes away by itself: tried again with back-off.
+  kTransient,   // network, 429, 5xx
+  kOverloaded,  // too much at once for the one who was asked
+  kQuota,       // a quota of the namespace is used up
+  kNoSpace,     // the disk is full
+  kDeadline,    // the time that the caller gave has passed (the last that PassesByItself)
+  // What is tried again at once, after reading anew.
+  kConflict,  // the object changed under us
+  kExpired,   // 410: a resourceVersion or continue token is too old; list again
+  // What stays as it is until somebody changes it.
   kAlreadyExists,  // a create met an object of that name
   kNotFound,
-  kExpired,    // 410: a resourceVersion or continue token is too old; list again
-  kInvalid,    // the input is wrong and stays wrong until somebody changes it
-  kForbidden,  // 401 and 403: no right to do this now
+  kInvalid,      // the input is wrong
+  kTooLarge,     // over a limit of size
+  kUnsupported,  // a form that is not spoken: media type, encoding, method
+  kForbidden,    // 401 and 403: no right to do this now
+  kUntrusted,    // the other side's certificate is signed by nobody whom we trust
+  kDamaged,      // bytes are not those that their digest names
+  // What nobody waits for any more.
   kCancelled,  // the stop token was used, or the deadline of the caller passed on purpose
+  kGone,       // whoever asked has gone
   kInternal,   // a bug, or an answer that makes no sense
 };
 
 // The kind's name as it stands in logs and metrics: "Transient", "Conflict", ...
 [[nodiscard]] const char* Name(ErrorKind kind);
+
+// kTransient, kOverloaded, kQuota, kNoSpace, kDeadline: worth another try, unchanged, after a
+// pause.
+[[nodiscard]] bool PassesByItself(ErrorKind kind);
 
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;

@@ -11,7 +11,21 @@ int StatusOf(const Error& error) {
   if (error.reason == "DigestMismatch") return 422;
   switch (error.kind) {
     case ErrorKind::kTransient:
+    case ErrorKind::kOverloaded:
+    case ErrorKind::kQuota:
       return 503;
+    case ErrorKind::kNoSpace:
+      return 507;
+    case ErrorKind::kDeadline:
+      return 504;
+    case ErrorKind::kTooLarge:
+      return 413;
+    case ErrorKind::kUnsupported:
+      return 415;
+    case ErrorKind::kDamaged:
+      return 422;
+    case ErrorKind::kUntrusted:
+      return 502;
     case ErrorKind::kConflict:
     case ErrorKind::kAlreadyExists:
       return 409;
@@ -24,6 +38,7 @@ int StatusOf(const Error& error) {
     case ErrorKind::kForbidden:
       return 403;
     case ErrorKind::kCancelled:
+    case ErrorKind::kGone:
       return 503;
     case ErrorKind::kInternal:
       return 500;

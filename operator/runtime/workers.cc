@@ -57,11 +57,16 @@ void Workers::Settle(const std::string& key, const Outcome& outcome) {
   const Error& error = outcome.error();
   switch (error.kind) {
     case ErrorKind::kCancelled:  // we are being stopped
+    case ErrorKind::kGone:
       return;
     case ErrorKind::kConflict:  // read anew already; nothing worth a line
     case ErrorKind::kExpired:
       break;
     case ErrorKind::kTransient:
+    case ErrorKind::kOverloaded:
+    case ErrorKind::kQuota:
+    case ErrorKind::kNoSpace:
+    case ErrorKind::kDeadline:
       if (error.retry_after) {
         queue_.Add(key, *error.retry_after);
         return;
@@ -72,7 +77,11 @@ void Workers::Settle(const std::string& key, const Outcome& outcome) {
       hooks_.log("info", name_ + " " + key + ": " + error.message + "; tried again");
       break;
     case ErrorKind::kInvalid:
+    case ErrorKind::kTooLarge:
+    case ErrorKind::kUnsupported:
     case ErrorKind::kForbidden:
+    case ErrorKind::kUntrusted:
+    case ErrorKind::kDamaged:
     case ErrorKind::kInternal:
       hooks_.log("error", name_ + " " + key + ": " + error.message + "; tried again");
       break;
