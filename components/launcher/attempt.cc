@@ -10,6 +10,7 @@
 #include "components/launcher/results.h"
 #include "components/launcher/task_file.h"
 #include "operator/base/time.h"
+#include "operator/os/cgroup.h"
 
 namespace penstock::launcher {
 namespace fs = std::filesystem;
@@ -114,16 +115,15 @@ TerminationMessage Attempt::StoreFailure(const Error& error) const {
 }
 
 std::optional<TerminationMessage> Attempt::RunProgram() {
-  auto command =
-      MakeCommand(task_, ws_, options_.environment, CpuCount(options_.cgroup, AffinityCpus()));
+  auto command = MakeCommand(task_, ws_, options_.environment, UsableCpus());
   if (!command) return Message(TaskOutcome::kInvalid, command.error().message);
   const ChildLimits limits{std::chrono::milliseconds(task_.timeout_ms),
                            std::chrono::milliseconds(task_.grace_ms)};
-  const auto kills_before = OomKills(options_.cgroup);
+  const auto kills_before = OomKills();
   auto end = RunChild(*command, limits, signals_);
   if (!end) return Message(OutcomeOf(end.error()), end.error().message);
   end_ = *end;
-  oom_killed_ = OomKills(options_.cgroup).value_or(0) > kills_before.value_or(0);
+  oom_killed_ = OomKills().value_or(0) > kills_before.value_or(0);
   const std::string program = command->argv[0];
   if (end_.cancelled) return Message(TaskOutcome::kCancelled, program + " was stopped by a signal");
   if (end_.timed_out)

@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "components/launcher/cgroup.h"
 #include "components/launcher/child.h"
 #include "components/launcher/signals.h"
 #include "components/launcher/workspace.h"
@@ -30,7 +29,6 @@ struct AttemptOptions {
   std::filesystem::path dir;
   std::chrono::milliseconds store_deadline{600'000};
   std::vector<std::string> environment;  // "NAME=value", of the pod
-  CgroupFiles cgroup;
 };
 
 class Attempt {

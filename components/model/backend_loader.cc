@@ -4,7 +4,7 @@
 
 #include "components/model/backend.h"
 #include "components/model/pickle_check.h"
-#include "components/serve/host/cgroup_limits.h"
+#include "operator/os/cgroup.h"
 
 namespace penstock::serve {
 namespace {

@@ -6,7 +6,6 @@
 
 #include "components/query/child.h"
 #include "components/query/duckdb.h"
-#include "components/query/quota.h"
 #include "components/query/run.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/testing/test_data.h"
@@ -117,11 +116,6 @@ TEST(RunChild, GivesTheExitCodeAndTheError) {
   const auto killed = RunChild({"/bin/sh", "-c", "kill -9 $$"});
   ASSERT_FALSE(killed);
   EXPECT_NE(killed.error().message.find("memory"), std::string::npos);
-}
-
-TEST(Quota, IsPositive) {
-  EXPECT_GT(MemoryQuota(), 1U << 20);
-  EXPECT_GE(ThreadQuota(), 1);
 }
 
 }  // namespace

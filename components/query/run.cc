@@ -1,13 +1,14 @@
 #include "components/query/run.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "components/query/duckdb.h"
-#include "components/query/quota.h"
 #include "components/sdk/dataset.h"
 #include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/os/cgroup.h"
 
 namespace penstock::query {
 namespace {
@@ -17,7 +18,14 @@ namespace fs = std::filesystem;
 // A share of the quota: the rest is for buffers that DuckDB does not count.
 std::string MemoryLimit() {
   constexpr std::uint64_t kMebi = 1 << 20;
-  return std::to_string(std::max<std::uint64_t>(128, MemoryQuota() / 10 * 7 / kMebi)) + "MiB";
+  return std::to_string(std::max<std::uint64_t>(128, UsableMemory() / 10 * 7 / kMebi)) + "MiB";
+}
+
+// OMP_NUM_THREADS (the launcher sets it, and a user may), else what the CPUs allow.
+int ThreadCount() {
+  const char* variable = std::getenv("OMP_NUM_THREADS");
+  const int threads = variable == nullptr ? 0 : std::atoi(variable);
+  return threads > 0 ? threads : UsableCpus();
 }
 
 // A folder that is removed with the object.
@@ -54,7 +62,7 @@ Result<QueryPlan> MakePlan(const sdk::Step& step) {
   }
   if (plan.views.empty()) return Invalid("input 'dataset' is missing");
   plan.memory_limit = MemoryLimit();
-  plan.threads = ThreadQuota();
+  plan.threads = ThreadCount();
   return plan;
 }
 

@@ -25,6 +25,7 @@
 #include "components/serve/telemetry/otlp_client.h"
 #include "components/serve/telemetry/tracer.h"
 #include "operator/artifacts/transport.h"
+#include "operator/os/cgroup.h"
 #ifdef PENSTOCK_SERVE_GRPC
 #include "components/serve/grpc/grpc_server.h"
 #endif
@@ -171,7 +172,7 @@ Bodies BodiesOf(const ServeOptions& options) {
     const std::uint64_t size = it->is_regular_file(ignored) ? it->file_size(ignored) : 0;
     if (!ignored) model_bytes += size;
   }
-  const BodyLimits limits = LimitBodies(options.max_body, CgroupMemoryLimit(), model_bytes);
+  const BodyLimits limits = LimitBodies(options.max_body, MemoryLimit(), model_bytes);
   return {limits.one, std::make_shared<ByteBudget>(limits.all)};
 }
 
@@ -239,7 +240,7 @@ Result<Listeners> Listen(const ServeOptions& options, const Bodies& bodies, int 
   http.port = options.port;
   http.threads = io_threads;
   http.computes = true;
-  http.busy_poll = BusyPollMoment(options.busy_poll_us, CgroupCpuQuota());
+  http.busy_poll = BusyPollMoment(options.busy_poll_us, CpuQuota());
   http.limits.body_bytes = bodies.one;
   http.bodies = bodies.all;
   http.limits.connections = options.max_connections;
@@ -280,7 +281,7 @@ int Serve(const ServeOptions& options) {
   const int threads = options.threads > 0 ? options.threads : UsableCpus();
   const Bodies bodies = BodiesOf(options);
   // What is smaller is mostly the model's own, needed again at once.
-  if (CgroupMemoryLimit()) GiveBackAtOnce(std::max<std::size_t>(1U << 20, bodies.all->most() / 4));
+  if (MemoryLimit()) GiveBackAtOnce(std::max<std::size_t>(1U << 20, bodies.all->most() / 4));
   const int io_threads = options.io_threads > 0 ? options.io_threads : threads;
   SystemClock clock;
   Metrics metrics;
@@ -303,13 +304,13 @@ int Serve(const ServeOptions& options) {
     return 1;
   }
   Say("port " + std::to_string(listeners->http->port()) + listeners->DescribeGrpc() + ", threads " +
-      std::to_string(threads) + " (" + DescribeCpus(CgroupCpuQuota(), options.threads) +
-      "), instances " + std::to_string(inference_options.instances) + " x " +
+      std::to_string(threads) + " (" + DescribeCpus(CpuQuota(), options.threads) + "), instances " +
+      std::to_string(inference_options.instances) + " x " +
       std::to_string(inference_options.intra_op_threads) + ", connection threads " +
       std::to_string(io_threads) + " (as many for large bodies), busy polling " +
-      std::to_string(BusyPollMoment(options.busy_poll_us, CgroupCpuQuota()).count()) +
-      " us, bodies of " + std::to_string(bodies.one) + " bytes (all together " +
-      std::to_string(bodies.all->most()) + "), " + DescribeBackend() + ", model digest " +
+      std::to_string(BusyPollMoment(options.busy_poll_us, CpuQuota()).count()) + " us, bodies of " +
+      std::to_string(bodies.one) + " bytes (all together " + std::to_string(bodies.all->most()) +
+      "), " + DescribeBackend() + ", model digest " +
       (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};

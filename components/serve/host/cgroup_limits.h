@@ -1,5 +1,4 @@
-// What the control groups of this process, version 1 or 2, let it use: CPUs and memory. `root`
-// stands for "/" in tests.
+// What the model server makes of its control group's limits (operator/os/cgroup.h). Pure.
 #pragma once
 
 #include <chrono>
@@ -8,17 +7,6 @@
 #include <string>
 
 namespace penstock::serve {
-
-// The quota in CPUs (1.5 for 150 ms of 100 ms), the smallest from the process's group up to the
-// root; nothing where there is none.
-[[nodiscard]] std::optional<double> CgroupCpuQuota(const std::string& root = "");
-
-// Bytes, likewise.
-[[nodiscard]] std::optional<std::uint64_t> CgroupMemoryLimit(const std::string& root = "");
-
-// Whole CPUs of its affinity and its quota, rounded down so that threads never exceed the quota; at
-// least 1.
-[[nodiscard]] int UsableCpus();
 
 // Where a number of threads comes from, for the log: "asked for", "CPU quota 1.5", "no CPU quota".
 [[nodiscard]] std::string DescribeCpus(std::optional<double> quota, int asked_threads);
