@@ -1,22 +1,17 @@
 #include "components/launcher/child.h"
 
-#include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <system_error>
-#include <vector>
 
-#include "operator/base/file.h"
+#include "operator/os/child_process.h"
 
 namespace penstock::launcher {
 namespace fs = std::filesystem;
@@ -27,47 +22,17 @@ constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 constexpr auto kReapPatience = std::chrono::seconds(5);
 const auto kNever = Clock::time_point::max() - std::chrono::hours(1);
 
-// What the child tells its parent when it cannot become the program.
-struct StartFailure {
-  enum Stage : int { kWorkingDir, kExec } stage;
-  int error_number;
-};
-
 std::int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
-  out.push_back(nullptr);
-  return out;
-}
-
-// Between fork and exec: async-signal-safe calls only.
-[[noreturn]] void BecomeProgram(const char* program, char* const* argv, char* const* env,
-                                const char* working_dir, const Signals& signals, int report_fd) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  signals.RestoreInChild();
-  const int null = ::open("/dev/null", O_RDONLY);
-  if (null >= 0) ::dup2(null, STDIN_FILENO);
-  if (null > STDIN_FILENO) ::close(null);
-  StartFailure failure{StartFailure::kWorkingDir, 0};
-  if (working_dir[0] == '\0' || ::chdir(working_dir) == 0) {
-    failure.stage = StartFailure::kExec;
-    ::execve(program, argv, env);
-  }
-  failure.error_number = errno;
-  (void)!::write(report_fd, &failure, sizeof(failure));
-  ::_exit(127);
-}
-
+// Words for whoever wrote the step, of what keeps its program from starting.
 Error Explain(const StartFailure& failure, const std::string& program, const std::string& dir) {
   const std::string why = std::generic_category().message(failure.error_number);
-  if (failure.stage == StartFailure::kWorkingDir) return Invalid("workingDir " + dir + ": " + why);
+  if (failure.stage == StartFailure::kDirectory) return Invalid("workingDir " + dir + ": " + why);
+  if (failure.stage == StartFailure::kMachine) return Transient("starting " + program + ": " + why);
   switch (failure.error_number) {
     case ENOENT:
       return Invalid("starting " + program +
@@ -121,32 +86,35 @@ void KillLeftovers(pid_t group, Signals& signals) {
   }
 }
 
-// Reaps what has ended; the status of `child` when it is among them.
-std::optional<int> Reap(pid_t child) {
-  std::optional<int> status;
-  int s = 0;
-  for (pid_t pid = ::waitpid(-1, &s, WNOHANG); pid > 0; pid = ::waitpid(-1, &s, WNOHANG))
-    if (pid == child) status = s;
-  return status;
+// Reaps the orphans that have ended, up to the child: its status is its owner's to take.
+void ReapOrphans(pid_t child) {
+  siginfo_t ended{};
+  while (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0 &&
+         ended.si_pid != child) {
+    ::waitpid(ended.si_pid, nullptr, WNOHANG);
+    ended = {};
+  }
 }
 
-int WatchChild(pid_t child, const ChildLimits& limits, Signals& signals, ChildEnd& end) {
+ChildExit WatchChild(ChildProcess& child, const ChildLimits& limits, Signals& signals,
+                     ChildEnd& end) {
   const auto start = Clock::now();
   const auto timeout_at = limits.timeout.count() > 0 ? start + limits.timeout : kNever;
   auto kill_at = kNever;
   const auto begin_end = [&](int signal) {
-    ::kill(-child, signal);
+    ::kill(-child.pid(), signal);
     if (kill_at == kNever) kill_at = Clock::now() + limits.grace;
   };
   for (;;) {
-    if (auto status = Reap(child)) return *status;
+    ReapOrphans(child.pid());
+    if (const auto exit = child.Wait(std::chrono::milliseconds(0))) return *exit;
     const bool ending = end.timed_out || end.cancelled;
     const int signal = signals.Wait(ending ? kill_at : timeout_at);
     if (signal == SIGTERM || signal == SIGINT) {
       end.cancelled = !end.timed_out;
       begin_end(signal);
     } else if (signal == 0 && ending) {
-      ::kill(-child, SIGKILL);
+      child.KillAll();
       kill_at = kNever;
     } else if (signal == 0) {
       end.timed_out = true;
@@ -155,75 +123,45 @@ int WatchChild(pid_t child, const ChildLimits& limits, Signals& signals, ChildEn
   }
 }
 
-}  // namespace
-
-Result<std::string> FindProgram(const std::string& program, const std::string& search_path,
-                                const std::string& working_dir) {
-  if (program.empty()) return Invalid("command[0] is empty");
-  const fs::path base = working_dir.empty() ? fs::path(".") : fs::path(working_dir);
-  const auto look = [&](const fs::path& file) {
-    std::error_code ec;
-    if (!fs::is_regular_file(base / file, ec)) return ENOENT;
-    return ::access((base / file).c_str(), X_OK) == 0 ? 0 : EACCES;
-  };
-  if (program.find('/') != std::string::npos) {
-    const int found = look(program);
-    if (found == ENOENT) return Invalid("the program " + program + " is not in this image");
-    if (found == EACCES) return Invalid("the program " + program + " is not executable");
-    return program;
-  }
-  const std::string path = search_path.empty() ? kDefaultPath : search_path;
-  std::string not_executable;
-  std::istringstream folders(path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string file = (folder.empty() ? std::string(".") : folder) + "/" + program;
-    const int found = look(file);
-    if (found == 0) return file;
-    if (found == EACCES) not_executable = file;
-  }
-  if (!not_executable.empty())
-    return Invalid("the program " + not_executable + " is not executable");
-  return Invalid("the program '" + program + "' is in no folder of PATH (" + path + ")");
+// What execve is to get for argv[0].
+Result<std::string> ProgramOf(const ChildCommand& command) {
+  const std::string name = command.argv.empty() ? "" : command.argv[0];
+  if (name.empty()) return Invalid("command[0] is empty");
+  std::string path = command.Variable("PATH");
+  if (path.empty()) path = kDefaultPath;
+  const ProgramLookup found = LookUpProgram(name, path, command.working_dir);
+  if (found.error_number == 0) return found.file.string();
+  if (found.error_number == EACCES)
+    return Invalid("the program " + found.file.string() + " is not executable");
+  if (name.find('/') != std::string::npos)
+    return Invalid("the program " + name + " is not in this image");
+  return Invalid("the program '" + name + "' is in no folder of PATH (" + path + ")");
 }
+
+}  // namespace
 
 Result<ChildEnd> RunChild(const ChildCommand& command, const ChildLimits& limits,
                           Signals& signals) {
-  auto program = FindProgram(command.argv.empty() ? "" : command.argv[0], command.Variable("PATH"),
-                             command.working_dir);
+  auto program = ProgramOf(command);
   if (!program) return program.error();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  std::array<int, 2> report{};
-  if (::pipe2(report.data(), O_CLOEXEC) != 0) return FromErrno("making a pipe", errno);
-  const auto argv = Pointers(command.argv);
-  const auto env = Pointers(command.env);
+  ChildOptions options;
+  options.argv = command.argv;
+  options.environment = command.env;
+  options.directory = command.working_dir;
+  options.program = *program;
+  options.group = ChildGroup::kGroup;
+  options.death_signal = SIGKILL;
   ChildEnd end;
   end.started_ms = NowMs();
-  const pid_t child = ::fork();
-  if (child < 0) {
-    Error e = FromErrno("starting " + *program, errno);
-    e.kind = ErrorKind::kTransient;
-    return e;
-  }
-  if (child == 0)
-    BecomeProgram(program->c_str(), argv.data(), env.data(), command.working_dir.c_str(), signals,
-                  report[1]);
-  ::setpgid(child, child);  // here too: a signal may come before the child has run
-  ::close(report[1]);
-  StartFailure failure{};
-  ssize_t told = 0;
-  do {
-    told = ::read(report[0], &failure, sizeof(failure));
-  } while (told < 0 && errno == EINTR);
-  ::close(report[0]);
-  if (told == sizeof(failure)) {
-    ::waitpid(child, nullptr, 0);
-    return Explain(failure, *program, command.working_dir);
-  }
-  const int status = WatchChild(child, limits, signals, end);
+  StartFailure failure;
+  auto child = ChildProcess::Start(options, &failure);
+  if (!child) return Explain(failure, *program, command.working_dir);
+  const ChildExit exit = WatchChild(*child, limits, signals, end);
   end.finished_ms = NowMs();
-  KillLeftovers(child, signals);
-  end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  end.exit_code = end.signal != 0 ? 128 + end.signal : WEXITSTATUS(status);
+  KillLeftovers(child->pid(), signals);
+  end.signal = exit.signal.value_or(0);
+  end.exit_code = exit.ExitCode();
   return end;
 }
 

@@ -30,12 +30,6 @@ struct ChildEnd {
   std::int64_t finished_ms = 0;
 };
 
-// The file that execve is to get for argv[0]: itself where it has a slash, else the first
-// executable of that name in `search_path`. Invalid tells what was looked at.
-[[nodiscard]] Result<std::string> FindProgram(const std::string& program,
-                                              const std::string& search_path,
-                                              const std::string& working_dir);
-
 // Invalid when the program cannot be started as written; Transient when the machine could not.
 [[nodiscard]] Result<ChildEnd> RunChild(const ChildCommand& command, const ChildLimits& limits,
                                         Signals& signals);

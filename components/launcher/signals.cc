@@ -71,11 +71,6 @@ int Signals::Wait(Clock::time_point deadline, int other_fd) {
   }
 }
 
-void Signals::RestoreInChild() const {
-  ::signal(SIGPIPE, SIG_DFL);
-  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-}
-
 Result<void> RunInterruptibly(Signals& signals, std::stop_source& stop,
                               std::function<Result<void>()> work) {
   auto shared = std::make_shared<Work>();

@@ -24,8 +24,6 @@ class Signals {
 
   // Waits for a signal until `deadline`; 0 when none came. `other_fd` (or -1) ends the wait too.
   [[nodiscard]] int Wait(std::chrono::steady_clock::time_point deadline, int other_fd = -1);
-  // Gives a child process the mask and handlers that it would have had. Async-signal-safe.
-  void RestoreInChild() const;
 
  private:
   sigset_t before_{};

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "components/query/child.h"
 #include "components/sdk/try.h"
+#include "operator/os/command.h"
 
 namespace penstock::query {
 namespace {
@@ -31,13 +31,25 @@ std::string ListOf(const std::vector<std::string>& texts) {
   return "[" + out + "]";
 }
 
-Result<ChildResult> RunScripts(const std::string& duckdb, const std::vector<std::string>& scripts) {
-  std::vector<std::string> argv = {duckdb, "-init", "/dev/null", "-no-stdin", "-batch", "-bail"};
+// Signals that end this process end DuckDB too: it is in our group, and dies with us. What it
+// prints goes to our stdout.
+Result<CommandEnd> RunScripts(const std::string& duckdb, const std::vector<std::string>& scripts) {
+  ChildOptions options;
+  options.argv = {duckdb, "-init", "/dev/null", "-no-stdin", "-batch", "-bail"};
   for (const auto& script : scripts) {
-    argv.emplace_back("-c");
-    argv.push_back(script);
+    options.argv.emplace_back("-c");
+    options.argv.push_back(script);
   }
-  return RunChild(argv);
+  options.environment = OwnEnvironment();
+  options.group = ChildGroup::kOurs;
+  options.death_signal = SIGKILL;
+  StartFailure failure;
+  auto end = RunCommand(std::move(options), {.pass_output = true}, &failure);
+  if (!end && failure.stage == StartFailure::kExec) return Invalid(duckdb + ": cannot be run");
+  if (end && end->exit->signal == SIGKILL) {
+    return Internal(duckdb + ": was killed, probably for want of memory");
+  }
+  return end;
 }
 
 bool IsProgram(const fs::path& path) {
@@ -52,8 +64,8 @@ std::string Variable(const char* name) {
 // Why the text is wrong, with the place: the user's text alone, so that DuckDB counts from its
 // beginning. Empty when EXPLAIN finds nothing wrong (the fault came at run time).
 std::string Diagnose(const std::string& duckdb, const QueryPlan& plan) {
-  const auto child = RunScripts(duckdb, {SetupScript(plan), "EXPLAIN\n" + plan.sql});
-  return child && child->exit_code != 0 ? SummariseError(child->error, 2) : "";
+  const auto end = RunScripts(duckdb, {SetupScript(plan), "EXPLAIN\n" + plan.sql});
+  return end && end->exit->ExitCode() != 0 ? SummariseError(end->error, 2) : "";
 }
 
 }  // namespace
@@ -104,9 +116,9 @@ Result<std::string> FindDuckdb() {
 }
 
 Result<void> RunQueryPlan(const std::string& duckdb, const QueryPlan& plan) {
-  PENSTOCK_ASSIGN(const auto child, RunScripts(duckdb, {SetupScript(plan), QueryScript(plan)}));
-  if (child.exit_code == 0) return {};
-  const std::string message = SummariseError(child.error, 1);
+  PENSTOCK_ASSIGN(const auto end, RunScripts(duckdb, {SetupScript(plan), QueryScript(plan)}));
+  if (end.exit->ExitCode() == 0) return {};
+  const std::string message = SummariseError(end.error, 1);
   if (message.find("No space left") != std::string::npos) return Transient("sql: " + message);
   const bool single = message.find("single SELECT") == std::string::npos;
   const std::string placed = single ? Diagnose(duckdb, plan) : "";

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "components/query/child.h"
 #include "components/query/duckdb.h"
 #include "components/query/run.h"
 #include "components/sdk/cells.h"
@@ -107,13 +106,14 @@ TEST(SummariseError, CountsFromTheUsersFirstLine) {
   EXPECT_EQ(SummariseError("", 1), "duckdb failed without a message");
 }
 
-TEST(RunChild, GivesTheExitCodeAndTheError) {
-  const auto child = RunChild({"/bin/sh", "-c", "echo wrong >&2; exit 3"});
-  ASSERT_TRUE(child);
-  EXPECT_EQ(child->exit_code, 3);
-  EXPECT_EQ(child->error, "wrong\n");
-  EXPECT_FALSE(RunChild({"/no/such/program"}));
-  const auto killed = RunChild({"/bin/sh", "-c", "kill -9 $$"});
+TEST(RunQueryPlan, TellsAProgramThatCannotRunAndOneThatWasKilled) {
+  EXPECT_EQ(RunQueryPlan("/no/such/program", {}).error().message,
+            "/no/such/program: cannot be run");
+  const TestFolder folder;
+  const std::string program = folder / "duckdb";
+  std::ofstream(program) << "#!/bin/sh\nkill -9 $$\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const auto killed = RunQueryPlan(program, {});
   ASSERT_FALSE(killed);
   EXPECT_NE(killed.error().message.find("memory"), std::string::npos);
 }

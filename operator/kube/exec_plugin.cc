@@ -1,28 +1,14 @@
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <csignal>
-#include <cstring>
+#include <cstdlib>
+#include <system_error>
 
 #include "operator/base/json.h"
 #include "operator/kube/credentials.h"
-
-extern char** environ;
+#include "operator/os/command.h"
 
 namespace penstock::kube {
 namespace {
 
 constexpr std::size_t kMaxOutput = 1 << 20;
-
-struct Output {
-  std::string out;
-  std::string err;
-  bool timed_out = false;
-};
 
 Error PluginError(const ExecPlugin& plugin, const std::string& why) {
   Error e;
@@ -32,33 +18,6 @@ Error PluginError(const ExecPlugin& plugin, const std::string& why) {
   return e;
 }
 
-// Reads both pipes until they close or time is over.
-Output Collect(int out_fd, int err_fd, std::chrono::milliseconds timeout) {
-  const auto end = std::chrono::steady_clock::now() + timeout;
-  Output output;
-  std::array<pollfd, 2> fds{{{out_fd, POLLIN, 0}, {err_fd, POLLIN, 0}}};
-  while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        end - std::chrono::steady_clock::now());
-    if (left.count() <= 0 || poll(fds.data(), fds.size(), static_cast<int>(left.count())) == 0) {
-      output.timed_out = true;
-      return output;
-    }
-    for (std::size_t i = 0; i < fds.size(); ++i) {
-      if (fds[i].fd < 0 || fds[i].revents == 0) continue;
-      std::array<char, 4096> buffer{};
-      const ssize_t got = read(fds[i].fd, buffer.data(), buffer.size());
-      std::string& text = i == 0 ? output.out : output.err;
-      if (got <= 0 || text.size() > kMaxOutput) {
-        fds[i].fd = -1;
-      } else {
-        text.append(buffer.data(), got);
-      }
-    }
-  }
-  return output;
-}
-
 std::vector<std::string> Environment(const ExecPlugin& plugin) {
   Json info = {{"apiVersion", plugin.api_version},
                {"kind", "ExecCredential"},
@@ -66,20 +25,12 @@ std::vector<std::string> Environment(const ExecPlugin& plugin) {
   if (!plugin.cluster_info.empty()) {
     info["spec"]["cluster"] = Json::parse(plugin.cluster_info, nullptr, false);
   }
-  std::vector<std::string> out;
-  for (char** e = environ; *e != nullptr; ++e) {
-    const std::string entry = *e;
-    if (!plugin.env.contains(entry.substr(0, entry.find('=')))) out.push_back(entry);
-  }
+  std::vector<std::string> out = OwnEnvironment();
+  std::erase_if(out, [&](const std::string& entry) {
+    return plugin.env.contains(entry.substr(0, entry.find('=')));
+  });
   for (const auto& [name, value] : plugin.env) out.push_back(name + "=" + value);
   out.push_back("KUBERNETES_EXEC_INFO=" + info.dump());
-  return out;
-}
-
-std::vector<char*> Pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (auto& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
   return out;
 }
 
@@ -118,46 +69,26 @@ Result<ExecCredential> ParseAnswer(const ExecPlugin& plugin, const std::string& 
 }  // namespace
 
 Result<ExecCredential> RunExecPlugin(const ExecPlugin& plugin, std::chrono::milliseconds timeout) {
-  std::array<int, 2> out{};
-  std::array<int, 2> err{};
-  if (pipe2(out.data(), O_CLOEXEC) != 0) return PluginError(plugin, std::strerror(errno));
-  if (pipe2(err.data(), O_CLOEXEC) != 0) {
-    close(out[0]);
-    close(out[1]);
-    return PluginError(plugin, std::strerror(errno));
+  ChildOptions options;
+  options.argv = {plugin.command};
+  options.argv.insert(options.argv.end(), plugin.args.begin(), plugin.args.end());
+  options.environment = Environment(plugin);
+  options.group = ChildGroup::kOurs;
+  // By our PATH, whatever the plugin gets for its own.
+  const char* path = std::getenv("PATH");
+  options.program = FindProgram(plugin.command, path == nullptr ? "" : path).value_or("");
+  StartFailure failure;
+  const auto end = RunCommand(std::move(options), {.time = timeout, .bytes = kMaxOutput}, &failure);
+  if (!end) {
+    return PluginError(plugin,
+                       "cannot start: " + std::generic_category().message(failure.error_number));
   }
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-  std::vector<std::string> argv{plugin.command};
-  argv.insert(argv.end(), plugin.args.begin(), plugin.args.end());
-  std::vector<std::string> env = Environment(plugin);
-  pid_t child = 0;
-  const int failed = posix_spawnp(&child, plugin.command.c_str(), &actions, nullptr,
-                                  Pointers(argv).data(), Pointers(env).data());
-  posix_spawn_file_actions_destroy(&actions);
-  close(out[1]);
-  close(err[1]);
-  Output output;
-  int status = 0;
-  if (failed == 0) {
-    output = Collect(out[0], err[0], timeout);
-    if (output.timed_out) kill(child, SIGKILL);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+  if (!end->exit) return PluginError(plugin, "it did not end in time");
+  if (end->exit->ExitCode() != 0) {
+    const auto tail = end->error.size() > 500 ? end->error.size() - 500 : 0;
+    return PluginError(plugin, "it failed: " + end->error.substr(tail));
   }
-  close(out[0]);
-  close(err[0]);
-  if (failed != 0)
-    return PluginError(plugin, std::string("cannot start: ") + std::strerror(failed));
-  if (output.timed_out) return PluginError(plugin, "it did not end in time");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    const auto tail = output.err.size() > 500 ? output.err.size() - 500 : 0;
-    return PluginError(plugin, "it failed: " + output.err.substr(tail));
-  }
-  return ParseAnswer(plugin, output.out);
+  return ParseAnswer(plugin, end->output);
 }
 
 }  // namespace penstock::kube

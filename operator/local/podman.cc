@@ -4,7 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/local/quantity.h"
-#include "operator/os/child_process.h"
+#include "operator/os/command.h"
 
 namespace penstock::local {
 

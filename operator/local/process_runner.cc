@@ -281,7 +281,7 @@ void ProcessRunner::RunProcess(Worker& worker, const PodLaunch& launch,
       exit = child->Wait(left);
     }
   }
-  child->KillSession();
+  child->KillAll();
   if (*isolated) podman_.Remove(ContainerName(worker.uid));
   while (!exit) exit = child->Wait(std::nullopt);
   {

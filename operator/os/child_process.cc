@@ -2,16 +2,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -22,15 +20,10 @@ namespace penstock {
 namespace {
 
 namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
-struct Fd {
-  int fd = -1;
-  ~Fd() { Close(); }
-  void Close() {
-    if (fd >= 0) close(std::exchange(fd, -1));
-  }
-  int Release() { return std::exchange(fd, -1); }
-};
+constexpr milliseconds kLookInterval{20};  // where the kernel has no pidfd
 
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -47,26 +40,44 @@ std::string PathOf(const std::vector<std::string>& environment) {
   return "/usr/local/bin:/usr/bin:/bin";
 }
 
+// What BecomeChild needs, made before the fork: nothing may be allocated after it.
+struct Image {
+  const char* program;
+  char* const* argv;
+  char* const* environment;
+  const char* directory;
+  int output, error, report;
+  ChildGroup group;
+  int death_signal;
+  pid_t parent;
+};
+
 // Between fork and exec: async-signal-safe calls only. What fails is told through `report`.
-[[noreturn]] void BecomeChild(const char* program, char* const* argv, char* const* environment,
-                              const char* directory, int output, int report, int parent) {
-  setsid();
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != parent) _exit(143);  // the parent died before the line above
+[[noreturn]] void BecomeChild(const Image& image) {
+  if (image.group == ChildGroup::kSession) setsid();
+  if (image.group == ChildGroup::kGroup) setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, image.death_signal);
+  if (getppid() != image.parent) _exit(128 + image.death_signal);  // it died before the line above
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  signal(SIGPIPE, SIG_DFL);
-  signal(SIGINT, SIG_DFL);
-  signal(SIGTERM, SIG_DFL);
+  for (const int number : {SIGPIPE, SIGINT, SIGTERM}) signal(number, SIG_DFL);
   const int input = open("/dev/null", O_RDONLY);
-  if (input >= 0 && dup2(input, 0) == 0 && dup2(output, 1) == 1 && dup2(output, 2) == 2 &&
-      chdir(directory) == 0) {
-    execve(program, argv, environment);
+  if (input > STDIN_FILENO) {
+    dup2(input, STDIN_FILENO);
+    close(input);
   }
-  const int error = errno;
-  const ssize_t written = write(report, &error, sizeof error);
-  _exit(written == sizeof error ? 127 : 126);
+  StartFailure failure{StartFailure::kMachine, 0};
+  if (dup2(image.output, STDOUT_FILENO) >= 0 && dup2(image.error, STDERR_FILENO) >= 0) {
+    failure.stage = StartFailure::kDirectory;
+    if (image.directory[0] == '\0' || chdir(image.directory) == 0) {
+      failure.stage = StartFailure::kExec;
+      execve(image.program, image.argv, image.environment);
+    }
+  }
+  failure.error_number = errno;
+  const ssize_t written = write(image.report, &failure, sizeof failure);
+  _exit(written == sizeof failure ? 127 : 126);
 }
 
 // The session of a process by /proc, or -1.
@@ -84,106 +95,149 @@ int SessionOf(const std::string& pid) {
 
 }  // namespace
 
-std::optional<fs::path> FindProgram(const std::string& name, const std::string& path) {
-  std::error_code ignored;
-  if (name.find('/') != std::string::npos) return fs::path(name);
+ProgramLookup LookUpProgram(const std::string& name, const std::string& path,
+                            const fs::path& directory) {
+  const auto look = [&](const fs::path& file) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(directory / file, ignored)) return ENOENT;
+    return access((directory / file).c_str(), X_OK) == 0 ? 0 : EACCES;
+  };
+  if (name.find('/') != std::string::npos) return {look(name), name};
+  ProgramLookup best{ENOENT, {}};
   std::istringstream folders(path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const fs::path candidate = fs::path(folder.empty() ? "." : folder) / name;
-    if (fs::is_regular_file(candidate, ignored) && access(candidate.c_str(), X_OK) == 0) {
-      return candidate;
-    }
+    const fs::path file = fs::path(folder.empty() ? "." : folder) / name;
+    const int found = look(file);
+    if (found == 0) return {0, file};
+    if (found == EACCES) best = {EACCES, file};
   }
-  return std::nullopt;
+  return best;
 }
 
-Result<ChildProcess> ChildProcess::Start(const ChildOptions& options) {
+std::optional<fs::path> FindProgram(const std::string& name, const std::string& path) {
+  if (name.find('/') != std::string::npos) return name;
+  const ProgramLookup found = LookUpProgram(name, path);
+  return found.error_number == 0 ? std::optional(found.file) : std::nullopt;
+}
+
+std::vector<std::string> OwnEnvironment() {
+  std::vector<std::string> environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    environment.emplace_back(*variable);
+  }
+  return environment;
+}
+
+Result<ChildProcess> ChildProcess::Start(const ChildOptions& options, StartFailure* failure) {
+  StartFailure unseen;
+  StartFailure& why = failure != nullptr ? *failure : unseen;
+  const auto fail = [&](const std::string& what, int error) {
+    why.error_number = error;
+    return FromErrno(what, error);
+  };
   const std::string& name = options.argv.at(0);
-  const auto program = FindProgram(name, PathOf(options.environment));
+  const auto program = options.program.empty() ? FindProgram(name, PathOf(options.environment))
+                                               : std::optional(options.program);
   if (!program) {
+    why = {StartFailure::kExec, ENOENT};
     return NotFound("program " + name + " is not found in PATH=" + PathOf(options.environment));
   }
-  Fd output{open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
-  if (output.fd < 0) return FromErrno("log file " + options.log.string(), errno);
+  const Fd log(options.log.empty()
+                   ? -1
+                   : open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!options.log.empty() && log.get() < 0) {
+    return fail("log file " + options.log.string(), errno);
+  }
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return FromErrno("pipe", errno);
-  Fd report_in{ends[0]}, report_out{ends[1]};
-  Fd wake{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (wake.fd < 0) return FromErrno("eventfd", errno);
+  if (pipe2(ends, O_CLOEXEC) != 0) return fail("pipe", errno);
+  Fd report_in(ends[0]), report_out(ends[1]);
+  Fd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (wake.get() < 0) return fail("eventfd", errno);
 
   const std::vector<char*> argv = Pointers(options.argv);
   const std::vector<char*> environment = Pointers(options.environment);
   const std::string directory = options.directory.string();
-  const int parent = getpid();
+  const Image image{program->c_str(),
+                    argv.data(),
+                    environment.data(),
+                    directory.c_str(),
+                    log.get() < 0 ? options.output : log.get(),
+                    log.get() < 0 ? options.error : log.get(),
+                    report_out.get(),
+                    options.group,
+                    options.death_signal,
+                    getpid()};
   const pid_t pid = fork();
-  if (pid < 0) return FromErrno("fork for " + name, errno);
-  if (pid == 0) {
-    BecomeChild(program->c_str(), argv.data(), environment.data(), directory.c_str(), output.fd,
-                report_out.fd, parent);
-  }
+  if (pid < 0) return fail("fork for " + name, errno);
+  if (pid == 0) BecomeChild(image);
   report_out.Close();
-  int error = 0;
+  StartFailure told;
   ssize_t count;
   do {
-    count = read(report_in.fd, &error, sizeof error);
+    count = read(report_in.get(), &told, sizeof told);
   } while (count < 0 && errno == EINTR);
-  if (count == sizeof error) {
+  if (count == sizeof told) {
     waitpid(pid, nullptr, 0);
-    return FromErrno("start " + program->string() + " in " + directory, error);
+    why = told;
+    return FromErrno("start " + program->string() + " in " + directory, told.error_number);
   }
-  const int pid_fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (pid_fd < 0) {
-    const int why = errno;
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
-    return FromErrno("pidfd_open of " + name, why);
-  }
-  return ChildProcess(pid, pid_fd, wake.Release());
+  Fd pid_fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  return ChildProcess(pid, options.group, std::move(pid_fd), std::move(wake));
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : pid_(other.pid_),
-      pid_fd_(std::exchange(other.pid_fd_, -1)),
-      wake_fd_(std::exchange(other.wake_fd_, -1)),
+      group_(other.group_),
+      pid_fd_(std::move(other.pid_fd_)),
+      wake_fd_(std::move(other.wake_fd_)),
       reaped_(std::exchange(other.reaped_, true)) {}
 
 ChildProcess::~ChildProcess() {
-  if (!reaped_) {
-    KillSession();
-    while (!Wait(std::nullopt)) {
-    }
-  }
-  if (pid_fd_ >= 0) close(pid_fd_);
-  if (wake_fd_ >= 0) close(wake_fd_);
+  if (reaped_) return;
+  KillAll();
+  while (!reaped_) (void)Wait(std::nullopt);
 }
 
-std::optional<ChildExit> ChildProcess::Wait(std::optional<std::chrono::milliseconds> limit) {
-  pollfd fds[2] = {{pid_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
-  const int timeout = limit ? static_cast<int>(limit->count()) : -1;
-  while (poll(fds, 2, timeout) < 0 && errno == EINTR) {
+std::optional<ChildExit> ChildProcess::Reap() {
+  int status = 0xff00;  // the code 255, should somebody else have taken the status
+  pid_t ended;
+  do {
+    ended = waitpid(pid_, &status, WNOHANG);
+  } while (ended < 0 && errno == EINTR);
+  if (ended == 0) return std::nullopt;
+  reaped_ = true;
+  ChildExit exit;
+  if (WIFEXITED(status)) {
+    exit.code = WEXITSTATUS(status);
+  } else {
+    exit.signal = WTERMSIG(status);
   }
-  if ((fds[0].revents & POLLIN) != 0) {
-    int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  return exit;
+}
+
+std::optional<ChildExit> ChildProcess::Wait(std::optional<milliseconds> limit) {
+  const auto start = Clock::now();
+  while (!reaped_) {
+    if (auto exit = Reap()) return exit;
+    milliseconds left = milliseconds::max();
+    if (limit) left = *limit - std::chrono::duration_cast<milliseconds>(Clock::now() - start);
+    pollfd fds[2] = {{pid_fd_.get(), POLLIN, 0}, {wake_fd_.get(), POLLIN, 0}};
+    const auto most = pid_fd_.get() < 0 ? kLookInterval : milliseconds(1'000'000);
+    poll(fds, 2, static_cast<int>(std::clamp(left, milliseconds(0), most).count()));
+    if ((fds[1].revents & POLLIN) != 0) {
+      std::uint64_t count = 0;
+      while (read(wake_fd_.get(), &count, sizeof count) < 0 && errno == EINTR) {
+      }
+      break;
     }
-    reaped_ = true;
-    ChildExit exit;
-    if (WIFEXITED(status)) {
-      exit.code = WEXITSTATUS(status);
-    } else {
-      exit.signal = WTERMSIG(status);
-    }
-    return exit;
+    if (left <= milliseconds(0)) break;
   }
-  std::uint64_t count = 0;
-  while (read(wake_fd_, &count, sizeof count) < 0 && errno == EINTR) {
-  }
-  return std::nullopt;
+  return reaped_ ? std::nullopt : Reap();
 }
 
 void ChildProcess::Wake() const {
   const std::uint64_t one = 1;
-  while (write(wake_fd_, &one, sizeof one) < 0 && errno == EINTR) {
+  while (write(wake_fd_.get(), &one, sizeof one) < 0 && errno == EINTR) {
   }
 }
 
@@ -191,8 +245,10 @@ void ChildProcess::Terminate() const {
   if (!reaped_) kill(pid_, SIGTERM);
 }
 
-void ChildProcess::KillSession() const {
+void ChildProcess::KillAll() const {
   if (!reaped_) kill(pid_, SIGKILL);
+  if (group_ == ChildGroup::kGroup) kill(-pid_, SIGKILL);
+  if (group_ != ChildGroup::kSession) return;
   std::error_code error;
   for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename();
@@ -201,33 +257,6 @@ void ChildProcess::KillSession() const {
     if (bad != std::errc{} || last != name.data() + name.size()) continue;
     if (pid != pid_ && SessionOf(name) == pid_) kill(pid, SIGKILL);
   }
-}
-
-Result<std::string> AskCommand(const std::vector<std::string>& argv,
-                               std::chrono::milliseconds limit) {
-  std::string log = (fs::temp_directory_path() / "penstock-ask-XXXXXX").string();
-  const Fd file{mkstemp(log.data())};
-  if (file.fd < 0) return FromErrno("temporary file " + log, errno);
-  std::vector<std::string> environment;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    environment.emplace_back(*variable);
-  }
-  Result<ChildProcess> child = ChildProcess::Start({argv, environment, "/", log});
-  std::optional<ChildExit> exit;
-  if (child) exit = child->Wait(limit);
-  Result<std::string> output = ReadFile(log, 64 << 10);
-  std::error_code ignored;
-  fs::remove(log, ignored);
-  if (!child) return child.error();
-  if (!exit) return Transient(argv[0] + " did not answer within its time");
-  if (exit->ExitCode() != 0) {
-    std::string said = output ? *output : "";
-    while (!said.empty() && said.back() == '\n') said.pop_back();
-    const std::size_t line = said.rfind('\n');
-    return Internal(argv[0] + " ended with " + std::to_string(exit->ExitCode()) + ": " +
-                    (line == std::string::npos ? said : said.substr(line + 1)));
-  }
-  return output;
 }
 
 }  // namespace penstock

@@ -1,10 +1,13 @@
 #include "operator/os/child_process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "operator/base/file.h"
@@ -72,7 +75,7 @@ TEST_F(ChildProcessTest, KillsWhatTheChildLeftBehindInItsSession) {
   ASSERT_TRUE(child->Wait(std::nullopt));
   const int left = std::stoi(*ReadFile(folder_ / "left"));
   ASSERT_EQ(kill(left, 0), 0);
-  child->KillSession();
+  child->KillAll();
   // The orphan is its new parent's to reap; killed, it holds no command line any more.
   std::string command = "sleep";  // the test's own time-out is the limit of this wait
   while (kill(left, 0) == 0 && !command.empty()) {
@@ -82,13 +85,45 @@ TEST_F(ChildProcessTest, KillsWhatTheChildLeftBehindInItsSession) {
   EXPECT_NE(kill(left, 0) == 0 ? command : "", "sleep");
 }
 
-TEST(AskCommand, GivesOutputAndNamesTheLastLineOfAFailure) {
-  EXPECT_EQ(*AskCommand({"echo", "fine"}, milliseconds(10'000)), "fine\n");
-  const Result<std::string> failed =
-      AskCommand({"sh", "-c", "echo first; echo why >&2; exit 2"}, milliseconds(10'000));
-  ASSERT_FALSE(failed);
-  EXPECT_NE(failed.error().message.find("2: why"), std::string::npos) << failed.error().message;
-  EXPECT_EQ(AskCommand({"sleep", "60"}, milliseconds(1)).error().kind, ErrorKind::kTransient);
+TEST_F(ChildProcessTest, GivesAChildInAGroupOfItsOwnTheStreamsItIsGiven) {
+  ChildOptions options;
+  options.argv = {"sh", "-c", "[ $(ps -o pgid= -p $$) = $$ ] && pwd && echo problem >&2"};
+  options.environment = {"PATH=/usr/bin:/bin"};
+  options.directory = folder_;
+  options.group = ChildGroup::kGroup;
+  const Fd out(open((folder_ / "out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const Fd err(open((folder_ / "err").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  options.output = out.get();
+  options.error = err.get();
+  Result<ChildProcess> child = ChildProcess::Start(options);
+  ASSERT_TRUE(child) << child.error().message;
+  EXPECT_EQ(child->Wait(std::nullopt)->ExitCode(), 0);
+  EXPECT_FALSE(child->Wait(std::nullopt));  // its exit has been told
+  EXPECT_EQ(*ReadFile(folder_ / "out"), folder_.string() + "\n");
+  EXPECT_EQ(*ReadFile(folder_ / "err"), "problem\n");
+}
+
+TEST_F(ChildProcessTest, TellsWhatKeptAChildFromStarting) {
+  StartFailure failure;
+  ChildOptions options{{"true"}, {"PATH=/usr/bin:/bin"}, folder_ / "missing"};
+  EXPECT_FALSE(ChildProcess::Start(options, &failure));
+  EXPECT_EQ(failure.stage, StartFailure::kDirectory);
+  EXPECT_EQ(failure.error_number, ENOENT);
+  options = {{"no-such-program"}, {"PATH=/usr/bin:/bin"}};
+  EXPECT_FALSE(ChildProcess::Start(options, &failure));
+  EXPECT_EQ(failure.stage, StartFailure::kExec);
+}
+
+TEST_F(ChildProcessTest, LooksUpAProgramAsAShellDoes) {
+  const std::string folder = folder_.string();
+  std::ofstream(folder_ / "plain") << "text";
+  EXPECT_EQ(LookUpProgram("sh", folder + ":/bin").file, "/bin/sh");
+  EXPECT_EQ(LookUpProgram("plain", folder + ":/bin").error_number, EACCES);
+  EXPECT_EQ(LookUpProgram("plain", folder + ":/bin").file, folder_ / "plain");
+  EXPECT_EQ(LookUpProgram("absent", folder + ":/bin").error_number, ENOENT);
+  EXPECT_EQ(LookUpProgram("./plain", "", folder_).error_number, EACCES);
+  EXPECT_EQ(FindProgram("plain", folder), std::nullopt);
+  EXPECT_EQ(FindProgram("a/b", folder), "a/b");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 #include "operator/artifacts/manifest.h"
 #include "operator/base/file.h"
-#include "operator/os/child_process.h"
+#include "operator/os/command.h"
 
 namespace penstock::controllers {
 namespace {
