@@ -192,60 +192,9 @@ Result<void> LeaderElector::Release() {
   }
 }
 
-namespace {
-Error NotLeading() { return Cancelled("this process does not lead, so it writes nothing"); }
-}  // namespace
-
-Result<Json> LeaderGuardedClient::Get(const kube::ResourceType& type, const std::string& ns,
-                                      const std::string& name, const kube::Call& call) {
-  return client_.Get(type, ns, name, call);
-}
-Result<kube::ListPage> LeaderGuardedClient::List(const kube::ResourceType& type,
-                                                 const std::string& ns,
-                                                 const kube::ListOptions& options,
-                                                 const kube::Call& call) {
-  return client_.List(type, ns, options, call);
-}
-Result<Json> LeaderGuardedClient::Create(const kube::ResourceType& type, const std::string& ns,
-                                         const Json& object, const kube::Call& call) {
-  if (!leading_()) return NotLeading();
-  return client_.Create(type, ns, object, call);
-}
-Result<Json> LeaderGuardedClient::Update(const kube::ResourceType& type, const std::string& ns,
-                                         const std::string& name, const Json& object,
-                                         const std::string& subresource, const kube::Call& call) {
-  if (!leading_()) return NotLeading();
-  return client_.Update(type, ns, name, object, subresource, call);
-}
-Result<Json> LeaderGuardedClient::Apply(const kube::ResourceType& type, const std::string& ns,
-                                        const std::string& name, const Json& object,
-                                        const kube::PatchOptions& options, const kube::Call& call) {
-  if (!leading_()) return NotLeading();
-  return client_.Apply(type, ns, name, object, options, call);
-}
-Result<Json> LeaderGuardedClient::MergePatch(const kube::ResourceType& type, const std::string& ns,
-                                             const std::string& name, const Json& patch,
-                                             const kube::PatchOptions& options,
-                                             const kube::Call& call) {
-  if (!leading_()) return NotLeading();
-  return client_.MergePatch(type, ns, name, patch, options, call);
-}
-Result<void> LeaderGuardedClient::Delete(const kube::ResourceType& type, const std::string& ns,
-                                         const std::string& name,
-                                         const kube::DeleteOptions& options,
-                                         const kube::Call& call) {
-  if (!leading_()) return NotLeading();
-  return client_.Delete(type, ns, name, options, call);
-}
-Result<void> LeaderGuardedClient::Watch(const kube::ResourceType& type, const std::string& ns,
-                                        const kube::WatchOptions& options,
-                                        const kube::WatchSink& sink, std::stop_token stop) {
-  return client_.Watch(type, ns, options, sink, std::move(stop));
-}
-Result<void> LeaderGuardedClient::Logs(const std::string& ns, const std::string& pod,
-                                       const kube::LogOptions& options, const kube::LogSink& sink,
-                                       std::stop_token stop) {
-  return client_.Logs(ns, pod, options, sink, std::move(stop));
+Result<void> LeaderGuardedClient::Before(std::string_view write, const kube::ResourceType&) {
+  if (write.empty() || leading_()) return {};
+  return Cancelled("this process does not lead, so it writes nothing");
 }
 
 }  // namespace penstock::runtime

@@ -18,7 +18,7 @@
 
 #include "operator/base/result.h"
 #include "operator/base/time.h"
-#include "operator/kube/client.h"
+#include "operator/kube/forwarding_client.h"
 
 namespace penstock::runtime {
 
@@ -81,39 +81,15 @@ class LeaderElector {
 };
 
 // Passes reads on always and writes only while `leading()`; a write refused so is kCancelled.
-class LeaderGuardedClient : public kube::Client {
+class LeaderGuardedClient : public kube::ForwardingClient {
  public:
   LeaderGuardedClient(kube::Client& client, std::function<bool()> leading)
-      : client_(client), leading_(std::move(leading)) {}
+      : ForwardingClient(client), leading_(std::move(leading)) {}
 
-  Result<Json> Get(const kube::ResourceType& type, const std::string& ns, const std::string& name,
-                   const kube::Call& call = {}) override;
-  Result<kube::ListPage> List(const kube::ResourceType& type, const std::string& ns,
-                              const kube::ListOptions& options,
-                              const kube::Call& call = {}) override;
-  Result<Json> Create(const kube::ResourceType& type, const std::string& ns, const Json& object,
-                      const kube::Call& call = {}) override;
-  Result<Json> Update(const kube::ResourceType& type, const std::string& ns,
-                      const std::string& name, const Json& object,
-                      const std::string& subresource = "", const kube::Call& call = {}) override;
-  Result<Json> Apply(const kube::ResourceType& type, const std::string& ns, const std::string& name,
-                     const Json& object, const kube::PatchOptions& options = {},
-                     const kube::Call& call = {}) override;
-  Result<Json> MergePatch(const kube::ResourceType& type, const std::string& ns,
-                          const std::string& name, const Json& patch,
-                          const kube::PatchOptions& options = {},
-                          const kube::Call& call = {}) override;
-  Result<void> Delete(const kube::ResourceType& type, const std::string& ns,
-                      const std::string& name, const kube::DeleteOptions& options = {},
-                      const kube::Call& call = {}) override;
-  Result<void> Watch(const kube::ResourceType& type, const std::string& ns,
-                     const kube::WatchOptions& options, const kube::WatchSink& sink,
-                     std::stop_token stop) override;
-  Result<void> Logs(const std::string& ns, const std::string& pod, const kube::LogOptions& options,
-                    const kube::LogSink& sink, std::stop_token stop) override;
+ protected:
+  Result<void> Before(std::string_view write, const kube::ResourceType& type) override;
 
  private:
-  kube::Client& client_;
   const std::function<bool()> leading_;
 };
 

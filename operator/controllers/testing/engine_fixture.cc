@@ -8,85 +8,32 @@
 
 namespace penstock::controllers {
 
-bool KillSwitch::Pass(bool is_write, bool& lose) {
-  lose = false;
+bool KillSwitch::Pass(bool is_write) {
   if (dead_) return false;
   if (!is_write) return true;
   const int left = left_.fetch_sub(1);
   if (left > 1) return true;
   dead_ = true;
-  lose = lose_answer_ && left == 1;
-  return lose;
+  return lose_answer_ && left == 1;
 }
 
-template <typename T>
-Result<T> MortalClient::Guarded(bool is_write, const std::function<Result<T>()>& call) {
-  bool lose = false;
-  if (!kill_.Pass(is_write, lose)) return Cancelled("killed");
-  auto answer = call();
-  if (lose || kill_.dead()) return Cancelled("killed");
-  return answer;
+Result<void> MortalClient::Before(std::string_view write, const kube::ResourceType&) {
+  if (kill_.Pass(!write.empty())) return {};
+  return Cancelled("killed");
 }
 
-Result<Json> MortalClient::Get(const kube::ResourceType& type, const std::string& ns,
-                               const std::string& name, const kube::Call& call) {
-  return Guarded<Json>(false, [&] { return below_.Get(type, ns, name, call); });
-}
-
-Result<kube::ListPage> MortalClient::List(const kube::ResourceType& type, const std::string& ns,
-                                          const kube::ListOptions& options,
-                                          const kube::Call& call) {
-  return Guarded<kube::ListPage>(false, [&] { return below_.List(type, ns, options, call); });
-}
-
-Result<Json> MortalClient::Create(const kube::ResourceType& type, const std::string& ns,
-                                  const Json& object, const kube::Call& call) {
-  return Guarded<Json>(true, [&] { return below_.Create(type, ns, object, call); });
-}
-
-Result<Json> MortalClient::Update(const kube::ResourceType& type, const std::string& ns,
-                                  const std::string& name, const Json& object,
-                                  const std::string& subresource, const kube::Call& call) {
-  return Guarded<Json>(true,
-                       [&] { return below_.Update(type, ns, name, object, subresource, call); });
-}
-
-Result<Json> MortalClient::Apply(const kube::ResourceType& type, const std::string& ns,
-                                 const std::string& name, const Json& object,
-                                 const kube::PatchOptions& options, const kube::Call& call) {
-  return Guarded<Json>(true, [&] { return below_.Apply(type, ns, name, object, options, call); });
-}
-
-Result<Json> MortalClient::MergePatch(const kube::ResourceType& type, const std::string& ns,
-                                      const std::string& name, const Json& patch,
-                                      const kube::PatchOptions& options, const kube::Call& call) {
-  return Guarded<Json>(true,
-                       [&] { return below_.MergePatch(type, ns, name, patch, options, call); });
-}
-
-Result<void> MortalClient::Delete(const kube::ResourceType& type, const std::string& ns,
-                                  const std::string& name, const kube::DeleteOptions& options,
-                                  const kube::Call& call) {
-  bool lose = false;
-  if (!kill_.Pass(true, lose)) return Unexpected(Cancelled("killed"));
-  auto answer = below_.Delete(type, ns, name, options, call);
-  if (lose) return Unexpected(Cancelled("killed"));
-  return answer;
+Result<void> MortalClient::After() {
+  if (!kill_.dead()) return {};
+  return Cancelled("killed");
 }
 
 Result<void> MortalClient::Watch(const kube::ResourceType& type, const std::string& ns,
                                  const kube::WatchOptions& options, const kube::WatchSink& sink,
                                  std::stop_token stop) {
-  if (kill_.dead()) return Unexpected(Cancelled("killed"));
-  return below_.Watch(
+  if (kill_.dead()) return Cancelled("killed");
+  return ForwardingClient::Watch(
       type, ns, options, [&](kube::WatchEvent& event) { return !kill_.dead() && sink(event); },
       std::move(stop));
-}
-
-Result<void> MortalClient::Logs(const std::string& ns, const std::string& pod,
-                                const kube::LogOptions& options, const kube::LogSink& sink,
-                                std::stop_token stop) {
-  return below_.Logs(ns, pod, options, sink, std::move(stop));
 }
 
 EngineTest::EngineTest() : cluster_(clock_) {

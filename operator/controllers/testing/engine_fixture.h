@@ -14,6 +14,7 @@
 #include "operator/base/json.h"
 #include "operator/controllers/engine.h"
 #include "operator/controllers/testing/fake_kubelet.h"
+#include "operator/kube/forwarding_client.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/metadata/recorder.h"
 
@@ -25,8 +26,8 @@ namespace penstock::controllers {
 class KillSwitch {
  public:
   KillSwitch(int writes, bool lose_answer) : left_(writes), lose_answer_(lose_answer) {}
-  // True when the call may be made; sets `lose` when its answer must be lost.
-  bool Pass(bool is_write, bool& lose);
+  // True when the call may be made. Who is dead after it has lost its answer.
+  bool Pass(bool is_write);
   [[nodiscard]] bool dead() const { return dead_; }
 
  private:
@@ -36,37 +37,18 @@ class KillSwitch {
 };
 
 // A client that obeys a KillSwitch.
-class MortalClient : public kube::Client {
+class MortalClient : public kube::ForwardingClient {
  public:
-  MortalClient(kube::Client& below, KillSwitch& kill) : below_(below), kill_(kill) {}
-  Result<Json> Get(const kube::ResourceType& type, const std::string& ns, const std::string& name,
-                   const kube::Call& call) override;
-  Result<kube::ListPage> List(const kube::ResourceType& type, const std::string& ns,
-                              const kube::ListOptions& options, const kube::Call& call) override;
-  Result<Json> Create(const kube::ResourceType& type, const std::string& ns, const Json& object,
-                      const kube::Call& call) override;
-  Result<Json> Update(const kube::ResourceType& type, const std::string& ns,
-                      const std::string& name, const Json& object, const std::string& subresource,
-                      const kube::Call& call) override;
-  Result<Json> Apply(const kube::ResourceType& type, const std::string& ns, const std::string& name,
-                     const Json& object, const kube::PatchOptions& options,
-                     const kube::Call& call) override;
-  Result<Json> MergePatch(const kube::ResourceType& type, const std::string& ns,
-                          const std::string& name, const Json& patch,
-                          const kube::PatchOptions& options, const kube::Call& call) override;
-  Result<void> Delete(const kube::ResourceType& type, const std::string& ns,
-                      const std::string& name, const kube::DeleteOptions& options,
-                      const kube::Call& call) override;
+  MortalClient(kube::Client& below, KillSwitch& kill) : ForwardingClient(below), kill_(kill) {}
   Result<void> Watch(const kube::ResourceType& type, const std::string& ns,
                      const kube::WatchOptions& options, const kube::WatchSink& sink,
                      std::stop_token stop) override;
-  Result<void> Logs(const std::string& ns, const std::string& pod, const kube::LogOptions& options,
-                    const kube::LogSink& sink, std::stop_token stop) override;
+
+ protected:
+  Result<void> Before(std::string_view write, const kube::ResourceType& type) override;
+  Result<void> After() override;
 
  private:
-  template <typename T>
-  Result<T> Guarded(bool is_write, const std::function<Result<T>()>& call);
-  kube::Client& below_;
   KillSwitch& kill_;
 };
 
