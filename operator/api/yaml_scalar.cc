@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "operator/base/base64.h"
+
 namespace penstock::api {
 namespace {
 
@@ -108,23 +110,6 @@ std::string LongTag(const std::string& tag) {
   return tag.rfind(kPrefix, 0) == 0 ? tag.substr(kPrefix.size()) : tag;
 }
 
-std::optional<std::string> FromBase64(std::string_view text) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  unsigned bits = 0;
-  int have = 0;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r' || c == ' ' || c == '=') continue;
-    const std::size_t v = kAlphabet.find(c);
-    if (v == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(v);
-    have += 6;
-    if (have >= 8) out.push_back(static_cast<char>(bits >> (have -= 8) & 0xFF));
-  }
-  return out;
-}
-
 Error At(const YamlNode& n, const std::string& message) {
   return Invalid("line " + std::to_string(n.line) + ": " + message);
 }
@@ -135,7 +120,9 @@ Result<Json> ScalarValue(const YamlNode& n) {
   const std::string tag = LongTag(n.tag);
   const bool typed = tag == "int" || tag == "float" || tag == "bool" || tag == "null";
   if (tag == "binary") {
-    auto bytes = FromBase64(n.text);
+    std::string text = n.text;
+    std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
+    auto bytes = DecodeBase64(text);
     if (!bytes) return At(n, "the text of !!binary is not base64");
     return Json(std::move(*bytes));
   }

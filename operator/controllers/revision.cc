@@ -1,11 +1,11 @@
 #include "operator/controllers/revision.h"
 
-#include <openssl/evp.h>
 #include <zlib.h>
 
 #include <vector>
 
 #include "operator/api/codec.h"
+#include "operator/base/base64.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/plan/run/run_plan.h"
@@ -49,27 +49,6 @@ Result<std::string> Decompress(const std::string& bytes) {
   return out;
 }
 
-std::string Base64(const std::string& bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
-}
-
-Result<std::string> FromBase64(const std::string& text) {
-  std::string out(text.size() / 4 * 3 + 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return Internal("its data is no base64");
-  std::size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  out.resize(static_cast<std::size_t>(size) - padding);
-  return out;
-}
-
 }  // namespace
 
 Result<Json> MakeRevision(const api::PipelineRun& run, const plan::ResolvedRun& resolved) {
@@ -85,7 +64,7 @@ Result<Json> MakeRevision(const api::PipelineRun& run, const plan::ResolvedRun& 
         {"labels", {{plan::kLabelManaged, "true"}, {plan::kLabelRunUid, run.meta.uid}}},
         {"ownerReferences", Json::array({api::Encode(owner)})}}},
       {"revision", 1},
-      {"data", {{"sha256", hash}, {"gzip", Base64(Compress(text))}}}};
+      {"data", {{"sha256", hash}, {"gzip", EncodeBase64(Compress(text))}}}};
   if (revision.dump().size() > kMaxObjectBytes) {
     return Invalid(
         "the resolved spec is over 256 KiB even compressed; split the Pipeline, or move "
@@ -103,8 +82,8 @@ Result<plan::ResolvedRun> ReadRevision(const Json& revision) {
     return Internal("the ControllerRevision " + name + " was not made by this program");
   }
   const std::string what = "the ControllerRevision " + name;
-  auto bytes = FromBase64(data->at("gzip").get<std::string>());
-  if (!bytes) return Wrap(what, bytes.error());
+  auto bytes = DecodeBase64(data->at("gzip").get<std::string>());
+  if (!bytes) return Internal(what + ": its data is no base64");
   auto text = Decompress(*bytes);
   if (!text) return Wrap(what, text.error());
   if (Sha256Hex(*text) != data->at("sha256").get<std::string>()) {

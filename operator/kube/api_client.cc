@@ -1,11 +1,10 @@
 #include "operator/kube/api_client.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
+#include "operator/base/base64.h"
 #include "operator/base/json.h"
 #include "operator/kube/http_transport.h"
 #include "operator/kube/request_path.h"
@@ -21,12 +20,7 @@ constexpr std::chrono::seconds kStreamHead{30};
 constexpr std::chrono::hours kQuietLog{24};  // the kernel's keep-alive notices a dead connection
 
 std::string Basic(const std::string& user_and_password) {
-  std::string out(4 * ((user_and_password.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(user_and_password.data()),
-                                   static_cast<int>(user_and_password.size()));
-  out.resize(size);
-  return "Basic " + out;
+  return "Basic " + EncodeBase64(user_and_password);
 }
 
 bool Good(const HttpResponse& response) { return response.status >= 200 && response.status < 300; }

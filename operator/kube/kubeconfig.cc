@@ -1,8 +1,8 @@
-#include <openssl/evp.h>
 #include <yaml-cpp/yaml.h>
 
-#include <algorithm>
+#include <cctype>
 
+#include "operator/base/base64.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/kube/config.h"
@@ -36,18 +36,11 @@ std::string Path(const Entry& entry, const char* key) {
   return fs::path(text).is_absolute() ? text : (entry.folder / text).lexically_normal().string();
 }
 
-Result<std::string> Base64(const std::string& text, const std::string& what) {
-  std::string clean;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(clean),
-               [](unsigned char c) { return !std::isspace(c); });
-  std::string out(clean.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(clean.data()),
-                                   static_cast<int>(clean.size()));
-  if (size < 0 || clean.size() % 4 != 0) return Invalid(what + " is not base64");
-  out.resize(size -
-             std::count(clean.end() - std::min<std::size_t>(2, clean.size()), clean.end(), '='));
-  return out;
+Result<std::string> Base64(std::string text, const std::string& what) {
+  std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
+  auto out = DecodeBase64(text);
+  if (!out || text.size() % 4 != 0) return Invalid(what + " is not base64");
+  return *std::move(out);
 }
 
 // `key` is a path and `key`-data the text itself, which wins.
@@ -95,12 +88,7 @@ std::string ClusterInfo(const ClusterConfig& config) {
   if (config.insecure) info["insecure-skip-tls-verify"] = true;
   if (!config.tls_server_name.empty()) info["tls-server-name"] = config.tls_server_name;
   if (const auto ca = config.ca.Load(); ca && !ca->empty()) {
-    std::string encoded(4 * ((ca->size() + 2) / 3) + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                     reinterpret_cast<const unsigned char*>(ca->data()),
-                                     static_cast<int>(ca->size()));
-    encoded.resize(size);
-    info["certificate-authority-data"] = encoded;
+    info["certificate-authority-data"] = EncodeBase64(*ca);
   }
   return info.dump();
 }

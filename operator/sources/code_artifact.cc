@@ -1,27 +1,14 @@
 #include "operator/sources/code_artifact.h"
 
-#include <openssl/evp.h>
-
 #include "operator/api/codec.h"
 #include "operator/artifacts/manifest.h"
+#include "operator/base/base64.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/sources/scratch_folder.h"
 
 namespace penstock::controllers {
 namespace {
-
-Result<std::string> DecodeBase64(const std::string& text, const std::string& what) {
-  std::string out(text.size() / 4 * 3 + 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return Invalid(what + " is no base64");
-  std::size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  out.resize(static_cast<std::size_t>(size) - padding);
-  return out;
-}
 
 Result<void> WriteEntries(const Json& config_map, const char* field, bool base64,
                           const std::filesystem::path& folder, int& written) {
@@ -35,8 +22,8 @@ Result<void> WriteEntries(const Json& config_map, const char* field, bool base64
     }
     std::string bytes = value.get<std::string>();
     if (base64) {
-      auto decoded = DecodeBase64(bytes, what);
-      if (!decoded) return Unexpected(decoded.error());
+      auto decoded = DecodeBase64(bytes);
+      if (!decoded) return Invalid(what + " is no base64");
       bytes = std::move(*decoded);
     }
     if (auto ok = WriteFileAtomically(folder / name, bytes); !ok) return ok;

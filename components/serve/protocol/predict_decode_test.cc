@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "components/serve/protocol/base64.h"
 
 namespace penstock::serve {
 namespace {
@@ -140,19 +139,6 @@ TEST(PredictEncode, AnswersInTheFormOfTheQuestion) {
   const std::vector<Tensor> bytes = {
       {"raw_bytes", Datatype::kBytes, {1}, std::vector<std::string>{std::string("\0b", 2)}}};
   EXPECT_EQ(*EncodePredictions(bytes, true), R"({"predictions":[{"b64":"AGI="}]})");
-}
-
-TEST(Base64, ReadsWhatItWrites) {
-  for (const char* text : {"", "a", "ab", "abc", "abcd", "\xff\xfe\xfd"}) {
-    std::string encoded;
-    AppendBase64(text, &encoded);
-    EXPECT_EQ(encoded.size() % 4, 0U);
-    EXPECT_EQ(DecodeBase64(encoded), text);
-  }
-  EXPECT_EQ(DecodeBase64("YWI"), "ab");
-  EXPECT_FALSE(DecodeBase64("YWI-"));
-  EXPECT_FALSE(DecodeBase64("A"));
-  EXPECT_FALSE(DecodeBase64("===="));
 }
 
 }  // namespace

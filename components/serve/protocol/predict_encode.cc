@@ -1,6 +1,6 @@
-#include "components/serve/protocol/base64.h"
 #include "components/serve/protocol/infer_encode.h"
 #include "components/serve/protocol/predict_decode.h"
+#include "operator/base/base64.h"
 
 namespace penstock::serve {
 namespace {

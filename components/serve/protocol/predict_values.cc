@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "components/serve/protocol/base64.h"
+#include "operator/base/base64.h"
 
 namespace penstock::serve {
 

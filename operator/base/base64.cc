@@ -1,12 +1,22 @@
-#include "components/serve/protocol/base64.h"
+#include "operator/base/base64.h"
 
+#include <array>
 #include <cstdint>
 
-namespace penstock::serve {
+namespace penstock {
 namespace {
 
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t kNoDigit = 64;
+
+// The value of every byte as a digit.
+constexpr std::array<std::uint8_t, 256> kDigits = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(kNoDigit);
+  for (std::uint8_t i = 0; i < 64; ++i) digits[static_cast<unsigned char>(kAlphabet[i])] = i;
+  return digits;
+}();
 
 }  // namespace
 
@@ -17,16 +27,23 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
   bytes.reserve(text.size() * 3 / 4);
   std::uint32_t bits = 0;
   int held = 0;
-  for (char c : text) {
-    const std::size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(digit);
+  for (const char c : text) {
+    const std::uint8_t digit = kDigits[static_cast<unsigned char>(c)];
+    if (digit == kNoDigit) return std::nullopt;
+    bits = (bits << 6) | digit;
     held += 6;
     if (held < 8) continue;
     held -= 8;
     bytes.push_back(static_cast<char>((bits >> held) & 0xff));
   }
   return bytes;
+}
+
+std::string EncodeBase64(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  AppendBase64(bytes, &text);
+  return text;
 }
 
 void AppendBase64(std::string_view bytes, std::string* out) {
@@ -40,4 +57,4 @@ void AppendBase64(std::string_view bytes, std::string* out) {
   }
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock

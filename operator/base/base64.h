@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 
-namespace penstock::serve {
+namespace penstock {
 
-// Nothing when the text is no base64. Padding may be left out, as some clients do.
+// Nothing when the text is no base64; white space is none. Padding may be left out, as some clients
+// do.
 [[nodiscard]] std::optional<std::string> DecodeBase64(std::string_view text);
+[[nodiscard]] std::string EncodeBase64(std::string_view bytes);
 void AppendBase64(std::string_view bytes, std::string* out);
 
-}  // namespace penstock::serve
+}  // namespace penstock
