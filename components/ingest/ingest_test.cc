@@ -10,6 +10,7 @@
 #include "components/ingest/testing/test_server.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/testing/test_data.h"
+#include "operator/base/base64.h"
 #include "operator/base/file.h"
 
 namespace penstock::ingest {
@@ -37,18 +38,20 @@ std::string Little(std::uint64_t value, int size) {
   return out;
 }
 
-// A zip of files with the same text; method 0 or 8.
-std::string Zip(const std::string& text, int method, int files = 1) {
+// A zip of files with the same text; method 0 or 8. Their names have 5 bytes.
+std::string Zip(const std::string& text, int method, int files = 1, int flags = 0,
+                const std::string& name = "a.csv") {
   const std::string data = method == 8 ? Deflate(text, -MAX_WBITS) : text;
   const auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(text.data()), uInt(text.size()));
-  const std::string fields = Little(20, 2) + Little(0, 2) + Little(std::uint64_t(method), 2) +
-                             Little(0, 4) + Little(crc, 4) + Little(data.size(), 4) +
-                             Little(text.size(), 4) + Little(5, 2) + Little(0, 2);
+  const std::string fields = Little(20, 2) + Little(std::uint64_t(flags), 2) +
+                             Little(std::uint64_t(method), 2) + Little(0, 4) + Little(crc, 4) +
+                             Little(data.size(), 4) + Little(text.size(), 4) + Little(5, 2) +
+                             Little(0, 2);
   std::string out, directory;
   for (int i = 0; i < files; ++i) {
     directory += Little(0x02014B50, 4) + Little(20, 2) + fields + Little(0, 10) +
-                 Little(out.size(), 4) + "a.csv";
-    out += Little(0x04034B50, 4) + fields + "a.csv" + data;
+                 Little(out.size(), 4) + name;
+    out += Little(0x04034B50, 4) + fields + name + data;
   }
   const auto at = out.size();
   return out + directory + "PK\x05\x06" + Little(0, 4) + Little(std::uint64_t(files), 2) +
@@ -165,6 +168,26 @@ TEST_F(Ingest, UnpacksGzipAndZip) {
     ASSERT_TRUE(ok) << ok.error().message;
     EXPECT_EQ(Table(), expected);
   }
+  // A name that no locale can show, and one in UTF-8 (flag 11) that the C locale cannot.
+  ASSERT_TRUE(RunText(Zip(csv, 8, 1, 0, "\xff.csv")));
+  const auto korean = RunText(Zip(csv, 8, 1, 1 << 11, "값.t"));
+  ASSERT_TRUE(korean) << korean.error().message;
+  EXPECT_EQ(Table(), expected);
+}
+
+TEST_F(Ingest, TakesTheOneFileBesideFoldersAndWhatMacOsAdds) {
+  // Made by Python's zipfile, the file's sizes in 64 bits: d/, d/a.csv, __MACOSX/d/._a.csv.
+  const auto zip = DecodeBase64(
+      "UEsDBBQAAAAIAAAAIQAAAAAAAgAAAAAAAAACAAAAZC8DAFBLAwQtAAAACAAAACEAwpZ+nf//////////BwAUAG"
+      "QvYS5jc3YBABAADAAAAAAAAAAOAAAAAAAAAEvUSeIy1KngMtKp5AIAUEsDBBQAAAAIAAAAIQChG9kkBAAAAAIA"
+      "AAASAAAAX19NQUNPU1gvZC8uX2EuY3N2q6oCAFBLAQIUAxQAAAAIAAAAIQAAAAAAAgAAAAAAAAACAAAAAAAAAA"
+      "AAAACAAQAAAABkL1BLAQItAy0AAAAIAAAAIQDCln6dDgAAAAwAAAAHAAAAAAAAAAAAAACAASIAAABkL2EuY3N2"
+      "UEsBAhQDFAAAAAgAAAAhAKEb2SQEAAAAAgAAABIAAAAAAAAAAAAAAIABaQAAAF9fTUFDT1NYL2QvLl9hLmNzdl"
+      "BLBQYAAAAAAwADAKUAAACdAAAAAAA=");
+  ASSERT_TRUE(zip);
+  const auto ok = RunText(*zip);
+  ASSERT_TRUE(ok) << ok.error().message;
+  EXPECT_EQ(Table(), "a:int64 b:string \n1|x|\n2|y|");
 }
 
 TEST_F(Ingest, RefusesABrokenZip) {
@@ -175,7 +198,13 @@ TEST_F(Ingest, RefusesABrokenZip) {
   damaged[damaged.find("1,x")] = '7';  // its checksum is wrong now
   EXPECT_NE(Problem(damaged).find("damaged"), std::string::npos);
   EXPECT_NE(Problem(Zip(csv, 8).substr(0, 40)).find("has no end"), std::string::npos);
-  EXPECT_NE(Problem(Zip(csv, 12)).find("method 12"), std::string::npos);
+  EXPECT_NE(Problem(Zip(csv, 8, 1, 1)).find("encrypted"), std::string::npos);
+  // By libarchive's words for methods 12, 9 and one that nobody has.
+  for (const auto& [method, word] : {std::pair{12, "bzip"}, {9, "deflation-64-bit"}, {77, "??"}}) {
+    EXPECT_NE(Problem(Zip(csv, method)).find("method " + std::string(word) + ";"),
+              std::string::npos)
+        << Problem(Zip(csv, method));
+  }
 }
 
 TEST_F(Ingest, ReadsParquetByItsBytes) {
