@@ -112,4 +112,19 @@ Result<std::unique_ptr<soci::session>> OpenForReading(const std::filesystem::pat
   }
 }
 
+bool HasLostItsFile(soci::session& session) {
+  // SOCI gives the code with some of its exceptions only; the connection has it always. (It hides
+  // the type information that a dynamic_cast needs; a session here is always SQLite's.)
+  const auto* backend = static_cast<soci::sqlite3_session_backend*>(session.get_backend());
+  switch (sqlite_api::sqlite3_errcode(backend->conn_) & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_READONLY:  // so also when the file was moved away
+    case SQLITE_ERROR:     // our statements are always the same ones: the tables are not
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace penstock::metadata

@@ -29,4 +29,9 @@ struct OpenedDatabase {
 [[nodiscard]] Result<std::unique_ptr<soci::session>> OpenForReading(
     const std::filesystem::path& path);
 
+// Whether what SQLite said last of this session means that the file under it is no more the
+// database that was opened: damaged, replaced, emptied or not to be written. Opening it anew helps.
+// To be asked at once: the next statement, a rollback too, changes the answer.
+[[nodiscard]] bool HasLostItsFile(soci::session& session);
+
 }  // namespace penstock::metadata

@@ -228,6 +228,40 @@ TEST_F(Metadata, AsksForTheLiveRunsWhenTheTablesVanishUnderIt) {
   EXPECT_TRUE(Query(path_).Run("team", "flights-u2"));
 }
 
+// What SQLite says of a statement on a session of its own.
+bool IsLostAfter(const fs::path& path, const std::string& statement, const std::string& before) {
+  soci::session db(soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=1");
+  if (!before.empty()) db << before;
+  EXPECT_THROW(db << statement, soci::soci_error) << statement;
+  return HasLostItsFile(db);
+}
+
+TEST_F(Metadata, TellsByResultCodesWhetherTheFileIsTheOneThatWasOpened) {
+  constexpr const char* kWrite = "INSERT INTO pairs VALUES (1, 'a')";
+  fs::create_directories(path_.parent_path());
+  {
+    soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\"");
+    db << "CREATE TABLE pairs (k INTEGER PRIMARY KEY, v TEXT)";
+    db << "INSERT INTO pairs VALUES (2, 'two')";
+    soci::session other(soci::sqlite3, "dbname=\"" + path_.string() + "\"");
+    EXPECT_FALSE(HasLostItsFile(db));
+    EXPECT_FALSE(IsLostAfter(path_, "INSERT INTO pairs VALUES (2, 'twice')", ""));
+    other << "BEGIN EXCLUSIVE";
+    EXPECT_FALSE(IsLostAfter(path_, kWrite, ""));  // locked
+  }
+  EXPECT_TRUE(IsLostAfter(path_, kWrite, "PRAGMA query_only = ON"));
+  EXPECT_TRUE(IsLostAfter(path_, "INSERT INTO absent VALUES (1)", ""));
+  const auto damage = [&](int at, int size) {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(at);
+    file << std::string(std::size_t(size), 'x');
+  };
+  damage(4096, 4096);  // the table's only page
+  EXPECT_TRUE(IsLostAfter(path_, kWrite, ""));
+  damage(0, 100);  // what makes it a file of SQLite's
+  EXPECT_TRUE(IsLostAfter(path_, kWrite, ""));
+}
+
 TEST_F(Metadata, AFullQueueKeepsTheLastWordOfAFinishedRun) {
   SqliteRecorderOptions options;
   options.path = path_;

@@ -114,19 +114,21 @@ void SqliteRecorder::Write(const std::stop_token& stop) {
 bool SqliteRecorder::WriteBatch(const std::vector<RunRecord>& batch) {
   if (session_ == nullptr) Reopen("it was not open");
   if (session_ == nullptr) return false;
+  bool lost = false;
   try {
     soci::transaction transaction(*session_);
-    for (const RunRecord& record : batch) WriteRun(*session_, record);
-    transaction.commit();
+    try {
+      for (const RunRecord& record : batch) WriteRun(*session_, record);
+      transaction.commit();
+    } catch (...) {
+      lost = HasLostItsFile(*session_);  // before the transaction rolls back
+      throw;
+    }
     return true;
   } catch (const std::exception& e) {
     const std::string why = e.what();
     options_.warn("writing " + std::to_string(batch.size()) + " runs to the metadata database " +
                   options_.path.string() + ": " + why + "; they are kept and tried again");
-    const bool lost = why.find("malformed") != std::string::npos ||
-                      why.find("not a database") != std::string::npos ||
-                      why.find("no such table") != std::string::npos ||
-                      why.find("readonly database") != std::string::npos;
     if (lost) Reopen(why);
     return false;
   }
