@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
@@ -68,6 +69,16 @@ std::string Diagnose(const std::string& duckdb, const QueryPlan& plan) {
   return end && end->exit->ExitCode() != 0 ? SummariseError(end->error, 2) : "";
 }
 
+enum class Complaint : std::uint8_t { kOther, kDiskFull, kNotOneSelect };
+
+// What DuckDB complains of. Only its words tell: a program's error output is text. Tests have it
+// say each, and fail when the words change.
+Complaint ComplaintOf(const std::string& message) {
+  if (message.find("No space left") != std::string::npos) return Complaint::kDiskFull;
+  if (message.find("single SELECT") != std::string::npos) return Complaint::kNotOneSelect;
+  return Complaint::kOther;
+}
+
 }  // namespace
 
 std::string SetupScript(const QueryPlan& plan) {
@@ -119,9 +130,10 @@ Result<void> RunQueryPlan(const std::string& duckdb, const QueryPlan& plan) {
   PENSTOCK_ASSIGN(const auto end, RunScripts(duckdb, {SetupScript(plan), QueryScript(plan)}));
   if (end.exit->ExitCode() == 0) return {};
   const std::string message = SummariseError(end.error, 1);
-  if (message.find("No space left") != std::string::npos) return Transient("sql: " + message);
-  const bool single = message.find("single SELECT") == std::string::npos;
-  const std::string placed = single ? Diagnose(duckdb, plan) : "";
+  const Complaint complaint = ComplaintOf(message);
+  if (complaint == Complaint::kDiskFull) return Transient("sql: " + message);
+  // EXPLAIN takes several statements, and would say nothing of them.
+  const std::string placed = complaint == Complaint::kNotOneSelect ? "" : Diagnose(duckdb, plan);
   return Invalid("sql: " + (placed.empty() ? message : placed));
 }
 

@@ -92,6 +92,19 @@ TEST_F(Query, SeesNothingButItsInputs) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "stolen"));
 }
 
+TEST_F(Query, TellsSeveralStatementsFromAFullDisk) {
+  const std::string several = Problem("SELECT 1; SELECT 2");
+  EXPECT_NE(several.find("Expected a single SELECT statement"), std::string::npos) << several;
+  QueryPlan plan;
+  plan.sql = "SELECT 1";
+  plan.output_file = "/dev/full";
+  plan.temporary_folder = folder_ / "temporary";
+  plan.memory_limit = "200MiB";
+  const auto full = RunQueryPlan(*FindDuckdb(), plan);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().kind, ErrorKind::kTransient) << full.error().message;
+}
+
 TEST_F(Query, NeedsTextAndInputs) {
   EXPECT_NE(Problem("").find("sql: is required"), std::string::npos);
   sdk::Step step({{"sql", "SELECT 1"}}, {}, {{"dataset", folder_ / "out"}}, "");

@@ -1,13 +1,23 @@
 #include "components/sdk/arrow_result.h"
 
+#include <arrow/util/io_util.h>
+
+#include <cerrno>
+
 namespace penstock::sdk {
 
 Error FromArrowStatus(const arrow::Status& status, const std::string& context) {
   const std::string message = context + ": " + status.message();
   if (status.IsIOError()) {
-    if (message.find("No space left") != std::string::npos) return Transient(message);
-    if (message.find("No such file") != std::string::npos) return NotFound(message);
-    return Invalid(message);
+    switch (arrow::internal::ErrnoFromStatus(status)) {  // 0 where it is not known
+      case ENOSPC:
+      case EDQUOT:
+        return Transient(message);
+      case ENOENT:
+        return NotFound(message);
+      default:
+        return Invalid(message);
+    }
   }
   if (status.IsInvalid() || status.IsTypeError() || status.IsKeyError() ||
       status.IsNotImplemented() || status.IsIndexError()) {
