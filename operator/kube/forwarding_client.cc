@@ -33,9 +33,8 @@ Result<Json> ForwardingClient::Create(const ResourceType& type, const std::strin
 Result<Json> ForwardingClient::Update(const ResourceType& type, const std::string& ns,
                                       const std::string& name, const Json& object,
                                       const std::string& subresource, const Call& call) {
-  return Pass<Json>(subresource.empty() ? "update" : "update_status", type, [&] {
-    return below_.Update(type, ns, name, object, subresource, call);
-  });
+  return Pass<Json>(subresource.empty() ? "update" : "update_status", type,
+                    [&] { return below_.Update(type, ns, name, object, subresource, call); });
 }
 
 Result<Json> ForwardingClient::Apply(const ResourceType& type, const std::string& ns,

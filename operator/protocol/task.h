@@ -56,14 +56,14 @@ struct TaskEnv {
   std::string value;  // a template; $(...) are the launcher's references
 };
 
-// Where artifacts are. Either the gateway over HTTPS or, for local runs, a folder.
-// The fingerprint of an http source by its answer's headers (DESIGN section 5), as the operator and
+// The fingerprint of an http source by its answer's headers, as the operator and
 // the step that reads it both tell it; empty when they identify nothing: no version, no strong
 // ETag.
 [[nodiscard]] std::string HttpFingerprint(const std::string& amz_version_id,
                                           const std::string& etag,
                                           const std::string& content_length);
 
+// Where artifacts are. Either the gateway over HTTPS or, for local runs, a folder.
 struct TaskStore {
   std::string url;         // "https://penstock.penstock-system.svc:8443"; empty with `folder`
   std::string ca_pem;      // trusted for `url`
