@@ -63,18 +63,28 @@ target_compile_definitions(penstock_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILAT
   BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW=0)
 target_link_libraries(penstock_boost INTERFACE Boost::headers penstock_openssl Threads::Threads)
 
-# penstock_library(NAME SRCS a.cc ... DEPS penstock::base ... [TORCH]): a static library with the alias penstock::NAME.
-# TORCH precompiles LibTorch's headers too, for those whose files include them.
+# Several files of a library are compiled as one: what their headers and templates cost is paid once. Files still stand
+# alone, which the presets without it (dev, asan, tsan) and tools/lint show.
+option(PENSTOCK_UNITY "Compile several files of a library as one" OFF)
+
+# penstock_library(NAME SRCS a.cc ... DEPS penstock::base ... [TORCH] [APART]): a static library with the alias penstock::NAME.
+# TORCH: its files include LibTorch's headers, which are precompiled where the files are compiled one by one.
+# APART: so they are always, being changed often.
 function(penstock_library name)
-  cmake_parse_arguments(ARG "TORCH" "" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;APART" "" "SRCS;DEPS" ${ARGN})
   add_library(penstock_${name} STATIC ${ARG_SRCS})
   add_library(penstock::${name} ALIAS penstock_${name})
   target_link_libraries(penstock_${name} PUBLIC ${ARG_DEPS} PRIVATE penstock_flags)
   target_include_directories(penstock_${name} PUBLIC ${PROJECT_SOURCE_DIR})
-  if(ARG_TORCH)
+  if(ARG_TORCH AND NOT PENSTOCK_UNITY)
     penstock_precompile(penstock_${name} torch <torch/script.h> <torch/torch.h>)
   else()
     penstock_precompile(penstock_${name} "library${PENSTOCK_LAYER}")
+  endif()
+  if(PENSTOCK_UNITY AND NOT ARG_APART)
+    set_target_properties(penstock_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+    # GCC takes a file that it finds included for a header: its unnamed namespaces are no mistake.
+    target_compile_options(penstock_${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()
 

@@ -12,7 +12,7 @@
 namespace penstock::sdk {
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr int kLayersVersion = 1;
 constexpr std::size_t kMaxLayers = 1000;
 constexpr std::array<const char*, 9> kOps = {"features", "linear",  "relu",   "tanh",   "gelu",
                                              "sigmoid",  "softmax", "affine", "squeeze"};
@@ -153,12 +153,12 @@ Json ToJson(const std::vector<Layer>& layers) {
     }
     list.push_back(std::move(json));
   }
-  return {{"formatVersion", kFormatVersion}, {"layers", std::move(list)}};
+  return {{"formatVersion", kLayersVersion}, {"layers", std::move(list)}};
 }
 
 Result<std::vector<Layer>> ParseLayers(const Json& json, const std::string& what) {
   if (!json.is_object() || !json.contains("formatVersion") ||
-      json["formatVersion"] != kFormatVersion) {
+      json["formatVersion"] != kLayersVersion) {
     return Invalid(what + ": formatVersion must be 1");
   }
   if (!json.contains("layers") || !json["layers"].is_array() || json["layers"].empty() ||

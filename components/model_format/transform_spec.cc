@@ -9,7 +9,7 @@
 namespace penstock::sdk {
 namespace {
 
-constexpr int kFormatVersion = 1;
+constexpr int kTransformVersion = 1;
 
 bool IsCategory(TransformOp op) {
   return op == TransformOp::kOneHot || op == TransformOp::kVocabulary;
@@ -194,7 +194,7 @@ Result<void> CheckTransformSpec(const TransformSpec& spec) {
 }
 
 Json ToJson(const TransformSpec& spec) {
-  Json j = {{"formatVersion", kFormatVersion}, {"label", spec.label}};
+  Json j = {{"formatVersion", kTransformVersion}, {"label", spec.label}};
   j["inputs"] = Json::array();
   for (const auto& c : spec.inputs) {
     j["inputs"].push_back({{"name", c.name}, {"type", Name(c.type)}, {"nullable", c.nullable}});
@@ -208,7 +208,7 @@ Json ToJson(const TransformSpec& spec) {
 
 Result<TransformSpec> ParseTransformSpec(const Json& json) {
   if (!json.is_object()) return Invalid("transform: must be an object");
-  if (!json.contains("formatVersion") || json["formatVersion"] != kFormatVersion) {
+  if (!json.contains("formatVersion") || json["formatVersion"] != kTransformVersion) {
     return Invalid("transform: formatVersion must be 1; this program is older or the file is none");
   }
   TransformSpec spec;

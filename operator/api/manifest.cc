@@ -11,8 +11,6 @@
 namespace penstock::api {
 namespace {
 
-constexpr int kMaxDepth = 256;
-
 // The nodes that were written, each once, however often aliases show them.
 std::size_t CountNodes(const YamlNode& n, std::set<const YamlNode*>* seen) {
   if (!seen->insert(&n).second) return 0;
@@ -29,10 +27,6 @@ std::size_t MostValues(const YamlNode& root) {
   return 10'000 + 10 * CountNodes(root, &seen);
 }
 
-Error At(const YamlNode& n, const std::string& message) {
-  return Invalid("line " + std::to_string(n.line) + ": " + message);
-}
-
 // Makes JSON of a tree and notes the line of each value.
 class Converter {
  public:
@@ -41,10 +35,10 @@ class Converter {
 
   Result<Json> Value(const YamlNode& n, const std::string& path) {
     if (++values_ > most_values_)
-      return At(n, "the aliases make more than " + std::to_string(most_values_) + " values");
+      return ErrorAt(n, "the aliases make more than " + std::to_string(most_values_) + " values");
     if (!path.empty()) lines_->emplace(path, n.line);
     if (n.kind == YamlNode::kScalar) return ScalarValue(n);
-    if (depth_ >= kMaxDepth) return At(n, "nested deeper than 256 levels");
+    if (depth_ >= kMaxYamlDepth) return ErrorAt(n, "nested deeper than 256 levels");
     ++depth_;
     auto value = n.kind == YamlNode::kSequence ? Sequence(n, path) : Mapping(n, path);
     --depth_;
@@ -74,7 +68,8 @@ class Converter {
       if (!name) return name.error();
       const auto [it, fresh] = own.emplace(*name, key->line);
       if (!fresh)
-        return At(*key, "\"" + *name + "\" was set already in line " + std::to_string(it->second));
+        return ErrorAt(*key,
+                       "\"" + *name + "\" was set already in line " + std::to_string(it->second));
       const std::string child = ChildPath(path, *name);
       (*lines_)[child] = key->line;
       auto item = Value(*value, child);
@@ -93,28 +88,30 @@ class Converter {
       for (const auto& [key, item] : other->items()) (*out)[key] = item;
       return {};
     }
-    if (value.kind != YamlNode::kSequence) return At(value, "<< takes a mapping or a list of them");
+    if (value.kind != YamlNode::kSequence)
+      return ErrorAt(value, "<< takes a mapping or a list of them");
     // Of a list the first mapping wins.
     for (auto it = value.items.rbegin(); it != value.items.rend(); ++it) {
       if ((*it)->kind != YamlNode::kMapping)
-        return At(**it, "<< takes a mapping or a list of them");
+        return ErrorAt(**it, "<< takes a mapping or a list of them");
       if (auto merged = Merge(**it, path, out); !merged) return merged;
     }
     return {};
   }
 
   static Result<std::string> Key(const YamlNode& n) {
-    if (n.kind != YamlNode::kScalar) return At(n, "a name must be a text, not a list or mapping");
+    if (n.kind != YamlNode::kScalar)
+      return ErrorAt(n, "a name must be a text, not a list or mapping");
     auto v = ScalarValue(n);
     if (!v) return v.error();
-    if (v->is_null()) return At(n, "a name must not be null; write it in quotes");
+    if (v->is_null()) return ErrorAt(n, "a name must not be null; write it in quotes");
     return v->is_string() ? v->get<std::string>() : v->dump();
   }
 
   std::map<std::string, int>* lines_;
   std::size_t most_values_;
   std::size_t values_ = 0;
-  int depth_ = 0;  // aliases can make it more than that of the text
+  std::size_t depth_ = 0;  // aliases can make it more than that of the text
 };
 
 // 1.0 is 1, as in YAML: Kubernetes' JSON has no other way to tell them apart.

@@ -110,10 +110,6 @@ std::string LongTag(const std::string& tag) {
   return tag.rfind(kPrefix, 0) == 0 ? tag.substr(kPrefix.size()) : tag;
 }
 
-Error At(const YamlNode& n, const std::string& message) {
-  return Invalid("line " + std::to_string(n.line) + ": " + message);
-}
-
 }  // namespace
 
 Result<Json> ScalarValue(const YamlNode& n) {
@@ -123,15 +119,15 @@ Result<Json> ScalarValue(const YamlNode& n) {
     std::string text = n.text;
     std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
     auto bytes = DecodeBase64(text);
-    if (!bytes) return At(n, "the text of !!binary is not base64");
+    if (!bytes) return ErrorAt(n, "the text of !!binary is not base64");
     return Json(std::move(*bytes));
   }
   if (!n.plain && !typed) return Json(n.text);
   if (IsNull(n.text)) return Json();
   if (const auto b = AsBoolean(n.text)) return Json(*b);
-  if (IsNotFinite(n.text)) return At(n, n.text + " has no form in JSON; write it in quotes");
+  if (IsNotFinite(n.text)) return ErrorAt(n, n.text + " has no form in JSON; write it in quotes");
   if (auto number = AsNumber(n.text)) return *std::move(number);
-  if (typed) return At(n, "\"" + n.text + "\" does not fit its tag !!" + tag);
+  if (typed) return ErrorAt(n, "\"" + n.text + "\" does not fit its tag !!" + tag);
   return Json(n.text);
 }
 

@@ -12,8 +12,6 @@ namespace {
 
 using NodePtr = std::shared_ptr<YamlNode>;
 
-constexpr std::size_t kMaxDepth = 256;
-
 struct TreeError {
   int line;
   std::string message;
@@ -90,7 +88,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void Open(const NodePtr& node) {
-    if (open_.size() >= kMaxDepth) throw TreeError{node->line, "nested deeper than 256 levels"};
+    if (open_.size() >= kMaxYamlDepth) throw TreeError{node->line, "nested deeper than 256 levels"};
     Add(node);
     open_.push_back(node);
     keys_.emplace_back();

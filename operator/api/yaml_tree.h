@@ -23,6 +23,13 @@ struct YamlNode {
   std::vector<std::pair<std::shared_ptr<const YamlNode>, std::shared_ptr<const YamlNode>>> entries;
 };
 
+inline constexpr std::size_t kMaxYamlDepth = 256;
+
+// Invalid: "line N: message".
+[[nodiscard]] inline Error ErrorAt(const YamlNode& node, const std::string& message) {
+  return Invalid("line " + std::to_string(node.line) + ": " + message);
+}
+
 // The documents of the text; the error begins with "line N: ".
 [[nodiscard]] Result<std::vector<std::shared_ptr<const YamlNode>>> ParseYaml(
     const std::string& text);
