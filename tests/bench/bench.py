@@ -7,7 +7,8 @@ import sys
 from promise import Table
 
 # A suite is a module here with run(table, options): it adds rows to the table. Name -> module, needs a cluster.
-SUITES = {"pods": ("pods", True), "scale": ("scale", True), "training": ("training", False), "serving": ("serving", False), "hostile": ("hostile", False)}
+SUITES = {"pods": ("pods", True), "scale": ("scale", True), "training": ("training", False), "serving": ("serving", False), "hostile": ("hostile", False),
+          "builds": ("builds", False)}
 
 
 def main():
