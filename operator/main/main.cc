@@ -16,7 +16,6 @@
 #include "operator/controllers/prediction_retention.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/certificates.h"
-#include "operator/gateway/https_server.h"
 #include "operator/gateway/token_review.h"
 #include "operator/kube/api_client.h"
 #include "operator/main/options.h"
@@ -81,7 +80,7 @@ class Operator {
       return Unexpected(Transient("the first lists of objects are being read"));
     };
     checks.metrics = [this] { return Metrics(); };
-    auto server = runtime::HealthServer::Start(
+    auto server = runtime::StartHealthServer(
         "0.0.0.0", static_cast<std::uint16_t>(options_.metrics_port), std::move(checks));
     if (!server) return Unexpected(server.error());
     health_ = std::move(*server);
@@ -110,12 +109,13 @@ class Operator {
     certificates_ = std::move(*certificates);
     authenticator_ = std::make_unique<gateway::TokenReviewAuthenticator>(*client_, clock_);
     gateway::AddArtifactRoutes(router_, {&store_, authenticator_.get(), 0});
-    gateway::HttpsServerOptions server;
+    net::HttpServerOptions server;
     server.address = options_.gateway_address;
     server.port = static_cast<std::uint16_t>(options_.gateway_port);
     server.tls = [this] { return certificates_->Current(); };
     server.on_error = [this](const std::string& what) { log_.Write("warn", what); };
-    auto started = gateway::HttpsServer::Start(std::move(server), router_);
+    auto started = net::HttpServer::Start(
+        std::move(server), [this](net::Exchange& exchange) { router_.Dispatch(exchange); });
     if (!started) return Unexpected(started.error());
     gateway_ = std::move(*started);
     serving_ = true;
@@ -265,8 +265,8 @@ class Operator {
   std::unique_ptr<gateway::TokenReviewAuthenticator> authenticator_;
   gateway::Router router_;
   std::atomic<bool> serving_ = false;
-  std::unique_ptr<gateway::HttpsServer> gateway_;
-  std::unique_ptr<runtime::HealthServer> health_;
+  std::unique_ptr<net::HttpServer> gateway_;
+  std::unique_ptr<net::HttpServer> health_;
 };
 
 }  // namespace
