@@ -20,6 +20,7 @@
 #include "operator/kube/api_client.h"
 #include "operator/main/options.h"
 #include "operator/metadata/sqlite_recorder.h"
+#include "operator/net/url.h"
 #include "operator/runtime/event_recorder.h"
 #include "operator/runtime/health_server.h"
 #include "operator/runtime/leader_election.h"
@@ -102,7 +103,7 @@ class Operator {
   Result<void> StartGateway() {
     gateway::CertificateOptions names;
     names.folder = options_.data_dir / "certificates";
-    if (const auto host = HostOf(options_.gateway_url); !host.empty()) AddName(names, host);
+    if (const auto url = net::ParseUrl(options_.gateway_url)) AddName(names, url->host);
     for (const auto& name : options_.gateway_names) AddName(names, name);
     auto certificates = gateway::Certificates::Open(names, clock_);
     if (!certificates) return Unexpected(certificates.error());
