@@ -21,7 +21,7 @@
 namespace penstock::net {
 namespace {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
+using Instant = std::chrono::steady_clock::time_point;
 constexpr std::chrono::seconds kFresh{30};
 constexpr std::chrono::seconds kFailureFresh{1};
 constexpr std::size_t kMostNames = 1000;
@@ -88,7 +88,7 @@ class Resolver {
     return *instance;
   }
 
-  Result<std::vector<std::string>> Resolve(const std::string& host, SteadyTime deadline,
+  Result<std::vector<std::string>> Resolve(const std::string& host, Instant deadline,
                                            const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     const auto now = std::chrono::steady_clock::now();
@@ -117,10 +117,10 @@ class Resolver {
     std::vector<std::string> addresses;
     bool failed = false;  // the last time; addresses are older
     bool asked = false;   // a thread looks it up
-    SteadyTime looked_up{};
+    Instant looked_up{};
 
-    [[nodiscard]] bool Fresh(SteadyTime now) const {
-      return looked_up != SteadyTime{} && now - looked_up < (failed ? kFailureFresh : kFresh);
+    [[nodiscard]] bool Fresh(Instant now) const {
+      return looked_up != Instant{} && now - looked_up < (failed ? kFailureFresh : kFresh);
     }
   };
 
@@ -178,7 +178,7 @@ std::vector<std::string> AddressesInHosts(const std::string& text, const std::st
   return out;
 }
 
-Result<std::vector<std::string>> ResolveHost(const std::string& host, SteadyTime deadline,
+Result<std::vector<std::string>> ResolveHost(const std::string& host, Instant deadline,
                                              std::stop_token stop) {
   if (IsNumericAddress(host)) return std::vector<std::string>{host};
   return Resolver::Instance().Resolve(host, deadline, stop);
