@@ -97,8 +97,12 @@ class Resolver {
     }
     Name& name = names_[host];
     if (!name.asked && !name.Fresh(now)) {
+      try {
+        std::thread([this, host] { Ask(host); }).detach();
+      } catch (const std::system_error& e) {
+        return Transient("host name " + host + " is not looked up: " + e.what());
+      }
       name.asked = true;
-      std::thread([this, host] { Ask(host); }).detach();
     }
     // What was known is used while its successor is asked for.
     if (name.addresses.empty()) {
