@@ -114,7 +114,7 @@ Result<std::string> Download(const std::string& uri, const std::filesystem::path
   std::mt19937_64 random{std::random_device{}()};
   for (int attempt = 1;; ++attempt) {
     auto ok = TryOnce(uri, to, limits);
-    if (ok || ok.error().kind != ErrorKind::kTransient || attempt >= limits.attempts) return ok;
+    if (ok || !PassesByItself(ok.error().kind) || attempt >= limits.attempts) return ok;
     // With jitter, so that steps do not come back all at once.
     const auto most = limits.backoff.count() << std::min(attempt, 6);
     std::uniform_int_distribution<std::int64_t> wait(most / 2, most);

@@ -7,16 +7,29 @@
 
 #include "components/ingest/run.h"
 #include "components/ingest/source.h"
-#include "components/ingest/testing/test_server.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/testing/test_data.h"
 #include "operator/base/base64.h"
 #include "operator/base/file.h"
+#include "operator/net/testing/fake_server.h"
 
 namespace penstock::ingest {
 namespace {
 
 using sdk::TestFolder;
+
+// Gives prepared answers, one a connection, the last one again and again; keeps the requests'
+// lines.
+class TestServer : public net::FakeServer {
+ public:
+  explicit TestServer(std::vector<std::string> answers)
+      : FakeServer([this, answers](net::FakeConnection& connection) {
+          const std::string request = connection.ReadRequest();
+          Record(request.substr(0, request.find("\r\n")));
+          const std::size_t n = static_cast<std::size_t>(connection.index());
+          connection.Send(answers[std::min(n, answers.size() - 1)]);
+        }) {}
+};
 
 std::string Deflate(const std::string& text, int window_bits) {
   z_stream z{};

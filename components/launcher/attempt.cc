@@ -14,18 +14,21 @@
 
 namespace penstock::launcher {
 namespace fs = std::filesystem;
-namespace {
 
 TaskOutcome OutcomeOf(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kCancelled:
       return TaskOutcome::kCancelled;
     case ErrorKind::kInvalid:
+    case ErrorKind::kTooLarge:
+    case ErrorKind::kDamaged:
       return TaskOutcome::kInvalid;
     default:
       return TaskOutcome::kInfrastructure;
   }
 }
+
+namespace {
 
 // One line, so that `kubectl get pod` and a table of steps can show it.
 std::string OneLine(std::string text) {
@@ -79,7 +82,7 @@ Result<void> Attempt::FetchOne(const std::string& what, const ArtifactRef& artif
   auto done = transport_->Fetch(artifact, target);
   if (done) return done;
   // Gone or damaged: either way its producer must make it again.
-  if (done.error().reason == "DigestMismatch" || done.error().kind == ErrorKind::kNotFound) {
+  if (done.error().kind == ErrorKind::kDamaged || done.error().kind == ErrorKind::kNotFound) {
     damaged_ = artifact.digest;
     Error e = done.error();
     e.kind = ErrorKind::kTransient;
@@ -171,7 +174,7 @@ Result<void> Attempt::UploadOutputs() {
   }
   auto put = transport_->PutReceipt(receipt_);
   // The child has no part in the receipt: whatever is wrong with it is not the child's fault.
-  if (!put && put.error().kind == ErrorKind::kInvalid) {
+  if (!put && OutcomeOf(put.error()) == TaskOutcome::kInvalid) {
     Error e = put.error();
     e.kind = ErrorKind::kInternal;
     return Wrap("the receipt", e);
@@ -184,7 +187,7 @@ std::optional<TerminationMessage> Attempt::Upload() {
   auto done = RunInterruptibly(signals_, stop_, [this] { return UploadOutputs(); });
   if (done) return std::nullopt;
   // A link or device in an output, or one that the store will not take, is the child's doing.
-  if (done.error().kind == ErrorKind::kInvalid)
+  if (OutcomeOf(done.error()) == TaskOutcome::kInvalid)
     return Message(TaskOutcome::kFailed, done.error().message);
   return StoreFailure(done.error());
 }

@@ -31,6 +31,10 @@ struct AttemptOptions {
   std::vector<std::string> environment;  // "NAME=value", of the pod
 };
 
+// What an error that ends an attempt makes of it: kInfrastructure unless it was stopped, or what
+// was given (a task, an output, bytes that are not those of their digest) is wrong.
+[[nodiscard]] TaskOutcome OutcomeOf(const Error& error);
+
 class Attempt {
  public:
   Attempt(AttemptOptions options, Signals& signals);

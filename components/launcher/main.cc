@@ -29,9 +29,7 @@ constexpr const char* kVersion = PENSTOCK_VERSION;
 int Fail(const Error& error) {
   std::cerr << "penstock-launcher: " << error.message << "\n";
   TerminationMessage m;
-  m.outcome = error.kind == ErrorKind::kCancelled ? TaskOutcome::kCancelled
-              : error.kind == ErrorKind::kInvalid ? TaskOutcome::kInvalid
-                                                  : TaskOutcome::kInfrastructure;
+  m.outcome = OutcomeOf(error);
   return LauncherExitCode(m);
 }
 

@@ -145,15 +145,13 @@ int WaitForSignal(const sigset_t& signals, std::chrono::milliseconds limit) {
 // Null without an endpoint.
 Result<std::unique_ptr<Tracer>> MakeTracer(const ServeOptions& options) {
   if (options.otlp_endpoint.empty()) return std::unique_ptr<Tracer>();
-  auto endpoint = ParseOtlpEndpoint(options.otlp_endpoint);
-  if (!endpoint) return endpoint.error();
+  auto send = MakeOtlpSend(options.otlp_endpoint, std::chrono::seconds(5));
+  if (!send) return send.error();
   Tracer::Options tracing;
   tracing.service = options.name.empty() ? "penstock-serve" : options.name;
   tracing.version = kVersion;
   tracing.ratio = options.trace_ratio;
-  return std::make_unique<Tracer>(tracing, [endpoint = *endpoint](const std::string& body) {
-    return SendOtlp(endpoint, body, std::chrono::seconds(5));
-  });
+  return std::make_unique<Tracer>(tracing, *std::move(send));
 }
 
 // What bodies of requests may take, of all servers together.

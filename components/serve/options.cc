@@ -78,7 +78,7 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
                  "port of the protocol over gRPC; 0: any free one; -1: none")
       ->check(CLI::Range(-1, 65535));
   app.add_option("--otlp-endpoint", o.otlp_endpoint,
-                 "collector of traces, http://host:port; none: no traces")
+                 "collector of traces, http[s]://host:port; none: no traces")
       ->envname("OTEL_EXPORTER_OTLP_ENDPOINT");
   app.add_option("--trace-ratio", o.trace_ratio,
                  "share of requests without a traceparent that are traced")

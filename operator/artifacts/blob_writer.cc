@@ -27,10 +27,7 @@ Result<void> MakeFolder(const fs::path& folder) {
 // RLIMIT_FSIZE and a file system's largest file are to us what a full disk is.
 Error WriteError(const std::string& context, int error_number) {
   Error e = FromErrno(context, error_number);
-  if (error_number == EFBIG) {
-    e.kind = ErrorKind::kTransient;
-    e.reason = "DiskFull";
-  }
+  if (error_number == EFBIG) e.kind = ErrorKind::kNoSpace;
   return e;
 }
 
@@ -69,7 +66,7 @@ class FileBlobWriter : public BlobWriter {
     const std::string digest = "sha256:" + hex;
     if (!expected.empty() && expected != digest) {
       Error e = Invalid("the bytes have the digest " + digest + ", not " + expected);
-      e.reason = "DigestMismatch";
+      e.kind = ErrorKind::kDamaged;
       return e;
     }
     if (::fchmod(fd_, 0444) != 0)

@@ -4,55 +4,73 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <random>
 
-#include "operator/artifacts/https_client.h"
 #include "operator/artifacts/pack.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/net/http_client.h"
+#include "operator/net/url.h"
 
 namespace penstock::artifacts {
 namespace fs = std::filesystem;
+using net::HttpRequest;
+using net::HttpResponse;
 using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr int kDiskFullAttempts = 3;
 constexpr int kStrangerAttempts = 8;
+constexpr std::size_t kMaxReplyBody = 1 << 20;
+constexpr int kNothingLeft = 416;
+constexpr std::chrono::milliseconds kConnectTimeout{10'000};
+constexpr std::chrono::milliseconds kIdleTimeout{60'000};
 const std::string kBlobs = "/artifacts/v1/blobs/";
 const std::string kPredictions = "/artifacts/v1/predictions/";
 
 // {"error": "..."} of the server, or the start of whatever came.
-std::string ServerMessage(const HttpReply& reply) {
+std::string ServerMessage(const HttpResponse& reply) {
   const auto j = ParseJson(reply.body, "answer");
   if (j && j->is_object() && j->contains("error") && j->at("error").is_string())
     return j->at("error").get<std::string>();
   return reply.body.substr(0, 200);
 }
 
-Error FromReply(const std::string& what, const HttpReply& reply) {
+ErrorKind KindOf(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return ErrorKind::kForbidden;
+    case 404:
+      return ErrorKind::kNotFound;
+    case 408:
+      return ErrorKind::kTransient;
+    case 413:
+      return ErrorKind::kTooLarge;
+    case 429:
+    case 503:
+      return ErrorKind::kOverloaded;
+    case 507:
+      return ErrorKind::kNoSpace;
+    default:
+      return status >= 500 ? ErrorKind::kTransient : ErrorKind::kInvalid;
+  }
+}
+
+Error FromReply(const std::string& what, const HttpResponse& reply) {
   Error e;
-  e.http_status = reply.status;
+  e.kind = KindOf(reply.status);
   e.message = what + ": the artifact store answered " + std::to_string(reply.status);
   if (const std::string said = ServerMessage(reply); !said.empty()) e.message += ", " + said;
-  if (reply.status == 401 || reply.status == 403) {
-    e.kind = ErrorKind::kForbidden;
-  } else if (reply.status == 404) {
-    e.kind = ErrorKind::kNotFound;
-  } else if (reply.status == 408 || reply.status == 429 || reply.status >= 500) {
-    e.kind = ErrorKind::kTransient;
-    if (reply.status == 507) e.reason = "DiskFull";
-    const std::string& after = reply.retry_after;
-    if (!after.empty() && after.size() < 4 && after.find_first_not_of("0123456789") == after.npos)
-      e.retry_after = std::chrono::seconds(std::stoi(after));
-  } else {
-    e.kind = ErrorKind::kInvalid;
-  }
+  const std::string after(reply.Header("retry-after"));
+  const bool number = after.find_first_not_of("0123456789") == after.npos;
+  if (PassesByItself(e.kind) && !after.empty() && after.size() < 4 && number)
+    e.retry_after = std::chrono::seconds(std::stoi(after));
   return e;
 }
 
@@ -94,31 +112,36 @@ class HttpsTransport : public Transport {
       : store_(store), options_(options) {}
 
   Result<void> Init() {
-    for (auto& client : clients_) {
-      HttpsOptions o;
-      o.url = store_.url;
-      o.ca_pem = store_.ca_pem;
-      o.vouched_channel = options_.vouched_channel;
-      o.stop = options_.stop;
-      o.idle_timeout = std::min<std::chrono::milliseconds>(o.idle_timeout, options_.deadline);
-      auto made = MakeHttpsClient(o);
-      if (!made) return made.error();
-      client = std::move(*made);
-    }
+    const auto url = net::ParseUrl(store_.url);
+    if (!url) return Wrap("the store's URL", url.error());
+    if (!url->tls || url->target.find_first_not_of('/') != std::string::npos)
+      return Invalid("the store's URL '" + store_.url + "' is not https://host:port");
+    if (store_.ca_pem.empty() && !options_.vouched_channel)
+      return Invalid("the store's CA is missing");
+    net::HttpClientOptions o;
+    if (!options_.vouched_channel) o.tls.ca_pem = store_.ca_pem;
+    o.tls.insecure = options_.vouched_channel;
+    o.connect_timeout = kConnectTimeout;
+    auto made = net::HttpClient::Make(store_.url, o);
+    if (!made) return Wrap("the store's CA", made.error());
+    client_ = std::move(*made);
+    limits_.idle = std::min(kIdleTimeout, options_.deadline);
+    limits_.stop = options_.stop;
     return {};
   }
 
   Result<void> Fetch(const ArtifactRef& artifact, const fs::path& target) override {
     UnpackSource source;
-    source.get_file = [this](int worker, const ManifestFile& f, const fs::path& path,
-                             bool check_size) { return GetFile(worker, f, path, check_size); };
+    source.get_file = [this](int, const ManifestFile& f, const fs::path& path, bool check_size) {
+      return GetFile(f, path, check_size);
+    };
     source.get_manifest = [this](const std::string& digest) { return GetManifest(digest); };
     return Unpack(artifact, target, source);
   }
 
   Result<ArtifactRef> Upload(const fs::path& source) override {
     PackSink sink;
-    sink.put_file = [this](int worker, const fs::path& file) { return PutFile(worker, file); };
+    sink.put_file = [this](int, const fs::path& file) { return PutFile(file); };
     sink.put_manifest = [this](const std::string& text, const std::string& digest) {
       return PutText(kBlobs + digest, text);
     };
@@ -148,35 +171,44 @@ class HttpsTransport : public Transport {
   }
 
  private:
-  // Sends requests made by `make` until one ends in a final answer, or nothing but failures came
-  // for as long as the deadline. `make` gets a flag to set when bytes that stay were received: a
-  // download goes on where it broke, so those begin a new count; an upload begins again.
-  Result<HttpReply> Try(int worker, const std::string& what,
-                        const std::function<Result<HttpRequest>(bool& progress)>& make) {
+  // Sends requests made by `make` until one ends in a final answer (2xx, or `final_status`), or
+  // nothing but failures came for as long as the deadline. `make` gets a flag to set when bytes
+  // that stay were received: a download goes on where it broke, so those begin a new count; an
+  // upload begins again.
+  Result<HttpResponse> Try(const std::string& what,
+                           const std::function<HttpRequest(bool& progress)>& make,
+                           int final_status = 0) {
     int disk_full = 0;
     int strangers = 0;
     int failures = 0;
     Clock::time_point failing_since{};
     for (;;) {
       bool progress = false;
-      auto request = make(progress);
-      if (!request) return request.error();
-      if (auto token = AddToken(*request); !token) return token.error();
-      auto reply = clients_[worker]->Exchange(*request);
-      if (reply && reply->status < 300) return reply;
+      HttpRequest request = make(progress);
+      request.max_body = kMaxReplyBody;
+      if (auto token = AddToken(request); !token) return token.error();
+      auto reply = client_->Send(request, limits_);
+      if (reply && (reply->status < 300 || reply->status == final_status)) return reply;
       Error error = reply ? FromReply(what, *reply) : Wrap(what, reply.error());
       // While a Service has no endpoint its address may for a moment lead out of the cluster, where
       // a proxy answers: nothing was sent to it, and the gateway is soon back.
-      const bool stranger = error.reason == "CertificateNotTrusted";
+      const bool stranger = error.kind == ErrorKind::kUntrusted;
       if (stranger && ++strangers >= kStrangerAttempts) return error;
-      if (error.kind != ErrorKind::kTransient && !stranger) return error;
-      if (error.reason == "DiskFull" && ++disk_full >= kDiskFullAttempts) return error;
+      if (!PassesByItself(error.kind) && !stranger) return error;
+      if (error.kind == ErrorKind::kNoSpace && ++disk_full >= kDiskFullAttempts) return error;
       failures = progress ? 1 : failures + 1;
       if (failures == 1) failing_since = Clock::now();
       const auto wait = error.retry_after.value_or(Backoff(failures));
       if (Clock::now() + wait > failing_since + options_.deadline) return error;
       if (!Sleep(wait)) return Cancelled(what + ": stopped");
     }
+  }
+
+  static HttpRequest Ask(const std::string& method, const std::string& target) {
+    HttpRequest r;
+    r.method = method;
+    r.target = target;
+    return r;
   }
 
   std::chrono::milliseconds Backoff(int failures) {
@@ -204,44 +236,45 @@ class HttpsTransport : public Transport {
     return {};
   }
 
-  Result<void> GetFile(int worker, const ManifestFile& f, const fs::path& path, bool check_size) {
+  Result<void> GetFile(const ManifestFile& f, const fs::path& path, bool check_size) {
     auto file = TargetFile::Create(path, f, check_size);
     if (!file) return file.error();
     const std::string digest = "sha256:" + f.sha256;
-    auto done = GetInto(worker, digest, **file);
-    if (done || done.error().reason != "DigestMismatch") return done;
+    auto done = GetInto(digest, **file);
+    if (done || done.error().kind != ErrorKind::kDamaged) return done;
     // The store looks itself; if the blob there is whole, the second copy will be.
-    auto verified = Try(worker, "asking for a check of " + digest, [&](bool&) {
-      return Result<HttpRequest>(
-          HttpRequest{"POST", kBlobs + digest + "/verify", {}, 0, {}, {}, {}});
-    });
+    auto verified = Try("asking for a check of " + digest,
+                        [&](bool&) { return Ask("POST", kBlobs + digest + "/verify"); });
     const auto said =
         verified ? ParseJson(verified->body, "answer") : Result<Json>(verified.error());
     if (!said || !said->is_object() || !said->value("whole", false)) return done;
     if (auto again = (*file)->Restart(); !again) return again;
-    return GetInto(worker, digest, **file);
+    return GetInto(digest, **file);
   }
 
-  Result<void> GetInto(int worker, const std::string& digest, TargetFile& file) {
-    auto reply = Try(worker, "fetching " + digest, [&](bool& progress) {
-      HttpRequest r{"GET", kBlobs + digest, {}, 0, {}, {}, {}};
+  Result<void> GetInto(const std::string& digest, TargetFile& file) {
+    const auto make = [&](bool& progress) {
+      HttpRequest r = Ask("GET", kBlobs + digest);
       const std::uint64_t offset = file.written();
       if (offset > 0) r.headers.emplace_back("Range", "bytes=" + std::to_string(offset) + "-");
-      r.on_header = [&file, offset](int status, const std::string& range) -> Result<void> {
+      r.on_head = [&file, offset](const HttpResponse& head) -> Result<void> {
         if (offset == 0) return {};
+        const std::string range(head.Header("content-range"));
         const std::string want = "bytes " + std::to_string(offset) + "-";
-        if (status == 206 && range.rfind(want, 0) == 0) return {};
-        if (status == 200) return file.Restart();
+        if (head.status == 206 && range.rfind(want, 0) == 0) return {};
+        if (head.status == 200) return file.Restart();
         return Internal("the artifact store answered a range that was not asked for: " + range);
       };
-      r.on_body = [&file, &progress](std::string_view bytes) {
-        progress = progress || !bytes.empty();
-        return file.Write(bytes);
+      r.on_body = [&file, &progress](std::string_view bytes) -> Result<bool> {
+        progress = true;
+        if (auto written = file.Write(bytes); !written) return written.error();
+        return true;
       };
-      return Result<HttpRequest>(std::move(r));
-    });
+      return r;
+    };
     // Cut exactly at the end: nothing is left to ask for.
-    if (!reply && reply.error().http_status != 416) return reply.error();
+    auto reply = Try("fetching " + digest, make, file.written() > 0 ? kNothingLeft : 0);
+    if (!reply) return reply.error();
     return file.Finish();
   }
 
@@ -251,45 +284,46 @@ class HttpsTransport : public Transport {
 
   Result<std::string> GetText(const std::string& what, const std::string& path) {
     std::string text;
-    auto reply = Try(0, what, [&](bool& progress) {
+    auto reply = Try(what, [&](bool& progress) {
       text.clear();
-      HttpRequest r{"GET", path, {}, 0, {}, {}, {}};
-      r.on_body = [&](std::string_view bytes) -> Result<void> {
-        progress = progress || !bytes.empty();
+      HttpRequest r = Ask("GET", path);
+      r.on_body = [&](std::string_view bytes) -> Result<bool> {
+        progress = true;
         if (text.size() + bytes.size() > kMaxManifestBytes)
           return Invalid(what + ": the answer is over 512 MiB");
         text += bytes;
-        return {};
+        return true;
       };
-      return Result<HttpRequest>(std::move(r));
+      return r;
     });
     if (!reply) return reply.error();
     return text;
   }
 
-  Result<FileDigest> PutFile(int worker, const fs::path& path) {
+  Result<FileDigest> PutFile(const fs::path& path) {
     auto digest = DigestFile(path);
     if (!digest) return digest;
     auto reader = FileReader::Open(path);
     if (!reader) return reader.error();
-    auto reply = Try(worker, "uploading " + path.string(), [&](bool&) {
-      HttpRequest r{"PUT", kBlobs + "sha256:" + digest->sha256, {}, digest->size, {}, {}, {}};
+    auto reply = Try("uploading " + path.string(), [&](bool&) {
+      HttpRequest r = Ask("PUT", kBlobs + "sha256:" + digest->sha256);
       (*reader)->Rewind();
-      r.body = [&] { return (*reader)->Next(digest->size); };
-      return Result<HttpRequest>(std::move(r));
+      r.content_length = digest->size;
+      r.source = [&] { return (*reader)->Next(digest->size); };
+      return r;
     });
     if (!reply) return reply.error();
     return digest;
   }
 
   Result<void> PutText(const std::string& target, const std::string& text) {
-    auto reply = Try(0, "uploading " + target, [&](bool&) {
-      HttpRequest r{"PUT", target, {}, text.size(), {}, {}, {}};
-      r.body = [&text, sent = false]() mutable -> Result<std::string_view> {
-        if (std::exchange(sent, true)) return std::string_view();
-        return std::string_view(text);
+    auto reply = Try("uploading " + target, [&](bool&) {
+      HttpRequest r = Ask("PUT", target);
+      r.content_length = text.size();
+      r.source = [&text, sent = false]() mutable -> Result<std::string_view> {
+        return std::exchange(sent, true) ? std::string_view() : std::string_view(text);
       };
-      return Result<HttpRequest>(std::move(r));
+      return r;
     });
     if (!reply) return reply.error();
     return {};
@@ -297,7 +331,8 @@ class HttpsTransport : public Transport {
 
   TaskStore store_;
   TransportOptions options_;
-  std::array<std::unique_ptr<HttpsClient>, kWorkers> clients_;
+  std::unique_ptr<net::HttpClient> client_;
+  net::Limits limits_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::minstd_rand random_{std::random_device{}()};

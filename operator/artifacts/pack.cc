@@ -101,7 +101,7 @@ Result<ArtifactRef> PackFolder(const fs::path& source, const PackSink& sink) {
 Error DigestMismatch(const std::string& what, const std::string& expected,
                      const std::string& actual) {
   Error e = Invalid(what + " is damaged: its digest should be " + expected + " and is " + actual);
-  e.reason = "DigestMismatch";
+  e.kind = ErrorKind::kDamaged;
   return e;
 }
 

@@ -20,7 +20,7 @@ namespace penstock::artifacts {
 
 inline constexpr int kWorkers = 4;
 
-// Invalid with the reason "DigestMismatch".
+// kDamaged.
 [[nodiscard]] Error DigestMismatch(const std::string& what, const std::string& expected,
                                    const std::string& actual);
 

@@ -196,7 +196,7 @@ Result<void> Store::Get(const std::string& ns, const ArtifactRef& artifact,
                         const fs::path& target) const {
   // A damaged blob is set aside, so that its producer can be run again to repair it.
   const auto checked = [&](Result<void> done, const std::string& digest) {
-    if (!done && done.error().reason == "DigestMismatch") (void)Verify(ns, digest);
+    if (!done && done.error().kind == ErrorKind::kDamaged) (void)Verify(ns, digest);
     return done;
   };
   UnpackSource source;

@@ -61,7 +61,7 @@ class Store {
   [[nodiscard]] Result<ArtifactRef> Put(const std::string& ns,
                                         const std::filesystem::path& source) const;
   // Writes a read-only copy (never a link) to `target`, which must not exist, and verifies every
-  // byte against its digest; a mismatch is kInvalid with reason "DigestMismatch" and leaves no
+  // byte against its digest; a mismatch is kDamaged and leaves no
   // target.
   [[nodiscard]] Result<void> Get(const std::string& ns, const ArtifactRef& artifact,
                                  const std::filesystem::path& target) const;

@@ -11,8 +11,8 @@
 // The namespace is that of the bearer token's service account, not of the path.
 //
 // Calls block until done, retry transient failures with back-off for `deadline` (a full disk three
-// times, a certificate that is not trusted eight times: about 10 s), and give up with kTransient. A
-// download goes on where it broke. Used by one thread.
+// times, a certificate that is not trusted eight times: about 10 s), and give up with the last one.
+// A download goes on where it broke. Used by one thread.
 #pragma once
 
 #include <chrono>

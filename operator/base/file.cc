@@ -17,6 +17,8 @@ Error FromErrno(const std::string& context, int error_number) {
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:
+      e.kind = ErrorKind::kNoSpace;
+      break;
     case EAGAIN:
     case EINTR:
     case EMFILE:
@@ -37,7 +39,6 @@ Error FromErrno(const std::string& context, int error_number) {
     default:
       e.kind = ErrorKind::kInternal;
   }
-  if (error_number == ENOSPC || error_number == EDQUOT) e.reason = "DiskFull";
   return e;
 }
 

@@ -44,8 +44,8 @@ TEST_F(FileTest, AFileOverTheLimitIsRefused) {
 
 TEST(FromErrno, AFullDiskMayGoAwayAndIsNamed) {
   const Error e = FromErrno("writing x", ENOSPC);
-  EXPECT_EQ(e.kind, ErrorKind::kTransient);
-  EXPECT_EQ(e.reason, "DiskFull");
+  EXPECT_EQ(e.kind, ErrorKind::kNoSpace);
+  EXPECT_TRUE(PassesByItself(e.kind));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ std::optional<Identity> Caller(const ArtifactRoutes& routes, Exchange& x) {
 
 Error TooLarge(std::uint64_t limit) {
   Error e = Invalid("the blob is over this store's limit of " + std::to_string(limit) + " bytes");
-  e.http_status = 413;
+  e.kind = ErrorKind::kTooLarge;
   return e;
 }
 
@@ -161,9 +161,8 @@ Result<ByteRange> ParseRange(const std::string& header, std::uint64_t size) {
   const auto first = ParseNumber(text.substr(0, dash));
   const auto last = ParseNumber(text.substr(dash + 1));
   if ((!first && dash != 0) || (!last && dash + 1 != text.size()) || (!first && !last)) return all;
-  Error outside = Invalid("the range " + header.substr(0, 80) + " lies outside of " +
-                          std::to_string(size) + " bytes");
-  outside.http_status = 416;
+  const Error outside = Invalid("the range " + header.substr(0, 80) + " lies outside of " +
+                                std::to_string(size) + " bytes");
   if (!first) {  // the last n bytes
     if (*last == 0 || size == 0) return outside;
     const std::uint64_t n = std::min(*last, size);

@@ -27,7 +27,7 @@ struct ByteRange {
   std::uint64_t length = 0;
 };
 // The one range of a "Range: bytes=..." for `size` bytes: all of it where the header is absent,
-// malformed or has several ranges; kInvalid with http_status 416 where it lies outside.
+// malformed or has several ranges; kInvalid where it lies outside.
 [[nodiscard]] Result<ByteRange> ParseRange(const std::string& header, std::uint64_t size);
 
 }  // namespace penstock::gateway

@@ -71,7 +71,7 @@ struct Certificates::State {
   CertPtr cross;     // ca's key, certified by the authority before it
   CertPtr previous;  // that authority
   CertPtr server;
-  std::shared_ptr<const TlsIdentity> identity;
+  std::shared_ptr<const net::TlsIdentity> identity;
 
   [[nodiscard]] fs::path ca_file() const { return options.folder / "ca.pem"; }
   [[nodiscard]] fs::path server_file() const { return options.folder / "server.pem"; }
@@ -162,7 +162,7 @@ struct Certificates::State {
   void Show(const KeyPtr& key) {
     std::string chain = ToPem(server);
     if (cross && previous_valid()) chain += ToPem(cross);
-    identity = std::make_shared<TlsIdentity>(TlsIdentity{chain, ToPem(key)});
+    identity = std::make_shared<net::TlsIdentity>(net::TlsIdentity{chain, ToPem(key)});
   }
 };
 
@@ -183,7 +183,7 @@ Result<std::unique_ptr<Certificates>> Certificates::Open(CertificateOptions opti
   return std::unique_ptr<Certificates>(new Certificates(std::move(state)));
 }
 
-Result<std::shared_ptr<const TlsIdentity>> Certificates::Current() {
+Result<std::shared_ptr<const net::TlsIdentity>> Certificates::Current() {
   const std::lock_guard lock(state_->mutex);
   auto renewed = state_->Renew();
   if (!renewed && state_->clock.Now() >= ValidUntil(state_->server)) return renewed.error();

@@ -19,7 +19,7 @@
 
 #include "operator/base/result.h"
 #include "operator/base/time.h"
-#include "operator/gateway/https_server.h"
+#include "operator/net/tls.h"
 
 namespace penstock::gateway {
 
@@ -41,8 +41,8 @@ class Certificates {
   ~Certificates();
 
   // What the server shows; renewed first when due. When renewing fails, the old one as long as it
-  // is valid. For HttpsServerOptions::tls.
-  [[nodiscard]] Result<std::shared_ptr<const TlsIdentity>> Current();
+  // is valid. For net::HttpServerOptions::tls.
+  [[nodiscard]] Result<std::shared_ptr<const net::TlsIdentity>> Current();
   // What clients are to trust: the authority and, while it is valid, the one before.
   [[nodiscard]] std::string CaPem() const;
 

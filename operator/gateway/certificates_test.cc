@@ -22,7 +22,7 @@ class MovingClock : public Clock {
 };
 
 // Does a client that trusts `ca_pem` accept this chain at that time?
-bool Accepts(const std::string& ca_pem, const TlsIdentity& shown, TimePoint now) {
+bool Accepts(const std::string& ca_pem, const net::TlsIdentity& shown, TimePoint now) {
   const auto trusted = ParsePem(shown.key_pem + ca_pem).value().certificates;
   const auto chain = ParsePem(shown.key_pem + shown.chain_pem).value().certificates;
   X509_STORE* store = X509_STORE_new();

@@ -7,9 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "operator/gateway/exchange.h"
+#include "operator/net/exchange.h"
 
 namespace penstock::gateway {
+
+using net::Exchange;
+using net::Headers;
+using net::ReadWholeBody;
+using net::RespondError;
 
 using PathParameters = std::map<std::string, std::string>;
 using Handler = std::function<void(Exchange&, const PathParameters&)>;

@@ -75,7 +75,7 @@ TEST(RespondError, GivesKindsTheirStatus) {
     return x.status;
   };
   Error full = Transient("disk");
-  full.reason = "DiskFull";
+  full.kind = ErrorKind::kNoSpace;
   EXPECT_EQ(status(full), 507);
   EXPECT_EQ(status(Transient("later")), 503);
   EXPECT_EQ(status(NotFound("no")), 404);

@@ -6,12 +6,15 @@
 
 #include "operator/base/base64.h"
 #include "operator/base/json.h"
-#include "operator/kube/http_transport.h"
 #include "operator/kube/request_path.h"
 #include "operator/kube/status_error.h"
 #include "operator/kube/watch_decoder.h"
+#include "operator/net/http_client.h"
 
 namespace penstock::kube {
+using net::HttpClient;
+using net::HttpRequest;
+using net::HttpResponse;
 namespace {
 
 constexpr int kMaxRetries = 10;
@@ -22,8 +25,6 @@ constexpr std::chrono::hours kQuietLog{24};  // the kernel's keep-alive notices 
 std::string Basic(const std::string& user_and_password) {
   return "Basic " + EncodeBase64(user_and_password);
 }
-
-bool Good(const HttpResponse& response) { return response.status >= 200 && response.status < 300; }
 
 // Waits, or until stopped; false when stopped.
 bool Pause(std::chrono::milliseconds time, std::stop_token stop) {
@@ -63,11 +64,11 @@ struct ApiClient::Impl {
   TokenSource token;
   std::mutex mutex;
   std::shared_ptr<HttpClient> http;
-  TlsSettings tls;  // that `http` was made with
+  net::TlsSettings tls;  // that `http` was made with
   std::chrono::steady_clock::time_point tls_read{};
 
-  Result<TlsSettings> ReadTls() const {
-    TlsSettings out;
+  Result<net::TlsSettings> ReadTls() const {
+    net::TlsSettings out;
     out.server_name = config.tls_server_name;
     out.insecure = config.insecure;
     const std::pair<const PemSource*, std::string*> parts[] = {
@@ -99,7 +100,7 @@ struct ApiClient::Impl {
     tls_read = now;
     auto read = ReadTls();
     if (read && http && *read == tls) return http;
-    auto made = read ? HttpClient::Make(config.server, *read)
+    auto made = read ? HttpClient::Make(config.server, {.tls = *read})
                      : Result<std::unique_ptr<HttpClient>>(read.error());
     if (made) {
       http = *std::move(made);
@@ -122,26 +123,29 @@ struct ApiClient::Impl {
   }
 
   // Sends, and once more after a 401 with credentials read again.
-  template <typename SendOne>
-  Result<HttpResponse> Authorized(HttpRequest& request, SendOne&& send) {
+  Result<HttpResponse> Authorized(HttpRequest& request, const net::Limits& limits) {
     for (int attempt = 0;; ++attempt) {
       if (auto done = Authorize(request); !done) return done.error();
       auto client = Http();
       if (!client) return client.error();
-      auto response = send(**client);
-      if (!response || response->status != 401 || attempt > 0 || !token.Invalidate()) {
-        return response;
-      }
+      auto response = (*client)->Send(request, limits);
+      if (response && response->status == 401 && attempt == 0 && token.Invalidate()) continue;
+      if (response) return response;
+      // Of a server that we know both pass: an authority that is not trusted yet is read again, and
+      // a list is shorter later.
+      Error error = response.error();
+      const bool passes = error.kind == ErrorKind::kUntrusted || error.kind == ErrorKind::kTooLarge;
+      if (passes) error.kind = ErrorKind::kTransient;
+      return error;
     }
   }
 
   Result<HttpResponse> Send(const std::string& what, HttpRequest request, const Call& call) {
     const auto deadline = std::chrono::steady_clock::now() + call.timeout;
     for (int attempt = 0;; ++attempt) {
-      auto response =
-          Authorized(request, [&](HttpClient& c) { return c.Send(request, deadline, call.stop); });
+      auto response = Authorized(request, {.deadline = deadline, .stop = call.stop});
       if (!response) return Wrap(what, response.error());
-      if (Good(*response)) return response;
+      if (response->Good()) return response;
       Error error =
           ErrorFromAnswer(what, response->status, response->body, response->Header("retry-after"));
       const bool asked = error.retry_after && (response->status == 429 || response->status >= 500);
@@ -175,16 +179,15 @@ struct ApiClient::Impl {
   }
 
   Result<HttpResponse> Stream(const std::string& target, std::chrono::milliseconds idle,
-                              const BodySink& sink, const std::stop_token& stop) {
+                              std::function<Result<bool>(std::string_view)> sink,
+                              const std::stop_token& stop) {
     HttpRequest request;
     request.target = target;
     request.headers = {{"Accept", "*/*"}, {"User-Agent", "penstock"}};
     request.repeatable = true;
-    return Authorized(request, [&](HttpClient& client) {
-      const auto deadline =
-          std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(kStreamHead, idle);
-      return client.Stream(request, deadline, idle, sink, stop);
-    });
+    request.on_body = std::move(sink);
+    const auto head = std::chrono::steady_clock::now() + kStreamHead;
+    return Authorized(request, {.deadline = head, .idle = idle, .stop = stop});
   }
 };
 
@@ -288,12 +291,12 @@ Result<void> ApiClient::Watch(const ResourceType& type, const std::string& ns,
         auto more = decoder.Feed(bytes, sink);
         if (!more) failure = more.error();
         ended = more && !*more;
-        return more && *more;
+        return more;
       },
       stop);
   if (failure) return *std::move(failure);
   if (!response) return Wrap(what, response.error());
-  if (!Good(*response)) {
+  if (!response->Good()) {
     return ErrorFromAnswer(what, response->status, response->body, response->Header("retry-after"));
   }
   return ended ? Result<void>{} : decoder.Finish();
@@ -308,7 +311,7 @@ Result<void> ApiClient::Logs(const std::string& ns, const std::string& pod,
   const std::chrono::milliseconds idle = options.follow ? kQuietLog : kStreamHead;
   auto response = impl_->Stream(*path + LogQuery(options), idle, sink, stop);
   if (!response) return Wrap(what, response.error());
-  if (Good(*response)) return {};
+  if (response->Good()) return {};
   return ErrorFromAnswer(what, response->status, response->body, response->Header("retry-after"));
 }
 

@@ -10,10 +10,15 @@
 
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
-#include "operator/kube/testing/fake_server.h"
+#include "operator/net/testing/fake_server.h"
 
 namespace penstock::kube {
 namespace {
+
+using net::FakeConnection;
+using net::FakeIdentity;
+using net::FakeServer;
+using net::MakeFakeIdentity;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -365,7 +370,7 @@ TEST(ApiClientWatch, A429CarriesItsRetryAfterToTheCaller) {
   });
   const auto outcome = WatchAll(*ClientOf(server));
   ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().kind, ErrorKind::kTransient);
+  EXPECT_EQ(outcome.error().kind, ErrorKind::kOverloaded);
   EXPECT_EQ(outcome.error().retry_after, seconds(7));
 }
 

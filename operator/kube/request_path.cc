@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "operator/kube/http_transport.h"
+#include "operator/net/url.h"
 
 namespace penstock::kube {
 namespace {
@@ -11,7 +11,7 @@ class Query {
  public:
   Query& Add(const char* key, const std::string& value) {
     if (!value.empty())
-      text_ += (text_.empty() ? "?" : "&") + std::string(key) + "=" + UrlEncode(value);
+      text_ += (text_.empty() ? "?" : "&") + std::string(key) + "=" + net::UrlEncode(value);
     return *this;
   }
   Query& Flag(const char* key, bool value) { return Add(key, value ? "true" : ""); }
@@ -37,9 +37,9 @@ Result<std::string> ResourcePath(const ResourceType& type, const std::string& ns
   if (auto good = CheckSegment("name", name); !good) return good.error();
   std::string path = type.group.empty() ? "/api/" : "/apis/" + std::string(type.group) + "/";
   path += type.version;
-  if (type.namespaced && !ns.empty()) path += "/namespaces/" + UrlEncode(ns);
+  if (type.namespaced && !ns.empty()) path += "/namespaces/" + net::UrlEncode(ns);
   path += "/" + std::string(type.plural);
-  if (!name.empty()) path += "/" + UrlEncode(name);
+  if (!name.empty()) path += "/" + net::UrlEncode(name);
   if (!subresource.empty()) path += "/" + subresource;
   return path;
 }

@@ -23,21 +23,22 @@ ErrorKind KindOf(int status, const std::string& reason, const Json& body) {
     case 403:
       // Quota is admission: it says Forbidden, but goes away when others finish.
       return Text(Member(body, "message")).find("exceeded quota") != std::string::npos
-                 ? ErrorKind::kTransient
+                 ? ErrorKind::kQuota
                  : ErrorKind::kForbidden;
     case 404:
       return ErrorKind::kNotFound;
     case 409:
       if (reason == "AlreadyExists") return ErrorKind::kAlreadyExists;
       return Text(Member(Member(body, "details"), "kind")) == "resourcequotas"
-                 ? ErrorKind::kTransient
+                 ? ErrorKind::kQuota
                  : ErrorKind::kConflict;
     case 410:
       return ErrorKind::kExpired;
     case 408:
     case 425:
-    case 429:
       return ErrorKind::kTransient;
+    case 429:
+      return ErrorKind::kOverloaded;
     default:
       break;
   }
@@ -48,9 +49,7 @@ ErrorKind KindOf(int status, const std::string& reason, const Json& body) {
 
 Error Build(const std::string& what, int status, const Json& body, const std::string& raw) {
   Error e;
-  e.http_status = status;
-  e.reason = Text(Member(body, "reason"));
-  e.kind = KindOf(status, e.reason, body);
+  e.kind = KindOf(status, Text(Member(body, "reason")), body);
   std::string message = Text(Member(body, "message"));
   if (message.empty()) message = raw.substr(0, 200);
   e.message = what + ": " + (message.empty() ? "no message" : message) + " (HTTP " +

@@ -13,8 +13,8 @@ namespace penstock::kube {
 // Retry-After header ("" = none; seconds). `what` names the call in the message.
 //
 // 404 kNotFound; 409 kAlreadyExists by reason, otherwise kConflict; 410 kExpired; 401 and 403
-// kForbidden; 408, 425, 429 and 5xx kTransient, and so are an exceeded quota (403) and a race for
-// one (409); other 4xx kInvalid; anything else kInternal.
+// kForbidden; 429 kOverloaded; 408, 425 and 5xx kTransient; an exceeded quota (403) and a race for
+// one (409) kQuota; other 4xx kInvalid; anything else kInternal.
 [[nodiscard]] Error ErrorFromAnswer(const std::string& what, int http_status,
                                     const std::string& body, std::string_view retry_after);
 

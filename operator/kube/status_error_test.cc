@@ -20,18 +20,18 @@ TEST(StatusError, FoldsEveryAnswerIntoOneKind) {
       {401, "{}", ErrorKind::kForbidden},
       {403, R"({"reason":"Forbidden","message":"no"})", ErrorKind::kForbidden},
       {403, R"({"reason":"Forbidden","message":"pods \"x\" is forbidden: exceeded quota: q"})",
-       ErrorKind::kTransient},
+       ErrorKind::kQuota},
       {404, "{}", ErrorKind::kNotFound},
       {405, "", ErrorKind::kInvalid},
       {408, "", ErrorKind::kTransient},
       {409, R"({"reason":"AlreadyExists"})", ErrorKind::kAlreadyExists},
       {409, R"({"reason":"Conflict"})", ErrorKind::kConflict},
-      {409, R"({"reason":"Conflict","details":{"kind":"resourcequotas"}})", ErrorKind::kTransient},
+      {409, R"({"reason":"Conflict","details":{"kind":"resourcequotas"}})", ErrorKind::kQuota},
       {410, R"({"reason":"Expired"})", ErrorKind::kExpired},
       {413, "", ErrorKind::kInvalid},
       {415, "", ErrorKind::kInvalid},
       {422, R"({"reason":"Invalid"})", ErrorKind::kInvalid},
-      {429, "", ErrorKind::kTransient},
+      {429, "", ErrorKind::kOverloaded},
       {500, "", ErrorKind::kTransient},
       {502, "<html>bad gateway</html>", ErrorKind::kTransient},
       {503, "", ErrorKind::kTransient},
@@ -42,8 +42,9 @@ TEST(StatusError, FoldsEveryAnswerIntoOneKind) {
   for (const auto& c : cases) {
     const Error e = ErrorFromAnswer("get pods", c.status, c.body, "");
     EXPECT_EQ(e.kind, c.kind) << c.status << " " << c.body;
-    EXPECT_EQ(e.http_status, c.status);
     EXPECT_EQ(e.message.rfind("get pods: ", 0), 0U);
+    const std::string shown = " (HTTP " + std::to_string(c.status) + ")";
+    EXPECT_TRUE(e.message.ends_with(shown)) << e.message;
   }
 }
 

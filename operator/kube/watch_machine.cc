@@ -58,7 +58,7 @@ void WatchMachine::OnPageError(const Error& error, SteadyTime now) {
     if (!later_page) PauseAfter(error, now);
     return;
   }
-  if (error.kind != ErrorKind::kTransient) Restart();
+  if (!PassesByItself(error.kind)) Restart();
   PauseAfter(error, now);
 }
 
@@ -86,19 +86,10 @@ void WatchMachine::OnWatchEnd(const Result<void>& outcome, std::chrono::millisec
     if (lasted < kTooShort && events == 0) PauseAfter(Transient("watch ended at once"), now);
     return;
   }
-  switch (outcome.error().kind) {
-    case ErrorKind::kExpired:
-      Restart();
-      // A server that expires every watch at once must not be listed in a loop.
-      if (events == 0 && lasted < kTooShort) PauseAfter(outcome.error(), now);
-      return;
-    case ErrorKind::kTransient:
-    case ErrorKind::kCancelled:
-      break;
-    default:
-      Restart();
-      break;
-  }
+  const ErrorKind kind = outcome.error().kind;
+  if (!PassesByItself(kind) && kind != ErrorKind::kCancelled) Restart();
+  // A server that expires every watch at once must not be listed in a loop.
+  if (kind == ErrorKind::kExpired && (events > 0 || lasted >= kTooShort)) return;
   PauseAfter(outcome.error(), now);
 }
 

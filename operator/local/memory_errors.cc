@@ -5,11 +5,9 @@
 namespace penstock::local {
 namespace {
 
-Error Make(ErrorKind kind, int status, const char* reason, std::string message) {
+Error Make(ErrorKind kind, std::string message) {
   Error e;
   e.kind = kind;
-  e.http_status = status;
-  e.reason = reason;
   e.message = std::move(message);
   return e;
 }
@@ -24,33 +22,27 @@ std::string Naming(const kube::ResourceType& type, const std::string& name) {
 }  // namespace
 
 Error NotFoundError(const kube::ResourceType& type, const std::string& name) {
-  return Make(ErrorKind::kNotFound, 404, "NotFound", Naming(type, name) + " not found");
+  return Make(ErrorKind::kNotFound, Naming(type, name) + " not found");
 }
 
 Error AlreadyExistsError(const kube::ResourceType& type, const std::string& name) {
-  return Make(ErrorKind::kAlreadyExists, 409, "AlreadyExists",
-              Naming(type, name) + " already exists");
+  return Make(ErrorKind::kAlreadyExists, Naming(type, name) + " already exists");
 }
 
 Error ConflictError(const kube::ResourceType& type, const std::string& name,
                     const std::string& why) {
-  return Make(ErrorKind::kConflict, 409, "Conflict",
+  return Make(ErrorKind::kConflict,
               "operation cannot be fulfilled on " + Naming(type, name) + ": " + why);
 }
 
 Error UnprocessableError(const kube::ResourceType& type, const std::string& name,
                          const std::string& why) {
-  return Make(ErrorKind::kInvalid, 422, "Invalid",
-              std::string(type.kind) + " \"" + name + "\" is invalid: " + why);
+  return Make(ErrorKind::kInvalid, std::string(type.kind) + " \"" + name + "\" is invalid: " + why);
 }
 
-Error BadRequest(const std::string& why) {
-  return Make(ErrorKind::kInvalid, 400, "BadRequest", why);
-}
+Error BadRequest(const std::string& why) { return Make(ErrorKind::kInvalid, why); }
 
-Error ExpiredError(const std::string& why) {
-  return Make(ErrorKind::kExpired, 410, "Expired", why);
-}
+Error ExpiredError(const std::string& why) { return Make(ErrorKind::kExpired, why); }
 
 Result<void> CheckPreconditions(const kube::ResourceType& type, const Json& stored,
                                 const Json& next) {

@@ -1,4 +1,4 @@
-// The API server's refusals, as MemoryCluster words them: kind, HTTP status and reason agree with
+// The API server's refusals, as MemoryCluster words them: the kind agrees with
 // what ApiClient makes of a real server's answer.
 #pragma once
 

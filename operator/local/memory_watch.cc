@@ -34,11 +34,8 @@ struct Filter {
 };
 
 Error TooLarge(std::uint64_t asked, std::uint64_t current) {
-  Error e = Transient("Too large resource version: " + std::to_string(asked) +
-                      ", current: " + std::to_string(current));
-  e.http_status = 504;
-  e.reason = "Timeout";
-  return e;
+  return Transient("Too large resource version: " + std::to_string(asked) +
+                   ", current: " + std::to_string(current));
 }
 
 }  // namespace

@@ -6,20 +6,13 @@
 
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
+#include "operator/local/memory_errors.h"
 
 namespace penstock::local {
 namespace {
 
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> list) {
   return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-Error Unprocessable(const kube::ResourceType& type, const std::string& name,
-                    const std::string& why) {
-  Error e = Invalid(std::string(type.kind) + " \"" + name + "\" is invalid: " + why);
-  e.http_status = 422;
-  e.reason = "Invalid";
-  return e;
 }
 
 std::string NameOf(const Json& object) { return object["metadata"].value("name", ""); }
@@ -97,13 +90,13 @@ Result<void> CheckName(const kube::ResourceType& type, const std::string& name) 
     good = alphanumeric || (!edge && (c == '-' || c == '.'));
   }
   if (good) return {};
-  return Unprocessable(type, name,
-                       "metadata.name: must be a lower-case RFC 1123 subdomain of at most " +
-                           std::to_string(limit) + " characters");
+  return UnprocessableError(type, name,
+                            "metadata.name: must be a lower-case RFC 1123 subdomain of at most " +
+                                std::to_string(limit) + " characters");
 }
 
 Result<void> FillIdentity(const kube::ResourceType& type, const std::string& ns, Json& object) {
-  if (!object.is_object()) return Unprocessable(type, "", "an object is expected");
+  if (!object.is_object()) return UnprocessableError(type, "", "an object is expected");
   const std::string api_version = type.group.empty()
                                       ? std::string(type.version)
                                       : std::string(type.group) + "/" + std::string(type.version);
@@ -133,24 +126,25 @@ Result<void> FillIdentity(const kube::ResourceType& type, const std::string& ns,
 Result<void> CheckUpdate(const kube::ResourceType& type, const Json& before, const Json& after) {
   const std::string name = NameOf(before);
   if (before["metadata"].contains("deletionTimestamp") && AddsFinalizer(before, after)) {
-    return Unprocessable(type, name,
-                         "metadata.finalizers: no new finalizers can be added if the object is "
-                         "being deleted");
+    return UnprocessableError(
+        type, name,
+        "metadata.finalizers: no new finalizers can be added if the object is "
+        "being deleted");
   }
   if (type == kube::kConfigMaps && before.value("immutable", false)) {
     for (const char* key : {"data", "binaryData", "immutable"}) {
       if (Field(before, key) != Field(after, key)) {
-        return Unprocessable(type, name, std::string(key) + ": field is immutable");
+        return UnprocessableError(type, name, std::string(key) + ": field is immutable");
       }
     }
   }
   if (type == kube::kControllerRevisions && Field(before, "data") != Field(after, "data")) {
-    return Unprocessable(type, name, "data: field is immutable");
+    return UnprocessableError(type, name, "data: field is immutable");
   }
   if (type == kube::kPods) {
     const bool bound = ObjectField(before, "spec").value("nodeName", "") != "";
     if (FixedPodSpec(Field(before, "spec"), bound) != FixedPodSpec(Field(after, "spec"), bound)) {
-      return Unprocessable(type, name, "spec: pod updates may not change this field");
+      return UnprocessableError(type, name, "spec: pod updates may not change this field");
     }
   }
   return {};
@@ -206,10 +200,7 @@ Result<void> CheckFieldSelector(const kube::ResourceType& type, const std::strin
                       "spec.serviceAccountName", "status.podIP"})) {
     return {};
   }
-  Error e = Invalid("field label not supported: " + field);
-  e.http_status = 400;
-  e.reason = "BadRequest";
-  return e;
+  return BadRequest("field label not supported: " + field);
 }
 
 }  // namespace penstock::local

@@ -16,11 +16,11 @@
 #include "operator/controllers/prediction_retention.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/certificates.h"
-#include "operator/gateway/https_server.h"
 #include "operator/gateway/token_review.h"
 #include "operator/kube/api_client.h"
 #include "operator/main/options.h"
 #include "operator/metadata/sqlite_recorder.h"
+#include "operator/net/url.h"
 #include "operator/runtime/event_recorder.h"
 #include "operator/runtime/health_server.h"
 #include "operator/runtime/leader_election.h"
@@ -81,7 +81,7 @@ class Operator {
       return Unexpected(Transient("the first lists of objects are being read"));
     };
     checks.metrics = [this] { return Metrics(); };
-    auto server = runtime::HealthServer::Start(
+    auto server = runtime::StartHealthServer(
         "0.0.0.0", static_cast<std::uint16_t>(options_.metrics_port), std::move(checks));
     if (!server) return Unexpected(server.error());
     health_ = std::move(*server);
@@ -103,19 +103,20 @@ class Operator {
   Result<void> StartGateway() {
     gateway::CertificateOptions names;
     names.folder = options_.data_dir / "certificates";
-    if (const auto host = HostOf(options_.gateway_url); !host.empty()) AddName(names, host);
+    if (const auto url = net::ParseUrl(options_.gateway_url)) AddName(names, url->host);
     for (const auto& name : options_.gateway_names) AddName(names, name);
     auto certificates = gateway::Certificates::Open(names, clock_);
     if (!certificates) return Unexpected(certificates.error());
     certificates_ = std::move(*certificates);
     authenticator_ = std::make_unique<gateway::TokenReviewAuthenticator>(*client_, clock_);
     gateway::AddArtifactRoutes(router_, {&store_, authenticator_.get(), 0});
-    gateway::HttpsServerOptions server;
+    net::HttpServerOptions server;
     server.address = options_.gateway_address;
     server.port = static_cast<std::uint16_t>(options_.gateway_port);
     server.tls = [this] { return certificates_->Current(); };
     server.on_error = [this](const std::string& what) { log_.Write("warn", what); };
-    auto started = gateway::HttpsServer::Start(std::move(server), router_);
+    auto started = net::HttpServer::Start(
+        std::move(server), [this](net::Exchange& exchange) { router_.Dispatch(exchange); });
     if (!started) return Unexpected(started.error());
     gateway_ = std::move(*started);
     serving_ = true;
@@ -265,8 +266,8 @@ class Operator {
   std::unique_ptr<gateway::TokenReviewAuthenticator> authenticator_;
   gateway::Router router_;
   std::atomic<bool> serving_ = false;
-  std::unique_ptr<gateway::HttpsServer> gateway_;
-  std::unique_ptr<runtime::HealthServer> health_;
+  std::unique_ptr<net::HttpServer> gateway_;
+  std::unique_ptr<net::HttpServer> health_;
 };
 
 }  // namespace

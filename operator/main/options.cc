@@ -4,17 +4,6 @@
 
 namespace penstock::controllers {
 
-std::string HostOf(const std::string& url) {
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos) return "";
-  const auto begin = scheme + 3;
-  if (begin < url.size() && url[begin] == '[') {
-    const auto end = url.find(']', begin);
-    return end == std::string::npos ? "" : url.substr(begin + 1, end - begin - 1);
-  }
-  return url.substr(begin, url.find_first_of(":/", begin) - begin);
-}
-
 std::variant<Options, int> ParseOptions(int argc, char** argv) {
   Options o;
   CLI::App app("The Penstock operator: runs pipelines and serves their models on Kubernetes.");

@@ -31,7 +31,4 @@ struct Options {
 // The options, or the exit code of a program that ends here (--help, a flag that is wrong).
 [[nodiscard]] std::variant<Options, int> ParseOptions(int argc, char** argv);
 
-// The host of "https://host:port/..."; empty when there is none.
-[[nodiscard]] std::string HostOf(const std::string& url);
-
 }  // namespace penstock::controllers

@@ -1,8 +1,7 @@
-// /livez, /readyz and /metrics over plain HTTP, on a thread of its own.
+// /livez, /readyz and /metrics over plain HTTP, answered by net's server.
 //
 // Small on purpose: one request a connection, 5 s for it, at most 64 connections; anything but GET
-// and HEAD of the three paths is refused. The callbacks run on the server's thread and must not
-// block for long.
+// and HEAD of the three paths is refused.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +10,11 @@
 #include <string>
 
 #include "operator/base/result.h"
+#include "operator/net/http_server.h"
 
 namespace penstock::runtime {
 
+// Called by one thread at a time; they must not block for long.
 struct HealthChecks {
   // Nothing = well; otherwise what is wrong, which is the body of the 503.
   std::function<Result<void>()> live = [] { return Result<void>{}; };
@@ -21,19 +22,9 @@ struct HealthChecks {
   std::function<std::string()> metrics = [] { return std::string{}; };
 };
 
-class HealthServer {
- public:
-  // Listens from now on; port 0 = any. Transient when the address is taken.
-  [[nodiscard]] static Result<std::unique_ptr<HealthServer>> Start(const std::string& address,
-                                                                   std::uint16_t port,
-                                                                   HealthChecks checks);
-  ~HealthServer();  // closes all connections and joins
-  [[nodiscard]] std::uint16_t port() const;
-
- private:
-  struct Impl;
-  explicit HealthServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
-};
+// Listens from now on; port 0 = any. Transient when the address is taken.
+[[nodiscard]] Result<std::unique_ptr<net::HttpServer>> StartHealthServer(const std::string& address,
+                                                                         std::uint16_t port,
+                                                                         HealthChecks checks);
 
 }  // namespace penstock::runtime

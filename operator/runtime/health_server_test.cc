@@ -31,7 +31,7 @@ TEST(HealthServer, SaysWhyItIsNotReadyAndGivesMetrics) {
   HealthChecks checks;
   checks.ready = []() -> Result<void> { return Transient("caches are not filled"); };
   checks.metrics = [] { return std::string("penstock_leader 1\n"); };
-  auto server = HealthServer::Start("127.0.0.1", 0, checks);
+  auto server = StartHealthServer("127.0.0.1", 0, checks);
   ASSERT_TRUE(server) << server.error().message;
   const auto port = (*server)->port();
   EXPECT_NE(Ask(port, "GET /livez").find("200 OK"), std::string::npos);
@@ -44,7 +44,7 @@ TEST(HealthServer, SaysWhyItIsNotReadyAndGivesMetrics) {
 }
 
 TEST(HealthServer, SaysWhichAddressItCannotListenOn) {
-  const auto server = HealthServer::Start("not-an-address", 0, HealthChecks{});
+  const auto server = StartHealthServer("not-an-address", 0, HealthChecks{});
   ASSERT_FALSE(server);
   EXPECT_NE(server.error().message.find("not-an-address"), std::string::npos);
 }

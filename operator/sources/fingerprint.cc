@@ -22,10 +22,7 @@ plan::FingerprintAnswer OfHttp(const std::string& uri, const FingerprintOptions&
   if (reply->status != 200) {
     return Unknown(uri + " answered HEAD with status " + std::to_string(reply->status));
   }
-  const auto header = [&](const char* name) {
-    const auto found = reply->headers.find(name);
-    return found == reply->headers.end() ? std::string() : found->second;
-  };
+  const auto header = [&](const char* name) { return std::string(reply->Header(name)); };
   return {HttpFingerprint(header("x-amz-version-id"), header("etag"), header("content-length")),
           ""};
 }

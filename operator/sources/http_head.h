@@ -1,13 +1,13 @@
-// Asks an HTTP server what an address holds, without fetching it. Beast stays in the .cc file.
-// Thread-safe; each call opens a connection of its own.
+// Asks an HTTP server what an address holds, without fetching it. Thread-safe; each call opens a
+// connection of its own.
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <stop_token>
 #include <string>
 
 #include "operator/base/result.h"
+#include "operator/net/http_client.h"
 
 namespace penstock::controllers {
 
@@ -19,13 +19,9 @@ struct HeadOptions {
   std::stop_token stop;
 };
 
-struct HeadReply {
-  int status = 0;
-  std::map<std::string, std::string> headers;  // names in lower case
-};
-
 // Follows at most five redirects. Invalid for what is no http or https URL or a refused address;
 // Transient when the server cannot be reached in time.
-[[nodiscard]] Result<HeadReply> HttpHead(const std::string& url, const HeadOptions& options);
+[[nodiscard]] Result<net::HttpResponse> HttpHead(const std::string& url,
+                                                 const HeadOptions& options);
 
 }  // namespace penstock::controllers

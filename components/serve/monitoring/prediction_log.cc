@@ -271,7 +271,9 @@ void PredictionLog::SendFiles() {
     }
     if (!sent) {
       ++send_failures_;
-      if (sent.error().kind == ErrorKind::kInvalid) continue;  // this file is refused, not all
+      const ErrorKind kind = sent.error().kind;
+      if (kind == ErrorKind::kInvalid || kind == ErrorKind::kTooLarge)
+        continue;  // this file is refused, not all
       return;
     }
     ++sent_;

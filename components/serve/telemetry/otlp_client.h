@@ -1,4 +1,4 @@
-// Sends OTLP bodies to a collector over HTTP/1.1, one connection a body. Blocking, with a deadline.
+// Sends OTLP bodies to a collector over HTTP/1.1, plain or under TLS. Blocking, with a deadline.
 #pragma once
 
 #include <chrono>
@@ -9,18 +9,14 @@
 
 namespace penstock::serve {
 
-struct OtlpEndpoint {
-  std::string host;
-  std::string port;
-  std::string path;
-};
+// Thread-safe. Transient, or Untrusted, names what did not work: address, connection, certificate,
+// time, or the status that came back.
+using OtlpSend = std::function<Result<void>(const std::string& body)>;
 
 // "http://collector:4318" (the standard base, /v1/traces is appended) or with a path of its own.
-// Invalid for anything else; TLS is left to a sidecar or a collector beside the server.
-[[nodiscard]] Result<OtlpEndpoint> ParseOtlpEndpoint(const std::string& url);
-
-// Transient names what did not work: address, connection, time, or the status that came back.
-[[nodiscard]] Result<void> SendOtlp(const OtlpEndpoint& endpoint, const std::string& body,
-                                    std::chrono::milliseconds limit);
+// The certificate of an https:// collector is verified against the system's roots, or those that
+// SSL_CERT_FILE names. Each body may take `limit`. Invalid for anything else.
+[[nodiscard]] Result<OtlpSend> MakeOtlpSend(const std::string& url,
+                                            std::chrono::milliseconds limit);
 
 }  // namespace penstock::serve

@@ -3,16 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <future>
 
 #include "components/serve/telemetry/otlp_client.h"
 #include "components/serve/telemetry/tracer.h"
 #include "operator/base/json.h"
+#include "operator/net/testing/fake_server.h"
 
 namespace penstock::serve {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using testing::HasSubstr;
 
 constexpr const char* kParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -127,23 +131,58 @@ TEST(Tracer, SendsWhatWaitsWhenItEndsAndCountsFailures) {
   EXPECT_THAT(bodies[0], HasSubstr("\"flights\""));
 }
 
-TEST(OtlpEndpoint, ReadsUrls) {
-  const auto base = ParseOtlpEndpoint("http://collector");
-  EXPECT_EQ(base->host, "collector");
-  EXPECT_EQ(base->port, "4318");
-  EXPECT_EQ(base->path, "/v1/traces");
-  const auto own = ParseOtlpEndpoint("http://[::1]:9/x");
-  EXPECT_EQ(own->host, "::1");
-  EXPECT_EQ(own->port, "9");
-  EXPECT_EQ(own->path, "/x");
-  for (const char* url : {"", "collector:4318", "https://collector", "http://", "http://a/ b"})
-    EXPECT_FALSE(ParseOtlpEndpoint(url)) << url;
+// Answers one body as a collector does; the request as it came.
+std::string PathSent(const std::string& path) {
+  net::FakeServer* self = nullptr;
+  net::FakeServer collector([&](net::FakeConnection& c) {
+    self->Record(c.ReadRequest());
+    c.Answer(200, "{}");
+  });
+  self = &collector;
+  const auto send = MakeOtlpSend(collector.url() + path, seconds(20));
+  EXPECT_TRUE(send && (*send)("{}"));
+  return collector.requests().at(0).substr(0, collector.requests().at(0).find(' ', 5));
+}
+
+TEST(OtlpClient, SendsToTheStandardPathOrItsOwn) {
+  EXPECT_EQ(PathSent(""), "POST /v1/traces");
+  EXPECT_EQ(PathSent("/"), "POST /v1/traces");
+  EXPECT_EQ(PathSent("/x"), "POST /x");
+}
+
+TEST(OtlpClient, RefusesWhatIsNoUrl) {
+  for (const char* url : {"", "collector:4318", "http://", "http://a/ b", "grpc://a"})
+    EXPECT_FALSE(MakeOtlpSend(url, seconds(1))) << url;
 }
 
 TEST(OtlpClient, SaysThatNobodyListens) {
-  auto sent = SendOtlp({"127.0.0.1", "1", "/"}, "{}", milliseconds(2000));
+  const auto sent = MakeOtlpSend("http://127.0.0.1:1", seconds(2)).value()("{}");
   ASSERT_FALSE(sent);
-  EXPECT_THAT(sent.error().message, HasSubstr("127.0.0.1:1 cannot be reached"));
+  EXPECT_THAT(sent.error().message, HasSubstr("connecting to 127.0.0.1:1: Connection refused"));
+}
+
+TEST(OtlpClient, SendsUnderTlsToACollectorWhoseAuthorityItTrusts) {
+  const net::FakeIdentity ours = net::MakeFakeIdentity();
+  const net::FakeIdentity strangers = net::MakeFakeIdentity();
+  const std::string file = testing::TempDir() + "otlp-ca.pem";
+  std::ofstream(file) << ours.certificate_pem;
+  ::setenv("SSL_CERT_FILE", file.c_str(), 1);
+  std::string received;
+  const auto answer = [&](net::FakeConnection& c) {
+    received = c.ReadRequest();
+    c.Answer(200, "{}");
+  };
+  {
+    net::FakeServer collector(answer, &ours);
+    const auto sent = MakeOtlpSend(collector.url(), seconds(20)).value()("{\"spans\":1}");
+    EXPECT_TRUE(sent) << sent.error().message;
+    EXPECT_THAT(received, HasSubstr("{\"spans\":1}"));
+    net::FakeServer stranger(answer, &strangers);
+    const auto refused = MakeOtlpSend(stranger.url(), seconds(20)).value()("{}");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kUntrusted);
+  }
+  ::unsetenv("SSL_CERT_FILE");
 }
 
 }  // namespace

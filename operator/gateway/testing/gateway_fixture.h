@@ -14,7 +14,8 @@
 #include "operator/base/time.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/certificates.h"
-#include "operator/gateway/https_server.h"
+#include "operator/gateway/router.h"
+#include "operator/net/http_server.h"
 
 namespace penstock::gateway {
 
@@ -55,7 +56,7 @@ class TestGateway {
     options.tls = [this] { return certificates->Current(); };
   }
   void Start() {
-    auto started = HttpsServer::Start(options, router);
+    auto started = net::HttpServer::Start(options, [this](Exchange& x) { router.Dispatch(x); });
     ASSERT_TRUE(started) << started.error().message;
     server = std::move(*started);
   }
@@ -67,8 +68,8 @@ class TestGateway {
   FakeAuthenticator authenticator;
   std::unique_ptr<Certificates> certificates;
   Router router;
-  HttpsServerOptions options;
-  std::unique_ptr<HttpsServer> server;
+  net::HttpServerOptions options;
+  std::unique_ptr<net::HttpServer> server;
 
  private:
   SystemClock clock_;

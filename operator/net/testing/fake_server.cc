@@ -1,4 +1,4 @@
-#include "operator/kube/testing/fake_server.h"
+#include "operator/net/testing/fake_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 #include <csignal>
 #include <cstdlib>
 
-namespace penstock::kube {
+namespace penstock::net {
 namespace {
 
 std::string PemOf(const std::function<void(BIO*)>& write) {
@@ -206,4 +206,4 @@ void FakeServer::SetIdentity(const FakeIdentity& identity) {
   tls_ = std::move(context);
 }
 
-}  // namespace penstock::kube
+}  // namespace penstock::net

@@ -13,7 +13,7 @@
 struct ssl_st;
 struct ssl_ctx_st;
 
-namespace penstock::kube {
+namespace penstock::net {
 
 class FakeConnection {
  public:
@@ -83,4 +83,4 @@ class FakeServer {
   std::thread acceptor_;
 };
 
-}  // namespace penstock::kube
+}  // namespace penstock::net

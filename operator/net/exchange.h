@@ -15,7 +15,7 @@
 
 #include "operator/base/result.h"
 
-namespace penstock::gateway {
+namespace penstock::net {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -46,10 +46,10 @@ class Exchange {
 // {"error": message}
 void RespondError(Exchange& exchange, int status, const std::string& message,
                   const Headers& headers = {});
-// The status of an error's kind: 404, 401 for kForbidden, 507 for a full disk, ...
+// The status of an error's kind: 404, 403 for kForbidden, 507 for a full disk, ...
 void RespondError(Exchange& exchange, const Error& error);
 
-// The whole body, at most `limit` bytes: kInvalid with http_status 413 above it.
+// The whole body, at most `limit` bytes: kTooLarge above it.
 [[nodiscard]] Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit);
 
-}  // namespace penstock::gateway
+}  // namespace penstock::net

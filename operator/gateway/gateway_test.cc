@@ -1,22 +1,23 @@
-#include "operator/gateway/https_server.h"
-
+// The routes over TLS, and net's server and client with them.
 #include <fstream>
 
-#include "operator/artifacts/https_client.h"
 #include "operator/artifacts/transport.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/gateway/testing/gateway_fixture.h"
+#include "operator/net/http_client.h"
 
 namespace penstock::gateway {
 namespace {
 namespace fs = std::filesystem;
-using artifacts::HttpReply;
-using artifacts::HttpRequest;
-using artifacts::HttpsClient;
+using net::HttpClient;
+using net::HttpRequest;
+using net::HttpResponse;
 
-class HttpsServerTest : public testing::Test {
+const net::Limits kLimits{.idle = std::chrono::seconds(20)};
+
+class GatewayTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(artifacts::RemoveTree(dir_));
@@ -24,12 +25,13 @@ class HttpsServerTest : public testing::Test {
     gateway_ = std::make_unique<TestGateway>(dir_, 1 << 20);
     gateway_->authenticator.Know("good", {"ns", "default", "pod-1", "uid"});
   }
-  std::unique_ptr<HttpsClient> Client() const {
-    artifacts::HttpsOptions o;
-    o.url = gateway_->Url();
-    o.ca_pem = gateway_->certificates->CaPem();
-    o.idle_timeout = std::chrono::seconds(20);
-    return std::move(*artifacts::MakeHttpsClient(o));
+  std::unique_ptr<HttpClient> ClientThatTrusts(const std::string& ca_pem) const {
+    net::HttpClientOptions options;
+    options.tls.ca_pem = ca_pem;
+    return std::move(*HttpClient::Make(gateway_->Url(), options));
+  }
+  std::unique_ptr<HttpClient> Client() const {
+    return ClientThatTrusts(gateway_->certificates->CaPem());
   }
   static HttpRequest Request(const std::string& method, const std::string& target,
                              const std::string& token = "good") {
@@ -41,17 +43,17 @@ class HttpsServerTest : public testing::Test {
   }
   static void SetBody(HttpRequest& r, const std::string& body) {
     r.content_length = body.size();
-    r.body = [body, sent = false]() mutable -> Result<std::string_view> {
+    r.source = [body, sent = false]() mutable -> Result<std::string_view> {
       if (std::exchange(sent, true)) return std::string_view();
       return std::string_view(body);
     };
   }
-  HttpReply Send(const HttpRequest& r) const {
-    auto reply = Client()->Exchange(r);
+  HttpResponse Send(const HttpRequest& r) const {
+    auto reply = Client()->Send(r, kLimits);
     EXPECT_TRUE(reply) << reply.error().message;
-    return reply ? *reply : HttpReply{};
+    return reply ? *reply : HttpResponse{};
   }
-  static std::string ErrorText(const HttpReply& reply) {
+  static std::string ErrorText(const HttpResponse& reply) {
     auto j = ParseJson(reply.body, "body");
     return j && j->contains("error") ? j->at("error").get<std::string>()
                                      : "no error in: " + reply.body;
@@ -59,7 +61,7 @@ class HttpsServerTest : public testing::Test {
   static std::string BlobPath(const std::string& content) {
     return "/artifacts/v1/blobs/sha256:" + Sha256Hex(content);
   }
-  HttpReply Put(const std::string& content) const {
+  HttpResponse Put(const std::string& content) const {
     HttpRequest r = Request("PUT", BlobPath(content));
     SetBody(r, content);
     return Send(r);
@@ -71,7 +73,7 @@ class HttpsServerTest : public testing::Test {
   std::unique_ptr<TestGateway> gateway_;
 };
 
-TEST_F(HttpsServerTest, StoresABlobInTheCallersNamespace) {
+TEST_F(GatewayTest, StoresABlobInTheCallersNamespace) {
   gateway_->Start();
   EXPECT_EQ(Put("content").status, 201);
   EXPECT_EQ(Put("content").status, 200);
@@ -81,17 +83,17 @@ TEST_F(HttpsServerTest, StoresABlobInTheCallersNamespace) {
   EXPECT_EQ(Send(Request("GET", BlobPath("content"), "other")).status, 404);
 }
 
-TEST_F(HttpsServerTest, AnswersHeadWithoutABodyAndKeepsTheConnection) {
+TEST_F(GatewayTest, AnswersHeadWithoutABodyAndKeepsTheConnection) {
   gateway_->Start();
   ASSERT_EQ(Put("content").status, 201);
   auto client = Client();
   HttpRequest get = Request("GET", BlobPath("content"));
-  ASSERT_EQ(client->Exchange(get)->body, "content");
-  ASSERT_EQ(client->Exchange(get)->body, "content");
+  ASSERT_EQ(client->Send(get, kLimits)->body, "content");
+  ASSERT_EQ(client->Send(get, kLimits)->body, "content");
   EXPECT_EQ(gateway_->server->connections(), 1);
 }
 
-TEST_F(HttpsServerTest, GivesARange) {
+TEST_F(GatewayTest, GivesARange) {
   gateway_->Start();
   ASSERT_EQ(Put("0123456789").status, 201);
   HttpRequest r = Request("GET", BlobPath("0123456789"));
@@ -103,7 +105,7 @@ TEST_F(HttpsServerTest, GivesARange) {
   EXPECT_EQ(Send(r).status, 416);
 }
 
-TEST_F(HttpsServerTest, RefusesCallersItDoesNotKnow) {
+TEST_F(GatewayTest, RefusesCallersItDoesNotKnow) {
   gateway_->Start();
   auto reply = Send(Request("GET", BlobPath("x"), ""));
   EXPECT_EQ(reply.status, 401);
@@ -113,7 +115,7 @@ TEST_F(HttpsServerTest, RefusesCallersItDoesNotKnow) {
   EXPECT_NE(ErrorText(reply).find("expired"), std::string::npos);
 }
 
-TEST_F(HttpsServerTest, SaysWhatIsNotThere) {
+TEST_F(GatewayTest, SaysWhatIsNotThere) {
   gateway_->Start();
   EXPECT_EQ(Send(Request("GET", BlobPath("absent"))).status, 404);
   EXPECT_EQ(Send(Request("GET", "/elsewhere")).status, 404);
@@ -121,7 +123,7 @@ TEST_F(HttpsServerTest, SaysWhatIsNotThere) {
   EXPECT_EQ(Send(Request("GET", "/artifacts/v1/blobs/..%2f..%2fetc")).status, 400);
 }
 
-TEST_F(HttpsServerTest, RefusesBytesThatDoNotMatchTheirName) {
+TEST_F(GatewayTest, RefusesBytesThatDoNotMatchTheirName) {
   gateway_->Start();
   HttpRequest r = Request("PUT", BlobPath("other"));
   SetBody(r, "bytes");
@@ -131,14 +133,14 @@ TEST_F(HttpsServerTest, RefusesBytesThatDoNotMatchTheirName) {
   EXPECT_TRUE(fs::is_empty(dir_ / "gateway-store" / "ns" / "tmp"));
 }
 
-TEST_F(HttpsServerTest, RefusesABlobOverTheLimitBeforeReadingIt) {
+TEST_F(GatewayTest, RefusesABlobOverTheLimitBeforeReadingIt) {
   gateway_->Start();
   auto reply = Put(std::string((1 << 20) + 1, 'x'));
   EXPECT_EQ(reply.status, 413);
   EXPECT_NE(ErrorText(reply).find("1048576"), std::string::npos);
 }
 
-TEST_F(HttpsServerTest, KeepsPredictionLogsInTheCallersNamespace) {
+TEST_F(GatewayTest, KeepsPredictionLogsInTheCallersNamespace) {
   gateway_->Start();
   gateway_->authenticator.Know("rival", {"rival", "default", "pod-9", "uid"});
   const auto transport = [&](const std::string& token) {
@@ -175,7 +177,7 @@ TEST_F(HttpsServerTest, KeepsPredictionLogsInTheCallersNamespace) {
   EXPECT_EQ(Send(bad).status, 400);
 }
 
-TEST_F(HttpsServerTest, TakesAReceiptFromItsOwnPodOnly) {
+TEST_F(GatewayTest, TakesAReceiptFromItsOwnPodOnly) {
   gateway_->Start();
   Receipt receipt;
   receipt.run_uid = "run-1";
@@ -198,7 +200,7 @@ TEST_F(HttpsServerTest, TakesAReceiptFromItsOwnPodOnly) {
   EXPECT_EQ(Send(r).status, 400);
 }
 
-TEST_F(HttpsServerTest, SetsADamagedBlobAside) {
+TEST_F(GatewayTest, SetsADamagedBlobAside) {
   gateway_->Start();
   ASSERT_EQ(Put("content").status, 201);
   EXPECT_EQ(Json::parse(Send(Request("POST", BlobPath("content") + "/verify")).body)["whole"],
@@ -211,7 +213,7 @@ TEST_F(HttpsServerTest, SetsADamagedBlobAside) {
   EXPECT_EQ(Send(Request("GET", BlobPath("content"))).status, 404);
 }
 
-TEST_F(HttpsServerTest, RefusesHeadersThatAreTooLarge) {
+TEST_F(GatewayTest, RefusesHeadersThatAreTooLarge) {
   gateway_->options.max_header_bytes = 4096;
   gateway_->Start();
   HttpRequest r = Request("GET", "/");
@@ -219,17 +221,17 @@ TEST_F(HttpsServerTest, RefusesHeadersThatAreTooLarge) {
   EXPECT_EQ(Send(r).status, 431);
 }
 
-TEST_F(HttpsServerTest, TellsThoseAboveTheBoundToTryAgain) {
+TEST_F(GatewayTest, TellsThoseAboveTheBoundToTryAgain) {
   gateway_->options.max_connections = 1;
   gateway_->Start();
   auto first = Client();
-  ASSERT_EQ(first->Exchange(Request("GET", "/x"))->status, 404);
+  ASSERT_EQ(first->Send(Request("GET", "/x"), kLimits)->status, 404);
   auto reply = Send(Request("GET", "/x"));
   EXPECT_EQ(reply.status, 503);
-  EXPECT_EQ(reply.retry_after, "1");
+  EXPECT_EQ(reply.Header("retry-after"), "1");
 }
 
-TEST_F(HttpsServerTest, ClosesAConnectionThatStandsStill) {
+TEST_F(GatewayTest, ClosesAConnectionThatStandsStill) {
   gateway_->options.idle_timeout = std::chrono::milliseconds(100);
   gateway_->Start();
   auto client = Client();
@@ -237,52 +239,46 @@ TEST_F(HttpsServerTest, ClosesAConnectionThatStandsStill) {
   r.content_length = 7;  // promised, never sent
   std::mutex mutex;
   std::condition_variable never;
-  r.body = [&]() -> Result<std::string_view> {
+  r.source = [&]() -> Result<std::string_view> {
     std::unique_lock lock(mutex);
     never.wait_for(lock, std::chrono::milliseconds(400), [] { return false; });
     return std::string_view("content");
   };
-  auto reply = client->Exchange(r);
+  auto reply = client->Send(r, kLimits);
   EXPECT_FALSE(reply);
   EXPECT_EQ(Put("fresh").status, 201) << "the server went on";
 }
 
-TEST_F(HttpsServerTest, StopsWithinASecondWhileConnectionsAreOpen) {
+TEST_F(GatewayTest, StopsWithinASecondWhileConnectionsAreOpen) {
   gateway_->Start();
   auto client = Client();
-  ASSERT_EQ(client->Exchange(Request("GET", "/x"))->status, 404);
+  ASSERT_EQ(client->Send(Request("GET", "/x"), kLimits)->status, 404);
   const auto start = std::chrono::steady_clock::now();
   gateway_->server->Stop();
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
-  EXPECT_FALSE(client->Exchange(Request("GET", "/x")));
+  EXPECT_FALSE(client->Send(Request("GET", "/x"), kLimits));
 }
 
-TEST_F(HttpsServerTest, AClientTrustsItsOwnAuthorityOnly) {
+TEST_F(GatewayTest, AClientTrustsItsOwnAuthorityOnly) {
   gateway_->Start();
   SystemClock clock;
   auto others = Certificates::Open({dir_ / "others", {}, {"127.0.0.1"}}, clock);
   ASSERT_TRUE(others);
-  artifacts::HttpsOptions o;
-  o.url = gateway_->Url();
-  o.ca_pem = (*others)->CaPem();
-  auto reply = (*artifacts::MakeHttpsClient(o))->Exchange(Request("GET", "/"));
+  auto reply = ClientThatTrusts((*others)->CaPem())->Send(Request("GET", "/"), kLimits);
   ASSERT_FALSE(reply);
-  EXPECT_EQ(reply.error().reason, "CertificateNotTrusted");
+  EXPECT_EQ(reply.error().kind, ErrorKind::kUntrusted);
 }
 
-TEST_F(HttpsServerTest, AClientInsistsOnTheName) {
+TEST_F(GatewayTest, AClientInsistsOnTheName) {
   const SystemClock clock;
   auto named = Certificates::Open({dir_ / "named", {"gateway.example"}, {}}, clock);
   ASSERT_TRUE(named);
   const auto shown = (*named)->Current().value();
-  gateway_->options.tls = [&] { return Result<std::shared_ptr<const TlsIdentity>>(shown); };
+  gateway_->options.tls = [&] { return Result<std::shared_ptr<const net::TlsIdentity>>(shown); };
   gateway_->Start();
-  artifacts::HttpsOptions o;
-  o.url = gateway_->Url();
-  o.ca_pem = (*named)->CaPem();
-  auto reply = (*artifacts::MakeHttpsClient(o))->Exchange(Request("GET", "/"));
+  auto reply = ClientThatTrusts((*named)->CaPem())->Send(Request("GET", "/"), kLimits);
   ASSERT_FALSE(reply);
-  EXPECT_EQ(reply.error().reason, "CertificateNotTrusted");
+  EXPECT_EQ(reply.error().kind, ErrorKind::kUntrusted);
 }
 
 }  // namespace

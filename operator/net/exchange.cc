@@ -1,18 +1,17 @@
-#include "operator/gateway/exchange.h"
+#include "operator/net/exchange.h"
 
 #include "operator/base/json.h"
 
-namespace penstock::gateway {
+namespace penstock::net {
 namespace {
 
-int StatusOf(const Error& error) {
-  if (error.http_status >= 400) return error.http_status;
-  if (error.reason == "DiskFull") return 507;
-  if (error.reason == "DigestMismatch") return 422;
-  switch (error.kind) {
+int StatusOf(ErrorKind kind) {
+  switch (kind) {
     case ErrorKind::kTransient:
     case ErrorKind::kOverloaded:
     case ErrorKind::kQuota:
+    case ErrorKind::kCancelled:
+    case ErrorKind::kGone:
       return 503;
     case ErrorKind::kNoSpace:
       return 507;
@@ -37,9 +36,6 @@ int StatusOf(const Error& error) {
       return 400;
     case ErrorKind::kForbidden:
       return 403;
-    case ErrorKind::kCancelled:
-    case ErrorKind::kGone:
-      return 503;
     case ErrorKind::kInternal:
       return 500;
   }
@@ -56,7 +52,7 @@ void RespondError(Exchange& exchange, int status, const std::string& message,
 }
 
 void RespondError(Exchange& exchange, const Error& error) {
-  const int status = StatusOf(error);
+  const int status = StatusOf(error.kind);
   RespondError(exchange, status, error.message,
                status == 503 ? Headers{{"Retry-After", "1"}} : Headers{});
 }
@@ -64,7 +60,7 @@ void RespondError(Exchange& exchange, const Error& error) {
 Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit) {
   const auto too_large = [&] {
     Error e = Invalid("the body is over " + std::to_string(limit) + " bytes");
-    e.http_status = 413;
+    e.kind = ErrorKind::kTooLarge;
     return e;
   };
   if (exchange.ContentLength().value_or(0) > limit) return too_large();
@@ -78,4 +74,4 @@ Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit) {
   }
 }
 
-}  // namespace penstock::gateway
+}  // namespace penstock::net
