@@ -14,11 +14,10 @@
 #include "components/launcher/delivery.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/version.h"
 
 namespace penstock::launcher {
 namespace {
-
-constexpr const char* kVersion = PENSTOCK_VERSION;
 
 [[noreturn]] void End(int code) {
   std::cout.flush();
@@ -84,7 +83,7 @@ int RunFetch(FetchFlags flags, Signals& signals) {
 
 int Main(int argc, char** argv) {
   CLI::App app("Runs a Penstock step: fetches, verifies, runs, uploads.", "penstock-launcher");
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", Version());
   app.require_subcommand(1);
 
   AttemptOptions attempt;

@@ -25,6 +25,7 @@
 #include "components/serve/telemetry/otlp_client.h"
 #include "components/serve/telemetry/tracer.h"
 #include "operator/artifacts/transport.h"
+#include "operator/base/version.h"
 #include "operator/os/cgroup.h"
 #ifdef PENSTOCK_SERVE_GRPC
 #include "components/serve/grpc/grpc_server.h"
@@ -33,7 +34,6 @@
 namespace penstock::serve {
 namespace {
 
-constexpr const char* kVersion = "0.1.0";
 constexpr int kWrongUsage = 2;
 constexpr int kLoadFailed = 3;
 
@@ -149,7 +149,7 @@ Result<std::unique_ptr<Tracer>> MakeTracer(const ServeOptions& options) {
   if (!send) return send.error();
   Tracer::Options tracing;
   tracing.service = options.name.empty() ? "penstock-serve" : options.name;
-  tracing.version = kVersion;
+  tracing.version = Version();
   tracing.ratio = options.trace_ratio;
   return std::make_unique<Tracer>(tracing, *std::move(send));
 }
@@ -216,7 +216,7 @@ Result<void> StartGrpc(const ServeOptions& options, const Bodies& bodies, int io
   asked.limits.connections = options.max_connections;
   asked.limits.message_bytes = bodies.one;
   asked.bodies = bodies.all;
-  asked.server_version = kVersion;
+  asked.server_version = Version();
   asked.aside_threads = io_threads;
   auto grpc = GrpcServer::Start(asked, inference, clock, metrics, tracer);
   if (!grpc) return grpc.error();
@@ -290,7 +290,7 @@ int Serve(const ServeOptions& options) {
   }
   const Inference::Options inference_options = InferenceOptions(options, threads);
   Inference inference(inference_options, &clock, &metrics);
-  Service service({.server_version = kVersion, .body_bytes = bodies.one, .bodies = bodies.all},
+  Service service({.server_version = Version(), .body_bytes = bodies.one, .bodies = bodies.all},
                   &inference, &clock, &metrics, tracer->get());
   auto listeners = Listen(options, bodies, io_threads, &service, &metrics);
   Result<void> grpc;

@@ -4,7 +4,7 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/plan/run/pod_fact.h"
+#include "operator/plan/attempt/pod_fact.h"
 
 namespace penstock::controllers {
 
@@ -27,10 +27,6 @@ std::optional<PodEntry> ReadPod(const Json& pod) {
 
 // Between a pod's end and its cache entry; then whoever waited for it starts its own.
 constexpr std::chrono::seconds kRecordTime{10};
-
-bool HasEnded(const plan::PodFact& pod) {
-  return pod.phase == plan::PodPhase::kSucceeded || pod.phase == plan::PodPhase::kFailed;
-}
 
 bool PodTable::Put(PodEntry entry, Source source, const Clock& clock) {
   const std::lock_guard lock(mutex_);

@@ -1,0 +1,132 @@
+#include "operator/plan/attempt/cache_key.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "operator/base/json.h"
+
+namespace penstock::plan {
+namespace {
+
+class CacheKeys : public ::testing::Test {
+ protected:
+  CacheKeys() {
+    step_.container.image = "repo/x:1@sha256:" + std::string(64, '1');
+    step_.container.command = {"run"};
+    step_.outputs = {{"o", "dataset", false, ""}};
+    in_.namespace_ = "team";
+    in_.parameters = {{"a", 1}};
+    in_.input_identities = {{"i", "sha256:1"}};
+  }
+  std::string Key(const std::function<void()>& change = {}) {
+    const auto step = step_;
+    const auto in = in_;
+    if (change) change();
+    in_.step = &step_;
+    const CacheKey key = ComputeCacheKey(in_);
+    step_ = step;
+    in_ = in;
+    return key.key.empty() ? key.why_not : key.key;
+  }
+  ResolvedStep step_;
+  CacheKeyInputs in_;
+};
+
+TEST_F(CacheKeys, ChangeWithEverythingThatDecidesTheOutput) {
+  const std::string base = Key();
+  ASSERT_EQ(base.size(), 64u);
+  EXPECT_EQ(Key(), base);
+  const std::vector<std::function<void()>> changes{
+      [&] { in_.namespace_ = "other"; },
+      [&] { step_.container.image = "repo/x@sha256:" + std::string(64, '2'); },
+      [&] {
+        step_.container.command = {"run", "x"};
+      },
+      [&] { step_.container.args = {"x"}; },
+      [&] { step_.container.working_dir = "/x"; },
+      [&] {
+        step_.container.env = {Json{{"name", "A"}, {"value", "b"}}};
+      },
+      [&] { in_.parameters["a"] = 2; },
+      [&] { in_.parameters["a"] = "1"; },
+      [&] { in_.input_identities["i"] = "sha256:2"; },
+      [&] {
+        in_.input_identities = {{"j", "sha256:1"}};
+      },
+      [&] { in_.source_identities["i"] = "sha256:1"; },
+      [&] { in_.source_identities["i"] = "https://h/x etag:1"; },
+      [&] { step_.outputs[0].type = "model"; },
+      [&] {
+        step_.results = {{"r", api::ValueType::kNumber, ""}};
+      },
+      [&] {
+        step_.code = ArtifactRef{"sha256:c", true, 1};
+      },
+      [&] { step_.cache.salt = "s"; },
+      [&] { in_.run_name = "first"; }};
+  std::set<std::string> keys{base};
+  for (const auto& change : changes) keys.insert(Key(change));
+  EXPECT_EQ(keys.size(), changes.size() + 1);
+}
+
+TEST_F(CacheKeys, DoNotChangeWithWhereAStepRuns) {
+  const std::string base = Key();
+  EXPECT_EQ(Key([&] { step_.name = "other"; }), base);
+  EXPECT_EQ(Key([&] { step_.resources = {{"limits", {{"cpu", 2}}}}; }), base);
+  EXPECT_EQ(Key([&] { step_.scheduling.node_selector = {{"a", "b"}}; }), base);
+  EXPECT_EQ(Key([&] { step_.retry.user.limit = 3; }), base);
+  EXPECT_EQ(Key([&] { step_.container.image = "mirror/y@sha256:" + std::string(64, '1'); }), base);
+  EXPECT_EQ(Key([&] { in_.parameters["a"] = 1.0; }), base);
+}
+
+TEST_F(CacheKeys, ACodeVersionStandsForTheImage) {
+  const auto with = [&](const std::string& image, bool library) {
+    return Key([&] {
+      step_.component = "train-1.4.0";
+      step_.code_version = "7";
+      step_.library = library;
+      step_.container.image = image;
+    });
+  };
+  EXPECT_EQ(with("a:1", true), with("b:2", true));
+  EXPECT_NE(with("a:1", true), with("a:1", false));
+}
+
+TEST_F(CacheKeys, CanBeToldOnceTheSourcesAreRead) {
+  in_.step = &step_;
+  in_.source_identities["u"] = "";
+  const CacheKey before = ComputeCacheKey(in_);
+  EXPECT_EQ(before.key, "");
+  const auto identities =
+      std::map<std::string, std::string>{{"u", SourceIdentity("https://h/x", "etag:1")}};
+  in_.source_identities = identities;
+  const CacheKey known = ComputeCacheKey(in_);
+  EXPECT_EQ(known.key, WithSources(before.base, identities));
+  EXPECT_EQ(WithSources(before.base, {{"u", ""}}), "");
+  EXPECT_EQ(SourceIdentity("https://h/x", "sha256:1"),
+            SourceIdentity("https://mirror/x", "sha256:1"));
+  EXPECT_NE(SourceIdentity("https://h/x", "etag:1"), SourceIdentity("https://mirror/x", "etag:1"));
+}
+
+TEST_F(CacheKeys, SayWhyThereIsNone) {
+  EXPECT_EQ(Key([&] { step_.cache.enabled = false; }), "Disabled");
+  EXPECT_EQ(Key([&] { step_.container.image = "repo/x:1"; }), "ImageNotPinned");
+  EXPECT_EQ(Key([&] { step_.container.image = "x@sha256:123"; }), "ImageNotPinned");
+  EXPECT_EQ(Key([&] { in_.source_identities["u"] = ""; }), "NoFingerprint");
+  EXPECT_EQ(Key([&] { step_.container.env_from = {Json::object()}; }), "SecretsWithoutSalt");
+  EXPECT_EQ(Key([&] { step_.container.volume_mounts = {Json::object()}; }), "SecretsWithoutSalt");
+  const auto salted = [&] {
+    step_.container.env = {Json{{"name", "A"}, {"valueFrom", Json::object()}}};
+    step_.cache.salt = "s";
+  };
+  EXPECT_EQ(Key(salted).size(), 64u);
+  EXPECT_EQ(Key([&] {
+              step_.container.image = "repo/x:1";
+              step_.cache.trust_tag = true;
+            }).size(),
+            64u);
+}
+
+}  // namespace
+}  // namespace penstock::plan

@@ -1,0 +1,177 @@
+#include "operator/plan/attempt/pod_fact.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "operator/api/codec.h"
+#include "operator/base/json.h"
+#include "operator/plan/attempt/labels.h"
+
+namespace penstock::plan {
+namespace {
+
+constexpr std::size_t kMaxText = 4096;
+
+// Reading never throws: a pod is what others wrote.
+const Json& Member(const Json& j, const char* key) {
+  static const Json kNull;
+  if (!j.is_object()) return kNull;
+  const auto it = j.find(key);
+  return it == j.end() ? kNull : *it;
+}
+
+std::string Text(const Json& j, const char* key) {
+  const Json& v = Member(j, key);
+  return v.is_string() ? v.get<std::string>().substr(0, kMaxText) : "";
+}
+
+std::optional<TimePoint> Time(const Json& j, const char* key) {
+  auto t = ParseTime(Text(j, key));
+  return t ? std::optional(*t) : std::nullopt;
+}
+
+PodPhase PhaseOf(const std::string& phase) {
+  if (phase == "Running") return PodPhase::kRunning;
+  if (phase == "Succeeded") return PodPhase::kSucceeded;
+  if (phase == "Failed") return PodPhase::kFailed;
+  if (phase == "Unknown") return PodPhase::kUnknown;
+  return PodPhase::kPending;
+}
+
+const Json* ContainerStatus(const Json& status, const char* list, const char* name) {
+  const Json& all = Member(status, list);
+  if (!all.is_array()) return nullptr;
+  for (const Json& one : all)
+    if (Text(one, "name") == name) return &one;
+  return nullptr;
+}
+
+void ReadWaiting(const Json& container, PodFact& fact) {
+  const Json& waiting = Member(Member(container, "state"), "waiting");
+  if (waiting.is_null()) return;
+  fact.waiting_reason = Text(waiting, "reason");
+  fact.waiting_message = Text(waiting, "message");
+}
+
+void ReadContainers(const Json& status, PodFact& fact) {
+  if (const Json* step = ContainerStatus(status, "containerStatuses", kStepContainer)) {
+    ReadWaiting(*step, fact);
+    const Json& state = Member(*step, "state");
+    fact.started = Time(Member(state, "running"), "startedAt");
+    if (const Json& end = Member(state, "terminated"); !end.is_null()) {
+      const Json& code = Member(end, "exitCode");
+      if (code.is_number_integer()) fact.exit_code = code.get<int>();
+      fact.termination_message = Text(end, "message");
+      fact.terminated_reason = Text(end, "reason");
+      fact.oom_killed = fact.terminated_reason == "OOMKilled";
+      fact.started = Time(end, "startedAt");
+      fact.finished = Time(end, "finishedAt");
+    }
+  }
+  const Json* install = ContainerStatus(status, "initContainerStatuses", kInstallContainer);
+  if (install == nullptr) return;
+  // "PodInitializing" of the step says nothing; what the init container waits for does.
+  PodFact init;
+  ReadWaiting(*install, init);
+  if (!init.waiting_reason.empty() && init.waiting_reason != "PodInitializing") {
+    fact.waiting_reason = init.waiting_reason;
+    fact.waiting_message = init.waiting_message;
+  }
+  const Json& end = Member(Member(*install, "state"), "terminated");
+  if (!end.is_null() && Member(end, "exitCode") != 0 && !fact.exit_code) {
+    fact.pod_message = "the init container that installs the launcher ended with exit code " +
+                       Member(end, "exitCode").dump() + " " + Text(end, "message");
+    if (!fact.finished) fact.finished = Time(end, "finishedAt");
+  }
+}
+
+// A kubelet reports the end of a container, stops the pod's sandbox, and only then says that the
+// pod has succeeded: a second later, or never where somebody injects a sidecar that goes on. A
+// container that is never restarted and ended with 0 is the end of the attempt. One that failed
+// waits for the pod's own word, which tells an eviction from the user's failure.
+bool StepSucceeded(const PodFact& fact) {
+  return fact.phase != PodPhase::kFailed && fact.finished && fact.exit_code == 0;
+}
+
+void ReadConditions(const Json& status, PodFact& fact) {
+  const Json& conditions = Member(status, "conditions");
+  if (!conditions.is_array()) return;
+  for (const Json& c : conditions) {
+    const std::string type = Text(c, "type");
+    const bool yes = Text(c, "status") == "True";
+    if (type == "DisruptionTarget" && yes) {
+      fact.disrupted = true;
+      if (fact.pod_message.empty()) fact.pod_message = Text(c, "message");
+    }
+    if (type == "PodScheduled" && Text(c, "status") == "False" && fact.waiting_reason.empty()) {
+      fact.waiting_reason = Text(c, "reason");
+      fact.waiting_message = Text(c, "message");
+    }
+    // The node controller sets this when the kubelet no longer answers.
+    if (type == "Ready" && Text(c, "reason") == "NodeLost") fact.node_lost = true;
+  }
+}
+
+}  // namespace
+
+Spent DecodeSpent(const std::string& text) {
+  Spent spent;
+  auto j = ParseJson(text.empty() ? "{}" : text, kAnnotationSpent);
+  if (!j || !j->is_object()) return spent;
+  const auto read = [&](const char* key, int& out) {
+    const Json& v = Member(*j, key);
+    if (v.is_number_integer()) out = std::clamp(v.get<int>(), 0, 1'000'000);
+  };
+  read("user", spent.user);
+  read("outOfMemory", spent.out_of_memory);
+  read("infrastructure", spent.infrastructure);
+  read("timeout", spent.timeout);
+  return spent;
+}
+
+std::string EncodeSpent(const Spent& s) {
+  return Json{{"user", s.user},
+              {"outOfMemory", s.out_of_memory},
+              {"infrastructure", s.infrastructure},
+              {"timeout", s.timeout}}
+      .dump();
+}
+
+PodFact DecodePod(const Json& pod) {
+  const api::ObjectMeta meta = api::DecodeMeta(pod);
+  const auto label = [&](const char* key) {
+    const auto it = meta.labels.find(key);
+    return it == meta.labels.end() ? std::string() : it->second;
+  };
+  const auto note = [&](const char* key) {
+    const auto it = meta.annotations.find(key);
+    return it == meta.annotations.end() ? std::string() : it->second;
+  };
+  PodFact fact;
+  fact.name = meta.name;
+  fact.uid = meta.uid;
+  fact.step = label(kLabelStep);
+  fact.attempt = std::max(1, std::atoi(label(kLabelAttempt).c_str()));
+  fact.spent = DecodeSpent(note(kAnnotationSpent));
+  fact.cache_key = note(kAnnotationCacheKey);
+  fact.settled_key = note(kAnnotationSettledKey);
+  if (auto sources = ParseJson(note(kAnnotationCacheSources), "sources")) {
+    fact.cache_base = Text(*sources, "base");
+    for (const auto& [input, uri] : Member(*sources, "uris").items())
+      if (uri.is_string()) fact.source_uris[input] = uri;
+  }
+  fact.deleting = meta.deleted.has_value();
+  fact.gone_by = meta.deleted;
+  fact.created = meta.created;
+  const Json& status = Member(pod, "status");
+  fact.phase = PhaseOf(Text(status, "phase"));
+  fact.pod_reason = Text(status, "reason");
+  fact.pod_message = Text(status, "message");
+  ReadContainers(status, fact);
+  if (StepSucceeded(fact)) fact.phase = PodPhase::kSucceeded;
+  ReadConditions(status, fact);
+  if (fact.pod_reason == "NodeLost") fact.node_lost = true;
+  return fact;
+}
+
+}  // namespace penstock::plan
