@@ -14,6 +14,7 @@
 #include "operator/kube/client.h"
 #include "operator/metadata/recorder.h"
 #include "operator/plan/run/run_plan.h"
+#include "operator/runtime/workers.h"
 
 namespace penstock::controllers {
 
@@ -64,8 +65,7 @@ struct Context {
   std::stop_token stop;                               // ends every call
 };
 
-// Nothing = done until the next event; a time = look again then.
-using Outcome = Result<std::optional<Milliseconds>>;
+using runtime::Outcome;
 
 // The sooner of two times to look again.
 [[nodiscard]] inline std::optional<Milliseconds> Sooner(std::optional<Milliseconds> a,

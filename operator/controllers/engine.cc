@@ -48,14 +48,14 @@ struct Engine::Impl {
   kube::Client& client;
   Snapshots snapshots;
   Context context;
-  Workers run_workers, pipeline_workers, model_workers;
+  runtime::Workers run_workers, pipeline_workers, model_workers;
   RunController runs;
   PipelineController pipelines;
   ModelDeploymentController models;
   std::vector<std::unique_ptr<kube::Informer>> informers;
   std::atomic<bool> ready = false;
   // Last, so that their threads end before what they work on.
-  ThreadPool api_pool, io_pool;
+  runtime::ThreadPool api_pool, io_pool;
   std::jthread starter;
 };
 

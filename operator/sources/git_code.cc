@@ -9,7 +9,7 @@
 #include "operator/os/child_process.h"
 #include "operator/sources/scratch_folder.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 namespace fs = std::filesystem;
@@ -182,4 +182,4 @@ Result<ArtifactRef> StoreGitFolder(const artifacts::Store& store, const std::str
   return store.Put(ns, *folder);
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

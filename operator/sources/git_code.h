@@ -11,7 +11,7 @@
 #include "operator/api/pipeline.h"
 #include "operator/artifacts/store.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 
 struct GitOptions {
   std::chrono::milliseconds limit{120'000};  // for the whole fetch
@@ -29,4 +29,4 @@ struct GitOptions {
                                                  const api::CodeSpec::Git& git,
                                                  const GitOptions& options);
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

@@ -7,7 +7,7 @@
 #include "operator/artifacts/resolver.h"
 #include "operator/net/beast.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 namespace asio = boost::asio;
@@ -203,4 +203,4 @@ Result<HeadReply> HttpHead(const std::string& url, const HeadOptions& options) {
   return Transient(url + " redirects more than five times");
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

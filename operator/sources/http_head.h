@@ -9,7 +9,7 @@
 
 #include "operator/base/result.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 
 struct HeadOptions {
   std::chrono::milliseconds timeout{10'000};  // of the whole call, redirects included
@@ -28,4 +28,4 @@ struct HeadReply {
 // Transient when the server cannot be reached in time.
 [[nodiscard]] Result<HeadReply> HttpHead(const std::string& url, const HeadOptions& options);
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

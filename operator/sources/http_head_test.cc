@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 using ::testing::HasSubstr;
@@ -20,4 +20,4 @@ TEST(HttpHead, AUrlThatHoldsASecondRequestIsNotAsked) {
 }
 
 }  // namespace
-}  // namespace penstock::controllers
+}  // namespace penstock::sources
