@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/cli/local_run.h"
+#include "operator/cli/run_preparation.h"
 #include "operator/cli/objects/session.h"
 
 namespace penstock::cli {

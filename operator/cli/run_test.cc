@@ -3,7 +3,7 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/cli/local_run.h"
+#include "operator/cli/run_preparation.h"
 #include "operator/cli/testing/cli_fixture.h"
 #include "operator/kube/resources.h"
 

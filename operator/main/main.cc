@@ -12,14 +12,14 @@
 #include "operator/base/json.h"
 #include "operator/controllers/counting_client.h"
 #include "operator/controllers/engine.h"
-#include "operator/controllers/library.h"
-#include "operator/controllers/prediction_retention.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/certificates.h"
 #include "operator/gateway/https_server.h"
 #include "operator/gateway/token_review.h"
 #include "operator/kube/api_client.h"
+#include "operator/main/library.h"
 #include "operator/main/options.h"
+#include "operator/main/prediction_retention.h"
 #include "operator/metadata/sqlite_recorder.h"
 #include "operator/runtime/event_recorder.h"
 #include "operator/runtime/health_server.h"
@@ -27,7 +27,7 @@
 #include "operator/runtime/log.h"
 #include "operator/runtime/metrics.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 namespace {
 
 class Operator {
@@ -57,7 +57,7 @@ class Operator {
     if (!client) return Unexpected(client.error());
     api_ = std::move(*client);
     // Here, so that events, leases and token reviews are counted too.
-    client_ = std::make_unique<CountingClient>(
+    client_ = std::make_unique<controllers::CountingClient>(
         *api_, [this](auto verb, auto kind) { metrics_.ApiWrite(verb, kind); });
     if (auto ok = StartHealth(); !ok) return ok;
     if (auto left = store_.RemoveLeftovers(std::chrono::hours(24)); !left) {
@@ -160,8 +160,8 @@ class Operator {
   void Lead(kube::Client& client, const std::stop_token& stop) {
     metrics_.Leading(true);
     runtime::EventRecorder events(client, clock_, Identity(), [this] { metrics_.EventDropped(); });
-    EngineOptions engine = EngineSettings();
-    engine.hooks.event = [&events](const EventNote& note) {
+    controllers::EngineOptions engine = EngineSettings();
+    engine.hooks.event = [&events](const controllers::EventNote& note) {
       const std::string group(note.type->group);
       events.Record({group.empty() ? std::string(note.type->version)
                                    : group + "/" + std::string(note.type->version),
@@ -170,7 +170,8 @@ class Operator {
     };
     {
       const std::lock_guard lock(mutex_);
-      engine_ = std::make_unique<Engine>(client, store_, *recorder_, clock_, std::move(engine));
+      engine_ = std::make_unique<controllers::Engine>(client, store_, *recorder_, clock_,
+                                                      std::move(engine));
       engine_->Start();
     }
     const std::jthread library([&] { InstallLibrary(client, stop); });
@@ -224,8 +225,8 @@ class Operator {
     }
   }
 
-  EngineOptions EngineSettings() {
-    EngineOptions engine;
+  controllers::EngineOptions EngineSettings() {
+    controllers::EngineOptions engine;
     engine.namespaces = options_.namespaces;
     engine.workers = options_.workers;
     engine.settings.library_namespace = options_.library_namespace;
@@ -257,10 +258,10 @@ class Operator {
   runtime::Metrics metrics_;
   artifacts::Store store_;
   std::unique_ptr<kube::Client> api_;
-  std::unique_ptr<CountingClient> client_;
+  std::unique_ptr<controllers::CountingClient> client_;
   std::unique_ptr<metadata::SqliteRecorder> recorder_;
   std::mutex mutex_;  // guards engine_ against those who ask it from other threads
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<controllers::Engine> engine_;
   std::unique_ptr<gateway::Certificates> certificates_;
   std::unique_ptr<gateway::TokenReviewAuthenticator> authenticator_;
   gateway::Router router_;
@@ -270,10 +271,10 @@ class Operator {
 };
 
 }  // namespace
-}  // namespace penstock::controllers
+}  // namespace penstock::main
 
 int main(int argc, char** argv) {
-  const auto parsed = penstock::controllers::ParseOptions(argc, argv);
+  const auto parsed = penstock::main::ParseOptions(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   // Blocked before any thread starts, so that the thread below gets them all.
   sigset_t signals;
@@ -289,6 +290,6 @@ int main(int argc, char** argv) {
     stop.request_stop();
   }).detach();
   const penstock::SystemClock clock;
-  penstock::controllers::Operator program(std::get<penstock::controllers::Options>(parsed), clock);
+  penstock::main::Operator program(std::get<penstock::main::Options>(parsed), clock);
   return program.Run(stop.get_token());
 }

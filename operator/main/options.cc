@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 std::string HostOf(const std::string& url) {
   const auto scheme = url.find("://");
@@ -70,4 +70,4 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   return o;
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 struct Options {
   std::filesystem::path data_dir = "/data";
@@ -34,4 +34,4 @@ struct Options {
 // The host of "https://host:port/..."; empty when there is none.
 [[nodiscard]] std::string HostOf(const std::string& url);
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main

@@ -4,7 +4,7 @@
 #include "operator/artifacts/prediction_store.h"
 #include "operator/kube/client.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 // Files older than spec.monitoring.log.retention, in every log of the store; the logs of a
 // ModelDeployment that is gone are kept api::kPredictionRetention long, and those of one that
@@ -14,4 +14,4 @@ namespace penstock::controllers {
                                                const artifacts::PredictionStore& store,
                                                const kube::Call& call = {});
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main

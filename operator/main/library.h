@@ -9,7 +9,7 @@
 
 #include "operator/kube/client.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 struct LibraryReport {
   std::vector<std::string> created;
@@ -23,4 +23,4 @@ struct LibraryReport {
                                                   const std::filesystem::path& folder,
                                                   const kube::Call& call = {});
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main

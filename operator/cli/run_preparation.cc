@@ -1,4 +1,4 @@
-#include "operator/cli/local_run.h"
+#include "operator/cli/run_preparation.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "operator/controllers/library.h"
+#include "operator/main/library.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 namespace fs = std::filesystem;
 namespace {
 
@@ -65,4 +65,4 @@ Result<LibraryReport> CreateLibrary(kube::Client& client, const std::string& ns,
   return report;
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main

@@ -1,11 +1,11 @@
-#include "operator/controllers/prediction_retention.h"
+#include "operator/main/prediction_retention.h"
 
 #include <optional>
 
 #include "operator/api/codec.h"
 #include "operator/kube/resources.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 namespace {
 
 Result<int> RemoveOldOf(kube::Client& client, const artifacts::PredictionStore& store,
@@ -42,4 +42,4 @@ Result<int> RemoveOldPredictions(kube::Client& client, const artifacts::Predicti
   return removed;
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main
