@@ -1,6 +1,8 @@
 #include "operator/main/library.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 
 #include "operator/api/codec.h"
 #include "operator/api/manifest.h"
@@ -63,6 +65,30 @@ Result<LibraryReport> CreateLibrary(kube::Client& client, const std::string& ns,
     if (SpecOf(*live) != SpecOf(component)) report.different.push_back(name);
   }
   return report;
+}
+
+void InstallLibrary(kube::Client& client, const std::string& ns,
+                    const std::filesystem::path& folder, const runtime::Log& log,
+                    const std::stop_token& stop) {
+  constexpr auto kBetweenAttempts = std::chrono::seconds(2);
+  std::string told;
+  while (!stop.stop_requested()) {
+    const auto report = CreateLibrary(client, ns, folder, {.stop = stop});
+    if (report) {
+      for (const auto& name : report->created) log.Write("info", "created Component " + name);
+      for (const auto& name : report->different) {
+        log.Write("warn", "Component " + name +
+                              " is not the library's of that version and was left as it is; "
+                              "delete it to have the library's made");
+      }
+      return;
+    }
+    if (report.error().message != told) log.Write("warn", report.error().message);
+    told = report.error().message;
+    std::mutex idle;
+    std::unique_lock lock(idle);
+    std::condition_variable_any().wait_for(lock, stop, kBetweenAttempts, [] { return false; });
+  }
 }
 
 }  // namespace penstock::main

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "operator/kube/client.h"
+#include "operator/runtime/log.h"
 
 namespace penstock::main {
 
@@ -22,5 +24,11 @@ struct LibraryReport {
 [[nodiscard]] Result<LibraryReport> CreateLibrary(kube::Client& client, const std::string& ns,
                                                   const std::filesystem::path& folder,
                                                   const kube::Call& call = {});
+
+// CreateLibrary until it is done or stopped, because the CRDs may be younger than this process.
+// Tells the log what was created, what was left, and each new reason for another try.
+void InstallLibrary(kube::Client& client, const std::string& ns,
+                    const std::filesystem::path& folder, const runtime::Log& log,
+                    const std::stop_token& stop);
 
 }  // namespace penstock::main

@@ -1,5 +1,7 @@
 #include "operator/main/prediction_retention.h"
 
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 
 #include "operator/api/codec.h"
@@ -40,6 +42,20 @@ Result<int> RemoveOldPredictions(kube::Client& client, const artifacts::Predicti
   }
   if (first) return *first;
   return removed;
+}
+
+void KeepRetention(kube::Client& client, const artifacts::PredictionStore& store,
+                   const runtime::Log& log, const std::stop_token& stop) {
+  std::mutex idle;
+  std::unique_lock lock(idle);
+  while (!stop.stop_requested()) {
+    const auto removed = RemoveOldPredictions(client, store, {.stop = stop});
+    if (!removed && removed.error().kind != ErrorKind::kCancelled)
+      log.Write("warn", "old predictions were not all removed: " + removed.error().message);
+    if (removed && *removed > 0)
+      log.Write("info", "removed " + std::to_string(*removed) + " old prediction files");
+    std::condition_variable_any().wait_for(lock, stop, std::chrono::hours(1), [] { return false; });
+  }
 }
 
 }  // namespace penstock::main

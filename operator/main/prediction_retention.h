@@ -1,8 +1,11 @@
 // Removes prediction logs when the time is over that their ModelDeployment keeps them.
 #pragma once
 
+#include <stop_token>
+
 #include "operator/artifacts/prediction_store.h"
 #include "operator/kube/client.h"
+#include "operator/runtime/log.h"
 
 namespace penstock::main {
 
@@ -13,5 +16,9 @@ namespace penstock::main {
 [[nodiscard]] Result<int> RemoveOldPredictions(kube::Client& client,
                                                const artifacts::PredictionStore& store,
                                                const kube::Call& call = {});
+
+// RemoveOldPredictions every hour until stopped; the log hears what was removed and what was not.
+void KeepRetention(kube::Client& client, const artifacts::PredictionStore& store,
+                   const runtime::Log& log, const std::stop_token& stop);
 
 }  // namespace penstock::main
