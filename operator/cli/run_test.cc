@@ -117,7 +117,10 @@ spec:
     resources: {requests: {cpu: "4000"}}
 )");
   EXPECT_EQ(Penstock({"run", "huge.yaml", "--isolation", "process"}), kFailed);
-  EXPECT_NE(out_.str().find("Insufficient cpu"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find(
+                "step big can never start here: 0/1 nodes are available: 1 Insufficient cpu."),
+            std::string::npos)
+      << out_.str();
 }
 
 TEST_F(RunTest, CodeBesideTheManifestRunsAndItsChangeRunsTheStepAgain) {

@@ -193,6 +193,7 @@ void ProcessRunner::RunPod(Worker& worker) {
   if (!requests) {
     EndUnstarted(worker, requests.error().message);
   } else if (!never.empty()) {
+    if (options_.never_fits) options_.never_fits(worker.name);
     WriteStatus(worker, PendingStatus("Unschedulable", never, clock_.Now()));
   } else {
     const auto waiting = [&](const std::string& why) {
