@@ -3,32 +3,29 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "operator/artifacts/store.h"
-#include "operator/base/time.h"
-#include "operator/kube/client.h"
+#include "operator/gateway/certificates.h"
+#include "operator/gateway/https_server.h"
+#include "operator/gateway/token_review.h"
 #include "operator/main/options.h"
 #include "operator/runtime/log.h"
 
 namespace penstock::main {
 
-class GatewayServer {
- public:
-  // Listens when it returns. All but the options must outlive it.
-  [[nodiscard]] static Result<std::unique_ptr<GatewayServer>> Start(const Options& options,
-                                                                    const artifacts::Store& store,
-                                                                    kube::Client& client,
-                                                                    const Clock& clock,
-                                                                    const runtime::Log& log);
-  ~GatewayServer();
-  // Of the authority that pods trust.
-  [[nodiscard]] std::string CaPem() const;
-
- private:
-  struct Impl;
-  explicit GatewayServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+struct GatewayServer {
+  GatewayServer(kube::Client& client, const Clock& clock) : authenticator(client, clock) {}
+  std::unique_ptr<gateway::Certificates> certificates;
+  gateway::TokenReviewAuthenticator authenticator;
+  gateway::Router router;
+  std::unique_ptr<gateway::HttpsServer> server;  // last: its threads use the rest
 };
+
+// Listens when it returns. All but the options must outlive it.
+[[nodiscard]] Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
+                                                                  const artifacts::Store& store,
+                                                                  kube::Client& client,
+                                                                  const Clock& clock,
+                                                                  const runtime::Log& log);
 
 }  // namespace penstock::main

@@ -56,7 +56,7 @@ class Operator {
     if (auto left = store_.RemoveLeftovers(std::chrono::hours(24)); !left) {
       log_.Write("warn", left.error().message);
     }
-    auto gateway = GatewayServer::Start(options_, store_, *client_, clock_, log_);
+    auto gateway = StartGateway(options_, store_, *client_, clock_, log_);
     if (!gateway) return gateway.error();
     gateway_ = std::move(*gateway);
     serving_ = true;
@@ -131,7 +131,7 @@ class Operator {
       const std::lock_guard lock(mutex_);
       engine_ = std::make_unique<controllers::Engine>(
           client, store_, *recorder_, clock_,
-          EngineOptionsOf(options_, gateway_->CaPem(), log_, metrics_, events));
+          EngineOptionsOf(options_, gateway_->certificates->CaPem(), log_, metrics_, events));
       engine_->Start();
     }
     const std::jthread library([&] {
