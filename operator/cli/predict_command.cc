@@ -32,7 +32,7 @@ Result<Json> Call(const std::string& url, const std::string& path, const Json* b
     if (response.status_code() == 200) return answer;
     const std::string said = answer && answer->is_object() ? answer->value("error", "") : "";
     return Internal(what + " answered " + std::to_string(response.status_code()) +
-                           (said.empty() ? "" : ": " + said));
+                    (said.empty() ? "" : ": " + said));
   } catch (const std::exception& e) {
     return Transient("no answer from " + what + ": " + e.what() +
                      "; is `penstock serve` running, or --url right?");

@@ -9,7 +9,7 @@
 #include "operator/controllers/pipeline_controller.h"
 #include "operator/controllers/receipts.h"
 #include "operator/controllers/run_controller.h"
-#include "operator/controllers/run_history.h"
+#include "operator/controllers/run_record.h"
 #include "operator/controllers/watches.h"
 #include "operator/kube/resources.h"
 #include "operator/runtime/thread_pool.h"

@@ -1,13 +1,12 @@
 #include "operator/main/library.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include "operator/api/codec.h"
 #include "operator/api/manifest.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::main {
@@ -85,9 +84,7 @@ void InstallLibrary(kube::Client& client, const std::string& ns,
     }
     if (report.error().message != told) log.Write("warn", report.error().message);
     told = report.error().message;
-    std::mutex idle;
-    std::unique_lock lock(idle);
-    std::condition_variable_any().wait_for(lock, stop, kBetweenAttempts, [] { return false; });
+    Pause(kBetweenAttempts, stop);
   }
 }
 

@@ -1,10 +1,9 @@
 #include "operator/main/prediction_retention.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
 #include "operator/api/codec.h"
+#include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::main {
@@ -46,15 +45,13 @@ Result<int> RemoveOldPredictions(kube::Client& client, const artifacts::Predicti
 
 void KeepRetention(kube::Client& client, const artifacts::PredictionStore& store,
                    const runtime::Log& log, const std::stop_token& stop) {
-  std::mutex idle;
-  std::unique_lock lock(idle);
   while (!stop.stop_requested()) {
     const auto removed = RemoveOldPredictions(client, store, {.stop = stop});
     if (!removed && removed.error().kind != ErrorKind::kCancelled)
       log.Write("warn", "old predictions were not all removed: " + removed.error().message);
     if (removed && *removed > 0)
       log.Write("info", "removed " + std::to_string(*removed) + " old prediction files");
-    std::condition_variable_any().wait_for(lock, stop, std::chrono::hours(1), [] { return false; });
+    Pause(std::chrono::hours(1), stop);
   }
 }
 
