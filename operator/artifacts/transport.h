@@ -1,6 +1,6 @@
 // How a launcher reaches artifacts: the gateway over HTTPS, or a folder of this machine.
 //
-// Gateway paths (operator/gateway/artifact_server.h):
+// Gateway paths (operator/gateway/artifact_routes.h):
 //   HEAD, GET /artifacts/v1/blobs/sha256:<hex>          Range honoured
 //   PUT       /artifacts/v1/blobs/sha256:<hex>          201, 200 when it was there; a client that
 //                                                       sends Expect then need not send the body

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "operator/cli/local_run.h"
 #include "operator/cli/objects/session.h"
+#include "operator/cli/run_preparation.h"
 
 namespace penstock::cli {
 

@@ -39,6 +39,7 @@ local::RunnerOptions RunnerFor(const Session& session, const State& state,
   runner.isolation = options.isolation;
   runner.capacity = local::MachineCapacity();
   runner.notice = std::move(options.notice);
+  runner.never_fits = std::move(options.never_fits);
   if (const auto podman = FindProgram("podman", session.Env("PATH"))) {
     runner.podman = podman->string();
   }

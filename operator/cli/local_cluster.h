@@ -19,7 +19,8 @@ inline constexpr const char* kLibraryNamespace = "penstock-library";
 
 struct LocalOptions {
   local::Isolation isolation = local::Isolation::kAuto;
-  std::function<void(const std::string&)> notice;  // one line for people
+  std::function<void(const std::string&)> notice;          // one line for people
+  std::function<void(const std::string& pod)> never_fits;  // as RunnerOptions has it
 };
 
 class LocalCluster {

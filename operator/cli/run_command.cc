@@ -1,9 +1,11 @@
 // penstock run: a Pipeline on this machine, by the engine of the operator.
 #include <algorithm>
 #include <chrono>
-#include <deque>
-#include <fstream>
+#include <functional>
+#include <mutex>
+#include <optional>
 #include <ostream>
+#include <set>
 #include <variant>
 
 #include "operator/api/codec.h"
@@ -11,12 +13,11 @@
 #include "operator/cli/commands.h"
 #include "operator/cli/local_cluster.h"
 #include "operator/cli/objects/object_table.h"
-#include "operator/cli/objects/parameters.h"
 #include "operator/cli/objects/progress.h"
 #include "operator/cli/objects/source_watch.h"
+#include "operator/cli/run_report.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/pipeline/world.h"
-#include "operator/plan/resolve/resolve.h"
 
 namespace penstock::cli {
 namespace {
@@ -24,22 +25,29 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kKeepRuns = 20;
-constexpr int kLogTail = 15;
 
-// Everything that one run needs, ready to go.
-struct Prepared {
-  api::Pipeline pipeline;
-  std::map<std::string, Json> parameters;
-  std::string run_name;
-  std::vector<api::Component> library;
-  std::vector<api::Component> components;  // of the files
-  std::vector<Json> config_maps;
-};
-
-// A failure that has been told already, by its exit code.
-struct Told {
-  int code;
-};
+// Shows `enough` each state of the object until it says true, and gives that state. However a watch
+// ends, the object is read again and the next watch goes on from there; with `look_again` it ends
+// after that time, for what passes without an event.
+Result<Json> ReadUntil(kube::Client& client, const kube::ResourceType& type,
+                       const std::string& name, const std::function<bool(const Json&)>& enough,
+                       const std::stop_token& stop = {},
+                       std::optional<std::chrono::seconds> look_again = {}) {
+  while (true) {
+    Result<Json> object = client.Get(type, kLocalNamespace, name);
+    if (!object || enough(*object)) return object;
+    if (stop.stop_requested()) return Cancelled("interrupted before the run began");
+    kube::WatchOptions options;
+    options.field_selector = "metadata.name=" + name;
+    options.resource_version = (*object)["metadata"].value("resourceVersion", "");
+    if (look_again) options.server_timeout = *look_again;
+    const auto sink = [&](kube::WatchEvent& event) {
+      if (event.type == kube::WatchEventType::kBookmark) return true;
+      return !enough(*event.object) && event.type != kube::WatchEventType::kDeleted;
+    };
+    static_cast<void>(client.Watch(type, kLocalNamespace, options, sink, stop));
+  }
+}
 
 class LocalRun {
  public:
@@ -51,12 +59,12 @@ class LocalRun {
   int Go(const Manifests& manifests, Json& run);
 
  private:
-  std::variant<Prepared, Told> Prepare(const Manifests& manifests);
-  Result<void> Place(kube::Client& client, const Prepared& prepared);
+  Result<void> Place(kube::Client& client, const PreparedRun& prepared);
   Result<void> AwaitVerdict(kube::Client& client, const std::string& pipeline);
-  Result<void> Submit(kube::Client& client, const Prepared& prepared);
+  Result<void> Submit(kube::Client& client, const PreparedRun& prepared);
   Json Follow(kube::Client& client, const std::string& name);
   void Visit(kube::Client& client, const Json& run);
+  bool NeverFits(const std::string& pod);
   void Cancel(kube::Client& client, const std::string& name, const char* mode);
   void AwaitPublication(kube::Client& client, const std::string& pipeline, const std::string& run);
   Result<void> Restore(kube::Client& client, const api::Pipeline& pipeline);
@@ -66,54 +74,9 @@ class LocalRun {
   const State& state_;
   Progress& progress_;
   bool cancelled_for_good_ = false;  // a step can never start here
+  std::mutex mutex_;
+  std::set<std::string> never_fit_;  // pods that this machine is too small for
 };
-
-std::variant<Prepared, Told> LocalRun::Prepare(const Manifests& manifests) {
-  Prepared prepared;
-  Result<std::vector<api::Component>> library = LoadLibrary(session_);
-  if (!library && library.error().kind != ErrorKind::kNotFound) {
-    return Told{session_.Fail(library.error())};
-  }
-  if (library) prepared.library = *library;
-  std::vector<Problem> warnings;
-  const std::vector<Problem> problems =
-      CheckManifests(manifests, prepared.library, session_.directory, warnings);
-  for (const Problem& problem : problems) session_.err << Describe(problem) << "\n";
-  if (!problems.empty()) {
-    if (!library) session_.err << "note: " << library.error().message << "\n";
-    return Told{kInvalidSpec};
-  }
-  for (const Problem& warning : warnings) {
-    session_.err << "warning: " << Describe(warning) << "\n";
-  }
-  Result<Choice> choice = ChoosePipeline(manifests, options_.pipeline);
-  if (!choice) return Told{session_.Fail(kUsage, choice.error().message)};
-  prepared.pipeline = std::move(choice->pipeline);
-  prepared.parameters = std::move(choice->parameters);
-  api::PipelineSpec& spec = prepared.pipeline.spec;
-  spec.run_policy = api::RunPolicy::kManual;  // the run is ours to make
-  const auto given = ParseParameters(options_.parameters, spec.parameters);
-  if (!given) return Told{session_.Fail(kUsage, given.error().message)};
-  for (const auto& [name, value] : *given) prepared.parameters[name] = value;
-  for (const auto& loaded : manifests.components) prepared.components.push_back(loaded.value);
-  for (const auto& loaded : manifests.others) {
-    if (loaded.value.value("kind", "") == "ConfigMap") prepared.config_maps.push_back(loaded.value);
-  }
-  if (options_.no_cache) TurnCacheOff(spec);
-  if (!options_.sample.empty()) {
-    std::vector<api::Component> all = prepared.library;
-    all.insert(all.end(), prepared.components.begin(), prepared.components.end());
-    const Result<void> sampled = SetSample(spec, options_.sample, all);
-    if (!sampled) return Told{session_.Fail(kUsage, sampled.error().message)};
-  }
-  if (Result<void> pinned = PinCode(spec, choice->file, session_, state_); !pinned) {
-    return Told{session_.Fail(pinned.error())};
-  }
-  const Result<std::string> name = NextRunName(prepared.pipeline, state_);
-  if (!name) return Told{session_.Fail(name.error())};
-  prepared.run_name = *name;
-  return prepared;
-}
 
 // Pipelines of earlier runs, with what they publish: $(pipelines.p.outputs.o) finds them.
 Result<void> LocalRun::Restore(kube::Client& client, const api::Pipeline& pipeline) {
@@ -138,7 +101,7 @@ Result<void> LocalRun::Restore(kube::Client& client, const api::Pipeline& pipeli
   return {};
 }
 
-Result<void> LocalRun::Place(kube::Client& client, const Prepared& prepared) {
+Result<void> LocalRun::Place(kube::Client& client, const PreparedRun& prepared) {
   api::Pipeline pipeline = prepared.pipeline;
   pipeline.meta.namespace_ = kLocalNamespace;
   for (api::Component component : prepared.components) {
@@ -162,25 +125,18 @@ Result<void> LocalRun::Place(kube::Client& client, const Prepared& prepared) {
 
 // The engine's verdict on the Pipeline as it stands here.
 Result<void> LocalRun::AwaitVerdict(kube::Client& client, const std::string& pipeline) {
-  while (true) {
-    const Result<Json> object = client.Get(kube::kPipelines, kLocalNamespace, pipeline);
-    if (!object) return object.error();
-    if (ConditionStatus(*object, "Ready") == "True") return {};
-    if (ConditionStatus(*object, "Stalled") == "True") {
-      return Invalid(ConditionMessage(*object, "Stalled"));
-    }
-    if (session_.interrupted.stop_requested()) return Cancelled("interrupted before the run began");
-    kube::WatchOptions options;
-    options.field_selector = "metadata.name=" + pipeline;
-    options.resource_version = (*object)["metadata"].value("resourceVersion", "");
-    const Result<void> watched = client.Watch(
-        kube::kPipelines, kLocalNamespace, options, [](kube::WatchEvent&) { return false; },
-        session_.interrupted);
-    static_cast<void>(watched);  // however it ended, the object is read again
-  }
+  const auto judged = [](const Json& object) {
+    return ConditionStatus(object, "Ready") == "True" ||
+           ConditionStatus(object, "Stalled") == "True";
+  };
+  const Result<Json> object =
+      ReadUntil(client, kube::kPipelines, pipeline, judged, session_.interrupted);
+  if (!object) return object.error();
+  if (ConditionStatus(*object, "Ready") == "True") return {};
+  return Invalid(ConditionMessage(*object, "Stalled"));
 }
 
-Result<void> LocalRun::Submit(kube::Client& client, const Prepared& prepared) {
+Result<void> LocalRun::Submit(kube::Client& client, const PreparedRun& prepared) {
   api::PipelineRun run;
   run.meta.name = prepared.run_name;
   run.meta.namespace_ = kLocalNamespace;
@@ -210,9 +166,11 @@ void LocalRun::Visit(kube::Client& client, const Json& run) {
   }
   if (cancelled_for_good_) return;
   for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
+    // The runner has told before the pod's status said so, and the message stands in the run's
+    // status a moment later: the user is to read it.
     const std::string message = step.value("message", "");
-    if (step.value("phase", "") != "Pending" ||
-        message.find("This machine has") == std::string::npos) {
+    if (step.value("phase", "") != "Pending" || message.empty() ||
+        !NeverFits(step.value("pod", ""))) {
       continue;
     }
     cancelled_for_good_ = true;
@@ -221,8 +179,13 @@ void LocalRun::Visit(kube::Client& client, const Json& run) {
   }
 }
 
+bool LocalRun::NeverFits(const std::string& pod) {
+  const std::lock_guard lock(mutex_);
+  return never_fit_.contains(pod);
+}
+
 bool HasEnded(const Json& run) {
-  return ConditionStatus(run, "Finished") == "True" || ConditionStatus(run, "Stalled") == "True";
+  return ConditionStatus(run, "Finished") == "True" || WasRefused(run);
 }
 
 Json LocalRun::Follow(kube::Client& client, const std::string& name) {
@@ -231,24 +194,12 @@ Json LocalRun::Follow(kube::Client& client, const std::string& name) {
     Cancel(client, name, "Stop");
   });
   const std::stop_callback now(session_.interrupted_twice, [&] { Cancel(client, name, "Now"); });
-  while (true) {
-    Result<Json> run = client.Get(kube::kPipelineRuns, kLocalNamespace, name);
-    if (!run) return {{"metadata", {{"name", name}}}};  // deleted under us
-    Visit(client, *run);
-    if (HasEnded(*run)) return *run;
-    kube::WatchOptions options;
-    options.field_selector = "metadata.name=" + name;
-    options.resource_version = (*run)["metadata"].value("resourceVersion", "");
-    const auto sink = [&](kube::WatchEvent& event) {
-      if (event.type == kube::WatchEventType::kBookmark) return true;
-      Visit(client, *event.object);
-      return event.type != kube::WatchEventType::kDeleted && !HasEnded(*event.object);
-    };
-    // However it ends, the run is read again and the watch goes on from there.
-    const Result<void> watched =
-        client.Watch(kube::kPipelineRuns, kLocalNamespace, options, sink, {});
-    static_cast<void>(watched);
-  }
+  const Result<Json> run = ReadUntil(client, kube::kPipelineRuns, name, [&](const Json& state) {
+    Visit(client, state);
+    return HasEnded(state);
+  });
+  if (!run) return {{"metadata", {{"name", name}}}};  // deleted under us
+  return *run;
 }
 
 // The Pipeline's controller publishes outputs a moment after the run has ended.
@@ -259,34 +210,29 @@ void LocalRun::AwaitPublication(kube::Client& client, const std::string& pipelin
     return last.value("name", "") == run && !last.value("outcome", "").empty();
   };
   const auto deadline = session_.clock.Steady() + std::chrono::seconds(5);
-  while (true) {
-    const Result<Json> object = client.Get(kube::kPipelines, kLocalNamespace, pipeline);
-    if (!object) return;
-    if (published(*object) || session_.clock.Steady() >= deadline) {
-      const Result<void> saved = state_.Save(kube::kPipelines, *object);
-      if (!saved) progress_.Note(saved.error().message);
-      return;
-    }
-    kube::WatchOptions options;
-    options.field_selector = "metadata.name=" + pipeline;
-    options.resource_version = (*object)["metadata"].value("resourceVersion", "");
-    options.server_timeout = std::chrono::seconds(1);
-    const Result<void> watched =
-        client.Watch(kube::kPipelines, kLocalNamespace, options,
-                     [&](kube::WatchEvent& event) { return !published(*event.object); }, {});
-    static_cast<void>(watched);  // its end is looked at above
-  }
+  const auto enough = [&](const Json& object) {
+    return published(object) || session_.clock.Steady() >= deadline;
+  };
+  const Result<Json> object =
+      ReadUntil(client, kube::kPipelines, pipeline, enough, {}, std::chrono::seconds(1));
+  if (!object) return;
+  const Result<void> saved = state_.Save(kube::kPipelines, *object);
+  if (!saved) progress_.Note(saved.error().message);
 }
 
 int LocalRun::Go(const Manifests& manifests, Json& run) {
-  std::variant<Prepared, Told> made = Prepare(manifests);
+  std::variant<PreparedRun, Told> made = PrepareRun(manifests, options_, session_, state_);
   if (const Told* told = std::get_if<Told>(&made)) return told->code;
-  const Prepared& prepared = std::get<Prepared>(made);
+  const PreparedRun& prepared = std::get<PreparedRun>(made);
   LocalOptions options;
   options.isolation = options_.isolation == "podman"    ? local::Isolation::kPodman
                       : options_.isolation == "process" ? local::Isolation::kProcess
                                                         : local::Isolation::kAuto;
   options.notice = [this](const std::string& line) { progress_.Note("note: " + line); };
+  options.never_fits = [this](const std::string& pod) {
+    const std::lock_guard lock(mutex_);
+    never_fit_.insert(pod);
+  };
   Result<std::unique_ptr<LocalCluster>> cluster =
       LocalCluster::Make(session_, state_, prepared.library, options);
   if (!cluster) return session_.Fail(kFailed, cluster.error().message);
@@ -301,68 +247,8 @@ int LocalRun::Go(const Manifests& manifests, Json& run) {
   run = Follow(client, prepared.run_name);
   AwaitPublication(client, prepared.pipeline.meta.name, prepared.run_name);
   (*cluster)->Stop();
-  const std::string word = RunWord(run);
-  return word == "Succeeded" ? kOk : word == "Invalid" ? kInvalidSpec : kFailed;
-}
-
-// The end of a failed step's log, which most often says why.
-void ShowFailures(const Json& run, const State& state, const Session& session) {
-  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
-    if (step.value("phase", "") != "Failed") continue;
-    const std::string name = step.value("name", ""), pod = step.value("pod", "");
-    session.err << "error: step " << name << " failed: " << OneLine(step.value("message", ""))
-                << "\n";
-    std::ifstream log(local::PathsOf(state.root(), kLocalNamespace, pod).log);
-    std::deque<std::string> tail;
-    for (std::string line; std::getline(log, line);) {
-      tail.push_back(std::move(line));
-      if (tail.size() > kLogTail) tail.pop_front();
-    }
-    for (const std::string& line : tail) session.err << "  | " << OneLine(line) << "\n";
-    session.err << "  see `" << session.name << " logs " << run["metadata"].value("name", "") << " "
-                << name << "` and `" << session.name << " debug "
-                << run["metadata"].value("name", "") << " " << name << " --local`\n";
-  }
-}
-
-void ShowResults(const Json& run, const Session& session) {
-  Table table{{"STEP", "RESULT", "VALUE"}, {}};
-  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
-    const Json results = step.value("results", Json::object());
-    for (const auto& [name, value] : results.items()) {
-      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-      table.rows.push_back({step.value("name", ""), name, Elide(OneLine(text), 40)});
-    }
-  }
-  if (!table.rows.empty()) session.out << "\n" << Format(table);
-}
-
-int Report(int code, const Json& run, const RunOptions& options, const State& state,
-           const Session& session) {
-  if (run.is_null()) return code;
-  const OutputFormat format = *ParseOutputFormat(options.output);
-  if (format == OutputFormat::kJson) {
-    session.out << ToJsonText({run}, true);
-  } else if (format == OutputFormat::kYaml) {
-    session.out << ToYamlText({run}, true);
-  } else if (format == OutputFormat::kName) {
-    session.out << ToNames(kube::kPipelineRuns, {run});
-  } else {
-    const auto width = static_cast<std::size_t>(session.width);
-    session.out << "\n"
-                << Format(StepTable(run, format == OutputFormat::kWide, width, session.clock.Now()),
-                          width);
-    ShowResults(run, session);
-    const Json table_run = run;
-    session.out << "\n"
-                << Format(TableOf(kube::kPipelineRuns, {table_run}, {}, session.clock.Now()),
-                          width);
-  }
-  if (RunWord(run) == "Invalid") {
-    session.err << "error: " << ConditionMessage(run, "Stalled") << "\n";
-  }
-  ShowFailures(run, state, session);
-  return code;
+  if (ConditionStatus(run, "Succeeded") == "True") return kOk;
+  return WasRefused(run) ? kInvalidSpec : kFailed;
 }
 
 int RunOnce(const RunOptions& options, Session& session, const State& state,
@@ -377,9 +263,9 @@ int RunOnce(const RunOptions& options, Session& session, const State& state,
                   session.name + " serve` serves its model here");
   }
   Json run;
-  LocalRun local_run(options, session, state, progress);
-  const int code = local_run.Go(manifests, run);
-  return Report(code, run, options, state, session);
+  const int code = LocalRun(options, session, state, progress).Go(manifests, run);
+  if (!run.is_null()) ReportRun(run, options, state, session);
+  return code;
 }
 
 }  // namespace

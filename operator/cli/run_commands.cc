@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/state.h"
@@ -71,7 +72,7 @@ int LocalLogs(const LogsOptions& options, const State& state, const Json& run,
       file.clear();
       const Result<Json> now = state.FindRun(run["metadata"].value("name", ""));
       if (!now || StepHasEnded(*now, pod.step) || state.RunningProcess() == 0) break;
-      WaitAMoment(session.interrupted);
+      Pause(Milliseconds(100), session.interrupted);
     }
   }
   if (any) return kOk;

@@ -1,9 +1,5 @@
 #include "operator/cli/run_lookup.h"
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
 
@@ -61,13 +57,6 @@ bool StepHasEnded(const Json& run, const std::string& step) {
     return phase != "Running" && phase != "Pending" && phase != "Waiting";
   }
   return true;
-}
-
-void WaitAMoment(std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
 }
 
 }  // namespace penstock::cli

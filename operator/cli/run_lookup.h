@@ -1,7 +1,6 @@
 // Runs and their pods by what a user types. Any thread.
 #pragma once
 
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,5 @@ struct StepPod {
 [[nodiscard]] Result<std::vector<StepPod>> PodsOf(const Json& run, const std::string& step);
 
 [[nodiscard]] bool StepHasEnded(const Json& run, const std::string& step);
-
-// A tenth of a second, less when stopped.
-void WaitAMoment(std::stop_token stop);
 
 }  // namespace penstock::cli

@@ -3,7 +3,7 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/cli/local_run.h"
+#include "operator/cli/run_preparation.h"
 #include "operator/cli/testing/cli_fixture.h"
 #include "operator/kube/resources.h"
 
@@ -117,7 +117,10 @@ spec:
     resources: {requests: {cpu: "4000"}}
 )");
   EXPECT_EQ(Penstock({"run", "huge.yaml", "--isolation", "process"}), kFailed);
-  EXPECT_NE(out_.str().find("Insufficient cpu"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find(
+                "step big can never start here: 0/1 nodes are available: 1 Insufficient cpu."),
+            std::string::npos)
+      << out_.str();
 }
 
 TEST_F(RunTest, CodeBesideTheManifestRunsAndItsChangeRunsTheStepAgain) {

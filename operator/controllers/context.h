@@ -15,6 +15,7 @@
 #include "operator/metadata/recorder.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/run/world.h"
+#include "operator/runtime/workers.h"
 
 namespace penstock::controllers {
 
@@ -65,8 +66,7 @@ struct Context {
   std::stop_token stop;                               // ends every call
 };
 
-// Nothing = done until the next event; a time = look again then.
-using Outcome = Result<std::optional<Milliseconds>>;
+using runtime::Outcome;
 
 // The sooner of two times to look again.
 [[nodiscard]] inline std::optional<Milliseconds> Sooner(std::optional<Milliseconds> a,

@@ -1,19 +1,16 @@
 #include "operator/controllers/engine.h"
 
-#include <algorithm>
 #include <atomic>
-#include <map>
+#include <functional>
 #include <utility>
 
-#include "operator/artifacts/tree.h"
 #include "operator/base/json.h"
 #include "operator/controllers/model_deployment_controller.h"
 #include "operator/controllers/pipeline_controller.h"
-#include "operator/controllers/pod_trim.h"
-#include "operator/controllers/revision.h"
+#include "operator/controllers/receipts.h"
 #include "operator/controllers/run_controller.h"
 #include "operator/controllers/run_record.h"
-#include "operator/kube/informer.h"
+#include "operator/controllers/watches.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/labels.h"
 #include "operator/runtime/thread_pool.h"
@@ -21,16 +18,16 @@
 namespace penstock::controllers {
 
 struct Engine::Impl {
-  Impl(kube::Client& below, const artifacts::Store& store, metadata::Recorder& recorder,
+  Impl(kube::Client& client, const artifacts::Store& store, metadata::Recorder& recorder,
        const Clock& clock, EngineOptions o);
 
   void Start();
   void Stop();
   void RecordAll();
 
-  // --- informers
+  // --- what the informers tell
   void Watch(const kube::ResourceType& type, const std::string& selector,
-             void (Impl::*handle)(const kube::Change&));
+             void (Impl::*handle)(const kube::Change&), const std::string& also = "");
   void OnRun(const kube::Change& change);
   void OnPipeline(const kube::Change& change);
   void OnComponent(const kube::Change& change);
@@ -40,31 +37,27 @@ struct Engine::Impl {
   void WakePipelineOf(const api::PipelineRun& run);
   void WakeUnresolved(const std::string& ns);
   void DropReceipts(const std::string& ns, const std::string& run_uid);
-  void DropStaleReceipts();
-  [[nodiscard]] bool AllSynced(const std::stop_token& stop);
 
   const EngineOptions options;
   const Clock& clock;
   std::stop_source stopping;
-  kube::Client& client;
   Snapshots snapshots;
   Context context;
-  Workers run_workers, pipeline_workers, model_workers;
+  runtime::Workers run_workers, pipeline_workers, model_workers;
   RunController runs;
   PipelineController pipelines;
   ModelDeploymentController models;
-  std::vector<std::unique_ptr<kube::Informer>> informers;
+  Watches watches;
   std::atomic<bool> ready = false;
   // Last, so that their threads end before what they work on.
-  ThreadPool api_pool, io_pool;
+  runtime::ThreadPool api_pool, io_pool;
   std::jthread starter;
 };
 
-Engine::Impl::Impl(kube::Client& below, const artifacts::Store& store, metadata::Recorder& recorder,
-                   const Clock& c, EngineOptions o)
+Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
+                   metadata::Recorder& recorder, const Clock& c, EngineOptions o)
     : options(std::move(o)),
       clock(c),
-      client(below),
       context{client,
               store,
               recorder,
@@ -86,69 +79,41 @@ Engine::Impl::Impl(kube::Client& below, const artifacts::Store& store, metadata:
            [this](const std::string& key, Milliseconds after) { run_workers.Wake(key, after); }),
       pipelines(context, [this](const std::string& key) { run_workers.Wake(key); }),
       models(context, [this](const std::string& key) { model_workers.Wake(key); }),
-      api_pool(options.api_threads,
-               [this](const std::string& what) { options.hooks.log("error", what); }),
-      io_pool(options.io_threads,
-              [this](const std::string& what) { options.hooks.log("error", what); }) {
+      watches(client, clock, options.namespaces, options.hooks.log),
+      api_pool(options.api_threads, std::bind_front(options.hooks.log, "error")),
+      io_pool(options.io_threads, std::bind_front(options.hooks.log, "error")) {
   Watch(kube::kPipelines, "", &Impl::OnPipeline);
   Watch(kube::kPipelineRuns, "", &Impl::OnRun);
-  Watch(kube::kComponents, "", &Impl::OnComponent);
+  Watch(kube::kComponents, "", &Impl::OnComponent, options.settings.library_namespace);
   Watch(kube::kModelDeployments, "", &Impl::OnModelDeployment);
   Watch(kube::kPods, std::string(plan::kLabelManaged) + "=true", &Impl::OnPod);
   Watch(kube::kDeployments, plan::kLabelModelDeployment, &Impl::OnServing);
 }
 
 void Engine::Impl::Watch(const kube::ResourceType& type, const std::string& selector,
-                         void (Impl::*handle)(const kube::Change&)) {
-  auto namespaces = options.namespaces;
-  if (namespaces.empty()) namespaces.emplace_back();
-  const std::string& library = options.settings.library_namespace;
-  if (type == kube::kComponents && !options.namespaces.empty() && !library.empty() &&
-      std::find(namespaces.begin(), namespaces.end(), library) == namespaces.end()) {
-    namespaces.push_back(library);
-  }
-  for (const std::string& ns : namespaces) {
-    kube::InformerOptions informer;
-    informer.ns = ns;
-    informer.label_selector = selector;
-    if (type == kube::kPods) informer.transform = TrimPod;
-    if (type == kube::kDeployments) {
-      informer.transform = TrimToMetadata;
-    } else {
-      informer.keep = type == kube::kPipelineRuns ? KeepRunIdentity : KeepIdentity;
-    }
-    informers.push_back(std::make_unique<kube::Informer>(client, type, informer, clock));
-    informers.back()->AddHandler([this, handle](const kube::Change& c) { (this->*handle)(c); });
-    informers.back()->OnFailure([this, plural = std::string(type.plural)](const Error& error) {
-      options.hooks.log("warn", "watching " + plural + ": " + error.message + "; tried again");
-    });
-  }
+                         void (Impl::*handle)(const kube::Change&), const std::string& also) {
+  watches.Add(
+      type, selector, [this, handle](const kube::Change& change) { (this->*handle)(change); },
+      also);
 }
 
 void Engine::Impl::Start() {
-  for (auto& informer : informers) informer->Start();
+  watches.Start();
   starter = std::jthread([this](const std::stop_token& stop) {
-    if (!AllSynced(stop)) return;
+    if (!watches.AwaitFirstLists(stop)) return;
     run_workers.Start(options.workers);
     pipeline_workers.Start(2);
     model_workers.Start(2);
     ready = true;
-    io_pool.Submit([this] { DropStaleReceipts(); });
+    io_pool.Submit([this] {
+      for (const auto& [ns, uid] : StaleReceipts(context, options.namespaces))
+        DropReceipts(ns, uid);
+    });
     RecordAll();
   });
 }
 
-bool Engine::Impl::AllSynced(const std::stop_token& stop) {
-  for (auto& informer : informers) {
-    while (!informer->WaitForSync(std::chrono::seconds(10), stop)) {
-      if (stop.stop_requested()) return false;
-      options.hooks.log("info",
-                        "waiting for the first list of " + std::string(informer->type().plural));
-    }
-  }
-  return true;
-}
-
+// The pools are last: a reconcile that is under way waits for the calls that it gave them.
 void Engine::Impl::Stop() {
   stopping.request_stop();
   if (starter.joinable()) {
@@ -158,7 +123,7 @@ void Engine::Impl::Stop() {
   run_workers.Stop();
   pipeline_workers.Stop();
   model_workers.Stop();
-  for (auto& informer : informers) informer->Stop();
+  watches.Stop();
   api_pool.Stop();
   io_pool.Stop();
 }
@@ -245,77 +210,21 @@ void Engine::Impl::OnPod(const kube::Change& change) {
 }
 
 void Engine::Impl::OnServing(const kube::Change& change) {
-  const auto labels = change.after->at("metadata").find("labels");
-  if (labels == change.after->at("metadata").end()) return;
-  const auto md = labels->find(plan::kLabelModelDeployment);
-  if (md == labels->end() || !md->is_string()) return;
-  model_workers.Wake(ObjectKey{change.key.ns, md->get<std::string>()}.Text());
+  const auto labels = api::DecodeMeta(*change.after).labels;
+  const auto md = labels.find(plan::kLabelModelDeployment);
+  if (md != labels.end()) model_workers.Wake(ObjectKey{change.key.ns, md->second}.Text());
 }
 
 void Engine::Impl::DropReceipts(const std::string& ns, const std::string& run_uid) {
-  // A UID is a path part here: one that could climb is no UID of an API server.
-  if (run_uid.empty() || run_uid.find_first_of("/.") != std::string::npos) return;
   io_pool.Submit([this, ns, run_uid] {
-    const auto folder = context.store.root() / ns / "receipts" / run_uid;
-    if (auto gone = artifacts::RemoveTree(folder); !gone) {
+    if (auto gone = RemoveReceipts(context.store, ns, run_uid); !gone) {
       options.hooks.log("warn", "removing receipts of a deleted run: " + gone.error().message);
     }
   });
 }
 
-// Of runs that were deleted while no operator ran.
-void Engine::Impl::DropStaleReceipts() {
-  namespace fs = std::filesystem;
-  std::map<std::string, std::vector<std::string>> folders;  // namespace -> run UIDs
-  std::error_code error;
-  for (fs::directory_iterator ns(context.store.root(), error), end; !error && ns != end;
-       ns.increment(error)) {
-    std::error_code inner;
-    for (fs::directory_iterator run(ns->path() / "receipts", inner), stop; !inner && run != stop;
-         run.increment(inner)) {
-      folders[ns->path().filename()].push_back(run->path().filename());
-    }
-  }
-  for (const auto& [ns, uids] : folders) {
-    const auto& watched = options.namespaces;
-    if (!watched.empty() && std::find(watched.begin(), watched.end(), ns) == watched.end()) {
-      continue;
-    }
-    std::map<std::string, bool> live;
-    for (const auto& run : snapshots.runs.List(ns)) live[run->meta.uid] = true;
-    for (const auto& uid : uids) {
-      if (!live.contains(uid)) DropReceipts(ns, uid);
-    }
-  }
-}
-
 void Engine::Impl::RecordAll() {
-  io_pool.Submit([this] {
-    std::map<std::string, plan::ResolvedRun> pinned;  // by run UID
-    auto namespaces = options.namespaces;
-    if (namespaces.empty()) namespaces.emplace_back();
-    for (const std::string& ns : namespaces) {
-      kube::ListOptions page;
-      page.label_selector = std::string(plan::kLabelManaged) + "=true";
-      page.limit = 200;
-      do {
-        auto list = client.List(kube::kControllerRevisions, ns, page, {.stop = context.stop});
-        if (!list) break;  // the records then lack what the steps read, and nothing else
-        for (const Json& revision : list->items) {
-          const auto meta = api::DecodeMeta(revision);
-          const auto uid = meta.labels.find(plan::kLabelRunUid);
-          auto resolved = ReadRevision(revision);
-          if (resolved && uid != meta.labels.end()) pinned[uid->second] = std::move(*resolved);
-        }
-        page.continue_token = list->continue_token;
-      } while (!page.continue_token.empty());
-    }
-    for (const auto& run : snapshots.runs.List("")) {
-      const auto resolved = pinned.find(run->meta.uid);
-      context.recorder.RecordRun(
-          MakeRecord(*run, resolved == pinned.end() ? nullptr : &resolved->second));
-    }
-  });
+  io_pool.Submit([this] { RecordRuns(context, options.namespaces); });
 }
 
 Engine::Engine(kube::Client& client, const artifacts::Store& store, metadata::Recorder& recorder,
@@ -323,18 +232,11 @@ Engine::Engine(kube::Client& client, const artifacts::Store& store, metadata::Re
     : impl_(std::make_unique<Impl>(client, store, recorder, clock, std::move(options))) {}
 
 Engine::~Engine() { Stop(); }
-
 void Engine::Start() { impl_->Start(); }
-
 void Engine::Stop() { impl_->Stop(); }
-
 bool Engine::IsReady() const { return impl_->ready; }
 
-std::vector<const kube::Informer*> Engine::informers() const {
-  std::vector<const kube::Informer*> all;
-  for (const auto& informer : impl_->informers) all.push_back(informer.get());
-  return all;
-}
+std::vector<const kube::Informer*> Engine::informers() const { return impl_->watches.informers(); }
 
 std::map<std::string, std::size_t> Engine::queued() const {
   return {{"pipelinerun", impl_->run_workers.waiting()},

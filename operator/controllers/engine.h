@@ -17,13 +17,18 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
-#include "operator/runtime/workers.h"
 
 namespace penstock::kube {
 class Informer;
 }
 
 namespace penstock::controllers {
+
+// What the program wants to hear of the engine; called from any thread.
+struct Hooks : runtime::WorkerHooks {
+  std::function<void(Milliseconds)> handoff = [](Milliseconds) {};
+  std::function<void(EventNote)> event = [](EventNote) {};
+};
 
 struct EngineOptions {
   Settings settings;

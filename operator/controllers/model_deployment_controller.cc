@@ -73,7 +73,7 @@ bool ModelDeploymentController::FindDigest(const std::string& key, const std::st
     }
   }
   context_.submit_io([this, key, ns, digest, id] {
-    auto found = FindCode(context_.store, ns, digest);
+    auto found = sources::FindCode(context_.store, ns, digest);
     {
       const std::lock_guard lock(mutex_);
       digests_.insert_or_assign(id, std::move(found));

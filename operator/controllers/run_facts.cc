@@ -201,10 +201,10 @@ bool RunFacts::FetchPod(const std::string& pod) {
 }
 
 bool RunFacts::FetchFingerprint(const std::string& uri) {
-  auto answer =
-      TakeFingerprint(uri, {.local_files = context_.settings.local_files, .stop = context_.stop});
+  auto taken = sources::TakeFingerprint(
+      uri, {.local_files = context_.settings.local_files, .stop = context_.stop});
   const std::lock_guard lock(mutex_);
-  fingerprints_[uri] = std::move(answer);
+  fingerprints_[uri] = {std::move(taken.value), std::move(taken.why_none)};
   return true;
 }
 
@@ -223,14 +223,15 @@ bool RunFacts::FetchCode(const std::string& id, const api::CodeSpec& code) {
   if (code.config_map) {
     auto object =
         context_.client.Get(kube::kConfigMaps, run_.ns, *code.config_map, {.stop = context_.stop});
-    ref = object ? StoreConfigMap(context_.store, *object) : Result<ArtifactRef>(object.error());
+    ref = object ? sources::StoreConfigMap(context_.store, *object)
+                 : Result<ArtifactRef>(object.error());
   } else if (code.git) {
-    GitOptions options;
+    sources::GitOptions options;
     options.local_files = context_.settings.local_files;
     options.stop = context_.stop;
-    ref = StoreGitFolder(context_.store, run_.ns, *code.git, options);
+    ref = sources::StoreGitFolder(context_.store, run_.ns, *code.git, options);
   } else {
-    ref = FindCode(context_.store, run_.ns, code.artifact);
+    ref = sources::FindCode(context_.store, run_.ns, code.artifact);
   }
   CodeAnswer answer;
   if (ref) {

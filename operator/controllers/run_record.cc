@@ -1,6 +1,11 @@
 #include "operator/controllers/run_record.h"
 
+#include <map>
 #include <unordered_map>
+
+#include "operator/base/json.h"
+#include "operator/controllers/revision.h"
+#include "operator/kube/resources.h"
 
 namespace penstock::controllers {
 namespace {
@@ -65,6 +70,25 @@ metadata::StepRecord StepOf(const api::StepStatus& status, const plan::ResolvedS
   return step;
 }
 
+using Pinned = std::map<std::string, plan::ResolvedRun>;  // by run UID
+
+void ReadPinned(const Context& context, const std::string& ns, Pinned& pinned) {
+  kube::ListOptions page;
+  page.label_selector = std::string(plan::kLabelManaged) + "=true";
+  page.limit = 200;
+  do {
+    auto list = context.client.List(kube::kControllerRevisions, ns, page, {.stop = context.stop});
+    if (!list) return;  // the records then lack what the steps read, and nothing else
+    for (const Json& revision : list->items) {
+      const auto meta = api::DecodeMeta(revision);
+      const auto uid = meta.labels.find(plan::kLabelRunUid);
+      auto resolved = ReadRevision(revision);
+      if (resolved && uid != meta.labels.end()) pinned[uid->second] = std::move(*resolved);
+    }
+    page.continue_token = list->continue_token;
+  } while (!page.continue_token.empty());
+}
+
 }  // namespace
 
 metadata::RunRecord MakeRecord(const api::PipelineRun& run, const plan::ResolvedRun* resolved) {
@@ -94,6 +118,17 @@ metadata::RunRecord MakeRecord(const api::PipelineRun& run, const plan::Resolved
     record.steps.push_back(StepOf(step, known, outputs));
   }
   return record;
+}
+
+void RecordRuns(const Context& context, std::vector<std::string> namespaces) {
+  if (namespaces.empty()) namespaces.emplace_back();
+  Pinned pinned;
+  for (const std::string& ns : namespaces) ReadPinned(context, ns, pinned);
+  for (const auto& run : context.snapshots.runs.List("")) {
+    const auto resolved = pinned.find(run->meta.uid);
+    context.recorder.RecordRun(
+        MakeRecord(*run, resolved == pinned.end() ? nullptr : &resolved->second));
+  }
 }
 
 }  // namespace penstock::controllers

@@ -1,14 +1,20 @@
-// What the metadata store is told of a run. Pure.
+// What the metadata store is told of runs. It is a projection: all of it can be told again.
 #pragma once
 
-#include "operator/api/pipeline_run.h"
-#include "operator/metadata/record.h"
+#include <string>
+#include <vector>
+
+#include "operator/controllers/context.h"
 #include "operator/plan/resolve/resolve.h"
 
 namespace penstock::controllers {
 
-// `resolved` may be null: a run of which only the status is known.
+// Pure. `resolved` may be null: a run of which only the status is known.
 [[nodiscard]] metadata::RunRecord MakeRecord(const api::PipelineRun& run,
                                              const plan::ResolvedRun* resolved);
+
+// Tells the recorder of every run of the snapshots, with what it is pinned to in these namespaces
+// (none = all). Blocks on the API server; what cannot be read there is missing from the records.
+void RecordRuns(const Context& context, std::vector<std::string> namespaces);
 
 }  // namespace penstock::controllers

@@ -6,6 +6,7 @@
 
 #include "operator/base/base64.h"
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
 #include "operator/kube/request_path.h"
 #include "operator/kube/status_error.h"
 #include "operator/kube/watch_decoder.h"
@@ -24,15 +25,6 @@ constexpr std::chrono::hours kQuietLog{24};  // the kernel's keep-alive notices 
 
 std::string Basic(const std::string& user_and_password) {
   return "Basic " + EncodeBase64(user_and_password);
-}
-
-// Waits, or until stopped; false when stopped.
-bool Pause(std::chrono::milliseconds time, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
 }
 
 // "get pods team/web".

@@ -116,6 +116,7 @@ Result<Json> MemoryCluster::CreateLocked(Kind& kind, const std::string& ns, Json
   }
   std::string name = metadata.value("name", "");
   if (name.empty() && !metadata.value("generateName", "").empty()) {
+    // The API server's own bound: 58 and 5 random letters make a label's 63.
     name = metadata.value("generateName", "").substr(0, 58) +
            RandomText("bcdfghjklmnpqrstvwxz2456789", 5);
     metadata["name"] = name;
@@ -184,6 +185,8 @@ Result<Json> MemoryCluster::Replace(Kind& kind, const Key& key, Json next, const
   next = PrepareUpdate(kind.type, *before, std::move(next), subresource);
   if (auto allowed = CheckUpdate(kind.type, *before, next); !allowed) return allowed.error();
 
+  // What a plain write changed or dropped is no longer its former managers': a later apply would
+  // otherwise meet a conflict with somebody who has long been overwritten.
   const ListSchema schema(kind.type.group);
   const Json after_fields = Ownable(kind.type, next, subresource);
   const FieldSet changed =
@@ -247,6 +250,7 @@ Result<Json> MemoryCluster::ApplyTo(Kind& kind, const Key& key, Json config,
   const FieldSet changed =
       ChangedLeaves(schema, Ownable(kind.type, before, options.subresource), config);
 
+  // What this manager applied before and leaves out now goes, unless another owns it too.
   FieldSet gone = stored.managers[me];
   std::erase_if(gone, [&](const FieldPath& p) { return owned.contains(p); });
   for (const auto& [who, fields] : stored.managers) {
@@ -275,10 +279,13 @@ Result<Json> MemoryCluster::ApplyTo(Kind& kind, const Key& key, Json config,
 Json MemoryCluster::Commit(Kind& kind, const Key& key, Json next) {
   const Object before = kind.objects.at(key).object;
   next["metadata"]["resourceVersion"] = (*before)["metadata"]["resourceVersion"];
+  // As in the API server, a write that changes nothing makes no version and no event: a controller
+  // that writes what it sees would else wake itself for ever.
   if (next == *before) return next;
   Record(kind, key, next);
   const Json result = *kind.objects.at(key).object;
   const Json& metadata = result["metadata"];
+  // Its deletion waited for the last finalizer alone.
   if (metadata.contains("deletionTimestamp") && !metadata.contains("finalizers") &&
       metadata.value("deletionGracePeriodSeconds", 0) == 0) {
     Remove(kind, key);

@@ -78,6 +78,7 @@ Result<kube::ListPage> MemoryCluster::List(const kube::ResourceType& type, const
   for (const auto& [key, stored] : KindOf(type).objects) {
     if (filter->Matches(*stored.object)) snapshot.items.push_back(stored.object);
   }
+  // A paged list shows one moment: its later pages are cut from what the first one saw.
   if (options.limit > 0 && snapshot.items.size() > static_cast<std::size_t>(options.limit)) {
     snapshots_[next_snapshot_] = std::move(snapshot);
     if (snapshots_.size() > options_.page_snapshots) snapshots_.erase(snapshots_.begin());
@@ -183,6 +184,7 @@ Result<void> MemoryCluster::Watch(const kube::ResourceType& type, const std::str
     const auto pending = std::exchange(cursor->pending, {});
     const std::uint64_t version = cursor->position;
     const bool ended = cursor->epoch != watch_epoch_;
+    // A sink may call the cluster, as controllers do.
     lock.unlock();
     for (const auto& [what, object] : pending) {
       if (stop.stop_requested()) return Cancelled("watch was stopped");

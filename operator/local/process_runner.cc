@@ -106,6 +106,7 @@ void ProcessRunner::FollowPods(std::stop_token stop) {
         See(pod, false);
       }
       {
+        // A deletion between two watches is told by no event.
         const std::scoped_lock lock(mutex_);
         for (auto& [uid, worker] : workers_) {
           if (!there.contains(uid)) worker->RequestStop(seconds(2), true);
@@ -193,6 +194,7 @@ void ProcessRunner::RunPod(Worker& worker) {
   if (!requests) {
     EndUnstarted(worker, requests.error().message);
   } else if (!never.empty()) {
+    if (options_.never_fits) options_.never_fits(worker.name);
     WriteStatus(worker, PendingStatus("Unschedulable", never, clock_.Now()));
   } else {
     const auto waiting = [&](const std::string& why) {
@@ -202,6 +204,8 @@ void ProcessRunner::RunPod(Worker& worker) {
         admission_.Enter(*requests, worker.stop.get_token(), waiting);
     if (seat) RunAdmitted(worker, *std::move(seat));
   }
+  // As the kubelet does: a pod that was deleted with grace is removed when its containers have
+  // ended.
   const std::scoped_lock lock(worker.mutex);
   if (!worker.stop.stop_requested() || worker.removed) return;
   kube::DeleteOptions options;

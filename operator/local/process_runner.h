@@ -40,7 +40,10 @@ struct RunnerOptions {
   Isolation isolation = Isolation::kAuto;
   std::string podman;  // path; empty: there is none
   Resources capacity;
-  std::function<void(const std::string&)> notice;  // one line for people; called from any thread
+  // Both are called from any thread.
+  std::function<void(const std::string& line)> notice;  // one line for people
+  // A pod requests more than this machine has; told, once or more, before its status says it.
+  std::function<void(const std::string& pod)> never_fits{};
 };
 
 class ProcessRunner {

@@ -36,10 +36,16 @@ class ProcessRunnerTest : public testing::Test {
                                   .isolation = Isolation::kProcess,
                                   .podman = "",
                                   .capacity = {1000, 1 << 30, {}},
-                                  .notice = [this](const std::string& line) {
-                                    const std::scoped_lock lock(mutex_);
-                                    notices_.push_back(line);
-                                  }});
+                                  .notice =
+                                      [this](const std::string& line) {
+                                        const std::scoped_lock lock(mutex_);
+                                        notices_.push_back(line);
+                                      },
+                                  .never_fits =
+                                      [this](const std::string& pod) {
+                                        const std::scoped_lock lock(mutex_);
+                                        never_fit_.insert(pod);
+                                      }});
     cluster_.SetLogSource(
         [this](const std::string& ns, const std::string& pod, const kube::LogOptions& options,
                const kube::LogSink& sink,
@@ -113,6 +119,7 @@ class ProcessRunnerTest : public testing::Test {
   MemoryCluster cluster_{clock_};
   std::mutex mutex_;
   std::vector<std::string> notices_;
+  std::set<std::string> never_fit_;  // told once or more
   std::optional<ProcessRunner> runner_;
 };
 
@@ -144,6 +151,8 @@ TEST_F(ProcessRunnerTest, APodThatNeverFitsStaysPendingAndSaysWhy) {
   EXPECT_EQ(pod["status"]["conditions"][0]["reason"], "Unschedulable");
   EXPECT_NE(pod["status"]["conditions"][0]["message"].get<std::string>().find("Insufficient cpu"),
             std::string::npos);
+  const std::scoped_lock lock(mutex_);
+  EXPECT_EQ(never_fit_, std::set<std::string>{"huge"});
 }
 
 TEST_F(ProcessRunnerTest, APodWaitsForThePlaceOfAnother) {
@@ -154,6 +163,8 @@ TEST_F(ProcessRunnerTest, APodWaitsForThePlaceOfAnother) {
   std::ofstream(state_ / "go").flush();
   AwaitPhase("first", "Succeeded");
   AwaitPhase("second", "Succeeded");
+  const std::scoped_lock lock(mutex_);
+  EXPECT_TRUE(never_fit_.empty());
 }
 
 TEST_F(ProcessRunnerTest, ADeletedPodGetsSigtermAndIsRemovedWhenItHasEnded) {

@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 std::variant<Options, int> ParseOptions(int argc, char** argv) {
   Options o;
@@ -59,4 +59,4 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   return o;
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 struct Options {
   std::filesystem::path data_dir = "/data";
@@ -31,4 +31,4 @@ struct Options {
 // The options, or the exit code of a program that ends here (--help, a flag that is wrong).
 [[nodiscard]] std::variant<Options, int> ParseOptions(int argc, char** argv);
 
-}  // namespace penstock::controllers
+}  // namespace penstock::main

@@ -18,9 +18,9 @@ constexpr std::array<std::pair<TaskOutcome, const char*>, 6> kOutcomes{{
 }};
 
 // Reads fields of an object and remembers the first that is wrong.
-class Reader {
+class TaskFields {
  public:
-  Reader(const Json& j, std::string where) : j_(j), where_(std::move(where)) {
+  TaskFields(const Json& j, std::string where) : j_(j), where_(std::move(where)) {
     if (!j_.is_object()) Fail("", "must be an object");
   }
 
@@ -42,7 +42,7 @@ class Reader {
     if (!j_.is_object() || !j_.contains(key) || j_.at(key).is_null()) return;
     if (!j_.at(key).is_array()) return Fail(key, "must be a list");
     for (const auto& item : j_.at(key)) {
-      Reader r(item, where_ + key + "[" + std::to_string(out.size()) + "].");
+      TaskFields r(item, where_ + key + "[" + std::to_string(out.size()) + "].");
       T value;
       read(r, value);
       if (!r.error_.empty()) return Fail("", r.error_);
@@ -65,7 +65,7 @@ class Reader {
   std::string error_;
 };
 
-void ReadArtifact(Reader& r, ArtifactRef& a) {
+void ReadArtifact(TaskFields& r, ArtifactRef& a) {
   r.Get("digest", a.digest);
   r.Get("folder", a.folder);
   r.Get("bytes", a.bytes);
@@ -73,30 +73,30 @@ void ReadArtifact(Reader& r, ArtifactRef& a) {
 }
 
 template <typename Owner>
-void ReadArtifactField(Reader& r, const char* key, Owner& out) {
+void ReadArtifactField(TaskFields& r, const char* key, Owner& out) {
   if (!r.Has(key)) return;
-  Reader inner(r.At(key), r.where() + key + ".");
+  TaskFields inner(r.At(key), r.where() + key + ".");
   ArtifactRef a;
   ReadArtifact(inner, a);
   if (!inner.error().empty()) return r.Fail("", inner.error());
   out = std::move(a);
 }
 
-void CheckProtocol(Reader& r, int protocol) {
+void CheckProtocol(TaskFields& r, int protocol) {
   if (protocol < 1 || protocol > kTaskProtocol)
     r.Fail("protocol", "is " + std::to_string(protocol) + "; this side speaks " +
                            std::to_string(kTaskProtocol) +
                            ": run an operator and a launcher at most one version apart");
 }
 
-void ReadReceipt(Reader& r, Receipt& out) {
+void ReadReceipt(TaskFields& r, Receipt& out) {
   r.Get("protocol", out.protocol);
   CheckProtocol(r, out.protocol);
   r.Get("runUid", out.run_uid);
   r.Get("step", out.step);
   r.Get("pod", out.pod);
   r.Get("attempt", out.attempt);
-  r.List("outputs", out.outputs, [](Reader& o, OutputRecord& rec) {
+  r.List("outputs", out.outputs, [](TaskFields& o, OutputRecord& rec) {
     o.Get("name", rec.name);
     o.Get("type", rec.type);
     ReadArtifactField(o, "artifact", rec.artifact);
@@ -109,7 +109,7 @@ void ReadReceipt(Reader& r, Receipt& out) {
   r.Get("finishedMs", out.finished_ms);
 }
 
-void ReadStore(Reader& r, TaskStore& s) {
+void ReadStore(TaskFields& r, TaskStore& s) {
   r.Get("url", s.url);
   r.Get("ca", s.ca_pem);
   r.Get("tokenFile", s.token_file);
@@ -193,7 +193,7 @@ Result<TaskDocument> ParseTask(const std::string& text) {
   if (text.size() > kMaxTaskConfigBytes) return Invalid("the task document is over 900 KiB");
   auto j = ParseJson(text, "the task document");
   if (!j) return j.error();
-  Reader r(*j, "task.");
+  TaskFields r(*j, "task.");
   TaskDocument t;
   r.Get("protocol", t.protocol);
   CheckProtocol(r, t.protocol);
@@ -208,13 +208,13 @@ Result<TaskDocument> ParseTask(const std::string& text) {
   r.Get("command", t.command);
   r.Get("args", t.args);
   r.Get("workingDir", t.working_dir);
-  r.List("env", t.env, [](Reader& e, TaskEnv& out) {
+  r.List("env", t.env, [](TaskFields& e, TaskEnv& out) {
     e.Get("name", out.name);
     e.Get("value", out.value);
   });
   r.Get("parameters", t.parameters);
   if (!t.parameters.is_object()) r.Fail("parameters", "must be an object");
-  r.List("inputs", t.inputs, [](Reader& i, TaskInput& out) {
+  r.List("inputs", t.inputs, [](TaskFields& i, TaskInput& out) {
     i.Get("name", out.name);
     i.Get("type", out.type);
     ReadArtifactField(i, "artifact", out.artifact);
@@ -223,12 +223,12 @@ Result<TaskDocument> ParseTask(const std::string& text) {
     if (out.name.empty()) i.Fail("name", "is missing");
     if (!out.artifact && out.uri.empty()) i.Fail("artifact", "is missing, and so is uri");
   });
-  r.List("outputs", t.outputs, [](Reader& o, TaskOutput& out) {
+  r.List("outputs", t.outputs, [](TaskFields& o, TaskOutput& out) {
     o.Get("name", out.name);
     o.Get("type", out.type);
     o.Get("optional", out.optional);
   });
-  r.List("results", t.results, [](Reader& o, TaskResult& out) {
+  r.List("results", t.results, [](TaskFields& o, TaskResult& out) {
     o.Get("name", out.name);
     o.Get("type", out.type);
   });
@@ -236,7 +236,7 @@ Result<TaskDocument> ParseTask(const std::string& text) {
   r.Get("timeoutMs", t.timeout_ms);
   r.Get("graceMs", t.grace_ms);
   if (r.Has("store")) {
-    Reader s(r.At("store"), "task.store.");
+    TaskFields s(r.At("store"), "task.store.");
     ReadStore(s, t.store);
     if (!s.error().empty()) r.Fail("", s.error());
   }
@@ -269,7 +269,7 @@ Result<Receipt> ParseReceipt(const std::string& text) {
   if (text.size() > kMaxTaskConfigBytes) return Invalid("the receipt is over 900 KiB");
   auto j = ParseJson(text, "the receipt");
   if (!j) return j.error();
-  Reader r(*j, "receipt.");
+  TaskFields r(*j, "receipt.");
   Receipt out;
   ReadReceipt(r, out);
   if (!r.error().empty()) return Invalid(r.error());
@@ -281,7 +281,7 @@ Result<TerminationMessage> ParseTerminationMessage(const std::string& text) {
     return Invalid("the termination message is over 4096 bytes");
   auto j = ParseJson(text, "the termination message");
   if (!j) return j.error();
-  Reader r(*j, "message.");
+  TaskFields r(*j, "message.");
   TerminationMessage m;
   r.Get("protocol", m.protocol);
   CheckProtocol(r, m.protocol);
@@ -300,7 +300,7 @@ Result<TerminationMessage> ParseTerminationMessage(const std::string& text) {
   r.Get("damaged", m.damaged);
   if (!m.damaged.empty() && !IsDigest(m.damaged)) r.Fail("damaged", "is no digest");
   if (r.Has("receipt")) {
-    Reader inner(r.At("receipt"), "message.receipt.");
+    TaskFields inner(r.At("receipt"), "message.receipt.");
     Receipt receipt;
     ReadReceipt(inner, receipt);
     if (!inner.error().empty()) r.Fail("", inner.error());

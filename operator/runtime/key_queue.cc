@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace penstock::controllers {
+namespace penstock::runtime {
 
 void KeyQueue::Add(const std::string& key, Milliseconds after) {
   {
@@ -95,4 +95,4 @@ std::size_t KeyQueue::size() const {
   return ready_.size() + delayed_.size();
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::runtime

@@ -16,7 +16,7 @@
 
 #include "operator/base/time.h"
 
-namespace penstock::controllers {
+namespace penstock::runtime {
 
 class KeyQueue {
  public:
@@ -49,4 +49,4 @@ class KeyQueue {
   std::map<std::string, int> failures_;
 };
 
-}  // namespace penstock::controllers
+}  // namespace penstock::runtime

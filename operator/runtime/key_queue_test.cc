@@ -4,7 +4,7 @@
 
 #include <thread>
 
-namespace penstock::controllers {
+namespace penstock::runtime {
 namespace {
 
 class FakeClock : public Clock {
@@ -109,4 +109,4 @@ TEST(KeyQueue, EndsAWaitWhenStopped) {
 }
 
 }  // namespace
-}  // namespace penstock::controllers
+}  // namespace penstock::runtime

@@ -6,20 +6,13 @@
 #include <thread>
 
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::runtime {
 namespace {
 
 using std::chrono::milliseconds;
-
-bool Pause(milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
-}
 
 std::string Text(const Json& spec, const char* key) {
   const auto it = spec.find(key);

@@ -3,7 +3,7 @@
 #include <exception>
 #include <utility>
 
-namespace penstock::controllers {
+namespace penstock::runtime {
 
 ThreadPool::ThreadPool(int threads, std::function<void(const std::string&)> on_throw)
     : on_throw_(std::move(on_throw)) {
@@ -50,4 +50,4 @@ void ThreadPool::Run() {
   }
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::runtime

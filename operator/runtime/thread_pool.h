@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace penstock::controllers {
+namespace penstock::runtime {
 
 class ThreadPool {
  public:
@@ -33,4 +33,4 @@ class ThreadPool {
   std::vector<std::jthread> threads_;
 };
 
-}  // namespace penstock::controllers
+}  // namespace penstock::runtime

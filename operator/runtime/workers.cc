@@ -3,9 +3,10 @@
 #include <exception>
 #include <utility>
 
-namespace penstock::controllers {
+namespace penstock::runtime {
 
-Workers::Workers(std::string name, const Clock& clock, const Hooks& hooks, Reconcile reconcile)
+Workers::Workers(std::string name, const Clock& clock, const WorkerHooks& hooks,
+                 Reconcile reconcile)
     : name_(std::move(name)),
       clock_(clock),
       hooks_(hooks),
@@ -89,4 +90,4 @@ void Workers::Settle(const std::string& key, const Outcome& outcome) {
   queue_.AddAfterFailure(key);
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::runtime

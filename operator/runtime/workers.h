@@ -4,31 +4,33 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "operator/controllers/context.h"
+#include "operator/base/result.h"
 #include "operator/runtime/key_queue.h"
 
-namespace penstock::controllers {
+namespace penstock::runtime {
+
+// Nothing = done until the next event; a time = look again then.
+using Outcome = Result<std::optional<Milliseconds>>;
 
 // What the program wants to hear of reconciles; called from any thread.
-struct Hooks {
+struct WorkerHooks {
   std::function<void(const std::string& level, const std::string& line)> log =
       [](const std::string&, const std::string&) {};
   // A reconcile took so long and ended in: success, requeue, or an ErrorKind's name.
   std::function<void(const std::string& controller, std::chrono::nanoseconds took,
                      const std::string& outcome)>
       reconciled = [](const std::string&, std::chrono::nanoseconds, const std::string&) {};
-  std::function<void(Milliseconds)> handoff = [](Milliseconds) {};
-  std::function<void(EventNote)> event = [](EventNote) {};
 };
 
 class Workers {
  public:
   using Reconcile = std::function<Outcome(const std::string& key)>;
-  Workers(std::string name, const Clock& clock, const Hooks& hooks, Reconcile reconcile);
+  Workers(std::string name, const Clock& clock, const WorkerHooks& hooks, Reconcile reconcile);
   ~Workers();
 
   // Any thread, before Start too.
@@ -45,10 +47,10 @@ class Workers {
 
   const std::string name_;
   const Clock& clock_;
-  const Hooks& hooks_;
+  const WorkerHooks& hooks_;
   const Reconcile reconcile_;
   KeyQueue queue_;
   std::vector<std::jthread> threads_;
 };
 
-}  // namespace penstock::controllers
+}  // namespace penstock::runtime

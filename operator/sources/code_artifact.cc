@@ -7,7 +7,7 @@
 #include "operator/base/json.h"
 #include "operator/sources/scratch_folder.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 Result<void> WriteEntries(const Json& config_map, const char* field, bool base64,
@@ -66,4 +66,4 @@ Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& n
   return ArtifactRef{digest, true, manifest->Bytes()};
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

@@ -9,7 +9,7 @@
 #include "operator/artifacts/store.h"
 #include "operator/base/json_fwd.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 
 // Stores data and binaryData as files of one folder. Invalid for a key that is no file name, or
 // when there is none.
@@ -21,4 +21,4 @@ namespace penstock::controllers {
 [[nodiscard]] Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& ns,
                                            const std::string& digest);
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

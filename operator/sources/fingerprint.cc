@@ -8,12 +8,12 @@
 #include "operator/protocol/task.h"
 #include "operator/sources/http_head.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
-plan::FingerprintAnswer Unknown(std::string why) { return {"", std::move(why)}; }
+Fingerprint Unknown(std::string why) { return {"", std::move(why)}; }
 
-plan::FingerprintAnswer OfHttp(const std::string& uri, const FingerprintOptions& options) {
+Fingerprint OfHttp(const std::string& uri, const FingerprintOptions& options) {
   HeadOptions head;
   head.allow_local = options.local_files;
   head.stop = options.stop;
@@ -27,7 +27,7 @@ plan::FingerprintAnswer OfHttp(const std::string& uri, const FingerprintOptions&
           ""};
 }
 
-plan::FingerprintAnswer OfFolder(const std::filesystem::path& path) {
+Fingerprint OfFolder(const std::filesystem::path& path) {
   auto files = artifacts::ListTree(path);
   if (!files) return Unknown(files.error().message);
   Sha256 all;
@@ -39,7 +39,7 @@ plan::FingerprintAnswer OfFolder(const std::filesystem::path& path) {
   return {"sha256:" + all.HexDigest(), ""};
 }
 
-plan::FingerprintAnswer OfFile(const std::filesystem::path& path) {
+Fingerprint OfFile(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return OfFolder(path);
   auto digest = artifacts::DigestFile(path);
@@ -49,7 +49,7 @@ plan::FingerprintAnswer OfFile(const std::filesystem::path& path) {
 
 }  // namespace
 
-plan::FingerprintAnswer TakeFingerprint(const std::string& uri, const FingerprintOptions& options) {
+Fingerprint TakeFingerprint(const std::string& uri, const FingerprintOptions& options) {
   if (uri.rfind("http://", 0) == 0 || uri.rfind("https://", 0) == 0) return OfHttp(uri, options);
   const bool file = uri.rfind("file://", 0) == 0;
   if (file || uri.rfind('/', 0) == 0) {
@@ -59,4 +59,4 @@ plan::FingerprintAnswer TakeFingerprint(const std::string& uri, const Fingerprin
   return {};
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

@@ -9,7 +9,7 @@
 #include "operator/os/child_process.h"
 #include "operator/sources/scratch_folder.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 namespace fs = std::filesystem;
@@ -137,23 +137,15 @@ class Fetch {
     }
     if (BytesBelow(tree_) > options_.max_bytes) return TooLarge();
     if (exit->ExitCode() == 0) return {};
-    const auto said = ReadFile(log_, 64 << 10);
-    return Judge(said ? *said : "git " + words[1] + " failed and said nothing");
+    auto said = ReadFile(log_, 64 << 10);
+    if (!said) return Invalid("git " + words[1] + " failed and said nothing");
+    while (said->ends_with('\n')) said->pop_back();
+    return Invalid(std::move(*said));
   }
 
   [[nodiscard]] Error TooLarge() const {
     return Invalid("is over " + std::to_string(options_.max_bytes >> 20) +
                    " MiB; keep the step's code apart from data");
-  }
-
-  // Names that do not resolve and servers that do not answer come and go; the rest is the user's.
-  static Error Judge(std::string said) {
-    while (!said.empty() && said.back() == '\n') said.pop_back();
-    for (const char* passing : {"Could not resolve host", "Connection refused", "timed out",
-                                "Connection reset", "The requested URL returned error: 5"}) {
-      if (said.find(passing) != std::string::npos) return Transient(said);
-    }
-    return Invalid(said);
   }
 
   fs::path tree_, log_;
@@ -182,4 +174,4 @@ Result<ArtifactRef> StoreGitFolder(const artifacts::Store& store, const std::str
   return store.Put(ns, *folder);
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

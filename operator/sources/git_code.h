@@ -11,7 +11,7 @@
 #include "operator/api/pipeline.h"
 #include "operator/artifacts/store.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 
 struct GitOptions {
   std::chrono::milliseconds limit{120'000};  // for the whole fetch
@@ -22,11 +22,12 @@ struct GitOptions {
 };
 
 // Fetches code.git's revision (default: the repository's HEAD), without submodules, and stores the
-// folder code.git.path of it (default: all). Invalid names the field that is wrong; what the
-// repository answers comes with it. Transient when it took too long or the network failed.
+// folder code.git.path of it (default: all). Invalid names the field that is wrong, or
+// hands on what git said: a repository that does not answer is the user's to judge. Transient when
+// it took too long.
 [[nodiscard]] Result<ArtifactRef> StoreGitFolder(const artifacts::Store& store,
                                                  const std::string& ns,
                                                  const api::CodeSpec::Git& git,
                                                  const GitOptions& options);
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

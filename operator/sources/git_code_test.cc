@@ -9,7 +9,7 @@
 #include "operator/base/file.h"
 #include "operator/os/command.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 namespace fs = std::filesystem;
@@ -139,4 +139,4 @@ TEST_F(GitCode, ARepositoryThatIsTooLargeIsRefused) {
 }
 
 }  // namespace
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

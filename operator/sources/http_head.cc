@@ -2,7 +2,7 @@
 
 #include "operator/net/url.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 // Where a redirect leads; relative ones stay on the host.
@@ -49,4 +49,4 @@ Result<net::HttpResponse> HttpHead(const std::string& url, const HeadOptions& op
   return Transient(url + " redirects more than five times");
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

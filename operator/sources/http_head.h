@@ -9,7 +9,7 @@
 #include "operator/base/result.h"
 #include "operator/net/http_client.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 
 struct HeadOptions {
   std::chrono::milliseconds timeout{10'000};  // of the whole call, redirects included
@@ -24,4 +24,4 @@ struct HeadOptions {
 [[nodiscard]] Result<net::HttpResponse> HttpHead(const std::string& url,
                                                  const HeadOptions& options);
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

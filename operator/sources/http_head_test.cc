@@ -4,7 +4,7 @@
 
 #include "operator/net/testing/fake_server.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 namespace {
 
 using ::testing::HasSubstr;
@@ -60,4 +60,4 @@ TEST(HttpHead, GivesUpACircleAndDoesNotLeaveForALocalAddress) {
 }
 
 }  // namespace
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

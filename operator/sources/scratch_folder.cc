@@ -5,7 +5,7 @@
 
 #include "operator/artifacts/tree.h"
 
-namespace penstock::controllers {
+namespace penstock::sources {
 
 ScratchFolder::ScratchFolder(const std::filesystem::path& parent) {
   std::error_code error;
@@ -18,4 +18,4 @@ ScratchFolder::~ScratchFolder() {
   if (!path_.empty()) static_cast<void>(artifacts::RemoveTree(path_));
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-namespace penstock::controllers {
+namespace penstock::sources {
 
 class ScratchFolder {
  public:
@@ -18,4 +18,4 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace penstock::controllers
+}  // namespace penstock::sources

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "operator/base/pause.h"
 #include "operator/base/sha256.h"
 
 namespace penstock::cli {
@@ -49,18 +50,14 @@ std::string Fingerprint(const std::vector<fs::path>& sources) {
 }
 
 bool AwaitChange(const std::vector<fs::path>& sources, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
   const std::string first = Fingerprint(sources);
   std::string last = first;
-  while (true) {
-    wake.wait_for(lock, stop, kLook, [] { return false; });
-    if (stop.stop_requested()) return false;
+  while (Pause(kLook, stop)) {
     std::string now = Fingerprint(sources);
     if (now != first && now == last) return true;
     last = std::move(now);
   }
+  return false;
 }
 
 }  // namespace penstock::cli

@@ -1,4 +1,4 @@
-#include "operator/controllers/library.h"
+#include "operator/main/library.h"
 
 #include <algorithm>
 
@@ -6,9 +6,10 @@
 #include "operator/api/manifest.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 namespace fs = std::filesystem;
 namespace {
 
@@ -65,4 +66,26 @@ Result<LibraryReport> CreateLibrary(kube::Client& client, const std::string& ns,
   return report;
 }
 
-}  // namespace penstock::controllers
+void InstallLibrary(kube::Client& client, const std::string& ns,
+                    const std::filesystem::path& folder, const runtime::Log& log,
+                    const std::stop_token& stop) {
+  constexpr auto kBetweenAttempts = std::chrono::seconds(2);
+  std::string told;
+  while (!stop.stop_requested()) {
+    const auto report = CreateLibrary(client, ns, folder, {.stop = stop});
+    if (report) {
+      for (const auto& name : report->created) log.Write("info", "created Component " + name);
+      for (const auto& name : report->different) {
+        log.Write("warn", "Component " + name +
+                              " is not the library's of that version and was left as it is; "
+                              "delete it to have the library's made");
+      }
+      return;
+    }
+    if (report.error().message != told) log.Write("warn", report.error().message);
+    told = report.error().message;
+    Pause(kBetweenAttempts, stop);
+  }
+}
+
+}  // namespace penstock::main

@@ -1,10 +1,13 @@
 // Removes prediction logs when the time is over that their ModelDeployment keeps them.
 #pragma once
 
+#include <stop_token>
+
 #include "operator/artifacts/prediction_store.h"
 #include "operator/kube/client.h"
+#include "operator/runtime/log.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 // Files older than spec.monitoring.log.retention, in every log of the store; the logs of a
 // ModelDeployment that is gone are kept api::kPredictionRetention long, and those of one that
@@ -14,4 +17,8 @@ namespace penstock::controllers {
                                                const artifacts::PredictionStore& store,
                                                const kube::Call& call = {});
 
-}  // namespace penstock::controllers
+// RemoveOldPredictions every hour until stopped; the log hears what was removed and what was not.
+void KeepRetention(kube::Client& client, const artifacts::PredictionStore& store,
+                   const runtime::Log& log, const std::stop_token& stop);
+
+}  // namespace penstock::main

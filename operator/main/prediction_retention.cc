@@ -1,11 +1,12 @@
-#include "operator/controllers/prediction_retention.h"
+#include "operator/main/prediction_retention.h"
 
 #include <optional>
 
 #include "operator/api/codec.h"
+#include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 namespace {
 
 Result<int> RemoveOldOf(kube::Client& client, const artifacts::PredictionStore& store,
@@ -42,4 +43,16 @@ Result<int> RemoveOldPredictions(kube::Client& client, const artifacts::Predicti
   return removed;
 }
 
-}  // namespace penstock::controllers
+void KeepRetention(kube::Client& client, const artifacts::PredictionStore& store,
+                   const runtime::Log& log, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const auto removed = RemoveOldPredictions(client, store, {.stop = stop});
+    if (!removed && removed.error().kind != ErrorKind::kCancelled)
+      log.Write("warn", "old predictions were not all removed: " + removed.error().message);
+    if (removed && *removed > 0)
+      log.Write("info", "removed " + std::to_string(*removed) + " old prediction files");
+    Pause(std::chrono::hours(1), stop);
+  }
+}
+
+}  // namespace penstock::main

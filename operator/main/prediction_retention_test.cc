@@ -1,4 +1,4 @@
-#include "operator/controllers/prediction_retention.h"
+#include "operator/main/prediction_retention.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 namespace {
 
 namespace fs = std::filesystem;
@@ -81,4 +81,4 @@ TEST_F(PredictionRetention, AStoreWithoutLogsIsNoError) {
 }
 
 }  // namespace
-}  // namespace penstock::controllers
+}  // namespace penstock::main

@@ -1,4 +1,4 @@
-#include "operator/controllers/library.h"
+#include "operator/main/library.h"
 
 #include <gmock/gmock.h>
 
@@ -9,7 +9,7 @@
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 namespace {
 
 namespace fs = std::filesystem;
@@ -85,4 +85,4 @@ TEST_F(Library, SaysWhichComponentCouldNotBeMade) {
 }
 
 }  // namespace
-}  // namespace penstock::controllers
+}  // namespace penstock::main

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "operator/kube/client.h"
+#include "operator/runtime/log.h"
 
-namespace penstock::controllers {
+namespace penstock::main {
 
 struct LibraryReport {
   std::vector<std::string> created;
@@ -23,4 +25,10 @@ struct LibraryReport {
                                                   const std::filesystem::path& folder,
                                                   const kube::Call& call = {});
 
-}  // namespace penstock::controllers
+// CreateLibrary until it is done or stopped, because the CRDs may be younger than this process.
+// Tells the log what was created, what was left, and each new reason for another try.
+void InstallLibrary(kube::Client& client, const std::string& ns,
+                    const std::filesystem::path& folder, const runtime::Log& log,
+                    const std::stop_token& stop);
+
+}  // namespace penstock::main

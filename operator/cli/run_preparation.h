@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "operator/cli/objects/manifest_files.h"
@@ -45,6 +46,27 @@ void TurnCacheOff(api::PipelineSpec& spec);
 
 // "<pipeline>-<hash>-<n>" with the first n that the state folder does not hold.
 [[nodiscard]] Result<std::string> NextRunName(const api::Pipeline& pipeline, const State& state);
+
+// Everything that one run needs, ready to go.
+struct PreparedRun {
+  api::Pipeline pipeline;
+  std::map<std::string, Json> parameters;
+  std::string run_name;
+  std::vector<api::Component> library;
+  std::vector<api::Component> components;  // of the files
+  std::vector<Json> config_maps;
+};
+
+// A failure that has been told already, by its exit code.
+struct Told {
+  int code;
+};
+
+// Checks the manifests and puts the parts above together; problems and warnings go to session.err.
+[[nodiscard]] std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests,
+                                                         const RunOptions& options,
+                                                         const Session& session,
+                                                         const State& state);
 
 // Runs that a killed process left unfinished are marked as failed; call with the lock held.
 [[nodiscard]] Result<void> CloseInterruptedRuns(const State& state, TimePoint now);

@@ -1,8 +1,9 @@
-#include "operator/cli/local_run.h"
+#include "operator/cli/run_preparation.h"
 
 #include <algorithm>
 
 #include "operator/base/json.h"
+#include "operator/cli/objects/parameters.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
 #include "operator/plan/pipeline/change_run.h"
@@ -129,6 +130,54 @@ Result<std::string> NextRunName(const api::Pipeline& pipeline, const State& stat
     if (taken.error().kind == ErrorKind::kNotFound) return name;
     return taken.error();
   }
+}
+
+std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const RunOptions& options,
+                                           const Session& session, const State& state) {
+  PreparedRun prepared;
+  Result<std::vector<api::Component>> library = LoadLibrary(session);
+  if (!library && library.error().kind != ErrorKind::kNotFound) {
+    return Told{session.Fail(library.error())};
+  }
+  if (library) prepared.library = *library;
+  std::vector<Problem> warnings;
+  const std::vector<Problem> problems =
+      CheckManifests(manifests, prepared.library, session.directory, warnings);
+  for (const Problem& problem : problems) session.err << Describe(problem) << "\n";
+  if (!problems.empty()) {
+    if (!library) session.err << "note: " << library.error().message << "\n";
+    return Told{kInvalidSpec};
+  }
+  for (const Problem& warning : warnings) {
+    session.err << "warning: " << Describe(warning) << "\n";
+  }
+  Result<Choice> choice = ChoosePipeline(manifests, options.pipeline);
+  if (!choice) return Told{session.Fail(kUsage, choice.error().message)};
+  prepared.pipeline = std::move(choice->pipeline);
+  prepared.parameters = std::move(choice->parameters);
+  api::PipelineSpec& spec = prepared.pipeline.spec;
+  spec.run_policy = api::RunPolicy::kManual;  // the run is ours to make
+  const auto given = ParseParameters(options.parameters, spec.parameters);
+  if (!given) return Told{session.Fail(kUsage, given.error().message)};
+  for (const auto& [name, value] : *given) prepared.parameters[name] = value;
+  for (const auto& loaded : manifests.components) prepared.components.push_back(loaded.value);
+  for (const auto& loaded : manifests.others) {
+    if (loaded.value.value("kind", "") == "ConfigMap") prepared.config_maps.push_back(loaded.value);
+  }
+  if (options.no_cache) TurnCacheOff(spec);
+  if (!options.sample.empty()) {
+    std::vector<api::Component> all = prepared.library;
+    all.insert(all.end(), prepared.components.begin(), prepared.components.end());
+    const Result<void> sampled = SetSample(spec, options.sample, all);
+    if (!sampled) return Told{session.Fail(kUsage, sampled.error().message)};
+  }
+  if (Result<void> pinned = PinCode(spec, choice->file, session, state); !pinned) {
+    return Told{session.Fail(pinned.error())};
+  }
+  const Result<std::string> name = NextRunName(prepared.pipeline, state);
+  if (!name) return Told{session.Fail(name.error())};
+  prepared.run_name = *name;
+  return prepared;
 }
 
 Result<void> CloseInterruptedRuns(const State& state, TimePoint now) {

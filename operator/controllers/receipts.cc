@@ -1,0 +1,47 @@
+#include "operator/controllers/receipts.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "operator/artifacts/tree.h"
+
+namespace penstock::controllers {
+
+Result<void> RemoveReceipts(const artifacts::Store& store, const std::string& ns,
+                            const std::string& run_uid) {
+  // A UID is a path part here: one that could climb is no UID of an API server.
+  if (run_uid.empty() || run_uid.find_first_of("/.") != std::string::npos) return {};
+  return artifacts::RemoveTree(store.root() / ns / "receipts" / run_uid);
+}
+
+std::vector<std::pair<std::string, std::string>> StaleReceipts(
+    const Context& context, const std::vector<std::string>& namespaces) {
+  namespace fs = std::filesystem;
+  std::vector<std::pair<std::string, std::string>> stale;
+  std::error_code error;
+  for (fs::directory_iterator it(context.store.root(), error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string ns = it->path().filename();
+    if (!namespaces.empty() &&
+        std::find(namespaces.begin(), namespaces.end(), ns) == namespaces.end()) {
+      continue;
+    }
+    std::vector<std::string> kept;
+    std::error_code inner;
+    for (fs::directory_iterator run(it->path() / "receipts", inner), stop; !inner && run != stop;
+         run.increment(inner)) {
+      kept.push_back(run->path().filename());
+    }
+    // The runs are listed after the folders: the receipts of a run that began in between are not
+    // among them, so nothing that is still written is taken for stale.
+    std::set<std::string> live;
+    for (const auto& run : context.snapshots.runs.List(ns)) live.insert(run->meta.uid);
+    for (std::string& uid : kept) {
+      if (!live.contains(uid)) stale.emplace_back(ns, std::move(uid));
+    }
+  }
+  return stale;
+}
+
+}  // namespace penstock::controllers

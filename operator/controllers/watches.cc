@@ -1,0 +1,66 @@
+#include "operator/controllers/watches.h"
+
+#include <set>
+
+#include "operator/controllers/pod_trim.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::controllers {
+
+Watches::Watches(kube::Client& client, const Clock& clock, std::vector<std::string> namespaces,
+                 Log log)
+    : client_(client), clock_(clock), namespaces_(std::move(namespaces)), log_(std::move(log)) {}
+
+void Watches::Add(const kube::ResourceType& type, const std::string& selector, const Handle& handle,
+                  const std::string& also) {
+  std::set<std::string> namespaces(namespaces_.begin(), namespaces_.end());
+  if (namespaces.empty()) {
+    namespaces.emplace();  // "" = all, `also` among them
+  } else if (!also.empty()) {
+    namespaces.insert(also);
+  }
+  for (const std::string& ns : namespaces) {
+    kube::InformerOptions options;
+    options.ns = ns;
+    options.label_selector = selector;
+    // A thousand runs' pods must fit the operator's memory: what nobody reads is dropped before
+    // the store sees it, and of what the snapshots hold decoded the store keeps the identity.
+    if (type == kube::kPods) options.transform = TrimPod;
+    if (type == kube::kDeployments) {
+      options.transform = TrimToMetadata;
+    } else {
+      options.keep = type == kube::kPipelineRuns ? KeepRunIdentity : KeepIdentity;
+    }
+    informers_.push_back(std::make_unique<kube::Informer>(client_, type, options, clock_));
+    informers_.back()->AddHandler(handle);
+    informers_.back()->OnFailure([log = log_, plural = std::string(type.plural)](const Error& e) {
+      log("warn", "watching " + plural + ": " + e.message + "; tried again");
+    });
+  }
+}
+
+void Watches::Start() {
+  for (auto& informer : informers_) informer->Start();
+}
+
+bool Watches::AwaitFirstLists(const std::stop_token& stop) const {
+  for (const auto& informer : informers_) {
+    while (!informer->WaitForSync(std::chrono::seconds(10), stop)) {
+      if (stop.stop_requested()) return false;
+      log_("info", "waiting for the first list of " + std::string(informer->type().plural));
+    }
+  }
+  return true;
+}
+
+void Watches::Stop() {
+  for (auto& informer : informers_) informer->Stop();
+}
+
+std::vector<const kube::Informer*> Watches::informers() const {
+  std::vector<const kube::Informer*> all;
+  for (const auto& informer : informers_) all.push_back(informer.get());
+  return all;
+}
+
+}  // namespace penstock::controllers
