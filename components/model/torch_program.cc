@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
-namespace penstock::serve {
+namespace penstock::model {
 
 using torch::jit::Node;
 using torch::jit::Value;
@@ -97,4 +97,4 @@ c10::IValue TorchProgram::Run(const std::vector<c10::IValue>& inputs) const {
   return c10::ivalue::Tuple::create(std::move(elements));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-namespace penstock::serve {
+namespace penstock::model {
 
 class TorchProgram {
  public:
@@ -37,4 +37,4 @@ class TorchProgram {
   bool tuple_ = false;  // the answer is a tuple of `answer_`, else its one value
 };
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

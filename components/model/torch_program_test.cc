@@ -5,7 +5,7 @@
 
 #include "components/model/torch_rewrite.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 torch::jit::Module Frozen(const std::string& source, bool rewrite = false) {
@@ -78,4 +78,4 @@ TEST(TorchProgram, ThrowsWhatAnOperatorThrowsAndTakesTheRightNumberOfInputs) {
 }
 
 }  // namespace
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 using torch::jit::Block;
@@ -64,4 +64,4 @@ void TransposeWeights(torch::jit::Module* frozen) {
   Rewrite(graph->block(), graph.get());
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 int CountNodes(const torch::jit::Module& module, const char* kind) {
@@ -53,4 +53,4 @@ TEST_F(TransposeWeightsTest, AnInputOfTheWrongWidthIsRefusedAsBefore) {
 }
 
 }  // namespace
-}  // namespace penstock::serve
+}  // namespace penstock::model
