@@ -13,7 +13,6 @@
 
 #include "components/model/backend.h"
 #include "components/model/torch_program.h"
-#include "components/model/torch_rewrite.h"
 #include "components/model/torch_tensor.h"
 
 namespace penstock::model {
