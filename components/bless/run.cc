@@ -5,8 +5,8 @@
 
 #include "components/bless/verdict.h"
 #include "components/sdk/metrics.h"
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 
 namespace penstock::bless {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "components/bless/delong.h"
 #include "components/sdk/metrics.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::bless {
 namespace {

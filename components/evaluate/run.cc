@@ -1,8 +1,8 @@
 #include "components/evaluate/run.h"
 
 #include "components/evaluate/evaluation.h"
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 
 namespace penstock::evaluate {
 

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "components/sdk/arrow_result.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::ingest {
 namespace {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "components/ingest/source.h"
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::ingest {

@@ -14,9 +14,9 @@
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/dataset.h"
 #include "components/sdk/row_hash.h"
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
+#include "operator/base/try.h"
 
 namespace penstock::ingest {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <system_error>
 
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::ingest {
 namespace {

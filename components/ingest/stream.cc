@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "components/sdk/arrow_result.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::ingest {
 namespace {

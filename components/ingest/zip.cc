@@ -3,7 +3,7 @@
 #include <archive_entry.h>
 
 #include "components/ingest/stream.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::ingest {
 namespace {

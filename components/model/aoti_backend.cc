@@ -13,7 +13,7 @@
 #include "components/model/cpu_features.h"
 #include "components/model/torch_tensor.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 constexpr const char* kModelName = "model";  // the packager's default
@@ -99,4 +99,4 @@ Result<std::unique_ptr<Backend>> LoadAotInductor(const std::vector<std::string>&
                  "AVX2 code) and list it under files in model.yaml");
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -3,8 +3,7 @@
 //   torchscript   torch_backend.cc    a TorchScript file                  LibTorch
 //   aotinductor   aoti_backend.cc     .pt2 packages of machine code       LibTorch
 //   safetensors   layer_backend.cc    network.json + weights.safetensors  LibTorch
-//   xgboost       xgboost_backend.cc  model.ubj or model.json             libxgboost, if it is
-//   there
+//   xgboost       xgboost_backend.cc  model.ubj or model.json             libxgboost, where it is
 //
 // backend_loader.cc chooses. LibTorch is included by those files and torch_tensor.* only.
 #pragma once
@@ -17,7 +16,7 @@
 #include "components/model/tensor.h"
 #include "operator/base/result.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 class Backend {
  public:
@@ -39,9 +38,9 @@ struct BackendFiles {
 };
 
 // Invalid names the file and what to do: an unknown back end, a Python pickle, a package for
-// another CPU, a library that is not there.
+// another CPU, a library that is not there. `runners`: as LoadModel has it.
 [[nodiscard]] Result<std::unique_ptr<Backend>> LoadBackend(const std::string& folder,
-                                                           const BackendFiles& files);
+                                                           const BackendFiles& files, int runners);
 
 // TorchScript in a file, put into evaluation mode and frozen.
 [[nodiscard]] Result<std::unique_ptr<Backend>> LoadTorchScript(const std::string& path);
@@ -64,4 +63,4 @@ void SetIntraOpThreads(int threads);
 // "LibTorch 2.15.0, BLAS mkl".
 [[nodiscard]] std::string DescribeBackend();
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

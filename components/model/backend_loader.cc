@@ -4,9 +4,8 @@
 
 #include "components/model/backend.h"
 #include "components/model/pickle_check.h"
-#include "operator/os/cgroup.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 constexpr std::array<const char*, 5> kPickleNames = {"pickle", "joblib", "sklearn", "scikit-learn",
@@ -14,7 +13,8 @@ constexpr std::array<const char*, 5> kPickleNames = {"pickle", "joblib", "sklear
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> LoadBackend(const std::string& folder, const BackendFiles& files) {
+Result<std::unique_ptr<Backend>> LoadBackend(const std::string& folder, const BackendFiles& files,
+                                             int runners) {
   const std::string& backend = files.backend;
   std::vector<std::string> paths;
   for (const std::string& file : files.files) {
@@ -22,7 +22,7 @@ Result<std::unique_ptr<Backend>> LoadBackend(const std::string& folder, const Ba
     if (auto refused = RefusePickle(paths.back()); !refused) return refused.error();
   }
   if (paths.empty()) return Invalid(folder + ": model.yaml names no file");
-  if (backend == "aotinductor") return LoadAotInductor(paths, UsableCpus());
+  if (backend == "aotinductor") return LoadAotInductor(paths, runners);
   if (paths.size() > 1) {
     return Invalid(folder + ": model.yaml: only the back end aotinductor takes several files");
   }
@@ -37,4 +37,4 @@ Result<std::unique_ptr<Backend>> LoadBackend(const std::string& folder, const Ba
                  "this server runs torchscript, aotinductor, safetensors and xgboost");
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

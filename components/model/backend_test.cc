@@ -16,7 +16,7 @@
 #include "components/model/testing/sample_model.h"
 #include "operator/base/file.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 using testing::AllOf;
@@ -187,4 +187,4 @@ TEST(CpuFeatures, AreReadAndCompared) {
 }
 
 }  // namespace
-}  // namespace penstock::serve
+}  // namespace penstock::model

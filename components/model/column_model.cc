@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 Datatype DatatypeOf(sdk::ColumnType type) {
@@ -208,4 +208,4 @@ Result<std::unique_ptr<Model>> MakeColumnModel(sdk::ModelManifest manifest,
   return std::unique_ptr<Model>(std::move(model));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -10,11 +10,11 @@
 #include "components/model_format/transform.h"
 #include "operator/base/json.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 // Invalid when the transform's inputs or width are not the manifest's.
 [[nodiscard]] Result<std::unique_ptr<Model>> MakeColumnModel(sdk::ModelManifest manifest,
                                                              sdk::Transform transform,
                                                              std::unique_ptr<Backend> backend);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <vector>
 
-namespace penstock::serve {
+namespace penstock::model {
 
 std::set<std::string> ParseCpuFlags(const std::string& cpuinfo) {
   std::istringstream lines(cpuinfo);
@@ -48,4 +48,4 @@ std::string MissingCpuFlag(const std::string& isa, const std::set<std::string>& 
   return "";
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

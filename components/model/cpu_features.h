@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-namespace penstock::serve {
+namespace penstock::model {
 
 // The flags of the first CPU in text like /proc/cpuinfo ("flags", on ARM "Features").
 [[nodiscard]] std::set<std::string> ParseCpuFlags(const std::string& cpuinfo);
@@ -16,4 +16,4 @@ namespace penstock::serve {
 [[nodiscard]] std::string MissingCpuFlag(const std::string& isa,
                                          const std::set<std::string>& flags);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

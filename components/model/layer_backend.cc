@@ -8,12 +8,12 @@
 #include "components/model/layer_network.h"
 #include "components/model/torch_tensor.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 class LayerBackend : public Backend {
  public:
-  explicit LayerBackend(sdk::LayerNetwork network) : network_(std::move(network)) {}
+  explicit LayerBackend(LayerNetwork network) : network_(std::move(network)) {}
 
   std::string platform() const override { return "penstock_safetensors"; }
   std::int64_t width() const override { return network_.shape().inputs; }
@@ -29,16 +29,16 @@ class LayerBackend : public Backend {
   }
 
  private:
-  const sdk::LayerNetwork network_;
+  const LayerNetwork network_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Backend>> LoadLayerNetwork(const std::string& folder,
                                                   const std::string& weights) {
-  auto network = sdk::LayerNetwork::Load(folder, weights);
+  auto network = LayerNetwork::Load(folder, weights);
   if (!network) return network.error();
   return std::unique_ptr<Backend>(std::make_unique<LayerBackend>(std::move(*network)));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

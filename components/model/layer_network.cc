@@ -5,33 +5,34 @@
 #include <cstring>
 #include <optional>
 
-#include "components/sdk/network_check.h"
-#include "components/sdk/try.h"
+#include "components/model/catch_torch.h"
+#include "operator/base/try.h"
 
-namespace penstock::sdk {
+namespace penstock::model {
 namespace {
 
-at::ScalarType ScalarOf(TensorType type) {
+at::ScalarType ScalarOf(sdk::TensorType type) {
   switch (type) {
-    case TensorType::kF64:
+    case sdk::TensorType::kF64:
       return at::kDouble;
-    case TensorType::kF16:
+    case sdk::TensorType::kF16:
       return at::kHalf;
-    case TensorType::kBf16:
+    case sdk::TensorType::kBf16:
       return at::kBFloat16;
     default:
       return at::kFloat;
   }
 }
 
-// A float32 tensor on the file's own bytes; the tensor keeps the file mapped. CheckLayers has seen
-// that it is there and holds floats.
-at::Tensor Weight(const std::shared_ptr<const SafetensorsFile>& file, const std::string& name) {
+// A float32 tensor on the file's own bytes; the tensor keeps the file mapped. sdk::CheckLayers has
+// seen that it is there and holds floats.
+at::Tensor Weight(const std::shared_ptr<const sdk::SafetensorsFile>& file,
+                  const std::string& name) {
   if (name.empty()) return {};
-  const TensorView& view = *file->Find(name);
+  const sdk::TensorView& view = *file->Find(name);
   const auto address = reinterpret_cast<std::uintptr_t>(view.bytes.data());
   void* bytes = const_cast<std::byte*>(view.bytes.data());  // never written: inference only
-  if (address % SizeOf(view.type) != 0) {
+  if (address % sdk::SizeOf(view.type) != 0) {
     at::Tensor copy = at::empty(view.shape, ScalarOf(view.type));
     std::memcpy(copy.data_ptr(), bytes, view.bytes.size());
     return copy.to(at::kFloat);
@@ -43,14 +44,14 @@ at::Tensor Weight(const std::shared_ptr<const SafetensorsFile>& file, const std:
 }  // namespace
 
 Result<LayerNetwork> LayerNetwork::Load(const std::string& folder, const std::string& weights) {
-  PENSTOCK_ASSIGN(const auto layers, LoadLayers(folder + "/" + kNetworkFile));
-  PENSTOCK_ASSIGN(const auto file, SafetensorsFile::Open(folder + "/" + weights));
-  auto shape = CheckLayers(layers, *file);
+  PENSTOCK_ASSIGN(const auto layers, sdk::LoadLayers(folder + "/" + sdk::kNetworkFile));
+  PENSTOCK_ASSIGN(const auto file, sdk::SafetensorsFile::Open(folder + "/" + weights));
+  auto shape = sdk::CheckLayers(layers, *file);
   if (!shape) return Wrap(folder, shape.error());
   LayerNetwork network;
   network.shape_ = *shape;
   return CatchTorch("load " + folder + "/" + weights, [&]() -> Result<LayerNetwork> {
-    for (const Layer& layer : layers) {
+    for (const sdk::Layer& layer : layers) {
       Step step;
       step.op = layer.op;
       step.weight = Weight(file, layer.weight);
@@ -71,7 +72,7 @@ at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
   at::Tensor h = x;
   for (const Step& step : steps_) {
     switch (step.op) {
-      case LayerOp::kFeatures: {
+      case sdk::LayerOp::kFeatures: {
         std::vector<at::Tensor> parts;
         if (step.numbers.numel() > 0) parts.push_back(h.index_select(1, step.numbers));
         for (const auto& [feature, table] : step.embeddings) {
@@ -80,29 +81,29 @@ at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
         h = parts.size() == 1 ? parts[0] : at::cat(parts, 1);
         break;
       }
-      case LayerOp::kLinear:
+      case sdk::LayerOp::kLinear:
         h = at::linear(h, step.weight,
                        step.bias.defined() ? std::optional(step.bias) : std::nullopt);
         break;
-      case LayerOp::kRelu:
+      case sdk::LayerOp::kRelu:
         h = at::relu(h);
         break;
-      case LayerOp::kTanh:
+      case sdk::LayerOp::kTanh:
         h = at::tanh(h);
         break;
-      case LayerOp::kGelu:
+      case sdk::LayerOp::kGelu:
         h = at::gelu(h);
         break;
-      case LayerOp::kSigmoid:
+      case sdk::LayerOp::kSigmoid:
         h = at::sigmoid(h);
         break;
-      case LayerOp::kSoftmax:
+      case sdk::LayerOp::kSoftmax:
         h = at::softmax(h, 1);
         break;
-      case LayerOp::kAffine:
+      case sdk::LayerOp::kAffine:
         h = h * step.scale + step.offset;
         break;
-      case LayerOp::kSqueeze:
+      case sdk::LayerOp::kSqueeze:
         h = h.squeeze(1);
         break;
     }
@@ -110,4 +111,4 @@ at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
   return h;
 }
 
-}  // namespace penstock::sdk
+}  // namespace penstock::model

@@ -11,7 +11,7 @@
 #include "components/model_format/layers.h"
 #include "operator/base/result.h"
 
-namespace penstock::sdk {
+namespace penstock::model {
 
 class LayerNetwork {
  public:
@@ -19,13 +19,13 @@ class LayerNetwork {
   [[nodiscard]] static Result<LayerNetwork> Load(const std::string& folder,
                                                  const std::string& weights);
 
-  [[nodiscard]] const NetworkShape& shape() const { return shape_; }
+  [[nodiscard]] const sdk::NetworkShape& shape() const { return shape_; }
   // float32[N, F] -> [N] or [N, K]. Throws what LibTorch throws (an id outside its embedding).
   [[nodiscard]] at::Tensor Run(const at::Tensor& x) const;
 
  private:
   struct Step {
-    LayerOp op = LayerOp::kRelu;
+    sdk::LayerOp op = sdk::LayerOp::kRelu;
     at::Tensor weight;
     at::Tensor bias;
     at::Tensor numbers;
@@ -33,8 +33,8 @@ class LayerNetwork {
     double scale = 1;
     double offset = 0;
   };
-  NetworkShape shape_;
+  sdk::NetworkShape shape_;
   std::vector<Step> steps_;
 };
 
-}  // namespace penstock::sdk
+}  // namespace penstock::model

@@ -1,8 +1,8 @@
-// Model: what the server asks of whatever it serves. A request goes
+// Model: what is asked of a model, whatever runs it. Rows go
 //
-//   decode -> FitInputs -> Prepare -> [queue, batch] -> Run -> [cut] -> Present -> encode
+//   FitInputs -> Prepare -> [rows of others beside them] -> Run -> [cut] -> Present
 //
-// so a client's fault is found before the queue, and a batch holds numbers only. An object is
+// so what is wrong with the rows is found before Run, which takes numbers only. An object is
 // immutable once loaded; every method may be called from many threads at once.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "components/model/tensor.h"
 #include "operator/base/result.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 class Model {
  public:
@@ -37,4 +37,4 @@ class Model {
   [[nodiscard]] virtual Result<std::vector<Tensor>> Present(std::vector<Tensor> raw) const = 0;
 };
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

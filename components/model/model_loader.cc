@@ -11,10 +11,10 @@
 #include "components/model_format/transform.h"
 #include "operator/base/file.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
-Result<LoadedModel> LoadColumns(const std::string& folder) {
+Result<LoadedModel> LoadColumns(const std::string& folder, int runners) {
   auto manifest = sdk::LoadModelManifest(folder);
   if (!manifest) return manifest.error();
   auto spec = sdk::LoadTransformSpec(folder + "/" + sdk::kTransformFile);
@@ -23,7 +23,7 @@ Result<LoadedModel> LoadColumns(const std::string& folder) {
   if (!transform) return transform.error();
   BackendFiles files{manifest->backend, {manifest->file}};
   files.files.insert(files.files.end(), manifest->more_files.begin(), manifest->more_files.end());
-  auto backend = LoadBackend(folder, files);
+  auto backend = LoadBackend(folder, files, runners);
   if (!backend) return backend.error();
   LoadedModel loaded;
   loaded.name = manifest->name;
@@ -36,13 +36,13 @@ Result<LoadedModel> LoadColumns(const std::string& folder) {
   return loaded;
 }
 
-Result<LoadedModel> LoadTensors(const std::string& folder) {
+Result<LoadedModel> LoadTensors(const std::string& folder, int runners) {
   const std::string path = folder + "/" + sdk::kModelFile;
   auto text = ReadFile(path, 1U << 20);
   if (!text) return text.error();
   auto manifest = ParseTensorManifest(*text, path);
   if (!manifest) return manifest.error();
-  auto backend = LoadBackend(folder, manifest->files);
+  auto backend = LoadBackend(folder, manifest->files, runners);
   if (!backend) return backend.error();
   LoadedModel loaded;
   loaded.name = manifest->name;
@@ -58,14 +58,14 @@ Result<LoadedModel> LoadTensors(const std::string& folder) {
 
 }  // namespace
 
-Result<LoadedModel> LoadModel(const std::string& folder) {
+Result<LoadedModel> LoadModel(const std::string& folder, int runners) {
   std::error_code ignored;
   if (std::filesystem::is_directory(folder, ignored) &&
       !std::filesystem::exists(folder + "/" + sdk::kModelFile, ignored)) {
     return NoManifest(folder);
   }
   const bool columns = std::filesystem::exists(folder + "/" + sdk::kTransformFile, ignored);
-  auto loaded = columns ? LoadColumns(folder) : LoadTensors(folder);
+  auto loaded = columns ? LoadColumns(folder, runners) : LoadTensors(folder, runners);
   if (!loaded) return loaded;
   if (std::filesystem::exists(folder + "/" + sdk::kExamplesFile, ignored)) {
     auto examples = sdk::LoadExamples(folder);
@@ -77,4 +77,4 @@ Result<LoadedModel> LoadModel(const std::string& folder) {
   return loaded;
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

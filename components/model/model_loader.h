@@ -11,7 +11,7 @@
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 struct Example {
   Json inputs;   // input -> value of one row
@@ -26,12 +26,13 @@ struct LoadedModel {
   std::function<Result<void>(const Example&, const Json& answer)> matches;
 };
 
-// Reads and loads; runs nothing yet. Errors name the file.
-[[nodiscard]] Result<LoadedModel> LoadModel(const std::string& folder);
+// Reads and loads; runs nothing yet. Errors name the file. `runners`: how many threads will run the
+// model at once (a back end may hold something for each; more of them wait).
+[[nodiscard]] Result<LoadedModel> LoadModel(const std::string& folder, int runners = 1);
 
-// Runs every example through the whole way of a request, one by one and then together, which also
-// warms the model up; without examples a row of zeros does the warming. Invalid names the first
-// example that is answered wrong, and the output.
+// Runs every example through FitInputs, Prepare, Run and Present, one by one and then together,
+// which also warms the model up; without examples a row of zeros does the warming. Invalid names
+// the first example that is answered wrong, and the output.
 [[nodiscard]] Result<void> CheckExamples(const LoadedModel& loaded);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <string_view>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 constexpr std::streamoff kTail = 1 << 20;
@@ -67,4 +67,4 @@ Error NoManifest(const std::string& folder) {
   return error;
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -6,7 +6,7 @@
 
 #include "operator/base/result.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 // Invalid when the file is a pickle, a joblib dump or a torch.save() archive. A file that cannot
 // be read, or that is something else, passes: its own loader speaks of it.
@@ -15,4 +15,4 @@ namespace penstock::serve {
 // model.yaml is missing: says so, and names the pickles that lie in the folder instead.
 [[nodiscard]] Error NoManifest(const std::string& folder);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 std::string Quote(const std::string& name) { return "'" + name + "'"; }
@@ -191,4 +191,4 @@ Result<std::vector<std::size_t>> SelectOutputs(const Signature& signature,
   return chosen;
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -12,7 +12,7 @@
 #include "components/model/tensor.h"
 #include "operator/base/result.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 struct InputSpec {
   std::string name;
@@ -47,4 +47,4 @@ struct Signature {
 [[nodiscard]] Result<std::vector<std::size_t>> SelectOutputs(const Signature& signature,
                                                              const std::vector<std::string>& names);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 using testing::ElementsAre;
@@ -162,4 +162,4 @@ TEST(Signature, CountsNanAndInfinityAsNulls) {
 }
 
 }  // namespace
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 constexpr std::array<const char*, 14> kNames = {"BOOL", "UINT8", "UINT16", "UINT32", "UINT64",
@@ -110,4 +110,4 @@ Tensor SliceRows(const Tensor& tensor, std::int64_t first, std::int64_t count) {
   return slice;
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

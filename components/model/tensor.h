@@ -1,7 +1,6 @@
-// Tensors as they travel through the server: what a request holds, and what the back end takes and
-// gives.
+// Tensors: what a model is given, and what its back end takes and gives.
 //
-// InputTensor borrows its strings from the decoder that made it; Tensor owns everything. Value
+// InputTensor borrows its strings from whoever made it; Tensor owns everything. Value
 // types, no LibTorch. Shapes are row-major and include the batch dimension.
 #pragma once
 
@@ -15,7 +14,7 @@
 
 #include "operator/base/result.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 using Shape = std::vector<std::int64_t>;
 
@@ -83,4 +82,4 @@ struct Tensor {
 // Rows [first, first + count) of a tensor of rank 1 or more.
 [[nodiscard]] Tensor SliceRows(const Tensor& tensor, std::int64_t first, std::int64_t count);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

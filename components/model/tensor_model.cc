@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 struct TypeName {
@@ -233,4 +233,4 @@ std::unique_ptr<Model> MakeTensorModel(Signature signature, std::unique_ptr<Back
   return std::make_unique<TensorModel>(std::move(signature), std::move(backend));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -13,7 +13,7 @@
 #include "components/model/backend.h"
 #include "components/model/model.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 struct TensorManifest {
   std::string name;
@@ -28,4 +28,4 @@ struct TensorManifest {
 [[nodiscard]] std::unique_ptr<Model> MakeTensorModel(Signature signature,
                                                      std::unique_ptr<Backend> backend);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -13,10 +13,9 @@
 
 #include "components/model/backend.h"
 #include "components/model/torch_program.h"
-#include "components/model/torch_rewrite.h"
 #include "components/model/torch_tensor.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 std::vector<Tensor> FromValue(const c10::IValue& value) {
@@ -86,4 +85,4 @@ std::string DescribeBackend() {
   return std::string("LibTorch ") + TORCH_VERSION + ", BLAS " + blas;
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 template <typename T>
@@ -83,4 +83,4 @@ Error RunFailure(const std::exception& e) {
   return Invalid("the model refuses this input: " + TorchReason(e.what()));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -1,4 +1,4 @@
-// Tensors of the server <-> LibTorch's. Includes LibTorch: only for the back ends that run on it.
+// Our tensors <-> LibTorch's. Includes LibTorch: only for the back ends that run on it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,7 +8,7 @@
 
 #include "components/model/tensor.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 
 // A view: the values must outlive it and are only read. Throws for text, which no network takes.
 [[nodiscard]] at::Tensor ToTorch(const Tensor& tensor);
@@ -23,4 +23,4 @@ namespace penstock::serve {
 // What a network threw while it ran: Invalid, or Transient without memory.
 [[nodiscard]] Error RunFailure(const std::exception& e);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -10,7 +10,7 @@
 
 #include "components/model/backend.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 using Booster = void*;
@@ -131,4 +131,4 @@ Result<std::unique_ptr<Backend>> LoadXgboost(const std::string& path) {
   return std::unique_ptr<Backend>(std::move(backend));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

@@ -16,7 +16,7 @@
 #include "components/model_format/model_artifact.h"
 #include "components/model_format/transform.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 using testing::HasSubstr;
@@ -208,4 +208,4 @@ TEST_F(XgboostTest, MustTakeWhatTheTransformMakes) {
 }
 
 }  // namespace
-}  // namespace penstock::serve
+}  // namespace penstock::model

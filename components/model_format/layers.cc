@@ -5,9 +5,9 @@
 #include <cmath>
 #include <optional>
 
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {

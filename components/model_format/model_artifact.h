@@ -5,8 +5,7 @@
 //   model.ts         the back end's file: forward(x: float32[N, features]) -> float32[N] or [N, K];
 //                    or weights.safetensors with network.json (layers.h), model.pt2, model.ubj
 //   examples.jsonl   {"inputs": {column: value}, "outputs": {name: value}} a line; what the model
-//   must
-//                    answer before it gets traffic
+//                    must answer before it gets traffic
 //   statistics.json  statistics of the training data by column
 //
 // Value types; functions touch only the files they name. Neither Arrow nor LibTorch.

@@ -13,9 +13,9 @@
 #include <set>
 #include <utility>
 
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {

@@ -5,8 +5,8 @@
 //   TransformSpec   the fitted constants; transform.json is its text
 //   Transform       a spec made ready to run: look-up tables, offsets. Immutable, so thread-safe.
 //
-//   serving   ApplyRow (row-wise JSON), ApplyCells (a tensor per column)
-//   training  sdk/transform_arrow.h: Arrow columns
+//   serving   ApplyCells: a tensor per column (ApplyRow: one row)
+//   training  sdk/matrix.h: Arrow columns
 //
 // Neither Arrow nor LibTorch is needed here.
 #pragma once

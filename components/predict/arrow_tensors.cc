@@ -5,17 +5,17 @@
 #include <numeric>
 
 #include "components/sdk/arrow_result.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::predict {
 namespace {
 
-using serve::Datatype;
-using serve::InputTensor;
-using serve::Tensor;
+using model::Datatype;
+using model::InputTensor;
+using model::Tensor;
 
 // Values a row: the product of all dimensions but the first; 0 when one is left open.
-std::int64_t WidthOf(const serve::Shape& shape) {
+std::int64_t WidthOf(const model::Shape& shape) {
   std::int64_t width = 1;
   for (std::size_t i = 1; i < shape.size(); ++i) width = shape[i] < 0 ? 0 : width * shape[i];
   return width;
@@ -133,7 +133,7 @@ Result<std::shared_ptr<arrow::Array>> BuildValues(const Tensor& tensor) {
 
 }  // namespace
 
-Result<InputTensor> ToInput(const arrow::Array& array, const serve::InputSpec& spec) {
+Result<InputTensor> ToInput(const arrow::Array& array, const model::InputSpec& spec) {
   InputTensor input;
   input.name = spec.name;
   input.shape = {array.length()};
@@ -143,7 +143,7 @@ Result<InputTensor> ToInput(const arrow::Array& array, const serve::InputSpec& s
     return input;
   }
   if (width == 0) {
-    return Invalid("input '" + spec.name + "' has shape " + serve::FormatShape(spec.shape) +
+    return Invalid("input '" + spec.name + "' has shape " + model::FormatShape(spec.shape) +
                    "; a dataset can only give a fixed number of values a row");
   }
   for (std::size_t i = 1; i < spec.shape.size(); ++i) input.shape.push_back(spec.shape[i]);
@@ -158,16 +158,16 @@ Result<InputTensor> ToInput(const arrow::Array& array, const serve::InputSpec& s
   return input;
 }
 
-std::shared_ptr<arrow::DataType> TypeOf(const serve::OutputSpec& spec) {
+std::shared_ptr<arrow::DataType> TypeOf(const model::OutputSpec& spec) {
   std::shared_ptr<arrow::DataType> type = arrow::float64();
   if (spec.datatype == Datatype::kBytes) type = arrow::utf8();
   if (spec.datatype == Datatype::kBool) type = arrow::boolean();
-  if (serve::IsInteger(spec.datatype)) type = arrow::int64();
+  if (model::IsInteger(spec.datatype)) type = arrow::int64();
   const std::int64_t width = WidthOf(spec.shape);
   return spec.shape.size() == 1 ? type : arrow::fixed_size_list(type, static_cast<int>(width));
 }
 
-Result<std::shared_ptr<arrow::Array>> ToArrow(const Tensor& tensor, const serve::OutputSpec& spec) {
+Result<std::shared_ptr<arrow::Array>> ToArrow(const Tensor& tensor, const model::OutputSpec& spec) {
   PENSTOCK_ASSIGN(const auto values, BuildValues(tensor));
   if (spec.shape.size() == 1) return values;
   return sdk::FromArrow(

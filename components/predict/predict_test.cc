@@ -41,7 +41,7 @@ class PredictTest : public ::testing::Test {
   }
   // The examples of the column model as a dataset, `times` over.
   void WriteExamples(int times) {
-    serve::WriteColumns(folder_ / "model");
+    model::WriteColumns(folder_ / "model");
     examples_ = sdk::LoadExamples(folder_ / "model").value();
     std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
     Json rows = Json::array();
@@ -115,7 +115,7 @@ TEST_F(PredictTest, RefusesAModelThatFailsItsExamples) {
 }
 
 TEST_F(PredictTest, TakesListsForTensorsAndGivesLists) {
-  serve::WriteLayerMlp(folder_ / "model");
+  model::WriteLayerMlp(folder_ / "model");
   const auto examples = sdk::LoadExamples(folder_ / "model").value();
   for (const bool fixed : {true, false}) {
     auto numbers = std::make_shared<arrow::FloatBuilder>();
@@ -155,11 +155,11 @@ TEST(ArrowTensors, NameTheRowOfAListThatDoesNotFit) {
     for (int i = 0; i < n; ++i) ASSERT_TRUE(numbers->Append(1).ok());
   }
   const auto array = lists.Finish().ValueOrDie();
-  const serve::InputSpec spec{"x", serve::Datatype::kFp32, {-1, 2}};
+  const model::InputSpec spec{"x", model::Datatype::kFp32, {-1, 2}};
   const auto input = ToInput(*array, spec);
   ASSERT_FALSE(input);
   EXPECT_THAT(input.error().message, HasSubstr("'x' row 1 has 3, the model takes 2 values"));
-  EXPECT_FALSE(ToInput(*array, {"x", serve::Datatype::kFp32, {-1}}));
+  EXPECT_FALSE(ToInput(*array, {"x", model::Datatype::kFp32, {-1}}));
 }
 
 // The kernel adds its per-thread counts up now and then, so that it may fall by some pages.

@@ -10,7 +10,7 @@
 #include "components/predict/arrow_tensors.h"
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::predict {
 namespace {
@@ -33,22 +33,22 @@ Result<Options> ReadOptions(const sdk::Step& step) {
   return options;
 }
 
-// The engine of the server on one chunk of a batch after the other.
+// What the model server runs, on one chunk of a batch after the other.
 class Predictor {
  public:
   [[nodiscard]] static Result<Predictor> Load(const std::string& folder, Options options) {
-    PENSTOCK_ASSIGN(const auto loaded, serve::LoadModel(folder));
-    if (auto right = serve::CheckExamples(loaded); !right) return Wrap(folder, right.error());
-    const serve::Signature& signature = loaded.model->signature();
+    PENSTOCK_ASSIGN(const auto loaded, model::LoadModel(folder));
+    if (auto right = model::CheckExamples(loaded); !right) return Wrap(folder, right.error());
+    const model::Signature& signature = loaded.model->signature();
     if (!signature.batched) {
       return Invalid(folder + ": model.yaml names no batchAxis, so rows cannot be given to it");
     }
     Predictor predictor;
-    PENSTOCK_ASSIGN(predictor.chosen_, serve::SelectOutputs(signature, options.outputs));
+    PENSTOCK_ASSIGN(predictor.chosen_, model::SelectOutputs(signature, options.outputs));
     for (const std::size_t index : predictor.chosen_) {
-      const serve::OutputSpec& spec = signature.outputs[index];
+      const model::OutputSpec& spec = signature.outputs[index];
       if (std::count(spec.shape.begin() + 1, spec.shape.end(), -1) > 0) {
-        return Invalid("output '" + spec.name + "' has shape " + serve::FormatShape(spec.shape) +
+        return Invalid("output '" + spec.name + "' has shape " + model::FormatShape(spec.shape) +
                        ", and a dataset's column needs a fixed one; leave it out by outputs");
       }
     }
@@ -60,7 +60,7 @@ class Predictor {
   // What the dataset is read for: the model's inputs, then what is kept and is not among them.
   Result<std::vector<std::string>> ColumnsToRead(const arrow::Schema& dataset) {
     std::vector<std::string> columns;
-    for (const serve::InputSpec& spec : model_->signature().inputs) columns.push_back(spec.name);
+    for (const model::InputSpec& spec : model_->signature().inputs) columns.push_back(spec.name);
     kept_ = options_.keep;
     if (kept_ == std::vector<std::string>{"*"}) kept_ = dataset.field_names();
     for (const std::string& name : kept_) {
@@ -76,7 +76,7 @@ class Predictor {
     arrow::FieldVector fields;
     for (const std::string& name : kept_) fields.push_back(read.GetFieldByName(name));
     for (const std::size_t index : chosen_) {
-      const serve::OutputSpec& spec = model_->signature().outputs[index];
+      const model::OutputSpec& spec = model_->signature().outputs[index];
       const std::string name = options_.prefix + spec.name;
       if (std::find(kept_.begin(), kept_.end(), name) != kept_.end()) {
         return Invalid("'" + name +
@@ -112,18 +112,18 @@ class Predictor {
  private:
   Result<void> Answer(const arrow::RecordBatch& rows,
                       std::vector<arrow::ArrayVector>* parts) const {
-    const serve::Signature& signature = model_->signature();
-    std::vector<serve::InputTensor> inputs;
-    for (const serve::InputSpec& spec : signature.inputs) {
+    const model::Signature& signature = model_->signature();
+    std::vector<model::InputTensor> inputs;
+    for (const model::InputSpec& spec : signature.inputs) {
       PENSTOCK_ASSIGN(auto input, ToInput(*rows.GetColumnByName(spec.name), spec));
       inputs.push_back(std::move(input));
     }
-    PENSTOCK_TRY(serve::FitInputs(signature, &inputs));
+    PENSTOCK_TRY(model::FitInputs(signature, &inputs));
     PENSTOCK_ASSIGN(const auto prepared, model_->Prepare(std::move(inputs)));
     PENSTOCK_ASSIGN(auto raw, model_->Run(prepared));
     PENSTOCK_ASSIGN(const auto outputs, model_->Present(std::move(raw)));
     for (std::size_t i = 0; i < chosen_.size(); ++i) {
-      const serve::OutputSpec& spec = signature.outputs[chosen_[i]];
+      const model::OutputSpec& spec = signature.outputs[chosen_[i]];
       PENSTOCK_ASSIGN(auto array, ToArrow(outputs[chosen_[i]], spec));
       if (array->length() != rows.num_rows()) {
         return Internal("output '" + spec.name + "' has " + std::to_string(array->length()) +
@@ -134,7 +134,7 @@ class Predictor {
     return {};
   }
 
-  std::shared_ptr<const serve::Model> model_;
+  std::shared_ptr<const model::Model> model_;
   Options options_;
   std::vector<std::size_t> chosen_;  // outputs
   std::vector<std::string> kept_;

@@ -13,10 +13,10 @@
 #include "components/predict/run.h"
 #include "components/query/run.h"
 #include "components/sdk/step.h"
-#include "components/sdk/try.h"
 #include "components/split/run.h"
 #include "components/train/run.h"
 #include "components/transform/run.h"
+#include "operator/base/try.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 #include "operator/os/command.h"
 
 namespace penstock::query {

@@ -6,8 +6,8 @@
 
 #include "components/query/duckdb.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 #include "operator/os/cgroup.h"
 
 namespace penstock::query {

@@ -14,10 +14,10 @@
 #include <filesystem>
 
 #include "components/sdk/arrow_result.h"
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {

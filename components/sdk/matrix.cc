@@ -8,7 +8,7 @@
 
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <sstream>
 
-#include "components/sdk/network_check.h"
-#include "components/sdk/try.h"
+#include "components/model/catch_torch.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {
@@ -123,7 +123,7 @@ std::string Network::Source() const {
 }
 
 Result<void> Network::Export(const std::string& path) const {
-  return CatchTorch("write " + path, [&]() -> Result<void> {
+  return model::CatchTorch("write " + path, [&]() -> Result<void> {
     torch::NoGradGuard no_grad;
     torch::jit::Module module("Model");
     const auto add = [&](const std::string& name, const torch::Tensor& tensor) {
@@ -175,7 +175,7 @@ std::vector<Layer> Network::Layers() const {
 }
 
 Result<void> Network::ExportLayers(const std::string& folder) const {
-  return CatchTorch("write " + folder, [&]() -> Result<void> {
+  return model::CatchTorch("write " + folder, [&]() -> Result<void> {
     std::vector<torch::Tensor> kept;  // what the views below look at
     std::map<std::string, TensorView> views;
     const auto add = [&](const std::string& name, const torch::Tensor& tensor) {

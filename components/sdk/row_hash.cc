@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "components/sdk/cells.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {

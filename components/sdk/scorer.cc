@@ -6,9 +6,9 @@
 #include <cmath>
 #include <functional>
 
+#include "components/model/catch_torch.h"
 #include "components/model/layer_network.h"
-#include "components/sdk/network_check.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {
@@ -20,7 +20,7 @@ using Forward = std::function<torch::Tensor(const torch::Tensor&)>;
 Result<Forward> LoadForward(const std::string& folder, const ModelManifest& manifest) {
   const std::string file = folder + "/" + manifest.file;
   if (manifest.backend == "safetensors") {
-    PENSTOCK_ASSIGN(auto loaded, LayerNetwork::Load(folder, manifest.file));
+    PENSTOCK_ASSIGN(auto loaded, model::LayerNetwork::Load(folder, manifest.file));
     return Forward(
         [network = std::move(loaded)](const torch::Tensor& x) { return network.Run(x); });
   }
@@ -30,7 +30,7 @@ Result<Forward> LoadForward(const std::string& folder, const ModelManifest& mani
         "' cannot be scored here; torchscript and safetensors can (the component predict "
         "runs every back end)");
   }
-  return CatchTorch("load " + file, [&]() -> Result<Forward> {
+  return model::CatchTorch("load " + file, [&]() -> Result<Forward> {
     auto module = torch::jit::load(file, torch::kCPU);
     module.eval();
     return Forward([module](const torch::Tensor& x) mutable {
@@ -86,7 +86,7 @@ Result<std::vector<float>> Scorer::Score(const FloatMatrix& x) const {
     }
     return {};
   };
-  PENSTOCK_TRY(CatchTorch("run " + impl_->manifest.file, run));
+  PENSTOCK_TRY(model::CatchTorch("run " + impl_->manifest.file, run));
   if (!std::all_of(raw.begin(), raw.end(), [](float v) { return std::isfinite(v); })) {
     return Invalid("the model answers with values that are not finite");
   }

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {

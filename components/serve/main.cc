@@ -50,7 +50,7 @@ Inference::Options InferenceOptions(const ServeOptions& o, int threads) {
   s.instances = o.instances > 0 ? std::min(o.instances, threads) : threads;
   s.intra_op_threads = std::max(1, threads / s.instances);
   s.batching = {o.queue, o.max_batch, o.max_delay};
-  s.on_worker_start = &SetIntraOpThreads;
+  s.on_worker_start = &model::SetIntraOpThreads;
   return s;
 }
 
@@ -99,39 +99,44 @@ Result<std::shared_ptr<ModelObserver>> Observe(const ServeOptions& o, const std:
   return ModelObserver::Make(o.model_folder, signature, std::move(options), clock);
 }
 
+// A model that answers its examples right, and who watches it.
+struct RightModel {
+  std::string name;
+  std::shared_ptr<const Model> model;
+  std::shared_ptr<ModelObserver> observer;
+  std::size_t examples = 0;
+};
+
+// The examples are gone when it returns.
+Result<RightModel> LoadRight(const ServeOptions& options, int threads, const Clock* clock) {
+  try {
+    auto loaded = model::LoadModel(options.model_folder, threads);
+    if (!loaded) return loaded.error();
+    if (auto right = model::CheckExamples(*loaded); !right) return right.error();
+    const std::string name = options.name.empty() ? loaded->name : options.name;
+    auto observer = Observe(options, name, loaded->model->signature(), clock);
+    if (!observer) return observer.error();
+    return RightModel{name, loaded->model, *observer, loaded->examples.size()};
+  } catch (const std::exception& e) {
+    return Internal(e.what());
+  }
+}
+
 // Loads, checks, publishes. True when the server is ready.
-bool Load(const ServeOptions& options, int intra_op_threads, const Clock* clock,
+bool Load(const ServeOptions& options, int threads, int intra_op_threads, const Clock* clock,
           Inference* inference) {
   const auto begin = std::chrono::steady_clock::now();
-  SetIntraOpThreads(intra_op_threads);
-  Result<LoadedModel> loaded = Internal("not loaded");
-  Result<void> right;
-  Result<std::shared_ptr<ModelObserver>> observer = Internal("not loaded");
-  std::string name;
-  try {
-    loaded = LoadModel(options.model_folder);
-    if (loaded) right = CheckExamples(*loaded);
-    if (loaded && right) {
-      name = options.name.empty() ? loaded->name : options.name;
-      observer = Observe(options, name, loaded->model->signature(), clock);
-      if (!observer) right = observer.error();
-    }
-  } catch (const std::exception& e) {
-    loaded = Internal(e.what());
-  }
-  if (!loaded || !right) {
-    const std::string& reason = loaded ? right.error().message : loaded.error().message;
-    inference->Fail(reason);
-    Say("not ready: " + reason);
+  model::SetIntraOpThreads(intra_op_threads);
+  const auto right = LoadRight(options, threads, clock);
+  if (!right) {
+    inference->Fail(right.error().message);
+    Say("not ready: " + right.error().message);
     return false;
   }
-  inference->Publish({name, options.version}, loaded->model, *observer);
-  const std::size_t examples = loaded->examples.size();
-  const std::size_t watched = (*observer)->watched();
-  loaded = Internal("published");
+  inference->Publish({right->name, options.version}, right->model, right->observer);
   const auto took = std::chrono::steady_clock::now() - begin;
-  Say("ready: model " + name + ", " + std::to_string(examples) + " examples right, " +
-      std::to_string(watched) + " columns watched for drift, after " +
+  Say("ready: model " + right->name + ", " + std::to_string(right->examples) + " examples right, " +
+      std::to_string(right->observer->watched()) + " columns watched for drift, after " +
       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms");
   return true;
 }
@@ -306,14 +311,14 @@ int Serve(const ServeOptions& options) {
       std::to_string(inference_options.instances) + " x " +
       std::to_string(inference_options.intra_op_threads) + ", connection threads " +
       std::to_string(io_threads) + " (as many for large bodies), busy polling " +
-      std::to_string(BusyPollMoment(options.busy_poll_us, CpuQuota()).count()) + " us, bodies of " +
+      std::to_string(listeners->http->busy_poll().count()) + " us, bodies of " +
       std::to_string(bodies.one) + " bytes (all together " + std::to_string(bodies.all->most()) +
-      "), " + DescribeBackend() + ", model digest " +
+      "), " + model::DescribeBackend() + ", model digest " +
       (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};
   std::thread loader([&] {
-    if (Load(options, inference_options.intra_op_threads, &clock, &inference))
+    if (Load(options, threads, inference_options.intra_op_threads, &clock, &inference))
       return listeners->SetReady(inference.state().phase == Inference::Phase::kReady);
     load_failed = true;
     if (options.exit_on_load_failure) kill(getpid(), SIGUSR1);

@@ -61,7 +61,7 @@ std::string Columns(const std::vector<std::string>& columns) {
 }
 
 TEST_F(Server, AnswersATensorModelAsItsExamplesSay) {
-  WriteMlp(folder_);
+  model::WriteMlp(folder_);
   ClientConnection client(StartReady().port());
   EXPECT_EQ(client.Get("/v2/health/live").status, 200);
   EXPECT_EQ(client.Get("/v2/health/ready").status, 200);
@@ -82,7 +82,7 @@ TEST_F(Server, AnswersATensorModelAsItsExamplesSay) {
 }
 
 TEST_F(Server, AnswersRawColumnsThroughTheTransform) {
-  WriteColumns(folder_);
+  model::WriteColumns(folder_);
   ClientConnection client(StartReady().port());
   const Reply reply = client.Post("/v2/models/flights/versions/3/infer",
                                   Columns({kHour, kCarrier, kWeather, kDistance}));
@@ -105,7 +105,7 @@ struct Fault {
 };
 
 TEST_F(Server, RefusesColumnsThatDoNotFitAndNamesThem) {
-  WriteColumns(folder_);
+  model::WriteColumns(folder_);
   ClientConnection client(StartReady().port());
   const std::vector<Fault> faults = {
       {{kCarrier, kDistance, kWeather}, "input 'hour' is missing"},
@@ -149,7 +149,7 @@ TEST_F(Server, RefusesColumnsThatDoNotFitAndNamesThem) {
 }
 
 TEST_F(Server, AnswersScrapesAndProbesButNoLargeBodyOnItsMetricsPort) {
-  WriteMlp(folder_);
+  model::WriteMlp(folder_);
   const int port = Collector().port();  // free again
   StartReady({"--metrics-port", std::to_string(port)});
   ClientConnection client(port);
@@ -159,7 +159,7 @@ TEST_F(Server, AnswersScrapesAndProbesButNoLargeBodyOnItsMetricsPort) {
 }
 
 TEST_F(Server, RefusesWhatIsNoRequestWithA4xxAndAnError) {
-  WriteMlp(folder_);
+  model::WriteMlp(folder_);
   const int port = StartReady({"--max-body", "100000"}).port();
   const auto status_of = [&](const std::string& bytes) {
     ClientConnection client(port);
@@ -201,7 +201,7 @@ TEST_F(Server, RefusesWhatIsNoRequestWithA4xxAndAnError) {
 }
 
 TEST_F(Server, AnswersPipelinedAndChunkedRequestsInOrder) {
-  WriteTouchy(folder_);
+  model::WriteTouchy(folder_);
   ClientConnection client(StartReady().port());
   const auto request = [](int value) {
     const std::string body = R"({"id":")" + std::to_string(value) +
@@ -233,7 +233,7 @@ TEST_F(Server, AnswersPipelinedAndChunkedRequestsInOrder) {
 }
 
 TEST_F(Server, AnswersConcurrentRequestsAsItAnswersThemAlone) {
-  WriteMlp(folder_);
+  model::WriteMlp(folder_);
   const int port = StartReady({"--max-delay", "2ms"}).port();
   constexpr int kThreads = 8;
   constexpr int kRequests = 25;
@@ -275,7 +275,7 @@ TEST_F(Server, AnswersConcurrentRequestsAsItAnswersThemAlone) {
 }
 
 TEST_F(Server, FailsOnlyThePoisonedRequestOfABatch) {
-  WriteTouchy(folder_);
+  model::WriteTouchy(folder_);
   const int port =
       StartReady({"--max-delay", "10s", "--instances", "1", "--max-batch", "4"}).port();
   // Four at once fill a batch; one of them makes the model throw.
@@ -297,8 +297,8 @@ TEST_F(Server, FailsOnlyThePoisonedRequestOfABatch) {
 }
 
 TEST_F(Server, StaysUnreadyWhenAnExampleIsAnsweredWrong) {
-  WriteMlp(folder_);
-  BreakSecondExample(folder_);
+  model::WriteMlp(folder_);
+  model::BreakSecondExample(folder_);
   ServerProcess& process = Start();
   const std::string line = process.WaitForLog("ready: ");
   EXPECT_THAT(line, HasSubstr("not ready: example 2: output 'y'"));
@@ -315,7 +315,7 @@ TEST_F(Server, EndsWithCode3WhenAskedToAndTheModelDoesNotLoad) {
 }
 
 TEST_F(Server, DrainsOnSigterm) {
-  WriteTouchy(folder_);
+  model::WriteTouchy(folder_);
   ServerProcess& process = StartReady({"--drain-delay", "60s", "--max-delay", "2s"});
   ClientConnection idle(process.port());
   ClientConnection busy(process.port());
@@ -348,7 +348,7 @@ TEST_F(Server, DrainsOnSigterm) {
 }
 
 TEST_F(Server, SpeaksBinaryTensorsGzipAndTensorFlowServing) {
-  WriteTouchy(folder_);
+  model::WriteTouchy(folder_);
   ClientConnection client(StartReady().port());
   const std::string json =
       R"({"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","parameters":{"binary_data_size":8}}]})";
@@ -366,7 +366,7 @@ TEST_F(Server, SpeaksBinaryTensorsGzipAndTensorFlowServing) {
 }
 
 TEST_F(Server, SendsSpansToACollector) {
-  WriteTouchy(folder_);
+  model::WriteTouchy(folder_);
   Collector collector;
   ClientConnection client(
       StartReady({"--otlp-endpoint", "http://127.0.0.1:" + std::to_string(collector.port())})

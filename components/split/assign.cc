@@ -2,8 +2,8 @@
 
 #include "components/sdk/cells.h"
 #include "components/sdk/row_hash.h"
-#include "components/sdk/try.h"
 #include "components/split/run.h"
+#include "operator/base/try.h"
 
 namespace penstock::split {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::split {
 namespace {

@@ -8,8 +8,8 @@
 #include "components/sdk/metrics.h"
 #include "components/sdk/scorer.h"
 #include "components/sdk/statistics.h"
-#include "components/sdk/try.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 
 namespace penstock::train {
 namespace {

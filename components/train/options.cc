@@ -1,7 +1,7 @@
 #include "components/train/options.h"
 
 #include "components/sdk/step.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::train {
 

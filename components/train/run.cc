@@ -2,10 +2,10 @@
 
 #include <cstdio>
 
-#include "components/sdk/try.h"
 #include "components/train/artifact.h"
 #include "components/train/trainer.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 
 namespace penstock::train {
 namespace {

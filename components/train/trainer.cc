@@ -8,10 +8,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "components/model/catch_torch.h"
 #include "components/sdk/exact_sum.h"
 #include "components/sdk/metrics.h"
-#include "components/sdk/network_check.h"
-#include "components/sdk/try.h"
+#include "operator/base/try.h"
 
 namespace penstock::train {
 namespace {
@@ -225,7 +225,7 @@ Result<Trained> Train(const LabelledMatrix& train, const LabelledMatrix& valid,
                       const std::vector<sdk::Feature>& features, const sdk::Label& label,
                       const TrainOptions& options,
                       const std::function<void(const EpochReport&)>& report) {
-  return sdk::CatchTorch("train", [&]() -> Result<Trained> {
+  return model::CatchTorch("train", [&]() -> Result<Trained> {
     PENSTOCK_ASSIGN(const auto device, ChooseDevice(options.device));
     torch::manual_seed(std::uint64_t(options.seed));
     at::globalContext().setDeterministicAlgorithms(true, true);

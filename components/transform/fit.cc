@@ -5,8 +5,8 @@
 #include <set>
 
 #include "components/sdk/dataset.h"
-#include "components/sdk/try.h"
 #include "components/transform/column_summary.h"
+#include "operator/base/try.h"
 
 namespace penstock::transform {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <cstdio>
 
-#include "components/sdk/try.h"
 #include "components/transform/fit.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 
 namespace penstock::transform {
 namespace {

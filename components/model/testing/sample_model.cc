@@ -11,7 +11,7 @@
 #include "components/model_format/transform.h"
 #include "operator/base/file.h"
 
-namespace penstock::serve {
+namespace penstock::model {
 namespace {
 
 void Check(const Result<void>& result) {
@@ -208,4 +208,4 @@ outputs: [{name: y, type: float32, shape: [-1, 2]}]
 )"));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

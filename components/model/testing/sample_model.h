@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace penstock::serve {
+namespace penstock::model {
 
 // x float32 [-1, 64] -> y float32 [-1, 10]: 64-hidden-hidden-10 with ReLU; three examples.
 void WriteMlp(const std::string& folder, std::int64_t hidden = 256);
@@ -26,4 +26,4 @@ void WriteTouchy(const std::string& folder);
 // Changes the expected outputs of the second example of a folder written by WriteMlp.
 void BreakSecondExample(const std::string& folder);
 
-}  // namespace penstock::serve
+}  // namespace penstock::model

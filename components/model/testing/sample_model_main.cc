@@ -10,15 +10,15 @@ int main(int argc, char** argv) {
   const std::string kind = argc == 3 ? argv[1] : "";
   try {
     if (kind == "mlp") {
-      penstock::serve::WriteMlp(argv[2]);
+      penstock::model::WriteMlp(argv[2]);
     } else if (kind == "layers") {
-      penstock::serve::WriteLayerMlp(argv[2]);
+      penstock::model::WriteLayerMlp(argv[2]);
     } else if (kind == "columns") {
-      penstock::serve::WriteColumns(argv[2]);
+      penstock::model::WriteColumns(argv[2]);
     } else if (kind == "image") {
-      penstock::serve::WriteImage(argv[2]);
+      penstock::model::WriteImage(argv[2]);
     } else if (kind == "touchy") {
-      penstock::serve::WriteTouchy(argv[2]);
+      penstock::model::WriteTouchy(argv[2]);
     } else {
       std::fprintf(stderr, "usage: serve-sample-model mlp|layers|columns|image|touchy FOLDER\n");
       return 2;

@@ -14,8 +14,8 @@
 #include <optional>
 #include <vector>
 
-#include "components/model/tensor.h"
 #include "components/serve/engine/cancel_flag.h"
+#include "components/serve/engine/model_names.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {

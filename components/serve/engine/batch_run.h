@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "components/model/model.h"
 #include "components/serve/engine/batch_queue.h"
+#include "components/serve/engine/model_names.h"
 
 namespace penstock::serve {
 

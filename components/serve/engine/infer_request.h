@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "components/model/tensor.h"
+#include "components/serve/engine/model_names.h"
 
 namespace penstock::serve {
 

@@ -10,7 +10,6 @@ constexpr std::size_t kMaxIdBytes = 1024;
 
 Error Unready(const std::string& reason) {
   Error error = Transient(reason);
-  error.http_status = 503;
   error.retry_after = std::chrono::seconds(1);
   return error;
 }
@@ -54,12 +53,12 @@ WorkerPool::Hooks Counting(WorkerPool::Hooks hooks, Statistics* statistics) {
 
 // The name of the rejected_total series that an error belongs to; null when it is none.
 const char* RejectionOf(const Error& error) {
-  switch (error.http_status) {
-    case 429:
+  switch (error.kind) {
+    case ErrorKind::kOverloaded:
       return "queue_full";
-    case 504:
+    case ErrorKind::kDeadline:
       return "expired";
-    case 499:
+    case ErrorKind::kGone:
       return "cancelled";
     default:
       return nullptr;

@@ -14,13 +14,13 @@
 #include <string>
 #include <vector>
 
-#include "components/model/model.h"
 #include "components/serve/engine/infer_request.h"
+#include "components/serve/engine/model_identity.h"
+#include "components/serve/engine/model_names.h"
 #include "components/serve/engine/observer.h"
 #include "components/serve/engine/statistics.h"
 #include "components/serve/engine/worker_pool.h"
 #include "components/serve/host/event_loop.h"
-#include "components/serve/protocol/infer_encode.h"
 #include "components/serve/telemetry/metrics.h"
 
 namespace penstock::serve {
@@ -88,8 +88,8 @@ class Inference {
   void Stop();
 
   [[nodiscard]] State state() const;
-  // 503 with the reason while there is no model; 404 for another name or version. An empty version
-  // is the one that there is.
+  // Transient with the reason while there is no model; NotFound for another name or version. An
+  // empty version is the one that there is.
   [[nodiscard]] Result<std::shared_ptr<ServedModel>> Find(const std::string& model,
                                                           const std::string& version) const;
   // Whatever there is; null without a model.

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string>
 
-#include "components/serve/protocol/infer_encode.h"
+#include "components/serve/engine/model_identity.h"
 #include "operator/base/time.h"
 
 namespace penstock::serve {

@@ -4,29 +4,27 @@
 #include <utility>
 
 #include "components/serve/engine/batch_run.h"
+#include "components/serve/engine/failure.h"
 
 namespace penstock::serve {
 namespace {
 
 Error QueueFull() {
-  Error error = Transient("the inference queue is full");
-  error.http_status = 429;
+  Error error = Failure(ErrorKind::kOverloaded, "the inference queue is full");
   error.retry_after = std::chrono::seconds(1);
   return error;
 }
 
 void TellExpired(std::vector<JobPtr> expired, SteadyTime now) {
   for (JobPtr& job : expired) {
-    Error error = Cancelled("the request's time ran out in the queue");
-    error.http_status = 504;
+    Error error = Failure(ErrorKind::kDeadline, "the request's time ran out in the queue");
     job->done(JobResult{std::move(error), now - job->enqueued, {}});
   }
 }
 
 void TellCancelled(std::vector<JobPtr> cancelled, SteadyTime now) {
   for (JobPtr& job : cancelled) {
-    Error error = Cancelled("the client has gone");
-    error.http_status = 499;
+    Error error = Failure(ErrorKind::kGone, "the client has gone");
     job->done(JobResult{std::move(error), now - job->enqueued, {}});
   }
 }

@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "components/model/model.h"
 #include "components/serve/engine/batch_queue.h"
+#include "components/serve/engine/model_names.h"
 #include "components/serve/host/event_loop.h"
 #include "operator/base/time.h"
 
@@ -39,9 +39,9 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Transient (429, Retry-After) when the queue is full; then the job is left with the caller.
-  // Otherwise done is called exactly once: with the outputs, the model's error, a 504 when the
-  // deadline passed before the job was begun, a 499 when its client had gone by then.
+  // Overloaded, with a time to come back, when the queue is full; then the job is left with the
+  // caller. Otherwise done is called exactly once: with the outputs, the model's error, Deadline
+  // when that passed before the job was begun, Gone when its client had gone by then.
   [[nodiscard]] Result<void> Submit(JobPtr& job);
 
   // Whether `loop` (may be null) is to run the job: the model has been answering in less than

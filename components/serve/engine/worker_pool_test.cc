@@ -80,7 +80,7 @@ TEST(WorkerPool, NeverComputesAnExpiredJob) {
   held.released.set_value();
   JobResult result = second.get();
   ASSERT_FALSE(result.outputs);
-  EXPECT_EQ(result.outputs.error().http_status, 504);
+  EXPECT_EQ(result.outputs.error().kind, ErrorKind::kDeadline);
   EXPECT_TRUE(first.get().outputs);
   EXPECT_THAT(held.model->batches(), ElementsAre(1));
 }
@@ -94,7 +94,7 @@ TEST(WorkerPool, RefusesWith429WhenTheQueueIsFull) {
   auto second = Submit(pool, MakeJob({2}));
   JobResult third = Submit(pool, MakeJob({3})).get();
   ASSERT_FALSE(third.outputs);
-  EXPECT_EQ(third.outputs.error().http_status, 429);
+  EXPECT_EQ(third.outputs.error().kind, ErrorKind::kOverloaded);
   EXPECT_EQ(third.outputs.error().retry_after, std::chrono::seconds(1));
   held.released.set_value();
   EXPECT_TRUE(second.get().outputs);
@@ -113,7 +113,7 @@ TEST(WorkerPool, NeverComputesAJobWhoseClientHasGone) {
   auto third = Submit(pool, MakeJob({3}));
   *gone = true;
   held.released.set_value();
-  EXPECT_EQ(second.get().outputs.error().http_status, 499);
+  EXPECT_EQ(second.get().outputs.error().kind, ErrorKind::kGone);
   EXPECT_TRUE(third.get().outputs);
   EXPECT_THAT(held.model->batches(), ElementsAre(1, 1));
 }
@@ -128,7 +128,7 @@ TEST(WorkerPool, MakesRoomInAFullQueueByDroppingWhatNobodyWaitsFor) {
   left->cancelled = std::make_shared<std::atomic<bool>>(true);
   auto second = Submit(pool, std::move(left));
   auto third = Submit(pool, MakeJob({3}));
-  EXPECT_EQ(second.get().outputs.error().http_status, 499);
+  EXPECT_EQ(second.get().outputs.error().kind, ErrorKind::kGone);
   held.released.set_value();
   EXPECT_TRUE(third.get().outputs);
 }
@@ -217,7 +217,7 @@ TEST(WorkerPool, ALoopRunsAllThatHasComeInItsTurnTogether) {
   for (const float x : {1.0F, 2.0F, 666.0F, 4.0F})
     results.push_back(SubmitTo(pool, &loop, MakeJob({x})));
   EXPECT_TRUE(loop.TakeAnswersThisTurn());
-  EXPECT_EQ(SubmitTo(pool, &loop, MakeJob({5})).get().outputs.error().http_status, 429);
+  EXPECT_EQ(SubmitTo(pool, &loop, MakeJob({5})).get().outputs.error().kind, ErrorKind::kOverloaded);
   EXPECT_EQ(pool.queued(), 4U);
   EXPECT_EQ(loop.posted.size(), 1U);
   loop.Turn();

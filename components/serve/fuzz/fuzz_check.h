@@ -5,8 +5,8 @@
 #include <string>
 #include <variant>
 
-#include "components/model/signature.h"
 #include "components/serve/engine/infer_request.h"
+#include "components/serve/engine/model_names.h"
 
 namespace penstock::serve {
 

@@ -21,7 +21,7 @@ struct Parsed {
 };
 
 Parsed Parse(const std::string& bytes, std::size_t step) {
-  http::request_parser<GrowingBody> parser;
+  http::request_parser<GrowingBodyReader> parser;
   parser.eager(true);
   parser.header_limit(16U << 10);
   parser.body_limit(1U << 20);
@@ -39,7 +39,7 @@ Parsed Parse(const std::string& bytes, std::size_t step) {
   }
   if (!parser.is_done()) return {};
   auto message = parser.release();
-  return {true, std::string(message.target()), message.body()};
+  return {true, std::string(message.target()), message.body().Take()};
 }
 
 }  // namespace
@@ -50,8 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Parsed pieces = Parse(bytes, 1);
   if (whole.done && pieces.done)
     Require(whole.target == pieces.target && whole.body == pieces.body);
-  if (whole.done) (void)FindRoute("POST", whole.target);
-  (void)FindRoute("GET", bytes);
+  if (whole.done) (void)FindRoute(whole.target);
+  (void)FindRoute(bytes);
   (void)ParseTraceparent(bytes);
   (void)ChooseCoding(bytes);
   (void)ParseContentEncoding(bytes);

@@ -21,7 +21,9 @@
 #include "operator/base/time.h"
 
 using namespace penstock;
-using namespace penstock::serve;
+using namespace penstock::model;
+using penstock::serve::ModelObserver;
+using penstock::serve::Require;
 namespace fs = std::filesystem;
 
 namespace {

@@ -84,7 +84,8 @@ Complaint ReadInput(const InputMessage& message, const std::string* raw, InputTe
   if (auto complaint = ReadShape(message, input)) return complaint;
   if (raw != nullptr) {
     if (message.has_contents()) return "has both contents and raw_input_contents";
-    return ReadBinary(*raw, input);
+    if (auto wrong = ReadBinary(*raw, input)) return std::move(*wrong);
+    return std::nullopt;
   }
   if (auto complaint = ReadContents(message.contents(), input)) return complaint;
   const std::size_t found =
@@ -139,7 +140,7 @@ Result<InferRequest> FromMessage(const inference::ModelInferRequest& message) {
     input.name = message.inputs(i).name();
     const std::string* raw = IsRaw(message) ? &message.raw_input_contents(i) : nullptr;
     if (auto complaint = ReadInput(message.inputs(i), raw, &input))
-      return Invalid("input '" + input.name + "': " + *complaint);
+      return Invalid("input '" + input.name + "': " + complaint->text);
     request.inputs.push_back(std::move(input));
   }
   for (const auto& output : message.outputs()) {

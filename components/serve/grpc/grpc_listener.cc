@@ -8,12 +8,16 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace penstock::serve {
 namespace {
@@ -48,6 +52,105 @@ std::uint16_t PortOf(int listener) {
                    : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
+// Accepts on a thread of its own.
+class BoundedListener : public GrpcListener {
+ public:
+  BoundedListener(int listener, int stop, std::size_t connections)
+      : listener_(listener), stop_(stop), port_(PortOf(listener)), connections_(connections) {}
+  ~BoundedListener() override {
+    BoundedListener::Stop();
+    close(listener_);
+    close(stop_);
+  }
+  BoundedListener(const BoundedListener&) = delete;
+  BoundedListener& operator=(const BoundedListener&) = delete;
+
+  std::uint16_t port() const override { return port_; }
+  void AddTo(grpc::ServerBuilder* builder) override {
+    using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+    acceptor_ = builder->experimental().AddExternalConnectionAcceptor(
+        Type::FROM_FD, grpc::InsecureServerCredentials());
+  }
+  void Start(std::function<void()> refused) override {
+    refused_ = std::move(refused);
+    thread_ = std::thread([this] { Run(); });
+  }
+  void Stop() override {
+    if (!thread_.joinable()) return;
+    eventfd_write(stop_, 1);
+    thread_.join();
+    shutdown(listener_, SHUT_RDWR);  // who comes now is refused, not kept waiting
+  }
+
+ private:
+  using Acceptor = grpc::experimental::ExternalConnectionAcceptor;
+  // A connection that gRPC owns. It is open while its descriptor still is this socket.
+  struct Accepted {
+    int descriptor = -1;
+    dev_t device = 0;
+    ino_t inode = 0;
+    [[nodiscard]] bool IsOpen() const;
+  };
+
+  void Run();
+  void Admit(int connection);
+  [[nodiscard]] bool HasRoom();
+
+  const int listener_;
+  const int stop_;  // an eventfd
+  const std::uint16_t port_;
+  const std::size_t connections_;
+  std::unique_ptr<Acceptor> acceptor_;
+  std::function<void()> refused_;
+  std::thread thread_;
+  std::vector<Accepted> accepted_;                  // of the thread
+  std::chrono::steady_clock::time_point looked_{};  // when for the last time, for those closed
+};
+
+void BoundedListener::Run() {
+  pollfd waited[2] = {{stop_, POLLIN, 0}, {listener_, POLLIN, 0}};
+  while (true) {
+    poll(waited, 2, -1);
+    if (waited[0].revents != 0) return;
+    const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection >= 0) {
+      Admit(connection);
+    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+      // Out of file descriptors, most likely: trying again at once would only burn the processor.
+      poll(waited, 1, 100);
+    }
+  }
+}
+
+void BoundedListener::Admit(int connection) {
+  struct stat file {};
+  if (!HasRoom() || fstat(connection, &file) != 0) {
+    close(connection);
+    return refused_();
+  }
+  const int on = 1;
+  setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  accepted_.push_back({connection, file.st_dev, file.st_ino});
+  Acceptor::NewConnectionParameters parameters;
+  parameters.listener_fd = listener_;
+  parameters.fd = connection;
+  acceptor_->HandleNewConnection(&parameters);
+}
+
+bool BoundedListener::HasRoom() {
+  if (accepted_.size() < connections_) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - looked_ < kBetweenLooks) return false;
+  looked_ = now;
+  std::erase_if(accepted_, [](const Accepted& one) { return !one.IsOpen(); });
+  return accepted_.size() < connections_;
+}
+
+bool BoundedListener::Accepted::IsOpen() const {
+  struct stat file {};
+  return fstat(descriptor, &file) == 0 && file.st_dev == device && file.st_ino == inode;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<GrpcListener>> GrpcListener::Bind(const std::string& address,
@@ -68,73 +171,7 @@ Result<std::unique_ptr<GrpcListener>> GrpcListener::Bind(const std::string& addr
     return Transient("cannot make an eventfd for gRPC: " + std::string(std::strerror(errno)));
   }
   return std::unique_ptr<GrpcListener>(
-      new GrpcListener(*listener, stop, PortOf(*listener), connections));
-}
-
-GrpcListener::GrpcListener(int listener, int stop, std::uint16_t port, std::size_t connections)
-    : listener_(listener), stop_(stop), port_(port), connections_(connections) {}
-
-GrpcListener::~GrpcListener() {
-  Stop();
-  close(listener_);
-  close(stop_);
-}
-
-void GrpcListener::Start(std::unique_ptr<Acceptor> acceptor, std::function<void()> refused) {
-  acceptor_ = std::move(acceptor);
-  refused_ = std::move(refused);
-  thread_ = std::thread([this] { Run(); });
-}
-
-void GrpcListener::Stop() {
-  if (!thread_.joinable()) return;
-  eventfd_write(stop_, 1);
-  thread_.join();
-  shutdown(listener_, SHUT_RDWR);  // who comes now is refused, not kept waiting
-}
-
-void GrpcListener::Run() {
-  pollfd waited[2] = {{stop_, POLLIN, 0}, {listener_, POLLIN, 0}};
-  while (true) {
-    poll(waited, 2, -1);
-    if (waited[0].revents != 0) return;
-    const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (connection >= 0) {
-      Admit(connection);
-    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-      // Out of file descriptors, most likely: trying again at once would only burn the processor.
-      poll(waited, 1, 100);
-    }
-  }
-}
-
-void GrpcListener::Admit(int connection) {
-  struct stat file {};
-  if (!HasRoom() || fstat(connection, &file) != 0) {
-    close(connection);
-    return refused_();
-  }
-  const int on = 1;
-  setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  accepted_.push_back({connection, file.st_dev, file.st_ino});
-  Acceptor::NewConnectionParameters parameters;
-  parameters.listener_fd = listener_;
-  parameters.fd = connection;
-  acceptor_->HandleNewConnection(&parameters);
-}
-
-bool GrpcListener::HasRoom() {
-  if (accepted_.size() < connections_) return true;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - looked_ < kBetweenLooks) return false;
-  looked_ = now;
-  std::erase_if(accepted_, [](const Accepted& one) { return !one.IsOpen(); });
-  return accepted_.size() < connections_;
-}
-
-bool GrpcListener::Accepted::IsOpen() const {
-  struct stat file {};
-  return fstat(descriptor, &file) == 0 && file.st_dev == device && file.st_ino == inode;
+      std::make_unique<BoundedListener>(*listener, stop, connections));
 }
 
 }  // namespace penstock::serve

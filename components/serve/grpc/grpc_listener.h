@@ -1,16 +1,16 @@
-// Accepts the gRPC server's connections, since gRPC's own listener knows no bound on their number.
-// Internal to the gRPC server: includes gRPC.
+// Where the gRPC server's connections come from. Internal to the gRPC server: includes gRPC.
+//
+//   grpc_listener.cc        accepts them itself, since gRPC's own listener knows no bound on their
+//                           number; hands them over by gRPC's experimental acceptor
+//   grpc_listener_plain.cc  gRPC's own listener, without a bound (PENSTOCK_GRPC_ACCEPTOR=OFF)
 #pragma once
 
 #include <grpcpp/server_builder.h>
-#include <sys/types.h>
 
-#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "operator/base/result.h"
 
@@ -18,46 +18,19 @@ namespace penstock::serve {
 
 class GrpcListener {
  public:
-  using Acceptor = grpc::experimental::ExternalConnectionAcceptor;
-
   // Port 0: any free one. Transient or Invalid names the address that could not be bound.
   [[nodiscard]] static Result<std::unique_ptr<GrpcListener>> Bind(const std::string& address,
                                                                   std::uint16_t port,
                                                                   std::size_t connections);
-  ~GrpcListener();  // Stop()
-  GrpcListener(const GrpcListener&) = delete;
-  GrpcListener& operator=(const GrpcListener&) = delete;
+  virtual ~GrpcListener() = default;  // Stop()
 
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-  // Begins to accept, on a thread of its own. Every connection is the acceptor's, but for those
-  // beyond the bound, which are closed at once and told to `refused`.
-  void Start(std::unique_ptr<Acceptor> acceptor, std::function<void()> refused);
-  // Takes no more; what was accepted stays the acceptor's.
-  void Stop();
-
- private:
-  // A connection that gRPC owns. It is open while its descriptor still is this socket.
-  struct Accepted {
-    int descriptor = -1;
-    dev_t device = 0;
-    ino_t inode = 0;
-    [[nodiscard]] bool IsOpen() const;
-  };
-
-  GrpcListener(int listener, int stop, std::uint16_t port, std::size_t connections);
-  void Run();
-  void Admit(int connection);
-  [[nodiscard]] bool HasRoom();
-
-  const int listener_;
-  const int stop_;  // an eventfd
-  const std::uint16_t port_;
-  const std::size_t connections_;
-  std::unique_ptr<Acceptor> acceptor_;
-  std::function<void()> refused_;
-  std::thread thread_;
-  std::vector<Accepted> accepted_;                  // of the thread
-  std::chrono::steady_clock::time_point looked_{};  // when for the last time, for those closed
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  // Makes it the builder's; before the server is built.
+  virtual void AddTo(grpc::ServerBuilder* builder) = 0;
+  // Begins to accept. Connections beyond the bound are closed at once and told to `refused`.
+  virtual void Start(std::function<void()> refused) = 0;
+  // Takes no more; what was accepted stays the server's.
+  virtual void Stop() = 0;
 };
 
 }  // namespace penstock::serve

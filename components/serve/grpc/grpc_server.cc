@@ -14,6 +14,7 @@
 #include <mutex>
 #include <utility>
 
+#include "components/serve/engine/failure.h"
 #include "components/serve/grpc/grpc_codec.h"
 #include "components/serve/grpc/grpc_listener.h"
 #include "components/serve/grpc/inference.grpc.pb.h"
@@ -27,20 +28,20 @@ namespace {
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
-grpc::StatusCode CodeOf(int http_status) {
-  switch (http_status) {
-    case 400:
-    case 413:
+grpc::StatusCode CodeOf(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid:
+    case ErrorKind::kTooLarge:
       return grpc::StatusCode::INVALID_ARGUMENT;
-    case 404:
+    case ErrorKind::kNotFound:
       return grpc::StatusCode::NOT_FOUND;
-    case 429:
+    case ErrorKind::kOverloaded:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
-    case 499:
+    case ErrorKind::kGone:
       return grpc::StatusCode::CANCELLED;
-    case 503:
+    case ErrorKind::kTransient:
       return grpc::StatusCode::UNAVAILABLE;
-    case 504:
+    case ErrorKind::kDeadline:
       return grpc::StatusCode::DEADLINE_EXCEEDED;
     default:
       return grpc::StatusCode::INTERNAL;
@@ -53,15 +54,8 @@ std::string Metadata(const CallbackServerContext& context, const char* name) {
   return {found->second.data(), found->second.size()};
 }
 
-Error Gone() {
-  Error error = Cancelled("the client has gone");
-  error.http_status = 499;
-  return error;
-}
-
 Error TooManyRequests() {
   Error error = Transient("the server holds too many requests at once");
-  error.http_status = 503;
   error.retry_after = std::chrono::seconds(1);
   return error;
 }
@@ -76,8 +70,8 @@ struct Host {
   AsideThreads* const aside;
 };
 
-// The message that came; gRPC's own copy is freed. Invalid where it is none, 503 where what it
-// takes is more than there is.
+// The message that came; gRPC's own copy is freed. Invalid where it is none, Transient where what
+// it takes is more than there is.
 template <typename Message>
 Result<void> Receive(const Host& host, grpc::ByteBuffer* wire, std::uint64_t limit,
                      ByteBudget::Share* held, Message* message) {
@@ -162,7 +156,7 @@ class InferCallReactor : public ServerUnaryReactor {
   }
 
   void Infer() {
-    if (*cancelled_) return Fail(Gone());
+    if (*cancelled_) return Fail(Failure(ErrorKind::kGone, "the client has gone"));
     // protobuf counts in int.
     const auto limit = std::min<std::uint64_t>(host_.options.limits.message_bytes,
                                                std::numeric_limits<int>::max());
@@ -181,13 +175,12 @@ class InferCallReactor : public ServerUnaryReactor {
   }
 
   void Fail(const Error& error) {
-    const int status = StatusOf(error);
     if (error.retry_after) {
       const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*error.retry_after).count();
       context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(ms));
     }
-    Conclude(status, {}, 0);
-    Finish({CodeOf(status), error.message});
+    Conclude(StatusOf(error.kind), {}, 0);
+    Finish({CodeOf(error.kind), error.message});
   }
 
   [[nodiscard]] std::optional<std::chrono::microseconds> TimeLeft() const {
@@ -211,6 +204,7 @@ class InferCallReactor : public ServerUnaryReactor {
     Finish(grpc::Status::OK);
   }
 
+  // `status` as HTTP would have it: metrics and spans know one set of numbers for both protocols.
   void Conclude(int status, const Statistics::Parts& parts, std::int64_t rows) {
     host_.metrics->CountRequest("infer", status);
     if (!trace_) return;
@@ -353,10 +347,9 @@ class GrpcService : public RawService<inference::GRPCInferenceService> {
     if (!received) error = received.error();
     if (!error) error = fill(request, &response);
     if (!error && !Send(response, response_wire)) error = Internal("the answer has no wire form");
-    const int status = error ? StatusOf(*error) : 200;
-    host_.metrics->CountRequest(operation, status);
+    host_.metrics->CountRequest(operation, error ? StatusOf(error->kind) : 200);
     ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(error ? grpc::Status(CodeOf(status), error->message) : grpc::Status::OK);
+    reactor->Finish(error ? grpc::Status(CodeOf(error->kind), error->message) : grpc::Status::OK);
     return reactor;
   }
 
@@ -415,17 +408,14 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options, In
   BeSilent();
   grpc::ServerBuilder builder;
   Apply(options, &builder);
-  using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
-  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
-      Type::FROM_FD, grpc::InsecureServerCredentials());
+  (*listener)->AddTo(&builder);
   builder.RegisterService(&impl->service);
   impl->server = builder.BuildAndStart();
   if (impl->server == nullptr) return Transient("gRPC's server does not start");
   impl->listener = std::move(*listener);
   std::unique_ptr<GrpcServer> server(new GrpcServer(std::move(impl)));
   server->SetReady(false);
-  server->impl_->listener->Start(std::move(acceptor),
-                                 [metrics] { metrics->CountRequest("none", 503); });
+  server->impl_->listener->Start([metrics] { metrics->CountRequest("none", 503); });
   return server;
 }
 

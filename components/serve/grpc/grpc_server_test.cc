@@ -335,11 +335,13 @@ TEST_F(GrpcServerTest, RefusesWhatWouldTakeTooMuchMemory) {
   auto status = Infer(RawRequest(100'000), &response);
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("too much memory"));
+#ifdef PENSTOCK_GRPC_WEIGHTS
   inference::ModelInferRequest many;  // 20,000 bytes, and megabytes of objects
   for (int i = 0; i < 10'000; ++i) many.add_inputs();
   status = Infer(many, &response);
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("too much memory"));
+#endif
 }
 
 TEST_F(GrpcServerTest, HoldsNoMoreRequestsThanThereIsRoomFor) {
@@ -358,6 +360,7 @@ TEST_F(GrpcServerTest, HoldsNoMoreRequestsThanThereIsRoomFor) {
   while (bodies->held() > 0) std::this_thread::yield();  // the answer's, until it has gone
 }
 
+#ifdef PENSTOCK_GRPC_ACCEPTOR
 TEST_F(GrpcServerTest, BoundsItsConnections) {
   Start({.connections = 2});
   {
@@ -380,6 +383,7 @@ TEST_F(GrpcServerTest, BoundsItsConnections) {
   const auto status = stub_->ModelInfer(&patient, Request({1}), &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
+#endif
 
 TEST_F(GrpcServerTest, ClosesWhatNeverSpeaks) {
   Start({.handshake_time = std::chrono::milliseconds(100)});

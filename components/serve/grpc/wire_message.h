@@ -1,9 +1,8 @@
 // A gRPC message as it came: inflated within a bound, and looked at for what it takes in memory
-// before protobuf decodes it, which knows no bound: two bytes can become a hundred. Internal to the
-// gRPC server: includes gRPC and protobuf.
+// before protobuf decodes it (decoded_bytes.h). Internal to the gRPC server: includes gRPC and
+// protobuf.
 #pragma once
 
-#include <google/protobuf/io/zero_copy_stream.h>
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/support/byte_buffer.h>
 
@@ -21,8 +20,8 @@ class WireMessage {
   [[nodiscard]] static bool TakesLong(grpc::ByteBuffer* wire);
 
   // Empties `wire`, whose compression is told by its first bytes: gzip's are those of no protobuf,
-  // and deflate's of none of this protocol. Invalid where it does not inflate; 413 where it has or
-  // becomes more than `limit` bytes.
+  // and deflate's of none of this protocol. Invalid where it does not inflate; TooLarge where it
+  // has or becomes more than `limit` bytes.
   [[nodiscard]] static Result<WireMessage> Take(grpc::ByteBuffer* wire, std::uint64_t limit);
 
   // What it counts for in the budget of all bodies, whose bytes may each take kMemoryPerByte bytes
@@ -39,9 +38,5 @@ class WireMessage {
   grpc::ByteBuffer wire_;
   std::optional<std::string> inflated_;  // used instead where it is there
 };
-
-// About how many bytes of memory a request of the V2 protocol takes when it is decoded into a
-// message and then into tensors. Reads the heads of its fields only.
-[[nodiscard]] std::uint64_t DecodedBytes(google::protobuf::io::ZeroCopyInputStream* wire);
 
 }  // namespace penstock::serve

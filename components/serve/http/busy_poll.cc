@@ -17,6 +17,8 @@ void PollBackoff::Found(bool work) {
   left_out_ = after_miss_;
 }
 
+bool BusyPollingIsBuilt() { return true; }
+
 void RunBusyPolling(boost::asio::io_context& context, std::chrono::microseconds moment) {
   using Clock = std::chrono::steady_clock;
   if (moment.count() == 0) {

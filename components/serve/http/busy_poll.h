@@ -22,6 +22,9 @@ class PollBackoff {
   unsigned left_out_ = 0;    // of them still to come
 };
 
+// False with PENSTOCK_BUSY_POLL=OFF: RunBusyPolling never looks then.
+[[nodiscard]] bool BusyPollingIsBuilt();
+
 // Runs `context` on this thread until it is stopped, looking for `moment` before it sleeps; others
 // that want the processor get it meanwhile. 0 is `context.run()`.
 void RunBusyPolling(boost::asio::io_context& context, std::chrono::microseconds moment);

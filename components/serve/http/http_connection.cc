@@ -62,13 +62,25 @@ HttpRequest ToRequest(const Message& message) {
 
 }  // namespace
 
-void Connection::Start() {
+void TurnAway(HttpConnection::Socket socket) {
+  const HttpResponse response = Refusal(503, "the server has too many connections");
+  std::string text;
+  WriteHead(response, true, &text);
+  text.append(response.body);
+  beast::error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(net::buffer(text), ignored);  // fits the empty send buffer
+  socket.shutdown(net::ip::tcp::socket::shutdown_both, ignored);
+  socket.close(ignored);
+}
+
+void HttpConnection::Start() {
   net::dispatch(*home_, [self = shared_from_this()] { self->BeginRequest(); });
 }
 
 // Whoever holds a connection in a context keeps its socket, which may be of another context by the
 // time that both are destroyed: hence weak.
-void Connection::Tell(void (Connection::*work)()) {
+void HttpConnection::Tell(void (HttpConnection::*work)()) {
   net::io_context* const context = context_;
   net::post(*context, [context, weak = weak_from_this(), work] {
     const auto self = weak.lock();
@@ -78,19 +90,19 @@ void Connection::Tell(void (Connection::*work)()) {
   });
 }
 
-void Connection::CloseIfIdle() { Tell(&Connection::CloseNow); }
+void HttpConnection::CloseIfIdle() { Tell(&HttpConnection::CloseNow); }
 
-void Connection::CheckDeadline() { Tell(&Connection::EndIfLate); }
+void HttpConnection::CheckDeadline() { Tell(&HttpConnection::EndIfLate); }
 
-void Connection::CloseNow() {
+void HttpConnection::CloseNow() {
   if (state_ == State::kReading && (!parser_ || !parser_->got_some())) Close();
 }
 
-void Connection::SetDeadline(std::chrono::milliseconds from_now) {
+void HttpConnection::SetDeadline(std::chrono::milliseconds from_now) {
   deadline_ = (std::chrono::steady_clock::now() + from_now).time_since_epoch().count();
 }
 
-void Connection::EndIfLate() {
+void HttpConnection::EndIfLate() {
   if (!IsLate(std::chrono::steady_clock::now())) return;
   if (state_ == State::kReading && request_begin_)
     return RefuseWith(408, "the request did not arrive in time");
@@ -98,7 +110,7 @@ void Connection::EndIfLate() {
 }
 
 // What waits on the socket must have ended first: its handlers run on the thread that is left.
-void Connection::MoveTo(net::io_context* context) {
+void HttpConnection::MoveTo(net::io_context* context) {
   state_ = State::kMoving;
   NoDeadline();
   destination_ = context;
@@ -107,7 +119,7 @@ void Connection::MoveTo(net::io_context* context) {
   socket_.cancel(ignored);  // OnReadable goes on
 }
 
-void Connection::FinishMove() {
+void HttpConnection::FinishMove() {
   beast::error_code ec;
   const auto protocol = socket_.local_endpoint(ec).protocol();
   if (ec) return Close();
@@ -128,12 +140,12 @@ void Connection::FinishMove() {
   });
 }
 
-void Connection::NextRequest() {
+void HttpConnection::NextRequest() {
   parser_.reset();
   IsAtHome() ? BeginRequest() : MoveTo(home_);
 }
 
-void Connection::BeginRequest() {
+void HttpConnection::BeginRequest() {
   parser_.emplace();
   parser_->eager(true);
   parser_->header_limit(host_->limits.header_bytes);
@@ -151,7 +163,7 @@ void Connection::BeginRequest() {
   }
 }
 
-void Connection::Read() {
+void HttpConnection::Read() {
   std::size_t room = kSmallRead;
   const HttpLimits& limits = host_->limits;
   if (!request_begin_) {
@@ -170,7 +182,7 @@ void Connection::Read() {
       [self = shared_from_this()](beast::error_code ec, std::size_t n) { self->OnRead(ec, n); });
 }
 
-void Connection::OnRead(beast::error_code ec, std::size_t bytes) {
+void HttpConnection::OnRead(beast::error_code ec, std::size_t bytes) {
   reading_ = false;
   if (state_ == State::kWriting) return;  // a refusal is on its way out
   if (state_ == State::kLingering) return ec ? Close() : Discard();
@@ -181,13 +193,13 @@ void Connection::OnRead(beast::error_code ec, std::size_t bytes) {
 }
 
 // What still comes of a request that was refused is thrown away, by the kernel: never copied.
-void Connection::Discard() {
+void HttpConnection::Discard() {
   socket_.async_wait(Socket::wait_read, [self = shared_from_this()](beast::error_code ec) {
     self->OnDiscardable(ec);
   });
 }
 
-void Connection::OnDiscardable(beast::error_code ec) {
+void HttpConnection::OnDiscardable(beast::error_code ec) {
   if (ec || state_ != State::kLingering) return Close();
   buffer_.clear();
   const auto room = buffer_.prepare(kBodyRead);
@@ -198,7 +210,7 @@ void Connection::OnDiscardable(beast::error_code ec) {
   discarded_ > kMaxDiscarded ? Close() : Discard();
 }
 
-void Connection::Parse() {
+void HttpConnection::Parse() {
   beast::error_code ec;
   try {
     while (buffer_.size() > 0 && !parser_->is_done()) {
@@ -221,7 +233,7 @@ void Connection::Parse() {
   Read();
 }
 
-void Connection::Continue() {
+void HttpConnection::Continue() {
   continued_ = true;
   SetDeadline(host_->limits.write_time);
   net::async_write(socket_, net::buffer(kContinue, std::char_traits<char>::length(kContinue)),
@@ -231,7 +243,7 @@ void Connection::Continue() {
                    });
 }
 
-void Connection::Dispatch() {
+void HttpConnection::Dispatch() {
   auto message = parser_->release();
   keep_alive_ = message.keep_alive();
   head_only_ = message.method() == http::verb::head;
@@ -251,7 +263,7 @@ void Connection::Dispatch() {
 }
 
 // To inflate and to read many megabytes takes longer than others on this thread can wait.
-void Connection::HandleAside(HttpRequest request, GrowingBody body) {
+void HttpConnection::HandleAside(HttpRequest request, GrowingBody body) {
   const auto begin = std::chrono::steady_clock::now();
   net::post(IsAtHome() ? *host_->Aside() : *context_,
             [self = shared_from_this(), begin, request = std::move(request),
@@ -264,7 +276,7 @@ void Connection::HandleAside(HttpRequest request, GrowingBody body) {
 }
 
 // On any thread.
-void Connection::Handle(HttpRequest request, GrowingBody body) {
+void HttpConnection::Handle(HttpRequest request, GrowingBody body) {
   // Back onto the connection's thread; at once when the handler answers at once.
   auto respond = [self = shared_from_this()](HttpResponse response) {
     net::dispatch(*self->context_, [self, response = std::move(response)]() mutable {
@@ -279,12 +291,9 @@ void Connection::Handle(HttpRequest request, GrowingBody body) {
     request.body = body.Take();
     host_->handler->Handle(std::move(request), respond);
   } catch (const std::bad_alloc&) {
-    Error error = Transient("the server is out of memory for this request");
-    error.http_status = 503;
-    error.retry_after = std::chrono::seconds(1);
     host_->handler->CountRefused(503);
     keep_alive_ = false;
-    respond(ErrorResponse(error));
+    respond(Refusal(503, "the server is out of memory for this request"));
   } catch (const std::exception& e) {
     host_->handler->CountRefused(500);
     keep_alive_ = false;
@@ -294,27 +303,27 @@ void Connection::Handle(HttpRequest request, GrowingBody body) {
 
 // A client that closes while its answer is computed is found by its socket being readable, with
 // nothing to read. Bytes of a next request end the watch: there is a client.
-void Connection::WatchForDeparture() {
+void HttpConnection::WatchForDeparture() {
   if (watching_) return;
   watching_ = true;
   socket_.async_wait(Socket::wait_read,
                      [self = shared_from_this()](beast::error_code ec) { self->OnReadable(ec); });
 }
 
-void Connection::OnReadable(beast::error_code ec) {
+void HttpConnection::OnReadable(beast::error_code ec) {
   watching_ = false;
   if (state_ == State::kMoving) return FinishMove();
   if (!ec && state_ == State::kBusy) LookForDeparture();
 }
 
-void Connection::LookForDeparture() {
+void HttpConnection::LookForDeparture() {
   char byte = 0;
   const ssize_t n = recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   const bool gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
   if (gone) *departed_ = true;
 }
 
-void Connection::Refuse(beast::error_code ec) {
+void HttpConnection::Refuse(beast::error_code ec) {
   if (ec == http::error::header_limit)
     return RefuseWith(431, "the request's headers are too large");
   if (ec == http::error::body_limit) {
@@ -326,18 +335,15 @@ void Connection::Refuse(beast::error_code ec) {
   RefuseWith(400, "this is no HTTP request: " + ec.message());
 }
 
-void Connection::RefuseWith(int status, const std::string& message) {
-  Error error = Invalid(message);
-  error.http_status = status;
-  if (status == 503) error.retry_after = std::chrono::seconds(1);
+void HttpConnection::RefuseWith(int status, const std::string& message) {
   refused_ = true;
   keep_alive_ = false;
   parser_.reset();  // and what came of the body
   host_->handler->CountRefused(status);
-  Write(ErrorResponse(error));
+  Write(Refusal(status, message));
 }
 
-void Connection::Write(HttpResponse response) {
+void HttpConnection::Write(HttpResponse response) {
   if (state_ == State::kClosed) return;
   state_ = State::kWriting;
   if (host_->closing) keep_alive_ = false;
@@ -356,7 +362,7 @@ void Connection::Write(HttpResponse response) {
   net::async_write(socket_, buffers, std::move(written));
 }
 
-void Connection::OnWritten() {
+void HttpConnection::OnWritten() {
   if (state_ == State::kClosed) return;
   body_ = {};
   held_.Count(0);
@@ -370,7 +376,7 @@ void Connection::OnWritten() {
   if (!reading_) Discard();
 }
 
-void Connection::Close() {
+void HttpConnection::Close() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   NoDeadline();

@@ -71,15 +71,15 @@ struct GrowingBodyReader {
   };
 };
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   using Executor = net::io_context::executor_type;
   using Socket = net::basic_stream_socket<net::ip::tcp, Executor>;
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   // Of a socket of `home`. `loop` may be null and must outlive the connection.
-  Connection(Socket socket, net::io_context* home, std::shared_ptr<ConnectionHost> host,
-             EventLoop* loop)
+  HttpConnection(Socket socket, net::io_context* home, std::shared_ptr<ConnectionHost> host,
+                 EventLoop* loop)
       : socket_(std::move(socket)),
         home_(home),
         context_(home),
@@ -103,7 +103,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Thread-safe: runs `work` on the connection's thread, wherever that is by then, unless the
   // connection is gone. Does not keep it.
-  void Tell(void (Connection::*work)());
+  void Tell(void (HttpConnection::*work)());
   void CloseNow();  // if no request is in hand
   void EndIfLate();
   void MoveTo(net::io_context* context);
@@ -155,5 +155,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool refused_ = false;    // the rest of the request was not read
   bool continued_ = false;  // 100 Continue was sent
 };
+
+// Says 503 to a client for whom there is no room, and closes.
+void TurnAway(HttpConnection::Socket socket);
 
 }  // namespace penstock::serve

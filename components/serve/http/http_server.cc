@@ -11,7 +11,6 @@
 #include "components/serve/host/thread_class.h"
 #include "components/serve/http/busy_poll.h"
 #include "components/serve/http/http_connection.h"
-#include "components/serve/protocol/infer_encode.h"
 
 namespace penstock::serve {
 
@@ -58,19 +57,18 @@ struct HttpServer::Impl {
     for (int i = 0; i < std::max(1, threads); ++i) {
       contexts.push_back(std::make_unique<net::io_context>(1));
       // Makes the context's epoll now, not under load, when descriptors may be short.
-      const Connection::Socket unused(*contexts.back());
+      const HttpConnection::Socket unused(*contexts.back());
     }
     return contexts;
   }
 
   Result<void> Bind();
   void Accept();
-  void OnAccept(beast::error_code ec, Connection::Socket socket, std::size_t home);
-  void Admit(Connection::Socket socket, std::size_t home);
-  void Forget(Connection* connection);
+  void OnAccept(beast::error_code ec, HttpConnection::Socket socket, std::size_t home);
+  void Admit(HttpConnection::Socket socket, std::size_t home);
+  void Forget(HttpConnection* connection);
   void Sweep();
-  [[nodiscard]] std::vector<std::shared_ptr<Connection>> Open();
-  static void TurnAway(Connection::Socket socket);
+  [[nodiscard]] std::vector<std::shared_ptr<HttpConnection>> Open();
 
   const Options options;
   Metrics* const metrics;
@@ -79,8 +77,8 @@ struct HttpServer::Impl {
   // `open`.
   std::mutex mutex;
   std::condition_variable idle;
-  std::set<Connection*> open;     // guarded by mutex; each removes itself before it goes
-  std::deque<ContextLoop> loops;  // one a context
+  std::set<HttpConnection*> open;  // guarded by mutex; each removes itself before it goes
+  std::deque<ContextLoop> loops;   // one a context
 
   const std::vector<std::unique_ptr<net::io_context>> contexts;
   // Destroyed first: what waits there may be of a connection at home, never the other way round.
@@ -110,12 +108,13 @@ Result<void> HttpServer::Impl::Bind() {
 void HttpServer::Impl::Accept() {
   const std::size_t next = next_context++ % contexts.size();
   acceptor.async_accept(contexts[next]->get_executor(),
-                        [this, next](beast::error_code ec, Connection::Socket socket) {
+                        [this, next](beast::error_code ec, HttpConnection::Socket socket) {
                           OnAccept(ec, std::move(socket), next);
                         });
 }
 
-void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket, std::size_t home) {
+void HttpServer::Impl::OnAccept(beast::error_code ec, HttpConnection::Socket socket,
+                                std::size_t home) {
   if (!acceptor.is_open() || ec == net::error::operation_aborted) return;
   if (ec) {
     // Out of file descriptors, most likely: trying again at once would only burn the processor.
@@ -129,7 +128,7 @@ void HttpServer::Impl::OnAccept(beast::error_code ec, Connection::Socket socket,
   Accept();
 }
 
-void HttpServer::Impl::Admit(Connection::Socket socket, std::size_t home) {
+void HttpServer::Impl::Admit(HttpConnection::Socket socket, std::size_t home) {
   beast::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   std::unique_lock lock(mutex);
@@ -140,16 +139,16 @@ void HttpServer::Impl::Admit(Connection::Socket socket, std::size_t home) {
   }
   // The last handler of the connection lets go of it; then it is forgotten.
   EventLoop* const loop = options.computes ? &loops[home] : nullptr;
-  std::shared_ptr<Connection> connection(
-      new Connection(std::move(socket), contexts[home].get(), host, loop),
-      [this](Connection* done) { Forget(done); });
+  std::shared_ptr<HttpConnection> connection(
+      new HttpConnection(std::move(socket), contexts[home].get(), host, loop),
+      [this](HttpConnection* done) { Forget(done); });
   open.insert(connection.get());
   if (metrics != nullptr) metrics->SetConnections(static_cast<std::int64_t>(open.size()));
   lock.unlock();
   connection->Start();
 }
 
-void HttpServer::Impl::Forget(Connection* connection) {
+void HttpServer::Impl::Forget(HttpConnection* connection) {
   {
     std::lock_guard lock(mutex);
     open.erase(connection);
@@ -159,10 +158,10 @@ void HttpServer::Impl::Forget(Connection* connection) {
   delete connection;
 }
 
-std::vector<std::shared_ptr<Connection>> HttpServer::Impl::Open() {
-  std::vector<std::shared_ptr<Connection>> alive;
+std::vector<std::shared_ptr<HttpConnection>> HttpServer::Impl::Open() {
+  std::vector<std::shared_ptr<HttpConnection>> alive;
   std::lock_guard lock(mutex);
-  for (Connection* connection : open) {
+  for (HttpConnection* connection : open) {
     if (auto one = connection->weak_from_this().lock()) alive.push_back(std::move(one));
   }
   return alive;
@@ -184,19 +183,6 @@ void HttpServer::Impl::Sweep() {
     }
     Sweep();
   });
-}
-
-void HttpServer::Impl::TurnAway(Connection::Socket socket) {
-  const std::string body = EncodeError("the server has too many connections");
-  const std::string text =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-      "Connection: close\r\nContent-Length: " +
-      std::to_string(body.size()) + "\r\n\r\n" + body;
-  beast::error_code ignored;
-  socket.non_blocking(true, ignored);
-  socket.write_some(net::buffer(text), ignored);  // fits the empty send buffer
-  socket.shutdown(tcp::socket::shutdown_both, ignored);
-  socket.close(ignored);
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options, HttpHandler* handler,
@@ -229,6 +215,10 @@ HttpServer::~HttpServer() {
 std::uint16_t HttpServer::port() const {
   beast::error_code ignored;
   return impl_->acceptor.local_endpoint(ignored).port();
+}
+
+std::chrono::microseconds HttpServer::busy_poll() const {
+  return BusyPollingIsBuilt() ? impl_->options.busy_poll : std::chrono::microseconds(0);
 }
 
 void HttpServer::CloseAfterResponses() { impl_->host->closing = true; }

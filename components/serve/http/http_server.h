@@ -55,6 +55,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   [[nodiscard]] std::uint16_t port() const;
+  // As asked for, or 0 where this build has no busy polling (PENSTOCK_BUSY_POLL).
+  [[nodiscard]] std::chrono::microseconds busy_poll() const;
   // From now on every response says `Connection: close`. Still accepts.
   void CloseAfterResponses();
   // No new connections; idle ones are closed, busy ones after their response.

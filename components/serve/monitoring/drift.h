@@ -18,8 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "components/model/signature.h"
-#include "components/model/tensor.h"
+#include "components/serve/engine/model_names.h"
 #include "operator/base/json_fwd.h"
 #include "operator/base/time.h"
 

@@ -3,7 +3,6 @@
 #include <arrow/io/file.h>
 #include <parquet/arrow/writer.h>
 
-#include "components/sdk/arrow_result.h"
 #include "components/serve/monitoring/prediction_log.h"
 
 namespace penstock::serve {
@@ -97,7 +96,9 @@ arrow::Status WriteTable(const std::string& path, const std::string& model,
 Result<void> WritePredictionFile(const std::string& path, const std::string& model,
                                  const std::string& version, const std::vector<LogField>& fields,
                                  const Records& records) {
-  return sdk::FromArrow(WriteTable(path, model, version, fields, records), path);
+  const arrow::Status written = WriteTable(path, model, version, fields, records);
+  if (written.ok()) return {};
+  return Internal(path + ": " + written.message());
 }
 
 }  // namespace penstock::serve

@@ -23,17 +23,17 @@ LogColumn Convert(const Values& values, Datatype datatype, std::vector<std::uint
   column.nulls = std::move(nulls);
   if constexpr (std::is_arithmetic_v<T>) {
     if (datatype == Datatype::kBool) {
-      column.values.template emplace<3>(values.begin(), values.end());
+      column.values.template emplace<std::vector<std::uint8_t>>(values.begin(), values.end());
     } else if (IsInteger(datatype)) {
-      column.values.template emplace<2>(values.begin(), values.end());
+      column.values.template emplace<std::vector<std::int64_t>>(values.begin(), values.end());
     } else if (IsFloat(datatype)) {
-      column.values.template emplace<1>(values.begin(), values.end());
+      column.values.template emplace<std::vector<double>>(values.begin(), values.end());
     } else {  // a timestamp that came as a number
-      auto& texts = column.values.template emplace<0>();
+      auto& texts = column.values.template emplace<std::vector<std::string>>();
       for (const T value : values) texts.push_back(std::to_string(value));
     }
   } else {
-    column.values.template emplace<0>(values.begin(), values.end());
+    column.values.template emplace<std::vector<std::string>>(values.begin(), values.end());
   }
   return column;
 }

@@ -24,8 +24,7 @@
 #include <variant>
 #include <vector>
 
-#include "components/model/signature.h"
-#include "components/model/tensor.h"
+#include "components/serve/engine/model_names.h"
 #include "operator/base/result.h"
 #include "operator/base/time.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "components/model/tensor.h"
+#include "components/serve/engine/model_names.h"
 
 namespace penstock::serve {
 

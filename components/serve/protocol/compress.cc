@@ -9,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "components/serve/engine/failure.h"
 #include "components/serve/protocol/growing_body.h"
 
 namespace penstock::serve {
@@ -63,10 +64,8 @@ double Quality(std::string_view parameters) {
 }
 
 Error TooLarge(std::uint64_t limit) {
-  Error error = Invalid("the body is larger than " + std::to_string(limit) +
-                        " bytes once it is decompressed");
-  error.http_status = 413;
-  return error;
+  return Failure(ErrorKind::kTooLarge, "the body is larger than " + std::to_string(limit) +
+                                           " bytes once it is decompressed");
 }
 
 }  // namespace
@@ -76,10 +75,9 @@ Result<Coding> ParseContentEncoding(std::string_view header) {
   if (name.empty() || name == "identity") return Coding::kIdentity;
   if (name == "gzip" || name == "x-gzip") return Coding::kGzip;
   if (name == "deflate") return Coding::kDeflate;
-  Error error = Invalid("Content-Encoding " + std::string(header.substr(0, 64)) +
-                        " is not supported; send gzip, deflate or the body as it is");
-  error.http_status = 415;
-  return error;
+  return Failure(ErrorKind::kUnsupported,
+                 "Content-Encoding " + std::string(header.substr(0, 64)) +
+                     " is not supported; send gzip, deflate or the body as it is");
 }
 
 Coding ChooseCoding(std::string_view accept) {

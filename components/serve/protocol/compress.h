@@ -11,14 +11,14 @@ namespace penstock::serve {
 
 enum class Coding : std::uint8_t { kIdentity, kGzip, kDeflate };
 
-// A Content-Encoding: nothing or "identity", "gzip" ("x-gzip"), "deflate". Error with status 415
+// A Content-Encoding: nothing or "identity", "gzip" ("x-gzip"), "deflate". Unsupported
 // for any other, and for more than one.
 [[nodiscard]] Result<Coding> ParseContentEncoding(std::string_view header);
 
 // The coding that an Accept-Encoding prefers among ours; identity when it names none of them.
 [[nodiscard]] Coding ChooseCoding(std::string_view accept_encoding);
 
-// Invalid when the bytes are no such data, end early or go on after their end; status 413 when they
+// Invalid when the bytes are no such data, end early or go on after their end; TooLarge when they
 // become more than `limit` bytes. Memory grows with what comes out, never beyond the limit.
 [[nodiscard]] Result<std::string> Decompress(Coding coding, std::string_view bytes,
                                              std::uint64_t limit);

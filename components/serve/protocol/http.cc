@@ -4,31 +4,53 @@
 
 namespace penstock::serve {
 
-int StatusOf(const Error& error) {
-  if (error.http_status != 0) return error.http_status;
-  switch (error.kind) {
+int StatusOf(ErrorKind kind) {
+  switch (kind) {
     case ErrorKind::kInvalid:
       return 400;
     case ErrorKind::kNotFound:
       return 404;
+    case ErrorKind::kTooLarge:
+      return 413;
+    case ErrorKind::kUnsupported:
+      return 415;
+    case ErrorKind::kOverloaded:
+      return 429;
+    case ErrorKind::kGone:
+      return kClientGone;
     case ErrorKind::kTransient:
       return 503;
+    case ErrorKind::kDeadline:
+      return 504;
     default:
       return 500;
   }
 }
 
-HttpResponse ErrorResponse(const Error& error) {
+namespace {
+
+HttpResponse Refuse(int status, const std::string& message,
+                    std::optional<std::chrono::milliseconds> retry_after) {
   HttpResponse response;
-  response.status = StatusOf(error);
-  response.body = EncodeError(error.message);
-  if (error.retry_after) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*error.retry_after).count();
-    response.headers += "Retry-After: " + std::to_string(seconds) + "\r\n";
+  response.status = status;
+  response.body = EncodeError(message);
+  if (retry_after) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*retry_after).count();
+    response.headers = "Retry-After: " + std::to_string(seconds) + "\r\n";
   }
-  if (response.status == 405) response.headers += "Allow: " + error.reason + "\r\n";
-  if (response.status == 415) response.headers += "Accept-Encoding: gzip, deflate, identity\r\n";
+  if (status == 415) response.headers += "Accept-Encoding: gzip, deflate, identity\r\n";
   return response;
+}
+
+}  // namespace
+
+HttpResponse ErrorResponse(const Error& error) {
+  return Refuse(StatusOf(error.kind), error.message, error.retry_after);
+}
+
+HttpResponse Refusal(int status, const std::string& message) {
+  return Refuse(status, message,
+                status == 503 ? std::optional(std::chrono::milliseconds(1000)) : std::nullopt);
 }
 
 }  // namespace penstock::serve

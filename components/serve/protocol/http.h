@@ -37,11 +37,13 @@ struct HttpResponse {
   std::string headers;  // further header lines, each ended by CRLF
 };
 
-// {"error": ...} with the status that the error names, else the one that its kind stands for, and
-// Retry-After or Allow where the error has them.
+// The status that a kind of failure stands for.
+[[nodiscard]] int StatusOf(ErrorKind kind);
+// {"error": ...} with that status, Retry-After where the error has it, and with 415 what would be
+// taken.
 [[nodiscard]] HttpResponse ErrorResponse(const Error& error);
-// The status alone.
-[[nodiscard]] int StatusOf(const Error& error);
+// The same for what only HTTP knows: 405, 408, 431. A 503 says to come back in a second.
+[[nodiscard]] HttpResponse Refusal(int status, const std::string& message);
 
 using Respond = std::function<void(HttpResponse)>;
 

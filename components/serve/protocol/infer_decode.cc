@@ -14,9 +14,6 @@ namespace {
 namespace od = simdjson::ondemand;
 using simdjson::SUCCESS;
 
-// A parser keeps its buffers; above this they are given back after the request.
-constexpr std::size_t kKeptCapacity = 1U << 20;
-
 }  // namespace
 
 struct InferDecoder::Impl {
@@ -161,9 +158,8 @@ Complaint InferDecoder::Impl::Input(od::value value, std::size_t index, InputTen
     if (auto error = field.unescaped_key().get(key)) return Explain(error);
     if (auto error = field.value().get(inner)) return Explain(error);
     if (auto complaint = InputField(key, inner, input, &seen, &late)) {
-      // What ReadData says names the input already.
-      const bool full = complaint->starts_with("input '") || complaint->starts_with("the ");
-      return full ? *complaint : named(*complaint);
+      if (complaint->of_body) return complaint;
+      return named(complaint->text);
     }
   }
   if (!seen.name) return named("has no 'name'");
@@ -225,8 +221,7 @@ Complaint InferDecoder::Impl::LateData(std::string_view raw, InputTensor* input)
   od::value value;
   if (auto error = document.get_value().get(value)) return Explain(error);
   auto complaint = Data(value, input);
-  if (complaint && !complaint->starts_with("input "))
-    return "input '" + input->name + "': " + *complaint;
+  if (complaint) return "input '" + input->name + "': " + complaint->text;
   return complaint;
 }
 
@@ -291,9 +286,9 @@ Result<InferRequest> InferDecoder::Decode(std::string* body, std::size_t json_si
   json_size = std::min(json_size, body->size());
   impl_->most_elements = static_cast<std::int64_t>(json_size / 2 + 1);  // "0," and the last "0"
   InferRequest request;
-  if (auto complaint = impl_->Root(body, json_size, &request)) return Invalid(*complaint);
+  if (auto complaint = impl_->Root(body, json_size, &request)) return Invalid(complaint->text);
   const std::string_view blobs = std::string_view(*body).substr(json_size);
-  if (auto complaint = impl_->Binary(blobs, &request)) return Invalid(*complaint);
+  if (auto complaint = impl_->Binary(blobs, &request)) return Invalid(complaint->text);
   return request;
 }
 

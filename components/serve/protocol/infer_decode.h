@@ -10,8 +10,8 @@
 #include <memory>
 #include <string>
 
-#include "components/model/signature.h"
 #include "components/serve/engine/infer_request.h"
+#include "components/serve/engine/model_names.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {

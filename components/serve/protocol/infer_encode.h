@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "components/model/signature.h"
-#include "components/model/tensor.h"
+#include "components/serve/engine/model_identity.h"
+#include "components/serve/engine/model_names.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {
@@ -16,12 +16,6 @@ namespace penstock::serve {
 // What the server does beyond the protocol, as its metadata names it.
 inline constexpr std::array<const char*, 4> kExtensions = {
     "binary_tensor_data", "model_repository", "statistics", "tensorflow_serving_predict"};
-
-// Who answers. An empty version is left out, as the protocol asks of unversioned servers.
-struct ModelIdentity {
-  std::string name;
-  std::string version;
-};
 
 struct InferBody {
   std::string bytes;

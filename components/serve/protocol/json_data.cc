@@ -72,9 +72,9 @@ Complaint ReadElement(od::value& value, Datatype, std::string_view* out) {
 
 // Walks the array; knows where it is in the shape.
 template <typename T>
-class Reader {
+class ArrayReader {
  public:
-  Reader(InputTensor* input, std::int64_t count, std::int64_t most)
+  ArrayReader(InputTensor* input, std::int64_t count, std::int64_t most)
       : input_(*input), count_(count) {
     // Once: a vector that grows holds its elements twice.
     values_.reserve(static_cast<std::size_t>(std::min(count, most)));
@@ -84,8 +84,8 @@ class Reader {
     if (auto complaint = Array(data, 0)) return complaint;
     const auto found = static_cast<std::int64_t>(values_.size());
     if (found != count_) {
-      return "input '" + input_.name + "': data has " + std::to_string(found) +
-             " elements, shape " + FormatShape(input_.shape) + " has " + std::to_string(count_);
+      return "data has " + std::to_string(found) + " elements, shape " + FormatShape(input_.shape) +
+             " has " + std::to_string(count_);
     }
     if (!input_.nulls.empty()) input_.nulls.resize(values_.size());
     input_.data = std::move(values_);
@@ -95,19 +95,19 @@ class Reader {
  private:
   Complaint Array(od::value& data, std::size_t level) {
     od::array array;
-    if (data.get_array().get(array) != simdjson::SUCCESS) return At("data must be an array");
+    if (data.get_array().get(array) != simdjson::SUCCESS) return "data must be an array";
     std::int64_t length = 0;
     for (auto item : array) {
       od::value value;
-      if (auto error = item.get(value)) return At(simdjson::error_message(error));
+      if (auto error = item.get(value)) return simdjson::error_message(error);
       ++length;
       if (TakeNumber(value, level)) continue;
       if (auto complaint = Item(value, level)) return complaint;
     }
     if (nested_ && length != input_.shape[level]) {
-      return At("nested data has " + std::to_string(length) + " items at depth " +
-                std::to_string(level + 1) + ", shape " + FormatShape(input_.shape) + " says " +
-                std::to_string(input_.shape[level]));
+      return "nested data has " + std::to_string(length) + " items at depth " +
+             std::to_string(level + 1) + ", shape " + FormatShape(input_.shape) + " says " +
+             std::to_string(input_.shape[level]);
     }
     return std::nullopt;
   }
@@ -141,14 +141,14 @@ class Reader {
       return Element("is not a list, as nested data of shape " + FormatShape(input_.shape) +
                      " must have here");
     if (static_cast<std::int64_t>(values_.size()) == count_) {
-      return "input '" + input_.name + "': data has more elements than shape " +
-             FormatShape(input_.shape) + " (" + std::to_string(count_) + ")";
+      return "data has more elements than shape " + FormatShape(input_.shape) + " (" +
+             std::to_string(count_) + ")";
     }
     values_.emplace_back();
     if (type == od::json_type::null) return Null(value);
     T element{};
     if (auto complaint = ReadElement(value, input_.datatype, &element))
-      return Element(*complaint, 1);
+      return Element(complaint->text, 1);
     values_.back() = element;
     return std::nullopt;
   }
@@ -161,11 +161,8 @@ class Reader {
     return std::nullopt;
   }
 
-  [[nodiscard]] std::string At(const std::string& what) const {
-    return "input '" + input_.name + "': " + what;
-  }
   [[nodiscard]] std::string Element(const std::string& what, std::size_t back = 0) const {
-    return At("element " + std::to_string(values_.size() - back) + " " + what);
+    return "element " + std::to_string(values_.size() - back) + " " + what;
   }
 
   InputTensor& input_;
@@ -179,19 +176,18 @@ class Reader {
 Complaint ReadData(od::value data, std::int64_t count, std::int64_t most, InputTensor* input) {
   switch (input->datatype) {
     case Datatype::kFp32:
-      return Reader<float>(input, count, most).Run(data);
+      return ArrayReader<float>(input, count, most).Run(data);
     case Datatype::kFp64:
-      return Reader<double>(input, count, most).Run(data);
+      return ArrayReader<double>(input, count, most).Run(data);
     case Datatype::kBool:
-      return Reader<std::uint8_t>(input, count, most).Run(data);
+      return ArrayReader<std::uint8_t>(input, count, most).Run(data);
     case Datatype::kBytes:
-      return Reader<std::string_view>(input, count, most).Run(data);
+      return ArrayReader<std::string_view>(input, count, most).Run(data);
     case Datatype::kFp16:
     case Datatype::kBf16:
-      return "input '" + input->name + "': " + Name(input->datatype) +
-             " has no JSON form; send FP32";
+      return std::string(Name(input->datatype)) + " has no JSON form; send FP32";
     default:
-      return Reader<std::int64_t>(input, count, most).Run(data);
+      return ArrayReader<std::int64_t>(input, count, most).Run(data);
   }
 }
 

@@ -5,16 +5,17 @@ namespace penstock::serve {
 namespace od = simdjson::ondemand;
 using simdjson::SUCCESS;
 
-std::string Explain(simdjson::error_code error) {
-  if (error == simdjson::UTF8_ERROR) return "the body is not valid UTF-8";
-  if (error == simdjson::EMPTY) return "the body is empty; an inference request is a JSON object";
-  if (error == simdjson::CAPACITY) return "the body is too large to parse";
-  return std::string("the body is not valid JSON: ") + simdjson::error_message(error);
+BadValue Explain(simdjson::error_code error) {
+  std::string text = std::string("the body is not valid JSON: ") + simdjson::error_message(error);
+  if (error == simdjson::UTF8_ERROR) text = "the body is not valid UTF-8";
+  if (error == simdjson::EMPTY) text = "the body is empty; an inference request is a JSON object";
+  if (error == simdjson::CAPACITY) text = "the body is too large to parse";
+  return {std::move(text), true};
 }
 
 Complaint Skip(od::value value, int depth) {
   if (depth > kMaxJsonDepth)
-    return "the JSON is nested deeper than " + std::to_string(kMaxJsonDepth);
+    return BadValue("the JSON is nested deeper than " + std::to_string(kMaxJsonDepth), true);
   od::json_type type;
   if (auto error = value.type().get(type)) return Explain(error);
   simdjson::error_code error = SUCCESS;

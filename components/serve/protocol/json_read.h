@@ -9,17 +9,27 @@
 #include <string_view>
 #include <utility>
 
-#include "components/model/tensor.h"
+#include "components/serve/engine/model_names.h"
 
 namespace penstock::serve {
 
-// Why reading stopped: text for the client.
-using Complaint = std::optional<std::string>;
+// Why reading stopped: text for the client, of the value that was read, or of the body as a whole
+// (it is no JSON), where no value's name helps.
+struct BadValue {
+  BadValue(std::string what, bool body = false) : text(std::move(what)), of_body(body) {}  // NOLINT
+  BadValue(const char* what) : text(what) {}                                               // NOLINT
+  std::string text;
+  bool of_body = false;
+};
+using Complaint = std::optional<BadValue>;
 
 inline constexpr int kMaxJsonDepth = 64;
 inline constexpr std::size_t kMaxRank = 16;
+// A parser keeps its buffers; above this they are given back after the request.
+inline constexpr std::size_t kKeptCapacity = 1U << 20;
 
-[[nodiscard]] std::string Explain(simdjson::error_code error);
+// Of the body.
+[[nodiscard]] BadValue Explain(simdjson::error_code error);
 
 // Consumes a value nobody asked for, so that what is wrong inside it is still refused.
 [[nodiscard]] Complaint Skip(simdjson::ondemand::value value, int depth);
@@ -60,7 +70,8 @@ Complaint ReadParameters(simdjson::ondemand::value value, const std::string& whe
     if (auto error = field.value().get(inner)) return Explain(error);
     auto complaint = ReadParameterValue(inner, &parameter);
     if (!complaint) complaint = take(parameter);
-    if (complaint) return where + "parameter '" + std::string(parameter.name) + "' " + *complaint;
+    if (complaint)
+      return where + "parameter '" + std::string(parameter.name) + "' " + complaint->text;
   }
   return std::nullopt;
 }

@@ -13,8 +13,6 @@ namespace {
 namespace dom = simdjson::dom;
 using simdjson::SUCCESS;
 
-constexpr std::size_t kKeptCapacity = 1U << 20;
-
 // {"b64": ...} is a value, every other object names inputs.
 bool NamesInputs(dom::element element) {
   dom::object object;
@@ -77,7 +75,7 @@ Complaint PredictDecoder::Impl::Rows(const Signature& signature, dom::element in
   if (instances.get_array().get(rows) != SUCCESS) return "'instances' must be a list";
   std::size_t count = 0;
   for (dom::element row : rows) {
-    if (auto complaint = Row(signature, row)) return Where(count) + *complaint;
+    if (auto complaint = Row(signature, row)) return Where(count) + complaint->text;
     ++count;
   }
   if (count == 0) return "'instances' is empty";
@@ -96,7 +94,7 @@ Complaint PredictDecoder::Impl::Columns(const Signature& signature, dom::element
       return collectors[at].Add(value);
     });
   }
-  if (complaint) return "'inputs': " + *complaint;
+  if (complaint) return "'inputs': " + complaint->text;
   for (ValueCollector& collector : collectors)
     request->inputs.push_back(collector.Finish(std::nullopt));
   return std::nullopt;
@@ -118,7 +116,7 @@ Result<PredictRequest> PredictDecoder::Decode(const Signature& signature, std::s
   body->reserve(body->size() + simdjson::SIMDJSON_PADDING);
   dom::element root;
   if (auto error = impl_->parser.parse(body->data(), body->size(), false).get(root))
-    return Invalid(Explain(error));
+    return Invalid(Explain(error).text);
   dom::element instances;
   dom::element inputs;
   const bool rows = root["instances"].get(instances) == SUCCESS;
@@ -136,7 +134,7 @@ Result<PredictRequest> PredictDecoder::Decode(const Signature& signature, std::s
   request.rows = rows;
   const auto complaint = rows ? impl_->Rows(signature, instances, &request.infer)
                               : impl_->Columns(signature, inputs, &request.infer);
-  if (complaint) return Invalid(*complaint);
+  if (complaint) return Invalid(complaint->text);
   return request;
 }
 

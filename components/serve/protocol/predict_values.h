@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "components/model/signature.h"
+#include "components/serve/engine/model_names.h"
 #include "components/serve/protocol/json_read.h"
 
 namespace penstock::serve {

@@ -117,31 +117,27 @@ std::optional<Route> FindPath(const std::vector<std::string>& s) {
   return std::nullopt;
 }
 
-bool IsPost(Operation operation) {
-  return operation == Operation::kInfer || operation == Operation::kPredict ||
-         operation == Operation::kRepositoryIndex || operation == Operation::kRepositoryChange;
-}
-
 }  // namespace
 
-Result<Route> FindRoute(std::string_view method, std::string_view target) {
+const char* MethodOf(Operation operation) {
+  const bool post = operation == Operation::kInfer || operation == Operation::kPredict ||
+                    operation == Operation::kRepositoryIndex ||
+                    operation == Operation::kRepositoryChange;
+  return post ? "POST" : "GET";
+}
+
+bool Takes(Operation operation, std::string_view method) {
+  const std::string_view allowed = MethodOf(operation);
+  return method == allowed || (method == "HEAD" && allowed == "GET");
+}
+
+Result<Route> FindRoute(std::string_view target) {
   const auto segments = Segments(target);
   auto route = segments ? FindPath(*segments) : std::nullopt;
-  if (!route) {
-    Error error = NotFound(
-        "there is nothing at this path; the server speaks the Open Inference Protocol V2 under "
-        "/v2 and TensorFlow Serving's predict under /v1");
-    error.http_status = 404;
-    return error;
-  }
-  const std::string_view allowed = IsPost(route->operation) ? "POST" : "GET";
-  if (method != allowed && !(method == "HEAD" && allowed == "GET")) {
-    Error error = Invalid("method not allowed here; use " + std::string(allowed));
-    error.http_status = 405;
-    error.reason = allowed;
-    return error;
-  }
-  return *std::move(route);
+  if (route) return *std::move(route);
+  return NotFound(
+      "there is nothing at this path; the server speaks the Open Inference Protocol V2 under "
+      "/v2 and TensorFlow Serving's predict under /v1");
 }
 
 }  // namespace penstock::serve

@@ -1,4 +1,4 @@
-// Which operation a method and a request target name. Pure.
+// Which operation a request target names, and by which method. Pure.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,11 @@ struct Route {
   std::string version;  // empty: the one there is
 };
 
-// NotFound (404) for an unknown path; for a known path with the wrong method an error with
-// http_status 405 and the allowed method as its reason.
-[[nodiscard]] Result<Route> FindRoute(std::string_view method, std::string_view target);
+// NotFound for an unknown path.
+[[nodiscard]] Result<Route> FindRoute(std::string_view target);
+
+// The method that an operation is asked for with; HEAD may stand for GET.
+[[nodiscard]] const char* MethodOf(Operation operation);
+[[nodiscard]] bool Takes(Operation operation, std::string_view method);
 
 }  // namespace penstock::serve

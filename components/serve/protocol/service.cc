@@ -3,9 +3,11 @@
 #include <charconv>
 #include <utility>
 
+#include "components/serve/engine/failure.h"
 #include "components/serve/protocol/compress.h"
 #include "components/serve/protocol/growing_body.h"
 #include "components/serve/protocol/infer_decode.h"
+#include "components/serve/protocol/infer_encode.h"
 #include "components/serve/protocol/predict_decode.h"
 #include "components/serve/protocol/repository.h"
 
@@ -20,11 +22,6 @@ std::string ObserverText(const Inference& inference) {
 // Below this a response is not worth compressing.
 constexpr std::size_t kCompressAbove = 512;
 constexpr const char* kJsonLength = "Inference-Header-Content-Length";
-
-Error WithStatus(Error error, int status) {
-  error.http_status = status;
-  return error;
-}
 
 HttpResponse Ok(std::string body) {
   return HttpResponse{200, std::move(body), "application/json", ""};
@@ -70,8 +67,8 @@ std::optional<Error> CheckMedia(const HttpRequest& request) {
     return Invalid(std::string("a body of application/octet-stream needs the header ") +
                    kJsonLength);
   }
-  return WithStatus(Invalid("Content-Type " + media + " is not supported; send application/json"),
-                    415);
+  return Failure(ErrorKind::kUnsupported,
+                 "Content-Type " + media + " is not supported; send application/json");
 }
 
 // How much of the body is JSON; all of it without the header.
@@ -90,18 +87,24 @@ Result<std::size_t> JsonLength(const HttpRequest& request) {
 }
 
 // Clients ask for the same target again and again: a thread keeps the last one's route.
-Result<const Route*> RouteOf(const HttpRequest& request) {
-  struct Known {
-    std::string method;
+Result<const Route*> RouteOf(const std::string& target) {
+  struct LastRoute {
     std::string target;
     Route route;
   };
-  thread_local Known last;
-  if (request.target == last.target && request.method == last.method) return &last.route;
-  auto route = FindRoute(request.method, request.target);
+  thread_local LastRoute last;
+  if (target == last.target) return &last.route;
+  auto route = FindRoute(target);
   if (!route) return route.error();
-  last = {request.method, request.target, std::move(*route)};
+  last = {target, std::move(*route)};
   return &last.route;
+}
+
+HttpResponse WrongMethod(Operation operation) {
+  const std::string allowed = MethodOf(operation);
+  HttpResponse response = Refusal(405, "method not allowed here; use " + allowed);
+  response.headers = "Allow: " + allowed + "\r\n";
+  return response;
 }
 
 // 1 ms to an hour.
@@ -137,8 +140,8 @@ struct Decoders {
 
 }  // namespace
 
-struct Service::Exchange {
-  explicit Exchange(ByteBudget* bodies) : held(bodies) {}
+struct Service::Pending {
+  explicit Pending(ByteBudget* bodies) : held(bodies) {}
   Operation operation = Operation::kServerMetadata;
   SteadyTime begin;
   Coding coding = Coding::kIdentity;  // of the response
@@ -162,9 +165,7 @@ Service::Service(Options options, Inference* inference, const Clock* clock, Metr
 HttpResponse Service::Ready() const {
   const Inference::State state = inference_->state();
   if (state.phase == Inference::Phase::kReady) return Ok(R"({"ready":true})");
-  Error error = WithStatus(Transient(state.reason), 503);
-  error.retry_after = std::chrono::seconds(1);
-  return ErrorResponse(error);
+  return Refusal(503, state.reason);
 }
 
 HttpResponse Service::Answer(const Route& route, const HttpRequest& request) const {
@@ -214,20 +215,20 @@ HttpResponse Service::ModelAnswer(const Route& route) const {
 }
 
 void Service::Handle(HttpRequest request, Respond respond) {
-  auto exchange = std::make_shared<Exchange>(options_.bodies.get());
-  exchange->begin = clock_->Steady() - request.waited;
-  exchange->respond = std::move(respond);
-  exchange->coding = ChooseCoding(request.accept_encoding);
-  auto route = RouteOf(request);
-  if (!route) {
-    HttpResponse response = ErrorResponse(route.error());
+  auto pending = std::make_shared<Pending>(options_.bodies.get());
+  pending->begin = clock_->Steady() - request.waited;
+  pending->respond = std::move(respond);
+  pending->coding = ChooseCoding(request.accept_encoding);
+  auto route = RouteOf(request.target);
+  if (!route || !Takes((*route)->operation, request.method)) {
+    HttpResponse response = route ? WrongMethod((*route)->operation) : ErrorResponse(route.error());
     metrics_->CountRequest("none", response.status);
-    return exchange->respond(std::move(response));
+    return pending->respond(std::move(response));
   }
-  exchange->operation = (*route)->operation;
-  if (exchange->operation == Operation::kInfer || exchange->operation == Operation::kPredict)
-    return Infer(**route, &request, exchange);
-  Finish(*exchange, Answer(**route, request));
+  pending->operation = (*route)->operation;
+  if (pending->operation == Operation::kInfer || pending->operation == Operation::kPredict)
+    return Infer(**route, &request, pending);
+  Finish(*pending, Answer(**route, request));
 }
 
 void Service::CountRefused(int status) {
@@ -235,64 +236,64 @@ void Service::CountRefused(int status) {
   if (status == kClientGone) metrics_->CountRejected("cancelled");
 }
 
-void Service::Trace(const Exchange& exchange, int status) {
+void Service::Trace(const Pending& pending, int status) {
   TracedRequest traced;
-  traced.name = NameOf(exchange.operation);
+  traced.name = NameOf(pending.operation);
   traced.protocol = "http";
-  traced.model = exchange.route.model;
-  traced.version = exchange.route.version;
+  traced.model = pending.route.model;
+  traced.version = pending.route.version;
   traced.status = status;
   traced.end = clock_->Now();
-  traced.total = clock_->Steady() - exchange.begin;
-  traced.input = exchange.parts.input;
-  traced.queue = exchange.parts.queue;
-  traced.compute = exchange.parts.compute;
-  traced.rows = exchange.rows;
-  tracer_->End(*exchange.trace, traced);
+  traced.total = clock_->Steady() - pending.begin;
+  traced.input = pending.parts.input;
+  traced.queue = pending.parts.queue;
+  traced.compute = pending.parts.compute;
+  traced.rows = pending.rows;
+  tracer_->End(*pending.trace, traced);
 }
 
-void Service::Finish(const Exchange& exchange, HttpResponse response) {
-  if (exchange.trace) Trace(exchange, response.status);
-  metrics_->CountRequest(NameOf(exchange.operation), response.status);
-  if (exchange.coding != Coding::kIdentity && response.body.size() >= kCompressAbove) {
-    response.body = Compress(exchange.coding, response.body);
-    response.headers += exchange.coding == Coding::kGzip ? "Content-Encoding: gzip\r\n"
-                                                         : "Content-Encoding: deflate\r\n";
+void Service::Finish(const Pending& pending, HttpResponse response) {
+  if (pending.trace) Trace(pending, response.status);
+  metrics_->CountRequest(NameOf(pending.operation), response.status);
+  if (pending.coding != Coding::kIdentity && response.body.size() >= kCompressAbove) {
+    response.body = Compress(pending.coding, response.body);
+    response.headers += pending.coding == Coding::kGzip ? "Content-Encoding: gzip\r\n"
+                                                        : "Content-Encoding: deflate\r\n";
     response.headers += "Vary: Accept-Encoding\r\n";
   }
-  exchange.respond(std::move(response));
+  pending.respond(std::move(response));
 }
 
 // What a body takes beyond the connection's share: as much again where it was inflated, and where
 // it is of a predict request, which is read into a tree. Small ones are not looked at.
 Result<void> Service::HoldMore(std::uint64_t inflated, const HttpRequest& request,
-                               Exchange* exchange) {
+                               Pending* pending) {
   std::uint64_t more = inflated;
-  if (exchange->operation == Operation::kPredict) more += request.body.size();
-  if (more <= GrowingBody::kSmall || exchange->held.Hold(more)) return {};
-  Error error = WithStatus(Transient("the server holds too many request bodies at once"), 503);
+  if (pending->operation == Operation::kPredict) more += request.body.size();
+  if (more <= GrowingBody::kSmall || pending->held.Hold(more)) return {};
+  Error error = Transient("the server holds too many request bodies at once");
   error.retry_after = std::chrono::seconds(1);
   return error;
 }
 
-Result<void> Service::Inflate(HttpRequest* request, Exchange* exchange) {
+Result<void> Service::Inflate(HttpRequest* request, Pending* pending) {
   auto coding = ParseContentEncoding(request->content_encoding);
   if (!coding) return coding.error();
-  if (*coding == Coding::kIdentity) return HoldMore(0, *request, exchange);
+  if (*coding == Coding::kIdentity) return HoldMore(0, *request, pending);
   auto plain = Decompress(*coding, request->body, options_.body_bytes);
   if (!plain) return plain.error();
   request->body = std::move(*plain);
-  return HoldMore(request->body.size(), *request, exchange);
+  return HoldMore(request->body.size(), *request, pending);
 }
 
-Result<InferRequest> Service::Read(const Model& model, HttpRequest* request, Exchange* exchange) {
+Result<InferRequest> Service::Read(const Model& model, HttpRequest* request, Pending* pending) {
   Decoders& decoders = Decoders::OfThisThread();
-  if (auto inflated = Inflate(request, exchange); !inflated) return inflated.error();
+  if (auto inflated = Inflate(request, pending); !inflated) return inflated.error();
   if (auto error = CheckMedia(*request)) return *error;
-  if (exchange->operation == Operation::kPredict) {
+  if (pending->operation == Operation::kPredict) {
     auto decoded = decoders.predict.Decode(model.signature(), &request->body);
     if (!decoded) return decoded.error();
-    exchange->predict_rows = decoded->rows;
+    pending->predict_rows = decoded->rows;
     return std::move(decoded->infer);
   }
   auto length = JsonLength(*request);
@@ -302,9 +303,9 @@ Result<InferRequest> Service::Read(const Model& model, HttpRequest* request, Exc
 }
 
 HttpResponse Service::Write(const ServedModel& served, const InferAnswer& answer,
-                            const Exchange& exchange) {
-  if (exchange.operation == Operation::kPredict) {
-    auto text = EncodePredictions(answer.outputs, exchange.predict_rows);
+                            const Pending& pending) {
+  if (pending.operation == Operation::kPredict) {
+    auto text = EncodePredictions(answer.outputs, pending.predict_rows);
     return text ? Ok(std::move(*text)) : ErrorResponse(text.error());
   }
   auto body = EncodeInferResponse(served.identity, answer.id, answer.outputs, answer.binary);
@@ -317,33 +318,33 @@ HttpResponse Service::Write(const ServedModel& served, const InferAnswer& answer
   return response;
 }
 
-void Service::Infer(const Route& route, HttpRequest* request, const ExchangePtr& exchange) {
+void Service::Infer(const Route& route, HttpRequest* request, const PendingPtr& pending) {
   if (tracer_ != nullptr) {
-    exchange->trace = tracer_->Begin(request->traceparent);
-    if (exchange->trace) exchange->route = route;
+    pending->trace = tracer_->Begin(request->traceparent);
+    if (pending->trace) pending->route = route;
   }
-  const auto refuse = [&](const Error& error) { Finish(*exchange, ErrorResponse(error)); };
+  const auto refuse = [&](const Error& error) { Finish(*pending, ErrorResponse(error)); };
   auto served = inference_->Find(route.model, route.version);
   if (!served) return refuse(served.error());
   auto timeout = ParseTimeout(request->timeout_ms);
   if (!timeout) return refuse(timeout.error());
   if (*timeout && request->waited >= **timeout) {
     metrics_->CountRejected("expired");
-    return refuse(WithStatus(Cancelled("the request's time ran out before it was read"), 504));
+    return refuse(Failure(ErrorKind::kDeadline, "the request's time ran out before it was read"));
   }
   const Decoders::Use use;
-  auto decoded = Read(*(*served)->model, request, exchange.get());
+  auto decoded = Read(*(*served)->model, request, pending.get());
   if (!decoded) return refuse(decoded.error());
-  InferCall call{std::move(*decoded), exchange->begin, *timeout, request->cancelled, request->loop};
+  InferCall call{std::move(*decoded), pending->begin, *timeout, request->cancelled, request->loop};
   // The service outlives the pool's threads, and the pool what waits in it.
   const ServedModel* model = served->get();
-  inference_->Infer(*served, std::move(call), [this, model, exchange](Result<InferAnswer> answer) {
-    if (!answer) return Finish(*exchange, ErrorResponse(answer.error()));
-    exchange->parts = answer->parts;
-    exchange->rows = answer->rows;
-    HttpResponse response = Write(*model, *answer, *exchange);
-    if (response.status == 200) inference_->Answered(*model, *answer, exchange->begin);
-    Finish(*exchange, std::move(response));
+  inference_->Infer(*served, std::move(call), [this, model, pending](Result<InferAnswer> answer) {
+    if (!answer) return Finish(*pending, ErrorResponse(answer.error()));
+    pending->parts = answer->parts;
+    pending->rows = answer->rows;
+    HttpResponse response = Write(*model, *answer, *pending);
+    if (response.status == 200) inference_->Answered(*model, *answer, pending->begin);
+    Finish(*pending, std::move(response));
   });
 }
 

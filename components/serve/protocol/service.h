@@ -34,24 +34,22 @@ class Service : public HttpHandler {
   void CountRefused(int status) override;
 
  private:
-  struct Exchange;  // what is remembered of a request until it is answered
-  using ExchangePtr = std::shared_ptr<Exchange>;
+  struct Pending;  // what is remembered of a request until it is answered
+  using PendingPtr = std::shared_ptr<Pending>;
 
   [[nodiscard]] HttpResponse Ready() const;
   [[nodiscard]] HttpResponse Answer(const Route& route, const HttpRequest& request) const;
   [[nodiscard]] HttpResponse ModelAnswer(const Route& route) const;
-  [[nodiscard]] HttpResponse Index(const std::string& body) const;
-  [[nodiscard]] HttpResponse PredictStatus(const Route& route) const;
-  void Infer(const Route& route, HttpRequest* request, const ExchangePtr& exchange);
+  void Infer(const Route& route, HttpRequest* request, const PendingPtr& pending);
   [[nodiscard]] Result<InferRequest> Read(const Model& model, HttpRequest* request,
-                                          Exchange* exchange);
+                                          Pending* pending);
   [[nodiscard]] static Result<void> HoldMore(std::uint64_t inflated, const HttpRequest& request,
-                                             Exchange* exchange);
-  [[nodiscard]] Result<void> Inflate(HttpRequest* request, Exchange* exchange);
+                                             Pending* pending);
+  [[nodiscard]] Result<void> Inflate(HttpRequest* request, Pending* pending);
   [[nodiscard]] static HttpResponse Write(const ServedModel& served, const InferAnswer& answer,
-                                          const Exchange& exchange);
-  void Finish(const Exchange& exchange, HttpResponse response);
-  void Trace(const Exchange& exchange, int status);
+                                          const Pending& pending);
+  void Finish(const Pending& pending, HttpResponse response);
+  void Trace(const Pending& pending, int status);
 
   const Options options_;
   Inference* const inference_;

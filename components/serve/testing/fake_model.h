@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "components/model/model.h"
 #include "components/serve/engine/batch_queue.h"
+#include "components/serve/engine/model_names.h"
 
 namespace penstock::serve {
 

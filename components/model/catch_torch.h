@@ -7,7 +7,7 @@
 
 #include "operator/base/result.h"
 
-namespace penstock::sdk {
+namespace penstock::model {
 
 // Runs f; an exception of LibTorch becomes Invalid with its first line and the context.
 template <typename F>
@@ -23,4 +23,4 @@ auto CatchTorch(const std::string& context, F f) -> decltype(f()) {
   }
 }
 
-}  // namespace penstock::sdk
+}  // namespace penstock::model

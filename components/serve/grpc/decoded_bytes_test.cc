@@ -1,5 +1,5 @@
 // What a message is said to take before it is decoded, against what it takes.
-#include "components/serve/grpc/wire_message.h"
+#include "components/serve/grpc/decoded_bytes.h"
 
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>

@@ -1,11 +1,10 @@
 // The queue as a client meets it: what waits together, what is turned away, and with which words.
-#include "components/serve/engine/inference.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <future>
 
+#include "components/serve/engine/inference.h"
 #include "components/serve/testing/service_fixture.h"
 
 namespace penstock::serve {
