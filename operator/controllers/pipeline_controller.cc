@@ -106,7 +106,7 @@ Result<void> PipelineController::Create(const api::Pipeline& pipeline,
     if (kind == ErrorKind::kForbidden || kind == ErrorKind::kInvalid) {
       refused_[pipeline.meta.uid] = run.error().message;
     }
-    return Unexpected(run.error());
+    return run.error();
   }
   refused_.erase(pipeline.meta.uid);
   context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*run)));
@@ -121,7 +121,7 @@ Result<void> PipelineController::Cancel(const api::Pipeline& pipeline,
                                         patch, {}, {.stop = context_.stop});
   if (!run) {
     if (run.error().kind == ErrorKind::kNotFound) return {};
-    return Unexpected(run.error());
+    return run.error();
   }
   context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*run)));
   told_(ObjectKey{pipeline.meta.namespace_, action.name}.Text());
@@ -149,7 +149,7 @@ Result<void> PipelineController::WriteStatus(const api::Pipeline& pipeline,
                               std::move(status), put);
   if (!written) {
     if (written.error().kind == ErrorKind::kNotFound) return {};
-    return Unexpected(written.error());
+    return written.error();
   }
   put(*written);
   SendEvents(context_, kube::kPipelines, pipeline.meta, plan.events);

@@ -50,11 +50,11 @@ class Operator {
  private:
   Result<void> Work(const std::stop_token& stop) {
     auto config = kube::LoadConfig({options_.kubeconfig, ""});
-    if (!config) return Unexpected(config.error());
+    if (!config) return config.error();
     if (options_.library_namespace.empty()) options_.library_namespace = config->namespace_;
     if (options_.lease_namespace.empty()) options_.lease_namespace = config->namespace_;
     auto client = kube::ApiClient::Make(*config, clock_);
-    if (!client) return Unexpected(client.error());
+    if (!client) return client.error();
     api_ = std::move(*client);
     // Here, so that events, leases and token reviews are counted too.
     client_ = std::make_unique<CountingClient>(
@@ -75,15 +75,15 @@ class Operator {
   Result<void> StartHealth() {
     runtime::HealthChecks checks;
     checks.ready = [this]() -> Result<void> {
-      if (!serving_) return Unexpected(Transient("the gateway does not listen yet"));
+      if (!serving_) return Transient("the gateway does not listen yet");
       const std::lock_guard lock(mutex_);
       if (engine_ == nullptr || engine_->IsReady()) return {};  // a standby is ready to take over
-      return Unexpected(Transient("the first lists of objects are being read"));
+      return Transient("the first lists of objects are being read");
     };
     checks.metrics = [this] { return Metrics(); };
     auto server = runtime::HealthServer::Start(
         "0.0.0.0", static_cast<std::uint16_t>(options_.metrics_port), std::move(checks));
-    if (!server) return Unexpected(server.error());
+    if (!server) return server.error();
     health_ = std::move(*server);
     return {};
   }
@@ -106,7 +106,7 @@ class Operator {
     if (const auto host = HostOf(options_.gateway_url); !host.empty()) AddName(names, host);
     for (const auto& name : options_.gateway_names) AddName(names, name);
     auto certificates = gateway::Certificates::Open(names, clock_);
-    if (!certificates) return Unexpected(certificates.error());
+    if (!certificates) return certificates.error();
     certificates_ = std::move(*certificates);
     authenticator_ = std::make_unique<gateway::TokenReviewAuthenticator>(*client_, clock_);
     gateway::AddArtifactRoutes(router_, {&store_, authenticator_.get(), 0});
@@ -116,7 +116,7 @@ class Operator {
     server.tls = [this] { return certificates_->Current(); };
     server.on_error = [this](const std::string& what) { log_.Write("warn", what); };
     auto started = gateway::HttpsServer::Start(std::move(server), router_);
-    if (!started) return Unexpected(started.error());
+    if (!started) return started.error();
     gateway_ = std::move(*started);
     serving_ = true;
     log_.Write("info", "the gateway listens on port " + std::to_string(gateway_->port()));
@@ -138,7 +138,7 @@ class Operator {
       if (engine_ != nullptr) engine_->RecordAll();
     };
     auto opened = metadata::SqliteRecorder::Open(std::move(history), clock_);
-    if (!opened) return Unexpected(opened.error());
+    if (!opened) return opened.error();
     recorder_ = std::move(*opened);
     return {};
   }
@@ -153,7 +153,7 @@ class Operator {
     const auto end =
         elector.Run(stop, [&](const std::stop_token& leading) { Lead(guarded, leading); });
     if (end == runtime::LeaderElector::End::kStopped) return {};
-    return Unexpected(Transient("leadership was lost; the process ends and may be started again"));
+    return Transient("leadership was lost; the process ends and may be started again");
   }
 
   // Runs the controllers until stopped.
