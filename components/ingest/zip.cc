@@ -8,7 +8,7 @@
 namespace penstock::ingest {
 namespace {
 
-constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::size_t kPieceBytes = 256 * 1024;
 
 struct FreeArchive {
   void operator()(archive* a) const { archive_read_free(a); }
@@ -23,7 +23,7 @@ std::string LastError(archive* zip) {
 Result<Archive> Open(const std::string& path) {
   Archive zip(archive_read_new());
   archive_read_support_format_zip_seekable(zip.get());  // by its directory, not as it comes
-  if (archive_read_open_filename(zip.get(), path.c_str(), kReadBytes) != ARCHIVE_OK) {
+  if (archive_read_open_filename(zip.get(), path.c_str(), kPieceBytes) != ARCHIVE_OK) {
     return Invalid(path + ": the zip archive has no end, or its directory is damaged");
   }
   return zip;
@@ -66,8 +66,8 @@ class ZipStream : public FilterStream {
   // The checksum and the size are libarchive's to check, at the end.
   arrow::Status Fill(std::string& out) override {
     const std::size_t before = out.size();
-    out.resize(before + kReadBytes);
-    const la_ssize_t count = archive_read_data(zip_.get(), out.data() + before, kReadBytes);
+    out.resize(before + kPieceBytes);
+    const la_ssize_t count = archive_read_data(zip_.get(), out.data() + before, kPieceBytes);
     out.resize(before + static_cast<std::size_t>(std::max<la_ssize_t>(count, 0)));
     if (count >= 0) return arrow::Status::OK();
     return arrow::Status::Invalid("the zip archive is damaged (", name_, ")",

@@ -48,7 +48,7 @@ bool DecisionIsClose(const ModelManifest& manifest, const Json& outputs, double 
 
 Result<ModelExample> ParseExample(const std::string& line, const std::string& what) {
   auto json = ParseJson(line, what);
-  if (!json) return Unexpected(json.error());
+  if (!json) return json.error();
   if (!json->is_object() || !json->contains("inputs") || !(*json)["inputs"].is_object() ||
       !json->contains("outputs") || !(*json)["outputs"].is_object()) {
     return Invalid(what + ": must be {\"inputs\": {...}, \"outputs\": {...}}");
@@ -103,7 +103,7 @@ Json OutputValue(const ModelManifest& manifest, const ModelOutput& output,
 Result<ModelManifest> LoadModelManifest(const std::string& folder) {
   const std::string path = folder + "/" + kModelFile;
   const auto text = ReadFile(path, 16ULL << 20);
-  if (!text) return Unexpected(text.error());
+  if (!text) return text.error();
   return ParseModelManifest(*text, path);
 }
 
@@ -114,14 +114,14 @@ Result<void> SaveModelManifest(const std::string& folder, const ModelManifest& m
 Result<std::vector<ModelExample>> LoadExamples(const std::string& folder, std::size_t limit) {
   const std::string path = folder + "/" + kExamplesFile;
   const auto text = ReadFile(path);
-  if (!text) return Unexpected(text.error());
+  if (!text) return text.error();
   std::vector<ModelExample> examples;
   std::istringstream lines(*text);
   std::string line;
   for (int number = 1; examples.size() < limit && std::getline(lines, line); ++number) {
     if (line.empty()) continue;
     auto example = ParseExample(line, path + " line " + std::to_string(number));
-    if (!example) return Unexpected(example.error());
+    if (!example) return example.error();
     examples.push_back(std::move(*example));
   }
   return examples;

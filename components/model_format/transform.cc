@@ -118,7 +118,7 @@ struct Transform::Prepared {
 };
 
 Result<Transform> Transform::Make(TransformSpec spec) {
-  if (auto ok = CheckTransformSpec(spec); !ok) return Unexpected(ok.error());
+  if (auto ok = CheckTransformSpec(spec); !ok) return ok.error();
   Transform t;
   std::vector<Prepared> prepared;
   t.steps_of_input_.resize(spec.inputs.size());
@@ -189,7 +189,7 @@ void Transform::ApplyString(std::size_t input, std::string_view value, float* ro
 
 Result<void> Transform::ApplyCell(std::size_t input, const Cell& cell, float* row) const {
   const auto value = Coerce(cell, spec_->inputs[input]);
-  if (!value) return Unexpected(value.error());
+  if (!value) return value.error();
   if (const auto* text = std::get_if<std::string_view>(&*value)) {
     ApplyString(input, *text, row);
   } else if (const auto* integer = std::get_if<std::int64_t>(&*value)) {

@@ -72,7 +72,7 @@ Json StepToJson(const TransformStep& step, const Column& column) {
 Result<void> ParseCategories(const Json& j, ColumnType type, TransformStep& step) {
   for (const auto& c : j.at("categories").get_ref<const Json::array_t&>()) {
     auto category = ParseCategory(c, type);
-    if (!category) return Unexpected(category.error());
+    if (!category) return category.error();
     step.categories.push_back(std::move(*category));
   }
   if (step.op == TransformOp::kVocabulary)
@@ -80,7 +80,7 @@ Result<void> ParseCategories(const Json& j, ColumnType type, TransformStep& step
   const Json& fill = j.at("fill");
   if (fill.is_null()) return {};
   auto category = ParseCategory(fill, type);
-  if (!category) return Unexpected(category.error());
+  if (!category) return category.error();
   for (std::size_t i = 0; i < step.categories.size(); ++i) {
     if (step.categories[i] == *category) step.fill_category = std::int64_t(i);
   }
@@ -98,7 +98,7 @@ Result<TransformStep> ParseStep(const Json& j, const std::vector<Column>& inputs
   if (step.input == inputs.size()) return Invalid("column '" + name + "' is none of inputs");
   if (IsCategory(step.op)) {
     if (auto ok = ParseCategories(j, inputs[step.input].type, step); !ok) {
-      return Unexpected(ok.error());
+      return ok.error();
     }
     return step;
   }
@@ -222,15 +222,15 @@ Result<TransformSpec> ParseTransformSpec(const Json& json) {
                    [&](const Json& j) { return ParseStep(j, spec.inputs); });
   }
   if (!ok) return Wrap("transform", ok.error());
-  if (ok = CheckTransformSpec(spec); !ok) return Unexpected(ok.error());
+  if (ok = CheckTransformSpec(spec); !ok) return ok.error();
   return spec;
 }
 
 Result<TransformSpec> LoadTransformSpec(const std::string& path) {
   const auto text = ReadFile(path, 1ULL << 30);
-  if (!text) return Unexpected(text.error());
+  if (!text) return text.error();
   const auto json = ParseJson(*text, path);
-  if (!json) return Unexpected(json.error());
+  if (!json) return json.error();
   auto spec = ParseTransformSpec(*json);
   if (!spec) return Wrap(path, spec.error());
   return spec;

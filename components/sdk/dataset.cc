@@ -60,7 +60,7 @@ Result<std::shared_ptr<arrow::Array>> CastColumn(const std::shared_ptr<arrow::Ar
     // The zone is only a label: the value is UTC already.
     const auto unit = static_cast<const arrow::TimestampType&>(*array->type()).unit();
     auto view = FromArrow(array->View(arrow::timestamp(unit)), "column '" + name + "'");
-    if (!view) return Unexpected(view.error());
+    if (!view) return view.error();
     source = *view;
     if (source->type()->Equals(*type)) return source;
   }

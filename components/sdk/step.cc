@@ -19,7 +19,7 @@ Result<Json> ReadVariable(const char* variable) {
   auto text = ReadFile(path, kMaxParameterBytes);
   if (!text) return Wrap(variable, text.error());
   auto json = ParseJson(*text, std::string(variable) + " (" + path + ")");
-  if (!json) return Unexpected(json.error());
+  if (!json) return json.error();
   if (!json->is_object()) return Invalid(std::string(variable) + ": must be a JSON object");
   return json;
 }

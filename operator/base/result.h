@@ -1,7 +1,7 @@
 // Result<T>: a value or an Error, where failure is normal.
 //
-// Has std::expected's names, so that `using Result = std::expected<T, Error>` can replace it when
-// the tool chain's baseline has C++23. A value type; thread rule as for T.
+// `return SomeError(...)` is an error on its way out. Has std::expected's names otherwise. A value
+// type; thread rule as for T.
 #pragma once
 
 #include <optional>
@@ -13,19 +13,12 @@
 
 namespace penstock {
 
-// Wraps an error on its way into a Result: `return Unexpected(NotFound("..."))`.
-struct Unexpected {
-  explicit Unexpected(Error e) : error(std::move(e)) {}
-  Error error;
-};
-
 template <typename T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT
-  Result(Unexpected u) : state_(std::in_place_index<1>, std::move(u.error)) {}  // NOLINT
-  Result(Error e) : state_(std::in_place_index<1>, std::move(e)) {}             // NOLINT
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT
+  Result(Error e) : state_(std::in_place_index<1>, std::move(e)) {}      // NOLINT
 
   [[nodiscard]] bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -55,8 +48,7 @@ class [[nodiscard]] Result<void> {
  public:
   using value_type = void;
   Result() = default;
-  Result(Unexpected u) : error_(std::move(u.error)) {}  // NOLINT
-  Result(Error e) : error_(std::move(e)) {}             // NOLINT
+  Result(Error e) : error_(std::move(e)) {}  // NOLINT
 
   [[nodiscard]] bool has_value() const { return !error_.has_value(); }
   explicit operator bool() const { return has_value(); }

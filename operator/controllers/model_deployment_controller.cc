@@ -114,14 +114,14 @@ Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) c
   kube::ListOptions of_this;
   of_this.label_selector = std::string(plan::kLabelModelDeployment) + "=" + meta.name;
   auto deployments = context_.client.List(kube::kDeployments, meta.namespace_, of_this, call);
-  if (!deployments) return Unexpected(deployments.error());
+  if (!deployments) return deployments.error();
   for (const Json& object : deployments->items) {
     if (auto fact = plan::DecodeDeployment(object, meta.uid)) {
       observed.deployments.push_back(std::move(*fact));
     }
   }
   auto pods = context_.client.List(kube::kPods, meta.namespace_, of_this, call);
-  if (!pods) return Unexpected(pods.error());
+  if (!pods) return pods.error();
   for (const Json& object : pods->items) {
     if (auto fact = plan::DecodeServingPod(object)) observed.pods.push_back(std::move(*fact));
   }
@@ -134,14 +134,14 @@ Result<void> ModelDeploymentController::ObserveService(plan::ModelObserved& obse
   auto service = context_.client.Get(kube::kServices, meta.namespace_, meta.name, call);
   if (!service) {
     if (service.error().kind == ErrorKind::kNotFound) return {};
-    return Unexpected(service.error());
+    return service.error();
   }
   observed.service = plan::DecodeService(*service, meta.uid);
   observed.foreign_service = !observed.service.has_value();
   kube::ListOptions of_service;
   of_service.label_selector = "kubernetes.io/service-name=" + meta.name;
   auto slices = context_.client.List(kube::kEndpointSlices, meta.namespace_, of_service, call);
-  if (!slices) return Unexpected(slices.error());
+  if (!slices) return slices.error();
   std::map<std::string, std::int64_t> versions;
   for (const auto& pod : observed.pods) versions[pod.name] = pod.version;
   for (const std::string& pod : ReadyPods(slices->items)) {
@@ -182,11 +182,11 @@ Result<void> ModelDeploymentController::CheckNameIsFree(const std::string& ns,
   auto found = context_.client.Get(kube::kDeployments, ns, name, {.stop = context_.stop});
   if (!found) {
     if (found.error().kind == ErrorKind::kNotFound) return {};
-    return Unexpected(found.error());
+    return found.error();
   }
   if (IsOwned(*found, md_uid)) return {};
-  return Unexpected(Invalid("a Deployment " + name + " exists in namespace " + ns +
-                            " that is not of this ModelDeployment; delete or rename it"));
+  return Invalid("a Deployment " + name + " exists in namespace " + ns +
+                 " that is not of this ModelDeployment; delete or rename it");
 }
 
 Result<void> ModelDeploymentController::Act(const plan::ModelObserved& observed,
@@ -201,12 +201,12 @@ Result<void> ModelDeploymentController::Act(const plan::ModelObserved& observed,
     }
     auto done = context_.client.Apply(kube::kDeployments, meta.namespace_, apply->name,
                                       apply->deployment, {}, call);
-    return done ? Result<void>() : Unexpected(done.error());
+    return done ? Result<void>() : done.error();
   }
   if (const auto* apply = std::get_if<plan::ApplyService>(&action)) {
     auto done = context_.client.Apply(kube::kServices, meta.namespace_, apply->name, apply->service,
                                       {}, call);
-    return done ? Result<void>() : Unexpected(done.error());
+    return done ? Result<void>() : done.error();
   }
   const auto& gone = std::get<plan::DeleteDeployment>(action);
   kube::DeleteOptions options;
@@ -228,7 +228,7 @@ Result<void> ModelDeploymentController::WriteStatus(const api::ModelDeployment& 
                               std::move(status), put);
   if (!written) {
     if (written.error().kind == ErrorKind::kNotFound) return {};
-    return Unexpected(written.error());
+    return written.error();
   }
   put(*written);
   SendEvents(context_, kube::kModelDeployments, md.meta, plan.events);

@@ -107,7 +107,7 @@ Result<void> PipelineController::Create(const api::Pipeline& pipeline,
     if (kind == ErrorKind::kForbidden || kind == ErrorKind::kInvalid || kind == ErrorKind::kQuota) {
       refused_[pipeline.meta.uid] = run.error().message;
     }
-    return Unexpected(run.error());
+    return run.error();
   }
   refused_.erase(pipeline.meta.uid);
   context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*run)));
@@ -122,7 +122,7 @@ Result<void> PipelineController::Cancel(const api::Pipeline& pipeline,
                                         patch, {}, {.stop = context_.stop});
   if (!run) {
     if (run.error().kind == ErrorKind::kNotFound) return {};
-    return Unexpected(run.error());
+    return run.error();
   }
   context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*run)));
   told_(ObjectKey{pipeline.meta.namespace_, action.name}.Text());
@@ -150,7 +150,7 @@ Result<void> PipelineController::WriteStatus(const api::Pipeline& pipeline,
                               std::move(status), put);
   if (!written) {
     if (written.error().kind == ErrorKind::kNotFound) return {};
-    return Unexpected(written.error());
+    return written.error();
   }
   put(*written);
   SendEvents(context_, kube::kPipelines, pipeline.meta, plan.events);

@@ -171,15 +171,15 @@ class FakeClient : public kube::Client {
   }
   Result<void> Delete(const kube::ResourceType&, const std::string&, const std::string&,
                       const kube::DeleteOptions&, const kube::Call&) override {
-    return Unexpected(None());
+    return None();
   }
   Result<void> Watch(const kube::ResourceType&, const std::string&, const kube::WatchOptions&,
                      const kube::WatchSink&, std::stop_token) override {
-    return Unexpected(None());
+    return None();
   }
   Result<void> Logs(const std::string&, const std::string&, const kube::LogOptions&,
                     const kube::LogSink&, std::stop_token) override {
-    return Unexpected(None());
+    return None();
   }
 
  private:

@@ -18,7 +18,7 @@ Result<void> WriteEntries(const Json& config_map, const char* field, bool base64
     const std::string what = std::string("the ConfigMap's ") + field + "[" + name + "]";
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos ||
         !value.is_string()) {
-      return Unexpected(Invalid(what + " cannot be a file"));
+      return Invalid(what + " cannot be a file");
     }
     std::string bytes = value.get<std::string>();
     if (base64) {

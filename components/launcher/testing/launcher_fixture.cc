@@ -1,11 +1,7 @@
 #include "components/launcher/testing/launcher_fixture.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/inotify.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -17,48 +13,24 @@
 namespace penstock::launcher {
 namespace fs = std::filesystem;
 
-namespace {
-
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (const auto& t : texts) out.push_back(const_cast<char*>(t.c_str()));
-  out.push_back(nullptr);
-  return out;
-}
-
-}  // namespace
-
 Process::Process(const std::vector<std::string>& argv, const std::vector<std::string>& env,
                  const fs::path& output) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  if (::posix_spawn(&pid_, argv[0].c_str(), &actions, nullptr, Pointers(argv).data(),
-                    Pointers(env).data()) != 0)
-    pid_ = -1;
-  posix_spawn_file_actions_destroy(&actions);
+  fs::remove(output);
+  ChildOptions options{argv, env};
+  options.log = output;
+  options.group = ChildGroup::kOurs;
+  auto child = ChildProcess::Start(options);
+  if (child) child_.emplace(*std::move(child));
 }
 
-Process::~Process() {
-  if (pid_ > 0 && code_ < 0) {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-}
-
-void Process::Signal(int signal) const { ::kill(pid_, signal); }
+void Process::Signal(int signal) const { ::kill(child_->pid(), signal); }
 
 int Process::Wait() {
-  if (pid_ < 0) return -1;
-  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
-  pollfd poll_fd{fd, POLLIN, 0};
-  if (::poll(&poll_fd, 1, 60'000) == 0) ::kill(pid_, SIGKILL);
-  ::close(fd);
-  int status = 0;
-  ::waitpid(pid_, &status, 0);
-  code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-  return code_;
+  if (!child_) return -1;
+  auto exit = child_->Wait(std::chrono::minutes(1));
+  if (!exit) child_->KillAll();
+  while (!exit) exit = child_->Wait(std::nullopt);
+  return exit->ExitCode();
 }
 
 bool AwaitFile(const fs::path& file, std::chrono::seconds patience) {

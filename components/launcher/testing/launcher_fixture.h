@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "operator/artifacts/store.h"
 #include "operator/base/json.h"
+#include "operator/os/child_process.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::launcher {
@@ -19,17 +21,12 @@ class Process {
  public:
   Process(const std::vector<std::string>& argv, const std::vector<std::string>& env,
           const std::filesystem::path& output);
-  ~Process();
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
   void Signal(int signal) const;
   // The exit code, 128 + n for a signal. Kills it after a minute.
   int Wait();
 
  private:
-  pid_t pid_ = -1;
-  int code_ = -1;
+  std::optional<ChildProcess> child_;  // none: it could not be started
 };
 
 // Waits, by inotify and without sleeping, until a file of this name is in the folder.

@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <sstream>
 
+#include "components/serve/telemetry/exposition.h"
 #include "operator/base/json.h"
 
 namespace penstock::serve {
@@ -206,39 +206,22 @@ std::string DriftMonitor::MetricsText() const {
   std::lock_guard lock(mutex_);
   Slide();
   const std::uint64_t rows = rows_now_ + rows_before_;
-  std::ostringstream out;
-  out << "# HELP penstock_serve_drift_rows Answered rows in the window that drift is measured on.\n"
-         "# TYPE penstock_serve_drift_rows gauge\npenstock_serve_drift_rows "
-      << rows
-      << "\n# HELP penstock_serve_drift_psi Population stability index against the training data; "
-         "NaN below "
-      << kEnoughRows << " rows.\n# TYPE penstock_serve_drift_psi gauge\n";
+  std::vector<Sample> psi;
   for (const Column& column : columns_) {
     if (!column.bins) continue;
     std::vector<std::uint64_t> counts = column.now;
     for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += column.before[i];
-    out << "penstock_serve_drift_psi{kind=\"" << column.kind << "\",column=\""
-        << EscapeLabel(column.name) << "\"} ";
-    if (rows < kEnoughRows) {
-      out << "NaN\n";
-    } else {
-      out << Psi(column.bins->expected(), counts) << "\n";
-    }
+    psi.push_back({rows < kEnoughRows ? std::numeric_limits<double>::quiet_NaN()
+                                      : Psi(column.bins->expected(), counts),
+                   {{"kind", column.kind}, {"column", column.name}}});
   }
-  return out.str();
-}
-
-std::string EscapeLabel(const std::string& value) {
-  std::string text;
-  for (const char c : value) {
-    if (c == '\\' || c == '"') text.push_back('\\');
-    if (c == '\n') {
-      text += "\\n";
-    } else {
-      text.push_back(c);
-    }
-  }
-  return text;
+  return Expose("penstock_serve_drift_rows", FamilyType::kGauge,
+                "Answered rows in the window that drift is measured on.",
+                {Sample{double(rows), {}}}) +
+         Expose("penstock_serve_drift_psi", FamilyType::kGauge,
+                "Population stability index against the training data; NaN below " +
+                    std::to_string(kEnoughRows) + " rows.",
+                psi);
 }
 
 }  // namespace penstock::serve

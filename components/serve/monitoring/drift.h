@@ -94,7 +94,4 @@ class DriftMonitor {
   mutable std::uint64_t rows_before_ = 0;
 };
 
-// A label's value as the text format wants it.
-[[nodiscard]] std::string EscapeLabel(const std::string& value);
-
 }  // namespace penstock::serve

@@ -173,9 +173,5 @@ TEST_F(DriftMonitorTest, ForgetsWhatIsOlderThanItsWindow) {
   EXPECT_THAT(monitor.MetricsText(), HasSubstr("drift_rows 0\n"));
 }
 
-TEST(EscapeLabel, KeepsTheFormatWhole) {
-  EXPECT_EQ(EscapeLabel("요금 \"a\"\\\n"), "요금 \\\"a\\\"\\\\\\n");
-}
-
 }  // namespace
 }  // namespace penstock::serve

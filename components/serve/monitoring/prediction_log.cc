@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <random>
-#include <sstream>
 #include <utility>
 
+#include "components/serve/telemetry/exposition.h"
 #include "operator/base/file.h"
 
 namespace penstock::serve {
@@ -282,32 +282,23 @@ void PredictionLog::SendFiles() {
 }
 
 std::string PredictionLog::MetricsText() const {
-  std::ostringstream out;
-  out << "# HELP penstock_serve_prediction_log_rows_total Rows written to the prediction log.\n"
-         "# TYPE penstock_serve_prediction_log_rows_total counter\n"
-         "penstock_serve_prediction_log_rows_total "
-      << written_.load()
-      << "\n# HELP penstock_serve_prediction_log_dropped_total Sampled rows that were not written, "
-         "by reason.\n# TYPE penstock_serve_prediction_log_dropped_total counter\n";
-  const auto line = [&](const char* reason, std::uint64_t value) {
-    out << "penstock_serve_prediction_log_dropped_total{reason=\"" << reason << "\"} " << value
-        << "\n";
+  const auto counter = [](const char* name, const char* help, const std::vector<Sample>& samples) {
+    return Expose(std::string("penstock_serve_prediction_log_") + name, FamilyType::kCounter, help,
+                  samples);
   };
-  line("queue_full", dropped_full_);
-  line("write_failed", dropped_failed_);
-  line("folder_full", dropped_folder_);
-  if (options_.send) {
-    out << "# HELP penstock_serve_prediction_log_files_sent_total Files that reached the store.\n"
-           "# TYPE penstock_serve_prediction_log_files_sent_total counter\n"
-           "penstock_serve_prediction_log_files_sent_total "
-        << sent_.load()
-        << "\n# HELP penstock_serve_prediction_log_send_failures_total Attempts to send a file "
-           "that failed; it is tried again.\n"
-           "# TYPE penstock_serve_prediction_log_send_failures_total counter\n"
-           "penstock_serve_prediction_log_send_failures_total "
-        << send_failures_.load() << "\n";
-  }
-  return out.str();
+  const auto reason = [](const char* name, std::uint64_t count) {
+    return Sample{double(count), {{"reason", name}}};
+  };
+  std::string text =
+      counter("rows_total", "Rows written to the prediction log.", {Sample{double(written_), {}}}) +
+      counter("dropped_total", "Sampled rows that were not written, by reason.",
+              {reason("queue_full", dropped_full_), reason("write_failed", dropped_failed_),
+               reason("folder_full", dropped_folder_)});
+  if (!options_.send) return text;
+  return text +
+         counter("files_sent_total", "Files that reached the store.", {Sample{double(sent_), {}}}) +
+         counter("send_failures_total", "Attempts to send a file that failed; it is tried again.",
+                 {Sample{double(send_failures_), {}}});
 }
 
 }  // namespace penstock::serve

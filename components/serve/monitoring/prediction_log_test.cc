@@ -99,7 +99,7 @@ TEST_F(PredictionLogTest, SendsFilesOnAndTriesAgainWhatDidNotArrive) {
   std::vector<std::string> arrived;
   bool reachable = false;
   options_.send = [&](const std::string& path) -> Result<void> {
-    if (!reachable) return Unexpected(Transient("away"));
+    if (!reachable) return Transient("away");
     arrived.push_back(std::filesystem::path(path).filename().string());
     return {};
   };
@@ -125,8 +125,8 @@ TEST_F(PredictionLogTest, AFileThatTheStoreRefusesHoldsNoOtherUp) {
   std::vector<std::string> arrived;
   bool first = true;
   options_.send = [&](const std::string& path) -> Result<void> {
-    if (std::exchange(first, false)) return Unexpected(Transient("away"));
-    if (path.ends_with("-000000.parquet")) return Unexpected(Invalid("refused"));
+    if (std::exchange(first, false)) return Transient("away");
+    if (path.ends_with("-000000.parquet")) return Invalid("refused");
     arrived.push_back(path);
     return {};
   };
