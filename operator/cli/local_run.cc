@@ -5,7 +5,7 @@
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
-#include "operator/plan/pipeline/pipeline_plan.h"
+#include "operator/plan/pipeline/change_run.h"
 #include "operator/plan/resolve/resolve.h"
 
 namespace penstock::cli {

@@ -15,7 +15,7 @@
 #include "operator/cli/objects/progress.h"
 #include "operator/cli/objects/source_watch.h"
 #include "operator/kube/resources.h"
-#include "operator/plan/pipeline/pipeline_plan.h"
+#include "operator/plan/pipeline/world.h"
 #include "operator/plan/resolve/resolve.h"
 
 namespace penstock::cli {

@@ -13,7 +13,7 @@
 #include "operator/controllers/pod_table.h"
 #include "operator/kube/client.h"
 #include "operator/metadata/recorder.h"
-#include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/world.h"
 
 namespace penstock::controllers {
 

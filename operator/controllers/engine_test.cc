@@ -4,7 +4,6 @@
 #include "operator/kube/resources.h"
 #include "operator/metadata/query.h"
 #include "operator/metadata/sqlite_recorder.h"
-#include "operator/plan/run/run_plan.h"
 
 namespace penstock::controllers {
 namespace {

@@ -6,6 +6,8 @@
 #include "operator/base/json.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/model/model_deployment_fact.h"
+#include "operator/plan/model/model_deployment_plan.h"
 #include "operator/protocol/reference.h"
 #include "operator/sources/code_artifact.h"
 

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "operator/controllers/context.h"
-#include "operator/plan/model/model_deployment_plan.h"
+#include "operator/plan/model/world.h"
 
 namespace penstock::controllers {
 

@@ -7,6 +7,7 @@
 #include "operator/controllers/status_write.h"
 #include "operator/controllers/surroundings.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/pipeline/pipeline_plan.h"
 
 namespace penstock::controllers {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
-#include "operator/plan/pipeline/pipeline_plan.h"
+#include "operator/plan/pipeline/world.h"
 
 namespace penstock::controllers {
 

@@ -28,10 +28,6 @@ std::optional<PodEntry> ReadPod(const Json& pod) {
 // Between a pod's end and its cache entry; then whoever waited for it starts its own.
 constexpr std::chrono::seconds kRecordTime{10};
 
-bool HasEnded(const plan::PodFact& pod) {
-  return pod.phase == plan::PodPhase::kSucceeded || pod.phase == plan::PodPhase::kFailed;
-}
-
 bool PodTable::Put(PodEntry entry, Source source, const Clock& clock) {
   const std::lock_guard lock(mutex_);
   if (gone_.Has(entry.fact.uid)) return false;

@@ -16,7 +16,7 @@
 #include "operator/base/json_fwd.h"
 #include "operator/base/time.h"
 #include "operator/controllers/object_table.h"
-#include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/pod_fact.h"
 
 namespace penstock::controllers {
 
@@ -31,9 +31,6 @@ struct PodEntry {
 
 // nullopt for a pod that no PipelineRun controls.
 [[nodiscard]] std::optional<PodEntry> ReadPod(const Json& pod);
-
-// True once the pod's containers have ended for good.
-[[nodiscard]] bool HasEnded(const plan::PodFact& pod);
 
 // The newest attempt of a step that was ever made, whether its pod stands or not.
 struct AttemptMade {

@@ -1,7 +1,7 @@
 #include "operator/controllers/pod_trim.h"
 
 #include "operator/base/json.h"
-#include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/labels.h"
 
 namespace penstock::controllers {
 

@@ -22,7 +22,8 @@ bool OwnedBy(const Json& object, const std::string& uid) {
 // What the API server will not take, now or as it is: the user must hear of it.
 bool IsRefusal(const Error& error) {
   return error.kind == ErrorKind::kForbidden || error.kind == ErrorKind::kInvalid ||
-         error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kAlreadyExists;
+         error.kind == ErrorKind::kQuota || error.kind == ErrorKind::kNotFound ||
+         error.kind == ErrorKind::kAlreadyExists;
 }
 
 class Acting {
@@ -126,14 +127,14 @@ class Acting {
       }
     }
     if (IsRefusal(error)) {
-      Refuse(name, error.message);
+      Refuse(name, error);
     } else {
       Fail(error);
     }
     return error;
   }
 
-  void Refuse(const std::string& name, const std::string& why) {
+  void Refuse(const std::string& name, const Error& why) {
     facts_.RefuseCreate(name, why);
     const std::lock_guard lock(mutex_);
     report_.refused = true;

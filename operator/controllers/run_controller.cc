@@ -10,6 +10,7 @@
 #include "operator/controllers/run_record.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/run/run_plan.h"
 
 namespace penstock::controllers {
 

@@ -250,7 +250,7 @@ void RunFacts::ForgetCodeErrors() {
   std::erase_if(code_, [](const auto& entry) { return !entry.second.code; });
 }
 
-void RunFacts::RefuseCreate(const std::string& pod, const std::string& why) {
+void RunFacts::RefuseCreate(const std::string& pod, const Error& why) {
   const std::lock_guard lock(mutex_);
   Refusal& refusal = refusals_[pod];
   const auto wait = std::min(Milliseconds{30'000}, Milliseconds{1'000} * (1 << refusal.times));

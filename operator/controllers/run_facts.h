@@ -46,7 +46,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   void ForgetCodeErrors();
 
   // A refused creation stands until the pod is there; tries are spaced, 1 s doubling to 30 s.
-  void RefuseCreate(const std::string& pod, const std::string& why);
+  void RefuseCreate(const std::string& pod, const Error& why);
   void NoteCreated(const std::string& pod);
   // How long to wait before this pod may be tried; zero = now.
   [[nodiscard]] Milliseconds WaitBeforeCreate(const std::string& pod) const;
@@ -59,7 +59,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
 
  private:
   struct Refusal {
-    std::string why;
+    Error why;
     int times = 0;
     SteadyTime next_try;
   };

@@ -5,7 +5,7 @@
 #include <stop_token>
 #include <string>
 
-#include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/world.h"
 
 namespace penstock::controllers {
 

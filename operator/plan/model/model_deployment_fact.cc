@@ -1,3 +1,5 @@
+#include "operator/plan/model/model_deployment_fact.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -5,26 +7,25 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/model/model_deployment_plan.h"
 
 namespace penstock::plan {
 namespace {
 
-const Json& At(const Json& j, const char* key) {
+const Json& Member(const Json& j, const char* key) {
   static const Json kNull;
   if (!j.is_object()) return kNull;
   const auto it = j.find(key);
   return it == j.end() ? kNull : *it;
 }
 
-int Int(const Json& j, const char* key, int otherwise = 0) {
-  const Json& v = At(j, key);
-  return v.is_number_integer() ? v.get<int>() : otherwise;
+std::string TextAt(const Json& j, const char* key) {
+  const Json& v = Member(j, key);
+  return v.is_string() ? v.get<std::string>() : "";
 }
 
-std::string Text(const Json& j, const char* key) {
-  const Json& v = At(j, key);
-  return v.is_string() ? v.get<std::string>() : "";
+int Int(const Json& j, const char* key, int otherwise = 0) {
+  const Json& v = Member(j, key);
+  return v.is_number_integer() ? v.get<int>() : otherwise;
 }
 
 std::int64_t VersionOf(const std::string& text) {
@@ -45,17 +46,17 @@ bool IsOwned(const api::ObjectMeta& meta, const std::string& uid) {
 
 void ReadContainer(const Json& status, ServingPodFact& fact) {
   fact.restarts += Int(status, "restartCount");
-  const Json& waiting = At(At(status, "state"), "waiting");
-  const std::string reason = Text(waiting, "reason");
+  const Json& waiting = Member(Member(status, "state"), "waiting");
+  const std::string reason = TextAt(waiting, "reason");
   if (!reason.empty() && reason != "PodInitializing" && reason != "ContainerCreating") {
     fact.waiting_reason = reason;
-    fact.waiting_message = Shown(Text(waiting, "message"));
+    fact.waiting_message = Shown(TextAt(waiting, "message"));
   }
   for (const char* where : {"state", "lastState"}) {
-    const Json& end = At(At(status, where), "terminated");
+    const Json& end = Member(Member(status, where), "terminated");
     if (end.is_null() || Int(end, "exitCode") == 0) continue;
     fact.last_exit_code = Int(end, "exitCode");
-    fact.last_message = Shown(Text(end, "message"), 512);
+    fact.last_message = Shown(TextAt(end, "message"), 512);
     break;
   }
 }
@@ -68,7 +69,7 @@ std::optional<DeploymentFact> DecodeDeployment(const Json& d, const std::string&
   fact.version = VersionOf(Get(meta.labels, kLabelModelVersion));
   if (!IsOwned(meta, md_uid) || fact.version <= 0) return std::nullopt;
   auto model = ParseJson(Get(meta.annotations, kAnnotationModelDigest), kAnnotationModelDigest);
-  if (!model || !IsDigest(Text(*model, "digest"))) return std::nullopt;
+  if (!model || !IsDigest(TextAt(*model, "digest"))) return std::nullopt;
   try {
     fact.model = model->get<ArtifactRef>();
   } catch (const Json::exception&) {
@@ -80,9 +81,9 @@ std::optional<DeploymentFact> DecodeDeployment(const Json& d, const std::string&
   fact.deleting = meta.deleted.has_value();
   fact.generation = meta.generation;
   fact.created = meta.created;
-  const Json& status = At(d, "status");
+  const Json& status = Member(d, "status");
   fact.observed_generation = Int(status, "observedGeneration");
-  fact.spec_replicas = Int(At(d, "spec"), "replicas", 1);
+  fact.spec_replicas = Int(Member(d, "spec"), "replicas", 1);
   fact.updated_replicas = Int(status, "updatedReplicas");
   fact.ready_replicas = Int(status, "readyReplicas");
   fact.available_replicas = Int(status, "availableReplicas");
@@ -95,16 +96,16 @@ std::optional<ServingPodFact> DecodeServingPod(const Json& pod) {
   fact.name = meta.name;
   fact.version = VersionOf(Get(meta.labels, kLabelModelVersion));
   if (fact.version <= 0 || Get(meta.labels, kLabelModelDeployment).empty()) return std::nullopt;
-  const Json& status = At(pod, "status");
+  const Json& status = Member(pod, "status");
   for (const char* list : {"containerStatuses", "initContainerStatuses"})
-    if (const Json& all = At(status, list); all.is_array())
+    if (const Json& all = Member(status, list); all.is_array())
       for (const Json& one : all) ReadContainer(one, fact);
-  if (const Json& conditions = At(status, "conditions"); conditions.is_array())
+  if (const Json& conditions = Member(status, "conditions"); conditions.is_array())
     for (const Json& c : conditions) {
-      if (Text(c, "type") == "Ready") fact.ready = Text(c, "status") == "True";
-      if (Text(c, "type") == "PodScheduled" && Text(c, "status") == "False") {
-        fact.waiting_reason = Text(c, "reason");
-        fact.waiting_message = Shown(Text(c, "message"));
+      if (TextAt(c, "type") == "Ready") fact.ready = TextAt(c, "status") == "True";
+      if (TextAt(c, "type") == "PodScheduled" && TextAt(c, "status") == "False") {
+        fact.waiting_reason = TextAt(c, "reason");
+        fact.waiting_message = Shown(TextAt(c, "message"));
       }
     }
   return fact;
@@ -114,7 +115,7 @@ std::optional<ServiceFact> DecodeService(const Json& service, const std::string&
   const api::ObjectMeta meta = api::DecodeMeta(service);
   if (!IsOwned(meta, md_uid)) return std::nullopt;
   ServiceFact fact;
-  fact.version = VersionOf(Text(At(At(service, "spec"), "selector"), kLabelModelVersion));
+  fact.version = VersionOf(TextAt(Member(Member(service, "spec"), "selector"), kLabelModelVersion));
   fact.template_hash = Get(meta.annotations, kAnnotationTemplateHash);
   return fact;
 }

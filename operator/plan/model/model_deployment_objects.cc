@@ -4,6 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/plan/run/labels.h"
 #include "operator/plan/run/pod_spec.h"
 
 namespace penstock::plan {

@@ -1,7 +1,7 @@
 // Builds the objects of a ModelDeployment: a Deployment a version and the stable Service. Pure.
 #pragma once
 
-#include "operator/plan/model/model_deployment_plan.h"
+#include "operator/plan/model/world.h"
 
 namespace penstock::plan {
 

@@ -1,13 +1,10 @@
 #include "operator/plan/pipeline/pipeline_plan.h"
 
 #include <algorithm>
-#include <charconv>
-#include <tuple>
 
-#include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/step_plan.h"
+#include "operator/plan/pipeline/change_run.h"
 
 namespace penstock::plan {
 namespace {
@@ -15,83 +12,19 @@ namespace {
 using api::ConcurrencyPolicy;
 using api::ConditionStatus;
 
-enum class Outcome : std::uint8_t { kActive, kSucceeded, kFailed, kCancelled };
-
-Outcome OutcomeOf(const api::PipelineRun& run) {
-  const api::Condition* finished = api::FindCondition(run.status.conditions, "Finished");
-  if (finished == nullptr || finished->status != ConditionStatus::kTrue) return Outcome::kActive;
-  const api::Condition* succeeded = api::FindCondition(run.status.conditions, "Succeeded");
-  if (succeeded != nullptr && succeeded->status == ConditionStatus::kTrue)
-    return Outcome::kSucceeded;
-  return succeeded != nullptr && succeeded->reason == "Cancelled" ? Outcome::kCancelled
-                                                                  : Outcome::kFailed;
-}
-
-const char* Name(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kActive:
-      return "";
-    case Outcome::kSucceeded:
-      return "Succeeded";
-    case Outcome::kFailed:
-      return "Failed";
-    case Outcome::kCancelled:
-      return "Cancelled";
-  }
-  return "";
-}
-
-// A run that a change made: "<pipeline>-<hash>-<n>".
-struct ChangeRun {
-  const api::PipelineRun* run = nullptr;
-  std::string hash;
-  int number = 0;
-  Outcome outcome = Outcome::kActive;
-};
-
-std::optional<ChangeRun> AsChangeRun(const api::PipelineRun& run, const std::string& pipeline) {
-  const auto label = [&](const char* key) {
-    const auto it = run.meta.labels.find(key);
-    return it == run.meta.labels.end() ? std::string() : it->second;
-  };
-  const std::string hash = label(kLabelRunHash);
-  const std::string prefix = pipeline + "-" + hash + "-";
-  if (hash.empty() || label(kLabelCause) != "Change" || run.meta.name.rfind(prefix, 0) != 0)
-    return std::nullopt;
-  const char* const end = run.meta.name.data() + run.meta.name.size();
-  int number = 0;
-  const auto parsed = std::from_chars(run.meta.name.data() + prefix.size(), end, number);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  return ChangeRun{&run, hash, number, OutcomeOf(run)};
-}
-
-// The order in which runs were asked for, not that of their ends. Of two of one second, that of the
-// hash that was seen last is the later.
-struct Earlier {
-  const std::string& newest_hash;
-  bool operator()(const api::PipelineRun* a, const api::PipelineRun* b) const {
-    const auto key = [&](const api::PipelineRun& r) {
-      const auto hash = r.meta.labels.find(kLabelRunHash);
-      const bool newest = hash != r.meta.labels.end() && hash->second == newest_hash;
-      return std::tuple(r.meta.created.value_or(TimePoint{}), newest, r.meta.name);
-    };
-    return key(*a) < key(*b);
-  }
-};
-
 bool IsOwned(const api::PipelineRun& run, const std::string& uid) {
   return std::any_of(run.meta.owners.begin(), run.meta.owners.end(),
                      [&](const auto& o) { return o.uid == uid; });
 }
 
-class Planner {
+class PipelinePlanner {
  public:
-  Planner(const PipelineObserved& o, TimePoint now) : o_(o), p_(o.pipeline), now_(now) {
+  PipelinePlanner(const PipelineObserved& o, TimePoint now) : o_(o), p_(o.pipeline), now_(now) {
     for (const auto& run : o.runs) {
       if (run.meta.deleted) continue;
       runs_.push_back(&run);
     }
-    std::sort(runs_.begin(), runs_.end(), Earlier{p_.status.observed_run_hash});
+    SortAsAskedFor(runs_, p_.status.observed_run_hash);
     for (const auto* run : runs_)
       if (auto change = AsChangeRun(*run, p_.meta.name)) changes_.push_back(*change);
   }
@@ -110,7 +43,7 @@ class Planner {
  private:
   [[nodiscard]] int Active() const {
     return static_cast<int>(std::count_if(changes_.begin(), changes_.end(), [](const auto& c) {
-      return c.outcome == Outcome::kActive;
+      return c.outcome == RunOutcome::kActive;
     }));
   }
 
@@ -141,7 +74,7 @@ class Planner {
         return true;
       case ConcurrencyPolicy::kReplace:
         for (const ChangeRun& c : changes_)
-          if (c.outcome == Outcome::kActive && c.run->spec.cancel != api::CancelMode::kNow)
+          if (c.outcome == RunOutcome::kActive && c.run->spec.cancel != api::CancelMode::kNow)
             plan_.actions.emplace_back(CancelRun{c.run->meta.name, c.run->meta.uid, "Now"});
         if (active == 0) return true;
         waiting_ = "the run before is being cancelled (concurrency policy Replace)";
@@ -198,9 +131,10 @@ class Planner {
     std::vector<const api::PipelineRun*> succeeded, failed;
     for (const auto* run : runs_) {
       if (!IsOwned(*run, p_.meta.uid)) continue;
-      const Outcome outcome = OutcomeOf(*run);
-      if (outcome == Outcome::kSucceeded) succeeded.push_back(run);
-      if (outcome == Outcome::kFailed || outcome == Outcome::kCancelled) failed.push_back(run);
+      const RunOutcome outcome = OutcomeOf(*run);
+      if (outcome == RunOutcome::kSucceeded) succeeded.push_back(run);
+      if (outcome == RunOutcome::kFailed || outcome == RunOutcome::kCancelled)
+        failed.push_back(run);
     }
     Trim(succeeded, limits.succeeded, "historyLimits.succeeded");
     Trim(failed, limits.failed, "historyLimits.failed");
@@ -222,7 +156,7 @@ class Planner {
     for (const auto& [name, text] : p_.spec.outputs) {
       const api::PublishedOutput* best = nullptr;
       for (auto c = changes_.rbegin(); c != changes_.rend() && best == nullptr; ++c)
-        if (c->outcome == Outcome::kSucceeded) best = Find(c->run->status.outputs, name);
+        if (c->outcome == RunOutcome::kSucceeded) best = Find(c->run->status.outputs, name);
       if (best == nullptr) best = Find(p_.status.outputs, name);
       if (best != nullptr) out.push_back(*best);
     }
@@ -248,7 +182,7 @@ class Planner {
     plan_.status.conditions = p_.status.conditions;
     plan_.status.last_run = p_.status.last_run;
     plan_.status.active_runs = static_cast<int>(std::count_if(
-        runs_.begin(), runs_.end(), [](auto* r) { return OutcomeOf(*r) == Outcome::kActive; }));
+        runs_.begin(), runs_.end(), [](auto* r) { return OutcomeOf(*r) == RunOutcome::kActive; }));
     if (!o_.spec_errors.empty()) return Invalid();
     const bool refused = !created_.empty() && !waiting_.empty();
     const std::string reason = refused               ? "CreationRefused"
@@ -291,14 +225,15 @@ class Planner {
   // Of the newest run that has ended.
   void LastRunSucceeded() {
     for (auto it = runs_.rbegin(); it != runs_.rend(); ++it) {
-      const Outcome outcome = OutcomeOf(**it);
-      if (outcome == Outcome::kActive) continue;
+      const RunOutcome outcome = OutcomeOf(**it);
+      if (outcome == RunOutcome::kActive) continue;
       const api::Condition* end = api::FindCondition((*it)->status.conditions, "Succeeded");
-      return Set("LastRunSucceeded",
-                 outcome == Outcome::kSucceeded ? ConditionStatus::kTrue : ConditionStatus::kFalse,
-                 end == nullptr ? Name(outcome) : end->reason,
-                 "run " + (*it)->meta.name +
-                     (end == nullptr || end->message.empty() ? "" : ": " + end->message));
+      return Set(
+          "LastRunSucceeded",
+          outcome == RunOutcome::kSucceeded ? ConditionStatus::kTrue : ConditionStatus::kFalse,
+          end == nullptr ? Name(outcome) : end->reason,
+          "run " + (*it)->meta.name +
+              (end == nullptr || end->message.empty() ? "" : ": " + end->message));
     }
     if (api::FindCondition(plan_.status.conditions, "LastRunSucceeded") == nullptr)
       Set("LastRunSucceeded", ConditionStatus::kUnknown, "NoRun", "no run has ended yet");
@@ -317,12 +252,8 @@ class Planner {
 
 }  // namespace
 
-std::string RunName(const std::string& pipeline, const std::string& hash, int n) {
-  return pipeline + "-" + hash + "-" + std::to_string(n);
-}
-
 PipelinePlan PlanPipeline(const PipelineObserved& observed, TimePoint now) {
-  return Planner(observed, now).Plan();
+  return PipelinePlanner(observed, now).Plan();
 }
 
 }  // namespace penstock::plan

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "operator/plan/testing/plan_fixture.h"
+#include "operator/plan/resolve/testing/spec_fixture.h"
 
 namespace penstock::plan {
 namespace {

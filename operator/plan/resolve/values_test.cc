@@ -7,8 +7,6 @@
 #include "operator/plan/resolve/spec_check.h"
 #include "operator/plan/resolve/topology.h"
 #include "operator/plan/resolve/value_check.h"
-#include "operator/plan/run/status_plan.h"
-#include "operator/plan/testing/plan_fixture.h"
 
 namespace penstock::plan {
 namespace {
@@ -120,14 +118,6 @@ TEST(Shown, IsOneLineOfValidUtf8OfBoundedLength) {
   EXPECT_EQ(Shown("abcdefgh", 6), "abc...");
   EXPECT_EQ(Shown("abcdef", 6), "abcdef");
   EXPECT_EQ(Shown("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 6), "\xc3\xa4...");
-}
-
-TEST(FormatIndexes, IsReadBack) {
-  const std::vector<std::size_t> all{0, 1, 2, 5, 7, 8};
-  EXPECT_EQ(FormatIndexes(all), "0-2,5,7-8");
-  EXPECT_EQ(ParseIndexes("0-2,5,7-8", 100), all);
-  EXPECT_THAT(ParseIndexes("0-99999999999", 3), ElementsAre(0, 1, 2));
-  EXPECT_TRUE(ParseIndexes("x", 3).empty());
 }
 
 TEST(ProgramTexts, FindsInterpretersBehindWrappers) {

@@ -2,9 +2,10 @@
 // The termination message is parsed as hostile input. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
-#include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/world.h"
 
 namespace penstock::plan {
 

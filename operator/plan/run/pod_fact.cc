@@ -5,6 +5,7 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
+#include "operator/plan/run/labels.h"
 
 namespace penstock::plan {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxText = 4096;
 
 // Reading never throws: a pod is what others wrote.
-const Json& At(const Json& j, const char* key) {
+const Json& Member(const Json& j, const char* key) {
   static const Json kNull;
   if (!j.is_object()) return kNull;
   const auto it = j.find(key);
@@ -20,7 +21,7 @@ const Json& At(const Json& j, const char* key) {
 }
 
 std::string Text(const Json& j, const char* key) {
-  const Json& v = At(j, key);
+  const Json& v = Member(j, key);
   return v.is_string() ? v.get<std::string>().substr(0, kMaxText) : "";
 }
 
@@ -38,7 +39,7 @@ PodPhase PhaseOf(const std::string& phase) {
 }
 
 const Json* ContainerStatus(const Json& status, const char* list, const char* name) {
-  const Json& all = At(status, list);
+  const Json& all = Member(status, list);
   if (!all.is_array()) return nullptr;
   for (const Json& one : all)
     if (Text(one, "name") == name) return &one;
@@ -46,7 +47,7 @@ const Json* ContainerStatus(const Json& status, const char* list, const char* na
 }
 
 void ReadWaiting(const Json& container, PodFact& fact) {
-  const Json& waiting = At(At(container, "state"), "waiting");
+  const Json& waiting = Member(Member(container, "state"), "waiting");
   if (waiting.is_null()) return;
   fact.waiting_reason = Text(waiting, "reason");
   fact.waiting_message = Text(waiting, "message");
@@ -55,10 +56,10 @@ void ReadWaiting(const Json& container, PodFact& fact) {
 void ReadContainers(const Json& status, PodFact& fact) {
   if (const Json* step = ContainerStatus(status, "containerStatuses", kStepContainer)) {
     ReadWaiting(*step, fact);
-    const Json& state = At(*step, "state");
-    fact.started = Time(At(state, "running"), "startedAt");
-    if (const Json& end = At(state, "terminated"); !end.is_null()) {
-      const Json& code = At(end, "exitCode");
+    const Json& state = Member(*step, "state");
+    fact.started = Time(Member(state, "running"), "startedAt");
+    if (const Json& end = Member(state, "terminated"); !end.is_null()) {
+      const Json& code = Member(end, "exitCode");
       if (code.is_number_integer()) fact.exit_code = code.get<int>();
       fact.termination_message = Text(end, "message");
       fact.terminated_reason = Text(end, "reason");
@@ -76,10 +77,10 @@ void ReadContainers(const Json& status, PodFact& fact) {
     fact.waiting_reason = init.waiting_reason;
     fact.waiting_message = init.waiting_message;
   }
-  const Json& end = At(At(*install, "state"), "terminated");
-  if (!end.is_null() && At(end, "exitCode") != 0 && !fact.exit_code) {
+  const Json& end = Member(Member(*install, "state"), "terminated");
+  if (!end.is_null() && Member(end, "exitCode") != 0 && !fact.exit_code) {
     fact.pod_message = "the init container that installs the launcher ended with exit code " +
-                       At(end, "exitCode").dump() + " " + Text(end, "message");
+                       Member(end, "exitCode").dump() + " " + Text(end, "message");
     if (!fact.finished) fact.finished = Time(end, "finishedAt");
   }
 }
@@ -93,7 +94,7 @@ bool StepSucceeded(const PodFact& fact) {
 }
 
 void ReadConditions(const Json& status, PodFact& fact) {
-  const Json& conditions = At(status, "conditions");
+  const Json& conditions = Member(status, "conditions");
   if (!conditions.is_array()) return;
   for (const Json& c : conditions) {
     const std::string type = Text(c, "type");
@@ -118,7 +119,7 @@ Spent DecodeSpent(const std::string& text) {
   auto j = ParseJson(text.empty() ? "{}" : text, kAnnotationSpent);
   if (!j || !j->is_object()) return spent;
   const auto read = [&](const char* key, int& out) {
-    const Json& v = At(*j, key);
+    const Json& v = Member(*j, key);
     if (v.is_number_integer()) out = std::clamp(v.get<int>(), 0, 1'000'000);
   };
   read("user", spent.user);
@@ -156,13 +157,13 @@ PodFact DecodePod(const Json& pod) {
   fact.settled_key = note(kAnnotationSettledKey);
   if (auto sources = ParseJson(note(kAnnotationCacheSources), "sources")) {
     fact.cache_base = Text(*sources, "base");
-    for (const auto& [input, uri] : At(*sources, "uris").items())
+    for (const auto& [input, uri] : Member(*sources, "uris").items())
       if (uri.is_string()) fact.source_uris[input] = uri;
   }
   fact.deleting = meta.deleted.has_value();
   fact.gone_by = meta.deleted;
   fact.created = meta.created;
-  const Json& status = At(pod, "status");
+  const Json& status = Member(pod, "status");
   fact.phase = PhaseOf(Text(status, "phase"));
   fact.pod_reason = Text(status, "reason");
   fact.pod_message = Text(status, "message");

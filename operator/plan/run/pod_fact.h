@@ -3,12 +3,50 @@
 // whoever shows it escapes it. Pure.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "operator/base/json_fwd.h"
-#include "operator/plan/run/run_plan.h"
+#include "operator/base/time.h"
+#include "operator/plan/run/retry_plan.h"
 
 namespace penstock::plan {
+
+enum class PodPhase : std::uint8_t { kPending, kRunning, kSucceeded, kFailed, kUnknown };
+struct PodFact {
+  std::string name;
+  std::string uid;
+  std::string step;
+  int attempt = 1;
+  Spent spent;  // by the attempts before it
+  std::string cache_key;
+  std::string settled_key;
+  std::string cache_base;  // of kAnnotationCacheSources
+  std::map<std::string, std::string> source_uris;
+  PodPhase phase = PodPhase::kPending;
+  bool deleting = false;
+  std::optional<TimePoint> gone_by;  // its deletion's grace ends then
+  bool node_lost = false;            // its node is NotReady or gone while it is Terminating
+  bool disrupted = false;            // DisruptionTarget=True: eviction, preemption, node shutdown
+  bool oom_killed = false;           // the container's terminated.reason
+  std::string pod_reason;      // status.reason: Evicted, NodeLost, UnexpectedAdmissionError ...
+  std::string pod_message;     // status.message
+  std::string waiting_reason;  // ErrImagePull, CreateContainerConfigError, Unschedulable ...
+  std::string waiting_message;
+  std::string terminated_reason;    // Completed, Error, OOMKilled, StartError ...
+  std::optional<int> exit_code;     // of the step's container
+  std::string termination_message;  // raw, hostile
+  std::optional<TimePoint> created;
+  std::optional<TimePoint> started;
+  std::optional<TimePoint> finished;
+};
+
+// Succeeded or failed, by its own phase.
+[[nodiscard]] inline bool HasEnded(const PodFact& pod) {
+  return pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed;
+}
 
 // Of a pod that the caller has found to be controlled by a PipelineRun (a pod is adopted only with
 // the right owner UID).

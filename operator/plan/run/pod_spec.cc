@@ -2,6 +2,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/plan/run/labels.h"
 #include "operator/plan/run/pod_fact.h"
 #include "operator/plan/run/task_split.h"
 
@@ -15,6 +16,7 @@ constexpr const char* kTaskVolume = "penstock-task";
 constexpr const char* kConfigVolume = "penstock-config";
 constexpr const char* kInstalledLauncher = "/penstock/bin/penstock-launcher";
 constexpr int kGraceSeconds = 30;
+constexpr Milliseconds kDefaultPending{600'000};
 
 std::string Cut(std::string text, std::size_t limit) {
   for (char& c : text)
@@ -97,8 +99,7 @@ class PodBuilder {
     AddScheduling(spec);
     if (step_.timeouts.attempt) {
       // The launcher ends the child in time; this ends a launcher that cannot.
-      const auto most = *step_.timeouts.attempt + step_.timeouts.pending.value_or(kDefaultPending) +
-                        std::chrono::minutes(1);
+      const auto most = *step_.timeouts.attempt + PendingLimit(step_) + std::chrono::minutes(1);
       spec["activeDeadlineSeconds"] = std::chrono::ceil<std::chrono::seconds>(most).count();
     }
     return spec;
@@ -222,6 +223,10 @@ std::string PodName(const std::string& run, const std::string& run_uid, const st
   const std::string n = std::to_string(attempt);
   const std::string hash = Sha256Hex(run_uid + "\n" + step + "\n\n" + n).substr(0, 8);
   return Cut(run, 30) + "-" + Cut(step, 20) + "-" + n + "-" + hash;
+}
+
+Milliseconds PendingLimit(const ResolvedStep& step) {
+  return step.timeouts.pending.value_or(kDefaultPending);
 }
 
 Json RestrictedContainer(bool read_only_root) {

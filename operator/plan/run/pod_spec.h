@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/world.h"
 
 namespace penstock::plan {
 
@@ -34,8 +34,12 @@ struct BuiltAttempt {
                                                 const AttemptSpec& spec,
                                                 const PodSettings& settings);
 
-// Default of timeouts.pending.
-inline constexpr Milliseconds kDefaultPending{600'000};
+// pod = run (30) - step (20) - attempt - 8 hex of hash(run UID, step, item, attempt).
+[[nodiscard]] std::string PodName(const std::string& run, const std::string& run_uid,
+                                  const std::string& step, int attempt);
+
+// timeouts.pending, or ten minutes.
+[[nodiscard]] Milliseconds PendingLimit(const ResolvedStep& step);
 
 // Pod Security Standards "restricted" for a container.
 [[nodiscard]] Json RestrictedContainer(bool read_only_root);

@@ -4,7 +4,9 @@
 
 #include <functional>
 
-#include "operator/plan/testing/plan_fixture.h"
+#include "operator/plan/resolve/testing/spec_fixture.h"
+#include "operator/plan/run/labels.h"
+#include "operator/plan/run/pod_fact.h"
 
 namespace penstock::plan {
 namespace {

@@ -1,10 +1,11 @@
+#include "operator/plan/run/run_conditions.h"
+
 #include <algorithm>
 #include <cctype>
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/status_plan.h"
-#include "operator/plan/run/step_plan.h"
+#include "operator/plan/run/pod_spec.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::plan {
@@ -13,13 +14,13 @@ namespace {
 using api::ConditionStatus;
 using api::StepPhase;
 
-class Conditions {
+class RunConditions {
  public:
-  Conditions(const RunObserved& o, const std::vector<StepState>& steps, TimePoint now,
-             RunPlan& plan)
+  RunConditions(const RunObserved& o, const std::vector<StepState>& steps, TimePoint now,
+                RunPlan& plan)
       : o_(o), steps_(steps), now_(now), plan_(plan), sum_(plan.status.summary) {}
 
-  void Put() {
+  RunOutcome Put() {
     plan_.status.conditions = o_.run.status.conditions;
     if (o_.resolved == nullptr) {
       Unresolved();
@@ -35,6 +36,7 @@ class Conditions {
       GoesOn();
     }
     Bless();
+    return outcome_;
   }
 
  private:
@@ -51,7 +53,8 @@ class Conditions {
   }
 
   void Unresolved() {
-    if (plan_.finished) return Ended("Cancelled", "the run was cancelled before it began", false);
+    if (plan_.finished)
+      return Ended(RunOutcome::kCancelled, "the run was cancelled before it began");
     const bool wrong = !o_.spec_errors.empty();
     const std::string reason = wrong ? "InvalidSpec" : "Resolving";
     const std::string message =
@@ -112,30 +115,35 @@ class Conditions {
     NotFinished(reason, message);
   }
 
-  void Ended(const std::string& reason, const std::string& message, bool succeeded) {
-    const bool failed = !succeeded && reason != "Cancelled";
+  void Ended(RunOutcome outcome, const std::string& reason, const std::string& message) {
+    outcome_ = outcome;
+    const bool failed = outcome == RunOutcome::kFailed;
     // A run that was cancelled does what its spec asks: Ready.
     Set("Ready", failed ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
     Set("Reconciling", ConditionStatus::kFalse, reason, "");
     Set("Stalled", failed ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason,
         failed ? message : "");
-    Set("Succeeded", succeeded ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
+    Set("Succeeded",
+        outcome == RunOutcome::kSucceeded ? ConditionStatus::kTrue : ConditionStatus::kFalse,
+        reason, message);
     Set("Finished", ConditionStatus::kTrue, reason, message);
+  }
+  void Ended(RunOutcome outcome, const std::string& message) {
+    Ended(outcome, Name(outcome), message);
   }
 
   void End() {
     const StepState* failed = FirstFailed();
     if (sum_.cancelled > 0)
-      return Ended("Cancelled", "the run was cancelled; " + Progress(), false);
+      return Ended(RunOutcome::kCancelled, "the run was cancelled; " + Progress());
     if (failed == nullptr)
       return Ended(
-          "Succeeded",
+          RunOutcome::kSucceeded,
           Progress() +
-              (sum_.skipped > 0 ? ", " + std::to_string(sum_.skipped) + " were skipped" : ""),
-          true);
+              (sum_.skipped > 0 ? ", " + std::to_string(sum_.skipped) + " were skipped" : ""));
     std::string message = Describe(*failed);
     if (sum_.failed > 1) message += "; " + std::to_string(sum_.failed - 1) + " more failed";
-    Ended("StepFailed", message, false);
+    Ended(RunOutcome::kFailed, "StepFailed", message);
   }
 
   // A step with a boolean result `blessed` gives its verdict to the run.
@@ -161,13 +169,14 @@ class Conditions {
   TimePoint now_;
   RunPlan& plan_;
   const api::RunSummary& sum_;
+  RunOutcome outcome_ = RunOutcome::kActive;
 };
 
 }  // namespace
 
-void PutConditions(const RunObserved& observed, const std::vector<StepState>& steps, TimePoint now,
-                   RunPlan& plan) {
-  Conditions(observed, steps, now, plan).Put();
+RunOutcome PutConditions(const RunObserved& observed, const std::vector<StepState>& steps,
+                         TimePoint now, RunPlan& plan) {
+  return RunConditions(observed, steps, now, plan).Put();
 }
 
 }  // namespace penstock::plan

@@ -4,9 +4,10 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/cache_key.h"
 #include "operator/plan/run/pod_spec.h"
+#include "operator/plan/run/status_entries.h"
 #include "operator/plan/run/status_plan.h"
+#include "operator/plan/run/step_cache.h"
 #include "operator/plan/run/step_inputs.h"
 #include "operator/plan/run/step_plan.h"
 
@@ -29,7 +30,7 @@ class RunPlanner {
 
   RunPlan Plan() {
     if (o_.resolved != nullptr) {
-      Observe();
+      TakeUp();
       RepairDamaged();
       for (std::size_t i = 0; i < steps_.size(); ++i)
         if (steps_[i].kind == StepState::Kind::kIdle) Advance(steps_[i]);
@@ -52,7 +53,7 @@ class RunPlanner {
   // A pod of a step that has ended: the run ends when it is gone, or nobody would see to it.
   [[nodiscard]] bool HasLeftovers() {
     for (const PodFact& p : o_.pods) {
-      if (p.deleting || p.phase == PodPhase::kSucceeded || p.phase == PodPhase::kFailed) continue;
+      if (p.deleting || HasEnded(p)) continue;
       const auto step = index_.find(p.step);
       if (step == index_.end() || steps_[step->second].kind != StepState::Kind::kFinal) continue;
       Wake(now_ + kCleanUpAgain);
@@ -63,7 +64,7 @@ class RunPlanner {
 
   // --- what is there
 
-  void Observe() {
+  void TakeUp() {
     const auto& resolved = o_.resolved->steps;
     std::map<std::string, std::vector<const PodFact*>> pods;
     for (const PodFact& p : o_.pods) pods[p.step].push_back(&p);
@@ -73,8 +74,9 @@ class RunPlanner {
     steps_.reserve(resolved.size());
     for (const ResolvedStep& step : resolved) {
       const auto before = prior.find(step.name);
-      steps_.push_back(ObserveStep(o_, step, before == prior.end() ? nullptr : before->second,
-                                   pods[step.name], now_, plan_));
+      const StepFacts facts = ObserveStep(
+          o_, step, before == prior.end() ? nullptr : before->second, pods[step.name], now_);
+      steps_.push_back(PlanStep(facts, o_, now_, plan_));
       index_[step.name] = steps_.size() - 1;
       if (steps_.back().occupies) ++occupied_;
     }
@@ -142,13 +144,6 @@ class RunPlanner {
 
   // --- what comes next for a step without a live pod
 
-  void Wait(StepState& s, const std::string& reason, const std::string& message = "") {
-    if (s.status.retry_at) return;  // it says why it failed and when it is tried again
-    s.status.phase = StepPhase::kWaiting;
-    s.status.reason = reason;
-    s.status.message = message;
-  }
-
   void Advance(StepState& s) {
     if (Cancelled())
       return Finish(s, StepPhase::kCancelled, "Cancelled", "the run was cancelled", now_);
@@ -163,14 +158,14 @@ class RunPlanner {
     }
     if (!in.skip_reason.empty())
       return Finish(s, StepPhase::kSkipped, in.skip_reason, in.message, now_);
-    if (o_.run.spec.suspend) return Wait(s, "Suspended", "spec.suspend is true");
+    if (o_.run.spec.suspend) return Wait(s, Hold::kSuspended, "spec.suspend is true");
     if (s.not_before && now_ < *s.not_before) {
       s.wake = *s.not_before;
       return;
     }
     if (!HasPlace() && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
     AttemptSpec spec{s.step, s.status.attempts + 1, s.spent, "", in.parameters, in.inputs};
-    if (!LookIntoCache(s, spec)) return;
+    if (!MustStart(s, spec, o_, now_, plan_.requests)) return;
     Start(s, spec);
   }
 
@@ -192,105 +187,8 @@ class RunPlanner {
              "step " + d.step + " ended as " + api::Name(phase), now_);
       return false;
     }
-    if (!waits_for.empty()) Wait(s, "Dependencies", "");
+    if (!waits_for.empty()) Wait(s, Hold::kDependencies);
     return waits_for.empty();
-  }
-
-  // True when the step is to be started; fills the key and the fingerprints.
-  bool LookIntoCache(StepState& s, AttemptSpec& spec) {
-    s.status.cache_key.clear();
-    s.status.cache_miss = WhyNotCacheable(*s.step);
-    if (s.skip_cache) s.status.cache_miss = "Damaged";
-    if (!s.status.cache_miss.empty()) return true;
-    if (!TakeFingerprints(s, spec)) return false;
-    CacheKeyInputs key_inputs{o_.run.meta.namespace_, s.step, spec.parameters, "", {}, {}};
-    if (AsksRunName(*s.step)) key_inputs.run_name = o_.run.meta.name;
-    for (const TaskInput& i : spec.inputs) {
-      if (i.artifact)
-        key_inputs.input_identities[i.name] = i.artifact->digest;
-      else
-        key_inputs.source_identities[i.name] = SourceIdentity(i.uri, i.fingerprint);
-    }
-    const CacheKey key = ComputeCacheKey(key_inputs);
-    spec.cache_base = key.base;
-    s.status.cache_miss = key.why_not;
-    if (key.key.empty()) return true;
-    s.status.cache_key = spec.cache_key = key.key;
-    const std::string settled = ComputeSettledKey(key_inputs).key;
-    if (settled != key.key) spec.settled_key = settled;
-    const bool settled_known = settled == key.key || IsKnown(settled);
-    if (!IsKnown(key.key) || !settled_known) {
-      Wait(s, "CacheLookup");
-      return false;
-    }
-    if (settled != key.key && IsSettled(s, settled)) return false;
-    const CacheAnswer& answer = o_.cache.at(key.key);
-    if (answer.hit && TakeCached(s, *answer.hit)) return false;
-    s.status.cache_miss = "NotFound";
-    return answer.following_run.empty() || !Follow(s, answer.following_run);
-  }
-
-  // Asks for the cache's answer where it is not known.
-  bool IsKnown(const std::string& key) {
-    if (o_.cache.contains(key)) return true;
-    plan_.requests.cache_keys.push_back(key);
-    return false;
-  }
-
-  bool TakeCached(StepState& s, const Receipt& receipt) {
-    const Judgement hit = JudgeReceipt(receipt, *s.step);
-    if (hit.verdict != Verdict::kSucceeded) return false;
-    s.status.cached = true;
-    if (!s.status.start_time) s.status.start_time = Seconds(now_);
-    Succeed(s, hit.receipt, now_);
-    return true;
-  }
-
-  // True when the step's last decision is what its Pipeline published last.
-  bool IsSettled(StepState& s, const std::string& settled_key) {
-    const std::optional<Receipt>& hit = o_.cache.at(settled_key).hit;
-    if (!hit) return false;
-    for (const ResolvedInput& i : s.step->inputs) {
-      if (!i.of_own_pipeline || !i.artifact) continue;
-      const bool its_own = std::any_of(
-          hit->outputs.begin(), hit->outputs.end(),
-          [&](const auto& output) { return output.artifact.digest == i.artifact->digest; });
-      if (!its_own) return false;
-    }
-    if (!TakeCached(s, *hit)) return false;
-    s.status.cache_key = settled_key;
-    return true;
-  }
-
-  bool TakeFingerprints(StepState& s, AttemptSpec& spec) {
-    bool all = true;
-    for (TaskInput& input : spec.inputs) {
-      if (input.uri.empty()) continue;
-      const auto answer = o_.fingerprints.find(input.uri);
-      if (answer == o_.fingerprints.end()) {
-        plan_.requests.fingerprints.push_back(input.uri);
-        all = false;
-      } else {
-        input.fingerprint = answer->second.fingerprint;
-      }
-    }
-    if (!all) Wait(s, "Fingerprint", "");
-    return all;
-  }
-
-  // Another run makes what this step would: wait for it, but not for ever.
-  bool Follow(StepState& s, const std::string& whom) {
-    const bool already = s.prior != nullptr && s.prior->reason == "Following";
-    const TimePoint since = already && s.prior->start_time ? *s.prior->start_time : Seconds(now_);
-    const TimePoint end = since + PendingLimit(*s.step);
-    if (now_ >= end) {
-      s.status.start_time.reset();
-      return false;
-    }
-    s.status.start_time = since;
-    s.wake = end;
-    Wait(s, "Following", Shown(whom) + " makes the same now");
-    return true;
   }
 
   [[nodiscard]] bool IsFull() const {
@@ -300,7 +198,7 @@ class RunPlanner {
 
   void WaitForPlace(StepState& s) {
     if (!IsFull()) plan_.requeue_after = Milliseconds(0);
-    Wait(s, IsFull() ? "Parallelism" : "Queued");
+    Wait(s, IsFull() ? Hold::kParallelism : Hold::kQueued);
   }
 
   void Start(StepState& s, const AttemptSpec& spec) {
@@ -325,7 +223,7 @@ class RunPlanner {
     const auto why = o_.create_errors.find(pod);
     const bool was_pending = s.prior != nullptr && s.prior->phase == StepPhase::kPending &&
                              !s.prior->retry_at && s.prior->start_time;
-    const TimePoint since = was_pending ? *s.prior->start_time : Seconds(now_);
+    const TimePoint since = was_pending ? *s.prior->start_time : WholeSeconds(now_);
     if (!s.status.retry_at) {
       s.status.phase = StepPhase::kPending;
       s.status.reason = "Starting";
@@ -333,9 +231,8 @@ class RunPlanner {
       s.status.start_time = since;
     }
     if (why == o_.create_errors.end()) return false;
-    const std::string& text = why->second;
-    const bool quota = text.find("quota") != std::string::npos;
-    s.status.reason = quota ? "QuotaExceeded" : "CreationRefused";
+    const std::string& text = why->second.message;
+    s.status.reason = why->second.kind == ErrorKind::kQuota ? "QuotaExceeded" : "CreationRefused";
     s.status.message = Shown(text);
     const Milliseconds limit = PendingLimit(*s.step);
     const TimePoint end = (s.status.retry_at ? *s.status.retry_at : since) + limit;

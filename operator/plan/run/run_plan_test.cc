@@ -2,7 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "operator/plan/testing/plan_fixture.h"
+#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/run/testing/run_world.h"
 
 namespace penstock::plan {
 namespace {
@@ -343,7 +344,9 @@ TEST(PlanRun, ThePendingTimeoutEndsAStepThatCannotStartAndThenItsPod) {
 
 TEST(PlanRun, ARefusedCreationIsWaitingForQuota) {
   RunWorld w("steps:\n" + Step("a", "timeouts: {pending: 1m}"));
-  w.o.create_errors[PodName("first", "uid-1", "a", 1)] = "exceeded quota: compute";
+  Error& refusal = w.o.create_errors[PodName("first", "uid-1", "a", 1)];
+  refusal = Invalid("exceeded quota: compute");
+  refusal.kind = ErrorKind::kQuota;
   w.Settle();
   EXPECT_EQ(w.Status("a").phase, api::StepPhase::kPending);
   EXPECT_EQ(w.Status("a").reason, "QuotaExceeded");

@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "operator/plan/testing/plan_fixture.h"
+#include "operator/plan/run/testing/run_world.h"
 
 namespace penstock::plan {
 namespace {

@@ -1,10 +1,10 @@
-// Which steps have an entry in the status, and what the run gives.
+#include "operator/plan/run/status_entries.h"
+
 #include <algorithm>
 #include <charconv>
 #include <set>
 
 #include "operator/base/json.h"
-#include "operator/plan/run/status_plan.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::plan {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/protocol/reference.h"
+#include "operator/plan/run/run_conditions.h"
+#include "operator/plan/run/status_entries.h"
 
 namespace penstock::plan {
 namespace {
@@ -75,7 +75,7 @@ void PlanStatus(const RunObserved& o, const std::vector<StepState>& steps, bool 
   plan.status.observed_generation = o.run.meta.generation;
   plan.status.revision = o.revision.empty() ? before.revision : o.revision;
   plan.status.start_time = before.start_time;
-  if (o.resolved != nullptr && !plan.status.start_time) plan.status.start_time = Seconds(now);
+  if (o.resolved != nullptr && !plan.status.start_time) plan.status.start_time = WholeSeconds(now);
   plan.status.summary = Count(steps);
   const bool all_final = std::all_of(steps.begin(), steps.end(), [](const StepState& s) {
     return s.kind == StepState::Kind::kFinal;
@@ -84,21 +84,17 @@ void PlanStatus(const RunObserved& o, const std::vector<StepState>& steps, bool 
       o.resolved == nullptr && o.run.spec.cancel != api::CancelMode::kNone;
   plan.finished = cancelled_unresolved || (o.resolved != nullptr && all_final && !has_leftovers);
   if (plan.finished)
-    plan.status.finish_time = before.finish_time ? before.finish_time : Seconds(now);
+    plan.status.finish_time = before.finish_time ? before.finish_time : WholeSeconds(now);
   PutEntries(o, steps, plan);
   PutOutputs(o, steps, plan);
-  PutConditions(o, steps, now, plan);
+  const RunOutcome outcome = PutConditions(o, steps, now, plan);
   PutEvents(o, steps, plan);
-  plan.urgent_status =
-      plan.urgent_status || before.conditions.empty() || (plan.finished && !before.finish_time);
-  if (plan.finished && !before.finish_time) {
+  const bool ends_now = plan.finished && !before.finish_time;
+  plan.urgent_status = plan.urgent_status || before.conditions.empty() || ends_now;
+  if (ends_now) {
     const api::Condition* end = api::FindCondition(plan.status.conditions, "Succeeded");
-    const bool good = end->status == api::ConditionStatus::kTrue;
-    plan.events.push_back({good || end->reason == "Cancelled" ? "Normal" : "Warning",
-                           good                         ? "RunSucceeded"
-                           : end->reason == "Cancelled" ? "RunCancelled"
-                                                        : "RunFailed",
-                           Shown(end->message)});
+    plan.events.push_back({outcome == RunOutcome::kFailed ? "Warning" : "Normal",
+                           std::string("Run") + Name(outcome), Shown(end->message)});
   }
 }
 

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "operator/plan/run/run_plan.h"
+#include "operator/api/pipeline_run.h"
+#include "operator/plan/resolve/resolve.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::plan {
 

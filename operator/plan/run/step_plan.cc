@@ -1,6 +1,7 @@
 #include "operator/plan/run/step_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
@@ -12,7 +13,6 @@ namespace {
 
 constexpr int kInfrastructureRetries = 5;
 constexpr Milliseconds kLookAgain{2'000};
-constexpr Milliseconds kOverdue{60'000};  // after a deleted pod's grace
 
 api::StepRetries RetriesOf(const Spent& s) {
   return {s.user, s.out_of_memory, s.infrastructure, s.timeout};
@@ -22,120 +22,174 @@ Spent SpentOf(const api::StepRetries& r) {
   return {r.user, r.out_of_memory, r.infrastructure, r.timeout};
 }
 
-bool HasEnded(const PodFact& pod) {
-  return pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed;
+RetryPolicy PolicyOf(const api::RetrySpec& retry) {
+  const auto budget = [](const api::RetryBudget& b, int limit) {
+    RetryBudget out{.limit = b.limit.value_or(limit)};
+    if (b.backoff) out.base = *b.backoff;
+    if (b.max_backoff) out.cap = *b.max_backoff;
+    out.cap = std::max(out.cap, out.base);
+    return out;
+  };
+  return {.user = budget(retry.user, 0),
+          .out_of_memory = budget(retry.out_of_memory, 0),
+          .infrastructure = budget(retry.infrastructure, kInfrastructureRetries),
+          .timeout = budget(retry.timeout, 0)};
 }
 
-// Why a pod that waits does so, in one word that people search for.
-std::string WaitingReason(const PodFact& pod) {
+// What keeps a pod from starting, in one word that people search for; empty: it is starting.
+std::string ProblemOf(const PodFact& pod) {
   const std::string& r = pod.waiting_reason;
-  if (r.empty() || r == "ContainerCreating" || r == "PodInitializing") return "Starting";
-  if (r == "SchedulingGated") return r;
-  return r;
+  return r == "ContainerCreating" || r == "PodInitializing" ? "" : r;
 }
 
-bool IsProblem(const std::string& reason) { return reason != "Starting"; }
-
-class Observer {
+class StepPlanner {
  public:
-  Observer(const RunObserved& o, const ResolvedStep& step, const api::StepStatus* prior,
-           TimePoint now, RunPlan& plan)
-      : o_(o), now_(now), plan_(plan) {
-    s_.step = &step;
-    s_.prior = prior;
-    if (prior != nullptr) s_.status = *prior;
-    s_.status.name = step.name;
+  StepPlanner(const StepFacts& facts, const RunObserved& o, TimePoint now, RunPlan& plan)
+      : f_(facts), o_(o), now_(now), plan_(plan) {
+    s_.step = facts.step;
+    s_.prior = facts.prior;
+    if (s_.prior != nullptr) s_.status = *s_.prior;
+    s_.status.name = facts.step->name;
   }
 
-  StepState Observe(const std::vector<const PodFact*>& pods) {
-    const PodFact* newest = nullptr;
-    for (const PodFact* p : pods)
-      if (newest == nullptr || p->attempt > newest->attempt) newest = p;
-    const int known = s_.prior != nullptr ? s_.prior->attempts : 0;
-    if (s_.prior != nullptr && api::IsFinal(s_.prior->phase) &&
-        (newest == nullptr || newest->attempt <= known)) {
-      s_.kind = StepState::Kind::kFinal;
-      s_.ended = s_.prior->finish_time;
-      DeleteLive(pods);
-    } else if (newest != nullptr && newest->attempt >= known) {
-      OfPod(*newest);
-    } else if (known > 0) {
-      OfMissingPod();
-    } else {
-      Idle();
+  StepState Plan() {
+    if (f_.pod != nullptr) {
+      ShowPod(*f_.pod);
+    } else if (f_.kind != StepFacts::Kind::kEnded) {
+      s_.status.finish_time.reset();
+    }
+    switch (f_.kind) {
+      case StepFacts::Kind::kFresh:
+        s_.status.attempts = 0;
+        break;
+      case StepFacts::Kind::kEnded:
+        KeepEnd();
+        break;
+      case StepFacts::Kind::kFailureCounted:
+        s_.spent = SpentOf(s_.prior->retries);
+        s_.not_before = *s_.prior->retry_at;
+        break;
+      case StepFacts::Kind::kLive:
+        GoOn(*f_.pod);
+        break;
+      case StepFacts::Kind::kPodUnknown:
+        s_.occupies = true;
+        Ask(plan_.requests.live_pods, "the API server is asked for its pod");
+        if (f_.pod_lags) s_.wake = now_ + kLookAgain;
+        break;
+      case StepFacts::Kind::kEndUnknown:
+        Ask(plan_.requests.receipts, f_.pod != nullptr
+                                         ? "the store is asked for the receipt"
+                                         : "its pod is gone; the store is asked for the receipt");
+        break;
+      case StepFacts::Kind::kSucceeded:
+        TakeSuccess(f_.judgement.receipt);
+        break;
+      case StepFacts::Kind::kFailed:
+        TakeFailure(f_.judgement);
+        break;
     }
     return std::move(s_);
   }
 
  private:
-  [[nodiscard]] const std::string& RunUid() const { return o_.run.meta.uid; }
   [[nodiscard]] bool Cancelled() const { return o_.run.spec.cancel != api::CancelMode::kNone; }
 
-  const ReceiptAnswer* ReceiptOf(const std::string& pod) {
-    const auto it = o_.receipts.find(pod);
-    return it == o_.receipts.end() ? nullptr : &it->second;
+  // When the attempt ended, as far as that is known.
+  [[nodiscard]] TimePoint EndedAt() const {
+    return f_.pod != nullptr ? f_.pod->finished.value_or(now_) : now_;
   }
 
   // The status already says how the step ended; what still runs of it is of no use.
-  void DeleteLive(const std::vector<const PodFact*>& pods) {
-    for (const PodFact* p : pods)
-      if (!HasEnded(*p) && !p->deleting) plan_.actions.emplace_back(DeletePod{p->name, p->uid, 0});
+  void KeepEnd() {
+    s_.kind = StepState::Kind::kFinal;
+    s_.ended = s_.prior->finish_time;
+    for (const PodFact* p : f_.useless) plan_.actions.emplace_back(DeletePod{p->name, p->uid, 0});
   }
 
-  void Idle() {
-    s_.kind = StepState::Kind::kIdle;
-    s_.status.attempts = 0;
-  }
-
-  void Live() { s_.kind = StepState::Kind::kLive; }
-
-  void OfPod(const PodFact& pod) {
-    // What the pod says replaces what an older status said.
-    const auto start = s_.status.start_time;
-    api::StepStatus fresh;
-    fresh.name = s_.step->name;
-    fresh.attempts = pod.attempt;
-    fresh.pod = pod.name;
-    fresh.cache_key = pod.cache_key;
-    fresh.cache_miss = pod.cache_key.empty() ? s_.status.cache_miss : "NotFound";
-    fresh.retries = RetriesOf(pod.spent);
-    fresh.start_time = pod.started ? std::optional(Seconds(*pod.started)) : std::nullopt;
-    if (!fresh.start_time && s_.prior != nullptr && s_.prior->attempts == pod.attempt)
-      fresh.start_time = start;
-    s_.status = std::move(fresh);
+  // What the pod says replaces what an older status said.
+  void ShowPod(const PodFact& pod) {
+    const api::StepStatus old = std::exchange(s_.status, {});
+    s_.status.name = old.name;
+    s_.status.attempts = pod.attempt;
+    s_.status.pod = pod.name;
+    s_.status.cache_key = pod.cache_key;
+    s_.status.cache_miss = pod.cache_key.empty() ? old.cache_miss : "NotFound";
+    s_.status.retries = RetriesOf(pod.spent);
+    if (pod.started)
+      s_.status.start_time = WholeSeconds(*pod.started);
+    else if (s_.prior != nullptr && s_.prior->attempts == pod.attempt)
+      s_.status.start_time = old.start_time;
     s_.ended = pod.finished;
-    const Judgement j =
-        JudgePod(IsOverdue(pod) ? Lost(pod) : pod, *s_.step, RunUid(), ReceiptOf(pod.name));
-    switch (j.verdict) {
-      case Verdict::kLive:
-        return OfLivePod(pod);
-      case Verdict::kNeedsReceipt:
-        return Ask(plan_.requests.receipts, pod.name, "the store is asked for the receipt");
-      case Verdict::kSucceeded:
-        return Success(pod, j.receipt);
-      case Verdict::kFailed:
-        return Failure(j, pod.spent, pod.finished.value_or(now_));
-    }
   }
 
-  // A pod that should be gone since long: its kubelet does not answer any more.
-  [[nodiscard]] bool IsOverdue(const PodFact& pod) const {
-    return pod.gone_by && !HasEnded(pod) && now_ >= *pod.gone_by + kOverdue;
-  }
-  static PodFact Lost(PodFact pod) {
-    pod.node_lost = true;
-    return pod;
-  }
-
-  void Ask(std::vector<std::string>& list, const std::string& what, const char* message) {
-    list.push_back(what);
-    Live();
+  void Ask(std::vector<std::string>& list, const char* message) {
+    list.push_back(s_.status.pod);
+    s_.kind = StepState::Kind::kLive;
     if (s_.status.phase == api::StepPhase::kWaiting) s_.status.phase = api::StepPhase::kRunning;
     s_.status.message = message;
   }
 
-  void Success(const PodFact& pod, const Receipt& receipt) {
-    Succeed(s_, receipt, pod.finished.value_or(now_));
+  // --- an attempt that goes on
+
+  void GoOn(const PodFact& pod) {
+    s_.kind = StepState::Kind::kLive;
+    s_.occupies = true;
+    s_.wake = LostBy(pod);
+    if (Cancelled()) StopPod(pod);
+    if (pod.phase == PodPhase::kRunning || pod.started)
+      ShowRunning(pod);
+    else
+      AwaitStart(pod);
+  }
+
+  void StopPod(const PodFact& pod) {
+    const bool at_once = o_.run.spec.cancel == api::CancelMode::kNow;
+    if (pod.deleting && !at_once) return;
+    plan_.actions.emplace_back(DeletePod{pod.name, pod.uid, at_once ? 0 : 30});
+  }
+
+  void ShowRunning(const PodFact& pod) {
+    s_.status.phase = api::StepPhase::kRunning;
+    if (pod.deleting) s_.status.reason = "Terminating";
+    if (pod.node_lost) {
+      s_.status.reason = "NodeLost";
+      s_.status.message = "its node does not answer";
+    }
+    if (Cancelled()) s_.status.reason = "Cancelling";
+  }
+
+  void AwaitStart(const PodFact& pod) {
+    const std::string problem = Cancelled() ? "Cancelling" : ProblemOf(pod);
+    s_.status.phase = api::StepPhase::kPending;
+    s_.status.reason = problem.empty() ? "Starting" : problem;
+    if (!problem.empty()) s_.status.message = Shown(pod.waiting_message);
+    if (pod.deleting) return;
+    const TimePoint since = pod.created.value_or(now_);
+    const Milliseconds limit = PendingLimit(*s_.step);
+    if (now_ - since < limit) {
+      s_.wake = since + limit;
+      return;
+    }
+    const std::string why = s_.status.message;
+    Finish(s_, api::StepPhase::kFailed, problem.empty() ? "PendingTimeout" : problem,
+           "did not start within " + FormatDuration(limit) + (why.empty() ? "" : ": " + why) +
+               "; it is not tried again",
+           now_);
+    s_.newly_failed = true;
+  }
+
+  // --- an attempt that has ended
+
+  void TakeSuccess(const Receipt& receipt) {
+    Succeed(s_, receipt, EndedAt());
+    if (f_.pod == nullptr) {
+      // The key is the status's; with sources it would have to be told anew, and nothing says how.
+      if (!s_.prior->cache_key.empty() && receipt.input_fingerprints.empty())
+        plan_.actions.emplace_back(RecordCache{s_.prior->cache_key, receipt});
+      return;
+    }
+    const PodFact& pod = *f_.pod;
     const std::string key = pod.cache_base.empty() ? pod.cache_key : KeyOfWhatWasRead(pod, receipt);
     if (key.empty()) return;
     plan_.actions.emplace_back(RecordCache{key, receipt});
@@ -157,81 +211,12 @@ class Observer {
     return WithSources(pod.cache_base, identities);
   }
 
-  void OfLivePod(const PodFact& pod) {
-    Live();
-    s_.occupies = true;
-    if (pod.gone_by) s_.wake = *pod.gone_by + kOverdue;
-    if (Cancelled()) StopPod(pod);
-    if (pod.phase == PodPhase::kRunning || pod.started) {
-      s_.status.phase = api::StepPhase::kRunning;
-      if (pod.deleting) s_.status.reason = "Terminating";
-      if (pod.node_lost) {
-        s_.status.reason = "NodeLost";
-        s_.status.message = "its node does not answer";
-      }
-      if (Cancelled()) s_.status.reason = "Cancelling";
-      return;
-    }
-    s_.status.phase = api::StepPhase::kPending;
-    s_.status.reason = Cancelled() ? "Cancelling" : WaitingReason(pod);
-    if (IsProblem(s_.status.reason)) s_.status.message = Shown(pod.waiting_message);
-    if (pod.deleting) return;
-    const TimePoint since = pod.created.value_or(now_);
-    const Milliseconds limit = PendingLimit(*s_.step);
-    if (now_ - since < limit) {
-      s_.wake = since + limit;
-      return;
-    }
-    const std::string why = s_.status.message;
-    Finish(s_, api::StepPhase::kFailed,
-           s_.status.reason == "Starting" ? "PendingTimeout" : s_.status.reason,
-           "did not start within " + FormatDuration(limit) + (why.empty() ? "" : ": " + why) +
-               "; it is not tried again",
-           now_);
-    s_.newly_failed = true;
-  }
-
-  void StopPod(const PodFact& pod) {
-    const bool at_once = o_.run.spec.cancel == api::CancelMode::kNow;
-    if (pod.deleting && !at_once) return;
-    plan_.actions.emplace_back(DeletePod{pod.name, pod.uid, at_once ? 0 : 30});
-  }
-
-  // Its pod was seen once and is not in the cache now.
-  void OfMissingPod() {
-    const api::StepStatus& prior = *s_.prior;
-    s_.status.finish_time.reset();
-    if (prior.retry_at) {  // the attempt's failure is accounted for already
-      s_.kind = StepState::Kind::kIdle;
-      s_.spent = SpentOf(prior.retries);
-      s_.not_before = *prior.retry_at;
-      return;
-    }
-    const auto gone = o_.pod_gone.find(prior.pod);
-    if (gone == o_.pod_gone.end() || !gone->second) {
-      s_.occupies = true;
-      Ask(plan_.requests.live_pods, prior.pod, "the API server is asked for its pod");
-      if (gone != o_.pod_gone.end()) s_.wake = now_ + kLookAgain;  // it is there; the cache lags
-      return;
-    }
-    const Judgement j =
-        JudgeVanished(prior.pod, prior.attempts, *s_.step, RunUid(), ReceiptOf(prior.pod));
-    if (j.verdict == Verdict::kNeedsReceipt)
-      return Ask(plan_.requests.receipts, prior.pod,
-                 "its pod is gone; the store is asked for the receipt");
-    if (j.verdict == Verdict::kSucceeded) {
-      Succeed(s_, j.receipt, now_);
-      if (!prior.cache_key.empty() && j.receipt.input_fingerprints.empty())
-        plan_.actions.emplace_back(RecordCache{prior.cache_key, j.receipt});
-      return;
-    }
-    s_.ended = now_;
-    Failure(j, SpentOf(prior.retries), now_);
-  }
-
-  void Failure(const Judgement& j, const Spent& spent, TimePoint when) {
+  void TakeFailure(const Judgement& j) {
+    if (f_.pod == nullptr) s_.ended = now_;
+    const TimePoint when = EndedAt();
     if (Cancelled())
       return Finish(s_, api::StepPhase::kCancelled, "Cancelled", "the run was cancelled", when);
+    const Spent spent = f_.pod != nullptr ? f_.pod->spent : SpentOf(s_.prior->retries);
     const RetryDecision d = DecideRetry(PolicyOf(s_.step->retry), spent, j.failure);
     s_.newly_failed = s_.prior == nullptr || s_.prior->attempts < s_.status.attempts ||
                       !(s_.prior->retry_at || api::IsFinal(s_.prior->phase));
@@ -253,6 +238,7 @@ class Observer {
     s_.status.message = j.message + "; " + d.reason;
   }
 
+  const StepFacts& f_;
   const RunObserved& o_;
   TimePoint now_;
   RunPlan& plan_;
@@ -261,50 +247,9 @@ class Observer {
 
 }  // namespace
 
-StepState ObserveStep(const RunObserved& observed, const ResolvedStep& step,
-                      const api::StepStatus* prior, const std::vector<const PodFact*>& pods,
-                      TimePoint now, RunPlan& plan) {
-  return Observer(observed, step, prior, now, plan).Observe(pods);
-}
-
-RetryPolicy PolicyOf(const api::RetrySpec& retry) {
-  const auto budget = [](const api::RetryBudget& b, int limit) {
-    RetryBudget out{.limit = b.limit.value_or(limit)};
-    if (b.backoff) out.base = *b.backoff;
-    if (b.max_backoff) out.cap = *b.max_backoff;
-    out.cap = std::max(out.cap, out.base);
-    return out;
-  };
-  return {.user = budget(retry.user, 0),
-          .out_of_memory = budget(retry.out_of_memory, 0),
-          .infrastructure = budget(retry.infrastructure, kInfrastructureRetries),
-          .timeout = budget(retry.timeout, 0)};
-}
-
-Milliseconds PendingLimit(const ResolvedStep& step) {
-  return step.timeouts.pending.value_or(kDefaultPending);
-}
-
-void Finish(StepState& s, api::StepPhase phase, const std::string& reason,
-            const std::string& message, TimePoint when) {
-  s.kind = StepState::Kind::kFinal;
-  s.occupies = false;
-  s.wake.reset();
-  s.status.phase = phase;
-  s.status.reason = reason;
-  s.status.message = Shown(message, 2048);
-  s.status.finish_time = Seconds(when);
-  s.status.retry_at.reset();
-}
-
-void Succeed(StepState& s, const Receipt& receipt, TimePoint when) {
-  Finish(s, api::StepPhase::kSucceeded, "", "", when);
-  s.status.outputs.clear();
-  for (const OutputRecord& o : receipt.outputs)
-    s.status.outputs.push_back(
-        {o.name, o.type, o.artifact.digest, o.artifact.folder, o.artifact.bytes});
-  s.status.results.clear();
-  for (const auto& [name, value] : receipt.results.items()) s.status.results[name] = value;
+StepState PlanStep(const StepFacts& facts, const RunObserved& observed, TimePoint now,
+                   RunPlan& plan) {
+  return StepPlanner(facts, observed, now, plan).Plan();
 }
 
 }  // namespace penstock::plan

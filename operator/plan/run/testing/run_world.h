@@ -1,28 +1,20 @@
-// Builders for the tests of the plans: specs from YAML, pods as the kubelet would show them.
+// A cluster of one run for the tests of its plan: pods as the kubelet would show them.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "operator/api/codec.h"
-#include "operator/api/manifest.h"
-#include "operator/base/json.h"
+#include "operator/plan/resolve/testing/spec_fixture.h"
+#include "operator/plan/run/labels.h"
 #include "operator/plan/run/pod_fact.h"
 #include "operator/plan/run/run_plan.h"
 
 namespace penstock::plan {
-
-using namespace std::chrono_literals;  // NOLINT: tests only
-
-inline const TimePoint kNoon = *ParseTime("2026-11-21T12:00:00Z");
-inline const std::string kPinned = "registry.example.com/tool@sha256:" + std::string(64, '1');
-
-inline std::string Digest(char c) { return "sha256:" + std::string(64, c); }
 
 inline TerminationMessage Message(TaskOutcome outcome, int exit_code = 0,
                                   const std::string& text = "") {
@@ -31,26 +23,6 @@ inline TerminationMessage Message(TaskOutcome outcome, int exit_code = 0,
   m.exit_code = exit_code;
   m.message = text;
   return m;
-}
-
-inline Json Yaml(const std::string& text) {
-  auto docs = api::ParseManifests(text, "test");
-  EXPECT_TRUE(docs) << (docs ? "" : docs.error().message);
-  return docs && !docs->empty() ? docs->front().object : Json();
-}
-
-inline api::PipelineSpec Spec(const std::string& yaml) {
-  auto decoded = api::DecodePipelineSpec(Yaml(yaml), "spec");
-  EXPECT_TRUE(decoded.errors.empty()) << api::Describe(decoded.errors);
-  return std::move(decoded.value);
-}
-
-inline ResolvedRun MustResolve(const std::string& yaml,
-                               const std::map<std::string, Json>& given = {},
-                               const Surroundings& around = {}) {
-  auto r = Resolve("p", Spec(yaml), given, around);
-  EXPECT_TRUE(r.run) << api::Describe(r.errors);
-  return r.run.value_or(ResolvedRun{});
 }
 
 // A cluster of one run: applies what the plan says, in so far as a test asks for it.

@@ -1,0 +1,20 @@
+// Reads the objects of a ModelDeployment into the facts that its plan needs. What a container may
+// have written is cut and escaped. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "operator/base/json_fwd.h"
+#include "operator/plan/model/world.h"
+
+namespace penstock::plan {
+
+// nullopt when the owner is not `md_uid` or the labels are not ours.
+[[nodiscard]] std::optional<DeploymentFact> DecodeDeployment(const Json& deployment,
+                                                             const std::string& md_uid);
+[[nodiscard]] std::optional<ServingPodFact> DecodeServingPod(const Json& pod);
+[[nodiscard]] std::optional<ServiceFact> DecodeService(const Json& service,
+                                                       const std::string& md_uid);
+
+}  // namespace penstock::plan

@@ -1,0 +1,30 @@
+// What a ModelDeployment remembers of its versions. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "operator/api/model_deployment.h"
+
+namespace penstock::plan {
+
+// ModelHistoryEntry::outcome.
+inline constexpr const char* kPromoted = "Promoted";
+inline constexpr const char* kRejected = "Rejected";
+
+using ModelHistory = std::vector<api::ModelHistoryEntry>;  // newest first
+
+// The newest rejection of this model; null: it was not rejected.
+[[nodiscard]] const api::ModelHistoryEntry* RejectionOf(const ModelHistory& history,
+                                                        const std::string& digest);
+// An entry says this outcome of this version.
+[[nodiscard]] bool Has(const ModelHistory& history, std::int64_t version, const char* outcome);
+
+// At most 20 are kept; what must not be tried again is forgotten last.
+void Remember(ModelHistory& history, api::ModelHistoryEntry entry);
+
+// "version 3 (sha256:0123456789ab)".
+[[nodiscard]] std::string VersionText(std::int64_t version, const std::string& digest);
+
+}  // namespace penstock::plan

@@ -1,0 +1,33 @@
+// The runs that changes of a Pipeline made: their names, and the order in which they were asked
+// for. Pure; points into what was observed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/api/pipeline_run.h"
+#include "operator/plan/run/run_outcome.h"
+
+namespace penstock::plan {
+
+// A run that a change made: "<pipeline>-<hash>-<number>".
+struct ChangeRun {
+  const api::PipelineRun* run = nullptr;
+  std::string hash;
+  int number = 0;
+  RunOutcome outcome = RunOutcome::kActive;
+};
+
+// nullopt of a run by hand, or of another Pipeline.
+[[nodiscard]] std::optional<ChangeRun> AsChangeRun(const api::PipelineRun& run,
+                                                   const std::string& pipeline);
+
+// Not the order of their ends. Of two of one second, that of the hash that was seen last is the
+// later.
+void SortAsAskedFor(std::vector<const api::PipelineRun*>& runs, const std::string& newest_hash);
+
+// "<pipeline>-<hash>-<n>".
+[[nodiscard]] std::string RunName(const std::string& pipeline, const std::string& hash, int n);
+
+}  // namespace penstock::plan

@@ -1,0 +1,16 @@
+// What the conditions of a run say. Pure.
+#pragma once
+
+#include <vector>
+
+#include "operator/plan/run/run_outcome.h"
+#include "operator/plan/run/step_state.h"
+#include "operator/plan/run/world.h"
+
+namespace penstock::plan {
+
+// Needs plan.status.summary and plan.finished. How the run has ended, or that it goes on.
+RunOutcome PutConditions(const RunObserved& observed, const std::vector<StepState>& steps,
+                         TimePoint now, RunPlan& plan);
+
+}  // namespace penstock::plan

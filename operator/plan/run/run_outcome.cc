@@ -1,0 +1,30 @@
+#include "operator/plan/run/run_outcome.h"
+
+namespace penstock::plan {
+
+const char* Name(RunOutcome outcome) {
+  switch (outcome) {
+    case RunOutcome::kActive:
+      return "";
+    case RunOutcome::kSucceeded:
+      return "Succeeded";
+    case RunOutcome::kFailed:
+      return "Failed";
+    case RunOutcome::kCancelled:
+      return "Cancelled";
+  }
+  return "";
+}
+
+RunOutcome OutcomeOf(const api::PipelineRun& run) {
+  using api::ConditionStatus;
+  const api::Condition* finished = api::FindCondition(run.status.conditions, "Finished");
+  if (finished == nullptr || finished->status != ConditionStatus::kTrue) return RunOutcome::kActive;
+  const api::Condition* succeeded = api::FindCondition(run.status.conditions, "Succeeded");
+  if (succeeded == nullptr) return RunOutcome::kFailed;
+  if (succeeded->status == ConditionStatus::kTrue) return RunOutcome::kSucceeded;
+  return succeeded->reason == Name(RunOutcome::kCancelled) ? RunOutcome::kCancelled
+                                                           : RunOutcome::kFailed;
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,128 @@
+#include "operator/plan/run/step_cache.h"
+
+#include <algorithm>
+
+#include "operator/base/shown_text.h"
+#include "operator/plan/run/attempt.h"
+#include "operator/plan/run/cache_key.h"
+#include "operator/plan/run/step_inputs.h"
+
+namespace penstock::plan {
+namespace {
+
+class CacheLookup {
+ public:
+  CacheLookup(const RunObserved& o, TimePoint now, FactRequests& requests)
+      : o_(o), now_(now), requests_(requests) {}
+
+  bool MustStart(StepState& s, AttemptSpec& spec) {
+    s.status.cache_key.clear();
+    s.status.cache_miss = WhyNotCacheable(*s.step);
+    if (s.skip_cache) s.status.cache_miss = "Damaged";
+    if (!s.status.cache_miss.empty()) return true;
+    if (!TakeFingerprints(s, spec)) return false;
+    CacheKeyInputs key_inputs{o_.run.meta.namespace_, s.step, spec.parameters, "", {}, {}};
+    if (AsksRunName(*s.step)) key_inputs.run_name = o_.run.meta.name;
+    for (const TaskInput& i : spec.inputs) {
+      if (i.artifact)
+        key_inputs.input_identities[i.name] = i.artifact->digest;
+      else
+        key_inputs.source_identities[i.name] = SourceIdentity(i.uri, i.fingerprint);
+    }
+    const CacheKey key = ComputeCacheKey(key_inputs);
+    spec.cache_base = key.base;
+    s.status.cache_miss = key.why_not;
+    if (key.key.empty()) return true;
+    s.status.cache_key = spec.cache_key = key.key;
+    const std::string settled = ComputeSettledKey(key_inputs).key;
+    if (settled != key.key) spec.settled_key = settled;
+    const bool settled_known = settled == key.key || IsKnown(settled);
+    if (!IsKnown(key.key) || !settled_known) {
+      Wait(s, Hold::kCacheLookup);
+      return false;
+    }
+    if (settled != key.key && IsSettled(s, settled)) return false;
+    const CacheAnswer& answer = o_.cache.at(key.key);
+    if (answer.hit && TakeCached(s, *answer.hit)) return false;
+    s.status.cache_miss = "NotFound";
+    return answer.following_run.empty() || !Follow(s, answer.following_run);
+  }
+
+ private:
+  // Asks for the cache's answer where it is not known.
+  bool IsKnown(const std::string& key) {
+    if (o_.cache.contains(key)) return true;
+    requests_.cache_keys.push_back(key);
+    return false;
+  }
+
+  bool TakeCached(StepState& s, const Receipt& receipt) {
+    const Judgement hit = JudgeReceipt(receipt, *s.step);
+    if (hit.verdict != Verdict::kSucceeded) return false;
+    s.status.cached = true;
+    if (!s.status.start_time) s.status.start_time = WholeSeconds(now_);
+    Succeed(s, hit.receipt, now_);
+    return true;
+  }
+
+  // True when the step's last decision is what its Pipeline published last.
+  bool IsSettled(StepState& s, const std::string& settled_key) {
+    const std::optional<Receipt>& hit = o_.cache.at(settled_key).hit;
+    if (!hit) return false;
+    for (const ResolvedInput& i : s.step->inputs) {
+      if (!i.of_own_pipeline || !i.artifact) continue;
+      const bool its_own = std::any_of(
+          hit->outputs.begin(), hit->outputs.end(),
+          [&](const auto& output) { return output.artifact.digest == i.artifact->digest; });
+      if (!its_own) return false;
+    }
+    if (!TakeCached(s, *hit)) return false;
+    s.status.cache_key = settled_key;
+    return true;
+  }
+
+  bool TakeFingerprints(StepState& s, AttemptSpec& spec) {
+    bool all = true;
+    for (TaskInput& input : spec.inputs) {
+      if (input.uri.empty()) continue;
+      const auto answer = o_.fingerprints.find(input.uri);
+      if (answer == o_.fingerprints.end()) {
+        requests_.fingerprints.push_back(input.uri);
+        all = false;
+      } else {
+        input.fingerprint = answer->second.fingerprint;
+      }
+    }
+    if (!all) Wait(s, Hold::kFingerprint);
+    return all;
+  }
+
+  // Another run makes what this step would: wait for it, but not for ever.
+  bool Follow(StepState& s, const std::string& whom) {
+    const bool already = HoldOf(s.prior) == Hold::kFollowing;
+    const TimePoint since =
+        already && s.prior->start_time ? *s.prior->start_time : WholeSeconds(now_);
+    const TimePoint end = since + PendingLimit(*s.step);
+    if (now_ >= end) {
+      s.status.start_time.reset();
+      return false;
+    }
+    s.status.start_time = since;
+    s.wake = end;
+    Wait(s, Hold::kFollowing, Shown(whom) + " makes the same now");
+    return true;
+  }
+
+  const RunObserved& o_;
+  TimePoint now_;
+  FactRequests& requests_;
+};
+
+}  // namespace
+
+bool MustStart(StepState& s, AttemptSpec& spec, const RunObserved& observed, TimePoint now,
+               FactRequests& requests) {
+  return CacheLookup(observed, now, requests).MustStart(s, spec);
+}
+
+}  // namespace penstock::plan

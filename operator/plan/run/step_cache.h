@@ -1,0 +1,16 @@
+// Whether a step that could start has to: the cache may hold what it would make, or another run be
+// making it. Pure.
+#pragma once
+
+#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/run/step_state.h"
+#include "operator/plan/run/world.h"
+
+namespace penstock::plan {
+
+// True: it has to be started; `spec` has got its key and the fingerprints of its sources. False:
+// the state says why, and what is not known is asked.
+[[nodiscard]] bool MustStart(StepState& s, AttemptSpec& spec, const RunObserved& observed,
+                             TimePoint now, FactRequests& requests);
+
+}  // namespace penstock::plan

@@ -1,0 +1,42 @@
+// What a step's pods, its receipts and its status say of it: facts, before anything is decided or
+// done (step_plan.h). Pure; points into what was observed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "operator/plan/run/attempt.h"
+#include "operator/plan/run/world.h"
+
+namespace penstock::plan {
+
+struct StepFacts {
+  enum class Kind : std::uint8_t {
+    kFresh,           // no attempt was ever made
+    kEnded,           // its status says how
+    kFailureCounted,  // its status says when the next attempt may start; the pod is gone
+    kLive,            // its pod is there and has not ended
+    kPodUnknown,      // its pod is not in the cache: only the API server knows whether it is gone
+    kEndUnknown,      // its pod has ended or is gone: only the store knows how
+    kSucceeded,
+    kFailed,
+  };
+  Kind kind = Kind::kFresh;
+  const ResolvedStep* step = nullptr;
+  const api::StepStatus* prior = nullptr;  // of the status as it was read; null: none
+  const PodFact* pod = nullptr;            // of the newest attempt; null: it is not there
+  Judgement judgement;                     // of kSucceeded and kFailed
+  bool pod_lags = false;                   // kPodUnknown: the API server has it, the cache does not
+  std::vector<const PodFact*> useless;     // kEnded: pods that go on all the same
+};
+
+// `pods` are the step's.
+[[nodiscard]] StepFacts ObserveStep(const RunObserved& observed, const ResolvedStep& step,
+                                    const api::StepStatus* prior,
+                                    const std::vector<const PodFact*>& pods, TimePoint now);
+
+// When a pod that is being deleted counts as lost, because its kubelet does not answer any more.
+[[nodiscard]] std::optional<TimePoint> LostBy(const PodFact& pod);
+
+}  // namespace penstock::plan

@@ -1,0 +1,60 @@
+// One step of a run while its run is planned: where it stands, and the few ways in which it comes
+// to stand elsewhere. Pure.
+//
+//   final    Succeeded, Failed, Skipped, Cancelled: stays
+//   live     a pod is there, or facts about it are on their way: nothing to start
+//   idle     no live pod: may start its next attempt when its time has come
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "operator/api/pipeline_run.h"
+#include "operator/base/time.h"
+#include "operator/plan/resolve/resolve.h"
+#include "operator/plan/run/retry_plan.h"
+#include "operator/protocol/task.h"
+
+namespace penstock::plan {
+
+struct StepState {
+  const ResolvedStep* step = nullptr;
+  const api::StepStatus* prior = nullptr;  // of the status as it was read; null: none
+  api::StepStatus status;                  // as it is now
+  enum class Kind : std::uint8_t { kFinal, kLive, kIdle } kind = Kind::kIdle;
+  bool occupies = false;                // has a pod that uses a place under parallelism
+  Spent spent;                          // what the next attempt's pod carries (kIdle)
+  std::optional<TimePoint> not_before;  // of the next attempt (kIdle)
+  std::optional<TimePoint> wake;        // when to plan again, whatever happens
+  std::string damaged;                  // kIdle after a failure: digest of a damaged input
+  std::optional<TimePoint> ended;       // of the newest attempt
+  bool skip_cache = false;              // its cache entry is damaged
+  bool newly_failed = false;
+};
+
+// What an idle step waits for. The status carries it as a word.
+enum class Hold : std::uint8_t {
+  kNone,
+  kSuspended,
+  kDependencies,
+  kFingerprint,  // of its sources
+  kCacheLookup,
+  kFollowing,    // another run makes the same
+  kParallelism,  // a place of the run's own
+  kQueued,       // the next plan: this one has made enough
+};
+[[nodiscard]] const char* Name(Hold hold);
+// As a status says it; null: there is none.
+[[nodiscard]] Hold HoldOf(const api::StepStatus* status);
+
+// A step whose last attempt failed keeps saying why, and when it is tried again.
+void Wait(StepState& s, Hold hold, const std::string& message = "");
+
+// Marks a step as ended now.
+void Finish(StepState& s, api::StepPhase phase, const std::string& reason,
+            const std::string& message, TimePoint when);
+// As Finish with what an attempt or the cache gave.
+void Succeed(StepState& s, const Receipt& receipt, TimePoint when);
+
+}  // namespace penstock::plan
