@@ -1,0 +1,93 @@
+// testdata/<case>: spec.yaml is the spec of the ModelDeployment "flights", observed.yaml what is
+// seen of it. A Deployment there is {version, digest}, made by this operator, with what is said
+// beside them laid over; `old: true` gives it a template that is not today's.
+#include <gtest/gtest.h>
+
+#include "operator/plan/model/model_deployment_fact.h"
+#include "operator/plan/model/model_deployment_objects.h"
+#include "operator/plan/model/model_deployment_plan.h"
+#include "operator/plan/resolve/testing/spec_fixture.h"
+#include "operator/plan/testing/golden.h"
+
+namespace penstock::plan {
+namespace {
+
+struct Namer {
+  Json operator()(const ApplyDeployment& a) const {
+    Json j{{"applyDeployment", a.name}, {"replicas", a.deployment.at("spec").at("replicas")}};
+    if (whole) j["deployment"] = a.deployment;
+    return j;
+  }
+  Json operator()(const ApplyService& a) const {
+    return {{"applyService", a.name}, {"selector", a.service.at("spec").at("selector")}};
+  }
+  Json operator()(const DeleteDeployment& a) const { return {{"deleteDeployment", a.name}}; }
+  bool whole = false;
+};
+
+Json AsJson(const ModelPlan& plan, bool whole) {
+  Json j{{"actions", Json::array()}, {"status", api::Encode(plan.status)}};
+  for (const auto& a : plan.actions) j["actions"].push_back(std::visit(Namer{whole}, a));
+  PutEventsAndRequeue(plan.events, plan.requeue_after, j);
+  return j;
+}
+
+// As the API server would show what the operator applied.
+DeploymentFact DeploymentOf(const Json& seen, const ModelObserved& o,
+                            const ModelSettings& settings) {
+  const ArtifactRef model{seen.at("digest"), true, 10};
+  Json object = BuildDeployment(o.md, seen.at("version"), model, settings);
+  if (seen.value("old", false))
+    object["metadata"]["annotations"][kAnnotationTemplateHash] = "0123456789abcdef";
+  object.merge_patch({{"metadata", {{"uid", "d-uid"}, {"generation", 1}}},
+                      {"status", {{"observedGeneration", 1}}}});
+  object.merge_patch(seen.value("object", Json::object()));
+  const auto fact = DecodeDeployment(object, o.md.meta.uid);
+  EXPECT_TRUE(fact) << seen;
+  return fact.value_or(DeploymentFact{});
+}
+
+void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) {
+  if (seen.contains("target")) o.target = ArtifactRef{seen.at("target"), true, 10};
+  o.target_run = seen.value("targetRun", "");
+  o.target_problem = seen.value("targetProblem", "");
+  for (const Json& d : seen.value("deployments", Json::array()))
+    o.deployments.push_back(DeploymentOf(d, o, settings));
+  for (const Json& p : seen.value("pods", Json::array())) {
+    const auto fact = DecodeServingPod(p);
+    EXPECT_TRUE(fact) << p;
+    if (fact) o.pods.push_back(*fact);
+  }
+  if (seen.contains("service"))
+    o.service = DecodeService(BuildService(o.md, seen.at("service")), o.md.meta.uid);
+  o.foreign_service = seen.value("foreignService", false);
+  const Json endpoints = seen.value("endpoints", Json::object());
+  for (const auto& [version, n] : endpoints.items()) o.endpoints[std::stoll(version)] = n;
+  const Json wrong = seen.value("specErrors", Json::object());
+  for (const auto& [path, why] : wrong.items()) o.spec_errors.push_back({path, why});
+}
+
+Json PlanCase(const std::filesystem::path& folder) {
+  ModelSettings settings;
+  settings.serve_image = "serve:1";
+  settings.launcher_image = "launcher:1";
+  settings.store.url = "https://gateway:8443";
+  const Json seen = LoadYaml(folder / "observed.yaml");
+  Json md{{"spec", LoadYaml(folder / "spec.yaml")}};
+  if (seen.contains("status")) md["status"] = seen.at("status");
+  auto decoded = api::DecodeModelDeployment(ObjectOf(
+      "ModelDeployment",
+      {{"name", "flights"}, {"namespace", "team"}, {"uid", "md-uid"}, {"generation", 1}}, md));
+  EXPECT_TRUE(decoded.errors.empty()) << api::Describe(decoded.errors);
+  ModelObserved o;
+  o.md = decoded.value;
+  Observe(seen, settings, o);
+  return AsJson(PlanModelDeployment(o, settings, NowOf(seen)), seen.value("wholeObjects", false));
+}
+
+TEST(GoldenPlans, OfModelDeploymentsAreAsTheyStandInTestdata) {
+  CheckGoldenCases("model", PlanCase);
+}
+
+}  // namespace
+}  // namespace penstock::plan
