@@ -31,10 +31,8 @@ Result<Json> Call(const std::string& url, const std::string& path, const Json* b
     Result<Json> answer = ParseJson(response.extract_utf8string(true).get(), what);
     if (response.status_code() == 200) return answer;
     const std::string said = answer && answer->is_object() ? answer->value("error", "") : "";
-    Error error = Internal(what + " answered " + std::to_string(response.status_code()) +
-                           (said.empty() ? "" : ": " + said));
-    error.http_status = response.status_code();
-    return error;
+    return Internal(what + " answered " + std::to_string(response.status_code()) +
+                    (said.empty() ? "" : ": " + said));
   } catch (const std::exception& e) {
     return Transient("no answer from " + what + ": " + e.what() +
                      "; is `penstock serve` running, or --url right?");

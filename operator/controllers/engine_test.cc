@@ -208,14 +208,16 @@ TEST_F(Engines, ARefusedPodIsWaitingAndSaysWhy) {
   cluster_.SetInterceptor([&full](const local::Request& request) -> std::optional<Error> {
     if (request.verb != "create" || request.type.plural != "pods" || !full) return std::nullopt;
     Error error;
-    error.kind = ErrorKind::kForbidden;
+    error.kind = ErrorKind::kQuota;
     error.message = "exceeded quota: compute";
     return error;
   });
   StartEngine();
   Create(kube::kPipelineRuns, InlineRun("first"));
   Await(kube::kPipelineRuns, "first", "the quota is told", [](const Json& object) {
-    return StepOf(object, "ingest").dump().find("exceeded quota") != std::string::npos;
+    const Json ingest = StepOf(object, "ingest");
+    return ingest.value("reason", "") == "QuotaExceeded" &&
+           ingest.value("message", "") == "exceeded quota: compute";
   });
   full = false;
   EXPECT_EQ(ConditionOf(AwaitFinished("first"), "Succeeded"), "True");

@@ -104,7 +104,7 @@ Result<void> PipelineController::Create(const api::Pipeline& pipeline,
   const std::lock_guard lock(mutex_);
   if (!run) {
     const ErrorKind kind = run.error().kind;
-    if (kind == ErrorKind::kForbidden || kind == ErrorKind::kInvalid) {
+    if (kind == ErrorKind::kForbidden || kind == ErrorKind::kInvalid || kind == ErrorKind::kQuota) {
       refused_[pipeline.meta.uid] = run.error().message;
     }
     return Unexpected(run.error());

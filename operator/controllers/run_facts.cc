@@ -86,7 +86,7 @@ bool RunFacts::FetchCache(const std::string& key) {
 Result<std::optional<Receipt>> RunFacts::LookUp(const std::string& key) const {
   auto entry = context_.store.GetCacheEntry(run_.ns, key);
   if (!entry) {
-    if (entry.error().kind == ErrorKind::kTransient) return entry.error();
+    if (PassesByItself(entry.error().kind)) return entry.error();
     return std::optional<Receipt>();  // none, or one that cannot be read: the step runs
   }
   for (const OutputRecord& output : entry->outputs) {
@@ -144,7 +144,7 @@ bool RunFacts::FetchReceipt(const std::string& pod) {
   plan::ReceiptAnswer answer;
   if (receipt) {
     answer.receipt = std::move(*receipt);
-  } else if (receipt.error().kind == ErrorKind::kTransient) {
+  } else if (PassesByItself(receipt.error().kind)) {
     return false;
   }
   const std::lock_guard lock(mutex_);
@@ -235,7 +235,7 @@ bool RunFacts::FetchCode(const std::string& id, const api::CodeSpec& code) {
   CodeAnswer answer;
   if (ref) {
     answer.code = *ref;
-  } else if (ref.error().kind == ErrorKind::kTransient && !code.git) {
+  } else if (PassesByItself(ref.error().kind) && !code.git) {
     return false;
   } else {
     answer.error = ref.error().message;
