@@ -4,7 +4,7 @@
 
 #include "operator/plan/pipeline/pipeline_plan.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
-#include "operator/plan/testing/golden.h"
+#include "operator/plan/testing/golden_test.h"
 
 namespace penstock::plan {
 namespace {

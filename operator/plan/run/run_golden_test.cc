@@ -1,6 +1,6 @@
 // testdata/<case>: spec.yaml is the Pipeline's spec, observed.yaml what is seen of its run "first".
 #include "operator/plan/run/testing/run_world.h"
-#include "operator/plan/testing/golden.h"
+#include "operator/plan/testing/golden_test.h"
 
 namespace penstock::plan {
 namespace {

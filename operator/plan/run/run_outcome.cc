@@ -1,19 +1,12 @@
 #include "operator/plan/run/run_outcome.h"
 
+#include <array>
+
 namespace penstock::plan {
 
 const char* Name(RunOutcome outcome) {
-  switch (outcome) {
-    case RunOutcome::kActive:
-      return "";
-    case RunOutcome::kSucceeded:
-      return "Succeeded";
-    case RunOutcome::kFailed:
-      return "Failed";
-    case RunOutcome::kCancelled:
-      return "Cancelled";
-  }
-  return "";
+  constexpr std::array kNames{"", "Succeeded", "Failed", "Cancelled"};
+  return kNames[static_cast<std::size_t>(outcome)];
 }
 
 RunOutcome OutcomeOf(const api::PipelineRun& run) {

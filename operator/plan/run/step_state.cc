@@ -1,39 +1,25 @@
 #include "operator/plan/run/step_state.h"
 
+#include <algorithm>
+#include <array>
+
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/plan/run/world.h"
 
 namespace penstock::plan {
 
-const char* Name(Hold hold) {
-  switch (hold) {
-    case Hold::kNone:
-      return "";
-    case Hold::kSuspended:
-      return "Suspended";
-    case Hold::kDependencies:
-      return "Dependencies";
-    case Hold::kFingerprint:
-      return "Fingerprint";
-    case Hold::kCacheLookup:
-      return "CacheLookup";
-    case Hold::kFollowing:
-      return "Following";
-    case Hold::kParallelism:
-      return "Parallelism";
-    case Hold::kQueued:
-      return "Queued";
-  }
-  return "";
-}
+// In the order of Hold.
+constexpr std::array kHolds{
+    "",          "Suspended",   "Dependencies", "Fingerprint", "CacheLookup",
+    "Following", "Parallelism", "Queued"};
+
+const char* Name(Hold hold) { return kHolds[static_cast<std::size_t>(hold)]; }
 
 Hold HoldOf(const api::StepStatus* status) {
   if (status == nullptr || status->phase != api::StepPhase::kWaiting) return Hold::kNone;
-  for (const Hold hold : {Hold::kSuspended, Hold::kDependencies, Hold::kFingerprint,
-                          Hold::kCacheLookup, Hold::kFollowing, Hold::kParallelism, Hold::kQueued})
-    if (status->reason == Name(hold)) return hold;
-  return Hold::kNone;
+  const auto* const at = std::find(kHolds.begin(), kHolds.end(), status->reason);
+  return at == kHolds.end() ? Hold::kNone : static_cast<Hold>(at - kHolds.begin());
 }
 
 void Wait(StepState& s, Hold hold, const std::string& message) {

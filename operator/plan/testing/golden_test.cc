@@ -1,4 +1,4 @@
-#include "operator/plan/testing/golden.h"
+#include "operator/plan/testing/golden_test.h"
 
 #include <gtest/gtest.h>
 
