@@ -1,0 +1,164 @@
+// What a run's plan takes from the cache, and records in it.
+#include <gmock/gmock.h>
+
+#include "operator/plan/run/run_plan_test.h"
+
+namespace penstock::plan {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
+TEST(PlanRun, AHitSucceedsWithoutAPod) {
+  RunWorld w(kChain);
+  w.Step();
+  ASSERT_EQ(w.plan.requests.cache_keys.size(), 1u);
+  EXPECT_TRUE(w.plan.actions.empty());
+  Receipt hit;
+  hit.outputs = {{"o", "dataset", {Digest('b'), true, 3}}};
+  w.o.cache[w.plan.requests.cache_keys[0]] = {hit, ""};
+  w.Step();
+  EXPECT_EQ(w.Status("a").phase, api::StepPhase::kSucceeded);
+  EXPECT_TRUE(w.Status("a").cached);
+  EXPECT_EQ(w.plan.status.summary.cached, 1);
+  EXPECT_TRUE(w.created.empty());
+  EXPECT_EQ(w.plan.requests.cache_keys.size(), 1u);  // b's
+}
+
+TEST(PlanRun, ASuccessIsRecordedOnceUnderTheKeyItsPodCarries) {
+  RunWorld w("steps:\n" + Step("a"));
+  w.Settle();
+  const std::string key = w.Pod("a").cache_key;
+  EXPECT_EQ(key.size(), 64u);
+  w.Succeed(w.Pod("a"));
+  w.Settle();
+  w.Settle();
+  EXPECT_THAT(w.recorded, ElementsAre(key));
+}
+
+// A step that judges by what its own Pipeline (the fixture's "p") published last, a model of digest
+// `published`.
+RunWorld Judging(char published) {
+  Surroundings around;
+  around.pipeline_output = [published](const std::string&, const std::string&) {
+    return api::PublishedOutput{"model", "dataset", Digest(published), false, 7, "before"};
+  };
+  return RunWorld("steps:\n" + Step("judge", "inputs: {baseline: $(pipelines.p.outputs.model)}"),
+                  {}, around);
+}
+
+TEST(PlanRun, WhatAStepPublishedIsNoReasonToRunItAgain) {
+  RunWorld first = Judging('z');
+  first.Settle();
+  const PodFact pod = first.Pod("judge");
+  EXPECT_EQ(pod.settled_key.size(), 64u);
+  first.Succeed(first.Pod("judge"));
+  first.Settle();
+  EXPECT_THAT(first.recorded, ElementsAre(pod.cache_key, pod.settled_key));
+
+  RunWorld second = Judging('a');  // the digest of what the first run's step made
+  second.Step();
+  EXPECT_THAT(second.plan.requests.cache_keys, Contains(pod.settled_key));
+  second.o.cache[pod.settled_key] = {first.ReceiptOf(pod), ""};
+  second.Settle();
+  EXPECT_TRUE(second.Status("judge").cached);
+  EXPECT_TRUE(second.created.empty());
+}
+
+TEST(PlanRun, WhatAnotherRunPublishedSinceIsAReasonToRunItAgain) {
+  RunWorld w = Judging('c');
+  w.Step();
+  ASSERT_EQ(w.plan.requests.cache_keys.size(), 2u);
+  Receipt before;
+  before.outputs = {{"o", "dataset", {Digest('a'), false, 7}}};
+  w.o.cache[w.plan.requests.cache_keys[0]] = {before, ""};  // the settled key
+  w.Settle();
+  EXPECT_THAT(w.created, ElementsAre("judge/1"));
+}
+
+TEST(PlanRun, ASourceThatChangedIsRecordedAsWhatWasRead) {
+  RunWorld w("steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}"));
+  w.Step();
+  EXPECT_THAT(w.plan.requests.fingerprints, ElementsAre("https://h/x"));
+  w.o.fingerprints["https://h/x"] = {"etag:1", ""};
+  w.Settle();
+  PodFact& pod = w.Pod("a");
+  const std::string asked = pod.cache_key;
+  w.EndHavingRead(pod, {{"u", "etag:2"}});
+  ASSERT_EQ(w.recorded.size(), 1u);
+  EXPECT_NE(w.recorded[0], asked);
+
+  RunWorld next("steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}"));
+  next.o.fingerprints["https://h/x"] = {"etag:2", ""};
+  next.Step();
+  EXPECT_EQ(next.plan.requests.cache_keys, w.recorded);
+}
+
+TEST(PlanRun, ASourceThatWasSilentAtTheStartIsRecordedOnceItIsRead) {
+  const std::string steps = "steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}");
+  RunWorld w(steps);
+  w.o.fingerprints["https://h/x"] = {"", "connection refused"};
+  w.Settle();
+  EXPECT_THAT(w.created, ElementsAre("a/1"));
+  EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint");
+  w.EndHavingRead(w.Pod("a"), {{"u", "etag:1"}});
+  ASSERT_EQ(w.recorded.size(), 1u);
+  EXPECT_EQ(w.Status("a").cache_key, w.recorded[0]);
+
+  RunWorld next(steps);
+  next.o.fingerprints["https://h/x"] = {"etag:1", ""};
+  next.Step();
+  EXPECT_EQ(next.plan.requests.cache_keys, w.recorded);
+}
+
+TEST(PlanRun, ASourceWithoutAFingerprintRunsAndIsNotRecorded) {
+  RunWorld w("steps:\n" + Step("a", "inputs: {u: \"file:///x\"}"));
+  w.o.fingerprints["file:///x"] = {"", "not here"};
+  w.Settle();
+  EXPECT_THAT(w.created, ElementsAre("a/1"));
+  EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint");
+  w.EndHavingRead(w.Pod("a"), {});
+  EXPECT_TRUE(w.recorded.empty());
+}
+
+TEST(PlanRun, FollowsAnotherRunsPodForThePendingTimeoutOnly) {
+  RunWorld w("steps:\n" + Step("a", "timeouts: {pending: 30s}"));
+  w.Step();
+  w.o.cache[w.plan.requests.cache_keys[0]] = {std::nullopt, "other/a"};
+  w.Step();
+  EXPECT_EQ(w.Status("a").reason, "Following");
+  EXPECT_EQ(w.plan.requeue_after, 30'000ms);
+  w.now += 29s;
+  w.Step();
+  EXPECT_TRUE(w.created.empty());
+  w.now += 1s;
+  w.Step();
+  EXPECT_THAT(w.created, ElementsAre("a/1"));
+}
+
+TEST(PlanRun, ADamagedInputRunsItsProducerAgainAndThenTheConsumer) {
+  RunWorld w(kChain);
+  w.Settle();
+  w.Succeed(w.Pod("a"));
+  w.Settle();
+  w.now += 5s;
+  auto m = Message(TaskOutcome::kInfrastructure, 0, "input i is damaged");
+  m.damaged = Digest('a');
+  w.End(w.Pod("b"), m);
+  w.Settle();
+  EXPECT_THAT(w.created, ElementsAre("a/1", "b/1", "a/2"));
+  w.now += 5s;
+  w.Settle();
+  EXPECT_EQ(w.created.size(), 3u);
+  w.Succeed(w.Pod("a", 2));
+  w.Settle();
+  EXPECT_THAT(w.created, ElementsAre("a/1", "b/1", "a/2", "b/2"));
+  w.Succeed(w.Pod("b", 2));
+  w.Settle();
+  EXPECT_EQ(w.Is("Succeeded"), "True Succeeded");
+}
+
+// --- the size of the status
+
+}  // namespace
+}  // namespace penstock::plan
