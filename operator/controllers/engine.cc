@@ -15,7 +15,7 @@
 #include "operator/controllers/run_record.h"
 #include "operator/kube/informer.h"
 #include "operator/kube/resources.h"
-#include "operator/plan/run/labels.h"
+#include "operator/plan/attempt/labels.h"
 #include "operator/runtime/thread_pool.h"
 
 namespace penstock::controllers {

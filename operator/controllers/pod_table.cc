@@ -4,7 +4,7 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/plan/run/pod_fact.h"
+#include "operator/plan/attempt/pod_fact.h"
 
 namespace penstock::controllers {
 

@@ -16,7 +16,7 @@
 #include "operator/base/json_fwd.h"
 #include "operator/base/time.h"
 #include "operator/controllers/object_table.h"
-#include "operator/plan/run/pod_fact.h"
+#include "operator/plan/attempt/pod_fact.h"
 
 namespace penstock::controllers {
 

@@ -1,7 +1,7 @@
 #include "operator/controllers/pod_trim.h"
 
 #include "operator/base/json.h"
-#include "operator/plan/run/labels.h"
+#include "operator/plan/attempt/labels.h"
 
 namespace penstock::controllers {
 

@@ -8,7 +8,7 @@
 #include "operator/base/base64.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/plan/run/labels.h"
+#include "operator/plan/attempt/labels.h"
 
 namespace penstock::controllers {
 namespace {

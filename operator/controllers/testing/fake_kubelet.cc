@@ -8,7 +8,7 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/kube/resources.h"
-#include "operator/plan/run/labels.h"
+#include "operator/plan/attempt/labels.h"
 
 namespace penstock::controllers {
 namespace {

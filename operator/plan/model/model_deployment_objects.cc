@@ -4,8 +4,8 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/plan/run/labels.h"
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/labels.h"
+#include "operator/plan/attempt/pod_spec.h"
 
 namespace penstock::plan {
 namespace {

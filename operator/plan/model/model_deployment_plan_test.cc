@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
-#include "operator/plan/run/pod_spec.h"
 
 namespace penstock::plan {
 namespace {

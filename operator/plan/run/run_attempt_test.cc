@@ -1,7 +1,7 @@
 // What a run's plan makes of attempts that end, vanish or cannot start.
 #include <gmock/gmock.h>
 
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/run/run_plan_test.h"
 
 namespace penstock::plan {

@@ -5,7 +5,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/pod_spec.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::plan {

@@ -4,7 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/run/status_entries.h"
 #include "operator/plan/run/status_plan.h"
 #include "operator/plan/run/step_cache.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/attempt.h"
-#include "operator/plan/run/cache_key.h"
+#include "operator/plan/attempt/attempt.h"
+#include "operator/plan/attempt/cache_key.h"
 #include "operator/plan/run/step_inputs.h"
 
 namespace penstock::plan {

@@ -2,7 +2,7 @@
 // making it. Pure.
 #pragma once
 
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/run/step_state.h"
 #include "operator/plan/run/world.h"
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "operator/plan/run/attempt.h"
+#include "operator/plan/attempt/attempt.h"
 #include "operator/plan/run/world.h"
 
 namespace penstock::plan {

@@ -5,8 +5,8 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/cache_key.h"
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/cache_key.h"
+#include "operator/plan/attempt/pod_spec.h"
 
 namespace penstock::plan {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "operator/api/pipeline_run.h"
 #include "operator/base/time.h"
+#include "operator/plan/attempt/retry_plan.h"
 #include "operator/plan/resolve/resolve.h"
-#include "operator/plan/run/retry_plan.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {

@@ -13,8 +13,8 @@
 
 #include "operator/api/pipeline_run.h"
 #include "operator/base/error.h"
+#include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/resolve/resolve.h"
-#include "operator/plan/run/pod_fact.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {

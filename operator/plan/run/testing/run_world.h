@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "operator/plan/attempt/labels.h"
+#include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
-#include "operator/plan/run/labels.h"
-#include "operator/plan/run/pod_fact.h"
 #include "operator/plan/run/run_plan.h"
 
 namespace penstock::plan {

@@ -1,4 +1,4 @@
-#include "operator/plan/run/attempt.h"
+#include "operator/plan/attempt/attempt.h"
 
 #include <algorithm>
 #include <array>

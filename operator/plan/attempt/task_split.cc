@@ -1,4 +1,4 @@
-#include "operator/plan/run/task_split.h"
+#include "operator/plan/attempt/task_split.h"
 
 #include <algorithm>
 #include <tuple>

@@ -1,11 +1,11 @@
-#include "operator/plan/run/pod_fact.h"
+#include "operator/plan/attempt/pod_fact.h"
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/plan/run/labels.h"
+#include "operator/plan/attempt/labels.h"
 
 namespace penstock::plan {
 namespace {

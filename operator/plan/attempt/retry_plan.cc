@@ -1,4 +1,4 @@
-#include "operator/plan/run/retry_plan.h"
+#include "operator/plan/attempt/retry_plan.h"
 
 #include <algorithm>
 

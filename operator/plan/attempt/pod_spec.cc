@@ -1,10 +1,10 @@
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/pod_spec.h"
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/plan/run/labels.h"
-#include "operator/plan/run/pod_fact.h"
-#include "operator/plan/run/task_split.h"
+#include "operator/plan/attempt/labels.h"
+#include "operator/plan/attempt/pod_fact.h"
+#include "operator/plan/attempt/task_split.h"
 
 namespace penstock::plan {
 namespace {

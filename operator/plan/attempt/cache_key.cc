@@ -1,4 +1,4 @@
-#include "operator/plan/run/cache_key.h"
+#include "operator/plan/attempt/cache_key.h"
 
 #include <algorithm>
 

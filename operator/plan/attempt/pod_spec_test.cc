@@ -1,12 +1,12 @@
-#include "operator/plan/run/pod_spec.h"
+#include "operator/plan/attempt/pod_spec.h"
 
 #include <gmock/gmock.h>
 
 #include <functional>
 
+#include "operator/plan/attempt/labels.h"
+#include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
-#include "operator/plan/run/labels.h"
-#include "operator/plan/run/pod_fact.h"
 
 namespace penstock::plan {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "operator/base/json_fwd.h"
 #include "operator/base/time.h"
-#include "operator/plan/run/retry_plan.h"
+#include "operator/plan/attempt/retry_plan.h"
 
 namespace penstock::plan {
 
