@@ -13,6 +13,7 @@
 #include "operator/controllers/pod_table.h"
 #include "operator/kube/client.h"
 #include "operator/metadata/recorder.h"
+#include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/run/world.h"
 
 namespace penstock::controllers {

@@ -3,11 +3,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
-#include "operator/plan/run/world.h"
+#include "operator/plan/attempt/pod_fact.h"
+#include "operator/plan/attempt/retry_plan.h"
+#include "operator/plan/resolve/resolve.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::plan {
+
+// What the store said when it was asked for the receipt of a pod.
+struct ReceiptAnswer {
+  std::optional<Receipt> receipt;  // nullopt: the store says there is none
+};
 
 enum class Verdict : std::uint8_t {
   kLive,          // not ended yet

@@ -7,9 +7,23 @@
 #include <optional>
 #include <string>
 
-#include "operator/plan/run/world.h"
+#include "operator/api/pipeline_run.h"
+#include "operator/base/json.h"
+#include "operator/plan/attempt/retry_plan.h"
+#include "operator/plan/resolve/resolve.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::plan {
+
+// What a pod is made with, from the operator's configuration.
+struct PodSettings {
+  TaskStore store;             // written into each task document
+  std::string launcher_image;  // for the init container
+  std::string launcher_path = "/usr/local/bin/penstock-launcher";  // InImage
+  std::string token_audience = "penstock";
+  std::string default_service_account;  // "" = the namespace's default
+  std::int64_t run_as_user = 65532;     // images that name no numeric user
+};
 
 struct AttemptSpec {
   const ResolvedStep* step = nullptr;

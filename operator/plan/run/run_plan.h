@@ -12,6 +12,7 @@
 #pragma once
 
 #include "operator/base/time.h"
+#include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/run/world.h"
 
 namespace penstock::plan {

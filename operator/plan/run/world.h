@@ -1,6 +1,6 @@
 // The words in which a run's decisions are made: what was observed of it, the answers to what was
-// asked, the operator's settings, and what comes out: actions, events, questions, status. Value
-// types; the decider is run_plan.h.
+// asked, and what comes out: actions, events, questions, status. Value types; the decider is
+// run_plan.h.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 #include "operator/api/pipeline_run.h"
 #include "operator/base/error.h"
+#include "operator/plan/attempt/attempt.h"
 #include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/resolve/resolve.h"
 #include "operator/protocol/task.h"
@@ -28,9 +29,6 @@ namespace penstock::plan {
 struct CacheAnswer {
   std::optional<Receipt> hit;  // outputs verified to exist
   std::string following_run;   // another run's live pod makes it now (run and step for the message)
-};
-struct ReceiptAnswer {
-  std::optional<Receipt> receipt;  // nullopt: the store says there is none
 };
 struct FingerprintAnswer {
   std::string fingerprint;  // empty: the source has none
@@ -50,16 +48,6 @@ struct RunObserved {
   // Why the API server refused to create a pod (quota, admission), by pod name. The plan goes on
   // asking for the pod until timeouts.pending; the controller spaces the tries.
   std::map<std::string, Error> create_errors;
-};
-
-// What a pod is made with, from the operator's configuration.
-struct PodSettings {
-  TaskStore store;             // written into each task document
-  std::string launcher_image;  // for the init container
-  std::string launcher_path = "/usr/local/bin/penstock-launcher";  // InImage
-  std::string token_audience = "penstock";
-  std::string default_service_account;  // "" = the namespace's default
-  std::int64_t run_as_user = 65532;     // images that name no numeric user
 };
 
 struct CreatePod {
