@@ -9,7 +9,7 @@ from api import Api, PodWatch  # noqa: E402
 from promise import quantile  # noqa: E402
 
 # The launcher's own image: the launcher is in it, and its --version is the emptiest step there is.
-IMAGE = "penstock/launcher:0.1.0"
+IMAGE = f"penstock/launcher:{h.VERSION}"
 EMPTY = ["/usr/local/bin/penstock-launcher", "--version"]
 NS = "bench"
 

@@ -21,6 +21,7 @@ BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build/release"))
 OWN = os.environ.get("PENSTOCK_OWN_CLUSTER") == "1"
 SYSTEM = "penstock-system"
 DUCKDB = pathlib.Path(os.environ.get("PENSTOCK_DEPS", pathlib.Path.home() / ".cache/penstock/deps")) / "duckdb_cli/duckdb"
+VERSION = re.search(r"^project\(penstock VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M).group(1)
 IMAGES = ["operator", "launcher", "components", "serve", "flights-data"]
 
 
@@ -169,7 +170,7 @@ def run_of(name, ns, steps, **spec):
 
 def shell_step(name, script, **more):
     """A step that runs a shell line in the Debian image that every node of the tests has."""
-    return {"name": name, "container": {"image": "penstock/operator:0.1.0", "imagePullPolicy": "IfNotPresent",
+    return {"name": name, "container": {"image": f"penstock/operator:{VERSION}", "imagePullPolicy": "IfNotPresent",
                                         "command": ["sh", "-c", script]},
             "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}}, **more}
 

@@ -16,8 +16,6 @@
 
 namespace penstock::cli {
 
-inline constexpr const char* kVersion = "0.1.0";
-
 // Exit codes of the program.
 inline constexpr int kOk = 0;
 inline constexpr int kFailed = 1;  // a run failed, a call failed, something is not there
