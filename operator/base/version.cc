@@ -3,6 +3,6 @@
 namespace penstock {
 
 // Defined for this file alone, so that another version compiles one file anew.
-const char* Version() { return PENSTOCK_VERSION; }
+const char* PenstockVersion() { return PENSTOCK_VERSION; }
 
 }  // namespace penstock

@@ -4,6 +4,6 @@
 namespace penstock {
 
 // As in "0.1.0". Never fails, from any thread.
-const char* Version();
+const char* PenstockVersion();
 
 }  // namespace penstock

@@ -20,7 +20,7 @@ class Parser {
   explicit Parser(Session& session) : session_(session), app_("ML pipelines", session.name) {
     app_.require_subcommand(1);
     app_.footer(kWhere);
-    app_.set_version_flag("--version", Version());
+    app_.set_version_flag("--version", PenstockVersion());
     AddGlobalFlags(app_);
     AddLocal();
     AddObjects();

@@ -54,7 +54,7 @@ TEST_F(CliTest, WithoutStateAndClusterItSaysThatThereIsNone) {
 
 TEST_F(CliTest, PrintsVersionAndCompletion) {
   EXPECT_EQ(Penstock({"version"}), kOk);
-  EXPECT_EQ(out_.str(), std::string("client ") + Version() + "\n");
+  EXPECT_EQ(out_.str(), std::string("client ") + PenstockVersion() + "\n");
   EXPECT_EQ(Penstock({"completion", "bash"}), kOk);
   EXPECT_NE(out_.str().find("complete -o filenames -F _penstock penstock"), std::string::npos);
 }

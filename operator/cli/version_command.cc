@@ -78,12 +78,12 @@ complete -c penstock -F -n "__fish_seen_subcommand_from run validate apply serve
 int Version(const std::string& output, Session& session) {
   const std::string server = ServerVersion(session);
   if (output == "json") {
-    Json version = {{"client", Version()}};
+    Json version = {{"client", PenstockVersion()}};
     if (!server.empty()) version["server"] = server;
     session.out << version.dump() << "\n";
     return kOk;
   }
-  session.out << "client " << Version() << "\n";
+  session.out << "client " << PenstockVersion() << "\n";
   if (!server.empty()) session.out << "server " << server << "\n";
   return kOk;
 }
