@@ -83,7 +83,7 @@ int RunFetch(FetchFlags flags, Signals& signals) {
 
 int Main(int argc, char** argv) {
   CLI::App app("Runs a Penstock step: fetches, verifies, runs, uploads.", "penstock-launcher");
-  app.set_version_flag("--version", Version());
+  app.set_version_flag("--version", PenstockVersion());
   app.require_subcommand(1);
 
   AttemptOptions attempt;

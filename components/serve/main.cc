@@ -154,7 +154,7 @@ Result<std::unique_ptr<Tracer>> MakeTracer(const ServeOptions& options) {
   if (!send) return send.error();
   Tracer::Options tracing;
   tracing.service = options.name.empty() ? "penstock-serve" : options.name;
-  tracing.version = Version();
+  tracing.version = PenstockVersion();
   tracing.ratio = options.trace_ratio;
   return std::make_unique<Tracer>(tracing, *std::move(send));
 }
@@ -221,7 +221,7 @@ Result<void> StartGrpc(const ServeOptions& options, const Bodies& bodies, int io
   asked.limits.connections = options.max_connections;
   asked.limits.message_bytes = bodies.one;
   asked.bodies = bodies.all;
-  asked.server_version = Version();
+  asked.server_version = PenstockVersion();
   asked.aside_threads = io_threads;
   auto grpc = GrpcServer::Start(asked, inference, clock, metrics, tracer);
   if (!grpc) return grpc.error();
@@ -295,7 +295,7 @@ int Serve(const ServeOptions& options) {
   }
   const Inference::Options inference_options = InferenceOptions(options, threads);
   Inference inference(inference_options, &clock, &metrics);
-  Service service({.server_version = Version(), .body_bytes = bodies.one, .bodies = bodies.all},
+  Service service({.server_version = PenstockVersion(), .body_bytes = bodies.one, .bodies = bodies.all},
                   &inference, &clock, &metrics, tracer->get());
   auto listeners = Listen(options, bodies, io_threads, &service, &metrics);
   Result<void> grpc;
