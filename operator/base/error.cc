@@ -1,49 +1,18 @@
 #include "operator/base/error.h"
 
+#include <array>
 #include <utility>
 
 namespace penstock {
 
 const char* Name(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kTransient:
-      return "Transient";
-    case ErrorKind::kOverloaded:
-      return "Overloaded";
-    case ErrorKind::kQuota:
-      return "Quota";
-    case ErrorKind::kNoSpace:
-      return "NoSpace";
-    case ErrorKind::kDeadline:
-      return "Deadline";
-    case ErrorKind::kConflict:
-      return "Conflict";
-    case ErrorKind::kExpired:
-      return "Expired";
-    case ErrorKind::kAlreadyExists:
-      return "AlreadyExists";
-    case ErrorKind::kNotFound:
-      return "NotFound";
-    case ErrorKind::kInvalid:
-      return "Invalid";
-    case ErrorKind::kTooLarge:
-      return "TooLarge";
-    case ErrorKind::kUnsupported:
-      return "Unsupported";
-    case ErrorKind::kForbidden:
-      return "Forbidden";
-    case ErrorKind::kUntrusted:
-      return "Untrusted";
-    case ErrorKind::kDamaged:
-      return "Damaged";
-    case ErrorKind::kCancelled:
-      return "Cancelled";
-    case ErrorKind::kGone:
-      return "Gone";
-    case ErrorKind::kInternal:
-      return "Internal";
-  }
-  return "Unknown";
+  // In the order of the enumeration.
+  static constexpr std::array<const char*, 18> kNames = {
+      "Transient", "Overloaded",    "Quota",    "NoSpace",   "Deadline", "Conflict",
+      "Expired",   "AlreadyExists", "NotFound", "Invalid",   "TooLarge", "Unsupported",
+      "Forbidden", "Untrusted",     "Damaged",  "Cancelled", "Gone",     "Internal"};
+  static_assert(kNames.size() == static_cast<std::size_t>(ErrorKind::kInternal) + 1);
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 bool PassesByItself(ErrorKind kind) { return kind <= ErrorKind::kDeadline; }
