@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/base/json.h"
+#include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/parameters.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
@@ -38,13 +39,6 @@ Json FinishedConditions(const Json& run, TimePoint now) {
                           {"lastTransitionTime", FormatTime(now)}});
   }
   return conditions;
-}
-
-bool Finished(const Json& run) {
-  for (const Json& c : run.value("status", Json::object()).value("conditions", Json::array())) {
-    if (c.value("type", "") == "Finished") return c.value("status", "") == "True";
-  }
-  return false;
 }
 
 }  // namespace
@@ -184,7 +178,7 @@ Result<void> CloseInterruptedRuns(const State& state, TimePoint now) {
   Result<std::vector<Json>> runs = state.Load(kube::kPipelineRuns);
   if (!runs) return runs.error();
   for (Json& run : *runs) {
-    if (Finished(run)) continue;
+    if (ConditionStatus(run, "Finished") == "True") continue;
     run["status"]["conditions"] = FinishedConditions(run, now);
     run["status"]["finishTime"] = FormatTime(now);
     if (Result<void> saved = state.Save(kube::kPipelineRuns, run); !saved) return saved;
@@ -199,7 +193,7 @@ Result<void> PruneRuns(const State& state, std::size_t keep) {
   for (auto run = runs->rbegin(); run != runs->rend(); ++run) {
     const std::string pipeline =
         (*run)["spec"].value("pipelineRef", Json::object()).value("name", "");
-    if (++kept[pipeline] <= keep || !Finished(*run)) continue;
+    if (++kept[pipeline] <= keep || ConditionStatus(*run, "Finished") != "True") continue;
     for (const Json& step : run->value("status", Json::object()).value("steps", Json::array())) {
       const std::string pod = step.value("pod", "");
       if (pod.empty()) continue;

@@ -25,13 +25,6 @@ std::optional<Reference> FollowedOutput(const std::string& model) {
   return reference;
 }
 
-bool IsOwned(const Json& object, const std::string& uid) {
-  for (const auto& owner : api::DecodeMeta(object).owners) {
-    if (owner.uid == uid) return true;
-  }
-  return false;
-}
-
 // Ready endpoints by the name of the pod behind them.
 std::vector<std::string> ReadyPods(const std::vector<Json>& slices) {
   std::vector<std::string> pods;
@@ -170,7 +163,10 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
     auto done = Act(observed, action);
     if (!done && !failed) failed = done.error();
   }
-  if (auto written = WriteStatus(*md, plan); !written) return written.error();
+  auto written =
+      WriteChangedStatus(context_, kube::kModelDeployments, *md, plan, api::DecodeModelDeployment,
+                         context_.snapshots.model_deployments);
+  if (!written) return written.error();
   if (failed) return *failed;
   return plan.requeue_after;
 }
@@ -184,7 +180,7 @@ Result<void> ModelDeploymentController::CheckNameIsFree(const std::string& ns,
     if (found.error().kind == ErrorKind::kNotFound) return {};
     return found.error();
   }
-  if (IsOwned(*found, md_uid)) return {};
+  if (IsOwnedBy(*found, md_uid)) return {};
   return Invalid("a Deployment " + name + " exists in namespace " + ns +
                  " that is not of this ModelDeployment; delete or rename it");
 }
@@ -201,12 +197,14 @@ Result<void> ModelDeploymentController::Act(const plan::ModelObserved& observed,
     }
     auto done = context_.client.Apply(kube::kDeployments, meta.namespace_, apply->name,
                                       apply->deployment, {}, call);
-    return done ? Result<void>() : done.error();
+    if (!done) return done.error();
+    return {};
   }
   if (const auto* apply = std::get_if<plan::ApplyService>(&action)) {
     auto done = context_.client.Apply(kube::kServices, meta.namespace_, apply->name, apply->service,
                                       {}, call);
-    return done ? Result<void>() : done.error();
+    if (!done) return done.error();
+    return {};
   }
   const auto& gone = std::get<plan::DeleteDeployment>(action);
   kube::DeleteOptions options;
@@ -214,25 +212,6 @@ Result<void> ModelDeploymentController::Act(const plan::ModelObserved& observed,
   auto done = context_.client.Delete(kube::kDeployments, meta.namespace_, gone.name, options, call);
   if (done || done.error().kind == ErrorKind::kNotFound) return {};
   return done;
-}
-
-Result<void> ModelDeploymentController::WriteStatus(const api::ModelDeployment& md,
-                                                    const plan::ModelPlan& plan) const {
-  Json status = api::Encode(plan.status);
-  if (status == api::Encode(md.status)) return {};
-  const auto put = [this](const Json& live) {
-    context_.snapshots.model_deployments.Put(
-        Known<api::ModelDeployment>(api::DecodeModelDeployment(live)));
-  };
-  auto written = UpdateStatus(context_, kube::kModelDeployments, md.meta, api::Encode(md.spec),
-                              std::move(status), put);
-  if (!written) {
-    if (written.error().kind == ErrorKind::kNotFound) return {};
-    return written.error();
-  }
-  put(*written);
-  SendEvents(context_, kube::kModelDeployments, md.meta, plan.events);
-  return {};
 }
 
 }  // namespace penstock::controllers

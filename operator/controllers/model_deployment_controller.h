@@ -36,8 +36,6 @@ class ModelDeploymentController {
                                  const plan::ModelAction& action) const;
   [[nodiscard]] Result<void> CheckNameIsFree(const std::string& ns, const std::string& name,
                                              const std::string& md_uid) const;
-  [[nodiscard]] Result<void> WriteStatus(const api::ModelDeployment& md,
-                                         const plan::ModelPlan& plan) const;
 
   const Context& context_;
   const std::function<void(const std::string&)> wake_;

@@ -80,7 +80,9 @@ Outcome PipelineController::Reconcile(const std::string& key) {
     auto done = Act(*pipeline, action);
     if (!done && !failed) failed = done.error();
   }
-  if (auto written = WriteStatus(*pipeline, plan); !written) return written.error();
+  auto written = WriteChangedStatus(context_, kube::kPipelines, *pipeline, plan,
+                                    api::DecodePipeline, context_.snapshots.pipelines);
+  if (!written) return written.error();
   if (failed) return *failed;
   return plan.requeue_after;
 }
@@ -137,24 +139,6 @@ Result<void> PipelineController::Delete(const api::Pipeline& pipeline,
                                      options, {.stop = context_.stop});
   if (done || done.error().kind == ErrorKind::kNotFound) return {};
   return done;
-}
-
-Result<void> PipelineController::WriteStatus(const api::Pipeline& pipeline,
-                                             const plan::PipelinePlan& plan) {
-  Json status = api::Encode(plan.status);
-  if (status == api::Encode(pipeline.status)) return {};
-  const auto put = [this](const Json& live) {
-    context_.snapshots.pipelines.Put(Known<api::Pipeline>(api::DecodePipeline(live)));
-  };
-  auto written = UpdateStatus(context_, kube::kPipelines, pipeline.meta, api::Encode(pipeline.spec),
-                              std::move(status), put);
-  if (!written) {
-    if (written.error().kind == ErrorKind::kNotFound) return {};
-    return written.error();
-  }
-  put(*written);
-  SendEvents(context_, kube::kPipelines, pipeline.meta, plan.events);
-  return {};
 }
 
 }  // namespace penstock::controllers

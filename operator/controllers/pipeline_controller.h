@@ -30,8 +30,6 @@ class PipelineController {
   [[nodiscard]] Result<void> Create(const api::Pipeline& pipeline, const plan::CreateRun& action);
   [[nodiscard]] Result<void> Cancel(const api::Pipeline& pipeline, const plan::CancelRun& action);
   [[nodiscard]] Result<void> Delete(const api::Pipeline& pipeline, const plan::DeleteRun& action);
-  [[nodiscard]] Result<void> WriteStatus(const api::Pipeline& pipeline,
-                                         const plan::PipelinePlan& plan);
 
   const Context& context_;
   const std::function<void(const std::string&)> told_;

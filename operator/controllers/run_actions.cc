@@ -7,17 +7,11 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
+#include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::controllers {
 namespace {
-
-bool OwnedBy(const Json& object, const std::string& uid) {
-  for (const api::OwnerReference& owner : api::DecodeMeta(object).owners) {
-    if (owner.uid == uid) return true;
-  }
-  return false;
-}
 
 // What the API server will not take, now or as it is: the user must hear of it.
 bool IsRefusal(const Error& error) {
@@ -116,7 +110,7 @@ class Acting {
     Error error = created.error();
     if (error.kind == ErrorKind::kAlreadyExists) {
       auto found = context_.client.Get(type, ns, name, {.stop = context_.stop});
-      if (found && OwnedBy(*found, run_.meta.uid)) return found;
+      if (found && IsOwnedBy(*found, run_.meta.uid)) return found;
       if (found) {
         error.message = "a " + std::string(type.kind) + " of the name " + name +
                         " exists that does not belong to this run; delete or rename it";

@@ -1,8 +1,6 @@
 #include "operator/controllers/status_write.h"
 
-#include <utility>
-
-#include "operator/base/json.h"
+#include <algorithm>
 
 namespace penstock::controllers {
 
@@ -25,6 +23,12 @@ Result<Json> UpdateStatus(const Context& context, const kube::ResourceType& type
     if (live) newest(*live);
   }
   return written;
+}
+
+bool IsOwnedBy(const Json& object, const std::string& uid) {
+  const auto owners = api::DecodeMeta(object).owners;
+  return std::any_of(owners.begin(), owners.end(),
+                     [&](const api::OwnerReference& owner) { return owner.uid == uid; });
 }
 
 void SendEvents(const Context& context, const kube::ResourceType& type, const api::ObjectMeta& meta,
