@@ -35,6 +35,7 @@ bool PodTable::Put(PodEntry entry, Source source, const Clock& clock) {
   const auto [it, added] = rows.try_emplace(entry.fact.name);
   Row& row = it->second;
   if (source == Source::kInformer) row.confirmed = true;
+  // The answer to our own create may come in after an informer has shown the pod run.
   const bool same = !added && row.entry.fact.uid == entry.fact.uid;
   if (same && !NewerOrEqualVersion(entry.resource_version, row.entry.resource_version)) {
     return false;

@@ -15,10 +15,10 @@ Result<void> RemoveReceipts(const artifacts::Store& store, const std::string& ns
   return artifacts::RemoveTree(store.root() / ns / "receipts" / run_uid);
 }
 
-std::vector<std::pair<std::string, std::string>> StaleReceipts(
-    const Context& context, const std::vector<std::string>& namespaces) {
+std::vector<RunReceipts> StaleReceipts(const Context& context,
+                                       const std::vector<std::string>& namespaces) {
   namespace fs = std::filesystem;
-  std::vector<std::pair<std::string, std::string>> stale;
+  std::vector<RunReceipts> stale;
   std::error_code error;
   for (fs::directory_iterator it(context.store.root(), error), end; !error && it != end;
        it.increment(error)) {
@@ -38,7 +38,7 @@ std::vector<std::pair<std::string, std::string>> StaleReceipts(
     std::set<std::string> live;
     for (const auto& run : context.snapshots.runs.List(ns)) live.insert(run->meta.uid);
     for (std::string& uid : kept) {
-      if (!live.contains(uid)) stale.emplace_back(ns, std::move(uid));
+      if (!live.contains(uid)) stale.push_back({ns, std::move(uid)});
     }
   }
   return stale;

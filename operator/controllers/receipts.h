@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "operator/controllers/context.h"
@@ -13,9 +12,12 @@ namespace penstock::controllers {
 [[nodiscard]] Result<void> RemoveReceipts(const artifacts::Store& store, const std::string& ns,
                                           const std::string& run_uid);
 
-// Namespace and run UID of receipts whose run the snapshots, which must be whole, do not hold: it
-// was deleted while no operator ran. Of these namespaces only; of all when there are none.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> StaleReceipts(
-    const Context& context, const std::vector<std::string>& namespaces);
+struct RunReceipts {
+  std::string ns, run_uid;
+};
+// Those whose run the snapshots, which must be whole, do not hold: it was deleted while no operator
+// ran. Of these namespaces only; of all when there are none.
+[[nodiscard]] std::vector<RunReceipts> StaleReceipts(const Context& context,
+                                                     const std::vector<std::string>& namespaces);
 
 }  // namespace penstock::controllers

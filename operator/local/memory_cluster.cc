@@ -180,7 +180,7 @@ Result<Json> MemoryCluster::Replace(Kind& kind, const Key& key, Json next, const
   const auto it = kind.objects.find(key);
   if (it == kind.objects.end()) return NotFoundError(kind.type, key.second);
   const Object before = it->second.object;
-  const std::string& subresource = std::get<2>(manager);
+  const std::string& subresource = manager.subresource;
   if (auto same = CheckPreconditions(kind.type, *before, next); !same) return same.error();
   next = PrepareUpdate(kind.type, *before, std::move(next), subresource);
   if (auto allowed = CheckUpdate(kind.type, *before, next); !allowed) return allowed.error();
@@ -193,7 +193,7 @@ Result<Json> MemoryCluster::Replace(Kind& kind, const Key& key, Json next, const
       ChangedLeaves(schema, Ownable(kind.type, *before, subresource), after_fields);
   const FieldSet present = Leaves(schema, after_fields);
   for (auto& [who, fields] : it->second.managers) {
-    if (std::get<2>(who) != subresource) continue;
+    if (who.subresource != subresource) continue;
     std::erase_if(fields,
                   [&](const FieldPath& p) { return changed.contains(p) || !present.contains(p); });
   }
@@ -254,13 +254,13 @@ Result<Json> MemoryCluster::ApplyTo(Kind& kind, const Key& key, Json config,
   FieldSet gone = stored.managers[me];
   std::erase_if(gone, [&](const FieldPath& p) { return owned.contains(p); });
   for (const auto& [who, fields] : stored.managers) {
-    if (who == me || std::get<2>(who) != options.subresource) continue;
+    if (who == me || who.subresource != options.subresource) continue;
     std::erase_if(gone, [&](const FieldPath& p) { return fields.contains(p); });
     for (const auto& path : changed) {
       if (options.force || !fields.contains(path)) continue;
       return ConflictError(
           kind.type, key.second,
-          "Apply failed: conflict with \"" + std::get<0>(who) + "\" over ." + FieldText(path));
+          "Apply failed: conflict with \"" + who.name + "\" over ." + FieldText(path));
     }
   }
   Json next = before;
@@ -269,7 +269,7 @@ Result<Json> MemoryCluster::ApplyTo(Kind& kind, const Key& key, Json config,
   next = PrepareUpdate(kind.type, before, std::move(next), options.subresource);
   if (auto allowed = CheckUpdate(kind.type, before, next); !allowed) return allowed.error();
   for (auto& [who, fields] : stored.managers) {
-    if (who == me || std::get<2>(who) != options.subresource) continue;
+    if (who == me || who.subresource != options.subresource) continue;
     std::erase_if(fields, [&](const FieldPath& p) { return changed.contains(p); });
   }
   stored.managers[me] = owned;

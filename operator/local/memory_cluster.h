@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -19,7 +20,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -102,8 +102,10 @@ class MemoryCluster : public kube::Client {
  private:
   using Object = std::shared_ptr<const Json>;
   using Key = std::pair<std::string, std::string>;  // namespace, name
-  using Manager =
-      std::tuple<std::string, std::string, std::string>;  // name, operation, subresource
+  struct Manager {
+    std::string name, operation, subresource;  // operation: Update or Apply
+    auto operator<=>(const Manager&) const = default;
+  };
   struct Stored {
     Object object;
     std::map<Manager, FieldSet> managers;
