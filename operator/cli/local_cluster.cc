@@ -70,6 +70,7 @@ void LocalCluster::Start() {
 }
 
 void LocalCluster::Stop(std::chrono::seconds grace) {
+  // The engine first: what the runner ends from here on is no failure of the run.
   if (impl_->engine) impl_->engine->Stop();
   if (impl_->runner) impl_->runner->Stop(grace);
   if (impl_->recorder) impl_->recorder->Flush();

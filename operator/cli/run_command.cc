@@ -64,7 +64,10 @@ class LocalRun {
   Result<void> Submit(kube::Client& client, const PreparedRun& prepared);
   Json Follow(kube::Client& client, const std::string& name);
   void Visit(kube::Client& client, const Json& run);
-  bool NeverFits(const std::string& pod);
+  bool NeverFits(const std::string& pod) {
+    const std::lock_guard lock(mutex_);
+    return never_fit_.contains(pod);
+  }
   void Cancel(kube::Client& client, const std::string& name, const char* mode);
   void AwaitPublication(kube::Client& client, const std::string& pipeline, const std::string& run);
   Result<void> Restore(kube::Client& client, const api::Pipeline& pipeline);
@@ -88,7 +91,7 @@ Result<void> LocalRun::Restore(kube::Client& client, const api::Pipeline& pipeli
     object["metadata"] = {{"name", name}, {"namespace", kLocalNamespace}};
     object.erase("status");
     if (name == pipeline.meta.name) object = api::Encode(pipeline);
-    object["spec"]["runPolicy"] = "Manual";
+    object["spec"]["runPolicy"] = "Manual";  // only the run that was asked for
     const Result<Json> created = client.Create(kube::kPipelines, kLocalNamespace, object);
     if (!created) return Wrap("Pipeline " + name, created.error());
     if (outputs.empty()) continue;
@@ -117,6 +120,7 @@ Result<void> LocalRun::Place(kube::Client& client, const PreparedRun& prepared) 
   if (Result<void> restored = Restore(client, pipeline); !restored) return restored;
   const Result<Json> stands =
       client.Create(kube::kPipelines, kLocalNamespace, api::Encode(pipeline));
+  // Restore made it where an earlier run left it in the state folder.
   if (!stands && stands.error().kind != ErrorKind::kAlreadyExists) {
     return Wrap("Pipeline " + pipeline.meta.name, stands.error());
   }
@@ -177,11 +181,6 @@ void LocalRun::Visit(kube::Client& client, const Json& run) {
     progress_.Note("step " + step.value("name", "") + " can never start here: " + message);
     Cancel(client, run["metadata"].value("name", ""), "Now");
   }
-}
-
-bool LocalRun::NeverFits(const std::string& pod) {
-  const std::lock_guard lock(mutex_);
-  return never_fit_.contains(pod);
 }
 
 bool HasEnded(const Json& run) {

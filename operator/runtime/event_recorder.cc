@@ -43,6 +43,7 @@ EventAggregator::Decision EventAggregator::Decide(const Note& note,
     if (!hold) series.written = now;
     return {hold ? Verdict::kHold : Verdict::kRaise, series.event, series.count};
   }
+  // Forgetting all at once gives everybody new tokens, which is seldom and does no harm.
   if (buckets_.size() > kRemembered) buckets_.clear();
   auto [bucket, fresh] = buckets_.try_emplace(note.uid, Bucket{kBurst, now});
   if (!fresh) {
@@ -53,6 +54,7 @@ EventAggregator::Decision EventAggregator::Decide(const Note& note,
   if (bucket->second.tokens < 1) return {Verdict::kDrop, "", 0};
   bucket->second.tokens -= 1;
   if (series_.size() > kRemembered) series_.clear();
+  // A name of its own for each series: the event of an earlier one may still stand.
   const auto ticks = std::to_string(now.time_since_epoch().count());
   const std::string event = note.name.substr(0, 200) + "." + Sha256Hex(key + ticks).substr(0, 16);
   series_[key] = {event, 1, now, now};

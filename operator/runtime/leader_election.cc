@@ -61,6 +61,8 @@ bool LeaderElector::HeldByOther(const Json& lease, Steady now) {
   const Json& spec = SpecOf(lease);
   const std::string holder = Text(spec, "holderIdentity");
   if (holder.empty() || holder == settings_.identity) return false;
+  // The holder's clock may be wrong, so its renewTime proves nothing: a change of the lease does,
+  // at the moment when we see it.
   const std::string version = lease["metadata"].value("resourceVersion", "");
   if (version != seen_version_) {
     seen_version_ = version;
@@ -157,7 +159,7 @@ LeaderElector::End LeaderElector::Run(std::stop_token stop, const Work& work) {
     end = Keep(stop);
     worker.request_stop();
   }
-  if (end == End::kLost) {
+  if (end == End::kLost) {  // nothing to release: another may hold it by now
     led_until_ = 0;
     Tell("leadership was lost");
     return end;
