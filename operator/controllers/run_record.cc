@@ -6,6 +6,7 @@
 #include "operator/base/json.h"
 #include "operator/controllers/revision.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/attempt/labels.h"
 
 namespace penstock::controllers {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "operator/base/json.h"
 #include "operator/controllers/pod_trim.h"
 #include "operator/kube/resources.h"
 
