@@ -203,4 +203,21 @@ Result<void> CheckFieldSelector(const kube::ResourceType& type, const std::strin
   return BadRequest("field label not supported: " + field);
 }
 
+Json Ownable(const kube::ResourceType& type, Json object, const std::string& subresource) {
+  if (subresource == "status") {
+    Json out = Json::object();
+    if (object.contains("status")) out["status"] = std::move(object["status"]);
+    return out;
+  }
+  for (const char* key : {"apiVersion", "kind"}) object.erase(key);
+  if (HasStatusSubresource(type)) object.erase("status");
+  Json& metadata = object["metadata"];
+  for (const char* key :
+       {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
+        "generateName", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"}) {
+    metadata.erase(key);
+  }
+  return object;
+}
+
 }  // namespace penstock::local

@@ -46,4 +46,9 @@ void DropEmptyMetadata(Json& metadata);
 [[nodiscard]] Result<void> CheckFieldSelector(const kube::ResourceType& type,
                                               const std::string& field);
 
+// The part of an object whose fields managers own through a path: its own, or that of a
+// subresource.
+[[nodiscard]] Json Ownable(const kube::ResourceType& type, Json object,
+                           const std::string& subresource);
+
 }  // namespace penstock::local

@@ -64,6 +64,24 @@ struct ProcessRunner::Worker {
     }
     stop.request_stop();
   }
+
+  // SIGTERM, and how the child ended within the grace period; nullopt: it did not.
+  std::optional<ChildExit> EndChild() {
+    child->Terminate();
+    const auto left_of_grace = [this] {
+      const std::scoped_lock lock(mutex);
+      return std::chrono::duration_cast<milliseconds>(grace);
+    };
+    const auto end = std::chrono::steady_clock::now() + left_of_grace();
+    while (true) {
+      // A second deletion may shorten the grace period, so a wake-up counts it anew.
+      const auto now = std::chrono::steady_clock::now();
+      const auto left =
+          std::min(std::chrono::duration_cast<milliseconds>(end - now), left_of_grace());
+      if (left.count() <= 0) return std::nullopt;
+      if (auto exit = child->Wait(left)) return exit;
+    }
+  }
 };
 
 ProcessRunner::ProcessRunner(kube::Client& client, const Clock& clock, RunnerOptions options)
@@ -270,21 +288,7 @@ void ProcessRunner::RunProcess(Worker& worker, const PodLaunch& launch,
   WriteStatus(worker, RunningStatus(run));
 
   std::optional<ChildExit> exit = child->Wait(std::nullopt);
-  if (!exit) {  // woken: a deletion
-    child->Terminate();
-    const auto grace = [&] {
-      const std::scoped_lock lock(worker.mutex);
-      return std::chrono::duration_cast<milliseconds>(worker.grace);
-    };
-    // A second deletion may shorten the grace period, so a wake-up counts it anew.
-    for (auto end = std::chrono::steady_clock::now() + grace(); !exit;) {
-      const auto left = std::chrono::duration_cast<milliseconds>(
-          std::min(end, std::chrono::steady_clock::now() + grace()) -
-          std::chrono::steady_clock::now());
-      if (left.count() <= 0) break;
-      exit = child->Wait(left);
-    }
-  }
+  if (!exit) exit = worker.EndChild();  // woken: a deletion
   child->KillAll();
   if (*isolated) podman_.Remove(ContainerName(worker.uid));
   while (!exit) exit = child->Wait(std::nullopt);
