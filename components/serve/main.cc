@@ -295,8 +295,9 @@ int Serve(const ServeOptions& options) {
   }
   const Inference::Options inference_options = InferenceOptions(options, threads);
   Inference inference(inference_options, &clock, &metrics);
-  Service service({.server_version = PenstockVersion(), .body_bytes = bodies.one, .bodies = bodies.all},
-                  &inference, &clock, &metrics, tracer->get());
+  Service service(
+      {.server_version = PenstockVersion(), .body_bytes = bodies.one, .bodies = bodies.all},
+      &inference, &clock, &metrics, tracer->get());
   auto listeners = Listen(options, bodies, io_threads, &service, &metrics);
   Result<void> grpc;
   if (listeners && options.grpc_port >= 0)
