@@ -50,6 +50,9 @@ class CheckLayers(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         return sorted(set(done.stdout.splitlines()) - self.before)
 
+    def test_the_tree_keeps_to_the_tables(self):
+        self.assertEqual(self.before, set())
+
     def test_an_include_of_a_folder_that_the_row_does_not_name(self):
         line = self.plant("operator/plan/resolve/resolve.cc", '#include "operator/kube/client.h"\n')
         self.assertEqual(self.named(), [f'operator/plan/resolve/resolve.cc:{line}: includes "operator/kube/client.h": '
@@ -58,6 +61,11 @@ class CheckLayers(unittest.TestCase):
     def test_an_include_across_what_rows_name_in_turn_is_allowed(self):
         self.plant("operator/controllers/engine.cc", '#include "operator/base/error.h"\n#include "operator/api/meta.h"\n')
         self.assertEqual(set(check(self.tree).stdout.splitlines()), self.before)
+
+    def test_a_header_of_a_folder_of_which_the_row_names_others(self):
+        line = self.plant("operator/plan/pipeline/pipeline_plan.h", '#include "operator/plan/run/world.h"\n#include "operator/plan/run/run_plan.h"\n')
+        self.assertIn(f'operator/plan/pipeline/pipeline_plan.h:{line + 1}: includes "operator/plan/run/run_plan.h": '
+                      "operator/plan/pipeline may not include operator/plan/run", check(self.tree).stdout)
 
     def test_an_include_that_is_indented_or_spaced(self):
         line = self.plant("operator/base/error.cc", ' #  include "operator/kube/client.h"\n')
