@@ -26,14 +26,14 @@ class TokenReviewAuthenticator : public Authenticator {
                                               std::stop_token stop) override;
 
  private:
-  struct Known {
+  struct Reviewed {
     Identity identity;
     std::chrono::steady_clock::time_point until;
   };
   kube::Client& client_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::map<std::string, Known> known_;  // by SHA-256 of the token: the token itself is not kept
+  std::map<std::string, Reviewed> known_;  // by SHA-256 of the token: the token itself is not kept
 };
 
 // What a TokenReview's answer says; kForbidden when it says no.

@@ -16,21 +16,26 @@ const Json& Member(const Json& object, const char* key) {
 
 std::string Text(const Json& value) { return value.is_string() ? value.get<std::string>() : ""; }
 
+// Whether a 403 is the quota plugin's (k8s.io/apiserver, admission/plugin/resourcequota). It says
+// Forbidden, but passes when others finish or the quota is raised; only its words tell.
+bool IsOfQuota(const std::string& message) {
+  for (const char* words : {"exceeded quota: ", "failed quota: ", "insufficient quota to match"})
+    if (message.find(words) != std::string::npos) return true;
+  return false;
+}
+
 ErrorKind KindOf(int status, const std::string& reason, const Json& body) {
   switch (status) {
     case 401:
       return ErrorKind::kForbidden;
     case 403:
-      // Quota is admission: it says Forbidden, but goes away when others finish.
-      return Text(Member(body, "message")).find("exceeded quota") != std::string::npos
-                 ? ErrorKind::kQuota
-                 : ErrorKind::kForbidden;
+      return IsOfQuota(Text(Member(body, "message"))) ? ErrorKind::kQuota : ErrorKind::kForbidden;
     case 404:
       return ErrorKind::kNotFound;
     case 409:
       if (reason == "AlreadyExists") return ErrorKind::kAlreadyExists;
       return Text(Member(Member(body, "details"), "kind")) == "resourcequotas"
-                 ? ErrorKind::kQuota
+                 ? ErrorKind::kTransient  // a race for its counters, not its end
                  : ErrorKind::kConflict;
     case 410:
       return ErrorKind::kExpired;

@@ -12,9 +12,9 @@ namespace penstock::kube {
 // An error answer: its HTTP status, its body (a metav1.Status, or whatever a proxy wrote) and its
 // Retry-After header ("" = none; seconds). `what` names the call in the message.
 //
-// 404 kNotFound; 409 kAlreadyExists by reason, otherwise kConflict; 410 kExpired; 401 and 403
-// kForbidden; 429 kOverloaded; 408, 425 and 5xx kTransient; an exceeded quota (403) and a race for
-// one (409) kQuota; other 4xx kInvalid; anything else kInternal.
+// 404 kNotFound; 409 kAlreadyExists by reason, kTransient of a race for a quota, otherwise
+// kConflict; 410 kExpired; 401 and 403 kForbidden, but kQuota where a quota is used up; 429
+// kOverloaded; 408, 425 and 5xx kTransient; other 4xx kInvalid; anything else kInternal.
 [[nodiscard]] Error ErrorFromAnswer(const std::string& what, int http_status,
                                     const std::string& body, std::string_view retry_after);
 

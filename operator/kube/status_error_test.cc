@@ -26,7 +26,7 @@ TEST(StatusError, FoldsEveryAnswerIntoOneKind) {
       {408, "", ErrorKind::kTransient},
       {409, R"({"reason":"AlreadyExists"})", ErrorKind::kAlreadyExists},
       {409, R"({"reason":"Conflict"})", ErrorKind::kConflict},
-      {409, R"({"reason":"Conflict","details":{"kind":"resourcequotas"}})", ErrorKind::kQuota},
+      {409, R"({"reason":"Conflict","details":{"kind":"resourcequotas"}})", ErrorKind::kTransient},
       {410, R"({"reason":"Expired"})", ErrorKind::kExpired},
       {413, "", ErrorKind::kInvalid},
       {415, "", ErrorKind::kInvalid},
@@ -46,6 +46,26 @@ TEST(StatusError, FoldsEveryAnswerIntoOneKind) {
     const std::string shown = " (HTTP " + std::to_string(c.status) + ")";
     EXPECT_TRUE(e.message.ends_with(shown)) << e.message;
   }
+}
+
+TEST(StatusError, TellsAQuotaByTheWordsOfTheApiServer) {
+  const auto kind = [](const std::string& why) {
+    const Json status{{"reason", "Forbidden"},
+                      {"message", "pods \"first-train-1\" is forbidden: " + why},
+                      {"details", {{"name", "first-train-1"}, {"kind", "pods"}}},
+                      {"code", 403}};
+    return ErrorFromAnswer("create pods", 403, status.dump(), "").kind;
+  };
+  EXPECT_EQ(kind("exceeded quota: compute, requested: cpu=2, used: cpu=7, limited: cpu=8"),
+            ErrorKind::kQuota);
+  EXPECT_EQ(
+      kind("failed quota: compute: must specify limits.cpu for: step; limits.memory for: step"),
+      ErrorKind::kQuota);
+  EXPECT_EQ(kind("insufficient quota to match these scopes: [{PriorityClass In [low]}]"),
+            ErrorKind::kQuota);
+  EXPECT_EQ(kind("violates PodSecurity \"restricted:latest\": runAsNonRoot != true"),
+            ErrorKind::kForbidden);
+  EXPECT_EQ(kind("User \"quota-reader\" cannot create resource \"pods\""), ErrorKind::kForbidden);
 }
 
 TEST(StatusError, TakesRetryAfterFromTheHeaderOrTheStatus) {
