@@ -50,12 +50,12 @@ Outcome Workers::Guarded(const std::string& key) const {
 }
 
 void Workers::Settle(const std::string& key, const Outcome& outcome) {
-  if (outcome) {
-    queue_.Forget(key);
-    if (*outcome) queue_.Add(key, **outcome);
-    return;
-  }
-  const Error& error = outcome.error();
+  if (!outcome) return OnError(key, outcome.error());
+  queue_.Forget(key);
+  if (*outcome) queue_.Add(key, **outcome);
+}
+
+void Workers::OnError(const std::string& key, const Error& error) {
   switch (error.kind) {
     case ErrorKind::kCancelled:  // we are being stopped
     case ErrorKind::kGone:

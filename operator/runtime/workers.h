@@ -44,6 +44,10 @@ class Workers {
   void Work(const std::stop_token& stop);
   [[nodiscard]] Outcome Guarded(const std::string& key) const;
   void Settle(const std::string& key, const Outcome& outcome);
+  // What a kind of error means to whoever reconciles: nothing any more, another try when the server
+  // said, or one after a back-off. What only a person can mend is tried again too, and told as an
+  // error.
+  void OnError(const std::string& key, const Error& error);
 
   const std::string name_;
   const Clock& clock_;
