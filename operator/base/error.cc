@@ -17,23 +17,14 @@ const char* Name(ErrorKind kind) {
 
 bool PassesByItself(ErrorKind kind) { return kind <= ErrorKind::kDeadline; }
 
-namespace {
-Error Make(ErrorKind kind, std::string message) {
-  Error e;
-  e.kind = kind;
-  e.message = std::move(message);
-  return e;
-}
-}  // namespace
-
 Error Wrap(const std::string& context, Error error) {
   error.message = context + ": " + error.message;
   return error;
 }
-Error Transient(std::string message) { return Make(ErrorKind::kTransient, std::move(message)); }
-Error NotFound(std::string message) { return Make(ErrorKind::kNotFound, std::move(message)); }
-Error Invalid(std::string message) { return Make(ErrorKind::kInvalid, std::move(message)); }
-Error Cancelled(std::string message) { return Make(ErrorKind::kCancelled, std::move(message)); }
-Error Internal(std::string message) { return Make(ErrorKind::kInternal, std::move(message)); }
+Error Transient(std::string message) { return {ErrorKind::kTransient, std::move(message)}; }
+Error NotFound(std::string message) { return {ErrorKind::kNotFound, std::move(message)}; }
+Error Invalid(std::string message) { return {ErrorKind::kInvalid, std::move(message)}; }
+Error Cancelled(std::string message) { return {ErrorKind::kCancelled, std::move(message)}; }
+Error Internal(std::string message) { return {ErrorKind::kInternal, std::move(message)}; }
 
 }  // namespace penstock

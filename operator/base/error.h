@@ -47,9 +47,7 @@ enum class ErrorKind : std::uint8_t {
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
   std::string message;  // one sentence: what failed, where, and what to do if that is known
-  int http_status = 0;  // 0 where no HTTP answer was seen
-  std::string reason;   // the API server's Status.reason, or empty
-  std::optional<std::chrono::milliseconds> retry_after;  // the server's Retry-After
+  std::optional<std::chrono::milliseconds> retry_after = {};  // the server's Retry-After
 };
 
 // "context: message", the rest kept.

@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <string>
 
-#include "components/serve/fuzz/fuzz_check.h"
 #include "components/serve/protocol/predict_decode.h"
+#include "tests/fuzz/fuzz_check.h"
 
 using namespace penstock::serve;
 

@@ -2,11 +2,11 @@
 #include <cstdint>
 #include <string>
 
-#include "components/serve/fuzz/fuzz_check.h"
 #include "components/serve/http/http_connection.h"
 #include "components/serve/protocol/compress.h"
 #include "components/serve/protocol/route.h"
 #include "components/serve/telemetry/trace.h"
+#include "tests/fuzz/fuzz_check.h"
 
 using namespace penstock::serve;
 namespace http = boost::beast::http;

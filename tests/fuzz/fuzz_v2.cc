@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "components/serve/fuzz/fuzz_check.h"
 #include "components/serve/protocol/binary_tensor.h"
 #include "components/serve/protocol/infer_decode.h"
+#include "tests/fuzz/fuzz_check.h"
 
 using namespace penstock::serve;
 

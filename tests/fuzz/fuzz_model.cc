@@ -15,10 +15,10 @@
 
 #include "components/model/model_loader.h"
 #include "components/model/testing/sample_model.h"
-#include "components/serve/fuzz/fuzz_check.h"
 #include "components/serve/monitoring/model_observer.h"
 #include "operator/base/file.h"
 #include "operator/base/time.h"
+#include "tests/fuzz/fuzz_check.h"
 
 using namespace penstock;
 using namespace penstock::model;
