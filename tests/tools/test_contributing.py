@@ -44,6 +44,10 @@ class Contributing(unittest.TestCase):
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", re.sub(r"`[^`]*`", "", page.read_text())):
                 self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
 
+    def test_every_page_that_code_names_is_there(self):
+        out = subprocess.run(["git", "grep", "-ohE", r"\bdocs/[a-z0-9-]+\.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        self.assertEqual([page for page in sorted(set(out.split())) if not (ROOT / page).exists()], [])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,4 +1,4 @@
-// The cache key of a step (DESIGN section 5): SHA-256 over canonical JSON of key version,
+// The cache key of a step (docs/design.md, 5): SHA-256 over canonical JSON of key version,
 // namespace, code identity, command, args, workingDir, literal env, resolved parameters, input
 // digests, declared outputs. Secrets, launcher and operator versions are never in it. Pure.
 #pragma once

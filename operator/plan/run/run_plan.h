@@ -8,7 +8,7 @@
 //     (attempt+1) |    +-> Succeeded  |   +-> Failed          |   +-> Failed
 //     +-> Skipped (a dependency's outcome was not the wanted one)        any -> Cancelled
 //
-// Order of truth for a live run: pod, then receipt, then status (DESIGN section 4, rule 6).
+// Order of truth for a live run: pod, then receipt, then status (docs/design.md, 4.6).
 #pragma once
 
 #include "operator/base/time.h"
