@@ -273,7 +273,7 @@ class HttpsTransport : public Transport {
       return r;
     };
     // Cut exactly at the end: nothing is left to ask for.
-    auto reply = Try("fetching " + digest, make, file.written() > 0 ? kNothingLeft : 0);
+    auto reply = Try("fetching " + digest, make, kNothingLeft);
     if (!reply) return reply.error();
     return file.Finish();
   }

@@ -43,7 +43,8 @@ Result<std::string> HeadOf(const HttpRequest& request, const Url& url, const std
 // One connection, used by one call at a time.
 class Connection {
  public:
-  explicit Connection(std::string where) : where_(std::move(where)) {}
+  Connection(std::string where, Stream stream)
+      : where_(std::move(where)), stream_(std::move(stream)) {}
 
   [[nodiscard]] Stream& stream() { return stream_; }
 
@@ -54,6 +55,7 @@ class Connection {
     auto sent = stream_.Write(head);
     if (sent && Expects(request)) {
       auto early = ReadHead(request);
+      if (early && early->status != 100) refused_ = true;
       if (!early || early->status != 100) return early;
     }
     if (sent && request.source) {
@@ -185,7 +187,9 @@ struct HttpClient::Impl {
         std::min(limits.deadline, std::chrono::steady_clock::now() + options.connect_timeout);
     auto addresses = Addresses(lookup);
     if (!addresses) return addresses.error();
-    auto fresh = std::make_unique<Connection>(url.authority);
+    auto stream = Stream::Make();
+    if (!stream) return Wrap("connecting to " + url.authority, stream.error());
+    auto fresh = std::make_unique<Connection>(url.authority, *std::move(stream));
     fresh->stream().Limit(std::move(limits));
     auto connected = fresh->stream().Connect(*addresses, url.port);
     if (!connected) return Wrap("connecting to " + url.authority, connected.error());

@@ -60,6 +60,21 @@ TEST(HttpClient, ARefusalBeforeTheBodyIsTheAnswer) {
   EXPECT_EQ(asked, 0);
 }
 
+TEST(HttpClient, AConnectionThatOwesABodyIsNotUsedAgain) {
+  FakeServer server([](FakeConnection& c) {
+    c.Answer(409, "no");  // without "Connection: close"
+    c.WaitClosed();
+  });
+  const auto client = HttpClient::Make(server.url(), {}).value();
+  int asked = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto answer = client->Send(Upload(std::string(100'000, 'x'), asked), kLimits);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 409);
+  }
+  EXPECT_EQ(server.connections(), 2);
+}
+
 TEST(HttpClient, NeverSendsAHeadThatHoldsASecondRequest) {
   FakeServer server([](FakeConnection& c) { c.WaitClosed(); });
   HttpRequest target;

@@ -150,6 +150,13 @@ struct Stream::Impl {
 
 Stream::Stream() : impl_(std::make_unique<Impl>()) {}
 Stream::~Stream() = default;
+Result<Stream> Stream::Make() {
+  try {
+    return Stream();
+  } catch (const boost::system::system_error& e) {  // an io_context takes descriptors
+    return Transient(std::string("making a socket: ") + e.what());
+  }
+}
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
@@ -268,7 +275,9 @@ std::uint16_t Listener::port() const {
 }
 
 Result<Stream> Listener::Accept(const std::stop_token& stop) {
-  Stream stream;
+  auto made = Stream::Make();
+  if (!made) return made.error();
+  Stream stream = *std::move(made);
   tcp::acceptor& acceptor = impl_->acceptor;
   const Outcome done = Await(
       impl_->io, SteadyTime::max(), stop,

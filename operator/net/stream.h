@@ -31,7 +31,8 @@ struct Limits {
 // Errors of all calls: kTransient for the network and for time, kCancelled for a stop.
 class Stream {
  public:
-  Stream();
+  // kTransient when descriptors have run out.
+  [[nodiscard]] static Result<Stream> Make();
   ~Stream();
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
@@ -59,6 +60,7 @@ class Stream {
  private:
   friend class Listener;
   struct Impl;
+  Stream();
   std::unique_ptr<Impl> impl_;
 };
 

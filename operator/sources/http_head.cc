@@ -5,18 +5,24 @@
 namespace penstock::sources {
 namespace {
 
+// "https://host", with a port where one is written: a server that knows itself by the Host header
+// may not know "host:443".
+std::string BaseOf(const net::Url& url) {
+  return (url.tls ? "https://" : "http://") + url.authority;
+}
+
 // Where a redirect leads; relative ones stay on the host.
 std::string Follow(const net::Url& from, const std::string& location) {
   if (location.rfind("http://", 0) == 0 || location.rfind("https://", 0) == 0) return location;
-  if (!location.empty() && location[0] == '/') return from.Origin() + location;
-  return from.Origin() + from.target.substr(0, from.target.rfind('/') + 1) + location;
+  if (!location.empty() && location[0] == '/') return BaseOf(from) + location;
+  return BaseOf(from) + from.target.substr(0, from.target.rfind('/') + 1) + location;
 }
 
 Result<net::HttpResponse> Ask(const net::Url& url, const HeadOptions& options,
                               net::SteadyTime deadline) {
   net::HttpClientOptions how;
   how.allow_local = options.allow_local;
-  auto client = net::HttpClient::Make(url.Origin(), how);
+  auto client = net::HttpClient::Make(BaseOf(url), how);
   if (!client) return client.error();
   net::HttpRequest request;
   request.method = "HEAD";

@@ -1,0 +1,69 @@
+// What the client's and the server's tests do not reach.
+#include "operator/net/stream.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <vector>
+
+#include "operator/net/http_client.h"
+#include "operator/os/fd.h"
+
+namespace penstock::net {
+namespace {
+
+// Takes all descriptors that this process may have but `spare`, until it is destroyed.
+class Exhaustion {
+ public:
+  explicit Exhaustion(int spare) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    few.rlim_cur = 256;
+    setrlimit(RLIMIT_NOFILE, &few);
+    for (int fd = 0; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.emplace_back(fd);
+    for (int i = 0; i < spare && !taken_.empty(); ++i) taken_.pop_back();
+  }
+  ~Exhaustion() { setrlimit(RLIMIT_NOFILE, &before_); }
+  Exhaustion(const Exhaustion&) = delete;
+  Exhaustion& operator=(const Exhaustion&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<Fd> taken_;
+};
+
+TEST(Listener, GoesOnAfterDescriptorsHadRunOut) {
+  auto listener = Listener::Open("127.0.0.1", 0);
+  ASSERT_TRUE(listener);
+  const Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(listener->port());
+  ASSERT_EQ(connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  for (int spare = 0; spare < 3; ++spare) {  // a stream takes up to four
+    const Exhaustion exhaustion(spare);
+    const auto accepted = listener->Accept({});
+    ASSERT_FALSE(accepted) << spare;
+    EXPECT_EQ(accepted.error().kind, ErrorKind::kTransient);
+  }
+  EXPECT_TRUE(listener->Accept({}));
+}
+
+TEST(HttpClient, WithoutADescriptorLeftIsTransient) {
+  auto listener = Listener::Open("127.0.0.1", 0);
+  ASSERT_TRUE(listener);
+  const auto url = "http://127.0.0.1:" + std::to_string(listener->port());
+  const auto client = HttpClient::Make(url, {}).value();
+  const Exhaustion exhaustion(0);
+  const auto answer = client->Send({}, {.idle = std::chrono::seconds(5)});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::kTransient);
+}
+
+}  // namespace
+}  // namespace penstock::net
