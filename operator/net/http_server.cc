@@ -78,6 +78,8 @@ class ServedExchange : public Exchange {
     ::close(fd);
   }
 
+  // The connection is closed after the answer, which says so.
+  void EndAfterwards() { last_ = true; }
   [[nodiscard]] bool answered() const { return answered_; }
   [[nodiscard]] bool GoesOn() const { return answered_ && !broken_ && keep_alive_; }
   [[nodiscard]] bool BodyLeft() const {
@@ -88,7 +90,7 @@ class ServedExchange : public Exchange {
   std::string HeadOf(int status, std::uint64_t length, const Headers& headers,
                      const std::string& content_type) {
     // A body that nobody read would be taken for the next request.
-    keep_alive_ = options_.keep_alive && request_.message().keep_alive() &&
+    keep_alive_ = options_.keep_alive && !last_ && request_.message().keep_alive() &&
                   request_.parser().is_done() && !stop_.stop_requested();
     std::string out = "HTTP/1.1 " + std::to_string(status) + " " +
                       std::string(http::obsolete_reason(static_cast<http::status>(status))) +
@@ -139,6 +141,7 @@ class ServedExchange : public Exchange {
   bool answered_ = false;
   bool broken_ = false;
   bool keep_alive_ = false;
+  bool last_ = false;
 };
 
 class Server : public HttpServer {
@@ -224,6 +227,7 @@ class Server : public HttpServer {
         ec != http::error::end_of_stream && ec != http::error::partial_message)
       RespondError(exchange, 400, "the request is not HTTP: " + ec.message());
     if (ec) return false;
+    if (overloaded) exchange.EndAfterwards();
     try {
       if (overloaded)
         RespondError(exchange, 503, "too many connections; try again", {{"Retry-After", "1"}});
@@ -234,7 +238,7 @@ class Server : public HttpServer {
         RespondError(exchange, 500, std::string("the server failed: ") + e.what());
     }
     if (exchange.BodyLeft()) Linger(stream);
-    return exchange.GoesOn() && !overloaded;
+    return exchange.GoesOn();
   }
 
   // Takes what the peer is still sending, so that it reads our answer and no reset.

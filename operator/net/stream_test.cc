@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "operator/net/http_client.h"
+#include "operator/net/http_server.h"
 #include "operator/os/fd.h"
 
 namespace penstock::net {
@@ -63,6 +64,23 @@ TEST(HttpClient, WithoutADescriptorLeftIsTransient) {
   const auto answer = client->Send({}, {.idle = std::chrono::seconds(5)});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::kTransient);
+}
+
+TEST(HttpServer, SaysThatItClosesWhereItHasTooManyConnections) {
+  HttpServerOptions options;
+  options.address = "127.0.0.1";
+  options.max_connections = 0;
+  const auto server =
+      HttpServer::Start(options, [](Exchange& x) { x.Respond(200, "text/plain", "ok"); }).value();
+  const auto url = "http://127.0.0.1:" + std::to_string(server->port());
+  const auto client = HttpClient::Make(url, {}).value();
+  HttpRequest request;
+  request.target = "/";
+  const auto answer = client->Send(request, {.idle = std::chrono::seconds(5)});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(answer->Header("retry-after"), "1");
+  EXPECT_EQ(answer->Header("connection"), "close");
 }
 
 }  // namespace
