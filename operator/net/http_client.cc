@@ -16,6 +16,7 @@ constexpr std::uint32_t kMaxHead = 64 * 1024;
 constexpr std::size_t kMaxErrorBody = 1 << 20;
 constexpr std::uint64_t kExpectAbove = 64 * 1024;
 constexpr std::chrono::milliseconds kLateAnswer{2'000};
+constexpr int kMostInterim = 16;
 
 bool Expects(const HttpRequest& request) {
   return request.source && request.content_length > kExpectAbove;
@@ -54,7 +55,7 @@ class Connection {
     head += request.body;
     auto sent = stream_.Write(head);
     if (sent && Expects(request)) {
-      auto early = ReadHead(request);
+      auto early = ReadAnswer(request, 100);
       if (early && early->status != 100) refused_ = true;
       if (!early || early->status != 100) return early;
     }
@@ -62,13 +63,13 @@ class Connection {
       auto whole = SendBody(request, sent);
       if (!whole) return whole.error();
     }
-    if (sent) return ReadHead(request);
+    if (sent) return ReadAnswer(request);
     if (sent.error().kind == ErrorKind::kCancelled) return Failed("sending to ", sent.error());
     // A server that refuses says why before it closes: then the answer tells more than EPIPE.
     Limits late = limits;
     late.idle = std::min(late.idle, kLateAnswer);
     stream_.Limit(std::move(late));
-    auto answer = ReadHead(request);
+    auto answer = ReadAnswer(request);
     if (!answer) return Failed("sending to ", sent.error());
     refused_ = true;
     return answer;
@@ -98,6 +99,16 @@ class Connection {
       sent = stream_.Write(*piece);
     }
     return {};
+  }
+
+  // Past the heads that only come before an answer (102, 103, an unasked 100), but for `awaited`.
+  Result<HttpResponse> ReadAnswer(const HttpRequest& request, int awaited = 0) {
+    auto head = ReadHead(request);
+    for (int i = 0; i < kMostInterim && head && head->status < 200 && head->status != awaited; ++i)
+      head = ReadHead(request);
+    if (head && head->status < 200 && head->status != awaited)
+      return Transient("reading from " + where_ + ": no answer after interim ones");
+    return head;
   }
 
   Result<HttpResponse> ReadHead(const HttpRequest& request) {

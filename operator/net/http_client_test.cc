@@ -75,6 +75,20 @@ TEST(HttpClient, AConnectionThatOwesABodyIsNotUsedAgain) {
   EXPECT_EQ(server.connections(), 2);
 }
 
+TEST(HttpClient, WhatComesBeforeAnAnswerIsNotTheAnswer) {
+  FakeServer server([](FakeConnection& c) {
+    c.Send("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
+    c.ReadRequest();
+    c.Send("HTTP/1.1 102 Processing\r\n\r\n");
+    c.Answer(201, "made");
+  });
+  int asked = 0;
+  const auto answer = Send(server, Upload(std::string(100'000, 'x'), asked));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 201);
+  EXPECT_EQ(answer->body, "made");
+}
+
 TEST(HttpClient, NeverSendsAHeadThatHoldsASecondRequest) {
   FakeServer server([](FakeConnection& c) { c.WaitClosed(); });
   HttpRequest target;
