@@ -64,7 +64,7 @@ target_compile_definitions(penstock_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILAT
 target_link_libraries(penstock_boost INTERFACE Boost::headers penstock_openssl Threads::Threads)
 
 # Several files of a library are compiled as one: what their headers and templates cost is paid once. Files still stand
-# alone, which the presets without it (dev, asan, tsan) and tools/lint show.
+# alone, which the presets without it (dev, asan) show.
 option(PENSTOCK_UNITY "Compile several files of a library as one" OFF)
 
 # penstock_library(NAME SRCS a.cc ... DEPS penstock::base ... [TORCH] [APART]): a static library with the alias penstock::NAME.

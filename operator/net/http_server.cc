@@ -96,7 +96,9 @@ class ServedExchange : public Exchange {
                       std::string(http::obsolete_reason(static_cast<http::status>(status))) +
                       "\r\n";
     if (!content_type.empty()) out += "Content-Type: " + content_type + "\r\n";
-    for (const auto& [name, value] : headers) out += name + ": " + value + "\r\n";
+    for (const auto& [name, value] : headers) {
+      out.append(name).append(": ").append(value).append("\r\n");
+    }
     out += "Content-Length: " + std::to_string(length) + "\r\n";
     if (!keep_alive_) out += "Connection: close\r\n";
     return out + "\r\n";

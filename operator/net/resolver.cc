@@ -183,7 +183,7 @@ std::vector<std::string> AddressesInHosts(const std::string& text, const std::st
 }
 
 Result<std::vector<std::string>> ResolveHost(const std::string& host, Instant deadline,
-                                             std::stop_token stop) {
+                                             const std::stop_token& stop) {
   if (IsNumericAddress(host)) return std::vector<std::string>{host};
   return Resolver::Instance().Resolve(host, deadline, stop);
 }

@@ -19,7 +19,8 @@ namespace penstock::net {
 // The host's numeric addresses, IPv4 first; of a numeric host, itself. kTransient when the name
 // does not resolve in time, kCancelled when `stop` is used. Thread-safe.
 [[nodiscard]] Result<std::vector<std::string>> ResolveHost(
-    const std::string& host, std::chrono::steady_clock::time_point deadline, std::stop_token stop);
+    const std::string& host, std::chrono::steady_clock::time_point deadline,
+    const std::stop_token& stop);
 
 // The addresses that text in the form of /etc/hosts gives for `host`.
 [[nodiscard]] std::vector<std::string> AddressesInHosts(const std::string& text,

@@ -12,7 +12,7 @@ namespace penstock::net {
 namespace asio = boost::asio;
 namespace ssl = asio::ssl;
 using boost::system::error_code;
-using tcp = asio::ip::tcp;
+using Tcp = asio::ip::tcp;
 
 struct TlsContext {
   ssl::context context;
@@ -53,7 +53,7 @@ Outcome Await(asio::io_context& io, SteadyTime until, const std::stop_token& sto
 }
 
 // A peer that vanished is noticed by the kernel after about 35 s, also under a silent stream.
-void SetSocketOptions(tcp::socket& socket) {
+void SetSocketOptions(Tcp::socket& socket) {
   const int fd = socket.native_handle();
   const auto set = [fd](int level, int option, int value) {
     setsockopt(fd, level, option, &value, sizeof value);
@@ -120,9 +120,9 @@ Result<std::shared_ptr<TlsContext>> MakeTls(const TlsIdentity& identity) {
 
 struct Stream::Impl {
   asio::io_context io{1};
-  tcp::socket socket{io};
+  Tcp::socket socket{io};
   std::shared_ptr<TlsContext> context;
-  std::optional<ssl::stream<tcp::socket&>> tls;
+  std::optional<ssl::stream<Tcp::socket&>> tls;
   Limits limits;
   bool ended = false;  // the last call found the other side's end
 
@@ -171,7 +171,7 @@ Result<void> Stream::Connect(const std::vector<std::string>& addresses, std::uin
     if (ec) continue;
     impl_->Close();
     auto connected = impl_->Run([&](auto handler) {
-      impl_->socket.async_connect(tcp::endpoint(ip, port), std::move(handler));
+      impl_->socket.async_connect(Tcp::endpoint(ip, port), std::move(handler));
     });
     if (connected) {
       SetSocketOptions(impl_->socket);
@@ -246,7 +246,7 @@ bool Stream::StillOpen() const {
 
 struct Listener::Impl {
   asio::io_context io{1};
-  tcp::acceptor acceptor{io};
+  Tcp::acceptor acceptor{io};
 };
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -255,13 +255,13 @@ Listener::Listener(Listener&&) noexcept = default;
 
 Result<Listener> Listener::Open(const std::string& address, std::uint16_t port) {
   auto impl = std::make_unique<Impl>();
-  tcp::acceptor& acceptor = impl->acceptor;
+  Tcp::acceptor& acceptor = impl->acceptor;
   error_code ec;
   const auto ip = asio::ip::make_address(address, ec);
   if (ec) return Invalid("'" + address + "' is no address to listen at");
-  acceptor.open(tcp::endpoint(ip, port).protocol(), ec);
+  acceptor.open(Tcp::endpoint(ip, port).protocol(), ec);
   if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-  if (!ec) acceptor.bind(tcp::endpoint(ip, port), ec);
+  if (!ec) acceptor.bind(Tcp::endpoint(ip, port), ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) {
     return Transient("listening at " + address + ":" + std::to_string(port) + ": " + ec.message());
@@ -278,7 +278,7 @@ Result<Stream> Listener::Accept(const std::stop_token& stop) {
   auto made = Stream::Make();
   if (!made) return made.error();
   Stream stream = *std::move(made);
-  tcp::acceptor& acceptor = impl_->acceptor;
+  Tcp::acceptor& acceptor = impl_->acceptor;
   const Outcome done = Await(
       impl_->io, SteadyTime::max(), stop,
       [&acceptor] {

@@ -69,10 +69,10 @@ class Lint(unittest.TestCase):
         self.assertIn("nothing differs", self.lint("--changed", "HEAD~1").stdout)
 
     def test_what_was_examined_is_known_until_it_or_a_header_changes(self):
-        self.assertIn("1 files (0 known from before)", self.lint("--all").stdout)
-        self.assertIn("1 files (1 known from before)", self.lint("--all").stdout)
+        self.assertIn("1 units (0 known from before)", self.lint("--all").stdout)
+        self.assertIn("1 units (1 known from before)", self.lint("--all").stdout)
         self.write("operator/part.h", "#pragma once\n\n// More.\nint Twice(int value);\n")
-        self.assertIn("1 files (0 known from before)", self.lint("--all").stdout)
+        self.assertIn("1 units (0 known from before)", self.lint("--all").stdout)
 
     def test_findings_are_remembered_too(self):
         self.write("operator/part.cc", '#include "operator/part.h"\n\nint Twice(int Value) { return 2 * Value; }\n')
@@ -81,7 +81,7 @@ class Lint(unittest.TestCase):
     def test_what_the_time_did_not_suffice_for_is_told(self):
         done = self.lint("--all", "--limit", "0.000001")
         self.assertEqual(done.returncode, 0)
-        self.assertIn("1 files left out", done.stdout)
+        self.assertIn("1 units left out", done.stdout)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@
 namespace penstock::plan {
 namespace {
 
-Judgement Failed(FailureClass failure, std::string reason, std::string message) {
+Judgement Failed(FailureClass failure, std::string reason, const std::string& message) {
   Judgement j;
   j.verdict = Verdict::kFailed;
   j.failure = failure;
@@ -19,12 +19,12 @@ Judgement Failed(FailureClass failure, std::string reason, std::string message) 
   return j;
 }
 
-Judgement Infrastructure(std::string reason, std::string message) {
-  return Failed(FailureClass::kInfrastructure, std::move(reason), std::move(message));
+Judgement Infrastructure(std::string reason, const std::string& message) {
+  return Failed(FailureClass::kInfrastructure, std::move(reason), message);
 }
 
-Judgement User(std::string reason, std::string message) {
-  return Failed(FailureClass::kUser, std::move(reason), std::move(message));
+Judgement User(std::string reason, const std::string& message) {
+  return Failed(FailureClass::kUser, std::move(reason), message);
 }
 
 Judgement Is(Verdict verdict) {
