@@ -57,11 +57,13 @@ Result<Url> ParseUrl(const std::string& text, std::uint16_t default_port) {
     good = ParsePort(host.substr(colon + 1), url.port);
     host = host.substr(0, colon);
   }
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
+  const bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (v6) host = host.substr(1, host.size() - 2);
   url.host = host;
-  if (!good || host.empty()) return Invalid("'" + text + "' has no host or a bad port");
+  // Colons and brackets belong to an IPv6 address in brackets and to nothing else.
+  if (!v6 && host.find(':') != std::string_view::npos) good = false;
+  if (!good || host.empty() || host.find_first_of("[]") != std::string_view::npos)
+    return Invalid("'" + text + "' has no host or a bad port");
   return url;
 }
 

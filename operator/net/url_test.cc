@@ -24,9 +24,10 @@ TEST(ParseUrl, KnowsThePortThatIsLeftOut) {
 }
 
 TEST(ParseUrl, RefusesWhatIsNoAddressOrCarriesASecret) {
-  for (const char* url : {"", "h:1", "ftp://h", "http://", "http://:80", "http://h:", "http://h:0",
-                          "http://h:65536", "http://h:1x", "http://h:-1", "http://user@h/",
-                          "http://h/a b", "http://h/\r\nX: y", "http://h/\x7f"}) {
+  for (const char* url :
+       {"", "h:1", "ftp://h", "http://", "http://:80", "http://h:", "http://h:0", "http://h:65536",
+        "http://h:1x", "http://h:-1", "http://user@h/", "http://h/a b", "http://[::1", "http://::1",
+        "http://[]", "http://a]b", "http://h/\r\nX: y", "http://h/\x7f"}) {
     const auto parsed = ParseUrl(url);
     ASSERT_FALSE(parsed) << url;
     EXPECT_EQ(parsed.error().kind, ErrorKind::kInvalid) << url;
