@@ -44,7 +44,7 @@ class Arm:
         self.body.write_text(self.request())
         self.log = self.scratch / "log"
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PEER_MODEL": str(model.folder), "PEER_PORT": str(self.port), "PEER_WIDTH": str(model.width),
-                       "PEER_CODE": str(CODE), "PEER_TORCH": str(site(VENV)), **self.environment()}
+                       "PEER_CODE": str(CODE), "PEER_TORCH": str(site(VENV)) if VENV.exists() else "", **self.environment()}
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.scratch, env=environment, stdout=log, stderr=log, start_new_session=True)
         self.wait()
