@@ -60,7 +60,7 @@ void PipelineController::Check(const Known<api::Pipeline>& pipeline,
 
 plan::PipelineObserved PipelineController::Gather(const Known<api::Pipeline>& pipeline) const {
   plan::PipelineObserved observed;
-  observed.pipeline = pipeline;
+  observed.pipeline = static_cast<const api::Pipeline&>(pipeline);  // without what is known of it
   Check(pipeline, observed);
   for (const auto& run : context_.snapshots.runs.List(pipeline.meta.namespace_)) {
     if (run->spec.pipeline_ref == pipeline.meta.name) observed.runs.push_back(Outline(*run));

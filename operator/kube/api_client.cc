@@ -97,8 +97,9 @@ struct ApiClient::Impl {
     if (made) {
       http = *std::move(made);
       tls = *std::move(read);
+    } else if (!http) {
+      return made.error();
     }
-    if (!http) return made.error();
     return http;
   }
 

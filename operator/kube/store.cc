@@ -104,14 +104,14 @@ std::optional<Change> Store::Put(const ObjectKey& key, ObjectPtr object) {
   return PutLocked(key, std::move(object));
 }
 
-std::optional<Change> Store::Erase(const ObjectKey& key, ObjectPtr last) {
+std::optional<Change> Store::Erase(const ObjectKey& key, const ObjectPtr& last) {
   const std::lock_guard lock(mutex_);
   const auto it = objects_.find(key);
   if (it == objects_.end()) return std::nullopt;
   const ObjectPtr before = it->second;
   Index(key, *before, false);
   objects_.erase(it);
-  return Change{ChangeType::kDeleted, key, before, last ? std::move(last) : before};
+  return Change{ChangeType::kDeleted, key, before, last ? last : before};
 }
 
 void Store::Shrink(const ObjectKey& key, ObjectPtr less) {

@@ -53,7 +53,7 @@ class Store {
 
   // Each gives the change to tell, or nothing when the stored version is the same.
   std::optional<Change> Put(const ObjectKey& key, ObjectPtr object);
-  std::optional<Change> Erase(const ObjectKey& key, ObjectPtr last);
+  std::optional<Change> Erase(const ObjectKey& key, const ObjectPtr& last);
   // Holds `less` in the place of the object that it was made of.
   void Shrink(const ObjectKey& key, ObjectPtr less);
   // In one step: the store then holds exactly `objects`. Deletions come first.

@@ -32,7 +32,7 @@ class WatchMachine {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   WatchMachine(bool streaming, int page_size, Backoff backoff)
-      : streaming_(streaming), page_size_(page_size), backoff_(std::move(backoff)) {}
+      : streaming_(streaming), page_size_(page_size), backoff_(backoff) {}
 
   [[nodiscard]] Plan Next();
 

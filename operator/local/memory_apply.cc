@@ -60,7 +60,7 @@ Result<Json> MemoryCluster::ApplyTo(Kind& kind, const Key& key, Json config,
   std::erase_if(gone, [&](const FieldPath& p) { return owned.contains(p); });
   for (const auto& [who, fields] : stored.managers) {
     if (who == me || who.subresource != options.subresource) continue;
-    std::erase_if(gone, [&](const FieldPath& p) { return fields.contains(p); });
+    std::erase_if(gone, [&fields = fields](const FieldPath& p) { return fields.contains(p); });
     for (const auto& path : changed) {
       if (options.force || !fields.contains(path)) continue;
       return ConflictError(

@@ -190,7 +190,7 @@ Json MemoryCluster::Commit(Kind& kind, const Key& key, Json next) {
   // that writes what it sees would else wake itself for ever.
   if (next == *before) return next;
   Record(kind, key, next);
-  const Json result = *kind.objects.at(key).object;
+  Json result = *kind.objects.at(key).object;
   const Json& metadata = result["metadata"];
   // Its deletion waited for the last finalizer alone.
   if (metadata.contains("deletionTimestamp") && !metadata.contains("finalizers") &&

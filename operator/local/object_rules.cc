@@ -142,7 +142,7 @@ Result<void> CheckUpdate(const kube::ResourceType& type, const Json& before, con
     return UnprocessableError(type, name, "data: field is immutable");
   }
   if (type == kube::kPods) {
-    const bool bound = ObjectField(before, "spec").value("nodeName", "") != "";
+    const bool bound = !ObjectField(before, "spec").value("nodeName", "").empty();
     if (FixedPodSpec(Field(before, "spec"), bound) != FixedPodSpec(Field(after, "spec"), bound)) {
       return UnprocessableError(type, name, "spec: pod updates may not change this field");
     }

@@ -115,8 +115,9 @@ Environment InheritedEnvironment(const Environment& host) {
   Environment kept;
   for (const auto& [name, value] : host) {
     const bool by_name = std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-    const bool by_prefix = std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                                       [&](const char* p) { return name.starts_with(p); });
+    const bool by_prefix =
+        std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                    [&name = name](const char* p) { return name.starts_with(p); });
     if (by_name || by_prefix) kept[name] = value;
   }
   return kept;
