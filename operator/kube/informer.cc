@@ -135,7 +135,7 @@ void Informer::HandleObject(WatchEventType type, Json object) {
   std::optional<Change> change;
   if (type == WatchEventType::kDeleted) {
     // Also when its last state cannot be read: gone is gone.
-    if (key) change = store_.Erase(*key, std::move(trimmed));
+    if (key) change = store_.Erase(*key, trimmed);
   } else if (trimmed) {
     const ObjectKey kept = *KeyOf(*trimmed);  // before the move: arguments have no order
     change = store_.Put(kept, std::move(trimmed));
