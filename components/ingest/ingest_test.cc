@@ -203,6 +203,15 @@ TEST_F(Ingest, TakesTheOneFileBesideFoldersAndWhatMacOsAdds) {
   EXPECT_EQ(Table(), "a:int64 b:string \n1|x|\n2|y|");
 }
 
+TEST_F(Ingest, RefusesALinkInAZipWhichWouldReadAsAnEmptyFile) {
+  // Made by Python's zipfile: a.csv, a symbolic link to other.csv.
+  const auto zip = DecodeBase64(
+      "UEsDBBQAAAAAAAAAIQA9ubOZCQAAAAkAAAAFAAAAYS5jc3ZvdGhlci5jc3ZQSwECFAMUAAAAAAAAACEAPbmzmQkAAAAJ"
+      "AAAABQAAAAAAAAAAAAAA/6EAAAAAYS5jc3ZQSwUGAAAAAAEAAQAzAAAALAAAAAAA");
+  ASSERT_TRUE(zip);
+  EXPECT_NE(Problem(*zip).find("holds a link"), std::string::npos) << Problem(*zip);
+}
+
 TEST_F(Ingest, RefusesABrokenZip) {
   const std::string csv = "a,b\n1,x\n2,y\n";
   EXPECT_NE(Problem(Zip(csv, 8, 2)).find("must hold one file, this one holds 2"),

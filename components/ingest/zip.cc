@@ -97,6 +97,10 @@ Result<std::shared_ptr<arrow::io::InputStream>> OpenZip(const std::filesystem::p
   }
   PENSTOCK_ASSIGN(Archive zip, Open(name));
   PENSTOCK_ASSIGN(archive_entry * entry, NextFile(zip.get(), name));
+  // libarchive reads a link as an empty file.
+  if (archive_entry_filetype(entry) == AE_IFLNK) {
+    return Invalid(name + ": the zip archive holds a link, not the file that it leads to");
+  }
   if (archive_entry_is_encrypted(entry) != 0) {
     return Invalid(name + ": the zip archive is encrypted");
   }
