@@ -29,6 +29,33 @@ TEST_P(ClientConformance, CreateOfATakenNameIsAlreadyExists) {
       << again.error().message;
 }
 
+// The words of a real API server, by which alone a quota is told from a right that is missing.
+TEST_P(ClientConformance, WhatAQuotaRefusesIsKQuota) {
+  if (GetParam().name == "Memory") GTEST_SKIP() << "the memory cluster has no quotas";
+  const kube::ResourceType quotas{"", "v1", "resourcequotas", "ResourceQuota"};
+  const auto refused = [&](const std::string& name, const Json& hard) {
+    MustCreate(quotas, {{"apiVersion", "v1"},
+                        {"kind", "ResourceQuota"},
+                        {"metadata", {{"name", name}}},
+                        {"spec", {{"hard", hard}}}});
+    RecordedWatch watch(client(), quotas, ns(), {});
+    EXPECT_TRUE(watch.Sees([&](const RecordedWatch::Seen& seen) {
+      return seen.object["metadata"]["name"] == name && seen.object["status"].contains("hard");
+    }));
+    (void)watch.Stop();
+    const auto made = client().Create(kPods, ns(), Pod("p"));
+    EXPECT_FALSE(made);
+    EXPECT_TRUE(client().Delete(quotas, ns(), name, {}));
+    return made ? Error{} : made.error();
+  };
+  const Error over = refused("over", {{"pods", "0"}});
+  EXPECT_EQ(over.kind, ErrorKind::kQuota) << over.message;
+  EXPECT_NE(over.message.find("exceeded quota: over"), std::string::npos) << over.message;
+  const Error unsaid = refused("unsaid", {{"requests.cpu", "1"}});
+  EXPECT_EQ(unsaid.kind, ErrorKind::kQuota) << unsaid.message;
+  EXPECT_NE(unsaid.message.find("failed quota: unsaid"), std::string::npos) << unsaid.message;
+}
+
 TEST_P(ClientConformance, GenerateNameGivesDifferentNamesWithThePrefix) {
   const Json object = {
       {"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"generateName", "run-"}}}};
