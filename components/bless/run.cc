@@ -3,9 +3,11 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "components/bless/serving.h"
 #include "components/bless/verdict.h"
 #include "components/sdk/metrics.h"
 #include "operator/base/file.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
 namespace penstock::bless {
@@ -22,6 +24,7 @@ Threshold ReadThreshold(const Json& value, sdk::Parameters& p) {
   t.min = fields.OptionalNumber("min");
   t.max = fields.OptionalNumber("max");
   if (!t.min && !t.max) fields.Fail("min: or max is required");
+  if (auto ok = CheckThreshold(t); !ok) fields.Fail(ok.error().message);
   if (auto ok = fields.Finish(); !ok) p.Fail("thresholds: " + ok.error().message);
   return t;
 }
@@ -35,21 +38,53 @@ Result<BlessOptions> ReadOptions(const Json& parameters) {
   o.tolerance = p.Number("tolerance", 0, 0, 1e300);
   o.metric = p.String("metric", "");
   o.confidence = p.Number("confidence", 0.95, 0.5, 0.9999);
+  o.on_unscorable = p.OneOf("onUnscorableBaseline", "Bless", {"Bless", "Refuse"}) == "Bless"
+                        ? OnUnscorable::kBless
+                        : OnUnscorable::kRefuse;
+  o.person = p.OptionalNumber("person");
   PENSTOCK_TRY(p.Finish());
   return o;
 }
 
-Json ReportOf(const Verdict& v, const evaluate::Scored& candidate) {
+Json ReportOf(const Verdict& v, const evaluate::Refusal& refused) {
   Json checks = Json::array();
   for (const auto& c : v.checks) {
     checks.push_back({{"name", c.name}, {"passed", c.passed}, {"message", c.message}});
   }
-  return {{"blessed", v.blessed},
-          {"reason", v.reason},
-          {"metric", v.metric},
-          {"value", v.value},
-          {"checks", checks},
-          {"metrics", ComputeMetrics(candidate.manifest, candidate.raw, candidate.labels)}};
+  const sdk::Metric value = v.value();
+  Json report = {
+      {"blessed", v.blessed},       {"reason", v.reason},
+      {"metric", v.metric},         {"value", value.defined() ? Json(value.value) : Json()},
+      {"defined", value.defined()}, {"lines", ToJson(v.lines)},
+      {"checks", checks},           {"metrics", ToJson(v.metrics)}};
+  if (refused.row >= 0) {
+    report["refused"] = {
+        {"row", refused.row}, {"column", refused.column}, {"value", refused.value}};
+  }
+  return report;
+}
+
+Result<Verdict> VerdictOf(const Served& served, const sdk::Step& step, const std::string& dataset,
+                          const BlessOptions& options) {
+  if (!served.scored) {
+    return Unjudged(served.check, options.metric.empty() ? served.metric : options.metric);
+  }
+  std::optional<Result<evaluate::Scored>> baseline;
+  if (step.HasInput("baseline")) {
+    PENSTOCK_ASSIGN(const auto path, step.InputPath("baseline"));
+    baseline = evaluate::ScoreModel(path, dataset);
+    if (!*baseline && !IsVerdict(baseline->error())) return Wrap("baseline", baseline->error());
+  }
+  return Judge(*served.scored, baseline, options, served.check);
+}
+
+void Print(const Verdict& verdict) {
+  for (const auto& check : verdict.checks) {
+    std::printf("%s %s: %s\n", check.passed ? "holds" : "FAILS", check.name.c_str(),
+                check.message.c_str());
+  }
+  if (verdict.metrics.empty()) return;
+  std::printf("%s\n", Describe(verdict.lines, verdict.value()).c_str());
 }
 
 Result<void> CopyModel(const std::string& from, const std::string& to) {
@@ -73,27 +108,23 @@ Result<void> RunBless(sdk::Step& step) {
   PENSTOCK_ASSIGN(const auto dataset, step.InputPath("dataset"));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("model"));
   PENSTOCK_ASSIGN(const auto verdict_file, step.OutputPath("verdict"));
-  PENSTOCK_ASSIGN(const auto candidate, evaluate::ScoreModel(model, dataset));
-  std::optional<evaluate::Scored> baseline;
-  if (step.HasInput("baseline")) {
-    PENSTOCK_ASSIGN(const auto path, step.InputPath("baseline"));
-    auto scored = evaluate::ScoreModel(path, dataset);
-    if (!scored) return Wrap("baseline", scored.error());
-    baseline = std::move(*scored);
-  }
-  PENSTOCK_ASSIGN(const auto verdict, Judge(candidate, baseline, options));
-  for (const auto& check : verdict.checks) {
-    std::printf("%s %s: %s\n", check.passed ? "holds" : "FAILS", check.name.c_str(),
-                check.message.c_str());
-  }
+  PENSTOCK_ASSIGN(const auto served, ServeTestRows(model, dataset));
+  PENSTOCK_ASSIGN(const auto verdict, VerdictOf(served, step, dataset, options));
+  Print(verdict);
   if (verdict.blessed) PENSTOCK_TRY(CopyModel(model, output));
-  const Json report = ReportOf(verdict, candidate);
+  const Json report = ReportOf(verdict, served.refused);
   PENSTOCK_TRY(WriteFileAtomically(verdict_file, report.dump(1) + "\n"));
+  const sdk::Metric value = verdict.value();
   PENSTOCK_TRY(step.WriteResult("blessed", verdict.blessed));
-  PENSTOCK_TRY(step.WriteResult("reason", verdict.reason));
+  PENSTOCK_TRY(step.WriteResult("reason", plan::Shown(verdict.reason)));
   PENSTOCK_TRY(step.WriteResult("metric", verdict.metric));
-  PENSTOCK_TRY(step.WriteResult("value", verdict.value));
-  return step.WriteResult("metrics", report["metrics"]);
+  PENSTOCK_TRY(step.WriteResult("defined", value.defined()));
+  PENSTOCK_TRY(
+      step.WriteResult("value", value.defined() ? value.value : sdk::WorstOf(verdict.metric)));
+  PENSTOCK_TRY(step.WriteResult("lines", ToJson(verdict.lines)));
+  Json values = ValuesOf(verdict.metrics);
+  if (served.scored) values["rows"] = served.scored->labels.size();
+  return step.WriteResult("metrics", values);
 }
 
 }  // namespace penstock::bless

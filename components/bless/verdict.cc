@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
-#include "components/bless/delong.h"
-#include "components/sdk/metrics.h"
+#include "components/bless/comparison.h"
+#include "components/sdk/delong.h"
 #include "operator/base/try.h"
 
 namespace penstock::bless {
 namespace {
 
 using evaluate::Scored;
+using sdk::Direction;
+
+// Where a constant answer stands in for a baseline, so that luck publishes nothing.
+constexpr double kBeyondDoubt = 0.9999;
 
 std::string Text(double value) {
   char text[32];
@@ -18,133 +23,190 @@ std::string Text(double value) {
   return text;
 }
 
-std::vector<std::uint8_t> Positives(const Scored& scored) {
-  std::vector<std::uint8_t> positive;
-  for (const float y : scored.labels) positive.push_back(y > 0.5F ? 1 : 0);
-  return positive;
+std::string NotDefined(const std::string& metric, const sdk::Metric& m) {
+  return metric + " is not defined here, as " + m.why;
 }
 
-Result<double> MetricValue(const Json& metrics, const std::string& name) {
-  if (!metrics.contains(name)) {
-    std::string known;
-    for (const auto& [key, value] : metrics.items()) known += (known.empty() ? "" : ", ") + key;
-    return Invalid("there is no metric '" + name + "' for this model; there are " + known);
-  }
-  if (!metrics[name].is_number()) {
-    return Invalid("metric '" + name + "' is not defined on this dataset");
-  }
-  return metrics[name].get<double>();
+Result<sdk::Metric> Find(const sdk::Metrics& metrics, const std::string& name) {
+  if (const auto found = metrics.find(name); found != metrics.end()) return found->second;
+  std::string known;
+  for (const auto& [key, value] : metrics) known += (known.empty() ? "" : ", ") + key;
+  return Invalid("there is no metric '" + name + "' for this model; there are " + known);
 }
 
-Result<Check> CheckThreshold(const Threshold& t, const Json& metrics) {
-  PENSTOCK_ASSIGN(const double value, MetricValue(metrics, t.metric));
-  Check check = {"threshold " + t.metric, true, t.metric + " " + Text(value)};
-  if (t.min && value < *t.min) {
-    check.passed = false;
+Result<Check> Judged(const Threshold& t, const sdk::Metrics& metrics) {
+  PENSTOCK_ASSIGN(const sdk::Metric metric, Find(metrics, t.metric));
+  Check check = {"threshold " + t.metric, false, t.metric + " " + Text(metric.value)};
+  if (!metric.defined()) {
+    check.message = NotDefined(t.metric, metric) + ", so it passes no threshold";
+  } else if (t.min && metric.value < *t.min) {
     check.message += " is below the minimum " + Text(*t.min);
-  } else if (t.max && value > *t.max) {
-    check.passed = false;
+  } else if (t.max && metric.value > *t.max) {
     check.message += " is above the maximum " + Text(*t.max);
   } else {
+    check.passed = true;
     check.message += " is within its bounds";
   }
   return check;
 }
 
-// The best answer that does not look at the row: the majority class, or the mean.
-double DummyValue(const Scored& scored) {
-  if (scored.manifest.task == sdk::ModelTask::kRegression) {
-    double mean = 0;
-    for (const float y : scored.labels) mean += y;
-    const std::vector<float> constant(scored.labels.size(),
-                                      float(mean / double(scored.labels.size())));
-    return sdk::Regression(constant, scored.labels).rmse;
-  }
-  std::vector<double> counts(scored.manifest.classes.size(), 0);
-  for (const float y : scored.labels) counts[std::size_t(y)] += 1;
-  return *std::max_element(counts.begin(), counts.end()) / double(scored.labels.size());
+// The standard error of the AUC of scores that know nothing (Mann and Whitney, Ann. Math. Stat. 18,
+// 1947): of few rows that are all in order by luck DeLong's is 0.
+double ErrorOfLuck(const Scored& scored) {
+  double positives = 0;
+  for (const float y : scored.labels) positives += y > 0.5F ? 1 : 0;
+  const double negatives = double(scored.labels.size()) - positives;
+  return std::sqrt((positives + negatives + 1) / (12 * positives * negatives));
 }
 
-// Where the metric is no AUC the dummy is judged by accuracy or RMSE.
-Result<Check> CheckDummy(const Scored& scored, const Json& metrics, double z) {
-  if (scored.manifest.IsBinary()) {
-    PENSTOCK_ASSIGN(const double auc, MetricValue(metrics, "auc"));
-    const double low = auc - z * AucStandardError(scored.raw, Positives(scored));
-    return Check{"dummy", low > 0.5,
-                 "auc " + Text(auc) + ", lower bound " + Text(low) +
-                     (low > 0.5 ? ", is above" : ", is not above") + " a constant answer's 0.5"};
+// The best answer that does not look at the row: the majority class, the share of each, the mean.
+Check BeatsDummy(const Scored& scored, double confidence) {
+  const std::string metric = evaluate::MainMetric(scored.manifest);
+  Scored dummy = scored;
+  dummy.raw = evaluate::ConstantAnswers(scored, metric);
+  if (const std::string why = WhyIncomparable(scored, dummy, metric); !why.empty()) {
+    return {"dummy", false, "nothing shows that a constant answer is beaten: " + why};
   }
-  const bool regression = scored.manifest.task == sdk::ModelTask::kRegression;
-  const std::string name = regression ? "rmse" : "accuracy";
-  PENSTOCK_ASSIGN(const double value, MetricValue(metrics, name));
-  const double dummy = DummyValue(scored);
-  const bool better = regression ? value < dummy : value > dummy;
-  return Check{"dummy", better,
-               name + " " + Text(value) + (better ? " beats " : " does not beat ") +
-                   "a constant answer's " + Text(dummy)};
+  Comparison c = Compare(scored, dummy, metric, confidence);
+  if (metric == "auc" && c.low) {
+    c.low = std::min(*c.low, c.difference - sdk::NormalQuantile(confidence) * ErrorOfLuck(scored));
+  }
+  const std::string numbers =
+      metric + " " + Text(c.ours) + " against a constant answer's " + Text(c.theirs);
+  if (!c.low) return {"dummy", false, numbers + " has no lower bound, as " + c.why_no_bound};
+  return {"dummy", *c.low > 0,
+          numbers + ", lower bound of the difference " + Text(*c.low) +
+              (*c.low > 0 ? ": beats it" : ": does not beat it")};
 }
 
-Check JudgeDifference(double difference, double low, const std::string& numbers,
-                      const BlessOptions& options) {
+Check Compared(const Scored& candidate, const Scored& baseline, const std::string& metric,
+               const BlessOptions& options) {
+  const Comparison c = Compare(candidate, baseline, metric, options.confidence);
+  std::string numbers = metric + " " + Text(c.ours) + " against " + Text(c.theirs);
+  if (c.low) numbers += ", lower bound of the difference " + Text(*c.low);
+  // Rows too few for a bound leave nothing to judge by; a metric that has none, the point values.
+  const bool too_few = !c.low && (metric == "auc" || candidate.labels.size() < 2);
+  const bool by_bound = options.must_beat_baseline || options.tolerance > 0;
+  if (too_few && by_bound) {
+    return {"baseline", false, numbers + " has no lower bound, as " + c.why_no_bound};
+  }
+  const double judged = by_bound ? c.low.value_or(c.difference) : c.difference;
   if (options.must_beat_baseline) {
-    const bool passed = low > 0;
-    return {"baseline", passed,
-            numbers + (passed ? ": better than" : ": not better than") + " the baseline"};
+    return {"baseline", judged > 0,
+            numbers + (judged > 0 ? ": better than" : ": not better than") + " the baseline"};
   }
-  const double judged = options.tolerance > 0 ? low : difference;
   const bool passed = judged >= -options.tolerance;
   return {"baseline", passed,
           numbers + (passed ? ": not worse than" : ": worse than") + " the baseline" +
               (options.tolerance > 0 ? " by more than " + Text(options.tolerance) : "")};
 }
 
-Result<Check> CheckBaseline(const Scored& candidate, const Scored& baseline,
-                            const std::string& metric, const BlessOptions& options, double z) {
-  if (candidate.labels != baseline.labels ||
-      candidate.manifest.classes != baseline.manifest.classes) {
-    return Check{"baseline", true,
-                 "the baseline has another label or other classes, so nothing can be compared"};
+Check NotCompared(const std::string& why, const BlessOptions& options) {
+  const std::string text = "nothing can be compared with the baseline: " + why;
+  if (options.must_beat_baseline) {
+    return {"baseline", false,
+            text +
+                "; what cannot be compared is not beaten. To replace it, run once with "
+                "mustBeatBaseline: false"};
   }
-  const auto all = [](const Scored& s) { return sdk::ComputeMetrics(s.manifest, s.raw, s.labels); };
-  PENSTOCK_ASSIGN(const double ours, MetricValue(all(candidate), metric));
-  PENSTOCK_ASSIGN(const double theirs, MetricValue(all(baseline), metric));
-  const double sign = sdk::HigherIsBetter(metric) ? 1 : -1;
-  const double difference = sign * (ours - theirs);
-  double low = difference;
-  std::string numbers = metric + " " + Text(ours) + " against " + Text(theirs);
-  if (metric == "auc") {
-    const auto compared = CompareAucs(candidate.raw, baseline.raw, Positives(candidate));
-    low = difference - z * compared.standard_error;
-    numbers += ", lower bound of the difference " + Text(low);
+  if (options.on_unscorable == OnUnscorable::kRefuse) {
+    return {"baseline", false,
+            text + "; onUnscorableBaseline is Refuse. To replace it, run once with Bless"};
   }
-  return JudgeDifference(difference, low, numbers, options);
+  return {"baseline", true,
+          text + "; in its place a constant answer must be beaten (onUnscorableBaseline: Bless)"};
+}
+
+std::optional<double> RequiredOf(const std::string& metric, const BlessOptions& options) {
+  for (const Threshold& t : options.thresholds) {
+    if (t.metric == metric) return t.min ? t.min : t.max;
+  }
+  return std::nullopt;
+}
+
+Result<sdk::Metric> MetricToCompareBy(const std::string& name, const sdk::Metrics& metrics) {
+  PENSTOCK_ASSIGN(auto metric, Find(metrics, name));
+  if (sdk::DirectionOf(name) != Direction::kNone) return metric;
+  return Invalid("metric: neither more nor less of " + name +
+                 " is better, so nothing is judged "
+                 "by it");
+}
+
+void Conclude(Verdict* v) {
+  const auto failed =
+      std::find_if(v->checks.begin(), v->checks.end(), [](const Check& c) { return !c.passed; });
+  v->blessed = failed == v->checks.end();
+  v->reason = v->blessed ? "all checks hold" : failed->message;
 }
 
 }  // namespace
 
-Result<Verdict> Judge(const Scored& candidate, const std::optional<Scored>& baseline,
-                      const BlessOptions& options) {
-  const Json metrics = sdk::ComputeMetrics(candidate.manifest, candidate.raw, candidate.labels);
-  const double z = NormalQuantile(options.confidence);
+Result<void> CheckThreshold(const Threshold& t) {
+  const auto against = [&](const char* better, const char* wrong, const char* right, double bound) {
+    return Invalid(std::string(wrong) + ": " + better + " of " + t.metric + " is better, so " +
+                   wrong + ": " + Text(bound) +
+                   " would refuse the good models and pass the bad ones; write " + right);
+  };
+  const Direction direction = sdk::DirectionOf(t.metric);
+  if (direction == Direction::kMore && t.max) return against("more", "max", "min", *t.max);
+  if (direction == Direction::kLess && t.min) return against("less", "min", "max", *t.min);
+  if (t.min && t.max && *t.min > *t.max) {
+    return Invalid("min: " + Text(*t.min) + " is above max: " + Text(*t.max));
+  }
+  return {};
+}
+
+sdk::Metric Verdict::value() const {
+  const auto found = metrics.find(metric);
+  if (found != metrics.end()) return found->second;
+  sdk::Metric none;
+  none.why = "the model could not be scored";
+  return none;
+}
+
+Result<Verdict> Judge(const Scored& candidate, const std::optional<Result<Scored>>& baseline,
+                      const BlessOptions& options, const std::optional<Check>& serving) {
   Verdict v;
   v.metric = options.metric.empty() ? evaluate::MainMetric(candidate.manifest) : options.metric;
-  PENSTOCK_ASSIGN(v.value, MetricValue(metrics, v.metric));
+  v.metrics =
+      sdk::Measure(candidate.manifest, candidate.raw, candidate.labels, {}, options.confidence);
+  PENSTOCK_ASSIGN(const auto main, MetricToCompareBy(v.metric, v.metrics));
+  v.lines = evaluate::LinesOf(candidate, v.metric);
+  v.lines.person = options.person;
+  v.lines.required = RequiredOf(v.metric, options);
+  if (serving) v.checks.push_back(*serving);
+  if (!main.defined()) v.checks.push_back({"metric", false, NotDefined(v.metric, main)});
+  sdk::Metrics bounded = v.metrics;
+  bounded["rows"].value = double(candidate.labels.size());
   for (const auto& threshold : options.thresholds) {
-    PENSTOCK_ASSIGN(auto check, CheckThreshold(threshold, metrics));
+    PENSTOCK_TRY(CheckThreshold(threshold));
+    PENSTOCK_ASSIGN(auto check, Judged(threshold, bounded));
     v.checks.push_back(std::move(check));
   }
-  if (options.beat_dummy) {
-    PENSTOCK_ASSIGN(auto check, CheckDummy(candidate, metrics, z));
-    v.checks.push_back(std::move(check));
+  std::string incomparable;
+  if (baseline) {
+    incomparable =
+        *baseline ? WhyIncomparable(candidate, **baseline, v.metric) : baseline->error().message;
+  }
+  if (!incomparable.empty()) {
+    v.checks.push_back(BeatsDummy(candidate, std::max(options.confidence, kBeyondDoubt)));
+  } else if (options.beat_dummy) {
+    v.checks.push_back(BeatsDummy(candidate, options.confidence));
   }
   if (baseline) {
-    PENSTOCK_ASSIGN(auto check, CheckBaseline(candidate, *baseline, v.metric, options, z));
-    v.checks.push_back(std::move(check));
+    v.checks.push_back(incomparable.empty() ? Compared(candidate, **baseline, v.metric, options)
+                                            : NotCompared(incomparable, options));
   }
-  const auto failed =
-      std::find_if(v.checks.begin(), v.checks.end(), [](const Check& c) { return !c.passed; });
-  v.blessed = failed == v.checks.end();
-  v.reason = v.blessed ? "all checks hold" : failed->message;
+  Conclude(&v);
+  return v;
+}
+
+Verdict Unjudged(const Check& failed, const std::string& metric) {
+  Verdict v;
+  v.metric = metric;
+  v.lines.metric = metric;
+  v.checks.push_back(failed);
+  Conclude(&v);
   return v;
 }
 

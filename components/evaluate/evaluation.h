@@ -1,26 +1,41 @@
-// A model on a dataset: the numbers that evaluate reports and bless judges.
+// The numbers that evaluate reports and bless judges. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "components/model_format/model_artifact.h"
+#include "components/evaluate/scoring.h"
 #include "components/sdk/matrix.h"
+#include "components/sdk/metrics.h"
 
 namespace penstock::evaluate {
 
-// A model's answers on the rows of a dataset, in the dataset's order.
-struct Scored {
-  sdk::ModelManifest manifest;
-  std::vector<float> raw;     // RawWidth() floats a row
-  std::vector<float> labels;  // class indices or values
+// Where a metric's value stands: between what the labels themselves would get as answers and what
+// a constant answer gets, beside what a person reaches and what is required.
+struct Lines {
+  std::string metric;
+  std::optional<double> ceiling;  // of the labels as answers, decided as the model's are
+  std::optional<double> dummy;    // the share of each class, the majority where a class is decided,
+                                  // the mean
+  std::optional<double> person;
+  std::optional<double> required;
 };
-[[nodiscard]] Result<Scored> ScoreModel(const std::string& model, const std::string& dataset);
+// The answers of which `dummy` is the value: one for every row.
+[[nodiscard]] std::vector<float> ConstantAnswers(const Scored& scored, const std::string& metric);
 
-// {"overall", "confusion", "slices": [{"column", "value", "metrics"}]}: slices by column, the
-// largest first; those of fewer than `min_rows` rows are counted under "smallSlices" only.
+// Of these rows; what is not defined on them is absent.
+[[nodiscard]] Lines LinesOf(const Scored& scored, const std::string& metric);
+// {"metric", "ceiling", ...}: those that are there.
+[[nodiscard]] Json ToJson(const Lines& lines);
+// "auc: ceiling 1, required 0.7, a person 0.8, this model 0.74, a constant answer 0.5".
+[[nodiscard]] std::string Describe(const Lines& lines, const sdk::Metric& model);
+
+// {"rows", "confidence", "overall", "lines", "confusion", "slices": [{"column", "value", "rows",
+// "metrics"}], "smallSlices"}: metrics as sdk's ToJson has them; slices by column, the largest
+// first; those of fewer than `min_rows` rows are counted under "smallSlices" only.
 [[nodiscard]] Json Report(const Scored& scored, const std::vector<sdk::SliceColumn>& slices,
-                          std::size_t min_rows);
+                          std::size_t min_rows, const Lines& lines, double confidence);
 
 // auc, accuracy or rmse: the one number of a task.
 [[nodiscard]] std::string MainMetric(const sdk::ModelManifest& manifest);

@@ -11,6 +11,7 @@
 
 #include "components/ingest/source.h"
 #include "operator/base/file.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 #include "operator/protocol/task.h"
 
@@ -18,9 +19,6 @@ namespace penstock::ingest {
 namespace {
 
 constexpr std::size_t kChunk = 1 << 20;
-
-// Without the query, which may hold a signature.
-std::string Shown(const std::string& uri) { return uri.substr(0, uri.find('?')); }
 
 bool IsWorthAnotherTry(int status) { return status == 408 || status == 429 || status >= 500; }
 
@@ -85,7 +83,7 @@ std::string FingerprintOf(const web::http::http_headers& headers) {
 
 Result<std::string> TryOnce(const std::string& uri, const std::filesystem::path& to,
                             const DownloadLimits& limits) {
-  const std::string shown = Shown(uri);
+  const std::string shown = ShownUri(uri);
   try {
     web::http::client::http_client_config config;
     config.set_timeout(std::chrono::seconds(limits.timeout_seconds));
@@ -100,8 +98,8 @@ Result<std::string> TryOnce(const std::string& uri, const std::filesystem::path&
     const std::string message =
         shown + ": HTTP " + std::to_string(status) + " " + response.reason_phrase();
     return IsWorthAnotherTry(status) ? Transient(message) : Invalid(message);
-  } catch (const web::uri_exception& e) {
-    return Invalid(shown + ": " + e.what());
+  } catch (const web::uri_exception&) {  // whose text holds all of the URI
+    return Invalid(shown + " is no valid URI");
   } catch (const std::exception& e) {
     return Transient(shown + ": " + e.what());
   }

@@ -212,6 +212,34 @@ TEST_F(Ingest, RefusesALinkInAZipWhichWouldReadAsAnEmptyFile) {
   EXPECT_NE(Problem(*zip).find("holds a link"), std::string::npos) << Problem(*zip);
 }
 
+TEST_F(Ingest, EndsABombAtMaxBytesHoweverItIsPacked) {
+  std::string csv = "a\n";
+  while (csv.size() < (8U << 20)) csv += "1\n";  // packed a thousandth of it
+  for (const std::string& packed : {Deflate(csv, MAX_WBITS + 16), Zip(csv, 8)}) {
+    ASSERT_LT(packed.size(), csv.size() / 500);
+    EXPECT_TRUE(RunText(packed, {{"maxBytes", csv.size()}}));
+    const auto ok = RunText(packed, {{"maxBytes", 1 << 20}});
+    ASSERT_FALSE(ok);
+    EXPECT_NE(ok.error().message.find("unpacks to more than maxBytes, 1048576"), std::string::npos)
+        << ok.error().message;
+  }
+}
+
+TEST_F(Ingest, ReadsAMemberWhoseNameLeadsOutAndWritesNothingThere) {
+  for (const char* name : {"../ab", "/abcd", "a\\..b"}) {
+    const auto ok = RunText(Zip("a,b\n1,x\n", 8, 1, 0, name));
+    ASSERT_TRUE(ok) << name << ": " << ok.error().message;
+    EXPECT_EQ(Table(), "a:int64 b:string \n1|x|");
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "../ab"));
+  EXPECT_FALSE(std::filesystem::exists("/abcd"));
+}
+
+TEST_F(Ingest, EndsALineThatNeverEndsBeforeItFillsTheMemory) {
+  const std::string packed = Deflate("a\n" + std::string(64U << 20, '0'), MAX_WBITS + 16);
+  EXPECT_NE(Problem(packed), "accepted");
+}
+
 TEST_F(Ingest, RefusesABrokenZip) {
   const std::string csv = "a,b\n1,x\n2,y\n";
   EXPECT_NE(Problem(Zip(csv, 8, 2)).find("must hold one file, this one holds 2"),
@@ -309,7 +337,7 @@ TEST_F(Downloads, GiveUpAfterTheirAttempts) {
   const auto ok = Get(server.url() + "/x?signature=secret");
   ASSERT_FALSE(ok);
   EXPECT_EQ(ok.error().kind, ErrorKind::kTransient);
-  EXPECT_NE(ok.error().message.find("/x: HTTP 500"), std::string::npos);
+  EXPECT_NE(ok.error().message.find("/x?...: HTTP 500"), std::string::npos);
   EXPECT_EQ(ok.error().message.find("secret"), std::string::npos);
   EXPECT_EQ(server.requests().size(), 3U);
 }

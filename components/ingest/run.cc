@@ -1,21 +1,24 @@
 #include "components/ingest/run.h"
 
 #include <arrow/api.h>
-#include <arrow/compute/api_vector.h>
 #include <arrow/io/file.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
 
-#include "components/ingest/csv.h"
-#include "components/ingest/source.h"
-#include "components/ingest/stream.h"
+#include "components/ingest/csv/options.h"
+#include "components/ingest/csv/quarantine.h"
+#include "components/ingest/files.h"
+#include "components/ingest/parts/sink.h"
+#include "components/ingest/report.h"
 #include "components/sdk/arrow_result.h"
-#include "components/sdk/dataset.h"
-#include "components/sdk/row_hash.h"
+#include "components/sdk/arrow_types.h"
 #include "operator/base/file.h"
+#include "operator/base/nearest.h"
 #include "operator/base/sha256.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
 namespace penstock::ingest {
@@ -24,8 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct IngestOptions {
-  std::string format;
-  std::string encoding;
+  ReadingOptions reading;
+  Wishes wishes;
   CsvOptions csv;
   double sample = 1;
   DownloadLimits limits;
@@ -44,102 +47,154 @@ double ParsePercent(const std::string& text, sdk::Parameters& p) {
   return value / 100;
 }
 
-void ReadCsvOptions(sdk::Parameters& p, CsvOptions& csv) {
-  const std::string delimiter = p.String("delimiter", ",");
-  if (delimiter.size() != 1 && delimiter != "\\t") p.Fail("delimiter: must be one character");
-  csv.delimiter = delimiter == "\\t" ? '\t' : delimiter.front();
-  csv.header = p.Boolean("header", true);
-  csv.null_values = p.Strings(
-      "nullValues", {"", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "None"});
-  csv.columns = p.Strings("columns");
+std::optional<Format> ReadFormat(sdk::Parameters& p) {
+  const auto name = p.OneOf("format", "auto", {"auto", "csv", "jsonl", "parquet", "arrow"});
+  if (name == "csv") return Format::kCsv;
+  if (name == "jsonl") return Format::kJsonl;
+  if (name == "parquet") return Format::kParquet;
+  if (name == "arrow") return Format::kArrowFile;
+  return std::nullopt;
+}
+
+// Types that are wrong are ReadCsvOptions' to say.
+void ReadWishes(sdk::Parameters& p, Wishes& wishes) {
+  wishes.columns = p.Strings("columns");
   const Json types = p.Object("types");
-  for (const auto& [name, value] : types.items()) {
-    const auto type =
-        value.is_string() ? sdk::ParseColumnType(value.get<std::string>()) : std::nullopt;
-    if (!type)
-      return p.Fail("types." + name + ": must be string, int64, float64, bool or timestamp");
-    csv.types[name] = *type;
+  for (const auto& [name, type] : types.items()) {
+    if (type.is_string()) wishes.types[name] = type.get<std::string>();
+  }
+  const Json roles = p.Object("roles");
+  for (const auto& [name, value] : roles.items()) {
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    const auto role = sdk::ParseRole(text);
+    if (!role) {
+      std::string all;
+      for (const auto& known : sdk::RoleNames()) all += (all.empty() ? "" : ", ") + known;
+      return p.Fail("roles." + name + ": must be one of " + all +
+                    DidYouMean(text, sdk::RoleNames()));
+    }
+    wishes.roles[name] = *role;
   }
 }
 
-Result<IngestOptions> ReadOptions(const Json& parameters) {
-  sdk::Parameters p(parameters);
+std::string SourceOf(const sdk::Step& step, const std::string& input) {
+  const sdk::StepInput& given = step.inputs().at(input);
+  return given.path.empty() ? given.uri : given.path;
+}
+
+// With a schema nothing is seen from the data.
+Result<void> ReadGivenSchema(const sdk::Step& step, const fs::path& scratch, IngestOptions& o) {
+  if (!step.HasInput("schema")) return {};
+  PENSTOCK_ASSIGN(const auto file, FetchSource(SourceOf(step, "schema"), scratch, o.limits));
+  PENSTOCK_ASSIGN(o.wishes.schema, sdk::LoadSchema(file.path().string()));
+  if (!o.wishes.types.empty()) {
+    return Invalid("parameter types and input schema both say what the columns are; give one");
+  }
+  for (const auto& column : o.wishes.schema->columns) {
+    const auto& chosen = o.wishes.columns;
+    const bool wanted =
+        chosen.empty() || std::find(chosen.begin(), chosen.end(), column.name) != chosen.end();
+    if (!wanted) continue;
+    PENSTOCK_ASSIGN(const auto type, sdk::ParseTypeText(column.type));
+    TellType(column.name, type, o.csv);
+    if (column.type == "string") o.reading.texts.insert(column.name);
+  }
+  return {};
+}
+
+Result<IngestOptions> ReadOptions(const sdk::Step& step) {
+  sdk::Parameters p(step.parameters());
   IngestOptions o;
-  o.format = p.OneOf("format", "auto", {"auto", "csv", "parquet"});
-  o.encoding = p.String("encoding", "utf-8");
-  ReadCsvOptions(p, o.csv);
+  o.reading.format = ReadFormat(p);
+  o.csv = ReadCsvOptions(p);
+  ReadWishes(p, o.wishes);
   o.sample = ParsePercent(p.String("sample", "100%"), p);
   o.limits.max_bytes =
       std::uint64_t(p.Integer("maxBytes", std::int64_t(o.limits.max_bytes), 1, 1LL << 50));
   PENSTOCK_TRY(p.Finish());
+  o.reading.max_bytes = o.limits.max_bytes;
+  o.reading.encoding = o.csv.dialect.encoding;
+  for (const auto& [name, type] : o.wishes.types) {
+    if (type == "string") o.reading.texts.insert(name);
+  }
   return o;
 }
 
-// The dataset's writer with the sample in front of it.
-class Sink {
- public:
-  Sink(std::string folder, double sample) : folder_(std::move(folder)), sample_(sample) {}
-
-  // Starts over: what was written before is dropped.
-  Result<void> Begin(const std::shared_ptr<arrow::Schema>& schema) {
-    writer_.reset();
-    std::error_code error;
-    fs::remove_all(folder_, error);
-    if (error) return FromErrno(folder_, error.value());
-    PENSTOCK_ASSIGN(writer_, sdk::DatasetWriter::Create(folder_, schema));
-    columns_ = schema->num_fields();
-    return {};
-  }
-
-  Result<void> Write(const std::shared_ptr<arrow::RecordBatch>& batch) {
-    if (sample_ >= 1) return writer_->Write(batch);
-    PENSTOCK_ASSIGN(const auto canonical, sdk::Canonical(batch));
-    PENSTOCK_ASSIGN(const auto hashes,
-                    sdk::HashRows(*canonical, canonical->schema()->field_names(), 0));
-    arrow::BooleanBuilder mask;
-    PENSTOCK_TRY(sdk::FromArrow(mask.Reserve(canonical->num_rows()), "sample"));
-    for (const auto hash : hashes) mask.UnsafeAppend(sdk::UnitInterval(hash) < sample_);
-    PENSTOCK_ASSIGN(const auto filter, sdk::FromArrow(mask.Finish(), "sample"));
-    PENSTOCK_ASSIGN(const auto rows,
-                    sdk::FromArrow(arrow::compute::Filter(canonical, filter), "sample"));
-    return writer_->Write(rows.record_batch());
-  }
-
-  Result<void> Finish(const sdk::Step& step) {
-    PENSTOCK_TRY(writer_->Finish());
-    PENSTOCK_TRY(step.WriteResult("rows", writer_->rows()));
-    return step.WriteResult("columns", columns_);
-  }
-
- private:
-  std::string folder_;
-  double sample_;
-  std::unique_ptr<sdk::DatasetWriter> writer_;
-  int columns_ = 0;
+// What a step reads from and writes to.
+struct Places {
+  std::string quarantine;  // a folder, or empty
+  fs::path scratch;
 };
 
-Result<void> ReadParquet(const std::string& path, const IngestOptions& options, Sink& sink) {
-  PENSTOCK_ASSIGN(auto reader, sdk::DatasetReader::Open(path, options.csv.columns));
-  PENSTOCK_TRY(sink.Begin(reader->schema()));
+Result<void> ReadCsvInto(const SourceFile& file, const IngestOptions& options, const Places& places,
+                         const sdk::Step& step, Sink& sink) {
+  const OpenStream open = [&](const std::string& encoding) {
+    return OpenText(file.path, encoding, options.limits.max_bytes);
+  };
+  CsvQuarantine quarantine(places.quarantine);
+  const auto on_schema = [&](const std::shared_ptr<arrow::Schema>& schema) -> Result<void> {
+    PENSTOCK_TRY(quarantine.Begin());
+    PENSTOCK_ASSIGN(auto plan,
+                    Unite({{.name = file.name, .schema = schema, .text = true}}, options.wishes));
+    return sink.Begin(std::move(plan));
+  };
+  PENSTOCK_ASSIGN(const auto report, ReadCsv(
+                                         open, options.csv, on_schema,
+                                         [&](const auto& batch) { return sink.Write(*batch); },
+                                         [&](auto line, const auto& reason, auto raw) {
+                                           return quarantine.Add(line, reason, raw);
+                                         }));
+  PENSTOCK_TRY(quarantine.Finish());
+  return WriteCsvResults(report, step);
+}
+
+Result<void> ReadPart(Part& part, const std::vector<std::string>& columns, Sink& sink) {
+  PENSTOCK_TRY(part.Choose(columns));
+  sink.BeginPart();
   for (;;) {
-    PENSTOCK_ASSIGN(const auto batch, reader->Next());
+    PENSTOCK_ASSIGN(const auto batch, part.Next());
     if (batch == nullptr) return {};
-    PENSTOCK_TRY(sink.Write(batch));
+    PENSTOCK_TRY(sink.Write(*batch));
   }
 }
 
-Result<void> ReadFileInto(const fs::path& path, const IngestOptions& options, Sink& sink) {
-  // A folder is a dataset of Parquet parts.
-  const bool folder = fs::is_directory(path);
-  bool parquet = folder || options.format == "parquet";
-  if (options.format == "auto" && !folder) {
-    PENSTOCK_ASSIGN(parquet, IsParquet(path));
+Result<void> ReadPartsInto(const std::vector<SourceFile>& files, const IngestOptions& options,
+                           const Places& places, Sink& sink) {
+  std::vector<PartSchema> schemas;
+  std::vector<std::unique_ptr<Part>> parts;
+  for (const auto& file : files) {
+    auto part = OpenPart(file, places.scratch, options.reading);
+    if (!part) return files.size() == 1 ? part.error() : Wrap(file.name, part.error());
+    const bool json = file.format == Format::kJsonl;
+    schemas.push_back({file.name, (*part)->schema(), json, json});
+    // Others are opened again: there may be more than a process may have files open.
+    parts.push_back(json ? std::move(*part) : nullptr);
   }
-  if (parquet) return ReadParquet(path.string(), options, sink);
-  const OpenStream open = [&] { return OpenText(path, options.encoding); };
-  return ReadCsv(
-      open, options.csv, [&](const auto& schema) { return sink.Begin(schema); },
-      [&](const auto& batch) { return sink.Write(batch); });
+  PENSTOCK_ASSIGN(auto plan, Unite(schemas, options.wishes));
+  PENSTOCK_TRY(sink.Begin(std::move(plan)));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    std::unique_ptr<Part> part = std::move(parts[i]);
+    if (part == nullptr) {
+      PENSTOCK_ASSIGN(part, OpenPart(files[i], places.scratch, options.reading));
+    }
+    if (auto ok = ReadPart(*part, ColumnsIn(schemas[i], sink.plan()), sink); !ok) {
+      return files.size() == 1 ? ok.error() : Wrap(files[i].name, ok.error());
+    }
+  }
+  return {};
+}
+
+Result<void> ReadFilesInto(const std::vector<SourceFile>& files, const IngestOptions& options,
+                           const Places& places, const sdk::Step& step, Sink& sink) {
+  if (files.front().format != Format::kCsv) {
+    PENSTOCK_TRY(WriteNoCsvResults(step));
+    return ReadPartsInto(files, options, places, sink);
+  }
+  if (files.size() == 1) return ReadCsvInto(files.front(), options, places, step, sink);
+  return Invalid(
+      "the folder holds " + std::to_string(files.size()) + " CSV files (" + files.front().name +
+      ", " + files[1].name +
+      ", ...); several parts are read of Parquet, Arrow and JSON Lines: join them first");
 }
 
 Result<std::string> DigestOf(const fs::path& path) {
@@ -167,26 +222,40 @@ Result<void> WriteFingerprint(const LocalFile& source) {
   return WriteFileAtomically(fs::path(folder) / "source", fingerprint);
 }
 
+// The dataset's own schema: types as they came, and what was asked for.
+Result<void> WriteSchema(const sdk::Schema& schema, const sdk::Step& step) {
+  if (!step.HasOutput("schema")) return {};
+  PENSTOCK_ASSIGN(const auto path, step.OutputPath("schema"));
+  return sdk::SaveSchema(path, schema);
+}
+
 }  // namespace
 
 Result<void> RunIngest(sdk::Step& step) {
-  PENSTOCK_ASSIGN(const auto options, ReadOptions(step.parameters()));
+  PENSTOCK_ASSIGN(auto options, ReadOptions(step));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
-  const auto input = step.inputs().find("source");
-  if (input == step.inputs().end()) return Invalid("input 'source' is missing");
-  const std::string source = input->second.path.empty() ? input->second.uri : input->second.path;
+  Places places;
+  PENSTOCK_ASSIGN(places.quarantine, QuarantineFolder(step, options.csv));
+  if (!step.HasInput("source")) return Invalid("input 'source' is missing");
+  const std::string source = SourceOf(step, "source");
   const char* temporary = std::getenv("TMPDIR");
-  const fs::path scratch = temporary == nullptr ? fs::absolute(output).parent_path() : temporary;
+  places.scratch = temporary == nullptr ? fs::absolute(output).parent_path() : temporary;
   std::error_code error;
-  fs::create_directories(scratch, error);
-  if (error) return FromErrno(scratch.string(), error.value());
-  PENSTOCK_ASSIGN(const auto file, FetchSource(source, scratch, options.limits));
+  fs::create_directories(places.scratch, error);
+  if (error) return FromErrno(places.scratch.string(), error.value());
+  PENSTOCK_TRY(ReadGivenSchema(step, places.scratch, options));
+  PENSTOCK_ASSIGN(const auto file, FetchSource(source, places.scratch, options.limits));
+  const auto files = ListFiles(file.path(), options.reading);
+  if (!files) return Wrap(ShownUri(source), files.error());
   Sink sink(output, options.sample);
-  if (auto ok = ReadFileInto(file.path(), options, sink); !ok) {
-    return Wrap(source.substr(0, source.find('?')), ok.error());
+  if (auto ok = ReadFilesInto(*files, options, places, step, sink); !ok) {
+    return Wrap(ShownUri(source), ok.error());
   }
   PENSTOCK_TRY(WriteFingerprint(file));
-  return sink.Finish(step);
+  PENSTOCK_TRY(sink.Finish());
+  PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(output));
+  PENSTOCK_TRY(WriteSchema(schema, step));
+  return WriteReport(ShownUri(source), *files, sink, schema, step);
 }
 
 }  // namespace penstock::ingest

@@ -21,23 +21,48 @@ using sdk::FromArrow;
 
 constexpr std::int64_t kReadBytes = 256 * 1024;
 
-Result<std::string> ReadAt(arrow::io::ReadableFile& file, std::int64_t at, std::int64_t size,
-                           const std::string& path) {
-  PENSTOCK_ASSIGN(const auto buffer, FromArrow(file.ReadAt(at, size), path));
-  return buffer->ToString();
-}
-
-Result<std::shared_ptr<InputStream>> OpenCompressed(std::shared_ptr<InputStream> raw,
-                                                    arrow::Compression::type type,
-                                                    const std::string& path) {
+Result<std::shared_ptr<InputStream>> OpenZstd(std::shared_ptr<InputStream> raw,
+                                              const std::string& path) {
   PENSTOCK_ASSIGN(std::shared_ptr<arrow::util::Codec> codec,
-                  FromArrow(arrow::util::Codec::Create(type), path));
+                  FromArrow(arrow::util::Codec::Create(arrow::Compression::ZSTD), path));
   PENSTOCK_ASSIGN(std::shared_ptr<InputStream> stream,
                   FromArrow(arrow::io::CompressedInputStream::Make(codec.get(), raw), path));
   // The stream borrows the codec.
   return std::shared_ptr<InputStream>(stream.get(),
                                       [stream, codec](InputStream*) mutable { stream.reset(); });
 }
+
+// A few bytes can unpack to any number: what comes out is counted.
+class BoundedStream : public InputStream {
+ public:
+  BoundedStream(std::shared_ptr<InputStream> source, std::uint64_t max_bytes)
+      : source_(std::move(source)), left_(max_bytes), max_bytes_(max_bytes) {}
+  arrow::Status Close() override { return source_->Close(); }
+  [[nodiscard]] bool closed() const override { return source_->closed(); }
+  [[nodiscard]] arrow::Result<std::int64_t> Tell() const override { return source_->Tell(); }
+  arrow::Result<std::int64_t> Read(std::int64_t size, void* out) override {
+    ARROW_ASSIGN_OR_RAISE(const auto n, source_->Read(size, out));
+    ARROW_RETURN_NOT_OK(Count(n));
+    return n;
+  }
+  arrow::Result<std::shared_ptr<arrow::Buffer>> Read(std::int64_t size) override {
+    ARROW_ASSIGN_OR_RAISE(auto buffer, source_->Read(size));
+    ARROW_RETURN_NOT_OK(Count(buffer->size()));
+    return buffer;
+  }
+
+ private:
+  arrow::Status Count(std::int64_t n) {
+    if (static_cast<std::uint64_t>(n) > left_)
+      return arrow::Status::Invalid("unpacks to more than maxBytes, ", max_bytes_);
+    left_ -= static_cast<std::uint64_t>(n);
+    return arrow::Status::OK();
+  }
+
+  std::shared_ptr<InputStream> source_;
+  std::uint64_t left_;
+  const std::uint64_t max_bytes_;
+};
 
 class IconvStream : public FilterStream {
  public:
@@ -132,7 +157,7 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> FilterStream::Read(std::int64_t si
 Result<std::shared_ptr<InputStream>> Decode(std::shared_ptr<InputStream> source,
                                             const std::string& encoding) {
   if (IsUtf8Name(encoding)) return source;
-  const iconv_t converter = ::iconv_open("UTF-8", encoding.c_str());
+  iconv_t converter = ::iconv_open("UTF-8", encoding.c_str());
   if (converter == iconv_t(-1)) {
     return Invalid("parameter encoding: '" + encoding + "' is not known");
   }
@@ -140,31 +165,64 @@ Result<std::shared_ptr<InputStream>> Decode(std::shared_ptr<InputStream> source,
       std::make_shared<IconvStream>(std::move(source), converter, encoding));
 }
 
-Result<std::shared_ptr<InputStream>> OpenText(const std::filesystem::path& path,
-                                              const std::string& encoding) {
+const char* Name(Packing packing) {
+  constexpr const char* kNames[] = {"none", "gzip", "zstd", "zip"};
+  return kNames[static_cast<std::size_t>(packing)];
+}
+
+Result<Packing> PackingOf(const std::filesystem::path& path) {
   const std::string name = path.string();
-  PENSTOCK_ASSIGN(auto file, FromArrow(arrow::io::ReadableFile::Open(name), name));
-  PENSTOCK_ASSIGN(const std::string magic, ReadAt(*file, 0, 4, name));
-  PENSTOCK_TRY(FromArrow(file->Seek(0), name));
-  std::shared_ptr<InputStream> stream = file;
-  if (magic.compare(0, 2, "\x1F\x8B") == 0) {
-    PENSTOCK_ASSIGN(stream, OpenCompressed(file, arrow::Compression::GZIP, name));
-  } else if (magic == "\x28\xB5\x2F\xFD") {
-    PENSTOCK_ASSIGN(stream, OpenCompressed(file, arrow::Compression::ZSTD, name));
-  } else if (magic == std::string("PK\x03\x04", 4)) {
+  PENSTOCK_ASSIGN(const auto file, FromArrow(arrow::io::ReadableFile::Open(name), name));
+  PENSTOCK_ASSIGN(const std::string magic, ReadHead(*file, 4));
+  if (magic.starts_with("\x1F\x8B")) return Packing::kGzip;
+  if (magic == "\x28\xB5\x2F\xFD") return Packing::kZstd;
+  return magic == std::string_view("PK\x03\x04", 4) ? Packing::kZip : Packing::kNone;
+}
+
+Result<std::shared_ptr<InputStream>> OpenUnpacked(const std::filesystem::path& path,
+                                                  std::uint64_t max_bytes) {
+  const std::string name = path.string();
+  PENSTOCK_ASSIGN(const Packing packing, PackingOf(path));
+  PENSTOCK_ASSIGN(std::shared_ptr<InputStream> stream,
+                  FromArrow(arrow::io::ReadableFile::Open(name), name));
+  if (packing == Packing::kNone) return stream;
+  if (packing == Packing::kGzip) stream = OpenGzip(std::move(stream));
+  if (packing == Packing::kZstd) {
+    PENSTOCK_ASSIGN(stream, OpenZstd(std::move(stream), name));
+  }
+  if (packing == Packing::kZip) {
     PENSTOCK_ASSIGN(stream, OpenZip(path));
   }
+  return std::shared_ptr<InputStream>(
+      std::make_shared<BoundedStream>(std::move(stream), max_bytes));
+}
+
+Result<std::shared_ptr<InputStream>> OpenText(const std::filesystem::path& path,
+                                              const std::string& encoding,
+                                              std::uint64_t max_bytes) {
+  PENSTOCK_ASSIGN(auto stream, OpenUnpacked(path, max_bytes));
   return Decode(std::move(stream), encoding);
 }
 
-Result<bool> IsParquet(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  PENSTOCK_ASSIGN(auto file, FromArrow(arrow::io::ReadableFile::Open(name), name));
-  PENSTOCK_ASSIGN(const auto size, FromArrow(file->GetSize(), name));
-  if (size < 12) return false;
-  PENSTOCK_ASSIGN(const auto head, ReadAt(*file, 0, 4, name));
-  PENSTOCK_ASSIGN(const auto tail, ReadAt(*file, size - 4, 4, name));
-  return head == "PAR1" && tail == "PAR1";
+Result<std::string> ReadHead(InputStream& stream, std::size_t size) {
+  std::string head;
+  while (head.size() < size) {
+    PENSTOCK_ASSIGN(const auto chunk,
+                    FromArrow(stream.Read(std::int64_t(size - head.size())), "read"));
+    if (chunk->size() == 0) break;
+    head.append(reinterpret_cast<const char*>(chunk->data()), std::size_t(chunk->size()));
+  }
+  return head;
+}
+
+Result<void> CopyToFile(InputStream& stream, const std::filesystem::path& to) {
+  const std::string name = to.string();
+  PENSTOCK_ASSIGN(const auto file, FromArrow(arrow::io::FileOutputStream::Open(name), name));
+  for (;;) {
+    PENSTOCK_ASSIGN(const auto chunk, FromArrow(stream.Read(kReadBytes), "unpack"));
+    if (chunk->size() == 0) return FromArrow(file->Close(), name);
+    PENSTOCK_TRY(FromArrow(file->Write(chunk), name));
+  }
 }
 
 }  // namespace penstock::ingest

@@ -1,11 +1,12 @@
-// A local file as the UTF-8 bytes of a CSV: unpacked (gzip, zstd, zip with one file) and decoded,
-// as a stream. What it is packed with is seen from its first bytes, not from its name.
+// A local file as its bytes, unpacked (gzip, zstd, zip with one file), or as UTF-8 text, as a
+// stream. What it is packed with is seen from its first bytes, not from its name.
 #pragma once
 
 #include <arrow/buffer.h>
 #include <arrow/io/interfaces.h>
 #include <arrow/result.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -14,12 +15,26 @@
 
 namespace penstock::ingest {
 
-// "" or "utf-8" leaves the bytes alone; else an encoding that iconv knows ("cp949", "utf-16").
-[[nodiscard]] Result<std::shared_ptr<arrow::io::InputStream>> OpenText(
-    const std::filesystem::path& path, const std::string& encoding);
+enum class Packing : std::uint8_t { kNone, kGzip, kZstd, kZip };
+[[nodiscard]] const char* Name(Packing packing);  // "none", "gzip", "zstd", "zip"
+[[nodiscard]] Result<Packing> PackingOf(const std::filesystem::path& path);
 
-// Does the file begin and end as a Parquet file does?
-[[nodiscard]] Result<bool> IsParquet(const std::filesystem::path& path);
+// A packed file that has more than `max_bytes` in it, or that is not whole, is an error of the Read
+// that comes to it.
+[[nodiscard]] Result<std::shared_ptr<arrow::io::InputStream>> OpenUnpacked(
+    const std::filesystem::path& path, std::uint64_t max_bytes);
+
+// The same decoded: "" or "utf-8" leaves the bytes alone; else an encoding that iconv knows
+// ("cp949", "utf-16").
+[[nodiscard]] Result<std::shared_ptr<arrow::io::InputStream>> OpenText(
+    const std::filesystem::path& path, const std::string& encoding, std::uint64_t max_bytes);
+
+// At most `size` bytes from the front.
+[[nodiscard]] Result<std::string> ReadHead(arrow::io::InputStream& stream, std::size_t size);
+
+// All of the stream, into a new file.
+[[nodiscard]] Result<void> CopyToFile(arrow::io::InputStream& stream,
+                                      const std::filesystem::path& to);
 
 // A stream whose bytes are made piecemeal by Fill. Used by one thread at a time.
 class FilterStream : public arrow::io::InputStream {
@@ -43,8 +58,14 @@ class FilterStream : public arrow::io::InputStream {
   bool closed_ = false;
 };
 
-// The one file of a zip archive, stored or deflated; its checksum is verified at the end. Invalid
-// for an archive with several files, an encrypted one, or a damaged one.
+// All members of a gzip file, and the zeros that a tape or dd leaves behind the last. Invalid where
+// it ends within a member, where a checksum is wrong, and for anything else behind a member.
+[[nodiscard]] std::shared_ptr<arrow::io::InputStream> OpenGzip(
+    std::shared_ptr<arrow::io::InputStream> packed);
+
+// The one file of a zip archive, stored or deflated; its checksum is verified at the end. What
+// macOS and Windows add (__MACOSX, .DS_Store, Thumbs.db, desktop.ini) does not count. Invalid for
+// an archive with several files (names them), an Office document, an encrypted or a damaged one.
 [[nodiscard]] Result<std::shared_ptr<arrow::io::InputStream>> OpenZip(
     const std::filesystem::path& path);
 

@@ -3,12 +3,14 @@
 #include <archive_entry.h>
 
 #include "components/ingest/stream.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
 namespace penstock::ingest {
 namespace {
 
 constexpr std::size_t kPieceBytes = 256 * 1024;
+constexpr std::size_t kShownMembers = 10;
 
 struct FreeArchive {
   void operator()(archive* a) const { archive_read_free(a); }
@@ -35,7 +37,15 @@ std::string NameOf(archive_entry* entry) {
   return name == nullptr ? "" : name;  // of no known character set
 }
 
-// Goes on to the next file, past folders and what macOS adds; null after the last.
+// Of the operating system that packed it: no data.
+bool IsSystems(const std::string& path) {
+  if (path.starts_with("__MACOSX/")) return true;
+  const std::string file = path.substr(path.rfind('/') + 1);
+  return file == ".DS_Store" || file == "Thumbs.db" || file == "desktop.ini" ||
+         file.starts_with("._");
+}
+
+// Goes on to the next file, past folders and what operating systems add; null after the last.
 Result<archive_entry*> NextFile(archive* zip, const std::string& path) {
   archive_entry* entry = nullptr;
   for (;;) {
@@ -46,8 +56,31 @@ Result<archive_entry*> NextFile(archive* zip, const std::string& path) {
       return Invalid(path + ": the zip archive is damaged" + LastError(zip));
     }
     const std::string name = NameOf(entry);
-    if (!name.ends_with('/') && !name.starts_with("__MACOSX/")) return entry;
+    if (!name.ends_with('/') && !IsSystems(name)) return entry;
   }
+}
+
+// An archive of one data file; else what it is instead.
+Result<void> CheckMembers(const std::string& path) {
+  PENSTOCK_ASSIGN(const Archive zip, Open(path));
+  std::string names;
+  std::size_t count = 0;
+  for (;; ++count) {
+    PENSTOCK_ASSIGN(archive_entry * entry, NextFile(zip.get(), path));
+    if (entry == nullptr) break;
+    const std::string name = NameOf(entry);
+    if (name == "[Content_Types].xml" || name == "mimetype") {
+      return Invalid(path +
+                     ": this is a workbook or document of an office program, no table that " +
+                     "can be read; save the sheet as CSV");
+    }
+    if (count < kShownMembers) names += (count == 0 ? "'" : ", '") + plan::Shown(name, 80) + "'";
+    if (count == kShownMembers) names += ", ...";
+  }
+  if (count == 1) return {};
+  return Invalid(path + ": a zip archive must hold one file, this one holds " +
+                 std::to_string(count) + (count == 0 ? "" : ": " + names) +
+                 "; pack the table alone");
 }
 
 // How libarchive calls the way in which the entry at hand is packed: the word in parentheses of a
@@ -83,18 +116,7 @@ class ZipStream : public FilterStream {
 
 Result<std::shared_ptr<arrow::io::InputStream>> OpenZip(const std::filesystem::path& path) {
   const std::string name = path.string();
-  int files = 0;
-  {
-    PENSTOCK_ASSIGN(const Archive zip, Open(name));
-    for (;; ++files) {
-      PENSTOCK_ASSIGN(const archive_entry* entry, NextFile(zip.get(), name));
-      if (entry == nullptr) break;
-    }
-  }
-  if (files != 1) {
-    return Invalid(name + ": a zip archive must hold one file, this one holds " +
-                   std::to_string(files));
-  }
+  PENSTOCK_TRY(CheckMembers(name));
   PENSTOCK_ASSIGN(Archive zip, Open(name));
   PENSTOCK_ASSIGN(archive_entry * entry, NextFile(zip.get(), name));
   // libarchive reads a link as an empty file.

@@ -8,6 +8,7 @@
 
 #include "components/launcher/command.h"
 #include "components/launcher/results.h"
+#include "components/launcher/source_fetch.h"
 #include "components/launcher/task_file.h"
 #include "operator/base/time.h"
 #include "operator/os/cgroup.h"
@@ -30,6 +31,14 @@ TaskOutcome OutcomeOf(const Error& error) {
 
 namespace {
 
+constexpr std::uint64_t kFull = 1 << 20;  // less is no room for anything
+
+bool IsFull(const fs::path& folder) {
+  std::error_code ec;
+  const fs::space_info space = fs::space(folder, ec);
+  return !ec && space.available < kFull;
+}
+
 // One line, so that `kubectl get pod` and a table of steps can show it.
 std::string OneLine(std::string text) {
   std::replace_if(
@@ -40,7 +49,9 @@ std::string OneLine(std::string text) {
 }  // namespace
 
 Attempt::Attempt(AttemptOptions options, Signals& signals)
-    : options_(std::move(options)), signals_(signals), ws_(fs::absolute(options_.dir)) {}
+    : options_(std::move(options)),
+      signals_(signals),
+      ws_(fs::absolute(options_.dir), options_.code.empty() ? "" : fs::absolute(options_.code)) {}
 
 TerminationMessage Attempt::Run() {
   for (auto stage :
@@ -58,6 +69,10 @@ TerminationMessage Attempt::Message(TaskOutcome outcome, std::string text) const
   m.message = OneLine(std::move(text));
   m.oom_killed = oom_killed_;
   m.damaged = damaged_;
+  m.no_space = no_space_;
+  const bool of_child = outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut ||
+                        outcome == TaskOutcome::kCancelled;
+  if (of_child) m.last_words = end_.last_words;
   return m;
 }
 
@@ -72,8 +87,10 @@ std::optional<TerminationMessage> Attempt::Load() {
   auto made = artifacts::MakeTransport(task_.store, transport);
   if (!made) return Message(TaskOutcome::kInvalid, made.error().message);
   transport_ = std::move(*made);
-  if (auto ready = ws_.Prepare(task_); !ready)
+  if (auto ready = ws_.Prepare(task_); !ready) {
+    no_space_ = ready.error().kind == ErrorKind::kNoSpace;
     return Message(TaskOutcome::kInfrastructure, ready.error().message);
+  }
   return std::nullopt;
 }
 
@@ -91,21 +108,38 @@ Result<void> Attempt::FetchOne(const std::string& what, const ArtifactRef& artif
   return Wrap(what, done.error());
 }
 
+Result<void> Attempt::FetchUri(const TaskInput& input) {
+  const auto program = MakeCommand(task_, ws_, options_.environment, 1);
+  if (!program) return program.error();
+  SourceOptions options;
+  options.deadline = options_.store_deadline;
+  options.trust = {program->Variable("SSL_CERT_FILE"), program->Variable("SSL_CERT_DIR")};
+  options.stop = stop_.get_token();
+  auto fetched = FetchSource(input.uri, ws_.Input(input.name), options);
+  if (!fetched) return Wrap("input '" + input.name + "'", fetched.error());
+  receipt_.input_digests[input.name] = fetched->digest;
+  return ws_.WriteFingerprint(input.name, fetched->fingerprint);
+}
+
 std::optional<TerminationMessage> Attempt::Fetch() {
   auto done = RunInterruptibly(signals_, stop_, [this]() -> Result<void> {
+    const auto by_path = InputsAskedByPath(task_);
     for (const auto& input : task_.inputs) {
-      if (!input.artifact) continue;
-      auto one = FetchOne("input '" + input.name + "'", *input.artifact, ws_.Input(input.name));
+      Result<void> one;
+      if (input.artifact)
+        one = FetchOne("input '" + input.name + "'", *input.artifact, ws_.Input(input.name));
+      else if (by_path.contains(input.name))
+        one = FetchUri(input);
       if (!one) return one;
     }
-    if (!task_.code) return {};
+    if (!task_.code || !options_.code.empty()) return {};
     return FetchOne("the step's code", *task_.code, ws_.code());
   });
   if (!done) return StoreFailure(done.error());
   return std::nullopt;
 }
 
-TerminationMessage Attempt::StoreFailure(const Error& error) const {
+TerminationMessage Attempt::StoreFailure(const Error& error) {
   // After a signal the transfer's own thread may still run: nothing of it is read.
   if (error.kind == ErrorKind::kCancelled) {
     TerminationMessage m;
@@ -114,7 +148,20 @@ TerminationMessage Attempt::StoreFailure(const Error& error) const {
     m.message = error.message;
     return m;
   }
+  // It may be the store's volume that is full, which is not ours.
+  no_space_ = error.kind == ErrorKind::kNoSpace && IsFull(ws_.dir());
   return Message(OutcomeOf(error), error.message);
+}
+
+// How the program ended, of one that failed.
+std::string Attempt::Ending(const std::string& program) const {
+  std::string text =
+      program + (end_.signal != 0 ? " was killed by signal " + std::to_string(end_.signal) + " (" +
+                                        ::strsignal(end_.signal) + ")"
+                                  : " exited with code " + std::to_string(end_.exit_code));
+  if (oom_killed_) text += "; the container ran out of memory";
+  if (no_space_) text += "; the disk of " + options_.dir.string() + " is full";
+  return text;
 }
 
 std::optional<TerminationMessage> Attempt::RunProgram() {
@@ -133,12 +180,8 @@ std::optional<TerminationMessage> Attempt::RunProgram() {
     return Message(TaskOutcome::kTimedOut,
                    program + " ran longer than its time-out of " + FormatDuration(limits.timeout));
   if (end_.exit_code == 0) return std::nullopt;
-  std::string text =
-      program + (end_.signal != 0 ? " was killed by signal " + std::to_string(end_.signal) + " (" +
-                                        ::strsignal(end_.signal) + ")"
-                                  : " exited with code " + std::to_string(end_.exit_code));
-  if (oom_killed_) text += "; the container ran out of memory";
-  return Message(TaskOutcome::kFailed, text);
+  no_space_ = IsFull(ws_.dir());
+  return Message(TaskOutcome::kFailed, Ending(program));
 }
 
 std::optional<TerminationMessage> Attempt::Collect() {
@@ -152,6 +195,7 @@ std::optional<TerminationMessage> Attempt::Collect() {
   if (!results) return Message(TaskOutcome::kFailed, results.error().message);
   auto fingerprints = ReadFingerprints(task_, ws_);
   if (!fingerprints) return Message(TaskOutcome::kFailed, fingerprints.error().message);
+  receipt_.run = task_.run;
   receipt_.run_uid = task_.run_uid;
   receipt_.step = task_.step;
   receipt_.pod = task_.pod;

@@ -27,6 +27,7 @@ struct AttemptOptions {
   std::filesystem::path task;
   std::filesystem::path task_config;  // empty: none
   std::filesystem::path dir;
+  std::filesystem::path code;  // where it is edited (`penstock debug`); empty: the task's artifact
   std::chrono::milliseconds store_deadline{600'000};
   std::vector<std::string> environment;  // "NAME=value", of the pod
 };
@@ -51,9 +52,11 @@ class Attempt {
 
   [[nodiscard]] Result<void> FetchOne(const std::string& what, const ArtifactRef& artifact,
                                       const std::filesystem::path& target);
+  [[nodiscard]] Result<void> FetchUri(const TaskInput& input);
   [[nodiscard]] Result<void> UploadOutputs();
   [[nodiscard]] TerminationMessage Message(TaskOutcome outcome, std::string text) const;
-  [[nodiscard]] TerminationMessage StoreFailure(const Error& error) const;
+  [[nodiscard]] TerminationMessage StoreFailure(const Error& error);
+  [[nodiscard]] std::string Ending(const std::string& program) const;
 
   AttemptOptions options_;
   Signals& signals_;
@@ -63,6 +66,7 @@ class Attempt {
   std::unique_ptr<artifacts::Transport> transport_;
   ChildEnd end_;
   bool oom_killed_ = false;
+  bool no_space_ = false;
   std::string damaged_;
   Receipt receipt_;
 };

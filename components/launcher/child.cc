@@ -11,6 +11,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "components/launcher/last_words.h"
 #include "operator/os/child_process.h"
 
 namespace penstock::launcher {
@@ -152,14 +153,19 @@ Result<ChildEnd> RunChild(const ChildCommand& command, const ChildLimits& limits
   options.program = *program;
   options.group = ChildGroup::kGroup;
   options.death_signal = SIGKILL;
+  auto errors = ErrorStream::Open();
+  if (!errors) return errors.error();
+  options.error = (*errors)->child_end();
   ChildEnd end;
   end.started_ms = NowMs();
   StartFailure failure;
   auto child = ChildProcess::Start(options, &failure);
   if (!child) return Explain(failure, *program, command.working_dir);
+  (*errors)->Start();
   const ChildExit exit = WatchChild(*child, limits, signals, end);
   end.finished_ms = NowMs();
   KillLeftovers(child->pid(), signals);
+  end.last_words = (*errors)->Finish();
   end.signal = exit.signal.value_or(0);
   end.exit_code = exit.ExitCode();
   return end;

@@ -4,7 +4,8 @@
 //                 | SIGTERM, SIGINT from outside: forwarded to the group;
 //                 | time-out: SIGTERM to the group; after the grace, in both cases, SIGKILL
 //
-// Orphans are adopted and reaped, as process 1 or as subreaper. Used by the main thread.
+// Its standard error is passed on to ours, and the end of it kept (last_words.h). Orphans are
+// adopted and reaped, as process 1 or as subreaper. Used by the main thread.
 #pragma once
 
 #include <chrono>
@@ -28,6 +29,7 @@ struct ChildEnd {
   bool cancelled = false;
   std::int64_t started_ms = 0;  // Unix milliseconds
   std::int64_t finished_ms = 0;
+  std::string last_words;  // the end of its standard error: one line, at most kMaxLastWords
 };
 
 // Invalid when the program cannot be started as written; Transient when the machine could not.

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "operator/base/json.h"
+#include "operator/base/shown_text.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::launcher {
@@ -46,9 +47,6 @@ class Values {
     const bool path = r.path[2] == "path";
     if (!path && r.path[2] != "uri") return Invalid(r.Text() + ": an input has a path or a uri");
     if (input == nullptr) return Json();
-    if (path && !input->artifact)
-      return Invalid(r.Text() + ": the input is the URI " + input->uri +
-                     ", which is not fetched; use $(inputs." + input->name + ".uri)");
     if (!path && input->artifact)
       return Invalid(r.Text() + ": the input is an artifact; use $(inputs." + input->name +
                      ".path)");

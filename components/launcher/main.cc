@@ -2,31 +2,33 @@
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
+#include <string>
 
 #include "components/launcher/attempt.h"
 #include "components/launcher/delivery.h"
+#include "components/launcher/last_words.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/version.h"
+#include "operator/os/own_mounts.h"
 
 namespace penstock::launcher {
 namespace {
 
 [[noreturn]] void End(int code) {
-  std::cout.flush();
-  std::cerr.flush();
-  ::_exit(code);  // a transfer's thread may have been left behind
+  ::_exit(code);  // threads of a transfer, or of a reader who takes nothing, may be left behind
 }
 
 int Fail(const Error& error) {
-  std::cerr << "penstock-launcher: " << error.message << "\n";
+  Say("penstock-launcher: " + error.message + "\n");
   TerminationMessage m;
   m.outcome = OutcomeOf(error);
   return LauncherExitCode(m);
@@ -38,8 +40,8 @@ void WriteMessage(const std::string& path, const std::string& text) {
   const bool written =
       fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (!written)
-    std::cerr << "penstock-launcher: writing the termination message to " << path << ": "
-              << std::strerror(errno) << "\n";
+    Say("penstock-launcher: writing the termination message to " + path + ": " +
+        std::strerror(errno) + "\n");
   if (fd >= 0) ::close(fd);
 }
 
@@ -53,22 +55,41 @@ int RunTask(AttemptOptions options, const std::string& log, Signals& signals) {
     message.outcome = TaskOutcome::kInfrastructure;
     message.message = std::string("the launcher failed: ") + e.what();
   }
-  if (message.outcome != TaskOutcome::kSucceeded)
-    std::cerr << "penstock-launcher: " << Name(message.outcome) << ": " << message.message << "\n";
   WriteMessage(log, FormatTerminationMessage(message));
+  if (message.outcome != TaskOutcome::kSucceeded)
+    Say("penstock-launcher: " + std::string(Name(message.outcome)) + ": " + message.message + "\n");
   return LauncherExitCode(message);
 }
 
+// Does not come back but with an error.
+Error RunWithin(const std::string& mounts_json, std::vector<std::string> command) {
+  const auto list = ParseJson(mounts_json, "--mounts");
+  if (!list) return list.error();
+  std::vector<OwnMount> mounts;
+  for (const Json& m : *list)
+    mounts.push_back({m.value("source", ""), m.value("target", ""), m.value("readOnly", false)});
+  if (auto entered = EnterOwnMounts(std::move(mounts)); !entered) return entered.error();
+  // A user name space of one's own takes the wish away to end with the parent.
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  std::vector<char*> argv;
+  for (std::string& word : command) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  return FromErrno("starting " + command[0], errno);
+}
+
 struct FetchFlags {
-  std::string store_json;
+  std::string store_file;
   std::string ca_file;
   FetchOptions options;
 };
 
 int RunFetch(FetchFlags flags, Signals& signals) {
   TaskStore& store = flags.options.store;
-  if (!flags.store_json.empty()) {
-    auto parsed = ParseTaskStore(flags.store_json, "--task-store-json");
+  if (!flags.store_file.empty()) {
+    auto text = ReadFile(flags.store_file, 1 << 20);
+    if (!text) return Fail(text.error());
+    auto parsed = ParseTaskStore(*text, "--task-store " + flags.store_file);
     if (!parsed) return Fail(parsed.error());
     store = *parsed;
   }
@@ -94,6 +115,8 @@ int Main(int argc, char** argv) {
   run->add_option("--task-config", attempt.task_config, "Fields too large for the task document");
   run->add_option("--dir", attempt.dir, "The attempt's folder (an emptyDir)")->required();
   run->add_option("--termination-log", log, "Where the termination message goes");
+  run->add_option("--code", attempt.code,
+                  "A folder that is the step's code in place of the task's");
   run->add_option("--store-deadline-ms", deadline_ms, "How long to retry a store that fails");
 
   std::string target;
@@ -102,7 +125,8 @@ int Main(int argc, char** argv) {
 
   FetchFlags flags;
   auto* fetch = app.add_subcommand("fetch", "Fetch one artifact, verified.");
-  fetch->add_option("--task-store-json", flags.store_json, "The store, as in a task document");
+  fetch->add_option("--task-store", flags.store_file,
+                    "A file that says where the store is, as a task document does");
   fetch->add_option("--url", flags.options.store.url, "The gateway: https://host:port");
   fetch->add_option("--store-folder", flags.options.store.folder,
                     "A store's folder on this machine");
@@ -114,7 +138,16 @@ int Main(int argc, char** argv) {
   fetch->add_option("--to", flags.options.to, "Where it is written; replaced")->required();
   fetch->add_option("--store-deadline-ms", deadline_ms, "How long to retry a store that fails");
 
+  std::string mounts;
+  std::vector<std::string> command;
+  auto* within = app.add_subcommand(
+      "within", "Run a program in a view of the files of its own (local runs' volumes).");
+  within->add_option("--mounts", mounts, R"([{"source": ..., "target": ..., "readOnly": ...}])")
+      ->required();
+  within->add_option("command", command, "The program and its arguments, after --")->required();
+
   CLI11_PARSE(app, argc, argv);
+  if (within->parsed()) return Fail(RunWithin(mounts, command));
   attempt.store_deadline = flags.options.deadline = std::chrono::milliseconds(deadline_ms);
   if (install->parsed()) {
     auto done = Install(target);
@@ -134,7 +167,7 @@ int main(int argc, char** argv) {
   try {
     return penstock::launcher::Main(argc, argv);
   } catch (const std::exception& e) {
-    std::cerr << "penstock-launcher: " << e.what() << "\n";
-    return 125;
+    penstock::launcher::Say(std::string("penstock-launcher: ") + e.what() + "\n");
+    ::_exit(125);  // as End
   }
 }

@@ -4,10 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <system_error>
 
 #include "operator/base/json.h"
+#include "operator/base/shown_text.h"
+#include "operator/base/whole_number.h"
 
 namespace penstock::launcher {
 namespace fs = std::filesystem;
@@ -56,13 +60,31 @@ Result<Json> AsText(const fs::path& path, std::string text) {
   return value;
 }
 
+// For a text that is no JSON, as programs print their own words for it.
+std::string WhatToWrite(std::string text, const std::string& type) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  for (const char* word : {"nan", "inf"})
+    if (text.find(word) != std::string::npos)
+      return "JSON has no nan and no infinity; write a number, or declare the result as a string";
+  if (type == "boolean") return "write true or false, in small letters";
+  if (type == "integer") return "write digits without zeros in front, as 10";
+  if (type == "number") return "write it as 0.5 or 10, within the range of a double";
+  return std::string("write JSON, as ") + (type == "list" ? "[\"a\", 1]" : "{\"a\": 1}") +
+         " (Python: json.dumps), nested no deeper than 256 levels";
+}
+
 Result<Json> ReadOne(const TaskResult& result, const Workspace& ws) {
   const fs::path path = ws.ResultFile(result.name);
   auto text = ReadSmallFile(path, kMaxResultBytes);
   if (!text) return text.error();
   if (result.type == "string") return AsText(path, std::move(*text));
   auto value = ParseJson(*text, path.string());
-  if (!value) return value.error();
+  if (!value)
+    return Invalid(path.string() + " is not JSON: it holds '" + plan::Shown(*text, 60) + "'; " +
+                   WhatToWrite(*text, result.type));
+  if (const std::string number = RoundedNumberIn(*text); !number.empty())
+    return Invalid(path.string() + ": " + WhyRounded(number));
   if (!HasType(*value, result.type))
     return Invalid(path.string() + " holds " +
                    value->dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60) +

@@ -11,7 +11,6 @@
 namespace penstock::launcher {
 
 inline constexpr std::size_t kMaxResultBytes = 8 * 1024;
-inline constexpr std::size_t kMaxResultsBytes = 64 * 1024;
 
 // Every declared result by name; files of other names are ignored. A string is the file's text
 // without one newline at its end; other types are JSON. Invalid names the result and its file: when

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "components/launcher/source_fetch.h"
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
@@ -29,6 +30,7 @@ Result<void> Write(const fs::path& path, const std::string& text) {
 
 Json InputsJson(const Workspace& ws, const TaskDocument& task) {
   Json all = Json::object();
+  const auto by_path = InputsAskedByPath(task);
   for (const auto& i : task.inputs) {
     Json& j = all[i.name] = Json{{"type", i.type}};
     if (i.artifact) {
@@ -36,6 +38,7 @@ Json InputsJson(const Workspace& ws, const TaskDocument& task) {
       j["digest"] = i.artifact->digest;
     } else {
       j["uri"] = i.uri;
+      if (by_path.contains(i.name)) j["path"] = ws.Input(i.name).string();
     }
     if (!i.fingerprint.empty()) j["fingerprint"] = i.fingerprint;
   }
@@ -67,6 +70,10 @@ Result<void> Workspace::Prepare(const TaskDocument& task) const {
   if (auto w = Write(parameters_json(), Text(task.parameters)); !w) return w;
   if (auto w = Write(inputs_json(), Text(InputsJson(*this, task))); !w) return w;
   return Write(outputs_json(), Text(OutputsJson(*this, task)));
+}
+
+Result<void> Workspace::WriteFingerprint(const std::string& input, const std::string& text) const {
+  return Write(Fingerprint(input), text);
 }
 
 }  // namespace penstock::launcher

@@ -1,6 +1,7 @@
 // The folder of an attempt, as the child finds it:
 //
 //   DIR/inputs/<name>      artifacts, read-only        DIR/inputs.json     all inputs
+//                          (and URIs that the step asks for by path)
 //   DIR/code               the step's code, read-only  DIR/outputs.json    where outputs belong
 //   DIR/parameters/<name>  one value a file            DIR/parameters.json all values
 //   DIR/outputs/ DIR/results/ DIR/fingerprints/ DIR/tmp/   for the child to write
@@ -18,7 +19,9 @@ namespace penstock::launcher {
 
 class Workspace {
  public:
-  explicit Workspace(std::filesystem::path dir) : dir_(std::move(dir)) {}
+  // `code` empty: DIR/code.
+  explicit Workspace(std::filesystem::path dir, std::filesystem::path code = {})
+      : dir_(std::move(dir)), code_(std::move(code)) {}
 
   [[nodiscard]] const std::filesystem::path& dir() const { return dir_; }
   [[nodiscard]] std::filesystem::path Input(const std::string& n) const {
@@ -36,7 +39,7 @@ class Workspace {
   [[nodiscard]] std::filesystem::path Fingerprint(const std::string& n) const {
     return dir_ / "fingerprints" / n;
   }
-  [[nodiscard]] std::filesystem::path code() const { return dir_ / "code"; }
+  [[nodiscard]] std::filesystem::path code() const { return code_.empty() ? dir_ / "code" : code_; }
   [[nodiscard]] std::filesystem::path tmp() const { return dir_ / "tmp"; }
   [[nodiscard]] std::filesystem::path parameters_json() const { return dir_ / "parameters.json"; }
   [[nodiscard]] std::filesystem::path inputs_json() const { return dir_ / "inputs.json"; }
@@ -46,8 +49,13 @@ class Workspace {
   // and code, which are fetched.
   [[nodiscard]] Result<void> Prepare(const TaskDocument& task) const;
 
+  // What an input that is a URI was when it was read.
+  [[nodiscard]] Result<void> WriteFingerprint(const std::string& input,
+                                              const std::string& text) const;
+
  private:
   std::filesystem::path dir_;
+  std::filesystem::path code_;
 };
 
 }  // namespace penstock::launcher

@@ -1,5 +1,6 @@
 #include "components/model/column_model.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock::model {
@@ -25,10 +26,13 @@ Datatype DatatypeOf(const std::string& output_type) {
   return Datatype::kFp32;
 }
 
-Signature SignatureOf(const sdk::ModelManifest& manifest) {
+Signature SignatureOf(const sdk::ModelManifest& manifest, const sdk::Transform& transform) {
   Signature signature;
   for (const sdk::Column& column : manifest.inputs) {
     InputSpec spec{column.name, DatatypeOf(column.type), {-1}, true, column.nullable};
+    spec.is_time = column.type == sdk::ColumnType::kTimestamp;
+    if (spec.datatype == Datatype::kBytes)
+      spec.null_texts = transform.null_texts(signature.inputs.size());
     if (const auto bounds = manifest.bounds.find(column.name); bounds != manifest.bounds.end()) {
       spec.minimum = bounds->second.minimum;
       spec.maximum = bounds->second.maximum;
@@ -39,6 +43,16 @@ Signature SignatureOf(const sdk::ModelManifest& manifest) {
     signature.outputs.push_back({output.name, DatatypeOf(output.type), output.shape});
   }
   return signature;
+}
+
+// Whatever a tensor may hold; bytes are BOOL's alone, which the caller has looked at.
+void AddCell(std::vector<sdk::Cell>& cells, float value) {
+  cells.emplace_back(static_cast<double>(value));
+}
+void AddCell(std::vector<sdk::Cell>& /*cells*/, std::uint8_t /*value*/) {}
+template <typename T>
+void AddCell(std::vector<sdk::Cell>& cells, const T& value) {
+  cells.emplace_back(value);
 }
 
 std::vector<sdk::Cell> CellsOf(const InputTensor& input) {
@@ -53,10 +67,8 @@ std::vector<sdk::Cell> CellsOf(const InputTensor& input) {
             if constexpr (std::is_same_v<std::decay_t<decltype(values[i])>, std::uint8_t>) {
               cells.emplace_back(values[i] != 0);
             }
-          } else if constexpr (std::is_same_v<std::decay_t<decltype(values[i])>, float>) {
-            cells.emplace_back(static_cast<double>(values[i]));
-          } else if constexpr (!std::is_same_v<std::decay_t<decltype(values[i])>, std::uint8_t>) {
-            cells.emplace_back(values[i]);
+          } else {
+            AddCell(cells, values[i]);
           }
         }
       },
@@ -100,7 +112,7 @@ class ColumnModel : public Model {
       : manifest_(std::move(manifest)),
         transform_(std::move(transform)),
         backend_(std::move(backend)),
-        signature_(SignatureOf(manifest_)) {}
+        signature_(SignatureOf(manifest_, transform_)) {}
 
   const Signature& signature() const override { return signature_; }
   std::string platform() const override { return backend_->platform(); }

@@ -43,7 +43,9 @@ Wrong Read(const Json& value, Datatype datatype, std::int64_t* out) {
   const auto number = value.get<double>();
   if (std::trunc(number) != number) return "is not integral";
   bool fits = true;
-  if (value.is_number_float()) fits = std::abs(number) <= 0x1p53;
+  if (value.is_number_float()) fits = std::abs(number) < 0x1p63;
+  if (value.is_number_float() && fits && std::abs(number) >= 0x1p53)
+    return "is written as a float of 2^53 or beyond, which may have been rounded";
   if (value.is_number_unsigned()) fits = value.get<std::uint64_t>() <= INT64_MAX;
   *out = fits ? value.get<std::int64_t>() : 0;
   const IntegerRange range = RangeOf(datatype);
@@ -160,7 +162,7 @@ Result<std::vector<InputTensor>> InputsOf(const Signature& signature,
       if (value == example.inputs.end()) return Invalid("it lacks the input '" + spec.name + "'");
       rows.push_back(&*value);
     }
-    InputTensor input{spec.name, DatatypeOf(spec, rows), ShapeOf(*rows.front()), {}, {}};
+    InputTensor input{spec.name, DatatypeOf(spec, rows), ShapeOf(*rows.front()), {}, {}, true};
     const std::size_t axis = signature.batched ? 1 : 0;
     if (signature.batched)
       input.shape.insert(input.shape.begin(), static_cast<std::int64_t>(rows.size()));

@@ -1,14 +1,18 @@
-// CheckExamples: the model's own examples, on the way that every row goes.
+// CheckExamples: the model's own examples, on the way that every row goes, and the trial of a
+// batch.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "components/model/example_json.h"
 #include "components/model/model_loader.h"
+#include "components/model/model_trial.h"
 
 namespace penstock::model {
 namespace {
 
 constexpr std::size_t kTogether = 32;  // examples in one batch
+constexpr std::size_t kFewRows = 3;    // too few to tell the rows of a batch apart
 
 Result<std::vector<Tensor>> Answer(const Model& model, std::vector<InputTensor> inputs) {
   auto rows = FitInputs(model.signature(), &inputs);
@@ -43,37 +47,52 @@ Result<void> CheckRange(const LoadedModel& loaded, std::size_t first, std::size_
   return {};
 }
 
-// Best effort: a network may refuse zeros, and says so to the first client then.
-void WarmUpWithZeros(const Model& model) {
-  std::vector<Tensor> inputs;
-  for (const InputSpec& spec : model.signature().inputs) {
-    if (spec.is_column) return;
-    Tensor tensor{"", spec.datatype, spec.shape, {}};
-    for (std::int64_t& dim : tensor.shape) dim = dim < 0 ? 1 : dim;
-    const auto size = static_cast<std::size_t>(ElementCount(tensor.shape).value_or(0));
-    if (spec.datatype == Datatype::kFp32) tensor.data = std::vector<float>(size);
-    if (spec.datatype == Datatype::kFp64) tensor.data = std::vector<double>(size);
-    if (spec.datatype == Datatype::kBool) tensor.data = std::vector<std::uint8_t>(size);
-    if (IsInteger(spec.datatype)) tensor.data = std::vector<std::int64_t>(size);
-    inputs.push_back(std::move(tensor));
+// FitInputs and Prepare of one row.
+Result<std::vector<Tensor>> PrepareRow(const Model& model, std::vector<InputTensor> inputs) {
+  if (auto rows = FitInputs(model.signature(), &inputs); !rows) return rows.error();
+  return model.Prepare(std::move(inputs));
+}
+
+// Without examples a model must take one of the rows that are made up; with one or two of them, a
+// batch has more to tell rows apart by.
+Result<void> AddMadeUpRows(const Model& model, std::vector<std::vector<Tensor>>* rows) {
+  const bool needed = rows->empty();
+  std::optional<Error> refused;
+  for (std::vector<InputTensor>& inputs : MadeUpRows(model.signature())) {
+    auto prepared = PrepareRow(model, std::move(inputs));
+    auto ran = prepared ? model.Run(*prepared) : prepared;
+    if (ran) {
+      rows->push_back(std::move(*prepared));
+    } else if (!refused) {
+      refused = ran.error();
+    }
   }
-  (void)model.Run(inputs);
+  if (!needed || !rows->empty()) return {};
+  return Wrap(
+      "a trial of rows made up by the signature (if the model takes no zeros and no numbers from "
+      "-1 to 1, put rows that it takes into examples.jsonl)",
+      *refused);
 }
 
 }  // namespace
 
-Result<void> CheckExamples(const LoadedModel& loaded) {
-  if (loaded.examples.empty()) WarmUpWithZeros(*loaded.model);
+Result<void> CheckExamples(const LoadedModel& loaded, std::int64_t full_batch) {
   const std::size_t total = loaded.examples.size();
+  std::vector<std::vector<Tensor>> rows;
   for (std::size_t i = 0; i < std::min(total, kTogether); ++i) {
     if (auto checked = CheckRange(loaded, i, 1); !checked) return checked;
+    auto inputs =
+        InputsOf(loaded.model->signature(), std::span(loaded.examples).subspan(i, 1)).value();
+    rows.push_back(PrepareRow(*loaded.model, std::move(inputs)).value());
   }
-  if (!loaded.model->signature().batched) return {};
-  for (std::size_t i = 0; i < total; i += kTogether) {
+  for (std::size_t i = 0; loaded.model->signature().batched && i < total; i += kTogether) {
     if (auto checked = CheckRange(loaded, i, std::min(kTogether, total - i)); !checked)
       return checked;
   }
-  return {};
+  if (total < kFewRows) {
+    if (auto added = AddMadeUpRows(*loaded.model, &rows); !added) return added;
+  }
+  return TryRows(*loaded.model, rows, full_batch);
 }
 
 }  // namespace penstock::model

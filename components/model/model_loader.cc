@@ -36,6 +36,19 @@ Result<LoadedModel> LoadColumns(const std::string& folder, int runners) {
   return loaded;
 }
 
+// The width of the one input, where the network says its own.
+Result<void> CheckWidth(const Signature& signature, const Backend& backend) {
+  if (backend.width() == 0) return {};
+  const std::string takes = "the network takes " + std::to_string(backend.width()) + " features";
+  if (signature.inputs.size() != 1)
+    return Invalid("inputs: " + takes + " as one input, and model.yaml names " +
+                   std::to_string(signature.inputs.size()));
+  const InputSpec& spec = signature.inputs.front();
+  const Shape& shape = spec.shape;
+  if (shape.size() == 2 && (shape[1] < 0 || shape[1] == backend.width())) return {};
+  return Invalid("inputs[0].shape: " + takes + ", model.yaml says " + FormatShape(shape));
+}
+
 Result<LoadedModel> LoadTensors(const std::string& folder, int runners) {
   const std::string path = folder + "/" + sdk::kModelFile;
   auto text = ReadFile(path, 1U << 20);
@@ -44,6 +57,8 @@ Result<LoadedModel> LoadTensors(const std::string& folder, int runners) {
   if (!manifest) return manifest.error();
   auto backend = LoadBackend(folder, manifest->files, runners);
   if (!backend) return backend.error();
+  if (auto fits = CheckWidth(manifest->signature, **backend); !fits)
+    return Wrap(path, fits.error());
   LoadedModel loaded;
   loaded.name = manifest->name;
   // Numbers within the tolerance, nothing decided: what MatchesExample does for a regression.

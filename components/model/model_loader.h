@@ -2,6 +2,7 @@
 // that knows the folder's layout (components/model_format/model_artifact.h).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,9 +31,15 @@ struct LoadedModel {
 // model at once (a back end may hold something for each; more of them wait).
 [[nodiscard]] Result<LoadedModel> LoadModel(const std::string& folder, int runners = 1);
 
-// Runs every example through FitInputs, Prepare, Run and Present, one by one and then together,
-// which also warms the model up; without examples a row of zeros does the warming. Invalid names
-// the first example that is answered wrong, and the output.
-[[nodiscard]] Result<void> CheckExamples(const LoadedModel& loaded);
+constexpr std::int64_t kFullBatch = 32;  // rows, where nobody says how many go together
+
+// Tries the model before anybody relies on it. Runs every example through FitInputs, Prepare, Run
+// and Present, one by one and then together; then the rows of the examples, without (enough of)
+// them also rows made up by the signature, each alone and `full_batch` of them together
+// (model_trial.h), which warms the model up, too. Invalid or Internal names the first example that
+// is answered wrong, and the output, or what of the trial went wrong: an input of another width,
+// an output of another shape than the signature says, a row that is answered otherwise in a batch.
+[[nodiscard]] Result<void> CheckExamples(const LoadedModel& loaded,
+                                         std::int64_t full_batch = kFullBatch);
 
 }  // namespace penstock::model

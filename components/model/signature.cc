@@ -1,10 +1,10 @@
 #include "components/model/signature.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <optional>
 #include <utility>
+
+#include "components/model/input_values.h"
 
 namespace penstock::model {
 namespace {
@@ -53,68 +53,10 @@ std::optional<Error> CheckTensor(const InputSpec& spec, const InputTensor& input
   return std::nullopt;
 }
 
-// The first element that is null, NaN or infinite; -1 when there is none.
-std::int64_t FirstNull(const InputTensor& input) {
-  const auto null = std::find(input.nulls.begin(), input.nulls.end(), 1);
-  if (null != input.nulls.end()) return null - input.nulls.begin();
-  return std::visit(
-      [](const auto& values) -> std::int64_t {
-        if constexpr (std::is_floating_point_v<
-                          typename std::decay_t<decltype(values)>::value_type>) {
-          for (std::size_t i = 0; i < values.size(); ++i) {
-            if (!std::isfinite(values[i])) return static_cast<std::int64_t>(i);
-          }
-        }
-        return -1;
-      },
-      input.data);
-}
-
-std::optional<Error> CheckNulls(const InputSpec& spec, const InputTensor& input) {
-  const std::int64_t at = spec.nullable ? -1 : FirstNull(input);
-  if (at < 0) return std::nullopt;
-  const bool null = !input.nulls.empty() && input.nulls[static_cast<std::size_t>(at)] != 0;
-  return Invalid("input " + Quote(spec.name) + ": element " + std::to_string(at) + " is " +
-                 (null ? "null" : "not a finite number") + ", and this input takes no nulls");
-}
-
-std::string Number(double value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
-  return {text, end};
-}
-
-std::optional<Error> CheckBounds(const InputSpec& spec, const InputTensor& input) {
-  if (!spec.minimum && !spec.maximum) return std::nullopt;
-  const auto beyond = [&](std::size_t i, double value) -> std::optional<Error> {
-    if (!input.nulls.empty() && input.nulls[i] != 0) return std::nullopt;
-    const bool low = spec.minimum && value < *spec.minimum;
-    const bool high = spec.maximum && value > *spec.maximum;
-    if (!low && !high) return std::nullopt;
-    return Invalid("input " + Quote(spec.name) + ": element " + std::to_string(i) + " is " +
-                   Number(value) + ", " + (low ? "below the minimum " : "above the maximum ") +
-                   Number(low ? *spec.minimum : *spec.maximum));
-  };
-  return std::visit(
-      [&](const auto& values) -> std::optional<Error> {
-        using T = typename std::decay_t<decltype(values)>::value_type;
-        for (std::size_t i = 0; i < values.size(); ++i) {
-          std::optional<Error> error;
-          if constexpr (std::is_arithmetic_v<T>) {
-            error = beyond(i, static_cast<double>(values[i]));
-          }
-          if (error) return error;
-        }
-        return std::nullopt;
-      },
-      input.data);
-}
-
-std::optional<Error> CheckInput(const InputSpec& spec, const InputTensor& input) {
-  if (auto error = spec.is_column ? CheckColumn(spec, input) : CheckTensor(spec, input))
+std::optional<Error> CheckInput(const InputSpec& spec, InputTensor* input) {
+  if (auto error = spec.is_column ? CheckColumn(spec, *input) : CheckTensor(spec, *input))
     return error;
-  if (auto error = CheckNulls(spec, input)) return error;
-  return CheckBounds(spec, input);
+  return TakeValues(spec, input);
 }
 
 bool InOrder(const Signature& signature, const std::vector<InputTensor>& inputs) {
@@ -154,8 +96,8 @@ Result<std::int64_t> FitInputs(const Signature& signature, std::vector<InputTens
   *inputs = std::move(*ordered);
   std::int64_t rows = 1;
   for (std::size_t i = 0; i < inputs->size(); ++i) {
-    const InputTensor& input = (*inputs)[i];
-    if (auto error = CheckInput(signature.inputs[i], input)) return *error;
+    InputTensor& input = (*inputs)[i];
+    if (auto error = CheckInput(signature.inputs[i], &input)) return *error;
     if (!signature.batched) continue;
     const std::int64_t own = input.shape.empty() ? 0 : input.shape.front();
     if (own == 0) return Invalid("input " + Quote(input.name) + " has no rows");

@@ -22,7 +22,13 @@ struct InputSpec {
   bool nullable = false;   // a float tensor that takes nulls gets NaN for them
   std::optional<double> minimum = std::nullopt;  // of every value that is no null
   std::optional<double> maximum = std::nullopt;
+  bool infinite = false;  // a float tensor that takes infinities, as they are
+  bool is_time = false;   // a column of times: RFC 3339 text, or integers: microseconds since 1970
+  std::vector<std::string> null_texts = {};  // of a column of text: what is a null there
 };
+
+// Of the integers that a time may be.
+inline constexpr const char* kTimeUnit = "microseconds since 1970-01-01T00:00:00Z";
 
 struct OutputSpec {
   std::string name;
@@ -36,10 +42,10 @@ struct Signature {
   bool batched = true;  // axis 0 of every input and output is the batch
 };
 
-// Puts the inputs into the signature's order and says how many rows they have (1 when the model is
-// not batched). Invalid, naming the input, for a missing or unknown or repeated one, a datatype or
-// shape that does not fit, no rows, unequal rows, a value beyond its bounds, or a null where none
-// is allowed (NaN and infinities count as nulls).
+// Puts the inputs into the signature's order, marks as null what is missing by its value
+// (input_values.h), and says how many rows they have (1 when the model is not batched). Invalid,
+// naming the input, for a missing or unknown or repeated one, a datatype or shape that does not
+// fit, no rows, unequal rows, or a value that the input does not take, with its element.
 [[nodiscard]] Result<std::int64_t> FitInputs(const Signature& signature,
                                              std::vector<InputTensor>* inputs);
 

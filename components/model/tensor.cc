@@ -51,6 +51,12 @@ IntegerRange RangeOf(Datatype integer) {
   }
 }
 
+bool IsExactDouble(std::int64_t value) {
+  if (value >= -kExactDouble && value <= kExactDouble) return true;
+  const auto number = static_cast<double>(value);
+  return number < 0x1p63 && static_cast<std::int64_t>(number) == value;
+}
+
 std::string FormatShape(const Shape& shape) {
   std::string text = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) {

@@ -40,12 +40,18 @@ enum class Datatype : std::uint8_t {
 [[nodiscard]] std::optional<Datatype> ParseDatatype(std::string_view name);
 [[nodiscard]] bool IsInteger(Datatype datatype);
 [[nodiscard]] bool IsFloat(Datatype datatype);
-// The least and greatest value of an integer datatype. UINT64 ends at 2^63 - 1 here.
+// The least and greatest value of an integer datatype. UINT64 ends at 2^63 - 1 here: to its
+// decoders what lies above is kAboveInt64, and never out of its range.
 struct IntegerRange {
   std::int64_t min;
   std::int64_t max;
 };
 [[nodiscard]] IntegerRange RangeOf(Datatype integer);
+inline constexpr const char* kAboveInt64 =
+    "is above 2^63 - 1, the greatest whole number that a model takes here";
+inline constexpr std::int64_t kExactDouble = std::int64_t{1} << 53;  // all whole numbers up to it
+// Is it the same number as a double?
+[[nodiscard]] bool IsExactDouble(std::int64_t value);
 
 // "[2, 64]".
 [[nodiscard]] std::string FormatShape(const Shape& shape);
@@ -63,6 +69,7 @@ struct InputTensor {
   Shape shape;
   InputData data;
   std::vector<std::uint8_t> nulls;  // empty, or 1 for each element that was null
+  bool typed = false;  // of a file whose columns have types: its times are microseconds
 };
 
 using TensorData = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int64_t>,

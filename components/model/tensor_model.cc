@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
@@ -62,12 +63,32 @@ Result<void> ReadLimits(const YAML::Node& node, const std::string& where, InputS
   if (spec->nullable && !IsFloat(spec->datatype)) {
     return Invalid(where + ".nullable is for float32 and float64: a null becomes NaN");
   }
+  if (node["infinite"]) spec->infinite = node["infinite"].as<bool>();
+  if (spec->infinite && !IsFloat(spec->datatype)) {
+    return Invalid(where + ".infinite is for float32 and float64");
+  }
   if (node["minimum"]) spec->minimum = node["minimum"].as<double>();
   if (node["maximum"]) spec->maximum = node["maximum"].as<double>();
   return {};
 }
 
-// Numbers of any datatype -> the vector that the back end takes for `To`.
+// Why the value is not the same as To; null when it is.
+template <typename To, typename From>
+const char* NotExact(From value) {
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    if (std::trunc(value) != value) return "is not integral";
+    if (std::abs(value) >= 0x1p53) {
+      return "is a floating-point number of 2^53 or beyond, which may have been rounded; send "
+             "whole numbers as INT64";
+    }
+  }
+  if constexpr (std::is_same_v<From, std::int64_t> && std::is_floating_point_v<To>) {
+    if (!IsExactDouble(value)) return "is a whole number that a float would round";
+  }
+  return nullptr;
+}
+
+// Numbers of any datatype -> the vector that the back end takes for `To`; nulls become NaN later.
 template <typename To>
 Result<TensorData> Convert(const InputTensor& input) {
   return std::visit(
@@ -77,18 +98,21 @@ Result<TensorData> Convert(const InputTensor& input) {
         if constexpr (!std::is_same_v<From, std::string_view>) {
           converted.reserve(values.size());
           for (std::size_t i = 0; i < values.size(); ++i) {
-            if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-              if (std::trunc(values[i]) != values[i] || std::abs(values[i]) > 9007199254740992.0) {
-                return Invalid("input '" + input.name + "': element " + std::to_string(i) +
-                               " is not integral");
-              }
-            }
+            if (const char* what = NotExact<To>(values[i]))
+              return Invalid("input '" + input.name + "': element " + std::to_string(i) + " " +
+                             what);
             converted.push_back(static_cast<To>(values[i]));
           }
         }
         return TensorData(std::move(converted));
       },
       input.data);
+}
+
+// Has FP64 become an infinity of FP32?
+bool Overflowed(const InputTensor& input, std::size_t i) {
+  const auto* doubles = std::get_if<std::vector<double>>(&input.data);
+  return doubles == nullptr || std::isfinite((*doubles)[i]);
 }
 
 Result<void> CheckRange(const InputTensor& input, Datatype datatype, const TensorData& data) {
@@ -103,7 +127,7 @@ Result<void> CheckRange(const InputTensor& input, Datatype datatype, const Tenso
   }
   for (std::size_t i = 0; floats != nullptr && i < floats->size(); ++i) {
     const bool null = !input.nulls.empty() && input.nulls[i] != 0;
-    if (std::isinf((*floats)[i]) && !null) {
+    if (std::isinf((*floats)[i]) && !null && Overflowed(input, i)) {
       return Invalid("input '" + input.name + "': element " + std::to_string(i) +
                      " is out of the range of FP32");
     }
@@ -119,6 +143,11 @@ void FillNulls(const std::vector<std::uint8_t>& nulls, std::vector<T>* values) {
   }
 }
 
+bool Fits(const Shape& shape, const Shape& said) {
+  return std::equal(shape.begin(), shape.end(), said.begin(), said.end(),
+                    [](std::int64_t dim, std::int64_t known) { return known < 0 || dim == known; });
+}
+
 class TensorModel : public Model {
  public:
   TensorModel(Signature signature, std::unique_ptr<Backend> backend)
@@ -130,7 +159,7 @@ class TensorModel : public Model {
   Result<std::vector<Tensor>> Prepare(std::vector<InputTensor> inputs) const override {
     std::vector<Tensor> prepared;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const std::vector<std::uint8_t> nulls = std::move(inputs[i].nulls);
+      const std::vector<std::uint8_t> nulls = inputs[i].nulls;
       auto tensor = PrepareOne(std::move(inputs[i]), signature_.inputs[i].datatype);
       if (!tensor) return tensor.error();
       if (auto* floats = std::get_if<std::vector<float>>(&tensor->data)) FillNulls(nulls, floats);
@@ -161,6 +190,10 @@ class TensorModel : public Model {
                         ", model.yaml says " + Name(spec.datatype));
       }
       raw[i].datatype = spec.datatype;
+      if (!Fits(raw[i].shape, spec.shape)) {
+        return Internal("output '" + spec.name + "' is of shape " + FormatShape(raw[i].shape) +
+                        ", model.yaml says " + FormatShape(spec.shape));
+      }
     }
     return raw;
   }

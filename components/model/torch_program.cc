@@ -86,6 +86,11 @@ std::optional<TorchProgram> TorchProgram::Make(const torch::jit::Module& frozen)
     return std::nullopt;
   for (std::size_t i = 1; i < graph->inputs().size(); ++i) new_register(graph->inputs()[i]);
   program.inputs_ = program.registers_;
+  const auto& arguments = frozen.get_method("forward").function().getSchema().arguments();
+  for (std::size_t i = 0; i < program.inputs_; ++i) {
+    const bool known = i + 1 < arguments.size();  // the first is self
+    program.defaults_.push_back(known ? arguments[i + 1].default_value() : std::nullopt);
+  }
 
   const Node* result = graph->outputs()[0]->node();
   program.tuple_ = result->kind() == c10::prim::TupleConstruct;
@@ -123,11 +128,12 @@ std::optional<TorchProgram> TorchProgram::Make(const torch::jit::Module& frozen)
 }
 
 c10::IValue TorchProgram::Run(const std::vector<c10::IValue>& inputs) const {
-  if (inputs.size() != inputs_)
+  if (inputs.size() > inputs_ || (inputs.size() < inputs_ && !defaults_[inputs.size()]))
     throw std::invalid_argument("the network takes " + std::to_string(inputs_) + " inputs, not " +
                                 std::to_string(inputs.size()));
   std::vector<c10::IValue> registers(registers_);
   std::copy(inputs.begin(), inputs.end(), registers.begin());
+  for (std::size_t i = inputs.size(); i < inputs_; ++i) registers[i] = defaults_[i].value();
   const auto at = [&](Place place) -> const c10::IValue& {
     return place >= 0 ? registers[static_cast<std::size_t>(place)]
                       : constants_[static_cast<std::size_t>(-1 - place)];

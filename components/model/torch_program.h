@@ -23,7 +23,8 @@ class TorchProgram {
   // anything else but operators on tensors and constants: then the interpreter is to run it.
   [[nodiscard]] static std::optional<TorchProgram> Make(const torch::jit::Module& frozen);
 
-  // What forward answers; throws what its operators throw. Thread-safe.
+  // What forward answers, with its default arguments for what is not given; throws what its
+  // operators throw. Thread-safe.
   [[nodiscard]] c10::IValue Run(const std::vector<c10::IValue>& inputs) const;
 
  private:
@@ -37,8 +38,9 @@ class TorchProgram {
   };
 
   std::vector<c10::IValue> constants_;
-  std::size_t inputs_ = 0;     // the first registers
-  std::size_t registers_ = 0;  // of a run
+  std::size_t inputs_ = 0;                            // the first registers
+  std::vector<std::optional<c10::IValue>> defaults_;  // of each input
+  std::size_t registers_ = 0;                         // of a run
   std::vector<Step> steps_;
   std::vector<Place> answer_;
   bool tuple_ = false;  // the answer is a tuple of `answer_`, else its one value

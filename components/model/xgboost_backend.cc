@@ -4,11 +4,15 @@
 #include <dlfcn.h>
 
 #include <array>
+#include <charconv>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "components/model/backend.h"
+#include "operator/base/json.h"
 
 namespace penstock::model {
 namespace {
@@ -23,6 +27,8 @@ struct Api {
   int (*load)(Booster, const char*) = nullptr;
   int (*set)(Booster, const char*, const char*) = nullptr;
   int (*features)(Booster, std::uint64_t*) = nullptr;
+  int (*attribute)(Booster, const char* key, const char** value, int* there) = nullptr;
+  int (*config)(Booster, std::uint64_t* size, const char** json) = nullptr;
   int (*predict)(Booster, const char* array, const char* config, void* proxy,
                  const std::uint64_t** shape, std::uint64_t* dimensions,
                  const float** result) = nullptr;
@@ -48,6 +54,8 @@ Result<Api> LoadApi() {
       !Resolve(l, "XGBoosterCreate", &api.create) || !Resolve(l, "XGBoosterFree", &api.free) ||
       !Resolve(l, "XGBoosterLoadModel", &api.load) || !Resolve(l, "XGBoosterSetParam", &api.set) ||
       !Resolve(l, "XGBoosterGetNumFeature", &api.features) ||
+      !Resolve(l, "XGBoosterGetAttr", &api.attribute) ||
+      !Resolve(l, "XGBoosterSaveJsonConfig", &api.config) ||
       !Resolve(l, "XGBoosterPredictFromDense", &api.predict)) {
     return Invalid("libxgboost.so is too old: version 1.7 or newer is needed");
   }
@@ -71,6 +79,12 @@ class XgboostBackend : public Backend {
       return Invalid(path + " is no xgboost model that loads: " + Reason());
     }
     width_ = static_cast<std::int64_t>(features);
+    if (auto trees = CheckTrees(path); !trees) return trees;
+    auto rounds = BestRounds(path);
+    if (!rounds) return rounds.error();
+    // type 0: the objective's answer; missing: NaN; the rounds that count, 0: all
+    config_ = R"({"type": 0, "missing": NaN, "iteration_begin": 0, "iteration_end": )" +
+              std::to_string(*rounds) + R"(, "strict_shape": false})";
     return {};
   }
 
@@ -89,14 +103,11 @@ class XgboostBackend : public Backend {
                               std::to_string(reinterpret_cast<std::uintptr_t>(values.data())) +
                               R"(, true], "shape": [)" + std::to_string(inputs[0].shape[0]) + ", " +
                               std::to_string(width_) + "]}";
-    // type 0: the objective's answer; missing: NaN; all trees
-    constexpr const char* kConfig =
-        R"({"type": 0, "missing": NaN, "iteration_begin": 0, "iteration_end": 0, "strict_shape": false})";
     const std::uint64_t* shape = nullptr;
     std::uint64_t dimensions = 0;
     const float* result = nullptr;
-    if (api_.predict(booster_, array.c_str(), kConfig, nullptr, &shape, &dimensions, &result) !=
-        0) {
+    if (api_.predict(booster_, array.c_str(), config_.c_str(), nullptr, &shape, &dimensions,
+                     &result) != 0) {
       return Invalid("the model refuses this input: " + Reason());
     }
     Tensor answer;
@@ -108,6 +119,40 @@ class XgboostBackend : public Backend {
   }
 
  private:
+  Result<void> CheckTrees(const std::string& path) const {
+    std::uint64_t size = 0;
+    const char* text = nullptr;
+    if (api_.config(booster_, &size, &text) != 0)
+      return Invalid(path + " does not tell what it is: " + Reason());
+    const auto config = ParseJson({text, size}, path);
+    if (!config) return config.error();
+    const Json::json_pointer booster("/learner/gradient_booster/name");
+    if (!config->contains(booster) || config->at(booster) != "gblinear") return {};
+    return Invalid(
+        path +
+        " is a gblinear model, which is not run here: train with booster gbtree or dart, "
+        "or bring its weights as a linear layer of the back end safetensors");
+  }
+
+  // After early stopping a file keeps the rounds beyond the best one, and names that one. What
+  // counts is what scikit-learn's interface counts: predict and predict_proba of its author.
+  Result<int> BestRounds(const std::string& path) const {
+    const char* best = nullptr;
+    int there = 0;
+    if (api_.attribute(booster_, "best_iteration", &best, &there) != 0)
+      return Invalid(path + ": its attributes cannot be read: " + Reason());
+    if (there == 0) return 0;
+    const std::string_view text = best;
+    int round = -1;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), round);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || round < 0 ||
+        round == std::numeric_limits<int>::max()) {
+      return Invalid(path + ": its attribute best_iteration is '" + std::string(text) +
+                     "', which is no round");
+    }
+    return round + 1;
+  }
+
   [[nodiscard]] std::string Reason() const {
     std::string text = api_.last_error();
     const std::size_t stack = text.find("\nStack trace");
@@ -119,14 +164,15 @@ class XgboostBackend : public Backend {
   const Api api_;
   Booster booster_ = nullptr;
   std::int64_t width_ = 0;
+  std::string config_;  // of a prediction
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Backend>> LoadXgboost(const std::string& path) {
-  static const Result<Api> api = LoadApi();
-  if (!api) return api.error();
-  auto backend = std::make_unique<XgboostBackend>(*api);
+  static const Result<Api> kApi = LoadApi();
+  if (!kApi) return kApi.error();
+  auto backend = std::make_unique<XgboostBackend>(*kApi);
   if (auto loaded = backend->Load(path); !loaded) return loaded.error();
   return std::unique_ptr<Backend>(std::move(backend));
 }

@@ -72,15 +72,26 @@ Result<Cell> CoerceInteger(const Cell& cell, const Column& column) {
   if (std::holds_alternative<std::int64_t>(cell)) return cell;
   const auto* number = std::get_if<double>(&cell);
   if (number == nullptr) return Mismatch(cell, column);
-  if (*number != std::trunc(*number) || std::abs(*number) > 9007199254740992.0) {
+  if (!std::isfinite(*number)) return Cell();
+  if (*number != std::trunc(*number)) {
     return Invalid("column '" + column.name + "' takes int64, got a number with a fraction");
+  }
+  if (std::abs(*number) >= 0x1p53) {
+    return Invalid("column '" + column.name +
+                   "' takes int64, got a floating-point number of 2^53 or beyond, which may have "
+                   "been rounded; give whole numbers as integers");
   }
   return Cell(static_cast<std::int64_t>(*number));
 }
 
 Result<Cell> CoerceFloat(const Cell& cell, const Column& column) {
   if (const auto* integer = std::get_if<std::int64_t>(&cell)) {
-    return Cell(static_cast<double>(*integer));
+    const auto rounded = static_cast<double>(*integer);
+    if (rounded >= 0x1p63 || static_cast<std::int64_t>(rounded) != *integer) {
+      return Invalid("column '" + column.name + "' takes float64, which would round the integer " +
+                     std::to_string(*integer));
+    }
+    return Cell(rounded);
   }
   const auto* number = std::get_if<double>(&cell);
   if (number == nullptr) return Mismatch(cell, column);
@@ -89,9 +100,18 @@ Result<Cell> CoerceFloat(const Cell& cell, const Column& column) {
 
 Result<Cell> CoerceBool(const Cell& cell, const Column& column) {
   if (std::holds_alternative<bool>(cell)) return cell;
-  const auto* integer = std::get_if<std::int64_t>(&cell);
-  if (integer == nullptr || (*integer != 0 && *integer != 1)) return Mismatch(cell, column);
-  return Cell(*integer == 1);
+  double value = 2;
+  if (const auto* integer = std::get_if<std::int64_t>(&cell))
+    value = static_cast<double>(*integer);
+  else if (const auto* number = std::get_if<double>(&cell))
+    value = *number;
+  else
+    return Mismatch(cell, column);
+  if (!std::isfinite(value)) return Cell();
+  if (value != 0 && value != 1)
+    return Invalid("column '" + column.name +
+                   "' takes bool: true, false, 0 or 1, got another number");
+  return Cell(value == 1);
 }
 
 Result<Cell> CoerceTimestamp(const Cell& cell, const Column& column) {
@@ -100,7 +120,8 @@ Result<Cell> CoerceTimestamp(const Cell& cell, const Column& column) {
   if (text == nullptr) return Mismatch(cell, column);
   const auto micros = ParseTimestamp(*text);
   if (!micros) {
-    return Invalid("column '" + column.name + "' takes a timestamp, got a string that is none");
+    return Invalid("column '" + column.name +
+                   "' takes a timestamp, got a string that is none, as 2024-05-31T12:00:00Z is");
   }
   return Cell(*micros);
 }

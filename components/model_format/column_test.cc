@@ -1,6 +1,7 @@
 #include "components/model_format/column.h"
 
 #include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
 
 #include <cmath>
 #include <limits>
@@ -40,6 +41,48 @@ TEST(Coerce, TurnsNanIntoNull) {
   EXPECT_EQ(std::get<double>(*Coerce(Cell(std::int64_t{3}), column)), 3.0);
 }
 
+// pandas writes a column of integers with a gap as floats.
+TEST(Coerce, TurnsTheNanOfAnIntegerColumnIntoNull) {
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(
+      *Coerce(Cell(std::nan("")), {"n", ColumnType::kInt64, true})));
+}
+
+// pandas writes a column of booleans with a gap as floats, others count with 0 and 1.
+TEST(Coerce, TakesNaughtAndOneForABooleanAndNoOtherNumber) {
+  const Column rain = {"rain", ColumnType::kBool, true};
+  EXPECT_EQ(std::get<bool>(*Coerce(Cell(std::int64_t{1}), rain)), true);
+  EXPECT_EQ(std::get<bool>(*Coerce(Cell(0.0), rain)), false);
+  EXPECT_EQ(std::get<bool>(*Coerce(Cell(1.0), rain)), true);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(*Coerce(Cell(std::nan("")), rain)));
+  for (const Cell& cell : {Cell(std::int64_t{2}), Cell(0.5), Cell(-1.0)}) {
+    const auto other = Coerce(cell, rain);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().message,
+              "column 'rain' takes bool: true, false, 0 or 1, got another number");
+  }
+}
+
+TEST(Coerce, SaysOfANumberOf2To53ThatItMayBeRoundedAndNotThatItHasAFraction) {
+  const Column n = {"n", ColumnType::kInt64, false};
+  EXPECT_EQ(std::get<std::int64_t>(*Coerce(Cell(0x1p53 - 1), n)), (std::int64_t{1} << 53) - 1);
+  const auto rounded = Coerce(Cell(0x1p53), n);  // 2^53 + 1 is no double
+  ASSERT_FALSE(rounded);
+  EXPECT_NE(rounded.error().message.find("2^53 or beyond, which may have been rounded"),
+            std::string::npos);
+}
+
+TEST(Coerce, RefusesAnIntegerThatADoubleWouldRound) {
+  const Column x = {"x", ColumnType::kFloat64, false};
+  EXPECT_EQ(std::get<double>(*Coerce(Cell((std::int64_t{1} << 53) + 2), x)), 0x1p53 + 2);
+  for (const std::int64_t value :
+       {(std::int64_t{1} << 53) + 1, std::numeric_limits<std::int64_t>::max()}) {
+    const auto rounded = Coerce(Cell(value), x);
+    ASSERT_FALSE(rounded);
+    EXPECT_EQ(rounded.error().message,
+              "column 'x' takes float64, which would round the integer " + std::to_string(value));
+  }
+}
+
 TEST(Coerce, RefusesTheWrongKindAndNamesBoth) {
   const auto wrong = Coerce(Cell(std::int64_t{1}), {"carrier", ColumnType::kString, true});
   ASSERT_FALSE(wrong);
@@ -47,6 +90,18 @@ TEST(Coerce, RefusesTheWrongKindAndNamesBoth) {
   EXPECT_FALSE(Coerce(Cell(std::int64_t{2}), {"b", ColumnType::kBool, true}));
   EXPECT_FALSE(Coerce(Cell(std::string_view("x")), {"t", ColumnType::kTimestamp, true}));
   EXPECT_FALSE(Coerce(Cell(true), {"x", ColumnType::kFloat64, true}));
+}
+
+// A text that training's file has as null is null to the server.
+TEST(NullTexts, AreTheWordsThatIngestReadsAsNull) {
+  const YAML::Node manifest =
+      YAML::LoadFile(std::string(PENSTOCK_SOURCE_DIR) + "/components/ingest/component.yaml");
+  std::vector<std::string> words;
+  for (const auto& parameter : manifest["spec"]["parameters"]) {
+    if (parameter["name"].as<std::string>() == "nullValues")
+      words = parameter["default"].as<std::vector<std::string>>();
+  }
+  EXPECT_EQ(words, std::vector<std::string>(kNullTexts.begin(), kNullTexts.end()));
 }
 
 TEST(ColumnType, NamesGoBothWays) {

@@ -37,8 +37,7 @@ Json ScalarToJson(const YAML::Node& node) {
 // Reads the fields of one mapping; the first problem is kept and names its place.
 class FieldReader {
  public:
-  FieldReader(YAML::Node node, std::string place)
-      : node_(std::move(node)), place_(std::move(place)) {
+  FieldReader(const YAML::Node& node, std::string place) : node_(node), place_(std::move(place)) {
     if (!node_.IsMap()) Fail("must be a mapping");
   }
 

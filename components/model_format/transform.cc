@@ -44,6 +44,18 @@ std::string CategoryText(const Category& category) {
   return Json(std::get<double>(category)).dump();
 }
 
+std::vector<std::string> NullTextsOf(const TransformSpec& spec, std::size_t input) {
+  std::vector<std::string> texts(kNullTexts.begin(), kNullTexts.end());
+  for (const TransformStep& step : spec.steps) {
+    if (step.input != input) continue;
+    std::erase_if(texts, [&](const std::string& text) {
+      return std::find(step.categories.begin(), step.categories.end(), Category(text)) !=
+             step.categories.end();
+    });
+  }
+  return texts;
+}
+
 }  // namespace
 
 const char* Name(TransformOp op) {
@@ -137,6 +149,9 @@ Result<Transform> Transform::Make(TransformSpec spec) {
       t.features_.push_back({column.name, id ? size : 0});
     }
   }
+  for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
+    t.null_texts_.push_back(NullTextsOf(spec, i));
+  }
   t.spec_ = std::make_shared<const TransformSpec>(std::move(spec));
   t.prepared_ = std::make_shared<const std::vector<Prepared>>(std::move(prepared));
   return t;
@@ -179,7 +194,14 @@ void Transform::ApplyInteger(std::size_t input, std::int64_t value, float* row) 
   }
 }
 
+bool Transform::IsNullText(std::size_t input, std::string_view value) const {
+  constexpr std::size_t kLongest = 4;
+  const auto& texts = null_texts_[input];
+  return value.size() <= kLongest && std::find(texts.begin(), texts.end(), value) != texts.end();
+}
+
 void Transform::ApplyString(std::size_t input, std::string_view value, float* row) const {
+  if (IsNullText(input, value)) return ApplyNull(input, row);
   for (const std::size_t i : steps_of_input_[input]) {
     const Prepared& step = (*prepared_)[i];
     step.PutKey(

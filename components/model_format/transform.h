@@ -77,6 +77,12 @@ class Transform {
   [[nodiscard]] const std::vector<Column>& inputs() const { return spec_->inputs; }
   [[nodiscard]] const std::vector<Feature>& features() const { return features_; }
   [[nodiscard]] std::size_t width() const { return features_.size(); }
+  // The texts that are null in an input, from whatever form or file they come: kNullTexts without
+  // those that a step has as a category, whose file was read with other words for null.
+  [[nodiscard]] const std::vector<std::string>& null_texts(std::size_t input) const {
+    return null_texts_[input];
+  }
+  [[nodiscard]] bool IsNullText(std::size_t input, std::string_view value) const;
 
   // One row: cells in the order of inputs(), `out` has width() floats and is overwritten.
   // Invalid (a client's fault) names the column.
@@ -104,6 +110,7 @@ class Transform {
   std::shared_ptr<const TransformSpec> spec_;
   std::shared_ptr<const std::vector<Prepared>> prepared_;
   std::vector<std::vector<std::size_t>> steps_of_input_;
+  std::vector<std::vector<std::string>> null_texts_;  // by input
   std::vector<Feature> features_;
 };
 

@@ -68,6 +68,24 @@ TEST(Transform, ImputesNullsAndSendsTheUnseenToItsPlace) {
   EXPECT_EQ(unseen[8], 1);
 }
 
+// A server, a file and a trainer end here, so that a word has one meaning.
+TEST(Transform, TakesAWordForNullForNullUnlessItIsACategory) {
+  TransformSpec spec = FlightsLike();
+  spec.steps[2].categories = {std::string("NA"), std::string("ATL")};
+  const auto t = Transform::Make(spec);
+  ASSERT_TRUE(t);
+  const auto with = [&](Cell carrier, Cell dest) {
+    return Row(*t, {1.0, carrier, dest, std::int64_t{5}, true});
+  };
+  const std::string_view atl = "ATL";
+  EXPECT_EQ(with(std::string_view("NA"), atl), with(Cell(), atl));
+  EXPECT_EQ(with(std::string_view(""), atl), with(Cell(), atl));
+  EXPECT_NE(with(std::string_view("na"), atl), with(Cell(), atl));
+  EXPECT_EQ(with(atl, std::string_view("NA"))[4], 0);
+  EXPECT_EQ(with(atl, std::string_view("None")), with(atl, Cell()));
+  EXPECT_FALSE(t->IsNullText(2, "NA"));
+}
+
 TEST(Transform, GivesTheSameBitsByRowAndByColumn) {
   const auto t = Transform::Make(FlightsLike());
   ASSERT_TRUE(t);

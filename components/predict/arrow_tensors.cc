@@ -31,7 +31,36 @@ std::vector<T> Values(const arrow::Array& array) {
   return values;
 }
 
-Result<void> Fill(const arrow::Array& array, const std::string& name, InputTensor* input) {
+// A column without a value has no type: nulls, whatever the file calls it and the input takes.
+void FillNulls(const arrow::Array& array, const model::InputSpec& spec, InputTensor* input) {
+  const auto rows = static_cast<std::size_t>(array.length());
+  input->nulls.assign(rows, 1);
+  if (spec.datatype == Datatype::kBytes) {
+    input->datatype = Datatype::kBytes;
+    input->data = std::vector<std::string_view>(rows);
+  } else {
+    input->datatype = Datatype::kFp64;
+    input->data = std::vector<double>(rows);
+  }
+}
+
+// Text that was read as something else has lost how it was written.
+Result<void> CheckText(const arrow::Array& array, const model::InputSpec& spec) {
+  const auto type = array.type_id();
+  if (spec.datatype != Datatype::kBytes || spec.is_time || type == arrow::Type::STRING) return {};
+  return Invalid("column '" + spec.name + "' is of type " + array.type()->ToString() +
+                 ", the model takes text, and 00501 read as a number is 501: ingest the file with "
+                 "types: {" +
+                 spec.name + ": string}");
+}
+
+Result<void> Fill(const arrow::Array& array, const model::InputSpec& spec, InputTensor* input) {
+  input->typed = true;
+  if (array.length() > 0 && array.null_count() == array.length()) {
+    FillNulls(array, spec, input);
+    return {};
+  }
+  PENSTOCK_TRY(CheckText(array, spec));
   if (array.null_count() > 0) {
     input->nulls.resize(static_cast<std::size_t>(array.length()));
     for (std::int64_t i = 0; i < array.length(); ++i) {
@@ -54,10 +83,15 @@ Result<void> Fill(const arrow::Array& array, const std::string& name, InputTenso
       input->data = Values<arrow::BooleanArray, std::uint8_t>(array);
       return {};
     case arrow::Type::INT64:
+      input->typed = !spec.is_time;  // nothing says its unit: it is held to the server's rule
       input->datatype = Datatype::kInt64;
       input->data = Values<arrow::Int64Array, std::int64_t>(array);
       return {};
     case arrow::Type::TIMESTAMP:
+      if (spec.is_column && !spec.is_time) {
+        return Invalid("column '" + spec.name + "' is of type " + array.type()->ToString() +
+                       ", the model takes " + Name(spec.datatype));
+      }
       input->datatype = Datatype::kInt64;
       input->data = Values<arrow::TimestampArray, std::int64_t>(array);
       return {};
@@ -70,7 +104,7 @@ Result<void> Fill(const arrow::Array& array, const std::string& name, InputTenso
       input->data = Values<arrow::FloatArray, float>(array);
       return {};
     default:
-      return Invalid("column '" + name + "' is of type " + array.type()->ToString() +
+      return Invalid("column '" + spec.name + "' is of type " + array.type()->ToString() +
                      ", which no model takes");
   }
 }
@@ -139,7 +173,7 @@ Result<InputTensor> ToInput(const arrow::Array& array, const model::InputSpec& s
   input.shape = {array.length()};
   const std::int64_t width = WidthOf(spec.shape);
   if (spec.is_column || spec.shape.size() == 1) {
-    PENSTOCK_TRY(Fill(array, spec.name, &input));
+    PENSTOCK_TRY(Fill(array, spec, &input));
     return input;
   }
   if (width == 0) {
@@ -150,11 +184,11 @@ Result<InputTensor> ToInput(const arrow::Array& array, const model::InputSpec& s
   const bool nested =
       array.type_id() == arrow::Type::FIXED_SIZE_LIST || array.type_id() == arrow::Type::LIST;
   if (width == 1 && !nested) {
-    PENSTOCK_TRY(Fill(array, spec.name, &input));
+    PENSTOCK_TRY(Fill(array, spec, &input));
     return input;
   }
   PENSTOCK_ASSIGN(const auto values, Flatten(array, spec.name, width));
-  PENSTOCK_TRY(Fill(*values, spec.name, &input));
+  PENSTOCK_TRY(Fill(*values, spec, &input));
   return input;
 }
 

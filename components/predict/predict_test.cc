@@ -162,6 +162,95 @@ TEST(ArrowTensors, NameTheRowOfAListThatDoesNotFit) {
   EXPECT_FALSE(ToInput(*array, {"x", model::Datatype::kFp32, {-1}}));
 }
 
+// A small file: nobody told that day what is null in every row.
+TEST_F(PredictTest, AColumnOfNothingButNullsIsNullsWhateverItsInputTakes) {
+  WriteExamples(1);
+  const auto typed = sdk::BatchOf(kColumns, R"([[1, null, null, "비", null]])");
+  sdk::WriteDataset(folder_ / "data", {typed});
+  ASSERT_EQ(Problem(), "");
+  const auto truth = sdk::ReadDataset(folder_ / "out")->GetColumnByName("probability");
+  const auto nothing = arrow::MakeArrayOfNull(arrow::null(), 1).ValueOrDie();
+  arrow::FieldVector fields = kColumns;
+  arrow::ArrayVector arrays = typed->columns();
+  for (const auto& type : {arrow::null(), arrow::utf8(), arrow::int64()}) {
+    for (const std::size_t i : {1, 2, 4}) {
+      fields[i] = arrow::field(fields[i]->name(), type);
+      arrays[i] = arrow::MakeArrayOfNull(type, 1).ValueOrDie();
+    }
+    sdk::WriteDataset(folder_ / "data",
+                      {arrow::RecordBatch::Make(arrow::schema(fields), 1, arrays)});
+    ASSERT_EQ(Problem(), "") << type->ToString();
+    EXPECT_TRUE(sdk::ReadDataset(folder_ / "out")->GetColumnByName("probability")->Equals(truth));
+  }
+  fields[3] = arrow::field(fields[3]->name(), arrow::null());
+  arrays[3] = nothing;
+  sdk::WriteDataset(folder_ / "data", {arrow::RecordBatch::Make(arrow::schema(fields), 1, arrays)});
+  EXPECT_THAT(Problem(), testing::AllOf(HasSubstr("'날씨'"), HasSubstr("is null")));
+}
+
+TEST_F(PredictTest, TextThatWasReadAsNumbersIsRefusedWithWhatToDo) {
+  WriteExamples(1);
+  auto fields = kColumns;
+  fields[1] = arrow::field("carrier", arrow::int64());
+  sdk::WriteDataset(folder_ / "data", {sdk::BatchOf(fields, R"([[1, 501, 1, "비", 3]])")});
+  EXPECT_THAT(Problem(), testing::AllOf(HasSubstr("column 'carrier' is of type int64"),
+                                        HasSubstr("types: {carrier: string}")));
+}
+
+TEST_F(PredictTest, ReadsWhatTheValuesMeanAsTheServerDoes) {
+  WriteExamples(1);
+  const auto write = [&](const arrow::FieldVector& fields, const std::string& rows) {
+    sdk::WriteDataset(folder_ / "data", {sdk::BatchOf(fields, rows)});
+  };
+  const auto probability = [&] {
+    return sdk::ReadDataset(folder_ / "out")->GetColumnByName("probability");
+  };
+  write(kColumns, R"([[1, "UA", null, "비", 3]])");
+  ASSERT_EQ(Problem(), "");
+  const auto null = probability();
+  for (const double missing : {std::nan(""), HUGE_VAL}) {
+    arrow::DoubleBuilder builder;
+    ASSERT_TRUE(builder.Append(missing).ok());
+    const auto batch = sdk::BatchOf(kColumns, R"([[1, "UA", null, "비", 3]])");
+    sdk::WriteDataset(
+        folder_ / "data",
+        {batch->SetColumn(2, kColumns[2], builder.Finish().ValueOrDie()).ValueOrDie()});
+    ASSERT_EQ(Problem(), "");
+    EXPECT_TRUE(probability()->Equals(null)) << missing;
+  }
+  auto fields = kColumns;
+  fields[4] = arrow::field("hour", arrow::float64());
+  write(fields, R"([[1, "UA", 1, "비", 9007199254740994.0]])");
+  EXPECT_THAT(Problem(), HasSubstr("2^53 or beyond, which may have been rounded"));
+  fields = kColumns;
+  fields[2] = arrow::field("distance", arrow::int64());
+  write(fields, R"([[1, "UA", 9007199254740993, "비", 3]])");
+  EXPECT_THAT(Problem(), HasSubstr("would round the integer 9007199254740993"));
+}
+
+TEST(ToInput, TimesAreOfTheirOwnUnitAndNumbersAreHeldToTheServersRule) {
+  const model::InputSpec when{"when", model::Datatype::kBytes, {-1}, true, true, {}, {}, false,
+                              true};
+  model::Signature signature;
+  signature.inputs = {when};
+  const auto problem = [&](std::int64_t value, bool is_time) {
+    arrow::Int64Builder builder;
+    EXPECT_TRUE(builder.Append(value).ok());
+    auto array = builder.Finish().ValueOrDie();
+    if (is_time) array = array->View(arrow::timestamp(arrow::TimeUnit::MICRO)).ValueOrDie();
+    auto input = ToInput(*array, signature.inputs[0]);
+    if (!input) return input.error().message;
+    std::vector<model::InputTensor> inputs = {*std::move(input)};
+    const auto fitted = model::FitInputs(signature, &inputs);
+    return fitted ? std::string() : fitted.error().message;
+  };
+  EXPECT_EQ(problem(5, true), "");
+  EXPECT_EQ(problem(1'704'412'800'000'000, false), "");
+  EXPECT_THAT(problem(1'704'412'800, false), HasSubstr("is it of another unit?"));
+  signature.inputs[0] = {"when", model::Datatype::kInt64, {-1}, true, true};
+  EXPECT_EQ(problem(5, true), "column 'when' is of type timestamp[us], the model takes INT64");
+}
+
 // The kernel adds its per-thread counts up now and then, so that it may fall by some pages.
 long PeakKiB() {
   std::ifstream file("/proc/self/status");

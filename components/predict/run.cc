@@ -38,7 +38,8 @@ class Predictor {
  public:
   [[nodiscard]] static Result<Predictor> Load(const std::string& folder, Options options) {
     PENSTOCK_ASSIGN(const auto loaded, model::LoadModel(folder));
-    if (auto right = model::CheckExamples(loaded); !right) return Wrap(folder, right.error());
+    if (auto right = model::CheckExamples(loaded, options.batch_rows); !right)
+      return Wrap(folder, right.error());
     const model::Signature& signature = loaded.model->signature();
     if (!signature.batched) {
       return Invalid(folder + ": model.yaml names no batchAxis, so rows cannot be given to it");

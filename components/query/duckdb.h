@@ -5,16 +5,24 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "components/query/inspect.h"
 #include "operator/base/result.h"
 
 namespace penstock::query {
 
+struct QueryView {
+  std::string name;
+  std::vector<std::string> parts;    // Parquet files, united by the names of their columns
+  std::vector<std::string> floats;   // columns in which NaN is null
+  std::vector<std::string> untyped;  // columns that have a type in no part
+};
+
 struct QueryPlan {
   std::string sql;
-  std::vector<std::pair<std::string, std::vector<std::string>>> views;  // name, Parquet files
+  std::vector<QueryView> views;
+  std::string stored_columns = "*";  // StoredColumns of the text
   std::string output_file;
   std::string temporary_folder;  // for spilling; exists
   std::string memory_limit;      // "1500MiB"
@@ -28,6 +36,9 @@ struct QueryPlan {
 // PENSTOCK_DUCKDB, beside this program, in PATH, or where tools/install-deps put it. NotFound says
 // so.
 [[nodiscard]] Result<std::string> FindDuckdb();
+
+// Asks DuckDB what the text would do, and runs nothing of it. Errors as of RunQueryPlan.
+[[nodiscard]] Result<Inspection> Inspect(const std::string& duckdb, const QueryPlan& plan);
 
 // Invalid has DuckDB's message in one line, with line and column in the user's text where known.
 [[nodiscard]] Result<void> RunQueryPlan(const std::string& duckdb, const QueryPlan& plan);

@@ -1,11 +1,16 @@
 #include "components/query/run.h"
 
+#include <arrow/api.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include "components/query/duckdb.h"
 #include "components/sdk/dataset.h"
+#include "components/sdk/scratch_folder.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
 #include "operator/os/cgroup.h"
@@ -28,23 +33,69 @@ int ThreadCount() {
   return threads > 0 ? threads : UsableCpus();
 }
 
-// A folder that is removed with the object.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(fs::path path) : path_(std::move(path)) { fs::create_directories(path_); }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  fs::path path_;
+// A column of a dataset: its name, and in which part it was first seen as what.
+struct SeenColumn {
+  std::string name;
+  std::string type = "null";
+  std::string part;
 };
 
-Result<QueryPlan> MakePlan(const sdk::Step& step) {
+// Parts may differ in integers and floats, which are one as floats, and in columns that they lack.
+bool Unite(SeenColumn& seen, const std::string& type, const std::string& part) {
+  const auto is_number = [](const std::string& t) { return t == "int64" || t == "float64"; };
+  if (type == "null" || type == seen.type) return true;
+  if (seen.type == "null") {
+    seen.type = type;
+    seen.part = part;
+    return true;
+  }
+  if (!is_number(type) || !is_number(seen.type)) return false;
+  seen.type = "float64";
+  return true;
+}
+
+using SeenColumns = std::map<std::string, SeenColumn>;  // by name as SQL folds it
+
+Result<void> SeeParts(const std::vector<std::string>& parts, SeenColumns& columns) {
+  for (const auto& part : parts) {
+    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(part));
+    std::set<std::string> in_this;
+    for (const auto& field : reader->schema()->fields()) {
+      const std::string folded = FoldedName(field->name());
+      auto [at, is_new] = columns.try_emplace(folded, SeenColumn{field->name(), "null", part});
+      if (at->second.name != field->name() || !in_this.insert(folded).second) {
+        return Invalid("the columns '" + at->second.name + "' and '" + field->name() +
+                       "' are one name in SQL; rename one where the dataset is made");
+      }
+      const auto known = sdk::ColumnTypeOf(*field->type());
+      const std::string type = known ? Name(*known) : field->type()->ToString();
+      if (!Unite(at->second, type, part)) {
+        return Invalid("column '" + field->name() + "' is " + at->second.type + " in " +
+                       at->second.part + " and " + type + " in " + part);
+      }
+    }
+  }
+  return {};
+}
+
+// The view of an input, and the names of its columns.
+Result<std::pair<QueryView, std::vector<std::string>>> ReadView(const std::string& name,
+                                                                const std::string& path) {
+  QueryView view;
+  view.name = name;
+  PENSTOCK_ASSIGN(view.parts, sdk::DatasetParts(path));
+  SeenColumns seen;
+  PENSTOCK_TRY(SeeParts(view.parts, seen));
+  std::vector<std::string> names;
+  for (const auto& [folded, column] : seen) {
+    names.push_back(column.name);
+    if (column.type == "float64") view.floats.push_back(column.name);
+    if (column.type == "null") view.untyped.push_back(column.name);
+  }
+  return std::pair(std::move(view), std::move(names));
+}
+
+Result<QueryPlan> MakePlan(const sdk::Step& step, std::set<std::string>& columns) {
   sdk::Parameters p(step.parameters());
   QueryPlan plan;
   plan.sql = p.RequiredString("sql");
@@ -56,20 +107,32 @@ Result<QueryPlan> MakePlan(const sdk::Step& step) {
   }
   for (const auto& [name, input] : step.inputs()) {
     PENSTOCK_ASSIGN(const auto path, step.InputPath(name));
-    auto parts = sdk::DatasetParts(fs::absolute(path).string());
-    if (!parts) return Wrap("input '" + name + "'", parts.error());
-    plan.views.emplace_back(name, std::move(*parts));
+    auto view = ReadView(name, fs::absolute(path).string());
+    if (!view) return Wrap("input '" + name + "'", view.error());
+    columns.insert(view->second.begin(), view->second.end());
+    plan.views.push_back(std::move(view->first));
   }
   if (plan.views.empty()) return Invalid("input 'dataset' is missing");
   plan.memory_limit = MemoryLimit();
-  plan.threads = ThreadCount();
   return plan;
+}
+
+// Looks at what the text would do: how many threads may run it, and what its columns become. One
+// thread cuts row groups otherwise than several, so that what several may run has two at least.
+Result<void> Look(const std::string& duckdb, const std::set<std::string>& columns,
+                  QueryPlan& plan) {
+  PENSTOCK_ASSIGN(const auto inspection, Inspect(duckdb, plan));
+  PENSTOCK_TRY(CheckFunctions(plan.sql, inspection, columns));
+  PENSTOCK_ASSIGN(plan.stored_columns, StoredColumns(inspection.columns));
+  plan.threads = IsTheSameOnManyThreads(inspection) ? std::max(2, ThreadCount()) : 1;
+  return {};
 }
 
 }  // namespace
 
 Result<void> RunQuery(sdk::Step& step) {
-  PENSTOCK_ASSIGN(auto plan, MakePlan(step));
+  std::set<std::string> columns;
+  PENSTOCK_ASSIGN(auto plan, MakePlan(step, columns));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
   PENSTOCK_ASSIGN(const auto duckdb, FindDuckdb());
   std::error_code error;
@@ -77,12 +140,18 @@ Result<void> RunQuery(sdk::Step& step) {
   if (error) return FromErrno(output, error.value());
   const fs::path folder = fs::absolute(output);
   {
-    const ScratchFolder scratch(folder / ".scratch");
+    PENSTOCK_ASSIGN(const auto scratch, sdk::ScratchFolder::Create(folder / ".scratch"));
     plan.temporary_folder = scratch.path();
     plan.output_file = (folder / "part-00000.parquet").string();
+    PENSTOCK_TRY(Look(duckdb, columns, plan));
     PENSTOCK_TRY(RunQueryPlan(duckdb, plan));
   }
-  PENSTOCK_ASSIGN(const auto rows, sdk::DescribeDataset(folder.string()));
+  std::vector<sdk::Schema> sources;
+  for (const auto& [name, input] : step.inputs()) {
+    PENSTOCK_ASSIGN(auto schema, sdk::DatasetSchema(input.path));
+    sources.push_back(std::move(schema));
+  }
+  PENSTOCK_ASSIGN(const auto rows, sdk::DescribeDataset(folder.string(), sources));
   return step.WriteResult("rows", rows);
 }
 

@@ -1,6 +1,10 @@
 #include "components/sdk/cells.h"
 
+#include <chrono>
 #include <cmath>
+#include <cstdio>
+
+#include "operator/base/shown_text.h"
 
 namespace penstock::sdk {
 
@@ -23,6 +27,34 @@ Json CellToJson(const Cell& cell) {
   if (const auto* flag = std::get_if<bool>(&cell)) return *flag;
   if (const auto* text = std::get_if<std::string_view>(&cell)) return std::string(*text);
   return {};
+}
+
+std::optional<std::string> TimeText(std::int64_t micros) {
+  using namespace std::chrono;
+  const sys_time<microseconds> time{microseconds(micros)};
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  if (int(date.year()) < 0 || int(date.year()) > 9999) return std::nullopt;
+  char text[64];
+  const int size =
+      std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()),
+                    unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
+                    int(clock.minutes().count()), int(clock.seconds().count()));
+  const auto fraction = int(clock.subseconds().count());
+  if (fraction != 0) std::snprintf(text + size, sizeof text - std::size_t(size), ".%06d", fraction);
+  return std::string(text) + "Z";
+}
+
+std::string ShownClass(const Json& value) {
+  constexpr std::size_t kMostBytes = 100;
+  return plan::Shown(value.dump(-1, ' ', false, Json::error_handler_t::replace), kMostBytes);
+}
+
+std::string ShownCell(const Cell& cell) {
+  const auto* number = std::get_if<double>(&cell);
+  if (number == nullptr || std::isfinite(*number)) return ShownClass(CellToJson(cell));
+  return std::isnan(*number) ? "nan" : *number > 0 ? "inf" : "-inf";
 }
 
 std::string CellToText(const Cell& cell) {

@@ -43,6 +43,12 @@ struct TypedColumn {
 
 // As JSON; NaN and infinities, which JSON lacks, become null.
 [[nodiscard]] Json CellToJson(const Cell& cell);
+// RFC 3339 of microseconds since 1970, which ParseTimestamp reads back; none outside the years 0 to
+// 9999.
+[[nodiscard]] std::optional<std::string> TimeText(std::int64_t micros);
+// For a message: a text in quotes, at most 100 bytes of it, and NaN and infinities by their names.
+[[nodiscard]] std::string ShownCell(const Cell& cell);
+[[nodiscard]] std::string ShownClass(const Json& value);
 // For people and for names of slices: "UA", "7", "true", "null".
 [[nodiscard]] std::string CellToText(const Cell& cell);
 

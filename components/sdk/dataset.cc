@@ -1,9 +1,9 @@
 #include "components/sdk/dataset.h"
 
 #include <arrow/api.h>
-#include <arrow/compute/cast.h>
 #include <arrow/compute/initialize.h>
 #include <arrow/io/file.h>
+#include <arrow/util/byte_size.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/arrow/writer.h>
@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "components/sdk/arrow_result.h"
 #include "operator/base/file.h"
@@ -24,47 +25,11 @@ namespace {
 
 constexpr std::int64_t kRowGroupRows = 131'072;
 constexpr std::int64_t kPartRows = 4'194'304;
-
-std::shared_ptr<arrow::DataType> CanonicalType(const std::shared_ptr<arrow::DataType>& type) {
-  const auto column = ColumnTypeOf(*type);
-  if (!column) return type;
-  switch (*column) {
-    case ColumnType::kString:
-      return arrow::utf8();
-    case ColumnType::kInt64:
-      return arrow::int64();
-    case ColumnType::kFloat64:
-      return arrow::float64();
-    case ColumnType::kBool:
-      return arrow::boolean();
-    case ColumnType::kTimestamp:
-      return arrow::timestamp(arrow::TimeUnit::MICRO);
-  }
-  return type;
-}
+constexpr std::int64_t kPendingBytes = 256 << 20;  // far from what a text column's offsets reach
 
 std::string TypeName(const arrow::DataType& type) {
   const auto column = ColumnTypeOf(type);
   return column ? Name(*column) : type.ToString();
-}
-
-Result<std::shared_ptr<arrow::Array>> CastColumn(const std::shared_ptr<arrow::Array>& array,
-                                                 const std::shared_ptr<arrow::DataType>& type,
-                                                 const std::string& name) {
-  if (array->type()->Equals(*type)) return array;
-  auto options = arrow::compute::CastOptions::Safe(type);
-  options.allow_time_truncate = true;  // nanoseconds become microseconds
-  const bool zoned = array->type()->id() == arrow::Type::TIMESTAMP;
-  std::shared_ptr<arrow::Array> source = array;
-  if (zoned) {
-    // The zone is only a label: the value is UTC already.
-    const auto unit = static_cast<const arrow::TimestampType&>(*array->type()).unit();
-    auto view = FromArrow(array->View(arrow::timestamp(unit)), "column '" + name + "'");
-    if (!view) return view.error();
-    source = *view;
-    if (source->type()->Equals(*type)) return source;
-  }
-  return FromArrow(arrow::compute::Cast(*source, type, options), "column '" + name + "'");
 }
 
 Result<std::unique_ptr<parquet::arrow::FileReader>> OpenPart(const std::string& path) {
@@ -75,6 +40,8 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> OpenPart(const std::string& 
   properties.set_batch_size(kBatchRows);
   properties.set_use_threads(true);
   properties.set_pre_buffer(false);
+  // Nanoseconds, which is the default, end in 2262 and begin anew at 1677.
+  properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
   std::unique_ptr<parquet::arrow::FileReader> reader;
   PENSTOCK_TRY(FromArrow(builder.properties(properties)->Build(&reader), path));
   return reader;
@@ -87,7 +54,8 @@ std::string PartName(std::size_t index) {
 }
 
 Result<void> WriteDescription(const std::string& folder, const arrow::Schema& schema,
-                              std::int64_t rows) {
+                              const Schema& described, std::int64_t rows) {
+  PENSTOCK_TRY(SaveSchema((std::filesystem::path(folder) / kSchemaYaml).string(), described));
   Json columns = Json::array();
   for (const auto& field : schema.fields()) {
     columns.push_back({{"name", field->name()}, {"type", TypeName(*field->type())}});
@@ -110,48 +78,6 @@ Result<int> ColumnIndex(const arrow::Schema& schema, const std::string& name) {
 
 }  // namespace
 
-std::optional<ColumnType> ColumnTypeOf(const arrow::DataType& type) {
-  using arrow::Type;
-  if (arrow::is_integer(type.id())) return ColumnType::kInt64;
-  if (arrow::is_floating(type.id()) || arrow::is_decimal(type.id())) return ColumnType::kFloat64;
-  switch (type.id()) {
-    case Type::STRING:
-    case Type::LARGE_STRING:
-    case Type::STRING_VIEW:
-      return ColumnType::kString;
-    case Type::DICTIONARY:
-      return ColumnTypeOf(*static_cast<const arrow::DictionaryType&>(type).value_type());
-    case Type::BOOL:
-      return ColumnType::kBool;
-    case Type::TIMESTAMP:
-    case Type::DATE32:
-    case Type::DATE64:
-      return ColumnType::kTimestamp;
-    default:
-      return std::nullopt;
-  }
-}
-
-std::shared_ptr<arrow::Schema> CanonicalSchema(const arrow::Schema& schema) {
-  arrow::FieldVector fields;
-  for (const auto& field : schema.fields()) {
-    fields.push_back(arrow::field(field->name(), CanonicalType(field->type())));
-  }
-  return arrow::schema(std::move(fields));
-}
-
-Result<std::shared_ptr<arrow::RecordBatch>> Canonical(
-    const std::shared_ptr<arrow::RecordBatch>& batch) {
-  const auto schema = CanonicalSchema(*batch->schema());
-  arrow::ArrayVector columns;
-  for (int i = 0; i < batch->num_columns(); ++i) {
-    PENSTOCK_ASSIGN(auto column, CastColumn(batch->column(i), schema->field(i)->type(),
-                                            schema->field(i)->name()));
-    columns.push_back(std::move(column));
-  }
-  return arrow::RecordBatch::Make(schema, batch->num_rows(), std::move(columns));
-}
-
 Result<std::vector<std::string>> DatasetParts(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -171,16 +97,31 @@ struct DatasetReader::Impl {
   std::vector<std::string> names;  // columns to read, in order
   std::size_t next_part = 0;
   std::int64_t rows = 0;
+  // Of each column in the first part that has values of it: a part without any may not know.
+  std::map<std::string, std::shared_ptr<arrow::DataType>> types;
   std::shared_ptr<arrow::Schema> schema;
+  std::shared_ptr<arrow::Schema> source_schema;
+  std::shared_ptr<arrow::RecordBatch> source;
   std::unique_ptr<parquet::arrow::FileReader> file;  // outlives `batches`
   std::unique_ptr<arrow::RecordBatchReader> batches;
 
-  Result<void> CountRows() {
+  Result<void> LookAtParts() {
     for (const auto& part : parts) {
       PENSTOCK_ASSIGN(auto reader, OpenPart(part));
       rows += reader->parquet_reader()->metadata()->num_rows();
+      std::shared_ptr<arrow::Schema> fields;
+      PENSTOCK_TRY(FromArrow(reader->GetSchema(&fields), part));
+      for (const auto& field : fields->fields()) {
+        if (field->type()->id() != arrow::Type::NA) types.emplace(field->name(), field->type());
+      }
     }
     return {};
+  }
+
+  [[nodiscard]] std::shared_ptr<arrow::Field> Typed(const std::shared_ptr<arrow::Field>& f) const {
+    const auto known = types.find(f->name());
+    const bool unknown = f->type()->id() == arrow::Type::NA && known != types.end();
+    return unknown ? arrow::field(f->name(), known->second) : f;
   }
 
   // Opens the next part with only the columns asked for.
@@ -210,14 +151,33 @@ struct DatasetReader::Impl {
     for (const auto& child : field.children) CollectLeaves(child, leaves);
   }
 
-  // The order asked for, canonical.
+  // The order asked for, a column of nulls with the type that it has in other parts.
   Result<std::shared_ptr<arrow::RecordBatch>> Arrange(
       const std::shared_ptr<arrow::RecordBatch>& batch) const {
-    std::vector<int> order;
-    for (const auto& name : names) order.push_back(batch->schema()->GetFieldIndex(name));
-    auto selected = FromArrow(batch->SelectColumns(order), "select columns");
-    if (!selected) return selected;
-    return Canonical(*selected);
+    arrow::FieldVector fields;
+    arrow::ArrayVector columns;
+    for (const auto& name : names) {
+      const int index = batch->schema()->GetFieldIndex(name);
+      const auto& field = batch->schema()->field(index);
+      fields.push_back(Typed(field));
+      columns.push_back(batch->column(index));
+      if (fields.back() == field) continue;
+      PENSTOCK_ASSIGN(columns.back(),
+                      FromArrow(arrow::MakeArrayOfNull(fields.back()->type(), batch->num_rows()),
+                                "column '" + name + "'"));
+    }
+    return arrow::RecordBatch::Make(arrow::schema(fields), batch->num_rows(), columns);
+  }
+
+  [[nodiscard]] Result<void> CheckTypes(const arrow::Schema& found) const {
+    for (int i = 0; i < found.num_fields(); ++i) {
+      const auto& wanted = *schema->field(i);
+      if (found.field(i)->type()->Equals(*wanted.type())) continue;
+      return Invalid(parts[next_part - 1] + ": column '" + wanted.name() + "' is " +
+                     TypeName(*found.field(i)->type()) + ", in the first part " +
+                     TypeName(*wanted.type()));
+    }
+    return {};
   }
 };
 
@@ -225,6 +185,10 @@ DatasetReader::DatasetReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 DatasetReader::~DatasetReader() = default;
 std::int64_t DatasetReader::rows() const { return impl_->rows; }
 const std::shared_ptr<arrow::Schema>& DatasetReader::schema() const { return impl_->schema; }
+const std::shared_ptr<arrow::Schema>& DatasetReader::source_schema() const {
+  return impl_->source_schema;
+}
+const std::shared_ptr<arrow::RecordBatch>& DatasetReader::source() const { return impl_->source; }
 
 Result<std::unique_ptr<DatasetReader>> DatasetReader::Open(
     const std::string& path, const std::vector<std::string>& columns) {
@@ -232,12 +196,14 @@ Result<std::unique_ptr<DatasetReader>> DatasetReader::Open(
   auto impl = std::make_unique<Impl>();
   PENSTOCK_ASSIGN(impl->parts, DatasetParts(path));
   impl->names = columns;
-  PENSTOCK_TRY(impl->CountRows());
+  PENSTOCK_TRY(impl->LookAtParts());
   PENSTOCK_TRY(impl->OpenNext());
   arrow::FieldVector fields;
-  const auto schema = CanonicalSchema(*impl->batches->schema());
-  for (const auto& name : impl->names) fields.push_back(schema->GetFieldByName(name));
-  impl->schema = arrow::schema(std::move(fields));
+  for (const auto& name : impl->names) {
+    fields.push_back(impl->Typed(impl->batches->schema()->GetFieldByName(name)));
+  }
+  impl->source_schema = arrow::schema(std::move(fields));
+  impl->schema = CanonicalSchema(*impl->source_schema);
   return std::unique_ptr<DatasetReader>(new DatasetReader(std::move(impl)));
 }
 
@@ -247,12 +213,11 @@ Result<std::shared_ptr<arrow::RecordBatch>> DatasetReader::Next() {
     PENSTOCK_TRY(FromArrow(impl_->batches->ReadNext(&batch), impl_->parts[impl_->next_part - 1]));
     if (batch != nullptr) {
       if (batch->num_rows() == 0) continue;
-      PENSTOCK_ASSIGN(batch, impl_->Arrange(batch));
-      if (!batch->schema()->Equals(*impl_->schema, false)) {
-        return Invalid(impl_->parts[impl_->next_part - 1] +
-                       ": its columns have other types than the first part's");
-      }
-      return batch;
+      PENSTOCK_ASSIGN(impl_->source, impl_->Arrange(batch));
+      PENSTOCK_TRY(impl_->CheckTypes(*CanonicalSchema(*impl_->source->schema())));
+      auto canonical = Canonical(impl_->source);
+      if (!canonical) return Wrap(impl_->parts[impl_->next_part - 1], canonical.error());
+      return canonical;
     }
     if (impl_->next_part == impl_->parts.size()) return std::shared_ptr<arrow::RecordBatch>();
     PENSTOCK_TRY(impl_->OpenNext());
@@ -277,6 +242,12 @@ struct DatasetWriter::Impl {
   std::size_t parts = 0;
   std::int64_t rows = 0;
   std::int64_t part_rows = 0;
+  arrow::RecordBatchVector pending;  // fewer than kBatchRows rows, unless they are long
+  std::int64_t pending_rows = 0;
+  std::int64_t pending_bytes = 0;
+  std::vector<std::int64_t> nulls;  // by column
+  Schema described;
+  Carry carry = Carry::kRole;
 
   Result<void> OpenPart() {
     const std::string path = folder + "/" + PartName(parts++);
@@ -300,6 +271,46 @@ struct DatasetWriter::Impl {
     writer.reset();
     return {};
   }
+
+  // Rows are written kBatchRows at a time, so that parts, row groups and pages do not depend on how
+  // the rows came in batches.
+  Result<void> Keep(std::shared_ptr<arrow::RecordBatch> batch) {
+    PENSTOCK_ASSIGN(const auto bytes, FromArrow(arrow::util::ReferencedBufferSize(*batch), folder));
+    pending_rows += batch->num_rows();
+    pending_bytes += bytes;
+    pending.push_back(std::move(batch));
+    if (pending_bytes >= kPendingBytes) return WritePending(1);
+    return pending_rows >= kBatchRows ? WritePending(kBatchRows) : Result<void>();
+  }
+
+  // Writes what is pending while that is `least` rows.
+  Result<void> WritePending(std::int64_t least) {
+    if (pending.empty()) return {};
+    PENSTOCK_ASSIGN(const auto table,
+                    FromArrow(arrow::Table::FromRecordBatches(schema, pending), folder));
+    PENSTOCK_ASSIGN(const auto all, FromArrow(table->CombineChunksToBatch(), folder));
+    pending.clear();
+    std::int64_t at = 0;
+    while (all->num_rows() - at >= least) {
+      const auto slice = all->Slice(at, kBatchRows);
+      PENSTOCK_TRY(WriteBatch(*slice));
+      at += slice->num_rows();
+    }
+    const auto rest = all->Slice(at);
+    pending_rows = rest->num_rows();
+    PENSTOCK_ASSIGN(pending_bytes, FromArrow(arrow::util::ReferencedBufferSize(*rest), folder));
+    if (pending_rows > 0) pending.push_back(rest);
+    return {};
+  }
+
+  Result<void> WriteBatch(const arrow::RecordBatch& batch) {
+    if (part_rows >= kPartRows) {
+      PENSTOCK_TRY(ClosePart());
+      PENSTOCK_TRY(OpenPart());
+    }
+    part_rows += batch.num_rows();
+    return FromArrow(writer->WriteRecordBatch(batch), folder);
+  }
 };
 
 DatasetWriter::DatasetWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -314,34 +325,75 @@ Result<std::unique_ptr<DatasetWriter>> DatasetWriter::Create(
   if (error) return FromErrno(folder, error.value());
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
-  impl->schema = CanonicalSchema(*schema);
+  arrow::FieldVector fields;
+  for (const auto& field : schema->fields()) {
+    const auto type = StoredType(field->type());
+    fields.push_back(arrow::field(field->name(), type == nullptr ? field->type() : type));
+  }
+  impl->schema = arrow::schema(std::move(fields));
+  impl->nulls.resize(std::size_t(schema->num_fields()));
   PENSTOCK_TRY(impl->OpenPart());
   return std::unique_ptr<DatasetWriter>(new DatasetWriter(std::move(impl)));
 }
 
 Result<void> DatasetWriter::Write(const std::shared_ptr<arrow::RecordBatch>& batch) {
   if (batch->num_rows() == 0) return {};
-  PENSTOCK_ASSIGN(auto canonical, Canonical(batch));
-  if (impl_->part_rows >= kPartRows) {
-    PENSTOCK_TRY(impl_->ClosePart());
-    PENSTOCK_TRY(impl_->OpenPart());
+  arrow::ArrayVector columns;
+  for (int i = 0; i < impl_->schema->num_fields(); ++i) {
+    const auto& field = *impl_->schema->field(i);
+    auto column = ToStored(batch->column(i), field.type(), impl_->rows);
+    if (!column) return Wrap("column '" + field.name() + "'", column.error());
+    impl_->nulls[std::size_t(i)] += (*column)->null_count();
+    columns.push_back(std::move(*column));
   }
-  // Buffered, so that row groups do not depend on how the rows came in batches.
-  PENSTOCK_TRY(FromArrow(impl_->writer->WriteRecordBatch(*canonical), impl_->folder));
-  impl_->rows += canonical->num_rows();
-  impl_->part_rows += canonical->num_rows();
-  return {};
+  impl_->rows += batch->num_rows();
+  return impl_->Keep(arrow::RecordBatch::Make(impl_->schema, batch->num_rows(), columns));
 }
 
 Result<void> DatasetWriter::Finish() {
+  PENSTOCK_TRY(impl_->WritePending(1));
   PENSTOCK_TRY(impl_->ClosePart());
-  return WriteDescription(impl_->folder, *impl_->schema, impl_->rows);
+  Schema schema = SchemaOf(*impl_->schema);
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    schema.columns[i].nullable = impl_->nulls[i] > 0;
+  }
+  CarryOver(impl_->described, impl_->carry, schema);
+  return WriteDescription(impl_->folder, *impl_->schema, schema, impl_->rows);
 }
 
-Result<std::int64_t> DescribeDataset(const std::string& folder) {
+void DatasetWriter::Describe(Schema from, Carry what) {
+  impl_->described = std::move(from);
+  impl_->carry = what;
+}
+const std::vector<std::int64_t>& DatasetWriter::null_counts() const { return impl_->nulls; }
+
+Result<std::int64_t> DescribeDataset(const std::string& folder,
+                                     const std::vector<Schema>& sources) {
   PENSTOCK_ASSIGN(auto reader, DatasetReader::Open(folder));
-  PENSTOCK_TRY(WriteDescription(folder, *reader->schema(), reader->rows()));
+  Schema schema = SchemaOf(*reader->source_schema());
+  // The first source that has a column of that name is the one that counts.
+  for (auto source = sources.rbegin(); source != sources.rend(); ++source) {
+    CarryOver(*source, Carry::kRole, schema);
+  }
+  PENSTOCK_TRY(WriteDescription(folder, *reader->schema(), schema, reader->rows()));
   return reader->rows();
+}
+
+Result<Schema> DatasetSchema(const std::string& path) {
+  PENSTOCK_ASSIGN(auto reader, DatasetReader::Open(path));
+  Schema schema = SchemaOf(*reader->source_schema());
+  const std::string file = (std::filesystem::path(path) / kSchemaYaml).string();
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return schema;
+  PENSTOCK_ASSIGN(const Schema described, LoadSchema(file));
+  CarryOver(described, Carry::kAll, schema);
+  return schema;
+}
+
+Result<std::string> LabelColumn(const std::string& named, const std::string& dataset) {
+  if (!named.empty()) return named;
+  PENSTOCK_ASSIGN(const Schema schema, DatasetSchema(dataset));
+  return schema.Of(Role::kLabel).empty() ? std::string() : TheColumnOf(schema, Role::kLabel);
 }
 
 }  // namespace penstock::sdk

@@ -3,9 +3,11 @@
 //   part-00000.parquet ...   zstd, rows in order; the parts follow each other by name
 //   _schema.json             {"columns": [{"name", "type"}], "rows": n, "fingerprint":
 //   "sha256:..."}
+//   schema.yaml              the types again, and what the columns are for (schema.h)
 //
 // Everything is read and written by record batch, so memory does not grow with the rows. Timestamps
-// are microseconds in UTC without a zone. Each object is used by one thread at a time.
+// are microseconds in UTC without a zone. Parts keep stored types, readers give canonical ones
+// (arrow_types.h). Each object is used by one thread at a time.
 #pragma once
 
 #include <arrow/type_fwd.h>
@@ -16,22 +18,14 @@
 #include <string>
 #include <vector>
 
-#include "components/model_format/column.h"
+#include "components/sdk/arrow_types.h"
+#include "components/sdk/schema.h"
 #include "operator/base/result.h"
 
 namespace penstock::sdk {
 
 inline constexpr const char* kSchemaFile = "_schema.json";
 inline constexpr std::int64_t kBatchRows = 65'536;
-
-// The five canonical types of column.h; nullopt for what no transform reads (lists, structs, ...).
-[[nodiscard]] std::optional<ColumnType> ColumnTypeOf(const arrow::DataType& type);
-
-// string -> utf8, every integer -> int64, every float and decimal -> double, bool, every date and
-// timestamp -> timestamp[us]. A type that is none of them is kept.
-[[nodiscard]] Result<std::shared_ptr<arrow::RecordBatch>> Canonical(
-    const std::shared_ptr<arrow::RecordBatch>& batch);
-[[nodiscard]] std::shared_ptr<arrow::Schema> CanonicalSchema(const arrow::Schema& schema);
 
 class DatasetReader {
  public:
@@ -46,6 +40,9 @@ class DatasetReader {
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const;
   // Null at the end.
   [[nodiscard]] Result<std::shared_ptr<arrow::RecordBatch>> Next();
+  // What Next gave last, and its schema, in the types of the parts: to be written again.
+  [[nodiscard]] const std::shared_ptr<arrow::RecordBatch>& source() const;
+  [[nodiscard]] const std::shared_ptr<arrow::Schema>& source_schema() const;
 
  private:
   struct Impl;
@@ -60,15 +57,19 @@ class DatasetReader {
 
 class DatasetWriter {
  public:
-  // Creates the folder. Batches must have this schema; it is made canonical.
+  // Creates the folder. Batches must have these columns; what they hold is kept in stored types.
   [[nodiscard]] static Result<std::unique_ptr<DatasetWriter>> Create(
       const std::string& folder, const std::shared_ptr<arrow::Schema>& schema);
   ~DatasetWriter();
 
   [[nodiscard]] Result<void> Write(const std::shared_ptr<arrow::RecordBatch>& batch);
-  // Writes _schema.json. Without it the folder is no dataset.
+  // What schema.yaml will say beyond types, of columns that `from` has too. Without it: features,
+  // nullable where a null was written.
+  void Describe(Schema from, Carry what);
+  // Writes _schema.json and schema.yaml. Without the former the folder is no dataset.
   [[nodiscard]] Result<void> Finish();
   [[nodiscard]] std::int64_t rows() const;
+  [[nodiscard]] const std::vector<std::int64_t>& null_counts() const;  // by column
 
  private:
   struct Impl;
@@ -76,8 +77,17 @@ class DatasetWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-// Writes _schema.json for parts that another program wrote; gives the number of rows.
-[[nodiscard]] Result<std::int64_t> DescribeDataset(const std::string& folder);
+// Writes _schema.json and schema.yaml for parts that another program wrote, with the roles that
+// columns of the same name and type have in `sources`; gives the number of rows.
+[[nodiscard]] Result<std::int64_t> DescribeDataset(const std::string& folder,
+                                                   const std::vector<Schema>& sources = {});
+
+// schema.yaml where it tells of the columns that the parts have; else their types.
+[[nodiscard]] Result<Schema> DatasetSchema(const std::string& path);
+
+// The label that a step names, else the one column with that role; empty without any. Invalid when
+// several columns have the role.
+[[nodiscard]] Result<std::string> LabelColumn(const std::string& named, const std::string& dataset);
 
 // The folder's parts in order, or the file itself.
 [[nodiscard]] Result<std::vector<std::string>> DatasetParts(const std::string& path);

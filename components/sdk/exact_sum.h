@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -35,5 +36,17 @@ class ExactSum {
  private:
   std::vector<double> partials_;  // non-overlapping, growing
 };
+
+// The mean and the standard deviation of the population, from exact sums in two passes. Where all
+// values are one, the mean is that value itself and not the quotient, which may round beside it.
+struct Moments {
+  double mean = 0;
+  double std = 0;
+  // No spread but what rounding leaves: std is below ten units in the last place of the largest
+  // magnitude, and is 0 here.
+  bool constant = true;
+};
+// `values` are finite and at least one.
+[[nodiscard]] Moments MomentsOf(std::span<const double> values);
 
 }  // namespace penstock::sdk

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -15,13 +16,19 @@ namespace {
 
 constexpr std::size_t kMaxClasses = 10'000;
 constexpr std::size_t kMaxClassesOfAuto = 20;
+constexpr std::size_t kShownClasses = 10;
 
 bool IsNumber(ColumnType type) {
   return type == ColumnType::kInt64 || type == ColumnType::kFloat64;
 }
 
-Error NullLabel(const std::string& column, std::int64_t row) {
-  return Invalid("label '" + column + "' is null in row " + std::to_string(row) +
+bool IsNull(const Cell& cell) {
+  const auto* number = std::get_if<double>(&cell);
+  return cell.index() == 0 || (number != nullptr && !std::isfinite(*number));
+}
+
+Error NoLabel(const std::string& column, const Cell& cell, std::int64_t row) {
+  return Invalid("label '" + column + "' is " + ShownCell(cell) + " in row " + std::to_string(row) +
                  "; leave such rows out with query");
 }
 
@@ -36,7 +43,7 @@ Result<std::set<Json>> DistinctLabels(const std::string& dataset, const std::str
         PENSTOCK_ASSIGN(const TypedColumn values, FindColumn(batch, column));
         for (std::int64_t r = 0; r < batch.num_rows(); ++r, ++row) {
           const Cell cell = CellAt(values, r);
-          if (CellToJson(cell).is_null()) return NullLabel(column, row);
+          if (IsNull(cell)) return NoLabel(column, cell, row);
           if (distinct.size() + texts.size() > limit) continue;
           if (const auto* text = std::get_if<std::string_view>(&cell)) {
             if (!texts.contains(*text)) texts.emplace(*text);
@@ -60,6 +67,21 @@ Result<ColumnType> LabelType(const std::string& dataset, const std::string& colu
   return *type;
 }
 
+// Floats without fractions as the integers that they are.
+Result<std::vector<Json>> ClassesOf(const std::set<Json>& distinct, const std::string& column) {
+  std::vector<Json> classes;
+  for (const Json& value : distinct) {
+    const double number = value.is_number_float() ? value.get<double>() : 0;
+    if (number != std::trunc(number) || std::abs(number) > 0x1p53) {
+      return Invalid("label '" + column + "' is " + value.dump() +
+                     ", and a class is text, an integer or a boolean; cast it to text with query, "
+                     "or set task: regression");
+    }
+    classes.push_back(value.is_number_float() ? Json(std::int64_t(number)) : value);
+  }
+  return classes;
+}
+
 // Gives each label its number.
 class LabelCoder {
  public:
@@ -70,25 +92,30 @@ class LabelCoder {
       if (c.is_string()) texts_[c.get<std::string>()] = number;
       if (c.is_boolean()) integers_[c.get<bool>() ? 1 : 0] = number;
       if (c.is_number_integer()) integers_[c.get<std::int64_t>()] = number;
-      if (c.is_number_float()) doubles_[c.get<double>()] = number;
     }
   }
 
   Result<float> Code(const Cell& cell, std::int64_t row) const {
-    if (CellToJson(cell).is_null()) return NullLabel(label_.column, row);
-    if (label_.task == ModelTask::kRegression) return Number(cell);
+    if (IsNull(cell)) return NoLabel(label_.column, cell, row);
+    if (label_.task == ModelTask::kRegression) return Number(cell, row);
     if (const auto* text = std::get_if<std::string_view>(&cell)) {
       return Find(texts_, std::string(*text), cell, row);
     }
     if (const auto* flag = std::get_if<bool>(&cell)) return Find(integers_, *flag, cell, row);
     if (const auto* n = std::get_if<std::int64_t>(&cell)) return Find(integers_, *n, cell, row);
-    return Find(doubles_, std::get<double>(cell), cell, row);
+    const double number = std::get<double>(cell);
+    const bool whole = number == std::trunc(number) && std::abs(number) <= 0x1p53;
+    return whole ? Find(integers_, std::int64_t(number), cell, row) : Unseen(cell, row);
   }
 
  private:
-  Result<float> Number(const Cell& cell) const {
+  Result<float> Number(const Cell& cell, std::int64_t row) const {
     if (const auto* integer = std::get_if<std::int64_t>(&cell)) return float(*integer);
-    if (const auto* number = std::get_if<double>(&cell)) return float(*number);
+    if (const auto* number = std::get_if<double>(&cell)) {
+      if (std::abs(*number) <= std::numeric_limits<float>::max()) return float(*number);
+      return Invalid("label '" + label_.column + "' is " + ShownCell(cell) + " in row " +
+                     std::to_string(row) + ", beyond the range of float32; divide it with query");
+    }
     if (const auto* flag = std::get_if<bool>(&cell)) return *flag ? 1.0F : 0.0F;
     return Invalid("label '" + label_.column + "' is a string; regression needs a number");
   }
@@ -96,15 +123,23 @@ class LabelCoder {
   template <typename Map, typename Key>
   Result<float> Find(const Map& map, const Key& key, const Cell& cell, std::int64_t row) const {
     const auto found = map.find(key);
-    if (found != map.end()) return found->second;
-    return Invalid("label '" + label_.column + "' is " + CellToText(cell) + " in row " +
-                   std::to_string(row) + ", which is none of the classes seen in training");
+    return found != map.end() ? Result<float>(found->second) : Unseen(cell, row);
+  }
+
+  Error Unseen(const Cell& cell, std::int64_t row) const {
+    std::string classes;
+    for (std::size_t i = 0; i < label_.classes.size() && i < kShownClasses; ++i) {
+      classes += (i > 0 ? ", " : "") + ShownClass(label_.classes[i]);
+    }
+    if (label_.classes.size() > kShownClasses) classes += ", ...";
+    return Invalid("label '" + label_.column + "' is " + ShownCell(cell) + " in row " +
+                   std::to_string(row) + ", which is none of the classes seen in training (" +
+                   classes + "); leave such rows out with query, or train with them");
   }
 
   const Label& label_;
   std::unordered_map<std::string, float> texts_;
   std::unordered_map<std::int64_t, float> integers_;
-  std::map<double, float> doubles_;
 };
 
 // A column of the transform's own type: straight to the shared functions, without a Cell.
@@ -146,6 +181,26 @@ void ApplyTyped(const Transform& t, std::size_t input, const TypedColumn& column
   }
 }
 
+Result<void> CheckNoNulls(const Transform& transform, std::size_t input, const TypedColumn& column,
+                          std::int64_t rows, std::int64_t first) {
+  const bool is_text = column.type == ColumnType::kString;
+  if (column.array->null_count() == 0 && column.type != ColumnType::kFloat64 && !is_text) return {};
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const Cell cell = CellAt(column, r);
+    const auto* text = std::get_if<std::string_view>(&cell);
+    const bool stands_for_null = text != nullptr && transform.IsNullText(input, *text);
+    if (!IsNull(cell) && !stands_for_null) continue;
+    return Invalid("row " + std::to_string(first + r) + ", column '" +
+                   transform.inputs()[input].name + "', is " + ShownCell(cell) +
+                   (stands_for_null ? ", which stands for null" : "") +
+                   ", and the rows that the transform was fitted on have no nulls there: a server "
+                   "of the model would refuse such a row. Name the column in impute of the "
+                   "transform, so that nulls are taken and imputed, or leave such rows out with "
+                   "query");
+  }
+  return {};
+}
+
 std::vector<std::string> NamesOf(const Transform& transform, const std::string& label) {
   std::vector<std::string> names;
   for (const auto& column : transform.inputs()) names.push_back(column.name);
@@ -180,7 +235,7 @@ Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
   if (distinct.size() > kMaxClasses) {
     return Invalid("label '" + column + "' has more than 10000 classes");
   }
-  label.classes.assign(distinct.begin(), distinct.end());
+  PENSTOCK_ASSIGN(label.classes, ClassesOf(distinct, column));
   return label;
 }
 
@@ -188,18 +243,46 @@ Label LabelOf(const ModelManifest& manifest) {
   return {manifest.label, manifest.task, manifest.classes};
 }
 
-Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& batch,
-                        float* matrix) {
+Result<std::vector<float>> LoadLabels(const std::string& dataset, const Label& label,
+                                      std::vector<double>* exact) {
+  std::vector<float> y;
+  const LabelCoder coder(label);
+  PENSTOCK_TRY(
+      ForEachBatch(dataset, {label.column}, [&](const arrow::RecordBatch& batch) -> Result<void> {
+        PENSTOCK_ASSIGN(const TypedColumn labels, FindColumn(batch, label.column));
+        for (std::int64_t r = 0; r < batch.num_rows(); ++r) {
+          const Cell cell = CellAt(labels, r);
+          PENSTOCK_ASSIGN(const float code, coder.Code(cell, std::int64_t(y.size())));
+          y.push_back(code);
+          if (exact == nullptr || label.task != ModelTask::kRegression) continue;
+          const auto* integer = std::get_if<std::int64_t>(&cell);
+          const auto* number = std::get_if<double>(&cell);
+          exact->push_back(integer != nullptr  ? double(*integer)
+                           : number != nullptr ? *number
+                                               : double(code));
+        }
+        return {};
+      }));
+  if (y.empty()) return Invalid(dataset + ": no rows");
+  return y;
+}
+
+Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& batch, float* matrix,
+                        std::int64_t first) {
   for (std::size_t i = 0; i < transform.inputs().size(); ++i) {
     const Column& input = transform.inputs()[i];
     PENSTOCK_ASSIGN(const TypedColumn column, FindColumn(batch, input.name));
+    if (!input.nullable) {
+      PENSTOCK_TRY(CheckNoNulls(transform, i, column, batch.num_rows(), first));
+    }
     if (column.type == input.type) {
       ApplyTyped(transform, i, column, batch.num_rows(), matrix);
       continue;
     }
     for (std::int64_t r = 0; r < batch.num_rows(); ++r) {
-      PENSTOCK_TRY(
-          transform.ApplyCell(i, CellAt(column, r), matrix + std::size_t(r) * transform.width()));
+      const auto applied =
+          transform.ApplyCell(i, CellAt(column, r), matrix + std::size_t(r) * transform.width());
+      if (!applied) return Wrap("row " + std::to_string(first + r), applied.error());
     }
   }
   return {};
@@ -217,7 +300,8 @@ Result<LabelledMatrix> LoadMatrix(const std::string& dataset, const Transform& t
   for (;;) {
     PENSTOCK_ASSIGN(const auto batch, reader->Next());
     if (batch == nullptr) break;
-    PENSTOCK_TRY(ApplyBatch(transform, *batch, m.x.data.get() + m.y.size() * m.x.width));
+    PENSTOCK_TRY(ApplyBatch(transform, *batch, m.x.data.get() + m.y.size() * m.x.width,
+                            std::int64_t(m.y.size())));
     PENSTOCK_ASSIGN(const TypedColumn labels, FindColumn(*batch, label.column));
     for (std::int64_t r = 0; r < batch->num_rows(); ++r) {
       PENSTOCK_ASSIGN(const float y, coder.Code(CellAt(labels, r), std::int64_t(m.y.size())));
@@ -232,15 +316,19 @@ Result<std::vector<SliceColumn>> LoadSlices(const std::string& dataset,
                                             const std::vector<std::string>& columns) {
   std::vector<SliceColumn> slices;
   if (columns.empty()) return slices;
-  std::vector<std::unordered_map<std::string, std::uint32_t>> codes(columns.size());
+  using Key = std::pair<bool, std::string>;  // is it null?, its text
+  std::vector<std::map<Key, std::uint32_t>> codes(columns.size());
   for (const auto& name : columns) slices.push_back({name, {}, {}});
   PENSTOCK_TRY(ForEachBatch(dataset, columns, [&](const arrow::RecordBatch& b) -> Result<void> {
     for (std::size_t c = 0; c < columns.size(); ++c) {
       PENSTOCK_ASSIGN(const TypedColumn column, FindColumn(b, columns[c]));
       for (std::int64_t r = 0; r < b.num_rows(); ++r) {
-        std::string text = CellToText(CellAt(column, r));
-        const auto [at, added] = codes[c].emplace(text, std::uint32_t(slices[c].values.size()));
-        if (added) slices[c].values.push_back(std::move(text));
+        const Cell cell = CellAt(column, r);
+        const bool null = IsNull(cell);
+        std::string text = null ? "" : CellToText(cell);
+        const auto [at, added] =
+            codes[c].try_emplace({null, text}, std::uint32_t(slices[c].values.size()));
+        if (added) slices[c].values.push_back(null ? Json() : Json(std::move(text)));
         slices[c].codes.push_back(at->second);
       }
     }

@@ -31,28 +31,38 @@ struct Label {
 
 // Reads the label's column. `task`: classification, regression, or auto: regression for a float and
 // for an integer of more than 20 values, else classification. Invalid for a null, a single class, a
-// regression on strings, more than 10,000 classes.
+// regression on strings, more than 10,000 classes, classes with fractions. Floats without fractions
+// are classes as integers are.
 [[nodiscard]] Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
                                        const std::string& task);
 // The label that a model was trained on.
 [[nodiscard]] Label LabelOf(const ModelManifest& manifest);
 
-// One batch (canonical) through the transform, rows from `matrix` on. Invalid names the column.
+// The label of each row: an index into classes, or the value. Invalid for one that is null, not
+// finite or none of the classes (names the row), and for no rows. `exact` gets the values of a
+// regression before they were rounded to float32.
+[[nodiscard]] Result<std::vector<float>> LoadLabels(const std::string& dataset, const Label& label,
+                                                    std::vector<double>* exact = nullptr);
+
+// One batch (canonical) through the transform, rows from `matrix` on; `first` is the number of the
+// batch's first row. Invalid names the column, and the row of a null (NaN and infinities count as
+// nulls) where the transform's input takes none: a server of the model would refuse such a row.
 [[nodiscard]] Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& batch,
-                                      float* matrix);
+                                      float* matrix, std::int64_t first = 0);
 
 struct LabelledMatrix {
   FloatMatrix x;
   std::vector<float> y;
 };
-// Invalid for a null label or one that is none of the classes (names the row).
+// Invalid as LoadLabels and ApplyBatch are.
 [[nodiscard]] Result<LabelledMatrix> LoadMatrix(const std::string& dataset,
                                                 const Transform& transform, const Label& label);
 
-// A column's value of each row, as codes into names in the order of first sight.
+// A column's value of each row, as codes into values in the order of first sight: a value's text,
+// or JSON null for nulls, so that the text "null" is a value of its own.
 struct SliceColumn {
   std::string name;
-  std::vector<std::string> values;
+  std::vector<Json> values;
   std::vector<std::uint32_t> codes;
 };
 [[nodiscard]] Result<std::vector<SliceColumn>> LoadSlices(const std::string& dataset,

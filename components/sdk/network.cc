@@ -78,7 +78,7 @@ torch::Tensor Network::Logits(const torch::Tensor& x) {
 }
 
 torch::Tensor Network::Answers(const torch::Tensor& x) {
-  const torch::Tensor logits = Logits(x);
+  torch::Tensor logits = Logits(x);
   switch (spec_.answer) {
     case Answer::kProbability:
       return torch::sigmoid(logits).squeeze(1);

@@ -81,6 +81,11 @@ double Parameters::Number(const std::string& name, double fallback, double minim
   return value->get<double>();
 }
 
+std::optional<bool> Parameters::OptionalBoolean(const std::string& name) {
+  if (Find(name) == nullptr) return std::nullopt;
+  return Boolean(name, false);
+}
+
 std::optional<double> Parameters::OptionalNumber(const std::string& name) {
   const Json* value = Find(name);
   if (value == nullptr) return std::nullopt;

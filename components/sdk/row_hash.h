@@ -6,14 +6,28 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/base/result.h"
 
 namespace penstock::sdk {
 
+// The finaliser of splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+// generators", OOPSLA 2014): every input bit reaches every output bit.
+[[nodiscard]] constexpr std::uint64_t MixBits(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15ULL;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+// FNV-1a, 64 bit.
+[[nodiscard]] std::uint64_t HashText(std::string_view text);
+
 // One hash a row over the named columns, in that order (canonical batches). Nulls hash as
-// themselves. Invalid for a column that is missing or of no canonical type.
+// themselves and NaN as null; lists, structs and bytes by what is in them. Invalid for a column
+// that is missing or of a type that no dataset holds.
 [[nodiscard]] Result<std::vector<std::uint64_t>> HashRows(const arrow::RecordBatch& batch,
                                                           const std::vector<std::string>& columns,
                                                           std::uint64_t seed);

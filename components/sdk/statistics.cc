@@ -63,18 +63,14 @@ Json NumberSummary(Summary& s) {
   if (s.numbers.empty()) return j;
   std::sort(s.numbers.begin(), s.numbers.end());
   const auto n = static_cast<double>(s.numbers.size());
-  ExactSum sum;
-  for (const double x : s.numbers) sum.Add(x);
-  const double mean = sum.Round() / n;
-  ExactSum squares;
-  for (const double x : s.numbers) squares.Add((x - mean) * (x - mean));
+  const Moments moments = MomentsOf(s.numbers);
   Json quantiles = Json::array();
   for (int q = 0; q <= kQuantiles; ++q) {
     const auto at = std::size_t(std::llround(double(q) / kQuantiles * (n - 1)));
     quantiles.push_back(s.numbers[at]);
   }
-  j.update({{"mean", mean},
-            {"std", std::sqrt(squares.Round() / n)},
+  j.update({{"mean", moments.mean},
+            {"std", moments.std},
             {"min", s.numbers.front()},
             {"max", s.numbers.back()},
             {"quantiles", quantiles},

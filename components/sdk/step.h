@@ -64,6 +64,7 @@ class Parameters {
   [[nodiscard]] std::string OneOf(const std::string& name, const std::string& fallback,
                                   const std::vector<std::string>& allowed);
   [[nodiscard]] bool Boolean(const std::string& name, bool fallback);
+  [[nodiscard]] std::optional<bool> OptionalBoolean(const std::string& name);
   [[nodiscard]] std::int64_t Integer(const std::string& name, std::int64_t fallback,
                                      std::int64_t minimum, std::int64_t maximum);
   [[nodiscard]] double Number(const std::string& name, double fallback, double minimum,

@@ -21,10 +21,10 @@
 #include "components/serve/http/http_server.h"
 #include "components/serve/monitoring/model_observer.h"
 #include "components/serve/options.h"
+#include "components/serve/prediction_sender.h"
 #include "components/serve/protocol/service.h"
 #include "components/serve/telemetry/otlp_client.h"
 #include "components/serve/telemetry/tracer.h"
-#include "operator/artifacts/transport.h"
 #include "operator/base/version.h"
 #include "operator/os/cgroup.h"
 #ifdef PENSTOCK_SERVE_GRPC
@@ -54,28 +54,6 @@ Inference::Options InferenceOptions(const ServeOptions& o, int threads) {
   return s;
 }
 
-// Moves files of the prediction log into the store; says when it begins to fail and when it works
-// again. Gives up soon: what did not arrive is tried again.
-using Send = std::function<Result<void>(const std::string& path)>;
-Result<Send> SendTo(const ServeOptions& o, const std::string& model) {
-  auto store = ParseTaskStore(o.prediction_log_store, "--prediction-log-store");
-  if (!store) return store.error();
-  artifacts::TransportOptions options;
-  options.namespace_ = o.prediction_log_namespace;
-  options.deadline = std::chrono::seconds(5);
-  auto made = artifacts::MakeTransport(*store, options);
-  if (!made) return Wrap("--prediction-log-store", made.error());
-  const std::shared_ptr<artifacts::Transport> transport = std::move(*made);
-  return Send([transport, model, failing = false](const std::string& path) mutable -> Result<void> {
-    auto sent = transport->PutPredictions(model, path);
-    if (!sent && !failing)
-      Say("the prediction log does not reach the store, files wait: " + sent.error().message);
-    if (sent && failing) Say("the prediction log reaches the store again");
-    failing = !sent;
-    return sent;
-  });
-}
-
 Result<std::shared_ptr<ModelObserver>> Observe(const ServeOptions& o, const std::string& name,
                                                const Signature& signature, const Clock* clock) {
   ObserverOptions options;
@@ -90,7 +68,7 @@ Result<std::shared_ptr<ModelObserver>> Observe(const ServeOptions& o, const std:
     log.model = name;
     log.version = o.version;
     if (!o.prediction_log_store.empty()) {
-      auto send = SendTo(o, name);
+      auto send = PredictionSender(o.prediction_log_store, o.prediction_log_namespace, name, &Say);
       if (!send) return send.error();
       log.send = std::move(*send);
     }
@@ -112,7 +90,7 @@ Result<RightModel> LoadRight(const ServeOptions& options, int threads, const Clo
   try {
     auto loaded = model::LoadModel(options.model_folder, threads);
     if (!loaded) return loaded.error();
-    if (auto right = model::CheckExamples(*loaded); !right) return right.error();
+    if (auto right = model::CheckExamples(*loaded, options.max_batch); !right) return right.error();
     const std::string name = options.name.empty() ? loaded->name : options.name;
     auto observer = Observe(options, name, loaded->model->signature(), clock);
     if (!observer) return observer.error();

@@ -53,7 +53,8 @@ void AddObservation(CLI::App& app, ServeOptions* o) {
                  "bytes in the folder; beyond, rows are dropped and counted");
   auto* store = app.add_option("--prediction-log-store", o->prediction_log_store,
                                "artifact store that files are moved to, as JSON: {\"url\": ..., "
-                               "\"ca\": ..., \"tokenFile\": ...} or {\"folder\": ...}");
+                               "\"ca\": ..., \"tokenFile\": ...} or {\"folder\": ...}, or a file "
+                               "that says so, which is read again each time");
   auto* ns = app.add_option("--prediction-log-namespace", o->prediction_log_namespace,
                             "namespace of the store that they belong to");
   store->needs(log)->needs(ns);

@@ -6,6 +6,7 @@
 
 #include "components/sdk/cells.h"
 #include "components/sdk/testing/test_data.h"
+#include "components/split/options.h"
 #include "components/split/run.h"
 
 namespace penstock::split {
@@ -53,16 +54,35 @@ TEST(Split, GivesEveryRowToOnePartByItsShare) {
   EXPECT_NEAR(double(train) / 5000, 0.8, 0.03);
 }
 
+// The numbers of the rows of each part.
+std::vector<std::set<std::int64_t>> PartsOf(const std::shared_ptr<arrow::RecordBatch>& batch,
+                                            const Json& parameters) {
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "d", {batch});
+  const auto ok = RunOn(folder, parameters);
+  EXPECT_TRUE(ok) << ok.error().message;
+  std::vector<std::set<std::int64_t>> parts;
+  for (const char* part : kPartNames) {
+    const auto rows = sdk::ReadDataset(folder / part);
+    auto& numbers = parts.emplace_back();
+    for (std::int64_t r = 0; r < rows->num_rows(); ++r) {
+      numbers.insert(std::get<std::int64_t>(CellAt(*sdk::FindColumn(*rows, "n"), r)));
+    }
+  }
+  return parts;
+}
+
 TEST(Split, SendsARowTheSameWayWhateverTheOthersAre) {
-  const auto options = ReadOptions({{"columns", {"n"}}, {"seed", 4}});
-  ASSERT_TRUE(options);
   const auto batch = Rows(1000);
-  const auto all = Assign(*batch, *options);
-  const auto some = Assign(*batch->Slice(500, 100), *options);
-  ASSERT_TRUE(all && some);
-  EXPECT_EQ(std::vector<Part>(all->begin() + 500, all->begin() + 600), *some);
-  const auto other = Assign(*batch, *ReadOptions({{"columns", {"n"}}, {"seed", 5}}));
-  EXPECT_NE(*all, *other);
+  for (const Json& parameters : {Json{{"columns", {"n"}}, {"seed", 4}}, Json{{"seed", 4}}}) {
+    const auto all = PartsOf(batch, parameters);
+    const auto some = PartsOf(batch->Slice(500, 100), parameters);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      for (const auto n : some[i]) EXPECT_TRUE(all[i].contains(n)) << n;
+    }
+  }
+  EXPECT_NE(PartsOf(batch, {{"columns", {"n"}}, {"seed", 4}}),
+            PartsOf(batch, {{"columns", {"n"}}, {"seed", 5}}));
 }
 
 TEST(Split, KeepsAGroupTogether) {

@@ -9,7 +9,7 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   const TrainOptions d;
   TrainOptions o;
   sdk::Parameters p(parameters);
-  o.label = p.RequiredString("label");
+  o.label = p.String("label", "");
   o.name = p.String("name", o.label);
   o.task = p.OneOf("task", d.task, {"auto", "classification", "regression"});
   o.model = p.OneOf("model", d.model, {"mlp", "linear"});

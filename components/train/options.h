@@ -11,8 +11,8 @@
 namespace penstock::train {
 
 struct TrainOptions {
-  std::string name;  // of the model
-  std::string label;
+  std::string name;           // of the model
+  std::string label;          // empty: the column with that role
   std::string task = "auto";  // auto, classification, regression
   std::string model = "mlp";  // mlp, linear
   std::vector<std::int64_t> hidden = {64, 32};

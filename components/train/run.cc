@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "components/sdk/dataset.h"
 #include "components/train/artifact.h"
 #include "components/train/trainer.h"
 #include "operator/base/file.h"
@@ -16,12 +17,24 @@ void PrintEpoch(const EpochReport& r) {
   std::fflush(stdout);
 }
 
+// Says of which dataset a problem is.
+template <typename T>
+Result<T> Of(const char* input, Result<T> result) {
+  if (result) return result;
+  return Wrap(std::string("dataset ") + input, std::move(result).error());
+}
+
 }  // namespace
 
 Result<void> RunTrain(sdk::Step& step) {
-  PENSTOCK_ASSIGN(const auto options, ReadOptions(step.parameters()));
+  PENSTOCK_ASSIGN(auto options, ReadOptions(step.parameters()));
   ArtifactSources sources;
   PENSTOCK_ASSIGN(sources.train_dataset, step.InputPath("train"));
+  PENSTOCK_ASSIGN(options.label, sdk::LabelColumn(options.label, sources.train_dataset));
+  if (options.label.empty()) {
+    return Invalid("parameter label: is required, since no column of train has the role label");
+  }
+  if (options.name.empty()) options.name = options.label;
   PENSTOCK_ASSIGN(sources.valid_dataset, step.InputPath("valid"));
   PENSTOCK_ASSIGN(sources.transform_file, step.InputPath("transform"));
   PENSTOCK_ASSIGN(const auto model, step.OutputPath("model"));
@@ -35,9 +48,11 @@ Result<void> RunTrain(sdk::Step& step) {
   }
   PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(std::move(spec)));
   PENSTOCK_ASSIGN(const auto label,
-                  sdk::LearnLabel(sources.train_dataset, options.label, options.task));
-  PENSTOCK_ASSIGN(const auto train, LoadMatrix(sources.train_dataset, transform, label));
-  PENSTOCK_ASSIGN(const auto valid, LoadMatrix(sources.valid_dataset, transform, label));
+                  Of("train", sdk::LearnLabel(sources.train_dataset, options.label, options.task)));
+  PENSTOCK_ASSIGN(const auto train,
+                  Of("train", LoadMatrix(sources.train_dataset, transform, label)));
+  PENSTOCK_ASSIGN(const auto valid,
+                  Of("valid", LoadMatrix(sources.valid_dataset, transform, label)));
   std::printf("%s on %zu rows of %zu features, %zu for validation\n", Name(label.task),
               train.x.rows, train.x.width, valid.x.rows);
 
@@ -48,11 +63,9 @@ Result<void> RunTrain(sdk::Step& step) {
               static_cast<long long>(trained.best_epoch));
   PENSTOCK_ASSIGN(const auto metrics, WriteArtifact(model, *trained.network, transform, label,
                                                     valid, sources, options));
-  const Json document = {{"dataset", "valid"},
-                         {"overall", metrics},
-                         {"trainLoss", trained.loss},
-                         {"epochs", trained.epochs},
-                         {"bestEpoch", trained.best_epoch}};
+  const Json document = {{"dataset", "valid"},         {"rows", valid.x.rows},
+                         {"overall", ToJson(metrics)}, {"trainLoss", trained.loss},
+                         {"epochs", trained.epochs},   {"bestEpoch", trained.best_epoch}};
   PENSTOCK_TRY(WriteFileAtomically(metrics_file, document.dump(1) + "\n"));
   PENSTOCK_TRY(step.WriteResult("loss", trained.loss));
   return step.WriteResult("epochs", trained.epochs);

@@ -87,7 +87,10 @@ class TrainTest : public ::testing::Test {
   Json Overall(const std::string& model) {
     const auto scored = evaluate::ScoreModel(folder_ / model, folder_ / "valid");
     EXPECT_TRUE(scored) << (scored ? "" : scored.error().message);
-    return evaluate::Report(*scored, {}, 1)["overall"];
+    Json values = Json::object();
+    const Json report = evaluate::Report(*scored, {}, 1, evaluate::LinesOf(*scored, "rmse"), 0.95);
+    for (const auto& [name, metric] : report["overall"].items()) values[name] = metric["value"];
+    return values;
   }
 
   TestFolder folder_;
@@ -195,6 +198,26 @@ TEST_F(TrainTest, StopsWhenTheMetricStaysBehind) {
   EXPECT_EQ(metrics["epochs"].get<int>(), metrics["bestEpoch"].get<int>() + 1);
 }
 
+TEST_F(TrainTest, SaysInWhichDatasetAndRowALabelIsMissingOrUnseen) {
+  const auto problem = [&](const char* json) {
+    const auto rows =
+        sdk::BatchOf({arrow::field("x", arrow::float64()), arrow::field("c", arrow::utf8()),
+                      arrow::field("kind", arrow::utf8())},
+                     json);
+    sdk::WriteDataset(folder_ / "valid", {rows});
+    const auto ok = Train({{"label", "kind"}, {"epochs", 1}}, "m");
+    return ok ? std::string("accepted") : ok.error().message;
+  };
+  EXPECT_EQ(problem(R"([[1, "c1", "low"], [1, "c1", null]])"),
+            "dataset valid: label 'kind' is null in row 1; leave such rows out with query");
+  EXPECT_NE(problem(R"([[1, "c1", "maybe"]])")
+                .find("dataset valid: label 'kind' is \"maybe\" in row 0, which is none of the "
+                      "classes seen in training (\"low\", \"mid\", \"top\")"),
+            std::string::npos);
+  EXPECT_NE(problem(R"([[null, "c1", "low"]])").find("dataset valid: row 0, column 'x', is null"),
+            std::string::npos);
+}
+
 TEST_F(TrainTest, SaysWhatIsWrong) {
   const auto problem = [&](const Json& parameters) {
     const auto ok = Train(parameters, "m");
@@ -223,6 +246,48 @@ TEST_F(TrainTest, ADamagedModelIsRefusedByName) {
   EXPECT_NE(width.error().message.find("gives 2 features, model.yaml takes 3"), std::string::npos);
 }
 
+// AUC of one class ended the step, and its number was 0 elsewhere; null and "null" were one slice.
+TEST_F(TrainTest, EvaluateEndsWellWhereAucIsNotDefinedAndTellsNullFromItsText) {
+  ASSERT_TRUE(Train({{"epochs", 1}}, "m"));
+  sdk::WriteDataset(
+      folder_ / "one",
+      {sdk::BatchOf({arrow::field("x", arrow::float64()), arrow::field("c", arrow::utf8()),
+                     arrow::field("late", arrow::boolean()), arrow::field("g", arrow::utf8())},
+                    R"([[1, "c1", false, null], [2, "c2", false, "null"],
+                                      [0, "c1", false, "null"]])")});
+  sdk::Step step({{"slices", {"g"}}, {"minSliceRows", 1}, {"person", 0.9}},
+                 {{"model", {folder_ / "m", "", ""}}, {"dataset", {folder_ / "one", "", ""}}},
+                 {{"metrics", folder_ / "e.json"}}, folder_.path());
+  const auto ok = evaluate::RunEvaluate(step);
+  ASSERT_TRUE(ok) << ok.error().message;
+  const Json report = Json::parse(*ReadFile(folder_ / "e.json"));
+  const Json& auc = report["overall"]["auc"];
+  EXPECT_EQ(auc["value"], nullptr);
+  EXPECT_EQ(auc["defined"], false);
+  EXPECT_EQ(auc["why"], "all 3 rows are of class false");
+  EXPECT_EQ(report["lines"], (Json{{"metric", "auc"}, {"person", 0.9}}));
+  ASSERT_EQ(report["slices"].size(), 2U);
+  EXPECT_EQ(report["slices"][0]["value"], "null");
+  EXPECT_EQ(report["slices"][0]["rows"], 2);
+  EXPECT_EQ(report["slices"][1]["value"], nullptr);
+  EXPECT_EQ(*ReadFile(folder_ / "defined"), "false");
+  EXPECT_LT(Json::parse(*ReadFile(folder_ / "value")).get<double>(), -1e300);
+  EXPECT_FALSE(Json::parse(*ReadFile(folder_ / "metrics")).contains("auc"));
+}
+
+TEST_F(TrainTest, EvaluateImputesNothingThatAServerRefuses) {
+  ASSERT_TRUE(Train({{"epochs", 1}}, "m"));
+  sdk::WriteDataset(folder_ / "null", {sdk::BatchOf({arrow::field("x", arrow::float64()),
+                                                     arrow::field("c", arrow::utf8()),
+                                                     arrow::field("late", arrow::boolean())},
+                                                    R"([[1, "c1", false], [null, "c2", true]])")});
+  const auto scored = evaluate::ScoreModel(folder_ / "m", folder_ / "null");
+  ASSERT_FALSE(scored);
+  EXPECT_NE(scored.error().message.find("row 1, column 'x', is null, which a server"),
+            std::string::npos)
+      << scored.error().message;
+}
+
 TEST_F(TrainTest, EvaluateReportsSlicesAndObeysTheThreshold) {
   ASSERT_TRUE(Train({{"epochs", 2}}, "m"));
   sdk::Step step({{"slices", {"c"}}, {"threshold", 0.0}, {"minSliceRows", 100}},
@@ -232,9 +297,9 @@ TEST_F(TrainTest, EvaluateReportsSlicesAndObeysTheThreshold) {
   ASSERT_TRUE(ok) << ok.error().message;
   const Json report = Json::parse(*ReadFile(folder_ / "e.json"));
   EXPECT_EQ(report["slices"].size(), 5U);
-  EXPECT_EQ(report["overall"]["recall"], 1.0);
+  EXPECT_EQ(report["overall"]["recall"]["value"], 1.0);
   std::int64_t rows = 0;
-  for (const auto& slice : report["slices"]) rows += slice["metrics"]["rows"].get<std::int64_t>();
+  for (const auto& slice : report["slices"]) rows += slice["rows"].get<std::int64_t>();
   EXPECT_EQ(rows, 10'000);
   EXPECT_EQ(report["confusion"]["counts"][1][0], 0);
   EXPECT_EQ(*ReadFile(folder_ / "metric"), "auc");

@@ -43,12 +43,9 @@ sdk::NetworkSpec SpecOf(const LabelledMatrix& train, const std::vector<sdk::Feat
     return spec;
   }
   spec.answer = Answer::kValue;
-  sdk::ExactSum sum;
-  for (const float y : train.y) sum.Add(y);
-  spec.offset = sum.Round() / double(train.y.size());
-  sdk::ExactSum squares;
-  for (const float y : train.y) squares.Add((y - spec.offset) * (y - spec.offset));
-  spec.scale = std::max(1e-12, std::sqrt(squares.Round() / double(train.y.size())));
+  const sdk::Moments moments = sdk::MomentsOf(std::vector<double>(train.y.begin(), train.y.end()));
+  spec.offset = moments.mean;
+  spec.scale = moments.constant ? 1 : moments.std;
   return spec;
 }
 
@@ -160,8 +157,7 @@ class Loop {
     torch::NoGradGuard no_grad;
     const auto parameters = network_->parameters();
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-      torch::Tensor parameter = parameters[i];
-      parameter.copy_(best_[i]);
+      parameters[i].copy_(best_[i]);
     }
     network_->to(torch::kCPU);
     network_->eval();
@@ -206,8 +202,7 @@ Result<Trained> RunLoop(Loop& loop, const TrainOptions& options,
     report({epoch, loss, loop.metric(), value, took.count()});
     out.seconds += took.count();
     out.epochs = epoch;
-    const bool better = sdk::HigherIsBetter(loop.metric()) ? value > best : value < best;
-    if (out.best_epoch == 0 || better) {
+    if (out.best_epoch == 0 || sdk::IsBetter(loop.metric(), value, best)) {
       best = value;
       out.best_epoch = epoch;
       out.loss = loss;

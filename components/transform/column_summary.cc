@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "components/sdk/exact_sum.h"
-
 namespace penstock::transform {
 
 using sdk::Category;
@@ -46,20 +44,6 @@ void ColumnSummary::Add(const sdk::TypedColumn& column, std::int64_t rows) {
                                                          : double(*integer));
     }
   }
-}
-
-double ColumnSummary::Mean() const {
-  sdk::ExactSum sum;
-  for (const double x : numbers_) sum.Add(x);
-  return sum.Round() / double(numbers_.size());
-}
-
-double ColumnSummary::Std() const {
-  const double mean = Mean();
-  sdk::ExactSum squares;
-  for (const double x : numbers_) squares.Add((x - mean) * (x - mean));
-  const double std = std::sqrt(squares.Round() / double(numbers_.size()));
-  return std > 0 && std::isfinite(std) ? std : 1;
 }
 
 double ColumnSummary::Median() {

@@ -12,6 +12,7 @@
 
 #include "components/model_format/transform.h"
 #include "components/sdk/cells.h"
+#include "components/sdk/exact_sum.h"
 
 namespace penstock::transform {
 
@@ -27,14 +28,14 @@ class ColumnSummary {
   [[nodiscard]] bool only_nulls() const { return values_ == 0; }
 
   // Numbers, as Transform sees them (seconds for timestamps). Sorts on the first call.
-  [[nodiscard]] double Mean() const;
-  [[nodiscard]] double Std() const;           // of the population; 1 for a constant column
+  [[nodiscard]] sdk::Moments Moments() const { return sdk::MomentsOf(numbers_); }
   [[nodiscard]] double Median();              // the mean of the middle two
   [[nodiscard]] double MostFrequentNumber();  // the smallest of equals
 
   // Categories with their counts: the most frequent first, equals by value.
   using Counted = std::pair<sdk::Category, std::int64_t>;
   [[nodiscard]] std::vector<Counted> ByCount() const;
+  [[nodiscard]] bool HasText(const std::string& text) const { return strings_.contains(text); }
 
  private:
   void AddCategory(const sdk::Cell& cell);

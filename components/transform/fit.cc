@@ -6,6 +6,7 @@
 
 #include "components/sdk/dataset.h"
 #include "components/transform/column_summary.h"
+#include "operator/base/nearest.h"
 #include "operator/base/try.h"
 
 namespace penstock::transform {
@@ -46,11 +47,27 @@ std::vector<Order> OrdersOf(const FitOptions& options) {
   return orders;
 }
 
-std::vector<Order> AutomaticOrders(const arrow::Schema& schema, const std::string& label) {
+// Why no feature is made of a column unasked; empty: one is.
+std::string WhyLeftOut(const sdk::SchemaColumn& column, const arrow::DataType& type) {
+  if (column.role != sdk::Role::kFeature) return std::string("its role is ") + Name(column.role);
+  const auto canonical = sdk::ColumnTypeOf(type);
+  if (!canonical) return "no feature is made of " + column.type;
+  if (canonical == ColumnType::kTimestamp) {
+    return "times are used only where they are named, in scale or passthrough";
+  }
+  return "";
+}
+
+std::vector<Order> AutomaticOrders(const arrow::Schema& schema, const sdk::Schema& described,
+                                   const std::string& label, std::vector<std::string>& notes) {
   std::vector<Order> orders;
   for (const auto& field : schema.fields()) {
+    if (field->name() == label) continue;
+    if (const auto why = WhyLeftOut(*described.Find(field->name()), *field->type()); !why.empty()) {
+      notes.push_back("column '" + field->name() + "' is left out: " + why);
+      continue;
+    }
     const auto type = sdk::ColumnTypeOf(*field->type());
-    if (field->name() == label || !type || type == ColumnType::kTimestamp) continue;
     const TransformOp op = type == ColumnType::kString ? TransformOp::kOneHot
                            : type == ColumnType::kBool ? TransformOp::kPassthrough
                                                        : TransformOp::kScale;
@@ -64,6 +81,7 @@ struct Plan {
   std::vector<Order> orders;
   std::vector<std::string> names;
   std::vector<ColumnSummary> summaries;
+  std::vector<std::string> notes;  // what is left out, and why
 
   ColumnSummary& SummaryOf(const std::string& name) { return summaries[IndexOf(name)]; }
   [[nodiscard]] std::size_t IndexOf(const std::string& name) const {
@@ -71,20 +89,56 @@ struct Plan {
   }
 };
 
-Result<Plan> MakePlan(const std::string& dataset, const FitOptions& options) {
-  PENSTOCK_ASSIGN(auto reader, sdk::DatasetReader::Open(dataset));
-  Plan plan;
-  plan.orders =
-      options.Automatic() ? AutomaticOrders(*reader->schema(), options.label) : OrdersOf(options);
-  if (plan.orders.empty()) return Invalid("the dataset has no column to make a feature of");
-  for (const auto& order : plan.orders) {
+Error NoFeature(const std::vector<std::string>& notes) {
+  std::string why;
+  for (const auto& note : notes) why += (why.empty() ? ": " : "; ") + note;
+  return Invalid("the dataset has no column to make a feature of" + why);
+}
+
+Error NoColumn(const std::string& parameter, const std::string& name, const arrow::Schema& schema) {
+  return Invalid(parameter + ": there is no column '" + name + "'" +
+                 DidYouMean(name, schema.field_names()));
+}
+
+// What names a column that is not there, or one twice, would otherwise do nothing, or something
+// twice.
+Result<void> CheckNames(const std::vector<Order>& orders, const FitOptions& options,
+                        const arrow::Schema& schema) {
+  if (!options.label.empty() && schema.GetFieldByName(options.label) == nullptr) {
+    return NoColumn("label", options.label, schema);
+  }
+  std::set<std::pair<TransformOp, std::string>> seen;
+  std::vector<std::string> features;
+  for (const auto& order : orders) {
     if (order.column == options.label) {
       return Invalid("column '" + order.column + "' is the label and cannot be a feature");
     }
-    if (reader->schema()->GetFieldByName(order.column) == nullptr) {
-      return Invalid(std::string(Name(order.op)) + ": there is no column '" + order.column + "'");
+    if (schema.GetFieldByName(order.column) == nullptr) {
+      return NoColumn(Name(order.op), order.column, schema);
     }
+    if (!seen.insert({order.op, order.column}).second) {
+      return Invalid(std::string(Name(order.op)) + ": column '" + order.column + "' stands twice");
+    }
+    features.push_back(order.column);
   }
+  for (const auto& [name, method] : options.impute.items()) {
+    if (name == "*" || std::find(features.begin(), features.end(), name) != features.end())
+      continue;
+    return Invalid("impute: no feature is made of a column '" + name + "'" +
+                   DidYouMean(name, features));
+  }
+  return {};
+}
+
+Result<Plan> MakePlan(const std::string& dataset, const FitOptions& options) {
+  PENSTOCK_ASSIGN(auto reader, sdk::DatasetReader::Open(dataset));
+  PENSTOCK_ASSIGN(const auto described, sdk::DatasetSchema(dataset));
+  Plan plan;
+  plan.orders = options.Automatic()
+                    ? AutomaticOrders(*reader->schema(), described, options.label, plan.notes)
+                    : OrdersOf(options);
+  PENSTOCK_TRY(CheckNames(plan.orders, options, *reader->schema()));
+  if (plan.orders.empty()) return NoFeature(plan.notes);
   for (const auto& field : reader->schema()->fields()) {
     bool numbers = false;
     bool categories = false;
@@ -111,7 +165,7 @@ Json ImputeOf(const FitOptions& options, const std::string& column) {
 
 Result<double> NumberFill(const Json& method, ColumnSummary& summary) {
   if (method == "auto" || method == "median") return summary.Median();
-  if (method == "mean") return summary.Mean();
+  if (method == "mean") return summary.Moments().mean;
   if (method == "mostFrequent") return summary.MostFrequentNumber();
   if (method.is_number()) return method.get<double>();
   return Invalid("impute " + method.dump() +
@@ -153,7 +207,8 @@ Result<void> FitCategories(const Order& order, const Json& impute, ColumnSummary
   return {};
 }
 
-Result<TransformStep> FitStep(const Order& order, const FitOptions& options, Plan& plan) {
+Result<TransformStep> FitStep(const Order& order, const FitOptions& options, Plan& plan,
+                              std::vector<std::string>* notes) {
   ColumnSummary& summary = plan.SummaryOf(order.column);
   if (summary.only_nulls()) return Invalid("has nulls only; leave it out");
   TransformStep step;
@@ -167,15 +222,39 @@ Result<TransformStep> FitStep(const Order& order, const FitOptions& options, Pla
   // The mean and std are of the values that are there; imputing changes neither's meaning.
   PENSTOCK_ASSIGN(step.fill, NumberFill(impute, summary));
   if (order.op == TransformOp::kScale) {
-    step.mean = summary.Mean();
-    step.std = summary.Std();
+    const sdk::Moments moments = summary.Moments();
+    step.mean = moments.mean;
+    step.std = moments.constant ? 1 : moments.std;
+    if (moments.constant && notes != nullptr) {
+      notes->push_back("column '" + order.column + "' is " + Json(moments.mean).dump() +
+                       " in every row, within rounding: it scales to 0 and tells a model nothing");
+    }
   }
   return step;
 }
 
+// Columns that nobody named and that have no value, of whatever type.
+void DropEmptyColumns(Plan& plan) {
+  Plan kept;
+  kept.notes = plan.notes;
+  for (std::size_t i = 0; i < plan.names.size(); ++i) {
+    if (plan.summaries[i].only_nulls()) {
+      kept.notes.push_back("column '" + plan.names[i] + "' is left out: it has no value");
+      continue;
+    }
+    kept.names.push_back(plan.names[i]);
+    kept.summaries.push_back(std::move(plan.summaries[i]));
+  }
+  for (auto& order : plan.orders) {
+    if (kept.IndexOf(order.column) < kept.names.size()) kept.orders.push_back(std::move(order));
+  }
+  plan = std::move(kept);
+}
+
 }  // namespace
 
-Result<sdk::TransformSpec> Fit(const std::string& dataset, const FitOptions& options) {
+Result<sdk::TransformSpec> Fit(const std::string& dataset, const FitOptions& options,
+                               std::vector<std::string>* notes) {
   PENSTOCK_ASSIGN(Plan plan, MakePlan(dataset, options));
   PENSTOCK_TRY(
       sdk::ForEachBatch(dataset, plan.names, [&](const arrow::RecordBatch& batch) -> Result<void> {
@@ -185,18 +264,29 @@ Result<sdk::TransformSpec> Fit(const std::string& dataset, const FitOptions& opt
         }
         return {};
       }));
+  if (options.Automatic()) DropEmptyColumns(plan);
+  if (plan.orders.empty()) return NoFeature(plan.notes);
+  if (notes != nullptr) notes->insert(notes->end(), plan.notes.begin(), plan.notes.end());
   sdk::TransformSpec spec;
   spec.label = options.label;
   for (std::size_t i = 0; i < plan.names.size(); ++i) {
     const ColumnSummary& s = plan.summaries[i];
-    spec.inputs.push_back({plan.names[i], s.type(), s.has_nulls()});
+    // To say how nulls are imputed is to say that there will be some.
+    const bool imputed = options.impute.contains(plan.names[i]) || options.impute.contains("*");
+    spec.inputs.push_back({plan.names[i], s.type(), s.has_nulls() || imputed});
   }
   for (const auto& order : plan.orders) {
-    auto step = FitStep(order, options, plan);
+    auto step = FitStep(order, options, plan, notes);
     if (!step) return Wrap("column '" + order.column + "'", step.error());
     spec.steps.push_back(std::move(*step));
   }
-  PENSTOCK_TRY(sdk::Transform::Make(spec));
+  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(spec));
+  // A word for null that a vocabulary had no room for is one from here on.
+  for (std::size_t i = 0; i < plan.names.size(); ++i) {
+    for (const auto& text : transform.null_texts(i)) {
+      if (plan.summaries[i].HasText(text)) spec.inputs[i].nullable = true;
+    }
+  }
   return spec;
 }
 

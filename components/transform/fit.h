@@ -27,7 +27,9 @@ struct FitOptions {
   std::map<std::string, VocabularyOptions> vocabulary;
   std::vector<std::string> passthrough;
 
-  // No column named: every column but the label and timestamps is treated by its type.
+  // No column named: every column but the label is treated by its type. Left out, and noted: times,
+  // lists and bytes, columns without a value, and columns whose role in the dataset's schema is
+  // another than feature (protected ones too: they are learnt from only when they are named).
   [[nodiscard]] bool Automatic() const {
     return scale.empty() && one_hot.empty() && vocabulary.empty() && passthrough.empty();
   }
@@ -35,6 +37,8 @@ struct FitOptions {
 
 // Invalid names the column: one that is missing, the label among the features, a string to be
 // scaled, more than 1000 categories for oneHot, a column of nulls only.
-[[nodiscard]] Result<sdk::TransformSpec> Fit(const std::string& dataset, const FitOptions& options);
+// `notes` gets a sentence for each column that people should look at: one that is constant.
+[[nodiscard]] Result<sdk::TransformSpec> Fit(const std::string& dataset, const FitOptions& options,
+                                             std::vector<std::string>* notes = nullptr);
 
 }  // namespace penstock::transform

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "components/sdk/dataset.h"
 #include "components/transform/fit.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
@@ -37,10 +38,13 @@ Result<FitOptions> ReadOptions(const sdk::Step& step) {
 }  // namespace
 
 Result<void> RunTransform(sdk::Step& step) {
-  PENSTOCK_ASSIGN(const auto options, ReadOptions(step));
+  PENSTOCK_ASSIGN(auto options, ReadOptions(step));
   PENSTOCK_ASSIGN(const auto dataset, step.InputPath("dataset"));
+  PENSTOCK_ASSIGN(options.label, sdk::LabelColumn(options.label, dataset));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("transform"));
-  PENSTOCK_ASSIGN(auto spec, Fit(dataset, options));
+  std::vector<std::string> notes;
+  PENSTOCK_ASSIGN(auto spec, Fit(dataset, options, &notes));
+  for (const auto& note : notes) std::printf("%s\n", note.c_str());
   const std::string text = sdk::ToJson(spec).dump(1) + "\n";
   PENSTOCK_TRY(WriteFileAtomically(output, text));
   PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(std::move(spec)));

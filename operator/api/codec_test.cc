@@ -36,6 +36,19 @@ spec:
   steps:
   - {name: a, container: {image: x}})";
 
+// What ParseJsonCut cuts lies far below.
+TEST(Codec, RefusesAValueThatIsNestedDeeperThanSixtyFourLevelsByName) {
+  const auto run = [](int levels) {
+    Json object = Json::parse(R"({"apiVersion":"penstock.dev/v1alpha1","kind":"PipelineRun",
+      "metadata":{"name":"r"},"spec":{"pipelineRef":{"name":"p"},"parameters":{"x":null}}})");
+    object["spec"]["parameters"]["x"] =
+        Json::parse(std::string(levels, '[') + std::string(levels, ']'));
+    return ErrorsOf(DecodePipelineRun(object).errors);
+  };
+  EXPECT_EQ(run(64), "");
+  EXPECT_EQ(run(65), "spec.parameters.x: must not be nested deeper than 64 levels\n");
+}
+
 // The files say every field with a value that is not its default; schema_test.cc and FullObjects
 // below hold them complete.
 TEST(Codec, CarriesEveryFieldOfEveryKindThereAndBack) {
@@ -99,7 +112,7 @@ spec:
   for (const char* line : {
            "apiVersion: must be penstock.dev/v1alpha1\n",
            "metadata.name: must be lower-case letters",
-           "metadata.labels.a: must be a string, is a whole number; put it in quotes: \"1\"\n",
+           "metadata.labels.a: must be a string, is a whole number; put it in quotes\n",
            "spec.runPolicy: must be one of \"OnChange\", \"Manual\", is \"Sometimes\"\n",
            "spec.parallelism: must be from 1 to 10000, is 0\n",
            "spec.concurrency.max: must be from 1 to 100, is 101\n",
@@ -113,13 +126,12 @@ spec:
            "spec.parameters[2]: minimum must not be above maximum\n",
            "spec.parameters[2]: a parameter with a default is never absent",
            "spec.parameters[2].name: \"x\" stands in the list already\n",
-           "spec.steps[0].container.env[0].value: must be a string, is a whole number; put it in "
-           "quotes: \"1\"\n",
+           ("spec.steps[0].container.env[0].value: must be a string, is a whole number; put it in "
+            "quotes\n"),
            "spec.steps[0].container.env[1].name: \"A\" stands in the list already\n",
            "spec.steps[0].container.env[2].name: is required\n",
-           "spec.steps[1].component.version: must be a string, is a whole number; put it in "
-           "quotes: "
-           "\"1\"\n",
+           ("spec.steps[1].component.version: must be a string, is a whole number; put it in "
+            "quotes\n"),
            "spec.steps[1].container.image: must not be empty\n",
            "spec.steps[1]: a step has exactly one of component and container\n",
            "spec.steps[1].inputs.train: must be a string",

@@ -133,6 +133,7 @@ void Fields(Io& io, typename Io::template Of<PublishedOutput>& o) {
   io.Bool("folder", o.folder, false);
   io.Integer("bytes", o.bytes, kBytes, 0);
   io.String("run", o.run, kObjectName);
+  io.Time("runCreated", o.run_created);
 }
 
 // Name, image, command: what a Component may say of its container.

@@ -70,6 +70,7 @@ void Fields(Io& io, typename Io::template Of<ModelHistoryEntry>& h) {
   io.String("outcome", h.outcome, {40});
   io.String("reason", h.reason, {1024});
   io.Time("time", h.time);
+  io.String("templateHash", h.template_hash, {64});
 }
 
 template <typename Io>

@@ -12,7 +12,6 @@ inline constexpr std::array<Named<ConcurrencyPolicy>, 4> kConcurrencyPolicies{
      {ConcurrencyPolicy::kAllow, "Allow"},
      {ConcurrencyPolicy::kForbid, "Forbid"},
      {ConcurrencyPolicy::kReplace, "Replace"}}};
-inline constexpr std::size_t kMaxSteps = 5000;
 inline constexpr std::size_t kMaxPipelineName = 52;  // runs and their pods add to it
 inline constexpr Text kReferenceText{4096};
 
@@ -28,6 +27,15 @@ void Fields(Io& io, typename Io::template Of<CodeSpec::Git>& g) {
   io.String("url", g.url, {2048, nullptr, true});
   io.String("revision", g.revision, {256});
   io.String("path", g.path, {1024});
+  if constexpr (Io::kReads) {
+    std::string name;
+    const bool given = io.Has("secretRef");
+    io.Group("secretRef", [&](auto& s) { s.String("name", name, kRequiredObjectName); });
+    if (given) g.secret_ref = name;
+  } else {
+    io.Group("secretRef",
+             [&](auto& s) { s.OptionalString("name", g.secret_ref, kRequiredObjectName); });
+  }
 }
 
 template <typename Io>

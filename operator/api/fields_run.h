@@ -30,6 +30,7 @@ void Fields(Io& io, typename Io::template Of<PipelineRunSpec>& s) {
   io.Bool("suspend", s.suspend, false);
   io.Enum("cancel", s.cancel, kCancelModes, CancelMode::kNone);
   io.Duration("ttlAfterFinished", s.ttl_after_finished);
+  io.Bool("publish", s.publish, true);
 }
 
 template <typename Io>
@@ -51,6 +52,7 @@ void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
   io.Bool("cached", s.cached, false);
   io.String("cacheKey", s.cache_key, {64});
   io.String("cacheMiss", s.cache_miss, {1024});
+  io.String("cachedFrom", s.cached_from, kObjectName);
   io.String("pod", s.pod, kObjectName);
   io.Time("startTime", s.start_time);
   io.Time("finishTime", s.finish_time);
@@ -63,6 +65,7 @@ void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
   });
   io.List("outputs", s.outputs, 100, "name");
   io.ValueMap("results", s.results, 100, kIdentifierName);
+  io.StringMap("sources", s.sources, 100, kIdentifierName, {1024});
 }
 
 template <typename Io>
@@ -85,6 +88,7 @@ void Fields(Io& io, typename Io::template Of<PipelineRunStatus>& s) {
   io.Time("startTime", s.start_time);
   io.Time("finishTime", s.finish_time);
   io.Object("summary", s.summary);
+  io.String("trouble", s.trouble, {1100});
   io.List("steps", s.steps, 500, "name");
   io.String("succeededIndexes", s.succeeded_indexes, {65536});
   io.String("skippedIndexes", s.skipped_indexes, {65536});

@@ -1,12 +1,13 @@
 #include "operator/api/manifest.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "operator/api/meta.h"
 #include "operator/api/yaml_scalar.h"
 #include "operator/api/yaml_tree.h"
+#include "operator/base/shown_text.h"
+#include "operator/base/whole_number.h"
 
 namespace penstock::api {
 namespace {
@@ -27,17 +28,17 @@ std::size_t MostValues(const YamlNode& root) {
   return 10'000 + 10 * CountNodes(root, &seen);
 }
 
-// Makes JSON of a tree and notes the line of each value.
+// Makes JSON of a tree and notes where each value stands, and how it was written.
 class Converter {
  public:
-  Converter(std::map<std::string, int>* lines, std::size_t most_values)
-      : lines_(lines), most_values_(most_values) {}
+  Converter(ManifestDocument* document, std::size_t most_values)
+      : document_(document), most_values_(most_values) {}
 
   Result<Json> Value(const YamlNode& n, const std::string& path) {
     if (++values_ > most_values_)
       return ErrorAt(n, "the aliases make more than " + std::to_string(most_values_) + " values");
-    if (!path.empty()) lines_->emplace(path, n.line);
-    if (n.kind == YamlNode::kScalar) return ScalarValue(n);
+    if (!path.empty()) document_->lines.emplace(path, n.line);
+    if (n.kind == YamlNode::kScalar) return Scalar(n, path);
     if (depth_ >= kMaxYamlDepth) return ErrorAt(n, "nested deeper than 256 levels");
     ++depth_;
     auto value = n.kind == YamlNode::kSequence ? Sequence(n, path) : Mapping(n, path);
@@ -46,6 +47,15 @@ class Converter {
   }
 
  private:
+  Result<Json> Scalar(const YamlNode& n, const std::string& path) {
+    auto value = ScalarValue(n);
+    const bool as_written = !value || !n.plain || value->is_string() || value->is_null();
+    if (!as_written && value->dump() != n.text) document_->written[path] = n.text;
+    if (!as_written && IsRounded(WithoutUnderscores(n.text), *value))
+      document_->rounded[path] = n.text;
+    return value;
+  }
+
   Result<Json> Sequence(const YamlNode& n, const std::string& path) {
     Json out = Json::array();
     for (std::size_t i = 0; i < n.items.size(); ++i) {
@@ -71,7 +81,8 @@ class Converter {
         return ErrorAt(*key,
                        "\"" + *name + "\" was set already in line " + std::to_string(it->second));
       const std::string child = ChildPath(path, *name);
-      (*lines_)[child] = key->line;
+      document_->lines[child] = key->line;
+      if (key->plain && *name != key->text) document_->written_names[child] = key->text;
       auto item = Value(*value, child);
       if (!item) return item;
       out[*name] = *std::move(item);
@@ -108,29 +119,17 @@ class Converter {
     return v->is_string() ? v->get<std::string>() : v->dump();
   }
 
-  std::map<std::string, int>* lines_;
+  ManifestDocument* document_;
   std::size_t most_values_;
   std::size_t values_ = 0;
   std::size_t depth_ = 0;  // aliases can make it more than that of the text
 };
 
-// 1.0 is 1, as in YAML: Kubernetes' JSON has no other way to tell them apart.
-void NormaliseNumbers(Json& j) {
-  if (j.is_structured()) {
-    for (auto& item : j) NormaliseNumbers(item);
-  } else if (j.is_number_float()) {
-    const double d = j.get<double>();
-    if (std::floor(d) == d && std::fabs(d) < 9.2e18) j = static_cast<std::int64_t>(d);
-  } else if (j.is_number_unsigned() && j.get<std::uint64_t>() > INT64_MAX) {
-    j = j.get<double>();
-  }
-}
-
 // "items[3].spec" of a List is "spec" of its fourth object.
-std::map<std::string, int> LinesBelow(const std::map<std::string, int>& lines,
-                                      const std::string& prefix) {
-  std::map<std::string, int> out;
-  for (auto it = lines.lower_bound(prefix); it != lines.end() && it->first.rfind(prefix, 0) == 0;
+template <typename T>
+std::map<std::string, T> Below(const std::map<std::string, T>& all, const std::string& prefix) {
+  std::map<std::string, T> out;
+  for (auto it = all.lower_bound(prefix); it != all.end() && it->first.rfind(prefix, 0) == 0;
        ++it) {
     std::string rest = it->first.substr(prefix.size());
     if (rest.empty() || (rest[0] != '.' && rest[0] != '[')) {
@@ -156,7 +155,9 @@ Result<void> Append(ManifestDocument document, std::vector<ManifestDocument>* ou
   const auto items = document.object.find("items");
   if (items == document.object.end() || !items->is_array()) return {};
   for (std::size_t i = 0; i < items->size(); ++i) {
-    ManifestDocument item{(*items)[i], LinesBelow(document.lines, ItemPath("items", i))};
+    const std::string at = ItemPath("items", i);
+    ManifestDocument item{(*items)[i], Below(document.lines, at), Below(document.written, at),
+                          Below(document.written_names, at), Below(document.rounded, at)};
     if (auto added = Append(std::move(item), out); !added) return added;
   }
   return {};
@@ -167,30 +168,71 @@ bool BeginsLikeJson(const std::string& text) {
   return at != std::string::npos && text[at] == '{';
 }
 
-Result<std::vector<ManifestDocument>> FromYaml(const std::string& text) {
+Result<void> AddTree(const YamlNode& tree, std::vector<ManifestDocument>* out) {
+  ManifestDocument document;
+  auto object = Converter(&document, MostValues(tree)).Value(tree, "");
+  if (!object) return object.error();
+  document.object = *std::move(object);
+  document.lines[""] = tree.line;
+  return Append(std::move(document), out);
+}
+
+Result<std::vector<ManifestDocument>> FromYaml(const std::string& text, std::vector<Error>* wrong) {
   const auto trees = ParseYaml(text);
   if (!trees) return trees.error();
   std::vector<ManifestDocument> out;
   for (const auto& tree : *trees) {
-    ManifestDocument document;
-    auto object = Converter(&document.lines, MostValues(*tree)).Value(*tree, "");
-    if (!object) return object.error();
-    document.object = *std::move(object);
-    document.lines[""] = tree->line;
-    if (auto added = Append(std::move(document), &out); !added) return added.error();
+    auto added = AddTree(*tree, &out);
+    if (!added && wrong == nullptr) return added.error();
+    if (!added) wrong->push_back(added.error());
   }
   return out;
 }
 
-Result<std::vector<ManifestDocument>> FromText(const std::string& text) {
-  if (!BeginsLikeJson(text)) return FromYaml(text);
+// Where the first byte is that is no UTF-8: line and column, in characters. 0: nowhere, or the text
+// is UTF-16 or UTF-32.
+struct Place {
+  int line = 0;
+  std::size_t column = 0;
+};
+std::size_t ColumnThatIsNoUtf8(std::string_view line) {
+  std::size_t column = 1;
+  for (std::size_t length = 1; length <= 4 && !line.empty(); ++length) {
+    if (!IsUtf8(line.substr(0, length))) continue;
+    line.remove_prefix(std::min(length, line.size()));
+    ++column;
+    length = 0;
+  }
+  return column;
+}
+Place PlaceThatIsNoUtf8(const std::string& text) {
+  if (text.rfind("\xFF\xFE", 0) == 0 || text.rfind("\xFE\xFF", 0) == 0 ||
+      text.substr(0, 4).find('\0') != std::string::npos)
+    return {};
+  int line = 1;
+  for (std::size_t at = 0; at < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const auto whole = std::string_view(text).substr(at, end - at);
+    if (!IsUtf8(whole)) return {line, ColumnThatIsNoUtf8(whole)};
+    at = end + 1;
+  }
+  return {};
+}
+
+Result<std::vector<ManifestDocument>> FromText(const std::string& text, std::vector<Error>* wrong) {
+  if (const Place place = PlaceThatIsNoUtf8(text); place.line > 0)
+    return Invalid(
+        "line " + std::to_string(place.line) +
+        ": the text is not UTF-8; save the file in that encoding (the first byte that is " +
+        "not stands in column " + std::to_string(place.column) + ")");
+  if (!BeginsLikeJson(text)) return FromYaml(text, wrong);
   auto json = ParseJson(text, "the text");
-  auto yaml = FromYaml(text);
+  auto yaml = FromYaml(text, json ? nullptr : wrong);
   // JSON is YAML, but for some escapes; and YAML in one line looks like JSON.
   if (yaml || !json) return yaml;
-  NormaliseNumbers(*json);
+  ReadNumbersAsKubernetes(*json);
   std::vector<ManifestDocument> out;
-  ManifestDocument document{*std::move(json), {{"", 1}}};
+  ManifestDocument document{*std::move(json), {{"", 1}}, {}, {}, {}};
   if (auto added = Append(std::move(document), &out); !added) return added.error();
   return out;
 }
@@ -208,9 +250,12 @@ int ManifestDocument::LineOf(const std::string& path) const {
 }
 
 Result<std::vector<ManifestDocument>> ParseManifests(const std::string& text,
-                                                     const std::string& source) {
-  auto out = FromText(text);
+                                                     const std::string& source,
+                                                     std::vector<Error>* wrong) {
+  std::vector<Error> found;
+  auto out = FromText(text, wrong == nullptr ? nullptr : &found);
   if (!out) return Wrap(source, std::move(out).error());
+  for (Error& error : found) wrong->push_back(Wrap(source, std::move(error)));
   return out;
 }
 

@@ -17,6 +17,12 @@ struct ManifestDocument {
   // Line (from 1) of each value, by field path as FieldError writes it:
   // "spec.steps[2].inputs.train".
   std::map<std::string, int> lines;
+  // What the file says where YAML reads something else than that text: "y" (true), "02138" (2138).
+  // By the path of the value, and by the path that a name got.
+  std::map<std::string, std::string> written;
+  std::map<std::string, std::string> written_names;
+  // Whole numbers that lose digits, as kubectl loses them (base/whole_number.h), by their path.
+  std::map<std::string, std::string> rounded = {};
   // The line of the path, or of its nearest parent that has one; 0 when none.
   [[nodiscard]] int LineOf(const std::string& path) const;
 };
@@ -28,7 +34,10 @@ struct ManifestDocument {
 // Anchors and merge keys are followed. Stricter than kubectl: a key said twice is an error. .inf
 // and .nan, aliases that blow up and tabs as indentation are refused. The error names `source` and
 // line.
-[[nodiscard]] Result<std::vector<ManifestDocument>> ParseManifests(const std::string& text,
-                                                                   const std::string& source);
+// With `wrong` the other documents of a text are given where one cannot be read, and what is wrong
+// with that one, each with source and line, is appended; text that is no YAML is an error all the
+// same.
+[[nodiscard]] Result<std::vector<ManifestDocument>> ParseManifests(
+    const std::string& text, const std::string& source, std::vector<Error>* wrong = nullptr);
 
 }  // namespace penstock::api

@@ -124,5 +124,23 @@ TEST(ParseManifests, RefusesLeftoversInsteadOfTakingThemForAnotherDocument) {
   EXPECT_THAT(ErrorOf("just words\n"), HasSubstr("a manifest is a mapping"));
 }
 
+TEST(ParseManifests, KeepsWhatTheFileSaysWhereYamlReadsSomethingElse) {
+  const auto documents = ParseManifests(
+      "kind: List\nitems:\n- {label: y, zip: 02138, m: 5, text: \"no\", on: [off, x]}\n", "f");
+  ASSERT_TRUE(documents) << documents.error().message;
+  const ManifestDocument& d = documents->front();
+  EXPECT_EQ(d.written, (std::map<std::string, std::string>{
+                           {"label", "y"}, {"zip", "02138"}, {"true[0]", "off"}}));
+  EXPECT_EQ(d.written_names, (std::map<std::string, std::string>{{"true", "on"}}));
+}
+
+TEST(ParseManifests, NamesTheLineThatIsNoUtf8) {
+  const auto documents = ParseManifests("a: 1\nb: caf\xe9\n", "f.yaml");
+  ASSERT_FALSE(documents);
+  EXPECT_EQ(documents.error().message,
+            "f.yaml: line 2: the text is not UTF-8; save the file in that encoding (the first byte "
+            "that is not stands in column 7)");
+}
+
 }  // namespace
 }  // namespace penstock::api

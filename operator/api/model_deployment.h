@@ -52,6 +52,7 @@ struct ModelHistoryEntry {
   std::string outcome;  // Promoted, Rejected
   std::string reason;
   std::optional<TimePoint> time;
+  std::string template_hash;  // of a rejection: the spec under which it is not tried again
 };
 
 struct ModelDeploymentStatus {

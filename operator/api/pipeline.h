@@ -84,6 +84,7 @@ struct CodeSpec {
     std::string url;
     std::string revision;
     std::string path;
+    std::optional<std::string> secret_ref{};  // JSON: secretRef: {name}
   };
   std::optional<Git> git;
   std::optional<std::string> config_map;  // JSON: configMap: {name}
@@ -152,6 +153,8 @@ struct StepDefaults {
 enum class RunPolicy : std::uint8_t { kOnChange, kManual };
 enum class ConcurrencyPolicy : std::uint8_t { kQueue, kAllow, kForbid, kReplace };
 
+inline constexpr std::size_t kMaxSteps = 5000;
+
 struct PipelineSpec {
   std::string description;
   RunPolicy run_policy = RunPolicy::kOnChange;
@@ -178,6 +181,7 @@ struct PublishedOutput {
   bool folder = false;
   std::uint64_t bytes = 0;
   std::string run;
+  std::optional<TimePoint> run_created{};  // of a Pipeline's only
   bool operator==(const PublishedOutput&) const = default;
 };
 

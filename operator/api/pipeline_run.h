@@ -19,6 +19,7 @@ struct PipelineRunSpec {
   bool suspend = false;
   CancelMode cancel = CancelMode::kNone;
   std::optional<Milliseconds> ttl_after_finished;
+  bool publish = true;  // its outputs become the Pipeline's when it succeeds
 };
 
 enum class StepPhase : std::uint8_t {
@@ -57,15 +58,17 @@ struct StepStatus {
   std::string message;
   int attempts = 0;
   bool cached = false;
-  std::string cache_key;   // empty when the step is not cacheable; reason of that in `cache_miss`
-  std::string cache_miss;  // ImageNotPinned, Disabled, SecretsWithoutSalt, NoFingerprint, NotFound
-  std::string pod;         // of the newest attempt
+  std::string cache_key;    // empty when the step is not cacheable; reason of that in `cache_miss`
+  std::string cache_miss;   // ImageNotPinned, Disabled, NotFound, ... (step_cache.cc)
+  std::string cached_from;  // the run that made what the cache gave
+  std::string pod;          // of the newest attempt
   std::optional<TimePoint> start_time;
   std::optional<TimePoint> finish_time;
   std::optional<TimePoint> retry_at;  // when a failed attempt is tried again
   StepRetries retries;                // spent by failed attempts
   std::vector<StepOutput> outputs;
   std::map<std::string, Json> results;
+  std::map<std::string, std::string> sources;  // fingerprints of its URI inputs, as they were read
 };
 
 struct RunSummary {
@@ -79,6 +82,7 @@ struct PipelineRunStatus {
   std::optional<TimePoint> start_time;
   std::optional<TimePoint> finish_time;
   RunSummary summary;
+  std::string trouble;  // "train: OutOfMemory": the step that failed or waits, and why
   std::vector<StepStatus> steps;
   // Steps that have no entry because there are too many: index ranges ("0-412,414") by the order
   // of the resolved spec. A step in neither is waiting.

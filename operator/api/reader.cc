@@ -10,6 +10,7 @@ namespace penstock::api {
 namespace {
 
 constexpr std::size_t kMaxValueBytes = 64 * 1024;
+constexpr int kMaxValueLevels = 64;  // far below what ParseJsonCut cuts
 constexpr Milliseconds kLongestDuration = std::chrono::hours(10 * 365 * 24);
 
 std::string Shortest(double d) { return Json(d).dump(); }
@@ -26,7 +27,7 @@ std::string Words(std::span<const char* const> words) {
 std::string NotA(const char* wanted, const Json& value) {
   std::string out = std::string("must be ") + wanted + ", is " + WhatIs(value);
   if (std::string_view(wanted) == "a string" && (value.is_number() || value.is_boolean()))
-    out += "; put it in quotes: \"" + value.dump() + "\"";
+    out += "; put it in quotes";
   return out;
 }
 
@@ -37,6 +38,15 @@ std::optional<std::int64_t> WholeNumber(const Json& j) {
   const double d = j.get<double>();
   if (std::floor(d) != d || std::fabs(d) > kMaxSafe) return std::nullopt;
   return static_cast<std::int64_t>(d);
+}
+
+// What a value of a parameter is too large for, or nothing.
+std::optional<std::string> ValueProblem(const Json& value) {
+  if (LevelsOf(value) > kMaxValueLevels)
+    return "must not be nested deeper than " + std::to_string(kMaxValueLevels) + " levels";
+  if (value.dump(-1, ' ', false, Json::error_handler_t::replace).size() > kMaxValueBytes)
+    return "must not be larger than 64 KiB as JSON";
+  return std::nullopt;
 }
 
 }  // namespace
@@ -198,8 +208,7 @@ void Reader::Time(const char* name, TimePoint& v) {
 void Reader::Value(const char* name, std::optional<Json>& v) {
   const Json* j = Find(name);
   if (j == nullptr) return;
-  if (j->dump(-1, ' ', false, Json::error_handler_t::replace).size() > kMaxValueBytes)
-    Fail(name, "must not be larger than 64 KiB as JSON");
+  if (auto problem = ValueProblem(*j)) Fail(name, std::move(*problem));
   v = *j;
 }
 
@@ -247,11 +256,12 @@ void Reader::StringList(const char* name, std::vector<std::string>& v, std::size
   v.clear();
   for (std::size_t i = 0; i < j->size() && i < max; ++i) {
     const Json& value = (*j)[i];
+    v.emplace_back();  // whatever it is: the others keep their places
     if (!value.is_string()) {
       errors_->push_back({ItemPath(path, i), NotA("a string", value)});
       continue;
     }
-    v.push_back(value.get<std::string>());
+    v.back() = value.get<std::string>();
     if (const auto problem = TextProblem(v.back(), item))
       errors_->push_back({ItemPath(path, i), *problem});
   }
@@ -267,6 +277,7 @@ void Reader::StringMap(const char* name, std::map<std::string, std::string>& v, 
     const std::string path = ChildPath(ChildPath(path_, name), k);
     if (const auto problem = TextProblem(k, key)) errors_->push_back({path, "name " + *problem});
     if (item.is_null()) continue;
+    v[k].clear();  // whatever it is: something stands there
     if (!item.is_string()) {
       errors_->push_back({path, NotA("a string", item)});
       continue;
@@ -285,8 +296,7 @@ void Reader::ValueMap(const char* name, std::map<std::string, Json>& v, std::siz
     const std::string path = ChildPath(ChildPath(path_, name), k);
     if (const auto problem = TextProblem(k, key)) errors_->push_back({path, "name " + *problem});
     if (item.is_null()) continue;  // "not given"
-    if (item.dump(-1, ' ', false, Json::error_handler_t::replace).size() > kMaxValueBytes)
-      errors_->push_back({path, "must not be larger than 64 KiB as JSON"});
+    if (auto problem = ValueProblem(item)) errors_->push_back({path, std::move(*problem)});
     v[k] = item;
   }
 }

@@ -86,7 +86,7 @@ class Reader {
   void Optional(const char* name, std::optional<T>& v, bool required = false) {
     v.reset();
     if (Find(name) == nullptr && !required) return;
-    v.emplace();
+    v = T{};  // clang 14 finds no emplace() for a type within one that is not yet complete
     Group(
         name, [&](Reader& child) { Fields(child, *v); }, required);
   }

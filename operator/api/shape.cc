@@ -3,24 +3,10 @@
 
 #include "operator/api/reader.h"
 #include "operator/api/text_format.h"
+#include "operator/base/nearest.h"
 
 namespace penstock::api {
 namespace {
-
-std::size_t Distance(std::string_view a, std::string_view b) {  // Levenshtein
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 void CheckFields(const Json& value, const Shape& shape, const std::string& path,
                  std::vector<FieldError>* errors) {
@@ -96,7 +82,7 @@ void CheckShape(const Json& value, const Shape& shape, const std::string& path,
   if (!HasKind(value, shape.kind)) {
     std::string message = std::string("must be ") + Wanted(shape.kind) + ", is " + WhatIs(value);
     if (shape.kind == Shape::kString && (value.is_number() || value.is_boolean()))
-      message += "; put it in quotes: \"" + value.dump() + "\"";
+      message += "; put it in quotes";
     errors->push_back({path, message});
     return;
   }
@@ -124,15 +110,7 @@ const char* WhatIs(const Json& value) {
 }
 
 std::string UnknownField(const std::string& name, std::span<const std::string_view> known) {
-  std::string_view nearest;
-  std::size_t best = name.size() / 3 + 1;
-  for (const std::string_view k : known)
-    if (const std::size_t d = Distance(name.substr(0, 64), k); d <= best) {
-      best = d;
-      nearest = k;
-    }
-  if (nearest.empty() || best > 3) return "unknown field";
-  return "unknown field; did you mean \"" + std::string(nearest) + "\"?";
+  return "unknown field" + DidYouMean(name, known);
 }
 
 std::size_t CodePoints(std::string_view utf8) {

@@ -32,11 +32,15 @@ bool IsNotFinite(std::string_view t) {
   return OneOf(t, {".inf", ".Inf", ".INF"});
 }
 
+}  // namespace
+
 std::string WithoutUnderscores(std::string_view t) {
   std::string out(t);
   out.erase(std::remove(out.begin(), out.end(), '_'), out.end());
   return out;
 }
+
+namespace {
 
 // As Go's strconv.ParseInt(text, 0, 64), then ParseUint: 0x, 0o, 0b and a leading 0 choose the
 // base.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "operator/api/yaml_tree.h"
 #include "operator/base/json.h"
@@ -11,5 +12,8 @@ namespace penstock::api {
 
 // Invalid for .inf and .nan, which JSON cannot say, and for a tag that its text does not fit.
 [[nodiscard]] Result<Json> ScalarValue(const YamlNode& scalar);
+
+// 1_000 is 1000.
+[[nodiscard]] std::string WithoutUnderscores(std::string_view number);
 
 }  // namespace penstock::api

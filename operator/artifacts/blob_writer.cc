@@ -17,24 +17,24 @@ namespace penstock::artifacts {
 namespace fs = std::filesystem;
 namespace {
 
-Result<void> MakeFolder(const fs::path& folder) {
-  std::error_code ec;
-  const bool created = fs::create_directories(folder, ec);
-  if (ec) return FromErrno("creating folder " + folder.string(), ec.value());
-  return created ? SyncFolder(folder.parent_path()) : Result<void>{};
-}
-
 // RLIMIT_FSIZE and a file system's largest file are to us what a full disk is.
 Error WriteError(const std::string& context, int error_number) {
   Error e = FromErrno(context, error_number);
-  if (error_number == EFBIG) e.kind = ErrorKind::kNoSpace;
+  if (error_number == EFBIG || e.kind == ErrorKind::kNoSpace) return VolumeIsFull(e.message);
   return e;
+}
+
+Result<void> MakeFolder(const fs::path& folder) {
+  std::error_code ec;
+  const bool created = fs::create_directories(folder, ec);
+  if (ec) return WriteError("creating folder " + folder.string(), ec.value());
+  return created ? SyncFolder(folder.parent_path()) : Result<void>{};
 }
 
 class FileBlobWriter : public BlobWriter {
  public:
-  FileBlobWriter(fs::path folder, fs::path temporary, int fd)
-      : folder_(std::move(folder)), temporary_(std::move(temporary)), fd_(fd) {}
+  FileBlobWriter(fs::path folder, fs::path temporary, int fd, const Room& room)
+      : folder_(std::move(folder)), temporary_(std::move(temporary)), fd_(fd), room_(room) {}
   ~FileBlobWriter() override {
     if (fd_ >= 0) ::close(fd_);
     if (!committed_) ::unlink(temporary_.c_str());
@@ -42,6 +42,7 @@ class FileBlobWriter : public BlobWriter {
 
   Result<void> Write(std::string_view bytes) override {
     hasher_.Update(bytes);
+    if (auto room = room_.Before(bytes.size()); !room) return room;
     while (!bytes.empty()) {
       const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
@@ -88,6 +89,7 @@ class FileBlobWriter : public BlobWriter {
   fs::path folder_;
   fs::path temporary_;
   int fd_;
+  RoomWatch room_;
   Sha256 hasher_;
   bool committed_ = false;
 };
@@ -154,15 +156,16 @@ Result<void> BlobBatch::Commit() {
   return SyncAll({folders.begin(), folders.end()});
 }
 
-Result<std::unique_ptr<BlobWriter>> NewFileBlob(const fs::path& folder) {
+Result<std::unique_ptr<BlobWriter>> NewFileBlob(const fs::path& folder, const Room& room) {
+  if (auto has = room.For(0); !has) return has.error();
   const fs::path temporaries = folder / "tmp";
   if (auto made = MakeFolder(temporaries); !made) return made.error();
   auto name = RandomName();
   if (!name) return name.error();
   const fs::path temporary = temporaries / *name;
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return FromErrno("creating " + temporary.string(), errno);
-  return std::unique_ptr<BlobWriter>(std::make_unique<FileBlobWriter>(folder, temporary, fd));
+  if (fd < 0) return WriteError("creating " + temporary.string(), errno);
+  return std::unique_ptr<BlobWriter>(std::make_unique<FileBlobWriter>(folder, temporary, fd, room));
 }
 
 }  // namespace penstock::artifacts

@@ -12,7 +12,8 @@
 namespace penstock::artifacts {
 
 // `folder` is <root>/<namespace>; the blob will stand in <folder>/blobs/ab/<hex>.
-[[nodiscard]] Result<std::unique_ptr<BlobWriter>> NewFileBlob(const std::filesystem::path& folder);
+[[nodiscard]] Result<std::unique_ptr<BlobWriter>> NewFileBlob(const std::filesystem::path& folder,
+                                                              const Room& room);
 
 // Many blobs made visible together: two syncs of the file system instead of two a file (10,000
 // files take seconds instead of minutes). Dropped without a Commit, it leaves nothing. Add is

@@ -36,6 +36,7 @@ struct Manifest {
 // Refuses what a hostile writer could put in: absolute or climbing paths, duplicates, a file that
 // is also a folder, sizes or block counts that do not agree, more than 1,000,000 files.
 inline constexpr std::uint64_t kMaxManifestBytes = 512ULL << 20;
+inline constexpr std::uint64_t kMaxManifestFiles = 1'000'000;
 [[nodiscard]] Result<Manifest> ParseManifest(const std::string& text);
 
 struct FileDigest {
@@ -64,5 +65,9 @@ class BlockHasher {
 
 // Reads the file once.
 [[nodiscard]] Result<FileDigest> DigestFile(const std::filesystem::path& path);
+
+// "sha256:<hex>" that a file: source is known by: of a file's bytes, or of a folder's file names
+// and digests.
+[[nodiscard]] Result<std::string> ContentFingerprint(const std::filesystem::path& path);
 
 }  // namespace penstock::artifacts

@@ -1,7 +1,9 @@
 #include "operator/artifacts/prediction_store.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "operator/artifacts/room.h"
 #include "operator/base/file.h"
 
 namespace penstock::artifacts {
@@ -10,6 +12,8 @@ namespace {
 
 constexpr const char* kFolder = "predictions";
 constexpr std::string_view kSuffix = ".parquet";
+constexpr std::size_t kMaxListed = 200'000;
+constexpr std::size_t kMaxFolders = 100'000;  // namespaces, or logs of one
 
 bool IsPart(std::string_view text) {
   return !text.empty() && text.size() <= 253 && text[0] != '.' &&
@@ -38,12 +42,19 @@ Result<fs::path> FilePath(const fs::path& root, const std::string& ns,
   return *folder / name;
 }
 
-// The names in a folder, sorted; none where there is no folder.
-Result<std::vector<std::string>> Names(const fs::path& folder) {
+// The names in a folder, sorted; none where there is no folder, kTooLarge where there are more.
+Result<std::vector<std::string>> Names(const fs::path& folder, std::size_t most) {
   std::vector<std::string> names;
   std::error_code ec;
-  for (fs::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec))
+  for (fs::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
+    if (names.size() == most) {
+      Error e = Invalid(folder.filename().string() + " has more than " + std::to_string(most) +
+                        " files; a shorter retention removes the old ones");
+      e.kind = ErrorKind::kTooLarge;
+      return e;
+    }
     names.push_back(it->path().filename().string());
+  }
   if (ec && ec != std::errc::no_such_file_or_directory && ec != std::errc::not_a_directory)
     return FromErrno("reading folder " + folder.string(), ec.value());
   std::sort(names.begin(), names.end());
@@ -53,9 +64,14 @@ Result<std::vector<std::string>> Names(const fs::path& folder) {
 }  // namespace
 
 std::string FormatPredictionFiles(const std::vector<PredictionFile>& files) {
-  Json list = Json::array();
-  for (const auto& file : files) list.push_back({{"name", file.name}, {"bytes", file.bytes}});
-  return Json{{"files", std::move(list)}}.dump();
+  // As text at once: objects of so many files would take ten times as much.
+  std::string out = R"({"files":[)";
+  for (const auto& file : files) {
+    if (out.back() != '[') out += ',';
+    out +=
+        R"({"bytes":)" + std::to_string(file.bytes) + R"(,"name":)" + Json(file.name).dump() + "}";
+  }
+  return out + "]}";
 }
 
 Result<std::vector<PredictionFile>> ParsePredictionFiles(const std::string& text) {
@@ -75,27 +91,44 @@ Result<std::vector<PredictionFile>> ParsePredictionFiles(const std::string& text
   return files;
 }
 
-PredictionStore::PredictionStore(fs::path root) : root_(std::move(root)) {}
+Result<void> PredictionWriter::Write(std::string_view bytes) {
+  if (auto room = room_.Before(bytes.size()); !room) return room;
+  return OnVolume(file_.Write(bytes));
+}
+
+PredictionStore::PredictionStore(fs::path root, Room room)
+    : root_(std::move(root)), room_(std::move(room)) {}
+
+Result<PredictionWriter> PredictionStore::NewFile(const std::string& ns,
+                                                  const std::string& deployment,
+                                                  const std::string& name) const {
+  auto path = FilePath(root_, ns, deployment, name);
+  if (!path) return path.error();
+  auto file = AtomicFile::Create(*path);
+  if (!file) return OnVolume(file.error()).error();
+  return PredictionWriter(*std::move(file), room_);
+}
 
 Result<void> PredictionStore::Put(const std::string& ns, const std::string& deployment,
                                   const std::string& name, std::string_view bytes) const {
-  auto path = FilePath(root_, ns, deployment, name);
-  if (!path) return path.error();
-  return WriteFileAtomically(*path, bytes);
+  auto file = NewFile(ns, deployment, name);
+  if (!file) return file.error();
+  if (auto written = file->Write(bytes); !written) return written;
+  return file->Commit();
 }
 
 Result<std::vector<PredictionFile>> PredictionStore::List(const std::string& ns,
                                                           const std::string& deployment) const {
   auto folder = Folder(root_, ns, deployment);
   if (!folder) return folder.error();
-  auto names = Names(*folder);
+  auto names = Names(*folder, kMaxListed);
   if (!names) return names.error();
   std::vector<PredictionFile> files;
   for (const auto& name : *names) {
     if (!IsFileName(name)) continue;  // on its way in
-    std::error_code gone;             // its time may have been over meanwhile
-    const auto bytes = fs::file_size(*folder / name, gone);
-    if (!gone) files.push_back({name, bytes});
+    const auto bytes = SizeOfFile(*folder / name);
+    if (!bytes) return bytes.error();
+    if (*bytes) files.push_back({name, **bytes});  // its time may have been over meanwhile
   }
   return files;
 }
@@ -104,8 +137,9 @@ Result<fs::path> PredictionStore::Path(const std::string& ns, const std::string&
                                        const std::string& name) const {
   auto path = FilePath(root_, ns, deployment, name);
   if (!path) return path;
-  std::error_code ec;
-  if (!fs::is_regular_file(*path, ec))
+  const auto size = SizeOfFile(*path);
+  if (!size) return size.error();
+  if (!*size)
     return NotFound("ModelDeployment " + deployment + " of namespace " + ns +
                     " has no prediction file " + name);
   return path;
@@ -113,10 +147,10 @@ Result<fs::path> PredictionStore::Path(const std::string& ns, const std::string&
 
 Result<std::vector<PredictionStore::Log>> PredictionStore::Logs() const {
   std::vector<Log> logs;
-  auto namespaces = Names(root_);
+  auto namespaces = Names(root_, kMaxFolders);
   if (!namespaces) return namespaces.error();
   for (const auto& ns : *namespaces) {
-    auto deployments = Names(root_ / ns / kFolder);
+    auto deployments = Names(root_ / ns / kFolder, kMaxFolders);
     if (!deployments) return deployments.error();
     for (const auto& deployment : *deployments) logs.push_back({ns, deployment});
   }
@@ -126,20 +160,26 @@ Result<std::vector<PredictionStore::Log>> PredictionStore::Logs() const {
 Result<int> PredictionStore::RemoveOlder(const Log& log, std::chrono::milliseconds age) const {
   auto folder = Folder(root_, log.ns, log.deployment);
   if (!folder) return folder.error();
-  auto names = Names(*folder);
-  if (!names) return names.error();
   int removed = 0;
+  std::optional<Error> failed;  // one that stays keeps no other
   const auto before = fs::file_time_type::clock::now() - age;
-  for (const auto& name : *names) {
+  std::error_code end;
+  for (fs::directory_iterator it(*folder, end), last; !end && it != last; it.increment(end)) {
     std::error_code ec;
-    const fs::path path = *folder / name;
-    const auto written = fs::last_write_time(path, ec);
-    if (ec || written > before) continue;
-    if (fs::remove(path, ec)) ++removed;
-    if (ec) return FromErrno("removing " + path.string(), ec.value());
+    const auto written = fs::last_write_time(it->path(), ec);
+    if (!ec && written > before) continue;
+    if (!ec && fs::remove(it->path(), ec)) ++removed;
+    if (ec && ec != std::errc::no_such_file_or_directory && !failed)
+      failed = FromErrno("removing " + it->path().string(), ec.value());
   }
-  std::error_code not_empty;
-  fs::remove(*folder, not_empty);
+  if (end && end != std::errc::no_such_file_or_directory)
+    return FromErrno("reading folder " + folder->string(), end.value());
+  if (failed) return *failed;
+  std::error_code kept;
+  fs::remove(*folder, kept);
+  const bool usual = !kept || kept == std::errc::directory_not_empty ||
+                     kept == std::errc::no_such_file_or_directory;
+  if (!usual) return FromErrno("removing " + folder->string(), kept.value());
   return removed;
 }
 

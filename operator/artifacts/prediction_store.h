@@ -10,8 +10,11 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "operator/artifacts/room.h"
+#include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 
@@ -28,16 +31,32 @@ struct PredictionFile {
 [[nodiscard]] std::string FormatPredictionFiles(const std::vector<PredictionFile>& files);
 [[nodiscard]] Result<std::vector<PredictionFile>> ParsePredictionFiles(const std::string& text);
 
+// A file on its way in: write, then Commit. Dropped without a Commit, it leaves nothing. kNoSpace
+// when the volume is full, at the latest 1 MiB after it is. Used by one thread.
+class PredictionWriter {
+ public:
+  PredictionWriter(AtomicFile file, Room room) : file_(std::move(file)), room_(std::move(room)) {}
+  [[nodiscard]] Result<void> Write(std::string_view bytes);
+  [[nodiscard]] Result<void> Commit() { return OnVolume(file_.Commit()); }
+
+ private:
+  AtomicFile file_;
+  RoomWatch room_;
+};
+
 class PredictionStore {
  public:
-  // `root`: the artifact store's.
-  explicit PredictionStore(std::filesystem::path root);
+  // `root` and `room`: the artifact store's.
+  explicit PredictionStore(std::filesystem::path root, Room room = {});
 
-  // Invalid for a name that is no <a-z, 0-9, '-' and '.'>.parquet. The same name again is the same
-  // file, sent again.
+  // A file on its way in. Invalid for a name that is no <a-z, 0-9, '-'
+  // and '.'>.parquet. The same name again is the same file, sent again.
+  [[nodiscard]] Result<PredictionWriter> NewFile(const std::string& ns,
+                                                 const std::string& deployment,
+                                                 const std::string& name) const;
   [[nodiscard]] Result<void> Put(const std::string& ns, const std::string& deployment,
                                  const std::string& name, std::string_view bytes) const;
-  // By name; nothing for a deployment without a log.
+  // By name; nothing for a deployment without a log. kTooLarge above 200,000 files.
   [[nodiscard]] Result<std::vector<PredictionFile>> List(const std::string& ns,
                                                          const std::string& deployment) const;
   // The file's path on this machine; kNotFound.
@@ -56,6 +75,7 @@ class PredictionStore {
 
  private:
   std::filesystem::path root_;
+  Room room_;
 };
 
 }  // namespace penstock::artifacts

@@ -58,11 +58,48 @@ TEST_F(Predictions, NamesThatWouldLeadElsewhereAreRefused) {
   EXPECT_FALSE(Store().List("team", "a/b"));
 }
 
+TEST_F(Predictions, AVolumeThatFillsUpWhileAFileComesInEndsItByName) {
+  VolumeSpace space{.size = 10ULL << 30, .free = 5ULL << 30, .files = 0, .free_files = 0};
+  const PredictionStore store(root_, Room([&] { return Result<VolumeSpace>(space); }));
+  {
+    auto file = store.NewFile("team", "flights", "a.parquet");
+    ASSERT_TRUE(file) << file.error().message;
+    const std::string piece(1 << 20, 'x');
+    ASSERT_TRUE(file->Write(piece));
+    space.free = 0;
+    const auto written = file->Write(piece);
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::kNoSpace);
+    EXPECT_THAT(written.error().message, HasSubstr("the artifact store's volume is full"));
+  }
+  EXPECT_TRUE(fs::is_empty(root_ / "team/predictions/flights"));
+}
+
 TEST_F(Predictions, AnEmptiedLogIsGone) {
   ASSERT_TRUE(Store().Put("team", "flights", "a.parquet", "x"));
   EXPECT_EQ(Store().RemoveOlder({"team", "flights"}, std::chrono::hours(1)).value(), 0);
   EXPECT_EQ(Store().RemoveOlder({"team", "flights"}, std::chrono::hours(-1)).value(), 1);
   EXPECT_FALSE(fs::exists(root_ / "team/predictions/flights"));
+}
+
+TEST_F(Predictions, AFileThatCannotBeLookedAtIsNoneThatIsNotThere) {
+  ASSERT_TRUE(Store().Put("team", "flights", "a.parquet", "x"));
+  const fs::path circle = root_ / "team/predictions/flights/b.parquet";
+  fs::create_symlink("b.parquet", circle);
+  const auto path = Store().Path("team", "flights", "b.parquet");
+  ASSERT_FALSE(path);
+  EXPECT_EQ(path.error().kind, ErrorKind::kInternal) << path.error().message;
+  EXPECT_FALSE(Store().List("team", "flights")) << "it is missing from the list";
+}
+
+TEST_F(Predictions, OneFileThatStaysIsToldAndKeepsNoOtherFromItsTime) {
+  ASSERT_TRUE(Store().Put("team", "flights", "b.parquet", "x"));
+  for (const char* name : {"a", "c"})
+    fs::create_directories(root_ / "team/predictions/flights" / name / "full");
+  const auto removed = Store().RemoveOlder({"team", "flights"}, std::chrono::hours(-1));
+  ASSERT_FALSE(removed);
+  EXPECT_THAT(removed.error().message, HasSubstr("removing "));
+  EXPECT_EQ(Names("team", "flights"), "");
 }
 
 TEST(PredictionFiles, AListIsReadBackAndAHostileOneIsNot) {

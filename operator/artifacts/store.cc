@@ -1,24 +1,26 @@
 #include "operator/artifacts/store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 
 #include "operator/artifacts/blob_writer.h"
+#include "operator/artifacts/leftovers.h"
 #include "operator/artifacts/manifest.h"
+#include "operator/artifacts/manifest_reader.h"
+#include "operator/artifacts/open_file.h"
 #include "operator/artifacts/pack.h"
+#include "operator/artifacts/tree.h"
+#include "operator/artifacts/whole_folders.h"
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
 
 namespace penstock::artifacts {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::uint64_t kMaxReceiptBytes = kMaxTaskConfigBytes;
 
 // A name that stands as one part of a path: what Kubernetes allows in names and UIDs.
 Result<void> CheckPart(const char* what, const std::string& text) {
@@ -64,30 +66,30 @@ Result<fs::path> CacheName(const fs::path& root, const std::string& ns, const st
 // Hands a regular file's bytes to `sink` in pieces.
 template <typename Sink>
 Result<void> ReadThrough(const fs::path& path, Sink sink) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0) return FromErrno("opening " + path.string(), errno);
-  struct stat st {};
-  if (::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-    ::close(fd);
-    return Invalid(path.string() + " is no regular file");
-  }
+  const auto file = OpenFile::Open(path);
+  if (!file) return file.error();
   // No larger than the file: a folder of many small ones would spend its time on clearing memory.
-  std::string chunk(std::clamp<std::size_t>(static_cast<std::size_t>(st.st_size), 4096, 1 << 20),
-                    '\0');
-  Result<void> done;
-  while (done) {
-    const ssize_t n = ::read(fd, chunk.data(), chunk.size());
-    if (n == 0) break;
+  std::string chunk(std::clamp<std::uint64_t>(file->size(), 4096, 1 << 20), '\0');
+  while (true) {
+    const ssize_t n = ::read(file->fd(), chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;
-    done = n < 0 ? Result<void>(FromErrno("reading " + path.string(), errno))
-                 : sink(std::string_view(chunk.data(), static_cast<std::size_t>(n)));
+    if (n < 0) return FromErrno("reading " + path.string(), errno);
+    if (n == 0) return {};
+    auto taken = sink(std::string_view(chunk.data(), static_cast<std::size_t>(n)));
+    if (!taken) return taken;
   }
-  ::close(fd);
-  return done;
 }
 
-Result<FileDigest> PutFile(const fs::path& folder, const fs::path& file, BlobBatch& batch) {
-  auto writer = NewFileBlob(folder);
+// True where a regular file of that size is there.
+Result<bool> HasSize(const std::string& path, std::uint64_t bytes) {
+  const auto size = SizeOfFile(path);
+  if (!size) return size.error();
+  return *size == bytes;
+}
+
+Result<FileDigest> PutFile(const fs::path& folder, const Room& room, const fs::path& file,
+                           BlobBatch& batch) {
+  auto writer = NewFileBlob(folder, room);
   if (!writer) return writer.error();
   BlockHasher hasher;
   auto copied = ReadThrough(file, [&](std::string_view bytes) {
@@ -100,6 +102,11 @@ Result<FileDigest> PutFile(const fs::path& folder, const fs::path& file, BlobBat
   return digest;
 }
 
+// What the reserve is for; on a volume that is full to its last byte it is refused by name too.
+Result<void> WriteSmall(const fs::path& path, const Receipt& receipt) {
+  return OnVolume(WriteFileAtomically(path, Json(receipt).dump()));
+}
+
 Result<Receipt> ReadReceipt(const fs::path& path) {
   auto text = ReadFile(path, kMaxReceiptBytes);
   if (!text) return text.error();
@@ -110,30 +117,31 @@ Result<Receipt> ReadReceipt(const fs::path& path) {
 
 }  // namespace
 
-Store::Store(fs::path root) : root_(std::move(root)) {}
+Store::Store(fs::path root, Room room)
+    : root_(std::move(root)), room_(std::move(room)), whole_(std::make_shared<WholeFolders>()) {}
 
 Result<std::unique_ptr<BlobWriter>> Store::NewBlob(const std::string& ns) const {
   auto folder = NamespaceFolder(root_, ns);
   if (!folder) return folder.error();
-  return NewFileBlob(*folder);
+  return NewFileBlob(*folder, room_);
 }
 
 Result<fs::path> Store::BlobPath(const std::string& ns, const std::string& digest) const {
   auto path = BlobName(root_, ns, digest);
   if (!path) return path;
-  std::error_code ec;
-  if (!fs::is_regular_file(*path, ec))
-    return NotFound("the store has no " + digest + " in namespace " + ns);
+  const auto size = SizeOfFile(*path);
+  if (!size) return size.error();
+  if (!*size) return NotFound("the store has no " + digest + " in namespace " + ns);
   return path;
 }
 
 Result<std::uint64_t> Store::BlobSize(const std::string& ns, const std::string& digest) const {
   auto path = BlobPath(ns, digest);
   if (!path) return path.error();
-  std::error_code ec;
-  const std::uintmax_t size = fs::file_size(*path, ec);
-  if (ec) return FromErrno("looking at " + path->string(), ec.value());
-  return std::uint64_t{size};
+  const auto size = SizeOfFile(*path);
+  if (!size) return size.error();
+  if (!*size) return NotFound("the store has no " + digest + " in namespace " + ns + " any more");
+  return **size;
 }
 
 Result<bool> Store::Verify(const std::string& ns, const std::string& digest) const {
@@ -146,6 +154,7 @@ Result<bool> Store::Verify(const std::string& ns, const std::string& digest) con
   });
   if (!read) return read.error();
   if ("sha256:" + hasher.HexDigest() == digest) return true;
+  whole_->Forget();
   std::error_code ec;
   const fs::path aside = root_ / ns / "damaged";
   fs::create_directories(aside, ec);
@@ -155,20 +164,7 @@ Result<bool> Store::Verify(const std::string& ns, const std::string& digest) con
 }
 
 Result<int> Store::RemoveLeftovers(std::chrono::seconds age) const {
-  int removed = 0;
-  std::error_code ec;
-  const auto before = fs::file_time_type::clock::now() - age;
-  for (const auto& ns : fs::directory_iterator(root_, ec)) {
-    std::error_code missing;  // a namespace without tmp/ has no leftovers
-    for (const auto& file : fs::directory_iterator(ns.path() / "tmp", missing)) {
-      std::error_code gone;  // its writer may have finished meanwhile
-      if (file.last_write_time(gone) > before || gone) continue;
-      if (fs::remove(file.path(), gone)) ++removed;
-    }
-  }
-  if (ec && ec != std::errc::no_such_file_or_directory)
-    return FromErrno("reading folder " + root_.string(), ec.value());
-  return removed;
+  return RemoveLeftoversUnder(root_, age);
 }
 
 Result<ArtifactRef> Store::Put(const std::string& ns, const fs::path& source) const {
@@ -176,11 +172,11 @@ Result<ArtifactRef> Store::Put(const std::string& ns, const fs::path& source) co
   if (!folder) return folder.error();
   BlobBatch files(*folder);
   PackSink sink;
-  sink.put_file = [&](int, const fs::path& file) { return PutFile(*folder, file, files); };
+  sink.put_file = [&](int, const fs::path& file) { return PutFile(*folder, room_, file, files); };
   sink.put_manifest = [&](const std::string& text, const std::string& digest) -> Result<void> {
     // A manifest that is there has all its files.
     if (auto done = files.Commit(); !done) return done;
-    auto writer = NewFileBlob(*folder);
+    auto writer = NewFileBlob(*folder, room_);
     if (!writer) return writer.error();
     if (auto written = (*writer)->Write(text); !written) return written;
     if (auto done = (*writer)->Commit(digest); !done) return done.error();
@@ -219,33 +215,35 @@ Result<void> Store::Get(const std::string& ns, const ArtifactRef& artifact,
   return checked(Unpack(artifact, target, source), artifact.digest);
 }
 
+Result<ArtifactRef> Store::Find(const std::string& ns, const std::string& digest) const {
+  const auto path = BlobPath(ns, digest);
+  if (!path) return path.error();
+  return FileOrFolder(*path, digest);
+}
+
 Result<bool> Store::Exists(const std::string& ns, const ArtifactRef& artifact) const {
-  const auto has = [&](const std::string& digest, std::uint64_t bytes) -> Result<bool> {
-    auto size = BlobSize(ns, digest);
-    if (size) return *size == bytes;
-    if (size.error().kind == ErrorKind::kNotFound) return false;
-    return size.error();
-  };
-  if (!artifact.folder) return has(artifact.digest, artifact.bytes);
-  auto blob = BlobPath(ns, artifact.digest);
-  if (!blob && blob.error().kind == ErrorKind::kNotFound) return false;
-  if (!blob) return blob.error();
-  auto text = ReadFile(*blob, kMaxManifestBytes);
-  if (!text) return text.error();
-  if ("sha256:" + Sha256Hex(*text) != artifact.digest) return false;
-  auto manifest = ParseManifest(*text);
-  if (!manifest) return manifest.error();
-  for (const auto& f : manifest->files) {
-    auto there = has("sha256:" + f.sha256, f.size);
-    if (!there || !*there) return there;
-  }
-  return true;
+  auto name = BlobName(root_, ns, artifact.digest);
+  if (!name) return name.error();
+  if (!artifact.folder) return HasSize(*name, artifact.bytes);
+  return whole_->Look(ns + " " + artifact.digest, [&]() -> Result<bool> {
+    const std::string blobs = name->parent_path().parent_path().string() + "/";
+    auto read = ReadManifestFile(*name, [&](ManifestFile&& f) -> Result<void> {
+      auto there = HasSize(blobs + f.sha256.substr(0, 2) + "/" + f.sha256, f.size);
+      if (there && *there) return {};
+      return there ? NotFound("a file of the folder is not there") : there.error();
+    });
+    if (!read && read.error().kind == ErrorKind::kNotFound) return false;
+    if (!read && read.error().kind == ErrorKind::kInvalid)
+      return Wrap(artifact.digest + " is named as a folder and is none", read.error());
+    if (!read) return read.error();
+    return read->digest == artifact.digest;
+  });
 }
 
 Result<void> Store::PutReceipt(const std::string& ns, const Receipt& receipt) const {
   auto path = ReceiptName(root_, ns, receipt.run_uid, receipt.pod);
   if (!path) return path.error();
-  return WriteFileAtomically(*path, Json(receipt).dump());
+  return WriteSmall(*path, receipt);
 }
 
 Result<Receipt> Store::GetReceipt(const std::string& ns, const std::string& run_uid,
@@ -259,7 +257,7 @@ Result<void> Store::PutCacheEntry(const std::string& ns, const std::string& key,
                                   const Receipt& receipt) const {
   auto path = CacheName(root_, ns, key);
   if (!path) return path.error();
-  return WriteFileAtomically(*path, Json(receipt).dump());
+  return WriteSmall(*path, receipt);
 }
 
 Result<Receipt> Store::GetCacheEntry(const std::string& ns, const std::string& key) const {

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "operator/artifacts/room.h"
 #include "operator/base/result.h"
 #include "operator/protocol/task.h"
 
@@ -36,13 +37,19 @@ class BlobWriter {
   [[nodiscard]] virtual Result<std::string> Commit(const std::string& expected) = 0;
 };
 
+class WholeFolders;
+
 class Store {
  public:
-  explicit Store(std::filesystem::path root);
+  explicit Store(std::filesystem::path root, Room room = {});
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] const Room& room() const { return room_; }
 
-  // --- blobs
+  // Whether artifacts and predictions of so many bytes may still come in; kNoSpace.
+  [[nodiscard]] Result<void> HasRoomFor(std::uint64_t bytes) const { return room_.For(bytes); }
+
+  // --- blobs; kNoSpace when the volume is full, at the latest 1 MiB after it is
   [[nodiscard]] Result<std::unique_ptr<BlobWriter>> NewBlob(const std::string& ns) const;
   // The blob's path on this machine; kNotFound. Its content is not verified here.
   [[nodiscard]] Result<std::filesystem::path> BlobPath(const std::string& ns,
@@ -53,7 +60,9 @@ class Store {
   // Reads the whole blob. False when its bytes no longer match its name; it is then set aside, so
   // that the name is free and the producer, run again, repairs it. kNotFound when there is none.
   [[nodiscard]] Result<bool> Verify(const std::string& ns, const std::string& digest) const;
-  // Removes what crashed writers left in tmp/ for longer than `age`, in all namespaces.
+  // Removes what crashed writers left for longer than `age`, in all namespaces: in tmp/ files, and
+  // folders of what was fetched, read-only or not; beside receipts, cache entries and prediction
+  // logs their temporary files. How many.
   [[nodiscard]] Result<int> RemoveLeftovers(std::chrono::seconds age) const;
 
   // --- whole artifacts
@@ -65,7 +74,12 @@ class Store {
   // target.
   [[nodiscard]] Result<void> Get(const std::string& ns, const ArtifactRef& artifact,
                                  const std::filesystem::path& target) const;
+  // What a digest stands for here, a file or a folder; kNotFound.
+  [[nodiscard]] Result<ArtifactRef> Find(const std::string& ns, const std::string& digest) const;
   // True when every blob of the artifact is there with its recorded size.
+  // True when every blob of the artifact is there with its recorded size. Invalid, with its name,
+  // for what is recorded as a folder and is none. Memory does not grow with the folder; one that
+  // was whole is looked at again after a minute.
   [[nodiscard]] Result<bool> Exists(const std::string& ns, const ArtifactRef& artifact) const;
 
   // --- receipts
@@ -81,6 +95,8 @@ class Store {
 
  private:
   std::filesystem::path root_;
+  Room room_;
+  std::shared_ptr<WholeFolders> whole_;
 };
 
 }  // namespace penstock::artifacts

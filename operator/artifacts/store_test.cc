@@ -81,6 +81,17 @@ TEST_F(StoreTest, GivesAFolderBackWithItsExecutables) {
   EXPECT_EQ(store_.Put("ns", dir_ / "out")->digest, ref->digest) << "equal folders, equal names";
 }
 
+TEST_F(StoreTest, FindsOutWhatADigestStandsFor) {
+  for (const fs::path& path : {dir_ / "in", dir_ / "in" / "a.csv"}) {
+    const auto ref = store_.Put("ns", path).value();
+    EXPECT_EQ(store_.Find("ns", ref.digest).value(), ref);
+    EXPECT_EQ(store_.Find("other", ref.digest).error().kind, ErrorKind::kNotFound);
+  }
+  std::ofstream(dir_ / "in" / "a.csv") << "{\"files\":[]}";  // looks like a manifest and is none
+  const auto ref = store_.Put("ns", dir_ / "in" / "a.csv").value();
+  EXPECT_EQ(store_.Find("ns", ref.digest).value(), ref);
+}
+
 TEST_F(StoreTest, StoresAnEmptyFileAndAnEmptyFolder) {
   std::ofstream(dir_ / "empty");
   fs::create_directory(dir_ / "none");
@@ -127,7 +138,10 @@ TEST_F(StoreTest, DetectsAFlippedBitInAFoldersFileAndInItsManifest) {
   EXPECT_FALSE(fs::exists(dir_ / "out"));
   ASSERT_TRUE(store_.Put("ns", dir_ / "in"));
   Damage(ref->digest);
-  EXPECT_FALSE(store_.Exists("ns", *ref).value());
+  // Where the bit makes another text of it, or none.
+  const auto damaged = store_.Exists("ns", *ref);
+  EXPECT_FALSE(damaged && *damaged);
+  EXPECT_TRUE(damaged || damaged.error().kind == ErrorKind::kInvalid);
   got = store_.Get("ns", *ref, dir_ / "out");
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().kind, ErrorKind::kDamaged);
@@ -171,6 +185,57 @@ TEST_F(StoreTest, IgnoresAndRemovesWhatACrashedWriterLeft) {
   fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(2));
   EXPECT_EQ(store_.RemoveLeftovers(std::chrono::hours(1)).value(), 1);
   EXPECT_FALSE(fs::exists(left));
+}
+
+TEST_F(StoreTest, RemovesAReadOnlyFolderThatAKilledFetchLeft) {
+  const fs::path left = dir_ / "store" / "ns" / "tmp" / "code-abcdef";
+  fs::create_directories(left / "tree" / "sub");
+  std::ofstream(left / "tree" / "sub" / "file") << "x";
+  ASSERT_TRUE(MakeReadOnly(left));
+  fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  const auto removed = store_.RemoveLeftovers(std::chrono::hours(1));
+  ASSERT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(*removed, 1);
+  EXPECT_FALSE(fs::exists(left));
+}
+
+constexpr std::uint64_t kGiB = 1ULL << 30;
+
+TEST_F(StoreTest, AFullVolumeRefusesArtifactsByNameAndStillTakesWhatIsSmall) {
+  VolumeSpace space{.size = 10 * kGiB, .free = 5 * kGiB, .files = 0, .free_files = 0};
+  const Store store(dir_ / "store", Room([&] { return Result<VolumeSpace>(space); }));
+  const auto before = store.Put("ns", dir_ / "in");
+  ASSERT_TRUE(before) << before.error().message;
+  space.free = kGiB / 20;
+  for (const auto& refused : {store.Put("ns", dir_ / "in").error(), store.NewBlob("ns").error(),
+                              store.HasRoomFor(0).error()}) {
+    EXPECT_EQ(refused.kind, ErrorKind::kNoSpace);
+    EXPECT_NE(refused.message.find("the artifact store's volume is full: 51 MiB of 10240 MiB"),
+              std::string::npos)
+        << refused.message;
+  }
+  Receipt receipt;
+  receipt.run_uid = "uid-1";
+  receipt.pod = "pod-1";
+  EXPECT_TRUE(store.PutReceipt("ns", receipt));
+  EXPECT_TRUE(store.PutCacheEntry("ns", std::string(64, 'a'), receipt));
+  EXPECT_TRUE(store.Get("ns", *before, dir_ / "out"));
+}
+
+TEST_F(StoreTest, AVolumeThatFillsUpWhileABlobComesInEndsItWithoutALeftover) {
+  VolumeSpace space{.size = 10 * kGiB, .free = 5 * kGiB, .files = 0, .free_files = 0};
+  const Store store(dir_ / "store", Room([&] { return Result<VolumeSpace>(space); }));
+  {
+    auto writer = store.NewBlob("ns");
+    ASSERT_TRUE(writer);
+    const std::string piece(1 << 20, 'x');
+    ASSERT_TRUE((*writer)->Write(piece));
+    space.free = 0;
+    const auto written = (*writer)->Write(piece);
+    ASSERT_FALSE(written) << "a MiB went into the reserve";
+    EXPECT_EQ(written.error().kind, ErrorKind::kNoSpace);
+  }
+  EXPECT_EQ(Leftovers(), 0u);
 }
 
 TEST_F(StoreTest, AKilledWriterLeavesNoBlob) {
@@ -245,6 +310,29 @@ TEST_F(StoreTest, HoldsAFolderOfTenThousandFiles) {
   ASSERT_TRUE(store_.Get("ns", *ref, dir_ / "out"));
   EXPECT_EQ(ListTree(dir_ / "out")->size(), 10'000u);
   EXPECT_EQ(ReadFile(dir_ / "out" / "99" / "9999").value(), "9999");
+}
+
+TEST_F(StoreTest, ABlobThatIsNamedAsAFolderAndIsNoneIsRefusedByName) {
+  auto ref = store_.Put("ns", dir_ / "in" / "a.csv");
+  ASSERT_TRUE(ref);
+  ref->folder = true;
+  const auto there = store_.Exists("ns", *ref);
+  ASSERT_FALSE(there);
+  EXPECT_EQ(there.error().kind, ErrorKind::kInvalid);
+  EXPECT_NE(there.error().message.find(ref->digest), std::string::npos);
+}
+
+TEST_F(StoreTest, AFolderThatWasWholeIsNotLookedAtAgainUntilSomethingIsDamaged) {
+  auto ref = store_.Put("ns", dir_ / "in");
+  ASSERT_TRUE(ref);
+  ASSERT_TRUE(store_.Exists("ns", *ref).value());
+  fs::remove(store_.BlobPath("ns", "sha256:" + Sha256Hex("1,2\n")).value());
+  EXPECT_TRUE(store_.Exists("ns", *ref).value()) << "it was looked at again";
+  EXPECT_FALSE(store_.Exists("other", *ref).value());
+  const std::string script = "sha256:" + Sha256Hex("#!/bin/sh\n");
+  Damage(script);
+  EXPECT_FALSE(store_.Verify("ns", script).value());
+  EXPECT_FALSE(store_.Exists("ns", *ref).value());
 }
 
 TEST_F(StoreTest, KeepsNamespacesApart) {

@@ -11,16 +11,21 @@ constexpr std::string_view kAlphabet =
 constexpr std::uint8_t kNoDigit = 64;
 
 // The value of every byte as a digit.
-constexpr std::array<std::uint8_t, 256> kDigits = [] {
-  std::array<std::uint8_t, 256> digits{};
+using Digits = std::array<std::uint8_t, 256>;
+constexpr Digits kDigits = [] {
+  Digits digits{};
   digits.fill(kNoDigit);
   for (std::uint8_t i = 0; i < 64; ++i) digits[static_cast<unsigned char>(kAlphabet[i])] = i;
   return digits;
 }();
+constexpr Digits kWebSafeToo = [] {
+  Digits digits = kDigits;
+  digits['-'] = 62;
+  digits['_'] = 63;
+  return digits;
+}();
 
-}  // namespace
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
+std::optional<std::string> Decode(std::string_view text, const Digits& digits) {
   for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes;
@@ -28,7 +33,7 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
   std::uint32_t bits = 0;
   int held = 0;
   for (const char c : text) {
-    const std::uint8_t digit = kDigits[static_cast<unsigned char>(c)];
+    const std::uint8_t digit = digits[static_cast<unsigned char>(c)];
     if (digit == kNoDigit) return std::nullopt;
     bits = (bits << 6) | digit;
     held += 6;
@@ -37,6 +42,14 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
     bytes.push_back(static_cast<char>((bits >> held) & 0xff));
   }
   return bytes;
+}
+
+}  // namespace
+
+std::optional<std::string> DecodeBase64(std::string_view text) { return Decode(text, kDigits); }
+
+std::optional<std::string> DecodeAnyBase64(std::string_view text) {
+  return Decode(text, kWebSafeToo);
 }
 
 std::string EncodeBase64(std::string_view bytes) {

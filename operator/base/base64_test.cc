@@ -21,5 +21,12 @@ TEST(Base64, ReadsTextWithoutPaddingAndNothingElse) {
   }
 }
 
+TEST(Base64, TakesTheWebSafeAlphabetWhereEitherIsSent) {
+  for (const char* text : {"-_8=", "-_8", "+/8=", "+_8="})
+    EXPECT_EQ(DecodeAnyBase64(text), "\xfb\xff") << text;
+  EXPECT_FALSE(DecodeBase64("-_8="));
+  EXPECT_FALSE(DecodeAnyBase64("-_ 8"));
+}
+
 }  // namespace
 }  // namespace penstock

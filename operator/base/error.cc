@@ -7,10 +7,10 @@ namespace penstock {
 
 const char* Name(ErrorKind kind) {
   // In the order of the enumeration.
-  static constexpr std::array<const char*, 18> kNames = {
-      "Transient", "Overloaded",    "Quota",    "NoSpace",   "Deadline", "Conflict",
-      "Expired",   "AlreadyExists", "NotFound", "Invalid",   "TooLarge", "Unsupported",
-      "Forbidden", "Untrusted",     "Damaged",  "Cancelled", "Gone",     "Internal"};
+  static constexpr std::array<const char*, 19> kNames = {
+      "Transient", "Overloaded",    "Quota",     "Webhook", "NoSpace",  "Deadline",    "Conflict",
+      "Expired",   "AlreadyExists", "NotFound",  "Invalid", "TooLarge", "Unsupported", "Forbidden",
+      "Untrusted", "Damaged",       "Cancelled", "Gone",    "Internal"};
   static_assert(kNames.size() == static_cast<std::size_t>(ErrorKind::kInternal) + 1);
   return kNames[static_cast<std::size_t>(kind)];
 }

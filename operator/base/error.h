@@ -17,6 +17,7 @@ enum class ErrorKind : std::uint8_t {
   kTransient,   // network, 429, 5xx
   kOverloaded,  // too much at once for the one who was asked
   kQuota,       // a quota of the namespace is used up
+  kWebhook,     // an admission webhook that the API server asks does not answer
   kNoSpace,     // the disk is full
   kDeadline,    // the time that the caller gave has passed (the last that PassesByItself)
   // What is tried again at once, after reading anew.
@@ -40,8 +41,8 @@ enum class ErrorKind : std::uint8_t {
 // The kind's name as it stands in logs and metrics: "Transient", "Conflict", ...
 [[nodiscard]] const char* Name(ErrorKind kind);
 
-// kTransient, kOverloaded, kQuota, kNoSpace, kDeadline: worth another try, unchanged, after a
-// pause.
+// kTransient, kOverloaded, kQuota, kWebhook, kNoSpace, kDeadline: worth another try, unchanged,
+// after a pause.
 [[nodiscard]] bool PassesByItself(ErrorKind kind);
 
 struct Error {

@@ -1,13 +1,15 @@
 #include "operator/base/file.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace penstock {
 
@@ -53,11 +55,6 @@ class Fd {
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
   [[nodiscard]] int get() const { return fd_; }
-  int Close() {
-    const int r = ::close(fd_);
-    fd_ = -1;
-    return r;
-  }
 
  private:
   int fd_;
@@ -91,6 +88,16 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::uint64_t li
   }
 }
 
+Result<std::optional<std::uint64_t>> SizeOfFile(const std::filesystem::path& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) == 0) {
+    if (!S_ISREG(st.st_mode)) return std::optional<std::uint64_t>();
+    return std::optional(static_cast<std::uint64_t>(st.st_size));
+  }
+  if (errno == ENOENT) return std::optional<std::uint64_t>();
+  return FromErrno("looking at " + path.string(), errno);
+}
+
 Result<void> SyncFolder(const std::filesystem::path& folder) {
   Fd fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0) return FromErrno("opening folder " + folder.string(), errno);
@@ -99,25 +106,74 @@ Result<void> SyncFolder(const std::filesystem::path& folder) {
   return {};
 }
 
-Result<void> WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes) {
-  static std::atomic<std::uint64_t> counter{0};
+namespace {
+
+constexpr std::string_view kTemporary = ".tmp-";
+
+// Random, because a process that is killed leaves its files, and the next one in a container has
+// the same number.
+Result<std::string> RandomHex() {
+  std::array<unsigned char, 8> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return FromErrno("reading random bytes", errno);
+  std::string out;
+  for (const unsigned char b : bytes) {
+    out += "0123456789abcdef"[b >> 4];
+    out += "0123456789abcdef"[b & 15];
+  }
+  return out;
+}
+
+}  // namespace
+
+bool IsTemporary(std::string_view name) {
+  const std::size_t at = name.rfind(kTemporary);
+  if (at == std::string_view::npos) return false;
+  const std::string_view rest = name.substr(at + kTemporary.size());
+  return !rest.empty() && rest.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+}
+
+Result<AtomicFile> AtomicFile::Create(const std::filesystem::path& path) {
   std::error_code ec;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ec);
   if (ec) return FromErrno("creating folder " + path.parent_path().string(), ec.value());
-  const std::string temporary =
-      path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-  Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (fd.get() < 0) return FromErrno("creating " + temporary, errno);
-  auto done = WriteAll(fd.get(), bytes, temporary);
-  if (done && ::fsync(fd.get()) != 0) done = FromErrno("syncing " + temporary, errno);
-  if (done && fd.Close() != 0) done = FromErrno("closing " + temporary, errno);
-  if (done && ::rename(temporary.c_str(), path.c_str()) != 0)
-    done = FromErrno("renaming " + temporary + " to " + path.string(), errno);
-  if (!done) {
-    ::unlink(temporary.c_str());
-    return done;
-  }
-  return SyncFolder(path.parent_path());
+  const auto random = RandomHex();
+  if (!random) return random.error();
+  std::string temporary = path.string() + std::string(kTemporary) + *random;
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) return FromErrno("creating " + temporary, errno);
+  return AtomicFile(fd, path, std::move(temporary));
+}
+
+AtomicFile::AtomicFile(int fd, std::filesystem::path path, std::string temporary)
+    : fd_(fd), path_(std::move(path)), temporary_(std::move(temporary)) {}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Result<void> AtomicFile::Write(std::string_view bytes) { return WriteAll(fd_, bytes, temporary_); }
+
+Result<void> AtomicFile::Commit() {
+  if (::fsync(fd_) != 0) return FromErrno("syncing " + temporary_, errno);
+  if (::close(std::exchange(fd_, -1)) != 0) return FromErrno("closing " + temporary_, errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+    return FromErrno("renaming " + temporary_ + " to " + path_.string(), errno);
+  temporary_.clear();
+  return SyncFolder(path_.parent_path());
+}
+
+Result<void> WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes) {
+  auto file = AtomicFile::Create(path);
+  if (!file) return file.error();
+  if (auto written = file->Write(bytes); !written) return written;
+  return file->Commit();
 }
 
 }  // namespace penstock

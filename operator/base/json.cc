@@ -6,8 +6,6 @@
 namespace penstock {
 namespace {
 
-constexpr int kMaxDepth = 256;
-
 Json Normalised(const Json& v) {
   if (v.is_object()) {
     Json out = Json::object();
@@ -26,11 +24,11 @@ Json Normalised(const Json& v) {
   return v;
 }
 
-// The deepest nesting that text opens. The library's own way to tell, a callback while parsing,
-// takes time quadratic in the length of a list.
-int Depth(const std::string& text) {
+// Calls at(position, depth) at every bracket outside of strings: an opening one with the depth that
+// it opens, a closing one with the depth that it ends.
+template <typename At>
+void EachBracket(std::string_view text, At at) {
   int depth = 0;
-  int deepest = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -40,24 +38,82 @@ int Depth(const std::string& text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
+      at(i, ++depth);
     } else if (c == ']' || c == '}') {
-      --depth;
+      at(i, depth--);
     }
   }
+}
+
+// The deepest nesting that text opens. The library's own way to tell, a callback while parsing,
+// takes time quadratic in the length of a list.
+int Depth(std::string_view text) {
+  int deepest = 0;
+  EachBracket(text, [&](std::size_t, int depth) { deepest = std::max(deepest, depth); });
   return deepest;
+}
+
+// The text with null for what is nested deeper than kMaxJsonDepth.
+std::string Cut(std::string_view text) {
+  std::string out;
+  std::size_t kept = 0;  // all before it is in `out`, or left out
+  EachBracket(text, [&](std::size_t i, int depth) {
+    if (depth != kMaxJsonDepth + 1) return;
+    if (text[i] == '[' || text[i] == '{') out.append(text, kept, i - kept) += "null";
+    kept = text[i] == '[' || text[i] == '{' ? i : i + 1;
+  });
+  return out.append(text, kept);
+}
+
+// The library's words without its name for them: "line 1, column 7: syntax error ...".
+std::string Plainly(const Json::exception& e) {
+  std::string text = e.what();
+  for (const std::string_view before : {"] ", "parse error at "}) {
+    const std::size_t at = text.find(before);
+    if (at != std::string::npos) text.erase(0, at + before.size());
+  }
+  return text;
+}
+
+// The words that Python and JavaScript write for what JSON has not.
+bool StandsForNoNumber(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return text.starts_with("NaN") || text.starts_with("nan") || text.starts_with("Inf") ||
+         text.starts_with("inf");
+}
+
+Result<Json> Parse(std::string_view text, const std::string& what) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& e) {  // its byte is the last that was read, counted from 1
+    const std::size_t at = e.byte == 0 ? 0 : e.byte - 1;
+    const bool no_number = at < text.size() && (StandsForNoNumber(text.substr(at)) ||
+                                                (at > 0 && StandsForNoNumber(text.substr(at - 1))));
+    return Invalid(
+        what + " is not JSON: " + Plainly(e) +
+        (no_number ? " (JSON has no NaN and no infinity; null stands for what is missing)" : ""));
+  } catch (const Json::exception& e) {
+    return Invalid(what + " is not JSON: " + Plainly(e));
+  }
 }
 
 }  // namespace
 
-Result<Json> ParseJson(const std::string& text, const std::string& what) {
-  if (Depth(text) > kMaxDepth)
+Result<Json> ParseJson(std::string_view text, const std::string& what) {
+  if (Depth(text) > kMaxJsonDepth)
     return Invalid(what + " is not accepted: nested deeper than 256 levels");
-  try {
-    return Json::parse(text);
-  } catch (const Json::exception& e) {
-    return Invalid(what + " is not JSON: " + e.what());
-  }
+  return Parse(text, what);
+}
+
+Result<Json> ParseJsonCut(std::string_view text, const std::string& what) {
+  return Depth(text) > kMaxJsonDepth ? Parse(Cut(text), what) : Parse(text, what);
+}
+
+int LevelsOf(const Json& value) {
+  if (!value.is_structured()) return 0;
+  int inside = 0;
+  for (const Json& item : value) inside = std::max(inside, LevelsOf(item));
+  return inside + 1;
 }
 
 std::string CanonicalJson(const Json& value) {

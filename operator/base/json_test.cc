@@ -24,10 +24,46 @@ TEST(ParseJson, NamesWhatItWasReading) {
   EXPECT_NE(r.error().message.find("the receipt is not JSON"), std::string::npos);
 }
 
+TEST(ParseJson, SaysWhereAndWhatInPlainWords) {
+  EXPECT_EQ(ParseJson("{\n\"a\": x}", "f").error().message,
+            "f is not JSON: line 2, column 6: syntax error while parsing value - invalid literal; "
+            "last read: '\"a\": x'");
+  EXPECT_EQ(ParseJson("[1e400]", "f").error().message,
+            "f is not JSON: number overflow parsing '1e400'");
+  for (const char* word : {"NaN", "nan", "Infinity", "-Infinity", "-inf"}) {
+    EXPECT_NE(ParseJson(std::string("[1, ") + word + "]", "f").error().message.find("has no NaN"),
+              std::string::npos)
+        << word;
+  }
+  EXPECT_EQ(ParseJson("[no]", "f").error().message.find("NaN"), std::string::npos);
+}
+
 TEST(ParseJson, RefusesTextNestedDeeperThanTheLimit) {
   const auto r = ParseJson(std::string(100'000, '['), "the body");
   ASSERT_FALSE(r);
   EXPECT_NE(r.error().message.find("deeper than 256"), std::string::npos);
+}
+
+std::string Nested(int levels, const std::string& inside) {
+  return std::string(levels, '[') + inside + std::string(levels, ']');
+}
+
+TEST(ParseJsonCut, CutsWhatIsTooDeepAndKeepsWhatStandsBesideIt) {
+  const std::string text = R"({"a":"]\"[","deep":)" + Nested(100'000, "1") + R"(,"z":[{"b":2}]})";
+  const auto r = ParseJsonCut(text, "the list");
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_EQ(r->at("a"), "]\"[");
+  EXPECT_EQ(r->at("z"), Json::parse(R"([{"b":2}])"));
+  EXPECT_EQ(LevelsOf(*r), kMaxJsonDepth);
+}
+
+TEST(ParseJsonCut, LeavesWhatIsNotTooDeepAsItIs) {
+  const std::string text = Nested(kMaxJsonDepth, "[],{},3").erase(0, 1);
+  EXPECT_FALSE(ParseJsonCut(text, "the list")) << "an end too many is no JSON";
+  const auto r = ParseJsonCut(Nested(kMaxJsonDepth - 1, "[],{},3"), "the list");
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_EQ(LevelsOf(*r), kMaxJsonDepth);
+  EXPECT_EQ(r->dump(), Nested(kMaxJsonDepth - 1, "[],{},3"));
 }
 
 }  // namespace

@@ -1,6 +1,22 @@
 #include "operator/base/shown_text.h"
 
-namespace penstock::plan {
+#include "operator/base/json.h"
+
+namespace penstock {
+
+std::string ShownUri(std::string_view uri) {
+  const std::size_t query =
+      uri.starts_with("file://") || uri.starts_with('/') ? std::string_view::npos : uri.find('?');
+  if (query == std::string_view::npos) return std::string(uri);
+  return std::string(uri.substr(0, query)) + "?...";
+}
+
+Json ShownValue(const Json& value) {
+  const auto* text = value.get_ptr<const std::string*>();
+  const bool uri = text != nullptr && text->find("://") != std::string::npos;
+  return uri ? Json(ShownUri(*text)) : value;
+}
+
 namespace {
 
 // Bytes of the UTF-8 sequence that begins at `i`; 0 when it is broken.
@@ -21,7 +37,40 @@ std::size_t SequenceLength(std::string_view text, std::size_t i) {
   return overlong || outside ? 0 : n;
 }
 
+// The last `limit` bytes of valid text, without the sequence that they would begin in.
+std::string_view Tail(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  text.remove_prefix(text.size() - limit);
+  while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0U) == 0x80U)
+    text.remove_prefix(1);
+  return text;
+}
+
 }  // namespace
+
+bool IsUtf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t n = SequenceLength(text, i);
+    if (n == 0) return false;
+    i += n;
+  }
+  return true;
+}
+
+namespace plan {
+
+std::string ShownEnd(std::string_view text, std::size_t limit) {
+  std::string whole = Shown(text, text.size() + 3);
+  if (whole.size() <= limit) return whole;
+  return limit < 4 ? "" : "..." + std::string(Tail(whole, limit - 3));
+}
+
+std::string ShownEnds(std::string_view text, std::size_t limit) {
+  std::string whole = Shown(text, text.size() + 3);
+  if (whole.size() <= limit) return whole;
+  const std::size_t head = limit / 3;
+  return Shown(whole, head) + " " + std::string(Tail(whole, limit - head - 1));
+}
 
 std::string Shown(std::string_view text, std::size_t limit) {
   std::string out;
@@ -45,4 +94,5 @@ std::string Shown(std::string_view text, std::size_t limit) {
   return out;
 }
 
-}  // namespace penstock::plan
+}  // namespace plan
+}  // namespace penstock

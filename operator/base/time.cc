@@ -16,6 +16,10 @@ std::tm UtcParts(TimePoint t) {
   return tm;
 }
 
+// What nanoseconds in 64 bits can tell.
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
+
 struct Unit {
   std::string_view name;
   long long milliseconds;
@@ -52,9 +56,14 @@ Result<TimePoint> ParseTime(std::string_view text) {
                   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6 ||
       used == 0)
     return bad();
-  if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-      tm.tm_min > 59 || tm.tm_sec > 60)
+  // A number may have had a sign.
+  const auto within = [](int n, int low, int high) { return low <= n && n <= high; };
+  if (!within(tm.tm_mon, 1, 12) || !within(tm.tm_mday, 1, 31) || !within(tm.tm_hour, 0, 23) ||
+      !within(tm.tm_min, 0, 59) || !within(tm.tm_sec, 0, 60))
     return bad();
+  if (!within(tm.tm_year, kFirstYear, kLastYear))
+    return Invalid("'" + s + "' is not between the years " + std::to_string(kFirstYear) + " and " +
+                   std::to_string(kLastYear));
   tm.tm_year -= 1900;
   tm.tm_mon -= 1;
   std::size_t at = static_cast<std::size_t>(used);
@@ -71,7 +80,7 @@ Result<TimePoint> ParseTime(std::string_view text) {
     int m = 0;
     char sign = 0;
     if (std::sscanf(s.c_str() + at, "%c%2d:%2d", &sign, &h, &m) != 3 ||
-        (sign != '+' && sign != '-'))
+        (sign != '+' && sign != '-') || !within(h, 0, 23) || !within(m, 0, 59))
       return bad();
     offset = (sign == '+' ? 1 : -1) * (h * 3600L + m * 60L);
   } else if (at + 1 != s.size()) {

@@ -33,7 +33,7 @@ class SystemClock : public Clock {
 [[nodiscard]] std::string FormatTime(TimePoint t);
 // The same with microseconds, the form of metav1.MicroTime (leases, events).
 [[nodiscard]] std::string FormatMicroTime(TimePoint t);
-// Accepts both forms and numeric offsets.
+// Accepts both forms and numeric offsets, of the years 1678 to 2261.
 [[nodiscard]] Result<TimePoint> ParseTime(std::string_view text);
 
 // Gateway API's duration (GEP-2257): up to four numbers of at most five digits with the units

@@ -38,5 +38,14 @@ TEST(ParseDuration, RefusesOtherFormsAndShowsTheRightOne) {
   }
 }
 
+TEST(ParseTime, RefusesWhatSixtyFourBitsOfNanosecondsCannotTell) {
+  for (const char* text : {"9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2262-05-01T00:00:00Z",
+                           "2026-01-01T-1:00:00Z", "2026-01-01T00:-1:00Z", "2026-01-01T00:00:-1Z",
+                           "2026-01-01T00:00:00+99:00", "2026-01-01T00:00:00+-1:00"})
+    EXPECT_FALSE(ParseTime(text)) << text;
+  for (const char* text : {"1678-01-01T00:00:00+23:59", "2261-12-31T23:59:59-23:59"})
+    EXPECT_TRUE(ParseTime(text)) << text;
+}
+
 }  // namespace
 }  // namespace penstock

@@ -2,8 +2,8 @@
 #include <ostream>
 
 #include "operator/base/json.h"
-#include "operator/cli/artifact_upload.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/gateway/artifact_upload.h"
 #include "operator/cli/objects/manifest_files.h"
 #include "operator/kube/resources.h"
 

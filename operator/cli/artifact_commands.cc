@@ -1,9 +1,12 @@
 // penstock artifact put, get, ls, predictions.
 #include <ostream>
 
+#include "operator/artifacts/manifest_reader.h"
 #include "operator/base/json.h"
-#include "operator/cli/artifact_upload.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/gateway/artifact_upload.h"
+#include "operator/cli/history/run_lookup.h"
+#include "operator/cli/objects/artifact_name.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/state.h"
 #include "operator/kube/resources.h"
@@ -13,9 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<ArtifactRef> Put(const ArtifactOptions& options, const fs::path& source, Session& session) {
+// `where` gets the place in words.
+Result<ArtifactRef> Put(const ArtifactOptions& options, const fs::path& source, Session& session,
+                        std::string& where) {
   if (const std::optional<State> state = State::IfLocal(session)) {
     if (Result<void> created = state->Create(); !created) return created.error();
+    where = "this machine's state folder " + state->root().string() + ", for `" + session.name +
+            " run`; with --cluster it goes to the cluster";
     return state->store().Put(kLocalNamespace, source);
   }
   const Result<Cluster> cluster = session.connect(session.flags);
@@ -25,35 +32,56 @@ Result<ArtifactRef> Put(const ArtifactOptions& options, const fs::path& source, 
   Result<std::unique_ptr<Gateway>> gateway =
       Gateway::Open({options.gateway, options.token_file, options.ca_file}, *cluster, session);
   if (!gateway) return gateway.error();
+  where = "namespace " + cluster->namespace_ + " of the cluster " + cluster->server +
+          "; with --state FOLDER it stays on this machine";
   return (*gateway)->transport().Upload(source);
 }
 
-// An artifact that a run or a Pipeline of the cluster names.
-Result<ArtifactRef> FindOnCluster(const Cluster& cluster, const std::string& name) {
-  if (name.starts_with("sha256:")) return ArtifactRef{name, false, 0};
-  const std::size_t slash = name.find('/');
-  const std::string owner = name.substr(0, slash);
-  const std::string rest = slash == std::string::npos ? "" : name.substr(slash + 1);
-  const bool of_step = rest.find('/') != std::string::npos;
-  const Result<Json> object = cluster.client->Get(of_step ? kube::kPipelineRuns : kube::kPipelines,
-                                                  cluster.namespace_, owner);
-  if (!object) return object.error();
-  Json outputs = object->value("status", Json::object()).value("outputs", Json::array());
-  std::string wanted = rest;
-  if (of_step) {
-    outputs = Json::array();
-    const std::string step = rest.substr(0, rest.find('/'));
-    wanted = rest.substr(rest.find('/') + 1);
-    for (const Json& s : object->value("status", Json::object()).value("steps", Json::array())) {
-      if (s.value("name", "") == step) outputs = s.value("outputs", Json::array());
-    }
+Result<void> FetchByDigest(artifacts::Transport& transport, const std::string& digest,
+                           const fs::path& to) {
+  if (Result<void> got = transport.Fetch({digest, false, 0}, to); !got) return got;
+  const Result<ArtifactRef> artifact = artifacts::FileOrFolder(to, digest);
+  if (!artifact) return artifact.error();
+  if (!artifact->folder) return {};
+  std::error_code ignored;
+  fs::remove(to, ignored);
+  return transport.Fetch(*artifact, to);
+}
+
+Result<void> GetFromCluster(const ArtifactOptions& options, const fs::path& to, Session& session) {
+  const Result<Cluster> cluster = session.connect(session.flags);
+  if (!cluster) return cluster.error();
+  const bool by_digest = options.source.starts_with("sha256:");
+  Result<ArtifactRef> artifact = ArtifactRef{options.source, false, 0};
+  if (!by_digest) {
+    const auto pipeline = [&](const std::string& name) {
+      return cluster->client->Get(kube::kPipelines, cluster->namespace_, name);
+    };
+    const auto run = [&](const std::string& name) { return FindClusterRun(*cluster, name); };
+    artifact = FindOutput(options.source, {pipeline, run});
+    if (!artifact) return artifact.error();
   }
-  for (const Json& output : outputs) {
-    if (output.value("name", "") != wanted && !(wanted.empty() && outputs.size() == 1)) continue;
-    return ArtifactRef{output.value("digest", ""), output.value("folder", false),
-                       output.value("bytes", std::uint64_t{0})};
+  Result<std::unique_ptr<Gateway>> gateway =
+      Gateway::Open({options.gateway, options.token_file, options.ca_file}, *cluster, session);
+  if (!gateway) return gateway.error();
+  artifacts::Transport& transport = (*gateway)->transport();
+  return by_digest ? FetchByDigest(transport, options.source, to) : transport.Fetch(*artifact, to);
+}
+
+// Folders come out of the store read-only; who asked for the copy may delete it.
+Result<void> MakeDeletable(const fs::path& copy) {
+  std::error_code error;
+  if (!fs::is_directory(fs::symlink_status(copy))) return {};
+  const auto open = [&error](const fs::path& folder) {
+    fs::permissions(folder, fs::perms::owner_write, fs::perm_options::add, error);
+  };
+  open(copy);
+  for (fs::recursive_directory_iterator it(copy, error), end; !error && it != end;
+       it.increment(error)) {
+    if (fs::is_directory(it->symlink_status())) open(it->path());
   }
-  return NotFound("there is no artifact " + name + " in namespace " + cluster.namespace_);
+  if (error) return FromErrno(copy.string(), error.value());
+  return {};
 }
 
 // Files that `to` does not have yet, fetched; how many, and their bytes.
@@ -80,8 +108,14 @@ Result<Fetched> FetchPredictionLog(const std::string& deployment, const fs::path
 }  // namespace
 
 int PutArtifact(const ArtifactOptions& options, Session& session) {
-  const Result<ArtifactRef> artifact = Put(options, session.directory / options.source, session);
+  std::string where;
+  const Result<ArtifactRef> artifact =
+      Put(options, session.directory / options.source, session, where);
   if (!artifact) return session.Fail(kFailed, artifact.error().message);
+  session.err << "in " << where << "\n"
+              << "a step's input takes it by its digest: inputs: {data: \"" << artifact->digest
+              << "\"}, and has the " << (artifact->folder ? "folder" : "file")
+              << " at $(inputs.data.path)\n";
   if (options.output == "json") {
     session.out << Json(*artifact).dump() << "\n";
   } else {
@@ -96,22 +130,16 @@ int GetArtifact(const ArtifactOptions& options, Session& session) {
   if (fs::exists(to, ignored)) {
     return session.Fail(kFailed, to.string() + " exists already; nothing was written");
   }
+  Result<void> got;
   if (const std::optional<State> state = State::IfLocal(session)) {
     const Result<ArtifactRef> artifact = state->FindArtifact(options.source);
     if (!artifact) return session.Fail(kFailed, artifact.error().message);
-    const Result<void> got = state->store().Get(kLocalNamespace, *artifact, to);
-    if (!got) return session.Fail(kFailed, got.error().message);
+    got = state->store().Get(kLocalNamespace, *artifact, to);
   } else {
-    const Result<Cluster> cluster = session.connect(session.flags);
-    if (!cluster) return session.Fail(kFailed, cluster.error().message);
-    const Result<ArtifactRef> artifact = FindOnCluster(*cluster, options.source);
-    if (!artifact) return session.Fail(kFailed, artifact.error().message);
-    Result<std::unique_ptr<Gateway>> gateway =
-        Gateway::Open({options.gateway, options.token_file, options.ca_file}, *cluster, session);
-    if (!gateway) return session.Fail(kFailed, gateway.error().message);
-    const Result<void> got = (*gateway)->transport().Fetch(*artifact, to);
-    if (!got) return session.Fail(kFailed, got.error().message);
+    got = GetFromCluster(options, to, session);
   }
+  if (got) got = MakeDeletable(to);
+  if (!got) return session.Fail(kFailed, got.error().message);
   session.out << options.to << " written\n";
   return kOk;
 }

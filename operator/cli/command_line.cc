@@ -2,18 +2,27 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "operator/base/shown_text.h"
 #include "operator/base/version.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/completion.h"
 
 namespace penstock::cli {
 namespace {
 
 constexpr const char* kWhere =
-    "Where a command acts: get, logs, cancel, debug and artifact act on this machine when --state "
+    "Where a command acts: get, logs, describe, diff, cancel, debug and artifact act on this "
+    "machine "
+    "when --state "
     "is given, or when the state folder (.penstock, or PENSTOCK_HOME) exists and none of "
     "--cluster, --context, --kubeconfig and --namespace is given; else on the cluster of the "
-    "kubeconfig. run, serve and predict are local; apply needs a cluster.\n"
-    "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid manifest.";
+    "kubeconfig. run acts on this machine unless one of these is given; serve and predict are "
+    "local; apply needs a cluster.\n"
+    "Exit codes:\n"
+    "  0  success; of `run --if-changed` also that nothing has changed and nothing was started\n"
+    "  1  failure: a run or step failed, something is not there, a call was refused\n"
+    "  2  wrong usage\n"
+    "  3  a manifest is not valid";
 
 class Parser {
  public:
@@ -29,12 +38,20 @@ class Parser {
   }
 
   int Run(int argc, const char* const* argv) {
+    for (int i = 1; i < argc; ++i)
+      if (!IsUtf8(argv[i]))
+        return session_.Fail(kUsage,
+                             "the argument '" + plan::Shown(argv[i], 200) + "' is not UTF-8 text");
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       return app_.exit(error, session_.out, session_.err) == 0 ? kOk : kUsage;
     }
     return code_;
+  }
+
+  int Complete(const std::vector<std::string>& words) {
+    return CompleteLastWord(app_, words, session_);
   }
 
  private:
@@ -57,9 +74,16 @@ class Parser {
   }
 
   void AddLocal() {
-    CLI::App* run = Command(app_, "run", "Run a pipeline on this machine",
-                            [this] { return RunPipeline(run_, session_); });
-    run->add_option("file", run_.files, "manifests: files, folders or -")->required();
+    CLI::App* run =
+        Command(app_, "run", "Run a pipeline on this machine, or one of a cluster there",
+                [this] { return RunPipeline(run_, session_); });
+    run->add_option("file", run_.files,
+                    "manifests: files, folders or -; on a cluster (--cluster, -n, --context, "
+                    "--kubeconfig) the Pipeline's name")
+        ->required();
+    run->add_flag("--if-changed", run_.if_changed,
+                  "start only what would be another run than the last that succeeded: its steps, "
+                  "parameters, code, or what its sources hold; code 0 either way");
     run->add_option("-p,--parameter", run_.parameters, "name=value, by the declared type")
         ->take_all()
         ->expected(1)
@@ -116,6 +140,8 @@ class Parser {
     logs->add_flag("--previous", logs_.previous, "of the container before");
     logs->add_option("--tail", logs_.tail, "last lines")->check(CLI::NonNegativeNumber);
 
+    AddHistory();
+
     CLI::App* cancel =
         Command(app_, "cancel", "Cancel a run", [this] { return Cancel(cancel_, session_); });
     cancel->add_option("run", cancel_.run, "run, or pipeline for its newest run")->required();
@@ -134,6 +160,20 @@ class Parser {
     debug->add_flag("--local", debug_.local, "with the step's inputs, in a folder here");
     debug->add_option("--folder", debug_.folder, "of --local; default <state>/debug/<pod>");
     debug->add_option("--gateway", debug_.gateway, "URL of the operator's gateway");
+  }
+
+  void AddHistory() {
+    CLI::App* describe =
+        Command(app_, "describe", "Show one run whole: results, lineage, why each step ran",
+                [this] { return DescribeRun(describe_, session_); });
+    describe->add_option("run", describe_.run, "run, or pipeline for its newest run")->required();
+    describe->add_option("-o,--output", describe_.output, "json or yaml");
+
+    CLI::App* diff = Command(app_, "diff", "Compare two runs: parameters, code, data, metrics",
+                             [this] { return DiffTwoRuns(diff_, session_); });
+    diff->add_option("before", diff_.before, "run, or pipeline for its newest run")->required();
+    diff->add_option("after", diff_.after, "run, or pipeline for its newest run")->required();
+    diff->add_option("-o,--output", diff_.output, "json or yaml");
   }
 
   void AddGatewayFlags(CLI::App& app, std::string& url, std::string& token, std::string& ca) {
@@ -192,6 +232,8 @@ class Parser {
   ValidateOptions validate_;
   GetOptions get_;
   LogsOptions logs_;
+  DescribeOptions describe_;
+  DiffOptions diff_;
   CancelOptions cancel_;
   DebugOptions debug_;
   ArtifactOptions artifact_;
@@ -200,6 +242,10 @@ class Parser {
 };
 
 }  // namespace
+
+int CompleteWords(int argc, const char* const* argv, Session& session) {
+  return Parser(session).Complete({argv + 1, argv + argc});
+}
 
 int CommandLine(int argc, const char* const* argv, Session& session) {
   return Parser(session).Run(argc, argv);

@@ -12,6 +12,9 @@ namespace penstock::cli {
 // penstock run
 int RunPipeline(const RunOptions& options, Session& session);
 
+// penstock run on a cluster: makes a PipelineRun of the Pipeline that is named, and follows it.
+int RunOnCluster(const RunOptions& options, Session& session);
+
 // penstock validate
 struct ValidateOptions {
   std::vector<std::string> files;
@@ -38,6 +41,20 @@ struct LogsOptions {
   int tail = -1;
 };
 int Logs(const LogsOptions& options, Session& session);
+
+// penstock describe
+struct DescribeOptions {
+  std::string run;
+  std::string output;
+};
+int DescribeRun(const DescribeOptions& options, Session& session);
+
+// penstock diff
+struct DiffOptions {
+  std::string before, after;
+  std::string output;
+};
+int DiffTwoRuns(const DiffOptions& options, Session& session);
 
 // penstock cancel
 struct CancelOptions {
@@ -97,6 +114,9 @@ int Version(const std::string& output, Session& session);
 
 // penstock completion bash|zsh|fish
 int Completion(const std::string& shell, Session& session);
+
+// The program under the name kubectl_complete-penstock: which words may follow argv[1..].
+int CompleteWords(int argc, const char* const* argv, Session& session);
 
 // The whole program: parses argv, runs the command. Usage errors are kUsage.
 int CommandLine(int argc, const char* const* argv, Session& session);

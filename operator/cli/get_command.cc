@@ -1,9 +1,12 @@
 // penstock get: objects of a cluster or of the state folder, as kubectl shows them.
+#include <algorithm>
 #include <ostream>
 #include <set>
 
+#include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/objects/manifest_files.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/state.h"
 #include "operator/kube/resources.h"
@@ -17,6 +20,10 @@ struct Listing {
   std::vector<Json> objects;
   std::string resource_version;
 };
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 void Print(const GetOptions& options, OutputFormat format, const std::vector<Listing>& listings,
            Session& session) {
@@ -102,9 +109,79 @@ int Watch(kube::Client& client, const kube::ResourceType& type, const std::strin
   return kOk;
 }
 
+// The component library of this installation, as it would stand in a cluster.
+Result<std::vector<Json>> LibraryObjects(const Session& session) {
+  const Result<std::vector<api::Component>> library = LoadLibrary(session);
+  if (!library) return library.error();
+  std::vector<Json> objects;
+  for (const api::Component& component : *library) objects.push_back(api::Encode(component));
+  return objects;
+}
+
+// The cluster's library stands in the operator's namespace, and is for all: without names it is
+// shown beside the namespace's own.
+Result<void> AddClusterLibrary(const Cluster& cluster, const GetOptions& options, Listing& listing,
+                               Session& session) {
+  if (!options.names.empty() || options.all_namespaces || !options.selector.empty()) return {};
+  kube::ListOptions library;
+  library.label_selector = "penstock.dev/library=true";
+  Result<kube::ListPage> page =
+      cluster.client->List(kube::kComponents, "", library, {.stop = session.interrupted});
+  if (!page && page.error().kind == ErrorKind::kForbidden) {
+    session.err << "note: the library's components are not shown: " << page.error().message << "\n";
+    return {};
+  }
+  if (!page) return page.error();
+  for (Json& item : page->items) {
+    if (item["metadata"].value("namespace", "") == cluster.namespace_) continue;
+    listing.objects.push_back(std::move(item));
+  }
+  return {};
+}
+
+// The objects that the options ask for; the error names one that is not there.
+Result<std::vector<Json>> Choose(const GetOptions& options, const kube::LabelSelector& selector,
+                                 std::vector<Json> objects) {
+  std::vector<Json> chosen;
+  std::set<std::string> missing(options.names.begin(), options.names.end());
+  for (Json& object : objects) {
+    const std::string name = object["metadata"].value("name", "");
+    // A component may be called without its version.
+    const std::string component = object.value("spec", Json::object()).value("name", "");
+    const bool named = options.names.empty() || Contains(options.names, name) ||
+                       Contains(options.names, component);
+    if (!named || !selector.Matches(object)) continue;
+    missing.erase(name);
+    missing.erase(component);
+    chosen.push_back(std::move(object));
+  }
+  if (!missing.empty()) return NotFound(" \"" + *missing.begin() + "\" is not");
+  return chosen;
+}
+
+int GetLibrary(const GetOptions& options, OutputFormat format, Session& session) {
+  const Result<kube::LabelSelector> selector = kube::LabelSelector::Parse(options.selector);
+  if (!selector) return session.Fail(kUsage, selector.error().message);
+  Result<std::vector<Json>> library = LibraryObjects(session);
+  if (!library) return session.Fail(kFailed, library.error().message);
+  Result<std::vector<Json>> chosen = Choose(options, *selector, *std::move(library));
+  if (!chosen) {
+    return session.Fail(kFailed, "Component" + chosen.error().message + " in the library");
+  }
+  Print(options, format, {{&kube::kComponents, *std::move(chosen), ""}}, session);
+  return kOk;
+}
+
 int GetFromCluster(const GetOptions& options, const std::vector<kube::ResourceType>& types,
                    OutputFormat format, Session& session) {
   const Result<Cluster> cluster = session.connect(session.flags);
+  const bool library_will_do =
+      types.size() == 1 && types[0] == kube::kComponents && !State::AsksForCluster(session);
+  if (!cluster && library_will_do) {
+    session.err << "note: " << cluster.error().message
+                << "; these are the components of this installation\n";
+    return GetLibrary(options, format, session);
+  }
   if (!cluster) return session.Fail(kFailed, cluster.error().message);
   const std::string ns = options.all_namespaces ? "" : cluster->namespace_;
   std::vector<Listing> listings;
@@ -112,6 +189,10 @@ int GetFromCluster(const GetOptions& options, const std::vector<kube::ResourceTy
   for (const kube::ResourceType& type : types) {
     Result<Listing> listing = Ask(*cluster->client, type, ns, options, session);
     if (!listing) return session.Fail(kFailed, listing.error().message);
+    if (type == kube::kComponents && types.size() == 1) {
+      const Result<void> added = AddClusterLibrary(*cluster, options, *listing, session);
+      if (!added) return session.Fail(kFailed, added.error().message);
+    }
     any = any || !listing->objects.empty();
     listings.push_back(*std::move(listing));
   }
@@ -145,17 +226,17 @@ int GetFromState(const GetOptions& options, const std::vector<kube::ResourceType
     Listing& listing = listings.emplace_back(Listing{&type, {}, ""});
     Result<std::vector<Json>> objects = state.Load(type);
     if (!objects) return session.Fail(kFailed, objects.error().message);
-    const std::set<std::string> names(options.names.begin(), options.names.end());
-    for (Json& object : *objects) {
-      const bool named = names.empty() || names.contains(object["metadata"].value("name", ""));
-      if (named && selector->Matches(object)) listing.objects.push_back(std::move(object));
+    if (type == kube::kComponents && types.size() == 1) {
+      Result<std::vector<Json>> library = LibraryObjects(session);
+      if (!library) return session.Fail(kFailed, library.error().message);
+      objects->insert(objects->end(), library->begin(), library->end());
     }
-    if (listing.objects.size() < names.size()) {
-      for (const std::string& name : options.names) {
-        const Result<Json> object = state.Get(type, name);
-        if (!object) return session.Fail(kFailed, object.error().message);
-      }
+    Result<std::vector<Json>> chosen = Choose(options, *selector, *std::move(objects));
+    if (!chosen) {
+      return session.Fail(kFailed, std::string(type.kind) + chosen.error().message + " in " +
+                                       state.root().string());
     }
+    listing.objects = *std::move(chosen);
     any = any || !listing.objects.empty();
   }
   if (!any && (format == OutputFormat::kTable || format == OutputFormat::kWide)) {

@@ -20,7 +20,8 @@ controllers::EngineOptions EngineFor(const State& state) {
   options.settings.status_interval = Milliseconds(100);
   options.workers = 2;
   options.api_threads = 4;
-  options.io_threads = 4;
+  options.io_threads = options.io_threads_a_namespace = 4;
+  options.source_threads = options.source_threads_a_namespace = 4;
   return options;
 }
 
@@ -84,9 +85,22 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::Make(const Session& session,
   auto impl = std::make_unique<Impl>(session, state);
   metadata::SqliteRecorderOptions recorder_options;
   recorder_options.path = state.root() / "metadata.sqlite";
-  auto recorder = metadata::SqliteRecorder::Open(recorder_options, session.clock);
-  if (!recorder) return Wrap("metadata", recorder.error());
-  impl->recorder = *std::move(recorder);
+  // Here history is what later commands show, so that a run without it is refused. What went well
+  // in the end is told: that a damaged file was set aside, and where it lies.
+  struct Heard {
+    std::string text;
+    bool open = false;
+  };
+  const auto heard = std::make_shared<Heard>();
+  const auto tell = options.notice ? options.notice : [](const std::string&) {};
+  recorder_options.warn = [heard, tell](const std::string& text) {
+    if (heard->open) return tell(text);
+    heard->text = text;
+  };
+  impl->recorder = metadata::SqliteRecorder::Open(recorder_options, session.clock);
+  if (!impl->recorder->is_open()) return Transient("metadata: " + heard->text);
+  heard->open = true;  // the recorder's thread says nothing before there is a run
+  if (!heard->text.empty()) tell(heard->text);
 
   for (api::Component component : library) {
     component.meta.namespace_ = kLibraryNamespace;

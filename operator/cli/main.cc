@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
                   Environment(),
                   fs::current_path(),
                   fs::read_symlink("/proc/self/exe", ignored)};
-  if (fs::path(argv[0]).filename() == "kubectl-penstock") session.name = "kubectl penstock";
+  const std::string called = fs::path(argv[0]).filename();
+  if (called == "kubectl-penstock") session.name = "kubectl penstock";
   session.terminal = isatty(STDOUT_FILENO) == 1;
   session.width = TerminalWidth();
   session.interrupted = first.get_token();
@@ -74,7 +75,8 @@ int main(int argc, char** argv) {
   };
   int code = penstock::cli::kFailed;
   try {
-    code = penstock::cli::CommandLine(argc, argv, session);
+    code = called == "kubectl_complete-penstock" ? penstock::cli::CompleteWords(argc, argv, session)
+                                                 : penstock::cli::CommandLine(argc, argv, session);
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
   }

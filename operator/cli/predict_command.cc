@@ -1,6 +1,4 @@
 // penstock predict: rows of JSON to a V2 infer request, by the model's own metadata.
-// _TURN_OFF_PLATFORM_STRING keeps cpprestsdk's macro U from breaking other headers.
-#define _TURN_OFF_PLATFORM_STRING
 #include <cpprest/http_client.h>
 
 #include <chrono>
@@ -70,6 +68,7 @@ int Predict(const PredictOptions& options, Session& session) {
     if (note && model.empty()) model = note->value("model", "");
   }
   if (url.empty()) url = "http://127.0.0.1:8080";
+  if (url.find("://") == std::string::npos) url = "http://" + url;
   while (url.ends_with('/')) url.pop_back();
   if (model.empty()) return session.Fail(kUsage, "--model is needed: the model's name on " + url);
   const Result<Json> input = ReadInput(options.input, session);

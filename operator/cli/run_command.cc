@@ -1,53 +1,23 @@
-// penstock run: a Pipeline on this machine, by the engine of the operator.
+// One run on this machine, by the engine of the operator.
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <mutex>
-#include <optional>
-#include <ostream>
 #include <set>
-#include <variant>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/cli/commands.h"
 #include "operator/cli/local_cluster.h"
+#include "operator/cli/local_run.h"
+#include "operator/cli/objects/await_object.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/progress.h"
-#include "operator/cli/objects/source_watch.h"
 #include "operator/cli/run_report.h"
+#include "operator/cli/run_start.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/pipeline/world.h"
 
 namespace penstock::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::size_t kKeepRuns = 20;
-
-// Shows `enough` each state of the object until it says true, and gives that state. However a watch
-// ends, the object is read again and the next watch goes on from there; with `look_again` it ends
-// after that time, for what passes without an event.
-Result<Json> ReadUntil(kube::Client& client, const kube::ResourceType& type,
-                       const std::string& name, const std::function<bool(const Json&)>& enough,
-                       const std::stop_token& stop = {},
-                       std::optional<std::chrono::seconds> look_again = {}) {
-  while (true) {
-    Result<Json> object = client.Get(type, kLocalNamespace, name);
-    if (!object || enough(*object)) return object;
-    if (stop.stop_requested()) return Cancelled("interrupted before the run began");
-    kube::WatchOptions options;
-    options.field_selector = "metadata.name=" + name;
-    options.resource_version = (*object)["metadata"].value("resourceVersion", "");
-    if (look_again) options.server_timeout = *look_again;
-    const auto sink = [&](kube::WatchEvent& event) {
-      if (event.type == kube::WatchEventType::kBookmark) return true;
-      return !enough(*event.object) && event.type != kube::WatchEventType::kDeleted;
-    };
-    static_cast<void>(client.Watch(type, kLocalNamespace, options, sink, stop));
-  }
-}
 
 class LocalRun {
  public:
@@ -56,7 +26,7 @@ class LocalRun {
       : options_(options), session_(session), state_(state), progress_(progress) {}
 
   // The exit code; `run` gets the finished object when there was one.
-  int Go(const Manifests& manifests, Json& run);
+  int Go(const PreparedRun& prepared, Json& run);
 
  private:
   Result<void> Place(kube::Client& client, const PreparedRun& prepared);
@@ -68,6 +38,7 @@ class LocalRun {
     const std::lock_guard lock(mutex_);
     return never_fit_.contains(pod);
   }
+  Result<void> KeepRevision(kube::Client& client, const Json& run);
   void Cancel(kube::Client& client, const std::string& name, const char* mode);
   void AwaitPublication(kube::Client& client, const std::string& pipeline, const std::string& run);
   Result<void> Restore(kube::Client& client, const api::Pipeline& pipeline);
@@ -113,9 +84,16 @@ Result<void> LocalRun::Place(kube::Client& client, const PreparedRun& prepared) 
         client.Create(kube::kComponents, kLocalNamespace, api::Encode(component));
     if (!created) return Wrap("Component " + component.meta.name, created.error());
   }
-  for (const Json& map : prepared.config_maps) {
-    const Result<Json> created = client.Create(kube::kConfigMaps, kLocalNamespace, map);
-    if (!created) return Wrap("ConfigMap", created.error());
+  for (const auto& [type, objects] : {std::pair{&kube::kConfigMaps, &prepared.config_maps},
+                                      std::pair{&kube::kSecrets, &prepared.secrets}}) {
+    for (Json object : *objects) {
+      object["metadata"]["namespace"] = kLocalNamespace;
+      const Result<Json> created = client.Create(*type, kLocalNamespace, object);
+      if (!created) return Wrap(std::string(type->kind), created.error());
+      if (*type != kube::kConfigMaps) continue;  // a Secret is never stored
+      // For `penstock debug`.
+      if (Result<void> kept = state_.Save(*type, object); !kept) return kept;
+    }
   }
   if (Result<void> restored = Restore(client, pipeline); !restored) return restored;
   const Result<Json> stands =
@@ -133,8 +111,8 @@ Result<void> LocalRun::AwaitVerdict(kube::Client& client, const std::string& pip
     return ConditionStatus(object, "Ready") == "True" ||
            ConditionStatus(object, "Stalled") == "True";
   };
-  const Result<Json> object =
-      ReadUntil(client, kube::kPipelines, pipeline, judged, session_.interrupted);
+  const Result<Json> object = ReadUntil(client, kube::kPipelines, kLocalNamespace, pipeline, judged,
+                                        {.stop = session_.interrupted});
   if (!object) return object.error();
   if (ConditionStatus(*object, "Ready") == "True") return {};
   return Invalid(ConditionMessage(*object, "Stalled"));
@@ -147,9 +125,10 @@ Result<void> LocalRun::Submit(kube::Client& client, const PreparedRun& prepared)
   const api::Pipeline& pipeline = prepared.pipeline;
   run.meta.labels[plan::kLabelPipeline] = pipeline.meta.name;
   run.meta.labels[plan::kLabelRunHash] = plan::RunHash(pipeline.spec);
-  run.meta.labels[plan::kLabelCause] = "Change";  // its outputs are the Pipeline's
   run.spec.pipeline_ref = pipeline.meta.name;
   run.spec.parameters = prepared.parameters;
+  run.spec.publish = prepared.publish;
+  run.spec.suspend = options_.if_changed;  // until it is known whether it would be another run
   const Result<Json> created =
       client.Create(kube::kPipelineRuns, kLocalNamespace, api::Encode(run));
   if (!created) return Wrap("PipelineRun " + run.meta.name, created.error());
@@ -183,8 +162,13 @@ void LocalRun::Visit(kube::Client& client, const Json& run) {
   }
 }
 
-bool HasEnded(const Json& run) {
-  return ConditionStatus(run, "Finished") == "True" || WasRefused(run);
+// What the run was made of, for `penstock describe` and the runs after it.
+Result<void> LocalRun::KeepRevision(kube::Client& client, const Json& run) {
+  const std::string name = run.value("status", Json::object()).value("revision", "");
+  if (name.empty()) return {};
+  const Result<Json> revision = client.Get(kube::kControllerRevisions, kLocalNamespace, name);
+  if (!revision) return revision.error();
+  return state_.Save(kube::kControllerRevisions, *revision);
 }
 
 Json LocalRun::Follow(kube::Client& client, const std::string& name) {
@@ -193,10 +177,11 @@ Json LocalRun::Follow(kube::Client& client, const std::string& name) {
     Cancel(client, name, "Stop");
   });
   const std::stop_callback now(session_.interrupted_twice, [&] { Cancel(client, name, "Now"); });
-  const Result<Json> run = ReadUntil(client, kube::kPipelineRuns, name, [&](const Json& state) {
-    Visit(client, state);
-    return HasEnded(state);
-  });
+  const Result<Json> run =
+      ReadUntil(client, kube::kPipelineRuns, kLocalNamespace, name, [&](const Json& state) {
+        Visit(client, state);
+        return HasEnded(state);
+      });
   if (!run) return {{"metadata", {{"name", name}}}};  // deleted under us
   return *run;
 }
@@ -212,17 +197,14 @@ void LocalRun::AwaitPublication(kube::Client& client, const std::string& pipelin
   const auto enough = [&](const Json& object) {
     return published(object) || session_.clock.Steady() >= deadline;
   };
-  const Result<Json> object =
-      ReadUntil(client, kube::kPipelines, pipeline, enough, {}, std::chrono::seconds(1));
+  const Result<Json> object = ReadUntil(client, kube::kPipelines, kLocalNamespace, pipeline, enough,
+                                        {.look_again = std::chrono::seconds(1)});
   if (!object) return;
   const Result<void> saved = state_.Save(kube::kPipelines, *object);
   if (!saved) progress_.Note(saved.error().message);
 }
 
-int LocalRun::Go(const Manifests& manifests, Json& run) {
-  std::variant<PreparedRun, Told> made = PrepareRun(manifests, options_, session_, state_);
-  if (const Told* told = std::get_if<Told>(&made)) return told->code;
-  const PreparedRun& prepared = std::get<PreparedRun>(made);
+int LocalRun::Go(const PreparedRun& prepared, Json& run) {
   LocalOptions options;
   options.isolation = options_.isolation == "podman"    ? local::Isolation::kPodman
                       : options_.isolation == "process" ? local::Isolation::kProcess
@@ -243,57 +225,28 @@ int LocalRun::Go(const Manifests& manifests, Json& run) {
   }
   if (ready) ready = Submit(client, prepared);
   if (!ready) return session_.Fail(ready.error());
+  if (options_.if_changed) {
+    const Result<RunChange> change = StartIfChanged(
+        {client, kLocalNamespace, prepared.run_name, true}, RunArchive(state_), session_);
+    if (!change) return session_.Fail(change.error());
+    if (change->why.empty()) {
+      run = NotStarted(*change);
+      return kOk;
+    }
+  }
   run = Follow(client, prepared.run_name);
+  if (Result<void> kept = KeepRevision(client, run); !kept) progress_.Note(kept.error().message);
   AwaitPublication(client, prepared.pipeline.meta.name, prepared.run_name);
   (*cluster)->Stop();
   if (ConditionStatus(run, "Succeeded") == "True") return kOk;
   return WasRefused(run) ? kInvalidSpec : kFailed;
 }
 
-int RunOnce(const RunOptions& options, Session& session, const State& state,
-            std::vector<fs::path>& sources) {
-  const Manifests manifests = LoadManifests(options.files, session.directory, session.in);
-  sources = SourcesOf(manifests, session.directory);
-  const bool table = options.output.empty() || options.output == "wide";
-  Progress progress(table ? session.out : session.err, table && session.terminal,
-                    static_cast<std::size_t>(session.width));
-  for (const auto& model : manifests.models) {
-    progress.Note("note: ModelDeployment " + model.value.meta.name + " is left to a cluster; `" +
-                  session.name + " serve` serves its model here");
-  }
-  Json run;
-  const int code = LocalRun(options, session, state, progress).Go(manifests, run);
-  if (!run.is_null()) ReportRun(run, options, state, session);
-  return code;
-}
-
 }  // namespace
 
-int RunPipeline(const RunOptions& options, Session& session) {
-  if (const auto format = ParseOutputFormat(options.output); !format) {
-    return session.Fail(kUsage, format.error().message);
-  }
-  if (options.watch && std::count(options.files.begin(), options.files.end(), "-") > 0) {
-    return session.Fail(kUsage, "--watch needs files, not stdin");
-  }
-  const State state = State::Of(session);
-  if (Result<void> created = state.Create(); !created) return session.Fail(created.error());
-  const Result<StateLock> lock = StateLock::Take(state);
-  if (!lock) return session.Fail(kFailed, lock.error().message);
-  if (Result<void> closed = CloseInterruptedRuns(state, session.clock.Now()); !closed) {
-    return session.Fail(kFailed, closed.error().message);
-  }
-  std::vector<fs::path> sources;
-  int code = RunOnce(options, session, state, sources);
-  while (options.watch && !session.interrupted.stop_requested()) {
-    session.out << "\nwatching " << sources.size() << " files and folders; Ctrl-C ends\n"
-                << std::flush;
-    if (!AwaitChange(sources, session.interrupted)) break;
-    code = RunOnce(options, session, state, sources);
-  }
-  const Result<void> pruned = PruneRuns(state, kKeepRuns);
-  if (!pruned) session.err << "warning: " << pruned.error().message << "\n";
-  return code;
+int RunHere(const PreparedRun& prepared, const RunOptions& options, const Session& session,
+            const State& state, Progress& progress, Json& run) {
+  return LocalRun(options, session, state, progress).Go(prepared, run);
 }
 
 }  // namespace penstock::cli

@@ -8,9 +8,10 @@
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/history/run_lookup.h"
+#include "operator/cli/history/step_makers.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/state.h"
-#include "operator/cli/run_lookup.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
 
@@ -53,6 +54,7 @@ int LocalLogs(const LogsOptions& options, const State& state, const Json& run,
               const std::vector<StepPod>& pods, Session& session) {
   bool any = false;
   for (const StepPod& pod : pods) {
+    if (pod.pod.empty()) continue;  // it has been told why
     const fs::path path = local::PathsOf(state.root(), kLocalNamespace, pod.pod).log;
     std::ifstream file(path, std::ios::binary);
     if (!file) continue;
@@ -76,8 +78,9 @@ int LocalLogs(const LogsOptions& options, const State& state, const Json& run,
     }
   }
   if (any) return kOk;
-  return session.Fail(kFailed, "no step of run " + run["metadata"].value("name", "") +
-                                   " has a log yet (cached steps have none)");
+  return session.Fail(kFailed, "run " + run["metadata"].value("name", "") +
+                                   (options.step.empty() ? "" : ", step " + options.step) +
+                                   ": no log is kept");
 }
 
 int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
@@ -85,6 +88,10 @@ int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
   int code = kOk;
   bool any = false;
   for (const StepPod& pod : pods) {
+    if (pod.pod.empty()) {
+      code = kFailed;
+      continue;
+    }
     kube::LogOptions log;
     log.container = "step";
     log.follow = options.follow;
@@ -116,19 +123,21 @@ int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
 int Logs(const LogsOptions& options, Session& session) {
   const std::optional<State> state = State::IfLocal(session);
   std::optional<Cluster> cluster;
-  Result<Json> run = Internal("not looked up");
-  if (state) {
-    run = state->FindRun(options.run);
-  } else {
+  if (!state) {
     Result<Cluster> connected = session.connect(session.flags);
     if (!connected) return session.Fail(kFailed, connected.error().message);
     cluster = *std::move(connected);
-    run = FindClusterRun(*cluster, options.run);
   }
+  const RunArchive archive =
+      state ? RunArchive(*state) : RunArchive(*cluster->client, cluster->namespace_);
+  const Result<KnownRun> run = archive.Find(options.run);
   if (!run) return session.Fail(kFailed, run.error().message);
-  const Result<std::vector<StepPod>> pods = PodsOf(*run, options.step);
+  Result<std::vector<StepPod>> pods = PodsOf(run->object, options.step);
   if (!pods) return session.Fail(kFailed, pods.error().message);
-  return state ? LocalLogs(options, *state, *run, *pods, session)
+  if (Result<void> found = FindMakers(archive, *run, *pods, "its log", session); !found) {
+    return session.Fail(kFailed, found.error().message);
+  }
+  return state ? LocalLogs(options, *state, run->object, *pods, session)
                : ClusterLogs(options, *cluster, *pods, session);
 }
 

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "operator/base/base64.h"
 #include "operator/base/json.h"
+#include "operator/cli/objects/manifest_check.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/parameters.h"
+#include "operator/cli/run_refusals.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
+#include "operator/local/pod_volumes.h"
 #include "operator/plan/pipeline/change_run.h"
 #include "operator/plan/resolve/resolve.h"
 
@@ -24,55 +28,60 @@ bool HasSample(const api::StepSpec& step, const std::vector<api::Component>& com
   });
 }
 
-Json FinishedConditions(const Json& run, TimePoint now) {
-  const std::string message = "the process that ran it ended before the run did";
-  Json conditions = Json::array();
-  for (const Json& old : run.value("status", Json::object()).value("conditions", Json::array())) {
-    const std::string type = old.value("type", "");
-    if (type != "Finished" && type != "Succeeded") conditions.push_back(old);
+// A Secret as the API server keeps it: stringData is data in base64.
+Json AsStored(Json secret) {
+  const Json texts = secret.value("stringData", Json::object());
+  for (const auto& [key, text] : texts.items()) {
+    if (text.is_string()) secret["data"][key] = EncodeBase64(text.get<std::string>());
   }
-  for (const auto& [type, status] : {std::pair{"Succeeded", "False"}, {"Finished", "True"}}) {
-    conditions.push_back({{"type", type},
-                          {"status", status},
-                          {"reason", "Interrupted"},
-                          {"message", message},
-                          {"lastTransitionTime", FormatTime(now)}});
+  secret.erase("stringData");
+  return secret;
+}
+
+// A run's own Pipeline: the one of the files that it names, or its inline spec under its own name.
+Result<Choice> ChoiceOf(const Manifests& manifests, const Loaded<api::PipelineRun>& loaded) {
+  const api::PipelineRun& run = loaded.value;
+  Choice choice{{}, run.spec.parameters, loaded.file, run};
+  const std::string name = run.meta.name.empty() ? run.meta.generate_name : run.meta.name;
+  if (run.spec.pipeline_spec) {
+    choice.pipeline.meta.name = name;
+    while (choice.pipeline.meta.name.ends_with('-')) choice.pipeline.meta.name.pop_back();
+    choice.pipeline.spec = *run.spec.pipeline_spec;
+    return choice;
   }
-  return conditions;
+  for (const auto& pipeline : manifests.pipelines) {
+    if (pipeline.value.meta.name != run.spec.pipeline_ref) continue;
+    choice.pipeline = pipeline.value;
+    choice.file = pipeline.file;
+    return choice;
+  }
+  return Invalid("PipelineRun " + name + " names the Pipeline " + run.spec.pipeline_ref +
+                 ", which is not in the files; add its manifest to them");
 }
 
 }  // namespace
 
-Result<Choice> ChoosePipeline(const Manifests& manifests, const std::string& name) {
+Result<std::vector<Choice>> ChooseRuns(const Manifests& manifests, const std::string& name) {
   std::vector<Choice> choices;
-  for (const auto& loaded : manifests.pipelines) {
-    choices.push_back({loaded.value, {}, loaded.file});
-  }
-  for (const auto& loaded : manifests.runs) {
-    const api::PipelineRun& run = loaded.value;
-    if (run.spec.pipeline_spec) {
-      Choice inline_choice{{}, run.spec.parameters, loaded.file};
-      inline_choice.pipeline.meta.name =
-          run.meta.name.empty() ? run.meta.generate_name : run.meta.name;
-      while (inline_choice.pipeline.meta.name.ends_with('-')) {
-        inline_choice.pipeline.meta.name.pop_back();
-      }
-      inline_choice.pipeline.spec = *run.spec.pipeline_spec;
-      choices.push_back(std::move(inline_choice));
-      continue;
-    }
-    for (Choice& choice : choices) {
-      if (choice.pipeline.meta.name == run.spec.pipeline_ref && choice.parameters.empty()) {
-        choice.parameters = run.spec.parameters;
-      }
-    }
-  }
   std::string names;
-  for (Choice& choice : choices) {
-    if (choice.pipeline.meta.name == name || (name.empty() && choices.size() == 1)) return choice;
-    names += (names.empty() ? "" : ", ") + choice.pipeline.meta.name;
+  const auto note = [&](const std::string& one) { names += (names.empty() ? "" : ", ") + one; };
+  for (const auto& loaded : manifests.runs) {
+    const api::PipelineRunSpec& spec = loaded.value.spec;
+    if (!spec.pipeline_spec && !name.empty() && spec.pipeline_ref != name) continue;
+    Result<Choice> choice = ChoiceOf(manifests, loaded);
+    if (!choice) return choice.error();
+    const std::string& its = choice->pipeline.meta.name;
+    if (spec.pipeline_spec) note(its);
+    if (name.empty() || its == name) choices.push_back(*std::move(choice));
   }
-  if (choices.empty()) return Invalid("the files hold no Pipeline");
+  for (const auto& loaded : manifests.pipelines) note(loaded.value.meta.name);
+  if (!choices.empty()) return choices;
+  for (const auto& loaded : manifests.pipelines) {
+    const bool meant =
+        loaded.value.meta.name == name || (name.empty() && manifests.pipelines.size() == 1);
+    if (meant) return std::vector<Choice>{{loaded.value, {}, loaded.file, {}}};
+  }
+  if (names.empty()) return Invalid("the files hold no Pipeline");
   if (name.empty())
     return Invalid("the files hold several Pipelines: choose by --pipeline " + names);
   return Invalid("the files hold no Pipeline " + name + "; there is " + names);
@@ -126,17 +135,17 @@ Result<std::string> NextRunName(const api::Pipeline& pipeline, const State& stat
   }
 }
 
-std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const RunOptions& options,
-                                           const Session& session, const State& state) {
-  PreparedRun prepared;
+std::variant<CheckedFiles, Told> CheckFiles(const Manifests& manifests, const RunOptions& options,
+                                            const Session& session) {
+  CheckedFiles checked;
   Result<std::vector<api::Component>> library = LoadLibrary(session);
   if (!library && library.error().kind != ErrorKind::kNotFound) {
     return Told{session.Fail(library.error())};
   }
-  if (library) prepared.library = *library;
+  if (library) checked.library = *library;
   std::vector<Problem> warnings;
   const std::vector<Problem> problems =
-      CheckManifests(manifests, prepared.library, session.directory, warnings);
+      CheckManifests(manifests, checked.library, session.directory, warnings);
   for (const Problem& problem : problems) session.err << Describe(problem) << "\n";
   if (!problems.empty()) {
     if (!library) session.err << "note: " << library.error().message << "\n";
@@ -145,10 +154,20 @@ std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const Run
   for (const Problem& warning : warnings) {
     session.err << "warning: " << Describe(warning) << "\n";
   }
-  Result<Choice> choice = ChoosePipeline(manifests, options.pipeline);
-  if (!choice) return Told{session.Fail(kUsage, choice.error().message)};
-  prepared.pipeline = std::move(choice->pipeline);
-  prepared.parameters = std::move(choice->parameters);
+  Result<std::vector<Choice>> choices = ChooseRuns(manifests, options.pipeline);
+  if (!choices) return Told{session.Fail(kUsage, choices.error().message)};
+  checked.choices = *std::move(choices);
+  return checked;
+}
+
+std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const CheckedFiles& files,
+                                           const Choice& choice, const RunOptions& options,
+                                           const Session& session, const State& state) {
+  PreparedRun prepared;
+  prepared.library = files.library;
+  prepared.pipeline = choice.pipeline;
+  prepared.parameters = choice.parameters;
+  prepared.publish = !choice.run || choice.run->spec.publish;
   api::PipelineSpec& spec = prepared.pipeline.spec;
   spec.run_policy = api::RunPolicy::kManual;  // the run is ours to make
   const auto given = ParseParameters(options.parameters, spec.parameters);
@@ -156,7 +175,9 @@ std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const Run
   for (const auto& [name, value] : *given) prepared.parameters[name] = value;
   for (const auto& loaded : manifests.components) prepared.components.push_back(loaded.value);
   for (const auto& loaded : manifests.others) {
-    if (loaded.value.value("kind", "") == "ConfigMap") prepared.config_maps.push_back(loaded.value);
+    const std::string kind = KindOf(loaded.value);
+    if (kind == "ConfigMap") prepared.config_maps.push_back(loaded.value);
+    if (kind == "Secret") prepared.secrets.push_back(AsStored(loaded.value));
   }
   if (options.no_cache) TurnCacheOff(spec);
   if (!options.sample.empty()) {
@@ -165,7 +186,11 @@ std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const Run
     const Result<void> sampled = SetSample(spec, options.sample, all);
     if (!sampled) return Told{session.Fail(kUsage, sampled.error().message)};
   }
-  if (Result<void> pinned = PinCode(spec, choice->file, session, state); !pinned) {
+  const std::vector<std::string> refused =
+      WhatCannotRunHere(prepared, choice, options, session, state);
+  for (const std::string& why : refused) session.err << "error: " << why << "\n";
+  if (!refused.empty()) return Told{kInvalidSpec};
+  if (Result<void> pinned = PinCode(spec, choice.file, session, state); !pinned) {
     return Told{session.Fail(pinned.error())};
   }
   const Result<std::string> name = NextRunName(prepared.pipeline, state);
@@ -175,13 +200,13 @@ std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const Run
 }
 
 Result<void> CloseInterruptedRuns(const State& state, TimePoint now) {
+  local::RemoveLeftovers(state.root());
   Result<std::vector<Json>> runs = state.Load(kube::kPipelineRuns);
   if (!runs) return runs.error();
   for (Json& run : *runs) {
     if (ConditionStatus(run, "Finished") == "True") continue;
-    run["status"]["conditions"] = FinishedConditions(run, now);
-    run["status"]["finishTime"] = FormatTime(now);
-    if (Result<void> saved = state.Save(kube::kPipelineRuns, run); !saved) return saved;
+    Result<void> saved = state.Save(kube::kPipelineRuns, ClosedRun(std::move(run), now));
+    if (!saved) return saved;
   }
   return {};
 }
@@ -202,6 +227,8 @@ Result<void> PruneRuns(const State& state, std::size_t keep) {
       std::error_code ignored;
       fs::remove(paths.log, ignored);
     }
+    const std::string revision = run->value("status", Json::object()).value("revision", "");
+    if (!revision.empty()) state.Remove(kube::kControllerRevisions, revision);
     state.Remove(kube::kPipelineRuns, (*run)["metadata"].value("name", ""));
   }
   return {};

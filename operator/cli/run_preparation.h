@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,16 +23,21 @@ struct RunOptions {
   std::string sample;  // "1%"
   std::string isolation = "auto";
   std::string output;
+  bool if_changed = false;  // start only what would be another run than the last that succeeded
 };
 
-// The Pipeline that is meant, and the parameters that a PipelineRun beside it gives. An inline
-// pipelineSpec becomes a Pipeline of its run's name. Invalid lists the names there are.
+// One run that is meant: the Pipeline and the parameters that a PipelineRun gives. An inline
+// pipelineSpec becomes a Pipeline of its run's name.
 struct Choice {
   api::Pipeline pipeline;
   std::map<std::string, Json> parameters;
   std::string file;  // of the Pipeline: code paths are relative to it
+  std::optional<api::PipelineRun> run;
 };
-[[nodiscard]] Result<Choice> ChoosePipeline(const Manifests& manifests, const std::string& name);
+// Every PipelineRun of the files (of the Pipeline `name`, where that is given), in their order;
+// where there is none, the one Pipeline. Invalid lists the names there are.
+[[nodiscard]] Result<std::vector<Choice>> ChooseRuns(const Manifests& manifests,
+                                                     const std::string& name);
 
 // Every step runs, whatever the cache holds.
 void TurnCacheOff(api::PipelineSpec& spec);
@@ -55,6 +61,8 @@ struct PreparedRun {
   std::vector<api::Component> library;
   std::vector<api::Component> components;  // of the files
   std::vector<Json> config_maps;
+  std::vector<Json> secrets;
+  bool publish = true;
 };
 
 // A failure that has been told already, by its exit code.
@@ -62,11 +70,19 @@ struct Told {
   int code;
 };
 
-// Checks the manifests and puts the parts above together; problems and warnings go to session.err.
-[[nodiscard]] std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests,
-                                                         const RunOptions& options,
-                                                         const Session& session,
-                                                         const State& state);
+// Checks the manifests and says which runs are meant; problems and warnings go to session.err.
+struct CheckedFiles {
+  std::vector<api::Component> library;
+  std::vector<Choice> choices;
+};
+[[nodiscard]] std::variant<CheckedFiles, Told> CheckFiles(const Manifests& manifests,
+                                                          const RunOptions& options,
+                                                          const Session& session);
+
+// Puts the parts above together for one run.
+[[nodiscard]] std::variant<PreparedRun, Told> PrepareRun(
+    const Manifests& manifests, const CheckedFiles& files, const Choice& choice,
+    const RunOptions& options, const Session& session, const State& state);
 
 // Runs that a killed process left unfinished are marked as failed; call with the lock held.
 [[nodiscard]] Result<void> CloseInterruptedRuns(const State& state, TimePoint now);

@@ -14,23 +14,28 @@ namespace {
 
 constexpr int kLogTail = 15;
 
-// The end of a failed step's log, which most often says why.
-void ShowFailures(const Json& run, const State& state, const Session& session) {
+void ShowLogTail(const State& state, const std::string& pod, const Session& session) {
+  std::ifstream log(local::PathsOf(state.root(), kLocalNamespace, pod).log);
+  std::deque<std::string> tail;
+  for (std::string line; std::getline(log, line);) {
+    tail.push_back(std::move(line));
+    if (tail.size() > kLogTail) tail.pop_front();
+  }
+  for (const std::string& line : tail) session.err << "  | " << OneLine(line) << "\n";
+}
+
+// Why each failed step did, the end of its log, and where to look further.
+void ShowTrouble(const Json& run, const State* state, const Session& session) {
+  if (WasRefused(run)) session.err << "error: " << ConditionMessage(run, "Stalled") << "\n";
+  const std::string run_name = run["metadata"].value("name", "");
   for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
     if (step.value("phase", "") != "Failed") continue;
-    const std::string name = step.value("name", ""), pod = step.value("pod", "");
+    const std::string name = step.value("name", "");
     session.err << "error: step " << name << " failed: " << OneLine(step.value("message", ""))
                 << "\n";
-    std::ifstream log(local::PathsOf(state.root(), kLocalNamespace, pod).log);
-    std::deque<std::string> tail;
-    for (std::string line; std::getline(log, line);) {
-      tail.push_back(std::move(line));
-      if (tail.size() > kLogTail) tail.pop_front();
-    }
-    for (const std::string& line : tail) session.err << "  | " << OneLine(line) << "\n";
-    session.err << "  see `" << session.name << " logs " << run["metadata"].value("name", "") << " "
-                << name << "` and `" << session.name << " debug "
-                << run["metadata"].value("name", "") << " " << name << " --local`\n";
+    if (state != nullptr) ShowLogTail(*state, step.value("pod", ""), session);
+    session.err << "  see `" << session.name << " logs " << run_name << " " << name << "` and `"
+                << session.name << " debug " << run_name << " " << name << " --local`\n";
   }
 }
 
@@ -52,30 +57,38 @@ bool WasRefused(const Json& run) {
   return ConditionStatus(run, "Finished") != "True" && ConditionStatus(run, "Stalled") == "True";
 }
 
-void ReportRun(const Json& run, const RunOptions& options, const State& state,
+Json NotStarted(const RunChange& unchanged) {
+  return {{"started", false}, {"since", unchanged.since}};
+}
+
+void ReportRun(const Json& run, const RunOptions& options, const State* state,
                const Session& session) {
+  if (run.contains("started")) {
+    session.out << "unchanged since run " << run.value("since", "") << ": nothing is started\n";
+    return;
+  }
   const OutputFormat format = *ParseOutputFormat(options.output);
-  if (format == OutputFormat::kJson) {
-    session.out << ToJsonText({run}, true);
-  } else if (format == OutputFormat::kYaml) {
-    session.out << ToYamlText({run}, true);
-  } else if (format == OutputFormat::kName) {
-    session.out << ToNames(kube::kPipelineRuns, {run});
-  } else {
-    const auto width = static_cast<std::size_t>(session.width);
-    session.out << "\n"
-                << Format(StepTable(run, format == OutputFormat::kWide, width, session.clock.Now()),
-                          width);
-    ShowResults(run, session);
-    const Json table_run = run;
-    session.out << "\n"
-                << Format(TableOf(kube::kPipelineRuns, {table_run}, {}, session.clock.Now()),
-                          width);
+  const auto width = static_cast<std::size_t>(session.width);
+  session.out << "\n"
+              << Format(StepTable(run, format == OutputFormat::kWide, width, session.clock.Now()),
+                        width);
+  ShowResults(run, session);
+  session.out << "\n"
+              << Format(TableOf(kube::kPipelineRuns, {run}, {}, session.clock.Now()), width);
+  ShowTrouble(run, state, session);
+}
+
+void ReportRuns(const std::vector<Json>& runs, const RunOptions& options, const State* state,
+                const Session& session) {
+  const OutputFormat format = *ParseOutputFormat(options.output);
+  const bool single = runs.size() == 1;
+  if (format == OutputFormat::kJson) session.out << ToJsonText(runs, single);
+  if (format == OutputFormat::kYaml) session.out << ToYamlText(runs, single);
+  for (const Json& run : runs) {
+    if (run.contains("started")) continue;  // says it all
+    if (format == OutputFormat::kName) session.out << ToNames(kube::kPipelineRuns, {run});
+    ShowTrouble(run, state, session);
   }
-  if (WasRefused(run)) {
-    session.err << "error: " << ConditionMessage(run, "Stalled") << "\n";
-  }
-  ShowFailures(run, state, session);
 }
 
 }  // namespace penstock::cli

@@ -4,30 +4,14 @@
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/run_preparation.h"
-#include "operator/cli/testing/cli_fixture.h"
+#include "operator/cli/testing/run_fixture.h"
 #include "operator/kube/resources.h"
+#include "operator/os/command.h"
 
 namespace penstock::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-class RunTest : public CliTest {
- protected:
-  RunTest() { CopyTestdata("two-steps.yaml"); }
-  int Run(std::vector<std::string> more = {}) {
-    std::vector<std::string> words = {"run", "two-steps.yaml", "--isolation", "process"};
-    words.insert(words.end(), more.begin(), more.end());
-    return Penstock(words);
-  }
-  Json NewestRun() { return *State(folder_ / ".penstock").FindRun("words"); }
-  Json Step(const Json& run, const std::string& name) {
-    for (const Json& step : run["status"]["steps"]) {
-      if (step["name"] == name) return step;
-    }
-    return {};
-  }
-};
 
 TEST_F(RunTest, RunsThePipelineAndTakesTheSecondRunFromTheCache) {
   ASSERT_EQ(Run(), kOk) << out_.str() << err_.str();
@@ -53,7 +37,7 @@ TEST_F(RunTest, LaterCommandsFindWhatItLeft) {
   EXPECT_EQ(Penstock({"artifact", "get", "words", "copy.txt"}), kOk) << err_.str();
   EXPECT_EQ(*ReadFile(folder_ / "copy.txt"), "good morning world\n");
   EXPECT_EQ(Penstock({"get", "runs"}), kOk);
-  EXPECT_NE(out_.str().find("Succeeded   2/2"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("Succeeded   -      2/2"), std::string::npos) << out_.str();
   EXPECT_EQ(Penstock({"get", "runs", "-o", "json"}), kOk);
   EXPECT_EQ(Json::parse(out_.str())["items"].size(), 1U);
   EXPECT_EQ(Penstock({"artifact", "ls", "-o", "name"}), kOk);
@@ -151,6 +135,81 @@ spec:
   EXPECT_EQ(word(), "two");
 }
 
+// A repository in folder_/repository whose newest commit's steps/say.sh says a word.
+class GitRunTest : public RunTest {
+ protected:
+  std::string Git(const std::string& words) {
+    const auto said = AskCommand({"sh", "-c",
+                                  "cd '" + (folder_ / "repository").string() +
+                                      "' && git -c user.name=t -c user.email=t@t " + words},
+                                 std::chrono::seconds(20));
+    EXPECT_TRUE(said) << (said ? "" : said.error().message);
+    return said ? *said : "";
+  }
+  void Commit(const std::string& word) {
+    Write("repository/steps/say.sh", "printf " + word + " > \"$1\"\n");
+    Git("init -q -b main . && git add .");
+    Git("commit -q -m change");
+  }
+  void WritePipeline(const std::string& revision) {
+    Write("git.yaml", R"(apiVersion: penstock.dev/v1alpha1
+kind: Pipeline
+metadata: {name: own}
+spec:
+  defaults: {cache: {trustTag: true}}
+  steps:
+  - name: say
+    container:
+      image: example.com/shell:1
+      code: {git: {url: "file://)" +
+                          (folder_ / "repository").string() + R"(", revision: ")" + revision +
+                          R"(", path: steps}}
+      command: [sh, $(code.path)/say.sh, $(results.word.path)]
+    results: [{name: word, type: string}]
+)");
+  }
+  // The steps' states in order of the run, as "git cached, say ran one".
+  std::string Ran() {
+    EXPECT_EQ(Penstock({"validate", "git.yaml"}), kOk) << out_.str() << err_.str();
+    EXPECT_EQ(Penstock({"run", "git.yaml", "--isolation", "process"}), kOk)
+        << out_.str() << err_.str();
+    const Json run = *State(folder_ / ".penstock").FindRun("own");
+    std::string text;
+    for (const Json& step : run["status"]["steps"]) {
+      text += text.empty() ? "" : ", ";
+      text += step["name"].get<std::string>().substr(0, 3);
+      text += step.value("cached", false) ? " cached" : " ran";
+    }
+    return text + " " + Step(run, "say")["results"].value("word", "");
+  }
+};
+
+TEST_F(GitRunTest, ABranchIsLookedAtInEachRunAndItsFolderDecides) {
+  Commit("one");
+  WritePipeline("main");
+  EXPECT_EQ(Ran(), "git ran, say ran one");
+  EXPECT_EQ(Ran(), "git ran, say cached one");
+  Commit("two");
+  EXPECT_EQ(Ran(), "git ran, say ran two");
+}
+
+TEST_F(GitRunTest, AWholeCommitIsFetchedOnce) {
+  Commit("one");
+  WritePipeline(Git("rev-parse HEAD").substr(0, 40));
+  EXPECT_EQ(Ran(), "git ran, say ran one");
+  Commit("two");
+  EXPECT_EQ(Ran(), "git cached, say cached one");
+}
+
+TEST_F(GitRunTest, ARepositoryThatIsNotThereFailsItsStepInGitsWords) {
+  WritePipeline("main");
+  EXPECT_EQ(Penstock({"run", "git.yaml", "--isolation", "process"}), kFailed);
+  EXPECT_NE(err_.str().find("does not appear to be a git repository"), std::string::npos)
+      << out_.str() << err_.str();
+  const Json run = *State(folder_ / ".penstock").FindRun("own");
+  EXPECT_EQ(Step(run, "say")["phase"], "Skipped");
+}
+
 TEST_F(RunTest, TwoProcessesDoNotShareAStateFolder) {
   const State state(folder_ / ".penstock");
   ASSERT_TRUE(state.Create());
@@ -159,6 +218,36 @@ TEST_F(RunTest, TwoProcessesDoNotShareAStateFolder) {
   EXPECT_EQ(state.RunningProcess(), getpid());
   EXPECT_EQ(Run(), kFailed);
   EXPECT_NE(err_.str().find("--state"), std::string::npos);
+}
+
+TEST_F(RunTest, ARunThatAKilledProcessLeftIsNotShownAsRunning) {
+  const State state(folder_ / ".penstock");
+  ASSERT_TRUE(state.Create());
+  EXPECT_EQ(std::filesystem::status(state.root()).permissions(), std::filesystem::perms::owner_all);
+  const Json run = {
+      {"metadata", {{"name", "old"}}},
+      {"spec", {{"pipelineRef", {{"name", "p"}}}}},
+      {"status",
+       {{"summary", {{"total", 2}}},
+        {"steps",
+         {{{"name", "a"}, {"phase", "Succeeded"}}, {{"name", "b"}, {"phase", "Running"}}}}}}};
+  ASSERT_TRUE(state.Save(kube::kPipelineRuns, run));
+  ASSERT_TRUE(WriteFileAtomically(state.root() / "pods/default/x/volumes/s/pw", "hello"));
+  ASSERT_EQ(Penstock({"get", "runs"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str().find("Running"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("Failed"), std::string::npos) << out_.str();
+  const Json seen = *state.FindRun("old");
+  EXPECT_EQ(Step(seen, "a")["phase"], "Succeeded");
+  EXPECT_EQ(Step(seen, "b")["phase"], "Cancelled");
+  EXPECT_EQ(Step(seen, "b")["reason"], "Interrupted");
+  {
+    const Result<StateLock> lock = StateLock::Take(state);
+    ASSERT_TRUE(lock);
+    ASSERT_EQ(Penstock({"get", "runs"}), kOk) << err_.str();
+    EXPECT_NE(out_.str().find("Running"), std::string::npos) << "its process is at work";
+  }
+  ASSERT_EQ(Run(), kOk) << err_.str();
+  EXPECT_FALSE(std::filesystem::exists(state.root() / "pods/default/x/volumes"));
 }
 
 TEST_F(RunTest, ARunThatAKilledProcessLeftIsClosedAsInterrupted) {

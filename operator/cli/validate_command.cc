@@ -1,8 +1,10 @@
 // penstock validate: every error of every file at once, with its line.
+#include <algorithm>
 #include <ostream>
 
 #include "operator/cli/commands.h"
-#include "operator/cli/objects/manifest_files.h"
+#include "operator/cli/objects/config_refs.h"
+#include "operator/cli/objects/manifest_check.h"
 
 namespace penstock::cli {
 namespace {
@@ -27,6 +29,31 @@ bool NeedsLibrary(const Manifests& manifests) {
   return false;
 }
 
+// ConfigMaps and Secrets are a step's, or nobody's here; other kinds are somebody else's.
+void NoteOthers(const Manifests& manifests, const Session& session) {
+  std::vector<ConfigRef> used;
+  const auto add = [&](const api::PipelineSpec& spec) {
+    const std::vector<ConfigRef> more = ConfigRefsOf(spec);
+    used.insert(used.end(), more.begin(), more.end());
+  };
+  for (const auto& p : manifests.pipelines) add(p.value.spec);
+  for (const auto& r : manifests.runs) {
+    if (r.value.spec.pipeline_spec) add(*r.value.spec.pipeline_spec);
+  }
+  for (const auto& other : manifests.others) {
+    const std::string kind = KindOf(other.value), name = NameOf(other.value);
+    const bool config = kind == "ConfigMap" || kind == "Secret";
+    const bool named = config && std::any_of(used.begin(), used.end(), [&](const ConfigRef& ref) {
+                         return ref.name == name && ref.secret == (kind == "Secret");
+                       });
+    if (named) continue;
+    session.err << "note: " << other.file << ":" << other.document.LineOf("kind") << ": "
+                << (config ? "no step uses the " + kind + " " + name
+                           : kind + " is none of Penstock's kinds: left out")
+                << "\n";
+  }
+}
+
 }  // namespace
 
 int Validate(const ValidateOptions& options, Session& session) {
@@ -40,14 +67,22 @@ int Validate(const ValidateOptions& options, Session& session) {
       manifests, library ? *library : std::vector<api::Component>(), session.directory, warnings);
   for (const Problem& warning : warnings) session.err << "warning: " << Describe(warning) << "\n";
   for (const Problem& problem : problems) session.err << Describe(problem) << "\n";
-  for (const auto& other : manifests.others) {
-    session.err << "note: " << other.file << ":" << other.document.LineOf("kind") << ": "
-                << "kind is none of Penstock's: left out\n";
-  }
+  NoteOthers(manifests, session);
   if (!problems.empty()) {
     session.err << "error: " << Count(problems.size(), "problem") << "\n";
     return kInvalidSpec;
   }
+  if (manifests.pipelines.empty() && manifests.runs.empty() && manifests.components.empty() &&
+      manifests.models.empty()) {
+    return session.Fail(kInvalidSpec,
+                        "the files hold no Pipeline, PipelineRun, Component or ModelDeployment");
+  }
+  for (const std::string& file : manifests.empty)
+    session.err << file << ": holds no object; it is empty, or comments only\n";
+  if (!manifests.empty.empty())
+    return session.Fail(kInvalidSpec, Count(manifests.empty.size(), "file") +
+                                          (manifests.empty.size() == 1 ? " holds" : " hold") +
+                                          " nothing");
   for (const auto& p : manifests.pipelines)
     session.out << "pipeline/" << p.value.meta.name << " valid\n";
   for (const auto& r : manifests.runs) {

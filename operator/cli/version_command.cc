@@ -23,7 +23,7 @@ std::string ServerVersion(Session& session) {
   if (!page) return "";
   for (const Json& item : page->items) {
     const Json labels = item["metadata"].value("labels", Json::object());
-    const std::string version = labels.value("app.kubernetes.io/version", "");
+    std::string version = labels.value("app.kubernetes.io/version", "");
     if (!version.empty()) return version;
   }
   return "";
@@ -33,7 +33,7 @@ constexpr const char* kBash =
     R"sh(# penstock completion for bash: source <(penstock completion bash)
 _penstock() {
   local cur=${COMP_WORDS[COMP_CWORD]}
-  local commands="run serve validate get logs cancel debug artifact apply predict version completion"
+  local commands="run serve validate get logs describe diff cancel debug artifact apply predict version completion"
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "$commands --help --version" -- "$cur"))
     return
@@ -45,10 +45,10 @@ _penstock() {
       else
         COMPREPLY=($(compgen -W "$(penstock get "${COMP_WORDS[2]}" -o name 2>/dev/null | sed 's|.*/||')" -- "$cur"))
       fi ;;
-    logs|cancel|debug)
+    logs|describe|diff|cancel|debug)
       COMPREPLY=($(compgen -W "$(penstock get runs -o name 2>/dev/null | sed 's|.*/||')" -- "$cur")) ;;
     artifact)
-      if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "put get ls" -- "$cur"))
+      if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "put get ls predictions" -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")) ;;
     *) COMPREPLY=($(compgen -f -- "$cur")) ;;
@@ -65,11 +65,11 @@ source <(penstock completion bash)
 
 constexpr const char* kFish =
     R"sh(# penstock completion for fish: penstock completion fish | source
-complete -c penstock -f -n __fish_use_subcommand -a "run serve validate get logs cancel debug artifact apply predict version completion"
+complete -c penstock -f -n __fish_use_subcommand -a "run serve validate get logs describe diff cancel debug artifact apply predict version completion"
 complete -c penstock -f -n "__fish_seen_subcommand_from get" -a "pipelines runs components models all"
-complete -c penstock -f -n "__fish_seen_subcommand_from artifact" -a "put get ls"
+complete -c penstock -f -n "__fish_seen_subcommand_from artifact" -a "put get ls predictions"
 complete -c penstock -f -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"
-complete -c penstock -f -n "__fish_seen_subcommand_from logs cancel debug" -a "(penstock get runs -o name 2>/dev/null | sed 's|.*/||')"
+complete -c penstock -f -n "__fish_seen_subcommand_from logs describe diff cancel debug" -a "(penstock get runs -o name 2>/dev/null | sed 's|.*/||')"
 complete -c penstock -F -n "__fish_seen_subcommand_from run validate apply serve predict"
 )sh";
 

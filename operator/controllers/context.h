@@ -13,14 +13,19 @@
 #include "operator/controllers/pod_table.h"
 #include "operator/kube/client.h"
 #include "operator/metadata/recorder.h"
+#include "operator/net/address_policy.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/run/world.h"
+#include "operator/runtime/rate_limit.h"
 #include "operator/runtime/workers.h"
+#include "operator/sources/fingerprint.h"
 
 namespace penstock::controllers {
 
 // Runs work on a bounded pool of threads that may block on disks and networks. Never blocks itself.
 using Submit = std::function<void(std::function<void()> work)>;
+// The same on a pool in whose threads every namespace has its share.
+using SubmitFor = std::function<void(const std::string& ns, std::function<void()> work)>;
 
 // An event about an object, sent off the caller's thread.
 struct EventNote {
@@ -43,12 +48,15 @@ struct Settings {
   plan::PodSettings pods;
   std::string library_namespace;  // where `library: true` looks
   std::string library_image;      // what the library's own components run in; see kLibraryImage
+  std::string git_image;          // what its component git runs in
   std::string serve_image;
-  bool local_files = false;  // the operator reads file:// sources itself (`penstock run`)
+  bool local_files = false;   // the operator reads file:// sources itself (`penstock run`)
+  net::AddressCheck may_ask;  // of sources; none: what FingerprintOptions says
   Milliseconds status_interval{1'000};
-  Milliseconds follow_interval{1'000};   // between looks at another run's pod
-  Milliseconds follow_limit{600'000};    // then the follower starts its own
-  Milliseconds confirm_after{10'000};    // a created pod that no informer has shown is asked for
+  Milliseconds follow_interval{1'000};  // between looks at another run's pod
+  Milliseconds confirm_after{10'000};   // a created pod that no informer has shown is asked for
+  // The least between two looks at a pod that no informer shows; doubles up to fifteen times that.
+  Milliseconds look_again{2'000};
   Milliseconds retry_fact_after{1'000};  // a fact that the store could not give
 };
 
@@ -59,11 +67,15 @@ struct Context {
   const Clock& clock;
   const Settings& settings;
   Snapshots& snapshots;
-  Submit submit_api;  // calls to the API server
-  Submit submit_io;   // the store, sources, digests
+  Submit submit_api;         // calls to the API server
+  SubmitFor submit_io;       // the store, digests
+  SubmitFor submit_sources;  // what is outside, and may never answer
+  sources::Fingerprints& fingerprints;
   std::function<void(EventNote)> send_event;
+  std::function<void(const std::string&)> warn;       // the log
   std::function<void(Milliseconds)> observe_handoff;  // pod seen ended -> next pod created
   std::stop_token stop;                               // ends every call
+  runtime::RateLimit& pod_rate;                       // of creates
 };
 
 using runtime::Outcome;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
 #include "operator/controllers/model_deployment_controller.h"
 #include "operator/controllers/pipeline_controller.h"
 #include "operator/controllers/receipts.h"
@@ -13,6 +14,7 @@
 #include "operator/controllers/watches.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/labels.h"
+#include "operator/runtime/fair_pool.h"
 #include "operator/runtime/thread_pool.h"
 
 namespace penstock::controllers {
@@ -37,11 +39,14 @@ struct Engine::Impl {
   void WakePipelineOf(const api::PipelineRun& run);
   void WakeUnresolved(const std::string& ns);
   void DropReceipts(const std::string& ns, const std::string& run_uid);
+  void Resync();
 
   const EngineOptions options;
   const Clock& clock;
   std::stop_source stopping;
   Snapshots snapshots;
+  runtime::RateLimit pod_rate;
+  sources::Fingerprints fingerprints;
   Context context;
   runtime::Workers run_workers, pipeline_workers, model_workers;
   RunController runs;
@@ -50,7 +55,8 @@ struct Engine::Impl {
   Watches watches;
   std::atomic<bool> ready = false;
   // Last, so that their threads end before what they work on.
-  runtime::ThreadPool api_pool, io_pool;
+  runtime::ThreadPool api_pool;
+  runtime::FairPool io_pool, source_pool;
   std::jthread starter;
 };
 
@@ -58,6 +64,9 @@ Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
                    metadata::Recorder& recorder, const Clock& c, EngineOptions o)
     : options(std::move(o)),
       clock(c),
+      pod_rate(options.pods_per_second),
+      fingerprints({options.settings.local_files, options.settings.may_ask, stopping.get_token()},
+                   c),
       context{client,
               store,
               recorder,
@@ -65,10 +74,18 @@ Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
               options.settings,
               snapshots,
               [this](std::function<void()> work) { api_pool.Submit(std::move(work)); },
-              [this](std::function<void()> work) { io_pool.Submit(std::move(work)); },
+              [this](const std::string& ns, std::function<void()> work) {
+                io_pool.Submit(ns, std::move(work));
+              },
+              [this](const std::string& ns, std::function<void()> work) {
+                source_pool.Submit(ns, std::move(work));
+              },
+              fingerprints,
               options.hooks.event,
+              std::bind_front(options.hooks.log, "warn"),
               options.hooks.handoff,
-              stopping.get_token()},
+              stopping.get_token(),
+              pod_rate},
       run_workers("pipelinerun", clock, options.hooks,
                   [this](const std::string& key) { return runs.Reconcile(key); }),
       pipeline_workers("pipeline", clock, options.hooks,
@@ -78,16 +95,22 @@ Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
       runs(context,
            [this](const std::string& key, Milliseconds after) { run_workers.Wake(key, after); }),
       pipelines(context, [this](const std::string& key) { run_workers.Wake(key); }),
-      models(context, [this](const std::string& key) { model_workers.Wake(key); }),
+      models(context, [this](const std::string& key,
+                             Milliseconds after) { model_workers.Wake(key, after); }),
       watches(client, clock, options.namespaces, options.hooks.log),
       api_pool(options.api_threads, std::bind_front(options.hooks.log, "error")),
-      io_pool(options.io_threads, std::bind_front(options.hooks.log, "error")) {
+      io_pool(options.io_threads, options.io_threads_a_namespace,
+              std::bind_front(options.hooks.log, "error")),
+      source_pool(options.source_threads, options.source_threads_a_namespace,
+                  std::bind_front(options.hooks.log, "error")) {
   Watch(kube::kPipelines, "", &Impl::OnPipeline);
   Watch(kube::kPipelineRuns, "", &Impl::OnRun);
   Watch(kube::kComponents, "", &Impl::OnComponent, options.settings.library_namespace);
   Watch(kube::kModelDeployments, "", &Impl::OnModelDeployment);
   Watch(kube::kPods, std::string(plan::kLabelManaged) + "=true", &Impl::OnPod);
-  Watch(kube::kDeployments, plan::kLabelModelDeployment, &Impl::OnServing);
+  // What somebody deletes is back at once. Service and slices carry the label, too.
+  for (const auto& type : {kube::kDeployments, kube::kServices, kube::kEndpointSlices})
+    Watch(type, plan::kLabelModelDeployment, &Impl::OnServing);
 }
 
 void Engine::Impl::Watch(const kube::ResourceType& type, const std::string& selector,
@@ -105,12 +128,29 @@ void Engine::Impl::Start() {
     pipeline_workers.Start(2);
     model_workers.Start(2);
     ready = true;
-    io_pool.Submit([this] {
+    io_pool.Submit("", [this] {
       for (const auto& [ns, uid] : StaleReceipts(context, options.namespaces))
         DropReceipts(ns, uid);
     });
     RecordAll();
+    while (Pause(options.resync, stop)) Resync();
   });
+}
+
+// Whatever no watch told is seen within two intervals. Each object has a moment of its own, so that
+// the API server is not asked for all of them at once. A run that has finished asks for itself.
+void Engine::Impl::Resync() {
+  const auto wake = [this](runtime::Workers& workers, const api::ObjectMeta& meta) {
+    const std::string key = ObjectKey{meta.namespace_, meta.name}.Text();
+    const auto moment =
+        std::hash<std::string>{}(meta.uid) %
+        static_cast<std::size_t>(std::max<Milliseconds::rep>(1, options.resync.count()));
+    workers.Wake(key, Milliseconds(moment));
+  };
+  for (const auto& run : snapshots.runs.List(""))
+    if (!IsFinished(*run)) wake(run_workers, run->meta);
+  for (const auto& pipeline : snapshots.pipelines.List("")) wake(pipeline_workers, pipeline->meta);
+  for (const auto& md : snapshots.model_deployments.List("")) wake(model_workers, md->meta);
 }
 
 // The pools are last: a reconcile that is under way waits for the calls that it gave them.
@@ -125,6 +165,7 @@ void Engine::Impl::Stop() {
   model_workers.Stop();
   watches.Stop();
   api_pool.Stop();
+  source_pool.Stop();
   io_pool.Stop();
 }
 
@@ -158,6 +199,7 @@ void Engine::Impl::OnPipeline(const kube::Change& change) {
   Known<api::Pipeline> pipeline(api::DecodePipeline(*change.after));
   if (change.type == kube::ChangeType::kDeleted) {
     snapshots.pipelines.Drop(change.key, pipeline.meta.uid);
+    pipelines.Forget(change.key.Text());
   } else {
     snapshots.pipelines.Put(std::move(pipeline));
     pipeline_workers.Wake(change.key.Text());
@@ -190,6 +232,7 @@ void Engine::Impl::OnModelDeployment(const kube::Change& change) {
   Known<api::ModelDeployment> md(api::DecodeModelDeployment(*change.after));
   if (change.type == kube::ChangeType::kDeleted) {
     snapshots.model_deployments.Drop(change.key, md.meta.uid);
+    models.Forget(change.key.Text());
     return;
   }
   snapshots.model_deployments.Put(std::move(md));
@@ -197,8 +240,8 @@ void Engine::Impl::OnModelDeployment(const kube::Change& change) {
 }
 
 void Engine::Impl::OnPod(const kube::Change& change) {
-  auto entry = ReadPod(*change.after);
-  if (!entry) return;
+  auto entry = snapshots.pods.Read(*change.after);
+  if (!entry) return OnServing(change);
   const ObjectKey run = entry->run;
   const std::string run_uid = entry->run_uid;
   if (change.type == kube::ChangeType::kDeleted) {
@@ -209,14 +252,17 @@ void Engine::Impl::OnPod(const kube::Change& change) {
   run_workers.Wake(run.Text());
 }
 
+// What a Deployment, its pods, the Service or its endpoints tell: a reason to look.
 void Engine::Impl::OnServing(const kube::Change& change) {
   const auto labels = api::DecodeMeta(*change.after).labels;
   const auto md = labels.find(plan::kLabelModelDeployment);
-  if (md != labels.end()) model_workers.Wake(ObjectKey{change.key.ns, md->second}.Text());
+  // A rollout of many pods tells much at once: one visit is for all of it.
+  if (md != labels.end())
+    model_workers.Wake(ObjectKey{change.key.ns, md->second}.Text(), Milliseconds{200});
 }
 
 void Engine::Impl::DropReceipts(const std::string& ns, const std::string& run_uid) {
-  io_pool.Submit([this, ns, run_uid] {
+  io_pool.Submit(ns, [this, ns, run_uid] {
     if (auto gone = RemoveReceipts(context.store, ns, run_uid); !gone) {
       options.hooks.log("warn", "removing receipts of a deleted run: " + gone.error().message);
     }
@@ -224,7 +270,7 @@ void Engine::Impl::DropReceipts(const std::string& ns, const std::string& run_ui
 }
 
 void Engine::Impl::RecordAll() {
-  io_pool.Submit([this] { RecordRuns(context, options.namespaces); });
+  io_pool.Submit("", [this] { RecordRuns(context, options.namespaces); });
 }
 
 Engine::Engine(kube::Client& client, const artifacts::Store& store, metadata::Recorder& recorder,

@@ -35,7 +35,12 @@ struct EngineOptions {
   std::vector<std::string> namespaces;  // empty = all
   int workers = 8;                      // of runs; the other kinds have two each
   int api_threads = 16;                 // creates in parallel
-  int io_threads = 8;                   // store, sources, digests
+  int io_threads = 8;                   // the store, digests
+  int io_threads_a_namespace = 2;       // of them at once
+  int source_threads = 16;              // outside sources
+  int source_threads_a_namespace = 2;   // of them at once
+  double pods_per_second = 0;           // created by all runs together; 0 = no limit
+  Milliseconds resync{600'000};         // every object is looked at anew, each at its own moment
   Hooks hooks;
 };
 

@@ -4,15 +4,20 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
+#include "operator/controllers/model_actions.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/model/model_deployment_fact.h"
+#include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
 #include "operator/protocol/reference.h"
 #include "operator/sources/code_artifact.h"
 
 namespace penstock::controllers {
 namespace {
+
+constexpr Milliseconds kLongestLookPause{30'000};  // between looks for a digest
+constexpr const char* kReading = "reading what it made";
 
 // {"pipelines", p, "outputs", o}, or nullopt.
 std::optional<Reference> FollowedOutput(const std::string& model) {
@@ -60,20 +65,58 @@ bool ModelDeploymentController::FindDigest(const std::string& key, const std::st
         observed.target = *known->second;
       } else {
         observed.target_problem = known->second.error().message;
+        observed.look_again = NoteMiss(key, digest);
         digests_.erase(known);  // it may be uploaded by the next look
       }
       return true;
     }
+    std::set<std::string>& waiting = asked_[id];
+    const bool under_way = !waiting.empty();
+    waiting.insert(key);
+    if (under_way) return false;
   }
-  context_.submit_io([this, key, ns, digest, id] {
-    auto found = sources::FindCode(context_.store, ns, digest);
-    {
-      const std::lock_guard lock(mutex_);
-      digests_.insert_or_assign(id, std::move(found));
-    }
-    wake_(key);
-  });
+  context_.submit_io(ns, [this, ns, digest] { FetchDigest(ns, digest); });
   return false;
+}
+
+// For all that wait for it, once; they are woken also when it throws, which the pool tells.
+void ModelDeploymentController::FetchDigest(const std::string& ns, const std::string& digest) {
+  const std::string id = ns + "/" + digest;
+  std::optional<Result<ArtifactRef>> found;
+  struct End {
+    ModelDeploymentController& controller;
+    const std::string& id;
+    std::optional<Result<ArtifactRef>>& found;
+    ~End() {
+      std::set<std::string> keys;
+      {
+        const std::lock_guard lock(controller.mutex_);
+        if (found) controller.digests_.insert_or_assign(id, *std::move(found));
+        keys.swap(controller.asked_[id]);
+        controller.asked_.erase(id);
+      }
+      for (const std::string& key : keys)
+        controller.wake_(key,
+                         found ? Milliseconds{0} : controller.context_.settings.retry_fact_after);
+    }
+  } end{*this, id, found};
+  found = sources::FindCode(context_.store, ns, digest);
+}
+
+// Under the mutex.
+Milliseconds ModelDeploymentController::NoteMiss(const std::string& key,
+                                                 const std::string& digest) {
+  Memory& memory = memories_[key];
+  if (memory.digest != digest) memory.misses = 0;
+  memory.digest = digest;
+  memory.misses = std::min(memory.misses + 1, 1'000);
+  return PauseAfter(memory.misses, kLongestLookPause);
+}
+
+void ModelDeploymentController::Forget(const std::string& key) {
+  refusals_.Forget(key);
+  const std::lock_guard lock(mutex_);
+  memories_.erase(key);
 }
 
 bool ModelDeploymentController::FindTarget(const std::string& key, plan::ModelObserved& observed) {
@@ -118,6 +161,13 @@ Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) c
   for (const Json& object : pods->items) {
     if (auto fact = plan::DecodeServingPod(object)) observed.pods.push_back(std::move(*fact));
   }
+  auto store =
+      context_.client.Get(kube::kConfigMaps, meta.namespace_, plan::StoreName(meta.name), call);
+  if (store) {
+    observed.store = plan::DecodeStore(*store, meta.uid);
+  } else if (store.error().kind != ErrorKind::kNotFound) {
+    return store.error();
+  }
   return ObserveService(observed);
 }
 
@@ -145,6 +195,59 @@ Result<void> ModelDeploymentController::ObserveService(plan::ModelObserved& obse
   return {};
 }
 
+void ModelDeploymentController::NoteService(const std::string& key, plan::ModelObserved& observed) {
+  const std::int64_t version = observed.service ? observed.service->version : 0;
+  const auto now = context_.clock.Steady();
+  const std::lock_guard lock(mutex_);
+  Memory& memory = memories_[key];
+  if (memory.service_version != version) memory.service_since = now;
+  memory.service_version = version;
+  observed.service_for = std::chrono::duration_cast<Milliseconds>(now - memory.service_since);
+}
+
+RefusalReport ModelDeploymentController::Act(const std::string& key,
+                                             const plan::ModelObserved& observed,
+                                             const std::vector<plan::ModelAction>& actions) {
+  const std::int64_t generation = observed.md.meta.generation;
+  RefusalReport report;
+  for (const plan::ModelAction& action : actions) {
+    const std::string object = ObjectOf(action);
+    if (refusals_.Waits(key, object, generation, report)) continue;
+    auto done = Carry(context_, observed, action);
+    if (done) {
+      refusals_.Forget(key, object);
+    } else {
+      refusals_.Note(key, object, generation, done.error(), report);
+    }
+  }
+  if (report.refusals.empty()) refusals_.Forget(key);  // what is not asked for any more
+  return report;
+}
+
+plan::ModelPlan ModelDeploymentController::Plan(const plan::ModelObserved& observed) const {
+  const plan::PodSettings& pods = context_.settings.pods;
+  const plan::ModelSettings settings{
+      context_.settings.serve_image, pods.launcher_image, pods.launcher_path, pods.store,
+      pods.token_audience,           pods.run_as_user};
+  return plan::PlanModelDeployment(observed, settings, context_.clock.Now());
+}
+
+Outcome ModelDeploymentController::Tell(const Known<api::ModelDeployment>& md,
+                                        plan::ModelObserved observed, plan::ModelPlan plan,
+                                        RefusalReport report) {
+  if (!report.refusals.empty()) {
+    observed.refusals = std::move(report.refusals);
+    plan = Plan(observed);
+    plan.requeue_after = report.next;
+  }
+  auto written =
+      WriteChangedStatus(context_, kube::kModelDeployments, md, plan, api::DecodeModelDeployment,
+                         context_.snapshots.model_deployments);
+  if (!written) return written.error();
+  if (report.news) return *report.news;
+  return plan.requeue_after;
+}
+
 Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   const Deployment md = context_.snapshots.model_deployments.Get(ParseKey(key));
   if (md == nullptr || md->meta.deleted) return std::optional<Milliseconds>();
@@ -152,66 +255,18 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   observed.md = *md;
   observed.spec_errors = md->errors;
   if (md->errors.empty() && !FindTarget(key, observed)) return std::optional<Milliseconds>();
-  if (auto seen = Observe(observed); !seen) return seen.error();
-  const plan::PodSettings& pods = context_.settings.pods;
-  const plan::ModelSettings settings{
-      context_.settings.serve_image, pods.launcher_image, pods.launcher_path, pods.store,
-      pods.token_audience,           pods.run_as_user};
-  const auto plan = plan::PlanModelDeployment(observed, settings, context_.clock.Now());
-  std::optional<Error> failed;
-  for (const plan::ModelAction& action : plan.actions) {
-    auto done = Act(observed, action);
-    if (!done && !failed) failed = done.error();
+  if (auto seen = Observe(observed); !seen) {
+    RefusalReport report;
+    refusals_.Note(key, kReading, md->meta.generation, seen.error(), report);
+    if (report.refusals.empty()) return seen.error();
+    observed.seen = false;
+    return Tell(*md, std::move(observed), {}, std::move(report));
   }
-  auto written =
-      WriteChangedStatus(context_, kube::kModelDeployments, *md, plan, api::DecodeModelDeployment,
-                         context_.snapshots.model_deployments);
-  if (!written) return written.error();
-  if (failed) return *failed;
-  return plan.requeue_after;
-}
-
-// Server-side apply would take over whatever stands under the name.
-Result<void> ModelDeploymentController::CheckNameIsFree(const std::string& ns,
-                                                        const std::string& name,
-                                                        const std::string& md_uid) const {
-  auto found = context_.client.Get(kube::kDeployments, ns, name, {.stop = context_.stop});
-  if (!found) {
-    if (found.error().kind == ErrorKind::kNotFound) return {};
-    return found.error();
-  }
-  if (IsOwnedBy(*found, md_uid)) return {};
-  return Invalid("a Deployment " + name + " exists in namespace " + ns +
-                 " that is not of this ModelDeployment; delete or rename it");
-}
-
-Result<void> ModelDeploymentController::Act(const plan::ModelObserved& observed,
-                                            const plan::ModelAction& action) const {
-  const api::ObjectMeta& meta = observed.md.meta;
-  const kube::Call call{.stop = context_.stop};
-  if (const auto* apply = std::get_if<plan::ApplyDeployment>(&action)) {
-    bool known = false;
-    for (const auto& deployment : observed.deployments) known |= deployment.name == apply->name;
-    if (!known) {
-      if (auto ok = CheckNameIsFree(meta.namespace_, apply->name, meta.uid); !ok) return ok;
-    }
-    auto done = context_.client.Apply(kube::kDeployments, meta.namespace_, apply->name,
-                                      apply->deployment, {}, call);
-    if (!done) return done.error();
-    return {};
-  }
-  if (const auto* apply = std::get_if<plan::ApplyService>(&action)) {
-    auto done = context_.client.Apply(kube::kServices, meta.namespace_, apply->name, apply->service,
-                                      {}, call);
-    if (!done) return done.error();
-    return {};
-  }
-  const auto& gone = std::get<plan::DeleteDeployment>(action);
-  kube::DeleteOptions options;
-  options.uid = gone.uid;
-  auto done = context_.client.Delete(kube::kDeployments, meta.namespace_, gone.name, options, call);
-  if (done || done.error().kind == ErrorKind::kNotFound) return {};
-  return done;
+  refusals_.Forget(key, kReading);
+  NoteService(key, observed);
+  plan::ModelPlan plan = Plan(observed);
+  RefusalReport report = Act(key, observed, plan.actions);
+  return Tell(*md, std::move(observed), std::move(plan), std::move(report));
 }
 
 }  // namespace penstock::controllers

@@ -7,6 +7,7 @@
 #include "operator/controllers/status_write.h"
 #include "operator/controllers/surroundings.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/pipeline/pipeline_plan.h"
 
 namespace penstock::controllers {
@@ -20,6 +21,7 @@ api::PipelineRun Outline(const api::PipelineRun& run) {
   outline.spec.parameters = run.spec.parameters;
   outline.spec.suspend = run.spec.suspend;
   outline.spec.cancel = run.spec.cancel;
+  outline.spec.publish = run.spec.publish;
   outline.spec.ttl_after_finished = run.spec.ttl_after_finished;
   outline.status.observed_generation = run.status.observed_generation;
   outline.status.revision = run.status.revision;
@@ -65,32 +67,53 @@ plan::PipelineObserved PipelineController::Gather(const Known<api::Pipeline>& pi
   for (const auto& run : context_.snapshots.runs.List(pipeline.meta.namespace_)) {
     if (run->spec.pipeline_ref == pipeline.meta.name) observed.runs.push_back(Outline(*run));
   }
-  const std::lock_guard lock(mutex_);
-  const auto refused = refused_.find(pipeline.meta.uid);
-  if (refused != refused_.end()) observed.create_refused = refused->second;
   return observed;
 }
 
 Outcome PipelineController::Reconcile(const std::string& key) {
   const Pipeline pipeline = context_.snapshots.pipelines.Get(ParseKey(key));
   if (pipeline == nullptr || pipeline->meta.deleted) return std::optional<Milliseconds>();
-  const auto plan = plan::PlanPipeline(Gather(*pipeline), context_.clock.Now());
-  std::optional<Error> failed;
-  for (const plan::PipelineAction& action : plan.actions) {
-    auto done = Act(*pipeline, action);
-    if (!done && !failed) failed = done.error();
+  plan::PipelineObserved observed = Gather(*pipeline);
+  plan::PipelinePlan plan = plan::PlanPipeline(observed, context_.clock.Now());
+  RefusalReport report = Carry(key, *pipeline, plan.actions);
+  if (!report.refusals.empty()) {
+    observed.refusals = std::move(report.refusals);
+    plan = plan::PlanPipeline(observed, context_.clock.Now());
+    plan.requeue_after = report.next;
   }
   auto written = WriteChangedStatus(context_, kube::kPipelines, *pipeline, plan,
                                     api::DecodePipeline, context_.snapshots.pipelines);
   if (!written) return written.error();
-  if (failed) return *failed;
+  if (report.news) return *report.news;
   return plan.requeue_after;
+}
+
+RefusalReport PipelineController::Carry(const std::string& key, const api::Pipeline& pipeline,
+                                        const std::vector<plan::PipelineAction>& actions) {
+  const std::int64_t generation = pipeline.meta.generation;
+  RefusalReport report;
+  for (const plan::PipelineAction& action : actions) {
+    const std::string object =
+        plan::RunObject(std::visit([](const auto& a) { return a.name; }, action));
+    if (refusals_.Waits(key, object, generation, report)) continue;
+    auto done = Act(pipeline, action);
+    if (done) {
+      refusals_.Forget(key, object);
+    } else {
+      refusals_.Note(key, object, generation, done.error(), report);
+      // Whatever kept a run from being made, nobody is told that it was.
+      if (!plan::IsRefusal(done.error().kind)) report.refusals.push_back({object, done.error()});
+    }
+  }
+  if (report.refusals.empty()) refusals_.Forget(key);  // what is not asked for any more
+  return report;
 }
 
 Result<void> PipelineController::Act(const api::Pipeline& pipeline,
                                      const plan::PipelineAction& action) {
   if (const auto* create = std::get_if<plan::CreateRun>(&action)) return Create(pipeline, *create);
   if (const auto* cancel = std::get_if<plan::CancelRun>(&action)) return Cancel(pipeline, *cancel);
+  if (const auto* label = std::get_if<plan::LabelRun>(&action)) return Label(pipeline, *label);
   return Delete(pipeline, std::get<plan::DeleteRun>(action));
 }
 
@@ -103,15 +126,7 @@ Result<void> PipelineController::Create(const api::Pipeline& pipeline,
   if (!run && run.error().kind == ErrorKind::kAlreadyExists) {
     run = context_.client.Get(kube::kPipelineRuns, ns, action.name, call);
   }
-  const std::lock_guard lock(mutex_);
-  if (!run) {
-    const ErrorKind kind = run.error().kind;
-    if (kind == ErrorKind::kForbidden || kind == ErrorKind::kInvalid || kind == ErrorKind::kQuota) {
-      refused_[pipeline.meta.uid] = run.error().message;
-    }
-    return run.error();
-  }
-  refused_.erase(pipeline.meta.uid);
+  if (!run) return run.error();
   context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*run)));
   told_(ObjectKey{ns, action.name}.Text());
   return {};
@@ -119,15 +134,27 @@ Result<void> PipelineController::Create(const api::Pipeline& pipeline,
 
 Result<void> PipelineController::Cancel(const api::Pipeline& pipeline,
                                         const plan::CancelRun& action) {
-  const Json patch = {{"metadata", {{"uid", action.uid}}}, {"spec", {{"cancel", action.mode}}}};
-  auto run = context_.client.MergePatch(kube::kPipelineRuns, pipeline.meta.namespace_, action.name,
-                                        patch, {}, {.stop = context_.stop});
+  return Patch(pipeline.meta.namespace_, action.name,
+               {{"metadata", {{"uid", action.uid}}}, {"spec", {{"cancel", action.mode}}}});
+}
+
+Result<void> PipelineController::Label(const api::Pipeline& pipeline,
+                                       const plan::LabelRun& action) {
+  const Json labels = {{plan::kLabelPipeline, pipeline.meta.name}};
+  return Patch(pipeline.meta.namespace_, action.name,
+               {{"metadata", {{"uid", action.uid}, {"labels", labels}}}});
+}
+
+Result<void> PipelineController::Patch(const std::string& ns, const std::string& name,
+                                       const Json& patch) {
+  auto run =
+      context_.client.MergePatch(kube::kPipelineRuns, ns, name, patch, {}, {.stop = context_.stop});
   if (!run) {
     if (run.error().kind == ErrorKind::kNotFound) return {};
     return run.error();
   }
   context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*run)));
-  told_(ObjectKey{pipeline.meta.namespace_, action.name}.Text());
+  told_(ObjectKey{ns, name}.Text());
   return {};
 }
 

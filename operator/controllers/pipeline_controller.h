@@ -3,12 +3,11 @@
 // Reconcile may be called from many threads, never for one key twice at once.
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "operator/controllers/context.h"
+#include "operator/controllers/refusals.h"
 #include "operator/plan/pipeline/world.h"
 
 namespace penstock::controllers {
@@ -17,24 +16,31 @@ class PipelineController {
  public:
   // `told(key)` is called for each run that was started or changed, so that it is looked at.
   PipelineController(const Context& context, std::function<void(const std::string& run_key)> told)
-      : context_(context), told_(std::move(told)) {}
+      : context_(context), told_(std::move(told)), refusals_(context.clock) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
+  // The object is gone.
+  void Forget(const std::string& key) { refusals_.Forget(key); }
 
  private:
   using Pipeline = ObjectTable<Known<api::Pipeline>>::Snapshot;
 
   [[nodiscard]] plan::PipelineObserved Gather(const Known<api::Pipeline>& pipeline) const;
   void Check(const Known<api::Pipeline>& pipeline, plan::PipelineObserved& observed) const;
+  // What is refused is in the report, and what is worth another try at once is its news.
+  [[nodiscard]] RefusalReport Carry(const std::string& key, const api::Pipeline& pipeline,
+                                    const std::vector<plan::PipelineAction>& actions);
   [[nodiscard]] Result<void> Act(const api::Pipeline& pipeline, const plan::PipelineAction& action);
   [[nodiscard]] Result<void> Create(const api::Pipeline& pipeline, const plan::CreateRun& action);
   [[nodiscard]] Result<void> Cancel(const api::Pipeline& pipeline, const plan::CancelRun& action);
+  [[nodiscard]] Result<void> Label(const api::Pipeline& pipeline, const plan::LabelRun& action);
+  [[nodiscard]] Result<void> Patch(const std::string& ns, const std::string& name,
+                                   const Json& patch);
   [[nodiscard]] Result<void> Delete(const api::Pipeline& pipeline, const plan::DeleteRun& action);
 
   const Context& context_;
   const std::function<void(const std::string&)> told_;
-  mutable std::mutex mutex_;
-  std::map<std::string, std::string> refused_;  // pipeline UID -> why its last run was refused
+  Refusals refusals_;
 };
 
 }  // namespace penstock::controllers

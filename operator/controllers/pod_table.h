@@ -1,8 +1,11 @@
 // The pods of all runs as facts, by the run that owns them: what a plan needs of a pod, a few
 // hundred bytes instead of the whole object.
 //
-// Informers and the controllers' own creates feed it, the newer resourceVersion wins. A pod that
-// only our own create has shown stays unconfirmed until an informer shows it. Thread-safe.
+// Informers, the controllers' own creates and their looks at single pods feed it; the newer
+// resourceVersion wins. A pod is known by its UID and name: what it was made with (its run, step,
+// attempt, keys) is read once, and whatever somebody does to its labels, annotations and owners
+// afterwards changes nothing. One that no informer shows, because it is new or has lost its label,
+// stays unconfirmed, and is looked at now and then. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -37,15 +40,28 @@ struct AttemptMade {
   int attempt = 0;
   std::string pod;
   std::string cache_key;
+  std::string uid = {};  // of the pod; empty: not known
 };
 
 class PodTable {
  public:
-  enum class Source : std::uint8_t { kInformer, kCreate };
+  enum class Source : std::uint8_t { kInformer, kCreate, kLook };
+
+  // The pod as ReadPod gives it, but with what was known of it before. nullopt: not known, and no
+  // PipelineRun controls it.
+  [[nodiscard]] std::optional<PodEntry> Read(const Json& pod) const;
+  // Of a pod that was looked at by its name, as an attempt of this run: one whose references are
+  // gone counts all the same. nullopt: another pod has that name.
+  [[nodiscard]] std::optional<PodEntry> ReadLooked(const Json& pod, const ObjectKey& run,
+                                                   const std::string& run_uid) const;
+
   // True when the pod has just been seen to end: it had not before. A pod that ended without a
-  // finish time (evicted before its containers ran) is given the time of that sight.
+  // finish time (evicted before its containers ran) is given the time of that sight; so is one
+  // whose kubelet's clock is off: a container starts and ends after its pod was created, and before
+  // now.
   bool Put(PodEntry entry, Source source, const Clock& clock);
-  // With an empty `pod_uid`, whatever stands under that name.
+  // Told by an informer, which may mean that it has lost its label: a look brings it back. With an
+  // empty `pod_uid`, whatever stands under that name.
   void Drop(const std::string& run_uid, const std::string& pod, const std::string& pod_uid);
 
   // An attempt of which something else than its pod tells: a receipt.
@@ -56,7 +72,8 @@ class PodTable {
   void ForgetRun(const std::string& run_uid);
 
   [[nodiscard]] std::vector<plan::PodFact> OfRun(const std::string& run_uid) const;
-  // Pods that a create made before `before` and that no informer has shown since.
+  // Pods that no informer shows: those that a create made before `before`, and those that only a
+  // look has found.
   [[nodiscard]] std::vector<std::string> Unconfirmed(const std::string& run_uid,
                                                      SteadyTime before) const;
   // "run/step" of another run's pod that makes what `cache_key` names: one that runs, or that has
@@ -72,19 +89,25 @@ class PodTable {
  private:
   struct Row {
     PodEntry entry;
-    bool confirmed = false;
+    bool confirmed = false;  // an informer shows it
+    bool by_look = false;
     bool recorded = false;
     SteadyTime created;
   };
   using Rows = std::map<std::string, Row>;  // by pod name
 
+  void List(const PodEntry& entry);
   void Unlist(const PodEntry& entry);
+  [[nodiscard]] const Row* Known(const std::string& pod_uid) const;
   void NoteAttemptLocked(const std::string& run_uid, const std::string& step, AttemptMade attempt);
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Rows> by_run_;                              // by run UID
   std::unordered_map<std::string, std::map<std::string, AttemptMade>> made_;  // by run UID, step
-  Tombstones gone_;
+  std::unordered_map<std::string, std::pair<std::string, std::string>>
+      by_uid_;            // pod UID -> run UID, pod name
+  Tombstones gone_;       // pods
+  Tombstones forgotten_;  // runs: what their pods do is of no interest any more
   // namespace/key -> run UID, pod name
   std::multimap<std::string, std::pair<std::string, std::string>> by_cache_key_;
 };

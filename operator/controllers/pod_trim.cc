@@ -14,9 +14,7 @@ void TrimPod(Json& pod) {
 }
 
 void TrimToMetadata(Json& object) {
-  object.erase("spec");
-  object.erase("status");
-  object.erase("data");
+  for (const char* field : {"spec", "status", "endpoints", "ports"}) object.erase(field);
 }
 
 Json KeepIdentity(const Json& object) {

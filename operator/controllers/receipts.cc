@@ -3,10 +3,24 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "operator/artifacts/tree.h"
+#include "operator/base/file.h"
 
 namespace penstock::controllers {
+namespace {
+
+// A folder that is not there holds nothing; of another one receipts may stay, which is said.
+void Tell(const Context& context, const std::filesystem::path& folder, std::error_code error) {
+  if (!error || error == std::errc::no_such_file_or_directory ||
+      error == std::errc::not_a_directory)
+    return;
+  context.warn("receipts of runs that are gone may stay: " +
+               FromErrno("reading folder " + folder.string(), error.value()).message);
+}
+
+}  // namespace
 
 Result<void> RemoveReceipts(const artifacts::Store& store, const std::string& ns,
                             const std::string& run_uid) {
@@ -33,6 +47,7 @@ std::vector<RunReceipts> StaleReceipts(const Context& context,
          run.increment(inner)) {
       kept.push_back(run->path().filename());
     }
+    Tell(context, it->path() / "receipts", inner);
     // The runs are listed after the folders: the receipts of a run that began in between are not
     // among them, so nothing that is still written is taken for stale.
     std::set<std::string> live;
@@ -41,6 +56,7 @@ std::vector<RunReceipts> StaleReceipts(const Context& context,
       if (!live.contains(uid)) stale.push_back({ns, std::move(uid)});
     }
   }
+  Tell(context, context.store.root(), error);
   return stale;
 }
 

@@ -1,6 +1,7 @@
 #include "operator/controllers/run_actions.h"
 
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -9,21 +10,15 @@
 #include "operator/base/json.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/attempt/refusal_reason.h"
 
 namespace penstock::controllers {
 namespace {
 
-// What the API server will not take, now or as it is: the user must hear of it.
-bool IsRefusal(const Error& error) {
-  return error.kind == ErrorKind::kForbidden || error.kind == ErrorKind::kInvalid ||
-         error.kind == ErrorKind::kQuota || error.kind == ErrorKind::kNotFound ||
-         error.kind == ErrorKind::kAlreadyExists;
-}
-
 class Acting {
  public:
-  Acting(const Context& context, const api::PipelineRun& run, RunFacts& facts)
-      : context_(context), run_(run), facts_(facts) {}
+  Acting(const Context& context, const api::PipelineRun& run, PodTries& tries)
+      : context_(context), run_(run), tries_(tries) {}
 
   // Runs the calls and waits for all: one here, more on the pool of the API.
   void Each(std::vector<std::function<void()>> calls) {
@@ -56,19 +51,17 @@ class Acting {
     }
   }
 
-  void Create(const plan::CreateConfigMap& action) {
-    static_cast<void>(CreateOwned(kube::kConfigMaps, action.name, action.config_map));
-  }
-
-  void Create(const plan::CreatePod& action) {
-    if (const auto wait = facts_.WaitBeforeCreate(action.name); wait.count() > 0) {
-      const std::lock_guard lock(mutex_);
-      report_.retry_after = Sooner(report_.retry_after, wait);
-      return;
+  // The pod after the ConfigMap that it mounts (null: none), and never without it.
+  void Create(const plan::CreateConfigMap* config_map, const plan::CreatePod& action) {
+    const std::string turn = run_.meta.namespace_ + "/" + action.name;
+    if (MustWait(context_.pod_rate.WaitOf(turn, context_.clock.Steady()))) return;
+    if (config_map != nullptr) {
+      auto made = CreateOwned(kube::kConfigMaps, config_map->name, config_map->config_map);
+      if (!made) return Refuse(action.name, made.error());
     }
     auto object = CreateOwned(kube::kPods, action.name, action.pod);
-    if (!object) return;
-    facts_.NoteCreated(action.name);
+    if (!object) return Refuse(action.name, object.error());
+    tries_.NoteCreated(action.name);
     if (auto entry = ReadPod(*object)) {
       static_cast<void>(context_.snapshots.pods.Put(std::move(*entry), PodTable::Source::kCreate,
                                                     context_.clock));
@@ -83,20 +76,25 @@ class Acting {
     options.grace_period_seconds = action.grace_seconds;
     auto done = context_.client.Delete(kube::kPods, run_.meta.namespace_, action.name, options,
                                        {.stop = context_.stop});
-    if (done || done.error().kind == ErrorKind::kNotFound) return;
-    // Another object has that name now: the one that was meant is gone.
-    if (done.error().kind == ErrorKind::kConflict) return;
-    Fail(done.error());
+    // Where another object has that name now, the one that was meant is gone.
+    const bool gone = !done && (done.error().kind == ErrorKind::kNotFound ||
+                                done.error().kind == ErrorKind::kConflict);
+    if (done || gone) return tries_.NoteDelete(action, std::nullopt);
+    if (!plan::IsRefusal(done.error().kind)) return Fail(done.error());
+    tries_.NoteDelete(action, done.error());
+    const std::lock_guard lock(mutex_);
+    report_.refused = true;
   }
 
   // Off the way: nobody waits for the cache but the next run.
   void Record(const plan::RecordCache& action) {
-    context_.submit_io([&store = context_.store, &pods = context_.snapshots.pods,
+    context_.submit_io(run_.meta.namespace_,
+                       [&store = context_.store, &pods = context_.snapshots.pods,
                         ns = run_.meta.namespace_, uid = run_.meta.uid, action] {
-      // A cache that could not be written costs a run of the step, no more.
-      static_cast<void>(store.PutCacheEntry(ns, action.key, action.receipt));
-      pods.NoteRecorded(uid, action.receipt.pod);
-    });
+                         // A cache that could not be written costs a run of the step, no more.
+                         static_cast<void>(store.PutCacheEntry(ns, action.key, action.receipt));
+                         pods.NoteRecorded(uid, action.receipt.pod);
+                       });
   }
 
   ActionReport Report() { return std::move(report_); }
@@ -120,16 +118,19 @@ class Acting {
         error = found.error();
       }
     }
-    if (IsRefusal(error)) {
-      Refuse(name, error);
-    } else {
-      Fail(error);
-    }
     return error;
   }
 
-  void Refuse(const std::string& name, const Error& why) {
-    facts_.RefuseCreate(name, why);
+  bool MustWait(Milliseconds wait) {
+    if (wait.count() <= 0) return false;
+    const std::lock_guard lock(mutex_);
+    report_.retry_after = Sooner(report_.retry_after, wait);
+    return true;
+  }
+
+  void Refuse(const std::string& pod, const Error& why) {
+    if (!plan::IsRefusal(why.kind)) return Fail(why);
+    tries_.RefuseCreate(pod, why);
     const std::lock_guard lock(mutex_);
     report_.refused = true;
   }
@@ -141,7 +142,7 @@ class Acting {
 
   const Context& context_;
   const api::PipelineRun& run_;
-  RunFacts& facts_;
+  PodTries& tries_;
   std::mutex mutex_;
   ActionReport report_;
 };
@@ -149,14 +150,17 @@ class Acting {
 }  // namespace
 
 ActionReport Act(const Context& context, const api::PipelineRun& run,
-                 const std::vector<plan::RunAction>& actions, RunFacts& facts) {
-  Acting acting(context, run, facts);
-  std::vector<std::function<void()>> config_maps, pods, deletions;
+                 const std::vector<plan::RunAction>& actions, RunFacts& facts, PodTries& tries) {
+  Acting acting(context, run, tries);
+  std::map<std::string, const plan::CreateConfigMap*> config_maps;  // by the pod that mounts it
+  std::vector<std::function<void()>> pods, deletions;
   for (const plan::RunAction& action : actions) {
-    if (const auto* map = std::get_if<plan::CreateConfigMap>(&action)) {
-      config_maps.emplace_back([&acting, map] { acting.Create(*map); });
+    if (const auto* to_mount = std::get_if<plan::CreateConfigMap>(&action)) {
+      config_maps[to_mount->pod] = to_mount;
     } else if (const auto* pod = std::get_if<plan::CreatePod>(&action)) {
-      pods.emplace_back([&acting, pod] { acting.Create(*pod); });
+      const auto mounted = config_maps.find(pod->name);  // stands before it in the plan
+      const auto* map = mounted == config_maps.end() ? nullptr : mounted->second;
+      pods.emplace_back([&acting, map, pod] { acting.Create(map, *pod); });
     } else if (const auto* gone = std::get_if<plan::DeletePod>(&action)) {
       deletions.emplace_back([&acting, gone] { acting.Delete(*gone); });
     } else if (const auto* entry = std::get_if<plan::RecordCache>(&action)) {
@@ -165,7 +169,6 @@ ActionReport Act(const Context& context, const api::PipelineRun& run,
       facts.DropCache(wrong->key);
     }
   }
-  acting.Each(std::move(config_maps));
   acting.Each(std::move(pods));
   acting.Each(std::move(deletions));
   return acting.Report();

@@ -1,15 +1,16 @@
 // Carries out the actions of a run's plan.
 //
-// ConfigMaps first, for the pods that mount them; then pods, in parallel; then deletions. A name
-// that is taken is adopted only when a live GET shows our run's UID as its owner. A create that the
-// API server refuses (quota, admission) is no error of the reconcile: it becomes a fact that the
-// plan tells the user, and is tried again less and less often.
+// Pods first, in parallel, each after the ConfigMap that it mounts; then deletions. A name that is
+// taken is adopted only when a live GET shows our run's UID as its owner. A create that
+// fails (quota, admission, a webhook that is down) is no error of the reconcile: it becomes a fact
+// that the plan tells the user, and is tried again less and less often.
 #pragma once
 
 #include <optional>
 #include <vector>
 
 #include "operator/controllers/context.h"
+#include "operator/controllers/refusals.h"
 #include "operator/controllers/run_facts.h"
 
 namespace penstock::controllers {
@@ -17,11 +18,12 @@ namespace penstock::controllers {
 struct ActionReport {
   int pods_created = 0;
   std::optional<Error> error;               // the first that is worth a retry with back-off
-  std::optional<Milliseconds> retry_after;  // of a create that was refused before
+  std::optional<Milliseconds> retry_after;  // of a create that waits for its turn
   bool refused = false;                     // just now: plan again, so that the status says it
 };
 
 [[nodiscard]] ActionReport Act(const Context& context, const api::PipelineRun& run,
-                               const std::vector<plan::RunAction>& actions, RunFacts& facts);
+                               const std::vector<plan::RunAction>& actions, RunFacts& facts,
+                               PodTries& tries);
 
 }  // namespace penstock::controllers

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <utility>
 
 #include "operator/api/codec.h"
@@ -15,11 +16,14 @@
 namespace penstock::controllers {
 
 struct RunController::State {
-  State(const Context& context, std::string k) : key(std::move(k)), pinning(context) {}
+  State(const Context& context, std::string k)
+      : key(std::move(k)), pinning(context), tries(context.clock) {}
   const std::string key;
   RunPinning pinning;
   std::shared_ptr<RunFacts> facts;
+  PodTries tries;
   std::optional<SteadyTime> last_status;
+  bool attempts_noted = false;  // those that another controller's status tells of
   std::atomic<SteadyTime> pod_ended{SteadyTime{}};  // seen since the last visit; zero = none
 };
 
@@ -81,7 +85,9 @@ Outcome RunController::Reconcile(const std::string& key) {
   }
   auto settled = state->pinning.Ensure(*run, *state->facts);
   if (!settled) return settled.error();
-  if (!*settled) return std::optional<Milliseconds>();
+  // Something that it needs is being fetched: whoever looks at it is told, once.
+  const bool told = !run->status.conditions.empty() && run->spec.cancel == api::CancelMode::kNone;
+  if (!*settled && told) return std::optional<Milliseconds>();
   return Visit(*state, run);
 }
 
@@ -125,16 +131,66 @@ plan::RunObserved RunController::Gather(const State& state, const api::PipelineR
   CatchUp(observed.run.status, context_.snapshots.pods.NewestAttempts(run.meta.uid));
   observed.resolved = state.pinning.resolved();
   observed.spec_errors = state.pinning.errors();
+  observed.unresolvable = state.pinning.unresolvable();
+  observed.pin_refused = state.pinning.refused();
   observed.revision = state.pinning.revision();
   observed.pods = context_.snapshots.pods.OfRun(run.meta.uid);
   state.facts->CopyTo(observed);
+  state.tries.CopyTo(observed);
   return observed;
 }
 
+// Once: pods that no informer shows are known by their names.
+void RunController::NoteAttempts(State& state, const api::PipelineRun& run) const {
+  if (std::exchange(state.attempts_noted, true)) return;
+  for (const api::StepStatus& step : run.status.steps)
+    if (step.attempts > 0)
+      context_.snapshots.pods.NoteAttempt(run.meta.uid, step.name,
+                                          {step.attempts, step.pod, step.cache_key});
+}
+
+// Asks for those that the plan asks for, and for those that nobody tells of; gives when to look
+// again.
+std::optional<Milliseconds> RunController::LookAtPods(State& state, const std::string& run_uid,
+                                                      std::vector<std::string> pods) const {
+  const SteadyTime before = context_.clock.Steady() - context_.settings.confirm_after;
+  const auto unconfirmed = context_.snapshots.pods.Unconfirmed(run_uid, before);
+  pods.insert(pods.end(), unconfirmed.begin(), unconfirmed.end());
+  std::optional<Milliseconds> again;
+  for (const std::string& pod : pods) {
+    state.facts->AskForPod(pod);
+    again = Sooner(again, state.facts->WaitBeforeLook(pod));
+  }
+  return again;
+}
+
+namespace {
+
+// Those that the plan makes, and those that it would make if they had not just been refused.
+std::set<std::string> WantedPods(const plan::RunPlan& plan) {
+  std::set<std::string> wanted(plan.held_pods.begin(), plan.held_pods.end());
+  for (const auto& action : plan.actions)
+    if (const auto* pod = std::get_if<plan::CreatePod>(&action)) wanted.insert(pod->name);
+  return wanted;
+}
+
+// Whether something has to be looked up before the run can go on. An artifact that the store does
+// not have is somebody's to put there, and is looked for all the time.
+bool WaitsForFacts(const plan::FactRequests& requests, const plan::RunObserved& observed) {
+  const bool asks_for_artifact =
+      std::any_of(requests.artifacts.begin(), requests.artifacts.end(),
+                  [&](const auto& digest) { return !observed.artifacts.contains(digest); });
+  return asks_for_artifact || !requests.cache_keys.empty() || !requests.receipts.empty() ||
+         !requests.fingerprints.empty() || !requests.live_pods.empty();
+}
+
+}  // namespace
+
 Outcome RunController::Visit(State& state, Run run) {
   const SteadyTime ended = state.pod_ended.exchange(SteadyTime{});
-  const auto plan =
-      plan::PlanRun(Gather(state, *run), context_.settings.pods, context_.clock.Now());
+  NoteAttempts(state, *run);
+  const plan::RunObserved observed = Gather(state, *run);
+  const auto plan = plan::PlanRun(observed, context_.settings.pods, context_.clock.Now());
   std::optional<Milliseconds> again = plan.requeue_after;
   // Pods may stand only where the status says by what they were made: a controller that comes
   // after a crash reads the name there, and never resolves a changed Pipeline anew.
@@ -142,7 +198,8 @@ Outcome RunController::Visit(State& state, Run run) {
   if (first) {
     if (auto written = WriteStatus(state, run, plan); !written) return written.error();
   }
-  const ActionReport report = Act(context_, *run, plan.actions, *state.facts);
+  state.tries.RestAllBut(WantedPods(plan));
+  const ActionReport report = Act(context_, *run, plan.actions, *state.facts, state.tries);
   const SteadyTime now = context_.clock.Steady();
   if (report.pods_created > 0) {
     if (ended != SteadyTime{}) {
@@ -151,18 +208,17 @@ Outcome RunController::Visit(State& state, Run run) {
     again = Sooner(again, context_.settings.confirm_after);
   }
   const auto& requests = plan.requests;
-  const bool waits_for_facts = !requests.cache_keys.empty() || !requests.receipts.empty() ||
-                               !requests.fingerprints.empty() || !requests.live_pods.empty();
   // The hand-off is not over: the next step waits for what has to be looked up first.
-  if (report.pods_created == 0 && waits_for_facts && ended != SteadyTime{}) state.pod_ended = ended;
+  if (report.pods_created == 0 && WaitsForFacts(requests, observed) && ended != SteadyTime{})
+    state.pod_ended = ended;
   state.facts->Ask(requests);
-  const auto unconfirmed =
-      context_.snapshots.pods.Unconfirmed(run->meta.uid, now - context_.settings.confirm_after);
-  for (const std::string& pod : unconfirmed) state.facts->AskForPod(pod);
-  again = Sooner(again, state.facts->NextLook());
+  again = Sooner(again, LookAtPods(state, run->meta.uid, requests.live_pods));
+  again = Sooner(again, state.facts->NextLook(requests.followed_keys));
+  // While all wait for their turn, the plan would be the same.
+  if (report.retry_after && report.pods_created == 0 && again == Milliseconds{0}) again.reset();
   again = Sooner(again, report.retry_after);
   if (report.refused) again = Milliseconds{0};
-  if (state.pinning.look_again()) again = Sooner(again, Milliseconds{30'000});
+  again = Sooner(again, state.pinning.look_again());
   if (!first) {
     auto written = WriteStatus(state, run, plan);
     if (!written) return written.error();
@@ -177,7 +233,9 @@ Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& 
   const SteadyTime now = context_.clock.Steady();
   Json status = api::Encode(plan.status);
   if (status == api::Encode(run->status)) return std::optional<Milliseconds>();
-  if (!plan.urgent_status && state.last_status) {
+  // What it is pinned to never waits: it must be known before anything is made of it.
+  const bool pins = run->status.revision.empty() && !plan.status.revision.empty();
+  if (!plan.urgent_status && !pins && state.last_status) {
     const auto next = *state.last_status + context_.settings.status_interval;
     if (now < next) {
       return std::optional(std::chrono::duration_cast<Milliseconds>(next - now) + Milliseconds{1});

@@ -45,6 +45,9 @@ class RunController {
   [[nodiscard]] StatePtr StateOf(const api::PipelineRun& run);
   [[nodiscard]] Outcome Expire(const api::PipelineRun& run) const;
   [[nodiscard]] plan::RunObserved Gather(const State& state, const api::PipelineRun& run) const;
+  void NoteAttempts(State& state, const api::PipelineRun& run) const;
+  [[nodiscard]] std::optional<Milliseconds> LookAtPods(State& state, const std::string& run_uid,
+                                                       std::vector<std::string> pods) const;
   [[nodiscard]] Outcome Visit(State& state, Run run);
   [[nodiscard]] Outcome WriteStatus(State& state, Run& run, const plan::RunPlan& plan);
 

@@ -1,20 +1,16 @@
 #include "operator/controllers/run_facts.h"
 
-#include <algorithm>
-#include <filesystem>
 #include <utility>
 
-#include "operator/base/json.h"
 #include "operator/kube/resources.h"
+#include "operator/sources/as_seen_in.h"
 #include "operator/sources/code_artifact.h"
 #include "operator/sources/fingerprint.h"
-#include "operator/sources/git_code.h"
 
 namespace penstock::controllers {
 namespace {
 
 std::string CodeId(const api::CodeSpec& code) {
-  if (code.git) return "git/" + code.git->url + " " + code.git->revision + " " + code.git->path;
   return code.config_map ? "configMap/" + *code.config_map : "artifact/" + code.artifact;
 }
 
@@ -25,186 +21,143 @@ RunFacts::RunFacts(const Context& context, ObjectKey run, std::string run_uid,
     : context_(context),
       run_(std::move(run)),
       run_uid_(std::move(run_uid)),
-      wake_(std::move(wake)) {}
+      wake_(std::move(wake)),
+      in_store_([&context, ns = run_.ns](std::function<void()> work) {
+        context.submit_io(ns, std::move(work));
+      }),
+      in_sources_([&context, ns = run_.ns](std::function<void()> work) {
+        context.submit_sources(ns, std::move(work));
+      }) {}
 
 void RunFacts::CopyTo(plan::RunObserved& observed) const {
   const std::lock_guard lock(mutex_);
   observed.pod_gone = pod_gone_;
   observed.cache = cache_;
+  // Waits are measured by the steady clock, and told by the other.
+  const SteadyTime now = context_.clock.Steady();
+  const auto since = [&](const CountedTime& time) { return context_.clock.Now() - time.At(now); };
+  for (const auto& [key, following] : following_) {
+    const auto answer = observed.cache.find(key);
+    if (answer != observed.cache.end()) answer->second.following_since = since(following.waited);
+  }
   observed.receipts = receipts_;
   observed.fingerprints = fingerprints_;
-  for (const auto& [pod, refusal] : refusals_) observed.create_errors[pod] = refusal.why;
+  for (const auto& [digest, put] : artifacts_)
+    observed.artifacts[digest] = {put.artifact, since(put.missing)};
+  for (const auto& [id, trouble] : troubles_)
+    for (const char* of_store : {kCache, kReceipt, kArtifact})
+      if (id.starts_with(of_store))
+        observed.store_trouble[id.substr(std::string_view(of_store).size())] = trouble;
 }
 
 void RunFacts::Ask(const plan::FactRequests& requests) {
-  auto cache_keys = DueFollowings();
+  CountWaits(requests);
+  auto cache_keys = DueFollowings(requests.followed_keys);
   cache_keys.insert(cache_keys.end(), requests.cache_keys.begin(), requests.cache_keys.end());
   for (const auto& key : cache_keys) {
-    Fetch(context_.submit_io, "cache/" + key, [this, key] { return FetchCache(key); });
+    Fetch(in_store_, kCache + key, [this, key] { return FetchCache(key); });
   }
   for (const auto& pod : requests.receipts) {
-    Fetch(context_.submit_io, "receipt/" + pod, [this, pod] { return FetchReceipt(pod); });
+    Fetch(in_store_, kReceipt + pod, [this, pod] { return FetchReceipt(pod); });
   }
   for (const auto& uri : requests.fingerprints) {
-    Fetch(context_.submit_io, "uri/" + uri, [this, uri] { return FetchFingerprint(uri); });
+    Fetch(in_sources_, "uri/" + uri, [this, uri] { return FetchFingerprint(uri); });
   }
-  for (const auto& pod : requests.live_pods) AskForPod(pod);
+  for (const auto& digest : requests.artifacts) {
+    Fetch(in_store_, kArtifact + digest, [this, digest] { return FetchArtifact(digest); });
+  }
 }
 
 void RunFacts::AskForPod(const std::string& pod) {
+  if (WaitBeforeLook(pod)) return;
   Fetch(context_.submit_api, "pod/" + pod, [this, pod] { return FetchPod(pod); });
 }
 
-void RunFacts::Fetch(const Submit& pool, const std::string& id, std::function<bool()> fetch) {
+std::optional<Milliseconds> RunFacts::WaitBeforeLook(const std::string& pod) const {
+  const std::lock_guard lock(mutex_);
+  const auto look = looks_.find(pod);
+  if (look == looks_.end()) return std::nullopt;
+  const auto left = std::chrono::ceil<Milliseconds>(look->second.next - context_.clock.Steady());
+  return left.count() > 0 ? std::optional(left) : std::nullopt;
+}
+
+void RunFacts::Fetch(const Submit& pool, const std::string& id,
+                     std::function<Result<bool>()> fetch) {
   {
     const std::lock_guard lock(mutex_);
     if (!under_way_.insert(id).second) return;
   }
   pool([self = shared_from_this(), id, fetch = std::move(fetch)] {
-    const bool answered = !self->context_.stop.stop_requested() && fetch();
-    {
-      const std::lock_guard lock(self->mutex_);
-      self->under_way_.erase(id);
-    }
-    self->wake_(answered ? Milliseconds{0} : self->context_.settings.retry_fact_after);
+    // Also when it throws, which the pool tells: otherwise nobody would ever ask again.
+    struct End {
+      RunFacts& facts;
+      const std::string& id;
+      bool answered = false;
+      ~End() {
+        {
+          const std::lock_guard lock(facts.mutex_);
+          facts.under_way_.erase(id);
+        }
+        facts.wake_(answered ? Milliseconds{0} : facts.context_.settings.retry_fact_after);
+      }
+    } end{*self, id};
+    if (self->context_.stop.stop_requested()) return;
+    const Result<bool> answered = fetch();
+    self->NoteTrouble(id, answered ? std::nullopt : std::optional(answered.error()));
+    end.answered = answered && *answered;
   });
 }
 
-// The maker is asked for first: one that is no maker any more left its entry behind. The other way
-// round, a maker that ends in between would be missed, and the step would run twice.
-bool RunFacts::FetchCache(const std::string& key) {
-  std::string maker = Follow(key);
-  auto hit = LookUp(key);
-  if (!hit) return false;
-  plan::CacheAnswer answer{std::move(*hit), ""};
-  if (!answer.hit) answer.following_run = std::move(maker);
-  const std::lock_guard lock(mutex_);
-  cache_[key] = std::move(answer);
-  return true;
-}
-
-Result<std::optional<Receipt>> RunFacts::LookUp(const std::string& key) const {
-  auto entry = context_.store.GetCacheEntry(run_.ns, key);
-  if (!entry) {
-    if (PassesByItself(entry.error().kind)) return entry.error();
-    return std::optional<Receipt>();  // none, or one that cannot be read: the step runs
-  }
-  for (const OutputRecord& output : entry->outputs) {
-    auto exists = context_.store.Exists(run_.ns, output.artifact);
-    if (!exists) return exists.error();
-    if (*exists) continue;
-    static_cast<void>(context_.store.DropCacheEntry(run_.ns, key));
-    return std::optional<Receipt>();
-  }
-  return std::optional<Receipt>(std::move(*entry));
-}
-
-std::string RunFacts::Follow(const std::string& key) {
-  const auto maker = context_.snapshots.pods.MakerOf(run_.ns, key, run_uid_, context_.clock.Now());
-  const std::lock_guard lock(mutex_);
-  if (!maker) {
-    following_.erase(key);
-    return "";
-  }
-  const SteadyTime now = context_.clock.Steady();
-  Following& following = following_.try_emplace(key, Following{now, now}).first->second;
-  if (now - following.since > context_.settings.follow_limit) return "";
-  following.look_at = now + context_.settings.follow_interval;
-  return *maker;
-}
-
-// The other run's pod ends some day: then the cache holds what it made, or there is no maker.
-std::optional<Milliseconds> RunFacts::NextLook() const {
-  const std::lock_guard lock(mutex_);
-  std::optional<Milliseconds> next;
-  for (const auto& [key, following] : following_) {
-    const auto answer = cache_.find(key);
-    if (answer == cache_.end() || answer->second.following_run.empty()) continue;
-    const auto left = std::chrono::ceil<Milliseconds>(following.look_at - context_.clock.Steady());
-    next = Sooner(next, std::max(Milliseconds{1}, left));
-  }
-  return next;
-}
-
-std::vector<std::string> RunFacts::DueFollowings() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::string> due;
-  for (const auto& [key, answer] : cache_) {
-    const auto following = following_.find(key);
-    if (!answer.following_run.empty() && following != following_.end() &&
-        context_.clock.Steady() >= following->second.look_at) {
-      due.push_back(key);
-    }
-  }
-  return due;
-}
-
-bool RunFacts::FetchReceipt(const std::string& pod) {
-  auto receipt = context_.store.GetReceipt(run_.ns, run_uid_, pod);
-  plan::ReceiptAnswer answer;
-  if (receipt) {
-    answer.receipt = std::move(*receipt);
-  } else if (PassesByItself(receipt.error().kind)) {
-    return false;
-  }
-  const std::lock_guard lock(mutex_);
-  receipts_[pod] = std::move(answer);
-  return true;
-}
-
-bool RunFacts::HaveReceipts(const api::PipelineRunStatus& status) {
+// What is in the way stands until the fact's next answer, and is logged once until then.
+void RunFacts::NoteTrouble(const std::string& id, const std::optional<Error>& trouble) {
   {
     const std::lock_guard lock(mutex_);
-    if (have_receipts_) return true;
-  }
-  std::set<std::string> known;
-  for (const api::StepStatus& step : status.steps) known.insert(step.pod);
-  Fetch(context_.submit_io, "receipts",
-        [this, known = std::move(known)] { return FetchReceipts(known); });
-  return false;
-}
-
-// A pod may have ended and vanished after the last status was written: its receipt is then all that
-// tells of the attempt.
-bool RunFacts::FetchReceipts(const std::set<std::string>& known_pods) {
-  const auto folder = context_.store.root() / run_.ns / "receipts" / run_uid_;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string pod = it->path().filename();
-    if (known_pods.contains(pod)) continue;
-    auto receipt = context_.store.GetReceipt(run_.ns, run_uid_, pod);
-    if (!receipt) continue;  // no receipt of ours; the plan asks again for those that it needs
-    context_.snapshots.pods.NoteAttempt(run_uid_, receipt->step, {receipt->attempt, pod, ""});
-  }
-  const std::lock_guard lock(mutex_);
-  have_receipts_ = true;
-  return true;
-}
-
-bool RunFacts::FetchPod(const std::string& pod) {
-  auto object = context_.client.Get(kube::kPods, run_.ns, pod, {.stop = context_.stop});
-  if (object) {
-    if (auto entry = ReadPod(*object); entry && entry->run_uid == run_uid_) {
-      static_cast<void>(context_.snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer,
-                                                    context_.clock));
+    if (!trouble) {
+      troubles_.erase(id);
+      return;
     }
-    const std::lock_guard lock(mutex_);
-    pod_gone_[pod] = false;
-    return true;
+    if (trouble->kind == ErrorKind::kCancelled) return;
+    if (!troubles_.insert_or_assign(id, trouble->message).second) return;
   }
-  if (object.error().kind != ErrorKind::kNotFound) return false;
-  context_.snapshots.pods.Drop(run_uid_, pod, "");
+  context_.warn("run " + run_.Text() + " goes on when this does: " + trouble->message);
+}
+
+Result<bool> RunFacts::FetchPod(const std::string& pod) {
+  auto object = context_.client.Get(kube::kPods, run_.ns, pod, {.stop = context_.stop});
+  auto& pods = context_.snapshots.pods;
+  if (!object && object.error().kind != ErrorKind::kNotFound) {
+    const std::lock_guard lock(mutex_);
+    NoteLook(pod);
+    return false;
+  }
+  // Another pod of that name is not ours, and ours is gone.
+  auto entry = object ? pods.ReadLooked(*object, run_, run_uid_) : std::nullopt;
+  const bool gone = !entry;
+  if (gone) {
+    pods.Drop(run_uid_, pod, "");
+  } else {
+    static_cast<void>(pods.Put(*std::move(entry), PodTable::Source::kLook, context_.clock));
+  }
   const std::lock_guard lock(mutex_);
-  pod_gone_[pod] = true;
+  pod_gone_[pod] = gone;
+  NoteLook(pod);
   return true;
 }
 
-bool RunFacts::FetchFingerprint(const std::string& uri) {
-  auto taken = sources::TakeFingerprint(
-      uri, {.local_files = context_.settings.local_files, .stop = context_.stop});
+void RunFacts::NoteLook(const std::string& pod) {
+  Look& look = looks_[pod];
+  const Milliseconds least = context_.settings.look_again;
+  look.next = context_.clock.Steady() + std::min(least * 15, least * (1 << look.times));
+  look.times = std::min(look.times + 1, 4);
+}
+
+Result<bool> RunFacts::FetchFingerprint(const std::string& uri) {
+  const auto run = context_.snapshots.runs.Get(run_);
+  if (run == nullptr || run->meta.uid != run_uid_) return true;  // deleted while this waited
+  auto taken = context_.fingerprints.Take(
+      run_.ns, context_.settings.local_files ? uri : sources::AsSeenIn(run_.ns, uri));
   const std::lock_guard lock(mutex_);
-  fingerprints_[uri] = {std::move(taken.value), std::move(taken.why_none)};
+  fingerprints_[uri] = {std::move(taken.value), std::move(taken.why_none), taken.refused};
   return true;
 }
 
@@ -214,32 +167,30 @@ std::optional<CodeAnswer> RunFacts::Code(const api::CodeSpec& code) {
     const std::lock_guard lock(mutex_);
     if (const auto known = code_.find(id); known != code_.end()) return known->second;
   }
-  Fetch(context_.submit_io, id, [this, id, code] { return FetchCode(id, code); });
+  Fetch(in_store_, id, [this, id, code] { return FetchCode(id, code); });
   return std::nullopt;
 }
 
-bool RunFacts::FetchCode(const std::string& id, const api::CodeSpec& code) {
+Result<bool> RunFacts::FetchCode(const std::string& id, const api::CodeSpec& code) {
+  CodeAnswer answer;
   Result<ArtifactRef> ref = Internal("not asked");
   if (code.config_map) {
     auto object =
         context_.client.Get(kube::kConfigMaps, run_.ns, *code.config_map, {.stop = context_.stop});
+    // What the API server forbids is the user's to hear; what the disk forbids is our trouble.
+    if (!object && object.error().kind == ErrorKind::kForbidden)
+      answer.error = object.error().message;
     ref = object ? sources::StoreConfigMap(context_.store, *object)
                  : Result<ArtifactRef>(object.error());
-  } else if (code.git) {
-    sources::GitOptions options;
-    options.local_files = context_.settings.local_files;
-    options.stop = context_.stop;
-    ref = sources::StoreGitFolder(context_.store, run_.ns, *code.git, options);
   } else {
     ref = sources::FindCode(context_.store, run_.ns, code.artifact);
   }
-  CodeAnswer answer;
   if (ref) {
     answer.code = *ref;
-  } else if (PassesByItself(ref.error().kind) && !code.git) {
-    return false;
-  } else {
+  } else if (IsSure(ref.error().kind) || ref.error().kind == ErrorKind::kTooLarge) {
     answer.error = ref.error().message;
+  } else if (answer.error.empty()) {
+    return ref.error();
   }
   const std::lock_guard lock(mutex_);
   code_[id] = std::move(answer);
@@ -249,38 +200,6 @@ bool RunFacts::FetchCode(const std::string& id, const api::CodeSpec& code) {
 void RunFacts::ForgetCodeErrors() {
   const std::lock_guard lock(mutex_);
   std::erase_if(code_, [](const auto& entry) { return !entry.second.code; });
-}
-
-void RunFacts::RefuseCreate(const std::string& pod, const Error& why) {
-  const std::lock_guard lock(mutex_);
-  Refusal& refusal = refusals_[pod];
-  const auto wait = std::min(Milliseconds{30'000}, Milliseconds{1'000} * (1 << refusal.times));
-  refusal.why = why;
-  refusal.times = std::min(refusal.times + 1, 5);
-  refusal.next_try = context_.clock.Steady() + wait;
-}
-
-void RunFacts::NoteCreated(const std::string& pod) {
-  const std::lock_guard lock(mutex_);
-  refusals_.erase(pod);
-}
-
-Milliseconds RunFacts::WaitBeforeCreate(const std::string& pod) const {
-  const std::lock_guard lock(mutex_);
-  const auto refusal = refusals_.find(pod);
-  if (refusal == refusals_.end()) return Milliseconds{0};
-  const auto left = refusal->second.next_try - context_.clock.Steady();
-  return std::max(Milliseconds{0}, std::chrono::ceil<Milliseconds>(left));
-}
-
-void RunFacts::DropCache(const std::string& key) {
-  {
-    const std::lock_guard lock(mutex_);
-    cache_.erase(key);
-  }
-  context_.submit_io([self = shared_from_this(), key] {
-    static_cast<void>(self->context_.store.DropCacheEntry(self->run_.ns, key));
-  });
 }
 
 }  // namespace penstock::controllers

@@ -14,12 +14,13 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
+#include "operator/controllers/refusals.h"
 
 namespace penstock::controllers {
 
 struct CodeAnswer {
   std::optional<ArtifactRef> code;
-  std::string error;  // of code that cannot be used, or of a repository that does not answer
+  std::string error;  // of code that cannot be used
 };
 
 class RunFacts : public std::enable_shared_from_this<RunFacts> {
@@ -30,11 +31,14 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
 
   void CopyTo(plan::RunObserved& observed) const;
 
-  // Starts what has not been asked yet, and looks again at pods of other runs that are followed.
+  // Starts what has not been asked yet, but for live pods, and looks again at pods of other runs
+  // that are followed.
   void Ask(const plan::FactRequests& requests);
 
-  // When to look again at pods of other runs that are followed; nothing when none is.
-  [[nodiscard]] std::optional<Milliseconds> NextLook() const;
+  // When to look again at the pods of other runs that make these cache keys; nothing where no look
+  // is due before an answer that is on its way.
+  [[nodiscard]] std::optional<Milliseconds> NextLook(
+      const std::vector<std::string>& followed_keys) const;
 
   // True when the receipts of this run that the store holds have been read: needed once, by a
   // controller that meets a run which another one began. False: they are being read.
@@ -45,56 +49,77 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // Forgets answers about programs that were errors, so that they are asked for again.
   void ForgetCodeErrors();
 
-  // A refused creation stands until the pod is there; tries are spaced, 1 s doubling to 30 s.
-  void RefuseCreate(const std::string& pod, const Error& why);
-  void NoteCreated(const std::string& pod);
-  // How long to wait before this pod may be tried; zero = now.
-  [[nodiscard]] Milliseconds WaitBeforeCreate(const std::string& pod) const;
-
   // The entry was wrong: it is dropped, and asked for again.
   void DropCache(const std::string& key);
 
-  // The live object of a pod: into the table, or gone.
+  // The live object of a pod: into the table, or gone. One that was there is looked at again no
+  // sooner than 2 s afterwards, doubling to 30 s, however often this is called.
   void AskForPod(const std::string& pod);
+  // How long until it may be looked at again; nothing: a look is under way, or may begin.
+  [[nodiscard]] std::optional<Milliseconds> WaitBeforeLook(const std::string& pod) const;
 
  private:
-  struct Refusal {
-    Error why;
+  struct Look {
     int times = 0;
-    SteadyTime next_try;
+    SteadyTime next;
   };
 
-  // Runs `fetch` on a pool unless it is under way; `fetch` gives true when it has an answer.
-  void Fetch(const Submit& pool, const std::string& id, std::function<bool()> fetch);
-  [[nodiscard]] bool FetchCache(const std::string& key);
-  [[nodiscard]] bool FetchReceipt(const std::string& pod);
-  [[nodiscard]] bool FetchReceipts(const std::set<std::string>& known_pods);
-  [[nodiscard]] bool FetchPod(const std::string& pod);
-  [[nodiscard]] bool FetchFingerprint(const std::string& uri);
-  [[nodiscard]] bool FetchCode(const std::string& id, const api::CodeSpec& code);
+  // The facts of the store that the plan asks for, as they begin in `under_way_` and `troubles_`.
+  static constexpr const char* kCache = "cache/";
+  static constexpr const char* kReceipt = "receipt/";
+  static constexpr const char* kArtifact = "put/";
+
+  // Runs `fetch` on a pool unless it is under way. It gives true when it has an answer, false when
+  // it is to be asked again after a pause, and so does its error, which is told.
+  void Fetch(const Submit& pool, const std::string& id, std::function<Result<bool>()> fetch);
+  // What a look says for sure: it is not there, or is none. A disk that fails says neither, and
+  // neither does a right that is missing: whoever asked asks again.
+  [[nodiscard]] static bool IsSure(ErrorKind kind) {
+    return kind == ErrorKind::kNotFound || kind == ErrorKind::kInvalid;
+  }
+  void NoteTrouble(const std::string& id, const std::optional<Error>& trouble);
+  void CountWaits(const plan::FactRequests& requests);
+  [[nodiscard]] Result<bool> FetchCache(const std::string& key);
+  [[nodiscard]] Result<bool> FetchReceipt(const std::string& pod);
+  [[nodiscard]] Result<bool> FetchReceipts(const std::set<std::string>& known_pods);
+  [[nodiscard]] Result<bool> FetchPod(const std::string& pod);
+  void NoteLook(const std::string& pod);  // with mutex_ held
+  [[nodiscard]] Result<bool> FetchFingerprint(const std::string& uri);
+  [[nodiscard]] Result<bool> FetchArtifact(const std::string& digest);
+  [[nodiscard]] Result<bool> FetchCode(const std::string& id, const api::CodeSpec& code);
   [[nodiscard]] Result<std::optional<Receipt>> LookUp(const std::string& key) const;
   [[nodiscard]] std::string Follow(const std::string& key);
-  [[nodiscard]] std::vector<std::string> DueFollowings() const;
+  [[nodiscard]] std::vector<std::string> DueFollowings(
+      const std::vector<std::string>& followed_keys) const;
 
   const Context& context_;
   const ObjectKey run_;
   const std::string run_uid_;
   const std::function<void(Milliseconds)> wake_;
+  // The pools, in this run's namespace's share of them.
+  const Submit in_store_;
+  const Submit in_sources_;
 
   mutable std::mutex mutex_;
   std::set<std::string> under_way_;
   bool have_receipts_ = false;
   std::map<std::string, bool> pod_gone_;
+  std::map<std::string, Look> looks_;  // by pod name
   std::map<std::string, plan::CacheAnswer> cache_;
   struct Following {
-    SteadyTime since;
+    CountedTime waited;
     SteadyTime look_at;  // not before
   };
   std::map<std::string, Following> following_;  // by cache key
   std::map<std::string, plan::ReceiptAnswer> receipts_;
   std::map<std::string, plan::FingerprintAnswer> fingerprints_;
+  struct PutArtifact {
+    std::optional<ArtifactRef> artifact;
+    CountedTime missing;
+  };
+  std::map<std::string, PutArtifact> artifacts_;  // by digest
+  std::map<std::string, std::string> troubles_;   // what keeps a fact's answer away, by its id
   std::map<std::string, CodeAnswer> code_;
-  std::map<std::string, Refusal> refusals_;
 };
 
 }  // namespace penstock::controllers

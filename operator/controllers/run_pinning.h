@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
+#include "operator/controllers/refusals.h"
 #include "operator/controllers/run_facts.h"
 
 namespace penstock::controllers {
@@ -28,23 +29,33 @@ class RunPinning {
   }
   [[nodiscard]] const std::string& revision() const { return revision_; }
   [[nodiscard]] const std::vector<api::FieldError>& errors() const { return errors_; }
-  // True when what stands in errors() may be cured without an event that wakes the run.
-  [[nodiscard]] bool look_again() const { return look_again_; }
+  // True when errors() are of the run's own spec, which cannot change, and nothing that may still
+  // come (a Pipeline, a Component, an output, code) cures them.
+  [[nodiscard]] bool unresolvable() const { return unresolvable_; }
+  // Why the API server would not take the ControllerRevision; nothing is wrong with the run then.
+  [[nodiscard]] const std::optional<Error>& refused() const { return refused_; }
+  // When to look again at what may be cured without an event that wakes the run.
+  [[nodiscard]] std::optional<Milliseconds> look_again() const { return look_again_; }
   [[nodiscard]] bool is_pinned() const { return pinned_; }  // any thread
 
  private:
   [[nodiscard]] Result<bool> Read(const api::PipelineRun& run);
   [[nodiscard]] Result<bool> Resolve(const Known<api::PipelineRun>& run, RunFacts& facts);
+  [[nodiscard]] Result<bool> IsNewest(const api::Pipeline& seen) const;
   [[nodiscard]] Result<bool> Pin(const api::PipelineRun& run, plan::ResolvedRun resolved);
   [[nodiscard]] std::optional<ArtifactRef> CodeOf(const api::CodeSpec& code, RunFacts& facts,
                                                   bool& asked);
+  [[nodiscard]] bool IsPaused();
   bool Stall(const std::string& path, const std::string& message);
 
   const Context& context_;
   std::shared_ptr<const plan::ResolvedRun> resolved_;
   std::string revision_;
   std::vector<api::FieldError> errors_;
-  bool look_again_ = false;
+  std::optional<Error> refused_;
+  RefusedTry refused_try_;
+  std::optional<Milliseconds> look_again_;
+  bool unresolvable_ = false;
   std::atomic<bool> pinned_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "operator/base/json.h"
+#include "operator/base/shown_text.h"
 #include "operator/controllers/revision.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/labels.h"
@@ -41,7 +42,7 @@ std::vector<metadata::ArtifactUse> Inputs(const plan::ResolvedStep& step, const 
       use.folder = made->second->folder;
       use.bytes = made->second->bytes;
     } else {
-      use.uri = input.uri;
+      use.uri = ShownUri(input.uri);
     }
     if (!use.digest.empty() || !use.uri.empty()) uses.push_back(std::move(use));
   }
@@ -112,7 +113,7 @@ metadata::RunRecord MakeRecord(const api::PipelineRun& run, const plan::Resolved
     record.message = succeeded == nullptr ? finished->message : succeeded->message;
   }
   const auto& parameters = resolved == nullptr ? run.spec.parameters : resolved->parameters;
-  for (const auto& [name, value] : parameters) record.parameters[name] = value;
+  for (const auto& [name, value] : parameters) record.parameters[name] = ShownValue(value);
   const Outputs outputs = OutputsOf(run.status);
   for (const api::StepStatus& step : run.status.steps) {
     const auto* known = resolved == nullptr ? nullptr : resolved->Find(step.name);

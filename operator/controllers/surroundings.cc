@@ -4,9 +4,17 @@ namespace penstock::controllers {
 namespace {
 
 constexpr const char* kLabelLibrary = "penstock.dev/library";
-// Stands in the library's components for the image of this installation. A Component never changes,
-// whereas registry and tag do with every upgrade; its codeVersion says which code it is.
+// These stand in the library's components for the images of this installation. A Component never
+// changes, whereas registry and tag do with every upgrade; its codeVersion says which code it is.
 constexpr const char* kLibraryImage = "penstock/components";
+constexpr const char* kGitImage = "penstock/git";
+
+// The image of this installation that `image` stands for; itself where it is none of ours.
+std::string ImageFor(const std::string& image, const Settings& settings) {
+  if (image == kLibraryImage && !settings.library_image.empty()) return settings.library_image;
+  if (image == kGitImage && !settings.git_image.empty()) return settings.git_image;
+  return image;
+}
 
 std::vector<api::Component> Components(const Context& context, const std::string& ns,
                                        const std::string& name, bool library) {
@@ -18,8 +26,7 @@ std::vector<api::Component> Components(const Context& context, const std::string
     if (library && (label == component->meta.labels.end() || label->second != "true")) continue;
     found.push_back(*component);
     std::string& image = found.back().spec.container.image;
-    const std::string& ours = context.settings.library_image;
-    if (library && image == kLibraryImage && !ours.empty()) image = ours;
+    if (library) image = ImageFor(image, context.settings);
   }
   return found;
 }
@@ -42,6 +49,7 @@ plan::Surroundings SurroundingsOf(const Context& context, const std::string& ns)
     return std::nullopt;
   };
   around.code = [](const api::CodeSpec&) { return std::optional<ArtifactRef>(); };
+  around.local = context.settings.local_files;
   return around;
 }
 

@@ -27,7 +27,7 @@ void Watches::Add(const kube::ResourceType& type, const std::string& selector, c
     // A thousand runs' pods must fit the operator's memory: what nobody reads is dropped before
     // the store sees it, and of what the snapshots hold decoded the store keeps the identity.
     if (type == kube::kPods) options.transform = TrimPod;
-    if (type == kube::kDeployments) {
+    if (type == kube::kDeployments || type == kube::kServices || type == kube::kEndpointSlices) {
       options.transform = TrimToMetadata;
     } else {
       options.keep = type == kube::kPipelineRuns ? KeepRunIdentity : KeepIdentity;

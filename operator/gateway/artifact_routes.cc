@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "operator/artifacts/manifest_reader.h"
 #include "operator/artifacts/prediction_store.h"
+#include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 
@@ -27,7 +29,10 @@ std::optional<Identity> Caller(const ArtifactRoutes& routes, Exchange& x) {
     return std::nullopt;
   }
   auto identity = routes.authenticator->Authenticate(header.substr(7), x.stop());
-  if (identity) return *identity;
+  if (identity) {
+    x.CallerIsKnown();
+    return *identity;
+  }
   if (identity.error().kind == ErrorKind::kForbidden)
     RespondError(x, 401, identity.error().message, challenge);
   else
@@ -35,10 +40,31 @@ std::optional<Identity> Caller(const ArtifactRoutes& routes, Exchange& x) {
   return std::nullopt;
 }
 
-Error TooLarge(std::uint64_t limit) {
-  Error e = Invalid("the blob is over this store's limit of " + std::to_string(limit) + " bytes");
+// That our own folder is closed to us is our fault, and nothing that the caller may not do.
+void RespondStoreError(Exchange& x, Error error) {
+  if (error.kind == ErrorKind::kForbidden) error.kind = ErrorKind::kInternal;
+  RespondError(x, error);
+}
+
+Error TooLarge(const std::string& what, std::uint64_t limit) {
+  Error e =
+      Invalid("the " + what + " is over this store's limit of " + std::to_string(limit) + " bytes");
   e.kind = ErrorKind::kTooLarge;
   return e;
+}
+
+// Writes the body, of at most `limit` bytes (0: any number). False: the connection is gone, and no
+// answer can be given.
+template <typename Writer>
+Result<bool> TakeBody(Exchange& x, Writer& file, const char* what, std::uint64_t limit) {
+  for (std::uint64_t received = 0;;) {
+    auto piece = x.ReadBody();
+    if (!piece) return false;
+    if (piece->empty()) return true;
+    received += piece->size();
+    if (limit != 0 && received > limit) return TooLarge(what, limit);
+    if (auto written = file.Write(*piece); !written) return written.error();
+  }
 }
 
 void PutBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
@@ -46,31 +72,41 @@ void PutBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
   if (!IsDigest(digest)) return RespondError(x, 400, "the name is no sha256:<64 hex>");
   const auto length = x.ContentLength();
   const std::uint64_t limit = routes.max_blob_bytes;
-  if (limit != 0 && length.value_or(0) > limit) return RespondError(x, TooLarge(limit));
+  if (limit != 0 && length.value_or(0) > limit) return RespondError(x, TooLarge("blob", limit));
   const auto there = routes.store->BlobSize(ns, digest);
-  if (x.ExpectsContinue() && length && there && *there == *length)
-    return x.Respond(200, kBytes, "");
-  auto writer = routes.store->NewBlob(ns);
-  if (!writer) return RespondError(x, writer.error());
-  for (std::uint64_t received = 0;;) {
-    auto piece = x.ReadBody();
-    if (!piece) return;  // the connection is gone, and the writer takes its file with it
-    if (piece->empty()) break;
-    received += piece->size();
-    if (limit != 0 && received > limit) return RespondError(x, TooLarge(limit));
-    if (auto written = (*writer)->Write(*piece); !written) return RespondError(x, written.error());
+  if (!there && there.error().kind != ErrorKind::kNotFound)
+    return RespondStoreError(x, there.error());
+  const bool same = length && there && *there == *length;
+  if (x.ExpectsContinue() && same) return x.Respond(200, kBytes, "");
+  // Before the first byte: 20 GiB that cannot stay need not come.
+  if (auto room = routes.store->HasRoomFor(length.value_or(0)); !room) {
+    if (!same) return RespondStoreError(x, room.error());
+    while (true) {
+      const auto piece = x.ReadBody();
+      if (!piece) return;  // the connection is gone
+      if (piece->empty()) return x.Respond(200, kBytes, "");
+    }
   }
-  auto done = (*writer)->Commit(digest);
-  if (!done) return RespondError(x, done.error());
-  x.Respond(there ? 200 : 201, kBytes, "");
+  const auto stored = [&]() -> Result<bool> {
+    auto writer = routes.store->NewBlob(ns);
+    if (!writer) return writer.error();
+    auto whole = TakeBody(x, **writer, "blob", limit);
+    if (!whole || !*whole) return whole;
+    auto done = (*writer)->Commit(digest);
+    if (!done) return done.error();
+    return true;
+  }();
+  // The file of one that is refused has gone when he is told.
+  if (!stored) return RespondStoreError(x, stored.error());
+  if (*stored) x.Respond(there ? 200 : 201, kBytes, "");
 }
 
 void GetBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
              const std::string& digest) {
   auto path = routes.store->BlobPath(ns, digest);
-  if (!path) return RespondError(x, path.error());
+  if (!path) return RespondStoreError(x, path.error());
   auto size = routes.store->BlobSize(ns, digest);
-  if (!size) return RespondError(x, size.error());
+  if (!size) return RespondStoreError(x, size.error());
   const std::string range_header = x.Header("Range");
   auto range = ParseRange(range_header, *size);
   if (!range)
@@ -91,8 +127,25 @@ void GetBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
 void VerifyBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
                 const std::string& digest) {
   auto whole = routes.store->Verify(ns, digest);
-  if (!whole) return RespondError(x, whole.error());
+  if (!whole) return RespondStoreError(x, whole.error());
   x.Respond(200, "application/json", Json{{"whole", *whole}}.dump() + "\n");
+}
+
+// Invalid names the first output that the receipt calls a folder and that is none: whoever would
+// read it finds out now. Reads the beginnings only.
+Result<void> CheckFolders(const artifacts::Store& store, const std::string& ns,
+                          const Receipt& receipt) {
+  for (const OutputRecord& output : receipt.outputs) {
+    if (!output.artifact.folder) continue;
+    const auto path = store.BlobPath(ns, output.artifact.digest);
+    if (!path && path.error().kind == ErrorKind::kNotFound) continue;  // who reads it is told
+    if (!path) return path.error();
+    if (auto good = artifacts::CheckManifestHead(*path); !good)
+      return Wrap("the receipt's output '" + output.name.substr(0, 80) +
+                      "' is called a folder: " + output.artifact.digest,
+                  good.error());
+  }
+  return {};
 }
 
 void PutReceipt(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
@@ -101,14 +154,17 @@ void PutReceipt(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
   if (!caller.pod_name.empty() && caller.pod_name != pod)
     return RespondError(x, 403,
                         "pod " + caller.pod_name + " may not write the receipt of pod " + pod);
-  auto body = ReadWholeBody(x, kMaxTaskConfigBytes);
+  BodyBudget::Held held(*routes.bodies, caller.namespace_);
+  auto body = ReadWholeBody(x, kMaxReceiptBytes, [&](std::size_t n) { return held.Hold(n); });
   if (!body) return RespondError(x, body.error());
   auto receipt = ParseReceipt(*body);
-  if (!receipt) return RespondError(x, receipt.error());
+  if (!receipt) return RespondStoreError(x, receipt.error());
   if (receipt->pod != pod || receipt->run_uid != p.at("run"))
     return RespondError(x, 400, "the receipt names another pod or run than the path");
+  if (auto good = CheckFolders(*routes.store, caller.namespace_, *receipt); !good)
+    return RespondStoreError(x, good.error());
   auto put = routes.store->PutReceipt(caller.namespace_, *receipt);
-  if (!put) return RespondError(x, put.error());
+  if (!put) return RespondStoreError(x, put.error());
   x.Respond(201, "application/json", "{}\n");
 }
 
@@ -117,25 +173,34 @@ void GetReceipt(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
   auto receipt = routes.store->GetReceipt(caller.namespace_, p.at("run"), p.at("pod"));
   if (!receipt && receipt.error().kind == ErrorKind::kNotFound)
     return RespondError(x, 404, "there is no receipt of pod " + p.at("pod"));
-  if (!receipt) return RespondError(x, receipt.error());
+  if (!receipt) return RespondStoreError(x, receipt.error());
   x.Respond(200, "application/json", Json(*receipt).dump() + "\n");
 }
 
 void PutPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
                     const PathParameters& p) {
-  auto body = ReadWholeBody(x, artifacts::kMaxPredictionFileBytes);
-  if (!body) return RespondError(x, body.error());
-  const artifacts::PredictionStore store(routes.store->root());
-  auto put = store.Put(caller.namespace_, p.at("deployment"), p.at("file"), *body);
-  if (!put) return RespondError(x, put.error());
-  x.Respond(201, "application/json", "{}\n");
+  constexpr std::uint64_t kLimit = artifacts::kMaxPredictionFileBytes;
+  if (x.ContentLength().value_or(0) > kLimit) return RespondError(x, TooLarge("file", kLimit));
+  if (auto room = routes.store->HasRoomFor(x.ContentLength().value_or(0)); !room)
+    return RespondStoreError(x, room.error());
+  const artifacts::PredictionStore store(routes.store->root(), routes.store->room());
+  const auto stored = [&]() -> Result<bool> {
+    auto file = store.NewFile(caller.namespace_, p.at("deployment"), p.at("file"));
+    if (!file) return file.error();
+    auto whole = TakeBody(x, *file, "file", kLimit);
+    if (!whole || !*whole) return whole;
+    if (auto done = file->Commit(); !done) return done.error();
+    return true;
+  }();
+  if (!stored) return RespondStoreError(x, stored.error());
+  if (*stored) x.Respond(201, "application/json", "{}\n");
 }
 
 void ListPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
                      const PathParameters& p) {
   const artifacts::PredictionStore store(routes.store->root());
   auto files = store.List(caller.namespace_, p.at("deployment"));
-  if (!files) return RespondError(x, files.error());
+  if (!files) return RespondStoreError(x, files.error());
   x.Respond(200, "application/json", artifacts::FormatPredictionFiles(*files) + "\n");
 }
 
@@ -143,11 +208,11 @@ void GetPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& c
                     const PathParameters& p) {
   const artifacts::PredictionStore store(routes.store->root());
   auto path = store.Path(caller.namespace_, p.at("deployment"), p.at("file"));
-  if (!path) return RespondError(x, path.error());
-  std::error_code ec;
-  const auto size = std::filesystem::file_size(*path, ec);
-  if (ec) return RespondError(x, NotFound("its time was over just now"));
-  x.RespondFile(200, *path, 0, size, {{"Content-Type", kBytes}});
+  if (!path) return RespondStoreError(x, path.error());
+  const auto size = SizeOfFile(*path);
+  if (!size) return RespondStoreError(x, size.error());
+  if (!*size) return RespondError(x, NotFound("its time was over just now"));
+  x.RespondFile(200, *path, 0, **size, {{"Content-Type", kBytes}});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "operator/artifacts/store.h"
 #include "operator/gateway/authenticator.h"
+#include "operator/gateway/body_budget.h"
 #include "operator/gateway/router.h"
 
 namespace penstock::gateway {
@@ -17,6 +18,7 @@ struct ArtifactRoutes {
   const artifacts::Store* store = nullptr;
   Authenticator* authenticator = nullptr;
   std::uint64_t max_blob_bytes = 0;  // 0: the disk is the limit
+  BodyBudget* bodies = nullptr;
 };
 
 // What `routes` points to must outlive the router.

@@ -110,13 +110,17 @@ struct Certificates::State {
     return {};
   }
 
+  [[nodiscard]] bool Fits() const {
+    return server && IsSignedBy(server, ca_key) && HasAltNames(server, alt_names);
+  }
+  [[nodiscard]] bool CanServe() const { return Fits() && clock.Now() < ValidUntil(server); }
+
   // Makes whatever is missing or due.
   Result<void> Renew() {
     const TimePoint now = clock.Now();
     if (!ca || IsDue(ca, now))
       if (auto made = NewAuthority(now); !made) return made;
-    const bool fits = server && IsSignedBy(server, ca_key) && HasAltNames(server, alt_names);
-    if (!fits || IsDue(server, now)) return NewServer(now);
+    if (!Fits() || IsDue(server, now)) return NewServer(now);
     return {};
   }
 
@@ -179,7 +183,8 @@ Result<std::unique_ptr<Certificates>> Certificates::Open(CertificateOptions opti
   fs::create_directories(state->options.folder, ec);
   if (ec) return FromErrno("creating folder " + state->options.folder.string(), ec.value());
   if (auto loaded = state->Load(); !loaded) return loaded.error();
-  if (auto renewed = state->Renew(); !renewed) return renewed.error();
+  // One that still holds serves on, as on a full volume; each connection tries to renew it again.
+  if (auto renewed = state->Renew(); !renewed && !state->CanServe()) return renewed.error();
   return std::unique_ptr<Certificates>(new Certificates(std::move(state)));
 }
 

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <openssl/x509_vfy.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "operator/artifacts/tree.h"
@@ -81,6 +83,21 @@ TEST_F(CertificatesTest, RenewsTheServersCertificateAtTwoThirdsOfItsLife) {
   const auto second = c->Current().value();
   EXPECT_NE(second->chain_pem, first->chain_pem);
   EXPECT_TRUE(Accepts(c->CaPem(), *second, clock_.now));
+}
+
+TEST_F(CertificatesTest, AFullVolumeLeavesTheCertificateThatStillHolds) {
+  Open();
+  clock_.now += std::chrono::hours(24) * 70;  // due, and valid for 20 days more
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit none = before;
+  none.rlim_cur = 0;  // to a writer the same as a full volume
+  setrlimit(RLIMIT_FSIZE, &none);
+  auto c = Certificates::Open(options_, clock_);
+  setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_TRUE(c) << c.error().message;
+  EXPECT_TRUE(Accepts((*c)->CaPem(), **(*c)->Current(), clock_.now));
 }
 
 TEST_F(CertificatesTest, ANewAuthorityIsAcceptedByThoseThatTrustTheOldOne) {

@@ -1,6 +1,7 @@
 // The routes over TLS, and net's server and client with them.
 #include <fstream>
 
+#include "operator/artifacts/prediction_store.h"
 #include "operator/artifacts/transport.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
@@ -14,64 +15,6 @@ namespace fs = std::filesystem;
 using net::HttpClient;
 using net::HttpRequest;
 using net::HttpResponse;
-
-const net::Limits kLimits{.idle = std::chrono::seconds(20)};
-
-class GatewayTest : public testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(artifacts::RemoveTree(dir_));
-    fs::create_directories(dir_);
-    gateway_ = std::make_unique<TestGateway>(dir_, 1 << 20);
-    gateway_->authenticator.Know("good", {"ns", "default", "pod-1", "uid"});
-  }
-  std::unique_ptr<HttpClient> ClientThatTrusts(const std::string& ca_pem) const {
-    net::HttpClientOptions options;
-    options.tls.ca_pem = ca_pem;
-    return std::move(*HttpClient::Make(gateway_->Url(), options));
-  }
-  std::unique_ptr<HttpClient> Client() const {
-    return ClientThatTrusts(gateway_->certificates->CaPem());
-  }
-  static HttpRequest Request(const std::string& method, const std::string& target,
-                             const std::string& token = "good") {
-    HttpRequest r;
-    r.method = method;
-    r.target = target;
-    if (!token.empty()) r.headers.emplace_back("Authorization", "Bearer " + token);
-    return r;
-  }
-  static void SetBody(HttpRequest& r, const std::string& body) {
-    r.content_length = body.size();
-    r.source = [body, sent = false]() mutable -> Result<std::string_view> {
-      if (std::exchange(sent, true)) return std::string_view();
-      return std::string_view(body);
-    };
-  }
-  HttpResponse Send(const HttpRequest& r) const {
-    auto reply = Client()->Send(r, kLimits);
-    EXPECT_TRUE(reply) << reply.error().message;
-    return reply ? *reply : HttpResponse{};
-  }
-  static std::string ErrorText(const HttpResponse& reply) {
-    auto j = ParseJson(reply.body, "body");
-    return j && j->contains("error") ? j->at("error").get<std::string>()
-                                     : "no error in: " + reply.body;
-  }
-  static std::string BlobPath(const std::string& content) {
-    return "/artifacts/v1/blobs/sha256:" + Sha256Hex(content);
-  }
-  HttpResponse Put(const std::string& content) const {
-    HttpRequest r = Request("PUT", BlobPath(content));
-    SetBody(r, content);
-    return Send(r);
-  }
-
-  const fs::path dir_ =
-      fs::path(testing::TempDir()) /
-      (std::string("gateway_") + testing::UnitTest::GetInstance()->current_test_info()->name());
-  std::unique_ptr<TestGateway> gateway_;
-};
 
 TEST_F(GatewayTest, StoresABlobInTheCallersNamespace) {
   gateway_->Start();
@@ -140,6 +83,32 @@ TEST_F(GatewayTest, RefusesABlobOverTheLimitBeforeReadingIt) {
   EXPECT_NE(ErrorText(reply).find("1048576"), std::string::npos);
 }
 
+TEST_F(GatewayTest, AFullVolumeIsToldBeforeTheBodyComesAndReadsGoOn) {
+  VolumeSpace space{.size = 10ULL << 30, .free = 5ULL << 30, .files = 0, .free_files = 0};
+  gateway_->store = artifacts::Store(gateway_->store.root(),
+                                     artifacts::Room([&] { return Result<VolumeSpace>(space); }));
+  gateway_->Start();
+  EXPECT_EQ(Put("content").status, 201);
+  space.free = 10 << 20;
+  int asked = 0;
+  for (const std::string& target :
+       {BlobPath("large"), std::string("/artifacts/v1/predictions/flights/a.parquet")}) {
+    HttpRequest r = Request("PUT", target);
+    r.content_length = 512 * 1024;
+    r.source = [&asked]() -> Result<std::string_view> {
+      ++asked;
+      return std::string_view();
+    };
+    const auto reply = Send(r);
+    EXPECT_EQ(reply.status, 507) << target;
+    EXPECT_NE(ErrorText(reply).find("the artifact store's volume is full"), std::string::npos);
+  }
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(Put("other").status, 507);
+  EXPECT_EQ(Put("content").status, 200) << "it is there";
+  EXPECT_EQ(Send(Request("GET", BlobPath("content"))).body, "content");
+}
+
 TEST_F(GatewayTest, KeepsPredictionLogsInTheCallersNamespace) {
   gateway_->Start();
   gateway_->authenticator.Know("rival", {"rival", "default", "pod-9", "uid"});
@@ -200,6 +169,66 @@ TEST_F(GatewayTest, TakesAReceiptFromItsOwnPodOnly) {
   EXPECT_EQ(Send(r).status, 400);
 }
 
+TEST_F(GatewayTest, AReceiptThatCallsAFolderWhatIsNoneIsRefusedByName) {
+  gateway_->Start();
+  ASSERT_EQ(Put("content").status, 201);
+  const std::string manifest = R"({"files":[],"version":1})";
+  ASSERT_EQ(Put(manifest).status, 201);
+  Receipt receipt;
+  receipt.run_uid = "run-1";
+  receipt.pod = "pod-1";
+  receipt.outputs = {{"model", "model", {"sha256:" + Sha256Hex("content"), true, 7}}};
+  HttpRequest r = Request("PUT", "/artifacts/v1/receipts/run-1/pod-1");
+  SetBody(r, Json(receipt).dump());
+  const auto reply = Send(r);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_NE(ErrorText(reply).find("output 'model' is called a folder"), std::string::npos);
+  EXPECT_FALSE(gateway_->store.GetReceipt("ns", "run-1", "pod-1"));
+  receipt.outputs[0].artifact.digest = "sha256:" + Sha256Hex(manifest);
+  SetBody(r, Json(receipt).dump());
+  EXPECT_EQ(Send(r).status, 201);
+}
+
+TEST_F(GatewayTest, BodiesOfAllCallersShareOneBudgetOfMemory) {
+  gateway_->Start();
+  gateway_->authenticator.Know("other", {"elsewhere", "default", "", ""});
+  Receipt receipt;
+  receipt.run_uid = "run-1";
+  receipt.pod = "pod-1";
+  const std::string body = Json(receipt).dump();
+  const auto put = [&](const std::string& token) {
+    HttpRequest r = Request("PUT", "/artifacts/v1/receipts/run-1/pod-1", token);
+    SetBody(r, body);
+    return Send(r);
+  };
+  {
+    BodyBudget::Held held(gateway_->bodies, "ns");
+    ASSERT_TRUE(held.Hold(gateway_->bodies.share()));
+    const auto busy = put("good");
+    EXPECT_EQ(busy.status, 503);
+    EXPECT_EQ(busy.Header("retry-after"), "1");
+    EXPECT_NE(ErrorText(busy).find("of the namespace"), std::string::npos);
+    EXPECT_EQ(put("other").status, 201) << "one namespace held up another";
+  }
+  EXPECT_EQ(put("good").status, 201);
+  HttpRequest large = Request("PUT", "/artifacts/v1/receipts/run-1/pod-1");
+  SetBody(large, std::string(300 * 1024, ' '));
+  const auto reply = Send(large);
+  EXPECT_EQ(reply.status, 413);
+  EXPECT_NE(ErrorText(reply).find("262144 bytes"), std::string::npos);
+}
+
+TEST_F(GatewayTest, APredictionFileAboveItsLimitIsRefusedAndLeavesNothing) {
+  gateway_->Start();
+  HttpRequest r = Request("PUT", "/artifacts/v1/predictions/flights/x.parquet");
+  r.content_length = artifacts::kMaxPredictionFileBytes + 1;
+  r.source = []() -> Result<std::string_view> { return std::string_view(); };
+  const auto reply = Send(r);
+  EXPECT_EQ(reply.status, 413);
+  EXPECT_NE(ErrorText(reply).find("67108864"), std::string::npos);
+  EXPECT_FALSE(fs::exists(dir_ / "gateway-store" / "ns" / "predictions"));
+}
+
 TEST_F(GatewayTest, SetsADamagedBlobAside) {
   gateway_->Start();
   ASSERT_EQ(Put("content").status, 201);
@@ -229,6 +258,17 @@ TEST_F(GatewayTest, TellsThoseAboveTheBoundToTryAgain) {
   auto reply = Send(Request("GET", "/x"));
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.Header("retry-after"), "1");
+}
+
+TEST_F(GatewayTest, KeepsConnectionsForAnAddressThatShowedAGoodToken) {
+  gateway_->options.max_connections = 2;
+  gateway_->options.reserve = 1;
+  gateway_->Start();
+  auto first = Client();
+  ASSERT_EQ(first->Send(Request("GET", BlobPath("x"), "bad"), kLimits)->status, 401);
+  EXPECT_EQ(Send(Request("GET", BlobPath("x"))).status, 503);
+  ASSERT_EQ(first->Send(Request("GET", BlobPath("x")), kLimits)->status, 404);
+  EXPECT_EQ(Send(Request("GET", BlobPath("x"))).status, 404);
 }
 
 TEST_F(GatewayTest, ClosesAConnectionThatStandsStill) {

@@ -209,12 +209,46 @@ TEST(TokenReviewAuthenticator, RemembersAYesForAMinute) {
   EXPECT_EQ(client.calls, 3);
 }
 
-TEST(TokenReviewAuthenticator, NeverRemembersANo) {
+TEST(TokenReviewAuthenticator, RemembersANoForTenSeconds) {
   FakeClient client;
   MovingClock clock;
   TokenReviewAuthenticator authenticator(client, clock);
   client.answer = Json::object();
-  EXPECT_EQ(authenticator.Authenticate("t", {}).error().kind, ErrorKind::kForbidden);
+  const auto first = authenticator.Authenticate("t", {});
+  EXPECT_EQ(first.error().kind, ErrorKind::kForbidden);
+  client.answer = Review();
+  clock.now += std::chrono::seconds(9);
+  for (int i = 0; i < 100; ++i) {
+    const auto again = authenticator.Authenticate("t", {});
+    ASSERT_EQ(again.error().kind, ErrorKind::kForbidden);
+    ASSERT_EQ(again.error().message, first.error().message);
+  }
+  EXPECT_EQ(client.calls, 1);
+  clock.now += std::chrono::seconds(2);
+  EXPECT_TRUE(authenticator.Authenticate("t", {}));
+  EXPECT_TRUE(authenticator.Authenticate("t", {}));
+  EXPECT_EQ(client.calls, 2);
+}
+
+TEST(TokenReviewAuthenticator, BadTokensPushOutNoGoodOne) {
+  FakeClient client;
+  MovingClock clock;
+  TokenReviewAuthenticator authenticator(client, clock);
+  ASSERT_TRUE(authenticator.Authenticate("good", {}));
+  client.answer = Json::object();
+  for (int i = 0; i < 20'001; ++i)
+    ASSERT_FALSE(authenticator.Authenticate("bad " + std::to_string(i), {}));
+  ASSERT_EQ(client.calls, 20'002);
+  EXPECT_TRUE(authenticator.Authenticate("good", {}));
+  EXPECT_EQ(client.calls, 20'002);
+}
+
+TEST(TokenReviewAuthenticator, AReviewThatFailedIsNoNo) {
+  FakeClient client;
+  MovingClock clock;
+  TokenReviewAuthenticator authenticator(client, clock);
+  client.answer = Transient("away");
+  EXPECT_EQ(authenticator.Authenticate("t", {}).error().kind, ErrorKind::kTransient);
   client.answer = Review();
   EXPECT_TRUE(authenticator.Authenticate("t", {}));
 }

@@ -59,8 +59,10 @@ Result<Identity> TokenReviewAuthenticator::Authenticate(const std::string& beare
   const std::string key = Sha256Hex(bearer);
   {
     const std::lock_guard lock(mutex_);
-    const auto it = known_.find(key);
-    if (it != known_.end() && clock_.Steady() < it->second.until) return it->second.identity;
+    for (const Verdicts* verdicts : {&known_, &refused_}) {
+      const auto it = verdicts->find(key);
+      if (it != verdicts->end() && clock_.Steady() < it->second.until) return it->second.verdict;
+    }
   }
   const Json request{{"apiVersion", "authentication.k8s.io/v1"},
                      {"kind", "TokenReview"},
@@ -74,11 +76,24 @@ Result<Identity> TokenReviewAuthenticator::Authenticate(const std::string& beare
     return e;
   }
   auto identity = IdentityOf(*answer);
-  if (!identity) return identity;
+  const bool refused = !identity && identity.error().kind == ErrorKind::kForbidden;
+  if (!identity && !refused) return identity;
   const std::lock_guard lock(mutex_);
-  if (known_.size() >= kMaxKnown) known_.clear();
-  known_[key] = {*identity, clock_.Steady() + kIdentityLifetime};
+  if (refused) {
+    Keep(refused_, key, {identity, clock_.Steady() + kRefusalLifetime});
+  } else {
+    Keep(known_, key, {identity, clock_.Steady() + kIdentityLifetime});
+  }
   return identity;
+}
+
+void TokenReviewAuthenticator::Keep(Verdicts& among, const std::string& key,
+                                    Reviewed verdict) const {
+  if (among.size() >= kMaxKnown) {
+    std::erase_if(among, [&](const auto& entry) { return entry.second.until <= clock_.Steady(); });
+  }
+  if (among.size() >= kMaxKnown) among.clear();
+  among.insert_or_assign(key, std::move(verdict));
 }
 
 }  // namespace penstock::gateway

@@ -1,5 +1,6 @@
 // Asks the API server who holds a token (TokenReview with our audience), and remembers its yes for
-// a minute. A no is never remembered. Thread-safe.
+// a minute and its no for ten seconds, so that a token that is no good does not cost a review each
+// time it comes. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,7 @@ namespace penstock::gateway {
 
 inline constexpr const char* kAudience = "penstock";
 inline constexpr std::chrono::seconds kIdentityLifetime{60};
+inline constexpr std::chrono::seconds kRefusalLifetime{10};
 
 class TokenReviewAuthenticator : public Authenticator {
  public:
@@ -27,13 +29,18 @@ class TokenReviewAuthenticator : public Authenticator {
 
  private:
   struct Reviewed {
-    Identity identity;
+    Result<Identity> verdict;  // kForbidden where it is a no
     std::chrono::steady_clock::time_point until;
   };
+  // By SHA-256 of the token: the token itself is not kept.
+  using Verdicts = std::map<std::string, Reviewed>;
+  void Keep(Verdicts& among, const std::string& key, Reviewed verdict) const;
+
   kube::Client& client_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::map<std::string, Reviewed> known_;  // by SHA-256 of the token: the token itself is not kept
+  Verdicts known_;
+  Verdicts refused_;  // apart, so that bad tokens push out no good one
 };
 
 // What a TokenReview's answer says; kForbidden when it says no.

@@ -16,9 +16,12 @@ namespace penstock::kube {
 
 class ApiClient : public Client {
  public:
+  // Gets the Date header of every answer that came in quickly; called from any thread.
+  using NoteDate = std::function<void(std::string_view date)>;
   // Invalid when the URL, a certificate or a key cannot be read. `clock` must outlive the client.
   [[nodiscard]] static Result<std::unique_ptr<ApiClient>> Make(ClusterConfig config,
-                                                               const Clock& clock);
+                                                               const Clock& clock,
+                                                               NoteDate note_date = {});
   ~ApiClient() override;
 
   Result<Json> Get(const ResourceType& type, const std::string& ns, const std::string& name,

@@ -35,6 +35,8 @@ struct ResourceType {
 struct Call {
   std::stop_token stop;
   std::chrono::milliseconds timeout{30'000};  // of the whole call, retries included
+  // Asked again before each repetition; false: nothing more is sent, and the answer is kCancelled.
+  std::function<bool()> allowed{};
 };
 
 struct ListOptions {

@@ -32,7 +32,8 @@ Result<std::string> PemSource::Load() const {
 Surroundings Surroundings::OfProcess() {
   Surroundings out;
   for (const char* name :
-       {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}) {
+       {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "HTTPS_PROXY",
+        "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"}) {
     if (const char* value = std::getenv(name)) out.env[name] = value;
   }
   return out;
@@ -58,7 +59,9 @@ Result<ClusterConfig> LoadInCluster(const Surroundings& surroundings) {
   return out;
 }
 
-Result<ClusterConfig> LoadConfig(const LoadOptions& options, const Surroundings& surroundings) {
+namespace {
+
+Result<ClusterConfig> Find(const LoadOptions& options, const Surroundings& surroundings) {
   if (!options.kubeconfig.empty()) {
     if (!std::filesystem::exists(options.kubeconfig)) {
       return Invalid("kubeconfig " + options.kubeconfig + " does not exist");
@@ -80,6 +83,19 @@ Result<ClusterConfig> LoadConfig(const LoadOptions& options, const Surroundings&
   if (in_cluster) return in_cluster;
   return Invalid("no cluster is configured: set KUBECONFIG, or make ~/.kube/config (" +
                  in_cluster.error().message + ")");
+}
+
+}  // namespace
+
+Result<ClusterConfig> LoadConfig(const LoadOptions& options, const Surroundings& surroundings) {
+  auto config = Find(options, surroundings);
+  if (!config || config->proxy) return config;
+  const auto server = net::ParseUrl(config->server);
+  if (!server) return Wrap("the API server's URL", server.error());
+  auto proxy = net::ProxyFromEnvironment(*server, surroundings.env);
+  if (!proxy) return proxy.error();
+  config->proxy = *std::move(proxy);
+  return config;
 }
 
 }  // namespace penstock::kube

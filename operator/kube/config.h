@@ -9,6 +9,8 @@
 
 #include "operator/base/result.h"
 #include "operator/kube/credentials.h"
+#include "operator/net/exchange.h"
+#include "operator/net/proxy.h"
 
 namespace penstock::kube {
 
@@ -29,7 +31,9 @@ struct ClusterConfig {
   PemSource certificate;
   PemSource key;
   TokenSource::Settings token;
-  std::string basic_auth;  // "user:password"; empty = none
+  std::string basic_auth;      // "user:password"; empty = none
+  net::Headers impersonation;  // whom we act as: Impersonate-User and its like
+  std::optional<net::Proxy> proxy;
   std::string namespace_ = "default";
   std::string context;  // empty in a pod
 };
@@ -41,20 +45,23 @@ struct LoadOptions {
 
 // The process's surroundings, so that tests can set them.
 struct Surroundings {
-  std::map<std::string, std::string> env;  // KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST, _PORT
+  // KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST, _PORT, and those of proxies (net/proxy.h).
+  std::map<std::string, std::string> env;
   std::filesystem::path service_account = "/var/run/secrets/kubernetes.io/serviceaccount";
   [[nodiscard]] static Surroundings OfProcess();
 };
 
 // In this order: the explicit path; the list in $KUBECONFIG; ~/.kube/config; the pod's service
 // account. Invalid when none is there, or when what is there cannot be read; the message names the
-// file and the field.
+// file and the field. A proxy is that of the kubeconfig's proxy-url, whatever NO_PROXY says, or
+// else that of the environment, in a pod too: as with kubectl.
 [[nodiscard]] Result<ClusterConfig> LoadConfig(
     const LoadOptions& options = {}, const Surroundings& surroundings = Surroundings::OfProcess());
 
 // Merges kubeconfig files as kubectl does: for every cluster, user, context and for
 // current-context the first file that sets it wins; relative paths belong to their file's folder;
-// files that do not exist are skipped.
+// files that do not exist are skipped. A field of a cluster or user that we do not know is Invalid:
+// left out, it might mean another server or other rights. (disable-compression is always so.)
 [[nodiscard]] Result<ClusterConfig> LoadKubeconfigs(const std::vector<std::filesystem::path>& files,
                                                     const std::string& context);
 

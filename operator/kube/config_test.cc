@@ -128,6 +128,27 @@ TEST_F(Config, APodUsesItsServiceAccount) {
   EXPECT_EQ(config->namespace_, "team");
 }
 
+TEST_F(Config, APodPassesTheProxyOfItsEnvironmentUnlessItsServerIsExcepted) {
+  Surroundings s;
+  s.service_account = folder_;
+  Write("token", "t");
+  s.env = {{"KUBERNETES_SERVICE_HOST", "10.96.0.1"},
+           {"KUBERNETES_SERVICE_PORT", "443"},
+           {"HTTPS_PROXY", "http://proxy.example:3128"}};
+  const auto through = LoadConfig({}, s);
+  ASSERT_TRUE(through) << through.error().message;
+  ASSERT_TRUE(through->proxy);
+  EXPECT_EQ(through->proxy->url.host, "proxy.example");
+  s.env["NO_PROXY"] = "10.96.0.0/12";
+  const auto direct = LoadConfig({}, s);
+  ASSERT_TRUE(direct) << direct.error().message;
+  EXPECT_FALSE(direct->proxy);
+  s.env["HTTPS_PROXY"] = "socks5://proxy.example:1080";
+  EXPECT_TRUE(LoadConfig({}, s)) << "it is not used";
+  s.env.erase("NO_PROXY");
+  EXPECT_FALSE(LoadConfig({}, s));
+}
+
 TEST_F(Config, DataWinsOverFilesAndIsDecoded) {
   const auto file = Write("config", R"(
 clusters: [{name: c, cluster: {server: "https://x", certificate-authority: no, certificate-authority-data: aGVsbG8=}}]
@@ -151,7 +172,8 @@ TEST_F(Config, NamesWhatIsWrong) {
       {"a", "not a map"},
       {"current-context: x", "context \"x\""},
       {"contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x", "cluster \"c\""},
-      {"clusters: [{name: c, cluster: {a: b}}]\ncontexts: [{name: x, context: {cluster: c}}]\n"
+      {"clusters: [{name: c, cluster: {insecure-skip-tls-verify: true}}]\ncontexts: [{name: x, "
+       "context: {cluster: c}}]\n"
        "current-context: x",
        "server is missing"},
       {"clusters: [{name: c, cluster: {server: s, certificate-authority-data: '!'}}]\n"

@@ -23,7 +23,7 @@ std::vector<std::string> Environment(const ExecPlugin& plugin) {
                {"kind", "ExecCredential"},
                {"spec", {{"interactive", false}}}};
   if (!plugin.cluster_info.empty()) {
-    info["spec"]["cluster"] = Json::parse(plugin.cluster_info, nullptr, false);
+    info["spec"]["cluster"] = ParseJson(plugin.cluster_info, "the cluster's info").value_or(Json());
   }
   std::vector<std::string> out = OwnEnvironment();
   std::erase_if(out, [&](const std::string& entry) {
@@ -35,7 +35,7 @@ std::vector<std::string> Environment(const ExecPlugin& plugin) {
 }
 
 Result<ExecCredential> ParseAnswer(const ExecPlugin& plugin, const std::string& text) {
-  const Json answer = Json::parse(text, nullptr, false);
+  const Json answer = ParseJson(text, "its answer").value_or(Json());
   if (!answer.is_object() || answer.value("kind", "") != "ExecCredential" ||
       !answer.contains("status") || !answer["status"].is_object()) {
     return PluginError(plugin, "it printed no ExecCredential with a status");

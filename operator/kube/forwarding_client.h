@@ -40,12 +40,15 @@ class ForwardingClient : public Client {
   // delete) of an object is passed on: an error is its answer, and nothing is sent. Watches and
   // logs are passed on unasked.
   virtual Result<void> Before(std::string_view write, const ResourceType& type) = 0;
+  // The call as it is passed on.
+  virtual Call Adapted(std::string_view /*write*/, const Call& call) const { return call; }
   // After it: an error takes the answer's place.
   virtual Result<void> After() { return {}; }
 
  private:
   template <typename T, typename Send>
-  Result<T> Pass(std::string_view write, const ResourceType& type, const Send& send);
+  Result<T> Pass(std::string_view write, const ResourceType& type, const Call& call,
+                 const Send& send);
   Client& below_;
 };
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "operator/base/json.h"
+#include "operator/kube/forwarding_client.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 
@@ -139,6 +140,64 @@ TEST_F(InformerTest, AnExpiredTokenInMidListLosesAndDoublesNothing) {
   EXPECT_EQ(informer->store().size(), 25U);
   EXPECT_EQ(changes.All().size(), 25U);
   EXPECT_EQ(lists, 3);
+}
+
+TEST_F(InformerTest, AThirdPageThatExpiresCostsOneListMoreAndNoneOf1253Objects) {
+  for (int i = 0; i < 1253; ++i) Create("c" + std::to_string(i));
+  auto options = Fast();
+  options.streaming_list = false;
+  ASSERT_EQ(options.page_size, 500);
+  auto informer = Make(options);
+  Changes changes(*informer);
+  std::atomic<int> lists = 0;
+  cluster_.SetInterceptor([&](const local::Request& request) -> std::optional<Error> {
+    if (request.verb == "list" && ++lists == 3) return Of(ErrorKind::kExpired);
+    return std::nullopt;
+  });
+  informer->Start();
+  ASSERT_TRUE(informer->WaitForSync(kPatience));
+  EXPECT_EQ(informer->store().size(), 1253U);
+  EXPECT_EQ(changes.All().size(), 1253U);
+  EXPECT_EQ(lists, 4) << "three pages, the last one expired, and one list without pages";
+}
+
+// Its first watch tells nothing but bookmarks and ends in time, as on a quiet cluster.
+class QuietClient : public ForwardingClient {
+ public:
+  using ForwardingClient::ForwardingClient;
+  Result<void> Watch(const ResourceType& type, const std::string& ns, const WatchOptions& options,
+                     const WatchSink& sink, std::stop_token stop) override {
+    if (++watches_ == 1) {
+      for (const char* version : {"5000001", "5000002"}) {
+        Json object{{"kind", "ConfigMap"}, {"metadata", {{"resourceVersion", version}}}};
+        WatchEvent bookmark{WatchEventType::kBookmark, &object};
+        if (!sink(bookmark)) break;
+      }
+      return {};
+    }
+    if (watches_ == 2) next_version_.set_value(options.resource_version);
+    return ForwardingClient::Watch(type, ns, options, sink, std::move(stop));
+  }
+  std::future<std::string> NextVersion() { return next_version_.get_future(); }
+
+ protected:
+  Result<void> Before(std::string_view, const ResourceType&) override { return {}; }
+
+ private:
+  int watches_ = 0;
+  std::promise<std::string> next_version_;
+};
+
+TEST_F(InformerTest, AWatchOfBookmarksOnlyIsRenewedFromTheLastOfThem) {
+  QuietClient quiet(cluster_);
+  auto next = quiet.NextVersion();
+  auto options = Fast();
+  options.streaming_list = false;
+  Informer informer(quiet, kConfigMaps, options, clock_);
+  informer.Start();
+  ASSERT_EQ(next.wait_for(kPatience), std::future_status::ready);
+  EXPECT_EQ(next.get(), "5000002");
+  EXPECT_EQ(informer.counters().lists, 1U);
 }
 
 TEST_F(InformerTest, ARelistTellsDeletionsThatWereMissedAndNoSecondAddition) {

@@ -1,6 +1,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cctype>
+#include <set>
 
 #include "operator/base/base64.h"
 #include "operator/base/file.h"
@@ -83,8 +84,74 @@ Result<void> MergeFile(const fs::path& file, Merged& merged) {
   return {};
 }
 
-std::string ClusterInfo(const ClusterConfig& config) {
+// Invalid when the entry has a field that is not among `known`.
+Result<void> CheckFields(const Entry& entry, const std::string& owner,
+                         const std::set<std::string>& known) {
+  if (entry.value.IsNull()) return {};
+  if (!entry.value.IsMap()) return Invalid(owner + " is not a map");
+  for (const auto& field : entry.value) {
+    const auto name = field.first.as<std::string>();
+    if (known.contains(name)) continue;
+    return Invalid(owner + ": the field " + name + " is not known here, and is not ignored");
+  }
+  return {};
+}
+
+// A scalar or nothing, or else a list of scalars.
+Result<std::vector<std::string>> Texts(const YAML::Node& list, const std::string& what) {
+  std::vector<std::string> out;
+  if (!list || list.IsNull()) return out;
+  if (!list.IsSequence()) return Invalid(what + " is not a list");
+  for (const auto& item : list) out.push_back(item.as<std::string>());
+  return out;
+}
+
+// As client-go writes the key of an extra field into a header's name.
+std::string HeaderKey(const std::string& key) {
+  static constexpr std::string_view kLegal = "!#$&'*+-.^_`|~";
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const unsigned char c : key) {
+    if (std::isalnum(c) != 0 || kLegal.find(static_cast<char>(c)) != kLegal.npos) {
+      out += static_cast<char>(c);
+    } else {
+      out += {'%', kHex[c >> 4], kHex[c & 15]};
+    }
+  }
+  return out;
+}
+
+Result<net::Headers> ReadImpersonation(const Entry& entry, const std::string& owner) {
+  net::Headers out;
+  const YAML::Node& user = entry.value;
+  if (const std::string name = Text(user, "as"); !name.empty())
+    out.emplace_back("Impersonate-User", name);
+  const bool more = user["as-uid"] || user["as-groups"] || user["as-user-extra"];
+  if (out.empty() && more)
+    return Invalid(owner + ": as-uid, as-groups and as-user-extra need the user, as");
+  if (const std::string uid = Text(user, "as-uid"); !uid.empty())
+    out.emplace_back("Impersonate-Uid", uid);
+  auto groups = Texts(user["as-groups"], owner + ": as-groups");
+  if (!groups) return groups.error();
+  for (auto& group : *groups) out.emplace_back("Impersonate-Group", std::move(group));
+  const YAML::Node& extra = user["as-user-extra"];
+  if (!extra) return out;
+  if (!extra.IsMap()) return Invalid(owner + ": as-user-extra is not a map");
+  for (const auto& field : extra) {
+    const auto key = field.first.as<std::string>();
+    auto values = Texts(field.second, owner + ": as-user-extra." + key);
+    if (!values) return values.error();
+    for (auto& value : *values)
+      out.emplace_back("Impersonate-Extra-" + HeaderKey(key), std::move(value));
+  }
+  return out;
+}
+
+std::string ClusterInfo(const ClusterConfig& config, const Entry& cluster) {
   Json info = {{"server", config.server}};
+  if (const auto proxy = Text(cluster.value, "proxy-url"); !proxy.empty())
+    info["proxy-url"] = proxy;
+  if (Text(cluster.value, "disable-compression") == "true") info["disable-compression"] = true;
   if (config.insecure) info["insecure-skip-tls-verify"] = true;
   if (!config.tls_server_name.empty()) info["tls-server-name"] = config.tls_server_name;
   if (const auto ca = config.ca.Load(); ca && !ca->empty()) {
@@ -94,7 +161,7 @@ std::string ClusterInfo(const ClusterConfig& config) {
 }
 
 Result<ExecPlugin> ReadExec(const Entry& entry, const std::string& owner,
-                            const ClusterConfig& config) {
+                            const ClusterConfig& config, const Entry& cluster) {
   const YAML::Node& exec = entry.value["exec"];
   ExecPlugin out;
   out.command = Text(exec, "command");
@@ -114,11 +181,23 @@ Result<ExecPlugin> ReadExec(const Entry& entry, const std::string& owner,
   for (const auto& variable : exec["env"])
     out.env[Text(variable, "name")] = Text(variable, "value");
   out.install_hint = Text(exec, "installHint");
-  if (Text(exec, "provideClusterInfo") == "true") out.cluster_info = ClusterInfo(config);
+  if (Text(exec, "provideClusterInfo") == "true") out.cluster_info = ClusterInfo(config, cluster);
   return out;
 }
 
-Result<void> ReadUser(const Entry& entry, const std::string& owner, ClusterConfig& config) {
+Result<void> ReadUser(const Entry& entry, const std::string& owner, const Entry& cluster,
+                      ClusterConfig& config) {
+  if (entry.value["auth-provider"]) {
+    return Invalid(owner + ": auth-provider was removed from Kubernetes; use exec");
+  }
+  auto known = CheckFields(entry, owner,
+                           {"client-certificate", "client-certificate-data", "client-key",
+                            "client-key-data", "token", "tokenFile", "as", "as-uid", "as-groups",
+                            "as-user-extra", "username", "password", "exec", "extensions"});
+  if (!known) return known;
+  auto impersonation = ReadImpersonation(entry, owner);
+  if (!impersonation) return impersonation.error();
+  config.impersonation = *std::move(impersonation);
   auto certificate = Pem(entry, "client-certificate", owner);
   if (!certificate) return certificate.error();
   auto key = Pem(entry, "client-key", owner);
@@ -132,14 +211,32 @@ Result<void> ReadUser(const Entry& entry, const std::string& owner, ClusterConfi
   if (config.token.file.empty()) config.token.token = Text(entry.value, "token");
   const std::string user = Text(entry.value, "username");
   if (!user.empty()) config.basic_auth = user + ":" + Text(entry.value, "password");
-  if (entry.value["auth-provider"]) {
-    return Invalid(owner + ": auth-provider was removed from Kubernetes; use exec");
-  }
   if (entry.value["exec"]) {
-    auto exec = ReadExec(entry, owner, config);
+    auto exec = ReadExec(entry, owner, config, cluster);
     if (!exec) return exec.error();
     config.token.exec = *std::move(exec);
   }
+  return {};
+}
+
+Result<void> ReadCluster(const Entry& entry, const std::string& owner, ClusterConfig& config) {
+  auto known = CheckFields(entry, owner,
+                           {"server", "tls-server-name", "insecure-skip-tls-verify",
+                            "certificate-authority", "certificate-authority-data", "proxy-url",
+                            "disable-compression", "extensions", "api-version"});
+  if (!known) return known;
+  config.server = Text(entry.value, "server");
+  if (config.server.empty()) return Invalid(owner + ": server is missing");
+  auto ca = Pem(entry, "certificate-authority", owner);
+  if (!ca) return ca.error();
+  config.ca = *std::move(ca);
+  config.insecure = Text(entry.value, "insecure-skip-tls-verify") == "true";
+  config.tls_server_name = Text(entry.value, "tls-server-name");
+  const std::string proxy_url = Text(entry.value, "proxy-url");
+  if (proxy_url.empty()) return {};
+  auto proxy = net::ParseProxy(proxy_url);
+  if (!proxy) return Wrap(owner + ": proxy-url", proxy.error());
+  config.proxy = *std::move(proxy);
   return {};
 }
 
@@ -157,14 +254,8 @@ Result<ClusterConfig> Select(const Merged& merged, const std::string& context) {
   if (cluster == merged.clusters.end()) {
     return Invalid("context \"" + name + "\": cluster \"" + cluster_name + "\" is not there");
   }
-  const std::string owner = "cluster \"" + cluster_name + "\"";
-  out.server = Text(cluster->second.value, "server");
-  if (out.server.empty()) return Invalid(owner + ": server is missing");
-  auto ca = Pem(cluster->second, "certificate-authority", owner);
-  if (!ca) return ca.error();
-  out.ca = *std::move(ca);
-  out.insecure = Text(cluster->second.value, "insecure-skip-tls-verify") == "true";
-  out.tls_server_name = Text(cluster->second.value, "tls-server-name");
+  auto where = ReadCluster(cluster->second, "cluster \"" + cluster_name + "\"", out);
+  if (!where) return where.error();
   if (const auto ns = Text(chosen->second.value, "namespace"); !ns.empty()) out.namespace_ = ns;
   const std::string user_name = Text(chosen->second.value, "user");
   if (user_name.empty()) return out;
@@ -172,7 +263,7 @@ Result<ClusterConfig> Select(const Merged& merged, const std::string& context) {
   if (user == merged.users.end()) {
     return Invalid("context \"" + name + "\": user \"" + user_name + "\" is not there");
   }
-  auto read = ReadUser(user->second, "user \"" + user_name + "\"", out);
+  auto read = ReadUser(user->second, "user \"" + user_name + "\"", cluster->second, out);
   if (!read) return read.error();
   return out;
 }

@@ -7,6 +7,7 @@ namespace penstock::kube {
 
 inline constexpr ResourceType kPods{"", "v1", "pods", "Pod"};
 inline constexpr ResourceType kConfigMaps{"", "v1", "configmaps", "ConfigMap"};
+inline constexpr ResourceType kSecrets{"", "v1", "secrets", "Secret"};
 inline constexpr ResourceType kServices{"", "v1", "services", "Service"};
 inline constexpr ResourceType kNamespaces{"", "v1", "namespaces", "Namespace", false};
 inline constexpr ResourceType kNodes{"", "v1", "nodes", "Node", false};

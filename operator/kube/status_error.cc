@@ -1,6 +1,7 @@
 #include "operator/kube/status_error.h"
 
 #include <charconv>
+#include <optional>
 
 #include "operator/base/json.h"
 
@@ -24,7 +25,23 @@ bool IsOfQuota(const std::string& message) {
   return false;
 }
 
+bool Contains(const std::string& text, const char* words) {
+  return text.find(words) != std::string::npos;
+}
+
+// What an admission webhook has to do with it: its status is its own affair (a refusal may say
+// 500), and one that cannot be asked is a 500 as any other (k8s.io/apiserver,
+// admission/plugin/webhook).
+std::optional<ErrorKind> KindOfWebhook(int status, const std::string& message) {
+  if (status < 400) return std::nullopt;
+  if (Contains(message, "admission webhook \"") && Contains(message, " denied the request"))
+    return ErrorKind::kForbidden;
+  if (Contains(message, "failed calling webhook \"")) return ErrorKind::kWebhook;
+  return std::nullopt;
+}
+
 ErrorKind KindOf(int status, const std::string& reason, const Json& body) {
+  if (const auto kind = KindOfWebhook(status, Text(Member(body, "message")))) return *kind;
   switch (status) {
     case 401:
       return ErrorKind::kForbidden;
@@ -70,7 +87,7 @@ Error Build(const std::string& what, int status, const Json& body, const std::st
 
 Error ErrorFromAnswer(const std::string& what, int http_status, const std::string& body,
                       std::string_view retry_after) {
-  const Json parsed = Json::parse(body, nullptr, false);
+  const Json parsed = ParseJson(body, "the answer").value_or(Json());
   Error e = Build(what, http_status, parsed, body);
   int seconds = 0;
   const char* end = retry_after.data() + retry_after.size();

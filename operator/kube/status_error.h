@@ -14,7 +14,9 @@ namespace penstock::kube {
 //
 // 404 kNotFound; 409 kAlreadyExists by reason, kTransient of a race for a quota, otherwise
 // kConflict; 410 kExpired; 401 and 403 kForbidden, but kQuota where a quota is used up; 429
-// kOverloaded; 408, 425 and 5xx kTransient; other 4xx kInvalid; anything else kInternal.
+// kOverloaded; 408, 425 and 5xx kTransient, but kWebhook where an admission webhook could not be
+// asked, and kForbidden where one refused, with whatever status; other 4xx kInvalid; anything else
+// kInternal.
 [[nodiscard]] Error ErrorFromAnswer(const std::string& what, int http_status,
                                     const std::string& body, std::string_view retry_after);
 

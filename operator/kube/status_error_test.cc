@@ -48,6 +48,23 @@ TEST(StatusError, FoldsEveryAnswerIntoOneKind) {
   }
 }
 
+TEST(StatusError, TellsAWebhookThatIsDownFromAServerThatFails) {
+  const auto kind = [](int status, const std::string& message) {
+    return ErrorFromAnswer("create pods", status, Json{{"message", message}}.dump(), "").kind;
+  };
+  EXPECT_EQ(kind(500,
+                 "Internal error occurred: failed calling webhook \"w.example.com\": failed to "
+                 "call webhook: Post \"https://w.x.svc:443/\": service \"w\" not found"),
+            ErrorKind::kWebhook);
+  EXPECT_EQ(kind(500, "Internal error occurred: etcd is away"), ErrorKind::kTransient);
+  // A webhook that refuses chooses its own status.
+  for (const int status : {400, 403, 500})
+    EXPECT_EQ(kind(status, "admission webhook \"w.example.com\" denied the request: no"),
+              ErrorKind::kForbidden);
+  EXPECT_TRUE(PassesByItself(ErrorKind::kWebhook));
+  EXPECT_STREQ(Name(ErrorKind::kWebhook), "Webhook");
+}
+
 TEST(StatusError, TellsAQuotaByTheWordsOfTheApiServer) {
   const auto kind = [](const std::string& why) {
     const Json status{{"reason", "Forbidden"},

@@ -44,7 +44,8 @@ Result<bool> WatchDecoder::Feed(std::string_view bytes, const WatchSink& sink) {
 }
 
 Result<bool> WatchDecoder::Line(std::string_view line, const WatchSink& sink) {
-  Json event = Json::parse(line, nullptr, false);
+  auto parsed = ParseJsonCut(line, "an event");
+  Json event = parsed ? *std::move(parsed) : Json();
   if (!event.is_object() || !event.contains("type") || !event["type"].is_string() ||
       !event.contains("object") || !event["object"].is_object()) {
     return Internal(

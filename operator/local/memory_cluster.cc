@@ -125,6 +125,15 @@ Result<Json> MemoryCluster::CreateLocked(Kind& kind, const std::string& ns, Json
   return *stored.object;
 }
 
+void MemoryCluster::Restore(const kube::ResourceType& type, const Json& object) {
+  const std::lock_guard lock(mutex_);
+  Kind& kind = KindOf(type);
+  const Key key{object.at("metadata").value("namespace", ""), object.at("metadata").at("name")};
+  kind.objects[key].managers[{"penstock", "Apply", ""}] =
+      Leaves(ListSchema(type.group), Ownable(type, object, ""));
+  Record(kind, key, object);
+}
+
 Result<Json> MemoryCluster::Update(const kube::ResourceType& type, const std::string& ns,
                                    const std::string& name, const Json& object,
                                    const std::string& subresource, const kube::Call& call) {

@@ -92,6 +92,10 @@ class MemoryCluster : public kube::Client {
         interceptor ? std::make_shared<const Interceptor>(std::move(interceptor)) : nullptr;
   }
 
+  // Puts an object as it stands, with its identity and status, as a backup is put back; for tests
+  // of what an older program has left.
+  void Restore(const kube::ResourceType& type, const Json& object);
+
   // Forgets all history and continue tokens, as etcd's compaction does: a watch from any version
   // before now, an open one that has not yet read what was forgotten, and the next page of a list
   // are kExpired.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "operator/base/base64.h"
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
 
@@ -26,15 +27,6 @@ Result<Json> ConfigMapData(const Json& pod, const std::string& name, kube::Clien
   return map->value("data", Json::object());
 }
 
-Result<std::string> SecretValue(const std::string& secret, const std::string& key,
-                                const Environment& host) {
-  const std::string variable = SecretVariable(secret, key);
-  const auto it = host.find(variable);
-  if (it != host.end()) return it->second;
-  return Invalid("a local run has no Secrets; give key " + key + " of Secret " + secret +
-                 " as the environment variable " + variable);
-}
-
 // nullopt: the source is optional and not there.
 Result<std::optional<std::string>> ValueFrom(const Json& pod, const Json& container,
                                              const Json& source, const Environment& host,
@@ -53,10 +45,11 @@ Result<std::optional<std::string>> ValueFrom(const Json& pod, const Json& contai
     return Value(dot == std::string::npos ? "" : group.value(path.substr(dot + 1), ""));
   }
   if (const auto it = source.find("secretKeyRef"); it != source.end()) {
-    Result<std::string> value = SecretValue(it->value("name", ""), it->value("key", ""), host);
-    if (!value && it->value("optional", false)) return Value();
-    if (!value) return value.error();
-    return Value(*std::move(value));
+    const std::string name = it->value("name", ""), key = it->value("key", "");
+    const Result<Environment> values = SecretValues(NamespaceOf(pod), name, {key}, host, client);
+    if (!values && it->value("optional", false)) return Value();
+    if (!values) return values.error();
+    return Value(values->at(key));
   }
   if (const auto it = source.find("configMapKeyRef"); it != source.end()) {
     const std::string name = it->value("name", ""), key = it->value("key", "");
@@ -84,16 +77,11 @@ Result<void> AddFrom(const Json& pod, const Json& source, const Environment& hos
   }
   if (const auto it = source.find("secretRef"); it != source.end()) {
     const std::string name = it->value("name", "");
-    const std::string start = SecretVariable(name, "");
-    bool found = false;
-    for (const auto& [variable, value] : host) {
-      if (!variable.starts_with(start)) continue;
-      variables[prefix + variable.substr(start.size())] = value;
-      found = true;
-    }
-    if (found || it->value("optional", false)) return {};
-    return Invalid("a local run has no Secrets; give the keys of Secret " + name +
-                   " as environment variables " + start + "<KEY>");
+    const Result<Environment> values = SecretValues(NamespaceOf(pod), name, {}, host, client);
+    if (!values && it->value("optional", false)) return {};
+    if (!values) return values.error();
+    for (const auto& [key, value] : *values) variables[prefix + key] = value;
+    return {};
   }
   return Invalid("envFrom knows configMapRef and secretRef");
 }
@@ -104,14 +92,51 @@ std::string SecretVariable(const std::string& secret, const std::string& key) {
   return "PENSTOCK_SECRET_" + Shout(secret) + "_" + Shout(key);
 }
 
+Result<Environment> SecretValues(const std::string& ns, const std::string& secret,
+                                 const std::vector<std::string>& keys, const Environment& host,
+                                 kube::Client& client) {
+  const Result<Json> object = client.Get(kube::kSecrets, ns, secret);
+  if (!object && object.error().kind != ErrorKind::kNotFound) return object.error();
+  Environment values;
+  const Json data = object ? object->value("data", Json::object()) : Json::object();
+  for (const auto& [key, value] : data.items()) {
+    auto bytes = DecodeBase64(value.is_string() ? value.get<std::string>() : "");
+    if (!bytes) return Invalid("Secret " + secret + ": data." + key + " is no base64");
+    values[key] = *std::move(bytes);
+  }
+  const std::string start = SecretVariable(secret, "");
+  for (const auto& [variable, value] : host) {
+    const bool its = keys.empty() && !object && variable.starts_with(start);
+    if (its) values[variable.substr(start.size())] = value;
+  }
+  for (const auto& [key, value] : Environment(values)) {
+    const auto given = host.find(SecretVariable(secret, key));
+    if (given != host.end()) values[key] = given->second;
+  }
+  for (const std::string& key : keys) {
+    const std::string variable = SecretVariable(secret, key);
+    if (const auto it = host.find(variable); it != host.end()) values[key] = it->second;
+    if (!values.contains(key))
+      return NotFound("Secret " + secret + " with key " + key + " is not in the files that were " +
+                      "given; add its manifest, or give the key as the environment variable " +
+                      variable);
+  }
+  if (keys.empty() && !object && values.empty())
+    return NotFound("Secret " + secret +
+                    " is not in the files that were given; add its manifest, " +
+                    "or give its keys as environment variables " + start + "<KEY>");
+  return values;
+}
+
 Environment InheritedEnvironment(const Environment& host) {
   static constexpr std::array kNames = {
-      "PATH",       "HOME",          "USER",         "LOGNAME",         "LANG",
-      "TZ",         "TMPDIR",        "VIRTUAL_ENV",  "CONDA_PREFIX",    "PYTHONPATH",
-      "http_proxy", "https_proxy",   "no_proxy",     "HTTP_PROXY",      "HTTPS_PROXY",
-      "NO_PROXY",   "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR",
-      "PYENV_ROOT"};
-  static constexpr std::array kPrefixes = {"LC_", "CUDA_", "NVIDIA_", "ASAN_", "TSAN_", "UBSAN_"};
+      "PATH",       "HOME",          "USER",           "LOGNAME",         "LANG",
+      "TZ",         "TMPDIR",        "VIRTUAL_ENV",    "CONDA_PREFIX",    "PYTHONPATH",
+      "http_proxy", "https_proxy",   "no_proxy",       "HTTP_PROXY",      "HTTPS_PROXY",
+      "NO_PROXY",   "SSL_CERT_FILE", "SSL_CERT_DIR",   "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR",
+      "PYENV_ROOT", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME"};
+  static constexpr std::array kPrefixes = {"LC_",   "CUDA_", "NVIDIA_", "GIT_SSL_",
+                                           "ASAN_", "TSAN_", "UBSAN_"};
   Environment kept;
   for (const auto& [name, value] : host) {
     const bool by_name = std::find(kNames.begin(), kNames.end(), name) != kNames.end();

@@ -1,7 +1,8 @@
 // The environment of a pod's container on this machine. Functions; any thread.
 //
-// A secret is never stored by a local run: env from a Secret comes from a variable of the calling
-// shell, PENSTOCK_SECRET_<NAME>_<KEY> (upper case, everything but letters and digits as "_").
+// A Secret is one of `client` (its manifest was among the files), or comes from variables of the
+// calling shell, PENSTOCK_SECRET_<NAME>_<KEY> (upper case, everything but letters and digits as
+// "_"), which win.
 #pragma once
 
 #include <map>
@@ -18,6 +19,12 @@ using Environment = std::map<std::string, std::string>;
 
 // "db-login", "password" -> "PENSTOCK_SECRET_DB_LOGIN_PASSWORD".
 [[nodiscard]] std::string SecretVariable(const std::string& secret, const std::string& key);
+
+// The values of a Secret by key: those of `keys`, or all that there are. NotFound says how to give
+// it.
+[[nodiscard]] Result<Environment> SecretValues(const std::string& ns, const std::string& secret,
+                                               const std::vector<std::string>& keys,
+                                               const Environment& host, kube::Client& client);
 
 // What a process on the host keeps of the caller's environment: where programs, libraries, proxies
 // and certificates are, and the user's language; no PENSTOCK_ variable.

@@ -4,8 +4,9 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/kube/resources.h"
 #include "operator/local/pod_environment.h"
+#include "operator/local/pod_volumes.h"
+#include "operator/protocol/file_uri.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::local {
@@ -15,117 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTaskAnnotation = "penstock.dev/task";
 constexpr const char* kLauncherName = "penstock-launcher";
-
-// A path in the pod and what stands for it here.
-struct Mount {
-  std::string inside;
-  fs::path outside;
-};
-
-Result<void> WriteKeys(const fs::path& folder, const Json& values, const Json& items) {
-  if (items.empty()) {
-    for (const auto& [key, value] : values.items()) {
-      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-      if (Result<void> wrote = WriteFileAtomically(folder / key, text); !wrote) return wrote;
-    }
-    return {};
-  }
-  for (const Json& item : items) {
-    const std::string key = item.value("key", "");
-    if (!values.contains(key)) return Invalid("key " + key + " is not there");
-    const std::string text = values[key].get<std::string>();
-    if (Result<void> wrote = WriteFileAtomically(folder / item.value("path", key), text); !wrote) {
-      return wrote;
-    }
-  }
-  return {};
-}
-
-Result<void> WriteDownward(const fs::path& folder, const Json& pod, const Json& source) {
-  for (const Json& item : source.value("items", Json::array())) {
-    const Result<std::string> text =
-        DownwardField(pod, item.value("fieldRef", Json::object()).value("fieldPath", ""));
-    if (!text) return text.error();
-    if (Result<void> wrote = WriteFileAtomically(folder / item.value("path", ""), *text); !wrote) {
-      return wrote;
-    }
-  }
-  return {};
-}
-
-Result<void> WriteConfigMap(const fs::path& folder, const Json& pod, const Json& source,
-                            kube::Client& client) {
-  const std::string name = source.value("name", "");
-  const Result<Json> map =
-      client.Get(kube::kConfigMaps, pod["metadata"].value("namespace", ""), name);
-  if (!map) {
-    if (map.error().kind == ErrorKind::kNotFound && source.value("optional", false)) return {};
-    return Wrap("ConfigMap " + name, map.error());
-  }
-  return WriteKeys(folder, map->value("data", Json::object()),
-                   source.value("items", Json::array()));
-}
-
-Result<void> WriteVolume(const fs::path& folder, const Json& pod, const Json& volume,
-                         kube::Client& client) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return FromErrno("folder " + folder.string(), error.value());
-  if (volume.contains("emptyDir")) return {};
-  if (volume.contains("downwardAPI")) return WriteDownward(folder, pod, volume["downwardAPI"]);
-  if (volume.contains("configMap")) {
-    return WriteConfigMap(folder, pod, volume["configMap"], client);
-  }
-  if (volume.contains("projected")) {
-    for (const Json& source : volume["projected"].value("sources", Json::array())) {
-      Result<void> wrote;
-      if (source.contains("downwardAPI")) wrote = WriteDownward(folder, pod, source["downwardAPI"]);
-      if (source.contains("configMap")) {
-        wrote = WriteConfigMap(folder, pod, source["configMap"], client);
-      }
-      // A service account's token has no meaning here: the store is a folder.
-      if (!wrote) return wrote;
-    }
-    return {};
-  }
-  return Invalid(
-      "a local run mounts emptyDir, configMap, downwardAPI and projected volumes only; "
-      "run this step on a cluster, or read the data as an input");
-}
-
-// The folder here for a volume: the host's own path for a hostPath, else one in the pod's folder.
-Result<fs::path> VolumeFolder(const fs::path& pod_folder, const Json& pod, const Json& volume,
-                              kube::Client& client) {
-  if (volume.contains("hostPath")) return fs::path(volume["hostPath"].value("path", ""));
-  const std::string name = volume.value("name", "");
-  const fs::path folder = pod_folder / "volumes" / name;
-  if (Result<void> wrote = WriteVolume(folder, pod, volume, client); !wrote) {
-    return Wrap("volume " + name, wrote.error());
-  }
-  return folder;
-}
-
-Result<std::vector<Mount>> Mounts(const PodPaths& paths, const Json& pod, const Json& container,
-                                  kube::Client& client) {
-  std::map<std::string, fs::path> folders;
-  for (const Json& volume : pod["spec"].value("volumes", Json::array())) {
-    Result<fs::path> folder = VolumeFolder(paths.folder, pod, volume, client);
-    if (!folder) return folder.error();
-    folders[volume.value("name", "")] = *std::move(folder);
-  }
-  std::vector<Mount> mounts;
-  for (const Json& mount : container.value("volumeMounts", Json::array())) {
-    const auto it = folders.find(mount.value("name", ""));
-    if (it == folders.end()) return Invalid("there is no volume " + mount.value("name", ""));
-    mounts.push_back({mount.value("mountPath", ""), it->second / mount.value("subPath", "")});
-  }
-  mounts.push_back(
-      {container.value("terminationMessagePath", "/dev/termination-log"), paths.termination_log});
-  // The longest path first, so that a mount inside another one wins.
-  std::sort(mounts.begin(), mounts.end(),
-            [](const Mount& a, const Mount& b) { return a.inside.size() > b.inside.size(); });
-  return mounts;
-}
+constexpr const char* kLibraryImages[] = {"penstock/components", "penstock/git"};
 
 // `text` with a leading path of the pod, or one after "--flag=", replaced by its place here.
 std::string Translate(const std::string& text, const std::vector<Mount>& mounts) {
@@ -166,7 +57,8 @@ void AddTaskData(const Json& pod, PodLaunch& launch) {
   if (!task) return;  // the launcher says what is wrong with it
   launch.store = task->store.folder;
   for (const TaskInput& input : task->inputs) {
-    if (input.uri.starts_with("file://")) launch.data.emplace_back(input.uri.substr(7));
+    if (!IsFileUri(input.uri)) continue;
+    if (const auto path = PathOfFileUri(input.uri)) launch.data.emplace_back(*path);
   }
 }
 
@@ -201,7 +93,9 @@ bool IsLibraryImage(const std::string& image) {
   if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) {
     name.resize(colon);
   }
-  return name == "penstock/components" || name.ends_with("/penstock/components");
+  return std::any_of(
+      std::begin(kLibraryImages), std::end(kLibraryImages),
+      [&](const std::string& image) { return name == image || name.ends_with("/" + image); });
 }
 
 Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
@@ -224,12 +118,14 @@ Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
                                    std::pair{launch.paths.termination_log, std::string()}}) {
     if (Result<void> wrote = WriteFileAtomically(path, text); !wrote) return wrote.error();
   }
-  const Result<std::vector<Mount>> mounts = Mounts(launch.paths, pod, container, client);
-  if (!mounts) return Wrap(where, mounts.error());
+  Result<PodVolumes> volumes =
+      WriteVolumes(launch.paths, pod, container, options.host_environment, client);
+  if (!volumes) return Wrap(where, volumes.error());
+  const std::vector<Mount>& mounts = volumes->rewritten;
   Result<Environment> own = ContainerEnvironment(pod, container, options.host_environment, client);
   if (!own) return Wrap(where, own.error());
-  for (auto& [name, value] : *own) value = Translate(value, *mounts);
-  Result<std::vector<std::string>> argv = CommandLine(container, *own, *mounts, options);
+  for (auto& [name, value] : *own) value = Translate(value, mounts);
+  Result<std::vector<std::string>> argv = CommandLine(container, *own, mounts, options);
   if (!argv) return Wrap(where, argv.error());
 
   launch.argv = *std::move(argv);
@@ -240,11 +136,8 @@ Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
   launch.environment = Lines(all);
   launch.directory = launch.paths.folder;
   AddTaskData(pod, launch);
-  for (const Json& volume : pod["spec"].value("volumes", Json::array())) {
-    if (volume.contains("emptyDir")) {
-      launch.scratch.push_back(launch.paths.folder / "volumes" / volume.value("name", ""));
-    }
-  }
+  launch.scratch = std::move(volumes->scratch);
+  launch.mounts = std::move(volumes->mounts);
   return launch;
 }
 

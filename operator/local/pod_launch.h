@@ -1,9 +1,11 @@
 // From a pod object to what runs on this machine in its place: files of its volumes, command,
-// environment. What a kubelet would mount at a path lies in the pod's own folder here, and the
-// container's command, args and env are rewritten to point there.
+// environment. What a kubelet would mount at a path lies in the pod's own folder here. Of the
+// operator's own volumes the container's command, args and env are rewritten to point there; the
+// step's own ones are to be mounted at their paths (PodLaunch::mounts), for nobody knows what a
+// program does with a path.
 //
 //   <state>/pods/<ns>/<pod>/pod.json             the object, for `penstock debug`
-//   <state>/pods/<ns>/<pod>/volumes/<volume>/... downward API, ConfigMap and emptyDir volumes
+//   <state>/pods/<ns>/<pod>/volumes/<volume>/... downward API, ConfigMap, Secret, emptyDir
 //   <state>/pods/<ns>/<pod>/termination-log
 //   <state>/logs/<ns>/<pod>.log
 //
@@ -20,6 +22,7 @@
 #include "operator/base/json_fwd.h"
 #include "operator/base/result.h"
 #include "operator/kube/client.h"
+#include "operator/os/own_mounts.h"
 
 namespace penstock::local {
 
@@ -48,7 +51,8 @@ struct PodLaunch {
   std::vector<std::string> environment;        // "NAME=value"
   std::vector<std::string> pod_env;            // the part of it that the pod itself asked for
   std::vector<std::filesystem::path> data;     // folders and files outside that the command reads
-  std::vector<std::filesystem::path> scratch;  // emptyDir volumes: nobody needs them afterwards
+  std::vector<std::filesystem::path> scratch;  // emptyDirs, Secrets: to be removed afterwards
+  std::vector<OwnMount> mounts;                // the step's own volumes, at their paths
   std::filesystem::path store;                 // the artifact store's folder; empty without a task
   std::filesystem::path directory;
 };

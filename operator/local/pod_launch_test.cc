@@ -10,6 +10,7 @@
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/local/pod_environment.h"
+#include "operator/local/pod_volumes.h"
 
 namespace penstock::local {
 namespace {
@@ -81,8 +82,9 @@ TEST_F(PodLaunchTest, AMissingSecretIsAnErrorThatSaysWhichVariableToSet) {
   const Result<PodLaunch> launch = Prepare(pod);
   ASSERT_FALSE(launch);
   EXPECT_EQ(launch.error().message,
-            "container step: env PW: a local run has no Secrets; give key token of Secret api.key "
-            "as the environment variable PENSTOCK_SECRET_API_KEY_TOKEN");
+            "container step: env PW: Secret api.key with key token is not in the files that were "
+            "given; add its manifest, or give the key as the environment variable "
+            "PENSTOCK_SECRET_API_KEY_TOKEN");
 }
 
 TEST_F(PodLaunchTest, ReadsConfigMapsOfTheCluster) {
@@ -103,6 +105,98 @@ TEST_F(PodLaunchTest, ReadsConfigMapsOfTheCluster) {
   EXPECT_NE(Prepare(pod).error().message.find("volume cfg: ConfigMap other"), std::string::npos);
 }
 
+TEST_F(PodLaunchTest, TakesASecretFromTheFilesAndKeepsItsVolumeForTheUserAndTheRunAlone) {
+  const Json secret = Json::parse(
+      R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"db"},"data":{"pw":"aGVsbG8="}})");
+  ASSERT_TRUE(cluster_.Create(kube::kSecrets, "default", secret));
+  Json pod = Pod();
+  Json& container = pod["spec"]["containers"][0];
+  container["env"] =
+      Json::parse(R"([{"name":"PW","valueFrom":{"secretKeyRef":{"name":"db","key":"pw"}}}])");
+  container["volumeMounts"].push_back(Json::parse(R"({"name":"s","mountPath":"/secrets/db"})"));
+  pod["spec"]["volumes"].push_back(Json::parse(R"({"name":"s","secret":{"secretName":"db"}})"));
+  const Result<PodLaunch> launch = Prepare(pod);
+  ASSERT_TRUE(launch) << launch.error().message;
+  EXPECT_TRUE(Has(launch->environment, "PW=hello"));
+  const fs::path folder = state_ / "pods/default/p/volumes/s";
+  EXPECT_EQ(*ReadFile(folder / "pw"), "hello");
+  EXPECT_EQ(fs::status(folder).permissions(), fs::perms::owner_all);
+  EXPECT_TRUE(std::find(launch->scratch.begin(), launch->scratch.end(), folder) !=
+              launch->scratch.end());
+}
+
+TEST_F(PodLaunchTest, SecretsThatAKilledRunLeftAreRemovedAndNothingElse) {
+  const Json secret = Json::parse(R"({"metadata":{"name":"db"},"data":{"pw":"aGVsbG8="}})");
+  ASSERT_TRUE(cluster_.Create(kube::kSecrets, "default", secret));
+  ASSERT_TRUE(cluster_.Create(kube::kConfigMaps, "default",
+                              Json::parse(R"({"metadata":{"name":"c"},"data":{"a":"A"}})")));
+  Json pod = Pod();
+  for (const char* volume : {R"({"name":"s","secret":{"secretName":"db"}})",
+                             R"({"name":"p","projected":{"sources":[{"secret":{"name":"db"}}]}})",
+                             R"({"name":"c","configMap":{"name":"c"}})"})
+    pod["spec"]["volumes"].push_back(Json::parse(volume));
+  ASSERT_TRUE(Prepare(pod));
+  const fs::path volumes = state_ / "pods/default/p/volumes";
+  ASSERT_TRUE(fs::exists(volumes / "s/pw") && fs::exists(volumes / "p/pw"));
+  RemoveLeftovers(state_);
+  EXPECT_FALSE(fs::exists(volumes / "s") || fs::exists(volumes / "p"));
+  EXPECT_FALSE(fs::exists(volumes / "work")) << "an emptyDir";
+  EXPECT_EQ(*ReadFile(volumes / "c/a"), "A") << "`penstock debug` reads it";
+
+  ASSERT_TRUE(Prepare(pod));
+  ASSERT_TRUE(WriteFileAtomically(state_ / "pods/default/p/pod.json", "{"));
+  RemoveLeftovers(state_);
+  EXPECT_FALSE(fs::exists(volumes)) << "what it held is not known";
+}
+
+TEST_F(PodLaunchTest, TheStepsOwnVolumesAreMountedAndNotGuessedInItsWords) {
+  Json pod = Pod();
+  Json& container = pod["spec"]["containers"][0];
+  container["command"].push_back("/data/in");
+  container["volumeMounts"].push_back(
+      Json::parse(R"({"name":"d","mountPath":"/data","subPath":"a","readOnly":true})"));
+  pod["spec"]["volumes"].push_back(Json::parse(R"({"name":"d","emptyDir":{}})"));
+  const Result<PodLaunch> launch = Prepare(pod);
+  ASSERT_TRUE(launch) << launch.error().message;
+  EXPECT_EQ(launch->argv.back(), "/data/in");
+  ASSERT_EQ(launch->mounts.size(), 1U);
+  EXPECT_EQ(launch->mounts[0].source, (state_ / "pods/default/p/volumes/d/a").string());
+  EXPECT_EQ(launch->mounts[0].target, "/data");
+  EXPECT_TRUE(launch->mounts[0].read_only);
+}
+
+TEST_F(PodLaunchTest, NothingOfAVolumeIsWrittenOutsideOfIt) {
+  const auto refused = [&](const std::string& volume, const std::string& sub_path) {
+    Json pod = Pod();
+    Json mount = Json::parse(R"({"name":"v","mountPath":"/data"})");
+    if (!sub_path.empty()) mount["subPath"] = sub_path;
+    pod["spec"]["containers"][0]["volumeMounts"].push_back(mount);
+    pod["spec"]["volumes"].push_back(Json::parse(volume));
+    const Result<PodLaunch> launch = Prepare(pod);
+    EXPECT_FALSE(launch) << volume << " " << sub_path;
+    return launch ? "" : launch.error().message;
+  };
+  ASSERT_TRUE(cluster_.Create(kube::kConfigMaps, "default",
+                              Json::parse(R"({"metadata":{"name":"c"},"data":{"a":"A"}})")));
+  ASSERT_TRUE(
+      cluster_.Create(kube::kSecrets, "default",
+                      Json::parse(R"({"metadata":{"name":"s"},"data":{"../../../out":"QQ=="}})")));
+  const std::string items = R"("items":[{"key":"a","path":"../../../out"}])";
+  EXPECT_NE(refused(R"({"name":"v","configMap":{"name":"c",)" + items + "}}", "")
+                .find("leads out of the volume"),
+            std::string::npos);
+  refused(R"({"name":"v","projected":{"sources":[{"configMap":{"name":"c",)" + items + "}}]}}", "");
+  refused(R"({"name":"v","secret":{"secretName":"s"}})", "");
+  refused(R"({"name":"v","downwardAPI":{"items":[{"path":"../out","fieldRef":)"
+          R"({"fieldPath":"metadata.name"}}]}})",
+          "");
+  EXPECT_NE(refused(R"({"name":"v","emptyDir":{}})", "../../../../out").find("mount at /data"),
+            std::string::npos);
+  refused(R"({"name":"v","emptyDir":{}})", (state_ / "out").string());
+  for (const auto& entry : fs::recursive_directory_iterator(state_))
+    EXPECT_NE(entry.path().filename(), "out") << entry.path();
+}
+
 TEST_F(PodLaunchTest, RefusesAVolumeThatOnlyAClusterHas) {
   Json pod = Pod();
   pod["spec"]["volumes"].push_back(
@@ -114,6 +208,7 @@ TEST_F(PodLaunchTest, RefusesAVolumeThatOnlyAClusterHas) {
 
 TEST(LibraryImage, IsKnownByItsNameWhateverRegistryTagAndDigest) {
   EXPECT_TRUE(IsLibraryImage("penstock/components"));
+  EXPECT_TRUE(IsLibraryImage("registry.example.com/penstock/git:1.0"));
   EXPECT_TRUE(IsLibraryImage("registry.example.com:5000/penstock/components:1.0@sha256:abc"));
   EXPECT_FALSE(IsLibraryImage("registry.example.com:5000/other/components:1.0"));
   EXPECT_FALSE(IsLibraryImage("evilpenstock/components"));

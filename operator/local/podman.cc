@@ -55,6 +55,8 @@ std::vector<std::string> Podman::Command(const PodLaunch& launch, const Json& co
   if (!launch.store.empty()) mount(launch.store.string(), false);
   for (const auto& path : launch.data) mount(path.string(), true);
   mount(launch.argv[0], true);  // the launcher
+  for (const OwnMount& m : launch.mounts)
+    argv.push_back("--volume=" + m.source + ":" + m.target + (m.read_only ? ":ro" : ""));
   for (const std::string& variable : launch.pod_env) argv.push_back("--env=" + variable);
   const Json limits = container.value("resources", Json::object()).value("limits", Json::object());
   if (limits.contains("memory")) {

@@ -7,6 +7,8 @@
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_status.h"
+#include "operator/local/pod_worker.h"
+#include "operator/local/within.h"
 #include "operator/os/child_process.h"
 #include "operator/protocol/task.h"
 
@@ -43,47 +45,6 @@ std::string ContainerName(const std::string& pod_uid) { return "penstock-" + pod
 
 }  // namespace
 
-// A pod on its way. `mutex` guards what another thread touches.
-struct ProcessRunner::Worker {
-  Json pod;
-  std::string uid, ns, name;
-  std::stop_source stop;  // used by a deletion or by Stop()
-  std::mutex mutex;
-  seconds grace{0};
-  bool removed = false;  // the object is gone already
-  ChildProcess* child = nullptr;
-  bool done = false;  // under the runner's mutex_
-  std::jthread thread;
-
-  void RequestStop(seconds with_grace, bool object_removed) {
-    {
-      const std::scoped_lock lock(mutex);
-      grace = stop.stop_requested() ? std::min(grace, with_grace) : with_grace;
-      removed = removed || object_removed;
-      if (child != nullptr) child->Wake();
-    }
-    stop.request_stop();
-  }
-
-  // SIGTERM, and how the child ended within the grace period; nullopt: it did not.
-  std::optional<ChildExit> EndChild() {
-    child->Terminate();
-    const auto left_of_grace = [this] {
-      const std::scoped_lock lock(mutex);
-      return std::chrono::duration_cast<milliseconds>(grace);
-    };
-    const auto end = std::chrono::steady_clock::now() + left_of_grace();
-    while (true) {
-      // A second deletion may shorten the grace period, so a wake-up counts it anew.
-      const auto now = std::chrono::steady_clock::now();
-      const auto left =
-          std::min(std::chrono::duration_cast<milliseconds>(end - now), left_of_grace());
-      if (left.count() <= 0) return std::nullopt;
-      if (auto exit = child->Wait(left)) return exit;
-    }
-  }
-};
-
 ProcessRunner::ProcessRunner(kube::Client& client, const Clock& clock, RunnerOptions options)
     : client_(client),
       clock_(clock),
@@ -98,7 +59,7 @@ void ProcessRunner::Start() {
 }
 
 void ProcessRunner::Stop(seconds grace) {
-  std::map<std::string, std::unique_ptr<Worker>> workers;
+  std::map<std::string, std::unique_ptr<PodWorker>> workers;
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
@@ -127,7 +88,9 @@ void ProcessRunner::FollowPods(std::stop_token stop) {
         // A deletion between two watches is told by no event.
         const std::scoped_lock lock(mutex_);
         for (auto& [uid, worker] : workers_) {
-          if (!there.contains(uid)) worker->RequestStop(seconds(2), true);
+          if (there.contains(uid)) continue;
+          worker->RequestStop(seconds(2), true);
+          worker->end_seen = true;
         }
       }
       kube::WatchOptions options;
@@ -154,6 +117,7 @@ void ProcessRunner::See(const Json& pod, bool deleted) {
   const std::scoped_lock lock(mutex_);
   const auto it = workers_.find(uid);
   if (it != workers_.end()) {
+    if (deleted || HasEnded(pod)) it->second->end_seen = true;
     if (deleting) {
       it->second->RequestStop(seconds(deleted ? 2 : meta.value("deletionGracePeriodSeconds", 30)),
                               deleted);
@@ -161,13 +125,13 @@ void ProcessRunner::See(const Json& pod, bool deleted) {
     return;
   }
   if (stopping_ || deleted || HasEnded(pod)) return;
-  auto worker = std::make_unique<Worker>();
+  auto worker = std::make_unique<PodWorker>();
   worker->pod = pod;
   worker->uid = uid;
   worker->ns = Field(pod, "namespace");
   worker->name = Field(pod, "name");
   if (deleting) worker->RequestStop(seconds(0), false);
-  Worker& started = *workers_.emplace(uid, std::move(worker)).first->second;
+  PodWorker& started = *workers_.emplace(uid, std::move(worker)).first->second;
   started.thread = std::jthread([this, &started] {
     RunPod(started);
     const std::scoped_lock done_lock(mutex_);
@@ -176,13 +140,15 @@ void ProcessRunner::See(const Json& pod, bool deleted) {
   });
 }
 
-// Joins the workers that have ended.
+// Joins the workers that have ended. Not before the pod's end was seen: an event of before that
+// comes late would start it a second time.
 void ProcessRunner::Sweep() {
   const std::scoped_lock lock(mutex_);
-  std::erase_if(workers_, [](const auto& entry) { return entry.second->done; });
+  std::erase_if(workers_,
+                [](const auto& entry) { return entry.second->done && entry.second->end_seen; });
 }
 
-void ProcessRunner::WriteStatus(Worker& worker, const Json& status) {
+void ProcessRunner::WriteStatus(PodWorker& worker, const Json& status) {
   {
     const std::scoped_lock lock(worker.mutex);
     if (worker.removed) return;
@@ -206,7 +172,7 @@ void ProcessRunner::Notice(const std::string& key, const std::string& line) {
   if (options_.notice) options_.notice(line);
 }
 
-void ProcessRunner::RunPod(Worker& worker) {
+void ProcessRunner::RunPod(PodWorker& worker) {
   const Result<Resources> requests = PodRequests(worker.pod);
   const std::string never = requests ? admission_.WhyNever(*requests) : "";
   if (!requests) {
@@ -233,7 +199,7 @@ void ProcessRunner::RunPod(Worker& worker) {
   static_cast<void>(removed);  // gone already, or never deleted: Stop() asked
 }
 
-void ProcessRunner::RunAdmitted(Worker& worker, Admission::Seat seat) {
+void ProcessRunner::RunAdmitted(PodWorker& worker, Admission::Seat seat) {
   const Result<Json> bound = client_.MergePatch(kube::kPods, worker.ns, worker.name,
                                                 {{"spec", {{"nodeName", kNodeName}}}});
   if (!bound) {
@@ -242,15 +208,18 @@ void ProcessRunner::RunAdmitted(Worker& worker, Admission::Seat seat) {
   }
   WriteStatus(worker, PendingStatus("", "", clock_.Now()));
   const Result<PodLaunch> launch = PrepareLaunch(worker.pod, options_.launch, client_);
-  if (!launch) return EndUnstarted(worker, launch.error().message);
+  if (!launch) {
+    // What was written of its volumes may be a Secret.
+    RemoveFolder(PathsOf(options_.launch.state, worker.ns, worker.name).folder / "volumes");
+    return EndUnstarted(worker, launch.error().message);
+  }
   RunProcess(worker, *launch, seat);
   for (const fs::path& folder : launch->scratch) RemoveFolder(folder);
 }
 
-Result<std::optional<std::vector<std::string>>> ProcessRunner::Isolate(const Worker& worker,
-                                                                       const PodLaunch& launch) {
-  using Command = std::optional<std::vector<std::string>>;
-  if (launch.library_image) return Command();
+Result<ProcessRunner::Started> ProcessRunner::Isolate(const PodWorker& worker,
+                                                      const PodLaunch& launch) {
+  if (launch.library_image) return OnHost(launch);
   const bool must = options_.isolation == Isolation::kPodman;
   Result<void> there = Invalid("--isolation process was given");
   if (options_.isolation != Isolation::kProcess) {
@@ -258,21 +227,30 @@ Result<std::optional<std::vector<std::string>>> ProcessRunner::Isolate(const Wor
     if (there) there = podman_.CanRun(launch.image, options_.launch.launcher);
   }
   if (there) {
-    return Command(
-        podman_.Command(launch, worker.pod["spec"]["containers"][0], ContainerName(worker.uid)));
+    const Json& container = worker.pod["spec"]["containers"][0];
+    return Started{podman_.Command(launch, container, ContainerName(worker.uid)), true};
   }
   if (must) return there.error();
   Notice(launch.image, "image " + launch.image + ": its commands run on this host, not isolated (" +
                            there.error().message + ")");
-  return Command();
+  return OnHost(launch);
 }
 
-void ProcessRunner::RunProcess(Worker& worker, const PodLaunch& launch,
+Result<ProcessRunner::Started> ProcessRunner::OnHost(const PodLaunch& launch) const {
+  if (launch.mounts.empty()) return Started{launch.argv, false};
+  if (auto can = CanMount(options_.launch.launcher, options_.launch.state); !can) {
+    std::string paths;
+    for (const OwnMount& m : launch.mounts) paths += (paths.empty() ? "" : ", ") + m.target;
+    return Wrap("mounts at " + paths, can.error());
+  }
+  return Started{Within(options_.launch.launcher, launch.mounts, launch.argv), false};
+}
+
+void ProcessRunner::RunProcess(PodWorker& worker, const PodLaunch& launch,
                                const Admission::Seat& seat) {
-  const Result<std::optional<std::vector<std::string>>> isolated = Isolate(worker, launch);
-  if (!isolated) return EndUnstarted(worker, isolated.error().message);
-  ChildOptions child_options{*isolated ? **isolated : launch.argv, launch.environment,
-                             launch.directory, launch.paths.log};
+  const Result<Started> started = Isolate(worker, launch);
+  if (!started) return EndUnstarted(worker, started.error().message);
+  ChildOptions child_options{started->argv, launch.environment, launch.directory, launch.paths.log};
   if (options_.capacity.other.contains("nvidia.com/gpu")) {
     SetVariable(child_options.environment, "CUDA_VISIBLE_DEVICES",
                 DeviceList(seat, "nvidia.com/gpu"));
@@ -290,7 +268,7 @@ void ProcessRunner::RunProcess(Worker& worker, const PodLaunch& launch,
   std::optional<ChildExit> exit = child->Wait(std::nullopt);
   if (!exit) exit = worker.EndChild();  // woken: a deletion
   child->KillAll();
-  if (*isolated) podman_.Remove(ContainerName(worker.uid));
+  if (started->in_podman) podman_.Remove(ContainerName(worker.uid));
   while (!exit) exit = child->Wait(std::nullopt);
   {
     const std::scoped_lock lock(worker.mutex);
@@ -302,7 +280,7 @@ void ProcessRunner::RunProcess(Worker& worker, const PodLaunch& launch,
                                         clock_.Now()}));
 }
 
-void ProcessRunner::EndUnstarted(Worker& worker, const std::string& message) {
+void ProcessRunner::EndUnstarted(PodWorker& worker, const std::string& message) {
   TerminationMessage said;
   said.outcome = TaskOutcome::kInvalid;
   said.exit_code = LauncherExitCode(said);

@@ -46,6 +46,8 @@ struct RunnerOptions {
   std::function<void(const std::string& pod)> never_fits{};
 };
 
+struct PodWorker;
+
 class ProcessRunner {
  public:
   ProcessRunner(kube::Client& client, const Clock& clock, RunnerOptions options);
@@ -61,18 +63,21 @@ class ProcessRunner {
                                   std::stop_token stop);
 
  private:
-  struct Worker;
   void FollowPods(std::stop_token stop);
   void See(const Json& pod, bool deleted);
   void Sweep();
-  void RunPod(Worker& worker);
-  void RunAdmitted(Worker& worker, Admission::Seat seat);
-  void RunProcess(Worker& worker, const PodLaunch& launch, const Admission::Seat& seat);
-  // nullopt: the command runs as a process of the host.
-  [[nodiscard]] Result<std::optional<std::vector<std::string>>> Isolate(const Worker& worker,
-                                                                        const PodLaunch& launch);
-  void WriteStatus(Worker& worker, const Json& status);
-  void EndUnstarted(Worker& worker, const std::string& message);
+  void RunPod(PodWorker& worker);
+  void RunAdmitted(PodWorker& worker, Admission::Seat seat);
+  void RunProcess(PodWorker& worker, const PodLaunch& launch, const Admission::Seat& seat);
+  struct Started {
+    std::vector<std::string> argv;
+    bool in_podman = false;
+  };
+  [[nodiscard]] Result<Started> Isolate(const PodWorker& worker, const PodLaunch& launch);
+  // As a process of the host, which has the step's volumes at their paths.
+  [[nodiscard]] Result<Started> OnHost(const PodLaunch& launch) const;
+  void WriteStatus(PodWorker& worker, const Json& status);
+  void EndUnstarted(PodWorker& worker, const std::string& message);
   void Notice(const std::string& key, const std::string& line);
 
   kube::Client& client_;
@@ -82,8 +87,8 @@ class ProcessRunner {
   Podman podman_;
 
   std::mutex mutex_;
-  std::condition_variable_any changed_;                     // a worker has ended, or stop
-  std::map<std::string, std::unique_ptr<Worker>> workers_;  // by pod UID
+  std::condition_variable_any changed_;                        // a worker has ended, or stop
+  std::map<std::string, std::unique_ptr<PodWorker>> workers_;  // by pod UID
   std::set<std::string> noticed_;
   bool stopping_ = false;
   std::jthread watcher_;

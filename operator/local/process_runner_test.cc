@@ -9,6 +9,7 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/kube/forwarding_client.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/protocol/task.h"
@@ -31,21 +32,7 @@ class ProcessRunnerTest : public testing::Test {
     fs::create_directories(state_);
     std::ofstream(state_ / "penstock-launcher") << kLauncher;
     fs::permissions(state_ / "penstock-launcher", fs::perms::owner_all);
-    runner_.emplace(cluster_, clock_,
-                    RunnerOptions{.launch = {state_, state_ / "penstock-launcher", {}, host_},
-                                  .isolation = Isolation::kProcess,
-                                  .podman = "",
-                                  .capacity = {1000, 1 << 30, {}},
-                                  .notice =
-                                      [this](const std::string& line) {
-                                        const std::scoped_lock lock(mutex_);
-                                        notices_.push_back(line);
-                                      },
-                                  .never_fits =
-                                      [this](const std::string& pod) {
-                                        const std::scoped_lock lock(mutex_);
-                                        never_fit_.insert(pod);
-                                      }});
+    runner_.emplace(cluster_, clock_, Options());
     cluster_.SetLogSource(
         [this](const std::string& ns, const std::string& pod, const kube::LogOptions& options,
                const kube::LogSink& sink,
@@ -57,17 +44,40 @@ class ProcessRunnerTest : public testing::Test {
     RemoveFolder(state_);
   }
 
+  RunnerOptions Options() {
+    return {.launch = {state_, state_ / "penstock-launcher", {}, host_},
+            .isolation = Isolation::kProcess,
+            .podman = "",
+            .capacity = {1000, 1 << 30, {}},
+            .notice =
+                [this](const std::string& line) {
+                  const std::scoped_lock lock(mutex_);
+                  notices_.push_back(line);
+                },
+            .never_fits =
+                [this](const std::string& pod) {
+                  const std::scoped_lock lock(mutex_);
+                  never_fit_.insert(pod);
+                }};
+  }
+
   // A pod whose "task" is a shell script.
   Json Create(const std::string& name, const std::string& script, const std::string& cpu = "1",
-              const std::string& image = "registry.example.com/penstock/components:1") {
+              const std::string& image = "registry.example.com/penstock/components:1",
+              bool with_volume = false) {
     Json pod = Json::parse(R"({"apiVersion":"v1","kind":"Pod","metadata":{},"spec":{
-      "containers":[{"name":"step","command":["/bin/penstock-launcher","run","--task","/task/t",
+      "containers":[{"name":"step","command":["/bin/penstock-launcher","run","--task","/penstock/task/t",
         "--termination-log","/dev/termination-log"],
-        "volumeMounts":[{"name":"task","mountPath":"/task"}]}],
+        "volumeMounts":[{"name":"task","mountPath":"/penstock/task"}]}],
       "volumes":[{"name":"task","downwardAPI":{"items":[{"path":"t",
         "fieldRef":{"fieldPath":"metadata.annotations['penstock.dev/task']"}}]}}]}})");
     pod["metadata"]["name"] = name;
     pod["metadata"]["annotations"]["penstock.dev/task"] = script;
+    if (with_volume) {
+      pod["spec"]["volumes"].push_back(Json::parse(R"({"name":"d","emptyDir":{}})"));
+      pod["spec"]["containers"][0]["volumeMounts"].push_back(
+          Json::parse(R"({"name":"d","mountPath":"/no-such-data","readOnly":true})"));
+    }
     pod["spec"]["containers"][0]["image"] = image;
     pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu;
     return *cluster_.Create(kube::kPods, "default", pod);
@@ -133,6 +143,37 @@ TEST_F(ProcessRunnerTest, RunsAPodToItsEndAsAKubeletReportsIt) {
   EXPECT_EQ(status["state"]["terminated"]["message"], "done");
   EXPECT_TRUE(ParseTime(pod["status"]["startTime"].get<std::string>()));
   EXPECT_EQ(Log("good"), "working\n");
+}
+
+// Shows each event of a watch a while after it happened.
+class LateWatch : public kube::ForwardingClient {
+ public:
+  explicit LateWatch(kube::Client& below) : ForwardingClient(below) {}
+  Result<void> Watch(const kube::ResourceType& type, const std::string& ns,
+                     const kube::WatchOptions& options, const kube::WatchSink& sink,
+                     std::stop_token stop) override {
+    const auto late = [&](kube::WatchEvent& event) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(150));
+      return sink(event);
+    };
+    return ForwardingClient::Watch(type, ns, options, late, std::move(stop));
+  }
+
+ private:
+  Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
+};
+
+TEST_F(ProcessRunnerTest, APodWhoseEventsComeLateRunsOnce) {
+  runner_->Stop(std::chrono::seconds(0));
+  LateWatch late(cluster_);
+  runner_.emplace(late, clock_, Options());
+  runner_->Start();
+  Create("good", "echo working");
+  AwaitPhase("good", "Succeeded");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'000));  // its five events are seen
+  EXPECT_EQ(Log("good"), "working\n");
+  runner_->Stop(std::chrono::seconds(0));
+  runner_.emplace(cluster_, clock_, Options());  // none that knows `late`
 }
 
 TEST_F(ProcessRunnerTest, ReportsTheExitCodeOfAFailure) {
@@ -260,6 +301,29 @@ TEST_F(PodmanRunnerTest, RunsAnImageOfTheUsersInAContainer) {
       << calls;
   const std::scoped_lock lock(mutex_);
   EXPECT_TRUE(notices_.empty());
+}
+
+TEST_F(PodmanRunnerTest, MountsTheStepsOwnVolumesAtTheirPaths) {
+  UsePodman(Isolation::kAuto, "0");
+  Create("boxed", "exit 0", "100m", "example.com/tool:1", true);
+  AwaitPhase("boxed", "Succeeded");
+  const std::string calls = *ReadFile(state_ / "podman-calls");
+  EXPECT_NE(calls.find("--volume=" + (state_ / "pods/default/boxed/volumes/d").string() +
+                       ":/no-such-data:ro "),
+            std::string::npos)
+      << calls;
+}
+
+// The launcher of these tests knows no `within`, as a machine that lets nobody mount.
+TEST_F(ProcessRunnerTest, AVolumeThatTheMachineCannotShowAtItsPathEndsThePodByName) {
+  Create("lost", "exit 0", "100m", "registry.example.com/penstock/components:1", true);
+  const Json pod = AwaitPhase("lost", "Failed");
+  const std::string said =
+      pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"].get<std::string>();
+  EXPECT_NE(said.find("mounts at /no-such-data: the machine lets no process have volumes"),
+            std::string::npos)
+      << said;
+  EXPECT_FALSE(fs::exists("/no-such-data"));
 }
 
 TEST_F(PodmanRunnerTest, AnImageThatCannotBePulledRunsOnTheHostAndSaysSo) {

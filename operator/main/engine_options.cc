@@ -24,8 +24,10 @@ controllers::EngineOptions EngineOptionsOf(const Options& options, const std::st
   controllers::EngineOptions engine;
   engine.namespaces = options.namespaces;
   engine.workers = options.workers;
+  engine.pods_per_second = options.pods_per_second;
   engine.settings.library_namespace = options.library_namespace;
   engine.settings.library_image = options.components_image;
+  engine.settings.git_image = options.git_image;
   engine.settings.serve_image = options.serve_image;
   engine.settings.pods.launcher_image = options.launcher_image;
   engine.settings.pods.store.url = options.gateway_url;

@@ -2,9 +2,16 @@
 
 #include "operator/gateway/artifact_routes.h"
 #include "operator/net/url.h"
+#include "operator/os/cgroup.h"
 
 namespace penstock::main {
 namespace {
+
+constexpr std::uint64_t kBodyShare = 8;  // of the memory that the container may use
+// Of the connections, for one address: a pod needs a handful, all pods of a node may have one.
+constexpr int kPeerShare = 4;
+constexpr int kReserve = 4;  // of them, for addresses whose pods have shown a good token lately
+constexpr std::chrono::seconds kUnknownCaller{5};  // for each step until he has said who he is
 
 void AddName(gateway::CertificateOptions& names, const std::string& name) {
   const bool address = name.find_first_not_of("0123456789.") == std::string::npos ||
@@ -18,7 +25,7 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
                                                     const artifacts::Store& store,
                                                     kube::Client& client, const Clock& clock,
                                                     const runtime::Log& log) {
-  auto gateway = std::make_unique<GatewayServer>(client, clock);
+  auto gateway = std::make_unique<GatewayServer>(client, clock, UsableMemory() / kBodyShare);
   gateway::CertificateOptions names;
   names.folder = options.data_dir / "certificates";
   if (const auto url = net::ParseUrl(options.gateway_url)) AddName(names, url->host);
@@ -26,10 +33,15 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
   auto certificates = gateway::Certificates::Open(names, clock);
   if (!certificates) return certificates.error();
   gateway->certificates = std::move(*certificates);
-  gateway::AddArtifactRoutes(gateway->router, {&store, &gateway->authenticator, 0});
+  gateway::AddArtifactRoutes(
+      gateway->router, {&store, &gateway->authenticator, options.max_file_bytes, &gateway->bodies});
   net::HttpServerOptions server;
   server.address = options.gateway_address;
   server.port = static_cast<std::uint16_t>(options.gateway_port);
+  server.max_connections_a_peer = server.max_connections / kPeerShare;
+  server.reserve = server.max_connections / kReserve;
+  server.handshake_timeout = kUnknownCaller;
+  server.first_head_timeout = kUnknownCaller;
   // Asked anew for each connection, so that a renewed certificate needs no restart.
   server.tls = [certificates = gateway->certificates.get()] { return certificates->Current(); };
   server.on_error = [&log](const std::string& what) { log.Write("warn", what); };

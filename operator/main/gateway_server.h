@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "operator/artifacts/store.h"
+#include "operator/gateway/body_budget.h"
 #include "operator/gateway/certificates.h"
 #include "operator/gateway/router.h"
 #include "operator/gateway/token_review.h"
@@ -15,9 +16,11 @@
 namespace penstock::main {
 
 struct GatewayServer {
-  GatewayServer(kube::Client& client, const Clock& clock) : authenticator(client, clock) {}
+  GatewayServer(kube::Client& client, const Clock& clock, std::uint64_t body_memory)
+      : authenticator(client, clock), bodies(body_memory) {}
   std::unique_ptr<gateway::Certificates> certificates;
   gateway::TokenReviewAuthenticator authenticator;
+  gateway::BodyBudget bodies;
   gateway::Router router;
   std::unique_ptr<net::HttpServer> server;  // last: its threads use the rest
 };

@@ -5,17 +5,26 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <functional>
 #include <random>
 #include <thread>
 
 #include "operator/controllers/counting_client.h"
 #include "operator/kube/api_client.h"
+#include "operator/kube/resources.h"
+#include "operator/kube/server_clock.h"
+#include "operator/main/data_folder.h"
 #include "operator/main/engine_options.h"
 #include "operator/main/gateway_server.h"
 #include "operator/main/library.h"
 #include "operator/main/options.h"
+#include "operator/main/own_addresses.h"
 #include "operator/main/prediction_retention.h"
 #include "operator/metadata/sqlite_recorder.h"
+#include "operator/net/address_policy.h"
+#include "operator/net/url.h"
+#include "operator/os/descriptors.h"
 #include "operator/runtime/event_recorder.h"
 #include "operator/runtime/health_server.h"
 #include "operator/runtime/leader_election.h"
@@ -27,10 +36,14 @@ class Operator {
  public:
   Operator(Options options, const Clock& clock)
       : options_(std::move(options)),
-        clock_(clock),
+        clock_(clock, [this](Milliseconds ahead) { TellClock(ahead); }),
         log_(isatty(STDERR_FILENO) != 0 ? runtime::LogFormat::kConsole : runtime::LogFormat::kJson,
              options_.log_level),
-        store_(options_.data_dir / "artifacts") {}
+        store_(options_.data_dir / "artifacts", artifacts::Room([this] { return Space(); })),
+        data_folder_(
+            store_, [this] { return Space(); },
+            [this](VolumeState state, const std::string& what) { TellVolume(state, what); },
+            [this](const std::string& what) { log_.Write("warn", what); }) {}
 
   // Returns the process's exit code.
   int Run(const std::stop_token& stop) {
@@ -42,30 +55,63 @@ class Operator {
 
  private:
   Result<void> Work(const std::stop_token& stop) {
+    // Connections, informers and the store's files together are more than the usual 1024; fewer is
+    // no reason not to serve.
+    if (auto files = RaiseDescriptorLimit(); !files) log_.Write("warn", files.error().message);
     auto config = kube::LoadConfig({options_.kubeconfig, ""});
     if (!config) return config.error();
     if (options_.library_namespace.empty()) options_.library_namespace = config->namespace_;
     if (options_.lease_namespace.empty()) options_.lease_namespace = config->namespace_;
-    auto client = kube::ApiClient::Make(*config, clock_);
+    if (auto ok = runtime::CheckLeaderSettings(Lease()); !ok) return ok;
+    auto client = kube::ApiClient::Make(*config, clock_,
+                                        [this](std::string_view date) { clock_.Note(date); });
     if (!client) return client.error();
     api_ = std::move(*client);
     // Here, so that events, leases and token reviews are counted too.
     client_ = std::make_unique<controllers::CountingClient>(
         *api_, [this](auto verb, auto kind) { metrics_.ApiWrite(verb, kind); });
+    if (auto ok = MakePolicy(*config, stop); !ok) return ok;
     if (auto ok = StartHealth(); !ok) return ok;
-    if (auto left = store_.RemoveLeftovers(std::chrono::hours(24)); !left) {
-      log_.Write("warn", left.error().message);
-    }
+    // Any answer has the API server's time, by which certificates are made; a server that is away
+    // is no reason not to serve.
+    static_cast<void>(client_->Get(kube::kLeases, options_.lease_namespace, "penstock-operator",
+                                   {.stop = stop, .timeout = std::chrono::seconds(5)}));
+    const std::jthread keeper([this](const std::stop_token& ended) { data_folder_.Keep(ended); });
     auto gateway = StartGateway(options_, store_, *client_, clock_, log_);
     if (!gateway) return gateway.error();
     gateway_ = std::move(*gateway);
     serving_ = true;
-    if (auto ok = OpenHistory(); !ok) return ok;
+    OpenHistory();
     if (!options_.leader_elect) {
       Lead(*client_, stop);
       return {};
     }
     return Elect(stop);
+  }
+
+  // Which addresses are asked for users.
+  Result<void> MakePolicy(const kube::ClusterConfig& config, const std::stop_token& stop) {
+    auto server = net::ParseUrl(config.server);
+    if (!server) return Wrap("the API server", server.error());
+    own_addresses_ = std::make_unique<OwnAddresses>(*client_, clock_, options_.lease_namespace,
+                                                    server->host, stop);
+    net::AddressPolicy::Rules rules;
+    auto deny = net::ParseRanges(options_.source_deny);
+    if (!deny) return Wrap("--source-deny", deny.error());
+    auto allow = net::ParseRanges(options_.source_allow);
+    if (!allow) return Wrap("--source-allow", allow.error());
+    rules.deny = *std::move(deny);
+    rules.allow = *std::move(allow);
+    rules.own = [this] { return own_addresses_->Get(); };
+    policy_ = std::make_unique<net::AddressPolicy>(std::move(rules));
+    return {};
+  }
+
+  void TellClock(Milliseconds ahead) {
+    const auto by = std::chrono::round<std::chrono::seconds>(std::chrono::abs(ahead));
+    log_.Write("warn", "the API server's clock is " + FormatDuration(by) +
+                           (ahead.count() < 0 ? " behind" : " ahead of") +
+                           " this machine's; ages are told by the API server's");
   }
 
   Result<void> StartHealth() {
@@ -91,12 +137,14 @@ class Operator {
         metrics_.Informers(engine_->informers());
         for (const auto& [controller, keys] : engine_->queued()) metrics_.Queued(controller, keys);
       }
+      metrics_.HistoryOpen(recorder_ != nullptr && recorder_->is_open());
     }
+    if (const auto space = Space()) metrics_.Volume(*space);
     metrics_.Process();
     return metrics_.Text();
   }
 
-  Result<void> OpenHistory() {
+  void OpenHistory() {
     metadata::SqliteRecorderOptions history;
     history.path = options_.data_dir / "metadata.sqlite";
     history.warn = [this](const std::string& what) { log_.Write("warn", what); };
@@ -104,17 +152,20 @@ class Operator {
       const std::lock_guard lock(mutex_);
       if (engine_ != nullptr) engine_->RecordAll();
     };
-    auto opened = metadata::SqliteRecorder::Open(std::move(history), clock_);
-    if (!opened) return opened.error();
-    recorder_ = std::move(*opened);
-    return {};
+    auto recorder = metadata::SqliteRecorder::Open(std::move(history), clock_);
+    const std::lock_guard lock(mutex_);
+    recorder_ = std::move(recorder);
   }
 
-  Result<void> Elect(const std::stop_token& stop) {
+  [[nodiscard]] runtime::LeaderSettings Lease() const {
     runtime::LeaderSettings lease;
     lease.ns = options_.lease_namespace;
     lease.identity = Identity();
-    runtime::LeaderElector elector(*client_, lease, clock_,
+    return lease;
+  }
+
+  Result<void> Elect(const std::stop_token& stop) {
+    runtime::LeaderElector elector(*client_, Lease(), clock_,
                                    [this](const std::string& what) { log_.Write("info", what); });
     runtime::LeaderGuardedClient guarded(*client_, [&elector] { return elector.IsLeading(); });
     const auto end =
@@ -129,9 +180,13 @@ class Operator {
     runtime::EventRecorder events(client, clock_, Identity(), [this] { metrics_.EventDropped(); });
     {
       const std::lock_guard lock(mutex_);
-      engine_ = std::make_unique<controllers::Engine>(
-          client, store_, *recorder_, clock_,
-          EngineOptionsOf(options_, gateway_->certificates->CaPem(), log_, metrics_, events));
+      events_ = &events;
+      SendVolumeEvent();
+      auto options =
+          EngineOptionsOf(options_, gateway_->certificates->CaPem(), log_, metrics_, events);
+      options.settings.may_ask = std::bind_front(&net::AddressPolicy::Check, policy_.get());
+      engine_ = std::make_unique<controllers::Engine>(client, store_, *recorder_, clock_,
+                                                      std::move(options));
       engine_->Start();
     }
     const std::jthread library([&] {
@@ -146,26 +201,57 @@ class Operator {
     metrics_.Leading(false);
     engine_->Stop();
     const std::lock_guard guard(mutex_);
+    events_ = nullptr;
     engine_.reset();
   }
 
-  static std::string Identity() {
+  [[nodiscard]] Result<VolumeSpace> Space() const { return SpaceOf(options_.data_dir); }
+
+  // To the log, and as an event of our own pod, which is the one object that stands for the volume.
+  void TellVolume(VolumeState state, const std::string& what) {
+    log_.Write(state == VolumeState::kRoom ? "info" : "warn", what);
+    const std::lock_guard lock(mutex_);
+    volume_ = {state, what};
+    SendVolumeEvent();
+  }
+
+  // With mutex_ held; again when this process begins to lead, which is who writes events.
+  void SendVolumeEvent() {
+    const auto& [state, what] = volume_;
+    const char* uid = std::getenv("POD_UID");
+    if (state == VolumeState::kRoom || uid == nullptr || events_ == nullptr) return;
+    const char* reason = state == VolumeState::kFull ? "VolumeFull" : "VolumeNearlyFull";
+    events_->Record(
+        {"v1", "Pod", options_.lease_namespace, HostName(), uid, "", "Warning", reason, what});
+  }
+
+  static std::string HostName() {
     char host[256] = "penstock-operator";
     static_cast<void>(::gethostname(host, sizeof(host) - 1));
-    static const unsigned random = std::random_device{}();
-    return std::string(host) + "-" + std::to_string(random);
+    return host;
+  }
+
+  static std::string Identity() {
+    static const unsigned kRandom = std::random_device{}();
+    return HostName() + "-" + std::to_string(kRandom);
   }
 
   Options options_;
-  const Clock& clock_;
+  kube::ServerClock clock_;
   runtime::Log log_;
   runtime::Metrics metrics_;
   artifacts::Store store_;
+  DataFolder data_folder_;
   std::unique_ptr<kube::Client> api_;
   std::unique_ptr<controllers::CountingClient> client_;
+  std::unique_ptr<OwnAddresses> own_addresses_;
+  std::unique_ptr<net::AddressPolicy> policy_;
+  std::mutex mutex_;  // guards engine_, recorder_ and events_ against those who ask from outside
+  // Behind mutex_, which its thread takes until it has ended; before engine_, which writes to it.
   std::unique_ptr<metadata::SqliteRecorder> recorder_;
-  std::mutex mutex_;  // guards engine_ against those who ask it from other threads
   std::unique_ptr<controllers::Engine> engine_;
+  runtime::EventRecorder* events_ = nullptr;                            // while this process leads
+  std::pair<VolumeState, std::string> volume_{VolumeState::kRoom, ""};  // as last told
   std::unique_ptr<GatewayServer> gateway_;
   std::atomic<bool> serving_ = false;  // gateway_ stands; for other threads
   std::unique_ptr<net::HttpServer> health_;

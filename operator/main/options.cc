@@ -34,11 +34,20 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--components-image", o.components_image, "Image of the component library")
       ->envname("PENSTOCK_COMPONENTS_IMAGE")
       ->required();
+  app.add_option("--git-image", o.git_image, "Image that fetches code.git")
+      ->envname("PENSTOCK_GIT_IMAGE")
+      ->required();
   app.add_option("--library-namespace", o.library_namespace,
                  "Namespace of the component library; the operator's own when absent");
   app.add_option(
       "--library-dir", o.library_dir,
       "Folder of the component library's manifests, which are created where they are missing");
+  app.add_option("--source-deny", o.source_deny,
+                 "Ranges of addresses (10.0.0.0/8) that the operator asks for no user")
+      ->delimiter(',');
+  app.add_option("--source-allow", o.source_allow,
+                 "Ranges that --source-deny does not keep it from")
+      ->delimiter(',');
   app.add_option("--metrics-port", o.metrics_port, "Port of /metrics, /livez and /readyz")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
@@ -47,6 +56,14 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
                  "Namespace of the lease; the operator's own when absent");
   app.add_option("--workers", o.workers, "Runs that are reconciled at a time")
       ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--pods-per-second", o.pods_per_second,
+                 "Pods that all runs together create a second; 0: no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-file-size", o.max_file_bytes,
+                 "Largest file that an artifact may hold, in bytes or as 64Gi; 0: no limit")
+      ->transform(CLI::AsSizeValue(true))
       ->capture_default_str();
   app.add_option("--log-level", o.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

@@ -1,6 +1,7 @@
 // The flags of penstock-operator. Each may be given as an environment variable too.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <variant>
@@ -19,12 +20,17 @@ struct Options {
   std::string launcher_image;
   std::string serve_image;
   std::string components_image;
+  std::string git_image;
   std::string library_namespace;
-  std::filesystem::path library_dir;  // empty = the library is somebody else's to install
+  std::filesystem::path library_dir;      // empty = the library is somebody else's to install
+  std::vector<std::string> source_deny;   // ranges of addresses that are not asked for users
+  std::vector<std::string> source_allow;  // those of them that are
   int metrics_port = 8080;
   bool leader_elect = false;
   std::string lease_namespace;  // empty = that of the pod, or of the kubeconfig
   int workers = 8;
+  double pods_per_second = 0;                  // 0 = no limit
+  std::uint64_t max_file_bytes = 64ULL << 30;  // of one file of an artifact; 0 = no limit
   std::string log_level = "info";
 };
 

@@ -3,6 +3,7 @@
 #include <soci.h>
 #include <sqlite3/soci-sqlite3.h>
 
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -11,31 +12,63 @@
 namespace penstock::metadata {
 namespace {
 
-std::unique_ptr<soci::session> Connect(const std::filesystem::path& path) {
+using Session = std::unique_ptr<soci::session>;
+
+// What SQLite said last of this session. SOCI gives the code with some of its exceptions only; the
+// connection has it always. (It hides the type information that a dynamic_cast needs; a session
+// here is always SQLite's.)
+int LastCode(soci::session& session) {
+  const auto* backend = static_cast<soci::sqlite3_session_backend*>(session.get_backend());
+  return sqlite_api::sqlite3_errcode(backend->conn_) & 0xff;
+}
+
+// Throws when it fails; `session` then tells why, where there is one.
+void Connect(const std::filesystem::path& path, Session& session) {
   // SOCI loses a connection whose first statement fails, as it would with the option synchronous=1
   // on a damaged file; a session that stands closes it.
-  auto session =
+  session =
       std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=5");
   *session << "PRAGMA synchronous = NORMAL";
   *session << "PRAGMA foreign_keys = ON";
-  return session;
 }
 
-// Throws when the file cannot be used; the message says why.
-std::unique_ptr<soci::session> ConnectAndCheck(const std::filesystem::path& path) {
-  auto session = Connect(path);
-  std::string verdict;
-  *session << "PRAGMA quick_check(1)", soci::into(verdict);
-  if (verdict != "ok") throw soci::soci_error(verdict);
-  const int version = ReadSchemaVersion(*session);
-  if (version > SchemaVersion()) {
-    throw soci::soci_error("its schema version " + std::to_string(version) +
-                           " is newer than this program's " + std::to_string(SchemaVersion()));
+// What keeps a file from being used.
+struct Trouble {
+  Error error;
+  bool damaged = false;  // no database, or not whole: the one reason to set it aside
+};
+
+// A full volume and a failing disk keep SQLite from opening a good file, as it makes another beside
+// it; only its word for damage is one.
+Trouble TroubleOf(const Session& session, const soci::soci_error& thrown) {
+  const int code = session == nullptr ? SQLITE_CANTOPEN : LastCode(*session);
+  Trouble out{Transient(thrown.get_error_message()), false};
+  out.damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  if (code == SQLITE_FULL) out.error.kind = ErrorKind::kNoSpace;
+  return out;
+}
+
+std::optional<Trouble> ConnectAndCheck(const std::filesystem::path& path, Session& session) {
+  try {
+    Connect(path, session);
+    std::string verdict;
+    *session << "PRAGMA quick_check(1)", soci::into(verdict);
+    if (verdict != "ok") return Trouble{Transient(verdict), true};
+    const int version = ReadSchemaVersion(*session);
+    if (version > SchemaVersion()) {
+      Error newer = Invalid("its schema version " + std::to_string(version) +
+                            " is newer than this program's " + std::to_string(SchemaVersion()));
+      newer.kind = ErrorKind::kUnsupported;
+      return Trouble{std::move(newer), false};
+    }
+    std::string mode;
+    *session << "PRAGMA journal_mode = WAL", soci::into(mode);
+    Migrate(*session);
+    if (!HasTables(*session)) return Trouble{Transient("tables of it are gone"), true};
+    return std::nullopt;
+  } catch (const soci::soci_error& e) {
+    return TroubleOf(session, e);
   }
-  std::string mode;
-  *session << "PRAGMA journal_mode = WAL", soci::into(mode);
-  Migrate(*session);
-  return session;
 }
 
 // <path>.damaged-20261121T040000Z, with a number when that is taken.
@@ -73,27 +106,19 @@ Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint
   std::filesystem::create_directories(path.parent_path(), error);
   OpenedDatabase opened;
   opened.created = !std::filesystem::exists(path, error);
-  try {
-    opened.session = ConnectAndCheck(path);
-    return opened;
-  } catch (const soci::soci_error& e) {
-    opened.warning = e.get_error_message();
-  }
-  if (opened.created || !std::filesystem::exists(path, error)) {
-    return Internal("opening the metadata database " + path.string() + ": " + opened.warning);
-  }
+  auto trouble = ConnectAndCheck(path, opened.session);
+  if (!trouble) return opened;
+  if (!trouble->damaged)
+    return Wrap("opening the metadata database " + path.string(), trouble->error);
+  opened.session.reset();
   auto aside = SetAside(path, now);
   if (!aside) return aside.error();
-  opened.warning = "the metadata database " + path.string() + " cannot be used (" + opened.warning +
-                   "); it was moved to " + aside->string() +
+  opened.warning = "the metadata database " + path.string() + " is damaged (" +
+                   trouble->error.message + "); it was moved to " + aside->string() +
                    " and a new one is filled from the runs that live";
   opened.created = true;
-  try {
-    opened.session = ConnectAndCheck(path);
-  } catch (const soci::soci_error& e) {
-    return Internal("opening a new metadata database " + path.string() + ": " +
-                    e.get_error_message());
-  }
+  trouble = ConnectAndCheck(path, opened.session);
+  if (trouble) return Wrap(opened.warning + "; opening that new one", trouble->error);
   return opened;
 }
 
@@ -103,7 +128,8 @@ Result<std::unique_ptr<soci::session>> OpenForReading(const std::filesystem::pat
     return NotFound("there is no metadata database " + path.string());
   }
   try {
-    auto session = Connect(path);
+    Session session;
+    Connect(path, session);
     *session << "PRAGMA query_only = ON";
     return session;
   } catch (const soci::soci_error& e) {
@@ -113,10 +139,7 @@ Result<std::unique_ptr<soci::session>> OpenForReading(const std::filesystem::pat
 }
 
 bool HasLostItsFile(soci::session& session) {
-  // SOCI gives the code with some of its exceptions only; the connection has it always. (It hides
-  // the type information that a dynamic_cast needs; a session here is always SQLite's.)
-  const auto* backend = static_cast<soci::sqlite3_session_backend*>(session.get_backend());
-  switch (sqlite_api::sqlite3_errcode(backend->conn_) & 0xff) {
+  switch (LastCode(session)) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_READONLY:  // so also when the file was moved away

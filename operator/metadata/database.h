@@ -20,9 +20,11 @@ struct OpenedDatabase {
   std::string warning;   // why a file was set aside, and where it lies now; else empty
 };
 
-// Opens for writing, checks the file and brings its schema up to date. A file that is damaged, no
-// database, or of a newer program is renamed to <path>.damaged-<time> (with its -wal) and a new
-// one begun: what it held of live runs is written again by their controllers.
+// Opens for writing, checks the file and brings its schema up to date. A file that is damaged, lost
+// tables or is no database is renamed to <path>.damaged-<time> (with its -wal) and a new one begun:
+// what it held of live runs is written again by their controllers. Anything else leaves the file as
+// it is: kNoSpace or kTransient for a full volume or a failing disk (SQLite needs room to open),
+// kUnsupported for the file of a newer program.
 [[nodiscard]] Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint now);
 
 // Opens for reading beside the writer; NotFound when there is no file.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <soci.h>
 #include <sqlite3/soci-sqlite3.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@
 namespace penstock::metadata {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 namespace fs = std::filesystem;
 
 class Metadata : public ::testing::Test {
@@ -40,9 +43,7 @@ class Metadata : public ::testing::Test {
       warnings_ += text + "\n";
     };
     options.on_lost = [this] { ++lost_; };
-    auto recorder = SqliteRecorder::Open(options, clock_);
-    EXPECT_TRUE(recorder) << recorder.error().message;
-    return std::move(*recorder);
+    return SqliteRecorder::Open(options, clock_);
   }
 
   std::string warnings() {
@@ -170,7 +171,7 @@ TEST_F(Metadata, SetsADamagedFileAsideAndBeginsANewOne) {
   fs::create_directories(path_.parent_path());
   std::ofstream(path_) << std::string(100'000, 'x');
   auto recorder = Open();
-  EXPECT_THAT(warnings(), HasSubstr("cannot be used"));
+  EXPECT_THAT(warnings(), HasSubstr("is damaged"));
   EXPECT_THAT(warnings(), HasSubstr(".damaged-"));
   recorder->RecordRun(FlightsRun("u1"));
   recorder->Flush();
@@ -195,20 +196,75 @@ TEST_F(Metadata, SetsAFileWithADamagedPageAside) {
     }
   }
   auto recorder = Open();
-  EXPECT_THAT(warnings(), HasSubstr("cannot be used"));
+  EXPECT_THAT(warnings(), HasSubstr("is damaged"));
   recorder->RecordRun(FlightsRun("fresh"));
   recorder->Flush();
   EXPECT_TRUE(Query(path_).Run("team", "flights-fresh"));
 }
 
-TEST_F(Metadata, SetsAFileOfANewerProgramAside) {
+std::vector<std::string> FilesBeside(const fs::path& path) {
+  std::vector<std::string> out;
+  for (const auto& entry : fs::directory_iterator(path.parent_path()))
+    out.push_back(entry.path().filename().string());
+  return out;
+}
+
+TEST_F(Metadata, LeavesAFileOfANewerProgramAsItIs) {
   Open();
   {
     soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\"");
     db << "PRAGMA user_version = " + std::to_string(SchemaVersion() + 1);
   }
-  Open();
+  EXPECT_FALSE(Open()->is_open());
   EXPECT_THAT(warnings(), HasSubstr("newer than this program's"));
+  EXPECT_THAT(FilesBeside(path_), Not(Contains(HasSubstr(".damaged-"))));
+}
+
+// While it lives no file of this process grows: to SQLite that is a full volume.
+class NoRoom {
+ public:
+  NoRoom() {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~NoRoom() { setrlimit(RLIMIT_FSIZE, &before_); }
+  NoRoom(const NoRoom&) = delete;
+  NoRoom& operator=(const NoRoom&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(Metadata, AFullVolumeKeepsTheOperatorFromHistoryAndNotFromStarting) {
+  Open()->RecordRun(FlightsRun("old"));
+  std::unique_ptr<SqliteRecorder> recorder;
+  bool open = true;
+  {
+    const NoRoom full;
+    recorder = Open();
+    open = recorder->is_open();
+    recorder->RecordRun(FlightsRun("new"));
+    recorder->Flush();
+  }
+  EXPECT_FALSE(open);
+  EXPECT_THAT(warnings(), HasSubstr("history waits"));
+  while (!recorder->is_open()) recorder->Flush();  // there is room again
+  recorder->Flush();
+  EXPECT_TRUE(Query(path_).Run("team", "flights-old")) << "a good file was taken for damaged";
+  EXPECT_TRUE(Query(path_).Run("team", "flights-new"));
+  EXPECT_THAT(FilesBeside(path_), Not(Contains(HasSubstr(".damaged-"))));
+  EXPECT_EQ(lost_, 1) << "what happened meanwhile is recorded again";
+}
+
+TEST_F(Metadata, AMigrationThatFailsKeepsItsReasonForWhoAsksWhetherTheFileIsGood) {
+  fs::create_directories(path_.parent_path());
+  soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\"");
+  db << "CREATE TABLE steps (k INTEGER)";  // in the way
+  EXPECT_THROW(Migrate(db), soci::soci_error);
+  EXPECT_TRUE(HasLostItsFile(db)) << "a rollback came in between, and says that all is well";
 }
 
 TEST_F(Metadata, AsksForTheLiveRunsWhenTheTablesVanishUnderIt) {
@@ -218,7 +274,6 @@ TEST_F(Metadata, AsksForTheLiveRunsWhenTheTablesVanishUnderIt) {
   {
     soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\" timeout=5");
     db << "PRAGMA foreign_keys = OFF";
-    db << "PRAGMA user_version = 99";
     db << "DROP TABLE runs";
   }
   recorder->RecordRun(FlightsRun("u2"));
@@ -266,9 +321,8 @@ TEST_F(Metadata, AFullQueueKeepsTheLastWordOfAFinishedRun) {
   SqliteRecorderOptions options;
   options.path = path_;
   options.queue_limit = 1;
-  auto opened = SqliteRecorder::Open(options, clock_);
-  ASSERT_TRUE(opened);
-  auto& recorder = **opened;
+  const auto opened = SqliteRecorder::Open(options, clock_);
+  auto& recorder = *opened;
   {
     // A writer elsewhere holds the file, so the queue fills up.
     soci::session other(soci::sqlite3, "dbname=\"" + path_.string() + "\" timeout=5");

@@ -14,7 +14,7 @@ using Statements = std::vector<const char*>;
 // Times are Unix milliseconds; NULL where something has not happened. A version is never edited
 // after a release: the next one goes to the end.
 const std::array<Statements, 1>& Versions() {
-  static const std::array<Statements, 1> versions{{
+  static const std::array<Statements, 1> kVersions{{
       {
           R"(CREATE TABLE runs(
                uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -51,7 +51,7 @@ const std::array<Statements, 1>& Versions() {
              WITHOUT ROWID)",
       },
   }};
-  return versions;
+  return kVersions;
 }
 
 }  // namespace
@@ -66,11 +66,21 @@ int ReadSchemaVersion(soci::session& db) {
 
 void Migrate(soci::session& db) {
   for (int version = ReadSchemaVersion(db); version < SchemaVersion(); ++version) {
-    soci::transaction transaction(db);
+    // No soci::transaction: what fails would be rolled back before anybody asks why, and SQLite
+    // then says that all is well. The session that is closed instead is rolled back, too.
+    db << "BEGIN";
     for (const char* statement : Versions()[static_cast<std::size_t>(version)]) db << statement;
     db << "PRAGMA user_version = " + std::to_string(version + 1);
-    transaction.commit();
+    db << "COMMIT";
   }
+}
+
+bool HasTables(soci::session& db) {
+  int found = 0;
+  db << "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN "
+        "('runs', 'steps', 'attempts', 'artifacts', 'lineage', 'results')",
+      soci::into(found);
+  return found == 6;
 }
 
 }  // namespace penstock::metadata

@@ -16,4 +16,7 @@ namespace penstock::metadata {
 // Brings the file to SchemaVersion(), one transaction a version. Throws soci::soci_error.
 void Migrate(soci::session& db);
 
+// Whether the tables of this version are there. Throws as Migrate.
+[[nodiscard]] bool HasTables(soci::session& db);
+
 }  // namespace penstock::metadata

@@ -9,18 +9,24 @@
 
 namespace penstock::metadata {
 
-Result<std::unique_ptr<SqliteRecorder>> SqliteRecorder::Open(SqliteRecorderOptions options,
-                                                             const Clock& clock) {
+std::unique_ptr<SqliteRecorder> SqliteRecorder::Open(SqliteRecorderOptions options,
+                                                     const Clock& clock) {
   auto database = OpenDatabase(options.path, clock.Now());
-  if (!database) return database.error();
-  if (!database->warning.empty()) options.warn(database->warning);
-  return std::unique_ptr<SqliteRecorder>(
-      new SqliteRecorder(std::move(options), clock, std::move(*database)));
+  if (!database) {
+    options.warn(database.error().message + "; runs go on, and history waits for it");
+  } else if (!database->warning.empty()) {
+    options.warn(database->warning);
+  }
+  return std::unique_ptr<SqliteRecorder>(new SqliteRecorder(
+      std::move(options), clock, database ? std::move(database->session) : nullptr));
 }
 
 SqliteRecorder::SqliteRecorder(SqliteRecorderOptions options, const Clock& clock,
-                               OpenedDatabase database)
-    : options_(std::move(options)), clock_(clock), session_(std::move(database.session)) {
+                               std::unique_ptr<soci::session> session)
+    : options_(std::move(options)),
+      clock_(clock),
+      session_(std::move(session)),
+      open_(session_ != nullptr) {
   writer_ = std::jthread([this](const std::stop_token& stop) { Write(stop); });
 }
 
@@ -135,6 +141,8 @@ bool SqliteRecorder::WriteBatch(const std::vector<RunRecord>& batch) {
 }
 
 void SqliteRecorder::Reopen(const std::string& why) {
+  const bool was_open = session_ != nullptr;
+  open_ = false;
   session_.reset();
   auto database = OpenDatabase(options_.path, clock_.Now());
   if (!database) {
@@ -145,7 +153,8 @@ void SqliteRecorder::Reopen(const std::string& why) {
                                                 " was opened again (" + why + ")"
                                           : database->warning);
   session_ = std::move(database->session);
-  if (database->created) options_.on_lost();
+  open_ = true;
+  if (database->created || !was_open) options_.on_lost();
 }
 
 }  // namespace penstock::metadata

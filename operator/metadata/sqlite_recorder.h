@@ -5,9 +5,13 @@
 //                                                  |  failed: the batch goes back, wait 1 s .. 30 s
 //                                                  +- damaged: set aside, new file, `on_lost`
 //
+// A file that cannot be opened, as on a full volume, keeps nobody from working: it is tried again
+// with what there is to write.
+//
 // Thread-safe. The destructor writes what is queued, once, and ends the thread.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -32,14 +36,16 @@ struct SqliteRecorderOptions {
   std::size_t batch = 128;           // runs in one transaction
   Milliseconds first_wait{1'000};    // after a failed batch; doubles up to 30 s
   std::function<void(const std::string&)> warn = [](const std::string&) {};
-  // The file was lost while open: record every live run again. Called on the writer thread.
+  // The file is new, or was not open for a while: record every live run again. Called on the writer
+  // thread.
   std::function<void()> on_lost = [] {};
 };
 
 class SqliteRecorder : public Recorder {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<SqliteRecorder>> Open(SqliteRecorderOptions options,
-                                                                    const Clock& clock);
+  // Tries to open the file; `warn` hears of what keeps it from that.
+  [[nodiscard]] static std::unique_ptr<SqliteRecorder> Open(SqliteRecorderOptions options,
+                                                            const Clock& clock);
   ~SqliteRecorder() override;
 
   void RecordRun(RunRecord record) override;
@@ -48,9 +54,12 @@ class SqliteRecorder : public Recorder {
   void Flush();
   // Records thrown away because the queue was full.
   [[nodiscard]] std::uint64_t dropped() const;
+  // Whether the file is open; else history waits in the queue. Any thread.
+  [[nodiscard]] bool is_open() const { return open_; }
 
  private:
-  SqliteRecorder(SqliteRecorderOptions options, const Clock& clock, OpenedDatabase database);
+  SqliteRecorder(SqliteRecorderOptions options, const Clock& clock,
+                 std::unique_ptr<soci::session> session);
   void Write(const std::stop_token& stop);
   [[nodiscard]] std::vector<RunRecord> TakeBatch();
   void GiveBack(std::vector<RunRecord> batch);
@@ -61,6 +70,7 @@ class SqliteRecorder : public Recorder {
   const SqliteRecorderOptions options_;
   const Clock& clock_;
   std::unique_ptr<soci::session> session_;  // of the writer thread
+  std::atomic<bool> open_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

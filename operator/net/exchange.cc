@@ -10,6 +10,7 @@ int StatusOf(ErrorKind kind) {
     case ErrorKind::kTransient:
     case ErrorKind::kOverloaded:
     case ErrorKind::kQuota:
+    case ErrorKind::kWebhook:
     case ErrorKind::kCancelled:
     case ErrorKind::kGone:
       return 503;
@@ -57,7 +58,8 @@ void RespondError(Exchange& exchange, const Error& error) {
                status == 503 ? Headers{{"Retry-After", "1"}} : Headers{});
 }
 
-Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit) {
+Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit,
+                                  const std::function<Result<void>(std::size_t)>& hold) {
   const auto too_large = [&] {
     Error e = Invalid("the body is over " + std::to_string(limit) + " bytes");
     e.kind = ErrorKind::kTooLarge;
@@ -70,6 +72,7 @@ Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit) {
     if (!piece) return piece.error();
     if (piece->empty()) return body;
     if (body.size() + piece->size() > limit) return too_large();
+    if (auto held = hold(body.size() + piece->size()); !held) return held.error();
     body += *piece;
   }
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -31,6 +32,10 @@ class Exchange {
   [[nodiscard]] virtual bool ExpectsContinue() const = 0;
   [[nodiscard]] virtual std::stop_token stop() const = 0;
 
+  // The caller has shown who it is: for ten minutes its address may use what the server keeps for
+  // such (HttpServerOptions::reserve).
+  virtual void CallerIsKnown() {}
+
   // The next piece of the body, valid until the next call; empty at its end. kTransient when the
   // connection broke or stood still: then no answer can be given any more.
   [[nodiscard]] virtual Result<std::string_view> ReadBody() = 0;
@@ -38,7 +43,8 @@ class Exchange {
   // Errors of sending are the connection's, which ends then.
   virtual void Respond(int status, const std::string& content_type, const std::string& body,
                        const Headers& headers = {}) = 0;
-  // A part of a file; a HEAD gets the headers alone.
+  // A part of a file; a HEAD gets the headers alone. 404 where the file has gone, 5xx with the
+  // reason where it cannot be opened.
   virtual void RespondFile(int status, const std::filesystem::path& file, std::uint64_t offset,
                            std::uint64_t length, const Headers& headers) = 0;
 };
@@ -49,7 +55,9 @@ void RespondError(Exchange& exchange, int status, const std::string& message,
 // The status of an error's kind: 404, 403 for kForbidden, 507 for a full disk, ...
 void RespondError(Exchange& exchange, const Error& error);
 
-// The whole body, at most `limit` bytes: kTooLarge above it.
-[[nodiscard]] Result<std::string> ReadWholeBody(Exchange& exchange, std::size_t limit);
+// The whole body, at most `limit` bytes: kTooLarge above it. `hold` is asked before the body is as
+// large as it says, and its error ends the reading.
+[[nodiscard]] Result<std::string> ReadWholeBody(
+    Exchange& exchange, std::size_t limit, const std::function<Result<void>(std::size_t)>& hold);
 
 }  // namespace penstock::net

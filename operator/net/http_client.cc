@@ -3,139 +3,18 @@
 #include <algorithm>
 #include <mutex>
 
+#include "operator/net/client_connection.h"
+#include "operator/net/request_head.h"
 #include "operator/net/resolver.h"
+#include "operator/net/tunnel.h"
 #include "operator/net/url.h"
-#include "operator/net/wire.h"
 
 namespace penstock::net {
 namespace {
 
 constexpr std::size_t kMaxIdle = 32;
 constexpr std::chrono::seconds kMaxIdleAge{50};
-constexpr std::uint32_t kMaxHead = 64 * 1024;
 constexpr std::size_t kMaxErrorBody = 1 << 20;
-constexpr std::uint64_t kExpectAbove = 64 * 1024;
-constexpr std::chrono::milliseconds kLateAnswer{2'000};
-constexpr int kMostInterim = 16;
-
-bool Expects(const HttpRequest& request) {
-  return request.source && request.content_length > kExpectAbove;
-}
-
-// The request's line and headers. Invalid where a part of it would end a line.
-Result<std::string> HeadOf(const HttpRequest& request, const Url& url, const std::string& path) {
-  const auto odd = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
-  std::string out = request.method + " " + path + request.target + " HTTP/1.1\r\n";
-  bool good = !HasControl(request.method) && !HasControl(request.target);
-  const auto add = [&](const std::string& name, const std::string& value) {
-    good = good && !HasControl(name) && std::none_of(value.begin(), value.end(), odd);
-    out += name + ": " + value + "\r\n";
-  };
-  add("Host", url.authority);
-  for (const auto& [name, value] : request.headers) add(name, value);
-  const bool bodiless = request.method == "GET" || request.method == "HEAD";
-  const std::uint64_t length = request.source ? request.content_length : request.body.size();
-  if (request.source || length > 0 || !bodiless) add("Content-Length", std::to_string(length));
-  if (Expects(request)) add("Expect", "100-continue");
-  if (!good) return Invalid("a request with a control character in its head is not sent");
-  return out + "\r\n";
-}
-
-// One connection, used by one call at a time.
-class Connection {
- public:
-  Connection(std::string where, Stream stream)
-      : where_(std::move(where)), stream_(std::move(stream)) {}
-
-  [[nodiscard]] Stream& stream() { return stream_; }
-
-  // Sends the request and reads the answer's head.
-  Result<HttpResponse> Ask(const HttpRequest& request, std::string head, const Limits& limits) {
-    stream_.Limit(limits);
-    head += request.body;
-    auto sent = stream_.Write(head);
-    if (sent && Expects(request)) {
-      auto early = ReadAnswer(request, 100);
-      if (early && early->status != 100) refused_ = true;
-      if (!early || early->status != 100) return early;
-    }
-    if (sent && request.source) {
-      auto whole = SendBody(request, sent);
-      if (!whole) return whole.error();
-    }
-    if (sent) return ReadAnswer(request);
-    if (sent.error().kind == ErrorKind::kCancelled) return Failed("sending to ", sent.error());
-    // A server that refuses says why before it closes: then the answer tells more than EPIPE.
-    Limits late = limits;
-    late.idle = std::min(late.idle, kLateAnswer);
-    stream_.Limit(std::move(late));
-    auto answer = ReadAnswer(request);
-    if (!answer) return Failed("sending to ", sent.error());
-    refused_ = true;
-    return answer;
-  }
-
-  // The next bytes of the body; empty when it is over.
-  Result<std::string_view> ReadSome() {
-    auto piece = answer_->ReadSome();
-    if (!piece) return Failed("reading from ", piece.error());
-    return piece;
-  }
-
-  [[nodiscard]] bool Reusable() {
-    return !refused_ && answer_ && answer_->parser().is_done() && answer_->message().keep_alive() &&
-           buffer_.size() == 0;
-  }
-  // True until the first byte of the current answer.
-  [[nodiscard]] bool NothingRead() { return !answer_ || !answer_->parser().got_some(); }
-
- private:
-  // `sent` becomes the error of a connection that broke; the source's own error ends the call.
-  Result<void> SendBody(const HttpRequest& request, Result<void>& sent) {
-    while (sent) {
-      auto piece = request.source();
-      if (!piece) return piece.error();
-      if (piece->empty()) break;
-      sent = stream_.Write(*piece);
-    }
-    return {};
-  }
-
-  // Past the heads that only come before an answer (102, 103, an unasked 100), but for `awaited`.
-  Result<HttpResponse> ReadAnswer(const HttpRequest& request, int awaited = 0) {
-    auto head = ReadHead(request);
-    for (int i = 0; i < kMostInterim && head && head->status < 200 && head->status != awaited; ++i)
-      head = ReadHead(request);
-    if (head && head->status < 200 && head->status != awaited)
-      return Transient("reading from " + where_ + ": no answer after interim ones");
-    return head;
-  }
-
-  Result<HttpResponse> ReadHead(const HttpRequest& request) {
-    answer_.emplace(stream_, buffer_, kMaxHead);
-    if (request.method == "HEAD") answer_->parser().skip(true);
-    if (const auto ec = answer_->ReadHead()) return Failed("reading from ", answer_->ErrorOf(ec));
-    HttpResponse response;
-    response.status = static_cast<int>(answer_->message().result_int());
-    for (const auto& field : answer_->message()) {
-      std::string name(field.name_string());
-      std::transform(name.begin(), name.end(), name.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      response.headers.emplace_back(std::move(name), std::string(field.value()));
-    }
-    return response;
-  }
-
-  [[nodiscard]] Error Failed(const char* doing, const Error& error) const {
-    return Wrap(doing + where_, error);
-  }
-
-  const std::string where_;
-  Stream stream_;
-  Incoming<false>::Buffer buffer_;
-  std::optional<Incoming<false>> answer_;
-  bool refused_ = false;  // it answered before the request was whole
-};
 
 }  // namespace
 
@@ -156,9 +35,11 @@ struct HttpClient::Impl {
   Url url;
   std::string path;  // of the base URL: "" or "/prefix"
   HttpClientOptions options;
-  std::shared_ptr<TlsContext> tls;  // none: plain
+  std::shared_ptr<TlsContext> tls;        // none: plain
+  std::shared_ptr<TlsContext> proxy_tls;  // of an https proxy
   std::mutex mutex;
-  std::vector<Idle> idle;  // the most recently used last
+  std::vector<Idle> idle;    // the most recently used last
+  std::string last_address;  // that answered: the first to be tried
 
   ConnectionPtr TakeIdle() {
     const std::lock_guard lock(mutex);
@@ -182,28 +63,46 @@ struct HttpClient::Impl {
   // The host's addresses, those that were looked at.
   Result<std::vector<std::string>> Addresses(const Limits& limits) const {
     auto addresses = ResolveHost(url.host, limits.deadline, limits.stop);
-    if (!addresses || options.allow_local) return addresses;
+    if (!addresses || !options.may_connect) return addresses;
     for (const auto& address : *addresses) {
-      if (!IsLocalAddress(address)) continue;
-      return Invalid("the host " + url.host + " is the local address " + address +
-                     ", which the operator does not ask");
+      if (auto may = options.may_connect(url.host, address); !may) return may.error();
     }
     return addresses;
   }
 
-  Result<ConnectionPtr> Connect(Limits limits) const {
+  // Those of whom we connect to, the one that answered last at their head.
+  Result<std::vector<std::string>> Peers(const Limits& limits) {
+    const auto& proxy = options.proxy;
+    auto addresses =
+        proxy ? ResolveHost(proxy->url.host, limits.deadline, limits.stop) : Addresses(limits);
+    if (!addresses) return addresses;
+    const std::lock_guard lock(mutex);
+    std::stable_partition(addresses->begin(), addresses->end(),
+                          [this](const auto& a) { return a == last_address; });
+    return addresses;
+  }
+
+  Result<ConnectionPtr> Connect(Limits limits) {
     limits.idle = std::min(limits.idle, options.connect_timeout);
     Limits lookup = limits;
     lookup.deadline =
         std::min(limits.deadline, std::chrono::steady_clock::now() + options.connect_timeout);
-    auto addresses = Addresses(lookup);
+    auto addresses = Peers(lookup);
     if (!addresses) return addresses.error();
+    const Url& peer = options.proxy ? options.proxy->url : url;
     auto stream = Stream::Make();
-    if (!stream) return Wrap("connecting to " + url.authority, stream.error());
+    if (!stream) return Wrap("connecting to " + peer.authority, stream.error());
     auto fresh = std::make_unique<Connection>(url.authority, *std::move(stream));
     fresh->stream().Limit(std::move(limits));
-    auto connected = fresh->stream().Connect(*addresses, url.port);
-    if (!connected) return Wrap("connecting to " + url.authority, connected.error());
+    auto connected = fresh->stream().Connect(*addresses, peer.port);
+    if (!connected) return Wrap("connecting to " + peer.authority, connected.error());
+    {
+      const std::lock_guard lock(mutex);
+      last_address = *std::move(connected);
+    }
+    if (options.proxy) {
+      if (auto passed = PassProxy(fresh->stream()); !passed) return passed.error();
+    }
     if (!tls) return fresh;
     const std::string& name = options.tls.server_name;
     auto secured = fresh->stream().Secure(tls, name.empty() ? url.host : name);
@@ -211,10 +110,21 @@ struct HttpClient::Impl {
     return fresh;
   }
 
+  Result<void> PassProxy(Stream& stream) const {
+    const Proxy& proxy = *options.proxy;
+    if (proxy_tls) {
+      auto secured = stream.Secure(proxy_tls, proxy.url.host);
+      if (!secured)
+        return Wrap("TLS handshake with the proxy " + proxy.url.authority, secured.error());
+    }
+    return tls ? OpenTunnel(stream, url, proxy) : Result<void>{};
+  }
+
   // A connection on which the answer's head has been read.
   Result<std::pair<ConnectionPtr, HttpResponse>> Begin(const HttpRequest& request,
                                                        const Limits& limits) {
-    auto text = HeadOf(request, url, path);
+    const bool whole_url = options.proxy && !tls;
+    auto text = HeadOf(request, url, path, whole_url ? &*options.proxy : nullptr);
     if (!text) return text.error();
     if (limits.stop.stop_requested()) return Cancelled(request.method + " was stopped");
     if (ConnectionPtr kept = TakeIdle()) {
@@ -264,6 +174,10 @@ Result<std::unique_ptr<HttpClient>> HttpClient::Make(const std::string& base_url
                                                      const HttpClientOptions& options) {
   auto url = ParseUrl(base_url);
   if (!url) return url.error();
+  if (options.proxy && options.may_connect)
+    return Invalid("the proxy " + options.proxy->url.authority +
+                   " would connect to addresses of its own look-up, which no policy has seen; "
+                   "an address policy and a proxy do not go together");
   auto impl = std::make_unique<Impl>();
   impl->url = *std::move(url);
   impl->path = impl->url.target;
@@ -273,6 +187,15 @@ Result<std::unique_ptr<HttpClient>> HttpClient::Make(const std::string& base_url
     auto tls = MakeTls(options.tls);
     if (!tls) return tls.error();
     impl->tls = *std::move(tls);
+  }
+  if (options.proxy && options.proxy->url.tls) {
+    // As Kubernetes' clients do, by the same authorities; but the proxy is not shown who we are.
+    TlsSettings trust;
+    trust.ca_pem = options.tls.ca_pem;
+    trust.insecure = options.tls.insecure;
+    auto tls = MakeTls(trust);
+    if (!tls) return tls.error();
+    impl->proxy_tls = *std::move(tls);
   }
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));
 }

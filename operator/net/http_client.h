@@ -9,11 +9,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "operator/base/result.h"
+#include "operator/net/address_policy.h"
 #include "operator/net/exchange.h"
+#include "operator/net/proxy.h"
 #include "operator/net/stream.h"
 #include "operator/net/tls.h"
 
@@ -48,14 +51,15 @@ struct HttpRequest {
 
 struct HttpClientOptions {
   TlsSettings tls;
-  std::chrono::milliseconds connect_timeout{30'000};  // of each address, and of the TLS handshake
-  bool allow_local = true;  // false: a host with a loopback or link-local address is refused
+  std::chrono::milliseconds connect_timeout{30'000};  // of all addresses, and of a TLS handshake
+  std::optional<Proxy> proxy;     // by CONNECT for https; never together with may_connect
+  AddressCheck may_connect = {};  // held against each address of the host; none: all may be
 };
 
 class HttpClient {
  public:
   // `base_url` is http://host[:port][/path] or https://...; Invalid when it or the certificates
-  // cannot be read.
+  // cannot be read, and for a proxy with may_connect: it looks names up itself.
   [[nodiscard]] static Result<std::unique_ptr<HttpClient>> Make(const std::string& base_url,
                                                                 const HttpClientOptions& options);
   ~HttpClient();
@@ -63,7 +67,7 @@ class HttpClient {
   // An answer, of whatever status. `limits.deadline` is that of the whole answer, but of its head
   // alone where on_body gets the body.
   // kTransient for the network and for time; kUntrusted for the server's certificate; kTooLarge for
-  // a body above max_body; kInvalid for a refused address and for control characters in the head;
+  // a body above max_body; kInvalid for control characters in the head; what may_connect returned;
   // kCancelled when stopped; what the callbacks returned.
   [[nodiscard]] Result<HttpResponse> Send(const HttpRequest& request, const Limits& limits);
 

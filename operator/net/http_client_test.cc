@@ -127,15 +127,29 @@ TEST(HttpClient, ASinksErrorIsTheCalls) {
   EXPECT_EQ(answer.error().message, "no place");
 }
 
-TEST(HttpClient, AsksNoLocalAddressWhereItMayNot) {
+TEST(HttpClient, ConnectsToNoAddressThatItMayNot) {
   FakeServer server([](FakeConnection& c) { c.WaitClosed(); });
   HttpClientOptions options;
-  options.allow_local = false;
+  std::vector<std::string> asked;
+  options.may_connect = [&](const std::string& host, const std::string& address) -> Result<void> {
+    asked.push_back(host + " " + address);
+    return NotFound("not this one");
+  };
   const auto answer = Send(server, {}, options);
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().kind, ErrorKind::kInvalid);
-  EXPECT_THAT(answer.error().message, HasSubstr("local address 127.0.0.1"));
+  EXPECT_EQ(answer.error().message, "not this one");
+  EXPECT_THAT(asked, testing::ElementsAre("127.0.0.1 127.0.0.1"));
   EXPECT_EQ(server.connections(), 0);
+}
+
+TEST(HttpClient, AProxyDoesNotLeadAroundTheAddressPolicy) {
+  HttpClientOptions options;
+  options.proxy = ParseProxy("http://127.0.0.1:3128").value();
+  options.may_connect = [](const std::string&, const std::string&) -> Result<void> { return {}; };
+  const auto made = HttpClient::Make("http://127.0.0.1:1", options);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::kInvalid);
+  EXPECT_NE(made.error().message.find("127.0.0.1:3128"), std::string::npos);
 }
 
 }  // namespace

@@ -1,150 +1,25 @@
 #include "operator/net/http_server.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <string>
 #include <thread>
 
-#include "operator/net/wire.h"
+#include "operator/net/peer_counts.h"
+#include "operator/net/served_exchange.h"
 
 namespace penstock::net {
 namespace http = boost::beast::http;
 namespace {
 
-constexpr int kOverflow = 64;  // connections above the bound that are told 503
+constexpr int kOverflow = 64;     // connections above the bound that are told 503
+constexpr int kReserveAPeer = 8;  // an address that has so many is given none of the reserve
 constexpr std::chrono::milliseconds kAcceptPause{100};
-constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kLingerBytes = 8 << 20;
 constexpr std::chrono::milliseconds kLingerTime{2'000};
-
-// The request that is being served.
-class ServedExchange : public Exchange {
- public:
-  ServedExchange(const HttpServerOptions& options, std::stop_token stop, Stream& stream,
-                 Incoming<true>& request)
-      : options_(options),
-        stop_(std::move(stop)),
-        stream_(stream),
-        request_(request),
-        method_(request.message().method_string()) {
-    const std::string target(request.message().target());
-    const std::size_t mark = target.find('?');
-    path_ = target.substr(0, mark);
-    if (mark != std::string::npos) query_ = target.substr(mark + 1);
-  }
-
-  const std::string& method() const override { return method_; }
-  const std::string& path() const override { return path_; }
-  const std::string& query() const override { return query_; }
-  std::string Header(const std::string& name) const override {
-    return std::string(request_.message()[name]);
-  }
-  std::optional<std::uint64_t> ContentLength() const override {
-    const auto length = request_.parser().content_length();
-    if (!length) return std::nullopt;
-    return *length;
-  }
-  bool ExpectsContinue() const override {
-    return boost::beast::iequals(request_.message()[http::field::expect], "100-continue");
-  }
-  std::stop_token stop() const override { return stop_; }
-
-  Result<std::string_view> ReadBody() override {
-    if (!SendContinue()) return Transient("the connection broke");
-    auto piece = request_.ReadSome();
-    if (piece) return piece;
-    broken_ = true;
-    return Transient("the body broke off: " + piece.error().message);
-  }
-
-  void Respond(int status, const std::string& content_type, const std::string& body,
-               const Headers& headers) override {
-    std::string text = HeadOf(status, body.size(), headers, content_type);
-    if (method_ != "HEAD") text += body;
-    Send(text);
-  }
-
-  void RespondFile(int status, const std::filesystem::path& file, std::uint64_t offset,
-                   std::uint64_t length, const Headers& headers) override {
-    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return RespondError(*this, 404, "the file has gone");
-    Send(HeadOf(status, length, headers, ""));
-    if (method_ != "HEAD") SendFile(fd, offset, length);
-    ::close(fd);
-  }
-
-  // The connection is closed after the answer, which says so.
-  void EndAfterwards() { last_ = true; }
-  [[nodiscard]] bool answered() const { return answered_; }
-  [[nodiscard]] bool GoesOn() const { return answered_ && !broken_ && keep_alive_; }
-  [[nodiscard]] bool BodyLeft() const {
-    return answered_ && !broken_ && !request_.parser().is_done();
-  }
-
- private:
-  std::string HeadOf(int status, std::uint64_t length, const Headers& headers,
-                     const std::string& content_type) {
-    // A body that nobody read would be taken for the next request.
-    keep_alive_ = options_.keep_alive && !last_ && request_.message().keep_alive() &&
-                  request_.parser().is_done() && !stop_.stop_requested();
-    std::string out = "HTTP/1.1 " + std::to_string(status) + " " +
-                      std::string(http::obsolete_reason(static_cast<http::status>(status))) +
-                      "\r\n";
-    if (!content_type.empty()) out += "Content-Type: " + content_type + "\r\n";
-    for (const auto& [name, value] : headers) {
-      out.append(name).append(": ").append(value).append("\r\n");
-    }
-    out += "Content-Length: " + std::to_string(length) + "\r\n";
-    if (!keep_alive_) out += "Connection: close\r\n";
-    return out + "\r\n";
-  }
-
-  void Send(const std::string& text) {
-    broken_ = broken_ || !stream_.Write(text);
-    answered_ = true;
-  }
-
-  void SendFile(int fd, std::uint64_t offset, std::uint64_t length) {
-    std::string piece(std::min<std::uint64_t>(length, kPiece), '\0');
-    while (length > 0 && !broken_) {
-      const ssize_t n = ::pread(fd, piece.data(), std::min<std::uint64_t>(length, kPiece),
-                                static_cast<off_t>(offset));
-      // Shorter than promised: only a cut connection can say so now.
-      if (n <= 0) {
-        broken_ = true;
-        return;
-      }
-      offset += static_cast<std::uint64_t>(n);
-      length -= static_cast<std::uint64_t>(n);
-      broken_ = !stream_.Write(std::string_view(piece).substr(0, static_cast<std::size_t>(n)));
-    }
-  }
-
-  bool SendContinue() {
-    if (!ExpectsContinue() || continued_) return true;
-    continued_ = true;
-    broken_ = broken_ || !stream_.Write("HTTP/1.1 100 Continue\r\n\r\n");
-    return !broken_;
-  }
-
-  const HttpServerOptions& options_;
-  const std::stop_token stop_;
-  Stream& stream_;
-  Incoming<true>& request_;
-  const std::string method_;
-  std::string path_;
-  std::string query_;
-  bool continued_ = false;
-  bool answered_ = false;
-  bool broken_ = false;
-  bool keep_alive_ = false;
-  bool last_ = false;
-};
 
 class Server : public HttpServer {
  public:
@@ -152,7 +27,8 @@ class Server : public HttpServer {
       : options_(std::move(options)),
         handler_(std::move(handler)),
         listener_(std::move(listener)),
-        port_(listener_.port()) {}
+        port_(listener_.port()),
+        peers_(std::max(1, options_.max_connections_a_peer)) {}
   ~Server() override { Stop(); }
 
   Result<void> Begin() {
@@ -162,13 +38,13 @@ class Server : public HttpServer {
   }
 
   std::uint16_t port() const override { return port_; }
-  int connections() const override { return active_; }
+  int connections() const override { return active_ + refused_; }
 
   void Stop() override {
     stop_.request_stop();
     if (thread_.joinable()) thread_.join();
     std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return active_ == 0; });
+    idle_.wait(lock, [this] { return active_ + refused_ == 0; });
   }
 
  private:
@@ -187,40 +63,60 @@ class Server : public HttpServer {
   }
 
   void Take(Stream stream) {
-    if (active_ >= options_.max_connections + kOverflow) return;  // closed by its destructor
+    const std::string peer = stream.Peer();
+    const bool overloaded = active_ >= MostFor(peer);
+    if (overloaded && refused_ >= kOverflow) return;  // closed by its destructor
     auto tls = Tls();
     if (!tls) return Report(tls.error().message);
-    const bool overloaded = active_ >= options_.max_connections;
-    ++active_;
+    const auto entered = peers_.Enter(peer);
+    if (entered == PeerCounts::Answer::kRefusedFirst)
+      Report(peer + " has " + std::to_string(options_.max_connections_a_peer) +
+             " connections; more of it are closed");
+    if (entered != PeerCounts::Answer::kEntered) return;
+    std::atomic<int>& counted = overloaded ? refused_ : active_;
+    ++counted;
     try {
-      std::thread([this, stream = std::move(stream), tls = *tls, overloaded]() mutable {
-        Serve(std::move(stream), tls, overloaded);
-        Leave();
+      std::thread([this, stream = std::move(stream), tls = *tls, overloaded, peer,
+                   &counted]() mutable {
+        Serve(std::move(stream), tls, overloaded, peer);
+        Leave(peer, counted);
       }).detach();
     } catch (const std::system_error& e) {
-      Leave();
+      Leave(peer, counted);
       Report(std::string("starting a connection's thread: ") + e.what());
     }
   }
 
+  // How many connections there may be before one more of this peer is told 503.
+  [[nodiscard]] int MostFor(const std::string& peer) const {
+    const bool may_use_reserve =
+        peers_.Has(peer) < kReserveAPeer && known_.Knows(peer, std::chrono::steady_clock::now());
+    return options_.max_connections - (may_use_reserve ? 0 : options_.reserve);
+  }
+
   // Requests until the peer, a time-out, an error or the stop ends them. With `overloaded` the
   // first is answered with 503.
-  void Serve(Stream stream, const std::shared_ptr<TlsContext>& tls, bool overloaded) {
+  void Serve(Stream stream, const std::shared_ptr<TlsContext>& tls, bool overloaded,
+             const std::string& peer) {
     stream.Limit({SteadyTime::max(), options_.handshake_timeout, stop_.get_token()});
     if (tls && !stream.Secure(tls)) return;
     Incoming<true>::Buffer buffer;
-    while (ServeOne(stream, buffer, overloaded)) {
+    const auto first = std::min(options_.first_head_timeout, options_.idle_timeout);
+    if (!ServeOne(stream, buffer, overloaded, peer, first)) return;
+    while (ServeOne(stream, buffer, overloaded, peer, options_.idle_timeout)) {
     }
   }
 
-  bool ServeOne(Stream& stream, Incoming<true>::Buffer& buffer, bool overloaded) {
+  bool ServeOne(Stream& stream, Incoming<true>::Buffer& buffer, bool overloaded,
+                const std::string& peer, std::chrono::milliseconds head_timeout) {
     const auto stop = stop_.get_token();
-    stream.Limit(
-        {std::chrono::steady_clock::now() + options_.idle_timeout, options_.idle_timeout, stop});
+    stream.Limit({std::chrono::steady_clock::now() + head_timeout, head_timeout, stop});
     Incoming<true> request(stream, buffer, static_cast<std::uint32_t>(options_.max_header_bytes));
     const auto ec = request.ReadHead();
     stream.Limit({SteadyTime::max(), options_.idle_timeout, stop});
-    ServedExchange exchange(options_, stop, stream, request);
+    ServedExchange exchange(options_, stop, stream, request, [&] {
+      if (options_.reserve > 0) known_.Note(peer, std::chrono::steady_clock::now());
+    });
     if (ec == http::error::header_limit) {
       RespondError(exchange, 431, "the request's headers are too large");
       return false;
@@ -245,7 +141,7 @@ class Server : public HttpServer {
 
   // Takes what the peer is still sending, so that it reads our answer and no reset.
   void Linger(Stream& stream) {
-    std::string piece(kPiece, '\0');
+    std::string piece(kSentPiece, '\0');
     const auto until = std::chrono::steady_clock::now() + kLingerTime;
     stream.Limit({until, kLingerTime, stop_.get_token()});
     for (std::size_t taken = 0; taken < kLingerBytes;) {
@@ -255,9 +151,10 @@ class Server : public HttpServer {
     }
   }
 
-  void Leave() {
+  void Leave(const std::string& peer, std::atomic<int>& counted) {
+    peers_.Leave(peer);
     const std::lock_guard lock(mutex_);
-    --active_;
+    --counted;
     idle_.notify_all();
   }
 
@@ -287,7 +184,10 @@ class Server : public HttpServer {
   // Of the accepting thread.
   std::shared_ptr<const TlsIdentity> shown_;
   std::shared_ptr<TlsContext> context_;
-  std::atomic<int> active_{0};
+  PeerCounts peers_;
+  KnownPeers known_;
+  std::atomic<int> active_{0};   // that are served
+  std::atomic<int> refused_{0};  // that are told 503
   std::mutex mutex_;
   std::condition_variable idle_;
 };

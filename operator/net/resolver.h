@@ -3,8 +3,8 @@
 // getaddrinfo() can hang for half a minute, cannot be cancelled, and in a statically linked program
 // loads the NSS modules of whatever image the program runs in (the launcher runs in any). So names
 // are looked up as kubectl does it: in /etc/hosts, then of the servers of /etc/resolv.conf, search
-// list included; on a thread of the name's own, which callers wait for only as long as they may.
-// Answers are kept for 30 s, and used for longer while no new one comes.
+// list included; on a thread of the name's own, which callers wait for only as long as they may
+// (name_cache.h). IPv6 addresses are asked for where there is no IPv4 one, or no way to it.
 #pragma once
 
 #include <chrono>
@@ -27,9 +27,5 @@ namespace penstock::net {
                                                         const std::string& host);
 
 [[nodiscard]] bool IsNumericAddress(const std::string& host);
-
-// Of a numeric address: loopback, unspecified or link-local (a cloud's metadata service is), also
-// as an IPv4 address inside IPv6.
-[[nodiscard]] bool IsLocalAddress(const std::string& address);
 
 }  // namespace penstock::net

@@ -2,11 +2,13 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <concepts>
 #include <optional>
 
 #include "operator/net/beast.h"
 #include "operator/net/resolver.h"
+#include "operator/net/tls_context.h"
 
 namespace penstock::net {
 namespace asio = boost::asio;
@@ -14,11 +16,9 @@ namespace ssl = asio::ssl;
 using boost::system::error_code;
 using Tcp = asio::ip::tcp;
 
-struct TlsContext {
-  ssl::context context;
-};
-
 namespace {
+
+constexpr std::chrono::seconds kDeadAddress{3};  // a lost SYN is sent again after 1 s
 
 struct Outcome {
   error_code error;
@@ -65,64 +65,42 @@ void SetSocketOptions(Tcp::socket& socket) {
   set(IPPROTO_TCP, TCP_KEEPCNT, 4);
 }
 
-std::shared_ptr<TlsContext> NewContext(ssl::context::method method) {
-  auto tls = std::make_shared<TlsContext>(TlsContext{ssl::context(method)});
-  SSL_CTX_set_min_proto_version(tls->context.native_handle(), TLS1_2_VERSION);
-  return tls;
+// One of each family in turn, each family in its order; the first one's family first.
+std::vector<asio::ip::address> InTurn(const std::vector<std::string>& addresses) {
+  std::vector<asio::ip::address> first, second, out;
+  for (const auto& text : addresses) {
+    error_code ec;
+    const auto ip = asio::ip::make_address(text, ec);
+    if (ec) continue;
+    (first.empty() || ip.is_v4() == first.front().is_v4() ? first : second).push_back(ip);
+  }
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i < first.size()) out.push_back(first[i]);
+    if (i < second.size()) out.push_back(second[i]);
+  }
+  return out;
 }
 
-Error Unreadable(const std::string& what, error_code ec) {
-  return Invalid(what + " cannot be read: " + ec.message());
-}
-
-Result<void> Show(ssl::context& context, const std::string& whose, const std::string& chain,
-                  const std::string& key) {
-  error_code ec;
-  context.use_certificate_chain(asio::buffer(chain), ec);
-  if (ec) return Unreadable(whose + " certificate", ec);
-  context.use_private_key(asio::buffer(key), ssl::context::pem, ec);
-  if (ec) return Unreadable(whose + " certificate's key", ec);
-  return {};
+// What one of `left` addresses may use of the time until `deadline`.
+SteadyTime ShareOf(SteadyTime deadline, std::size_t left) {
+  if (left <= 1) return deadline;
+  const auto now = std::chrono::steady_clock::now();
+  if (deadline <= now) return deadline;
+  return now +
+         std::min<SteadyTime::duration>(kDeadAddress, (deadline - now) / static_cast<long>(left));
 }
 
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> MakeTls(const TlsSettings& settings) {
-  auto tls = NewContext(ssl::context::tls_client);
-  ssl::context& context = tls->context;
-  error_code ec;
-  context.set_verify_mode(settings.insecure ? ssl::verify_none : ssl::verify_peer, ec);
-  if (settings.ca_pem.empty()) {
-    context.set_default_verify_paths(ec);
-  } else {
-    context.add_certificate_authority(asio::buffer(settings.ca_pem), ec);
-    if (ec) return Unreadable("the certificate authority", ec);
-    // Any trusted certificate ends a chain, also one that is not self-signed.
-    X509_STORE_set_flags(SSL_CTX_get_cert_store(context.native_handle()),
-                         X509_V_FLAG_PARTIAL_CHAIN);
-  }
-  if (settings.certificate_pem.empty() != settings.key_pem.empty()) {
-    return Invalid("a client certificate needs its key, and the key its certificate");
-  }
-  if (!settings.certificate_pem.empty()) {
-    auto shown = Show(context, "the client", settings.certificate_pem, settings.key_pem);
-    if (!shown) return shown.error();
-  }
-  return tls;
-}
-
-Result<std::shared_ptr<TlsContext>> MakeTls(const TlsIdentity& identity) {
-  auto tls = NewContext(ssl::context::tls_server);
-  auto shown = Show(tls->context, "the server's", identity.chain_pem, identity.key_pem);
-  if (!shown) return shown.error();
-  return tls;
-}
-
 struct Stream::Impl {
+  using Tls = ssl::stream<Tcp::socket&>;
+  using Nested = ssl::stream<Tls&>;
+
   asio::io_context io{1};
   Tcp::socket socket{io};
-  std::shared_ptr<TlsContext> context;
-  std::optional<ssl::stream<Tcp::socket&>> tls;
+  std::shared_ptr<TlsContext> context, nested_context;
+  std::optional<Tls> tls;
+  std::optional<Nested> nested;  // with the server, inside of TLS with its proxy
   Limits limits;
   bool ended = false;  // the last call found the other side's end
 
@@ -131,10 +109,23 @@ struct Stream::Impl {
     socket.close(ignored);
   }
 
+  // Calls `use` with what carries the bytes.
+  template <typename Use>
+  void Over(Use use) {
+    if (nested) {
+      use(*nested);
+    } else if (tls) {
+      use(*tls);
+    } else {
+      use(socket);
+    }
+  }
+
   // The bytes moved, where any move.
   template <typename Start>
-  Result<std::size_t> Run(Start start) {
-    const auto until = std::min(limits.deadline, std::chrono::steady_clock::now() + limits.idle);
+  Result<std::size_t> Run(Start start, SteadyTime before = SteadyTime::max()) {
+    const auto until =
+        std::min({limits.deadline, before, std::chrono::steady_clock::now() + limits.idle});
     const Outcome done = Await(
         io, until, limits.stop, [this] { Close(); }, std::move(start));
     if (limits.stop.stop_requested()) {
@@ -163,19 +154,21 @@ Stream& Stream::operator=(Stream&&) noexcept = default;
 void Stream::Limit(Limits limits) { impl_->limits = std::move(limits); }
 void Stream::Close() { impl_->Close(); }
 
-Result<void> Stream::Connect(const std::vector<std::string>& addresses, std::uint16_t port) {
+Result<std::string> Stream::Connect(const std::vector<std::string>& addresses, std::uint16_t port) {
   Error last = Transient("no address");
-  for (const auto& address : addresses) {
-    error_code ec;
-    const auto ip = asio::ip::make_address(address, ec);
-    if (ec) continue;
+  const auto in_turn = InTurn(addresses);
+  const auto deadline =
+      std::min(impl_->limits.deadline, std::chrono::steady_clock::now() + impl_->limits.idle);
+  for (std::size_t i = 0; i < in_turn.size(); ++i) {
     impl_->Close();
-    auto connected = impl_->Run([&](auto handler) {
-      impl_->socket.async_connect(Tcp::endpoint(ip, port), std::move(handler));
-    });
+    auto connected = impl_->Run(
+        [&](auto handler) {
+          impl_->socket.async_connect(Tcp::endpoint(in_turn[i], port), std::move(handler));
+        },
+        ShareOf(deadline, in_turn.size() - i));
     if (connected) {
       SetSocketOptions(impl_->socket);
-      return {};
+      return in_turn[i].to_string();
     }
     last = connected.error();
     if (last.kind == ErrorKind::kCancelled) break;
@@ -184,15 +177,22 @@ Result<void> Stream::Connect(const std::vector<std::string>& addresses, std::uin
 }
 
 Result<void> Stream::Secure(std::shared_ptr<TlsContext> tls, const std::string& name) {
-  impl_->context = std::move(tls);
-  SSL* native = impl_->tls.emplace(impl_->socket, impl_->context->context).native_handle();
+  const bool within = impl_->tls.has_value();
+  auto& context = within ? impl_->nested_context : impl_->context;
+  context = std::move(tls);
+  SSL* native = within ? impl_->nested.emplace(*impl_->tls, context->context).native_handle()
+                       : impl_->tls.emplace(impl_->socket, context->context).native_handle();
   const bool named = IsNumericAddress(name)
                          ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(native), name.c_str()) == 1
                          : SSL_set_tlsext_host_name(native, name.c_str()) == 1 &&
                                SSL_set1_host(native, name.c_str()) == 1;
   if (!named) return Internal("the name " + name + " cannot be verified");
   auto done = impl_->Run([&](auto handler) {
-    impl_->tls->async_handshake(ssl::stream_base::client, std::move(handler));
+    if (within) {
+      impl_->nested->async_handshake(ssl::stream_base::client, std::move(handler));
+    } else {
+      impl_->tls->async_handshake(ssl::stream_base::client, std::move(handler));
+    }
   });
   if (done) return {};
   const long verdict = SSL_get_verify_result(native);
@@ -216,11 +216,8 @@ Result<void> Stream::Secure(std::shared_ptr<TlsContext> tls) {
 
 Result<std::size_t> Stream::Read(char* data, std::size_t size) {
   auto got = impl_->Run([&](auto handler) {
-    if (impl_->tls) {
-      impl_->tls->async_read_some(asio::buffer(data, size), std::move(handler));
-    } else {
-      impl_->socket.async_read_some(asio::buffer(data, size), std::move(handler));
-    }
+    impl_->Over(
+        [&](auto& layer) { layer.async_read_some(asio::buffer(data, size), std::move(handler)); });
   });
   if (!got && impl_->ended) return std::size_t{0};
   return got;
@@ -228,14 +225,17 @@ Result<std::size_t> Stream::Read(char* data, std::size_t size) {
 
 Result<void> Stream::Write(std::string_view bytes) {
   auto done = impl_->Run([&](auto handler) {
-    if (impl_->tls) {
-      asio::async_write(*impl_->tls, asio::buffer(bytes), std::move(handler));
-    } else {
-      asio::async_write(impl_->socket, asio::buffer(bytes), std::move(handler));
-    }
+    impl_->Over(
+        [&](auto& layer) { asio::async_write(layer, asio::buffer(bytes), std::move(handler)); });
   });
   if (!done) return done.error();
   return {};
+}
+
+std::string Stream::Peer() const {
+  error_code ec;
+  const auto peer = impl_->socket.remote_endpoint(ec);
+  return ec ? std::string() : peer.address().to_string();
 }
 
 bool Stream::StillOpen() const {

@@ -40,10 +40,13 @@ class Stream {
   // Of the calls from now on.
   void Limit(Limits limits);
 
-  // Tries one address after the other.
-  [[nodiscard]] Result<void> Connect(const std::vector<std::string>& addresses, std::uint16_t port);
+  // Tries one address after the other, the families in turn, and gives the one that answered. None
+  // but the last may use more than a share of what is left until the deadline, nor more than 3 s: a
+  // dead one does not keep those behind it from their try.
+  [[nodiscard]] Result<std::string> Connect(const std::vector<std::string>& addresses,
+                                            std::uint16_t port);
   // Goes on under TLS as a client of `name`: kUntrusted when the certificate is signed by nobody
-  // whom `tls` trusts, or is another's.
+  // whom `tls` trusts, or is another's. A second time: under TLS within TLS.
   [[nodiscard]] Result<void> Secure(std::shared_ptr<TlsContext> tls, const std::string& name);
   // The same as a server.
   [[nodiscard]] Result<void> Secure(std::shared_ptr<TlsContext> tls);
@@ -53,6 +56,8 @@ class Stream {
   // All of it.
   [[nodiscard]] Result<void> Write(std::string_view bytes);
 
+  // The other side's address; empty where there is none any more.
+  [[nodiscard]] std::string Peer() const;
   // False when the other side closed, or sent what was not asked for.
   [[nodiscard]] bool StillOpen() const;
   void Close();

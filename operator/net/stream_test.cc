@@ -2,40 +2,20 @@
 #include "operator/net/stream.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <vector>
 
+#include "operator/net/address_policy.h"
 #include "operator/net/http_client.h"
 #include "operator/net/http_server.h"
 #include "operator/os/fd.h"
+#include "operator/os/testing/exhaustion.h"
 
 namespace penstock::net {
 namespace {
-
-// Takes all descriptors that this process may have but `spare`, until it is destroyed.
-class Exhaustion {
- public:
-  explicit Exhaustion(int spare) {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit few = before_;
-    few.rlim_cur = 256;
-    setrlimit(RLIMIT_NOFILE, &few);
-    for (int fd = 0; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.emplace_back(fd);
-    for (int i = 0; i < spare && !taken_.empty(); ++i) taken_.pop_back();
-  }
-  ~Exhaustion() { setrlimit(RLIMIT_NOFILE, &before_); }
-  Exhaustion(const Exhaustion&) = delete;
-  Exhaustion& operator=(const Exhaustion&) = delete;
-
- private:
-  rlimit before_{};
-  std::vector<Fd> taken_;
-};
 
 TEST(Listener, GoesOnAfterDescriptorsHadRunOut) {
   auto listener = Listener::Open("127.0.0.1", 0);
@@ -81,6 +61,15 @@ TEST(HttpServer, SaysThatItClosesWhereItHasTooManyConnections) {
   EXPECT_EQ(answer->status, 503);
   EXPECT_EQ(answer->Header("retry-after"), "1");
   EXPECT_EQ(answer->Header("connection"), "close");
+}
+
+TEST(AddressPolicy, AsksNobodyWhileThisMachinesOwnAddressesAreNotKnown) {
+  const AddressPolicy policy({});
+  ASSERT_TRUE(policy.Check("h", "198.51.100.1"));
+  const Exhaustion exhaustion(0);
+  const auto may = policy.Check("h", "198.51.100.1");
+  ASSERT_FALSE(may);
+  EXPECT_EQ(may.error().kind, ErrorKind::kTransient);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct TlsIdentity {
 // What a server shows now. A new object is picked up by the next connection.
 using TlsSource = std::function<Result<std::shared_ptr<const TlsIdentity>>()>;
 
-struct TlsContext;  // what OpenSSL makes of either; of stream.cc
+struct TlsContext;  // what OpenSSL makes of either; of tls_context.h
 
 // Invalid when a text cannot be read, or a certificate stands without its key.
 [[nodiscard]] Result<std::shared_ptr<TlsContext>> MakeTls(const TlsSettings& settings);

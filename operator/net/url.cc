@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "operator/base/shown_text.h"
+
 namespace penstock::net {
 namespace {
 
@@ -19,6 +21,17 @@ std::string Url::Origin() const {
   const bool v6 = host.find(':') != std::string::npos;
   return (tls ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) + ":" +
          std::to_string(port);
+}
+
+std::string Url::Base() const { return (tls ? "https://" : "http://") + authority; }
+
+std::string RedirectTarget(const Url& from, const std::string& location) {
+  if (location.rfind("http://", 0) == 0 || location.rfind("https://", 0) == 0) return location;
+  if (location.rfind("//", 0) == 0) return (from.tls ? "https:" : "http:") + location;
+  if (!location.empty() && location[0] == '/') return from.Base() + location;
+  const std::string path = from.target.substr(0, from.target.find('?'));
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  return from.Base() + (folder.empty() ? "/" : folder) + location;
 }
 
 bool HasControl(std::string_view text) {
@@ -37,7 +50,7 @@ Result<Url> ParseUrl(const std::string& text, std::uint16_t default_port) {
   } else if (rest.starts_with("http://")) {
     rest.remove_prefix(7);
   } else {
-    return Invalid("'" + text + "' is no http or https URL");
+    return Invalid("'" + ShownUri(text) + "' is no http or https URL");
   }
   const auto slash = rest.find_first_of("/?#");
   url.authority = rest.substr(0, slash);
@@ -63,7 +76,7 @@ Result<Url> ParseUrl(const std::string& text, std::uint16_t default_port) {
   // Colons and brackets belong to an IPv6 address in brackets and to nothing else.
   if (!v6 && host.find(':') != std::string_view::npos) good = false;
   if (!good || host.empty() || host.find_first_of("[]") != std::string_view::npos)
-    return Invalid("'" + text + "' has no host or a bad port");
+    return Invalid("'" + ShownUri(text) + "' has no host or a bad port");
   return url;
 }
 

@@ -34,6 +34,16 @@ TEST(ParseUrl, RefusesWhatIsNoAddressOrCarriesASecret) {
   }
 }
 
+TEST(RedirectTarget, StaysOnTheServerUnlessItNamesAnother) {
+  const Url from = ParseUrl("https://h:8443/a/b?c=d").value();
+  EXPECT_EQ(RedirectTarget(from, "http://x/y"), "http://x/y");
+  EXPECT_EQ(RedirectTarget(from, "//x/y"), "https://x/y");
+  EXPECT_EQ(RedirectTarget(from, "/y?z=/"), "https://h:8443/y?z=/");
+  EXPECT_EQ(RedirectTarget(from, "y"), "https://h:8443/a/y");
+  EXPECT_EQ(RedirectTarget(ParseUrl("http://h").value(), "y"), "http://h/y");
+  EXPECT_EQ(RedirectTarget(ParseUrl("http://h/a?b=/c/").value(), "y"), "http://h/y");
+}
+
 TEST(UrlEncode, LeavesUnreservedCharactersAlone) {
   EXPECT_EQ(UrlEncode("a-Z0._~/ =\xC3"), "a-Z0._~%2F%20%3D%C3");
 }

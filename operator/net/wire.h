@@ -1,5 +1,5 @@
 // Messages that come in, as Beast's parsers read them from a Stream. Only http_client.cc and
-// http_server.cc include it: it brings Beast.
+// served_exchange.h include it: it brings Beast.
 #pragma once
 
 #include <limits>

@@ -190,7 +190,7 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
       group_(other.group_),
       pid_fd_(std::move(other.pid_fd_)),
       wake_fd_(std::move(other.wake_fd_)),
-      reaped_(std::exchange(other.reaped_, true)) {}
+      reaped_(other.reaped_.exchange(true)) {}
 
 ChildProcess::~ChildProcess() {
   if (reaped_) return;
@@ -241,8 +241,14 @@ void ChildProcess::Wake() const {
   }
 }
 
+// By its descriptor where there is one: its number may be another's as soon as it is reaped.
 void ChildProcess::Terminate() const {
-  if (!reaped_) kill(pid_, SIGTERM);
+  if (reaped_) return;
+  if (pid_fd_.get() >= 0) {
+    syscall(SYS_pidfd_send_signal, pid_fd_.get(), SIGTERM, nullptr, 0);
+  } else {
+    kill(pid_, SIGTERM);
+  }
 }
 
 void ChildProcess::KillAll() const {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -81,7 +82,7 @@ class ChildProcess {
   ChildGroup group_;
   Fd pid_fd_;
   Fd wake_fd_;
-  bool reaped_ = false;
+  std::atomic<bool> reaped_ = false;  // read by who signals, on any thread
 };
 
 // Where a program's name leads: 0 and the file; EACCES and a file that cannot be executed; ENOENT.

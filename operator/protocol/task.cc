@@ -1,6 +1,9 @@
 #include "operator/protocol/task.h"
 
 #include <array>
+#include <cstdint>
+#include <set>
+#include <type_traits>
 #include <utility>
 
 #include "operator/base/sha256.h"
@@ -17,6 +20,13 @@ constexpr std::array<std::pair<TaskOutcome, const char*>, 6> kOutcomes{{
     {TaskOutcome::kInvalid, "Invalid"},
 }};
 
+// Out of its range a conversion is undefined.
+template <typename T>
+bool Holds(const Json& number) {
+  if (number.is_number_unsigned()) return std::in_range<T>(number.get<std::uint64_t>());
+  return number.is_number_integer() && std::in_range<T>(number.get<std::int64_t>());
+}
+
 // Reads fields of an object and remembers the first that is wrong.
 class TaskFields {
  public:
@@ -28,6 +38,9 @@ class TaskFields {
   void Get(const char* key, T& out) {
     const auto it = j_.is_object() ? j_.find(key) : j_.end();
     if (!j_.is_object() || it == j_.end() || it->is_null()) return;
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      if (!Holds<T>(*it)) return Fail(key, "must be a whole number that is not too large");
+    }
     try {
       out = it->template get<T>();
     } catch (const Json::exception&) {
@@ -92,6 +105,7 @@ void CheckProtocol(TaskFields& r, int protocol) {
 void ReadReceipt(TaskFields& r, Receipt& out) {
   r.Get("protocol", out.protocol);
   CheckProtocol(r, out.protocol);
+  r.Get("run", out.run);
   r.Get("runUid", out.run_uid);
   r.Get("step", out.step);
   r.Get("pod", out.pod);
@@ -102,9 +116,20 @@ void ReadReceipt(TaskFields& r, Receipt& out) {
     ReadArtifactField(o, "artifact", rec.artifact);
     if (rec.artifact.digest.empty()) o.Fail("artifact", "is missing");
   });
+  std::set<std::string> names;
+  for (const OutputRecord& output : out.outputs) {
+    if (!names.insert(output.name).second)
+      r.Fail("outputs", "holds '" + output.name.substr(0, 80) + "' twice");
+  }
   r.Get("results", out.results);
   if (!out.results.is_object()) r.Fail("results", "must be an object");
+  std::size_t bytes = 0;
+  for (const Json& value : out.results)
+    bytes += value.dump(-1, ' ', false, Json::error_handler_t::replace).size();
+  if (bytes > kMaxResultsBytes)
+    r.Fail("results", "has more than 64 KiB; what is larger is an output");
   r.Get("inputFingerprints", out.input_fingerprints);
+  r.Get("inputDigests", out.input_digests);
   r.Get("startedMs", out.started_ms);
   r.Get("finishedMs", out.finished_ms);
 }
@@ -178,13 +203,17 @@ void to_json(Json& j, const Receipt& r) {
            {"finishedMs", r.finished_ms}};
   for (const auto& o : r.outputs)
     j["outputs"].push_back({{"name", o.name}, {"type", o.type}, {"artifact", o.artifact}});
+  if (!r.run.empty()) j["run"] = r.run;
   if (!r.input_fingerprints.empty()) j["inputFingerprints"] = r.input_fingerprints;
+  if (!r.input_digests.empty()) j["inputDigests"] = r.input_digests;
 }
 
 void to_json(Json& j, const TerminationMessage& m) {
   j = Json{{"protocol", m.protocol}, {"outcome", Name(m.outcome)}, {"exitCode", m.exit_code}};
   if (!m.message.empty()) j["message"] = m.message;
   if (m.oom_killed) j["oomKilled"] = true;
+  if (m.no_space) j["noSpace"] = true;
+  if (!m.last_words.empty()) j["lastWords"] = m.last_words;
   if (!m.damaged.empty()) j["damaged"] = m.damaged;
   if (m.receipt) j["receipt"] = *m.receipt;
 }
@@ -266,7 +295,7 @@ Result<TaskStore> ParseTaskStore(const std::string& text, const std::string& wha
 }
 
 Result<Receipt> ParseReceipt(const std::string& text) {
-  if (text.size() > kMaxTaskConfigBytes) return Invalid("the receipt is over 900 KiB");
+  if (text.size() > kMaxReceiptBytes) return Invalid("the receipt is over 256 KiB");
   auto j = ParseJson(text, "the receipt");
   if (!j) return j.error();
   TaskFields r(*j, "receipt.");
@@ -297,6 +326,8 @@ Result<TerminationMessage> ParseTerminationMessage(const std::string& text) {
   r.Get("exitCode", m.exit_code);
   r.Get("message", m.message);
   r.Get("oomKilled", m.oom_killed);
+  r.Get("noSpace", m.no_space);
+  r.Get("lastWords", m.last_words);
   r.Get("damaged", m.damaged);
   if (!m.damaged.empty() && !IsDigest(m.damaged)) r.Fail("damaged", "is no digest");
   if (r.Has("receipt")) {
@@ -317,8 +348,11 @@ std::string FormatTerminationMessage(TerminationMessage m) {
     m.receipt.reset();
     out = text();
   }
-  while (out.size() > kMaxTerminationMessage && !m.message.empty()) {
-    m.message.resize(m.message.size() / 2);
+  while (out.size() > kMaxTerminationMessage && !(m.message.empty() && m.last_words.empty())) {
+    if (m.message.size() > m.last_words.size())
+      m.message.resize(m.message.size() / 2);
+    else
+      m.last_words.erase(0, (m.last_words.size() + 1) / 2);
     out = text();
   }
   return out;

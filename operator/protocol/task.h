@@ -22,7 +22,11 @@ namespace penstock {
 inline constexpr int kTaskProtocol = 1;
 inline constexpr std::size_t kMaxTaskBytes = 32 * 1024;         // in the pod's annotation
 inline constexpr std::size_t kMaxTaskConfigBytes = 900 * 1024;  // in the step's ConfigMap
-inline constexpr std::size_t kMaxTerminationMessage = 4096;     // Kubernetes' own limit
+inline constexpr std::size_t kMaxReceiptBytes = 256 * 1024;
+// Of one attempt, as JSON: they stand in the run's status, which is at most 256 KiB.
+inline constexpr std::size_t kMaxResultsBytes = 64 * 1024;
+inline constexpr std::size_t kMaxTerminationMessage = 4096;  // Kubernetes' own limit
+inline constexpr std::size_t kMaxLastWords = 1024;
 
 // An immutable file or folder in the store.
 struct ArtifactRef {
@@ -115,6 +119,7 @@ struct OutputRecord {
 // Written to the store when outputs are there; proves that the attempt succeeded.
 struct Receipt {
   int protocol = kTaskProtocol;
+  std::string run;  // name of the PipelineRun; empty in receipts of older launchers
   std::string run_uid;
   std::string step;
   std::string pod;
@@ -122,6 +127,7 @@ struct Receipt {
   std::vector<OutputRecord> outputs;
   Json results = Json::object();
   std::map<std::string, std::string> input_fingerprints;  // of URI inputs, as they were read
+  std::map<std::string, std::string> input_digests;       // of those that the launcher fetched
   std::int64_t started_ms = 0;                            // of the child, Unix milliseconds
   std::int64_t finished_ms = 0;
 };
@@ -133,6 +139,10 @@ struct TerminationMessage {
   int exit_code = 0;        // of the child; 128 + n for signal n
   std::string message;      // one line for people; names the file, the output, the limit
   bool oom_killed = false;  // the cgroup counted an OOM kill during the attempt
+  bool no_space = false;    // the disk that the attempt writes to was full
+  // The end of what the child wrote to its standard error, of an attempt that did not succeed: one
+  // line of valid UTF-8 of at most kMaxLastWords bytes.
+  std::string last_words;
   // The digest of an input whose bytes did not match it (outcome kInfrastructure): its producer is
   // run again. Empty otherwise.
   std::string damaged;
@@ -157,7 +167,8 @@ void to_json(Json& j, const TerminationMessage& m);
 [[nodiscard]] Result<Receipt> ParseReceipt(const std::string& text);
 [[nodiscard]] Result<TerminationMessage> ParseTerminationMessage(const std::string& text);
 
-// The message's text, with the receipt left out and then the message cut until it fits.
+// The message's text, with the receipt left out and then the message and the last words cut until
+// it fits: of those the end is kept.
 [[nodiscard]] std::string FormatTerminationMessage(TerminationMessage m);
 
 // The exit code that the launcher ends with for an outcome: the child's own when it failed, 0 when

@@ -52,6 +52,25 @@ TEST(TaskDocument, NamesTheFieldThatIsWrong) {
       << back.error().message;
 }
 
+TEST(Receipt, WhoseResultsWouldNotFitARunsStatusIsRefused) {
+  Receipt r;
+  r.results["a"] = std::string(32 * 1024, 'x');
+  EXPECT_TRUE(ParseReceipt(Json(r).dump()));
+  r.results["b"] = std::string(6 * 1024, '\x01');  // six bytes each as JSON
+  const auto large = ParseReceipt(Json(r).dump());
+  ASSERT_FALSE(large);
+  EXPECT_NE(large.error().message.find("receipt.results has more than 64 KiB"), std::string::npos);
+  EXPECT_FALSE(ParseReceipt(std::string(300 * 1024, ' ')));
+}
+
+TEST(Receipt, ThatNamesAnOutputTwiceIsRefused) {
+  Receipt r;
+  r.outputs = {{"model", "model", {kDigest, false, 1}}, {"model", "model", {kDigest, false, 2}}};
+  const auto twice = ParseReceipt(Json(r).dump());
+  ASSERT_FALSE(twice);
+  EXPECT_NE(twice.error().message.find("'model' twice"), std::string::npos);
+}
+
 TEST(TerminationMessage, FitsByDroppingTheReceiptFirst) {
   TerminationMessage m;
   m.outcome = TaskOutcome::kSucceeded;
@@ -65,6 +84,14 @@ TEST(TerminationMessage, FitsByDroppingTheReceiptFirst) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_FALSE(back->receipt);
   EXPECT_EQ(back->message, "done");
+}
+
+TEST(TerminationMessage, ANumberBeyondItsRangeIsAnError) {
+  for (const char* code : {"1e70", "-1e70", "2147483648", "99999999999999999999", "1.5", "\"1\""}) {
+    const auto message = ParseTerminationMessage(
+        R"({"protocol": 1, "outcome": "Failed", "exitCode": )" + std::string(code) + "}");
+    EXPECT_FALSE(message) << code;
+  }
 }
 
 TEST(TerminationMessage, OfAHostileStepIsAnErrorNotACrash) {
@@ -90,6 +117,41 @@ TEST(HasType, AnIntegralDoubleIsAnInteger) {
   EXPECT_TRUE(HasType(Json(3.0), "integer"));
   EXPECT_FALSE(HasType(Json(3.5), "integer"));
   EXPECT_FALSE(HasType(Json("3"), "number"));
+}
+
+TEST(TerminationMessage, CarriesLastWordsWithinKubernetesBound) {
+  TerminationMessage m;
+  m.outcome = TaskOutcome::kFailed;
+  m.exit_code = 1;
+  m.message = "sh exited with code 1";
+  m.no_space = true;
+  for (const char* letter : {"x", "\"", "\u00e9", "\u20ac"}) {
+    m.last_words.clear();
+    while (m.last_words.size() + 4 < kMaxLastWords) m.last_words += letter;
+    m.last_words += "end";
+    const std::string text = FormatTerminationMessage(m);
+    ASSERT_LE(text.size(), kMaxTerminationMessage) << letter;
+    const auto read = ParseTerminationMessage(text);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->last_words, m.last_words);
+    EXPECT_EQ(read->message, m.message);
+    EXPECT_TRUE(read->no_space);
+  }
+  // What is too much loses its beginning.
+  m.last_words = std::string(4000, 'y') + "end";
+  m.message = std::string(4000, 'z');
+  const auto read = ParseTerminationMessage(FormatTerminationMessage(m));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->last_words.ends_with("end"));
+  EXPECT_FALSE(read->message.empty());
+}
+
+TEST(TerminationMessage, OfAnOlderLauncherHasNoLastWords) {
+  const auto read =
+      ParseTerminationMessage(R"({"protocol":1,"outcome":"Failed","exitCode":7,"message":"m"})");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->last_words, "");
+  EXPECT_FALSE(read->no_space);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 constexpr auto kSeriesEnds = std::chrono::minutes(10);
 constexpr auto kCountWritten = std::chrono::minutes(1);
-constexpr double kBurst = 25;
+constexpr double kBurst = 20;
 constexpr double kRefillSeconds = 300;
 constexpr std::size_t kRemembered = 4096;
 constexpr std::size_t kWaiting = 1000;
@@ -105,7 +105,7 @@ void EventRecorder::Send(const Note& note, const std::stop_token& stop) {
 
 Result<void> EventRecorder::Write(const Note& note, const EventAggregator::Decision& decision,
                                   const std::stop_token& stop) {
-  const kube::Call call{stop, std::chrono::seconds(10)};
+  const kube::Call call{.stop = stop, .timeout = std::chrono::seconds(10)};
   const std::string now = FormatMicroTime(clock_.Now());
   // An event about a cluster-scoped object stands in the namespace "default".
   const std::string ns = note.namespace_.empty() ? "default" : note.namespace_;

@@ -3,8 +3,9 @@
 //
 // A repeat of the same reason and message about the same object within ten minutes raises the
 // series count of the first instead of making another; the count is written for the second one and
-// then at most once a minute. Per object at most 25 events at once and then one each 300 s
-// (client-go's numbers); what is over goes into a counter. Remembers at most 4096 events.
+// then at most once a minute. Per object at most 20 events at once and then one each 300 s: fewer
+// than 25 in ten minutes, whatever it says. What is over goes into a counter. Remembers at most
+// 4096 events.
 #pragma once
 
 #include <condition_variable>
@@ -53,7 +54,7 @@ class EventAggregator {
     std::chrono::steady_clock::time_point written;  // to the API server
   };
   struct Bucket {
-    double tokens = 25;
+    double tokens = 0;
     std::chrono::steady_clock::time_point at;
   };
   std::map<std::string, Series> series_;   // by object, reason and message

@@ -53,10 +53,24 @@ TEST(EventAggregator, AnObjectThatFloodsIsHeldBackAndOthersAreNot) {
   int created = 0;
   for (int i = 0; i < 100; ++i)
     if (a.Decide(About("u", std::to_string(i)), now).verdict == Verdict::kCreate) ++created;
-  EXPECT_EQ(created, 25);
+  EXPECT_EQ(created, 20);
   EXPECT_EQ(a.Decide(About("v", "x"), now).verdict, Verdict::kCreate);
   EXPECT_EQ(a.Decide(About("u", "later"), now + std::chrono::seconds(301)).verdict,
             Verdict::kCreate);
+}
+
+TEST(EventAggregator, AFailureLoopOfTenMinutesMakesFewerThan25Events) {
+  EventAggregator a;
+  const steady_clock::time_point begin{};
+  int created = 0;
+  // A failure a second, each with words of its own, so that no series holds them together.
+  for (int second = 0; second <= 600; ++second)
+    if (a.Decide(About("u", "attempt " + std::to_string(second) + " failed"),
+                 begin + std::chrono::seconds(second))
+            .verdict == Verdict::kCreate)
+      ++created;
+  EXPECT_GE(created, 20);
+  EXPECT_LT(created, 25) << "20 at once, and one each five minutes";
 }
 
 TEST(EventAggregator, ManyRepeatsCostOneWriteAMinute) {

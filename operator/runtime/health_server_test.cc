@@ -5,6 +5,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "operator/net/stream.h"
+
 namespace penstock::runtime {
 namespace {
 
@@ -27,6 +34,26 @@ std::string Ask(std::uint16_t port, const std::string& request_line) {
   return answer;
 }
 
+TEST(HealthServer, OneAddressCannotKeepTheProbesOut) {
+  HealthChecks checks;
+  checks.ready = []() -> Result<void> { return {}; };
+  checks.metrics = [] { return std::string(); };
+  auto server = StartHealthServer("127.0.0.1", 0, checks);
+  ASSERT_TRUE(server) << server.error().message;
+  std::vector<net::Stream> held;
+  const auto connect = [&] {
+    held.push_back(net::Stream::Make().value());
+    held.back().Limit({.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20)});
+    ASSERT_TRUE(held.back().Connect({"127.0.0.1"}, (*server)->port()));
+  };
+  for (int i = 0; i < 17; ++i) connect();
+  char byte = 0;
+  const auto closed = held.back().Read(&byte, 1);
+  ASSERT_TRUE(closed) << closed.error().message;
+  EXPECT_EQ(*closed, 0u);
+  EXPECT_LE((*server)->connections(), 16);
+}
+
 TEST(HealthServer, SaysWhyItIsNotReadyAndGivesMetrics) {
   HealthChecks checks;
   checks.ready = []() -> Result<void> { return Transient("caches are not filled"); };
@@ -41,6 +68,71 @@ TEST(HealthServer, SaysWhyItIsNotReadyAndGivesMetrics) {
   EXPECT_NE(Ask(port, "GET /metrics").find("penstock_leader 1"), std::string::npos);
   EXPECT_NE(Ask(port, "GET /nothing").find("404"), std::string::npos);
   EXPECT_NE(Ask(port, "POST /livez").find("405"), std::string::npos);
+}
+
+// A check that comes back when it is told to.
+class HeldCheck {
+ public:
+  std::string Run() {
+    std::unique_lock lock(mutex_);
+    begun_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return ended_; });
+    return "penstock_leader 1\n";
+  }
+  void AwaitBegin() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return begun_; });
+  }
+  void End() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool begun_ = false;
+  bool ended_ = false;
+};
+
+TEST(HealthServer, ALockThatIsHeldForAWhileMakesItUnreadyAndNotDead) {
+  HeldCheck held;
+  HealthChecks checks;
+  checks.metrics = [&] { return held.Run(); };
+  checks.wait = std::chrono::milliseconds(1);
+  auto server = StartHealthServer("127.0.0.1", 0, checks);
+  ASSERT_TRUE(server) << server.error().message;
+  const auto port = (*server)->port();
+  std::string metrics;
+  std::jthread asking([&] { metrics = Ask(port, "GET /metrics"); });
+  held.AwaitBegin();
+  EXPECT_NE(Ask(port, "GET /livez").find("200 OK"), std::string::npos);
+  EXPECT_NE(Ask(port, "GET /readyz").find("503"), std::string::npos);
+  held.End();
+  asking.join();
+  EXPECT_NE(metrics.find("penstock_leader 1"), std::string::npos);
+  EXPECT_NE(Ask(port, "GET /readyz").find("200 OK"), std::string::npos);
+}
+
+TEST(HealthServer, ACheckThatNeverComesBackEndsTheProcess) {
+  HeldCheck held;
+  HealthChecks checks;
+  checks.metrics = [&] { return held.Run(); };
+  checks.stuck = std::chrono::milliseconds(0);
+  auto server = StartHealthServer("127.0.0.1", 0, checks);
+  ASSERT_TRUE(server) << server.error().message;
+  const auto port = (*server)->port();
+  EXPECT_NE(Ask(port, "GET /livez").find("200 OK"), std::string::npos);
+  std::jthread asking([&] { Ask(port, "GET /metrics"); });
+  held.AwaitBegin();
+  const std::string dead = Ask(port, "GET /livez");
+  EXPECT_NE(dead.find("503"), std::string::npos);
+  EXPECT_NE(dead.find("has not come back for"), std::string::npos);
+  held.End();
+  asking.join();
+  EXPECT_NE(Ask(port, "GET /livez").find("200 OK"), std::string::npos);
 }
 
 TEST(HealthServer, SaysWhichAddressItCannotListenOn) {

@@ -78,7 +78,7 @@ bool LeaderElector::HeldByOther(const Json& lease, Steady now) {
 
 Result<bool> LeaderElector::TryOnce(milliseconds timeout, std::stop_token stop) {
   const Steady begun = clock_.Steady();
-  const kube::Call call{std::move(stop), timeout};
+  const kube::Call call{.stop = std::move(stop), .timeout = timeout};
   auto lease = client_.Get(kube::kLeases, settings_.ns, settings_.name, call);
   if (!lease) {
     if (lease.error().kind != ErrorKind::kNotFound) return lease.error();
@@ -170,7 +170,7 @@ LeaderElector::End LeaderElector::Run(std::stop_token stop, const Work& work) {
 
 Result<void> LeaderElector::Release() {
   led_until_ = 0;
-  const kube::Call call{{}, std::chrono::seconds(3)};
+  const kube::Call call{.stop = {}, .timeout = std::chrono::seconds(3)};
   for (int attempt = 0;; ++attempt) {
     auto lease = client_.Get(kube::kLeases, settings_.ns, settings_.name, call);
     if (!lease) return lease.error();
@@ -190,6 +190,13 @@ Result<void> LeaderElector::Release() {
 Result<void> LeaderGuardedClient::Before(std::string_view write, const kube::ResourceType&) {
   if (write.empty() || leading_()) return {};
   return Cancelled("this process does not lead, so it writes nothing");
+}
+
+kube::Call LeaderGuardedClient::Adapted(std::string_view write, const kube::Call& call) const {
+  if (write.empty()) return call;
+  kube::Call guarded = call;
+  guarded.allowed = leading_;
+  return guarded;
 }
 
 }  // namespace penstock::runtime

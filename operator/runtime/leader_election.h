@@ -88,6 +88,8 @@ class LeaderGuardedClient : public kube::ForwardingClient {
 
  protected:
   Result<void> Before(std::string_view write, const kube::ResourceType& type) override;
+  // Before a repetition too: a server's Retry-After may outlast the lease.
+  [[nodiscard]] kube::Call Adapted(std::string_view write, const kube::Call& call) const override;
 
  private:
   const std::function<bool()> leading_;

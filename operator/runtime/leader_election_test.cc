@@ -100,6 +100,32 @@ TEST_F(LeaderElection, AFrozenLeaderKnowsThatItsTimeIsOverBeforeItAsks) {
   EXPECT_FALSE(cluster.Get(kube::kConfigMaps, "sys", "x"));
 }
 
+// A client that keeps the call that it got.
+class CallKeeper : public kube::ForwardingClient {
+ public:
+  using ForwardingClient::ForwardingClient;
+  mutable kube::Call kept;
+
+ protected:
+  Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
+  [[nodiscard]] kube::Call Adapted(std::string_view, const kube::Call& call) const override {
+    return kept = call;
+  }
+};
+
+TEST_F(LeaderElection, AWriteThatWaitsForRetryAfterAsksAgainWhetherItLeads) {
+  CallKeeper below(cluster);
+  bool leads = true;
+  LeaderGuardedClient guarded(below, [&] { return leads; });
+  ASSERT_TRUE(guarded.Create(kube::kConfigMaps, "sys", {{"metadata", {{"name", "x"}}}}));
+  ASSERT_TRUE(below.kept.allowed);
+  EXPECT_TRUE(below.kept.allowed());
+  leads = false;
+  EXPECT_FALSE(below.kept.allowed());
+  ASSERT_TRUE(guarded.Get(kube::kConfigMaps, "sys", "x"));
+  EXPECT_FALSE(below.kept.allowed);  // a read may always be sent again
+}
+
 TEST_F(LeaderElection, RunEndsByItsTokenAfterTheWorkAndGivesTheLeaseBack) {
   LeaderElector a(cluster, Settings("a"), clock);
   std::stop_source stop;

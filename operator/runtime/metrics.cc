@@ -51,6 +51,17 @@ struct Metrics::Impl {
                                   .Help("1 while this process leads")
                                   .Register(registry)
                                   .Add({});
+  prometheus::Gauge& MakeGauge(const std::string& name, const std::string& help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  }
+  prometheus::Gauge& volume_size =
+      MakeGauge("penstock_volume_size_bytes", "Size of the data volume");
+  prometheus::Gauge& volume_free =
+      MakeGauge("penstock_volume_free_bytes", "Free bytes of the data volume");
+  prometheus::Gauge& volume_reserve = MakeGauge(
+      "penstock_volume_reserve_bytes", "Bytes below which the data volume takes no artifacts");
+  prometheus::Gauge& history =
+      MakeGauge("penstock_history_open", "1 while the database of history is open");
   prometheus::Counter& dropped = prometheus::BuildCounter()
                                      .Name("penstock_events_dropped_total")
                                      .Help("Events that the rate limit held back")
@@ -172,6 +183,12 @@ void Metrics::Process() {
 }
 
 void Metrics::Leading(bool yes) { impl_->leader.Set(yes ? 1 : 0); }
+void Metrics::Volume(const VolumeSpace& space) {
+  impl_->volume_size.Set(double(space.size));
+  impl_->volume_free.Set(double(space.free));
+  impl_->volume_reserve.Set(double(ReserveOf(space)));
+}
+void Metrics::HistoryOpen(bool yes) { impl_->history.Set(yes ? 1 : 0); }
 void Metrics::EventDropped() { impl_->dropped.Increment(); }
 
 std::string Metrics::Text() const {

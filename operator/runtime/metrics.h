@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "operator/base/volume.h"
+
 namespace penstock::kube {
 class Informer;
 }
@@ -38,6 +40,11 @@ class Metrics {
   void Process();
   // penstock_leader: 1 while this process holds the lease
   void Leading(bool yes);
+  // penstock_volume_size_bytes, penstock_volume_free_bytes, penstock_volume_reserve_bytes: of the
+  // data folder's volume, as of now
+  void Volume(const VolumeSpace& space);
+  // penstock_history_open: 1 while the database takes what runs do
+  void HistoryOpen(bool yes);
   // penstock_events_dropped_total: events that the rate limit held back
   void EventDropped();
 

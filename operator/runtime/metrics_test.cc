@@ -46,6 +46,17 @@ TEST(Metrics, CountsWhatIsReported) {
   EXPECT_TRUE(Has(metrics, "penstock_leader 1"));
 }
 
+TEST(Metrics, ShowsTheDataVolumeAndWhetherHistoryIsOpen) {
+  Metrics metrics;
+  EXPECT_TRUE(Has(metrics, "penstock_history_open 0"));
+  metrics.HistoryOpen(true);
+  metrics.Volume({.size = 64 << 20, .free = 1 << 20, .files = 0, .free_files = 0});
+  EXPECT_TRUE(Has(metrics, "penstock_history_open 1"));
+  EXPECT_TRUE(Has(metrics, "penstock_volume_size_bytes 67108864"));
+  EXPECT_TRUE(Has(metrics, "penstock_volume_free_bytes 1048576"));
+  EXPECT_TRUE(Has(metrics, "penstock_volume_reserve_bytes 4194304"));
+}
+
 TEST(Metrics, AnInformersCountersAreShownByKindAndNeverFall) {
   SystemClock clock;
   local::MemoryCluster cluster(clock);

@@ -52,20 +52,36 @@ Outcome Workers::Guarded(const std::string& key) const {
 void Workers::Settle(const std::string& key, const Outcome& outcome) {
   if (!outcome) return OnError(key, outcome.error());
   queue_.Forget(key);
+  {
+    const std::lock_guard lock(mutex_);
+    told_.erase(key);
+  }
   if (*outcome) queue_.Add(key, **outcome);
+}
+
+void Workers::Tell(const std::string& level, const std::string& key, const std::string& message) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::string& told = told_[key];
+    if (told == message) return;
+    told = message;
+  }
+  hooks_.log(level, name_ + " " + key + ": " + message + "; tried again");
 }
 
 void Workers::OnError(const std::string& key, const Error& error) {
   switch (error.kind) {
-    case ErrorKind::kCancelled:  // we are being stopped
+    // We are being stopped, and nobody takes a key any more; or nothing could be written for a
+    // moment (a lease that is late), and whoever waits for it must not be forgotten.
+    case ErrorKind::kCancelled:
     case ErrorKind::kGone:
-      return;
-    case ErrorKind::kConflict:  // read anew already; nothing worth a line
+    case ErrorKind::kConflict:  // read anew already
     case ErrorKind::kExpired:
-      break;
+      break;  // nothing worth a line
     case ErrorKind::kTransient:
     case ErrorKind::kOverloaded:
     case ErrorKind::kQuota:
+    case ErrorKind::kWebhook:
     case ErrorKind::kNoSpace:
     case ErrorKind::kDeadline:
       if (error.retry_after) {
@@ -75,7 +91,7 @@ void Workers::OnError(const std::string& key, const Error& error) {
       [[fallthrough]];
     case ErrorKind::kNotFound:
     case ErrorKind::kAlreadyExists:
-      hooks_.log("info", name_ + " " + key + ": " + error.message + "; tried again");
+      Tell("info", key, error.message);
       break;
     case ErrorKind::kInvalid:
     case ErrorKind::kTooLarge:
@@ -84,7 +100,7 @@ void Workers::OnError(const std::string& key, const Error& error) {
     case ErrorKind::kUntrusted:
     case ErrorKind::kDamaged:
     case ErrorKind::kInternal:
-      hooks_.log("error", name_ + " " + key + ": " + error.message + "; tried again");
+      Tell("error", key, error.message);
       break;
   }
   queue_.AddAfterFailure(key);

@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "operator/base/result.h"
@@ -44,9 +46,10 @@ class Workers {
   void Work(const std::stop_token& stop);
   [[nodiscard]] Outcome Guarded(const std::string& key) const;
   void Settle(const std::string& key, const Outcome& outcome);
-  // What a kind of error means to whoever reconciles: nothing any more, another try when the server
-  // said, or one after a back-off. What only a person can mend is tried again too, and told as an
-  // error.
+  // A line of the log for an error of a key, unless the key has given just that one before.
+  void Tell(const std::string& level, const std::string& key, const std::string& message);
+  // What a kind of error means to whoever reconciles: another try when the server said, or one
+  // after a back-off. What only a person can mend is tried again too, and told as an error.
   void OnError(const std::string& key, const Error& error);
 
   const std::string name_;
@@ -54,6 +57,8 @@ class Workers {
   const WorkerHooks& hooks_;
   const Reconcile reconcile_;
   KeyQueue queue_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::string> told_;  // by key, until it succeeds
   std::vector<std::jthread> threads_;
 };
 

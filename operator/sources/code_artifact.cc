@@ -1,7 +1,7 @@
 #include "operator/sources/code_artifact.h"
 
 #include "operator/api/codec.h"
-#include "operator/artifacts/manifest.h"
+#include "operator/artifacts/manifest_reader.h"
 #include "operator/base/base64.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
@@ -55,15 +55,17 @@ Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& n
   if (!IsDigest(digest))
     return Invalid("'" + digest + "' is no digest (sha256: and 64 hex digits)");
   auto path = store.BlobPath(ns, digest);
+  if (!path && path.error().kind != ErrorKind::kNotFound) return path.error();
   if (!path) {
     return Invalid("no artifact " + digest + " was uploaded to namespace " + ns +
                    "; upload the folder with `penstock artifact put`");
   }
-  auto text = ReadFile(*path);
-  if (!text) return text.error();
-  auto manifest = artifacts::ParseManifest(*text);
-  if (!manifest) return Invalid("the artifact " + digest + " is a single file; code is a folder");
-  return ArtifactRef{digest, true, manifest->Bytes()};
+  auto folder = artifacts::ReadManifestFile(
+      *path, [](artifacts::ManifestFile&&) -> Result<void> { return {}; });
+  if (!folder && folder.error().kind != ErrorKind::kInvalid) return folder.error();
+  if (!folder)
+    return Invalid("the artifact " + digest + " is a single file; code and models are folders");
+  return ArtifactRef{digest, true, folder->bytes};
 }
 
 }  // namespace penstock::sources

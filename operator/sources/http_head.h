@@ -1,5 +1,6 @@
-// Asks an HTTP server what an address holds, without fetching it. Thread-safe; each call opens a
-// connection of its own.
+// Asks an HTTP server what an address holds, without fetching it: by HEAD, and where that is
+// refused (a URL that was signed for GET only) by GET of the first byte. Thread-safe; each call
+// opens a connection of its own.
 #pragma once
 
 #include <chrono>
@@ -13,14 +14,15 @@ namespace penstock::sources {
 
 struct HeadOptions {
   std::chrono::milliseconds timeout{10'000};  // of the whole call, redirects included
-  // Loopback and link-local addresses (a cloud's metadata service among them) are refused unless
-  // set: in a cluster the address comes from a user, and the request from the operator.
-  bool allow_local = false;
-  std::stop_token stop;
+  // Held against every address of every host on the way: the URL comes from a user, and in a
+  // cluster the request from the operator. None: all may be asked.
+  net::AddressCheck may_ask = {};
+  std::stop_token stop = {};
 };
 
-// Follows at most five redirects. Invalid for what is no http or https URL or a refused address;
-// Transient when the server cannot be reached in time.
+// The answer, with the length of the whole whichever way it was asked. Follows at most five
+// redirects. Invalid for what is no http or https URL; what may_ask returned; Transient when the
+// server cannot be reached in time. Messages hold no query of the URL.
 [[nodiscard]] Result<net::HttpResponse> HttpHead(const std::string& url,
                                                  const HeadOptions& options);
 

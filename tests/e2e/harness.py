@@ -3,6 +3,7 @@
 The cluster is $KUBECONFIG's. On the project's own cluster (PENSTOCK_OWN_CLUSTER=1, tests/cluster) the images
 are made of $BUILD (default build/release) and loaded into the node, and a hostPath volume is made.
 """
+import contextlib
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ OWN = os.environ.get("PENSTOCK_OWN_CLUSTER") == "1"
 SYSTEM = "penstock-system"
 DUCKDB = pathlib.Path(os.environ.get("PENSTOCK_DEPS", pathlib.Path.home() / ".cache/penstock/deps")) / "duckdb_cli/duckdb"
 VERSION = re.search(r"^project\(penstock VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M).group(1)
-IMAGES = ["operator", "launcher", "components", "serve", "flights-data"]
+IMAGES = ["operator", "launcher", "components", "git", "serve", "flights-data"]
 
 
 def sh(*args, check=True, timeout=300, **kw):
@@ -89,7 +90,7 @@ def wait_until(what, seconds, probe, every=0.25):
 
 def images_digest():
     h = hashlib.sha256()
-    for program in ["penstock-operator", "penstock", "penstock-launcher", "penstock-components", "penstock-serve"]:
+    for program in ["penstock-operator", "penstock", "penstock-launcher", "penstock-components", "penstock-models", "penstock-git", "penstock-serve"]:
         h.update((BUILD / "bin" / program).read_bytes())
     for f in sorted([*(ROOT / "images").rglob("*"), *ROOT.glob("components/*/component.yaml")]):
         if f.is_file():
@@ -124,6 +125,14 @@ def make_volume():
                           "claimRef": {"namespace": SYSTEM, "name": "penstock"}}})
 
 
+def restarted_for(digest):
+    """Whether the operator's pods are not of the images of this digest yet; from then on they are."""
+    annotation = "e2e.penstock.dev/images"
+    old = get("deployment", "penstock", SYSTEM)["metadata"].get("annotations", {}).get(annotation)
+    kubectl("annotate", "deployment/penstock", "-n", SYSTEM, f"{annotation}={digest}", "--overwrite")
+    return old != digest
+
+
 def install(*extra):
     """Installs or upgrades the chart; returns when the operator is ready."""
     if OWN:
@@ -132,7 +141,7 @@ def install(*extra):
     sh("helm", "upgrade", "--install", "penstock", ROOT / "charts/penstock", "-n", SYSTEM, "--create-namespace",
        "--reset-values", "--wait", "--timeout", "180s", "--take-ownership", *extra)  # the integration tests apply the CRDs too
     kubectl("label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
-    if OWN and not extra:  # the images under the fixed tag may be newer than the running pod
+    if OWN and not extra and restarted_for(images_digest()):  # the images under the fixed tag may be newer than the running pod
         kubectl("-n", SYSTEM, "rollout", "restart", "deployment/penstock")
         kubectl("-n", SYSTEM, "rollout", "status", "deployment/penstock", "--timeout=120s")
 
@@ -141,6 +150,27 @@ def apply(ns, *objects):
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
     args = ["-n", ns] if ns else []
     return kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", *args, input=text)
+
+
+@contextlib.contextmanager
+def made(*objects):
+    """Objects of the cluster that are gone at the end, whatever happens."""
+    try:
+        apply(None, *objects)
+        yield
+    finally:
+        for o in objects:
+            kubectl("delete", o["kind"], o["metadata"]["name"], "--ignore-not-found")
+
+
+def hook(kind, ns, client, resource=("", "v1", "pods"), name="e2e-trouble"):
+    """A webhook configuration for what is made of one resource (group, version, plural) in one namespace."""
+    group, version, plural = resource
+    return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": f"{kind}WebhookConfiguration", "metadata": {"name": name},
+            "webhooks": [{"name": "trouble.e2e.penstock.dev", "clientConfig": client, "failurePolicy": "Fail", "timeoutSeconds": 2,
+                          "sideEffects": "None", "admissionReviewVersions": ["v1"],
+                          "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ns}},
+                          "rules": [{"apiGroups": [group], "apiVersions": [version], "operations": ["CREATE"], "resources": [plural]}]}]}
 
 
 class Namespace:

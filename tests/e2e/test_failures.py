@@ -80,14 +80,16 @@ class Failures(h.ClusterTest):
         run, c = self.failure("cycle", [a, b])
         self.assertEqual(c["reason"], "InvalidSpec")
         self.assertIn("a -> b -> a", c["message"])
-        self.assertIn("nothing is run until this is corrected", c["message"])
+        self.assertIn("correct it in another run", c["message"])
+        self.assertEqual(h.condition(run, "Finished")["status"], "True")
         self.assertEqual(h.condition(run, "Stalled")["status"], "True")
 
     def test_a_wrong_parameter_is_named_with_its_path(self):
         run, c = self.failure("parameter", [h.shell_step("ok", "true")], parameters={"nosuch": 1})
         self.assertEqual(c["reason"], "InvalidSpec")
         self.assertIn("spec.parameters.nosuch", c["message"])
-        self.assertIn("nothing is run until this is corrected", c["message"])
+        self.assertIn("correct it in another run", c["message"])
+        self.assertEqual(h.condition(run, "Finished")["status"], "True")
         self.assertEqual(h.condition(run, "Stalled")["status"], "True")
 
     def test_a_step_that_fills_the_nodes_disk_beyond_its_limit_is_evicted_and_tried_again(self):
@@ -111,7 +113,9 @@ class Logs(h.ClusterTest):
             h.wait_finished("prices", ns, 60)
             out = h.documented("docs/guide.md", "penstock logs", lambda line: f"{line} -n {ns}").stdout
             self.assertIn("it broke", out)
-            self.assertIn("StepFailed", h.documented("docs/guide.md", "kubectl get pplr", here).stdout)
+            table = h.documented("docs/guide.md", "kubectl get pplr", here).stdout
+            self.assertRegex(table, r"prices +StepFailed +dearest: ExitCode ")
+            self.assertLessEqual(max(map(len, table.splitlines())), 80, table)
             out = h.documented("docs/guide.md", "kubectl describe", lambda line: f"{line} -n {ns} pplr/prices").stdout
             self.assertIn("step dearest (ExitCode): exit code 7", out)
 

@@ -58,14 +58,22 @@ class Guide(GuidesFolder, unittest.TestCase):
         h.documented("docs/guide.md", "penstock validate", cwd=self.folder)
 
         def run(**kw):
-            return h.documented("docs/guide.md", "penstock run", cwd=self.folder, **kw)
+            return h.documented("docs/guide.md", "penstock run prices.yaml", cwd=self.folder, **kw)
         self.assertIn("Succeeded", said(run()))
         second = said(run())
         self.assertEqual(second.count("(cached)"), 2, second)
+        unchanged = h.documented("docs/guide.md", "penstock run --if-changed prices.yaml", cwd=self.folder)
+        self.assertIn("unchanged since run", unchanged.stdout, said(unchanged))
+        story = h.documented("docs/guide.md", "penstock describe", cwd=self.folder).stdout
+        self.assertRegex(story, r"Cache: +taken from it; made by prices-", story)
+        first_run = re.search(r"made by (prices-\S+)", story).group(1)
         (self.folder / "code/dearest.py").write_text("raise SystemExit('no such thing')\n")
         third = run(check=False)
         self.assertEqual(third.returncode, 1, said(third))
         self.assertIn("no such thing", h.documented("docs/guide.md", "penstock logs", cwd=self.folder).stdout)
+        diff = h.documented("docs/guide.md", "penstock diff", lambda line: line.replace("EARLIER-RUN", first_run),
+                            cwd=self.folder).stdout
+        self.assertRegex(diff, r"dearest +ownCode +sha256:\S+ +sha256:")
         debug = h.documented("docs/guide.md", "penstock debug prices dearest --local", cwd=self.folder).stdout
         again = h.sh(re.search(r"run it with: (\S+)", debug).group(1), check=False)
         self.assertNotEqual(again.returncode, 0)

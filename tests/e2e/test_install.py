@@ -17,11 +17,13 @@ class Install(h.ClusterTest):
         for _ in range(2):
             done = h.sh("helm", "test", "penstock", "-n", h.SYSTEM, "--timeout", "180s", "--logs", timeout=240)
             self.assertIn("Succeeded", done.stdout)
+            self.assertIn("the model answered 6, 8 to 3, 4", done.stdout)
         runs = [r for r in h.items("pplr", h.SYSTEM) if r["metadata"]["name"].startswith("penstock-test-")]
         self.assertGreaterEqual(len(runs), 2, "each helm test runs a run of its own")
         for run in runs:
             self.assertEqual(h.condition(run, "Succeeded")["status"], "True")
         h.kubectl("delete", "pplr", "-n", h.SYSTEM, *[r["metadata"]["name"] for r in runs])
+        h.wait_until("the runs' ModelDeployment to go with them", 60, lambda: not h.get("pmd", "penstock-test", h.SYSTEM))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,16 @@
 // What every decoder promises of what it accepts. For fuzz targets.
 #pragma once
 
-#include <cstdlib>
 #include <string>
 #include <variant>
 
 #include "components/serve/engine/infer_request.h"
 #include "components/serve/engine/model_names.h"
+#include "tests/fuzz/require.h"
 
 namespace penstock::serve {
 
-inline void Require(bool promise) {
-  if (!promise) std::abort();
-}
+using fuzz::Require;
 
 // As many elements as the shape says, and nulls for all or for none.
 inline void CheckTensors(const InferRequest& request) {

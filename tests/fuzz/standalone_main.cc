@@ -1,5 +1,5 @@
 // Runs a fuzz target without libFuzzer: mutates the files it is given, again and again.
-//   serve-fuzz-x [-runs=N] [-seed=N] FILE_OR_FOLDER...
+//   fuzz-watch [-runs=N] [-seed=N] FILE_OR_FOLDER...
 // What crashes it is written to ./crash-input by a signal handler.
 #include <fcntl.h>
 #include <unistd.h>

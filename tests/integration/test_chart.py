@@ -1,8 +1,11 @@
 """The chart as rendered and as the real API server takes it."""
 import json
 import pathlib
+import re
 import subprocess
 import unittest
+
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/penstock"
@@ -27,18 +30,68 @@ def render(*args):
     return out
 
 
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+
+
+def switches(values, path=""):
+    """The names of all values that are true or false."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from switches(value, f"{path}{key}.")
+        elif isinstance(value, bool):
+            yield path + key
+
+
+NODES = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0]"
+ALL_ON = [arg for name in switches(VALUES) for arg in ("--set", f"{name}=true")] + [
+    "--set", "namespaces={team-a,team-b}", "--set", "imagePullSecrets[0].name=pull", "--set", "image.registry=r.example.com/p",
+    "--set", "storage.storageClassName=fast", "--set", "serviceAccount.annotations.a=b", "--set", "priorityClassName=high",
+    "--set", "nodeSelector.pool=ml", "--set", "tolerations[0].key=ml", "--set", f"{NODES}.key=ml",
+    "--set", f"{NODES}.operator=Exists", "--set", "podAnnotations.a=b"]
+DIGESTS = {name: f"sha256:{i:064x}" for i, name in enumerate(VALUES["image"]["digests"])}
+
+
 def of(kind, docs):
     return [d for d in docs if d["kind"] == kind]
 
 
 class Chart(unittest.TestCase):
     def test_lint_is_clean(self):
-        done = helm("lint", "--strict", CHART)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for args in ((), ALL_ON):
+            done = helm("lint", "--strict", CHART, *args)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def images(self, *args):
+        """The images of all pods, and those that the operator is told of."""
+        docs = render(*args)
+        pods = [d["spec"]["template"]["spec"] for d in of("Deployment", docs)] + [d["spec"] for d in of("Pod", docs)]
+        containers = [c for pod in pods for c in pod["containers"] + pod.get("initContainers", [])]
+        flags = [a for c in containers for a in c.get("args", []) if a.startswith("--") and "-image=" in a.split(" ")[0]]
+        manifests = [m for c in of("ConfigMap", docs) for m in re.findall(r"image: (\S+)", c["data"].get("run.yaml", ""))]
+        self.assertTrue(manifests and len(flags) >= 3)
+        return [c["image"] for c in containers] + [f.partition("=")[2] for f in flags] + manifests
+
+    def test_no_image_floats_and_a_digest_takes_the_tags_place(self):
+        for image in self.images():
+            self.assertRegex(image, r":\d+\.\d+\.\d+$", "named by the chart's version")
+        sets = [arg for name, digest in DIGESTS.items() for arg in ("--set", f"image.digests.{name}={digest}")]
+        pinned = {f"penstock/{name}@{digest}" for name, digest in DIGESTS.items()}
+        self.assertEqual(set(self.images(*sets)), pinned)
+
+    def test_helm_test_runs_a_pipeline_and_asks_a_model(self):
+        docs = render()
+        kinds = [line for c in of("ConfigMap", docs) for text in c["data"].values()
+                 for line in text.splitlines() if line.startswith("kind: ")]
+        self.assertEqual(sorted(kinds), ["kind: ModelDeployment", "kind: PipelineRun"])
+        script = of("Pod", docs)[0]["spec"]["containers"][0]["args"][0]
+        self.assertIn("penstock predict", script)
+        self.assertEqual(subprocess.run(["sh", "-n"], input=script, text=True).returncode, 0)
 
     def test_a_wrong_value_is_refused_by_name(self):
         for setting, word in (("replicas=2", "replicas"), ("logLevel=loud", "logLevel"), ("nosuch=1", "nosuch"),
-                              ("image.digests.operator=latest", "digest")):
+                              ("image.digests.operator=latest", "digest"), ("storage.maxFileSize=big", "maxFileSize"),
+                              ("podsPerSecond=-1", "podsPerSecond"), ("networkPolicy.apiServer.cidrs={here}", "cidrs"),
+                              ("sources.deny={10.0.0.0/8,minio}", "deny")):
             done = helm("template", "penstock", CHART, "--set", setting)
             self.assertNotEqual(done.returncode, 0, setting)
             self.assertIn(word, done.stderr)
@@ -55,6 +108,72 @@ class Chart(unittest.TestCase):
         bound = {b["roleRef"]["name"] for b in of("ClusterRoleBinding", docs)}
         self.assertEqual(bound, {"penstock-token-review"})
 
+    def test_the_bounds_and_the_environment_of_the_operator_are_values(self):
+        docs = render("--set", "storage.maxFileSize=1Gi", "--set", "podsPerSecond=20", "--set-json",
+                      'env=[{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]')
+        container = of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]
+        self.assertIn("--max-file-size=1Gi", container["args"])
+        self.assertIn("--pods-per-second=20", container["args"])
+        names = [e["name"] for e in container["env"]]
+        self.assertEqual(names, ["POD_UID", "HTTPS_PROXY"])
+
+    def test_disruption_priority_and_spread_are_rendered_only_when_asked_for(self):
+        plain = render()
+        pod = of("Deployment", plain)[0]["spec"]["template"]["spec"]
+        self.assertEqual(of("PodDisruptionBudget", plain), [], "it would block the drain of the one replica's node")
+        self.assertFalse({"priorityClassName", "topologySpreadConstraints"} & set(pod))
+        spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+        docs = render("--set", "podDisruptionBudget.enabled=true", "--set", "priorityClassName=high",
+                      "--set-json", f"topologySpreadConstraints=[{json.dumps(spread)}]")
+        pod = of("Deployment", docs)[0]["spec"]["template"]
+        budget = of("PodDisruptionBudget", docs)[0]["spec"]
+        self.assertEqual(budget["minAvailable"], 1)
+        self.assertEqual(budget["selector"]["matchLabels"], pod["metadata"]["labels"])
+        self.assertEqual(pod["spec"]["priorityClassName"], "high")
+        self.assertEqual(pod["spec"]["topologySpreadConstraints"], [spread])
+
+    def test_default_deny_leaves_what_each_pod_of_the_release_needs_and_no_more(self):
+        def policies(*args):
+            return {p["metadata"]["name"]: p["spec"] for p in of("NetworkPolicy", render(*args))}
+        self.assertEqual({n: p["policyTypes"] for n, p in policies().items()}, {"penstock": ["Ingress"]})
+        denied = policies("--set", "networkPolicy.defaultDeny=true", "--set", "networkPolicy.enabled=false",
+                          "--set", "networkPolicy.apiServer.cidrs={10.0.0.1/32}", "--set-json",
+                          'networkPolicy.egress=[{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]')
+        self.assertEqual(denied["penstock-default-deny"], {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
+        dns = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
+        api = {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"port": 443, "protocol": "TCP"},
+                                                                      {"port": 6443, "protocol": "TCP"}]}
+        more = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
+        self.assertEqual(denied["penstock"]["egress"], [dns, api, more])
+        self.assertEqual(denied["penstock-test"]["egress"], [dns, api])
+        operator = denied["penstock"]["podSelector"]
+        gateway = {"to": [{"podSelector": operator}], "ports": [{"port": 8443, "protocol": "TCP"}]}
+        self.assertEqual(denied["penstock-steps"]["egress"], [dns, gateway, more])
+
+    def test_the_operator_is_told_which_addresses_to_ask_for_nobody(self):
+        args = of("Deployment", render("--set", "sources.deny={10.0.0.0/8,fd00::/8}", "--set", "sources.allow={10.1.2.3}"))[0]
+        args = args["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertIn("--source-deny=10.0.0.0/8,fd00::/8", args)
+        self.assertIn("--source-allow=10.1.2.3", args)
+        args = of("Deployment", render())[0]["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertFalse([a for a in args if a.startswith("--source")])
+
+    def test_the_operator_may_learn_the_addresses_that_it_asks_for_nobody(self):
+        may = [(role["metadata"]["namespace"], rule["resources"], rule["verbs"])
+               for role in of("Role", render("--set", "namespaces={a,b}")) for rule in role["rules"]]
+        for resource in ("services", "endpointslices"):
+            self.assertIn(("penstock-system", [resource], ["list"]), may)
+        self.assertIn(("default", ["endpointslices"], ["get"]), may)
+
+    def test_the_operator_has_the_same_rights_in_a_namespace_as_in_all(self):
+        """controllers_test holds what the code asks for against the rules of the template; these are they."""
+        everywhere = [r for r in of("ClusterRole", render()) if r["metadata"]["name"] == "penstock"]
+        one = [r for r in of("Role", render("--set", "namespaces={a}")) if r["metadata"].get("namespace") == "a"]
+        self.assertEqual(len(everywhere), 1)
+        self.assertEqual([r["rules"] for r in one], [everywhere[0]["rules"]])
+        verbs = {v for rule in everywhere[0]["rules"] if "pipelineruns" in rule["resources"] for v in rule["verbs"]}
+        self.assertEqual(verbs, {"get", "list", "watch", "create", "patch", "delete"})
+
     def test_crds_are_templates_that_are_kept(self):
         crds = of("CustomResourceDefinition", render())
         self.assertEqual(len(crds), 4)
@@ -69,6 +188,7 @@ class Chart(unittest.TestCase):
         args = of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]["args"]
         self.assertIn("--library-dir=/usr/local/share/penstock/library", args)
         self.assertIn("--components-image=r.example.com/p/components:v9", args)
+        self.assertIn("--git-image=r.example.com/p/git:v9", args)
         may = {"apiGroups": ["penstock.dev"], "resources": ["components"], "verbs": ["get", "create"]}
         self.assertIn(may, [rule for role in of("Role", docs) for rule in role["rules"]])
         docs = render("--set", "library.enabled=false")
@@ -89,14 +209,16 @@ class Chart(unittest.TestCase):
                 self.assertEqual(c["securityContext"]["capabilities"]["drop"], ["ALL"])
 
     def test_the_real_api_server_takes_all_of_it(self):
-        text = helm("template", "penstock", CHART, "-n", "default", "--no-hooks").stdout
         crds = helm("template", "penstock", CHART, "-s", "templates/crds.yaml").stdout
         done = subprocess.run(["kubectl", "apply", "--server-side", "--force-conflicts", "-f", "-"], input=crds,
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        done = subprocess.run(["kubectl", "apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-"],
-                              input=text, capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        # The API server's own schemas and admission, which know more than a linter's copy of them.
+        for args in ((), [*ALL_ON, "--set", "namespaces={default}"]):
+            text = helm("template", "penstock", CHART, "-n", "default", "--no-hooks", *args).stdout
+            done = subprocess.run(["kubectl", "apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-"],
+                                  input=text, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,11 @@ class Memory(unittest.TestCase):
         self.assertEqual(status, 200, answer)
 
     def http(self, body, path="/v2/models/mlp/infer", **headers):
-        lines = [f"POST {path} HTTP/1.1", "Host: h", f"Content-Length: {len(body)}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]
+        return self.send(body, path, Content_Length=len(body), **headers)
+
+    def send(self, body, path="/v2/models/mlp/infer", **headers):
+        """The status that is answered to a head and these bytes."""
+        lines = [f"POST {path} HTTP/1.1", "Host: h", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]
         with socket.create_connection(("127.0.0.1", self.server.port), 30) as s:
             try:
                 s.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
@@ -132,6 +136,13 @@ class Memory(unittest.TestCase):
     def test_compressed_json(self):
         body = zlib.compress(self.text("INT64", "1"), 1, 31)
         self.flood(lambda: self.http(body, Content_Encoding="gzip"), 400)
+
+    def test_a_gibibyte_that_is_said_to_come(self):
+        self.flood(lambda: self.send(b" " * (1 << 20), Content_Length=1 << 30), 413)
+
+    def test_chunks_of_one_byte_each(self):
+        body = b"1\r\n \r\n" * (self.one + 1000)  # six bytes for one
+        self.flood(lambda: self.send(body, Transfer_Encoding="chunked"), 413)
 
     def test_binary_tensors_that_are_answered(self):
         rows = (self.one - 1000) // 256

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct InferRequest {
   std::vector<AskedOutput> outputs;                  // empty: all
   bool binary_outputs = false;                       // where an output does not say
   std::optional<std::chrono::microseconds> timeout;  // the parameter of that name
+  std::deque<std::string> decoded = {};  // texts of inputs that are no part of the body; moves keep
+                                         // them where they are
 };
 
 }  // namespace penstock::serve

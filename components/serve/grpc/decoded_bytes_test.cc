@@ -8,7 +8,7 @@
 #include <random>
 
 #include "components/serve/grpc/inference.pb.h"
-#include "components/serve/host/byte_budget.h"
+#include "components/serve/host/cgroup_limits.h"
 
 namespace penstock::serve {
 namespace {

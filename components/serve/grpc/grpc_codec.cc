@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "components/serve/protocol/binary_tensor.h"
+#include "components/serve/protocol/content_type.h"
 #include "components/serve/protocol/json_read.h"
 
 namespace penstock::serve {
@@ -31,7 +32,8 @@ Complaint ReadIntegers(const Contents& contents, InputTensor* input) {
   }
   const IntegerRange range = RangeOf(input->datatype);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    // What exceeds 2^63 - 1 has become negative.
+    if (input->datatype == Datatype::kUint64 && values[i] < 0)  // it has become so
+      return "element " + std::to_string(i) + " " + kAboveInt64;
     if (values[i] < range.min || values[i] > range.max)
       return "element " + std::to_string(i) + " is out of the range of " + Name(input->datatype);
   }
@@ -96,6 +98,35 @@ Complaint ReadInput(const InputMessage& message, const std::string* raw, InputTe
          FormatShape(input->shape) + " has " + std::to_string(count);
 }
 
+// MLServer's parameter; empty without one.
+Result<std::string> ContentTypeOf(
+    const google::protobuf::Map<std::string, inference::InferParameter>& parameters) {
+  const auto found = parameters.find("content_type");
+  if (found == parameters.end()) return std::string();
+  if (!found->second.has_string_param())
+    return Invalid("parameter 'content_type' must be a string");
+  return found->second.string_param();
+}
+
+Result<void> ApplyContentTypes(const inference::ModelInferRequest& message, InferRequest* request) {
+  const auto of_all = ContentTypeOf(message.parameters());
+  if (!of_all) return of_all.error();
+  if (!of_all->empty()) {
+    if (auto complaint = CheckRequestContentType(*of_all))
+      return Invalid("parameter 'content_type' " + complaint->text);
+  }
+  for (int i = 0; i < message.inputs_size(); ++i) {
+    InputTensor& input = request->inputs[static_cast<std::size_t>(i)];
+    auto own = ContentTypeOf(message.inputs(i).parameters());
+    if (!own) return Wrap("input '" + input.name + "'", own.error());
+    if (own->empty() && *of_all != "pd") own = *of_all;
+    if (own->empty()) continue;
+    if (auto complaint = ApplyContentType(*own, &input, &request->decoded))
+      return Invalid("input '" + input.name + "': " + complaint->text);
+  }
+  return {};
+}
+
 void WriteContents(const Tensor& tensor, Contents* contents) {
   const auto write = [](const auto& values, auto* list) {
     list->Add(values.begin(), values.end());
@@ -122,7 +153,31 @@ void WriteContents(const Tensor& tensor, Contents* contents) {
   }
 }
 
+template <typename Spec>
+void DescribeTensor(const Spec& spec, inference::ModelMetadataResponse::TensorMetadata* metadata) {
+  metadata->set_name(spec.name);
+  metadata->set_datatype(Name(spec.datatype));
+  metadata->mutable_shape()->Add(spec.shape.begin(), spec.shape.end());
+}
+
 }  // namespace
+
+void Describe(const ModelIdentity& identity, const Model& model,
+              inference::ModelMetadataResponse* answer) {
+  answer->set_name(identity.name);
+  if (!identity.version.empty()) answer->add_versions(identity.version);
+  answer->set_platform(model.platform());
+  for (const InputSpec& spec : model.signature().inputs) {
+    auto* metadata = answer->add_inputs();
+    DescribeTensor(spec, metadata);
+    if (!spec.is_time) continue;
+    auto& parameters = *metadata->mutable_parameters();
+    parameters["content_type"].set_string_param("datetime");
+    parameters["int64_unit"].set_string_param(kTimeUnit);
+  }
+  for (const OutputSpec& spec : model.signature().outputs)
+    DescribeTensor(spec, answer->add_outputs());
+}
 
 bool IsRaw(const inference::ModelInferRequest& message) {
   return message.raw_input_contents_size() > 0;
@@ -143,6 +198,7 @@ Result<InferRequest> FromMessage(const inference::ModelInferRequest& message) {
       return Invalid("input '" + input.name + "': " + complaint->text);
     request.inputs.push_back(std::move(input));
   }
+  if (auto applied = ApplyContentTypes(message, &request); !applied) return applied.error();
   for (const auto& output : message.outputs()) {
     if (output.parameters().count("classification") > 0)
       return Invalid("output '" + output.name() + "': parameter 'classification' is not supported");

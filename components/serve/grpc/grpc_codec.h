@@ -15,6 +15,10 @@ namespace penstock::serve {
 // Whether the answer's tensors are to be bytes, as the request's are.
 [[nodiscard]] bool IsRaw(const inference::ModelInferRequest& message);
 
+// What the model takes and gives; of times their unit, too.
+void Describe(const ModelIdentity& identity, const Model& model,
+              inference::ModelMetadataResponse* answer);
+
 // `raw`, or any output of half precision, which has no other form: all outputs as bytes.
 void ToMessage(const ModelIdentity& model, const std::string& id,
                const std::vector<Tensor>& outputs, bool raw,

@@ -238,7 +238,7 @@ class InferCallReactor : public ServerUnaryReactor {
 
 // Takes messages as bytes: gRPC would inflate and decode them without a bound.
 template <typename Service>
-using RawService = Service::template WithRawCallbackMethod_ServerLive<
+using RawService = typename Service::template WithRawCallbackMethod_ServerLive<
     typename Service::template WithRawCallbackMethod_ServerReady<
         typename Service::template WithRawCallbackMethod_ModelReady<
             typename Service::template WithRawCallbackMethod_ServerMetadata<
@@ -300,7 +300,7 @@ class GrpcService : public RawService<inference::GRPCInferenceService> {
         [this](const auto& asked, auto* answer) -> std::optional<Error> {
           const auto found = host_.inference->Find(asked.name(), asked.version());
           if (!found) return found.error();
-          Describe(**found, answer);
+          Describe((*found)->identity, *(*found)->model, answer);
           return std::nullopt;
         });
   }
@@ -313,24 +313,6 @@ class GrpcService : public RawService<inference::GRPCInferenceService> {
   }
 
  private:
-  static void Describe(const ServedModel& served, inference::ModelMetadataResponse* answer) {
-    answer->set_name(served.identity.name);
-    if (!served.identity.version.empty()) answer->add_versions(served.identity.version);
-    answer->set_platform(served.model->platform());
-    for (const InputSpec& spec : served.model->signature().inputs)
-      Describe(spec, answer->add_inputs());
-    for (const OutputSpec& spec : served.model->signature().outputs)
-      Describe(spec, answer->add_outputs());
-  }
-
-  template <typename Spec>
-  static void Describe(const Spec& spec,
-                       inference::ModelMetadataResponse::TensorMetadata* metadata) {
-    metadata->set_name(spec.name);
-    metadata->set_datatype(Name(spec.datatype));
-    metadata->mutable_shape()->Add(spec.shape.begin(), spec.shape.end());
-  }
-
   [[nodiscard]] bool IsReady() const {
     return host_.inference->state().phase == Inference::Phase::kReady;
   }

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "components/serve/engine/inference.h"
-#include "components/serve/host/byte_budget.h"
 #include "components/serve/telemetry/tracer.h"
+#include "operator/base/byte_budget.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {

@@ -8,7 +8,7 @@
 
 #include "components/serve/engine/failure.h"
 #include "components/serve/grpc/decoded_bytes.h"
-#include "components/serve/host/byte_budget.h"
+#include "components/serve/host/cgroup_limits.h"
 #include "components/serve/protocol/compress.h"
 #include "components/serve/protocol/growing_body.h"
 

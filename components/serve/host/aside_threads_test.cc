@@ -29,9 +29,9 @@ TEST(AsideThreads, TakeWorkInItsOrder) {
 }
 
 TEST(AsideThreads, HoldUpNobodyWhileOneIsBusy) {
-  AsideThreads threads(2);
   std::promise<void> release;
   std::promise<void> other;
+  AsideThreads threads(2);  // ends before what its work looks at
   threads.Post([&] { release.get_future().wait(); });
   threads.Post([&] { other.set_value(); });
   other.get_future().wait();

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "components/serve/host/byte_budget.h"
-
 namespace penstock::serve {
 
 std::chrono::microseconds BusyPollMoment(int asked_us, std::optional<double> quota) {

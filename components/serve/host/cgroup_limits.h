@@ -16,6 +16,11 @@ namespace penstock::serve {
 // of a sleeping processor take on a virtual machine.
 [[nodiscard]] std::chrono::microseconds BusyPollMoment(int asked_us, std::optional<double> quota);
 
+// A byte of the budget of bodies (operator/base/byte_budget.h) stands for so much memory at most: a
+// body, its copy, the index of its JSON (four bytes for each) and the tensors that it becomes.
+// Shown by tests/serving/test_memory.py.
+constexpr std::uint64_t kMemoryPerByte = 12;
+
 // How many bytes the bodies of requests may have: one, and all together.
 struct BodyLimits {
   std::uint64_t one = 0;
@@ -23,7 +28,7 @@ struct BodyLimits {
 };
 
 // Several of the largest. Where memory is limited, so many that what they are read into
-// (byte_budget.h) fits beside the program and `model_bytes`. `asked` for one body, and granted
+// fits beside the program and `model_bytes`. `asked` for one body, and granted
 // whatever the memory; 0: 64 MiB, or half of what all may have where that is less.
 [[nodiscard]] BodyLimits LimitBodies(std::uint64_t asked, std::optional<std::uint64_t> memory,
                                      std::uint64_t model_bytes);

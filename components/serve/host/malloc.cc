@@ -18,7 +18,7 @@ namespace {
 // What is larger than the threshold is given back at once by the thread that frees it, half a
 // millisecond for 8 MiB in which the other requests of that thread wait. The setting above comes
 // too late for the first arena (jemalloc 5.3.0), which keeps the default of 8 MiB until it is told.
-[[maybe_unused]] const int told = [] {
+[[maybe_unused]] const int kTold = [] {
   std::size_t never = std::size_t{1} << 46;
   return mallctl("arena.0.oversize_threshold", nullptr, nullptr, &never, sizeof never);
 }();

@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "components/serve/host/byte_budget.h"
 #include "components/serve/http/http_server.h"
 #include "components/serve/protocol/growing_body.h"
 #include "components/serve/protocol/http.h"
+#include "operator/base/byte_budget.h"
 #include "operator/net/beast.h"
 
 namespace penstock::serve {

@@ -10,9 +10,9 @@
 #include <memory>
 #include <string>
 
-#include "components/serve/host/byte_budget.h"
 #include "components/serve/protocol/http.h"
 #include "components/serve/telemetry/metrics.h"
+#include "operator/base/byte_budget.h"
 #include "operator/base/result.h"
 
 namespace penstock::serve {

@@ -16,22 +16,27 @@ std::shared_ptr<arrow::DataType> TypeOf(Datatype datatype) {
   return IsInteger(datatype) ? arrow::int64() : arrow::float64();
 }
 
+arrow::Status AppendValue(arrow::ArrayBuilder& builder, const std::string& value) {
+  return static_cast<arrow::StringBuilder&>(builder).Append(value);
+}
+arrow::Status AppendValue(arrow::ArrayBuilder& builder, double value) {
+  return static_cast<arrow::DoubleBuilder&>(builder).Append(value);
+}
+arrow::Status AppendValue(arrow::ArrayBuilder& builder, std::int64_t value) {
+  return static_cast<arrow::Int64Builder&>(builder).Append(value);
+}
+arrow::Status AppendValue(arrow::ArrayBuilder& builder, std::uint8_t value) {
+  return static_cast<arrow::BooleanBuilder&>(builder).Append(value != 0);
+}
+
 arrow::Status Append(arrow::ArrayBuilder& builder, const LogColumn& column) {
   return std::visit(
       [&](const auto& values) -> arrow::Status {
-        using T = typename std::decay_t<decltype(values)>::value_type;
         for (std::size_t i = 0; i < values.size(); ++i) {
           if (!column.nulls.empty() && column.nulls[i] != 0) {
             ARROW_RETURN_NOT_OK(builder.AppendNull());
-          } else if constexpr (std::is_same_v<T, std::string>) {
-            ARROW_RETURN_NOT_OK(static_cast<arrow::StringBuilder&>(builder).Append(values[i]));
-          } else if constexpr (std::is_same_v<T, double>) {
-            ARROW_RETURN_NOT_OK(static_cast<arrow::DoubleBuilder&>(builder).Append(values[i]));
-          } else if constexpr (std::is_same_v<T, std::int64_t>) {
-            ARROW_RETURN_NOT_OK(static_cast<arrow::Int64Builder&>(builder).Append(values[i]));
           } else {
-            ARROW_RETURN_NOT_OK(
-                static_cast<arrow::BooleanBuilder&>(builder).Append(values[i] != 0));
+            ARROW_RETURN_NOT_OK(AppendValue(builder, values[i]));
           }
         }
         return arrow::Status::OK();

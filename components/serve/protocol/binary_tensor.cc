@@ -75,7 +75,7 @@ Wrong ReadTruths(std::string_view bytes, InputTensor* input) {
 Wrong ReadUint64(std::string_view bytes, InputTensor* input) {
   auto values = AsTheyLie<std::int64_t>(bytes);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < 0) return "element " + std::to_string(i) + " is above 2^63 - 1";
+    if (values[i] < 0) return "element " + std::to_string(i) + " " + kAboveInt64;
   }
   input->data = std::move(values);
   return std::nullopt;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "components/serve/protocol/binary_tensor.h"
+#include "components/serve/protocol/content_type.h"
 #include "components/serve/protocol/json_data.h"
 
 namespace penstock::serve {
@@ -23,6 +24,8 @@ struct InferDecoder::Impl {
   std::int64_t most_elements = 0;  // that there can be in this body
 
   std::vector<std::optional<std::size_t>> binary_sizes;  // of each input that has one
+  std::vector<std::string> content_types;                // of each input; empty: the request's
+  std::string request_content_type;
 
   struct Seen {
     bool name = false, shape = false, datatype = false, data = false, parameters = false;
@@ -34,9 +37,10 @@ struct InferDecoder::Impl {
 
   Complaint Root(std::string* body, std::size_t size, InferRequest* request);
   Complaint RootField(std::string_view key, od::value value, SeenRoot* seen, InferRequest* request);
-  static Complaint TakeRequestParameter(const Parameter& parameter, InferRequest* request);
+  Complaint TakeRequestParameter(const Parameter& parameter, InferRequest* request);
   Complaint TakeInputParameter(const Parameter& parameter);
   Complaint Binary(std::string_view bytes, InferRequest* request);
+  Complaint ContentTypes(InferRequest* request) const;
   Complaint Inputs(od::value value, InferRequest* request);
   Complaint Input(od::value value, std::size_t index, InputTensor* input);
   Complaint InputField(std::string_view key, od::value value, InputTensor* input, Seen* seen,
@@ -96,6 +100,10 @@ Complaint InferDecoder::Impl::TakeRequestParameter(const Parameter& parameter,
   } else if (parameter.name == "timeout") {
     if (!parameter.integer || *parameter.integer < 0) return "must be a number of microseconds";
     if (*parameter.integer > 0) request->timeout = std::chrono::microseconds(*parameter.integer);
+  } else if (parameter.name == "content_type") {
+    if (!parameter.text) return "must be a string";
+    request_content_type = *parameter.text;
+    return CheckRequestContentType(*parameter.text);
   }
   return std::nullopt;
 }
@@ -106,6 +114,9 @@ Complaint InferDecoder::Impl::TakeInputParameter(const Parameter& parameter) {
     binary_sizes.back() = static_cast<std::size_t>(*parameter.integer);
   } else if (parameter.name == "shared_memory_region") {
     return "is not supported; send the data as JSON or as binary_data_size";
+  } else if (parameter.name == "content_type") {
+    if (!parameter.text) return "must be a string";
+    content_types.back() = *parameter.text;
   }
   return std::nullopt;
 }
@@ -128,6 +139,18 @@ Complaint InferDecoder::Impl::Binary(std::string_view bytes, InferRequest* reque
   return std::nullopt;
 }
 
+// When all of the inputs are there.
+Complaint InferDecoder::Impl::ContentTypes(InferRequest* request) const {
+  for (std::size_t i = 0; i < request->inputs.size(); ++i) {
+    const std::string& own = content_types[i].empty() ? request_content_type : content_types[i];
+    if (own.empty() || (content_types[i].empty() && own == "pd")) continue;
+    InputTensor& input = request->inputs[i];
+    if (auto complaint = ApplyContentType(own, &input, &request->decoded))
+      return "input '" + input.name + "': " + complaint->text;
+  }
+  return std::nullopt;
+}
+
 Complaint InferDecoder::Impl::Inputs(od::value value, InferRequest* request) {
   od::array array;
   if (value.get_array().get(array) != SUCCESS) return "'inputs' must be an array";
@@ -137,6 +160,7 @@ Complaint InferDecoder::Impl::Inputs(od::value value, InferRequest* request) {
     const std::size_t index = request->inputs.size();
     request->inputs.emplace_back();
     binary_sizes.emplace_back();
+    content_types.emplace_back();
     if (auto complaint = Input(input, index, &request->inputs.back())) return complaint;
   }
   return std::nullopt;
@@ -283,12 +307,15 @@ void InferDecoder::GiveBack() {
 Result<InferRequest> InferDecoder::Decode(std::string* body, std::size_t json_size) {
   GiveBack();
   impl_->binary_sizes.clear();
+  impl_->content_types.clear();
+  impl_->request_content_type.clear();
   json_size = std::min(json_size, body->size());
   impl_->most_elements = static_cast<std::int64_t>(json_size / 2 + 1);  // "0," and the last "0"
   InferRequest request;
   if (auto complaint = impl_->Root(body, json_size, &request)) return Invalid(complaint->text);
   const std::string_view blobs = std::string_view(*body).substr(json_size);
   if (auto complaint = impl_->Binary(blobs, &request)) return Invalid(complaint->text);
+  if (auto complaint = impl_->ContentTypes(&request)) return Invalid(complaint->text);
   return request;
 }
 

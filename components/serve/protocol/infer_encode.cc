@@ -54,6 +54,10 @@ Json TensorMetadata(const std::vector<Spec>& specs) {
   Json list = Json::array();
   for (const auto& spec : specs) {
     list.push_back({{"name", spec.name}, {"datatype", Name(spec.datatype)}, {"shape", spec.shape}});
+    if constexpr (std::is_same_v<Spec, InputSpec>) {
+      if (spec.is_time)
+        list.back()["parameters"] = {{"content_type", "datetime"}, {"int64_unit", kTimeUnit}};
+    }
   }
   return list;
 }

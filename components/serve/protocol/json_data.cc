@@ -10,21 +10,43 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-Complaint Set(double value, float* out) {
+Complaint Set(double value, std::string_view, float* out) {
   if (std::abs(value) > std::numeric_limits<float>::max()) return "is out of the range of FP32";
   *out = static_cast<float>(value);
   return std::nullopt;
 }
-Complaint Set(double value, double* out) {
+Complaint Set(double value, std::string_view written, double* out) {
+  if (!SaysItsDigits(value, written)) return "is a whole number that FP64 would round";
   *out = value;
   return std::nullopt;
+}
+
+constexpr const char* kNoJson =
+    "is not JSON, which has no NaN and no Infinity: a missing value is null";
+
+// As it stands in the body.
+std::string_view Written(od::value& value) {
+  const std::string_view token = value.raw_json_token();
+  const std::size_t last = token.find_last_not_of(" \t\r\n");
+  return token.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
 template <typename Float>
 Complaint ReadFloat(od::value& value, Float* out) {
   double number = 0;
-  if (value.get_double().get(number) != simdjson::SUCCESS) return "is not a finite number";
-  return Set(number, out);
+  if (value.get_double().get(number) != simdjson::SUCCESS)
+    return "is not a finite number; in JSON a missing value is null";
+  return Set(number, Written(value), out);
+}
+
+// Not an int64: why.
+BadValue NoInteger(od::value& value, Datatype datatype) {
+  double number = 0;
+  std::uint64_t positive = 0;
+  if (datatype == Datatype::kUint64 && value.get_uint64().get(positive) == simdjson::SUCCESS)
+    return kAboveInt64;
+  if (value.get_double().get(number) != simdjson::SUCCESS) return "is not an integer";
+  return std::string("is out of the range of ") + Name(datatype);
 }
 
 // Integers as they are; a number with a point or an exponent only when it is integral.
@@ -33,11 +55,12 @@ Complaint ReadInteger(od::value& value, Datatype datatype, std::int64_t* out) {
   std::int64_t integer = 0;
   if (value.get_int64().get(integer) != simdjson::SUCCESS) {
     double number = 0;
-    if (value.get_double().get(number) != simdjson::SUCCESS) return "is not an integer";
+    if (IsWhole(Written(value)) || value.get_double().get(number) != simdjson::SUCCESS)
+      return NoInteger(value, datatype);
     if (std::trunc(number) != number)
       return std::string("is not integral, as ") + Name(datatype) + " must be";
-    if (std::abs(number) > 9007199254740992.0)
-      return std::string("is out of the range of ") + Name(datatype);
+    if (std::abs(number) >= 0x1p63) return NoInteger(value, datatype);
+    if (std::abs(number) >= 0x1p53) return kWholeWithPoint;
     integer = static_cast<std::int64_t>(number);
   }
   if (integer < range.min || integer > range.max)
@@ -54,8 +77,11 @@ Complaint ReadBool(od::value& value, std::uint8_t* out) {
 }
 
 Complaint ReadText(od::value& value, std::string_view* out) {
-  if (value.get_string().get(*out) != simdjson::SUCCESS) return "is not a string";
-  return std::nullopt;
+  if (value.get_string().get(*out) == simdjson::SUCCESS) return std::nullopt;
+  const std::string_view written = value.raw_json_token();
+  if (!written.empty() && written.front() == '"')
+    return "is text with an escape that stands for no character (half of a surrogate pair?)";
+  return "is not a string";
 }
 
 Complaint ReadElement(od::value& value, Datatype, float* out) { return ReadFloat(value, out); }
@@ -69,6 +95,10 @@ Complaint ReadElement(od::value& value, Datatype, std::uint8_t* out) {
 Complaint ReadElement(od::value& value, Datatype, std::string_view* out) {
   return ReadText(value, out);
 }
+
+// Up to which a number may be taken without a look at how it is written.
+template <typename T>
+constexpr double kQuick = std::is_same_v<T, float> ? std::numeric_limits<float>::max() : 0x1p53 - 1;
 
 // Walks the array; knows where it is in the shape.
 template <typename T>
@@ -119,8 +149,7 @@ class ArrayReader {
       double number = 0;
       if ((nested_ && level + 1 != input_.shape.size()) ||
           static_cast<std::int64_t>(values_.size()) == count_ ||
-          value.get_double().get(number) != simdjson::SUCCESS ||
-          std::abs(number) > std::numeric_limits<T>::max())
+          value.get_double().get(number) != simdjson::SUCCESS || std::abs(number) > kQuick<T>)
         return false;
       values_.push_back(static_cast<T>(number));
       return true;
@@ -130,7 +159,7 @@ class ArrayReader {
 
   Complaint Item(od::value& value, std::size_t level) {
     od::json_type type;
-    if (value.type().get(type) != simdjson::SUCCESS) return Element("is not JSON");
+    if (value.type().get(type) != simdjson::SUCCESS) return Element(kNoJson);
     if (type == od::json_type::array) {
       if (values_.empty() && level == 0) nested_ = true;
       if (!nested_ || level + 1 >= input_.shape.size())
@@ -155,7 +184,7 @@ class ArrayReader {
 
   Complaint Null(od::value& value) {
     bool null = false;
-    if (value.is_null().get(null) != simdjson::SUCCESS || !null) return Element("is not JSON", 1);
+    if (value.is_null().get(null) != simdjson::SUCCESS || !null) return Element(kNoJson, 1);
     input_.nulls.resize(values_.size());
     input_.nulls.back() = 1;
     return std::nullopt;

@@ -1,5 +1,9 @@
 #include "components/serve/protocol/json_read.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+
 namespace penstock::serve {
 
 namespace od = simdjson::ondemand;
@@ -8,6 +12,11 @@ using simdjson::SUCCESS;
 BadValue Explain(simdjson::error_code error) {
   std::string text = std::string("the body is not valid JSON: ") + simdjson::error_message(error);
   if (error == simdjson::UTF8_ERROR) text = "the body is not valid UTF-8";
+  if (error == simdjson::NUMBER_ERROR) {
+    text =
+        "the body is not valid JSON: a number in it is none that JSON knows, or beyond all doubles "
+        "(a missing value is null)";
+  }
   if (error == simdjson::EMPTY) text = "the body is empty; an inference request is a JSON object";
   if (error == simdjson::CAPACITY) text = "the body is too large to parse";
   return {std::move(text), true};
@@ -97,7 +106,30 @@ Complaint ReadParameterValue(od::value value, Parameter* parameter) {
   }
   std::string_view text;
   if (value.get_string().get(text) != SUCCESS) return "must be a string, a number or a boolean";
+  parameter->text = text;
   return std::nullopt;
+}
+
+bool IsWhole(std::string_view written) {
+  if (!written.empty() && written.front() == '-') written.remove_prefix(1);
+  return !written.empty() && written.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool SaysItsDigits(double number, std::string_view written) {
+  if (std::abs(number) < 0x1p53 || !IsWhole(written)) return true;
+  // The fewest digits that give this double back: "9.007199254740992e+15".
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                                 std::chars_format::scientific)
+                       .ptr;
+  std::string shortest(buffer.data(), end);
+  shortest.resize(shortest.find('e'));
+  std::erase(shortest, '.');
+  const auto digits = [](std::string_view text) {
+    const std::size_t last = text.find_last_not_of('0');
+    return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  };
+  return digits(shortest) == digits(written);
 }
 
 }  // namespace penstock::serve

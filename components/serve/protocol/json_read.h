@@ -23,6 +23,11 @@ struct BadValue {
 };
 using Complaint = std::optional<BadValue>;
 
+// Of an integer that is written as 9007199254740993.0 or 1e17.
+inline constexpr const char* kWholeWithPoint =
+    "is 2^53 or beyond and written with a point or an exponent, which may have rounded it; write "
+    "its digits";
+
 inline constexpr int kMaxJsonDepth = 64;
 inline constexpr std::size_t kMaxRank = 16;
 // A parser keeps its buffers; above this they are given back after the request.
@@ -43,11 +48,18 @@ struct Parameter {
   std::string_view name;
   std::optional<bool> truth;
   std::optional<std::int64_t> integer;
+  std::optional<std::string_view> text;
 };
 // Calls take(Parameter) -> Complaint for each; refuses what is no parameter.
 template <typename F>
 [[nodiscard]] Complaint ReadParameters(simdjson::ondemand::value value, const std::string& where,
                                        F take);
+
+// The same number as the digits that it was written with ("9007199254740993" is not)? Digits only,
+// a sign before them; what has a point or an exponent is always.
+[[nodiscard]] bool SaysItsDigits(double number, std::string_view written);
+// Is it whole, and no double? "18446744073709551615", "-9223372036854775809".
+[[nodiscard]] bool IsWhole(std::string_view written);
 
 // Runs `read` and marks the key as seen; a key that comes twice is refused.
 template <typename F>

@@ -5,6 +5,7 @@
 #include <deque>
 #include <utility>
 
+#include "components/serve/protocol/long_integers.h"
 #include "components/serve/protocol/predict_values.h"
 
 namespace penstock::serve {
@@ -27,8 +28,10 @@ std::string Where(std::size_t row) { return "instances[" + std::to_string(row) +
 struct PredictDecoder::Impl {
   dom::parser parser;
   std::deque<std::string> texts;  // decoded from base64; the request borrows them
+  std::vector<double> rounded;    // of whole numbers in the body that no double is
   std::vector<ValueCollector> collectors;
 
+  simdjson::error_code Parse(std::string* body, dom::element* root);
   Complaint Rows(const Signature& signature, dom::element instances, InferRequest* request);
   Complaint Row(const Signature& signature, dom::element row);
   Complaint Columns(const Signature& signature, dom::element inputs, InferRequest* request);
@@ -100,6 +103,14 @@ Complaint PredictDecoder::Impl::Columns(const Signature& signature, dom::element
   return std::nullopt;
 }
 
+simdjson::error_code PredictDecoder::Impl::Parse(std::string* body, dom::element* root) {
+  body->reserve(body->size() + simdjson::SIMDJSON_PADDING);
+  const auto error = parser.parse(body->data(), body->size(), false).get(*root);
+  // Mostly there is none of more than 64 bits, and only then must one be looked for.
+  if (error != simdjson::NUMBER_ERROR || !RewriteLongIntegers(body, &rounded)) return error;
+  return parser.parse(body->data(), body->size(), false).get(*root);
+}
+
 PredictDecoder::PredictDecoder() : impl_(std::make_unique<Impl>()) {}
 PredictDecoder::~PredictDecoder() = default;
 
@@ -107,21 +118,34 @@ void PredictDecoder::GiveBack() {
   if (impl_->parser.capacity() > kKeptCapacity) impl_->parser = dom::parser();
   impl_->texts.clear();
   impl_->collectors.clear();
+  impl_->rounded.clear();
 }
 
 Result<PredictRequest> PredictDecoder::Decode(const Signature& signature, std::string* body) {
   GiveBack();
   for (const InputSpec& spec : signature.inputs)
-    impl_->collectors.emplace_back(&spec, &impl_->texts);
-  body->reserve(body->size() + simdjson::SIMDJSON_PADDING);
+    impl_->collectors.emplace_back(&spec, &impl_->texts, &impl_->rounded);
   dom::element root;
-  if (auto error = impl_->parser.parse(body->data(), body->size(), false).get(root))
-    return Invalid(Explain(error).text);
+  if (auto error = impl_->Parse(body, &root)) {
+    const bool bare =
+        body->find("NaN") != std::string::npos || body->find("Infinity") != std::string::npos;
+    return Invalid(Explain(error).text +
+                   (bare ? " (JSON has no NaN and no Infinity: a missing value is null)" : ""));
+  }
   dom::element instances;
   dom::element inputs;
-  const bool rows = root["instances"].get(instances) == SUCCESS;
-  const bool columns = root["inputs"].get(inputs) == SUCCESS;
-  if (!root.is_object()) return Invalid("a predict request must be a JSON object");
+  dom::object object;
+  if (root.get_object().get(object) != SUCCESS)
+    return Invalid("a predict request must be a JSON object");
+  bool rows = false;
+  bool columns = false;
+  for (auto [key, value] : object) {
+    if (key != "instances" && key != "inputs") continue;
+    const bool of_rows = key == "instances";
+    if (std::exchange(of_rows ? rows : columns, true))
+      return Invalid("'" + std::string(key) + "' is given twice");
+    (of_rows ? instances : inputs) = value;
+  }
   if (rows && columns) return Invalid("the request has both 'instances' and 'inputs'");
   if (!rows && !columns) return Invalid("Missing 'inputs' or 'instances' key");
   dom::element name;

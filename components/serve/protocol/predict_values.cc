@@ -1,5 +1,6 @@
 #include "components/serve/protocol/predict_values.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -55,10 +56,8 @@ Complaint ValueCollector::Leaf(dom::element value) {
     integers_.emplace_back();
     if (!null) complaint = Text(value);
   } else if (spec_->datatype == Datatype::kBool) {
-    bool truth = false;
-    if (!null && value.get_bool().get(truth) != SUCCESS)
-      complaint = Element("is neither true nor false");
-    truths_.push_back(truth ? 1 : 0);
+    truths_.push_back(0);
+    if (!null) complaint = Truth(value);
   } else if (null) {
     IsInteger(spec_->datatype) ? integers_.push_back(0) : numbers_.push_back(0);
   } else {
@@ -66,6 +65,20 @@ Complaint ValueCollector::Leaf(dom::element value) {
   }
   ++count_;
   return complaint;
+}
+
+// A column takes 0 and 1 too, as it does of a tensor of numbers.
+Complaint ValueCollector::Truth(dom::element value) {
+  bool truth = false;
+  double number = 2;
+  if (value.get_bool().get(truth) != SUCCESS) {
+    if (!spec_->is_column) return Element("is neither true nor false");
+    if (value.get_double().get(number) != SUCCESS || (number != 0 && number != 1))
+      return Element("is neither true nor false, nor 1 or 0");
+    truth = number == 1;
+  }
+  truths_.back() = truth ? 1 : 0;
+  return std::nullopt;
 }
 
 Complaint ValueCollector::Text(dom::element value) {
@@ -76,7 +89,7 @@ Complaint ValueCollector::Text(dom::element value) {
     std::string_view encoded;
     if (object.size() != 1 || object["b64"].get_string().get(encoded) != SUCCESS)
       return Element("is an object, and not {\"b64\": text}");
-    auto bytes = DecodeBase64(encoded);
+    auto bytes = DecodeAnyBase64(encoded);
     if (!bytes) return Element("is no base64");
     texts_->push_back(*std::move(bytes));
     views_.back() = texts_->back();
@@ -84,28 +97,45 @@ Complaint ValueCollector::Text(dom::element value) {
   } else if (spec_->is_column && value.get_int64().get(integers_.back()) == SUCCESS) {
     saw_integer_ = true;
   } else {
-    return Element("is not a string");
+    return Element(spec_->is_time
+                       ? std::string("is no time: RFC 3339 text, or an integer of ") + kTimeUnit
+                       : "is not a string");
   }
   if (saw_text_ && saw_integer_) return Element("is of another kind than those before it");
   return std::nullopt;
 }
 
 Complaint ValueCollector::Number(dom::element value) {
+  if (IsInteger(spec_->datatype)) return Integer(value);
   double number = 0;
-  if (!IsInteger(spec_->datatype)) {
-    if (value.get_double().get(number) != SUCCESS) return Element("is not a number");
-    if (spec_->datatype != Datatype::kFp64 && !spec_->is_column &&
-        std::abs(number) > std::numeric_limits<float>::max())
-      return Element("is out of the range of FP32");
-    numbers_.push_back(number);
-    return std::nullopt;
-  }
+  if (value.get_double().get(number) != SUCCESS) return Element("is not a number");
+  std::int64_t integer = 0;
+  std::uint64_t positive = 0;
+  std::string digits;
+  if (value.is_int64() && value.get_int64().get(integer) == SUCCESS)
+    digits = std::to_string(integer);
+  else if (value.is_uint64() && value.get_uint64().get(positive) == SUCCESS)
+    digits = std::to_string(positive);
+  const bool was_rounded = std::binary_search(rounded_->begin(), rounded_->end(), std::abs(number));
+  if (was_rounded || !SaysItsDigits(number, digits))
+    return Element("is a whole number that " + std::string(Name(spec_->datatype)) + " would round");
+  if (spec_->datatype != Datatype::kFp64 && !spec_->is_column &&
+      std::abs(number) > std::numeric_limits<float>::max())
+    return Element("is out of the range of FP32");
+  numbers_.push_back(number);
+  return std::nullopt;
+}
+
+Complaint ValueCollector::Integer(dom::element value) {
   const std::string out = std::string("is out of the range of ") + Name(spec_->datatype);
   std::int64_t integer = 0;
   if (value.get_int64().get(integer) != SUCCESS) {
+    double number = 0;
+    if (value.is_uint64()) return Element(out);
     if (value.get_double().get(number) != SUCCESS) return Element("is not an integer");
     if (std::trunc(number) != number) return Element("is not integral");
-    if (std::abs(number) > 9007199254740992.0) return Element(out);  // 2^53
+    if (std::abs(number) >= 0x1p63) return Element(out);
+    if (std::abs(number) >= 0x1p53) return Element(kWholeWithPoint);
     integer = static_cast<std::int64_t>(number);
   }
   const IntegerRange range = RangeOf(spec_->datatype);

@@ -16,9 +16,11 @@ namespace penstock::serve {
 
 class ValueCollector {
  public:
-  // Both must outlive the collector and what it gives; `texts` keeps what was decoded.
-  ValueCollector(const InputSpec* spec, std::deque<std::string>* texts)
-      : spec_(spec), texts_(texts) {}
+  // All must outlive the collector and what it gives; `texts` keeps what was decoded. `rounded`: of
+  // whole numbers that were no doubles before the body was read, sorted (long_integers.h).
+  ValueCollector(const InputSpec* spec, std::deque<std::string>* texts,
+                 const std::vector<double>* rounded)
+      : spec_(spec), texts_(texts), rounded_(rounded) {}
 
   // A value or nested lists of one shape; every row's must be the same.
   [[nodiscard]] Complaint Add(simdjson::dom::element value);
@@ -29,11 +31,14 @@ class ValueCollector {
   Complaint Walk(simdjson::dom::element value, std::size_t depth);
   Complaint Leaf(simdjson::dom::element value);
   Complaint Number(simdjson::dom::element value);
+  Complaint Integer(simdjson::dom::element value);
+  Complaint Truth(simdjson::dom::element value);
   Complaint Text(simdjson::dom::element value);
   [[nodiscard]] std::string Element(const std::string& what) const;
 
   const InputSpec* spec_;
   std::deque<std::string>* texts_;
+  const std::vector<double>* rounded_;
   Shape shape_;                            // of one Add
   std::optional<std::size_t> leaf_depth_;  // how deep the values lie
   std::size_t count_ = 0;

@@ -8,11 +8,11 @@
 #include <string>
 
 #include "components/serve/engine/inference.h"
-#include "components/serve/host/byte_budget.h"
 #include "components/serve/protocol/http.h"
 #include "components/serve/protocol/route.h"
 #include "components/serve/telemetry/metrics.h"
 #include "components/serve/telemetry/tracer.h"
+#include "operator/base/byte_budget.h"
 
 namespace penstock::serve {
 

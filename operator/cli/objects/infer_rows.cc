@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "operator/base/json.h"
+#include "operator/base/whole_number.h"
 
 namespace penstock::cli {
 namespace {
@@ -28,10 +29,19 @@ std::string Cell(const Json& value) {
   return value.dump();
 }
 
+// As it is written, or not at all: what is sent on is what was read.
+Result<Json> ParseExactly(const std::string& text, const std::string& what) {
+  Result<Json> value = ParseJson(text, what);
+  if (!value) return value;
+  const std::string rounded = RoundedNumberIn(text);
+  if (rounded.empty()) return value;
+  return Invalid(what + ": " + rounded + " is a whole number of more than 64 bits, and no double");
+}
+
 }  // namespace
 
 Result<Json> ParseRows(const std::string& text, const std::string& what) {
-  Result<Json> whole = ParseJson(text, what);
+  Result<Json> whole = ParseExactly(text, what);
   if (whole && whole->is_object()) return Json(*whole);
   if (whole && whole->is_array()) {
     for (const Json& row : *whole) {
@@ -47,7 +57,7 @@ Result<Json> ParseRows(const std::string& text, const std::string& what) {
   for (std::string line; std::getline(lines, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const Result<Json> row = ParseJson(line, what + ":" + std::to_string(number));
+    const Result<Json> row = ParseExactly(line, what + ":" + std::to_string(number));
     // A text that is no list of lines either is told by its own error.
     if (!row) return number == 1 ? whole.error() : row.error();
     if (!row->is_object()) {
@@ -64,7 +74,7 @@ Result<Json> BuildInferRequest(const Json& metadata, const Json& given) {
   const Json inputs = metadata.value("inputs", Json::array());
   for (const Json& row : rows) {
     for (const auto& [key, value] : row.items()) {
-      const bool known = std::any_of(inputs.begin(), inputs.end(), [&](const Json& input) {
+      const bool known = std::any_of(inputs.begin(), inputs.end(), [&key = key](const Json& input) {
         return input.value("name", "") == key;
       });
       if (!known) {

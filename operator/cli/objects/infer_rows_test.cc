@@ -35,6 +35,18 @@ TEST(InferRows, ReadsAnObjectAListAndLines) {
   EXPECT_FALSE(ParseRows("3", "x"));
 }
 
+TEST(InferRows, ANumberThatWouldBeRoundedIsRefusedAndNotSentAsAnother) {
+  const std::string row = R"({"n": 36893488147419103233})";
+  for (const std::string& text : {row, "[" + row + "]", "{\"n\": 1}\n" + row + "\n"}) {
+    const auto rows = ParseRows(text, "f");
+    ASSERT_FALSE(rows) << text;
+    EXPECT_NE(rows.error().message.find("36893488147419103233 is a whole number of more than 64"),
+              std::string::npos)
+        << rows.error().message;
+  }
+  EXPECT_TRUE(ParseRows(R"({"n": 9007199254740993, "m": 100000000000000000000})", "f"));
+}
+
 TEST(InferRows, ShowsOneLineARow) {
   const auto table = AnswerTable(Json::parse(R"({"outputs":[
     {"name":"probability","shape":[2],"data":[0.7311234567,0.2]},

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
 #include "operator/api/codec.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/plan/resolve/resolve.h"
+#include "operator/base/shown_text.h"
+#include "operator/base/whole_number.h"
+#include "operator/protocol/volume_path.h"
 
 namespace penstock::cli {
 namespace {
@@ -15,6 +16,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxManifest = 16ULL << 20;
+
+std::string TextAt(const Json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+}
 
 bool IsManifestName(const fs::path& path) {
   const std::string extension = path.extension();
@@ -24,7 +30,7 @@ bool IsManifestName(const fs::path& path) {
 void AddProblems(const std::string& file, const api::ManifestDocument& document,
                  const std::vector<api::FieldError>& errors, std::vector<Problem>& problems) {
   for (const api::FieldError& error : errors) {
-    problems.push_back({file, document.LineOf(error.path), error.path, error.message});
+    problems.push_back(ProblemAt(file, document, error.path, error.message));
   }
 }
 
@@ -32,13 +38,25 @@ template <typename T>
 void Keep(const std::string& file, api::ManifestDocument document, api::Decoded<T> decoded,
           std::vector<Loaded<T>>& list, Manifests& all) {
   AddProblems(file, document, decoded.errors, all.problems);
-  list.push_back({std::move(decoded.value), file, std::move(document)});
+  list.push_back({std::move(decoded.value), file, std::move(document), std::move(decoded.errors)});
+}
+
+// Keys of a ConfigMap or Secret become files and variables; Kubernetes takes no others.
+void CheckKeys(const std::string& file, const api::ManifestDocument& document, Manifests& all) {
+  for (const char* field : {"data", "binaryData", "stringData"}) {
+    const auto entries = document.object.find(field);
+    if (entries == document.object.end() || !entries->is_object()) continue;
+    for (const auto& [key, value] : entries->items()) {
+      const std::string why = WhyNoConfigKey(key);
+      if (!why.empty()) all.problems.push_back(ProblemAt(file, document, field, why));
+    }
+  }
 }
 
 void AddDocument(const std::string& file, api::ManifestDocument document, Manifests& all) {
   const Json& object = document.object;
-  const std::string version = object.is_object() ? object.value("apiVersion", "") : "";
-  const std::string kind = object.is_object() ? object.value("kind", "") : "";
+  const std::string version = TextAt(object, "apiVersion");
+  const std::string kind = KindOf(object);
   if (kind.empty() || version.empty()) {
     all.problems.push_back({file, document.LineOf(""), "", "apiVersion and kind are missing"});
     return;
@@ -49,10 +67,14 @@ void AddDocument(const std::string& file, api::ManifestDocument document, Manife
     return;
   }
   if (version != api::kApiVersion) {
+    if (version == "v1" && (kind == "ConfigMap" || kind == "Secret"))
+      CheckKeys(file, document, all);
     Json copy = object;
-    all.others.push_back({std::move(copy), file, std::move(document)});
+    all.others.push_back({std::move(copy), file, std::move(document), {}});
     return;
   }
+  for (const auto& [path, text] : document.rounded)
+    all.problems.push_back({file, document.LineOf(path), path, WhyRounded(text)});
   if (kind == "Pipeline") {
     auto decoded = api::DecodePipeline(object);
     return Keep(file, std::move(document), std::move(decoded), all.pipelines, all);
@@ -75,16 +97,21 @@ void AddDocument(const std::string& file, api::ManifestDocument document, Manife
 }
 
 void AddText(const std::string& file, const std::string& text, Manifests& all) {
-  Result<std::vector<api::ManifestDocument>> documents = api::ParseManifests(text, file);
-  if (!documents) {
-    // The message begins with the source and the line already.
-    all.problems.push_back({"", 0, "", documents.error().message});
-    return;
-  }
+  std::vector<Error> wrong;
+  Result<std::vector<api::ManifestDocument>> documents = api::ParseManifests(text, file, &wrong);
+  if (!documents) wrong.push_back(documents.error());
+  // The messages begin with the source and the line already.
+  for (const Error& error : wrong) all.problems.push_back({"", 0, "", error.message});
+  if (!documents) return;
+  if (documents->empty() && wrong.empty()) all.empty.push_back(file);
   for (api::ManifestDocument& document : *documents) AddDocument(file, std::move(document), all);
 }
 
 void AddFile(const std::string& shown, const fs::path& path, Manifests& all) {
+  if (!IsUtf8(shown)) {
+    all.problems.push_back({plan::Shown(shown), 0, "", "the file's name is not UTF-8"});
+    return;
+  }
   const Result<std::string> text = ReadFile(path, kMaxManifest);
   if (!text) {
     all.problems.push_back({shown, 0, "", text.error().message});
@@ -130,53 +157,6 @@ std::vector<fs::path> LibraryFolders(const Session& session) {
   return folders;
 }
 
-plan::Surroundings Around(const Manifests& manifests, const std::vector<api::Component>& library) {
-  plan::Surroundings around;
-  around.components = [&](const std::string& name, bool of_library) {
-    std::vector<api::Component> found;
-    if (of_library) {
-      std::copy_if(library.begin(), library.end(), std::back_inserter(found),
-                   [&](const api::Component& c) { return c.spec.name == name; });
-      return found;
-    }
-    for (const auto& loaded : manifests.components) {
-      if (loaded.value.spec.name == name) found.push_back(loaded.value);
-    }
-    return found;
-  };
-  around.pipeline_output = [](const std::string&, const std::string&) {
-    return std::optional<api::PublishedOutput>();
-  };
-  around.code = [](const api::CodeSpec&) { return std::optional<ArtifactRef>(); };
-  return around;
-}
-
-void CheckSpec(const api::PipelineSpec& spec, const std::string& file,
-               const api::ManifestDocument& document, const std::string& prefix,
-               const plan::Surroundings& around, const fs::path& directory,
-               std::vector<Problem>& problems, std::vector<Problem>& warnings) {
-  // Resolve's paths begin at "spec."; an inline spec stands deeper.
-  const auto place = [&](const std::string& path) {
-    return path.starts_with("spec") ? prefix + path.substr(4) : path;
-  };
-  plan::Resolution checked = plan::Check(spec, around);
-  for (api::FieldError& error : checked.errors) error.path = place(error.path);
-  AddProblems(file, document, checked.errors, problems);
-  for (const std::string& warning : checked.warnings) {
-    warnings.push_back({file, document.LineOf(prefix), "", warning});
-  }
-  for (std::size_t i = 0; i < spec.steps.size(); ++i) {
-    const api::StepSpec& step = spec.steps[i];
-    if (!step.container || !step.container->code || step.container->code->path.empty()) continue;
-    const fs::path folder = CodeFolder(file, step.container->code->path, directory);
-    std::error_code ignored;
-    if (fs::is_directory(folder, ignored)) continue;
-    const std::string path = prefix + ".steps[" + std::to_string(i) + "].container.code.path";
-    problems.push_back(
-        {file, document.LineOf(path), path, "there is no folder " + folder.string()});
-  }
-}
-
 }  // namespace
 
 std::string Describe(const Problem& problem) {
@@ -185,6 +165,14 @@ std::string Describe(const Problem& problem) {
   if (!text.empty()) text += ": ";
   if (!problem.path.empty()) text += problem.path + ": ";
   return text + problem.message;
+}
+
+Problem ProblemAt(const std::string& file, const api::ManifestDocument& document,
+                  const std::string& path, std::string message) {
+  if (const auto it = document.written.find(path); it != document.written.end()) {
+    message += " (the file says " + it->second + "; in quotes it is that text)";
+  }
+  return {file, document.LineOf(path), path, std::move(message)};
 }
 
 Manifests LoadManifests(const std::vector<std::string>& paths, const fs::path& directory,
@@ -210,6 +198,10 @@ Manifests LoadManifests(const std::vector<std::string>& paths, const fs::path& d
   return all;
 }
 
+std::string KindOf(const Json& object) { return TextAt(object, "kind"); }
+
+std::string NameOf(const Json& object) { return api::DecodeMeta(object).name; }
+
 fs::path CodeFolder(const std::string& manifest_file, const std::string& code_path,
                     const fs::path& directory) {
   return (directory / fs::path(manifest_file).parent_path() / code_path).lexically_normal();
@@ -231,39 +223,6 @@ Result<std::vector<api::Component>> LoadLibrary(const Session& session) {
   }
   return NotFound("no component library in " + looked +
                   "; set PENSTOCK_LIBRARY to the folder of its manifests");
-}
-
-std::vector<Problem> CheckManifests(const Manifests& manifests,
-                                    const std::vector<api::Component>& library,
-                                    const fs::path& directory, std::vector<Problem>& warnings) {
-  std::vector<Problem> problems = manifests.problems;
-  std::set<std::pair<std::string, int>> undecoded;  // a second error of the same line says less
-  for (const Problem& problem : problems) undecoded.insert({problem.file, problem.line});
-  const plan::Surroundings around = Around(manifests, library);
-  std::vector<Problem> found;
-  for (const auto& loaded : manifests.pipelines) {
-    CheckSpec(loaded.value.spec, loaded.file, loaded.document, "spec", around, directory, found,
-              warnings);
-  }
-  std::set<std::string> names;
-  for (const auto& loaded : manifests.pipelines) {
-    if (names.insert(loaded.value.meta.namespace_ + "/" + loaded.value.meta.name).second) continue;
-    found.push_back({loaded.file, loaded.document.LineOf("metadata.name"), "metadata.name",
-                     "Pipeline " + loaded.value.meta.name + " stands here a second time"});
-  }
-  for (const auto& loaded : manifests.runs) {
-    if (!loaded.value.spec.pipeline_spec) continue;
-    CheckSpec(*loaded.value.spec.pipeline_spec, loaded.file, loaded.document, "spec.pipelineSpec",
-              around, directory, found, warnings);
-  }
-  for (Problem& problem : found) {
-    if (problem.line > 0 && undecoded.contains({problem.file, problem.line})) continue;
-    problems.push_back(std::move(problem));
-  }
-  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-    return std::tie(a.file, a.line) < std::tie(b.file, b.line);
-  });
-  return problems;
 }
 
 }  // namespace penstock::cli

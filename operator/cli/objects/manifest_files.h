@@ -26,11 +26,16 @@ struct Problem {
 // "file:line: path: message".
 [[nodiscard]] std::string Describe(const Problem& problem);
 
+// With the line of the path, and what stands there where YAML reads something else.
+[[nodiscard]] Problem ProblemAt(const std::string& file, const api::ManifestDocument& document,
+                                const std::string& path, std::string message);
+
 template <typename T>
 struct Loaded {
   T value;
   std::string file;
   api::ManifestDocument document;
+  std::vector<api::FieldError> errors;  // of decoding; also in Manifests::problems
 };
 
 // What a set of files holds. `problems` has every error of reading and decoding.
@@ -41,6 +46,7 @@ struct Manifests {
   std::vector<Loaded<api::ModelDeployment>> models;
   std::vector<Loaded<Json>> others;  // ConfigMaps and whatever else
   std::vector<Problem> problems;
+  std::vector<std::string> empty;            // files that hold no document
   std::vector<std::filesystem::path> files;  // that were read
 };
 
@@ -48,6 +54,10 @@ struct Manifests {
 // Relative to `directory`; problems name files as the user wrote them.
 [[nodiscard]] Manifests LoadManifests(const std::vector<std::string>& paths,
                                       const std::filesystem::path& directory, std::istream& in);
+
+// Of an object that is none of Penstock's; "" where it says none.
+[[nodiscard]] std::string KindOf(const Json& object);
+[[nodiscard]] std::string NameOf(const Json& object);
 
 // The folder of a file's `code: {path}`.
 [[nodiscard]] std::filesystem::path CodeFolder(const std::string& manifest_file,
@@ -57,12 +67,5 @@ struct Manifests {
 // The component library of this installation: PENSTOCK_LIBRARY, <prefix>/share/penstock/library, or
 // components/ of the source tree that this program was built in. NotFound says where it looked.
 [[nodiscard]] Result<std::vector<api::Component>> LoadLibrary(const Session& session);
-
-// Everything that is wrong with the manifests, also between them: references, Components, code
-// folders. `warnings` gets what is only worth knowing.
-[[nodiscard]] std::vector<Problem> CheckManifests(const Manifests& manifests,
-                                                  const std::vector<api::Component>& library,
-                                                  const std::filesystem::path& directory,
-                                                  std::vector<Problem>& warnings);
 
 }  // namespace penstock::cli

@@ -77,14 +77,12 @@ std::string Steps(const Json& run, TimePoint /*now*/) {
          std::to_string(summary.value("total", 0));
 }
 
-std::string PipelineOfRun(const Json& run) {
-  return OrDash(Text(Object(Object(run, "spec"), "pipelineRef"), "name"));
-}
-
 std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
   const Column why{"MESSAGE", [](const Json& o, TimePoint) { return OrDash(Why(o)); }, true};
-  const Column ready{"READY",
-                     [](const Json& o, TimePoint) { return OrDash(ConditionStatus(o, "Ready")); }};
+  const auto status_of = [](const char* condition) {
+    return [condition](const Json& o, TimePoint) { return OrDash(ConditionStatus(o, condition)); };
+  };
+  const Column ready{"READY", status_of("Ready")};
   if (type == kube::kPipelines) {
     return {ready,
             {"ACTIVE",
@@ -106,13 +104,21 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
   }
   if (type == kube::kPipelineRuns) {
     return {
-        {"PIPELINE", [](const Json& o, TimePoint) { return PipelineOfRun(o); }},
+        {"PIPELINE",
+         [](const Json& o, TimePoint) {
+           return OrDash(Text(Object(Object(o, "spec"), "pipelineRef"), "name"));
+         },
+         true},
         {"STATUS", [](const Json& o, TimePoint) { return RunWord(o); }},
-        {"STEPS", Steps},
+        {"STEP",
+         [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "status"), "trouble")); }},
+        {"DONE", Steps},
         {"CACHED",
          [](const Json& o, TimePoint) {
            return std::to_string(Object(Object(o, "status"), "summary").value("cached", 0));
-         }},
+         },
+         true},
+        {"BLESSED", status_of("Blessed")},
         {"DURATION", [](const Json& o, TimePoint now) { return Took(Object(o, "status"), now); }},
         why};
   }
@@ -136,8 +142,7 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
     };
   };
   return {ready,
-          {"AVAILABLE",
-           [](const Json& o, TimePoint) { return OrDash(ConditionStatus(o, "Available")); }},
+          {"AVAILABLE", status_of("Available")},
           {"STABLE", version("stable")},
           {"CANDIDATE", version("candidate")},
           {"URL", [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "status"), "url")); },
@@ -175,15 +180,6 @@ std::string StepNews(const Json& step) {
 }
 
 }  // namespace
-
-Result<OutputFormat> ParseOutputFormat(const std::string& text) {
-  if (text.empty()) return OutputFormat::kTable;
-  if (text == "wide") return OutputFormat::kWide;
-  if (text == "json") return OutputFormat::kJson;
-  if (text == "yaml") return OutputFormat::kYaml;
-  if (text == "name") return OutputFormat::kName;
-  return Invalid("output \"" + text + "\" is not known; choose json, yaml, name or wide");
-}
 
 Result<std::vector<kube::ResourceType>> KindsOf(const std::string& word) {
   struct Entry {
@@ -251,12 +247,6 @@ Table TableOf(const kube::ResourceType& type, const std::vector<Json>& objects,
     row.push_back(Age(object, now));
   }
   return table;
-}
-
-std::string ToJsonText(const std::vector<Json>& objects, bool single) {
-  if (single && objects.size() == 1) return objects[0].dump(4) + "\n";
-  const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}};
-  return list.dump(4) + "\n";
 }
 
 std::string ToNames(const kube::ResourceType& type, const std::vector<Json>& objects) {

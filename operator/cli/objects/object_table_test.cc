@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "operator/base/json.h"
+#include "operator/cli/objects/progress.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::cli {
@@ -50,9 +51,22 @@ TEST(ObjectTable, ShowsRunsWithin80Columns) {
   const std::string text =
       Format(TableOf(kube::kPipelineRuns, {SampleRun("False"), SampleRun("")}, {}, kNow));
   EXPECT_EQ(text,
-            "NAME                   PIPELINE   STATUS    STEPS   CACHED   DURATION   AGE\n"
-            "flights-4be1c0a2d7-1   flights    Failed    2/3     1        42s        5m\n"
-            "flights-4be1c0a2d7-1   flights    Running   2/3     1        42s        5m\n");
+            "NAME                   STATUS    STEP   DONE   BLESSED   DURATION   AGE\n"
+            "flights-4be1c0a2d7-1   Failed    -      2/3    -         42s        5m\n"
+            "flights-4be1c0a2d7-1   Running   -      2/3    -         42s        5m\n");
+  EXPECT_LE(Widest(text), 80U);
+}
+
+TEST(ObjectTable, ShowsWhichStepFailsOrWaitsAndWhetherTheModelIsBlessed) {
+  Json failed = SampleRun("False"), waits = SampleRun("");
+  failed["status"]["trouble"] = "train: OutOfMemory";
+  failed["status"]["conditions"].push_back({{"type", "Blessed"}, {"status", "False"}});
+  waits["status"]["trouble"] = "ingest: ImagePullBackOff";
+  const std::string text = Format(TableOf(kube::kPipelineRuns, {failed, waits}, {}, kNow));
+  EXPECT_EQ(text,
+            "NAME                 STATUS  STEP                     DONE BLESSED DURATION AGE\n"
+            "flights-4be1c0a2d7-1 Failed  train: OutOfMemory       2/3  False   42s      5m\n"
+            "flights-4be1c0a2d7-1 Running ingest: ImagePullBackOff 2/3  -       42s      5m\n");
   EXPECT_LE(Widest(text), 80U);
 }
 
@@ -129,6 +143,25 @@ TEST(ObjectTable, RefusesUnknownWordsWithThoseThereAre) {
   EXPECT_NE(KindsOf("pods").error().message.find("pipelines, runs"), std::string::npos);
   EXPECT_EQ(KindsOf("all")->size(), 4U);
   EXPECT_EQ(KindsOf("pplr")->at(0), kube::kPipelineRuns);
+}
+
+TEST(Progress, SaysAWaitOnceAlsoWhenThePodIsThere) {
+  std::ostringstream out;
+  Progress progress(out, false, 80);
+  const auto show = [&](const std::string& phase, const std::string& reason, int attempts) {
+    progress.Show({{"status",
+                    {{"steps", Json::array({{{"name", "a"},
+                                             {"phase", phase},
+                                             {"reason", reason},
+                                             {"attempts", attempts}}})}}}},
+                  {});
+  };
+  show("Pending", "Starting", 0);
+  show("Pending", "Starting", 1);
+  show("Running", "", 1);
+  show("Pending", "ExitCode", 1);
+  show("Running", "", 2);
+  EXPECT_EQ(out.str(), "a: Pending: Starting\na: Running\na: Pending: ExitCode\na: Running\n");
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "operator/base/shown_text.h"
+#include "operator/base/whole_number.h"
+
 namespace penstock::cli {
 namespace {
 
@@ -13,11 +16,12 @@ std::string NamesOf(const std::vector<api::ParameterSpec>& declared) {
   return "it has " + names;
 }
 
-// The value as the type, or nullopt.
+// The value as the type, as a file has it, or nullopt.
 std::optional<Json> Typed(const std::string& text, api::ValueType type) {
   if (type == api::ValueType::kString) return Json(text);
-  const Result<Json> value = ParseJson(text, "value");
+  Result<Json> value = ParseJson(text, "value");
   if (!value) return std::nullopt;
+  ReadNumbersAsKubernetes(*value);
   bool right = value->is_null();
   switch (type) {
     case api::ValueType::kInteger:
@@ -75,10 +79,20 @@ Result<std::map<std::string, Json>> ParseParameters(
       continue;
     }
     const std::string name = text.substr(0, equals);
+    if (!IsUtf8(text)) {
+      complain("parameter " + plan::Shown(name) + ": the value is not UTF-8 text");
+      continue;
+    }
     const auto spec = std::find_if(declared.begin(), declared.end(),
                                    [&](const api::ParameterSpec& s) { return s.name == name; });
     if (spec == declared.end()) {
       complain("parameter " + name + " does not exist; " + NamesOf(declared));
+      continue;
+    }
+    const bool typed = spec->type != api::ValueType::kString;
+    if (const std::string number = typed ? RoundedNumberIn(text.substr(equals + 1)) : "";
+        !number.empty()) {
+      complain("parameter " + name + ": " + WhyRounded(number));
       continue;
     }
     const std::optional<Json> value = Typed(text.substr(equals + 1), spec->type);

@@ -44,6 +44,36 @@ TEST(Parameters, AStringOfDigitsStaysAString) {
   EXPECT_EQ(ParseParameters({"data="}, Declared())->at("data"), "");
 }
 
+TEST(Parameters, NumbersAreThoseOfAFile) {
+  for (const auto& [given, value] : {std::pair{"epochs=1e3", "1000"},
+                                     {"epochs=1.0", "1"},
+                                     {"epochs=5e12", "5000000000000"},
+                                     {"epochs=9007199254740993", "9007199254740993"},
+                                     {"epochs=-9223372036854775808", "-9223372036854775808"},
+                                     {"minAuc=9223372036854775807", "9223372036854775807"},
+                                     {"minAuc=1e30", "1e+30"},
+                                     {"minAuc=1.2345678901234567e+19", "1.2345678901234567e+19"},
+                                     {"minAuc=0.1", "0.1"}}) {
+    const auto values = ParseParameters({given}, Declared());
+    ASSERT_TRUE(values) << values.error().message;
+    EXPECT_EQ(values->begin()->second.dump(), value) << given;
+  }
+}
+
+TEST(Parameters, AWholeNumberThatWouldBeRoundedIsRefused) {
+  for (const char* given :
+       {"epochs=12345678901234567890", "minAuc=12345678901234567890", "minAuc=9007199254740993.0",
+        "minAuc=9.007199254740993e15", "epochs=9223372036854775808",
+        "minAuc=123456789012345678901234567890", "columns=[1,12345678901234567890]",
+        "types={\"a\":{\"b\":-12345678901234567890}}"}) {
+    const auto values = ParseParameters({given}, Declared());
+    ASSERT_FALSE(values) << given;
+    EXPECT_NE(values.error().message.find("is a whole number that would be rounded"),
+              std::string::npos)
+        << values.error().message;
+  }
+}
+
 TEST(Parameters, EveryMistakeIsToldAtOnce) {
   const auto values = ParseParameters(
       {"epochs=1.5", "nope=1", "fast", "minAuc=high", "data=a", "data=b"}, Declared());
@@ -54,6 +84,12 @@ TEST(Parameters, EveryMistakeIsToldAtOnce) {
             "parameter \"fast\": write name=value\n"
             "parameter minAuc is of type number, as minAuc=0.5; \"high\" is not\n"
             "parameter data is given twice");
+}
+
+TEST(Parameters, AValueThatIsNoUtf8IsNamedAndNotHandedOn) {
+  const auto values = ParseParameters({"data=caf\xe9"}, Declared());
+  ASSERT_FALSE(values);
+  EXPECT_EQ(values.error().message, "parameter data: the value is not UTF-8 text");
 }
 
 }  // namespace

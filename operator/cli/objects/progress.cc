@@ -23,10 +23,18 @@ std::vector<std::pair<std::string, std::string>> StepLines(const Json& run, std:
   return lines;
 }
 
-// What makes a change worth a line: the phase, and why it waits; not the time that passes.
-std::string NewsOf(const Json& step) {
-  return step.value("phase", "") + "|" + step.value("reason", "") + "|" +
-         std::to_string(step.value("attempts", 0));
+// What a step's line says, but for the time that passes: a change of it is worth a line. A step
+// that waits for those before it, or for an answer that is on its way, has nothing to tell.
+std::string NewsOf(const Json& step, TimePoint now) {
+  const std::string phase = step.value("phase", "");
+  if (phase == "Waiting" && step.value("message", "").empty()) return "";
+  const Json alone = {{"status", {{"steps", Json::array({step})}}}};
+  const auto row = StepTable(alone, false, 400, now).rows.at(0);
+  std::string line = row[0] + ": " + phase;
+  if (step.value("cached", false)) line += " (cached)";
+  if (phase == "Succeeded" && row[3] != "-") line += " after " + row[3];
+  if (row.back() != "-") line += ": " + row.back();
+  return line;
 }
 
 }  // namespace
@@ -54,21 +62,20 @@ void Progress::Show(const Json& run, TimePoint now) {
   if (live_) return Draw(run, now);
   const Json steps = run.value("status", Json::object()).value("steps", Json::array());
   for (const Json& step : steps) {
-    const std::string phase = step.value("phase", "");
-    const std::string news = NewsOf(step);
+    std::string news = NewsOf(step, now);
     std::string& shown = shown_[step.value("name", "")];
-    if (shown == news) continue;
-    shown = news;
-    if (phase == "Waiting") continue;  // for steps before it: nothing to tell
-    const Json alone = {{"status", {{"steps", Json::array({step})}}}};
-    const Table table = StepTable(alone, false, 400, now);
-    const auto& row = table.rows.at(0);
-    out_ << row[0] << ": " << phase;
-    if (step.value("cached", false)) out_ << " (cached)";
-    if (phase == "Succeeded" && row[3] != "-") out_ << " after " << row[3];
-    if (row.back() != "-") out_ << ": " << row.back();
-    out_ << "\n" << std::flush;
+    if (news.empty() || shown == news) continue;
+    shown = std::move(news);
+    out_ << shown << "\n" << std::flush;
   }
+}
+
+void Progress::Begin(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  shown_.clear();
+  picture_.clear();
+  drawn_ = 0;
+  out_ << "== " << name << "\n" << std::flush;
 }
 
 void Progress::Note(const std::string& line) {

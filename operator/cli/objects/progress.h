@@ -18,6 +18,8 @@ class Progress {
   Progress(std::ostream& out, bool live, std::size_t width)
       : out_(out), live_(live), width_(width) {}
 
+  // What is shown from here on is another run's, of this name.
+  void Begin(const std::string& name);
   // Shows what changed since the last call.
   void Show(const Json& run, TimePoint now);
   // A line for people that stays.

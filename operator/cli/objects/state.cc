@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,9 +11,12 @@
 #include <tuple>
 #include <utility>
 
-#include "operator/artifacts/manifest.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
+#include "operator/base/shown_text.h"
+#include "operator/cli/objects/artifact_name.h"
+#include "operator/cli/objects/object_table.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::cli {
@@ -22,31 +26,6 @@ namespace fs = std::filesystem;
 
 std::string Created(const Json& object) {
   return object.value("metadata", Json::object()).value("creationTimestamp", "");
-}
-
-std::vector<std::string> SplitSlashes(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t start = 0;;) {
-    const std::size_t slash = text.find('/', start);
-    parts.push_back(text.substr(start, slash - start));
-    if (slash == std::string::npos) return parts;
-    start = slash + 1;
-  }
-}
-
-Result<ArtifactRef> OutputOf(const Json& owner, const std::string& name, const std::string& what) {
-  std::string names;
-  for (const Json& output : owner.value("outputs", Json::array())) {
-    const std::string one = output.value("name", "");
-    if (one == name || (name.empty() && owner["outputs"].size() == 1)) {
-      return ArtifactRef{output.value("digest", ""), output.value("folder", false),
-                         output.value("bytes", std::uint64_t{0})};
-    }
-    names += (names.empty() ? "" : ", ") + one;
-  }
-  if (names.empty()) return NotFound(what + " has no outputs");
-  return NotFound(what + (name.empty() ? " has more than one output" : " has no output " + name) +
-                  "; it has " + names);
 }
 
 }  // namespace
@@ -59,21 +38,29 @@ State State::Of(const Session& session) {
   return State(session.directory / ".penstock");
 }
 
+bool State::AsksForCluster(const Session& session) {
+  const GlobalFlags& flags = session.flags;
+  return flags.cluster || !flags.context.empty() || !flags.kubeconfig.empty() ||
+         !flags.namespace_.empty();
+}
+
 std::optional<State> State::IfLocal(const Session& session) {
   State state = Of(session);
   if (!session.flags.state.empty()) return state;
-  const GlobalFlags& flags = session.flags;
-  const bool cluster = flags.cluster || !flags.context.empty() || !flags.kubeconfig.empty() ||
-                       !flags.namespace_.empty();
   std::error_code ignored;
-  if (cluster || !fs::is_directory(state.root(), ignored)) return std::nullopt;
+  if (AsksForCluster(session) || !fs::is_directory(state.root(), ignored)) return std::nullopt;
   return state;
 }
 
 Result<void> State::Create() const {
+  if (!IsUtf8(root_.string()))  // it stands in the tasks of steps
+    return Invalid("state folder " + plan::Shown(root_.string()) +
+                   ": the path is not UTF-8 text; give another with --state");
   std::error_code error;
-  fs::create_directories(root_, error);
-  if (error) return FromErrno("state folder " + root_.string(), error.value());
+  fs::create_directories(root_.parent_path(), error);
+  // What runs see stands in it, Secrets among it; a folder that is there keeps its mode.
+  if (::mkdir(root_.c_str(), 0700) != 0 && errno != EEXIST)
+    return FromErrno("state folder " + root_.string(), errno);
   if (fs::exists(root_ / ".gitignore", error)) return {};
   return WriteFileAtomically(root_ / ".gitignore", "*\n");
 }
@@ -87,7 +74,54 @@ Result<void> State::Save(const kube::ResourceType& type, const Json& object) con
                              object.dump(1));
 }
 
+Json ClosedRun(Json run, TimePoint now) {
+  Json& status = run["status"];
+  if (!status.is_object()) status = Json::object();
+  Json conditions = Json::array();
+  for (const Json& old : status.value("conditions", Json::array())) {
+    const std::string condition = old.value("type", "");
+    if (condition != "Finished" && condition != "Succeeded") conditions.push_back(old);
+  }
+  const std::string message = "the process that ran it ended before the run did";
+  for (const auto& [condition, value] : {std::pair{"Succeeded", "False"}, {"Finished", "True"}}) {
+    conditions.push_back({{"type", condition},
+                          {"status", value},
+                          {"reason", "Interrupted"},
+                          {"message", message},
+                          {"lastTransitionTime", FormatTime(now)}});
+  }
+  status["conditions"] = std::move(conditions);
+  status["finishTime"] = FormatTime(now);
+  if (!status.contains("steps")) return run;
+  for (Json& step : status["steps"]) {
+    const std::string phase = step.value("phase", "");
+    if (phase != "Running" && phase != "Pending" && phase != "Waiting") continue;
+    step["phase"] = "Cancelled";
+    step["reason"] = "Interrupted";
+    step["message"] = message;
+  }
+  return run;
+}
+
 Result<std::vector<Json>> State::Load(const kube::ResourceType& type) const {
+  const bool at_work = type == kube::kPipelineRuns && RunningProcess() != 0;
+  Result<std::vector<Json>> objects = LoadAsKept(type);
+  if (!objects || type != kube::kPipelineRuns || at_work) return objects;
+  const auto ended = [](const Json& run) {
+    return ConditionStatus(run, "Finished") == "True" || ConditionStatus(run, "Stalled") == "True";
+  };
+  if (std::all_of(objects->begin(), objects->end(), ended) || RunningProcess() != 0) return objects;
+  for (Json& run : *objects) {
+    if (ended(run)) continue;
+    struct stat st {};
+    const std::string name = run.at("metadata").value("name", "");
+    const bool known = ::stat(ObjectFile(type, name).c_str(), &st) == 0;
+    run = ClosedRun(std::move(run), TimePoint(std::chrono::seconds(known ? st.st_mtime : 0)));
+  }
+  return objects;
+}
+
+Result<std::vector<Json>> State::LoadAsKept(const kube::ResourceType& type) const {
   struct Entry {
     std::string created;
     fs::file_time_type written;  // creation times have whole seconds only
@@ -143,50 +177,11 @@ Result<Json> State::FindRun(const std::string& name) const {
                   "; `penstock get runs` lists them");
 }
 
-Result<ArtifactRef> State::ByDigest(const std::string& digest) const {
-  const artifacts::Store blobs = store();
-  const Result<fs::path> path = blobs.BlobPath(kLocalNamespace, digest);
-  if (!path) return path.error();
-  const Result<std::uint64_t> size = blobs.BlobSize(kLocalNamespace, digest);
-  if (!size) return size.error();
-  ArtifactRef artifact{digest, false, *size};
-  // A manifest is canonical JSON that begins so; a file that looks like one but is none is a file.
-  const Result<std::string> text = ReadFile(*path, artifacts::kMaxManifestBytes);
-  if (!text || !text->starts_with("{\"files\":[")) return artifact;
-  const Result<artifacts::Manifest> manifest = artifacts::ParseManifest(*text);
-  if (manifest && artifacts::FormatManifest(*manifest) == *text) {
-    artifact.folder = true;
-    artifact.bytes = manifest->Bytes();
-  }
-  return artifact;
-}
-
 Result<ArtifactRef> State::FindArtifact(const std::string& name) const {
-  if (name.starts_with("sha256:")) return ByDigest(name);
-  const std::vector<std::string> parts = SplitSlashes(name);
-  if (parts.size() > 3) {
-    return Invalid("\"" + name +
-                   "\" names no artifact; write sha256:<hex>, RUN/STEP/OUTPUT, "
-                   "PIPELINE/OUTPUT or PIPELINE");
-  }
-  if (parts.size() == 3) {
-    const Result<Json> run = FindRun(parts[0]);
-    if (!run) return run.error();
-    for (const Json& step : run->value("status", Json::object()).value("steps", Json::array())) {
-      if (step.value("name", "") == parts[1]) {
-        return OutputOf(step, parts[2], "step " + parts[1] + " of " + parts[0]);
-      }
-    }
-    return NotFound("run " + parts[0] + " has no step " + parts[1]);
-  }
-  const std::string output = parts.size() == 2 ? parts[1] : "";
-  const Result<Json> pipeline = Get(kube::kPipelines, parts[0]);
-  if (pipeline) {
-    return OutputOf(pipeline->value("status", Json::object()), output, "Pipeline " + parts[0]);
-  }
-  const Result<Json> run = FindRun(parts[0]);
-  if (!run) return run.error();
-  return OutputOf(run->value("status", Json::object()), output, "run " + parts[0]);
+  if (name.starts_with("sha256:")) return store().Find(kLocalNamespace, name);
+  return FindOutput(
+      name, {[this](const std::string& pipeline) { return Get(kube::kPipelines, pipeline); },
+             [this](const std::string& run) { return FindRun(run); }});
 }
 
 int State::RunningProcess() const {
@@ -206,7 +201,13 @@ Result<StateLock> StateLock::Take(const State& state) {
   const fs::path path = state.root() / "lock";
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return FromErrno("lock " + path.string(), errno);
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  bool taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  // One that merely asks who runs holds it for a moment.
+  for (int tries = 0; !taken && tries < 100 && state.RunningProcess() == 0; ++tries) {
+    static_cast<void>(Pause(std::chrono::milliseconds(10), {}));
+    taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!taken) {
     close(fd);
     Error busy = Transient("process " + std::to_string(state.RunningProcess()) + " runs in " +
                            state.root().string() +

@@ -1,7 +1,8 @@
 // The folder of local runs: artifacts, logs, objects of runs, so that later commands find them.
 //
 //   <root>/artifacts/...                  the artifact store (artifacts/store.h)
-//   <root>/objects/<plural>/<name>.json   Pipelines and PipelineRuns as the engine left them
+//   <root>/objects/<plural>/<name>.json   Pipelines, PipelineRuns and ControllerRevisions (what a
+//                                         run was made of) as the engine left them; ConfigMaps
 //   <root>/pods, <root>/logs              of the process runner (local/pod_launch.h)
 //   <root>/metadata.sqlite                runs, lineage, results
 //   <root>/lock                           held by the `penstock run` at work, with its pid
@@ -18,6 +19,7 @@
 #include "operator/artifacts/store.h"
 #include "operator/base/json_fwd.h"
 #include "operator/base/result.h"
+#include "operator/base/time.h"
 #include "operator/cli/objects/session.h"
 #include "operator/kube/client.h"
 #include "operator/protocol/task.h"
@@ -25,6 +27,9 @@
 namespace penstock::cli {
 
 inline constexpr const char* kLocalNamespace = "default";
+
+// The run of a process that was killed, as it ended then: Finished, Interrupted, and so its steps.
+[[nodiscard]] Json ClosedRun(Json run, TimePoint now);
 
 class State {
  public:
@@ -35,15 +40,18 @@ class State {
   // The rule that decides between this machine and a cluster: local when --state is given, or when
   // the state folder exists and none of --cluster, --context, --kubeconfig and --namespace is.
   [[nodiscard]] static std::optional<State> IfLocal(const Session& session);
+  // True when one of the flags that mean a cluster is given.
+  [[nodiscard]] static bool AsksForCluster(const Session& session);
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] artifacts::Store store() const { return artifacts::Store(root_ / "artifacts"); }
 
-  // Creates the folder, with a .gitignore that keeps it out of Git.
+  // Creates the folder for its user alone, with a .gitignore that keeps it out of Git.
   [[nodiscard]] Result<void> Create() const;
 
   [[nodiscard]] Result<void> Save(const kube::ResourceType& type, const Json& object) const;
-  [[nodiscard]] Result<std::vector<Json>> Load(const kube::ResourceType& type) const;  // by age
+  // By age. A run that has not ended, where no process is at work, is given as ClosedRun gives it.
+  [[nodiscard]] Result<std::vector<Json>> Load(const kube::ResourceType& type) const;
   [[nodiscard]] Result<Json> Get(const kube::ResourceType& type, const std::string& name) const;
   void Remove(const kube::ResourceType& type, const std::string& name) const;
 
@@ -59,7 +67,7 @@ class State {
  private:
   [[nodiscard]] std::filesystem::path ObjectFile(const kube::ResourceType& type,
                                                  const std::string& name) const;
-  [[nodiscard]] Result<ArtifactRef> ByDigest(const std::string& digest) const;
+  [[nodiscard]] Result<std::vector<Json>> LoadAsKept(const kube::ResourceType& type) const;
   std::filesystem::path root_;
 };
 

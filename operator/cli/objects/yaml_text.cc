@@ -1,4 +1,4 @@
-// JSON as YAML that every YAML reader reads back as the same JSON.
+// The output forms that are no tables: JSON, and YAML that is read back as the same JSON.
 #include <yaml-cpp/yaml.h>
 
 #include "operator/base/json.h"
@@ -62,6 +62,21 @@ void Emit(YAML::Emitter& out, const Json& value) {
 }
 
 }  // namespace
+
+Result<OutputFormat> ParseOutputFormat(const std::string& text) {
+  if (text.empty()) return OutputFormat::kTable;
+  if (text == "wide") return OutputFormat::kWide;
+  if (text == "json") return OutputFormat::kJson;
+  if (text == "yaml") return OutputFormat::kYaml;
+  if (text == "name") return OutputFormat::kName;
+  return Invalid("output \"" + text + "\" is not known; choose json, yaml, name or wide");
+}
+
+std::string ToJsonText(const std::vector<Json>& objects, bool single) {
+  if (single && objects.size() == 1) return objects[0].dump(4) + "\n";
+  const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}};
+  return list.dump(4) + "\n";
+}
 
 std::string ToYamlText(const std::vector<Json>& objects, bool single) {
   YAML::Emitter out;

@@ -36,6 +36,23 @@ Result<void> MortalClient::Watch(const kube::ResourceType& type, const std::stri
       std::move(stop));
 }
 
+Interception::Interception(TestCluster& cluster, local::Interceptor interceptor)
+    : cluster_(cluster) {
+  cluster_.SetInterceptor([gate = gate_, interceptor = std::move(interceptor)](
+                              const local::Request& request) -> std::optional<Error> {
+    const std::shared_lock in(gate->mutex);
+    return gate->open ? interceptor(request) : std::nullopt;
+  });
+}
+
+Interception::~Interception() {
+  {
+    const std::unique_lock all_out(gate_->mutex);
+    gate_->open = false;
+  }
+  cluster_.SetInterceptor({});
+}
+
 EngineTest::EngineTest() : cluster_(clock_) {
   std::string name = (std::filesystem::temp_directory_path() / "penstock-engine-XXXXXX").string();
   folder_ = ::mkdtemp(name.data());
@@ -44,7 +61,7 @@ EngineTest::EngineTest() : cluster_(clock_) {
 }
 
 EngineTest::~EngineTest() {
-  engine_.reset();
+  StopEngine();
   kubelet_.reset();
   static_cast<void>(artifacts::RemoveTree(folder_));
   if (HasFailure()) {
@@ -53,27 +70,49 @@ EngineTest::~EngineTest() {
   }
 }
 
-void EngineTest::StartEngine(kube::Client* client, metadata::Recorder* recorder) {
-  engine_.reset();
+EngineOptions EngineTest::Options() {
   EngineOptions options;
   options.workers = 2;
   options.api_threads = 2;
-  options.io_threads = 2;
+  options.io_threads = options.io_threads_a_namespace = 2;
+  options.source_threads = 4;
+  options.source_threads_a_namespace = 2;
+  options.resync = resync_;
   options.settings.library_namespace = "penstock-system";
   options.settings.library_image = "registry.example/components:test";
+  options.settings.git_image = "registry.example/git:test";
   options.settings.pods.launcher_image = "penstock/launcher:test";
   options.settings.serve_image = "penstock/serve:test";
   options.settings.pods.store.folder = (folder_ / "store").string();
-  options.settings.status_interval = Milliseconds{20};
+  options.settings.may_ask = may_ask_;
+  options.settings.status_interval = status_interval_;
   options.settings.follow_interval = Milliseconds{20};
+  options.settings.look_again = Milliseconds{20};
   options.hooks.log = [this](const std::string& level, const std::string& line) {
     const std::lock_guard lock(log_mutex_);
     log_ += level + " " + line + "\n";
   };
-  engine_ = std::make_unique<Engine>(client == nullptr ? cluster_ : *client, *store_,
-                                     recorder == nullptr ? no_history_ : *recorder, clock_,
-                                     std::move(options));
+  options.hooks.event = [this](const EventNote& note) {
+    const std::lock_guard lock(log_mutex_);
+    log_ += "event " + note.reason + " " + note.name + ": " + note.message + "\n";
+  };
+  return options;
+}
+
+void EngineTest::StartEngine(kube::Client* client, metadata::Recorder* recorder) {
+  StopEngine();
+  role_ = std::make_unique<RoleClient>(client == nullptr ? cluster_ : *client);
+  engine_ = std::make_unique<Engine>(*role_, *store_, recorder == nullptr ? no_history_ : *recorder,
+                                     *engine_clock_, Options());
   engine_->Start();
+}
+
+void EngineTest::StopEngine() {
+  engine_.reset();
+  if (role_ != nullptr)
+    for (const std::string& right : role_->denied())
+      ADD_FAILURE() << "the engine needs what the chart's role does not grant: " << right;
+  role_.reset();
 }
 
 Json EngineTest::Create(const kube::ResourceType& type, const std::string& yaml) {

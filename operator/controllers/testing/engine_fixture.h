@@ -8,12 +8,15 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 
 #include "operator/artifacts/store.h"
 #include "operator/base/json.h"
 #include "operator/controllers/engine.h"
 #include "operator/controllers/testing/fake_kubelet.h"
+#include "operator/controllers/testing/role_client.h"
 #include "operator/kube/forwarding_client.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/metadata/recorder.h"
@@ -52,14 +55,47 @@ class MortalClient : public kube::ForwardingClient {
   KillSwitch& kill_;
 };
 
+class Interception;
+
+// Its calls can be intercepted by an Interception only, which ends before what it looks at.
+class TestCluster : public local::MemoryCluster {
+ public:
+  using MemoryCluster::MemoryCluster;
+
+ private:
+  friend class Interception;
+  using MemoryCluster::SetInterceptor;
+};
+
+// Lets `interceptor` see every call to the cluster as long as it lives: once the destructor has
+// returned, no call of any thread is in the interceptor or comes to it. So it stands after what the
+// interceptor captures, in a test's body or among a fixture's members. One at a time.
+class Interception {
+ public:
+  Interception(TestCluster& cluster, local::Interceptor interceptor);
+  ~Interception();
+  Interception(const Interception&) = delete;
+  Interception& operator=(const Interception&) = delete;
+
+ private:
+  struct Gate {
+    std::shared_mutex mutex;  // held, shared, by every call that is in the interceptor
+    bool open = true;
+  };
+  TestCluster& cluster_;
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+};
+
 class EngineTest : public ::testing::Test {
  protected:
   EngineTest();
   ~EngineTest() override;
 
-  // Takes the place of the engine that ran.
+  [[nodiscard]] EngineOptions Options();
+  // Takes the place of the engine that ran. Whatever client it gets, it may do what the chart's
+  // role allows: anything else fails the test.
   void StartEngine(kube::Client* client = nullptr, metadata::Recorder* recorder = nullptr);
-  void StopEngine() { engine_.reset(); }
+  void StopEngine();
 
   // YAML text of one object, created as it stands in namespace "team".
   Json Create(const kube::ResourceType& type, const std::string& yaml);
@@ -72,12 +108,17 @@ class EngineTest : public ::testing::Test {
   std::vector<Json> ListAll(const kube::ResourceType& type);
 
   SystemClock clock_;
-  local::MemoryCluster cluster_;
+  TestCluster cluster_;
   std::filesystem::path folder_;
   std::unique_ptr<artifacts::Store> store_;
   metadata::NullRecorder no_history_;
+  net::AddressCheck may_ask_;  // of the next engine; none: what every policy allows
   std::unique_ptr<FakeKubelet> kubelet_;
+  const Clock* engine_clock_ = &clock_;
+  std::unique_ptr<RoleClient> role_;
   std::unique_ptr<Engine> engine_;
+  Milliseconds status_interval_{20};
+  Milliseconds resync_{600'000};  // of the engines that are started from then on
   std::string log_;
   std::mutex log_mutex_;
 };

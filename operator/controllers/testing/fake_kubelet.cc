@@ -111,7 +111,7 @@ void FakeKubelet::See(const Json& pod) {
 }
 
 void FakeKubelet::Run(const Json& pod, const TaskDocument& task, Ending ending) {
-  WriteStatus(pod, Running(clock_));
+  if (ending != Ending::kPend) WriteStatus(pod, Running(clock_));
   switch (ending) {
     case Ending::kSucceed:
       return Succeed(pod, task);
@@ -126,6 +126,7 @@ void FakeKubelet::Run(const Json& pod, const TaskDocument& task, Ending ending) 
       return WriteStatus(pod, {{"phase", "Failed"},
                                {"reason", "Evicted"},
                                {"message", "The node was low on resource: memory."}});
+    case Ending::kPend:
     case Ending::kHang: {
       const std::lock_guard lock(mutex_);
       hanging_[task.step].push_back(pod);

@@ -28,6 +28,7 @@ class FakeKubelet {
     kFail,           // exit code 1
     kEvict,          // phase Failed, reason Evicted
     kHang,           // runs until Finish()
+    kPend,           // does not start until Finish()
     kSilentSuccess,  // outputs and receipt, then the pod object vanishes
   };
 

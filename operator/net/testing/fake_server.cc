@@ -138,6 +138,31 @@ void FakeConnection::WaitClosed() {
   }
 }
 
+void FakeConnection::PassOn(int port) {
+  const int other = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(port));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  pollfd ends[] = {{fd_, POLLIN, 0}, {other, POLLIN, 0}};
+  char chunk[4096];
+  bool open = connect(other, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+  while (open) {
+    const bool held = ssl_ != nullptr && SSL_pending(ssl_) > 0;
+    if (!held && poll(ends, 2, -1) < 0) break;
+    if (held || ends[0].revents != 0) {
+      const std::size_t got = Receive(chunk, sizeof chunk);
+      open = got > 0 && send(other, chunk, got, MSG_NOSIGNAL) == static_cast<ssize_t>(got);
+    }
+    if (open && !held && ends[1].revents != 0) {
+      const auto got = recv(other, chunk, sizeof chunk, 0);
+      open = got > 0;
+      if (open) Send(std::string(chunk, static_cast<std::size_t>(got)));
+    }
+  }
+  close(other);
+}
+
 FakeServer::FakeServer(Script script, const FakeIdentity* tls)
     : script_(std::move(script)), is_tls_(tls != nullptr) {
   std::signal(SIGPIPE, SIG_IGN);

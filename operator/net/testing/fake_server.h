@@ -32,6 +32,9 @@ class FakeConnection {
   void SendChunk(const std::string& bytes);
   // Blocks until the client closes.
   void WaitClosed();
+  // As a proxy does after CONNECT: passes bytes on to a port of 127.0.0.1 and back, until either
+  // side closes.
+  void PassOn(int port);
   [[nodiscard]] int index() const { return index_; }  // counts connections from 0
   [[nodiscard]] bool good() const { return good_; }   // the TLS handshake, if any, succeeded
 

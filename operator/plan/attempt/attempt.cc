@@ -10,12 +10,14 @@
 namespace penstock::plan {
 namespace {
 
+constexpr std::size_t kMaxMessage = 2'200;  // 1 KiB of the launcher's and 1 KiB of the child's
+
 Judgement Failed(FailureClass failure, std::string reason, const std::string& message) {
   Judgement j;
   j.verdict = Verdict::kFailed;
   j.failure = failure;
   j.reason = std::move(reason);
-  j.message = Shown(message);
+  j.message = Shown(message, kMaxMessage);
   return j;
 }
 
@@ -38,17 +40,24 @@ bool IsOf(const Receipt& r, const std::string& pod, int attempt, const std::stri
   return r.pod == pod && r.attempt == attempt && r.step == step && r.run_uid == run_uid;
 }
 
+// What the child wrote last to its standard error, which says more than its exit code.
+std::string LastWords(const TerminationMessage& m) {
+  const std::string words = ShownEnd(m.last_words, kMaxLastWords);
+  return words.empty() ? "" : "; its last words: \"" + words + "\"";
+}
+
 // What the message says of an attempt that did not succeed.
 Judgement JudgeMessage(const TerminationMessage& m) {
-  const std::string said = m.message.empty() ? "" : ": " + m.message;
+  const std::string said = (m.message.empty() ? "" : ": " + Shown(m.message)) + LastWords(m);
+  const std::string code = "exit code " + std::to_string(m.exit_code);
   if (m.oom_killed && m.outcome != TaskOutcome::kTimedOut)
-    return Failed(FailureClass::kOutOfMemory, "OutOfMemory",
-                  "out of memory (exit code " + std::to_string(m.exit_code) + ")" + said);
+    return Failed(FailureClass::kOutOfMemory, "OutOfMemory", "out of memory (" + code + ")" + said);
   switch (m.outcome) {
     case TaskOutcome::kTimedOut:
       return Failed(FailureClass::kTimeout, "TimedOut", "timeouts.attempt has passed" + said);
     case TaskOutcome::kFailed:
-      return User("ExitCode", "exit code " + std::to_string(m.exit_code) + said);
+      return m.no_space ? User("DiskFull", "the disk is full (" + code + ")" + said)
+                        : User("ExitCode", code + said);
     case TaskOutcome::kCancelled:
       return Infrastructure("Terminated", "it was ended from outside" + said);
     case TaskOutcome::kInvalid: {
@@ -57,7 +66,9 @@ Judgement JudgeMessage(const TerminationMessage& m) {
       return j;
     }
     case TaskOutcome::kInfrastructure: {
-      Judgement j = Infrastructure("LauncherFailed", "the launcher could not carry it out" + said);
+      Judgement j = m.no_space ? Infrastructure("DiskFull", "the disk is full" + said)
+                               : Infrastructure("LauncherFailed",
+                                                "the launcher could not carry it out" + said);
       j.damaged = m.damaged;
       return j;
     }
@@ -83,13 +94,18 @@ std::string ExitText(const PodFact& pod) {
   return text;
 }
 
+// The pod's own deadline (spec.activeDeadlineSeconds), ours or one that somebody else set.
+constexpr const char* kDeadline = "DeadlineExceeded";
+Judgement JudgeDeadline(const PodFact& pod) {
+  return Failed(FailureClass::kTimeout, "TimedOut",
+                "the pod's deadline has passed: " + pod.pod_message);
+}
+
 // Of a pod that ended without a message that says how.
 Judgement JudgeSilent(const PodFact& pod) {
   if (pod.oom_killed)
     return Failed(FailureClass::kOutOfMemory, "OutOfMemory", "out of memory, " + ExitText(pod));
-  if (pod.pod_reason == "DeadlineExceeded")
-    return Failed(FailureClass::kTimeout, "TimedOut",
-                  "the pod's deadline has passed: " + pod.pod_message);
+  if (pod.pod_reason == kDeadline) return JudgeDeadline(pod);
   if (!pod.exit_code)
     return Infrastructure(pod.pod_reason.empty() ? "PodFailed" : pod.pod_reason,
                           "the step's container was not run" +
@@ -179,7 +195,14 @@ Judgement JudgePod(const PodFact& pod, const ResolvedStep& step, const std::stri
         pod.name, pod.attempt, step, run_uid, answer,
         Infrastructure("NoReceipt", "the launcher said success, but the store has no receipt"));
   }
-  if (pod.oom_killed) return JudgeSilent(pod);
+  if (pod.oom_killed) {
+    Judgement j = JudgeSilent(pod);
+    j.message = Shown(j.message + LastWords(*message), kMaxMessage);
+    return j;
+  }
+  // The kubelet's SIGTERM at the pod's deadline is all that the launcher knows of it.
+  if (pod.pod_reason == kDeadline && message->outcome == TaskOutcome::kCancelled)
+    return JudgeDeadline(pod);
   if (disrupted && message->outcome != TaskOutcome::kTimedOut && !message->oom_killed)
     return disruption();
   return JudgeMessage(*message);

@@ -32,8 +32,9 @@ struct Judgement {
   FailureClass failure = FailureClass::kInfrastructure;
   bool may_retry = true;  // false: it would end the same way
   std::string reason;     // CamelCase
-  std::string message;    // one shown line; names the exit code where there is one
-  std::string damaged;    // digest of an input that is damaged in the store
+  std::string
+      message;  // one shown line; names the exit code where there is one, and the last words
+  std::string damaged;  // digest of an input that is damaged in the store
 };
 
 // `receipt` is null while the store has not been asked.

@@ -4,6 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/base/shown_text.h"
 
 namespace penstock::plan {
 namespace {
@@ -51,9 +52,8 @@ std::string WhyNotCacheable(const ResolvedStep& step) {
   return "";
 }
 
-CacheKey ComputeCacheKey(const CacheKeyInputs& in) {
+Json CacheIngredients(const CacheKeyInputs& in) {
   const ResolvedStep& step = *in.step;
-  if (std::string why = WhyNotCacheable(step); !why.empty()) return {"", why, ""};
   Json outputs = Json::array();
   for (const auto& o : step.outputs) outputs.push_back({o.name, o.type, o.optional});
   Json results = Json::array();
@@ -69,10 +69,15 @@ CacheKey ComputeCacheKey(const CacheKeyInputs& in) {
             {"inputs", in.input_identities},
             {"outputs", outputs},
             {"results", results}};
-  if (step.code) what["ownCode"] = step.code->digest;
+  if (!in.own_code.empty()) what["ownCode"] = in.own_code;
   if (!step.cache.salt.empty()) what["salt"] = step.cache.salt;
   if (!in.run_name.empty()) what["run"] = in.run_name;
-  std::string base = Sha256Hex(CanonicalJson(what));
+  return what;
+}
+
+CacheKey ComputeCacheKey(const CacheKeyInputs& in) {
+  if (std::string why = WhyNotCacheable(*in.step); !why.empty()) return {"", why, ""};
+  std::string base = Sha256Hex(CanonicalJson(CacheIngredients(in)));
   if (in.source_identities.empty()) return {std::move(base), "", ""};
   std::string key = WithSources(base, in.source_identities);
   return {key, key.empty() ? "NoFingerprint" : "", std::move(base)};
@@ -85,9 +90,17 @@ std::string WithSources(const std::string& base,
   return Sha256Hex(CanonicalJson(Json{{"base", base}, {"sources", identities}}));
 }
 
+std::string SourceName(const std::string& uri) {
+  const std::string shown = ShownUri(uri);
+  if (shown == uri) return uri;
+  const bool named = uri.size() == shown.size() + 65 && uri[shown.size()] == ' ' &&
+                     uri.starts_with(shown) && IsDigest("sha256:" + uri.substr(shown.size() + 1));
+  return named ? uri : shown + " " + Sha256Hex(uri);
+}
+
 std::string SourceIdentity(const std::string& uri, const std::string& fingerprint) {
   if (fingerprint.empty() || fingerprint.rfind("sha256:", 0) == 0) return fingerprint;
-  return uri + " " + fingerprint;
+  return SourceName(uri) + " " + fingerprint;
 }
 
 CacheKey ComputeSettledKey(CacheKeyInputs in) {

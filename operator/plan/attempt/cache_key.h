@@ -18,10 +18,15 @@ struct CacheKeyInputs {
   std::string run_name;                                  // only where the step asks $(run.name)
   std::map<std::string, std::string> input_identities;   // of artifacts: input name -> digest
   std::map<std::string, std::string> source_identities;  // of URIs: input name -> SourceIdentity()
+  std::string own_code = {};                             // digest of the step's code
 };
 
-// What names the content of a URI's source; empty without a fingerprint. A digest says all;
-// anything else only what changed at this place.
+// How a source is named where many can read it: by its URI, or, where that has a query, which may
+// be a signature, by the URI as it is shown and a digest of all of it. A name is its own name.
+[[nodiscard]] std::string SourceName(const std::string& uri);
+
+// What names the content of the source of a URI or name; empty without a fingerprint. A digest says
+// all; anything else only what changed at this place.
 [[nodiscard]] std::string SourceIdentity(const std::string& uri, const std::string& fingerprint);
 
 struct CacheKey {
@@ -34,6 +39,10 @@ struct CacheKey {
 
 // Why a step can have no key, whatever its inputs are; empty: it can.
 [[nodiscard]] std::string WhyNotCacheable(const ResolvedStep& step);
+
+// What the key is made of but for the sources, one entry an ingredient: "command", "parameters",
+// "inputs", ... For the key, and for people who ask why it is another one.
+[[nodiscard]] Json CacheIngredients(const CacheKeyInputs& inputs);
 
 [[nodiscard]] CacheKey ComputeCacheKey(const CacheKeyInputs& inputs);
 

@@ -60,9 +60,7 @@ TEST_F(CacheKeys, ChangeWithEverythingThatDecidesTheOutput) {
       [&] {
         step_.results = {{"r", api::ValueType::kNumber, ""}};
       },
-      [&] {
-        step_.code = ArtifactRef{"sha256:c", true, 1};
-      },
+      [&] { in_.own_code = "sha256:c"; },
       [&] { step_.cache.salt = "s"; },
       [&] { in_.run_name = "first"; }};
   std::set<std::string> keys{base};
@@ -107,6 +105,18 @@ TEST_F(CacheKeys, CanBeToldOnceTheSourcesAreRead) {
   EXPECT_EQ(SourceIdentity("https://h/x", "sha256:1"),
             SourceIdentity("https://mirror/x", "sha256:1"));
   EXPECT_NE(SourceIdentity("https://h/x", "etag:1"), SourceIdentity("https://mirror/x", "etag:1"));
+}
+
+TEST(SourceName, IsTheUriUnlessThatHasAQuery) {
+  EXPECT_EQ(SourceName("https://h/x"), "https://h/x");
+  EXPECT_EQ(SourceName("file:///what?.csv"), "file:///what?.csv");
+  const std::string name = SourceName("https://h/x?sig=1");
+  EXPECT_EQ(name.rfind("https://h/x?... ", 0), 0u);
+  EXPECT_NE(name, SourceName("https://h/x?sig=2"));
+  EXPECT_EQ(SourceName(name), name) << "an annotation is read back";
+  EXPECT_EQ(SourceIdentity(name, "etag:1"), SourceIdentity("https://h/x?sig=1", "etag:1"));
+  EXPECT_EQ(SourceIdentity("https://h/x", "etag:1"), "https://h/x etag:1")
+      << "as older keys have it";
 }
 
 TEST_F(CacheKeys, SayWhyThereIsNone) {

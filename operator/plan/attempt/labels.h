@@ -14,8 +14,11 @@ inline constexpr const char* kAnnotationCacheKey = "penstock.dev/cache-key";
 // See CacheKeyInputs in cache_key.h.
 inline constexpr const char* kAnnotationSettledKey = "penstock.dev/settled-key";
 // Where the step has URI inputs and may be cached, JSON: {"base": CacheKey::base, "uris": {input:
-// URI}}.
+// SourceName()}}.
 inline constexpr const char* kAnnotationCacheSources = "penstock.dev/cache-sources";
+// Only of a pod that makes anew what was damaged in the store: kDamaged.
+inline constexpr const char* kAnnotationCacheMiss = "penstock.dev/cache-miss";
+inline constexpr const char* kDamaged = "Damaged";
 // The step's name where it is no label value, and the run's.
 inline constexpr const char* kAnnotationRun = "penstock.dev/run";
 inline constexpr const char* kStepContainer = "step";

@@ -53,6 +53,16 @@ void ReadWaiting(const Json& container, PodFact& fact) {
   fact.waiting_message = Text(waiting, "message");
 }
 
+// Whether a container of the pod that is not ours has not ended. Native sidecars are init
+// containers, which the kubelet ends by itself.
+bool OthersGoOn(const Json& status) {
+  const Json& all = Member(status, "containerStatuses");
+  return all.is_array() && std::any_of(all.begin(), all.end(), [](const Json& one) {
+           return Text(one, "name") != kStepContainer &&
+                  Member(Member(one, "state"), "terminated").is_null();
+         });
+}
+
 void ReadContainers(const Json& status, PodFact& fact) {
   if (const Json* step = ContainerStatus(status, "containerStatuses", kStepContainer)) {
     ReadWaiting(*step, fact);
@@ -88,7 +98,8 @@ void ReadContainers(const Json& status, PodFact& fact) {
 // A kubelet reports the end of a container, stops the pod's sandbox, and only then says that the
 // pod has succeeded: a second later, or never where somebody injects a sidecar that goes on. A
 // container that is never restarted and ended with 0 is the end of the attempt. One that failed
-// waits for the pod's own word, which tells an eviction from the user's failure.
+// waits for the pod's own word, which tells an eviction from the user's failure; where the pod is
+// outlived, for a while only (step_facts.h).
 bool StepSucceeded(const PodFact& fact) {
   return fact.phase != PodPhase::kFailed && fact.finished && fact.exit_code == 0;
 }
@@ -160,6 +171,7 @@ PodFact DecodePod(const Json& pod) {
     for (const auto& [input, uri] : Member(*sources, "uris").items())
       if (uri.is_string()) fact.source_uris[input] = uri;
   }
+  fact.remakes_damage = note(kAnnotationCacheMiss) == kDamaged;
   fact.deleting = meta.deleted.has_value();
   fact.gone_by = meta.deleted;
   fact.created = meta.created;
@@ -168,6 +180,7 @@ PodFact DecodePod(const Json& pod) {
   fact.pod_reason = Text(status, "reason");
   fact.pod_message = Text(status, "message");
   ReadContainers(status, fact);
+  fact.outlived = !HasEnded(fact) && fact.exit_code && OthersGoOn(status);
   if (StepSucceeded(fact)) fact.phase = PodPhase::kSucceeded;
   ReadConditions(status, fact);
   if (fact.pod_reason == "NodeLost") fact.node_lost = true;

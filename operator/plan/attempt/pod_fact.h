@@ -23,7 +23,8 @@ struct PodFact {
   Spent spent;  // by the attempts before it
   std::string cache_key;
   std::string settled_key;
-  std::string cache_base;  // of kAnnotationCacheSources
+  std::string cache_base;       // of kAnnotationCacheSources
+  bool remakes_damage = false;  // of kAnnotationCacheMiss
   std::map<std::string, std::string> source_uris;
   PodPhase phase = PodPhase::kPending;
   bool deleting = false;
@@ -38,9 +39,15 @@ struct PodFact {
   std::string terminated_reason;    // Completed, Error, OOMKilled, StartError ...
   std::optional<int> exit_code;     // of the step's container
   std::string termination_message;  // raw, hostile
-  std::optional<TimePoint> created;
+  // The step's container has ended and another one, injected by somebody, goes on: the pod does not
+  // end by itself.
+  bool outlived = false;
+  std::optional<TimePoint> created;  // the API server's time; these two are the kubelet's
   std::optional<TimePoint> started;
   std::optional<TimePoint> finished;
+  // When the operator saw first that the container, or the pod, had ended: what waits are counted
+  // from, because the clock of the node may be another. Empty: nobody has watched it.
+  std::optional<TimePoint> end_seen;
 };
 
 // Succeeded or failed, by its own phase.

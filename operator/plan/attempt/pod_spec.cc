@@ -2,6 +2,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/plan/attempt/cache_key.h"
 #include "operator/plan/attempt/labels.h"
 #include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/attempt/task_split.h"
@@ -16,6 +17,8 @@ constexpr const char* kTaskVolume = "penstock-task";
 constexpr const char* kConfigVolume = "penstock-config";
 constexpr const char* kInstalledLauncher = "/penstock/bin/penstock-launcher";
 constexpr int kGraceSeconds = 30;
+constexpr std::chrono::hours kTransferRoom{
+    24};  // inputs that are fetched, outputs that are uploaded
 constexpr Milliseconds kDefaultPending{600'000};
 
 std::string Cut(std::string text, std::size_t limit) {
@@ -55,7 +58,7 @@ TaskDocument MakeTask(const api::PipelineRun& run, const AttemptSpec& spec,
   t.inputs = spec.inputs;
   for (const auto& o : step.outputs) t.outputs.push_back({o.name, o.type, o.optional});
   for (const auto& r : step.results) t.results.push_back({r.name, api::Name(r.type)});
-  t.code = step.code;
+  t.code = spec.code;
   if (step.timeouts.attempt) t.timeout_ms = step.timeouts.attempt->count();
   t.store = settings.store;
   if (!t.store.url.empty()) t.store.token_file = kTokenFile;
@@ -98,8 +101,9 @@ class PodBuilder {
     spec["volumes"] = volumes_;
     AddScheduling(spec);
     if (step_.timeouts.attempt) {
-      // The launcher ends the child in time; this ends a launcher that cannot.
-      const auto most = *step_.timeouts.attempt + PendingLimit(step_) + std::chrono::minutes(1);
+      // The launcher ends the child in time; this ends a launcher that cannot. It counts from the
+      // pod's start, so it leaves room for what timeouts.attempt does not count.
+      const auto most = *step_.timeouts.attempt + PendingLimit(step_) + kTransferRoom;
       spec["activeDeadlineSeconds"] = std::chrono::ceil<std::chrono::seconds>(most).count();
     }
     return spec;
@@ -207,10 +211,11 @@ Json Annotations(const api::PipelineRun& run, const AttemptSpec& spec,
            {kAnnotationRun, run.meta.name}};
   if (!spec.cache_key.empty()) out[kAnnotationCacheKey] = spec.cache_key;
   if (!spec.settled_key.empty()) out[kAnnotationSettledKey] = spec.settled_key;
+  if (spec.remakes_damage) out[kAnnotationCacheMiss] = kDamaged;
   if (!spec.cache_base.empty()) {
     Json uris = Json::object();
     for (const TaskInput& i : spec.inputs)
-      if (!i.uri.empty()) uris[i.name] = i.uri;
+      if (!i.uri.empty()) uris[i.name] = SourceName(i.uri);
     out[kAnnotationCacheSources] = Json{{"base", spec.cache_base}, {"uris", uris}}.dump();
   }
   return out;

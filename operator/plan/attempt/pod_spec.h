@@ -34,6 +34,8 @@ struct AttemptSpec {
   std::vector<TaskInput> inputs;           // those that are there
   std::string settled_key = {};            // empty: the same as cache_key
   std::string cache_base = {};             // CacheKey::base
+  std::optional<ArtifactRef> code = {};    // the step's own
+  bool remakes_damage = false;             // of the step's output in the store
 };
 
 struct BuiltAttempt {

@@ -112,7 +112,7 @@ TEST_F(BuildAttempts, ResourcesAndSchedulingPassThrough) {
   EXPECT_EQ(spec["nodeSelector"]["pool"], "gpu");
   EXPECT_EQ(spec["imagePullSecrets"][0]["name"], "pull");
   EXPECT_EQ(spec["runtimeClassName"], "kata");
-  EXPECT_EQ(spec["activeDeadlineSeconds"], 3600 + 600 + 60);
+  EXPECT_EQ(spec["activeDeadlineSeconds"], 3600 + 600 + 24 * 3600);
 }
 
 TEST_F(BuildAttempts, ALargeParameterMovesIntoAConfigMapThatAttemptsShare) {
@@ -158,6 +158,7 @@ TEST_F(BuildAttempts, WhatIsWrittenIsReadBack) {
   resolved_ = MustResolve("steps:\n- {name: a, container: {image: i, command: [run]}}\n");
   AttemptSpec spec{&resolved_.steps[0], 3, {.user = 1, .infrastructure = 2}, "key", {}, {}};
   spec.cache_base = "base";
+  spec.remakes_damage = true;
   spec.inputs = {{"u", "", std::nullopt, "https://h/x", "etag:1"}};
   const auto built = BuildAttempt(run_, spec, settings_);
   const PodFact fact = DecodePod(built->pod);
@@ -168,6 +169,7 @@ TEST_F(BuildAttempts, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(fact.spent.infrastructure, 2);
   EXPECT_EQ(fact.cache_key, "key");
   EXPECT_EQ(fact.cache_base, "base");
+  EXPECT_TRUE(fact.remakes_damage);
   EXPECT_EQ(fact.source_uris.at("u"), "https://h/x");
   EXPECT_EQ(fact.phase, PodPhase::kPending);
 }

@@ -2,7 +2,9 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
+#include "operator/plan/model/model_trouble.h"
 
 namespace penstock::plan {
 namespace {
@@ -17,6 +19,10 @@ class ModelConditions {
       : o_(o), md_(o.md), rollout_(rollout), now_(now), plan_(plan) {}
 
   void Put() {
+    if (!o_.seen) {
+      if (!o_.refusals.empty()) ReportRefusals();
+      return;
+    }
     plan_.status.url = "http://" + md_.meta.name + "." + md_.meta.namespace_ + ".svc";
     const std::int64_t shown = plan_.status.stable      ? StableVersion()
                                : plan_.status.candidate ? plan_.status.candidate->version
@@ -34,16 +40,14 @@ class ModelConditions {
       return Conclude(false, false, true, "ServiceExists",
                       "a Service " + md_.meta.name +
                           " exists that is not of this ModelDeployment; delete or rename it");
+    if (!o_.refusals.empty()) return ReportRefusals();
     if (!o_.target)
       return Conclude(false, true, false, "WaitingForModel",
                       o_.target_problem.empty() ? "the model is looked up" : o_.target_problem);
     if (plan_.status.candidate) return ReportCandidate();
     if (!plan_.status.stable || plan_.status.stable->digest != o_.target->digest)
       return ReportRejected();
-    const bool whole = stable != nullptr && stable->IsAvailable(md_.spec.replicas);
-    Conclude(whole, !whole, false, whole ? "Available" : "Progressing",
-             TextOf(*plan_.status.stable) +
-                 (whole ? " is served" : " is brought to what the spec says"));
+    ReportStable(stable);
   }
 
  private:
@@ -66,34 +70,98 @@ class ModelConditions {
   }
 
   void ReportAvailable(const DeploymentFact* stable) {
-    const bool up = stable != nullptr && (stable->available_replicas > 0 || md_.spec.replicas == 0);
-    if (plan_.status.stable && up) {
-      Set("Available", ConditionStatus::kTrue, "Serving",
-          TextOf(*plan_.status.stable) + " is served");
-    } else {
-      Set("Available", ConditionStatus::kFalse, plan_.status.stable ? "NoReplica" : "NoVersion",
-          plan_.status.stable ? "no replica of the version is available"
-                              : "no version has become available yet");
+    const auto is_not = [&](const char* reason, const std::string& message) {
+      Set("Available", ConditionStatus::kFalse, reason, message);
+    };
+    if (!plan_.status.stable) return is_not("NoVersion", "no version has become available yet");
+    if (!o_.service)
+      return is_not("NoService", o_.foreign_service ? "the Service is not of this ModelDeployment"
+                                                    : "the Service was deleted; it is made again");
+    if (stable == nullptr || (stable->available_replicas == 0 && md_.spec.replicas > 0))
+      return is_not("NoReplica", "no replica of the version is available");
+    Set("Available", ConditionStatus::kTrue, "Serving",
+        TextOf(*plan_.status.stable) + " is served");
+  }
+
+  // Beside the conditions, once: a reason that was told already is no new event.
+  void Warn(const Trouble& trouble, const std::string& text) {
+    const auto* ready = api::FindCondition(md_.status.conditions, "Ready");
+    if (ready == nullptr || ready->reason != trouble.reason)
+      plan_.events.push_back({"Warning", trouble.reason, text});
+  }
+
+  [[nodiscard]] std::string Deadline() const {
+    return "progressDeadline (" + FormatDuration(md_.spec.progress_deadline) + ")";
+  }
+
+  // All of them; the reason is the first one's.
+  void ReportRefusals() {
+    const Trouble first = TroubleOf(o_.refusals.front());
+    std::string message;
+    bool stalled = false;
+    for (const Refusal& refusal : o_.refusals) {
+      const Trouble trouble = TroubleOf(refusal);
+      message += (message.empty() ? "" : "; ") + trouble.message;
+      stalled |= trouble.lasting || refusal.since >= md_.spec.progress_deadline;
     }
+    // Once told it stays, though a new operator counts from its own start.
+    const auto* told = api::FindCondition(md_.status.conditions, "Stalled");
+    stalled |= told != nullptr && told->status == ConditionStatus::kTrue &&
+               told->reason == first.reason && told->observed_generation == md_.meta.generation;
+    Conclude(false, !stalled, stalled, first.reason, message + "; it is tried again");
+    Warn(first, message);
+  }
+
+  // What keeps a version from being ready: waiting, or stalled when it has taken too long. It goes
+  // on by itself in either case.
+  void ReportTrouble(const std::string& begin, const DeploymentFact& d, const Trouble& trouble) {
+    if (!d.deadline_exceeded || trouble.lasting) {
+      Conclude(false, !trouble.lasting, trouble.lasting, trouble.reason,
+               begin + "; " + trouble.Text() + "; it is tried again");
+      return Warn(trouble, trouble.message);
+    }
+    const Trouble late{"ProgressDeadlineExceeded", trouble.Text()};
+    Conclude(false, false, true, late.reason,
+             begin + " and none more within " + Deadline() +
+                 (late.message.empty() ? "" : "; " + late.message) + "; it is tried again");
+    Warn(late, late.message.empty() ? begin : late.message);
   }
 
   void ReportCandidate() {
     const auto& c = *plan_.status.candidate;
-    Conclude(
-        false, true, false, rollout_.promoting ? "Promoting" : "RollingOut",
-        TextOf(c) +
-            (rollout_.promoting ? " takes the traffic"
-                                : ": " + std::to_string(c.ready_replicas) + " of " +
-                                      std::to_string(md_.spec.replicas) + " replicas are ready") +
-            (rollout_.trouble.empty() ? "" : "; " + rollout_.trouble));
+    if (rollout_.promoting)
+      return Conclude(false, true, false, "Promoting", TextOf(c) + " takes the traffic");
+    const std::string begin = TextOf(c) + ": " + std::to_string(c.ready_replicas) + " of " +
+                              std::to_string(md_.spec.replicas) + " replicas are ready";
+    const DeploymentFact* d = o_.OfVersion(c.version);
+    const Trouble trouble = d != nullptr ? TroubleOf(o_, *d) : Trouble();
+    if (d != nullptr && (!trouble.reason.empty() || d->deadline_exceeded))
+      return ReportTrouble(begin, *d, trouble);
+    Conclude(false, true, false, "RollingOut", begin);
+  }
+
+  void ReportStable(const DeploymentFact* d) {
+    const std::string version = TextOf(*plan_.status.stable);
+    const bool there = d != nullptr && d->IsAvailable(md_.spec.replicas);
+    if (there && o_.service && !rollout_.stable_changes)
+      return Conclude(true, false, false, "Available", version + " is served");
+    const Trouble trouble = d != nullptr ? TroubleOf(o_, *d) : Trouble();
+    const std::string begin = version + ": " + std::to_string(plan_.status.stable->ready_replicas) +
+                              " of " + std::to_string(md_.spec.replicas) + " replicas are ready";
+    if (!there && d != nullptr && !rollout_.stable_changes &&
+        (!trouble.reason.empty() || d->deadline_exceeded))
+      return ReportTrouble(begin, *d, trouble);
+    Conclude(false, true, false, "Progressing", version + " is brought to what the spec says");
   }
 
   void ReportRejected() {
-    const api::ModelHistoryEntry* rejection = RejectionOf(plan_.status.history, o_.target->digest);
+    const api::ModelHistoryEntry* rejection =
+        RejectionOf(plan_.status.history, o_.target->digest, TemplateHash(md_));
     if (rejection == nullptr)
       return Conclude(false, true, false, "Recreating", "the old version is being ended");
-    std::string why = VersionText(rejection->version, rejection->digest) +
-                      " was rejected and is not tried again: " + rejection->reason;
+    std::string why =
+        VersionText(rejection->version, rejection->digest) +
+        " was rejected and is not tried again while the spec is the same: " + rejection->reason;
     if (plan_.status.stable) why += "; " + TextOf(*plan_.status.stable) + " goes on";
     Conclude(false, false, true, plan_.status.stable ? "RolledBack" : "Rejected", why);
   }

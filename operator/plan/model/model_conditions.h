@@ -8,13 +8,14 @@
 
 namespace penstock::plan {
 
-// How the candidate fares.
+// What this plan does.
 struct Rollout {
-  bool promoting = false;
-  std::string trouble;  // what keeps it from being ready
+  bool promoting = false;       // the candidate takes the traffic
+  bool stable_changes = false;  // the stable Deployment is not yet what the spec says
 };
 
-// Fills url, replicas, selector and conditions; needs the plan's stable, candidate and history.
+// Fills url, replicas, selector and conditions, and adds the event of a trouble; needs the plan's
+// stable, candidate and history.
 void PutStatus(const ModelObserved& observed, const Rollout& rollout, TimePoint now,
                ModelPlan& plan);
 

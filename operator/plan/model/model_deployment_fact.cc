@@ -44,21 +44,41 @@ bool IsOwned(const api::ObjectMeta& meta, const std::string& uid) {
                      [&](const auto& o) { return o.uid == uid && o.controller; });
 }
 
-void ReadContainer(const Json& status, ServingPodFact& fact) {
+void ReadEnd(const Json& status, ServingPodFact& fact) {
   fact.restarts += Int(status, "restartCount");
+  if (!fact.last_container.empty()) return;
+  for (const char* where : {"state", "lastState"}) {
+    const Json& end = Member(Member(status, where), "terminated");
+    if (end.is_null() || Int(end, "exitCode") == 0) continue;
+    fact.last_container = TextAt(status, "name");
+    fact.last_exit_code = Int(end, "exitCode");
+    fact.last_reason = Shown(TextAt(end, "reason"), 64);
+    fact.last_message = Shown(TextAt(end, "message"), 512);
+    return;
+  }
+}
+
+void ReadContainer(const Json& status, ServingPodFact& fact) {
   const Json& waiting = Member(Member(status, "state"), "waiting");
   const std::string reason = TextAt(waiting, "reason");
   if (!reason.empty() && reason != "PodInitializing" && reason != "ContainerCreating") {
     fact.waiting_reason = reason;
     fact.waiting_message = Shown(TextAt(waiting, "message"));
   }
-  for (const char* where : {"state", "lastState"}) {
-    const Json& end = Member(Member(status, where), "terminated");
-    if (end.is_null() || Int(end, "exitCode") == 0) continue;
-    fact.last_exit_code = Int(end, "exitCode");
-    fact.last_message = Shown(TextAt(end, "message"), 512);
-    break;
-  }
+  // What somebody injected says nothing of the model.
+  const std::string name = TextAt(status, "name");
+  if (name == kServeContainer || name == kFetchContainer) ReadEnd(status, fact);
+  if (name == kServeContainer)
+    fact.running = Member(Member(status, "state"), "running").is_object();
+}
+
+void ReadCondition(const Json& condition, DeploymentFact& fact) {
+  const std::string type = TextAt(condition, "type");
+  const std::string status = TextAt(condition, "status");
+  if (type == "ReplicaFailure" && status == "True")
+    fact.replica_failure = Shown(TextAt(condition, "message"), 1024);
+  if (type == "Progressing" && status == "False")
+    fact.deadline_exceeded = TextAt(condition, "reason") == "ProgressDeadlineExceeded";
 }
 
 }  // namespace
@@ -87,6 +107,13 @@ std::optional<DeploymentFact> DecodeDeployment(const Json& d, const std::string&
   fact.updated_replicas = Int(status, "updatedReplicas");
   fact.ready_replicas = Int(status, "readyReplicas");
   fact.available_replicas = Int(status, "availableReplicas");
+  fact.progress_deadline_seconds = Int(Member(d, "spec"), "progressDeadlineSeconds");
+  if (const Json& conditions = Member(status, "conditions"); conditions.is_array())
+    for (const Json& c : conditions) ReadCondition(c, fact);
+  if (fact.observed_generation < fact.generation) {  // of what the Deployment was before
+    fact.deadline_exceeded = false;
+    fact.replica_failure.clear();
+  }
   return fact;
 }
 
@@ -96,7 +123,10 @@ std::optional<ServingPodFact> DecodeServingPod(const Json& pod) {
   fact.name = meta.name;
   fact.version = VersionOf(Get(meta.labels, kLabelModelVersion));
   if (fact.version <= 0 || Get(meta.labels, kLabelModelDeployment).empty()) return std::nullopt;
+  fact.template_hash = Get(meta.annotations, kAnnotationTemplateHash);
   const Json& status = Member(pod, "status");
+  const std::string phase = TextAt(status, "phase");
+  fact.ending = meta.deleted.has_value() || phase == "Failed" || phase == "Succeeded";
   for (const char* list : {"containerStatuses", "initContainerStatuses"})
     if (const Json& all = Member(status, list); all.is_array())
       for (const Json& one : all) ReadContainer(one, fact);
@@ -116,8 +146,13 @@ std::optional<ServiceFact> DecodeService(const Json& service, const std::string&
   if (!IsOwned(meta, md_uid)) return std::nullopt;
   ServiceFact fact;
   fact.version = VersionOf(TextAt(Member(Member(service, "spec"), "selector"), kLabelModelVersion));
-  fact.template_hash = Get(meta.annotations, kAnnotationTemplateHash);
+  fact.labelled = meta.labels.contains(kLabelModelDeployment);
   return fact;
+}
+
+std::optional<std::string> DecodeStore(const Json& config_map, const std::string& md_uid) {
+  if (!IsOwned(api::DecodeMeta(config_map), md_uid)) return std::nullopt;
+  return TextAt(Member(config_map, "data"), kStoreKey);
 }
 
 }  // namespace penstock::plan

@@ -16,5 +16,8 @@ namespace penstock::plan {
 [[nodiscard]] std::optional<ServingPodFact> DecodeServingPod(const Json& pod);
 [[nodiscard]] std::optional<ServiceFact> DecodeService(const Json& service,
                                                        const std::string& md_uid);
+// What a ConfigMap says of the store; nullopt when it is not this ModelDeployment's.
+[[nodiscard]] std::optional<std::string> DecodeStore(const Json& config_map,
+                                                     const std::string& md_uid);
 
 }  // namespace penstock::plan

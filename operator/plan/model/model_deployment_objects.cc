@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/plan/attempt/labels.h"
@@ -14,6 +15,8 @@ constexpr const char* kModelVolume = "model";
 constexpr const char* kModelFolder = "/model/content";
 constexpr const char* kPredictionsFolder = "/tmp/predictions";
 constexpr const char* kMostUnsentBytes = "67108864";  // a store that is away must not fill the node
+constexpr const char* kStoreVolume = "penstock-store";
+constexpr const char* kStoreFolder = "/penstock/store";
 constexpr int kPort = 8080;
 // Routers and kube-proxy need a moment to learn that a pod is going: it goes on accepting.
 constexpr const char* kDrainDelay = "5s";
@@ -35,18 +38,15 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
           {kLabelModelVersion, std::to_string(version)}};
 }
 
-// The store as the pod's programs reach it.
-std::string StoreText(const ModelSettings& settings) {
-  TaskStore store = settings.store;
-  if (!store.url.empty()) store.token_file = kTokenFile;
-  return ToJson(store).dump();
+// What a container needs to reach the store.
+void MountStore(const ModelSettings& settings, Json* container) {
+  Json& mounts = (*container)["volumeMounts"];
+  mounts.push_back({{"name", kStoreVolume}, {"mountPath", kStoreFolder}, {"readOnly", true}});
+  if (settings.store.url.empty()) return;
+  mounts.push_back({{"name", kTokenVolume}, {"mountPath", kTokenFolder}, {"readOnly", true}});
 }
 
-void MountToken(const ModelSettings& settings, Json* container) {
-  if (settings.store.url.empty()) return;
-  (*container)["volumeMounts"].push_back(
-      {{"name", kTokenVolume}, {"mountPath", kTokenFolder}, {"readOnly", true}});
-}
+std::string StoreFile() { return std::string(kStoreFolder) + "/" + kStoreKey; }
 
 // The server's flags and mount for spec.monitoring.log.
 void AddPredictionLog(const api::ModelDeployment& md, const ModelSettings& settings,
@@ -61,25 +61,17 @@ void AddPredictionLog(const api::ModelDeployment& md, const ModelSettings& setti
   }
   for (const std::string& arg :
        {std::string("--prediction-log-sample"), log.sample.empty() ? "100%" : log.sample,
-        std::string("--prediction-log-store"), StoreText(settings),
+        std::string("--prediction-log-store"), StoreFile(),
         std::string("--prediction-log-namespace"), md.meta.namespace_,
         std::string("--prediction-log-max-bytes"), std::string(kMostUnsentBytes)})
     args.push_back(arg);
-  MountToken(settings, container);
+  MountStore(settings, container);
 }
 
 Json FetchContainer(const api::ModelDeployment& md, const ArtifactRef& model,
                     const ModelSettings& settings) {
-  Json command{settings.launcher_path,
-               "fetch",
-               "--task-store-json",
-               StoreText(settings),
-               "--namespace",
-               md.meta.namespace_,
-               "--digest",
-               model.digest,
-               "--to",
-               kModelFolder};
+  Json command{settings.launcher_path, "fetch",    "--task-store", StoreFile(), "--namespace",
+               md.meta.namespace_,     "--digest", model.digest,   "--to",      kModelFolder};
   if (model.folder) command.push_back("--folder");
   Json c{{"name", kFetchContainer},
          {"image", settings.launcher_image},
@@ -87,7 +79,7 @@ Json FetchContainer(const api::ModelDeployment& md, const ArtifactRef& model,
          {"volumeMounts", Json::array({{{"name", kModelVolume}, {"mountPath", "/model"}}})},
          {"terminationMessagePolicy", "FallbackToLogsOnError"},
          {"securityContext", RestrictedContainer(true)}};
-  MountToken(settings, &c);
+  MountStore(settings, &c);
   if (md.spec.resources.is_object()) c["resources"] = md.spec.resources;
   return c;
 }
@@ -143,8 +135,10 @@ Json ServeContainer(const api::ModelDeployment& md, std::int64_t version, const 
 
 Json PodSpec(const api::ModelDeployment& md, std::int64_t version, const ArtifactRef& model,
              const ModelSettings& settings) {
-  Json volumes = Json::array({{{"name", kModelVolume}, {"emptyDir", Json::object()}},
-                              {{"name", "tmp"}, {"emptyDir", Json::object()}}});
+  Json volumes =
+      Json::array({{{"name", kModelVolume}, {"emptyDir", Json::object()}},
+                   {{"name", "tmp"}, {"emptyDir", Json::object()}},
+                   {{"name", kStoreVolume}, {"configMap", {{"name", StoreName(md.meta.name)}}}}});
   if (!settings.store.url.empty()) volumes.push_back(TokenVolume(settings.token_audience));
   Json spec{{"automountServiceAccountToken", false},
             {"enableServiceLinks", false},
@@ -167,14 +161,36 @@ std::string VersionName(const std::string& md, std::int64_t version) {
   return md + "-v" + std::to_string(version);
 }
 
-std::string TemplateHash(const Json& deployment) {
-  return Sha256Hex(CanonicalJson(deployment.at("spec").at("template"))).substr(0, 16);
+std::string StoreName(const std::string& md) { return md + "-store"; }
+
+std::string StoreText(const ModelSettings& settings) {
+  TaskStore store = settings.store;
+  if (!store.url.empty()) store.token_file = kTokenFile;
+  return ToJson(store).dump();
+}
+
+std::string TemplateHash(const api::ModelDeployment& md) {
+  Json shape = api::Encode(md.spec);  // what says nothing is left out
+  for (const char* field : {"model", "replicas", "rollout"}) shape.erase(field);
+  if (md.spec.log.columns.empty()) {
+    shape.erase("monitoring");
+  } else {
+    shape["monitoring"]["log"].erase("retention");
+  }
+  const auto renew = md.meta.annotations.find(kAnnotationRenew);
+  if (renew != md.meta.annotations.end()) shape[kAnnotationRenew] = renew->second;
+  return Sha256Hex(CanonicalJson(shape)).substr(0, 16);
+}
+
+std::int64_t DeadlineSeconds(const api::ModelDeployment& md) {
+  return std::max<std::int64_t>(
+      std::chrono::ceil<std::chrono::seconds>(md.spec.progress_deadline).count(), 1);
 }
 
 Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const ArtifactRef& model,
                      const ModelSettings& settings) {
   const Json labels = Labels(md, version);
-  const auto deadline = std::chrono::ceil<std::chrono::seconds>(md.spec.progress_deadline).count();
+  const Json made_of{{kAnnotationTemplateHash, TemplateHash(md)}};
   Json d{
       {"apiVersion", "apps/v1"},
       {"kind", "Deployment"},
@@ -185,7 +201,7 @@ Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const
         {"ownerReferences", Owner(md)}}},
       {"spec",
        {{"replicas", md.spec.replicas},
-        {"progressDeadlineSeconds", std::max<std::int64_t>(deadline, 1)},
+        {"progressDeadlineSeconds", DeadlineSeconds(md)},
         {"revisionHistoryLimit", 2},
         {"selector",
          {{"matchLabels",
@@ -194,9 +210,10 @@ Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const
         {"strategy",
          {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
         {"template",
-         {{"metadata", {{"labels", labels}}}, {"spec", PodSpec(md, version, model, settings)}}}}}};
-  d["metadata"]["annotations"] = {{kAnnotationModelDigest, Json(model).dump()},
-                                  {kAnnotationTemplateHash, TemplateHash(d)}};
+         {{"metadata", {{"labels", labels}, {"annotations", made_of}}},
+          {"spec", PodSpec(md, version, model, settings)}}}}}};
+  d["metadata"]["annotations"] = made_of;
+  d["metadata"]["annotations"][kAnnotationModelDigest] = Json(model).dump();
   return d;
 }
 
@@ -216,6 +233,17 @@ Json BuildService(const api::ModelDeployment& md, std::int64_t version) {
         {"ports",
          Json::array(
              {{{"name", "http"}, {"protocol", "TCP"}, {"port", 80}, {"targetPort", kPort}}})}}}};
+}
+
+Json BuildStore(const api::ModelDeployment& md, const ModelSettings& settings) {
+  return {{"apiVersion", "v1"},
+          {"kind", "ConfigMap"},
+          {"metadata",
+           {{"name", StoreName(md.meta.name)},
+            {"namespace", md.meta.namespace_},
+            {"labels", {{kLabelManaged, "true"}, {kLabelModelDeployment, md.meta.name}}},
+            {"ownerReferences", Owner(md)}}},
+          {"data", {{kStoreKey, StoreText(settings)}}}};
 }
 
 }  // namespace penstock::plan

@@ -1,4 +1,5 @@
-// Builds the objects of a ModelDeployment: a Deployment a version and the stable Service. Pure.
+// Builds the objects of a ModelDeployment: a Deployment a version, the stable Service, and where
+// the store is. Pure.
 #pragma once
 
 #include "operator/plan/model/world.h"
@@ -7,12 +8,25 @@ namespace penstock::plan {
 
 // "<md>-v<N>".
 [[nodiscard]] std::string VersionName(const std::string& md, std::int64_t version);
+// "<md>-store".
+[[nodiscard]] std::string StoreName(const std::string& md);
 
 [[nodiscard]] Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version,
                                    const ArtifactRef& model, const ModelSettings& settings);
-// Of what the pods are made of: equal for equal templates, whatever the replicas.
-[[nodiscard]] std::string TemplateHash(const Json& deployment);
+
+// Of what the spec says about pods, and of nothing that belongs to this release of the operator:
+// while it is equal, a version's pods stay as the release made them that they came from. A field
+// that is added later counts only where it says something, so that no hash changes.
+[[nodiscard]] std::string TemplateHash(const api::ModelDeployment& md);
+
+// rollout.progressDeadline as a Deployment has it.
+[[nodiscard]] std::int64_t DeadlineSeconds(const api::ModelDeployment& md);
 
 [[nodiscard]] Json BuildService(const api::ModelDeployment& md, std::int64_t version);
+
+// Where the servers find the store. It is no part of their template: a new address or authority
+// reaches them as a file that changes.
+[[nodiscard]] Json BuildStore(const api::ModelDeployment& md, const ModelSettings& settings);
+[[nodiscard]] std::string StoreText(const ModelSettings& settings);
 
 }  // namespace penstock::plan

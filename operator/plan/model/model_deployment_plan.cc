@@ -7,28 +7,35 @@
 #include "operator/plan/model/model_conditions.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
+#include "operator/plan/model/model_trouble.h"
 
 namespace penstock::plan {
 namespace {
 
 constexpr Milliseconds kGrace{30'000};  // from the switch to the end of the old version
 constexpr Milliseconds kLookAgain{5'000};
-constexpr int kMaxRestarts = 3;
-constexpr int kLoadFailure = 3;  // penstock-serve --exit-on-load-failure
+constexpr Milliseconds kLookAtForeign{10'000};  // nothing tells of what is not ours
 
 class ModelPlanner {
  public:
   ModelPlanner(const ModelObserved& o, const ModelSettings& settings, TimePoint now)
-      : o_(o), md_(o.md), settings_(settings), now_(now) {}
+      : o_(o), md_(o.md), settings_(settings), now_(now), template_(TemplateHash(o.md)) {}
 
   ModelPlan Plan() {
     plan_.status = md_.status;
     plan_.status.observed_generation = md_.meta.generation;
+    if (!o_.seen) {  // nothing is decided on what is not known
+      PutStatus(o_, rollout_, now_, plan_);
+      return std::move(plan_);
+    }
     plan_.status.candidate.reset();
     FindStable();
     KeepStable();
     if (o_.spec_errors.empty() && !o_.foreign_service && o_.target) FollowTarget();
     DeleteOthers();
+    if (o_.foreign_service) WakeIn(kLookAtForeign);
+    if (o_.look_again) WakeIn(*o_.look_again);
+    if (!plan_.actions.empty()) WakeIn(kLookAgain);
     PutStatus(o_, rollout_, now_, plan_);
     return std::move(plan_);
   }
@@ -38,7 +45,7 @@ class ModelPlanner {
     return plan_.status.stable ? plan_.status.stable->version : 0;
   }
   [[nodiscard]] bool IsRejected(const std::string& digest) const {
-    return RejectionOf(plan_.status.history, digest) != nullptr;
+    return RejectionOf(plan_.status.history, digest, template_) != nullptr;
   }
   [[nodiscard]] bool Recreates() const {
     return md_.spec.strategy == api::ModelDeploymentSpec::Strategy::kRecreate;
@@ -66,7 +73,7 @@ class ModelPlanner {
       if (o_.target && o_.target->digest == d->model.digest) stable.run = o_.target_run;
       plan_.status.stable = stable;
       Remember(plan_.status.history,
-               {version, stable.digest, kPromoted, "Available", WholeSeconds(now_)});
+               {version, stable.digest, kPromoted, "Available", WholeSeconds(now_), ""});
       plan_.events.push_back({"Normal", "Promoted",
                               VersionText(stable.version, stable.digest) + " takes the traffic"});
     }
@@ -84,9 +91,18 @@ class ModelPlanner {
     if (!plan_.status.stable || !o_.spec_errors.empty()) return;
     if (GivesWay()) return;
     const auto& s = *plan_.status.stable;
-    Keep(s.version, {s.digest, s.folder, s.bytes});
-    if (!o_.service && !o_.foreign_service)
+    KeepStore();
+    rollout_.stable_changes = !Keep(s.version, {s.digest, s.folder, s.bytes});
+    if (!o_.foreign_service && (!o_.service || !o_.service->labelled || o_.service->version == 0))
       plan_.actions.emplace_back(ApplyService{md_.meta.name, BuildService(md_, s.version)});
+  }
+
+  // Before the pods that read it; a new address or authority reaches those that run as well.
+  void KeepStore() {
+    if (stored_ || (o_.store && *o_.store == StoreText(settings_))) return;
+    stored_ = true;
+    plan_.actions.emplace_back(
+        ApplyConfigMap{StoreName(md_.meta.name), BuildStore(md_, settings_)});
   }
 
   // Recreate: the old version ends before the new one begins.
@@ -95,17 +111,28 @@ class ModelPlanner {
            !IsRejected(o_.target->digest);
   }
 
-  void Keep(std::int64_t version, const ArtifactRef& model) {
-    Json wanted = BuildDeployment(md_, version, model, settings_);
-    const DeploymentFact* d = o_.OfVersion(version);
+  // False when the Deployment is not, or not yet, what the spec says. Its pods are made anew only
+  // for a changed spec, never for a new release of the operator.
+  bool Keep(std::int64_t version, const ArtifactRef& model) {
     const bool going =
         std::any_of(o_.deployments.begin(), o_.deployments.end(),
                     [&](const auto& x) { return x.version == version && x.deleting; });
-    if (going) return;  // made again when it is gone
-    if (d != nullptr && d->template_hash == TemplateHash(wanted) &&
-        d->spec_replicas == md_.spec.replicas)
-      return;
-    plan_.actions.emplace_back(ApplyDeployment{VersionName(md_.meta.name, version), wanted});
+    if (going) return false;  // made again when it is gone
+    const std::string name = VersionName(md_.meta.name, version);
+    const DeploymentFact* d = o_.OfVersion(version);
+    if (d == nullptr || d->template_hash != template_) {
+      plan_.actions.emplace_back(
+          ApplyDeployment{name, BuildDeployment(md_, version, model, settings_)});
+      return false;
+    }
+    if (d->spec_replicas == md_.spec.replicas &&
+        d->progress_deadline_seconds == DeadlineSeconds(md_))
+      return true;
+    plan_.actions.emplace_back(PatchDeployment{
+        name,
+        {{"spec",
+          {{"replicas", md_.spec.replicas}, {"progressDeadlineSeconds", DeadlineSeconds(md_)}}}}});
+    return false;
   }
 
   // --- the way to the target
@@ -126,17 +153,18 @@ class ModelPlanner {
     Count(candidate);
     plan_.status.candidate = candidate;
     if (d != nullptr && Rejected(*d)) return;
-    Keep(candidate.version, target);
+    KeepStore();
+    const bool kept = Keep(candidate.version, target);
     if (d == nullptr) {
       plan_.events.push_back(
           {"Normal", "Candidate",
            VersionText(candidate.version, candidate.digest) + " is being rolled out"});
-    } else if (d->IsAvailable(md_.spec.replicas)) {
+    } else if (kept && d->IsAvailable(md_.spec.replicas)) {
       plan_.actions.emplace_back(ApplyService{md_.meta.name, BuildService(md_, candidate.version)});
       rollout_.promoting = true;
     } else {
       // A container that gives up changes nothing in the Deployment's status.
-      WakeAt(std::min(Deadline(*d), now_ + kLookAgain));
+      WakeIn(kLookAgain);
     }
   }
 
@@ -154,6 +182,7 @@ class ModelPlanner {
     const DeploymentFact* found = nullptr;
     for (const auto& d : o_.deployments)
       if (!d.deleting && d.version != StableVersion() && d.model.digest == target.digest &&
+          !Has(plan_.status.history, d.version, kRejected) &&
           (found == nullptr || d.version > found->version))
         found = &d;
     return found;
@@ -166,35 +195,17 @@ class ModelPlanner {
     return highest + 1;
   }
 
-  [[nodiscard]] TimePoint Deadline(const DeploymentFact& d) const {
-    return d.created.value_or(now_) + md_.spec.progress_deadline;
-  }
-
-  // Why the candidate will not do; the reasons stay in the history, its Deployment goes.
+  // The model will never do: the reasons stay in the history, its Deployment goes. Whatever else
+  // is wrong waits, is said, and is tried again by whoever tries: kubelet, scheduler, controllers.
   bool Rejected(const DeploymentFact& d) {
-    if (d.IsAvailable(md_.spec.replicas)) return false;
-    std::string reason;
-    std::string message;
-    for (const auto& p : o_.pods) {
-      if (p.version != d.version || p.ready) continue;
-      if (message.empty() && !p.waiting_reason.empty())
-        message = p.waiting_reason + (p.waiting_message.empty() ? "" : ": " + p.waiting_message);
-      const bool gave_up = p.last_exit_code == kLoadFailure;
-      if (!gave_up && (p.restarts < kMaxRestarts || p.last_exit_code == 0)) continue;
-      reason = gave_up ? "LoadFailed" : "CrashLoop";
-      message = "exit code " + std::to_string(p.last_exit_code) +
-                (p.last_message.empty() ? "" : ": " + p.last_message);
-      break;
-    }
-    rollout_.trouble = message;
-    if (reason.empty() && now_ >= Deadline(d)) reason = "ProgressDeadlineExceeded";
-    if (reason.empty()) return false;
-    Remember(plan_.status.history,
-             {d.version, d.model.digest, kRejected,
-              Shown(reason + (message.empty() ? "" : ": " + message), 900), WholeSeconds(now_)});
-    plan_.events.push_back({"Warning", "Rejected",
-                            "version " + std::to_string(d.version) + " is not served: " + reason +
-                                (message.empty() ? "" : ": " + message)});
+    if (d.IsAvailable(md_.spec.replicas) || d.template_hash != template_) return false;
+    const Trouble trouble = TroubleOf(o_, d);
+    if (!trouble.own_fault) return false;
+    Remember(plan_.status.history, {d.version, d.model.digest, kRejected,
+                                    Shown(trouble.Text(), 900), WholeSeconds(now_), template_});
+    plan_.events.push_back(
+        {"Warning", "Rejected",
+         "version " + std::to_string(d.version) + " is not served: " + trouble.Text()});
     plan_.status.candidate.reset();
     return true;
   }
@@ -213,36 +224,35 @@ class ModelPlanner {
 
   bool MayGo(const DeploymentFact& d) {
     // Rejected: once the status says so, or it would be tried again. Never served: at once.
-    const bool was_promoted = Has(md_.status.history, d.version, kPromoted);
-    if (IsRejected(d.model.digest) && !was_promoted)
+    if (Has(plan_.status.history, d.version, kRejected))
       return Has(md_.status.history, d.version, kRejected);
-    if (!was_promoted) return true;
+    if (!Has(md_.status.history, d.version, kPromoted)) return true;
     if (!plan_.status.stable) return false;
-    const TimePoint end = plan_.status.stable->since.value_or(now_) + kGrace;
     const auto has = [&](std::int64_t v) {
       const auto it = o_.endpoints.find(v);
       return it != o_.endpoints.end() && it->second > 0;
     };
     const bool switched = (has(StableVersion()) || md_.spec.replicas == 0) && !has(d.version);
-    if (now_ < end) {
-      WakeAt(end);
+    if (o_.service_for < kGrace) {
+      WakeIn(kGrace - o_.service_for);
       return false;
     }
-    if (!switched) WakeAt(now_ + std::chrono::seconds(2));
+    if (!switched) WakeIn(std::chrono::seconds(2));
     return switched;
   }
 
-  void WakeAt(TimePoint at) {
-    const auto wait = std::max(Milliseconds(0), std::chrono::ceil<Milliseconds>(at - now_));
+  void WakeIn(Milliseconds wait) {
     plan_.requeue_after = std::min(plan_.requeue_after.value_or(wait), wait);
   }
 
   const ModelObserved& o_;
   const api::ModelDeployment& md_;
   const ModelSettings& settings_;
-  TimePoint now_;
+  TimePoint now_;  // for stamps; no age is counted by it
+  const std::string template_;
   ModelPlan plan_;
   Rollout rollout_;
+  bool stored_ = false;
 };
 
 }  // namespace

@@ -1,10 +1,7 @@
-#include "operator/plan/model/model_deployment_plan.h"
-
 #include <gmock/gmock.h>
 
 #include "operator/plan/attempt/pod_spec.h"
-#include "operator/plan/model/model_deployment_fact.h"
-#include "operator/plan/resolve/testing/spec_fixture.h"
+#include "operator/plan/model/testing/model_world.h"
 
 namespace penstock::plan {
 namespace {
@@ -12,95 +9,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// A cluster of one ModelDeployment, whose Deployments become available when a test says so.
-class PlanModels : public ::testing::Test {
- protected:
-  PlanModels() {
-    o_.md.meta.name = "flights";
-    o_.md.meta.namespace_ = "team";
-    o_.md.meta.uid = "md-uid";
-    o_.md.meta.generation = 1;
-    o_.md.spec.replicas = 2;
-    settings_.serve_image = "serve:1";
-    settings_.launcher_image = "launcher:1";
-    settings_.store.url = "https://gateway:8443";
-    Follow('a');
-  }
-
-  void Follow(char digest) { o_.target = ArtifactRef{Digest(digest), true, 10}; }
-
-  std::vector<std::string> Step() {
-    plan_ = PlanModelDeployment(o_, settings_, now_);
-    o_.md.status = plan_.status;
-    std::vector<std::string> did;
-    for (const auto& action : plan_.actions) {
-      if (const auto* apply = std::get_if<ApplyDeployment>(&action)) {
-        did.push_back("apply " + apply->name);
-        Put(apply->deployment);
-      } else if (const auto* service = std::get_if<ApplyService>(&action)) {
-        o_.service = DecodeService(service->service, "md-uid");
-        did.push_back("switch to " + std::to_string(o_.service->version));
-      } else {
-        const auto& gone = std::get<DeleteDeployment>(action);
-        did.push_back("delete " + gone.name);
-        std::erase_if(o_.deployments, [&](const auto& d) { return d.name == gone.name; });
-      }
-    }
-    return did;
-  }
-
-  void Put(Json object) {
-    last_ = object;
-    object["metadata"]["uid"] = "uid";
-    object["metadata"]["generation"] = 1;
-    object["metadata"]["creationTimestamp"] = FormatTime(now_);
-    auto fact = DecodeDeployment(object, "md-uid");
-    ASSERT_TRUE(fact);
-    for (auto& d : o_.deployments)
-      if (d.name == fact->name) {
-        d.template_hash = fact->template_hash;
-        d.spec_replicas = fact->spec_replicas;
-        return;
-      }
-    o_.deployments.push_back(*fact);
-  }
-
-  DeploymentFact& Version(std::int64_t v) {
-    for (auto& d : o_.deployments)
-      if (d.version == v) return d;
-    ADD_FAILURE() << "no version " << v;
-    return o_.deployments.emplace_back();
-  }
-  void Ready(std::int64_t v) {
-    auto& d = Version(v);
-    d.observed_generation = 1;
-    d.updated_replicas = d.ready_replicas = d.available_replicas = d.spec_replicas;
-  }
-  // Serves the first version.
-  void Serve() {
-    Step();
-    Ready(1);
-    Step();
-    Step();
-    o_.endpoints = {{1, 2}};
-  }
-  std::string Is(const char* type) const {
-    const auto* c = api::FindCondition(plan_.status.conditions, type);
-    if (c == nullptr) return "absent";
-    return std::string(c->status == api::ConditionStatus::kTrue ? "True" : "False") + " " +
-           c->reason;
-  }
-  std::string Says(const char* type) const {
-    return api::FindCondition(plan_.status.conditions, type)->message;
-  }
-
-  ModelObserved o_;
-  ModelSettings settings_;
-  ModelPlan plan_;
-  TimePoint now_ = kNoon;
-  Json last_;
-};
 
 TEST_F(PlanModels, LogsListedColumnsIntoTheStoreAndNothingWithoutAList) {
   o_.md.spec.log.sample = "5%";
@@ -116,7 +24,7 @@ TEST_F(PlanModels, LogsListedColumnsIntoTheStoreAndNothingWithoutAList) {
               HasSubstr(R"("--prediction-log-columns","hour","--prediction-log-columns","요일")"));
   EXPECT_THAT(args, HasSubstr(R"("--prediction-log-sample","5%")"));
   EXPECT_THAT(args, HasSubstr(R"("--prediction-log-namespace","team")"));
-  EXPECT_THAT(args, HasSubstr("gateway:8443"));
+  EXPECT_THAT(args, HasSubstr("/penstock/store/store.json"));
   EXPECT_THAT(serve["volumeMounts"].dump(), HasSubstr(kTokenFolder));
 }
 
@@ -149,7 +57,7 @@ TEST_F(PlanModels, TheOldVersionIsUntouchedUntilTheEndpointsHaveSwitched) {
   EXPECT_THAT(Step(), ElementsAre());
   EXPECT_EQ(plan_.status.stable->version, 2);
   EXPECT_EQ(plan_.requeue_after, 30'000ms);
-  now_ += 30s;
+  o_.service_for = 30s;
   EXPECT_THAT(Step(), ElementsAre());  // endpoints still show version 1
   o_.endpoints = {{1, 1}, {2, 2}};
   EXPECT_THAT(Step(), ElementsAre());
@@ -158,49 +66,6 @@ TEST_F(PlanModels, TheOldVersionIsUntouchedUntilTheEndpointsHaveSwitched) {
   EXPECT_THAT(Step(), ElementsAre("delete flights-v1"));
   EXPECT_THAT(Step(), ElementsAre());
   EXPECT_FALSE(plan_.requeue_after);
-}
-
-TEST_F(PlanModels, ACandidateThatDoesNotGetReadyIsRejectedAndNeverTriedAgain) {
-  Serve();
-  Follow('b');
-  Step();
-  o_.pods = {{"x", 2, false, 0, "Unschedulable", "no room", "", 0}};
-  now_ += 600s;
-  EXPECT_THAT(Step(), ElementsAre());
-  EXPECT_EQ(Is("Stalled"), "True RolledBack");
-  EXPECT_EQ(Is("Ready"), "False RolledBack");
-  EXPECT_EQ(Is("Available"), "True Serving");
-  EXPECT_EQ(plan_.status.history[0].outcome, "Rejected");
-  EXPECT_THAT(plan_.status.history[0].reason, HasSubstr("Unschedulable: no room"));
-  EXPECT_THAT(Step(), ElementsAre("delete flights-v2"));
-  EXPECT_THAT(Step(), ElementsAre());
-  Follow('c');
-  EXPECT_THAT(Step(), ElementsAre("apply flights-v3"));
-  Follow('b');
-  EXPECT_THAT(Step(), ElementsAre("delete flights-v3"));
-  EXPECT_EQ(Is("Stalled"), "True RolledBack");
-}
-
-TEST_F(PlanModels, ALoadFailureRejectsAtOnceAndSaysWhatTheServerSaid) {
-  Serve();
-  Follow('b');
-  Step();
-  o_.pods = {{"x", 2, false, 1, "CrashLoopBackOff", "", "model.ts: unknown operator", 3}};
-  Step();
-  EXPECT_EQ(Is("Stalled"), "True RolledBack");
-  EXPECT_THAT(Says("Stalled"), HasSubstr("LoadFailed: exit code 3: model.ts: unknown operator"));
-}
-
-TEST_F(PlanModels, ACrashIsOnlyACrashLoopAtTheThirdRestart) {
-  Step();
-  o_.pods = {{"x", 1, false, 2, "CrashLoopBackOff", "", "", 1}};
-  Step();
-  EXPECT_TRUE(plan_.status.candidate);
-  EXPECT_EQ(plan_.requeue_after, 5'000ms);
-  o_.pods[0].restarts = 3;
-  Step();
-  EXPECT_EQ(Is("Stalled"), "True Rejected");
-  EXPECT_EQ(Is("Available"), "False NoVersion");
 }
 
 TEST_F(PlanModels, AnAvailableCandidateIsPromotedEvenAfterItsDeadline) {
@@ -213,7 +78,7 @@ TEST_F(PlanModels, AnAvailableCandidateIsPromotedEvenAfterItsDeadline) {
 TEST_F(PlanModels, ScalingAndResourcesGoIntoTheStableDeploymentWithoutANewVersion) {
   Serve();
   o_.md.spec.replicas = 5;
-  EXPECT_THAT(Step(), ElementsAre("apply flights-v1"));
+  EXPECT_THAT(Step(), ElementsAre("patch flights-v1"));
   EXPECT_EQ(Is("Ready"), "False Progressing");
   Ready(1);
   EXPECT_THAT(Step(), ElementsAre());
@@ -221,6 +86,8 @@ TEST_F(PlanModels, ScalingAndResourcesGoIntoTheStableDeploymentWithoutANewVersio
   EXPECT_EQ(plan_.status.replicas, 5);
   o_.md.spec.resources = Json::parse(R"({"limits":{"memory":"1Gi"}})");
   EXPECT_THAT(Step(), ElementsAre("apply flights-v1"));
+  EXPECT_EQ(Is("Ready"), "False Progressing");
+  EXPECT_EQ(plan_.requeue_after, 5'000ms);
 }
 
 TEST_F(PlanModels, WhatSomebodyDeletedComesBack) {
@@ -230,6 +97,14 @@ TEST_F(PlanModels, WhatSomebodyDeletedComesBack) {
   EXPECT_EQ(Is("Available"), "False NoReplica");
   Ready(1);
   o_.service.reset();
+  EXPECT_THAT(Step(), ElementsAre("switch to 1"));
+  EXPECT_EQ(Is("Ready"), "False Progressing");
+  EXPECT_EQ(Is("Available"), "False NoService");
+  EXPECT_THAT(Step(), ElementsAre());
+  EXPECT_EQ(Is("Ready"), "True Available");
+  o_.store.reset();
+  EXPECT_THAT(Step(), ElementsAre("apply flights-store"));
+  o_.service->labelled = false;  // its deletion would not be noticed
   EXPECT_THAT(Step(), ElementsAre("switch to 1"));
 }
 
@@ -247,7 +122,7 @@ TEST_F(PlanModels, RecreateEndsTheOldVersionFirstAndBringsItBackAfterARejection)
   Follow('b');
   EXPECT_THAT(Step(), ElementsAre("delete flights-v1"));
   EXPECT_THAT(Step(), ElementsAre("apply flights-v2"));
-  now_ += 600s;
+  o_.pods = {Ended(2, kServeContainer, 1, 3, "no such operator")};
   Step();
   EXPECT_THAT(Step(), ElementsAre("apply flights-v1", "delete flights-v2"));
   EXPECT_EQ(Is("Stalled"), "True RolledBack");
@@ -269,6 +144,17 @@ TEST_F(PlanModels, AForeignServiceIsNotTakenOver) {
   o_.foreign_service = true;
   EXPECT_THAT(Step(), ElementsAre());
   EXPECT_EQ(Is("Stalled"), "True ServiceExists");
+  EXPECT_EQ(plan_.requeue_after, 10'000ms);
+  o_.foreign_service = false;
+  EXPECT_THAT(Step(), ElementsAre("apply flights-v1"));
+}
+
+TEST_F(PlanModels, AMissingArtifactIsLookedForAgain) {
+  o_.target.reset();
+  o_.look_again = 8s;
+  Step();
+  EXPECT_EQ(plan_.requeue_after, 8'000ms);
+  EXPECT_EQ(Is("Reconciling"), "True WaitingForModel");
 }
 
 TEST_F(PlanModels, ThePodsAreRestrictedAndFetchBeforeTheyServe) {
@@ -284,25 +170,49 @@ TEST_F(PlanModels, ThePodsAreRestrictedAndFetchBeforeTheyServe) {
   EXPECT_THAT(pod["containers"][0]["args"].dump(), Not(HasSubstr("$(")));
 }
 
-TEST(DecodeServingPod, ReadsHowTheLastContainerEnded) {
-  const auto fact = DecodeServingPod(Json::parse(R"({"metadata":{"name":"x","labels":{
-    "penstock.dev/model-deployment":"m","penstock.dev/model-version":"2"}},"status":{
-    "containerStatuses":[{"name":"serve","restartCount":2,
-      "state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off"}},
-      "lastState":{"terminated":{"exitCode":3,"message":"bad\nmodel"}}}],
-    "initContainerStatuses":[{"name":"fetch","restartCount":1,"state":{"terminated":
-      {"exitCode":0}}}]}})"));
-  ASSERT_TRUE(fact);
-  EXPECT_EQ(fact->version, 2);
-  EXPECT_EQ(fact->restarts, 3);
-  EXPECT_EQ(fact->last_exit_code, 3);
-  EXPECT_EQ(fact->last_message, "bad model");
-  EXPECT_FALSE(DecodeServingPod(Json::object()));
+TEST_F(PlanModels, AnotherReleaseOfTheOperatorRestartsNoServer) {
+  Serve();
+  settings_ = {};
+  settings_.serve_image = "serve:2";
+  settings_.launcher_image = "launcher:2";
+  settings_.launcher_path = "/elsewhere";
+  settings_.run_as_user = 1;
+  settings_.token_audience = "another";
+  settings_.store.url = "https://other:8443";
+  settings_.store.ca_pem = "another authority";
+  EXPECT_THAT(Step(), ElementsAre("apply flights-store"));
+  EXPECT_THAT(*o_.store, HasSubstr("another authority"));
+  EXPECT_EQ(Is("Ready"), "True Available");
+  o_.md.spec.replicas = 3;
+  EXPECT_THAT(Step(), ElementsAre("patch flights-v1"));
+  o_.md.spec.replicas = 2;
+  Step();
+  Ready(1);
+  EXPECT_THAT(Step(), ElementsAre());
+  Follow('b');  // the next version is of the new release
+  EXPECT_THAT(Step(), ElementsAre("apply flights-v2"));
+  EXPECT_EQ(last_["spec"]["template"]["spec"]["containers"][0]["image"], "serve:2");
 }
 
-TEST(DecodeDeployment, TakesOnlyWhatItsOwnerControls) {
-  EXPECT_FALSE(DecodeDeployment(Json::object(), "uid"));
-  EXPECT_FALSE(DecodeService(Json::object(), "uid"));
+TEST_F(PlanModels, ServersAreRenewedWhenTheyAreAskedTo) {
+  Serve();
+  settings_.serve_image = "serve:2";
+  o_.md.meta.annotations[kAnnotationRenew] = "1";
+  EXPECT_THAT(Step(), ElementsAre("apply flights-v1"));
+  EXPECT_EQ(last_["spec"]["template"]["spec"]["containers"][0]["image"], "serve:2");
+  EXPECT_EQ(Is("Ready"), "False Progressing");
+}
+
+TEST_F(PlanModels, WhatPodsAreMadeOfIsTheSpecAlone) {
+  const std::string plain = TemplateHash(o_.md);
+  o_.md.spec.replicas = 7;
+  o_.md.spec.model = "sha256:" + std::string(64, 'a');
+  o_.md.spec.progress_deadline = 1s;
+  o_.md.spec.strategy = api::ModelDeploymentSpec::Strategy::kRecreate;
+  o_.md.spec.log.retention = 5s;
+  EXPECT_EQ(TemplateHash(o_.md), plain);
+  o_.md.spec.server.queue = 7;
+  EXPECT_NE(TemplateHash(o_.md), plain);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // testdata/<case>: spec.yaml is the spec of the ModelDeployment "flights", observed.yaml what is
 // seen of it. A Deployment there is {version, digest}, made by this operator, with what is said
-// beside them laid over; `old: true` gives it a template that is not today's.
+// beside them laid over; `old: true` gives it the template of another spec, `release: other` that
+// of another release and authority. Unless said otherwise pods are of today's template, the servers
+// know where the store is, and the Service has pointed where it does for a minute.
 #include <gtest/gtest.h>
 
 #include "operator/plan/model/model_deployment_fact.h"
@@ -21,6 +23,10 @@ struct Namer {
   Json operator()(const ApplyService& a) const {
     return {{"applyService", a.name}, {"selector", a.service.at("spec").at("selector")}};
   }
+  Json operator()(const PatchDeployment& a) const {
+    return {{"patchDeployment", a.name}, {"patch", a.patch}};
+  }
+  Json operator()(const ApplyConfigMap& a) const { return {{"applyConfigMap", a.name}}; }
   Json operator()(const DeleteDeployment& a) const { return {{"deleteDeployment", a.name}}; }
   bool whole = false;
 };
@@ -33,8 +39,13 @@ Json AsJson(const ModelPlan& plan, bool whole) {
 }
 
 // As the API server would show what the operator applied.
-DeploymentFact DeploymentOf(const Json& seen, const ModelObserved& o,
-                            const ModelSettings& settings) {
+DeploymentFact DeploymentOf(const Json& seen, const ModelObserved& o, ModelSettings settings) {
+  if (seen.value("release", "") == "other") {
+    settings.serve_image = "serve:0";
+    settings.launcher_image = "launcher:0";
+    settings.store.url = "https://elsewhere:8443";
+    settings.token_audience = "another";
+  }
   const ArtifactRef model{seen.at("digest"), true, 10};
   Json object = BuildDeployment(o.md, seen.at("version"), model, settings);
   if (seen.value("old", false))
@@ -47,17 +58,25 @@ DeploymentFact DeploymentOf(const Json& seen, const ModelObserved& o,
   return fact.value_or(DeploymentFact{});
 }
 
+ServingPodFact PodOf(Json pod, const ModelObserved& o) {
+  Json& hash = pod["metadata"]["annotations"][kAnnotationTemplateHash];
+  if (hash.is_null()) hash = TemplateHash(o.md);
+  const auto fact = DecodeServingPod(pod);
+  EXPECT_TRUE(fact) << pod;
+  return fact.value_or(ServingPodFact{});
+}
+
 void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) {
   if (seen.contains("target")) o.target = ArtifactRef{seen.at("target"), true, 10};
   o.target_run = seen.value("targetRun", "");
   o.target_problem = seen.value("targetProblem", "");
   for (const Json& d : seen.value("deployments", Json::array()))
     o.deployments.push_back(DeploymentOf(d, o, settings));
-  for (const Json& p : seen.value("pods", Json::array())) {
-    const auto fact = DecodeServingPod(p);
-    EXPECT_TRUE(fact) << p;
-    if (fact) o.pods.push_back(*fact);
-  }
+  for (const Json& p : seen.value("pods", Json::array())) o.pods.push_back(PodOf(p, o));
+  for (const Json& r : seen.value("refusals", Json::array())) o.refusals.push_back(RefusalOf(r));
+  o.service_for = ParseDuration(seen.value("serviceFor", "1m")).value();
+  const std::string store = seen.value("store", "there");
+  if (store != "none") o.store = store == "there" ? StoreText(settings) : store;
   if (seen.contains("service"))
     o.service = DecodeService(BuildService(o.md, seen.at("service")), o.md.meta.uid);
   o.foreign_service = seen.value("foreignService", false);

@@ -9,9 +9,10 @@ namespace {
 constexpr std::size_t kMaxHistory = 20;
 }  // namespace
 
-const api::ModelHistoryEntry* RejectionOf(const ModelHistory& history, const std::string& digest) {
+const api::ModelHistoryEntry* RejectionOf(const ModelHistory& history, const std::string& digest,
+                                          const std::string& template_hash) {
   const auto it = std::find_if(history.begin(), history.end(), [&](const auto& h) {
-    return h.digest == digest && h.outcome == kRejected;
+    return h.digest == digest && h.outcome == kRejected && h.template_hash == template_hash;
   });
   return it == history.end() ? nullptr : &*it;
 }

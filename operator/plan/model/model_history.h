@@ -15,9 +15,10 @@ inline constexpr const char* kRejected = "Rejected";
 
 using ModelHistory = std::vector<api::ModelHistoryEntry>;  // newest first
 
-// The newest rejection of this model; null: it was not rejected.
+// The newest rejection of this model under this spec (TemplateHash); null: it was not rejected.
 [[nodiscard]] const api::ModelHistoryEntry* RejectionOf(const ModelHistory& history,
-                                                        const std::string& digest);
+                                                        const std::string& digest,
+                                                        const std::string& template_hash);
 // An entry says this outcome of this version.
 [[nodiscard]] bool Has(const ModelHistory& history, std::int64_t version, const char* outcome);
 

@@ -32,7 +32,9 @@ void SortAsAskedFor(std::vector<const api::PipelineRun*>& runs, const std::strin
   const auto key = [&](const api::PipelineRun& r) {
     const auto hash = r.meta.labels.find(kLabelRunHash);
     const bool newest = hash != r.meta.labels.end() && hash->second == newest_hash;
-    return std::tuple(r.meta.created.value_or(TimePoint{}), newest, r.meta.name);
+    const auto change = AsChangeRun(r, r.spec.pipeline_ref);
+    return std::tuple(r.meta.created.value_or(TimePoint{}), newest, change ? change->hash : "",
+                      change ? change->number : 0, r.meta.name);
   };
   std::sort(runs.begin(), runs.end(),
             [&](const auto* a, const auto* b) { return key(*a) < key(*b); });

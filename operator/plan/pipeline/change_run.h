@@ -23,8 +23,9 @@ struct ChangeRun {
 [[nodiscard]] std::optional<ChangeRun> AsChangeRun(const api::PipelineRun& run,
                                                    const std::string& pipeline);
 
-// Not the order of their ends. Of two of one second, that of the hash that was seen last is the
-// later.
+// Not the order of their ends. Creation times have whole seconds: of two of one second, that of the
+// hash that was seen last is the later; of two of one hash, that of the greater number; else, where
+// nothing is sure, names decide, so that the order is the same whoever looks and whenever.
 void SortAsAskedFor(std::vector<const api::PipelineRun*>& runs, const std::string& newest_hash);
 
 // "<pipeline>-<hash>-<n>".

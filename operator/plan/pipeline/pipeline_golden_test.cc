@@ -12,6 +12,7 @@ namespace {
 struct Namer {
   Json operator()(const CreateRun& a) const { return {{"createRun", a.name}, {"run", a.run}}; }
   Json operator()(const CancelRun& a) const { return {{"cancelRun", a.name}, {"mode", a.mode}}; }
+  Json operator()(const LabelRun& a) const { return {{"labelRun", a.name}}; }
   Json operator()(const DeleteRun& a) const { return {{"deleteRun", a.name}, {"why", a.why}}; }
 };
 
@@ -47,7 +48,7 @@ Json PlanCase(const std::filesystem::path& folder) {
     EXPECT_TRUE(one.errors.empty()) << api::Describe(one.errors);
     o.runs.push_back(one.value);
   }
-  o.create_refused = seen.value("createRefused", "");
+  for (const Json& r : seen.value("refusals", Json::array())) o.refusals.push_back(RefusalOf(r));
   o.warnings = seen.value("warnings", std::vector<std::string>());
   const Json wrong = seen.value("specErrors", Json::object());
   for (const auto& [path, why] : wrong.items()) o.spec_errors.push_back({path, why});

@@ -4,6 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/pipeline/change_run.h"
 
 namespace penstock::plan {
@@ -35,6 +36,7 @@ class PipelinePlanner {
     plan_.status.observed_run_hash = p_.status.observed_run_hash;
     plan_.status.outputs = Outputs();
     if (o_.spec_errors.empty()) Start();
+    Label();
     CleanHistory();
     Report();
     return std::move(plan_);
@@ -98,10 +100,6 @@ class PipelinePlanner {
     for (const ChangeRun& c : changes_)
       if (c.hash == hash) number = std::max(number, c.number + 1);
     const std::string name = RunName(p_.meta.name, hash, number);
-    if (!o_.create_refused.empty()) {
-      waiting_ = "the run " + name + " could not be created: " + o_.create_refused;
-      plan_.requeue_after = std::chrono::seconds(10);
-    }
     Json run{{"apiVersion", api::kApiVersion},
              {"kind", "PipelineRun"},
              {"metadata",
@@ -117,7 +115,20 @@ class PipelinePlanner {
                                                  {"blockOwnerDeletion", false}}})}}},
              {"spec", {{"pipelineRef", {{"name", p_.meta.name}}}}}};
     plan_.actions.emplace_back(CreateRun{name, std::move(run)});
-    created_ = name;
+    asked_for_ = name;
+  }
+
+  [[nodiscard]] const Refusal* RefusalOf(const std::string& run) const {
+    const auto it = std::find_if(o_.refusals.begin(), o_.refusals.end(),
+                                 [&](const Refusal& r) { return r.object == RunObject(run); });
+    return it == o_.refusals.end() ? nullptr : &*it;
+  }
+
+  // Where a label stands already it is somebody's word, right or not.
+  void Label() {
+    for (const auto* run : runs_)
+      if (!run->meta.labels.contains(kLabelPipeline))
+        plan_.actions.emplace_back(LabelRun{run->meta.name, run->meta.uid});
   }
 
   // --- what is kept
@@ -149,18 +160,41 @@ class PipelinePlanner {
 
   // --- what others may follow
 
-  // Of the newest succeeded run by change that has it; an output that this run did not give (a
-  // model that was not blessed) keeps what was published before.
+  // Of the newest succeeded run that has it, whoever made the run; an output that this run did not
+  // give (a model that was not blessed) keeps what was published before.
   std::vector<api::PublishedOutput> Outputs() const {
     std::vector<api::PublishedOutput> out;
     for (const auto& [name, text] : p_.spec.outputs) {
-      const api::PublishedOutput* best = nullptr;
-      for (auto c = changes_.rbegin(); c != changes_.rend() && best == nullptr; ++c)
-        if (c->outcome == RunOutcome::kSucceeded) best = Find(c->run->status.outputs, name);
-      if (best == nullptr) best = Find(p_.status.outputs, name);
-      if (best != nullptr) out.push_back(*best);
+      const api::PublishedOutput* before = Find(p_.status.outputs, name);
+      if (auto newest = Newest(name); newest && !(before != nullptr && IsOlder(*newest, *before)))
+        out.push_back(*std::move(newest));
+      else if (before != nullptr)
+        out.push_back(*before);
     }
     return out;
+  }
+
+  // Of the runs that are there.
+  [[nodiscard]] std::optional<api::PublishedOutput> Newest(const std::string& name) const {
+    for (auto r = runs_.rbegin(); r != runs_.rend(); ++r) {
+      if (!(*r)->spec.publish || OutcomeOf(**r) != RunOutcome::kSucceeded) continue;
+      const api::PublishedOutput* given = Find((*r)->status.outputs, name);
+      if (given == nullptr) continue;
+      api::PublishedOutput output = *given;
+      output.run_created = (*r)->meta.created;
+      return output;
+    }
+    return std::nullopt;
+  }
+
+  // The run that published is gone (its ttl, or somebody deleted it): what it gave stands, until a
+  // run gives another that was created after it.
+  [[nodiscard]] bool IsOlder(const api::PublishedOutput& other,
+                             const api::PublishedOutput& published) const {
+    if (!published.run_created || !other.run_created) return false;
+    const bool is_there = std::any_of(runs_.begin(), runs_.end(),
+                                      [&](const auto* r) { return r->meta.name == published.run; });
+    return !is_there && *other.run_created <= *published.run_created;
   }
 
   static const api::PublishedOutput* Find(const std::vector<api::PublishedOutput>& outputs,
@@ -184,16 +218,26 @@ class PipelinePlanner {
     plan_.status.active_runs = static_cast<int>(std::count_if(
         runs_.begin(), runs_.end(), [](auto* r) { return OutcomeOf(*r) == RunOutcome::kActive; }));
     if (!o_.spec_errors.empty()) return Invalid();
-    const bool refused = !created_.empty() && !waiting_.empty();
-    const std::string reason = refused               ? "CreationRefused"
+    const Refusal* not_made = asked_for_.empty() ? nullptr : RefusalOf(asked_for_);
+    const Refusal* first =
+        not_made != nullptr || o_.refusals.empty() ? not_made : &o_.refusals.front();
+    const std::string reason = first != nullptr      ? RefusalReason(first->why.kind)
                                : !waiting_.empty()   ? "Waiting"
                                : p_.spec.suspend     ? "Suspended"
                                : o_.warnings.empty() ? "Valid"
                                                      : "ValidWithWarnings";
     std::string message = waiting_;
-    for (const std::string& w : o_.warnings) message += (message.empty() ? "" : "; ") + w;
-    Set("Ready", refused ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
-    Set("Reconciling", refused ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
+    const auto add = [&](const std::string& more) {
+      message += (message.empty() ? "" : "; ") + more;
+    };
+    if (not_made != nullptr) plan_.requeue_after = std::chrono::seconds(10);
+    for (const Refusal& r : o_.refusals)
+      add((&r == not_made ? "the run " + asked_for_ + " could not be created: " : r.object + ": ") +
+          r.why.message + "; it is tried again");
+    for (const std::string& w : o_.warnings) add(w);
+    const auto is = [](bool yes) { return yes ? ConditionStatus::kTrue : ConditionStatus::kFalse; };
+    Set("Ready", is(not_made == nullptr), reason, message);
+    Set("Reconciling", is(first != nullptr), reason, message);
     Set("Stalled", ConditionStatus::kFalse, reason, "");
     LastRun();
   }
@@ -211,10 +255,10 @@ class PipelinePlanner {
 
   void LastRun() {
     const api::PipelineRun* newest = runs_.empty() ? nullptr : runs_.back();
-    if (!created_.empty() && o_.create_refused.empty()) {
-      plan_.status.last_run = api::PipelineStatus::LastRun{created_, "", std::nullopt};
+    if (!asked_for_.empty() && RefusalOf(asked_for_) == nullptr) {
+      plan_.status.last_run = api::PipelineStatus::LastRun{asked_for_, "", std::nullopt};
       plan_.status.active_runs += 1;
-      plan_.events.push_back({"Normal", "RunCreated", "created the run " + created_});
+      plan_.events.push_back({"Normal", "RunCreated", "created the run " + asked_for_});
     } else if (newest != nullptr) {
       plan_.status.last_run = api::PipelineStatus::LastRun{
           newest->meta.name, Name(OutcomeOf(*newest)), newest->status.finish_time};
@@ -247,10 +291,12 @@ class PipelinePlanner {
   std::vector<ChangeRun> changes_;             // those that a change made, in the same order
   std::string waiting_;                        // why the change does not run now
   bool left_out_ = false;
-  std::string created_;
+  std::string asked_for_;  // the run that this plan makes
 };
 
 }  // namespace
+
+std::string RunObject(const std::string& run) { return "PipelineRun " + run; }
 
 PipelinePlan PlanPipeline(const PipelineObserved& observed, TimePoint now) {
   return PipelinePlanner(observed, now).Plan();

@@ -38,7 +38,7 @@ class PlanPipelines : public ::testing::Test {
     for (const auto& action : plan_.actions) {
       if (const auto* create = std::get_if<CreateRun>(&action)) {
         did.push_back("create " + create->name);
-        if (!o_.create_refused.empty()) continue;
+        if (!o_.refusals.empty()) continue;
         auto run = api::DecodePipelineRun(create->run);
         EXPECT_TRUE(run.errors.empty()) << api::Describe(run.errors);
         run.value.meta.uid = "uid-" + create->name;
@@ -47,6 +47,9 @@ class PlanPipelines : public ::testing::Test {
       } else if (const auto* cancel = std::get_if<CancelRun>(&action)) {
         did.push_back("cancel " + cancel->name);
         Run(cancel->name).spec.cancel = api::CancelMode::kNow;
+      } else if (const auto* label = std::get_if<LabelRun>(&action)) {
+        did.push_back("label " + label->name);
+        Run(label->name).meta.labels[kLabelPipeline] = o_.pipeline.meta.name;
       } else {
         const auto& gone = std::get<DeleteRun>(action);
         did.push_back("delete " + gone.name);
@@ -55,6 +58,13 @@ class PlanPipelines : public ::testing::Test {
     }
     now_ += 1s;
     return did;
+  }
+
+  void ByHand(const std::string& name) {
+    api::PipelineRun run;
+    run.meta.name = name;
+    run.meta.created = now_;
+    o_.runs.push_back(run);
   }
 
   api::PipelineRun& Run(const std::string& name) {
@@ -123,13 +133,30 @@ TEST_F(PlanPipelines, ARunThatSomebodyDeletedDoesNotComeBack) {
   EXPECT_THAT(Step(), ElementsAre());
 }
 
+TEST_F(PlanPipelines, OfTwoRunsOfOneSecondAndHashTheGreaterNumberIsTheLatest) {
+  std::vector<api::PipelineRun> runs(3);
+  const int numbers[] = {10, 9, 2};
+  std::vector<const api::PipelineRun*> sorted;
+  for (int i = 0; i < 3; ++i) {
+    runs[i].meta.name = RunName("flights", Hash(), numbers[i]);
+    runs[i].meta.created = now_;
+    runs[i].meta.labels = {{kLabelRunHash, Hash()}, {kLabelCause, "Change"}};
+    runs[i].spec.pipeline_ref = "flights";
+    sorted.push_back(&runs[i]);
+  }
+  SortAsAskedFor(sorted, Hash());
+  EXPECT_THAT(sorted, ElementsAre(&runs[2], &runs[1], &runs[0]));
+}
+
 TEST_F(PlanPipelines, ACreationThatFailedIsTriedAgain) {
-  o_.create_refused = "exceeded quota: runs";
+  o_.refusals = {{RunObject(First()), {ErrorKind::kQuota, "exceeded quota: runs"}}};
   EXPECT_EQ(Step().size(), 1u);
-  EXPECT_EQ(Is("Reconciling"), "True CreationRefused");
+  EXPECT_EQ(Is("Reconciling"), "True QuotaExceeded");
   EXPECT_EQ(plan_.requeue_after, 10'000ms);
+  EXPECT_EQ(plan_.status.last_run, std::nullopt) << "it was not created";
+  EXPECT_TRUE(plan_.events.empty());
   EXPECT_EQ(Step().size(), 1u);
-  o_.create_refused.clear();
+  o_.refusals.clear();
   EXPECT_EQ(Step().size(), 1u);
   EXPECT_EQ(o_.runs.size(), 1u);
 }
@@ -254,16 +281,59 @@ TEST_F(PlanPipelines, ARunWithoutTheOutputKeepsTheLastDigest) {
   EXPECT_EQ(plan_.status.outputs[0].digest, Digest('a'));
 }
 
-TEST_F(PlanPipelines, ARunByHandPublishesNothing) {
+TEST_F(PlanPipelines, ARunByHandPublishesLikeOthers) {
+  o_.pipeline.spec.run_policy = api::RunPolicy::kManual;
   Step();
-  api::PipelineRun run;
-  run.meta.name = "by-hand";
-  run.meta.created = now_;
-  o_.runs.push_back(run);
+  ByHand("by-hand");
   End("by-hand", true, "Succeeded", 'z');
   Step();
-  EXPECT_TRUE(plan_.status.outputs.empty());
+  EXPECT_EQ(plan_.status.outputs.at(0).digest, Digest('z'));
+  EXPECT_EQ(plan_.status.outputs.at(0).run, "by-hand");
   EXPECT_EQ(plan_.status.last_run->name, "by-hand");
+}
+
+TEST_F(PlanPipelines, ARunByHandGetsThePipelinesLabelOnce) {
+  Step();
+  ByHand("by-hand");
+  EXPECT_THAT(Step(), ElementsAre("label by-hand"));
+  EXPECT_THAT(Step(), ElementsAre());
+}
+
+TEST_F(PlanPipelines, ARunThatIsNotToPublishPublishesNothing) {
+  Step();
+  End(First(), true, "Succeeded", 'a');
+  ByHand("by-hand");
+  Run("by-hand").spec.publish = false;
+  End("by-hand", true, "Succeeded", 'z');
+  Step();
+  EXPECT_EQ(plan_.status.outputs.at(0).digest, Digest('a'));
+}
+
+TEST_F(PlanPipelines, AnOlderRunByHandThatEndsLaterPublishesNothing) {
+  ByHand("by-hand");
+  now_ += 1s;
+  Step();
+  End(First(), true, "Succeeded", 'a');
+  Step();
+  End("by-hand", true, "Succeeded", 'z');
+  Step();
+  EXPECT_EQ(plan_.status.outputs.at(0).digest, Digest('a'));
+}
+
+TEST_F(PlanPipelines, WhatADeletedRunPublishedDoesNotGoBackToAnOlderRuns) {
+  Step();
+  End(First(), true, "Succeeded", 'a');
+  ByHand("by-hand");
+  End("by-hand", true, "Succeeded", 'z');
+  Step();
+  std::erase_if(o_.runs, [](const auto& r) { return r.meta.name == "by-hand"; });
+  Step();
+  Step();
+  EXPECT_EQ(plan_.status.outputs.at(0).digest, Digest('z'));
+  ByHand("again");
+  End("again", true, "Succeeded", 'y');
+  Step();
+  EXPECT_EQ(plan_.status.outputs.at(0).digest, Digest('y'));
 }
 
 TEST_F(PlanPipelines, KeepsTheHistoryWithinItsLimitsAndLeavesRunsByHand) {

@@ -24,7 +24,7 @@ struct PipelineObserved {
   std::vector<api::FieldError> spec_errors;
   std::vector<std::string> warnings;
   std::vector<api::PipelineRun> runs;  // all that name this Pipeline, whoever made them
-  std::string create_refused;          // why the API server refused the last run, or empty
+  std::vector<Refusal> refusals;  // of this plan's actions, when it is told what became of them
 };
 
 struct CreateRun {
@@ -36,12 +36,16 @@ struct CancelRun {  // merge patch {"spec":{"cancel": mode}}
   std::string uid;
   std::string mode;  // "Now"
 };
+struct LabelRun {  // a run by hand gets the label penstock.dev/pipeline, by which runs are listed
+  std::string name;
+  std::string uid;
+};
 struct DeleteRun {
   std::string name;
   std::string uid;
   std::string why;  // one line for the log
 };
-using PipelineAction = std::variant<CreateRun, CancelRun, DeleteRun>;
+using PipelineAction = std::variant<CreateRun, CancelRun, LabelRun, DeleteRun>;
 
 struct PipelinePlan {
   std::vector<PipelineAction> actions;

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <set>
 
+#include "operator/base/sha256.h"
+#include "operator/plan/resolve/code_fetch.h"
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/spec_check.h"
 #include "operator/plan/resolve/value_check.h"
+#include "operator/protocol/volume_path.h"
 
 namespace penstock::plan {
 namespace {
@@ -11,15 +14,35 @@ namespace {
 // What the references in a command may name.
 struct Scope {
   std::set<std::string> inputs, outputs, results, parameters;
+  std::set<std::string> artifacts;  // inputs that are no URIs for certain
   bool inputs_known = true;
   bool has_code = false;
 };
 
 std::string List(const std::set<std::string>& names) {
-  if (names.empty()) return "it has none";
-  std::string out = "it has ";
-  for (const auto& n : names) out += (out.size() > 7 ? ", " : "") + n;
-  return out;
+  std::string out;
+  for (const auto& n : names)
+    if (!n.empty()) out += (out.empty() ? "it has " : ", ") + n;
+  return out.empty() ? "it has none" : out;
+}
+
+// What to write in place of a reference that a command cannot hold.
+std::string InsteadOf(const Reference& r) {
+  if (r.path.size() == 4 && r.Is({"steps", "*", "results"}))
+    return "results go through parameters: add `parameters: {" + r.path[3] + ": " + r.Text() +
+           "}` to the step and write $(parameters." + r.path[3] +
+           ") here (inside a program's text: an env variable that has it as its value)";
+  if (r.path.size() == 4 && r.Is({"steps", "*", "outputs"}))
+    return "outputs go through inputs: add `inputs: {" + r.path[3] + ": " + r.Text() +
+           "}` to the step and write $(inputs." + r.path[3] + ".path) here";
+  if (r.Is({"item"}))
+    return "there are no loops yet; write a step for each item, or give the list as a parameter" +
+           std::string(". Where it is the shell's or the program's own, write $") + r.Text();
+  const std::string own = "; where it is the shell's or the program's own, write $" + r.Text();
+  if (r.path.size() == 1) return "there is nothing of that name" + own;
+  return "it is not known here; a command may use $(inputs.i.path), $(outputs.o.path), "
+         "$(results.r.path), $(parameters.x), $(parameters.x.path), $(code.path) and $(run.name)" +
+         own;
 }
 
 void CheckOne(const Scope& scope, const FoundReference& f, Findings& out) {
@@ -32,6 +55,9 @@ void CheckOne(const Scope& scope, const FoundReference& f, Findings& out) {
   };
   if (n == 3 && (r.Is({"inputs", "*", "path"}) || r.Is({"inputs", "*", "uri"}))) {
     unknown("input", scope.inputs);
+    if (r.path[2] == "uri" && scope.artifacts.contains(r.path[1]))
+      out.Add(f.path,
+              r.Text() + ": the input is an artifact; write $(inputs." + r.path[1] + ".path)");
   } else if (n == 3 && r.Is({"outputs", "*", "path"})) {
     unknown("output", scope.outputs);
   } else if (n == 3 && r.Is({"results", "*", "path"})) {
@@ -42,14 +68,8 @@ void CheckOne(const Scope& scope, const FoundReference& f, Findings& out) {
                           r.path[1] + "'; " + List(scope.parameters));
   } else if (n == 2 && r.Is({"code", "path"})) {
     if (!scope.has_code) out.Add(f.path, r.Text() + ": the container has no code; add code");
-  } else if (n == 1 && r.Is({"item"})) {
-    out.Add(f.path, "$(item) stands only in a step that is a loop");
   } else if (!(n == 2 && (r.Is({"run", "name"}) || r.Is({"step", "name"})))) {
-    out.Add(f.path, r.Text() +
-                        " is not known here; a command may use $(inputs.i.path), "
-                        "$(outputs.o.path), $(results.r.path), $(parameters.x), "
-                        "$(parameters.x.path), $(code.path) and $(run.name)" +
-                        (r.Is({"steps"}) ? "; name the step's output in inputs first" : ""));
+    out.Add(f.path, r.Text() + ": " + InsteadOf(r));
   }
 }
 
@@ -72,7 +92,7 @@ void CheckProgramText(const api::ContainerSpec& container, const std::string& pa
     const auto parsed = ParseTemplate(words[i]);
     if (!parsed) continue;  // said elsewhere
     for (const Reference& r : parsed->References()) {
-      if (!IsParameterText(r) && !r.Is({"item"}) && !r.Is({"inputs", "*", "uri"})) continue;
+      if (!IsParameterText(r) && !r.Is({"inputs", "*", "uri"})) continue;
       out.Add(at, r.Text() +
                       " inside a program's text would be run as code; give it an env variable "
                       "({name: X, value: \"" +
@@ -87,7 +107,7 @@ void CheckEnv(const Scope& scope, const std::vector<Json>& env, const std::strin
   std::set<std::string> names;
   for (std::size_t i = 0; i < env.size(); ++i) {
     const std::string at = api::ItemPath(path, i);
-    const std::string name = env[i].value("name", "");
+    const std::string name = TextAt(env[i], "name");
     if (name.empty() || name.find_first_of(std::string("=\0", 2)) != std::string::npos)
       out.Add(at + ".name", "'" + name + "' cannot name a variable");
     else if (!names.insert(name).second)
@@ -101,12 +121,44 @@ void CheckEnv(const Scope& scope, const std::vector<Json>& env, const std::strin
   }
 }
 
+// Of a volume, or of one source of a projected one: what the kubelet writes stays in the volume.
+void CheckVolumeItems(const Json& source, const std::string& at, Findings& out) {
+  for (const char* kind : {"configMap", "secret", "downwardAPI"}) {
+    const auto of = source.find(kind);
+    if (of == source.end() || !of->is_object()) continue;
+    const auto items = of->find("items");
+    if (items == of->end() || !items->is_array()) continue;
+    for (std::size_t i = 0; i < items->size(); ++i) {
+      const Json& item = (*items)[i];
+      const std::string where = api::ItemPath(at + "." + kind + ".items", i);
+      if (!item.is_object()) continue;
+      if (const auto why = WhyNoPathInVolume(TextAt(item, "path")); !why.empty())
+        out.Add(where + ".path", why);
+      if (kind == std::string_view("downwardAPI")) continue;
+      if (const auto why = WhyNoConfigKey(TextAt(item, "key")); !why.empty())
+        out.Add(where + ".key", why);
+    }
+  }
+}
+
+void CheckVolume(const Json& volume, const std::string& at, Findings& out) {
+  CheckVolumeItems(volume, at, out);
+  const auto projected = volume.find("projected");
+  if (projected == volume.end() || !projected->is_object()) return;
+  const auto sources = projected->find("sources");
+  if (sources == projected->end() || !sources->is_array()) return;
+  for (std::size_t i = 0; i < sources->size(); ++i)
+    if ((*sources)[i].is_object())
+      CheckVolumeItems((*sources)[i], api::ItemPath(at + ".projected.sources", i), out);
+}
+
 void CheckMounts(const api::StepSpec& step, const std::vector<Json>& mounts,
                  const std::string& volumes_path, const std::string& mounts_path, Findings& out) {
   std::set<std::string> volumes;
   for (std::size_t i = 0; i < step.volumes.size(); ++i) {
-    const std::string name = step.volumes[i].value("name", "");
+    const std::string name = TextAt(step.volumes[i], "name");
     const std::string at = api::ItemPath(volumes_path, i) + ".name";
+    CheckVolume(step.volumes[i], api::ItemPath(volumes_path, i), out);
     if (!IsDnsLabel(name, 63)) out.Add(at, "'" + name + "' is no DNS label");
     if (name.rfind("penstock-", 0) == 0)
       out.Add(at, "names that begin with penstock- are the operator's; choose another");
@@ -114,12 +166,15 @@ void CheckMounts(const api::StepSpec& step, const std::vector<Json>& mounts,
   }
   for (std::size_t i = 0; i < mounts.size(); ++i) {
     const std::string at = api::ItemPath(mounts_path, i);
-    const std::string name = mounts[i].value("name", "");
-    const std::string where = mounts[i].value("mountPath", "");
+    const std::string name = TextAt(mounts[i], "name");
+    const std::string where = TextAt(mounts[i], "mountPath");
     if (!volumes.contains(name))
       out.Add(at + ".name", "the step has no volume '" + name + "'; add it to the step's volumes");
     if (where == "/penstock" || where.rfind("/penstock/", 0) == 0)
       out.Add(at + ".mountPath", "/penstock is the operator's; mount it somewhere else");
+    const std::string sub_path = TextAt(mounts[i], "subPath");
+    if (const auto why = WhyNoPathInVolume(sub_path); !sub_path.empty() && !why.empty())
+      out.Add(at + ".subPath", why);
     if (mounts[i].contains("subPathExpr"))
       out.Add(at + ".subPathExpr", "is expanded by the kubelet; use subPath");
   }
@@ -127,7 +182,13 @@ void CheckMounts(const api::StepSpec& step, const std::vector<Json>& mounts,
 
 Scope ScopeOf(const CheckContext& c, const api::StepSpec& step) {
   Scope scope;
-  for (const auto& [name, text] : step.inputs) scope.inputs.insert(name);
+  for (const auto& [name, text] : step.inputs) {
+    scope.inputs.insert(name);
+    const auto parsed = ParseTemplate(text);
+    const Reference* whole = parsed ? parsed->Whole() : nullptr;
+    if (IsDigest(text) || (whole != nullptr && (whole->Is({"steps"}) || whole->Is({"pipelines"}))))
+      scope.artifacts.insert(name);
+  }
   for (const auto& [name, value] : step.parameters) scope.parameters.insert(name);
   for (const auto& o : step.outputs) scope.outputs.insert(o.name);
   for (const auto& r : step.results) scope.results.insert(r.name);
@@ -169,6 +230,7 @@ void CheckContainer(const CheckContext& c, const api::StepSpec& step, const std:
     const int ways = int{!k.code->path.empty()} + int{!k.code->artifact.empty()} +
                      int{k.code->git.has_value()} + int{k.code->config_map.has_value()};
     if (ways != 1) c.out.Add(at + ".code", "say exactly one of path, artifact, git and configMap");
+    if (k.code->git) CheckGit(*k.code->git, at + ".code.git", c.out);
   }
 }
 

@@ -17,8 +17,9 @@ const T* ByName(const std::vector<T>& list, const std::string& name) {
 template <typename T>
 std::string Names(const std::vector<T>& list) {
   std::string out;
-  for (const T& x : list) out += (out.empty() ? "" : ", ") + x.name;
-  return out.empty() ? "it has none" : "it has " + out;
+  for (const T& x : list)
+    if (!x.name.empty()) out += (out.empty() ? "it has " : ", ") + x.name;
+  return out.empty() ? "it has none" : out;
 }
 
 const api::ComponentSpec* ComponentOf(const CheckContext& c, const api::StepSpec& step) {
@@ -64,16 +65,17 @@ void CheckOneInput(const CheckContext& c, const api::StepSpec& step, const std::
   for (const Reference& r : parsed->References()) {
     if (r.Is({"parameters", "*"}) && r.path.size() == 2) {
       if (KnowsParameter(c, r, path) && c.parameters.at(r.path[1])->type != api::ValueType::kString)
-        c.out.Add(path, r.Text() + ": an input's URI comes from a parameter of type string");
+        c.out.Add(path,
+                  r.Text() + ": an input's URI or digest comes from a parameter of type string");
     } else {
       c.out.Add(path, r.Text() +
                           " cannot stand here; an input is $(steps.s.outputs.o), "
-                          "$(pipelines.p.outputs.o), $(parameters.x) or a URI");
+                          "$(pipelines.p.outputs.o), $(parameters.x), a digest or a URI");
     }
   }
   if (parsed->References().empty()) {
     auto literal = Expand(*parsed, [](const Reference&) -> Result<Json> { return Json(); });
-    if (auto wrong = CheckUri(literal ? *literal : text)) c.out.Add(path, *wrong);
+    if (auto wrong = CheckSource(literal ? *literal : text)) c.out.Add(path, *wrong);
   }
 }
 

@@ -1,5 +1,8 @@
 #include "operator/plan/resolve/references.h"
 
+#include <optional>
+#include <string_view>
+
 namespace penstock::plan {
 namespace {
 
@@ -58,25 +61,57 @@ Result<Json> ExpandText(const std::string& text, const Lookup& lookup,
   return Json(std::move(out));
 }
 
+// Walks a value. Where it stands is written out only for a reference or an error, and not without
+// end: a deep value, or one below a long name, would have a path of its own size for each.
+struct Collector {
+  static constexpr std::size_t kMaxPath = 512;
+  static constexpr std::size_t kMaxName = 80;
+
+  void Visit(const Json& value) {
+    if (value.is_string()) {
+      auto parsed = ParseTemplate(value.get_ref<const std::string&>());
+      if (!parsed) return errors.push_back({Path(), parsed.error().message});
+      const bool whole = parsed->Whole() != nullptr;
+      for (Reference& r : parsed->References()) found.push_back({std::move(r), whole, Path()});
+    } else if (value.is_array()) {
+      for (std::size_t i = 0; i < value.size(); ++i) Below({std::nullopt, i}, value[i]);
+    } else if (value.is_object()) {
+      for (const auto& [key, item] : value.items()) Below({key, 0}, item);
+    }
+  }
+
+  // A name, or else the number of an item.
+  struct Part {
+    std::optional<std::string_view> name;
+    std::size_t index;
+  };
+  void Below(Part part, const Json& value) {
+    parts.push_back(part);
+    Visit(value);
+    parts.pop_back();
+  }
+
+  [[nodiscard]] std::string Path() const {
+    std::string path = root;
+    for (const Part& part : parts) {
+      if (path.size() > kMaxPath) return path + "...";
+      path = part.name ? api::ChildPath(path, part.name->substr(0, kMaxName))
+                       : api::ItemPath(path, part.index);
+    }
+    return path;
+  }
+
+  const std::string& root;
+  std::vector<Part> parts;
+  std::vector<FoundReference>& found;
+  std::vector<api::FieldError>& errors;
+};
+
 }  // namespace
 
 void CollectReferences(const Json& value, const std::string& path,
                        std::vector<FoundReference>& found, std::vector<api::FieldError>& errors) {
-  if (value.is_string()) {
-    auto parsed = ParseTemplate(value.get_ref<const std::string&>());
-    if (!parsed) {
-      errors.push_back({path, parsed.error().message});
-      return;
-    }
-    const bool whole = parsed->Whole() != nullptr;
-    for (Reference& r : parsed->References()) found.push_back({std::move(r), whole, path});
-  } else if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size(); ++i)
-      CollectReferences(value[i], api::ItemPath(path, i), found, errors);
-  } else if (value.is_object()) {
-    for (const auto& [key, item] : value.items())
-      CollectReferences(item, api::ChildPath(path, key), found, errors);
-  }
+  Collector{path, {}, found, errors}.Visit(value);
 }
 
 Result<Json> ExpandAll(const Json& value, const Lookup& lookup) {

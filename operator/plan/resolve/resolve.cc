@@ -1,8 +1,11 @@
 #include "operator/plan/resolve/resolve.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
+#include "operator/base/sha256.h"
+#include "operator/plan/resolve/code_fetch.h"
 #include "operator/plan/resolve/component_version.h"
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/spec_check.h"
@@ -44,13 +47,11 @@ std::map<std::string, Json> ParameterValues(const std::vector<api::ParameterSpec
                                             const std::map<std::string, Json>& given,
                                             Findings& out) {
   std::map<std::string, Json> values;
-  std::set<std::string> names;
+  for (auto& error : CheckGiven(declared, given)) out.errors.push_back(std::move(error));
   for (const api::ParameterSpec& p : declared) {
-    names.insert(p.name);
     const std::string path = api::ChildPath("spec.parameters", p.name);
     const auto it = given.find(p.name);
     if (it != given.end() && !it->second.is_null()) {
-      if (auto wrong = CheckValue(p, it->second)) out.Add(path, *wrong);
       values[p.name] = it->second;
     } else if (p.default_value && !p.default_value->is_null()) {
       values[p.name] = *p.default_value;
@@ -60,9 +61,6 @@ std::map<std::string, Json> ParameterValues(const std::vector<api::ParameterSpec
       out.Add(path, std::string("is required (") + Name(p.type) + ") and was not given");
     }
   }
-  for (const auto& [name, value] : given)
-    if (!names.contains(name))
-      out.Add(api::ChildPath("spec.parameters", name), "the pipeline has no such parameter");
   return values;
 }
 
@@ -77,7 +75,8 @@ class StepResolver {
         picked_(picked),
         around_(around),
         values_(values),
-        out_(out) {
+        out_(out),
+        code_(spec, around, out) {
     for (const auto& s : spec.steps) steps_.emplace(s.name, &s);
   }
 
@@ -91,7 +90,7 @@ class StepResolver {
     CheckResources(r.resources, path_ + ".resources", out_);
     ResolveInputs(step, r);
     ResolveParameters(step, r);
-    ResolveCode(r);
+    code_.Resolve(r, path_ + ".container.code");
     for (const std::size_t on : DependsOn(index)) {
       const std::string& name = spec_.steps[on].name;
       if (std::none_of(r.depends_on.begin(), r.depends_on.end(),
@@ -102,6 +101,8 @@ class StepResolver {
   }
 
   void SetGraph(Graph graph) { graph_ = std::move(graph); }
+  // The steps that fetch the code of those that were resolved.
+  std::vector<ResolvedStep> TakeFetches() { return code_.Take(); }
 
  private:
   const std::set<std::size_t>& DependsOn(std::size_t index) const { return graph_[index]; }
@@ -143,8 +144,14 @@ class StepResolver {
       if (!input.optional) out_.Add(path, "is required, but the parameter was not given");
       return;
     }
-    if (auto wrong = CheckUri(*uri)) out_.Add(path, *wrong);
-    input.uri = *uri;
+    if (auto wrong = CheckSource(*uri)) out_.Add(path, *wrong);
+    if (!IsDigest(*uri)) {
+      input.uri = *uri;
+      return;
+    }
+    input.artifact = ArtifactRef{*uri, false, 0};
+    input.put_by_hand = true;
+    if (input.type.empty()) input.type = "file";
   }
 
   void FillPublished(const Reference& r, const std::string& path, ResolvedInput& input) {
@@ -217,33 +224,13 @@ class StepResolver {
     r.parameters[name] = std::move(p);
   }
 
-  void ResolveCode(ResolvedStep& r) {
-    if (!r.container.code) return;
-    r.code = around_.code ? around_.code(*r.container.code) : std::nullopt;
-    if (r.code) return;
-    const api::CodeSpec& code = *r.container.code;
-    const std::string path =
-        path_ + (component_ != nullptr ? ".component.container.code" : ".container.code");
-    if (!code.path.empty())
-      out_.Add(path + ".path", "the folder '" + code.path +
-                                   "' lies beside the manifest, where the cluster cannot see it; "
-                                   "use `penstock apply`, which uploads it, or code.configMap");
-    else if (code.git)
-      out_.Add(path + ".git", code.git->url + " could not be fetched");
-    else if (code.config_map)
-      out_.Add(path + ".configMap", "the ConfigMap '" + *code.config_map +
-                                        "' is not there or cannot be read; create it");
-    else
-      out_.Add(path + ".artifact", "the store has no folder " + code.artifact +
-                                       "; upload it with `penstock artifact put`");
-  }
-
   const std::string& pipeline_;
   const api::PipelineSpec& spec_;
   const Picked& picked_;
   const Surroundings& around_;
   const std::map<std::string, Json>& values_;
   Findings& out_;
+  CodeFetches code_;
   std::map<std::string, const api::StepSpec*> steps_;
   Graph graph_;
   std::string path_;
@@ -262,6 +249,14 @@ const api::OutputSpec* ResolvedStep::Output(const std::string& output) const {
   const auto it =
       std::find_if(outputs.begin(), outputs.end(), [&](const auto& o) { return o.name == output; });
   return it == outputs.end() ? nullptr : &*it;
+}
+
+std::vector<OutputRef> ResolvedStep::Takes() const {
+  std::vector<OutputRef> taken;
+  for (const ResolvedInput& input : inputs)
+    if (!input.step.empty()) taken.push_back({input.step, input.output});
+  if (code_from) taken.push_back(*code_from);
+  return taken;
 }
 
 Resolution Check(const api::PipelineSpec& spec, const Surroundings& around) {
@@ -289,7 +284,13 @@ Resolution Resolve(const std::string& pipeline_name, const api::PipelineSpec& sp
   Graph graph = DependencyGraph(spec);
   const auto order = TopologicalOrder(graph);
   resolver.SetGraph(std::move(graph));
-  for (const std::size_t i : order) run.steps.push_back(resolver.Resolve(i));
+  std::vector<ResolvedStep> steps;
+  for (const std::size_t i : order) steps.push_back(resolver.Resolve(i));
+  run.steps = resolver.TakeFetches();
+  std::move(steps.begin(), steps.end(), std::back_inserter(run.steps));
+  if (run.steps.size() > api::kMaxSteps)
+    out.Add("spec.steps", "with those that fetch code.git there are over " +
+                              std::to_string(api::kMaxSteps) + " steps; split the pipeline");
   if (!out.errors.empty()) return {std::nullopt, std::move(out.errors), std::move(out.warnings)};
   return {std::move(run), {}, std::move(out.warnings)};
 }

@@ -14,6 +14,11 @@
 
 namespace penstock::plan {
 
+// An output of an earlier step.
+struct OutputRef {
+  std::string step, output;
+};
+
 // Where a step's input comes from.
 struct ResolvedInput {
   std::string name;
@@ -23,7 +28,10 @@ struct ResolvedInput {
   std::string step, output;             // an output of an earlier step
   std::optional<ArtifactRef> artifact;  // pinned when the run started ($(pipelines.p.outputs.o))
   bool of_own_pipeline = false;  // the artifact is what the run's own Pipeline published last
-  std::string uri;               // an outside source
+  // The artifact was put into the store by hand and named by its digest: whether it is there, a
+  // folder or a file, is asked when the step starts.
+  bool put_by_hand = false;
+  std::string uri;  // an outside source
 };
 
 // A parameter: a value, or a template over $(steps.s.results.r) and $(run.name) that is known only
@@ -37,11 +45,14 @@ struct ResolvedParameter {
 // A step with its Component, defaults and parameters merged in.
 struct ResolvedStep {
   std::string name;
-  std::string component;            // "train-1.4.0" or empty
-  bool library = false;             // the Component is the library's
-  std::string code_version;         // of the Component
-  api::ContainerSpec container;     // the step's env, envFrom and mounts merged in
-  std::optional<ArtifactRef> code;  // of container.code
+  std::string component;         // "train-1.4.0" or empty
+  bool library = false;          // the Component is the library's
+  std::string code_version;      // of the Component
+  api::ContainerSpec container;  // the step's env, envFrom and mounts merged in
+  // Of container.code, one of these: known when the run starts, or what an earlier step fetches
+  // (code_fetch.h).
+  std::optional<ArtifactRef> code;
+  std::optional<OutputRef> code_from;
   std::vector<ResolvedInput> inputs;
   std::map<std::string, ResolvedParameter> parameters;
   std::vector<api::OutputSpec> outputs;
@@ -54,6 +65,8 @@ struct ResolvedStep {
   api::SchedulingSpec scheduling;
   std::vector<Json> volumes;
   [[nodiscard]] const api::OutputSpec* Output(const std::string& name) const;
+  // What it takes of earlier steps, as inputs or as its code.
+  [[nodiscard]] std::vector<OutputRef> Takes() const;
 };
 
 struct ResolvedRun {
@@ -78,6 +91,7 @@ struct Surroundings {
       pipeline_output;
   // Digest of a step's code that lies in a ConfigMap or beside the manifest; nullopt: not known.
   std::function<std::optional<ArtifactRef>(const api::CodeSpec&)> code;
+  bool local = false;  // steps run on this machine (`penstock run`) and reach its files and agents
 };
 
 struct Resolution {

@@ -86,7 +86,7 @@ TEST(Resolve, SaysEveryErrorAtOnceWithItsPath) {
       "parameters: [{name: num, type: integer, default: x}]\nsteps:\n" + kSource +
       Step("use", "inputs: {data: $(steps.mak.outputs.data), more: $(steps.make.outputs.dat)}"));
   EXPECT_THAT(errors, UnorderedElementsAre(
-                          HasSubstr("spec.parameters[0]: default \"x\" is no integer"),
+                          HasSubstr("spec.parameters[0].default: \"x\" is no integer"),
                           HasSubstr("spec.steps[1].inputs.data: $(steps.mak.outputs.data): there "
                                     "is no step 'mak'"),
                           HasSubstr("spec.steps[1].inputs.more: $(steps.make.outputs.dat): step "
@@ -236,8 +236,84 @@ TEST(Resolve, AnUnknownReferenceInACommandNamesWhatThereIs) {
       "$(outputs.o.path), $(steps.b.outputs.o), $(code.path), $(item)]}, outputs: [{name: p}]}\n");
   EXPECT_THAT(errors,
               UnorderedElementsAre(HasSubstr("no input 'no'"), HasSubstr("no output 'o'; it has p"),
-                                   HasSubstr("is not known here"), HasSubstr("has no code"),
-                                   HasSubstr("only in a step that is a loop")));
+                                   HasSubstr("outputs go through inputs: add `inputs: {o: "
+                                             "$(steps.b.outputs.o)}`"),
+                                   HasSubstr("has no code"), HasSubstr("there are no loops yet")));
+}
+
+TEST(Resolve, TellsAShellsOwnReferenceToDoubleItsDollar) {
+  for (const std::string own : {"hostname", "NF", "date", "tasks.x.y"})
+    EXPECT_THAT(Errors("steps:\n- {name: a, container: {image: i, command: [sh, -c, \"echo $(" +
+                       own + ")\"]}}\n"),
+                ElementsAre(HasSubstr("write $$(" + own + ")")));
+}
+
+TEST(Resolve, AResultInACommandOrEnvIsSentThroughParameters) {
+  const std::string how =
+      "results go through parameters: add `parameters: {rows: $(steps.make.results.rows)}` to the "
+      "step and write $(parameters.rows) here";
+  EXPECT_THAT(Errors("steps:\n" + kSource +
+                     "- {name: b, container: {image: i, command: [x, $(steps.make.results.rows)], "
+                     "env: [{name: R, value: $(steps.make.results.rows)}]}}\n"),
+              ElementsAre(HasSubstr(how), HasSubstr(how)));
+}
+
+TEST(Resolve, SaysThatAStepWithoutNamesHasNone) {
+  auto spec = api::DecodePipelineSpec(
+      Yaml("steps:\n- {name: a, container: {image: i, command: [$(outputs.x.path)]}, "
+           "outputs: [{name: true}]}\n"),
+      "spec");
+  const auto errors = Validate(spec.value);
+  ASSERT_FALSE(errors.empty());
+  EXPECT_THAT(errors.back().message, HasSubstr("has no output 'x'; it has none"));
+}
+
+TEST(Resolve, ADigestIsAnArtifactThatSomebodyPutIntoTheStore) {
+  const std::string text = "parameters: [{name: d, type: string}]\nsteps:\n" +
+                           Step("a", "inputs: {v: \"" + Digest('a') + "\", w: $(parameters.d)}");
+  const auto run = MustResolve(text, {{"d", Digest('b')}});
+  ASSERT_EQ(run.steps[0].inputs.size(), 2u);
+  EXPECT_EQ(run.steps[0].inputs[0].artifact->digest, Digest('a'));
+  EXPECT_EQ(run.steps[0].inputs[1].artifact->digest, Digest('b'));
+  EXPECT_TRUE(run.steps[0].inputs[1].put_by_hand);
+  const auto back = DecodeResolved(EncodeResolved(run));
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(back->steps[0].inputs[0].put_by_hand);
+
+  EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {x: \"sha256:12\"}")),
+              ElementsAre(HasSubstr("'sha256:12' is no digest")));
+  EXPECT_THAT(Errors(text, {}, {{"d", "sha256:12"}}),
+              ElementsAre(HasSubstr("inputs.w: 'sha256:12' is no digest")));
+}
+
+TEST(Resolve, AnArtifactHasNoUri) {
+  EXPECT_THAT(
+      Errors(
+          "steps:\n- {name: a, container: {image: i, command: [x, $(inputs.d.uri)]}, inputs: {d: "
+          "\"" +
+          Digest('a') + "\"}}\n"),
+      ElementsAre(HasSubstr("the input is an artifact; write $(inputs.d.path)")));
+}
+
+TEST(Resolve, AStepThatWantsAFailureAndWhatOnlyASuccessGivesCanNeverRun) {
+  const std::string failed = "dependsOn: [{step: make, outcome: Failed}]";
+  for (const std::string wants :
+       {"inputs: {d: $(steps.make.outputs.data)}", "parameters: {n: $(steps.make.results.rows)}"})
+    EXPECT_THAT(
+        Errors("steps:\n" + kSource + Step("b", failed + ", " + wants)),
+        ElementsAre(HasSubstr("spec.steps[1].dependsOn[0].outcome: the step can never run: it "
+                              "wants step 'make' to fail")));
+  // Through another step; what comes after it says nothing of its own.
+  EXPECT_THAT(Errors("steps:\n" + kSource + Step("b", "inputs: {d: $(steps.make.outputs.data)}") +
+                     Step("c", "dependsOn: [{step: b}, {step: make, outcome: Failed}]") +
+                     Step("d", "dependsOn: [{step: c}]")),
+              ElementsAre(HasSubstr("spec.steps[2].dependsOn[1].outcome: the step can never run")));
+  EXPECT_THAT(
+      Errors("steps:\n" + kSource + Step("b", failed) + Step("c", "dependsOn: [{step: b}]") +
+             Step("d",
+                  "dependsOn: [{step: b, outcome: Any}], "
+                  "inputs: {d: $(steps.make.outputs.data)}")),
+      ElementsAre());
 }
 
 TEST(Resolve, TakesTheHighestComponentOfAVersionAndPinsIt) {

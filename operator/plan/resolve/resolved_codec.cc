@@ -73,6 +73,7 @@ Json EncodeInput(const ResolvedInput& i) {
   if (!i.step.empty()) j["from"] = {{"step", i.step}, {"output", i.output}};
   if (i.artifact) j["artifact"] = *i.artifact;
   if (i.of_own_pipeline) j["ofOwnPipeline"] = true;
+  if (i.put_by_hand) j["putByHand"] = true;
   if (!i.uri.empty()) j["uri"] = i.uri;
   return j;
 }
@@ -88,6 +89,7 @@ ResolvedInput DecodeInput(const Json& j) {
   }
   if (j.contains("artifact")) i.artifact = j.at("artifact").get<ArtifactRef>();
   i.of_own_pipeline = j.value("ofOwnPipeline", false);
+  i.put_by_hand = j.value("putByHand", false);
   i.uri = j.value("uri", "");
   return i;
 }
@@ -98,6 +100,7 @@ Json EncodeExtras(const ResolvedStep& r) {
   if (r.library) j["library"] = true;
   if (!r.code_version.empty()) j["codeVersion"] = r.code_version;
   if (r.code) j["code"] = *r.code;
+  if (r.code_from) j["codeFrom"] = {{"step", r.code_from->step}, {"output", r.code_from->output}};
   for (const auto& i : r.inputs) j["inputs"].push_back(EncodeInput(i));
   for (const auto& [name, p] : r.parameters) {
     Json& one = j["parameters"][name] = {{"value", p.value}};
@@ -112,6 +115,10 @@ void DecodeExtras(const Json& j, ResolvedStep& r) {
   r.library = j.value("library", false);
   r.code_version = j.value("codeVersion", "");
   if (j.contains("code")) r.code = j.at("code").get<ArtifactRef>();
+  if (j.contains("codeFrom")) {
+    const Json& from = j.at("codeFrom");
+    r.code_from = OutputRef{from.at("step"), from.at("output")};
+  }
   if (j.contains("inputs"))
     for (const Json& i : j.at("inputs")) r.inputs.push_back(DecodeInput(i));
   if (j.contains("parameters"))

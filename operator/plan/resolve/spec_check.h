@@ -26,6 +26,9 @@ struct Findings {
 
 void CheckSpec(const api::PipelineSpec& spec, const StepComponents& components, Findings& out);
 
+// The text under a name of a core/v1 object as it was written; "" where it is none.
+[[nodiscard]] std::string TextAt(const Json& object, const char* name);
+
 // What each step depends on, by index: references and dependsOn. Names that do not exist are left
 // out.
 [[nodiscard]] Graph DependencyGraph(const api::PipelineSpec& spec);
@@ -65,6 +68,10 @@ void CheckPipelineOutputs(const CheckContext& c);
 // A reference to an output or a result of a step; nothing wrong: no error is added.
 [[nodiscard]] const api::OutputSpec* CheckOutputReference(const CheckContext& c, const Reference& r,
                                                           const std::string& path);
+
+// never_runs.cc: steps that want of another both that it succeeds and that it fails. The graph has
+// no circle.
+void CheckNeverRuns(const CheckContext& c);
 
 // program_text.cc: the words of a command that are program text, so that nothing a parameter says
 // may stand in them: what follows `sh -c`, `python -c`, `perl -e` and their kin. Indexes into

@@ -31,7 +31,7 @@ void CheckDeclarations(const CheckContext& c) {
   CheckNames(list, "spec.parameters", c.out);
   for (std::size_t i = 0; i < list.size(); ++i)
     if (auto wrong = CheckDeclaration(list[i]))
-      c.out.Add(api::ItemPath("spec.parameters", i), *wrong);
+      c.out.Add(api::ItemPath("spec.parameters", i) + wrong->field, wrong->message);
 }
 
 void CheckBudgets(const api::RetrySpec& retry, const std::string& path, Findings& out) {
@@ -90,7 +90,7 @@ void CheckStep(const CheckContext& c, const api::StepSpec& step, std::size_t ind
 
 void CheckCycles(const CheckContext& c) {
   const auto cycle = FindCycle(DependencyGraph(c.spec));
-  if (cycle.empty()) return;
+  if (cycle.empty()) return CheckNeverRuns(c);
   std::string names;
   for (const std::size_t i : cycle) names += (names.empty() ? "" : " -> ") + c.spec.steps[i].name;
   c.out.Add("spec.steps", "steps depend on each other in a circle: " + names +
@@ -122,12 +122,17 @@ void WarnUnused(const CheckContext& c) {
     for (const FoundReference& f : ReferencesOf(step))
       if (f.reference.Is({"parameters", "*"})) used.insert(f.reference.path[1]);
   for (std::size_t i = 0; i < c.spec.parameters.size(); ++i)
-    if (!used.contains(c.spec.parameters[i].name))
+    if (!c.spec.parameters[i].name.empty() && !used.contains(c.spec.parameters[i].name))
       c.out.warnings.push_back(api::ItemPath("spec.parameters", i) +
                                ": no step uses the parameter '" + c.spec.parameters[i].name + "'");
 }
 
 }  // namespace
+
+std::string TextAt(const Json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
 
 StepInterface InterfaceOf(const api::StepSpec& step, const StepComponents& components) {
   if (step.container) return {&step.outputs, &step.results};

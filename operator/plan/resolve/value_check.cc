@@ -8,6 +8,8 @@
 #include <cstdlib>
 
 #include "operator/base/json.h"
+#include "operator/base/sha256.h"
+#include "operator/base/shown_text.h"
 #include "operator/protocol/reference.h"
 #include "operator/protocol/task.h"
 
@@ -29,7 +31,7 @@ Complaint CheckPattern(const std::string& pattern, const std::string& text) {
 }
 
 std::string Show(const Json& value) {
-  std::string text = CanonicalJson(value);
+  std::string text = CanonicalJson(ShownValue(value));
   if (text.size() > 60) {
     text.resize(57);
     text += "...";
@@ -38,6 +40,12 @@ std::string Show(const Json& value) {
 }
 
 bool SameValue(const Json& a, const Json& b) { return CanonicalJson(a) == CanonicalJson(b); }
+
+// A whole number that has lost digits on its way, in the API server or before it.
+bool IsBeyondIntegers(const api::ParameterSpec& spec, const Json& value) {
+  return spec.type == api::ValueType::kInteger && value.is_number_float() &&
+         std::fabs(value.get<double>()) >= 9.2e18;
+}
 
 Complaint CheckBounds(const api::ParameterSpec& spec, const Json& value) {
   if (value.is_number()) {
@@ -60,7 +68,8 @@ Complaint CheckBounds(const api::ParameterSpec& spec, const Json& value) {
 
 Complaint CheckValue(const api::ParameterSpec& spec, const Json& value) {
   if (!HasType(value, Name(spec.type)))
-    return Show(value) + " is no " + Name(spec.type) + "; the parameter is declared as one";
+    return Show(value) + " is no " + Name(spec.type) + "; the parameter is declared as one" +
+           (IsBeyondIntegers(spec, value) ? ", and Kubernetes keeps those of 64 bits only" : "");
   if (CanonicalText(value).size() > kMaxValueBytes)
     return "is over 64 KiB; hand it over as an input instead";
   if (auto wrong = CheckBounds(spec, value)) return wrong;
@@ -71,20 +80,38 @@ Complaint CheckValue(const api::ParameterSpec& spec, const Json& value) {
   return std::nullopt;
 }
 
-Complaint CheckDeclaration(const api::ParameterSpec& spec) {
+std::optional<DeclarationComplaint> CheckDeclaration(const api::ParameterSpec& spec) {
+  using Wrong = DeclarationComplaint;
   if (spec.minimum && spec.maximum && *spec.minimum > *spec.maximum)
-    return "minimum is above maximum";
+    return Wrong{"", "minimum is above maximum"};
   if (!spec.pattern.empty()) {
     const re2::RE2 compiled(spec.pattern, re2::RE2::Quiet);
     if (!compiled.ok())
-      return "pattern '" + spec.pattern + "' is no regular expression: " + compiled.error();
+      return Wrong{".pattern",
+                   "'" + spec.pattern + "' is no regular expression: " + compiled.error()};
   }
-  for (const Json& value : spec.enum_values)
-    if (!HasType(value, Name(spec.type)))
-      return "enum holds " + Show(value) + ", which is no " + Name(spec.type);
+  for (std::size_t i = 0; i < spec.enum_values.size(); ++i)
+    if (!HasType(spec.enum_values[i], Name(spec.type)))
+      return Wrong{api::ItemPath(".enum", i),
+                   Show(spec.enum_values[i]) + " is no " + Name(spec.type)};
   if (spec.default_value && !spec.default_value->is_null())
-    if (auto wrong = CheckValue(spec, *spec.default_value)) return "default " + *wrong;
+    if (auto wrong = CheckValue(spec, *spec.default_value)) return Wrong{".default", *wrong};
   return std::nullopt;
+}
+
+std::vector<api::FieldError> CheckGiven(const std::vector<api::ParameterSpec>& declared,
+                                        const std::map<std::string, Json>& given) {
+  std::vector<api::FieldError> wrong;
+  for (const auto& [name, value] : given) {
+    const std::string path = api::ChildPath("spec.parameters", name);
+    const auto spec = std::find_if(declared.begin(), declared.end(),
+                                   [&name = name](const auto& p) { return p.name == name; });
+    if (spec == declared.end())
+      wrong.push_back({path, "the pipeline has no such parameter"});
+    else if (auto complaint = value.is_null() ? std::nullopt : CheckValue(*spec, value))
+      wrong.push_back({path, *complaint});
+  }
+  return wrong;
 }
 
 bool Fits(api::ValueType from, api::ValueType to) {
@@ -115,19 +142,19 @@ Complaint CheckUri(const std::string& uri) {
   const auto colon = uri.find("://");
   const std::string scheme = colon == std::string::npos ? "" : uri.substr(0, colon);
   if (scheme != "file" && scheme != "http" && scheme != "https" && scheme != "s3")
-    return "'" + uri.substr(0, 80) +
-           "' is neither a reference like $(steps.s.outputs.o) nor a URI that begins with "
-           "file://, http://, https:// or s3://";
+    return "'" + ShownUri(uri).substr(0, 80) +
+           "' is neither a reference like $(steps.s.outputs.o), nor the digest of an artifact "
+           "(sha256:...), nor a URI that begins with file://, http://, https:// or s3://";
   const std::string rest = uri.substr(colon + 3);
-  if (rest.empty()) return "'" + uri + "' names no place";
+  if (rest.empty()) return "'" + ShownUri(uri) + "' names no place";
   // A line's end in what becomes a request would begin a second one.
   const char lowest = scheme == "file" ? ' ' : '!';
   const auto odd = std::find_if(uri.begin(), uri.end(), [&](char c) {
     return static_cast<unsigned char>(c) < static_cast<unsigned char>(lowest) || c == 0x7F;
   });
   if (odd != uri.end())
-    return "the URI has a space or control character after '" + std::string(uri.begin(), odd) +
-           "'; write it as % and two hex digits";
+    return "the URI has a space or control character after '" +
+           ShownUri(std::string(uri.begin(), odd)) + "'; write it as % and two hex digits";
   if (uri.size() > 4096) return "the URI is over 4096 bytes";
   const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
   const auto at = authority.rfind('@');
@@ -135,6 +162,13 @@ Complaint CheckUri(const std::string& uri) {
     return "the URI has a password in it, and everybody who may read the run could read it; put it "
            "into a Secret and name it in the step's env with valueFrom.secretKeyRef";
   return std::nullopt;
+}
+
+Complaint CheckSource(const std::string& text) {
+  if (text.rfind("sha256:", 0) != 0) return CheckUri(text);
+  if (IsDigest(text)) return std::nullopt;
+  return "'" + text.substr(0, 80) +
+         "' is no digest: that is sha256: and 64 hex digits, as `penstock artifact put` prints it";
 }
 
 bool IsIdentifier(const std::string& name, std::size_t limit) {

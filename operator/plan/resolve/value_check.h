@@ -2,8 +2,10 @@
 // Every function gives what is wrong and what to do, or nothing. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/api/pipeline.h"
 
@@ -17,7 +19,17 @@ using Complaint = std::optional<std::string>;
 [[nodiscard]] Complaint CheckValue(const api::ParameterSpec& spec, const Json& value);
 
 // The declaration itself: bounds in order, a pattern that compiles, values of its own type.
-[[nodiscard]] Complaint CheckDeclaration(const api::ParameterSpec& spec);
+struct DeclarationComplaint {
+  std::string field;  // ".default", ".enum[2]"; "" for the declaration as a whole
+  std::string message;
+};
+[[nodiscard]] std::optional<DeclarationComplaint> CheckDeclaration(const api::ParameterSpec& spec);
+
+// What is wrong with the values that a run gives: unknown names, types, bounds. Not that one is
+// missing, which may come from elsewhere. Paths are
+// "spec.parameters.<name>".
+[[nodiscard]] std::vector<api::FieldError> CheckGiven(
+    const std::vector<api::ParameterSpec>& declared, const std::map<std::string, Json>& given);
 
 // True when a value of type `from` is always one of type `to`.
 [[nodiscard]] bool Fits(api::ValueType from, api::ValueType to);
@@ -28,6 +40,9 @@ using Complaint = std::optional<std::string>;
 // Scheme file, http, https or s3, a place, no password in it, and nothing that ends a line (a space
 // only where the scheme is file).
 [[nodiscard]] Complaint CheckUri(const std::string& uri);
+
+// What an input may be but a reference: the digest of an artifact, or a URI.
+[[nodiscard]] Complaint CheckSource(const std::string& text);
 
 [[nodiscard]] bool IsIdentifier(const std::string& name, std::size_t limit = 40);
 [[nodiscard]] bool IsDnsLabel(const std::string& name, std::size_t limit);

@@ -50,6 +50,18 @@ TEST(CheckValue, ALongTextAndAGreedyPatternTakeNoLongerThanTheyMust) {
   EXPECT_FALSE(CheckValue(spec, text + "b"));
 }
 
+TEST(CheckValue, AnIntegerIsExactOrRefusedWhereKubernetesHasRoundedIt) {
+  api::ParameterSpec spec;
+  spec.type = api::ValueType::kInteger;
+  EXPECT_FALSE(CheckValue(spec, Json::parse("9007199254740993")));
+  EXPECT_FALSE(CheckValue(spec, Json::parse("9223372036854775807")));
+  for (const char* rounded : {"1.2345678901234567e+19", "1e19", "9223372036854775808.0"}) {
+    const Complaint wrong = CheckValue(spec, Json::parse(rounded));
+    ASSERT_TRUE(wrong) << rounded;
+    EXPECT_NE(wrong->find("Kubernetes keeps those of 64 bits only"), std::string::npos) << *wrong;
+  }
+}
+
 TEST(CheckDeclaration, FindsADefaultOutsideItsOwnBounds) {
   api::ParameterSpec spec;
   spec.type = api::ValueType::kNumber;
@@ -59,10 +71,10 @@ TEST(CheckDeclaration, FindsADefaultOutsideItsOwnBounds) {
   spec.default_value = 2;
   EXPECT_FALSE(CheckDeclaration(spec));
   spec.maximum = 0;
-  EXPECT_EQ(CheckDeclaration(spec), "minimum is above maximum");
+  EXPECT_EQ(CheckDeclaration(spec)->message, "minimum is above maximum");
   api::ParameterSpec broken;
   broken.pattern = "(";
-  EXPECT_TRUE(CheckDeclaration(broken));
+  EXPECT_EQ(CheckDeclaration(broken)->field, ".pattern");
 }
 
 TEST(ExpandKnown, LeavesWhatIsNotKnownAndEscapesWhatItPutIn) {
@@ -110,6 +122,45 @@ TEST(PickComponent, ComparesNumbersAndNotText) {
   EXPECT_EQ(PickComponent({"x", "1.10.0", false}, all)->spec.version, "1.10.0");
   EXPECT_FALSE(PickComponent({"x", "1.1", false}, all));
   EXPECT_EQ(PickComponent({"x", "one", false}, all).error().kind, ErrorKind::kInvalid);
+}
+
+TEST(CheckUri, ShowsNoQueryOfWhatItRefuses) {
+  for (const char* uri : {"htps://h/x?sig=secret", "https://h/x?sig=secret y"}) {
+    const auto wrong = CheckUri(uri);
+    ASSERT_TRUE(wrong) << uri;
+    EXPECT_EQ(wrong->find("secret"), std::string::npos) << *wrong;
+  }
+  api::ParameterSpec number;
+  number.type = api::ValueType::kNumber;
+  const auto wrong = CheckValue(number, "https://h/x?sig=secret");
+  ASSERT_TRUE(wrong);
+  EXPECT_EQ(wrong->find("secret"), std::string::npos) << *wrong;
+}
+
+// Of the paths together, beside the value itself.
+std::size_t PathBytes(const Json& value) {
+  std::vector<FoundReference> found;
+  std::vector<api::FieldError> errors;
+  CollectReferences(value, "spec", found, errors);
+  EXPECT_EQ(found.size(), 1'000u);
+  std::size_t bytes = 0;
+  for (const auto& f : found) bytes += f.path.size();
+  return bytes;
+}
+
+TEST(CollectReferences, TakesNoMoreForAReferenceHoweverDeepOrLongItsPathIs) {
+  const Json many(std::vector<std::string>(1'000, "$(a.b)"));
+  Json deep = many;
+  for (int i = 0; i < 5'000; ++i) deep = Json::array({std::move(deep)});
+  EXPECT_LT(PathBytes(deep), 1'000 * 700u);
+  EXPECT_LT(PathBytes(Json{{std::string(100'000, 'k'), many}}), 1'000 * 700u);
+  std::vector<FoundReference> found;
+  std::vector<api::FieldError> errors;
+  CollectReferences(Json::parse(R"json({"a":[1,{"b-c":["$(x.y)"]}],"":"$("})json"), "spec", found,
+                    errors);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].path, "spec.a[1].b-c[0]");
+  ASSERT_EQ(errors.size(), 1u);
 }
 
 TEST(Shown, IsOneLineOfValidUtf8OfBoundedLength) {

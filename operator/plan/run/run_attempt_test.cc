@@ -247,6 +247,104 @@ TEST(PlanRun, APodThatCannotStartIsWaitingAndSaysWhy) {
   EXPECT_TRUE(w.Step().events.empty());
 }
 
+TEST(PlanRun, AStartingStepWhosePodIsLookedForIsInNoTrouble) {
+  RunWorld w("steps:\n" + Step("a"));
+  w.Settle();
+  w.Step();
+  ASSERT_EQ(w.Status("a").reason, "Starting");
+  w.o.pods.clear();
+  w.Step();
+  EXPECT_EQ(w.plan.requests.live_pods.size(), 1U);
+  EXPECT_EQ(w.plan.status.trouble, "");
+  EXPECT_EQ(w.Is("Reconciling"), "True Progressing");
+  EXPECT_TRUE(w.plan.events.empty());
+}
+
+TEST(PlanRun, AReceiptThatTheStoreCannotGiveIsSaid) {
+  RunWorld w("steps:\n" + Step("a"));
+  w.Settle();
+  w.Succeed(w.Pod("a"));
+  w.Pod("a").termination_message.clear();
+  w.o.store_trouble[w.Pod("a").name] = "the volume is not mounted";
+  w.Step();
+  EXPECT_EQ(w.Status("a").reason, "StoreUnavailable");
+  EXPECT_THAT(w.Says("Reconciling"), HasSubstr("the volume is not mounted; it is tried again; "));
+  EXPECT_EQ(w.plan.status.trouble, "a: StoreUnavailable");
+}
+
+// --- deletions
+
+// The pod of a step that did not start in time, about to be deleted.
+RunWorld LeftoverWorld() {
+  RunWorld w("steps:\n" + Step("a", "timeouts: {pending: 30s}"));
+  w.Settle();
+  w.Pod("a").waiting_reason = "ImagePullBackOff";
+  w.now += 30s;
+  w.Step();
+  w.Step();
+  EXPECT_EQ(w.deleted.size(), 1U);
+  return w;
+}
+
+TEST(PlanRun, ADeleteIsSentOnceAPause) {
+  RunWorld w = LeftoverWorld();
+  w.o.deletes[w.Pod("a").uid] = {std::nullopt, w.now + 8s, 0};
+  for (int i = 0; i < 3; ++i) w.Step();
+  EXPECT_EQ(w.deleted.size(), 1U);
+  EXPECT_EQ(w.plan.requeue_after, 8000ms);
+  EXPECT_FALSE(w.plan.finished);
+  w.now += 8s;
+  w.Step();
+  EXPECT_EQ(w.deleted.size(), 2U);
+}
+
+TEST(PlanRun, ADeleteThatIsRefusedIsToldOnceAsAnEventAndAllTheTimeAsACondition) {
+  RunWorld w = LeftoverWorld();
+  w.o.deletes[w.Pod("a").uid] = {Error{ErrorKind::kForbidden, "denied by policy"}, w.now + 8s, 0};
+  w.Step();
+  EXPECT_EQ(w.Is("Reconciling"), "True Forbidden");
+  EXPECT_THAT(w.Says("Reconciling"), HasSubstr("step a: Pod " + w.Pod("a").name +
+                                               " could not be deleted: denied by policy; it is "
+                                               "tried again; step a (ImagePullBackOff)"));
+  ASSERT_EQ(w.plan.events.size(), 1U);
+  EXPECT_EQ(w.plan.events[0].reason, "Forbidden");
+  w.Step();
+  EXPECT_EQ(w.Is("Reconciling"), "True Forbidden");
+  EXPECT_TRUE(w.plan.events.empty());
+}
+
+TEST(PlanRun, ADeleteThatIsRefusedIsToldOnceAlsoWhileTheRunIsSuspended) {
+  RunWorld w = LeftoverWorld();
+  w.o.deletes[w.Pod("a").uid] = {Error{ErrorKind::kForbidden, "denied by policy"}, w.now + 8s, 0};
+  w.o.run.spec.suspend = true;
+  w.Step();
+  EXPECT_EQ(w.Is("Reconciling"), "False Forbidden");
+  EXPECT_EQ(w.Is("Ready"), "False Suspended");
+  EXPECT_THAT(w.Says("Reconciling"), HasSubstr("could not be deleted: denied by policy"));
+  EXPECT_EQ(w.plan.events.size(), 1U);
+  w.Step();
+  EXPECT_TRUE(w.plan.events.empty());
+}
+
+TEST(PlanRun, EndingAtOnceDoesNotWaitForTheGraceOfAGentlerEnd) {
+  RunWorld w("steps:\n" + Step("a"));
+  w.Settle();
+  w.Run(w.Pod("a"));
+  w.o.run.spec.cancel = api::CancelMode::kStop;
+  w.Step();
+  ASSERT_EQ(w.deleted.size(), 1U);
+  w.o.deletes[w.Pod("a").uid] = {std::nullopt, w.now + 30s, 30};
+  w.Step();
+  EXPECT_EQ(w.deleted.size(), 1U);
+  w.o.run.spec.cancel = api::CancelMode::kNow;
+  w.Step();
+  EXPECT_EQ(w.deleted.size(), 2U);
+  w.o.deletes[w.Pod("a").uid] = {Error{ErrorKind::kWebhook, "no answer"}, w.now + 30s, 0};
+  w.Step();
+  EXPECT_EQ(w.deleted.size(), 2U);
+  EXPECT_EQ(w.Status("a").reason, "WebhookFailed");
+}
+
 TEST(PlanRun, ThePendingTimeoutEndsAStepThatCannotStartAndThenItsPod) {
   RunWorld w("steps:\n" + Step("a", "timeouts: {pending: 30s}"));
   w.Settle();
@@ -271,9 +369,8 @@ TEST(PlanRun, ThePendingTimeoutEndsAStepThatCannotStartAndThenItsPod) {
 
 TEST(PlanRun, ARefusedCreationIsWaitingForQuota) {
   RunWorld w("steps:\n" + Step("a", "timeouts: {pending: 1m}"));
-  Error& refusal = w.o.create_errors[PodName("first", "uid-1", "a", 1)];
-  refusal = Invalid("exceeded quota: compute");
-  refusal.kind = ErrorKind::kQuota;
+  w.o.create_errors[PodName("first", "uid-1", "a", 1)] = {
+      {ErrorKind::kQuota, "exceeded quota: compute"}, w.now};
   w.Settle();
   EXPECT_EQ(w.Status("a").phase, api::StepPhase::kPending);
   EXPECT_EQ(w.Status("a").reason, "QuotaExceeded");

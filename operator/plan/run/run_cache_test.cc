@@ -25,6 +25,16 @@ TEST(PlanRun, AHitSucceedsWithoutAPod) {
   EXPECT_EQ(w.plan.requests.cache_keys.size(), 1u);  // b's
 }
 
+TEST(PlanRun, TellsOnlyFingerprintsOfDeclaredSourcesAndNoWallOfText) {
+  RunWorld w("steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}"));
+  w.o.fingerprints["https://h/x"] = {"etag:1", ""};
+  w.Settle();
+  w.EndHavingRead(w.Pod("a"), {{"u", std::string(1500, 'x')}, {"invented", "etag:1"}});
+  const auto sources = w.Status("a").sources;
+  ASSERT_EQ(sources.size(), 1U);
+  EXPECT_EQ(sources.at("u").size(), 1024U);
+}
+
 TEST(PlanRun, ASuccessIsRecordedOnceUnderTheKeyItsPodCarries) {
   RunWorld w("steps:\n" + Step("a"));
   w.Settle();
@@ -100,10 +110,11 @@ TEST(PlanRun, ASourceThatWasSilentAtTheStartIsRecordedOnceItIsRead) {
   w.o.fingerprints["https://h/x"] = {"", "connection refused"};
   w.Settle();
   EXPECT_THAT(w.created, ElementsAre("a/1"));
-  EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint");
+  EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint: input 'u': connection refused");
   w.EndHavingRead(w.Pod("a"), {{"u", "etag:1"}});
   ASSERT_EQ(w.recorded.size(), 1u);
   EXPECT_EQ(w.Status("a").cache_key, w.recorded[0]);
+  EXPECT_EQ(w.Status("a").sources, (std::map<std::string, std::string>{{"u", "etag:1"}}));
 
   RunWorld next(steps);
   next.o.fingerprints["https://h/x"] = {"etag:1", ""};
@@ -116,15 +127,57 @@ TEST(PlanRun, ASourceWithoutAFingerprintRunsAndIsNotRecorded) {
   w.o.fingerprints["file:///x"] = {"", "not here"};
   w.Settle();
   EXPECT_THAT(w.created, ElementsAre("a/1"));
-  EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint");
+  EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint: input 'u': not here");
   w.EndHavingRead(w.Pod("a"), {});
   EXPECT_TRUE(w.recorded.empty());
+}
+
+TEST(PlanRun, ASourceThatMayNotBeAskedIsNamedForAsLongAsTheStepIsThere) {
+  RunWorld w("steps:\n" + Step("a", "inputs: {u: \"https://h/x\"}"));
+  w.o.fingerprints["https://h/x"] = {"", "the operator does not ask h (10.0.0.1)", true};
+  w.Settle();
+  const std::string said = "SourceRefused: input 'u': the operator does not ask h (10.0.0.1)";
+  EXPECT_THAT(w.created, ElementsAre("a/1"));
+  EXPECT_EQ(w.Status("a").cache_miss, said);
+  w.o.run.status.steps.clear();  // a status that was not written in time
+  w.Run(w.Pod("a"));
+  w.Step();
+  EXPECT_EQ(w.Status("a").cache_miss, said);
+  w.EndHavingRead(w.Pod("a"), {});
+  EXPECT_EQ(w.Status("a").cache_miss, said);
+}
+
+TEST(PlanRun, ASignatureInAUriIsInNoAnnotationButTheTasksAndStillTellsSourcesApart) {
+  const auto steps = [](const std::string& uri) {
+    return "steps:\n" + Step("a", "inputs: {u: \"" + uri + "\"}");
+  };
+  std::vector<std::string> keys;
+  for (const std::string uri : {"https://h/x?id=1&sig=secret", "https://h/x?id=2&sig=secret"}) {
+    RunWorld w(steps(uri));
+    w.o.fingerprints[uri] = {"etag:1", ""};
+    w.Settle();
+    ASSERT_EQ(w.objects.size(), 1u);
+    Json notes = w.objects.begin()->second["metadata"]["annotations"];
+    EXPECT_NE(notes["penstock.dev/task"].get<std::string>().find(uri), std::string::npos);
+    notes.erase("penstock.dev/task");
+    EXPECT_EQ(notes.dump().find("secret"), std::string::npos) << notes.dump(1);
+    w.EndHavingRead(w.Pod("a"), {{"u", "etag:1"}});
+    ASSERT_EQ(w.recorded.size(), 1u);
+    EXPECT_EQ(w.recorded[0], w.Status("a").cache_key);
+    keys.push_back(w.recorded[0]);
+
+    RunWorld next(steps(uri));
+    next.o.fingerprints[uri] = {"etag:1", ""};
+    next.Step();
+    EXPECT_EQ(next.plan.requests.cache_keys, w.recorded);
+  }
+  EXPECT_NE(keys[0], keys[1]);
 }
 
 TEST(PlanRun, FollowsAnotherRunsPodForThePendingTimeoutOnly) {
   RunWorld w("steps:\n" + Step("a", "timeouts: {pending: 30s}"));
   w.Step();
-  w.o.cache[w.plan.requests.cache_keys[0]] = {std::nullopt, "other/a"};
+  w.o.cache[w.plan.requests.cache_keys[0]] = {std::nullopt, "other/a", w.now};
   w.Step();
   EXPECT_EQ(w.Status("a").reason, "Following");
   EXPECT_EQ(w.plan.requeue_after, 30'000ms);
@@ -158,7 +211,52 @@ TEST(PlanRun, ADamagedInputRunsItsProducerAgainAndThenTheConsumer) {
   EXPECT_EQ(w.Is("Succeeded"), "True Succeeded");
 }
 
-// --- the size of the status
+TEST(PlanRun, AStepThatRunsAgainForItsDamagedOutputShowsNoSourcesOfBefore) {
+  RunWorld w(kChain);
+  w.Settle();
+  w.Succeed(w.Pod("a"));
+  w.Settle();
+  w.Drop("a");  // its status alone tells of it
+  for (auto& step : w.o.run.status.steps)
+    if (step.name == "a") step.sources["i"] = "etag of the first time";
+  auto m = Message(TaskOutcome::kInfrastructure, 0, "input i is damaged");
+  m.damaged = Digest('a');
+  w.End(w.Pod("b"), m);
+  w.Step();
+  EXPECT_TRUE(w.Status("a").outputs.empty());
+  EXPECT_TRUE(w.Status("a").sources.empty());
+}
+
+TEST(PlanRun, AStepThatMakesAnewWhatWasDamagedSaysSoAlsoWhereNoStatusWasWritten) {
+  RunWorld w(kChain);
+  w.Settle();
+  w.Succeed(w.Pod("a"));
+  w.Settle();
+  w.now += 5s;
+  const api::PipelineRunStatus before = w.o.run.status;
+  auto m = Message(TaskOutcome::kInfrastructure, 0, "input i is damaged");
+  m.damaged = Digest('a');
+  w.End(w.Pod("b"), m);
+  w.Settle();
+  ASSERT_EQ(w.created.back(), "a/2");
+  w.o.run.status = before;
+  w.Step();
+  EXPECT_EQ(w.Status("a").attempts, 2);
+  EXPECT_EQ(w.Status("a").cache_miss, "Damaged");
+}
+
+TEST(PlanRun, WhatKeepsTheStoreFromOneAnswerIsNotSaidOfAnother) {
+  RunWorld w("steps:\n" + Step("a", "parameters: {n: 1}") + Step("b", "parameters: {n: 2}"));
+  w.Step();
+  ASSERT_EQ(w.plan.requests.cache_keys.size(), 2U);
+  w.o.store_trouble[w.plan.requests.cache_keys[0]] = "input/output error";
+  for (int i = 0; i < 2; ++i) {
+    w.Step();
+    EXPECT_EQ(w.Status("a").reason, "StoreUnavailable");
+    EXPECT_EQ(w.Status("b").reason, "CacheLookup");
+    EXPECT_EQ(w.plan.events.size(), i == 0 ? 1U : 0U);
+  }
+}
 
 }  // namespace
 }  // namespace penstock::plan

@@ -6,6 +6,7 @@
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/pod_spec.h"
+#include "operator/plan/attempt/refusal_reason.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::plan {
@@ -28,13 +29,16 @@ class RunConditions {
       End();
     } else if (o_.run.spec.suspend && o_.run.spec.cancel == api::CancelMode::kNone) {
       Set("Ready", ConditionStatus::kFalse, "Suspended", "spec.suspend is true");
-      Set("Reconciling", ConditionStatus::kFalse, "Suspended",
-          "no step is started while spec.suspend is true; " + Progress());
+      std::string reason = "Suspended";
+      std::string message = "no step is started while spec.suspend is true; " + Progress();
+      PutRefusedDelete(reason, message);
+      Set("Reconciling", ConditionStatus::kFalse, reason, message);
       Set("Stalled", ConditionStatus::kFalse, "Suspended", "");
       NotFinished("Suspended", Progress());
     } else {
       GoesOn();
     }
+    PutTrouble();
     Bless();
     return outcome_;
   }
@@ -53,8 +57,14 @@ class RunConditions {
   }
 
   void Unresolved() {
-    if (plan_.finished)
+    if (o_.run.spec.cancel != api::CancelMode::kNone)
       return Ended(RunOutcome::kCancelled, "the run was cancelled before it began");
+    if (plan_.finished)
+      return Ended(RunOutcome::kFailed, "InvalidSpec",
+                   api::Describe(o_.spec_errors) +
+                       "; nothing was run, and the spec of a run cannot change: correct it in "
+                       "another run");
+    if (o_.pin_refused) return PinRefused(*o_.pin_refused);
     const bool wrong = !o_.spec_errors.empty();
     const std::string reason = wrong ? "InvalidSpec" : "Resolving";
     const std::string message =
@@ -63,6 +73,18 @@ class RunConditions {
     Set("Ready", ConditionStatus::kFalse, reason, message);
     Set("Reconciling", wrong ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
     Set("Stalled", wrong ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
+    NotFinished(reason, message);
+  }
+
+  void PinRefused(const Error& why) {
+    const std::string reason = RefusalReason(why.kind);
+    const std::string message =
+        "what runs could not be pinned in a ControllerRevision: " + why.message +
+        "; it is tried again";
+    const bool passes = IsApiServersTrouble(why.kind);
+    Set("Ready", ConditionStatus::kFalse, reason, message);
+    Set("Reconciling", passes ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
+    Set("Stalled", passes ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
     NotFinished(reason, message);
   }
 
@@ -76,7 +98,7 @@ class RunConditions {
   // The first step that is in trouble but may come out of it.
   [[nodiscard]] const StepState* Troubled() const {
     for (const StepState& s : steps_)
-      if (s.status.phase == StepPhase::kPending && !s.status.message.empty()) return &s;
+      if (IsInTrouble(s)) return &s;
     return nullptr;
   }
   [[nodiscard]] const StepState* FirstFailed() const {
@@ -85,8 +107,34 @@ class RunConditions {
     return nullptr;
   }
 
+  // It comes before whatever else there is to say.
+  void PutRefusedDelete(std::string& reason, std::string& message) const {
+    const StepState* kept = WithRefusedDelete(steps_);
+    if (kept == nullptr) return;
+    reason = RefusalReason(kept->delete_refused->why.kind);
+    message = "step " + kept->status.name + ": " + TextOf(*kept->delete_refused) + "; " + message;
+  }
+
+  // For tables, which have no room for a sentence.
+  void PutTrouble() {
+    const StepState* failed = FirstFailed();
+    const StepState* step = failed != nullptr || plan_.finished ? failed : Troubled();
+    if (step != nullptr) plan_.status.trouble = step->status.name + ": " + step->status.reason;
+    const StepState* kept = WithRefusedDelete(steps_);
+    if (step == nullptr && kept != nullptr)
+      plan_.status.trouble =
+          kept->status.name + ": " + RefusalReason(kept->delete_refused->why.kind);
+  }
+
   static std::string Describe(const StepState& s) {
     return "step " + s.status.name + " (" + s.status.reason + "): " + s.status.message;
+  }
+
+  static std::string Again(const StepState& s) {
+    if (s.status.reason == kApiServerError || s.status.reason == kStoreUnavailable)
+      return "; it is tried again";
+    return "; it is tried again for up to " + FormatDuration(PendingLimit(*s.step)) +
+           " (timeouts.pending)";
   }
 
   void GoesOn() {
@@ -102,13 +150,10 @@ class RunConditions {
     } else if (troubled != nullptr) {
       reason = troubled->status.retry_at ? "Retrying" : "Waiting";
       // a retry's own message says which try it is
-      const std::string again = troubled->status.retry_at
-                                    ? ""
-                                    : "; it is tried again for up to " +
-                                          FormatDuration(PendingLimit(*troubled->step)) +
-                                          " (timeouts.pending)";
+      const std::string again = troubled->status.retry_at ? "" : Again(*troubled);
       message = Describe(*troubled) + again + "; " + message;
     }
+    PutRefusedDelete(reason, message);
     Set("Ready", ConditionStatus::kFalse, reason, message);
     Set("Reconciling", ConditionStatus::kTrue, reason, message);
     Set("Stalled", ConditionStatus::kFalse, reason, "");

@@ -42,7 +42,11 @@ std::optional<CacheAnswer> CacheAnswerOf(const Json& seen) {
     EXPECT_TRUE(receipt) << receipt.error().message;
     return CacheAnswer{*receipt, ""};
   }
-  if (seen.contains("following")) return CacheAnswer{std::nullopt, seen.at("following")};
+  if (seen.contains("following")) {
+    const std::string since = seen.value("followingSince", "");
+    return CacheAnswer{std::nullopt, seen.at("following"),
+                       since.empty() ? NowOf(seen) : *ParseTime(since)};
+  }
   if (seen.value("cacheMisses", false)) return CacheAnswer{};
   return std::nullopt;
 }
@@ -54,8 +58,11 @@ void Answer(const Json& seen, RunObserved& o) {
   for (const Json& uri : seen.value("silentSources", Json::array())) o.fingerprints[uri];
   const Json refused = seen.value("createErrors", Json::object());
   for (const auto& [pod, why] : refused.items()) {
-    Error& error = o.create_errors[pod] = Invalid(why.at("message"));
-    if (why.at("kind") == Name(ErrorKind::kQuota)) error.kind = ErrorKind::kQuota;
+    CreateRefusal& refusal = o.create_errors[pod];
+    refusal = {Invalid(why.at("message")), NowOf(seen)};
+    for (const ErrorKind kind : {ErrorKind::kQuota, ErrorKind::kWebhook, ErrorKind::kForbidden})
+      if (why.at("kind") == Name(kind)) refusal.why.kind = kind;
+    if (why.contains("since")) refusal.since = *ParseTime(why.at("since").get<std::string>());
   }
   const Json wrong = seen.value("specErrors", Json::object());
   for (const auto& [path, why] : wrong.items()) o.spec_errors.push_back({path, why});
@@ -63,7 +70,7 @@ void Answer(const Json& seen, RunObserved& o) {
 }
 
 Json PlanCase(const std::filesystem::path& folder) {
-  RunWorld w(LoadYaml(folder / "spec.yaml").dump());
+  RunWorld w(LoadYaml(folder / "spec.yaml").dump(), {}, AroundGit());
   const Json seen = LoadYaml(folder / "observed.yaml");
   Json run = {{"spec", {{"pipelineRef", {{"name", "p"}}}}}};
   if (seen.contains("spec")) run["spec"].update(seen.at("spec"));

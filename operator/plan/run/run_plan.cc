@@ -5,6 +5,8 @@
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/pod_spec.h"
+#include "operator/plan/attempt/refusal_reason.h"
+#include "operator/plan/run/put_artifacts.h"
 #include "operator/plan/run/status_entries.h"
 #include "operator/plan/run/status_plan.h"
 #include "operator/plan/run/step_cache.h"
@@ -53,10 +55,11 @@ class RunPlanner {
   // A pod of a step that has ended: the run ends when it is gone, or nobody would see to it.
   [[nodiscard]] bool HasLeftovers() {
     for (const PodFact& p : o_.pods) {
-      if (p.deleting || HasEnded(p)) continue;
+      if (p.deleting || (HasEnded(p) && !p.outlived)) continue;
       const auto step = index_.find(p.step);
       if (step == index_.end() || steps_[step->second].kind != StepState::Kind::kFinal) continue;
-      Wake(now_ + kCleanUpAgain);
+      const auto tried = o_.deletes.find(p.uid);
+      if (tried == o_.deletes.end() || tried->second.next_try <= now_) Wake(now_ + kCleanUpAgain);
       return true;
     }
     return false;
@@ -105,10 +108,10 @@ class RunPlanner {
     if (cut_.empty()) return;
     for (const StepState& s : steps_) {
       if (s.kind == StepState::Kind::kFinal) continue;
-      for (const ResolvedInput& input : s.step->inputs) {
-        const auto it = cut_.find(input.step);
+      for (const OutputRef& taken : s.step->Takes()) {
+        const auto it = cut_.find(taken.step);
         if (it == cut_.end() || it->second.phase != StepPhase::kSucceeded) continue;
-        StepState& from = steps_[index_.at(input.step)];
+        StepState& from = steps_[index_.at(taken.step)];
         if (from.kind == StepState::Kind::kFinal && from.status.outputs.empty())
           from.kind = StepState::Kind::kIdle;
       }
@@ -119,9 +122,8 @@ class RunPlanner {
   void RepairDamaged() {
     for (StepState& consumer : steps_) {
       if (consumer.damaged.empty()) continue;
-      for (const ResolvedInput& input : consumer.step->inputs) {
-        if (input.step.empty()) continue;
-        StepState& producer = steps_[index_.at(input.step)];
+      for (const OutputRef& taken : consumer.step->Takes()) {
+        StepState& producer = steps_[index_.at(taken.step)];
         const bool made =
             std::any_of(producer.status.outputs.begin(), producer.status.outputs.end(),
                         [&](const auto& o) { return o.digest == consumer.damaged; });
@@ -134,6 +136,8 @@ class RunPlanner {
         producer.skip_cache = true;
         producer.status.phase = StepPhase::kWaiting;
         producer.status.cached = false;
+        producer.status.cached_from.clear();
+        producer.status.sources.clear();
         producer.status.outputs.clear();
         producer.status.results.clear();
         producer.status.finish_time.reset();
@@ -165,6 +169,8 @@ class RunPlanner {
     }
     if (!HasPlace() && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
     AttemptSpec spec{s.step, s.status.attempts + 1, s.spent, "", in.parameters, in.inputs};
+    if (!FindPutArtifacts(s, spec, o_, now_, plan_.requests)) return;
+    spec.code = in.code;
     if (!MustStart(s, spec, o_, now_, plan_.requests)) return;
     Start(s, spec);
   }
@@ -197,53 +203,61 @@ class RunPlanner {
   [[nodiscard]] bool HasPlace() const { return !IsFull() && creates_ < kMaxCreates; }
 
   void WaitForPlace(StepState& s) {
-    if (!IsFull()) plan_.requeue_after = Milliseconds(0);
+    // Where nothing is made now, the next plan would be this one: what holds the places wakes it.
+    if (!IsFull() && made_ > 0) plan_.requeue_after = Milliseconds(0);
     Wait(s, IsFull() ? Hold::kParallelism : Hold::kQueued);
   }
 
   void Start(StepState& s, const AttemptSpec& spec) {
     if (!HasPlace()) return WaitForPlace(s);
+    if (!s.status.retry_at) {
+      s.status.phase = StepPhase::kPending;
+      s.status.reason = kStarting;
+      s.status.message.clear();
+    }
+    const std::string pod = PodName(o_.run.meta.name, o_.run.meta.uid, s.step->name, spec.attempt);
+    const auto refusal = o_.create_errors.find(pod);
+    if (refusal != o_.create_errors.end() && !MayTryAgain(s, pod, refusal->second)) return;
     auto built = BuildAttempt(o_.run, spec, settings_);
     if (!built) {
       Finish(s, StepPhase::kFailed, "InvalidSpec", built.error().message, now_);
       return;
     }
-    if (Refused(s, built->pod_name)) return;
     if (!built->config_map_name.empty()) {
       plan_.actions.emplace_back(
-          CreateConfigMap{built->config_map_name, std::move(built->config_map)});
+          CreateConfigMap{built->config_map_name, std::move(built->config_map), built->pod_name});
     }
     plan_.actions.emplace_back(CreatePod{built->pod_name, std::move(built->pod)});
+    ++made_;
     ++creates_;
     ++occupied_;
   }
 
-  // The API server would not take the pod. True when the step has waited long enough for it.
-  bool Refused(StepState& s, const std::string& pod) {
-    const auto why = o_.create_errors.find(pod);
-    const bool was_pending = s.prior != nullptr && s.prior->phase == StepPhase::kPending &&
-                             !s.prior->retry_at && s.prior->start_time;
-    const TimePoint since = was_pending ? *s.prior->start_time : WholeSeconds(now_);
-    if (!s.status.retry_at) {
-      s.status.phase = StepPhase::kPending;
-      s.status.reason = "Starting";
-      s.status.message.clear();
-      s.status.start_time = since;
+  // The API server would not take the pod. False when it is not time to try again, or the step has
+  // waited long enough for it.
+  bool MayTryAgain(StepState& s, const std::string& pod, const CreateRefusal& refusal) {
+    const std::string text = Shown(refusal.why.message);
+    s.status.reason = RefusalReason(refusal.why.kind);
+    s.status.message = text;
+    s.wake = refusal.next_try > now_ ? refusal.next_try : now_ + kRefusedAgain;
+    if (!IsApiServersTrouble(refusal.why.kind)) {
+      const Milliseconds limit = PendingLimit(*s.step);
+      const TimePoint end = refusal.since + limit;
+      if (now_ >= end) {
+        Finish(s, StepPhase::kFailed, s.status.reason,
+               "its pod could not be created within " + FormatDuration(limit) + ": " + text +
+                   "; it is not tried again",
+               now_);
+        return false;
+      }
+      s.wake = std::min(end, *s.wake);
     }
-    if (why == o_.create_errors.end()) return false;
-    const std::string& text = why->second.message;
-    s.status.reason = why->second.kind == ErrorKind::kQuota ? "QuotaExceeded" : "CreationRefused";
-    s.status.message = Shown(text);
-    const Milliseconds limit = PendingLimit(*s.step);
-    const TimePoint end = (s.status.retry_at ? *s.status.retry_at : since) + limit;
-    if (now_ >= end) {
-      Finish(s, StepPhase::kFailed, s.status.reason,
-             "its pod could not be created within " + FormatDuration(limit) + ": " + Shown(text) +
-                 "; it is not tried again",
-             now_);
-      return true;
-    }
-    s.wake = std::min(end, now_ + kRefusedAgain);
+    if (refusal.next_try <= now_) return true;
+    plan_.held_pods.push_back(pod);
+    ++occupied_;
+    // What is wrong with this pod holds up no other. What passes by itself (a quota, a webhook)
+    // would meet the others too: they stay queued, and their timeouts.pending do not begin.
+    if (PassesByItself(refusal.why.kind)) ++creates_;
     return false;
   }
 
@@ -255,7 +269,8 @@ class RunPlanner {
   std::map<std::string, std::size_t> index_;
   std::map<std::string, api::StepStatus> cut_;
   int occupied_ = 0;
-  int creates_ = 0;
+  int made_ = 0;     // by this plan
+  int creates_ = 0;  // those, and what is held up as they would be
   int looked_ahead_ = 0;
 };
 

@@ -226,6 +226,17 @@ TEST(PlanRun, ABlessedResultBecomesACondition) {
 
 // --- cache
 
+TEST(PlanRun, AStatusStaysSmallWhateverItsTextsAreMadeOf) {
+  std::string spec = "steps:\n";
+  for (int i = 0; i < 300; ++i) spec += Step("s" + std::to_string(i), "cache: {enabled: false}");
+  RunWorld w(spec);
+  while (w.created.size() < 300) w.Step();
+  for (auto& pod : w.o.pods) w.Fail(pod, 1, std::string(1'000, '"'));  // two bytes each as JSON
+  w.Settle();
+  EXPECT_GT(w.plan.status.steps.size(), 50u);
+  EXPECT_LT(api::Encode(w.plan.status).dump().size(), 256u * 1024);
+}
+
 TEST(PlanRun, AStatusOfManyStepsStaysSmallAndNothingRunsAgain) {
   std::string spec = "steps:\n";
   for (int i = 0; i < 600; ++i) spec += Step("s" + std::to_string(i), "cache: {enabled: false}");

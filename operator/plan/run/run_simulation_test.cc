@@ -30,7 +30,14 @@ class Simulation {
   bool Chance(int one_in) { return std::uniform_int_distribution<int>(1, one_in)(rng_) == 1; }
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(rng_); }
 
+  // One whose steps can all run.
   std::string RandomSpec() {
+    std::string spec = AnySpec();
+    while (!Validate(Spec(spec)).empty()) spec = AnySpec();
+    return spec;
+  }
+
+  std::string AnySpec() {
     const int n = 1 + Below(12);
     std::string spec = Chance(2) ? "parallelism: " + std::to_string(1 + Below(3)) + "\n" : "";
     spec += "steps:\n";

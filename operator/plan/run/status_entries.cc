@@ -12,11 +12,16 @@ namespace {
 
 using api::StepPhase;
 
+std::size_t Written(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace).size();
+}
+
 std::size_t SizeOf(const api::StepStatus& s) {
-  std::size_t n = 220 + s.name.size() + s.reason.size() + s.message.size() + s.cache_key.size() +
-                  s.cache_miss.size() + s.pod.size();
+  std::size_t n = 220 + s.name.size() + s.reason.size() + Written(s.message) + s.cache_key.size() +
+                  Written(s.cache_miss) + s.cached_from.size() + s.pod.size();
   for (const auto& o : s.outputs) n += 90 + o.name.size() + o.type.size() + o.digest.size();
-  for (const auto& [name, value] : s.results) n += 8 + name.size() + CanonicalText(value).size();
+  for (const auto& [name, print] : s.sources) n += 8 + name.size() + print.size();
+  for (const auto& [name, value] : s.results) n += 8 + name.size() + Written(value);
   return n;
 }
 

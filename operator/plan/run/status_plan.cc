@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/base/shown_text.h"
+#include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/run/run_conditions.h"
 #include "operator/plan/run/status_entries.h"
 
@@ -43,13 +44,19 @@ api::RunSummary Count(const std::vector<StepState>& steps) {
   return sum;
 }
 
+bool WasTold(const RunObserved& o, const std::string& reason) {
+  const auto* told = api::FindCondition(o.run.status.conditions, "Reconciling");
+  return told != nullptr && told->reason == reason;
+}
+
 // Only what people act on: the run's begin and end, failures, retries, steps that cannot start.
 void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPlan& plan) {
   const auto add = [&](const char* type, const std::string& reason, const std::string& message) {
-    plan.events.push_back({type, reason, Shown(message)});
+    plan.events.push_back({type, reason, ShownEnds(message)});
   };
   if (!o.run.status.start_time && plan.status.start_time)
     add("Normal", "RunStarted", "started with " + std::to_string(steps.size()) + " steps");
+  const StepState* const kept = WithRefusedDelete(steps);
   for (const StepState& s : steps) {
     const std::string what = "step " + s.status.name + ": " + s.status.message;
     const bool was_failed = s.prior != nullptr && s.prior->phase == StepPhase::kFailed;
@@ -59,10 +66,11 @@ void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPla
     } else if (s.newly_failed && s.status.retry_at) {
       add("Warning", "StepRetried", what);
       plan.urgent_status = true;
-    } else if (s.status.phase == StepPhase::kPending && !s.status.retry_at &&
-               !s.status.message.empty() &&
-               (s.prior == nullptr || s.prior->reason != s.status.reason)) {
+    } else if (IsInTrouble(s) && (s.prior == nullptr || s.prior->reason != s.status.reason)) {
       add("Warning", s.status.reason, what);
+    } else if (&s == kept && !WasTold(o, RefusalReason(s.delete_refused->why.kind))) {
+      add("Warning", RefusalReason(s.delete_refused->why.kind),
+          "step " + s.status.name + ": " + TextOf(*s.delete_refused));
     }
   }
 }
@@ -82,7 +90,8 @@ void PlanStatus(const RunObserved& o, const std::vector<StepState>& steps, bool 
   });
   const bool cancelled_unresolved =
       o.resolved == nullptr && o.run.spec.cancel != api::CancelMode::kNone;
-  plan.finished = cancelled_unresolved || (o.resolved != nullptr && all_final && !has_leftovers);
+  plan.finished =
+      o.resolved != nullptr ? all_final && !has_leftovers : cancelled_unresolved || o.unresolvable;
   if (plan.finished)
     plan.status.finish_time = before.finish_time ? before.finish_time : WholeSeconds(now);
   PutEntries(o, steps, plan);
@@ -94,7 +103,7 @@ void PlanStatus(const RunObserved& o, const std::vector<StepState>& steps, bool 
   if (ends_now) {
     const api::Condition* end = api::FindCondition(plan.status.conditions, "Succeeded");
     plan.events.push_back({outcome == RunOutcome::kFailed ? "Warning" : "Normal",
-                           std::string("Run") + Name(outcome), Shown(end->message)});
+                           std::string("Run") + Name(outcome), ShownEnds(end->message)});
   }
 }
 

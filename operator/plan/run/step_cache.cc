@@ -5,10 +5,18 @@
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/attempt.h"
 #include "operator/plan/attempt/cache_key.h"
+#include "operator/plan/attempt/labels.h"
 #include "operator/plan/run/step_inputs.h"
 
 namespace penstock::plan {
 namespace {
+
+// A receipt is the words of a pod: what is no name would be refused with the whole status.
+bool IsObjectName(const std::string& text) {
+  return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+}
 
 class CacheLookup {
  public:
@@ -18,11 +26,13 @@ class CacheLookup {
   bool MustStart(StepState& s, AttemptSpec& spec) {
     s.status.cache_key.clear();
     s.status.cache_miss = WhyNotCacheable(*s.step);
-    if (s.skip_cache) s.status.cache_miss = "Damaged";
+    spec.remakes_damage = s.skip_cache;
+    if (s.skip_cache) s.status.cache_miss = kDamaged;
     if (!s.status.cache_miss.empty()) return true;
     if (!TakeFingerprints(s, spec)) return false;
     CacheKeyInputs key_inputs{o_.run.meta.namespace_, s.step, spec.parameters, "", {}, {}};
     if (AsksRunName(*s.step)) key_inputs.run_name = o_.run.meta.name;
+    if (spec.code) key_inputs.own_code = spec.code->digest;
     for (const TaskInput& i : spec.inputs) {
       if (i.artifact)
         key_inputs.input_identities[i.name] = i.artifact->digest;
@@ -32,20 +42,26 @@ class CacheLookup {
     const CacheKey key = ComputeCacheKey(key_inputs);
     spec.cache_base = key.base;
     s.status.cache_miss = key.why_not;
-    if (key.key.empty()) return true;
+    if (key.key.empty()) {
+      if (std::string why = WhySilent(*s.step, o_); !why.empty()) s.status.cache_miss = why;
+      return true;
+    }
     s.status.cache_key = spec.cache_key = key.key;
     const std::string settled = ComputeSettledKey(key_inputs).key;
     if (settled != key.key) spec.settled_key = settled;
     const bool settled_known = settled == key.key || IsKnown(settled);
     if (!IsKnown(key.key) || !settled_known) {
       Wait(s, Hold::kCacheLookup);
+      for (const std::string& asked : {key.key, settled})
+        if (!o_.cache.contains(asked) && ShowStoreTrouble(s, "the cache is looked up", o_, asked))
+          break;
       return false;
     }
     if (settled != key.key && IsSettled(s, settled)) return false;
     const CacheAnswer& answer = o_.cache.at(key.key);
     if (answer.hit && TakeCached(s, *answer.hit)) return false;
     s.status.cache_miss = "NotFound";
-    return answer.following_run.empty() || !Follow(s, answer.following_run);
+    return answer.following_run.empty() || !Follow(s, answer);
   }
 
  private:
@@ -60,6 +76,7 @@ class CacheLookup {
     const Judgement hit = JudgeReceipt(receipt, *s.step);
     if (hit.verdict != Verdict::kSucceeded) return false;
     s.status.cached = true;
+    s.status.cached_from = IsObjectName(receipt.run) ? receipt.run : "";
     if (!s.status.start_time) s.status.start_time = WholeSeconds(now_);
     Succeed(s, hit.receipt, now_);
     return true;
@@ -98,18 +115,12 @@ class CacheLookup {
   }
 
   // Another run makes what this step would: wait for it, but not for ever.
-  bool Follow(StepState& s, const std::string& whom) {
-    const bool already = HoldOf(s.prior) == Hold::kFollowing;
-    const TimePoint since =
-        already && s.prior->start_time ? *s.prior->start_time : WholeSeconds(now_);
-    const TimePoint end = since + PendingLimit(*s.step);
-    if (now_ >= end) {
-      s.status.start_time.reset();
-      return false;
-    }
-    s.status.start_time = since;
+  bool Follow(StepState& s, const CacheAnswer& answer) {
+    const TimePoint end = answer.following_since.value_or(now_) + PendingLimit(*s.step);
+    if (now_ >= end) return false;
     s.wake = end;
-    Wait(s, Hold::kFollowing, Shown(whom) + " makes the same now");
+    requests_.followed_keys.push_back(s.status.cache_key);
+    Wait(s, Hold::kFollowing, Shown(answer.following_run) + " makes the same now");
     return true;
   }
 
@@ -119,6 +130,20 @@ class CacheLookup {
 };
 
 }  // namespace
+
+std::string WhySilent(const ResolvedStep& step, const RunObserved& observed) {
+  for (const ResolvedInput& input : step.inputs) {
+    if (input.uri.empty()) continue;
+    const auto known = observed.fingerprints.find(input.uri);
+    if (known == observed.fingerprints.end()) continue;
+    const FingerprintAnswer& answer = known->second;
+    if (!answer.fingerprint.empty() || answer.error.empty()) continue;
+    return Shown(std::string(answer.refused ? "SourceRefused" : "NoFingerprint") + ": input '" +
+                     input.name + "': " + answer.error,
+                 512);
+  }
+  return "";
+}
 
 bool MustStart(StepState& s, AttemptSpec& spec, const RunObserved& observed, TimePoint now,
                FactRequests& requests) {

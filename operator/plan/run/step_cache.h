@@ -13,4 +13,8 @@ namespace penstock::plan {
 [[nodiscard]] bool MustStart(StepState& s, AttemptSpec& spec, const RunObserved& observed,
                              TimePoint now, FactRequests& requests);
 
+// Which of the step's sources has no fingerprint and why, in a word and a sentence; empty where all
+// have one, or nothing more is known.
+[[nodiscard]] std::string WhySilent(const ResolvedStep& step, const RunObserved& observed);
+
 }  // namespace penstock::plan

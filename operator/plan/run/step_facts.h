@@ -28,7 +28,7 @@ struct StepFacts {
   const PodFact* pod = nullptr;            // of the newest attempt; null: it is not there
   Judgement judgement;                     // of kSucceeded and kFailed
   bool pod_lags = false;                   // kPodUnknown: the API server has it, the cache does not
-  std::vector<const PodFact*> useless;     // kEnded: pods that go on all the same
+  std::vector<const PodFact*> useless;     // pods that go on all the same
 };
 
 // `pods` are the step's.
@@ -36,7 +36,9 @@ struct StepFacts {
                                     const api::StepStatus* prior,
                                     const std::vector<const PodFact*>& pods, TimePoint now);
 
-// When a pod that is being deleted counts as lost, because its kubelet does not answer any more.
-[[nodiscard]] std::optional<TimePoint> LostBy(const PodFact& pod);
+// When a pod is to be looked at again though nothing happens: one that is being deleted counts as
+// lost then, because its kubelet does not answer any more; one whose step has failed and whose
+// other containers go on is judged then without its own word.
+[[nodiscard]] std::optional<TimePoint> LookAgainAt(const PodFact& pod);
 
 }  // namespace penstock::plan

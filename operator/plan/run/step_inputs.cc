@@ -16,18 +16,30 @@ const api::StepOutput* FindOutput(const api::StepStatus* status, const std::stri
   return it == status->outputs.end() ? nullptr : &*it;
 }
 
+std::optional<ArtifactRef> Made(const OutputRef& output, const StatusOf& status_of) {
+  const api::StepOutput* o = FindOutput(status_of(output.step), output.output);
+  if (o == nullptr) return std::nullopt;
+  return ArtifactRef{o->digest, o->folder, o->bytes};
+}
+
 void AddInput(const ResolvedInput& input, const StatusOf& status_of, Ingredients& out) {
   TaskInput in{input.name, input.type, input.artifact, input.uri, ""};
   if (!input.step.empty()) {
-    const api::StepOutput* o = FindOutput(status_of(input.step), input.output);
-    if (o != nullptr) in.artifact = ArtifactRef{o->digest, o->folder, o->bytes};
-    if (o == nullptr && !input.optional && out.skip_reason.empty()) {
+    in.artifact = Made({input.step, input.output}, status_of);
+    if (!in.artifact && !input.optional && out.skip_reason.empty()) {
       out.skip_reason = "OutputAbsent";
       out.message = "step " + input.step + " gave no output '" + input.output +
                     "', which the input '" + input.name + "' needs";
     }
   }
   if (in.artifact || !in.uri.empty()) out.inputs.push_back(std::move(in));
+}
+
+void AddCode(const ResolvedStep& step, const StatusOf& status_of, Ingredients& out) {
+  out.code = step.code_from ? Made(*step.code_from, status_of) : step.code;
+  if (out.code || !step.code_from || !out.skip_reason.empty()) return;
+  out.skip_reason = "OutputAbsent";
+  out.message = "step " + step.code_from->step + " fetched no code";
 }
 
 Result<Json> Look(const Reference& r, const std::string& run_name, const StatusOf& status_of) {
@@ -48,6 +60,7 @@ Ingredients Gather(const ResolvedStep& step, const std::string& run_name,
                    const StatusOf& status_of) {
   Ingredients out;
   for (const ResolvedInput& input : step.inputs) AddInput(input, status_of, out);
+  AddCode(step, status_of, out);
   for (const auto& [name, p] : step.parameters) {
     Result<Json> value = p.value;
     if (p.pending)

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ using StatusOf = std::function<const api::StepStatus*(const std::string& step)>;
 struct Ingredients {
   std::vector<TaskInput> inputs;           // absent optional ones are left out
   std::map<std::string, Json> parameters;  // resolved; null ones are left out
+  std::optional<ArtifactRef> code;         // the step's own
   // Why it cannot run; empty: it can.
   std::string skip_reason;  // OutputAbsent, ResultAbsent: the step is skipped
   std::string fail_reason;  // InvalidParameter: the step fails

@@ -6,7 +6,10 @@
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/cache_key.h"
+#include "operator/plan/attempt/labels.h"
 #include "operator/plan/attempt/pod_spec.h"
+#include "operator/plan/attempt/refusal_reason.h"
+#include "operator/plan/run/step_cache.h"
 
 namespace penstock::plan {
 namespace {
@@ -58,6 +61,7 @@ class StepPlanner {
     } else if (f_.kind != StepFacts::Kind::kEnded) {
       s_.status.finish_time.reset();
     }
+    for (const PodFact* p : f_.useless) Delete(*p, p->outlived ? 30 : 0);
     switch (f_.kind) {
       case StepFacts::Kind::kFresh:
         s_.status.attempts = 0;
@@ -81,6 +85,7 @@ class StepPlanner {
         Ask(plan_.requests.receipts, f_.pod != nullptr
                                          ? "the store is asked for the receipt"
                                          : "its pod is gone; the store is asked for the receipt");
+        ShowStoreTrouble(s_, s_.status.message, o_, s_.status.pod);
         break;
       case StepFacts::Kind::kSucceeded:
         TakeSuccess(f_.judgement.receipt);
@@ -89,10 +94,42 @@ class StepPlanner {
         TakeFailure(f_.judgement);
         break;
     }
+    ShowSilentSource();
+    ShowRefusedDelete();
     return std::move(s_);
   }
 
  private:
+  // Said again where no status was written between the answer and the pod.
+  void ShowSilentSource() {
+    const std::string& said = s_.status.cache_miss;
+    if (f_.pod == nullptr || f_.pod->cache_base.empty() || !f_.pod->cache_key.empty()) return;
+    if (!said.empty() && said != "NoFingerprint") return;
+    if (std::string why = WhySilent(*s_.step, o_); !why.empty()) s_.status.cache_miss = why;
+  }
+
+  // Once a pause: its pod may be there for long, and no watch tell that it is being deleted.
+  void Delete(const PodFact& pod, int grace_seconds) {
+    const auto found = o_.deletes.find(pod.uid);
+    if (found != o_.deletes.end()) {
+      const DeleteTried& tried = found->second;
+      if (tried.refused) s_.delete_refused = Refusal{"Pod " + pod.name, *tried.refused};
+      if (grace_seconds >= tried.grace_seconds && now_ < tried.next_try) {
+        const auto wait = std::chrono::ceil<Milliseconds>(tried.next_try - now_);
+        plan_.requeue_after = std::min(plan_.requeue_after.value_or(wait), wait);
+        return;
+      }
+    }
+    plan_.actions.emplace_back(DeletePod{pod.name, pod.uid, grace_seconds});
+  }
+
+  // How a step has ended stays; the run's conditions have it for that.
+  void ShowRefusedDelete() {
+    if (!s_.delete_refused || s_.kind != StepState::Kind::kLive) return;
+    s_.status.reason = RefusalReason(s_.delete_refused->why.kind);
+    s_.status.message = TextOf(*s_.delete_refused);
+  }
+
   [[nodiscard]] bool Cancelled() const { return o_.run.spec.cancel != api::CancelMode::kNone; }
 
   // When the attempt ended, as far as that is known.
@@ -100,11 +137,20 @@ class StepPlanner {
     return f_.pod != nullptr ? f_.pod->finished.value_or(now_) : now_;
   }
 
-  // The status already says how the step ended; what still runs of it is of no use.
+  // When it was seen to end, by the clock that now_ is of.
+  [[nodiscard]] TimePoint EndSeenAt() const {
+    if (f_.pod == nullptr) return now_;
+    return f_.pod->end_seen ? *f_.pod->end_seen : EndedAt();
+  }
+  // The status says already when this failure is tried again.
+  [[nodiscard]] bool IsCounted() const {
+    return s_.prior != nullptr && s_.prior->retry_at && s_.prior->attempts == s_.status.attempts;
+  }
+
+  // The status already says how the step ended.
   void KeepEnd() {
     s_.kind = StepState::Kind::kFinal;
     s_.ended = s_.prior->finish_time;
-    for (const PodFact* p : f_.useless) plan_.actions.emplace_back(DeletePod{p->name, p->uid, 0});
   }
 
   // What the pod says replaces what an older status said.
@@ -114,13 +160,23 @@ class StepPlanner {
     s_.status.attempts = pod.attempt;
     s_.status.pod = pod.name;
     s_.status.cache_key = pod.cache_key;
-    s_.status.cache_miss = pod.cache_key.empty() ? old.cache_miss : "NotFound";
+    s_.status.cache_miss = CacheMissOf(pod, old.cache_miss);
     s_.status.retries = RetriesOf(pod.spent);
-    if (pod.started)
+    if (old.attempts > 0 && old.start_time)
+      s_.status.start_time = old.start_time;  // of the first pod
+    else if (pod.started)
       s_.status.start_time = WholeSeconds(*pod.started);
-    else if (s_.prior != nullptr && s_.prior->attempts == pod.attempt)
-      s_.status.start_time = old.start_time;
     s_.ended = pod.finished;
+  }
+
+  // Why the pod was made, also where no status was written in between that says it.
+  [[nodiscard]] std::string CacheMissOf(const PodFact& pod, const std::string& said) const {
+    if (pod.remakes_damage) return kDamaged;
+    if (!pod.cache_key.empty()) return "NotFound";
+    if (!said.empty()) return said;
+    std::string why = WhyNotCacheable(*s_.step);
+    if (!why.empty()) return why;
+    return pod.cache_base.empty() ? "" : "NoFingerprint";
   }
 
   void Ask(std::vector<std::string>& list, const char* message) {
@@ -135,7 +191,7 @@ class StepPlanner {
   void GoOn(const PodFact& pod) {
     s_.kind = StepState::Kind::kLive;
     s_.occupies = true;
-    s_.wake = LostBy(pod);
+    s_.wake = LookAgainAt(pod);
     if (Cancelled()) StopPod(pod);
     if (pod.phase == PodPhase::kRunning || pod.started)
       ShowRunning(pod);
@@ -146,7 +202,7 @@ class StepPlanner {
   void StopPod(const PodFact& pod) {
     const bool at_once = o_.run.spec.cancel == api::CancelMode::kNow;
     if (pod.deleting && !at_once) return;
-    plan_.actions.emplace_back(DeletePod{pod.name, pod.uid, at_once ? 0 : 30});
+    Delete(pod, at_once ? 0 : 30);
   }
 
   void ShowRunning(const PodFact& pod) {
@@ -162,7 +218,7 @@ class StepPlanner {
   void AwaitStart(const PodFact& pod) {
     const std::string problem = Cancelled() ? "Cancelling" : ProblemOf(pod);
     s_.status.phase = api::StepPhase::kPending;
-    s_.status.reason = problem.empty() ? "Starting" : problem;
+    s_.status.reason = problem.empty() ? kStarting : problem;
     if (!problem.empty()) s_.status.message = Shown(pod.waiting_message);
     if (pod.deleting) return;
     const TimePoint since = pod.created.value_or(now_);
@@ -230,7 +286,8 @@ class StepPlanner {
     s_.kind = StepState::Kind::kIdle;
     s_.spent = d.spent;
     s_.damaged = j.damaged;
-    s_.not_before = std::chrono::ceil<std::chrono::seconds>(when + d.wait);
+    s_.not_before = IsCounted() ? *s_.prior->retry_at
+                                : std::chrono::ceil<std::chrono::seconds>(EndSeenAt() + d.wait);
     s_.status.phase = api::StepPhase::kPending;
     s_.status.reason = j.reason;
     s_.status.retries = RetriesOf(d.spent);

@@ -5,11 +5,11 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/plan/run/world.h"
 
 namespace penstock::plan {
 
 // In the order of Hold.
+constexpr std::size_t kMaxFingerprint = 1024;  // in a status
 constexpr std::array kHolds{
     "",          "Suspended",   "Dependencies", "Fingerprint", "CacheLookup",
     "Following", "Parallelism", "Queued"};
@@ -29,6 +29,33 @@ void Wait(StepState& s, Hold hold, const std::string& message) {
   s.status.message = message;
 }
 
+std::string TextOf(const Refusal& delete_refused) {
+  return Shown(delete_refused.object + " could not be deleted: " + delete_refused.why.message +
+               "; it is tried again");
+}
+
+const StepState* WithRefusedDelete(const std::vector<StepState>& steps) {
+  for (const StepState& s : steps)
+    if (s.delete_refused) return &s;
+  return nullptr;
+}
+
+bool IsInTrouble(const StepState& s) {
+  if (s.kind == StepState::Kind::kFinal || s.status.message.empty()) return false;
+  if (s.status.reason == kStoreUnavailable) return true;
+  return s.status.phase == api::StepPhase::kPending && s.status.reason != kStarting;
+}
+
+bool ShowStoreTrouble(StepState& s, const std::string& what, const RunObserved& observed,
+                      const std::string& asked) {
+  const auto trouble = observed.store_trouble.find(asked);
+  if (trouble == observed.store_trouble.end()) return false;
+  if (s.status.phase == api::StepPhase::kWaiting) s.status.phase = api::StepPhase::kPending;
+  s.status.reason = kStoreUnavailable;
+  s.status.message = Shown(what + ": the artifact store could not be asked: " + trouble->second);
+  return true;
+}
+
 void Finish(StepState& s, api::StepPhase phase, const std::string& reason,
             const std::string& message, TimePoint when) {
   s.kind = StepState::Kind::kFinal;
@@ -36,7 +63,7 @@ void Finish(StepState& s, api::StepPhase phase, const std::string& reason,
   s.wake.reset();
   s.status.phase = phase;
   s.status.reason = reason;
-  s.status.message = Shown(message, 2048);
+  s.status.message = Shown(message, kMaxStepMessage);
   s.status.finish_time = WholeSeconds(when);
   s.status.retry_at.reset();
 }
@@ -49,6 +76,12 @@ void Succeed(StepState& s, const Receipt& receipt, TimePoint when) {
         {o.name, o.type, o.artifact.digest, o.artifact.folder, o.artifact.bytes});
   s.status.results.clear();
   for (const auto& [name, value] : receipt.results.items()) s.status.results[name] = value;
+  s.status.sources.clear();
+  for (const ResolvedInput& input : s.step->inputs) {
+    const auto print = receipt.input_fingerprints.find(input.name);
+    if (input.uri.empty() || print == receipt.input_fingerprints.end()) continue;
+    s.status.sources[input.name] = Shown(print->second, kMaxFingerprint);  // the step's own words
+  }
 }
 
 }  // namespace penstock::plan

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/api/pipeline_run.h"
 #include "operator/base/time.h"
 #include "operator/plan/attempt/retry_plan.h"
 #include "operator/plan/resolve/resolve.h"
+#include "operator/plan/run/world.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {
@@ -31,7 +33,19 @@ struct StepState {
   std::optional<TimePoint> ended;       // of the newest attempt
   bool skip_cache = false;              // its cache entry is damaged
   bool newly_failed = false;
+  std::optional<Refusal> delete_refused;  // of a pod of the step that nobody needs any more
 };
+
+inline constexpr const char* kStarting = "Starting";
+inline constexpr const char* kStoreUnavailable = "StoreUnavailable";
+
+// It waits for something that is wrong and may come right: its reason and message say what.
+[[nodiscard]] bool IsInTrouble(const StepState& s);
+
+// For a step that cannot go on before the store answers what it was asked (RunObserved's
+// store_trouble): where something keeps it from that the step says so. True: it does.
+bool ShowStoreTrouble(StepState& s, const std::string& what, const RunObserved& observed,
+                      const std::string& asked);
 
 // What an idle step waits for. The status carries it as a word.
 enum class Hold : std::uint8_t {
@@ -50,6 +64,15 @@ enum class Hold : std::uint8_t {
 
 // A step whose last attempt failed keeps saying why, and when it is tried again.
 void Wait(StepState& s, Hold hold, const std::string& message = "");
+
+inline constexpr std::size_t kMaxStepMessage = 2'400;  // an attempt's, and what is made of it
+
+// "Pod first-a-1 could not be deleted: the API server's sentence; it is tried again", shown.
+[[nodiscard]] std::string TextOf(const Refusal& delete_refused);
+
+// The first that has a pod which nobody needs any more and the API server does not let go: the one
+// of which the run's conditions tell. Null: none.
+[[nodiscard]] const StepState* WithRefusedDelete(const std::vector<StepState>& steps);
 
 // Marks a step as ended now.
 void Finish(StepState& s, api::StepPhase phase, const std::string& reason,

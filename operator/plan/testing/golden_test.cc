@@ -50,6 +50,18 @@ Json ObjectOf(const char* kind, Json metadata, const Json& document) {
   return object;
 }
 
+Refusal RefusalOf(const Json& seen) {
+  Refusal refusal;
+  refusal.object = seen.at("object");
+  refusal.why.message = seen.at("message");
+  refusal.since = ParseDuration(seen.at("since").get<std::string>()).value();
+  const std::string kind = seen.at("kind");
+  for (int k = 0; k <= static_cast<int>(ErrorKind::kInternal); ++k)
+    if (Name(static_cast<ErrorKind>(k)) == kind) refusal.why.kind = static_cast<ErrorKind>(k);
+  EXPECT_EQ(Name(refusal.why.kind), kind);
+  return refusal;
+}
+
 void PutEventsAndRequeue(const std::vector<RunEvent>& events,
                          const std::optional<Milliseconds>& requeue_after, Json& plan) {
   for (const auto& e : events) plan["events"].push_back(e.type + " " + e.reason + ": " + e.message);

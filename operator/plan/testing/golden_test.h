@@ -24,6 +24,9 @@ namespace penstock::plan {
 // An object as the API server would give it: the document's metadata laid over these.
 [[nodiscard]] Json ObjectOf(const char* kind, Json metadata, const Json& document);
 
+// {"object", "kind" as Name has it, "message", "since"}.
+[[nodiscard]] Refusal RefusalOf(const Json& seen);
+
 // "Normal RunCreated: created the run x", one an event, and requeueAfter.
 void PutEventsAndRequeue(const std::vector<RunEvent>& events,
                          const std::optional<Milliseconds>& requeue_after, Json& plan);

@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <sstream>
+#include <tuple>
 
 #include "operator/api/codec.h"
 #include "operator/api/manifest.h"
@@ -235,6 +237,44 @@ TEST(ModelDeployment, ScalesAsADeploymentDoes) {
   const Outcome got = Kubectl(
       {"get", "pmd", "scaled", "-n", Cluster::Namespace(), "-o", "jsonpath={.spec.replicas}"});
   EXPECT_EQ(got.out, "3");
+}
+
+TEST(StatusSubresource, IsUntouchedByAWriteOfTheObject) {
+  if (!HasCluster()) GTEST_SKIP() << kSkip;
+  const std::string ns = Cluster::Namespace();
+  const Json step{{"name", "a"}, {"container", {{"image", "x"}}}};
+  const std::tuple<const char*, const char*, Json> kinds[] = {
+      {"ppl", "Pipeline", {{"steps", Json::array({step})}}},
+      {"pplr", "PipelineRun", {{"pipelineRef", {{"name", "nosuch"}}}}},
+      {"pmd", "ModelDeployment", {{"model", "$(pipelines.p.outputs.o)"}}}};
+  for (const auto& [resource, kind, spec] : kinds) {
+    Json object{{"apiVersion", "penstock.dev/v1alpha1"},
+                {"kind", kind},
+                {"metadata", {{"name", "kept"}}},
+                {"spec", spec}};
+    ASSERT_EQ(Kubectl({"create", "-n", ns, "-f", "-"}, object.dump()).exit_code, 0);
+    object["status"]["observedGeneration"] = 71;  // which no operator on the cluster would write
+    const Outcome put = Kubectl({"replace", "-n", ns, "-f", "-", "-o", "json"}, object.dump());
+    ASSERT_EQ(put.exit_code, 0) << put.out;
+    EXPECT_NE(Json::parse(put.out)["status"]["observedGeneration"], 71) << resource;
+    (void)Kubectl({"delete", resource, "kept", "-n", ns});
+  }
+}
+
+TEST(ShortNames, AreTakenByNobodyElseOnTheCluster) {
+  if (!HasCluster()) GTEST_SKIP() << kSkip;
+  // NAME SHORTNAMES APIVERSION NAMESPACED KIND; a kind without short names has a column less.
+  std::istringstream lines(Kubectl({"api-resources", "--no-headers"}).out);
+  std::map<std::string, int> taken;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream columns(line);
+    std::string plural, second;
+    columns >> plural >> second;
+    if (second.find('/') != std::string::npos || second == "v1") second.clear();
+    std::istringstream names(plural + "," + second);
+    for (std::string name; std::getline(names, name, ',');) ++taken[name];
+  }
+  for (const char* name : {"ppl", "pplr", "pcmp", "pmd"}) EXPECT_EQ(taken[name], 1) << name;
 }
 
 TEST(Category, ListsEveryKind) {

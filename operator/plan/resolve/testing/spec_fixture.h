@@ -42,4 +42,28 @@ inline ResolvedRun MustResolve(const std::string& yaml,
   return r.run.value_or(ResolvedRun{});
 }
 
+// A library that has git; `local`: of a local run.
+inline Surroundings AroundGit(bool local = false) {
+  Surroundings around;
+  around.local = local;
+  around.components = [](const std::string& name, bool library) {
+    std::vector<api::Component> found;
+    if (name != "git" || !library) return found;
+    api::Component git;
+    git.meta.name = "git-1.0.0";
+    git.spec.name = "git";
+    git.spec.version = "1.0.0";
+    git.spec.code_version = "1";
+    git.spec.outputs = {{"folder", "file", false, ""}};
+    git.spec.results = {{"commit", api::ValueType::kString, ""}};
+    git.spec.container.image = "penstock/git";
+    git.spec.container.launcher = "InImage";
+    git.spec.container.command = {"penstock-git"};
+    git.spec.resources = Json::parse(R"({"limits": {"memory": "512Mi"}})");
+    found.push_back(git);
+    return found;
+  };
+  return around;
+}
+
 }  // namespace penstock::plan

@@ -1,0 +1,85 @@
+// Runs ingest on files that a test writes or that lie in testdata (make.py), and shows what came.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "components/ingest/run.h"
+#include "components/sdk/cells.h"
+#include "components/sdk/schema.h"
+#include "components/sdk/testing/test_data.h"
+#include "operator/base/file.h"
+
+namespace penstock::ingest {
+
+class IngestFiles : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& name, const std::string& bytes) {
+    const std::filesystem::path path = folder_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path.string();
+  }
+  static std::string TestData(const std::string& name) {
+    return std::string(PENSTOCK_TEST_SOURCE_DIR) + "/testing/testdata/" + name;
+  }
+  void Copy(const std::string& from, const std::string& to) {
+    Write(to, *ReadFile(TestData(from)));
+  }
+
+  Result<void> Run(const std::string& source, const Json& parameters = Json::object(),
+                   const std::string& schema = "") {
+    std::map<std::string, sdk::StepInput> inputs = {{"source", {source, "", ""}}};
+    if (!schema.empty()) inputs["schema"] = {schema, "", ""};
+    std::filesystem::create_directories(folder_ / "results");
+    sdk::Step step(parameters, inputs,
+                   {{"dataset", folder_ / "out"},
+                    {"schema", folder_ / "schema.yaml"},
+                    {"report", folder_ / "report.md"}},
+                   folder_ / "results");
+    return RunIngest(step);
+  }
+  // "" when it is read.
+  std::string Problem(const std::string& source, const Json& parameters = Json::object(),
+                      const std::string& schema = "") {
+    const auto ok = Run(source, parameters, schema);
+    return ok ? "" : ok.error().message;
+  }
+  std::string Report() { return *ReadFile(folder_ / "report.md"); }
+  std::string ResultOf(const std::string& name) { return *ReadFile(folder_ / "results/" + name); }
+  sdk::Schema SchemaOut() { return sdk::LoadSchema(folder_ / "schema.yaml").value(); }
+
+  // "name:type " for each column of the schema, then "a|b|" a row; what no cell has as Arrow says.
+  std::string Table() {
+    auto reader = sdk::DatasetReader::Open(folder_ / "out");
+    if (!reader) return reader.error().message;
+    std::string out;
+    for (const auto& c : SchemaOut().columns) out += c.name + ":" + c.type + " ";
+    for (;;) {
+      const auto batch = (*reader)->Next();
+      if (!batch) return batch.error().message;
+      if (*batch == nullptr) return out;
+      const auto& source = (*reader)->source();
+      for (std::int64_t r = 0; r < source->num_rows(); ++r) {
+        out += "\n";
+        for (const auto& column : source->columns()) {
+          out += column->GetScalar(r).ValueOrDie()->ToString() + "|";
+        }
+      }
+    }
+  }
+
+  sdk::TestFolder folder_;
+};
+
+#define EXPECT_SAYS(text, part)                                        \
+  do {                                                                 \
+    const std::string said = (text);                                   \
+    EXPECT_NE(said.find(part), std::string::npos) << "said: " << said; \
+  } while (false)
+
+}  // namespace penstock::ingest

@@ -1,0 +1,327 @@
+#include "components/launcher/source_fetch.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <set>
+#include <system_error>
+
+#include "operator/artifacts/pack.h"
+#include "operator/artifacts/tree.h"
+#include "operator/base/file.h"
+#include "operator/base/pause.h"
+#include "operator/base/sha256.h"
+#include "operator/base/time.h"
+#include "operator/net/http_client.h"
+#include "operator/net/url.h"
+#include "operator/protocol/file_uri.h"
+#include "operator/protocol/reference.h"
+
+namespace penstock::launcher {
+namespace fs = std::filesystem;
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kMostTries = 5;
+constexpr milliseconds kFirstPause{200};
+constexpr milliseconds kConnectTimeout{10'000};
+constexpr milliseconds kIdle{60'000};
+constexpr int kMostRedirects = 5;
+// Where images keep the authorities that they trust; a static program knows only Debian's place.
+constexpr const char* kRoots[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                  "/etc/pki/tls/certs/ca-bundle.crt",
+                                  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                  "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+
+std::string WithoutQuery(const std::string& uri) { return uri.substr(0, uri.find_first_of("?#")); }
+
+Error Shown(const std::string& uri, Error error) { return Wrap(WithoutQuery(uri), error); }
+
+// A file that grows by what arrives, and its digest.
+class Sink {
+ public:
+  explicit Sink(const fs::path& path) : path_(path) {}
+  Result<void> Restart() {
+    out_.close();
+    out_.clear();
+    out_.open(path_, std::ios::binary | std::ios::trunc);
+    hash_ = Sha256();
+    bytes_ = 0;
+    return Check();
+  }
+  Result<void> Write(std::string_view bytes) {
+    out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    hash_.Update(bytes);
+    bytes_ += bytes.size();
+    return Check();
+  }
+  Result<std::string> Finish() {
+    out_.close();
+    if (auto good = Check(); !good) return good.error();
+    return "sha256:" + hash_.HexDigest();
+  }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  Result<void> Check() const {
+    if (out_.good()) return {};
+    return FromErrno("writing " + path_.string(), errno != 0 ? errno : EIO);
+  }
+  const fs::path path_;
+  std::ofstream out_;
+  Sha256 hash_;
+  std::uint64_t bytes_ = 0;
+};
+
+// A body that does not come on has no end: each stretch of time brings so much, or it is over.
+class Pace {
+ public:
+  explicit Pace(const LeastPace& least) : least_(least) {}
+  void Begin() {
+    since_ = std::chrono::steady_clock::now();
+    bytes_ = 0;
+  }
+  bool Holds(std::size_t more) {
+    bytes_ += more;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - since_ < least_.in) return true;
+    const bool enough = bytes_ >= least_.bytes;
+    since_ = now;
+    bytes_ = 0;
+    return enough;
+  }
+
+ private:
+  const LeastPace least_;
+  std::chrono::steady_clock::time_point since_;
+  std::uint64_t bytes_ = 0;
+};
+
+// A file of certificates that a variable names.
+Result<std::string> ReadRoots(const std::string& variable, const fs::path& path) {
+  if (!path.is_absolute())
+    return Invalid(variable + " is '" + path.string() +
+                   "', which is no absolute path: nothing expands '~' or '$' in a variable of env");
+  auto pem = ReadFile(path, 16 << 20);
+  if (!pem) return Invalid(variable + ": " + pem.error().message);
+  if (pem->find("-----BEGIN ") == std::string::npos)
+    return Invalid(variable + ": " + path.string() + " holds no certificate in PEM");
+  return pem;
+}
+
+// Those of a folder, as OpenSSL's own: names are not looked at, what is no certificate is left out.
+Result<std::string> ReadRootsFolder(const fs::path& folder) {
+  const std::string variable = "SSL_CERT_DIR";
+  if (!folder.is_absolute()) return ReadRoots(variable, folder);
+  std::string all;
+  std::set<fs::path> seen;  // c_rehash makes links beside the files
+  std::error_code ec;
+  fs::directory_iterator it(folder, ec);
+  if (ec) return Invalid(FromErrno(variable + ": " + folder.string(), ec.value()).message);
+  for (const fs::directory_iterator end; !ec && it != end; it.increment(ec)) {
+    std::error_code ignored;
+    const fs::path file = fs::canonical(it->path(), ignored);
+    if (ignored || !fs::is_regular_file(file, ignored) || !seen.insert(file).second) continue;
+    if (const auto pem = ReadRoots(variable, file)) all += *pem + "\n";
+  }
+  return all;
+}
+
+// What is trusted, in PEM; "": nothing is known.
+Result<std::string> LoadRoots(const TrustPaths& trust) {
+  std::string all;
+  if (!trust.file.empty()) {
+    auto pem = ReadRoots("SSL_CERT_FILE", trust.file);
+    if (!pem) return pem;
+    all = *std::move(pem);
+  }
+  for (const char* place : kRoots) {
+    if (!all.empty()) break;
+    if (auto pem = ReadRoots("", place)) all = *std::move(pem);
+  }
+  for (std::size_t at = 0; at < trust.folders.size();) {
+    const std::size_t end = std::min(trust.folders.find(':', at), trust.folders.size());
+    auto pems = ReadRootsFolder(trust.folders.substr(at, end - at));
+    if (!pems) return pems;
+    all += "\n" + *pems;
+    at = end + 1;
+  }
+  return all;
+}
+
+Error StatusError(int status) {
+  const std::string said = "the server answered " + std::to_string(status);
+  if (status == 408 || status == 429 || status >= 500) return Transient(said);
+  if (status == 401 || status == 403)
+    return Invalid(said + ": it wants a login, which a URI cannot have; let the step's program " +
+                   "read it, with a password from env.valueFrom.secretKeyRef");
+  if (status == 404 || status == 410) return Invalid(said + ": there is nothing of that name");
+  return Invalid(said);
+}
+
+class Download {
+ public:
+  Download(std::string uri, const fs::path& target, const SourceOptions& options)
+      : uri_(std::move(uri)), options_(options), sink_(target) {}
+
+  Result<FetchedSource> Run() {
+    auto roots = LoadRoots(options_.trust);
+    if (!roots) return roots.error();
+    roots_ = *std::move(roots);
+    const auto end = std::chrono::steady_clock::now() + options_.deadline;
+    milliseconds pause = kFirstPause;
+    for (int tries = 1;; ++tries, pause *= 2) {
+      auto fetched = Try();
+      if (fetched || !PassesByItself(fetched.error().kind) || tries == kMostTries ||
+          std::chrono::steady_clock::now() + pause > end)
+        return fetched;
+      if (!Pause(pause, options_.stop)) return Cancelled("stopped while fetching");
+    }
+  }
+
+ private:
+  // One try: from the URI to the end of the body.
+  Result<FetchedSource> Try() {
+    std::string next = uri_;
+    for (int hop = 0; hop <= kMostRedirects; ++hop) {
+      auto url = net::ParseUrl(next);
+      if (!url) return url.error();
+      if (url->target.empty()) url->target = "/";
+      auto reply = Get(*url);
+      if (!reply) return reply.error();
+      const std::string location(reply->Header("location"));
+      if (reply->status / 100 != 3 || location.empty()) return Finish(*reply);
+      if (url->tls && location.rfind("http://", 0) == 0)
+        return Invalid("leads from https to http, which is not followed");
+      next = net::RedirectTarget(*url, location);
+    }
+    return Invalid("redirects more than five times");
+  }
+
+  Result<net::HttpResponse> Get(const net::Url& url) {
+    net::HttpClientOptions how;
+    how.tls.ca_pem = roots_;
+    how.connect_timeout = kConnectTimeout;
+    auto client = net::HttpClient::Make(url.Base(), how);
+    if (!client) return client.error();
+    net::HttpRequest request;
+    request.target = url.target;
+    request.headers = {{"User-Agent", "penstock"}, {"Accept-Encoding", "identity"}};
+    Pace pace(options_.least);
+    request.on_head = [this, &pace](const net::HttpResponse& head) -> Result<void> {
+      pace.Begin();
+      const auto encoding = head.Header("content-encoding");
+      if (!encoding.empty() && encoding != "identity")
+        return Invalid("the server compresses what was asked for as it is");
+      return sink_.Restart();
+    };
+    request.on_body = [this, &pace](std::string_view bytes) -> Result<bool> {
+      if (auto written = sink_.Write(bytes); !written) return written.error();
+      if (!pace.Holds(bytes.size()))
+        return Transient("the server sends less than " + std::to_string(options_.least.bytes) +
+                         " bytes in " + FormatDuration(options_.least.in));
+      return true;
+    };
+    auto reply =
+        (*client)->Send(request, {std::chrono::steady_clock::now() + kIdle, kIdle, options_.stop});
+    if (!reply && reply.error().kind == ErrorKind::kUntrusted && roots_.empty()) {
+      Error error = reply.error();
+      error.message += "; the step's image holds no certificates of authorities (install " +
+                       std::string("ca-certificates in it, or set SSL_CERT_FILE in the step's ") +
+                       "env to a file that is there)";
+      return error;
+    }
+    return reply;
+  }
+
+  Result<FetchedSource> Finish(const net::HttpResponse& reply) {
+    if (reply.status != 200) return StatusError(reply.status);
+    const std::string length(reply.Header("content-length"));
+    if (!length.empty() && length != std::to_string(sink_.bytes()))
+      return Transient("the server sent " + std::to_string(sink_.bytes()) + " of " + length +
+                       " bytes");
+    auto digest = sink_.Finish();
+    if (!digest) return digest.error();
+    const auto header = [&](const char* name) { return std::string(reply.Header(name)); };
+    std::string fingerprint = HttpFingerprint(header("x-amz-version-id"), header("etag"), length);
+    if (fingerprint.empty()) fingerprint = *digest;
+    return FetchedSource{std::move(fingerprint), *std::move(digest)};
+  }
+
+  const std::string uri_;
+  const SourceOptions& options_;
+  Sink sink_;
+  std::string roots_;
+};
+
+Result<void> CopyFile(const fs::path& from, const fs::path& to) {
+  std::error_code ec;
+  fs::create_directories(to.parent_path(), ec);
+  if (!ec) fs::copy_file(from, to, ec);
+  if (ec) return FromErrno("copying " + from.string(), ec.value());
+  return {};
+}
+
+Result<FetchedSource> CopySource(const std::string& uri, const fs::path& target) {
+  const auto path = PathOfFileUri(uri);
+  if (!path) return path.error();
+  const fs::path from = *path;
+  std::error_code ec;
+  const fs::file_status status = fs::status(from, ec);
+  if (!fs::exists(status))
+    return Invalid(
+        "there is no such file; on a cluster a file: URI is a path in the step's own "
+        "container");
+  if (fs::is_directory(status)) {
+    auto files = artifacts::ListTree(from);
+    if (!files) return files.error();
+    fs::create_directories(target, ec);
+    for (const auto& file : *files)
+      if (auto copied = CopyFile(from / file.path, target / file.path); !copied)
+        return copied.error();
+  } else if (fs::is_regular_file(status)) {
+    if (auto copied = CopyFile(from, target); !copied) return copied.error();
+  } else {
+    return Invalid("it is neither a file nor a folder");
+  }
+  auto fingerprint = artifacts::ContentFingerprint(target);
+  if (!fingerprint) return fingerprint.error();
+  artifacts::PackSink nowhere;
+  nowhere.put_file = [](int, const fs::path& file) { return artifacts::DigestFile(file); };
+  nowhere.put_manifest = [](const std::string&, const std::string&) { return Result<void>(); };
+  auto digest = artifacts::Pack(target, nowhere);
+  if (!digest) return digest.error();
+  return FetchedSource{*std::move(fingerprint), digest->digest};
+}
+
+}  // namespace
+
+Result<FetchedSource> FetchSource(const std::string& uri, const fs::path& target,
+                                  const SourceOptions& options) {
+  Result<FetchedSource> fetched = Invalid("is not fetched: only file:, http: and https: are");
+  if (IsFileUri(uri))
+    fetched = CopySource(uri, target);
+  else if (uri.rfind("http://", 0) == 0 || uri.rfind("https://", 0) == 0)
+    fetched = Download(uri, target, options).Run();
+  if (!fetched) return Shown(uri, fetched.error());
+  if (auto locked = artifacts::MakeReadOnly(target); !locked) return locked.error();
+  return fetched;
+}
+
+std::set<std::string> InputsAskedByPath(const TaskDocument& task) {
+  std::set<std::string> names;
+  const auto look = [&](const std::string& text) {
+    const auto parsed = ParseTemplate(text);
+    if (!parsed) return;  // MakeCommand says what is wrong
+    for (const Reference& r : parsed->References())
+      if (r.path.size() == 3 && r.Is({"inputs", "*", "path"})) names.insert(r.path[1]);
+  };
+  for (const auto& word : task.command) look(word);
+  for (const auto& word : task.args) look(word);
+  look(task.working_dir);
+  for (const auto& variable : task.env) look(variable.value);
+  return names;
+}
+
+}  // namespace penstock::launcher

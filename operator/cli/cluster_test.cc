@@ -1,0 +1,135 @@
+// Commands on a cluster.
+#include "operator/base/file.h"
+#include "operator/cli/testing/cluster_fixture.h"
+#include "operator/gateway/testing/gateway_fixture.h"
+
+namespace penstock::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+class OnACluster : public ClusterTest {
+ protected:
+  OnACluster() { CreateWords(); }
+};
+
+TEST_F(OnACluster, RunStartsAPipelineAndFollowsItToItsEnd) {
+  EXPECT_EQ(Penstock({"run", "words", "--cluster", "-p", "greeting=good morning"}), kOk)
+      << err_.str();
+  EXPECT_NE(out_.str().find("count   words    3"), std::string::npos) << out_.str();
+  EXPECT_EQ(Penstock({"run", "words", "--cluster", "-p", "fail=true"}), kFailed);
+  EXPECT_NE(err_.str().find("error: step count failed"), std::string::npos) << err_.str();
+  EXPECT_EQ(Penstock({"run", "words", "--cluster", "-p", "greting=x"}), kUsage);
+  EXPECT_EQ(Penstock({"run", "nothing", "--cluster"}), kFailed);
+  EXPECT_EQ(Penstock({"run", "words", "--cluster", "--no-cache"}), kUsage);
+  EXPECT_EQ(RunNames().size(), 2U);
+}
+
+TEST_F(OnACluster, RunIfChangedStartsNothingUntilSomethingIsAnother) {
+  ASSERT_EQ(Penstock({"run", "words", "-n", "default", "--if-changed"}), kOk) << err_.str();
+  EXPECT_NE(err_.str().find("no run of it has succeeded yet"), std::string::npos) << err_.str();
+  const auto first = RunNames();
+  ASSERT_EQ(first.size(), 1U);
+
+  ASSERT_EQ(Penstock({"run", "words", "-n", "default", "--if-changed"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "unchanged since run " + first[0] + ": nothing is started\n");
+  EXPECT_EQ(RunNames(), first);
+  ASSERT_EQ(Penstock({"run", "words", "-n", "default", "--if-changed", "-o", "json"}), kOk);
+  EXPECT_EQ(Json::parse(out_.str()), Json({{"started", false}, {"since", first[0]}}));
+
+  ASSERT_EQ(Penstock({"run", "words", "-n", "default", "--if-changed", "-p", "greeting=bye"}), kOk);
+  EXPECT_NE(err_.str().find("parameters.greeting was hello, is bye"), std::string::npos)
+      << err_.str();
+  EXPECT_EQ(RunNames().size(), 2U);
+}
+
+TEST_F(OnACluster, DescribeAndDiffReadWhatRunsWereMadeOf) {
+  ASSERT_EQ(Penstock({"run", "words", "--cluster"}), kOk) << err_.str();
+  ASSERT_EQ(Penstock({"run", "words", "--cluster", "-p", "greeting=good morning"}), kOk);
+  const auto names = RunNames();
+  ASSERT_EQ(names.size(), 2U);
+  ASSERT_EQ(Penstock({"diff", names[0], names[1], "--cluster"}), kOk) << err_.str();
+  EXPECT_NE(out_.str().find("parameters.greeting"), std::string::npos) << out_.str();
+  ASSERT_EQ(Penstock({"describe", names[0], "--cluster", "-o", "json"}), kOk) << err_.str();
+  EXPECT_EQ(Json::parse(out_.str())["steps"].size(), 2U);
+}
+
+TEST_F(OnACluster, LogsOfACachedStepAreThoseOfTheRunThatMadeIt) {
+  ASSERT_EQ(Penstock({"run", "words", "--cluster"}), kOk) << err_.str();
+  const std::string first = RunNames().at(0);
+  ASSERT_EQ(Penstock({"run", "words", "--cluster"}), kOk) << err_.str();
+  auto names = RunNames();
+  std::erase(names, first);
+  ASSERT_EQ(Penstock({"logs", names.at(0), "write", "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "wrote\n");
+  EXPECT_EQ(err_.str(),
+            "note: step write came from the cache; this is its log in run " + first + "\n");
+}
+
+TEST_F(OnACluster, GetComponentsShowsTheOperatorsLibraryToo) {
+  ASSERT_EQ(Penstock({"get", "components", "--cluster"}), kOk) << err_.str();
+  EXPECT_NE(out_.str().find("train-"), std::string::npos) << out_.str();
+}
+
+// --- artifacts, through a gateway
+
+class FromAGateway : public ClusterTest {
+ protected:
+  FromAGateway() : gateway_(WithTheNodesStore()) {
+    gateway_.authenticator.Know("good", {kLocalNamespace, "default", "", ""});
+    gateway_.Start();
+    Write("token", "good");
+    Write("ca.pem", gateway_.certificates->CaPem());
+  }
+  int Artifact(std::vector<std::string> words) {
+    words.insert(words.begin(), "artifact");
+    for (const std::string& word :
+         {std::string("--cluster"), std::string("--gateway"), gateway_.Url(),
+          std::string("--token-file"), std::string("token"), std::string("--ca-file"),
+          std::string("ca.pem")}) {
+      words.push_back(word);
+    }
+    return Penstock(words);
+  }
+  fs::path WithTheNodesStore() {
+    fs::create_directories(nodes_.root() / "artifacts");
+    fs::create_directory_symlink(nodes_.root() / "artifacts", folder_ / "gateway-store");
+    return folder_;
+  }
+  gateway::TestGateway gateway_;
+};
+
+TEST_F(FromAGateway, AFolderThatWasPutComesBackAsAFolderByItsDigest) {
+  Write("data/sub/a.txt", "one\n");
+  ASSERT_EQ(Artifact({"put", "data"}), kOk) << err_.str();
+  const std::string digest = out_.str().substr(0, 71);
+  ASSERT_EQ(Artifact({"get", digest, "copy"}), kOk) << err_.str();
+  EXPECT_EQ(*ReadFile(folder_ / "copy/sub/a.txt"), "one\n");
+  std::error_code error;
+  fs::remove_all(folder_ / "copy", error);
+  EXPECT_FALSE(error) << "who asked for the copy may not delete it: " << error.message();
+}
+
+TEST_F(FromAGateway, AFileThatLooksLikeAManifestIsAFile) {
+  const std::string text = "{\"files\":[]}  \n";
+  Write("odd.json", text);
+  ASSERT_EQ(Artifact({"put", "odd.json"}), kOk) << err_.str();
+  const std::string digest = out_.str().substr(0, 71);
+  ASSERT_EQ(Artifact({"get", digest, "copy.json"}), kOk) << err_.str();
+  EXPECT_EQ(*ReadFile(folder_ / "copy.json"), text);
+}
+
+TEST_F(FromAGateway, AnOutputIsFoundByItsRunsAndPipelinesNames) {
+  CreateWords();
+  ASSERT_EQ(Penstock({"run", "words", "--cluster", "-p", "greeting=bye"}), kOk) << err_.str();
+  for (const std::string& name : {std::string("words/write/text"), RunNames().at(0) + "/text"}) {
+    ASSERT_EQ(Artifact({"get", name, "copy.txt"}), kOk) << name << ": " << err_.str();
+    EXPECT_EQ(*ReadFile(folder_ / "copy.txt"), "bye world\n");
+    fs::remove(folder_ / "copy.txt");
+  }
+  EXPECT_EQ(Artifact({"get", "words/write/nothing", "copy.txt"}), kFailed);
+  EXPECT_NE(err_.str().find("it has text"), std::string::npos) << err_.str();
+}
+
+}  // namespace
+}  // namespace penstock::cli

@@ -1,0 +1,103 @@
+#include "operator/cli/gateway/artifact_upload.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/cli/gateway/tunnel.h"
+
+namespace penstock::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<std::string> RequestToken(const Cluster& cluster, const Session& session) {
+  // The account's token subresource, as `kubectl create token` uses it.
+  const kube::ResourceType url{"", "v1", "serviceaccounts/default/token", "TokenRequest"};
+  const Json request = {{"apiVersion", "authentication.k8s.io/v1"},
+                        {"kind", "TokenRequest"},
+                        {"spec", {{"audiences", {"penstock"}}, {"expirationSeconds", 3600}}}};
+  const Result<Json> made =
+      cluster.client->Create(url, cluster.namespace_, request, {.stop = session.interrupted});
+  if (!made) {
+    return Wrap("token of service account default in " + cluster.namespace_ +
+                    " (or give one with --token-file)",
+                made.error());
+  }
+  return made->value("status", Json::object()).value("token", "");
+}
+
+Result<fs::path> KeepToken(const std::string& token) {
+  std::string path = (fs::temp_directory_path() / "penstock-token-XXXXXX").string();
+  const int fd = mkstemp(path.data());  // readable by this user only
+  if (fd < 0) return FromErrno("temporary file " + path, errno);
+  const bool written = write(fd, token.data(), token.size()) == static_cast<ssize_t>(token.size());
+  const int why = errno;
+  close(fd);
+  if (!written) return FromErrno("temporary file " + path, why);
+  return fs::path(path);
+}
+
+}  // namespace
+
+Gateway::Gateway() = default;
+
+// By the URL that was given, else through a tunnel of our own.
+Result<TaskStore> Gateway::Reach(const GatewayOptions& options, const Cluster& cluster,
+                                 const Session& session) {
+  TaskStore store;
+  store.url = options.url.empty() ? session.Env("PENSTOCK_GATEWAY") : options.url;
+  if (store.url.empty()) {
+    Result<std::unique_ptr<Tunnel>> tunnel = Tunnel::Open(cluster, session);
+    if (!tunnel) return tunnel.error();
+    tunnel_ = *std::move(tunnel);
+    store.url = tunnel_->url();
+    return store;
+  }
+  const std::string ca =
+      options.ca_file.empty() ? session.Env("PENSTOCK_GATEWAY_CA") : options.ca_file;
+  if (ca.empty()) {
+    return Internal("--gateway " + store.url +
+                    " needs --ca-file: the authority of its certificate");
+  }
+  Result<std::string> pem = ReadFile(session.directory / ca);
+  if (!pem) return Wrap("--ca-file", pem.error());
+  store.ca_pem = *std::move(pem);
+  return store;
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& options,
+                                               const Cluster& cluster, const Session& session) {
+  std::unique_ptr<Gateway> gateway(new Gateway);
+  Result<TaskStore> store = gateway->Reach(options, cluster, session);
+  if (!store) return store.error();
+  if (options.token_file.empty()) {
+    const Result<std::string> token = RequestToken(cluster, session);
+    if (!token) return token.error();
+    Result<fs::path> kept = KeepToken(*token);
+    if (!kept) return kept.error();
+    gateway->own_token_ = *std::move(kept);
+    store->token_file = gateway->own_token_.string();
+  } else {
+    store->token_file = (session.directory / options.token_file).string();
+  }
+  artifacts::TransportOptions transport;
+  transport.namespace_ = cluster.namespace_;
+  transport.deadline = std::chrono::seconds(60);
+  transport.stop = session.interrupted;
+  transport.vouched_channel = gateway->tunnel_ != nullptr;
+  auto made = artifacts::MakeTransport(*store, transport);
+  if (!made) return Wrap("gateway " + store->url, made.error());
+  gateway->transport_ = *std::move(made);
+  return gateway;
+}
+
+Gateway::~Gateway() {
+  std::error_code ignored;
+  if (!own_token_.empty()) fs::remove(own_token_, ignored);
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,100 @@
+#include "operator/cli/history/run_archive.h"
+
+#include <algorithm>
+
+#include "operator/api/codec.h"
+#include "operator/cli/history/run_lookup.h"
+#include "operator/controllers/revision.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::cli {
+namespace {
+
+std::string Created(const Json& run) {
+  return run.value("metadata", Json::object()).value("creationTimestamp", "");
+}
+
+std::string NameOf(const Json& run) {
+  return run.value("metadata", Json::object()).value("name", "");
+}
+
+}  // namespace
+
+const api::StepStatus* KnownRun::Step(const std::string& name) const {
+  const auto& steps = run.status.steps;
+  const auto it =
+      std::find_if(steps.begin(), steps.end(), [&](const auto& s) { return s.name == name; });
+  return it == steps.end() ? nullptr : &*it;
+}
+
+Result<KnownRun> ReadRun(Json object) {
+  auto decoded = api::DecodePipelineRun(object);
+  if (!decoded.errors.empty()) {
+    return Invalid("run " + NameOf(object) + ": " + api::Describe(decoded.errors));
+  }
+  return KnownRun{std::move(object), std::move(decoded.value), {}};
+}
+
+Result<RunArchive> RunArchive::Open(const Session& session) {
+  if (std::optional<State> state = State::IfLocal(session)) return RunArchive(*std::move(state));
+  Result<Cluster> cluster = session.connect(session.flags);
+  if (!cluster) return cluster.error();
+  RunArchive archive(*cluster->client, cluster->namespace_);
+  archive.owned_ = std::move(cluster->client);
+  return archive;
+}
+
+Result<KnownRun> RunArchive::Find(const std::string& name) const {
+  Result<Json> run = state_ ? state_->FindRun(name) : FindClusterRun(*client_, namespace_, name);
+  if (!run) return run.error();
+  Result<KnownRun> known = ReadRun(*std::move(run));
+  if (!known) return known;
+  if (Result<void> read = ReadSpec(*known); !read) return read.error();
+  return known;
+}
+
+Result<void> RunArchive::ReadSpec(KnownRun& run) const {
+  const std::string& name = run.run.status.revision;
+  if (name.empty() || run.resolved) return {};
+  const Result<Json> revision = state_ ? state_->Get(kube::kControllerRevisions, name)
+                                       : client_->Get(kube::kControllerRevisions, namespace_, name);
+  if (!revision && revision.error().kind == ErrorKind::kNotFound) return {};
+  if (!revision) return revision.error();
+  Result<plan::ResolvedRun> resolved = controllers::ReadRevision(*revision);
+  if (!resolved) return Wrap("run " + run.run.meta.name, resolved.error());
+  run.resolved = *std::move(resolved);
+  return {};
+}
+
+Result<std::vector<Json>> RunArchive::All() const {
+  if (state_) return state_->Load(kube::kPipelineRuns);
+  Result<kube::ListPage> page = client_->List(kube::kPipelineRuns, namespace_, {});
+  if (!page) return page.error();
+  SortAsAskedFor(page->items);
+  return std::move(page->items);
+}
+
+Result<std::vector<KnownRun>> RunArchive::Before(const KnownRun& run) const {
+  Result<std::vector<Json>> all = All();
+  if (!all) return all.error();
+  auto end = std::find_if(all->begin(), all->end(),
+                          [&](const Json& object) { return NameOf(object) == run.run.meta.name; });
+  // A cluster's times have whole seconds: what was made in the same one may be older.
+  while (!state_ && end != all->end() && Created(*end) <= Created(run.object)) ++end;
+  std::reverse(all->begin(), end);
+  const auto& steps = run.run.status.steps;
+  const auto later = std::stable_partition(end, all->end(), [&](const Json& object) {
+    return std::any_of(steps.begin(), steps.end(),
+                       [&](const auto& s) { return s.cached_from == NameOf(object); });
+  });
+  std::vector<KnownRun> others;
+  for (auto it = all->begin(); it != later; ++it) {
+    if (NameOf(*it) == run.run.meta.name) continue;
+    Result<KnownRun> known = ReadRun(std::move(*it));
+    if (!known) return known.error();
+    others.push_back(*std::move(known));
+  }
+  return others;
+}
+
+}  // namespace penstock::cli

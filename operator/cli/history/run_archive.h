@@ -1,0 +1,52 @@
+// Runs, and what each was made of, as they are kept: in the state folder, or in a cluster. Used by
+// the command's thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/api/pipeline_run.h"
+#include "operator/base/json.h"
+#include "operator/base/result.h"
+#include "operator/cli/objects/session.h"
+#include "operator/cli/objects/state.h"
+#include "operator/plan/resolve/resolve.h"
+
+namespace penstock::cli {
+
+// A run and the spec that was pinned when it started; absent while it was not, or is not kept.
+struct KnownRun {
+  Json object;
+  api::PipelineRun run;
+  std::optional<plan::ResolvedRun> resolved;
+  // nullptr when there is no such step.
+  [[nodiscard]] const api::StepStatus* Step(const std::string& name) const;
+};
+// Without its spec. Invalid names the run.
+[[nodiscard]] Result<KnownRun> ReadRun(Json object);
+
+class RunArchive {
+ public:
+  // Where commands look (State::IfLocal).
+  [[nodiscard]] static Result<RunArchive> Open(const Session& session);
+  explicit RunArchive(State state) : state_(std::move(state)) {}
+  RunArchive(kube::Client& client, std::string ns) : client_(&client), namespace_(std::move(ns)) {}
+
+  // The run of that name, or the newest run of the Pipeline of that name, with its spec.
+  [[nodiscard]] Result<KnownRun> Find(const std::string& name) const;
+  // Every run older than that one, the newest first, and then those that are not older but made
+  // what its steps took from the cache; without their specs.
+  [[nodiscard]] Result<std::vector<KnownRun>> Before(const KnownRun& run) const;
+  // Reads the spec of a run that has none yet, where it is kept.
+  [[nodiscard]] Result<void> ReadSpec(KnownRun& run) const;
+
+ private:
+  [[nodiscard]] Result<std::vector<Json>> All() const;  // the oldest first
+  std::optional<State> state_;
+  std::unique_ptr<kube::Client> owned_;
+  kube::Client* client_ = nullptr;
+  std::string namespace_ = kLocalNamespace;
+};
+
+}  // namespace penstock::cli

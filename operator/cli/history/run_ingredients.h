@@ -1,0 +1,38 @@
+// What a step of a run was made of, an entry an ingredient, and how that differs between two runs.
+// Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "operator/cli/history/run_archive.h"
+
+namespace penstock::cli {
+
+// "parameters.epochs", "inputs.train", "sources.source", "code", "env.TITLE", "command[2]" -> its
+// value. `sources` are the fingerprints of URIs, as they were read.
+using Ingredients = std::map<std::string, Json>;
+
+// Of the cache key of the step. Empty where the run's spec is not kept or has no such step.
+[[nodiscard]] Ingredients IngredientsOf(const KnownRun& run, const std::string& step);
+
+// Of the pinned spec as a whole: everything that would run, but for data that steps hand on. What
+// the run's own Pipeline published last is left out: a run that published would change the next.
+[[nodiscard]] Ingredients IngredientsOf(const plan::ResolvedRun& resolved);
+
+// The leaves of an object or list, "a.b[0]" -> value. An empty object or list is a leaf.
+[[nodiscard]] Ingredients Leaves(const Json& value);
+
+struct Difference {
+  std::string what;
+  Json before, after;  // null: not there
+};
+[[nodiscard]] std::vector<Difference> Compare(const Ingredients& before, const Ingredients& after);
+
+// A value in a line: strings as they are, digests short, long texts cut.
+[[nodiscard]] std::string ShortValue(const Json& value, std::size_t width = 40);
+// "parameters.epochs was 5, is 10".
+[[nodiscard]] std::string Describe(const Difference& difference);
+
+}  // namespace penstock::cli

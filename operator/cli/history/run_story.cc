@@ -1,0 +1,166 @@
+#include "operator/cli/history/run_story.h"
+
+#include <set>
+
+#include "operator/cli/history/run_ingredients.h"
+#include "operator/cli/history/step_makers.h"
+#include "operator/cli/objects/object_table.h"
+#include "operator/plan/run/step_inputs.h"
+#include "operator/protocol/reference.h"
+
+namespace penstock::cli {
+namespace {
+
+class Story {
+ public:
+  Story(const KnownRun& run, const std::vector<KnownRun>& older)
+      : known_(run), run_(run.run), older_(older) {}
+
+  [[nodiscard]] Json Tell() const {
+    Json story{{"run", run_.meta.name},
+               {"namespace", run_.meta.namespace_},
+               {"pipeline", run_.spec.pipeline_ref},
+               {"status", RunWord(known_.object)},
+               {"message", ConditionMessage(known_.object, "Succeeded")},
+               {"publish", run_.spec.publish},
+               {"parameters", known_.resolved ? known_.resolved->parameters : run_.spec.parameters},
+               {"steps", Json::array()},
+               {"outputs", Outputs()}};
+    if (run_.meta.created) story["created"] = FormatTime(*run_.meta.created);
+    PutTimes(run_.status.start_time, run_.status.finish_time, story);
+    if (const auto* c = api::FindCondition(run_.status.conditions, "Blessed")) {
+      story["blessed"] = {{"status", ConditionStatus(known_.object, "Blessed")},
+                          {"reason", c->reason},
+                          {"message", c->message}};
+    }
+    for (const api::StepStatus& step : run_.status.steps) story["steps"].push_back(Step(step));
+    return story;
+  }
+
+ private:
+  static void PutTimes(const std::optional<TimePoint>& start, const std::optional<TimePoint>& end,
+                       Json& told) {
+    if (start) told["startTime"] = FormatTime(*start);
+    if (end) told["finishTime"] = FormatTime(*end);
+  }
+
+  [[nodiscard]] Json Step(const api::StepStatus& step) const {
+    Json told{{"name", step.name},         {"phase", api::Name(step.phase)},
+              {"reason", step.reason},     {"message", step.message},
+              {"attempts", step.attempts}, {"pod", step.pod},
+              {"cached", step.cached},     {"inputs", Inputs(step.name)},
+              {"outputs", Json::array()},  {"results", step.results}};
+    PutTimes(step.start_time, step.finish_time, told);
+    for (const auto& o : step.outputs) {
+      told["outputs"].push_back(
+          {{"name", o.name}, {"type", o.type}, {"digest", o.digest}, {"bytes", o.bytes}});
+    }
+    if (step.cached) {
+      const Maker maker = MakerOf(step, older_);
+      told["cachedFrom"] = maker.name;
+      told["cachedFromIsKept"] = maker.step != nullptr;
+    } else if (step.phase != api::StepPhase::kWaiting && step.phase != api::StepPhase::kSkipped) {
+      WhyItRan(step, told);
+    }
+    return told;
+  }
+
+  void WhyItRan(const api::StepStatus& step, Json& told) const {
+    told["cacheMiss"] = step.cache_miss;
+    const KnownRun* before = BeforeOf(known_, step.name, older_);
+    if (before == nullptr) return;
+    told["comparedWith"] = before->run.meta.name;
+    told["differences"] = Json::array();
+    const Ingredients now = IngredientsOf(known_, step.name);
+    const Ingredients then = IngredientsOf(*before, step.name);
+    if (now.empty() || then.empty()) {
+      told["differences"] = nullptr;  // a spec is not kept
+      return;
+    }
+    for (const Difference& d : Compare(then, now)) {
+      told["differences"].push_back({{"what", d.what}, {"before", d.before}, {"after", d.after}});
+    }
+  }
+
+  // What the step read, and where it came from.
+  [[nodiscard]] Json Inputs(const std::string& name) const {
+    Json inputs = Json::array();
+    const plan::ResolvedStep* step = known_.resolved ? known_.resolved->Find(name) : nullptr;
+    if (step == nullptr) return inputs;
+    const api::StepStatus* status = known_.Step(name);
+    const auto gathered = plan::Gather(
+        *step, run_.meta.name, [this](const std::string& other) { return known_.Step(other); });
+    for (const TaskInput& input : gathered.inputs) {
+      Json told{{"name", input.name}};
+      if (input.artifact) {
+        told["digest"] = input.artifact->digest;
+      } else {
+        told["uri"] = input.uri;
+      }
+      for (const plan::ResolvedInput& r : step->inputs) {
+        if (r.name == input.name && !r.step.empty()) told["from"] = r.step + "." + r.output;
+      }
+      if (status != nullptr && status->sources.contains(input.name)) {
+        told["fingerprint"] = status->sources.at(input.name);
+      }
+      inputs.push_back(std::move(told));
+    }
+    return inputs;
+  }
+
+  // What the run gave, each with the steps that it went through, the last first.
+  [[nodiscard]] Json Outputs() const {
+    Json outputs = Json::array();
+    for (const api::PublishedOutput& o : run_.status.outputs) {
+      Json told{{"name", o.name}, {"type", o.type}, {"digest", o.digest}, {"bytes", o.bytes}};
+      told["lineage"] = Json::array();
+      for (const std::string& step : Upstream(o.name)) {
+        told["lineage"].push_back({{"step", step}, {"inputs", Inputs(step)}});
+      }
+      outputs.push_back(std::move(told));
+    }
+    return outputs;
+  }
+
+  [[nodiscard]] std::vector<std::string> Upstream(const std::string& output) const {
+    if (!known_.resolved) return {};
+    const auto text = known_.resolved->outputs.find(output);
+    if (text == known_.resolved->outputs.end()) return {};
+    const auto parsed = ParseTemplate(text->second);
+    if (!parsed || parsed->Whole() == nullptr) return {};
+    std::set<std::string> wanted{parsed->Whole()->path[1]};
+    std::vector<std::string> steps;
+    // They stand in topological order.
+    const auto& all = known_.resolved->steps;
+    for (auto step = all.rbegin(); step != all.rend(); ++step) {
+      if (!wanted.contains(step->name)) continue;
+      steps.push_back(step->name);
+      for (const plan::ResolvedInput& input : step->inputs) {
+        if (!input.step.empty()) wanted.insert(input.step);
+      }
+    }
+    return steps;
+  }
+
+  const KnownRun& known_;
+  const api::PipelineRun& run_;
+  const std::vector<KnownRun>& older_;
+};
+
+}  // namespace
+
+const KnownRun* BeforeOf(const KnownRun& run, const std::string& step,
+                         const std::vector<KnownRun>& older) {
+  for (const KnownRun& other : older) {
+    if (other.run.spec.pipeline_ref != run.run.spec.pipeline_ref) continue;
+    const api::StepStatus* status = other.Step(step);
+    if (status != nullptr && status->phase == api::StepPhase::kSucceeded) return &other;
+  }
+  return nullptr;
+}
+
+Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older) {
+  return Story(run, older).Tell();
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,25 @@
+// One run told whole: parameters, steps, results, why each step ran or came from the cache, and
+// what every output was made of. As JSON, for `-o json` and for story_text.cc. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "operator/base/json.h"
+#include "operator/base/time.h"
+#include "operator/cli/history/run_archive.h"
+
+namespace penstock::cli {
+
+// The nearest run before, of the same Pipeline, in which the step succeeded; nullptr: there is
+// none.
+[[nodiscard]] const KnownRun* BeforeOf(const KnownRun& run, const std::string& step,
+                                       const std::vector<KnownRun>& older);
+
+// Of `older` those that BeforeOf gives are to have their specs.
+[[nodiscard]] Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older);
+
+// The story for people.
+[[nodiscard]] std::string StoryText(const Json& story, TimePoint now);
+
+}  // namespace penstock::cli

@@ -1,0 +1,85 @@
+// penstock describe and penstock diff.
+#include <ostream>
+
+#include "operator/cli/commands.h"
+#include "operator/cli/history/run_difference.h"
+#include "operator/cli/history/run_story.h"
+#include "operator/cli/objects/object_table.h"
+
+namespace penstock::cli {
+namespace {
+
+// The specs of what the story compares with.
+Result<void> ReadSpecs(const RunArchive& archive, const KnownRun& run,
+                       std::vector<KnownRun>& older) {
+  for (const api::StepStatus& step : run.run.status.steps) {
+    const KnownRun* before = BeforeOf(run, step.name, older);
+    if (before == nullptr || step.cached) continue;
+    const auto index = static_cast<std::size_t>(before - older.data());
+    if (Result<void> read = archive.ReadSpec(older[index]); !read) return read;
+  }
+  return {};
+}
+
+// True when it was written: the format is one of data.
+bool WriteData(const Json& data, OutputFormat format, Session& session) {
+  if (format != OutputFormat::kJson && format != OutputFormat::kYaml) return false;
+  session.out << (format == OutputFormat::kJson ? ToJsonText({data}, true)
+                                                : ToYamlText({data}, true));
+  return true;
+}
+
+Result<OutputFormat> FormatOf(const std::string& output) {
+  if (!output.empty() && output != "json" && output != "yaml") {
+    return Invalid("output \"" + output + "\" is not known; choose json or yaml");
+  }
+  return ParseOutputFormat(output);
+}
+
+}  // namespace
+
+int DescribeRun(const DescribeOptions& options, Session& session) {
+  const Result<OutputFormat> format = FormatOf(options.output);
+  if (!format) return session.Fail(kUsage, format.error().message);
+  const Result<RunArchive> archive = RunArchive::Open(session);
+  if (!archive) return session.Fail(kFailed, archive.error().message);
+  const Result<KnownRun> run = archive->Find(options.run);
+  if (!run) return session.Fail(kFailed, run.error().message);
+  Result<std::vector<KnownRun>> older = archive->Before(*run);
+  if (!older) return session.Fail(kFailed, older.error().message);
+  if (Result<void> read = ReadSpecs(*archive, *run, *older); !read) {
+    return session.Fail(kFailed, read.error().message);
+  }
+  const Json story = TellRun(*run, *older);
+  if (!WriteData(story, *format, session)) session.out << StoryText(story, session.clock.Now());
+  return kOk;
+}
+
+int DiffTwoRuns(const DiffOptions& options, Session& session) {
+  const Result<OutputFormat> format = FormatOf(options.output);
+  if (!format) return session.Fail(kUsage, format.error().message);
+  const Result<RunArchive> archive = RunArchive::Open(session);
+  if (!archive) return session.Fail(kFailed, archive.error().message);
+  std::vector<KnownRun> runs;
+  for (const std::string& name : {options.before, options.after}) {
+    Result<KnownRun> run = archive->Find(name);
+    if (!run) return session.Fail(kFailed, run.error().message);
+    if (!run->resolved) {
+      session.err << "note: what run " << run->run.meta.name
+                  << " was made of is not kept: only its results are compared\n";
+    }
+    runs.push_back(*std::move(run));
+  }
+  const Json difference = DiffRuns(runs[0], runs[1]);
+  if (WriteData(difference, *format, session)) return kOk;
+  const Table table = DiffTable(difference);
+  if (table.rows.empty()) {
+    session.out << "nothing differs between " << runs[0].run.meta.name << " and "
+                << runs[1].run.meta.name << "\n";
+  } else {
+    session.out << Format(table, static_cast<std::size_t>(session.width));
+  }
+  return kOk;
+}
+
+}  // namespace penstock::cli

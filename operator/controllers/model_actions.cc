@@ -1,0 +1,90 @@
+#include "operator/controllers/model_actions.h"
+
+#include "operator/base/json.h"
+#include "operator/controllers/status_write.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::controllers {
+namespace {
+
+class Carrying {
+ public:
+  Carrying(const Context& context, const plan::ModelObserved& observed)
+      : context_(context), observed_(observed), meta_(observed.md.meta) {}
+
+  Result<void> operator()(const plan::ApplyDeployment& a) const {
+    bool ours = false;
+    for (const auto& deployment : observed_.deployments) ours |= deployment.name == a.name;
+    return Apply(kube::kDeployments, a.name, a.deployment, ours);
+  }
+  Result<void> operator()(const plan::ApplyService& a) const {
+    return Apply(kube::kServices, a.name, a.service, observed_.service.has_value());
+  }
+  Result<void> operator()(const plan::ApplyConfigMap& a) const {
+    return Apply(kube::kConfigMaps, a.name, a.config_map, observed_.store.has_value());
+  }
+  Result<void> operator()(const plan::PatchDeployment& a) const {
+    return Done(context_.client.MergePatch(kube::kDeployments, meta_.namespace_, a.name, a.patch,
+                                           {}, call_));
+  }
+  Result<void> operator()(const plan::DeleteDeployment& a) const {
+    kube::DeleteOptions options;
+    options.uid = a.uid;
+    auto done =
+        context_.client.Delete(kube::kDeployments, meta_.namespace_, a.name, options, call_);
+    if (!done && done.error().kind == ErrorKind::kNotFound) return {};
+    return done;
+  }
+
+ private:
+  static Result<void> Done(const Result<Json>& answer) {
+    if (!answer) return answer.error();
+    return {};
+  }
+
+  // Server-side apply would take over whatever stands under the name.
+  Result<void> Apply(const kube::ResourceType& type, const std::string& name, const Json& object,
+                     bool ours) const {
+    if (!ours) {
+      if (auto free = CheckNameIsFree(type, name); !free) return free;
+    }
+    return Done(context_.client.Apply(type, meta_.namespace_, name, object, {}, call_));
+  }
+
+  Result<void> CheckNameIsFree(const kube::ResourceType& type, const std::string& name) const {
+    auto found = context_.client.Get(type, meta_.namespace_, name, call_);
+    if (!found) {
+      if (found.error().kind == ErrorKind::kNotFound) return {};
+      return found.error();
+    }
+    if (IsOwnedBy(*found, meta_.uid)) return {};
+    return Error{ErrorKind::kAlreadyExists,
+                 "it exists in namespace " + meta_.namespace_ +
+                     " and is not of this ModelDeployment; delete or rename it"};
+  }
+
+  const Context& context_;
+  const plan::ModelObserved& observed_;
+  const api::ObjectMeta& meta_;
+  const kube::Call call_{.stop = context_.stop};
+};
+
+struct Naming {
+  std::string operator()(const plan::ApplyService& a) const { return "Service " + a.name; }
+  std::string operator()(const plan::ApplyConfigMap& a) const { return "ConfigMap " + a.name; }
+  template <typename OfDeployment>
+  std::string operator()(const OfDeployment& a) const {
+    return "Deployment " + a.name;
+  }
+};
+
+}  // namespace
+
+std::string ObjectOf(const plan::ModelAction& action) { return std::visit(Naming{}, action); }
+
+Result<void> Carry(const Context& context, const plan::ModelObserved& observed,
+                   const plan::ModelAction& action) {
+  return std::visit(Carrying(context, observed), action);
+}
+
+}  // namespace penstock::controllers

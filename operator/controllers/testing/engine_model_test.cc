@@ -1,0 +1,217 @@
+// The engine's ModelDeployments over the in-memory cluster, which has no Deployment controller: a
+// test says when the Deployment of a version is available.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "operator/controllers/testing/engine_fixture.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::controllers {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Tells of no deletion of a Service, as a watch that lost it.
+class ForgetfulClient : public kube::ForwardingClient {
+ public:
+  using ForwardingClient::ForwardingClient;
+  Result<void> Watch(const kube::ResourceType& type, const std::string& ns,
+                     const kube::WatchOptions& options, const kube::WatchSink& sink,
+                     std::stop_token stop) override {
+    const auto forget = [&](kube::WatchEvent& event) {
+      const bool lost = type == kube::kServices && event.type == kube::WatchEventType::kDeleted;
+      return lost || sink(event);
+    };
+    return ForwardingClient::Watch(type, ns, options, forget, std::move(stop));
+  }
+
+ protected:
+  Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
+};
+
+class EngineModels : public EngineTest {
+ protected:
+  std::string Digest(const std::string& content, const std::string& ns = "team") {
+    const auto folder = folder_ / "models" / content;
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "model.yaml") << content;
+    auto stored = store_->Put(ns, folder);
+    EXPECT_TRUE(stored) << (stored ? "" : stored.error().message);
+    return stored ? stored->digest : "";
+  }
+
+  void Serve(const std::string& digest) {
+    Create(kube::kModelDeployments,
+           "metadata: {name: flights}\nspec: {model: \"" + digest + "\", replicas: 1}\n");
+  }
+
+  // As the Deployment controller would write.
+  void MakeAvailable(const std::string& deployment) {
+    const Json d = AwaitThere(kube::kDeployments, deployment);
+    const Json generation = d["metadata"].value("generation", Json(1));
+    auto written = cluster_.MergePatch(kube::kDeployments, "team", deployment,
+                                       {{"status",
+                                         {{"observedGeneration", generation},
+                                          {"updatedReplicas", 1},
+                                          {"readyReplicas", 1},
+                                          {"availableReplicas", 1}}}},
+                                       {.subresource = "status"});
+    ASSERT_TRUE(written) << written.error().message;
+  }
+
+  Json AwaitThere(const kube::ResourceType& type, const std::string& name) {
+    return Await(type, name, "there", [](const Json&) { return true; });
+  }
+  Json AwaitReady(const std::string& status, const std::string& reason) {
+    return Await(kube::kModelDeployments, "flights", reason, [&](const Json& object) {
+      return ConditionOf(object, "Ready") == status && ReasonOf(object) == reason;
+    });
+  }
+  static std::string ReasonOf(const Json& object) {
+    for (const Json& c : object["status"]["conditions"])
+      if (c["type"] == "Ready") return c["reason"].get<std::string>();
+    return "";
+  }
+  static std::string MessageOf(const Json& object) {
+    for (const Json& c : object["status"]["conditions"])
+      if (c["type"] == "Ready") return c["message"].get<std::string>();
+    return "";
+  }
+
+  void ServeVersionOne() {
+    Serve(Digest("one"));
+    MakeAvailable("flights-v1");
+    AwaitReady("True", "Available");
+  }
+
+  // Refuses to apply objects of a kind, until `refusing_` is false.
+  void Refuse(const kube::ResourceType& kind, ErrorKind why, const std::string& message) {
+    interception_.emplace(
+        cluster_,
+        [this, kind, why, message](const local::Request& request) -> std::optional<Error> {
+          if (request.verb != "apply" || request.type != kind || !refusing_) return std::nullopt;
+          ++tries_;
+          return Error{why, message};
+        });
+  }
+  std::atomic<bool> refusing_ = true;
+  std::atomic<int> tries_ = 0;
+  std::optional<Interception> interception_;
+};
+
+TEST_F(EngineModels, AreReadyWhenTheServicePointsToAnAvailableVersion) {
+  StartEngine();
+  ServeVersionOne();
+  const Json service = Get(kube::kServices, "flights");
+  EXPECT_EQ(service["spec"]["selector"]["penstock.dev/model-version"], "1");
+  EXPECT_THAT(Get(kube::kConfigMaps, "flights-store")["data"]["store.json"].get<std::string>(),
+              HasSubstr(folder_.string()));
+}
+
+TEST_F(EngineModels, BringBackADeletedService) {
+  StartEngine();
+  ServeVersionOne();
+  const Json uid = Get(kube::kServices, "flights")["metadata"]["uid"];
+  ASSERT_TRUE(cluster_.Delete(kube::kServices, "team", "flights"));
+  EXPECT_NE(AwaitThere(kube::kServices, "flights")["metadata"]["uid"], uid);
+  AwaitReady("True", "Available");
+}
+
+TEST_F(EngineModels, BringBackADeletedDeployment) {
+  StartEngine();
+  ServeVersionOne();
+  ASSERT_TRUE(cluster_.Delete(kube::kDeployments, "team", "flights-v1"));
+  AwaitReady("False", "Progressing");
+  MakeAvailable("flights-v1");
+  AwaitReady("True", "Available");
+}
+
+TEST_F(EngineModels, SeeAtTheResyncWhatNoWatchTold) {
+  resync_ = Milliseconds{100};
+  ForgetfulClient forgetful(cluster_);
+  StartEngine(&forgetful);
+  ServeVersionOne();
+  ASSERT_TRUE(cluster_.Delete(kube::kServices, "team", "flights"));
+  AwaitThere(kube::kServices, "flights");
+  StopEngine();  // before its client goes
+}
+
+TEST_F(EngineModels, SeeADigestThatIsUploadedLater) {
+  const std::string digest = Digest("late", "another");
+  StartEngine();
+  Serve(digest);
+  const Json waiting = AwaitReady("False", "WaitingForModel");
+  EXPECT_THAT(MessageOf(waiting), HasSubstr(digest));
+  Digest("late");
+  AwaitThere(kube::kDeployments, "flights-v1");
+}
+
+TEST_F(EngineModels, TellWhatTheApiServerRefusesOnceInTheLogAndGoOnWhenItIsCured) {
+  Refuse(kube::kDeployments, ErrorKind::kQuota, "exceeded quota: objects");
+  StartEngine();
+  Serve(Digest("one"));
+  const Json refused = AwaitReady("False", "QuotaExceeded");
+  EXPECT_THAT(MessageOf(refused), HasSubstr("Deployment flights-v1: exceeded quota: objects"));
+  // It is tried again, with pauses: events in between do not make it try more.
+  for (int i = 0; i < 20; ++i) {
+    Patch(kube::kModelDeployments, "flights",
+          {{"metadata", {{"annotations", {{"look", std::to_string(i)}}}}}});
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (tries_ < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_GE(tries_, 2);
+  EXPECT_LE(tries_, 5);
+  refusing_ = false;
+  MakeAvailable("flights-v1");
+  AwaitReady("True", "Available");
+  StopEngine();
+  std::size_t lines = 0;
+  std::istringstream told(log_);
+  for (std::string line; std::getline(told, line);)
+    if (!line.starts_with("event ") && line.find("exceeded quota") != std::string::npos) ++lines;
+  EXPECT_EQ(lines, 1U) << log_;
+}
+
+TEST_F(EngineModels, TellARefusedService) {
+  Refuse(kube::kServices, ErrorKind::kTransient, "failed calling webhook \"guard\"");
+  StartEngine();
+  Serve(Digest("one"));
+  MakeAvailable("flights-v1");
+  EXPECT_THAT(MessageOf(AwaitReady("False", "ApiServerError")),
+              HasSubstr("Service flights: failed calling webhook"));
+  refusing_ = false;
+  AwaitReady("True", "Available");
+}
+
+TEST_F(EngineModels, TellThatTheyMayNotRead) {
+  const Interception refusing(
+      cluster_, [this](const local::Request& request) -> std::optional<Error> {
+        if (request.verb != "list" || request.type != kube::kEndpointSlices || !refusing_ ||
+            request.ns != "team")
+          return std::nullopt;
+        return Error{ErrorKind::kForbidden, "endpointslices is forbidden"};
+      });
+  StartEngine();
+  Serve(Digest("one"));
+  MakeAvailable("flights-v1");
+  EXPECT_THAT(MessageOf(AwaitReady("False", "Forbidden")),
+              HasSubstr("endpointslices is forbidden"));
+  refusing_ = false;
+  AwaitReady("True", "Available");
+}
+
+TEST_F(EngineModels, TakeNoObjectOfAnotherOwner) {
+  Create(kube::kDeployments, "metadata: {name: flights-v1}\nspec: {replicas: 1}\n");
+  StartEngine();
+  Serve(Digest("one"));
+  const Json stalled = AwaitReady("False", "NameTaken");
+  EXPECT_EQ(ConditionOf(stalled, "Stalled"), "True");
+  EXPECT_FALSE(Get(kube::kDeployments, "flights-v1")["metadata"].contains("ownerReferences"));
+  ASSERT_TRUE(cluster_.Delete(kube::kDeployments, "team", "flights-v1"));
+  AwaitThere(kube::kDeployments, "flights-v1");
+}
+
+}  // namespace
+}  // namespace penstock::controllers

@@ -1,0 +1,34 @@
+#include "operator/main/options.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::main {
+namespace {
+
+std::variant<Options, int> Parse(std::vector<std::string> more) {
+  std::vector<std::string> words = {"penstock-operator",    "--gateway-url=https://g:8443",
+                                    "--launcher-image=l",   "--serve-image=s",
+                                    "--components-image=c", "--git-image=g"};
+  words.insert(words.end(), more.begin(), more.end());
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  return ParseOptions(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(Options, TakeTheChartsBounds) {
+  const auto plain = Parse({});
+  ASSERT_TRUE(std::holds_alternative<Options>(plain));
+  EXPECT_EQ(std::get<Options>(plain).max_file_bytes, 64ULL << 30) << "a sparse file of a TiB";
+  const auto set = Parse({"--max-file-size=512Mi", "--pods-per-second=2.5"});
+  ASSERT_TRUE(std::holds_alternative<Options>(set));
+  EXPECT_EQ(std::get<Options>(set).max_file_bytes, 512ULL << 20);
+  EXPECT_EQ(std::get<Options>(set).pods_per_second, 2.5);
+  const auto none = Parse({"--max-file-size=0"});
+  ASSERT_TRUE(std::holds_alternative<Options>(none));
+  EXPECT_EQ(std::get<Options>(none).max_file_bytes, 0U);
+  for (const char* wrong : {"--max-file-size=big", "--pods-per-second=-1"})
+    EXPECT_TRUE(std::holds_alternative<int>(Parse({wrong}))) << wrong;
+}
+
+}  // namespace
+}  // namespace penstock::main

@@ -1,0 +1,73 @@
+#include "operator/plan/model/model_trouble.h"
+
+#include <algorithm>
+#include <locale>
+
+#include "operator/plan/attempt/refusal_reason.h"
+
+namespace penstock::plan {
+namespace {
+
+constexpr int kMaxRestarts = 3;
+constexpr int kLoadFailure = 3;  // penstock-serve --exit-on-load-failure
+
+// As a condition's reason must be; what others call it otherwise stands in the message.
+std::string ReasonOf(const std::string& word) {
+  const bool fits = !word.empty() && word.size() <= 64 &&
+                    std::isalpha(word[0], std::locale::classic()) &&
+                    std::all_of(word.begin(), word.end(),
+                                [](char c) { return std::isalnum(c, std::locale::classic()); });
+  return fits ? word : "Waiting";
+}
+
+Trouble OfEnd(const ServingPodFact& pod) {
+  Trouble t;
+  const bool server = pod.last_container == kServeContainer;
+  t.own_fault = server && pod.last_exit_code == kLoadFailure;
+  t.reason = t.own_fault ? "LoadFailed" : server ? "CrashLoop" : "FetchFailed";
+  if (pod.last_reason == "OOMKilled") t.reason = "OutOfMemory";
+  t.lasting = server && pod.restarts >= kMaxRestarts;
+  t.message = "exit code " + std::to_string(pod.last_exit_code);
+  if (pod.last_reason == "OOMKilled") t.message += " (OOMKilled: above its memory limit)";
+  if (!pod.last_message.empty()) t.message += ": " + pod.last_message;
+  return t;
+}
+
+Trouble OfPod(const ServingPodFact& pod) {
+  // A container that waits to be started again says less than how it ended; one that runs again may
+  // have ended long ago.
+  if (!pod.last_container.empty() &&
+      (pod.waiting_reason.empty() || pod.waiting_reason == "CrashLoopBackOff")) {
+    const Trouble end = OfEnd(pod);
+    return pod.running && !end.own_fault ? Trouble() : end;
+  }
+  if (pod.waiting_reason.empty()) return {};
+  const std::string reason = ReasonOf(pod.waiting_reason);
+  if (reason == pod.waiting_reason) return {reason, pod.waiting_message};
+  return {reason, pod.waiting_reason + ": " + pod.waiting_message};
+}
+
+int Weight(const Trouble& t) { return t.own_fault ? 3 : t.lasting ? 2 : t.reason.empty() ? 0 : 1; }
+
+}  // namespace
+
+Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deployment) {
+  Trouble worst;
+  for (const auto& pod : observed.pods) {
+    if (pod.version != deployment.version || pod.ready || pod.ending) continue;
+    // One that an earlier template made says nothing of what the spec says now.
+    if (pod.template_hash != deployment.template_hash) continue;
+    Trouble t = OfPod(pod);
+    if (Weight(t) > Weight(worst)) worst = std::move(t);
+  }
+  if (worst.reason.empty() && !deployment.replica_failure.empty())
+    return {"FailedCreate", deployment.replica_failure};
+  return worst;
+}
+
+Trouble TroubleOf(const Refusal& refusal) {
+  return {RefusalReason(refusal.why.kind), refusal.object + ": " + refusal.why.message, false,
+          !PassesByItself(refusal.why.kind)};
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,28 @@
+// What keeps a version of a model from being ready, and whether the model itself is to blame. Pure.
+#pragma once
+
+#include <string>
+
+#include "operator/plan/model/world.h"
+
+namespace penstock::plan {
+
+struct Trouble {
+  std::string reason;      // one CamelCase word; empty: nothing is known
+  std::string message;     // what the server, the kubelet, the scheduler or the API server said
+  bool own_fault = false;  // the server said that this model will never do
+  bool lasting = false;    // has been tried again and again
+
+  [[nodiscard]] std::string Text() const {
+    return message.empty() ? reason : reason + ": " + message;
+  }
+};
+
+// Of the version's newest pods that are not ready, the worst. A model is at fault only where its
+// server ended with the exit code that says so; whatever else is wrong passes or is put right.
+[[nodiscard]] Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deployment);
+
+// Of what the API server refused.
+[[nodiscard]] Trouble TroubleOf(const Refusal& refusal);
+
+}  // namespace penstock::plan
