@@ -31,7 +31,7 @@ struct SourceFile {
 };
 
 // The files in the order of their names, all of one format. Names that begin with . or _ do not
-// count (_SUCCESS, .crc), nor does a dataset's schema.yaml. Invalid names what is otherwise: a
+// count (_SUCCESS, .crc), nor does a dataset's _schema.yaml. Invalid names what is otherwise: a
 // folder within (partitions by folder are not read), another format, no file at all.
 [[nodiscard]] Result<std::vector<SourceFile>> ListFiles(const std::filesystem::path& source,
                                                         const ReadingOptions& options);

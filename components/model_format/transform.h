@@ -62,6 +62,13 @@ struct TransformSpec {
 [[nodiscard]] Result<TransformSpec> ParseTransformSpec(const Json& json);
 [[nodiscard]] Result<TransformSpec> LoadTransformSpec(const std::string& path);
 
+// Which matrix a recipe makes of the same inputs; model.yaml names its model's.
+enum class View : std::uint8_t {
+  kDense,      // "dense": numbers only, nothing missing: linear models
+  kTree,       // "tree": numbers and codes of categories, NaN kept: boosted trees
+  kEmbedding,  // "embedding": numbers and ids, nothing missing: networks
+};
+
 // A column of the matrix.
 struct Feature {
   std::string name;              // "distance", "carrier=UA", "carrier=?" (unseen), "dest"

@@ -3,7 +3,7 @@
 //   part-00000.parquet ...   zstd, rows in order; the parts follow each other by name
 //   _schema.json             {"columns": [{"name", "type"}], "rows": n, "fingerprint":
 //   "sha256:..."}
-//   schema.yaml              the types again, and what the columns are for (schema.h)
+//   _schema.yaml             the types again, and what the columns are for (schema.h)
 //
 // Everything is read and written by record batch, so memory does not grow with the rows. Timestamps
 // are microseconds in UTC without a zone. Parts keep stored types, readers give canonical ones
@@ -63,10 +63,10 @@ class DatasetWriter {
   ~DatasetWriter();
 
   [[nodiscard]] Result<void> Write(const std::shared_ptr<arrow::RecordBatch>& batch);
-  // What schema.yaml will say beyond types, of columns that `from` has too. Without it: features,
+  // What _schema.yaml will say beyond types, of columns that `from` has too. Without it: features,
   // nullable where a null was written.
   void Describe(Schema from, Carry what);
-  // Writes _schema.json and schema.yaml. Without the former the folder is no dataset.
+  // Writes _schema.json and _schema.yaml. Without the former the folder is no dataset.
   [[nodiscard]] Result<void> Finish();
   [[nodiscard]] std::int64_t rows() const;
   [[nodiscard]] const std::vector<std::int64_t>& null_counts() const;  // by column
@@ -77,12 +77,12 @@ class DatasetWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-// Writes _schema.json and schema.yaml for parts that another program wrote, with the roles that
+// Writes _schema.json and _schema.yaml for parts that another program wrote, with the roles that
 // columns of the same name and type have in `sources`; gives the number of rows.
 [[nodiscard]] Result<std::int64_t> DescribeDataset(const std::string& folder,
                                                    const std::vector<Schema>& sources = {});
 
-// schema.yaml where it tells of the columns that the parts have; else their types.
+// _schema.yaml where it tells of the columns that the parts have; else their types.
 [[nodiscard]] Result<Schema> DatasetSchema(const std::string& path);
 
 // The label that a step names, else the one column with that role; empty without any. Invalid when

@@ -7,7 +7,7 @@
 //   - {name: "distance", type: int64, nullable: true, role: feature, unit: "mile"}
 //   - {name: "late", type: bool, nullable: false, role: label}
 //
-// ingest writes it, a person may, and every dataset has one beside its parts (schema.yaml), so that
+// ingest writes it, a person may, and every dataset has one beside its parts (_schema.yaml), so that
 // a reference to the dataset brings it along. A model's signature is a part of it.
 #pragma once
 
@@ -28,7 +28,7 @@ namespace penstock::sdk {
 struct ModelManifest;
 
 inline constexpr int kSchemaVersion = 1;
-inline constexpr const char* kSchemaYaml = "schema.yaml";
+inline constexpr const char* kSchemaYaml = "_schema.yaml";
 
 // What a column is for. Only a feature is one without being named.
 enum class Role : std::uint8_t {

@@ -166,7 +166,7 @@ Result<Schema> LoadFromFolder(const std::filesystem::path& folder) {
     PENSTOCK_ASSIGN(const auto manifest, LoadModelManifest(folder.string()));
     return SchemaOf(manifest);
   }
-  return NotFound(folder.string() + ": has neither schema.yaml nor model.yaml, so no schema");
+  return NotFound(folder.string() + ": has neither _schema.yaml nor model.yaml, so no schema");
 }
 
 }  // namespace

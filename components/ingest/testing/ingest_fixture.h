@@ -38,7 +38,7 @@ class IngestFiles : public ::testing::Test {
     std::filesystem::create_directories(folder_ / "results");
     sdk::Step step(parameters, inputs,
                    {{"dataset", folder_ / "out"},
-                    {"schema", folder_ / "schema.yaml"},
+                    {"schema", folder_ / "_schema.yaml"},
                     {"report", folder_ / "report.md"}},
                    folder_ / "results");
     return RunIngest(step);
@@ -51,7 +51,7 @@ class IngestFiles : public ::testing::Test {
   }
   std::string Report() { return *ReadFile(folder_ / "report.md"); }
   std::string ResultOf(const std::string& name) { return *ReadFile(folder_ / "results/" + name); }
-  sdk::Schema SchemaOut() { return sdk::LoadSchema(folder_ / "schema.yaml").value(); }
+  sdk::Schema SchemaOut() { return sdk::LoadSchema(folder_ / "_schema.yaml").value(); }
 
   // "name:type " for each column of the schema, then "a|b|" a row; what no cell has as Arrow says.
   std::string Table() {

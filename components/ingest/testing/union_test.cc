@@ -173,17 +173,17 @@ TEST_F(GivenSchema, OfAnEarlierRunReadsTheNextFileTheSameWay) {
   ASSERT_EQ(Problem(Write("day1.csv", "zip,n,d\nA1,1,2024-01-01\n,2,2024-01-02\n"),
                     {{"roles", {{"n", "label"}}}}),
             "");
-  std::filesystem::rename(folder_ / "schema.yaml", folder_ / "day1.yaml");
+  std::filesystem::rename(folder_ / "_schema.yaml", folder_ / "day1.yaml");
   const std::string first = *ReadFile(folder_ / "day1.yaml");
   EXPECT_SAYS(first, "{name: \"n\", type: int64, nullable: false, role: label}");
-  EXPECT_EQ(first, *ReadFile(folder_ / "out/schema.yaml"));
+  EXPECT_EQ(first, *ReadFile(folder_ / "out/_schema.yaml"));
   // Digits only: without the schema this zip would be a number.
   ASSERT_EQ(Problem(Write("day2.csv", "zip,n,d\n02138,7,2024-01-03\n"), Json::object(),
                     folder_ / "day1.yaml"),
             "");
   EXPECT_SAYS(Table(), "zip:string n:int64");
   EXPECT_SAYS(Table(), "\n02138|7|");
-  EXPECT_EQ(*ReadFile(folder_ / "schema.yaml"), first);
+  EXPECT_EQ(*ReadFile(folder_ / "_schema.yaml"), first);
 }
 
 TEST_F(GivenSchema, RefusesAFileThatDiffersByColumnRowAndValue) {

@@ -1,0 +1,54 @@
+// The rows of training in memory, to fit a recipe again on some of them and to make matrices: what
+// `train` needs in each fold, so that nothing of the held-out rows leaks into the constants.
+// Immutable once loaded, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "components/model_format/transform.h"
+#include "components/sdk/matrix.h"
+#include "operator/base/result.h"
+
+namespace penstock::transform {
+
+class TrainingTable {
+ public:
+  // The columns that `recipe` (a fitted spec; its constants are not used) reads, of the datasets
+  // one after the other; the first are `train`, then `valid`. Only the rows of `keep` where it is
+  // given (numbers over all datasets, ascending). Invalid names dataset, column and row.
+  [[nodiscard]] static Result<TrainingTable> Load(const std::vector<std::string>& datasets,
+                                                  sdk::TransformSpec recipe,
+                                                  const std::vector<std::uint32_t>* keep = nullptr);
+  ~TrainingTable();
+  TrainingTable(TrainingTable&&) noexcept;
+
+  [[nodiscard]] std::size_t rows() const;
+
+  // A recipe fitted on some rows, with their matrix.
+  struct Fit {
+    sdk::TransformSpec spec;
+    // What these rows are to a learner: as `spec` would make them, but for target encoding, where a
+    // row's own label (and those of its part of five) is left out.
+    sdk::FloatMatrix x;
+  };
+  // `y`: of all rows of the table (index of the class, or the value), for target encoding. `seed`
+  // chooses the parts.
+  [[nodiscard]] Result<Fit> FitOn(std::span<const std::uint32_t> rows, sdk::View view,
+                                  std::span<const double> y, std::size_t classes,
+                                  std::uint64_t seed) const;
+
+  // Rows as the fitted transform makes them, the same bits as in serving.
+  [[nodiscard]] Result<sdk::FloatMatrix> Matrix(const sdk::Transform& transform,
+                                                std::span<const std::uint32_t> rows) const;
+
+ private:
+  struct Impl;
+  explicit TrainingTable(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::transform
