@@ -31,6 +31,7 @@ ModelManifest Describe(const sdk::Transform& transform, const sdk::Label& label,
   m.label = label.column;
   m.task = label.task;
   m.inputs = transform.inputs();
+  m.view = transform.view();
   m.features = std::int64_t(transform.width());
   m.classes = label.classes;
   m.outputs = sdk::StandardOutputs(label.task, label.classes);

@@ -46,7 +46,9 @@ Result<void> RunTrain(sdk::Step& step) {
     return Invalid("label '" + options.label +
                    "' is a feature of the transform; fit it with label");
   }
-  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(std::move(spec)));
+  const std::optional<sdk::View> view =
+      spec.version() == 1 ? std::nullopt : std::optional(sdk::View::kEmbedding);
+  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(std::move(spec), view));
   PENSTOCK_ASSIGN(const auto label,
                   Of("train", sdk::LearnLabel(sources.train_dataset, options.label, options.task)));
   PENSTOCK_ASSIGN(const auto train,
