@@ -1,12 +1,11 @@
 // What a server makes of a saved linear model.
-#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 
-#include "components/model/layer_network.h"
+#include "components/model/backend.h"
 #include "components/train/learner.h"
 #include "components/train/linear/testing/linear_data.h"
 
@@ -29,18 +28,23 @@ void ExpectServedAsAnswered(Target target, const std::function<double(double, do
   const auto saved = (*fitted)->Save(folder, manifest);
   ASSERT_TRUE(saved) << saved.error().message;
   EXPECT_EQ(manifest.backend, "safetensors");
-  const auto network = model::LayerNetwork::Load(folder, manifest.file);
+  const auto network = model::LoadLayerNetwork(folder, manifest.file);
   ASSERT_TRUE(network) << network.error().message;
-  const at::Tensor x = at::from_blob(table.x.data.get(), {300, 5}, at::kFloat);
-  const at::Tensor served = network->Run(x).contiguous();
+  const model::Tensor x{"x",
+                        model::Datatype::kFp32,
+                        {300, 5},
+                        std::vector<float>(table.x.data.get(), table.x.data.get() + 1500)};
+  const auto served = (*network)->Run({x});
   std::filesystem::remove_all(folder);
-  EXPECT_EQ(served.dim(), target.width() == 1 ? 1 : 2);
+  ASSERT_TRUE(served) << served.error().message;
+  EXPECT_EQ(served->front().shape.size(), target.width() == 1 ? 1U : 2U);
+  const auto& values = std::get<std::vector<float>>(served->front().data);
   const auto answers = (*fitted)->Answer(table.x);
   ASSERT_TRUE(answers);
-  ASSERT_EQ(std::size_t(served.numel()), answers->size());
-  for (std::size_t i = 0; i < answers->size(); ++i) {
+  ASSERT_EQ(values.size(), answers->size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
     const double wanted = (*answers)[i];
-    EXPECT_NEAR(served.const_data_ptr<float>()[i], wanted, 1e-6 * std::max(1.0, std::abs(wanted)));
+    EXPECT_NEAR(double(values[i]), wanted, 1e-6 * std::max(1.0, std::abs(wanted)));
   }
 }
 
