@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "components/model/backend.h"
-#include "components/model/cpu_features.h"
+#include "components/model/torch/cpu_features.h"
 #include "components/model/torch_tensor.h"
 
 namespace penstock::model {

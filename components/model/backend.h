@@ -4,6 +4,8 @@
 //   aotinductor   aoti_backend.cc     .pt2 packages of machine code       LibTorch
 //   safetensors   layer_backend.cc    network.json + weights.safetensors  LibTorch
 //   xgboost       xgboost_backend.cc  model.ubj or model.json             libxgboost, where it is
+//   onnx          onnx_backend.cc     model.onnx                          libonnxruntime, where it
+//   is
 //
 // backend_loader.cc chooses. LibTorch is included by those files and torch_tensor.* only.
 #pragma once
@@ -13,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "components/model/signature.h"
 #include "components/model/tensor.h"
 #include "operator/base/result.h"
 
@@ -25,6 +28,10 @@ class Backend {
   [[nodiscard]] virtual std::string platform() const = 0;
   // Values a row that the network takes as its one input; 0 when it does not say.
   [[nodiscard]] virtual std::int64_t width() const { return 0; }
+  // Called once before Run: what Run will be given and must answer, in its order. A name is empty
+  // where nobody gave one (behind a transform). Invalid names the field of model.yaml that the file
+  // does not have so; a back end whose files say nothing of it takes anything.
+  [[nodiscard]] virtual Result<void> Bind(const Signature& /*signature*/) { return {}; }
   // Positional inputs; the outputs' names are left empty. Thread-safe. Invalid says what the
   // network threw at these inputs.
   [[nodiscard]] virtual Result<std::vector<Tensor>> Run(
@@ -56,6 +63,10 @@ struct BackendFiles {
 
 // One input [N, features] of FP32, one output. Invalid when libxgboost.so is not found.
 [[nodiscard]] Result<std::unique_ptr<Backend>> LoadXgboost(const std::string& path);
+
+// Inputs and outputs by the names in the file: Bind it first. Invalid when libonnxruntime.so.1 is
+// not found, and what onnx/check.h refuses.
+[[nodiscard]] Result<std::unique_ptr<Backend>> LoadOnnx(const std::string& path);
 
 // Limits LibTorch's own threads of the calling thread; every thread that runs a model calls it.
 void SetIntraOpThreads(int threads);

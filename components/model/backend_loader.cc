@@ -29,12 +29,13 @@ Result<std::unique_ptr<Backend>> LoadBackend(const std::string& folder, const Ba
   if (backend == "torchscript") return LoadTorchScript(paths.front());
   if (backend == "safetensors") return LoadLayerNetwork(folder, files.files.front());
   if (backend == "xgboost") return LoadXgboost(paths.front());
+  if (backend == "onnx") return LoadOnnx(paths.front());
   const bool pickle =
       std::find(kPickleNames.begin(), kPickleNames.end(), backend) != kPickleNames.end();
   return Invalid(folder + ": back end '" + backend + "' " +
                  (pickle ? "would need Python to unpickle it, which runs any program in the file; "
                          : "is unknown; ") +
-                 "this server runs torchscript, aotinductor, safetensors and xgboost");
+                 "this server runs torchscript, aotinductor, safetensors, xgboost and onnx");
 }
 
 }  // namespace penstock::model

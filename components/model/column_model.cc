@@ -105,6 +105,16 @@ Tensor Labels(const sdk::ModelManifest& manifest, const OutputSpec& spec,
   return labels;
 }
 
+// A network of two classes may answer both probabilities: the second is the positive class's.
+void TakePositive(Tensor* answer) {
+  auto* values = std::get_if<std::vector<float>>(&answer->data);
+  if (values == nullptr) return;
+  const std::size_t rows = values->size() / 2;
+  for (std::size_t row = 0; row < rows; ++row) (*values)[row] = (*values)[row * 2 + 1];
+  values->resize(rows);
+  answer->shape = {static_cast<std::int64_t>(rows)};
+}
+
 class ColumnModel : public Model {
  public:
   ColumnModel(sdk::ModelManifest manifest, sdk::Transform transform,
@@ -137,6 +147,10 @@ class ColumnModel : public Model {
     auto raw = backend_->Run(prepared);
     if (!raw) return raw;
     const auto rows = static_cast<std::size_t>(prepared.front().shape.front());
+    if (manifest_.IsBinary() && raw->size() == 1 &&
+        raw->front().shape == Shape{static_cast<std::int64_t>(rows), 2}) {
+      TakePositive(&raw->front());
+    }
     if (raw->size() != 1 || !std::holds_alternative<std::vector<float>>(raw->front().data) ||
         raw->front().size() != rows * manifest_.RawWidth()) {
       return Internal("the network must answer one float32 tensor of " +

@@ -1,5 +1,6 @@
 #include "components/model/model_loader.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -25,6 +26,10 @@ Result<LoadedModel> LoadColumns(const std::string& folder, int runners) {
   files.files.insert(files.files.end(), manifest->more_files.begin(), manifest->more_files.end());
   auto backend = LoadBackend(folder, files, runners);
   if (!backend) return backend.error();
+  Signature matrix;
+  matrix.inputs.push_back({"", Datatype::kFp32, {-1, manifest->features}});
+  matrix.outputs.push_back({"", Datatype::kFp32, {-1}});
+  if (auto bound = (*backend)->Bind(matrix); !bound) return bound.error();
   LoadedModel loaded;
   loaded.name = manifest->name;
   loaded.matches = [m = *manifest](const Example& example, const Json& answer) {
@@ -49,16 +54,31 @@ Result<void> CheckWidth(const Signature& signature, const Backend& backend) {
   return Invalid("inputs[0].shape: " + takes + ", model.yaml says " + FormatShape(shape));
 }
 
+// Only ONNX has tensors of text.
+Result<void> CheckTexts(const TensorManifest& manifest) {
+  if (manifest.files.backend == "onnx") return {};
+  const Signature& signature = manifest.signature;
+  const auto text = [](const auto& spec) { return spec.datatype == Datatype::kBytes; };
+  if (std::none_of(signature.inputs.begin(), signature.inputs.end(), text) &&
+      std::none_of(signature.outputs.begin(), signature.outputs.end(), text)) {
+    return {};
+  }
+  return Invalid("inputs and outputs: type string is for the back end onnx, not for " +
+                 manifest.files.backend);
+}
+
 Result<LoadedModel> LoadTensors(const std::string& folder, int runners) {
   const std::string path = folder + "/" + sdk::kModelFile;
   auto text = ReadFile(path, 1U << 20);
   if (!text) return text.error();
   auto manifest = ParseTensorManifest(*text, path);
   if (!manifest) return manifest.error();
+  if (auto texts = CheckTexts(*manifest); !texts) return Wrap(path, texts.error());
   auto backend = LoadBackend(folder, manifest->files, runners);
   if (!backend) return backend.error();
   if (auto fits = CheckWidth(manifest->signature, **backend); !fits)
     return Wrap(path, fits.error());
+  if (auto bound = (*backend)->Bind(manifest->signature); !bound) return Wrap(path, bound.error());
   LoadedModel loaded;
   loaded.name = manifest->name;
   // Numbers within the tolerance, nothing decided: what MatchesExample does for a regression.

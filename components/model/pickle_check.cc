@@ -34,7 +34,7 @@ Error Refusal(const std::string& path, const char* what) {
                  "does not. Export the network instead: torch.jit.script(model).save('model.ts') "
                  "for torchscript, torch._inductor.aoti_compile_and_package for aotinductor, "
                  "safetensors.torch.save_file with a network.json for safetensors; of xgboost, "
-                 "booster.save_model('model.ubj')");
+                 "booster.save_model('model.ubj'); of scikit-learn, skl2onnx.to_onnx for onnx");
 }
 
 }  // namespace

@@ -16,11 +16,12 @@ struct TypeName {
   const char* name;
   Datatype datatype;
 };
-constexpr std::array<TypeName, 5> kTypes = {{{"float32", Datatype::kFp32},
+constexpr std::array<TypeName, 6> kTypes = {{{"float32", Datatype::kFp32},
                                              {"float64", Datatype::kFp64},
                                              {"int64", Datatype::kInt64},
                                              {"int32", Datatype::kInt32},
-                                             {"bool", Datatype::kBool}}};
+                                             {"bool", Datatype::kBool},
+                                             {"string", Datatype::kBytes}}};
 
 Result<OutputSpec> ReadTensor(const YAML::Node& node, const std::string& where, bool batched) {
   if (!node.IsMap() || !node["name"] || !node["type"] || !node["shape"]) {
@@ -37,7 +38,8 @@ Result<OutputSpec> ReadTensor(const YAML::Node& node, const std::string& where, 
     known = true;
   }
   if (!known)
-    return Invalid(where + ".type must be float32, float64, int64, int32 or bool, not " + type);
+    return Invalid(where + ".type must be float32, float64, int64, int32, bool or string, not " +
+                   type);
   spec.shape = node["shape"].as<Shape>();
   if (batched && (spec.shape.empty() || spec.shape.front() != -1)) {
     return Invalid(where + ".shape must begin with -1, the batch");
@@ -107,6 +109,11 @@ Result<TensorData> Convert(const InputTensor& input) {
         return TensorData(std::move(converted));
       },
       input.data);
+}
+
+TensorData Texts(const InputTensor& input) {
+  const auto& views = std::get<std::vector<std::string_view>>(input.data);
+  return std::vector<std::string>(views.begin(), views.end());
 }
 
 // Has FP64 become an infinity of FP32?
@@ -209,6 +216,7 @@ class TensorModel : public Model {
     if (datatype == Datatype::kFp32) data = Convert<float>(input);
     if (datatype == Datatype::kFp64) data = Convert<double>(input);
     if (datatype == Datatype::kBool) data = Convert<std::uint8_t>(input);
+    if (datatype == Datatype::kBytes) data = Texts(input);
     if (IsInteger(datatype)) data = Convert<std::int64_t>(input);
     if (!data) return data.error();
     if (auto checked = CheckRange(input, datatype, *data); !checked) return checked.error();

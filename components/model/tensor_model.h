@@ -3,9 +3,9 @@
 //   inputs:  [{name: x, type: float32, shape: [-1, 64]}]      in the order of forward()'s arguments
 //   outputs: [{name: y, type: float32, shape: [-1, 10]}]      in the order of its answer
 //
-// Types: float32, float64, int64, int32, bool. batchAxis: 0 says that axis 0 of every one is the
-// batch. An input may have minimum and maximum; one of floats nullable: true (null becomes NaN) and
-// infinite: true (infinities are taken, as they are).
+// Types: float32, float64, int64, int32, bool, and string with the back end onnx. batchAxis: 0 says
+// that axis 0 of every one is the batch. An input may have minimum and maximum; one of floats
+// nullable: true (null becomes NaN) and infinite: true (infinities are taken, as they are).
 #pragma once
 
 #include <memory>

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "components/model/backend.h"
-#include "components/model/torch_program.h"
+#include "components/model/torch/program.h"
 #include "components/model/torch_tensor.h"
 
 namespace penstock::model {

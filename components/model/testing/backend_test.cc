@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "components/model/cpu_features.h"
+#include "components/model/torch/cpu_features.h"
 #include "components/model/model_loader.h"
 #include "components/model/pickle_check.h"
 #include "components/model/testing/sample_model.h"
@@ -137,8 +137,8 @@ TEST_F(BackendTest, APackageWithoutCodeIsRefused) {
 }
 
 TEST_F(BackendTest, UnknownBackEndsAndTooManyFilesAreRefused) {
-  WriteManifest("backend: onnx\nfile: model.onnx");
-  EXPECT_THAT(Problem(), AllOf(HasSubstr("'onnx' is unknown"), HasSubstr("safetensors")));
+  WriteManifest("backend: tensorflow\nfile: model.pb");
+  EXPECT_THAT(Problem(), AllOf(HasSubstr("'tensorflow' is unknown"), HasSubstr("safetensors")));
   WriteManifest("backend: torchscript\nfiles: [a.ts, b.ts]");
   EXPECT_THAT(Problem(), HasSubstr("only the back end aotinductor takes several files"));
   WriteManifest("backend: torchscript\nfiles: [../a.ts]");

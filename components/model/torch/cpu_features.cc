@@ -1,4 +1,4 @@
-#include "components/model/cpu_features.h"
+#include "components/model/torch/cpu_features.h"
 
 #include <fstream>
 #include <map>

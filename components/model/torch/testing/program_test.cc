@@ -1,4 +1,4 @@
-#include "components/model/torch_program.h"
+#include "components/model/torch/program.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

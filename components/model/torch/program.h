@@ -1,5 +1,5 @@
 // A frozen TorchScript made cheaper to run, with the same answers. Works on TorchScript's own form
-// of a program, and is left out with PENSTOCK_TORCH_REWRITE=OFF (torch_plain.cc). Includes
+// of a program, and is left out with PENSTOCK_TORCH_REWRITE=OFF (plain.cc). Includes
 // LibTorch.
 #pragma once
 

@@ -1,6 +1,6 @@
-// Built instead of torch_program.cc with PENSTOCK_TORCH_REWRITE=OFF:
+// Built instead of program.cc with PENSTOCK_TORCH_REWRITE=OFF:
 // TorchScript's interpreter runs the program as it was exported.
-#include "components/model/torch_program.h"
+#include "components/model/torch/program.h"
 
 namespace penstock::model {
 
