@@ -1,4 +1,4 @@
-#include "components/sdk/page.h"
+#include "components/sdk/page/page.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "components/sdk/page.h"
+#include "components/sdk/page/page.h"
 
 namespace penstock::sdk {
 namespace {
