@@ -79,8 +79,8 @@ Score ScoreFolds(const std::string& metric, const Labels& labels, const FoldPlan
 Score ScoreDummy(const std::string& metric, const Labels& labels, const FoldPlan& plan) {
   std::vector<std::vector<double>> answers;
   for (const Fold& fold : plan.folds) {
-    const auto one = ConstantAnswer(labels.target, Of(labels.y, fold.train),
-                                    Of(labels.weight, fold.train));
+    const auto one =
+        ConstantAnswer(labels.target, Of(labels.y, fold.train), Of(labels.weight, fold.train));
     std::vector<double> all;
     all.reserve(fold.held_out.size() * one.size());
     for (std::size_t r = 0; r < fold.held_out.size(); ++r) {
@@ -96,8 +96,7 @@ std::optional<std::size_t> MarkBest(const Labels& labels, const FoldPlan& plan, 
   for (std::size_t i = 0; i < board.lines.size(); ++i) {
     const BoardLine& line = board.lines[i];
     if (!line.score) continue;
-    if (!best || IsBetterChoice(board.metric, line.score->value,
-                                board.lines[*best].score->value)) {
+    if (!best || IsBetterChoice(board.metric, line.score->value, board.lines[*best].score->value)) {
       best = i;
     }
   }

@@ -17,8 +17,8 @@ struct BoardLine {
   bool log_target = false;
   Json setting = Json::object();
   std::optional<double> rounds;
-  std::optional<Score> score;    // none where it was not tried to its end
-  std::string problem;           // why it was not: its error, or what left it out
+  std::optional<Score> score;  // none where it was not tried to its end
+  std::string problem;         // why it was not: its error, or what left it out
   bool failed = false;
   bool chosen = false;
   std::optional<double> behind;  // the chosen one's value apart; and the standard error of that
@@ -30,7 +30,7 @@ struct Board {
   std::vector<BoardLine> lines;  // in the order of trial
   Score dummy;                   // the best constant answer of each fold's training rows
   bool beats_dummy = true;
-  bool truncated = false;        // maxTime was over before all were tried
+  bool truncated = false;  // maxTime was over before all were tried
 };
 
 // The score of answers by fold: each row's losses are meaned over the repeats first, since its

@@ -192,9 +192,8 @@ Result<sdk::Calibration> FitCalibration(sdk::CalibrationMethod method,
   return FitOnRows(method, held_out, target, all);
 }
 
-Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method,
-                                            const HeldOutAnswers& h, const Target& target,
-                                            std::uint64_t seed) {
+Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method, const HeldOutAnswers& h,
+                                            const Target& target, std::uint64_t seed) {
   std::vector<std::uint32_t> part = h.fold;
   std::uint32_t parts = part.empty() ? 0 : *std::max_element(part.begin(), part.end()) + 1;
   if (parts < 2) {

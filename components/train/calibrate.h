@@ -31,7 +31,6 @@ struct HeldOutAnswers {
 // is judged by. Parts are the folds, or five by rows where one model answered all.
 [[nodiscard]] Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method,
                                                           const HeldOutAnswers& held_out,
-                                                          const Target& target,
-                                                          std::uint64_t seed);
+                                                          const Target& target, std::uint64_t seed);
 
 }  // namespace penstock::train

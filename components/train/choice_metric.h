@@ -25,8 +25,8 @@ namespace penstock::train {
                              std::span<const double> answer, double y);
 
 struct Score {
-  double value = 0;           // as people read it: accuracy, not its complement
-  double standard_error = 0;  // of the value
+  double value = 0;            // as people read it: accuracy, not its complement
+  double standard_error = 0;   // of the value
   std::vector<double> losses;  // by row; empty for auc
 };
 

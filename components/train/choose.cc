@@ -19,7 +19,8 @@ struct Entrant {
 std::vector<Entrant> Entrants(const Table& table,
                               const std::vector<std::unique_ptr<Learner>>& learners) {
   const std::string& wanted = table.options.log_target;
-  const bool possible = !table.labels.classification() && table.labels.target.loss == Loss::kSquared;
+  const bool possible =
+      !table.labels.classification() && table.labels.target.loss == Loss::kSquared;
   const bool log = possible && (wanted == "true" || (wanted == "auto" && IsSkewed(table.labels)));
   std::vector<Entrant> entrants;
   for (const auto& learner : learners) {
@@ -93,8 +94,9 @@ void WarnEarly(const Table& table, const Board& board) {
   }
   if (std::isnan(best) || IsBetterChoice(board.metric, best, board.dummy.value)) return;
   table.around.Say("warning",
-                   {{"what", "no candidate so far beats a constant answer: do the features tell of "
-                             "the label, and are the labels right?"},
+                   {{"what",
+                     "no candidate so far beats a constant answer: do the features tell of "
+                     "the label, and are the labels right?"},
                     {"metric", board.metric},
                     {"best", best},
                     {"dummy", board.dummy.value}});
@@ -103,8 +105,7 @@ void WarnEarly(const Table& table, const Board& board) {
 }  // namespace
 
 Result<Choice> Choose(const Table& table, FoldPlan plan,
-                      const std::vector<std::unique_ptr<Learner>>& learners,
-                      std::size_t features) {
+                      const std::vector<std::unique_ptr<Learner>>& learners, std::size_t features) {
   Choice choice;
   Board& board = choice.board;
   PENSTOCK_ASSIGN(board.metric, ChoiceMetric(table.options.metric, table.labels.target));
@@ -122,13 +123,13 @@ Result<Choice> Choose(const Table& table, FoldPlan plan,
   bool any = false;
   for (const Entrant& e : entrants) {
     if (!e.allowed) {
-      AddLine(e, "it costs " + Rounded(e.cost) + " of a budget of " +
-                     Rounded(table.options.budget) + "; raise budget, or name it by model",
+      AddLine(e,
+              "it costs " + Rounded(e.cost) + " of a budget of " + Rounded(table.options.budget) +
+                  "; raise budget, or name it by model",
               false, board);
       continue;
     }
-    if (any && table.options.max_time &&
-        table.around.seconds() - begin > *table.options.max_time) {
+    if (any && table.options.max_time && table.around.seconds() - begin > *table.options.max_time) {
       AddLine(e, "maxTime was over", false, board);
       board.truncated = true;
       continue;

@@ -124,8 +124,8 @@ FoldPlan ValidAlone(const Labels& labels) {
 }  // namespace
 
 std::vector<std::uint32_t> SpreadRows(const std::vector<double>& y, bool classes,
-                                      const std::vector<std::uint32_t>& group,
-                                      std::uint32_t parts, std::uint64_t seed) {
+                                      const std::vector<std::uint32_t>& group, std::uint32_t parts,
+                                      std::uint64_t seed) {
   if (!group.empty()) return SpreadGroups(y, classes, group, parts, seed);
   return SpreadSingly(y, parts, seed);
 }
@@ -149,8 +149,8 @@ Result<FoldPlan> PlanFolds(const Labels& labels, std::int64_t folds, bool repeat
           "with the role group)");
     }
   }
-  const auto parts = std::uint32_t(std::min<std::size_t>(
-      most, std::size_t(folds == 0 ? kFolds : folds)));
+  const auto parts =
+      std::uint32_t(std::min<std::size_t>(most, std::size_t(folds == 0 ? kFolds : folds)));
   const std::size_t repeats = !repeat || rows >= kSmall ? 1 : rows >= kVerySmall ? 2 : 3;
   FoldPlan plan;
   plan.a_repeat = parts;

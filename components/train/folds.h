@@ -17,7 +17,7 @@ struct Fold {
 };
 
 struct FoldPlan {
-  std::vector<Fold> folds;  // those of the first repeat first
+  std::vector<Fold> folds;   // those of the first repeat first
   std::size_t a_repeat = 1;  // folds of one repeat: they hold out each row once, or valid
   bool valid_alone = false;
   std::string why;  // a sentence for the log

@@ -139,7 +139,8 @@ struct MlpOptions {
   std::optional<double> weight_decay;
   std::optional<std::int64_t> epochs;
   std::optional<std::int64_t> batch_size;
-  std::int64_t patience = 3;
+  std::optional<std::int64_t> networks;  // whose mean answers
+  std::optional<std::int64_t> patience;  // epochs without a better held-out loss; 0: never ends
   double label_smoothing = 0;
   std::string format = "torchscript";  // or safetensors
 };

@@ -17,18 +17,13 @@ struct OwnedParameter {
 
 const std::vector<OwnedParameter>& OwnedParameters() {
   static const std::vector<OwnedParameter> kOwned = {
-      {"penalty", {"linear"}},
-      {"rounds", {"boosting"}},
-      {"depth", {"boosting"}},
-      {"learningRate", {"boosting", "mlp"}},
-      {"hidden", {"mlp"}},
-      {"dropout", {"mlp"}},
-      {"weightDecay", {"mlp"}},
-      {"epochs", {"mlp"}},
-      {"batchSize", {"mlp"}},
-      {"patience", {"mlp"}},
-      {"labelSmoothing", {"mlp"}},
-      {"format", {"mlp"}},
+      {"penalty", {"linear"}},     {"rounds", {"boosting"}},
+      {"depth", {"boosting"}},     {"learningRate", {"boosting", "mlp"}},
+      {"hidden", {"mlp"}},         {"dropout", {"mlp"}},
+      {"weightDecay", {"mlp"}},    {"epochs", {"mlp"}},
+      {"batchSize", {"mlp"}},      {"patience", {"mlp"}},
+      {"networks", {"mlp"}},
+      {"labelSmoothing", {"mlp"}}, {"format", {"mlp"}},
       {"device", {"mlp"}},
   };
   return kOwned;
@@ -81,14 +76,15 @@ void ReadLearners(sdk::Parameters& p, const Json& parameters, TrainOptions& o) {
   o.mlp.weight_decay = OptionalNumber(p, parameters, "weightDecay", 0, 10);
   o.mlp.epochs = OptionalInteger(p, parameters, "epochs", 1, 10'000);
   o.mlp.batch_size = OptionalInteger(p, parameters, "batchSize", 1, 10'000'000);
-  o.mlp.patience = p.Integer("patience", o.mlp.patience, 0, 10'000);
+  o.mlp.patience = OptionalInteger(p, parameters, "patience", 0, 10'000);
+  o.mlp.networks = OptionalInteger(p, parameters, "networks", 1, 100);
   o.mlp.label_smoothing = p.Number("labelSmoothing", 0, 0, 0.5);
   o.mlp.format = p.OneOf("format", o.mlp.format, {"torchscript", "safetensors"});
   o.device = p.OneOf("device", o.device, {"auto", "cpu", "cuda"});
 }
 
 void ReadThreshold(sdk::Parameters& p, const Json& parameters, ThresholdOptions& t) {
-  static const std::vector<std::string> kNames = {"fixed",  "f1",   "accuracy", "balancedAccuracy",
+  static const std::vector<std::string> kNames = {"fixed",  "f1",  "accuracy", "balancedAccuracy",
                                                   "youden", "cost"};
   const std::string by = p.OneOf("thresholdBy", "fixed", kNames);
   for (std::size_t i = 0; i < kNames.size(); ++i) {
@@ -147,8 +143,7 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   o.name = p.String("name", o.label);
   o.weight = p.String("weight", "");
   o.task = p.OneOf("task", o.task, {"auto", "classification", "regression"});
-  o.loss = p.OneOf("loss", o.loss,
-                   {"auto", "squared", "absolute", "huber", "poisson", "quantile"});
+  o.loss = p.OneOf("loss", o.loss, {"auto", "squared", "absolute", "huber", "poisson", "quantile"});
   o.quantile = p.Number("quantile", o.quantile, 0.001, 0.999);
   if (parameters.contains("quantile") && o.loss != "quantile") {
     p.Fail("quantile: is of loss quantile");

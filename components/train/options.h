@@ -12,14 +12,7 @@
 
 namespace penstock::train {
 
-enum class ThresholdBy : std::uint8_t {
-  kFixed,
-  kF1,
-  kAccuracy,
-  kBalancedAccuracy,
-  kYouden,
-  kCost
-};
+enum class ThresholdBy : std::uint8_t { kFixed, kF1, kAccuracy, kBalancedAccuracy, kYouden, kCost };
 
 struct ThresholdOptions {
   ThresholdBy by = ThresholdBy::kFixed;
@@ -29,21 +22,21 @@ struct ThresholdOptions {
 };
 
 struct TrainOptions {
-  std::string name;                // of the model; empty: the label
-  std::string label;               // empty: the column with that role
-  std::string weight;              // empty: the column with that role, if there is one
-  std::string task = "auto";       // auto, classification, regression
-  std::string loss = "auto";       // auto, squared, absolute, huber, poisson, quantile
-  double quantile = 0.5;           // of loss quantile
+  std::string name;                 // of the model; empty: the label
+  std::string label;                // empty: the column with that role
+  std::string weight;               // empty: the column with that role, if there is one
+  std::string task = "auto";        // auto, classification, regression
+  std::string loss = "auto";        // auto, squared, absolute, huber, poisson, quantile
+  double quantile = 0.5;            // of loss quantile
   std::string log_target = "auto";  // auto, true, false
-  Json positive;                   // null: the second class in order
-  Json class_weight = "none";      // none, balanced, {class: weight}
+  Json positive;                    // null: the second class in order
+  Json class_weight = "none";       // none, balanced, {class: weight}
 
-  std::string model = "auto";   // auto, linear, boosting, mlp
-  std::string metric = "auto";  // what chooses; metric.h
-  std::int64_t folds = 0;       // 0: by the rows
-  bool refit = true;            // on train and valid, once chosen
-  double budget = 0;            // in 1e9 multiply-adds
+  std::string model = "auto";      // auto, linear, boosting, mlp
+  std::string metric = "auto";     // what chooses; metric.h
+  std::int64_t folds = 0;          // 0: by the rows
+  bool refit = true;               // on train and valid, once chosen
+  double budget = 0;               // in 1e9 multiply-adds
   std::optional<double> max_time;  // seconds after which no further candidate is begun
   std::string checkpoint;          // a folder; empty: none
   std::int64_t threads = 1;

@@ -17,9 +17,9 @@ namespace penstock::train {
 struct Surroundings {
   // Those of this program that options.model asks for, the simpler first.
   std::function<std::vector<std::unique_ptr<Learner>>(const TrainOptions&)> learners;
-  std::function<double()> seconds;   // that only grows; read for maxTime alone
-  std::function<bool()> stop;        // true: give up; may be empty
-  std::uint64_t memory = 0;          // bytes that this process may use
+  std::function<double()> seconds;                // that only grows; read for maxTime alone
+  std::function<bool()> stop;                     // true: give up; may be empty
+  std::uint64_t memory = 0;                       // bytes that this process may use
   std::function<void(const std::string&)> print;  // a line
 
   // Progress: one JSON object a line, its event first.

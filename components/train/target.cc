@@ -33,27 +33,27 @@ template <typename Visit>
 Result<void> ForEachCell(const Source& source, const std::string& column, Visit visit) {
   std::int64_t row = 0;
   std::size_t next = 0;
-  return sdk::ForEachBatch(
-      source.path, {column}, [&](const arrow::RecordBatch& batch) -> Result<void> {
-        PENSTOCK_ASSIGN(const auto values, sdk::FindColumn(batch, column));
-        for (std::int64_t r = 0; r < batch.num_rows(); ++r, ++row) {
-          if (source.sampled) {
-            if (next == source.keep.size()) break;
-            if (source.keep[next] != row) continue;
-            ++next;
-          }
-          PENSTOCK_TRY(visit(sdk::CellAt(values, r), row));
-        }
-        return {};
-      });
+  return sdk::ForEachBatch(source.path, {column},
+                           [&](const arrow::RecordBatch& batch) -> Result<void> {
+                             PENSTOCK_ASSIGN(const auto values, sdk::FindColumn(batch, column));
+                             for (std::int64_t r = 0; r < batch.num_rows(); ++r, ++row) {
+                               if (source.sampled) {
+                                 if (next == source.keep.size()) break;
+                                 if (source.keep[next] != row) continue;
+                                 ++next;
+                               }
+                               PENSTOCK_TRY(visit(sdk::CellAt(values, r), row));
+                             }
+                             return {};
+                           });
 }
 
 Result<std::vector<double>> LoadWeights(const std::vector<Source>& sources,
                                         const std::string& column) {
   std::vector<double> weights;
   for (const Source& source : sources) {
-    auto read = ForEachCell(
-        source, column, [&](const sdk::Cell& cell, std::int64_t row) -> Result<void> {
+    auto read =
+        ForEachCell(source, column, [&](const sdk::Cell& cell, std::int64_t row) -> Result<void> {
           double weight = std::nan("");
           if (const auto* n = std::get_if<std::int64_t>(&cell)) weight = double(*n);
           if (const auto* x = std::get_if<double>(&cell)) weight = *x;
@@ -109,7 +109,8 @@ std::string WantedTask(const TrainOptions& options, const sdk::SchemaColumn* col
   return "auto";
 }
 
-void NoteTask(const sdk::Label& label, const TrainOptions& options, std::vector<std::string>& notes) {
+void NoteTask(const sdk::Label& label, const TrainOptions& options,
+              std::vector<std::string>& notes) {
   const bool classes = label.task == sdk::ModelTask::kClassification;
   std::string note = "label '" + label.column + "': ";
   note += classes ? "classification of " + std::to_string(label.classes.size()) + " classes (" +
@@ -223,8 +224,8 @@ Result<void> SetFitWeights(const Json& wanted, Labels& labels) {
 Result<void> LoadY(const std::vector<Source>& sources, Labels& labels) {
   for (const Source& source : sources) {
     std::vector<double> exact;
-    const auto y = sdk::LoadLabels(source.path, labels.label, &exact,
-                                   source.sampled ? &source.keep : nullptr);
+    const auto y =
+        sdk::LoadLabels(source.path, labels.label, &exact, source.sampled ? &source.keep : nullptr);
     if (!y) return Wrap("dataset " + source.name, y.error());
     if (exact.empty()) {
       labels.y.insert(labels.y.end(), y->begin(), y->end());

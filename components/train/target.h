@@ -24,9 +24,9 @@ struct Source {
 struct Labels {
   sdk::Label label;  // classes of two: [negative, positive]
   Target target;
-  std::size_t train_rows = 0;  // of y; the others are valid's
-  std::vector<double> y;       // index of the class, or the value
-  std::vector<double> weight;  // of the weight column; empty: 1 each
+  std::size_t train_rows = 0;        // of y; the others are valid's
+  std::vector<double> y;             // index of the class, or the value
+  std::vector<double> weight;        // of the weight column; empty: 1 each
   std::vector<double> fit_weight;    // the same times the class's; empty: 1 each
   std::vector<std::uint32_t> group;  // of the group column; empty: none
   std::vector<std::string> notes;    // what was taken for what, and how to have it otherwise

@@ -12,7 +12,7 @@ namespace penstock::train {
 // same choice by two names); cost: least falsePositive * FP + falseNegative * FN. `weight` may be
 // empty. Fixed, or one class only: options.fixed.
 [[nodiscard]] double ChooseThreshold(const ThresholdOptions& options,
-                                     std::span<const double> probability,
-                                     std::span<const double> y, std::span<const double> weight);
+                                     std::span<const double> probability, std::span<const double> y,
+                                     std::span<const double> weight);
 
 }  // namespace penstock::train

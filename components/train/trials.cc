@@ -79,9 +79,9 @@ struct FoldTrials {
 
 Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& learner,
                            bool log_target, bool keep) {
-  PENSTOCK_ASSIGN(auto fit, table.rows.FitOn(fold.train, learner.view(), table.labels.y,
-                                             table.labels.target.classes,
-                                             std::uint64_t(table.options.seed)));
+  PENSTOCK_ASSIGN(auto fit,
+                  table.rows.FitOn(fold.train, learner.view(), table.labels.y,
+                                   table.labels.target.classes, std::uint64_t(table.options.seed)));
   PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec));
   PENSTOCK_ASSIGN(const auto held_out, table.rows.Matrix(transform, fold.held_out));
   PENSTOCK_ASSIGN(const auto own, Take(table.labels, fold.train, log_target));
@@ -106,8 +106,8 @@ Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& 
   Context context = ContextOf(table, transform.features(), std::move(folder));
   context.keep = keep;
   PENSTOCK_ASSIGN(out.trials, learner.Try(train, valid, context));
-  PENSTOCK_TRY(CheckTrials(learner, out.trials,
-                           fold.held_out.size() * table.labels.target.width()));
+  PENSTOCK_TRY(
+      CheckTrials(learner, out.trials, fold.held_out.size() * table.labels.target.width()));
   PENSTOCK_TRY(table.checkpoint.Keep(key, out.trials));
   if (!keep) table.checkpoint.Drop(key);
   return out;
@@ -209,9 +209,9 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
                                  const std::vector<std::uint32_t>& rows) {
   const Learner& learner = *candidate.learner;
   return Guarded([&]() -> Result<FittedModel> {
-    PENSTOCK_ASSIGN(auto fit, table.rows.FitOn(rows, learner.view(), table.labels.y,
-                                               table.labels.target.classes,
-                                               std::uint64_t(table.options.seed)));
+    PENSTOCK_ASSIGN(
+        auto fit, table.rows.FitOn(rows, learner.view(), table.labels.y,
+                                   table.labels.target.classes, std::uint64_t(table.options.seed)));
     PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec));
     PENSTOCK_ASSIGN(const auto taken, Take(table.labels, rows, candidate.log_target));
     const Rows all{&fit.x, taken.y, taken.weight};
@@ -232,8 +232,7 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
       if (p.valid_loss) line["validLoss"] = *p.valid_loss;
       table.around.Say("round", line);
     };
-    PENSTOCK_ASSIGN(auto fitted,
-                    learner.Fit(all, candidate.setting, candidate.rounds, context));
+    PENSTOCK_ASSIGN(auto fitted, learner.Fit(all, candidate.setting, candidate.rounds, context));
     return FittedModel{std::move(fit.spec), transform.width(), std::move(fitted)};
   });
 }
