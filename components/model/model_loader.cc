@@ -19,7 +19,7 @@ Result<LoadedModel> LoadColumns(const std::string& folder, int runners) {
   if (!manifest) return manifest.error();
   auto spec = sdk::LoadTransformSpec(folder + "/" + sdk::kTransformFile);
   if (!spec) return spec.error();
-  auto transform = sdk::Transform::Make(std::move(*spec));
+  auto transform = sdk::Transform::Make(std::move(*spec), manifest->view);
   if (!transform) return transform.error();
   BackendFiles files{manifest->backend, {manifest->file}};
   files.files.insert(files.files.end(), manifest->more_files.begin(), manifest->more_files.end());

@@ -20,6 +20,7 @@
 
 #include "components/model_format/calibration.h"
 #include "components/model_format/column.h"
+#include "components/model_format/transform.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 
@@ -58,6 +59,7 @@ struct ModelManifest {
   std::string backend = "torchscript";  // or safetensors, aotinductor, xgboost
   std::string file = kTorchScriptFile;  // of the back end, within the folder
   std::vector<std::string> more_files;  // aotinductor: packages for other CPUs, tried after `file`
+  std::optional<View> view;             // of transform.json; none: its one matrix, of version 1
   int batch_axis = 0;
   std::vector<Column> inputs;                 // raw columns, in order
   std::map<std::string, InputBounds> bounds;  // by input; those that have any

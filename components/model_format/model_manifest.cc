@@ -209,6 +209,10 @@ void ReadFields(FieldReader& reader, const YAML::Node& root, ModelManifest& m) {
   m.task = task == "regression" ? ModelTask::kRegression : ModelTask::kClassification;
   m.backend = reader.Get<std::string>("backend", "a string");
   ReadFiles(reader, m);
+  if (reader.Has("view")) {
+    m.view = ParseView(reader.Get<std::string>("view", "a string"));
+    if (!m.view) reader.Fail("view must be dense, tree or embedding");
+  }
   m.batch_axis = reader.GetOr<int>("batchAxis", "an integer", 0);
   m.features = reader.Get<std::int64_t>("features", "an integer");
   m.threshold = reader.GetOr<double>("threshold", "a number", 0.5);
@@ -249,7 +253,8 @@ std::string FormatModelManifest(const ModelManifest& m) {
   std::vector<std::string> files = m.more_files;
   files.insert(files.begin(), m.file);
   out << (files.size() == 1 ? "\nfile: " + text(m.file) : "\nfiles: " + Json(files).dump())
-      << "\nbatchAxis: " << m.batch_axis << "\ninputs:\n";
+      << (m.view ? std::string("\nview: ") + Name(*m.view) : "") << "\nbatchAxis: " << m.batch_axis
+      << "\ninputs:\n";
   for (const auto& c : m.inputs) {
     out << "- {name: " << text(c.name) << ", type: " << Name(c.type)
         << ", nullable: " << (c.nullable ? "true" : "false");

@@ -153,7 +153,7 @@ TEST(TransformSpec, RefusesWhatCouldNotRunAndSaysWhere) {
             std::string::npos);
   EXPECT_NE(refused([](Json& j) { j["steps"][2]["oovBuckets"] = 0; }).find("oovBuckets"),
             std::string::npos);
-  EXPECT_NE(refused([](Json& j) { j["formatVersion"] = 2; }).find("formatVersion"),
+  EXPECT_NE(refused([](Json& j) { j["formatVersion"] = 3; }).find("formatVersion"),
             std::string::npos);
   EXPECT_NE(refused([](Json& j) { j["steps"] = Json::array(); }).find("no steps"),
             std::string::npos);

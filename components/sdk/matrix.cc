@@ -143,13 +143,16 @@ class LabelCoder {
 };
 
 // A column of the transform's own type: straight to the shared functions, without a Cell.
-void ApplyTyped(const Transform& t, std::size_t input, const TypedColumn& column, std::int64_t rows,
-                float* matrix) {
+// `row_of(i)` is the column's row that becomes the matrix's row i.
+template <typename RowOf>
+void ApplyTyped(const Transform& t, std::size_t input, const TypedColumn& column, std::size_t rows,
+                RowOf row_of, float* matrix) {
   const std::size_t width = t.width();
   const arrow::Array& array = *column.array;
   const auto each = [&](auto apply) {
     const bool nulls = array.null_count() > 0;
-    for (std::int64_t r = 0; r < rows; ++r, matrix += width) {
+    for (std::size_t i = 0; i < rows; ++i, matrix += width) {
+      const std::int64_t r = row_of(i);
       if (nulls && array.IsNull(r)) {
         t.ApplyNull(input, matrix);
       } else {
@@ -179,26 +182,6 @@ void ApplyTyped(const Transform& t, std::size_t input, const TypedColumn& column
       return each([&](std::int64_t r) { t.ApplyInteger(input, values.Value(r), matrix); });
     }
   }
-}
-
-Result<void> CheckNoNulls(const Transform& transform, std::size_t input, const TypedColumn& column,
-                          std::int64_t rows, std::int64_t first) {
-  const bool is_text = column.type == ColumnType::kString;
-  if (column.array->null_count() == 0 && column.type != ColumnType::kFloat64 && !is_text) return {};
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const Cell cell = CellAt(column, r);
-    const auto* text = std::get_if<std::string_view>(&cell);
-    const bool stands_for_null = text != nullptr && transform.IsNullText(input, *text);
-    if (!IsNull(cell) && !stands_for_null) continue;
-    return Invalid("row " + std::to_string(first + r) + ", column '" +
-                   transform.inputs()[input].name + "', is " + ShownCell(cell) +
-                   (stands_for_null ? ", which stands for null" : "") +
-                   ", and the rows that the transform was fitted on have no nulls there: a server "
-                   "of the model would refuse such a row. Name the column in impute of the "
-                   "transform, so that nulls are taken and imputed, or leave such rows out with "
-                   "query");
-  }
-  return {};
 }
 
 std::vector<std::string> NamesOf(const Transform& transform, const std::string& label) {
@@ -275,6 +258,33 @@ Result<std::vector<float>> LoadLabels(const std::string& dataset, const Label& l
   return y;
 }
 
+Result<void> CheckNoNulls(const Transform& transform, std::size_t input, const TypedColumn& column,
+                          std::int64_t rows, std::int64_t first) {
+  const bool is_text = column.type == ColumnType::kString;
+  if (column.array->null_count() == 0 && column.type != ColumnType::kFloat64 && !is_text) return {};
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const Cell cell = CellAt(column, r);
+    const auto* text = std::get_if<std::string_view>(&cell);
+    const bool stands_for_null = text != nullptr && transform.IsNullText(input, *text);
+    if (!IsNull(cell) && !stands_for_null) continue;
+    return Invalid("row " + std::to_string(first + r) + ", column '" +
+                   transform.inputs()[input].name + "', is " + ShownCell(cell) +
+                   (stands_for_null ? ", which stands for null" : "") +
+                   ", and the rows that the transform was fitted on have no nulls there: a server "
+                   "of the model would refuse such a row. Name the column in impute of the "
+                   "transform, so that nulls are taken and imputed, or leave such rows out with "
+                   "query");
+  }
+  return {};
+}
+
+void ApplyRows(const Transform& transform, std::size_t input, const TypedColumn& column,
+               std::span<const std::uint32_t> rows, float* matrix) {
+  ApplyTyped(
+      transform, input, column, rows.size(), [&](std::size_t i) { return std::int64_t(rows[i]); },
+      matrix);
+}
+
 Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& batch, float* matrix,
                         std::int64_t first) {
   for (std::size_t i = 0; i < transform.inputs().size(); ++i) {
@@ -284,7 +294,9 @@ Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& ba
       PENSTOCK_TRY(CheckNoNulls(transform, i, column, batch.num_rows(), first));
     }
     if (column.type == input.type) {
-      ApplyTyped(transform, i, column, batch.num_rows(), matrix);
+      ApplyTyped(
+          transform, i, column, std::size_t(batch.num_rows()),
+          [](std::size_t r) { return std::int64_t(r); }, matrix);
       continue;
     }
     for (std::int64_t r = 0; r < batch.num_rows(); ++r) {

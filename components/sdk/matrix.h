@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "operator/base/result.h"
 
 namespace penstock::sdk {
+
+struct TypedColumn;  // cells.h
 
 // Row-major, rows x width, not initialised.
 struct FloatMatrix {
@@ -51,6 +54,15 @@ struct Label {
 // nulls) where the transform's input takes none: a server of the model would refuse such a row.
 [[nodiscard]] Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& batch,
                                       float* matrix, std::int64_t first = 0);
+
+// One input's column, of the input's type, of some rows, into a matrix of rows.size() rows; as
+// Transform::ApplyCells has it.
+void ApplyRows(const Transform& transform, std::size_t input, const TypedColumn& column,
+               std::span<const std::uint32_t> rows, float* matrix);
+// Invalid for a null among the rows where the input takes none; rows are counted from `first`.
+[[nodiscard]] Result<void> CheckNoNulls(const Transform& transform, std::size_t input,
+                                        const TypedColumn& column, std::int64_t rows,
+                                        std::int64_t first);
 
 struct LabelledMatrix {
   FloatMatrix x;

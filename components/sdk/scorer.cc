@@ -58,7 +58,7 @@ const Transform& Scorer::transform() const { return impl_->transform; }
 Result<Scorer> Scorer::Load(const std::string& folder) {
   PENSTOCK_ASSIGN(auto manifest, LoadModelManifest(folder));
   PENSTOCK_ASSIGN(auto spec, LoadTransformSpec(folder + "/" + kTransformFile));
-  PENSTOCK_ASSIGN(auto transform, Transform::Make(std::move(spec)));
+  PENSTOCK_ASSIGN(auto transform, Transform::Make(std::move(spec), manifest.view));
   if (transform.width() != std::size_t(manifest.features)) {
     return Invalid(folder + ": transform.json gives " + std::to_string(transform.width()) +
                    " features, model.yaml takes " + std::to_string(manifest.features));

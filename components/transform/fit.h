@@ -1,5 +1,5 @@
-// The fit of a transform: constants from a training dataset. They depend on the multiset of rows
-// only, not on their order, batches or shards.
+// The fit of a transform: a recipe and its constants from a training dataset. They depend on the
+// multiset of rows only, not on their order, batches or shards.
 #pragma once
 
 #include <map>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "components/model_format/transform.h"
+#include "components/transform/plan.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 
@@ -26,18 +27,23 @@ struct FitOptions {
   std::vector<std::string> one_hot;
   std::map<std::string, VocabularyOptions> vocabulary;
   std::vector<std::string> passthrough;
+  std::vector<Operation> operations;  // any others, and these
 
-  // No column named: every column but the label is treated by its type. Left out, and noted: times,
-  // lists and bytes, columns without a value, and columns whose role in the dataset's schema is
-  // another than feature (protected ones too: they are learnt from only when they are named).
-  [[nodiscard]] bool Automatic() const {
-    return scale.empty() && one_hot.empty() && vocabulary.empty() && passthrough.empty();
-  }
+  // No column named: every column but the label is treated by its type and values. Left out, and
+  // noted: what tells a model nothing (plan.h), lists and bytes, and columns whose role in the
+  // dataset's schema is another than feature (protected ones too: they are learnt from only when
+  // they are named).
+  [[nodiscard]] bool Automatic() const { return Operations().empty(); }
+  [[nodiscard]] std::vector<Operation> Operations() const;  // all of them
+
+  // Beyond so many bytes of columns the fit is of a sample of the rows, by hash.
+  std::int64_t most_bytes = 256 << 20;
 };
 
 // Invalid names the column: one that is missing, the label among the features, a string to be
 // scaled, more than 1000 categories for oneHot, a column of nulls only.
-// `notes` gets a sentence for each column that people should look at: one that is constant.
+// `notes` gets a sentence for each column that people should look at: one that is left out or
+// constant; and one where the fit is of a sample.
 [[nodiscard]] Result<sdk::TransformSpec> Fit(const std::string& dataset, const FitOptions& options,
                                              std::vector<std::string>* notes = nullptr);
 

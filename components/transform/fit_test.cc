@@ -16,6 +16,7 @@ using sdk::BatchOf;
 using sdk::Category;
 using sdk::TestFolder;
 using sdk::TransformOp;
+using sdk::View;
 
 arrow::FieldVector Fields() {
   return {arrow::field("x", arrow::float64()), arrow::field("c", arrow::utf8()),
@@ -30,6 +31,17 @@ Result<sdk::TransformSpec> FitOn(const TestFolder& folder, const FitOptions& opt
   return Fit(folder / "d", options);
 }
 
+// The step of an operation on a column in a view.
+const sdk::TransformStep& StepOf(const sdk::TransformSpec& spec, TransformOp op,
+                                 const std::string& column, sdk::View view) {
+  for (const auto& step : spec.steps) {
+    if (step.op == op && spec.inputs[step.input].name == column && (step.views & Only(view)) != 0) {
+      return step;
+    }
+  }
+  throw std::runtime_error(std::string("no ") + Name(op) + " of " + column);
+}
+
 TEST(Fit, FindsTheConstantsWorkedByHand) {
   const TestFolder folder;
   FitOptions o;
@@ -42,14 +54,25 @@ TEST(Fit, FindsTheConstantsWorkedByHand) {
   EXPECT_EQ(spec->inputs, (std::vector<sdk::Column>{{"x", sdk::ColumnType::kFloat64, true},
                                                     {"c", sdk::ColumnType::kString, true},
                                                     {"n", sdk::ColumnType::kInt64, false}}));
-  EXPECT_DOUBLE_EQ(spec->steps[0].mean, 3);
-  EXPECT_DOUBLE_EQ(spec->steps[0].std, std::sqrt((4 + 1 + 9 + 0 + 0) / 5.0));
-  EXPECT_DOUBLE_EQ(spec->steps[0].fill, 3);
-  EXPECT_EQ(spec->steps[1].categories,
+  const auto& scale = StepOf(*spec, TransformOp::kScale, "x", View::kDense);
+  EXPECT_DOUBLE_EQ(scale.mean, 3);
+  EXPECT_DOUBLE_EQ(scale.std, std::sqrt((4 + 1 + 9 + 0 + 0) / 5.0));
+  EXPECT_DOUBLE_EQ(scale.fill, 3);
+  EXPECT_TRUE(StepOf(*spec, TransformOp::kPassthrough, "x", View::kTree).keep_null);
+  const auto& one_hot = StepOf(*spec, TransformOp::kOneHot, "c", View::kEmbedding);
+  EXPECT_EQ(one_hot.categories,
             (std::vector<Category>{std::string("a"), std::string("b"), std::string("c")}));
-  EXPECT_EQ(spec->steps[1].fill_category, -1);
+  EXPECT_EQ(one_hot.fill_category, sdk::kNullUnseen);
+  EXPECT_EQ(StepOf(*spec, TransformOp::kVocabulary, "c", View::kTree).fill_category,
+            sdk::kNullKept);
   // 9 three times, 5 twice; 7 is beyond topK.
-  EXPECT_EQ(spec->steps[2].categories, (std::vector<Category>{std::int64_t{9}, std::int64_t{5}}));
+  const std::vector<Category> nine_and_five = {std::int64_t{9}, std::int64_t{5}};
+  for (const View view : {View::kTree, View::kEmbedding}) {
+    EXPECT_EQ(StepOf(*spec, TransformOp::kVocabulary, "n", view).categories, nine_and_five);
+  }
+  EXPECT_EQ(StepOf(*spec, TransformOp::kOneHot, "n", View::kDense).categories,
+            (std::vector<Category>{std::int64_t{5}, std::int64_t{9}}));
+  EXPECT_EQ(spec->dropped, (std::vector<sdk::DroppedColumn>{}));
 }
 
 TEST(Fit, ImputesAsAsked) {
@@ -60,27 +83,19 @@ TEST(Fit, ImputesAsAsked) {
   o.impute = {{"x", "mostFrequent"}, {"*", "mostFrequent"}};
   auto spec = FitOn(folder, o);
   ASSERT_TRUE(spec);
-  EXPECT_DOUBLE_EQ(spec->steps[0].fill, 3);
-  EXPECT_EQ(spec->steps[1].fill_category, 1);  // "b" and "c" twice each: by value
+  EXPECT_DOUBLE_EQ(StepOf(*spec, TransformOp::kScale, "x", View::kDense).fill, 3);
+  // To say how is to say so for every view.
+  EXPECT_FALSE(StepOf(*spec, TransformOp::kPassthrough, "x", View::kTree).keep_null);
+  // "b" and "c" twice each: by value
+  EXPECT_EQ(StepOf(*spec, TransformOp::kOneHot, "c", View::kDense).fill_category, 1);
+  EXPECT_EQ(StepOf(*spec, TransformOp::kVocabulary, "c", View::kTree).fill_category, 0);
   o.impute = {{"x", -1.5}, {"c", {{"value", "a"}}}};
   spec = FitOn(folder, o);
   ASSERT_TRUE(spec);
-  EXPECT_DOUBLE_EQ(spec->steps[0].fill, -1.5);
-  EXPECT_EQ(spec->steps[1].fill_category, 0);
+  EXPECT_DOUBLE_EQ(StepOf(*spec, TransformOp::kScale, "x", View::kDense).fill, -1.5);
+  EXPECT_EQ(StepOf(*spec, TransformOp::kOneHot, "c", View::kDense).fill_category, 0);
   o.impute = {{"x", "guess"}};
-  EXPECT_NE(FitOn(folder, o).error().message.find("column 'x': impute"), std::string::npos);
-}
-
-TEST(Fit, UsesEveryColumnByItsTypeWithoutOrders) {
-  const TestFolder folder;
-  FitOptions o;
-  o.label = "late";
-  const auto spec = FitOn(folder, o);
-  ASSERT_TRUE(spec) << spec.error().message;
-  ASSERT_EQ(spec->steps.size(), 3U);
-  EXPECT_EQ(spec->steps[0].op, TransformOp::kScale);
-  EXPECT_EQ(spec->steps[1].op, TransformOp::kOneHot);
-  EXPECT_EQ(spec->steps[2].op, TransformOp::kScale);
+  EXPECT_NE(FitOn(folder, o).error().message.find("column 'x': scale: impute"), std::string::npos);
 }
 
 TEST(Fit, DoesNotDependOnOrderOrShards) {
@@ -139,7 +154,7 @@ TEST(Fit, ScalesAColumnOfOneValueToZeroAndSaysSo) {
   ASSERT_TRUE(spec) << spec.error().message;
   EXPECT_EQ(spec->steps[0].mean, 63.53);
   EXPECT_EQ(spec->steps[0].std, 1);
-  const auto transform = sdk::Transform::Make(*spec);
+  const auto transform = sdk::Transform::Make(*spec, View::kDense);
   float scaled = 1;
   ASSERT_TRUE(transform->ApplyCell(0, 63.53, &scaled));
   EXPECT_EQ(scaled, 0.0F);
@@ -157,7 +172,7 @@ TEST(Fit, RefusesAColumnOfNulls) {
   EXPECT_EQ(spec.error().message, "column 'x': has nulls only; leave it out");
 }
 
-TEST(Fit, SendsManyCategoriesToTheVocabulary) {
+TEST(Fit, RefusesAThousandIndicatorsAndMore) {
   std::string rows = "[";
   for (int i = 0; i < 1001; ++i) {
     rows += (i > 0 ? "," : "") + std::string("[1.5, \"c") + std::to_string(i) + "\", 1, true]";
@@ -167,12 +182,6 @@ TEST(Fit, SendsManyCategoriesToTheVocabulary) {
   FitOptions o;
   o.one_hot = {"c"};
   EXPECT_NE(Fit(folder / "d", o).error().message.find("use vocabulary"), std::string::npos);
-  FitOptions automatic;
-  automatic.label = "late";
-  const auto spec = Fit(folder / "d", automatic);
-  ASSERT_TRUE(spec) << spec.error().message;
-  EXPECT_EQ(spec->steps[1].op, TransformOp::kVocabulary);
-  EXPECT_EQ(spec->steps[0].std, 1);  // a constant column
 }
 
 // Else training would refuse its own rows.
@@ -198,7 +207,8 @@ TEST(Fit, SaysWhatItLeavesOutUnaskedAndWhy) {
       arrow::field("sex", arrow::utf8()),
       arrow::field("late", arrow::boolean()),
       arrow::field("when", arrow::timestamp(arrow::TimeUnit::MICRO))};
-  const auto batch = BatchOf(fields, R"([[1.5, null, null, "u1", "f", true, "2024-01-01"]])");
+  const auto batch = BatchOf(fields, R"([[1.5, null, null, "u1", "f", true, "2024-01-01"],
+                                          [2.5, null, null, "u2", "m", true, "2024-01-01"]])");
   auto writer = sdk::DatasetWriter::Create(folder / "d", batch->schema());
   ASSERT_TRUE(writer);
   sdk::Schema schema = sdk::SchemaOf(*batch->schema());
@@ -211,16 +221,15 @@ TEST(Fit, SaysWhatItLeavesOutUnaskedAndWhy) {
   o.label = "late";
   const auto spec = Fit(folder / "d", o, &notes);
   ASSERT_TRUE(spec) << spec.error().message;
-  EXPECT_EQ(spec->inputs, (std::vector<sdk::Column>{{"x", sdk::ColumnType::kFloat64, false}}));
-  EXPECT_EQ(notes, (std::vector<std::string>{
-                       "column 'user' is left out: its role is id",
-                       "column 'sex' is left out: its role is protected",
-                       "column 'when' is left out: times are used only where they are named, in "
-                       "scale or passthrough",
-                       "column 'empty' is left out: it has no value",
-                       "column 'blank' is left out: it has no value",
-                       "column 'x' is 1.5 in every row, within rounding: it scales to 0 and tells "
-                       "a model nothing"}));
+  // Where all is left to us, nulls that training had none of are imputed.
+  EXPECT_EQ(spec->inputs, (std::vector<sdk::Column>{{"x", sdk::ColumnType::kFloat64, true}}));
+  EXPECT_EQ(notes,
+            (std::vector<std::string>{"column 'user' is left out: its role is id",
+                                      "column 'sex' is left out: its role is protected",
+                                      "column 'empty' is left out: it has no value",
+                                      "column 'blank' is left out: it has no value",
+                                      "column 'when' is left out: it is one time in every row"}));
+  EXPECT_EQ(spec->dropped.front(), (sdk::DroppedColumn{"user", "its role is id"}));
   // Named, a column is a feature whatever its role; and without a value an error whatever its type.
   o.one_hot = {"sex"};
   EXPECT_TRUE(Fit(folder / "d", o));

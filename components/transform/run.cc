@@ -10,27 +10,50 @@
 namespace penstock::transform {
 namespace {
 
-constexpr std::int64_t kMaxTopK = 10'000'000;
+// Lists of columns, and objects of column -> what the operation takes.
+constexpr const char* kLists[] = {"scale",   "minMax", "passthrough", "log",
+                                  "missing", "oneHot", "age"};
+constexpr const char* kObjects[] = {"clip",       "bends", "quantile",    "buckets",
+                                    "vocabulary", "hash",  "multiHot",    "dateParts",
+                                    "text",       "tfidf", "targetEncode"};
+
+// cross: a list of [a, b] or {columns: [a, b], topK: n}.
+void ReadCrosses(sdk::Parameters& p, std::vector<Operation>& operations) {
+  for (Json cross : p.List("cross")) {
+    if (cross.is_array()) cross = {{"columns", cross}};
+    Operation operation{"cross", {}, Json::object()};
+    const bool is_pair = cross.is_object() && cross.contains("columns") &&
+                         cross["columns"].is_array() && cross["columns"].size() == 2 &&
+                         cross["columns"][0].is_string() && cross["columns"][1].is_string();
+    if (!is_pair) {
+      return p.Fail("cross: takes pairs of columns, as [a, b] or {columns: [a, b], topK: 1000}");
+    }
+    operation.columns = cross["columns"].get<std::vector<std::string>>();
+    cross.erase("columns");
+    operation.parameters = std::move(cross);
+    operations.push_back(std::move(operation));
+  }
+}
 
 Result<FitOptions> ReadOptions(const sdk::Step& step) {
   sdk::Parameters p(step.parameters());
   FitOptions options;
   options.label = p.String("label", "");
   options.impute = p.Object("impute");
-  options.scale = p.Strings("scale");
-  options.one_hot = p.Strings("oneHot");
-  options.passthrough = p.Strings("passthrough");
-  const Json vocabulary = p.Object("vocabulary");
-  for (const auto& [column, value] : vocabulary.items()) {
-    if (!value.is_object()) {
-      p.Fail("vocabulary: '" + column + "' takes an object such as {topK: 100}");
-      break;
+  for (const char* name : kLists) {
+    for (const auto& column : p.Strings(name)) {
+      options.operations.push_back({name, {column}, Json::object()});
     }
-    sdk::Parameters v(value);
-    options.vocabulary[column].top_k = v.Integer("topK", 1000, 1, kMaxTopK);
-    options.vocabulary[column].oov_buckets = v.Integer("oovBuckets", 1, 1, 1'000'000);
-    if (auto ok = v.Finish(); !ok) p.Fail("vocabulary." + column + ": " + ok.error().message);
   }
+  for (const char* name : kObjects) {
+    for (const auto& [column, value] : p.Object(name).items()) {
+      if (!value.is_object() && !value.is_null()) {
+        p.Fail(std::string(name) + ": '" + column + "' takes an object, of what it takes, or {}");
+      }
+      options.operations.push_back({name, {column}, value.is_null() ? Json::object() : value});
+    }
+  }
+  ReadCrosses(p, options.operations);
   PENSTOCK_TRY(p.Finish());
   return options;
 }
@@ -47,10 +70,14 @@ Result<void> RunTransform(sdk::Step& step) {
   for (const auto& note : notes) std::printf("%s\n", note.c_str());
   const std::string text = sdk::ToJson(spec).dump(1) + "\n";
   PENSTOCK_TRY(WriteFileAtomically(output, text));
-  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(std::move(spec)));
-  std::printf("fitted %zu operations on %zu columns, %zu features\n", transform.spec().steps.size(),
-              transform.inputs().size(), transform.width());
-  return step.WriteResult("features", transform.width());
+  std::printf("fitted %zu operations on %zu columns\n", spec.steps.size(), spec.inputs.size());
+  Json features = Json::object();
+  for (const sdk::View view : {sdk::View::kDense, sdk::View::kTree, sdk::View::kEmbedding}) {
+    PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(spec, view));
+    std::printf("view %s: %zu features\n", Name(view), transform.width());
+    features[Name(view)] = transform.width();
+  }
+  return step.WriteResult("features", features[Name(sdk::View::kEmbedding)]);
 }
 
 }  // namespace penstock::transform

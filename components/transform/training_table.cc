@@ -1,0 +1,71 @@
+#include "components/transform/training_table.h"
+
+#include "components/transform/column_table.h"
+#include "components/transform/refit.h"
+#include "components/transform/target_encoding.h"
+#include "operator/base/try.h"
+
+namespace penstock::transform {
+
+using sdk::FloatMatrix;
+using sdk::Transform;
+using sdk::TransformOp;
+using sdk::TransformSpec;
+
+struct TrainingTable::Impl {
+  TransformSpec recipe;
+  ColumnTable table;
+};
+
+TrainingTable::TrainingTable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TrainingTable::~TrainingTable() = default;
+TrainingTable::TrainingTable(TrainingTable&&) noexcept = default;
+
+std::size_t TrainingTable::rows() const { return impl_->table.rows(); }
+
+Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datasets,
+                                          TransformSpec recipe,
+                                          const std::vector<std::uint32_t>* keep) {
+  if (recipe.version() == 1) {
+    return Invalid(
+        "transform.json is of formatVersion 1, which says not how it was fitted; fit it again with "
+        "transform 1.2");
+  }
+  // The words that are null in a column do not depend on the view.
+  PENSTOCK_ASSIGN(const auto transform, Transform::Make(recipe, AnyView(recipe)));
+  PENSTOCK_ASSIGN(auto table, ColumnTable::Load(datasets, recipe.inputs, keep, transform));
+  return TrainingTable(std::make_unique<Impl>(Impl{std::move(recipe), std::move(table)}));
+}
+
+Result<TrainingTable::Fit> TrainingTable::FitOn(std::span<const std::uint32_t> rows, sdk::View view,
+                                                std::span<const double> y, std::size_t classes,
+                                                std::uint64_t seed) const {
+  const ColumnTable& table = impl_->table;
+  const LabelValues label{y, classes};
+  PENSTOCK_ASSIGN(auto spec, Refit(impl_->recipe, table, rows, view, &label, false));
+  PENSTOCK_ASSIGN(const auto transform, Transform::Make(spec, view));
+  PENSTOCK_ASSIGN(auto x, Matrix(transform, rows));
+  for (std::size_t i = 0; i < spec.steps.size(); ++i) {
+    if (spec.steps[i].op != TransformOp::kTargetEncode) continue;
+    CrossFit(spec.steps[i], transform.FeaturesOf(i).first, table.column(spec.steps[i].input), rows,
+             label, seed, x);
+  }
+  return Fit{std::move(spec), std::move(x)};
+}
+
+Result<FloatMatrix> TrainingTable::Matrix(const Transform& transform,
+                                          std::span<const std::uint32_t> rows) const {
+  if (transform.inputs().size() != impl_->table.size()) {
+    return Internal("the transform is of other columns than the table");
+  }
+  FloatMatrix x;
+  x.rows = rows.size();
+  x.width = transform.width();
+  x.data = std::make_unique_for_overwrite<float[]>(x.rows * x.width);
+  for (std::size_t i = 0; i < transform.inputs().size(); ++i) {
+    sdk::ApplyRows(transform, i, impl_->table.column(i), rows, x.data.get());
+  }
+  return x;
+}
+
+}  // namespace penstock::transform
