@@ -97,6 +97,9 @@ at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
       case sdk::LayerOp::kSigmoid:
         h = at::sigmoid(h);
         break;
+      case sdk::LayerOp::kExp:
+        h = at::exp(h);
+        break;
       case sdk::LayerOp::kSoftmax:
         h = at::softmax(h, 1);
         break;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kLayersVersion = 1;
 constexpr std::size_t kMaxLayers = 1000;
-constexpr std::array<const char*, 9> kOps = {"features", "linear",  "relu",   "tanh",   "gelu",
-                                             "sigmoid",  "softmax", "affine", "squeeze"};
+constexpr std::array<const char*, 10> kOps = {"features", "linear", "relu",    "tanh",   "gelu",
+                                              "sigmoid",  "exp",    "softmax", "affine", "squeeze"};
 
 bool IsIndex(const Json& value) {
   return value.is_number_integer() && value >= 0 && value <= INT32_MAX;
@@ -53,8 +53,8 @@ Result<Layer> ParseLayer(const Json& json, const std::string& where) {
   const auto at = std::find(kOps.begin(), kOps.end(), op);
   if (at == kOps.end()) {
     return Invalid(where + ".op '" + op +
-                   "' is unknown; there are features, linear, relu, tanh, gelu, sigmoid, softmax, "
-                   "affine and squeeze");
+                   "' is unknown; there are features, linear, relu, tanh, gelu, sigmoid, exp, "
+                   "softmax, affine and squeeze");
   }
   Layer layer;
   layer.op = static_cast<LayerOp>(at - kOps.begin());

@@ -9,6 +9,7 @@
 //              of `embeddings` [{feature, weight}]; the feature's value is the row's number
 //   linear     [N, I] -> [N, O] by weight [O, I] and, if named, bias [O]
 //   relu, tanh, gelu, sigmoid     element by element (gelu: the exact one)
+//   exp        element by element: of a linear model with a log link
 //   softmax    over axis 1
 //   affine     x * scale + offset
 //   squeeze    [N, 1] -> [N]; only as the last
@@ -36,6 +37,7 @@ enum class LayerOp : std::uint8_t {
   kTanh,
   kGelu,
   kSigmoid,
+  kExp,
   kSoftmax,
   kAffine,
   kSqueeze

@@ -1,0 +1,242 @@
+// The learner `linear`: a path of penalties by the frame's folds, each fitted to convergence. A fit
+// takes seconds where it is long, so it keeps no checkpoint: begun again it gives the same bits.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <span>
+
+#include "components/model_format/layers.h"
+#include "components/train/learner.h"
+#include "components/train/linear/curvature.h"
+#include "components/train/linear/minimise.h"
+#include "components/train/linear/problem.h"
+#include "operator/base/file.h"
+#include "operator/base/try.h"
+
+namespace penstock::train {
+namespace {
+
+// From strong to weak, so that each fit starts near its answer. In the units of problem.h: 1
+// shrinks all coefficients to nearly nothing, 1e-6 is hardly felt by a hundred rows.
+constexpr double kPenalties[] = {1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6};
+// |r| is smoothed more and more weakly, in the label's standard deviations.
+constexpr double kSmoothings[] = {0.1, 0.01, 0.001};
+constexpr std::size_t kMostCoefficients = 200;  // of a report
+
+std::string NameOf(double penalty) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "penalty=%.6g", penalty);
+  return text;
+}
+
+bool IsSmoothed(Loss loss) { return loss == Loss::kAbsolute || loss == Loss::kQuantile; }
+
+class FittedLinear : public Fitted {
+ public:
+  FittedLinear(LinearModel model, Minimum minimum, double penalty, const Context& context)
+      : model_(std::move(model)),
+        minimum_(minimum),
+        penalty_(penalty),
+        features_(context.features.begin(), context.features.end()) {}
+
+  Result<std::vector<double>> Answer(const sdk::FloatMatrix& x) const override {
+    if (x.width != model_.width) {
+      return Internal("linear: " + std::to_string(x.width) + " features of " +
+                      std::to_string(model_.width));
+    }
+    return model_.Answers(x.data.get(), x.rows);
+  }
+
+  Result<void> Save(const std::string& folder, sdk::ModelManifest& manifest) const override;
+  Json Describe() const override;
+
+ private:
+  LinearModel model_;
+  Minimum minimum_;
+  double penalty_;
+  std::vector<sdk::Feature> features_;
+};
+
+Result<void> FittedLinear::Save(const std::string& folder, sdk::ModelManifest& manifest) const {
+  const std::size_t outputs = model_.loss.outputs;
+  const bool poisson = model_.loss.loss == Loss::kPoisson;
+  // What scales the answer of a linear model scales its weights; exp's goes into the intercept.
+  const double scale = poisson ? 1 : model_.scale;
+  std::vector<float> weight;
+  for (const double w : model_.weights) weight.push_back(float(w * scale));
+  std::vector<float> bias;
+  for (const double b : model_.intercepts) {
+    bias.push_back(float(poisson ? b + std::log(model_.scale) : b * scale + model_.offset));
+  }
+  std::vector<sdk::Layer> layers(1);
+  layers[0].op = sdk::LayerOp::kLinear;
+  layers[0].weight = "w0";
+  layers[0].bias = "b0";
+  const auto add = [&](sdk::LayerOp op) { layers.emplace_back().op = op; };
+  if (poisson) add(sdk::LayerOp::kExp);
+  if (model_.loss.loss == Loss::kLog) {
+    add(outputs > 1 ? sdk::LayerOp::kSoftmax : sdk::LayerOp::kSigmoid);
+  }
+  if (outputs == 1) add(sdk::LayerOp::kSqueeze);
+  const auto rows = std::int64_t(outputs);
+  PENSTOCK_TRY(sdk::WriteSafetensors(
+      folder + "/" + sdk::kWeightsFile,
+      {{"w0",
+        {sdk::TensorType::kF32,
+         {rows, std::int64_t(model_.width)},
+         std::as_bytes(std::span(weight))}},
+       {"b0", {sdk::TensorType::kF32, {rows}, std::as_bytes(std::span(bias))}}},
+      {{"format", "pt"}}));
+  PENSTOCK_TRY(
+      WriteFileAtomically(folder + "/" + sdk::kNetworkFile, sdk::ToJson(layers).dump(1) + "\n"));
+  manifest.backend = "safetensors";
+  manifest.file = sdk::kWeightsFile;
+  manifest.more_files.clear();
+  return {};
+}
+
+// Coefficients in the units of features and label (poisson: of the label's logarithm).
+Json FittedLinear::Describe() const {
+  const std::size_t outputs = model_.loss.outputs;
+  const double scale = model_.loss.loss == Loss::kPoisson ? 1 : model_.scale;
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t j = 0; j < model_.width; ++j) {
+    double most = 0;
+    for (std::size_t k = 0; k < outputs; ++k) {
+      most = std::max(most, std::abs(model_.weights[k * model_.width + j]));
+    }
+    order.emplace_back(-most, j);
+  }
+  std::sort(order.begin(), order.end());
+  order.resize(std::min(order.size(), kMostCoefficients));
+  const auto values = [&](const std::vector<double>& from, std::size_t j, std::size_t stride,
+                          double factor, double added) -> Json {
+    if (outputs == 1) return from[j] * factor + added;
+    Json list = Json::array();
+    for (std::size_t k = 0; k < outputs; ++k) list.push_back(from[k * stride + j]);
+    return list;
+  };
+  Json coefficients = Json::array();
+  for (const auto& [size, j] : order) {
+    coefficients.push_back(
+        {{"feature", j < features_.size() ? features_[j].name : std::to_string(j)},
+         {"coefficient", values(model_.weights, j, model_.width, scale, 0)}});
+  }
+  const double added = model_.loss.loss == Loss::kPoisson ? std::log(model_.scale) : model_.offset;
+  return {{"penalty", penalty_},
+          {"converged", minimum_.converged},
+          {"iterations", minimum_.steps},
+          {"gradient", minimum_.gradient},
+          {"objective", minimum_.value},
+          {"features", model_.width},
+          {"intercept", values(model_.intercepts, 0, 1, scale, added)},
+          {"coefficients", std::move(coefficients)}};
+}
+
+// Fits one problem for one penalty after the other.
+class Path {
+ public:
+  Path(LinearProblem problem, const Context& context)
+      : context_(context),
+        problem_(std::move(problem)),
+        curvature_(problem_),
+        theta_(problem_.Start()) {}
+
+  Result<Minimum> To(double penalty) {
+    problem_.set_penalty(penalty);
+    Objective objective;
+    objective.evaluate = [this](auto x, auto gradient) { return problem_.Evaluate(x, gradient); };
+    objective.renew = [this](auto x) { curvature_.Renew(x); };
+    objective.solve = [this](auto v) { curvature_.Solve(v); };
+    objective.step = [&](int step, double value) { return Tell(penalty, step, value); };
+    Bounds bounds;
+    if (!IsSmoothed(problem_.loss().loss)) return Minimise(objective, bounds, theta_);
+    Minimum minimum;
+    for (const double h : kSmoothings) {
+      problem_.set_smoothing(h);
+      bounds.gradient = 1e-2 * h;
+      bounds.decrease = 1e-6 * h;
+      PENSTOCK_ASSIGN(minimum, Minimise(objective, bounds, theta_));
+    }
+    return minimum;
+  }
+
+  [[nodiscard]] LinearModel Model() const { return problem_.Model(theta_); }
+
+ private:
+  Result<void> Tell(double penalty, int step, double value) const {
+    if (context_.stop && context_.stop()) return Cancelled("linear: stopped");
+    if (!context_.report) return {};
+    Progress progress;
+    progress.learner = "linear";
+    progress.setting = {{"id", NameOf(penalty)}, {"penalty", penalty}};
+    progress.round = step;
+    progress.train_loss = value;
+    context_.report(progress);
+    return {};
+  }
+
+  const Context& context_;
+  LinearProblem problem_;
+  Curvature curvature_;
+  std::vector<double> theta_;
+};
+
+class Linear : public Learner {
+ public:
+  explicit Linear(LinearOptions options) {
+    if (options.penalty) {
+      penalties_ = {*options.penalty};
+    } else {
+      penalties_.assign(std::begin(kPenalties), std::end(kPenalties));
+    }
+  }
+
+  std::string name() const override { return "linear"; }
+  sdk::View view() const override { return sdk::View::kDense; }
+
+  double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
+    constexpr double kPasses = 20;
+    const double pass = 2 * double(rows) * double(features + 1) * double(target.width());
+    return (kPasses * pass + 2 * Curvature::Cost(rows, features, target.width())) / 1e6;
+  }
+
+  Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
+                                 const Context& context) const override {
+    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context));
+    Path path(std::move(problem), context);
+    std::vector<Trial> trials;
+    for (const double penalty : penalties_) {
+      PENSTOCK_TRY(path.To(penalty));
+      trials.push_back({{{"id", NameOf(penalty)}, {"penalty", penalty}},
+                        path.Model().Answers(held_out.x->data.get(), held_out.x->rows),
+                        std::nullopt});
+    }
+    return trials;
+  }
+
+  Result<std::unique_ptr<Fitted>> Fit(const Rows& train, const Json& setting,
+                                      std::optional<double> /*rounds*/,
+                                      const Context& context) const override {
+    if (!setting.contains("penalty") || !setting["penalty"].is_number()) {
+      return Internal("linear: a setting without its penalty: " + setting.dump());
+    }
+    const auto penalty = setting["penalty"].get<double>();
+    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context));
+    Path path(std::move(problem), context);
+    PENSTOCK_ASSIGN(const auto minimum, path.To(penalty));
+    return std::unique_ptr<Fitted>(
+        std::make_unique<FittedLinear>(path.Model(), minimum, penalty, context));
+  }
+
+ private:
+  std::vector<double> penalties_;
+};
+
+}  // namespace
+
+std::unique_ptr<Learner> MakeLinear(LinearOptions options) {
+  return std::make_unique<Linear>(options);
+}
+
+}  // namespace penstock::train
