@@ -1,8 +1,4 @@
-// xgboost models through libxgboost's C API. The library is loaded with the first such model, so
-// that a server of other models neither needs nor pays for it. Declared here is what we call of
-// xgboost/c_api.h, stable since 1.7.
-#include <dlfcn.h>
-
+// xgboost models through libxgboost's C API (xgboost_library.h).
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -12,59 +8,15 @@
 #include <utility>
 
 #include "components/model/backend.h"
+#include "components/model/xgboost_library.h"
 #include "operator/base/json.h"
 
 namespace penstock::model {
 namespace {
 
-using Booster = void*;
-
-struct Api {
-  void* library = nullptr;
-  const char* (*last_error)() = nullptr;
-  int (*create)(const void* const*, std::uint64_t, Booster*) = nullptr;
-  int (*free)(Booster) = nullptr;
-  int (*load)(Booster, const char*) = nullptr;
-  int (*set)(Booster, const char*, const char*) = nullptr;
-  int (*features)(Booster, std::uint64_t*) = nullptr;
-  int (*attribute)(Booster, const char* key, const char** value, int* there) = nullptr;
-  int (*config)(Booster, std::uint64_t* size, const char** json) = nullptr;
-  int (*predict)(Booster, const char* array, const char* config, void* proxy,
-                 const std::uint64_t** shape, std::uint64_t* dimensions,
-                 const float** result) = nullptr;
-};
-
-template <typename F>
-bool Resolve(void* library, const char* name, F* function) {
-  *function = reinterpret_cast<F>(dlsym(library, name));
-  return *function != nullptr;
-}
-
-Result<Api> LoadApi() {
-  Api api;
-  // found by this program's RUNPATH, LD_LIBRARY_PATH or the system's folders
-  api.library = dlopen("libxgboost.so", RTLD_NOW | RTLD_LOCAL);
-  if (api.library == nullptr) {
-    return Invalid(std::string("the back end xgboost needs libxgboost.so, which is not here "
-                               "(tools/install-deps wheels fetches it): ") +
-                   dlerror());
-  }
-  void* l = api.library;
-  if (!Resolve(l, "XGBGetLastError", &api.last_error) ||
-      !Resolve(l, "XGBoosterCreate", &api.create) || !Resolve(l, "XGBoosterFree", &api.free) ||
-      !Resolve(l, "XGBoosterLoadModel", &api.load) || !Resolve(l, "XGBoosterSetParam", &api.set) ||
-      !Resolve(l, "XGBoosterGetNumFeature", &api.features) ||
-      !Resolve(l, "XGBoosterGetAttr", &api.attribute) ||
-      !Resolve(l, "XGBoosterSaveJsonConfig", &api.config) ||
-      !Resolve(l, "XGBoosterPredictFromDense", &api.predict)) {
-    return Invalid("libxgboost.so is too old: version 1.7 or newer is needed");
-  }
-  return api;
-}
-
 class XgboostBackend : public Backend {
  public:
-  explicit XgboostBackend(Api api) : api_(api) {}
+  explicit XgboostBackend(const XgboostLibrary& api) : api_(api) {}
   ~XgboostBackend() override {
     if (booster_ != nullptr) api_.free(booster_);
   }
@@ -98,16 +50,13 @@ class XgboostBackend : public Backend {
                      "]");
     }
     const auto& values = std::get<std::vector<float>>(inputs[0].data);
-    // NumPy's array interface
-    const std::string array = R"({"version": 3, "typestr": "<f4", "data": [)" +
-                              std::to_string(reinterpret_cast<std::uintptr_t>(values.data())) +
-                              R"(, true], "shape": [)" + std::to_string(inputs[0].shape[0]) + ", " +
-                              std::to_string(width_) + "]}";
+    const std::string array =
+        XgboostArray(values.data(), std::size_t(inputs[0].shape[0]), std::size_t(width_));
     const std::uint64_t* shape = nullptr;
     std::uint64_t dimensions = 0;
     const float* result = nullptr;
-    if (api_.predict(booster_, array.c_str(), config_.c_str(), nullptr, &shape, &dimensions,
-                     &result) != 0) {
+    if (api_.predict_dense(booster_, array.c_str(), config_.c_str(), nullptr, &shape, &dimensions,
+                           &result) != 0) {
       return Invalid("the model refuses this input: " + Reason());
     }
     Tensor answer;
@@ -153,16 +102,10 @@ class XgboostBackend : public Backend {
     return round + 1;
   }
 
-  [[nodiscard]] std::string Reason() const {
-    std::string text = api_.last_error();
-    const std::size_t stack = text.find("\nStack trace");
-    if (stack != std::string::npos) text.resize(stack);
-    for (char& c : text) c = c == '\n' ? ' ' : c;
-    return text;
-  }
+  [[nodiscard]] std::string Reason() const { return XgboostReason(api_); }
 
-  const Api api_;
-  Booster booster_ = nullptr;
+  const XgboostLibrary& api_;
+  XgboostHandle booster_ = nullptr;
   std::int64_t width_ = 0;
   std::string config_;  // of a prediction
 };
@@ -170,9 +113,9 @@ class XgboostBackend : public Backend {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> LoadXgboost(const std::string& path) {
-  static const Result<Api> kApi = LoadApi();
-  if (!kApi) return kApi.error();
-  auto backend = std::make_unique<XgboostBackend>(*kApi);
+  const auto library = OpenXgboost();
+  if (!library) return library.error();
+  auto backend = std::make_unique<XgboostBackend>(**library);
   if (auto loaded = backend->Load(path); !loaded) return loaded.error();
   return std::unique_ptr<Backend>(std::move(backend));
 }

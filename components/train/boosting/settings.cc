@@ -1,0 +1,237 @@
+#include "components/train/boosting/settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+namespace penstock::train {
+namespace {
+
+double WeightOf(const Rows& rows, std::size_t i) {
+  return rows.weight.empty() ? 1.0 : rows.weight[i];
+}
+
+double WeightedMean(const Rows& rows) {
+  double sum = 0;
+  double total = 0;
+  for (std::size_t i = 0; i < rows.y.size(); ++i) {
+    sum += WeightOf(rows, i) * rows.y[i];
+    total += WeightOf(rows, i);
+  }
+  return sum / total;
+}
+
+// The smallest label that at least `quantile` of the weight is not above.
+double WeightedQuantile(const Rows& rows, double quantile) {
+  std::vector<std::size_t> order(rows.y.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(rows.y[a], a) < std::pair(rows.y[b], b);
+  });
+  double total = 0;
+  for (const std::size_t i : order) total += WeightOf(rows, i);
+  double sum = 0;
+  for (const std::size_t i : order) {
+    sum += WeightOf(rows, i);
+    if (sum >= quantile * total) return rows.y[i];
+  }
+  return rows.y[order.back()];
+}
+
+// Shortest text that reads back the same.
+std::string Text(double value) { return Json(value).dump(); }
+
+std::string BaseScore(const Rows& rows, const Target& target) {
+  // of one class, or of no counts at all, the log of the mean would be infinite
+  const double least = 0.5 / double(rows.y.size() + 1);
+  switch (target.loss) {
+    case Loss::kLog:
+      return Text(std::clamp(WeightedMean(rows), least, 1 - least));
+    case Loss::kSquared:
+      return Text(WeightedMean(rows));
+    case Loss::kAbsolute:
+    case Loss::kHuber:
+      return Text(WeightedQuantile(rows, 0.5));
+    case Loss::kPoisson:
+      return Text(std::max(WeightedMean(rows), least));
+    case Loss::kQuantile:
+      return Text(WeightedQuantile(rows, target.quantile));
+  }
+  return "0";
+}
+
+const char* Objective(const Target& target) {
+  switch (target.loss) {
+    case Loss::kLog:
+      return target.classes > 2 ? "multi:softprob" : "binary:logistic";
+    case Loss::kSquared:
+      return "reg:squarederror";
+    case Loss::kAbsolute:
+      return "reg:absoluteerror";
+    case Loss::kHuber:
+      return "reg:pseudohubererror";
+    case Loss::kPoisson:
+      return "count:poisson";
+    case Loss::kQuantile:
+      return "reg:quantileerror";
+  }
+  return "";
+}
+
+double LossOfRow(const Target& target, const double* answer, double y, double delta) {
+  constexpr double kLeast = 1e-15;
+  const double a = *answer;
+  switch (target.loss) {
+    case Loss::kLog: {
+      const double p = target.width() > 1 ? answer[std::size_t(y)] : (y > 0.5 ? a : 1 - a);
+      return -std::log(std::max(p, kLeast));
+    }
+    case Loss::kSquared:
+      return (y - a) * (y - a);
+    case Loss::kAbsolute:
+      return std::abs(y - a);
+    case Loss::kHuber: {
+      const double r = std::abs(y - a);
+      return r <= delta ? r * r / 2 : delta * (r - delta / 2);
+    }
+    case Loss::kPoisson:
+      return a - y * std::log(std::max(a, kLeast));
+    case Loss::kQuantile:
+      return y >= a ? target.quantile * (y - a) : (1 - target.quantile) * (a - y);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Json ToJson(const BoostingSetting& setting) {
+  Json json = {{"depth", setting.depth},
+               {"learningRate", setting.learning_rate},
+               {"minChildWeight", setting.min_child_weight},
+               {"lambda", setting.lambda},
+               {"subsample", setting.subsample}};
+  std::string id = json.dump();
+  json["id"] = std::move(id);
+  return json;
+}
+
+Result<BoostingSetting> ParseBoostingSetting(const Json& json) {
+  BoostingSetting setting;
+  const auto read = [&](const char* key, auto* value) {
+    if (!json.is_object() || !json.contains(key) || !json.at(key).is_number()) return false;
+    *value = json.at(key).get<std::remove_pointer_t<decltype(value)>>();
+    return true;
+  };
+  for (const char* key : {"depth", "learningRate", "minChildWeight", "lambda", "subsample"}) {
+    if (!json.is_object() || !json.contains(key) || !json.at(key).is_number())
+      return Invalid(std::string("a setting of boosting has a number '") + key +
+                     "'; this one has not: " + json.dump());
+  }
+  read("depth", &setting.depth);
+  read("learningRate", &setting.learning_rate);
+  read("minChildWeight", &setting.min_child_weight);
+  read("lambda", &setting.lambda);
+  read("subsample", &setting.subsample);
+  return setting;
+}
+
+std::vector<BoostingSetting> BoostingSettings(const BoostingOptions& options, std::size_t rows,
+                                              std::size_t features, const Target& target) {
+  static_cast<void>(features);
+  static_cast<void>(target);
+  std::vector<BoostingSetting> settings = {
+      {2, 0.1, 1, 1, 1}, {4, 0.05, 3, 3, 0.7}, {6, 0.05, 5, 5, 0.7}};
+  if (rows > 100'000) settings = {{6, 0.1, 5, 1, 1}, {8, 0.1, 20, 1, 0.7}};
+  std::vector<BoostingSetting> chosen;
+  for (BoostingSetting& setting : settings) {
+    if (options.depth) setting.depth = *options.depth;
+    if (options.learning_rate) setting.learning_rate = *options.learning_rate;
+    if (std::find(chosen.begin(), chosen.end(), setting) == chosen.end()) chosen.push_back(setting);
+  }
+  return chosen;
+}
+
+// A tree costs its rows' sums by level and its bins' by node.
+double RoundCost(const BoostingSetting& setting, std::size_t rows, std::size_t features,
+                 const Target& target) {
+  const double tree = double(features) * (double(rows) * double(setting.depth) +
+                                          kBoostingBins * std::exp2(double(setting.depth)));
+  return tree * double(target.width()) / 1e6;
+}
+
+Json GainByFeature(const std::vector<double>& gain, std::span<const sdk::Feature> features) {
+  double total = 0;
+  for (const double g : gain) total += g;
+  Json shares = Json::object();
+  for (std::size_t i = 0; i < gain.size() && i < features.size(); ++i) {
+    if (gain[i] > 0) shares[features[i].name] = gain[i] / total;
+  }
+  return shares;
+}
+
+std::vector<int> BoostingLadder(const BoostingOptions& options, const BoostingSetting& setting,
+                                std::size_t rows, std::size_t features, const Target& target) {
+  if (options.rounds) return {int(*options.rounds)};
+  const double most = 1000 * std::max(1.0, double(rows) / 10'000);  // about a second, or more rows
+  const double bound = most / RoundCost(setting, rows, features, target);
+  const int last = int(std::clamp(bound, 30.0, 60 / setting.learning_rate));
+  std::vector<int> ladder;
+  for (double rung = 0.8 / setting.learning_rate; int(rung) < last; rung *= 1.25)
+    ladder.push_back(int(rung));
+  ladder.push_back(last);
+  return ladder;
+}
+
+double LabelScale(const Rows& rows) {
+  const double mean = WeightedMean(rows);
+  double sum = 0;
+  double total = 0;
+  for (std::size_t i = 0; i < rows.y.size(); ++i) {
+    sum += WeightOf(rows, i) * (rows.y[i] - mean) * (rows.y[i] - mean);
+    total += WeightOf(rows, i);
+  }
+  const double scale = std::sqrt(sum / total);
+  return scale > 0 ? scale : 1;
+}
+
+std::map<std::string, std::string> XgboostParameters(const BoostingSetting& setting,
+                                                     const Rows& rows, const Context& context) {
+  const Target& target = context.target;
+  std::map<std::string, std::string> parameters = {
+      {"booster", "gbtree"},
+      {"tree_method", "hist"},
+      {"verbosity", "0"},
+      {"disable_default_eval_metric", "true"},
+      {"nthread", std::to_string(std::max(1, context.threads))},
+      {"seed", "0"},  // nothing that xgboost draws is used
+      {"objective", Objective(target)},
+      {"max_bin", std::to_string(kBoostingBins)},
+      {"max_depth", std::to_string(setting.depth)},
+      {"eta", Text(setting.learning_rate)},
+      {"min_child_weight", Text(setting.min_child_weight)},
+      {"lambda", Text(setting.lambda)}};
+  if (target.width() > 1) {
+    parameters["num_class"] = std::to_string(target.classes);
+  } else {
+    parameters["base_score"] = BaseScore(rows, target);
+  }
+  if (target.loss == Loss::kHuber)
+    parameters["huber_slope"] = Text(target.delta * LabelScale(rows));
+  if (target.loss == Loss::kQuantile) parameters["quantile_alpha"] = Text(target.quantile);
+  return parameters;
+}
+
+double MeanLoss(const Target& target, std::span<const double> answers, const Rows& rows,
+                double scale) {
+  double sum = 0;
+  double total = 0;
+  for (std::size_t i = 0; i < rows.y.size(); ++i) {
+    sum += WeightOf(rows, i) *
+           LossOfRow(target, answers.data() + i * target.width(), rows.y[i], target.delta * scale);
+    total += WeightOf(rows, i);
+  }
+  return total > 0 ? sum / total : 0;
+}
+
+}  // namespace penstock::train
