@@ -195,6 +195,8 @@ std::optional<TerminationMessage> Attempt::Collect() {
   if (!results) return Message(TaskOutcome::kFailed, results.error().message);
   auto fingerprints = ReadFingerprints(task_, ws_);
   if (!fingerprints) return Message(TaskOutcome::kFailed, fingerprints.error().message);
+  auto not_reusable = ReadNotReusable(ws_);
+  if (!not_reusable) return Message(TaskOutcome::kFailed, not_reusable.error().message);
   receipt_.run = task_.run;
   receipt_.run_uid = task_.run_uid;
   receipt_.step = task_.step;
@@ -202,6 +204,7 @@ std::optional<TerminationMessage> Attempt::Collect() {
   receipt_.attempt = task_.attempt;
   receipt_.results = std::move(*results);
   receipt_.input_fingerprints = std::move(*fingerprints);
+  receipt_.not_reusable = std::move(*not_reusable);
   receipt_.started_ms = end_.started_ms;
   receipt_.finished_ms = end_.finished_ms;
   return std::nullopt;

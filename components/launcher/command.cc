@@ -141,6 +141,7 @@ Result<ChildCommand> MakeCommand(const TaskDocument& task, const Workspace& ws,
   env.Set("PENSTOCK_OUTPUTS", ws.outputs_json().string());
   env.Set("PENSTOCK_RESULTS", (ws.dir() / "results").string());
   env.Set("PENSTOCK_FINGERPRINTS", (ws.dir() / "fingerprints").string());
+  env.Set("PENSTOCK_NOT_REUSABLE", ws.not_reusable().string());
   env.Set("TMPDIR", ws.tmp().string());
   for (const char* name : kThreadVariables) env.SetIfAbsent(name, std::to_string(cpus));
   out.env = env.List();

@@ -316,6 +316,23 @@ TEST_F(LauncherTest, RecordsTheFingerprintThatTheChildSaw) {
   EXPECT_EQ(m.receipt->input_fingerprints.at("source"), "sha256:abc");
 }
 
+TEST_F(LauncherTest, RecordsWhyTheChildsOutputsAreNotToBeReused) {
+  EXPECT_EQ(Run(Script("true")).receipt->not_reusable, "");
+  const TaskDocument t = Script("echo it reads the clock > $PENSTOCK_NOT_REUSABLE");
+  const auto m = Run(t);
+  ASSERT_EQ(m.outcome, TaskOutcome::kSucceeded) << m.message;
+  EXPECT_EQ(m.receipt->not_reusable, "it reads the clock");
+  EXPECT_EQ(store_.GetReceipt("ns", t.run_uid, t.pod)->not_reusable, "it reads the clock");
+  EXPECT_EQ(Run(Script("true")).receipt->not_reusable, "") << "of the attempt before";
+}
+
+TEST_F(LauncherTest, AReasonNotToReuseThatSaysNothingIsTheChildsFault) {
+  const auto m = Run(Script("touch $PENSTOCK_NOT_REUSABLE"));
+  EXPECT_EQ(m.outcome, TaskOutcome::kFailed);
+  EXPECT_NE(m.message.find("/work/not-reusable is empty; write the reason"), std::string::npos)
+      << m.message;
+}
+
 TEST_F(LauncherTest, ReportsADamagedAndAMissingInputByDigest) {
   std::ofstream(dir_ / "in" / "a.csv") << "1,2,3";
   TaskDocument t = Script("true");

@@ -130,4 +130,18 @@ Result<std::map<std::string, std::string>> ReadFingerprints(const TaskDocument& 
   return out;
 }
 
+Result<std::string> ReadNotReusable(const Workspace& ws) {
+  const std::string what = "why the outputs are not to be reused";
+  const fs::path path = ws.not_reusable();
+  auto text = ReadSmallFile(path, 1024);
+  if (!text && text.error().kind == ErrorKind::kNotFound) return std::string();
+  if (!text) return Wrap(what, text.error());
+  auto value = AsText(path, std::move(*text));
+  if (!value) return Wrap(what, value.error());
+  std::string why = plan::Shown(value->get<std::string>(), kMaxNotReusable);
+  if (why.find_first_not_of(' ') == std::string::npos)
+    return Invalid(what + ": " + path.string() + " is empty; write the reason into it");
+  return why;
+}
+
 }  // namespace penstock::launcher

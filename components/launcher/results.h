@@ -22,4 +22,8 @@ inline constexpr std::size_t kMaxResultBytes = 8 * 1024;
 [[nodiscard]] Result<std::map<std::string, std::string>> ReadFingerprints(const TaskDocument& task,
                                                                           const Workspace& ws);
 
+// Why no other run may take the outputs, as the child wrote to DIR/not-reusable (at most 1 KiB);
+// empty without such a file. Invalid for one that says nothing.
+[[nodiscard]] Result<std::string> ReadNotReusable(const Workspace& ws);
+
 }  // namespace penstock::launcher

@@ -55,10 +55,10 @@ Json OutputsJson(const Workspace& ws, const TaskDocument& task) {
 }  // namespace
 
 Result<void> Workspace::Prepare(const TaskDocument& task) const {
-  for (const char* name :
-       {"inputs", "code", "parameters", "outputs", "results", "fingerprints", "tmp"}) {
+  for (const char* name : {"inputs", "code", "not-reusable", "parameters", "outputs", "results",
+                           "fingerprints", "tmp"}) {
     if (auto removed = artifacts::RemoveTree(dir_ / name); !removed) return removed;
-    if (std::string_view(name) == "code") continue;
+    if (std::string_view(name) == "code" || std::string_view(name) == "not-reusable") continue;
     std::error_code ec;
     fs::create_directories(dir_ / name, ec);
     if (ec) return FromErrno("creating folder " + (dir_ / name).string(), ec.value());

@@ -5,6 +5,7 @@
 //   DIR/code               the step's code, read-only  DIR/outputs.json    where outputs belong
 //   DIR/parameters/<name>  one value a file            DIR/parameters.json all values
 //   DIR/outputs/ DIR/results/ DIR/fingerprints/ DIR/tmp/   for the child to write
+//   DIR/not-reusable       written by a child whose outputs no other run may take: why
 //
 // A string parameter's file is its raw text; every other type is JSON. A value type; one thread.
 #pragma once
@@ -39,6 +40,7 @@ class Workspace {
   [[nodiscard]] std::filesystem::path Fingerprint(const std::string& n) const {
     return dir_ / "fingerprints" / n;
   }
+  [[nodiscard]] std::filesystem::path not_reusable() const { return dir_ / "not-reusable"; }
   [[nodiscard]] std::filesystem::path code() const { return code_.empty() ? dir_ / "code" : code_; }
   [[nodiscard]] std::filesystem::path tmp() const { return dir_ / "tmp"; }
   [[nodiscard]] std::filesystem::path parameters_json() const { return dir_ / "parameters.json"; }

@@ -5,12 +5,14 @@
 #include <filesystem>
 
 #include "operator/base/file.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {
 
 constexpr std::uint64_t kMaxParameterBytes = 256ULL << 20;
+constexpr std::size_t kMaxReason = 512;  // as operator and launcher have it
 
 // The JSON object in the file that the variable names; {} without the variable.
 Result<Json> ReadVariable(const char* variable) {
@@ -61,8 +63,10 @@ Result<Step> Step::FromEnvironment() {
       return Invalid("PENSTOCK_OUTPUTS: output '" + name + "' has no path");
   }
   const char* results = std::getenv("PENSTOCK_RESULTS");
-  return Step(std::move(parameters), std::move(inputs), std::move(outputs),
-              results == nullptr ? "" : results);
+  Step step(std::move(parameters), std::move(inputs), std::move(outputs),
+            results == nullptr ? "" : results);
+  if (const char* file = std::getenv("PENSTOCK_NOT_REUSABLE")) step.not_reusable_file_ = file;
+  return step;
 }
 
 Result<void> Step::AddArguments(const std::vector<std::string>& arguments) {
@@ -113,6 +117,15 @@ Result<void> Step::WriteResult(const std::string& name, const Json& value) const
   std::printf("result %s: %s\n", name.c_str(), text.c_str());
   if (results_folder_.empty()) return {};
   return WriteFileAtomically(std::filesystem::path(results_folder_) / name, text);
+}
+
+Result<void> Step::DoNotCache(const std::string& reason) const {
+  const std::string why = plan::Shown(reason, kMaxReason);
+  if (why.find_first_not_of(' ') == std::string::npos)
+    return Invalid("outputs that are not to be reused need a reason");
+  std::printf("not to be reused: %s\n", why.c_str());
+  if (not_reusable_file_.empty()) return {};
+  return WriteFileAtomically(not_reusable_file_, why);
 }
 
 }  // namespace penstock::sdk

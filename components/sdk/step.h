@@ -1,8 +1,9 @@
 // The step: what one component was asked to do, and where its answers go.
 //
 // Comes from the launcher's environment (PENSTOCK_PARAMETERS, PENSTOCK_INPUTS, PENSTOCK_OUTPUTS:
-// paths of JSON files; PENSTOCK_RESULTS: a folder) or, for work by hand, from the command line. A
-// component reads everything through it and so runs under both. Used by one thread.
+// paths of JSON files; PENSTOCK_RESULTS: a folder; PENSTOCK_NOT_REUSABLE: a file to write) or, for
+// work by hand, from the command line. A component reads everything through it and so runs under
+// both. Used by one thread.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ class Step {
   Step(Json parameters, std::map<std::string, StepInput> inputs,
        std::map<std::string, std::string> outputs, std::string results_folder);
 
-  // Reads the four variables; one that is missing counts as empty. Invalid names the variable.
+  // Reads the five variables; one that is missing counts as empty. Invalid names the variable.
   [[nodiscard]] static Result<Step> FromEnvironment();
   // `--input name=path|uri`, `--output name=path`, `--parameter name=json-or-text`,
   // `--results folder`, on top of the environment.
@@ -46,11 +47,18 @@ class Step {
   // A string is written raw, everything else as JSON. Without a results folder it is only printed.
   [[nodiscard]] Result<void> WriteResult(const std::string& name, const Json& value) const;
 
+  // No other run takes this attempt's outputs from the cache: they depend on something that its key
+  // does not hold, such as the time. The reason is what people read then, one sentence of at most
+  // 512 bytes (a longer one is cut); of several the last counts. Without a launcher it is only
+  // printed. Invalid for an empty reason.
+  [[nodiscard]] Result<void> DoNotCache(const std::string& reason) const;
+
  private:
   Json parameters_;
   std::map<std::string, StepInput> inputs_;
   std::map<std::string, std::string> outputs_;
   std::string results_folder_;
+  std::string not_reusable_file_;
 };
 
 // Reads parameters with their types and bounds; keeps the first problem, so that a component reads

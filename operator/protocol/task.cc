@@ -130,6 +130,7 @@ void ReadReceipt(TaskFields& r, Receipt& out) {
     r.Fail("results", "has more than 64 KiB; what is larger is an output");
   r.Get("inputFingerprints", out.input_fingerprints);
   r.Get("inputDigests", out.input_digests);
+  r.Get("notReusable", out.not_reusable);
   r.Get("startedMs", out.started_ms);
   r.Get("finishedMs", out.finished_ms);
 }
@@ -206,6 +207,7 @@ void to_json(Json& j, const Receipt& r) {
   if (!r.run.empty()) j["run"] = r.run;
   if (!r.input_fingerprints.empty()) j["inputFingerprints"] = r.input_fingerprints;
   if (!r.input_digests.empty()) j["inputDigests"] = r.input_digests;
+  if (!r.not_reusable.empty()) j["notReusable"] = r.not_reusable;
 }
 
 void to_json(Json& j, const TerminationMessage& m) {

@@ -27,6 +27,7 @@ inline constexpr std::size_t kMaxReceiptBytes = 256 * 1024;
 inline constexpr std::size_t kMaxResultsBytes = 64 * 1024;
 inline constexpr std::size_t kMaxTerminationMessage = 4096;  // Kubernetes' own limit
 inline constexpr std::size_t kMaxLastWords = 1024;
+inline constexpr std::size_t kMaxNotReusable = 512;  // Receipt::not_reusable, as it is shown
 
 // An immutable file or folder in the store.
 struct ArtifactRef {
@@ -128,7 +129,9 @@ struct Receipt {
   Json results = Json::object();
   std::map<std::string, std::string> input_fingerprints;  // of URI inputs, as they were read
   std::map<std::string, std::string> input_digests;       // of those that the launcher fetched
-  std::int64_t started_ms = 0;                            // of the child, Unix milliseconds
+  // Why no other run may take these outputs for its own, as the step said; empty: it may.
+  std::string not_reusable;
+  std::int64_t started_ms = 0;  // of the child, Unix milliseconds
   std::int64_t finished_ms = 0;
 };
 

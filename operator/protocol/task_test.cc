@@ -63,6 +63,15 @@ TEST(Receipt, WhoseResultsWouldNotFitARunsStatusIsRefused) {
   EXPECT_FALSE(ParseReceipt(std::string(300 * 1024, ' ')));
 }
 
+TEST(Receipt, SaysThatItsOutputsAreNotToBeReusedAndAnOlderOneSaysNothing) {
+  Receipt receipt;
+  EXPECT_EQ(Json(receipt).count("notReusable"), 0u);
+  EXPECT_EQ(ParseReceipt(Json(receipt).dump())->not_reusable, "");
+  receipt.not_reusable = "it reads the clock";
+  EXPECT_EQ(ParseReceipt(Json(receipt).dump())->not_reusable, "it reads the clock");
+  EXPECT_FALSE(ParseReceipt(R"({"protocol": 1, "notReusable": true})"));
+}
+
 TEST(Receipt, ThatNamesAnOutputTwiceIsRefused) {
   Receipt r;
   r.outputs = {{"model", "model", {kDigest, false, 1}}, {"model", "model", {kDigest, false, 2}}};

@@ -18,8 +18,8 @@ class StepTest : public ::testing::Test {
     ::setenv(variable, (folder_ / name).c_str(), 1);
   }
   void TearDown() override {
-    for (const char* v :
-         {"PENSTOCK_PARAMETERS", "PENSTOCK_INPUTS", "PENSTOCK_OUTPUTS", "PENSTOCK_RESULTS"}) {
+    for (const char* v : {"PENSTOCK_PARAMETERS", "PENSTOCK_INPUTS", "PENSTOCK_OUTPUTS",
+                          "PENSTOCK_RESULTS", "PENSTOCK_NOT_REUSABLE"}) {
       ::unsetenv(v);
     }
   }
@@ -44,6 +44,17 @@ TEST_F(StepTest, ReadsWhatTheLauncherWrites) {
   ASSERT_TRUE(step->WriteResult("blessed", true));
   EXPECT_EQ(*ReadFile(folder_ / "reason"), "all checks hold");
   EXPECT_EQ(*ReadFile(folder_ / "blessed"), "true");
+}
+
+TEST_F(StepTest, TellsTheLauncherWhyItsOutputsAreNotToBeReused) {
+  ::setenv("PENSTOCK_NOT_REUSABLE", (folder_ / "not-reusable").c_str(), 1);
+  const auto step = Step::FromEnvironment();
+  ASSERT_TRUE(step);
+  EXPECT_FALSE(step->DoNotCache(" \n"));
+  ASSERT_TRUE(step->DoNotCache("groups are in the order of chance\n"));
+  EXPECT_EQ(*ReadFile(folder_ / "not-reusable"), "groups are in the order of chance ");
+  ASSERT_TRUE(step->DoNotCache(std::string(2000, 'x')));
+  EXPECT_LE(ReadFile(folder_ / "not-reusable")->size(), 512u);
 }
 
 TEST_F(StepTest, NamesTheVariableOfABadFile) {

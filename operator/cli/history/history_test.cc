@@ -10,9 +10,11 @@
 namespace penstock::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::string Digest(char c) { return "sha256:" + std::string(64, c); }
 
@@ -111,6 +113,18 @@ TEST(RunStory, TellsWhyAStepRanAndWhoMadeWhatACachedOneTook) {
   EXPECT_THAT(text, HasSubstr("  model   " + Digest('b') +
                               "   70 B\n    train    <- sha256:aaaaaaaa"
                               " of ingest.dataset\n"));
+}
+
+TEST(RunStory, SaysWhyWhatARunBeforeMadeWasNotKept) {
+  std::vector<KnownRun> older{RunOf("r-1", 5, "v1")};
+  older[0].run.status.steps[1].cache_miss = "NotReusable: it reads the clock";
+  KnownRun run = RunOf("r-2", 5, "v1", true);
+  const char* before = "what r-1 made was not kept: NotReusable: it reads the clock\n";
+  EXPECT_THAT(StoryText(TellRun(run, older), TimePoint()), HasSubstr(before));
+  run.run.status.steps[1].cache_miss = "NotReusable: it reads the clock";  // since it has ended
+  EXPECT_THAT(
+      StoryText(TellRun(run, older), TimePoint()),
+      AllOf(HasSubstr("not taken: NotReusable: it reads the clock\n"), Not(HasSubstr(before))));
 }
 
 TEST(RunStory, SaysThatTheRunThatMadeACachedStepIsGone) {

@@ -5,6 +5,7 @@
 #include "operator/cli/history/run_ingredients.h"
 #include "operator/cli/history/step_makers.h"
 #include "operator/cli/objects/object_table.h"
+#include "operator/plan/run/step_cache.h"
 #include "operator/plan/run/step_inputs.h"
 #include "operator/protocol/reference.h"
 
@@ -70,6 +71,8 @@ class Story {
     const KnownRun* before = BeforeOf(known_, step.name, older_);
     if (before == nullptr) return;
     told["comparedWith"] = before->run.meta.name;
+    const std::string& then_said = before->Step(step.name)->cache_miss;
+    if (then_said.starts_with(plan::kNotReusable)) told["comparedWithSays"] = then_said;
     told["differences"] = Json::array();
     const Ingredients now = IngredientsOf(known_, step.name);
     const Ingredients then = IngredientsOf(*before, step.name);

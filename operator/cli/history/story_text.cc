@@ -78,6 +78,9 @@ std::string CacheLines(const Json& step) {
   text += "\n";
   const std::string before = Text(step, "comparedWith");
   if (before.empty()) return text + "             no run before has made this step\n";
+  if (const std::string said = Text(step, "comparedWithSays"); !said.empty() && said != miss) {
+    text += "             what " + before + " made was not kept: " + said + "\n";
+  }
   const Json& differences = step.at("differences");
   if (differences.is_null()) {
     return text + "             what it or " + before + " was made of is not kept\n";

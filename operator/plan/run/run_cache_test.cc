@@ -122,6 +122,39 @@ TEST(PlanRun, ASourceThatWasSilentAtTheStartIsRecordedOnceItIsRead) {
   EXPECT_EQ(next.plan.requests.cache_keys, w.recorded);
 }
 
+TEST(PlanRun, WhatAStepSaysNotToReuseIsNotRecordedAndItsStatusSaysWhy) {
+  RunWorld w = Judging('z');  // with a settled key too
+  w.Settle();
+  PodFact& pod = w.Pod("judge");
+  EXPECT_EQ(w.Status("judge").cache_miss, "NotFound");
+  TerminationMessage m = Message(TaskOutcome::kSucceeded);
+  m.receipt = w.ReceiptOf(pod);
+  m.receipt->not_reusable = "it reads\nthe clock " + std::string(600, 'x');
+  w.End(pod, m);
+  w.Settle();
+  w.Settle();
+  EXPECT_EQ(w.Status("judge").phase, api::StepPhase::kSucceeded);
+  EXPECT_TRUE(w.recorded.empty());
+  const std::string& said = w.Status("judge").cache_miss;
+  EXPECT_EQ(said.substr(0, 33), "NotReusable: it reads the clock x");
+  EXPECT_LE(said.size(), 600u);
+}
+
+TEST(PlanRun, WhatIsNotToBeReusedIsNotRecordedByItsReceiptAlone) {
+  RunWorld w("steps:\n" + Step("a"));
+  w.Settle();
+  w.Run(w.Pod("a"));
+  w.Step();
+  Receipt receipt = w.ReceiptOf(w.Pod("a"));
+  receipt.not_reusable = "it reads the clock";
+  w.o.receipts[receipt.pod] = {receipt};
+  w.Drop("a");
+  w.Settle();
+  EXPECT_EQ(w.Status("a").phase, api::StepPhase::kSucceeded);
+  EXPECT_TRUE(w.recorded.empty());
+  EXPECT_EQ(w.Status("a").cache_miss, "NotReusable: it reads the clock");
+}
+
 TEST(PlanRun, ASourceWithoutAFingerprintRunsAndIsNotRecorded) {
   RunWorld w("steps:\n" + Step("a", "inputs: {u: \"file:///x\"}"));
   w.o.fingerprints["file:///x"] = {"", "not here"};

@@ -13,6 +13,9 @@ namespace penstock::plan {
 [[nodiscard]] bool MustStart(StepState& s, AttemptSpec& spec, const RunObserved& observed,
                              TimePoint now, FactRequests& requests);
 
+// The word in cacheMiss of a step that said so of its outputs; the step's own reason follows.
+inline constexpr const char* kNotReusable = "NotReusable";
+
 // Which of the step's sources has no fingerprint and why, in a word and a sentence; empty where all
 // have one, or nothing more is known.
 [[nodiscard]] std::string WhySilent(const ResolvedStep& step, const RunObserved& observed);

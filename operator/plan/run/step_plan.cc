@@ -242,16 +242,24 @@ class StepPlanner {
     if (f_.pod == nullptr) {
       // The key is the status's; with sources it would have to be told anew, and nothing says how.
       if (!s_.prior->cache_key.empty() && receipt.input_fingerprints.empty())
-        plan_.actions.emplace_back(RecordCache{s_.prior->cache_key, receipt});
+        Record(s_.prior->cache_key, receipt);
       return;
     }
     const PodFact& pod = *f_.pod;
     const std::string key = pod.cache_base.empty() ? pod.cache_key : KeyOfWhatWasRead(pod, receipt);
     if (key.empty()) return;
-    plan_.actions.emplace_back(RecordCache{key, receipt});
-    if (!pod.settled_key.empty() && key == pod.cache_key)
-      plan_.actions.emplace_back(RecordCache{pod.settled_key, receipt});
+    Record(key, receipt);
+    if (!pod.settled_key.empty() && key == pod.cache_key) Record(pod.settled_key, receipt);
     s_.status.cache_key = key;
+  }
+
+  // Unless the step itself says that no other run may take what it made.
+  void Record(const std::string& key, const Receipt& receipt) {
+    if (receipt.not_reusable.empty())
+      plan_.actions.emplace_back(RecordCache{key, receipt});
+    else
+      s_.status.cache_miss =
+          std::string(kNotReusable) + ": " + Shown(receipt.not_reusable, kMaxNotReusable);
   }
 
   // The source may have been silent when the step was started, or another one by the time it was
