@@ -38,7 +38,8 @@ Result<std::vector<sdk::ModelExample>> Examples(const Table& table,
     of_dataset.push_back(source.sampled ? source.keep[row] : std::uint32_t(row));
   }
   // As a server computes it: the link and the calibration are the manifest's, on floats.
-  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(outcome.fitted.spec));
+  PENSTOCK_ASSIGN(const auto transform,
+                  sdk::Transform::Make(outcome.fitted.spec, outcome.choice.best.learner->view()));
   PENSTOCK_ASSIGN(const auto x, table.rows.Matrix(transform, of_table));
   PENSTOCK_ASSIGN(const auto answers, outcome.fitted.model->Answer(x));
   std::vector<float> raw = Floats(answers);
@@ -54,6 +55,7 @@ Result<sdk::ModelManifest> DescribeModel(const Labels& labels, const TrainOption
   m.name = options.name;
   m.label = labels.label.column;
   m.task = labels.label.task;
+  m.view = outcome.choice.best.learner->view();
   m.inputs = outcome.fitted.spec.inputs;
   m.features = std::int64_t(outcome.fitted.features);
   m.classes = labels.label.classes;

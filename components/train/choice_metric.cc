@@ -111,8 +111,8 @@ Result<std::string> ChoiceMetric(const std::string& wanted, const Target& target
   return wanted;
 }
 
-double RowLoss(const std::string& metric, const Target& target, std::span<const double> answer,
-               double y) {
+double LossOfRow(const std::string& metric, const Target& target, std::span<const double> answer,
+                 double y) {
   if (metric == "logLoss") {
     return -std::log(std::clamp(TrueProbability(target, answer, y), kEpsilon, 1 - kEpsilon));
   }
@@ -158,7 +158,7 @@ Score ScoreOf(const std::string& metric, const Target& target, std::span<const d
   std::vector<double> losses(y.size());
   const std::size_t width = target.width();
   for (std::size_t r = 0; r < y.size(); ++r) {
-    losses[r] = RowLoss(metric, target, answers.subspan(r * width, width), y[r]);
+    losses[r] = LossOfRow(metric, target, answers.subspan(r * width, width), y[r]);
   }
   return ScoreOfLosses(metric, std::move(losses), weight);
 }

@@ -21,8 +21,8 @@ namespace penstock::train {
 // How wrong one row's answer (Target::width() numbers) is, less is better. Log loss clips at the
 // epsilon of float32, as sdk/metrics.h; accuracy counts the wrong ones, rmse the squares. None for
 // auc, which no single row has. Poisson deviance: 2 (y log(y / p) - y + p), p at least 1e-9.
-[[nodiscard]] double RowLoss(const std::string& metric, const Target& target,
-                             std::span<const double> answer, double y);
+[[nodiscard]] double LossOfRow(const std::string& metric, const Target& target,
+                               std::span<const double> answer, double y);
 
 struct Score {
   double value = 0;            // as people read it: accuracy, not its complement

@@ -21,7 +21,7 @@ std::vector<Entrant> Entrants(const Table& table,
   const std::string& wanted = table.options.log_target;
   const bool possible =
       !table.labels.classification() && table.labels.target.loss == Loss::kSquared;
-  const bool log = possible && (wanted == "true" || (wanted == "auto" && IsSkewed(table.labels)));
+  const bool log = possible && (wanted == "always" || (wanted == "auto" && IsSkewed(table.labels)));
   std::vector<Entrant> entrants;
   for (const auto& learner : learners) {
     if (!log || wanted == "auto") entrants.push_back({learner.get(), false, 0, true});
@@ -109,7 +109,7 @@ Result<Choice> Choose(const Table& table, FoldPlan plan,
   Choice choice;
   Board& board = choice.board;
   PENSTOCK_ASSIGN(board.metric, ChoiceMetric(table.options.metric, table.labels.target));
-  if (table.options.log_target == "true" &&
+  if (table.options.log_target == "always" &&
       *std::min_element(table.labels.y.begin(), table.labels.y.end()) <= 0) {
     return Invalid("parameter logTarget: label '" + table.labels.label.column +
                    "' is 0 or less in some row, and has no logarithm there");

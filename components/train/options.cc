@@ -17,14 +17,13 @@ struct OwnedParameter {
 
 const std::vector<OwnedParameter>& OwnedParameters() {
   static const std::vector<OwnedParameter> kOwned = {
-      {"penalty", {"linear"}},     {"rounds", {"boosting"}},
-      {"depth", {"boosting"}},     {"learningRate", {"boosting", "mlp"}},
-      {"hidden", {"mlp"}},         {"dropout", {"mlp"}},
-      {"weightDecay", {"mlp"}},    {"epochs", {"mlp"}},
-      {"batchSize", {"mlp"}},      {"patience", {"mlp"}},
-      {"networks", {"mlp"}},
-      {"labelSmoothing", {"mlp"}}, {"format", {"mlp"}},
-      {"device", {"mlp"}},
+      {"penalty", {"linear"}},  {"rounds", {"boosting"}},
+      {"depth", {"boosting"}},  {"learningRate", {"boosting", "mlp"}},
+      {"hidden", {"mlp"}},      {"dropout", {"mlp"}},
+      {"weightDecay", {"mlp"}}, {"epochs", {"mlp"}},
+      {"batchSize", {"mlp"}},   {"patience", {"mlp"}},
+      {"networks", {"mlp"}},    {"labelSmoothing", {"mlp"}},
+      {"format", {"mlp"}},      {"device", {"mlp"}},
   };
   return kOwned;
 }
@@ -109,12 +108,15 @@ void ReadThreshold(sdk::Parameters& p, const Json& parameters, ThresholdOptions&
   if (t.false_positive + t.false_negative <= 0) p.Fail("costs: one of them must be above 0");
 }
 
+// none, balanced or {class: weight}.
 Json ReadClassWeight(sdk::Parameters& p) {
-  const Json given = p.Any("classWeight");
-  if (!given.is_object()) return p.OneOf("classWeight", "none", {"none", "balanced"});
+  const std::string by = p.OneOf("classWeight", "none", {"none", "balanced"});
+  const Json given = p.Object("classWeights");
+  if (given.empty()) return by;
+  if (by != "none") p.Fail("classWeights: leave one of classWeight and classWeights out");
   for (const auto& [name, weight] : given.items()) {
     if (!weight.is_number() || weight.get<double>() < 0) {
-      p.Fail("classWeight: the weight of '" + name + "' must be a number of 0 or more");
+      p.Fail("classWeights: the weight of '" + name + "' must be a number of 0 or more");
     }
   }
   return given;
@@ -124,12 +126,6 @@ Json ReadPositive(sdk::Parameters& p) {
   Json given = p.Any("positive");
   if (given.is_structured()) p.Fail("positive: must be a class: a text, an integer or a boolean");
   return given;
-}
-
-std::string ReadLogTarget(sdk::Parameters& p) {
-  const Json given = p.Any("logTarget");
-  if (given.is_boolean()) return given.get<bool>() ? "true" : "false";
-  return p.OneOf("logTarget", "auto", {"auto", "true", "false"});
 }
 
 }  // namespace
@@ -148,7 +144,7 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   if (parameters.contains("quantile") && o.loss != "quantile") {
     p.Fail("quantile: is of loss quantile");
   }
-  o.log_target = ReadLogTarget(p);
+  o.log_target = p.OneOf("logTarget", o.log_target, {"auto", "always", "never"});
   o.positive = ReadPositive(p);
   o.class_weight = ReadClassWeight(p);
   o.metric = p.OneOf("metric", o.metric,

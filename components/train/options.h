@@ -28,7 +28,7 @@ struct TrainOptions {
   std::string task = "auto";        // auto, classification, regression
   std::string loss = "auto";        // auto, squared, absolute, huber, poisson, quantile
   double quantile = 0.5;            // of loss quantile
-  std::string log_target = "auto";  // auto, true, false
+  std::string log_target = "auto";  // auto, always, never
   Json positive;                    // null: the second class in order
   Json class_weight = "none";       // none, balanced, {class: weight}
 

@@ -197,7 +197,7 @@ Result<std::vector<double>> ClassWeights(const Json& wanted, const Labels& label
       found = true;
     }
     if (!found) {
-      return Invalid("parameter classWeight: '" + name + "' is none of the classes (" +
+      return Invalid("parameter classWeights: '" + name + "' is none of the classes (" +
                      Classes(classes) + ")");
     }
   }

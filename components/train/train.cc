@@ -79,8 +79,11 @@ Result<double> FitIntoMemory(const Surroundings& around, const TrainOptions& opt
 
 Result<TableSize> SizeOf(const Inputs& inputs) {
   TableSize size;
-  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(inputs.recipe));
-  size.features = transform.width();
+  for (const auto view : {sdk::View::kDense, sdk::View::kTree, sdk::View::kEmbedding}) {
+    if (inputs.recipe.version() == 1) break;  // refused when the table is read
+    const auto transform = sdk::Transform::Make(inputs.recipe, view);
+    if (transform) size.features = std::max(size.features, std::uint64_t(transform->width()));
+  }
   size.columns = inputs.recipe.inputs.size();
   for (const Source& source : inputs.sources) {
     PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
@@ -247,9 +250,8 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
   PENSTOCK_ASSIGN(const auto rows, transform::TrainingTable::Load(
                                        paths, inputs.recipe, outcome.share < 1 ? &keep : nullptr));
-  const Checkpoint checkpoint(options.checkpoint);
-  const Table table{rows,   labels,     options,
-                    around, checkpoint, ParametersThatCount(step.parameters())};
+  const TrialStore store(options.checkpoint);
+  const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
   const auto learners = around.learners(options);
   PENSTOCK_ASSIGN(outcome.choice,
                   Choose(table, std::move(plan), learners, std::size_t(outcome.size.features)));
@@ -261,6 +263,9 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
   outcome.metrics = sdk::Measure(outcome.manifest, raw, y, {}, kConfidence);
   SayEnd(around, outcome);
+  if (outcome.choice.board.truncated) {
+    PENSTOCK_TRY(step.DoNotCache("maxTime ended train before it had tried all candidates"));
+  }
   return WriteOutputs(step, table, inputs.sources, outcome);
 }
 

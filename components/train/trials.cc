@@ -82,7 +82,7 @@ Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& 
   PENSTOCK_ASSIGN(auto fit,
                   table.rows.FitOn(fold.train, learner.view(), table.labels.y,
                                    table.labels.target.classes, std::uint64_t(table.options.seed)));
-  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec));
+  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec, learner.view()));
   PENSTOCK_ASSIGN(const auto held_out, table.rows.Matrix(transform, fold.held_out));
   PENSTOCK_ASSIGN(const auto own, Take(table.labels, fold.train, log_target));
   PENSTOCK_ASSIGN(const auto other, Take(table.labels, fold.held_out, log_target));
@@ -93,23 +93,23 @@ Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& 
   out.spec = std::move(fit.spec);
   out.features = transform.width();
   std::string key;
-  if (table.checkpoint.active()) {
+  if (table.store.active()) {
     key = TrialKey(KeyOf(table, learner, log_target, {{"keep", keep}}), train, &valid);
-    PENSTOCK_ASSIGN(auto found, table.checkpoint.Find(key));
+    PENSTOCK_ASSIGN(auto found, table.store.Find(key));
     // What is kept beyond its answers is not in the file: the learner goes on from its own state.
     if (found && !keep) {
       out.trials = std::move(*found);
       return out;
     }
   }
-  PENSTOCK_ASSIGN(auto folder, table.checkpoint.FolderFor(key));
+  PENSTOCK_ASSIGN(auto folder, table.store.FolderFor(key));
   Context context = ContextOf(table, transform.features(), std::move(folder));
   context.keep = keep;
   PENSTOCK_ASSIGN(out.trials, learner.Try(train, valid, context));
   PENSTOCK_TRY(
       CheckTrials(learner, out.trials, fold.held_out.size() * table.labels.target.width()));
-  PENSTOCK_TRY(table.checkpoint.Keep(key, out.trials));
-  if (!keep) table.checkpoint.Drop(key);
+  PENSTOCK_TRY(table.store.Keep(key, out.trials));
+  if (!keep) table.store.Drop(key);
   return out;
 }
 
@@ -212,17 +212,17 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
     PENSTOCK_ASSIGN(
         auto fit, table.rows.FitOn(rows, learner.view(), table.labels.y,
                                    table.labels.target.classes, std::uint64_t(table.options.seed)));
-    PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec));
+    PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec, learner.view()));
     PENSTOCK_ASSIGN(const auto taken, Take(table.labels, rows, candidate.log_target));
     const Rows all{&fit.x, taken.y, taken.weight};
     std::string key;
-    if (table.checkpoint.active()) {
+    if (table.store.active()) {
       key = TrialKey(KeyOf(table, learner, candidate.log_target,
                            {{"setting", candidate.setting},
                             {"rounds", candidate.rounds ? Json(*candidate.rounds) : Json()}}),
                      all, nullptr);
     }
-    PENSTOCK_ASSIGN(auto folder, table.checkpoint.FolderFor(key));
+    PENSTOCK_ASSIGN(auto folder, table.store.FolderFor(key));
     Context context = ContextOf(table, transform.features(), std::move(folder));
     context.report = [&](const Progress& p) {
       std::int64_t stride = 1;
@@ -240,7 +240,8 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
 Result<std::vector<double>> AnswerRows(const Table& table, const Candidate& candidate,
                                        const FittedModel& fitted,
                                        const std::vector<std::uint32_t>& rows) {
-  PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fitted.spec));
+  PENSTOCK_ASSIGN(const auto transform,
+                  sdk::Transform::Make(fitted.spec, candidate.learner->view()));
   PENSTOCK_ASSIGN(const auto x, table.rows.Matrix(transform, rows));
   PENSTOCK_ASSIGN(auto answers, fitted.model->Answer(x));
   if (candidate.log_target) {

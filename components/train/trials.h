@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "components/train/checkpoint.h"
 #include "components/train/folds.h"
 #include "components/train/options.h"
 #include "components/train/surroundings.h"
 #include "components/train/target.h"
+#include "components/train/trial_store.h"
 #include "components/transform/training_table.h"
 
 namespace penstock::train {
@@ -22,7 +22,7 @@ struct Table {
   const Labels& labels;
   const TrainOptions& options;
   const Surroundings& around;
-  const Checkpoint& checkpoint;
+  const TrialStore& store;
   Json parameters;  // as given; of the trials' keys
 };
 

@@ -1,4 +1,4 @@
-#include "components/train/checkpoint.h"
+#include "components/train/trial_store.h"
 
 #include <filesystem>
 
@@ -35,7 +35,7 @@ std::vector<double> Unpacked(const Json& json) {
 
 }  // namespace
 
-Result<std::optional<std::vector<Trial>>> Checkpoint::Find(const std::string& key) const {
+Result<std::optional<std::vector<Trial>>> TrialStore::Find(const std::string& key) const {
   if (!active()) return std::optional<std::vector<Trial>>();
   const std::string path = folder_ + "/trial-" + key + ".cbor";
   std::error_code error;
@@ -57,7 +57,7 @@ Result<std::optional<std::vector<Trial>>> Checkpoint::Find(const std::string& ke
   return std::optional(std::move(trials));
 }
 
-Result<void> Checkpoint::Keep(const std::string& key, const std::vector<Trial>& trials) const {
+Result<void> TrialStore::Keep(const std::string& key, const std::vector<Trial>& trials) const {
   if (!active()) return {};
   Json list = Json::array();
   for (const Trial& t : trials) {
@@ -70,7 +70,7 @@ Result<void> Checkpoint::Keep(const std::string& key, const std::vector<Trial>& 
                              {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-Result<std::string> Checkpoint::FolderFor(const std::string& key) const {
+Result<std::string> TrialStore::FolderFor(const std::string& key) const {
   if (!active()) return std::string();
   const std::string path = folder_ + "/" + key;
   std::error_code error;
@@ -79,7 +79,7 @@ Result<std::string> Checkpoint::FolderFor(const std::string& key) const {
   return path;
 }
 
-void Checkpoint::Drop(const std::string& key) const {
+void TrialStore::Drop(const std::string& key) const {
   std::error_code ignored;  // what stays there takes room, and is not read again
   if (active()) std::filesystem::remove_all(folder_ + "/" + key, ignored);
 }

@@ -15,10 +15,10 @@
 
 namespace penstock::train {
 
-class Checkpoint {
+class TrialStore {
  public:
   // An empty folder keeps nothing.
-  explicit Checkpoint(std::string folder) : folder_(std::move(folder)) {}
+  explicit TrialStore(std::string folder) : folder_(std::move(folder)) {}
 
   [[nodiscard]] bool active() const { return !folder_.empty(); }
   // Nothing where there is no such trial; a file that is damaged is an error that names it.
