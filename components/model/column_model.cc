@@ -157,6 +157,7 @@ class ColumnModel : public Model {
                       std::to_string(manifest_.RawWidth()) + " values a row, and answered shape " +
                       (raw->empty() ? "nothing" : FormatShape(raw->front().shape)));
     }
+    sdk::Finish(manifest_, std::get<std::vector<float>>(raw->front().data));
     return raw;
   }
 

@@ -70,6 +70,13 @@ std::size_t ModelManifest::RawWidth() const {
   return task == ModelTask::kRegression || IsBinary() ? 1 : classes.size();
 }
 
+void Finish(const ModelManifest& manifest, std::span<float> raw) {
+  if (manifest.link == Link::kLog) {
+    for (float& value : raw) value = float(std::exp(double(value)));
+  }
+  Calibrate(manifest.calibration, raw, manifest.RawWidth());
+}
+
 std::vector<ModelOutput> StandardOutputs(ModelTask task, const std::vector<Json>& classes) {
   if (task == ModelTask::kRegression) {
     return {{"prediction", "float32", {-1}, "the predicted value of the label"}};

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "components/model_format/calibration.h"
 #include "components/model_format/column.h"
 #include "components/model_format/transform.h"
 #include "operator/base/json.h"
@@ -66,6 +67,8 @@ struct ModelManifest {
   std::vector<ModelOutput> outputs;
   std::vector<Json>
       classes;  // classification: strings, integers or booleans; binary: [negative, positive]
+  Link link = Link::kIdentity;  // then calibration: what is done to the back end's answer
+  Calibration calibration;
   double threshold = 0.5;  // binary: label is the positive class where probability >= threshold
   Json metrics = Json::object();  // name -> number, on the validation data
   std::int64_t seed = 0;
@@ -74,6 +77,11 @@ struct ModelManifest {
   [[nodiscard]] std::size_t RawWidth() const;
   [[nodiscard]] bool IsBinary() const;
 };
+
+// The back end's answers (RawWidth() floats a row) -> the model's, in place: its link, then its
+// calibration. Whoever runs a back end calls it at once; what is called `raw` below has been
+// through it.
+void Finish(const ModelManifest& manifest, std::span<float> raw);
 
 // The outputs that our own trainer gives: binary `probability` (of the positive class) and `label`;
 // multi-class `probabilities` and `label`; regression `prediction`.

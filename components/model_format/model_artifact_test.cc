@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -46,6 +47,47 @@ TEST_F(ModelArtifact, SurvivesItsFile) {
   EXPECT_EQ(back->classes, m.classes);
   EXPECT_EQ(back->threshold, m.threshold);
   EXPECT_EQ(back->metrics, m.metrics);
+}
+
+TEST_F(ModelArtifact, KeepsItsCalibrationAndLink) {
+  ModelManifest m = Binary();
+  m.calibration = {CalibrationMethod::kPlatt, {1.25}, {-0.1}, {}, {}};
+  auto back = ParseModelManifest(FormatModelManifest(m), "test");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->calibration, m.calibration);
+  m.calibration = {CalibrationMethod::kIsotonic, {}, {}, {{0.1, 0.9}}, {{0, 1}}};
+  back = ParseModelManifest(FormatModelManifest(m), "test");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->calibration, m.calibration);
+  m.calibration = {};
+  m.task = ModelTask::kRegression;
+  m.classes.clear();
+  m.link = Link::kLog;
+  back = ParseModelManifest(FormatModelManifest(m), "test");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->link, Link::kLog);
+  std::vector<float> raw = {0, 1};
+  Finish(*back, raw);
+  EXPECT_EQ(raw, (std::vector<float>{1, float(std::exp(1.0))}));
+}
+
+TEST_F(ModelArtifact, RefusesACalibrationThatTurnsAnswersRoundOrHasHoles) {
+  const auto problem = [](Calibration c) {
+    ModelManifest m = Binary();
+    m.calibration = std::move(c);
+    const auto back = ParseModelManifest(FormatModelManifest(m), "test");
+    return back ? std::string("accepted") : back.error().message;
+  };
+  EXPECT_NE(problem({CalibrationMethod::kPlatt, {-1}, {0}, {}, {}}).find("slope must be above 0"),
+            std::string::npos);
+  EXPECT_NE(problem({CalibrationMethod::kPlatt, {1, 1}, {0, 0}, {}, {}}).find("1 curves"),
+            std::string::npos);
+  EXPECT_NE(problem({CalibrationMethod::kIsotonic, {}, {}, {{0.5, 0.5}}, {{0, 1}}})
+                .find("x must ascend"),
+            std::string::npos);
+  EXPECT_NE(problem({CalibrationMethod::kIsotonic, {}, {}, {{0.1, 0.5}}, {{1, 0}}})
+                .find("not descend"),
+            std::string::npos);
 }
 
 TEST_F(ModelArtifact, KeepsBoundsAndSeveralFiles) {

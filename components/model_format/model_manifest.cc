@@ -145,6 +145,36 @@ void ReadFiles(FieldReader& reader, ModelManifest& m) {
   m.more_files.assign(files.begin() + 1, files.end());
 }
 
+void ReadLink(FieldReader& reader, ModelManifest& m) {
+  const auto link = reader.GetOr<std::string>("link", "a string", "identity");
+  if (link != "identity" && link != "log") reader.Fail("link must be identity or log");
+  m.link = link == "log" ? Link::kLog : Link::kIdentity;
+  if (m.link == Link::kLog && m.task != ModelTask::kRegression) {
+    reader.Fail("link log is for regressions");
+  }
+}
+
+void ReadCalibration(FieldReader& reader, const YAML::Node& root, ModelManifest& m) {
+  if (!reader.Has("calibration")) return;
+  FieldReader field(root["calibration"], "calibration.");
+  const auto method = field.Get<std::string>("method", "a string");
+  if (method == "platt") {
+    m.calibration.method = CalibrationMethod::kPlatt;
+    m.calibration.slope = field.Get<std::vector<double>>("slope", "a list of numbers");
+    m.calibration.offset = field.Get<std::vector<double>>("offset", "a list of numbers");
+  } else if (method == "isotonic") {
+    m.calibration.method = CalibrationMethod::kIsotonic;
+    m.calibration.x = field.Get<std::vector<std::vector<double>>>("x", "a list of lists");
+    m.calibration.y = field.Get<std::vector<std::vector<double>>>("y", "a list of lists");
+  } else {
+    field.Fail("method must be platt or isotonic");
+  }
+  if (!field.error().empty()) return reader.Fail(field.error());
+  if (m.task != ModelTask::kClassification) return reader.Fail("calibration is of probabilities");
+  const auto fits = CheckCalibration(m.calibration, m.RawWidth());
+  if (!fits) reader.Fail(fits.error().message);
+}
+
 bool IsWithinFolder(const std::string& text) {
   const std::filesystem::path file(text);
   return !file.empty() && !file.is_absolute() && text.find("..") == std::string::npos;
@@ -166,7 +196,7 @@ void CheckManifest(FieldReader& reader, const ModelManifest& m) {
   if (!std::isfinite(m.threshold)) reader.Fail("threshold must be a finite number");
 }
 
-void ReadFields(FieldReader& reader, ModelManifest& m) {
+void ReadFields(FieldReader& reader, const YAML::Node& root, ModelManifest& m) {
   if (reader.Get<int>("formatVersion", "an integer") != kModelFormatVersion) {
     reader.Fail("formatVersion must be 1; this program is older than the model, or it is no model");
   }
@@ -190,6 +220,8 @@ void ReadFields(FieldReader& reader, ModelManifest& m) {
   ReadInputs(reader, m);
   ReadOutputs(reader, m);
   ReadClasses(reader, m);
+  ReadLink(reader, m);
+  ReadCalibration(reader, root, m);
   for (const auto& [name, value] :
        reader.GetOr<std::map<std::string, double>>("metrics", "a mapping of numbers", {})) {
     m.metrics[name] = value;
@@ -202,8 +234,9 @@ void ReadFields(FieldReader& reader, ModelManifest& m) {
 Result<ModelManifest> ParseModelManifest(const std::string& yaml, const std::string& what) {
   ModelManifest m;
   try {
-    FieldReader reader(YAML::Load(yaml), what + ": ");
-    ReadFields(reader, m);
+    const YAML::Node root = YAML::Load(yaml);
+    FieldReader reader(root, what + ": ");
+    ReadFields(reader, root, m);
     if (!reader.error().empty()) return Invalid(reader.error());
   } catch (const YAML::Exception& e) {
     return Invalid(what + ": " + e.what());
@@ -242,6 +275,15 @@ std::string FormatModelManifest(const ModelManifest& m) {
   if (m.task == ModelTask::kClassification) {
     out << "classes: " << Json(m.classes).dump() << "\n";
     if (m.IsBinary()) out << "threshold: " << Json(m.threshold).dump() << "\n";
+  }
+  if (m.link == Link::kLog) out << "link: log\n";
+  if (m.calibration.method == CalibrationMethod::kPlatt) {
+    out << "calibration:\n  method: platt\n  slope: " << Json(m.calibration.slope).dump()
+        << "\n  offset: " << Json(m.calibration.offset).dump() << "\n";
+  }
+  if (m.calibration.method == CalibrationMethod::kIsotonic) {
+    out << "calibration:\n  method: isotonic\n  x: " << Json(m.calibration.x).dump()
+        << "\n  y: " << Json(m.calibration.y).dump() << "\n";
   }
   out << "metrics:" << (m.metrics.empty() ? " {}\n" : "\n");
   for (const auto& [name, value] : m.metrics.items()) {

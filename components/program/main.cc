@@ -1,5 +1,6 @@
-// penstock-components: the component library as one command. Components of data run here; those of
-// models run in penstock-models beside it, which takes 0.3 s to load LibTorch.
+// penstock-components: the component library as one command. Components of data run here, and train
+// where it cannot end in a network; those of models run in penstock-models beside it, which takes
+// 0.3 s to load LibTorch.
 //
 // Exit codes: as program.h; 1 also when penstock-models cannot be started.
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #include "components/program/program.h"
 #include "components/query/run.h"
 #include "components/split/run.h"
+#include "components/train/options.h"
+#include "components/train/run.h"
 #include "components/transform/run.h"
 
 namespace {
@@ -23,6 +26,9 @@ constexpr penstock::program::Entry kComponents[] = {
     {"query", penstock::query::RunQuery},
     {"split", penstock::split::RunSplit},
     {"transform", penstock::transform::RunTransform},
+};
+constexpr penstock::program::Entry kTrain[] = {
+    {"train", penstock::train::RunTrainWithoutNetworks},
 };
 constexpr const char* kOfModels[] = {"train", "evaluate", "bless", "predict"};
 
@@ -35,9 +41,20 @@ int RunOfModels(char** argv) {
   return 1;
 }
 
+// Whether this step may need a network. A step that cannot be read does: the error is then told by
+// whoever runs it.
+bool NeedsNetworks(int argc, char** argv) {
+  auto step = penstock::sdk::Step::FromEnvironment();
+  if (!step || !step->AddArguments({argv + 2, argv + argc})) return true;
+  return penstock::train::MayNeedNetworks(step->parameters());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "train" && !NeedsNetworks(argc, argv)) {
+    return penstock::program::Run(kTrain, {}, argc, argv);
+  }
   for (const char* name : kOfModels) {
     if (argc > 1 && name == std::string(argv[1])) return RunOfModels(argv);
   }

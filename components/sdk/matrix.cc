@@ -227,15 +227,23 @@ Label LabelOf(const ModelManifest& manifest) {
 }
 
 Result<std::vector<float>> LoadLabels(const std::string& dataset, const Label& label,
-                                      std::vector<double>* exact) {
+                                      std::vector<double>* exact,
+                                      const std::vector<std::uint32_t>* keep) {
   std::vector<float> y;
   const LabelCoder coder(label);
+  std::int64_t row = 0;
+  std::size_t next = 0;  // of keep
   PENSTOCK_TRY(
       ForEachBatch(dataset, {label.column}, [&](const arrow::RecordBatch& batch) -> Result<void> {
         PENSTOCK_ASSIGN(const TypedColumn labels, FindColumn(batch, label.column));
-        for (std::int64_t r = 0; r < batch.num_rows(); ++r) {
+        for (std::int64_t r = 0; r < batch.num_rows(); ++r, ++row) {
+          if (keep != nullptr) {
+            if (next == keep->size()) break;
+            if ((*keep)[next] != row) continue;
+            ++next;
+          }
           const Cell cell = CellAt(labels, r);
-          PENSTOCK_ASSIGN(const float code, coder.Code(cell, std::int64_t(y.size())));
+          PENSTOCK_ASSIGN(const float code, coder.Code(cell, row));
           y.push_back(code);
           if (exact == nullptr || label.task != ModelTask::kRegression) continue;
           const auto* integer = std::get_if<std::int64_t>(&cell);

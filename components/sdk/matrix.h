@@ -43,9 +43,11 @@ struct Label {
 
 // The label of each row: an index into classes, or the value. Invalid for one that is null, not
 // finite or none of the classes (names the row), and for no rows. `exact` gets the values of a
-// regression before they were rounded to float32.
-[[nodiscard]] Result<std::vector<float>> LoadLabels(const std::string& dataset, const Label& label,
-                                                    std::vector<double>* exact = nullptr);
+// regression before they were rounded to float32. With `keep` only of these rows (their numbers,
+// ascending).
+[[nodiscard]] Result<std::vector<float>> LoadLabels(
+    const std::string& dataset, const Label& label, std::vector<double>* exact = nullptr,
+    const std::vector<std::uint32_t>* keep = nullptr);
 
 // One batch (canonical) through the transform, rows from `matrix` on; `first` is the number of the
 // batch's first row. Invalid names the column, and the row of a null (NaN and infinities count as

@@ -11,17 +11,33 @@ namespace penstock::sdk {
 Result<std::vector<ModelExample>> MakeExamples(const ModelManifest& manifest,
                                                const std::string& dataset,
                                                const std::vector<float>& raw, std::size_t count) {
-  std::vector<std::string> names;
-  for (const Column& column : manifest.inputs) names.push_back(column.name);
   const std::size_t width = manifest.RawWidth();
   const std::size_t rows = raw.size() / width;
   count = std::min(count, rows);
+  std::vector<std::uint32_t> chosen;
+  std::vector<float> answers;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t row = i * rows / count;
+    chosen.push_back(std::uint32_t(row));
+    const auto at = raw.begin() + std::ptrdiff_t(row * width);
+    answers.insert(answers.end(), at, at + std::ptrdiff_t(width));
+  }
+  return MakeExamples(manifest, dataset, answers, chosen);
+}
+
+Result<std::vector<ModelExample>> MakeExamples(const ModelManifest& manifest,
+                                               const std::string& dataset,
+                                               const std::vector<float>& raw,
+                                               const std::vector<std::uint32_t>& rows) {
+  std::vector<std::string> names;
+  for (const Column& column : manifest.inputs) names.push_back(column.name);
+  const std::size_t width = manifest.RawWidth();
   std::vector<ModelExample> examples;
   std::size_t first = 0;  // row of the batch's beginning
   PENSTOCK_TRY(ForEachBatch(dataset, names, [&](const arrow::RecordBatch& b) -> Result<void> {
     const std::size_t end = first + std::size_t(b.num_rows());
-    for (; examples.size() < count;) {
-      const std::size_t row = examples.size() * rows / count;
+    for (; examples.size() < rows.size();) {
+      const std::size_t row = rows[examples.size()];
       if (row >= end) break;
       ModelExample example;
       for (const Column& input : manifest.inputs) {
@@ -36,7 +52,7 @@ Result<std::vector<ModelExample>> MakeExamples(const ModelManifest& manifest,
       }
       for (const auto& output : manifest.outputs) {
         example.outputs[output.name] =
-            OutputValue(manifest, output, {raw.data() + row * width, width});
+            OutputValue(manifest, output, {raw.data() + examples.size() * width, width});
       }
       examples.push_back(std::move(example));
     }

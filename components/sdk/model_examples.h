@@ -1,6 +1,7 @@
 // Rows of a dataset as a model's examples: what a client would send, with what the model answers.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,5 +16,9 @@ namespace penstock::sdk {
                                                              const std::string& dataset,
                                                              const std::vector<float>& raw,
                                                              std::size_t count);
+// These rows of the dataset (ascending); `raw` has the answers to them alone.
+[[nodiscard]] Result<std::vector<ModelExample>> MakeExamples(
+    const ModelManifest& manifest, const std::string& dataset, const std::vector<float>& raw,
+    const std::vector<std::uint32_t>& rows);
 
 }  // namespace penstock::sdk

@@ -131,6 +131,11 @@ Json Parameters::Object(const std::string& name) {
   return value->is_object() ? *value : Json::object();
 }
 
+Json Parameters::Any(const std::string& name) {
+  const Json* value = Find(name);
+  return value == nullptr ? Json() : *value;
+}
+
 Json Parameters::List(const std::string& name) {
   const Json* value = Find(name);
   if (value == nullptr) return Json::array();

@@ -7,8 +7,8 @@
 //   - {name: "distance", type: int64, nullable: true, role: feature, unit: "mile"}
 //   - {name: "late", type: bool, nullable: false, role: label}
 //
-// ingest writes it, a person may, and every dataset has one beside its parts (_schema.yaml), so that
-// a reference to the dataset brings it along. A model's signature is a part of it.
+// ingest writes it, a person may, and every dataset has one beside its parts (_schema.yaml), so
+// that a reference to the dataset brings it along. A model's signature is a part of it.
 #pragma once
 
 #include <arrow/type_fwd.h>

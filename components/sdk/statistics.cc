@@ -1,9 +1,13 @@
 #include "components/sdk/statistics.h"
 
+#include <arrow/api.h>
+#include <arrow/compute/api.h>
+
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
+#include "components/sdk/arrow_result.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
 #include "components/sdk/exact_sum.h"
@@ -96,18 +100,40 @@ Json ValueSummary(const Summary& s) {
           {"top", list}};
 }
 
+// Those rows of the batch that are kept; `next` moves on in `keep`.
+Result<std::shared_ptr<arrow::RecordBatch>> Kept(const arrow::RecordBatch& batch,
+                                                 std::int64_t first,
+                                                 const std::vector<std::uint32_t>& keep,
+                                                 std::size_t& next) {
+  arrow::Int64Builder rows;
+  for (; next < keep.size() && keep[next] < first + batch.num_rows(); ++next) {
+    PENSTOCK_TRY(FromArrow(rows.Append(keep[next] - first), "statistics"));
+  }
+  PENSTOCK_ASSIGN(const auto at, FromArrow(rows.Finish(), "statistics"));
+  PENSTOCK_ASSIGN(const auto taken,
+                  FromArrow(arrow::compute::Take(batch.Slice(0), at), "statistics"));
+  return taken.record_batch();
+}
+
 }  // namespace
 
-Result<Json> ComputeStatistics(const std::string& dataset,
-                               const std::vector<std::string>& columns) {
+Result<Json> ComputeStatistics(const std::string& dataset, const std::vector<std::string>& columns,
+                               const std::vector<std::uint32_t>* keep) {
   std::vector<Summary> summaries(columns.size());
   std::int64_t rows = 0;
-  PENSTOCK_TRY(ForEachBatch(dataset, columns, [&](const arrow::RecordBatch& b) -> Result<void> {
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-      PENSTOCK_ASSIGN(const TypedColumn column, FindColumn(b, columns[c]));
-      Collect(column, b.num_rows(), summaries[c]);
+  std::int64_t first = 0;  // row of the batch's beginning
+  std::size_t next = 0;    // of keep
+  PENSTOCK_TRY(ForEachBatch(dataset, columns, [&](const arrow::RecordBatch& all) -> Result<void> {
+    std::shared_ptr<arrow::RecordBatch> b = all.Slice(0);
+    if (keep != nullptr) {
+      PENSTOCK_ASSIGN(b, Kept(all, first, *keep, next));
     }
-    rows += b.num_rows();
+    first += all.num_rows();
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      PENSTOCK_ASSIGN(const TypedColumn column, FindColumn(*b, columns[c]));
+      Collect(column, b->num_rows(), summaries[c]);
+    }
+    rows += b->num_rows();
     return {};
   }));
   Json out = {{"rows", rows}, {"columns", Json::object()}};

@@ -11,6 +11,7 @@
 // Two passes over nothing but the columns named; numbers of a column are held in memory.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,10 @@
 
 namespace penstock::sdk {
 
-// {"rows": n, "columns": {name: {...}}}.
+// {"rows": n, "columns": {name: {...}}}. With `keep` of these rows only (ascending).
 [[nodiscard]] Result<Json> ComputeStatistics(const std::string& dataset,
-                                             const std::vector<std::string>& columns);
+                                             const std::vector<std::string>& columns,
+                                             const std::vector<std::uint32_t>* keep = nullptr);
 
 // {output: {...}} of a model's answers (RawWidth() floats a row): one number a row as numbers, the
 // label by value; what has several numbers a row is left out.

@@ -85,6 +85,7 @@ class Parameters {
                                                    std::int64_t minimum, std::int64_t maximum);
   [[nodiscard]] Json Object(const std::string& name);  // {} when not given
   [[nodiscard]] Json List(const std::string& name);    // [] when not given
+  [[nodiscard]] Json Any(const std::string& name);     // of whatever type; null when not given
 
   void Fail(const std::string& problem);
   // Invalid for the first problem, or for a parameter that nobody asked for.

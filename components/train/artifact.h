@@ -1,26 +1,25 @@
-// Writes the model artifact of a trained network. See sdk/model_artifact.h for the folder.
+// Writes the model's folder (model_format/model_artifact.h): the same inputs, outputs, classes and
+// threshold whichever learner won.
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "components/sdk/matrix.h"
-#include "components/sdk/metrics.h"
-#include "components/sdk/network.h"
-#include "components/train/options.h"
+#include "components/train/outcome.h"
+#include "components/train/target.h"
+#include "components/train/trials.h"
 
 namespace penstock::train {
 
-struct ArtifactSources {
-  std::string train_dataset;  // for statistics.json
-  std::string valid_dataset;  // for examples and metrics
-  std::string transform_file;
-};
+// Everything of model.yaml but the back end's files and the metrics.
+[[nodiscard]] Result<sdk::ModelManifest> DescribeModel(const Labels& labels,
+                                                       const TrainOptions& options,
+                                                       const Outcome& outcome);
 
-// Gives the metrics on the validation data with their intervals (95 %), computed from the files
-// just written, so that what is reported is what will be served.
-[[nodiscard]] Result<sdk::Metrics> WriteArtifact(
-    const std::string& folder, const sdk::Network& network, const sdk::Transform& transform,
-    const sdk::Label& label, const sdk::LabelledMatrix& valid, const ArtifactSources& sources,
-    const TrainOptions& options);
+// The back end's files, transform.json, model.yaml, examples.jsonl (rows of valid, or of train
+// where there is none, with the model's answers) and statistics.json (of train, and of the answers
+// to rows held out).
+[[nodiscard]] Result<void> WriteModel(const std::string& folder, const Table& table,
+                                      const std::vector<Source>& sources, Outcome& outcome);
 
 }  // namespace penstock::train

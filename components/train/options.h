@@ -1,34 +1,61 @@
-// What the component `train` was asked for. Value type.
+// What the component `train` was asked for. Value types.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "components/train/learner.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 
 namespace penstock::train {
 
-struct TrainOptions {
-  std::string name;           // of the model
-  std::string label;          // empty: the column with that role
-  std::string task = "auto";  // auto, classification, regression
-  std::string model = "mlp";  // mlp, linear
-  std::vector<std::int64_t> hidden = {64, 32};
-  double dropout = 0.1;
-  double learning_rate = 0.002;
-  double weight_decay = 1e-5;
-  std::int64_t epochs = 10;
-  std::int64_t batch_size = 1024;
-  std::int64_t patience = 3;  // epochs without a better valid metric; 0: never stop early
-  double threshold = 0.5;
-  std::int64_t seed = 0;
-  std::string device = "auto";  // auto, cpu, cuda
-  std::int64_t examples = 20;
-  std::string format = "torchscript";  // torchscript, safetensors: the model's back end
+enum class ThresholdBy : std::uint8_t { kFixed, kF1, kAccuracy, kBalancedAccuracy, kYouden, kCost };
+
+struct ThresholdOptions {
+  ThresholdBy by = ThresholdBy::kFixed;
+  double fixed = 0.5;
+  double false_positive = 1;  // kCost: what a wrong decision costs
+  double false_negative = 1;
 };
 
+struct TrainOptions {
+  std::string name;                 // of the model; empty: the label
+  std::string label;                // empty: the column with that role
+  std::string weight;               // empty: the column with that role, if there is one
+  std::string task = "auto";        // auto, classification, regression
+  std::string loss = "auto";        // auto, squared, absolute, huber, poisson, quantile
+  double quantile = 0.5;            // of loss quantile
+  std::string log_target = "auto";  // auto, always, never
+  Json positive;                    // null: the second class in order
+  Json class_weight = "none";       // none, balanced, {class: weight}
+
+  std::string model = "auto";      // auto, linear, boosting, mlp
+  std::string metric = "auto";     // what chooses; metric.h
+  std::int64_t folds = 0;          // 0: by the rows
+  bool refit = true;               // on train and valid, once chosen
+  double budget = 0;               // in 1e9 multiply-adds
+  std::optional<double> max_time;  // seconds after which no further candidate is begun
+  std::string checkpoint;          // a folder; empty: none
+  std::int64_t threads = 1;
+  std::int64_t seed = 0;
+  std::string device = "auto";  // auto, cpu, cuda; mlp only
+
+  ThresholdOptions threshold;
+  sdk::CalibrationMethod calibrate = sdk::CalibrationMethod::kNone;
+  std::int64_t examples = 20;
+
+  LinearOptions linear;
+  BoostingOptions boosting;
+  MlpOptions mlp;
+};
+
+// Invalid for a parameter that belongs to another model than the one that is asked for, by name.
 [[nodiscard]] Result<TrainOptions> ReadOptions(const Json& parameters);
+
+// Whether these parameters may end in a network, which needs LibTorch.
+[[nodiscard]] bool MayNeedNetworks(const Json& parameters);
 
 }  // namespace penstock::train

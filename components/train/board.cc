@@ -1,0 +1,155 @@
+#include "components/train/board.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <span>
+
+namespace penstock::train {
+namespace {
+
+std::vector<double> Of(const std::vector<double>& all, const std::vector<std::uint32_t>& rows) {
+  std::vector<double> some;
+  if (all.empty()) return some;
+  some.reserve(rows.size());
+  for (const std::uint32_t r : rows) some.push_back(all[r]);
+  return some;
+}
+
+// The mean of folds that each have a value, and its standard error.
+Score MeanOfFolds(const std::vector<Score>& folds) {
+  if (folds.size() == 1) return folds.front();
+  Score score;
+  double sum = 0;
+  double squares = 0;
+  double count = 0;
+  for (const Score& fold : folds) {
+    if (std::isnan(fold.value)) continue;
+    sum += fold.value;
+    squares += fold.value * fold.value;
+    count += 1;
+  }
+  score.value = count > 0 ? sum / count : std::nan("");
+  if (count > 1) {
+    const double variance = (squares - sum * sum / count) / (count - 1);
+    score.standard_error = std::sqrt(std::max(variance, 0.0) / count);
+  }
+  return score;
+}
+
+// The rows that are held out, ascending.
+std::vector<std::uint32_t> HeldOut(const FoldPlan& plan) {
+  std::vector<std::uint32_t> rows;
+  for (std::size_t f = 0; f < plan.a_repeat; ++f) {
+    rows.insert(rows.end(), plan.folds[f].held_out.begin(), plan.folds[f].held_out.end());
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+// What a line is read by: worse ones are larger.
+double Order(const std::string& metric, const BoardLine& line) {
+  const double value = line.score->value;
+  if (std::isnan(value)) return INFINITY;
+  return metric == "auc" || metric == "accuracy" ? -value : value;
+}
+
+}  // namespace
+
+Score ScoreFolds(const std::string& metric, const Labels& labels, const FoldPlan& plan,
+                 const std::vector<std::vector<double>>& answers) {
+  std::vector<Score> folds;
+  for (std::size_t f = 0; f < plan.folds.size(); ++f) {
+    const auto& rows = plan.folds[f].held_out;
+    folds.push_back(
+        ScoreOf(metric, labels.target, answers[f], Of(labels.y, rows), Of(labels.weight, rows)));
+  }
+  if (metric == "auc") return MeanOfFolds(folds);
+  std::vector<double> sums(labels.rows(), 0);
+  for (std::size_t f = 0; f < plan.folds.size(); ++f) {
+    const auto& rows = plan.folds[f].held_out;
+    for (std::size_t i = 0; i < rows.size(); ++i) sums[rows[i]] += folds[f].losses[i];
+  }
+  const auto held_out = HeldOut(plan);
+  auto losses = Of(sums, held_out);
+  for (double& loss : losses) loss /= double(plan.repeats());
+  return ScoreOfLosses(metric, std::move(losses), Of(labels.weight, held_out));
+}
+
+Score ScoreDummy(const std::string& metric, const Labels& labels, const FoldPlan& plan) {
+  std::vector<std::vector<double>> answers;
+  for (const Fold& fold : plan.folds) {
+    const auto one =
+        ConstantAnswer(labels.target, Of(labels.y, fold.train), Of(labels.weight, fold.train));
+    std::vector<double> all;
+    all.reserve(fold.held_out.size() * one.size());
+    for (std::size_t r = 0; r < fold.held_out.size(); ++r) {
+      all.insert(all.end(), one.begin(), one.end());
+    }
+    answers.push_back(std::move(all));
+  }
+  return ScoreFolds(metric, labels, plan, answers);
+}
+
+std::optional<std::size_t> MarkBest(const Labels& labels, const FoldPlan& plan, Board& board) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < board.lines.size(); ++i) {
+    const BoardLine& line = board.lines[i];
+    if (!line.score) continue;
+    if (!best || IsBetterChoice(board.metric, line.score->value, board.lines[*best].score->value)) {
+      best = i;
+    }
+  }
+  if (!best) return best;
+  const Score& chosen = *board.lines[*best].score;
+  const auto weight = Of(labels.weight, HeldOut(plan));
+  for (std::size_t i = 0; i < board.lines.size(); ++i) {
+    BoardLine& line = board.lines[i];
+    line.chosen = i == *best;
+    if (!line.score || line.chosen) continue;
+    line.behind = std::abs(line.score->value - chosen.value);
+    if (line.score->losses.empty() || line.score->losses.size() != chosen.losses.size()) continue;
+    double error = PairedStandardError(line.score->losses, chosen.losses, weight);
+    // Of the means of squares; of their roots by linearisation.
+    const double roots = line.score->value + chosen.value;
+    if (board.metric == "rmse") error = roots > 0 ? error / roots : 0;
+    line.behind_error = error;
+  }
+  board.beats_dummy = IsBetterChoice(board.metric, chosen.value, board.dummy.value);
+  return best;
+}
+
+std::vector<const BoardLine*> Ranked(const Board& board, std::size_t most) {
+  std::vector<const BoardLine*> lines;
+  for (const BoardLine& line : board.lines) lines.push_back(&line);
+  std::stable_sort(lines.begin(), lines.end(), [&](const BoardLine* a, const BoardLine* b) {
+    if (a->chosen != b->chosen) return a->chosen;
+    if (a->score.has_value() != b->score.has_value()) return a->score.has_value();
+    return a->score && Order(board.metric, *a) < Order(board.metric, *b);
+  });
+  std::map<std::string, std::size_t> seen;
+  std::erase_if(lines, [&](const BoardLine* line) { return ++seen[line->learner] > most; });
+  return lines;
+}
+
+Json ToJson(const Board& board, std::size_t most) {
+  Json lines = Json::array();
+  const auto number = [](double v) { return std::isfinite(v) ? Json(v) : Json(); };
+  for (const BoardLine* line : Ranked(board, most)) {
+    Json j = {{"learner", line->learner}, {"chosen", line->chosen}};
+    if (!line->setting.empty()) j["setting"] = line->setting;
+    if (line->log_target) j["logTarget"] = true;
+    if (line->rounds) j["rounds"] = number(*line->rounds);
+    if (line->score) {
+      j["value"] = number(line->score->value);
+      j["standardError"] = number(line->score->standard_error);
+    }
+    if (line->behind) j["behind"] = number(*line->behind);
+    if (line->behind_error) j["behindStandardError"] = number(*line->behind_error);
+    if (!line->problem.empty()) j[line->failed ? "error" : "leftOut"] = line->problem;
+    lines.push_back(std::move(j));
+  }
+  return lines;
+}
+
+}  // namespace penstock::train

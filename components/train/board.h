@@ -1,0 +1,54 @@
+// All that was tried, and what of it is chosen. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "components/train/choice_metric.h"
+#include "components/train/folds.h"
+#include "components/train/trials.h"
+
+namespace penstock::train {
+
+// A line of the board: a setting that was tried, or a learner that failed or was left out.
+struct BoardLine {
+  std::string learner;
+  bool log_target = false;
+  Json setting = Json::object();
+  std::optional<double> rounds;
+  std::optional<Score> score;  // none where it was not tried to its end
+  std::string problem;         // why it was not: its error, or what left it out
+  bool failed = false;
+  bool chosen = false;
+  std::optional<double> behind;  // the chosen one's value apart; and the standard error of that
+  std::optional<double> behind_error;
+};
+
+struct Board {
+  std::string metric;
+  std::vector<BoardLine> lines;  // in the order of trial
+  Score dummy;                   // the best constant answer of each fold's training rows
+  bool beats_dummy = true;
+  bool truncated = false;  // maxTime was over before all were tried
+};
+
+// The score of answers by fold: each row's losses are meaned over the repeats first, since its
+// answers of several repeats are no independent rows. auc: the mean of the folds'.
+[[nodiscard]] Score ScoreFolds(const std::string& metric, const Labels& labels,
+                               const FoldPlan& plan,
+                               const std::vector<std::vector<double>>& answers);
+[[nodiscard]] Score ScoreDummy(const std::string& metric, const Labels& labels,
+                               const FoldPlan& plan);
+
+// Marks the line of the best score, the earlier of equal ones, and how far the others are behind.
+// Its number, or nullopt where no line has a score.
+std::optional<std::size_t> MarkBest(const Labels& labels, const FoldPlan& plan, Board& board);
+
+// The chosen line first, then by score, then those without; {"learner", "setting", "value", ...}.
+// `most`: of each learner only the best so many.
+[[nodiscard]] Json ToJson(const Board& board, std::size_t most);
+// The lines in that order.
+[[nodiscard]] std::vector<const BoardLine*> Ranked(const Board& board, std::size_t most);
+
+}  // namespace penstock::train

@@ -1,0 +1,36 @@
+// Fits a calibration on answers to rows that the model was not fitted on. Pure.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "components/model_format/calibration.h"
+#include "components/train/learner.h"
+#include "operator/base/result.h"
+
+namespace penstock::train {
+
+// Answers of a model to rows held out, with what is true of them.
+struct HeldOutAnswers {
+  std::vector<std::uint32_t> rows;  // of the table, ascending
+  std::vector<std::uint32_t> fold;  // of each row: which fitted model answered it
+  std::vector<double> answers;      // Target::width() a row
+  std::vector<double> y;
+  std::vector<double> weight;  // empty: 1 each
+};
+
+// Platt: Newton's method on the logit of the answer, with his targets (N+ + 1) / (N+ + 2) and
+// 1 / (N- + 2) (Lin, Lin, Weng, Machine Learning 68, 2007). Isotonic: pool adjacent violators.
+// Invalid where Platt's slope is not above 0: the answers rank the wrong way, or not at all.
+[[nodiscard]] Result<sdk::Calibration> FitCalibration(sdk::CalibrationMethod method,
+                                                      const HeldOutAnswers& held_out,
+                                                      const Target& target);
+
+// The answers as a calibration fitted on the other parts' rows makes them: what a calibrated model
+// is judged by. Parts are the folds, or five by rows where one model answered all.
+[[nodiscard]] Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method,
+                                                          const HeldOutAnswers& held_out,
+                                                          const Target& target, std::uint64_t seed);
+
+}  // namespace penstock::train

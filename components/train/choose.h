@@ -1,0 +1,28 @@
+// Tries the candidates and picks one.
+//
+//   learner by learner, the simpler first; one that fails stands on the board with its error
+//   what a budget does not allow is left out before anything is fitted: Learner::Cost x folds,
+//     never seconds, so that the choice is the same on every machine
+//   maxTime, if asked for, ends between learners
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "components/train/board.h"
+#include "components/train/trials.h"
+
+namespace penstock::train {
+
+struct Choice {
+  Board board;
+  FoldPlan plan;
+  Candidate best;
+};
+
+// Invalid where every candidate failed: quotes each. Cancelled where the surroundings say stop.
+[[nodiscard]] Result<Choice> Choose(const Table& table, FoldPlan plan,
+                                    const std::vector<std::unique_ptr<Learner>>& learners,
+                                    std::size_t features);
+
+}  // namespace penstock::train

@@ -1,0 +1,176 @@
+#include "components/train/report.h"
+
+#include <cmath>
+
+#include "components/sdk/page/page.h"
+
+namespace penstock::train {
+namespace {
+
+Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+std::string TextOf(const std::optional<double>& value) {
+  return value ? sdk::NumberText(*value) : "";
+}
+
+const BoardLine* Chosen(const Board& board) {
+  for (const BoardLine& line : board.lines) {
+    if (line.chosen) return &line;
+  }
+  return nullptr;
+}
+
+// Metrics in which each row counts by its weight; those of sdk count rows.
+Json Weighted(const Table& table, const Outcome& outcome) {
+  const Target& target = table.labels.target;
+  const bool classes = table.labels.classification();
+  Json j = Json::object();
+  for (const char* metric : classes ? std::vector<const char*>{"logLoss", "accuracy", "brier"}
+                                    : std::vector<const char*>{"rmse", "mae"}) {
+    const HeldOutAnswers& h = outcome.held_out;
+    const Score score = ScoreOf(metric, target, h.answers, h.y, h.weight);
+    j[metric] = {{"value", Number(score.value)}, {"standardError", Number(score.standard_error)}};
+  }
+  return j;
+}
+
+std::string SettingText(const BoardLine& line) {
+  std::string text;
+  for (const auto& [name, value] : line.setting.items()) {
+    if (name == "id") continue;
+    text += (text.empty() ? "" : ", ") + name + " " +
+            (value.is_number_float() ? sdk::NumberText(value.get<double>())
+             : value.is_string()     ? value.get<std::string>()
+                                     : value.dump());
+  }
+  if (line.log_target) text += std::string(text.empty() ? "" : ", ") + "log of the label";
+  return text;
+}
+
+void AddBoard(const Board& board, sdk::Page& page) {
+  sdk::PageTable table;
+  table.texts = 3;
+  table.columns = {"",       "learner",   "setting", board.metric, "standard error",
+                   "behind", "its error", "rounds"};
+  const auto row = [&](const BoardLine& line) {
+    const bool has = line.score.has_value();
+    table.rows.push_back({line.chosen   ? "chosen"
+                          : line.failed ? "failed"
+                          : has         ? ""
+                                        : "left out",
+                          line.learner, has ? SettingText(line) : line.problem,
+                          has ? sdk::NumberText(line.score->value) : "",
+                          has ? sdk::NumberText(line.score->standard_error) : "",
+                          TextOf(line.behind), TextOf(line.behind_error), TextOf(line.rounds)});
+  };
+  for (const BoardLine* line : Ranked(board, board.lines.size())) row(*line);
+  table.rows.push_back({"", "a constant", "the best constant answer of the training rows",
+                        sdk::NumberText(board.dummy.value),
+                        sdk::NumberText(board.dummy.standard_error), "", "", ""});
+  page.Table(table);
+}
+
+void AddMetrics(const Outcome& outcome, sdk::Page& page) {
+  sdk::PageTable table;
+  table.texts = 1;
+  table.columns = {"metric", "value", "low", "high", "rows"};
+  for (const auto& [name, metric] : outcome.metrics) {
+    table.rows.push_back({name, metric.defined() ? sdk::NumberText(metric.value) : metric.why,
+                          metric.interval ? sdk::NumberText(metric.interval->low) : "",
+                          metric.interval ? sdk::NumberText(metric.interval->high) : "",
+                          std::to_string(metric.rows)});
+  }
+  page.Table(table);
+}
+
+void AddDescription(const Json& description, sdk::Page& page) {
+  sdk::PageTable table;
+  table.texts = 2;
+  table.columns = {"what", "value"};
+  for (const auto& [name, value] : description.items()) {
+    if (value.is_structured()) continue;
+    table.rows.push_back({name, value.is_string()         ? value.get<std::string>()
+                                : value.is_number_float() ? sdk::NumberText(value.get<double>())
+                                                          : value.dump()});
+  }
+  if (!table.rows.empty()) page.Table(table);
+  const auto list = description.find("coefficients");
+  if (list == description.end() || !list->is_array()) return;
+  page.Text("coefficients by feature: " + list->dump());
+}
+
+}  // namespace
+
+Json MetricsOf(const Table& table, const Outcome& outcome) {
+  const Board& board = outcome.choice.board;
+  const FoldPlan& plan = outcome.choice.plan;
+  const BoardLine* chosen = Chosen(board);
+  Json j = {{"dataset", plan.valid_alone ? "valid" : "outOfFold"},
+            {"rows", outcome.held_out.y.size()},
+            {"overall", sdk::ToJson(outcome.metrics)},
+            {"choice",
+             {{"metric", board.metric},
+              {"learner", chosen->learner},
+              {"value", Number(chosen->score->value)},
+              {"standardError", Number(chosen->score->standard_error)},
+              {"dummy", Number(board.dummy.value)},
+              {"beatsDummy", board.beats_dummy},
+              {"folds", plan.a_repeat},
+              {"repeats", plan.repeats()}}},
+            {"board", ToJson(board, board.lines.size())},
+            {"model", outcome.fitted.model->Describe()},
+            {"refitted", outcome.refitted},
+            {"truncated", board.truncated},
+            {"seed", table.options.seed},
+            {"threads", table.options.threads},
+            {"calibration", sdk::Name(outcome.calibration.method)}};
+  if (!table.labels.weight.empty()) j["weighted"] = Weighted(table, outcome);
+  if (outcome.manifest.IsBinary()) j["threshold"] = outcome.threshold;
+  if (outcome.share < 1) {
+    j["sampled"] = {
+        {"rows", table.labels.rows()}, {"of", outcome.size.rows}, {"share", outcome.share}};
+  }
+  return j;
+}
+
+std::string ReportPage(const Table& table, const Outcome& outcome) {
+  const Board& board = outcome.choice.board;
+  sdk::Page page("Training of " + table.options.name);
+  for (const std::string& note : table.labels.notes) page.Text(note);
+  page.Text(outcome.choice.plan.why);
+  if (outcome.share < 1) {
+    page.Text("The table does not fit into memory: " + std::to_string(table.labels.rows()) +
+              " of its " + std::to_string(outcome.size.rows) +
+              " rows were taken, by a hash of what they hold.");
+  }
+  if (board.truncated) page.Text("maxTime was over before all candidates were tried.");
+  if (!board.beats_dummy) {
+    page.Text("No candidate beats a constant answer: the features do not tell of the label.");
+  }
+  page.Heading("Candidates");
+  AddBoard(board, page);
+  page.Heading("The chosen model on rows that it was not fitted on");
+  AddMetrics(outcome, page);
+  if (outcome.manifest.task == sdk::ModelTask::kClassification) {
+    const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
+    const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
+    std::vector<std::uint32_t> decided;
+    const std::size_t width = outcome.manifest.RawWidth();
+    for (std::size_t r = 0; r < y.size(); ++r) {
+      decided.push_back(
+          std::uint32_t(sdk::DecidedClass(outcome.manifest, {raw.data() + r * width, width})));
+    }
+    std::vector<std::string> names;
+    for (const Json& c : outcome.manifest.classes) {
+      names.push_back(c.is_string() ? c.get<std::string>() : c.dump());
+    }
+    page.Confusion(names, sdk::ConfusionMatrix(decided, y, names.size()));
+  }
+  page.Heading("The model");
+  page.Text(outcome.refitted ? "Fitted again on all rows with the chosen setting."
+                             : "Fitted on train alone.");
+  AddDescription(outcome.fitted.model->Describe(), page);
+  return page.Html();
+}
+
+}  // namespace penstock::train

@@ -1,0 +1,19 @@
+// The outputs `metrics` (JSON) and `report` (a page) of a training. Pure: neither dates nor
+// seconds, so that the same training writes the same bytes.
+#pragma once
+
+#include <string>
+
+#include "components/train/outcome.h"
+#include "components/train/target.h"
+#include "components/train/trials.h"
+
+namespace penstock::train {
+
+// {"dataset": "outOfFold" or "valid", "rows", "overall": metrics as sdk's ToJson has them,
+// "choice": {"metric", "value", "standardError", "dummy", "beatsDummy"}, "board", ...}.
+[[nodiscard]] Json MetricsOf(const Table& table, const Outcome& outcome);
+
+[[nodiscard]] std::string ReportPage(const Table& table, const Outcome& outcome);
+
+}  // namespace penstock::train

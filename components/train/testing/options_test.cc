@@ -1,0 +1,64 @@
+#include "components/train/options.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::train {
+namespace {
+
+std::string Problem(const Json& parameters) {
+  const auto options = ReadOptions(parameters);
+  return options ? "accepted" : options.error().message;
+}
+
+TEST(TrainOptions, AParameterOfAnotherModelIsRefusedByName) {
+  EXPECT_EQ(Problem({{"model", "linear"}, {"hidden", {8}}}),
+            "parameter hidden: is of model mlp, and model is linear; leave it out, or set model: "
+            "mlp");
+  EXPECT_NE(Problem({{"epochs", 5}}).find("epochs: is of model mlp, and model is auto"),
+            std::string::npos);
+  EXPECT_NE(Problem({{"model", "boosting"}, {"penalty", 1}}).find("of model linear"),
+            std::string::npos);
+  EXPECT_EQ(Problem({{"model", "boosting"}, {"learningRate", 0.1}, {"depth", 3}}), "accepted");
+  EXPECT_EQ(Problem({{"model", "mlp"}, {"learningRate", 0.1}, {"hidden", Json::array()}}),
+            "accepted");
+}
+
+TEST(TrainOptions, WhatIsNotGivenIsTheLearnersToChoose) {
+  const auto options = ReadOptions({{"model", "mlp"}});
+  ASSERT_TRUE(options);
+  EXPECT_FALSE(options->mlp.hidden);
+  EXPECT_FALSE(options->mlp.epochs);
+  EXPECT_FALSE(options->boosting.rounds);
+  EXPECT_EQ(ReadOptions({{"model", "mlp"}, {"hidden", Json::array()}})->mlp.hidden,
+            std::vector<std::int64_t>());
+}
+
+TEST(TrainOptions, SaysWhatDoesNotGoTogether) {
+  EXPECT_NE(Problem({{"thresholdBy", "f1"}, {"threshold", 0.3}}).find("is chosen by f1"),
+            std::string::npos);
+  EXPECT_NE(Problem({{"thresholdBy", "cost"}}).find("costs: thresholdBy cost needs"),
+            std::string::npos);
+  EXPECT_NE(Problem({{"costs", {{"falsePositive", 1}}}}).find("is of thresholdBy cost"),
+            std::string::npos);
+  EXPECT_NE(Problem({{"quantile", 0.9}}).find("is of loss quantile"), std::string::npos);
+  EXPECT_NE(Problem({{"folds", 1}}).find("2 or more"), std::string::npos);
+  EXPECT_NE(Problem({{"classWeights", {{"a", -1}}}}).find("weight of 'a'"), std::string::npos);
+  EXPECT_NE(Problem({{"positive", {1}}}).find("positive: must be a class"), std::string::npos);
+  EXPECT_NE(Problem({{"modle", "linear"}}).find("no such parameter"), std::string::npos);
+}
+
+TEST(TrainOptions, APositiveClassMayBeATextANumberOrABoolean) {
+  EXPECT_EQ(ReadOptions({{"positive", true}})->positive, Json(true));
+  EXPECT_EQ(ReadOptions({{"positive", 3}})->positive, Json(3));
+  EXPECT_EQ(ReadOptions({{"positive", "yes"}})->positive, Json("yes"));
+}
+
+TEST(TrainOptions, OnlyLinearAndBoostingGoWithoutNetworks) {
+  EXPECT_FALSE(MayNeedNetworks({{"model", "linear"}}));
+  EXPECT_FALSE(MayNeedNetworks({{"model", "boosting"}}));
+  EXPECT_TRUE(MayNeedNetworks({{"model", "mlp"}}));
+  EXPECT_TRUE(MayNeedNetworks(Json::object()));
+}
+
+}  // namespace
+}  // namespace penstock::train

@@ -1,0 +1,346 @@
+// The frame as a whole, with learners that are made up.
+#include "components/train/train.h"
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <random>
+
+#include "components/sdk/testing/test_data.h"
+#include "components/train/testing/fake_learner.h"
+#include "components/transform/run.h"
+#include "operator/base/file.h"
+
+namespace penstock::train {
+namespace {
+
+// y = x + noise; late: is x above 0?, with mistakes; id: a text.
+std::shared_ptr<arrow::RecordBatch> RowsOf(int count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  arrow::DoubleBuilder x, y, w;
+  arrow::BooleanBuilder late;
+  arrow::StringBuilder id, noise;
+  for (int i = 0; i < count; ++i) {
+    const double number = normal(random);
+    EXPECT_TRUE(x.Append(number).ok() && y.Append(number + 0.1 * normal(random)).ok() &&
+                late.Append((number > 0) != (random() % 10 == 0)).ok() &&
+                w.Append(double(random() % 3)).ok() && id.Append("row" + std::to_string(i)).ok() &&
+                noise.Append(random() % 2 == 0 ? "yes" : "no").ok());
+  }
+  return arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("id", arrow::utf8()), arrow::field("x", arrow::float64()),
+                     arrow::field("y", arrow::float64()), arrow::field("late", arrow::boolean()),
+                     arrow::field("w", arrow::float64()), arrow::field("noise", arrow::utf8())}),
+      count,
+      {id.Finish().ValueOrDie(), x.Finish().ValueOrDie(), y.Finish().ValueOrDie(),
+       late.Finish().ValueOrDie(), w.Finish().ValueOrDie(), noise.Finish().ValueOrDie()});
+}
+
+class FrameTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Write("train", RowsOf(300, 1));
+    Write("valid", RowsOf(100, 2));
+    sdk::Step fit({{"label", "late"}, {"scale", {"x"}}}, {{"dataset", {folder_ / "train", "", ""}}},
+                  {{"transform", folder_ / "transform.json"}}, "");
+    const auto ok = transform::RunTransform(fit);
+    ASSERT_TRUE(ok) << ok.error().message;
+    around_.seconds = [this] { return clock_; };
+    around_.memory = 1ULL << 30;
+    around_.print = [this](const std::string& line) { log_ += line + "\n"; };
+    around_.learners = [this](const TrainOptions&) {
+      std::vector<std::unique_ptr<Learner>> learners;
+      for (const FakeLearner& learner : learners_) {
+        learners.push_back(std::make_unique<FakeLearner>(learner));
+      }
+      return learners;
+    };
+    learners_.resize(1);
+  }
+
+  void Write(const std::string& name, std::shared_ptr<arrow::RecordBatch> rows) {
+    auto writer = sdk::DatasetWriter::Create(folder_ / name, rows->schema());
+    sdk::Schema schema = sdk::SchemaOf(*rows->schema());
+    schema.columns[0].role = sdk::Role::kId;
+    (*writer)->Describe(schema, sdk::Carry::kMeaning);
+    ASSERT_TRUE((*writer)->Write(rows));
+    ASSERT_TRUE((*writer)->Finish());
+  }
+
+  Result<void> Run(Json parameters, const std::string& name, bool valid = true) {
+    if (!parameters.contains("label")) parameters["label"] = "late";
+    std::map<std::string, sdk::StepInput> inputs = {
+        {"train", {folder_ / "train", "", ""}},
+        {"transform", {folder_ / "transform.json", "", ""}}};
+    if (valid) inputs["valid"] = {folder_ / "valid", "", ""};
+    const std::string out = folder_ / name;
+    std::filesystem::create_directories(out + "/results");
+    sdk::Step step(std::move(parameters), std::move(inputs),
+                   {{"model", out + "/model"},
+                    {"metrics", out + "/metrics.json"},
+                    {"report", out + "/report.html"},
+                    {"predictions", out + "/predictions"}},
+                   out + "/results");
+    return Train(step, around_);
+  }
+  std::string Problem(const Json& parameters) {
+    const auto ok = Run(parameters, "problem");
+    return ok ? "accepted" : ok.error().message;
+  }
+  std::string Text(const std::string& name) { return *ReadFile(folder_ / name); }
+  Json Metrics(const std::string& name) { return Json::parse(Text(name + "/metrics.json")); }
+  std::string ResultOf(const std::string& run, const std::string& name) {
+    return Text(run + "/results/" + name);
+  }
+  // Every byte that a run wrote.
+  std::map<std::string, std::string> Files(const std::string& run) {
+    std::map<std::string, std::string> files;
+    const std::filesystem::path root = folder_ / run;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+      if (entry.is_regular_file()) {
+        files[entry.path().lexically_relative(root)] = *ReadFile(entry.path());
+      }
+    }
+    return files;
+  }
+
+  sdk::TestFolder folder_;
+  Surroundings around_;
+  std::vector<FakeLearner> learners_;
+  double clock_ = 0;
+  std::string log_;
+};
+
+TEST_F(FrameTest, TheBetterSettingIsChosenByFoldsAndFittedOnAllRows) {
+  const auto ok = Run({}, "m");
+  ASSERT_TRUE(ok) << ok.error().message;
+  const Json metrics = Metrics("m");
+  EXPECT_EQ(metrics["dataset"], "outOfFold");
+  EXPECT_EQ(metrics["rows"], 400);
+  EXPECT_EQ(metrics["board"][0]["setting"]["id"], "split");
+  EXPECT_EQ(metrics["board"][0]["chosen"], true);
+  EXPECT_NEAR(metrics["overall"]["accuracy"]["value"].get<double>(), 0.9, 0.05);
+  EXPECT_EQ(metrics["choice"]["beatsDummy"], true);
+  EXPECT_EQ(metrics["refitted"], true);
+  EXPECT_EQ(learners_[0].counts->fits, 1);
+  EXPECT_EQ(learners_[0].counts->tries, 15);  // five folds, three times
+  const auto manifest = sdk::LoadModelManifest(folder_ / "m/model");
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_EQ(manifest->view, sdk::View::kDense);
+  EXPECT_EQ(manifest->backend, "fake");
+  EXPECT_EQ(manifest->classes, (std::vector<Json>{false, true}));
+  EXPECT_EQ(sdk::LoadExamples(folder_ / "m/model")->size(), 20U);
+  EXPECT_EQ(ResultOf("m", "learner"), "fake");
+  EXPECT_EQ(ResultOf("m", "beatsDummy"), "true");
+}
+
+TEST_F(FrameTest, GoesWithoutValid) {
+  ASSERT_TRUE(Run({}, "m", false));
+  EXPECT_EQ(Metrics("m")["rows"], 300);
+}
+
+TEST_F(FrameTest, TwoRunsWriteTheSameBytes) {
+  ASSERT_TRUE(Run({}, "a"));
+  clock_ = 1000;
+  ASSERT_TRUE(Run({}, "b"));
+  const auto a = Files("a");
+  const auto b = Files("b");
+  ASSERT_EQ(a.size(), b.size());
+  for (const auto& [name, bytes] : a) EXPECT_EQ(bytes, b.at(name)) << name;
+}
+
+TEST_F(FrameTest, OneThatFailsStandsOnTheBoardAndTheOthersGoOn) {
+  learners_.resize(2);
+  learners_[0].called = "broken";
+  learners_[0].problem = "cannot <b>learn</b> this";
+  const auto ok = Run({}, "m");
+  ASSERT_TRUE(ok) << ok.error().message;
+  const Json board = Metrics("m")["board"];
+  EXPECT_EQ(board[0]["learner"], "fake");
+  EXPECT_EQ(board.back()["error"], "cannot <b>learn</b> this");
+  EXPECT_NE(ResultOf("m", "board").find("cannot <b>learn"), std::string::npos);
+  EXPECT_NE(Text("m/report.html").find("cannot &lt;b&gt;learn"), std::string::npos);
+  EXPECT_EQ(Text("m/report.html").find("<b>learn"), std::string::npos);
+}
+
+TEST_F(FrameTest, AllThatFailAreQuoted) {
+  learners_.resize(2);
+  learners_[0].called = "one";
+  learners_[0].problem = "first reason";
+  learners_[1].called = "two";
+  learners_[1].problem = "second reason";
+  EXPECT_EQ(Problem({}), "no candidate could be trained: one: first reason; two: second reason");
+}
+
+TEST_F(FrameTest, ABudgetLeavesOutWhatCostsTooMuchAndNotWhatWasAskedFor) {
+  learners_.resize(2);
+  learners_[1].called = "slow";
+  learners_[1].cost = 1e6;
+  ASSERT_TRUE(Run({}, "m"));
+  EXPECT_EQ(learners_[1].counts->tries, 0);
+  EXPECT_NE(Metrics("m")["board"].back()["leftOut"].get<std::string>().find("of a budget of 400"),
+            std::string::npos);
+  ASSERT_TRUE(Run({{"model", "boosting"}}, "n"));  // here: whatever the surroundings give
+  EXPECT_EQ(learners_[1].counts->tries, 5);
+}
+
+TEST_F(FrameTest, RepeatsGoBeforeCandidates) {
+  learners_[0].cost = 400 * 1000 / 10;
+  ASSERT_TRUE(Run({}, "m"));
+  EXPECT_EQ(learners_[0].counts->tries, 5);
+  EXPECT_EQ(Metrics("m")["choice"]["repeats"], 1);
+}
+
+TEST_F(FrameTest, MaxTimeEndsBetweenCandidatesAndSaysSo) {
+  learners_.resize(2);
+  learners_[0].on_try = [this] { clock_ += 10; };
+  learners_[1].called = "late";
+  ASSERT_TRUE(Run({{"maxTime", 5}}, "m"));
+  EXPECT_EQ(learners_[1].counts->tries, 0);
+  EXPECT_EQ(ResultOf("m", "truncated"), "true");
+  EXPECT_EQ(Metrics("m")["truncated"], true);
+  clock_ = 0;
+  ASSERT_TRUE(Run({{"maxTime", 5000}}, "n"));
+  EXPECT_GT(learners_[1].counts->tries, 0);
+  EXPECT_EQ(ResultOf("n", "truncated"), "false");
+}
+
+// The network was fitted once to be judged and once more to be kept.
+TEST_F(FrameTest, WithoutRefitWhatWasJudgedIsKeptAndNothingIsFittedTwice) {
+  Write("valid", RowsOf(3000, 2));
+  ASSERT_TRUE(Run({{"refit", false}}, "m"));
+  EXPECT_EQ(Metrics("m")["dataset"], "valid");
+  EXPECT_EQ(Metrics("m")["refitted"], false);
+  EXPECT_EQ(learners_[0].counts->tries, 1);
+  EXPECT_EQ(learners_[0].counts->fits, 0);
+  const std::string train_only = Text("m/model/fake.json");
+  ASSERT_TRUE(Run({}, "all"));
+  EXPECT_EQ(learners_[0].counts->fits, 1);
+  EXPECT_NE(Text("all/model/fake.json"), train_only);
+}
+
+TEST_F(FrameTest, WritesWhatEachRowWasAnsweredWhenItWasHeldOut) {
+  ASSERT_TRUE(Run({}, "m"));
+  const auto rows = sdk::ReadDataset(folder_ / "m/predictions");
+  ASSERT_EQ(rows->num_rows(), 400);
+  EXPECT_EQ(rows->schema()->field_names(),
+            (std::vector<std::string>{"id", "dataset", "row", "fold", "late", "probability"}));
+  const auto at = [&](const char* column, std::int64_t row) {
+    return rows->GetColumnByName(column)->GetScalar(row).ValueOrDie()->ToString();
+  };
+  EXPECT_EQ(at("id", 7), "row7");
+  EXPECT_EQ(at("dataset", 7), "train");
+  EXPECT_EQ(at("row", 7), "7");
+  EXPECT_EQ(at("dataset", 307), "valid");
+  EXPECT_EQ(at("row", 307), "7");
+  EXPECT_EQ(at("id", 307), "row7");
+}
+
+TEST_F(FrameTest, SaysWhenNothingBeatsAConstant) {
+  learners_[0].settings = {"split"};
+  ASSERT_TRUE(Run({{"label", "noise"}}, "m"));
+  EXPECT_EQ(ResultOf("m", "beatsDummy"), "false");
+  EXPECT_NE(log_.find("no candidate so far beats a constant answer"), std::string::npos);
+  EXPECT_NE(Text("m/report.html").find("No candidate beats a constant"), std::string::npos);
+}
+
+TEST_F(FrameTest, ACalibrationIsSavedAndServedAndItsMetricsAreOfOtherRows) {
+  const auto ok = Run({{"calibrate", "platt"}, {"thresholdBy", "f1"}}, "m");
+  ASSERT_TRUE(ok) << ok.error().message;
+  const auto manifest = sdk::LoadModelManifest(folder_ / "m/model");
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ(manifest->calibration.method, sdk::CalibrationMethod::kPlatt);
+  EXPECT_NE(manifest->threshold, 0.5);
+  // The example's answer is the learner's, calibrated.
+  const Json fake = Json::parse(Text("m/model/fake.json"));
+  const auto example = sdk::LoadExamples(folder_ / "m/model")->front();
+  const bool right = example.inputs["x"].get<double>() >= 0;
+  std::vector<float> raw = {fake[right ? "right" : "left"][0].get<float>()};
+  sdk::Finish(*manifest, raw);
+  EXPECT_NEAR(example.outputs["probability"].get<double>(), double(raw[0]), 0.3);
+  EXPECT_NE(Problem({{"label", "y"}, {"calibrate", "platt"}}).find("is of a classification"),
+            std::string::npos);
+}
+
+TEST_F(FrameTest, AWeightColumnCountsInTheChoiceAndTheMetrics) {
+  ASSERT_TRUE(Run({{"weight", "w"}}, "m"));
+  const Json weighted = Metrics("m")["weighted"];
+  EXPECT_NEAR(weighted["accuracy"]["value"].get<double>(), 0.9, 0.06);
+  ASSERT_TRUE(Run({}, "n"));
+  EXPECT_FALSE(Metrics("n").contains("weighted"));
+  EXPECT_NE(Metrics("n")["choice"]["value"], Metrics("m")["choice"]["value"]);
+}
+
+TEST_F(FrameTest, BeyondMemoryItSamplesRowsAndSaysSo) {
+  around_.memory = 400'000;
+  const auto ok = Run({}, "m");
+  ASSERT_TRUE(ok) << ok.error().message;
+  const Json metrics = Metrics("m");
+  ASSERT_TRUE(metrics.contains("sampled"));
+  EXPECT_EQ(metrics["sampled"]["of"], 400);
+  EXPECT_LT(metrics["sampled"]["rows"], 400);
+  EXPECT_NE(log_.find("\"event\": \"sampled\""), std::string::npos);
+  EXPECT_LT(std::stod(ResultOf("m", "sampled")), 1);
+  EXPECT_NE(Text("m/report.html").find("does not fit into memory"), std::string::npos);
+}
+
+TEST_F(FrameTest, AStoppedTrainingGoesOnToTheSameBytes) {
+  ASSERT_TRUE(Run({}, "whole"));
+  const std::string checkpoint = folder_ / "checkpoint";
+  const int whole = learners_[0].counts->tries;
+  learners_[0].counts->tries = 0;
+  around_.stop = [this] { return learners_[0].counts->tries >= 7; };
+  const auto stopped = Run({{"checkpoint", checkpoint}}, "stopped");
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind, ErrorKind::kCancelled);
+  around_.stop = nullptr;
+  learners_[0].counts->tries = 0;
+  ASSERT_TRUE(Run({{"checkpoint", checkpoint}}, "resumed"));
+  EXPECT_EQ(learners_[0].counts->tries, whole - 6);  // the seventh was given up
+  EXPECT_EQ(Files("resumed"), Files("whole"));
+}
+
+TEST_F(FrameTest, AKilledTrainingGoesOnToTheSameBytes) {
+  ASSERT_TRUE(Run({}, "whole"));
+  const std::string checkpoint = folder_ / "checkpoint";
+  const pid_t child = fork();
+  if (child == 0) {
+    auto counts = std::make_shared<int>(0);
+    learners_[0].on_try = [counts] {
+      if (++*counts == 9) ::raise(SIGKILL);
+    };
+    (void)Run({{"checkpoint", checkpoint}}, "killed");
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_FALSE(std::filesystem::exists(folder_ / "killed/model"));
+  learners_[0].counts->tries = 0;
+  ASSERT_TRUE(Run({{"checkpoint", checkpoint}}, "resumed"));
+  EXPECT_EQ(learners_[0].counts->tries, 15 - 8);
+  EXPECT_EQ(Files("resumed"), Files("whole"));
+}
+
+TEST_F(FrameTest, ACheckpointOfOtherRowsOrAnotherSeedIsNotTaken) {
+  const std::string checkpoint = folder_ / "checkpoint";
+  ASSERT_TRUE(Run({{"checkpoint", checkpoint}}, "a"));
+  learners_[0].counts->tries = 0;
+  ASSERT_TRUE(Run({{"checkpoint", checkpoint}}, "b"));
+  EXPECT_EQ(learners_[0].counts->tries, 0);
+  ASSERT_TRUE(Run({{"checkpoint", checkpoint}, {"seed", 1}}, "c"));
+  EXPECT_EQ(learners_[0].counts->tries, 15);
+}
+
+TEST_F(FrameTest, ASkewedLabelMayBeLearntByItsLogarithm) {
+  EXPECT_NE(Problem({{"label", "y"}, {"logTarget", "always"}}).find("has no logarithm"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace penstock::train

@@ -1,0 +1,272 @@
+#include "components/train/train.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "components/sdk/dataset.h"
+#include "components/train/artifact.h"
+#include "components/train/predictions.h"
+#include "components/train/report.h"
+#include "components/train/threshold.h"
+#include "operator/base/file.h"
+#include "operator/base/try.h"
+
+namespace penstock::train {
+namespace {
+
+constexpr double kConfidence = 0.95;  // of the intervals in the metrics
+
+struct Inputs {
+  std::vector<Source> sources;
+  sdk::TransformSpec recipe;
+};
+
+Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options) {
+  Inputs inputs;
+  Source train{"train", "", {}, false};
+  PENSTOCK_ASSIGN(train.path, step.InputPath("train"));
+  PENSTOCK_ASSIGN(options.label, sdk::LabelColumn(options.label, train.path));
+  if (options.label.empty()) {
+    return Invalid("parameter label: is required, since no column of train has the role label");
+  }
+  if (options.name.empty()) options.name = options.label;
+  inputs.sources.push_back(std::move(train));
+  if (step.HasInput("valid")) {
+    Source valid{"valid", "", {}, false};
+    PENSTOCK_ASSIGN(valid.path, step.InputPath("valid"));
+    inputs.sources.push_back(std::move(valid));
+  }
+  PENSTOCK_ASSIGN(const auto transform_file, step.InputPath("transform"));
+  PENSTOCK_ASSIGN(inputs.recipe, sdk::LoadTransformSpec(transform_file));
+  for (const auto& column : inputs.recipe.inputs) {
+    if (column.name != options.label) continue;
+    return Invalid("label '" + options.label +
+                   "' is a feature of the transform; fit it with label");
+  }
+  return inputs;
+}
+
+std::string Mebibytes(std::uint64_t bytes) {
+  return std::to_string((bytes + (1ULL << 20) - 1) >> 20) + " MiB";
+}
+
+// States what the table takes, and samples it where that is too much.
+Result<double> FitIntoMemory(const Surroundings& around, const TrainOptions& options,
+                             const TableSize& size, Inputs& inputs) {
+  const double share = ShareThatFits(size, around.memory);
+  around.Say("table", {{"rows", size.rows},
+                       {"features", size.features},
+                       {"matrix", Mebibytes(MatrixBytes(size))},
+                       {"needed", Mebibytes(NeededBytes(size))},
+                       {"memory", Mebibytes(around.memory)}});
+  if (share >= 1) return 1.0;
+  std::vector<std::string> columns;
+  for (const auto& column : inputs.recipe.inputs) columns.push_back(column.name);
+  columns.push_back(options.label);
+  std::size_t taken = 0;
+  for (Source& source : inputs.sources) {
+    PENSTOCK_TRY(Sample(columns, share, std::uint64_t(options.seed), source));
+    taken += source.keep.size();
+  }
+  around.Say("sampled", {{"rows", taken},
+                         {"of", size.rows},
+                         {"why",
+                          "the table does not fit into memory; give the step more to learn "
+                          "from all rows"}});
+  return share;
+}
+
+Result<TableSize> SizeOf(const Inputs& inputs) {
+  TableSize size;
+  for (const auto view : {sdk::View::kDense, sdk::View::kTree, sdk::View::kEmbedding}) {
+    if (inputs.recipe.version() == 1) break;  // refused when the table is read
+    const auto transform = sdk::Transform::Make(inputs.recipe, view);
+    if (transform) size.features = std::max(size.features, std::uint64_t(transform->width()));
+  }
+  size.columns = inputs.recipe.inputs.size();
+  for (const Source& source : inputs.sources) {
+    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
+    size.rows += std::uint64_t(reader->rows());
+  }
+  return size;
+}
+
+// The rows that are taken, numbered through the datasets.
+Result<std::vector<std::uint32_t>> KeptRows(const Inputs& inputs) {
+  std::vector<std::uint32_t> keep;
+  std::uint64_t first = 0;
+  for (const Source& source : inputs.sources) {
+    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
+    for (const std::uint32_t row : source.keep) keep.push_back(std::uint32_t(first + row));
+    first += std::uint64_t(reader->rows());
+  }
+  return keep;
+}
+
+// A calibration, the threshold and the metrics, all from rows held out.
+Result<void> Judge(const Labels& labels, const TrainOptions& options, Outcome& outcome) {
+  HeldOutAnswers& h = outcome.held_out;
+  if (options.calibrate != sdk::CalibrationMethod::kNone) {
+    if (!labels.classification()) {
+      return Invalid("parameter calibrate: is of a classification, and this is a regression");
+    }
+    PENSTOCK_ASSIGN(outcome.calibration, FitCalibration(options.calibrate, h, labels.target));
+    PENSTOCK_ASSIGN(h.answers, CrossCalibrated(options.calibrate, h, labels.target,
+                                               std::uint64_t(options.seed)));
+  }
+  outcome.threshold = options.threshold.fixed;
+  if (labels.classification() && labels.target.classes == 2) {
+    outcome.threshold = ChooseThreshold(options.threshold, h.answers, h.y, h.weight);
+  } else if (options.threshold.by != ThresholdBy::kFixed) {
+    return Invalid("parameter thresholdBy: is of two classes, and label '" + labels.label.column +
+                   "' has " + (labels.classification() ? "more" : "values"));
+  }
+  return {};
+}
+
+Result<void> FitChosen(const Table& table, Outcome& outcome) {
+  if (outcome.choice.best.kept && !table.options.refit) {
+    outcome.fitted = *outcome.choice.best.kept;
+    return {};
+  }
+  std::vector<std::uint32_t> rows(table.options.refit ? table.labels.rows()
+                                                      : table.labels.train_rows);
+  std::iota(rows.begin(), rows.end(), 0U);
+  outcome.refitted = table.options.refit;
+  PENSTOCK_ASSIGN(outcome.fitted, FitCandidate(table, outcome.choice.best, rows));
+  return {};
+}
+
+Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome) {
+  const Board& board = outcome.choice.board;
+  Json shown = ToJson(board, 1);
+  for (Json& line : shown) {
+    for (const char* text : {"error", "leftOut"}) {
+      if (!line.contains(text)) continue;
+      line[text] = line[text].get<std::string>().substr(0, 300);
+    }
+    line.erase("setting");  // in the report and the metrics; a result is small
+  }
+  for (const BoardLine& line : board.lines) {
+    if (!line.chosen) continue;
+    PENSTOCK_TRY(step.WriteResult("learner", line.learner));
+    PENSTOCK_TRY(step.WriteResult("loss", line.score->value));
+  }
+  PENSTOCK_TRY(step.WriteResult("metric", board.metric));
+  PENSTOCK_TRY(step.WriteResult("board", shown));
+  PENSTOCK_TRY(step.WriteResult("beatsDummy", board.beats_dummy));
+  PENSTOCK_TRY(step.WriteResult("truncated", board.truncated));
+  return step.WriteResult("sampled", outcome.share);
+}
+
+// The outputs that the step asks for; only the model must be among them.
+Result<void> WriteOutputs(const sdk::Step& step, const Table& table,
+                          const std::vector<Source>& sources, Outcome& outcome) {
+  PENSTOCK_ASSIGN(const auto model, step.OutputPath("model"));
+  PENSTOCK_TRY(WriteModel(model, table, sources, outcome));
+  if (step.HasOutput("metrics")) {
+    PENSTOCK_ASSIGN(const auto path, step.OutputPath("metrics"));
+    PENSTOCK_TRY(WriteFileAtomically(path, MetricsOf(table, outcome).dump(1) + "\n"));
+  }
+  if (step.HasOutput("report")) {
+    PENSTOCK_ASSIGN(const auto path, step.OutputPath("report"));
+    PENSTOCK_TRY(WriteFileAtomically(path, ReportPage(table, outcome)));
+  }
+  if (step.HasOutput("predictions")) {
+    PENSTOCK_ASSIGN(const auto path, step.OutputPath("predictions"));
+    PENSTOCK_TRY(WritePredictions(path, sources, table.labels, outcome.held_out));
+  }
+  return WriteResults(step, outcome);
+}
+
+// What the trials' keys hold of the parameters: not what leaves answers as they are.
+Json ParametersThatCount(const Json& all) {
+  Json some = all.is_object() ? all : Json::object();
+  for (const char* name : {"checkpoint", "maxTime", "budget", "name", "examples", "threshold",
+                           "thresholdBy", "costs", "calibrate", "metric", "refit", "folds"}) {
+    some.erase(name);
+  }
+  return some;
+}
+
+void SayEnd(const Surroundings& around, const Outcome& outcome) {
+  const Board& board = outcome.choice.board;
+  for (const BoardLine& line : board.lines) {
+    if (!line.chosen) continue;
+    around.Say("chosen", {{"learner", line.learner},
+                          {"setting", line.setting},
+                          {"metric", board.metric},
+                          {"value", line.score->value},
+                          {"standardError", line.score->standard_error},
+                          {"dummy", board.dummy.value}});
+  }
+  if (board.beats_dummy) return;
+  around.Say("warning", {{"what", "the model does not beat a constant answer"},
+                         {"metric", board.metric},
+                         {"dummy", board.dummy.value}});
+}
+
+}  // namespace
+
+HeldOutAnswers HeldOutOf(const Labels& labels, const FoldPlan& plan, const Candidate& candidate) {
+  struct Place {
+    std::uint32_t fold = UINT32_MAX;
+    std::size_t at = 0;
+  };
+  std::vector<Place> places(labels.rows());
+  for (std::size_t f = 0; f < plan.a_repeat; ++f) {
+    const auto& rows = plan.folds[f].held_out;
+    for (std::size_t i = 0; i < rows.size(); ++i) places[rows[i]] = {std::uint32_t(f), i};
+  }
+  HeldOutAnswers h;
+  const std::size_t width = labels.target.width();
+  for (std::size_t r = 0; r < labels.rows(); ++r) {
+    if (places[r].fold == UINT32_MAX) continue;
+    h.rows.push_back(std::uint32_t(r));
+    h.fold.push_back(places[r].fold);
+    h.y.push_back(labels.y[r]);
+    if (!labels.weight.empty()) h.weight.push_back(labels.weight[r]);
+    const double* answer = candidate.answers[places[r].fold].data() + places[r].at * width;
+    h.answers.insert(h.answers.end(), answer, answer + width);
+  }
+  return h;
+}
+
+Result<void> Train(sdk::Step& step, const Surroundings& around) {
+  PENSTOCK_ASSIGN(auto options, ReadOptions(step.parameters()));
+  PENSTOCK_ASSIGN(auto inputs, ReadInputs(step, options));
+  Outcome outcome;
+  PENSTOCK_ASSIGN(outcome.size, SizeOf(inputs));
+  PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
+  PENSTOCK_ASSIGN(const auto labels, LoadTarget(inputs.sources, options));
+  for (const auto& note : labels.notes) around.Say("label", {{"what", note}});
+  PENSTOCK_ASSIGN(auto plan, PlanFolds(labels, options.folds, options.model == "auto",
+                                       std::uint64_t(options.seed)));
+  around.Say("folds", {{"what", plan.why}});
+
+  std::vector<std::string> paths;
+  for (const Source& source : inputs.sources) paths.push_back(source.path);
+  PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
+  PENSTOCK_ASSIGN(const auto rows, transform::TrainingTable::Load(
+                                       paths, inputs.recipe, outcome.share < 1 ? &keep : nullptr));
+  const TrialStore store(options.checkpoint);
+  const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
+  const auto learners = around.learners(options);
+  PENSTOCK_ASSIGN(outcome.choice,
+                  Choose(table, std::move(plan), learners, std::size_t(outcome.size.features)));
+  outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
+  PENSTOCK_TRY(Judge(labels, options, outcome));
+  PENSTOCK_TRY(FitChosen(table, outcome));
+  PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(labels, options, outcome));
+  const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
+  const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
+  outcome.metrics = sdk::Measure(outcome.manifest, raw, y, {}, kConfidence);
+  SayEnd(around, outcome);
+  if (outcome.choice.board.truncated) {
+    PENSTOCK_TRY(step.DoNotCache("maxTime ended train before it had tried all candidates"));
+  }
+  return WriteOutputs(step, table, inputs.sources, outcome);
+}
+
+}  // namespace penstock::train
