@@ -11,6 +11,12 @@ bool IsBlank(char c) {
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
+// What a byte says to come behind it.
+std::size_t BytesBehind(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : byte >= 0xC0 ? 1 : 0;
+}
+
 bool IsOfWord(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          (static_cast<unsigned char>(c) & 0x80) != 0;
@@ -29,9 +35,9 @@ std::vector<std::size_t> Starts(std::string_view text) {
   std::vector<std::size_t> starts;
   for (std::size_t i = 0; i < text.size();) {
     starts.push_back(i);
-    std::size_t most = 4;  // bytes of a code point
+    std::size_t more = BytesBehind(text[i]);
     ++i;
-    while (--most > 0 && i < text.size() && IsContinuation(text[i])) ++i;
+    while (more-- > 0 && i < text.size() && IsContinuation(text[i])) ++i;
   }
   starts.push_back(text.size());
   return starts;

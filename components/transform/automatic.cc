@@ -163,11 +163,13 @@ Result<void> AutomaticPlanner::AddCategories(std::size_t input, const Profile& p
   AddStep(plan_.steps, step);
   step.op = TransformOp::kVocabulary;
   step.views = kTree;
-  step.recipe.min_count = 2;
+  // A split on a handful of rows is chance.
+  step.recipe.min_count = std::clamp<std::int64_t>(p.values / 200, 2, 10);
   step.recipe.top = kMostCodes;
   PENSTOCK_TRY(null_place(sdk::kNullKept));
   AddStep(plan_.steps, step);
   step.views = kEmbedding;
+  step.recipe.min_count = p.values >= 500 ? 5 : 2;
   PENSTOCK_TRY(null_place(own));
   AddStep(plan_.steps, step);
   return {};

@@ -37,7 +37,7 @@ struct FitOptions {
   [[nodiscard]] std::vector<Operation> Operations() const;  // all of them
 
   // Beyond so many bytes of columns the fit is of a sample of the rows, by hash.
-  std::int64_t most_bytes = 256 << 20;
+  std::int64_t most_bytes = 128 << 20;
 };
 
 // Invalid names the column: one that is missing, the label among the features, a string to be

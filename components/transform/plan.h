@@ -1,6 +1,6 @@
 // What is to be made of the columns: steps without constants. Pure.
 //
-//   NamedSteps       the operations that a person names
+//   NamedSteps       the operations that a person names (named.cc)
 //   AutomaticSteps   where nothing is named: by type and what the values are like (automatic.cc)
 #pragma once
 

@@ -35,10 +35,8 @@ void ProfileNumbers(std::vector<double> numbers, Profile& profile) {
   profile.whole = std::all_of(numbers.begin(), numbers.end(),
                               [](double x) { return x == std::trunc(x) && std::abs(x) < 0x1p62; });
   profile.skew = SkewOf(numbers);
-  profile.low_quantile = QuantileOf(numbers, 0.005);
   profile.quarter = QuantileOf(numbers, 0.25);
   profile.three_quarters = QuantileOf(numbers, 0.75);
-  profile.high_quantile = QuantileOf(numbers, 0.995);
   profile.distinct = 1;
   for (std::size_t i = 1; i < numbers.size(); ++i) {
     if (numbers[i] == numbers[i - 1]) continue;
@@ -65,7 +63,6 @@ std::int64_t DistinctIntegers(const sdk::TypedColumn& column) {
 
 void ProfileTexts(const sdk::TypedColumn& column, Profile& profile) {
   std::unordered_map<std::string_view, std::int64_t> counts;
-  double characters = 0;
   double blanks = 0;
   for (std::int64_t r = 0; r < column.array->length(); ++r) {
     const Cell cell = CellAt(column, r);
@@ -73,7 +70,6 @@ void ProfileTexts(const sdk::TypedColumn& column, Profile& profile) {
     if (text == nullptr) continue;
     ++profile.values;
     ++counts[*text];
-    characters += double(text->size());
     bool in_word = false;
     for (const char c : *text) {
       const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -82,10 +78,7 @@ void ProfileTexts(const sdk::TypedColumn& column, Profile& profile) {
     }
   }
   profile.distinct = static_cast<std::int64_t>(counts.size());
-  profile.repeated =
-      std::count_if(counts.begin(), counts.end(), [](const auto& c) { return c.second > 1; });
   if (profile.values == 0) return;
-  profile.characters = characters / double(profile.values);
   profile.words = blanks / double(profile.values);
 }
 

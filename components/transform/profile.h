@@ -19,14 +19,10 @@ struct Profile {
   bool survives_float = true;  // different numbers become different float32
   double skew = 0;             // of the values
   double log_skew = 0;         // of sign(x) ln(1 + |x|)
-  double low_quantile = 0;     // at 0.5 %, 25 %, 75 %, 99.5 %
-  double quarter = 0;
+  double quarter = 0;          // the quantile at 25 %, and at 75 %
   double three_quarters = 0;
-  double high_quantile = 0;
   // Texts.
-  double characters = 0;      // on average
-  double words = 0;           // runs between blanks, on average
-  std::int64_t repeated = 0;  // categories of two rows and more
+  double words = 0;  // runs between blanks, on average
   // Times.
   bool at_midnight = false;  // all are: dates
 

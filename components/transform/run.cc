@@ -19,7 +19,8 @@ constexpr const char* kObjects[] = {"clip",       "bends", "quantile",    "bucke
 
 // cross: a list of [a, b] or {columns: [a, b], topK: n}.
 void ReadCrosses(sdk::Parameters& p, std::vector<Operation>& operations) {
-  for (Json cross : p.List("cross")) {
+  const Json given = p.List("cross");
+  for (Json cross : given) {
     if (cross.is_array()) cross = {{"columns", cross}};
     Operation operation{"cross", {}, Json::object()};
     const bool is_pair = cross.is_object() && cross.contains("columns") &&
@@ -46,7 +47,8 @@ Result<FitOptions> ReadOptions(const sdk::Step& step) {
     }
   }
   for (const char* name : kObjects) {
-    for (const auto& [column, value] : p.Object(name).items()) {
+    const Json given = p.Object(name);
+    for (const auto& [column, value] : given.items()) {
       if (!value.is_object() && !value.is_null()) {
         p.Fail(std::string(name) + ": '" + column + "' takes an object, of what it takes, or {}");
       }
