@@ -11,8 +11,10 @@ bool Resolve(void* library, const char* name, F* function) {
   return *function != nullptr;
 }
 
-Result<XgboostLibrary> Open() {
-  void* l = dlopen("libxgboost.so", RTLD_NOW | RTLD_LOCAL);
+}  // namespace
+
+Result<XgboostLibrary> LoadXgboostLibrary(const char* name) {
+  void* l = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (l == nullptr) {
     return Invalid(std::string("xgboost needs libxgboost.so, which is not here "
                                "(tools/install-deps wheels fetches it): ") +
@@ -49,10 +51,8 @@ Result<XgboostLibrary> Open() {
   return x;
 }
 
-}  // namespace
-
 Result<const XgboostLibrary*> OpenXgboost() {
-  static const Result<XgboostLibrary> kLibrary = Open();
+  static const Result<XgboostLibrary> kLibrary = LoadXgboostLibrary("libxgboost.so");
   if (!kLibrary) return kLibrary.error();
   return &*kLibrary;
 }

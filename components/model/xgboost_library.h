@@ -61,6 +61,9 @@ struct XgboostLibrary {
 // says what to install where it is not there or too old.
 [[nodiscard]] Result<const XgboostLibrary*> OpenXgboost();
 
+// The same of a file by its name, opened anew.
+[[nodiscard]] Result<XgboostLibrary> LoadXgboostLibrary(const char* name);
+
 // Why the last call of this thread failed, on one line, without the stack.
 [[nodiscard]] std::string XgboostReason(const XgboostLibrary& library);
 

@@ -9,7 +9,7 @@ from promise import Table
 # A suite is a module here with run(table, options): it adds rows to the table. Name -> module, needs a cluster.
 SUITES = {"pods": ("pods", True), "scale": ("scale", True), "training": ("training", False), "serving": ("serving", False), "hostile": ("hostile", False),
           "storm": ("storm", True),
-          "builds": ("builds", False), "read": ("read", False)}
+          "builds": ("builds", False), "read": ("read", False), "boosting": ("boosting", False)}
 
 
 def main():

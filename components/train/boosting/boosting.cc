@@ -1,5 +1,7 @@
 // The learner `boosting`: gradient-boosted trees by xgboost (Chen, Guestrin 2016, XGBoost: A
 // Scalable Tree Boosting System), its library opened at run time.
+#include "components/train/boosting/boosting.h"
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -16,9 +18,6 @@ namespace penstock::train {
 namespace {
 
 constexpr const char* kFile = "model.ubj";
-
-// A state is written when so much work (as Cost has it) has come since the last.
-constexpr double kSegment = 5000;
 
 Error StoppedError() { return Cancelled("boosting was told to stop"); }
 
@@ -65,7 +64,7 @@ class FittedBoosting : public Fitted {
 
 class Boosting : public Learner {
  public:
-  explicit Boosting(BoostingOptions options) : options_(options) {}
+  Boosting(BoostingOptions options, double segment) : options_(options), segment_(segment) {}
 
   std::string name() const override { return "boosting"; }
   sdk::View view() const override { return sdk::View::kTree; }
@@ -93,6 +92,7 @@ class Boosting : public Learner {
                                 const Checkpoint& checkpoint, Json state) const;
 
   const BoostingOptions options_;
+  const double segment_;
 };
 
 // Goes up the ladder; `state` is what the checkpoint has of this setting, or empty.
@@ -139,7 +139,7 @@ Result<TrialCurve> Boosting::TrySetting(const model::XgboostLibrary& library,
     const double loss = MeanLoss(context.target, answers, held_out, scale);
     if (context.report) context.report({name(), ToJson(setting), run->round(), 0, loss});
     curve.Add(loss, std::move(answers));
-    if (checkpoint.kept() && (run->round() - round) * cost >= kSegment) {
+    if (checkpoint.kept() && (run->round() - round) * cost >= segment_) {
       if (auto written = write(); !written) return written.error();
     }
   }
@@ -214,7 +214,7 @@ Result<std::unique_ptr<Fitted>> Boosting::Fit(const Rows& train, const Json& set
   auto run = BoostingRun::Make(**library, *parsed, train, *rows, nullptr, context, model, begin);
   if (!run) return run.error();
   const double cost = RoundCost(*parsed, train.y.size(), train.x->width, context.target);
-  const int step = int(std::clamp(kSegment / cost, 1.0, 1e6));
+  const int step = int(std::clamp(segment_ / cost, 1.0, 1e6));
   const double scale = LabelScale(train);
   while (run->round() < last) {
     const int next = std::min(last, run->round() + step);
@@ -258,7 +258,12 @@ Result<std::unique_ptr<Fitted>> Boosting::Fit(const Rows& train, const Json& set
 }  // namespace
 
 std::unique_ptr<Learner> MakeBoosting(BoostingOptions options) {
-  return std::make_unique<Boosting>(options);
+  constexpr double kSegment = 5000;  // about ten seconds
+  return MakeBoosting(options, kSegment);
+}
+
+std::unique_ptr<Learner> MakeBoosting(BoostingOptions options, double segment) {
+  return std::make_unique<Boosting>(options, segment);
 }
 
 }  // namespace penstock::train

@@ -50,8 +50,8 @@ Result<BoostingRows> BoostingRows::Make(const model::XgboostLibrary& library, co
                                         const Context& context) {
   const auto labels = LabelsOf(rows, context.target);
   if (!labels) return labels.error();
-  auto matrix =
-      BoosterMatrix::Quantile(library, *rows.x, context.features, kBoostingBins, context.threads);
+  auto matrix = BoosterMatrix::Quantile(library, *rows.x, context.features,
+                                        BoostingBins(rows.y.size()), context.threads);
   if (!matrix) return matrix.error();
   BoostingRows made{std::move(*matrix), WeightsOf(rows)};
   if (auto set = made.matrix.Set("label", *labels); !set) return set.error();

@@ -103,61 +103,77 @@ double LossOfRow(const Target& target, const double* answer, double y, double de
   return 0;
 }
 
+// Chosen by folds within the training rows of small tables of many kinds (docs/boosting.md says
+// which), by the pair's or the three's mean loss against time: shallow and nearly additive, or deep
+// and held down.
+struct Tuned {
+  std::size_t rows;  // from so many
+  std::vector<BoostingSetting> settings;
+};
+const std::vector<Tuned> kTuned = {
+    {0, {{2, 0.15, 2, 1, 0.8}, {6, 0.1, 8, 8, 0.5}}},
+    {2'000, {{2, 0.15, 2, 1, 0.8}, {4, 0.05, 5, 3, 0.7}, {6, 0.05, 8, 8, 0.5}}},
+    {100'000, {{6, 0.1, 5, 1, 1}, {8, 0.1, 20, 1, 0.7}}}};
+
+// Rounds that a model takes at a learning rate of 1, times that rate: fewer leave it unfinished.
+constexpr double kRoundsAtRate1 = 20;
+
+// The ladder's last: what takes a second or two of few rows, by their number more of many.
+int MostRounds(const BoostingSetting& setting, std::size_t rows, std::size_t features,
+               const Target& target) {
+  const double most = 250 * std::max(1.0, double(rows) / 5'000);
+  const double bound = most / RoundCost(setting, rows, features, target);
+  return int(std::clamp(bound, 30.0, std::max(30.0, 60 / setting.learning_rate)));
+}
+
 }  // namespace
 
 Json ToJson(const BoostingSetting& setting) {
-  Json json = {{"depth", setting.depth},
-               {"learningRate", setting.learning_rate},
-               {"minChildWeight", setting.min_child_weight},
-               {"lambda", setting.lambda},
-               {"subsample", setting.subsample}};
-  std::string id = json.dump();
-  json["id"] = std::move(id);
-  return json;
+  return {
+      {"id", "depth " + std::to_string(setting.depth) + ", rate " + Text(setting.learning_rate) +
+                 ", child weight " + Text(setting.min_child_weight) + ", lambda " +
+                 Text(setting.lambda) + ", rows " + Text(setting.subsample)},
+      {"depth", setting.depth},
+      {"learningRate", setting.learning_rate},
+      {"minChildWeight", setting.min_child_weight},
+      {"lambda", setting.lambda},
+      {"subsample", setting.subsample}};
 }
 
 Result<BoostingSetting> ParseBoostingSetting(const Json& json) {
-  BoostingSetting setting;
-  const auto read = [&](const char* key, auto* value) {
-    if (!json.is_object() || !json.contains(key) || !json.at(key).is_number()) return false;
-    *value = json.at(key).get<std::remove_pointer_t<decltype(value)>>();
-    return true;
-  };
   for (const char* key : {"depth", "learningRate", "minChildWeight", "lambda", "subsample"}) {
     if (!json.is_object() || !json.contains(key) || !json.at(key).is_number())
       return Invalid(std::string("a setting of boosting has a number '") + key +
                      "'; this one has not: " + json.dump());
   }
-  read("depth", &setting.depth);
-  read("learningRate", &setting.learning_rate);
-  read("minChildWeight", &setting.min_child_weight);
-  read("lambda", &setting.lambda);
-  read("subsample", &setting.subsample);
-  return setting;
-}
-
-std::vector<BoostingSetting> BoostingSettings(const BoostingOptions& options, std::size_t rows,
-                                              std::size_t features, const Target& target) {
-  static_cast<void>(features);
-  static_cast<void>(target);
-  std::vector<BoostingSetting> settings = {
-      {2, 0.1, 1, 1, 1}, {4, 0.05, 3, 3, 0.7}, {6, 0.05, 5, 5, 0.7}};
-  if (rows > 100'000) settings = {{6, 0.1, 5, 1, 1}, {8, 0.1, 20, 1, 0.7}};
-  std::vector<BoostingSetting> chosen;
-  for (BoostingSetting& setting : settings) {
-    if (options.depth) setting.depth = *options.depth;
-    if (options.learning_rate) setting.learning_rate = *options.learning_rate;
-    if (std::find(chosen.begin(), chosen.end(), setting) == chosen.end()) chosen.push_back(setting);
-  }
-  return chosen;
+  return BoostingSetting{json["depth"], json["learningRate"], json["minChildWeight"],
+                         json["lambda"], json["subsample"]};
 }
 
 // A tree costs its rows' sums by level and its bins' by node.
 double RoundCost(const BoostingSetting& setting, std::size_t rows, std::size_t features,
                  const Target& target) {
   const double tree = double(features) * (double(rows) * double(setting.depth) +
-                                          kBoostingBins * std::exp2(double(setting.depth)));
+                                          BoostingBins(rows) * std::exp2(double(setting.depth)));
   return tree * double(target.width()) / 1e6;
+}
+
+std::vector<BoostingSetting> BoostingSettings(const BoostingOptions& options, std::size_t rows,
+                                              std::size_t features, const Target& target) {
+  std::vector<BoostingSetting> settings;
+  for (const Tuned& tuned : kTuned) {
+    if (rows >= tuned.rows) settings = tuned.settings;
+  }
+  std::vector<BoostingSetting> chosen;
+  for (BoostingSetting& setting : settings) {
+    if (options.depth) setting.depth = *options.depth;
+    // where time for few rounds is, as of many classes, each goes further
+    const double in_time = kRoundsAtRate1 / MostRounds(setting, rows, features, target);
+    setting.learning_rate = options.learning_rate.value_or(
+        std::round(100 * std::clamp(in_time, setting.learning_rate, 0.3)) / 100);
+    if (std::find(chosen.begin(), chosen.end(), setting) == chosen.end()) chosen.push_back(setting);
+  }
+  return chosen;
 }
 
 Json GainByFeature(const std::vector<double>& gain, std::span<const sdk::Feature> features) {
@@ -173,11 +189,10 @@ Json GainByFeature(const std::vector<double>& gain, std::span<const sdk::Feature
 std::vector<int> BoostingLadder(const BoostingOptions& options, const BoostingSetting& setting,
                                 std::size_t rows, std::size_t features, const Target& target) {
   if (options.rounds) return {int(*options.rounds)};
-  const double most = 1000 * std::max(1.0, double(rows) / 10'000);  // about a second, or more rows
-  const double bound = most / RoundCost(setting, rows, features, target);
-  const int last = int(std::clamp(bound, 30.0, 60 / setting.learning_rate));
+  const int last = MostRounds(setting, rows, features, target);
   std::vector<int> ladder;
-  for (double rung = 0.8 / setting.learning_rate; int(rung) < last; rung *= 1.25)
+  for (double rung = std::max(1.0, 0.8 / setting.learning_rate); int(rung) < last;
+       rung = std::max(rung * 1.25, rung + 1))
     ladder.push_back(int(rung));
   ladder.push_back(last);
   return ladder;
@@ -206,7 +221,7 @@ std::map<std::string, std::string> XgboostParameters(const BoostingSetting& sett
       {"nthread", std::to_string(std::max(1, context.threads))},
       {"seed", "0"},  // nothing that xgboost draws is used
       {"objective", Objective(target)},
-      {"max_bin", std::to_string(kBoostingBins)},
+      {"max_bin", std::to_string(BoostingBins(rows.y.size()))},
       {"max_depth", std::to_string(setting.depth)},
       {"eta", Text(setting.learning_rate)},
       {"min_child_weight", Text(setting.min_child_weight)},

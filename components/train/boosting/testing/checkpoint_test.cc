@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 
+#include "components/train/boosting/boosting.h"
 #include "components/train/boosting/testing/boosting_data.h"
 #include "components/train/learner.h"
 #include "operator/base/file.h"
@@ -94,6 +95,53 @@ TEST_F(BoostingCheckpointTest, ATryThatWasStoppedManyTimesIsTheUnbrokenOneToTheB
     }
     break;
   }
+}
+
+// As a SIGKILL leaves it: the last state that was written in passing, not the one that is written
+// when `stop` ends a run.
+TEST_F(BoostingCheckpointTest, AStateWrittenInPassingGoesOnToTheSameBits) {
+  const Table table = MixedTable(2, 27);
+  const Table held_out = MixedTable(2, 28);
+  Context context = ContextOf(table, Classes(2));
+  const Json setting = Setting(4, 0.7);
+  const std::string unbroken = BytesOfModel(*Fit(table, context, setting, 50));
+  const auto tried = MakeBoosting({})->Try(table.rows(), held_out.rows(), context).value();
+  const auto learner = MakeBoosting({}, 0.15);
+  // what was there at the n-th report becomes the checkpoint of a new run
+  const auto kept_at = [&](int report, const auto& run) {
+    context.checkpoint = folder_ + "/whole";
+    context.stop = {};
+    context.report = [&](const Progress&) {
+      if (--report != 0) return;
+      std::filesystem::create_directories(folder_ + "/killed");
+      std::filesystem::copy(folder_ + "/whole", folder_ + "/killed",
+                            std::filesystem::copy_options::recursive |
+                                std::filesystem::copy_options::overwrite_existing);
+    };
+    run();
+    EXPECT_LE(report, 0);
+    context.report = {};
+    context.checkpoint = folder_ + "/killed";
+    ASSERT_TRUE(std::filesystem::exists(folder_ + "/killed/boosting.checkpoint"));
+  };
+  int asked = 0;
+  const auto count = [&asked] {
+    ++asked;
+    return false;
+  };
+  kept_at(3, [&] { EXPECT_TRUE(learner->Fit(table.rows(), setting, 50, context)); });
+  context.stop = count;
+  const auto fitted = learner->Fit(table.rows(), setting, 50, context);
+  ASSERT_TRUE(fitted) << fitted.error().message;
+  EXPECT_EQ(BytesOfModel(**fitted), unbroken);
+  EXPECT_GT(asked, 0);
+  EXPECT_LT(asked, 50);
+
+  kept_at(9, [&] { EXPECT_TRUE(learner->Try(table.rows(), held_out.rows(), context)); });
+  const auto again = learner->Try(table.rows(), held_out.rows(), context);
+  ASSERT_TRUE(again) << again.error().message;
+  for (std::size_t i = 0; i < tried.size(); ++i)
+    EXPECT_EQ((*again)[i].answers, tried[i].answers) << tried[i].setting;
 }
 
 TEST_F(BoostingCheckpointTest, IsNotTakenByAnotherRunNorWhenItIsTorn) {
