@@ -9,8 +9,8 @@
 #include <exception>
 #include <utility>
 
-#include "components/model/backend.h"
 #include "components/model/torch/cpu_features.h"
+#include "components/model/torch_module.h"
 #include "components/model/torch_tensor.h"
 
 namespace penstock::model {
@@ -78,6 +78,8 @@ std::string WhyNot(const std::string& path, const std::set<std::string>& flags) 
 
 }  // namespace
 
+namespace libtorch {
+
 Result<std::unique_ptr<Backend>> LoadAotInductor(const std::vector<std::string>& packages,
                                                  int runners) {
   if (auto provided = ProvideLibtorch(); !provided) return provided.error();
@@ -99,4 +101,5 @@ Result<std::unique_ptr<Backend>> LoadAotInductor(const std::vector<std::string>&
                  "AVX2 code) and list it under files in model.yaml");
 }
 
+}  // namespace libtorch
 }  // namespace penstock::model

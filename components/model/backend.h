@@ -2,12 +2,12 @@
 //
 //   torchscript   torch_backend.cc    a TorchScript file                  LibTorch
 //   aotinductor   aoti_backend.cc     .pt2 packages of machine code       LibTorch
-//   safetensors   layer_backend.cc    network.json + weights.safetensors  LibTorch
+//   safetensors   layer_backend.cc    network.json + weights.safetensors  LibTorch when large
 //   xgboost       xgboost_backend.cc  model.ubj or model.json             libxgboost, where it is
 //   onnx          onnx_backend.cc     model.onnx                          libonnxruntime, where it
 //   is
 //
-// backend_loader.cc chooses. LibTorch is included by those files and torch_tensor.* only.
+// backend_loader.cc chooses. LibTorch is opened with the first model that needs it: torch_module.h.
 #pragma once
 
 #include <cstdint>
@@ -57,8 +57,15 @@ struct BackendFiles {
 [[nodiscard]] Result<std::unique_ptr<Backend>> LoadAotInductor(
     const std::vector<std::string>& packages, int runners);
 
+// Networks of layers of at most so many multiply-adds a row need no LibTorch: plain_network.h.
+inline constexpr std::int64_t kSmallNetwork = std::int64_t{1} << 18;
+
 // network.json in the folder, and the weights' file beside it.
 [[nodiscard]] Result<std::unique_ptr<Backend>> LoadLayerNetwork(const std::string& folder,
+                                                                const std::string& weights);
+
+// The same, by LibTorch whatever the size.
+[[nodiscard]] Result<std::unique_ptr<Backend>> LoadLargeNetwork(const std::string& folder,
                                                                 const std::string& weights);
 
 // One input [N, features] of FP32, one output. Invalid when libxgboost.so is not found.
@@ -71,7 +78,7 @@ struct BackendFiles {
 // Limits LibTorch's own threads of the calling thread; every thread that runs a model calls it.
 void SetIntraOpThreads(int threads);
 
-// "LibTorch 2.15.0, BLAS mkl".
+// "LibTorch 2.15.0, BLAS mkl", or that no model has needed it yet.
 [[nodiscard]] std::string DescribeBackend();
 
 }  // namespace penstock::model

@@ -1,12 +1,11 @@
 // ONNX models through onnxruntime (onnx/api.h). A file names its inputs and outputs, so model.yaml
 // chooses them by name; behind a transform there is one matrix, and one output of floats.
-#include "components/model/backend.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <string>
 #include <utility>
 
+#include "components/model/backend.h"
 #include "components/model/onnx/api.h"
 #include "components/model/onnx/check.h"
 #include "components/model/onnx_value.h"

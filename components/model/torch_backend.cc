@@ -1,4 +1,4 @@
-// TorchScript, run by LibTorch.
+// libpenstock_torch.so (torch_module.h): TorchScript and large networks of layers, run by LibTorch.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
@@ -11,8 +11,9 @@
 #include <string>
 #include <utility>
 
-#include "components/model/backend.h"
+#include "components/model/layer_network.h"
 #include "components/model/torch/program.h"
+#include "components/model/torch_module.h"
 #include "components/model/torch_tensor.h"
 
 namespace penstock::model {
@@ -56,7 +57,30 @@ class TorchScriptBackend : public Backend {
   const std::optional<TorchProgram> program_;
 };
 
+class LayerBackend : public Backend {
+ public:
+  explicit LayerBackend(LayerNetwork network) : network_(std::move(network)) {}
+
+  std::string platform() const override { return "penstock_safetensors"; }
+  std::int64_t width() const override { return network_.shape().inputs; }
+
+  Result<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs) const override {
+    if (inputs.size() != 1) return Invalid("a network of layers takes one input");
+    try {
+      const c10::InferenceMode guard;
+      return std::vector<Tensor>{FromTorch(network_.Run(ToTorch(inputs.front())))};
+    } catch (const std::exception& e) {
+      return RunFailure(e);
+    }
+  }
+
+ private:
+  const LayerNetwork network_;
+};
+
 }  // namespace
+
+namespace libtorch {
 
 Result<std::unique_ptr<Backend>> LoadTorchScript(const std::string& path) {
   try {
@@ -73,9 +97,16 @@ Result<std::unique_ptr<Backend>> LoadTorchScript(const std::string& path) {
   }
 }
 
-void SetIntraOpThreads(int threads) { at::set_num_threads(threads); }
+Result<std::unique_ptr<Backend>> LoadLayerNetwork(const std::string& folder,
+                                                  const std::string& weights) {
+  auto network = LayerNetwork::Load(folder, weights);
+  if (!network) return network.error();
+  return std::unique_ptr<Backend>(std::make_unique<LayerBackend>(std::move(*network)));
+}
 
-std::string DescribeBackend() {
+void SetThreads(int threads) { at::set_num_threads(threads); }
+
+std::string Describe() {
   // What it was built with: "mkl", "open", "generic" (the reference BLAS: 20 times slower).
   const std::string config = at::show_config();
   const std::string key = "BLAS_INFO=";
@@ -85,4 +116,14 @@ std::string DescribeBackend() {
   return std::string("LibTorch ") + TORCH_VERSION + ", BLAS " + blas;
 }
 
+}  // namespace libtorch
 }  // namespace penstock::model
+
+extern "C" __attribute__((visibility("default"))) const penstock::model::TorchModule*
+PenstockTorchModule() {
+  namespace torch_side = penstock::model::libtorch;
+  static constexpr penstock::model::TorchModule kModule = {
+      torch_side::LoadTorchScript, torch_side::LoadAotInductor, torch_side::LoadLayerNetwork,
+      torch_side::SetThreads, torch_side::Describe};
+  return &kModule;
+}

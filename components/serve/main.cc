@@ -114,7 +114,8 @@ bool Load(const ServeOptions& options, int threads, int intra_op_threads, const 
   inference->Publish({right->name, options.version}, right->model, right->observer);
   const auto took = std::chrono::steady_clock::now() - begin;
   Say("ready: model " + right->name + ", " + std::to_string(right->examples) + " examples right, " +
-      std::to_string(right->observer->watched()) + " columns watched for drift, after " +
+      std::to_string(right->observer->watched()) + " columns watched for drift, " +
+      model::DescribeBackend() + ", after " +
       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms");
   return true;
 }
@@ -292,8 +293,7 @@ int Serve(const ServeOptions& options) {
       std::to_string(io_threads) + " (as many for large bodies), busy polling " +
       std::to_string(listeners->http->busy_poll().count()) + " us, bodies of " +
       std::to_string(bodies.one) + " bytes (all together " + std::to_string(bodies.all->most()) +
-      "), " + model::DescribeBackend() + ", model digest " +
-      (options.digest.empty() ? "unknown" : options.digest));
+      "), model digest " + (options.digest.empty() ? "unknown" : options.digest));
 
   std::atomic<bool> load_failed{false};
   std::thread loader([&] {

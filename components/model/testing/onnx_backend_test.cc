@@ -1,6 +1,4 @@
 // The models of testdata/ (make_onnx.py), run by onnxruntime; the answers are worked out by hand.
-#include "components/model/backend.h"
-
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +8,7 @@
 #include <fstream>
 #include <utility>
 
+#include "components/model/backend.h"
 #include "components/model/model_loader.h"
 #include "components/model/onnx/api.h"
 #include "components/model/testing/sample_model.h"

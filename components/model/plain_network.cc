@@ -1,0 +1,233 @@
+#include "components/model/plain_network.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "operator/base/try.h"
+
+namespace penstock::model {
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 4;  // that share one reading of the weights
+
+template <typename T>
+T Load(const std::byte* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+// IEEE 754 half precision: 1 sign bit, 5 of exponent, 10 of fraction.
+float FromHalf(std::uint16_t half) {
+  const std::uint32_t fraction = half & 0x3FFU;
+  const std::uint32_t exponent = (half >> 10U) & 0x1FU;
+  const float sign = (half & 0x8000U) != 0 ? -1.0F : 1.0F;
+  if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
+  const std::uint32_t wide = exponent == 31 ? 0xFFU : exponent + 112;
+  return sign * std::bit_cast<float>(wide << 23U | fraction << 13U);
+}
+
+// sdk::CheckLayers has seen that it is there and holds floats.
+std::vector<float> Values(const sdk::TensorView& view) {
+  std::vector<float> values(view.bytes.size() / sdk::SizeOf(view.type));
+  const std::byte* at = view.bytes.data();
+  for (float& value : values) {
+    switch (view.type) {
+      case sdk::TensorType::kF64:
+        value = static_cast<float>(Load<double>(at));
+        break;
+      case sdk::TensorType::kF16:
+        value = FromHalf(Load<std::uint16_t>(at));
+        break;
+      case sdk::TensorType::kBf16:
+        value = std::bit_cast<float>(std::uint32_t{Load<std::uint16_t>(at)} << 16U);
+        break;
+      default:
+        value = Load<float>(at);
+    }
+    at += sdk::SizeOf(view.type);
+  }
+  return values;
+}
+
+float Activate(sdk::LayerOp op, float x) {
+  switch (op) {
+    case sdk::LayerOp::kRelu:
+      return x < 0 ? 0 : x;  // NaN stays
+    case sdk::LayerOp::kTanh:
+      return std::tanh(x);
+    case sdk::LayerOp::kGelu:
+      return 0.5F * x * (1 + std::erf(x * 0.70710678F));
+    case sdk::LayerOp::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case sdk::LayerOp::kExp:
+      return std::exp(x);
+    default:
+      return x;
+  }
+}
+
+void Softmax(float* row, std::size_t width) {
+  const float highest = *std::max_element(row, row + width);
+  double sum = 0;
+  for (std::size_t i = 0; i < width; ++i) {
+    row[i] = std::exp(row[i] - highest);
+    sum += static_cast<double>(row[i]);
+  }
+  for (std::size_t i = 0; i < width; ++i)
+    row[i] = static_cast<float>(static_cast<double>(row[i]) / sum);
+}
+
+// out[r, o] += in[r, i] * weight[i, o]
+void Multiply(const std::vector<float>& weight, const float* in, std::size_t rows,
+              std::size_t inputs, std::size_t outputs, float* out) {
+  for (std::size_t first = 0; first < rows; first += kRowsAtOnce) {
+    const std::size_t last = std::min(first + kRowsAtOnce, rows);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const float* column = weight.data() + i * outputs;
+      for (std::size_t r = first; r < last; ++r) {
+        const float x = in[r * inputs + i];
+        float* sums = out + r * outputs;
+        for (std::size_t o = 0; o < outputs; ++o) sums[o] += x * column[o];
+      }
+    }
+  }
+}
+
+std::int64_t MultiplyAdds(const std::vector<sdk::Layer>& layers, const sdk::SafetensorsFile& file) {
+  std::int64_t total = 0;
+  for (const sdk::Layer& layer : layers) {
+    if (layer.op != sdk::LayerOp::kLinear) continue;
+    const auto& shape = file.Find(layer.weight)->shape;
+    total += shape[0] * shape[1];
+  }
+  return total;
+}
+
+}  // namespace
+
+Result<PlainNetwork::Step> PlainNetwork::MakeStep(const sdk::Layer& layer,
+                                                  const sdk::SafetensorsFile& file,
+                                                  std::int64_t width) {
+  Step step;
+  step.op = layer.op;
+  step.outputs = width;
+  step.numbers = layer.numbers;
+  step.scale = static_cast<float>(layer.scale);
+  step.offset = static_cast<float>(layer.offset);
+  if (layer.op == sdk::LayerOp::kLinear) {
+    const sdk::TensorView& weight = *file.Find(layer.weight);
+    step.outputs = weight.shape[0];
+    step.inputs = weight.shape[1];
+    const std::vector<float> given = Values(weight);
+    step.weight.resize(given.size());
+    for (std::int64_t o = 0; o < step.outputs; ++o) {
+      for (std::int64_t i = 0; i < step.inputs; ++i)
+        step.weight[std::size_t(i * step.outputs + o)] = given[std::size_t(o * step.inputs + i)];
+    }
+    if (!layer.bias.empty()) step.bias = Values(*file.Find(layer.bias));
+  }
+  if (layer.op == sdk::LayerOp::kFeatures) {
+    step.outputs = std::int64_t(layer.numbers.size());
+    for (const sdk::EmbeddingLookup& e : layer.embeddings) {
+      const sdk::TensorView& table = *file.Find(e.weight);
+      step.tables.push_back({e.feature, table.shape[0], table.shape[1], Values(table)});
+      step.outputs += table.shape[1];
+    }
+  }
+  return step;
+}
+
+Result<std::optional<PlainNetwork>> PlainNetwork::Load(const std::string& folder,
+                                                       const std::string& weights,
+                                                       std::int64_t most) {
+  PENSTOCK_ASSIGN(const auto layers, sdk::LoadLayers(folder + "/" + sdk::kNetworkFile));
+  PENSTOCK_ASSIGN(const auto file, sdk::SafetensorsFile::Open(folder + "/" + weights));
+  auto shape = sdk::CheckLayers(layers, *file);
+  if (!shape) return Wrap(folder, shape.error());
+  if (MultiplyAdds(layers, *file) > most) return std::optional<PlainNetwork>();
+  PlainNetwork network;
+  network.shape_ = *shape;
+  std::int64_t width = 0;  // 0: as the input
+  for (const sdk::Layer& layer : layers) {
+    PENSTOCK_ASSIGN(Step step, MakeStep(layer, *file, width));
+    width = step.outputs;
+    network.steps_.push_back(std::move(step));
+  }
+  return std::optional(std::move(network));
+}
+
+Result<void> PlainNetwork::RunStep(const Step& step, const std::vector<float>& in, std::size_t rows,
+                                   std::vector<float>* out) {
+  const std::size_t given = in.size() / rows;
+  const std::size_t width = step.outputs == 0 ? given : std::size_t(step.outputs);
+  switch (step.op) {
+    case sdk::LayerOp::kFeatures:
+      out->reserve(rows * width);
+      for (std::size_t r = 0; r < rows; ++r) {
+        const float* row = in.data() + r * given;
+        for (const std::int64_t number : step.numbers) out->push_back(row[number]);
+        for (const Table& table : step.tables) {
+          const float id = row[table.feature];
+          if (!(id >= 0 && id < static_cast<float>(table.rows))) {
+            return Invalid("feature " + std::to_string(table.feature) + " of row " +
+                           std::to_string(r + 1) + " is no row of its embedding, which has " +
+                           std::to_string(table.rows));
+          }
+          const float* at = table.values.data() + std::int64_t(id) * table.width;
+          out->insert(out->end(), at, at + table.width);
+        }
+      }
+      return {};
+    case sdk::LayerOp::kLinear:
+      out->resize(rows * width);
+      for (std::size_t r = 0; r < rows && !step.bias.empty(); ++r)
+        std::copy(step.bias.begin(), step.bias.end(), out->begin() + std::ptrdiff_t(r * width));
+      Multiply(step.weight, in.data(), rows, given, width, out->data());
+      return {};
+    case sdk::LayerOp::kSoftmax:
+      *out = in;
+      for (std::size_t r = 0; r < rows; ++r) Softmax(out->data() + r * width, width);
+      return {};
+    case sdk::LayerOp::kAffine:
+      *out = in;
+      for (float& value : *out) value = value * step.scale + step.offset;
+      return {};
+    default:
+      *out = in;
+      for (float& value : *out) value = Activate(step.op, value);
+      return {};
+  }
+}
+
+// A layer of features picks from at least as many; any other first layer takes exactly so many.
+bool PlainNetwork::Takes(std::int64_t features) const {
+  return steps_.front().op == sdk::LayerOp::kFeatures ? features >= shape_.inputs
+                                                      : features == shape_.inputs;
+}
+
+Result<Tensor> PlainNetwork::Run(const Tensor& x) const {
+  const auto* values = std::get_if<std::vector<float>>(&x.data);
+  if (values == nullptr || x.shape.size() != 2 || x.shape[0] < 1 || x.shape[1] < 1 ||
+      (shape_.inputs != 0 && !Takes(x.shape[1]))) {
+    return Invalid("the network takes one FP32 input of [N, " +
+                   (shape_.inputs == 0 ? "F" : std::to_string(shape_.inputs)) + "], not " +
+                   Name(x.datatype) + " " + FormatShape(x.shape));
+  }
+  const auto rows = static_cast<std::size_t>(x.shape[0]);
+  std::vector<float> now = *values;
+  for (const Step& step : steps_) {
+    std::vector<float> next;
+    PENSTOCK_TRY(RunStep(step, now, rows, &next));
+    now = std::move(next);
+  }
+  Tensor answer;
+  answer.shape = {x.shape[0]};
+  if (!shape_.flat) answer.shape.push_back(std::int64_t(now.size() / rows));
+  answer.data = std::move(now);
+  return answer;
+}
+
+}  // namespace penstock::model
