@@ -46,7 +46,8 @@ Result<FitOptions> ReadOptions(const sdk::Step& step) {
     }
   }
   for (const char* name : kObjects) {
-    for (const auto& [column, value] : p.Object(name).items()) {
+    const Json columns = p.Object(name);
+    for (const auto& [column, value] : columns.items()) {
       if (!value.is_object() && !value.is_null()) {
         p.Fail(std::string(name) + ": '" + column + "' takes an object, of what it takes, or {}");
       }
