@@ -54,7 +54,8 @@ double Interpolate(const std::vector<double>& points, const std::vector<double>&
   if (above == points.begin()) return values.front();
   if (above == points.end()) return values.back();
   const auto i = std::size_t(above - points.begin());
-  const double share = (x - points[i - 1]) / (points[i] - points[i - 1]);
+  // Halves, since the distance of two doubles may be none.
+  const double share = (x / 2 - points[i - 1] / 2) / (points[i] / 2 - points[i - 1] / 2);
   return values[i - 1] + share * (values[i] - values[i - 1]);
 }
 

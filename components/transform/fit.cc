@@ -152,7 +152,7 @@ void NoteConstants(const TransformSpec& spec, const ColumnTable& table,
                    std::vector<std::string>& notes) {
   for (const auto& step : spec.steps) {
     if (step.op != TransformOp::kScale || step.source != sdk::Source::kValue ||
-        (step.views & Only(sdk::View::kDense)) == 0) {
+        (step.views & Only(sdk::View::kDense)) == 0 || step.std != 1) {
       continue;
     }
     const Profile profile = ProfileOf(table.column(step.input));

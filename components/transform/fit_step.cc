@@ -45,15 +45,23 @@ double FillOf(const TransformStep& step, std::span<const double> sorted) {
   return Median(sorted);
 }
 
-// Mean and deviation above 0 of max(0, x - knot); nothing where it is one value.
+// Mean and deviation above 0 of max(0, x - knot); nothing where there is none. The numbers are
+// sorted, so that sums in their order depend on the multiset alone.
 bool BendMoments(std::span<const double> sorted, double knot, std::vector<double>& values) {
-  std::vector<double> over;
-  over.reserve(sorted.size());
-  for (const double x : sorted) over.push_back(std::max(0.0, x - knot));
-  const auto moments = sdk::MomentsOf(over);
-  if (moments.constant || !std::isfinite(moments.std)) return false;
-  values.push_back(moments.mean);
-  values.push_back(moments.std);
+  const auto above = std::upper_bound(sorted.begin(), sorted.end(), knot);
+  const auto n = double(sorted.size());
+  const auto sum_above = [&](auto term) {
+    double sum = 0;
+    for (auto x = above; x != sorted.end(); ++x) sum += term(*x - knot);
+    return sum;
+  };
+  const double mean = sum_above([](double over) { return over; }) / n;
+  const double squares = sum_above([&](double over) { return (over - mean) * (over - mean); }) +
+                         double(above - sorted.begin()) * mean * mean;
+  const double std = std::sqrt(squares / n);
+  if (!std::isfinite(std) || std <= 0) return false;
+  values.push_back(mean);
+  values.push_back(std);
   return true;
 }
 

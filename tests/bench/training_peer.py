@@ -26,6 +26,8 @@ def matrix(frame):
     """The numbers (scaled, one-hot with a last column for the unknown) and the indexes of the vocabularies."""
     numbers, indexes, sizes = [], [], []
     for step in spec["steps"]:
+        if "embedding" not in step.get("views", ["embedding"]):
+            continue
         column = frame[step["column"]]
         if step["op"] == "scale":
             scaled = (column.fillna(step["fill"]).to_numpy() - step["mean"]) / step["std"]

@@ -16,6 +16,8 @@ class Columns:
     def __init__(self, spec):
         self.steps = []
         for step in spec["steps"]:
+            if "embedding" not in step.get("views", ["embedding"]):
+                continue
             if step["op"] == "scale":
                 self.steps.append((step["column"], None, 0, (step["mean"], step["std"])))
             else:
