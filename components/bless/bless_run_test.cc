@@ -10,7 +10,7 @@
 
 #include "components/bless/run.h"
 #include "components/sdk/testing/test_data.h"
-#include "components/train/run.h"
+#include "components/train/run/run.h"
 #include "components/transform/run.h"
 #include "operator/base/file.h"
 
@@ -57,7 +57,7 @@ class BlessRun : public ::testing::Test {
                   {{"dataset", {folder_ / data, "", ""}}},
                   {{"transform", folder_ / (model + ".json")}}, "");
     if (auto ok = transform::RunTransform(fit); !ok) return ok;
-    sdk::Step step({{"label", "kind"}, {"epochs", 30}, {"batchSize", 100}, {"learningRate", 0.01}},
+    sdk::Step step({{"label", "kind"}, {"epochs", 30}, {"batchSize", 100}, {"learningRate", 0.01}, {"model", "mlp"}},
                    {{"train", {folder_ / data, "", ""}},
                     {"valid", {folder_ / (valid.empty() ? data : valid), "", ""}},
                     {"transform", {folder_ / (model + ".json"), "", ""}}},
@@ -151,7 +151,7 @@ TEST_F(BlessRun, AWordForNullIsAnsweredTheSameInAFileAndAsJson) {
   sdk::Step fit({{"label", "kind"}, {"impute", {{"country", "mostFrequent"}}}},
                 {{"dataset", {folder_ / "d", "", ""}}}, {{"transform", folder_ / "t.json"}}, "");
   ASSERT_TRUE(transform::RunTransform(fit));
-  sdk::Step step({{"label", "kind"}, {"epochs", 30}, {"batchSize", 100}, {"learningRate", 0.01}},
+  sdk::Step step({{"label", "kind"}, {"epochs", 30}, {"batchSize", 100}, {"learningRate", 0.01}, {"model", "mlp"}},
                  {{"train", {folder_ / "d", "", ""}},
                   {"valid", {folder_ / "namibia", "", ""}},
                   {"transform", {folder_ / "t.json", "", ""}}},
@@ -181,7 +181,7 @@ TEST_F(BlessRun, BooleansThatTheTestFileHasAsIntegersAreAnsweredAsJsonToo) {
   sdk::Step fit({{"label", "late"}}, {{"dataset", {folder_ / "d", "", ""}}},
                 {{"transform", folder_ / "t.json"}}, "");
   ASSERT_TRUE(transform::RunTransform(fit));
-  sdk::Step step({{"label", "late"}, {"batchSize", 50}, {"learningRate", 0.01}},
+  sdk::Step step({{"label", "late"}, {"batchSize", 50}, {"learningRate", 0.01}, {"model", "mlp"}},
                  {{"train", {folder_ / "d", "", ""}},
                   {"valid", {folder_ / "integers", "", ""}},
                   {"transform", {folder_ / "t.json", "", ""}}},

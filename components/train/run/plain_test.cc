@@ -8,7 +8,7 @@
 #include <random>
 
 #include "components/sdk/testing/test_data.h"
-#include "components/train/run.h"
+#include "components/train/run/run.h"
 #include "components/transform/run.h"
 #include "operator/base/file.h"
 
