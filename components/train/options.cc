@@ -8,7 +8,7 @@
 namespace penstock::train {
 namespace {
 
-constexpr double kBudget = 400;  // a minute of one core or less, as measured (docs/train.md)
+constexpr double kBudget = 100;  // a second of one core each, or less
 
 struct OwnedParameter {
   const char* name;
