@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "components/model_format/model_artifact.h"
 #include "components/sdk/testing/test_data.h"
 #include "components/train/run/run.h"
 #include "components/transform/run.h"
