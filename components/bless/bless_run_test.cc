@@ -10,7 +10,7 @@
 
 #include "components/bless/run.h"
 #include "components/sdk/testing/test_data.h"
-#include "components/train/run.h"
+#include "components/train/run/run.h"
 #include "components/transform/run.h"
 #include "operator/base/file.h"
 
@@ -57,12 +57,12 @@ class BlessRun : public ::testing::Test {
                   {{"dataset", {folder_ / data, "", ""}}},
                   {{"transform", folder_ / (model + ".json")}}, "");
     if (auto ok = transform::RunTransform(fit); !ok) return ok;
-    sdk::Step step({{"label", "kind"}, {"epochs", 30}, {"batchSize", 100}, {"learningRate", 0.01}},
+    sdk::Step step({{"label", "kind"}, {"model", "linear"}},
                    {{"train", {folder_ / data, "", ""}},
                     {"valid", {folder_ / (valid.empty() ? data : valid), "", ""}},
                     {"transform", {folder_ / (model + ".json"), "", ""}}},
                    {{"model", folder_ / model}, {"metrics", folder_ / (model + ".m")}}, "");
-    return train::RunTrain(step);
+    return train::RunTrainWithoutNetworks(step);
   }
 
   Result<void> Bless(const std::string& model, const std::string& data, const std::string& baseline,
@@ -151,12 +151,12 @@ TEST_F(BlessRun, AWordForNullIsAnsweredTheSameInAFileAndAsJson) {
   sdk::Step fit({{"label", "kind"}, {"impute", {{"country", "mostFrequent"}}}},
                 {{"dataset", {folder_ / "d", "", ""}}}, {{"transform", folder_ / "t.json"}}, "");
   ASSERT_TRUE(transform::RunTransform(fit));
-  sdk::Step step({{"label", "kind"}, {"epochs", 30}, {"batchSize", 100}, {"learningRate", 0.01}},
+  sdk::Step step({{"label", "kind"}, {"model", "linear"}},
                  {{"train", {folder_ / "d", "", ""}},
                   {"valid", {folder_ / "namibia", "", ""}},
                   {"transform", {folder_ / "t.json", "", ""}}},
                  {{"model", folder_ / "m"}, {"metrics", folder_ / "m.m"}}, "");
-  ASSERT_TRUE(train::RunTrain(step));
+  ASSERT_TRUE(train::RunTrainWithoutNetworks(step));
   const Json verdict = Verdict("m", "namibia");
   EXPECT_EQ(verdict["checks"][0]["passed"], true) << verdict["reason"];
   EXPECT_EQ(verdict["blessed"], true) << verdict["reason"];
@@ -181,12 +181,12 @@ TEST_F(BlessRun, BooleansThatTheTestFileHasAsIntegersAreAnsweredAsJsonToo) {
   sdk::Step fit({{"label", "late"}}, {{"dataset", {folder_ / "d", "", ""}}},
                 {{"transform", folder_ / "t.json"}}, "");
   ASSERT_TRUE(transform::RunTransform(fit));
-  sdk::Step step({{"label", "late"}, {"batchSize", 50}, {"learningRate", 0.01}},
+  sdk::Step step({{"label", "late"}, {"model", "linear"}},
                  {{"train", {folder_ / "d", "", ""}},
                   {"valid", {folder_ / "integers", "", ""}},
                   {"transform", {folder_ / "t.json", "", ""}}},
                  {{"model", folder_ / "m"}, {"metrics", folder_ / "m.m"}}, "");
-  ASSERT_TRUE(train::RunTrain(step));
+  ASSERT_TRUE(train::RunTrainWithoutNetworks(step));
   EXPECT_EQ(Verdict("m", "integers")["blessed"], true) << Verdict("m", "integers")["reason"];
 }
 

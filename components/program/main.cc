@@ -16,7 +16,7 @@
 #include "components/query/run.h"
 #include "components/split/run.h"
 #include "components/train/options.h"
-#include "components/train/run.h"
+#include "components/train/run/run.h"
 #include "components/transform/run.h"
 
 namespace {

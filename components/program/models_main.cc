@@ -3,7 +3,7 @@
 #include "components/evaluate/run.h"
 #include "components/predict/run.h"
 #include "components/program/program.h"
-#include "components/train/run.h"
+#include "components/train/run/run.h"
 
 namespace {
 

@@ -41,11 +41,6 @@ double PoissonDeviance(double p, double y) {
   return 2 * ((y > 0 ? y * std::log(y / p) : 0) - y + p);
 }
 
-double Huber(double residual, double delta) {
-  const double r = std::abs(residual);
-  return r <= delta ? r * r / 2 : delta * (r - delta / 2);
-}
-
 double WeightOf(std::span<const double> weight, std::size_t r) {
   return weight.empty() ? 1 : weight[r];
 }
@@ -89,9 +84,8 @@ Result<std::string> ChoiceMetric(const std::string& wanted, const Target& target
       case Loss::kSquared:
         return std::string("rmse");
       case Loss::kAbsolute:
-        return std::string("mae");
       case Loss::kHuber:
-        return std::string("huber");
+        return std::string("mae");
       case Loss::kPoisson:
         return std::string("poissonDeviance");
       case Loss::kQuantile:
@@ -122,7 +116,6 @@ double LossOfRow(const std::string& metric, const Target& target, std::span<cons
   const double residual = y - answer[0];
   if (metric == "rmse") return residual * residual;
   if (metric == "mae") return std::abs(residual);
-  if (metric == "huber") return Huber(residual, target.delta);
   return std::max(target.quantile * residual, (target.quantile - 1) * residual);  // pinball
 }
 
@@ -178,7 +171,9 @@ double PairedStandardError(std::span<const double> a, std::span<const double> b,
 
 std::vector<double> ConstantAnswer(const Target& target, std::span<const double> y,
                                    std::span<const double> weight) {
-  if (target.loss == Loss::kAbsolute) return {QuantileOf(y, weight, 0.5)};
+  if (target.loss == Loss::kAbsolute || target.loss == Loss::kHuber) {
+    return {QuantileOf(y, weight, 0.5)};
+  }
   if (target.loss == Loss::kQuantile) return {QuantileOf(y, weight, target.quantile)};
   std::vector<double> answer(target.width(), 0);
   double all = 0;

@@ -1,7 +1,7 @@
 // The number by which candidates are told apart, and the loss of each row behind it. Pure.
 //
 //   classification   logLoss brier accuracy auc
-//   regression       rmse mae huber poissonDeviance pinball
+//   regression       rmse mae poissonDeviance pinball
 #pragma once
 
 #include <optional>
@@ -14,8 +14,8 @@
 
 namespace penstock::train {
 
-// `wanted`: a name as above, or auto: logLoss, or what the target's loss is. Invalid for a metric
-// of the other task.
+// `wanted`: a name as above, or auto: logLoss, or what the target's loss is (huber: mae). Invalid
+// for a metric of the other task.
 [[nodiscard]] Result<std::string> ChoiceMetric(const std::string& wanted, const Target& target);
 
 // How wrong one row's answer (Target::width() numbers) is, less is better. Log loss clips at the
@@ -30,7 +30,7 @@ struct Score {
   std::vector<double> losses;  // by row; empty for auc
 };
 
-// Of these rows. `weight` may be empty.
+// Of these rows. `weight` may be empty; auc counts rows, whatever their weight.
 [[nodiscard]] Score ScoreOf(const std::string& metric, const Target& target,
                             std::span<const double> answers, std::span<const double> y,
                             std::span<const double> weight);

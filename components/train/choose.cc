@@ -9,6 +9,8 @@
 namespace penstock::train {
 namespace {
 
+constexpr double kShareOfRepeats = 0.1;  // of the budget: folds are repeated within it only
+
 struct Entrant {
   const Learner* learner = nullptr;
   bool log_target = false;
@@ -42,7 +44,7 @@ void Allow(const Table& table, std::size_t features, FoldPlan& plan,
     }
     return all;
   };
-  if (price() > table.options.budget && plan.repeats() > 1) {
+  if (price() > table.options.budget * kShareOfRepeats && plan.repeats() > 1) {
     plan.folds.resize(plan.a_repeat);
     price();
   }

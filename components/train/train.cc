@@ -104,13 +104,24 @@ Result<std::vector<std::uint32_t>> KeptRows(const Inputs& inputs) {
   return keep;
 }
 
+// What is asked for and cannot be had of this label; before anything is fitted.
+Result<void> CheckAgainst(const Labels& labels, const TrainOptions& options) {
+  if (options.calibrate != sdk::CalibrationMethod::kNone && !labels.classification()) {
+    return Invalid("parameter calibrate: is of a classification, and this is a regression");
+  }
+  if (options.threshold.by != ThresholdBy::kFixed && labels.target.classes != 2) {
+    return Invalid("parameter thresholdBy: is of two classes, and label '" + labels.label.column +
+                   "' has " + (labels.classification() ? "more" : "values"));
+  }
+  PENSTOCK_ASSIGN(const auto metric, ChoiceMetric(options.metric, labels.target));
+  static_cast<void>(metric);
+  return {};
+}
+
 // A calibration, the threshold and the metrics, all from rows held out.
 Result<void> Judge(const Labels& labels, const TrainOptions& options, Outcome& outcome) {
   HeldOutAnswers& h = outcome.held_out;
   if (options.calibrate != sdk::CalibrationMethod::kNone) {
-    if (!labels.classification()) {
-      return Invalid("parameter calibrate: is of a classification, and this is a regression");
-    }
     PENSTOCK_ASSIGN(outcome.calibration, FitCalibration(options.calibrate, h, labels.target));
     PENSTOCK_ASSIGN(h.answers, CrossCalibrated(options.calibrate, h, labels.target,
                                                std::uint64_t(options.seed)));
@@ -118,9 +129,6 @@ Result<void> Judge(const Labels& labels, const TrainOptions& options, Outcome& o
   outcome.threshold = options.threshold.fixed;
   if (labels.classification() && labels.target.classes == 2) {
     outcome.threshold = ChooseThreshold(options.threshold, h.answers, h.y, h.weight);
-  } else if (options.threshold.by != ThresholdBy::kFixed) {
-    return Invalid("parameter thresholdBy: is of two classes, and label '" + labels.label.column +
-                   "' has " + (labels.classification() ? "more" : "values"));
   }
   return {};
 }
@@ -241,6 +249,7 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
   PENSTOCK_ASSIGN(const auto labels, LoadTarget(inputs.sources, options));
   for (const auto& note : labels.notes) around.Say("label", {{"what", note}});
+  PENSTOCK_TRY(CheckAgainst(labels, options));
   PENSTOCK_ASSIGN(auto plan, PlanFolds(labels, options.folds, options.model == "auto",
                                        std::uint64_t(options.seed)));
   around.Say("folds", {{"what", plan.why}});

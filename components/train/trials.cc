@@ -233,6 +233,7 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
       table.around.Say("round", line);
     };
     PENSTOCK_ASSIGN(auto fitted, learner.Fit(all, candidate.setting, candidate.rounds, context));
+    table.store.Drop(key);
     return FittedModel{std::move(fit.spec), transform.width(), std::move(fitted)};
   });
 }

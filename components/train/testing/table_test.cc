@@ -69,8 +69,9 @@ TEST_F(TableTest, PositiveNamesTheClassThatProbabilityIsOf) {
 }
 
 TEST_F(TableTest, WeightsOfRowsAndClassesMultiply) {
-  auto labels = LoadTarget({Write("train", rows_)},
-                           Options({{"label", "c"}, {"weight", "w"}, {"classWeights", {{"b", 3}}}}));
+  auto labels =
+      LoadTarget({Write("train", rows_)},
+                 Options({{"label", "c"}, {"weight", "w"}, {"classWeights", {{"b", 3}}}}));
   ASSERT_TRUE(labels);
   EXPECT_EQ(labels->weight, (std::vector<double>{1, 2, 0, 1}));
   EXPECT_EQ(labels->fit_weight, (std::vector<double>{1, 6, 0, 3}));

@@ -183,14 +183,14 @@ TEST_F(FrameTest, ABudgetLeavesOutWhatCostsTooMuchAndNotWhatWasAskedFor) {
   learners_[1].cost = 1e6;
   ASSERT_TRUE(Run({}, "m"));
   EXPECT_EQ(learners_[1].counts->tries, 0);
-  EXPECT_NE(Metrics("m")["board"].back()["leftOut"].get<std::string>().find("of a budget of 400"),
+  EXPECT_NE(Metrics("m")["board"].back()["leftOut"].get<std::string>().find("of a budget of 100"),
             std::string::npos);
   ASSERT_TRUE(Run({{"model", "boosting"}}, "n"));  // here: whatever the surroundings give
   EXPECT_EQ(learners_[1].counts->tries, 5);
 }
 
 TEST_F(FrameTest, RepeatsGoBeforeCandidates) {
-  learners_[0].cost = 400 * 1000 / 10;
+  learners_[0].cost = 1000;  // 15 for three times five folds
   ASSERT_TRUE(Run({}, "m"));
   EXPECT_EQ(learners_[0].counts->tries, 5);
   EXPECT_EQ(Metrics("m")["choice"]["repeats"], 1);

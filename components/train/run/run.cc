@@ -1,6 +1,6 @@
-#include "components/train/run.h"
+#include "components/train/run/run.h"
 
-#include "components/train/runner.h"
+#include "components/train/run/runner.h"
 #include "components/train/train.h"
 
 namespace penstock::train {

@@ -1,8 +1,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "components/train/run.h"
-#include "components/train/runner.h"
+#include "components/train/run/run.h"
+#include "components/train/run/runner.h"
 #include "components/train/train.h"
 #include "operator/os/cgroup.h"
 
