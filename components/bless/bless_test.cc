@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "components/bless/comparison.h"
 #include "components/bless/verdict.h"
 #include "components/sdk/delong.h"
 #include "components/sdk/metrics.h"
@@ -274,6 +275,25 @@ TEST(Judge, DrawsTheLinesBetweenWhichAValueStands) {
   strict.manifest.threshold = 0;
   EXPECT_NEAR(*evaluate::LinesOf(strict, "accuracy").ceiling, 0.25, 0.03);
   EXPECT_NEAR(*evaluate::LinesOf(strict, "accuracy").dummy, 0.75, 0.03);
+}
+
+// Each row's loss is the same, so that the bound is the difference itself.
+TEST(Compare, BoundsTheBrierScoreOfSeveralClassesByItsRows) {
+  Scored ours, theirs;
+  ours.manifest.classes = theirs.manifest.classes = {"a", "b", "c"};
+  for (int r = 0; r < 30; ++r) {
+    const int truth = r % 3;
+    ours.labels.push_back(float(truth));
+    theirs.labels.push_back(float(truth));
+    for (int c = 0; c < 3; ++c) {
+      ours.raw.push_back(c == truth ? 0.75F : 0.125F);
+      theirs.raw.push_back(c == truth ? 0.5F : 0.25F);
+    }
+  }
+  const Comparison c = Compare(ours, theirs, "brier", 0.95);
+  EXPECT_NEAR(c.difference, (0.25 + 2 * 0.0625) - (0.0625 + 2 * 0.015625), 1e-12);
+  ASSERT_TRUE(c.low);
+  EXPECT_NEAR(*c.low, c.difference, 1e-12);
 }
 
 TEST(DeLong, AgreesWithTheBootstrap) {

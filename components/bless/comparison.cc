@@ -16,7 +16,7 @@ namespace {
 using evaluate::Scored;
 
 sdk::Metric MetricOf(const Scored& scored, const std::string& metric) {
-  const auto all = sdk::Measure(scored.manifest, scored.raw, scored.labels);
+  const auto all = sdk::Measure(scored.manifest, scored.View());
   return all.at(metric);
 }
 
@@ -44,8 +44,20 @@ std::function<double(std::size_t)> LossOf(const Scored& s, const std::string& me
   if (metric == "logLoss") {
     return [&s](std::size_t r) { return sdk::RowLogLoss(RowOf(s, r), s.labels[r]); };
   }
-  const auto error = [&s](std::size_t r) { return double(s.raw[r]) - double(s.labels[r]); };
+  const auto error = [&s](std::size_t r) {
+    return double(s.raw[r]) - (s.exact.empty() ? double(s.labels[r]) : s.exact[r]);
+  };
   if (metric == "mae") return [error](std::size_t r) { return std::abs(error(r)); };
+  if (metric == "brier" && s.manifest.RawWidth() > 1) {
+    return [&s](std::size_t r) {
+      double sum = 0;
+      for (std::size_t c = 0; c < RowOf(s, r).size(); ++c) {
+        const double off = double(RowOf(s, r)[c]) - (c == std::size_t(s.labels[r]) ? 1 : 0);
+        sum += off * off;
+      }
+      return sum;
+    };
+  }
   if (metric == "brier" || metric == "rmse") {
     return [error](std::size_t r) { return error(r) * error(r); };
   }

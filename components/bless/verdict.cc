@@ -168,8 +168,7 @@ Result<Verdict> Judge(const Scored& candidate, const std::optional<Result<Scored
                       const BlessOptions& options, const std::optional<Check>& serving) {
   Verdict v;
   v.metric = options.metric.empty() ? evaluate::MainMetric(candidate.manifest) : options.metric;
-  v.metrics =
-      sdk::Measure(candidate.manifest, candidate.raw, candidate.labels, {}, options.confidence);
+  v.metrics = sdk::Measure(candidate.manifest, candidate.View(), {}, options.confidence);
   PENSTOCK_ASSIGN(const auto main, MetricToCompareBy(v.metric, v.metrics));
   v.lines = evaluate::LinesOf(candidate, v.metric);
   v.lines.person = options.person;

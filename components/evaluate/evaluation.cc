@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
+
+#include "components/evaluate/bootstrap.h"
 
 namespace penstock::evaluate {
 namespace {
@@ -19,7 +22,7 @@ std::vector<std::vector<std::uint32_t>> RowsByValue(const sdk::SliceColumn& slic
 }
 
 void AddSlices(const Scored& scored, const sdk::SliceColumn& slice, std::size_t min_rows,
-               double confidence, Json& report) {
+               const MeasureOptions& options, double budget, Json& report) {
   const auto rows = RowsByValue(slice);
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -34,11 +37,10 @@ void AddSlices(const Scored& scored, const sdk::SliceColumn& slice, std::size_t 
       continue;
     }
     report["slices"].push_back(
-        {{"column", slice.name},
+        {{"column", slice.columns.empty() ? Json(slice.name) : Json(slice.columns)},
          {"value", slice.values[v]},
          {"rows", rows[v].size()},
-         {"metrics",
-          ToJson(sdk::Measure(scored.manifest, scored.raw, scored.labels, rows[v], confidence))}});
+         {"metrics", ToJson(MeasureScored(scored, options, rows[v], budget))}});
   }
   report["smallSlices"][slice.name] = small;
 }
@@ -55,26 +57,31 @@ std::vector<float> LabelsAsAnswers(const Scored& scored) {
 }
 
 bool IsOfDecisions(const std::string& metric) {
-  static const std::set<std::string> kOfDecisions = {"accuracy", "precision", "recall", "f1"};
+  static const std::set<std::string> kOfDecisions = {
+      "accuracy", "balancedAccuracy", "precision", "recall", "f1", "mcc"};
   return kOfDecisions.contains(metric);
 }
 
-std::optional<double> ValueOf(const sdk::ModelManifest& manifest, const std::vector<float>& raw,
-                              const std::vector<float>& labels, const std::string& metric) {
-  const sdk::Metrics all = sdk::Measure(manifest, raw, labels);
+std::optional<double> ValueOf(const sdk::ModelManifest& manifest, const sdk::Judged& judged,
+                              const std::string& metric) {
+  const sdk::Metrics all = sdk::Measure(manifest, judged);
   const auto found = all.find(metric);
   if (found == all.end() || !found->second.defined()) return std::nullopt;
   return found->second.value;
 }
 
-// What float32 leaves of the labels of a regression.
-std::optional<double> CeilingOf(const Scored& scored, const std::string& metric) {
-  const sdk::RegressionMetrics m = sdk::Regression(scored.labels, scored.exact);
-  const std::map<std::string, double> values = {
-      {"rmse", m.rmse}, {"mae", m.mae}, {"r2", m.r2}, {"bias", m.bias}};
-  const auto found = values.find(metric);
-  if (found == values.end() || std::isnan(found->second)) return std::nullopt;
-  return found->second;
+// The share of rows whose error is within a bound of their own.
+sdk::Metric ShareWithin(const Scored& scored, std::span<const std::uint32_t> rows,
+                        double confidence, const std::function<double(double actual)>& bound) {
+  // As a classification whose decisions are right where the error is within.
+  sdk::ModelManifest manifest;
+  manifest.classes = {false, true};
+  std::vector<float> is(scored.labels.size(), 1), within(scored.labels.size());
+  for (std::size_t r = 0; r < within.size(); ++r) {
+    const double actual = scored.exact.empty() ? double(scored.labels[r]) : scored.exact[r];
+    within[r] = std::abs(double(scored.raw[r]) - actual) <= bound(actual) ? 1.0F : 0.0F;
+  }
+  return sdk::Measure(manifest, {within, is, {}, scored.weights}, rows, confidence).at("accuracy");
 }
 
 std::string Text(double value) {
@@ -88,16 +95,18 @@ std::string Text(double value) {
 std::vector<float> ConstantAnswers(const Scored& scored, const std::string& metric) {
   const std::size_t width = scored.manifest.RawWidth();
   const std::size_t rows = scored.labels.size();
+  const auto weight = [&](std::size_t r) { return scored.weights.empty() ? 1 : scored.weights[r]; };
+  std::vector<double> sums(width, 0);
+  double all = 0;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float y = scored.labels[r];
+    sums[width > 1 ? std::size_t(y) : 0] += weight(r) * (width > 1 ? 1 : double(y));
+    all += weight(r);
+  }
   std::vector<float> answer(width, 0);
-  if (width > 1) {
-    for (const float y : scored.labels) answer[std::size_t(y)] += 1.0F / float(rows);
-  } else {
-    double sum = 0;
-    for (const float y : scored.labels) sum += y;
-    answer[0] = float(sum / double(rows));
-    if (scored.manifest.IsBinary() && IsOfDecisions(metric)) {
-      answer[0] = sum * 2 > double(rows) ? 1.0F : 0.0F;
-    }
+  for (std::size_t c = 0; c < width; ++c) answer[c] = float(sums[c] / all);
+  if (scored.manifest.IsBinary() && IsOfDecisions(metric)) {
+    answer[0] = sums[0] * 2 > all ? 1.0F : 0.0F;
   }
   std::vector<float> raw;
   raw.reserve(rows * width);
@@ -108,14 +117,14 @@ std::vector<float> ConstantAnswers(const Scored& scored, const std::string& metr
 Lines LinesOf(const Scored& scored, const std::string& metric) {
   Lines lines;
   lines.metric = metric;
-  if (scored.exact.empty()) {
-    lines.ceiling = ValueOf(scored.manifest, LabelsAsAnswers(scored), scored.labels, metric);
-  } else {
-    lines.ceiling = CeilingOf(scored, metric);
-  }
+  // Of a regression: what float32 leaves of the labels.
+  const std::vector<float> labels = LabelsAsAnswers(scored);
+  lines.ceiling =
+      ValueOf(scored.manifest, {labels, scored.labels, scored.exact, scored.weights}, metric);
   sdk::ModelManifest plain = scored.manifest;
   plain.threshold = 0.5;
-  lines.dummy = ValueOf(plain, ConstantAnswers(scored, metric), scored.labels, metric);
+  const std::vector<float> constant = ConstantAnswers(scored, metric);
+  lines.dummy = ValueOf(plain, {constant, scored.labels, scored.exact, scored.weights}, metric);
   return lines;
 }
 
@@ -145,21 +154,44 @@ std::string Describe(const Lines& lines, const sdk::Metric& model) {
   return text;
 }
 
+sdk::Metrics MeasureScored(const Scored& scored, const MeasureOptions& options,
+                           std::span<const std::uint32_t> rows, double budget) {
+  sdk::Metrics all = sdk::Measure(scored.manifest, scored.View(), rows, options.confidence);
+  AddBootstrapIntervals(scored, rows, options.confidence, budget, &all);
+  if (options.within) {
+    const double bound = *options.within;
+    all["within"] =
+        ShareWithin(scored, rows, options.confidence, [bound](double) { return bound; });
+  }
+  if (options.within_percent) {
+    const double share = *options.within_percent / 100;
+    all["withinPercent"] = ShareWithin(scored, rows, options.confidence,
+                                       [share](double actual) { return share * std::abs(actual); });
+  }
+  return all;
+}
+
 Json Report(const Scored& scored, const std::vector<sdk::SliceColumn>& slices, std::size_t min_rows,
-            const Lines& lines, double confidence) {
-  Json report = {
-      {"rows", scored.labels.size()},
-      {"confidence", confidence},
-      {"overall", ToJson(sdk::Measure(scored.manifest, scored.raw, scored.labels, {}, confidence))},
-      {"lines", ToJson(lines)},
-      {"slices", Json::array()},
-      {"smallSlices", Json::object()}};
+            const Lines& lines, const MeasureOptions& options, const sdk::Metrics& overall) {
+  Json report = {{"rows", scored.labels.size()}, {"confidence", options.confidence},
+                 {"overall", ToJson(overall)},   {"lines", ToJson(lines)},
+                 {"slices", Json::array()},      {"smallSlices", Json::object()}};
   if (scored.manifest.task == sdk::ModelTask::kClassification) {
     report["confusion"] = ConfusionReport(scored.manifest, scored.raw, scored.labels);
     if (scored.manifest.IsBinary()) report["threshold"] = scored.manifest.threshold;
   }
-  for (const auto& slice : slices) AddSlices(scored, slice, min_rows, confidence, report);
+  double count = 1;  // of slices that share the resamples
+  for (const auto& slice : slices) count += double(slice.values.size());
+  for (const auto& slice : slices) {
+    AddSlices(scored, slice, min_rows, options, kResamples / count, report);
+  }
   return report;
+}
+
+Json Report(const Scored& scored, const std::vector<sdk::SliceColumn>& slices, std::size_t min_rows,
+            const Lines& lines, double confidence) {
+  const MeasureOptions options{confidence, {}, {}};
+  return Report(scored, slices, min_rows, lines, options, MeasureScored(scored, options));
 }
 
 std::string MainMetric(const sdk::ModelManifest& manifest) {

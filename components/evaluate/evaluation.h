@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,28 @@ struct Lines {
 // "auc: ceiling 1, required 0.7, a person 0.8, this model 0.74, a constant answer 0.5".
 [[nodiscard]] std::string Describe(const Lines& lines, const sdk::Metric& model);
 
+// Rows x resamples of a step: some seconds.
+inline constexpr double kResamples = 1e7;
+
+// What is measured beyond the metrics of a task.
+struct MeasureOptions {
+  double confidence = 0.95;
+  std::optional<double> within;          // regression: share of |error| <= this
+  std::optional<double> within_percent;  // of |error| <= so many percent of |label|
+};
+// sdk's Measure with "within" and "withinPercent" where they are asked for, and a bootstrap's
+// interval (bootstrap.h) for what has none by formula, as far as `budget` (rows x resamples) goes.
+[[nodiscard]] sdk::Metrics MeasureScored(const Scored& scored, const MeasureOptions& options,
+                                         std::span<const std::uint32_t> rows = {},
+                                         double budget = kResamples);
+
 // {"rows", "confidence", "overall", "lines", "confusion", "slices": [{"column", "value", "rows",
 // "metrics"}], "smallSlices"}: metrics as sdk's ToJson has them; slices by column, the largest
-// first; those of fewer than `min_rows` rows are counted under "smallSlices" only.
+// first; those of fewer than `min_rows` rows are counted under "smallSlices" only. Of a cross
+// (slices.h) "column" and "value" are lists.
+[[nodiscard]] Json Report(const Scored& scored, const std::vector<sdk::SliceColumn>& slices,
+                          std::size_t min_rows, const Lines& lines, const MeasureOptions& options,
+                          const sdk::Metrics& overall);
 [[nodiscard]] Json Report(const Scored& scored, const std::vector<sdk::SliceColumn>& slices,
                           std::size_t min_rows, const Lines& lines, double confidence);
 

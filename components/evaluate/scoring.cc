@@ -17,19 +17,6 @@ namespace {
 
 constexpr std::int64_t kChunkRows = 8192;
 
-Result<std::vector<float>> Answer(const ServedModel& served, const arrow::RecordBatch& rows) {
-  const model::Signature& signature = served.loaded.model->signature();
-  std::vector<model::InputTensor> inputs;
-  for (const model::InputSpec& spec : signature.inputs) {
-    PENSTOCK_ASSIGN(auto input, predict::ToInput(*rows.GetColumnByName(spec.name), spec));
-    inputs.push_back(std::move(input));
-  }
-  PENSTOCK_TRY(model::FitInputs(signature, &inputs));
-  PENSTOCK_ASSIGN(const auto prepared, served.loaded.model->Prepare(std::move(inputs)));
-  PENSTOCK_ASSIGN(auto raw, served.loaded.model->Run(prepared));
-  return std::get<std::vector<float>>(std::move(raw.front().data));
-}
-
 // Why the signature refuses one value; nullopt where it takes it.
 Result<std::optional<std::string>> WhyRefused(const model::InputSpec& spec,
                                               const sdk::Column& column, const arrow::Array& one,
@@ -53,25 +40,20 @@ Result<std::optional<std::string>> WhyRefused(const model::InputSpec& spec,
   return std::optional<std::string>();
 }
 
-// The first row of a batch that is refused, and by which column; `first` is the batch's first row.
-// Nullopt where no single value is at fault.
-Result<std::optional<Error>> FindRefusal(const ServedModel& served, const arrow::RecordBatch& rows,
-                                         std::int64_t first, Refusal* refused) {
+Result<Refusal> RefusalOf(const ServedModel& served, const arrow::RecordBatch& rows,
+                          std::int64_t r) {
   const auto& specs = served.loaded.model->signature().inputs;
-  for (std::int64_t r = 0; r < rows.num_rows(); ++r) {
-    for (std::size_t i = 0; i < specs.size(); ++i) {
-      PENSTOCK_ASSIGN(const auto column, sdk::FindColumn(rows, specs[i].name));
-      const sdk::Cell cell = CellAt(column, r);
-      PENSTOCK_ASSIGN(const auto why, WhyRefused(specs[i], served.manifest.inputs[i],
-                                                 *column.array->Slice(r, 1), cell));
-      if (!why) continue;
-      if (refused != nullptr) *refused = {first + r, specs[i].name, sdk::CellToJson(cell)};
-      return std::optional<Error>(Invalid("row " + std::to_string(first + r) + ", column '" +
-                                          specs[i].name + "', is " + sdk::ShownCell(cell) +
-                                          ", which a server of this model refuses: " + *why));
-    }
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    PENSTOCK_ASSIGN(const auto column, sdk::FindColumn(rows, specs[i].name));
+    const sdk::Cell cell = CellAt(column, r);
+    PENSTOCK_ASSIGN(const auto why, WhyRefused(specs[i], served.manifest.inputs[i],
+                                               *column.array->Slice(r, 1), cell));
+    if (!why) continue;
+    return Refusal{
+        r, specs[i].name, sdk::CellToJson(cell),
+        "is " + sdk::ShownCell(cell) + ", which a server of this model refuses: " + *why};
   }
-  return std::optional<Error>();
+  return Refusal{};
 }
 
 Result<void> CheckFinite(const std::vector<float>& raw, std::size_t width, std::int64_t first) {
@@ -102,36 +84,183 @@ Result<ServedModel> LoadServed(const std::string& folder) {
   return served;
 }
 
-Result<Scored> Score(const ServedModel& served, const std::string& dataset, Refusal* refused) {
+Result<std::vector<model::InputTensor>> FittedInputs(const ServedModel& served,
+                                                     const arrow::RecordBatch& rows) {
+  const model::Signature& signature = served.loaded.model->signature();
+  std::vector<model::InputTensor> inputs;
+  for (const model::InputSpec& spec : signature.inputs) {
+    PENSTOCK_ASSIGN(auto input, predict::ToInput(*rows.GetColumnByName(spec.name), spec));
+    inputs.push_back(std::move(input));
+  }
+  PENSTOCK_TRY(model::FitInputs(signature, &inputs));
+  return inputs;
+}
+
+Result<std::vector<float>> Answer(const ServedModel& served,
+                                  std::vector<model::InputTensor> fitted) {
+  PENSTOCK_ASSIGN(const auto prepared, served.loaded.model->Prepare(std::move(fitted)));
+  PENSTOCK_ASSIGN(auto raw, served.loaded.model->Run(prepared));
+  return std::get<std::vector<float>>(std::move(raw.front().data));
+}
+
+namespace {
+
+// Answers a dataset's rows one after the other, without those that are refused.
+class Scorer {
+ public:
+  explicit Scorer(const ServedModel& served) : served_(served) {}
+
+  Result<void> Take(const arrow::RecordBatch& batch) {
+    for (std::int64_t at = 0; at < batch.num_rows(); at += kChunkRows) {
+      PENSTOCK_TRY(TakeChunk(*batch.Slice(at, std::min(kChunkRows, batch.num_rows() - at))));
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::int64_t seen() const { return first_; }
+  std::vector<float> raw;
+  std::vector<std::uint32_t> rows;
+  Refusals refused;
+
+ private:
+  Result<void> TakeChunk(const arrow::RecordBatch& chunk) {
+    auto answered = AnswerOf(chunk);
+    if (answered) {
+      PENSTOCK_TRY(Keep(*answered, 0, chunk.num_rows()));
+    } else {
+      PENSTOCK_TRY(TakeWhatIsTaken(chunk, answered.error()));
+    }
+    first_ += chunk.num_rows();
+    return {};
+  }
+
+  Result<std::vector<float>> AnswerOf(const arrow::RecordBatch& chunk) {
+    PENSTOCK_ASSIGN(auto inputs, FittedInputs(served_, chunk));
+    return Answer(served_, std::move(inputs));
+  }
+
+  // `error`: of the whole chunk. It stands where no single value is at fault.
+  Result<void> TakeWhatIsTaken(const arrow::RecordBatch& chunk, const Error& error) {
+    const auto before = refused.count;
+    std::int64_t begin = 0;  // of the rows since the last refused one
+    for (std::int64_t r = 0; r <= chunk.num_rows(); ++r) {
+      Refusal refusal;
+      if (r < chunk.num_rows()) {
+        PENSTOCK_ASSIGN(refusal, RefusalOf(served_, chunk, r));
+        if (refusal.row < 0) continue;
+      } else if (refused.count == before) {
+        return Wrap("rows from " + std::to_string(first_) + " on", error);
+      }
+      if (r > begin) {
+        auto answered = AnswerOf(*chunk.Slice(begin, r - begin));
+        if (!answered) {
+          return Wrap("rows from " + std::to_string(first_ + begin) + " on", answered.error());
+        }
+        PENSTOCK_TRY(Keep(*answered, begin, r - begin));
+      }
+      begin = r + 1;
+      if (r == chunk.num_rows()) break;
+      ++refused.count;
+      refusal.row += first_;
+      if (refused.first.size() < kShownRefusals) refused.first.push_back(std::move(refusal));
+    }
+    return {};
+  }
+
+  Result<void> Keep(const std::vector<float>& answers, std::int64_t from, std::int64_t count) {
+    PENSTOCK_TRY(CheckFinite(answers, served_.manifest.RawWidth(), first_ + from));
+    raw.insert(raw.end(), answers.begin(), answers.end());
+    for (std::int64_t r = 0; r < count; ++r) rows.push_back(std::uint32_t(first_ + from + r));
+    return {};
+  }
+
+  const ServedModel& served_;
+  std::int64_t first_ = 0;  // row of the next chunk's beginning
+};
+
+Error ErrorOf(const Refusals& refused, std::int64_t rows) {
+  const Refusal& first = refused.first.front();
+  std::string text =
+      "row " + std::to_string(first.row) + ", column '" + first.column + "', " + first.why;
+  if (refused.count > 1) {
+    text += "; " + std::to_string(refused.count) + " of " + std::to_string(rows) +
+            " rows are refused, also row";
+    for (std::size_t i = 1; i < refused.first.size(); ++i) {
+      text += (i > 1 ? ", " : " ") + std::to_string(refused.first[i].row) + " (column '" +
+              refused.first[i].column + "')";
+    }
+    if (std::size_t(refused.count) > refused.first.size()) text += ", ...";
+  }
+  return Invalid(text);
+}
+
+template <typename T>
+void KeepRows(const std::vector<std::uint32_t>& rows, std::vector<T>* values) {
+  if (values->empty()) return;
+  for (std::size_t i = 0; i < rows.size(); ++i) (*values)[i] = (*values)[rows[i]];
+  values->resize(rows.size());
+}
+
+}  // namespace
+
+Result<Scored> Score(const ServedModel& served, const std::string& dataset, Refusal* refused,
+                     OnRefused on_refused) {
   Scored scored;
   scored.manifest = served.manifest;
   PENSTOCK_ASSIGN(scored.labels,
                   sdk::LoadLabels(dataset, sdk::LabelOf(served.manifest), &scored.exact));
   std::vector<std::string> names;
   for (const sdk::Column& column : served.manifest.inputs) names.push_back(column.name);
-  std::int64_t first = 0;
-  const std::size_t width = served.manifest.RawWidth();
-  PENSTOCK_TRY(sdk::ForEachBatch(dataset, names, [&](const arrow::RecordBatch& b) -> Result<void> {
-    for (std::int64_t at = 0; at < b.num_rows(); at += kChunkRows) {
-      const auto rows = b.Slice(at, std::min(kChunkRows, b.num_rows() - at));
-      const auto raw = Answer(served, *rows);
-      if (!raw) {
-        PENSTOCK_ASSIGN(auto refusal, FindRefusal(served, *rows, first, refused));
-        if (refusal) return *refusal;
-        return Wrap("rows from " + std::to_string(first) + " on", raw.error());
-      }
-      PENSTOCK_TRY(CheckFinite(*raw, width, first));
-      scored.raw.insert(scored.raw.end(), raw->begin(), raw->end());
-      first += rows->num_rows();
-    }
-    return {};
-  }));
+  Scorer scorer(served);
+  PENSTOCK_TRY(sdk::ForEachBatch(
+      dataset, names, [&](const arrow::RecordBatch& batch) { return scorer.Take(batch); }));
+  scored.raw = std::move(scorer.raw);
+  if (scorer.refused.count == 0) return scored;
+  if (refused != nullptr) *refused = scorer.refused.first.front();
+  if (on_refused == OnRefused::kFail || scorer.rows.empty()) {
+    return ErrorOf(scorer.refused, scorer.seen());
+  }
+  KeepRows(scorer.rows, &scored.labels);
+  KeepRows(scorer.rows, &scored.exact);
+  scored.rows = std::move(scorer.rows);
+  scored.refused = std::move(scorer.refused);
   return scored;
 }
 
 Result<Scored> ScoreModel(const std::string& model, const std::string& dataset) {
   PENSTOCK_ASSIGN(const auto served, LoadServed(model));
   return Score(served, dataset);
+}
+
+Result<void> LoadWeights(const std::string& dataset, const std::string& name, Scored* scored) {
+  std::vector<double> weights;
+  double sum = 0;
+  PENSTOCK_TRY(
+      sdk::ForEachBatch(dataset, {name}, [&](const arrow::RecordBatch& batch) -> Result<void> {
+        PENSTOCK_ASSIGN(const auto column, sdk::FindColumn(batch, name));
+        for (std::int64_t r = 0; r < batch.num_rows(); ++r) {
+          const sdk::Cell cell = CellAt(column, r);
+          const auto* number = std::get_if<double>(&cell);
+          const auto* integer = std::get_if<std::int64_t>(&cell);
+          const double w = number != nullptr ? *number : integer != nullptr ? double(*integer) : -1;
+          if (!std::isfinite(w) || w < 0 || column.type == sdk::ColumnType::kTimestamp) {
+            return Invalid(dataset + ": row " + std::to_string(weights.size()) + ", column '" +
+                           name + "', is " + sdk::ShownCell(cell) +
+                           "; a weight is a number from 0 on. Mend it with query, or name another "
+                           "column in weight");
+          }
+          weights.push_back(w);
+        }
+        return {};
+      }));
+  if (!scored->rows.empty()) KeepRows(scored->rows, &weights);
+  for (const double w : weights) sum += w;
+  if (sum <= 0 || !std::isfinite(sum)) {
+    return Invalid(dataset + ": the weights of column '" + name + "' sum up to " +
+                   std::to_string(sum) + ", so no row counts");
+  }
+  scored->weights = std::move(weights);
+  return {};
 }
 
 }  // namespace penstock::evaluate

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "components/query/duckdb.h"
+#include "components/query/sql.h"
 #include "components/sdk/dataset.h"
 #include "components/sdk/scratch_folder.h"
 #include "operator/base/file.h"
@@ -95,24 +96,21 @@ Result<std::pair<QueryView, std::vector<std::string>>> ReadView(const std::strin
   return std::pair(std::move(view), std::move(names));
 }
 
-Result<QueryPlan> MakePlan(const sdk::Step& step, std::set<std::string>& columns) {
-  sdk::Parameters p(step.parameters());
+Result<QueryPlan> MakePlan(const std::string& sql, const Datasets& datasets,
+                           std::set<std::string>& columns) {
   QueryPlan plan;
-  plan.sql = p.RequiredString("sql");
-  PENSTOCK_TRY(p.Finish());
+  plan.sql = sql;
   // A trailing semicolon is a habit, not a second statement.
   while (!plan.sql.empty() && (std::isspace(static_cast<unsigned char>(plan.sql.back())) != 0 ||
                                plan.sql.back() == ';')) {
     plan.sql.pop_back();
   }
-  for (const auto& [name, input] : step.inputs()) {
-    PENSTOCK_ASSIGN(const auto path, step.InputPath(name));
+  for (const auto& [name, path] : datasets) {
     auto view = ReadView(name, fs::absolute(path).string());
     if (!view) return Wrap("input '" + name + "'", view.error());
     columns.insert(view->second.begin(), view->second.end());
     plan.views.push_back(std::move(view->first));
   }
-  if (plan.views.empty()) return Invalid("input 'dataset' is missing");
   plan.memory_limit = MemoryLimit();
   return plan;
 }
@@ -130,28 +128,40 @@ Result<void> Look(const std::string& duckdb, const std::set<std::string>& column
 
 }  // namespace
 
-Result<void> RunQuery(sdk::Step& step) {
+Result<std::string> RunSql(const std::string& sql, const Datasets& datasets,
+                           const std::string& folder) {
   std::set<std::string> columns;
-  PENSTOCK_ASSIGN(auto plan, MakePlan(step, columns));
-  PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
+  PENSTOCK_ASSIGN(auto plan, MakePlan(sql, datasets, columns));
   PENSTOCK_ASSIGN(const auto duckdb, FindDuckdb());
   std::error_code error;
-  fs::create_directories(output, error);
-  if (error) return FromErrno(output, error.value());
-  const fs::path folder = fs::absolute(output);
-  {
-    PENSTOCK_ASSIGN(const auto scratch, sdk::ScratchFolder::Create(folder / ".scratch"));
-    plan.temporary_folder = scratch.path();
-    plan.output_file = (folder / "part-00000.parquet").string();
-    PENSTOCK_TRY(Look(duckdb, columns, plan));
-    PENSTOCK_TRY(RunQueryPlan(duckdb, plan));
-  }
-  std::vector<sdk::Schema> sources;
+  fs::create_directories(folder, error);
+  if (error) return FromErrno(folder, error.value());
+  const fs::path absolute = fs::absolute(folder);
+  PENSTOCK_ASSIGN(const auto scratch, sdk::ScratchFolder::Create(absolute / ".scratch"));
+  plan.temporary_folder = scratch.path();
+  plan.output_file = (absolute / "part-00000.parquet").string();
+  PENSTOCK_TRY(Look(duckdb, columns, plan));
+  PENSTOCK_TRY(RunQueryPlan(duckdb, plan));
+  return plan.output_file;
+}
+
+Result<void> RunQuery(sdk::Step& step) {
+  sdk::Parameters p(step.parameters());
+  const std::string sql = p.RequiredString("sql");
+  PENSTOCK_TRY(p.Finish());
+  Datasets datasets;
   for (const auto& [name, input] : step.inputs()) {
-    PENSTOCK_ASSIGN(auto schema, sdk::DatasetSchema(input.path));
+    PENSTOCK_ASSIGN(datasets[name], step.InputPath(name));
+  }
+  if (datasets.empty()) return Invalid("input 'dataset' is missing");
+  PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
+  PENSTOCK_TRY(RunSql(sql, datasets, output));
+  std::vector<sdk::Schema> sources;
+  for (const auto& [name, path] : datasets) {
+    PENSTOCK_ASSIGN(auto schema, sdk::DatasetSchema(path));
     sources.push_back(std::move(schema));
   }
-  PENSTOCK_ASSIGN(const auto rows, sdk::DescribeDataset(folder.string(), sources));
+  PENSTOCK_ASSIGN(const auto rows, sdk::DescribeDataset(fs::absolute(output).string(), sources));
   return step.WriteResult("rows", rows);
 }
 

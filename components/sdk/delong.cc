@@ -65,6 +65,8 @@ double VarianceOfMean(const std::vector<double>& values) {
   return sum / (n - 1) / n;
 }
 
+constexpr std::size_t kNearlyNormal = 1000;  // degrees of freedom
+
 // The share of Student's t below a value: Abramowitz, Stegun, Handbook of Mathematical Functions,
 // 26.7.3 and 26.7.4.
 double StudentShare(double t, std::size_t freedom) {
@@ -114,8 +116,12 @@ double NormalQuantile(double p) {
   return (low + high) / 2;
 }
 
+double StudentTail(double t, std::size_t freedom) {
+  if (freedom > kNearlyNormal) return 0.5 * std::erfc(t / std::sqrt(2.0));
+  return std::clamp(1 - StudentShare(t, freedom), 0.0, 1.0);
+}
+
 double StudentQuantile(double p, std::size_t freedom) {
-  constexpr std::size_t kNearlyNormal = 1000;
   if (freedom > kNearlyNormal) {
     const double z = NormalQuantile(p);
     return z + (z * z * z + z) / (4 * double(freedom));

@@ -26,5 +26,8 @@ struct AucDifference {
 [[nodiscard]] double NormalQuantile(double p);
 // The same of Student's t with `freedom` degrees, 1 or more.
 [[nodiscard]] double StudentQuantile(double p, std::size_t freedom);
+// The share of Student's t with `freedom` degrees (1 or more) above a value; the normal's
+// from 1000 degrees on.
+[[nodiscard]] double StudentTail(double t, std::size_t freedom);
 
 }  // namespace penstock::sdk

@@ -338,7 +338,7 @@ Result<std::vector<SliceColumn>> LoadSlices(const std::string& dataset,
   if (columns.empty()) return slices;
   using Key = std::pair<bool, std::string>;  // is it null?, its text
   std::vector<std::map<Key, std::uint32_t>> codes(columns.size());
-  for (const auto& name : columns) slices.push_back({name, {}, {}});
+  for (const auto& name : columns) slices.push_back({name, {}, {}, {}});
   PENSTOCK_TRY(ForEachBatch(dataset, columns, [&](const arrow::RecordBatch& b) -> Result<void> {
     for (std::size_t c = 0; c < columns.size(); ++c) {
       PENSTOCK_ASSIGN(const TypedColumn column, FindColumn(b, columns[c]));

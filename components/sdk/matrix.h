@@ -78,6 +78,8 @@ struct SliceColumn {
   std::string name;
   std::vector<Json> values;
   std::vector<std::uint32_t> codes;
+  std::vector<std::string> columns = {};  // of a cross of several: its columns, and each value is a
+                                          // list of theirs; else empty
 };
 [[nodiscard]] Result<std::vector<SliceColumn>> LoadSlices(const std::string& dataset,
                                                           const std::vector<std::string>& columns);

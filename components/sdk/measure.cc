@@ -2,63 +2,299 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
 
 #include "components/sdk/cells.h"
 #include "components/sdk/delong.h"
-#include "components/sdk/exact_sum.h"
-#include "components/sdk/metrics.h"
+#include "components/sdk/estimate.h"
 
 namespace penstock::sdk {
 namespace {
 
-using Counts = std::vector<std::vector<std::int64_t>>;
-
-// Two-sided, in standard errors; 0: no intervals.
-struct Width {
-  double z = 0;
+// Where rows went, by class.
+struct Decided {
+  std::vector<std::uint32_t> of_row;
+  std::vector<Part> actual, decided, both;
+  Part hits, all;
 };
 
-std::optional<Interval> Around(double value, double error, Width width, double least, double most) {
-  if (width.z == 0 || !std::isfinite(error)) return std::nullopt;
-  return Interval{std::max(least, value - width.z * error),
-                  std::min(most, value + width.z * error)};
+Decided Decide(const ModelManifest& m, const Judged& judged) {
+  const std::size_t k = m.classes.size();
+  Decided d = {Decisions(m, judged.raw),
+               std::vector<Part>(k),
+               std::vector<Part>(k),
+               std::vector<Part>(k),
+               {},
+               {}};
+  for (std::size_t r = 0; r < judged.labels.size(); ++r) {
+    const auto actual = std::size_t(judged.labels[r]);
+    const double w = WeightOf(judged, r);
+    d.all.Add(w);
+    d.actual[actual].Add(w);
+    d.decided[d.of_row[r]].Add(w);
+    if (d.of_row[r] != actual) continue;
+    d.both[actual].Add(w);
+    d.hits.Add(w);
+  }
+  return d;
 }
 
-Metric Undefined(std::int64_t rows, std::string why) {
-  Metric m;
-  m.rows = rows;
-  m.why = std::move(why);
-  return m;
+// The class that all rows are of; nothing where there are two or more.
+std::optional<std::size_t> OnlyClass(const std::vector<Part>& parts) {
+  std::optional<std::size_t> only;
+  for (std::size_t c = 0; c < parts.size(); ++c) {
+    if (parts[c].weight <= 0) continue;
+    if (only) return std::nullopt;
+    only = c;
+  }
+  return only;
 }
 
-// k of n, n above 0.
-Metric Share(std::int64_t k, std::int64_t n, Width width) {
-  const double share = double(k) / double(n);
-  Metric m{share, std::nullopt, n, ""};
+std::string AllOfClass(const ModelManifest& m, const Decided& d, std::size_t only) {
+  return "all " + std::to_string(d.all.rows) + " rows are of class " + ShownClass(m.classes[only]);
+}
+
+// The multi-class correlation coefficient (Gorodkin, Comput. Biol. Chem. 28, 2004).
+Metric Mcc(const ModelManifest& m, const Decided& d) {
+  if (const auto only = OnlyClass(d.actual)) {
+    return Undefined(d.all.rows, AllOfClass(m, d, *only));
+  }
+  if (const auto only = OnlyClass(d.decided)) {
+    return Undefined(d.all.rows, "all rows are decided " + ShownClass(m.classes[*only]));
+  }
+  double both = 0, actual = 0, decided = 0;
+  for (std::size_t c = 0; c < d.actual.size(); ++c) {
+    both += d.actual[c].weight * d.decided[c].weight;
+    actual += d.actual[c].weight * d.actual[c].weight;
+    decided += d.decided[c].weight * d.decided[c].weight;
+  }
+  const double n = d.all.weight;
+  const double bottom = std::sqrt((n * n - actual) * (n * n - decided));
+  return {(d.hits.weight * n - both) / bottom, std::nullopt, d.all.rows, ""};
+}
+
+// The mean over classes of (a row's top)/(a row's bottom), both summed over the rows by actual and
+// decided class: over the classes that occur or are decided, or (`actual_only`) that occur. A class
+// whose bottom is 0 counts as 0, as scikit-learn's does.
+Metric MacroMean(const Judged& judged, const Decided& d, Width width, bool actual_only,
+                 const std::function<double(bool actual, bool decided)>& top,
+                 const std::function<double(bool actual, bool decided)>& bottom) {
+  const std::size_t k = d.actual.size();
+  std::vector<double> ratio(k, 0), below(k, 0);
+  std::vector<bool> counts(k, false);
+  double present = 0, sum = 0;
+  for (std::size_t i = 0; i < k; ++i) {
+    const double actual = d.actual[i].weight, decided = d.decided[i].weight;
+    counts[i] = actual_only ? actual > 0 : d.actual[i].rows + d.decided[i].rows > 0;
+    if (!counts[i]) continue;
+    const double both = d.both[i].weight;
+    below[i] = both * bottom(true, true) + (actual - both) * bottom(true, false) +
+               (decided - both) * bottom(false, true);
+    ratio[i] = below[i] > 0 ? both * top(true, true) / below[i] : 0;
+    present += 1;
+    sum += ratio[i];
+  }
+  Metric m{sum / present, std::nullopt, d.all.rows, ""};
   if (width.z == 0) return m;
-  const double zz = width.z * width.z / double(n);
-  const double middle = (share + zz / 2) / (1 + zz);
-  const double half =
-      width.z / (1 + zz) * std::sqrt(share * (1 - share) / double(n) + zz / double(4 * n));
-  m.interval = Interval{std::max(0.0, middle - half), std::min(1.0, middle + half)};
+  // What one row adds to the sum of the ratios, to first order.
+  const auto adds = [&](std::size_t i, bool a, bool decided) {
+    if (!counts[i] || below[i] <= 0) return 0.0;
+    return ((a && decided ? top(a, decided) : 0) - ratio[i] * bottom(a, decided)) / below[i];
+  };
+  double variance = 0;
+  for (std::size_t r = 0; r < judged.labels.size(); ++r) {
+    const auto a = std::size_t(judged.labels[r]);
+    const std::size_t c = d.of_row[r];
+    const double add = WeightOf(judged, r) *
+                       (a == c ? adds(a, true, true) : adds(a, true, false) + adds(c, false, true));
+    variance += add * add;
+  }
+  m.interval = Around(m.value, std::sqrt(variance) / present, width, 0, 1);
   return m;
 }
 
-// The mean of what `of` gives of a row.
-Metric MeanOf(std::size_t n, Width width, double least,
-              const std::function<double(std::size_t)>& of) {
-  double sum = 0;
-  for (std::size_t r = 0; r < n; ++r) sum += of(r);
-  const double mean = sum / double(n);
-  Metric m{mean, std::nullopt, std::int64_t(n), ""};
-  if (width.z == 0 || n < 2) return m;
-  double squares = 0;
-  for (std::size_t r = 0; r < n; ++r) squares += (of(r) - mean) * (of(r) - mean);
-  m.interval = Around(mean, std::sqrt(squares / double(n - 1) / double(n)), width, least,
-                      std::numeric_limits<double>::max());
-  return m;
+Metric BalancedAccuracy(const ModelManifest& m, const Judged& judged, const Decided& d,
+                        Width width) {
+  if (const auto only = OnlyClass(d.actual)) {
+    return Undefined(d.all.rows, AllOfClass(m, d, *only));
+  }
+  return MacroMean(
+      judged, d, width, true, [](bool, bool) { return 1.0; },
+      [](bool actual, bool) { return actual ? 1.0 : 0.0; });
 }
+
+std::vector<std::uint8_t> RowsOf(const Judged& judged, std::size_t of_class) {
+  std::vector<std::uint8_t> is(judged.labels.size());
+  for (std::size_t r = 0; r < is.size(); ++r) is[r] = std::size_t(judged.labels[r]) == of_class;
+  return is;
+}
+
+void AddRanking(const ModelManifest& m, const Judged& judged, const Decided& d, Width width,
+                Metrics& all) {
+  const auto positive = RowsOf(judged, 1);
+  const auto ranked = Ranked(judged.raw, positive, judged.weights);
+  Metric auc{Auc(ranked), std::nullopt, d.all.rows, ""};
+  if (const auto only = OnlyClass(d.actual)) {
+    auc = Undefined(d.all.rows, AllOfClass(m, d, *only));
+  } else if (width.z > 0 && judged.weights.empty() && d.actual[0].rows > 1 &&
+             d.actual[1].rows > 1) {
+    // Where all rows are in order, or in reverse, the error is 0, and says nothing.
+    const double error = AucStandardError(judged.raw, positive);
+    if (error > 0) auc.interval = Around(auc.value, error, width, 0, 1);
+  }
+  all["auc"] = auc;
+  const double precision = AveragePrecision(ranked);
+  all["averagePrecision"] =
+      std::isnan(precision)
+          ? Undefined(d.all.rows, "no row is of class " + ShownClass(m.classes[1]))
+          : Metric{precision, std::nullopt, d.all.rows, ""};
+}
+
+Metrics BinaryMetrics(const ModelManifest& m, const Judged& judged, Width width) {
+  const Decided d = Decide(m, judged);
+  const Part hits = d.both[1];
+  const std::string yes = ShownClass(m.classes[1]);
+  Metrics all;
+  AddRanking(m, judged, d, width, all);
+  all["accuracy"] = Share(d.hits, d.all, width);
+  all["balancedAccuracy"] = BalancedAccuracy(m, judged, d, width);
+  all["mcc"] = Mcc(m, d);
+  all["precision"] = d.decided[1].weight > 0 ? Share(hits, d.decided[1], width)
+                                             : Undefined(0, "no row is decided " + yes);
+  all["recall"] = d.actual[1].weight > 0 ? Share(hits, d.actual[1], width)
+                                         : Undefined(0, "no row is of class " + yes);
+  Part either;  // of the class, or decided so
+  for (std::size_t r = 0; r < judged.labels.size(); ++r) {
+    if (judged.labels[r] > 0.5F || d.of_row[r] == 1) either.Add(WeightOf(judged, r));
+  }
+  if (either.weight > 0) {
+    Metric f1 = Share(hits, either, width);
+    const auto of = [](double j) { return 2 * j / (1 + j); };
+    f1.value = of(f1.value);
+    if (f1.interval) f1.interval = Interval{of(f1.interval->low), of(f1.interval->high)};
+    all["f1"] = f1;
+  } else {
+    all["f1"] = Undefined(0, "no row is of class " + yes + " and none is decided so");
+  }
+  all["logLoss"] = MeanOf(judged, width, 0, [&](std::size_t r) {
+    return RowLogLoss(judged.raw.subspan(r, 1), judged.labels[r]);
+  });
+  all["brier"] = MeanOf(judged, width, 0, [&](std::size_t r) {
+    const double off = double(judged.raw[r]) - double(judged.labels[r]);
+    return off * off;
+  });
+  all["positiveRate"] = Share(d.actual[1], d.all, width);
+  return all;
+}
+
+// One class against the rest, their mean.
+Metric MacroAuc(const ModelManifest& m, const Judged& judged, const Decided& d) {
+  constexpr double kMost = 2e8;  // scores to sort: some 20 s
+  const std::size_t k = m.classes.size();
+  if (const auto only = OnlyClass(d.actual)) {
+    return Undefined(d.all.rows, AllOfClass(m, d, *only));
+  }
+  for (std::size_t c = 0; c < k; ++c) {
+    if (d.actual[c].weight > 0) continue;
+    return Undefined(d.all.rows, "no row is of class " + ShownClass(m.classes[c]));
+  }
+  if (double(k) * double(d.all.rows) > kMost) {
+    return Undefined(d.all.rows, "it is not computed for " + std::to_string(k) + " classes of " +
+                                     std::to_string(d.all.rows) + " rows");
+  }
+  double sum = 0;
+  std::vector<float> scores(judged.labels.size());
+  for (std::size_t c = 0; c < k; ++c) {
+    for (std::size_t r = 0; r < scores.size(); ++r) scores[r] = judged.raw[r * k + c];
+    sum += Auc(Ranked(scores, RowsOf(judged, c), judged.weights));
+  }
+  return {sum / double(k), std::nullopt, d.all.rows, ""};
+}
+
+// Is the true class among the `most` likeliest? Of equals the later class stands first.
+Metric TopAccuracy(const Judged& judged, std::size_t k, std::size_t most, Width width) {
+  Part hits, all;
+  for (std::size_t r = 0; r < judged.labels.size(); ++r) {
+    const auto row = judged.raw.subspan(r * k, k);
+    const auto truth = std::size_t(judged.labels[r]);
+    std::size_t before = 0;
+    for (std::size_t c = 0; c < k; ++c) {
+      before += row[c] > row[truth] || (row[c] == row[truth] && c > truth) ? 1 : 0;
+    }
+    const double w = WeightOf(judged, r);
+    all.Add(w);
+    if (before < most) hits.Add(w);
+  }
+  return Share(hits, all, width);
+}
+
+Metrics MultiClassMetrics(const ModelManifest& m, const Judged& judged, Width width) {
+  const std::size_t k = m.classes.size();
+  const Decided d = Decide(m, judged);
+  const auto one = [](bool, bool) { return 1.0; };
+  Metrics all;
+  all["accuracy"] = Share(d.hits, d.all, width);
+  all["balancedAccuracy"] = BalancedAccuracy(m, judged, d, width);
+  all["mcc"] = Mcc(m, d);
+  all["macroAuc"] = MacroAuc(m, judged, d);
+  all["macroPrecision"] = MacroMean(judged, d, width, false, one,
+                                    [](bool, bool decided) { return decided ? 1.0 : 0.0; });
+  all["macroRecall"] =
+      MacroMean(judged, d, width, false, one, [](bool actual, bool) { return actual ? 1.0 : 0.0; });
+  all["macroF1"] = MacroMean(
+      judged, d, width, false, [](bool, bool) { return 2.0; },
+      [](bool actual, bool decided) { return double(actual) + double(decided); });
+  if (k > 3) all["top3Accuracy"] = TopAccuracy(judged, k, 3, width);
+  if (k > 5) all["top5Accuracy"] = TopAccuracy(judged, k, 5, width);
+  all["logLoss"] = MeanOf(judged, width, 0, [&](std::size_t r) {
+    return RowLogLoss(judged.raw.subspan(r * k, k), judged.labels[r]);
+  });
+  all["brier"] = MeanOf(judged, width, 0, [&](std::size_t r) {
+    double sum = 0;
+    for (std::size_t c = 0; c < k; ++c) {
+      const double off =
+          double(judged.raw[r * k + c]) - (c == std::size_t(judged.labels[r]) ? 1 : 0);
+      sum += off * off;
+    }
+    return sum;
+  });
+  return all;
+}
+
+// The rows chosen, copied together.
+struct Selection {
+  std::vector<float> raw;
+  std::vector<float> labels;
+  std::vector<double> exact;
+  std::vector<double> weights;
+
+  [[nodiscard]] Judged View() const { return {raw, labels, exact, weights}; }
+};
+
+Selection Select(const Judged& from, std::size_t width, std::span<const std::uint32_t> rows) {
+  Selection s;
+  for (const std::uint32_t r : rows) {
+    const auto row = from.raw.subspan(r * width, width);
+    s.raw.insert(s.raw.end(), row.begin(), row.end());
+    s.labels.push_back(from.labels[r]);
+    if (!from.exact.empty()) s.exact.push_back(from.exact[r]);
+    if (!from.weights.empty()) s.weights.push_back(from.weights[r]);
+  }
+  return s;
+}
+
+// Nothing can be said of rows that all weigh nothing.
+bool WeighNothing(const Judged& judged) {
+  return !judged.weights.empty() &&
+         std::all_of(judged.weights.begin(), judged.weights.end(), [](double w) { return w == 0; });
+}
+
+Metrics MeasureAll(const ModelManifest& manifest, const Judged& judged, Width width) {
+  if (manifest.task == ModelTask::kRegression) return RegressionMetrics(judged, width);
+  return manifest.IsBinary() ? BinaryMetrics(manifest, judged, width)
+                             : MultiClassMetrics(manifest, judged, width);
+}
+
+}  // namespace
 
 std::vector<std::uint32_t> Decisions(const ModelManifest& m, std::span<const float> raw) {
   const std::size_t width = m.RawWidth();
@@ -69,185 +305,25 @@ std::vector<std::uint32_t> Decisions(const ModelManifest& m, std::span<const flo
   return decided;
 }
 
-Metric AucMetric(const ModelManifest& m, std::span<const float> raw,
-                 const std::vector<std::uint8_t>& positive, Width width) {
-  const auto n = std::int64_t(positive.size());
-  const auto positives = std::count(positive.begin(), positive.end(), 1);
-  if (positives == 0 || positives == n) {
-    return Undefined(n, "all " + std::to_string(n) + " rows are of class " +
-                            ShownClass(m.classes[positives == 0 ? 0 : 1]));
+Metrics Measure(const ModelManifest& manifest, const Judged& judged,
+                std::span<const std::uint32_t> rows, double confidence) {
+  if (!rows.empty()) {
+    const Selection chosen = Select(judged, manifest.RawWidth(), rows);
+    return Measure(manifest, chosen.View(), {}, confidence);
   }
-  Metric auc{Auc(raw, positive), std::nullopt, n, ""};
-  if (width.z > 0 && positives > 1 && n - positives > 1) {
-    // Where all rows are in order, or in reverse, the error is 0, and says nothing.
-    const double error = AucStandardError(raw, positive);
-    if (error > 0) auc.interval = Around(auc.value, error, width, 0, 1);
+  const Width width = {confidence > 0 ? NormalQuantile((1 + confidence) / 2) : 0};
+  if (!WeighNothing(judged)) return MeasureAll(manifest, judged, width);
+  Metrics all = MeasureAll(manifest, {judged.raw, judged.labels, judged.exact, {}}, width);
+  for (auto& [name, metric] : all) {
+    metric = Undefined(metric.rows, "all rows have the weight 0");
   }
-  return auc;
-}
-
-Metrics BinaryMetrics(const ModelManifest& m, std::span<const float> raw,
-                      std::span<const float> labels, Width width) {
-  std::vector<std::uint8_t> positive(labels.size());
-  for (std::size_t r = 0; r < labels.size(); ++r) positive[r] = labels[r] > 0.5F ? 1 : 0;
-  const Counts c = ConfusionMatrix(Decisions(m, raw), labels, 2);
-  const auto n = std::int64_t(labels.size());
-  const std::int64_t hits = c[1][1], missed = c[1][0], alarms = c[0][1];
-  const std::string yes = ShownClass(m.classes[1]);
-  Metrics all;
-  all["auc"] = AucMetric(m, raw, positive, width);
-  all["accuracy"] = Share(c[0][0] + hits, n, width);
-  all["precision"] = hits + alarms > 0 ? Share(hits, hits + alarms, width)
-                                       : Undefined(0, "no row is decided " + yes);
-  all["recall"] = hits + missed > 0 ? Share(hits, hits + missed, width)
-                                    : Undefined(0, "no row is of class " + yes);
-  if (const std::int64_t any = hits + missed + alarms; any > 0) {
-    Metric f1 = Share(hits, any, width);
-    const auto of = [](double j) { return 2 * j / (1 + j); };
-    f1.value = of(f1.value);
-    if (f1.interval) f1.interval = Interval{of(f1.interval->low), of(f1.interval->high)};
-    all["f1"] = f1;
-  } else {
-    all["f1"] = Undefined(0, "no row is of class " + yes + " and none is decided so");
-  }
-  all["logLoss"] = MeanOf(labels.size(), width, 0,
-                          [&](std::size_t r) { return RowLogLoss(raw.subspan(r, 1), labels[r]); });
-  all["brier"] = MeanOf(labels.size(), width, 0, [&](std::size_t r) {
-    return (double(raw[r]) - positive[r]) * (double(raw[r]) - positive[r]);
-  });
-  all["positiveRate"] = Share(hits + missed, n, width);
   return all;
 }
-
-// The mean over the classes that occur of (a row's top)/(a row's bottom), both summed over the rows
-// by actual and decided class. A class whose bottom is 0 counts as 0, as scikit-learn's does.
-Metric MacroMean(const Counts& c, std::int64_t rows, Width width,
-                 const std::function<double(bool actual, bool decided)>& top,
-                 const std::function<double(bool actual, bool decided)>& bottom) {
-  const std::size_t k = c.size();
-  std::vector<double> actual(k, 0), decided(k, 0), ratio(k, 0), below(k, 0);
-  for (std::size_t i = 0; i < k; ++i) {
-    for (std::size_t j = 0; j < k; ++j) {
-      actual[i] += double(c[i][j]);
-      decided[j] += double(c[i][j]);
-    }
-  }
-  double present = 0, sum = 0;
-  for (std::size_t i = 0; i < k; ++i) {
-    if (actual[i] + decided[i] == 0) continue;
-    const auto both = double(c[i][i]);
-    below[i] = both * bottom(true, true) + (actual[i] - both) * bottom(true, false) +
-               (decided[i] - both) * bottom(false, true);
-    ratio[i] = below[i] > 0 ? both * top(true, true) / below[i] : 0;
-    present += 1;
-    sum += ratio[i];
-  }
-  Metric m{sum / present, std::nullopt, rows, ""};
-  if (width.z == 0) return m;
-  // What one row adds to the sum of the ratios, to first order.
-  const auto adds = [&](std::size_t i, bool a, bool d) {
-    return below[i] > 0 ? ((a && d ? top(a, d) : 0) - ratio[i] * bottom(a, d)) / below[i] : 0;
-  };
-  double variance = 0;
-  for (std::size_t i = 0; i < k; ++i) {
-    for (std::size_t j = 0; j < k; ++j) {
-      if (c[i][j] == 0) continue;
-      const double add = i == j ? adds(i, true, true) : adds(i, true, false) + adds(j, false, true);
-      variance += double(c[i][j]) * add * add;
-    }
-  }
-  m.interval = Around(m.value, std::sqrt(variance) / present, width, 0, 1);
-  return m;
-}
-
-Metrics MultiClassMetrics(const ModelManifest& m, std::span<const float> raw,
-                          std::span<const float> labels, Width width) {
-  const std::size_t k = m.classes.size();
-  const Counts c = ConfusionMatrix(Decisions(m, raw), labels, k);
-  const auto n = std::int64_t(labels.size());
-  std::int64_t hits = 0;
-  for (std::size_t i = 0; i < k; ++i) hits += c[i][i];
-  const auto one = [](bool, bool) { return 1.0; };
-  Metrics all;
-  all["accuracy"] = Share(hits, n, width);
-  all["macroPrecision"] =
-      MacroMean(c, n, width, one, [](bool, bool decided) { return decided ? 1.0 : 0.0; });
-  all["macroRecall"] =
-      MacroMean(c, n, width, one, [](bool actual, bool) { return actual ? 1.0 : 0.0; });
-  all["macroF1"] = MacroMean(
-      c, n, width, [](bool, bool) { return 2.0; },
-      [](bool actual, bool decided) { return double(actual) + double(decided); });
-  all["logLoss"] = MeanOf(labels.size(), width, 0, [&](std::size_t r) {
-    return RowLogLoss(raw.subspan(r * k, k), labels[r]);
-  });
-  return all;
-}
-
-Metric R2(std::span<const float> predicted, std::span<const float> actual, double r2, Width width) {
-  const auto n = std::int64_t(actual.size());
-  if (std::isnan(r2)) {
-    return Undefined(n, n < 2 ? "there is one row" : "all labels are equal, so none is to explain");
-  }
-  Metric m{r2, std::nullopt, n, ""};
-  if (width.z == 0) return m;
-  const Moments moments = MomentsOf(std::vector<double>(actual.begin(), actual.end()));
-  const double spread = moments.std * moments.std;
-  double variance = 0;
-  for (std::size_t r = 0; r < actual.size(); ++r) {
-    const double error = double(predicted[r]) - double(actual[r]);
-    const double off = double(actual[r]) - moments.mean;
-    const double add = (error * error - (1 - r2) * off * off) / spread;
-    variance += add * add;
-  }
-  m.interval =
-      Around(r2, std::sqrt(variance) / double(n), width, -std::numeric_limits<double>::max(), 1);
-  return m;
-}
-
-Metrics RegressionReport(std::span<const float> predicted, std::span<const float> actual,
-                         Width width) {
-  const RegressionMetrics point = Regression(predicted, actual);
-  const auto error = [&](std::size_t r) { return double(predicted[r]) - double(actual[r]); };
-  const std::size_t n = actual.size();
-  Metrics all;
-  all["rmse"] = MeanOf(n, width, 0, [&](std::size_t r) { return error(r) * error(r); });
-  all["rmse"].value = point.rmse;
-  if (auto& i = all["rmse"].interval) i = Interval{std::sqrt(i->low), std::sqrt(i->high)};
-  all["mae"] = MeanOf(n, width, 0, [&](std::size_t r) { return std::abs(error(r)); });
-  all["bias"] = MeanOf(n, width, -std::numeric_limits<double>::max(), error);
-  all["r2"] = R2(predicted, actual, point.r2, width);
-  return all;
-}
-
-// The rows chosen, copied together.
-struct Selection {
-  std::vector<float> raw;
-  std::vector<float> labels;
-};
-
-Selection Select(std::span<const float> raw, std::size_t width, std::span<const float> labels,
-                 std::span<const std::uint32_t> rows) {
-  Selection s;
-  for (const std::uint32_t r : rows) {
-    s.raw.insert(s.raw.end(), raw.begin() + long(r * width), raw.begin() + long((r + 1) * width));
-    s.labels.push_back(labels[r]);
-  }
-  return s;
-}
-
-}  // namespace
 
 Metrics Measure(const ModelManifest& manifest, std::span<const float> raw,
                 std::span<const float> labels, std::span<const std::uint32_t> rows,
                 double confidence) {
-  if (!rows.empty()) {
-    const Selection chosen = Select(raw, manifest.RawWidth(), labels, rows);
-    return Measure(manifest, chosen.raw, chosen.labels, {}, confidence);
-  }
-  const Width width = {confidence > 0 ? NormalQuantile((1 + confidence) / 2) : 0};
-  if (manifest.task == ModelTask::kRegression) return RegressionReport(raw, labels, width);
-  return manifest.IsBinary() ? BinaryMetrics(manifest, raw, labels, width)
-                             : MultiClassMetrics(manifest, raw, labels, width);
+  return Measure(manifest, Judged{raw, labels, {}, {}}, rows, confidence);
 }
 
 Json ToJson(const Metrics& metrics) {

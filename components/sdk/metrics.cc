@@ -14,28 +14,54 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-double Auc(std::span<const float> scores, std::span<const std::uint8_t> positive) {
+std::vector<RankedPoint> Ranked(std::span<const float> scores,
+                                std::span<const std::uint8_t> positive,
+                                std::span<const double> weights) {
   std::vector<std::uint32_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return scores[a] < scores[b]; });
-  double rank_sum = 0;  // of the positives, ranks from 1, ties share their mean rank
-  double positives = 0;
-  for (std::size_t i = 0; i < order.size();) {
-    std::size_t j = i;
-    double here = 0;
-    while (j < order.size() && scores[order[j]] == scores[order[i]]) here += positive[order[j++]];
-    rank_sum += here * (double(i + 1) + double(j)) / 2;
-    positives += here;
-    i = j;
+            [&](std::uint32_t a, std::uint32_t b) { return scores[a] > scores[b]; });
+  std::vector<RankedPoint> points;
+  RankedPoint sum;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::uint32_t r = order[i];
+    (positive[r] != 0 ? sum.positives : sum.negatives) += weights.empty() ? 1 : weights[r];
+    if (i + 1 < order.size() && scores[order[i + 1]] == scores[r]) continue;
+    sum.score = double(scores[r]);
+    points.push_back(sum);
   }
-  const double negatives = double(scores.size()) - positives;
-  if (positives == 0 || negatives == 0) return kNan;
-  return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
+  return points;
+}
+
+double Auc(std::span<const RankedPoint> ranked) {
+  if (ranked.empty() || ranked.back().positives <= 0 || ranked.back().negatives <= 0) return kNan;
+  double area = 0;
+  RankedPoint last;
+  for (const RankedPoint& point : ranked) {
+    area += (point.negatives - last.negatives) * (point.positives + last.positives) / 2;
+    last = point;
+  }
+  return area / (last.positives * last.negatives);
+}
+
+double Auc(std::span<const float> scores, std::span<const std::uint8_t> positive) {
+  return Auc(Ranked(scores, positive));
+}
+
+double AveragePrecision(std::span<const RankedPoint> ranked) {
+  if (ranked.empty() || ranked.back().positives <= 0) return kNan;
+  double sum = 0;
+  double before = 0;
+  for (const RankedPoint& point : ranked) {
+    const double gained = point.positives - before;
+    if (gained > 0) sum += gained * point.positives / (point.positives + point.negatives);
+    before = point.positives;
+  }
+  return sum / before;
 }
 
 double RowLogLoss(std::span<const float> raw, float label) {
-  constexpr double kEps = std::numeric_limits<float>::epsilon();
+  constexpr double kEps = std::numeric_limits<double>::epsilon();
   const auto index = static_cast<std::size_t>(label);
   const double p = raw.size() > 1 ? double(raw[index])
                    : index == 1   ? double(raw[0])
@@ -61,29 +87,25 @@ std::vector<std::vector<std::int64_t>> ConfusionMatrix(std::span<const std::uint
   return counts;
 }
 
-RegressionMetrics Regression(std::span<const float> predicted, std::span<const float> actual) {
-  return Regression(predicted, std::vector<double>(actual.begin(), actual.end()));
-}
-
-RegressionMetrics Regression(std::span<const float> predicted, std::span<const double> actual) {
-  const auto n = static_cast<double>(actual.size());
-  double sse = 0, sae = 0, bias = 0;
-  for (std::size_t r = 0; r < actual.size(); ++r) {
-    const double error = double(predicted[r]) - actual[r];
-    sse += error * error;
-    sae += std::abs(error);
-    bias += error;
-  }
-  const Moments moments = MomentsOf(actual);
-  const double sst = moments.std * moments.std * n;
-  return {std::sqrt(sse / n), sae / n, moments.constant ? kNan : 1 - sse / sst, bias / n};
-}
-
 Direction DirectionOf(const std::string& metric) {
-  static const std::set<std::string> kMoreIsBetter = {"auc",         "accuracy", "precision",
-                                                      "recall",      "f1",       "macroPrecision",
-                                                      "macroRecall", "macroF1",  "r2"};
-  static const std::set<std::string> kLessIsBetter = {"logLoss", "brier", "rmse", "mae"};
+  static const std::set<std::string> kMoreIsBetter = {"auc",
+                                                      "averagePrecision",
+                                                      "accuracy",
+                                                      "balancedAccuracy",
+                                                      "precision",
+                                                      "recall",
+                                                      "f1",
+                                                      "mcc",
+                                                      "macroPrecision",
+                                                      "macroRecall",
+                                                      "macroF1",
+                                                      "macroAuc",
+                                                      "top3Accuracy",
+                                                      "top5Accuracy",
+                                                      "r2",
+                                                      "explainedVariance", "within", "withinPercent"};
+  static const std::set<std::string> kLessIsBetter = {
+      "logLoss", "brier", "rmse", "mae", "medianAbsoluteError", "mape", "expectedCalibrationError"};
   if (kMoreIsBetter.contains(metric)) return Direction::kMore;
   if (kLessIsBetter.contains(metric)) return Direction::kLess;
   return metric == "bias" ? Direction::kNearZero : Direction::kNone;

@@ -1,0 +1,22 @@
+// Metrics of the user's own: one number by SQL over the rows and the model's answers.
+//
+// The view `answers` has the columns of the dataset, of the scored rows, and beside them
+//   prediction    the value of a regression, else the decided class
+//   probability   of the positive class; of more classes, of the decided one (float64)
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "components/evaluate/scoring.h"
+
+namespace penstock::evaluate {
+
+// Each text by the name of its metric. No intervals, no direction. A null (a mean of no rows) is
+// not defined. Invalid names the metric: its text is wrong, or gives another thing than one number;
+// or a column that has one of the names above. `scratch`: a folder that is made, and removed again.
+[[nodiscard]] Result<sdk::Metrics> SqlMetrics(const Scored& scored, const std::string& dataset,
+                                              const std::map<std::string, std::string>& sql,
+                                              const std::string& scratch);
+
+}  // namespace penstock::evaluate

@@ -1,0 +1,19 @@
+// One SELECT over datasets, as `query` runs it: what another component asks of the same engine.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "operator/base/result.h"
+
+namespace penstock::query {
+
+using Datasets = std::map<std::string, std::string>;  // the view's name -> a dataset
+
+// Writes part-00000.parquet into the folder (made where it is not there) and gives its path.
+// Invalid has DuckDB's message with line and column, or what the text may not do (query's
+// component.yaml).
+[[nodiscard]] Result<std::string> RunSql(const std::string& sql, const Datasets& datasets,
+                                         const std::string& folder);
+
+}  // namespace penstock::query
