@@ -1,6 +1,6 @@
-// The curvature of a linear problem near a point, to precondition its search: by Cholesky a matrix
-// an output where that is cheap (then a search is nearly Newton's, and a squared loss is solved by
-// its first step, in closed form), else the diagonal.
+// The curvature of a linear problem near a point, to precondition its search: by Cholesky where
+// that is cheap, of all outputs together or else one by one (then a search is nearly Newton's, and
+// a squared loss is solved by its first step, in closed form); else the diagonal.
 #pragma once
 
 #include <optional>
@@ -23,13 +23,16 @@ class Curvature {
   [[nodiscard]] static double Cost(std::size_t rows, std::size_t width, std::size_t outputs);
 
  private:
-  void Factor(std::size_t k);
+  enum class Kind { kJoint, kByOutput, kDiagonal };
+  [[nodiscard]] static Kind KindOf(std::size_t width, std::size_t outputs);
+  // The matrix of all outputs, or of one.
+  [[nodiscard]] std::vector<double> Joined() const;
+  [[nodiscard]] std::vector<double> Factor(const std::vector<double>& matrix) const;
 
   const LinearProblem& problem_;
-  bool dense_ = false;
-  std::vector<std::vector<double>> matrix_;  // by output; once it is known, of a squared loss
-  std::vector<std::vector<double>> factor_;  // by output: the lower triangle [d, d], or [d] if not
-                                             // dense
+  Kind kind_;
+  std::vector<std::vector<double>> matrix_;  // by output, or by pair of outputs
+  std::vector<std::vector<double>> factor_;  // lower triangles, or diagonals
 };
 
 }  // namespace penstock::train

@@ -138,6 +138,24 @@ PENSTOCK_INLINE void GramOf(const float* a, const float* b, std::size_t width, s
   }
 }
 
+PENSTOCK_INLINE double DotOf(const double* a, const double* b, std::size_t n) {
+  Double4 sums[4] = {};
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (std::size_t l = 0; l < 4; ++l) {
+      Double4 left;
+      Double4 right;
+      Load(a + i + 4 * l, left);
+      Load(b + i + 4 * l, right);
+      sums[l] += left * right;
+    }
+  }
+  const Double4 total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  double sum = (total[0] + total[1]) + (total[2] + total[3]);
+  for (; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
 // exp(x) for x in [-700, 0]: 2^n * exp(f), |f| <= log(2) / 2, by Taylor's polynomial of degree 13
 // (its rest is below a double's last place).
 PENSTOCK_INLINE void ExpOfNegative(const Double4& x, Double4& to) {
@@ -199,6 +217,7 @@ void Sums(const float* x, std::size_t rows, std::size_t width, const double* r, 
 void Gram(const float* a, const float* b, std::size_t width, std::size_t rows, double* gram) {
   GramOf(a, b, width, rows, gram);
 }
+double Dot(const double* a, const double* b, std::size_t n) { return DotOf(a, b, n); }
 double Logistic(const double* z, std::size_t rows, double* p) { return LogisticOf(z, rows, p); }
 
 #if defined(__x86_64__)
@@ -215,6 +234,9 @@ PENSTOCK_AVX2 void GramAvx2(const float* a, const float* b, std::size_t width, s
                             double* gram) {
   GramOf(a, b, width, rows, gram);
 }
+PENSTOCK_AVX2 double DotAvx2(const double* a, const double* b, std::size_t n) {
+  return DotOf(a, b, n);
+}
 PENSTOCK_AVX2 double LogisticAvx2(const double* z, std::size_t rows, double* p) {
   return LogisticOf(z, rows, p);
 }
@@ -223,13 +245,13 @@ PENSTOCK_AVX2 double LogisticAvx2(const double* z, std::size_t rows, double* p) 
 }  // namespace
 
 const LinearKernels& PlainLinearKernels() {
-  static constexpr LinearKernels kPlain = {Products, Sums, Gram, Logistic};
+  static constexpr LinearKernels kPlain = {Products, Sums, Gram, Dot, Logistic};
   return kPlain;
 }
 
 const LinearKernels& BestLinearKernels() {
 #if defined(__x86_64__)
-  static constexpr LinearKernels kAvx2 = {ProductsAvx2, SumsAvx2, GramAvx2, LogisticAvx2};
+  static constexpr LinearKernels kAvx2 = {ProductsAvx2, SumsAvx2, GramAvx2, DotAvx2, LogisticAvx2};
   static const bool kHas = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (kHas) return kAvx2;
 #endif

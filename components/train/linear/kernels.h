@@ -17,6 +17,8 @@ struct LinearKernels {
   // gram [width, width] += a * b^T of a, b [width, rows]; the lower triangle only. Rows: a multiple
   // of 8, some hundreds at most: their sums are float.
   void (*gram)(const float* a, const float* b, std::size_t width, std::size_t rows, double* gram);
+  // a . b
+  double (*dot)(const double* a, const double* b, std::size_t n);
   // p = 1 / (1 + exp(-z)); returns the sum of log(1 + exp(-|z|)).
   double (*logistic)(const double* z, std::size_t rows, double* p);
 };

@@ -21,6 +21,8 @@ namespace {
 constexpr double kPenalties[] = {1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6};
 // |r| is smoothed more and more weakly, in the label's standard deviations.
 constexpr double kSmoothings[] = {0.1, 0.01, 0.001};
+// Penalties are chosen by losses that differ by more than this leaves undecided.
+constexpr Bounds kToChoose = {.gradient = 1e-4, .decrease = 1e-9};
 constexpr std::size_t kMostCoefficients = 200;  // of a report
 
 std::string NameOf(double penalty) {
@@ -142,14 +144,13 @@ class Path {
         curvature_(problem_),
         theta_(problem_.Start()) {}
 
-  Result<Minimum> To(double penalty) {
+  Result<Minimum> To(double penalty, Bounds bounds) {
     problem_.set_penalty(penalty);
     Objective objective;
     objective.evaluate = [this](auto x, auto gradient) { return problem_.Evaluate(x, gradient); };
     objective.renew = [this](auto x) { curvature_.Renew(x); };
     objective.solve = [this](auto v) { curvature_.Solve(v); };
     objective.step = [&](int step, double value) { return Tell(penalty, step, value); };
-    Bounds bounds;
     if (!IsSmoothed(problem_.loss().loss)) return Minimise(objective, bounds, theta_);
     Minimum minimum;
     for (const double h : kSmoothings) {
@@ -207,7 +208,7 @@ class Linear : public Learner {
     Path path(std::move(problem), context);
     std::vector<Trial> trials;
     for (const double penalty : penalties_) {
-      PENSTOCK_TRY(path.To(penalty));
+      PENSTOCK_TRY(path.To(penalty, kToChoose));
       trials.push_back({{{"id", NameOf(penalty)}, {"penalty", penalty}},
                         path.Model().Answers(held_out.x->data.get(), held_out.x->rows),
                         std::nullopt});
@@ -224,7 +225,7 @@ class Linear : public Learner {
     const auto penalty = setting["penalty"].get<double>();
     PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context));
     Path path(std::move(problem), context);
-    PENSTOCK_ASSIGN(const auto minimum, path.To(penalty));
+    PENSTOCK_ASSIGN(const auto minimum, path.To(penalty, {}));
     return std::unique_ptr<Fitted>(
         std::make_unique<FittedLinear>(path.Model(), minimum, penalty, context));
   }

@@ -128,6 +128,16 @@ TEST(LinearKernels, SumProductsOfColumnsBelowTheDiagonal) {
   }
 }
 
+TEST(LinearKernels, SumProducts) {
+  const Table table = MakeTable(2, 37, 6);
+  const std::vector<double> all(table.x.data.get(), table.x.data.get() + 74);
+  double sum = 0;
+  for (std::size_t i = 0; i < 37; ++i) sum += all[i] * all[37 + i];
+  for (const LinearKernels* kernels : {&BestLinearKernels(), &PlainLinearKernels()}) {
+    EXPECT_NEAR(kernels->dot(all.data(), all.data() + 37, 37), sum, 1e-11 * sum);
+  }
+}
+
 TEST(LinearKernels, TellProbabilitiesToTheLastPlaces) {
   std::vector<double> z;
   for (double value = -800; value <= 800; value += 0.37) z.push_back(value);

@@ -53,9 +53,11 @@ class LinearProblem {
   // Penalty of each coefficient's square in theta's units: penalty / sd^2. [width]
   [[nodiscard]] std::vector<double> ScaledPenalty() const;
   // The weighted mean of curvature * u u^T over at most `most` rows evenly taken, u = ((x - mean) /
-  // sd, 1): the lower triangle of [width + 1, width + 1] for each output.
+  // sd, 1): the lower triangle of [width + 1, width + 1] for each output, or with `pairs` for each
+  // pair of outputs (RowLoss::Curvatures' order).
   [[nodiscard]] std::vector<std::vector<double>> CurvatureMatrices(std::span<const double> theta,
-                                                                   std::size_t most) const;
+                                                                   std::size_t most,
+                                                                   bool pairs) const;
   // The mean curvature of each output over such rows.
   [[nodiscard]] std::vector<double> MeanCurvatures(std::span<const double> theta,
                                                    std::size_t most) const;
@@ -71,7 +73,7 @@ class LinearProblem {
   void Unscale(std::span<const double> theta, std::vector<double>& v, std::vector<double>& c) const;
   void Predict(const float* x, std::size_t rows, const std::vector<double>& v,
                const std::vector<double>& c, double* z) const;
-  std::vector<float> SampleCurvatures(std::span<const double> theta, std::size_t stride,
+  std::vector<float> SampleCurvatures(std::span<const double> theta, std::size_t stride, bool pairs,
                                       std::vector<std::size_t>* rows) const;
 
   const float* x_ = nullptr;

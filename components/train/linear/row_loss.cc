@@ -112,22 +112,23 @@ double RowLoss::Derivatives(std::span<const double> y, std::span<const float> we
   return sum;
 }
 
-void RowLoss::Curvatures(std::span<const double> y, std::span<const float> weight,
-                         double* z) const {
+void RowLoss::Curvatures(std::span<const double> y, std::span<const float> weight, bool pairs,
+                         double* z, std::vector<float>& to) const {
   for (std::size_t i = 0; i < y.size(); ++i) {
     const double w = WeightOf(weight, i);
     if (loss != Loss::kLog) {
-      z[i] = w * Of(*this, y[i], z[i]).curvature;
+      to.push_back(float(w * Of(*this, y[i], z[i]).curvature));
       continue;
     }
-    double* own = z + i * outputs;
+    double* p = z + i * outputs;
     if (outputs == 1) {
-      own[0] = Sigmoid(own[0]);
+      *p = Sigmoid(*p);
     } else {
-      (void)Softmax(own, outputs);
+      (void)Softmax(p, outputs);
     }
     for (std::size_t k = 0; k < outputs; ++k) {
-      own[k] = w * own[k] * (1 - own[k]);
+      for (std::size_t l = pairs ? 0 : k; l < k; ++l) to.push_back(float(-w * p[k] * p[l]));
+      to.push_back(float(w * p[k] * (1 - p[k])));
     }
   }
 }

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "components/train/learner.h"
 
@@ -29,8 +30,11 @@ struct RowLoss {
   // sum of the losses. `weight` empty: 1 each.
   [[nodiscard]] double Derivatives(std::span<const double> y, std::span<const float> weight,
                                    double* z) const;
-  // Overwrites `z` by the curvatures, >= 0, times the weights; softmax's diagonal.
-  void Curvatures(std::span<const double> y, std::span<const float> weight, double* z) const;
+  // Appends each row's curvatures times its weight: one; or of softmax one an output, by z_k twice;
+  // with `pairs` by z_k and z_l, l <= k, in the order (0, 0), (1, 0), (1, 1), (2, 0), ...
+  // Overwrites `z`.
+  void Curvatures(std::span<const double> y, std::span<const float> weight, bool pairs, double* z,
+                  std::vector<float>& to) const;
   // Overwrites z [outputs] of one row by probabilities, or by the value (exp(z) of kPoisson).
   void Answer(double* z) const;
 };
