@@ -46,6 +46,7 @@ void Allow(const Table& table, std::size_t features, FoldPlan& plan,
   };
   if (price() > table.options.budget * kShareOfRepeats && plan.repeats() > 1) {
     plan.folds.resize(plan.a_repeat);
+    plan.why += "; but once, as more would cost too much of the budget";
     price();
   }
   if (table.options.model != "auto") return;  // it was asked for

@@ -54,7 +54,7 @@ class Flights:
         training.prepare(data)
         training.component(data, "train", "--input", f"train={data}/train", "--input", f"valid={data}/valid",
                            "--input", f"transform={data}/transform.json", "--output", f"model={data}/model", "--output", f"metrics={data}/metrics.json", "--parameter", "label=late",
-                           "--parameter", "seed=1", "--parameter", "epochs=2")
+                           "--parameter", "seed=1", "--parameter", "model=mlp", "--parameter", "epochs=2")
         self.folder = data / "model"
         self.types = {i["name"]: i["type"] for i in json.loads((self.folder / "transform.json").read_text())["inputs"]}
 

@@ -19,7 +19,7 @@ BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build/release"))
 VENV = pathlib.Path(os.environ.get("PENSTOCK_BENCH_VENV", pathlib.Path.home() / ".cache/penstock/bench-venv"))
 BOUND = 1.0
 # The flights example's network made larger; what is not named here is the component's default on both sides.
-GIVEN = {"label": "late", "seed": 1, "epochs": 3, "patience": 0, "batchSize": 512, "hidden": [128, 64]}
+GIVEN = {"label": "late", "model": "mlp", "seed": 1, "epochs": 3, "patience": 0, "batchSize": 512, "hidden": [128, 64]}
 DEFAULTS = {"dropout": 0.1, "learningRate": 0.002, "weightDecay": 1e-5}
 
 

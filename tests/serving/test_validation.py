@@ -135,7 +135,7 @@ class Hangul(unittest.TestCase):
         self.component(folder, "transform", {"dataset": folder / "dataset"}, ["transform"], label="지연")
         self.component(folder, "train", {"train": folder / "dataset", "valid": folder / "dataset",
                                          "transform": folder / "transform"}, ["model", "metrics"],
-                       label="지연", model="linear", learningRate=0.05, epochs=20, format="safetensors")
+                       label="지연", model="linear")
         server = h.Server(self, folder / "model")
         self.assertIsNone(server.problem)
         status, answer = server.call("/v2/models/%EC%A7%80%EC%97%B0/infer", {"inputs": [

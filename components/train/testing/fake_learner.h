@@ -1,5 +1,6 @@
 // A learner that is quick and simple, for tests of what is around learners: the mean label
-// ("flat"), or one below and one from 0 on of the first feature ("split").
+// ("flat"), one below and one from 0 on of the first feature ("split"), or these turned round
+// ("swapped").
 #pragma once
 
 #include <functional>
@@ -91,6 +92,7 @@ class FakeLearner : public Learner {
       for (std::size_t r = 0; r < train.y.size(); ++r) {
         const bool right = train.x->data[r * train.x->width] >= 0;
         if (setting == "split" && right != (side == 1)) continue;
+        if (setting == "swapped" && right == (side == 1)) continue;
         const double w = train.weight.empty() ? 1 : train.weight[r];
         weight += w;
         if (target.width() == 1) {
