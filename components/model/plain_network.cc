@@ -80,16 +80,18 @@ void Softmax(float* row, std::size_t width) {
     row[i] = static_cast<float>(static_cast<double>(row[i]) / sum);
 }
 
-// out[r, o] += in[r, i] * weight[i, o]
-void Multiply(const std::vector<float>& weight, const float* in, std::size_t rows,
+// out[r, o] += in[r, i] * weight[i, o], for each group of inputs and outputs by its own weight;
+// `in` has groups * inputs values a row, `out` groups * outputs.
+void Multiply(const float* weight, const float* in, std::size_t rows, std::size_t groups,
               std::size_t inputs, std::size_t outputs, float* out) {
   for (std::size_t first = 0; first < rows; first += kRowsAtOnce) {
     const std::size_t last = std::min(first + kRowsAtOnce, rows);
-    for (std::size_t i = 0; i < inputs; ++i) {
-      const float* column = weight.data() + i * outputs;
+    for (std::size_t i = 0; i < groups * inputs; ++i) {
+      const float* column = weight + i * outputs;
+      const std::size_t group = i / inputs;
       for (std::size_t r = first; r < last; ++r) {
-        const float x = in[r * inputs + i];
-        float* sums = out + r * outputs;
+        const float x = in[r * groups * inputs + i];
+        float* sums = out + (r * groups + group) * outputs;
         for (std::size_t o = 0; o < outputs; ++o) sums[o] += x * column[o];
       }
     }
@@ -99,9 +101,10 @@ void Multiply(const std::vector<float>& weight, const float* in, std::size_t row
 std::int64_t MultiplyAdds(const std::vector<sdk::Layer>& layers, const sdk::SafetensorsFile& file) {
   std::int64_t total = 0;
   for (const sdk::Layer& layer : layers) {
-    if (layer.op != sdk::LayerOp::kLinear) continue;
-    const auto& shape = file.Find(layer.weight)->shape;
-    total += shape[0] * shape[1];
+    if (layer.op != sdk::LayerOp::kLinear && layer.op != sdk::LayerOp::kGroupedLinear) continue;
+    std::int64_t values = 1;
+    for (const std::int64_t size : file.Find(layer.weight)->shape) values *= size;
+    total += values;
   }
   return total;
 }
@@ -117,15 +120,20 @@ Result<PlainNetwork::Step> PlainNetwork::MakeStep(const sdk::Layer& layer,
   step.numbers = layer.numbers;
   step.scale = static_cast<float>(layer.scale);
   step.offset = static_cast<float>(layer.offset);
-  if (layer.op == sdk::LayerOp::kLinear) {
+  if (layer.op == sdk::LayerOp::kLinear || layer.op == sdk::LayerOp::kGroupedLinear) {
     const sdk::TensorView& weight = *file.Find(layer.weight);
-    step.outputs = weight.shape[0];
-    step.inputs = weight.shape[1];
+    const std::size_t last = weight.shape.size() - 1;
+    const std::int64_t outputs = weight.shape[last - 1];
+    step.inputs = weight.shape[last];
+    step.groups = last == 2 ? weight.shape[0] : 1;
+    step.outputs = step.groups * outputs;
     const std::vector<float> given = Values(weight);
     step.weight.resize(given.size());
-    for (std::int64_t o = 0; o < step.outputs; ++o) {
-      for (std::int64_t i = 0; i < step.inputs; ++i)
-        step.weight[std::size_t(i * step.outputs + o)] = given[std::size_t(o * step.inputs + i)];
+    for (std::int64_t at = 0; at < std::int64_t(given.size()); ++at) {
+      const std::int64_t i = at % step.inputs;
+      const std::int64_t o = at / step.inputs % outputs;
+      const std::int64_t group = at / (step.inputs * outputs);
+      step.weight[std::size_t((group * step.inputs + i) * outputs + o)] = given[std::size_t(at)];
     }
     if (!layer.bias.empty()) step.bias = Values(*file.Find(layer.bias));
   }
@@ -182,10 +190,12 @@ Result<void> PlainNetwork::RunStep(const Step& step, const std::vector<float>& i
       }
       return {};
     case sdk::LayerOp::kLinear:
+    case sdk::LayerOp::kGroupedLinear:
       out->resize(rows * width);
       for (std::size_t r = 0; r < rows && !step.bias.empty(); ++r)
         std::copy(step.bias.begin(), step.bias.end(), out->begin() + std::ptrdiff_t(r * width));
-      Multiply(step.weight, in.data(), rows, given, width, out->data());
+      Multiply(step.weight.data(), in.data(), rows, std::size_t(step.groups),
+               std::size_t(step.inputs), width / std::size_t(step.groups), out->data());
       return {};
     case sdk::LayerOp::kSoftmax:
       *out = in;
@@ -195,11 +205,19 @@ Result<void> PlainNetwork::RunStep(const Step& step, const std::vector<float>& i
       *out = in;
       for (float& value : *out) value = value * step.scale + step.offset;
       return {};
-    default:
+    case sdk::LayerOp::kSqueeze:
+      *out = in;
+      return {};
+    case sdk::LayerOp::kRelu:
+    case sdk::LayerOp::kTanh:
+    case sdk::LayerOp::kGelu:
+    case sdk::LayerOp::kSigmoid:
+    case sdk::LayerOp::kExp:
       *out = in;
       for (float& value : *out) value = Activate(step.op, value);
       return {};
   }
+  return Internal("a layer that nothing computes");
 }
 
 // A layer of features picks from at least as many; any other first layer takes exactly so many.

@@ -38,9 +38,10 @@ class PlainNetwork {
   };
   struct Step {
     sdk::LayerOp op = sdk::LayerOp::kRelu;
-    std::int64_t inputs = 0;    // of a linear layer
+    std::int64_t groups = 1;    // of a grouped linear layer
+    std::int64_t inputs = 0;    // of a linear layer, or of each group
     std::int64_t outputs = 0;   // values a row after this step
-    std::vector<float> weight;  // [inputs, outputs]: the transpose of the file's
+    std::vector<float> weight;  // [groups, inputs, outputs / groups]: the file's transposed
     std::vector<float> bias;    // [outputs], or empty
     std::vector<std::int64_t> numbers;
     std::vector<Table> tables;

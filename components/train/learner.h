@@ -73,7 +73,7 @@ struct Context {
   std::string checkpoint;  // a folder that survives a SIGKILL; empty: none. A Try or Fit that finds
                            // its own state there goes on from it, to the same bits; a state of
                            // other rows, settings or seed is not taken.
-  bool keep = false;       // Try: also give Trial::fitted
+  bool keep = false;                            // Try: also give Trial::fitted
   std::function<bool()> stop;                   // true: give up with Cancelled; may be empty
   std::function<void(const Progress&)> report;  // may be empty
 };

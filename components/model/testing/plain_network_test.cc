@@ -145,6 +145,28 @@ TEST_F(PlainNetworkTest, AnswersANetworkOfAllLayersAsLibTorchDoes) {
   }
 }
 
+TEST_F(PlainNetworkTest, AnswersNetworksSideBySideAsLibTorchDoes) {
+  Layer grouped = Linear("b", "c");
+  grouped.op = LayerOp::kGroupedLinear;
+  Layer affine = Op(LayerOp::kAffine);
+  affine.scale = 0.05;  // exp of large sums would show their rounding
+  Write({Linear("a"), Op(LayerOp::kRelu), grouped, affine, Op(LayerOp::kExp)},
+        {{"a", {12, 5}}, {"b", {3, 7, 4}}, {"c", {21}}});
+  for (const std::int64_t rows : {1, 5, 64}) {
+    SCOPED_TRACE(rows);
+    ExpectAgreement(Rows(rows, 5));
+  }
+  EXPECT_EQ(Plain().shape().outputs, 21);
+}
+
+TEST_F(PlainNetworkTest, CountsTheWorkOfNetworksSideBySide) {
+  Layer grouped = Linear("b");
+  grouped.op = LayerOp::kGroupedLinear;
+  Write({grouped}, {{"b", {3, 7, 4}}});
+  EXPECT_TRUE(PlainNetwork::Load(folder_, "weights.safetensors", 84)->has_value());
+  EXPECT_FALSE(PlainNetwork::Load(folder_, "weights.safetensors", 83)->has_value());
+}
+
 TEST_F(PlainNetworkTest, KeepsNaNAndInfinity) {
   Write({Linear("a", "b"), Op(LayerOp::kRelu), Linear("c")},
         {{"a", {4, 2}}, {"b", {4}}, {"c", {2, 4}}});
