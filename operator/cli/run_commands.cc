@@ -5,6 +5,7 @@
 #include <fstream>
 #include <ostream>
 
+#include "operator/base/is_there.h"
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
 #include "operator/cli/commands.h"
@@ -56,8 +57,11 @@ int LocalLogs(const LogsOptions& options, const State& state, const Json& run,
   for (const StepPod& pod : pods) {
     if (pod.pod.empty()) continue;  // it has been told why
     const fs::path path = local::PathsOf(state.root(), kLocalNamespace, pod.pod).log;
+    const Result<bool> there = IsThere(path);
+    if (!there) return session.Fail(kFailed, there.error().message);
+    if (!*there) continue;
     std::ifstream file(path, std::ios::binary);
-    if (!file) continue;
+    if (!file) return session.Fail(kFailed, "the log " + path.string() + " cannot be read");
     any = true;
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     LinePrinter printer(session.out, pods.size() > 1 ? pod.step + ": " : "");
