@@ -15,6 +15,7 @@
 #include "operator/cli/objects/state.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
+#include "operator/os/signal_process.h"
 
 namespace penstock::cli {
 namespace {
@@ -156,7 +157,8 @@ int Cancel(const CancelOptions& options, Session& session) {
       return session.Fail(kFailed, "run " + name + " is not running");
     }
     // One process holds the state folder's lock, and it runs this run.
-    if (kill(pid, options.now ? SIGTERM : SIGINT) != 0) {
+    const auto is_it = [&] { return state->RunningProcess() == pid; };
+    if (!SignalProcess(pid, options.now ? SIGTERM : SIGINT, is_it)) {
       return session.Fail(kFailed, "process " + std::to_string(pid) + " cannot be told to cancel");
     }
     session.out << "pipelinerun/" << name << " cancelled\n";
