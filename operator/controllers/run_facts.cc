@@ -134,7 +134,7 @@ Result<bool> RunFacts::FetchPod(const std::string& pod) {
   auto entry = object ? pods.ReadLooked(*object, run_, run_uid_) : std::nullopt;
   const bool gone = !entry;
   if (gone) {
-    pods.Drop(run_uid_, pod, "");
+    pods.DropGone(run_uid_, pod);
   } else {
     static_cast<void>(pods.Put(*std::move(entry), PodTable::Source::kLook, context_.clock));
   }
