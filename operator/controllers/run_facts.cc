@@ -44,6 +44,8 @@ void RunFacts::CopyTo(plan::RunObserved& observed) const {
   observed.fingerprints = fingerprints_;
   for (const auto& [digest, put] : artifacts_)
     observed.artifacts[digest] = {put.artifact, since(put.missing)};
+  if (const auto of_all = troubles_.find(kReceipts); of_all != troubles_.end())
+    observed.receipts_trouble = of_all->second;
   for (const auto& [id, trouble] : troubles_)
     for (const char* of_store : {kCache, kReceipt, kArtifact})
       if (id.starts_with(of_store))
