@@ -54,37 +54,46 @@ Error Explain(const StartFailure& failure, const std::string& program, const std
   }
 }
 
-// Kills every process whose parent is this one; those of the group are already dying.
-void KillChildren() {
+// The parent of a process by /proc; "": there is no such process.
+std::string ParentOf(const std::string& pid) {
+  std::ifstream stat("/proc/" + pid + "/stat");
+  std::string text;
+  std::getline(stat, text);
+  // "pid (name) state ppid ...": the name may hold anything, so read from the last ')'.
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return "";
+  std::istringstream rest(text.substr(name_end + 1));
+  std::string state;
+  std::string parent;
+  rest >> state >> parent;
+  return parent;
+}
+
+// Kills, and reaps where it has ended, every process whose parent is this one, but for `child`.
+// True: there was one. Their numbers are theirs until they are reaped here.
+bool KillChildrenBut(pid_t child) {
   std::error_code ec;
+  bool any = false;
   const std::string self = std::to_string(::getpid());
   for (fs::directory_iterator it("/proc", ec), end; !ec && it != end; it.increment(ec)) {
-    const std::string pid = it->path().filename().string();
-    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream stat(it->path() / "stat");
-    std::string text;
-    std::getline(stat, text);
-    // "pid (name) state ppid ...": the name may hold anything, so read from the last ')'.
-    std::istringstream rest(text.substr(std::min(text.rfind(')'), text.size() - 1) + 1));
-    std::string state;
-    std::string parent;
-    rest >> state >> parent;
-    if (parent == self) ::kill(static_cast<pid_t>(std::stol(pid)), SIGKILL);
+    const std::string name = it->path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto pid = static_cast<pid_t>(std::stol(name));
+    if (pid == child || ParentOf(name) != self) continue;
+    any = true;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, WNOHANG);
   }
+  return any;
 }
 
 // Ends what the program left running, in its group or out of it (setsid), and reaps it all, so that
-// nothing writes to the outputs any more.
+// nothing writes to the outputs any more. The program itself, which has ended, keeps its number.
 void KillLeftovers(pid_t group, Signals& signals) {
   ::kill(-group, SIGKILL);
   const auto deadline = Clock::now() + kReapPatience;
-  while (Clock::now() < deadline) {
-    const pid_t reaped = ::waitpid(-1, nullptr, WNOHANG);
-    if (reaped > 0) continue;
-    if (reaped < 0 && errno == ECHILD) return;
-    KillChildren();
+  while (KillChildrenBut(group) && Clock::now() < deadline)
     (void)signals.Wait(Clock::now() + std::chrono::milliseconds(50));
-  }
 }
 
 // Reaps the orphans that have ended, up to the child: its status is its owner's to take.

@@ -26,9 +26,6 @@ class SourceTest : public LauncherTest {
     t.inputs = {{"data", "file", std::nullopt, uri, "as the operator saw it"}};
     return t;
   }
-  static bool Has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-  }
 };
 
 TEST_F(SourceTest, FollowsARedirectAndRecordsWhatItRead) {

@@ -11,6 +11,8 @@
 #include "components/model_format/model_artifact.h"
 #include "components/model_format/transform.h"
 #include "operator/base/file.h"
+#include "operator/base/is_there.h"
+#include "operator/base/try.h"
 
 namespace penstock::model {
 namespace {
@@ -95,14 +97,15 @@ Result<LoadedModel> LoadTensors(const std::string& folder, int runners) {
 
 Result<LoadedModel> LoadModel(const std::string& folder, int runners) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(folder, ignored) &&
-      !std::filesystem::exists(folder + "/" + sdk::kModelFile, ignored)) {
-    return NoManifest(folder);
+  if (std::filesystem::is_directory(folder, ignored)) {
+    PENSTOCK_ASSIGN(const bool has_manifest, IsThere(folder + "/" + sdk::kModelFile));
+    if (!has_manifest) return NoManifest(folder);
   }
-  const bool columns = std::filesystem::exists(folder + "/" + sdk::kTransformFile, ignored);
+  PENSTOCK_ASSIGN(const bool columns, IsThere(folder + "/" + sdk::kTransformFile));
+  PENSTOCK_ASSIGN(const bool has_examples, IsThere(folder + "/" + sdk::kExamplesFile));
   auto loaded = columns ? LoadColumns(folder, runners) : LoadTensors(folder, runners);
   if (!loaded) return loaded;
-  if (std::filesystem::exists(folder + "/" + sdk::kExamplesFile, ignored)) {
+  if (has_examples) {
     auto examples = sdk::LoadExamples(folder);
     if (!examples) return examples.error();
     for (sdk::ModelExample& example : *examples) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <ostream>
 
+#include "operator/base/is_there.h"
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
 #include "operator/cli/commands.h"
@@ -14,6 +15,7 @@
 #include "operator/cli/objects/state.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
+#include "operator/os/signal_process.h"
 
 namespace penstock::cli {
 namespace {
@@ -56,8 +58,11 @@ int LocalLogs(const LogsOptions& options, const State& state, const Json& run,
   for (const StepPod& pod : pods) {
     if (pod.pod.empty()) continue;  // it has been told why
     const fs::path path = local::PathsOf(state.root(), kLocalNamespace, pod.pod).log;
+    const Result<bool> there = IsThere(path);
+    if (!there) return session.Fail(kFailed, there.error().message);
+    if (!*there) continue;
     std::ifstream file(path, std::ios::binary);
-    if (!file) continue;
+    if (!file) return session.Fail(kFailed, "the log " + path.string() + " cannot be read");
     any = true;
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     LinePrinter printer(session.out, pods.size() > 1 ? pod.step + ": " : "");
@@ -152,7 +157,8 @@ int Cancel(const CancelOptions& options, Session& session) {
       return session.Fail(kFailed, "run " + name + " is not running");
     }
     // One process holds the state folder's lock, and it runs this run.
-    if (kill(pid, options.now ? SIGTERM : SIGINT) != 0) {
+    const auto is_it = [&] { return state->RunningProcess() == pid; };
+    if (!SignalProcess(pid, options.now ? SIGTERM : SIGINT, is_it)) {
       return session.Fail(kFailed, "process " + std::to_string(pid) + " cannot be told to cancel");
     }
     session.out << "pipelinerun/" << name << " cancelled\n";

@@ -245,7 +245,7 @@ void Engine::Impl::OnPod(const kube::Change& change) {
   const ObjectKey run = entry->run;
   const std::string run_uid = entry->run_uid;
   if (change.type == kube::ChangeType::kDeleted) {
-    snapshots.pods.Drop(run_uid, change.key.name, entry->fact.uid);
+    snapshots.pods.Drop(run_uid, change.key.name, entry->fact.uid, entry->resource_version);
   } else if (snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer, clock)) {
     runs.NoteEndedPod(run_uid, clock.Steady());
   }

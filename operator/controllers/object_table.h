@@ -11,7 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -34,18 +34,26 @@ inline ObjectKey ParseKey(const std::string& text) {
 // may be forgotten. Not thread-safe.
 class Tombstones {
  public:
-  void Add(const std::string& uid) {
-    if (uid.empty() || !uids_.insert(uid).second) return;
+  // `version`: of the object when it was told gone, where that is known.
+  void Add(const std::string& uid, const std::string& version = "") {
+    if (uid.empty()) return;
+    const auto [at, added] = versions_.try_emplace(uid, version);
+    if (!added && !version.empty()) at->second = version;
+    if (!added) return;
     order_.push_back(uid);
     if (order_.size() <= kKept) return;
-    uids_.erase(order_.front());
+    versions_.erase(order_.front());
     order_.pop_front();
   }
-  [[nodiscard]] bool Has(const std::string& uid) const { return uids_.contains(uid); }
+  [[nodiscard]] bool Has(const std::string& uid) const { return versions_.contains(uid); }
+  [[nodiscard]] std::string VersionOf(const std::string& uid) const {
+    const auto found = versions_.find(uid);
+    return found == versions_.end() ? "" : found->second;
+  }
 
  private:
   static constexpr std::size_t kKept = 10'000;
-  std::unordered_set<std::string> uids_;
+  std::unordered_map<std::string, std::string> versions_;  // by UID
   std::deque<std::string> order_;
 };
 

@@ -117,7 +117,11 @@ std::optional<PodEntry> PodTable::ReadLooked(const Json& pod, const ObjectKey& r
 bool PodTable::Put(PodEntry entry, Source source, const Clock& clock) {
   const std::lock_guard lock(mutex_);
   // The answer to our own create may come in after an informer has told that the pod is gone.
-  if (source == Source::kCreate && gone_.Has(entry.fact.uid)) return false;
+  const std::string& uid = entry.fact.uid;
+  if (dead_.Has(uid) || (source == Source::kCreate && gone_.Has(uid))) return false;
+  // So may the answer to a look, or an event of another API server, which lags behind.
+  if (gone_.Has(uid) && !NewerOrEqualVersion(entry.resource_version, gone_.VersionOf(uid)))
+    return false;
   const auto [it, added] = by_run_[entry.run_uid].try_emplace(entry.fact.name);
   Row& row = it->second;
   const bool same = !added && row.entry.fact.uid == entry.fact.uid;
@@ -188,16 +192,30 @@ void PodTable::Unlist(const PodEntry& entry) {
   }
 }
 
-void PodTable::Drop(const std::string& run_uid, const std::string& pod,
-                    const std::string& pod_uid) {
+void PodTable::Drop(const std::string& run_uid, const std::string& pod, const std::string& pod_uid,
+                    const std::string& version) {
   const std::lock_guard lock(mutex_);
-  gone_.Add(pod_uid);
+  gone_.Add(pod_uid, version);
+  Remove(run_uid, pod, pod_uid);
+}
+
+void PodTable::DropGone(const std::string& run_uid, const std::string& pod) {
+  const std::lock_guard lock(mutex_);
   const auto rows = by_run_.find(run_uid);
   if (rows == by_run_.end()) return;
   const auto row = rows->second.find(pod);
   if (row == rows->second.end()) return;
-  if (!pod_uid.empty() && row->second.entry.fact.uid != pod_uid) return;
-  gone_.Add(row->second.entry.fact.uid);
+  const std::string pod_uid = row->second.entry.fact.uid;
+  dead_.Add(pod_uid);
+  Remove(run_uid, pod, pod_uid);
+}
+
+void PodTable::Remove(const std::string& run_uid, const std::string& pod,
+                      const std::string& pod_uid) {
+  const auto rows = by_run_.find(run_uid);
+  if (rows == by_run_.end()) return;
+  const auto row = rows->second.find(pod);
+  if (row == rows->second.end() || row->second.entry.fact.uid != pod_uid) return;
   Unlist(row->second.entry);
   rows->second.erase(row);
   if (rows->second.empty()) by_run_.erase(rows);

@@ -60,9 +60,12 @@ class PodTable {
   // whose kubelet's clock is off: a container starts and ends after its pod was created, and before
   // now.
   bool Put(PodEntry entry, Source source, const Clock& clock);
-  // Told by an informer, which may mean that it has lost its label: a look brings it back. With an
-  // empty `pod_uid`, whatever stands under that name.
-  void Drop(const std::string& run_uid, const std::string& pod, const std::string& pod_uid);
+  // Told by an informer, which may mean that it has lost its label: a look brings it back, or an
+  // event, that shows it as it was then or later. What shows it as it was before comes too late.
+  void Drop(const std::string& run_uid, const std::string& pod, const std::string& pod_uid,
+            const std::string& version);
+  // A look found no pod of that name, or another one: nothing brings back what was known under it.
+  void DropGone(const std::string& run_uid, const std::string& pod);
 
   // An attempt of which something else than its pod tells: a receipt.
   void NoteAttempt(const std::string& run_uid, const std::string& step, AttemptMade attempt);
@@ -99,6 +102,7 @@ class PodTable {
   void List(const PodEntry& entry);
   void Unlist(const PodEntry& entry);
   [[nodiscard]] const Row* Known(const std::string& pod_uid) const;
+  void Remove(const std::string& run_uid, const std::string& pod, const std::string& pod_uid);
   void NoteAttemptLocked(const std::string& run_uid, const std::string& step, AttemptMade attempt);
 
   mutable std::mutex mutex_;
@@ -106,7 +110,8 @@ class PodTable {
   std::unordered_map<std::string, std::map<std::string, AttemptMade>> made_;  // by run UID, step
   std::unordered_map<std::string, std::pair<std::string, std::string>>
       by_uid_;            // pod UID -> run UID, pod name
-  Tombstones gone_;       // pods
+  Tombstones gone_;       // pods that no informer shows any more
+  Tombstones dead_;       // pods that are not there any more
   Tombstones forgotten_;  // runs: what their pods do is of no interest any more
   // namespace/key -> run UID, pod name
   std::multimap<std::string, std::pair<std::string, std::string>> by_cache_key_;

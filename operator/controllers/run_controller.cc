@@ -80,7 +80,9 @@ Outcome RunController::Reconcile(const std::string& key) {
     return Expire(*run);
   }
   const StatePtr state = StateOf(*run);
-  if (!run->status.revision.empty() && !state->facts->HaveReceipts(run->status)) {
+  // Where the store does not answer the plan says so, or carries out a cancel.
+  if (!run->status.revision.empty() && !state->facts->HaveReceipts(run->status) &&
+      state->facts->ReceiptsTrouble().empty()) {
     return std::optional<Milliseconds>();
   }
   auto settled = state->pinning.Ensure(*run, *state->facts);

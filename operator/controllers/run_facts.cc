@@ -44,6 +44,8 @@ void RunFacts::CopyTo(plan::RunObserved& observed) const {
   observed.fingerprints = fingerprints_;
   for (const auto& [digest, put] : artifacts_)
     observed.artifacts[digest] = {put.artifact, since(put.missing)};
+  if (const auto of_all = troubles_.find(kReceipts); of_all != troubles_.end())
+    observed.receipts_trouble = of_all->second;
   for (const auto& [id, trouble] : troubles_)
     for (const char* of_store : {kCache, kReceipt, kArtifact})
       if (id.starts_with(of_store))
@@ -134,7 +136,7 @@ Result<bool> RunFacts::FetchPod(const std::string& pod) {
   auto entry = object ? pods.ReadLooked(*object, run_, run_uid_) : std::nullopt;
   const bool gone = !entry;
   if (gone) {
-    pods.Drop(run_uid_, pod, "");
+    pods.DropGone(run_uid_, pod);
   } else {
     static_cast<void>(pods.Put(*std::move(entry), PodTable::Source::kLook, context_.clock));
   }

@@ -43,6 +43,8 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // True when the receipts of this run that the store holds have been read: needed once, by a
   // controller that meets a run which another one began. False: they are being read.
   [[nodiscard]] bool HaveReceipts(const api::PipelineRunStatus& status);
+  // Why they could not be read the last time; empty: nothing was in the way.
+  [[nodiscard]] std::string ReceiptsTrouble() const;
 
   // The answer for a step's own program, or nullopt: it has been asked for now.
   [[nodiscard]] std::optional<CodeAnswer> Code(const api::CodeSpec& code);
@@ -68,6 +70,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   static constexpr const char* kCache = "cache/";
   static constexpr const char* kReceipt = "receipt/";
   static constexpr const char* kArtifact = "put/";
+  static constexpr const char* kReceipts = "receipts";  // all of the run's
 
   // Runs `fetch` on a pool unless it is under way. It gives true when it has an answer, false when
   // it is to be asked again after a pause, and so does its error, which is told.

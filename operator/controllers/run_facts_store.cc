@@ -121,8 +121,14 @@ bool RunFacts::HaveReceipts(const api::PipelineRunStatus& status) {
   }
   std::set<std::string> known;
   for (const api::StepStatus& step : status.steps) known.insert(step.pod);
-  Fetch(in_store_, "receipts", [this, known = std::move(known)] { return FetchReceipts(known); });
+  Fetch(in_store_, kReceipts, [this, known = std::move(known)] { return FetchReceipts(known); });
   return false;
+}
+
+std::string RunFacts::ReceiptsTrouble() const {
+  const std::lock_guard lock(mutex_);
+  const auto trouble = troubles_.find(kReceipts);
+  return trouble == troubles_.end() ? "" : trouble->second;
 }
 
 // A pod may have ended and vanished after the last status was written: its receipt is then all that

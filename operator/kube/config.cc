@@ -3,6 +3,8 @@
 #include <cstdlib>
 
 #include "operator/base/file.h"
+#include "operator/base/is_there.h"
+#include "operator/base/try.h"
 
 namespace penstock::kube {
 namespace {
@@ -46,7 +48,9 @@ Result<ClusterConfig> LoadInCluster(const Surroundings& surroundings) {
     return Invalid("not in a pod: KUBERNETES_SERVICE_HOST and _PORT are not set");
   }
   const auto& folder = surroundings.service_account;
-  if (!std::filesystem::exists(folder / "token")) {
+  PENSTOCK_ASSIGN(const bool has_token, IsThere(folder / "token"));
+  PENSTOCK_ASSIGN(const bool has_ca, IsThere(folder / "ca.crt"));
+  if (!has_token) {
     return Invalid("no service account token at " + (folder / "token").string() +
                    "; is automountServiceAccountToken off?");
   }
@@ -54,8 +58,10 @@ Result<ClusterConfig> LoadInCluster(const Surroundings& surroundings) {
   const bool ipv6 = host.find(':') != std::string::npos;
   out.server = "https://" + (ipv6 ? "[" + host + "]" : host) + ":" + port;
   out.token.file = folder / "token";
-  if (std::filesystem::exists(folder / "ca.crt")) out.ca.file = folder / "ca.crt";
-  if (auto ns = ReadFile(folder / "namespace", 1024); ns && !ns->empty()) out.namespace_ = *ns;
+  if (has_ca) out.ca.file = folder / "ca.crt";
+  auto ns = ReadFile(folder / "namespace", 1024);
+  if (!ns && ns.error().kind != ErrorKind::kNotFound) return ns.error();
+  if (ns && !ns->empty()) out.namespace_ = *ns;
   return out;
 }
 
@@ -63,7 +69,8 @@ namespace {
 
 Result<ClusterConfig> Find(const LoadOptions& options, const Surroundings& surroundings) {
   if (!options.kubeconfig.empty()) {
-    if (!std::filesystem::exists(options.kubeconfig)) {
+    PENSTOCK_ASSIGN(const bool there, IsThere(options.kubeconfig));
+    if (!there) {
       return Invalid("kubeconfig " + options.kubeconfig + " does not exist");
     }
     return LoadKubeconfigs({options.kubeconfig}, options.context);
@@ -71,10 +78,10 @@ Result<ClusterConfig> Find(const LoadOptions& options, const Surroundings& surro
   if (const auto list = SplitList(Get(surroundings.env, "KUBECONFIG")); !list.empty()) {
     return LoadKubeconfigs(list, options.context);
   }
-  const std::filesystem::path standard =
-      std::filesystem::path(Get(surroundings.env, "HOME")) / ".kube" / "config";
-  if (!Get(surroundings.env, "HOME").empty() && std::filesystem::exists(standard)) {
-    return LoadKubeconfigs({standard}, options.context);
+  if (const std::string home = Get(surroundings.env, "HOME"); !home.empty()) {
+    const auto standard = std::filesystem::path(home) / ".kube" / "config";
+    PENSTOCK_ASSIGN(const bool there, IsThere(standard));
+    if (there) return LoadKubeconfigs({standard}, options.context);
   }
   if (!options.context.empty()) {
     return Invalid("context \"" + options.context + "\" was asked for, but there is no kubeconfig");

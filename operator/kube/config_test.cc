@@ -99,6 +99,28 @@ TEST_F(Config, AnExplicitFileMustExistAndExcludesTheOthers) {
       << "no current context";
 }
 
+TEST_F(Config, AKubeconfigThatCannotBeLookedAtIsNotAbsent) {
+  const fs::path circle = folder_ / "circle";
+  fs::create_symlink("circle", circle);
+  Surroundings s;
+  s.env["KUBECONFIG"] = circle.string() + ":" + Write("config", kSecond).string();
+  Surroundings home;
+  home.env["HOME"] = folder_;
+  fs::create_directories(folder_ / ".kube");
+  fs::create_symlink("config", folder_ / ".kube" / "config");
+  Surroundings pod;
+  pod.env = {{"KUBERNETES_SERVICE_HOST", "10.0.0.1"}, {"KUBERNETES_SERVICE_PORT", "443"}};
+  pod.service_account = circle;
+  LoadOptions explicit_file;
+  explicit_file.kubeconfig = circle;
+  for (const auto& config : {LoadConfig({}, s), LoadConfig({}, home), LoadConfig({}, pod),
+                             LoadConfig(explicit_file, {})}) {
+    ASSERT_FALSE(config);
+    EXPECT_NE(config.error().message.find("looking at " + folder_.string()), std::string::npos)
+        << config.error().message;
+  }
+}
+
 TEST_F(Config, TheHomeFolderComesBeforeThePod) {
   Write(".kube/config", kSecond);
   Surroundings s;

@@ -5,7 +5,9 @@
 
 #include "operator/base/base64.h"
 #include "operator/base/file.h"
+#include "operator/base/is_there.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 #include "operator/kube/config.h"
 
 namespace penstock::kube {
@@ -275,7 +277,8 @@ Result<ClusterConfig> LoadKubeconfigs(const std::vector<fs::path>& files,
   Merged merged;
   bool any = false;
   for (const auto& file : files) {
-    if (!fs::exists(file)) continue;
+    PENSTOCK_ASSIGN(const bool there, IsThere(file));
+    if (!there) continue;
     any = true;
     if (auto read = MergeFile(file, merged); !read) return read.error();
   }

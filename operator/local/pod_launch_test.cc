@@ -143,10 +143,13 @@ TEST_F(PodLaunchTest, SecretsThatAKilledRunLeftAreRemovedAndNothingElse) {
   EXPECT_FALSE(fs::exists(volumes / "work")) << "an emptyDir";
   EXPECT_EQ(*ReadFile(volumes / "c/a"), "A") << "`penstock debug` reads it";
 
-  ASSERT_TRUE(Prepare(pod));
-  ASSERT_TRUE(WriteFileAtomically(state_ / "pods/default/p/pod.json", "{"));
-  RemoveLeftovers(state_);
-  EXPECT_FALSE(fs::exists(volumes)) << "what it held is not known";
+  for (const char* text : {"{", "[]", "7", "{}", R"({"spec":[]})", R"({"spec":{"volumes":7}})",
+                           R"({"spec":{"volumes":["a"]}})"}) {
+    ASSERT_TRUE(Prepare(pod));
+    ASSERT_TRUE(WriteFileAtomically(state_ / "pods/default/p/pod.json", text));
+    RemoveLeftovers(state_);
+    EXPECT_FALSE(fs::exists(volumes)) << "what it held is not known: " << text;
+  }
 }
 
 TEST_F(PodLaunchTest, TheStepsOwnVolumesAreMountedAndNotGuessedInItsWords) {

@@ -111,7 +111,7 @@ struct Volumes {
       if (!files) return files.error();
       if (!*files) continue;
       for (const auto& [path, text] : **files) {
-        if (const std::string why = WhyNoPathInVolume(path); !why.empty())
+        if (const std::string why = WhyNoFileInVolume(path); !why.empty())
           return Invalid("a file of it: " + why);
         if (auto wrote = WriteFileAtomically(folder / path, text); !wrote) return wrote;
       }
@@ -141,9 +141,12 @@ void RemoveScratchOf(const fs::path& pod_folder) {
   const auto text = ReadFile(pod_folder / "pod.json");
   const auto pod = text ? ParseJson(*text, "pod.json") : Result<Json>(text.error());
   if (!pod) return RemoveFolder(volumes);
-  const Json spec = pod->value("spec", Json::object());
-  for (const Json& volume : spec.value("volumes", Json::array()))
-    if (IsScratch(volume)) RemoveFolder(volumes / volume.value("name", "?"));
+  try {
+    for (const Json& volume : pod->at("spec").at("volumes"))
+      if (IsScratch(volume)) RemoveFolder(volumes / volume.at("name").get<std::string>());
+  } catch (const std::exception&) {  // it is no pod
+    RemoveFolder(volumes);
+  }
 }
 
 // The operator's own mounts lie under /penstock, or their volumes' names say so.

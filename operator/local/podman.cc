@@ -11,36 +11,52 @@ namespace penstock::local {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-Result<void> Podman::Usable() {
-  const std::scoped_lock lock(mutex_);
-  if (usable_) return *usable_;
-  if (program_.empty()) {
-    usable_ = Result<void>(NotFound("podman is not installed"));
-    return *usable_;
-  }
-  const Result<std::string> answer = AskCommand({program_, "info", "--format", "ok"}, seconds(20));
-  usable_ = answer ? Result<void>() : Result<void>(Wrap("podman", answer.error()));
-  return *usable_;
+Result<void> Podman::Once(const std::string& what, const std::stop_token& stop, const Ask& ask) {
+  std::unique_lock lock(mutex_);
+  if (!answered_.wait(lock, stop, [&] { return !asked_.contains(what); }) || stop.stop_requested())
+    return Cancelled("podman is asked for no longer");
+  if (const auto known = answers_.find(what); known != answers_.end()) return known->second;
+  asked_.insert(what);
+  struct End {  // also when `ask` throws: others wait for it
+    Podman& podman;
+    std::unique_lock<std::mutex>& lock;
+    const std::string& what;
+    ~End() {
+      if (!lock.owns_lock()) lock.lock();
+      podman.asked_.erase(what);
+      podman.answered_.notify_all();
+    }
+  } end{*this, lock, what};
+  lock.unlock();
+  Result<void> answer = ask();
+  lock.lock();
+  if (answer || answer.error().kind != ErrorKind::kCancelled) answers_.emplace(what, answer);
+  return answer;
 }
 
-Result<void> Podman::CanRun(const std::string& image, const std::filesystem::path& launcher) {
-  const std::scoped_lock lock(mutex_);
-  if (const auto it = images_.find(image); it != images_.end()) return it->second;
-  Result<void> can;
-  if (!AskCommand({program_, "image", "exists", image}, seconds(20))) {
-    const Result<std::string> pulled = AskCommand({program_, "pull", "-q", image}, minutes(15));
-    if (!pulled) can = Wrap("pull of " + image, pulled.error());
-  }
-  if (can) {
+Result<void> Podman::Usable(const std::stop_token& stop) {
+  return Once("", stop, [&]() -> Result<void> {
+    if (program_.empty()) return NotFound("podman is not installed");
+    const auto answer = AskCommand({program_, "info", "--format", "ok"}, seconds(20), stop);
+    return answer ? Result<void>() : Result<void>(Wrap("podman", answer.error()));
+  });
+}
+
+Result<void> Podman::CanRun(const std::string& image, const std::filesystem::path& launcher,
+                            const std::stop_token& stop) {
+  return Once(image, stop, [&]() -> Result<void> {
+    if (!AskCommand({program_, "image", "exists", image}, seconds(20), stop)) {
+      const auto pulled = AskCommand({program_, "pull", "-q", image}, minutes(15), stop);
+      if (!pulled) return Wrap("pull of " + image, pulled.error());
+    }
     const std::string path = launcher.string();
     const Result<std::string> tried = AskCommand(
         {program_, "run", "--rm", "--network=host", "--log-driver=none", "--pull=never",
          "--volume=" + path + ":" + path + ":ro", "--entrypoint=" + path, image, "--help"},
-        minutes(2));
-    if (!tried) can = Wrap("a container of " + image, tried.error());
-  }
-  images_.emplace(image, can);
-  return can;
+        minutes(2), stop);
+    if (!tried) return Wrap("a container of " + image, tried.error());
+    return {};
+  });
 }
 
 std::vector<std::string> Podman::Command(const PodLaunch& launch, const Json& container,

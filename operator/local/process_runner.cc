@@ -176,7 +176,7 @@ void ProcessRunner::RunPod(PodWorker& worker) {
   const Result<Resources> requests = PodRequests(worker.pod);
   const std::string never = requests ? admission_.WhyNever(*requests) : "";
   if (!requests) {
-    EndUnstarted(worker, requests.error().message);
+    EndUnstarted(worker, requests.error());
   } else if (!never.empty()) {
     if (options_.never_fits) options_.never_fits(worker.name);
     WriteStatus(worker, PendingStatus("Unschedulable", never, clock_.Now()));
@@ -203,7 +203,7 @@ void ProcessRunner::RunAdmitted(PodWorker& worker, Admission::Seat seat) {
   const Result<Json> bound = client_.MergePatch(kube::kPods, worker.ns, worker.name,
                                                 {{"spec", {{"nodeName", kNodeName}}}});
   if (!bound) {
-    if (bound.error().kind != ErrorKind::kNotFound) EndUnstarted(worker, bound.error().message);
+    if (bound.error().kind != ErrorKind::kNotFound) EndUnstarted(worker, bound.error());
     return;
   }
   WriteStatus(worker, PendingStatus("", "", clock_.Now()));
@@ -211,7 +211,7 @@ void ProcessRunner::RunAdmitted(PodWorker& worker, Admission::Seat seat) {
   if (!launch) {
     // What was written of its volumes may be a Secret.
     RemoveFolder(PathsOf(options_.launch.state, worker.ns, worker.name).folder / "volumes");
-    return EndUnstarted(worker, launch.error().message);
+    return EndUnstarted(worker, launch.error());
   }
   RunProcess(worker, *launch, seat);
   for (const fs::path& folder : launch->scratch) RemoveFolder(folder);
@@ -223,8 +223,10 @@ Result<ProcessRunner::Started> ProcessRunner::Isolate(const PodWorker& worker,
   const bool must = options_.isolation == Isolation::kPodman;
   Result<void> there = Invalid("--isolation process was given");
   if (options_.isolation != Isolation::kProcess) {
-    there = podman_.Usable();
-    if (there) there = podman_.CanRun(launch.image, options_.launch.launcher);
+    const std::stop_token stop = worker.stop.get_token();
+    there = podman_.Usable(stop);
+    if (there) there = podman_.CanRun(launch.image, options_.launch.launcher, stop);
+    if (!there && there.error().kind == ErrorKind::kCancelled) return there.error();
   }
   if (there) {
     const Json& container = worker.pod["spec"]["containers"][0];
@@ -249,7 +251,7 @@ Result<ProcessRunner::Started> ProcessRunner::OnHost(const PodLaunch& launch) co
 void ProcessRunner::RunProcess(PodWorker& worker, const PodLaunch& launch,
                                const Admission::Seat& seat) {
   const Result<Started> started = Isolate(worker, launch);
-  if (!started) return EndUnstarted(worker, started.error().message);
+  if (!started) return EndUnstarted(worker, started.error());
   ChildOptions child_options{started->argv, launch.environment, launch.directory, launch.paths.log};
   if (options_.capacity.other.contains("nvidia.com/gpu")) {
     SetVariable(child_options.environment, "CUDA_VISIBLE_DEVICES",
@@ -257,7 +259,7 @@ void ProcessRunner::RunProcess(PodWorker& worker, const PodLaunch& launch,
   }
   ContainerRun run{launch.container, launch.image, clock_.Now()};
   Result<ChildProcess> child = ChildProcess::Start(child_options);
-  if (!child) return EndUnstarted(worker, child.error().message);
+  if (!child) return EndUnstarted(worker, child.error());
   {
     const std::scoped_lock lock(worker.mutex);
     worker.child = &*child;
@@ -280,11 +282,12 @@ void ProcessRunner::RunProcess(PodWorker& worker, const PodLaunch& launch,
                                         clock_.Now()}));
 }
 
-void ProcessRunner::EndUnstarted(PodWorker& worker, const std::string& message) {
+void ProcessRunner::EndUnstarted(PodWorker& worker, const Error& why) {
   TerminationMessage said;
-  said.outcome = TaskOutcome::kInvalid;
+  said.outcome =
+      why.kind == ErrorKind::kCancelled ? TaskOutcome::kCancelled : TaskOutcome::kInvalid;
   said.exit_code = LauncherExitCode(said);
-  said.message = message;
+  said.message = why.message;
   const Json& containers = worker.pod["spec"]["containers"];
   const ContainerRun run{containers.empty() ? "" : containers[0].value("name", ""),
                          containers.empty() ? "" : containers[0].value("image", ""), clock_.Now()};

@@ -73,11 +73,12 @@ class ProcessRunner {
     std::vector<std::string> argv;
     bool in_podman = false;
   };
+  // kCancelled where the pod was asked to stop meanwhile.
   [[nodiscard]] Result<Started> Isolate(const PodWorker& worker, const PodLaunch& launch);
   // As a process of the host, which has the step's volumes at their paths.
   [[nodiscard]] Result<Started> OnHost(const PodLaunch& launch) const;
   void WriteStatus(PodWorker& worker, const Json& status);
-  void EndUnstarted(PodWorker& worker, const std::string& message);
+  void EndUnstarted(PodWorker& worker, const Error& why);
   void Notice(const std::string& key, const std::string& line);
 
   kube::Client& client_;

@@ -106,6 +106,11 @@ class ProcessRunnerTest : public testing::Test {
   void AwaitFile(const std::string& name) {  // until the script has written it; ctest ends us
     while (!fs::exists(state_ / name)) std::this_thread::yield();
   }
+  void AwaitText(const fs::path& file, const std::string& words) {
+    for (Result<std::string> text = ReadFile(file); !text || text->find(words) == std::string::npos;
+         text = ReadFile(file))
+      std::this_thread::yield();
+  }
   static kube::LogOptions Tail(int lines) {
     kube::LogOptions options;
     options.tail_lines = lines;
@@ -145,7 +150,7 @@ TEST_F(ProcessRunnerTest, RunsAPodToItsEndAsAKubeletReportsIt) {
   EXPECT_EQ(Log("good"), "working\n");
 }
 
-// Shows each event of a watch a while after it happened.
+// Shows what a watch has told, but for the first event, once it is let go.
 class LateWatch : public kube::ForwardingClient {
  public:
   explicit LateWatch(kube::Client& below) : ForwardingClient(below) {}
@@ -153,14 +158,36 @@ class LateWatch : public kube::ForwardingClient {
                      const kube::WatchOptions& options, const kube::WatchSink& sink,
                      std::stop_token stop) override {
     const auto late = [&](kube::WatchEvent& event) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(150));
-      return sink(event);
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, stop, [&] { return seen_ == 0 || let_go_; });
+      lock.unlock();
+      const bool more = sink(event);
+      lock.lock();
+      ++seen_;
+      has_ended_ = has_ended_ ||
+                   event.object->value("status", Json::object()).value("phase", "") == "Succeeded";
+      changed_.notify_all();
+      return more;
     };
-    return ForwardingClient::Watch(type, ns, options, late, std::move(stop));
+    return ForwardingClient::Watch(type, ns, options, late, stop);
+  }
+  void LetGo() {
+    const std::scoped_lock lock(mutex_);
+    let_go_ = true;
+    changed_.notify_all();
+  }
+  // Until a pod has been shown as ended.
+  bool AwaitEnd() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return has_ended_; });
   }
 
  private:
   Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  int seen_ = 0;
+  bool let_go_ = false, has_ended_ = false;
 };
 
 TEST_F(ProcessRunnerTest, APodWhoseEventsComeLateRunsOnce) {
@@ -170,9 +197,10 @@ TEST_F(ProcessRunnerTest, APodWhoseEventsComeLateRunsOnce) {
   runner_->Start();
   Create("good", "echo working");
   AwaitPhase("good", "Succeeded");
-  std::this_thread::sleep_for(std::chrono::milliseconds(1'000));  // its five events are seen
+  late.LetGo();
+  ASSERT_TRUE(late.AwaitEnd());
+  runner_->Stop(std::chrono::seconds(10));  // and waits for whatever it has started
   EXPECT_EQ(Log("good"), "working\n");
-  runner_->Stop(std::chrono::seconds(0));
   runner_.emplace(cluster_, clock_, Options());  // none that knows `late`
 }
 
@@ -255,6 +283,7 @@ TEST_F(ProcessRunnerTest, SaysOnceThatAnImageIsNotIsolated) {
 constexpr const char* kPodman = R"sh(#!/bin/sh
 echo "$*" >> "$(dirname "$0")/podman-calls"
 [ "$1 $2" = "image exists" ] && exit "$(cat "$(dirname "$0")/podman-has-image")"
+[ "$1 $3" = "pull example.com/hangs:1" ] && exec sleep 60
 [ "$1" = pull ] && { echo "no such registry" >&2; exit 125; }
 [ "$1" = run ] || exit 0
 for word; do
@@ -333,6 +362,21 @@ TEST_F(PodmanRunnerTest, AnImageThatCannotBePulledRunsOnTheHostAndSaysSo) {
   const std::scoped_lock lock(mutex_);
   ASSERT_EQ(notices_.size(), 1U);
   EXPECT_NE(notices_[0].find("no such registry"), std::string::npos) << notices_[0];
+}
+
+TEST_F(PodmanRunnerTest, APullThatHangsEndsWithItsPodAndHoldsUpNoOtherImage) {
+  UsePodman(Isolation::kPodman, "1");
+  Create("hangs", "exit 0", "100m", "example.com/hangs:1");
+  AwaitText(state_ / "podman-calls", "pull -q example.com/hangs:1");
+  Create("waits", "exit 0", "100m", "example.com/hangs:1");  // for that pull
+  Create("other", "exit 0", "100m", "example.com/tool:1");
+  AwaitPhase("other", "Failed");  // its own pull has been answered
+  const auto start = std::chrono::steady_clock::now();
+  for (const char* pod : {"hangs", "waits"}) {
+    ASSERT_TRUE(cluster_.Delete(kube::kPods, "default", pod, {}));
+    Await(pod, [](const Json& now) { return now.is_null(); });
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 TEST_F(PodmanRunnerTest, WhereIsolationIsAskedForNothingRunsWithoutIt) {

@@ -41,7 +41,7 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
   server.max_connections_a_peer = server.max_connections / kPeerShare;
   server.reserve = server.max_connections / kReserve;
   server.handshake_timeout = kUnknownCaller;
-  server.first_head_timeout = kUnknownCaller;
+  server.stranger_timeout = kUnknownCaller;
   // Asked anew for each connection, so that a renewed certificate needs no restart.
   server.tls = [certificates = gateway->certificates.get()] { return certificates->Current(); };
   server.on_error = [&log](const std::string& what) { log.Write("warn", what); };

@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "operator/base/is_there.h"
+#include "operator/base/try.h"
 #include "operator/metadata/schema.h"
 
 namespace penstock::metadata {
@@ -123,8 +125,8 @@ Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint
 }
 
 Result<std::unique_ptr<soci::session>> OpenForReading(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
+  PENSTOCK_ASSIGN(const bool there, IsThere(path));
+  if (!there) {
     return NotFound("there is no metadata database " + path.string());
   }
   try {

@@ -101,20 +101,23 @@ class Server : public HttpServer {
     stream.Limit({SteadyTime::max(), options_.handshake_timeout, stop_.get_token()});
     if (tls && !stream.Secure(tls)) return;
     Incoming<true>::Buffer buffer;
-    const auto first = std::min(options_.first_head_timeout, options_.idle_timeout);
-    if (!ServeOne(stream, buffer, overloaded, peer, first)) return;
-    while (ServeOne(stream, buffer, overloaded, peer, options_.idle_timeout)) {
+    bool is_known = false;
+    while (ServeOne(stream, buffer, overloaded, peer, is_known)) {
     }
   }
 
   bool ServeOne(Stream& stream, Incoming<true>::Buffer& buffer, bool overloaded,
-                const std::string& peer, std::chrono::milliseconds head_timeout) {
+                const std::string& peer, bool& caller_is_known) {
     const auto stop = stop_.get_token();
+    const auto head_timeout = caller_is_known
+                                  ? options_.idle_timeout
+                                  : std::min(options_.stranger_timeout, options_.idle_timeout);
     stream.Limit({std::chrono::steady_clock::now() + head_timeout, head_timeout, stop});
     Incoming<true> request(stream, buffer, static_cast<std::uint32_t>(options_.max_header_bytes));
     const auto ec = request.ReadHead();
     stream.Limit({SteadyTime::max(), options_.idle_timeout, stop});
     ServedExchange exchange(options_, stop, stream, request, [&] {
+      caller_is_known = true;
       if (options_.reserve > 0) known_.Note(peer, std::chrono::steady_clock::now());
     });
     if (ec == http::error::header_limit) {

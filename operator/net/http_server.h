@@ -34,9 +34,11 @@ struct HttpServerOptions {
   std::size_t max_header_bytes = 32 * 1024;
   std::chrono::milliseconds idle_timeout{60'000};  // of a head; without a byte in either direction
   std::chrono::milliseconds handshake_timeout{10'000};
-  std::chrono::milliseconds first_head_timeout{60'000};  // of the first head; whole, as of any
-  bool keep_alive = true;                                // false: one request a connection
-  TlsSource tls = {};                                    // none: plain
+  // Of a head, whole, as long as none of the connection's callers was known: who is told 401 or 404
+  // does not stay for long either.
+  std::chrono::milliseconds stranger_timeout{60'000};
+  bool keep_alive = true;  // false: one request a connection
+  TlsSource tls = {};      // none: plain
   // Told what went wrong outside of any request (accepting, certificates, a peer with too many
   // connections, once until it has none); may be empty.
   std::function<void(const std::string&)> on_error = {};

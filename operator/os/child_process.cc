@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "operator/base/file.h"
+#include "operator/os/signal_process.h"
 
 namespace penstock {
 namespace {
@@ -186,39 +187,38 @@ Result<ChildProcess> ChildProcess::Start(const ChildOptions& options, StartFailu
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : pid_(other.pid_),
+    : pid_(std::exchange(other.pid_, -1)),
       group_(other.group_),
       pid_fd_(std::move(other.pid_fd_)),
       wake_fd_(std::move(other.wake_fd_)),
-      reaped_(other.reaped_.exchange(true)) {}
+      ended_(other.ended_) {}
 
 ChildProcess::~ChildProcess() {
-  if (reaped_) return;
-  KillAll();
-  while (!reaped_) (void)Wait(std::nullopt);
+  if (pid_ < 0) return;
+  if (!ended_) KillAll();
+  while (!ended_) (void)Wait(std::nullopt);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
-std::optional<ChildExit> ChildProcess::Reap() {
-  int status = 0xff00;  // the code 255, should somebody else have taken the status
-  pid_t ended;
+// It stays a zombie, which holds its number.
+std::optional<ChildExit> ChildProcess::TakeExit() {
+  siginfo_t info{};
+  int failed;
   do {
-    ended = waitpid(pid_, &status, WNOHANG);
-  } while (ended < 0 && errno == EINTR);
-  if (ended == 0) return std::nullopt;
-  reaped_ = true;
-  ChildExit exit;
-  if (WIFEXITED(status)) {
-    exit.code = WEXITSTATUS(status);
-  } else {
-    exit.signal = WTERMSIG(status);
-  }
-  return exit;
+    failed = waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  } while (failed != 0 && errno == EINTR);
+  if (failed == 0 && info.si_pid == 0) return std::nullopt;
+  ended_ = true;
+  if (failed != 0) return ChildExit{.code = 255, .signal = {}};  // somebody else took the status
+  if (info.si_code == CLD_EXITED) return ChildExit{.code = info.si_status, .signal = {}};
+  return ChildExit{.code = {}, .signal = info.si_status};
 }
 
 std::optional<ChildExit> ChildProcess::Wait(std::optional<milliseconds> limit) {
   const auto start = Clock::now();
-  while (!reaped_) {
-    if (auto exit = Reap()) return exit;
+  while (!ended_) {
+    if (auto exit = TakeExit()) return exit;
     milliseconds left = milliseconds::max();
     if (limit) left = *limit - std::chrono::duration_cast<milliseconds>(Clock::now() - start);
     pollfd fds[2] = {{pid_fd_.get(), POLLIN, 0}, {wake_fd_.get(), POLLIN, 0}};
@@ -232,7 +232,7 @@ std::optional<ChildExit> ChildProcess::Wait(std::optional<milliseconds> limit) {
     }
     if (left <= milliseconds(0)) break;
   }
-  return reaped_ ? std::nullopt : Reap();
+  return ended_ ? std::nullopt : TakeExit();
 }
 
 void ChildProcess::Wake() const {
@@ -241,18 +241,13 @@ void ChildProcess::Wake() const {
   }
 }
 
-// By its descriptor where there is one: its number may be another's as soon as it is reaped.
 void ChildProcess::Terminate() const {
-  if (reaped_) return;
-  if (pid_fd_.get() >= 0) {
-    syscall(SYS_pidfd_send_signal, pid_fd_.get(), SIGTERM, nullptr, 0);
-  } else {
-    kill(pid_, SIGTERM);
-  }
+  if (pid_ > 0) kill(pid_, SIGTERM);
 }
 
 void ChildProcess::KillAll() const {
-  if (!reaped_) kill(pid_, SIGKILL);
+  if (pid_ <= 0) return;  // moved from: to signal -1 is to signal all
+  kill(pid_, SIGKILL);
   if (group_ == ChildGroup::kGroup) kill(-pid_, SIGKILL);
   if (group_ != ChildGroup::kSession) return;
   std::error_code error;
@@ -260,8 +255,9 @@ void ChildProcess::KillAll() const {
     const std::string name = it->path().filename();
     int pid = 0;
     const auto [last, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad != std::errc{} || last != name.data() + name.size()) continue;
-    if (pid != pid_ && SessionOf(name) == pid_) kill(pid, SIGKILL);
+    if (bad != std::errc{} || last != name.data() + name.size() || pid == pid_) continue;
+    const auto is_of_session = [&] { return SessionOf(name) == pid_; };
+    if (is_of_session()) (void)SignalProcess(pid, SIGKILL, is_of_session);
   }
 }
 

@@ -2,13 +2,14 @@
 // the caller says. Linux (/proc; pidfd where the kernel has it).
 //
 // Owned and used by one thread, but Wake() may come from any. Destroying a ChildProcess that still
-// runs kills it, with its session or group.
+// runs kills it, with its session or group. A child that has ended is reaped with its ChildProcess
+// and not before, so that its number, which is its session's or group's too, is nobody else's as
+// long as it may be signalled.
 #pragma once
 
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -77,12 +78,12 @@ class ChildProcess {
  private:
   ChildProcess(int pid, ChildGroup group, Fd pid_fd, Fd wake_fd)
       : pid_(pid), group_(group), pid_fd_(std::move(pid_fd)), wake_fd_(std::move(wake_fd)) {}
-  std::optional<ChildExit> Reap();
-  int pid_;
+  std::optional<ChildExit> TakeExit();
+  int pid_;  // -1: moved from
   ChildGroup group_;
   Fd pid_fd_;
   Fd wake_fd_;
-  std::atomic<bool> reaped_ = false;  // read by who signals, on any thread
+  bool ended_ = false;  // its exit has been told
 };
 
 // Where a program's name leads: 0 and the file; EACCES and a file that cannot be executed; ENOENT.

@@ -85,6 +85,22 @@ TEST_F(ChildProcessTest, KillsWhatTheChildLeftBehindInItsSession) {
   EXPECT_NE(kill(left, 0) == 0 ? command : "", "sleep");
 }
 
+TEST_F(ChildProcessTest, AnEndedChildKeepsItsNumberUntilItIsDestroyed) {
+  int pid = 0;
+  {
+    Result<ChildProcess> child = Start({"true"});
+    ASSERT_TRUE(child);
+    pid = child->pid();
+    ASSERT_TRUE(child->Wait(std::nullopt));
+    EXPECT_EQ(kill(pid, 0), 0) << "its number, its session's and its group's, may be another's";
+    child->KillAll();
+    EXPECT_FALSE(child->Wait(std::nullopt)) << "its exit was told twice";
+    const ChildProcess moved = *std::move(child);
+    EXPECT_EQ(kill(pid, 0), 0);
+  }
+  EXPECT_EQ(kill(pid, 0), -1) << "it was not reaped";
+}
+
 TEST_F(ChildProcessTest, GivesAChildInAGroupOfItsOwnTheStreamsItIsGiven) {
   ChildOptions options;
   options.argv = {"sh", "-c", "[ $(ps -o pgid= -p $$) = $$ ] && pwd && echo problem >&2"};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -64,9 +65,17 @@ Result<CommandEnd> RunCommand(ChildOptions options, const CommandLimits& limits,
   output.write_end.Close();
   error.write_end.Close();
 
+  const Fd stopped(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (stopped.get() < 0) return FromErrno("eventfd", errno);
+  const std::stop_callback on_stop(limits.stop, [&] {
+    const std::uint64_t one = 1;
+    while (write(stopped.get(), &one, sizeof one) < 0 && errno == EINTR) {
+    }
+  });
+
   CommandEnd end;
   const auto start = Clock::now();
-  while (!end.exit) {
+  while (!end.exit && !limits.stop.stop_requested()) {
     milliseconds left = milliseconds::max();
     if (limits.time) {
       left = *limits.time - std::chrono::duration_cast<milliseconds>(Clock::now() - start);
@@ -74,7 +83,8 @@ Result<CommandEnd> RunCommand(ChildOptions options, const CommandLimits& limits,
     if (left <= milliseconds(0)) break;  // the destructor kills
     pollfd fds[] = {{output.read_end.get(), POLLIN, 0},
                     {error.read_end.get(), POLLIN, 0},
-                    {child->pid_fd(), POLLIN, 0}};
+                    {child->pid_fd(), POLLIN, 0},
+                    {stopped.get(), POLLIN, 0}};
     const milliseconds most(child->pid_fd() < 0 ? 20 : 1'000'000);
     poll(fds, std::size(fds), static_cast<int>(std::min(left, most).count()));
     // Looked at first: all that an ended child wrote is in the pipes now.
@@ -90,13 +100,15 @@ Result<CommandEnd> RunCommand(ChildOptions options, const CommandLimits& limits,
   return end;
 }
 
-Result<std::string> AskCommand(const std::vector<std::string>& argv, milliseconds limit) {
+Result<std::string> AskCommand(const std::vector<std::string>& argv, milliseconds limit,
+                               std::stop_token stop) {
   ChildOptions options;
   options.argv = argv;
   options.environment = OwnEnvironment();
   options.directory = "/";
-  auto end = RunCommand(std::move(options), {.time = limit});
+  auto end = RunCommand(std::move(options), {.time = limit, .stop = stop});
   if (!end) return end.error();
+  if (!end->exit && stop.stop_requested()) return Cancelled(argv[0] + " was stopped");
   if (!end->exit) return Transient(argv[0] + " did not answer within its time");
   if (end->exit->ExitCode() == 0) return std::move(end->output);
   return Internal(argv[0] + " ended with " + std::to_string(end->exit->ExitCode()) + ": " +

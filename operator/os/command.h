@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,11 @@ struct CommandLimits {
   std::optional<std::chrono::milliseconds> time{};  // then it is killed
   std::size_t bytes = 64 << 10;  // kept of each stream; the rest is read and dropped
   bool pass_output = false;      // stdout goes to `options.output`, not into CommandEnd
+  std::stop_token stop{};        // then it is killed too
 };
 
 struct CommandEnd {
-  std::optional<ChildExit> exit;  // nothing: it ran out of time
+  std::optional<ChildExit> exit;  // nothing: it ran out of time, or was stopped
   std::string output;
   std::string error;
 };
@@ -30,9 +32,10 @@ struct CommandEnd {
                                             StartFailure* failure = nullptr);
 
 // Runs a command with this process's environment and gives what it wrote to stdout (at most 64
-// KiB); an error for a command that cannot start, fails (its last line says why) or takes longer.
-// For short questions, as `podman info`.
+// KiB); an error for a command that cannot start, fails (its last line says why) or takes longer,
+// kCancelled for one that was stopped. For short questions, as `podman info`.
 [[nodiscard]] Result<std::string> AskCommand(const std::vector<std::string>& argv,
-                                             std::chrono::milliseconds limit);
+                                             std::chrono::milliseconds limit,
+                                             std::stop_token stop = {});
 
 }  // namespace penstock

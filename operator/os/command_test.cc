@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <thread>
+
 namespace penstock {
 namespace {
 
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -45,6 +50,24 @@ TEST(RunCommand, KillsWhatRunsOutOfTime) {
   ASSERT_TRUE(end);
   EXPECT_FALSE(end->exit);
   EXPECT_EQ(end->output, "begun\n");
+}
+
+TEST(RunCommand, KillsWhatIsStoppedBeforeItAndWhileItRuns) {
+  std::stop_source stop;
+  const auto begun = fs::path(testing::TempDir()) / ("begun-" + std::to_string(getpid()));
+  std::thread stopper([&] {
+    const auto patience = Clock::now() + seconds(30);
+    while (!fs::exists(begun) && Clock::now() < patience) std::this_thread::yield();
+    stop.request_stop();
+  });
+  const auto end = RunCommand(Shell("echo > " + begun.string() + "; exec sleep 60"),
+                              {.time = seconds(60), .stop = stop.get_token()});
+  stopper.join();
+  fs::remove(begun);
+  ASSERT_TRUE(end);
+  EXPECT_FALSE(end->exit);
+  EXPECT_EQ(AskCommand({"sleep", "60"}, seconds(60), stop.get_token()).error().kind,
+            ErrorKind::kCancelled);
 }
 
 TEST(AskCommand, GivesOutputAndNamesTheLastLineOfAFailure) {

@@ -15,8 +15,14 @@ std::string WhyNoPathInVolume(std::string_view path) {
     if (path.substr(at, end - at) == "..") return said + "leads out of the volume; remove '..'";
     at = end + 1;
   }
-  if (path.starts_with("..")) return said + "begins with '..', which is the kubelet's";
   return "";
+}
+
+std::string WhyNoFileInVolume(std::string_view path) {
+  std::string why = WhyNoPathInVolume(path);
+  if (why.empty() && path.starts_with(".."))
+    why = "'" + std::string(path) + "' begins with '..', which is the kubelet's";
+  return why;
 }
 
 std::string WhyNoConfigKey(std::string_view key) {

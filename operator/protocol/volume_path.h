@@ -6,9 +6,12 @@
 
 namespace penstock {
 
-// Why `path` cannot stand in a volume (items[].path, subPath), or "": it is absolute, or leads out
-// by "..". What begins with ".." is the kubelet's own where files are laid out.
+// Why `path` cannot stand in a volume (subPath), or "": it is absolute, or leads out by "..".
 [[nodiscard]] std::string WhyNoPathInVolume(std::string_view path);
+
+// The same of a file that is laid out there (items[].path): what begins with ".." is the kubelet's
+// own.
+[[nodiscard]] std::string WhyNoFileInVolume(std::string_view path);
 
 // Why `key` is no key of a ConfigMap or Secret, or "".
 [[nodiscard]] std::string WhyNoConfigKey(std::string_view key);

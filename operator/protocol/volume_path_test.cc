@@ -6,10 +6,21 @@ namespace penstock {
 namespace {
 
 TEST(VolumePath, NoPathLeadsOutOfItsVolume) {
-  for (const char* good : {"a", "a/b.txt", ".hidden", "a..b", "a/..b"})
+  for (const char* good : {"a", "a/b.txt", ".hidden", "a..b", "a/..b"}) {
     EXPECT_EQ(WhyNoPathInVolume(good), "") << good;
-  for (const char* bad : {"", "/etc/x", "..", "../x", "a/../../x", "a/..", "..data"})
+    EXPECT_EQ(WhyNoFileInVolume(good), "") << good;
+  }
+  for (const char* bad : {"", "/etc/x", "..", "../x", "a/../../x", "a/.."}) {
     EXPECT_NE(WhyNoPathInVolume(bad), "") << bad;
+    EXPECT_NE(WhyNoFileInVolume(bad), "") << bad;
+  }
+}
+
+TEST(VolumePath, WhatTheKubeletLaysOutIsReadAndNotWritten) {
+  for (const char* kubelets : {"..data", "..data/x", "..2026_11_28"}) {
+    EXPECT_EQ(WhyNoPathInVolume(kubelets), "") << kubelets;
+    EXPECT_NE(WhyNoFileInVolume(kubelets), "") << kubelets;
+  }
 }
 
 TEST(VolumePath, KeysAreThoseThatKubernetesTakes) {

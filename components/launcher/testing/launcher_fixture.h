@@ -32,6 +32,10 @@ class Process {
 // Waits, by inotify and without sleeping, until a file of this name is in the folder.
 [[nodiscard]] bool AwaitFile(const std::filesystem::path& file, std::chrono::seconds patience);
 
+[[nodiscard]] inline bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 class LauncherTest : public testing::Test {
  protected:
   void SetUp() override;

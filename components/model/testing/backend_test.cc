@@ -69,6 +69,16 @@ TEST_F(BackendTest, LayersAnswerAsTorchScriptDoes) {
   EXPECT_THAT(Problem(), HasSubstr("example 2"));
 }
 
+TEST_F(BackendTest, AFileThatCannotBeLookedAtIsNoFileThatTheModelDoesWithout) {
+  WriteLayerMlp(folder_);
+  for (const char* name : {"examples.jsonl", "transform.json", "model.yaml"}) {
+    const std::filesystem::path file = std::filesystem::path(folder_) / name;
+    std::filesystem::remove(file);
+    std::filesystem::create_symlink(name, file);  // in a circle
+    EXPECT_THAT(Problem(), HasSubstr("looking at " + file.string()));
+  }
+}
+
 TEST_F(BackendTest, LayersThatDoNotFitTheirWeightsAreNamed) {
   WriteLayerMlp(folder_);
   Write("network.json", R"({"formatVersion":1,"layers":[{"op":"linear","weight":"w9"}]})");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <vector>
 
@@ -34,7 +35,7 @@ TEST(AsideThreads, HoldUpNobodyWhileOneIsBusy) {
   AsideThreads threads(2);  // ends before what its work looks at
   threads.Post([&] { release.get_future().wait(); });
   threads.Post([&] { other.set_value(); });
-  other.get_future().wait();
+  EXPECT_EQ(other.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
   release.set_value();
 }
 

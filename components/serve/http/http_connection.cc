@@ -34,6 +34,11 @@ void WriteHead(const HttpResponse& response, bool close, std::string* head) {
   head->append(close ? "Connection: close\r\n\r\n" : "\r\n");
 }
 
+// Who gets such answers only may never have meant this server.
+bool IsForStrangers(int status) {
+  return status == 401 || status == 403 || status == 404 || status == 405;
+}
+
 // Where a header goes; null for one that nobody asks for.
 std::string* PlaceOf(http::field field, beast::string_view name, HttpRequest* request) {
   if (field == http::field::content_type) return &request->content_type;
@@ -167,7 +172,8 @@ void HttpConnection::Read() {
   std::size_t room = kSmallRead;
   const HttpLimits& limits = host_->limits;
   if (!request_begin_) {
-    SetDeadline(limits.keep_alive_idle);
+    SetDeadline(is_stranger_ ? std::min(limits.stranger_idle, limits.keep_alive_idle)
+                             : limits.keep_alive_idle);
   } else if (parser_->is_header_done()) {
     const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - *request_begin_);
@@ -347,6 +353,8 @@ void HttpConnection::Write(HttpResponse response) {
   if (state_ == State::kClosed) return;
   state_ = State::kWriting;
   if (host_->closing) keep_alive_ = false;
+  was_served_ = was_served_ || !IsForStrangers(response.status);
+  is_stranger_ = !was_served_;
   WriteHead(response, !keep_alive_, &head_);
   body_ = head_only_ ? std::string() : std::move(response.body);
   held_.Count(body_.size() > GrowingBody::kSmall ? body_.size() : 0);

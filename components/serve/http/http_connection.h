@@ -151,9 +151,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool reading_ = false;   // a read is under way
   bool watching_ = false;  // a wait for readability is under way
   bool keep_alive_ = true;
-  bool head_only_ = false;  // the request is a HEAD: its answer has no body
-  bool refused_ = false;    // the rest of the request was not read
-  bool continued_ = false;  // 100 Continue was sent
+  bool head_only_ = false;    // the request is a HEAD: its answer has no body
+  bool refused_ = false;      // the rest of the request was not read
+  bool continued_ = false;    // 100 Continue was sent
+  bool was_served_ = false;   // once at least
+  bool is_stranger_ = false;  // was answered, and never served
 };
 
 // Says 503 to a client for whom there is no room, and closes.

@@ -26,6 +26,8 @@ struct HttpLimits {
   std::chrono::milliseconds body_idle{30'000};    // between two pieces of a body
   std::chrono::milliseconds request_time{300'000};    // from a request's first byte to its last
   std::chrono::milliseconds keep_alive_idle{75'000};  // between two requests
+  // The same after an answer 401, 403, 404 or 405 on a connection that has had no better one.
+  std::chrono::milliseconds stranger_idle{5'000};
   std::chrono::milliseconds write_time{30'000};
 };
 

@@ -41,7 +41,8 @@ class EchoHandler : public HttpHandler {
       changed_.notify_all();
       return;
     }
-    respond(HttpResponse{200, request.body, "text/plain", ""});
+    const int status = request.target == "/not-here" ? 404 : 200;
+    respond(HttpResponse{status, request.body, "text/plain", ""});
   }
   // Answers "/wait" only when told.
   Respond TakeHeld(CancelFlag* cancelled) {
@@ -178,6 +179,18 @@ TEST_P(HttpServerTest, ClosesAnIdleConnectionAfterItsResponse) {
   ClientConnection client(Start({.keep_alive_idle = milliseconds(30)}));
   EXPECT_EQ(client.Post("/", "hello").body, "hello");
   EXPECT_TRUE(client.AtEnd());
+}
+
+TEST_P(HttpServerTest, ClosesAConnectionSoonThatOnlyAskedForWhatIsNotHere) {
+  const int port =
+      Start({.keep_alive_idle = std::chrono::hours(1), .stranger_idle = milliseconds(30)});
+  ClientConnection served(port);
+  EXPECT_EQ(served.Post("/", "hello").status, 200);
+  EXPECT_EQ(served.Post("/not-here", "").status, 404);
+  ClientConnection stranger(port);
+  EXPECT_EQ(stranger.Post("/not-here", "").status, 404);
+  EXPECT_TRUE(stranger.AtEnd());
+  EXPECT_EQ(served.Post("/", "again").body, "again") << "it was served before";
 }
 
 TEST_P(HttpServerTest, TurnsAwayConnectionsAboveItsLimitAndRecovers) {

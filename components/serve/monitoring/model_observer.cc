@@ -5,7 +5,9 @@
 
 #include "components/model_format/model_artifact.h"
 #include "operator/base/file.h"
+#include "operator/base/is_there.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 
 namespace penstock::serve {
 namespace {
@@ -23,8 +25,8 @@ Result<std::shared_ptr<ModelObserver>> ModelObserver::Make(const std::string& fo
                                                            const Clock* clock) {
   std::shared_ptr<ModelObserver> observer(new ModelObserver());
   const std::string path = folder + "/" + sdk::kStatisticsFile;
-  std::error_code ignored;
-  if (options.drift_window.count() > 0 && std::filesystem::exists(path, ignored)) {
+  PENSTOCK_ASSIGN(const bool has_statistics, IsThere(path));
+  if (options.drift_window.count() > 0 && has_statistics) {
     auto text = ReadFile(path);
     if (!text) return text.error();
     auto statistics = ParseJson(*text, path);

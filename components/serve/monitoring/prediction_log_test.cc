@@ -232,6 +232,13 @@ TEST_F(PredictionLogTest, AnObserverWithoutStatisticsStillLogs) {
             nullptr);
 }
 
+TEST_F(PredictionLogTest, StatisticsThatCannotBeLookedAtAreNotAbsent) {
+  std::filesystem::create_symlink("statistics.json", folder_ / "statistics.json");  // in a circle
+  const auto observer = ModelObserver::Make(folder_.path(), signature_, {}, &clock_);
+  ASSERT_FALSE(observer);
+  EXPECT_THAT(observer.error().message, HasSubstr("looking at"));
+}
+
 TEST_F(PredictionLogTest, AnObserverRefusesDamagedStatistics) {
   std::ofstream(folder_ / "statistics.json") << "{";
   const auto observer = ModelObserver::Make(folder_.path(), signature_, {}, &clock_);

@@ -5,6 +5,7 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/file.h"
+#include "operator/base/is_there.h"
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/whole_number.h"
@@ -121,24 +122,32 @@ void AddFile(const std::string& shown, const fs::path& path, Manifests& all) {
   AddText(shown, *text, all);
 }
 
-std::vector<fs::path> FilesOf(const fs::path& folder) {
+// What is no regular file and cannot be looked at is read, and says why not.
+std::vector<fs::path> FilesOf(const std::string& shown, const fs::path& folder, Manifests& all) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_regular_file(error) && IsManifestName(it->path())) files.push_back(it->path());
+    std::error_code hidden;
+    const bool is_file = it->is_regular_file(hidden);
+    if ((is_file || hidden) && IsManifestName(it->path())) files.push_back(it->path());
   }
+  if (error)
+    all.problems.push_back({shown, 0, "", "the folder cannot be read: " + error.message()});
   std::sort(files.begin(), files.end());
   return files;
 }
 
 // The folder's component manifests: "*.yaml" in it and "component.yaml" one level below.
-std::vector<fs::path> LibraryFiles(const fs::path& folder) {
-  std::vector<fs::path> files = FilesOf(folder);
+std::vector<fs::path> LibraryFiles(const fs::path& folder, Manifests& all) {
+  const Result<bool> there = IsThere(folder);
+  if (!there) all.problems.push_back({folder.string(), 0, "", there.error().message});
+  if (!there || !*there) return {};
+  std::vector<fs::path> files = FilesOf(folder.string(), folder, all);
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const fs::path file = it->path() / "component.yaml";
-    std::error_code ignored;
-    if (fs::is_regular_file(file, ignored)) files.push_back(file);
+    const Result<bool> has = IsThere(file);
+    if (!has || *has) files.push_back(file);
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -189,8 +198,9 @@ Manifests LoadManifests(const std::vector<std::string>& paths, const fs::path& d
       AddFile(shown, path, all);
       continue;
     }
-    const std::vector<fs::path> files = FilesOf(path);
-    if (files.empty()) {
+    const std::size_t before = all.problems.size();
+    const std::vector<fs::path> files = FilesOf(shown, path, all);
+    if (files.empty() && all.problems.size() == before) {
       all.problems.push_back({shown, 0, "", "the folder has no .yaml, .yml or .json file"});
     }
     for (const fs::path& file : files) AddFile((fs::path(shown) / file.filename()), file, all);
@@ -211,7 +221,7 @@ Result<std::vector<api::Component>> LoadLibrary(const Session& session) {
   std::string looked;
   for (const fs::path& folder : LibraryFolders(session)) {
     Manifests found;
-    for (const fs::path& file : LibraryFiles(folder)) AddFile(file.string(), file, found);
+    for (const fs::path& file : LibraryFiles(folder, found)) AddFile(file.string(), file, found);
     looked += (looked.empty() ? "" : ", ") + folder.string();
     if (!found.problems.empty()) {
       return Invalid("component library: " + Describe(found.problems.front()));

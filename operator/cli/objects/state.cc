@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "operator/base/file.h"
+#include "operator/base/is_there.h"
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
 #include "operator/base/shown_text.h"
@@ -47,8 +48,12 @@ bool State::AsksForCluster(const Session& session) {
 std::optional<State> State::IfLocal(const Session& session) {
   State state = Of(session);
   if (!session.flags.state.empty()) return state;
-  std::error_code ignored;
-  if (AsksForCluster(session) || !fs::is_directory(state.root(), ignored)) return std::nullopt;
+  if (AsksForCluster(session)) return std::nullopt;
+  // One that cannot be looked at is there: whatever is asked of it says why not.
+  std::error_code error;
+  const fs::file_type type = fs::status(state.root(), error).type();
+  if (type == fs::file_type::not_found || (!error && type != fs::file_type::directory))
+    return std::nullopt;
   return state;
 }
 
@@ -141,6 +146,8 @@ Result<std::vector<Json>> State::LoadAsKept(const kube::ResourceType& type) cons
     std::string created = Created(*object);
     entries.push_back({std::move(created), written, *std::move(object)});
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    return FromErrno("reading folder " + folder.string(), error.value());
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::tie(a.created, a.written) < std::tie(b.created, b.written);
   });

@@ -180,6 +180,18 @@ Json EngineTest::Await(const kube::ResourceType& type, const std::string& name,
   return last;
 }
 
+bool EngineTest::AwaitThat(const std::string& what, const std::function<bool()>& holds) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= until) {
+      ADD_FAILURE() << what << ": not within 20 s";
+      return false;
+    }
+    std::this_thread::sleep_for(Milliseconds{5});
+  }
+  return true;
+}
+
 Json EngineTest::AwaitFinished(const std::string& run) {
   return Await(kube::kPipelineRuns, run, "finished",
                [](const Json& object) { return ConditionOf(object, "Finished") == "True"; });

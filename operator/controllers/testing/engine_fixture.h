@@ -105,6 +105,8 @@ class EngineTest : public ::testing::Test {
   Json Await(const kube::ResourceType& type, const std::string& name, const std::string& what,
              const std::function<bool(const Json&)>& condition);
   Json AwaitFinished(const std::string& run);
+  // Waits until it holds; false, with a failure that says `what`, after 20 s.
+  static bool AwaitThat(const std::string& what, const std::function<bool()>& holds);
   std::vector<Json> ListAll(const kube::ResourceType& type);
 
   SystemClock clock_;

@@ -56,7 +56,7 @@ TEST_F(EnginesInTrouble, FollowAPodWhoseLabelsWereStripped) {
   AwaitPhase("first", "Running");
   NoteLooks();
   Strip(PodOf("first"), true, false);
-  while (Looks().size() < 5) std::this_thread::sleep_for(Milliseconds{5});
+  ASSERT_TRUE(AwaitThat("five looks", [&] { return Looks().size() >= 5; }));
   const auto looks = Looks();
   for (int i = 0; i < 4; ++i)
     EXPECT_GE(looks[i + 1] - looks[i], std::chrono::milliseconds(20 << i)) << "look " << i;
@@ -163,6 +163,27 @@ TEST_F(EnginesInTrouble, AskAgainForAFactWhoseFetchThrew) {
   StopEngine();
 }
 
+TEST_F(EnginesInTrouble, AStoreThatCannotBeReadAfterARestartIsToldAndHoldsUpNoCancel) {
+  kubelet_->Script("work", 1, Ending::kHang);
+  StartEngine();
+  CreateRun("first");
+  AwaitPhase("first", "Running");
+  StopEngine();
+  const std::string uid = Get(kube::kPipelineRuns, "first")["metadata"]["uid"];
+  const auto receipts = store_->root() / "team" / "receipts";
+  std::filesystem::create_directories(receipts);
+  std::filesystem::create_symlink(uid, receipts / uid);  // in a circle
+  StartEngine();
+  const Json told = Await(kube::kPipelineRuns, "first", "told of the store", [](const Json& run) {
+    return run["status"].value("trouble", "") == "StoreUnavailable";
+  });
+  EXPECT_EQ(StepOf(told, "work").value("phase", ""), "Running");
+  Patch(kube::kPipelineRuns, "first", {{"spec", {{"cancel", "Stop"}}}});
+  EXPECT_EQ(ConditionOf(AwaitFinished("first"), "Succeeded"), "False");
+  EXPECT_EQ(StepOf(Get(kube::kPipelineRuns, "first"), "work").value("phase", ""), "Cancelled");
+  EXPECT_TRUE(ListAll(kube::kPods).empty());
+}
+
 TEST_F(EnginesInTrouble, ADiskThatDoesNotAnswerCostsNoCacheEntry) {
   StartEngine();
   CreateRun("first", "outputs: [{name: out, type: dataset}]");
@@ -176,10 +197,7 @@ TEST_F(EnginesInTrouble, ADiskThatDoesNotAnswerCostsNoCacheEntry) {
     const std::lock_guard lock(log_mutex_);
     return log_.find("warn run team/second goes on when this does") != std::string::npos;
   };
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!told() && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(Milliseconds{5});
-  EXPECT_TRUE(told());
+  AwaitThat("the log tells of it", told);
   std::filesystem::rename(blob.string() + "-away", blob);
   EXPECT_EQ(AwaitFinished("second")["status"]["summary"]["cached"], 1);
   EXPECT_EQ(kubelet_->starts("work"), 1);
@@ -221,7 +239,7 @@ TEST_F(EnginesInTrouble, ReplaceCancelsTheRunBefore) {
     const auto runs = ListAll(kube::kPipelineRuns);
     return runs.empty() ? std::string() : runs[0]["metadata"]["name"].get<std::string>();
   };
-  while (first().empty()) std::this_thread::sleep_for(Milliseconds{5});
+  ASSERT_TRUE(AwaitThat("a run", [&] { return !first().empty(); }));
   const std::string name = first();
   AwaitPhase(name, "Running");
   Patch(kube::kPipelines, "chain",
@@ -266,7 +284,7 @@ TEST_P(EnginesOfAnotherTime, DoAsAnyOther) {
   CreateRun("first", "timeouts: {pending: 1m}");
   AwaitReason("first", "Starting");
   const auto pods = [&] { return ListAll(kube::kPods); };
-  while (pods().empty()) std::this_thread::sleep_for(Milliseconds{5});
+  ASSERT_TRUE(AwaitThat("a pod", [&] { return !pods().empty(); }));
   // A look at what is there decides nothing new.
   Patch(kube::kPods, pods()[0]["metadata"]["name"],
         {{"metadata", {{"annotations", {{"a", "b"}}}}}});

@@ -65,7 +65,7 @@ class PodTables : public ::testing::Test {
 
 TEST_F(PodTables, FollowAPodWhoseLabelsWereStripped) {
   See(Pod());
-  table_.Drop("run-uid", "p-1", "pod-uid");  // the informer's selector has lost it
+  table_.Drop("run-uid", "p-1", "pod-uid", "1");  // the informer's selector has lost it
   EXPECT_THAT(table_.OfRun("run-uid"), IsEmpty());
   auto entry = Looked(At(Stripped(Pod()), "2"));
   ASSERT_TRUE(entry);
@@ -99,16 +99,38 @@ TEST_F(PodTables, TakeAPodOfAnAttemptByItsNameWhereTheOperatorIsNew) {
 
 TEST_F(PodTables, TakeAnotherPodOfTheNameForNoneOfOurs) {
   See(Pod());
-  table_.Drop("run-uid", "p-1", "pod-uid");
+  table_.Drop("run-uid", "p-1", "pod-uid", "1");
   EXPECT_FALSE(Looked(Stripped(Pod("p-1", "a-strangers"))));
 }
 
 TEST_F(PodTables, ALateAnswerToACreateDoesNotBringAPodBack) {
   auto answer = table_.Read(Pod());
   See(Pod());
-  table_.Drop("run-uid", "p-1", "pod-uid");
+  table_.Drop("run-uid", "p-1", "pod-uid", "1");
   table_.Put(*answer, Source::kCreate, clock_);
   EXPECT_THAT(table_.OfRun("run-uid"), IsEmpty());
+}
+
+TEST_F(PodTables, WhatShowsAPodAsItWasBeforeItWasToldGoneDoesNotBringItBack) {
+  See(At(Pod(), "2"));
+  const auto looked = Looked(At(Pod(), "2"));
+  table_.Drop("run-uid", "p-1", "pod-uid", "3");
+  table_.Put(*looked, Source::kLook, clock_);
+  See(At(Pod(), "1"));  // of an API server that lags behind
+  EXPECT_THAT(table_.OfRun("run-uid"), IsEmpty());
+  table_.Put(*Looked(At(Pod(), "3")), Source::kLook, clock_);
+  EXPECT_EQ(table_.OfRun("run-uid").size(), 1U) << "it was stripped of its label";
+}
+
+TEST_F(PodTables, NothingBringsAPodBackThatALookFoundGone) {
+  See(Pod());
+  table_.DropGone("run-uid", "p-1");
+  EXPECT_THAT(table_.OfRun("run-uid"), IsEmpty());
+  for (const Source source : {Source::kInformer, Source::kLook, Source::kCreate})
+    EXPECT_FALSE(See(At(Pod(), "9"), source));
+  EXPECT_THAT(table_.OfRun("run-uid"), IsEmpty());
+  See(Pod("p-1", "another-uid"));
+  EXPECT_EQ(table_.OfRun("run-uid").size(), 1U) << "of that name there may be another";
 }
 
 TEST_F(PodTables, AnEditedCacheKeySpoilsNothing) {
@@ -117,7 +139,7 @@ TEST_F(PodTables, AnEditedCacheKeySpoilsNothing) {
   edited["metadata"]["annotations"].erase(plan::kAnnotationCacheKey);
   See(edited);
   EXPECT_EQ(table_.MakerOf("team", "key", "another", clock_.now), "run/a");
-  table_.Drop("run-uid", "p-1", "pod-uid");
+  table_.Drop("run-uid", "p-1", "pod-uid", "1");
   EXPECT_FALSE(table_.MakerOf("team", "key", "another", clock_.now));
 }
 

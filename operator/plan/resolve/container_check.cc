@@ -132,7 +132,7 @@ void CheckVolumeItems(const Json& source, const std::string& at, Findings& out) 
       const Json& item = (*items)[i];
       const std::string where = api::ItemPath(at + "." + kind + ".items", i);
       if (!item.is_object()) continue;
-      if (const auto why = WhyNoPathInVolume(TextAt(item, "path")); !why.empty())
+      if (const auto why = WhyNoFileInVolume(TextAt(item, "path")); !why.empty())
         out.Add(where + ".path", why);
       if (kind == std::string_view("downwardAPI")) continue;
       if (const auto why = WhyNoConfigKey(TextAt(item, "key")); !why.empty())

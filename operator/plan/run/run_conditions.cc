@@ -23,7 +23,9 @@ class RunConditions {
 
   RunOutcome Put() {
     plan_.status.conditions = o_.run.status.conditions;
-    if (o_.resolved == nullptr) {
+    if (o_.WaitsForReceipts()) {
+      StoreUnavailable();
+    } else if (o_.resolved == nullptr) {
       Unresolved();
     } else if (plan_.finished) {
       End();
@@ -57,8 +59,14 @@ class RunConditions {
   }
 
   void Unresolved() {
-    if (o_.run.spec.cancel != api::CancelMode::kNone)
-      return Ended(RunOutcome::kCancelled, "the run was cancelled before it began");
+    if (o_.run.spec.cancel != api::CancelMode::kNone) {
+      if (!plan_.finished) return Cancelling();
+      return Ended(RunOutcome::kCancelled, o_.run.status.revision.empty()
+                                               ? "the run was cancelled before it began"
+                                               : "the run was cancelled; what it was made of is "
+                                                 "not known: " +
+                                                     api::Describe(o_.spec_errors));
+    }
     if (plan_.finished)
       return Ended(RunOutcome::kFailed, "InvalidSpec",
                    api::Describe(o_.spec_errors) +
@@ -74,6 +82,31 @@ class RunConditions {
     Set("Reconciling", wrong ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
     Set("Stalled", wrong ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
     NotFinished(reason, message);
+  }
+
+  // Pods of a run of which nothing else is known.
+  void Cancelling() {
+    std::string reason = "Cancelling";
+    std::string message = "running steps are being ended";
+    if (plan_.delete_refused) {
+      reason = RefusalReason(plan_.delete_refused->why.kind);
+      message = TextOf(*plan_.delete_refused) + "; " + message;
+    }
+    Set("Ready", ConditionStatus::kFalse, reason, message);
+    Set("Reconciling", ConditionStatus::kTrue, reason, message);
+    Set("Stalled", ConditionStatus::kFalse, reason, "");
+    NotFinished(reason, message);
+  }
+
+  void StoreUnavailable() {
+    const std::string message =
+        "which attempts have ended is not known, as the artifact store could not be asked: " +
+        o_.receipts_trouble + "; it is tried again, and nothing is started before";
+    Set("Ready", ConditionStatus::kFalse, kStoreUnavailable, message);
+    Set("Reconciling", ConditionStatus::kTrue, kStoreUnavailable, message);
+    Set("Stalled", ConditionStatus::kFalse, kStoreUnavailable, "");
+    NotFinished(kStoreUnavailable, message);
+    plan_.status.trouble = kStoreUnavailable;
   }
 
   void PinRefused(const Error& why) {

@@ -31,12 +31,7 @@ class RunPlanner {
       : o_(o), settings_(settings), now_(now) {}
 
   RunPlan Plan() {
-    if (o_.resolved != nullptr) {
-      TakeUp();
-      RepairDamaged();
-      for (std::size_t i = 0; i < steps_.size(); ++i)
-        if (steps_[i].kind == StepState::Kind::kIdle) Advance(steps_[i]);
-    }
+    if (!o_.WaitsForReceipts()) Decide();
     PlanStatus(o_, steps_, HasLeftovers(), now_, plan_);
     for (const StepState& s : steps_)
       if (s.wake && s.kind != StepState::Kind::kFinal) Wake(*s.wake);
@@ -45,6 +40,17 @@ class RunPlanner {
   }
 
  private:
+  void Decide() {
+    if (o_.resolved == nullptr) {
+      if (Cancelled()) StopAll();
+      return;
+    }
+    TakeUp();
+    RepairDamaged();
+    for (StepState& s : steps_)
+      if (s.kind == StepState::Kind::kIdle) Advance(s);
+  }
+
   void Wake(TimePoint at) {
     const auto wait = std::max(Milliseconds(0), std::chrono::ceil<Milliseconds>(at - now_));
     plan_.requeue_after = std::min(plan_.requeue_after.value_or(wait), wait);
@@ -52,8 +58,29 @@ class RunPlanner {
 
   [[nodiscard]] bool Cancelled() const { return o_.run.spec.cancel != api::CancelMode::kNone; }
 
+  // Of a cancelled run of which it is not known what it is made of.
+  void StopAll() {
+    const bool at_once = o_.run.spec.cancel == api::CancelMode::kNow;
+    for (const PodFact& p : o_.pods) {
+      if (HasEnded(p) || (p.deleting && !at_once)) continue;
+      if (auto refused = PlanDelete(o_, p, at_once ? 0 : 30, now_, plan_))
+        plan_.delete_refused = std::move(refused);
+    }
+  }
+  [[nodiscard]] bool HasUnended() {
+    bool has = false;
+    for (const PodFact& p : o_.pods) {
+      const auto over = LookAgainAt(p);
+      if (HasEnded(p) || (over && now_ >= *over)) continue;
+      if (over) Wake(*over);
+      has = true;
+    }
+    return has;
+  }
+
   // A pod of a step that has ended: the run ends when it is gone, or nobody would see to it.
   [[nodiscard]] bool HasLeftovers() {
+    if (o_.resolved == nullptr) return HasUnended();
     for (const PodFact& p : o_.pods) {
       if (p.deleting || (HasEnded(p) && !p.outlived)) continue;
       const auto step = index_.find(p.step);

@@ -142,6 +142,49 @@ TEST(PlanRun, ARunThatWasNeverResolvedCanBeCancelled) {
   EXPECT_EQ(w.Is("Finished"), "True Cancelled");
 }
 
+TEST(PlanRun, ARunWhoseRevisionIsGoneKeepsWhatItsStatusSays) {
+  RunWorld w(kChain + Step("c"));
+  w.Settle();
+  w.Run(w.Pod("a"));
+  w.Succeed(w.Pod("c"));
+  w.Settle();
+  const auto before = w.plan.status;
+  w.o.resolved = nullptr;
+  w.o.spec_errors = {{"status.revision", "it was deleted"}};
+  w.Step();
+  EXPECT_EQ(w.Is("Stalled"), "True InvalidSpec");
+  EXPECT_TRUE(w.plan.actions.empty());
+  EXPECT_EQ(api::Encode(w.plan.status)["steps"], api::Encode(before)["steps"]);
+  EXPECT_EQ(w.plan.status.summary.running, 1);
+}
+
+TEST(PlanRun, ARunWhoseRevisionIsGoneEndsItsPodsWhenItIsCancelled) {
+  RunWorld w(kChain + Step("c"));
+  w.Settle();
+  w.Run(w.Pod("a"));
+  w.Succeed(w.Pod("c"));
+  w.Settle();
+  w.o.resolved = nullptr;
+  w.o.spec_errors = {{"status.revision", "it was deleted"}};
+  w.o.run.spec.cancel = api::CancelMode::kStop;
+  w.Step();
+  EXPECT_THAT(w.plan.actions,
+              ElementsAre(VariantWith<DeletePod>(Field(&DeletePod::name, w.Pod("a").name))));
+  EXPECT_FALSE(w.plan.finished);
+  EXPECT_EQ(w.Is("Reconciling"), "True Cancelling");
+  w.Pod("a").deleting = true;
+  EXPECT_TRUE(w.Step().actions.empty());
+  EXPECT_FALSE(w.plan.finished) << "its pod goes on";
+  w.Drop("a");
+  w.Step();
+  EXPECT_TRUE(w.plan.finished);
+  EXPECT_EQ(w.Is("Succeeded"), "False Cancelled");
+  EXPECT_THAT(w.Says("Succeeded"), HasSubstr("it was deleted"));
+  EXPECT_EQ(w.Status("a").phase, api::StepPhase::kCancelled);
+  EXPECT_EQ(w.Status("c").phase, api::StepPhase::kSucceeded);
+  EXPECT_EQ(w.plan.status.summary.running, 0);
+}
+
 TEST(PlanRun, DependsOnOutcomesDecideWhoRuns) {
   RunWorld w("steps:\n" + Step("a") + Step("good", "dependsOn: [{step: a}]") +
              Step("bad", "dependsOn: [{step: a, outcome: Failed}]") +

@@ -301,5 +301,47 @@ TEST(PlanRunTrouble, APodIsOutlivedByAContainerThatIsNotOursOnly) {
   EXPECT_FALSE(outlived("Failed", true, running));
 }
 
+TEST(PlanRun, WhileItIsNotKnownWhichAttemptsEndedARunSaysSoAndStartsNothing) {
+  RunWorld w("steps:\n" + Step("a") + Step("b", "dependsOn: [{step: a}]"));
+  w.Settle();
+  w.Succeed(w.Pod("a"));
+  const api::PipelineRunStatus before = w.o.run.status;
+  w.o.receipts_trouble = "input/output error";
+  w.Step();
+  EXPECT_TRUE(w.plan.actions.empty());
+  EXPECT_FALSE(w.plan.finished);
+  EXPECT_EQ(w.Is("Reconciling"), "True StoreUnavailable");
+  EXPECT_THAT(w.Says("Succeeded"), HasSubstr("input/output error"));
+  EXPECT_EQ(w.plan.status.trouble, "StoreUnavailable");
+  EXPECT_EQ(api::Encode(w.plan.status)["steps"], api::Encode(before)["steps"]);
+  EXPECT_EQ(w.plan.events.size(), 1u);
+  EXPECT_TRUE(w.Step().events.empty()) << "it is told once";
+  w.o.receipts_trouble.clear();
+  w.Settle();
+  EXPECT_EQ(w.Status("a").phase, api::StepPhase::kSucceeded);
+  EXPECT_EQ(w.plan.status.trouble, "");
+}
+
+TEST(PlanRun, ACancelDoesNotWaitForAStoreThatCannotBeAsked) {
+  RunWorld w("steps:\n" + Step("a") + Step("b"));
+  w.Settle();
+  w.Run(w.Pod("a"));
+  w.Run(w.Pod("b"));
+  w.Settle();
+  w.o.run.spec.cancel = api::CancelMode::kStop;
+  w.o.receipts_trouble = "input/output error";
+  w.Step();
+  EXPECT_EQ(w.deleted.size(), 2u);
+  for (const char* step : {"a", "b"}) {
+    w.o.store_trouble[w.Pod(step).name] = "input/output error";
+    w.o.pod_gone[w.Pod(step).name] = true;
+    w.Drop(step);
+  }
+  w.Step();
+  EXPECT_TRUE(w.plan.finished);
+  EXPECT_EQ(w.Status("a").phase, api::StepPhase::kCancelled);
+  EXPECT_THAT(w.Status("a").message, HasSubstr("input/output error"));
+}
+
 }  // namespace
 }  // namespace penstock::plan

@@ -1,6 +1,7 @@
 #include "operator/plan/run/status_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/refusal_reason.h"
@@ -44,6 +45,29 @@ api::RunSummary Count(const std::vector<StepState>& steps) {
   return sum;
 }
 
+// What the steps are cannot be told now: their entries stay. The run has ended by being cancelled,
+// or has not begun, or goes on.
+void KeepEntries(const api::PipelineRunStatus& before, RunPlan& plan) {
+  api::PipelineRunStatus& status = plan.status;
+  status.summary = before.summary;
+  status.steps = before.steps;
+  status.succeeded_indexes = before.succeeded_indexes;
+  status.skipped_indexes = before.skipped_indexes;
+  status.outputs = before.outputs;
+  if (!plan.finished) return;
+  for (api::StepStatus& step : status.steps) {
+    if (api::IsFinal(step.phase)) continue;
+    step.phase = StepPhase::kCancelled;
+    step.reason = "Cancelled";
+    step.message = "the run was cancelled";
+    step.finish_time = status.finish_time;
+    step.retry_at.reset();
+  }
+  api::RunSummary& sum = status.summary;
+  for (int* going_on : {&sum.waiting, &sum.pending, &sum.running})
+    sum.cancelled += std::exchange(*going_on, 0);
+}
+
 bool WasTold(const RunObserved& o, const std::string& reason) {
   const auto* told = api::FindCondition(o.run.status.conditions, "Reconciling");
   return told != nullptr && told->reason == reason;
@@ -56,6 +80,8 @@ void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPla
   };
   if (!o.run.status.start_time && plan.status.start_time)
     add("Normal", "RunStarted", "started with " + std::to_string(steps.size()) + " steps");
+  if (o.WaitsForReceipts() && !WasTold(o, kStoreUnavailable))
+    add("Warning", kStoreUnavailable, o.receipts_trouble);
   const StepState* const kept = WithRefusedDelete(steps);
   for (const StepState& s : steps) {
     const std::string what = "step " + s.status.name + ": " + s.status.message;
@@ -84,18 +110,21 @@ void PlanStatus(const RunObserved& o, const std::vector<StepState>& steps, bool 
   plan.status.revision = o.revision.empty() ? before.revision : o.revision;
   plan.status.start_time = before.start_time;
   if (o.resolved != nullptr && !plan.status.start_time) plan.status.start_time = WholeSeconds(now);
-  plan.status.summary = Count(steps);
   const bool all_final = std::all_of(steps.begin(), steps.end(), [](const StepState& s) {
     return s.kind == StepState::Kind::kFinal;
   });
-  const bool cancelled_unresolved =
-      o.resolved == nullptr && o.run.spec.cancel != api::CancelMode::kNone;
-  plan.finished =
-      o.resolved != nullptr ? all_final && !has_leftovers : cancelled_unresolved || o.unresolvable;
+  const bool is_cancelled = o.run.spec.cancel != api::CancelMode::kNone;
+  const bool is_over = o.resolved != nullptr ? all_final : is_cancelled || o.unresolvable;
+  plan.finished = !o.WaitsForReceipts() && is_over && !has_leftovers;
   if (plan.finished)
     plan.status.finish_time = before.finish_time ? before.finish_time : WholeSeconds(now);
-  PutEntries(o, steps, plan);
-  PutOutputs(o, steps, plan);
+  if (o.resolved == nullptr || o.WaitsForReceipts()) {
+    KeepEntries(before, plan);
+  } else {
+    plan.status.summary = Count(steps);
+    PutEntries(o, steps, plan);
+    PutOutputs(o, steps, plan);
+  }
   const RunOutcome outcome = PutConditions(o, steps, now, plan);
   PutEvents(o, steps, plan);
   const bool ends_now = plan.finished && !before.finish_time;

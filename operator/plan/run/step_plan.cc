@@ -82,6 +82,7 @@ class StepPlanner {
         if (f_.pod_lags) s_.wake = now_ + kLookAgain;
         break;
       case StepFacts::Kind::kEndUnknown:
+        if (EndsUnknown()) break;
         Ask(plan_.requests.receipts, f_.pod != nullptr
                                          ? "the store is asked for the receipt"
                                          : "its pod is gone; the store is asked for the receipt");
@@ -108,19 +109,9 @@ class StepPlanner {
     if (std::string why = WhySilent(*s_.step, o_); !why.empty()) s_.status.cache_miss = why;
   }
 
-  // Once a pause: its pod may be there for long, and no watch tell that it is being deleted.
   void Delete(const PodFact& pod, int grace_seconds) {
-    const auto found = o_.deletes.find(pod.uid);
-    if (found != o_.deletes.end()) {
-      const DeleteTried& tried = found->second;
-      if (tried.refused) s_.delete_refused = Refusal{"Pod " + pod.name, *tried.refused};
-      if (grace_seconds >= tried.grace_seconds && now_ < tried.next_try) {
-        const auto wait = std::chrono::ceil<Milliseconds>(tried.next_try - now_);
-        plan_.requeue_after = std::min(plan_.requeue_after.value_or(wait), wait);
-        return;
-      }
-    }
-    plan_.actions.emplace_back(DeletePod{pod.name, pod.uid, grace_seconds});
+    if (auto refused = PlanDelete(o_, pod, grace_seconds, now_, plan_))
+      s_.delete_refused = std::move(refused);
   }
 
   // How a step has ended stays; the run's conditions have it for that.
@@ -128,6 +119,18 @@ class StepPlanner {
     if (!s_.delete_refused || s_.kind != StepState::Kind::kLive) return;
     s_.status.reason = RefusalReason(s_.delete_refused->why.kind);
     s_.status.message = TextOf(*s_.delete_refused);
+  }
+
+  // A cancel does not wait for a store that cannot be asked how the attempt has ended.
+  bool EndsUnknown() {
+    const auto trouble = o_.store_trouble.find(s_.status.pod);
+    if (!Cancelled() || trouble == o_.store_trouble.end()) return false;
+    Finish(s_, api::StepPhase::kCancelled, "Cancelled",
+           "the run was cancelled; how this step has ended is not known, as the artifact store "
+           "could not be asked: " +
+               trouble->second,
+           EndedAt());
+    return true;
   }
 
   [[nodiscard]] bool Cancelled() const { return o_.run.spec.cancel != api::CancelMode::kNone; }
@@ -311,6 +314,23 @@ class StepPlanner {
 };
 
 }  // namespace
+
+std::optional<Refusal> PlanDelete(const RunObserved& observed, const PodFact& pod,
+                                  int grace_seconds, TimePoint now, RunPlan& plan) {
+  std::optional<Refusal> refused;
+  const auto found = observed.deletes.find(pod.uid);
+  if (found != observed.deletes.end()) {
+    const DeleteTried& tried = found->second;
+    if (tried.refused) refused = Refusal{"Pod " + pod.name, *tried.refused};
+    if (grace_seconds >= tried.grace_seconds && now < tried.next_try) {
+      const auto wait = std::chrono::ceil<Milliseconds>(tried.next_try - now);
+      plan.requeue_after = std::min(plan.requeue_after.value_or(wait), wait);
+      return refused;
+    }
+  }
+  plan.actions.emplace_back(DeletePod{pod.name, pod.uid, grace_seconds});
+  return refused;
+}
 
 StepState PlanStep(const StepFacts& facts, const RunObserved& observed, TimePoint now,
                    RunPlan& plan) {

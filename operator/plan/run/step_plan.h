@@ -12,4 +12,9 @@ namespace penstock::plan {
 [[nodiscard]] StepState PlanStep(const StepFacts& facts, const RunObserved& observed, TimePoint now,
                                  RunPlan& plan);
 
+// Asks for the DELETE of a pod, once a pause: it may be there for long, and no watch tell that it
+// is being deleted. Gives why the API server did not take it the last time.
+[[nodiscard]] std::optional<Refusal> PlanDelete(const RunObserved& observed, const PodFact& pod,
+                                                int grace_seconds, TimePoint now, RunPlan& plan);
+
 }  // namespace penstock::plan

@@ -78,6 +78,13 @@ struct RunObserved {
   // Why the store could not answer, by cache key, pod or digest that it was asked for. It is asked
   // again.
   std::map<std::string, std::string> store_trouble;
+  // Why the store could not be asked which attempts left a receipt, of a run that another
+  // controller began; empty: they are known. It is asked again, and nothing is planned before it
+  // answers, but a cancel is carried out.
+  std::string receipts_trouble;
+  [[nodiscard]] bool WaitsForReceipts() const {
+    return !receipts_trouble.empty() && run.spec.cancel == api::CancelMode::kNone;
+  }
 };
 
 struct CreatePod {
@@ -133,6 +140,8 @@ struct RunPlan {
   // Pods that were refused and would be made if the pauses between tries were over.
   std::vector<std::string> held_pods;
   api::PipelineRunStatus status;
+  // Of a pod of a run that is not known to the last step.
+  std::optional<Refusal> delete_refused = {};
   std::vector<RunEvent> events;  // to be sent after the status was written
   FactRequests requests;
   std::optional<Milliseconds> requeue_after;
