@@ -1,4 +1,4 @@
-// xgboost models through libxgboost's C API (xgboost_library.h).
+// xgboost models through libxgboost's C API (xgboost/library.h).
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "components/model/backend.h"
-#include "components/model/xgboost_library.h"
+#include "components/model/xgboost/library.h"
 #include "operator/base/json.h"
 
 namespace penstock::model {

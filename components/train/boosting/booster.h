@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "components/model/xgboost_library.h"
+#include "components/model/xgboost/library.h"
 #include "components/model_format/transform.h"
 #include "components/sdk/matrix.h"
 #include "operator/base/result.h"

@@ -1,4 +1,4 @@
-#include "components/model/xgboost_library.h"
+#include "components/model/xgboost/library.h"
 
 #include <dlfcn.h>
 
