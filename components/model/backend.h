@@ -57,8 +57,9 @@ struct BackendFiles {
 [[nodiscard]] Result<std::unique_ptr<Backend>> LoadAotInductor(
     const std::vector<std::string>& packages, int runners);
 
-// Networks of layers of at most so many multiply-adds a row need no LibTorch: plain_network.h.
-inline constexpr std::int64_t kSmallNetwork = std::int64_t{1} << 18;
+// Networks of layers of at most so many multiply-adds a row need no LibTorch: plain_network.h. One
+// row is as quick there; a full batch of large ones takes several times as long.
+inline constexpr std::int64_t kSmallNetwork = std::int64_t{1} << 15;
 
 // network.json in the folder, and the weights' file beside it.
 [[nodiscard]] Result<std::unique_ptr<Backend>> LoadLayerNetwork(const std::string& folder,
