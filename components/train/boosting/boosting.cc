@@ -165,17 +165,24 @@ Result<std::vector<Trial>> Boosting::Try(const Rows& train, const Rows& held_out
   if (!state) return state.error();
   Json kept = *state ? std::move(**state) : Json{{"done", Json::array()}};
 
-  auto rows = BoostingRows::Make(**library, train, context);
-  if (!rows) return rows.error();
   auto matrix = BoosterMatrix::Dense(**library, *held_out.x, context.features, context.threads);
   if (!matrix) return matrix.error();
 
+  std::optional<BoostingRows> rows;
+  std::int64_t bins = 0;
   std::vector<Trial> trials;
   for (std::size_t i = 0; i < settings.size(); ++i) {
     TrialCurve curve(ladders[i], KeepsAllRungs(total, context.target));
     if (i < kept["done"].size()) {
       if (auto read = curve.Read(kept["done"][i]); !read) return read.error();
     } else {
+      if (!rows || settings[i].bins != bins) {
+        rows.reset();  // two at once may be more than memory has
+        bins = settings[i].bins;
+        auto made = BoostingRows::Make(**library, train, bins, context);
+        if (!made) return made.error();
+        rows.emplace(std::move(*made));
+      }
       auto tried = TrySetting(**library, settings[i], ladders[i], train, *rows, held_out, *matrix,
                               context, checkpoint, kept);
       if (!tried) return tried.error();
@@ -209,7 +216,7 @@ Result<std::unique_ptr<Fitted>> Boosting::Fit(const Rows& train, const Json& set
   const std::string model = *state ? BytesOf((**state)["model"]) : "";
   const int begin = *state ? (**state)["round"].get<int>() : 0;
 
-  auto rows = BoostingRows::Make(**library, train, context);
+  auto rows = BoostingRows::Make(**library, train, parsed->bins, context);
   if (!rows) return rows.error();
   auto run = BoostingRun::Make(**library, *parsed, train, *rows, nullptr, context, model, begin);
   if (!run) return run.error();

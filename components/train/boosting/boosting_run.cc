@@ -47,11 +47,11 @@ std::vector<float> WeightsOf(const Rows& rows) {
 }  // namespace
 
 Result<BoostingRows> BoostingRows::Make(const model::XgboostLibrary& library, const Rows& rows,
-                                        const Context& context) {
+                                        std::int64_t bins, const Context& context) {
   const auto labels = LabelsOf(rows, context.target);
   if (!labels) return labels.error();
-  auto matrix = BoosterMatrix::Quantile(library, *rows.x, context.features,
-                                        BoostingBins(rows.y.size()), context.threads);
+  auto matrix =
+      BoosterMatrix::Quantile(library, *rows.x, context.features, int(bins), context.threads);
   if (!matrix) return matrix.error();
   BoostingRows made{std::move(*matrix), WeightsOf(rows)};
   if (auto set = made.matrix.Set("label", *labels); !set) return set.error();

@@ -18,12 +18,13 @@
 
 namespace penstock::train {
 
-// The rows, ready for xgboost; shared by the runs of all settings.
+// The rows, ready for xgboost in so many bins; shared by the runs of settings that have as many.
 class BoostingRows {
  public:
   // Invalid for what xgboost or the loss cannot learn.
   [[nodiscard]] static Result<BoostingRows> Make(const model::XgboostLibrary& library,
-                                                 const Rows& rows, const Context& context);
+                                                 const Rows& rows, std::int64_t bins,
+                                                 const Context& context);
 
   BoosterMatrix matrix;
   std::vector<float> weight;  // its mean is 1, so that settings mean the same at any scale

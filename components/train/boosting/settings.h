@@ -18,7 +18,8 @@ struct BoostingSetting {
   double learning_rate = 0.1;
   double min_child_weight = 1;
   double lambda = 1;
-  double subsample = 1;  // of the rows, anew each round
+  double subsample = 1;     // of the rows, anew each round
+  std::int64_t bins = 256;  // of quantiles, at most, a number
   bool operator==(const BoostingSetting&) const = default;
 };
 
@@ -45,9 +46,6 @@ struct BoostingSetting {
 // {feature: its share of all that the splits gained}, those that no tree uses left out.
 [[nodiscard]] Json GainByFeature(const std::vector<double>& gain,
                                  std::span<const sdk::Feature> features);
-
-// Bins of quantiles a number. Few rows in many bins learn noise, and cost twice the time.
-[[nodiscard]] constexpr int BoostingBins(std::size_t rows) { return rows < 5'000 ? 64 : 256; }
 
 // xgboost's parameters of a run on these labels, base_score but for several classes (where xgboost
 // takes the classes' frequencies) among them. `weight` as in Rows.

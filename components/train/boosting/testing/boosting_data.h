@@ -69,11 +69,8 @@ inline Context ContextOf(const Table& table, Target target) {
 }
 
 inline Json Setting(std::int64_t depth = 3, double subsample = 1) {
-  return {{"depth", depth},
-          {"learningRate", 0.1},
-          {"minChildWeight", 1},
-          {"lambda", 1},
-          {"subsample", subsample}};
+  return {{"depth", depth}, {"learningRate", 0.1},    {"minChildWeight", 1},
+          {"lambda", 1},    {"subsample", subsample}, {"bins", 256}};
 }
 
 inline std::unique_ptr<Fitted> Fit(const Table& table, const Context& context,
