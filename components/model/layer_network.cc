@@ -85,6 +85,14 @@ at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
         h = at::linear(h, step.weight,
                        step.bias.defined() ? std::optional(step.bias) : std::nullopt);
         break;
+      case sdk::LayerOp::kGroupedLinear: {
+        const auto groups = step.weight.size(0);
+        const auto parts = h.reshape({-1, groups, step.weight.size(2)}).transpose(0, 1);
+        const auto products = at::matmul(parts, step.weight.transpose(1, 2));
+        h = products.transpose(0, 1).reshape({-1, groups * step.weight.size(1)});
+        if (step.bias.defined()) h = h + step.bias;
+        break;
+      }
       case sdk::LayerOp::kRelu:
         h = at::relu(h);
         break;
@@ -96,6 +104,9 @@ at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
         break;
       case sdk::LayerOp::kSigmoid:
         h = at::sigmoid(h);
+        break;
+      case sdk::LayerOp::kExp:
+        h = at::exp(h);
         break;
       case sdk::LayerOp::kSoftmax:
         h = at::softmax(h, 1);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <tuple>
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
@@ -14,8 +15,9 @@ namespace {
 
 constexpr int kLayersVersion = 1;
 constexpr std::size_t kMaxLayers = 1000;
-constexpr std::array<const char*, 9> kOps = {"features", "linear",  "relu",   "tanh",   "gelu",
-                                             "sigmoid",  "softmax", "affine", "squeeze"};
+constexpr std::array<const char*, 11> kOps = {"features", "linear", "groupedLinear", "relu",
+                                              "tanh",     "gelu",   "sigmoid",       "exp",
+                                              "softmax",  "affine", "squeeze"};
 
 bool IsIndex(const Json& value) {
   return value.is_number_integer() && value >= 0 && value <= INT32_MAX;
@@ -53,13 +55,13 @@ Result<Layer> ParseLayer(const Json& json, const std::string& where) {
   const auto at = std::find(kOps.begin(), kOps.end(), op);
   if (at == kOps.end()) {
     return Invalid(where + ".op '" + op +
-                   "' is unknown; there are features, linear, relu, tanh, gelu, sigmoid, softmax, "
-                   "affine and squeeze");
+                   "' is unknown; there are features, linear, groupedLinear, relu, tanh, gelu, "
+                   "sigmoid, exp, softmax, affine and squeeze");
   }
   Layer layer;
   layer.op = static_cast<LayerOp>(at - kOps.begin());
   if (layer.op == LayerOp::kFeatures) PENSTOCK_TRY(ParseFeatures(json, where, &layer));
-  if (layer.op == LayerOp::kLinear) {
+  if (layer.op == LayerOp::kLinear || layer.op == LayerOp::kGroupedLinear) {
     layer.weight = TextOf(json, "weight");
     layer.bias = TextOf(json, "bias");
     if (layer.weight.empty()) return Invalid(where + ".weight must name a tensor");
@@ -118,6 +120,27 @@ struct Check {
     }
     if (width == 0) shape.inputs = weight->shape[1];
     width = weight->shape[0];
+    return Bias(layer, where);
+  }
+
+  Result<void> GroupedLinear(const Layer& layer, const std::string& where) {
+    PENSTOCK_ASSIGN(const TensorView* weight, Tensor(layer.weight, where, 3));
+    const auto& [groups, outputs, inputs] =
+        std::tuple(weight->shape[0], weight->shape[1], weight->shape[2]);
+    if (outputs < 1 || inputs > INT32_MAX / groups || outputs > INT32_MAX / groups) {
+      return Invalid(where + ": tensor '" + layer.weight + "' is empty or too large");
+    }
+    if (width != 0 && groups * inputs != width) {
+      return Invalid(where + ": tensor '" + layer.weight + "' takes " + std::to_string(groups) +
+                     " groups of " + std::to_string(inputs) + " values, the layer before gives " +
+                     std::to_string(width));
+    }
+    if (width == 0) shape.inputs = groups * inputs;
+    width = groups * outputs;
+    return Bias(layer, where);
+  }
+
+  Result<void> Bias(const Layer& layer, const std::string& where) const {
     if (layer.bias.empty()) return {};
     PENSTOCK_ASSIGN(const TensorView* bias, Tensor(layer.bias, where, 1));
     if (bias->shape[0] != width) {
@@ -136,7 +159,7 @@ Json ToJson(const std::vector<Layer>& layers) {
   Json list = Json::array();
   for (const Layer& layer : layers) {
     Json json = {{"op", Name(layer.op)}};
-    if (layer.op == LayerOp::kLinear) {
+    if (layer.op == LayerOp::kLinear || layer.op == LayerOp::kGroupedLinear) {
       json["weight"] = layer.weight;
       if (!layer.bias.empty()) json["bias"] = layer.bias;
     }
@@ -190,6 +213,7 @@ Result<NetworkShape> CheckLayers(const std::vector<Layer>& layers, const Safeten
       PENSTOCK_TRY(check.Features(layer, where));
     }
     if (layer.op == LayerOp::kLinear) PENSTOCK_TRY(check.Linear(layer, where));
+    if (layer.op == LayerOp::kGroupedLinear) PENSTOCK_TRY(check.GroupedLinear(layer, where));
     if (layer.op != LayerOp::kSqueeze) continue;
     if (i + 1 != layers.size() || check.width != 1) {
       return Invalid(where + ": squeeze must be the last, after one value a row");

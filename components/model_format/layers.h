@@ -8,7 +8,9 @@
 //   feature
 //              of `embeddings` [{feature, weight}]; the feature's value is the row's number
 //   linear     [N, I] -> [N, O] by weight [O, I] and, if named, bias [O]
-//   relu, tanh, gelu, sigmoid     element by element (gelu: the exact one)
+//   groupedLinear                 [N, G * I] -> [N, G * O] by weight [G, O, I] and, if named, bias
+//   [G * O]: group g of the answer sees group g of x only (several networks side by side)
+//   relu, tanh, gelu, sigmoid, exp     element by element (gelu: the exact one)
 //   softmax    over axis 1
 //   affine     x * scale + offset
 //   squeeze    [N, 1] -> [N]; only as the last
@@ -32,10 +34,12 @@ inline constexpr const char* kWeightsFile = "weights.safetensors";
 enum class LayerOp : std::uint8_t {
   kFeatures,
   kLinear,
+  kGroupedLinear,
   kRelu,
   kTanh,
   kGelu,
   kSigmoid,
+  kExp,
   kSoftmax,
   kAffine,
   kSqueeze
@@ -50,8 +54,8 @@ struct EmbeddingLookup {
 
 struct Layer {
   LayerOp op = LayerOp::kRelu;
-  std::string weight;                       // kLinear
-  std::string bias;                         // kLinear; may be empty
+  std::string weight;                       // kLinear, kGroupedLinear
+  std::string bias;                         // of these two; may be empty
   std::vector<std::int64_t> numbers;        // kFeatures
   std::vector<EmbeddingLookup> embeddings;  // kFeatures
   double scale = 1;                         // kAffine

@@ -21,7 +21,7 @@ std::string ProblemOf(const std::string& layers) {
   return parsed ? "" : parsed.error().message;
 }
 
-// Weights e [10, 3], w [4, 5], b [4], v [1, 4], i (integers).
+// Weights e [10, 3], w [4, 5], b [4], v [1, 4], w3 [2, 3, 2], b6 [6], w0 [2, 0, 2], i (integers).
 std::shared_ptr<const SafetensorsFile> Weights() {
   static const std::vector<float> zeros(64);
   const auto view = [](std::vector<std::int64_t> shape) {
@@ -39,6 +39,9 @@ std::shared_ptr<const SafetensorsFile> Weights() {
                                 {"w", view({4, 5})},
                                 {"b", view({4})},
                                 {"v", view({1, 4})},
+                                {"w3", view({2, 3, 2})},
+                                {"b6", view({6})},
+                                {"w0", view({2, 0, 2})},
                                 {"i", integers}},
                                {}));
   auto file = SafetensorsFile::Open(path);
@@ -72,6 +75,27 @@ TEST(Layers, KnowWhatTheyTakeAndGive) {
   EXPECT_EQ(shape->inputs, 8);
   EXPECT_EQ(shape->outputs, 1);
   EXPECT_TRUE(shape->flat);
+}
+
+// The linear layer w [4, 5], then w3 [2, 3, 2]: two groups of two values to two groups of three.
+TEST(Layers, OfGroupsTakeAndGiveAllGroupsValues) {
+  const auto layers = ParseLayers(Network(R"([{"op": "linear", "weight": "w"},
+      {"op": "groupedLinear", "weight": "w3", "bias": "b6"}, {"op": "exp"}])"),
+                                  "x");
+  ASSERT_TRUE(layers) << layers.error().message;
+  EXPECT_EQ(ParseLayers(ToJson(*layers), "x").value(), *layers);
+  const auto shape = CheckLayers(*layers, *Weights());
+  ASSERT_TRUE(shape) << shape.error().message;
+  EXPECT_EQ(shape->inputs, 5);
+  EXPECT_EQ(shape->outputs, 6);
+  EXPECT_HAS(ProblemOf(R"([{"op": "groupedLinear"}])"), "layers[0].weight");
+  EXPECT_HAS(Misfit(R"([{"op": "groupedLinear", "weight": "w"}])"), "3 dimensions");
+  EXPECT_HAS(
+      Misfit(R"([{"op": "linear", "weight": "v"}, {"op": "groupedLinear", "weight": "w3"}])"),
+      "takes 2 groups of 2 values, the layer before gives 1");
+  EXPECT_HAS(Misfit(R"([{"op": "groupedLinear", "weight": "w3", "bias": "b"}])"),
+             "'b' must have 6 values");
+  EXPECT_HAS(Misfit(R"([{"op": "groupedLinear", "weight": "w0"}])"), "is empty or too large");
 }
 
 TEST(Layers, AreRefusedByNumber) {

@@ -1,7 +1,5 @@
 #include "components/sdk/network.h"
 
-#include <torch/nn/functional.h>
-#include <torch/nn/init.h>
 #include <torch/script.h>
 
 #include <cmath>
@@ -15,10 +13,8 @@
 namespace penstock::sdk {
 namespace {
 
-// The width of an embedding: fastai's rule of thumb (tabular/model.py, emb_sz_rule).
-std::int64_t EmbeddingWidth(std::int64_t cardinality) {
-  return std::min<std::int64_t>(600, std::llround(1.6 * std::pow(double(cardinality), 0.56)));
-}
+constexpr std::int64_t kWidestEmbedding = 64;
+constexpr double kTableStd = 0.3;  // of an embedding before training
 
 std::string Number(double value) {
   std::ostringstream out;
@@ -28,9 +24,28 @@ std::string Number(double value) {
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
 
+torch::Tensor Dropped(const torch::Tensor& h, double share,
+                      const std::optional<at::Generator>& random) {
+  return h * torch::empty_like(h).bernoulli_(1 - share, random).div_(1 - share);
+}
+
+// [N, G * I] -> [N, G * O] by weight [G, O, I].
+torch::Tensor GroupedLinear(const torch::Tensor& h, const torch::Tensor& weight,
+                            const torch::Tensor& bias) {
+  const auto parts = h.reshape({-1, weight.size(0), weight.size(2)}).transpose(0, 1);
+  const auto products = torch::matmul(parts, weight.transpose(1, 2)).transpose(0, 1);
+  return products.reshape({-1, weight.size(0) * weight.size(1)}) + bias;
+}
+
 }  // namespace
 
-Network::Network(NetworkSpec spec) : spec_(std::move(spec)) {
+std::int64_t EmbeddingWidth(std::int64_t cardinality) {
+  return std::min(kWidestEmbedding,
+                  std::int64_t(std::llround(1.6 * std::pow(double(cardinality), 0.56))));
+}
+
+Network::Network(NetworkSpec spec, std::optional<at::Generator> random) : spec_(std::move(spec)) {
+  if (spec_.hidden.empty()) spec_.members = 1;
   std::vector<std::int64_t> numbers;
   std::int64_t width = 0;
   for (std::size_t i = 0; i < spec_.features.size(); ++i) {
@@ -42,42 +57,103 @@ Network::Network(NetworkSpec spec) : spec_(std::move(spec)) {
     }
     const std::int64_t columns =
         spec_.hidden.empty() ? spec_.outputs : EmbeddingWidth(feature.cardinality);
-    auto weight = torch::randn({feature.cardinality, columns}) * 0.05;
+    auto table = torch::empty({feature.cardinality, columns}).normal_(0, kTableStd, random);
     embeddings_.push_back(
-        {std::int64_t(i), register_parameter("e" + std::to_string(embeddings_.size()), weight)});
+        {std::int64_t(i), register_parameter("e" + std::to_string(embeddings_.size()), table)});
     width += columns;
   }
   number_columns_ = register_buffer("number_columns", torch::tensor(numbers, torch::kLong));
   std::vector<std::int64_t> sizes = spec_.hidden;
   sizes.push_back(spec_.outputs);
-  for (const std::int64_t size : sizes) {
-    auto weight = torch::empty({size, width});
-    torch::nn::init::kaiming_uniform_(weight, std::sqrt(5));
-    const double bound = 1 / std::sqrt(double(width));
-    auto bias = torch::empty({size}).uniform_(-bound, bound);
-    const std::string index = std::to_string(weights_.size());
+  const std::int64_t g = spec_.members;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const double bound = 1 / std::sqrt(double(std::max<std::int64_t>(1, width)));
+    const bool last = i + 1 == sizes.size();
+    auto weight =
+        i == 0 && !last ? torch::empty({g * sizes[i], width}) : torch::empty({g, sizes[i], width});
+    auto bias = last ? torch::empty({g, sizes[i]}) : torch::empty({g * sizes[i]});
+    weight.uniform_(-bound, bound, random);
+    bias.uniform_(-bound, bound, random);
+    const std::string index = std::to_string(i);
     weights_.push_back(register_parameter("w" + index, weight));
     biases_.push_back(register_parameter("b" + index, bias));
-    width = size;
+    width = sizes[i];
   }
 }
 
-torch::Tensor Network::Logits(const torch::Tensor& x) {
+std::vector<torch::Tensor> Network::tables() const {
+  std::vector<torch::Tensor> tables;
+  for (const auto& e : embeddings_) tables.push_back(e.weight);
+  return tables;
+}
+
+double Network::MultiplyAdds() const {
+  double sum = 0;
+  for (const auto& weight : weights_) sum += double(weight.numel());
+  return sum;
+}
+
+torch::Tensor Network::Inputs(const torch::Tensor& x) const {
   std::vector<torch::Tensor> parts = {x.index_select(1, number_columns_)};
   for (const auto& e : embeddings_) {
     parts.push_back(torch::embedding(e.weight, x.select(1, e.feature).to(torch::kLong)));
   }
-  torch::Tensor h = parts.size() == 1 ? parts[0] : torch::cat(parts, 1);
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    h = torch::linear(h, weights_[i], biases_[i]);
-    if (i + 1 == weights_.size()) break;
-    h = torch::relu(h);
-    if (spec_.dropout > 0) h = torch::dropout(h, spec_.dropout, is_training());
+  return parts.size() == 1 ? parts[0] : torch::cat(parts, 1);
+}
+
+torch::Tensor Network::MemberLogits(const torch::Tensor& x, std::optional<at::Generator> random) {
+  torch::Tensor h = Inputs(x);
+  const std::int64_t numbers = number_columns_.numel();
+  if (is_training() && spec_.embedding_dropout > 0 && !embeddings_.empty()) {
+    const auto ids = h.narrow(1, numbers, h.size(1) - numbers);
+    h = torch::cat({h.narrow(1, 0, numbers), Dropped(ids, spec_.embedding_dropout, random)}, 1);
+  }
+  if (weights_.size() > 1) {
+    h = torch::relu(torch::linear(h, weights_[0], biases_[0]));
+    h = h.view({h.size(0), spec_.members, -1}).transpose(0, 1);
+  } else {
+    h = h.unsqueeze(0);
+  }
+  for (std::size_t i = 1; i < weights_.size(); ++i) {
+    if (is_training() && spec_.dropout > 0) h = Dropped(h, spec_.dropout, random);
+    const auto bias = biases_[i].view({spec_.members, 1, -1});
+    h = torch::baddbmm(bias, h, weights_[i].transpose(1, 2));
+    if (i + 1 < weights_.size()) h = torch::relu(h);
+  }
+  if (weights_.size() == 1) {
+    h = torch::baddbmm(biases_[0].view({1, 1, -1}), h, weights_[0].transpose(1, 2));
   }
   return h;
 }
 
-torch::Tensor Network::Answers(const torch::Tensor& x) {
+std::vector<Network::Linear> Network::Linears() const {
+  std::vector<Linear> linears;
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    auto weight = weights_[i].detach();
+    auto bias = biases_[i].detach();
+    if (i + 1 == weights_.size()) {  // the mean over the members
+      weight = weight.permute({1, 0, 2}).reshape({spec_.outputs, -1}) / double(spec_.members);
+      bias = bias.mean(0);
+    } else if (weight.dim() == 3 && spec_.members == 1) {
+      weight = weight.squeeze(0);
+    }
+    linears.push_back({weight.contiguous(), bias.contiguous()});
+  }
+  return linears;
+}
+
+torch::Tensor Network::Logits(const torch::Tensor& x) const {
+  torch::Tensor h = Inputs(x);
+  const auto linears = Linears();
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    const auto& [weight, bias] = linears[i];
+    h = weight.dim() == 3 ? GroupedLinear(h, weight, bias) : torch::linear(h, weight, bias);
+    if (i + 1 < linears.size()) h = torch::relu(h);
+  }
+  return h;
+}
+
+torch::Tensor Network::Answers(const torch::Tensor& x) const {
   torch::Tensor logits = Logits(x);
   switch (spec_.answer) {
     case Answer::kProbability:
@@ -85,7 +161,9 @@ torch::Tensor Network::Answers(const torch::Tensor& x) {
     case Answer::kProbabilities:
       return torch::softmax(logits, 1);
     case Answer::kValue:
-      return logits.squeeze(1) * spec_.scale + spec_.offset;
+      return (logits * spec_.scale + spec_.offset).squeeze(1);
+    case Answer::kRate:
+      return (torch::exp(logits) * spec_.scale).squeeze(1);
   }
   return logits;
 }
@@ -103,9 +181,18 @@ std::string Network::Source() const {
     }
     s << "], 1)\n";
   }
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    s << "  h = torch.linear(h, self.w" << i << ", self.b" << i << ")\n";
-    if (i + 1 < weights_.size()) s << "  h = torch.relu(h)\n";
+  const auto linears = Linears();
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    const auto& weight = linears[i].weight;
+    if (weight.dim() == 3) {
+      s << "  h = torch.transpose(torch.reshape(h, [-1, " << weight.size(0) << ", "
+        << weight.size(2) << "]), 0, 1)\n  h = torch.matmul(h, torch.transpose(self.w" << i
+        << ", 1, 2))\n  h = torch.reshape(torch.transpose(h, 0, 1), [-1, "
+        << weight.size(0) * weight.size(1) << "]) + self.b" << i << "\n";
+    } else {
+      s << "  h = torch.linear(h, self.w" << i << ", self.b" << i << ")\n";
+    }
+    if (i + 1 < linears.size()) s << "  h = torch.relu(h)\n";
   }
   switch (spec_.answer) {
     case Answer::kProbability:
@@ -117,6 +204,9 @@ std::string Network::Source() const {
     case Answer::kValue:
       s << "  return torch.squeeze(h, 1) * " << Number(spec_.scale) << " + " << Number(spec_.offset)
         << "\n";
+      break;
+    case Answer::kRate:
+      s << "  return torch.squeeze(torch.exp(h), 1) * " << Number(spec_.scale) << "\n";
       break;
   }
   return s.str();
@@ -133,9 +223,10 @@ Result<void> Network::Export(const std::string& path) const {
     for (std::size_t i = 0; i < embeddings_.size(); ++i) {
       add("e" + std::to_string(i), embeddings_[i].weight);
     }
-    for (std::size_t i = 0; i < weights_.size(); ++i) {
-      add("w" + std::to_string(i), weights_[i]);
-      add("b" + std::to_string(i), biases_[i]);
+    const auto linears = Linears();
+    for (std::size_t i = 0; i < linears.size(); ++i) {
+      add("w" + std::to_string(i), linears[i].weight);
+      add("b" + std::to_string(i), linears[i].bias);
     }
     module.define(Source());
     module.eval();
@@ -157,18 +248,20 @@ std::vector<Layer> Network::Layers() const {
     layers.emplace_back().op = op;
     return layers.back();
   };
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    Layer& linear = add(LayerOp::kLinear);
+  const auto linears = Linears();
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    Layer& linear = add(linears[i].weight.dim() == 3 ? LayerOp::kGroupedLinear : LayerOp::kLinear);
     linear.weight = "w" + std::to_string(i);
     linear.bias = "b" + std::to_string(i);
-    if (i + 1 < weights_.size()) add(LayerOp::kRelu);
+    if (i + 1 < linears.size()) add(LayerOp::kRelu);
   }
   if (spec_.answer == Answer::kProbability) add(LayerOp::kSigmoid);
   if (spec_.answer == Answer::kProbabilities) add(LayerOp::kSoftmax);
-  if (spec_.answer == Answer::kValue) {
+  if (spec_.answer == Answer::kRate) add(LayerOp::kExp);
+  if (spec_.answer == Answer::kValue || spec_.answer == Answer::kRate) {
     Layer& affine = add(LayerOp::kAffine);
     affine.scale = spec_.scale;
-    affine.offset = spec_.offset;
+    affine.offset = spec_.answer == Answer::kValue ? spec_.offset : 0;
   }
   if (spec_.answer != Answer::kProbabilities) add(LayerOp::kSqueeze);
   return layers;
@@ -187,9 +280,10 @@ Result<void> Network::ExportLayers(const std::string& folder) const {
     for (std::size_t i = 0; i < embeddings_.size(); ++i) {
       add("e" + std::to_string(i), embeddings_[i].weight);
     }
-    for (std::size_t i = 0; i < weights_.size(); ++i) {
-      add("w" + std::to_string(i), weights_[i]);
-      add("b" + std::to_string(i), biases_[i]);
+    const auto linears = Linears();
+    for (std::size_t i = 0; i < linears.size(); ++i) {
+      add("w" + std::to_string(i), linears[i].weight);
+      add("b" + std::to_string(i), linears[i].bias);
     }
     PENSTOCK_TRY(WriteSafetensors(folder + "/" + kWeightsFile, views, {{"format", "pt"}}));
     return WriteFileAtomically(folder + "/" + kNetworkFile, ToJson(Layers()).dump(1) + "\n");

@@ -10,7 +10,6 @@
 // Deterministic: equal rows, setting, seed and `threads` give equal bits on one instruction set.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -74,6 +73,7 @@ struct Context {
   std::string checkpoint;  // a folder that survives a SIGKILL; empty: none. A Try or Fit that finds
                            // its own state there goes on from it, to the same bits; a state of
                            // other rows, settings or seed is not taken.
+  bool keep = false;                            // Try: also give Trial::fitted
   std::function<bool()> stop;                   // true: give up with Cancelled; may be empty
   std::function<void(const Progress&)> report;  // may be empty
 };
@@ -98,6 +98,9 @@ struct Trial {
   Json setting;  // equal settings of two folds have equal "id" (a text of the learner's)
   std::vector<double> answers;   // of the held-out rows, as Fitted::Answer
   std::optional<double> rounds;  // how long was best here; the frame means it over the folds
+  // What answered, where Context::keep: it is the model when nothing is fitted again on more rows.
+  // Null: Fit is called for it.
+  std::shared_ptr<const Fitted> fitted = nullptr;
 };
 
 class Learner {
@@ -113,8 +116,8 @@ class Learner {
   // data it cannot learn (a negative label of kPoisson).
   [[nodiscard]] virtual Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
                                                        const Context& context) const = 0;
-  // `setting` is a Trial's, `rounds` the mean of the folds', scaled by the frame for the rows that
-  // are more.
+  // `setting` is a Trial's, `rounds` the mean of the folds' as it is: what more rows ask for is the
+  // learner's to know.
   [[nodiscard]] virtual Result<std::unique_ptr<Fitted>> Fit(const Rows& train, const Json& setting,
                                                             std::optional<double> rounds,
                                                             const Context& context) const = 0;
@@ -136,7 +139,8 @@ struct MlpOptions {
   std::optional<double> weight_decay;
   std::optional<std::int64_t> epochs;
   std::optional<std::int64_t> batch_size;
-  std::int64_t patience = 3;
+  std::optional<std::int64_t> networks;  // whose mean answers
+  std::optional<std::int64_t> patience;  // epochs without a better held-out loss; 0: never ends
   double label_smoothing = 0;
   std::string format = "torchscript";  // or safetensors
 };

@@ -67,10 +67,9 @@ torch::Tensor LossOf(const torch::Tensor& logits, const torch::Tensor& y, Answer
       return torch::binary_cross_entropy_with_logits(logits.squeeze(1), y);
     case Answer::kProbabilities:
       return torch::nn::functional::cross_entropy(logits, y);
-    case Answer::kValue:
+    default:
       return torch::mse_loss(logits.squeeze(1), y);
   }
-  return logits;
 }
 
 // LibTorch's threads meet at a barrier in every operation; below this much work a thread and batch
@@ -119,7 +118,7 @@ class Loop {
       SetLearningRate((double(epoch - 1) + double(b) / double(batches)) / double(options_.epochs));
       const std::int64_t begin = b * options_.batch_size;
       const auto index = order.narrow(0, begin, std::min(options_.batch_size, rows - begin));
-      const auto loss = LossOf(network_->Logits(x_.index_select(0, index)),
+      const auto loss = LossOf(network_->MemberLogits(x_.index_select(0, index)).squeeze(0),
                                y_.index_select(0, index), network_->spec().answer);
       optimizer_->zero_grad();
       loss.backward();

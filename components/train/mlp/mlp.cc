@@ -1,0 +1,129 @@
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "components/model/catch_torch.h"
+#include "components/train/learner.h"
+#include "components/train/mlp/training.h"
+#include "operator/base/try.h"
+
+namespace penstock::train {
+namespace {
+
+constexpr std::size_t kAnswerRows = 16'384;
+
+Result<std::vector<double>> AnswerOf(const sdk::Network& network, const sdk::FloatMatrix& x) {
+  return model::CatchTorch("run the network", [&]() -> Result<std::vector<double>> {
+    torch::InferenceMode inference;
+    std::vector<double> answers;
+    answers.reserve(x.rows * std::size_t(network.spec().outputs));
+    for (std::size_t begin = 0; begin < x.rows; begin += kAnswerRows) {
+      const std::size_t rows = std::min(kAnswerRows, x.rows - begin);
+      const auto part = torch::from_blob(x.data.get() + begin * x.width,
+                                         {std::int64_t(rows), std::int64_t(x.width)});
+      const auto answer = network.Answers(part).contiguous();
+      answers.insert(answers.end(), answer.const_data_ptr<float>(),
+                     answer.const_data_ptr<float>() + answer.numel());
+    }
+    if (std::all_of(answers.begin(), answers.end(), [](double a) { return std::isfinite(a); })) {
+      return answers;
+    }
+    return Invalid(
+        "the network answers with values that are not finite; scale or clip the columns");
+  });
+}
+
+class FittedMlp : public Fitted {
+ public:
+  FittedMlp(Training training, Plan plan, std::string format)
+      : training_(std::move(training)), plan_(std::move(plan)), format_(std::move(format)) {}
+
+  Result<std::vector<double>> Answer(const sdk::FloatMatrix& x) const override {
+    return AnswerOf(*training_.network, x);
+  }
+
+  Result<void> Save(const std::string& folder, sdk::ModelManifest& manifest) const override {
+    manifest.backend = format_;
+    manifest.more_files.clear();
+    if (format_ == "safetensors") {
+      manifest.file = sdk::kWeightsFile;
+      return training_.network->ExportLayers(folder);
+    }
+    manifest.file = sdk::kTorchScriptFile;
+    return training_.network->Export(folder + "/" + sdk::kTorchScriptFile);
+  }
+
+  Json Describe() const override {
+    Json json = ToSetting(plan_);
+    json.erase("id");
+    json.erase("patience");
+    std::int64_t parameters = 0;
+    for (const auto& p : training_.network->parameters()) parameters += p.numel();
+    json["epochs"] = training_.epochs;
+    json["learningRate"] = training_.learning_rate;
+    json["parameters"] = parameters;
+    json["trainLoss"] = training_.train_loss;
+    json["multiplyAdds"] = training_.multiply_adds;
+    return json;
+  }
+
+ private:
+  Training training_;
+  Plan plan_;
+  std::string format_;
+};
+
+class Mlp : public Learner {
+ public:
+  explicit Mlp(MlpOptions options) : options_(std::move(options)) {}
+
+  std::string name() const override { return "mlp"; }
+  sdk::View view() const override { return sdk::View::kEmbedding; }
+
+  // Settings differ by dropout only, which costs nothing.
+  double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
+    const Plan plan = MakePlans(options_, rows, features, target).front();
+    return TrainingCost(plan, rows, features, target) / 1e6;
+  }
+
+  Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
+                                 const Context& context) const override {
+    std::vector<Trial> trials;
+    const std::size_t width = InputWidth(context.features);
+    for (const Plan& plan : MakePlans(options_, train.x->rows, width, context.target)) {
+      PENSTOCK_ASSIGN(auto training,
+                      TrainNetwork({plan, options_.learning_rate, train, &held_out}, context));
+      Trial& trial = trials.emplace_back();
+      trial.setting = ToSetting(plan);
+      PENSTOCK_ASSIGN(trial.answers, AnswerOf(*training.network, *held_out.x));
+      trial.rounds = double(training.best_epoch);
+      if (!context.keep) continue;
+      trial.fitted = std::make_shared<FittedMlp>(std::move(training), plan, options_.format);
+    }
+    return trials;
+  }
+
+  Result<std::unique_ptr<Fitted>> Fit(const Rows& train, const Json& setting,
+                                      std::optional<double> rounds,
+                                      const Context& context) const override {
+    PENSTOCK_ASSIGN(Plan plan, ParseSetting(setting));
+    if (rounds) plan.epochs = std::max<std::int64_t>(1, std::llround(*rounds));
+    plan.batch_size = std::min(plan.batch_size, std::int64_t(train.x->rows));
+    PENSTOCK_ASSIGN(auto training,
+                    TrainNetwork({plan, options_.learning_rate, train, nullptr}, context));
+    return std::unique_ptr<Fitted>(
+        std::make_unique<FittedMlp>(std::move(training), std::move(plan), options_.format));
+  }
+
+ private:
+  MlpOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Learner> MakeMlp(MlpOptions options) {
+  return std::make_unique<Mlp>(std::move(options));
+}
+
+}  // namespace penstock::train

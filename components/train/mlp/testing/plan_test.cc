@@ -1,0 +1,86 @@
+#include "components/train/mlp/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "components/train/mlp/testing/tables.h"
+
+namespace penstock::train {
+namespace {
+
+TEST(MlpPlan, GivesSmallTablesSmallBatchesAndEnoughSteps) {
+  for (const std::size_t rows : {100U, 500U, 3000U, 20'000U}) {
+    const Plan plan = MakePlans({}, rows, 20, Classes(2)).back();
+    const auto steps = (std::int64_t(rows) + plan.batch_size - 1) / plan.batch_size * plan.epochs;
+    EXPECT_GE(steps, 400) << rows;
+    EXPECT_LE(steps, 4000) << rows;
+    EXPECT_GE(plan.networks, rows <= 3000 ? 8 : 4) << rows;
+  }
+}
+
+TEST(MlpPlan, KeepsALargeTableWithinItsBudget) {
+  for (const std::size_t rows : {100'000U, 1'000'000U, 5'000'000U}) {
+    const Plan plan = MakePlans({}, rows, 50, Classes(2)).back();
+    EXPECT_LE(TrainingCost(plan, rows, 50, Classes(2)), 1e12) << rows;
+    EXPECT_GE(plan.epochs, 3) << rows;
+  }
+}
+
+TEST(MlpPlan, DoesWhatTheUserSays) {
+  MlpOptions options;
+  options.hidden = {5, 4};
+  options.dropout = 0.5;
+  options.weight_decay = 0.25;
+  options.epochs = 7;
+  options.batch_size = 50;
+  options.networks = 3;
+  options.patience = 2;
+  options.label_smoothing = 0.1;
+  const auto plans = MakePlans(options, 1000, 10, Classes(2));
+  ASSERT_EQ(plans.size(), 1U);
+  const Plan& plan = plans[0];
+  EXPECT_EQ(plan.hidden, (std::vector<std::int64_t>{5, 4}));
+  EXPECT_EQ(plan.dropout, 0.5);
+  EXPECT_EQ(plan.weight_decay, 0.25);
+  EXPECT_EQ(plan.epochs, 7);
+  EXPECT_EQ(plan.batch_size, 50);
+  EXPECT_EQ(plan.networks, 3);
+  EXPECT_EQ(plan.patience, 2);
+  EXPECT_EQ(plan.label_smoothing, 0.1);
+  EXPECT_EQ(MakePlans(options, 20, 10, Classes(2))[0].batch_size, 20);
+  options.hidden = std::vector<std::int64_t>{};
+  EXPECT_EQ(MakePlans(options, 1000, 10, Classes(2))[0].networks, 1);
+}
+
+TEST(MlpPlan, IsReadFromItsSettingAndNothingElseIs) {
+  const auto plans = MakePlans({}, 1000, 10, Classes(2));
+  std::set<std::string> ids;
+  for (const Plan& plan : plans) {
+    EXPECT_EQ(ParseSetting(ToSetting(plan)).value(), plan);
+    ids.insert(plan.id);
+  }
+  EXPECT_EQ(ids.size(), plans.size());
+  EXPECT_GT(plans.size(), 1U);
+  EXPECT_FALSE(ParseSetting(Json{{"id", "linear"}}));
+  Json broken = ToSetting(plans[0]);
+  broken["epochs"] = 0;
+  EXPECT_FALSE(ParseSetting(broken));
+}
+
+TEST(MlpPlan, CostIsWithinAFactorOfTwoOfWhatAFitDoes) {
+  const auto table = Line(700, 1);
+  const auto learner = MakeMlp({});
+  const auto context = ContextOf(table, Values());
+  const Json setting = ToSetting(MakePlans({}, 700, 2, Values()).back());
+  const auto fitted = learner->Fit(table.rows(), setting, std::nullopt, context);
+  ASSERT_TRUE(fitted) << fitted.error().message;
+  const double done = (*fitted)->Describe()["multiplyAdds"].get<double>() / 1e6;
+  const double cost = learner->Cost(700, 2, Values());
+  EXPECT_LT(cost, 2 * done);
+  EXPECT_GT(cost, done / 2);
+}
+
+}  // namespace
+}  // namespace penstock::train
