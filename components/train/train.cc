@@ -255,10 +255,15 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   around.Say("folds", {{"what", plan.why}});
 
   std::vector<std::string> paths;
-  for (const Source& source : inputs.sources) paths.push_back(source.path);
+  std::vector<std::string> names;
+  for (const Source& source : inputs.sources) {
+    paths.push_back(source.path);
+    names.push_back(source.name);
+  }
   PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
-  PENSTOCK_ASSIGN(const auto rows, transform::TrainingTable::Load(
-                                       paths, inputs.recipe, outcome.share < 1 ? &keep : nullptr));
+  PENSTOCK_ASSIGN(const auto rows,
+                  transform::TrainingTable::Load(paths, inputs.recipe,
+                                                 outcome.share < 1 ? &keep : nullptr, names));
   const TrialStore store(options.checkpoint);
   const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
   const auto learners = around.learners(options);

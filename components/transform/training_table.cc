@@ -25,7 +25,8 @@ std::size_t TrainingTable::rows() const { return impl_->table.rows(); }
 
 Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datasets,
                                           TransformSpec recipe,
-                                          const std::vector<std::uint32_t>* keep) {
+                                          const std::vector<std::uint32_t>* keep,
+                                          const std::vector<std::string>& names) {
   if (recipe.version() == 1) {
     return Invalid(
         "transform.json is of formatVersion 1, which says not how it was fitted; fit it again with "
@@ -33,7 +34,7 @@ Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datase
   }
   // The words that are null in a column do not depend on the view.
   PENSTOCK_ASSIGN(const auto transform, Transform::Make(recipe, AnyView(recipe)));
-  PENSTOCK_ASSIGN(auto table, ColumnTable::Load(datasets, recipe.inputs, keep, transform));
+  PENSTOCK_ASSIGN(auto table, ColumnTable::Load(datasets, recipe.inputs, keep, transform, names));
   return TrainingTable(std::make_unique<Impl>(Impl{std::move(recipe), std::move(table)}));
 }
 

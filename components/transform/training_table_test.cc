@@ -254,6 +254,11 @@ TEST_F(TrainingTables, RefusesANullThatAServerWouldRefuse) {
   ASSERT_FALSE(table);
   EXPECT_NE(table.error().message.find("row 1, column 'x', is null"), std::string::npos);
   EXPECT_NE(table.error().message.find("gap"), std::string::npos);
+  const auto named = TrainingTable::Load({folder_ / "full", folder_ / "gap"}, *recipe, nullptr,
+                                         {"train", "valid"});
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().message.find("dataset valid: row 1, column 'x', is null"), 0U)
+      << named.error().message;
   const auto automatic = Fit(folder_ / "full", {});
   EXPECT_TRUE(TrainingTable::Load({folder_ / "full", folder_ / "gap"}, *automatic));
 }
