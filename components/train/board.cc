@@ -61,8 +61,8 @@ Score ScoreFolds(const std::string& metric, const Labels& labels, const FoldPlan
   std::vector<Score> folds;
   for (std::size_t f = 0; f < plan.folds.size(); ++f) {
     const auto& rows = plan.folds[f].held_out;
-    folds.push_back(
-        ScoreOf(metric, labels.target, answers[f], Of(labels.y, rows), Of(labels.weight, rows)));
+    folds.push_back(ScoreOf(metric, labels.target, answers[f], Of(labels.y, rows),
+                            Of(labels.fit_weight, rows)));
   }
   if (metric == "auc") return MeanOfFolds(folds);
   std::vector<double> sums(labels.rows(), 0);
@@ -73,14 +73,14 @@ Score ScoreFolds(const std::string& metric, const Labels& labels, const FoldPlan
   const auto held_out = HeldOut(plan);
   auto losses = Of(sums, held_out);
   for (double& loss : losses) loss /= double(plan.repeats());
-  return ScoreOfLosses(metric, std::move(losses), Of(labels.weight, held_out));
+  return ScoreOfLosses(metric, std::move(losses), Of(labels.fit_weight, held_out));
 }
 
 Score ScoreDummy(const std::string& metric, const Labels& labels, const FoldPlan& plan) {
   std::vector<std::vector<double>> answers;
   for (const Fold& fold : plan.folds) {
     const auto one =
-        ConstantAnswer(labels.target, Of(labels.y, fold.train), Of(labels.weight, fold.train));
+        ConstantAnswer(labels.target, Of(labels.y, fold.train), Of(labels.fit_weight, fold.train));
     std::vector<double> all;
     all.reserve(fold.held_out.size() * one.size());
     for (std::size_t r = 0; r < fold.held_out.size(); ++r) {
@@ -102,7 +102,7 @@ std::optional<std::size_t> MarkBest(const Labels& labels, const FoldPlan& plan, 
   }
   if (!best) return best;
   const Score& chosen = *board.lines[*best].score;
-  const auto weight = Of(labels.weight, HeldOut(plan));
+  const auto weight = Of(labels.fit_weight, HeldOut(plan));
   for (std::size_t i = 0; i < board.lines.size(); ++i) {
     BoardLine& line = board.lines[i];
     line.chosen = i == *best;
