@@ -32,12 +32,19 @@ std::vector<Entrant> Entrants(const Table& table,
   return entrants;
 }
 
+// A view that the recipe does not have costs nothing: its learner fails at once, and says why.
+std::size_t FeaturesOf(const sdk::TransformSpec& recipe, sdk::View view) {
+  const auto transform = sdk::Transform::Make(recipe, view);
+  return transform ? transform->width() : 0;
+}
+
 // Who may run. Repeats only steady the choice, so they go first.
-void Allow(const Table& table, std::size_t features, FoldPlan& plan,
+void Allow(const Table& table, const sdk::TransformSpec& recipe, FoldPlan& plan,
            std::vector<Entrant>& entrants) {
   const auto price = [&] {
     double all = 0;
     for (Entrant& e : entrants) {
+      const std::size_t features = FeaturesOf(recipe, e.learner->view());
       e.cost = e.learner->Cost(plan.folds.front().train.size(), features, table.labels.target) *
                double(plan.folds.size()) / 1000;
       all += e.cost;
@@ -47,6 +54,13 @@ void Allow(const Table& table, std::size_t features, FoldPlan& plan,
   if (price() > table.options.budget * kShareOfRepeats && plan.repeats() > 1) {
     plan.folds.resize(plan.a_repeat);
     plan.why += "; but once, as more would cost too much of the budget";
+  }
+  const bool one_part_tells = table.options.folds == 0 && !plan.valid_alone &&
+                              IsEnough(table.labels, plan.folds.front().held_out);
+  if (price() > table.options.budget && one_part_tells) {
+    plan.folds.resize(1);
+    plan.a_repeat = 1;
+    plan.why += "; but by the first of them alone, as all would cost more than the budget";
     price();
   }
   if (table.options.model != "auto") return;  // it was asked for
@@ -108,7 +122,8 @@ void WarnEarly(const Table& table, const Board& board) {
 }  // namespace
 
 Result<Choice> Choose(const Table& table, FoldPlan plan,
-                      const std::vector<std::unique_ptr<Learner>>& learners, std::size_t features) {
+                      const std::vector<std::unique_ptr<Learner>>& learners,
+                      const sdk::TransformSpec& recipe) {
   Choice choice;
   Board& board = choice.board;
   PENSTOCK_ASSIGN(board.metric, ChoiceMetric(table.options.metric, table.labels.target));
@@ -118,7 +133,8 @@ Result<Choice> Choose(const Table& table, FoldPlan plan,
                    "' is 0 or less in some row, and has no logarithm there");
   }
   auto entrants = Entrants(table, learners);
-  Allow(table, features, plan, entrants);
+  Allow(table, recipe, plan, entrants);
+  table.around.Say("folds", {{"what", plan.why}});
   board.dummy = ScoreDummy(board.metric, table.labels, plan);
   const bool keep = plan.valid_alone && !table.options.refit;
   const double begin = table.options.max_time ? table.around.seconds() : 0;

@@ -97,17 +97,6 @@ std::vector<std::uint32_t> SpreadGroups(const std::vector<double>& y, bool class
   return part;
 }
 
-bool IsEnough(const Labels& labels) {
-  const std::size_t valid = labels.rows() - labels.train_rows;
-  if (valid < kEnoughValidRows) return false;
-  if (!labels.classification()) return true;
-  std::vector<std::size_t> counts(labels.target.classes, 0);
-  for (std::size_t r = labels.train_rows; r < labels.rows(); ++r) {
-    ++counts[std::size_t(labels.y[r])];
-  }
-  return *std::min_element(counts.begin(), counts.end()) >= kEnoughOfAClass;
-}
-
 FoldPlan ValidAlone(const Labels& labels) {
   FoldPlan plan;
   plan.valid_alone = true;
@@ -123,6 +112,14 @@ FoldPlan ValidAlone(const Labels& labels) {
 
 }  // namespace
 
+bool IsEnough(const Labels& labels, const std::vector<std::uint32_t>& rows) {
+  if (rows.size() < kEnoughValidRows) return false;
+  if (!labels.classification()) return true;
+  std::vector<std::size_t> counts(labels.target.classes, 0);
+  for (const std::uint32_t r : rows) ++counts[std::size_t(labels.y[r])];
+  return *std::min_element(counts.begin(), counts.end()) >= kEnoughOfAClass;
+}
+
 std::vector<std::uint32_t> SpreadRows(const std::vector<double>& y, bool classes,
                                       const std::vector<std::uint32_t>& group, std::uint32_t parts,
                                       std::uint64_t seed) {
@@ -133,7 +130,9 @@ std::vector<std::uint32_t> SpreadRows(const std::vector<double>& y, bool classes
 Result<FoldPlan> PlanFolds(const Labels& labels, std::int64_t folds, bool repeat,
                            std::uint64_t seed) {
   const std::size_t rows = labels.rows();
-  if (folds == 0 && IsEnough(labels)) return ValidAlone(labels);
+  std::vector<std::uint32_t> valid(rows - labels.train_rows);
+  std::iota(valid.begin(), valid.end(), std::uint32_t(labels.train_rows));
+  if (folds == 0 && IsEnough(labels, valid)) return ValidAlone(labels);
   if (rows < 4) {
     return Invalid("there are " + std::to_string(rows) +
                    " rows to learn from, and folds need at least 4");
