@@ -38,43 +38,62 @@ std::size_t FeaturesOf(const sdk::TransformSpec& recipe, sdk::View view) {
   return transform ? transform->width() : 0;
 }
 
-// Who may run. Repeats only steady the choice, so they go first.
+double Price(const Table& table, const sdk::TransformSpec& recipe, std::size_t rows,
+             std::size_t folds, std::vector<Entrant>& entrants) {
+  double all = 0;
+  for (Entrant& e : entrants) {
+    const std::size_t features = FeaturesOf(recipe, e.learner->view());
+    e.cost = e.learner->Cost(rows, features, table.labels.target) * double(folds) / 1000;
+    all += e.cost;
+  }
+  return all;
+}
+
+// Marks those that a budget allows, the earlier first; how many.
+std::size_t Mark(double budget, std::vector<Entrant>& entrants) {
+  double spent = 0;
+  std::size_t count = 0;
+  for (Entrant& e : entrants) {
+    e.allowed = spent + e.cost <= budget;
+    if (!e.allowed) continue;
+    spent += e.cost;
+    ++count;
+  }
+  return count;
+}
+
+// Who may run. Repeats only steady the choice, so they go first; parts where fewer let more run.
 void Allow(const Table& table, const sdk::TransformSpec& recipe, FoldPlan& plan,
            std::vector<Entrant>& entrants) {
-  const auto price = [&] {
-    double all = 0;
-    for (Entrant& e : entrants) {
-      const std::size_t features = FeaturesOf(recipe, e.learner->view());
-      e.cost = e.learner->Cost(plan.folds.front().train.size(), features, table.labels.target) *
-               double(plan.folds.size()) / 1000;
-      all += e.cost;
-    }
-    return all;
-  };
-  if (price() > table.options.budget * kShareOfRepeats && plan.repeats() > 1) {
+  const TrainOptions& options = table.options;
+  const std::size_t rows = plan.folds.front().train.size();
+  const auto price = [&](std::size_t folds) { return Price(table, recipe, rows, folds, entrants); };
+  if (price(plan.folds.size()) > options.budget * kShareOfRepeats && plan.repeats() > 1) {
     plan.folds.resize(plan.a_repeat);
     plan.why += "; but once, as more would cost too much of the budget";
+    price(plan.folds.size());
   }
-  const bool one_part_tells = table.options.folds == 0 && !plan.valid_alone &&
-                              IsEnough(table.labels, plan.folds.front().held_out);
-  if (price() > table.options.budget && one_part_tells) {
-    plan.folds.resize(1);
-    plan.a_repeat = 1;
-    plan.why += "; but by the first of them alone, as all would cost more than the budget";
-    price();
+  std::size_t allowed = Mark(options.budget, entrants);
+  const bool one_tells = options.folds == 0 && !plan.valid_alone && plan.repeats() == 1 &&
+                         IsEnough(table.labels, plan.folds.front().held_out);
+  if (allowed < entrants.size() && one_tells) {
+    price(1);
+    const std::size_t by_one = Mark(options.budget, entrants);
+    if (by_one > allowed) {
+      plan.folds.resize(1);
+      plan.a_repeat = 1;
+      plan.why += "; but by the first of them alone, as all would cost more than the budget";
+    }
+    price(plan.folds.size());
+    allowed = Mark(options.budget, entrants);
   }
-  if (table.options.model != "auto") return;  // it was asked for
-  double spent = 0;
-  bool any = false;
-  for (Entrant& e : entrants) {
-    e.allowed = spent + e.cost <= table.options.budget;
-    if (e.allowed) spent += e.cost;
-    any = any || e.allowed;
+  if (options.model != "auto") {  // it was asked for
+    for (Entrant& e : entrants) e.allowed = true;
+  } else if (allowed == 0 && !entrants.empty()) {
+    std::min_element(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
+      return a.cost < b.cost;
+    })->allowed = true;
   }
-  if (any || entrants.empty()) return;
-  std::min_element(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
-    return a.cost < b.cost;
-  })->allowed = true;
 }
 
 std::string Rounded(double value) {

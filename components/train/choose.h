@@ -3,8 +3,8 @@
 //   learner by learner, the simpler first; one that fails stands on the board with its error
 //   what a budget does not allow is left out before anything is fitted: Learner::Cost x folds,
 //     never seconds, so that the choice is the same on every machine. First go repeats; then, where
-//     nobody asked for folds and one part is as good a judge as valid would be, all parts but one;
-//     then candidates
+//     nobody asked for folds, one part is as good a judge as valid would be and lets more run, all
+//     parts but one; then candidates
 //   maxTime, if asked for, ends between learners
 #pragma once
 
