@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "components/sdk/row_hash.h"
@@ -97,6 +98,15 @@ std::vector<std::uint32_t> SpreadGroups(const std::vector<double>& y, bool class
   return part;
 }
 
+// Rows of valid whose group is one of train's.
+std::size_t SharedRows(const Labels& labels) {
+  if (labels.group.empty()) return 0;
+  const auto valid = labels.group.begin() + std::ptrdiff_t(labels.train_rows);
+  const std::set<std::uint32_t> groups(labels.group.begin(), valid);
+  return std::size_t(std::count_if(valid, labels.group.end(),
+                                   [&](std::uint32_t group) { return groups.contains(group); }));
+}
+
 FoldPlan ValidAlone(const Labels& labels) {
   FoldPlan plan;
   plan.valid_alone = true;
@@ -107,6 +117,10 @@ FoldPlan ValidAlone(const Labels& labels) {
   }
   plan.why = "candidates are fitted on train and judged on the " +
              std::to_string(plan.folds[0].held_out.size()) + " rows of valid";
+  if (const std::size_t shared = SharedRows(labels); shared > 0) {
+    plan.why += "; of these " + std::to_string(shared) +
+                " are of groups that train has, too, and judge too kindly: split by group";
+  }
   return plan;
 }
 

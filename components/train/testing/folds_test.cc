@@ -26,6 +26,15 @@ TEST(Folds, EnoughValidRowsAreUsedAlone) {
   EXPECT_EQ(plan->folds[0].held_out.front(), 5000U);
 }
 
+TEST(Folds, ValidWithGroupsOfTrainIsSaidToJudgeTooKindly) {
+  Labels labels = Classes(5000, 2000, 10);
+  for (std::uint32_t r = 0; r < 7000; ++r) labels.group.push_back(r);
+  EXPECT_EQ(PlanFolds(labels, 0, true, 1)->why.find("too kindly"), std::string::npos);
+  labels.group[5001] = labels.group[5002] = 7;
+  EXPECT_NE(PlanFolds(labels, 0, true, 1)->why.find("of these 2 are of groups that train has"),
+            std::string::npos);
+}
+
 TEST(Folds, TooFewValidRowsOrTooFewOfAClassMakeFiveFolds) {
   EXPECT_EQ(PlanFolds(Classes(5000, 1999, 10), 0, true, 1)->folds.size(), 5U);
   EXPECT_EQ(PlanFolds(Classes(5000, 2000, 11), 0, true, 1)->folds.size(), 5U);
