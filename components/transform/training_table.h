@@ -38,6 +38,8 @@ class TrainingTable {
     // row's own label (and those of its part of five) is left out.
     sdk::FloatMatrix x;
   };
+  // An input where some row of the table, of these or not, holds a word that is null to the fitted
+  // recipe is nullable: a server takes each row that the model is judged by.
   // `y`: of all rows of the table (index of the class, or the value), for target encoding. `seed`
   // chooses the parts.
   [[nodiscard]] Result<Fit> FitOn(std::span<const std::uint32_t> rows, sdk::View view,
