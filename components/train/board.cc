@@ -16,24 +16,34 @@ std::vector<double> Of(const std::vector<double>& all, const std::vector<std::ui
   return some;
 }
 
-// The mean of folds that each have a value, and its standard error.
-Score MeanOfFolds(const std::vector<Score>& folds) {
+// The mean of folds that each have a value. Its standard error is that of one repeat, since repeats
+// are of the same rows.
+Score MeanOfFolds(const std::vector<Score>& folds, std::size_t a_repeat) {
   if (folds.size() == 1) return folds.front();
   Score score;
-  double sum = 0;
-  double squares = 0;
-  double count = 0;
-  for (const Score& fold : folds) {
-    if (std::isnan(fold.value)) continue;
-    sum += fold.value;
-    squares += fold.value * fold.value;
-    count += 1;
+  double all = 0;
+  double count_all = 0;
+  double variance = 0;
+  double repeats = 0;
+  for (std::size_t first = 0; first < folds.size(); first += a_repeat) {
+    double sum = 0;
+    double squares = 0;
+    double count = 0;
+    for (std::size_t f = first; f < std::min(first + a_repeat, folds.size()); ++f) {
+      const double value = folds[f].value;
+      if (std::isnan(value)) continue;
+      sum += value;
+      squares += value * value;
+      count += 1;
+    }
+    all += sum;
+    count_all += count;
+    if (count < 2) continue;
+    variance += std::max(squares - sum * sum / count, 0.0) / (count - 1) / count;
+    repeats += 1;
   }
-  score.value = count > 0 ? sum / count : std::nan("");
-  if (count > 1) {
-    const double variance = (squares - sum * sum / count) / (count - 1);
-    score.standard_error = std::sqrt(std::max(variance, 0.0) / count);
-  }
+  score.value = count_all > 0 ? all / count_all : std::nan("");
+  if (repeats > 0) score.standard_error = std::sqrt(variance / repeats);
   return score;
 }
 
@@ -61,10 +71,10 @@ Score ScoreFolds(const std::string& metric, const Labels& labels, const FoldPlan
   std::vector<Score> folds;
   for (std::size_t f = 0; f < plan.folds.size(); ++f) {
     const auto& rows = plan.folds[f].held_out;
-    folds.push_back(
-        ScoreOf(metric, labels.target, answers[f], Of(labels.y, rows), Of(labels.weight, rows)));
+    folds.push_back(ScoreOf(metric, labels.target, answers[f], Of(labels.y, rows),
+                            Of(labels.fit_weight, rows)));
   }
-  if (metric == "auc") return MeanOfFolds(folds);
+  if (metric == "auc") return MeanOfFolds(folds, plan.a_repeat);
   std::vector<double> sums(labels.rows(), 0);
   for (std::size_t f = 0; f < plan.folds.size(); ++f) {
     const auto& rows = plan.folds[f].held_out;
@@ -73,14 +83,14 @@ Score ScoreFolds(const std::string& metric, const Labels& labels, const FoldPlan
   const auto held_out = HeldOut(plan);
   auto losses = Of(sums, held_out);
   for (double& loss : losses) loss /= double(plan.repeats());
-  return ScoreOfLosses(metric, std::move(losses), Of(labels.weight, held_out));
+  return ScoreOfLosses(metric, std::move(losses), Of(labels.fit_weight, held_out));
 }
 
 Score ScoreDummy(const std::string& metric, const Labels& labels, const FoldPlan& plan) {
   std::vector<std::vector<double>> answers;
   for (const Fold& fold : plan.folds) {
     const auto one =
-        ConstantAnswer(labels.target, Of(labels.y, fold.train), Of(labels.weight, fold.train));
+        ConstantAnswer(labels.target, Of(labels.y, fold.train), Of(labels.fit_weight, fold.train));
     std::vector<double> all;
     all.reserve(fold.held_out.size() * one.size());
     for (std::size_t r = 0; r < fold.held_out.size(); ++r) {
@@ -102,7 +112,7 @@ std::optional<std::size_t> MarkBest(const Labels& labels, const FoldPlan& plan, 
   }
   if (!best) return best;
   const Score& chosen = *board.lines[*best].score;
-  const auto weight = Of(labels.weight, HeldOut(plan));
+  const auto weight = Of(labels.fit_weight, HeldOut(plan));
   for (std::size_t i = 0; i < board.lines.size(); ++i) {
     BoardLine& line = board.lines[i];
     line.chosen = i == *best;

@@ -34,7 +34,8 @@ struct Board {
 };
 
 // The score of answers by fold: each row's losses are meaned over the repeats first, since its
-// answers of several repeats are no independent rows. auc: the mean of the folds'.
+// answers of several repeats are no independent rows. auc: the mean of the folds'. Rows count as in
+// fitting (Labels::fit_weight): what class weights bend is no mistake to whoever asked for them.
 [[nodiscard]] Score ScoreFolds(const std::string& metric, const Labels& labels,
                                const FoldPlan& plan,
                                const std::vector<std::vector<double>>& answers);

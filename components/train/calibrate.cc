@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "components/train/folds.h"
 #include "operator/base/try.h"
@@ -197,8 +198,10 @@ Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method, const
   std::vector<std::uint32_t> part = h.fold;
   std::uint32_t parts = part.empty() ? 0 : *std::max_element(part.begin(), part.end()) + 1;
   if (parts < 2) {
-    parts = kParts;
-    part = SpreadRows(h.y, true, {}, parts, seed);
+    const std::set<std::uint32_t> groups(h.group.begin(), h.group.end());
+    const bool whole = groups.size() >= 2;  // of one group none can be held out
+    parts = whole ? std::uint32_t(std::min<std::size_t>(kParts, groups.size())) : kParts;
+    part = SpreadRows(h.y, true, whole ? h.group : std::vector<std::uint32_t>(), parts, seed);
   }
   std::vector<double> answers = h.answers;
   const std::size_t width = target.width();

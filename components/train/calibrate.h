@@ -17,7 +17,8 @@ struct HeldOutAnswers {
   std::vector<std::uint32_t> fold;  // of each row: which fitted model answered it
   std::vector<double> answers;      // Target::width() a row
   std::vector<double> y;
-  std::vector<double> weight;  // empty: 1 each
+  std::vector<double> weight;        // empty: 1 each
+  std::vector<std::uint32_t> group;  // rows of one stay in one part; empty: none
 };
 
 // Platt: Newton's method on the logit of the answer, with his targets (N+ + 1) / (N+ + 2) and
@@ -28,7 +29,8 @@ struct HeldOutAnswers {
                                                       const Target& target);
 
 // The answers as a calibration fitted on the other parts' rows makes them: what a calibrated model
-// is judged by. Parts are the folds, or five by rows where one model answered all.
+// is judged by. Parts are the folds, or five (by rows or groups) where one model
+// answered all.
 [[nodiscard]] Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method,
                                                           const HeldOutAnswers& held_out,
                                                           const Target& target, std::uint64_t seed);

@@ -32,35 +32,68 @@ std::vector<Entrant> Entrants(const Table& table,
   return entrants;
 }
 
-// Who may run. Repeats only steady the choice, so they go first.
-void Allow(const Table& table, std::size_t features, FoldPlan& plan,
+// A view that the recipe does not have costs nothing: its learner fails at once, and says why.
+std::size_t FeaturesOf(const sdk::TransformSpec& recipe, sdk::View view) {
+  const auto transform = sdk::Transform::Make(recipe, view);
+  return transform ? transform->width() : 0;
+}
+
+double Price(const Table& table, const sdk::TransformSpec& recipe, std::size_t rows,
+             std::size_t folds, std::vector<Entrant>& entrants) {
+  double all = 0;
+  for (Entrant& e : entrants) {
+    const std::size_t features = FeaturesOf(recipe, e.learner->view());
+    e.cost = e.learner->Cost(rows, features, table.labels.target) * double(folds) / 1000;
+    all += e.cost;
+  }
+  return all;
+}
+
+// Marks those that a budget allows, the earlier first; how many.
+std::size_t Mark(double budget, std::vector<Entrant>& entrants) {
+  double spent = 0;
+  std::size_t count = 0;
+  for (Entrant& e : entrants) {
+    e.allowed = spent + e.cost <= budget;
+    if (!e.allowed) continue;
+    spent += e.cost;
+    ++count;
+  }
+  return count;
+}
+
+// Who may run. Repeats only steady the choice, so they go first; parts where fewer let more run.
+void Allow(const Table& table, const sdk::TransformSpec& recipe, FoldPlan& plan,
            std::vector<Entrant>& entrants) {
-  const auto price = [&] {
-    double all = 0;
-    for (Entrant& e : entrants) {
-      e.cost = e.learner->Cost(plan.folds.front().train.size(), features, table.labels.target) *
-               double(plan.folds.size()) / 1000;
-      all += e.cost;
-    }
-    return all;
-  };
-  if (price() > table.options.budget * kShareOfRepeats && plan.repeats() > 1) {
+  const TrainOptions& options = table.options;
+  const std::size_t rows = plan.folds.front().train.size();
+  const auto price = [&](std::size_t folds) { return Price(table, recipe, rows, folds, entrants); };
+  if (price(plan.folds.size()) > options.budget * kShareOfRepeats && plan.repeats() > 1) {
     plan.folds.resize(plan.a_repeat);
     plan.why += "; but once, as more would cost too much of the budget";
-    price();
+    price(plan.folds.size());
   }
-  if (table.options.model != "auto") return;  // it was asked for
-  double spent = 0;
-  bool any = false;
-  for (Entrant& e : entrants) {
-    e.allowed = spent + e.cost <= table.options.budget;
-    if (e.allowed) spent += e.cost;
-    any = any || e.allowed;
+  std::size_t allowed = Mark(options.budget, entrants);
+  const bool one_tells = options.folds == 0 && !plan.valid_alone && plan.repeats() == 1 &&
+                         IsEnough(table.labels, plan.folds.front().held_out);
+  if (allowed < entrants.size() && one_tells) {
+    price(1);
+    const std::size_t by_one = Mark(options.budget, entrants);
+    if (by_one > allowed) {
+      plan.folds.resize(1);
+      plan.a_repeat = 1;
+      plan.why += "; but by the first of them alone, as all would cost more than the budget";
+    }
+    price(plan.folds.size());
+    allowed = Mark(options.budget, entrants);
   }
-  if (any || entrants.empty()) return;
-  std::min_element(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
-    return a.cost < b.cost;
-  })->allowed = true;
+  if (options.model != "auto") {  // it was asked for
+    for (Entrant& e : entrants) e.allowed = true;
+  } else if (allowed == 0 && !entrants.empty()) {
+    std::min_element(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
+      return a.cost < b.cost;
+    })->allowed = true;
+  }
 }
 
 std::string Rounded(double value) {
@@ -108,7 +141,8 @@ void WarnEarly(const Table& table, const Board& board) {
 }  // namespace
 
 Result<Choice> Choose(const Table& table, FoldPlan plan,
-                      const std::vector<std::unique_ptr<Learner>>& learners, std::size_t features) {
+                      const std::vector<std::unique_ptr<Learner>>& learners,
+                      const sdk::TransformSpec& recipe) {
   Choice choice;
   Board& board = choice.board;
   PENSTOCK_ASSIGN(board.metric, ChoiceMetric(table.options.metric, table.labels.target));
@@ -118,7 +152,8 @@ Result<Choice> Choose(const Table& table, FoldPlan plan,
                    "' is 0 or less in some row, and has no logarithm there");
   }
   auto entrants = Entrants(table, learners);
-  Allow(table, features, plan, entrants);
+  Allow(table, recipe, plan, entrants);
+  table.around.Say("folds", {{"what", plan.why}});
   board.dummy = ScoreDummy(board.metric, table.labels, plan);
   const bool keep = plan.valid_alone && !table.options.refit;
   const double begin = table.options.max_time ? table.around.seconds() : 0;

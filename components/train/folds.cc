@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "components/sdk/row_hash.h"
@@ -97,15 +98,13 @@ std::vector<std::uint32_t> SpreadGroups(const std::vector<double>& y, bool class
   return part;
 }
 
-bool IsEnough(const Labels& labels) {
-  const std::size_t valid = labels.rows() - labels.train_rows;
-  if (valid < kEnoughValidRows) return false;
-  if (!labels.classification()) return true;
-  std::vector<std::size_t> counts(labels.target.classes, 0);
-  for (std::size_t r = labels.train_rows; r < labels.rows(); ++r) {
-    ++counts[std::size_t(labels.y[r])];
-  }
-  return *std::min_element(counts.begin(), counts.end()) >= kEnoughOfAClass;
+// Rows of valid whose group is one of train's.
+std::size_t SharedRows(const Labels& labels) {
+  if (labels.group.empty()) return 0;
+  const auto valid = labels.group.begin() + std::ptrdiff_t(labels.train_rows);
+  const std::set<std::uint32_t> groups(labels.group.begin(), valid);
+  return std::size_t(std::count_if(valid, labels.group.end(),
+                                   [&](std::uint32_t group) { return groups.contains(group); }));
 }
 
 FoldPlan ValidAlone(const Labels& labels) {
@@ -118,10 +117,22 @@ FoldPlan ValidAlone(const Labels& labels) {
   }
   plan.why = "candidates are fitted on train and judged on the " +
              std::to_string(plan.folds[0].held_out.size()) + " rows of valid";
+  if (const std::size_t shared = SharedRows(labels); shared > 0) {
+    plan.why += "; of these " + std::to_string(shared) +
+                " are of groups that train has, too, and judge too kindly: split by group";
+  }
   return plan;
 }
 
 }  // namespace
+
+bool IsEnough(const Labels& labels, const std::vector<std::uint32_t>& rows) {
+  if (rows.size() < kEnoughValidRows) return false;
+  if (!labels.classification()) return true;
+  std::vector<std::size_t> counts(labels.target.classes, 0);
+  for (const std::uint32_t r : rows) ++counts[std::size_t(labels.y[r])];
+  return *std::min_element(counts.begin(), counts.end()) >= kEnoughOfAClass;
+}
 
 std::vector<std::uint32_t> SpreadRows(const std::vector<double>& y, bool classes,
                                       const std::vector<std::uint32_t>& group, std::uint32_t parts,
@@ -133,7 +144,9 @@ std::vector<std::uint32_t> SpreadRows(const std::vector<double>& y, bool classes
 Result<FoldPlan> PlanFolds(const Labels& labels, std::int64_t folds, bool repeat,
                            std::uint64_t seed) {
   const std::size_t rows = labels.rows();
-  if (folds == 0 && IsEnough(labels)) return ValidAlone(labels);
+  std::vector<std::uint32_t> valid(rows - labels.train_rows);
+  std::iota(valid.begin(), valid.end(), std::uint32_t(labels.train_rows));
+  if (folds == 0 && IsEnough(labels, valid)) return ValidAlone(labels);
   if (rows < 4) {
     return Invalid("there are " + std::to_string(rows) +
                    " rows to learn from, and folds need at least 4");

@@ -29,6 +29,9 @@ struct FoldPlan {
 inline constexpr std::size_t kEnoughValidRows = 2000;
 inline constexpr std::size_t kEnoughOfAClass = 200;
 
+// Do these rows judge well enough by themselves?
+[[nodiscard]] bool IsEnough(const Labels& labels, const std::vector<std::uint32_t>& rows);
+
 // valid alone where there is enough of it and `folds` is 0; else `folds` (0: five) over all rows, a
 // group whole, classes or values spread evenly; `repeat`: two times below 1,000 rows, three below
 // 500. Invalid for fewer than four rows or two groups.

@@ -73,7 +73,7 @@ struct Context {
   std::string checkpoint;  // a folder that survives a SIGKILL; empty: none. A Try or Fit that finds
                            // its own state there goes on from it, to the same bits; a state of
                            // other rows, settings or seed is not taken.
-  bool keep = false;                            // Try: also give Trial::fitted
+  bool keep = false;       // Try: also give Trial::fitted
   std::function<bool()> stop;                   // true: give up with Cancelled; may be empty
   std::function<void(const Progress&)> report;  // may be empty
 };
@@ -108,8 +108,9 @@ class Learner {
   virtual ~Learner() = default;
   [[nodiscard]] virtual std::string name() const = 0;  // linear, boosting, mlp
   [[nodiscard]] virtual sdk::View view() const = 0;
-  // What a setting of these many rows and features costs in one Fit, in units of 1e6 multiply-adds;
-  // the frame leaves out candidates that a budget does not allow, and says so.
+  // What a Try of all settings on these many rows and features of the learner's view costs at most,
+  // in units of 1e6 multiply-adds or what takes as long (a thousand are a second of one core, or
+  // less); the frame leaves out candidates that a budget does not allow, and says so.
   [[nodiscard]] virtual double Cost(std::size_t rows, std::size_t features,
                                     const Target& target) const = 0;
   // The same settings in the same order for each fold of one training. Invalid says what of the

@@ -113,6 +113,12 @@ Result<void> CheckAgainst(const Labels& labels, const TrainOptions& options) {
     return Invalid("parameter thresholdBy: is of two classes, and label '" + labels.label.column +
                    "' has " + (labels.classification() ? "more" : "values"));
   }
+  if (options.log_target == "always" && labels.target.loss != Loss::kSquared) {
+    return Invalid("parameter logTarget: always is of a regression by loss squared, and label '" +
+                   labels.label.column +
+                   (labels.classification() ? "' has classes" : "' is learnt by another loss") +
+                   "; leave logTarget out");
+  }
   PENSTOCK_ASSIGN(const auto metric, ChoiceMetric(options.metric, labels.target));
   static_cast<void>(metric);
   return {};
@@ -235,6 +241,7 @@ HeldOutAnswers HeldOutOf(const Labels& labels, const FoldPlan& plan, const Candi
     h.fold.push_back(places[r].fold);
     h.y.push_back(labels.y[r]);
     if (!labels.weight.empty()) h.weight.push_back(labels.weight[r]);
+    if (!labels.group.empty()) h.group.push_back(labels.group[r]);
     const double* answer = candidate.answers[places[r].fold].data() + places[r].at * width;
     h.answers.insert(h.answers.end(), answer, answer + width);
   }
@@ -252,18 +259,20 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   PENSTOCK_TRY(CheckAgainst(labels, options));
   PENSTOCK_ASSIGN(auto plan, PlanFolds(labels, options.folds, options.model == "auto",
                                        std::uint64_t(options.seed)));
-  around.Say("folds", {{"what", plan.why}});
-
   std::vector<std::string> paths;
-  for (const Source& source : inputs.sources) paths.push_back(source.path);
+  std::vector<std::string> names;
+  for (const Source& source : inputs.sources) {
+    paths.push_back(source.path);
+    names.push_back(source.name);
+  }
   PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
-  PENSTOCK_ASSIGN(const auto rows, transform::TrainingTable::Load(
-                                       paths, inputs.recipe, outcome.share < 1 ? &keep : nullptr));
+  PENSTOCK_ASSIGN(const auto rows,
+                  transform::TrainingTable::Load(paths, inputs.recipe,
+                                                 outcome.share < 1 ? &keep : nullptr, names));
   const TrialStore store(options.checkpoint);
   const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
   const auto learners = around.learners(options);
-  PENSTOCK_ASSIGN(outcome.choice,
-                  Choose(table, std::move(plan), learners, std::size_t(outcome.size.features)));
+  PENSTOCK_ASSIGN(outcome.choice, Choose(table, std::move(plan), learners, inputs.recipe));
   outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
   PENSTOCK_TRY(Judge(labels, options, outcome));
   PENSTOCK_TRY(FitChosen(table, outcome));

@@ -42,14 +42,23 @@ Context ContextOf(const Table& table, const std::vector<sdk::Feature>& features,
   return context;
 }
 
-// What a trial depends on beside its rows.
-Json KeyOf(const Table& table, const Learner& learner, bool log_target, const Json& more) {
+// What a trial depends on beside its rows. The same numbers may be codes of categories or values,
+// classes or a regression's labels.
+Json KeyOf(const Table& table, const Learner& learner, bool log_target,
+           const std::vector<sdk::Feature>& features, const Json& more) {
+  const Target& target = table.labels.target;
+  Json columns = Json::array();
+  for (const sdk::Feature& f : features) columns.push_back({f.name, f.cardinality});
   return {{"release", PenstockVersion()},
           {"learner", learner.name()},
           {"logTarget", log_target},
           {"seed", table.options.seed},
           {"threads", table.options.threads},
           {"parameters", table.parameters},
+          {"features", std::move(columns)},
+          {"task", sdk::Name(target.task)},
+          {"classes", target.classes},
+          {"loss", int(target.loss)},
           {"more", more}};
 }
 
@@ -94,7 +103,8 @@ Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& 
   out.features = transform.width();
   std::string key;
   if (table.store.active()) {
-    key = TrialKey(KeyOf(table, learner, log_target, {{"keep", keep}}), train, &valid);
+    key = TrialKey(KeyOf(table, learner, log_target, transform.features(), {{"keep", keep}}), train,
+                   &valid);
     PENSTOCK_ASSIGN(auto found, table.store.Find(key));
     // What is kept beyond its answers is not in the file: the learner goes on from its own state.
     if (found && !keep) {
@@ -134,7 +144,13 @@ Result<void> AddFold(const Learner& learner, bool log_target, FoldTrials fold,
       if (c.rounds && trial.rounds) *c.rounds += *trial.rounds;
     }
     if (log_target) {
-      for (double& a : trial.answers) a = std::exp(a);
+      for (double& a : trial.answers) {
+        a = std::exp(a);
+        if (std::isfinite(a)) continue;
+        return Invalid(learner.name() +
+                       " answers a logarithm whose exponential is no number, with the setting " +
+                       trial.setting.dump() + "; set logTarget: never");
+      }
     }
     candidates[i].answers.push_back(std::move(trial.answers));
     if (trial.fitted != nullptr) {
@@ -217,7 +233,7 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
     const Rows all{&fit.x, taken.y, taken.weight};
     std::string key;
     if (table.store.active()) {
-      key = TrialKey(KeyOf(table, learner, candidate.log_target,
+      key = TrialKey(KeyOf(table, learner, candidate.log_target, transform.features(),
                            {{"setting", candidate.setting},
                             {"rounds", candidate.rounds ? Json(*candidate.rounds) : Json()}}),
                      all, nullptr);

@@ -188,19 +188,21 @@ ColumnTable ColumnTable::Columns(const std::vector<std::size_t>& which) const {
 Result<ColumnTable> ColumnTable::Load(const std::vector<std::string>& datasets,
                                       const std::vector<Column>& inputs,
                                       const std::vector<std::uint32_t>* keep,
-                                      const sdk::Transform& transform) {
-  std::vector<std::string> names;
-  for (const Column& input : inputs) names.push_back(input.name);
+                                      const sdk::Transform& transform,
+                                      const std::vector<std::string>& names) {
+  std::vector<std::string> columns;
+  for (const Column& input : inputs) columns.push_back(input.name);
   std::vector<Arrays> parts(inputs.size());
   ColumnTable table;
   table.nulls_.resize(inputs.size());
-  for (const auto& dataset : datasets) {
+  for (std::size_t d = 0; d < datasets.size(); ++d) {
+    const std::string shown = d < names.size() ? "dataset " + names[d] : datasets[d];
     std::int64_t row = 0;
     const auto visit = [&](const arrow::RecordBatch& batch) -> Result<void> {
       const auto own = keep == nullptr ? std::vector<std::uint32_t>()
                                        : Within(*keep, table.rows_of_dataset_, batch.num_rows());
       for (std::size_t i = 0; i < inputs.size(); ++i) {
-        PENSTOCK_ASSIGN(TypedColumn column, sdk::FindColumn(batch, names[i]));
+        PENSTOCK_ASSIGN(TypedColumn column, sdk::FindColumn(batch, columns[i]));
         table.nulls_[i] += CountNulls(column);
         if (!inputs[i].nullable) {
           PENSTOCK_TRY(sdk::CheckNoNulls(transform, i, column, batch.num_rows(), row));
@@ -216,12 +218,14 @@ Result<ColumnTable> ColumnTable::Load(const std::vector<std::string>& datasets,
       table.rows_ += keep == nullptr ? std::size_t(batch.num_rows()) : own.size();
       return {};
     };
-    if (auto ok = sdk::ForEachBatch(dataset, names, visit); !ok) return Wrap(dataset, ok.error());
+    if (auto ok = sdk::ForEachBatch(datasets[d], columns, visit); !ok) {
+      return Wrap(shown, ok.error());
+    }
   }
   if (table.rows_ == 0) return Invalid((datasets.empty() ? "" : datasets.front()) + ": no rows");
   if (keep != nullptr) table.kept_ = *keep;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    PENSTOCK_ASSIGN(auto array, Join(parts[i], names[i]));
+    PENSTOCK_ASSIGN(auto array, Join(parts[i], columns[i]));
     parts[i].clear();
     table.columns_.push_back({std::move(array), inputs[i].type});
   }

@@ -18,11 +18,13 @@ class ColumnTable {
  public:
   // The inputs' columns of the datasets one after the other, each as its input's type (Coerce);
   // only the rows of `keep` where it is given (numbers over all datasets, ascending). Invalid names
-  // dataset, column and row: also of a null where the transform's input takes none.
+  // dataset (by `names`, or by its path where there are none), column and row: also of a null where
+  // the transform's input takes none.
   [[nodiscard]] static Result<ColumnTable> Load(const std::vector<std::string>& datasets,
                                                 const std::vector<sdk::Column>& inputs,
                                                 const std::vector<std::uint32_t>* keep,
-                                                const sdk::Transform& transform);
+                                                const sdk::Transform& transform,
+                                                const std::vector<std::string>& names = {});
 
   // The named columns as they are. Beyond `most_bytes` only the rows whose hash is below a bound, a
   // power of two that depends on the multiset of rows alone.

@@ -1,5 +1,8 @@
 #include "components/transform/training_table.h"
 
+#include <arrow/api.h>
+
+#include "components/sdk/cells.h"
 #include "components/transform/column_table.h"
 #include "components/transform/refit.h"
 #include "components/transform/target_encoding.h"
@@ -17,6 +20,20 @@ struct TrainingTable::Impl {
   ColumnTable table;
 };
 
+namespace {
+
+bool HoldsNullText(const Transform& transform, std::size_t input, const sdk::TypedColumn& column) {
+  if (column.type != sdk::ColumnType::kString) return false;
+  for (std::int64_t r = 0; r < column.array->length(); ++r) {
+    const sdk::Cell cell = CellAt(column, r);
+    const auto* text = std::get_if<std::string_view>(&cell);
+    if (text != nullptr && transform.IsNullText(input, *text)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 TrainingTable::TrainingTable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TrainingTable::~TrainingTable() = default;
 TrainingTable::TrainingTable(TrainingTable&&) noexcept = default;
@@ -25,7 +42,8 @@ std::size_t TrainingTable::rows() const { return impl_->table.rows(); }
 
 Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datasets,
                                           TransformSpec recipe,
-                                          const std::vector<std::uint32_t>* keep) {
+                                          const std::vector<std::uint32_t>* keep,
+                                          const std::vector<std::string>& names) {
   if (recipe.version() == 1) {
     return Invalid(
         "transform.json is of formatVersion 1, which says not how it was fitted; fit it again with "
@@ -33,7 +51,7 @@ Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datase
   }
   // The words that are null in a column do not depend on the view.
   PENSTOCK_ASSIGN(const auto transform, Transform::Make(recipe, AnyView(recipe)));
-  PENSTOCK_ASSIGN(auto table, ColumnTable::Load(datasets, recipe.inputs, keep, transform));
+  PENSTOCK_ASSIGN(auto table, ColumnTable::Load(datasets, recipe.inputs, keep, transform, names));
   return TrainingTable(std::make_unique<Impl>(Impl{std::move(recipe), std::move(table)}));
 }
 
@@ -44,6 +62,9 @@ Result<TrainingTable::Fit> TrainingTable::FitOn(std::span<const std::uint32_t> r
   const LabelValues label{y, classes};
   PENSTOCK_ASSIGN(auto spec, Refit(impl_->recipe, table, rows, view, &label, false));
   PENSTOCK_ASSIGN(const auto transform, Transform::Make(spec, view));
+  for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
+    spec.inputs[i].nullable |= HoldsNullText(transform, i, table.column(i));
+  }
   PENSTOCK_ASSIGN(auto x, Matrix(transform, rows));
   for (std::size_t i = 0; i < spec.steps.size(); ++i) {
     if (spec.steps[i].op != TransformOp::kTargetEncode) continue;

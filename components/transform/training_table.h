@@ -19,10 +19,13 @@ class TrainingTable {
  public:
   // The columns that `recipe` (a fitted spec; its constants are not used) reads, of the datasets
   // one after the other; the first are `train`, then `valid`. Only the rows of `keep` where it is
-  // given (numbers over all datasets, ascending). Invalid names dataset, column and row.
+  // given (numbers over all datasets, ascending). Invalid names dataset (by `names`, or by its path
+  // where there are none), column and row: also of a null where the recipe takes none, as a server
+  // of the model would refuse such a row.
   [[nodiscard]] static Result<TrainingTable> Load(const std::vector<std::string>& datasets,
                                                   sdk::TransformSpec recipe,
-                                                  const std::vector<std::uint32_t>* keep = nullptr);
+                                                  const std::vector<std::uint32_t>* keep = nullptr,
+                                                  const std::vector<std::string>& names = {});
   ~TrainingTable();
   TrainingTable(TrainingTable&&) noexcept;
 
@@ -35,6 +38,8 @@ class TrainingTable {
     // row's own label (and those of its part of five) is left out.
     sdk::FloatMatrix x;
   };
+  // An input where some row of the table, of these or not, holds a word that is null to the fitted
+  // recipe is nullable: a server takes each row that the model is judged by.
   // `y`: of all rows of the table (index of the class, or the value), for target encoding. `seed`
   // chooses the parts.
   [[nodiscard]] Result<Fit> FitOn(std::span<const std::uint32_t> rows, sdk::View view,

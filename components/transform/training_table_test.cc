@@ -254,8 +254,33 @@ TEST_F(TrainingTables, RefusesANullThatAServerWouldRefuse) {
   ASSERT_FALSE(table);
   EXPECT_NE(table.error().message.find("row 1, column 'x', is null"), std::string::npos);
   EXPECT_NE(table.error().message.find("gap"), std::string::npos);
+  const auto named = TrainingTable::Load({folder_ / "full", folder_ / "gap"}, *recipe, nullptr,
+                                         {"train", "valid"});
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().message.find("dataset valid: row 1, column 'x', is null"), 0U)
+      << named.error().message;
   const auto automatic = Fit(folder_ / "full", {});
   EXPECT_TRUE(TrainingTable::Load({folder_ / "full", folder_ / "gap"}, *automatic));
+}
+
+// "NA" was a category of the recipe's rows, and is none of those that it is fitted on again.
+TEST_F(TrainingTables, AWordForNullInRowsHeldOutMakesItsColumnNullable) {
+  const auto write = [&](const char* name, const char* rows) {
+    sdk::WriteDataset(folder_ / name, {BatchOf({arrow::field("c", arrow::utf8())}, rows)});
+  };
+  write("all", R"([["a"], ["NA"], ["b"], ["NA"]])");
+  write("own", R"([["a"], ["b"], ["a"], ["b"]])");
+  write("other", R"([["NA"], ["a"]])");
+  FitOptions options;
+  options.one_hot = {"c"};
+  const auto recipe = Fit(folder_ / "all", options);
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_FALSE(recipe->inputs[0].nullable);
+  const auto table = TrainingTable::Load({folder_ / "own", folder_ / "other"}, *recipe);
+  ASSERT_TRUE(table) << table.error().message;
+  const auto fit = table->FitOn(Range(0, 4), View::kDense, {}, 2, 1);
+  ASSERT_TRUE(fit) << fit.error().message;
+  EXPECT_TRUE(fit->spec.inputs[0].nullable);
 }
 
 TEST_F(TrainingTables, KeepsTheRowsAskedFor) {

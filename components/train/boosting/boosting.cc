@@ -70,12 +70,12 @@ class Boosting : public Learner {
   sdk::View view() const override { return sdk::View::kTree; }
 
   double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
-    double most = 0;
+    double sum = 0;
     for (const BoostingSetting& setting : BoostingSettings(options_, rows, features, target)) {
       const auto ladder = BoostingLadder(options_, setting, rows, features, target);
-      most = std::max(most, ladder.back() * RoundCost(setting, rows, features, target));
+      sum += ladder.back() * RoundCost(setting, rows, features, target);
     }
-    return most;
+    return sum;
   }
 
   Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,

@@ -104,8 +104,9 @@ double LossOfRow(const Target& target, const double* answer, double y, double de
 }
 
 // Chosen by folds within the training rows of small tables of many kinds (docs/boosting.md says
-// which), by the mean loss of the best of them against time: shallow, nearly additive and finely
-// cut, as functions of one number are, or deep and held down.
+// which, and that their outer folds were seen, too), by the mean loss of the best of them against
+// time: shallow, nearly additive and finely cut, as functions of one number are, or deep and held
+// down.
 struct Tuned {
   std::size_t rows;  // from so many
   std::vector<BoostingSetting> settings;

@@ -81,7 +81,8 @@ class Mlp : public Learner {
   std::string name() const override { return "mlp"; }
   sdk::View view() const override { return sdk::View::kEmbedding; }
 
-  // Settings differ by dropout only, which costs nothing.
+  // Of one setting of two: a core does many more of a network's multiply-adds in a second than the
+  // unit allows.
   double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
     const Plan plan = MakePlans(options_, rows, features, target).front();
     return TrainingCost(plan, rows, features, target) / 1e6;

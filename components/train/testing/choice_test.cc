@@ -126,5 +126,24 @@ TEST(Board, RepeatsAreMeanedByRowSoThatTheyAreNoFurtherRows) {
   EXPECT_EQ(twice.standard_error, once.score->standard_error);
 }
 
+TEST(Board, RepeatsMakeNoAucMoreCertain) {
+  Labels labels;
+  labels.target = Binary();
+  labels.y = {0, 1, 0, 1, 0, 1, 0, 1};
+  labels.train_rows = 8;
+  FoldPlan plan;
+  plan.a_repeat = 2;
+  plan.folds = {{{4, 5, 6, 7}, {0, 1, 2, 3}}, {{0, 1, 2, 3}, {4, 5, 6, 7}}};
+  const std::vector<double> right = {0.1, 0.9, 0.2, 0.8};  // auc 1
+  const std::vector<double> half = {0.1, 0.9, 0.2, 0.15};  // auc 0.75
+  const Score once = ScoreFolds("auc", labels, plan, {right, half});
+  EXPECT_NEAR(once.value, 0.875, 1e-12);
+  EXPECT_NEAR(once.standard_error, 0.125, 1e-12);
+  plan.folds.insert(plan.folds.end(), {plan.folds[0], plan.folds[1]});
+  const Score twice = ScoreFolds("auc", labels, plan, {right, half, right, half});
+  EXPECT_NEAR(twice.value, once.value, 1e-12);
+  EXPECT_NEAR(twice.standard_error, once.standard_error, 1e-12);
+}
+
 }  // namespace
 }  // namespace penstock::train

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 namespace penstock::train {
@@ -25,10 +26,30 @@ TEST(Folds, EnoughValidRowsAreUsedAlone) {
   EXPECT_EQ(plan->folds[0].held_out.front(), 5000U);
 }
 
+TEST(Folds, ValidWithGroupsOfTrainIsSaidToJudgeTooKindly) {
+  Labels labels = Classes(5000, 2000, 10);
+  for (std::uint32_t r = 0; r < 7000; ++r) labels.group.push_back(r);
+  EXPECT_EQ(PlanFolds(labels, 0, true, 1)->why.find("too kindly"), std::string::npos);
+  labels.group[5001] = labels.group[5002] = 7;
+  EXPECT_NE(PlanFolds(labels, 0, true, 1)->why.find("of these 2 are of groups that train has"),
+            std::string::npos);
+}
+
 TEST(Folds, TooFewValidRowsOrTooFewOfAClassMakeFiveFolds) {
   EXPECT_EQ(PlanFolds(Classes(5000, 1999, 10), 0, true, 1)->folds.size(), 5U);
   EXPECT_EQ(PlanFolds(Classes(5000, 2000, 11), 0, true, 1)->folds.size(), 5U);
   EXPECT_EQ(PlanFolds(Classes(5000, 3000, 10), 3, true, 1)->folds.size(), 3U);
+}
+
+TEST(Folds, APartIsEnoughByTheSameRowsAsValid) {
+  const Labels labels = Classes(12'000, 0, 10);
+  std::vector<std::uint32_t> rows(2000);
+  std::iota(rows.begin(), rows.end(), 0U);
+  EXPECT_TRUE(IsEnough(labels, rows));
+  rows.erase(rows.begin());  // 1,999, and 199 of class 1
+  EXPECT_FALSE(IsEnough(labels, rows));
+  rows.push_back(2001);  // 2,000 of them
+  EXPECT_FALSE(IsEnough(labels, rows));
 }
 
 TEST(Folds, FewRowsAreFoldedSeveralTimesWhereACandidateIsChosen) {

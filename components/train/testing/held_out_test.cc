@@ -80,6 +80,22 @@ TEST(Calibrate, IsNotJudgedByTheRowsThatItWasFittedOn) {
   EXPECT_GT(LogLossOf(cross, h.y), std::log(2.0));
 }
 
+// One model answered all rows, as it does where valid judges: rows of a group tell of each other.
+TEST(Calibrate, AGroupIsNotCalibratedByItsOwnRows) {
+  HeldOutAnswers h;
+  for (std::uint32_t r = 0; r < 240; ++r) {
+    const std::uint32_t group = r / 40;
+    h.rows.push_back(r);
+    h.fold.push_back(0);
+    h.answers.push_back(0.1 + 0.1 * group);
+    h.y.push_back(group == 0 ? 0 : double(r % 2));
+    h.group.push_back(group);
+  }
+  EXPECT_GT((*CrossCalibrated(sdk::CalibrationMethod::kIsotonic, h, kBinary, 1))[0], 0.3);
+  h.group.clear();
+  EXPECT_EQ((*CrossCalibrated(sdk::CalibrationMethod::kIsotonic, h, kBinary, 1))[0], 0);
+}
+
 TEST(Calibrate, ASlopeBelowZeroIsRefused) {
   auto h = TooSure(2000, 1);
   for (double& p : h.answers) p = 1 - p;

@@ -197,6 +197,26 @@ TEST_F(FrameTest, RepeatsGoBeforeCandidates) {
   EXPECT_EQ(Metrics("m")["choice"]["repeats"], 1);
 }
 
+// With many rows and no valid five folds cost more than the budget, and a candidate was left out.
+TEST_F(FrameTest, PartsGoBeforeCandidatesWhereOneIsEnough) {
+  Write("train", RowsOf(12'000, 1));
+  learners_[0].cost = 25'000;  // 125 for five folds
+  ASSERT_TRUE(Run({}, "m", false));
+  EXPECT_EQ(learners_[0].counts->tries, 1);
+  EXPECT_EQ(Metrics("m")["rows"], 2400);
+  EXPECT_NE(log_.find("by the first of them alone"), std::string::npos);
+  learners_[0].counts->tries = 0;
+  ASSERT_TRUE(Run({{"folds", 5}}, "asked", false));
+  EXPECT_EQ(learners_[0].counts->tries, 5);
+  learners_[0].counts->tries = 0;
+  learners_[0].cost = 1;
+  learners_.resize(2);
+  learners_[1].called = "slow";
+  learners_[1].cost = 1e6;  // left out by one part, too: no reason to have fewer
+  ASSERT_TRUE(Run({}, "n", false));
+  EXPECT_EQ(learners_[0].counts->tries, 5);
+}
+
 TEST_F(FrameTest, MaxTimeEndsBetweenCandidatesAndSaysSo) {
   learners_.resize(2);
   learners_[0].on_try = [this] { clock_ += 10; };
@@ -284,6 +304,13 @@ TEST_F(FrameTest, AWeightColumnCountsInTheChoiceAndTheMetrics) {
   EXPECT_NE(Metrics("n")["choice"]["value"], Metrics("m")["choice"]["value"]);
 }
 
+// Probabilities that class weights bend were held against a constant of the unweighted rows.
+TEST_F(FrameTest, WithClassWeightsCandidatesAreJudgedByWhatTheyLearnt) {
+  ASSERT_TRUE(Run({{"classWeights", {{"true", 20}}}}, "m"));
+  EXPECT_EQ(Metrics("m")["choice"]["beatsDummy"], true);
+  EXPECT_EQ(Metrics("m")["board"][0]["setting"]["id"], "split");
+}
+
 TEST_F(FrameTest, BeyondMemoryItSamplesRowsAndSaysSo) {
   around_.memory = 400'000;
   const auto ok = Run({}, "m");
@@ -345,8 +372,26 @@ TEST_F(FrameTest, ACheckpointOfOtherRowsOrAnotherSeedIsNotTaken) {
   EXPECT_EQ(learners_[0].counts->tries, 15);
 }
 
+TEST_F(FrameTest, ACheckpointOfOtherFeaturesWithTheSameNumbersIsNotTaken) {
+  const std::string checkpoint = folder_ / "checkpoint";
+  for (const auto& [name, rows] : {std::pair{"train", RowsOf(300, 1)}, {"valid", RowsOf(100, 2)}}) {
+    Write(name, rows->AddColumn(6, "z", rows->GetColumnByName("x")).ValueOrDie());
+  }
+  ASSERT_TRUE(Run({{"checkpoint", checkpoint}}, "a"));
+  learners_[0].counts->tries = 0;
+  sdk::Step fit({{"label", "late"}, {"scale", {"z"}}}, {{"dataset", {folder_ / "train", "", ""}}},
+                {{"transform", folder_ / "transform.json"}}, "");
+  ASSERT_TRUE(transform::RunTransform(fit));
+  ASSERT_TRUE(Run({{"checkpoint", checkpoint}}, "b"));
+  EXPECT_EQ(learners_[0].counts->tries, 15);
+}
+
 TEST_F(FrameTest, ASkewedLabelMayBeLearntByItsLogarithm) {
   EXPECT_NE(Problem({{"label", "y"}, {"logTarget", "always"}}).find("has no logarithm"),
+            std::string::npos);
+  EXPECT_NE(Problem({{"logTarget", "always"}}).find("label 'late' has classes"), std::string::npos);
+  EXPECT_NE(Problem({{"label", "y"}, {"loss", "absolute"}, {"logTarget", "always"}})
+                .find("is learnt by another loss"),
             std::string::npos);
 }
 
