@@ -43,7 +43,7 @@ void AddMetrics(const Json& report, Page& page) {
 }
 
 void AddRefused(const Json& report, Page& page) {
-  if (!report.contains("refused")) return;
+  if (!report.contains("refusedRows")) return;
   page.Heading("Rows that a server refuses");
   page.Text(Plain(report["refused"]) + " rows are left out of everything here.");
   sdk::PageTable table{{"row", "column", "reason"}, {}, 3};

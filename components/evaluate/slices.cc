@@ -160,11 +160,14 @@ Result<std::vector<sdk::SliceColumn>> LoadSlicesOf(const std::string& dataset,
 
 Result<std::vector<SearchColumn>> LoadSearchColumns(const std::string& dataset,
                                                     const std::vector<std::string>& columns,
-                                                    const Scored& scored) {
+                                                    const Scored& scored,
+                                                    std::span<const std::uint32_t> places) {
+  const std::size_t count = places.empty() ? scored.labels.size() : places.size();
+  const auto row_of = [&](std::size_t i) { return scored.RowOf(places.empty() ? i : places[i]); };
   std::vector<Values> values;
   for (const auto& name : columns) values.emplace_back(name);
   std::int64_t first = 0;
-  std::size_t next = 0;  // of the scored rows
+  std::size_t next = 0;  // of those to read
   if (columns.empty()) return std::vector<SearchColumn>();
   PENSTOCK_TRY(
       sdk::ForEachBatch(dataset, columns, [&](const arrow::RecordBatch& batch) -> Result<void> {
@@ -173,9 +176,9 @@ Result<std::vector<SearchColumn>> LoadSearchColumns(const std::string& dataset,
           PENSTOCK_ASSIGN(typed.emplace_back(), sdk::FindColumn(batch, name));
         }
         const std::int64_t end = first + batch.num_rows();
-        for (; next < scored.labels.size() && scored.RowOf(next) < end; ++next) {
+        for (; next < count && row_of(next) < end; ++next) {
           for (std::size_t c = 0; c < typed.size(); ++c) {
-            values[c].Add(CellAt(typed[c], scored.RowOf(next) - first));
+            values[c].Add(CellAt(typed[c], row_of(next) - first));
           }
         }
         first = end;

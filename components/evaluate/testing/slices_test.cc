@@ -164,6 +164,11 @@ TEST(LoadSearchColumns, TakesRangesOfNumbersAndTellsNullFromItsText) {
   ASSERT_EQ((*some)[0].codes.size(), 2U);
   EXPECT_EQ((*some)[0].values[(*some)[0].codes[0]], Json());
   EXPECT_EQ((*some)[0].values[(*some)[0].codes[1]], "x");
+  // Of some of them.
+  const std::vector<std::uint32_t> places = {1};
+  const auto one = LoadSearchColumns(folder / "d", {"t"}, scored, places);
+  ASSERT_EQ((*one)[0].codes.size(), 1U);
+  EXPECT_EQ((*one)[0].values[(*one)[0].codes[0]], "x");
 }
 
 TEST(LoadSlicesOf, CrossesColumnsAndKeepsNullApart) {
