@@ -182,7 +182,9 @@ Json Report(const Scored& scored, const std::vector<sdk::SliceColumn>& slices, s
                  {"overall", ToJson(overall)},   {"lines", ToJson(lines)},
                  {"slices", Json::array()},      {"smallSlices", Json::object()}};
   if (scored.manifest.task == sdk::ModelTask::kClassification) {
-    report["confusion"] = ConfusionReport(scored.manifest, scored.raw, scored.labels);
+    if (scored.manifest.classes.size() <= kMostConfused) {
+      report["confusion"] = ConfusionReport(scored.manifest, scored.raw, scored.labels);
+    }
     if (scored.manifest.IsBinary()) report["threshold"] = scored.manifest.threshold;
   }
   double count = 1;  // of slices that share the resamples

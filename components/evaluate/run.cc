@@ -154,7 +154,8 @@ Result<void> RunEvaluate(sdk::Step& step) {
     PENSTOCK_ASSIGN(const auto of, ImportanceOf(served, scored, dataset, importance));
     report["importance"] = ToJson(of);
   }
-  PENSTOCK_TRY(WriteFileAtomically(output, report.dump(1) + "\n"));
+  PENSTOCK_TRY(WriteFileAtomically(
+      output, report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"));
   if (step.HasOutput("report")) {
     PENSTOCK_ASSIGN(const auto page, step.OutputPath("report"));
     PENSTOCK_TRY(WritePage(page, dataset, scored, losses, calibration, report));

@@ -110,6 +110,17 @@ TEST(MeasureScored, CountsTheShareWithinATolerance) {
   EXPECT_FALSE(MeasureScored(scored, options, some).at("within").defined());
 }
 
+TEST(Report, LeavesOutAConfusionMatrixOfThousandsOfClasses) {
+  Scored scored;
+  for (std::size_t c = 0; c <= kMostConfused; ++c) scored.manifest.classes.push_back(c);
+  scored.labels = {0, 1};
+  scored.raw.assign(2 * scored.manifest.classes.size(), 0.0F);
+  EXPECT_FALSE(Report(scored, {}, 1, {}, 0.95).contains("confusion"));
+  scored.manifest.classes.pop_back();
+  scored.raw.assign(2 * scored.manifest.classes.size(), 0.0F);
+  EXPECT_EQ(Report(scored, {}, 1, {}, 0.95)["confusion"]["counts"][0][0], 1);
+}
+
 TEST(LinesOf, WeighsTheConstantAnswer) {
   Scored scored;
   scored.manifest.classes = {"a", "b", "c"};
