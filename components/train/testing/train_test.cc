@@ -260,7 +260,9 @@ TEST_F(FrameTest, ACalibrationIsSavedAndServedAndItsMetricsAreOfOtherRows) {
   // An example's answer is the learner's, calibrated.
   const Json fake = Json::parse(Text("m/model/fake.json"));
   int compared = 0;
-  for (const auto& example : *sdk::LoadExamples(folder_ / "m/model")) {
+  const auto examples = sdk::LoadExamples(folder_ / "m/model");
+  ASSERT_TRUE(examples);
+  for (const auto& example : *examples) {
     const double x = example.inputs["x"].get<double>();
     if (std::abs(x) < 0.5) continue;  // the feature is x less its mean
     std::vector<float> raw = {fake[x > 0 ? "right" : "left"][0].get<float>()};
