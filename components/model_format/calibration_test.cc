@@ -38,8 +38,11 @@ TEST(Calibration, IsotonicIsLinearBetweenItsPointsAndConstantBeyond) {
 }
 
 TEST(Calibration, SeveralClassesSumToOneAgainAndZerosStayAsTheyWere) {
-  const Calibration c = {CalibrationMethod::kIsotonic, {}, {},
-                         {{0.5, 1}, {0.5, 1}, {0.5, 1}}, {{0, 0.5}, {0, 1}, {0, 0.5}}};
+  const Calibration c = {CalibrationMethod::kIsotonic,
+                         {},
+                         {},
+                         {{0.5, 1}, {0.5, 1}, {0.5, 1}},
+                         {{0, 0.5}, {0, 1}, {0, 0.5}}};
   std::vector<float> raw = {0.75F, 0.25F, 0, 0.4F, 0.3F, 0.3F};
   Calibrate(c, raw, 3);
   EXPECT_FLOAT_EQ(raw[0], 1);

@@ -82,12 +82,12 @@ TEST_F(ModelArtifact, RefusesACalibrationThatTurnsAnswersRoundOrHasHoles) {
             std::string::npos);
   EXPECT_NE(problem({CalibrationMethod::kPlatt, {1, 1}, {0, 0}, {}, {}}).find("1 curves"),
             std::string::npos);
-  EXPECT_NE(problem({CalibrationMethod::kIsotonic, {}, {}, {{0.5, 0.5}}, {{0, 1}}})
-                .find("x must ascend"),
-            std::string::npos);
-  EXPECT_NE(problem({CalibrationMethod::kIsotonic, {}, {}, {{0.1, 0.5}}, {{1, 0}}})
-                .find("not descend"),
-            std::string::npos);
+  EXPECT_NE(
+      problem({CalibrationMethod::kIsotonic, {}, {}, {{0.5, 0.5}}, {{0, 1}}}).find("x must ascend"),
+      std::string::npos);
+  EXPECT_NE(
+      problem({CalibrationMethod::kIsotonic, {}, {}, {{0.1, 0.5}}, {{1, 0}}}).find("not descend"),
+      std::string::npos);
 }
 
 TEST_F(ModelArtifact, KeepsBoundsAndSeveralFiles) {

@@ -179,8 +179,9 @@ Result<std::vector<Json>> ReadAnswers(const std::string& output, bool last_faile
 }  // namespace
 
 Result<Inspection> Inspect(const std::string& duckdb, const QueryPlan& plan) {
-  constexpr CommandLimits kLimits = {.bytes = 64 << 20};
-  PENSTOCK_ASSIGN(const auto end, RunScripts(duckdb, InspectScripts(plan), kLimits));
+  CommandLimits limits;
+  limits.bytes = 64 << 20;
+  PENSTOCK_ASSIGN(const auto end, RunScripts(duckdb, InspectScripts(plan), limits));
   const bool failed = end.exit->ExitCode() != 0;
   if (failed && CountMarks(end.output) < kAnswers - 1) return ErrorOf(duckdb, plan, end);
   PENSTOCK_ASSIGN(auto answers, ReadAnswers(end.output, failed));

@@ -52,7 +52,7 @@ TEST_F(StepTest, TellsTheLauncherWhyItsOutputsAreNotToBeReused) {
   ASSERT_TRUE(step);
   EXPECT_FALSE(step->DoNotCache(" \n"));
   ASSERT_TRUE(step->DoNotCache("groups are in the order of chance\n"));
-  EXPECT_EQ(*ReadFile(folder_ / "not-reusable"), "groups are in the order of chance ");
+  EXPECT_EQ(*ReadFile(folder_ / "not-reusable"), "groups are in the order of chance");
   ASSERT_TRUE(step->DoNotCache(std::string(2000, 'x')));
   EXPECT_LE(ReadFile(folder_ / "not-reusable")->size(), 512u);
 }

@@ -20,7 +20,7 @@ std::size_t SampleRows(std::size_t width, std::size_t rows, bool squared) {
   return squared ? rows : std::max(kLeastSample, 8 * width);
 }
 
-double Dot(const double* a, const double* b, std::size_t n) {
+double RowDot(const double* a, const double* b, std::size_t n) {
   return BestLinearKernels().dot(a, b, n);
 }
 
@@ -28,7 +28,7 @@ double Dot(const double* a, const double* b, std::size_t n) {
 bool Cholesky(std::vector<double>& a, std::size_t d) {
   for (std::size_t i = 0; i < d; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
-      const double rest = a[i * d + j] - Dot(&a[i * d], &a[j * d], j);
+      const double rest = a[i * d + j] - RowDot(&a[i * d], &a[j * d], j);
       if (i != j) {
         a[i * d + j] = rest / a[j * d + j];
         continue;
@@ -137,7 +137,7 @@ void Curvature::Solve(std::span<double> v) const {
       for (std::size_t i = 0; i < d; ++i) own[i] /= l[i];
       continue;
     }
-    for (std::size_t i = 0; i < d; ++i) own[i] = (own[i] - Dot(&l[i * d], own, i)) / l[i * d + i];
+    for (std::size_t i = 0; i < d; ++i) own[i] = (own[i] - RowDot(&l[i * d], own, i)) / l[i * d + i];
     for (std::size_t i = d; i-- > 0;) {
       own[i] /= l[i * d + i];
       for (std::size_t j = 0; j < i; ++j) own[j] -= l[i * d + j] * own[i];
