@@ -199,13 +199,17 @@ void PodTable::Drop(const std::string& run_uid, const std::string& pod, const st
   Remove(run_uid, pod, pod_uid);
 }
 
-void PodTable::DropGone(const std::string& run_uid, const std::string& pod) {
+std::string PodTable::UidOf(const std::string& run_uid, const std::string& pod) const {
   const std::lock_guard lock(mutex_);
   const auto rows = by_run_.find(run_uid);
-  if (rows == by_run_.end()) return;
+  if (rows == by_run_.end()) return "";
   const auto row = rows->second.find(pod);
-  if (row == rows->second.end()) return;
-  const std::string pod_uid = row->second.entry.fact.uid;
+  return row == rows->second.end() ? "" : row->second.entry.fact.uid;
+}
+
+void PodTable::DropGone(const std::string& run_uid, const std::string& pod,
+                        const std::string& pod_uid) {
+  const std::lock_guard lock(mutex_);
   dead_.Add(pod_uid);
   Remove(run_uid, pod, pod_uid);
 }

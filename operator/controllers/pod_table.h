@@ -64,8 +64,11 @@ class PodTable {
   // event, that shows it as it was then or later. What shows it as it was before comes too late.
   void Drop(const std::string& run_uid, const std::string& pod, const std::string& pod_uid,
             const std::string& version);
-  // A look found no pod of that name, or another one: nothing brings back what was known under it.
-  void DropGone(const std::string& run_uid, const std::string& pod);
+  // The pod that is known under that name; "": none.
+  [[nodiscard]] std::string UidOf(const std::string& run_uid, const std::string& pod) const;
+  // A look found no pod of that name, or another one: nothing brings back the one that was known
+  // when it began (UidOf). Of one that was made meanwhile it says nothing.
+  void DropGone(const std::string& run_uid, const std::string& pod, const std::string& pod_uid);
 
   // An attempt of which something else than its pod tells: a receipt.
   void NoteAttempt(const std::string& run_uid, const std::string& step, AttemptMade attempt);

@@ -129,6 +129,8 @@ void CatchUp(api::PipelineRunStatus& status, const std::map<std::string, Attempt
 
 plan::RunObserved RunController::Gather(const State& state, const api::PipelineRun& run) const {
   plan::RunObserved observed;
+  // First: of receipts that are known by then, the attempts are noted that they tell of.
+  state.facts->CopyTo(observed);
   observed.run = run;
   CatchUp(observed.run.status, context_.snapshots.pods.NewestAttempts(run.meta.uid));
   observed.resolved = state.pinning.resolved();
@@ -137,7 +139,6 @@ plan::RunObserved RunController::Gather(const State& state, const api::PipelineR
   observed.pin_refused = state.pinning.refused();
   observed.revision = state.pinning.revision();
   observed.pods = context_.snapshots.pods.OfRun(run.meta.uid);
-  state.facts->CopyTo(observed);
   state.tries.CopyTo(observed);
   return observed;
 }

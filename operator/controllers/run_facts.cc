@@ -125,8 +125,9 @@ void RunFacts::NoteTrouble(const std::string& id, const std::optional<Error>& tr
 }
 
 Result<bool> RunFacts::FetchPod(const std::string& pod) {
-  auto object = context_.client.Get(kube::kPods, run_.ns, pod, {.stop = context_.stop});
   auto& pods = context_.snapshots.pods;
+  const std::string before = pods.UidOf(run_uid_, pod);
+  auto object = context_.client.Get(kube::kPods, run_.ns, pod, {.stop = context_.stop});
   if (!object && object.error().kind != ErrorKind::kNotFound) {
     const std::lock_guard lock(mutex_);
     NoteLook(pod);
@@ -136,7 +137,7 @@ Result<bool> RunFacts::FetchPod(const std::string& pod) {
   auto entry = object ? pods.ReadLooked(*object, run_, run_uid_) : std::nullopt;
   const bool gone = !entry;
   if (gone) {
-    pods.DropGone(run_uid_, pod);
+    pods.DropGone(run_uid_, pod, before);
   } else {
     static_cast<void>(pods.Put(*std::move(entry), PodTable::Source::kLook, context_.clock));
   }

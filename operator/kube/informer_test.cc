@@ -1,4 +1,4 @@
-// The informer over the memory cluster, with faults injected; and its store.
+// The informer over the memory cluster, with faults injected.
 #include "operator/kube/informer.h"
 
 #include <gtest/gtest.h>

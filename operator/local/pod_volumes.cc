@@ -142,8 +142,10 @@ void RemoveScratchOf(const fs::path& pod_folder) {
   const auto pod = text ? ParseJson(*text, "pod.json") : Result<Json>(text.error());
   if (!pod) return RemoveFolder(volumes);
   try {
-    for (const Json& volume : pod->at("spec").at("volumes"))
-      if (IsScratch(volume)) RemoveFolder(volumes / volume.at("name").get<std::string>());
+    for (const Json& volume : pod->at("spec").at("volumes")) {
+      const auto name = volume.at("name").get<std::string>();  // throws where it is no volume
+      if (IsScratch(volume)) RemoveFolder(volumes / name);
+    }
   } catch (const std::exception&) {  // it is no pod
     RemoveFolder(volumes);
   }

@@ -141,7 +141,7 @@ TEST(HttpServer, StrangersTogetherCannotTakeWhatIsKeptForThoseWhoAreKnown) {
 
 TEST(HttpServer, WhoIsNotKnownIsClosedSoonerThanWhoIs) {
   HttpServerOptions options;
-  options.stranger_timeout = milliseconds(50);
+  options.stranger_timeout = milliseconds(200);
   options.idle_timeout = std::chrono::seconds(60);
   Server server(std::move(options));
   const std::string known = "GET / HTTP/1.1\r\nHost: h\r\nToken: good\r\n\r\n";

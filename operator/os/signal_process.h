@@ -7,7 +7,8 @@ namespace penstock {
 
 // Sends `signal` to the process `pid` if `is_it` says, of whatever has that number, that it is the
 // one that is meant. What is asked about is held by a descriptor meanwhile: should it end and its
-// number become another's, nobody gets the signal. False: it was not sent.
+// number become another's, nobody gets the signal. Where the kernel gives no such descriptor, the
+// number is signalled. False: it was not sent.
 [[nodiscard]] bool SignalProcess(int pid, int signal, const std::function<bool()>& is_it);
 
 }  // namespace penstock

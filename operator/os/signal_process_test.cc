@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
+
+#include <optional>
 
 #include "operator/os/child_process.h"
 
@@ -35,6 +38,19 @@ TEST(SignalProcess, ThatEndedWhileItWasAskedAboutReachesNobody) {
     child.reset();  // killed and reaped: the number is free
     return true;
   }));
+}
+
+TEST(SignalProcess, IsNotGivenUpWhereNoDescriptorIsLeft) {
+  auto child = Sleeper();
+  ASSERT_TRUE(child);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool sent = SignalProcess(child->pid(), SIGTERM, [] { return true; });
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(sent);
+  EXPECT_EQ(child->Wait(std::nullopt)->ExitCode(), 128 + SIGTERM);
 }
 
 }  // namespace

@@ -122,6 +122,12 @@ void AddFile(const std::string& shown, const fs::path& path, Manifests& all) {
   AddText(shown, *text, all);
 }
 
+// A hidden link that leads nowhere: so an editor marks a file that it holds.
+bool IsEditorsLock(const fs::path& path, const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory &&
+         path.filename().string().starts_with(".#");
+}
+
 // What is no regular file and cannot be looked at is read, and says why not.
 std::vector<fs::path> FilesOf(const std::string& shown, const fs::path& folder, Manifests& all) {
   std::vector<fs::path> files;
@@ -129,7 +135,9 @@ std::vector<fs::path> FilesOf(const std::string& shown, const fs::path& folder, 
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code hidden;
     const bool is_file = it->is_regular_file(hidden);
-    if ((is_file || hidden) && IsManifestName(it->path())) files.push_back(it->path());
+    if (is_file || (hidden && !IsEditorsLock(it->path(), hidden))) {
+      if (IsManifestName(it->path())) files.push_back(it->path());
+    }
   }
   if (error)
     all.problems.push_back({shown, 0, "", "the folder cannot be read: " + error.message()});

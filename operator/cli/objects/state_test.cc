@@ -45,5 +45,18 @@ TEST_F(UnreadableFiles, AManifestOfAFolderIsNamedAndNotLeftOut) {
   EXPECT_EQ(all.problems[0].file, "many/pipeline.yaml");
 }
 
+TEST_F(UnreadableFiles, TheLockOfAnEditorIsNoManifest) {
+  fs::create_directories(folder_ / "many");
+  std::ofstream(folder_ / "many" / "pipeline.yaml")
+      << "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+  fs::create_symlink("me@here.7:1", folder_ / "many" / ".#pipeline.yaml");
+  std::istringstream none;
+  const Manifests all = LoadManifests({"many"}, folder_, none);
+  for (const Problem& problem : all.problems)
+    EXPECT_EQ(problem.message.find(".#"), std::string::npos) << Describe(problem);
+  ASSERT_EQ(all.files.size(), 1U);
+  EXPECT_EQ(all.files[0], folder_ / "many" / "pipeline.yaml");
+}
+
 }  // namespace
 }  // namespace penstock::cli

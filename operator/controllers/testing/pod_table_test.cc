@@ -124,13 +124,24 @@ TEST_F(PodTables, WhatShowsAPodAsItWasBeforeItWasToldGoneDoesNotBringItBack) {
 
 TEST_F(PodTables, NothingBringsAPodBackThatALookFoundGone) {
   See(Pod());
-  table_.DropGone("run-uid", "p-1");
+  table_.DropGone("run-uid", "p-1", table_.UidOf("run-uid", "p-1"));
   EXPECT_THAT(table_.OfRun("run-uid"), IsEmpty());
   for (const Source source : {Source::kInformer, Source::kLook, Source::kCreate})
     EXPECT_FALSE(See(At(Pod(), "9"), source));
   EXPECT_THAT(table_.OfRun("run-uid"), IsEmpty());
   See(Pod("p-1", "another-uid"));
   EXPECT_EQ(table_.OfRun("run-uid").size(), 1U) << "of that name there may be another";
+}
+
+TEST_F(PodTables, ALookThatBeganBeforeAPodWasMadeSaysNothingOfIt) {
+  const std::string before = table_.UidOf("run-uid", "p-1");
+  EXPECT_EQ(before, "");
+  See(Pod());
+  table_.DropGone("run-uid", "p-1", before);
+  table_.DropGone("run-uid", "p-1", "of-one-before");
+  EXPECT_EQ(table_.OfRun("run-uid").size(), 1U);
+  See(At(Pod(), "9"));
+  EXPECT_EQ(table_.OfRun("run-uid").size(), 1U);
 }
 
 TEST_F(PodTables, AnEditedCacheKeySpoilsNothing) {

@@ -47,8 +47,8 @@ inline Surroundings With(std::vector<api::Component> components) {
 }
 
 // The errors of a spec as "path: message".
-std::vector<std::string> Errors(const std::string& yaml, const Surroundings& around = {},
-                                const std::map<std::string, Json>& given = {}) {
+inline std::vector<std::string> Errors(const std::string& yaml, const Surroundings& around = {},
+                                       const std::map<std::string, Json>& given = {}) {
   auto decoded = api::DecodePipelineSpec(Yaml(yaml), "spec");
   std::vector<std::string> out;
   for (const auto& e : Resolve("p", decoded.value, given, around).errors)
