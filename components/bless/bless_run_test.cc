@@ -9,6 +9,7 @@
 #include <random>
 
 #include "components/bless/run.h"
+#include "components/model_format/model_artifact.h"
 #include "components/sdk/testing/test_data.h"
 #include "components/train/run/run.h"
 #include "components/transform/run.h"
@@ -197,8 +198,7 @@ TEST_F(BlessRun, TrainNamesARowOfValidThatNoServerWouldTake) {
   });
   const auto refused = Train("d", "price", "m", "valid");
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("dataset valid: row 5, column 'price', is inf"),
-            std::string::npos)
+  EXPECT_NE(refused.error().message.find("valid: row 5, column 'price', is inf"), std::string::npos)
       << refused.error().message;
   EXPECT_NE(refused.error().message.find("impute"), std::string::npos);
 }
@@ -241,7 +241,9 @@ TEST_F(BlessRun, WhatCannotBeJudgedIsAVerdictAndNoFailedStep) {
   EXPECT_NE(reason("m", "one").find("all 600 rows are of class \"a\""), std::string::npos);
   EXPECT_NE(reason("m", "unseen").find("none of the classes"), std::string::npos);
   EXPECT_NE(reason("m", "renamed").find("no column 'price'"), std::string::npos);
-  std::ofstream(folder_ / "m/model.ts", std::ios::trunc) << "not a model";
+  const auto manifest = sdk::LoadModelManifest(folder_ / "m");
+  ASSERT_TRUE(manifest);
+  std::ofstream(folder_ / ("m/" + manifest->file), std::ios::trunc) << "not a model";
   EXPECT_NE(reason("m", "d").find("no server loads the model"), std::string::npos);
 }
 

@@ -51,7 +51,9 @@ void AddBootstrapIntervals(const Scored& scored, std::span<const std::uint32_t> 
       rows.empty() ? AllRows(scored.labels.size())
                    : std::vector<std::uint32_t>(rows.begin(), rows.end());
   const std::size_t n = chosen.size();
-  const int resamples = int(std::min(double(kMostResamples), budget / double(n)));
+  // Of more than four classes each costs about a quarter of what two cost.
+  const double cost = double(n) * std::max(1.0, double(scored.manifest.RawWidth()) / 4);
+  const int resamples = int(std::min(double(kMostResamples), budget / cost));
   if (values.empty() || confidence <= 0 || n < kLeastRows || resamples < kLeastResamples) return;
   std::vector<double> weights(scored.labels.size(), 0);
   std::vector<std::uint32_t> drawn;

@@ -16,9 +16,9 @@ inline constexpr int kMostResamples = 1000;
 inline constexpr int kLeastResamples = 100;
 
 // For each of `metrics` that is defined, has no interval and can have one: 1000 resamples of the
-// rows, fewer where rows x resamples would be above `budget`, none where not even 100 fit into it
-// or there are fewer than 20 rows. A resample in which the metric is not defined is left out; above
-// one in ten there is no interval.
+// rows, fewer where rows x resamples (x a quarter of the classes, where they are more than four)
+// would be above `budget`, none where not even 100 fit into it or there are fewer than 20 rows. A
+// resample in which the metric is not defined is left out; above one in ten there is no interval.
 void AddBootstrapIntervals(const Scored& scored, std::span<const std::uint32_t> rows,
                            double confidence, double budget, sdk::Metrics* metrics);
 

@@ -51,7 +51,8 @@ std::vector<std::pair<std::size_t, std::size_t>> BinsOf(const std::vector<Row>& 
   std::vector<std::pair<std::size_t, std::size_t>> bins;
   std::size_t begin = 0;
   for (std::size_t b = 1; b <= count && begin < rows.size(); ++b) {
-    std::size_t end = std::max(begin + 1, b * rows.size() / count);
+    std::size_t end = b * rows.size() / count;
+    if (end <= begin) continue;  // all of it went with the equal answers before it
     while (end < rows.size() && rows[end].answered == rows[end - 1].answered) ++end;
     bins.emplace_back(begin, end);
     begin = end;
@@ -210,6 +211,11 @@ std::optional<Fit> Logistic(const std::vector<Row>& rows) {
   constexpr double kLeast = 1e-6;
   constexpr double kTooSteep = 1e3;
   if (rows.empty() || rows.front().answered == rows.back().answered) return std::nullopt;
+  double all = 0, squares = 0;
+  for (const Row& row : rows) {
+    all += row.weight;
+    squares += row.weight * row.weight;
+  }
   Fit fit{0, 1, 0, 0};
   for (int step = 0; step < 100; ++step) {
     double g0 = 0, g1 = 0, h00 = 0, h01 = 0, h11 = 0;
@@ -237,8 +243,9 @@ std::optional<Fit> Logistic(const std::vector<Row>& rows) {
     fit.slope += d1;
     if (!std::isfinite(fit.slope) || std::abs(fit.slope) > kTooSteep) return std::nullopt;
     if (most > 1e-9) continue;
-    fit.var_intercept = h11 / determinant;
-    fit.var_slope = h00 / determinant;
+    // Weights count as Kish's rows, as in metrics.h: twice of all is no news.
+    fit.var_intercept = h11 / determinant * squares / all;
+    fit.var_slope = h00 / determinant * squares / all;
     return fit;
   }
   return std::nullopt;

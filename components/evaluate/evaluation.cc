@@ -9,6 +9,8 @@
 #include <set>
 
 #include "components/evaluate/bootstrap.h"
+#include "components/sdk/delong.h"
+#include "components/sdk/estimate.h"
 
 namespace penstock::evaluate {
 namespace {
@@ -73,15 +75,18 @@ std::optional<double> ValueOf(const sdk::ModelManifest& manifest, const sdk::Jud
 // The share of rows whose error is within a bound of their own.
 sdk::Metric ShareWithin(const Scored& scored, std::span<const std::uint32_t> rows,
                         double confidence, const std::function<double(double actual)>& bound) {
-  // As a classification whose decisions are right where the error is within.
-  sdk::ModelManifest manifest;
-  manifest.classes = {false, true};
-  std::vector<float> is(scored.labels.size(), 1), within(scored.labels.size());
-  for (std::size_t r = 0; r < within.size(); ++r) {
+  const sdk::Width width = {confidence > 0 ? sdk::NormalQuantile((1 + confidence) / 2) : 0};
+  sdk::Part within, all;
+  const std::size_t count = rows.empty() ? scored.labels.size() : rows.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t r = rows.empty() ? i : rows[i];
     const double actual = scored.exact.empty() ? double(scored.labels[r]) : scored.exact[r];
-    within[r] = std::abs(double(scored.raw[r]) - actual) <= bound(actual) ? 1.0F : 0.0F;
+    const double weight = scored.weights.empty() ? 1 : scored.weights[r];
+    all.Add(weight);
+    if (std::abs(double(scored.raw[r]) - actual) <= bound(actual)) within.Add(weight);
   }
-  return sdk::Measure(manifest, {within, is, {}, scored.weights}, rows, confidence).at("accuracy");
+  if (all.weight <= 0) return sdk::Undefined(all.rows, "all rows have the weight 0");
+  return sdk::Share(within, all, width);
 }
 
 std::string Text(double value) {
@@ -177,7 +182,9 @@ Json Report(const Scored& scored, const std::vector<sdk::SliceColumn>& slices, s
                  {"overall", ToJson(overall)},   {"lines", ToJson(lines)},
                  {"slices", Json::array()},      {"smallSlices", Json::object()}};
   if (scored.manifest.task == sdk::ModelTask::kClassification) {
-    report["confusion"] = ConfusionReport(scored.manifest, scored.raw, scored.labels);
+    if (scored.manifest.classes.size() <= kMostConfused) {
+      report["confusion"] = ConfusionReport(scored.manifest, scored.raw, scored.labels);
+    }
     if (scored.manifest.IsBinary()) report["threshold"] = scored.manifest.threshold;
   }
   double count = 1;  // of slices that share the resamples

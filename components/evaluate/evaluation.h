@@ -47,6 +47,9 @@ struct MeasureOptions {
                                          std::span<const std::uint32_t> rows = {},
                                          double budget = kResamples);
 
+// Of more classes the confusion matrix is left out: its square would be all there is.
+inline constexpr std::size_t kMostConfused = 1000;
+
 // {"rows", "confidence", "overall", "lines", "confusion", "slices": [{"column", "value", "rows",
 // "metrics"}], "smallSlices"}: metrics as sdk's ToJson has them; slices by column, the largest
 // first; those of fewer than `min_rows` rows are counted under "smallSlices" only. Of a cross

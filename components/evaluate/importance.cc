@@ -115,16 +115,20 @@ double Drop(const std::string& metric, double base, double shuffled) {
 
 Result<Importance> ImportanceOf(const ServedModel& served, const Scored& scored,
                                 const std::string& dataset, const ImportanceOptions& options) {
-  constexpr double kMostAnswers = 5e6;  // rows x inputs x repeats
+  constexpr double kMostValues = 5e8;  // rows x inputs, once for each input and repeat
   constexpr std::size_t kLeastRows = 200;
   Importance importance;
   importance.metric = options.metric;
   const std::size_t inputs = served.manifest.inputs.size();
-  const auto rows_allowed =
-      std::size_t(kMostAnswers / double(std::max<std::size_t>(1, inputs)) / options.repeats);
-  const auto chosen =
-      SpreadRows(scored.labels.size(), std::clamp(rows_allowed, kLeastRows, options.rows));
+  const double columns = double(std::max<std::size_t>(1, inputs));
+  const double row_cost = columns * columns * options.repeats;
+  const auto rows_allowed = std::max(kLeastRows, std::size_t(kMostValues / row_cost));
+  const auto chosen = SpreadRows(scored.labels.size(), std::min(options.rows, rows_allowed));
   importance.rows = std::int64_t(chosen.size());
+  if (double(chosen.size()) * row_cost > 10 * kMostValues) {
+    importance.why = "it would take too long for " + std::to_string(inputs) + " inputs";
+    return importance;
+  }
   PENSTOCK_ASSIGN(const auto rows, ReadRows(served, scored, dataset, chosen));
   PENSTOCK_ASSIGN(const auto fitted, FittedInputs(served, *rows));
   const Sample sample(served, scored, chosen, options.metric);

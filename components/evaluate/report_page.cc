@@ -43,7 +43,7 @@ void AddMetrics(const Json& report, Page& page) {
 }
 
 void AddRefused(const Json& report, Page& page) {
-  if (!report.contains("refused")) return;
+  if (!report.contains("refusedRows")) return;
   page.Heading("Rows that a server refuses");
   page.Text(Plain(report["refused"]) + " rows are left out of everything here.");
   sdk::PageTable table{{"row", "column", "reason"}, {}, 3};
@@ -157,8 +157,8 @@ std::string ConditionText(const Json& where) {
   if (!where["value"].is_object()) return column + " = " + SliceValue(where["value"]);
   const Json& range = where["value"];
   const bool closed = range.contains("to");
-  return column + " from " + NumberText(range["from"]) + (closed ? " to " : " to below ") +
-         NumberText(range[closed ? "to" : "below"]);
+  return column + " from " + Plain(range["from"]) + (closed ? " to " : " to below ") +
+         Plain(range[closed ? "to" : "below"]);
 }
 
 void AddWorstSlices(const Json& report, Page& page) {

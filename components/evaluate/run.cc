@@ -43,32 +43,28 @@ Result<std::vector<std::string>> SearchedColumns(const std::string& dataset, con
   return names;
 }
 
-// At most so many rows, evenly spread, so that the search takes some seconds.
-std::size_t KeepSome(std::vector<SearchColumn>* columns, std::vector<double>* losses) {
+// At most so many rows, evenly spread, that the search takes some seconds and some 300 MB.
+std::vector<std::uint32_t> SearchedRows(std::size_t rows, std::size_t columns) {
   constexpr std::size_t kMostRows = 100'000;
-  const auto chosen = SpreadRows(losses->size(), kMostRows);
-  const auto keep = [&chosen](auto& values) {
-    for (std::size_t i = 0; i < chosen.size(); ++i) values[i] = values[chosen[i]];
-    values.resize(chosen.size());
-  };
-  for (auto& column : *columns) keep(column.codes);
-  keep(*losses);
-  return chosen.size();
+  constexpr std::size_t kMostValues = 20'000'000;
+  return SpreadRows(rows, std::min(kMostRows, kMostValues / std::max<std::size_t>(1, columns)));
 }
 
 Result<Json> SearchWorst(const std::string& dataset, const Scored& scored, const Options& options,
-                         std::vector<double> losses) {
+                         const std::vector<double>& losses) {
   PENSTOCK_ASSIGN(const auto names, SearchedColumns(dataset, scored, options));
-  PENSTOCK_ASSIGN(auto columns, LoadSearchColumns(dataset, names, scored));
-  const std::size_t rows = KeepSome(&columns, &losses);
+  const auto rows = SearchedRows(losses.size(), names.size());
+  PENSTOCK_ASSIGN(const auto columns, LoadSearchColumns(dataset, names, scored, rows));
+  std::vector<double> of_rows;
+  for (const std::uint32_t r : rows) of_rows.push_back(losses[r]);
   SearchOptions search;
   search.depth = options.worst_depth;
   search.min_rows = options.min_slice_rows;
   search.significance = 1 - options.measure.confidence;
-  const Search result = WorstSlices(columns, losses, search);
+  const Search result = WorstSlices(columns, of_rows, search);
   const bool regression = scored.manifest.task == sdk::ModelTask::kRegression;
   Json report = {{"loss", regression ? "squared error" : "logLoss"},
-                 {"rows", rows},
+                 {"rows", rows.size()},
                  {"lookedAt", result.looked_at},
                  {"found", Json::array()}};
   for (const auto& slice : result.found) {
@@ -158,7 +154,8 @@ Result<void> RunEvaluate(sdk::Step& step) {
     PENSTOCK_ASSIGN(const auto of, ImportanceOf(served, scored, dataset, importance));
     report["importance"] = ToJson(of);
   }
-  PENSTOCK_TRY(WriteFileAtomically(output, report.dump(1) + "\n"));
+  PENSTOCK_TRY(WriteFileAtomically(
+      output, report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"));
   if (step.HasOutput("report")) {
     PENSTOCK_ASSIGN(const auto page, step.OutputPath("report"));
     PENSTOCK_TRY(WritePage(page, dataset, scored, losses, calibration, report));

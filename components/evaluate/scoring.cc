@@ -17,13 +17,16 @@ namespace {
 
 constexpr std::int64_t kChunkRows = 8192;
 
+bool IsNoNumber(const sdk::Cell& cell) {
+  const auto* number = std::get_if<double>(&cell);
+  return cell.index() == 0 || (number != nullptr && !std::isfinite(*number));
+}
+
 // Why the signature refuses one value; nullopt where it takes it.
 Result<std::optional<std::string>> WhyRefused(const model::InputSpec& spec,
                                               const sdk::Column& column, const arrow::Array& one,
                                               const sdk::Cell& cell) {
-  const bool null = cell.index() == 0;
-  const auto* number = std::get_if<double>(&cell);
-  if (!spec.nullable && (null || (number != nullptr && !std::isfinite(*number)))) {
+  if (!spec.nullable && IsNoNumber(cell)) {
     return std::optional<std::string>("this input takes no nulls, as training saw none");
   }
   PENSTOCK_ASSIGN(auto input, predict::ToInput(one, spec));
@@ -40,10 +43,41 @@ Result<std::optional<std::string>> WhyRefused(const model::InputSpec& spec,
   return std::optional<std::string>();
 }
 
-Result<Refusal> RefusalOf(const ServedModel& served, const arrow::RecordBatch& rows,
-                          std::int64_t r) {
+// Whether a value of these may be refused. One look at the whole column: WhyRefused costs a
+// microsecond a value, and tables have hundreds of columns.
+bool IsSuspect(const model::InputSpec& spec, const sdk::Column& column,
+               const sdk::TypedColumn& values) {
+  if (values.type != column.type) return true;
+  auto input = predict::ToInput(*values.array, spec);
+  if (!input) return true;
+  model::Signature alone;
+  alone.inputs = {spec};
+  std::vector<model::InputTensor> inputs;
+  inputs.push_back(std::move(*input));
+  if (!model::FitInputs(alone, &inputs)) return true;
+  if (spec.nullable) return false;
+  for (std::int64_t r = 0; r < values.array->length(); ++r) {
+    if (IsNoNumber(CellAt(values, r))) return true;
+  }
+  return false;
+}
+
+// The places of the inputs with values that may be refused.
+Result<std::vector<std::size_t>> SuspectsOf(const ServedModel& served,
+                                            const arrow::RecordBatch& rows) {
   const auto& specs = served.loaded.model->signature().inputs;
+  std::vector<std::size_t> suspects;
   for (std::size_t i = 0; i < specs.size(); ++i) {
+    PENSTOCK_ASSIGN(const auto values, sdk::FindColumn(rows, specs[i].name));
+    if (IsSuspect(specs[i], served.manifest.inputs[i], values)) suspects.push_back(i);
+  }
+  return suspects;
+}
+
+Result<Refusal> RefusalOf(const ServedModel& served, const std::vector<std::size_t>& suspects,
+                          const arrow::RecordBatch& rows, std::int64_t r) {
+  const auto& specs = served.loaded.model->signature().inputs;
+  for (const std::size_t i : suspects) {
     PENSTOCK_ASSIGN(const auto column, sdk::FindColumn(rows, specs[i].name));
     const sdk::Cell cell = CellAt(column, r);
     PENSTOCK_ASSIGN(const auto why, WhyRefused(specs[i], served.manifest.inputs[i],
@@ -142,11 +176,12 @@ class Scorer {
   // `error`: of the whole chunk. It stands where no single value is at fault.
   Result<void> TakeWhatIsTaken(const arrow::RecordBatch& chunk, const Error& error) {
     const auto before = refused.count;
+    PENSTOCK_ASSIGN(const auto suspects, SuspectsOf(served_, chunk));
     std::int64_t begin = 0;  // of the rows since the last refused one
     for (std::int64_t r = 0; r <= chunk.num_rows(); ++r) {
       Refusal refusal;
       if (r < chunk.num_rows()) {
-        PENSTOCK_ASSIGN(refusal, RefusalOf(served_, chunk, r));
+        PENSTOCK_ASSIGN(refusal, RefusalOf(served_, suspects, chunk, r));
         if (refusal.row < 0) continue;
       } else if (refused.count == before) {
         return Wrap("rows from " + std::to_string(first_) + " on", error);

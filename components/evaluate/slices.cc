@@ -52,7 +52,8 @@ class Values {
  public:
   explicit Values(std::string name) : name_(std::move(name)) {}
 
-  void Add(const sdk::Cell& cell) {
+  void Add(const sdk::Cell& cell, sdk::ColumnType type) {
+    is_time_ = type == sdk::ColumnType::kTimestamp;
     const auto* number = std::get_if<double>(&cell);
     const auto* integer = std::get_if<std::int64_t>(&cell);
     const bool null = cell.index() == 0 || (number != nullptr && !std::isfinite(*number));
@@ -108,22 +109,29 @@ class Values {
     for (std::uint32_t& code : codes_) {
       if (code != kNumber) continue;
       const double number = numbers_[next++];
-      code = CodeOf(edges.empty() ? Json(number) : RangeOf(edges, number, all.back()));
+      code = CodeOf(edges.empty() ? Shown(number) : RangeOf(edges, number, all.back()));
     }
   }
 
-  static Json RangeOf(const std::vector<double>& edges, double number, double most) {
+  // A time as people write it, where it has such a form.
+  [[nodiscard]] Json Shown(double number) const {
+    const auto time = is_time_ ? sdk::TimeText(std::int64_t(number)) : std::nullopt;
+    return time ? Json(*time) : Json(number);
+  }
+
+  [[nodiscard]] Json RangeOf(const std::vector<double>& edges, double number, double most) const {
     const auto above = std::upper_bound(edges.begin(), edges.end(), number);
-    Json range = {{"from", *(above - 1)}};
+    Json range = {{"from", Shown(*(above - 1))}};
     if (above == edges.end()) {
-      range["to"] = most;
+      range["to"] = Shown(most);
     } else {
-      range["below"] = *above;
+      range["below"] = Shown(*above);
     }
     return range;
   }
 
   std::string name_;
+  bool is_time_ = false;
   std::map<Json, std::uint32_t> known_;
   std::vector<Json> values_;
   std::vector<std::uint32_t> codes_;
@@ -160,11 +168,14 @@ Result<std::vector<sdk::SliceColumn>> LoadSlicesOf(const std::string& dataset,
 
 Result<std::vector<SearchColumn>> LoadSearchColumns(const std::string& dataset,
                                                     const std::vector<std::string>& columns,
-                                                    const Scored& scored) {
+                                                    const Scored& scored,
+                                                    std::span<const std::uint32_t> places) {
+  const std::size_t count = places.empty() ? scored.labels.size() : places.size();
+  const auto row_of = [&](std::size_t i) { return scored.RowOf(places.empty() ? i : places[i]); };
   std::vector<Values> values;
   for (const auto& name : columns) values.emplace_back(name);
   std::int64_t first = 0;
-  std::size_t next = 0;  // of the scored rows
+  std::size_t next = 0;  // of those to read
   if (columns.empty()) return std::vector<SearchColumn>();
   PENSTOCK_TRY(
       sdk::ForEachBatch(dataset, columns, [&](const arrow::RecordBatch& batch) -> Result<void> {
@@ -173,9 +184,9 @@ Result<std::vector<SearchColumn>> LoadSearchColumns(const std::string& dataset,
           PENSTOCK_ASSIGN(typed.emplace_back(), sdk::FindColumn(batch, name));
         }
         const std::int64_t end = first + batch.num_rows();
-        for (; next < scored.labels.size() && scored.RowOf(next) < end; ++next) {
+        for (; next < count && row_of(next) < end; ++next) {
           for (std::size_t c = 0; c < typed.size(); ++c) {
-            values[c].Add(CellAt(typed[c], scored.RowOf(next) - first));
+            values[c].Add(CellAt(typed[c], row_of(next) - first), typed[c].type);
           }
         }
         first = end;

@@ -25,11 +25,13 @@ namespace penstock::evaluate {
 struct SearchColumn {
   std::string name;
   std::vector<Json> values;          // a value, or {"from", "below"} of a range ("to" of the last)
-  std::vector<std::uint16_t> codes;  // of each scored row; kNoValue: of none of these
+  std::vector<std::uint16_t> codes;  // of each row read; kNoValue: of none of these
 };
 inline constexpr std::uint16_t kNoValue = 0xFFFF;
+// Of the scored rows at these places, which rise; of all where there are none.
 [[nodiscard]] Result<std::vector<SearchColumn>> LoadSearchColumns(
-    const std::string& dataset, const std::vector<std::string>& columns, const Scored& scored);
+    const std::string& dataset, const std::vector<std::string>& columns, const Scored& scored,
+    std::span<const std::uint32_t> places = {});
 
 // What a row costs the model: -log of its class's probability, or its squared error.
 [[nodiscard]] std::vector<double> RowLosses(const Scored& scored);

@@ -20,8 +20,13 @@ constexpr const char* kProbability = "probability";
 
 std::shared_ptr<arrow::DataType> TypeOfPrediction(const sdk::ModelManifest& m) {
   if (m.task == sdk::ModelTask::kRegression) return arrow::float64();
-  if (m.classes.front().is_string()) return arrow::utf8();
-  return m.classes.front().is_boolean() ? arrow::boolean() : arrow::int64();
+  const auto all = [&m](bool (*is)(const Json&)) {
+    return std::all_of(m.classes.begin(), m.classes.end(), is);
+  };
+  if (all([](const Json& c) { return c.is_boolean(); })) return arrow::boolean();
+  if (all([](const Json& c) { return c.is_number_integer(); })) return arrow::int64();
+  if (all([](const Json& c) { return c.is_number(); })) return arrow::float64();
+  return arrow::utf8();  // whatever model.yaml mixes
 }
 
 // The answers to scored rows [first, first + count).
@@ -56,16 +61,22 @@ class Answers {
   }
 
  private:
+  // `to` is of TypeOfPrediction.
   static Result<void> Append(arrow::ArrayBuilder& to, const Json& value) {
     arrow::Status status;
-    if (value.is_string()) {
-      status = static_cast<arrow::StringBuilder&>(to).Append(value.get<std::string>());
-    } else if (value.is_boolean()) {
-      status = static_cast<arrow::BooleanBuilder&>(to).Append(value.get<bool>());
-    } else if (value.is_number_integer()) {
-      status = static_cast<arrow::Int64Builder&>(to).Append(value.get<std::int64_t>());
-    } else {
-      status = static_cast<arrow::DoubleBuilder&>(to).Append(value.get<double>());
+    switch (to.type()->id()) {
+      case arrow::Type::BOOL:
+        status = static_cast<arrow::BooleanBuilder&>(to).Append(value.get<bool>());
+        break;
+      case arrow::Type::INT64:
+        status = static_cast<arrow::Int64Builder&>(to).Append(value.get<std::int64_t>());
+        break;
+      case arrow::Type::DOUBLE:
+        status = static_cast<arrow::DoubleBuilder&>(to).Append(value.get<double>());
+        break;
+      default:
+        status = static_cast<arrow::StringBuilder&>(to).Append(
+            value.is_string() ? value.get<std::string>() : value.dump());
     }
     return sdk::FromArrow(status, kPrediction);
   }

@@ -50,6 +50,7 @@ class TorchBackend : public Backend {
 
   std::string platform() const override { return backend_->platform(); }
   std::int64_t width() const override { return backend_->width(); }
+  Result<void> Bind(const Signature& signature) override { return backend_->Bind(signature); }
   Result<std::vector<Tensor>> Run(const std::vector<Tensor>& inputs) const override {
     GiveThreads(module_);
     return backend_->Run(inputs);

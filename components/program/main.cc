@@ -1,6 +1,7 @@
-// penstock-components: the component library as one command. Components of data run here, and train
-// where it cannot end in a network; those of models run in penstock-models beside it, which takes
-// 0.3 s to load LibTorch.
+// penstock-components: the component library as one command. All run here but train where it may
+// end in a network: that runs in penstock-models beside it, which takes 0.3 s to load LibTorch.
+// What gives rows to a model opens LibTorch with the first model that needs it
+// (model/torch_module.h).
 //
 // Exit codes: as program.h; 1 also when penstock-models cannot be started.
 #include <unistd.h>
@@ -11,7 +12,10 @@
 #include <filesystem>
 #include <string>
 
+#include "components/bless/run.h"
+#include "components/evaluate/run.h"
 #include "components/ingest/run.h"
+#include "components/predict/run.h"
 #include "components/program/program.h"
 #include "components/query/run.h"
 #include "components/split/run.h"
@@ -22,17 +26,17 @@
 namespace {
 
 constexpr penstock::program::Entry kComponents[] = {
-    {"ingest", penstock::ingest::RunIngest},
-    {"query", penstock::query::RunQuery},
-    {"split", penstock::split::RunSplit},
-    {"transform", penstock::transform::RunTransform},
+    {"ingest", penstock::ingest::RunIngest},       {"query", penstock::query::RunQuery},
+    {"split", penstock::split::RunSplit},          {"transform", penstock::transform::RunTransform},
+    {"evaluate", penstock::evaluate::RunEvaluate}, {"bless", penstock::bless::RunBless},
+    {"predict", penstock::predict::RunPredict},
 };
 constexpr penstock::program::Entry kTrain[] = {
     {"train", penstock::train::RunTrainWithoutNetworks},
 };
-constexpr const char* kOfModels[] = {"train", "evaluate", "bless", "predict"};
+constexpr const char* kElsewhere[] = {"train"};
 
-int RunOfModels(char** argv) {
+int RunWithNetworks(char** argv) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::string program = (self.parent_path() / "penstock-models").string();
@@ -55,8 +59,6 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::string(argv[1]) == "train" && !NeedsNetworks(argc, argv)) {
     return penstock::program::Run(kTrain, {}, argc, argv);
   }
-  for (const char* name : kOfModels) {
-    if (argc > 1 && name == std::string(argv[1])) return RunOfModels(argv);
-  }
-  return penstock::program::Run(kComponents, kOfModels, argc, argv);
+  if (argc > 1 && std::string(argv[1]) == "train") return RunWithNetworks(argv);
+  return penstock::program::Run(kComponents, kElsewhere, argc, argv);
 }

@@ -1,7 +1,4 @@
-// penstock-models: the components that need LibTorch. penstock-components starts it.
-#include "components/bless/run.h"
-#include "components/evaluate/run.h"
-#include "components/predict/run.h"
+// penstock-models: train with LibTorch. penstock-components starts it.
 #include "components/program/program.h"
 #include "components/train/run/run.h"
 
@@ -9,9 +6,6 @@ namespace {
 
 constexpr penstock::program::Entry kComponents[] = {
     {"train", penstock::train::RunTrain},
-    {"evaluate", penstock::evaluate::RunEvaluate},
-    {"bless", penstock::bless::RunBless},
-    {"predict", penstock::predict::RunPredict},
 };
 
 }  // namespace

@@ -87,6 +87,30 @@ TEST(Calibration, HasNoSlopeWhereThereIsNone) {
   EXPECT_NEAR(c.error.value, 0, 1e-12);
 }
 
+// The rows that crowd at one answer fill several bins' share; what follows them is no bin of one.
+TEST(Calibration, HasNoBinOfASingleRowBehindManyEqualAnswers) {
+  Scored scored;
+  scored.manifest.classes = {false, true};
+  for (int i = 0; i < 300; ++i) {
+    scored.raw.push_back(i < 200 ? 0.1F : 0.2F + 0.005F * float(i - 200));
+    scored.labels.push_back(i % 3 == 0 ? 1.0F : 0.0F);
+  }
+  const Calibration c = CalibrationOf(scored, 0.95);
+  ASSERT_EQ(c.bins.size(), 6U);
+  EXPECT_EQ(c.bins.front().rows, 200);
+  for (const auto& bin : c.bins) EXPECT_GE(bin.rows, 20);
+}
+
+TEST(Calibration, IsNoSurerWhereAllWeightsAreTenTimesAsLarge) {
+  auto scored = Drawn(4, 300, [](double p) { return p; });
+  const auto plain = CalibrationOf(scored, 0.95);
+  scored.weights.assign(300, 10);
+  const auto weighted = CalibrationOf(scored, 0.95);
+  EXPECT_NEAR(weighted.slope->interval.low, plain.slope->interval.low, 1e-9);
+  EXPECT_NEAR(weighted.intercept->interval.high, plain.intercept->interval.high, 1e-9);
+  EXPECT_NEAR(weighted.error.interval->high, plain.error.interval->high, 1e-9);
+}
+
 TEST(Calibration, GivesARegressionItsSlope) {
   std::mt19937 random(5);
   std::normal_distribution<double> normal;

@@ -62,6 +62,23 @@ TEST(MeasureScored, DrawsNothingBeyondItsBudget) {
   EXPECT_TRUE(MeasureScored(scored, {}, {}, 300 * kLeastResamples).at("mcc").interval);
 }
 
+// Each class is ranked against the rest in each resample: a hundred of them cost 25 times as much.
+TEST(MeasureScored, DrawsLessOftenOfManyClasses) {
+  Scored scored;
+  scored.manifest.classes = {0, 1, 2, 3, 4, 5, 6, 7};
+  std::mt19937 random(1);
+  for (int i = 0; i < 300; ++i) {
+    scored.labels.push_back(float(i % 8));
+    for (int c = 0; c < 8; ++c) {
+      scored.raw.push_back(c == i % 8 ? 0.4F : float(random() % 100) / 200);
+    }
+  }
+  const double budget = 300.0 * kLeastResamples;
+  EXPECT_FALSE(MeasureScored(scored, {}, {}, budget).at("mcc").interval);
+  EXPECT_TRUE(MeasureScored(scored, {}, {}, 2 * budget).at("macroAuc").defined());
+  EXPECT_TRUE(MeasureScored(scored, {}, {}, 2 * budget).at("mcc").interval);
+}
+
 TEST(Resample, DrawsAsManyRowsAsThereAre) {
   double all = 0;
   for (const double count : Resample(1000, 3)) all += count;
@@ -86,6 +103,22 @@ TEST(MeasureScored, CountsTheShareWithinATolerance) {
   EXPECT_TRUE(metrics.at("within").interval);
   const std::vector<std::uint32_t> some = {1, 2};
   EXPECT_EQ(MeasureScored(scored, options, some).at("within").value, 0.5);
+  EXPECT_EQ(MeasureScored(scored, options, some).at("within").rows, 2);
+  scored.weights = {1, 5, 1, 1};
+  EXPECT_EQ(MeasureScored(scored, options).at("within").value, 3.0 / 8);
+  scored.weights = {1, 0, 0, 1};
+  EXPECT_FALSE(MeasureScored(scored, options, some).at("within").defined());
+}
+
+TEST(Report, LeavesOutAConfusionMatrixOfThousandsOfClasses) {
+  Scored scored;
+  for (std::size_t c = 0; c <= kMostConfused; ++c) scored.manifest.classes.push_back(c);
+  scored.labels = {0, 1};
+  scored.raw.assign(2 * scored.manifest.classes.size(), 0.0F);
+  EXPECT_FALSE(Report(scored, {}, 1, {}, 0.95).contains("confusion"));
+  scored.manifest.classes.pop_back();
+  scored.raw.assign(2 * scored.manifest.classes.size(), 0.0F);
+  EXPECT_EQ(Report(scored, {}, 1, {}, 0.95)["confusion"]["counts"][0][0], 1);
 }
 
 TEST(LinesOf, WeighsTheConstantAnswer) {

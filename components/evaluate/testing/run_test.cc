@@ -153,6 +153,7 @@ TEST_F(EvaluateRun, CountsRefusedRowsOrFailsWithTheirNumber) {
   std::int64_t sliced = 0;
   for (const auto& slice : m["slices"]) sliced += slice["rows"].get<std::int64_t>();
   EXPECT_EQ(sliced, 996);
+  EXPECT_THAT(ReadFile(folder_ / "report").value(), HasSubstr("Rows that a server refuses"));
 }
 
 // What is left is scored as it is alone: the rows do not slip.
@@ -180,6 +181,7 @@ TEST_F(EvaluateRun, WritesAPageThatHoldsItsDataAsText) {
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("<b>m"), std::string::npos);
   EXPECT_EQ(page.find("<yes>"), std::string::npos);
+  EXPECT_EQ(page.find("Rows that a server refuses"), std::string::npos);  // there are none
   for (const char* part : {"&lt;b&gt;m&lt;/b&gt;", "Confusion matrix", "ROC", "Calibration",
                            "Worst slices", "The worst rows", "Rows spread evenly", "&lt;yes&gt;",
                            "bad&lt;/td&gt;&lt;script&gt;", "Importance of the inputs"}) {

@@ -164,6 +164,29 @@ TEST(LoadSearchColumns, TakesRangesOfNumbersAndTellsNullFromItsText) {
   ASSERT_EQ((*some)[0].codes.size(), 2U);
   EXPECT_EQ((*some)[0].values[(*some)[0].codes[0]], Json());
   EXPECT_EQ((*some)[0].values[(*some)[0].codes[1]], "x");
+  // Of some of them.
+  const std::vector<std::uint32_t> places = {1};
+  const auto one = LoadSearchColumns(folder / "d", {"t"}, scored, places);
+  ASSERT_EQ((*one)[0].codes.size(), 1U);
+  EXPECT_EQ((*one)[0].values[(*one)[0].codes[0]], "x");
+}
+
+TEST(LoadSearchColumns, ShowsTimesAsTimes) {
+  const sdk::TestFolder folder;
+  Json rows = Json::array();
+  for (int second = 10; second < 50; ++second) {
+    rows.push_back(Json::array({"2024-05-31T12:00:" + std::to_string(second) + "Z"}));
+  }
+  sdk::WriteDataset(
+      folder / "d",
+      {sdk::BatchOf({arrow::field("t", arrow::timestamp(arrow::TimeUnit::MICRO))}, rows.dump())});
+  Scored scored;
+  scored.labels.assign(40, 0);
+  const auto columns = LoadSearchColumns(folder / "d", {"t"}, scored);
+  ASSERT_TRUE(columns) << columns.error().message;
+  ASSERT_EQ((*columns)[0].values.size(), 4U);
+  EXPECT_EQ((*columns)[0].values[0]["from"], "2024-05-31T12:00:10Z");
+  EXPECT_EQ((*columns)[0].values[0]["below"], "2024-05-31T12:00:20Z");
 }
 
 TEST(LoadSlicesOf, CrossesColumnsAndKeepsNullApart) {
