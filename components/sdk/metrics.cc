@@ -103,7 +103,9 @@ Direction DirectionOf(const std::string& metric) {
                                                       "top3Accuracy",
                                                       "top5Accuracy",
                                                       "r2",
-                                                      "explainedVariance", "within", "withinPercent"};
+                                                      "explainedVariance",
+                                                      "within",
+                                                      "withinPercent"};
   static const std::set<std::string> kLessIsBetter = {
       "logLoss", "brier", "rmse", "mae", "medianAbsoluteError", "mape", "expectedCalibrationError"};
   if (kMoreIsBetter.contains(metric)) return Direction::kMore;

@@ -137,7 +137,8 @@ void Curvature::Solve(std::span<double> v) const {
       for (std::size_t i = 0; i < d; ++i) own[i] /= l[i];
       continue;
     }
-    for (std::size_t i = 0; i < d; ++i) own[i] = (own[i] - RowDot(&l[i * d], own, i)) / l[i * d + i];
+    for (std::size_t i = 0; i < d; ++i)
+      own[i] = (own[i] - RowDot(&l[i * d], own, i)) / l[i * d + i];
     for (std::size_t i = d; i-- > 0;) {
       own[i] /= l[i * d + i];
       for (std::size_t j = 0; j < i; ++j) own[j] -= l[i * d + j] * own[i];

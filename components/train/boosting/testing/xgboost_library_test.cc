@@ -1,7 +1,7 @@
-#include "components/model/xgboost/library.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "components/model/xgboost/library.h"
 
 namespace penstock::model {
 namespace {
