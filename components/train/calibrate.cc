@@ -84,10 +84,10 @@ Line FitPlatt(const Curve& curve) {
     if (!(determinant > 0)) break;
     const double d0 = -(h11 * g0 - h01 * g1) / determinant;
     const double d1 = -(h00 * g1 - h01 * g0) / determinant;
-    double size = 1;
     Line next = line;
     double next_value = value;
-    for (; size > 1e-10; size /= 2) {
+    for (int halved = 0; halved < 34; ++halved) {
+      const double size = std::ldexp(1.0, -halved);
       next = {line.slope + size * d0, line.offset + size * d1};
       next_value = loss(next);
       if (next_value < value) break;

@@ -111,7 +111,7 @@ void ReadThreshold(sdk::Parameters& p, const Json& parameters, ThresholdOptions&
 // none, balanced or {class: weight}.
 Json ReadClassWeight(sdk::Parameters& p) {
   const std::string by = p.OneOf("classWeight", "none", {"none", "balanced"});
-  const Json given = p.Object("classWeights");
+  Json given = p.Object("classWeights");
   if (given.empty()) return by;
   if (by != "none") p.Fail("classWeights: leave one of classWeight and classWeights out");
   for (const auto& [name, weight] : given.items()) {

@@ -49,8 +49,10 @@ std::vector<double> Ticks(const Span& span) {
   std::vector<double> ticks;
   if (!(step > 0) || !std::isfinite(step)) return ticks;
   const double first = std::ceil(span.first / step - 1e-9);
-  for (double k = first; k * step <= span.second + 1e-9 * step && ticks.size() < 12; k += 1) {
-    ticks.push_back(k * step);
+  for (int k = 0; k < 12; ++k) {
+    const double tick = (first + k) * step;
+    if (!(tick <= span.second + 1e-9 * step)) break;
+    ticks.push_back(tick);
   }
   return ticks;
 }

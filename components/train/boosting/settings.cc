@@ -195,9 +195,11 @@ std::vector<int> BoostingLadder(const BoostingOptions& options, const BoostingSe
   if (options.rounds) return {int(*options.rounds)};
   const int last = MostRounds(setting, rows, features, target);
   std::vector<int> ladder;
-  for (double rung = std::max(1.0, 0.8 / setting.learning_rate); int(rung) < last;
-       rung = std::max(rung * 1.25, rung + 1))
+  double rung = std::max(1.0, 0.8 / setting.learning_rate);
+  while (int(rung) < last) {
     ladder.push_back(int(rung));
+    rung = std::max(rung * 1.25, rung + 1);
+  }
   ladder.push_back(last);
   return ladder;
 }

@@ -40,7 +40,8 @@ void TrialCurve::Add(double loss, std::vector<double> answers) {
   if (all_) {
     answers_.push_back(std::move(answers));
   } else if (best) {
-    answers_.assign(1, std::move(answers));
+    answers_.clear();
+    answers_.push_back(std::move(answers));
   }
 }
 

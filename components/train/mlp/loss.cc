@@ -125,7 +125,7 @@ torch::Tensor LossOf(const torch::Tensor& logits, const torch::Tensor& y, const 
     const auto own = -log_p.gather(2, index).squeeze(2);
     return smoothing == 0 ? own : own * (1 - smoothing) - log_p.mean(2) * smoothing;
   }
-  const auto z = logits.squeeze(2);
+  auto z = logits.squeeze(2);
   const auto t = y.unsqueeze(0);
   switch (target.loss) {
     case Loss::kLog:
