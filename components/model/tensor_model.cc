@@ -242,8 +242,10 @@ Result<TensorManifest> ParseTensorManifest(const std::string& yaml, const std::s
     if (root["backend"]) manifest.files.backend = root["backend"].as<std::string>();
     manifest.files.files = {root["file"] ? root["file"].as<std::string>() : "model.ts"};
     if (root["files"]) manifest.files.files = root["files"].as<std::vector<std::string>>();
-    for (const std::string& file : manifest.files.files) {
-      if (file.find("..") == std::string::npos && !std::filesystem::path(file).is_absolute()) {
+    for (const std::string& name : manifest.files.files) {
+      const std::filesystem::path file(name);
+      if (!file.empty() && !file.is_absolute() &&
+          std::find(file.begin(), file.end(), "..") == file.end()) {
         continue;
       }
       return Invalid(what + ": file must be a path within the model's folder");

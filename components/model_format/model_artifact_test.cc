@@ -146,6 +146,8 @@ TEST_F(ModelArtifact, RefusesABadFieldByName) {
             std::string::npos);
   EXPECT_NE(refused("type: int64", "type: int32").find("inputs[0].type"), std::string::npos);
   EXPECT_NE(refused("\"model.ts\"", "\"../x\"").find("file must"), std::string::npos);
+  EXPECT_NE(refused("\"model.ts\"", "\"x/../y\"").find("file must"), std::string::npos);
+  EXPECT_EQ(refused("\"model.ts\"", "\"v1..2.ts\""), "accepted");
   EXPECT_NE(refused("features: 5", "features: 0").find("features"), std::string::npos);
   EXPECT_NE(refused("task: classification", "task: ranking").find("task"), std::string::npos);
   EXPECT_NE(refused("[false,true]", "[true]").find("classes"), std::string::npos);

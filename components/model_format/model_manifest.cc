@@ -2,6 +2,7 @@
 // a class true (a boolean) stay apart; read with yaml-cpp.
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -177,7 +178,8 @@ void ReadCalibration(FieldReader& reader, const YAML::Node& root, ModelManifest&
 
 bool IsWithinFolder(const std::string& text) {
   const std::filesystem::path file(text);
-  return !file.empty() && !file.is_absolute() && text.find("..") == std::string::npos;
+  return !file.empty() && !file.is_absolute() &&
+         std::find(file.begin(), file.end(), "..") == file.end();
 }
 
 void CheckManifest(FieldReader& reader, const ModelManifest& m) {

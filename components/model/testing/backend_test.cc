@@ -12,6 +12,7 @@
 
 #include "components/model/model_loader.h"
 #include "components/model/pickle_check.h"
+#include "components/model/tensor_model.h"
 #include "components/model/testing/sample_model.h"
 #include "components/model/torch/cpu_features.h"
 #include "operator/base/file.h"
@@ -194,6 +195,21 @@ TEST(CpuFeatures, AreReadAndCompared) {
   EXPECT_EQ(MissingCpuFlag("AVX512 AVX512_VNNI", flags), "avx512f");
   EXPECT_EQ(MissingCpuFlag("ASIMD", flags), "asimd");
   EXPECT_EQ(MissingCpuFlag("AVX2 SOMETHING", flags), "SOMETHING");
+}
+
+TEST(TensorManifest, TakesAFileWithTwoDotsInItsNameAndNoneOutsideTheFolder) {
+  const auto parse = [](const std::string& file) {
+    const auto manifest = ParseTensorManifest("{formatVersion: 1, file: \"" + file +
+                                                  "\", inputs: [{name: x, type: float32, shape: "
+                                                  "[4]}], outputs: [{name: y, type: float32, "
+                                                  "shape: [1]}]}",
+                                              "model.yaml");
+    return manifest ? std::string("accepted") : manifest.error().message;
+  };
+  EXPECT_EQ(parse("v1..2.ts"), "accepted");
+  for (const char* file : {"..", "../x", "x/../y", "/x", ""}) {
+    EXPECT_NE(parse(file).find("within the model's folder"), std::string::npos) << file;
+  }
 }
 
 }  // namespace
