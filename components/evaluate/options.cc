@@ -75,6 +75,7 @@ Result<Options> ReadOptions(const Json& parameters) {
   o.measure.within_percent = ReadBound(p, "withinPercent");
   o.weight = p.String("weight", "");
   o.worst_depth = std::size_t(p.Integer("worstSlices", 2, 0, 3));
+  o.fairness = p.Strings("fairness");
   o.importance_repeats = int(p.Integer("importance", 5, 0, 100));
   if (o.importance_repeats == 1) {
     p.Fail("importance: one shuffle has no interval; take 2 or more, or 0 for none");

@@ -18,9 +18,10 @@ struct Options {
   std::optional<double> person;
   std::optional<double> required;
   MeasureOptions measure;
-  std::string weight;           // a column; empty: the one with that role, if any
-  std::size_t worst_depth = 2;  // 0: no search
-  int importance_repeats = 5;   // 0: none
+  std::string weight;                 // a column; empty: the one with that role, if any
+  std::size_t worst_depth = 2;        // 0: no search
+  std::vector<std::string> fairness;  // columns, besides those with the role protected
+  int importance_repeats = 5;         // 0: none
   std::uint64_t seed = 0;
   std::map<std::string, std::string> sql_metrics;  // by name
   OnRefused on_refused = OnRefused::kFail;

@@ -152,6 +152,36 @@ void AddSlices(const Json& report, Page& page) {
   page.Table(table);
 }
 
+void AddFairness(const Json& report, Page& page) {
+  if (!report.contains("fairness")) return;
+  page.Heading("Fairness");
+  page.Text("Null, and groups of fewer rows than minSliceRows, are in no gap.");
+  sdk::PageTable gaps{
+      {"column", "positive class", "criterion", "more", "less", "gap", "interval"}, {}, 5};
+  sdk::PageTable groups{{"column", "group", "positive class", "decided positive",
+                         "true positive rate", "false positive rate", "rows"},
+                        {},
+                        3};
+  const auto number = [](const Json& v) { return v.is_null() ? "not defined" : NumberText(v); };
+  for (const auto& of : report["fairness"]) {
+    for (const auto& [criterion, gap] : of["gaps"].items()) {
+      const bool defined = !gap["value"].is_null();
+      gaps.rows.push_back({of["column"], of["positive"], criterion,
+                           defined ? SliceValue(gap["most"]) : gap.value("why", ""),
+                           defined ? SliceValue(gap["least"]) : "", number(gap["value"]),
+                           IntervalText(gap)});
+    }
+    for (const auto& g : of["groups"]) {
+      groups.rows.push_back({of["column"], SliceValue(g["value"]), of["positive"],
+                             number(g["selection"]), number(g["truePositive"]),
+                             number(g["falsePositive"]),
+                             Plain(g["rows"]) + (g["small"].get<bool>() ? " (too few)" : "")});
+    }
+  }
+  page.Table(gaps);
+  page.Table(groups);
+}
+
 std::string ConditionText(const Json& where) {
   const std::string column = Plain(where["column"]);
   if (!where["value"].is_object()) return column + " = " + SliceValue(where["value"]);
@@ -229,6 +259,7 @@ std::string ReportPage(const Scored& scored, const Json& report, const Calibrati
   AddCurves(scored, page);
   AddCalibration(calibration, page);
   AddSlices(report, page);
+  AddFairness(report, page);
   AddWorstSlices(report, page);
   AddImportance(report, page);
   AddRows("The worst rows", scored, worst, page);

@@ -5,6 +5,7 @@
 
 #include "components/evaluate/calibration.h"
 #include "components/evaluate/evaluation.h"
+#include "components/evaluate/fairness.h"
 #include "components/evaluate/importance.h"
 #include "components/evaluate/options.h"
 #include "components/evaluate/report_page.h"
@@ -82,6 +83,25 @@ Result<Json> SearchWorst(const std::string& dataset, const Scored& scored, const
   return report;
 }
 
+// Of the columns that were named, and of those with the role protected.
+Result<std::vector<Fairness>> MeasureFairness(const std::string& dataset, const Scored& scored,
+                                              const Options& options) {
+  std::vector<std::string> columns = options.fairness;
+  PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(dataset));
+  for (const auto& name : schema.Of(sdk::Role::kProtected)) {
+    if (std::find(columns.begin(), columns.end(), name) == columns.end()) columns.push_back(name);
+  }
+  FairnessOptions fairness;
+  fairness.min_rows = options.min_slice_rows;
+  fairness.confidence = options.measure.confidence;
+  std::vector<Fairness> all;
+  for (const auto& name : columns) {
+    PENSTOCK_ASSIGN(const auto by, LoadSlicesOf(dataset, {{name}}, scored));
+    for (auto& of : FairnessOf(scored, by.at(0), fairness)) all.push_back(std::move(of));
+  }
+  return all;
+}
+
 void AddRefused(const Refusals& refused, Json* report) {
   (*report)["refused"] = refused.count;
   if (refused.count == 0) return;
@@ -102,7 +122,7 @@ Result<void> WritePage(const std::string& path, const std::string& dataset, cons
 }
 
 Result<void> WriteResults(const sdk::Step& step, const Lines& lines, const sdk::Metrics& metrics,
-                          const Scored& scored) {
+                          const Scored& scored, const std::vector<Fairness>& fairness) {
   const sdk::Metric& main = metrics.at(lines.metric);
   std::printf("%s\n", Describe(lines, main).c_str());
   PENSTOCK_TRY(step.WriteResult("metric", lines.metric));
@@ -110,6 +130,7 @@ Result<void> WriteResults(const sdk::Step& step, const Lines& lines, const sdk::
   PENSTOCK_TRY(step.WriteResult("value", main.defined() ? main.value : sdk::WorstOf(lines.metric)));
   PENSTOCK_TRY(step.WriteResult("lines", ToJson(lines)));
   PENSTOCK_TRY(step.WriteResult("refused", scored.refused.count));
+  PENSTOCK_TRY(step.WriteResult("fairness", FairnessValues(fairness)));
   Json values = ValuesOf(metrics);
   values["rows"] = scored.labels.size();
   return step.WriteResult("metrics", values);
@@ -144,6 +165,8 @@ Result<void> RunEvaluate(sdk::Step& step) {
   report["weighted"] = !scored.weights.empty();
   report["calibration"] = ToJson(calibration);
   AddRefused(scored.refused, &report);
+  PENSTOCK_ASSIGN(const auto fairness, MeasureFairness(dataset, scored, options));
+  for (const auto& of : fairness) report["fairness"].push_back(ToJson(of));
   const std::vector<double> losses = RowLosses(scored);
   if (options.worst_depth > 0) {
     PENSTOCK_ASSIGN(report["worstSlices"], SearchWorst(dataset, scored, options, losses));
@@ -160,7 +183,7 @@ Result<void> RunEvaluate(sdk::Step& step) {
     PENSTOCK_ASSIGN(const auto page, step.OutputPath("report"));
     PENSTOCK_TRY(WritePage(page, dataset, scored, losses, calibration, report));
   }
-  return WriteResults(step, lines, metrics, scored);
+  return WriteResults(step, lines, metrics, scored, fairness);
 }
 
 }  // namespace penstock::evaluate

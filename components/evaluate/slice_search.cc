@@ -30,7 +30,7 @@ struct Welch {
   double p = 1;
 };
 
-Welch Compare(const Sums& in, const Sums& out) {
+Welch WelchTest(const Sums& in, const Sums& out) {
   const double mean_in = in.loss / in.rows, mean_out = out.loss / out.rows;
   const auto of = [](const Sums& s, double mean) {
     return std::max(0.0, (s.squares - s.rows * mean * mean) / (s.rows - 1)) / s.rows;
@@ -96,7 +96,7 @@ class Beam {
     found.where.push_back(more);
     std::sort(found.where.begin(), found.where.end());
     if (!known_.insert(found.where).second) return;
-    const Welch welch = Compare(in, out);
+    const Welch welch = WelchTest(in, out);
     found.loss = in.loss / in.rows;
     found.elsewhere = out.loss / out.rows;
     found.t = welch.t;

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMostValues = 20;
 constexpr std::size_t kMostNumbers = 12;
 constexpr std::size_t kRanges = 4;
+constexpr std::size_t kMostTexts = 50'000;  // that are counted
 
 void KeepScored(const Scored& scored, sdk::SliceColumn* column) {
   if (scored.rows.empty()) return;
@@ -63,14 +64,18 @@ class Values {
       codes_.push_back(kNumber);
       return;
     }
-    codes_.push_back(CodeOf(sdk::CellToJson(cell)));
+    codes_.push_back(texts_ < kMostTexts || cell.index() == 0 ? CodeOf(sdk::CellToJson(cell))
+                                                              : KnownCodeOf(sdk::CellToJson(cell)));
+    texts_ = values_.size();
   }
 
   SearchColumn Finish() {
     AddNumbers();
     // The most frequent, in the order of first sight where they are equally frequent.
     std::vector<std::size_t> counts(values_.size(), 0), order(values_.size());
-    for (const std::uint32_t code : codes_) ++counts[code];
+    for (const std::uint32_t code : codes_) {
+      if (code != kNotCounted) ++counts[code];
+    }
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return counts[a] > counts[b]; });
@@ -81,12 +86,20 @@ class Values {
       code_of[v] = std::uint16_t(column.values.size());
       column.values.push_back(values_[v]);
     }
-    for (const std::uint32_t code : codes_) column.codes.push_back(code_of[code]);
+    for (const std::uint32_t code : codes_) {
+      column.codes.push_back(code == kNotCounted ? kNoValue : code_of[code]);
+    }
     return column;
   }
 
  private:
   static constexpr std::uint32_t kNumber = 0xFFFFFFFF;
+  static constexpr std::uint32_t kNotCounted = 0xFFFFFFFE;
+
+  std::uint32_t KnownCodeOf(const Json& value) const {
+    const auto at = known_.find(value);
+    return at == known_.end() ? kNotCounted : at->second;
+  }
 
   std::uint32_t CodeOf(const Json& value) {
     const auto [at, added] = known_.try_emplace(value, std::uint32_t(values_.size()));
@@ -132,6 +145,7 @@ class Values {
 
   std::string name_;
   bool is_time_ = false;
+  std::size_t texts_ = 0;
   std::map<Json, std::uint32_t> known_;
   std::vector<Json> values_;
   std::vector<std::uint32_t> codes_;

@@ -21,7 +21,8 @@ namespace penstock::evaluate {
     const Scored& scored);
 
 // The values of a column that the search combines: each of at most 20 values, the most frequent; of
-// a number with more than 12, four ranges of about as many rows each. Null is a value.
+// a number with more than 12, four ranges of about as many rows each. Null is a value. Of texts the
+// first 50,000 that differ are counted: a text that is not among them is hardly frequent.
 struct SearchColumn {
   std::string name;
   std::vector<Json> values;          // a value, or {"from", "below"} of a range ("to" of the last)

@@ -162,7 +162,7 @@ Result<sdk::Metric> ReadNumber(const std::string& file, std::int64_t rows) {
 
 Result<sdk::Metrics> SqlMetrics(const Scored& scored, const std::string& dataset,
                                 const std::map<std::string, std::string>& sql,
-                                const std::string& scratch) {
+                                const std::string& scratch, std::chrono::seconds limit) {
   sdk::Metrics metrics;
   if (sql.empty()) return metrics;
   PENSTOCK_ASSIGN(const auto folder, sdk::ScratchFolder::Create(scratch));
@@ -170,7 +170,7 @@ Result<sdk::Metrics> SqlMetrics(const Scored& scored, const std::string& dataset
   PENSTOCK_TRY(WriteAnswers(scored, dataset, answers));
   for (const auto& [name, text] : sql) {
     const std::string what = "sqlMetrics: '" + name + "'";
-    auto file = query::RunSql(text, {{"answers", answers}}, folder.path() + "/metric");
+    auto file = query::RunSql(text, {{"answers", answers}}, folder.path() + "/metric", limit);
     if (!file) return Wrap(what, file.error());
     auto metric = ReadNumber(*file, std::int64_t(scored.labels.size()));
     if (!metric) return Wrap(what, metric.error());

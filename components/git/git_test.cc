@@ -104,6 +104,26 @@ TEST_F(Git, ABranchATagACommitAndTheDefaultAreEachFound) {
   }
 }
 
+TEST_F(Git, ALockInTheFolderIsAnOutputOfItsOwnOnceEachLineIsPinned) {
+  const auto lock = [this](const std::string& text, const std::string& file) {
+    std::ofstream(repository_ / "steps/requirements.lock") << text;
+    Commit("print(" + std::to_string(text.size()) + ")\n");
+    fs::remove_all(folder_ / "out");
+    sdk::Step step({{"url", "file://" + repository_.string()}, {"path", "steps"}, {"file", file}},
+                   {}, {{"folder", output().string()}, {"file", (folder_ / "out/file").string()}},
+                   "");
+    const auto done = RunGit(step, credentials_, bounds_);
+    if (!done) return done.error().message;
+    const auto read = ReadFile(folder_ / "out/file");
+    return read ? *read : read.error().message;
+  };
+  EXPECT_EQ(lock("six==1.16.0\n", "requirements.lock"), "six==1.16.0\n");
+  EXPECT_THAT(lock("numpy\n", "requirements.lock"),
+              HasSubstr("'requirements.lock': line 1: 'numpy' is not pinned"));
+  EXPECT_THAT(lock("six==1.15.0\n", "other.lock"), HasSubstr("has no such file"));
+  EXPECT_THAT(lock("six==1.14.0\n", "../steps/x"), HasSubstr("file: '../steps/x' is no file"));
+}
+
 TEST_F(Git, TheResultIsTheCommitThatATagNames) {
   ASSERT_TRUE(RunLocal("v1.0"));
   EXPECT_EQ(*ReadFile(folder_ / "results/commit"), first_);

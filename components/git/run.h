@@ -8,7 +8,8 @@
 
 namespace penstock::git {
 
-// Parameters url, revision, path; output `folder`; result `commit`. Says on stdout what it fetched.
+// Parameters url, revision, path, file; outputs `folder` and, where `file` names a lock in it,
+// `file`; result `commit`. Says on stdout what it fetched.
 [[nodiscard]] Result<void> RunGit(sdk::Step& step, const Credentials& credentials,
                                   const Bounds& bounds = {});
 

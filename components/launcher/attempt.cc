@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "components/launcher/command.h"
+#include "components/launcher/last_words.h"
 #include "components/launcher/results.h"
 #include "components/launcher/source_fetch.h"
 #include "components/launcher/task_file.h"
@@ -54,11 +56,26 @@ Attempt::Attempt(AttemptOptions options, Signals& signals)
       ws_(fs::absolute(options_.dir), options_.code.empty() ? "" : fs::absolute(options_.code)) {}
 
 TerminationMessage Attempt::Run() {
+  TerminationMessage message = RunStages();
+  if (!turns_) return message;
+  auto said = SayEnd(message);
+  if (said || turns_->last()) return message;
+  // The next one takes this launcher for killed, so that the step fails: not without a word.
+  if (message.outcome == TaskOutcome::kSucceeded)
+    return Message(
+        TaskOutcome::kInfrastructure,
+        "it has succeeded, and the next container could not be told: " + said.error().message);
+  Say("penstock-launcher: " + said.error().message + "\n");
+  return message;
+}
+
+TerminationMessage Attempt::RunStages() {
   for (auto stage :
-       {&Attempt::Load, &Attempt::Fetch, &Attempt::RunProgram, &Attempt::Collect, &Attempt::Upload})
+       {&Attempt::Load, &Attempt::Join, &Attempt::Prepare, &Attempt::Fetch, &Attempt::AwaitTurn,
+        &Attempt::RunProgram, &Attempt::Collect, &Attempt::Upload})
     if (auto message = (this->*stage)()) return *message;
-  TerminationMessage message = Message(TaskOutcome::kSucceeded, "");
-  message.receipt = receipt_;
+  TerminationMessage message = Message(TaskOutcome::kSucceeded, note_);
+  if (!turns_ || turns_->last()) message.receipt = receipt_;
   return message;
 }
 
@@ -66,6 +83,8 @@ TerminationMessage Attempt::Message(TaskOutcome outcome, std::string text) const
   TerminationMessage m;
   m.outcome = outcome;
   m.exit_code = end_.exit_code;
+  if (!container_.empty() && !text.empty() && outcome != TaskOutcome::kSucceeded)
+    text = "container '" + container_ + "': " + text;
   m.message = OneLine(std::move(text));
   m.oom_killed = oom_killed_;
   m.damaged = damaged_;
@@ -73,6 +92,8 @@ TerminationMessage Attempt::Message(TaskOutcome outcome, std::string text) const
   const bool of_child = outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut ||
                         outcome == TaskOutcome::kCancelled;
   if (of_child) m.last_words = end_.last_words;
+  if (outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut)
+    m.results = ReadResultsOfFailure(task_, ws_);
   return m;
 }
 
@@ -87,11 +108,87 @@ std::optional<TerminationMessage> Attempt::Load() {
   auto made = artifacts::MakeTransport(task_.store, transport);
   if (!made) return Message(TaskOutcome::kInvalid, made.error().message);
   transport_ = std::move(*made);
+  if (options_.turn.has_value() != !task_.turns.empty() ||
+      (options_.turn && *options_.turn >= task_.turns.size()))
+    return Message(TaskOutcome::kInvalid,
+                   "the task has " + std::to_string(task_.turns.size()) +
+                       " programs in turn; --turn says which of them, counted from 0");
+  if (options_.turn) {
+    const TaskTurn& turn = task_.turns[*options_.turn];
+    container_ = turn.name;
+    task_.command = turn.command;
+    task_.args = turn.args;
+    task_.working_dir = turn.working_dir;
+    task_.env = turn.env;
+    goes_on_ = turn.goes_on;
+  }
+  return std::nullopt;
+}
+
+std::optional<TerminationMessage> Attempt::Join() {
+  if (!options_.turn) return std::nullopt;
+  turns_ = std::make_unique<Turns>(ws_.dir(), *options_.turn, task_.turns.size());
+  if (auto joined = turns_->Join(); !joined)
+    return Message(OutcomeOf(joined.error()), joined.error().message);
+  return std::nullopt;
+}
+
+// Not before the others can see how it ends: they would wait for it for ever.
+std::optional<TerminationMessage> Attempt::Prepare() {
+  if (turns_ && !turns_->first()) return std::nullopt;
   if (auto ready = ws_.Prepare(task_); !ready) {
     no_space_ = ready.error().kind == ErrorKind::kNoSpace;
     return Message(TaskOutcome::kInfrastructure, ready.error().message);
   }
   return std::nullopt;
+}
+
+std::optional<TerminationMessage> Attempt::AwaitTurn() {
+  if (!turns_) return std::nullopt;
+  if (turns_->first()) {
+    auto all = turns_->AwaitAll(signals_);
+    if (!all)
+      return Message(OutcomeOf(all.error()), "its turn had not come: " + all.error().message);
+    return std::nullopt;
+  }
+  auto end = turns_->AwaitTurn(signals_);
+  if (!end) return Message(OutcomeOf(end.error()), "its turn had not come: " + end.error().message);
+  // What went wrong is told by the container in which it did.
+  if (!*end) return Message(TaskOutcome::kCancelled, "not run: the container before it was killed");
+  before_ = **end;
+  if (!before_.goes_on)
+    return Message(TaskOutcome::kCancelled,
+                   "not run: container '" + before_.container + "' did not succeed");
+  receipt_.input_digests = before_.input_digests;
+  note_ = before_.note;
+  oom_killed_ = before_.oom_killed;
+  return std::nullopt;
+}
+
+Result<void> Attempt::SayEnd(const TerminationMessage& message) {
+  TurnEnd end;
+  end.goes_on = message.outcome == TaskOutcome::kSucceeded;
+  end.container = end.goes_on || before_.container.empty() || end_.started_ms != 0
+                      ? container_
+                      : before_.container;  // of one that was not run: whose fault it is
+  end.started_ms = turns_->first() ? end_.started_ms : before_.started_ms;
+  const auto left = TimeLeft().count();
+  if (left > 0)
+    end.remaining_ms = std::max<std::int64_t>(1, left - (end_.finished_ms - end_.started_ms));
+  end.input_digests = receipt_.input_digests;
+  end.note = note_;
+  end.oom_killed = oom_killed_;
+  return turns_->Say(end);
+}
+
+std::chrono::milliseconds Attempt::TimeLeft() const {
+  const bool later = turns_ && !turns_->first();
+  return std::chrono::milliseconds(later ? before_.remaining_ms : task_.timeout_ms);
+}
+
+void Attempt::Note(const std::string& text) {
+  note_ += (note_.empty() ? "" : "; ") +
+           (container_.empty() ? "" : "container '" + container_ + "': ") + text;
 }
 
 Result<void> Attempt::FetchOne(const std::string& what, const ArtifactRef& artifact,
@@ -122,6 +219,7 @@ Result<void> Attempt::FetchUri(const TaskInput& input) {
 }
 
 std::optional<TerminationMessage> Attempt::Fetch() {
+  if (turns_ && !turns_->first()) return std::nullopt;
   auto done = RunInterruptibly(signals_, stop_, [this]() -> Result<void> {
     const auto by_path = InputsAskedByPath(task_);
     for (const auto& input : task_.inputs) {
@@ -131,6 +229,10 @@ std::optional<TerminationMessage> Attempt::Fetch() {
       else if (by_path.contains(input.name))
         one = FetchUri(input);
       if (!one) return one;
+    }
+    if (task_.packages) {
+      auto got = FetchOne("the step's packages", *task_.packages, ws_.packages());
+      if (!got) return got;
     }
     if (!task_.code || !options_.code.empty()) return {};
     return FetchOne("the step's code", *task_.code, ws_.code());
@@ -167,24 +269,36 @@ std::string Attempt::Ending(const std::string& program) const {
 std::optional<TerminationMessage> Attempt::RunProgram() {
   auto command = MakeCommand(task_, ws_, options_.environment, UsableCpus());
   if (!command) return Message(TaskOutcome::kInvalid, command.error().message);
-  const ChildLimits limits{std::chrono::milliseconds(task_.timeout_ms),
-                           std::chrono::milliseconds(task_.grace_ms)};
+  const ChildLimits limits{TimeLeft(), std::chrono::milliseconds(task_.grace_ms)};
   const auto kills_before = OomKills();
   auto end = RunChild(*command, limits, signals_);
   if (!end) return Message(OutcomeOf(end.error()), end.error().message);
   end_ = *end;
-  oom_killed_ = OomKills().value_or(0) > kills_before.value_or(0);
+  const auto kills = OomKills().value_or(0) - kills_before.value_or(0);
+  const bool carried = std::exchange(oom_killed_, kills > 0);
   const std::string program = command->argv[0];
   if (end_.cancelled) return Message(TaskOutcome::kCancelled, program + " was stopped by a signal");
   if (end_.timed_out)
     return Message(TaskOutcome::kTimedOut,
-                   program + " ran longer than its time-out of " + FormatDuration(limits.timeout));
-  if (end_.exit_code == 0) return std::nullopt;
-  no_space_ = IsFull(ws_.dir());
-  return Message(TaskOutcome::kFailed, Ending(program));
+                   program + " ran longer than its time-out of " +
+                       FormatDuration(std::chrono::milliseconds(task_.timeout_ms)));
+  if (end_.exit_code != 0 && !goes_on_) {
+    no_space_ = IsFull(ws_.dir());
+    return Message(TaskOutcome::kFailed, Ending(program));
+  }
+  if (end_.exit_code != 0)
+    Note(Ending(program) + ", and the step went on (onError: Continue)");
+  else if (kills > 0)
+    Note(program + " succeeded, but " + std::to_string(kills) +
+         (kills == 1 ? " of its processes was" : " of its processes were") +
+         " killed for lack of memory");
+  end_.exit_code = 0;
+  oom_killed_ = oom_killed_ || carried;
+  return std::nullopt;
 }
 
 std::optional<TerminationMessage> Attempt::Collect() {
+  if (turns_ && !turns_->last()) return std::nullopt;
   for (const auto& output : task_.outputs) {
     struct stat st {};
     if (output.optional || ::lstat(ws_.Output(output.name).c_str(), &st) == 0) continue;
@@ -202,10 +316,11 @@ std::optional<TerminationMessage> Attempt::Collect() {
   receipt_.step = task_.step;
   receipt_.pod = task_.pod;
   receipt_.attempt = task_.attempt;
+  receipt_.item_index = task_.item_index;
   receipt_.results = std::move(*results);
   receipt_.input_fingerprints = std::move(*fingerprints);
   receipt_.not_reusable = std::move(*not_reusable);
-  receipt_.started_ms = end_.started_ms;
+  receipt_.started_ms = turns_ && !turns_->first() ? before_.started_ms : end_.started_ms;
   receipt_.finished_ms = end_.finished_ms;
   return std::nullopt;
 }
@@ -231,6 +346,7 @@ Result<void> Attempt::UploadOutputs() {
 }
 
 std::optional<TerminationMessage> Attempt::Upload() {
+  if (turns_ && !turns_->last()) return std::nullopt;
   auto done = RunInterruptibly(signals_, stop_, [this] { return UploadOutputs(); });
   if (done) return std::nullopt;
   // A link or device in an output, or one that the store will not take, is the child's doing.

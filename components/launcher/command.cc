@@ -1,5 +1,7 @@
 #include "components/launcher/command.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 
@@ -26,18 +28,19 @@ class Values {
   Values(const TaskDocument& task, const Workspace& ws) : task_(task), ws_(ws) {}
 
   Result<Json> operator()(const Reference& r) const {
-    const std::size_t n = r.path.size();
-    if (n == 3 && r.path[0] == "inputs") return InputValue(r);
-    if (n == 3 && r.Is({"outputs", "*", "path"}) && Find(task_.outputs, r.path[1]))
+    if (r.IsJust({"inputs", "*", "*"})) return InputValue(r);
+    if (r.IsJust({"outputs", "*", "path"}) && Find(task_.outputs, r.path[1]))
       return Json(ws_.Output(r.path[1]).string());
-    if (n == 3 && r.Is({"results", "*", "path"}) && Find(task_.results, r.path[1]))
+    if (r.IsJust({"results", "*", "path"}) && Find(task_.results, r.path[1]))
       return Json(ws_.ResultFile(r.path[1]).string());
-    if (n == 2 && r.path[0] == "parameters") return task_.parameters.value(r.path[1], Json());
-    if (n == 3 && r.Is({"parameters", "*", "path"})) return ParameterPath(r);
-    if (n == 2 && r.Is({"code", "path"}) && task_.code) return Json(ws_.code().string());
-    if (n == 1 && r.path[0] == "item") return task_.item;
-    if (n == 2 && r.Is({"run", "name"})) return Json(task_.run);
-    if (n == 2 && r.Is({"step", "name"})) return Json(task_.step);
+    if (r.IsJust({"workspace", "path"})) return Json(ws_.shared().string());
+    if (r.IsJust({"parameters", "*", "path"})) return ParameterPath(r);
+    if (r.Is({"parameters", "*"})) return Select(task_.parameters.value(r.path[1], Json()), r, 2);
+    if (r.IsJust({"code", "path"}) && task_.code) return Json(ws_.code().string());
+    if (r.IsJust({"run", "name"})) return Json(task_.run);
+    if (r.IsJust({"step", "name"})) return Json(task_.step);
+    if ((r.Is({"run", "*"}) || r.Is({"each", "*"})) && task_.values.contains(r.path[0]))
+      return Select(task_.values.at(r.path[0]).value(r.path[1], Json()), r, 2);
     return Invalid(r.Text() + " names nothing that this step has");
   }
 
@@ -62,20 +65,45 @@ class Values {
   const Workspace& ws_;
 };
 
+Result<void> CheckPiece(const std::string& what, const std::string& value) {
+  if (value.size() >= kMaxArgument)
+    return Invalid(
+        what + " would have " + std::to_string(value.size()) +
+        " bytes; a program takes at most 128 KiB in one piece: use $(parameters.x.path), "
+        "which is a file");
+  if (value.find('\0') != std::string::npos)
+    return Invalid(what + " holds a NUL byte; use $(parameters.x.path), which is a file");
+  return {};
+}
+
+// What only a run can know is the task's fault, not the store's.
+Error Blamed(const std::string& what, Error error) {
+  if (error.kind == ErrorKind::kNotFound) error.kind = ErrorKind::kInvalid;
+  return Wrap(what, std::move(error));
+}
+
 Result<std::string> ExpandOne(const std::string& what, const std::string& text,
                               const Values& values) {
   auto parsed = ParseTemplate(text);
   if (!parsed) return Wrap(what, parsed.error());
   auto value = Expand(*parsed, values);
-  if (!value) return Wrap(what, value.error());
-  if (value->size() >= kMaxArgument)
-    return Invalid(
-        what + " would have " + std::to_string(value->size()) +
-        " bytes; a program takes at most 128 KiB in one piece: use $(parameters.x.path), "
-        "which is a file");
-  if (value->find('\0') != std::string::npos)
-    return Invalid(what + " holds a NUL byte; use $(parameters.x.path), which is a file");
+  if (!value) return Blamed(what, value.error());
+  if (auto good = CheckPiece(what, *value); !good) return good.error();
   return value;
+}
+
+// A word of the command, or as many as the list has items that it spreads.
+Result<void> AddWords(const std::string& what, const std::string& text, const Values& values,
+                      std::vector<std::string>& argv) {
+  auto parsed = ParseTemplate(text);
+  if (!parsed) return Wrap(what, parsed.error());
+  auto words = ExpandWord(*parsed, values);
+  if (!words) return Blamed(what, words.error());
+  for (std::string& word : *words) {
+    if (auto good = CheckPiece(what, word); !good) return good;
+    argv.push_back(std::move(word));
+  }
+  return {};
 }
 
 class Environment {
@@ -89,6 +117,10 @@ class Environment {
   }
   void Set(const std::string& name, const std::string& value) { map_[name] = value; }
   void SetIfAbsent(const std::string& name, const std::string& value) { map_.emplace(name, value); }
+  [[nodiscard]] std::string Get(const std::string& name) const {
+    const auto it = map_.find(name);
+    return it == map_.end() ? "" : it->second;
+  }
   [[nodiscard]] std::vector<std::string> List() const {
     std::vector<std::string> out;
     for (const auto& [name, value] : map_) out.push_back(name + "=" + value);
@@ -115,13 +147,14 @@ Result<ChildCommand> MakeCommand(const TaskDocument& task, const Workspace& ws,
   ChildCommand out;
   const auto add = [&](const char* what, const std::vector<std::string>& texts) -> Result<void> {
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      auto value = ExpandOne(std::string(what) + "[" + std::to_string(i) + "]", texts[i], values);
-      if (!value) return value.error();
-      out.argv.push_back(std::move(*value));
+      const std::string which = std::string(what) + "[" + std::to_string(i) + "]";
+      if (auto added = AddWords(which, texts[i], values, out.argv); !added) return added;
     }
     return {};
   };
   if (auto added = add("command", task.command); !added) return added.error();
+  if (out.argv.empty() && !task.command.empty())
+    return Invalid("command has no word: the list that it is made of is empty");
   if (auto added = add("args", task.args); !added) return added.error();
   auto working_dir = ExpandOne("workingDir", task.working_dir, values);
   if (!working_dir) return working_dir.error();
@@ -143,6 +176,15 @@ Result<ChildCommand> MakeCommand(const TaskDocument& task, const Workspace& ws,
   env.Set("PENSTOCK_FINGERPRINTS", (ws.dir() / "fingerprints").string());
   env.Set("PENSTOCK_NOT_REUSABLE", ws.not_reusable().string());
   env.Set("TMPDIR", ws.tmp().string());
+  if (task.packages) {
+    const std::string before = env.Get("PYTHONPATH");
+    env.Set("PYTHONPATH", ws.packages().string() + (before.empty() ? "" : ":" + before));
+  }
+  const auto is_home = [](const TaskEnv& e) { return e.name == "HOME"; };
+  // Programs that install or cache something begin there; the user of many images has "/".
+  if (std::none_of(task.env.begin(), task.env.end(), is_home) &&
+      ::access(env.Get("HOME").c_str(), W_OK) != 0)
+    env.Set("HOME", ws.home().string());
   for (const char* name : kThreadVariables) env.SetIfAbsent(name, std::to_string(cpus));
   out.env = env.List();
   return out;

@@ -1,5 +1,6 @@
 // From the task to what execve gets: every reference replaced in one pass, so that a value that
-// looks like a reference, a shell word or a Kubernetes variable stays data. Pure.
+// looks like a reference, a shell word or a Kubernetes variable stays data. Pure, but for a look at
+// the folder that is to be HOME.
 #pragma once
 
 #include <string>
@@ -23,8 +24,9 @@ struct ChildCommand {
 };
 
 // `inherited` is the pod's environment; `cpus` sets OMP_NUM_THREADS and its kind unless the pod or
-// the task does. A parameter or input that the task does not carry was not given: "".
-// Invalid names the argument or variable that cannot be made.
+// the task does, and HOME is DIR/home where there is none that may be written. A parameter or input
+// that the task does not carry was not given: "". Invalid names the argument or variable that
+// cannot be made.
 [[nodiscard]] Result<ChildCommand> MakeCommand(const TaskDocument& task, const Workspace& ws,
                                                const std::vector<std::string>& inherited, int cpus);
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <system_error>
 
+#include "components/launcher/model_claim.h"
 #include "operator/artifacts/transport.h"
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
@@ -25,25 +26,46 @@ Result<void> Install(const fs::path& target) {
   return {};
 }
 
+namespace {
+
+// Writes `target`, which must not be there.
+Result<void> Fetch(const FetchOptions& o, const fs::path& target, const std::stop_token& stop) {
+  if (!o.model.source.empty()) return FetchModel(o.model, target, stop);
+  artifacts::TransportOptions options;
+  options.namespace_ = o.namespace_;
+  options.deadline = o.deadline;
+  options.stop = stop;
+  auto transport = artifacts::MakeTransport(o.store, options);
+  if (!transport) return transport.error();
+  return (*transport)->Fetch(o.artifact, target);
+}
+
+Result<void> FetchTo(const FetchOptions& o, const std::stop_token& stop) {
+  const fs::path partial = o.to.string() + ".partial";
+  if (auto removed = artifacts::RemoveTree(partial); !removed) return removed;
+  if (auto fetched = Fetch(o, partial, stop); !fetched) return fetched;
+  if (auto removed = artifacts::RemoveTree(o.to); !removed) return removed;
+  std::error_code ec;
+  fs::rename(partial, o.to, ec);
+  if (ec) return FromErrno("renaming " + partial.string() + " to " + o.to.string(), ec.value());
+  return {};
+}
+
+}  // namespace
+
 Result<void> FetchArtifact(const FetchOptions& options, Signals& signals) {
   // Never freed: after a signal the transfer's thread may go on using them until _exit.
   auto* stop = new std::stop_source;
   auto* o = new FetchOptions(options);
   return RunInterruptibly(signals, *stop, [o, stop]() -> Result<void> {
-    artifacts::TransportOptions transport_options;
-    transport_options.namespace_ = o->namespace_;
-    transport_options.deadline = o->deadline;
-    transport_options.stop = stop->get_token();
-    auto transport = artifacts::MakeTransport(o->store, transport_options);
-    if (!transport) return transport.error();
-    const fs::path partial = o->to.string() + ".partial";
-    if (auto removed = artifacts::RemoveTree(partial); !removed) return removed;
-    if (auto fetched = (*transport)->Fetch(o->artifact, partial); !fetched) return fetched;
-    if (auto removed = artifacts::RemoveTree(o->to); !removed) return removed;
-    std::error_code ec;
-    fs::rename(partial, o->to, ec);
-    if (ec) return FromErrno("renaming " + partial.string() + " to " + o->to.string(), ec.value());
-    return {};
+    if (o->verify) return VerifyModel(o->to, o->artifact.digest);
+    if (o->claim.empty()) return FetchTo(*o, stop->get_token());
+    // Of an artifact the digest is that of what is kept; of a URI that of what was sent.
+    const std::string kept = o->model.source.empty() ? o->artifact.digest : "";
+    return KeepInClaim(
+        o->claim, o->artifact.digest, kept,
+        [o, stop](const fs::path& target) { return Fetch(*o, target, stop->get_token()); },
+        stop->get_token());
   });
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "components/launcher/model_fetch.h"
 #include "components/launcher/signals.h"
 #include "operator/base/result.h"
 #include "operator/protocol/task.h"
@@ -18,8 +19,11 @@ namespace penstock::launcher {
 struct FetchOptions {
   TaskStore store;
   std::string namespace_;
-  ArtifactRef artifact;
-  std::filesystem::path to;  // replaced where it exists; not a volume's root itself
+  ArtifactRef artifact;  // its digest is that of `source`, where there is one
+  ModelFetch model;      // where `model.source` is not empty: from there and not from the store
+  bool verify = false;   // nothing is fetched: `to` is there, and must have the digest
+  std::filesystem::path claim;  // not empty: kept there under the digest; `to` is not used
+  std::filesystem::path to;     // replaced where it exists; not a volume's root itself
   std::chrono::milliseconds deadline{600'000};
 };
 // Fetches beside `to` and renames, so that `to` is whole or absent. kCancelled within a second of

@@ -22,6 +22,27 @@ TEST_F(LauncherTest, PassesTheChildsExitCodeOn) {
   EXPECT_FALSE(m.oom_killed);
 }
 
+TEST_F(LauncherTest, PassesOnTheResultsThatAFailedChildHadWritten) {
+  TaskDocument t =
+      Script("printf 3 > $PENSTOCK_RESULTS/rows; printf x > $PENSTOCK_RESULTS/ratio; exit 7");
+  t.results = {{"rows", "integer"}, {"ratio", "number"}, {"absent", "string"}};
+  const auto m = Run(t);
+  EXPECT_EQ(m.outcome, TaskOutcome::kFailed);
+  EXPECT_EQ(m.results, Json({{"rows", 3}})) << "what is no number is left out";
+}
+
+TEST_F(LauncherTest, KeepsAsManyResultsOfAFailureAsItsMessageHolds) {
+  TaskDocument t = Script(
+      "head -c 1900 /dev/zero | tr '\\0' x > $PENSTOCK_RESULTS/a; cp $PENSTOCK_RESULTS/a "
+      "$PENSTOCK_RESULTS/b; printf 1 > $PENSTOCK_RESULTS/c; head -c 3000 /dev/zero | tr '\\0' y "
+      ">&2; exit 1");
+  t.results = {{"a", "string"}, {"b", "string"}, {"c", "integer"}};
+  const auto m = Run(t);
+  EXPECT_EQ(m.results.size(), 2u);
+  EXPECT_EQ(m.results.at("c"), 1);
+  EXPECT_FALSE(m.last_words.empty());
+}
+
 TEST_F(LauncherTest, KeepsTheChildsLastWordsAndPassesThemOn) {
   const auto m =
       Run(Script("echo fine; printf 'first\\nKeyError: \\033[31m\\377price\\n' >&2; exit 3"));

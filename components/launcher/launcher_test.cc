@@ -56,6 +56,42 @@ TEST_F(LauncherTest, KeepsHostileValuesData) {
   EXPECT_EQ(Json::parse(Read(Work("parameters.json"))), t.parameters);
 }
 
+TEST_F(LauncherTest, GivesFieldsItemsAndAWordForEachItemOfAList) {
+  TaskDocument t = Script("printf '%s|' \"$@\"");
+  t.command.insert(
+      t.command.end(),
+      {"sh", "$(parameters.cfg.rows[1].name)", "$(parameters.list[*])", "$(parameters.none[*])",
+       "x$(parameters.cfg[\"path\"])", "$(each.value.os)", "$(run.uid)"});
+  t.parameters = {{"cfg", {{"rows", {{{"name", "a"}}, {{"name", "b"}}}}, {"path", "p"}}},
+                  {"list", {"one two", 2, "$(run.name)"}}};
+  t.values = Json::parse(R"({"run": {"uid": "u-1"}, "each": {"value": {"os": "linux"}}})");
+  ASSERT_EQ(Run(t).outcome, TaskOutcome::kSucceeded);
+  EXPECT_EQ(Read(dir_ / "output"), "b|one two|2|$(run.name)|xp|linux|u-1|");
+}
+
+TEST_F(LauncherTest, AFieldThatAParameterDoesNotHaveIsTheTasksFault) {
+  TaskDocument t = Script("true");
+  t.command.push_back("$(parameters.cfg.b)");
+  t.parameters = {{"cfg", {{"a", 1}}}};
+  const auto m = Run(t);
+  EXPECT_EQ(m.outcome, TaskOutcome::kInvalid);
+  EXPECT_TRUE(Has(m.message, "command[3]: $(parameters.cfg) has no field 'b'; it has a"))
+      << m.message;
+}
+
+TEST_F(LauncherTest, GivesAHomeThatMayBeWrittenWhereThereIsNone) {
+  TaskDocument t = Script("mkdir -p \"$HOME/.cache\" && printf %s \"$HOME\"");
+  ASSERT_EQ(Run(t).outcome, TaskOutcome::kSucceeded);
+  EXPECT_EQ(Read(dir_ / "output"), Work("home").string());
+  env_.push_back("HOME=" + dir_.string());
+  ASSERT_EQ(Run(t).outcome, TaskOutcome::kSucceeded);
+  EXPECT_EQ(Read(dir_ / "output"), dir_.string()) << "one that may be written stays";
+  t.env = {{"HOME", "/nowhere"}};
+  t.command[2] = "printf %s \"$HOME\"";
+  ASSERT_EQ(Run(t).outcome, TaskOutcome::kSucceeded);
+  EXPECT_EQ(Read(dir_ / "output"), "/nowhere") << "the step's own word is the last";
+}
+
 TEST_F(LauncherTest, GivesALargeParameterAsAFileOnly) {
   TaskDocument t = Script("wc -c < $0");
   t.command.push_back("$(parameters.big.path)");
@@ -135,6 +171,22 @@ TEST_F(LauncherTest, UnpacksCodeAndStartsItInItsFolder) {
   t.working_dir = "$(code.path)";
   ASSERT_EQ(Run(t).outcome, TaskOutcome::kSucceeded);
   EXPECT_EQ(Read(dir_ / "output"), fs::canonical(Work("code")).string() + "\n");
+}
+
+TEST_F(LauncherTest, PutsPackagesInFrontOfPythonPathReadOnly) {
+  std::ofstream(dir_ / "in" / "six.py") << "x = 1\n";
+  TaskDocument t =
+      Script("echo $PYTHONPATH; cat ${PYTHONPATH%%:*}/six.py; stat -c %a ${PYTHONPATH%%:*}/six.py");
+  t.packages = store_.Put("ns", dir_ / "in").value();
+  t.env = {{"PYTHONPATH", "/opt/own"}};
+  ASSERT_EQ(Run(t).outcome, TaskOutcome::kSucceeded) << Message().message;
+  EXPECT_EQ(Read(dir_ / "output"), Work("packages").string() + ":/opt/own\nx = 1\n444\n");
+  t.env.clear();
+  ASSERT_EQ(Run(t).outcome, TaskOutcome::kSucceeded);
+  EXPECT_TRUE(Has(Read(dir_ / "output"), Work("packages").string() + "\n"));
+  t.packages.reset();
+  Run(t);
+  EXPECT_FALSE(fs::exists(Work("packages"))) << "those of an attempt before";
 }
 
 TEST_F(LauncherTest, RunsTheCodeThatIsEditedInPlaceOfTheTasks) {

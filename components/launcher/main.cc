@@ -55,7 +55,7 @@ int RunTask(AttemptOptions options, const std::string& log, Signals& signals) {
     message.outcome = TaskOutcome::kInfrastructure;
     message.message = std::string("the launcher failed: ") + e.what();
   }
-  WriteMessage(log, FormatTerminationMessage(message));
+  WriteMessage(log, FormatTerminationMessage(message, attempt->message_limit()));
   if (message.outcome != TaskOutcome::kSucceeded)
     Say("penstock-launcher: " + std::string(Name(message.outcome)) + ": " + message.message + "\n");
   return LauncherExitCode(message);
@@ -98,6 +98,7 @@ int RunFetch(FetchFlags flags, Signals& signals) {
     if (!pem) return Fail(pem.error());
     store.ca_pem = *pem;
   }
+  flags.options.model.digest = flags.options.artifact.digest;
   auto done = FetchArtifact(flags.options, signals);
   return done ? 0 : Fail(done.error());
 }
@@ -117,6 +118,7 @@ int Main(int argc, char** argv) {
   run->add_option("--termination-log", log, "Where the termination message goes");
   run->add_option("--code", attempt.code,
                   "A folder that is the step's code in place of the task's");
+  run->add_option("--turn", attempt.turn, "Which of the task's programs in turn, from 0");
   run->add_option("--store-deadline-ms", deadline_ms, "How long to retry a store that fails");
 
   std::string target;
@@ -136,6 +138,16 @@ int Main(int argc, char** argv) {
   fetch->add_option("--digest", flags.options.artifact.digest, "sha256:<64 hex>")->required();
   fetch->add_flag("--folder", flags.options.artifact.folder, "The artifact is a folder");
   fetch->add_option("--to", flags.options.to, "Where it is written; replaced")->required();
+  auto* source = fetch->add_option("--source", flags.options.model.source,
+                                   "Not from the store: http[s]://... or oci://...");
+  fetch->add_flag("--verify", flags.options.verify, "Fetch nothing: --to must have the digest")
+      ->excludes(source);
+  fetch->add_option("--claim", flags.options.claim,
+                    "A folder that is shared and stays: kept there by digest, not in --to");
+  fetch->add_option("--registry-auth", flags.options.model.registry_auth,
+                    "A folder of dockerconfigjson files, for oci://");
+  fetch->add_option("--max-bytes", flags.options.model.limits.bytes,
+                    "The most that a model from outside may have, unpacked");
   fetch->add_option("--store-deadline-ms", deadline_ms, "How long to retry a store that fails");
 
   std::string mounts;

@@ -109,6 +109,20 @@ Result<Json> ReadResults(const TaskDocument& task, const Workspace& ws) {
   return all;
 }
 
+Json ReadResultsOfFailure(const TaskDocument& task, const Workspace& ws) {
+  std::map<std::string, Json> written;
+  for (const auto& result : task.results)
+    if (auto value = ReadOne(result, ws)) written[result.name] = std::move(*value);
+  Json kept = Json::object();
+  for (auto& [name, value] : written) {
+    kept[name] = std::move(value);
+    // As the termination message is written.
+    if (kept.dump(-1, ' ', true, Json::error_handler_t::replace).size() > kMaxFailedResults)
+      kept.erase(name);
+  }
+  return kept;
+}
+
 Result<std::map<std::string, std::string>> ReadFingerprints(const TaskDocument& task,
                                                             const Workspace& ws) {
   std::map<std::string, std::string> out;

@@ -17,6 +17,10 @@ inline constexpr std::size_t kMaxResultBytes = 8 * 1024;
 // it is missing, too large, no regular file, no UTF-8 text, or of another type. Never blocks.
 [[nodiscard]] Result<Json> ReadResults(const TaskDocument& task, const Workspace& ws);
 
+// Of an attempt that failed: those of them that are as they should be, by name, while they fit into
+// kMaxFailedResults together; the others are left out.
+[[nodiscard]] Json ReadResultsOfFailure(const TaskDocument& task, const Workspace& ws);
+
 // Of each URI input what the child wrote to DIR/fingerprints/<name> (at most 1 KiB), else what the
 // operator saw.
 [[nodiscard]] Result<std::map<std::string, std::string>> ReadFingerprints(const TaskDocument& task,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <set>
 #include <system_error>
 
 #include "operator/artifacts/pack.h"
@@ -28,12 +27,6 @@ constexpr milliseconds kFirstPause{200};
 constexpr milliseconds kConnectTimeout{10'000};
 constexpr milliseconds kIdle{60'000};
 constexpr int kMostRedirects = 5;
-// Where images keep the authorities that they trust; a static program knows only Debian's place.
-constexpr const char* kRoots[] = {"/etc/ssl/certs/ca-certificates.crt",
-                                  "/etc/pki/tls/certs/ca-bundle.crt",
-                                  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-                                  "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
-
 std::string WithoutQuery(const std::string& uri) { return uri.substr(0, uri.find_first_of("?#")); }
 
 Error Shown(const std::string& uri, Error error) { return Wrap(WithoutQuery(uri), error); }
@@ -97,58 +90,6 @@ class Pace {
   std::chrono::steady_clock::time_point since_;
   std::uint64_t bytes_ = 0;
 };
-
-// A file of certificates that a variable names.
-Result<std::string> ReadRoots(const std::string& variable, const fs::path& path) {
-  if (!path.is_absolute())
-    return Invalid(variable + " is '" + path.string() +
-                   "', which is no absolute path: nothing expands '~' or '$' in a variable of env");
-  auto pem = ReadFile(path, 16 << 20);
-  if (!pem) return Invalid(variable + ": " + pem.error().message);
-  if (pem->find("-----BEGIN ") == std::string::npos)
-    return Invalid(variable + ": " + path.string() + " holds no certificate in PEM");
-  return pem;
-}
-
-// Those of a folder, as OpenSSL's own: names are not looked at, what is no certificate is left out.
-Result<std::string> ReadRootsFolder(const fs::path& folder) {
-  const std::string variable = "SSL_CERT_DIR";
-  if (!folder.is_absolute()) return ReadRoots(variable, folder);
-  std::string all;
-  std::set<fs::path> seen;  // c_rehash makes links beside the files
-  std::error_code ec;
-  fs::directory_iterator it(folder, ec);
-  if (ec) return Invalid(FromErrno(variable + ": " + folder.string(), ec.value()).message);
-  for (const fs::directory_iterator end; !ec && it != end; it.increment(ec)) {
-    std::error_code ignored;
-    const fs::path file = fs::canonical(it->path(), ignored);
-    if (ignored || !fs::is_regular_file(file, ignored) || !seen.insert(file).second) continue;
-    if (const auto pem = ReadRoots(variable, file)) all += *pem + "\n";
-  }
-  return all;
-}
-
-// What is trusted, in PEM; "": nothing is known.
-Result<std::string> LoadRoots(const TrustPaths& trust) {
-  std::string all;
-  if (!trust.file.empty()) {
-    auto pem = ReadRoots("SSL_CERT_FILE", trust.file);
-    if (!pem) return pem;
-    all = *std::move(pem);
-  }
-  for (const char* place : kRoots) {
-    if (!all.empty()) break;
-    if (auto pem = ReadRoots("", place)) all = *std::move(pem);
-  }
-  for (std::size_t at = 0; at < trust.folders.size();) {
-    const std::size_t end = std::min(trust.folders.find(':', at), trust.folders.size());
-    auto pems = ReadRootsFolder(trust.folders.substr(at, end - at));
-    if (!pems) return pems;
-    all += "\n" + *pems;
-    at = end + 1;
-  }
-  return all;
-}
 
 Error StatusError(int status) {
   const std::string said = "the server answered " + std::to_string(status);
@@ -317,10 +258,14 @@ std::set<std::string> InputsAskedByPath(const TaskDocument& task) {
     for (const Reference& r : parsed->References())
       if (r.path.size() == 3 && r.Is({"inputs", "*", "path"})) names.insert(r.path[1]);
   };
-  for (const auto& word : task.command) look(word);
-  for (const auto& word : task.args) look(word);
-  look(task.working_dir);
-  for (const auto& variable : task.env) look(variable.value);
+  const auto look_at = [&](const auto& program) {
+    for (const auto& word : program.command) look(word);
+    for (const auto& word : program.args) look(word);
+    look(program.working_dir);
+    for (const auto& variable : program.env) look(variable.value);
+  };
+  look_at(task);
+  for (const TaskTurn& turn : task.turns) look_at(turn);
   return names;
 }
 

@@ -13,16 +13,11 @@
 #include <stop_token>
 #include <string>
 
+#include "components/launcher/trust.h"
 #include "operator/base/result.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::launcher {
-
-// Who is trusted, as the step's variables say it; both empty: the image's own.
-struct TrustPaths {
-  std::string file;     // SSL_CERT_FILE, in the place of the image's own
-  std::string folders;  // SSL_CERT_DIR, beside those: "a:b"
-};
 
 // So much of a body comes in each stretch of time, or the fetch is over; 1 KiB a second.
 struct LeastPace {

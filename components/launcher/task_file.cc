@@ -86,7 +86,10 @@ Result<void> CheckTask(const TaskDocument& t) {
     if (!IsName(name)) return Invalid("task.parameters: '" + name.substr(0, 80) + "' is no name");
   if (t.timeout_ms < 0) return Invalid("task.timeoutMs is below 0");
   if (t.grace_ms < 0) return Invalid("task.graceMs is below 0");
-  for (const auto& e : t.env)
+  std::vector<TaskEnv> variables = t.env;
+  for (const TaskTurn& turn : t.turns)
+    variables.insert(variables.end(), turn.env.begin(), turn.env.end());
+  for (const auto& e : variables)
     if (e.name.empty() || e.name.find('=') != std::string::npos ||
         e.name.find('\0') != std::string::npos)
       return Invalid("task.env: '" + e.name.substr(0, 80) + "' cannot name a variable");

@@ -55,10 +55,11 @@ Json OutputsJson(const Workspace& ws, const TaskDocument& task) {
 }  // namespace
 
 Result<void> Workspace::Prepare(const TaskDocument& task) const {
-  for (const char* name : {"inputs", "code", "not-reusable", "parameters", "outputs", "results",
-                           "fingerprints", "tmp"}) {
+  for (const char* name : {"code", "packages", "not-reusable"})
     if (auto removed = artifacts::RemoveTree(dir_ / name); !removed) return removed;
-    if (std::string_view(name) == "code" || std::string_view(name) == "not-reusable") continue;
+  for (const char* name :
+       {"inputs", "parameters", "outputs", "results", "fingerprints", "tmp", "home", "workspace"}) {
+    if (auto removed = artifacts::RemoveTree(dir_ / name); !removed) return removed;
     std::error_code ec;
     fs::create_directories(dir_ / name, ec);
     if (ec) return FromErrno("creating folder " + (dir_ / name).string(), ec.value());

@@ -3,8 +3,10 @@
 //   DIR/inputs/<name>      artifacts, read-only        DIR/inputs.json     all inputs
 //                          (and URIs that the step asks for by path)
 //   DIR/code               the step's code, read-only  DIR/outputs.json    where outputs belong
+//   DIR/packages           its Python packages, read-only, in front of PYTHONPATH
 //   DIR/parameters/<name>  one value a file            DIR/parameters.json all values
-//   DIR/outputs/ DIR/results/ DIR/fingerprints/ DIR/tmp/   for the child to write
+//   DIR/outputs/ DIR/results/ DIR/fingerprints/ DIR/tmp/ DIR/workspace/   for the child to write
+//   DIR/home/              HOME, where the image's user has none that it may write
 //   DIR/not-reusable       written by a child whose outputs no other run may take: why
 //
 // A string parameter's file is its raw text; every other type is JSON. A value type; one thread.
@@ -42,13 +44,17 @@ class Workspace {
   }
   [[nodiscard]] std::filesystem::path not_reusable() const { return dir_ / "not-reusable"; }
   [[nodiscard]] std::filesystem::path code() const { return code_.empty() ? dir_ / "code" : code_; }
+  [[nodiscard]] std::filesystem::path packages() const { return dir_ / "packages"; }
   [[nodiscard]] std::filesystem::path tmp() const { return dir_ / "tmp"; }
+  // $(workspace.path): what the containers of the step leave for each other.
+  [[nodiscard]] std::filesystem::path shared() const { return dir_ / "workspace"; }
+  [[nodiscard]] std::filesystem::path home() const { return dir_ / "home"; }
   [[nodiscard]] std::filesystem::path parameters_json() const { return dir_ / "parameters.json"; }
   [[nodiscard]] std::filesystem::path inputs_json() const { return dir_ / "inputs.json"; }
   [[nodiscard]] std::filesystem::path outputs_json() const { return dir_ / "outputs.json"; }
 
-  // Removes what an earlier attempt left under the names above, and writes everything but inputs
-  // and code, which are fetched.
+  // Removes what an earlier attempt left under the names above, and writes everything but
+  // inputs, code and packages, which are fetched.
   [[nodiscard]] Result<void> Prepare(const TaskDocument& task) const;
 
   // What an input that is a URI was when it was read.

@@ -1,15 +1,11 @@
 // xgboost models through libxgboost's C API (xgboost/library.h).
-#include <array>
-#include <charconv>
 #include <cstdint>
-#include <limits>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "components/model/backend.h"
+#include "components/model/xgboost/booster_file.h"
 #include "components/model/xgboost/library.h"
-#include "operator/base/json.h"
 
 namespace penstock::model {
 namespace {
@@ -31,8 +27,8 @@ class XgboostBackend : public Backend {
       return Invalid(path + " is no xgboost model that loads: " + Reason());
     }
     width_ = static_cast<std::int64_t>(features);
-    if (auto trees = CheckTrees(path); !trees) return trees;
-    auto rounds = BestRounds(path);
+    if (auto trees = CheckTrees(api_, booster_, path); !trees) return trees;
+    auto rounds = RoundsThatCount(api_, booster_, path);
     if (!rounds) return rounds.error();
     // type 0: the objective's answer; missing: NaN; the rounds that count, 0: all
     config_ = R"({"type": 0, "missing": NaN, "iteration_begin": 0, "iteration_end": )" +
@@ -68,40 +64,6 @@ class XgboostBackend : public Backend {
   }
 
  private:
-  Result<void> CheckTrees(const std::string& path) const {
-    std::uint64_t size = 0;
-    const char* text = nullptr;
-    if (api_.config(booster_, &size, &text) != 0)
-      return Invalid(path + " does not tell what it is: " + Reason());
-    const auto config = ParseJson({text, size}, path);
-    if (!config) return config.error();
-    const Json::json_pointer booster("/learner/gradient_booster/name");
-    if (!config->contains(booster) || config->at(booster) != "gblinear") return {};
-    return Invalid(
-        path +
-        " is a gblinear model, which is not run here: train with booster gbtree or dart, "
-        "or bring its weights as a linear layer of the back end safetensors");
-  }
-
-  // After early stopping a file keeps the rounds beyond the best one, and names that one. What
-  // counts is what scikit-learn's interface counts: predict and predict_proba of its author.
-  Result<int> BestRounds(const std::string& path) const {
-    const char* best = nullptr;
-    int there = 0;
-    if (api_.attribute(booster_, "best_iteration", &best, &there) != 0)
-      return Invalid(path + ": its attributes cannot be read: " + Reason());
-    if (there == 0) return 0;
-    const std::string_view text = best;
-    int round = -1;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), round);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || round < 0 ||
-        round == std::numeric_limits<int>::max()) {
-      return Invalid(path + ": its attribute best_iteration is '" + std::string(text) +
-                     "', which is no round");
-    }
-    return round + 1;
-  }
-
   [[nodiscard]] std::string Reason() const { return XgboostReason(api_); }
 
   const XgboostLibrary& api_;

@@ -70,6 +70,8 @@ Result<Json> ParseUniqueJson(const char* text, std::size_t size, const std::stri
     }
     return problem.empty();
   };
+  if (std::memchr(text, 0, size) != nullptr)  // the library would take it for the end
+    return Invalid(path + ": the header holds a byte 0");
   Json header = Json::parse(text, text + size, check, false);
   if (!problem.empty()) return Invalid(path + ": the header " + problem);
   if (!header.is_object()) return Invalid(path + ": the header is no JSON object");

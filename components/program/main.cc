@@ -12,24 +12,38 @@
 #include <filesystem>
 #include <string>
 
+#include "components/audit/run.h"
 #include "components/bless/run.h"
+#include "components/drift/run.h"
 #include "components/evaluate/run.h"
+#include "components/explain/run.h"
 #include "components/ingest/run.h"
 #include "components/predict/run.h"
 #include "components/program/program.h"
 #include "components/query/run.h"
 #include "components/split/run.h"
+#include "components/statistics/run.h"
 #include "components/train/options.h"
 #include "components/train/run/run.h"
 #include "components/transform/run.h"
+#include "components/validate/run.h"
 
 namespace {
 
 constexpr penstock::program::Entry kComponents[] = {
-    {"ingest", penstock::ingest::RunIngest},       {"query", penstock::query::RunQuery},
-    {"split", penstock::split::RunSplit},          {"transform", penstock::transform::RunTransform},
-    {"evaluate", penstock::evaluate::RunEvaluate}, {"bless", penstock::bless::RunBless},
+    {"ingest", penstock::ingest::RunIngest},
+    {"query", penstock::query::RunQuery},
+    {"split", penstock::split::RunSplit},
+    {"transform", penstock::transform::RunTransform},
+    {"evaluate", penstock::evaluate::RunEvaluate},
+    {"bless", penstock::bless::RunBless},
     {"predict", penstock::predict::RunPredict},
+    {"audit", penstock::audit::RunAudit},
+    {"explain", penstock::explain::RunExplain},
+    {"drift", penstock::drift::RunDrift},
+    {"statistics", penstock::statistics::RunStatistics},
+    {"validate", penstock::validate::RunValidate},
+    {"look", penstock::statistics::RunLook},
 };
 constexpr penstock::program::Entry kTrain[] = {
     {"train", penstock::train::RunTrainWithoutNetworks},

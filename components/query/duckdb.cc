@@ -52,6 +52,10 @@ Result<CommandEnd> RunScripts(const std::string& duckdb, const std::vector<std::
   StartFailure failure;
   auto end = RunCommand(std::move(options), limits, &failure);
   if (!end && failure.stage == StartFailure::kExec) return Invalid(duckdb + ": cannot be run");
+  if (end && !end->exit) {
+    return Invalid("sql: it took longer than " + std::to_string(limits.time->count() / 1000) +
+                   " s and was ended");
+  }
   if (end && end->exit->signal == SIGKILL) {
     return Internal(duckdb + ": was killed, probably for want of memory");
   }
@@ -248,7 +252,10 @@ Result<std::string> FindDuckdb() {
 }
 
 Result<void> RunQueryPlan(const std::string& duckdb, const QueryPlan& plan) {
-  PENSTOCK_ASSIGN(const auto end, RunScripts(duckdb, {SetupScript(plan), QueryScript(plan)}));
+  CommandLimits limits{.pass_output = true};
+  if (plan.limit) limits.time = *plan.limit;
+  PENSTOCK_ASSIGN(const auto end,
+                  RunScripts(duckdb, {SetupScript(plan), QueryScript(plan)}, limits));
   if (end.exit->ExitCode() == 0) return {};
   return ErrorOf(duckdb, plan, end);
 }

@@ -4,6 +4,8 @@
 // file access, extensions and settings were locked: it sees its inputs and nothing else.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,7 @@ struct QueryPlan {
   std::string temporary_folder;  // for spilling; exists
   std::string memory_limit;      // "1500MiB"
   int threads = 1;
+  std::optional<std::chrono::seconds> limit;  // of what the text does
 };
 
 // What runs before the user's text, and the whole. Pure.

@@ -120,6 +120,18 @@ TEST_F(Query, TellsSeveralStatementsFromAFullDisk) {
   EXPECT_EQ(full.error().kind, ErrorKind::kTransient) << full.error().message;
 }
 
+TEST_F(Query, EndsATextThatTakesLongerThanItMay) {
+  QueryPlan plan;
+  plan.sql = "SELECT count(*) FROM range(1000000000000)";
+  plan.output_file = folder_ / "late.parquet";
+  plan.temporary_folder = folder_ / "temporary";
+  plan.memory_limit = "200MiB";
+  plan.limit = std::chrono::seconds(0);
+  const auto late = RunQueryPlan(*FindDuckdb(), plan);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().message, "sql: it took longer than 0 s and was ended");
+}
+
 TEST_F(Query, KeepsSumsOfIntegersIntegers) {
   const auto ok =
       Run("SELECT sum(n) AS total, count_if(n > 1) AS many, sum(n > 1)::HUGEINT AS label, "

@@ -129,7 +129,7 @@ Result<void> Look(const std::string& duckdb, const std::set<std::string>& column
 }  // namespace
 
 Result<std::string> RunSql(const std::string& sql, const Datasets& datasets,
-                           const std::string& folder) {
+                           const std::string& folder, std::optional<std::chrono::seconds> limit) {
   std::set<std::string> columns;
   PENSTOCK_ASSIGN(auto plan, MakePlan(sql, datasets, columns));
   PENSTOCK_ASSIGN(const auto duckdb, FindDuckdb());
@@ -140,6 +140,7 @@ Result<std::string> RunSql(const std::string& sql, const Datasets& datasets,
   PENSTOCK_ASSIGN(const auto scratch, sdk::ScratchFolder::Create(absolute / ".scratch"));
   plan.temporary_folder = scratch.path();
   plan.output_file = (absolute / "part-00000.parquet").string();
+  plan.limit = limit;
   PENSTOCK_TRY(Look(duckdb, columns, plan));
   PENSTOCK_TRY(RunQueryPlan(duckdb, plan));
   return plan.output_file;

@@ -32,6 +32,8 @@ class ExactSum {
   }
 
   [[nodiscard]] double Round() const;
+  // Whose exact sum this is; which ones depends on the order of Add.
+  [[nodiscard]] const std::vector<double>& parts() const { return partials_; }
 
  private:
   std::vector<double> partials_;  // non-overlapping, growing

@@ -312,7 +312,19 @@ Metrics Measure(const ModelManifest& manifest, const Judged& judged,
     return Measure(manifest, chosen.View(), {}, confidence);
   }
   const Width width = {confidence > 0 ? NormalQuantile((1 + confidence) / 2) : 0};
-  if (!WeighNothing(judged)) return MeasureAll(manifest, judged, width);
+  if (!WeighNothing(judged)) {
+    Metrics all = MeasureAll(manifest, judged, width);
+    for (auto& [name, metric] : all) {
+      if (!metric.defined()) continue;
+      if (!std::isfinite(metric.value)) {
+        metric = Undefined(metric.rows, "its value is beyond what float64 holds");
+      } else if (metric.interval &&
+                 !(std::isfinite(metric.interval->low) && std::isfinite(metric.interval->high))) {
+        metric.interval.reset();
+      }
+    }
+    return all;
+  }
   Metrics all = MeasureAll(manifest, {judged.raw, judged.labels, judged.exact, {}}, width);
   for (auto& [name, metric] : all) {
     metric = Undefined(metric.rows, "all rows have the weight 0");

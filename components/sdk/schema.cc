@@ -112,8 +112,16 @@ void CarryOver(const Schema& from, Carry what, Schema& to) {
     if (what == Carry::kRole) continue;
     column.unit = source->unit;
     column.domain = source->domain;
-    if (what == Carry::kAll) column.nullable = source->nullable;
+    column.constraints = source->constraints;
+    if (what == Carry::kAll) {
+      column.nullable = source->nullable;
+      continue;
+    }
+    column.constraints.presence_fraction.reset();
+    column.constraints.presence_count.reset();
+    column.constraints.distinct = {};
   }
+  if (what != Carry::kRole) to.environments = from.environments;
 }
 
 Json ToJson(const Schema& schema) {
@@ -125,9 +133,13 @@ Json ToJson(const Schema& schema) {
               {"role", Name(column.role)}};
     if (!column.unit.empty()) j["unit"] = column.unit;
     if (!column.domain.is_null()) j["domain"] = column.domain;
+    j.update(ToJson(column.constraints));
     columns.push_back(std::move(j));
   }
-  return {{"version", kSchemaVersion}, {"columns", std::move(columns)}};
+  Json json = {{"version", kSchemaVersion}, {"columns", std::move(columns)}};
+  if (!schema.environments.empty()) json["environments"] = schema.environments;
+  if (schema.rows.IsGiven()) json["rows"] = ToJson(schema.rows);
+  return json;
 }
 
 std::string SchemaDigest(const Schema& schema) {

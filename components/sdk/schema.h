@@ -7,6 +7,8 @@
 //   - {name: "distance", type: int64, nullable: true, role: feature, unit: "mile"}
 //   - {name: "late", type: bool, nullable: false, role: label}
 //
+// and what `validate` holds the data to: constraints.h.
+//
 // ingest writes it, a person may, and every dataset has one beside its parts (_schema.yaml), so
 // that a reference to the dataset brings it along. A model's signature is a part of it.
 #pragma once
@@ -20,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "components/sdk/constraints/constraints.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 
@@ -53,11 +56,14 @@ struct SchemaColumn {
   Role role = Role::kFeature;
   Json domain =
       nullptr;  // null: any value; a list of values; or {"minimum": n, "maximum": n}, either alone
+  Constraints constraints = {};
   bool operator==(const SchemaColumn&) const = default;
 };
 
 struct Schema {
   std::vector<SchemaColumn> columns;
+  std::vector<std::string> environments = {};  // that its columns may name
+  RowConstraints rows = {};
 
   // Null when there is none.
   [[nodiscard]] const SchemaColumn* Find(const std::string& name) const;
@@ -78,8 +84,8 @@ struct Schema {
 // What a schema says beyond types goes on with a column of the same name and type.
 enum class Carry : std::uint8_t {
   kRole,     // the values may be others: unit, domain and nullable are not theirs
-  kMeaning,  // role, unit and domain; nullable is as seen
-  kAll       // the rows are some of the same rows
+  kMeaning,  // role, unit, domain and what else is asked of each value; nullable is as seen
+  kAll       // the rows are some of the same rows: all but what is asked of their number
 };
 void CarryOver(const Schema& from, Carry what, Schema& to);
 

@@ -9,6 +9,7 @@
 
 #include "components/model_format/model_artifact.h"
 #include "components/sdk/arrow_types.h"
+#include "components/sdk/constraints/schema_yaml.h"
 #include "components/sdk/schema.h"
 #include "operator/base/file.h"
 #include "operator/base/nearest.h"
@@ -19,34 +20,6 @@ namespace penstock::sdk {
 namespace {
 
 constexpr std::size_t kMaxSchemaBytes = 64U << 20;
-
-std::string LineOf(const YAML::Node& node) {
-  return "line " + std::to_string(node.Mark().line + 1) + ": ";
-}
-
-Error At(const YAML::Node& node, const std::string& problem) {
-  return Invalid(LineOf(node) + problem);
-}
-
-// The keys of a mapping, each known and there once.
-Result<void> CheckKeys(const YAML::Node& map, const std::vector<std::string>& known) {
-  std::set<std::string> seen;
-  for (const auto& entry : map) {
-    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
-      return At(entry.first, "'" + plan::Shown(key, 80) + "' is unknown" + DidYouMean(key, known));
-    }
-    if (!seen.insert(key).second) return At(entry.first, "'" + key + "' stands twice");
-  }
-  return {};
-}
-
-Result<std::string> TextOf(const YAML::Node& map, const char* key) {
-  const YAML::Node node = map[key];
-  if (!node.IsScalar()) return At(node, std::string(key) + " must be a text");
-  if (!IsUtf8(node.Scalar())) return At(node, std::string(key) + " is no UTF-8");
-  return node.Scalar();
-}
 
 // A value of a domain as the column's type writes it. What is no number of a number column stays
 // out.
@@ -98,7 +71,12 @@ Result<Json> ParseDomain(const YAML::Node& node, const std::string& type) {
 
 Result<SchemaColumn> ParseSchemaColumn(const YAML::Node& node) {
   if (!node.IsMap()) return At(node, "a column must be a mapping such as {name: x, type: int64}");
-  PENSTOCK_TRY(CheckKeys(node, {"name", "type", "nullable", "unit", "role", "domain"}));
+  static const std::vector<std::string> kKeys = [] {
+    std::vector<std::string> keys = {"name", "type", "nullable", "unit", "role", "domain"};
+    keys.insert(keys.end(), ConstraintKeys().begin(), ConstraintKeys().end());
+    return keys;
+  }();
+  PENSTOCK_TRY(CheckKeys(node, kKeys));
   SchemaColumn column;
   for (const char* key : {"name", "type"}) {
     if (!node[key]) return At(node, std::string(key) + " is missing");
@@ -133,12 +111,27 @@ Result<SchemaColumn> ParseSchemaColumn(const YAML::Node& node) {
   if (node["domain"]) {
     PENSTOCK_ASSIGN(column.domain, ParseDomain(node["domain"], column.type));
   }
+  PENSTOCK_ASSIGN(column.constraints,
+                  ParseConstraints(node, column.type, !column.domain.is_null()));
   return column;
+}
+
+// The environments that columns name are those of the schema.
+Result<void> CheckEnvironments(const YAML::Node& node, const Constraints& c,
+                               const std::vector<std::string>& known) {
+  for (const auto* names : {&c.environments, &c.not_in}) {
+    for (const auto& name : *names) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      return At(node, "environment '" + plan::Shown(name, 80) +
+                          "' is none of the schema's environments" + DidYouMean(name, known));
+    }
+  }
+  return {};
 }
 
 Result<Schema> ParseDocument(const YAML::Node& root) {
   if (!root.IsMap()) return Invalid("must be a mapping of version and columns");
-  PENSTOCK_TRY(CheckKeys(root, {"version", "columns"}));
+  PENSTOCK_TRY(CheckKeys(root, {"version", "columns", "environments", "rows"}));
   if (!root["version"] || !root["version"].IsScalar() || root["version"].Scalar() != "1") {
     return Invalid("version must be 1; this program is older than the schema, or it is none");
   }
@@ -146,9 +139,16 @@ Result<Schema> ParseDocument(const YAML::Node& root) {
     return Invalid("columns must be a list of at least one column");
   }
   Schema schema;
+  if (root["environments"]) {
+    PENSTOCK_ASSIGN(schema.environments, ParseNames(root, "environments"));
+  }
+  if (root["rows"]) {
+    PENSTOCK_ASSIGN(schema.rows, ParseRowConstraints(root["rows"]));
+  }
   std::set<std::string> names;
   for (const auto& node : root["columns"]) {
     PENSTOCK_ASSIGN(auto column, ParseSchemaColumn(node));
+    PENSTOCK_TRY(CheckEnvironments(node, column.constraints, schema.environments));
     if (!names.insert(column.name).second) {
       return At(node, "column '" + column.name + "' stands twice");
     }
@@ -173,7 +173,12 @@ Result<Schema> LoadFromFolder(const std::filesystem::path& folder) {
 
 std::string FormatSchema(const Schema& schema) {
   std::ostringstream out;
-  out << "version: " << kSchemaVersion << "\ncolumns:\n";
+  out << "version: " << kSchemaVersion << "\n";
+  if (!schema.environments.empty()) {
+    out << "environments: " << Json(schema.environments).dump() << "\n";
+  }
+  if (schema.rows.IsGiven()) out << "rows: " << ToJson(schema.rows).dump() << "\n";
+  out << "columns:\n";
   for (const auto& c : schema.columns) {
     const bool plain = c.type.find(',') == std::string::npos;
     out << "- {name: " << Json(c.name).dump()
@@ -181,6 +186,10 @@ std::string FormatSchema(const Schema& schema) {
         << ", nullable: " << (c.nullable ? "true" : "false") << ", role: " << Name(c.role);
     if (!c.unit.empty()) out << ", unit: " << Json(c.unit).dump();
     if (!c.domain.is_null()) out << ", domain: " << c.domain.dump();
+    const Json constraints = ToJson(c.constraints);
+    for (const auto& [key, value] : constraints.items()) {
+      out << ", " << key << ": " << value.dump();
+    }
     out << "}\n";
   }
   return out.str();

@@ -33,11 +33,11 @@ Result<Passes> Passes::Create(const SplitOptions& options, const std::string& fo
   const auto wanted = std::size_t(rows / kPartitionRows) + 1;
   const auto partitions = std::min(std::bit_ceil(wanted), kMostPartitions);
   Passes passes(options);
-  PENSTOCK_ASSIGN(passes.facts_, SpillFiles::Create(folder, "facts", partitions));
-  PENSTOCK_ASSIGN(passes.order_, SpillFiles::Create(folder, "order", 1));
-  PENSTOCK_ASSIGN(passes.codes_, SpillFiles::Create(folder, "codes", partitions));
+  PENSTOCK_ASSIGN(passes.facts_, sdk::SpillFiles::Create(folder, "facts", partitions));
+  PENSTOCK_ASSIGN(passes.order_, sdk::SpillFiles::Create(folder, "order", 1));
+  PENSTOCK_ASSIGN(passes.codes_, sdk::SpillFiles::Create(folder, "codes", partitions));
   if (options.by == SplitOptions::By::kTime && !options.group.empty()) {
-    PENSTOCK_ASSIGN(passes.groups_, SpillFiles::Create(folder, "groups", partitions));
+    PENSTOCK_ASSIGN(passes.groups_, sdk::SpillFiles::Create(folder, "groups", partitions));
   }
   return passes;
 }

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "components/sdk/spill/spill.h"
 #include "components/split/facts.h"
 #include "components/split/options.h"
 #include "components/split/placement.h"
-#include "components/split/spill.h"
 
 namespace penstock::sdk {
 class DatasetReader;
@@ -46,10 +46,10 @@ class Passes {
 
   SplitOptions options_;
   Placement placement_;
-  SpillFiles facts_;
-  SpillFiles order_;   // one file: the partition of each row
-  SpillFiles codes_;   // by row's partition
-  SpillFiles groups_;  // by group; only where a group's rows may be parted
+  sdk::SpillFiles facts_;
+  sdk::SpillFiles order_;   // one file: the partition of each row
+  sdk::SpillFiles codes_;   // by row's partition
+  sdk::SpillFiles groups_;  // by group; only where a group's rows may be parted
   Counts counts_;
 };
 

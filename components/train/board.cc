@@ -57,9 +57,14 @@ std::vector<std::uint32_t> HeldOut(const FoldPlan& plan) {
   return rows;
 }
 
+// What a line stands by.
+const std::optional<Score>& Shown(const BoardLine& line) {
+  return line.nested ? line.nested : line.score;
+}
+
 // What a line is read by: worse ones are larger.
 double Order(const std::string& metric, const BoardLine& line) {
-  const double value = line.score->value;
+  const double value = Shown(line)->value;
   if (std::isnan(value)) return INFINITY;
   return metric == "auc" || metric == "accuracy" ? -value : value;
 }
@@ -105,23 +110,24 @@ std::optional<std::size_t> MarkBest(const Labels& labels, const FoldPlan& plan, 
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < board.lines.size(); ++i) {
     const BoardLine& line = board.lines[i];
-    if (!line.score) continue;
-    if (!best || IsBetterChoice(board.metric, line.score->value, board.lines[*best].score->value)) {
+    if (!line.nested) continue;
+    if (!best ||
+        IsBetterChoice(board.metric, line.nested->value, board.lines[*best].nested->value)) {
       best = i;
     }
   }
   if (!best) return best;
-  const Score& chosen = *board.lines[*best].score;
+  const Score& chosen = *board.lines[*best].nested;
   const auto weight = Of(labels.fit_weight, HeldOut(plan));
   for (std::size_t i = 0; i < board.lines.size(); ++i) {
     BoardLine& line = board.lines[i];
     line.chosen = i == *best;
-    if (!line.score || line.chosen) continue;
-    line.behind = std::abs(line.score->value - chosen.value);
-    if (line.score->losses.empty() || line.score->losses.size() != chosen.losses.size()) continue;
-    double error = PairedStandardError(line.score->losses, chosen.losses, weight);
+    if (!line.nested || line.chosen) continue;
+    line.behind = std::abs(line.nested->value - chosen.value);
+    if (line.nested->losses.empty() || line.nested->losses.size() != chosen.losses.size()) continue;
+    double error = PairedStandardError(line.nested->losses, chosen.losses, weight);
     // Of the means of squares; of their roots by linearisation.
-    const double roots = line.score->value + chosen.value;
+    const double roots = line.nested->value + chosen.value;
     if (board.metric == "rmse") error = roots > 0 ? error / roots : 0;
     line.behind_error = error;
   }
@@ -134,6 +140,7 @@ std::vector<const BoardLine*> Ranked(const Board& board, std::size_t most) {
   for (const BoardLine& line : board.lines) lines.push_back(&line);
   std::stable_sort(lines.begin(), lines.end(), [&](const BoardLine* a, const BoardLine* b) {
     if (a->chosen != b->chosen) return a->chosen;
+    if (a->nested.has_value() != b->nested.has_value()) return a->nested.has_value();
     if (a->score.has_value() != b->score.has_value()) return a->score.has_value();
     return a->score && Order(board.metric, *a) < Order(board.metric, *b);
   });
@@ -150,9 +157,10 @@ Json ToJson(const Board& board, std::size_t most) {
     if (!line->setting.empty()) j["setting"] = line->setting;
     if (line->log_target) j["logTarget"] = true;
     if (line->rounds) j["rounds"] = number(*line->rounds);
-    if (line->score) {
-      j["value"] = number(line->score->value);
-      j["standardError"] = number(line->score->standard_error);
+    if (const auto& score = Shown(*line)) {
+      j["value"] = number(score->value);
+      j["standardError"] = number(score->standard_error);
+      j["nested"] = line->nested.has_value();
     }
     if (line->behind) j["behind"] = number(*line->behind);
     if (line->behind_error) j["behindStandardError"] = number(*line->behind_error);

@@ -18,10 +18,13 @@ struct BoardLine {
   Json setting = Json::object();
   std::optional<double> rounds;
   std::optional<Score> score;  // none where it was not tried to its end
-  std::string problem;         // why it was not: its error, or what left it out
+  // Of each learner's best setting alone: by rows that did not choose it (nested.h). What learners
+  // are compared by.
+  std::optional<Score> nested;
+  std::string problem;  // why it was not: its error, or what left it out
   bool failed = false;
   bool chosen = false;
-  std::optional<double> behind;  // the chosen one's value apart; and the standard error of that
+  std::optional<double> behind;  // of `nested`: how far from the chosen's; its standard error
   std::optional<double> behind_error;
 };
 
@@ -42,12 +45,13 @@ struct Board {
 [[nodiscard]] Score ScoreDummy(const std::string& metric, const Labels& labels,
                                const FoldPlan& plan);
 
-// Marks the line of the best score, the earlier of equal ones, and how far the others are behind.
-// Its number, or nullopt where no line has a score.
+// Marks the line of the best nested score, the earlier of equal ones, and how far the others are
+// behind. Its number, or nullopt where no line has one.
 std::optional<std::size_t> MarkBest(const Labels& labels, const FoldPlan& plan, Board& board);
 
-// The chosen line first, then by score, then those without; {"learner", "setting", "value", ...}.
-// `most`: of each learner only the best so many.
+// The chosen line first, then each learner's best by nested scores, other settings by their scores,
+// then those without; {"learner", "setting", "value", "nested", ...}: "value" is what the line
+// stands by, nested where it says so. `most`: of each learner only the best so many.
 [[nodiscard]] Json ToJson(const Board& board, std::size_t most);
 // The lines in that order.
 [[nodiscard]] std::vector<const BoardLine*> Ranked(const Board& board, std::size_t most);

@@ -144,14 +144,7 @@ Result<sdk::Calibration> FitOnRows(sdk::CalibrationMethod method, const HeldOutA
     const Curve curve = CurveOf(h, target, k, rows);
     if (method == sdk::CalibrationMethod::kPlatt) {
       const Line line = FitPlatt(curve);
-      if (!(line.slope > 0)) {
-        char slope[32];
-        std::snprintf(slope, sizeof slope, "%.3g", line.slope);
-        return Invalid("calibrate: platt: its slope would be " + std::string(slope) +
-                       (target.width() > 1 ? " for class " + std::to_string(k) : "") +
-                       ": answers to rows held out do not rank them at all, so that there is "
-                       "nothing to calibrate; leave calibrate out and look at the report");
-      }
+      if (!(line.slope > 0)) return sdk::Calibration{};
       calibration.slope.push_back(line.slope);
       calibration.offset.push_back(line.offset);
     } else {
@@ -208,6 +201,7 @@ Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method, const
   for (std::uint32_t p = 0; p < parts; ++p) {
     PENSTOCK_ASSIGN(const auto calibration,
                     FitOnRows(method, h, target, RowsWhere(part, p, false)));
+    if (calibration.method == sdk::CalibrationMethod::kNone) return std::vector<double>();
     for (const std::size_t r : RowsWhere(part, p, true)) {
       CalibrateRow(calibration, answers.data() + r * width, width);
     }

@@ -23,14 +23,16 @@ struct HeldOutAnswers {
 
 // Platt: Newton's method on the logit of the answer, with his targets (N+ + 1) / (N+ + 2) and
 // 1 / (N- + 2) (Lin, Lin, Weng, Machine Learning 68, 2007). Isotonic: pool adjacent violators.
-// Invalid where Platt's slope is not above 0: the answers rank the wrong way, or not at all.
+// Method kNone where Platt's slope is not above 0: the answers rank the wrong way, or not at all,
+// and there is nothing to calibrate.
 [[nodiscard]] Result<sdk::Calibration> FitCalibration(sdk::CalibrationMethod method,
                                                       const HeldOutAnswers& held_out,
                                                       const Target& target);
 
 // The answers as a calibration fitted on the other parts' rows makes them: what a calibrated model
-// is judged by. Parts are the folds, or five (by rows or groups) where one model
-// answered all.
+// is judged by. Parts are the folds, or five (by rows or groups) where one model answered all.
+// Empty where the calibration of some part would be kNone: answers that are calibrated and such
+// that are not are no answers of one model, and what some rows do not bear out is not to be had.
 [[nodiscard]] Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method,
                                                           const HeldOutAnswers& held_out,
                                                           const Target& target, std::uint64_t seed);

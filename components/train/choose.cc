@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "components/train/nested.h"
+#include "components/train/race.h"
 #include "operator/base/try.h"
 
 namespace penstock::train {
@@ -14,8 +16,13 @@ constexpr double kShareOfRepeats = 0.1;  // of the budget: folds are repeated wi
 struct Entrant {
   const Learner* learner = nullptr;
   bool log_target = false;
-  double cost = 0;  // of all folds, in 1e9 multiply-adds
+  double a_fold = 0;  // what one costs, in 1e9 multiply-adds
+  bool once = false;  // judged by the first repeat alone
   bool allowed = true;
+
+  [[nodiscard]] double Cost(const FoldPlan& plan) const {
+    return a_fold * double(once ? plan.a_repeat : plan.folds.size());
+  }
 };
 
 std::vector<Entrant> Entrants(const Table& table,
@@ -26,8 +33,8 @@ std::vector<Entrant> Entrants(const Table& table,
   const bool log = possible && (wanted == "always" || (wanted == "auto" && IsSkewed(table.labels)));
   std::vector<Entrant> entrants;
   for (const auto& learner : learners) {
-    if (!log || wanted == "auto") entrants.push_back({learner.get(), false, 0, true});
-    if (log) entrants.push_back({learner.get(), true, 0, true});
+    if (!log || wanted == "auto") entrants.push_back({learner.get(), false});
+    if (log) entrants.push_back({learner.get(), true});
   }
   return entrants;
 }
@@ -38,60 +45,59 @@ std::size_t FeaturesOf(const sdk::TransformSpec& recipe, sdk::View view) {
   return transform ? transform->width() : 0;
 }
 
-double Price(const Table& table, const sdk::TransformSpec& recipe, std::size_t rows,
-             std::size_t folds, std::vector<Entrant>& entrants) {
-  double all = 0;
-  for (Entrant& e : entrants) {
-    const std::size_t features = FeaturesOf(recipe, e.learner->view());
-    e.cost = e.learner->Cost(rows, features, table.labels.target) * double(folds) / 1000;
-    all += e.cost;
-  }
-  return all;
-}
-
 // Marks those that a budget allows, the earlier first; how many.
-std::size_t Mark(double budget, std::vector<Entrant>& entrants) {
+std::size_t Mark(const FoldPlan& plan, double budget, std::vector<Entrant>& entrants) {
   double spent = 0;
   std::size_t count = 0;
   for (Entrant& e : entrants) {
-    e.allowed = spent + e.cost <= budget;
+    e.allowed = spent + e.Cost(plan) <= budget;
     if (!e.allowed) continue;
-    spent += e.cost;
+    spent += e.Cost(plan);
     ++count;
   }
   return count;
 }
 
-// Who may run. Repeats only steady the choice, so they go first; parts where fewer let more run.
+// Repeats only steady the choice, so that each learner has them within a share of the budget.
+void AllowRepeats(double budget, FoldPlan& plan, std::vector<Entrant>& entrants) {
+  if (plan.repeats() < 2) return;
+  std::string once;
+  for (Entrant& e : entrants) {
+    e.once = e.Cost(plan) > budget * kShareOfRepeats;
+    if (e.once && !e.log_target) once += (once.empty() ? "" : " and ") + e.learner->name();
+  }
+  if (!once.empty()) plan.why += "; " + once + " but once, as more would cost too much";
+}
+
+// Who may run. First go repeats; parts where fewer let more run.
 void Allow(const Table& table, const sdk::TransformSpec& recipe, FoldPlan& plan,
            std::vector<Entrant>& entrants) {
   const TrainOptions& options = table.options;
-  const std::size_t rows = plan.folds.front().train.size();
-  const auto price = [&](std::size_t folds) { return Price(table, recipe, rows, folds, entrants); };
-  if (price(plan.folds.size()) > options.budget * kShareOfRepeats && plan.repeats() > 1) {
-    plan.folds.resize(plan.a_repeat);
-    plan.why += "; but once, as more would cost too much of the budget";
-    price(plan.folds.size());
+  const std::size_t rows = plan.folds.front().train.size() + plan.folds.front().held_out.size();
+  for (Entrant& e : entrants) {
+    const std::size_t features = FeaturesOf(recipe, e.learner->view());
+    e.a_fold = e.learner->Cost(rows, features, table.labels.target) / 1000;
   }
-  std::size_t allowed = Mark(options.budget, entrants);
+  AllowRepeats(options.budget, plan, entrants);
+  const std::size_t allowed = Mark(plan, options.budget, entrants);
   const bool one_tells = options.folds == 0 && !plan.valid_alone && plan.repeats() == 1 &&
                          IsEnough(table.labels, plan.folds.front().held_out);
   if (allowed < entrants.size() && one_tells) {
-    price(1);
-    const std::size_t by_one = Mark(options.budget, entrants);
-    if (by_one > allowed) {
-      plan.folds.resize(1);
-      plan.a_repeat = 1;
-      plan.why += "; but by the first of them alone, as all would cost more than the budget";
+    FoldPlan one = plan;
+    one.folds.resize(1);
+    one.a_repeat = 1;
+    one.why += "; but by the first of them alone, as all would cost more than the budget";
+    if (Mark(one, options.budget, entrants) > allowed) {
+      plan = std::move(one);
+    } else {
+      Mark(plan, options.budget, entrants);
     }
-    price(plan.folds.size());
-    allowed = Mark(options.budget, entrants);
   }
   if (options.model != "auto") {  // it was asked for
     for (Entrant& e : entrants) e.allowed = true;
-  } else if (allowed == 0 && !entrants.empty()) {
+  } else if (std::none_of(entrants.begin(), entrants.end(), [](auto& e) { return e.allowed; })) {
     std::min_element(entrants.begin(), entrants.end(), [](const Entrant& a, const Entrant& b) {
-      return a.cost < b.cost;
+      return a.a_fold < b.a_fold;
     })->allowed = true;
   }
 }
@@ -120,12 +126,35 @@ Error AllFailed(const Board& board) {
   return Invalid(text);
 }
 
+// A learner's settings onto the board; its best one, where it is better than others' so far.
+void AddTried(const Table& table, const FoldPlan& plan, std::vector<Candidate> tried,
+              std::optional<double>& best_value, Choice& choice) {
+  Board& board = choice.board;
+  NestedChoice nested =
+      ChooseSetting(board.metric, table.labels, plan, tried, std::uint64_t(table.options.seed));
+  for (std::size_t i = 0; i < tried.size(); ++i) {
+    BoardLine line;
+    line.learner = tried[i].learner->name();
+    line.log_target = tried[i].log_target;
+    line.setting = tried[i].setting;
+    line.rounds = tried[i].rounds;
+    line.score = std::move(nested.scores[i]);
+    line.score->losses.clear();
+    if (i == nested.best) line.nested = nested.score;
+    board.lines.push_back(std::move(line));
+  }
+  if (best_value && !IsBetterChoice(board.metric, nested.score.value, *best_value)) return;
+  best_value = nested.score.value;
+  choice.best = std::move(tried[nested.best]);
+  choice.best.answers = std::move(nested.answers);
+}
+
 // As soon as it can be seen: the first candidate does not beat a constant.
 void WarnEarly(const Table& table, const Board& board) {
   double best = std::nan("");
   for (const BoardLine& line : board.lines) {
-    if (line.score && IsBetterChoice(board.metric, line.score->value, best)) {
-      best = line.score->value;
+    if (line.nested && IsBetterChoice(board.metric, line.nested->value, best)) {
+      best = line.nested->value;
     }
   }
   if (std::isnan(best) || IsBetterChoice(board.metric, best, board.dummy.value)) return;
@@ -159,11 +188,13 @@ Result<Choice> Choose(const Table& table, FoldPlan plan,
   const double begin = table.options.max_time ? table.around.seconds() : 0;
   std::optional<double> best_value;  // of choice.best, as MarkBest will find it
   bool any = false;
+  FoldPlan once = plan;
+  once.folds.resize(plan.a_repeat);
   for (const Entrant& e : entrants) {
     if (!e.allowed) {
       AddLine(e,
-              "it costs " + Rounded(e.cost) + " of a budget of " + Rounded(table.options.budget) +
-                  "; raise budget, or name it by model",
+              "it costs " + Rounded(e.Cost(plan)) + " of a budget of " +
+                  Rounded(table.options.budget) + "; raise budget, or name it by model",
               false, board);
       continue;
     }
@@ -172,7 +203,11 @@ Result<Choice> Choose(const Table& table, FoldPlan plan,
       board.truncated = true;
       continue;
     }
-    auto tried = TryLearner(table, plan, *e.learner, e.log_target, keep);
+    const FoldPlan& own = e.once ? once : plan;
+    const auto lost = [&](const std::vector<Candidate>& so_far) {
+      return best_value && HasLost(board.metric, table.labels, own, choice.best.answers, so_far);
+    };
+    auto tried = TryLearner(table, own, *e.learner, e.log_target, keep, lost);
     any = true;
     if (!tried) {
       if (tried.error().kind == ErrorKind::kCancelled) return tried.error();
@@ -181,22 +216,19 @@ Result<Choice> Choose(const Table& table, FoldPlan plan,
                        {{"learner", e.learner->name()}, {"error", tried.error().message}});
       continue;
     }
-    for (Candidate& c : *tried) {
-      BoardLine line;
-      line.learner = e.learner->name();
-      line.log_target = e.log_target;
-      line.setting = c.setting;
-      line.rounds = c.rounds;
-      line.score = ScoreFolds(board.metric, table.labels, plan, c.answers);
-      if (!best_value || IsBetterChoice(board.metric, line.score->value, *best_value)) {
-        best_value = line.score->value;
-        choice.best = std::move(c);
-      }
-      board.lines.push_back(std::move(line));
+    const std::size_t folds = tried->front().answers.size();
+    const std::size_t settings = tried->size();
+    if (folds < own.folds.size()) {
+      AddLine(e,
+              "far behind after " + std::to_string(folds) + " of " +
+                  std::to_string(own.folds.size()) + " folds, and spared the others",
+              false, board);
+      continue;
     }
+    AddTried(table, own, std::move(*tried), best_value, choice);
     table.around.Say("candidate", {{"learner", e.learner->name()},
                                    {"logTarget", e.log_target},
-                                   {"settings", tried->size()},
+                                   {"settings", settings},
                                    {"metric", board.metric},
                                    {"best", best_value.value_or(0)},
                                    {"dummy", board.dummy.value}});

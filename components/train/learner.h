@@ -108,7 +108,8 @@ class Learner {
   virtual ~Learner() = default;
   [[nodiscard]] virtual std::string name() const = 0;  // linear, boosting, mlp
   [[nodiscard]] virtual sdk::View view() const = 0;
-  // What a Try of all settings on these many rows and features of the learner's view costs at most,
+  // What a Try of all settings costs at most, of so many rows (training and held-out ones together,
+  // as Try sees them) and features of the learner's view,
   // in units of 1e6 multiply-adds or what takes as long (a thousand are a second of one core, or
   // less); the frame leaves out candidates that a budget does not allow, and says so.
   [[nodiscard]] virtual double Cost(std::size_t rows, std::size_t features,
@@ -141,7 +142,6 @@ struct MlpOptions {
   std::optional<std::int64_t> epochs;
   std::optional<std::int64_t> batch_size;
   std::optional<std::int64_t> networks;  // whose mean answers
-  std::optional<std::int64_t> patience;  // epochs without a better held-out loss; 0: never ends
   double label_smoothing = 0;
   std::string format = "torchscript";  // or safetensors
 };

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kUsable = 0.8;               // of memory; the rest is the program, Arrow's buffers
 constexpr std::uint64_t kBase = 96ULL << 20;  // libraries, one batch of Parquet
+constexpr std::uint64_t kAnAnswer = 10 * 8 + 24;  // ten settings' float64, a learner's own float32
 constexpr std::uint64_t kCounters = 1ULL << 22;
 
 }  // namespace
@@ -20,7 +21,8 @@ constexpr std::uint64_t kCounters = 1ULL << 22;
 std::uint64_t MatrixBytes(const TableSize& size) { return size.rows * size.features * 4; }
 
 std::uint64_t NeededBytes(const TableSize& size) {
-  const std::uint64_t a_row = size.columns * 16 + size.features * 4 * 3 + 160;
+  const std::uint64_t a_row =
+      size.columns * 16 + size.features * 4 * 3 + 160 + (size.answers - 1) * kAnAnswer;
   return size.rows * a_row;
 }
 

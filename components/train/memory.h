@@ -13,13 +13,15 @@ struct TableSize {
   std::uint64_t rows = 0;
   std::uint64_t features = 0;  // of the matrix
   std::uint64_t columns = 0;   // that the recipe reads
+  std::uint64_t answers = 1;   // numbers that a model answers a row with: of several classes, each
 };
 
 // Of one float32 matrix.
 [[nodiscard]] std::uint64_t MatrixBytes(const TableSize& size);
 
 // About what a training needs at its peak: the columns, a fold's two matrices, and what learners
-// make of them (a binned or transposed copy); labels, weights and answers.
+// make of them (a binned or transposed copy); labels, weights and answers, of each setting that is
+// tried.
 [[nodiscard]] std::uint64_t NeededBytes(const TableSize& size);
 
 // The share of the rows that fits: 1 where all do. `memory`: bytes that the process may use.

@@ -17,20 +17,20 @@ struct OwnedParameter {
 
 const std::vector<OwnedParameter>& OwnedParameters() {
   static const std::vector<OwnedParameter> kOwned = {
-      {"penalty", {"linear"}},  {"rounds", {"boosting"}},
-      {"depth", {"boosting"}},  {"learningRate", {"boosting", "mlp"}},
-      {"hidden", {"mlp"}},      {"dropout", {"mlp"}},
-      {"weightDecay", {"mlp"}}, {"epochs", {"mlp"}},
-      {"batchSize", {"mlp"}},   {"patience", {"mlp"}},
-      {"networks", {"mlp"}},    {"labelSmoothing", {"mlp"}},
-      {"format", {"mlp"}},      {"device", {"mlp"}},
+      {"penalty", {"linear"}},     {"rounds", {"boosting"}},
+      {"depth", {"boosting"}},     {"learningRate", {"boosting", "mlp"}},
+      {"hidden", {"mlp"}},         {"dropout", {"mlp"}},
+      {"weightDecay", {"mlp"}},    {"epochs", {"mlp"}},
+      {"batchSize", {"mlp"}},      {"networks", {"mlp"}},
+      {"labelSmoothing", {"mlp"}}, {"format", {"mlp"}},
+      {"device", {"mlp"}},
   };
   return kOwned;
 }
 
-// A parameter of one learner means nothing to another, nor to auto, which would ignore it for all
-// but one.
+// A parameter of one learner means nothing to another. To auto it says how that learner is tried.
 void RefuseOthers(const Json& parameters, const std::string& model, sdk::Parameters& p) {
+  if (model == "auto") return;
   for (const OwnedParameter& owned : OwnedParameters()) {
     if (!parameters.contains(owned.name) || parameters[owned.name].is_null()) continue;
     bool fits = false;
@@ -75,7 +75,6 @@ void ReadLearners(sdk::Parameters& p, const Json& parameters, TrainOptions& o) {
   o.mlp.weight_decay = OptionalNumber(p, parameters, "weightDecay", 0, 10);
   o.mlp.epochs = OptionalInteger(p, parameters, "epochs", 1, 10'000);
   o.mlp.batch_size = OptionalInteger(p, parameters, "batchSize", 1, 10'000'000);
-  o.mlp.patience = OptionalInteger(p, parameters, "patience", 0, 10'000);
   o.mlp.networks = OptionalInteger(p, parameters, "networks", 1, 100);
   o.mlp.label_smoothing = p.Number("labelSmoothing", 0, 0, 0.5);
   o.mlp.format = p.OneOf("format", o.mlp.format, {"torchscript", "safetensors"});

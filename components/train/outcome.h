@@ -21,10 +21,11 @@ struct Outcome {
                             // each by rows of other parts
   sdk::Calibration calibration;
   double threshold = 0.5;
-  sdk::ModelManifest manifest;  // without the back end's files
-  sdk::Metrics metrics;         // of held_out
-  TableSize size;               // before rows were sampled
-  double share = 1;             // of the rows that was learnt from
+  std::vector<std::string> notes;  // what was asked for and could not be had
+  sdk::ModelManifest manifest;     // without the back end's files
+  sdk::Metrics metrics;            // of held_out
+  TableSize size;                  // before rows were sampled
+  double share = 1;                // of the rows that was learnt from
 };
 
 // The answers to rows held out of the chosen candidate: of the first repeat, in the order of rows.

@@ -7,6 +7,8 @@
 namespace penstock::train {
 namespace {
 
+constexpr std::size_t kMostConfused = 1000;  // classes whose confusion is counted; as evaluate's
+
 Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 std::string TextOf(const std::optional<double>& value) {
@@ -50,23 +52,26 @@ std::string SettingText(const BoardLine& line) {
 void AddBoard(const Board& board, sdk::Page& page) {
   sdk::PageTable table;
   table.texts = 3;
-  table.columns = {"",       "learner",   "setting", board.metric, "standard error",
-                   "behind", "its error", "rounds"};
+  table.columns = {"",     "learner", "setting",   board.metric, "standard error",
+                   "rows", "behind",  "its error", "rounds"};
   const auto row = [&](const BoardLine& line) {
-    const bool has = line.score.has_value();
+    const auto& score = line.nested ? line.nested : line.score;
     table.rows.push_back({line.chosen   ? "chosen"
                           : line.failed ? "failed"
-                          : has         ? ""
+                          : score       ? ""
                                         : "left out",
-                          line.learner, has ? SettingText(line) : line.problem,
-                          has ? sdk::NumberText(line.score->value) : "",
-                          has ? sdk::NumberText(line.score->standard_error) : "",
+                          line.learner, score ? SettingText(line) : line.problem,
+                          score ? sdk::NumberText(score->value) : "",
+                          score ? sdk::NumberText(score->standard_error) : "",
+                          line.nested ? "that did not choose it"
+                          : score     ? "that chose"
+                                      : "",
                           TextOf(line.behind), TextOf(line.behind_error), TextOf(line.rounds)});
   };
   for (const BoardLine* line : Ranked(board, board.lines.size())) row(*line);
   table.rows.push_back({"", "a constant", "the best constant answer of the training rows",
                         sdk::NumberText(board.dummy.value),
-                        sdk::NumberText(board.dummy.standard_error), "", "", ""});
+                        sdk::NumberText(board.dummy.standard_error), "", "", "", ""});
   page.Table(table);
 }
 
@@ -111,8 +116,8 @@ Json MetricsOf(const Table& table, const Outcome& outcome) {
             {"choice",
              {{"metric", board.metric},
               {"learner", chosen->learner},
-              {"value", Number(chosen->score->value)},
-              {"standardError", Number(chosen->score->standard_error)},
+              {"value", Number(chosen->nested->value)},
+              {"standardError", Number(chosen->nested->standard_error)},
               {"dummy", Number(board.dummy.value)},
               {"beatsDummy", board.beats_dummy},
               {"folds", plan.a_repeat},
@@ -123,7 +128,8 @@ Json MetricsOf(const Table& table, const Outcome& outcome) {
             {"truncated", board.truncated},
             {"seed", table.options.seed},
             {"threads", table.options.threads},
-            {"calibration", sdk::Name(outcome.calibration.method)}};
+            {"calibration", sdk::Name(outcome.calibration.method)},
+            {"notes", outcome.notes}};
   if (!table.labels.weight.empty()) j["weighted"] = Weighted(table, outcome);
   if (outcome.manifest.IsBinary()) j["threshold"] = outcome.threshold;
   if (outcome.share < 1) {
@@ -137,6 +143,7 @@ std::string ReportPage(const Table& table, const Outcome& outcome) {
   const Board& board = outcome.choice.board;
   sdk::Page page("Training of " + table.options.name);
   for (const std::string& note : table.labels.notes) page.Text(note);
+  for (const std::string& note : outcome.notes) page.Text(note);
   page.Text(outcome.choice.plan.why);
   if (outcome.share < 1) {
     page.Text("The table does not fit into memory: " + std::to_string(table.labels.rows()) +
@@ -151,7 +158,8 @@ std::string ReportPage(const Table& table, const Outcome& outcome) {
   AddBoard(board, page);
   page.Heading("The chosen model on rows that it was not fitted on");
   AddMetrics(outcome, page);
-  if (outcome.manifest.task == sdk::ModelTask::kClassification) {
+  if (outcome.manifest.task == sdk::ModelTask::kClassification &&
+      outcome.manifest.classes.size() <= kMostConfused) {
     const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
     const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
     std::vector<std::uint32_t> decided;

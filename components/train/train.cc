@@ -40,9 +40,11 @@ Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options) {
   PENSTOCK_ASSIGN(const auto transform_file, step.InputPath("transform"));
   PENSTOCK_ASSIGN(inputs.recipe, sdk::LoadTransformSpec(transform_file));
   for (const auto& column : inputs.recipe.inputs) {
-    if (column.name != options.label) continue;
-    return Invalid("label '" + options.label +
-                   "' is a feature of the transform; fit it with label");
+    const bool label = column.name == options.label;
+    if (!label && column.name != options.weight) continue;
+    const std::string role = label ? "label" : "weight";
+    return Invalid(role + " '" + column.name + "' is a feature of the transform; fit that with " +
+                   role + ": " + column.name);
   }
   return inputs;
 }
@@ -124,14 +126,31 @@ Result<void> CheckAgainst(const Labels& labels, const TrainOptions& options) {
   return {};
 }
 
+// The model is calibrated where its answers to all parts of the rows held out bear it out.
+Result<void> Calibrate(const Labels& labels, const TrainOptions& options, Outcome& outcome) {
+  if (options.calibrate == sdk::CalibrationMethod::kNone) return {};
+  HeldOutAnswers& h = outcome.held_out;
+  PENSTOCK_ASSIGN(const auto calibration, FitCalibration(options.calibrate, h, labels.target));
+  std::vector<double> calibrated;
+  if (calibration.method == options.calibrate) {
+    PENSTOCK_ASSIGN(calibrated, CrossCalibrated(options.calibrate, h, labels.target,
+                                                std::uint64_t(options.seed)));
+  }
+  if (calibrated.empty()) {
+    outcome.notes.push_back(
+        "The model is not calibrated: its answers to rows that were held out, or to a part of "
+        "them, do not rank them, so that there is nothing to calibrate.");
+    return {};
+  }
+  outcome.calibration = calibration;
+  h.answers = std::move(calibrated);
+  return {};
+}
+
 // A calibration, the threshold and the metrics, all from rows held out.
 Result<void> Judge(const Labels& labels, const TrainOptions& options, Outcome& outcome) {
   HeldOutAnswers& h = outcome.held_out;
-  if (options.calibrate != sdk::CalibrationMethod::kNone) {
-    PENSTOCK_ASSIGN(outcome.calibration, FitCalibration(options.calibrate, h, labels.target));
-    PENSTOCK_ASSIGN(h.answers, CrossCalibrated(options.calibrate, h, labels.target,
-                                               std::uint64_t(options.seed)));
-  }
+  PENSTOCK_TRY(Calibrate(labels, options, outcome));
   outcome.threshold = options.threshold.fixed;
   if (labels.classification() && labels.target.classes == 2) {
     outcome.threshold = ChooseThreshold(options.threshold, h.answers, h.y, h.weight);
@@ -165,7 +184,7 @@ Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome) {
   for (const BoardLine& line : board.lines) {
     if (!line.chosen) continue;
     PENSTOCK_TRY(step.WriteResult("learner", line.learner));
-    PENSTOCK_TRY(step.WriteResult("loss", line.score->value));
+    PENSTOCK_TRY(step.WriteResult("value", line.nested->value));
   }
   PENSTOCK_TRY(step.WriteResult("metric", board.metric));
   PENSTOCK_TRY(step.WriteResult("board", shown));
@@ -211,8 +230,8 @@ void SayEnd(const Surroundings& around, const Outcome& outcome) {
     around.Say("chosen", {{"learner", line.learner},
                           {"setting", line.setting},
                           {"metric", board.metric},
-                          {"value", line.score->value},
-                          {"standardError", line.score->standard_error},
+                          {"value", line.nested->value},
+                          {"standardError", line.nested->standard_error},
                           {"dummy", board.dummy.value}});
   }
   if (board.beats_dummy) return;
@@ -254,7 +273,12 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   Outcome outcome;
   PENSTOCK_ASSIGN(outcome.size, SizeOf(inputs));
   PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
-  PENSTOCK_ASSIGN(const auto labels, LoadTarget(inputs.sources, options));
+  PENSTOCK_ASSIGN(auto labels, LoadTarget(inputs.sources, options));
+  outcome.size.answers = labels.target.width();
+  if (ShareThatFits(outcome.size, around.memory) < outcome.share) {  // of many classes
+    PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
+    PENSTOCK_ASSIGN(labels, LoadTarget(inputs.sources, options));
+  }
   for (const auto& note : labels.notes) around.Say("label", {{"what", note}});
   PENSTOCK_TRY(CheckAgainst(labels, options));
   PENSTOCK_ASSIGN(auto plan, PlanFolds(labels, options.folds, options.model == "auto",
@@ -275,6 +299,7 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   PENSTOCK_ASSIGN(outcome.choice, Choose(table, std::move(plan), learners, inputs.recipe));
   outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
   PENSTOCK_TRY(Judge(labels, options, outcome));
+  for (const auto& note : outcome.notes) around.Say("warning", {{"what", note}});
   PENSTOCK_TRY(FitChosen(table, outcome));
   PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(labels, options, outcome));
   const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());

@@ -88,9 +88,10 @@ struct FoldTrials {
 
 Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& learner,
                            bool log_target, bool keep) {
-  PENSTOCK_ASSIGN(auto fit,
-                  table.rows.FitOn(fold.train, learner.view(), table.labels.y,
-                                   table.labels.target.classes, std::uint64_t(table.options.seed)));
+  PENSTOCK_ASSIGN(
+      auto fit,
+      table.rows.FitOn(fold.train, learner.view(), table.labels.y, table.labels.target.classes,
+                       std::uint64_t(table.options.seed), table.labels.group));
   PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec, learner.view()));
   PENSTOCK_ASSIGN(const auto held_out, table.rows.Matrix(transform, fold.held_out));
   PENSTOCK_ASSIGN(const auto own, Take(table.labels, fold.train, log_target));
@@ -201,7 +202,8 @@ bool IsSkewed(const Labels& labels) {
 }
 
 Result<std::vector<Candidate>> TryLearner(const Table& table, const FoldPlan& plan,
-                                          const Learner& learner, bool log_target, bool keep) {
+                                          const Learner& learner, bool log_target, bool keep,
+                                          const Lost& lost) {
   return Guarded([&]() -> Result<std::vector<Candidate>> {
     std::vector<Candidate> candidates;
     for (std::size_t f = 0; f < plan.folds.size(); ++f) {
@@ -213,9 +215,10 @@ Result<std::vector<Candidate>> TryLearner(const Table& table, const FoldPlan& pl
                                 {"logTarget", log_target},
                                 {"fold", f + 1},
                                 {"of", plan.folds.size()}});
+      if (f + 1 < plan.folds.size() && lost && lost(candidates)) break;
     }
     for (Candidate& c : candidates) {
-      if (c.rounds) *c.rounds /= double(plan.folds.size());
+      if (c.rounds) *c.rounds /= double(c.answers.size());
     }
     return candidates;
   });
@@ -225,9 +228,9 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
                                  const std::vector<std::uint32_t>& rows) {
   const Learner& learner = *candidate.learner;
   return Guarded([&]() -> Result<FittedModel> {
-    PENSTOCK_ASSIGN(
-        auto fit, table.rows.FitOn(rows, learner.view(), table.labels.y,
-                                   table.labels.target.classes, std::uint64_t(table.options.seed)));
+    PENSTOCK_ASSIGN(auto fit, table.rows.FitOn(
+                                  rows, learner.view(), table.labels.y, table.labels.target.classes,
+                                  std::uint64_t(table.options.seed), table.labels.group));
     PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec, learner.view()));
     PENSTOCK_ASSIGN(const auto taken, Take(table.labels, rows, candidate.log_target));
     const Rows all{&fit.x, taken.y, taken.weight};

@@ -2,6 +2,7 @@
 // that nothing of those held out is in its constants.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,14 +43,19 @@ struct Candidate {
   std::optional<FittedModel> kept;           // where nothing is fitted again
 };
 
+// May be empty: never.
+using Lost = std::function<bool(const std::vector<Candidate>& so_far)>;
+
 // Are labels such that their logarithm is worth trying (all above 0, skewed)?
 [[nodiscard]] bool IsSkewed(const Labels& labels);
 
-// Each setting over all folds. The error is the learner's, or the recipe's; Cancelled where the
-// surroundings say stop. `keep`: Candidate::kept is wanted (one fold only).
+// Each setting over all folds, or over the first ones where `lost`, asked after each with what
+// there is so far, says so (then answers are of fewer folds than the plan has). The error is the
+// learner's, or the recipe's; Cancelled where the surroundings say stop. `keep`: Candidate::kept is
+// wanted (one fold only).
 [[nodiscard]] Result<std::vector<Candidate>> TryLearner(const Table& table, const FoldPlan& plan,
                                                         const Learner& learner, bool log_target,
-                                                        bool keep);
+                                                        bool keep, const Lost& lost);
 
 // The candidate's setting on these rows.
 [[nodiscard]] Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,

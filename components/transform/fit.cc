@@ -40,11 +40,17 @@ Result<void> CheckNames(const std::vector<Operation>& operations, const FitOptio
   if (!options.label.empty() && schema.GetFieldByName(options.label) == nullptr) {
     return NoColumn("label", options.label, schema);
   }
+  if (!options.weight.empty() && schema.GetFieldByName(options.weight) == nullptr) {
+    return NoColumn("weight", options.weight, schema);
+  }
   std::set<std::pair<std::string, std::vector<std::string>>> seen;
   for (const auto& operation : operations) {
     for (const auto& column : operation.columns) {
       if (column == options.label) {
         return Invalid("column '" + column + "' is the label and cannot be a feature");
+      }
+      if (column == options.weight) {
+        return Invalid("column '" + column + "' is the weight and cannot be a feature");
       }
       if (schema.GetFieldByName(column) == nullptr) return NoColumn(operation.name, column, schema);
     }
@@ -90,7 +96,9 @@ Result<Candidates> FindCandidates(const std::string& dataset, const FitOptions& 
     if (name == options.label) continue;
     const auto type = sdk::ColumnTypeOf(*field->type());
     const sdk::SchemaColumn& column = *described.Find(name);
-    if (!operations.empty() && !named.contains(name)) {
+    if (name == options.weight) {
+      found.dropped.push_back({name, "it is the weight"});
+    } else if (!operations.empty() && !named.contains(name)) {
       found.dropped.push_back({name, "no operation names it"});
     } else if (!operations.empty() && !type) {
       return Invalid("column '" + name + "' is a " + field->type()->ToString());

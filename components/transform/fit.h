@@ -20,6 +20,7 @@ struct VocabularyOptions {
 
 struct FitOptions {
   std::string label;
+  std::string weight;  // how much a row counts, which is no feature either; empty: none is named
   // Column -> mean, median, mostFrequent, unseen (categories only) or a constant; "*" for the
   // others. Without an entry: median for numbers, the place of the unseen for categories.
   Json impute = Json::object();

@@ -42,6 +42,23 @@ const sdk::TransformStep& StepOf(const sdk::TransformSpec& spec, TransformOp op,
   throw std::runtime_error(std::string("no ") + Name(op) + " of " + column);
 }
 
+// How much a row counts is not known when a model is served.
+TEST(Fit, MakesNoFeatureOfTheWeight) {
+  const TestFolder folder;
+  FitOptions o;
+  o.label = "late";
+  o.weight = "n";
+  const auto spec = FitOn(folder, o);
+  ASSERT_TRUE(spec) << spec.error().message;
+  for (const auto& input : spec->inputs) EXPECT_NE(input.name, "n");
+  o.scale = {"n"};
+  EXPECT_NE(FitOn(folder, o).error().message.find("'n' is the weight"), std::string::npos);
+  o.scale = {"x"};
+  o.weight = "m";
+  EXPECT_NE(FitOn(folder, o).error().message.find("weight: there is no column 'm'"),
+            std::string::npos);
+}
+
 TEST(Fit, FindsTheConstantsWorkedByHand) {
   const TestFolder folder;
   FitOptions o;

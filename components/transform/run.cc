@@ -40,6 +40,7 @@ Result<FitOptions> ReadOptions(const sdk::Step& step) {
   sdk::Parameters p(step.parameters());
   FitOptions options;
   options.label = p.String("label", "");
+  options.weight = p.String("weight", "");
   options.impute = p.Object("impute");
   for (const char* name : kLists) {
     for (const auto& column : p.Strings(name)) {

@@ -103,24 +103,27 @@ void FitTargetMeans(TransformStep& step, const sdk::TypedColumn& column,
 }
 
 void CrossFit(const TransformStep& step, std::size_t first, const sdk::TypedColumn& column,
-              std::span<const std::uint32_t> rows, const LabelValues& label, std::uint64_t seed,
-              sdk::FloatMatrix& x) {
+              std::span<const std::uint32_t> rows, const LabelValues& label,
+              std::span<const std::uint32_t> group, std::uint64_t seed, sdk::FloatMatrix& x) {
   const std::size_t width = WidthOf(label);
   const std::size_t count = step.categories.size() + 1;
   const auto places = PlacesOfRows(step.categories, column, rows);
   const auto part_of = [&](std::uint32_t row) {
-    return sdk::MixBits(seed ^ sdk::MixBits(row)) % kParts;
+    return sdk::MixBits(seed ^ sdk::MixBits(group.empty() ? row : group[row])) % kParts;
   };
   for (std::size_t part = 0; part < kParts; ++part) {
     Sums others(count, width);
+    bool any = false;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (part_of(rows[i]) != part) others.Add(places[i], label.y[rows[i]], label.classes);
+      if (part_of(rows[i]) == part) continue;
+      others.Add(places[i], label.y[rows[i]], label.classes);
+      any = true;
     }
     const auto means = others.Means(step.recipe.smoothing);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (part_of(rows[i]) != part) continue;
       for (std::size_t c = 0; c < width; ++c) {
-        const double mean = means[std::size_t(places[i]) * width + c];
+        const double mean = any ? means[std::size_t(places[i]) * width + c] : step.values[2 * c];
         x.data[i * x.width + first + c] =
             float((mean - step.values[2 * c]) / step.values[2 * c + 1]);
       }

@@ -25,9 +25,11 @@ void FitTargetMeans(sdk::TransformStep& step, const sdk::TypedColumn& column,
                     std::span<const std::uint32_t> rows, const LabelValues& label);
 
 // Overwrites the step's features (from `first` on) in the matrix of `rows` with means that leave
-// out the row's own part of five; `seed` chooses the parts.
+// out the row's own part of five; `seed` chooses the parts. Rows of one `group` (of all rows of the
+// table; empty: none) are of one part, as the label of its others would tell a row its own. A part
+// without others gets the mean of all rows.
 void CrossFit(const sdk::TransformStep& step, std::size_t first, const sdk::TypedColumn& column,
-              std::span<const std::uint32_t> rows, const LabelValues& label, std::uint64_t seed,
-              sdk::FloatMatrix& x);
+              std::span<const std::uint32_t> rows, const LabelValues& label,
+              std::span<const std::uint32_t> group, std::uint64_t seed, sdk::FloatMatrix& x);
 
 }  // namespace penstock::transform

@@ -57,7 +57,8 @@ Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datase
 
 Result<TrainingTable::Fit> TrainingTable::FitOn(std::span<const std::uint32_t> rows, sdk::View view,
                                                 std::span<const double> y, std::size_t classes,
-                                                std::uint64_t seed) const {
+                                                std::uint64_t seed,
+                                                std::span<const std::uint32_t> group) const {
   const ColumnTable& table = impl_->table;
   const LabelValues label{y, classes};
   PENSTOCK_ASSIGN(auto spec, Refit(impl_->recipe, table, rows, view, &label, false));
@@ -69,7 +70,7 @@ Result<TrainingTable::Fit> TrainingTable::FitOn(std::span<const std::uint32_t> r
   for (std::size_t i = 0; i < spec.steps.size(); ++i) {
     if (spec.steps[i].op != TransformOp::kTargetEncode) continue;
     CrossFit(spec.steps[i], transform.FeaturesOf(i).first, table.column(spec.steps[i].input), rows,
-             label, seed, x);
+             label, group, seed, x);
   }
   return Fit{std::move(spec), std::move(x)};
 }

@@ -41,10 +41,11 @@ class TrainingTable {
   // An input where some row of the table, of these or not, holds a word that is null to the fitted
   // recipe is nullable: a server takes each row that the model is judged by.
   // `y`: of all rows of the table (index of the class, or the value), for target encoding. `seed`
-  // chooses the parts.
+  // chooses the parts. `group`: of all rows of the table, or empty; rows of one are of one part.
   [[nodiscard]] Result<Fit> FitOn(std::span<const std::uint32_t> rows, sdk::View view,
                                   std::span<const double> y, std::size_t classes,
-                                  std::uint64_t seed) const;
+                                  std::uint64_t seed,
+                                  std::span<const std::uint32_t> group = {}) const;
 
   // Rows as the fitted transform makes them, the same bits as in serving.
   [[nodiscard]] Result<sdk::FloatMatrix> Matrix(const sdk::Transform& transform,

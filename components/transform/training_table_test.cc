@@ -242,6 +242,39 @@ TEST_F(TrainingTables, TargetEncodingDoesNotShowARowItsOwnLabel) {
             std::string::npos);
 }
 
+// A label that is the group's came back to a row by the group's other rows.
+TEST_F(TrainingTables, TargetEncodingDoesNotShowARowTheLabelOfItsGroup) {
+  Json rows = Json::array();
+  std::vector<double> y;
+  std::vector<std::uint32_t> group;
+  for (int r = 0; r < 400; ++r) {
+    group.push_back(std::uint32_t(r / 10));
+    y.push_back(group.back() % 2 == 0 ? 1 : 0);
+    rows.push_back({"c" + std::to_string(group.back()), y.back() == 1});
+  }
+  sdk::WriteDataset(
+      folder_ / "own",
+      {BatchOf({arrow::field("c", arrow::utf8()), arrow::field("late", arrow::boolean())},
+               rows.dump())});
+  FitOptions options;
+  options.label = "late";
+  options.operations = {{"targetEncode", {"c"}, {{"smoothing", 0}}}};
+  const auto recipe = Fit(folder_ / "own", options);
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  const auto table = TrainingTable::Load({folder_ / "own"}, *recipe);
+  const auto told = [&](const std::vector<std::uint32_t>& groups) {
+    const auto fit = table->FitOn(Range(0, 400), View::kDense, y, 2, 1, groups);
+    double sum = 0;  // 1 where the encoding is the label
+    for (std::size_t r = 0; r < 400; ++r) {
+      sum += double(fit->x.data[r]) * (y[r] == 1 ? 1 : -1) / 400;
+    }
+    return sum;
+  };
+  EXPECT_GT(told({}), 0.9);
+  EXPECT_LT(std::abs(told(group)), 0.3);
+  EXPECT_EQ(told(std::vector<std::uint32_t>(400, 7)), 0) << "all are of one part";
+}
+
 TEST_F(TrainingTables, RefusesANullThatAServerWouldRefuse) {
   sdk::WriteDataset(folder_ / "full",
                     {BatchOf({arrow::field("x", arrow::float64())}, "[[1], [2], [3]]")});

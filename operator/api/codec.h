@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "operator/api/approval.h"
 #include "operator/api/component.h"
 #include "operator/api/model_deployment.h"
 #include "operator/api/pipeline.h"
@@ -22,6 +23,7 @@ struct Decoded {
 [[nodiscard]] Decoded<Pipeline> DecodePipeline(const Json& object);
 [[nodiscard]] Decoded<PipelineRun> DecodePipelineRun(const Json& object);
 [[nodiscard]] Decoded<Component> DecodeComponent(const Json& object);
+[[nodiscard]] Decoded<Approval> DecodeApproval(const Json& object);
 [[nodiscard]] Decoded<ModelDeployment> DecodeModelDeployment(const Json& object);
 [[nodiscard]] Decoded<PipelineSpec> DecodePipelineSpec(const Json& spec, const std::string& path);
 
@@ -32,8 +34,11 @@ struct Decoded {
 [[nodiscard]] Json Encode(const Pipeline& o);
 [[nodiscard]] Json Encode(const PipelineRun& o);
 [[nodiscard]] Json Encode(const Component& o);
+[[nodiscard]] Json Encode(const Approval& o);
 [[nodiscard]] Json Encode(const ModelDeployment& o);
 [[nodiscard]] Json Encode(const PipelineSpec& s);
+[[nodiscard]] Json Encode(const NestedPipeline& s);
+[[nodiscard]] Json Encode(const StepSpec& s);
 [[nodiscard]] Json Encode(const ComponentSpec& s);
 [[nodiscard]] Json Encode(const PipelineRunSpec& s);
 [[nodiscard]] Json Encode(const ModelDeploymentSpec& s);

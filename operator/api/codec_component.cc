@@ -1,4 +1,6 @@
+// The kinds without a status.
 #include "operator/api/fields_component.h"
+#include "operator/api/fields_gate.h"
 #include "operator/api/object_codec.h"
 
 namespace penstock::api {
@@ -18,6 +20,16 @@ Json Encode(const ComponentSpec& s) { return EncodeFields(s, false); }
 Json Encode(const Component& o) {
   Json out = EncodeEnvelope(o.meta, "Component");
   out["spec"] = Encode(o.spec);
+  return out;
+}
+
+Decoded<Approval> DecodeApproval(const Json& object) {
+  return DecodeObject<Approval>(object, "Approval", kRequiredObjectName, [](Reader&, Approval&) {});
+}
+
+Json Encode(const Approval& o) {
+  Json out = EncodeEnvelope(o.meta, "Approval");
+  out["spec"] = EncodeFields(o.spec, false);
   return out;
 }
 

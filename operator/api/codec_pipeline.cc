@@ -23,6 +23,8 @@ Decoded<PipelineSpec> DecodePipelineSpec(const Json& spec, const std::string& pa
 }
 
 Json Encode(const PipelineSpec& s) { return EncodeFields(s, false); }
+Json Encode(const NestedPipeline& s) { return EncodeFields(s, false); }
+Json Encode(const StepSpec& s) { return EncodeFields(s, false); }
 Json Encode(const PipelineStatus& s) { return EncodeFields(s, true); }
 
 Json Encode(const Pipeline& o) {

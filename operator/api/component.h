@@ -17,7 +17,9 @@ struct ComponentSpec {
   std::vector<ParameterSpec> parameters;
   std::vector<ResultSpec> results;
   std::string
-      code_version;  // equal results for equal codeVersion; empty: the image's digest counts
+      code_version;   // equal results for equal codeVersion; empty: the image's digest counts
+  bool acts = false;  // changes or asks what lies outside: never taken from the cache
+  bool service_account_token = false;  // of the library's only: its pod has the step's own token
   ContainerSpec container;
   Json resources;
 };

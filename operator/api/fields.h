@@ -23,9 +23,11 @@ inline constexpr std::array<Named<ConditionStatus>, 3> kConditionStatuses{
     {{ConditionStatus::kTrue, "True"},
      {ConditionStatus::kFalse, "False"},
      {ConditionStatus::kUnknown, "Unknown"}}};
-inline constexpr std::array<Named<DependencyOutcome>, 3> kDependencyOutcomes{
+inline constexpr std::array<Named<DependencyOutcome>, 5> kDependencyOutcomes{
     {{DependencyOutcome::kSucceeded, "Succeeded"},
      {DependencyOutcome::kFailed, "Failed"},
+     {DependencyOutcome::kSkipped, "Skipped"},
+     {DependencyOutcome::kSucceededOrSkipped, "SucceededOrSkipped"},
      {DependencyOutcome::kAny, "Any"}}};
 inline constexpr const char* kArtifactTypes[] = {"dataset", "statistics", "schema", "transform",
                                                  "model",   "metrics",    "report", "file"};
@@ -49,26 +51,64 @@ void Fields(Io& io, typename Io::template Of<Condition>& c) {
   io.Time("lastTransitionTime", c.last_transition);
 }
 
+// What a value must be beyond its type, of a parameter, a result or what is in them.
+template <typename Io, typename Spec>
+void RuleFields(Io& io, Spec& s) {
+  io.Number("minimum", s.minimum, {-kMaxSafe, kMaxSafe});
+  io.Number("maximum", s.maximum, {-kMaxSafe, kMaxSafe});
+  io.OptionalInteger("maxLength", s.max_length, {0, 65536});
+  io.String("pattern", s.pattern, {1024});
+  io.RawList("enum", s.enum_values, 100, core::kAnyValue, nullptr);
+  io.Raw("items", s.items, core::kAnyObject);
+  io.OptionalInteger("minItems", s.min_items, {0, 65536});
+  io.OptionalInteger("maxItems", s.max_items, {0, 65536});
+  io.Raw("properties", s.properties, core::kAnyObject);
+  io.StringList("required", s.required, 100, {253});
+  io.Bool("additionalProperties", s.additional_properties, true);
+  if constexpr (Io::kReads) {
+    const auto inner = [](Io& child) {
+      ValueSchema schema;
+      Fields(child, schema);
+    };
+    io.Group("items", inner);
+    io.Group("properties", [&](Io& child) {
+      if (s.properties.is_object())
+        for (const auto& [name, schema] : s.properties.items()) child.Group(name.c_str(), inner);
+    });
+    const bool number = s.type == ValueType::kInteger || s.type == ValueType::kNumber;
+    io.Check(number || (!s.minimum && !s.maximum), "",
+             "minimum and maximum are for values of type integer or number");
+    io.Check(s.type == ValueType::kString || (!s.max_length && s.pattern.empty()), "",
+             "maxLength and pattern are for values of type string");
+    io.Check(s.type == ValueType::kList || (s.items.is_null() && !s.min_items && !s.max_items), "",
+             "items, minItems and maxItems are for values of type list");
+    io.Check(s.type == ValueType::kObject ||
+                 (s.properties.is_null() && s.required.empty() && s.additional_properties),
+             "", "properties, required and additionalProperties are for values of type object");
+    io.Check(!s.minimum || !s.maximum || *s.minimum <= *s.maximum, "",
+             "minimum must not be above maximum");
+  }
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ValueSchema>& s) {
+  io.Enum("type", s.type, kValueTypes, std::nullopt);
+  io.String("description", s.description, kDescription);
+  RuleFields(io, s);
+}
+
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ParameterSpec>& p) {
   io.String("name", p.name, kIdentifierName);
   io.Enum("type", p.type, kValueTypes, ValueType::kString);
   io.String("description", p.description, kDescription);
   io.Value("default", p.default_value);
+  io.Raw("valueFrom", p.value_from, core::kParameterSource);
   io.Bool("optional", p.optional, false);
-  io.Number("minimum", p.minimum, {-kMaxSafe, kMaxSafe});
-  io.Number("maximum", p.maximum, {-kMaxSafe, kMaxSafe});
-  io.OptionalInteger("maxLength", p.max_length, {0, 65536});
-  io.String("pattern", p.pattern, {1024});
-  io.RawList("enum", p.enum_values, 100, core::kAnyValue, nullptr);
+  RuleFields(io, p);
   if constexpr (Io::kReads) {
-    const bool number = p.type == ValueType::kInteger || p.type == ValueType::kNumber;
-    io.Check(number || (!p.minimum && !p.maximum), "",
-             "minimum and maximum are for parameters of type integer or number");
-    io.Check(p.type == ValueType::kString || (!p.max_length && p.pattern.empty()), "",
-             "maxLength and pattern are for parameters of type string");
-    io.Check(!p.minimum || !p.maximum || *p.minimum <= *p.maximum, "",
-             "minimum must not be above maximum");
+    io.Check(p.value_from.is_null() || !p.default_value, "",
+             "a parameter has a default or valueFrom, not both");
     io.Check(!p.optional || !p.default_value, "",
              "a parameter with a default is never absent: leave optional out");
   }
@@ -79,6 +119,25 @@ void Fields(Io& io, typename Io::template Of<RetryBudget>& b) {
   io.OptionalInteger("limit", b.limit, {0, 100});
   io.Duration("backoff", b.backoff);
   io.Duration("maxBackoff", b.max_backoff);
+  io.Number("backoffFactor", b.backoff_factor, {1, 100});
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<UserRetryBudget>& b) {
+  Fields(io, static_cast<typename Io::template Of<RetryBudget>&>(b));
+  io.RawList("onExitCodes", b.on_exit_codes, 50, core::kExitCode, nullptr);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<MemoryRetryBudget>& b) {
+  Fields(io, static_cast<typename Io::template Of<RetryBudget>&>(b));
+  io.Number("memoryFactor", b.memory_factor, {1, 16});
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<LastAttemptSpec>& l) {
+  io.StringMap("nodeSelector", l.node_selector, 50, {317}, {63});
+  io.RawList("tolerations", l.tolerations, 50, core::kToleration, nullptr);
 }
 
 template <typename Io>
@@ -87,12 +146,14 @@ void Fields(Io& io, typename Io::template Of<RetrySpec>& r) {
   io.Object("outOfMemory", r.out_of_memory);
   io.Object("infrastructure", r.infrastructure);
   io.Object("timeout", r.timeout);
+  io.Optional("lastAttempt", r.last_attempt);
+  io.Duration("maxDuration", r.max_duration);
 }
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<TimeoutSpec>& t) {
-  io.Duration("attempt", t.attempt);
-  io.Duration("pending", t.pending);
+  io.DurationOrText("attempt", t.attempt, t.attempt_text);
+  io.DurationOrText("pending", t.pending, t.pending_text);
 }
 
 template <typename Io>
@@ -123,6 +184,7 @@ void Fields(Io& io, typename Io::template Of<ResultSpec>& r) {
   io.String("name", r.name, kIdentifierName);
   io.Enum("type", r.type, kValueTypes, ValueType::kString);
   io.String("description", r.description, kDescription);
+  RuleFields(io, r);
 }
 
 template <typename Io>

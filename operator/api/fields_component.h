@@ -16,6 +16,8 @@ void Fields(Io& io, typename Io::template Of<ComponentSpec>& s) {
   io.List("parameters", s.parameters, 200, "name");
   io.List("results", s.results, 100, "name");
   io.String("codeVersion", s.code_version, {64});
+  io.Bool("acts", s.acts, false);
+  io.Bool("serviceAccountToken", s.service_account_token, false);
   io.Group(
       "container",
       [&](auto& g) {

@@ -1,43 +1,156 @@
 // The fields of ModelDeployment. See fields.h.
 #pragma once
 
+#include <cstring>
+
 #include "operator/api/fields.h"
+#include "operator/api/fields_model_server.h"
+#include "operator/api/fields_rollout.h"
 #include "operator/api/model_deployment.h"
 
 namespace penstock::api {
 
-inline constexpr std::array<Named<ModelDeploymentSpec::Strategy>, 2> kStrategies{
-    {{ModelDeploymentSpec::Strategy::kBlueGreen, "BlueGreen"},
-     {ModelDeploymentSpec::Strategy::kRecreate, "Recreate"}}};
 inline constexpr std::size_t kMaxModelDeploymentName = 50;
 inline constexpr Format kDns1035{"^[a-z]([-a-z0-9]*[a-z0-9])?$",
                                  "a lower-case letter, then letters, digits and '-', with a letter "
                                  "or digit at the end"};
+// Of a URI the digest is left to a rule of its own, which says where to get one.
 inline constexpr Format kModelReference{
-    "^([$][(]pipelines[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.]outputs[.][a-zA-Z][a-zA-Z0-9_]*[)]|sha256:"
-    "[0-9a-f]{64})$",
-    "$(pipelines.<pipeline>.outputs.<output>), or sha256: and 64 hexadecimal digits"};
+    "^([$][(]pipelines[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.]outputs[.][a-zA-Z][a-zA-Z0-9_-]*[)]"
+    "|[$][(]models[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.](versions[.][1-9][0-9]{0,8}"
+    "|[a-z]([-a-z0-9]*[a-z0-9])?)[)]"
+    "|(https?|oci)://[!-#%-?A-~]+(@sha256:[0-9a-f]{64})?"
+    "|pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[!-#%-?A-~]+(@sha256:[0-9a-f]{64})?"
+    "|sha256:[0-9a-f]{64})$",
+    "$(pipelines.<pipeline>.outputs.<output>), $(models.<model>.<alias>), sha256: and 64 "
+    "hexadecimal digits, or a URI with its digest: https://, oci:// or pvc://<claim>/<path>"};
+inline constexpr const char* kModelWithoutDigest =
+    "a URI needs the digest that pins it, as in https://host/model.onnx@sha256:<64 hexadecimal "
+    "digits>: `penstock model digest <URI>` prints it";
+inline constexpr const char* kClimbingModel = "the path of a pvc:// URI must not hold '..'";
+inline constexpr const char* kOfOurServer =
+    "batching, queue, env and volumeMounts are Penstock's own server's: leave them out beside "
+    "server.container, which has env and volumeMounts itself";
+inline constexpr const char* kOfAnotherServer =
+    "protocol and readiness are for server.container: Penstock's own server speaks V2 and V1";
+inline constexpr const char* kNoReadiness =
+    "server.readiness must say which path answers 200 when the server is ready: only protocol V2 "
+    "has one for all";
+inline constexpr const char* kLogOfOurServer =
+    "monitoring.log is what Penstock's own server writes: leave it out beside server.container";
+inline constexpr const char* kResourcesOfOurServer =
+    "resources are those of Penstock's own server: beside server.container they stand in it";
+inline constexpr const char* kSamePort =
+    "the ports of transformer.container and of the server must differ; Penstock's own server has "
+    "8080";
+inline constexpr const char* kUnknownWord =
+    "knows $(model.path), $(model.name), $(model.version), $(model.digest), and of a transformer "
+    "$(server.url), and no other $(model. or $(server.";
+inline constexpr const char* kReservedVolume =
+    "the volumes model, tmp, claim, registry and those that begin with penstock- are Penstock's "
+    "own: use another name";
 
-inline constexpr Format kPercent{"^(100|[0-9]{1,2}([.][0-9]{1,4})?)%$",
-                                 "a percentage from 0% to 100%"};
 inline constexpr Format kLoggedColumn{"^[^,$]+$", "the name of a column, without ',' and '$'"};
 
 template <typename Io>
+void ServerFields(Io& io, typename Io::template Of<ModelDeploymentSpec::Server>& s) {
+  io.Group("batching", [&](auto& g) {
+    g.Integer("maxSize", s.max_batch, {1, 65536}, 32);
+    g.Duration("maxDelay", s.max_delay, Milliseconds(0));
+  });
+  io.Group("queue", [&](auto& g) { g.Integer("size", s.queue, {1, 1000000}, 512); });
+  io.RawList("env", s.env, 200, core::kEnvVar, "name");
+  io.RawList("volumeMounts", s.volume_mounts, 50, core::kVolumeMount, "mountPath");
+  io.Optional("container", s.container);
+  io.Enum("protocol", s.protocol, kModelProtocols, ModelProtocol::kV2);
+  io.String("readiness", s.readiness, {1024, &kUrlPath});
+  if constexpr (Io::kReads) {
+    const bool ours = !s.container;
+    io.Check(
+        ours || !(io.Has("batching") || io.Has("queue") || io.Has("env") || io.Has("volumeMounts")),
+        "", kOfOurServer);
+    io.Check(!ours || (s.protocol == ModelProtocol::kV2 && s.readiness.empty()), "",
+             kOfAnotherServer);
+    io.Check(ours || s.protocol == ModelProtocol::kV2 || !s.readiness.empty(), "", kNoReadiness);
+  }
+}
+
+// What a pod of servers may say of itself.
+template <typename Io>
+void ModelPodFields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
+  io.String("serviceAccountName", s.service_account_name, kObjectName);
+  io.RawList("imagePullSecrets", s.image_pull_secrets, 20, core::kLocalRef, "name");
+  io.StringMap("nodeSelector", s.node_selector, 50, {317}, {63});
+  io.RawList("tolerations", s.tolerations, 50, core::kToleration, nullptr);
+  io.Raw("affinity", s.affinity, core::kAffinity);
+  io.RawList("topologySpreadConstraints", s.topology_spread, 20, core::kTopologySpread, nullptr);
+  io.RawList("volumes", s.volumes, 50, core::kVolume, "name");
+  io.RawList("resourceClaims", s.resource_claims, 20, core::kDeviceClaim, "name");
+  io.String("priorityClassName", s.priority_class_name, kObjectName);
+  io.String("runtimeClassName", s.runtime_class_name, kObjectName);
+  io.String("schedulerName", s.scheduler_name, kObjectName);
+}
+
+// Whether a reference of ours in it is one that is filled in.
+[[nodiscard]] inline bool KnowsItsWords(const std::string& text, bool of_transformer) {
+  for (std::size_t at = 0; (at = text.find("$(", at)) != std::string::npos; at += 2) {
+    const auto begins = [&](const char* with) {
+      return text.compare(at, std::strlen(with), with) == 0;
+    };
+    if (!begins("$(model.") && !begins("$(server.")) continue;
+    if (begins("$(model.path)") || begins("$(model.name)") || begins("$(model.version)") ||
+        begins("$(model.digest)") || (of_transformer && begins("$(server.url)")))
+      continue;
+    return false;
+  }
+  return true;
+}
+
+template <typename Io>
+void CheckWords(Io& io, const ModelContainer& c, const char* field, bool of_transformer) {
+  bool known = true;
+  for (const auto& word : c.command) known &= KnowsItsWords(word, of_transformer);
+  for (const auto& word : c.args) known &= KnowsItsWords(word, of_transformer);
+  for (const Json& variable : c.env) {
+    const auto value = variable.is_object() ? variable.find("value") : variable.end();
+    if (value != variable.end() && value->is_string())
+      known &= KnowsItsWords(value->template get<std::string>(), of_transformer);
+  }
+  io.Check(known, field, kUnknownWord);
+}
+
+// What only the whole of a spec can say.
+template <typename Io>
+void CheckModelDeployment(Io& io, const ModelDeploymentSpec& s) {
+  const bool ours = !s.server.container;
+  const bool uri = s.model.find("://") != std::string::npos;
+  io.Check(!uri || s.model.find("@sha256:") != std::string::npos, "model", kModelWithoutDigest);
+  io.Check(s.model.rfind("pvc://", 0) != 0 || s.model.find("..") == std::string::npos, "model",
+           kClimbingModel);
+  io.Check(ours || s.log.columns.empty(), "", kLogOfOurServer);
+  io.Check(ours || s.resources.is_null(), "", kResourcesOfOurServer);
+  const int port = ours ? kServerPort : s.server.container->container.port;
+  io.Check(!s.transformer || s.transformer->container.port != port, "", kSamePort);
+  if (!ours) CheckWords(io, s.server.container->container, "server", false);
+  if (s.transformer) CheckWords(io, s.transformer->container, "transformer", true);
+  for (const Json& volume : s.volumes) {
+    const std::string name = volume.is_object() ? volume.value("name", "") : "";
+    const bool reserved = name == "model" || name == "tmp" || name == "claim" ||
+                          name == "registry" || name.rfind("penstock-", 0) == 0;
+    io.Check(!reserved, "volumes", kReservedVolume);
+  }
+}
+
+template <typename Io>
 void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
-  io.String("model", s.model, {256, &kModelReference, true});
+  io.String("model", s.model, {1024, &kModelReference, true});
   io.Integer("replicas", s.replicas, {0, 1000}, 1);
-  io.Raw("resources", s.resources, core::kResources);
-  io.Group("server", [&](auto& server) {
-    server.Group("batching", [&](auto& g) {
-      g.Integer("maxSize", s.server.max_batch, {1, 65536}, 32);
-      g.Duration("maxDelay", s.server.max_delay, Milliseconds(0));
-    });
-    server.Group("queue", [&](auto& g) { g.Integer("size", s.server.queue, {1, 1000000}, 512); });
-  });
-  io.Group("rollout", [&](auto& g) {
-    g.Enum("strategy", s.strategy, kStrategies, ModelDeploymentSpec::Strategy::kBlueGreen);
-    g.Duration("progressDeadline", s.progress_deadline, Milliseconds(600'000));
-  });
+  io.Raw("resources", s.resources, core::kContainerResources);
+  io.Group("server", [&](auto& server) { ServerFields(server, s.server); });
+  io.Optional("transformer", s.transformer);
+  io.Object("fetch", s.fetch);
+  io.Group("cache", [&](auto& g) { g.String("claim", s.cache_claim, {253, nullptr, true}); });
+  io.Object("rollout", s.rollout);
   io.Group("monitoring", [&](auto& g) {
     g.Group("log", [&](auto& log) {
       log.String("sample", s.log.sample, {8, &kPercent});
@@ -45,10 +158,8 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
       log.Duration("retention", s.log.retention, kPredictionRetention);
     });
   });
-  io.String("serviceAccountName", s.service_account_name, kObjectName);
-  io.RawList("imagePullSecrets", s.image_pull_secrets, 20, core::kLocalRef, "name");
-  io.StringMap("nodeSelector", s.node_selector, 50, {317}, {63});
-  io.RawList("tolerations", s.tolerations, 50, core::kToleration, nullptr);
+  ModelPodFields(io, s);
+  if constexpr (Io::kReads) CheckModelDeployment(io, s);
 }
 
 template <typename Io>
@@ -58,9 +169,16 @@ void Fields(Io& io, typename Io::template Of<ModelVersionStatus>& v) {
   io.Bool("folder", v.folder, true);
   io.Integer("bytes", v.bytes, kBytes, 0);
   io.String("run", v.run, kObjectName);
+  io.String("source", v.source, {1024});
   io.Integer("replicas", v.replicas, kCount, 0);
   io.Integer("readyReplicas", v.ready_replicas, kCount, 0);
   io.Time("since", v.since);
+  io.String("weight", v.weight, {8, &kShare});
+  io.String("phase", v.phase, {16});
+  io.Integer("step", v.step, kCount, 0);
+  io.Time("stepSince", v.step_since);
+  io.String("message", v.message, {1024});
+  io.List("gates", v.gates, 12, nullptr);
 }
 
 template <typename Io>
@@ -71,6 +189,11 @@ void Fields(Io& io, typename Io::template Of<ModelHistoryEntry>& h) {
   io.String("reason", h.reason, {1024});
   io.Time("time", h.time);
   io.String("templateHash", h.template_hash, {64});
+  io.Integer("to", h.to, kBytes, 0);
+  io.Bool("folder", h.folder, true);
+  io.Integer("bytes", h.bytes, kBytes, 0);
+  io.String("source", h.source, {1024});
+  io.List("gates", h.gates, 12, nullptr);
 }
 
 template <typename Io>
@@ -81,6 +204,8 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentStatus>& s) {
   io.Integer("replicas", s.replicas, kCount, std::nullopt);
   io.String("selector", s.selector, {1024});
   io.String("url", s.url, {2048});
+  io.Object("router", s.router);
+  io.List("traffic", s.traffic, 10, nullptr);
   io.List("history", s.history, 20, nullptr);
   io.List("conditions", s.conditions, 20, "type");
 }

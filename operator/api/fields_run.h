@@ -24,13 +24,20 @@ void Fields(Io& io, typename Io::template Of<PipelineRunSpec>& s) {
              "a run has exactly one of pipelineRef and pipelineSpec");
   io.Group("pipelineRef", [&](auto& g) {
     g.String("name", s.pipeline_ref, {kMaxPipelineName, nullptr, true});
+    g.Bool("library", s.library, false);
   });
   io.Optional("pipelineSpec", s.pipeline_spec);
   io.ValueMap("parameters", s.parameters, 200, kIdentifierName);
+  io.StringMap("inputs", s.inputs, 100, kIdentifierName, kReferenceText);
   io.Bool("suspend", s.suspend, false);
   io.Enum("cancel", s.cancel, kCancelModes, CancelMode::kNone);
   io.Duration("ttlAfterFinished", s.ttl_after_finished);
   io.Bool("publish", s.publish, true);
+  io.Time("scheduledTime", s.scheduled_time);
+  if constexpr (Io::kReads)
+    io.Check(!s.pipeline_spec ||
+                 (s.pipeline_spec->schedules.empty() && s.pipeline_spec->triggers.empty()),
+             "pipelineSpec", "a run has no schedules or triggers: they are a Pipeline's");
 }
 
 template <typename Io>
@@ -42,6 +49,20 @@ void Fields(Io& io, typename Io::template Of<StepOutput>& o) {
   io.Integer("bytes", o.bytes, kBytes, 0);
 }
 
+inline constexpr Text kIndexRanges{65536};
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ItemsStatus>& s) {
+  io.Integer("total", s.total, kCount, std::nullopt);
+  io.String("succeededIndexes", s.succeeded_indexes, kIndexRanges);
+  io.String("failedIndexes", s.failed_indexes, kIndexRanges);
+  io.String("skippedIndexes", s.skipped_indexes, kIndexRanges);
+  io.Integer("cached", s.cached, kCount, 0);
+  io.Integer("running", s.running, kCount, 0);
+  io.String("listDigest", s.list_digest, {64});
+  io.StringList("firstFailures", s.first_failures, 3, {1024});
+}
+
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
   io.String("name", s.name, kLabelName);
@@ -49,11 +70,14 @@ void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
   io.String("reason", s.reason, {1024});
   io.String("message", s.message, {4096});
   io.Integer("attempts", s.attempts, kCount, 0);
+  io.Bool("allowed", s.allowed, false);
   io.Bool("cached", s.cached, false);
   io.String("cacheKey", s.cache_key, {64});
   io.String("cacheMiss", s.cache_miss, {1024});
   io.String("cachedFrom", s.cached_from, kObjectName);
   io.String("pod", s.pod, kObjectName);
+  io.String("address", s.address, {64});
+  io.String("run", s.run, kObjectName);
   io.Time("startTime", s.start_time);
   io.Time("finishTime", s.finish_time);
   io.Time("retryAt", s.retry_at);
@@ -64,8 +88,20 @@ void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
     g.Integer("timeout", s.retries.timeout, kCount, 0);
   });
   io.List("outputs", s.outputs, 100, "name");
+  io.OptionalInteger("exitCode", s.exit_code, {0, 255});
   io.ValueMap("results", s.results, 100, kIdentifierName);
   io.StringMap("sources", s.sources, 100, kIdentifierName, {1024});
+  io.Optional("items", s.items);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<RunLock>& l) {
+  io.String("step", l.step, {40, &kDnsLabel});
+  io.OptionalInteger("item", l.item, kCount);
+  io.StringList("names", l.names, kMaxLocks, {40});
+  io.Integer("turn", l.turn, kBytes, 0);
+  io.Time("since", l.since);
+  io.Bool("held", l.held, false);
 }
 
 template <typename Io>
@@ -79,6 +115,7 @@ void Fields(Io& io, typename Io::template Of<RunSummary>& s) {
   io.Integer("failed", s.failed, kCount, std::nullopt);
   io.Integer("skipped", s.skipped, kCount, std::nullopt);
   io.Integer("cancelled", s.cancelled, kCount, std::nullopt);
+  io.Integer("allowed", s.allowed, kCount, 0);
 }
 
 template <typename Io>
@@ -90,9 +127,11 @@ void Fields(Io& io, typename Io::template Of<PipelineRunStatus>& s) {
   io.Object("summary", s.summary);
   io.String("trouble", s.trouble, {1100});
   io.List("steps", s.steps, 500, "name");
+  io.List("locks", s.locks, kMaxRunLocks, nullptr);
   io.String("succeededIndexes", s.succeeded_indexes, {65536});
   io.String("skippedIndexes", s.skipped_indexes, {65536});
   io.List("outputs", s.outputs, 100, "name");
+  io.ValueMap("results", s.results, 100, kIdentifierName);
   io.List("conditions", s.conditions, 20, "type");
 }
 

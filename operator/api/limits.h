@@ -19,8 +19,8 @@ struct Format {
 inline constexpr Format kDnsLabel{
     "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
     "lower-case letters, digits and '-', with a letter or digit at both ends"};
-inline constexpr Format kIdentifier{"^[a-zA-Z][a-zA-Z0-9_]*$",
-                                    "a letter, then letters, digits and '_'"};
+inline constexpr Format kIdentifier{"^[a-zA-Z][a-zA-Z0-9_-]*$",
+                                    "a letter, then letters, digits, '_' and '-'"};
 inline constexpr Format kDigest{"^sha256:[0-9a-f]{64}$", "sha256: and 64 hexadecimal digits"};
 inline constexpr Format kVersion{"^(0|[1-9][0-9]*)[.](0|[1-9][0-9]*)[.](0|[1-9][0-9]*)$",
                                  "a version of three numbers, like 1.4.0"};
@@ -30,8 +30,14 @@ inline constexpr Format kVersionPrefix{
 inline constexpr Format kDurationFormat{
     "^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?$",
     "hours, minutes, seconds and milliseconds like 1h30m, 45s or 500ms"};
+inline constexpr Format kTemplateDuration{
+    "^(([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?|[^$]*[$][(].*)$",
+    "a time like 1h30m or 45s, or a reference like $(parameters.limit)"};
 inline constexpr Format kQuantity{"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$",
                                   "a Kubernetes quantity like 500m or 2Gi"};
+inline constexpr Format kTemplateQuantity{
+    "^(([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)|[^$]*[$][(].*)$",
+    "a Kubernetes quantity like 500m or 2Gi, or a reference like $(parameters.memory)"};
 inline constexpr Format kConditionReason{"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
                                          "a CamelCase word"};
 
@@ -41,6 +47,7 @@ struct Text {
   const Format* format = nullptr;
   bool required = false;  // and then not empty
   bool always = false;    // written even when empty; the schema requires it
+  bool filled = false;    // may be left out, but not be empty
 };
 
 // Of a number, both ends included.
@@ -61,14 +68,15 @@ struct Shape {
     kString,
     kInteger,
     kBoolean,
-    kQuantityValue,  // integer or string
-    kObject,         // exactly `fields`
-    kMap,            // string -> `item`
-    kList,           // of `item`
-    kOpenObject,     // at least `fields`; the API server checks the rest when the pod is made
+    kQuantityValue,     // integer or string
+    kTemplateQuantity,  // the same, or a text with references
+    kObject,            // exactly `fields`
+    kMap,               // string -> `item`
+    kList,              // of `item`
+    kOpenObject,        // at least `fields`; the API server checks the rest when the pod is made
   };
   Kind kind = kAny;
-  std::size_t max = 0;  // length, entries or items
+  std::size_t max = 0;  // length, entries or items; of an integer: 0 to max, 0 = any
   std::span<const ShapeField> fields{};
   const Shape* item = nullptr;
 };

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "operator/api/meta.h"
-#include "operator/api/yaml_scalar.h"
-#include "operator/api/yaml_tree.h"
+#include "operator/api/yaml/yaml_scalar.h"
+#include "operator/api/yaml/yaml_tree.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/whole_number.h"
 

@@ -30,13 +30,12 @@ struct ManifestDocument {
 // Every document of the text ("---" between them; empty ones are left out; kind List is opened).
 //
 // Scalars have the types that kubectl gives them: YAML 1.1, so yes/no, on/off and y/n are booleans,
-// 0777 is 511, 1_000 is 1000; dates stay strings; 1.0 is 1 (yaml_scalar.h; testdata/scalars.yaml).
-// Anchors and merge keys are followed. Stricter than kubectl: a key said twice is an error. .inf
-// and .nan, aliases that blow up and tabs as indentation are refused. The error names `source` and
-// line.
-// With `wrong` the other documents of a text are given where one cannot be read, and what is wrong
-// with that one, each with source and line, is appended; text that is no YAML is an error all the
-// same.
+// 0777 is 511, 1_000 is 1000; dates stay strings; 1.0 is 1 (yaml/yaml_scalar.h;
+// testdata/scalars.yaml). Anchors and merge keys are followed. Stricter than kubectl: a key said
+// twice is an error. .inf and .nan, aliases that blow up and tabs as indentation are refused. The
+// error names `source` and line. With `wrong` the other documents of a text are given where one
+// cannot be read, and what is wrong with that one, each with source and line, is appended; text
+// that is no YAML is an error all the same.
 [[nodiscard]] Result<std::vector<ManifestDocument>> ParseManifests(
     const std::string& text, const std::string& source, std::vector<Error>* wrong = nullptr);
 

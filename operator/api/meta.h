@@ -14,6 +14,7 @@
 
 namespace penstock::api {
 
+inline constexpr const char* kApiGroup = "penstock.dev";
 inline constexpr const char* kApiVersion = "penstock.dev/v1alpha1";
 
 struct OwnerReference {

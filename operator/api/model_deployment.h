@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "operator/api/meta.h"
+#include "operator/api/model_server.h"
+#include "operator/api/rollout.h"
 #include "operator/base/json.h"
 
 namespace penstock::api {
@@ -14,16 +16,26 @@ namespace penstock::api {
 inline constexpr Milliseconds kPredictionRetention{720LL * 3'600'000};
 
 struct ModelDeploymentSpec {
-  std::string model;  // $(pipelines.p.outputs.o), or sha256:<hex> of an artifact of the namespace
+  // $(pipelines.p.outputs.o), $(models.m.alias), sha256:<hex> of an artifact of the namespace, or a
+  // URI with its digest (protocol/model_source.h).
+  std::string model;
   int replicas = 1;
   Json resources;  // core/v1 ResourceRequirements
   struct Server {
     int max_batch = 32;
     Milliseconds max_delay{0};
     int queue = 512;
+    std::vector<Json> env;  // core/v1 EnvVar
+    std::vector<Json> volume_mounts;
+    // In the place of Penstock's own; then nothing of the above.
+    std::optional<OwnServer> container;
+    ModelProtocol protocol = ModelProtocol::kV2;
+    std::string readiness;  // path of a GET; empty: V2's
   } server;
-  enum class Strategy : std::uint8_t { kBlueGreen, kRecreate } strategy = Strategy::kBlueGreen;
-  Milliseconds progress_deadline{600'000};
+  std::optional<Transformer> transformer;
+  FetchSettings fetch;
+  std::string cache_claim;  // a claim that keeps fetched models by digest; empty: each pod fetches
+  RolloutSpec rollout;
   struct PredictionLog {
     std::string sample;                // "5%" of the requests; empty: all
     std::vector<std::string> columns;  // empty: nothing is logged
@@ -33,6 +45,13 @@ struct ModelDeploymentSpec {
   std::vector<Json> image_pull_secrets;
   std::map<std::string, std::string> node_selector;
   std::vector<Json> tolerations;
+  Json affinity;
+  std::vector<Json> topology_spread;  // core/v1 TopologySpreadConstraint
+  std::vector<Json> volumes;
+  std::vector<Json> resource_claims;  // core/v1 PodResourceClaim
+  std::string priority_class_name;
+  std::string runtime_class_name;
+  std::string scheduler_name;
 };
 
 struct ModelVersionStatus {
@@ -40,19 +59,32 @@ struct ModelVersionStatus {
   std::string digest;
   bool folder = true;
   std::uint64_t bytes = 0;
-  std::string run;  // the PipelineRun that made it, when known
+  std::string run;     // the PipelineRun that made it, when known
+  std::string source;  // the URI that it is fetched from, with its digest; empty: the store
   int replicas = 0;
   int ready_replicas = 0;
   std::optional<TimePoint> since;
+  std::string weight;  // of the traffic, where routers split it
+  // Of a candidate:
+  std::string phase;  // kPhaseStarting ...
+  int step = 0;       // of steps, from 1; 0: before them (servers, shadow), or there are none
+  std::optional<TimePoint> step_since;
+  std::string message;            // what it waits for
+  std::vector<GateStatus> gates;  // of this step
 };
 
 struct ModelHistoryEntry {
   std::int64_t version = 0;
   std::string digest;
-  std::string outcome;  // Promoted, Rejected
+  std::string outcome;  // Promoted, Rejected (before traffic), RolledBack (under it)
   std::string reason;
   std::optional<TimePoint> time;
-  std::string template_hash;  // of a rejection: the spec under which it is not tried again
+  std::string template_hash;  // unless Promoted: the spec under which it is not tried again
+  std::int64_t to = 0;        // of an undo: the version that comes back
+  bool folder = true;         // of the artifact, so that an undo finds it
+  std::uint64_t bytes = 0;
+  std::string source = {};             // the URI of a model that is from elsewhere
+  std::vector<GateStatus> gates = {};  // the evidence
 };
 
 struct ModelDeploymentStatus {
@@ -62,6 +94,8 @@ struct ModelDeploymentStatus {
   int replicas = 0;
   std::string selector;
   std::string url;
+  RouterStatus router;
+  std::vector<TrafficStatus> traffic;      // empty: the Service goes to the stable version's pods
   std::vector<ModelHistoryEntry> history;  // newest first, at most 20
   std::vector<Condition> conditions;
 };

@@ -184,6 +184,13 @@ void Reader::Duration(const char* name, std::optional<Milliseconds>& v) {
   v = *d;
 }
 
+void Reader::DurationOrText(const char* name, std::optional<Milliseconds>& v, std::string& text) {
+  const Json* j = Find(name);
+  if (j == nullptr || !j->is_string() ||
+      j->get_ref<const std::string&>().find("$(") == std::string::npos)
+    return Duration(name, v);
+  ReadString(name, text, {256, &kTemplateDuration, true});
+}
 void Reader::Duration(const char* name, Milliseconds& v, Milliseconds) {
   std::optional<Milliseconds> d;
   Duration(name, d);
@@ -287,6 +294,50 @@ void Reader::StringMap(const char* name, std::map<std::string, std::string>& v, 
   }
 }
 
+namespace {
+
+struct InputTexts {
+  InputSource& source;
+  Text limits;
+};
+
+void Fields(Reader& io, InputTexts& t) {
+  constexpr std::size_t kMostChoices = 20;
+  io.StringList("firstOf", t.source.first_of, kMostChoices, t.limits);
+  io.Bool("optional", t.source.optional, false);
+  io.Check(!t.source.first_of.empty(), "firstOf",
+           "is required: a list of references, digests and URIs, of which the first that is there "
+           "is taken");
+}
+
+}  // namespace
+
+void Reader::Inputs(const char* name, std::map<std::string, InputSource>& v, std::size_t max,
+                    Text key, Text value) {
+  const Json* j = Find(name);
+  if (j == nullptr) return;
+  if (!j->is_object()) return Fail(name, NotA("an object", *j));
+  if (j->size() > max) Fail(name, "must have at most " + std::to_string(max) + " entries");
+  for (const auto& [k, item] : j->items()) {
+    const std::string path = ChildPath(ChildPath(path_, name), k);
+    if (const auto problem = TextProblem(k, key)) errors_->push_back({path, "name " + *problem});
+    if (item.is_null()) continue;
+    InputSource& source = v[k];  // whatever it is: something stands there
+    if (item.is_object()) {
+      InputTexts texts{source, value};
+      Reader child(item, path, errors_);
+      Fields(child, texts);
+      child.Finish();
+    } else if (!item.is_string()) {
+      errors_->push_back({path, NotA("a string", item)});
+    } else {
+      source = item.get<std::string>();
+      if (const auto problem = TextProblem(source.first_of[0], value))
+        errors_->push_back({path, *problem});
+    }
+  }
+}
+
 void Reader::ValueMap(const char* name, std::map<std::string, Json>& v, std::size_t max, Text key) {
   const Json* j = Find(name);
   if (j == nullptr) return;
@@ -315,7 +366,7 @@ void Reader::CheckUnique(const Json& list, const std::string& path, const char* 
 }
 
 std::optional<std::string> TextProblem(const std::string& text, Text limits) {
-  if (limits.required && text.empty()) return "must not be empty";
+  if ((limits.required || limits.filled) && text.empty()) return "must not be empty";
   if (const std::size_t n = CodePoints(text); n > limits.max)
     return "must have at most " + std::to_string(limits.max) + " characters, has " +
            std::to_string(n);

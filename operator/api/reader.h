@@ -17,6 +17,7 @@
 
 #include "operator/api/limits.h"
 #include "operator/api/meta.h"
+#include "operator/api/pipeline.h"
 #include "operator/base/json.h"
 
 namespace penstock::api {
@@ -48,6 +49,8 @@ class Reader {
   void Number(const char* name, std::optional<double>& v, Range range);
   void Duration(const char* name, std::optional<Milliseconds>& v);
   void Duration(const char* name, Milliseconds& v, Milliseconds fallback);
+  // A text with "$(" is kept as it is.
+  void DurationOrText(const char* name, std::optional<Milliseconds>& v, std::string& text);
   void Time(const char* name, std::optional<TimePoint>& v);
   void Time(const char* name, TimePoint& v);
   void Value(const char* name, std::optional<Json>& v);
@@ -58,6 +61,9 @@ class Reader {
   void StringList(const char* name, std::vector<std::string>& v, std::size_t max, Text item);
   void StringMap(const char* name, std::map<std::string, std::string>& v, std::size_t max, Text key,
                  Text value);
+  // A text each, or an object {firstOf, optional}.
+  void Inputs(const char* name, std::map<std::string, InputSource>& v, std::size_t max, Text key,
+              Text value);
   void ValueMap(const char* name, std::map<std::string, Json>& v, std::size_t max, Text key);
 
   template <typename I>
@@ -114,6 +120,11 @@ class Reader {
       child.Finish();
     }
     CheckUnique(*j, path, key);
+  }
+  // As List, of a kind that holds itself: a schema cannot write its items down.
+  template <typename T>
+  void Within(const char* name, std::vector<T>& v, std::size_t max, const char* key) {
+    List(name, v, max, key);
   }
   // A rule across fields, reported at `field` of this object ("" for the object itself).
   void Check(bool holds, const char* field, const std::string& message);

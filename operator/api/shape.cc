@@ -36,6 +36,7 @@ bool HasKind(const Json& value, Shape::Kind kind) {
     case Shape::kBoolean:
       return value.is_boolean();
     case Shape::kQuantityValue:
+    case Shape::kTemplateQuantity:
       return value.is_number_integer() || value.is_string();
     case Shape::kList:
       return value.is_array();
@@ -56,6 +57,7 @@ const char* Wanted(Shape::Kind kind) {
     case Shape::kBoolean:
       return "true or false";
     case Shape::kQuantityValue:
+    case Shape::kTemplateQuantity:
       return "a whole number or a string like 500m or 2Gi";
     case Shape::kList:
       return "a list";
@@ -63,6 +65,46 @@ const char* Wanted(Shape::Kind kind) {
       return "an object";
   }
 }
+
+// What Argo Workflows, Tekton and Airflow call what has another name here: docs/cookbook.md.
+constexpr std::pair<std::string_view, const char*> kOthersWords[] = {
+    {"templates", "steps, each with its own container, component or pipeline"},
+    {"entrypoint", "not needed: all steps run, in the order of what they use and dependsOn"},
+    {"dag", "steps: what a step uses, and dependsOn, make the graph"},
+    {"tasks", "steps"},
+    {"taskSpec", "container, in the step itself"},
+    {"taskRef", "component or pipeline, by name"},
+    {"templateRef", "pipeline: {name}, or component"},
+    {"workflowTemplateRef", "pipeline: {name}"},
+    {"pipelineRef", "pipeline: {name}"},
+    {"arguments", "parameters and inputs, each a map"},
+    {"params", "parameters"},
+    {"script", "container: {command: [sh, -c], args: [...]}, or code"},
+    {"source", "an argument of the container's command"},
+    {"withItems", "forEach: {in: [...]}"},
+    {"withParam", "forEach: {in: $(...)}"},
+    {"withSequence", "forEach: {range: {...}}"},
+    {"dependencies", "dependsOn: [{step: ...}]"},
+    {"depends", "dependsOn, with an outcome each"},
+    {"runAfter", "dependsOn: [{step: ...}]"},
+    {"continueOn", "allowFailure: true"},
+    {"onError", "allowFailure: true"},
+    {"onExit", "finally, a list of steps"},
+    {"hooks", "finally, or a step with dependsOn and an outcome"},
+    {"retryStrategy", "retry, a budget for each class of failure"},
+    {"retries", "retry: {user: {limit: ...}}"},
+    {"activeDeadlineSeconds", "timeouts"},
+    {"timeout", "timeouts"},
+    {"synchronization", "locks"},
+    {"mutex", "locks"},
+    {"semaphore", "locks"},
+    {"suspend", "a step of wait or approval; of a whole run suspend: true"},
+    {"cronSchedule", "schedules"},
+    {"artifacts", "inputs and outputs"},
+    {"workspaces", "outputs and inputs, or volumes"},
+    {"volumeClaimTemplates", "volumes, with claim"},
+    {"memoize", "cache"},
+};
 
 void CheckEntries(const Json& value, const Shape& shape, const std::string& path,
                   std::vector<FieldError>* errors) {
@@ -86,13 +128,18 @@ void CheckShape(const Json& value, const Shape& shape, const std::string& path,
     errors->push_back({path, message});
     return;
   }
+  if (shape.kind == Shape::kInteger && shape.max > 0 &&
+      (value < Json(0) || value > Json(shape.max)))
+    errors->push_back({path, "must be 0 to " + std::to_string(shape.max)});
   const bool text = value.is_string();
   if (shape.kind == Shape::kObject || shape.kind == Shape::kOpenObject)
     CheckFields(value, shape, path, errors);
   else if (shape.kind == Shape::kMap || shape.kind == Shape::kList)
     CheckEntries(value, shape, path, errors);
   else if (text && shape.kind != Shape::kAny) {
-    const Format* format = shape.kind == Shape::kQuantityValue ? &kQuantity : nullptr;
+    const Format* format = shape.kind == Shape::kQuantityValue      ? &kQuantity
+                           : shape.kind == Shape::kTemplateQuantity ? &kTemplateQuantity
+                                                                    : nullptr;
     if (const auto problem =
             TextProblem(value.get<std::string>(), {shape.max, format, format != nullptr}))
       errors->push_back({path, *problem});
@@ -110,7 +157,11 @@ const char* WhatIs(const Json& value) {
 }
 
 std::string UnknownField(const std::string& name, std::span<const std::string_view> known) {
-  return "unknown field" + DidYouMean(name, known);
+  std::string near = DidYouMean(name, known);
+  if (near.empty())
+    for (const auto& [word, here] : kOthersWords)
+      if (word == name) near = std::string("; here it is ") + here;
+  return "unknown field" + near;
 }
 
 std::size_t CodePoints(std::string_view utf8) {

@@ -48,6 +48,11 @@ class Writer {
   void Duration(const char* name, const std::optional<Milliseconds>& v) {
     if (v) (*out_)[name] = FormatDuration(*v);
   }
+  void DurationOrText(const char* name, const std::optional<Milliseconds>& v,
+                      const std::string& text) {
+    if (text.empty()) return Duration(name, v);
+    (*out_)[name] = text;
+  }
   void Duration(const char* name, Milliseconds v, Milliseconds fallback) {
     if (v != fallback) (*out_)[name] = FormatDuration(v);
   }
@@ -71,6 +76,19 @@ class Writer {
   void StringMap(const char* name, const std::map<std::string, std::string>& v, std::size_t, Text,
                  Text) {
     if (!v.empty()) (*out_)[name] = v;
+  }
+  void Inputs(const char* name, const std::map<std::string, InputSource>& v, std::size_t, Text,
+              Text) {
+    Json all = Json::object();
+    for (const auto& [key, source] : v) {
+      if (source.first_of.size() == 1 && !source.optional) {
+        all[key] = source.first_of[0];
+        continue;
+      }
+      all[key]["firstOf"] = source.first_of;
+      if (source.optional) all[key]["optional"] = true;
+    }
+    if (!all.empty()) (*out_)[name] = std::move(all);
   }
   void ValueMap(const char* name, const std::map<std::string, Json>& v, std::size_t, Text) {
     Json values = Json::object();
@@ -121,6 +139,10 @@ class Writer {
       Fields(child, item);
     }
     (*out_)[name] = std::move(list);
+  }
+  template <typename T>
+  void Within(const char* name, const std::vector<T>& v, std::size_t max, const char* key) {
+    List(name, v, max, key);
   }
 
  private:

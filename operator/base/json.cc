@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "operator/base/try.h"
+
 namespace penstock {
 namespace {
 
@@ -82,7 +84,15 @@ bool StandsForNoNumber(std::string_view text) {
          text.starts_with("inf");
 }
 
+// The library takes a byte 0 for the end of the text, and what stands behind it for nothing.
+Result<void> RefuseZero(std::string_view text, const std::string& what) {
+  const std::size_t at = text.find('\0');
+  if (at == std::string_view::npos) return {};
+  return Invalid(what + " is not JSON: byte " + std::to_string(at + 1) + " is zero");
+}
+
 Result<Json> Parse(std::string_view text, const std::string& what) {
+  PENSTOCK_TRY(RefuseZero(text, what));
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {  // its byte is the last that was read, counted from 1

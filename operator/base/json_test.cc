@@ -38,6 +38,13 @@ TEST(ParseJson, SaysWhereAndWhatInPlainWords) {
   EXPECT_EQ(ParseJson("[no]", "f").error().message.find("NaN"), std::string::npos);
 }
 
+TEST(ParseJson, RefusesWhatStandsBehindAZeroByteInsteadOfLeavingItOut) {
+  using namespace std::string_view_literals;
+  EXPECT_EQ(ParseJson("{\"a\": 1}\0, \"b\": 2}"sv, "x").error().message,
+            "x is not JSON: byte 9 is zero");
+  EXPECT_FALSE(ParseJsonCut("[1]\0"sv, "x"));
+}
+
 TEST(ParseJson, RefusesTextNestedDeeperThanTheLimit) {
   const auto r = ParseJson(std::string(100'000, '['), "the body");
   ASSERT_FALSE(r);

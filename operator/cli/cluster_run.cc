@@ -8,6 +8,7 @@
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/parameters.h"
 #include "operator/cli/objects/progress.h"
+#include "operator/cli/objects/who_am_i.h"
 #include "operator/cli/run_report.h"
 #include "operator/cli/run_start.h"
 #include "operator/kube/resources.h"
@@ -22,6 +23,7 @@ std::string LocalFlag(const RunOptions& options) {
   if (options.no_cache) return "--no-cache";
   if (!options.sample.empty()) return "--sample";
   if (!options.pipeline.empty()) return "--pipeline";
+  if (!options.approve.empty()) return "--approve";
   return "";
 }
 
@@ -40,7 +42,13 @@ Result<Json> MakeRun(const Cluster& cluster, const RunOptions& options) {
              {"namespace", cluster.namespace_},
              {"labels", {{plan::kLabelPipeline, name}}}}},
            {"spec", {{"pipelineRef", {{"name", name}}}}}};
+  // An approval may ask who it is; where the API server does not say, nobody is named.
+  if (const auto me = WhoAmI(*cluster.client); me)
+    run["metadata"]["annotations"] = {{api::kSubmittedBy, me->name}};
   if (!parameters->empty()) run["spec"]["parameters"] = *parameters;
+  const auto inputs = ParseInputs(options.inputs, pipeline.value.spec.inputs);
+  if (!inputs) return inputs.error();
+  if (!inputs->empty()) run["spec"]["inputs"] = *inputs;
   if (options.if_changed) run["spec"]["suspend"] = true;
   return cluster.client->Create(kube::kPipelineRuns, cluster.namespace_, run);
 }

@@ -6,12 +6,14 @@
 #include "operator/base/version.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/completion.h"
+#include "operator/cli/model/model_digest.h"
+#include "operator/cli/model/registry_commands.h"
 
 namespace penstock::cli {
 namespace {
 
 constexpr const char* kWhere =
-    "Where a command acts: get, logs, describe, diff, cancel, debug and artifact act on this "
+    "Where a command acts: get, logs, describe, diff, cancel, debug, artifact and look act on this "
     "machine "
     "when --state "
     "is given, or when the state folder (.penstock, or PENSTOCK_HOME) exists and none of "
@@ -34,6 +36,7 @@ class Parser {
     AddLocal();
     AddObjects();
     AddArtifacts();
+    AddModels();
     AddOthers();
   }
 
@@ -88,7 +91,18 @@ class Parser {
         ->take_all()
         ->expected(1)
         ->allow_extra_args(false);
+    run->add_option("-i,--input", run_.inputs,
+                    "name=digest or URI of an artifact, for the Pipeline's inputs")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
     run->add_option("--pipeline", run_.pipeline, "which, where the files hold several");
+    run->add_option("--approve", run_.approve,
+                    "STEP or STEP=name=value: approves this step, with a value that it asks for; "
+                    "else the terminal is asked")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
     run->add_flag("--watch,-w", run_.watch, "run again when a file changes");
     run->add_flag("--no-cache", run_.no_cache, "run every step");
     run->add_option("--sample", run_.sample, "part of the data, as 1%");
@@ -122,9 +136,10 @@ class Parser {
   }
 
   void AddObjects() {
-    CLI::App* get = Command(app_, "get", "Show pipelines, runs, components, models",
+    CLI::App* get = Command(app_, "get", "Show pipelines, runs, components, models, approvals",
                             [this] { return Get(get_, session_); });
-    get->add_option("kind", get_.kind, "pipelines, runs, components, models or all")->required();
+    get->add_option("kind", get_.kind, "pipelines, runs, components, models, approvals or all")
+        ->required();
     get->add_option("name", get_.names, "only these");
     get->add_option("-l,--selector", get_.selector, "label selector");
     get->add_option("-o,--output", get_.output, "json, yaml, name or wide");
@@ -135,7 +150,7 @@ class Parser {
     CLI::App* logs =
         Command(app_, "logs", "Show the logs of a run", [this] { return Logs(logs_, session_); });
     logs->add_option("run", logs_.run, "run, or pipeline for its newest run")->required();
-    logs->add_option("step", logs_.step, "one step; default all");
+    logs->add_option("step", logs_.step, "one step, or an item of a loop: each.3; default all");
     logs->add_flag("-f,--follow", logs_.follow, "until the step ends");
     logs->add_flag("--previous", logs_.previous, "of the container before");
     logs->add_option("--tail", logs_.tail, "last lines")->check(CLI::NonNegativeNumber);
@@ -147,6 +162,10 @@ class Parser {
     cancel->add_option("run", cancel_.run, "run, or pipeline for its newest run")->required();
     cancel->add_flag("--now", cancel_.now, "do not wait for anything");
 
+    AddApprove();
+    AddRollout();
+    AddBackfill();
+
     CLI::App* debug =
         Command(app_, "debug", "Look into a step: its pod's twin, or its inputs here", [this] {
           if (!debug_.shell && !debug_.local) {
@@ -155,11 +174,74 @@ class Parser {
           return Debug(debug_, session_);
         });
     debug->add_option("run", debug_.run, "run, or pipeline for its newest run")->required();
-    debug->add_option("step", debug_.step, "the step")->required();
+    debug->add_option("step", debug_.step, "the step, or an item of a loop: each.3")->required();
     debug->add_flag("--shell", debug_.shell, "open a shell");
     debug->add_flag("--local", debug_.local, "with the step's inputs, in a folder here");
     debug->add_option("--folder", debug_.folder, "of --local; default <state>/debug/<pod>");
     debug->add_option("--gateway", debug_.gateway, "URL of the operator's gateway");
+  }
+
+  void AddApprove() {
+    CLI::App* approve = Command(app_, "approve", "Decide an approval step of a run on a cluster",
+                                [this] { return Approve(approve_, session_); });
+    approve->add_option("run", approve_.run, "run, or pipeline for its newest run")->required();
+    approve->add_option("step", approve_.step, "the step that waits")->required();
+    approve->add_flag("--reject", approve_.reject, "reject it, which fails the step");
+    approve->add_option("--value", approve_.values, "name=value that the step asks for")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+    approve->add_option("--comment", approve_.comment, "why, for people");
+  }
+
+  void AddRollout() {
+    CLI::App* rollout = app_.add_subcommand("rollout", "Show and steer how a new model takes over");
+    rollout->require_subcommand(1);
+    const auto add = [&](const char* what, const char* says) {
+      CLI::App* command = Command(*rollout, what, says, [this, what] {
+        rollout_.what = what;
+        return Rollout(rollout_, session_);
+      });
+      command->add_option("modeldeployment", rollout_.name, "its name")->required();
+      return command;
+    };
+    add("status", "Show versions, weights, gates and history")
+        ->add_option("-o,--output", rollout_.output, "json");
+    add("promote", "Give the new version all traffic, whatever steps and gates are left");
+    add("pause", "Hold the new version where it is");
+    add("resume", "Go on: past a pause, or past a step that is not decided");
+    add("abort", "Roll the new version back");
+    add("undo", "Go back to a version that served before")
+        ->add_option("--to", rollout_.to, "which one; default: the one before")
+        ->check(CLI::PositiveNumber);
+  }
+
+  void AddBackfill() {
+    CLI::App* backfill =
+        Command(app_, "backfill", "Run a cluster's Pipeline for times that have passed",
+                [this] { return RunBackfill(backfill_, session_); });
+    backfill->add_option("pipeline", backfill_.pipeline, "the Pipeline")->required();
+    backfill->add_option("--from", backfill_.from, "first time or date, like 2026-11-01")
+        ->required();
+    backfill->add_option("--to", backfill_.to, "last time, or date with its whole day")->required();
+    backfill->add_option("--schedule", backfill_.schedule,
+                         "times of this schedule; default: the only one");
+    backfill->add_option("--every", backfill_.every, "times so far apart from --from on, like 24h");
+    backfill
+        ->add_option("--reprocess", backfill_.reprocess,
+                     "times that have a run: none again, failed ones, all completed ones")
+        ->check(CLI::IsMember({"none", "failed", "completed"}))
+        ->default_str("none");
+    backfill->add_option("--max-active", backfill_.max_active, "runs at once")
+        ->check(CLI::Range(1, 1000))
+        ->default_str("1");
+    backfill
+        ->add_option("-p,--parameter", backfill_.parameters,
+                     "name=value; text may hold $(run.scheduledTime)")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+    backfill->add_flag("--dry-run", backfill_.dry_run, "print the times and runs, make none");
   }
 
   void AddHistory() {
@@ -203,10 +285,56 @@ class Parser {
     predictions->add_option("modeldeployment", artifact_.source, "its name")->required();
     predictions->add_option("to", artifact_.to, "a folder; files that it has are not fetched again")
         ->required();
+    CLI::App* look = Command(app_, "look", "Show what is in a dataset",
+                             [this] { return Look(look_, session_); });
+    look->add_option("dataset", look_.dataset,
+                     "file, folder, sha256:..., RUN/STEP/OUTPUT, PIPELINE/OUTPUT or PIPELINE")
+        ->required();
+    look->add_option("--columns", look_.columns, "only these, by commas")->delimiter(',');
+    look->add_option("--rows", look_.rows, "of the dataset, at random")
+        ->check(CLI::Range(0, 1000))
+        ->default_str("10");
+    look->add_option("--width", look_.width, "in characters; default: the terminal's")
+        ->check(CLI::Range(20, 1000));
+    AddGatewayFlags(*look, look_.gateway, look_.token_file, look_.ca_file);
     for (CLI::App* command : {put, get, list, predictions}) {
       AddGatewayFlags(*command, artifact_.gateway, artifact_.token_file, artifact_.ca_file);
       command->add_option("-o,--output", artifact_.output, "json, name or wide");
     }
+  }
+
+  void AddModels() {
+    CLI::App* model = app_.add_subcommand("model", "Name and register models");
+    model->require_subcommand(1);
+    CLI::App* digest = Command(*model, "digest", "Print a model's URI with the digest that pins it",
+                               [this] { return ModelDigest(model_digest_, session_); });
+    digest->add_option("model", model_digest_.model, "file, folder, https://... or oci://...")
+        ->required();
+    digest->add_option("--registry-auth", model_digest_.registry_auth,
+                       "dockerconfigjson; default ~/.docker/config.json");
+    Command(*model, "list", "List registered models",
+            [this] { return ListModels(registry_, session_); });
+    CLI::App* show = Command(*model, "show", "Show a model's versions, or one of them",
+                             [this] { return ShowModel(registry_, session_); });
+    show->add_option("model", registry_.model, "NAME, NAME:ALIAS or NAME:NUMBER")->required();
+    show->add_option("-o,--output", registry_.output, "json or yaml, of one version");
+    CLI::App* diff = Command(*model, "diff", "Compare two versions of a model",
+                             [this] { return DiffModels(registry_, session_); });
+    diff->add_option("model", registry_.model, "NAME:ALIAS or NAME:NUMBER")->required();
+    diff->add_option("other", registry_.other, "an alias or a number")->required();
+    CLI::App* alias = Command(*model, "alias", "Point an alias at a version",
+                              [this] { return SetAlias(registry_, session_); });
+    alias->add_option("model", registry_.model, "its name")->required();
+    alias->add_option("alias", registry_.alias, "such as champion")->required();
+    alias->add_option("version", registry_.other, "a number, or another alias");
+    alias->add_flag("--remove", registry_.remove, "take the alias away");
+    CLI::App* push = Command(*model, "push", "Register the next version of a model",
+                             [this] { return PushModel(registry_, session_); });
+    push->add_option("model", registry_.model, "its name")->required();
+    push->add_option("what", registry_.what, "PIPELINE/OUTPUT, sha256:... or a URI with its digest")
+        ->required();
+    push->add_option("--alias", registry_.alias, "points at it from then on");
+    push->add_option("--description", registry_.description, "for people");
   }
 
   void AddOthers() {
@@ -235,9 +363,15 @@ class Parser {
   DescribeOptions describe_;
   DiffOptions diff_;
   CancelOptions cancel_;
+  ApproveOptions approve_;
+  RolloutOptions rollout_;
+  BackfillOptions backfill_;
   DebugOptions debug_;
   ArtifactOptions artifact_;
+  LookOptions look_;
   ApplyOptions apply_;
+  ModelDigestOptions model_digest_;
+  RegistryOptions registry_;
   std::string version_output_, shell_;
 };
 

@@ -63,6 +63,36 @@ struct CancelOptions {
 };
 int Cancel(const CancelOptions& options, Session& session);
 
+// penstock approve
+struct ApproveOptions {
+  std::string run, step;
+  bool reject = false;
+  std::vector<std::string> values;  // "name=value"
+  std::string comment;
+};
+int Approve(const ApproveOptions& options, Session& session);
+
+// penstock rollout status|promote|pause|resume|abort|undo
+struct RolloutOptions {
+  std::string what;
+  std::string name;     // of the ModelDeployment
+  std::int64_t to = 0;  // undo: the version; 0: the one before
+  std::string output;   // status
+};
+int Rollout(const RolloutOptions& options, Session& session);
+
+// penstock backfill
+struct BackfillOptions {
+  std::string pipeline;
+  std::string from, to;
+  std::string schedule, every;
+  std::string reprocess = "none";  // none, failed, completed
+  std::vector<std::string> parameters;
+  int max_active = 1;
+  bool dry_run = false;
+};
+int RunBackfill(const BackfillOptions& options, Session& session);
+
 // penstock debug
 struct DebugOptions {
   std::string run, step;
@@ -84,6 +114,16 @@ int PutArtifact(const ArtifactOptions& options, Session& session);
 int GetArtifact(const ArtifactOptions& options, Session& session);
 int ListArtifacts(const ArtifactOptions& options, Session& session);
 int GetPredictions(const ArtifactOptions& options, Session& session);
+
+// penstock look
+struct LookOptions {
+  std::string dataset;  // a file, a folder or the artifact's name
+  std::vector<std::string> columns;
+  int rows = 10;
+  int width = 0;  // 0: the terminal's
+  std::string gateway, token_file, ca_file;
+};
+int Look(const LookOptions& options, Session& session);
 
 // penstock apply
 struct ApplyOptions {

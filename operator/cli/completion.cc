@@ -9,15 +9,15 @@ namespace penstock::cli {
 namespace {
 
 // Without a word where they cannot be had: a shell waits.
-std::vector<std::string> RunNames(const Session& session) {
+std::vector<std::string> NamesOf(const char* kind, const Session& session) {
   std::ostringstream names, ignored;
   Session quiet{names,       ignored,           session.in,     session.clock,
                 session.env, session.directory, session.program};
   quiet.connect = session.connect;
-  GetOptions runs;
-  runs.kind = "runs";
-  runs.output = "name";
-  if (Get(runs, quiet) != kOk) return {};
+  GetOptions all;
+  all.kind = kind;
+  all.output = "name";
+  if (Get(all, quiet) != kOk) return {};
   std::vector<std::string> words;
   std::istringstream lines(names.str());
   for (std::string line; std::getline(lines, line);) {
@@ -45,9 +45,11 @@ std::vector<std::string> Candidates(const CLI::App& app, const std::string& begu
   const std::string& name = app.get_name();
   if (name == "get" && given == 0) return {"pipelines", "runs", "components", "models", "all"};
   if (name == "completion") return {"bash", "zsh", "fish"};
+  if (app.get_parent() != nullptr && app.get_parent()->get_name() == "rollout" && given == 0)
+    return NamesOf("models", session);
   const bool of_run =
       name == "logs" || name == "describe" || name == "cancel" || name == "debug" || name == "diff";
-  return of_run && given < (name == "diff" ? 2U : 1U) ? RunNames(session) : words;
+  return of_run && given < (name == "diff" ? 2U : 1U) ? NamesOf("runs", session) : words;
 }
 
 }  // namespace

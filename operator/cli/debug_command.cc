@@ -14,6 +14,7 @@
 #include "operator/cli/debug/debug_folder.h"
 #include "operator/cli/debug/debug_pod.h"
 #include "operator/cli/gateway/artifact_upload.h"
+#include "operator/cli/history/item_pods.h"
 #include "operator/cli/history/step_makers.h"
 #include "operator/cli/objects/state.h"
 #include "operator/cli/objects/table.h"
@@ -37,12 +38,18 @@ int Become(std::vector<std::string> argv, Session& session) {
 }
 
 // The step's pod; of one that came from the cache that of the run that made it.
-Result<std::string> PodOf(const RunArchive& archive, const DebugOptions& options,
-                          const Session& session) {
+Result<std::string> PodOf(const RunArchive& archive, const RunPlace& place,
+                          const DebugOptions& options, const Session& session) {
   const Result<KnownRun> run = archive.Find(options.run);
   if (!run) return run.error();
   Result<std::vector<StepPod>> pods = PodsOf(run->object, options.step);
   if (!pods) return pods.error();
+  if (pods->at(0).looped && !pods->at(0).item)
+    return NotFound("step " + options.step + " is a loop: name an item of it, " + options.step +
+                    ".0 the first");
+  if (auto found = FindItems(archive, *run, place, session, *pods); !found) return found.error();
+  if (const std::string& within = pods->at(0).run; !within.empty())
+    return NotFound("step " + options.step + " is a Pipeline: debug a step of its run " + within);
   if (auto found = FindMakers(archive, *run, *pods, "how it ran", session); !found)
     return found.error();
   if (!pods->at(0).pod.empty()) return pods->at(0).pod;
@@ -52,7 +59,7 @@ Result<std::string> PodOf(const RunArchive& archive, const DebugOptions& options
 
 // The pod of the step, from the state folder.
 Result<Json> LocalPod(const State& state, const DebugOptions& options, const Session& session) {
-  const Result<std::string> pod = PodOf(RunArchive(state), options, session);
+  const Result<std::string> pod = PodOf(RunArchive(state), {&state, nullptr}, options, session);
   if (!pod) return pod.error();
   const fs::path file = local::PathsOf(state.root(), kLocalNamespace, *pod).folder / "pod.json";
   const Result<std::string> text = ReadFile(file);
@@ -114,8 +121,9 @@ int DebugOnCluster(const Cluster& cluster, const Json& pod, Session& session) {
     return session.Fail(kFailed, made.error().message);
   }
   const std::string name = twin["metadata"].value("name", "");
-  const std::vector<std::string> words = {"kubectl", "exec", "-it",  "-n", cluster.namespace_,
-                                          name,      "-c",   "step", "--", "/bin/sh"};
+  const std::string container = twin["spec"]["containers"][0].value("name", "step");
+  const std::vector<std::string> words = {"kubectl", "exec", "-it",     "-n", cluster.namespace_,
+                                          name,      "-c",   container, "--", "/bin/sh"};
   std::string line;
   for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
   session.out << "pod/" << name
@@ -175,8 +183,8 @@ int Debug(const DebugOptions& options, Session& session) {
   }
   const Result<Cluster> cluster = session.connect(session.flags);
   if (!cluster) return session.Fail(kFailed, cluster.error().message);
-  const Result<std::string> name =
-      PodOf(RunArchive(*cluster->client, cluster->namespace_), options, session);
+  const Result<std::string> name = PodOf(RunArchive(*cluster->client, cluster->namespace_),
+                                         {nullptr, &*cluster}, options, session);
   if (!name) return session.Fail(kFailed, name.error().message);
   const Result<Json> pod = cluster->client->Get(kube::kPods, cluster->namespace_, *name);
   if (!pod) return session.Fail(kFailed, pod.error().message);

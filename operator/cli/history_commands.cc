@@ -21,6 +21,19 @@ Result<void> ReadSpecs(const RunArchive& archive, const KnownRun& run,
   return {};
 }
 
+// Of a looped step of which nobody knows whether it is a Pipeline: those that there are.
+Result<ItemRuns> RunsOfItems(const RunArchive& archive, const KnownRun& run) {
+  ItemRuns found;
+  for (const api::StepStatus& step : run.run.status.steps) {
+    const plan::ResolvedStep* known = run.resolved ? run.resolved->Find(step.name) : nullptr;
+    if (!step.items || (known != nullptr && !known->nested)) continue;
+    Result<std::vector<KnownRun>> runs = archive.OfItems(run, step.name);
+    if (!runs) return runs.error();
+    if (known != nullptr || !runs->empty()) found.emplace(step.name, *std::move(runs));
+  }
+  return found;
+}
+
 // True when it was written: the format is one of data.
 bool WriteData(const Json& data, OutputFormat format, Session& session) {
   if (format != OutputFormat::kJson && format != OutputFormat::kYaml) return false;
@@ -50,7 +63,9 @@ int DescribeRun(const DescribeOptions& options, Session& session) {
   if (Result<void> read = ReadSpecs(*archive, *run, *older); !read) {
     return session.Fail(kFailed, read.error().message);
   }
-  const Json story = TellRun(*run, *older);
+  const Result<ItemRuns> of_items = RunsOfItems(*archive, *run);
+  if (!of_items) return session.Fail(kFailed, of_items.error().message);
+  const Json story = TellRun(*run, *older, *of_items);
   if (!WriteData(story, *format, session)) session.out << StoryText(story, session.clock.Now());
   return kOk;
 }

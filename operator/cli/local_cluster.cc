@@ -17,6 +17,7 @@ controllers::EngineOptions EngineFor(const State& state) {
   options.settings.pods.launcher_image = "penstock/launcher";
   options.settings.library_namespace = kLibraryNamespace;
   options.settings.local_files = true;
+  options.settings.approvals_by_hand = true;
   options.settings.status_interval = Milliseconds(100);
   options.workers = 2;
   options.api_threads = 4;

@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   const std::string called = fs::path(argv[0]).filename();
   if (called == "kubectl-penstock") session.name = "kubectl penstock";
   session.terminal = isatty(STDOUT_FILENO) == 1;
+  session.asks = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
   session.width = TerminalWidth();
   session.interrupted = first.get_token();
   session.interrupted_twice = second.get_token();

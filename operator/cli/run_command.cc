@@ -1,14 +1,20 @@
 // One run on this machine, by the engine of the operator.
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
+#include "operator/cli/approval_step.h"
 #include "operator/cli/local_cluster.h"
 #include "operator/cli/local_run.h"
 #include "operator/cli/objects/await_object.h"
+#include "operator/cli/objects/local_approvals.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/progress.h"
 #include "operator/cli/run_report.h"
@@ -38,26 +44,33 @@ class LocalRun {
     const std::lock_guard lock(mutex_);
     return never_fit_.contains(pod);
   }
+  static std::vector<Json> StepsWithin(kube::Client& client, const Json& run);
+  Result<void> KeepChildren(kube::Client& client, const std::string& run);
   Result<void> KeepRevision(kube::Client& client, const Json& run);
   void Cancel(kube::Client& client, const std::string& name, const char* mode);
   void AwaitPublication(kube::Client& client, const std::string& pipeline, const std::string& run);
-  Result<void> Restore(kube::Client& client, const api::Pipeline& pipeline);
+  Result<void> Restore(kube::Client& client, const api::Pipeline& pipeline,
+                       const std::set<std::string>& others);
 
   const RunOptions& options_;
   const Session& session_;
   const State& state_;
   Progress& progress_;
-  bool cancelled_for_good_ = false;  // a step can never start here
+  std::optional<LocalApprovals> approvals_;
+  bool cancelled_for_good_ = false;  // a step can never start here, or nobody decides it
   std::mutex mutex_;
+  std::set<std::string> kept_;       // revisions
   std::set<std::string> never_fit_;  // pods that this machine is too small for
 };
 
 // Pipelines of earlier runs, with what they publish: $(pipelines.p.outputs.o) finds them.
-Result<void> LocalRun::Restore(kube::Client& client, const api::Pipeline& pipeline) {
+Result<void> LocalRun::Restore(kube::Client& client, const api::Pipeline& pipeline,
+                               const std::set<std::string>& others) {
   const Result<std::vector<Json>> known = state_.Load(kube::kPipelines);
   if (!known) return known.error();
   for (Json object : *known) {
     const std::string name = object["metadata"].value("name", "");
+    if (others.contains(name)) continue;  // as the files have it
     const Json outputs = object.value("status", Json::object()).value("outputs", Json::array());
     object["metadata"] = {{"name", name}, {"namespace", kLocalNamespace}};
     object.erase("status");
@@ -95,7 +108,17 @@ Result<void> LocalRun::Place(kube::Client& client, const PreparedRun& prepared) 
       if (Result<void> kept = state_.Save(*type, object); !kept) return kept;
     }
   }
-  if (Result<void> restored = Restore(client, pipeline); !restored) return restored;
+  std::set<std::string> of_files;
+  for (const api::Pipeline& other : prepared.others) of_files.insert(other.meta.name);
+  if (Result<void> restored = Restore(client, pipeline, of_files); !restored) return restored;
+  for (api::Pipeline other : prepared.others) {
+    const auto label = other.meta.labels.find("penstock.dev/library");
+    const bool library = label != other.meta.labels.end() && label->second == "true";
+    other.meta.namespace_ = library ? kLibraryNamespace : kLocalNamespace;
+    const Result<Json> made =
+        client.Create(kube::kPipelines, other.meta.namespace_, api::Encode(other));
+    if (!made) return Wrap("Pipeline " + other.meta.name, made.error());
+  }
   const Result<Json> stands =
       client.Create(kube::kPipelines, kLocalNamespace, api::Encode(pipeline));
   // Restore made it where an earlier run left it in the state folder.
@@ -127,7 +150,9 @@ Result<void> LocalRun::Submit(kube::Client& client, const PreparedRun& prepared)
   run.meta.labels[plan::kLabelRunHash] = plan::RunHash(pipeline.spec);
   run.spec.pipeline_ref = pipeline.meta.name;
   run.spec.parameters = prepared.parameters;
+  run.spec.inputs = prepared.inputs;
   run.spec.publish = prepared.publish;
+  run.spec.scheduled_time = prepared.scheduled_time;
   run.spec.suspend = options_.if_changed;  // until it is known whether it would be another run
   const Result<Json> created =
       client.Create(kube::kPipelineRuns, kLocalNamespace, api::Encode(run));
@@ -148,7 +173,12 @@ void LocalRun::Visit(kube::Client& client, const Json& run) {
     progress_.Note(saved.error().message);
   }
   if (cancelled_for_good_) return;
-  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
+  if (const Result<void> decided = approvals_->Decide(client, run); !decided) {
+    cancelled_for_good_ = true;
+    progress_.Note(decided.error().message);
+    Cancel(client, run["metadata"].value("name", ""), "Now");
+  }
+  for (const Json& step : StepsWithin(client, run)) {
     // The runner has told before the pod's status said so, and the message stands in the run's
     // status a moment later: the user is to read it.
     const std::string message = step.value("message", "");
@@ -162,10 +192,46 @@ void LocalRun::Visit(kube::Client& client, const Json& run) {
   }
 }
 
+// The run's steps, and those of the runs that its steps are.
+std::vector<Json> LocalRun::StepsWithin(kube::Client& client, const Json& run) {
+  std::vector<Json> steps;
+  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
+    steps.push_back(step);
+    const std::string within = step.value("run", "");
+    if (within.empty() || step.value("phase", "") == "Succeeded") continue;
+    const Result<Json> child = client.Get(kube::kPipelineRuns, kLocalNamespace, within);
+    if (!child) continue;  // it is being made, or gone with its parent
+    for (Json& inner : StepsWithin(client, *child)) steps.push_back(std::move(inner));
+  }
+  return steps;
+}
+
+// The runs within this one, with what they were made of.
+Result<void> LocalRun::KeepChildren(kube::Client& client, const std::string& run) {
+  const Result<kube::ListPage> runs = client.List(kube::kPipelineRuns, kLocalNamespace, {});
+  if (!runs) return runs.error();
+  std::multimap<std::string, const Json*> within;  // by the run around it
+  for (const Json& one : runs->items) within.emplace(ParentRun(one), &one);
+  std::vector<std::string> parents{run};
+  while (!parents.empty()) {
+    const std::string parent = std::move(parents.back());
+    parents.pop_back();
+    const auto [first, last] = within.equal_range(parent);
+    for (auto child = first; child != last; ++child) {
+      if (Result<void> saved = state_.Save(kube::kPipelineRuns, *child->second); !saved)
+        return saved;
+      if (Result<void> kept = KeepRevision(client, *child->second); !kept) return kept;
+      parents.push_back((*child->second)["metadata"].value("name", ""));
+    }
+  }
+  return {};
+}
+
 // What the run was made of, for `penstock describe` and the runs after it.
 Result<void> LocalRun::KeepRevision(kube::Client& client, const Json& run) {
   const std::string name = run.value("status", Json::object()).value("revision", "");
   if (name.empty()) return {};
+  if (!kept_.insert(name).second) return {};  // runs of one content share one
   const Result<Json> revision = client.Get(kube::kControllerRevisions, kLocalNamespace, name);
   if (!revision) return revision.error();
   return state_.Save(kube::kControllerRevisions, *revision);
@@ -205,6 +271,7 @@ void LocalRun::AwaitPublication(kube::Client& client, const std::string& pipelin
 }
 
 int LocalRun::Go(const PreparedRun& prepared, Json& run) {
+  approvals_.emplace(options_.approve, SpecsOf(prepared), session_, PinnedApproval);
   LocalOptions options;
   options.isolation = options_.isolation == "podman"    ? local::Isolation::kPodman
                       : options_.isolation == "process" ? local::Isolation::kProcess
@@ -236,6 +303,8 @@ int LocalRun::Go(const PreparedRun& prepared, Json& run) {
   }
   run = Follow(client, prepared.run_name);
   if (Result<void> kept = KeepRevision(client, run); !kept) progress_.Note(kept.error().message);
+  if (Result<void> kept = KeepChildren(client, prepared.run_name); !kept)
+    progress_.Note(kept.error().message);
   AwaitPublication(client, prepared.pipeline.meta.name, prepared.run_name);
   (*cluster)->Stop();
   if (ConditionStatus(run, "Succeeded") == "True") return kOk;

@@ -9,6 +9,7 @@
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/history/item_pods.h"
 #include "operator/cli/history/run_lookup.h"
 #include "operator/cli/history/step_makers.h"
 #include "operator/cli/objects/object_table.h"
@@ -16,6 +17,7 @@
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
 #include "operator/os/signal_process.h"
+#include "operator/plan/attempt/labels.h"
 
 namespace penstock::cli {
 namespace {
@@ -88,6 +90,25 @@ int LocalLogs(const LogsOptions& options, const State& state, const Json& run,
                                    ": no log is kept");
 }
 
+// The containers of a step's pod, in the order in which they run.
+std::vector<std::string> ContainersOf(const Cluster& cluster, const std::string& pod,
+                                      const std::stop_token& stop) {
+  std::vector<std::string> names;
+  const auto object = cluster.client->Get(kube::kPods, cluster.namespace_, pod, {.stop = stop});
+  if (object)  // else its log cannot be read either, which is said then
+    for (const Json& c : object->at("spec").value("containers", Json::array()))
+      if (const std::string name = c.value("name", ""); name.starts_with(plan::kTurnPrefix))
+        names.push_back(name);
+  if (names.empty()) names.emplace_back(plan::kStepContainer);
+  return names;
+}
+
+// "step, step-build: "
+std::string Prefix(const std::string& step, const std::string& container) {
+  if (step.empty() && container.empty()) return "";
+  return step + (step.empty() || container.empty() ? "" : ", ") + container + ": ";
+}
+
 int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
                 const std::vector<StepPod>& pods, Session& session) {
   int code = kOk;
@@ -97,19 +118,25 @@ int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
       code = kFailed;
       continue;
     }
-    kube::LogOptions log;
-    log.container = "step";
-    log.follow = options.follow;
-    log.previous = options.previous;
-    if (options.tail >= 0) log.tail_lines = options.tail;
-    LinePrinter printer(session.out, pods.size() > 1 ? pod.step + ": " : "");
-    const Result<void> read = cluster.client->Logs(
-        cluster.namespace_, pod.pod, log,
-        [&](std::string_view piece) {
-          printer.Write(piece);
-          return true;
-        },
-        session.interrupted);
+    Result<void> read;
+    const auto containers = ContainersOf(cluster, pod.pod, session.interrupted);
+    for (const std::string& container : containers) {
+      kube::LogOptions log;
+      log.container = container;
+      log.follow = options.follow;
+      log.previous = options.previous;
+      if (options.tail >= 0) log.tail_lines = options.tail;
+      LinePrinter printer(session.out, Prefix(pods.size() > 1 ? pod.step : "",
+                                              containers.size() > 1 ? container : ""));
+      read = cluster.client->Logs(
+          cluster.namespace_, pod.pod, log,
+          [&](std::string_view piece) {
+            printer.Write(piece);
+            return true;
+          },
+          session.interrupted);
+      if (!read) break;
+    }
     any = any || static_cast<bool>(read);
     if (read || read.error().kind == ErrorKind::kCancelled) continue;
     if (read.error().kind == ErrorKind::kNotFound) {
@@ -125,6 +152,36 @@ int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
 
 }  // namespace
 
+namespace {
+
+// Puts the pods that made a step's outputs in the place of each that came from the cache, those of
+// its items, "each.3", in that of each loop, and the pods of its run, "call/fit", in the place of
+// each that is a Pipeline.
+Result<void> TakePods(const RunArchive& archive, const KnownRun& run, const RunPlace& place,
+                      const Session& session, std::vector<StepPod>& pods) {
+  if (Result<void> found = FindItems(archive, run, place, session, pods); !found) return found;
+  std::vector<StepPod> own, all;
+  for (StepPod& pod : pods) {
+    if (pod.run.empty()) {
+      own.push_back(std::move(pod));
+      continue;
+    }
+    const Result<KnownRun> within = archive.Find(pod.run);
+    if (!within) return within.error();
+    Result<std::vector<StepPod>> its = PodsOf(within->object, "");
+    if (!its) return its.error();
+    if (Result<void> found = TakePods(archive, *within, place, session, *its); !found) return found;
+    for (StepPod& inner : *its)
+      all.push_back({pod.step + "/" + inner.step, std::move(inner.pod), ""});
+  }
+  if (Result<void> found = FindMakers(archive, run, own, "its log", session); !found) return found;
+  own.insert(own.end(), all.begin(), all.end());
+  pods = std::move(own);
+  return {};
+}
+
+}  // namespace
+
 int Logs(const LogsOptions& options, Session& session) {
   const std::optional<State> state = State::IfLocal(session);
   std::optional<Cluster> cluster;
@@ -135,11 +192,12 @@ int Logs(const LogsOptions& options, Session& session) {
   }
   const RunArchive archive =
       state ? RunArchive(*state) : RunArchive(*cluster->client, cluster->namespace_);
+  const RunPlace place{state ? &*state : nullptr, cluster ? &*cluster : nullptr};
   const Result<KnownRun> run = archive.Find(options.run);
   if (!run) return session.Fail(kFailed, run.error().message);
   Result<std::vector<StepPod>> pods = PodsOf(run->object, options.step);
   if (!pods) return session.Fail(kFailed, pods.error().message);
-  if (Result<void> found = FindMakers(archive, *run, *pods, "its log", session); !found) {
+  if (Result<void> found = TakePods(archive, *run, place, session, *pods); !found) {
     return session.Fail(kFailed, found.error().message);
   }
   return state ? LocalLogs(options, *state, run->object, *pods, session)

@@ -1,6 +1,7 @@
 #include "operator/cli/run_preparation.h"
 
 #include <algorithm>
+#include <set>
 
 #include "operator/base/base64.h"
 #include "operator/base/json.h"
@@ -41,7 +42,7 @@ Json AsStored(Json secret) {
 // A run's own Pipeline: the one of the files that it names, or its inline spec under its own name.
 Result<Choice> ChoiceOf(const Manifests& manifests, const Loaded<api::PipelineRun>& loaded) {
   const api::PipelineRun& run = loaded.value;
-  Choice choice{{}, run.spec.parameters, loaded.file, run};
+  Choice choice{{}, run.spec.parameters, run.spec.inputs, loaded.file, run};
   const std::string name = run.meta.name.empty() ? run.meta.generate_name : run.meta.name;
   if (run.spec.pipeline_spec) {
     choice.pipeline.meta.name = name;
@@ -76,15 +77,30 @@ Result<std::vector<Choice>> ChooseRuns(const Manifests& manifests, const std::st
   }
   for (const auto& loaded : manifests.pipelines) note(loaded.value.meta.name);
   if (!choices.empty()) return choices;
+  std::set<std::string> within;  // they are run by others of the files
+  for (const auto& loaded : manifests.pipelines)
+    api::ForEachStep(loaded.value.spec, "", [&](const api::StepSpec& step, const std::string&) {
+      if (step.pipeline && step.pipeline->name != loaded.value.meta.name)
+        within.insert(step.pipeline->name);
+    });
+  const auto outermost =
+      std::count_if(manifests.pipelines.begin(), manifests.pipelines.end(),
+                    [&](const auto& loaded) { return !within.contains(loaded.value.meta.name); });
   for (const auto& loaded : manifests.pipelines) {
-    const bool meant =
-        loaded.value.meta.name == name || (name.empty() && manifests.pipelines.size() == 1);
-    if (meant) return std::vector<Choice>{{loaded.value, {}, loaded.file, {}}};
+    const std::string& its = loaded.value.meta.name;
+    const bool meant = its == name || (name.empty() && outermost == 1 && !within.contains(its));
+    if (meant) return std::vector<Choice>{{loaded.value, {}, {}, loaded.file, {}}};
   }
   if (names.empty()) return Invalid("the files hold no Pipeline");
   if (name.empty())
     return Invalid("the files hold several Pipelines: choose by --pipeline " + names);
   return Invalid("the files hold no Pipeline " + name + "; there is " + names);
+}
+
+std::vector<const api::PipelineSpec*> SpecsOf(const PreparedRun& prepared) {
+  std::vector<const api::PipelineSpec*> specs{&prepared.pipeline.spec};
+  for (const api::Pipeline& other : prepared.others) specs.push_back(&other.spec);
+  return specs;
 }
 
 void TurnCacheOff(api::PipelineSpec& spec) {
@@ -93,35 +109,40 @@ void TurnCacheOff(api::PipelineSpec& spec) {
     cache->enabled = false;
   };
   off(spec.defaults.cache);
-  for (api::StepSpec& step : spec.steps) {
+  api::ForEachStep(spec, "", [&](api::StepSpec& step, const std::string&) {
     if (step.cache) off(step.cache);
-  }
+  });
 }
 
 Result<void> SetSample(api::PipelineSpec& spec, const std::string& sample,
                        const std::vector<api::Component>& components) {
   bool any = false;
-  for (api::StepSpec& step : spec.steps) {
-    if (!HasSample(step, components)) continue;
+  api::ForEachStep(spec, "", [&](api::StepSpec& step, const std::string&) {
+    if (!HasSample(step, components)) return;
     step.parameters["sample"] = sample;
     any = true;
-  }
+  });
   if (any) return {};
   return Invalid("--sample: no step of the pipeline uses a component with a parameter \"sample\"");
 }
 
 Result<void> PinCode(api::PipelineSpec& spec, const std::string& file, const Session& session,
                      const State& state) {
-  for (api::StepSpec& step : spec.steps) {
-    if (!step.container || !step.container->code || step.container->code->path.empty()) continue;
+  Result<void> put;
+  api::ForEachStep(spec, "", [&](api::StepSpec& step, const std::string&) {
+    if (!put || !step.container || !step.container->code || step.container->code->path.empty())
+      return;
     api::CodeSpec& code = *step.container->code;
     const fs::path folder = CodeFolder(file, code.path, session.directory);
     const Result<ArtifactRef> artifact = state.store().Put(kLocalNamespace, folder);
-    if (!artifact) return Wrap("step " + step.name + ": code", artifact.error());
+    if (!artifact) {
+      put = Wrap("step " + step.name + ": code", artifact.error());
+      return;
+    }
     code.path.clear();
     code.artifact = artifact->digest;
-  }
-  return {};
+  });
+  return put;
 }
 
 Result<std::string> NextRunName(const api::Pipeline& pipeline, const State& state) {
@@ -168,11 +189,26 @@ std::variant<PreparedRun, Told> PrepareRun(const Manifests& manifests, const Che
   prepared.pipeline = choice.pipeline;
   prepared.parameters = choice.parameters;
   prepared.publish = !choice.run || choice.run->spec.publish;
+  if (choice.run) prepared.scheduled_time = choice.run->spec.scheduled_time;
   api::PipelineSpec& spec = prepared.pipeline.spec;
   spec.run_policy = api::RunPolicy::kManual;  // the run is ours to make
+  for (api::ScheduleSpec& schedule : spec.schedules) schedule.suspend = true;
+  spec.triggers.clear();
   const auto given = ParseParameters(options.parameters, spec.parameters);
   if (!given) return Told{session.Fail(kUsage, given.error().message)};
   for (const auto& [name, value] : *given) prepared.parameters[name] = value;
+  prepared.inputs = choice.inputs;
+  const auto inputs = ParseInputs(options.inputs, spec.inputs);
+  if (!inputs) return Told{session.Fail(kUsage, inputs.error().message)};
+  for (const auto& [name, source] : *inputs) prepared.inputs[name] = source;
+  for (const auto& loaded : manifests.pipelines) {
+    if (loaded.value.meta.name == prepared.pipeline.meta.name) continue;
+    api::Pipeline& other = prepared.others.emplace_back(loaded.value);
+    other.spec.run_policy = api::RunPolicy::kManual;
+    if (options.no_cache) TurnCacheOff(other.spec);
+    if (Result<void> pinned = PinCode(other.spec, loaded.file, session, state); !pinned)
+      return Told{session.Fail(pinned.error())};
+  }
   for (const auto& loaded : manifests.components) prepared.components.push_back(loaded.value);
   for (const auto& loaded : manifests.others) {
     const std::string kind = KindOf(loaded.value);
@@ -211,14 +247,41 @@ Result<void> CloseInterruptedRuns(const State& state, TimePoint now) {
   return {};
 }
 
+namespace {
+
+std::string RevisionOf(const Json& run) {
+  return run.value("status", Json::object()).value("revision", "");
+}
+
+}  // namespace
+
 Result<void> PruneRuns(const State& state, std::size_t keep) {
   Result<std::vector<Json>> runs = state.Load(kube::kPipelineRuns);
   if (!runs) return runs.error();
   std::map<std::string, std::size_t> kept;
+  std::map<std::string, bool> is_kept;  // by name
+  std::map<std::string, const Json*> by_name;
+  for (const Json& run : *runs) by_name.emplace(NameOf(run), &run);
+  // A run within another is kept as long as that; where no state has that, it is of a run that was
+  // killed.
+  const auto keeps = [&](const Json& run) {
+    const Json* top = &run;
+    for (std::size_t up = 0; up < by_name.size() && !ParentRun(*top).empty(); ++up) {
+      const auto above = by_name.find(ParentRun(*top));
+      if (above == by_name.end()) return false;
+      top = above->second;
+    }
+    return is_kept[NameOf(*top)];
+  };
   for (auto run = runs->rbegin(); run != runs->rend(); ++run) {
+    if (!ParentRun(*run).empty()) continue;
     const std::string pipeline =
         (*run)["spec"].value("pipelineRef", Json::object()).value("name", "");
-    if (++kept[pipeline] <= keep || ConditionStatus(*run, "Finished") != "True") continue;
+    is_kept[NameOf(*run)] = ++kept[pipeline] <= keep || ConditionStatus(*run, "Finished") != "True";
+  }
+  std::set<std::string> unnamed;  // revisions: runs of one content share one
+  for (auto run = runs->rbegin(); run != runs->rend(); ++run) {
+    if (keeps(*run)) continue;
     for (const Json& step : run->value("status", Json::object()).value("steps", Json::array())) {
       const std::string pod = step.value("pod", "");
       if (pod.empty()) continue;
@@ -227,10 +290,12 @@ Result<void> PruneRuns(const State& state, std::size_t keep) {
       std::error_code ignored;
       fs::remove(paths.log, ignored);
     }
-    const std::string revision = run->value("status", Json::object()).value("revision", "");
-    if (!revision.empty()) state.Remove(kube::kControllerRevisions, revision);
+    if (const std::string revision = RevisionOf(*run); !revision.empty()) unnamed.insert(revision);
     state.Remove(kube::kPipelineRuns, (*run)["metadata"].value("name", ""));
   }
+  for (const Json& run : *runs)
+    if (keeps(run)) unnamed.erase(RevisionOf(run));
+  for (const std::string& revision : unnamed) state.Remove(kube::kControllerRevisions, revision);
   return {};
 }
 

@@ -17,6 +17,8 @@ namespace penstock::cli {
 struct RunOptions {
   std::vector<std::string> files;
   std::vector<std::string> parameters;  // "name=value"
+  std::vector<std::string> inputs;      // "name=digest or URI"
+  std::vector<std::string> approve;     // "STEP" or "STEP=name=value"
   std::string pipeline;                 // which, where the files hold several
   bool watch = false;
   bool no_cache = false;
@@ -31,11 +33,12 @@ struct RunOptions {
 struct Choice {
   api::Pipeline pipeline;
   std::map<std::string, Json> parameters;
+  std::map<std::string, std::string> inputs;
   std::string file;  // of the Pipeline: code paths are relative to it
   std::optional<api::PipelineRun> run;
 };
 // Every PipelineRun of the files (of the Pipeline `name`, where that is given), in their order;
-// where there is none, the one Pipeline. Invalid lists the names there are.
+// where there is none, the one Pipeline that is no step of another. Invalid lists the names.
 [[nodiscard]] Result<std::vector<Choice>> ChooseRuns(const Manifests& manifests,
                                                      const std::string& name);
 
@@ -57,13 +60,19 @@ void TurnCacheOff(api::PipelineSpec& spec);
 struct PreparedRun {
   api::Pipeline pipeline;
   std::map<std::string, Json> parameters;
+  std::map<std::string, std::string> inputs;
+  std::vector<api::Pipeline> others;  // of the files, which steps may name
   std::string run_name;
   std::vector<api::Component> library;
   std::vector<api::Component> components;  // of the files
   std::vector<Json> config_maps;
   std::vector<Json> secrets;
   bool publish = true;
+  std::optional<TimePoint> scheduled_time;
 };
+
+// Of its Pipeline and those that steps may name.
+[[nodiscard]] std::vector<const api::PipelineSpec*> SpecsOf(const PreparedRun& prepared);
 
 // A failure that has been told already, by its exit code.
 struct Told {

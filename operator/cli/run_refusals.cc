@@ -4,7 +4,9 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/cli/approval_step.h"
 #include "operator/cli/objects/config_refs.h"
+#include "operator/cli/objects/local_approvals.h"
 #include "operator/local/pod_environment.h"
 #include "operator/local/pod_volumes.h"
 #include "operator/local/within.h"
@@ -29,15 +31,29 @@ class Refusals {
     }
   }
 
+  // Each would need a network of its own beside the step's.
+  void Sidecars() {
+    for (const api::StepSpec& step : Steps())
+      for (const api::SidecarSpec& sidecar : step.sidecars)
+        Add("step " + step.name + ": sidecar " + sidecar.name +
+            ": a local run has no sidecars; run this step on a cluster");
+  }
+
   void Config() {
-    for (const ConfigRef& ref : ConfigRefsOf(prepared_.pipeline.spec)) {
-      if (ref.optional || IsThere(ref)) continue;
+    std::vector<ConfigRef> refs = ConfigRefsOf(prepared_.pipeline.spec);
+    for (const api::Pipeline& other : prepared_.others)
+      for (ConfigRef& ref : ConfigRefsOf(other.spec))
+        if (ref.parameter.empty()) refs.push_back(std::move(ref));  // else the step may give it
+    for (const ConfigRef& ref : refs) {
+      const bool given = !ref.parameter.empty() && prepared_.parameters.contains(ref.parameter);
+      if (ref.optional || given || IsThere(ref)) continue;
       std::string how = "; add its manifest to them";
       if (ref.secret)
         how += ", or give it as environment variables " +
                local::SecretVariable(ref.name, ref.keys.empty() ? "" : ref.keys[0]) +
                (ref.keys.empty() ? "<KEY>" : "");
-      Add("step " + ref.step + ": " + (ref.secret ? "Secret " : "ConfigMap ") + ref.name +
+      Add((ref.parameter.empty() ? "step " + ref.step : "parameter " + ref.parameter) + ": " +
+          (ref.secret ? "Secret " : "ConfigMap ") + ref.name +
           " is not in the files that were given" + how);
     }
   }
@@ -47,7 +63,9 @@ class Refusals {
     if (options.isolation != "process" && FindProgram("podman", session_.Env("PATH"))) return;
     std::string steps;
     for (const api::StepSpec& step : Steps()) {
-      const auto& own = step.container ? step.container->volume_mounts : step.volume_mounts;
+      std::vector<Json> own = step.container ? step.container->volume_mounts : step.volume_mounts;
+      for (const api::StepContainer& c : step.containers)
+        own.insert(own.end(), c.program.volume_mounts.begin(), c.program.volume_mounts.end());
       for (const Json& mount : own)
         steps +=
             (steps.empty() ? "" : ", ") + step.name + " (" + mount.value("mountPath", "") + ")";
@@ -61,8 +79,9 @@ class Refusals {
 
   void Artifacts() {
     for (const api::StepSpec& step : Steps()) {
-      for (const auto& [name, text] : step.inputs) {
-        const std::string digest = Value(text);
+      for (const auto& [name, source] : step.inputs) {
+        if (source.first_of.size() != 1) continue;  // which one it is, the run tells
+        const std::string digest = Value(source.first_of[0]);
         if (!IsDigest(digest) || state_.store().Find(kLocalNamespace, digest)) continue;
         Add("step " + step.name + ": input " + name + ": " + state_.root().string() + " has no " +
             digest + "; `" + session_.name + " artifact put FILE --state " +
@@ -75,8 +94,13 @@ class Refusals {
   [[nodiscard]] std::vector<std::string> Take() { return std::move(all_); }
 
  private:
-  [[nodiscard]] const std::vector<api::StepSpec>& Steps() const {
-    return prepared_.pipeline.spec.steps;
+  // Of all Pipelines, within each other too.
+  [[nodiscard]] std::vector<api::StepSpec> Steps() const {
+    std::vector<api::StepSpec> all;
+    const auto add = [&](const api::StepSpec& step, const std::string&) { all.push_back(step); };
+    api::ForEachStep(prepared_.pipeline.spec, "spec", add);
+    for (const api::Pipeline& other : prepared_.others) api::ForEachStep(other.spec, "spec", add);
+    return all;
   }
 
   [[nodiscard]] bool IsThere(const ConfigRef& ref) const {
@@ -100,9 +124,10 @@ class Refusals {
     const auto value = plan::ExpandAll(Json(text), [this](const Reference& r) -> Result<Json> {
       if (!r.Is({"parameters", "*"})) return NotFound(r.Text());
       if (const auto it = prepared_.parameters.find(r.path[1]); it != prepared_.parameters.end())
-        return it->second;
+        return Select(it->second, r, 2);
       for (const auto& declared : prepared_.pipeline.spec.parameters)
-        if (declared.name == r.path[1] && declared.default_value) return *declared.default_value;
+        if (declared.name == r.path[1] && declared.default_value)
+          return Select(*declared.default_value, r, 2);
       return NotFound(r.Text());
     });
     return value && value->is_string() ? value->get<std::string>() : "";
@@ -131,9 +156,12 @@ std::vector<std::string> WhatCannotRunHere(const PreparedRun& prepared, const Ch
                  " is cancelled (spec.cancel); remove cancel to run it");
   }
   refusals.Volumes();
+  refusals.Sidecars();
   refusals.Config();
   refusals.Mounts(options);
   refusals.Artifacts();
+  const LocalApprovals approvals(options.approve, SpecsOf(prepared), session, PinnedApproval);
+  for (const std::string& wrong : approvals.wrong()) refusals.Add(wrong);
   return refusals.Take();
 }
 

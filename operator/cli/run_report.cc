@@ -26,35 +26,49 @@ void ShowLogTail(const State& state, const std::string& pod, const Session& sess
 
 // Why each failed step did, the end of its log, and where to look further.
 void ShowTrouble(const Json& run, const State* state, const Session& session) {
-  if (WasRefused(run)) session.err << "error: " << ConditionMessage(run, "Stalled") << "\n";
+  bool said = false;
   const std::string run_name = run["metadata"].value("name", "");
   for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
     if (step.value("phase", "") != "Failed") continue;
     const std::string name = step.value("name", "");
-    session.err << "error: step " << name << " failed: " << OneLine(step.value("message", ""))
-                << "\n";
+    const bool allowed = step.value("allowed", false);
+    said = said || !allowed;
+    session.err << (allowed ? "warning: step " : "error: step ") << name
+                << (allowed ? " failed, as it may: " : " failed: ")
+                << OneLine(step.value("message", "")) << "\n";
     if (state != nullptr) ShowLogTail(*state, step.value("pod", ""), session);
     session.err << "  see `" << session.name << " logs " << run_name << " " << name << "` and `"
                 << session.name << " debug " << run_name << " " << name << " --local`\n";
   }
+  // What is wrong with the run itself: it could not begin, or was ended.
+  const bool ended = ConditionStatus(run, "Finished") == "True";
+  const std::string why = ConditionMessage(run, ended ? "Succeeded" : "Stalled");
+  const bool wrong =
+      ConditionStatus(run, ended ? "Succeeded" : "Stalled") == (ended ? "False" : "True");
+  if (wrong && !said && !why.empty()) session.err << "error: " << OneLine(why) << "\n";
 }
 
 void ShowResults(const Json& run, const Session& session) {
   Table table{{"STEP", "RESULT", "VALUE"}, {}};
-  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
-    const Json results = step.value("results", Json::object());
+  const auto add = [&](const std::string& step, const Json& results) {
     for (const auto& [name, value] : results.items()) {
       const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-      table.rows.push_back({step.value("name", ""), name, Elide(OneLine(text), 40)});
+      table.rows.push_back({step, name, Elide(OneLine(text), 40)});
     }
-  }
+  };
+  const Json status = run.value("status", Json::object());
+  for (const Json& step : status.value("steps", Json::array()))
+    add(step.value("name", ""), step.value("results", Json::object()));
+  add("(run)", status.value("results", Json::object()));
   if (!table.rows.empty()) session.out << "\n" << Format(table);
 }
 
 }  // namespace
 
 bool WasRefused(const Json& run) {
-  return ConditionStatus(run, "Finished") != "True" && ConditionStatus(run, "Stalled") == "True";
+  if (ConditionStatus(run, "Finished") == "True")
+    return ConditionReason(run, "Succeeded") == "InvalidSpec";
+  return ConditionStatus(run, "Stalled") == "True";
 }
 
 Json NotStarted(const RunChange& unchanged) {

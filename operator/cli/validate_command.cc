@@ -15,10 +15,11 @@ std::string Count(std::size_t n, const std::string& word) {
 
 bool NeedsLibrary(const Manifests& manifests) {
   const auto uses = [](const api::PipelineSpec& spec) {
-    for (const api::StepSpec& step : spec.steps) {
-      if (step.component && step.component->library) return true;
-    }
-    return false;
+    bool found = false;
+    api::ForEachStep(spec, "", [&](const api::StepSpec& step, const std::string&) {
+      found = found || (step.component && step.component->library);
+    });
+    return found;
   };
   for (const auto& p : manifests.pipelines) {
     if (uses(p.value.spec)) return true;
@@ -46,7 +47,7 @@ void NoteOthers(const Manifests& manifests, const Session& session) {
     const bool named = config && std::any_of(used.begin(), used.end(), [&](const ConfigRef& ref) {
                          return ref.name == name && ref.secret == (kind == "Secret");
                        });
-    if (named) continue;
+    if (named || (kind == "ConfigMap" && name == api::kLockSizes)) continue;
     session.err << "note: " << other.file << ":" << other.document.LineOf("kind") << ": "
                 << (config ? "no step uses the " + kind + " " + name
                            : kind + " is none of Penstock's kinds: left out")
@@ -73,9 +74,10 @@ int Validate(const ValidateOptions& options, Session& session) {
     return kInvalidSpec;
   }
   if (manifests.pipelines.empty() && manifests.runs.empty() && manifests.components.empty() &&
-      manifests.models.empty()) {
-    return session.Fail(kInvalidSpec,
-                        "the files hold no Pipeline, PipelineRun, Component or ModelDeployment");
+      manifests.models.empty() && manifests.approvals.empty()) {
+    return session.Fail(
+        kInvalidSpec,
+        "the files hold no Pipeline, PipelineRun, Component, ModelDeployment or Approval");
   }
   for (const std::string& file : manifests.empty)
     session.err << file << ": holds no object; it is empty, or comments only\n";
@@ -95,6 +97,10 @@ int Validate(const ValidateOptions& options, Session& session) {
   for (const auto& m : manifests.models) {
     session.out << "modeldeployment/" << m.value.meta.name << " valid\n";
   }
+  for (const auto& a : manifests.approvals)
+    session.out << "approval/"
+                << (a.value.meta.name.empty() ? a.value.meta.generate_name : a.value.meta.name)
+                << " valid\n";
   return kOk;
 }
 

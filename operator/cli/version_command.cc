@@ -33,7 +33,7 @@ constexpr const char* kBash =
     R"sh(# penstock completion for bash: source <(penstock completion bash)
 _penstock() {
   local cur=${COMP_WORDS[COMP_CWORD]}
-  local commands="run serve validate get logs describe diff cancel debug artifact apply predict version completion"
+  local commands="run serve validate get logs describe diff cancel debug artifact model apply predict version completion"
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "$commands --help --version" -- "$cur"))
     return
@@ -50,6 +50,9 @@ _penstock() {
     artifact)
       if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "put get ls predictions" -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    model)
+      if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "list show diff alias push digest" -- "$cur"))
+      else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")) ;;
     *) COMPREPLY=($(compgen -f -- "$cur")) ;;
   esac
@@ -65,9 +68,10 @@ source <(penstock completion bash)
 
 constexpr const char* kFish =
     R"sh(# penstock completion for fish: penstock completion fish | source
-complete -c penstock -f -n __fish_use_subcommand -a "run serve validate get logs describe diff cancel debug artifact apply predict version completion"
+complete -c penstock -f -n __fish_use_subcommand -a "run serve validate get logs describe diff cancel debug artifact model apply predict version completion"
 complete -c penstock -f -n "__fish_seen_subcommand_from get" -a "pipelines runs components models all"
 complete -c penstock -f -n "__fish_seen_subcommand_from artifact" -a "put get ls predictions"
+complete -c penstock -f -n "__fish_seen_subcommand_from model" -a "list show diff alias push digest"
 complete -c penstock -f -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"
 complete -c penstock -f -n "__fish_seen_subcommand_from logs describe diff cancel debug" -a "(penstock get runs -o name 2>/dev/null | sed 's|.*/||')"
 complete -c penstock -F -n "__fish_seen_subcommand_from run validate apply serve predict"

@@ -4,18 +4,23 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 
+#include "operator/api/approval.h"
 #include "operator/artifacts/store.h"
 #include "operator/base/time.h"
-#include "operator/controllers/object_table.h"
-#include "operator/controllers/pod_table.h"
+#include "operator/controllers/tables/object_table.h"
+#include "operator/controllers/tables/pod_table.h"
+#include "operator/gates/approval_policy.h"
+#include "operator/gates/lock_table.h"
 #include "operator/kube/client.h"
 #include "operator/metadata/recorder.h"
 #include "operator/net/address_policy.h"
 #include "operator/plan/attempt/pod_spec.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/world.h"
+#include "operator/revisions/revisions.h"
 #include "operator/runtime/rate_limit.h"
 #include "operator/runtime/workers.h"
 #include "operator/sources/fingerprint.h"
@@ -36,12 +41,17 @@ struct EventNote {
   std::string message;
 };
 
+using revisions::Revisions;
+
 struct Snapshots {
   ObjectTable<Known<api::Pipeline>> pipelines;
   ObjectTable<Known<api::PipelineRun>> runs;
   ObjectTable<Known<api::Component>> components;
   ObjectTable<Known<api::ModelDeployment>> model_deployments;
   PodTable pods;
+  gates::LockTable locks;
+  ObjectTable<Known<api::Approval>> approvals;
+  gates::ApprovalPolicyCheck approval_policy;
 };
 
 struct Settings {
@@ -50,8 +60,13 @@ struct Settings {
   std::string library_image;      // what the library's own components run in; see kLibraryImage
   std::string git_image;          // what its component git runs in
   std::string serve_image;
-  bool local_files = false;   // the operator reads file:// sources itself (`penstock run`)
-  net::AddressCheck may_ask;  // of sources; none: what FingerprintOptions says
+  std::string router_image;  // empty: no ModelDeployment can go through routers
+  bool local_files = false;  // the operator reads file:// sources itself (`penstock run`)
+  std::optional<std::set<std::string>> pod_fields{};  // Surroundings::pod_fields
+  bool ask_registries = false;                        // for the entry points of images
+  std::string approval_policy;     // name of the chart's, without which no Approval counts
+  bool approvals_by_hand = false;  // `penstock run`: whoever runs it decides
+  net::AddressCheck may_ask;       // of sources; none: what FingerprintOptions says
   Milliseconds status_interval{1'000};
   Milliseconds follow_interval{1'000};  // between looks at another run's pod
   Milliseconds confirm_after{10'000};   // a created pod that no informer has shown is asked for
@@ -71,6 +86,7 @@ struct Context {
   SubmitFor submit_io;       // the store, digests
   SubmitFor submit_sources;  // what is outside, and may never answer
   sources::Fingerprints& fingerprints;
+  Revisions& revisions;
   std::function<void(EventNote)> send_event;
   std::function<void(const std::string&)> warn;       // the log
   std::function<void(Milliseconds)> observe_handoff;  // pod seen ended -> next pod created

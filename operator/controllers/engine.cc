@@ -1,5 +1,6 @@
 #include "operator/controllers/engine.h"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <utility>
@@ -9,15 +10,29 @@
 #include "operator/controllers/model_deployment_controller.h"
 #include "operator/controllers/pipeline_controller.h"
 #include "operator/controllers/receipts.h"
+#include "operator/controllers/registered_target.h"
+#include "operator/controllers/router_controller.h"
 #include "operator/controllers/run_controller.h"
+#include "operator/controllers/run_family.h"
 #include "operator/controllers/run_record.h"
 #include "operator/controllers/watches.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/labels.h"
+#include "operator/plan/step/child_fact.h"
 #include "operator/runtime/fair_pool.h"
 #include "operator/runtime/thread_pool.h"
 
 namespace penstock::controllers {
+namespace {
+
+bool NamesPipeline(const std::vector<api::StepSpec>& steps, const std::string& name) {
+  return std::any_of(steps.begin(), steps.end(), [&](const api::StepSpec& step) {
+    return step.pipeline &&
+           (step.pipeline->name == name || NamesPipeline(step.pipeline->steps, name));
+  });
+}
+
+}  // namespace
 
 struct Engine::Impl {
   Impl(kube::Client& client, const artifacts::Store& store, metadata::Recorder& recorder,
@@ -29,17 +44,31 @@ struct Engine::Impl {
 
   // --- what the informers tell
   void Watch(const kube::ResourceType& type, const std::string& selector,
-             void (Impl::*handle)(const kube::Change&), const std::string& also = "");
+             void (Impl::*handle)(const kube::Change&), const std::string& also = "",
+             const std::string& name = "");
   void OnRun(const kube::Change& change);
   void OnPipeline(const kube::Change& change);
   void OnComponent(const kube::Change& change);
   void OnModelDeployment(const kube::Change& change);
+  void OnRegistered(const kube::Change& change);
   void OnPod(const kube::Change& change);
   void OnServing(const kube::Change& change);
+  void OnLockSizes(const kube::Change& change);
+  void OnApproval(const kube::Change& change);
+  // False of the library's namespace where only others are this operator's.
+  [[nodiscard]] bool IsWatched(const std::string& ns) const {
+    return options.namespaces.empty() ||
+           std::find(options.namespaces.begin(), options.namespaces.end(), ns) !=
+               options.namespaces.end();
+  }
   void WakePipelineOf(const api::PipelineRun& run);
+  void WakeParentOf(const api::PipelineRun& run);
+  void WakePipelinesAround(const std::string& ns, const std::string& pipeline);
   void WakeUnresolved(const std::string& ns);
+  void WakeLocked(const std::string& ns);
   void DropReceipts(const std::string& ns, const std::string& run_uid);
   void Resync();
+  void SweepRevisions();
 
   const EngineOptions options;
   const Clock& clock;
@@ -47,10 +76,12 @@ struct Engine::Impl {
   Snapshots snapshots;
   runtime::RateLimit pod_rate;
   sources::Fingerprints fingerprints;
+  Revisions revisions;
   Context context;
-  runtime::Workers run_workers, pipeline_workers, model_workers;
+  runtime::Workers run_workers, pipeline_workers, model_workers, router_workers;
   RunController runs;
   PipelineController pipelines;
+  RouterController routers;
   ModelDeploymentController models;
   Watches watches;
   std::atomic<bool> ready = false;
@@ -67,6 +98,7 @@ Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
       pod_rate(options.pods_per_second),
       fingerprints({options.settings.local_files, options.settings.may_ask, stopping.get_token()},
                    c),
+      revisions(client, c, stopping.get_token()),
       context{client,
               store,
               recorder,
@@ -81,6 +113,7 @@ Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
                 source_pool.Submit(ns, std::move(work));
               },
               fingerprints,
+              revisions,
               options.hooks.event,
               std::bind_front(options.hooks.log, "warn"),
               options.hooks.handoff,
@@ -92,48 +125,70 @@ Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
                        [this](const std::string& key) { return pipelines.Reconcile(key); }),
       model_workers("modeldeployment", clock, options.hooks,
                     [this](const std::string& key) { return models.Reconcile(key); }),
+      router_workers("router", clock, options.hooks,
+                     [this](const std::string& ns) { return routers.Reconcile(ns); }),
       runs(context,
            [this](const std::string& key, Milliseconds after) { run_workers.Wake(key, after); }),
-      pipelines(context, [this](const std::string& key) { run_workers.Wake(key); }),
-      models(context, [this](const std::string& key,
-                             Milliseconds after) { model_workers.Wake(key, after); }),
+      pipelines(
+          context, [this](const std::string& key) { run_workers.Wake(key); },
+          [this](const std::string& key) { pipeline_workers.Wake(key); }),
+      routers(
+          context, options.ask_router,
+          [this](const std::string& ns, Milliseconds after) { router_workers.Wake(ns, after); },
+          [this](const std::string& key) { model_workers.Wake(key); }),
+      models(
+          context, routers,
+          [this](const std::string& key, Milliseconds after) { model_workers.Wake(key, after); }),
       watches(client, clock, options.namespaces, options.hooks.log),
       api_pool(options.api_threads, std::bind_front(options.hooks.log, "error")),
       io_pool(options.io_threads, options.io_threads_a_namespace,
               std::bind_front(options.hooks.log, "error")),
       source_pool(options.source_threads, options.source_threads_a_namespace,
                   std::bind_front(options.hooks.log, "error")) {
-  Watch(kube::kPipelines, "", &Impl::OnPipeline);
+  Watch(kube::kPipelines, "", &Impl::OnPipeline, options.settings.library_namespace);
   Watch(kube::kPipelineRuns, "", &Impl::OnRun);
   Watch(kube::kComponents, "", &Impl::OnComponent, options.settings.library_namespace);
   Watch(kube::kModelDeployments, "", &Impl::OnModelDeployment);
+  for (const auto& type : {kube::kModels, kube::kModelVersions})
+    Watch(type, "", &Impl::OnRegistered);
   Watch(kube::kPods, std::string(plan::kLabelManaged) + "=true", &Impl::OnPod);
+  Watch(kube::kConfigMaps, "", &Impl::OnLockSizes, "", api::kLockSizes);
+  Watch(kube::kApprovals, "", &Impl::OnApproval);
   // What somebody deletes is back at once. Service and slices carry the label, too.
   for (const auto& type : {kube::kDeployments, kube::kServices, kube::kEndpointSlices})
     Watch(type, plan::kLabelModelDeployment, &Impl::OnServing);
+  routers.AddTo(watches);
 }
 
 void Engine::Impl::Watch(const kube::ResourceType& type, const std::string& selector,
-                         void (Impl::*handle)(const kube::Change&), const std::string& also) {
+                         void (Impl::*handle)(const kube::Change&), const std::string& also,
+                         const std::string& name) {
   watches.Add(
-      type, selector, [this, handle](const kube::Change& change) { (this->*handle)(change); },
-      also);
+      type, selector, [this, handle](const kube::Change& change) { (this->*handle)(change); }, also,
+      name);
 }
 
 void Engine::Impl::Start() {
   watches.Start();
   starter = std::jthread([this](const std::stop_token& stop) {
     if (!watches.AwaitFirstLists(stop)) return;
+    // Before any run is looked at: none says that its decisions do not count, only to take that
+    // back.
+    if (!options.settings.approvals_by_hand) snapshots.approval_policy.AskNow(AskerOf(context));
     run_workers.Start(options.workers);
     pipeline_workers.Start(2);
     model_workers.Start(2);
+    router_workers.Start(2);
     ready = true;
     io_pool.Submit("", [this] {
       for (const auto& [ns, uid] : StaleReceipts(context, options.namespaces))
         DropReceipts(ns, uid);
     });
     RecordAll();
-    while (Pause(options.resync, stop)) Resync();
+    while (Pause(options.resync, stop)) {
+      Resync();
+      SweepRevisions();
+    }
   });
 }
 
@@ -149,8 +204,10 @@ void Engine::Impl::Resync() {
   };
   for (const auto& run : snapshots.runs.List(""))
     if (!IsFinished(*run)) wake(run_workers, run->meta);
-  for (const auto& pipeline : snapshots.pipelines.List("")) wake(pipeline_workers, pipeline->meta);
+  for (const auto& pipeline : snapshots.pipelines.List(""))
+    if (IsWatched(pipeline->meta.namespace_)) wake(pipeline_workers, pipeline->meta);
   for (const auto& md : snapshots.model_deployments.List("")) wake(model_workers, md->meta);
+  routers.Resync();
 }
 
 // The pools are last: a reconcile that is under way waits for the calls that it gave them.
@@ -163,6 +220,7 @@ void Engine::Impl::Stop() {
   run_workers.Stop();
   pipeline_workers.Stop();
   model_workers.Stop();
+  router_workers.Stop();
   watches.Stop();
   api_pool.Stop();
   source_pool.Stop();
@@ -170,8 +228,39 @@ void Engine::Impl::Stop() {
 }
 
 void Engine::Impl::WakePipelineOf(const api::PipelineRun& run) {
-  if (run.spec.pipeline_ref.empty()) return;
+  if (run.spec.pipeline_ref.empty() || plan::ParentOf(run.meta) != nullptr) return;
   pipeline_workers.Wake(ObjectKey{run.meta.namespace_, run.spec.pipeline_ref}.Text());
+}
+
+void Engine::Impl::WakeParentOf(const api::PipelineRun& run) {
+  if (const auto* parent = plan::ParentOf(run.meta))
+    run_workers.Wake(ObjectKey{run.meta.namespace_, parent->name}.Text());
+}
+
+// A lock has come free, or there are more of it, or who holds it is another now.
+void Engine::Impl::WakeLocked(const std::string& ns) {
+  for (const std::string& key : RunsToWake(snapshots, ns)) run_workers.Wake(key);
+}
+
+void Engine::Impl::OnLockSizes(const kube::Change& change) {
+  std::map<std::string, std::string> sizes;
+  const Json data = change.type == kube::ChangeType::kDeleted
+                        ? Json::object()
+                        : change.after->value("data", Json::object());
+  for (const auto& [name, size] : data.items())
+    if (size.is_string()) sizes[name] = size;
+  snapshots.locks.PutSizes(change.key.ns, std::move(sizes));
+  WakeLocked(change.key.ns);
+}
+
+void Engine::Impl::OnApproval(const kube::Change& change) {
+  const auto before = snapshots.approvals.Get(change.key);
+  if (before != nullptr) run_workers.Wake(ObjectKey{change.key.ns, before->spec.run}.Text());
+  if (change.type == kube::ChangeType::kDeleted)
+    return snapshots.approvals.Drop(change.key, api::DecodeMeta(*change.after).uid);
+  const auto newest =
+      snapshots.approvals.Put(Known<api::Approval>(api::DecodeApproval(*change.after)));
+  run_workers.Wake(ObjectKey{change.key.ns, newest->spec.run}.Text());
 }
 
 void Engine::Impl::WakeUnresolved(const std::string& ns) {
@@ -182,32 +271,53 @@ void Engine::Impl::OnRun(const kube::Change& change) {
   Known<api::PipelineRun> run(api::DecodePipelineRun(*change.after));
   const std::string uid = run.meta.uid;
   if (change.type == kube::ChangeType::kDeleted) {
+    const auto gone = snapshots.runs.Get(change.key);
     snapshots.runs.Drop(change.key, uid);
     runs.Forget(uid);
+    const bool wrote = snapshots.locks.EndWrite(uid);
     DropReceipts(change.key.ns, uid);
+    if (wrote || (gone != nullptr && !gone->status.locks.empty())) WakeLocked(change.key.ns);
     WakePipelineOf(run);
+    WakeParentOf(run);
     return;
   }
+  const auto before = snapshots.runs.Get(change.key);
   const auto newest = snapshots.runs.Put(std::move(run));
   run_workers.Wake(change.key.Text());
+  if (plan::ShowsParentMore(before.get(), *newest)) WakeParentOf(*newest);
+  if (before != nullptr && before->status.locks != newest->status.locks) WakeLocked(change.key.ns);
+  if (before != nullptr && before->spec.suspend != newest->spec.suspend)
+    for (const std::string& within : RunsWithin(context, uid)) run_workers.Wake(within);
   // What a Pipeline looks at: that a run exists, and that it has ended.
   if (change.type == kube::ChangeType::kAdded || IsFinished(*newest)) WakePipelineOf(*newest);
 }
 
 void Engine::Impl::OnPipeline(const kube::Change& change) {
-  const std::string& ns = change.key.ns;
+  // The library's are for all namespaces.
+  const bool library = change.key.ns == options.settings.library_namespace;
+  const std::string ns = library ? "" : change.key.ns;
   Known<api::Pipeline> pipeline(api::DecodePipeline(*change.after));
+  const auto before = snapshots.pipelines.Get(change.key);
+  const bool other_spec = before == nullptr || before->meta.generation != pipeline.meta.generation;
   if (change.type == kube::ChangeType::kDeleted) {
     snapshots.pipelines.Drop(change.key, pipeline.meta.uid);
     pipelines.Forget(change.key.Text());
   } else {
     snapshots.pipelines.Put(std::move(pipeline));
-    pipeline_workers.Wake(change.key.Text());
+    if (IsWatched(change.key.ns)) pipeline_workers.Wake(change.key.Text());
   }
+  if (other_spec || change.type == kube::ChangeType::kDeleted)
+    WakePipelinesAround(ns, change.key.name);
   WakeUnresolved(ns);
-  for (const auto& md : snapshots.model_deployments.List(ns)) {
+  // Triggers and ModelDeployments name a Pipeline of their own namespace, the library's too.
+  for (const auto& other : snapshots.pipelines.List(change.key.ns)) {
+    for (const api::TriggerSpec& trigger : other->spec.triggers)
+      if (trigger.pipeline == change.key.name)
+        pipeline_workers.Wake(ObjectKey{change.key.ns, other->meta.name}.Text());
+  }
+  for (const auto& md : snapshots.model_deployments.List(change.key.ns)) {
     if (FollowedPipeline(md->spec.model) == change.key.name) {
-      model_workers.Wake(ObjectKey{ns, md->meta.name}.Text());
+      model_workers.Wake(ObjectKey{change.key.ns, md->meta.name}.Text());
     }
   }
 }
@@ -233,10 +343,20 @@ void Engine::Impl::OnModelDeployment(const kube::Change& change) {
   if (change.type == kube::ChangeType::kDeleted) {
     snapshots.model_deployments.Drop(change.key, md.meta.uid);
     models.Forget(change.key.Text());
-    return;
+    return routers.OnModelDeployment(change.key.ns);
   }
   snapshots.model_deployments.Put(std::move(md));
+  routers.OnModelDeployment(change.key.ns);
   model_workers.Wake(change.key.Text());
+}
+
+// A Model, or a version of it: whoever follows it looks again.
+void Engine::Impl::OnRegistered(const kube::Change& change) {
+  const Json spec = change.after->value("spec", Json::object());
+  const std::string model = spec.value("model", change.key.name);
+  for (const auto& md : snapshots.model_deployments.List(change.key.ns))
+    if (FollowsRegistered(md->spec.model, model))
+      model_workers.Wake(ObjectKey{change.key.ns, md->meta.name}.Text());
 }
 
 void Engine::Impl::OnPod(const kube::Change& change) {
@@ -244,12 +364,23 @@ void Engine::Impl::OnPod(const kube::Change& change) {
   if (!entry) return OnServing(change);
   const ObjectKey run = entry->run;
   const std::string run_uid = entry->run_uid;
+  const bool frees = change.type == kube::ChangeType::kDeleted
+                         ? snapshots.locks.DropPod(change.key.ns, entry->fact.uid)
+                         : snapshots.locks.NotePod(change.key.ns, entry->fact);
+  if (frees) WakeLocked(change.key.ns);
   if (change.type == kube::ChangeType::kDeleted) {
     snapshots.pods.Drop(run_uid, change.key.name, entry->fact.uid, entry->resource_version);
   } else if (snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer, clock)) {
     runs.NoteEndedPod(run_uid, clock.Steady());
   }
   run_workers.Wake(run.Text());
+}
+
+// Those of which a step is the Pipeline: whether they are valid may be another question now.
+void Engine::Impl::WakePipelinesAround(const std::string& ns, const std::string& pipeline) {
+  for (const auto& other : snapshots.pipelines.List(ns))
+    if (NamesPipeline(other->spec.steps, pipeline) && IsWatched(other->meta.namespace_))
+      pipeline_workers.Wake(ObjectKey{other->meta.namespace_, other->meta.name}.Text());
 }
 
 // What a Deployment, its pods, the Service or its endpoints tell: a reason to look.
@@ -266,6 +397,15 @@ void Engine::Impl::DropReceipts(const std::string& ns, const std::string& run_ui
     if (auto gone = RemoveReceipts(context.store, ns, run_uid); !gone) {
       options.hooks.log("warn", "removing receipts of a deleted run: " + gone.error().message);
     }
+  });
+}
+
+void Engine::Impl::SweepRevisions() {
+  io_pool.Submit("", [this] {
+    const auto removed = revisions.Sweep(options.namespaces);
+    if (!removed && removed.error().kind != ErrorKind::kCancelled)
+      options.hooks.log("warn", "removing ControllerRevisions that no run names: " +
+                                    removed.error().message + "; tried again");
   });
 }
 
@@ -287,8 +427,11 @@ std::vector<const kube::Informer*> Engine::informers() const { return impl_->wat
 std::map<std::string, std::size_t> Engine::queued() const {
   return {{"pipelinerun", impl_->run_workers.waiting()},
           {"pipeline", impl_->pipeline_workers.waiting()},
-          {"modeldeployment", impl_->model_workers.waiting()}};
+          {"modeldeployment", impl_->model_workers.waiting()},
+          {"router", impl_->router_workers.waiting()}};
 }
+
+std::vector<gates::LockCount> Engine::locks() const { return CountLocks(impl_->snapshots); }
 
 void Engine::RecordAll() { impl_->RecordAll(); }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
+#include "operator/routers/router_pods.h"
 
 namespace penstock::kube {
 class Informer;
@@ -42,6 +43,7 @@ struct EngineOptions {
   double pods_per_second = 0;           // created by all runs together; 0 = no limit
   Milliseconds resync{600'000};         // every object is looked at anew, each at its own moment
   Hooks hooks;
+  std::function<Result<std::string>(const routers::RouterPod&)> ask_router;  // none: over HTTP
 };
 
 class Engine {
@@ -60,6 +62,8 @@ class Engine {
   [[nodiscard]] std::vector<const kube::Informer*> informers() const;
   // Keys that wait, by controller.
   [[nodiscard]] std::map<std::string, std::size_t> queued() const;
+  // Who holds locks and who waits for them, now.
+  [[nodiscard]] std::vector<gates::LockCount> locks() const;
   // Records every run again: after a metadata store was lost, and once at every start.
   void RecordAll();
 

@@ -3,6 +3,7 @@
 #include "operator/base/json.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/model/model_deployment_objects.h"
 
 namespace penstock::controllers {
 namespace {
@@ -18,7 +19,10 @@ class Carrying {
     return Apply(kube::kDeployments, a.name, a.deployment, ours);
   }
   Result<void> operator()(const plan::ApplyService& a) const {
-    return Apply(kube::kServices, a.name, a.service, observed_.service.has_value());
+    bool ours = a.name == meta_.name && observed_.service.has_value();
+    for (const auto& [version, _] : observed_.version_services)
+      ours |= a.name == plan::VersionName(meta_.name, version);
+    return Apply(kube::kServices, a.name, a.service, ours);
   }
   Result<void> operator()(const plan::ApplyConfigMap& a) const {
     return Apply(kube::kConfigMaps, a.name, a.config_map, observed_.store.has_value());
@@ -28,18 +32,25 @@ class Carrying {
                                            {}, call_));
   }
   Result<void> operator()(const plan::DeleteDeployment& a) const {
-    kube::DeleteOptions options;
-    options.uid = a.uid;
-    auto done =
-        context_.client.Delete(kube::kDeployments, meta_.namespace_, a.name, options, call_);
-    if (!done && done.error().kind == ErrorKind::kNotFound) return {};
-    return done;
+    return Delete(kube::kDeployments, a.name, a.uid);
+  }
+  Result<void> operator()(const plan::DeleteService& a) const {
+    return Delete(kube::kServices, a.name, a.uid);
   }
 
  private:
   static Result<void> Done(const Result<Json>& answer) {
     if (!answer) return answer.error();
     return {};
+  }
+
+  Result<void> Delete(const kube::ResourceType& type, const std::string& name,
+                      const std::string& uid) const {
+    kube::DeleteOptions options;
+    options.uid = uid;
+    auto done = context_.client.Delete(type, meta_.namespace_, name, options, call_);
+    if (!done && done.error().kind == ErrorKind::kNotFound) return {};
+    return done;
   }
 
   // Server-side apply would take over whatever stands under the name.
@@ -71,6 +82,7 @@ class Carrying {
 
 struct Naming {
   std::string operator()(const plan::ApplyService& a) const { return "Service " + a.name; }
+  std::string operator()(const plan::DeleteService& a) const { return "Service " + a.name; }
   std::string operator()(const plan::ApplyConfigMap& a) const { return "ConfigMap " + a.name; }
   template <typename OfDeployment>
   std::string operator()(const OfDeployment& a) const {

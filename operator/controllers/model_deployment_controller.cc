@@ -5,11 +5,14 @@
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/controllers/model_actions.h"
+#include "operator/controllers/registered_target.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
+#include "operator/plan/model/model_routing.h"
+#include "operator/protocol/model_source.h"
 #include "operator/protocol/reference.h"
 #include "operator/sources/code_artifact.h"
 
@@ -17,6 +20,7 @@ namespace penstock::controllers {
 namespace {
 
 constexpr Milliseconds kLongestLookPause{30'000};  // between looks for a digest
+constexpr Milliseconds kOldestAnswer{1'900};       // of a router
 constexpr const char* kReading = "reading what it made";
 
 // {"pipelines", p, "outputs", o}, or nullopt.
@@ -28,23 +32,6 @@ std::optional<Reference> FollowedOutput(const std::string& model) {
     return std::nullopt;
   }
   return reference;
-}
-
-// Ready endpoints by the name of the pod behind them.
-std::vector<std::string> ReadyPods(const std::vector<Json>& slices) {
-  std::vector<std::string> pods;
-  for (const Json& slice : slices) {
-    const auto endpoints = slice.find("endpoints");
-    if (endpoints == slice.end() || !endpoints->is_array()) continue;
-    for (const Json& endpoint : *endpoints) {
-      static const Json::json_pointer kReady("/conditions/ready"), kPod("/targetRef/name");
-      if (!endpoint.value(kReady, true)) continue;
-      if (const std::string pod = endpoint.value(kPod, std::string()); !pod.empty()) {
-        pods.push_back(pod);
-      }
-    }
-  }
-  return pods;
 }
 
 }  // namespace
@@ -115,12 +102,22 @@ Milliseconds ModelDeploymentController::NoteMiss(const std::string& key,
 
 void ModelDeploymentController::Forget(const std::string& key) {
   refusals_.Forget(key);
+  probes_.Forget(key);
+  const ObjectKey object = ParseKey(key);
+  ports_.Forget(object.ns, object.name);
   const std::lock_guard lock(mutex_);
   memories_.erase(key);
 }
 
 bool ModelDeploymentController::FindTarget(const std::string& key, plan::ModelObserved& observed) {
   const api::ModelDeployment& md = observed.md;
+  if (IsModelUri(md.spec.model)) {
+    if (const auto source = ParseModelSource(md.spec.model))
+      observed.target = plan::ModelRef(source->digest, true, 0, md.spec.model);
+    else
+      observed.target_problem = source.error().message;
+    return true;
+  }
   const auto reference = FollowedOutput(md.spec.model);
   if (!reference) return FindDigest(key, md.spec.model, observed);
   const std::string& name = reference->path[1];
@@ -168,6 +165,7 @@ Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) c
   } else if (store.error().kind != ErrorKind::kNotFound) {
     return store.error();
   }
+  if (auto done = ObserveVersionServices(observed); !done) return done;
   return ObserveService(observed);
 }
 
@@ -181,35 +179,97 @@ Result<void> ModelDeploymentController::ObserveService(plan::ModelObserved& obse
   }
   observed.service = plan::DecodeService(*service, meta.uid);
   observed.foreign_service = !observed.service.has_value();
-  kube::ListOptions of_service;
-  of_service.label_selector = "kubernetes.io/service-name=" + meta.name;
-  auto slices = context_.client.List(kube::kEndpointSlices, meta.namespace_, of_service, call);
+  kube::ListOptions list;
+  // Behind the routers are the Services of the versions.
+  list.label_selector = observed.service && observed.service->to_routers
+                            ? std::string(plan::kLabelModelDeployment) + "=" + meta.name + "," +
+                                  plan::kLabelModelVersion
+                            : "kubernetes.io/service-name=" + meta.name;
+  auto slices = context_.client.List(kube::kEndpointSlices, meta.namespace_, list, call);
   if (!slices) return slices.error();
-  std::map<std::string, std::int64_t> versions;
-  for (const auto& pod : observed.pods) versions[pod.name] = pod.version;
-  for (const std::string& pod : ReadyPods(slices->items)) {
-    if (const auto version = versions.find(pod); version != versions.end()) {
-      ++observed.endpoints[version->second];
-    }
-  }
+  observed.endpoints = plan::CountEndpoints(slices->items, observed.pods);
   return {};
+}
+
+Result<void> ModelDeploymentController::ObserveVersionServices(
+    plan::ModelObserved& observed) const {
+  const api::ObjectMeta& meta = observed.md.meta;
+  if (!plan::GoesThroughRouters(observed.md) && observed.md.status.router.port == 0) return {};
+  kube::ListOptions list;
+  list.label_selector =
+      std::string(plan::kLabelModelDeployment) + "=" + meta.name + "," + plan::kLabelModelVersion;
+  auto services =
+      context_.client.List(kube::kServices, meta.namespace_, list, {.stop = context_.stop});
+  if (!services) return services.error();
+  for (const Json& service : services->items)
+    if (const auto version = plan::DecodeVersionService(service, meta.uid); version > 0)
+      observed.version_services[version] = kube::UidOf(service);
+  return {};
+}
+
+bool ModelDeploymentController::ObserveRouters(const std::string& key,
+                                               plan::ModelObserved& observed,
+                                               RefusalReport& report) {
+  const std::string& ns = observed.md.meta.namespace_;
+  if (!plan::GoesThroughRouters(observed.md)) return true;
+  const auto answers = routers_.Look(ns, key, kOldestAnswer);
+  if (!answers) return false;
+  observed.ready_routers = static_cast<int>(answers->size());
+  observed.routers = routers::FactsOf(*answers, observed.md.meta.name);
+  auto port = ports_.Take(observed.md, context_.snapshots.model_deployments.List(ns));
+  if (port) {
+    observed.router_port = *port;
+  } else {
+    report.refusals.push_back({"the port of the routers", port.error()});
+  }
+  for (plan::Refusal& refusal : routers_.Refused(ns)) report.refusals.push_back(std::move(refusal));
+  const auto now = context_.clock.Steady();
+  const std::lock_guard lock(mutex_);
+  auto& since = memories_[key].no_router_since;
+  if (observed.ready_routers > 0) {
+    since.reset();
+  } else if (!since) {
+    since = now;
+  }
+  observed.no_router_for = std::chrono::duration_cast<Milliseconds>(now - since.value_or(now));
+  return true;
 }
 
 void ModelDeploymentController::NoteService(const std::string& key, plan::ModelObserved& observed) {
   const std::int64_t version = observed.service ? observed.service->version : 0;
+  const bool to_routers = observed.service && observed.service->to_routers;
   const auto now = context_.clock.Steady();
   const std::lock_guard lock(mutex_);
   Memory& memory = memories_[key];
-  if (memory.service_version != version) memory.service_since = now;
+  if (memory.service_version != version || memory.service_to_routers != to_routers)
+    memory.service_since = now;
   memory.service_version = version;
+  memory.service_to_routers = to_routers;
   observed.service_for = std::chrono::duration_cast<Milliseconds>(now - memory.service_since);
 }
 
-RefusalReport ModelDeploymentController::Act(const std::string& key,
-                                             const plan::ModelObserved& observed,
-                                             const std::vector<plan::ModelAction>& actions) {
+void ModelDeploymentController::RecallEvidence(const std::string& key,
+                                               plan::ModelObserved& observed) {
+  observed.measurements = probes_.Take(key);
+  const std::lock_guard lock(mutex_);
+  observed.evidence = memories_[key].evidence;
+}
+
+// Whatever becomes of the plan: what was counted was counted.
+void ModelDeploymentController::KeepEvidence(const std::string& key, const plan::ModelPlan& plan) {
+  {
+    const std::lock_guard lock(mutex_);
+    memories_[key].evidence = plan.evidence;
+  }
+  for (const plan::GateQuestion& question : plan.questions)
+    probes_.Ask(ParseKey(key).ns, key, question.gate);
+}
+
+void ModelDeploymentController::Act(const std::string& key, const plan::ModelObserved& observed,
+                                    const std::vector<plan::ModelAction>& actions,
+                                    RefusalReport& report) {
   const std::int64_t generation = observed.md.meta.generation;
-  RefusalReport report;
+  const std::size_t others = report.refusals.size();  // of the routers
   for (const plan::ModelAction& action : actions) {
     const std::string object = ObjectOf(action);
     if (refusals_.Waits(key, object, generation, report)) continue;
@@ -220,8 +280,8 @@ RefusalReport ModelDeploymentController::Act(const std::string& key,
       refusals_.Note(key, object, generation, done.error(), report);
     }
   }
-  if (report.refusals.empty()) refusals_.Forget(key);  // what is not asked for any more
-  return report;
+  // What is not asked for any more.
+  if (report.refusals.size() == others) refusals_.Forget(key);
 }
 
 plan::ModelPlan ModelDeploymentController::Plan(const plan::ModelObserved& observed) const {
@@ -238,7 +298,7 @@ Outcome ModelDeploymentController::Tell(const Known<api::ModelDeployment>& md,
   if (!report.refusals.empty()) {
     observed.refusals = std::move(report.refusals);
     plan = Plan(observed);
-    plan.requeue_after = report.next;
+    if (report.next) plan.requeue_after = report.next;
   }
   auto written =
       WriteChangedStatus(context_, kube::kModelDeployments, md, plan, api::DecodeModelDeployment,
@@ -254,9 +314,16 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   plan::ModelObserved observed;
   observed.md = *md;
   observed.spec_errors = md->errors;
-  if (md->errors.empty() && !FindTarget(key, observed)) return std::optional<Milliseconds>();
-  if (auto seen = Observe(observed); !seen) {
-    RefusalReport report;
+  const auto registered = api::ParseRegisteredReference(md->spec.model);
+  if (md->errors.empty() && !registered && !FindTarget(key, observed))
+    return std::optional<Milliseconds>();
+  RefusalReport report;
+  if (!ObserveRouters(key, observed, report)) return std::optional<Milliseconds>();
+  auto seen = md->errors.empty() && registered ? FindRegistered(context_, *registered, observed)
+                                               : Result<void>();
+  if (seen) seen = Observe(observed);
+  if (!seen) {
+    report = {};
     refusals_.Note(key, kReading, md->meta.generation, seen.error(), report);
     if (report.refusals.empty()) return seen.error();
     observed.seen = false;
@@ -264,8 +331,10 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   }
   refusals_.Forget(key, kReading);
   NoteService(key, observed);
+  RecallEvidence(key, observed);
   plan::ModelPlan plan = Plan(observed);
-  RefusalReport report = Act(key, observed, plan.actions);
+  KeepEvidence(key, plan);
+  Act(key, observed, plan.actions, report);
   return Tell(*md, std::move(observed), std::move(plan), std::move(report));
 }
 

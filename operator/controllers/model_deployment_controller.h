@@ -14,15 +14,24 @@
 
 #include "operator/controllers/context.h"
 #include "operator/controllers/refusals.h"
+#include "operator/controllers/router_controller.h"
 #include "operator/plan/model/world.h"
+#include "operator/rollouts/gate_probes.h"
+#include "operator/routers/ports.h"
 
 namespace penstock::controllers {
 
 class ModelDeploymentController {
  public:
-  ModelDeploymentController(const Context& context,
+  ModelDeploymentController(const Context& context, RouterController& routers,
                             std::function<void(const std::string& key, Milliseconds after)> wake)
-      : context_(context), wake_(std::move(wake)), refusals_(context.clock) {}
+      : context_(context),
+        routers_(routers),
+        wake_(std::move(wake)),
+        refusals_(context.clock),
+        probes_({context.submit_sources, context.settings.may_ask, context.settings.local_files,
+                 context.stop},
+                context.clock, wake_) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
   // The object is gone.
@@ -35,9 +44,12 @@ class ModelDeploymentController {
   // What is remembered between visits. Of ages only a steady clock is asked.
   struct Memory {
     std::int64_t service_version = 0;
-    std::chrono::steady_clock::time_point service_since;  // first seen to point there
-    std::string digest;                                   // of spec.model, that `misses` counts
-    int misses = 0;                                       // how often the store did not have it
+    bool service_to_routers = false;
+    Instant service_since;                   // first seen to point there
+    std::optional<Instant> no_router_since;  // none was Ready
+    rollout::Evidence evidence;              // of the last plan
+    std::string digest;                      // of spec.model, that `misses` counts
+    int misses = 0;                          // how often the store did not have it
   };
 
   // False: the digest is looked up in the store now; the key will be woken.
@@ -46,24 +58,34 @@ class ModelDeploymentController {
                                 plan::ModelObserved& observed);
   void FetchDigest(const std::string& ns, const std::string& digest);
   [[nodiscard]] Milliseconds NoteMiss(const std::string& key, const std::string& digest);
+  // False: the routers are asked now; the key will be woken.
+  [[nodiscard]] bool ObserveRouters(const std::string& key, plan::ModelObserved& observed,
+                                    RefusalReport& report);
   [[nodiscard]] Result<void> Observe(plan::ModelObserved& observed) const;
   [[nodiscard]] Result<void> ObserveService(plan::ModelObserved& observed) const;
+  [[nodiscard]] Result<void> ObserveVersionServices(plan::ModelObserved& observed) const;
+  // What earlier visits learned of the candidate, and what its gates measured since.
+  void RecallEvidence(const std::string& key, plan::ModelObserved& observed);
+  void KeepEvidence(const std::string& key, const plan::ModelPlan& plan);
   void NoteService(const std::string& key, plan::ModelObserved& observed);
 
-  [[nodiscard]] RefusalReport Act(const std::string& key, const plan::ModelObserved& observed,
-                                  const std::vector<plan::ModelAction>& actions);
+  void Act(const std::string& key, const plan::ModelObserved& observed,
+           const std::vector<plan::ModelAction>& actions, RefusalReport& report);
   // Writes what the plan says, once more with what became of its actions where it was refused.
   [[nodiscard]] Outcome Tell(const Known<api::ModelDeployment>& md, plan::ModelObserved observed,
                              plan::ModelPlan plan, RefusalReport report);
   [[nodiscard]] plan::ModelPlan Plan(const plan::ModelObserved& observed) const;
 
   const Context& context_;
+  RouterController& routers_;
   const std::function<void(const std::string&, Milliseconds)> wake_;
   std::mutex mutex_;
   std::map<std::string, Result<ArtifactRef>> digests_;  // "namespace/digest" of spec.model
   std::map<std::string, std::set<std::string>> asked_;  // those under way, and the keys that wait
   std::map<std::string, Memory> memories_;              // by key
   Refusals refusals_;
+  routers::Ports ports_;
+  rollouts::GateProbes probes_;
 };
 
 // The Pipeline whose output `model` follows, or empty.

@@ -1,6 +1,7 @@
 #include "operator/controllers/pipeline_controller.h"
 
 #include <algorithm>
+#include <set>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
@@ -9,6 +10,7 @@
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/pipeline/pipeline_plan.h"
+#include "operator/plan/step/child_fact.h"
 
 namespace penstock::controllers {
 namespace {
@@ -22,6 +24,7 @@ api::PipelineRun Outline(const api::PipelineRun& run) {
   outline.spec.suspend = run.spec.suspend;
   outline.spec.cancel = run.spec.cancel;
   outline.spec.publish = run.spec.publish;
+  outline.spec.scheduled_time = run.spec.scheduled_time;
   outline.spec.ttl_after_finished = run.spec.ttl_after_finished;
   outline.status.observed_generation = run.status.observed_generation;
   outline.status.revision = run.status.revision;
@@ -29,16 +32,30 @@ api::PipelineRun Outline(const api::PipelineRun& run) {
   outline.status.finish_time = run.status.finish_time;
   outline.status.summary = run.status.summary;
   outline.status.outputs = run.status.outputs;
+  outline.status.results = run.status.results;
   outline.status.conditions = run.status.conditions;
   return outline;
 }
 
+// A run within another is that run's: it counts for no Pipeline.
+bool IsRunOf(const api::PipelineRun& run, const api::ObjectMeta& pipeline) {
+  return run.spec.pipeline_ref == pipeline.name && !run.spec.library &&
+         plan::ParentOf(run.meta) == nullptr;
+}
+
 // A Pipeline that is started by hand may leave parameters for its runs to give.
+// What a ConfigMap holds each run finds out.
 bool IsGivenByRun(const api::PipelineSpec& spec, const api::FieldError& error) {
+  if (error.path.starts_with("spec.parameters[") && error.path.ends_with("].valueFrom"))
+    return true;
   if (spec.run_policy != api::RunPolicy::kManual) return false;
-  return std::any_of(spec.parameters.begin(), spec.parameters.end(), [&](const auto& parameter) {
-    return !parameter.default_value && error.path == "spec.parameters." + parameter.name;
-  });
+  return std::any_of(spec.parameters.begin(), spec.parameters.end(),
+                     [&](const auto& parameter) {
+                       return !parameter.default_value &&
+                              error.path == "spec.parameters." + parameter.name;
+                     }) ||
+         std::any_of(spec.inputs.begin(), spec.inputs.end(),
+                     [&](const auto& input) { return error.path == "spec.inputs." + input.name; });
 }
 
 }  // namespace
@@ -53,6 +70,7 @@ void PipelineController::Check(const Known<api::Pipeline>& pipeline,
     if (!code.config_map && code.artifact.empty()) return std::nullopt;
     return ArtifactRef{"sha256:" + std::string(64, '0'), true, 0};
   };
+  around.lock = around.code;
   auto resolution = plan::Resolve(pipeline.meta.name, pipeline.spec, {}, around);
   observed.warnings = std::move(resolution.warnings);
   for (auto& error : resolution.errors) {
@@ -60,12 +78,31 @@ void PipelineController::Check(const Known<api::Pipeline>& pipeline,
   }
 }
 
-plan::PipelineObserved PipelineController::Gather(const Known<api::Pipeline>& pipeline) const {
+std::string PipelineController::Followed(const api::ObjectMeta& meta,
+                                         const api::TriggerSpec& trigger) {
+  const std::string& ns = meta.namespace_;
+  if (!trigger.source.empty())
+    return sources_.DigestOf(ns, ObjectKey{ns, meta.name}.Text(), trigger.source, trigger.interval);
+  const auto other = context_.snapshots.pipelines.Get({ns, trigger.pipeline});
+  if (other == nullptr) return "";
+  for (const api::PublishedOutput& output : other->status.outputs)
+    if (output.name == trigger.output) return output.digest;
+  return "";
+}
+
+plan::PipelineObserved PipelineController::Gather(const Known<api::Pipeline>& pipeline) {
   plan::PipelineObserved observed;
   observed.pipeline = static_cast<const api::Pipeline&>(pipeline);  // without what is known of it
   Check(pipeline, observed);
+  std::set<std::string> uris;
+  for (const api::TriggerSpec& trigger : pipeline.spec.triggers) {
+    if (!trigger.source.empty()) uris.insert(trigger.source);
+    const std::string digest = Followed(pipeline.meta, trigger);
+    if (!digest.empty()) observed.followed[plan::FollowedName(trigger)] = digest;
+  }
+  sources_.KeepOnly(ObjectKey{pipeline.meta.namespace_, pipeline.meta.name}.Text(), uris);
   for (const auto& run : context_.snapshots.runs.List(pipeline.meta.namespace_)) {
-    if (run->spec.pipeline_ref == pipeline.meta.name) observed.runs.push_back(Outline(*run));
+    if (IsRunOf(*run, pipeline.meta)) observed.runs.push_back(Outline(*run));
   }
   return observed;
 }
@@ -80,7 +117,13 @@ Outcome PipelineController::Reconcile(const std::string& key) {
     observed.refusals = std::move(report.refusals);
     plan = plan::PlanPipeline(observed, context_.clock.Now());
     plan.requeue_after = report.next;
+    if (plan.status.next_schedule)
+      plan.requeue_after =
+          Sooner(plan.requeue_after,
+                 std::max(Milliseconds{0}, std::chrono::ceil<Milliseconds>(
+                                               *plan.status.next_schedule - context_.clock.Now())));
   }
+  plan.requeue_after = Sooner(plan.requeue_after, sources_.NextAsk(key));
   auto written = WriteChangedStatus(context_, kube::kPipelines, *pipeline, plan,
                                     api::DecodePipeline, context_.snapshots.pipelines);
   if (!written) return written.error();

@@ -9,23 +9,34 @@
 #include "operator/controllers/context.h"
 #include "operator/controllers/refusals.h"
 #include "operator/plan/pipeline/world.h"
+#include "operator/sources/followed.h"
 
 namespace penstock::controllers {
 
 class PipelineController {
  public:
-  // `told(key)` is called for each run that was started or changed, so that it is looked at.
-  PipelineController(const Context& context, std::function<void(const std::string& run_key)> told)
-      : context_(context), told_(std::move(told)), refusals_(context.clock) {}
+  // `told(key)` is called for each run that was started or changed, so that it is looked at;
+  // `wake(key)` for a Pipeline of whose sources there is news.
+  PipelineController(const Context& context, std::function<void(const std::string& run_key)> told,
+                     std::function<void(const std::string& key)> wake)
+      : context_(context),
+        told_(std::move(told)),
+        refusals_(context.clock),
+        sources_(context.fingerprints, context.clock, context.submit_sources, std::move(wake)) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
   // The object is gone.
-  void Forget(const std::string& key) { refusals_.Forget(key); }
+  void Forget(const std::string& key) {
+    refusals_.Forget(key);
+    sources_.KeepOnly(key, {});
+  }
 
  private:
   using Pipeline = ObjectTable<Known<api::Pipeline>>::Snapshot;
 
-  [[nodiscard]] plan::PipelineObserved Gather(const Known<api::Pipeline>& pipeline) const;
+  [[nodiscard]] plan::PipelineObserved Gather(const Known<api::Pipeline>& pipeline);
+  // Digest of what a trigger follows; "" where there is none, or none is known yet.
+  [[nodiscard]] std::string Followed(const api::ObjectMeta& meta, const api::TriggerSpec& trigger);
   void Check(const Known<api::Pipeline>& pipeline, plan::PipelineObserved& observed) const;
   // What is refused is in the report, and what is worth another try at once is its news.
   [[nodiscard]] RefusalReport Carry(const std::string& key, const api::Pipeline& pipeline,
@@ -41,6 +52,7 @@ class PipelineController {
   const Context& context_;
   const std::function<void(const std::string&)> told_;
   Refusals refusals_;
+  sources::Followed sources_;
 };
 
 }  // namespace penstock::controllers

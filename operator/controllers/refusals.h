@@ -12,7 +12,7 @@
 
 #include "operator/base/error.h"
 #include "operator/base/time.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/world.h"
 
 namespace penstock::controllers {
 

@@ -51,12 +51,21 @@ class Acting {
     }
   }
 
-  // The pod after the ConfigMap that it mounts (null: none), and never without it.
-  void Create(const plan::CreateConfigMap* config_map, const plan::CreatePod& action) {
+  // What a pod mounts, and is never made without.
+  struct Mounted {
+    const plan::CreateConfigMap* config_map = nullptr;  // null: none
+    std::vector<const plan::CreateClaim*> claims;
+  };
+
+  void Create(const Mounted& mounted, const plan::CreatePod& action) {
     const std::string turn = run_.meta.namespace_ + "/" + action.name;
     if (MustWait(context_.pod_rate.WaitOf(turn, context_.clock.Steady()))) return;
-    if (config_map != nullptr) {
-      auto made = CreateOwned(kube::kConfigMaps, config_map->name, config_map->config_map);
+    if (const auto* map = mounted.config_map; map != nullptr) {
+      auto made = CreateOwned(kube::kConfigMaps, map->name, map->config_map);
+      if (!made) return Refuse(action.name, made.error());
+    }
+    for (const plan::CreateClaim* claim : mounted.claims) {
+      auto made = CreateOwned(kube::kPersistentVolumeClaims, claim->name, claim->claim);
       if (!made) return Refuse(action.name, made.error());
     }
     auto object = CreateOwned(kube::kPods, action.name, action.pod);
@@ -84,6 +93,33 @@ class Acting {
     tries_.NoteDelete(action, done.error());
     const std::lock_guard lock(mutex_);
     report_.refused = true;
+  }
+
+  void Create(const plan::CreateChild& action) {
+    auto object = CreateOwned(kube::kPipelineRuns, action.name, action.run);
+    if (!object) return Refuse(action.name, object.error());
+    tries_.NoteCreated(action.name);
+    NoteChanged(action.name, *object);
+  }
+
+  void Cancel(const plan::CancelChild& action) {
+    const char* const mode = action.mode == api::CancelMode::kNow ? "Now" : "Stop";
+    auto object = context_.client.MergePatch(
+        kube::kPipelineRuns, run_.meta.namespace_, action.name,
+        {{"metadata", {{"uid", action.uid}}}, {"spec", {{"cancel", mode}}}}, {},
+        {.stop = context_.stop});
+    // Where another run has that name now, the one that was meant is gone.
+    const bool gone = !object && (object.error().kind == ErrorKind::kNotFound ||
+                                  object.error().kind == ErrorKind::kConflict);
+    if (gone) {
+      context_.snapshots.runs.Drop({run_.meta.namespace_, action.name}, action.uid);
+      context_.snapshots.locks.EndWrite(action.uid);
+      const std::lock_guard lock(mutex_);
+      report_.runs_gone = true;
+      return;
+    }
+    if (!object) return Fail(object.error());
+    NoteChanged(action.name, *object);
   }
 
   // Off the way: nobody waits for the cache but the next run.
@@ -121,6 +157,12 @@ class Acting {
     return error;
   }
 
+  void NoteChanged(const std::string& child, const Json& object) {
+    context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(object)));
+    const std::lock_guard lock(mutex_);
+    report_.runs_changed.push_back(child);
+  }
+
   bool MustWait(Milliseconds wait) {
     if (wait.count() <= 0) return false;
     const std::lock_guard lock(mutex_);
@@ -152,21 +194,28 @@ class Acting {
 ActionReport Act(const Context& context, const api::PipelineRun& run,
                  const std::vector<plan::RunAction>& actions, RunFacts& facts, PodTries& tries) {
   Acting acting(context, run, tries);
-  std::map<std::string, const plan::CreateConfigMap*> config_maps;  // by the pod that mounts it
+  std::map<std::string, Acting::Mounted> mounted;  // by the pod that mounts it
   std::vector<std::function<void()>> pods, deletions;
   for (const plan::RunAction& action : actions) {
     if (const auto* to_mount = std::get_if<plan::CreateConfigMap>(&action)) {
-      config_maps[to_mount->pod] = to_mount;
+      mounted[to_mount->pod].config_map = to_mount;
+    } else if (const auto* claim = std::get_if<plan::CreateClaim>(&action)) {
+      mounted[claim->pod].claims.push_back(claim);
     } else if (const auto* pod = std::get_if<plan::CreatePod>(&action)) {
-      const auto mounted = config_maps.find(pod->name);  // stands before it in the plan
-      const auto* map = mounted == config_maps.end() ? nullptr : mounted->second;
-      pods.emplace_back([&acting, map, pod] { acting.Create(map, *pod); });
+      const Acting::Mounted& needed = mounted[pod->name];  // stands before it in the plan
+      pods.emplace_back([&acting, &needed, pod] { acting.Create(needed, *pod); });
+    } else if (const auto* child = std::get_if<plan::CreateChild>(&action)) {
+      pods.emplace_back([&acting, child] { acting.Create(*child); });
+    } else if (const auto* cancel = std::get_if<plan::CancelChild>(&action)) {
+      deletions.emplace_back([&acting, cancel] { acting.Cancel(*cancel); });
     } else if (const auto* gone = std::get_if<plan::DeletePod>(&action)) {
       deletions.emplace_back([&acting, gone] { acting.Delete(*gone); });
     } else if (const auto* entry = std::get_if<plan::RecordCache>(&action)) {
       acting.Record(*entry);
     } else if (const auto* wrong = std::get_if<plan::DropCache>(&action)) {
       facts.DropCache(wrong->key);
+    } else if (const auto* kept = std::get_if<plan::KeepReceipt>(&action)) {
+      facts.Keep(kept->receipt);
     }
   }
   acting.Each(std::move(pods));

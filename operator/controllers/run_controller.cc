@@ -1,5 +1,7 @@
 #include "operator/controllers/run_controller.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <set>
@@ -8,10 +10,15 @@
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/controllers/run_actions.h"
+#include "operator/controllers/run_family.h"
 #include "operator/controllers/run_record.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/status_entries.h"
+#include "operator/plan/step/child_fact.h"
+#include "operator/plan/step/child_plan.h"
+#include "operator/plan/values/indexes.h"
 
 namespace penstock::controllers {
 
@@ -23,6 +30,7 @@ struct RunController::State {
   std::shared_ptr<RunFacts> facts;
   PodTries tries;
   std::optional<SteadyTime> last_status;
+  SteadyTime rests_until{};
   bool attempts_noted = false;  // those that another controller's status tells of
   std::atomic<SteadyTime> pod_ended{SteadyTime{}};  // seen since the last visit; zero = none
 };
@@ -73,13 +81,22 @@ std::vector<std::string> RunController::Unresolved(const std::string& ns) const 
 }
 
 Outcome RunController::Reconcile(const std::string& key) {
-  const Run run = context_.snapshots.runs.Get(ParseKey(key));
+  const ObjectKey at = ParseKey(key);
+  const Run run = context_.snapshots.runs.Get(at);
+  // What became of a write of a run that is gone makes no difference any more.
+  if (context_.snapshots.locks.EndWritesBut(at.ns, at.name, run == nullptr ? "" : run->meta.uid))
+    WakeLocked(at.ns, key);
   if (run == nullptr || run->meta.deleted) return std::optional<Milliseconds>();
   if (IsFinished(*run)) {
+    if (context_.snapshots.locks.EndWrite(run->meta.uid)) WakeLocked(at.ns, key);
+    const auto failed = EndChildren(*run);
     Forget(run->meta.uid);
+    if (failed) return *failed;
     return Expire(*run);
   }
   const StatePtr state = StateOf(*run);
+  const auto rest = std::chrono::ceil<Milliseconds>(state->rests_until - context_.clock.Steady());
+  if (rest.count() > 0) return std::optional(rest);
   // Where the store does not answer the plan says so, or carries out a cancel.
   if (!run->status.revision.empty() && !state->facts->HaveReceipts(run->status) &&
       state->facts->ReceiptsTrouble().empty()) {
@@ -93,7 +110,24 @@ Outcome RunController::Reconcile(const std::string& key) {
   return Visit(*state, run);
 }
 
+// Of a finished run: one that was made while the run ended was not seen then, and nobody waits for
+// it any more.
+std::optional<Error> RunController::EndChildren(const api::PipelineRun& run) {
+  plan::RunPlan plan;
+  for (const plan::ChildFact& child : ChildrenOf(context_, run))
+    plan::CancelUnended(child, api::CancelMode::kNow, plan);
+  if (plan.actions.empty()) return std::nullopt;
+  const StatePtr state = StateOf(run);
+  const ActionReport report = Act(context_, run, plan.actions, *state->facts, state->tries);
+  for (const std::string& child : report.runs_changed)
+    wake_(ObjectKey{run.meta.namespace_, child}.Text(), Milliseconds{0});
+  if (report.runs_gone) WakeLocked(run.meta.namespace_, state->key);
+  return report.error;
+}
+
 Outcome RunController::Expire(const api::PipelineRun& run) const {
+  // A run within another goes with that.
+  if (plan::ParentOf(run.meta) != nullptr) return std::optional<Milliseconds>();
   if (!run.spec.ttl_after_finished || !run.status.finish_time) return std::optional<Milliseconds>();
   const auto left = std::chrono::duration_cast<Milliseconds>(
       *run.status.finish_time + *run.spec.ttl_after_finished - context_.clock.Now());
@@ -127,6 +161,24 @@ void CatchUp(api::PipelineRunStatus& status, const std::map<std::string, Attempt
 
 }  // namespace
 
+namespace {
+
+EndedItems EndedOf(const api::PipelineRunStatus& status) {
+  EndedItems ended;
+  for (const api::StepStatus& step : status.steps) {
+    if (!step.items) continue;
+    const auto total = static_cast<std::size_t>(std::max(step.items->total, 0));
+    std::vector<bool>& of_step = ended[step.name];
+    of_step.resize(total, api::IsFinal(step.phase));
+    for (const auto* ranges : {&step.items->succeeded_indexes, &step.items->failed_indexes,
+                               &step.items->skipped_indexes})
+      for (const std::size_t i : plan::ParseIndexes(*ranges, total)) of_step[i] = true;
+  }
+  return ended;
+}
+
+}  // namespace
+
 plan::RunObserved RunController::Gather(const State& state, const api::PipelineRun& run) const {
   plan::RunObserved observed;
   // First: of receipts that are known by then, the attempts are noted that they tell of.
@@ -138,7 +190,21 @@ plan::RunObserved RunController::Gather(const State& state, const api::PipelineR
   observed.unresolvable = state.pinning.unresolvable();
   observed.pin_refused = state.pinning.refused();
   observed.revision = state.pinning.revision();
-  observed.pods = context_.snapshots.pods.OfRun(run.meta.uid);
+  const EndedItems ended = EndedOf(run.status);
+  observed.pods = context_.snapshots.pods.OfRun(run.meta.uid, ended);
+  observed.item_attempts = context_.snapshots.pods.UnseenItems(run.meta.uid, ended);
+  observed.children = ChildrenOf(context_, run, ended, observed.resolved.get());
+  const bool nests = observed.resolved != nullptr &&
+                     std::any_of(observed.resolved->steps.begin(), observed.resolved->steps.end(),
+                                 [](const auto& step) { return step.nested.has_value(); });
+  if (nests || plan::ParentOf(run.meta) != nullptr)
+    observed.family = FamilyOf(context_, run, nests);
+  if (observed.resolved != nullptr && observed.resolved->TakesLocks())
+    observed.locks = LockFactsOf(context_, run);
+  observed.locks.above = LocksAbove(context_, run);
+  if (observed.resolved != nullptr && observed.resolved->TakesApprovals())
+    observed.approvals = ApprovalFactsOf(
+        context_, run, [this](const std::string& key) { wake_(key, Milliseconds{0}); });
   state.tries.CopyTo(observed);
   return observed;
 }
@@ -147,7 +213,7 @@ plan::RunObserved RunController::Gather(const State& state, const api::PipelineR
 void RunController::NoteAttempts(State& state, const api::PipelineRun& run) const {
   if (std::exchange(state.attempts_noted, true)) return;
   for (const api::StepStatus& step : run.status.steps)
-    if (step.attempts > 0)
+    if (step.attempts > 0 && step.run.empty())
       context_.snapshots.pods.NoteAttempt(run.meta.uid, step.name,
                                           {step.attempts, step.pod, step.cache_key});
 }
@@ -169,11 +235,14 @@ std::optional<Milliseconds> RunController::LookAtPods(State& state, const std::s
 
 namespace {
 
-// Those that the plan makes, and those that it would make if they had not just been refused.
+// Pods and child runs that the plan makes, and those that it would make if they had not just been
+// refused.
 std::set<std::string> WantedPods(const plan::RunPlan& plan) {
   std::set<std::string> wanted(plan.held_pods.begin(), plan.held_pods.end());
   for (const auto& action : plan.actions)
     if (const auto* pod = std::get_if<plan::CreatePod>(&action)) wanted.insert(pod->name);
+  for (const auto& action : plan.actions)
+    if (const auto* child = std::get_if<plan::CreateChild>(&action)) wanted.insert(child->name);
   return wanted;
 }
 
@@ -184,23 +253,56 @@ bool WaitsForFacts(const plan::FactRequests& requests, const plan::RunObserved& 
       std::any_of(requests.artifacts.begin(), requests.artifacts.end(),
                   [&](const auto& digest) { return !observed.artifacts.contains(digest); });
   return asks_for_artifact || !requests.cache_keys.empty() || !requests.receipts.empty() ||
-         !requests.fingerprints.empty() || !requests.live_pods.empty();
+         !requests.fingerprints.empty() || !requests.live_pods.empty() ||
+         !requests.live_runs.empty() || !requests.gathers.empty();
+}
+
+}  // namespace
+
+namespace {
+
+std::chrono::nanoseconds CpuOfThread() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// To plan a run of thousands of steps takes tens of milliseconds. It rests four times as long
+// then: one run takes a fifth of a core at most, and its next visit takes in more that has ended.
+// What others make it wait for does not count.
+Milliseconds RestAfter(std::chrono::nanoseconds worked) {
+  constexpr Milliseconds kShort{5}, kLongest{1'000};
+  if (worked < kShort) return Milliseconds{0};
+  return std::min(std::chrono::ceil<Milliseconds>(4 * worked), kLongest);
 }
 
 }  // namespace
 
 Outcome RunController::Visit(State& state, Run run) {
+  const auto resolved = state.pinning.resolved();
+  std::optional<gates::LockTable::Turn> turn;
+  if (resolved != nullptr && resolved->TakesLocks()) {
+    turn = context_.snapshots.locks.Decide(
+        run->meta.namespace_, state.key,
+        [this](const std::string& next) { wake_(next, Milliseconds{0}); });
+    if (!turn) return std::optional(gates::LockTable::kTurnAgain);
+  }
   const SteadyTime ended = state.pod_ended.exchange(SteadyTime{});
   NoteAttempts(state, *run);
+  const auto begin = CpuOfThread();
   const plan::RunObserved observed = Gather(state, *run);
   const auto plan = plan::PlanRun(observed, context_.settings.pods, context_.clock.Now());
+  state.rests_until = context_.clock.Steady() + RestAfter(CpuOfThread() - begin);
   std::optional<Milliseconds> again = plan.requeue_after;
   // Pods may stand only where the status says by what they were made: a controller that comes
-  // after a crash reads the name there, and never resolves a changed Pipeline anew.
-  const bool first = run->status.revision.empty() && !state.pinning.revision().empty();
+  // after a crash reads the name there, and never resolves a changed Pipeline anew. And only under
+  // locks that the status says are held.
+  const bool pins = run->status.revision.empty() && !state.pinning.revision().empty();
+  const bool first = pins || plan.takes_locks;
   if (first) {
     if (auto written = WriteStatus(state, run, plan); !written) return written.error();
   }
+  turn.reset();
   state.tries.RestAllBut(WantedPods(plan));
   const ActionReport report = Act(context_, *run, plan.actions, *state.facts, state.tries);
   const SteadyTime now = context_.clock.Steady();
@@ -216,6 +318,13 @@ Outcome RunController::Visit(State& state, Run run) {
     state.pod_ended = ended;
   state.facts->Ask(requests);
   again = Sooner(again, LookAtPods(state, run->meta.uid, requests.live_pods));
+  for (const std::string& child : requests.live_runs) {
+    state.facts->AskForRun(child);
+    again = Sooner(again, state.facts->WaitBeforeLook(child));
+  }
+  for (const std::string& child : report.runs_changed)
+    wake_(ObjectKey{run->meta.namespace_, child}.Text(), Milliseconds{0});
+  if (report.runs_gone) WakeLocked(run->meta.namespace_, "");
   again = Sooner(again, state.facts->NextLook(requests.followed_keys));
   // While all wait for their turn, the plan would be the same.
   if (report.retry_after && report.pods_created == 0 && again == Milliseconds{0}) again.reset();
@@ -231,14 +340,31 @@ Outcome RunController::Visit(State& state, Run run) {
   return again;
 }
 
+void RunController::WakeWithin(const std::string& run_uid) const {
+  for (const std::string& within : RunsWithin(context_, run_uid)) wake_(within, Milliseconds{0});
+}
+
+void RunController::WakeLocked(const std::string& ns, const std::string& but_for) const {
+  for (const std::string& key : RunsToWake(context_.snapshots, ns))
+    if (key != but_for) wake_(key, Milliseconds{0});
+}
+
+void RunController::WakeParent(const api::PipelineRun& run) const {
+  if (const auto* parent = plan::ParentOf(run.meta))
+    wake_(ObjectKey{run.meta.namespace_, parent->name}.Text(), Milliseconds{0});
+}
+
 // Nothing, or when to come again for a status that waits for its turn.
 Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& plan) {
   const SteadyTime now = context_.clock.Steady();
   Json status = api::Encode(plan.status);
-  if (status == api::Encode(run->status)) return std::optional<Milliseconds>();
+  // Where it is not known what became of an earlier write the next one says: it meets what is
+  // there.
+  const bool unsure = context_.snapshots.locks.HasWrite(run->meta.uid);
+  if (!unsure && status == api::Encode(run->status)) return std::optional<Milliseconds>();
   // What it is pinned to never waits: it must be known before anything is made of it.
   const bool pins = run->status.revision.empty() && !plan.status.revision.empty();
-  if (!plan.urgent_status && !pins && state.last_status) {
+  if (!plan.urgent_status && !pins && !unsure && state.last_status) {
     const auto next = *state.last_status + context_.settings.status_interval;
     if (now < next) {
       return std::optional(std::chrono::duration_cast<Milliseconds>(next - now) + Milliseconds{1});
@@ -247,11 +373,32 @@ Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& 
   const auto newest = [this](const Json& live) {
     context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(live)));
   };
+  if (plan.takes_locks) context_.snapshots.locks.BeginWrite(*run, plan.status.locks);
   auto written = UpdateStatus(context_, kube::kPipelineRuns, run->meta, api::Encode(run->spec),
                               std::move(status), newest);
-  if (!written) return written.error();
+  // Of any other failure nobody knows whether the API server has it: what it says is held.
+  const bool known = !written && (written.error().kind == ErrorKind::kConflict ||
+                                  written.error().kind == ErrorKind::kNotFound);
+  if (!written) {
+    bool frees = known && context_.snapshots.locks.EndWrite(run->meta.uid);
+    // An informer that never told of it tells of its end neither.
+    if (written.error().kind == ErrorKind::kNotFound) {
+      context_.snapshots.runs.Drop({run->meta.namespace_, run->meta.name}, run->meta.uid);
+      WakeParent(*run);
+      frees = true;
+    }
+    if (frees) WakeLocked(run->meta.namespace_, state.key);
+    return written.error();
+  }
   state.last_status = now;
+  const Run before = run;
   run = context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*written)));
+  if (plan::ShowsParentMore(before.get(), *run)) WakeParent(*run);
+  // The informer finds that known already.
+  if (before->spec.suspend != run->spec.suspend) WakeWithin(run->meta.uid);
+  const bool wrote = context_.snapshots.locks.EndWrite(run->meta.uid);
+  if (wrote || before->status.locks != run->status.locks)
+    WakeLocked(run->meta.namespace_, state.key);
   SendEvents(context_, kube::kPipelineRuns, run->meta, plan.events);
   context_.recorder.RecordRun(MakeRecord(*run, state.pinning.resolved().get()));
   return std::optional<Milliseconds>();

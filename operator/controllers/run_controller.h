@@ -2,7 +2,7 @@
 //
 //   first visit: resolve -> pin as ControllerRevision -> status with its name, before any pod
 //   every visit: snapshots + facts -> plan -> creates -> status -> events -> ask for facts -> wait
-//   finished:    wait for the time to live, then delete the run
+//   finished:    end child runs that came to be seen late; wait for the time to live, then delete
 //
 // One object for all runs. Reconcile may be called from many threads, never for one key twice at
 // once; the queue sees to that. What is remembered between visits can all be found again: a fresh
@@ -43,12 +43,17 @@ class RunController {
   using Run = ObjectTable<Known<api::PipelineRun>>::Snapshot;
 
   [[nodiscard]] StatePtr StateOf(const api::PipelineRun& run);
+  [[nodiscard]] std::optional<Error> EndChildren(const api::PipelineRun& run);
   [[nodiscard]] Outcome Expire(const api::PipelineRun& run) const;
   [[nodiscard]] plan::RunObserved Gather(const State& state, const api::PipelineRun& run) const;
   void NoteAttempts(State& state, const api::PipelineRun& run) const;
   [[nodiscard]] std::optional<Milliseconds> LookAtPods(State& state, const std::string& run_uid,
                                                        std::vector<std::string> pods) const;
   [[nodiscard]] Outcome Visit(State& state, Run run);
+  void WakeWithin(const std::string& run_uid) const;
+  // Those of the namespace who have something to decide about locks now.
+  void WakeLocked(const std::string& ns, const std::string& but_for) const;
+  void WakeParent(const api::PipelineRun& run) const;
   [[nodiscard]] Outcome WriteStatus(State& state, Run& run, const plan::RunPlan& plan);
 
   const Context& context_;

@@ -2,16 +2,20 @@
 
 #include <utility>
 
+#include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
 #include "operator/sources/as_seen_in.h"
 #include "operator/sources/code_artifact.h"
 #include "operator/sources/fingerprint.h"
+#include "operator/sources/image_config.h"
 
 namespace penstock::controllers {
 namespace {
 
 std::string CodeId(const api::CodeSpec& code) {
-  return code.config_map ? "configMap/" + *code.config_map : "artifact/" + code.artifact;
+  const std::string id =
+      code.config_map ? "configMap/" + *code.config_map : "artifact/" + code.artifact;
+  return code.requirements ? id + "/" + code.requirements->file : id;
 }
 
 }  // namespace
@@ -32,6 +36,7 @@ RunFacts::RunFacts(const Context& context, ObjectKey run, std::string run_uid,
 void RunFacts::CopyTo(plan::RunObserved& observed) const {
   const std::lock_guard lock(mutex_);
   observed.pod_gone = pod_gone_;
+  observed.run_gone = run_gone_;
   observed.cache = cache_;
   // Waits are measured by the steady clock, and told by the other.
   const SteadyTime now = context_.clock.Steady();
@@ -42,12 +47,13 @@ void RunFacts::CopyTo(plan::RunObserved& observed) const {
   }
   observed.receipts = receipts_;
   observed.fingerprints = fingerprints_;
+  observed.gathered = gathered_;
   for (const auto& [digest, put] : artifacts_)
     observed.artifacts[digest] = {put.artifact, since(put.missing)};
   if (const auto of_all = troubles_.find(kReceipts); of_all != troubles_.end())
     observed.receipts_trouble = of_all->second;
   for (const auto& [id, trouble] : troubles_)
-    for (const char* of_store : {kCache, kReceipt, kArtifact})
+    for (const char* of_store : {kCache, kReceipt, kArtifact, kGather})
       if (id.starts_with(of_store))
         observed.store_trouble[id.substr(std::string_view(of_store).size())] = trouble;
 }
@@ -68,11 +74,30 @@ void RunFacts::Ask(const plan::FactRequests& requests) {
   for (const auto& digest : requests.artifacts) {
     Fetch(in_store_, kArtifact + digest, [this, digest] { return FetchArtifact(digest); });
   }
+  AskGathers(requests);
 }
 
 void RunFacts::AskForPod(const std::string& pod) {
   if (WaitBeforeLook(pod)) return;
   Fetch(context_.submit_api, "pod/" + pod, [this, pod] { return FetchPod(pod); });
+}
+
+void RunFacts::AskForRun(const std::string& run) {
+  if (WaitBeforeLook(run)) return;
+  Fetch(context_.submit_api, "run/" + run, [this, run] { return FetchRun(run); });
+}
+
+Result<bool> RunFacts::FetchRun(const std::string& run) {
+  auto object = context_.client.Get(kube::kPipelineRuns, run_.ns, run, {.stop = context_.stop});
+  const bool not_found = !object && object.error().kind == ErrorKind::kNotFound;
+  // Another run of that name is not ours, and ours is gone.
+  const bool ours = object && IsOwnedBy(*object, run_uid_);
+  if (ours) context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*object)));
+  const std::lock_guard lock(mutex_);
+  NoteLook(run);
+  if (!object && !not_found) return false;
+  run_gone_[run] = !ours;
+  return true;
 }
 
 std::optional<Milliseconds> RunFacts::WaitBeforeLook(const std::string& pod) const {
@@ -188,20 +213,77 @@ Result<bool> RunFacts::FetchCode(const std::string& id, const api::CodeSpec& cod
   } else {
     ref = sources::FindCode(context_.store, run_.ns, code.artifact);
   }
-  if (ref) {
+  Result<ArtifactRef> pinned = ref;
+  if (ref && code.requirements && !code.requirements->file.empty())
+    pinned = sources::FindLock(context_.store, run_.ns, *ref, code.requirements->file);
+  if (pinned) {
     answer.code = *ref;
-  } else if (IsSure(ref.error().kind) || ref.error().kind == ErrorKind::kTooLarge) {
-    answer.error = ref.error().message;
+    if (*pinned != *ref) answer.lock = *pinned;
+  } else if (IsSure(pinned.error().kind) || pinned.error().kind == ErrorKind::kTooLarge) {
+    answer.error = pinned.error().message;
   } else if (answer.error.empty()) {
-    return ref.error();
+    return pinned.error();
   }
   const std::lock_guard lock(mutex_);
   code_[id] = std::move(answer);
   return true;
 }
 
-void RunFacts::ForgetCodeErrors() {
+std::optional<ImageAnswer> RunFacts::Image(const std::string& image) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = images_.find(image); known != images_.end()) return known->second;
+  }
+  Fetch(in_sources_, "image/" + image, [this, image] { return FetchImage(image); });
+  return std::nullopt;
+}
+
+// A registry that does not answer is the run's to hear too: it waits, and says so.
+Result<bool> RunFacts::FetchImage(const std::string& image) {
+  sources::ImageOptions options;
+  options.may_ask = context_.settings.may_ask;
+  options.stop = context_.stop;
+  auto asked = sources::AskImage(image, options);
+  if (!asked && asked.error().kind == ErrorKind::kCancelled) return asked.error();
+  ImageAnswer answer;
+  if (asked)
+    answer.program = plan::ImageProgram{asked->entrypoint, asked->command, asked->digest};
+  else
+    answer.error = asked.error().message + "; say the command in the manifest";
   const std::lock_guard lock(mutex_);
+  images_[image] = std::move(answer);
+  return true;
+}
+
+std::optional<Result<Json>> RunFacts::Config(const std::string& name) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = configs_.find(name); known != configs_.end()) return known->second;
+  }
+  Fetch(in_store_, "config/" + name, [this, name] { return FetchConfig(name); });
+  return std::nullopt;
+}
+
+// That it is not there, or that the API server forbids it, is the user's to hear.
+Result<bool> RunFacts::FetchConfig(const std::string& name) {
+  auto object = context_.client.Get(kube::kConfigMaps, run_.ns, name, {.stop = context_.stop});
+  if (!object && object.error().kind != ErrorKind::kNotFound &&
+      object.error().kind != ErrorKind::kForbidden)
+    return object.error();
+  Result<Json> answer = NotFound("there is no such ConfigMap; create it");
+  if (object)
+    answer = object->value("data", Json::object());
+  else if (object.error().kind == ErrorKind::kForbidden)
+    answer = object.error();
+  const std::lock_guard lock(mutex_);
+  configs_.insert_or_assign(name, std::move(answer));
+  return true;
+}
+
+void RunFacts::ForgetErrors() {
+  const std::lock_guard lock(mutex_);
+  configs_.clear();
+  std::erase_if(images_, [](const auto& entry) { return !entry.second.program; });
   std::erase_if(code_, [](const auto& entry) { return !entry.second.code; });
 }
 

@@ -18,9 +18,15 @@
 
 namespace penstock::controllers {
 
+struct ImageAnswer {
+  std::optional<plan::ImageProgram> program;
+  std::string error;  // why it is not known
+};
+
 struct CodeAnswer {
   std::optional<ArtifactRef> code;
-  std::string error;  // of code that cannot be used
+  std::optional<ArtifactRef> lock;  // of its packages, where it names a file of it
+  std::string error;                // of code that cannot be used
 };
 
 class RunFacts : public std::enable_shared_from_this<RunFacts> {
@@ -48,8 +54,17 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
 
   // The answer for a step's own program, or nullopt: it has been asked for now.
   [[nodiscard]] std::optional<CodeAnswer> Code(const api::CodeSpec& code);
-  // Forgets answers about programs that were errors, so that they are asked for again.
-  void ForgetCodeErrors();
+  // The data of a ConfigMap that parameters come from, or why it is not known; nullopt: it has been
+  // asked for now.
+  [[nodiscard]] std::optional<Result<Json>> Config(const std::string& name);
+  // Forgets answers about programs that were errors, and those about ConfigMaps, so that they are
+  // asked for again.
+  void ForgetErrors();
+
+  // Writes what an item of a looped step gave beside what launchers wrote.
+  void Keep(const Receipt& receipt);
+  // What an image starts by itself, or nullopt: its registry is asked now.
+  [[nodiscard]] std::optional<ImageAnswer> Image(const std::string& image);
 
   // The entry was wrong: it is dropped, and asked for again.
   void DropCache(const std::string& key);
@@ -57,7 +72,10 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // The live object of a pod: into the table, or gone. One that was there is looked at again no
   // sooner than 2 s afterwards, doubling to 30 s, however often this is called.
   void AskForPod(const std::string& pod);
-  // How long until it may be looked at again; nothing: a look is under way, or may begin.
+  // The same of a child run.
+  void AskForRun(const std::string& run);
+  // How long until it, a pod or a run, may be looked at again; nothing: a look is under way, or may
+  // begin.
   [[nodiscard]] std::optional<Milliseconds> WaitBeforeLook(const std::string& pod) const;
 
  private:
@@ -70,6 +88,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   static constexpr const char* kCache = "cache/";
   static constexpr const char* kReceipt = "receipt/";
   static constexpr const char* kArtifact = "put/";
+  static constexpr const char* kGather = "gather/";
   static constexpr const char* kReceipts = "receipts";  // all of the run's
 
   // Runs `fetch` on a pool unless it is under way. It gives true when it has an answer, false when
@@ -86,10 +105,16 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   [[nodiscard]] Result<bool> FetchReceipt(const std::string& pod);
   [[nodiscard]] Result<bool> FetchReceipts(const std::set<std::string>& known_pods);
   [[nodiscard]] Result<bool> FetchPod(const std::string& pod);
+  [[nodiscard]] Result<bool> FetchRun(const std::string& run);
   void NoteLook(const std::string& pod);  // with mutex_ held
   [[nodiscard]] Result<bool> FetchFingerprint(const std::string& uri);
   [[nodiscard]] Result<bool> FetchArtifact(const std::string& digest);
+  // run_facts_gather.cc
+  void AskGathers(const plan::FactRequests& requests);
+  [[nodiscard]] Result<bool> FetchGather(const plan::GatherRequest& request);
   [[nodiscard]] Result<bool> FetchCode(const std::string& id, const api::CodeSpec& code);
+  [[nodiscard]] Result<bool> FetchImage(const std::string& image);
+  [[nodiscard]] Result<bool> FetchConfig(const std::string& name);
   [[nodiscard]] Result<std::optional<Receipt>> LookUp(const std::string& key) const;
   [[nodiscard]] std::string Follow(const std::string& key);
   [[nodiscard]] std::vector<std::string> DueFollowings(
@@ -107,7 +132,8 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   std::set<std::string> under_way_;
   bool have_receipts_ = false;
   std::map<std::string, bool> pod_gone_;
-  std::map<std::string, Look> looks_;  // by pod name
+  std::map<std::string, bool> run_gone_;
+  std::map<std::string, Look> looks_;  // by name of a pod or run
   std::map<std::string, plan::CacheAnswer> cache_;
   struct Following {
     CountedTime waited;
@@ -120,9 +146,14 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
     std::optional<ArtifactRef> artifact;
     CountedTime missing;
   };
-  std::map<std::string, PutArtifact> artifacts_;  // by digest
-  std::map<std::string, std::string> troubles_;   // what keeps a fact's answer away, by its id
+  std::map<std::string, PutArtifact> artifacts_;                               // by digest
+  std::map<std::string, std::shared_ptr<const plan::GatherAnswer>> gathered_;  // by step
+  int keeping_ = 0;                              // receipts that are being written
+  std::set<std::string> kept_;                   // or were: what they are named by
+  std::map<std::string, std::string> troubles_;  // what keeps a fact's answer away, by its id
   std::map<std::string, CodeAnswer> code_;
+  std::map<std::string, ImageAnswer> images_;
+  std::map<std::string, Result<Json>> configs_;
 };
 
 }  // namespace penstock::controllers

@@ -145,7 +145,8 @@ Result<bool> RunFacts::FetchReceipts(const std::set<std::string>& known_pods) {
     // those that it needs.
     if (!receipt && !IsSure(receipt.error().kind)) return receipt.error();
     if (!receipt || receipt->pod != pod) continue;
-    context_.snapshots.pods.NoteAttempt(run_uid_, receipt->step, {receipt->attempt, pod, ""});
+    context_.snapshots.pods.NoteAttempt(run_uid_, receipt->step,
+                                        {receipt->attempt, pod, "", "", {}, receipt->item_index});
   }
   if (error && error != std::errc::no_such_file_or_directory)
     return FromErrno("reading folder " + folder.string(), error.value());

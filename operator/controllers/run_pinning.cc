@@ -5,10 +5,10 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/controllers/revision.h"
 #include "operator/controllers/surroundings.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/refusal_reason.h"
+#include "operator/revisions/revisions.h"
 
 namespace penstock::controllers {
 
@@ -19,14 +19,18 @@ constexpr Milliseconds kLookAgain{30'000};  // also the longest pause between tr
 // Whether one of them is about a value that the run gives.
 bool OfParameters(const std::vector<api::FieldError>& errors) {
   return std::any_of(errors.begin(), errors.end(), [](const api::FieldError& error) {
-    return error.path.rfind("spec.parameters.", 0) == 0;
+    return error.path.starts_with("spec.parameters.") || error.path.starts_with("spec.inputs.");
   });
 }
 
 }  // namespace
 
 Result<bool> RunPinning::Ensure(const Known<api::PipelineRun>& run, RunFacts& facts) {
-  if (resolved_ != nullptr) return true;
+  if (resolved_ != nullptr) {
+    // Until the status names it.
+    if (run.status.revision.empty()) context_.revisions.Touch(run.meta.namespace_, revision_);
+    return true;
+  }
   errors_.clear();
   look_again_.reset();
   refused_.reset();
@@ -41,21 +45,18 @@ bool RunPinning::Stall(const std::string& path, const std::string& message) {
 }
 
 Result<bool> RunPinning::Read(const api::PipelineRun& run) {
-  auto object = context_.client.Get(kube::kControllerRevisions, run.meta.namespace_,
-                                    run.status.revision, {.stop = context_.stop});
-  if (!object) {
-    if (object.error().kind != ErrorKind::kNotFound) return object.error();
-    look_again_ = kLookAgain;
-    return Stall("status.revision", "the ControllerRevision " + run.status.revision +
-                                        " with what this run is made of was deleted; restore it or "
-                                        "start a new run");
-  }
-  auto resolved = ReadRevision(*object);
+  auto resolved = context_.revisions.Read(run.meta.namespace_, run.status.revision);
   if (!resolved) {
+    const ErrorKind kind = resolved.error().kind;
+    if (kind != ErrorKind::kNotFound && kind != ErrorKind::kInternal) return resolved.error();
     look_again_ = kLookAgain;
-    return Stall("status.revision", resolved.error().message);
+    return Stall("status.revision", kind == ErrorKind::kNotFound
+                                        ? "the ControllerRevision " + run.status.revision +
+                                              " with what this run is made of was deleted; "
+                                              "restore it or start a new run"
+                                        : resolved.error().message);
   }
-  resolved_ = std::make_shared<const plan::ResolvedRun>(std::move(*resolved));
+  resolved_ = std::move(*resolved);
   revision_ = run.status.revision;
   pinned_ = true;
   return true;
@@ -76,6 +77,40 @@ std::optional<ArtifactRef> RunPinning::CodeOf(const api::CodeSpec& code, RunFact
   return answer->code;
 }
 
+// After CodeOf, which asks and tells.
+std::optional<ArtifactRef> RunPinning::LockOf(const api::CodeSpec& code, RunFacts& facts) {
+  if (!code.config_map && code.artifact.empty()) return std::nullopt;
+  const auto answer = facts.Code(code);
+  return answer ? answer->lock : std::nullopt;
+}
+
+std::optional<plan::ImageProgram> RunPinning::ImageOf(const std::string& image, RunFacts& facts,
+                                                      bool& asked) {
+  const auto answer = facts.Image(image);
+  if (!answer) {
+    asked = true;
+    return std::nullopt;
+  }
+  if (!answer->error.empty()) {
+    errors_.push_back({"spec.steps.container.command", answer->error});
+    look_again_ = kLookAgain;
+  }
+  return answer->program;
+}
+
+Result<std::string> RunPinning::ConfigOf(const std::string& name, const std::string& key,
+                                         RunFacts& facts, bool& asked) {
+  const auto answer = facts.Config(name);
+  asked = asked || !answer;
+  if (!answer) return NotFound("it is being asked for");  // said to nobody: asked
+  if (!*answer) return answer->error();
+  const Json& data = **answer;
+  const auto text = data.find(key);
+  if (text == data.end() || !text->is_string())
+    return NotFound("the ConfigMap has no such key; add it");
+  return text->get<std::string>();
+}
+
 Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& facts) {
   const std::string& ns = run.meta.namespace_;
   if (!run.errors.empty()) {
@@ -88,11 +123,12 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
   if (run.spec.pipeline_spec) {
     spec = &*run.spec.pipeline_spec;
   } else {
-    pipeline = context_.snapshots.pipelines.Get({ns, run.spec.pipeline_ref});
+    const std::string& from = run.spec.library ? context_.settings.library_namespace : ns;
+    pipeline = context_.snapshots.pipelines.Get({from, run.spec.pipeline_ref});
     if (pipeline == nullptr) {
       // Both are often applied together, and the informer of one may be behind the other's.
-      auto live =
-          context_.client.Get(kube::kPipelines, ns, run.spec.pipeline_ref, {.stop = context_.stop});
+      auto live = context_.client.Get(kube::kPipelines, from, run.spec.pipeline_ref,
+                                      {.stop = context_.stop});
       if (live) {
         pipeline = std::make_shared<const Known<api::Pipeline>>(api::DecodePipeline(*live));
       } else if (live.error().kind != ErrorKind::kNotFound) {
@@ -100,8 +136,16 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
       }
     }
     if (pipeline == nullptr) {
-      return Stall("spec.pipelineRef.name", "there is no Pipeline " + run.spec.pipeline_ref +
-                                                " in namespace " + ns + "; create it");
+      return Stall("spec.pipelineRef.name",
+                   "there is no Pipeline " + run.spec.pipeline_ref + " in " +
+                       (run.spec.library ? "the library (" : "namespace ") + from +
+                       (run.spec.library ? ")" : "") + "; create it");
+    }
+    if (run.spec.library && !IsOfLibrary(pipeline->meta)) {
+      return Stall("spec.pipelineRef.name", "the Pipeline " + run.spec.pipeline_ref + " in " +
+                                                from +
+                                                " is not of the library: it lacks the label "
+                                                "penstock.dev/library=true");
     }
     if (!pipeline->errors.empty()) {
       return Stall("spec.pipelineRef.name", "the Pipeline " + run.spec.pipeline_ref +
@@ -112,9 +156,16 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
   bool asked = false;
   auto around = SurroundingsOf(context_, ns);
   around.code = [&](const api::CodeSpec& code) { return CodeOf(code, facts, asked); };
+  around.lock = [&](const api::CodeSpec& code) { return LockOf(code, facts); };
+  if (around.image)
+    around.image = [&](const std::string& image) { return ImageOf(image, facts, asked); };
   // What others may still bring, or change.
   bool looks_around = !run.spec.pipeline_spec;
   around.components = [&, find = around.components](const std::string& name, bool library) {
+    looks_around = true;
+    return find(name, library);
+  };
+  around.pipeline = [&, find = around.pipeline](const std::string& name, bool library) {
     looks_around = true;
     return find(name, library);
   };
@@ -123,15 +174,22 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
     looks_around = true;
     return find(from, output);
   };
-  auto resolution = plan::Resolve(run.spec.pipeline_ref, *spec, run.spec.parameters, around);
+  bool configured = false;
+  around.config_value = [&](const std::string& name, const std::string& key) {
+    looks_around = configured = true;
+    return ConfigOf(name, key, facts, asked);
+  };
+  auto resolution =
+      plan::Resolve(run.spec.pipeline_ref, *spec, run.spec.parameters, around, run.spec.inputs);
   if (asked) {
     errors_.clear();
     return false;
   }
   const bool code_is_there = errors_.empty();
-  if (!code_is_there) facts.ForgetCodeErrors();
+  if (!code_is_there || configured) facts.ForgetErrors();
   if (!resolution.errors.empty() || !resolution.run || !errors_.empty()) {
     errors_.insert(errors_.end(), resolution.errors.begin(), resolution.errors.end());
+    if (configured) look_again_ = kLookAgain;
     const bool by_itself = code_is_there && !looks_around;
     if (!by_itself && !OfParameters(resolution.errors)) return true;
     auto newest = pipeline == nullptr ? Result<bool>(true) : IsNewest(*pipeline);
@@ -163,34 +221,20 @@ bool RunPinning::IsPaused() {
 
 Result<bool> RunPinning::Pin(const api::PipelineRun& run, plan::ResolvedRun resolved) {
   if (IsPaused()) return true;
-  auto object = MakeRevision(run, resolved);
-  if (!object) return Stall("spec", object.error().message);
-  const std::string& ns = run.meta.namespace_;
-  const std::string name = api::DecodeMeta(*object).name;
-  auto created =
-      context_.client.Create(kube::kControllerRevisions, ns, *object, {.stop = context_.stop});
-  if (!created && created.error().kind == ErrorKind::kAlreadyExists) {
-    created = context_.client.Get(kube::kControllerRevisions, ns, name, {.stop = context_.stop});
-    if (created && !created->contains("data")) created = Internal(name + " has no data");
-    if (created) {
-      const auto owners = api::DecodeMeta(*created).owners;
-      const bool ours = !owners.empty() && owners.front().uid == run.meta.uid &&
-                        created->at("data") == object->at("data");
-      if (!ours) {
-        look_again_ = kLookAgain;
-        return Stall("metadata.name",
-                     "a ControllerRevision " + name + " exists that is not of this run; delete it");
-      }
+  auto kept = context_.revisions.Keep(run.meta.namespace_, std::move(resolved));
+  if (!kept) {
+    const Error& error = kept.error();
+    if (error.kind == ErrorKind::kInvalid) return Stall("spec", error.message);
+    if (error.kind == ErrorKind::kAlreadyExists) {
+      look_again_ = kLookAgain;
+      return Stall("status.revision", error.message);
     }
-  }
-  if (!created) {
-    const Error& error = created.error();
     if (!plan::IsRefusal(error.kind)) return error;
     refused_try_.Note(error, context_.clock.Steady(), kLookAgain);
     return IsPaused();
   }
-  resolved_ = std::make_shared<const plan::ResolvedRun>(std::move(resolved));
-  revision_ = name;
+  resolved_ = std::move(kept->resolved);
+  revision_ = std::move(kept->name);
   pinned_ = true;
   return true;
 }

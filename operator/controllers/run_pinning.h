@@ -1,5 +1,5 @@
 // What a run is pinned to: its Pipeline, parameters and Components resolved once, at the first
-// visit, and kept as a ControllerRevision that the run owns. Whatever happens to the Pipeline
+// visit, and kept as a ControllerRevision (revisions.h). Whatever happens to the Pipeline
 // afterwards, the run goes on with this.
 //
 // Used by one thread at a time (the run's reconcile), but for is_pinned().
@@ -45,6 +45,13 @@ class RunPinning {
   [[nodiscard]] Result<bool> Pin(const api::PipelineRun& run, plan::ResolvedRun resolved);
   [[nodiscard]] std::optional<ArtifactRef> CodeOf(const api::CodeSpec& code, RunFacts& facts,
                                                   bool& asked);
+  [[nodiscard]] static std::optional<ArtifactRef> LockOf(const api::CodeSpec& code,
+                                                         RunFacts& facts);
+  // The text of a key, for a parameter that comes from there.
+  [[nodiscard]] static Result<std::string> ConfigOf(const std::string& name, const std::string& key,
+                                                    RunFacts& facts, bool& asked);
+  [[nodiscard]] std::optional<plan::ImageProgram> ImageOf(const std::string& image, RunFacts& facts,
+                                                          bool& asked);
   [[nodiscard]] bool IsPaused();
   bool Stall(const std::string& path, const std::string& message);
 

@@ -5,9 +5,9 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
-#include "operator/controllers/revision.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/labels.h"
+#include "operator/revisions/revision.h"
 
 namespace penstock::controllers {
 namespace {
@@ -72,7 +72,8 @@ metadata::StepRecord StepOf(const api::StepStatus& status, const plan::ResolvedS
   return step;
 }
 
-using Pinned = std::map<std::string, plan::ResolvedRun>;  // by run UID
+// By namespace and name of the revision.
+using Pinned = std::map<std::pair<std::string, std::string>, plan::ResolvedRun>;
 
 void ReadPinned(const Context& context, const std::string& ns, Pinned& pinned) {
   kube::ListOptions page;
@@ -83,9 +84,8 @@ void ReadPinned(const Context& context, const std::string& ns, Pinned& pinned) {
     if (!list) return;  // the records then lack what the steps read, and nothing else
     for (const Json& revision : list->items) {
       const auto meta = api::DecodeMeta(revision);
-      const auto uid = meta.labels.find(plan::kLabelRunUid);
-      auto resolved = ReadRevision(revision);
-      if (resolved && uid != meta.labels.end()) pinned[uid->second] = std::move(*resolved);
+      auto resolved = revisions::ReadRevision(revision);
+      if (resolved) pinned[{meta.namespace_, meta.name}] = std::move(*resolved);
     }
     page.continue_token = list->continue_token;
   } while (!page.continue_token.empty());
@@ -127,7 +127,7 @@ void RecordRuns(const Context& context, std::vector<std::string> namespaces) {
   Pinned pinned;
   for (const std::string& ns : namespaces) ReadPinned(context, ns, pinned);
   for (const auto& run : context.snapshots.runs.List("")) {
-    const auto resolved = pinned.find(run->meta.uid);
+    const auto resolved = pinned.find({run->meta.namespace_, run->status.revision});
     context.recorder.RecordRun(
         MakeRecord(*run, resolved == pinned.end() ? nullptr : &resolved->second));
   }

@@ -16,14 +16,20 @@ std::string ImageFor(const std::string& image, const Settings& settings) {
   return image;
 }
 
+std::shared_ptr<const api::Pipeline> PipelineOf(const Context& context, const std::string& ns,
+                                                const std::string& name, bool library) {
+  const auto& where = library ? context.settings.library_namespace : ns;
+  auto found = context.snapshots.pipelines.Get({where, name});
+  return found != nullptr && library && !IsOfLibrary(found->meta) ? nullptr : found;
+}
+
 std::vector<api::Component> Components(const Context& context, const std::string& ns,
                                        const std::string& name, bool library) {
   std::vector<api::Component> found;
   const auto& where = library ? context.settings.library_namespace : ns;
   for (const auto& component : context.snapshots.components.List(where)) {
     if (component->spec.name != name) continue;
-    const auto label = component->meta.labels.find(kLabelLibrary);
-    if (library && (label == component->meta.labels.end() || label->second != "true")) continue;
+    if (library && !IsOfLibrary(component->meta)) continue;
     found.push_back(*component);
     std::string& image = found.back().spec.container.image;
     if (library) image = ImageFor(image, context.settings);
@@ -33,10 +39,18 @@ std::vector<api::Component> Components(const Context& context, const std::string
 
 }  // namespace
 
+bool IsOfLibrary(const api::ObjectMeta& meta) {
+  const auto label = meta.labels.find(kLabelLibrary);
+  return label != meta.labels.end() && label->second == "true";
+}
+
 plan::Surroundings SurroundingsOf(const Context& context, const std::string& ns) {
   plan::Surroundings around;
   around.components = [&context, ns](const std::string& name, bool library) {
     return Components(context, ns, name, library);
+  };
+  around.pipeline = [&context, ns](const std::string& name, bool library) {
+    return PipelineOf(context, ns, name, library);
   };
   around.pipeline_output = [&context, ns](
                                const std::string& pipeline,
@@ -50,6 +64,9 @@ plan::Surroundings SurroundingsOf(const Context& context, const std::string& ns)
   };
   around.code = [](const api::CodeSpec&) { return std::optional<ArtifactRef>(); };
   around.local = context.settings.local_files;
+  around.pod_fields = context.settings.pod_fields;
+  if (context.settings.ask_registries)
+    around.image = [](const std::string&) { return std::optional<plan::ImageProgram>(); };
   return around;
 }
 

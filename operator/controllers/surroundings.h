@@ -8,7 +8,11 @@
 
 namespace penstock::controllers {
 
-// Everything but `code`, which the caller sets. `context` must outlive the result.
+// An object of the operator's namespace that `library: true` finds.
+[[nodiscard]] bool IsOfLibrary(const api::ObjectMeta& meta);
+
+// Everything but the answers of `code` and `image`, which the caller sets. `context` must outlive
+// the result.
 [[nodiscard]] plan::Surroundings SurroundingsOf(const Context& context, const std::string& ns);
 
 }  // namespace penstock::controllers

@@ -20,9 +20,10 @@ class Watches {
   // Without `namespaces`, all are watched. The client and the clock must outlive it.
   Watches(kube::Client& client, const Clock& clock, std::vector<std::string> namespaces, Log log);
 
-  // `handle` is called on the informers' threads. `also` is watched beside the namespaces.
+  // `handle` is called on the informers' threads. `also` is watched beside the namespaces; `name`
+  // is the only one of its name that is looked at, in each of them.
   void Add(const kube::ResourceType& type, const std::string& selector, const Handle& handle,
-           const std::string& also = "");
+           const std::string& also = "", const std::string& name = "");
   void Start();
   // True when every informer has told its first whole list, false when stopped before.
   [[nodiscard]] bool AwaitFirstLists(const std::stop_token& stop) const;

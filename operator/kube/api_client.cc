@@ -80,7 +80,8 @@ Result<std::unique_ptr<ApiClient>> ApiClient::Make(ClusterConfig config, const C
 
 Result<Json> ApiClient::Get(const ResourceType& type, const std::string& ns,
                             const std::string& name, const Call& call) {
-  if (name.empty()) return Invalid("get " + std::string(type.plural) + ": a name is needed");
+  if (name.empty() && !type.plural.empty())
+    return Invalid("get " + std::string(type.plural) + ": a name is needed");
   return impl_->Exchange("get", "GET", type, ns, name, "", "", "", nullptr, true, call);
 }
 

@@ -102,6 +102,8 @@ class Client {
  public:
   virtual ~Client() = default;
 
+  // Of a type without a plural, and no name: the kinds of its group's version (APIResourceList), by
+  // ApiClient alone.
   [[nodiscard]] virtual Result<Json> Get(const ResourceType& type, const std::string& ns,
                                          const std::string& name, const Call& call = {}) = 0;
 

@@ -38,7 +38,7 @@ Result<std::string> ResourcePath(const ResourceType& type, const std::string& ns
   std::string path = type.group.empty() ? "/api/" : "/apis/" + std::string(type.group) + "/";
   path += type.version;
   if (type.namespaced && !ns.empty()) path += "/namespaces/" + net::UrlEncode(ns);
-  path += "/" + std::string(type.plural);
+  if (!type.plural.empty()) path += "/" + std::string(type.plural);
   if (!name.empty()) path += "/" + net::UrlEncode(name);
   if (!subresource.empty()) path += "/" + subresource;
   return path;

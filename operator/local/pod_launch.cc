@@ -98,15 +98,16 @@ bool IsLibraryImage(const std::string& image) {
       [&](const std::string& image) { return name == image || name.ends_with("/" + image); });
 }
 
-Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
-                                kube::Client& client) {
+namespace {
+
+Result<PodLaunch> PrepareOne(const Json& pod, const Json& container, bool alone,
+                             const LaunchOptions& options, kube::Client& client) {
   const Json& meta = pod.at("metadata");
-  const Json containers = pod.value("spec", Json::object()).value("containers", Json::array());
-  if (containers.empty()) return Invalid("the pod has no container");
-  const Json& container = containers[0];
   PodLaunch launch;
   launch.paths = PathsOf(options.state, meta.value("namespace", ""), meta.value("name", ""));
   launch.container = container.value("name", "");
+  launch.spec = container;
+  if (!alone) launch.paths.termination_log += "-" + launch.container;
   launch.image = container.value("image", "");
   launch.library_image = IsLibraryImage(launch.image);
   const std::string where = "container " + launch.container;
@@ -139,6 +140,26 @@ Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
   launch.scratch = std::move(volumes->scratch);
   launch.mounts = std::move(volumes->mounts);
   return launch;
+}
+
+}  // namespace
+
+Result<std::vector<PodLaunch>> PrepareLaunches(const Json& pod, const LaunchOptions& options,
+                                               kube::Client& client) {
+  const Json spec = pod.value("spec", Json::object());
+  for (const Json& init : spec.value("initContainers", Json::array()))
+    if (init.value("restartPolicy", "") == "Always")
+      return Invalid("container " + init.value("name", "") +
+                     ": a local run has no sidecars; run this step on a cluster");
+  const Json containers = spec.value("containers", Json::array());
+  if (containers.empty()) return Invalid("the pod has no container");
+  std::vector<PodLaunch> launches;
+  for (const Json& container : containers) {
+    auto launch = PrepareOne(pod, container, containers.size() == 1, options, client);
+    if (!launch) return launch.error();
+    launches.push_back(*std::move(launch));
+  }
+  return launches;
 }
 
 void RemoveFolder(const fs::path& folder) {

@@ -6,7 +6,8 @@
 //
 //   <state>/pods/<ns>/<pod>/pod.json             the object, for `penstock debug`
 //   <state>/pods/<ns>/<pod>/volumes/<volume>/... downward API, ConfigMap, Secret, emptyDir
-//   <state>/pods/<ns>/<pod>/termination-log
+//   <state>/pods/<ns>/<pod>/termination-log      of several containers in turn -<container> each
+//   <state>/claims/<ns>/<claim>/...              volumes that are made for a run
 //   <state>/logs/<ns>/<pod>.log
 //
 // Functions; they touch the named folders and the client only. Any thread.
@@ -19,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/base/json_fwd.h"
+#include "operator/base/json.h"
 #include "operator/base/result.h"
 #include "operator/kube/client.h"
 #include "operator/os/own_mounts.h"
@@ -44,7 +45,8 @@ struct PodPaths {
 
 struct PodLaunch {
   PodPaths paths;
-  std::string container;  // name of the step's container
+  std::string container;  // its name
+  Json spec;              // of the container
   std::string image;
   bool library_image = false;  // Penstock's own components: no isolation is asked for
   std::vector<std::string> argv;
@@ -60,11 +62,12 @@ struct PodLaunch {
 // True for an image of ours, whatever its registry, tag and digest: ".../penstock/components".
 [[nodiscard]] bool IsLibraryImage(const std::string& image);
 
-// The one container that is the step: the first (init containers only copy the launcher, which is
-// here already). Writes the volumes' files. Errors name the container and the variable, volume or
-// key, and say what to do.
-[[nodiscard]] Result<PodLaunch> PrepareLaunch(const Json& pod, const LaunchOptions& options,
-                                              kube::Client& client);
+// The containers of the pod, which are the step's: one, or several in turn (the init container only
+// copies the launcher, which is here already; sidecars are refused). Writes the volumes' files. Not
+// empty. Errors name the container and the variable, volume or key, and say what to do.
+[[nodiscard]] Result<std::vector<PodLaunch>> PrepareLaunches(const Json& pod,
+                                                             const LaunchOptions& options,
+                                                             kube::Client& client);
 
 // Removes a folder with all in it, read-only folders too; best effort.
 void RemoveFolder(const std::filesystem::path& folder);

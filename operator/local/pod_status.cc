@@ -33,29 +33,38 @@ Json PendingStatus(const std::string& reason, const std::string& message, TimePo
   return {{"phase", "Pending"}, {"conditions", Json::array({scheduled})}};
 }
 
-Json RunningStatus(const ContainerRun& run) {
-  const std::string started = FormatTime(run.started);
+Json RunningStatus(const std::vector<ContainerRun>& runs, bool ready, TimePoint since) {
+  const std::string started = FormatTime(runs.front().started);
+  Json statuses = Json::array();
+  for (const ContainerRun& run : runs)
+    statuses.push_back(
+        ContainerStatus(run, ready, {{"running", {{"startedAt", FormatTime(run.started)}}}}));
   return {{"phase", "Running"},
           {"startTime", started},
           {"hostIP", "127.0.0.1"},
           {"podIP", "127.0.0.1"},
-          {"conditions", Conditions(true, run.started)},
-          {"containerStatuses",
-           Json::array({ContainerStatus(run, true, {{"running", {{"startedAt", started}}}})})}};
+          {"conditions", Conditions(ready, since)},
+          {"containerStatuses", std::move(statuses)}};
 }
 
-Json EndedStatus(const ContainerRun& run, const ContainerEnd& end) {
-  Json terminated = {{"exitCode", end.exit_code},
-                     {"reason", end.exit_code == 0 ? "Completed" : "Error"},
-                     {"message", end.message},
-                     {"startedAt", FormatTime(run.started)},
-                     {"finishedAt", FormatTime(end.finished)}};
-  if (end.signal != 0) terminated["signal"] = end.signal;
-  return {{"phase", end.exit_code == 0 ? "Succeeded" : "Failed"},
-          {"startTime", FormatTime(run.started)},
-          {"conditions", Conditions(false, end.finished)},
-          {"containerStatuses",
-           Json::array({ContainerStatus(run, false, {{"terminated", std::move(terminated)}})})}};
+Json EndedStatus(const std::vector<ContainerRun>& runs, const std::vector<ContainerEnd>& ends) {
+  Json statuses = Json::array();
+  bool failed = false;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const ContainerEnd& end = ends[i];
+    Json terminated = {{"exitCode", end.exit_code},
+                       {"reason", end.exit_code == 0 ? "Completed" : "Error"},
+                       {"message", end.message},
+                       {"startedAt", FormatTime(runs[i].started)},
+                       {"finishedAt", FormatTime(end.finished)}};
+    if (end.signal != 0) terminated["signal"] = end.signal;
+    failed = failed || end.exit_code != 0;
+    statuses.push_back(ContainerStatus(runs[i], false, {{"terminated", std::move(terminated)}}));
+  }
+  return {{"phase", failed ? "Failed" : "Succeeded"},
+          {"startTime", FormatTime(runs.front().started)},
+          {"conditions", Conditions(false, ends.back().finished)},
+          {"containerStatuses", std::move(statuses)}};
 }
 
 bool HasEnded(const Json& pod) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "operator/base/json_fwd.h"
 #include "operator/base/time.h"
@@ -17,7 +18,10 @@ struct ContainerRun {
   std::string image;
   TimePoint started;
 };
-[[nodiscard]] Json RunningStatus(const ContainerRun& run);
+// `ready`: the pod takes requests, since then, or takes none; of one without a readinessProbe as
+// soon as it runs.
+[[nodiscard]] Json RunningStatus(const std::vector<ContainerRun>& runs, bool ready,
+                                 TimePoint since);
 
 struct ContainerEnd {
   int exit_code = 0;
@@ -25,7 +29,9 @@ struct ContainerEnd {
   std::string message;  // of the termination log
   TimePoint finished;
 };
-[[nodiscard]] Json EndedStatus(const ContainerRun& run, const ContainerEnd& end);
+// `ends` as many as `runs`. Failed where one did not end with 0.
+[[nodiscard]] Json EndedStatus(const std::vector<ContainerRun>& runs,
+                               const std::vector<ContainerEnd>& ends);
 
 // True for Succeeded and Failed.
 [[nodiscard]] bool HasEnded(const Json& pod);

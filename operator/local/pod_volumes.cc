@@ -174,6 +174,23 @@ Result<void> AddMount(const Json& mount, const fs::path& folder, bool read_only,
   return {};
 }
 
+// Of a claim that was made for a run, which is all that there is here.
+Result<fs::path> ClaimFolder(const PodPaths& paths, const Json& pod, const Json& source,
+                             kube::Client& client) {
+  const std::string ns = pod["metadata"].value("namespace", "");
+  const std::string claim = source.value("claimName", "");
+  const auto made = client.Get(kube::kPersistentVolumeClaims, ns, claim);
+  if (!made && made.error().kind == ErrorKind::kNotFound)
+    return Invalid(WhyNotLocally({{"persistentVolumeClaim", source}}));
+  if (!made) return made.error();
+  const fs::path state = paths.folder.parent_path().parent_path().parent_path();
+  const fs::path folder = state / "claims" / ns / claim;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return FromErrno("folder " + folder.string(), error.value());
+  return folder;
+}
+
 }  // namespace
 
 std::string WhyNotLocally(const Json& volume) {
@@ -182,10 +199,12 @@ std::string WhyNotLocally(const Json& volume) {
   for (const char* kind : kKinds)
     if (volume.contains(kind)) return "";
   return "a local run has volumes of emptyDir, configMap, secret, downwardAPI, projected and "
-         "hostPath only; run this step on a cluster, or read the data as an input";
+         "hostPath, and those that are made for a run; run this step on a cluster, or read the "
+         "data as an input";
 }
 
 void RemoveLeftovers(const fs::path& state) {
+  RemoveFolder(state / "claims");
   std::error_code error;
   for (fs::directory_iterator ns(state / "pods", error), end; !error && ns != end;
        ns.increment(error)) {
@@ -202,10 +221,17 @@ Result<PodVolumes> WriteVolumes(const PodPaths& paths, const Json& pod, const Js
   std::map<std::string, std::pair<fs::path, bool>> folders;  // and: read-only
   for (const Json& volume : pod["spec"].value("volumes", Json::array())) {
     const std::string name = volume.value("name", "");
-    if (const std::string why = WhyNotLocally(volume); !why.empty())
+    if (const std::string why = WhyNotLocally(volume);
+        !why.empty() && !volume.contains("persistentVolumeClaim"))
       return Invalid("volume " + name + ": " + why);
     if (volume.contains("hostPath")) {
       folders[name] = {volume["hostPath"].value("path", ""), false};
+      continue;
+    }
+    if (volume.contains("persistentVolumeClaim")) {
+      const auto claimed = ClaimFolder(paths, pod, volume["persistentVolumeClaim"], client);
+      if (!claimed) return Wrap("volume " + name, claimed.error());
+      folders[name] = {*claimed, volume["persistentVolumeClaim"].value("readOnly", false)};
       continue;
     }
     const fs::path folder = paths.folder / "volumes" / name;

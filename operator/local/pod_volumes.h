@@ -37,7 +37,7 @@ struct PodVolumes {
                                               kube::Client& client);
 
 // Removes what the pods of a run that was killed left in the state folder: volumes that hold
-// Secrets, and emptyDirs. Only while no run is at work there.
+// Secrets, emptyDirs, and those that were made for a run. Only while no run is at work there.
 void RemoveLeftovers(const std::filesystem::path& state);
 
 }  // namespace penstock::local

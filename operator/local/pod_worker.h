@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "operator/base/json.h"
 #include "operator/os/child_process.h"
@@ -23,8 +24,8 @@ struct PodWorker {
   std::stop_source stop;  // used by a deletion or by Stop()
   std::mutex mutex;
   std::chrono::seconds grace{0};
-  bool removed = false;  // the object is gone already
-  ChildProcess* child = nullptr;
+  bool removed = false;                 // the object is gone already
+  std::vector<ChildProcess*> children;  // of each container
   // Under the runner's mutex_:
   bool done = false;
   bool end_seen = false;  // the pod was shown as ended, or is gone
@@ -35,26 +36,35 @@ struct PodWorker {
       const std::scoped_lock lock(mutex);
       grace = stop.stop_requested() ? std::min(grace, with_grace) : with_grace;
       removed = removed || object_removed;
-      if (child != nullptr) child->Wake();
+      for (ChildProcess* child : children) child->Wake();
     }
     stop.request_stop();
   }
 
-  // SIGTERM, and how the child ended within the grace period; nullopt: it did not.
-  std::optional<ChildExit> EndChild() {
-    child->Terminate();
+  // The grace period of an end that nobody asked for; one that was asked for stays.
+  void RequestGrace(std::chrono::seconds own) {
+    const std::scoped_lock lock(mutex);
+    if (!stop.stop_requested()) grace = own;
+  }
+
+  // SIGTERM to all, and which of them have ended within the grace period. Of `ends` those that are
+  // known stay. The worker's own thread alone writes `children`.
+  void EndChildren(std::vector<std::optional<ChildExit>>& ends) {
+    for (ChildProcess* child : children) child->Terminate();
     const auto left_of_grace = [this] {
       const std::scoped_lock lock(mutex);
       return std::chrono::duration_cast<std::chrono::milliseconds>(grace);
     };
     const auto end = std::chrono::steady_clock::now() + left_of_grace();
-    while (true) {
-      // A second deletion may shorten the grace period, so a wake-up counts it anew.
-      const auto now = std::chrono::steady_clock::now();
-      const auto left = std::min(std::chrono::duration_cast<std::chrono::milliseconds>(end - now),
-                                 left_of_grace());
-      if (left.count() <= 0) return std::nullopt;
-      if (auto exit = child->Wait(left)) return exit;
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      while (!ends[i]) {
+        // A second deletion may shorten the grace period, so a wake-up counts it anew.
+        const auto now = std::chrono::steady_clock::now();
+        const auto left = std::min(std::chrono::duration_cast<std::chrono::milliseconds>(end - now),
+                                   left_of_grace());
+        if (left.count() <= 0) return;
+        ends[i] = children[i]->Wait(left);
+      }
     }
   }
 };

@@ -8,8 +8,10 @@
 #include "operator/kube/resources.h"
 #include "operator/local/pod_status.h"
 #include "operator/local/pod_worker.h"
+#include "operator/local/readiness.h"
 #include "operator/local/within.h"
 #include "operator/os/child_process.h"
+#include "operator/os/command.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::local {
@@ -21,6 +23,9 @@ using std::chrono::seconds;
 
 constexpr const char* kNodeName = "local";
 constexpr milliseconds kRelistPause{200};  // after a watch that broke
+constexpr milliseconds kLookAtNext{200};   // while one of several containers is waited for
+constexpr seconds kGraceOfOthers{30};      // when one of several is lost; a pod's own by default
+constexpr milliseconds kProbeTime{5'000};  // of a command that says so
 
 std::string Field(const Json& pod, const char* name) {
   return pod.at("metadata").value(name, std::string());
@@ -41,7 +46,9 @@ void SetVariable(std::vector<std::string>& environment, const std::string& name,
   environment.push_back(name + "=" + value);
 }
 
-std::string ContainerName(const std::string& pod_uid) { return "penstock-" + pod_uid; }
+std::string ContainerName(const std::string& pod_uid, const PodLaunch& launch) {
+  return "penstock-" + pod_uid + "-" + launch.container;
+}
 
 }  // namespace
 
@@ -207,14 +214,15 @@ void ProcessRunner::RunAdmitted(PodWorker& worker, Admission::Seat seat) {
     return;
   }
   WriteStatus(worker, PendingStatus("", "", clock_.Now()));
-  const Result<PodLaunch> launch = PrepareLaunch(worker.pod, options_.launch, client_);
-  if (!launch) {
+  const auto launches = PrepareLaunches(worker.pod, options_.launch, client_);
+  if (!launches) {
     // What was written of its volumes may be a Secret.
     RemoveFolder(PathsOf(options_.launch.state, worker.ns, worker.name).folder / "volumes");
-    return EndUnstarted(worker, launch.error());
+    return EndUnstarted(worker, launches.error());
   }
-  RunProcess(worker, *launch, seat);
-  for (const fs::path& folder : launch->scratch) RemoveFolder(folder);
+  RunProcesses(worker, *launches, seat);
+  for (const PodLaunch& launch : *launches)
+    for (const fs::path& folder : launch.scratch) RemoveFolder(folder);
 }
 
 Result<ProcessRunner::Started> ProcessRunner::Isolate(const PodWorker& worker,
@@ -229,8 +237,7 @@ Result<ProcessRunner::Started> ProcessRunner::Isolate(const PodWorker& worker,
     if (!there && there.error().kind == ErrorKind::kCancelled) return there.error();
   }
   if (there) {
-    const Json& container = worker.pod["spec"]["containers"][0];
-    return Started{podman_.Command(launch, container, ContainerName(worker.uid)), true};
+    return Started{podman_.Command(launch, launch.spec, ContainerName(worker.uid, launch)), true};
   }
   if (must) return there.error();
   Notice(launch.image, "image " + launch.image + ": its commands run on this host, not isolated (" +
@@ -248,51 +255,144 @@ Result<ProcessRunner::Started> ProcessRunner::OnHost(const PodLaunch& launch) co
   return Started{Within(options_.launch.launcher, launch.mounts, launch.argv), false};
 }
 
-void ProcessRunner::RunProcess(PodWorker& worker, const PodLaunch& launch,
-                               const Admission::Seat& seat) {
+Result<ProcessRunner::Running> ProcessRunner::StartOne(PodWorker& worker, const PodLaunch& launch,
+                                                       const Admission::Seat& seat) {
   const Result<Started> started = Isolate(worker, launch);
-  if (!started) return EndUnstarted(worker, started.error());
+  if (!started) return started.error();
   ChildOptions child_options{started->argv, launch.environment, launch.directory, launch.paths.log};
   if (options_.capacity.other.contains("nvidia.com/gpu")) {
     SetVariable(child_options.environment, "CUDA_VISIBLE_DEVICES",
                 DeviceList(seat, "nvidia.com/gpu"));
   }
-  ContainerRun run{launch.container, launch.image, clock_.Now()};
   Result<ChildProcess> child = ChildProcess::Start(child_options);
-  if (!child) return EndUnstarted(worker, child.error());
-  {
-    const std::scoped_lock lock(worker.mutex);
-    worker.child = &*child;
-    if (worker.stop.stop_requested()) child->Wake();
-  }
-  WriteStatus(worker, RunningStatus(run));
-
-  std::optional<ChildExit> exit = child->Wait(std::nullopt);
-  if (!exit) exit = worker.EndChild();  // woken: a deletion
-  child->KillAll();
-  if (started->in_podman) podman_.Remove(ContainerName(worker.uid));
-  while (!exit) exit = child->Wait(std::nullopt);
-  {
-    const std::scoped_lock lock(worker.mutex);
-    worker.child = nullptr;
-  }
-  const Result<std::string> message = ReadFile(launch.paths.termination_log);
-  WriteStatus(worker, EndedStatus(run, {exit->ExitCode(), exit->signal.value_or(0),
-                                        message ? message->substr(0, kMaxTerminationMessage) : "",
-                                        clock_.Now()}));
+  if (!child) return child.error();
+  return Running{*std::move(child), started->in_podman};
 }
 
-void ProcessRunner::EndUnstarted(PodWorker& worker, const Error& why) {
+namespace {
+
+// Ended by a signal, or with a failure of which it left no word: those that wait for it in turn
+// would wait for ever.
+bool IsLost(const ChildExit& end, const PodLaunch& launch) {
+  if (end.signal) return true;
+  if (end.ExitCode() == 0) return false;
+  const Result<std::string> said = ReadFile(launch.paths.termination_log);
+  return !said || said->empty();
+}
+
+}  // namespace
+
+// Until all have ended, somebody has asked them to, or one of several is lost, which ends the
+// others as a deletion would.
+void ProcessRunner::AwaitEnds(PodWorker& worker, const std::vector<PodLaunch>& launches,
+                              std::vector<std::optional<ChildExit>>& ends) {
+  if (ends.size() == 1) {
+    ends[0] = worker.children[0]->Wait(std::nullopt);
+    if (!ends[0]) worker.EndChildren(ends);  // woken: a deletion
+    return;
+  }
+  for (auto next = ends.begin(); next != ends.end();
+       next = std::find(ends.begin(), ends.end(), std::nullopt)) {
+    const auto waited_for = static_cast<std::size_t>(next - ends.begin());
+    for (std::size_t k = 0; k < ends.size(); ++k) {
+      const std::size_t i = (waited_for + k) % ends.size();
+      if (ends[i]) continue;
+      ends[i] = worker.children[i]->Wait(k == 0 ? kLookAtNext : milliseconds(0));
+      if (!ends[i] || !IsLost(*ends[i], launches[i])) continue;
+      worker.RequestGrace(kGraceOfOthers);
+      return worker.EndChildren(ends);
+    }
+    if (worker.stop.stop_requested()) return worker.EndChildren(ends);
+  }
+}
+
+void ProcessRunner::RunProcesses(PodWorker& worker, const std::vector<PodLaunch>& launches,
+                                 const Admission::Seat& seat) {
+  std::vector<Running> running;
+  std::vector<ContainerRun> runs;
+  std::vector<std::optional<ChildExit>> ends(launches.size());
+  running.reserve(launches.size());  // the worker points to them
+  // Also what a child left in its session.
+  const auto end_all = [&] {
+    for (std::size_t i = 0; i < running.size(); ++i) {
+      running[i].child.KillAll();
+      if (running[i].in_podman) podman_.Remove(ContainerName(worker.uid, launches[i]));
+      while (!ends[i]) ends[i] = running[i].child.Wait(std::nullopt);
+    }
+    const std::scoped_lock lock(worker.mutex);
+    worker.children.clear();
+  };
+  for (const PodLaunch& launch : launches) {
+    runs.push_back({launch.container, launch.image, clock_.Now()});
+    Result<Running> one = StartOne(worker, launch, seat);
+    if (!one) {
+      end_all();
+      return EndUnstarted(
+          worker,
+          launches.size() == 1
+              ? one.error()
+              : Wrap("container " + launch.container + " was not started", one.error()),
+          runs.size() - 1);
+    }
+    const std::scoped_lock lock(worker.mutex);
+    worker.children.push_back(&running.emplace_back(*std::move(one)).child);
+    if (worker.stop.stop_requested()) running.back().child.Wake();
+  }
+  std::jthread prober = BeginProbing(worker, launches, running, runs);
+  AwaitEnds(worker, launches, ends);
+  end_all();
+  prober = {};  // what it says comes before the end
+  std::vector<ContainerEnd> said;
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    const Result<std::string> message = ReadFile(launches[i].paths.termination_log);
+    said.push_back({ends[i]->ExitCode(), ends[i]->signal.value_or(0),
+                    message ? message->substr(0, kMaxTerminationMessage) : "", clock_.Now()});
+  }
+  WriteStatus(worker, EndedStatus(runs, said));
+}
+
+std::jthread ProcessRunner::BeginProbing(PodWorker& worker, const std::vector<PodLaunch>& launches,
+                                         const std::vector<Running>& running,
+                                         const std::vector<ContainerRun>& runs) {
+  const Json* probe = ReadinessProbeOf(worker.pod);
+  WriteStatus(worker, RunningStatus(runs, probe == nullptr, runs.front().started));
+  if (probe == nullptr) return {};
+  const PodLaunch& launch = launches.front();
+  const std::string container =
+      running.front().in_podman ? ContainerName(worker.uid, launch) : std::string();
+  return std::jthread([this, &worker, &launch, container, probe, runs](std::stop_token stop) {
+    const auto exec = [&](const std::vector<std::string>& command, std::stop_token asked) {
+      ChildOptions options;
+      options.argv = command;
+      if (!container.empty())
+        options.argv.insert(options.argv.begin(), {options_.podman, "exec", container});
+      options.environment = launch.environment;
+      options.directory = launch.directory;
+      CommandLimits limits;
+      limits.time = kProbeTime;
+      limits.stop = std::move(asked);
+      const auto end = RunCommand(std::move(options), limits);
+      return end && end->exit && end->exit->ExitCode() == 0;
+    };
+    const auto tell = [&](bool ready) {
+      WriteStatus(worker, RunningStatus(runs, ready, clock_.Now()));
+    };
+    KeepAsking(*probe, exec, tell, std::move(stop));
+  });
+}
+
+void ProcessRunner::EndUnstarted(PodWorker& worker, const Error& why, std::size_t container) {
   TerminationMessage said;
   said.outcome =
       why.kind == ErrorKind::kCancelled ? TaskOutcome::kCancelled : TaskOutcome::kInvalid;
   said.exit_code = LauncherExitCode(said);
   said.message = why.message;
   const Json& containers = worker.pod["spec"]["containers"];
-  const ContainerRun run{containers.empty() ? "" : containers[0].value("name", ""),
-                         containers.empty() ? "" : containers[0].value("image", ""), clock_.Now()};
-  WriteStatus(worker,
-              EndedStatus(run, {said.exit_code, 0, FormatTerminationMessage(said), clock_.Now()}));
+  const Json of = container < containers.size() ? containers[container] : Json::object();
+  const ContainerRun run{of.value("name", ""), of.value("image", ""), clock_.Now()};
+  WriteStatus(
+      worker,
+      EndedStatus({run}, {{said.exit_code, 0, FormatTerminationMessage(said), clock_.Now()}}));
 }
 
 }  // namespace penstock::local

@@ -25,7 +25,9 @@
 #include "operator/kube/client.h"
 #include "operator/local/admission.h"
 #include "operator/local/pod_launch.h"
+#include "operator/local/pod_status.h"
 #include "operator/local/podman.h"
+#include "operator/os/child_process.h"
 
 namespace penstock::local {
 
@@ -68,7 +70,21 @@ class ProcessRunner {
   void Sweep();
   void RunPod(PodWorker& worker);
   void RunAdmitted(PodWorker& worker, Admission::Seat seat);
-  void RunProcess(PodWorker& worker, const PodLaunch& launch, const Admission::Seat& seat);
+  void RunProcesses(PodWorker& worker, const std::vector<PodLaunch>& launches,
+                    const Admission::Seat& seat);
+  void AwaitEnds(PodWorker& worker, const std::vector<PodLaunch>& launches,
+                 std::vector<std::optional<ChildExit>>& ends);
+  struct Running {
+    ChildProcess child;
+    bool in_podman = false;
+  };
+  // Says that they run, and, where the pod has a readinessProbe, on a thread of its own when it
+  // becomes ready and when it is not any more.
+  [[nodiscard]] std::jthread BeginProbing(PodWorker& worker, const std::vector<PodLaunch>& launches,
+                                          const std::vector<Running>& running,
+                                          const std::vector<ContainerRun>& runs);
+  [[nodiscard]] Result<Running> StartOne(PodWorker& worker, const PodLaunch& launch,
+                                         const Admission::Seat& seat);
   struct Started {
     std::vector<std::string> argv;
     bool in_podman = false;
@@ -78,7 +94,8 @@ class ProcessRunner {
   // As a process of the host, which has the step's volumes at their paths.
   [[nodiscard]] Result<Started> OnHost(const PodLaunch& launch) const;
   void WriteStatus(PodWorker& worker, const Json& status);
-  void EndUnstarted(PodWorker& worker, const Error& why);
+  // The pod ends for what is wrong with this container.
+  void EndUnstarted(PodWorker& worker, const Error& why, std::size_t container = 0);
   void Notice(const std::string& key, const std::string& line);
 
   kube::Client& client_;

@@ -25,10 +25,14 @@ controllers::EngineOptions EngineOptionsOf(const Options& options, const std::st
   engine.namespaces = options.namespaces;
   engine.workers = options.workers;
   engine.pods_per_second = options.pods_per_second;
+  engine.settings.ask_registries = options.ask_registries;
+  engine.settings.approval_policy = options.approval_policy;
+  engine.settings.pod_fields.emplace(options.pod_fields.begin(), options.pod_fields.end());
   engine.settings.library_namespace = options.library_namespace;
   engine.settings.library_image = options.components_image;
   engine.settings.git_image = options.git_image;
   engine.settings.serve_image = options.serve_image;
+  engine.settings.router_image = options.router_image;
   engine.settings.pods.launcher_image = options.launcher_image;
   engine.settings.pods.store.url = options.gateway_url;
   engine.settings.pods.store.ca_pem = ca_pem;

@@ -10,7 +10,6 @@
 #include <random>
 #include <thread>
 
-#include "operator/controllers/counting_client.h"
 #include "operator/kube/api_client.h"
 #include "operator/kube/resources.h"
 #include "operator/kube/server_clock.h"
@@ -25,6 +24,7 @@
 #include "operator/net/address_policy.h"
 #include "operator/net/url.h"
 #include "operator/os/descriptors.h"
+#include "operator/runtime/counting_client.h"
 #include "operator/runtime/event_recorder.h"
 #include "operator/runtime/health_server.h"
 #include "operator/runtime/leader_election.h"
@@ -68,7 +68,7 @@ class Operator {
     if (!client) return client.error();
     api_ = std::move(*client);
     // Here, so that events, leases and token reviews are counted too.
-    client_ = std::make_unique<controllers::CountingClient>(
+    client_ = std::make_unique<runtime::CountingClient>(
         *api_, [this](auto verb, auto kind) { metrics_.ApiWrite(verb, kind); });
     if (auto ok = MakePolicy(*config, stop); !ok) return ok;
     if (auto ok = StartHealth(); !ok) return ok;
@@ -136,6 +136,10 @@ class Operator {
       if (engine_ != nullptr) {
         metrics_.Informers(engine_->informers());
         for (const auto& [controller, keys] : engine_->queued()) metrics_.Queued(controller, keys);
+        std::vector<runtime::LockGauge> locks;
+        for (const auto& l : engine_->locks())
+          locks.push_back({l.ns, l.name, l.holders, l.waiters});
+        metrics_.Locks(locks);
       }
       metrics_.HistoryOpen(recorder_ != nullptr && recorder_->is_open());
     }
@@ -243,7 +247,7 @@ class Operator {
   artifacts::Store store_;
   DataFolder data_folder_;
   std::unique_ptr<kube::Client> api_;
-  std::unique_ptr<controllers::CountingClient> client_;
+  std::unique_ptr<runtime::CountingClient> client_;
   std::unique_ptr<OwnAddresses> own_addresses_;
   std::unique_ptr<net::AddressPolicy> policy_;
   std::mutex mutex_;  // guards engine_, recorder_ and events_ against those who ask from outside

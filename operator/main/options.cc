@@ -31,6 +31,10 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--serve-image", o.serve_image, "Image of the model server")
       ->envname("PENSTOCK_SERVE_IMAGE")
       ->required();
+  app.add_option("--router-image", o.router_image,
+                 "Image of the routers, which split the traffic of versions; none: no "
+                 "ModelDeployment can go through routers")
+      ->envname("PENSTOCK_ROUTER_IMAGE");
   app.add_option("--components-image", o.components_image, "Image of the component library")
       ->envname("PENSTOCK_COMPONENTS_IMAGE")
       ->required();
@@ -64,6 +68,17 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--max-file-size", o.max_file_bytes,
                  "Largest file that an artifact may hold, in bytes or as 64Gi; 0: no limit")
       ->transform(CLI::AsSizeValue(true))
+      ->capture_default_str();
+  app.add_flag("--ask-registries", o.ask_registries,
+               "Ask registries for the entry points of images whose steps say no command");
+  app.add_option("--approval-policy", o.approval_policy,
+                 "Name of the ValidatingAdmissionPolicy, and of its binding, that hold Approvals "
+                 "against who makes them; without it in force none counts");
+  app.add_option("--pod-fields", o.pod_fields,
+                 "What steps may say of their pods under `pod`; none: nothing")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"none", "annotations", "dnsConfig", "dnsPolicy", "hostAliases",
+                             "labels", "resourceClaims", "resources", "securityContext"}))
       ->capture_default_str();
   app.add_option("--log-level", o.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

@@ -19,6 +19,7 @@ struct Options {
   std::vector<std::string> gateway_names;  // further names and addresses in its certificate
   std::string launcher_image;
   std::string serve_image;
+  std::string router_image;
   std::string components_image;
   std::string git_image;
   std::string library_namespace;
@@ -31,6 +32,12 @@ struct Options {
   int workers = 8;
   double pods_per_second = 0;                  // 0 = no limit
   std::uint64_t max_file_bytes = 64ULL << 30;  // of one file of an artifact; 0 = no limit
+  bool ask_registries = false;
+  std::string approval_policy;  // empty: no Approval counts
+  // What steps may say under `pod`.
+  std::vector<std::string> pod_fields = {"annotations", "dnsConfig",      "dnsPolicy",
+                                         "hostAliases", "labels",         "resourceClaims",
+                                         "resources",   "securityContext"};
   std::string log_level = "info";
 };
 

@@ -26,7 +26,8 @@ TEST(Options, TakeTheChartsBounds) {
   const auto none = Parse({"--max-file-size=0"});
   ASSERT_TRUE(std::holds_alternative<Options>(none));
   EXPECT_EQ(std::get<Options>(none).max_file_bytes, 0U);
-  for (const char* wrong : {"--max-file-size=big", "--pods-per-second=-1"})
+  for (const char* wrong :
+       {"--pod-fields=hostNetwork", "--max-file-size=big", "--pods-per-second=-1"})
     EXPECT_TRUE(std::holds_alternative<int>(Parse({wrong}))) << wrong;
 }
 

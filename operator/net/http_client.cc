@@ -161,6 +161,7 @@ struct HttpClient::Impl {
         error.kind = ErrorKind::kTooLarge;
         return error;
       } else {
+        response.cut = true;
         return false;
       }
     }

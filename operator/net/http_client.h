@@ -26,6 +26,7 @@ struct HttpResponse {
   int status = 0;
   Headers headers;  // names in lower case
   std::string body;
+  bool cut = false;  // of another answer than a 2xx: the body went on
   // The first header of that name (lower case), or "".
   [[nodiscard]] std::string_view Header(std::string_view name) const;
   [[nodiscard]] bool Good() const { return status >= 200 && status < 300; }

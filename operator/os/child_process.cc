@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -81,10 +80,11 @@ struct Image {
   _exit(written == sizeof failure ? 127 : 126);
 }
 
-// The session of a process by /proc, or -1.
+// The session of a process by /proc, or -1. One that ends while it is read is an error of the read
+// (ESRCH), which an iterator over the stream's buffer would throw.
 int SessionOf(const std::string& pid) {
-  std::ifstream file("/proc/" + pid + "/stat");
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const Result<std::string> read = ReadFile("/proc/" + pid + "/stat");
+  const std::string text = read ? *read : std::string();
   const std::size_t end = text.rfind(')');  // the name may hold anything
   if (end == std::string::npos) return -1;
   std::istringstream fields(text.substr(end + 1));

@@ -26,7 +26,12 @@ inline constexpr std::size_t kMaxReceiptBytes = 256 * 1024;
 // Of one attempt, as JSON: they stand in the run's status, which is at most 256 KiB.
 inline constexpr std::size_t kMaxResultsBytes = 64 * 1024;
 inline constexpr std::size_t kMaxTerminationMessage = 4096;  // Kubernetes' own limit
+// Of all containers of a pod together, in equal shares; a kubelet cuts what is longer in the
+// middle.
+inline constexpr std::size_t kMaxTerminationMessages = 12 * 1024;
 inline constexpr std::size_t kMaxLastWords = 1024;
+// Results of an attempt that failed, as JSON: they have the termination message only.
+inline constexpr std::size_t kMaxFailedResults = 2048;
 inline constexpr std::size_t kMaxNotReusable = 512;  // Receipt::not_reusable, as it is shown
 
 // An immutable file or folder in the store.
@@ -61,6 +66,16 @@ struct TaskEnv {
   std::string value;  // a template; $(...) are the launcher's references
 };
 
+// One of several programs that run in turn, each in a container of its own (launcher run --turn i).
+struct TaskTurn {
+  std::string name;
+  std::vector<std::string> command;  // templates, as those of the task
+  std::vector<std::string> args;
+  std::string working_dir;
+  std::vector<TaskEnv> env;
+  bool goes_on = false;  // the next one runs whatever this one's exit code is
+};
+
 // The fingerprint of an http source by its answer's headers, as the operator and
 // the step that reads it both tell it; empty when they identify nothing: no version, no strong
 // ETag.
@@ -82,21 +97,26 @@ struct TaskDocument {
   std::string run;  // name of the PipelineRun
   std::string run_uid;
   std::string step;
-  std::optional<int> item_index;
-  Json item;                         // $(item); null when the step is no loop
+  std::optional<int> item_index;     // of a looped step
   int attempt = 1;                   // counts from 1
   std::string pod;                   // the pod's name: the receipt's name
   std::vector<std::string> command;  // templates: $(inputs.i.path) $(outputs.o.path)
   std::vector<std::string> args;     //   $(results.r.path) $(parameters.x) $(parameters.x.path)
-  std::string working_dir;           //   $(code.path) $(item) $(run.name)
+  std::string working_dir;           //   $(code.path) $(run.name) $(each.value)
   std::vector<TaskEnv> env;
+  std::vector<TaskTurn> turns;       // instead of command, args, working_dir and env; empty: one
   Json parameters = Json::object();  // resolved values by name; null values are left out
+  // Of $(run.*) and $(each.*) what the texts ask for: {"run": {"uid": ...}, "each": {"value":
+  // ...}}.
+  Json values = Json::object();
   std::vector<TaskInput> inputs;
   std::vector<TaskOutput> outputs;
   std::vector<TaskResult> results;
-  std::optional<ArtifactRef> code;  // unpacked, read-only, at $(code.path)
-  std::int64_t timeout_ms = 0;      // of this attempt, from the child's start; 0 = none
-  std::int64_t grace_ms = 20'000;   // from SIGTERM to SIGKILL
+  std::optional<ArtifactRef> code;      // unpacked, read-only, at $(code.path)
+  std::optional<ArtifactRef> packages;  // Python's, unpacked, read-only, in front of PYTHONPATH
+  std::int64_t timeout_ms = 0;          // of this attempt, from the child's start; 0 = none
+  std::int64_t grace_ms = 20'000;       // from SIGTERM to SIGKILL
+  std::size_t max_message = kMaxTerminationMessage;  // bytes of the termination message
   TaskStore store;
 };
 
@@ -124,6 +144,7 @@ struct Receipt {
   std::string run_uid;
   std::string step;
   std::string pod;
+  std::optional<int> item_index;  // of a looped step
   int attempt = 1;
   std::vector<OutputRecord> outputs;
   Json results = Json::object();
@@ -139,16 +160,21 @@ struct Receipt {
 struct TerminationMessage {
   int protocol = kTaskProtocol;
   TaskOutcome outcome = TaskOutcome::kInfrastructure;
-  int exit_code = 0;        // of the child; 128 + n for signal n
-  std::string message;      // one line for people; names the file, the output, the limit
-  bool oom_killed = false;  // the cgroup counted an OOM kill during the attempt
-  bool no_space = false;    // the disk that the attempt writes to was full
+  int exit_code = 0;    // of the child; 128 + n for signal n
+  std::string message;  // one line for people; names the file, the output, the limit
+  // The cgroup counted an OOM kill during the attempt. Of one that succeeded: `message` says so,
+  // the program went on without what was killed.
+  bool oom_killed = false;
+  bool no_space = false;  // the disk that the attempt writes to was full
   // The end of what the child wrote to its standard error, of an attempt that did not succeed: one
   // line of valid UTF-8 of at most kMaxLastWords bytes.
   std::string last_words;
   // The digest of an input whose bytes did not match it (outcome kInfrastructure): its producer is
   // run again. Empty otherwise.
   std::string damaged;
+  // Of an attempt that failed or ran out of time: the results that it had written, each whole and
+  // of its type, as many in the order of their names as kMaxFailedResults and the message hold.
+  Json results = Json::object();
   // Present when all of it fits; otherwise the operator reads the receipt.
   std::optional<Receipt> receipt;
 };
@@ -170,9 +196,10 @@ void to_json(Json& j, const TerminationMessage& m);
 [[nodiscard]] Result<Receipt> ParseReceipt(const std::string& text);
 [[nodiscard]] Result<TerminationMessage> ParseTerminationMessage(const std::string& text);
 
-// The message's text, with the receipt left out and then the message and the last words cut until
-// it fits: of those the end is kept.
-[[nodiscard]] std::string FormatTerminationMessage(TerminationMessage m);
+// The message's text, with the receipt left out, then results from the last name on, and then the
+// message and the last words cut until it fits: of the last words the end is kept.
+[[nodiscard]] std::string FormatTerminationMessage(TerminationMessage m,
+                                                   std::size_t limit = kMaxTerminationMessage);
 
 // The exit code that the launcher ends with for an outcome: the child's own when it failed, 0 when
 // it succeeded, and fixed codes otherwise (124 timed out, 125 infrastructure, 126 invalid,

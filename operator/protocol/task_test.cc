@@ -155,6 +155,62 @@ TEST(TerminationMessage, CarriesLastWordsWithinKubernetesBound) {
   EXPECT_FALSE(read->message.empty());
 }
 
+TEST(TerminationMessage, KeepsToASmallerShare) {
+  TerminationMessage m;
+  m.outcome = TaskOutcome::kFailed;
+  m.exit_code = 1;
+  m.message = std::string(700, 'm') + "END";
+  m.last_words = std::string(700, 'w') + "END";
+  m.receipt.emplace();
+  const std::string text = FormatTerminationMessage(m, 500);
+  EXPECT_LE(text.size(), 500U);
+  const auto read = ParseTerminationMessage(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->exit_code, 1);
+  EXPECT_TRUE(read->last_words.ends_with("END"));
+}
+
+// It was over the limit, cut by the kubelet, and no message any more.
+TEST(TerminationMessage, GivesUpResultsBeforeItsWordsWhereNotAllFits) {
+  TerminationMessage m;
+  m.outcome = TaskOutcome::kFailed;
+  m.exit_code = 3;
+  m.message = "sh exited with code 3";
+  m.last_words = std::string(300, 'w') + "END";
+  m.results = {{"a", 1}, {"b", std::string(700, 'x')}, {"c", std::string(300, '\x01')}};
+  for (const std::size_t limit : {std::size_t{500}, std::size_t{1'400}}) {
+    const std::string text = FormatTerminationMessage(m, limit);
+    EXPECT_LE(text.size(), limit);
+    const auto read = ParseTerminationMessage(text);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->message, m.message);
+    EXPECT_EQ(read->last_words, m.last_words);
+    EXPECT_EQ(read->results.value("a", 0), 1);
+    EXPECT_EQ(read->results.contains("b"), limit > 1'000);
+    EXPECT_FALSE(read->results.contains("c"));
+  }
+}
+
+TEST(TaskDocument, OfSeveralProgramsInTurnIsReadBack) {
+  TaskDocument t;
+  t.turns = {{"a", {"x"}, {"y"}, "/w", {{"N", "v"}}, true}, {"b", {"z"}, {}, "", {}, false}};
+  t.max_message = 900;
+  const auto back = ParseTask(Json(t).dump());
+  ASSERT_TRUE(back) << back.error().message;
+  ASSERT_EQ(back->turns.size(), 2U);
+  EXPECT_EQ(back->turns[0].name, "a");
+  EXPECT_EQ(back->turns[0].args, std::vector<std::string>{"y"});
+  EXPECT_EQ(back->turns[0].working_dir, "/w");
+  EXPECT_EQ(back->turns[0].env.at(0).value, "v");
+  EXPECT_TRUE(back->turns[0].goes_on);
+  EXPECT_FALSE(back->turns[1].goes_on);
+  EXPECT_EQ(back->max_message, 900U);
+  const auto wrong = ParseTask(R"({"turns": [{"name": "a"}]})");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("task.turns[0].command is missing"), std::string::npos)
+      << wrong.error().message;
+}
+
 TEST(TerminationMessage, OfAnOlderLauncherHasNoLastWords) {
   const auto read =
       ParseTerminationMessage(R"({"protocol":1,"outcome":"Failed","exitCode":7,"message":"m"})");

@@ -71,6 +71,17 @@ struct Metrics::Impl {
                                                       .Name("penstock_queue_keys")
                                                       .Help("Keys that wait for a worker")
                                                       .Register(registry);
+  prometheus::Family<prometheus::Gauge>& lock_holders =
+      prometheus::BuildGauge()
+          .Name("penstock_lock_holders")
+          .Help("Steps, items and runs that hold a lock")
+          .Register(registry);
+  prometheus::Family<prometheus::Gauge>& lock_waiters =
+      prometheus::BuildGauge()
+          .Name("penstock_lock_waiters")
+          .Help("Steps, items and runs that wait for a lock")
+          .Register(registry);
+  std::vector<std::pair<prometheus::Gauge*, prometheus::Gauge*>> locks;  // that stand there now
   std::map<std::string, prometheus::Family<prometheus::Counter>*> informer_counters;
   prometheus::Family<prometheus::Gauge>& informer_objects = prometheus::BuildGauge()
                                                                 .Name("penstock_informer_objects")
@@ -168,6 +179,24 @@ void Metrics::Informers(const std::vector<const kube::Informer*>& informers) {
 
 void Metrics::Queued(const std::string& controller, std::size_t keys) {
   impl_->queued.Add({{"controller", controller}}).Set(double(keys));
+}
+
+void Metrics::Locks(const std::vector<LockGauge>& locks) {
+  constexpr std::size_t kMost = 1'000;
+  const std::lock_guard lock(impl_->scraping);
+  for (const auto& [holders, waiters] : impl_->locks) {
+    impl_->lock_holders.Remove(holders);
+    impl_->lock_waiters.Remove(waiters);
+  }
+  impl_->locks.clear();
+  for (std::size_t i = 0; i < locks.size() && i < kMost; ++i) {
+    const prometheus::Labels labels{{"namespace", locks[i].ns}, {"lock", locks[i].lock}};
+    auto& holders = impl_->lock_holders.Add(labels);
+    auto& waiters = impl_->lock_waiters.Add(labels);
+    holders.Set(double(locks[i].holders));
+    waiters.Set(double(locks[i].waiters));
+    impl_->locks.emplace_back(&holders, &waiters);
+  }
 }
 
 void Metrics::Process() {

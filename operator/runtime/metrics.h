@@ -1,5 +1,6 @@
 // The operator's metrics, by controller-runtime's names with our prefix; all exist, at 0, from the
-// start, and none is labelled by an object's name. Thread-safe.
+// start, and none is labelled by an object's name, but locks are by theirs, as long as they are in
+// use. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -16,6 +17,12 @@ class Informer;
 }
 
 namespace penstock::runtime {
+
+struct LockGauge {
+  std::string ns, lock;
+  std::size_t holders = 0;
+  std::size_t waiters = 0;
+};
 
 class Metrics {
  public:
@@ -36,6 +43,9 @@ class Metrics {
   void Informers(const std::vector<const kube::Informer*>& informers);
   // penstock_queue_keys{controller}: keys that wait for a worker, delayed ones included
   void Queued(const std::string& controller, std::size_t keys);
+  // penstock_lock_holders{namespace,lock} and penstock_lock_waiters{namespace,lock}: of locks that
+  // somebody holds or asks for, at most 1,000; the others have none
+  void Locks(const std::vector<LockGauge>& locks);
   // process_resident_memory_bytes and process_cpu_seconds_total, as of now
   void Process();
   // penstock_leader: 1 while this process holds the lease

@@ -84,6 +84,19 @@ TEST(Metrics, TheProcessTellsItsMemoryAndCpu) {
   EXPECT_TRUE(Has(metrics, R"(penstock_queue_keys{controller="pipeline"} 3)"));
 }
 
+TEST(Metrics, ALockIsToldAsLongAsSomebodyHoldsItOrAsksForIt) {
+  Metrics metrics;
+  metrics.Locks({{"team", "db", 1, 3}, {"team", "gpu", 2, 0}});
+  EXPECT_TRUE(Has(metrics, R"(penstock_lock_holders{lock="db",namespace="team"} 1)"))
+      << metrics.Text();
+  EXPECT_TRUE(Has(metrics, R"(penstock_lock_waiters{lock="db",namespace="team"} 3)"));
+  metrics.Locks({{"team", "gpu", 1, 0}});
+  EXPECT_FALSE(Has(metrics, R"(lock="db")"));
+  EXPECT_TRUE(Has(metrics, R"(penstock_lock_holders{lock="gpu",namespace="team"} 1)"));
+  metrics.Locks({});
+  EXPECT_FALSE(Has(metrics, R"(lock=")"));
+}
+
 TEST(Log, ALineIsOneJsonObjectWhateverTheMessageHolds) {
   const std::string line =
       JsonLogLine("2026-01-01T00:00:00Z", "warn", "a \"b\"\n\xFF{}", {{"run", "r"}});

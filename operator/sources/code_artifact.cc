@@ -5,6 +5,8 @@
 #include "operator/base/base64.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
+#include "operator/protocol/requirements.h"
 #include "operator/sources/scratch_folder.h"
 
 namespace penstock::sources {
@@ -66,6 +68,28 @@ Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& n
   if (!folder)
     return Invalid("the artifact " + digest + " is a single file; code and models are folders");
   return ArtifactRef{digest, true, folder->bytes};
+}
+
+Result<ArtifactRef> FindLock(const artifacts::Store& store, const std::string& ns,
+                             const ArtifactRef& folder, const std::string& file) {
+  PENSTOCK_ASSIGN(const std::filesystem::path manifest, store.BlobPath(ns, folder.digest));
+  const std::string wanted = std::filesystem::path(file).lexically_normal().generic_string();
+  std::optional<ArtifactRef> lock;
+  auto read =
+      artifacts::ReadManifestFile(manifest, [&](artifacts::ManifestFile&& one) -> Result<void> {
+        if (one.path == wanted) lock = ArtifactRef{"sha256:" + one.sha256, false, one.size};
+        return {};
+      });
+  if (!read) return read.error();
+  const std::string what = "requirements.file: '" + file + "'";
+  if (!lock) return Invalid(what + ": the code has no such file");
+  if (lock->bytes > kMaxRequirementsBytes)
+    return Invalid(what + " has over " + std::to_string(kMaxRequirementsBytes / 1024) + " KiB");
+  PENSTOCK_ASSIGN(const std::filesystem::path blob, store.BlobPath(ns, lock->digest));
+  PENSTOCK_ASSIGN(const std::string text, ReadFile(blob, kMaxRequirementsBytes));
+  const auto wrong = CheckRequirements(text);
+  if (!wrong.empty()) return Invalid(what + ": " + Describe(wrong));
+  return *lock;
 }
 
 }  // namespace penstock::sources

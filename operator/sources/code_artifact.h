@@ -21,4 +21,9 @@ namespace penstock::sources {
 [[nodiscard]] Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& ns,
                                            const std::string& digest);
 
+// The file of a folder that is the lock of its packages (api::CodeSpec::Requirements). Invalid
+// where the folder has no such file, or it is no lock: every line that is none is named.
+[[nodiscard]] Result<ArtifactRef> FindLock(const artifacts::Store& store, const std::string& ns,
+                                           const ArtifactRef& folder, const std::string& file);
+
 }  // namespace penstock::sources

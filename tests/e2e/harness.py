@@ -23,7 +23,8 @@ OWN = os.environ.get("PENSTOCK_OWN_CLUSTER") == "1"
 SYSTEM = "penstock-system"
 DUCKDB = pathlib.Path(os.environ.get("PENSTOCK_DEPS", pathlib.Path.home() / ".cache/penstock/deps")) / "duckdb_cli/duckdb"
 VERSION = re.search(r"^project\(penstock VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M).group(1)
-IMAGES = ["operator", "launcher", "components", "git", "serve", "flights-data"]
+BASE = "docker.io/library/debian:bookworm-slim"
+IMAGES = ["operator", "launcher", "components", "git", "serve", "router", "flights-data"]
 
 
 def sh(*args, check=True, timeout=300, **kw):
@@ -90,7 +91,8 @@ def wait_until(what, seconds, probe, every=0.25):
 
 def images_digest():
     h = hashlib.sha256()
-    for program in ["penstock-operator", "penstock", "penstock-launcher", "penstock-components", "penstock-models", "penstock-git", "penstock-serve"]:
+    for program in ["penstock-operator", "penstock", "penstock-launcher", "penstock-components", "penstock-models", "penstock-git", "penstock-http",
+                    "penstock-kubernetes", "penstock-serve", "penstock-router"]:
         h.update((BUILD / "bin" / program).read_bytes())
     for f in sorted([*(ROOT / "images").rglob("*"), *ROOT.glob("components/*/component.yaml")]):
         if f.is_file():
@@ -107,7 +109,7 @@ def load_images():
     if "debian" not in sh("buildah", "images", "--format", "{{.Name}}", check=False).stdout:
         with tempfile.TemporaryDirectory() as t:
             sh("mmdebstrap", "--variant=minbase", "bookworm", f"{t}/base.tar", timeout=900)
-            sh("podman", "import", f"{t}/base.tar", "docker.io/library/debian:bookworm-slim", timeout=300)
+            sh("podman", "import", f"{t}/base.tar", BASE, timeout=300)
     dist = ROOT / "dist"
     documented("README.md", "images/build", timeout=1800, change=lambda line:
                f"{line} --tool buildah --certificates --from '{BUILD}' --archive '{dist}'")
@@ -115,14 +117,22 @@ def load_images():
     marker.write_text(digest)
 
 
-def make_volume():
-    folder = pathlib.Path(os.environ.get("CLUSTER_STATE", "/tmp/penstock-cluster")) / "volumes/penstock"
+def load_base():
+    """Loads the image that our own are made from into the node: what a step with a shell of Debian's runs in."""
+    with tempfile.TemporaryDirectory() as t:
+        sh("podman", "save", "--format", "docker-archive", "-o", f"{t}/base.tar", BASE, timeout=300)
+        sh(ROOT / "tests/cluster/cluster", "load", f"{t}/base.tar", timeout=300)
+
+
+def make_volume(name="penstock", size="20Gi", claim=None):
+    """A folder of the node as a volume for `claim` (namespace and name), or for the first that asks."""
+    folder = pathlib.Path(os.environ.get("CLUSTER_STATE", "/tmp/penstock-cluster")) / f"volumes/{name}"
     folder.mkdir(parents=True, exist_ok=True)
     os.chown(folder, 65532, 65532)
-    apply(None, {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "penstock"},
-                 "spec": {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadWriteOnce"],
-                          "hostPath": {"path": str(folder)}, "persistentVolumeReclaimPolicy": "Retain",
-                          "claimRef": {"namespace": SYSTEM, "name": "penstock"}}})
+    spec = {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)},
+            "persistentVolumeReclaimPolicy": "Retain"}
+    apply(None, {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+                 "spec": {**spec, **({"claimRef": dict(zip(("namespace", "name"), claim))} if claim else {})}})
 
 
 def restarted_for(digest):
@@ -137,7 +147,7 @@ def install(*extra):
     """Installs or upgrades the chart; returns when the operator is ready."""
     if OWN:
         load_images()
-        make_volume()
+        make_volume(claim=(SYSTEM, "penstock"))
     sh("helm", "upgrade", "--install", "penstock", ROOT / "charts/penstock", "-n", SYSTEM, "--create-namespace",
        "--reset-values", "--wait", "--timeout", "180s", "--take-ownership", *extra)  # the integration tests apply the CRDs too
     kubectl("label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")

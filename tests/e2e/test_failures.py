@@ -92,16 +92,16 @@ class Failures(h.ClusterTest):
         self.assertEqual(h.condition(run, "Finished")["status"], "True")
         self.assertEqual(h.condition(run, "Stalled")["status"], "True")
 
-    def test_a_step_that_fills_the_nodes_disk_beyond_its_limit_is_evicted_and_tried_again(self):
+    def test_a_step_that_fills_the_disk_beyond_its_own_limit_spends_the_users_retries(self):
         step = h.shell_step("fill", "head -c 200M /dev/zero >/penstock/work/tmp/x; sleep 60",
-                            retry={"infrastructure": {"limit": 2, "backoff": "20s"}})
+                            retry={"user": {"limit": 2, "backoff": "20s"}})
         step["resources"] = {"requests": {"ephemeral-storage": "10Mi"}, "limits": {"ephemeral-storage": "20Mi"}}
         run, c = self.failure("disk", [step], once_running=True)
         self.assertEqual(c["reason"], "Retrying")
-        self.assertIn("step fill (Evicted)", c["message"])
+        self.assertIn("step fill (StorageLimit)", c["message"])
         # of the volume or of the pod, whichever the kubelet sums up first
         self.assertRegex(c["message"], r"exceeds the (total )?limit")
-        self.assertIn("retry 1 of 2 for infrastructure", c["message"])
+        self.assertIn("retry 1 of 2 for the step's own failure", c["message"])
 
 
 class Logs(h.ClusterTest):

@@ -35,6 +35,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<api::FieldError> errors;
     plan::CollectReferences(*value, "value", found, errors);
     (void)plan::ParseQuantity(*value);
+    // Put in early or late it is the same, and what was put in early is not looked at again.
+    const Json hostile = Json::parse(R"j({"firstOf": ["$(x)", {"$firstOf": ["$$(y)"]}]})j");
+    const auto lookup = [&](const Reference& r) -> Result<Json> {
+      if (r.path[0] == "none") return NotFound("none");
+      return r.all ? Json::array({hostile, 1}) : hostile;
+    };
+    const auto at_once = plan::ExpandAll(*value, lookup);
+    const auto early = plan::ExpandKnown(*value, lookup, [](const Reference&) { return true; });
+    fuzz::Require(static_cast<bool>(at_once) == static_cast<bool>(early));
+    if (early) {
+      const auto late = plan::ExpandAll(*early, [](const Reference&) -> Result<Json> {
+        fuzz::Require(false);
+        return Json();
+      });
+      fuzz::Require(late && *late == *at_once);
+    }
   }
   return 0;
 }

@@ -87,6 +87,50 @@ class Chart(unittest.TestCase):
         self.assertIn("penstock predict", script)
         self.assertEqual(subprocess.run(["sh", "-n"], input=script, text=True).returncode, 0)
 
+    def test_the_policy_for_approvals_is_the_one_that_the_operator_is_told_of(self):
+        docs = render()
+        policy, = of("ValidatingAdmissionPolicy", docs)
+        bound, = of("ValidatingAdmissionPolicyBinding", docs)
+        name = policy["metadata"]["name"]
+        self.assertEqual((bound["metadata"]["name"], bound["spec"]["policyName"], bound["spec"]["validationActions"]), (name, name, ["Deny"]))
+        self.assertEqual(policy["spec"]["failurePolicy"], "Fail")
+        self.assertIn(f"--approval-policy={name}", of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]["args"])
+        operator = of("ServiceAccount", docs)[0]["metadata"]
+        self.assertIn(f"'system:serviceaccount:penstock-system:{operator['name']}'", json.dumps(policy))
+        self.assertEqual(of("ValidatingAdmissionPolicy", render("--set", "approvals.policy=false")), [])
+
+    def test_a_decision_is_changed_by_nobody_and_taken_back_by_its_own_person(self):
+        policy, = of("ValidatingAdmissionPolicy", render())
+        rule = next(r for r in policy["spec"]["matchConstraints"]["resourceRules"] if "approvals" in r["resources"])
+        self.assertEqual(rule["operations"], ["CREATE", "UPDATE", "DELETE"])
+        of_approvals = [v["expression"] for v in policy["spec"]["validations"] if v["expression"].startswith("request.resource.resource != 'approvals' ||")]
+        # there is no object when one is deleted: whatever reads it asks for the operation first
+        for expression in of_approvals:
+            if " object." in expression or "(object." in expression:
+                self.assertRegex(expression, r"request\.operation != '(CREATE|UPDATE)' \|\|")
+        self.assertTrue(any("object.spec == oldObject.spec" in e for e in of_approvals))
+        own = next(e for e in of_approvals if "'DELETE'" in e)
+        self.assertIn("oldObject.spec.approver.user == request.userInfo.username", own)
+        cleaners = next(v["expression"] for v in policy["spec"]["variables"] if v["name"] == "isCleaner")
+        self.assertIn("generic-garbage-collector", cleaners)
+        self.assertIn("namespace-controller", cleaners)
+
+    def test_the_operator_of_another_release_may_say_who_started_a_run(self):
+        policy, = of("ValidatingAdmissionPolicy", render())
+        operator = next(v["expression"] for v in policy["spec"]["variables"] if v["name"] == "isOperator")
+        self.assertIn("authorizer.group('penstock.dev').resource('pipelineruns').subresource('status').namespace(request.namespace).check('update').allowed()", operator)
+        # only operators have that right
+        for role in of("ClusterRole", render()):
+            writes = any("pipelineruns/status" in r["resources"] for r in role["rules"])
+            self.assertFalse(writes and role["metadata"]["name"] in ("penstock-edit", "penstock-approve", "penstock-view"), role["metadata"]["name"])
+
+    def test_nobody_may_decide_who_was_not_told_to(self):
+        rights = {r["metadata"]["name"]: r for r in of("ClusterRole", render())}
+        for name, role in rights.items():
+            makes = any("approvals" in rule["resources"] and "create" in rule["verbs"] for rule in role["rules"])
+            self.assertEqual(makes, name == "penstock-approve", name)
+        self.assertFalse(any("aggregate" in label for label in rights["penstock-approve"]["metadata"]["labels"]))
+
     def test_a_wrong_value_is_refused_by_name(self):
         for setting, word in (("replicas=2", "replicas"), ("logLevel=loud", "logLevel"), ("nosuch=1", "nosuch"),
                               ("image.digests.operator=latest", "digest"), ("storage.maxFileSize=big", "maxFileSize"),
@@ -107,6 +151,12 @@ class Chart(unittest.TestCase):
         docs = render("--set", "namespaces={a,b}")
         bound = {b["roleRef"]["name"] for b in of("ClusterRoleBinding", docs)}
         self.assertEqual(bound, {"penstock-token-review"})
+
+    def test_the_platform_says_what_steps_may_say_of_their_pods(self):
+        for given, flag in (("[]", "--pod-fields=none"), ('["labels", "dnsConfig"]', "--pod-fields=labels,dnsConfig")):
+            docs = render("--set-json", f"podFields={given}")
+            container = of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]
+            self.assertIn(flag, container["args"])
 
     def test_the_bounds_and_the_environment_of_the_operator_are_values(self):
         docs = render("--set", "storage.maxFileSize=1Gi", "--set", "podsPerSecond=20", "--set-json",
@@ -144,7 +194,9 @@ class Chart(unittest.TestCase):
         api = {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"port": 443, "protocol": "TCP"},
                                                                       {"port": 6443, "protocol": "TCP"}]}
         more = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
-        self.assertEqual(denied["penstock"]["egress"], [dns, api, more])
+        routers = {"to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"penstock.dev/router": "true"}}}],
+                   "ports": [{"port": 9402, "protocol": "TCP"}]}
+        self.assertEqual(denied["penstock"]["egress"], [dns, api, routers, more])
         self.assertEqual(denied["penstock-test"]["egress"], [dns, api])
         operator = denied["penstock"]["podSelector"]
         gateway = {"to": [{"podSelector": operator}], "ports": [{"port": 8443, "protocol": "TCP"}]}
@@ -174,9 +226,17 @@ class Chart(unittest.TestCase):
         verbs = {v for rule in everywhere[0]["rules"] if "pipelineruns" in rule["resources"] for v in rule["verbs"]}
         self.assertEqual(verbs, {"get", "list", "watch", "create", "patch", "delete"})
 
+    def test_of_accounts_and_roles_the_operator_makes_those_of_routers_alone(self):
+        rules = next(r for r in of("ClusterRole", render()) if r["metadata"]["name"] == "penstock")["rules"]
+        for resource in ("serviceaccounts", "roles", "rolebindings", "poddisruptionbudgets"):
+            found = [r for r in rules if resource in r["resources"]]
+            self.assertEqual([r["resourceNames"] for r in found], [["penstock-router"]], resource)
+        args = of("Deployment", render("--set", "image.tag=v9"))[0]["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertIn("--router-image=penstock/router:v9", args)
+
     def test_crds_are_templates_that_are_kept(self):
         crds = of("CustomResourceDefinition", render())
-        self.assertEqual(len(crds), 4)
+        self.assertEqual(len(crds), 5)
         for crd in crds:
             self.assertEqual(crd["metadata"]["annotations"]["helm.sh/resource-policy"], "keep")
         self.assertEqual(of("CustomResourceDefinition", render("--set", "crds.enabled=false")), [])

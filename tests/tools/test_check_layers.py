@@ -63,7 +63,7 @@ class CheckLayers(unittest.TestCase):
         self.assertEqual(set(check(self.tree).stdout.splitlines()), self.before)
 
     def test_a_header_of_a_folder_of_which_the_row_names_others(self):
-        line = self.plant("operator/plan/pipeline/pipeline_plan.h", '#include "operator/plan/run/world.h"\n#include "operator/plan/run/run_plan.h"\n')
+        line = self.plant("operator/plan/pipeline/pipeline_plan.h", '#include "operator/plan/step/world.h"\n#include "operator/plan/run/run_plan.h"\n')
         self.assertIn(f'operator/plan/pipeline/pipeline_plan.h:{line + 1}: includes "operator/plan/run/run_plan.h": '
                       "operator/plan/pipeline may not include operator/plan/run", check(self.tree).stdout)
 

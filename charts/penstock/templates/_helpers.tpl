@@ -25,10 +25,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if $digest -}}{{ $root.Values.image.registry }}/{{ $name }}@{{ $digest }}{{- else -}}{{ $root.Values.image.registry }}/{{ $name }}:{{ default $root.Chart.AppVersion $root.Values.image.tag }}{{- end -}}
 {{- end -}}
 
+{{- /* The rules that the operator needs of the cluster: whose a token is, and whether the policy for Approvals is in force. */ -}}
+{{- define "penstock.clusterRules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [validatingadmissionpolicies, validatingadmissionpolicybindings]
+  verbs: [get]
+{{- end -}}
+
 {{- /* The rules that the operator needs in each namespace it looks after. */ -}}
 {{- define "penstock.rules" -}}
 - apiGroups: [penstock.dev]
-  resources: [pipelines, pipelineruns, components, modeldeployments]
+  resources: [pipelines, pipelineruns, components, modeldeployments, approvals, models, modelversions]
   verbs: [get, list, watch]
 - apiGroups: [penstock.dev]
   resources: [pipelineruns]
@@ -46,17 +56,37 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   resources: [configmaps]
   verbs: [get, create, patch]
 - apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [penstock-locks]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, create]
+- apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]
+# the routers of a namespace; the role that they get is within what stands here
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  resourceNames: [penstock-router]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  resourceNames: [penstock-router]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  resourceNames: [penstock-router]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [apps]
   resources: [controllerrevisions]
-  verbs: [get, list, watch, create]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [events.k8s.io, ""]
   resources: [events]
   verbs: [create, patch]

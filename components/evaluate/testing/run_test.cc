@@ -244,6 +244,24 @@ TEST_F(EvaluateRun, TakesMetricsBySql) {
               HasSubstr("'file'"));
 }
 
+TEST_F(EvaluateRun, ComparesTheDecisionsOfGroupsWithNullApart) {
+  WriteModel(false);
+  WriteRows(false);
+  const Json m = Metrics({{"fairness", {"g"}}});
+  ASSERT_EQ(m["fairness"].size(), 1U);
+  EXPECT_EQ(m["fairness"][0]["groups"].size(), 3U);
+  const Json gap = m["fairness"][0]["gaps"]["equalOpportunity"];
+  // The labels of the group "bad" are turned round: who is positive there is seldom decided so.
+  EXPECT_EQ(gap["least"], "bad</td><script>");
+  EXPECT_EQ(gap["most"], "null");  // the text; null itself is in no gap
+  EXPECT_GT(gap["low"], 0.2);
+  const Json values = Json::parse(ReadFile(folder_ / "results/fairness").value());
+  EXPECT_EQ(values["g"]["equalOpportunity"], gap["value"]);
+  EXPECT_THAT(ReadFile(folder_ / "report").value(), HasSubstr("equalisedOdds"));
+  EXPECT_THAT(ReadFile(folder_ / "report").value(), testing::Not(HasSubstr("<script>")));
+  EXPECT_FALSE(Metrics().contains("fairness"));
+}
+
 TEST_F(EvaluateRun, RefusesWhatItCannotMeasure) {
   WriteModel(false);
   WriteRows(false);

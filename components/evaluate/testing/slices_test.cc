@@ -171,6 +171,28 @@ TEST(LoadSearchColumns, TakesRangesOfNumbersAndTellsNullFromItsText) {
   EXPECT_EQ((*one)[0].values[(*one)[0].codes[0]], "x");
 }
 
+// Each text that differs was held as JSON, of millions of rows, too.
+TEST(LoadSearchColumns, CountsNoMoreThanTheFirstTextsThatDiffer) {
+  const sdk::TestFolder folder;
+  arrow::StringBuilder t;
+  constexpr int kRows = 60'000;
+  for (int i = 0; i < kRows; ++i) {
+    EXPECT_TRUE(t.Append(i % 3 == 0 ? "often" : "t" + std::to_string(i)).ok());
+    if (i % 3 != 0) continue;
+    EXPECT_TRUE(t.Append("last" + std::to_string(i)).ok());
+  }
+  sdk::WriteDataset(folder / "d",
+                    {arrow::RecordBatch::Make(arrow::schema({arrow::field("t", arrow::utf8())}),
+                                              kRows / 3 * 4, {t.Finish().ValueOrDie()})});
+  Scored scored;
+  scored.labels.assign(kRows / 3 * 4, 0);
+  const auto columns = LoadSearchColumns(folder / "d", {"t"}, scored);
+  ASSERT_TRUE(columns) << columns.error().message;
+  EXPECT_EQ((*columns)[0].values.front(), "often");
+  EXPECT_EQ(std::count((*columns)[0].codes.begin(), (*columns)[0].codes.end(), 0), kRows / 3);
+  EXPECT_EQ((*columns)[0].codes.back(), kNoValue);
+}
+
 TEST(LoadSearchColumns, ShowsTimesAsTimes) {
   const sdk::TestFolder folder;
   Json rows = Json::array();

@@ -1,5 +1,7 @@
 #include "components/ingest/csv/head.h"
 
+#include <arrow/buffer.h>
+
 #include "components/ingest/csv/blocks.h"
 #include "components/ingest/csv/rows.h"
 #include "components/ingest/csv/scan.h"

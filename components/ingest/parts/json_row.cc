@@ -132,6 +132,8 @@ const char* Name(Kind kind) {
 
 Result<JsonRow> ParseJsonRow(std::string_view line) {
   if (!IsUtf8(line)) return Invalid("this is no UTF-8; set the parameter encoding");
+  if (const std::size_t zero = line.find('\0'); zero != std::string_view::npos)
+    return Invalid("byte " + std::to_string(zero + 1) + ": is zero, and this is no JSON");
   RowReader reader;
   const bool parsed = nlohmann::json::sax_parse(line.begin(), line.end(), &reader);
   return reader.Take(parsed);

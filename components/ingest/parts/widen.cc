@@ -1,6 +1,7 @@
 #include "components/ingest/parts/widen.h"
 
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 

@@ -67,6 +67,15 @@ struct BarChart {
   std::vector<PageBar> bars;
 };
 
+// A column of a dataset at a glance: a small histogram, and facts of a line each.
+struct PageProfile {
+  std::string name;
+  std::string about;  // under the name
+  std::vector<PageBar> bars;
+  std::string under;  // the histogram
+  std::vector<std::string> facts;
+};
+
 class Page {
  public:
   explicit Page(std::string_view title);
@@ -76,6 +85,7 @@ class Page {
   void Table(const PageTable& table);
   void Chart(const LineChart& chart);
   void Chart(const BarChart& chart);
+  void Profiles(const std::vector<PageProfile>& profiles);
   // counts[actual][decided], as many of both as `classes`.
   void Confusion(const std::vector<std::string>& classes,
                  const std::vector<std::vector<std::int64_t>>& counts);

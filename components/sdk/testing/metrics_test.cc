@@ -145,6 +145,22 @@ TEST(Measure, GivesNoR2ForConstantLabels) {
   EXPECT_NEAR(metrics.at("rmse").value, 0.53, 1e-5);
 }
 
+// The square of an error was infinite, which JSON wrote as null beside defined: true.
+TEST(Measure, AMetricBeyondFloat64IsNotDefined) {
+  ModelManifest m;
+  m.task = ModelTask::kRegression;
+  const std::vector<float> predicted = {1, 2, 3};
+  const std::vector<float> actual = {1, 2, 3};
+  const std::vector<double> exact = {1e200, -1e200, 1e199};
+  const Metrics metrics = Measure(m, Judged{predicted, actual, exact, {}}, {}, 0.95);
+  const Json json = ToJson(metrics);
+  for (const auto& [name, metric] : json.items()) {
+    EXPECT_NE(metric["defined"], metric["value"].is_null()) << name;
+  }
+  EXPECT_EQ(json["rmse"]["defined"], false);
+  EXPECT_EQ(json["mae"]["defined"], true);
+}
+
 // 95 % intervals hold what the rows were drawn from in about 95 of 100 draws.
 TEST(Measure, GivesIntervalsThatCoverTheTruth) {
   std::mt19937 random(4);

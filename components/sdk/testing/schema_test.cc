@@ -79,6 +79,79 @@ TEST(Schema, RefusesAMistypedKeyRoleAndTypeByLine) {
             std::string::npos);
 }
 
+// Every key there is.
+constexpr const char* kConstrained =
+    "version: 1\nenvironments: [training, serving]\n"
+    "rows: {minimum: 100, maximum: 2000, drift: {minimum: 0.5, maximum: 2}}\ncolumns:\n"
+    "- {name: c, type: string, domain: [AA, no], domainMass: 0.99, pattern: \"[A-Z]{2}\",\n"
+    "   presence: {fraction: 0.9, count: 10}, distinct: {minimum: 1, maximum: 2},\n"
+    "   drift: {infinityNorm: 0.1, jensenShannon: 0.2, normalizedAbsoluteDifference: 0.3,\n"
+    "           floor: 0.05, statistic: psi}, skew: {infinityNorm: 0.01}}\n"
+    "- {name: x, type: float64, disallow: [nan, infinite], environments: [training]}\n"
+    "- {name: l, type: list<string>, valueCount: {minimum: 1, maximum: 3}, notIn: [serving]}\n";
+
+TEST(Schema, KeepsWhatItAsksOfTheDataThroughItsText) {
+  const auto schema = ParseSchema(kConstrained, "s");
+  ASSERT_TRUE(schema) << schema.error().message;
+  const auto& c = schema->Find("c")->constraints;
+  EXPECT_EQ(c.presence_fraction, 0.9);
+  EXPECT_EQ(c.presence_count, 10);
+  EXPECT_EQ(c.distinct.maximum, 2);
+  EXPECT_EQ(c.domain_mass, 0.99);
+  EXPECT_EQ(c.pattern, "[A-Z]{2}");
+  EXPECT_EQ(c.drift.statistic, "psi");
+  EXPECT_EQ(c.skew.infinity_norm, 0.01);
+  EXPECT_TRUE(schema->Find("x")->constraints.disallow_nan);
+  EXPECT_EQ(schema->Find("l")->constraints.value_count.minimum, 1);
+  EXPECT_EQ(schema->rows.most_of_before, 2);
+  const auto again = ParseSchema(FormatSchema(*schema), "s");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, *schema);
+}
+
+// Of a program that knew none of these keys.
+TEST(Schema, HasTheDigestOfBeforeWhereItAsksForNothing) {
+  const auto schema = ParseSchema(
+      "version: 1\ncolumns:\n- {name: x, type: int64, domain: {minimum: 0}, role: id}\n", "s");
+  ASSERT_TRUE(schema);
+  EXPECT_EQ(CanonicalJson(ToJson(*schema)),
+            R"({"columns":[{"domain":{"minimum":0},"name":"x","nullable":true,"role":"id",)"
+            R"("type":"int64"}],"version":1})");
+}
+
+TEST(Schema, RefusesWhatNoDataCouldMeetOrBreak) {
+  const auto refused = [](const std::string& column, const std::string& why) {
+    EXPECT_NE(Refused(column).find(why), std::string::npos) << Refused(column);
+  };
+  refused("name: x, type: string, presence: {fraction: 1.5}", "line 3: fraction must be a number");
+  refused("name: x, type: string, presence: {fraction: nan}", "must be a number from 0");
+  refused("name: x, type: string, presence: {count: -1}", "must be an integer from 0");
+  refused("name: x, type: string, presence: 0.9", "must be a mapping such as {fraction: ...");
+  refused("name: x, type: int64, distinct: {minimum: 3, maximum: 2}", "minimum is above maximum");
+  refused("name: x, type: int64, valueCount: {minimum: 3}", "valueCount is for lists");
+  refused("name: x, type: int64, disallow: [nan]", "disallow is for float64");
+  refused("name: x, type: float64, disallow: [null]", "disallow has nan and infinite");
+  refused("name: x, type: int64, pattern: a", "pattern is for string");
+  refused("name: x, type: string, domainMass: 0.9", "domainMass needs a domain");
+  refused("name: x, type: string, notIn: [serving]", "none of the schema's environments");
+  refused("name: x, type: string, drift: {infinitynorm: 0.1}", "did you mean \"infinityNorm\"?");
+}
+
+TEST(Schema, CarriesOnlyWhatIsTrueOfOtherRows) {
+  const auto schema = ParseSchema(kConstrained, "s");
+  ASSERT_TRUE(schema);
+  const auto carried = [&](Carry what) {
+    Schema to;
+    to.columns.push_back({.name = "c", .type = "string"});
+    CarryOver(*schema, what, to);
+    return to.columns[0].constraints;
+  };
+  EXPECT_EQ(carried(Carry::kRole), Constraints());
+  EXPECT_EQ(carried(Carry::kMeaning).pattern, "[A-Z]{2}");
+  EXPECT_FALSE(carried(Carry::kMeaning).presence_count);
+  EXPECT_EQ(carried(Carry::kAll).presence_count, 10);
+}
+
 TEST(Schema, TakesTheInputsOfAModelForColumns) {
   ModelManifest manifest;
   manifest.inputs = {{"a", ColumnType::kInt64, false}, {"t", ColumnType::kTimestamp, true}};

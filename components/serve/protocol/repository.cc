@@ -40,8 +40,9 @@ Result<std::string> EncodeRepositoryIndex(const Inference::State& state, const s
   // Generous for what it may say; a parsed body is many times its text.
   if (body.size() > 4096) return Invalid("the body is longer than 4096 bytes");
   if (!body.empty()) {
-    const Json asked = Json::parse(body, nullptr, false);
-    if (!asked.is_object()) return Invalid("the body must be empty or a JSON object");
+    const auto parsed = ParseJson(body, "the body");
+    if (!parsed || !parsed->is_object()) return Invalid("the body must be empty or a JSON object");
+    const Json& asked = *parsed;
     if (asked.contains("ready")) {
       if (!asked["ready"].is_boolean()) return Invalid("'ready' must be true or false");
       ready_only = asked["ready"].get<bool>();

@@ -10,7 +10,8 @@
 #include "components/train/boosting/boosting_run.h"
 #include "components/train/boosting/checkpoint.h"
 #include "components/train/boosting/settings.h"
-#include "components/train/boosting/trial_curve.h"
+#include "components/train/curve/held_out_loss.h"
+#include "components/train/curve/trial_curve.h"
 #include "components/train/learner.h"
 #include "operator/base/file.h"
 
@@ -18,6 +19,7 @@ namespace penstock::train {
 namespace {
 
 constexpr const char* kFile = "model.ubj";
+constexpr std::size_t kPatience = 3;  // rungs, about twice the rounds of the best
 
 Error StoppedError() { return Cancelled("boosting was told to stop"); }
 
@@ -104,7 +106,7 @@ Result<TrialCurve> Boosting::TrySetting(const model::XgboostLibrary& library,
                                         const Context& context, const Checkpoint& checkpoint,
                                         Json state) const {
   const std::size_t total = train.y.size() + held_out.y.size();
-  TrialCurve curve(ladder, KeepsAllRungs(total, context.target));
+  TrialCurve curve(ladder, KeepsAllRungs(total, context.target), kPatience);
   std::string model;
   int round = 0;
   Json done = state.value("done", Json::array());
@@ -126,8 +128,8 @@ Result<TrialCurve> Boosting::TrySetting(const model::XgboostLibrary& library,
         {{"done", done}, {"model", BinaryOf(*bytes)}, {"round", round}, {"curve", curve.Write()}});
   };
   while (!curve.Ended()) {
-    if (auto grown = run->GrowTo(curve.NextRound()); !grown) return grown.error();
-    if (run->round() < curve.NextRound()) {
+    if (auto grown = run->GrowTo(curve.NextRung()); !grown) return grown.error();
+    if (run->round() < curve.NextRung()) {
       if (checkpoint.kept()) {
         if (auto written = write(); !written) return written.error();
       }
@@ -136,9 +138,12 @@ Result<TrialCurve> Boosting::TrySetting(const model::XgboostLibrary& library,
     const auto floats = run->booster().Answer(held_out_matrix);
     if (!floats) return floats.error();
     std::vector<double> answers(floats->begin(), floats->end());
-    const double loss = MeanLoss(context.target, answers, held_out, scale);
-    if (context.report) context.report({name(), ToJson(setting), run->round(), 0, loss});
-    curve.Add(loss, std::move(answers));
+    if (context.report) {
+      const double loss = MeanLoss(context.target, answers, held_out, scale);
+      context.report({name(), ToJson(setting), run->round(), 0, loss});
+    }
+    const auto losses = LossesOf(context.target, answers, held_out, scale);
+    curve.Add(losses, std::move(answers));
     if (checkpoint.kept() && (run->round() - round) * cost >= segment_) {
       if (auto written = write(); !written) return written.error();
     }
@@ -156,7 +161,9 @@ Result<std::vector<Trial>> Boosting::Try(const Rows& train, const Rows& held_out
   std::vector<std::vector<int>> ladders;
   for (const BoostingSetting& setting : settings) {
     ladders.push_back(BoostingLadder(options_, setting, total, train.x->width, context.target));
-    all.push_back({ToJson(setting), ladders.back()});
+    all.push_back(
+        {ToJson(setting),
+         TrialCurve(ladders.back(), KeepsAllRungs(total, context.target), kPatience).Describe()});
   }
   const Checkpoint checkpoint(
       context.checkpoint,
@@ -172,7 +179,7 @@ Result<std::vector<Trial>> Boosting::Try(const Rows& train, const Rows& held_out
   std::int64_t bins = 0;
   std::vector<Trial> trials;
   for (std::size_t i = 0; i < settings.size(); ++i) {
-    TrialCurve curve(ladders[i], KeepsAllRungs(total, context.target));
+    TrialCurve curve(ladders[i], KeepsAllRungs(total, context.target), kPatience);
     if (i < kept["done"].size()) {
       if (auto read = curve.Read(kept["done"][i]); !read) return read.error();
     } else {

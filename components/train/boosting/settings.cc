@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "components/train/curve/held_out_loss.h"
+
 namespace penstock::train {
 namespace {
 
@@ -79,30 +81,6 @@ const char* Objective(const Target& target) {
   return "";
 }
 
-double LossOfRow(const Target& target, const double* answer, double y, double delta) {
-  constexpr double kLeast = 1e-15;
-  const double a = *answer;
-  switch (target.loss) {
-    case Loss::kLog: {
-      const double p = target.width() > 1 ? answer[std::size_t(y)] : (y > 0.5 ? a : 1 - a);
-      return -std::log(std::max(p, kLeast));
-    }
-    case Loss::kSquared:
-      return (y - a) * (y - a);
-    case Loss::kAbsolute:
-      return std::abs(y - a);
-    case Loss::kHuber: {
-      const double r = std::abs(y - a);
-      return r <= delta ? r * r / 2 : delta * (r - delta / 2);
-    }
-    case Loss::kPoisson:
-      return a - y * std::log(std::max(a, kLeast));
-    case Loss::kQuantile:
-      return y >= a ? target.quantile * (y - a) : (1 - target.quantile) * (a - y);
-  }
-  return 0;
-}
-
 // Chosen by folds within the training rows of small tables of many kinds (docs/boosting.md says
 // which, and that their outer folds were seen, too), by the mean loss of the best of them against
 // time: shallow, nearly additive and finely cut, as functions of one number are, or deep and held
@@ -119,12 +97,16 @@ const std::vector<Tuned> kTuned = {
 // Rounds that a model takes at a learning rate of 1, times that rate: fewer leave it unfinished.
 constexpr double kRoundsAtRate1 = 20;
 
+constexpr double kFewestRounds = 30;
+
+// Of one setting, in the units of RoundCost.
+double MostCost(std::size_t rows) { return 250 * std::max(1.0, double(rows) / 5'000); }
+
 // The ladder's last: what takes a second or two of few rows, by their number more of many.
 int MostRounds(const BoostingSetting& setting, std::size_t rows, std::size_t features,
                const Target& target) {
-  const double most = 250 * std::max(1.0, double(rows) / 5'000);
-  const double bound = most / RoundCost(setting, rows, features, target);
-  return int(std::clamp(bound, 30.0, std::max(30.0, 60 / setting.learning_rate)));
+  const double bound = MostCost(rows) / RoundCost(setting, rows, features, target);
+  return int(std::clamp(bound, kFewestRounds, std::max(kFewestRounds, 60 / setting.learning_rate)));
 }
 
 }  // namespace
@@ -168,6 +150,9 @@ std::vector<BoostingSetting> BoostingSettings(const BoostingOptions& options, st
   for (const Tuned& tuned : kTuned) {
     if (rows >= tuned.rows) settings = tuned.settings;
   }
+  // where there is no time for the fewest rounds of one, there is none to compare
+  const double fewest = kFewestRounds * RoundCost(settings.front(), rows, features, target);
+  if (fewest > MostCost(rows)) settings.resize(1);
   std::vector<BoostingSetting> chosen;
   for (BoostingSetting& setting : settings) {
     if (options.depth) setting.depth = *options.depth;
@@ -204,18 +189,6 @@ std::vector<int> BoostingLadder(const BoostingOptions& options, const BoostingSe
   return ladder;
 }
 
-double LabelScale(const Rows& rows) {
-  const double mean = WeightedMean(rows);
-  double sum = 0;
-  double total = 0;
-  for (std::size_t i = 0; i < rows.y.size(); ++i) {
-    sum += WeightOf(rows, i) * (rows.y[i] - mean) * (rows.y[i] - mean);
-    total += WeightOf(rows, i);
-  }
-  const double scale = std::sqrt(sum / total);
-  return scale > 0 ? scale : 1;
-}
-
 std::map<std::string, std::string> XgboostParameters(const BoostingSetting& setting,
                                                      const Rows& rows, const Context& context) {
   const Target& target = context.target;
@@ -241,18 +214,6 @@ std::map<std::string, std::string> XgboostParameters(const BoostingSetting& sett
     parameters["huber_slope"] = Text(target.delta * LabelScale(rows));
   if (target.loss == Loss::kQuantile) parameters["quantile_alpha"] = Text(target.quantile);
   return parameters;
-}
-
-double MeanLoss(const Target& target, std::span<const double> answers, const Rows& rows,
-                double scale) {
-  double sum = 0;
-  double total = 0;
-  for (std::size_t i = 0; i < rows.y.size(); ++i) {
-    sum += WeightOf(rows, i) *
-           LossOfRow(target, answers.data() + i * target.width(), rows.y[i], target.delta * scale);
-    total += WeightOf(rows, i);
-  }
-  return total > 0 ? sum / total : 0;
 }
 
 }  // namespace penstock::train

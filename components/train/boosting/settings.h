@@ -53,12 +53,4 @@ struct BoostingSetting {
                                                                    const Rows& rows,
                                                                    const Context& context);
 
-// The loss of answers as Fitted gives them: weighted mean; Huber's delta is context.target.delta
-// times `scale`.
-[[nodiscard]] double MeanLoss(const Target& target, std::span<const double> answers,
-                              const Rows& rows, double scale);
-
-// The label's weighted standard deviation; 1 for a constant label.
-[[nodiscard]] double LabelScale(const Rows& rows);
-
 }  // namespace penstock::train

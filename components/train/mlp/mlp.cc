@@ -4,12 +4,18 @@
 #include <cmath>
 
 #include "components/model/catch_torch.h"
+#include "components/train/curve/held_out_loss.h"
+#include "components/train/curve/trial_curve.h"
 #include "components/train/learner.h"
 #include "components/train/mlp/training.h"
 #include "operator/base/try.h"
 
 namespace penstock::train {
 namespace {
+
+constexpr double kSpeed = 10;         // a network's multiply-adds in the time of one of the unit's
+constexpr double kStepCost = 0.4;     // in the unit of Cost, however few rows are in it
+constexpr std::size_t kPatience = 1;  // rungs: a longer cycle than one that was worse is not run
 
 constexpr std::size_t kAnswerRows = 16'384;
 
@@ -57,10 +63,8 @@ class FittedMlp : public Fitted {
   Json Describe() const override {
     Json json = ToSetting(plan_);
     json.erase("id");
-    json.erase("patience");
     std::int64_t parameters = 0;
     for (const auto& p : training_.network->parameters()) parameters += p.numel();
-    json["epochs"] = training_.epochs;
     json["learningRate"] = training_.learning_rate;
     json["parameters"] = parameters;
     json["trainLoss"] = training_.train_loss;
@@ -81,26 +85,45 @@ class Mlp : public Learner {
   std::string name() const override { return "mlp"; }
   sdk::View view() const override { return sdk::View::kEmbedding; }
 
-  // Of one setting of two: a core does many more of a network's multiply-adds in a second than the
-  // unit allows.
   double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
-    const Plan plan = MakePlans(options_, rows, features, target).front();
-    return TrainingCost(plan, rows, features, target) / 1e6;
+    double sum = 0;
+    for (Plan plan : MakePlans(options_, rows, features, target)) {
+      for (const int epochs : EpochLadder(options_, plan)) {
+        plan.epochs = epochs;
+        sum += TrainingCost(plan, rows, features, target) / 1e6 / kSpeed;
+        sum += kStepCost * TrainingSteps(plan, rows);
+      }
+    }
+    return sum;
   }
 
   Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
                                  const Context& context) const override {
     std::vector<Trial> trials;
+    const std::size_t total = train.x->rows + held_out.x->rows;
     const std::size_t width = InputWidth(context.features);
-    for (const Plan& plan : MakePlans(options_, train.x->rows, width, context.target)) {
-      PENSTOCK_ASSIGN(auto training,
-                      TrainNetwork({plan, options_.learning_rate, train, &held_out}, context));
-      Trial& trial = trials.emplace_back();
-      trial.setting = ToSetting(plan);
-      PENSTOCK_ASSIGN(trial.answers, AnswerOf(*training.network, *held_out.x));
-      trial.rounds = double(training.best_epoch);
-      if (!context.keep) continue;
-      trial.fitted = std::make_shared<FittedMlp>(std::move(training), plan, options_.format);
+    const bool all = !context.keep && KeepsAllRungs(total, context.target);
+    const double scale = LabelScale(train);
+    for (const Plan& plan : MakePlans(options_, total, width, context.target)) {
+      TrialCurve curve(EpochLadder(options_, plan), all, kPatience);
+      TrainingRequest request{plan, options_.learning_rate, train};
+      std::shared_ptr<const Fitted> best;
+      while (!curve.Ended()) {
+        request.plan.epochs = curve.NextRung();
+        PENSTOCK_ASSIGN(auto training, TrainNetwork(request, context));
+        PENSTOCK_ASSIGN(auto answers, AnswerOf(*training.network, *held_out.x));
+        const auto losses = LossesOf(context.target, answers, held_out, scale);
+        curve.Add(losses, std::move(answers));
+        request.learning_rate = training.learning_rate;  // what the finder would find again
+        if (!context.keep || !curve.IsAtItsBest()) continue;
+        best = std::make_shared<FittedMlp>(std::move(training), request.plan, options_.format);
+      }
+      const std::size_t first = trials.size();
+      curve.Append(ToSetting(plan), &trials);
+      for (std::size_t i = first; i < trials.size(); ++i) {
+        trials[i].setting["epochs"] = std::llround(*trials[i].rounds);
+      }
+      trials.back().fitted = std::move(best);
     }
     return trials;
   }
@@ -110,9 +133,7 @@ class Mlp : public Learner {
                                       const Context& context) const override {
     PENSTOCK_ASSIGN(Plan plan, ParseSetting(setting));
     if (rounds) plan.epochs = std::max<std::int64_t>(1, std::llround(*rounds));
-    plan.batch_size = std::min(plan.batch_size, std::int64_t(train.x->rows));
-    PENSTOCK_ASSIGN(auto training,
-                    TrainNetwork({plan, options_.learning_rate, train, nullptr}, context));
+    PENSTOCK_ASSIGN(auto training, TrainNetwork({plan, options_.learning_rate, train}, context));
     return std::unique_ptr<Fitted>(
         std::make_unique<FittedMlp>(std::move(training), std::move(plan), options_.format));
   }

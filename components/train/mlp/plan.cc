@@ -10,14 +10,15 @@
 namespace penstock::train {
 namespace {
 
-constexpr double kBudget = 3e11;  // multiply-adds of one Fit: about half a minute of one core
+constexpr double kBudget = 6e10;  // multiply-adds of one Fit: a few seconds of one core
 constexpr double kPerRow = 3;     // forwards, and backwards to weights and to values
-constexpr std::int64_t kSteps = 1'500;
+constexpr std::int64_t kSteps = 600;
 constexpr std::int64_t kFewestEpochs = 20;
 constexpr std::int64_t kMostEpochs = 120;
 constexpr std::int64_t kLeastEpochs = 3;  // whatever they cost
-constexpr std::int64_t kNetworks = 8;
-constexpr std::size_t kOneLayer = 1'000;  // below so many rows there is one hidden layer
+constexpr std::int64_t kNetworks = 4;
+constexpr std::int64_t kCycles[] = {9, 3, 1};  // parts of the longest
+constexpr std::size_t kOneLayer = 1'000;       // below so many rows there is one hidden layer
 constexpr double kWeightDecay = 0.05;
 
 struct Dropout {
@@ -27,7 +28,7 @@ struct Dropout {
 constexpr std::array<Dropout, 2> kDropouts = {{{"light", 0.1}, {"strong", 0.3}}};
 
 std::int64_t BatchFor(std::size_t rows) {
-  const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(1, rows / 24));
+  const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(1, rows / 10));
   return std::int64_t(std::clamp<std::size_t>(wanted, 32, 1024));
 }
 
@@ -49,7 +50,6 @@ Plan PlanFor(const MlpOptions& options, const Dropout& dropout, std::size_t rows
   const auto affordable = std::int64_t(std::min(1e6, kBudget / epoch_cost));
   const auto wanted = std::clamp(kSteps / steps_per_epoch, kFewestEpochs, kMostEpochs);
   plan.epochs = options.epochs.value_or(std::clamp(affordable, kLeastEpochs, wanted));
-  plan.patience = options.patience.value_or(std::max<std::int64_t>(5, plan.epochs / 3));
   const double share = kBudget / (epoch_cost * double(plan.epochs));
   plan.networks = options.networks.value_or(
       std::clamp<std::int64_t>(std::int64_t(std::min(share, 1e3)), 1, kNetworks));
@@ -69,6 +69,16 @@ std::vector<Plan> MakePlans(const MlpOptions& options, std::size_t rows, std::si
   return plans;
 }
 
+std::vector<int> EpochLadder(const MlpOptions& options, const Plan& plan) {
+  if (options.epochs) return {int(plan.epochs)};
+  std::vector<int> ladder;
+  for (const std::int64_t part : kCycles) {
+    const std::int64_t epochs = plan.epochs / part;
+    if (epochs >= kLeastEpochs || part == 1) ladder.push_back(int(epochs));
+  }
+  return ladder;
+}
+
 double RowCost(const Plan& plan, std::size_t width, const Target& target) {
   double sum = 0;
   double before = double(width);
@@ -85,6 +95,11 @@ double TrainingCost(const Plan& plan, std::size_t rows, std::size_t width, const
   return kPerRow * RowCost(plan, width, target) * seen * double(plan.networks);
 }
 
+double TrainingSteps(const Plan& plan, std::size_t rows) {
+  const double batches = std::ceil(double(rows) / double(plan.batch_size));
+  return batches * double(plan.epochs) + double(kFinderSteps);
+}
+
 Json ToSetting(const Plan& plan) {
   return {{"id", plan.id},
           {"hidden", plan.hidden},
@@ -94,7 +109,6 @@ Json ToSetting(const Plan& plan) {
           {"labelSmoothing", plan.label_smoothing},
           {"batchSize", plan.batch_size},
           {"epochs", plan.epochs},
-          {"patience", plan.patience},
           {"networks", plan.networks}};
 }
 
@@ -109,7 +123,6 @@ Result<Plan> ParseSetting(const Json& setting) {
     setting.at("labelSmoothing").get_to(plan.label_smoothing);
     setting.at("batchSize").get_to(plan.batch_size);
     setting.at("epochs").get_to(plan.epochs);
-    setting.at("patience").get_to(plan.patience);
     setting.at("networks").get_to(plan.networks);
   } catch (const Json::exception& e) {
     return Invalid(std::string("no setting of mlp: ") + e.what());

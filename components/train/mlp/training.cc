@@ -17,7 +17,6 @@
 namespace penstock::train {
 namespace {
 
-constexpr std::int64_t kEvaluateRows = 16'384;
 constexpr double kCheckpointEvery = 2e10;  // multiply-adds: a few seconds of one core
 constexpr double kClip = 1;                // norm of one network's gradient
 constexpr double kFinderSmoothing = 0.98;
@@ -85,7 +84,6 @@ std::string KeyOf(const TrainingRequest& request, const Context& context) {
     sha.Update(rows.weight.data(), rows.weight.size_bytes());
   };
   add(request.train);
-  if (request.held_out != nullptr) add(*request.held_out);
   const Target& t = context.target;
   Json text = {{"setting", ToSetting(request.plan)},
                {"seed", context.seed},
@@ -97,8 +95,7 @@ std::string KeyOf(const TrainingRequest& request, const Context& context) {
                {"delta", t.delta},
                {"quantile", t.quantile},
                {"rows", request.train.x->rows},
-               {"rate", request.learning_rate ? Json(*request.learning_rate) : Json()},
-               {"heldOut", request.held_out != nullptr ? request.held_out->x->rows : 0}};
+               {"rate", request.learning_rate ? Json(*request.learning_rate) : Json()}};
   for (const auto& f : context.features) text["features"].push_back({f.name, f.cardinality});
   sha.Update(text.dump());
   return sha.HexDigest();
@@ -130,7 +127,6 @@ class Loop {
     network_->to(device);
     optimizer_ = std::make_unique<AdamW>(*network_, plan_.weight_decay);
     train_ = TableOf(request.train);
-    if (request.held_out != nullptr) held_out_ = TableOf(*request.held_out);
     rows_ = train_.x.size(0);
     batches_ = (rows_ + plan_.batch_size - 1) / plan_.batch_size;
     step_cost_ = TrainingCostOfRows();
@@ -141,7 +137,7 @@ class Loop {
     if (!Resume()) {
       rate_ = request_.learning_rate ? *request_.learning_rate : FindRate();
     }
-    while (epoch_ < plan_.epochs && !Done()) {
+    while (epoch_ < plan_.epochs) {
       PENSTOCK_TRY(RunEpoch());
     }
     return Finish();
@@ -239,65 +235,31 @@ class Loop {
     batch_ = 0;
     loss_sum_ = 0;
     ++epoch_;
-    std::optional<double> valid;
-    if (held_out_) valid = HeldOutLoss();
-    if (!std::isfinite(loss) || (valid && !std::isfinite(*valid))) {
+    if (!std::isfinite(loss)) {
       return Invalid("the loss is no number in epoch " + std::to_string(epoch_) +
                      " at the learning rate " + std::to_string(rate_) +
                      "; lower learningRate, or scale or clip the columns");
     }
-    if (best_epoch_ == 0 || !valid || *valid < best_loss_) {
-      best_epoch_ = epoch_;
-      best_loss_ = valid.value_or(0);
-      best_train_loss_ = loss;
-      if (valid) best_ = optimizer_->Copy();
-    }
-    if (context_.report) {
-      context_.report({"mlp", ToSetting(plan_), epoch_, loss, valid});
-    }
+    train_loss_ = loss;
+    if (context_.report) context_.report({"mlp", ToSetting(plan_), epoch_, loss, std::nullopt});
     return {};
   }
 
-  [[nodiscard]] bool Done() const {
-    return held_out_ && plan_.patience > 0 && best_epoch_ > 0 &&
-           epoch_ - best_epoch_ >= plan_.patience;
+  [[nodiscard]] std::string Name() const {
+    return "mlp-" + plan_.id + "-" + std::to_string(plan_.epochs);
   }
-
-  double HeldOutLoss() {
-    network_->eval();
-    torch::NoGradGuard no_grad;
-    double sum = 0;
-    const std::int64_t rows = held_out_->x.size(0);
-    for (std::int64_t begin = 0; begin < rows; begin += kEvaluateRows) {
-      const std::int64_t n = std::min(kEvaluateRows, rows - begin);
-      const auto logits = network_->Logits(held_out_->x.narrow(0, begin, n)).unsqueeze(0);
-      const auto losses = LossOf(logits, held_out_->y.narrow(0, begin, n), context_.target, 0);
-      sum += (losses.squeeze(0) * held_out_->weight.narrow(0, begin, n))
-                 .to(torch::kFloat64)
-                 .sum()
-                 .item<double>();
-    }
-    return sum / double(rows);
-  }
-
-  [[nodiscard]] std::string Name() const { return "mlp-" + plan_.id; }
 
   Result<void> Checkpoint() {
     saved_work_ = work_;
     if (context_.checkpoint.empty()) return {};
     Snapshot state;
     optimizer_->Save(&state);
-    for (std::size_t i = 0; i < best_.size(); ++i) {
-      state.tensors["b" + std::to_string(i)] = best_[i].cpu();
-    }
     state.numbers["epoch"] = epoch_;
     state.numbers["batch"] = batch_;
     state.numbers["lossSum"] = loss_sum_;
     state.numbers["rate"] = rate_;
     state.numbers["work"] = work_;
-    state.numbers["bestEpoch"] = best_epoch_;
-    state.numbers["bestLoss"] = best_loss_;
-    state.numbers["bestTrainLoss"] = best_train_loss_;
+    state.numbers["trainLoss"] = train_loss_;
     return SaveSnapshot(context_.checkpoint, Name(), key_, state);
   }
 
@@ -311,24 +273,16 @@ class Loop {
     loss_sum_ = n.at("lossSum").is_null() ? std::nan("") : n.at("lossSum").get<double>();
     rate_ = n.at("rate");
     work_ = saved_work_ = n.at("work");
-    best_epoch_ = n.at("bestEpoch");
-    best_loss_ = n.at("bestLoss");
-    best_train_loss_ = n.at("bestTrainLoss");
-    for (std::size_t i = 0; state->tensors.contains("b" + std::to_string(i)); ++i) {
-      best_.push_back(state->tensors.at("b" + std::to_string(i)).to(device_));
-    }
+    train_loss_ = n.at("trainLoss");
     return true;
   }
 
   Result<Training> Finish() {
     // What took long enough to be worth keeping is kept at its end, too.
     if (saved_work_ > 0) PENSTOCK_TRY(Checkpoint());
-    if (!best_.empty()) optimizer_->Assign(best_);
     network_->to(torch::kCPU);
     network_->eval();
-    Training out{network_, rate_, epoch_, best_epoch_, best_train_loss_, {}, work_};
-    if (held_out_) out.valid_loss = best_loss_;
-    return out;
+    return Training{network_, rate_, train_loss_, work_};
   }
 
   const TrainingRequest& request_;
@@ -340,7 +294,6 @@ class Loop {
   std::shared_ptr<sdk::Network> network_;
   std::unique_ptr<AdamW> optimizer_;
   Table train_;
-  std::optional<Table> held_out_;
   std::int64_t rows_ = 0;
   std::int64_t batches_ = 0;
   double step_cost_ = 0;  // multiply-adds a row
@@ -352,10 +305,7 @@ class Loop {
   double rate_ = 0;
   double work_ = 0;
   double saved_work_ = 0;
-  std::int64_t best_epoch_ = 0;
-  double best_loss_ = 0;
-  double best_train_loss_ = 0;
-  std::vector<torch::Tensor> best_;
+  double train_loss_ = 0;  // of the last epoch
 };
 
 }  // namespace
@@ -370,7 +320,6 @@ std::size_t InputWidth(std::span<const sdk::Feature> features) {
 
 Result<Training> TrainNetwork(const TrainingRequest& request, const Context& context) {
   PENSTOCK_TRY(CheckRows(request.train, context.features));
-  if (request.held_out != nullptr) PENSTOCK_TRY(CheckRows(*request.held_out, context.features));
   sdk::NetworkSpec spec;
   spec.features.assign(context.features.begin(), context.features.end());
   spec.hidden = request.plan.hidden;

@@ -1,15 +1,13 @@
 // linear and boosting through the whole of train, as penstock-components runs them: without
 // LibTorch.
-#include <arrow/api.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <fstream>
-#include <random>
 
 #include "components/model_format/model_artifact.h"
 #include "components/sdk/testing/test_data.h"
 #include "components/train/run/run.h"
+#include "components/train/run/testing/known_rows.h"
 #include "components/transform/run.h"
 #include "operator/base/file.h"
 
@@ -27,44 +25,11 @@ bool Maps(const std::string& library) {
   return false;
 }
 
-// Labels of a known model of x, its square and a category.
-std::shared_ptr<arrow::RecordBatch> RowsOf(int count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  std::uniform_real_distribution<double> uniform;
-  arrow::DoubleBuilder x, value;
-  arrow::StringBuilder c, kind;
-  arrow::BooleanBuilder late;
-  arrow::Int64Builder calls;
-  for (int i = 0; i < count; ++i) {
-    const double number = normal(random);
-    const int category = int(random() % 5);
-    const double p = 1 / (1 + std::exp(-(1.5 * number - number * number + 0.8 * category - 1.5)));
-    std::poisson_distribution<int> draw(std::exp(0.5 * number));
-    EXPECT_TRUE(x.Append(number).ok() && c.Append("c" + std::to_string(category)).ok() &&
-                late.Append(uniform(random) < p).ok() &&
-                value.Append(std::exp(number + 0.1 * category + 0.3 * normal(random))).ok() &&
-                kind.Append(number < -0.5  ? "low"
-                            : number < 0.5 ? "mid"
-                                           : "top")
-                    .ok() &&
-                calls.Append(draw(random)).ok());
-  }
-  return arrow::RecordBatch::Make(
-      arrow::schema({arrow::field("x", arrow::float64()), arrow::field("c", arrow::utf8()),
-                     arrow::field("late", arrow::boolean()),
-                     arrow::field("value", arrow::float64()), arrow::field("kind", arrow::utf8()),
-                     arrow::field("calls", arrow::int64())}),
-      count,
-      {x.Finish().ValueOrDie(), c.Finish().ValueOrDie(), late.Finish().ValueOrDie(),
-       value.Finish().ValueOrDie(), kind.Finish().ValueOrDie(), calls.Finish().ValueOrDie()});
-}
-
 class PlainTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    sdk::WriteDataset(folder_ / "train", {RowsOf(1200, 1)});
-    sdk::WriteDataset(folder_ / "valid", {RowsOf(400, 2)});
+    sdk::WriteDataset(folder_ / "train", {MakeKnownRows(1200, 1).rows});
+    sdk::WriteDataset(folder_ / "valid", {MakeKnownRows(400, 2).rows});
     sdk::Step fit({{"label", "late"}, {"scale", {"x"}}, {"oneHot", {"c"}}},
                   {{"dataset", {folder_ / "train", "", ""}}},
                   {{"transform", folder_ / "transform.json"}}, "");
@@ -107,7 +72,8 @@ TEST_F(PlainTest, AutoTakesTheBetterOfBothForEachKindOfLabel) {
     EXPECT_EQ(metrics["choice"]["beatsDummy"], true) << label;
     for (const Json& line : board) {
       EXPECT_FALSE(line.contains("error")) << label << line.dump();
-      if (line.contains("value")) {
+      // Of a learner, by rows that chose none of its settings; a setting alone may look better.
+      if (line.contains("value") && line.value("nested", false)) {
         EXPECT_LE(board[0]["value"].get<double>(), line["value"].get<double>()) << label;
       }
     }

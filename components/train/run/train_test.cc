@@ -1,17 +1,15 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "components/evaluate/evaluation.h"
 #include "components/evaluate/run.h"
 #include "components/model/model_loader.h"
-#include "components/sdk/metrics.h"
 #include "components/sdk/testing/test_data.h"
 #include "components/train/run/run.h"
+#include "components/train/run/testing/known_rows.h"
 #include "components/transform/run.h"
 #include "operator/base/file.h"
 
@@ -20,52 +18,11 @@ namespace {
 
 using sdk::TestFolder;
 
-// Labels drawn from a known logistic model of x, its square and a category: the best AUC that any
-// model can have is that of the true probability.
-struct Synthetic {
-  std::shared_ptr<arrow::RecordBatch> rows;
-  double best_auc = 0;
-};
-
-Synthetic MakeSynthetic(int count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  std::uniform_real_distribution<double> uniform;
-  arrow::DoubleBuilder x, value;
-  arrow::StringBuilder c, kind;
-  arrow::BooleanBuilder late;
-  std::vector<float> truth;
-  std::vector<std::uint8_t> positive;
-  for (int i = 0; i < count; ++i) {
-    const double number = normal(random);
-    const int category = int(random() % 5);
-    const double p = 1 / (1 + std::exp(-(1.5 * number - number * number + 0.8 * category - 1.5)));
-    const bool label = uniform(random) < p;
-    truth.push_back(float(p));
-    positive.push_back(label);
-    EXPECT_TRUE(x.Append(number).ok() && c.Append("c" + std::to_string(category)).ok() &&
-                late.Append(label).ok() && value.Append(100 + 10 * number + category).ok() &&
-                kind.Append(number < -0.5  ? "low"
-                            : number < 0.5 ? "mid"
-                                           : "top")
-                    .ok());
-  }
-  const auto schema =
-      arrow::schema({arrow::field("x", arrow::float64()), arrow::field("c", arrow::utf8()),
-                     arrow::field("late", arrow::boolean()),
-                     arrow::field("value", arrow::float64()), arrow::field("kind", arrow::utf8())});
-  return {arrow::RecordBatch::Make(
-              schema, count,
-              {x.Finish().ValueOrDie(), c.Finish().ValueOrDie(), late.Finish().ValueOrDie(),
-               value.Finish().ValueOrDie(), kind.Finish().ValueOrDie()}),
-          sdk::Auc(truth, positive)};
-}
-
 class TrainTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    sdk::WriteDataset(folder_ / "train", {MakeSynthetic(20'000, 1).rows});
-    const auto valid = MakeSynthetic(10'000, 2);
+    sdk::WriteDataset(folder_ / "train", {MakeKnownRows(20'000, 1).rows});
+    const auto valid = MakeKnownRows(10'000, 2);
     best_auc_ = valid.best_auc;
     sdk::WriteDataset(folder_ / "valid", {valid.rows});
     sdk::Step fit({{"label", "late"}, {"scale", {"x"}}, {"vocabulary", {{"c", Json::object()}}}},

@@ -72,6 +72,7 @@ struct Small {
     BoardLine line;
     line.learner = learner;
     line.score = ScoreFolds("rmse", labels, plan, {{1 + error, 3 + error}, {2 + error, 4 + error}});
+    line.nested = line.score;
     return line;
   }
 };

@@ -96,12 +96,28 @@ TEST(Calibrate, AGroupIsNotCalibratedByItsOwnRows) {
   EXPECT_EQ((*CrossCalibrated(sdk::CalibrationMethod::kIsotonic, h, kBinary, 1))[0], 0);
 }
 
-TEST(Calibrate, ASlopeBelowZeroIsRefused) {
+// A training of an hour failed at its end, since Platt's slope was below zero.
+TEST(Calibrate, AnswersThatRankTheWrongWayAreLeftAsTheyAre) {
   auto h = TooSure(2000, 1);
   for (double& p : h.answers) p = 1 - p;
   const auto c = FitCalibration(sdk::CalibrationMethod::kPlatt, h, kBinary);
-  ASSERT_FALSE(c);
-  EXPECT_NE(c.error().message.find("its slope would be -"), std::string::npos);
+  ASSERT_TRUE(c) << c.error().message;
+  EXPECT_EQ(c->method, sdk::CalibrationMethod::kNone);
+  EXPECT_TRUE(CrossCalibrated(sdk::CalibrationMethod::kPlatt, h, kBinary, 1)->empty());
+}
+
+// Such a model was judged by answers some of which were calibrated and others not.
+TEST(Calibrate, WhatTheOtherPartsDoNotBearOutIsNotCalibratedAtAll) {
+  auto h = TooSure(2000, 0.5);
+  // fold 0 ranks well, and is most of the rows; all others rank the wrong way
+  for (std::size_t r = 0; r < h.fold.size(); ++r) {
+    h.fold[r] = r < 1800 ? 0 : 1 + std::uint32_t(r % 4);
+    if (h.fold[r] != 0) h.answers[r] = 1 - h.answers[r];
+  }
+  const auto c = FitCalibration(sdk::CalibrationMethod::kPlatt, h, kBinary);
+  ASSERT_TRUE(c) << c.error().message;
+  ASSERT_EQ(c->method, sdk::CalibrationMethod::kPlatt);
+  EXPECT_TRUE(CrossCalibrated(sdk::CalibrationMethod::kPlatt, h, kBinary, 1)->empty());
 }
 
 ThresholdOptions By(ThresholdBy by) {

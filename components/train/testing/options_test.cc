@@ -14,13 +14,19 @@ TEST(TrainOptions, AParameterOfAnotherModelIsRefusedByName) {
   EXPECT_EQ(Problem({{"model", "linear"}, {"hidden", {8}}}),
             "parameter hidden: is of model mlp, and model is linear; leave it out, or set model: "
             "mlp");
-  EXPECT_NE(Problem({{"epochs", 5}}).find("epochs: is of model mlp, and model is auto"),
-            std::string::npos);
   EXPECT_NE(Problem({{"model", "boosting"}, {"penalty", 1}}).find("of model linear"),
             std::string::npos);
   EXPECT_EQ(Problem({{"model", "boosting"}, {"learningRate", 0.1}, {"depth", 3}}), "accepted");
   EXPECT_EQ(Problem({{"model", "mlp"}, {"learningRate", 0.1}, {"hidden", Json::array()}}),
             "accepted");
+}
+
+TEST(TrainOptions, AParameterOfOneModelSaysToAutoHowThatOneIsTried) {
+  const auto options = ReadOptions({{"epochs", 5}, {"penalty", 2}, {"depth", 3}});
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->mlp.epochs, 5);
+  EXPECT_EQ(options->linear.penalty, 2);
+  EXPECT_EQ(options->boosting.depth, 3);
 }
 
 TEST(TrainOptions, WhatIsNotGivenIsTheLearnersToChoose) {

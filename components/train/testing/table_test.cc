@@ -118,6 +118,9 @@ TEST(Memory, ATableThatFitsIsTakenWhole) {
   TableSize taken = large;
   taken.rows = std::uint64_t(double(large.rows) * share);
   EXPECT_LT(NeededBytes(taken), 1ULL << 30);
+  TableSize classes = taken;
+  classes.answers = 30;  // of each of ten settings
+  EXPECT_GT(NeededBytes(classes), 5 * NeededBytes(taken));
 }
 
 TEST_F(TableTest, ASampleIsTheSameHoweverItIsCutAndHoldsItsShareOfEqualRows) {

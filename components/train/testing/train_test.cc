@@ -192,9 +192,12 @@ TEST_F(FrameTest, ABudgetLeavesOutWhatCostsTooMuchAndNotWhatWasAskedFor) {
 
 TEST_F(FrameTest, RepeatsGoBeforeCandidates) {
   learners_[0].cost = 1000;  // 15 for three times five folds
+  learners_.resize(2);
+  learners_[1].called = "cheap";
   ASSERT_TRUE(Run({}, "m"));
   EXPECT_EQ(learners_[0].counts->tries, 5);
-  EXPECT_EQ(Metrics("m")["choice"]["repeats"], 1);
+  EXPECT_EQ(learners_[1].counts->tries, 15) << "one that costs little is repeated all the same";
+  EXPECT_NE(log_.find("3 times; " + learners_[0].called + " but once"), std::string::npos);
 }
 
 // With many rows and no valid five folds cost more than the budget, and a candidate was left out.
@@ -243,6 +246,31 @@ TEST_F(FrameTest, WithoutRefitWhatWasJudgedIsKeptAndNothingIsFittedTwice) {
   ASSERT_TRUE(Run({}, "all"));
   EXPECT_EQ(learners_[0].counts->fits, 1);
   EXPECT_NE(Text("all/model/fake.json"), train_only);
+}
+
+TEST_F(FrameTest, RefusesATransformWithTheWeightAmongItsFeatures) {
+  EXPECT_NE(Problem({{"weight", "x"}}).find("weight 'x' is a feature of the transform; fit that"),
+            std::string::npos);
+}
+
+TEST_F(FrameTest, APlattSlopeBelowZeroLeavesTheModelAsItIsAndSaysSo) {
+  learners_[0].settings = {"swapped"};
+  ASSERT_TRUE(Run({{"calibrate", "platt"}}, "m"));
+  EXPECT_EQ(Metrics("m")["calibration"], "none");
+  EXPECT_EQ(Metrics("m")["notes"].size(), 1U);
+  EXPECT_NE(log_.find("is not calibrated"), std::string::npos);
+}
+
+TEST_F(FrameTest, ALearnerThatHasLostIsSparedTheOtherFolds) {
+  learners_.resize(2);
+  learners_[0].settings = {"split"};
+  learners_[1].settings = {"swapped"};
+  learners_[1].called = "late";
+  ASSERT_TRUE(Run({}, "m"));
+  EXPECT_EQ(learners_[0].counts->tries, 15);
+  EXPECT_EQ(learners_[1].counts->tries, 2);
+  EXPECT_NE(Metrics("m")["board"].back()["leftOut"].get<std::string>().find("far behind after 2"),
+            std::string::npos);
 }
 
 TEST_F(FrameTest, WritesWhatEachRowWasAnsweredWhenItWasHeldOut) {

@@ -128,6 +128,12 @@ Result<DebugFolder> MakeDebugFolder(const fs::path& root, const Json& pod,
     const Result<ArtifactRef> put = store.Put(ns, root / "inputs" / name);
     if (!put) return Wrap("input " + name, put.error());
   }
+  if (merged.contains("packages") && !merged["packages"].is_null()) {
+    const fs::path packages = root / "packages";
+    if (auto got = Supply(merged["packages"].get<ArtifactRef>(), packages, fetch); !got)
+      return Wrap("packages", got.error());
+    if (auto put = store.Put(ns, packages); !put) return Wrap("packages", put.error());
+  }
   const bool has_code = merged.contains("code") && !merged["code"].is_null();
   if (has_code) {
     const Result<void> got = Supply(merged["code"].get<ArtifactRef>(), root / "code", fetch);

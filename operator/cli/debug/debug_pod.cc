@@ -30,9 +30,10 @@ Json DebugTwin(const Json& pod) {
   }
   spec["activeDeadlineSeconds"] = kAsleepSeconds;
   spec["restartPolicy"] = "Never";
-  Json& step = spec["containers"][0];
-  step["command"] = {"/bin/sh", "-c", "sleep " + std::to_string(kAsleepSeconds)};
-  step.erase("args");
+  for (Json& step : spec["containers"]) {  // one, or several in turn
+    step["command"] = {"/bin/sh", "-c", "sleep " + std::to_string(kAsleepSeconds)};
+    step.erase("args");
+  }
   std::string name = old.value("name", "step").substr(0, 57);
   while (name.ends_with('-')) name.pop_back();
   return {{"apiVersion", "v1"},

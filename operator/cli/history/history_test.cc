@@ -79,6 +79,35 @@ std::vector<std::string> Whats(const std::vector<Difference>& differences) {
   return whats;
 }
 
+// Three items, of which one failed, as runs of a Pipeline.
+TEST(TellRun, ListsTheRunsOfALoopsItemsThoseThatDidNotSucceedFirst) {
+  KnownRun run = RunOf("r-1", 7, "v1");
+  api::StepStatus& train = run.run.status.steps[1];
+  train.items = api::ItemsStatus{3, "0,2", "1", "", 0, 0, "", {}};
+  run.resolved->steps[1].nested.emplace();
+  ItemRuns of_items;
+  for (int i = 0; i < 3; ++i) {
+    KnownRun item = RunOf("r-1-train-" + std::to_string(i) + "-1-0a1b2c3d", 7, "v1");
+    item.run.meta.labels = {{"penstock.dev/step", "train"},
+                            {"penstock.dev/item", std::to_string(i)},
+                            {"penstock.dev/attempt", "1"}};
+    if (i == 1)
+      for (api::Condition& c : item.run.status.conditions)
+        if (c.type == "Succeeded") c.status = api::ConditionStatus::kFalse;
+    item.object = api::Encode(item.run);
+    of_items["train"].push_back(item);
+  }
+  const Json story = TellRun(run, {}, of_items);
+  EXPECT_EQ(story["steps"][1]["items"]["failed"], "1");
+  EXPECT_EQ(story["steps"][1]["items"]["runs"][1]["status"], "Failed");
+  EXPECT_FALSE(story["steps"][1].contains("cacheMiss")) << "a run has no key of its own";
+  const std::string text = StoryText(story, TimePoint());
+  EXPECT_THAT(text, HasSubstr("    Items:   3, succeeded 0,2, failed 1\n"));
+  const auto failed = text.find("r-1-train-1-1"), well = text.find("r-1-train-0-1");
+  ASSERT_NE(failed, std::string::npos) << text;
+  EXPECT_LT(failed, well) << text;
+}
+
 TEST(RunIngredients, NameWhatOfAStepsKeyIsAnother) {
   const KnownRun one = RunOf("r-1", 5, "v1"), two = RunOf("r-2", 7, "v2");
   EXPECT_THAT(Whats(Compare(IngredientsOf(one, "train"), IngredientsOf(two, "train"))),

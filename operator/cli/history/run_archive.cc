@@ -1,11 +1,15 @@
 #include "operator/cli/history/run_archive.h"
 
 #include <algorithm>
+#include <map>
 
 #include "operator/api/codec.h"
 #include "operator/cli/history/run_lookup.h"
-#include "operator/controllers/revision.h"
 #include "operator/kube/resources.h"
+#include "operator/kube/selector.h"
+#include "operator/plan/attempt/labels.h"
+#include "operator/plan/step/child_fact.h"
+#include "operator/revisions/revision.h"
 
 namespace penstock::cli {
 namespace {
@@ -60,7 +64,7 @@ Result<void> RunArchive::ReadSpec(KnownRun& run) const {
                                        : client_->Get(kube::kControllerRevisions, namespace_, name);
   if (!revision && revision.error().kind == ErrorKind::kNotFound) return {};
   if (!revision) return revision.error();
-  Result<plan::ResolvedRun> resolved = controllers::ReadRevision(*revision);
+  Result<plan::ResolvedRun> resolved = revisions::ReadRevision(*revision);
   if (!resolved) return Wrap("run " + run.run.meta.name, resolved.error());
   run.resolved = *std::move(resolved);
   return {};
@@ -72,6 +76,44 @@ Result<std::vector<Json>> RunArchive::All() const {
   if (!page) return page.error();
   SortAsAskedFor(page->items);
   return std::move(page->items);
+}
+
+Result<std::vector<Json>> RunArchive::Labelled(const std::string& labels) const {
+  kube::ListOptions list;
+  list.label_selector = labels;
+  if (!state_) {
+    Result<kube::ListPage> page = client_->List(kube::kPipelineRuns, namespace_, list);
+    if (!page) return page.error();
+    return std::move(page->items);
+  }
+  const Result<kube::LabelSelector> selector = kube::LabelSelector::Parse(labels);
+  if (!selector) return selector.error();
+  Result<std::vector<Json>> all = state_->Load(kube::kPipelineRuns);
+  if (!all) return all;
+  std::erase_if(*all, [&](const Json& object) { return !selector->Matches(object); });
+  return all;
+}
+
+Result<std::vector<KnownRun>> RunArchive::OfItems(const KnownRun& run,
+                                                  const std::string& step) const {
+  Result<std::vector<Json>> objects =
+      Labelled(std::string(plan::kLabelParentUid) + "=" + run.run.meta.uid + "," +
+               plan::kLabelStep + "=" + step);
+  if (!objects) return objects.error();
+  std::map<int, KnownRun> newest;
+  std::map<int, int> attempts;
+  for (Json& object : *objects) {
+    Result<KnownRun> known = ReadRun(std::move(object));
+    if (!known) return known.error();
+    const auto item = plan::ItemOf(known->run);
+    const int attempt = plan::ReadChild(known->run).attempt;
+    if (!item || attempt <= attempts[item->second]) continue;
+    attempts[item->second] = attempt;
+    newest.insert_or_assign(item->second, *std::move(known));
+  }
+  std::vector<KnownRun> runs;
+  for (auto& [item, known] : newest) runs.push_back(std::move(known));
+  return runs;
 }
 
 Result<std::vector<KnownRun>> RunArchive::Before(const KnownRun& run) const {

@@ -38,11 +38,16 @@ class RunArchive {
   // Every run older than that one, the newest first, and then those that are not older but made
   // what its steps took from the cache; without their specs.
   [[nodiscard]] Result<std::vector<KnownRun>> Before(const KnownRun& run) const;
+  // The runs of the items of its looped step that is a Pipeline: of each item the newest attempt's,
+  // in the order of the items; without their specs.
+  [[nodiscard]] Result<std::vector<KnownRun>> OfItems(const KnownRun& run,
+                                                      const std::string& step) const;
   // Reads the spec of a run that has none yet, where it is kept.
   [[nodiscard]] Result<void> ReadSpec(KnownRun& run) const;
 
  private:
   [[nodiscard]] Result<std::vector<Json>> All() const;  // the oldest first
+  [[nodiscard]] Result<std::vector<Json>> Labelled(const std::string& labels) const;
   std::optional<State> state_;
   std::unique_ptr<kube::Client> owned_;
   kube::Client* client_ = nullptr;

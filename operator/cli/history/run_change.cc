@@ -1,7 +1,7 @@
 #include "operator/cli/history/run_change.h"
 
 #include "operator/cli/history/run_ingredients.h"
-#include "operator/plan/run/run_outcome.h"
+#include "operator/plan/step/run_outcome.h"
 
 namespace penstock::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "operator/cli/objects/table.h"
 #include "operator/plan/attempt/cache_key.h"
-#include "operator/plan/run/step_inputs.h"
+#include "operator/plan/values/step_inputs.h"
 
 namespace penstock::cli {
 namespace {
@@ -54,11 +54,13 @@ Ingredients Leaves(const Json& value) {
 Ingredients IngredientsOf(const KnownRun& run, const std::string& name) {
   const plan::ResolvedStep* step = run.resolved ? run.resolved->Find(name) : nullptr;
   if (step == nullptr) return {};
-  const plan::Ingredients gathered = plan::Gather(
-      *step, run.run.meta.name, [&](const std::string& other) { return run.Step(other); });
-  plan::CacheKeyInputs inputs{run.run.meta.namespace_, step, gathered.parameters, "", {}, {}};
+  const plan::StatusOf status_of = [&](const std::string& other) { return run.Step(other); };
+  const plan::Ingredients gathered = plan::Gather(*step, {run.run, status_of});
+  plan::CacheKeyInputs inputs{
+      run.run.meta.namespace_, gathered.step ? &*gathered.step : step, gathered.parameters, {}, {}};
+  inputs.values = gathered.values;
   if (gathered.code) inputs.own_code = gathered.code->digest;
-  if (plan::AsksRunName(*step)) inputs.run_name = run.run.meta.name;
+  if (gathered.packages) inputs.packages = gathered.packages->digest;
   Json sources = Json::object();
   const api::StepStatus* status = run.Step(name);
   for (const TaskInput& input : gathered.inputs) {

@@ -1,9 +1,11 @@
 #include "operator/cli/history/run_lookup.h"
 
+#include <charconv>
 #include <utility>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
+#include "operator/cli/objects/object_table.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/pipeline/change_run.h"
 
@@ -30,7 +32,7 @@ Result<Json> FindClusterRun(kube::Client& client, const std::string& ns, const s
   if (!page) return page.error();
   std::erase_if(page->items, [&](const Json& item) {
     const Json ref = item.value("spec", Json::object()).value("pipelineRef", Json::object());
-    return ref.value("name", "") != name;
+    return ref.value("name", "") != name || !ParentRun(item).empty();
   });
   if (!page->items.empty()) {
     // Who may not read Pipelines, or has deleted this one, gets the order that names give.
@@ -43,21 +45,52 @@ Result<Json> FindClusterRun(kube::Client& client, const std::string& ns, const s
   return NotFound("there is no run or pipeline \"" + name + "\" in namespace " + ns);
 }
 
-Result<std::vector<StepPod>> PodsOf(const Json& run, const std::string& step) {
+namespace {
+
+// "each.3": the item; a step's name has no dot.
+struct NamedStep {
+  std::string step;
+  std::optional<int> item;
+};
+
+NamedStep ReadName(const std::string& text) {
+  const auto dot = text.rfind('.');
+  if (dot == std::string::npos) return {text, std::nullopt};
+  int item = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + dot + 1, end, item);
+  if (read.ec != std::errc() || read.ptr != end || item < 0) return {text, std::nullopt};
+  return {text.substr(0, dot), item};
+}
+
+}  // namespace
+
+Result<std::vector<StepPod>> PodsOf(const Json& run, const std::string& asked) {
+  const auto [step, item] = ReadName(asked);
   std::vector<StepPod> pods;
   std::string names;
   for (const Json& entry : run.value("status", Json::object()).value("steps", Json::array())) {
     const std::string name = entry.value("name", ""), pod = entry.value("pod", "");
     names += (names.empty() ? "" : ", ") + name;
     if (!step.empty() && name != step) continue;
+    if (entry.contains("items")) {
+      pods.push_back({name, "", "", true, item});
+      continue;
+    }
+    if (item) return NotFound("step " + step + " is no loop: it has no item " + asked);
+    if (!entry.value("run", "").empty()) {
+      pods.push_back({name, "", entry.value("run", "")});
+      continue;
+    }
     if (!pod.empty() || entry.value("cached", false)) {
-      pods.push_back({name, entry.value("cached", false) ? "" : pod});
+      pods.push_back({name, entry.value("cached", false) ? "" : pod, ""});
       continue;
     }
     if (step.empty()) continue;
     const std::string message = entry.value("message", "");
-    return NotFound("step " + step + " has not started: it is " + entry.value("phase", "") +
-                    (message.empty() ? "" : " (" + message + ")"));
+    const bool begun = entry.contains("startTime");  // as an approval, or a wait
+    return NotFound("step " + step + (begun ? " has no pod" : " has not started") + ": it is " +
+                    entry.value("phase", "") + (message.empty() ? "" : " (" + message + ")"));
   }
   if (pods.empty() && !step.empty()) {
     return NotFound("run " + run["metadata"].value("name", "") + " has no step " + step +

@@ -1,6 +1,7 @@
 // Runs and their pods by what a user types. Any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,14 @@ void SortAsAskedFor(std::vector<Json>& runs, const std::string& newest_hash = {}
 
 struct StepPod {
   std::string step;
-  std::string pod;  // of the newest attempt; empty: the step came from the cache
+  std::string pod;  // of the newest attempt; empty: the step came from the cache, or is a run
+  std::string run;  // of a step that is a Pipeline: its newest
+  // Of a looped step, which has neither: its items have (cli/item_pods.h).
+  bool looped = false;
+  std::optional<int> item = {};  // the one that was asked for; nullopt: all
 };
-// The pods of all steps that had one or came from the cache, or of the named step. The error lists
-// the steps, or says why the step has none.
+// The pods of all steps that had one or came from the cache, or of the named step; "each.3" names
+// an item of a looped one. The error lists the steps, or says why the step has none.
 [[nodiscard]] Result<std::vector<StepPod>> PodsOf(const Json& run, const std::string& step);
 
 [[nodiscard]] bool StepHasEnded(const Json& run, const std::string& step);

@@ -6,6 +6,7 @@
 #include "operator/cli/history/run_archive.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
+#include "operator/plan/attempt/pod_spec.h"
 
 namespace penstock::cli {
 namespace {
@@ -74,11 +75,67 @@ TEST(PodsOf, SaysWhyAStepHasNone) {
                     {"status",
                      {{"steps",
                        {{{"name", "b"}, {"phase", "Skipped"}, {"message", "step a failed"}},
-                        {{"name", "c"}, {"phase", "Waiting"}}}}}}};
+                        {{"name", "c"}, {"phase", "Waiting"}},
+                        {{"name", "go"},
+                         {"phase", "Running"},
+                         {"message", "waits for an approval"},
+                         {"startTime", "2026-11-29T12:00:00Z"}}}}}}};
   EXPECT_EQ(PodsOf(run, "b").error().message,
             "step b has not started: it is Skipped (step a failed)");
   EXPECT_EQ(PodsOf(run, "c").error().message, "step c has not started: it is Waiting");
-  EXPECT_EQ(PodsOf(run, "d").error().message, "run r has no step d; it has b, c");
+  EXPECT_EQ(PodsOf(run, "d").error().message, "run r has no step d; it has b, c, go");
+  EXPECT_EQ(PodsOf(run, "go").error().message,
+            "step go has no pod: it is Running (waits for an approval)");
+}
+
+TEST(PodsOf, TellsALoopFromOtherStepsAndWhichItemWasAskedFor) {
+  const Json run = {{"metadata", {{"name", "r"}}},
+                    {"status",
+                     {{"steps",
+                       {{{"name", "each"}, {"phase", "Running"}, {"items", {{"total", 3}}}},
+                        {{"name", "use"}, {"phase", "Running"}, {"pod", "r-use-1"}}}}}}};
+  const auto all = PodsOf(run, "");
+  ASSERT_TRUE(all) << all.error().message;
+  ASSERT_EQ(all->size(), 2U);
+  EXPECT_TRUE(all->at(0).looped);
+  EXPECT_FALSE(all->at(0).item);
+  EXPECT_FALSE(all->at(1).looped);
+  const auto one = PodsOf(run, "each.2");
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(one->at(0).step, "each");
+  EXPECT_EQ(one->at(0).item, 2);
+  EXPECT_EQ(PodsOf(run, "use.0").error().message, "step use is no loop: it has no item use.0");
+}
+
+// Two attempts of the second item, and the run of another step.
+TEST_F(RunLookup, TheRunsOfItemsAreThoseOfTheNewestAttempts) {
+  KnownRun parent;
+  parent.run.meta.name = "top";
+  parent.run.meta.uid = "uid-top";
+  const auto child = [&](const std::string& step, int item, int attempt) {
+    std::string name = plan::PodName("top", "uid-top", step, attempt, item);
+    Create({{"apiVersion", "penstock.dev/v1alpha1"},
+            {"kind", "PipelineRun"},
+            {"metadata",
+             {{"name", name},
+              {"namespace", "default"},
+              {"labels",
+               {{"penstock.dev/parent-uid", "uid-top"},
+                {"penstock.dev/step", step},
+                {"penstock.dev/item", std::to_string(item)},
+                {"penstock.dev/attempt", std::to_string(attempt)}}}}},
+            {"spec", {{"pipelineRef", {{"name", "flights"}}}}}});
+    return name;
+  };
+  child("each", 1, 1);
+  const std::string second = child("each", 1, 2), first = child("each", 0, 1);
+  child("other", 0, 1);
+  const RunArchive archive(cluster_, "default");
+  const auto runs = archive.OfItems(parent, "each");
+  ASSERT_TRUE(runs) << runs.error().message;
+  std::vector<std::string> names;
+  for (const KnownRun& run : *runs) names.push_back(run.run.meta.name);
+  EXPECT_THAT(names, ElementsAre(first, second));
 }
 
 }  // namespace

@@ -5,8 +5,9 @@
 #include "operator/cli/history/run_ingredients.h"
 #include "operator/cli/history/step_makers.h"
 #include "operator/cli/objects/object_table.h"
-#include "operator/plan/run/step_cache.h"
-#include "operator/plan/run/step_inputs.h"
+#include "operator/plan/step/child_fact.h"
+#include "operator/plan/step/step_cache.h"
+#include "operator/plan/values/step_inputs.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::cli {
@@ -14,19 +15,21 @@ namespace {
 
 class Story {
  public:
-  Story(const KnownRun& run, const std::vector<KnownRun>& older)
-      : known_(run), run_(run.run), older_(older) {}
+  Story(const KnownRun& run, const std::vector<KnownRun>& older, const ItemRuns& of_items)
+      : known_(run), run_(run.run), older_(older), of_items_(of_items) {}
 
   [[nodiscard]] Json Tell() const {
     Json story{{"run", run_.meta.name},
                {"namespace", run_.meta.namespace_},
                {"pipeline", run_.spec.pipeline_ref},
+               {"parent", ParentRun(known_.object)},
                {"status", RunWord(known_.object)},
                {"message", ConditionMessage(known_.object, "Succeeded")},
                {"publish", run_.spec.publish},
                {"parameters", known_.resolved ? known_.resolved->parameters : run_.spec.parameters},
                {"steps", Json::array()},
-               {"outputs", Outputs()}};
+               {"outputs", Outputs()},
+               {"results", run_.status.results}};
     if (run_.meta.created) story["created"] = FormatTime(*run_.meta.created);
     PutTimes(run_.status.start_time, run_.status.finish_time, story);
     if (const auto* c = api::FindCondition(run_.status.conditions, "Blessed")) {
@@ -46,12 +49,13 @@ class Story {
   }
 
   [[nodiscard]] Json Step(const api::StepStatus& step) const {
-    Json told{{"name", step.name},         {"phase", api::Name(step.phase)},
-              {"reason", step.reason},     {"message", step.message},
-              {"attempts", step.attempts}, {"pod", step.pod},
-              {"cached", step.cached},     {"inputs", Inputs(step.name)},
-              {"outputs", Json::array()},  {"results", step.results}};
+    Json told{
+        {"name", step.name},        {"phase", api::Name(step.phase)}, {"reason", step.reason},
+        {"message", step.message},  {"attempts", step.attempts},      {"pod", step.pod},
+        {"run", step.run},          {"cached", step.cached},          {"inputs", Inputs(step.name)},
+        {"outputs", Json::array()}, {"results", step.results}};
     PutTimes(step.start_time, step.finish_time, told);
+    if (step.items) PutItems(step, told);
     for (const auto& o : step.outputs) {
       told["outputs"].push_back(
           {{"name", o.name}, {"type", o.type}, {"digest", o.digest}, {"bytes", o.bytes}});
@@ -60,10 +64,27 @@ class Story {
       const Maker maker = MakerOf(step, older_);
       told["cachedFrom"] = maker.name;
       told["cachedFromIsKept"] = maker.step != nullptr;
-    } else if (step.phase != api::StepPhase::kWaiting && step.phase != api::StepPhase::kSkipped) {
+    } else if (step.run.empty() && !of_items_.contains(step.name) &&
+               step.phase != api::StepPhase::kWaiting && step.phase != api::StepPhase::kSkipped) {
       WhyItRan(step, told);
     }
     return told;
+  }
+
+  void PutItems(const api::StepStatus& step, Json& told) const {
+    const api::ItemsStatus& items = *step.items;
+    told["items"] = {{"total", items.total},           {"running", items.running},
+                     {"cached", items.cached},         {"succeeded", items.succeeded_indexes},
+                     {"failed", items.failed_indexes}, {"skipped", items.skipped_indexes}};
+    const auto runs = of_items_.find(step.name);
+    if (runs == of_items_.end()) return;
+    told["items"]["runs"] = Json::array();
+    for (const KnownRun& of_item : runs->second) {
+      const auto item = plan::ItemOf(of_item.run);
+      told["items"]["runs"].push_back({{"item", item ? item->second : -1},
+                                       {"run", of_item.run.meta.name},
+                                       {"status", RunWord(of_item.object)}});
+    }
   }
 
   void WhyItRan(const api::StepStatus& step, Json& told) const {
@@ -91,8 +112,8 @@ class Story {
     const plan::ResolvedStep* step = known_.resolved ? known_.resolved->Find(name) : nullptr;
     if (step == nullptr) return inputs;
     const api::StepStatus* status = known_.Step(name);
-    const auto gathered = plan::Gather(
-        *step, run_.meta.name, [this](const std::string& other) { return known_.Step(other); });
+    const plan::StatusOf status_of = [this](const std::string& o) { return known_.Step(o); };
+    const auto gathered = plan::Gather(*step, {run_, status_of});
     for (const TaskInput& input : gathered.inputs) {
       Json told{{"name", input.name}};
       if (input.artifact) {
@@ -101,7 +122,7 @@ class Story {
         told["uri"] = input.uri;
       }
       for (const plan::ResolvedInput& r : step->inputs) {
-        if (r.name == input.name && !r.step.empty()) told["from"] = r.step + "." + r.output;
+        if (r.name == input.name && input.artifact) PutSource(r, input.artifact->digest, told);
       }
       if (status != nullptr && status->sources.contains(input.name)) {
         told["fingerprint"] = status->sources.at(input.name);
@@ -109,6 +130,19 @@ class Story {
       inputs.push_back(std::move(told));
     }
     return inputs;
+  }
+
+  // Of what may have given an input the one that did.
+  void PutSource(const plan::ResolvedInput& input, const std::string& digest, Json& told) const {
+    for (const plan::ResolvedSource* source : input.Sources()) {
+      const api::StepStatus* from = source->step.empty() ? nullptr : known_.Step(source->step);
+      if (from == nullptr) continue;
+      for (const api::StepOutput& o : from->outputs) {
+        if (o.name != source->output || o.digest != digest) continue;
+        told["from"] = source->step + "." + source->output;
+        return;
+      }
+    }
   }
 
   // What the run gave, each with the steps that it went through, the last first.
@@ -139,7 +173,9 @@ class Story {
       if (!wanted.contains(step->name)) continue;
       steps.push_back(step->name);
       for (const plan::ResolvedInput& input : step->inputs) {
-        if (!input.step.empty()) wanted.insert(input.step);
+        for (const plan::ResolvedSource* source : input.Sources()) {
+          if (!source->step.empty()) wanted.insert(source->step);
+        }
       }
     }
     return steps;
@@ -148,6 +184,7 @@ class Story {
   const KnownRun& known_;
   const api::PipelineRun& run_;
   const std::vector<KnownRun>& older_;
+  const ItemRuns& of_items_;
 };
 
 }  // namespace
@@ -162,8 +199,8 @@ const KnownRun* BeforeOf(const KnownRun& run, const std::string& step,
   return nullptr;
 }
 
-Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older) {
-  return Story(run, older).Tell();
+Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older, const ItemRuns& of_items) {
+  return Story(run, older, of_items).Tell();
 }
 
 }  // namespace penstock::cli

@@ -2,6 +2,7 @@
 // what every output was made of. As JSON, for `-o json` and for story_text.cc. Pure.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,12 @@ namespace penstock::cli {
 [[nodiscard]] const KnownRun* BeforeOf(const KnownRun& run, const std::string& step,
                                        const std::vector<KnownRun>& older);
 
+// The runs of the items of looped steps that are Pipelines (RunArchive::OfItems), by step.
+using ItemRuns = std::map<std::string, std::vector<KnownRun>>;
+
 // Of `older` those that BeforeOf gives are to have their specs.
-[[nodiscard]] Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older);
+[[nodiscard]] Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older,
+                           const ItemRuns& of_items = {});
 
 // The story for people.
 [[nodiscard]] std::string StoryText(const Json& story, TimePoint now);

@@ -93,6 +93,33 @@ std::string CacheLines(const Json& step) {
   return text;
 }
 
+constexpr std::size_t kMaxItemRuns = 20;  // of a step
+
+// How its items ended; of a loop over a Pipeline also their runs: those that have not succeeded
+// first.
+std::string ItemLines(const Json& step) {
+  if (!step.contains("items")) return "";
+  const Json& items = step.at("items");
+  std::string text = "    Items:   " + std::to_string(items.value("total", 0));
+  for (const char* end : {"succeeded", "failed", "skipped"})
+    if (const std::string indexes = Text(items, end); !indexes.empty())
+      text += std::string(", ") + end + " " + indexes;
+  if (const int running = items.value("running", 0); running > 0)
+    text += ", " + std::to_string(running) + " at work";
+  text += "\n";
+  if (!items.contains("runs")) return text;
+  std::vector<std::vector<std::string>> rows, well;
+  for (const Json& run : items.at("runs")) {
+    auto& into = Text(run, "status") == "Succeeded" ? well : rows;
+    into.push_back({std::to_string(run.value("item", 0)), Text(run, "status"), Text(run, "run")});
+  }
+  rows.insert(rows.end(), well.begin(), well.end());
+  const std::size_t more = rows.size() > kMaxItemRuns ? rows.size() - kMaxItemRuns : 0;
+  rows.resize(rows.size() - more);
+  text += Rows("      ", rows);
+  return more == 0 ? text : text + "      and " + std::to_string(more) + " more\n";
+}
+
 std::string StepText(const Json& step, TimePoint now) {
   std::string text = "  " + Text(step, "name") + "\n    Phase:   " + Text(step, "phase");
   const std::string took = Took(step, now), reason = Text(step, "reason");
@@ -102,6 +129,8 @@ std::string StepText(const Json& step, TimePoint now) {
     text += ", attempt " + std::to_string(step.value("attempts", 0));
   }
   text += "\n";
+  if (!Text(step, "run").empty()) text += "    Run:     " + Text(step, "run") + "\n";
+  text += ItemLines(step);
   if (!Text(step, "message").empty()) text += "    Message: " + Text(step, "message") + "\n";
   text += CacheLines(step);
   std::vector<std::vector<std::string>> rows;
@@ -160,6 +189,10 @@ std::string StoryText(const Json& story, TimePoint now) {
   for (const Json& step : story.at("steps")) text += StepText(step, now);
   if (!story.at("outputs").empty()) text += "Outputs:\n";
   for (const Json& output : story.at("outputs")) text += OutputText(output);
+  rows.clear();
+  for (const auto& [name, value] : story.at("results").items())
+    rows.push_back({name, Whole(value)});
+  if (!rows.empty()) text += "Results:\n" + Rows("  ", rows);
   return text;
 }
 

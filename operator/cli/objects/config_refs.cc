@@ -84,9 +84,19 @@ class Finder {
 
 std::vector<ConfigRef> ConfigRefsOf(const api::PipelineSpec& spec) {
   std::vector<ConfigRef> found;
-  for (std::size_t i = 0; i < spec.steps.size(); ++i) {
-    const api::StepSpec& step = spec.steps[i];
-    const std::string path = api::ItemPath("spec.steps", i);
+  for (std::size_t i = 0; i < spec.parameters.size(); ++i) {
+    const api::ParameterSpec& p = spec.parameters[i];
+    const Json source = Part(p.value_from, "configMapKeyRef");
+    if (!source.is_object() || p.optional) continue;
+    found.push_back({false,
+                     StringOf(source, "name"),
+                     {StringOf(source, "key")},
+                     false,
+                     "",
+                     api::ItemPath("spec.parameters", i) + ".valueFrom"});
+    found.back().parameter = p.name;
+  }
+  api::ForEachStep(spec, "spec", [&](const api::StepSpec& step, const std::string& path) {
     Finder finder(step.name, found);
     finder.Env(step.env, path + ".env");
     finder.EnvFrom(step.env_from, path + ".envFrom");
@@ -95,8 +105,20 @@ std::vector<ConfigRef> ConfigRefsOf(const api::PipelineSpec& spec) {
       finder.EnvFrom(step.container->env_from, path + ".container.envFrom");
       finder.Code(*step.container, path + ".container.code.configMap");
     }
+    const auto program = [&](const api::ContainerSpec& c, const std::string& at) {
+      finder.Env(c.env, at + ".env");
+      finder.EnvFrom(c.env_from, at + ".envFrom");
+    };
+    for (std::size_t i = 0; i < step.containers.size(); ++i)
+      program(step.containers[i].program, api::ItemPath(path + ".containers", i));
+    for (std::size_t i = 0; i < step.sidecars.size(); ++i)
+      program(step.sidecars[i].program, api::ItemPath(path + ".sidecars", i));
     finder.Volumes(step.volumes, path + ".volumes");
-  }
+  });
+  // A name or key that a parameter or a result gives is known when the step starts.
+  for (ConfigRef& ref : found)
+    std::erase_if(ref.keys, [](const std::string& key) { return key.find("$(") != key.npos; });
+  std::erase_if(found, [](const ConfigRef& ref) { return ref.name.find("$(") != ref.name.npos; });
   return found;
 }
 

@@ -1,4 +1,5 @@
-// The ConfigMaps and Secrets that a Pipeline's steps name: in env, envFrom, volumes and code. Pure.
+// The ConfigMaps and Secrets that a Pipeline names: its steps in env, envFrom, volumes and code,
+// its parameters in valueFrom. Pure.
 #pragma once
 
 #include <string>
@@ -14,7 +15,8 @@ struct ConfigRef {
   std::vector<std::string> keys;  // that are asked for; empty: all that there are
   bool optional = false;
   std::string step;
-  std::string path;  // "spec.steps[0].volumes[1]"
+  std::string path;         // "spec.steps[0].volumes[1]"
+  std::string parameter{};  // in place of a step: what comes from there where a run gives none
 };
 
 [[nodiscard]] std::vector<ConfigRef> ConfigRefsOf(const api::PipelineSpec& spec);

@@ -3,11 +3,18 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <map>
 #include <set>
 #include <tuple>
 
+#include "operator/api/gate.h"
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/plan/locks/lock_words.h"
 #include "operator/plan/resolve/resolve.h"
+#include "operator/plan/resolve/step_interfaces.h"
 #include "operator/plan/resolve/value_check.h"
+#include "operator/protocol/requirements.h"
 
 namespace penstock::cli {
 namespace {
@@ -28,10 +35,24 @@ plan::Surroundings Around(const Manifests& manifests, const std::vector<api::Com
     }
     return found;
   };
+  // Others may stand in the cluster already.
+  around.knows_pipelines = false;
+  around.pipeline = [&](const std::string& name, bool of_library) {
+    std::shared_ptr<const api::Pipeline> found;
+    for (const auto& loaded : manifests.pipelines) {
+      const auto label = loaded.value.meta.labels.find("penstock.dev/library");
+      const bool is_library = label != loaded.value.meta.labels.end() && label->second == "true";
+      if (loaded.value.meta.name == name && is_library == of_library)
+        found = std::make_shared<const api::Pipeline>(loaded.value);
+    }
+    return found;
+  };
   around.pipeline_output = [](const std::string&, const std::string&) {
     return std::optional<api::PublishedOutput>();
   };
   around.code = [](const api::CodeSpec&) { return std::optional<ArtifactRef>(); };
+  // Whether registries may be asked is the operator's to say; that it must is a warning.
+  around.image = [](const std::string&) { return std::optional<plan::ImageProgram>(); };
   return around;
 }
 
@@ -86,6 +107,13 @@ class Check {
     }
   }
 
+  // That the Pipelines of the files do not run each other without end.
+  void Endless(const Loaded<api::Pipeline>& loaded) {
+    const std::string way =
+        plan::EndlessNesting(loaded.value.meta.name, loaded.value.spec, around_);
+    if (!way.empty()) Tell(loaded, "spec.steps", plan::EndlessMessage(way));
+  }
+
   // What YAML does not read as it is written, where only the program that gets it could object:
   // names, and items of lists.
   template <typename T>
@@ -123,15 +151,17 @@ class Check {
   template <typename T>
   void CodeFolders(const api::PipelineSpec& spec, const Loaded<T>& loaded,
                    const std::string& prefix) {
-    for (std::size_t i = 0; i < spec.steps.size(); ++i) {
-      const api::StepSpec& step = spec.steps[i];
-      if (!step.container || !step.container->code || step.container->code->path.empty()) continue;
+    api::ForEachStep(spec, prefix, [&](const api::StepSpec& step, const std::string& path) {
+      if (!step.container || !step.container->code || step.container->code->path.empty()) return;
       const fs::path folder = CodeFolder(loaded.file, step.container->code->path, directory_);
       std::error_code ignored;
-      if (fs::is_directory(folder, ignored)) continue;
-      Tell(loaded, api::ItemPath(prefix + ".steps", i) + ".container.code.path",
-           "there is no folder " + folder.string());
-    }
+      if (!fs::is_directory(folder, ignored))
+        return Tell(loaded, path + ".container.code.path", "there is no folder " + folder.string());
+      const auto& requirements = step.container->code->requirements;
+      if (!requirements || CheckRequirementsPath(requirements->file)) return;
+      if (const auto wrong = WrongLock(folder, requirements->file))
+        Tell(loaded, path + ".container.code.requirements.file", *wrong);
+    });
   }
 
   const plan::Surroundings& around_;
@@ -159,7 +189,36 @@ void FindTwins(const std::vector<Loaded<api::Pipeline>>& pipelines,
   }
 }
 
+// The sizes of locks: what lets nobody in is told before it does.
+void CheckLockSizes(const std::vector<Loaded<Json>>& others, std::vector<Problem>& problems) {
+  for (const auto& loaded : others) {
+    if (KindOf(loaded.value) != "ConfigMap" || NameOf(loaded.value) != api::kLockSizes) continue;
+    const Json data = loaded.value.value("data", Json::object());
+    if (!data.is_object()) continue;  // the API server's to say
+    std::map<std::string, std::string> sizes;
+    for (const auto& [name, size] : data.items())
+      sizes[name] = size.is_string() ? size.get<std::string>() : size.dump();
+    for (const auto& [name, size] : data.items()) {
+      const plan::LockSize known = plan::LockSizeOf(name, sizes);
+      const std::string path = api::ChildPath("data", name);
+      if (!known.wrong.empty())
+        problems.push_back(ProblemAt(loaded.file, loaded.document, path, known.wrong));
+      else if (!size.is_string())
+        problems.push_back(
+            ProblemAt(loaded.file, loaded.document, path, "must be a string; put it in quotes"));
+    }
+  }
+}
+
 }  // namespace
+
+std::optional<std::string> WrongLock(const fs::path& folder, const std::string& file) {
+  const auto text = ReadFile(folder / file, kMaxRequirementsBytes);
+  if (!text) return text.error().message;
+  const auto wrong = CheckRequirements(*text);
+  if (wrong.empty()) return std::nullopt;
+  return (folder / file).string() + ": " + Describe(wrong);
+}
 
 std::vector<Problem> CheckManifests(const Manifests& manifests,
                                     const std::vector<api::Component>& library,
@@ -167,8 +226,12 @@ std::vector<Problem> CheckManifests(const Manifests& manifests,
   std::vector<Problem> problems = manifests.problems;
   const plan::Surroundings around = Around(manifests, library);
   Check check(around, directory, problems, warnings);
-  for (const auto& loaded : manifests.pipelines) check.Spec(loaded.value.spec, loaded, "spec");
+  for (const auto& loaded : manifests.pipelines) {
+    check.Spec(loaded.value.spec, loaded, "spec");
+    check.Endless(loaded);
+  }
   FindTwins(manifests.pipelines, problems);
+  CheckLockSizes(manifests.others, problems);
   for (const auto& loaded : manifests.runs) {
     if (loaded.value.spec.pipeline_spec) {
       check.Spec(*loaded.value.spec.pipeline_spec, loaded, "spec.pipelineSpec");

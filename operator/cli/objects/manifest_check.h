@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "operator/cli/objects/manifest_files.h"
@@ -16,5 +18,10 @@ namespace penstock::cli {
                                                   const std::vector<api::Component>& library,
                                                   const std::filesystem::path& directory,
                                                   std::vector<Problem>& warnings);
+
+// What is wrong with the lock `file` of Python packages in the code of `folder`, beginning with its
+// name; nullopt: nothing.
+[[nodiscard]] std::optional<std::string> WrongLock(const std::filesystem::path& folder,
+                                                   const std::string& file);
 
 }  // namespace penstock::cli

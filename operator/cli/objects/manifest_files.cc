@@ -92,9 +92,14 @@ void AddDocument(const std::string& file, api::ManifestDocument document, Manife
     auto decoded = api::DecodeModelDeployment(object);
     return Keep(file, std::move(document), std::move(decoded), all.models, all);
   }
+  if (kind == "Approval") {
+    auto decoded = api::DecodeApproval(object);
+    return Keep(file, std::move(document), std::move(decoded), all.approvals, all);
+  }
   all.problems.push_back(
       {file, document.LineOf("kind"), "kind",
-       kind + " is not a kind; choose Pipeline, PipelineRun, Component or ModelDeployment"});
+       kind +
+           " is not a kind; choose Pipeline, PipelineRun, Component, ModelDeployment or Approval"});
 }
 
 void AddText(const std::string& file, const std::string& text, Manifests& all) {

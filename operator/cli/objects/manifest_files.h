@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/api/approval.h"
 #include "operator/api/component.h"
 #include "operator/api/manifest.h"
 #include "operator/api/model_deployment.h"
@@ -44,6 +45,7 @@ struct Manifests {
   std::vector<Loaded<api::PipelineRun>> runs;
   std::vector<Loaded<api::Component>> components;
   std::vector<Loaded<api::ModelDeployment>> models;
+  std::vector<Loaded<api::Approval>> approvals;
   std::vector<Loaded<Json>> others;  // ConfigMaps and whatever else
   std::vector<Problem> problems;
   std::vector<std::string> empty;            // files that hold no document

@@ -77,6 +77,14 @@ std::string Steps(const Json& run, TimePoint /*now*/) {
          std::to_string(summary.value("total", 0));
 }
 
+// "each.3": of a run within another the step, and the item of a looped one.
+std::string StepOfParent(const Json& run) {
+  if (ParentRun(run).empty()) return "";
+  const Json& labels = Object(Object(run, "metadata"), "labels");
+  const std::string item = Text(labels, "penstock.dev/item");
+  return Text(labels, "penstock.dev/step") + (item.empty() ? "" : "." + item);
+}
+
 std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
   const Column why{"MESSAGE", [](const Json& o, TimePoint) { return OrDash(Why(o)); }, true};
   const auto status_of = [](const char* condition) {
@@ -84,23 +92,26 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
   };
   const Column ready{"READY", status_of("Ready")};
   if (type == kube::kPipelines) {
-    return {ready,
-            {"ACTIVE",
-             [](const Json& o, TimePoint) {
-               return std::to_string(Object(o, "status").value("activeRuns", 0));
-             }},
-            {"LAST-RUN",
-             [](const Json& o, TimePoint) {
-               const Json& last = Object(Object(o, "status"), "lastRun");
-               const std::string outcome = Text(last, "outcome");
-               return last.empty() ? "-" : outcome.empty() ? "Running" : outcome;
-             }},
-            {"RUN",
-             [](const Json& o, TimePoint) {
-               return OrDash(Text(Object(Object(o, "status"), "lastRun"), "name"));
-             },
-             true},
-            why};
+    return {
+        ready,
+        {"ACTIVE",
+         [](const Json& o, TimePoint) {
+           return std::to_string(Object(o, "status").value("activeRuns", 0));
+         }},
+        {"LAST-RUN",
+         [](const Json& o, TimePoint) {
+           const Json& last = Object(Object(o, "status"), "lastRun");
+           const std::string outcome = Text(last, "outcome");
+           return last.empty() ? "-" : outcome.empty() ? "Running" : outcome;
+         }},
+        {"NEXT", [](const Json& o,
+                    TimePoint) { return OrDash(Text(Object(o, "status"), "nextScheduleTime")); }},
+        {"RUN",
+         [](const Json& o, TimePoint) {
+           return OrDash(Text(Object(Object(o, "status"), "lastRun"), "name"));
+         },
+         true},
+        why};
   }
   if (type == kube::kPipelineRuns) {
     return {
@@ -119,6 +130,8 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
          },
          true},
         {"BLESSED", status_of("Blessed")},
+        {"PARENT", [](const Json& o, TimePoint) { return OrDash(ParentRun(o)); }, true},
+        {"OF", [](const Json& o, TimePoint) { return OrDash(StepOfParent(o)); }, true},
         {"DURATION", [](const Json& o, TimePoint now) { return Took(Object(o, "status"), now); }},
         why};
   }
@@ -134,6 +147,20 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
         {"DESCRIPTION",
          [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "spec"), "description")); },
          true}};
+  }
+  if (type == kube::kApprovals) {
+    const auto spec = [](const char* field) {
+      return [field](const Json& o, TimePoint) { return Text(Object(o, "spec"), field); };
+    };
+    return {{"RUN", [](const Json& o,
+                       TimePoint) { return Text(Object(Object(o, "spec"), "run"), "name"); }},
+            {"STEP", spec("step")},
+            {"DECISION", spec("decision")},
+            {"BY", [](const Json& o,
+                      TimePoint) { return Text(Object(Object(o, "spec"), "approver"), "user"); }},
+            {"COMMENT",
+             [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "spec"), "comment")); },
+             true}};
   }
   const auto version = [](const char* which) {
     return [which](const Json& o, TimePoint) {
@@ -191,15 +218,17 @@ Result<std::vector<kube::ResourceType>> KindsOf(const std::string& word) {
       {kube::kPipelineRuns, {"runs", "run", "pipelineruns", "pipelinerun", "pplr"}},
       {kube::kModelDeployments, {"models", "model", "modeldeployments", "modeldeployment", "pmd"}},
       {kube::kComponents, {"components", "component", "pcmp"}},
+      {kube::kApprovals, {"approvals", "approval", "pappr"}},
   };
   std::vector<kube::ResourceType> types;
   for (const Entry& entry : kEntries) {
     const bool named = std::find(entry.words.begin(), entry.words.end(), word) != entry.words.end();
-    if (word == "all" || word == "penstock" || named) types.push_back(entry.type);
+    const bool all = (word == "all" || word == "penstock") && entry.type != kube::kApprovals;
+    if (all || named) types.push_back(entry.type);
   }
   if (types.empty()) {
     return Invalid("kind \"" + word +
-                   "\" is not known; choose pipelines, runs, components, models or all");
+                   "\" is not known; choose pipelines, runs, components, models, approvals or all");
   }
   return types;
 }
@@ -212,6 +241,22 @@ std::string ConditionStatus(const Json& object, const std::string& type) {
 std::string ConditionMessage(const Json& object, const std::string& type) {
   const Json* condition = Condition(object, type);
   return condition == nullptr ? "" : Text(*condition, "message");
+}
+
+std::string ConditionReason(const Json& object, const std::string& type) {
+  const Json* condition = Condition(object, type);
+  return condition == nullptr ? "" : Text(*condition, "reason");
+}
+
+std::string ParentRun(const Json& run) {
+  const Json& metadata = Object(run, "metadata");
+  const auto owners = metadata.find("ownerReferences");
+  if (owners == metadata.end() || !owners->is_array()) return "";
+  for (const Json& owner : *owners)
+    if (owner.value("controller", false) && Text(owner, "kind") == "PipelineRun" &&
+        Text(owner, "apiVersion").starts_with("penstock.dev/"))
+      return Text(owner, "name");
+  return "";
 }
 
 std::string RunWord(const Json& run) {

@@ -17,7 +17,8 @@ enum class OutputFormat : std::uint8_t { kTable, kWide, kJson, kYaml, kName };
 // "", "wide", "json", "yaml", "name"; Invalid lists them.
 [[nodiscard]] Result<OutputFormat> ParseOutputFormat(const std::string& text);
 
-// The kinds a word means: pipelines (ppl), runs (pplr), components (pcmp), models (pmd), all.
+// The kinds a word means: pipelines (ppl), runs (pplr), components (pcmp), models (pmd), approvals
+// (pappr); all: these but the last.
 // Invalid lists the words.
 [[nodiscard]] Result<std::vector<kube::ResourceType>> KindsOf(const std::string& word);
 
@@ -39,10 +40,14 @@ struct TableOptions {
 // column is cut so that a line fits `width`.
 [[nodiscard]] Table StepTable(const Json& run, bool wide, std::size_t width, TimePoint now);
 
+// The run whose step this one is; "": none.
+[[nodiscard]] std::string ParentRun(const Json& run);
+
 // A run's word: Running, Succeeded, Failed, Cancelled, Invalid, Suspended, Pending.
 [[nodiscard]] std::string RunWord(const Json& run);
 // Message of a condition, or "".
 [[nodiscard]] std::string ConditionMessage(const Json& object, const std::string& type);
+[[nodiscard]] std::string ConditionReason(const Json& object, const std::string& type);
 [[nodiscard]] std::string ConditionStatus(const Json& object, const std::string& type);
 
 }  // namespace penstock::cli

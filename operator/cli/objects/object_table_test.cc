@@ -81,11 +81,12 @@ TEST(ObjectTable, WideSaysWhy) {
 TEST(ObjectTable, ShowsTheOtherKindsWithin80Columns) {
   const Json pipeline = Json::parse(R"({"metadata":{"name":"flights",
     "creationTimestamp":"2026-11-20T04:00:00Z"},"status":{"activeRuns":1,
+    "nextScheduleTime":"2026-11-21T06:00:00Z",
     "lastRun":{"name":"flights-4be1c0a2d7-1","outcome":"Succeeded"},
     "conditions":[{"type":"Ready","status":"True"}]}})");
   EXPECT_EQ(Format(TableOf(kube::kPipelines, {pipeline}, {}, kNow)),
-            "NAME      READY   ACTIVE   LAST-RUN    AGE\n"
-            "flights   True    1        Succeeded   24h\n");
+            "NAME      READY   ACTIVE   LAST-RUN    NEXT                   AGE\n"
+            "flights   True    1        Succeeded   2026-11-21T06:00:00Z   24h\n");
   const Json model = Json::parse(R"({"metadata":{"name":"flights",
     "creationTimestamp":"2026-11-20T04:00:00Z"},"status":{"stable":{"version":7},
     "conditions":[{"type":"Available","status":"True"},

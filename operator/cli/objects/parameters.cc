@@ -107,4 +107,30 @@ Result<std::map<std::string, Json>> ParseParameters(
   return values;
 }
 
+Result<std::map<std::string, std::string>> ParseInputs(
+    const std::vector<std::string>& given, const std::vector<api::InputSpec>& declared) {
+  std::map<std::string, std::string> sources;
+  std::string names, errors;
+  for (const auto& input : declared) names += (names.empty() ? "it has " : ", ") + input.name;
+  const auto complain = [&](const std::string& what) {
+    errors += (errors.empty() ? "" : "\n") + what;
+  };
+  for (const std::string& text : given) {
+    const std::size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+      complain("input \"" + text + "\": write name=sha256:... or name=URI");
+    else if (!IsUtf8(text))
+      complain("input " + plan::Shown(name) + ": the value is not UTF-8 text");
+    else if (std::none_of(declared.begin(), declared.end(),
+                          [&](const auto& input) { return input.name == name; }))
+      complain("input " + name + " does not exist; " +
+               (names.empty() ? "the pipeline has no inputs" : names));
+    else if (!sources.emplace(name, text.substr(equals + 1)).second)
+      complain("input " + name + " is given twice");
+  }
+  if (!errors.empty()) return Invalid(errors);
+  return sources;
+}
+
 }  // namespace penstock::cli

@@ -17,4 +17,8 @@ namespace penstock::cli {
 [[nodiscard]] Result<std::map<std::string, Json>> ParseParameters(
     const std::vector<std::string>& given, const std::vector<api::ParameterSpec>& declared);
 
+// `-i name=source`: digests of artifacts, or URIs, for a Pipeline's inputs. Invalid as above.
+[[nodiscard]] Result<std::map<std::string, std::string>> ParseInputs(
+    const std::vector<std::string>& given, const std::vector<api::InputSpec>& declared);
+
 }  // namespace penstock::cli

@@ -46,6 +46,7 @@ struct Session {
   std::string name = "penstock";    // as the user called it: "kubectl penstock" too
   bool terminal = false;            // out is a terminal
   int width = 80;
+  bool asks = false;              // in and err are a terminal: whoever runs this can be asked
   std::stop_token interrupted{};  // used by the first Ctrl-C
   std::stop_token interrupted_twice{};
   std::function<Result<Cluster>(const GlobalFlags&)> connect{};

@@ -27,10 +27,10 @@ void Add(const fs::path& path, Sha256& hash) {
 std::vector<fs::path> SourcesOf(const Manifests& manifests, const fs::path& directory) {
   std::vector<fs::path> sources = manifests.files;
   for (const auto& loaded : manifests.pipelines) {
-    for (const api::StepSpec& step : loaded.value.spec.steps) {
-      if (!step.container || !step.container->code || step.container->code->path.empty()) continue;
+    api::ForEachStep(loaded.value.spec, "", [&](const api::StepSpec& step, const std::string&) {
+      if (!step.container || !step.container->code || step.container->code->path.empty()) return;
       sources.push_back(CodeFolder(loaded.file, step.container->code->path, directory));
-    }
+    });
   }
   return sources;
 }

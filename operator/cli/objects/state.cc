@@ -178,7 +178,7 @@ Result<Json> State::FindRun(const std::string& name) const {
   }
   for (auto run = runs->rbegin(); run != runs->rend(); ++run) {
     const Json ref = run->value("spec", Json::object()).value("pipelineRef", Json::object());
-    if (ref.value("name", "") == name) return *run;
+    if (ref.value("name", "") == name && ParentRun(*run).empty()) return *run;
   }
   return NotFound("there is no run or pipeline \"" + name + "\" in " + root_.string() +
                   "; `penstock get runs` lists them");

@@ -10,7 +10,7 @@ namespace penstock::controllers {
 
 bool KillSwitch::Pass(bool is_write) {
   if (dead_) return false;
-  if (!is_write) return true;
+  if (!is_write && counts_ == Counts::kWrites) return true;
   const int left = left_.fetch_sub(1);
   if (left > 1) return true;
   dead_ = true;
@@ -78,13 +78,17 @@ EngineOptions EngineTest::Options() {
   options.source_threads = 4;
   options.source_threads_a_namespace = 2;
   options.resync = resync_;
-  options.settings.library_namespace = "penstock-system";
+  options.settings.library_namespace = library_namespace_;
   options.settings.library_image = "registry.example/components:test";
   options.settings.git_image = "registry.example/git:test";
   options.settings.pods.launcher_image = "penstock/launcher:test";
   options.settings.serve_image = "penstock/serve:test";
+  options.settings.router_image = "penstock/router:test";
+  options.ask_router = ask_router_;
   options.settings.pods.store.folder = (folder_ / "store").string();
   options.settings.may_ask = may_ask_;
+  options.settings.approval_policy = approval_policy_;
+  options.settings.approvals_by_hand = approvals_by_hand_;
   options.settings.status_interval = status_interval_;
   options.settings.follow_interval = Milliseconds{20};
   options.settings.look_again = Milliseconds{20};

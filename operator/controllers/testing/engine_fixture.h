@@ -23,12 +23,14 @@
 
 namespace penstock::controllers {
 
-// Passes calls on until `writes` of them have changed something; then every call fails, as if the
-// process had been killed there. With `lose_answer`, the last write is carried out and its answer
-// lost.
+// Passes calls on until `calls` of them that count have been made: writes, or with kAll reads too.
+// Then every call fails, as if the process had been killed there. With `lose_answer`, the last one
+// is carried out and its answer lost.
 class KillSwitch {
  public:
-  KillSwitch(int writes, bool lose_answer) : left_(writes), lose_answer_(lose_answer) {}
+  enum class Counts : std::uint8_t { kWrites, kAll };
+  KillSwitch(int calls, bool lose_answer, Counts counts = Counts::kWrites)
+      : left_(calls), lose_answer_(lose_answer), counts_(counts) {}
   // True when the call may be made. Who is dead after it has lost its answer.
   bool Pass(bool is_write);
   [[nodiscard]] bool dead() const { return dead_; }
@@ -36,6 +38,7 @@ class KillSwitch {
  private:
   std::atomic<int> left_;
   const bool lose_answer_;
+  const Counts counts_;
   std::atomic<bool> dead_ = false;
 };
 
@@ -114,12 +117,16 @@ class EngineTest : public ::testing::Test {
   std::filesystem::path folder_;
   std::unique_ptr<artifacts::Store> store_;
   metadata::NullRecorder no_history_;
+  std::function<Result<std::string>(const routers::RouterPod&)> ask_router_;  // of the next engine
   net::AddressCheck may_ask_;  // of the next engine; none: what every policy allows
   std::unique_ptr<FakeKubelet> kubelet_;
   const Clock* engine_clock_ = &clock_;
   std::unique_ptr<RoleClient> role_;
   std::unique_ptr<Engine> engine_;
   Milliseconds status_interval_{20};
+  std::string library_namespace_ = "penstock-system";  // of the engines that are started
+  std::string approval_policy_;                        // of the next engine
+  bool approvals_by_hand_ = false;                     // of the next engine
   Milliseconds resync_{600'000};  // of the engines that are started from then on
   std::string log_;
   std::mutex log_mutex_;

@@ -148,6 +148,44 @@ TEST_F(EngineModels, SeeADigestThatIsUploadedLater) {
   AwaitThere(kube::kDeployments, "flights-v1");
 }
 
+TEST_F(EngineModels, AreServedFromAUriWithoutAskingTheStoreForIt) {
+  StartEngine();
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  Serve("https://models.example.com/flights.tgz@" + digest);
+  MakeAvailable("flights-v1");
+  const Json ready = AwaitReady("True", "Available");
+  EXPECT_EQ(ready["status"]["stable"]["digest"], digest);
+  EXPECT_EQ(ready["status"]["stable"]["source"],
+            "https://models.example.com/flights.tgz@" + digest);
+  const Json fetch = Get(kube::kDeployments,
+                         "flights-v1")["spec"]["template"]["spec"]["initContainers"][0]["command"];
+  EXPECT_THAT(fetch.dump(), HasSubstr(R"("--source","https://models.example.com/flights.tgz")"));
+}
+
+TEST_F(EngineModels, FollowAnAliasAsItMoves) {
+  const auto version = [&](int n, char digest) {
+    Create(kube::kModelVersions, "metadata: {name: flights-v" + std::to_string(n) +
+                                     "}\nspec: {model: flights, version: " + std::to_string(n) +
+                                     ", digest: \"sha256:" + std::string(64, digest) +
+                                     "\", run: run-" + std::to_string(n) + "}\n");
+  };
+  StartEngine();
+  Serve("$(models.flights.champion)");
+  EXPECT_THAT(MessageOf(AwaitReady("False", "WaitingForModel")),
+              HasSubstr("there is no Model flights in namespace team"));
+  version(3, 'a');
+  Create(kube::kModels, "metadata: {name: flights}\nspec: {aliases: {champion: 3}}\n");
+  MakeAvailable("flights-v1");
+  const Json first = AwaitReady("True", "Available");
+  EXPECT_EQ(first["status"]["stable"]["run"], "run-3");
+  version(4, 'b');
+  Patch(kube::kModels, "flights", {{"spec", {{"aliases", {{"champion", 4}}}}}});
+  AwaitThere(kube::kDeployments, "flights-v2");
+  Patch(kube::kModels, "flights", {{"spec", {{"aliases", {{"champion", 7}}}}}});
+  EXPECT_THAT(MessageOf(AwaitReady("False", "WaitingForModel")),
+              HasSubstr("there is no ModelVersion flights-v7"));
+}
+
 TEST_F(EngineModels, TellWhatTheApiServerRefusesOnceInTheLogAndGoOnWhenItIsCured) {
   Refuse(kube::kDeployments, ErrorKind::kQuota, "exceeded quota: objects");
   StartEngine();

@@ -103,8 +103,11 @@ void FakeKubelet::See(const Json& pod) {
   {
     const std::lock_guard lock(mutex_);
     if (!task || !seen_.insert(meta.at("uid").get<std::string>()).second) return;
-    started_.push_back(task->step + "/" + std::to_string(task->attempt));
-    const auto scripted = script_.find({task->step, task->attempt});
+    // An item of a looped step is scripted as "step.3".
+    std::string step = task->step;
+    if (task->item_index) step += "." + std::to_string(*task->item_index);
+    started_.push_back(step + "/" + std::to_string(task->attempt));
+    const auto scripted = script_.find({step, task->attempt});
     if (scripted != script_.end()) ending = scripted->second;
   }
   Run(pod, *task, ending);
@@ -123,9 +126,11 @@ void FakeKubelet::Run(const Json& pod, const TaskDocument& task, Ending ending) 
       return WriteStatus(pod, Terminated(clock_, 1, "Error", FormatTerminationMessage(message)));
     }
     case Ending::kEvict:
-      return WriteStatus(pod, {{"phase", "Failed"},
-                               {"reason", "Evicted"},
-                               {"message", "The node was low on resource: memory."}});
+      return WriteStatus(
+          pod, {{"phase", "Failed"},
+                {"reason", "Evicted"},
+                {"message", "The node was low on resource: memory."},
+                {"conditions", Json::array({{{"type", "DisruptionTarget"}, {"status", "True"}}})}});
     case Ending::kPend:
     case Ending::kHang: {
       const std::lock_guard lock(mutex_);
@@ -156,7 +161,8 @@ Receipt FakeKubelet::Work(const TaskDocument& task) const {
   receipt.step = task.step;
   receipt.pod = task.pod;
   receipt.attempt = task.attempt;
-  std::string basis = task.step + CanonicalJson(task.parameters);
+  receipt.item_index = task.item_index;
+  std::string basis = task.step + CanonicalJson(task.parameters) + CanonicalJson(task.values);
   for (const TaskInput& input : task.inputs) {
     if (input.artifact) basis += input.name + input.artifact->digest;
   }

@@ -1,4 +1,4 @@
-#include "operator/controllers/pod_table.h"
+#include "operator/controllers/tables/pod_table.h"
 
 #include <gmock/gmock.h>
 

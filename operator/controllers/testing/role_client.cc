@@ -18,11 +18,10 @@ std::string Right(const std::string& verb, std::string_view group, std::string_v
 }
 
 // The rules stand in the template as plain YAML.
-std::set<std::string> GrantedByTheChart() {
-  std::set<std::string> granted;
+void AddRules(const std::string& block, std::set<std::string>& granted) {
   auto text = ReadFile(PENSTOCK_SOURCE_DIR "/charts/penstock/templates/_helpers.tpl", 1 << 20);
   EXPECT_TRUE(text) << text.error().message;
-  const std::string begin = "{{- define \"penstock.rules\" -}}\n";
+  const std::string begin = "{{- define \"" + block + "\" -}}\n";
   const auto from = text->find(begin);
   const auto to = text->find("{{- end -}}", from);
   EXPECT_NE(from, std::string::npos);
@@ -36,6 +35,12 @@ std::set<std::string> GrantedByTheChart() {
         for (const Json& verb : rule.at("verbs"))
           granted.insert(Right(verb.get<std::string>(), group.get<std::string>(),
                                resource.get<std::string>(), ""));
+}
+
+std::set<std::string> GrantedByTheChart() {
+  std::set<std::string> granted;
+  AddRules("penstock.rules", granted);
+  AddRules("penstock.clusterRules", granted);
   return granted;
 }
 
@@ -51,6 +56,11 @@ Result<void> RoleClient::Check(const std::string& verb, const kube::ResourceType
   const std::lock_guard lock(mutex_);
   denied_.insert(right);
   return Error{ErrorKind::kForbidden, "the chart's role does not grant: " + right};
+}
+
+bool RoleClient::Grants(const std::string& verb, const std::string& group,
+                        const std::string& plural) const {
+  return granted_.contains(Right(verb, group, plural, ""));
 }
 
 std::set<std::string> RoleClient::denied() const {

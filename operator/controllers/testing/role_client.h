@@ -32,6 +32,9 @@ class RoleClient : public kube::ForwardingClient {
                      const kube::WatchOptions& options, const kube::WatchSink& sink,
                      std::stop_token stop) override;
 
+  // In a namespace that the operator looks after.
+  [[nodiscard]] bool Grants(const std::string& verb, const std::string& group,
+                            const std::string& plural) const;
   // "patch penstock.dev/pipelineruns": what was asked for and is not granted.
   [[nodiscard]] std::set<std::string> denied() const;
 

@@ -12,6 +12,7 @@
 #include "operator/artifacts/tree.h"
 #include "operator/base/json.h"
 #include "operator/controllers/model_deployment_controller.h"
+#include "operator/controllers/router_controller.h"
 #include "operator/local/memory_cluster.h"
 
 namespace penstock::controllers {
@@ -47,6 +48,7 @@ class FactsOfARun : public ::testing::Test {
                              KeepFor(),
                              KeepFor(),
                              fingerprints_,
+                             revisions_,
                              [](const EventNote&) {},
                              [this](const std::string& line) { said_.push_back(line); },
                              [](Milliseconds) {},
@@ -104,6 +106,7 @@ class FactsOfARun : public ::testing::Test {
   Settings settings_;
   Snapshots snapshots_;
   sources::Fingerprints fingerprints_{{}, clock_};
+  Revisions revisions_{cluster_, clock_, {}};
   runtime::RateLimit no_limit_{0};
   std::optional<Context> context_;
   std::deque<std::function<void()>> waiting_;
@@ -237,6 +240,67 @@ TEST_F(FactsOfARun, SendADeleteAgainAfterItsGraceAndARefusedOneAfterAPause) {
   EXPECT_EQ(Seen().deletes.at("uid").refused->message, "no");
 }
 
+// What an item of "each" gave: a folder.
+Receipt OfItem(const std::string& digest) {
+  Receipt receipt;
+  receipt.run_uid = "uid-2";
+  receipt.step = "each";
+  receipt.pod = "second-each-0-1";
+  receipt.item_index = 0;
+  receipt.outputs = {{"o", "dataset", {digest, true, 7}}};
+  return receipt;
+}
+
+// It was looked for again and again, and the run stood.
+TEST_F(FactsOfARun, AFolderThatIsLostOrDamagedEndsWhatIsGatheredWithAReason) {
+  auto run = std::make_shared<plan::ResolvedRun>();
+  run->steps.emplace_back().name = "each";
+  run->steps[0].outputs.emplace_back().name = "o";
+  plan::FactRequests requests;
+  requests.gathers = {{"each", run, 1, "0"}};
+  const auto gather = [&](const std::string& digest) {
+    ASSERT_TRUE(store_->PutReceipt("team", OfItem(digest)));
+    facts_->Ask(requests);
+    RunAll();
+  };
+  gather("sha256:" + std::string(64, 'd'));
+  ASSERT_TRUE(Seen().gathered.contains("each"));
+  EXPECT_NE(Seen().gathered.at("each")->failed.find("output 'o'"), std::string::npos);
+  EXPECT_NE(Seen().gathered.at("each")->failed.find("start the run again"), std::string::npos);
+  EXPECT_TRUE(Seen().store_trouble.empty());
+  EXPECT_EQ(woken_.back(), Milliseconds{0});
+  std::filesystem::create_directory(folder_ / "out");
+  std::ofstream(folder_ / "out" / "a") << "1";
+  const auto put = store_->Put("team", folder_ / "out");
+  ASSERT_TRUE(put);
+  gather(put->digest);
+  EXPECT_EQ(Seen().gathered.at("each")->failed, "");
+  const auto manifest = store_->BlobPath("team", put->digest);
+  ASSERT_TRUE(manifest);
+  std::filesystem::remove(*manifest);
+  std::ofstream(*manifest) << "no manifest";
+  gather(put->digest);
+  EXPECT_NE(Seen().gathered.at("each")->failed.find("start the run again"), std::string::npos);
+}
+
+TEST_F(FactsOfARun, SayThatWhatAnItemGaveCannotBeKeptAndGatherAllTheSame) {
+  std::filesystem::remove_all(folder_ / "store");
+  std::ofstream(folder_ / "store") << "what is there when its volume is not mounted";
+  facts_->Keep(OfItem("sha256:" + std::string(64, 'd')));
+  RunAll();
+  EXPECT_NE(Seen().store_trouble["each"].find("what item second-each-0-1 gave"), std::string::npos);
+  EXPECT_EQ(woken_.back(), settings_.retry_fact_after);
+  std::filesystem::remove(folder_ / "store");
+  auto run = std::make_shared<plan::ResolvedRun>();
+  run->steps.emplace_back().name = "each";
+  plan::FactRequests requests;
+  requests.gathers = {{"each", run, 0, ""}};
+  facts_->Ask(requests);
+  RunAll();
+  EXPECT_TRUE(Seen().gathered.contains("each"));
+  EXPECT_TRUE(Seen().store_trouble.empty());
+}
+
 TEST_F(FactsOfARun, TellAStoreThatCannotBeAskedForAnArtifactAndCountNoTimeOfIt) {
   const std::string digest = "sha256:" + std::string(64, 'd');
   plan::FactRequests requests;
@@ -268,8 +332,10 @@ TEST_F(FactsOfARun, TellAStoreThatCannotBeAskedForAnArtifactAndCountNoTimeOfIt) 
 
 TEST_F(FactsOfARun, LookForADigestOnceForAllModelDeploymentsThatServeIt) {
   std::vector<std::string> woken;
+  RouterController routers(
+      *context_, nullptr, [](const std::string&, Milliseconds) {}, [](const std::string&) {});
   ModelDeploymentController models(
-      *context_, [&](const std::string& key, Milliseconds) { woken.push_back(key); });
+      *context_, routers, [&](const std::string& key, Milliseconds) { woken.push_back(key); });
   for (const char* name : {"one", "two"}) {
     Known<api::ModelDeployment> md;
     md.meta.namespace_ = "team";

@@ -6,6 +6,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/resolve/value_schema.h"
 
 namespace penstock::plan {
 namespace {
@@ -27,6 +28,12 @@ Judgement Infrastructure(std::string reason, const std::string& message) {
 
 Judgement User(std::string reason, const std::string& message) {
   return Failed(FailureClass::kUser, std::move(reason), message);
+}
+
+Judgement ExitedWith(int exit_code, std::string reason, const std::string& message) {
+  Judgement j = User(std::move(reason), message);
+  if (exit_code != 0) j.exit_code = exit_code;
+  return j;
 }
 
 Judgement Is(Verdict verdict) {
@@ -57,7 +64,7 @@ Judgement JudgeMessage(const TerminationMessage& m) {
       return Failed(FailureClass::kTimeout, "TimedOut", "timeouts.attempt has passed" + said);
     case TaskOutcome::kFailed:
       return m.no_space ? User("DiskFull", "the disk is full (" + code + ")" + said)
-                        : User("ExitCode", code + said);
+                        : ExitedWith(m.exit_code, "ExitCode", code + said);
     case TaskOutcome::kCancelled:
       return Infrastructure("Terminated", "it was ended from outside" + said);
     case TaskOutcome::kInvalid: {
@@ -88,7 +95,8 @@ bool IsInfrastructureReason(std::string_view reason) {
 }
 
 std::string ExitText(const PodFact& pod) {
-  std::string text = pod.exit_code ? "exit code " + std::to_string(*pod.exit_code) : "no exit code";
+  std::string text = pod.container.empty() ? "" : "container '" + Shown(pod.container) + "': ";
+  text += pod.exit_code ? "exit code " + std::to_string(*pod.exit_code) : "no exit code";
   if (!pod.terminated_reason.empty()) text += " (" + pod.terminated_reason + ")";
   if (!pod.pod_message.empty()) text += ": " + pod.pod_message;
   return text;
@@ -99,6 +107,17 @@ constexpr const char* kDeadline = "DeadlineExceeded";
 Judgement JudgeDeadline(const PodFact& pod) {
   return Failed(FailureClass::kTimeout, "TimedOut",
                 "the pod's deadline has passed: " + pod.pod_message);
+}
+
+// A kubelet that lacks something evicts a pod and calls it the target of a disruption (Kubernetes
+// 1.26 and newer). One that evicts a pod because it has outgrown the limit of an emptyDir, or its
+// limits.ephemeral-storage, does not: that is the step's own doing.
+bool IsOverItsOwnLimit(const PodFact& pod) { return pod.pod_reason == "Evicted" && !pod.disrupted; }
+
+Judgement JudgeOverLimit(const PodFact& pod) {
+  return User("StorageLimit", pod.pod_message.empty()
+                                  ? "its pod was evicted for using more storage than its limits"
+                                  : pod.pod_message);
 }
 
 // Of a pod that ended without a message that says how.
@@ -116,7 +135,8 @@ Judgement JudgeSilent(const PodFact& pod) {
   // SIGKILL and SIGTERM without a word from the launcher came from outside.
   if (*pod.exit_code == 137 || *pod.exit_code == 143)
     return Infrastructure("Killed", "the container was killed, " + ExitText(pod));
-  return User(
+  return ExitedWith(
+      *pod.exit_code,
       pod.terminated_reason == "StartError" || pod.terminated_reason == "ContainerCannotRun"
           ? pod.terminated_reason
           : "ExitCode",
@@ -133,9 +153,25 @@ Judgement FromStore(const std::string& pod, int attempt, const ResolvedStep& ste
   return otherwise;
 }
 
+Judgement JudgeSaidSuccess(const PodFact& pod, const ResolvedStep& step, const std::string& run_uid,
+                           const ReceiptAnswer* answer, const TerminationMessage& message) {
+  if (message.receipt && IsOf(*message.receipt, pod.name, pod.attempt, step.name, run_uid))
+    return JudgeReceipt(*message.receipt, step);
+  return FromStore(
+      pod.name, pod.attempt, step, run_uid, answer,
+      Infrastructure("NoReceipt", "the launcher said success, but the store has no receipt"));
+}
+
 }  // namespace
 
 Judgement JudgeReceipt(Receipt receipt, const ResolvedStep& step) {
+  // What a run within has given is as its own Pipeline declares it, which may be a newer state of
+  // it than this run was resolved with.
+  if (step.nested) {
+    Judgement j = Is(Verdict::kSucceeded);
+    j.receipt = std::move(receipt);
+    return j;
+  }
   std::erase_if(receipt.outputs,
                 [&](const OutputRecord& o) { return step.Output(o.name) == nullptr; });
   for (const api::OutputSpec& declared : step.outputs) {
@@ -152,9 +188,8 @@ Judgement JudgeReceipt(Receipt receipt, const ResolvedStep& step) {
   for (const api::ResultSpec& declared : step.results) {
     if (!receipt.results.contains(declared.name)) continue;
     const Json& value = receipt.results.at(declared.name);
-    if (!HasType(value, api::Name(declared.type)))
-      return User("ResultInvalid",
-                  "the result '" + declared.name + "' is no " + api::Name(declared.type));
+    if (auto wrong = CheckAgainst(SchemaOf(declared), value))
+      return User("ResultInvalid", "the result '" + declared.name + "': " + *wrong);
     results[declared.name] = value;
   }
   receipt.results = std::move(results);
@@ -176,6 +211,7 @@ Judgement JudgePod(const PodFact& pod, const ResolvedStep& step, const std::stri
   const bool disrupted = pod.disrupted || IsInfrastructureReason(pod.pod_reason);
   const std::string why = pod.pod_reason.empty() ? "Disrupted" : pod.pod_reason;
   const auto disruption = [&] {
+    if (IsOverItsOwnLimit(pod)) return JudgeOverLimit(pod);
     return Infrastructure(why, pod.pod_message.empty() ? "its pod was evicted" : pod.pod_message);
   };
   auto message = ParseTerminationMessage(pod.termination_message);
@@ -189,11 +225,9 @@ Judgement JudgePod(const PodFact& pod, const ResolvedStep& step, const std::stri
     return FromStore(pod.name, pod.attempt, step, run_uid, answer, otherwise);
   }
   if (message->outcome == TaskOutcome::kSucceeded) {
-    if (message->receipt && IsOf(*message->receipt, pod.name, pod.attempt, step.name, run_uid))
-      return JudgeReceipt(*message->receipt, step);
-    return FromStore(
-        pod.name, pod.attempt, step, run_uid, answer,
-        Infrastructure("NoReceipt", "the launcher said success, but the store has no receipt"));
+    Judgement j = JudgeSaidSuccess(pod, step, run_uid, answer, *message);
+    if (j.verdict == Verdict::kSucceeded) j.note = Shown(message->message, kMaxMessage);
+    return j;
   }
   if (pod.oom_killed) {
     Judgement j = JudgeSilent(pod);
@@ -205,7 +239,13 @@ Judgement JudgePod(const PodFact& pod, const ResolvedStep& step, const std::stri
     return JudgeDeadline(pod);
   if (disrupted && message->outcome != TaskOutcome::kTimedOut && !message->oom_killed)
     return disruption();
-  return JudgeMessage(*message);
+  Judgement j = JudgeMessage(*message);
+  for (const api::ResultSpec& declared : step.results) {
+    const auto it = message->results.find(declared.name);
+    if (it != message->results.end() && !CheckAgainst(SchemaOf(declared), *it))
+      j.results[declared.name] = *it;
+  }
+  return j;
 }
 
 Judgement JudgeVanished(const std::string& pod, int attempt, const ResolvedStep& step,

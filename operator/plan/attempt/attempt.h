@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -35,6 +36,13 @@ struct Judgement {
   std::string
       message;  // one shown line; names the exit code where there is one, and the last words
   std::string damaged;  // digest of an input that is damaged in the store
+  // kFailed of class kUser: what the program ended with; nothing where that was not its exit code.
+  std::optional<int> exit_code;
+  // kSucceeded: one shown line, of what went wrong all the same (a process that the kernel killed
+  // for lack of memory, a container that was allowed to fail). Mostly empty.
+  std::string note;
+  // The results that it had written, checked: only declared ones.
+  std::map<std::string, Json> results;
 };
 
 // `receipt` is null while the store has not been asked.

@@ -5,6 +5,8 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/resolve/references.h"
+#include "operator/plan/resolve/step_merge.h"
 
 namespace penstock::plan {
 namespace {
@@ -18,37 +20,119 @@ std::string ImageDigest(const std::string& image) {
   return image.substr(at + 1);
 }
 
+std::string ImageIdentity(const std::string& image, bool trust_tag) {
+  const std::string digest = ImageDigest(image);
+  if (!digest.empty()) return "image " + digest;
+  return trust_tag ? "tag " + image : "";
+}
+
+// Sidecars too: what a step asks them is part of its answer.
+std::vector<const api::ContainerSpec*> AllPrograms(const ResolvedStep& step) {
+  auto programs = step.Programs();
+  for (const api::SidecarSpec& s : step.sidecars) programs.push_back(&s.program);
+  return programs;
+}
+
 // Empty when nothing says which code runs.
 std::string CodeIdentity(const ResolvedStep& step) {
   if (!step.code_version.empty()) {
     const std::string name = step.component.substr(0, step.component.rfind('-'));
     return (step.library ? "library " : "component ") + name + " code " + step.code_version;
   }
-  const std::string digest = ImageDigest(step.container.image);
-  if (!digest.empty()) return "image " + digest;
-  return step.cache.trust_tag ? "tag " + step.container.image : "";
+  std::string identity;
+  for (const api::ContainerSpec* program : AllPrograms(step)) {
+    const std::string one = ImageIdentity(program->image, step.cache.trust_tag);
+    if (one.empty()) return "";
+    identity += (identity.empty() ? "" : ", ") + one;
+  }
+  return identity;
 }
 
 bool HasSecretsOrMounts(const ResolvedStep& step) {
-  const auto& c = step.container;
-  return !c.env_from.empty() || !c.volume_mounts.empty() ||
-         std::any_of(c.env.begin(), c.env.end(),
-                     [](const Json& e) { return e.contains("valueFrom"); });
+  const auto programs = AllPrograms(step);
+  return std::any_of(programs.begin(), programs.end(), [](const api::ContainerSpec* c) {
+    return !c->env_from.empty() || !c->volume_mounts.empty() ||
+           std::any_of(c->env.begin(), c->env.end(),
+                       [](const Json& e) { return e.contains("valueFrom"); });
+  });
 }
 
-Json LiteralEnv(const ResolvedStep& step) {
+Json LiteralEnv(const api::ContainerSpec& program) {
   Json env = Json::object();
-  for (const Json& e : step.container.env)
+  for (const Json& e : program.env)
     if (!e.contains("valueFrom")) env[e.value("name", "")] = e.value("value", "");
   return env;
 }
 
+// What the environment is taken from: names, for what is in them the salt stands.
+Json EnvSources(const api::ContainerSpec& program) {
+  Json sources;
+  for (const Json& e : program.env)
+    if (e.contains("valueFrom")) sources["env"][e.value("name", "")] = e.at("valueFrom");
+  if (!program.env_from.empty()) sources["envFrom"] = program.env_from;
+  return sources;
+}
+
+// What a volume is, but for its name. One that begins empty is that, whatever its size or medium.
+Json VolumeIdentity(const ResolvedStep& step, const std::string& name) {
+  for (const Json& volume : step.volumes) {
+    if (volume.value("name", "") != name) continue;
+    Json what = volume;
+    what.erase("name");
+    for (const char* empty : {"emptyDir", "ephemeral"})
+      if (what.contains(empty)) what[empty] = Json::object();
+    return what;
+  }
+  return {{"ofRun", name}};
+}
+
+// What the program sees at which path, in the order of the paths; null: nothing is mounted.
+Json Mounts(const ResolvedStep& step, const api::ContainerSpec& program) {
+  Json mounts;
+  for (const Json& mount : program.volume_mounts) {
+    Json seen = mount;
+    seen.erase("name");
+    seen["volume"] = VolumeIdentity(step, mount.value("name", ""));
+    mounts.push_back(std::move(seen));
+  }
+  if (!mounts.is_null())
+    std::sort(mounts.begin(), mounts.end(), [](const Json& a, const Json& b) {
+      return a.value("mountPath", "") < b.value("mountPath", "");
+    });
+  return mounts;
+}
+
+Json Program(const ResolvedStep& step, const api::ContainerSpec& program) {
+  Json what{{"command", program.command},
+            {"args", program.args},
+            {"workingDir", program.working_dir},
+            {"env", LiteralEnv(program)}};
+  if (Json sources = EnvSources(program); !sources.is_null())
+    what["envSources"] = std::move(sources);
+  if (Json mounts = Mounts(step, program); !mounts.is_null()) what["mounts"] = std::move(mounts);
+  return what;
+}
+
 }  // namespace
+
+bool AsksRunValue(const ResolvedStep& step) {
+  std::vector<FoundReference> found;
+  std::vector<api::FieldError> ignored;
+  CollectReferences(StepTemplates(step), "", found, ignored);
+  for (const auto& [name, p] : step.parameters)
+    if (p.pending) CollectReferences(p.value, "", found, ignored);
+  return std::any_of(found.begin(), found.end(), [](const FoundReference& f) {
+    const Reference& r = f.reference;
+    if (r.IsJust({"steps", "*", "address"})) return true;
+    return r.Is({"run", "*"}) && r.path[1] != "namespace" && r.path[1] != "scheduledTime";
+  });
+}
 
 std::string WhyNotCacheable(const ResolvedStep& step) {
   if (!step.cache.enabled) return "Disabled";
   if (CodeIdentity(step).empty()) return "ImageNotPinned";
   if (HasSecretsOrMounts(step) && step.cache.salt.empty()) return "SecretsWithoutSalt";
+  if (AsksRunValue(step)) return "RunValue";
   return "";
 }
 
@@ -64,14 +148,30 @@ Json CacheIngredients(const CacheKeyInputs& in) {
             {"command", step.container.command},
             {"args", step.container.args},
             {"workingDir", step.container.working_dir},
-            {"env", LiteralEnv(step)},
+            {"env", LiteralEnv(step.container)},
             {"parameters", in.parameters},
             {"inputs", in.input_identities},
             {"outputs", outputs},
             {"results", results}};
+  if (Json sources = EnvSources(step.container); !sources.is_null())
+    what["envSources"] = std::move(sources);
+  // What it may read elsewhere is its account's.
+  if (!step.scheduling.service_account_name.empty())
+    what["serviceAccount"] = step.scheduling.service_account_name;
+  for (const api::StepContainer& c : step.containers) {
+    what["containers"].push_back(Program(step, c.program));
+    if (c.on_error == api::ErrorPolicy::kContinue)
+      what["containers"].back()["onError"] = "Continue";
+  }
+  for (const api::SidecarSpec& s : step.sidecars)
+    what["sidecars"].push_back(Program(step, s.program));
+  if (Json mounts = Mounts(step, step.container); !mounts.is_null())
+    what["mounts"] = std::move(mounts);
+  if (!in.values.empty()) what["values"] = in.values;
+  if (in.item) what["item"] = *in.item->value;
   if (!in.own_code.empty()) what["ownCode"] = in.own_code;
+  if (!in.packages.empty()) what["packages"] = in.packages;
   if (!step.cache.salt.empty()) what["salt"] = step.cache.salt;
-  if (!in.run_name.empty()) what["run"] = in.run_name;
   return what;
 }
 

@@ -1,6 +1,7 @@
 // The cache key of a step (docs/design.md, 5): SHA-256 over canonical JSON of key version,
-// namespace, code identity, command, args, workingDir, literal env, resolved parameters, input
-// digests, declared outputs. Secrets, launcher and operator versions are never in it. Pure.
+// namespace, code identity, command, args, workingDir, literal env, mounts and what they are of,
+// resolved parameters, input digests, declared outputs. Secrets, launcher and operator versions are
+// never in it. Pure.
 #pragma once
 
 #include <map>
@@ -15,10 +16,12 @@ struct CacheKeyInputs {
   std::string namespace_;
   const ResolvedStep* step = nullptr;
   std::map<std::string, Json> parameters;                // resolved values
-  std::string run_name;                                  // only where the step asks $(run.name)
   std::map<std::string, std::string> input_identities;   // of artifacts: input name -> digest
   std::map<std::string, std::string> source_identities;  // of URIs: input name -> SourceIdentity()
   std::string own_code = {};                             // digest of the step's code
+  std::string packages = {};                             // digest of Python's
+  Json values = Json::object();                          // TaskDocument::values
+  std::optional<LoopItem> item = {};  // its value is in the key, its index is not
 };
 
 // How a source is named where many can read it: by its URI, or, where that has a query, which may
@@ -31,11 +34,16 @@ struct CacheKeyInputs {
 
 struct CacheKey {
   std::string key;      // 64 hex; empty: not cacheable
-  std::string why_not;  // ImageNotPinned, Disabled, SecretsWithoutSalt, NoFingerprint
+  std::string why_not;  // Disabled, ImageNotPinned, SecretsWithoutSalt, RunValue,
+                        // NoFingerprint
   // The key but for the sources, so that it can be told once the step has read them: WithSources().
   // Empty where the step has none, or no key whatever they are.
   std::string base;
 };
+
+// True when the step's program or a parameter of it asks for what no other run has: the address of
+// a daemon, and $(run.*) but for namespace and scheduledTime, which count by their values.
+[[nodiscard]] bool AsksRunValue(const ResolvedStep& step);
 
 // Why a step can have no key, whatever its inputs are; empty: it can.
 [[nodiscard]] std::string WhyNotCacheable(const ResolvedStep& step);

@@ -33,6 +33,45 @@ class CacheKeys : public ::testing::Test {
   CacheKeyInputs in_;
 };
 
+TEST_F(CacheKeys, OfContainersInTurnChangeWithEachOfThem) {
+  api::StepContainer c;
+  c.name = "a";
+  c.program.image = step_.container.image;
+  c.program.command = {"run"};
+  step_.container = {};
+  step_.containers = {c, c};
+  const std::string base = Key();
+  ASSERT_EQ(base.size(), 64U) << base;
+  EXPECT_NE(Key([&] { step_.containers[1].program.command = {"walk"}; }), base);
+  EXPECT_NE(Key([&] {
+              step_.containers[0].program.env = {{{"name", "A"}, {"value", "b"}}};
+            }),
+            base);
+  EXPECT_NE(Key([&] { step_.containers[0].on_error = api::ErrorPolicy::kContinue; }), base);
+  EXPECT_NE(Key([&] { step_.containers.pop_back(); }), base);
+  EXPECT_EQ(Key([&] { step_.containers[1].resources = {{"requests", {{"cpu", "1"}}}}; }), base);
+  EXPECT_EQ(Key([&] { step_.containers[1].program.image = "gcc:14"; }), "ImageNotPinned");
+  EXPECT_EQ(Key([&] { step_.containers[1].program.env_from = {Json::object()}; }),
+            "SecretsWithoutSalt");
+}
+
+TEST_F(CacheKeys, OfAStepWithASidecarChangeWithItAndNeedItsDigest) {
+  const std::string base = Key();
+  const auto with = [&](const std::string& image) {
+    return Key([&] {
+      api::SidecarSpec s;
+      s.name = "db";
+      s.program.image = image;
+      step_.sidecars = {s};
+    });
+  };
+  const std::string pinned = with("pg@sha256:" + std::string(64, '2'));
+  EXPECT_EQ(pinned.size(), 64U) << pinned;
+  EXPECT_NE(pinned, base);
+  EXPECT_NE(with("pg@sha256:" + std::string(64, '3')), pinned);
+  EXPECT_EQ(with("pg:16"), "ImageNotPinned");
+}
+
 TEST_F(CacheKeys, ChangeWithEverythingThatDecidesTheOutput) {
   const std::string base = Key();
   ASSERT_EQ(base.size(), 64u);
@@ -48,6 +87,7 @@ TEST_F(CacheKeys, ChangeWithEverythingThatDecidesTheOutput) {
       [&] {
         step_.container.env = {Json{{"name", "A"}, {"value", "b"}}};
       },
+      [&] { step_.scheduling.service_account_name = "reader"; },
       [&] { in_.parameters["a"] = 2; },
       [&] { in_.parameters["a"] = "1"; },
       [&] { in_.input_identities["i"] = "sha256:2"; },
@@ -62,10 +102,71 @@ TEST_F(CacheKeys, ChangeWithEverythingThatDecidesTheOutput) {
       },
       [&] { in_.own_code = "sha256:c"; },
       [&] { step_.cache.salt = "s"; },
-      [&] { in_.run_name = "first"; }};
+      [&] { in_.values["each"]["value"] = 1; }};
   std::set<std::string> keys{base};
   for (const auto& change : changes) keys.insert(Key(change));
   EXPECT_EQ(keys.size(), changes.size() + 1);
+}
+
+// Another claim gave what was made with the one before.
+TEST_F(CacheKeys, ChangeWithTheNamesOfWhatTheEnvironmentIsTakenFrom) {
+  step_.cache.salt = "1";
+  const auto env = [&](const std::string& secret) {
+    return Key([&] {
+      step_.container.env = {
+          Json::parse(R"({"name": "A", "valueFrom": {"secretKeyRef": {"name": ")" + secret +
+                      R"(", "key": "k"}}})")};
+    });
+  };
+  EXPECT_EQ(env("a").size(), 64U) << env("a");
+  EXPECT_NE(env("a"), env("b"));
+  const auto from = [&](const std::string& config) {
+    return Key([&] { step_.container.env_from = {{{"configMapRef", {{"name", config}}}}}; });
+  };
+  EXPECT_NE(from("a"), from("b"));
+}
+
+TEST_F(CacheKeys, ChangeWithWhatIsMountedAndWhereAndNotWithItsName) {
+  const auto volume = [](const std::string& name, const std::string& rest) {
+    return Json::parse(R"({"name": ")" + name + "\", " + rest + "}");
+  };
+  const auto mount = [](const std::string& name, const std::string& path) {
+    return Json{{"name", name}, {"mountPath", path}};
+  };
+  const std::string claim = R"("persistentVolumeClaim": {"claimName": "a"})";
+  step_.cache.salt = "s";
+  const std::string without = Key();
+  step_.volumes = {volume("v", claim), volume("w", R"("emptyDir": {})")};
+  EXPECT_EQ(Key(), without) << "nothing is mounted";
+  step_.container.volume_mounts = {mount("v", "/v"), mount("w", "/w")};
+  const std::string base = Key();
+  const std::vector<std::function<void()>> others{
+      [&] { step_.volumes[0]["persistentVolumeClaim"]["claimName"] = "b"; },
+      [&] { step_.volumes[0] = volume("v", R"("configMap": {"name": "a"})"); },
+      [&] { step_.volumes[1] = volume("w", R"("ephemeral": {"volumeClaimTemplate": {}})"); },
+      [&] { step_.container.volume_mounts[0]["mountPath"] = "/x"; },
+      [&] { step_.container.volume_mounts[0]["subPath"] = "x"; },
+      [&] { step_.container.volume_mounts.pop_back(); },
+      [&] {
+        step_.volumes.erase(step_.volumes.begin());
+        step_.run_volumes = {"v"};
+      }};
+  std::set<std::string> keys{base, without};
+  for (const auto& change : others) keys.insert(Key(change));
+  EXPECT_EQ(keys.size(), others.size() + 2);
+  EXPECT_EQ(
+      Key([&] {
+        step_.volumes = {volume("w", R"("emptyDir": {"sizeLimit": "1Gi"})"), volume("data", claim)};
+        step_.container.volume_mounts = {mount("w", "/w"), mount("data", "/v")};
+      }),
+      base)
+      << "by another name, in another order, and of another size";
+  api::StepContainer c;
+  c.program = step_.container;
+  step_.container = {};
+  step_.containers = {c};
+  const std::string in_turn = Key();
+  EXPECT_NE(Key([&] { step_.volumes[0]["persistentVolumeClaim"]["claimName"] = "b"; }), in_turn);
 }
 
 TEST_F(CacheKeys, DoNotChangeWithWhereAStepRuns) {

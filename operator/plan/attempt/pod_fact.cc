@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
+#include <vector>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
@@ -38,7 +40,7 @@ PodPhase PhaseOf(const std::string& phase) {
   return PodPhase::kPending;
 }
 
-const Json* ContainerStatus(const Json& status, const char* list, const char* name) {
+const Json* ContainerStatus(const Json& status, const char* list, const std::string& name) {
   const Json& all = Member(status, list);
   if (!all.is_array()) return nullptr;
   for (const Json& one : all)
@@ -55,38 +57,100 @@ void ReadWaiting(const Json& container, PodFact& fact) {
 
 // Whether a container of the pod that is not ours has not ended. Native sidecars are init
 // containers, which the kubelet ends by itself.
-bool OthersGoOn(const Json& status) {
+bool OthersGoOn(const Json& status, const std::vector<std::string>& ours) {
   const Json& all = Member(status, "containerStatuses");
-  return all.is_array() && std::any_of(all.begin(), all.end(), [](const Json& one) {
-           return Text(one, "name") != kStepContainer &&
+  return all.is_array() && std::any_of(all.begin(), all.end(), [&](const Json& one) {
+           return std::find(ours.begin(), ours.end(), Text(one, "name")) == ours.end() &&
                   Member(Member(one, "state"), "terminated").is_null();
          });
 }
 
-void ReadContainers(const Json& status, PodFact& fact) {
-  if (const Json* step = ContainerStatus(status, "containerStatuses", kStepContainer)) {
-    ReadWaiting(*step, fact);
-    const Json& state = Member(*step, "state");
-    fact.started = Time(Member(state, "running"), "startedAt");
-    if (const Json& end = Member(state, "terminated"); !end.is_null()) {
-      const Json& code = Member(end, "exitCode");
-      if (code.is_number_integer()) fact.exit_code = code.get<int>();
-      fact.termination_message = Text(end, "message");
-      fact.terminated_reason = Text(end, "reason");
-      fact.oom_killed = fact.terminated_reason == "OOMKilled";
-      fact.started = Time(end, "startedAt");
-      fact.finished = Time(end, "finishedAt");
+// The containers of the step, in their order, as their pod names them.
+std::vector<std::string> OursOf(const std::string& annotation) {
+  std::vector<std::string> ours;
+  if (const auto names = ParseJson(annotation.empty() ? "[]" : annotation, kAnnotationContainers);
+      names && names->is_array())
+    for (const Json& name : *names)
+      if (name.is_string()) ours.push_back(kTurnPrefix + name.get<std::string>());
+  if (ours.empty()) ours.push_back(kStepContainer);
+  return ours;
+}
+
+const Json& EndOf(const Json& container) {
+  return Member(Member(container, "state"), "terminated");
+}
+
+void ReadEnd(const Json& end, PodFact& fact) {
+  const Json& code = Member(end, "exitCode");
+  if (code.is_number_integer()) fact.exit_code = code.get<int>();
+  fact.termination_message = Text(end, "message");
+  fact.terminated_reason = Text(end, "reason");
+  fact.oom_killed = fact.terminated_reason == "OOMKilled";
+  fact.finished = Time(end, "finishedAt");
+}
+
+// Several in turn have ended when all have; the first that failed is the one that counts. Those
+// behind it end at once; one before it that goes on (it waits for a container that died before its
+// turn) would never end by itself, as where somebody injects a container. A pod that has ended may
+// have containers that never started.
+void ReadSteps(const Json& status, const std::vector<std::string>& ours, PodFact& fact) {
+  const Json* last = nullptr;
+  const Json* failed = nullptr;
+  bool all_started = true;
+  bool all_ended = true;
+  for (const std::string& name : ours) {
+    const Json* one = ContainerStatus(status, "containerStatuses", name);
+    if (one == nullptr) {
+      all_started = all_ended = false;
+      continue;
+    }
+    if (fact.waiting_reason.empty() || fact.waiting_reason == "PodInitializing" ||
+        fact.waiting_reason == "ContainerCreating")
+      ReadWaiting(*one, fact);
+    const Json& end = EndOf(*one);
+    if (end.is_null()) {
+      all_ended = false;
+      const auto started = Time(Member(Member(*one, "state"), "running"), "startedAt");
+      all_started = all_started && started;
+      if (!fact.started) fact.started = started;
+      continue;
+    }
+    if (!fact.started) fact.started = Time(end, "startedAt");
+    last = &end;
+    if (failed == nullptr && Member(end, "exitCode") != 0) {
+      failed = &end;
+      if (ours.size() > 1) fact.container = name.substr(std::string_view(kTurnPrefix).size());
     }
   }
-  const Json* install = ContainerStatus(status, "initContainerStatuses", kInstallContainer);
-  if (install == nullptr) return;
-  // "PodInitializing" of the step says nothing; what the init container waits for does.
-  PodFact init;
-  ReadWaiting(*install, init);
-  if (!init.waiting_reason.empty() && init.waiting_reason != "PodInitializing") {
+  // The first program waits until all are there.
+  if (!all_started && !HasEnded(fact)) fact.started.reset();
+  if (failed != nullptr && !fact.deleting) fact.outlived = !all_ended;
+  if (failed != nullptr && (all_ended || fact.outlived || HasEnded(fact)))
+    return ReadEnd(*failed, fact);
+  if (last != nullptr && (all_ended || HasEnded(fact))) ReadEnd(*last, fact);
+}
+
+// "PodInitializing" of the step says nothing; what an init container waits for does.
+void ReadInitWaiting(const Json& status, PodFact& fact) {
+  const Json& all = Member(status, "initContainerStatuses");
+  if (!all.is_array()) return;
+  for (const Json& one : all) {
+    const std::string name = Text(one, "name");
+    if (name != kInstallContainer && !name.starts_with(kSidecarPrefix)) continue;
+    PodFact init;
+    ReadWaiting(one, init);
+    if (init.waiting_reason.empty() || init.waiting_reason == "PodInitializing") continue;
     fact.waiting_reason = init.waiting_reason;
     fact.waiting_message = init.waiting_message;
+    return;
   }
+}
+
+void ReadContainers(const Json& status, const std::vector<std::string>& ours, PodFact& fact) {
+  ReadSteps(status, ours, fact);
+  ReadInitWaiting(status, fact);
+  const Json* install = ContainerStatus(status, "initContainerStatuses", kInstallContainer);
+  if (install == nullptr) return;
   const Json& end = Member(Member(*install, "state"), "terminated");
   if (!end.is_null() && Member(end, "exitCode") != 0 && !fact.exit_code) {
     fact.pod_message = "the init container that installs the launcher ended with exit code " +
@@ -117,6 +181,10 @@ void ReadConditions(const Json& status, PodFact& fact) {
     if (type == "PodScheduled" && Text(c, "status") == "False" && fact.waiting_reason.empty()) {
       fact.waiting_reason = Text(c, "reason");
       fact.waiting_message = Text(c, "message");
+    }
+    if (type == "Ready") {
+      fact.ready = yes;
+      fact.ready_since = Time(c, "lastTransitionTime");
     }
     // The node controller sets this when the kubelet no longer answers.
     if (type == "Ready" && Text(c, "reason") == "NodeLost") fact.node_lost = true;
@@ -162,6 +230,8 @@ PodFact DecodePod(const Json& pod) {
   fact.name = meta.name;
   fact.uid = meta.uid;
   fact.step = label(kLabelStep);
+  if (const std::string item = label(kLabelItem); !item.empty())
+    fact.item = std::max(0, std::atoi(item.c_str()));
   fact.attempt = std::max(1, std::atoi(label(kLabelAttempt).c_str()));
   fact.spent = DecodeSpent(note(kAnnotationSpent));
   fact.cache_key = note(kAnnotationCacheKey);
@@ -171,6 +241,7 @@ PodFact DecodePod(const Json& pod) {
     for (const auto& [input, uri] : Member(*sources, "uris").items())
       if (uri.is_string()) fact.source_uris[input] = uri;
   }
+  fact.locks = DecodeHeldLocks(note(kAnnotationLocks));
   fact.remakes_damage = note(kAnnotationCacheMiss) == kDamaged;
   fact.deleting = meta.deleted.has_value();
   fact.gone_by = meta.deleted;
@@ -179,8 +250,11 @@ PodFact DecodePod(const Json& pod) {
   fact.phase = PhaseOf(Text(status, "phase"));
   fact.pod_reason = Text(status, "reason");
   fact.pod_message = Text(status, "message");
-  ReadContainers(status, fact);
-  fact.outlived = !HasEnded(fact) && fact.exit_code && OthersGoOn(status);
+  fact.address = Text(status, "podIP");
+  const auto ours = OursOf(note(kAnnotationContainers));
+  ReadContainers(status, ours, fact);
+  fact.outlived =
+      !HasEnded(fact) && (fact.outlived || (fact.exit_code && OthersGoOn(status, ours)));
   if (StepSucceeded(fact)) fact.phase = PodPhase::kSucceeded;
   ReadConditions(status, fact);
   if (fact.pod_reason == "NodeLost") fact.node_lost = true;

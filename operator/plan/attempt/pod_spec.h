@@ -6,10 +6,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/api/pipeline_run.h"
 #include "operator/base/json.h"
 #include "operator/plan/attempt/retry_plan.h"
+#include "operator/plan/locks/held_locks.h"
 #include "operator/plan/resolve/resolve.h"
 #include "operator/protocol/task.h"
 
@@ -35,7 +37,11 @@ struct AttemptSpec {
   std::string settled_key = {};            // empty: the same as cache_key
   std::string cache_base = {};             // CacheKey::base
   std::optional<ArtifactRef> code = {};    // the step's own
-  bool remakes_damage = false;             // of the step's output in the store
+  std::optional<ArtifactRef> packages = {};
+  bool remakes_damage = false;        // of the step's output in the store
+  std::optional<LoopItem> item = {};  // of a looped step
+  std::vector<HeldLock> locks = {};   // that the pod runs under
+  Json values = Json::object();       // TaskDocument::values
 };
 
 struct BuiltAttempt {
@@ -50,9 +56,13 @@ struct BuiltAttempt {
                                                 const AttemptSpec& spec,
                                                 const PodSettings& settings);
 
-// pod = run (30) - step (20) - attempt - 8 hex of hash(run UID, step, item, attempt).
+// pod = run (30) - step (20) [- item] - attempt - 8 hex of hash(run UID, step, item, attempt).
 [[nodiscard]] std::string PodName(const std::string& run, const std::string& run_uid,
-                                  const std::string& step, int attempt);
+                                  const std::string& step, int attempt,
+                                  std::optional<int> item = std::nullopt);
+
+// The ownerReferences of what is made for a run and goes with it.
+[[nodiscard]] Json OwnedByRun(const api::PipelineRun& run);
 
 // timeouts.pending, or ten minutes.
 [[nodiscard]] Milliseconds PendingLimit(const ResolvedStep& step);

@@ -83,6 +83,31 @@ TEST_F(BuildAttempts, APodIsRestrictedAndHasNoTokenOfTheApi) {
   EXPECT_FALSE(spec["containers"][0]["securityContext"].contains("readOnlyRootFilesystem"));
 }
 
+TEST_F(BuildAttempts, OnlyAStepWhoseComponentAsksForItHasTheTokenOfItsServiceAccount) {
+  const std::string folder = "/var/run/secrets/kubernetes.io/serviceaccount";
+  BuiltAttempt b =
+      Build("{name: a, serviceAccountName: maker, container: {image: i, command: [run]}}");
+  EXPECT_THAT(b.pod.dump(), Not(HasSubstr(folder)));
+  resolved_.steps[0].service_account_token = true;
+  const AttemptSpec spec{&resolved_.steps[0], 1, {}, "", {}, {}};
+  b = BuildAttempt(run_, spec, settings_).value();
+  EXPECT_EQ(b.pod["spec"]["automountServiceAccountToken"], false) << "no container beside it";
+  EXPECT_THAT(Container(b)["volumeMounts"],
+              ::testing::Contains(
+                  Json({{"name", "penstock-api"}, {"mountPath", folder}, {"readOnly", true}})));
+  Json sources;
+  for (const Json& v : b.pod["spec"]["volumes"])
+    if (v["name"] == "penstock-api") sources = v["projected"]["sources"];
+  ASSERT_EQ(sources.size(), 3U);
+  EXPECT_EQ(sources[0]["serviceAccountToken"]["path"], "token");
+  EXPECT_FALSE(sources[0]["serviceAccountToken"].contains("audience")) << "the API server's own";
+  EXPECT_EQ(sources[1]["configMap"]["name"], "kube-root-ca.crt");
+  EXPECT_EQ(sources[2]["downwardAPI"]["items"][0]["path"], "namespace");
+  settings_.store = TaskStore{.url = "", .ca_pem = "", .token_file = "", .folder = "/store"};
+  EXPECT_THAT(BuildAttempt(run_, spec, settings_)->pod.dump(), Not(HasSubstr(folder)))
+      << "a local run has no service accounts";
+}
+
 TEST_F(BuildAttempts, TheLauncherOfTheImageNeedsNoInitContainer) {
   const auto in_image =
       Build("{name: a, container: {image: i, launcher: InImage, command: [run]}}");

@@ -20,9 +20,10 @@ const char* Name(FailureClass c) {
 }
 
 std::chrono::milliseconds Backoff(const RetryBudget& budget, int retries_before) {
-  auto wait = budget.base;
-  for (int i = 0; i < retries_before && wait < budget.cap; ++i) wait *= 2;
-  return std::min(wait, budget.cap);
+  std::chrono::duration<double, std::milli> wait = budget.base;
+  for (int i = 0; i < retries_before && wait < budget.cap; ++i) wait *= budget.factor;
+  if (wait >= budget.cap) return budget.cap;
+  return std::chrono::ceil<std::chrono::milliseconds>(wait);
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ struct RetryBudget {
   int limit = 0;                          // retries, not attempts
   std::chrono::milliseconds base{1'000};  // the wait before the first retry
   std::chrono::milliseconds cap{60'000};  // no wait is longer
+  double factor = 2;                      // of a wait to the one before it; 1 or more
 };
 
 // As resolved from the step, its Component and the defaults.
@@ -59,7 +60,7 @@ struct RetryDecision {
 };
 
 // Decides after an attempt that failed with `failure`, given what was `spent`
-// before it. Waits double from `base` up to `cap`. Never retries past a limit.
+// before it. Waits grow by `factor` from `base` up to `cap`. Never retries past a limit.
 [[nodiscard]] RetryDecision DecideRetry(RetryPolicy policy, Spent spent, FailureClass failure);
 
 }  // namespace penstock::plan

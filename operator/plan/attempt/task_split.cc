@@ -25,7 +25,7 @@ std::vector<Movable> Movables(const Json& task) {
   std::vector<Movable> out;
   for (const auto& [name, value] : task.at("parameters").items())
     out.push_back({Dump(value).size(), "parameters", name});
-  for (const char* field : {"command", "args", "env", "inputs"})
+  for (const char* field : {"command", "args", "env", "turns", "inputs", "values"})
     if (task.contains(field)) out.push_back({Dump(task.at(field)).size(), field, ""});
   std::sort(out.begin(), out.end(), [](const Movable& a, const Movable& b) {
     return std::tie(b.bytes, a.field, a.parameter) < std::tie(a.bytes, b.field, b.parameter);

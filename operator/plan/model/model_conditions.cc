@@ -41,7 +41,7 @@ class ModelConditions {
                       "a Service " + md_.meta.name +
                           " exists that is not of this ModelDeployment; delete or rename it");
     if (!o_.refusals.empty()) return ReportRefusals();
-    if (!o_.target)
+    if (!o_.target && !plan_.status.candidate)
       return Conclude(false, true, false, "WaitingForModel",
                       o_.target_problem.empty() ? "the model is looked up" : o_.target_problem);
     if (plan_.status.candidate) return ReportCandidate();
@@ -64,7 +64,8 @@ class ModelConditions {
   void Conclude(bool ready, bool reconciling, bool stalled, const std::string& reason,
                 const std::string& message) {
     const auto is = [](bool b) { return b ? ConditionStatus::kTrue : ConditionStatus::kFalse; };
-    Set("Ready", is(ready), reason, message);
+    Set("Ready", is(ready), reason,
+        rollout_.note.empty() ? message : message + "; " + rollout_.note);
     Set("Reconciling", is(reconciling), reason, reconciling ? message : "");
     Set("Stalled", is(stalled), reason, stalled ? message : "");
   }
@@ -91,7 +92,7 @@ class ModelConditions {
   }
 
   [[nodiscard]] std::string Deadline() const {
-    return "progressDeadline (" + FormatDuration(md_.spec.progress_deadline) + ")";
+    return "progressDeadline (" + FormatDuration(md_.spec.rollout.progress_deadline) + ")";
   }
 
   // All of them; the reason is the first one's.
@@ -102,7 +103,7 @@ class ModelConditions {
     for (const Refusal& refusal : o_.refusals) {
       const Trouble trouble = TroubleOf(refusal);
       message += (message.empty() ? "" : "; ") + trouble.message;
-      stalled |= trouble.lasting || refusal.since >= md_.spec.progress_deadline;
+      stalled |= trouble.lasting || refusal.since >= md_.spec.rollout.progress_deadline;
     }
     // Once told it stays, though a new operator counts from its own start.
     const auto* told = api::FindCondition(md_.status.conditions, "Stalled");
@@ -137,7 +138,13 @@ class ModelConditions {
     const Trouble trouble = d != nullptr ? TroubleOf(o_, *d) : Trouble();
     if (d != nullptr && (!trouble.reason.empty() || d->deadline_exceeded))
       return ReportTrouble(begin, *d, trouble);
-    Conclude(false, true, false, "RollingOut", begin);
+    Conclude(false, true, false, ReasonOf(c), c.message.empty() ? begin : begin + "; " + c.message);
+  }
+
+  // Of a candidate whose pods are well.
+  static const char* ReasonOf(const api::ModelVersionStatus& c) {
+    if (c.phase == api::kPhasePaused) return "Paused";
+    return c.phase == api::kPhasePreview ? "Preview" : "RollingOut";
   }
 
   void ReportStable(const DeploymentFact* d) {
@@ -159,9 +166,9 @@ class ModelConditions {
         RejectionOf(plan_.status.history, o_.target->digest, TemplateHash(md_));
     if (rejection == nullptr)
       return Conclude(false, true, false, "Recreating", "the old version is being ended");
-    std::string why =
-        VersionText(rejection->version, rejection->digest) +
-        " was rejected and is not tried again while the spec is the same: " + rejection->reason;
+    std::string why = VersionText(rejection->version, rejection->digest) +
+                      (rejection->outcome == kRejected ? " was rejected" : " was rolled back") +
+                      " and is not tried again while the spec is the same: " + rejection->reason;
     if (plan_.status.stable) why += "; " + TextOf(*plan_.status.stable) + " goes on";
     Conclude(false, false, true, plan_.status.stable ? "RolledBack" : "Rejected", why);
   }

@@ -12,6 +12,7 @@ namespace penstock::plan {
 struct Rollout {
   bool promoting = false;       // the candidate takes the traffic
   bool stable_changes = false;  // the stable Deployment is not yet what the spec says
+  std::string note;             // why a person's wish is not met; beside what holds anyway
 };
 
 // Fills url, replicas, selector and conditions, and adds the event of a trouble; needs the plan's

@@ -67,7 +67,8 @@ void ReadContainer(const Json& status, ServingPodFact& fact) {
   }
   // What somebody injected says nothing of the model.
   const std::string name = TextAt(status, "name");
-  if (name == kServeContainer || name == kFetchContainer) ReadEnd(status, fact);
+  if (name == kServeContainer || name == kFetchContainer || name == kTransformerContainer)
+    ReadEnd(status, fact);
   if (name == kServeContainer)
     fact.running = Member(Member(status, "state"), "running").is_object();
 }
@@ -88,13 +89,9 @@ std::optional<DeploymentFact> DecodeDeployment(const Json& d, const std::string&
   DeploymentFact fact;
   fact.version = VersionOf(Get(meta.labels, kLabelModelVersion));
   if (!IsOwned(meta, md_uid) || fact.version <= 0) return std::nullopt;
-  auto model = ParseJson(Get(meta.annotations, kAnnotationModelDigest), kAnnotationModelDigest);
-  if (!model || !IsDigest(TextAt(*model, "digest"))) return std::nullopt;
-  try {
-    fact.model = model->get<ArtifactRef>();
-  } catch (const Json::exception&) {
-    return std::nullopt;
-  }
+  auto model = ParseModelRef(Get(meta.annotations, kAnnotationModelDigest));
+  if (!model) return std::nullopt;
+  fact.model = *std::move(model);
   fact.name = meta.name;
   fact.uid = meta.uid;
   fact.template_hash = Get(meta.annotations, kAnnotationTemplateHash);
@@ -104,6 +101,7 @@ std::optional<DeploymentFact> DecodeDeployment(const Json& d, const std::string&
   const Json& status = Member(d, "status");
   fact.observed_generation = Int(status, "observedGeneration");
   fact.spec_replicas = Int(Member(d, "spec"), "replicas", 1);
+  fact.total_replicas = Int(status, "replicas");
   fact.updated_replicas = Int(status, "updatedReplicas");
   fact.ready_replicas = Int(status, "readyReplicas");
   fact.available_replicas = Int(status, "availableReplicas");
@@ -145,9 +143,37 @@ std::optional<ServiceFact> DecodeService(const Json& service, const std::string&
   const api::ObjectMeta meta = api::DecodeMeta(service);
   if (!IsOwned(meta, md_uid)) return std::nullopt;
   ServiceFact fact;
-  fact.version = VersionOf(TextAt(Member(Member(service, "spec"), "selector"), kLabelModelVersion));
+  const Json& selector = Member(Member(service, "spec"), "selector");
+  fact.to_routers = !Member(selector, kLabelRouter).is_null();
+  fact.version = VersionOf(fact.to_routers ? Get(meta.annotations, kLabelModelVersion)
+                                           : TextAt(selector, kLabelModelVersion));
+  if (const Json& ports = Member(Member(service, "spec"), "ports");
+      ports.is_array() && !ports.empty())
+    fact.target_port = Int(ports.front(), "targetPort");
   fact.labelled = meta.labels.contains(kLabelModelDeployment);
+  if (const Json& ports = Member(Member(service, "spec"), "ports"); ports.is_array())
+    for (const Json& port : ports) fact.by_name &= TextAt(port, "targetPort") == kTrafficPort;
   return fact;
+}
+
+std::int64_t DecodeVersionService(const Json& service, const std::string& md_uid) {
+  const api::ObjectMeta meta = api::DecodeMeta(service);
+  return IsOwned(meta, md_uid) ? VersionOf(Get(meta.labels, kLabelModelVersion)) : 0;
+}
+
+std::map<std::int64_t, int> CountEndpoints(const std::vector<Json>& slices,
+                                           const std::vector<ServingPodFact>& pods) {
+  static const Json::json_pointer kReady("/conditions/ready"), kPod("/targetRef/name");
+  std::map<std::string, std::int64_t> versions;
+  for (const auto& pod : pods) versions[pod.name] = pod.version;
+  std::map<std::int64_t, int> endpoints;
+  for (const Json& slice : slices)
+    for (const Json& endpoint : Member(slice, "endpoints")) {
+      if (!endpoint.value(kReady, true)) continue;
+      const auto version = versions.find(endpoint.value(kPod, std::string()));
+      if (version != versions.end()) ++endpoints[version->second];
+    }
+  return endpoints;
 }
 
 std::optional<std::string> DecodeStore(const Json& config_map, const std::string& md_uid) {

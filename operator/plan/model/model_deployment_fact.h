@@ -16,6 +16,11 @@ namespace penstock::plan {
 [[nodiscard]] std::optional<ServingPodFact> DecodeServingPod(const Json& pod);
 [[nodiscard]] std::optional<ServiceFact> DecodeService(const Json& service,
                                                        const std::string& md_uid);
+// The version that a Service of VersionName is of; 0: it is none, or another's.
+[[nodiscard]] std::int64_t DecodeVersionService(const Json& service, const std::string& md_uid);
+// Ready endpoints, by version of the pod behind them.
+[[nodiscard]] std::map<std::int64_t, int> CountEndpoints(const std::vector<Json>& slices,
+                                                         const std::vector<ServingPodFact>& pods);
 // What a ConfigMap says of the store; nullopt when it is not this ModelDeployment's.
 [[nodiscard]] std::optional<std::string> DecodeStore(const Json& config_map,
                                                      const std::string& md_uid);

@@ -7,21 +7,10 @@
 #include "operator/base/sha256.h"
 #include "operator/plan/attempt/labels.h"
 #include "operator/plan/attempt/pod_spec.h"
+#include "operator/plan/model/model_pod.h"
 
 namespace penstock::plan {
 namespace {
-
-constexpr const char* kModelVolume = "model";
-constexpr const char* kModelFolder = "/model/content";
-constexpr const char* kPredictionsFolder = "/tmp/predictions";
-constexpr const char* kMostUnsentBytes = "67108864";  // a store that is away must not fill the node
-constexpr const char* kStoreVolume = "penstock-store";
-constexpr const char* kStoreFolder = "/penstock/store";
-constexpr int kPort = 8080;
-// Routers and kube-proxy need a moment to learn that a pod is going: it goes on accepting.
-constexpr const char* kDrainDelay = "5s";
-constexpr const char* kDrainTimeout = "30s";
-constexpr int kTerminationGrace = 45;
 
 Json Owner(const api::ModelDeployment& md) {
   return Json::array({{{"apiVersion", api::kApiVersion},
@@ -38,121 +27,9 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
           {kLabelModelVersion, std::to_string(version)}};
 }
 
-// What a container needs to reach the store.
-void MountStore(const ModelSettings& settings, Json* container) {
-  Json& mounts = (*container)["volumeMounts"];
-  mounts.push_back({{"name", kStoreVolume}, {"mountPath", kStoreFolder}, {"readOnly", true}});
-  if (settings.store.url.empty()) return;
-  mounts.push_back({{"name", kTokenVolume}, {"mountPath", kTokenFolder}, {"readOnly", true}});
-}
-
-std::string StoreFile() { return std::string(kStoreFolder) + "/" + kStoreKey; }
-
-// The server's flags and mount for spec.monitoring.log.
-void AddPredictionLog(const api::ModelDeployment& md, const ModelSettings& settings,
-                      Json* container) {
-  const auto& log = md.spec.log;
-  if (log.columns.empty()) return;
-  Json& args = (*container)["args"];
-  for (const char* arg : {"--prediction-log", kPredictionsFolder}) args.push_back(arg);
-  for (const auto& column : log.columns) {
-    args.push_back("--prediction-log-columns");
-    args.push_back(column);
-  }
-  for (const std::string& arg :
-       {std::string("--prediction-log-sample"), log.sample.empty() ? "100%" : log.sample,
-        std::string("--prediction-log-store"), StoreFile(),
-        std::string("--prediction-log-namespace"), md.meta.namespace_,
-        std::string("--prediction-log-max-bytes"), std::string(kMostUnsentBytes)})
-    args.push_back(arg);
-  MountStore(settings, container);
-}
-
-Json FetchContainer(const api::ModelDeployment& md, const ArtifactRef& model,
-                    const ModelSettings& settings) {
-  Json command{settings.launcher_path, "fetch",    "--task-store", StoreFile(), "--namespace",
-               md.meta.namespace_,     "--digest", model.digest,   "--to",      kModelFolder};
-  if (model.folder) command.push_back("--folder");
-  Json c{{"name", kFetchContainer},
-         {"image", settings.launcher_image},
-         {"command", command},
-         {"volumeMounts", Json::array({{{"name", kModelVolume}, {"mountPath", "/model"}}})},
-         {"terminationMessagePolicy", "FallbackToLogsOnError"},
-         {"securityContext", RestrictedContainer(true)}};
-  MountStore(settings, &c);
-  if (md.spec.resources.is_object()) c["resources"] = md.spec.resources;
-  return c;
-}
-
-Json Probe(const char* path, int period, int failures) {
-  return {{"httpGet", {{"path", path}, {"port", "http"}}},
-          {"periodSeconds", period},
-          {"timeoutSeconds", 2},
-          {"failureThreshold", failures}};
-}
-
-Json ServeContainer(const api::ModelDeployment& md, std::int64_t version, const ArtifactRef& model,
-                    const ModelSettings& settings) {
-  const auto& server = md.spec.server;
-  Json args{"--model",
-            kModelFolder,
-            "--name",
-            md.meta.name,
-            "--version",
-            std::to_string(version),
-            "--model-digest",
-            model.digest,
-            "--port",
-            std::to_string(kPort),
-            "--queue",
-            std::to_string(server.queue),
-            "--max-batch",
-            std::to_string(server.max_batch),
-            "--max-delay",
-            FormatDuration(server.max_delay),
-            "--drain-delay",
-            kDrainDelay,
-            "--drain-timeout",
-            kDrainTimeout,
-            "--exit-on-load-failure"};
-  Json c{{"name", kServeContainer},
-         {"image", settings.serve_image},
-         {"args", args},
-         {"ports", Json::array({{{"name", "http"}, {"containerPort", kPort}}})},
-         {"readinessProbe", Probe("/v2/health/ready", 2, 2)},
-         {"livenessProbe", Probe("/v2/health/live", 10, 3)},
-         // Loading and warming up may take long; only then does the liveness probe count.
-         {"startupProbe", Probe("/v2/health/live", 1, 600)},
-         {"volumeMounts",
-          Json::array({{{"name", kModelVolume}, {"mountPath", "/model"}, {"readOnly", true}},
-                       {{"name", "tmp"}, {"mountPath", "/tmp"}}})},
-         {"terminationMessagePolicy", "FallbackToLogsOnError"},
-         {"securityContext", RestrictedContainer(true)}};
-  AddPredictionLog(md, settings, &c);
-  if (md.spec.resources.is_object()) c["resources"] = md.spec.resources;
-  return c;
-}
-
-Json PodSpec(const api::ModelDeployment& md, std::int64_t version, const ArtifactRef& model,
-             const ModelSettings& settings) {
-  Json volumes =
-      Json::array({{{"name", kModelVolume}, {"emptyDir", Json::object()}},
-                   {{"name", "tmp"}, {"emptyDir", Json::object()}},
-                   {{"name", kStoreVolume}, {"configMap", {{"name", StoreName(md.meta.name)}}}}});
-  if (!settings.store.url.empty()) volumes.push_back(TokenVolume(settings.token_audience));
-  Json spec{{"automountServiceAccountToken", false},
-            {"enableServiceLinks", false},
-            {"terminationGracePeriodSeconds", kTerminationGrace},
-            {"securityContext", RestrictedPod(settings.run_as_user)},
-            {"initContainers", Json::array({FetchContainer(md, model, settings)})},
-            {"containers", Json::array({ServeContainer(md, version, model, settings)})},
-            {"volumes", volumes}};
-  if (!md.spec.service_account_name.empty())
-    spec["serviceAccountName"] = md.spec.service_account_name;
-  if (!md.spec.image_pull_secrets.empty()) spec["imagePullSecrets"] = md.spec.image_pull_secrets;
-  if (!md.spec.node_selector.empty()) spec["nodeSelector"] = md.spec.node_selector;
-  if (!md.spec.tolerations.empty()) spec["tolerations"] = md.spec.tolerations;
-  return spec;
+Json ServingPort(int port, Json target) {
+  return Json::array(
+      {{{"name", "http"}, {"protocol", "TCP"}, {"port", port}, {"targetPort", std::move(target)}}});
 }
 
 }  // namespace
@@ -184,10 +61,10 @@ std::string TemplateHash(const api::ModelDeployment& md) {
 
 std::int64_t DeadlineSeconds(const api::ModelDeployment& md) {
   return std::max<std::int64_t>(
-      std::chrono::ceil<std::chrono::seconds>(md.spec.progress_deadline).count(), 1);
+      std::chrono::ceil<std::chrono::seconds>(md.spec.rollout.progress_deadline).count(), 1);
 }
 
-Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const ArtifactRef& model,
+Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const ModelRef& model,
                      const ModelSettings& settings) {
   const Json labels = Labels(md, version);
   const Json made_of{{kAnnotationTemplateHash, TemplateHash(md)}};
@@ -211,28 +88,38 @@ Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const
          {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
         {"template",
          {{"metadata", {{"labels", labels}, {"annotations", made_of}}},
-          {"spec", PodSpec(md, version, model, settings)}}}}}};
+          {"spec", BuildModelPod(md, version, model, settings)}}}}}};
   d["metadata"]["annotations"] = made_of;
-  d["metadata"]["annotations"][kAnnotationModelDigest] = Json(model).dump();
+  d["metadata"]["annotations"][kAnnotationModelDigest] = ToJson(model).dump();
   return d;
 }
 
-Json BuildService(const api::ModelDeployment& md, std::int64_t version) {
-  const Json selector{{kLabelModelDeployment, md.meta.name},
-                      {kLabelModelVersion, std::to_string(version)}};
-  return {
-      {"apiVersion", "v1"},
-      {"kind", "Service"},
-      {"metadata",
-       {{"name", md.meta.name},
-        {"namespace", md.meta.namespace_},
-        {"labels", {{kLabelManaged, "true"}, {kLabelModelDeployment, md.meta.name}}},
-        {"ownerReferences", Owner(md)}}},
-      {"spec",
-       {{"selector", selector},
-        {"ports",
-         Json::array(
-             {{{"name", "http"}, {"protocol", "TCP"}, {"port", 80}, {"targetPort", kPort}}})}}}};
+Json BuildService(const api::ModelDeployment& md, std::int64_t version, bool to_routers) {
+  const Json pods{{kLabelModelDeployment, md.meta.name},
+                  {kLabelModelVersion, std::to_string(version)}};
+  const Json routers{{kLabelRouter, "true"}};
+  Json service{{"apiVersion", "v1"},
+               {"kind", "Service"},
+               {"metadata",
+                {{"name", md.meta.name},
+                 {"namespace", md.meta.namespace_},
+                 {"labels", {{kLabelManaged, "true"}, {kLabelModelDeployment, md.meta.name}}},
+                 {"ownerReferences", Owner(md)}}},
+               {"spec",
+                {{"selector", to_routers ? routers : pods},
+                 {"ports", ServingPort(80, to_routers ? Json(md.status.router.port)
+                                                      : Json(kTrafficPort))}}}};
+  if (to_routers) service["metadata"]["annotations"][kLabelModelVersion] = std::to_string(version);
+  return service;
+}
+
+Json BuildVersionService(const api::ModelDeployment& md, std::int64_t version) {
+  Json service = BuildService(md, version);
+  service["metadata"]["name"] = VersionName(md.meta.name, version);
+  service["metadata"]["labels"] = Labels(md, version);
+  service["spec"]["clusterIP"] = "None";
+  service["spec"]["ports"] = ServingPort(api::kServerPort, kTrafficPort);
+  return service;
 }
 
 Json BuildStore(const api::ModelDeployment& md, const ModelSettings& settings) {

@@ -12,7 +12,7 @@ namespace penstock::plan {
 [[nodiscard]] std::string StoreName(const std::string& md);
 
 [[nodiscard]] Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version,
-                                   const ArtifactRef& model, const ModelSettings& settings);
+                                   const ModelRef& model, const ModelSettings& settings);
 
 // Of what the spec says about pods, and of nothing that belongs to this release of the operator:
 // while it is equal, a version's pods stay as the release made them that they came from. A field
@@ -22,7 +22,13 @@ namespace penstock::plan {
 // rollout.progressDeadline as a Deployment has it.
 [[nodiscard]] std::int64_t DeadlineSeconds(const api::ModelDeployment& md);
 
-[[nodiscard]] Json BuildService(const api::ModelDeployment& md, std::int64_t version);
+// The Service that clients know, of a stable version: to its pods, or to the routers, where
+// status.router.port is.
+[[nodiscard]] Json BuildService(const api::ModelDeployment& md, std::int64_t version,
+                                bool to_routers = false);
+// VersionName: without an address, to the pods of a version. Its EndpointSlices carry its labels,
+// by which routers know the version's endpoints.
+[[nodiscard]] Json BuildVersionService(const api::ModelDeployment& md, std::int64_t version);
 
 // Where the servers find the store. It is no part of their template: a new address or authority
 // reaches them as a file that changes.

@@ -7,6 +7,8 @@
 #include "operator/plan/model/model_conditions.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
+#include "operator/plan/model/model_rollout.h"
+#include "operator/plan/model/model_routing.h"
 #include "operator/plan/model/model_trouble.h"
 
 namespace penstock::plan {
@@ -24,6 +26,7 @@ class ModelPlanner {
   ModelPlan Plan() {
     plan_.status = md_.status;
     plan_.status.observed_generation = md_.meta.generation;
+    plan_.evidence = o_.evidence;
     if (!o_.seen) {  // nothing is decided on what is not known
       PutStatus(o_, rollout_, now_, plan_);
       return std::move(plan_);
@@ -31,8 +34,14 @@ class ModelPlanner {
     plan_.status.candidate.reset();
     FindStable();
     KeepStable();
-    if (o_.spec_errors.empty() && !o_.foreign_service && o_.target) FollowTarget();
+    if (o_.spec_errors.empty() && !o_.foreign_service) {
+      FindUndo();
+      if (undo_ || o_.target) FollowTarget();
+      PutTraffic(o_, rollout_.promoting, plan_);
+    }
+    if (!plan_.status.candidate) plan_.evidence = {};
     DeleteOthers();
+    if (o_.spec_errors.empty()) PutRouting(o_, plan_);
     if (o_.foreign_service) WakeIn(kLookAtForeign);
     if (o_.look_again) WakeIn(*o_.look_again);
     if (!plan_.actions.empty()) WakeIn(kLookAgain);
@@ -48,7 +57,7 @@ class ModelPlanner {
     return RejectionOf(plan_.status.history, digest, template_) != nullptr;
   }
   [[nodiscard]] bool Recreates() const {
-    return md_.spec.strategy == api::ModelDeploymentSpec::Strategy::kRecreate;
+    return md_.spec.rollout.strategy == api::RolloutStrategy::kRecreate;
   }
 
   // --- the stable version: the one that the Service points to
@@ -66,18 +75,30 @@ class ModelPlanner {
       }
       api::ModelVersionStatus stable;
       stable.version = version;
-      stable.digest = d->model.digest;
-      stable.folder = d->model.folder;
-      stable.bytes = d->model.bytes;
+      SetModel(d->model, stable);
       stable.since = WholeSeconds(now_);
       if (o_.target && o_.target->digest == d->model.digest) stable.run = o_.target_run;
       plan_.status.stable = stable;
-      Remember(plan_.status.history,
-               {version, stable.digest, kPromoted, "Available", WholeSeconds(now_), ""});
+      Remember(plan_.status.history, Entry(stable, kPromoted, "Available"));
       plan_.events.push_back({"Normal", "Promoted",
                               VersionText(stable.version, stable.digest) + " takes the traffic"});
     }
     Count(*plan_.status.stable);
+  }
+
+  [[nodiscard]] api::ModelHistoryEntry Entry(const api::ModelVersionStatus& v, const char* outcome,
+                                             const std::string& reason) const {
+    api::ModelHistoryEntry e;
+    e.version = v.version;
+    e.digest = v.digest;
+    e.folder = v.folder;
+    e.bytes = v.bytes;
+    e.source = v.source;
+    e.outcome = outcome;
+    e.reason = Shown(reason, 900);
+    e.time = WholeSeconds(now_);
+    if (e.outcome != kPromoted) e.template_hash = template_;
+    return e;
   }
 
   void Count(api::ModelVersionStatus& v) const {
@@ -90,11 +111,12 @@ class ModelPlanner {
   void KeepStable() {
     if (!plan_.status.stable || !o_.spec_errors.empty()) return;
     if (GivesWay()) return;
-    const auto& s = *plan_.status.stable;
+    auto& s = *plan_.status.stable;
+    if (o_.target && o_.target->digest == s.digest) s.source = o_.target->source;
     KeepStore();
-    rollout_.stable_changes = !Keep(s.version, {s.digest, s.folder, s.bytes});
-    if (!o_.foreign_service && (!o_.service || !o_.service->labelled || o_.service->version == 0))
-      plan_.actions.emplace_back(ApplyService{md_.meta.name, BuildService(md_, s.version)});
+    rollout_.stable_changes = !Keep(s.version, ModelOf(s));
+    if (o_.foreign_service) return;
+    if (auto move = MoveService(o_, s.version)) plan_.actions.push_back(*std::move(move));
   }
 
   // Before the pods that read it; a new address or authority reaches those that run as well.
@@ -113,14 +135,15 @@ class ModelPlanner {
 
   // False when the Deployment is not, or not yet, what the spec says. Its pods are made anew only
   // for a changed spec, never for a new release of the operator.
-  bool Keep(std::int64_t version, const ArtifactRef& model) {
+  bool Keep(std::int64_t version, const ModelRef& model) {
     const bool going =
         std::any_of(o_.deployments.begin(), o_.deployments.end(),
                     [&](const auto& x) { return x.version == version && x.deleting; });
     if (going) return false;  // made again when it is gone
     const std::string name = VersionName(md_.meta.name, version);
     const DeploymentFact* d = o_.OfVersion(version);
-    if (d == nullptr || d->template_hash != template_) {
+    const bool moved = d != nullptr && d->model.source != model.source;  // the same, from elsewhere
+    if (d == nullptr || d->template_hash != template_ || moved) {
       plan_.actions.emplace_back(
           ApplyDeployment{name, BuildDeployment(md_, version, model, settings_)});
       return false;
@@ -135,37 +158,103 @@ class ModelPlanner {
     return false;
   }
 
+  // --- the way back
+
+  // The version that comes back in place of the stable one: what was begun, or what
+  // penstock.dev/undo asks for now.
+  void FindUndo() {
+    if (!plan_.status.stable) return;
+    auto& history = plan_.status.history;
+    for (const auto& h : history)
+      if (h.version == StableVersion() && h.outcome == kRolledBack &&
+          h.template_hash == template_ && h.to > 0 && !WasRefused(history, h.to))
+        for (const auto& back : history)
+          if (back.version == h.to && back.outcome == kPromoted) undo_ = back;
+    const auto wish = md_.meta.annotations.find(api::kAnnotationUndo);
+    if (undo_ || wish == md_.meta.annotations.end()) return;
+    auto back = UndoOf(plan_.status, wish->second, &rollout_.note);
+    if (!back) return;
+    if (md_.status.candidate) {
+      rollout_.note = "penstock.dev/undo waits: abort the candidate first (penstock.dev/abort)";
+      return;
+    }
+    undo_ = std::move(back);
+    const std::string why = "undone: version " + std::to_string(undo_->version) + " comes back";
+    api::ModelHistoryEntry entry = Entry(*plan_.status.stable, kRolledBack, why);
+    entry.to = undo_->version;
+    Remember(history, entry);
+    plan_.events.push_back(
+        {"Warning", kRolledBack, "version " + std::to_string(entry.version) + " is " + why});
+  }
+
   // --- the way to the target
 
   void FollowTarget() {
-    const ArtifactRef& target = *o_.target;
+    const ModelRef target =
+        undo_ ? ModelRef(undo_->digest, undo_->folder, undo_->bytes, undo_->source) : *o_.target;
     if (plan_.status.stable && plan_.status.stable->digest == target.digest) return;
-    if (IsRejected(target.digest)) return;
+    if (!undo_ && IsRejected(target.digest)) return;
     if (plan_.status.stable && Recreates() && OldIsThere()) return;
     const DeploymentFact* d = FindCandidate(target);
-    api::ModelVersionStatus candidate;
-    candidate.version = d != nullptr ? d->version : NextVersion();
-    candidate.digest = target.digest;
-    candidate.folder = target.folder;
-    candidate.bytes = target.bytes;
-    candidate.run = o_.target_run;
-    candidate.since = d != nullptr && d->created ? WholeSeconds(*d->created) : WholeSeconds(now_);
-    Count(candidate);
-    plan_.status.candidate = candidate;
+    PutCandidate(target, d);
     if (d != nullptr && Rejected(*d)) return;
     KeepStore();
-    const bool kept = Keep(candidate.version, target);
+    const std::int64_t version = plan_.status.candidate->version;
+    const bool kept = Keep(version, target);
     if (d == nullptr) {
       plan_.events.push_back(
-          {"Normal", "Candidate",
-           VersionText(candidate.version, candidate.digest) + " is being rolled out"});
-    } else if (kept && d->IsAvailable(md_.spec.replicas)) {
-      plan_.actions.emplace_back(ApplyService{md_.meta.name, BuildService(md_, candidate.version)});
-      rollout_.promoting = true;
+          {"Normal", "Candidate", VersionText(version, target.digest) + " is being rolled out"});
+    } else if (kept && (d->IsAvailable(md_.spec.replicas) || HasBegun(o_, version))) {
+      Proceed(*d);
     } else {
       // A container that gives up changes nothing in the Deployment's status.
       WakeIn(kLookAgain);
     }
+  }
+
+  void PutCandidate(const ModelRef& target, const DeploymentFact* d) {
+    api::ModelVersionStatus candidate;
+    candidate.version = d != nullptr ? d->version : undo_ ? undo_->version : NextVersion();
+    SetModel(target, candidate);
+    if (!undo_) candidate.run = o_.target_run;
+    candidate.since = d != nullptr && d->created ? WholeSeconds(*d->created) : WholeSeconds(now_);
+    if (HasBegun(o_, candidate.version)) {
+      const api::ModelVersionStatus& was = *md_.status.candidate;
+      candidate.phase = was.phase;
+      candidate.step = was.step;
+      candidate.step_since = was.step_since;
+      candidate.gates = was.gates;
+    }
+    Count(candidate);
+    plan_.status.candidate = candidate;
+  }
+
+  // Its pods are there: by stages, or at once.
+  void Proceed(const DeploymentFact& d) {
+    if (!undo_ && HasStages(o_, plan_)) {
+      const rollout::Decision decision = Advance(o_, d, now_, plan_);
+      if (decision.move == rollout::Move::kRollBack) return RollBack(decision.message);
+      if (decision.move != rollout::Move::kPromote) return;
+    } else if (!d.IsAvailable(md_.spec.replicas)) {
+      return WakeIn(kLookAgain);
+    }
+    const bool to_routers = o_.service && o_.service->to_routers;
+    plan_.actions.emplace_back(
+        ApplyService{md_.meta.name, BuildService(md_, d.version, to_routers)});
+    plan_.status.candidate->phase = api::kPhasePromoting;
+    plan_.status.candidate->message.clear();
+    rollout_.promoting = true;
+  }
+
+  // Its traffic goes to the stable version with this status; its pods go when routers have left.
+  void RollBack(const std::string& why) {
+    api::ModelHistoryEntry entry = Entry(*plan_.status.candidate, kRolledBack, why);
+    entry.gates = plan_.status.candidate->gates;
+    Remember(plan_.status.history, std::move(entry));
+    plan_.events.push_back(
+        {"Warning", kRolledBack,
+         "version " + std::to_string(plan_.status.candidate->version) + " is rolled back: " + why});
+    plan_.status.candidate.reset();
   }
 
   [[nodiscard]] bool OldIsThere() {
@@ -178,11 +267,11 @@ class ModelPlanner {
     return there;
   }
 
-  [[nodiscard]] const DeploymentFact* FindCandidate(const ArtifactRef& target) const {
+  [[nodiscard]] const DeploymentFact* FindCandidate(const ModelRef& target) const {
     const DeploymentFact* found = nullptr;
     for (const auto& d : o_.deployments)
       if (!d.deleting && d.version != StableVersion() && d.model.digest == target.digest &&
-          !Has(plan_.status.history, d.version, kRejected) &&
+          !WasRefused(plan_.status.history, d.version) &&
           (found == nullptr || d.version > found->version))
         found = &d;
     return found;
@@ -201,8 +290,7 @@ class ModelPlanner {
     if (d.IsAvailable(md_.spec.replicas) || d.template_hash != template_) return false;
     const Trouble trouble = TroubleOf(o_, d);
     if (!trouble.own_fault) return false;
-    Remember(plan_.status.history, {d.version, d.model.digest, kRejected,
-                                    Shown(trouble.Text(), 900), WholeSeconds(now_), template_});
+    Remember(plan_.status.history, Entry(*plan_.status.candidate, kRejected, trouble.Text()));
     plan_.events.push_back(
         {"Warning", "Rejected",
          "version " + std::to_string(d.version) + " is not served: " + trouble.Text()});
@@ -223,11 +311,13 @@ class ModelPlanner {
   }
 
   bool MayGo(const DeploymentFact& d) {
-    // Rejected: once the status says so, or it would be tried again. Never served: at once.
-    if (Has(plan_.status.history, d.version, kRejected))
-      return Has(md_.status.history, d.version, kRejected);
-    if (!Has(md_.status.history, d.version, kPromoted)) return true;
+    // Refused: once the status says so, or it would be tried again. Never served: at once.
+    const bool refused = WasRefused(plan_.status.history, d.version);
+    if (refused && !WasRefused(md_.status.history, d.version)) return false;
+    if (refused && !Has(plan_.status.history, d.version, kPromoted)) return RoutersAreDone(d);
+    if (!Has(md_.status.history, d.version, kPromoted)) return RoutersAreDone(d);
     if (!plan_.status.stable) return false;
+    if (o_.service && o_.service->to_routers) return RoutersAreDone(d);
     const auto has = [&](std::int64_t v) {
       const auto it = o_.endpoints.find(v);
       return it != o_.endpoints.end() && it->second > 0;
@@ -241,6 +331,12 @@ class ModelPlanner {
     return switched;
   }
 
+  [[nodiscard]] bool RoutersAreDone(const DeploymentFact& d) {
+    if (!o_.service || !o_.service->to_routers || RoutersHaveLeft(o_, d.version)) return true;
+    WakeIn(std::chrono::seconds(2));
+    return false;
+  }
+
   void WakeIn(Milliseconds wait) {
     plan_.requeue_after = std::min(plan_.requeue_after.value_or(wait), wait);
   }
@@ -252,6 +348,7 @@ class ModelPlanner {
   const std::string template_;
   ModelPlan plan_;
   Rollout rollout_;
+  std::optional<api::ModelHistoryEntry> undo_;  // the version that comes back
   bool stored_ = false;
 };
 

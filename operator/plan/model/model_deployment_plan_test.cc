@@ -117,7 +117,7 @@ TEST_F(PlanModels, ALostStatusIsFoundAgainInTheCluster) {
 }
 
 TEST_F(PlanModels, RecreateEndsTheOldVersionFirstAndBringsItBackAfterARejection) {
-  o_.md.spec.strategy = api::ModelDeploymentSpec::Strategy::kRecreate;
+  o_.md.spec.rollout.strategy = api::RolloutStrategy::kRecreate;
   Serve();
   Follow('b');
   EXPECT_THAT(Step(), ElementsAre("delete flights-v1"));
@@ -207,12 +207,21 @@ TEST_F(PlanModels, WhatPodsAreMadeOfIsTheSpecAlone) {
   const std::string plain = TemplateHash(o_.md);
   o_.md.spec.replicas = 7;
   o_.md.spec.model = "sha256:" + std::string(64, 'a');
-  o_.md.spec.progress_deadline = 1s;
-  o_.md.spec.strategy = api::ModelDeploymentSpec::Strategy::kRecreate;
+  o_.md.spec.rollout.progress_deadline = 1s;
+  o_.md.spec.rollout.strategy = api::RolloutStrategy::kRecreate;
   o_.md.spec.log.retention = 5s;
   EXPECT_EQ(TemplateHash(o_.md), plain);
   o_.md.spec.server.queue = 7;
   EXPECT_NE(TemplateHash(o_.md), plain);
+}
+
+// The old pod is available and the new one crashes: counts of the newest and of all do not tell.
+TEST_F(PlanModels, AreNotReadyWhilePodsOfAnEarlierTemplateAnswerForThem) {
+  Serve();
+  o_.deployments[0].total_replicas = o_.deployments[0].updated_replicas + 1;
+  Step();
+  EXPECT_EQ(Is("Ready").substr(0, 5), "False");
+  EXPECT_EQ(Is("Available").substr(0, 4), "True");
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 // seen of it. A Deployment there is {version, digest}, made by this operator, with what is said
 // beside them laid over; `old: true` gives it the template of another spec, `release: other` that
 // of another release and authority. Unless said otherwise pods are of today's template, the servers
-// know where the store is, and the Service has pointed where it does for a minute.
+// know where the store is, and the Service has pointed where it does for a minute. The object's
+// resourceVersion is 100.
 #include <gtest/gtest.h>
 
 #include "operator/plan/model/model_deployment_fact.h"
@@ -21,19 +22,25 @@ struct Namer {
     return j;
   }
   Json operator()(const ApplyService& a) const {
-    return {{"applyService", a.name}, {"selector", a.service.at("spec").at("selector")}};
+    Json j{{"applyService", a.name}, {"selector", a.service.at("spec").at("selector")}};
+    const Json& port = a.service.at("spec").at("ports").at(0).at("targetPort");
+    if (port != 8080) j["targetPort"] = port;
+    if (whole) j["service"] = a.service;
+    return j;
   }
   Json operator()(const PatchDeployment& a) const {
     return {{"patchDeployment", a.name}, {"patch", a.patch}};
   }
   Json operator()(const ApplyConfigMap& a) const { return {{"applyConfigMap", a.name}}; }
   Json operator()(const DeleteDeployment& a) const { return {{"deleteDeployment", a.name}}; }
+  Json operator()(const DeleteService& a) const { return {{"deleteService", a.name}}; }
   bool whole = false;
 };
 
 Json AsJson(const ModelPlan& plan, bool whole) {
   Json j{{"actions", Json::array()}, {"status", api::Encode(plan.status)}};
   for (const auto& a : plan.actions) j["actions"].push_back(std::visit(Namer{whole}, a));
+  for (const auto& q : plan.questions) j["questions"].push_back(q.gate.Name());
   PutEventsAndRequeue(plan.events, plan.requeue_after, j);
   return j;
 }
@@ -46,7 +53,7 @@ DeploymentFact DeploymentOf(const Json& seen, const ModelObserved& o, ModelSetti
     settings.store.url = "https://elsewhere:8443";
     settings.token_audience = "another";
   }
-  const ArtifactRef model{seen.at("digest"), true, 10};
+  const ModelRef model(seen.at("digest"), true, 10, seen.value("source", ""));
   Json object = BuildDeployment(o.md, seen.at("version"), model, settings);
   if (seen.value("old", false))
     object["metadata"]["annotations"][kAnnotationTemplateHash] = "0123456789abcdef";
@@ -66,8 +73,65 @@ ServingPodFact PodOf(Json pod, const ModelObserved& o) {
   return fact.value_or(ServingPodFact{});
 }
 
+// {"2": {requests, serverErrors, timeouts, clientErrors: {kind: n}, compared, flips}}.
+std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
+  std::vector<rollout::VersionCounters> all;
+  for (const auto& [version, said] : versions.items()) {
+    rollout::VersionCounters& c = all.emplace_back();
+    c.version = std::stoll(version);
+    c.requests = said.value("requests", 0);
+    c.server_errors = said.value("serverErrors", 0);
+    c.timeouts = said.value("timeouts", 0);
+    c.client_errors = said.value("clientErrors", std::map<std::string, std::int64_t>());
+    c.compared = said.value("compared", 0);
+    c.flips = said.value("flips", 0);
+  }
+  return all;
+}
+
+// `routers`: one that is Ready each, {acknowledged, endpoints: {version: n}, versions}; `null`: it
+// did not answer.
+void ObserveRouters(const Json& seen, ModelObserved& o) {
+  o.no_router_for = ParseDuration(seen.value("noRouterFor", "0s")).value();
+  for (const Json& said : seen.value("routers", Json::array())) {
+    ++o.ready_routers;
+    if (said.is_null()) continue;
+    RouterFact& router = o.routers.emplace_back();
+    router.pod = "router-" + std::to_string(o.ready_routers);
+    router.ready = true;
+    router.acknowledged = said.value("acknowledged", "");
+    const Json endpoints = said.value("endpoints", Json::object());
+    for (const auto& [version, n] : endpoints.items()) router.endpoints[std::stoll(version)] = n;
+    router.versions = CountersOf(said.value("versions", Json::object()));
+    router.ejected = said.value("ejected", 0);
+    router.ejected_why = said.value("why", "");
+  }
+}
+
+// What was learned at a look before this one, when the routers had counted nothing. Where the case
+// says `newOperator: true` there was none.
+rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, TimePoint now) {
+  for (RouterFact& router : o.routers)
+    for (auto& counters : router.versions) {
+      const std::int64_t version = counters.version;
+      counters = {};
+      counters.version = version;
+    }
+  o.measurements.clear();
+  return PlanModelDeployment(o, settings, now).evidence;
+}
+
+void ObserveGates(const Json& seen, ModelObserved& o) {
+  for (const Json& m : seen.value("measurements", Json::array()))
+    o.measurements.push_back(
+        {m.at("gate"), NowOf(seen), {}, m.value("good", false), m.value("error", "")});
+  const Json annotations = seen.value("annotations", Json::object());
+  for (const auto& [name, value] : annotations.items()) o.md.meta.annotations[name] = value;
+}
+
 void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) {
-  if (seen.contains("target")) o.target = ArtifactRef{seen.at("target"), true, 10};
+  if (seen.contains("target"))
+    o.target = ModelRef(seen.at("target"), true, 10, seen.value("targetSource", ""));
   o.target_run = seen.value("targetRun", "");
   o.target_problem = seen.value("targetProblem", "");
   for (const Json& d : seen.value("deployments", Json::array()))
@@ -77,8 +141,16 @@ void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) 
   o.service_for = ParseDuration(seen.value("serviceFor", "1m")).value();
   const std::string store = seen.value("store", "there");
   if (store != "none") o.store = store == "there" ? StoreText(settings) : store;
-  if (seen.contains("service"))
-    o.service = DecodeService(BuildService(o.md, seen.at("service")), o.md.meta.uid);
+  if (seen.contains("service")) {
+    Json service = BuildService(o.md, seen.at("service"), seen.value("serviceToRouters", false));
+    if (seen.contains("servicePort"))
+      service["spec"]["ports"][0]["targetPort"] = seen.at("servicePort");
+    o.service = DecodeService(service, o.md.meta.uid);
+  }
+  for (const Json& version : seen.value("versionServices", Json::array()))
+    o.version_services[version] = "s-uid";
+  if (seen.contains("routerPort")) o.router_port = seen.at("routerPort");
+  ObserveRouters(seen, o);
   o.foreign_service = seen.value("foreignService", false);
   const Json endpoints = seen.value("endpoints", Json::object());
   for (const auto& [version, n] : endpoints.items()) o.endpoints[std::stoll(version)] = n;
@@ -94,13 +166,19 @@ Json PlanCase(const std::filesystem::path& folder) {
   const Json seen = LoadYaml(folder / "observed.yaml");
   Json md{{"spec", LoadYaml(folder / "spec.yaml")}};
   if (seen.contains("status")) md["status"] = seen.at("status");
-  auto decoded = api::DecodeModelDeployment(ObjectOf(
-      "ModelDeployment",
-      {{"name", "flights"}, {"namespace", "team"}, {"uid", "md-uid"}, {"generation", 1}}, md));
+  auto decoded = api::DecodeModelDeployment(ObjectOf("ModelDeployment",
+                                                     {{"name", "flights"},
+                                                      {"namespace", "team"},
+                                                      {"uid", "md-uid"},
+                                                      {"generation", 1},
+                                                      {"resourceVersion", "100"}},
+                                                     md));
   EXPECT_TRUE(decoded.errors.empty()) << api::Describe(decoded.errors);
   ModelObserved o;
   o.md = decoded.value;
   Observe(seen, settings, o);
+  ObserveGates(seen, o);
+  if (!seen.value("newOperator", false)) o.evidence = EvidenceOf(o, settings, NowOf(seen));
   return AsJson(PlanModelDeployment(o, settings, NowOf(seen)), seen.value("wholeObjects", false));
 }
 

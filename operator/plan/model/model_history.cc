@@ -12,7 +12,7 @@ constexpr std::size_t kMaxHistory = 20;
 const api::ModelHistoryEntry* RejectionOf(const ModelHistory& history, const std::string& digest,
                                           const std::string& template_hash) {
   const auto it = std::find_if(history.begin(), history.end(), [&](const auto& h) {
-    return h.digest == digest && h.outcome == kRejected && h.template_hash == template_hash;
+    return h.digest == digest && h.outcome != kPromoted && h.template_hash == template_hash;
   });
   return it == history.end() ? nullptr : &*it;
 }
@@ -22,11 +22,15 @@ bool Has(const ModelHistory& history, std::int64_t version, const char* outcome)
                      [&](const auto& h) { return h.version == version && h.outcome == outcome; });
 }
 
+bool WasRefused(const ModelHistory& history, std::int64_t version) {
+  return Has(history, version, kRejected) || Has(history, version, kRolledBack);
+}
+
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry) {
   history.insert(history.begin(), std::move(entry));
   while (history.size() > kMaxHistory) {
     const auto drop = std::find_if(history.rbegin(), history.rend(),
-                                   [](const auto& h) { return h.outcome != kRejected; });
+                                   [](const auto& h) { return h.outcome == kPromoted; });
     history.erase(drop == history.rend() ? std::prev(history.end()) : std::prev(drop.base()));
   }
 }

@@ -11,16 +11,20 @@ namespace penstock::plan {
 
 // ModelHistoryEntry::outcome.
 inline constexpr const char* kPromoted = "Promoted";
-inline constexpr const char* kRejected = "Rejected";
+inline constexpr const char* kRejected = "Rejected";      // before it had traffic
+inline constexpr const char* kRolledBack = "RolledBack";  // under traffic, by people, or undone
 
 using ModelHistory = std::vector<api::ModelHistoryEntry>;  // newest first
 
-// The newest rejection of this model under this spec (TemplateHash); null: it was not rejected.
+// The newest time that this model was rejected or rolled back under this spec (TemplateHash); null:
+// never.
 [[nodiscard]] const api::ModelHistoryEntry* RejectionOf(const ModelHistory& history,
                                                         const std::string& digest,
                                                         const std::string& template_hash);
 // An entry says this outcome of this version.
 [[nodiscard]] bool Has(const ModelHistory& history, std::int64_t version, const char* outcome);
+// It was rejected or rolled back.
+[[nodiscard]] bool WasRefused(const ModelHistory& history, std::int64_t version);
 
 // At most 20 are kept; what must not be tried again is forgotten last.
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry);

@@ -20,10 +20,11 @@ std::string ReasonOf(const std::string& word) {
   return fits ? word : "Waiting";
 }
 
-Trouble OfEnd(const ServingPodFact& pod) {
+// `ours`: Penstock's own server, whose exit codes have a meaning.
+Trouble OfEnd(const ServingPodFact& pod, bool ours) {
   Trouble t;
-  const bool server = pod.last_container == kServeContainer;
-  t.own_fault = server && pod.last_exit_code == kLoadFailure;
+  const bool server = pod.last_container != kFetchContainer;
+  t.own_fault = ours && pod.last_container == kServeContainer && pod.last_exit_code == kLoadFailure;
   t.reason = t.own_fault ? "LoadFailed" : server ? "CrashLoop" : "FetchFailed";
   if (pod.last_reason == "OOMKilled") t.reason = "OutOfMemory";
   t.lasting = server && pod.restarts >= kMaxRestarts;
@@ -33,12 +34,12 @@ Trouble OfEnd(const ServingPodFact& pod) {
   return t;
 }
 
-Trouble OfPod(const ServingPodFact& pod) {
+Trouble OfPod(const ServingPodFact& pod, bool ours) {
   // A container that waits to be started again says less than how it ended; one that runs again may
   // have ended long ago.
   if (!pod.last_container.empty() &&
       (pod.waiting_reason.empty() || pod.waiting_reason == "CrashLoopBackOff")) {
-    const Trouble end = OfEnd(pod);
+    const Trouble end = OfEnd(pod, ours);
     return pod.running && !end.own_fault ? Trouble() : end;
   }
   if (pod.waiting_reason.empty()) return {};
@@ -57,7 +58,7 @@ Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deploymen
     if (pod.version != deployment.version || pod.ready || pod.ending) continue;
     // One that an earlier template made says nothing of what the spec says now.
     if (pod.template_hash != deployment.template_hash) continue;
-    Trouble t = OfPod(pod);
+    Trouble t = OfPod(pod, !observed.md.spec.server.container);
     if (Weight(t) > Weight(worst)) worst = std::move(t);
   }
   if (worst.reason.empty() && !deployment.replica_failure.empty())

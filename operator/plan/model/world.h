@@ -12,7 +12,10 @@
 
 #include "operator/api/model_deployment.h"
 #include "operator/base/error.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/rollout/evidence.h"
+#include "operator/plan/rollout/observation.h"
+#include "operator/plan/router/names.h"
+#include "operator/plan/step/world.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {
@@ -24,21 +27,43 @@ inline constexpr const char* kAnnotationTemplateHash = "penstock.dev/template-ha
 // On a ModelDeployment: any other text than before makes the pods anew, as this release makes them.
 inline constexpr const char* kAnnotationRenew = "penstock.dev/renew";
 inline constexpr const char* kStoreKey = "store.json";  // of the ConfigMap, and the file's name
+// The port of a pod that gets the traffic, by name: numbers differ between versions.
+inline constexpr const char* kTrafficPort = "http";
 inline constexpr const char* kServeContainer = "serve";
 inline constexpr const char* kFetchContainer = "fetch";
+
+inline constexpr const char* kTransformerContainer = "transformer";
+
+// What is served: an artifact of the store, or what a URI with that digest names, of which neither
+// form nor size are known.
+struct ModelRef : ArtifactRef {
+  ModelRef() = default;
+  ModelRef(ArtifactRef artifact) : ArtifactRef(std::move(artifact)) {}  // NOLINT
+  ModelRef(std::string the_digest, bool is_folder, std::uint64_t size, std::string uri = "")
+      : ArtifactRef{std::move(the_digest), is_folder, size}, source(std::move(uri)) {}
+
+  std::string source;  // the URI with its digest; empty: the store
+};
+[[nodiscard]] Json ToJson(const ModelRef& model);
+// Nothing where it is none.
+[[nodiscard]] std::optional<ModelRef> ParseModelRef(const std::string& json);
+// What a version of the status serves, and the other way round.
+[[nodiscard]] ModelRef ModelOf(const api::ModelVersionStatus& version);
+void SetModel(const ModelRef& model, api::ModelVersionStatus& version);
 
 // A Deployment that this ModelDeployment controls.
 struct DeploymentFact {
   std::string name;
   std::string uid;
   std::int64_t version = 0;
-  ArtifactRef model;
+  ModelRef model;
   std::string template_hash;  // TemplateHash of the spec that its pods were last made of
   bool deleting = false;
   std::int64_t generation = 0;
   std::int64_t observed_generation = 0;
   int spec_replicas = 1;
   std::int64_t progress_deadline_seconds = 0;
+  int total_replicas = 0;  // of any template
   int updated_replicas = 0;
   int ready_replicas = 0;
   int available_replicas = 0;
@@ -49,7 +74,8 @@ struct DeploymentFact {
   // All replicas are of the newest template and have been ready for a while.
   [[nodiscard]] bool IsAvailable(int replicas) const {
     return observed_generation >= generation && spec_replicas == replicas &&
-           updated_replicas >= replicas && available_replicas >= replicas;
+           updated_replicas >= replicas && total_replicas <= updated_replicas &&
+           available_replicas >= replicas;
   }
 };
 
@@ -70,18 +96,24 @@ struct ServingPodFact {
   int last_exit_code = 0;
 };
 
+using rollout::RouterFact;
+
 struct ServiceFact {
-  std::int64_t version = 0;  // its selector's; 0: none
-  bool labelled = true;      // with the label by which its deletion is noticed
+  // Its selector's, or of its annotation where it goes to routers; 0: none.
+  std::int64_t version = 0;
+  bool to_routers = false;
+  int target_port = 0;
+  bool labelled = true;  // with the label by which its deletion is noticed
+  bool by_name = true;   // leads to the port that pods call kTrafficPort
 };
 
 struct ModelObserved {
   api::ModelDeployment md;
   std::vector<api::FieldError> spec_errors;
-  std::optional<ArtifactRef> target;  // the digest to follow, resolved now
-  std::string target_run;             // the run that made it, when known
-  std::string target_problem;         // why there is no target: "Pipeline flights has not ..."
-  bool seen = true;                   // false: what follows could not be read; `refusals` says why
+  std::optional<ModelRef> target;  // the digest to follow, resolved now
+  std::string target_run;          // the run that made it, when known
+  std::string target_problem;      // why there is no target: "Pipeline flights has not ..."
+  bool seen = true;                // false: what follows could not be read; `refusals` says why
   std::vector<DeploymentFact> deployments;
   std::vector<ServingPodFact> pods;
   std::optional<ServiceFact> service;
@@ -90,7 +122,17 @@ struct ModelObserved {
   std::optional<std::string> store;  // where the store is, as the servers read it; none: no object
   std::vector<Refusal> refusals;     // of this plan's actions, when it is told what became of them
   std::optional<Milliseconds> look_again;  // the target may be there by then
-  // Ready endpoints of the Service, by version of the pod behind them.
+  std::vector<RouterFact> routers;         // of the namespace, as far as they answered
+  int ready_routers = 0;                   // router pods that are Ready, whatever they answer
+  Milliseconds no_router_for{0};           // how long none was, by a steady clock
+  std::optional<int> router_port;          // its own, or one that no other of the namespace has
+  // UIDs of the Services of versions (VersionName) that stand.
+  std::map<std::int64_t, std::string> version_services;
+  // Of prometheus and http gates, since the last plan; any order.
+  std::vector<rollout::Measurement> measurements;
+  rollout::Evidence evidence;  // ModelPlan::evidence of the last plan; empty for a new operator
+  // Ready endpoints, by version of the pod behind them: of the Service, or where it goes to routers
+  // of the Services of the versions.
   std::map<std::int64_t, int> endpoints;
 
   // Null: none, or it is being deleted.
@@ -131,11 +173,22 @@ struct DeleteDeployment {
   std::string name;
   std::string uid;
 };
-using ModelAction =
-    std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService, DeleteDeployment>;
+struct DeleteService {
+  std::string name;
+  std::string uid;
+};
+using ModelAction = std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService,
+                                 DeleteDeployment, DeleteService>;
+
+// A gate that is due to be measured.
+struct GateQuestion {
+  api::GateSpec gate;  // with prometheus or http, references put in
+};
 
 struct ModelPlan {
   std::vector<ModelAction> actions;
+  std::vector<GateQuestion> questions;
+  rollout::Evidence evidence;
   api::ModelDeploymentStatus status;
   std::vector<RunEvent> events;
   std::optional<Milliseconds> requeue_after;

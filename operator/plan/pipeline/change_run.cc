@@ -2,38 +2,44 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <tuple>
 
+#include "operator/plan/pipeline/scheduled_run.h"
 #include "operator/plan/pipeline/world.h"
 
 namespace penstock::plan {
-namespace {
 
-std::string LabelOf(const api::PipelineRun& run, const char* key) {
-  const auto it = run.meta.labels.find(key);
-  return it == run.meta.labels.end() ? "" : it->second;
+std::optional<int> NumberOf(const std::string& run, const std::string& pipeline,
+                            const std::string& hash) {
+  const std::string prefix = pipeline + "-" + hash + "-";
+  if (!run.starts_with(prefix)) return std::nullopt;
+  const char* const end = run.data() + run.size();
+  int number = 0;
+  const auto parsed = std::from_chars(run.data() + prefix.size(), end, number);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || number == INT_MAX) return std::nullopt;
+  return number;
 }
-
-}  // namespace
 
 std::optional<ChangeRun> AsChangeRun(const api::PipelineRun& run, const std::string& pipeline) {
   const std::string hash = LabelOf(run, kLabelRunHash);
-  const std::string prefix = pipeline + "-" + hash + "-";
-  if (hash.empty() || LabelOf(run, kLabelCause) != "Change" || run.meta.name.rfind(prefix, 0) != 0)
-    return std::nullopt;
-  const char* const end = run.meta.name.data() + run.meta.name.size();
-  int number = 0;
-  const auto parsed = std::from_chars(run.meta.name.data() + prefix.size(), end, number);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  return ChangeRun{&run, hash, number, OutcomeOf(run)};
+  if (hash.empty() || LabelOf(run, kLabelCause) != kCauseChange) return std::nullopt;
+  const auto number = NumberOf(run.meta.name, pipeline, hash);
+  if (!number) return std::nullopt;
+  return ChangeRun{&run, hash, *number, OutcomeOf(run)};
+}
+
+TimePoint LogicalTime(const api::PipelineRun& run) {
+  const TimePoint time = api::ScheduledTime(run);
+  return std::min(time, run.meta.created.value_or(time));
 }
 
 void SortAsAskedFor(std::vector<const api::PipelineRun*>& runs, const std::string& newest_hash) {
   const auto key = [&](const api::PipelineRun& r) {
-    const auto hash = r.meta.labels.find(kLabelRunHash);
-    const bool newest = hash != r.meta.labels.end() && hash->second == newest_hash;
+    const std::string hash = LabelOf(r, kLabelRunHash);
+    const bool newest = !hash.empty() && hash == newest_hash;
     const auto change = AsChangeRun(r, r.spec.pipeline_ref);
-    return std::tuple(r.meta.created.value_or(TimePoint{}), newest, change ? change->hash : "",
+    return std::tuple(LogicalTime(r), newest, change ? change->hash : "",
                       change ? change->number : 0, r.meta.name);
   };
   std::sort(runs.begin(), runs.end(),

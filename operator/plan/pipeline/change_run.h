@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "operator/api/pipeline_run.h"
-#include "operator/plan/run/run_outcome.h"
+#include "operator/plan/step/run_outcome.h"
 
 namespace penstock::plan {
 
@@ -23,9 +23,17 @@ struct ChangeRun {
 [[nodiscard]] std::optional<ChangeRun> AsChangeRun(const api::PipelineRun& run,
                                                    const std::string& pipeline);
 
-// Not the order of their ends. Creation times have whole seconds: of two of one second, that of the
-// hash that was seen last is the later; of two of one hash, that of the greater number; else, where
-// nothing is sure, names decide, so that the order is the same whoever looks and whenever.
+// The number of a run that is named "<pipeline>-<hash>-<number>"; nullopt of another.
+[[nodiscard]] std::optional<int> NumberOf(const std::string& run, const std::string& pipeline,
+                                          const std::string& hash);
+
+// What a run is for; when it was created where that had not come then (somebody wrote it by hand).
+[[nodiscard]] TimePoint LogicalTime(const api::PipelineRun& run);
+
+// By LogicalTime, which is not the order of their ends. Creation times have whole seconds: of two
+// of one second, that of the hash that was seen last is the later; of two of one hash, that of the
+// greater number; else, where nothing is sure, names decide, so that the order is the same whoever
+// looks and whenever.
 void SortAsAskedFor(std::vector<const api::PipelineRun*>& runs, const std::string& newest_hash);
 
 // "<pipeline>-<hash>-<n>".

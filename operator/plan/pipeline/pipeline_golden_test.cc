@@ -49,6 +49,8 @@ Json PlanCase(const std::filesystem::path& folder) {
     o.runs.push_back(one.value);
   }
   for (const Json& r : seen.value("refusals", Json::array())) o.refusals.push_back(RefusalOf(r));
+  const Json followed = seen.value("followed", Json::object());
+  for (const auto& [name, digest] : followed.items()) o.followed[name] = digest;
   o.warnings = seen.value("warnings", std::vector<std::string>());
   const Json wrong = seen.value("specErrors", Json::object());
   for (const auto& [path, why] : wrong.items()) o.spec_errors.push_back({path, why});

@@ -6,12 +6,14 @@
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/pipeline/change_run.h"
+#include "operator/plan/pipeline/starts.h"
 
 namespace penstock::plan {
 namespace {
 
-using api::ConcurrencyPolicy;
 using api::ConditionStatus;
+
+constexpr const char* kClockWentBack = "ClockWentBack";
 
 bool IsOwned(const api::PipelineRun& run, const std::string& uid) {
   return std::any_of(run.meta.owners.begin(), run.meta.owners.end(),
@@ -35,7 +37,13 @@ class PipelinePlanner {
     // Of the newest run that is there; a run that is only asked for was not seen.
     plan_.status.observed_run_hash = p_.status.observed_run_hash;
     plan_.status.outputs = Outputs();
-    if (o_.spec_errors.empty()) Start();
+    plan_.status.results = Results();
+    plan_.status.schedules = p_.status.schedules;
+    plan_.status.triggers = p_.status.triggers;
+    if (o_.spec_errors.empty())
+      Start();
+    else
+      for (auto& schedule : plan_.status.schedules) schedule.next.reset();
     Label();
     CleanHistory();
     Report();
@@ -43,79 +51,30 @@ class PipelinePlanner {
   }
 
  private:
-  [[nodiscard]] int Active() const {
-    return static_cast<int>(std::count_if(changes_.begin(), changes_.end(), [](const auto& c) {
-      return c.outcome == RunOutcome::kActive;
-    }));
-  }
-
-  // --- a run for what would run now
-
+  // What is to be started, with what is told of it.
   void Start() {
-    const std::string hash = RunHash(p_.spec);
-    if (HasRun(hash)) plan_.status.observed_run_hash = hash;
-    if (HasRun(hash) || p_.spec.run_policy != api::RunPolicy::kOnChange) return;
-    if (p_.spec.suspend) {
-      waiting_ = "spec.suspend is true; the change runs when it is false";
-      return;
-    }
-    if (MayStart()) return Create(hash);
-    if (left_out_) plan_.status.observed_run_hash = hash;
+    Starts starts = PlanStarts(o_, changes_, now_);
+    for (PipelineAction& action : starts.actions) plan_.actions.push_back(std::move(action));
+    plan_.events = std::move(starts.events);
+    plan_.status.observed_run_hash = starts.observed_run_hash;
+    plan_.status.schedules = std::move(starts.schedules);
+    plan_.status.next_schedule = starts.next_schedule;
+    plan_.status.triggers = std::move(starts.triggers);
+    asked_for_ = std::move(starts.asked_for);
+    for (const std::string& what : starts.waiting)
+      waiting_ += (waiting_.empty() ? "" : "; ") + what;
+    for (const std::string& what : starts.clock_went_back)
+      clock_went_back_ += (clock_went_back_.empty() ? "" : "; ") + what;
+    if (starts.look_again) LookAgain(*starts.look_again);
   }
 
-  // The newest run by change is of this hash (in a restored cluster too), or was and is deleted.
-  [[nodiscard]] bool HasRun(const std::string& hash) const {
-    if (!changes_.empty() && changes_.back().hash == hash) return true;
-    return p_.status.observed_run_hash == hash;
-  }
-
-  bool MayStart() {
-    const int active = Active();
-    switch (p_.spec.concurrency.policy) {
-      case ConcurrencyPolicy::kAllow:
-        return true;
-      case ConcurrencyPolicy::kReplace:
-        for (const ChangeRun& c : changes_)
-          if (c.outcome == RunOutcome::kActive && c.run->spec.cancel != api::CancelMode::kNow)
-            plan_.actions.emplace_back(CancelRun{c.run->meta.name, c.run->meta.uid, "Now"});
-        if (active == 0) return true;
-        waiting_ = "the run before is being cancelled (concurrency policy Replace)";
-        return false;
-      case ConcurrencyPolicy::kForbid:
-      case ConcurrencyPolicy::kQueue:
-        break;
-    }
-    if (active < p_.spec.concurrency.max) return true;
-    waiting_ = p_.spec.concurrency.policy == ConcurrencyPolicy::kQueue
-                   ? "the change runs when the run before has ended; a later change takes its place"
-                   : "a run is going on and the concurrency policy is Forbid; the change runs when "
-                     "it is made again";
-    // Forbid leaves the change out: it counts as seen.
-    left_out_ = p_.spec.concurrency.policy == ConcurrencyPolicy::kForbid;
-    return false;
-  }
-
-  void Create(const std::string& hash) {
-    int number = 1;
-    for (const ChangeRun& c : changes_)
-      if (c.hash == hash) number = std::max(number, c.number + 1);
-    const std::string name = RunName(p_.meta.name, hash, number);
-    Json run{{"apiVersion", api::kApiVersion},
-             {"kind", "PipelineRun"},
-             {"metadata",
-              {{"name", name},
-               {"namespace", p_.meta.namespace_},
-               {"labels",
-                {{kLabelPipeline, p_.meta.name}, {kLabelRunHash, hash}, {kLabelCause, "Change"}}},
-               {"ownerReferences", Json::array({{{"apiVersion", api::kApiVersion},
-                                                 {"kind", "Pipeline"},
-                                                 {"name", p_.meta.name},
-                                                 {"uid", p_.meta.uid},
-                                                 {"controller", true},
-                                                 {"blockOwnerDeletion", false}}})}}},
-             {"spec", {{"pipelineRef", {{"name", p_.meta.name}}}}}};
-    plan_.actions.emplace_back(CreateRun{name, std::move(run)});
-    asked_for_ = name;
+  // Not at once: a status that is to be written first brings the Pipeline back sooner. An hour is
+  // enough where the clock is set meanwhile.
+  void LookAgain(TimePoint t) {
+    constexpr Milliseconds kLeast{100}, kMost{3'600'000};
+    const auto left = std::chrono::ceil<Milliseconds>(t - now_);
+    const Milliseconds after = std::clamp(left, kLeast, kMost);
+    plan_.requeue_after = std::min(plan_.requeue_after.value_or(after), after);
   }
 
   [[nodiscard]] const Refusal* RefusalOf(const std::string& run) const {
@@ -135,20 +94,43 @@ class PipelinePlanner {
 
   // Not before the status says what the runs gave.
   void CleanHistory() {
-    if (plan_.status.outputs != p_.status.outputs ||
-        plan_.status.observed_run_hash != p_.status.observed_run_hash)
+    if (plan_.status.outputs != p_.status.outputs || plan_.status.results != p_.status.results ||
+        plan_.status.observed_run_hash != p_.status.observed_run_hash ||
+        plan_.status.schedules != p_.status.schedules ||
+        plan_.status.triggers != p_.status.triggers)
       return;
     const auto& limits = p_.spec.history_limits;
     std::vector<const api::PipelineRun*> succeeded, failed;
     for (const auto* run : runs_) {
       if (!IsOwned(*run, p_.meta.uid)) continue;
       const RunOutcome outcome = OutcomeOf(*run);
+      if (Expire(*run, outcome)) continue;
       if (outcome == RunOutcome::kSucceeded) succeeded.push_back(run);
       if (outcome == RunOutcome::kFailed || outcome == RunOutcome::kCancelled)
         failed.push_back(run);
     }
     Trim(succeeded, limits.succeeded, "historyLimits.succeeded");
     Trim(failed, limits.failed, "historyLimits.failed");
+  }
+
+  // True where the run's time after its end is over; else it is looked at again when it is.
+  bool Expire(const api::PipelineRun& run, RunOutcome outcome) {
+    const bool good = outcome == RunOutcome::kSucceeded;
+    const auto& ttl =
+        good ? p_.spec.ttl_after_finished.succeeded : p_.spec.ttl_after_finished.failed;
+    if (outcome == RunOutcome::kActive || !ttl || run.spec.ttl_after_finished ||
+        !run.status.finish_time)
+      return false;
+    const TimePoint end = *run.status.finish_time + *ttl;
+    if (end > now_) {
+      LookAgain(end);
+      return false;
+    }
+    plan_.actions.emplace_back(DeleteRun{run.meta.name, run.meta.uid,
+                                         std::string("ttlAfterFinished.") +
+                                             (good ? "succeeded" : "failed") + " is " +
+                                             FormatDuration(*ttl)});
+    return true;
   }
 
   void Trim(const std::vector<const api::PipelineRun*>& runs, int limit, const char* which) {
@@ -174,6 +156,16 @@ class PipelinePlanner {
     return out;
   }
 
+  // Of the newest succeeded run that gave any.
+  [[nodiscard]] std::map<std::string, Json> Results() const {
+    if (p_.spec.results.empty()) return {};
+    for (auto r = runs_.rbegin(); r != runs_.rend(); ++r)
+      if ((*r)->spec.publish && OutcomeOf(**r) == RunOutcome::kSucceeded &&
+          !(*r)->status.results.empty())
+        return (*r)->status.results;
+    return p_.status.results;
+  }
+
   // Of the runs that are there.
   [[nodiscard]] std::optional<api::PublishedOutput> Newest(const std::string& name) const {
     for (auto r = runs_.rbegin(); r != runs_.rend(); ++r) {
@@ -181,7 +173,7 @@ class PipelinePlanner {
       const api::PublishedOutput* given = Find((*r)->status.outputs, name);
       if (given == nullptr) continue;
       api::PublishedOutput output = *given;
-      output.run_created = (*r)->meta.created;
+      output.run_created = LogicalTime(**r);
       return output;
     }
     return std::nullopt;
@@ -218,28 +210,46 @@ class PipelinePlanner {
     plan_.status.active_runs = static_cast<int>(std::count_if(
         runs_.begin(), runs_.end(), [](auto* r) { return OutcomeOf(*r) == RunOutcome::kActive; }));
     if (!o_.spec_errors.empty()) return Invalid();
-    const Refusal* not_made = asked_for_.empty() ? nullptr : RefusalOf(asked_for_);
+    const auto of_a_start =
+        std::find_if(asked_for_.begin(), asked_for_.end(),
+                     [&](const std::string& name) { return RefusalOf(name) != nullptr; });
+    const Refusal* not_made = of_a_start == asked_for_.end() ? nullptr : RefusalOf(*of_a_start);
     const Refusal* first =
         not_made != nullptr || o_.refusals.empty() ? not_made : &o_.refusals.front();
+    const bool is_stuck = !clock_went_back_.empty();
     const std::string reason = first != nullptr      ? RefusalReason(first->why.kind)
+                               : is_stuck            ? kClockWentBack
                                : !waiting_.empty()   ? "Waiting"
                                : p_.spec.suspend     ? "Suspended"
                                : o_.warnings.empty() ? "Valid"
                                                      : "ValidWithWarnings";
-    std::string message = waiting_;
+    std::string message = clock_went_back_;
     const auto add = [&](const std::string& more) {
       message += (message.empty() ? "" : "; ") + more;
     };
+    if (!waiting_.empty()) add(waiting_);
     if (not_made != nullptr) plan_.requeue_after = std::chrono::seconds(10);
     for (const Refusal& r : o_.refusals)
-      add((&r == not_made ? "the run " + asked_for_ + " could not be created: " : r.object + ": ") +
+      add((&r == not_made ? "the run " + *of_a_start + " could not be created: "
+                          : r.object + ": ") +
           r.why.message + "; it is tried again");
     for (const std::string& w : o_.warnings) add(w);
     const auto is = [](bool yes) { return yes ? ConditionStatus::kTrue : ConditionStatus::kFalse; };
-    Set("Ready", is(not_made == nullptr), reason, message);
+    Set("Ready", is(not_made == nullptr && !is_stuck), reason, message);
     Set("Reconciling", is(first != nullptr), reason, message);
-    Set("Stalled", ConditionStatus::kFalse, reason, "");
+    if (is_stuck)
+      Stall(kClockWentBack, clock_went_back_);
+    else
+      Set("Stalled", ConditionStatus::kFalse, reason, "");
     LastRun();
+  }
+
+  // With an event where it does not stand there yet.
+  void Stall(const char* reason, const std::string& message) {
+    const api::Condition* before = api::FindCondition(p_.status.conditions, "Stalled");
+    if (before == nullptr || before->reason != reason)
+      plan_.events.push_back({"Warning", reason, Shown(message)});
+    Set("Stalled", ConditionStatus::kTrue, reason, message);
   }
 
   void Invalid() {
@@ -255,13 +265,14 @@ class PipelinePlanner {
 
   void LastRun() {
     const api::PipelineRun* newest = runs_.empty() ? nullptr : runs_.back();
-    if (!asked_for_.empty() && RefusalOf(asked_for_) == nullptr) {
-      plan_.status.last_run = api::PipelineStatus::LastRun{asked_for_, "", std::nullopt};
-      plan_.status.active_runs += 1;
-      plan_.events.push_back({"Normal", "RunCreated", "created the run " + asked_for_});
-    } else if (newest != nullptr) {
+    if (newest != nullptr)
       plan_.status.last_run = api::PipelineStatus::LastRun{
           newest->meta.name, Name(OutcomeOf(*newest)), newest->status.finish_time};
+    for (const std::string& name : asked_for_) {
+      if (RefusalOf(name) != nullptr) continue;
+      plan_.status.last_run = api::PipelineStatus::LastRun{name, "", std::nullopt};
+      plan_.status.active_runs += 1;
+      plan_.events.push_back({"Normal", "RunCreated", "created the run " + name});
     }
     LastRunSucceeded();
   }
@@ -289,9 +300,9 @@ class PipelinePlanner {
   PipelinePlan plan_;
   std::vector<const api::PipelineRun*> runs_;  // in the order in which they were asked for
   std::vector<ChangeRun> changes_;             // those that a change made, in the same order
-  std::string waiting_;                        // why the change does not run now
-  bool left_out_ = false;
-  std::string asked_for_;  // the run that this plan makes
+  std::string waiting_;                        // what does not run now, and why
+  std::string clock_went_back_;                // what does not before a far time, and the way on
+  std::vector<std::string> asked_for_;         // the runs that this plan makes
 };
 
 }  // namespace

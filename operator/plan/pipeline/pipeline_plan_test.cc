@@ -111,6 +111,12 @@ TEST_F(PlanPipelines, AChangeStartsOneRunNamedByWhatWouldRun) {
   EXPECT_EQ(Is("Ready"), "True Valid");
 }
 
+TEST_F(PlanPipelines, ARunSaysWhoChangedThePipelineLast) {
+  o_.pipeline.meta.annotations["penstock.dev/submitted-by"] = "alice";
+  Step();
+  EXPECT_EQ(o_.runs[0].meta.annotations.at("penstock.dev/submitted-by"), "alice");
+}
+
 TEST_F(PlanPipelines, ADescriptionStartsNothing) {
   Step();
   o_.pipeline.spec.description = "new words";
@@ -159,6 +165,15 @@ TEST_F(PlanPipelines, ACreationThatFailedIsTriedAgain) {
   o_.refusals.clear();
   EXPECT_EQ(Step().size(), 1u);
   EXPECT_EQ(o_.runs.size(), 1u);
+}
+
+TEST_F(PlanPipelines, AChangeBackHasANameOfItsOwnWhileItsOldRunIsBeingDeleted) {
+  Step();
+  ASSERT_EQ(o_.runs.at(0).meta.name, First());
+  const std::string first = First();
+  o_.runs[0].meta.deleted = now_;
+  o_.pipeline.status.observed_run_hash = "of-another";
+  EXPECT_THAT(Step(), ElementsAre("create " + first.substr(0, first.size() - 1) + "2"));
 }
 
 TEST_F(PlanPipelines, QueueWaitsForTheRunBeforeAndTheLatestChangeWins) {

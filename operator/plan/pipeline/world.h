@@ -2,21 +2,29 @@
 // its status says. Value types; the decider is pipeline_plan.h.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "operator/api/pipeline.h"
 #include "operator/api/pipeline_run.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/world.h"
 
 namespace penstock::plan {
 
 inline constexpr const char* kLabelPipeline = "penstock.dev/pipeline";
 inline constexpr const char* kLabelRunHash = "penstock.dev/run-hash";
-// Why the controller made a run: "Change" (later Schedule, Trigger). Absent on runs by hand.
+// Why the controller made a run: one of the words below. Absent on runs by hand.
 inline constexpr const char* kLabelCause = "penstock.dev/cause";
+inline constexpr const char* kCauseChange = "Change";
+inline constexpr const char* kCauseSchedule = "Schedule";
+inline constexpr const char* kCauseTrigger = "Trigger";
+inline constexpr const char* kCauseBackfill = "Backfill";  // `penstock backfill` made it
+// The schedule whose time spec.scheduledTime is.
+inline constexpr const char* kLabelSchedule = "penstock.dev/schedule";
 
 struct PipelineObserved {
   api::Pipeline pipeline;
@@ -24,8 +32,15 @@ struct PipelineObserved {
   std::vector<api::FieldError> spec_errors;
   std::vector<std::string> warnings;
   std::vector<api::PipelineRun> runs;  // all that name this Pipeline, whoever made them
+  // Digests of what triggers follow, by FollowedName; absent: there is none, or none is known yet.
+  std::map<std::string, std::string> followed;
   std::vector<Refusal> refusals;  // of this plan's actions, when it is told what became of them
 };
+
+// "raw.table", or the URI of a source.
+[[nodiscard]] inline std::string FollowedName(const api::TriggerSpec& t) {
+  return t.source.empty() ? t.pipeline + "." + t.output : t.source;
+}
 
 struct CreateRun {
   std::string name;

@@ -2,8 +2,9 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/plan/resolve/component_version.h"
+#include "operator/plan/resolve/pod_values.h"
 #include "operator/plan/resolve/references.h"
+#include "operator/plan/resolve/step_interfaces.h"
 #include "operator/plan/resolve/step_merge.h"
 #include "operator/protocol/git_source.h"
 
@@ -43,13 +44,16 @@ void CheckGit(const api::CodeSpec::Git& git, const std::string& path, Findings& 
   if (wrong) out.Add(path + "." + wrong->field, wrong->what);
 }
 
-CodeFetches::CodeFetches(const api::PipelineSpec& spec, const Surroundings& around, Findings& out)
-    : spec_(spec), around_(around), out_(out) {
-  for (const api::StepSpec& step : spec.steps) taken_.insert(step.name);
+CodeFetches::CodeFetches(const api::PipelineSpec& spec, api::StepDefaults defaults,
+                         const Surroundings& around, Findings& out)
+    : defaults_(std::move(defaults)), around_(around), out_(out) {
+  api::ForEachStep(spec, "spec", [&](const api::StepSpec& step, const std::string&) {
+    taken_.insert(step.name);
+  });
 }
 
 void CodeFetches::Resolve(ResolvedStep& step, const std::string& path) {
-  if (!step.container.code) return;
+  if (!step.container.code || !step.container.code->HasFolder()) return;
   if (step.container.code->git) return Add(step, path + ".git");
   if (around_.code) step.code = around_.code(*step.container.code);
   if (!step.code) SayWhyNone(*step.container.code, path);
@@ -112,7 +116,7 @@ ResolvedStep CodeFetches::MakeStep(const std::string& name, const api::CodeSpec:
                                    const std::string& account,
                                    const api::Component& component) const {
   // What a pipeline asks for its own steps (a GPU, memory) is not what git needs.
-  api::StepDefaults defaults = spec_.defaults;
+  api::StepDefaults defaults = defaults_;
   defaults.resources = Json();
   api::StepSpec step;
   step.name = name;
@@ -144,12 +148,27 @@ void CodeFetches::Add(ResolvedStep& user, const std::string& path) {
   const api::Component* component = FindComponent(path);
   if (component == nullptr) return;
   const std::string& account = user.scheduling.service_account_name;
-  const std::string what =
-      CanonicalJson(Json{git.url, git.revision, git.path, git.secret_ref.value_or(""), account});
+  if (user.pod_pending && HasTemplate(account))
+    return out_.Add(path,
+                    "is fetched as the step's service account before the step starts, and "
+                    "the account is a result of another step; let a parameter name it");
+  const auto& requirements = user.container.code->requirements;
+  const std::string file = requirements ? requirements->file : "";
+  Json all{git.url, git.revision, git.path, git.secret_ref.value_or(""), account};
+  if (user.final_step) all.push_back("finally");
+  if (!file.empty()) all.push_back(file);
+  const std::string what = CanonicalJson(all);
+  if (!file.empty() && ByName(component->spec.outputs, "file") == nullptr)
+    return out_.Add(path.substr(0, path.rfind('.')) + ".requirements.file",
+                    "needs the Component git 1.1.0 or newer of the library, which has " +
+                        component->meta.name + "; have it upgraded, or use requirements.text");
   std::string& name = names_[what];
   if (name.empty()) {
     name = NewName(what);
     steps_.push_back(MakeStep(name, git, account, *component));
+    steps_.back().final_step = user.final_step;
+    // The lock of its packages, as an artifact of its own.
+    if (!file.empty()) steps_.back().parameters["file"] = {Json(file), false, {}};
   }
   user.code_from = OutputRef{name, kOutput};
   user.depends_on.push_back({name, api::DependencyOutcome::kSucceeded});

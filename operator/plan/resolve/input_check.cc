@@ -3,16 +3,10 @@
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/spec_check.h"
 #include "operator/plan/resolve/value_check.h"
+#include "operator/plan/resolve/value_schema.h"
 
 namespace penstock::plan {
 namespace {
-
-template <typename T>
-const T* ByName(const std::vector<T>& list, const std::string& name) {
-  const auto it =
-      std::find_if(list.begin(), list.end(), [&](const T& x) { return x.name == name; });
-  return it == list.end() ? nullptr : &*it;
-}
 
 template <typename T>
 std::string Names(const std::vector<T>& list) {
@@ -36,6 +30,13 @@ bool KnowsParameter(const CheckContext& c, const Reference& r, const std::string
   return false;
 }
 
+// Of a loop it is the list of what its items gave.
+Json ResultSchema(const CheckContext& c, const Reference& r, const api::ResultSpec& result) {
+  Json one = SchemaOf(result);
+  if (!c.steps.at(r.path[1])->for_each) return one;
+  return {{"type", "list"}, {"items", std::move(one)}};
+}
+
 // `file` is the type that promises nothing: it takes everything.
 void CheckInputType(const CheckContext& c, const api::StepSpec& step, const std::string& name,
                     const std::string& from_type, const std::string& from,
@@ -43,7 +44,34 @@ void CheckInputType(const CheckContext& c, const api::StepSpec& step, const std:
   const api::ComponentSpec* component = ComponentOf(c, step);
   const api::InputSpec* input = component ? ByName(component->inputs, name) : nullptr;
   if (input == nullptr || input->type == "file" || input->type == from_type) return;
+  if (from_type.empty()) return;  // not known
   c.out.Add(path, "takes a " + input->type + ", but " + from + " is a " + from_type);
+}
+
+// What else may stand in an input's text: it becomes a URI or a digest.
+void CheckInputText(const CheckContext& c, const FoundReference& f) {
+  const Reference& r = f.reference;
+  if (CheckEach(c, r, f.path)) return;
+  if (r.Is({"parameters", "*"})) {
+    if (KnowsParameter(c, r, f.path) && r.IsJust({"parameters", "*"}) &&
+        !c.parameters.at(r.path[1])->untyped &&
+        c.parameters.at(r.path[1])->type != api::ValueType::kString)
+      c.out.Add(f.path,
+                r.Text() + ": an input's URI or digest comes from a parameter of type string");
+  } else if (r.Is({"steps", "*", "results", "*"})) {
+    const api::ResultSpec* result = CheckResultReference(c, r, f.path);
+    if (result != nullptr && r.IsJust({"steps", "*", "results", "*"}) &&
+        (result->type != api::ValueType::kString || c.steps.at(r.path[1])->for_each))
+      c.out.Add(f.path, r.Text() + ": an input's URI or digest comes from a result of type string");
+  } else if (r.Is({"run", "*"})) {
+    CheckRunReference(r, f.path, c.out);
+  } else {
+    c.out.Add(f.path, r.Text() +
+                          " cannot stand here; an input is $(steps.s.outputs.o), "
+                          "$(pipelines.p.outputs.o), $(inputs.i), $(parameters.x), "
+                          "$(steps.s.results.r), a digest or a "
+                          "URI");
+  }
 }
 
 void CheckOneInput(const CheckContext& c, const api::StepSpec& step, const std::string& name,
@@ -51,27 +79,33 @@ void CheckOneInput(const CheckContext& c, const api::StepSpec& step, const std::
   auto parsed = ParseTemplate(text);
   if (!parsed) return c.out.Add(path, parsed.error().message);
   const Reference* whole = parsed->Whole();
-  if (whole != nullptr && whole->Is({"steps"})) {
-    if (const auto* output = CheckOutputReference(c, *whole, path))
-      CheckInputType(c, step, name, output->type, whole->Text(), path);
+  if (whole != nullptr && whole->Is({"steps"}) && !whole->Is({"steps", "*", "results"})) {
+    if (const auto* output = CheckOutputReference(c, *whole, path)) {
+      const bool gathered = c.steps.at(whole->path[1])->for_each.has_value();
+      CheckInputType(c, step, name, gathered ? "file" : output->type,
+                     whole->Text() + (gathered ? ", gathered from all items," : ""), path);
+    }
     return;
   }
-  if (whole != nullptr && whole->Is({"pipelines", "*", "outputs", "*"}) && whole->path.size() == 4)
+  if (whole != nullptr && whole->IsJust({"pipelines", "*", "outputs", "*"})) return;
+  if (whole != nullptr && whole->IsJust({"inputs", "*"})) {
+    const auto* input = ByName(c.spec.inputs, whole->path[1]);
+    if (input == nullptr)
+      return c.out.Add(path, whole->Text() + ": the pipeline has no input '" + whole->path[1] +
+                                 "'; " + Names(c.spec.inputs));
+    // What it is given may be of any type where it says nothing more.
+    if (input->type != "file") CheckInputType(c, step, name, input->type, whole->Text(), path);
     return;
+  }
   if (whole != nullptr && whole->Is({"models"}))
     return c.out.Add(path, whole->Text() +
                                ": there is no model registry in this version; name a "
                                "pipeline's output: $(pipelines.p.outputs.o)");
   for (const Reference& r : parsed->References()) {
-    if (r.Is({"parameters", "*"}) && r.path.size() == 2) {
-      if (KnowsParameter(c, r, path) && c.parameters.at(r.path[1])->type != api::ValueType::kString)
-        c.out.Add(path,
-                  r.Text() + ": an input's URI or digest comes from a parameter of type string");
-    } else {
-      c.out.Add(path, r.Text() +
-                          " cannot stand here; an input is $(steps.s.outputs.o), "
-                          "$(pipelines.p.outputs.o), $(parameters.x), a digest or a URI");
-    }
+    if (r.all)
+      c.out.Add(path, r.Text() + ": an input is one artifact; [*] stands in lists only");
+    else
+      CheckInputText(c, {r, whole != nullptr, false, false, path});
   }
   if (parsed->References().empty()) {
     auto literal = Expand(*parsed, [](const Reference&) -> Result<Json> { return Json(); });
@@ -86,36 +120,7 @@ void CheckOneParameter(const CheckContext& c, const api::ParameterSpec* spec, co
     return c.out.Add(path, "is over 64 KiB; hand it over as an input instead");
   std::vector<FoundReference> found;
   CollectReferences(value, path, found, c.out.errors);
-  for (const FoundReference& f : found) {
-    const Reference& r = f.reference;
-    if (r.Is({"parameters", "*"}) && r.path.size() == 2) {
-      if (!KnowsParameter(c, r, f.path)) continue;
-      const api::ValueType type = c.parameters.at(r.path[1])->type;
-      if (spec != nullptr && f.whole && f.path == path && !Fits(type, spec->type))
-        c.out.Add(path, r.Text() + " is a " + Name(type) + ", but the parameter is a " +
-                            Name(spec->type));
-    } else if (r.Is({"steps", "*", "results", "*"}) && r.path.size() == 4) {
-      const auto step = c.steps.find(r.path[1]);
-      if (step == c.steps.end()) {
-        c.out.Add(f.path, r.Text() + ": there is no step '" + r.path[1] + "'");
-        continue;
-      }
-      const StepInterface from = InterfaceOf(*step->second, c.components);
-      if (from.results == nullptr) continue;
-      const api::ResultSpec* result = ByName(*from.results, r.path[3]);
-      if (result == nullptr)
-        c.out.Add(f.path, r.Text() + ": step " + r.path[1] + " has no result '" + r.path[3] +
-                              "'; " + Names(*from.results));
-      else if (spec != nullptr && f.whole && f.path == path && !Fits(result->type, spec->type))
-        c.out.Add(path, r.Text() + " is a " + Name(result->type) + ", but the parameter is a " +
-                            Name(spec->type));
-    } else if (!(r.Is({"run", "name"}) && r.path.size() == 2)) {
-      c.out.Add(f.path, r.Text() +
-                            " cannot stand in a parameter; it may hold $(parameters.x), "
-                            "$(steps.s.results.r) and $(run.name)" +
-                            (r.Is({"steps", "*", "outputs"}) ? "; an output is an input" : ""));
-    }
-  }
+  for (const FoundReference& f : found) CheckValueReference(c, spec, f, path);
   if (spec == nullptr || !found.empty()) return;
   auto literal = ExpandAll(value, [](const Reference&) -> Result<Json> { return Json(); });
   if (auto wrong = CheckValue(*spec, literal ? *literal : value)) c.out.Add(path, *wrong);
@@ -123,9 +128,98 @@ void CheckOneParameter(const CheckContext& c, const api::ParameterSpec* spec, co
 
 }  // namespace
 
+void CheckValueReference(const CheckContext& c, const api::ParameterSpec* spec,
+                         const FoundReference& f, const std::string& path) {
+  const Reference& r = f.reference;
+  if (r.all && !f.in_list)
+    c.out.Add(f.path, r.Text() +
+                          ": [*] puts all items into a list, so it stands as a whole item of "
+                          "one: [" +
+                          r.Text() + "]");
+  const bool all_of_it = spec != nullptr && !spec->untyped && f.whole && f.path == path;
+  // Of a parameter or result so declared, of which the reference means a part.
+  const auto fits = [&](const Json& declared, std::size_t names) {
+    const auto part = SchemaBelow(declared, r, names);
+    if (!part) return c.out.Add(f.path, part.error().message);
+    const std::string type = part->is_object() && !r.all ? part->value("type", "") : "";
+    if (all_of_it && !type.empty() && type != Name(spec->type) &&
+        !(type == "integer" && spec->type == api::ValueType::kNumber))
+      c.out.Add(path, r.Text() + " is a " + type + ", but the parameter is a " + Name(spec->type));
+  };
+  if (CheckEach(c, r, f.path)) return;
+  if (r.Is({"parameters", "*"})) {
+    if (KnowsParameter(c, r, f.path)) fits(SchemaOf(*c.parameters.at(r.path[1])), 2);
+  } else if (r.Is({"steps", "*", "results", "*"})) {
+    const api::ResultSpec* result = CheckResultReference(c, r, f.path);
+    if (result != nullptr) fits(ResultSchema(c, r, *result), 4);
+  } else if (r.IsJust({"steps", "*", "status"})) {
+    if (!c.steps.contains(r.path[1]))
+      c.out.Add(f.path, r.Text() + ": there is no step '" + r.path[1] + "'");
+    fits({{"type", "string"}}, 3);
+  } else if (r.IsJust({"steps", "*", "exitCode"})) {
+    const auto of = c.steps.find(r.path[1]);
+    if (of == c.steps.end() || !HasExitCode(*of->second))
+      c.out.Add(f.path, r.Text() + ": there is no step '" + r.path[1] +
+                            "' with a program, and without forEach, which has an exit code");
+    fits({{"type", "integer"}}, 3);
+  } else if (r.IsJust({"steps", "*", "address"})) {
+    const auto of = c.steps.find(r.path[1]);
+    if (of == c.steps.end() || !of->second->daemon)
+      c.out.Add(f.path, r.Text() + ": there is no step '" + r.path[1] +
+                            "' with daemon, and no other has an address");
+    fits({{"type", "string"}}, 3);
+  } else if (r.Is({"run", "*"})) {
+    CheckRunReference(r, f.path, c.out);
+  } else {
+    c.out.Add(f.path, r.Text() +
+                          " cannot stand in a parameter; it may hold $(parameters.x), "
+                          "$(steps.s.results.r), $(steps.s.status), $(steps.s.exitCode), "
+                          "$(steps.s.address) of a daemon and $(run.name)" +
+                          (r.Is({"steps", "*", "outputs"}) ? "; an output is an input" : ""));
+  }
+}
+
+void CheckRunReference(const Reference& r, const std::string& path, Findings& out) {
+  for (const char* name : {"name", "uid", "namespace", "pipeline", "scheduledTime", "creationTime"})
+    if (r.IsJust({"run", name})) return;
+  // What the end of the other steps tells stands where that is known.
+  const bool at_end = path.starts_with("spec.finally[") || path.starts_with("spec.results[");
+  for (const char* name : {"status", "failures", "duration"})
+    if (r.Is({"run", name})) {
+      if (!at_end)
+        out.Add(path, r.Text() +
+                          " is known when all steps of spec.steps have ended: it can stand in a "
+                          "step of finally and in results");
+      return;
+    }
+  out.Add(path,
+          r.Text() +
+              ": of a run there is $(run.name), $(run.uid), $(run.namespace), "
+              "$(run.pipeline), $(run.creationTime) and $(run.scheduledTime); in finally also "
+              "$(run.status), "
+              "$(run.failures) and "
+              "$(run.duration)");
+}
+
+const api::ResultSpec* CheckResultReference(const CheckContext& c, const Reference& r,
+                                            const std::string& path) {
+  const auto step = c.steps.find(r.path[1]);
+  if (step == c.steps.end()) {
+    c.out.Add(path, r.Text() + ": there is no step '" + r.path[1] + "'");
+    return nullptr;
+  }
+  const StepInterface from = InterfaceOf(*step->second, c.components);
+  if (from.results == nullptr) return nullptr;
+  const api::ResultSpec* result = ByName(*from.results, r.path[3]);
+  if (result == nullptr)
+    c.out.Add(path, r.Text() + ": step " + r.path[1] + " has no result '" + r.path[3] + "'; " +
+                        Names(*from.results));
+  return result;
+}
+
 const api::OutputSpec* CheckOutputReference(const CheckContext& c, const Reference& r,
                                             const std::string& path) {
-  if (!(r.Is({"steps", "*", "outputs", "*"}) && r.path.size() == 4)) {
+  if (!r.IsJust({"steps", "*", "outputs", "*"})) {
     c.out.Add(path, r.Text() + " is no output; write $(steps.<step>.outputs.<output>)");
     return nullptr;
   }
@@ -137,6 +231,11 @@ const api::OutputSpec* CheckOutputReference(const CheckContext& c, const Referen
   const StepInterface from = InterfaceOf(*step->second, c.components);
   if (from.outputs == nullptr) return nullptr;
   const api::OutputSpec* output = ByName(*from.outputs, r.path[3]);
+  // The list of a loop's results is a file too, whatever its size.
+  static const api::OutputSpec kListFile{"", "file", false, ""};
+  if (output == nullptr && step->second->for_each && from.results != nullptr &&
+      ByName(*from.results, r.path[3]) != nullptr)
+    return &kListFile;
   if (output == nullptr)
     c.out.Add(path, r.Text() + ": step " + r.path[1] + " has no output '" + r.path[3] + "'; " +
                         Names(*from.outputs));
@@ -145,20 +244,27 @@ const api::OutputSpec* CheckOutputReference(const CheckContext& c, const Referen
 
 void CheckInputs(const CheckContext& c, const api::StepSpec& step, const std::string& path) {
   const api::ComponentSpec* component = ComponentOf(c, step);
-  for (const auto& [name, text] : step.inputs) {
+  for (const auto& [name, source] : step.inputs) {
     const std::string at = api::ChildPath(path + ".inputs", name);
     if (!IsIdentifier(name))
-      c.out.Add(at, "an input's name is a letter, then letters, digits and '_', at most 40");
+      c.out.Add(at, "an input's name is a letter, then letters, digits, '_' and '-', at most 40");
     if (component != nullptr && ByName(component->inputs, name) == nullptr)
-      c.out.Add(at, "the component " + component->name + " has no such input; " +
+      c.out.Add(at, "the " + KindOf(step) + " " + component->name + " has no such input; " +
                         Names(component->inputs));
-    CheckOneInput(c, step, name, text, at);
+    const bool chooses = source.first_of.size() > 1;
+    for (std::size_t i = 0; i < source.first_of.size(); ++i)
+      CheckOneInput(c, step, name, source.first_of[i],
+                    chooses ? api::ItemPath(at + ".firstOf", i) : at);
+    const bool in_place = step.pipeline && step.pipeline->name.empty();
+    if (source.optional && component != nullptr && !in_place)
+      c.out.Add(at + ".optional", "the " + KindOf(step) + " " + component->name +
+                                      " says itself which of its inputs may be absent; remove it");
   }
   if (component == nullptr) return;
   for (const api::InputSpec& input : component->inputs)
     if (!input.optional && !step.inputs.contains(input.name))
-      c.out.Add(path + ".inputs", "the component " + component->name + " needs the input '" +
-                                      input.name + "' (" + input.type + ")");
+      c.out.Add(path + ".inputs", "the " + KindOf(step) + " " + component->name +
+                                      " needs the input '" + input.name + "' (" + input.type + ")");
 }
 
 void CheckParameters(const CheckContext& c, const api::StepSpec& step, const std::string& path) {
@@ -166,10 +272,11 @@ void CheckParameters(const CheckContext& c, const api::StepSpec& step, const std
   for (const auto& [name, value] : step.parameters) {
     const std::string at = api::ChildPath(path + ".parameters", name);
     if (!IsIdentifier(name))
-      c.out.Add(at, "a parameter's name is a letter, then letters, digits and '_', at most 40");
+      c.out.Add(at,
+                "a parameter's name is a letter, then letters, digits, '_' and '-', at most 40");
     const auto* spec = component ? ByName(component->parameters, name) : nullptr;
     if (component != nullptr && spec == nullptr) {
-      c.out.Add(at, "the component " + component->name + " has no such parameter; " +
+      c.out.Add(at, "the " + KindOf(step) + " " + component->name + " has no such parameter; " +
                         Names(component->parameters));
       continue;
     }
@@ -179,10 +286,18 @@ void CheckParameters(const CheckContext& c, const api::StepSpec& step, const std
   for (const api::ParameterSpec& p : component->parameters) {
     const auto given = step.parameters.find(p.name);
     const bool absent = given == step.parameters.end() || given->second.is_null();
-    if (absent && !p.optional && !p.default_value)
-      c.out.Add(path + ".parameters", "the component " + component->name +
+    if (absent && !p.optional && !p.default_value && p.value_from.is_null())
+      c.out.Add(path + ".parameters", "the " + KindOf(step) + " " + component->name +
                                           " needs the parameter '" + p.name + "' (" + Name(p.type) +
                                           ")");
+  }
+}
+
+void CheckPipelineResults(const CheckContext& c) {
+  for (std::size_t i = 0; i < c.spec.results.size(); ++i) {
+    const api::PipelineResult& result = c.spec.results[i];
+    const std::string at = api::ItemPath("spec.results", i) + ".value";
+    if (result.value) CheckOneParameter(c, nullptr, *result.value, at);
   }
 }
 
@@ -190,7 +305,7 @@ void CheckPipelineOutputs(const CheckContext& c) {
   for (const auto& [name, text] : c.spec.outputs) {
     const std::string at = api::ChildPath("spec.outputs", name);
     if (!IsIdentifier(name))
-      c.out.Add(at, "an output's name is a letter, then letters, digits and '_', at most 40");
+      c.out.Add(at, "an output's name is a letter, then letters, digits, '_' and '-', at most 40");
     auto parsed = ParseTemplate(text);
     if (!parsed) {
       c.out.Add(at, parsed.error().message);

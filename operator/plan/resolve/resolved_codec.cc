@@ -4,6 +4,7 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/plan/resolve/resolve.h"
+#include "operator/plan/resolve/value_schema.h"
 
 namespace penstock::plan {
 namespace {
@@ -13,7 +14,21 @@ constexpr int kFormat = 1;
 api::StepSpec AsStep(const ResolvedStep& r) {
   api::StepSpec s;
   s.name = r.name;
-  s.container = r.container;
+  s.containers = r.containers;
+  s.sidecars = r.sidecars;
+  s.daemon = r.daemon;
+  s.pod = r.pod;
+  s.when = r.when;
+  s.allow_failure = r.allow_failure;
+  if (r.nested)  // the rest of one in place stands beside it
+    s.pipeline = api::NestedPipeline{
+        r.nested->spec ? r.name : r.nested->pipeline, r.nested->library, {}, {}, {}};
+  else if (r.containers.empty() && !r.HasNoPod())
+    s.container = r.container;
+  s.approval = r.approval;
+  s.wait = r.wait;
+  s.locks = r.locks;
+  if (r.loop) s.for_each = r.loop->spec;
   s.depends_on = r.depends_on;
   s.outputs = r.outputs;
   s.results = r.results;
@@ -29,7 +44,17 @@ api::StepSpec AsStep(const ResolvedStep& r) {
 ResolvedStep FromStep(api::StepSpec s) {
   ResolvedStep r;
   r.name = std::move(s.name);
+  r.when = std::move(s.when);
+  r.allow_failure = s.allow_failure;
   r.container = std::move(s.container).value_or(api::ContainerSpec{});
+  if (s.pipeline) r.nested = ResolvedNested{s.pipeline->name, s.pipeline->library, {}};
+  r.approval = std::move(s.approval);
+  r.wait = s.wait;
+  r.locks = std::move(s.locks);
+  r.containers = std::move(s.containers);
+  r.sidecars = std::move(s.sidecars);
+  r.daemon = std::move(s.daemon);
+  r.pod = std::move(s.pod);
   r.depends_on = std::move(s.depends_on);
   r.outputs = std::move(s.outputs);
   r.results = std::move(s.results);
@@ -43,64 +68,79 @@ ResolvedStep FromStep(api::StepSpec s) {
 }
 
 Json EncodeDeclaration(const api::ParameterSpec& p) {
-  Json j{{"name", p.name}, {"type", Name(p.type)}};
-  if (p.minimum) j["minimum"] = *p.minimum;
-  if (p.maximum) j["maximum"] = *p.maximum;
-  if (p.max_length) j["maxLength"] = *p.max_length;
-  if (!p.pattern.empty()) j["pattern"] = p.pattern;
-  if (!p.enum_values.empty()) j["enum"] = p.enum_values;
+  Json j = SchemaOf(p);
+  j["name"] = p.name;
   return j;
 }
 
 api::ParameterSpec DecodeDeclaration(const Json& j) {
-  api::ParameterSpec p;
-  p.name = j.at("name");
-  const std::string type = j.at("type");
-  for (auto t : {api::ValueType::kString, api::ValueType::kInteger, api::ValueType::kNumber,
-                 api::ValueType::kBoolean, api::ValueType::kList, api::ValueType::kObject})
-    if (type == Name(t)) p.type = t;
-  if (j.contains("minimum")) p.minimum = j.at("minimum").get<double>();
-  if (j.contains("maximum")) p.maximum = j.at("maximum").get<double>();
-  if (j.contains("maxLength")) p.max_length = j.at("maxLength").get<std::int64_t>();
-  p.pattern = j.value("pattern", "");
-  if (j.contains("enum")) p.enum_values = j.at("enum").get<std::vector<Json>>();
-  return p;
+  // The codec of manifests reads it, with steps as it asks for.
+  auto read = api::DecodePipelineSpec(
+      Json{{"parameters", Json::array({j})},
+           {"steps", Json::array({{{"name", "s"}, {"container", {{"image", "i"}}}}})}},
+      "spec");
+  return read.value.parameters.empty() ? api::ParameterSpec{} : read.value.parameters[0];
+}
+
+Json EncodeSource(const ResolvedSource& s) {
+  Json j = Json::object();
+  if (!s.step.empty()) j["from"] = {{"step", s.step}, {"output", s.output}};
+  if (s.artifact) j["artifact"] = *s.artifact;
+  if (s.of_own_pipeline) j["ofOwnPipeline"] = true;
+  if (s.put_by_hand) j["putByHand"] = true;
+  if (!s.uri.empty()) j["uri"] = s.uri;
+  if (s.pending) j["pending"] = true;
+  return j;
 }
 
 Json EncodeInput(const ResolvedInput& i) {
-  Json j{{"name", i.name}, {"type", i.type}};
+  Json j = EncodeSource(i);
+  j["name"] = i.name;
+  j["type"] = i.type;
   if (i.optional) j["optional"] = true;
-  if (!i.step.empty()) j["from"] = {{"step", i.step}, {"output", i.output}};
-  if (i.artifact) j["artifact"] = *i.artifact;
-  if (i.of_own_pipeline) j["ofOwnPipeline"] = true;
-  if (i.put_by_hand) j["putByHand"] = true;
-  if (!i.uri.empty()) j["uri"] = i.uri;
+  for (const ResolvedSource& s : i.otherwise) j["otherwise"].push_back(EncodeSource(s));
   return j;
+}
+
+ResolvedSource DecodeSource(const Json& j) {
+  ResolvedSource s;
+  if (j.contains("from")) {
+    s.step = j.at("from").at("step");
+    s.output = j.at("from").at("output");
+  }
+  if (j.contains("artifact")) s.artifact = j.at("artifact").get<ArtifactRef>();
+  s.of_own_pipeline = j.value("ofOwnPipeline", false);
+  s.put_by_hand = j.value("putByHand", false);
+  s.uri = j.value("uri", "");
+  s.pending = j.value("pending", false);
+  return s;
 }
 
 ResolvedInput DecodeInput(const Json& j) {
   ResolvedInput i;
+  static_cast<ResolvedSource&>(i) = DecodeSource(j);
   i.name = j.at("name");
   i.type = j.at("type");
   i.optional = j.value("optional", false);
-  if (j.contains("from")) {
-    i.step = j.at("from").at("step");
-    i.output = j.at("from").at("output");
-  }
-  if (j.contains("artifact")) i.artifact = j.at("artifact").get<ArtifactRef>();
-  i.of_own_pipeline = j.value("ofOwnPipeline", false);
-  i.put_by_hand = j.value("putByHand", false);
-  i.uri = j.value("uri", "");
+  if (j.contains("otherwise"))
+    for (const Json& s : j.at("otherwise")) i.otherwise.push_back(DecodeSource(s));
   return i;
 }
 
 Json EncodeExtras(const ResolvedStep& r) {
   Json j = Json::object();
   if (!r.component.empty()) j["component"] = r.component;
+  if (r.final_step) j["final"] = true;
   if (r.library) j["library"] = true;
+  if (r.service_account_token) j["serviceAccountToken"] = true;
+  if (!r.run_volumes.empty()) j["runVolumes"] = r.run_volumes;
   if (!r.code_version.empty()) j["codeVersion"] = r.code_version;
+  if (r.nested && r.nested->spec) j["inPlace"] = api::Encode(*r.nested->spec);
+  if (r.pod_pending) j["podPending"] = true;
   if (r.code) j["code"] = *r.code;
   if (r.code_from) j["codeFrom"] = {{"step", r.code_from->step}, {"output", r.code_from->output}};
+  if (r.packages_from)
+    j["packagesFrom"] = {{"step", r.packages_from->step}, {"output", r.packages_from->output}};
   for (const auto& i : r.inputs) j["inputs"].push_back(EncodeInput(i));
   for (const auto& [name, p] : r.parameters) {
     Json& one = j["parameters"][name] = {{"value", p.value}};
@@ -112,12 +152,24 @@ Json EncodeExtras(const ResolvedStep& r) {
 
 void DecodeExtras(const Json& j, ResolvedStep& r) {
   r.component = j.value("component", "");
+  r.final_step = j.value("final", false);
   r.library = j.value("library", false);
+  r.service_account_token = j.value("serviceAccountToken", false);
+  r.run_volumes = j.value("runVolumes", std::vector<std::string>{});
   r.code_version = j.value("codeVersion", "");
+  if (r.nested && j.contains("inPlace")) {
+    r.nested->pipeline.clear();
+    r.nested->spec = api::DecodePipelineSpec(j.at("inPlace"), "inPlace").value;
+  }
+  r.pod_pending = j.value("podPending", false);
   if (j.contains("code")) r.code = j.at("code").get<ArtifactRef>();
   if (j.contains("codeFrom")) {
     const Json& from = j.at("codeFrom");
     r.code_from = OutputRef{from.at("step"), from.at("output")};
+  }
+  if (j.contains("packagesFrom")) {
+    const Json& from = j.at("packagesFrom");
+    r.packages_from = OutputRef{from.at("step"), from.at("output")};
   }
   if (j.contains("inputs"))
     for (const Json& i : j.at("inputs")) r.inputs.push_back(DecodeInput(i));
@@ -142,15 +194,27 @@ Result<ResolvedRun> Decode(const Json& j) {
     return Invalid("the resolved spec is damaged: " + api::Describe(spec.errors));
   run.pipeline = j.value("pipeline", "");
   run.parameters = j.at("parameters").get<std::map<std::string, Json>>();
+  run.number_parameters = j.value("numberParameters", std::vector<std::string>{});
   run.parallelism = spec.value.parallelism;
+  run.volumes = std::move(spec.value.volumes);
+  run.locks = std::move(spec.value.locks);
+  run.timeout = spec.value.timeouts.run;
   run.outputs = spec.value.outputs;
+  run.results = spec.value.results;
   run.warnings = j.value("warnings", std::vector<std::string>{});
   const Json& extras = j.at("steps");
   if (extras.size() != spec.value.steps.size())
     return Invalid("the resolved spec is damaged: it has two numbers of steps");
   for (std::size_t i = 0; i < extras.size(); ++i) {
+    const auto for_each = std::move(spec.value.steps[i].for_each);
     run.steps.push_back(FromStep(std::move(spec.value.steps[i])));
     DecodeExtras(extras[i], run.steps.back());
+    if (!for_each) continue;
+    auto loop = ResolveLoop(
+        *for_each, [](const Reference& r) -> Result<Json> { return Invalid(r.Text()); },
+        [](const Reference&) { return false; });
+    if (!loop) return Wrap("the resolved spec is damaged", loop.error());
+    run.steps.back().loop = std::move(*loop);
   }
   return run;
 }
@@ -158,11 +222,15 @@ Result<ResolvedRun> Decode(const Json& j) {
 void ClearDescriptions(api::PipelineSpec& spec) {
   spec.description.clear();
   for (auto& p : spec.parameters) p.description.clear();
-  for (auto& s : spec.steps) {
+  for (auto& i : spec.inputs) i.description.clear();
+  for (auto& r : spec.results) r.description.clear();
+  api::ForEachStep(spec, "spec", [](api::StepSpec& s, const std::string&) {
     s.description.clear();
     for (auto& o : s.outputs) o.description.clear();
     for (auto& r : s.results) r.description.clear();
-  }
+    if (s.pipeline)
+      for (auto& r : s.pipeline->results) r.description.clear();
+  });
 }
 
 }  // namespace
@@ -170,14 +238,20 @@ void ClearDescriptions(api::PipelineSpec& spec) {
 Json EncodeResolved(const ResolvedRun& run) {
   api::PipelineSpec spec;
   spec.parallelism = run.parallelism;
+  spec.volumes = run.volumes;
+  spec.locks = run.locks;
+  spec.timeouts.run = run.timeout;
   spec.outputs = run.outputs;
+  spec.results = run.results;
   Json extras = Json::array();
   for (const ResolvedStep& step : run.steps) {
     spec.steps.push_back(AsStep(step));
     extras.push_back(EncodeExtras(step));
   }
-  return {{"format", kFormat},         {"pipeline", run.pipeline}, {"parameters", run.parameters},
-          {"spec", api::Encode(spec)}, {"steps", extras},          {"warnings", run.warnings}};
+  Json out{{"format", kFormat},         {"pipeline", run.pipeline}, {"parameters", run.parameters},
+           {"spec", api::Encode(spec)}, {"steps", extras},          {"warnings", run.warnings}};
+  if (!run.number_parameters.empty()) out["numberParameters"] = run.number_parameters;
+  return out;
 }
 
 Result<ResolvedRun> DecodeResolved(const Json& j) {
@@ -191,12 +265,19 @@ Result<ResolvedRun> DecodeResolved(const Json& j) {
 std::string RunHash(const api::PipelineSpec& spec) {
   api::PipelineSpec what = spec;
   ClearDescriptions(what);
+  api::ForEachStep(what, "spec", [](api::StepSpec& s, const std::string&) { s.locks.clear(); });
   const api::PipelineSpec plain;
+  what.locks.clear();
   what.run_policy = plain.run_policy;
   what.concurrency = plain.concurrency;
   what.history_limits = plain.history_limits;
   what.parallelism.reset();
+  what.timeouts = {};
   what.suspend = false;
+  what.schedules.clear();
+  what.schedule_policy = plain.schedule_policy;
+  what.triggers.clear();
+  what.ttl_after_finished = plain.ttl_after_finished;
   return Sha256Hex(CanonicalJson(api::Encode(what))).substr(0, 10);
 }
 

@@ -19,6 +19,9 @@ void CheckResources(const Json& resources, const std::string& path, Findings& ou
     for (const auto& [name, quantity] : Section(resources, section).items()) {
       const std::string at = api::ChildPath(path + "." + section, name);
       const auto number = ParseQuantity(quantity);
+      const bool is_template = quantity.is_string() && quantity.get_ref<const std::string&>().find(
+                                                           "$(") != std::string::npos;
+      if (is_template) continue;  // known later, and checked then
       if (!number)
         out.Add(at, "'" + CanonicalText(quantity).substr(0, 80) +
                         "' is no Kubernetes quantity; write for example 500m, 2 or 1Gi");
@@ -57,6 +60,9 @@ Json MergeResources(const Json& under, const Json& over) {
   for (const auto& [name, quantity] : Section(merged, "requests").items())
     if (name.find('/') != std::string::npos && !Section(merged, "limits").contains(name))
       merged["limits"][name] = quantity;
+  for (const Json* claims : {&over, &under})
+    if (claims->is_object() && claims->contains("claims") && !merged.contains("claims"))
+      merged["claims"] = claims->at("claims");
   return merged.empty() ? Json() : merged;
 }
 

@@ -58,4 +58,15 @@ std::vector<std::size_t> FindCycle(const Graph& edges) {
   return walk;
 }
 
+std::set<std::size_t> WithAncestors(const Graph& edges, const std::set<std::size_t>& of) {
+  std::set<std::size_t> all;
+  std::vector<std::size_t> next(of.begin(), of.end());
+  while (!next.empty()) {
+    const std::size_t node = next.back();
+    next.pop_back();
+    if (all.insert(node).second) next.insert(next.end(), edges[node].begin(), edges[node].end());
+  }
+  return all;
+}
+
 }  // namespace penstock::plan

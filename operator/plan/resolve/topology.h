@@ -17,4 +17,8 @@ using Graph = std::vector<std::set<std::size_t>>;
 // cycle.
 [[nodiscard]] std::vector<std::size_t> TopologicalOrder(const Graph& edges);
 
+// These nodes and all that they depend on, directly or not.
+[[nodiscard]] std::set<std::size_t> WithAncestors(const Graph& edges,
+                                                  const std::set<std::size_t>& of);
+
 }  // namespace penstock::plan

@@ -10,36 +10,12 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/resolve/value_schema.h"
 #include "operator/protocol/reference.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {
 namespace {
-
-std::size_t CodePoints(const std::string& s) {
-  return static_cast<std::size_t>(std::count_if(
-      s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-// A user's pattern meets a user's text: RE2 takes time linear in both.
-Complaint CheckPattern(const std::string& pattern, const std::string& text) {
-  const re2::RE2 compiled(pattern, re2::RE2::Quiet);
-  if (!compiled.ok())
-    return "cannot be held against the pattern '" + pattern + "': " + compiled.error();
-  if (re2::RE2::FullMatch(text, compiled)) return std::nullopt;
-  return "does not match the pattern '" + pattern + "'";
-}
-
-std::string Show(const Json& value) {
-  std::string text = CanonicalJson(ShownValue(value));
-  if (text.size() > 60) {
-    text.resize(57);
-    text += "...";
-  }
-  return text;
-}
-
-bool SameValue(const Json& a, const Json& b) { return CanonicalJson(a) == CanonicalJson(b); }
 
 // A whole number that has lost digits on its way, in the API server or before it.
 bool IsBeyondIntegers(const api::ParameterSpec& spec, const Json& value) {
@@ -47,55 +23,22 @@ bool IsBeyondIntegers(const api::ParameterSpec& spec, const Json& value) {
          std::fabs(value.get<double>()) >= 9.2e18;
 }
 
-Complaint CheckBounds(const api::ParameterSpec& spec, const Json& value) {
-  if (value.is_number()) {
-    const double number = value.get<double>();
-    if (spec.minimum && number < *spec.minimum)
-      return Show(value) + " is below the minimum " + Show(*spec.minimum);
-    if (spec.maximum && number > *spec.maximum)
-      return Show(value) + " is above the maximum " + Show(*spec.maximum);
-  }
-  if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    if (spec.max_length && CodePoints(text) > static_cast<std::size_t>(*spec.max_length))
-      return "is longer than " + std::to_string(*spec.max_length) + " characters";
-    if (!spec.pattern.empty()) return CheckPattern(spec.pattern, text);
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Complaint CheckValue(const api::ParameterSpec& spec, const Json& value) {
   if (!HasType(value, Name(spec.type)))
-    return Show(value) + " is no " + Name(spec.type) + "; the parameter is declared as one" +
+    return ShowValue(value) + " is no " + Name(spec.type) + "; the parameter is declared as one" +
            (IsBeyondIntegers(spec, value) ? ", and Kubernetes keeps those of 64 bits only" : "");
   if (CanonicalText(value).size() > kMaxValueBytes)
     return "is over 64 KiB; hand it over as an input instead";
-  if (auto wrong = CheckBounds(spec, value)) return wrong;
-  const auto& allowed = spec.enum_values;
-  if (!allowed.empty() && std::none_of(allowed.begin(), allowed.end(),
-                                       [&](const Json& v) { return SameValue(v, value); }))
-    return Show(value) + " is none of " + Show(Json(allowed));
-  return std::nullopt;
+  return CheckAgainst(SchemaOf(spec), value);
 }
 
 std::optional<DeclarationComplaint> CheckDeclaration(const api::ParameterSpec& spec) {
-  using Wrong = DeclarationComplaint;
-  if (spec.minimum && spec.maximum && *spec.minimum > *spec.maximum)
-    return Wrong{"", "minimum is above maximum"};
-  if (!spec.pattern.empty()) {
-    const re2::RE2 compiled(spec.pattern, re2::RE2::Quiet);
-    if (!compiled.ok())
-      return Wrong{".pattern",
-                   "'" + spec.pattern + "' is no regular expression: " + compiled.error()};
-  }
-  for (std::size_t i = 0; i < spec.enum_values.size(); ++i)
-    if (!HasType(spec.enum_values[i], Name(spec.type)))
-      return Wrong{api::ItemPath(".enum", i),
-                   Show(spec.enum_values[i]) + " is no " + Name(spec.type)};
+  if (auto wrong = CheckSchema(SchemaOf(spec))) return wrong;
   if (spec.default_value && !spec.default_value->is_null())
-    if (auto wrong = CheckValue(spec, *spec.default_value)) return Wrong{".default", *wrong};
+    if (auto wrong = CheckValue(spec, *spec.default_value))
+      return DeclarationComplaint{".default", *wrong};
   return std::nullopt;
 }
 
@@ -175,7 +118,7 @@ bool IsIdentifier(const std::string& name, std::size_t limit) {
   if (name.empty() || name.size() > limit || std::isalpha(static_cast<unsigned char>(name[0])) == 0)
     return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
   });
 }
 

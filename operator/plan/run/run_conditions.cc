@@ -7,6 +7,10 @@
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/attempt/refusal_reason.h"
+#include "operator/plan/locks/run_locks.h"
+#include "operator/plan/run/run_so_far.h"
+#include "operator/plan/step/gate_plan.h"
+#include "operator/plan/step/stop.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::plan {
@@ -29,10 +33,10 @@ class RunConditions {
       Unresolved();
     } else if (plan_.finished) {
       End();
-    } else if (o_.run.spec.suspend && o_.run.spec.cancel == api::CancelMode::kNone) {
-      Set("Ready", ConditionStatus::kFalse, "Suspended", "spec.suspend is true");
+    } else if (o_.IsSuspended() && o_.run.spec.cancel == api::CancelMode::kNone) {
+      Set("Ready", ConditionStatus::kFalse, "Suspended", WhySuspended(o_));
       std::string reason = "Suspended";
-      std::string message = "no step is started while spec.suspend is true; " + Progress();
+      std::string message = "no step is started while " + WhySuspended(o_) + "; " + Progress();
       PutRefusedDelete(reason, message);
       Set("Reconciling", ConditionStatus::kFalse, reason, message);
       Set("Stalled", ConditionStatus::kFalse, "Suspended", "");
@@ -125,6 +129,10 @@ class RunConditions {
     std::string text = std::to_string(sum_.succeeded) + " of " + std::to_string(sum_.total) +
                        " steps have succeeded";
     if (sum_.failed > 0) text += ", " + std::to_string(sum_.failed) + " failed";
+    if (sum_.allowed > 0)
+      text += sum_.allowed == sum_.failed
+                  ? " and may (allowFailure)"
+                  : ", of which " + std::to_string(sum_.allowed) + " may (allowFailure)";
     return text;
   }
 
@@ -134,9 +142,21 @@ class RunConditions {
       if (IsInTrouble(s)) return &s;
     return nullptr;
   }
+  [[nodiscard]] const StepState* AwaitsApproval() const {
+    for (const StepState& s : steps_)
+      if (s.kind == StepState::Kind::kLive && s.status.reason == kAwaitingApproval) return &s;
+    return nullptr;
+  }
+  // The first that waits for a lock, where nothing else goes on.
+  [[nodiscard]] const StepState* Locked() const {
+    if (sum_.running + sum_.pending > 0) return nullptr;
+    for (const StepState& s : steps_)
+      if (s.status.phase == StepPhase::kWaiting && s.status.reason == kLocked) return &s;
+    return nullptr;
+  }
   [[nodiscard]] const StepState* FirstFailed() const {
     for (const StepState& s : steps_)
-      if (s.status.phase == StepPhase::kFailed) return &s;
+      if (s.status.phase == StepPhase::kFailed && !s.status.allowed) return &s;
     return nullptr;
   }
 
@@ -152,6 +172,8 @@ class RunConditions {
   void PutTrouble() {
     const StepState* failed = FirstFailed();
     const StepState* step = failed != nullptr || plan_.finished ? failed : Troubled();
+    if (step == nullptr && !plan_.finished) step = AwaitsApproval();
+    if (step == nullptr && !plan_.finished) step = Locked();
     if (step != nullptr) plan_.status.trouble = step->status.name + ": " + step->status.reason;
     const StepState* kept = WithRefusedDelete(steps_);
     if (step == nullptr && kept != nullptr)
@@ -166,8 +188,35 @@ class RunConditions {
   static std::string Again(const StepState& s) {
     if (s.status.reason == kApiServerError || s.status.reason == kStoreUnavailable)
       return "; it is tried again";
+    if (s.status.reason == kApprovalRefused) return "; somebody else may decide";
+    if (s.status.reason == kApprovalUnbound) return "; it is looked at again";
+    if (s.status.reason == kLockInvalid) return "; it goes on when that is corrected";
     return "; it is tried again for up to " + FormatDuration(PendingLimit(*s.step)) +
            " (timeouts.pending)";
+  }
+
+  // Others than finally steps.
+  [[nodiscard]] bool StepsGoOn() const {
+    return HowItStands(steps_, Among::kSteps).outcome == RunOutcome::kActive;
+  }
+  [[nodiscard]] bool FinallyRuns() const {
+    return !StepsGoOn() && std::any_of(steps_.begin(), steps_.end(), [](const StepState& s) {
+      return s.step->final_step && s.kind != StepState::Kind::kFinal;
+    });
+  }
+  // What a run of which a step has failed still does.
+  [[nodiscard]] const char* GoingOn() const {
+    if (StepsGoOn()) return "; steps that do not depend on it go on; ";
+    return FinallyRuns() ? "; its finally steps run; " : "; its last pods are being ended; ";
+  }
+  // What a run that is stopped still does.
+  [[nodiscard]] std::string Ending() const {
+    return FinallyRuns() ? "its finally steps run; " : "running steps are being ended; ";
+  }
+  // Steps that the deadline stops, or has stopped.
+  [[nodiscard]] bool HasLate() const {
+    const RunSoFar so_far = HowItStands(steps_, Among::kSteps);
+    return so_far.outcome == RunOutcome::kActive || so_far.reason == kDeadlineExceeded;
   }
 
   void GoesOn() {
@@ -176,15 +225,25 @@ class RunConditions {
     const StepState* troubled = Troubled();
     if (o_.run.spec.cancel != api::CancelMode::kNone) {
       reason = "Cancelling";
-      message = "running steps are being ended; " + message;
+      message = Ending() + message;
+    } else if (const auto deadline = DeadlineOf(o_); deadline && now_ >= *deadline && HasLate()) {
+      reason = kDeadlineExceeded;
+      message = "timeouts.run (" + FormatDuration(*o_.resolved->timeout) +
+                ") has passed: " + Ending() + message;
     } else if (const StepState* failed = FirstFailed()) {
       reason = "StepFailed";
-      message = Describe(*failed) + "; steps that do not depend on it go on; " + message;
+      message = Describe(*failed) + GoingOn() + message;
     } else if (troubled != nullptr) {
       reason = troubled->status.retry_at ? "Retrying" : "Waiting";
       // a retry's own message says which try it is
       const std::string again = troubled->status.retry_at ? "" : Again(*troubled);
       message = Describe(*troubled) + again + "; " + message;
+    } else if (const StepState* decides = AwaitsApproval()) {
+      reason = kAwaitingApproval;
+      message = Describe(*decides) + "; " + message;
+    } else if (const StepState* locked = Locked()) {
+      reason = kLocked;
+      message = Describe(*locked) + "; " + message;
     }
     PutRefusedDelete(reason, message);
     Set("Ready", ConditionStatus::kFalse, reason, message);
@@ -211,16 +270,21 @@ class RunConditions {
   }
 
   void End() {
-    const StepState* failed = FirstFailed();
-    if (sum_.cancelled > 0)
+    const RunSoFar end = HowItStands(steps_, Among::kAll);
+    if (end.reason == kDeadlineExceeded)
+      return Ended(RunOutcome::kFailed, end.reason,
+                   "the run had not ended within " + FormatDuration(*o_.resolved->timeout) +
+                       " (timeouts.run); " + Progress());
+    if (end.outcome == RunOutcome::kCancelled)
       return Ended(RunOutcome::kCancelled, "the run was cancelled; " + Progress());
-    if (failed == nullptr)
+    if (end.failures.empty())
       return Ended(
           RunOutcome::kSucceeded,
           Progress() +
               (sum_.skipped > 0 ? ", " + std::to_string(sum_.skipped) + " were skipped" : ""));
-    std::string message = Describe(*failed);
-    if (sum_.failed > 1) message += "; " + std::to_string(sum_.failed - 1) + " more failed";
+    std::string message = Describe(*end.failures.front());
+    if (end.failures.size() > 1)
+      message += "; " + std::to_string(end.failures.size() - 1) + " more failed";
     Ended(RunOutcome::kFailed, "StepFailed", message);
   }
 

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "operator/plan/run/run_outcome.h"
-#include "operator/plan/run/step_state.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/run_outcome.h"
+#include "operator/plan/step/step_state.h"
+#include "operator/plan/step/world.h"
 
 namespace penstock::plan {
 

@@ -1,39 +1,59 @@
 #include "operator/plan/run/run_plan.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/attempt/refusal_reason.h"
-#include "operator/plan/run/put_artifacts.h"
+#include "operator/plan/locks/run_locks.h"
+#include "operator/plan/resolve/when_check.h"
+#include "operator/plan/run/held_places.h"
+#include "operator/plan/run/leftovers.h"
+#include "operator/plan/run/loop_plan.h"
+#include "operator/plan/run/run_so_far.h"
+#include "operator/plan/run/run_steps.h"
+#include "operator/plan/run/run_volumes.h"
 #include "operator/plan/run/status_entries.h"
 #include "operator/plan/run/status_plan.h"
-#include "operator/plan/run/step_cache.h"
-#include "operator/plan/run/step_inputs.h"
-#include "operator/plan/run/step_plan.h"
+#include "operator/plan/step/child_fact.h"
+#include "operator/plan/step/child_plan.h"
+#include "operator/plan/step/daemon_plan.h"
+#include "operator/plan/step/gate_plan.h"
+#include "operator/plan/step/put_artifacts.h"
+#include "operator/plan/step/step_cache.h"
+#include "operator/plan/step/step_plan.h"
+#include "operator/plan/step/stop.h"
+#include "operator/plan/values/dependency.h"
+#include "operator/plan/values/step_inputs.h"
+#include "operator/plan/values/when.h"
 
 namespace penstock::plan {
 namespace {
 
-using api::DependencyOutcome;
 using api::StepPhase;
 
 constexpr int kMaxCreates = 50;
 constexpr Milliseconds kRefusedAgain{5'000};
-constexpr Milliseconds kCleanUpAgain{100};
+constexpr Milliseconds kLookAboveAgain{30'000};
 // Steps without a place that are still looked up in the cache, which needs none.
 constexpr int kLookAhead = 100;
 
 class RunPlanner {
  public:
   RunPlanner(const RunObserved& o, const PodSettings& settings, TimePoint now)
-      : o_(o), settings_(settings), now_(now) {}
+      : o_(o),
+        settings_(settings),
+        now_(now),
+        locks_(o.run, o.locks, OwnLocks(o), now),
+        steps_(o) {}
 
   RunPlan Plan() {
     if (!o_.WaitsForReceipts()) Decide();
-    PlanStatus(o_, steps_, HasLeftovers(), now_, plan_);
-    for (const StepState& s : steps_)
+    PlanStatus(o_, steps_.all(), HasLeftovers(), now_, plan_);
+    PutLocks();
+    for (const StepState& s : steps_.all())
       if (s.wake && s.kind != StepState::Kind::kFinal) Wake(*s.wake);
     if (plan_.finished) plan_.requeue_after.reset();
     return std::move(plan_);
@@ -45,10 +65,18 @@ class RunPlanner {
       if (Cancelled()) StopAll();
       return;
     }
-    TakeUp();
-    RepairDamaged();
-    for (StepState& s : steps_)
+    steps_.TakeUp(now_, plan_);
+    ShowDaemons(steps_.all(), o_, now_, plan_);
+    if (o_.resolved->TakesLocks())
+      places_.Take(locks_.Begin([this](const api::RunLock& lock) { return steps_.Needs(lock); }),
+                   steps_);
+    for (StepState& s : steps_.all())
       if (s.kind == StepState::Kind::kIdle) Advance(s);
+    if (EndDaemons(steps_.all(), o_, now_, plan_)) Wake(now_);
+    // The run above wakes this one; where that goes unseen, it does by itself.
+    if (!o_.family.suspended_by.empty()) Wake(now_ + kLookAboveAgain);
+    const auto deadline = DeadlineOf(o_);
+    if (deadline && now_ < *deadline && !steps_.HaveEnded()) Wake(*deadline);
   }
 
   void Wake(TimePoint at) {
@@ -66,185 +94,253 @@ class RunPlanner {
       if (auto refused = PlanDelete(o_, p, at_once ? 0 : 30, now_, plan_))
         plan_.delete_refused = std::move(refused);
     }
-  }
-  [[nodiscard]] bool HasUnended() {
-    bool has = false;
-    for (const PodFact& p : o_.pods) {
-      const auto over = LookAgainAt(p);
-      if (HasEnded(p) || (over && now_ >= *over)) continue;
-      if (over) Wake(*over);
-      has = true;
-    }
-    return has;
+    for (const ChildFact& c : o_.children) CancelUnended(c, o_.run.spec.cancel, plan_);
   }
 
-  // A pod of a step that has ended: the run ends when it is gone, or nobody would see to it.
   [[nodiscard]] bool HasLeftovers() {
-    if (o_.resolved == nullptr) return HasUnended();
-    for (const PodFact& p : o_.pods) {
-      if (p.deleting || (HasEnded(p) && !p.outlived)) continue;
-      const auto step = index_.find(p.step);
-      if (step == index_.end() || steps_[step->second].kind != StepState::Kind::kFinal) continue;
-      const auto tried = o_.deletes.find(p.uid);
-      if (tried == o_.deletes.end() || tried->second.next_try <= now_) Wake(now_ + kCleanUpAgain);
-      return true;
-    }
-    return false;
-  }
-
-  // --- what is there
-
-  void TakeUp() {
-    const auto& resolved = o_.resolved->steps;
-    std::map<std::string, std::vector<const PodFact*>> pods;
-    for (const PodFact& p : o_.pods) pods[p.step].push_back(&p);
-    std::map<std::string, const api::StepStatus*> prior;
-    for (const auto& s : o_.run.status.steps) prior[s.name] = &s;
-    RestoreCut(prior);
-    steps_.reserve(resolved.size());
-    for (const ResolvedStep& step : resolved) {
-      const auto before = prior.find(step.name);
-      const StepFacts facts = ObserveStep(
-          o_, step, before == prior.end() ? nullptr : before->second, pods[step.name], now_);
-      steps_.push_back(PlanStep(facts, o_, now_, plan_));
-      index_[step.name] = steps_.size() - 1;
-      if (steps_.back().occupies) ++occupied_;
-    }
-    ReopenCut();
-  }
-
-  // Steps whose entries did not fit into the status.
-  void RestoreCut(std::map<std::string, const api::StepStatus*>& prior) {
-    const auto& resolved = o_.resolved->steps;
-    const auto restore = [&](const std::string& indexes, StepPhase phase) {
-      for (const std::size_t i : ParseIndexes(indexes, resolved.size())) {
-        if (prior.contains(resolved[i].name)) continue;
-        api::StepStatus& s = cut_[resolved[i].name];
-        s.name = resolved[i].name;
-        s.phase = phase;
-        prior[s.name] = &s;
-      }
-    };
-    restore(o_.run.status.succeeded_indexes, StepPhase::kSucceeded);
-    restore(o_.run.status.skipped_indexes, StepPhase::kSkipped);
-  }
-
-  // A cut step whose outputs are wanted and whose pod is gone: the cache, where it came from or
-  // where it was recorded, is asked again.
-  void ReopenCut() {
-    if (cut_.empty()) return;
-    for (const StepState& s : steps_) {
-      if (s.kind == StepState::Kind::kFinal) continue;
-      for (const OutputRef& taken : s.step->Takes()) {
-        const auto it = cut_.find(taken.step);
-        if (it == cut_.end() || it->second.phase != StepPhase::kSucceeded) continue;
-        StepState& from = steps_[index_.at(taken.step)];
-        if (from.kind == StepState::Kind::kFinal && from.status.outputs.empty())
-          from.kind = StepState::Kind::kIdle;
-      }
-    }
-  }
-
-  // An input that does not match its digest: its producer runs again, the consumer waits for it.
-  void RepairDamaged() {
-    for (StepState& consumer : steps_) {
-      if (consumer.damaged.empty()) continue;
-      for (const OutputRef& taken : consumer.step->Takes()) {
-        StepState& producer = steps_[index_.at(taken.step)];
-        const bool made =
-            std::any_of(producer.status.outputs.begin(), producer.status.outputs.end(),
-                        [&](const auto& o) { return o.digest == consumer.damaged; });
-        const bool before = !producer.status.finish_time || !consumer.ended ||
-                            *producer.status.finish_time <= *consumer.ended;
-        if (producer.status.phase != StepPhase::kSucceeded || !made || !before) continue;
-        if (!producer.status.cache_key.empty())
-          plan_.actions.emplace_back(DropCache{producer.status.cache_key});
-        producer.kind = StepState::Kind::kIdle;
-        producer.skip_cache = true;
-        producer.status.phase = StepPhase::kWaiting;
-        producer.status.cached = false;
-        producer.status.cached_from.clear();
-        producer.status.sources.clear();
-        producer.status.outputs.clear();
-        producer.status.results.clear();
-        producer.status.finish_time.reset();
-        producer.status.message = "its output is damaged in the store; it runs again";
-      }
-    }
+    const Leftovers left = LeftoversOf(o_, steps_, now_);
+    if (left.look_again) Wake(*left.look_again);
+    return left.any;
   }
 
   // --- what comes next for a step without a live pod
 
   void Advance(StepState& s) {
-    if (Cancelled())
-      return Finish(s, StepPhase::kCancelled, "Cancelled", "the run was cancelled", now_);
-    if (!DependenciesMet(s)) return;
-    const Ingredients in = Gather(*s.step, o_.run.meta.name, [this](const std::string& name) {
-      const auto it = index_.find(name);
-      return it == index_.end() ? nullptr : &steps_[it->second].status;
-    });
+    if (s.step->loop && !s.item) return AdvanceItems(s);
+    if (const Stop stop = StopOf(o_, *s.step, now_))
+      return Finish(s, StepPhase::kCancelled, stop.reason, stop.message, now_);
+    if (s.step->final_step && StopOf(o_, now_) && !locks_.HasOfRun())
+      return Finish(s, StepPhase::kSkipped, kNeverBegan,
+                    "the run was stopped before it had its locks: nothing of it has begun", now_);
+    if (!s.item && !DependenciesMet(s)) return;
+    const StatusOf status_of = StatusOfSteps();
+    Json each;
+    if (s.item) each = {{"value", *s.item->value}, {"index", s.item->index}};
+    const ValueSource source{o_.run, status_of, s.item ? &each : nullptr, SoFar(s)};
+    if ((!s.item || IsOfItems(s.step->when)) && !ConditionHolds(s, source)) return;
+    if (s.step->HasNoPod() && HasBegun(s)) return AdvanceGate(s, o_, source, now_);
+    const Ingredients in = Gather(*s.step, source);
     if (!in.fail_reason.empty()) {
       Finish(s, StepPhase::kFailed, in.fail_reason, in.message + "; it is not tried again", now_);
       return;
     }
     if (!in.skip_reason.empty())
       return Finish(s, StepPhase::kSkipped, in.skip_reason, in.message, now_);
-    if (o_.run.spec.suspend) return Wait(s, Hold::kSuspended, "spec.suspend is true");
+    if (o_.IsSuspended() && !Cancelled()) return Wait(s, Hold::kSuspended, WhySuspended(o_));
+    if (!locks_.OfRun().held) return WaitForLocks(s, locks_.OfRun());
+    if (s.step->HasNoPod()) return AdvanceGate(s, o_, source, now_);
     if (s.not_before && now_ < *s.not_before) {
       s.wake = *s.not_before;
       return;
     }
-    if (!HasPlace() && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
-    AttemptSpec spec{s.step, s.status.attempts + 1, s.spent, "", in.parameters, in.inputs};
-    if (!FindPutArtifacts(s, spec, o_, now_, plan_.requests)) return;
+    if (!HasPlace(s) && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
+    AttemptSpec spec{
+        in.step ? &*in.step : s.step, s.status.attempts + 1, s.spent, "", in.parameters, in.inputs};
+    spec.item = s.item;
+    if (s.step->nested) return StartChild(s, spec);
+    if (!FindPutArtifacts(s, spec, in.put_by_hand, o_, now_, plan_.requests)) return;
     spec.code = in.code;
+    spec.packages = in.packages;
+    spec.values = in.values;
     if (!MustStart(s, spec, o_, now_, plan_.requests)) return;
     Start(s, spec);
   }
 
+  [[nodiscard]] StatusOf StatusOfSteps() const {
+    return [this](const std::string& name) {
+      const StepState* step = steps_.Find(name);
+      return step == nullptr ? nullptr : &step->status;
+    };
+  }
+
+  // A looped step. Its items go the way of any step, one after the other.
+  void AdvanceItems(StepState& s) {
+    LoopState& loop = steps_.LoopOf(s.step->name);
+    LoopHost host{o_, now_, plan_};
+    const bool begun = s.prior != nullptr && s.prior->items;
+    if (begun)
+      LookAtDependencies(*s.step, host);
+    else if (!StopOf(o_, *s.step, now_))
+      host.may_start = host.may_list = DependenciesMet(s);
+    if (s.kind == StepState::Kind::kFinal) return;
+    const StatusOf status_of = StatusOfSteps();
+    const ValueSource source{o_.run, status_of, nullptr, SoFar(s)};
+    if (host.may_start && !begun && !IsOfItems(s.step->when) && !ConditionHolds(s, source)) return;
+    host.lookup = [&](const Reference& r) {
+      auto found = LookUp(r, source);
+      if (!found) host.result_absent = IsAbsentResult(r, source);
+      return found;
+    };
+    host.advance = [this, &loop](StepState& item) {
+      const int before = steps_.occupied;
+      Advance(item);
+      loop.occupied += steps_.occupied - before;
+      return steps_.occupied > before;
+    };
+    AdvanceLoop(s, loop, host);
+  }
+
+  // Of a loop that has begun: what it depends on may be made anew, or serve no more.
+  void LookAtDependencies(const ResolvedStep& step, LoopHost& host) const {
+    for (const api::Dependency& d : step.depends_on) {
+      const StepState& on = steps_.At(d.step);
+      if (Serves(on)) continue;
+      const bool ended = on.kind == StepState::Kind::kFinal;
+      host.may_start = host.may_start && ended;
+      host.may_list = host.may_list && (ended || on.step->daemon);
+      if (ended && !host.lost && !IsMet(d.outcome, on.status)) host.lost = WhySkipped(on.status);
+    }
+  }
+
+  // Asked by finally steps, which stand behind all others: what has ended has been found to have.
+  [[nodiscard]] bool StepsHaveEnded() {
+    if (!steps_ended_) steps_ended_ = steps_.HaveEnded();
+    return *steps_ended_;
+  }
+
+  // How the run stands, for a finally step and its items; null: not yet, or not for this step.
+  [[nodiscard]] const Json* SoFar(const StepState& s) {
+    if (!s.step->final_step || !StepsHaveEnded()) return nullptr;
+    if (!so_far_) so_far_ = RunValues(o_, steps_.all(), now_);
+    return &*so_far_;
+  }
+
+  static bool IsOfItems(const std::string& when) { return !when.empty() && NamesEach(when); }
+  bool ConditionHolds(StepState& s, const ValueSource& source) {
+    if (s.step->when.empty() || s.status.attempts > 0 || s.reopened) return true;
+    const auto why = LookAtWhen(*s.step, *o_.resolved, source);
+    if (why) Finish(s, why->phase, why->reason, why->message, now_);
+    return !why;
+  }
+
   bool DependenciesMet(StepState& s) {
+    if (s.step->final_step && !StepsHaveEnded()) {
+      Wait(s, Hold::kDependencies);
+      return false;
+    }
     std::string waits_for;
     for (const api::Dependency& d : s.step->depends_on) {
-      const StepState& on = steps_[index_.at(d.step)];
+      const StepState& on = steps_.At(d.step);
+      if (Serves(on)) continue;
       if (on.kind != StepState::Kind::kFinal) {
         if (waits_for.empty()) waits_for = d.step;
         continue;
       }
-      const StepPhase phase = on.status.phase;
-      const bool met =
-          d.outcome == DependencyOutcome::kAny ||
-          (d.outcome == DependencyOutcome::kSucceeded && phase == StepPhase::kSucceeded) ||
-          (d.outcome == DependencyOutcome::kFailed && phase == StepPhase::kFailed);
-      if (met) continue;
-      Finish(s, StepPhase::kSkipped, std::string("Dependency") + api::Name(phase),
-             "step " + d.step + " ended as " + api::Name(phase), now_);
+      if (IsMet(d.outcome, on.status)) continue;
+      const SkipReason why = WhySkipped(on.status);
+      Finish(s, StepPhase::kSkipped, why.reason, why.message, now_);
       return false;
     }
     if (!waits_for.empty()) Wait(s, Hold::kDependencies);
     return waits_for.empty();
   }
 
-  [[nodiscard]] bool IsFull() const {
-    return o_.resolved->parallelism && occupied_ >= *o_.resolved->parallelism;
+  // Those that wait for a daemon could wait for its place: it takes none.
+  [[nodiscard]] bool IsFull(const StepState& s) const {
+    if (s.step->daemon) return false;
+    if (places_.Has(s)) return false;
+    if (s.item && steps_.LoopOf(s.step->name).IsFull(*s.step, places_.OfStep(s.step->name)))
+      return true;
+    return o_.resolved->parallelism && steps_.occupied + places_.all() >= *o_.resolved->parallelism;
   }
-  [[nodiscard]] bool HasPlace() const { return !IsFull() && creates_ < kMaxCreates; }
+  [[nodiscard]] bool HasPlace(const StepState& s) const {
+    return !IsFull(s) && creates_ < kMaxCreates;
+  }
+
+  static std::optional<int> ItemOf(const StepState& s) {
+    return s.item ? std::optional(s.item->index) : std::nullopt;
+  }
+
+  // Whether the step or item has its locks. One without a place does not ask: others could use
+  // them.
+  bool HasLocks(StepState& s) {
+    if (s.step->locks.empty() || !HasPlace(s)) return true;
+    const RunLocks::Answer answer = locks_.OfStep(s.step->name, ItemOf(s), s.step->locks);
+    if (!answer.held) WaitForLocks(s, answer);
+    return answer.held;
+  }
+
+  void WaitForLocks(StepState& s, const RunLocks::Answer& why) {
+    if (why.reason == kLockOrder)
+      return Finish(s, StepPhase::kFailed, why.reason, why.message + "; it is not tried again",
+                    now_);
+    // Who holds them may make the same meanwhile: the cache is looked up again.
+    if (!s.status.cache_key.empty()) plan_.requests.settled_keys.push_back(s.status.cache_key);
+    Wait(s, Hold::kLocked, why.message);
+    if (why.reason != kLockInvalid || s.status.retry_at) return;
+    s.status.phase = StepPhase::kPending;
+    s.status.reason = why.reason;
+  }
+
+  static std::vector<api::LockRef> OwnLocks(const RunObserved& o) {
+    return o.resolved == nullptr ? std::vector<api::LockRef>() : o.resolved->locks;
+  }
+
+  void PutLocks() {
+    const auto& before = o_.run.status.locks;
+    auto& after = plan_.status.locks;
+    if (plan_.finished) {
+      after.clear();
+    } else if (o_.WaitsForReceipts()) {
+      after = before;
+    } else if (o_.resolved == nullptr) {  // what it would ask for is not known
+      std::copy_if(before.begin(), before.end(), std::back_inserter(after),
+                   [](const api::RunLock& lock) { return lock.held; });
+    } else {
+      const FactRequests& r = plan_.requests;
+      after = locks_.Kept([this](const api::RunLock& lock) { return steps_.Needs(lock); },
+                          {.suspended = o_.IsSuspended() && !Cancelled(),
+                           .may_ask_again = !r.cache_keys.empty() || !r.fingerprints.empty()});
+    }
+    plan_.takes_locks = locks_.asked();
+    plan_.urgent_status = plan_.urgent_status || after != before;
+  }
 
   void WaitForPlace(StepState& s) {
     // Where nothing is made now, the next plan would be this one: what holds the places wakes it.
-    if (!IsFull() && made_ > 0) plan_.requeue_after = Milliseconds(0);
-    Wait(s, IsFull() ? Hold::kParallelism : Hold::kQueued);
+    if (!IsFull(s) && made_ > 0) plan_.requeue_after = Milliseconds(0);
+    Wait(s, IsFull(s) ? Hold::kParallelism : Hold::kQueued);
   }
 
-  void Start(StepState& s, const AttemptSpec& spec) {
-    if (!HasPlace()) return WaitForPlace(s);
+  // True where it is to be made now; `name` is its pod's or its run's.
+  bool MayStart(StepState& s, const std::string& name) {
+    if (!HasPlace(s)) {
+      WaitForPlace(s);
+      return false;
+    }
+    places_.Leave(s);  // for one that is counted
     if (!s.status.retry_at) {
       s.status.phase = StepPhase::kPending;
       s.status.reason = kStarting;
       s.status.message.clear();
     }
-    const std::string pod = PodName(o_.run.meta.name, o_.run.meta.uid, s.step->name, spec.attempt);
-    const auto refusal = o_.create_errors.find(pod);
-    if (refusal != o_.create_errors.end() && !MayTryAgain(s, pod, refusal->second)) return;
+    const auto refusal = o_.create_errors.find(name);
+    return refusal == o_.create_errors.end() || MayTryAgain(s, name, refusal->second);
+  }
+
+  void CountMade(StepState& s) {
+    s.made = true;
+    ++made_;
+    ++creates_;
+    Occupy(s);
+  }
+  void Occupy(const StepState& s) { steps_.occupied += s.step->daemon ? 0 : 1; }
+
+  void StartChild(StepState& s, const AttemptSpec& spec) {
+    if (const NestingRefusal why = WhyNoChild(o_, *s.step); !why.reason.empty())
+      return Finish(s, StepPhase::kFailed, why.reason, why.message, now_);
+    const std::string name = ChildName(o_.run, spec);
+    if (!HasLocks(s) || !MayStart(s, name)) return;
+    plan_.actions.emplace_back(CreateChild{name, BuildChild(o_.run, o_.family, spec)});
+    CountMade(s);
+  }
+
+  void Start(StepState& s, AttemptSpec& spec) {
+    const auto item = ItemOf(s);
+    spec.locks = locks_.Around(s.step->name, item, s.step->locks);
+    if (!HasLocks(s) ||
+        !MayStart(s, PodName(o_.run.meta.name, o_.run.meta.uid, s.step->name, spec.attempt, item)))
+      return;
     auto built = BuildAttempt(o_.run, spec, settings_);
     if (!built) {
       Finish(s, StepPhase::kFailed, "InvalidSpec", built.error().message, now_);
@@ -254,10 +350,10 @@ class RunPlanner {
       plan_.actions.emplace_back(
           CreateConfigMap{built->config_map_name, std::move(built->config_map), built->pod_name});
     }
+    for (CreateClaim& claim : ClaimsFor(o_, steps_.all(), s, built->pod_name))
+      plan_.actions.emplace_back(std::move(claim));
     plan_.actions.emplace_back(CreatePod{built->pod_name, std::move(built->pod)});
-    ++made_;
-    ++creates_;
-    ++occupied_;
+    CountMade(s);
   }
 
   // The API server would not take the pod. False when it is not time to try again, or the step has
@@ -272,8 +368,9 @@ class RunPlanner {
       const TimePoint end = refusal.since + limit;
       if (now_ >= end) {
         Finish(s, StepPhase::kFailed, s.status.reason,
-               "its pod could not be created within " + FormatDuration(limit) + ": " + text +
-                   "; it is not tried again",
+               (s.step->nested ? "its run" : "its pod") +
+                   std::string(" could not be created within ") + FormatDuration(limit) + ": " +
+                   text + "; it is not tried again",
                now_);
         return false;
       }
@@ -281,7 +378,7 @@ class RunPlanner {
     }
     if (refusal.next_try <= now_) return true;
     plan_.held_pods.push_back(pod);
-    ++occupied_;
+    Occupy(s);
     // What is wrong with this pod holds up no other. What passes by itself (a quota, a webhook)
     // would meet the others too: they stay queued, and their timeouts.pending do not begin.
     if (PassesByItself(refusal.why.kind)) ++creates_;
@@ -291,19 +388,26 @@ class RunPlanner {
   const RunObserved& o_;
   const PodSettings& settings_;
   TimePoint now_;
+  RunLocks locks_;
   RunPlan plan_;
-  std::vector<StepState> steps_;
-  std::map<std::string, std::size_t> index_;
-  std::map<std::string, api::StepStatus> cut_;
-  int occupied_ = 0;
-  int made_ = 0;     // by this plan
-  int creates_ = 0;  // those, and what is held up as they would be
+  RunSteps steps_;
+  HeldPlaces places_;
+  std::optional<bool> steps_ended_;  // once it is asked
+  std::optional<Json> so_far_;       // the same
+  int made_ = 0;                     // by this plan
+  int creates_ = 0;                  // those, and what is held up as they would be
   int looked_ahead_ = 0;
 };
 
 }  // namespace
 
 RunPlan PlanRun(const RunObserved& observed, const PodSettings& settings, TimePoint now) {
+  if (observed.family.is_orphan && observed.run.spec.cancel != api::CancelMode::kNow) {
+    // Whoever it was made for is gone, and what is held around it is not known any more.
+    RunObserved orphan = observed;
+    orphan.run.spec.cancel = api::CancelMode::kNow;
+    return RunPlanner(orphan, settings, now).Plan();
+  }
   return RunPlanner(observed, settings, now).Plan();
 }
 

@@ -13,7 +13,7 @@
 
 #include "operator/base/time.h"
 #include "operator/plan/attempt/pod_spec.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/world.h"
 
 namespace penstock::plan {
 

@@ -1,10 +1,15 @@
 #include "operator/plan/run/status_entries.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
+#include <utility>
 
 #include "operator/base/json.h"
+#include "operator/plan/resolve/references.h"
+#include "operator/plan/run/run_so_far.h"
+#include "operator/plan/step/gate_plan.h"
+#include "operator/plan/values/indexes.h"
+#include "operator/plan/values/value_source.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::plan {
@@ -18,11 +23,25 @@ std::size_t Written(const Json& value) {
 
 std::size_t SizeOf(const api::StepStatus& s) {
   std::size_t n = 220 + s.name.size() + s.reason.size() + Written(s.message) + s.cache_key.size() +
-                  Written(s.cache_miss) + s.cached_from.size() + s.pod.size();
+                  Written(s.cache_miss) + s.cached_from.size() + s.pod.size() + s.run.size();
   for (const auto& o : s.outputs) n += 90 + o.name.size() + o.type.size() + o.digest.size();
   for (const auto& [name, print] : s.sources) n += 8 + name.size() + print.size();
+  if (s.items) {
+    n += 200 + s.items->succeeded_indexes.size() + s.items->failed_indexes.size() +
+         s.items->skipped_indexes.size();
+    for (const auto& failure : s.items->first_failures) n += Written(failure);
+  }
   for (const auto& [name, value] : s.results) n += 8 + name.size() + Written(value);
   return n;
+}
+
+// The steps that a value names.
+void AddSteps(const Json& value, std::set<std::string>& steps) {
+  std::vector<FoundReference> found;
+  std::vector<api::FieldError> ignored;  // said when the run was resolved
+  CollectReferences(value, "", found, ignored);
+  for (const FoundReference& f : found)
+    if (f.reference.Is({"steps", "*"})) steps.insert(f.reference.path[1]);
 }
 
 // Outputs and results of these are still to be used.
@@ -35,7 +54,27 @@ std::set<std::string> Needed(const RunObserved& o, const std::vector<StepState>&
     for (const auto& [name, text] : o.resolved->outputs)
       if (auto t = ParseTemplate(text); t && t->Whole() != nullptr)
         needed.insert(t->Whole()->path[1]);
+  if (o.resolved != nullptr)
+    for (const api::PipelineResult& r : o.resolved->results) AddSteps(*r.value, needed);
   return needed;
+}
+
+// Nothing else tells how these stand: no pod, no receipt, no cache. Without its entry a wait would
+// begin anew for ever, and one that was rejected would be asked of again.
+bool MustStay(const StepState& s) {
+  if (!s.step->HasNoPod()) return false;
+  return s.status.phase == StepPhase::kFailed || (HasBegun(s) && s.kind != StepState::Kind::kFinal);
+}
+
+// What is said is left out of those that are too many.
+void PutGates(const std::vector<StepState>& steps, std::vector<api::StepStatus>& entries) {
+  std::size_t bytes = 0;
+  for (const StepState& s : steps) {
+    if (!MustStay(s)) continue;
+    api::StepStatus& entry = entries.emplace_back(s.status);
+    bytes += SizeOf(entry);
+    if (bytes > kMaxGateBytes) entry.message.clear();
+  }
 }
 
 // Failed and unfinished first, then what is needed, then the rest; waiting ones that say nothing
@@ -47,6 +86,7 @@ int Rank(const StepState& s, const std::set<std::string>& needed) {
   }
   if (s.status.phase == StepPhase::kPending) return 1;
   if (s.status.phase == StepPhase::kSucceeded) return needed.contains(s.status.name) ? 2 : 3;
+  if (s.status.phase == StepPhase::kSkipped && needed.contains(s.status.name)) return 2;
   return s.status.phase == StepPhase::kWaiting ? 5 : 4;
 }
 
@@ -54,8 +94,9 @@ int Rank(const StepState& s, const std::set<std::string>& needed) {
 
 void PutEntries(const RunObserved& o, const std::vector<StepState>& steps, RunPlan& plan) {
   const auto needed = Needed(o, steps);
-  std::vector<std::size_t> order(steps.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    if (!MustStay(steps[i])) order.push_back(i);
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return Rank(steps[a], needed) < Rank(steps[b], needed);
   });
@@ -66,12 +107,20 @@ void PutEntries(const RunObserved& o, const std::vector<StepState>& steps, RunPl
     if (bytes > kMaxEntryBytes && kept > 0) break;
     ++kept;
   }
-  std::vector<std::size_t> entries(order.begin(),
-                                   order.begin() + static_cast<std::ptrdiff_t>(kept));
-  std::vector<std::size_t> cut(order.begin() + static_cast<std::ptrdiff_t>(kept), order.end());
-  std::sort(entries.begin(), entries.end());
+  const auto first_cut = order.begin() + static_cast<std::ptrdiff_t>(kept);
+  std::vector<bool> has_entry(steps.size(), false);
+  for (auto it = order.begin(); it != first_cut; ++it) has_entry[*it] = true;
+  std::vector<api::StepStatus> gates;
+  PutGates(steps, gates);
+  auto gate = gates.begin();
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (MustStay(steps[i]))
+      plan.status.steps.push_back(std::move(*gate++));
+    else if (has_entry[i])
+      plan.status.steps.push_back(steps[i].status);
+  }
+  std::vector<std::size_t> cut(first_cut, order.end());
   std::sort(cut.begin(), cut.end());
-  for (const std::size_t i : entries) plan.status.steps.push_back(steps[i].status);
   std::vector<std::size_t> succeeded, skipped;
   for (const std::size_t i : cut) {
     if (steps[i].status.phase == StepPhase::kSucceeded) succeeded.push_back(i);
@@ -97,36 +146,38 @@ void PutOutputs(const RunObserved& o, const std::vector<StepState>& steps, RunPl
   }
 }
 
-std::string FormatIndexes(const std::vector<std::size_t>& sorted) {
-  std::string out;
-  for (std::size_t i = 0; i < sorted.size();) {
-    std::size_t end = i;
-    while (end + 1 < sorted.size() && sorted[end + 1] == sorted[end] + 1) ++end;
-    out += (out.empty() ? "" : ",") + std::to_string(sorted[i]);
-    if (end > i) out += "-" + std::to_string(sorted[end]);
-    i = end + 1;
+void PutResults(const RunObserved& o, const std::vector<StepState>& steps, TimePoint now,
+                RunPlan& plan) {
+  if (o.run.status.finish_time) {  // a duration would grow
+    plan.status.results = o.run.status.results;
+    return;
   }
-  return out;
-}
-
-std::vector<std::size_t> ParseIndexes(const std::string& text, std::size_t limit) {
-  std::vector<std::size_t> out;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at < end) {
-    std::size_t first = 0;
-    auto [next, error] = std::from_chars(at, end, first);
-    if (error != std::errc{}) break;
-    std::size_t last = first;
-    if (next < end && *next == '-') {
-      const auto range = std::from_chars(next + 1, end, last);
-      if (range.ec != std::errc{}) break;
-      next = range.ptr;
+  if (o.resolved == nullptr || o.resolved->results.empty()) return;
+  std::map<std::string, const api::StepStatus*> by_name;
+  for (const StepState& s : steps) {
+    if (s.kind != StepState::Kind::kFinal) return;
+    by_name[s.status.name] = &s.status;
+  }
+  const StatusOf status_of = [&](const std::string& name) {
+    const auto it = by_name.find(name);
+    return it == by_name.end() ? nullptr : it->second;
+  };
+  const Json so_far = RunValues(o, steps, now);
+  const ValueSource source{o.run, status_of, nullptr, &so_far};
+  std::size_t bytes = 0;
+  for (const api::PipelineResult& r : o.resolved->results) {
+    auto value =
+        ExpandAll(*r.value, [&](const Reference& reference) { return LookUp(reference, source); });
+    if (!value && value.error().kind == ErrorKind::kNotFound) continue;
+    std::string wrong = value ? "" : value.error().message;
+    if (value && (bytes += Written(*value)) > kMaxResultsBytes)
+      wrong = "the run's results are over 64 KiB together; hand it over as an output instead";
+    if (!wrong.empty()) {
+      plan.events.push_back({"Warning", "ResultInvalid", "result '" + r.name + "': " + wrong});
+    } else if (!value->is_null()) {
+      plan.status.results[r.name] = std::move(*value);
     }
-    for (std::size_t i = first; i <= last && i < limit; ++i) out.push_back(i);
-    at = next < end && *next == ',' ? next + 1 : end;
   }
-  return out;
 }
 
 }  // namespace penstock::plan

@@ -4,19 +4,21 @@
 #include <string>
 #include <vector>
 
-#include "operator/plan/run/step_state.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/step_state.h"
+#include "operator/plan/step/world.h"
 
 namespace penstock::plan {
 
 inline constexpr std::size_t kMaxStepEntries = 500;
-inline constexpr std::size_t kMaxEntryBytes = 180 * 1024;  // of all entries together
+inline constexpr std::size_t kMaxEntryBytes = 180 * 1024;  // of all these entries together
+// Approvals and waits that go on or have failed have an entry always, beside those; above this
+// without what it says. 5,000 of them stay below a MiB.
+inline constexpr std::size_t kMaxGateBytes = 90 * 1024;
 
 void PutEntries(const RunObserved& observed, const std::vector<StepState>& steps, RunPlan& plan);
 void PutOutputs(const RunObserved& observed, const std::vector<StepState>& steps, RunPlan& plan);
-
-// "0-412,414" and back; numbers past `limit` are left out.
-[[nodiscard]] std::string FormatIndexes(const std::vector<std::size_t>& sorted);
-[[nodiscard]] std::vector<std::size_t> ParseIndexes(const std::string& text, std::size_t limit);
+// Once all steps have ended: before that a firstOf could still become another.
+void PutResults(const RunObserved& observed, const std::vector<StepState>& steps, TimePoint now,
+                RunPlan& plan);
 
 }  // namespace penstock::plan

@@ -7,6 +7,7 @@
 #include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/run/run_conditions.h"
 #include "operator/plan/run/status_entries.h"
+#include "operator/plan/step/gate_plan.h"
 
 namespace penstock::plan {
 namespace {
@@ -33,6 +34,7 @@ api::RunSummary Count(const std::vector<StepState>& steps) {
         break;
       case StepPhase::kFailed:
         ++sum.failed;
+        sum.allowed += s.status.allowed ? 1 : 0;
         break;
       case StepPhase::kSkipped:
         ++sum.skipped;
@@ -54,6 +56,7 @@ void KeepEntries(const api::PipelineRunStatus& before, RunPlan& plan) {
   status.succeeded_indexes = before.succeeded_indexes;
   status.skipped_indexes = before.skipped_indexes;
   status.outputs = before.outputs;
+  status.results = before.results;
   if (!plan.finished) return;
   for (api::StepStatus& step : status.steps) {
     if (api::IsFinal(step.phase)) continue;
@@ -73,13 +76,11 @@ bool WasTold(const RunObserved& o, const std::string& reason) {
   return told != nullptr && told->reason == reason;
 }
 
-// Only what people act on: the run's begin and end, failures, retries, steps that cannot start.
+// Only what people act on: the run's end, failures, retries, steps that cannot start.
 void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPlan& plan) {
   const auto add = [&](const char* type, const std::string& reason, const std::string& message) {
     plan.events.push_back({type, reason, ShownEnds(message)});
   };
-  if (!o.run.status.start_time && plan.status.start_time)
-    add("Normal", "RunStarted", "started with " + std::to_string(steps.size()) + " steps");
   if (o.WaitsForReceipts() && !WasTold(o, kStoreUnavailable))
     add("Warning", kStoreUnavailable, o.receipts_trouble);
   const StepState* const kept = WithRefusedDelete(steps);
@@ -87,10 +88,15 @@ void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPla
     const std::string what = "step " + s.status.name + ": " + s.status.message;
     const bool was_failed = s.prior != nullptr && s.prior->phase == StepPhase::kFailed;
     if (s.status.phase == StepPhase::kFailed && !was_failed) {
-      add("Warning", "StepFailed", what);
+      add("Warning", "StepFailed",
+          what + (s.status.allowed ? "; it may fail (allowFailure), and the run goes on" : ""));
       plan.urgent_status = true;
     } else if (s.newly_failed && s.status.retry_at) {
       add("Warning", "StepRetried", what);
+      plan.urgent_status = true;
+    } else if (s.status.reason == kAwaitingApproval && !api::IsFinal(s.status.phase) &&
+               (s.prior == nullptr || s.prior->reason != kAwaitingApproval)) {
+      add("Normal", kAwaitingApproval, what);
       plan.urgent_status = true;
     } else if (IsInTrouble(s) && (s.prior == nullptr || s.prior->reason != s.status.reason)) {
       add("Warning", s.status.reason, what);
@@ -124,6 +130,7 @@ void PlanStatus(const RunObserved& o, const std::vector<StepState>& steps, bool 
     plan.status.summary = Count(steps);
     PutEntries(o, steps, plan);
     PutOutputs(o, steps, plan);
+    PutResults(o, steps, now, plan);
   }
   const RunOutcome outcome = PutConditions(o, steps, now, plan);
   PutEvents(o, steps, plan);

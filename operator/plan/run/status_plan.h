@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "operator/plan/run/step_state.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/step_state.h"
+#include "operator/plan/step/world.h"
 
 namespace penstock::plan {
 

@@ -11,7 +11,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/time.h"
-#include "operator/plan/run/world.h"
+#include "operator/plan/step/world.h"
 
 namespace penstock::plan {
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "components/train/boosting/testing/boosting_data.h"
+#include "components/train/curve/held_out_loss.h"
 
 namespace penstock::train {
 namespace {

@@ -21,8 +21,8 @@ std::vector<double> Learn(const TestTable& train, const TestTable& test, const T
   const Context context = ContextOf(train, target);
   const auto trials = learner->Try(train.rows(), test.rows(), context);
   EXPECT_TRUE(trials) << trials.error().message;
-  const Trial& first = trials->front();
-  const auto fitted = learner->Fit(train.rows(), first.setting, first.rounds, context);
+  const Trial& last = trials->back();  // the longest cycle
+  const auto fitted = learner->Fit(train.rows(), last.setting, last.rounds, context);
   EXPECT_TRUE(fitted) << fitted.error().message;
   return (*fitted)->Answer(test.x).value();
 }
@@ -207,6 +207,39 @@ TEST(Mlp, GivesTheSameBitsForTheSameSeedAndOthersForAnother) {
   };
   EXPECT_EQ(answers(7), answers(7));
   EXPECT_NE(answers(7), answers(8));
+}
+
+// A refit squeezed the whole cycle into the mean number of epochs: another schedule than the
+// judged.
+TEST(Mlp, ARefitIsTheTrialsTrainingToTheBit) {
+  const auto train = Xor(300, 1);
+  const auto held_out = Xor(100, 2);
+  const auto learner = MakeMlp({});
+  const Context context = ContextOf(train, Classes(2));
+  const auto trials = learner->Try(train.rows(), held_out.rows(), context);
+  ASSERT_TRUE(trials) << trials.error().message;
+  for (const std::size_t rung : {std::size_t{0}, std::size_t{1}}) {
+    const Trial& trial = (*trials)[rung];
+    const auto fitted = learner->Fit(train.rows(), trial.setting, trial.rounds, context);
+    ASSERT_TRUE(fitted) << fitted.error().message;
+    EXPECT_EQ((*fitted)->Answer(held_out.x).value(), trial.answers) << rung;
+    EXPECT_EQ((*fitted)->Describe()["epochs"], *trial.rounds);
+  }
+}
+
+// Held-out rows were answered by the epoch that was best on them.
+TEST(Mlp, ATrialsEpochsAreNotChosenByTheRowsThatScoreIt) {
+  const auto train = Xor(300, 1);
+  auto held_out = Xor(100, 2);
+  const auto learner = MakeMlp({});
+  const Context context = ContextOf(train, Classes(2));
+  const auto trials = learner->Try(train.rows(), held_out.rows(), context);
+  for (double& y : held_out.y) y = 1 - y;  // what is best on these rows is now another
+  const auto others = learner->Try(train.rows(), held_out.rows(), context);
+  ASSERT_TRUE(trials && others);
+  ASSERT_EQ(trials->size(), others->size());
+  EXPECT_EQ((*trials)[0].answers, (*others)[0].answers);
+  EXPECT_EQ((*trials)[0].rounds, (*others)[0].rounds);
 }
 
 TEST(Mlp, KeepsWhatAnsweredATrialWhereAsked) {

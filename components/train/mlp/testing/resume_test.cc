@@ -41,7 +41,7 @@ class MlpResume : public ::testing::Test {
     if (steps != nullptr) *steps = asked;
     return (*trials)[0].answers;
   }
-  std::string file() const { return folder_ / "mlp-given.safetensors"; }
+  std::string file() const { return folder_ / "mlp-given-12.safetensors"; }
 
   TestTable table_;
   TestTable held_out_;

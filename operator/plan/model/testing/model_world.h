@@ -40,6 +40,8 @@ class PlanModels : public ::testing::Test {
   std::vector<std::string> Step() {
     plan_ = PlanModelDeployment(o_, settings_, now_);
     o_.md.status = plan_.status;
+    o_.evidence = plan_.evidence;
+    o_.measurements.clear();
     std::vector<std::string> did;
     for (const auto& action : plan_.actions) {
       if (const auto* apply = std::get_if<ApplyDeployment>(&action)) {
@@ -54,9 +56,10 @@ class PlanModels : public ::testing::Test {
         did.push_back("apply " + store->name);
         o_.store = DecodeStore(store->config_map, "md-uid");
       } else if (const auto* service = std::get_if<ApplyService>(&action)) {
-        o_.service = DecodeService(service->service, "md-uid");
-        o_.service_for = Milliseconds(0);
-        did.push_back("switch to " + std::to_string(o_.service->version));
+        did.push_back(Put(*service));
+      } else if (const auto* service = std::get_if<DeleteService>(&action)) {
+        did.push_back("delete Service " + service->name);
+        std::erase_if(o_.version_services, [&](const auto& s) { return s.second == service->uid; });
       } else {
         const auto& gone = std::get<DeleteDeployment>(action);
         did.push_back("delete " + gone.name);
@@ -64,6 +67,17 @@ class PlanModels : public ::testing::Test {
       }
     }
     return did;
+  }
+
+  std::string Put(const ApplyService& a) {
+    if (const auto version = DecodeVersionService(a.service, "md-uid"); version > 0) {
+      o_.version_services[version] = a.name + "-uid";
+      return "apply Service " + a.name;
+    }
+    o_.service = DecodeService(a.service, "md-uid");
+    o_.service_for = Milliseconds(0);
+    return "switch to " + std::to_string(o_.service->version) +
+           (o_.service->to_routers ? " by routers" : "");
   }
 
   void Put(Json object) {

@@ -13,6 +13,9 @@
 #include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
 #include "operator/plan/run/run_plan.h"
+#include "operator/plan/run/status_entries.h"
+#include "operator/plan/step/child_fact.h"
+#include "operator/plan/values/indexes.h"
 
 namespace penstock::plan {
 
@@ -50,11 +53,30 @@ class RunWorld {
         pod.uid = "uid-" + pod.name;
         pod.created = now;
         o.pods.push_back(pod);
-        created.push_back(pod.step + "/" + std::to_string(pod.attempt));
+        created.push_back(NameOf(pod) + "/" + std::to_string(pod.attempt));
         objects[pod.name] = create->pod;
       }
+      if (const auto* child = std::get_if<CreateChild>(&action)) {
+        auto run = api::DecodePipelineRun(child->run);
+        EXPECT_TRUE(run.errors.empty()) << api::Describe(run.errors);
+        run.value.meta.uid = "uid-" + child->name;
+        run.value.meta.created = now;
+        o.children.push_back(ReadChild(run.value));
+        created.push_back(NameOf(o.children.back()) + "/" +
+                          std::to_string(o.children.back().attempt));
+        objects[child->name] = child->run;
+      }
+      if (const auto* cancel = std::get_if<CancelChild>(&action))
+        for (ChildFact& c : o.children)
+          if (c.name == cancel->name) c.cancel = cancel->mode;
       if (const auto* gone = std::get_if<DeletePod>(&action)) deleted.push_back(gone->name);
       if (const auto* entry = std::get_if<RecordCache>(&action)) recorded.push_back(entry->key);
+      if (const auto* kept = std::get_if<KeepReceipt>(&action)) Keep(kept->receipt);
+    }
+    for (const auto& step : plan.requests.taken_up) {
+      auto answer = *o.gathered[step];
+      answer.taken_up = true;
+      o.gathered[step] = std::make_shared<const GatherAnswer>(std::move(answer));
     }
     return plan;
   }
@@ -66,8 +88,9 @@ class RunWorld {
       Step();
       const FactRequests& r = plan.requests;
       if (r.cache_keys.empty() && r.receipts.empty() && r.live_pods.empty() &&
-          r.fingerprints.empty())
+          r.fingerprints.empty() && r.gathers.empty())
         break;
+      for (const auto& gather : r.gathers) AnswerGather(gather);
       for (const auto& key : r.cache_keys) o.cache[key];
       for (const auto& pod : r.receipts) o.receipts[pod];
       for (const auto& pod : r.live_pods) o.pod_gone[pod] = true;
@@ -82,6 +105,66 @@ class RunWorld {
     ADD_FAILURE() << "no pod " << step << "/" << attempt;
     return o.pods.emplace_back();
   }
+  ChildFact& Child(const std::string& step, int attempt = 1) {
+    for (ChildFact& c : o.children)
+      if (c.step == step && c.attempt == attempt) return c;
+    ADD_FAILURE() << "no run of " << step << "/" << attempt;
+    return o.children.emplace_back();
+  }
+  void End(ChildFact& child, RunOutcome outcome, const std::string& message = "") {
+    child.outcome = outcome;
+    child.started = child.started.value_or(now);
+    child.finished = now;
+    child.reason = Name(outcome);
+    child.message = message;
+  }
+
+  // "each.3" of an item of a looped step. Fact is PodFact or ChildFact.
+  template <typename Fact>
+  static std::string NameOf(const Fact& fact) {
+    return fact.step + (fact.item ? "." + std::to_string(*fact.item) : "");
+  }
+  ChildFact& ItemRun(int item, int attempt = 1) {
+    for (ChildFact& c : o.children)
+      if (c.item == item && c.attempt == attempt) return c;
+    ADD_FAILURE() << "no run of item " << item << "/" << attempt;
+    return o.children.emplace_back();
+  }
+  PodFact& Item(int item, int attempt = 1) {
+    for (PodFact& p : o.pods)
+      if (p.item == item && p.attempt == attempt) return p;
+    ADD_FAILURE() << "no pod of item " << item << "/" << attempt;
+    return o.pods.emplace_back();
+  }
+
+  // The store's receipts of items, and what it makes of them.
+  void Keep(const Receipt& receipt) {
+    if (receipt.item_index) item_receipts[receipt.step][*receipt.item_index] = receipt;
+  }
+  void AnswerGather(const GatherRequest& request) {
+    const ResolvedStep& step = *request.resolved->Find(request.step);
+    GatherAnswer answer;
+    answer.succeeded = request.succeeded;
+    const auto total = static_cast<std::size_t>(request.total);
+    const auto& receipts = item_receipts[request.step];
+    for (const auto& result : step.results) {
+      Json& list = answer.results[result.name] = Json::array();
+      for (std::size_t i = 0; i < total; ++i) list.push_back(nullptr);
+    }
+    for (const std::size_t i : ParseIndexes(request.succeeded, total)) {
+      const auto receipt = receipts.find(static_cast<int>(i));
+      if (receipt == receipts.end()) {
+        answer.missing.push_back(i);
+        continue;
+      }
+      for (auto& [name, list] : answer.results)
+        list[i] = receipt->second.results.value(name, Json());
+    }
+    for (const auto& output : step.outputs)
+      answer.outputs.push_back({output.name, "file", {Digest('f'), true, 7 * total}});
+    o.gathered[request.step] = std::make_shared<const GatherAnswer>(std::move(answer));
+  }
+
   void Drop(const std::string& step, int attempt = 1) {
     std::erase_if(o.pods, [&](const auto& p) { return p.step == step && p.attempt == attempt; });
   }
@@ -92,6 +175,7 @@ class RunWorld {
     r.step = pod.step;
     r.pod = pod.name;
     r.attempt = pod.attempt;
+    r.item_index = pod.item;
     for (const auto& out : o.resolved->Find(pod.step)->outputs)
       r.outputs.push_back({out.name, out.type, {Digest('a'), false, 7}});
     return r;
@@ -113,6 +197,7 @@ class RunWorld {
     m.outcome = TaskOutcome::kSucceeded;
     m.receipt = ReceiptOf(pod);
     m.receipt->results = results;
+    Keep(*m.receipt);
     End(pod, m);
   }
   // Succeeds with what the step says to have seen of its URI inputs; then plans.
@@ -154,6 +239,7 @@ class RunWorld {
   RunPlan plan;
   std::vector<std::string> created, deleted, recorded;
   std::map<std::string, Json> objects;
+  std::map<std::string, std::map<int, Receipt>> item_receipts;  // by step and item
 };
 
 }  // namespace penstock::plan

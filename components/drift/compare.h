@@ -1,0 +1,60 @@
+// Two datasets against each other: every column, slices, all columns together, and what follows.
+// Reads the files; several threads within; deterministic by seed.
+//
+// Memory: columns are read in groups whose values take at most kGroupBytes (a single column of text
+// may take more: values.h), beside what reading takes and 8 bytes for each chosen row.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "components/drift/classifier/domain.h"
+#include "components/drift/measure.h"
+#include "components/drift/options.h"
+#include "components/drift/pairing.h"
+#include "components/sdk/schema.h"
+#include "operator/base/result.h"
+
+namespace penstock::drift {
+
+inline constexpr std::int64_t kGroupBytes = 128LL << 20;
+
+struct SliceDrift {
+  std::string column;
+  std::string value;
+  std::array<std::int64_t, 2> rows = {};
+  std::vector<ColumnDrift> columns;
+};
+
+struct Comparison {
+  std::array<std::int64_t, 2> rows = {};
+  std::array<std::int64_t, 2> looked = {};  // at so many of them
+  std::array<std::size_t, 2> blocks = {};
+  double least_p = 0;  // below which no column's p can be
+  Pairing pairing;
+  std::vector<ColumnDrift> columns;
+  std::vector<SliceDrift> slices;
+  std::int64_t small_slices = 0;  // with too few rows of a side
+  bool classified = false;
+  Domain domain;
+  bool domain_drifted = false;
+
+  // Names of the columns that have drifted, those whose type has changed first.
+  [[nodiscard]] std::vector<std::string> Drifted() const;
+  // The one whose effect is the largest of its floor; null where there is none.
+  [[nodiscard]] const ColumnDrift* Worst() const;
+  [[nodiscard]] bool IsDrift() const;
+};
+
+// `roles`: null for the reference's own. Invalid as PairColumns and Sample::Open are, and where so
+// few blocks could never reach alpha.
+[[nodiscard]] Result<Comparison> Compare(const std::string& reference, const std::string& current,
+                                         const sdk::Schema* roles, const Options& options);
+
+// Adjusts p over the tests and says which have drifted: adjusted p below alpha, effect at least the
+// floor.
+void Decide(std::vector<ColumnDrift*> tests, double alpha);
+
+}  // namespace penstock::drift

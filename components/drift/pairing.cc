@@ -1,0 +1,141 @@
+#include "components/drift/pairing.h"
+
+#include <algorithm>
+#include <set>
+
+#include "components/sdk/arrow_types.h"
+#include "operator/base/try.h"
+
+namespace penstock::drift {
+namespace {
+
+bool Has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool IsNumber(sdk::ColumnType type) {
+  return type == sdk::ColumnType::kInt64 || type == sdk::ColumnType::kFloat64;
+}
+
+// The canonical type of a stored one; none for lists and bytes.
+std::optional<sdk::ColumnType> TypeOf(const sdk::SchemaColumn& column) {
+  const auto type = sdk::ParseTypeText(column.type);
+  return type ? sdk::ColumnTypeOf(**type) : std::nullopt;
+}
+
+Kind KindOf(sdk::ColumnType type) {
+  switch (type) {
+    case sdk::ColumnType::kInt64:
+    case sdk::ColumnType::kFloat64:
+      return Kind::kNumber;
+    case sdk::ColumnType::kTimestamp:
+      return Kind::kClock;
+    case sdk::ColumnType::kString:
+    case sdk::ColumnType::kBool:
+      return Kind::kCategory;
+  }
+  return Kind::kCategory;
+}
+
+// Why a setting cannot look at values of a type so; empty where it can.
+std::string Misfit(Kind as, sdk::ColumnType type) {
+  if (as == Kind::kNumber && (type == sdk::ColumnType::kString || type == sdk::ColumnType::kBool)) {
+    return "number needs numbers or times";
+  }
+  if (as == Kind::kText && type != sdk::ColumnType::kString) return "text needs texts";
+  if (as == Kind::kClock && type != sdk::ColumnType::kTimestamp) return "clock needs times";
+  return "";
+}
+
+bool IsLeftOut(sdk::Role role) {
+  return role == sdk::Role::kId || role == sdk::Role::kGroup || role == sdk::Role::kWeight ||
+         role == sdk::Role::kIgnored;
+}
+
+Result<void> CheckNames(const sdk::Schema& reference, const Options& options) {
+  std::vector<std::pair<std::string, std::string>> named;
+  for (const auto& name : options.columns) named.emplace_back("columns", name);
+  for (const auto& name : options.ignore) named.emplace_back("ignore", name);
+  for (const auto& [name, setting] : options.settings) named.emplace_back("settings", name);
+  for (const auto& [parameter, name] : named) {
+    if (reference.Find(name) != nullptr) continue;
+    std::string known;
+    for (const auto& other : reference.Names()) known += (known.empty() ? "" : ", ") + other;
+    return Invalid("parameter " + parameter + ": the reference has no column '" + name +
+                   "'; it has " + known);
+  }
+  return {};
+}
+
+class Pairer {
+ public:
+  Pairer(const sdk::Schema& current, const sdk::Schema& roles, const Options& options)
+      : current_(current), roles_(roles), options_(options) {}
+
+  Result<void> Add(const sdk::SchemaColumn& column) {
+    const std::string& name = column.name;
+    const bool named = Has(options_.columns, name);
+    if ((!options_.columns.empty() && !named) || Has(options_.ignore, name)) return {};
+    const auto setting = options_.settings.find(name);
+    const Kind* const as =
+        setting == options_.settings.end() || !setting->second.as ? nullptr : &*setting->second.as;
+    const auto* said = roles_.Find(name);
+    if (as != nullptr && *as == Kind::kSkip) return Skip(name, "settings say skip");
+    if (!named && as == nullptr && said != nullptr && IsLeftOut(said->role)) {
+      return Skip(name, std::string("its role is ") + sdk::Name(said->role));
+    }
+    const auto* other = current_.Find(name);
+    if (other == nullptr) {
+      pairing.missing.push_back(name);
+      return {};
+    }
+    const auto type = TypeOf(column);
+    const auto now = TypeOf(*other);
+    if (!type || !now) return Skip(name, "nothing compares values of " + column.type);
+    if (*type != *now && !(IsNumber(*type) && IsNumber(*now))) {
+      pairing.changed.push_back({name, column.type + " has become " + other->type});
+      return {};
+    }
+    if (as != nullptr && !Misfit(*as, *type).empty()) {
+      return Invalid("parameter settings." + name + ".as: " + Misfit(*as, *type) +
+                     ", and the column is " + column.type);
+    }
+    const bool open = as == nullptr && *type == sdk::ColumnType::kString;
+    pairing.pairs.push_back({name, as != nullptr ? *as : KindOf(*type), open});
+    return {};
+  }
+
+  Pairing pairing;
+
+ private:
+  Result<void> Skip(const std::string& name, const std::string& why) {
+    pairing.skipped.push_back({name, why});
+    return {};
+  }
+  const sdk::Schema& current_;
+  const sdk::Schema& roles_;
+  const Options& options_;
+};
+
+}  // namespace
+
+Result<Pairing> PairColumns(const sdk::Schema& reference, const sdk::Schema& current,
+                            const sdk::Schema& roles, const Options& options) {
+  PENSTOCK_TRY(CheckNames(reference, options));
+  Pairer pairer(current, roles, options);
+  for (const auto& column : reference.columns) PENSTOCK_TRY(pairer.Add(column));
+  Pairing& pairing = pairer.pairing;
+  for (const auto& column : current.columns) {
+    if (reference.Find(column.name) == nullptr) pairing.added.push_back(column.name);
+  }
+  if (pairing.pairs.empty() && pairing.changed.empty()) {
+    return Invalid(
+        "drift: the reference and current have no column that can be compared; missing "
+        "in current: " +
+        std::to_string(pairing.missing.size()) +
+        ", left out: " + std::to_string(pairing.skipped.size()));
+  }
+  return std::move(pairer.pairing);
+}
+
+}  // namespace penstock::drift

@@ -1,0 +1,93 @@
+// What is held of a column while it is compared: the values of the rows that were chosen, of both
+// sides. Used by one thread at a time.
+//
+// Memory: a number is 9 bytes, a category's code 4, a distinct value at most about 200 (longer ones
+// are told apart by a hash), a text at most 200 words of 4 bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "components/drift/options.h"
+#include "components/drift/pairing.h"
+#include "components/sdk/cells.h"
+
+namespace penstock::drift {
+
+inline constexpr std::size_t kReference = 0;
+inline constexpr std::size_t kCurrent = 1;
+
+// Texts by number, in the order of first sight.
+class Dictionary {
+ public:
+  // `most` texts; those beyond it are all the number most.
+  explicit Dictionary(std::size_t most = SIZE_MAX) : most_(most) {}
+  [[nodiscard]] std::uint32_t CodeOf(std::string_view text);
+  [[nodiscard]] const std::string& TextOf(std::uint32_t code) const { return *texts_[code]; }
+  [[nodiscard]] std::size_t size() const { return texts_.size(); }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  std::size_t most_;
+  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> codes_;
+  std::vector<const std::string*> texts_;  // into codes_, whose keys stay where they are
+};
+
+// A number's place where it is none.
+enum class Special : std::uint8_t { kNone, kNull, kNan, kInfinite, kMinusInfinite };
+inline constexpr std::array<const char*, 5> kSpecialNames = {"", "null", "NaN", "infinite",
+                                                             "-infinite"};
+
+inline constexpr std::uint32_t kNullCode = 0;  // of categories and clocks
+inline constexpr std::size_t kTextRows = 20'000;
+inline constexpr std::size_t kWordsOfText = 200;
+inline constexpr std::size_t kDistinctWords = 500'000;
+
+struct Values {
+  std::vector<double> numbers;       // kNumber; 0 where special
+  std::vector<Special> specials;     // kNumber
+  std::vector<std::uint32_t> codes;  // kCategory, kClock; kText: the words, row by row
+  std::vector<std::size_t> ends;     // kText: where each row's words end
+  std::int64_t nulls = 0;
+  std::int64_t words = 0;  // kCategory of texts: how many words the first rows have
+  std::int64_t counted_rows = 0;
+  std::int64_t first_time = INT64_MAX;  // kClock
+  std::int64_t last_time = INT64_MIN;
+  [[nodiscard]] std::size_t rows(Kind kind) const;
+};
+
+struct ColumnValues {
+  explicit ColumnValues(const Pair& p);
+  Pair pair;
+  Dictionary dictionary;
+  std::array<Values, 2> sides;
+
+  // Adds the given rows of a batch's column.
+  void Add(std::size_t side, const sdk::TypedColumn& column, const std::vector<std::int64_t>& rows);
+  // Texts of many words, nearly all different: they are to be read again, as texts.
+  [[nodiscard]] bool LooksLikeText() const;
+  // Nearly all values differ, so that there is nothing to compare.
+  [[nodiscard]] bool LooksLikeId() const;
+
+ private:
+  void AddNumber(Values& values, const sdk::Cell& cell) const;
+  void AddCategory(Values& values, const sdk::Cell& cell);
+  void AddText(Values& values, const sdk::Cell& cell);
+};
+
+// The words of a text in lower case (ASCII letters only): runs of letters and digits of ASCII and
+// of all that is not ASCII. Calls `visit` with each, as written.
+void ForEachWord(std::string_view text, const std::function<void(std::string_view)>& visit);
+
+}  // namespace penstock::drift

@@ -1,0 +1,189 @@
+// The real launcher as the init container of a model's server: from the web, a registry, a claim.
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "components/launcher/testing/launcher_fixture.h"
+#include "operator/artifacts/tree.h"
+#include "operator/base/sha256.h"
+#include "operator/net/testing/fake_server.h"
+#include "operator/oci/testing/fake_registry.h"
+
+namespace penstock::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+using net::FakeConnection;
+using net::FakeServer;
+
+class ModelFetchTest : public LauncherTest {
+ protected:
+  static std::string DigestOf(const std::string& bytes) { return "sha256:" + Sha256Hex(bytes); }
+
+  // The exit code; what it said stands in `said_`.
+  int Fetch(std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {PENSTOCK_LAUNCHER, "fetch"});
+    for (const std::string& word : {std::string("--to"), (dir_ / "model/content").string()})
+      flags.push_back(word);
+    fs::create_directories(dir_ / "model");
+    Process process(flags, env_, dir_ / "said");
+    const int code = process.Wait();
+    said_ = Read(dir_ / "said");
+    return code;
+  }
+  [[nodiscard]] std::string Model(const std::string& path) const {
+    return Read(dir_ / "model/content" / path);
+  }
+  // A tar archive under gzip of a folder with model.yaml.
+  std::string Archive() {
+    fs::create_directories(dir_ / "from");
+    std::ofstream(dir_ / "from/model.yaml") << "name: m";
+    const std::string command = "tar -C " + (dir_ / "from").string() + " -czf " +
+                                (dir_ / "from.tgz").string() + " model.yaml";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return Read(dir_ / "from.tgz");
+  }
+
+  std::string said_;
+};
+
+TEST_F(ModelFetchTest, AFileOfTheWebKeepsItsNameAndIsReadOnly) {
+  FakeServer server([](FakeConnection& c) {
+    c.ReadRequest();
+    c.Answer(200, "onnx");
+  });
+  ASSERT_EQ(Fetch({"--source", server.url() + "/a/model.onnx?signature=s3cret", "--digest",
+                   DigestOf("onnx")}),
+            0)
+      << said_;
+  EXPECT_EQ(Model("model.onnx"), "onnx");
+  struct stat s {};
+  ASSERT_EQ(::stat((dir_ / "model/content/model.onnx").c_str(), &s), 0);
+  EXPECT_EQ(s.st_mode & 0777, 0444U);
+  EXPECT_TRUE(Has(said_, "fetched " + server.url() + "/a/model.onnx?...")) << said_;
+  EXPECT_FALSE(Has(said_, "s3cret")) << said_;
+}
+
+TEST_F(ModelFetchTest, AnArchiveIsUnpackedAndGoneOnWithWhereItBroke) {
+  const std::string bytes = Archive();
+  FakeServer server([&](FakeConnection& c) {
+    const std::string request = c.ReadRequest();
+    const std::size_t half = bytes.size() / 2;
+    if (c.index() == 0)
+      return c.Send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(bytes.size()) +
+                    "\r\n\r\n" + bytes.substr(0, half));
+    if (!Has(request, "Range: bytes=" + std::to_string(half) + "-")) return;
+    c.Send("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes " + std::to_string(half) + "-" +
+           std::to_string(bytes.size() - 1) + "/" + std::to_string(bytes.size()) +
+           "\r\nContent-Length: " + std::to_string(bytes.size() - half) + "\r\n\r\n" +
+           bytes.substr(half));
+  });
+  ASSERT_EQ(Fetch({"--source", server.url() + "/m.tar.gz", "--digest", DigestOf(bytes)}), 0)
+      << said_;
+  EXPECT_EQ(Model("model.yaml"), "name: m");
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(ModelFetchTest, OtherBytesThanTheDigestsLeaveNothingAndSayBothDigests) {
+  FakeServer server([](FakeConnection& c) {
+    c.ReadRequest();
+    c.Answer(200, "changed");
+  });
+  EXPECT_NE(Fetch({"--source", server.url() + "/m.onnx", "--digest", DigestOf("onnx")}), 0);
+  EXPECT_TRUE(Has(said_, "/m.onnx: its bytes have the digest " + DigestOf("changed") + ", not " +
+                             DigestOf("onnx")))
+      << said_;
+  EXPECT_TRUE(fs::is_empty(dir_ / "model"));
+}
+
+TEST_F(ModelFetchTest, AModelOfARegistryIsFetchedWithTheLoginsOfSecrets) {
+  oci::FakeRegistry registry(oci::FakeRegistry::Wants::kToken);
+  const std::string digest = registry.Manifest(
+      Json::array({registry.Layer("yaml", "application/vnd.oci.image.layer.v1.tar",
+                                  {{"org.opencontainers.image.title", "model.yaml"}})}),
+      "application/vnd.oci.empty.v1+json");
+  const std::string name = registry.Name();
+  fs::create_directories(dir_ / "auth");
+  std::ofstream(dir_ / "auth/pull.json")
+      << Json{{"auths", {{name.substr(0, name.find('/')), {{"auth", "dXNlcjpzZWNyZXQ="}}}}}};
+  const std::vector<std::string> flags{"--source", "oci://" + name + ":1", "--digest", digest};
+  EXPECT_NE(Fetch(flags), 0);
+  EXPECT_TRUE(Has(said_, "it wants a login")) << said_;
+  std::vector<std::string> with_login = flags;
+  with_login.insert(with_login.end(), {"--registry-auth", dir_ / "auth"});
+  ASSERT_EQ(Fetch(with_login), 0) << said_;
+  EXPECT_EQ(Model("model.yaml"), "yaml");
+}
+
+TEST_F(ModelFetchTest, AModelInAClaimIsFetchedOnceAndFoundThereWhenItsSourceIsGone) {
+  const std::string bytes = Archive();
+  const std::string digest = DigestOf(bytes);
+  const fs::path content = dir_ / "claim/penstock-models" / Sha256Hex(bytes) / "content/model.yaml";
+  std::string url;
+  {
+    FakeServer server([&](FakeConnection& c) {
+      c.ReadRequest();
+      c.Answer(200, bytes);
+    });
+    url = server.url() + "/m.tgz";
+    const std::vector<std::string> flags{"--source", url,       "--digest",
+                                         digest,     "--claim", dir_ / "claim"};
+    ASSERT_EQ(Fetch(flags), 0) << said_;
+    EXPECT_EQ(Read(content), "name: m");
+    ASSERT_EQ(Fetch(flags), 0) << said_;
+    EXPECT_TRUE(Has(said_, "found " + digest + " in the claim")) << said_;
+    EXPECT_EQ(server.connections(), 1);
+  }
+  ASSERT_EQ(Fetch({"--source", url, "--digest", digest, "--claim", dir_ / "claim"}), 0) << said_;
+  // What is damaged is no model: it is fetched again, which here cannot be.
+  fs::permissions(content, fs::perms::owner_all);
+  std::ofstream(content) << "name: x";
+  EXPECT_NE(Fetch({"--source", url, "--digest", digest, "--claim", dir_ / "claim"}), 0);
+  EXPECT_TRUE(Has(said_, "is damaged; it is fetched again")) << said_;
+}
+
+TEST_F(ModelFetchTest, AnArtifactIsFoundInAClaimWithoutItsStore) {
+  std::ofstream(dir_ / "weights") << "w";
+  const auto artifact = store_.Put("team", dir_ / "weights");
+  ASSERT_TRUE(artifact);
+  const std::vector<std::string> flags{"--store-folder", dir_ / "store", "--namespace",
+                                       "team",           "--digest",     artifact->digest,
+                                       "--claim",        dir_ / "claim"};
+  ASSERT_EQ(Fetch(flags), 0) << said_;
+  ASSERT_TRUE(artifacts::RemoveTree(dir_ / "store"));
+  ASSERT_EQ(Fetch(flags), 0) << said_;
+  EXPECT_TRUE(Has(said_, "found " + artifact->digest)) << said_;
+}
+
+TEST_F(ModelFetchTest, SeveralPodsThatWantOneModelFetchItOnce) {
+  std::atomic<int> fetched{0};
+  FakeServer server([&](FakeConnection& c) {
+    c.ReadRequest();
+    ++fetched;
+    c.Answer(200, std::string(1 << 20, 'w'));
+  });
+  const std::string digest = DigestOf(std::string(1 << 20, 'w'));
+  std::vector<std::unique_ptr<Process>> pods;
+  for (int i = 0; i < 4; ++i)
+    pods.push_back(std::make_unique<Process>(
+        std::vector<std::string>{PENSTOCK_LAUNCHER, "fetch", "--source", server.url() + "/m.bin",
+                                 "--digest", digest, "--claim", dir_ / "claim", "--to", "/unused"},
+        env_, dir_ / ("said" + std::to_string(i))));
+  for (auto& pod : pods) EXPECT_EQ(pod->Wait(), 0);
+  EXPECT_EQ(fetched, 1);
+}
+
+TEST_F(ModelFetchTest, AClaimsOwnModelIsVerifiedWhereItStands) {
+  fs::create_directories(dir_ / "model/content");
+  std::ofstream(dir_ / "model/content/m.onnx") << "onnx";
+  const auto artifact = store_.Put("team", dir_ / "model/content");
+  ASSERT_TRUE(artifact);
+  EXPECT_EQ(Fetch({"--verify", "--digest", artifact->digest}), 0) << said_;
+  EXPECT_EQ(Model("m.onnx"), "onnx");
+  std::ofstream(dir_ / "model/content/m.onnx") << "other";
+  EXPECT_NE(Fetch({"--verify", "--digest", artifact->digest}), 0);
+  EXPECT_TRUE(Has(said_, "the model in the claim has the digest sha256:")) << said_;
+}
+
+}  // namespace
+}  // namespace penstock::launcher

@@ -1,0 +1,241 @@
+#include "components/router/watch/table_builder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "operator/base/json.h"
+
+namespace penstock::router {
+namespace {
+
+using Endpoints = std::map<std::pair<std::string, std::int64_t>, std::vector<Endpoint>>;
+
+const Json& Member(const Json& j, const char* key) {
+  static const Json kNull;
+  if (!j.is_object()) return kNull;
+  const auto it = j.find(key);
+  return it == j.end() ? kNull : *it;
+}
+
+std::string TextAt(const Json& j, const char* key) {
+  const Json& v = Member(j, key);
+  return v.is_string() ? v.get<std::string>() : "";
+}
+
+// 0: no whole number.
+std::int64_t Whole(const std::string& text) {
+  std::int64_t v = 0;
+  const auto r = std::from_chars(text.data(), text.data() + text.size(), v);
+  return r.ec == std::errc{} && r.ptr == text.data() + text.size() ? v : 0;
+}
+
+std::optional<std::uint16_t> PortOf(const Json& port) {
+  if (!port.is_number_integer() || port < 1 || port > 65535) return std::nullopt;
+  return port.get<std::uint16_t>();
+}
+
+// --- EndpointSlices
+
+// The port named http, or else the first.
+std::optional<std::uint16_t> ServingPort(const Json& slice) {
+  std::optional<std::uint16_t> found;
+  for (const Json& port : Member(slice, "ports")) {
+    const auto number = PortOf(Member(port, "port"));
+    if (!number) continue;
+    if (TextAt(port, "name") == "http") return number;
+    if (!found) found = number;
+  }
+  return found;
+}
+
+// Absent conditions are taken as Kubernetes says: ready and serving, not terminating.
+bool TakesRequests(const Json& endpoint) {
+  const Json& conditions = Member(endpoint, "conditions");
+  const auto is = [&](const char* name, bool otherwise) {
+    const Json& c = Member(conditions, name);
+    return c.is_boolean() ? c.get<bool>() : otherwise;
+  };
+  return is("ready", true) && is("serving", true) && !is("terminating", false);
+}
+
+void AddEndpoints(const Json& slice, Endpoints& endpoints) {
+  const Json& labels = Member(Member(slice, "metadata"), "labels");
+  const std::string deployment = TextAt(labels, kLabelModelDeployment);
+  const std::int64_t version = Whole(TextAt(labels, kLabelModelVersion));
+  const auto port = ServingPort(slice);
+  if (deployment.empty() || version <= 0 || !port || TextAt(slice, "addressType") == "FQDN") return;
+  auto& of_version = endpoints[{deployment, version}];
+  for (const Json& endpoint : Member(slice, "endpoints")) {
+    const Json& addresses = Member(endpoint, "addresses");
+    // All addresses of one endpoint are the same server: the first counts.
+    if (!TakesRequests(endpoint) || !addresses.is_array() || addresses.empty()) continue;
+    if (addresses.front().is_string())
+      of_version.push_back({addresses.front().get<std::string>(), *port});
+  }
+}
+
+Endpoints EndpointsOf(const std::vector<kube::ObjectPtr>& slices) {
+  Endpoints endpoints;
+  for (const auto& slice : slices) AddEndpoints(*slice, endpoints);
+  const auto order = [](const Endpoint& a, const Endpoint& b) {
+    return std::tie(a.address, a.port) < std::tie(b.address, b.port);
+  };
+  for (auto& [_, of_version] : endpoints) {
+    std::sort(of_version.begin(), of_version.end(), order);
+    of_version.erase(std::unique(of_version.begin(), of_version.end()), of_version.end());
+  }
+  return endpoints;
+}
+
+// --- ModelDeployments
+
+Result<int> ShareAt(const Json& entry, const char* key) {
+  const Json& share = Member(entry, key);
+  if (share.is_null()) return 0;
+  if (!share.is_string()) return Invalid(std::string(key) + " is no text");
+  if (share.get_ref<const std::string&>().empty()) return 0;
+  auto parsed = ParseShare(share.get<std::string>());
+  if (!parsed) return Wrap(key, parsed.error());
+  return parsed;
+}
+
+// "0.25%" as 0.0025, with as many digits as the API takes.
+Result<std::optional<double>> MaxErrorRate(const Json& entry) {
+  const std::string text = TextAt(entry, "maxErrorRate");
+  if (text.empty()) return std::optional<double>();
+  double percent = 0;
+  const auto r = std::from_chars(text.data(), text.data() + text.size(), percent);
+  const bool whole =
+      r.ec == std::errc{} && std::string_view(r.ptr, text.data() + text.size()) == "%";
+  if (!whole || percent < 0 || percent > 100)
+    return Invalid("maxErrorRate is no percentage: " + text);
+  return std::optional(percent / 100);
+}
+
+Result<VersionRoute> ReadShare(const Json& entry) {
+  VersionRoute route;
+  const Json& version = Member(entry, "version");
+  if (!version.is_number_integer() || version < 1) return Invalid("version is no number above 0");
+  route.version = version.get<std::int64_t>();
+  auto weight = ShareAt(entry, "weight");
+  if (!weight) return weight.error();
+  auto shadow = ShareAt(entry, "shadow");
+  if (!shadow) return shadow.error();
+  auto max_error_rate = MaxErrorRate(entry);
+  if (!max_error_rate) return max_error_rate.error();
+  route.weight = *weight;
+  route.shadow = *shadow;
+  route.max_error_rate = *max_error_rate;
+  return route;
+}
+
+std::optional<double> NumberOf(const std::string& text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return number;
+}
+
+// Without endpoints. nullopt: it goes through no router.
+Result<std::optional<DeploymentRoute>> ReadRoute(const Json& md) {
+  const Json& status = Member(md, "status");
+  const Json& traffic = Member(status, "traffic");
+  if (!traffic.is_array() || traffic.empty()) return std::optional<DeploymentRoute>();
+  const auto port = PortOf(Member(Member(status, "router"), "port"));
+  if (!port) return Invalid("status.router.port is no port");
+  DeploymentRoute route;
+  route.name = TextAt(Member(md, "metadata"), "name");
+  route.resource_version = kube::ResourceVersionOf(md);
+  route.port = *port;
+  for (std::size_t i = 0; i < traffic.size(); ++i) {
+    auto version = ReadShare(traffic[i]);
+    if (!version) return Wrap("status.traffic[" + std::to_string(i) + "]", version.error());
+    route.versions.push_back(*std::move(version));
+    if (route.shadow_output.empty()) route.shadow_output = TextAt(traffic[i], "compareOutput");
+    if (const std::string text = TextAt(traffic[i], "compareThreshold"); !text.empty()) {
+      const auto threshold = NumberOf(text);
+      if (!threshold) return Invalid("status.traffic: compareThreshold " + text + " is no number");
+      route.shadow_threshold = *threshold;
+    }
+  }
+  if (auto good = Check(RouteTable{{route}}); !good) return good.error();
+  return std::optional(std::move(route));
+}
+
+}  // namespace
+
+void TrimModelDeployment(Json& object) {
+  const Json& metadata = object.at("metadata");
+  Json less;
+  for (const char* field : {"name", "namespace", "uid", "resourceVersion"})
+    less["metadata"][field] = metadata.at(field);
+  for (const char* field : {"router", "traffic"})
+    if (const Json& value = Member(Member(object, "status"), field); !value.is_null())
+      less["status"][field] = value;
+  object = std::move(less);
+}
+
+void TrimEndpointSlice(Json& object) {
+  const Json& metadata = object.at("metadata");
+  Json less;
+  for (const char* field : {"name", "namespace", "uid", "resourceVersion", "labels"})
+    less["metadata"][field] = metadata.at(field);
+  for (const char* field : {"addressType", "ports"})
+    if (const Json& value = Member(object, field); !value.is_null()) less[field] = value;
+  for (const Json& endpoint : Member(object, "endpoints"))
+    less["endpoints"].push_back({{"addresses", Member(endpoint, "addresses")},
+                                 {"conditions", Member(endpoint, "conditions")}});
+  object = std::move(less);
+}
+
+void TableBuilder::Remember(const RouteTable& table) {
+  for (const DeploymentRoute& route : table.deployments) last_[route.name] = route;
+}
+
+RouteTable TableBuilder::Build(const std::vector<kube::ObjectPtr>& model_deployments,
+                               const std::vector<kube::ObjectPtr>& endpoint_slices) {
+  problems_.clear();
+  Endpoints endpoints = EndpointsOf(endpoint_slices);
+  std::map<std::string, DeploymentRoute> routes;
+  std::map<std::uint16_t, std::string> ports;  // who has it
+  const auto keep_last = [&](const std::string& name, const std::string& why) {
+    problems_.push_back("ModelDeployment " + name + ": " + why);
+    if (const auto last = last_.find(name); last != last_.end()) routes[name] = last->second;
+  };
+  for (const auto& md : model_deployments) {
+    const std::string name = TextAt(Member(*md, "metadata"), "name");
+    if (!Member(*md, "status").contains("router")) {
+      if (last_.contains(name)) keep_last(name, "it has lost its status; its last route is kept");
+      continue;
+    }
+    auto route = ReadRoute(*md);
+    if (!route) {
+      keep_last(name, route.error().message + "; its last route is kept");
+    } else if (*route) {
+      routes[name] = **std::move(route);
+    }
+  }
+  RouteTable table;
+  for (auto& [name, route] : routes) {
+    const auto [owner, first] = ports.try_emplace(route.port, name);
+    if (!first) {
+      problems_.push_back("ModelDeployment " + name + ": port " + std::to_string(route.port) +
+                          " is that of " + owner->second + "; it is not routed");
+      continue;
+    }
+    for (VersionRoute& version : route.versions) {
+      const auto found = endpoints.find({name, version.version});
+      version.endpoints = found == endpoints.end() ? std::vector<Endpoint>() : found->second;
+    }
+    table.deployments.push_back(std::move(route));
+  }
+  last_.clear();
+  Remember(table);
+  return table;
+}
+
+}  // namespace penstock::router

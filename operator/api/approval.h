@@ -1,0 +1,44 @@
+// Approval: what one person has decided of a run's step of the kind approval. Immutable. Value
+// types.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "operator/api/meta.h"
+#include "operator/base/json.h"
+
+namespace penstock::api {
+
+enum class Decision : std::uint8_t { kApprove, kReject };
+
+struct ApprovalSpec {
+  std::string run;
+  std::string run_uid;
+  std::string step;
+  Decision decision = Decision::kApprove;
+  // Who decides, and groups of theirs: the chart's policy lets nobody name another, or a group that
+  // they are not in.
+  std::string user;
+  std::vector<std::string> groups;
+  std::map<std::string, Json> values;
+  std::string comment;
+};
+
+struct Approval {
+  ObjectMeta meta;
+  ApprovalSpec spec;
+};
+
+// Reasons of a step that waits for people.
+inline constexpr const char* kAwaitingApproval = "AwaitingApproval";
+inline constexpr const char* kApprovalRefused = "ApprovalRefused";  // a decision does not count
+inline constexpr const char* kApprovalUnbound = "ApprovalUnbound";  // none would
+
+// On a Pipeline and a PipelineRun: who made it, or changed it last. The chart's policy lets nobody
+// name another.
+inline constexpr const char* kSubmittedBy = "penstock.dev/submitted-by";
+
+}  // namespace penstock::api

@@ -1,0 +1,79 @@
+// The fields of schedules and triggers. See fields.h.
+#pragma once
+
+#include "operator/api/fields.h"
+#include "operator/api/schedule.h"
+
+namespace penstock::api {
+
+inline constexpr std::array<Named<DaylightSaving>, 3> kDaylightSavings{
+    {{DaylightSaving::kFireAfterGap, "FireAfterGap"},
+     {DaylightSaving::kSkip, "Skip"},
+     {DaylightSaving::kEveryMatch, "EveryMatch"}}};
+inline constexpr std::array<Named<MissedPolicy>, 3> kMissedPolicies{
+    {{MissedPolicy::kSkip, "Skip"}, {MissedPolicy::kLast, "Last"}, {MissedPolicy::kAll, "All"}}};
+inline constexpr std::size_t kMaxSchedules = 50;
+inline constexpr std::size_t kMaxTriggers = 20;
+inline constexpr Text kCronText{256, nullptr, true};
+inline constexpr Text kFollowedOutput{40, kIdentifierName.format};
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ScheduleSpec>& s) {
+  io.String("name", s.name, kLabelName);
+  io.String("cron", s.cron, kCronText);
+  io.String("timeZone", s.time_zone, {64});
+  io.Enum("daylightSaving", s.daylight_saving, kDaylightSavings, DaylightSaving::kFireAfterGap);
+  io.ValueMap("parameters", s.parameters, 200, kIdentifierName);
+  io.Bool("suspend", s.suspend, false);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<SchedulePolicy>& p) {
+  io.Enum("missed", p.missed, kMissedPolicies, MissedPolicy::kLast);
+  io.Duration("startingDeadline", p.starting_deadline);
+  if constexpr (Io::kReads)
+    io.Check(p.missed != MissedPolicy::kSkip || !p.starting_deadline, "",
+             "startingDeadline says how late a missed time may start, and missed: Skip starts "
+             "none: leave one of them out");
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<FinishedTtl>& t) {
+  io.Duration("succeeded", t.succeeded);
+  io.Duration("failed", t.failed);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<TriggerSpec>& t) {
+  io.String("pipeline", t.pipeline, {52});
+  io.String("output", t.output, kFollowedOutput);
+  io.String("source", t.source, {4096});
+  io.Duration("interval", t.interval, Milliseconds{300'000});
+  io.Duration("debounce", t.debounce);
+  if constexpr (Io::kReads)
+    io.Check(t.source.empty() ? !t.pipeline.empty() && !t.output.empty()
+                              : t.pipeline.empty() && t.output.empty(),
+             "", "a trigger follows either an output (pipeline and output) or a source");
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ScheduleStatus>& s) {
+  io.String("name", s.name, kLabelName);
+  io.String("rule", s.rule, {400});
+  io.Time("settledTime", s.settled);
+  io.Bool("suspended", s.suspended, false);
+  io.Time("lastScheduleTime", s.last);
+  io.Time("nextScheduleTime", s.next);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<TriggerStatus>& t) {
+  io.String("pipeline", t.pipeline, {52});
+  io.String("output", t.output, kFollowedOutput);
+  io.String("source", t.source, {4096});
+  io.String("settled", t.settled, {71, &kDigest});
+  io.String("seen", t.seen, {71, &kDigest});
+  io.Time("since", t.since);
+}
+
+}  // namespace penstock::api

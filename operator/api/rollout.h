@@ -1,0 +1,138 @@
+// How a new version of a model takes over: what people say (spec.rollout) and what the operator and
+// the routers say (status). Shapes only; what they mean stands in crds/, docs/serving.md and
+// operator/plan/rollout. Value types.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/base/time.h"
+
+namespace penstock::api {
+
+enum class RolloutStrategy : std::uint8_t {
+  kBlueGreen,  // all traffic at once, after what shadow, gates and a preview say
+  kCanary,     // by steps, judged under traffic
+  kRecreate,   // the old version ends first
+};
+
+// What becomes of a step whose gates have not all passed progressDeadline after its hold.
+enum class OnInconclusive : std::uint8_t { kPause, kRollback, kPromote };
+
+// Requests that are answered by the stable version are copied to the candidate; its answers are
+// compared and thrown away.
+struct ShadowSpec {
+  std::string percent;  // of the requests; empty: 100%
+  Milliseconds hold{0};
+  struct Compare {
+    std::string output;     // of the model; empty: the first
+    std::string threshold;  // a decision is output > threshold; empty: what the router takes for it
+    std::string max_flips;  // share of rows whose decision is another; a gate of the shadow
+  };
+  std::optional<Compare> compare;
+};
+
+// Without end: until a person resumes (kAnnotationResume) or promotes.
+struct PauseStep {
+  std::string message;  // what to look at, for those who resume
+};
+// Either a weight with its hold, or a pause.
+struct RolloutStep {
+  std::string weight;  // of the traffic, "5%"; empty: a pause
+  Milliseconds hold{0};
+  std::optional<PauseStep> pause;
+};
+
+// Of GateSpec::metric.
+inline constexpr const char* kErrorRate = "errorRate";
+inline constexpr const char* kClientErrorRatio = "clientErrorRatioToStable";
+inline constexpr const char* kLatencyP50 = "latencyP50";
+inline constexpr const char* kLatencyP95 = "latencyP95";
+inline constexpr const char* kLatencyP99 = "latencyP99";
+inline constexpr const char* kDecisionFlips = "decisionFlips";  // made by shadow.compare
+
+struct PrometheusGate {
+  std::string url;    // of the server, such as http://prometheus.monitoring.svc:9090
+  std::string query;  // PromQL; $(candidate.version), $(stable.version), $(name), $(namespace)
+  std::string min;    // decimals; at least one of them
+  std::string max;
+};
+struct HttpGate {
+  std::string url;
+  int status = 200;      // that the answer must have
+  std::string contains;  // text that its first 64 KiB must have; empty: any
+};
+// One of metric, prometheus and http; a metric has one of its bounds.
+struct GateSpec {
+  std::string name;    // for status; empty: the metric's
+  std::string metric;  // measured by the routers
+  std::string max;     // errorRate: percent; clientErrorRatioToStable: decimal; latency: duration
+  std::string max_ratio_to_stable;       // latency: decimal
+  std::string max_difference_to_stable;  // errorRate: percent
+  std::optional<PrometheusGate> prometheus;
+  std::optional<HttpGate> http;
+  Milliseconds interval{30'000};  // between two measurements of prometheus and http
+  int failures = 3;               // of them in a row fail the gate
+
+  [[nodiscard]] const std::string& Name() const { return name.empty() ? metric : name; }
+  [[nodiscard]] bool IsAsked() const { return prometheus.has_value() || http.has_value(); }
+};
+
+struct RolloutSpec {
+  RolloutStrategy strategy = RolloutStrategy::kBlueGreen;
+  bool auto_promote = true;  // BlueGreen: false waits for kAnnotationPromote
+  bool paused = false;       // holds any candidate where it is
+  std::optional<ShadowSpec> shadow;
+  std::vector<RolloutStep> steps;
+  std::vector<GateSpec> gates;
+  Milliseconds progress_deadline{600'000};
+  OnInconclusive on_inconclusive = OnInconclusive::kPause;
+};
+
+// What people tell a rollout, as annotations of the ModelDeployment. Each names the version that it
+// is meant for: on any other it does nothing, so that one left behind harms nobody. The operator
+// never writes spec and never takes them away.
+inline constexpr const char* kAnnotationPromote = "penstock.dev/promote";  // "8": take all traffic
+inline constexpr const char* kAnnotationAbort = "penstock.dev/abort";      // "8": roll it back
+inline constexpr const char* kAnnotationPause = "penstock.dev/pause";      // "8": while it stands
+inline constexpr const char* kAnnotationResume = "penstock.dev/resume";    // "8/2": past step 2
+// "8": back to the version before the stable 8; "8/5": back to version 5.
+inline constexpr const char* kAnnotationUndo = "penstock.dev/undo";
+
+// What a gate says of the candidate.
+struct GateStatus {
+  std::string name;
+  std::string metric;
+  std::string value;  // measured; lower and upper are its interval, valid at any time
+  std::string lower;
+  std::string upper;
+  std::string verdict;       // Pass, Fail, Inconclusive
+  std::int64_t samples = 0;  // of the candidate, in this step
+  std::string message;
+};
+
+// ModelVersionStatus::phase of a candidate.
+inline constexpr const char* kPhaseStarting = "Starting";    // its servers come up
+inline constexpr const char* kPhaseShadow = "Shadow";        // copies only
+inline constexpr const char* kPhaseStep = "Step";            // judged under traffic
+inline constexpr const char* kPhasePaused = "Paused";        // waits for a person
+inline constexpr const char* kPhasePreview = "Preview";      // BlueGreen that waits for a person
+inline constexpr const char* kPhasePromoting = "Promoting";  // takes all traffic
+
+// What the routers do. Written by the operator, and all that they go by.
+struct RouterStatus {
+  int port = 0;       // the routers listen on it for this ModelDeployment; 0: none yet
+  int grpc_port = 0;  // the same for gRPC; 0: none
+};
+struct TrafficStatus {
+  std::int64_t version = 0;
+  std::string weight;          // "95%"; all of them add up to 100%
+  std::string shadow;          // share of the requests that are copied to it; empty: none
+  std::string max_error_rate;  // routers take its weight away beyond it; empty: never
+  std::string compare_output;  // of the shadows' answers; empty: the first
+  std::string compare_threshold;
+};
+
+}  // namespace penstock::api

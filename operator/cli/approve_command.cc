@@ -1,0 +1,122 @@
+// penstock approve: decides an approval step of a run on a cluster.
+#include <ostream>
+
+#include "operator/api/codec.h"
+#include "operator/base/json.h"
+#include "operator/base/sha256.h"
+#include "operator/cli/approval_step.h"
+#include "operator/cli/commands.h"
+#include "operator/cli/history/run_lookup.h"
+#include "operator/cli/objects/object_table.h"
+#include "operator/cli/objects/parameters.h"
+#include "operator/cli/objects/state.h"
+#include "operator/cli/objects/who_am_i.h"
+#include "operator/kube/resources.h"
+#include "operator/plan/values/approval_verdict.h"
+
+namespace penstock::cli {
+namespace {
+
+// Why the step of this run is not to be decided; empty: it is.
+std::string WhyNot(const Json& run, const std::string& name) {
+  const std::string what = "run " + run["metadata"].value("name", "");
+  std::string waiting;
+  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
+    const std::string reason = step.value("reason", "");
+    const std::string its = step.value("name", "");
+    const bool waits = reason == api::kAwaitingApproval || reason == api::kApprovalRefused ||
+                       reason == api::kApprovalUnbound;
+    if (waits) waiting += (waiting.empty() ? "" : ", ") + its;
+    if (its != name) continue;
+    if (waits) return "";
+    return what + ": step " + name + " waits for no approval: it is " + step.value("phase", "") +
+           (reason.empty() ? "" : " (" + reason + ")");
+  }
+  return what + " has no step " + name + " that waits for an approval; " +
+         (waiting.empty() ? "none does" : "there is " + waiting);
+}
+
+using Values = std::map<std::string, Json>;
+
+// By the look of each, of a step that this person may not read: a text that is JSON is that.
+Result<Values> Unread(const std::vector<std::string>& given) {
+  Values values;
+  for (const std::string& one : given) {
+    const auto equals = one.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Invalid("--value " + one + ": write name=value");
+    const std::string text = one.substr(equals + 1);
+    Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    values[one.substr(0, equals)] = value.is_discarded() ? Json(text) : std::move(value);
+  }
+  return values;
+}
+
+api::Approval Decision(const Json& run, const ApproveOptions& options, const Person& person) {
+  const Json& meta = run["metadata"];
+  api::Approval approval;
+  approval.spec.run = meta.value("name", "");
+  approval.spec.run_uid = meta.value("uid", "");
+  // One a person: a second one meets the first.
+  approval.meta.name = approval.spec.run + "-" + options.step + "-" +
+                       Sha256Hex(approval.spec.run_uid + "/" + person.name).substr(0, 8);
+  approval.meta.namespace_ = meta.value("namespace", "");
+  approval.meta.owners = {{api::kApiVersion, "PipelineRun", approval.spec.run,
+                           approval.spec.run_uid, /*controller=*/false}};
+  approval.spec.step = options.step;
+  approval.spec.decision = options.reject ? api::Decision::kReject : api::Decision::kApprove;
+  approval.spec.user = person.name;
+  approval.spec.groups = person.groups;
+  approval.spec.comment = options.comment;
+  return approval;
+}
+
+}  // namespace
+
+int Approve(const ApproveOptions& options, Session& session) {
+  if (State::IfLocal(session))
+    return session.Fail(kUsage,
+                        "a local run asks on its terminal, or takes --approve; with --cluster this "
+                        "decides one of the cluster");
+  if (options.reject && !options.values.empty())
+    return session.Fail(kUsage, "--value goes with an approval, not with --reject");
+  const Result<Cluster> cluster = session.connect(session.flags);
+  if (!cluster) return session.Fail(kFailed, cluster.error().message);
+  const Result<Json> run = FindClusterRun(*cluster, options.run);
+  if (!run) return session.Fail(kFailed, run.error().message);
+  if (const std::string why = WhyNot(*run, options.step); !why.empty())
+    return session.Fail(kFailed, why);
+  const auto step = PinnedApproval(*cluster->client, *run, options.step);
+  if (!step && step.error().kind != ErrorKind::kForbidden) return session.Fail(step.error());
+  const Result<Values> values =
+      step ? ParseParameters(options.values, step->values) : Unread(options.values);
+  if (!values) return session.Fail(kUsage, values.error().message);
+  const Result<Person> person = WhoAmI(*cluster->client);
+  if (!person) return session.Fail(kFailed, "who you are: " + person.error().message);
+  api::Approval approval = Decision(*run, options, *person);
+  approval.spec.values = *values;
+  const Json& meta = (*run)["metadata"];
+  const std::string submitter =
+      meta.value("annotations", Json::object()).value(api::kSubmittedBy, "");
+  if (step) {
+    const std::string why = plan::WhyNotCounted(*step, approval.spec, submitter);
+    if (!why.empty())
+      return session.Fail(kFailed,
+                          "step " + options.step + ": your decision would not count: " + why);
+  } else {
+    session.err << "note: you may not read what the run is made of (controllerrevisions): whether "
+                   "your decision counts, the run's status says\n";
+  }
+  const auto made =
+      cluster->client->Create(kube::kApprovals, cluster->namespace_, api::Encode(approval));
+  if (!made && made.error().kind == ErrorKind::kAlreadyExists)
+    return session.Fail(kFailed, "you have decided already: approval " + approval.meta.name +
+                                     "; delete it to decide again");
+  if (!made) return session.Fail(kFailed, made.error().message);
+  session.out << "approval.penstock.dev/" << approval.meta.name
+              << " created: " << (options.reject ? "rejected" : "approved") << " by "
+              << person->name << "\n";
+  return kOk;
+}
+
+}  // namespace penstock::cli

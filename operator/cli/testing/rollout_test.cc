@@ -1,0 +1,103 @@
+// penstock rollout on a cluster. No operator acts here: what it would do is what status says.
+#include <gmock/gmock.h>
+
+#include "operator/cli/testing/cluster_fixture.h"
+
+namespace penstock::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+class OfARollout : public CliTest {
+ protected:
+  OfARollout() : nodes_(folder_ / "nodes") {
+    EXPECT_TRUE(nodes_.Create());
+    auto made = LocalCluster::Make(session_, nodes_, *LoadLibrary(session_), {});
+    EXPECT_TRUE(made) << (made ? "" : made.error().message);
+    cluster_ = *std::move(made);  // not started
+    session_.connect = [this](const GlobalFlags&) -> Result<Cluster> {
+      Cluster cluster;
+      cluster.client = std::make_unique<PassingClient>(cluster_->client());
+      cluster.namespace_ = kLocalNamespace;
+      return cluster;
+    };
+  }
+
+  void Put(const Json& status, const Json& rollout = Json::object()) {
+    const Json object{{"apiVersion", "penstock.dev/v1alpha1"},
+                      {"kind", "ModelDeployment"},
+                      {"metadata", {{"name", "flights"}, {"namespace", kLocalNamespace}}},
+                      {"spec", {{"model", "$(pipelines.p.outputs.o)"}, {"rollout", rollout}}}};
+    auto made = cluster_->client().Create(kube::kModelDeployments, kLocalNamespace, object);
+    ASSERT_TRUE(made) << made.error().message;
+    Json with = *made;
+    with["status"] = status;
+    const auto written = cluster_->client().Update(kube::kModelDeployments, kLocalNamespace,
+                                                   "flights", with, "status", {});
+    ASSERT_TRUE(written) << written.error().message;
+  }
+  std::string Annotation(const std::string& name) {
+    const auto object = cluster_->client().Get(kube::kModelDeployments, kLocalNamespace, "flights");
+    EXPECT_TRUE(object);
+    return object->at("metadata").value("annotations", Json::object()).value(name, "");
+  }
+  static Json Candidate() {
+    return Json::parse(R"({"observedGeneration": 1,
+      "stable": {"version": 7, "digest": "sha256:aaaaaaaaaaaaaaaa", "weight": "95%"},
+      "candidate": {"version": 8, "weight": "5%", "phase": "Paused", "step": 2, "gates": [
+        {"name": "errorRate", "verdict": "Inconclusive", "value": "0.5%", "samples": 400}]},
+      "history": [{"version": 7, "outcome": "Promoted"}, {"version": 5, "outcome": "Promoted"},
+                  {"version": 6, "outcome": "RolledBack", "reason": "errorRate is 4%"}]})");
+  }
+
+  const State nodes_;
+  std::unique_ptr<LocalCluster> cluster_;
+};
+
+TEST_F(OfARollout, StatusShowsVersionsGatesAndHistory) {
+  Put(Candidate());
+  ASSERT_EQ(Penstock({"rollout", "status", "flights", "--cluster"}), kOk) << err_.str();
+  for (const char* part : {"95%", "Paused", "errorRate", "0.5%", "400", "errorRate is 4%"})
+    EXPECT_THAT(out_.str(), HasSubstr(part));
+  ASSERT_EQ(Penstock({"rollout", "status", "flights", "--cluster", "-o", "json"}), kOk);
+  EXPECT_EQ(Json::parse(out_.str())["candidate"]["step"], 2);
+}
+
+TEST_F(OfARollout, WordsNameTheVersionThatTheyAreMeantFor) {
+  Put(Candidate());
+  ASSERT_EQ(Penstock({"rollout", "pause", "flights", "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(Annotation("penstock.dev/pause"), "8");
+  ASSERT_EQ(Penstock({"rollout", "resume", "flights", "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(Annotation("penstock.dev/pause"), "");
+  EXPECT_EQ(Annotation("penstock.dev/resume"), "8/2");
+  ASSERT_EQ(Penstock({"rollout", "promote", "flights", "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(Annotation("penstock.dev/promote"), "8");
+  ASSERT_EQ(Penstock({"rollout", "abort", "flights", "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(Annotation("penstock.dev/abort"), "8");
+  EXPECT_EQ(Penstock({"rollout", "undo", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("version 8 is coming in"));
+}
+
+TEST_F(OfARollout, UndoGoesToAVersionThatServed) {
+  Json status = Candidate();
+  status.erase("candidate");
+  Put(status);
+  EXPECT_EQ(Penstock({"rollout", "promote", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("no candidate"));
+  EXPECT_EQ(Penstock({"rollout", "undo", "flights", "--to", "6", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("there is 5"));
+  ASSERT_EQ(Penstock({"rollout", "undo", "flights", "--to", "5", "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(Annotation("penstock.dev/undo"), "7/5");
+  ASSERT_EQ(Penstock({"rollout", "undo", "flights", "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(Annotation("penstock.dev/undo"), "7");
+}
+
+TEST_F(OfARollout, ResumeSaysThatTheManifestHoldsIt) {
+  Put(Candidate(), {{"paused", true}});
+  EXPECT_EQ(Penstock({"rollout", "resume", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("spec.rollout.paused"));
+  EXPECT_EQ(Penstock({"rollout", "status", "nothing", "--cluster"}), kFailed);
+}
+
+}  // namespace
+}  // namespace penstock::cli

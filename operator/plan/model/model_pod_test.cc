@@ -1,0 +1,140 @@
+// The pods that come of what users write: of every file of examples/serving, and of corners.
+#include "operator/plan/model/model_pod.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "operator/api/codec.h"
+#include "operator/api/manifest.h"
+#include "operator/base/file.h"
+#include "operator/plan/attempt/pod_spec.h"
+#include "operator/plan/model/model_containers.h"
+#include "operator/plan/model/model_deployment_objects.h"
+#include "operator/protocol/model_source.h"
+
+namespace penstock::plan {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kDigest = "sha256:" + std::string(64, 'a');
+
+api::ModelDeployment Decode(Json object, const std::string& what) {
+  object["metadata"]["uid"] = "u";
+  object["metadata"]["namespace"] = "team";
+  auto decoded = api::DecodeModelDeployment(object);
+  EXPECT_EQ(api::Describe(decoded.errors), "") << what;
+  return decoded.value;
+}
+
+Json PodOf(const api::ModelDeployment& md) {
+  ModelSettings settings;
+  settings.serve_image = "serve:1";
+  settings.launcher_image = "launcher:1";
+  settings.store.url = "https://gateway:8443";
+  ModelRef model(kDigest, true, 10);
+  if (IsModelUri(md.spec.model)) model.source = md.spec.model;
+  return BuildModelPod(md, 3, model, settings);
+}
+
+std::set<std::string> NamesIn(const Json& list) {
+  std::set<std::string> names;
+  for (const Json& one : list) EXPECT_TRUE(names.insert(one.at("name")).second) << one;
+  return names;
+}
+
+// What holds of every pod of ours.
+void CheckPod(const Json& pod, const std::string& what) {
+  const std::set<std::string> volumes = NamesIn(pod.at("volumes"));
+  Json containers = pod.at("containers");
+  std::set<std::string> ports;
+  for (const Json& c : containers)
+    for (const Json& port : c.at("ports"))
+      EXPECT_TRUE(ports.insert(port.at("name")).second) << what;
+  EXPECT_TRUE(ports.contains(kTrafficPort)) << what;
+  containers.push_back(pod.at("initContainers").at(0));
+  std::set<std::string> mounted;
+  for (const Json& c : containers) {
+    EXPECT_EQ(c.at("securityContext").at("allowPrivilegeEscalation"), false) << what;
+    EXPECT_EQ(c.at("securityContext").at("capabilities"), Json({{"drop", Json::array({"ALL"})}}))
+        << what;
+    std::set<std::string> paths;
+    for (const Json& mount : c.at("volumeMounts")) {
+      EXPECT_TRUE(volumes.contains(mount.at("name"))) << what << ": " << mount;
+      EXPECT_TRUE(paths.insert(mount.at("mountPath")).second) << what << ": " << mount;
+      mounted.insert(mount.at("name"));
+    }
+    EXPECT_EQ(c.dump().find("$(model."), std::string::npos) << what;
+    EXPECT_EQ(c.dump().find("$(server."), std::string::npos) << what;
+  }
+  EXPECT_TRUE(pod.at("securityContext").at("runAsNonRoot")) << what;
+  for (const char* ours : {"model", "claim", "registry"})
+    EXPECT_TRUE(!volumes.contains(ours) || mounted.contains(ours)) << what << ": " << ours;
+}
+
+TEST(ModelPod, OfEveryExampleIsWholeAndRestricted) {
+  int seen = 0;
+  for (const auto& file :
+       fs::directory_iterator(fs::path(PENSTOCK_SOURCE_DIR) / "examples/serving")) {
+    if (file.path().extension() != ".yaml") continue;
+    ++seen;
+    const std::string what = file.path().filename().string();
+    const auto documents = api::ParseManifests(ReadFile(file.path()).value(), what);
+    ASSERT_TRUE(documents) << documents.error().message;
+    const api::ModelDeployment md = Decode(documents->front().object, what);
+    CheckPod(PodOf(md), what);
+    EXPECT_EQ(BuildService(md, 3)["spec"]["ports"][0]["targetPort"], kTrafficPort) << what;
+  }
+  EXPECT_GE(seen, 9);
+}
+
+Json Manifest(const Json& spec) {
+  Json whole = spec;
+  if (!whole.contains("model")) whole["model"] = kDigest;
+  return {{"apiVersion", "penstock.dev/v1alpha1"},
+          {"kind", "ModelDeployment"},
+          {"metadata", {{"name", "m"}}},
+          {"spec", whole}};
+}
+
+TEST(ModelPod, FetchesEachSourceItsWayAndMountsNothingThatItDoesNotNeed) {
+  const auto pod = [](const std::string& model, bool cached) {
+    Json spec{{"model", model}};
+    if (cached) spec["cache"]["claim"] = "c";
+    const Json built = PodOf(Decode(Manifest(spec), model));
+    CheckPod(built, model);
+    return built;
+  };
+  using Names = std::set<std::string>;
+  const auto volumes = [](const Json& p) { return NamesIn(p.at("volumes")); };
+  EXPECT_EQ(volumes(pod(kDigest, false)), (Names{"model", "tmp", "penstock-store", kTokenVolume}));
+  EXPECT_EQ(volumes(pod(kDigest, true)), (Names{"claim", "tmp", "penstock-store", kTokenVolume}));
+  EXPECT_EQ(volumes(pod("https://h/m.onnx@" + kDigest, false)), (Names{"model", "tmp"}));
+  EXPECT_EQ(volumes(pod("oci://r/m@" + kDigest, true)), (Names{"claim", "tmp"}));
+  // In place: the cache is not used, as nothing is fetched.
+  const Json in_place = pod("pvc://models/a/b@" + kDigest, true);
+  EXPECT_EQ(volumes(in_place), (Names{"claim", "tmp"}));
+  EXPECT_EQ(in_place["volumes"][1]["persistentVolumeClaim"]["claimName"], "models");
+  EXPECT_EQ(in_place["containers"][0]["volumeMounts"][0]["subPath"], "a/b");
+}
+
+TEST(ModelPod, ALogOfPredictionsReachesTheStoreWhereverTheModelComesFrom) {
+  const Json pod = PodOf(Decode(Manifest({{"model", "https://h/m.onnx@" + kDigest},
+                                          {"monitoring", {{"log", {{"columns", {"a"}}}}}}}),
+                                "log"));
+  CheckPod(pod, "log");
+  EXPECT_TRUE(NamesIn(pod.at("volumes")).contains("penstock-store"));
+}
+
+TEST(FillIn, PutsInWhatIsKnownOnceAndLeavesTheKubeletsOwn) {
+  const ModelWords words{"/m", "flights", "3", "sha256:1", ""};
+  EXPECT_EQ(FillIn("$(model.path)/$(model.name)/$(model.version)@$(model.digest)", words),
+            "/m/flights/3@sha256:1");
+  EXPECT_EQ(FillIn("$(HOME)$(server.url)", words), "$(HOME)$(server.url)");
+}
+
+}  // namespace
+}  // namespace penstock::plan

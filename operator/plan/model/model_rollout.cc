@@ -1,0 +1,230 @@
+#include "operator/plan/model/model_rollout.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "operator/plan/model/model_history.h"
+#include "operator/plan/model/uses_router.h"
+
+namespace penstock::plan {
+namespace {
+
+using rollout::Decision;
+using rollout::Move;
+using rollout::Stage;
+
+constexpr Milliseconds kLook{2'000};          // at a candidate with traffic
+constexpr Milliseconds kShowNumbers{10'000};  // in status, when nothing else has changed
+
+std::string AnnotationOf(const api::ModelDeployment& md, const char* name) {
+  const auto it = md.meta.annotations.find(name);
+  return it == md.meta.annotations.end() ? "" : it->second;
+}
+
+bool IsReachable(const ModelObserved& o, std::int64_t version) {
+  const auto it = o.endpoints.find(version);
+  return it != o.endpoints.end() && it->second > 0;
+}
+
+// "5%" of 100%: "95%".
+std::string Rest(const std::string& weight) {
+  const long hundredths = 10'000 - std::lround(rollout::NumberOf(weight) * 10'000);
+  std::string text = std::to_string(hundredths / 100);
+  if (hundredths % 100 != 0) {
+    text += "." + std::to_string(100 + hundredths % 100).substr(1);
+    if (text.back() == '0') text.pop_back();
+  }
+  return text + "%";
+}
+
+std::string MaxErrorRate(const api::RolloutSpec& spec) {
+  for (const auto& gate : spec.gates)
+    if (gate.metric == api::kErrorRate && !gate.max.empty()) return gate.max;
+  return "";
+}
+
+rollout::Situation SituationOf(const ModelObserved& o, const DeploymentFact& d,
+                               const api::ModelVersionStatus& c, TimePoint now) {
+  const std::string version = std::to_string(c.version);
+  rollout::Situation s;
+  s.since = std::chrono::duration_cast<Milliseconds>(now - c.step_since.value_or(now));
+  s.available = d.IsAvailable(o.md.spec.replicas) && IsReachable(o, c.version);
+  s.abort = Names(o.md, api::kAnnotationAbort, version);
+  s.promote = Names(o.md, api::kAnnotationPromote, version);
+  s.resume = Names(o.md, api::kAnnotationResume, version + "/" + std::to_string(c.step));
+  if (o.md.spec.rollout.paused) s.paused = "rollout.paused";
+  if (Names(o.md, api::kAnnotationPause, version)) s.paused = api::kAnnotationPause;
+  return s;
+}
+
+void Replace(std::string& text, const std::string& what, const std::string& with) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+    text.replace(at, what.size(), with);
+}
+
+api::GateSpec WithReferences(api::GateSpec gate, const ModelObserved& o, const ModelPlan& plan) {
+  const std::pair<std::string, std::string> all[] = {
+      {"$(candidate.version)", std::to_string(plan.status.candidate->version)},
+      {"$(stable.version)", std::to_string(plan.status.stable->version)},
+      {"$(name)", o.md.meta.name},
+      {"$(namespace)", o.md.meta.namespace_}};
+  for (const auto& [what, with] : all) {
+    if (gate.prometheus) Replace(gate.prometheus->query, what, with);
+    if (gate.http) Replace(gate.http->url, what, with);
+  }
+  return gate;
+}
+
+void Ask(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
+  for (const auto& gate : o.md.spec.rollout.gates) {
+    if (!gate.IsAsked()) continue;
+    const rollout::Asked* asked = plan.evidence.AskedBy(gate.Name());
+    const bool due = asked == nullptr || asked->time == TimePoint{} ||
+                     now - asked->time >= gate.interval || now < asked->time;
+    if (due) plan.questions.push_back({WithReferences(gate, o, plan)});
+  }
+}
+
+// Numbers move at each look; writing them at each would be a write every two seconds.
+void ShowGates(const std::vector<rollout::Judgement>& gates, TimePoint now, ModelPlan& plan) {
+  auto& shown = plan.status.candidate->gates;
+  const bool same = std::equal(gates.begin(), gates.end(), shown.begin(), shown.end(),
+                               [](const auto& a, auto& b) {
+                                 return a.status.name == b.name && a.status.verdict == b.verdict;
+                               });
+  if (same && now >= plan.evidence.shown && now - plan.evidence.shown < kShowNumbers) return;
+  plan.evidence.shown = now;
+  shown.clear();
+  for (const auto& j : gates) shown.push_back(j.status);
+}
+
+void Enter(const Stage& stage, TimePoint now, ModelPlan& plan) {
+  api::ModelVersionStatus& c = *plan.status.candidate;
+  c.phase = rollout::PhaseOf(stage, false);
+  c.step = stage.step;
+  c.step_since = now;
+  c.gates.clear();
+  std::string text = VersionText(c.version, c.digest);
+  if (stage.kind == rollout::StageKind::kShadow)
+    text += " gets copies of " + stage.shadow + " of the requests";
+  else if (stage.kind == rollout::StageKind::kPreview)
+    text += " answers requests with penstock-version: " + std::to_string(c.version);
+  else if (stage.kind == rollout::StageKind::kPause)
+    text += " pauses at " + stage.weight + " of the traffic";
+  else
+    text += " gets " + stage.weight + " of the traffic";
+  plan.events.push_back({"Normal", "RolloutStep", text});
+}
+
+}  // namespace
+
+bool Names(const api::ModelDeployment& md, const char* annotation, const std::string& value) {
+  return AnnotationOf(md, annotation) == value;
+}
+
+bool HasStages(const ModelObserved& o, const ModelPlan& plan) {
+  return plan.status.stable && UsesRouter(o.md.spec) &&
+         !rollout::StagesOf(o.md.spec.rollout).empty();
+}
+
+bool HasBegun(const ModelObserved& o, std::int64_t version) {
+  const auto& was = o.md.status.candidate;
+  return was && was->version == version && !was->phase.empty() && was->phase != api::kPhaseStarting;
+}
+
+rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimePoint now,
+                          ModelPlan& plan) {
+  const api::RolloutSpec& spec = o.md.spec.rollout;
+  const std::vector<Stage> stages = rollout::StagesOf(spec);
+  api::ModelVersionStatus& c = *plan.status.candidate;
+  plan.requeue_after = std::min(plan.requeue_after.value_or(kLook), kLook);
+  auto at = rollout::StageOf(stages, c.phase, c.step);
+  const TimePoint second = std::chrono::floor<std::chrono::seconds>(now);
+  if (!at) {
+    c.phase = api::kPhaseStarting;
+    if (!o.service || !o.service->to_routers || !IsReachable(o, c.version)) {
+      c.message = "waits until the routers of the namespace serve the Service and know its pods";
+      return {};
+    }
+    at = 0;
+    Enter(stages[0], second, plan);
+  }
+  plan.evidence.Begin({plan.status.stable->version, c.version, stages[*at].evidence}, spec.gates);
+  plan.evidence.Look(o.routers, now);
+  for (const auto& m : o.measurements) plan.evidence.Add(m);
+  rollout::Situation situation = SituationOf(o, d, c, now);
+  situation.ejected = plan.evidence.Ejected();
+  const auto gates = rollout::JudgeStage(spec, stages[*at], plan.evidence);
+  ShowGates(gates, now, plan);
+  Decision decision = rollout::Decide(spec, stages[*at], situation, gates);
+  if (decision.move == Move::kNext && *at + 1 == stages.size()) decision.move = Move::kPromote;
+  if (decision.move == Move::kPromote && !situation.available)
+    decision = {Move::kStay, false, "is promoted when all of its pods are Ready"};
+  c.message = decision.message;
+  if (decision.move == Move::kNext) {
+    Enter(stages[*at + 1], second, plan);
+  } else if (decision.move == Move::kStay) {
+    c.phase = rollout::PhaseOf(stages[*at], decision.waits);
+    c.step = stages[*at].step;
+    Ask(o, now, plan);
+  }
+  return decision;
+}
+
+void PutTraffic(const ModelObserved& o, bool promoting, ModelPlan& plan) {
+  auto& status = plan.status;
+  if (status.stable) status.stable->weight.clear();
+  if (!UsesRouter(o.md.spec) || !status.stable || status.router.port == 0) return;
+  api::TrafficStatus stable;
+  stable.version = status.stable->version;
+  stable.weight = "100%";
+  const auto stages = rollout::StagesOf(o.md.spec.rollout);
+  const rollout::Stage* stage = nullptr;
+  if (status.candidate)
+    if (const auto at = rollout::StageOf(stages, status.candidate->phase, status.candidate->step))
+      stage = &stages[*at];
+  status.traffic = {stable};
+  if (promoting || stage != nullptr) {
+    api::TrafficStatus& t = status.traffic.emplace_back();
+    t.version = status.candidate->version;
+    // No pod of it is there: nobody waits for it.
+    const bool reachable = IsReachable(o, t.version);
+    t.weight = promoting ? "100%" : reachable ? stage->weight : "0%";
+    if (!promoting && reachable) t.shadow = stage->shadow;
+    if (!promoting && rollout::NumberOf(t.weight) > 0)
+      t.max_error_rate = MaxErrorRate(o.md.spec.rollout);
+    if (const auto& shadow = o.md.spec.rollout.shadow; !t.shadow.empty() && shadow->compare) {
+      t.compare_output = shadow->compare->output;
+      t.compare_threshold = shadow->compare->threshold;
+    }
+    status.traffic[0].weight = Rest(t.weight);
+    status.candidate->weight = t.weight;
+  }
+  status.stable->weight = status.traffic[0].weight;
+}
+
+std::optional<api::ModelHistoryEntry> UndoOf(const api::ModelDeploymentStatus& status,
+                                             const std::string& wish, std::string* note) {
+  if (!status.stable || wish.empty()) return std::nullopt;
+  const std::string stable = std::to_string(status.stable->version);
+  if (wish != stable && !wish.starts_with(stable + "/")) return std::nullopt;
+  std::int64_t to = 0;
+  if (wish != stable) {
+    const char* end = wish.data() + wish.size();
+    const auto read = std::from_chars(wish.data() + stable.size() + 1, end, to);
+    if (read.ec != std::errc{} || read.ptr != end || to <= 0) to = -1;
+  }
+  for (const auto& h : status.history) {
+    if (h.outcome != kPromoted || h.version == status.stable->version) continue;
+    if (to != 0 ? h.version != to : WasRefused(status.history, h.version)) continue;
+    if (!WasRefused(status.history, h.version)) return h;
+    *note = "penstock.dev/undo names version " + std::to_string(to) + ", which was rolled back";
+    return std::nullopt;
+  }
+  *note = "penstock.dev/undo is \"" + wish + "\", and the history has no such version that served";
+  return std::nullopt;
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,16 @@
+// Which ModelDeployments need the routers of their namespace. Pure.
+#pragma once
+
+#include "operator/api/model_deployment.h"
+
+namespace penstock::plan {
+
+// A split of traffic, copies of it and a version that answers by its header alone need routers. For
+// one version at a time the Service goes to the pods of the stable version.
+[[nodiscard]] inline bool UsesRouter(const api::ModelDeploymentSpec& spec) {
+  const api::RolloutSpec& r = spec.rollout;
+  return r.strategy == api::RolloutStrategy::kCanary || r.shadow || !r.auto_promote ||
+         !r.gates.empty();
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,111 @@
+#include "operator/plan/resolve/schedule_check.h"
+
+#include <set>
+#include <utility>
+
+#include "operator/plan/resolve/references.h"
+#include "operator/plan/resolve/value_check.h"
+#include "operator/plan/schedule/firing.h"
+
+namespace penstock::plan {
+namespace {
+
+Result<Json> ValueAt(const Json& value, TimePoint time) {
+  return ExpandAll(value, [&](const Reference& r) -> Result<Json> {
+    if (r.Is({"run", "scheduledTime"})) return Json(FormatTime(time));
+    return Invalid(r.Text() +
+                   " cannot stand in a schedule's parameters: they know $(run.scheduledTime) only");
+  });
+}
+
+// What nothing but a run by hand could give.
+std::string ParametersWithoutValue(const api::PipelineSpec& spec,
+                                   const std::map<std::string, Json>& given) {
+  std::string names;
+  for (const api::ParameterSpec& p : spec.parameters) {
+    const auto it = given.find(p.name);
+    if (p.default_value || !p.value_from.is_null() || p.optional ||
+        (it != given.end() && !it->second.is_null()))
+      continue;
+    names += (names.empty() ? "'" : ", '") + p.name + "'";
+  }
+  return names;
+}
+
+void CheckParameters(const api::PipelineSpec& spec, const api::ScheduleSpec& schedule,
+                     const std::string& path, Findings& out) {
+  std::map<std::string, Json> values;
+  for (const auto& [name, value] : schedule.parameters) {
+    auto expanded = ValueAt(value, TimePoint{});
+    if (expanded)
+      values[name] = std::move(*expanded);
+    else
+      out.Add(api::ChildPath(path + ".parameters", name), expanded.error().message);
+  }
+  constexpr std::string_view kRoot = "spec";
+  for (api::FieldError& wrong : CheckGiven(spec.parameters, values))
+    out.Add(path + wrong.path.substr(kRoot.size()), std::move(wrong.message));
+  const std::string missing = ParametersWithoutValue(spec, schedule.parameters);
+  if (!missing.empty())
+    out.Add(path + ".parameters",
+            "nothing gives a value to " + missing + ": name it here, or give it a default");
+}
+
+void CheckSchedule(const api::PipelineSpec& spec, std::size_t index, Findings& out) {
+  const api::ScheduleSpec& schedule = spec.schedules[index];
+  const std::string path = api::ItemPath("spec.schedules", index);
+  if (!IsDnsLabel(schedule.name, 40))
+    out.Add(path + ".name", "'" + schedule.name.substr(0, 80) +
+                                "' is no name: lower-case letters, digits and '-', a letter or "
+                                "digit at both ends, at most 40");
+  if (const auto cron = ParseCron(schedule.cron); !cron)
+    out.Add(path + ".cron", cron.error().message);
+  if (const auto zone = FindZone(schedule.time_zone); !zone)
+    out.Add(path + ".timeZone", zone.error().message);
+  CheckParameters(spec, schedule, path, out);
+}
+
+}  // namespace
+
+void CheckSchedules(const api::PipelineSpec& spec, Findings& out) {
+  for (std::size_t i = 0; i < spec.schedules.size(); ++i) CheckSchedule(spec, i, out);
+  const auto& deadline = spec.schedule_policy.starting_deadline;
+  if (deadline && deadline->count() <= 0)
+    out.Add("spec.schedulePolicy.startingDeadline", "must be above 0");
+  std::set<std::string> followed;
+  for (std::size_t i = 0; i < spec.triggers.size(); ++i) {
+    const api::TriggerSpec& trigger = spec.triggers[i];
+    const std::string path = api::ItemPath("spec.triggers", i);
+    const std::string name =
+        trigger.source.empty() ? trigger.pipeline + "." + trigger.output : trigger.source;
+    if (!followed.insert(name).second) out.Add(path, name + " stands there twice");
+    if (trigger.source.empty()) continue;
+    if (const auto wrong = CheckUri(trigger.source)) out.Add(path + ".source", *wrong);
+    if (trigger.interval < std::chrono::minutes(1))
+      out.Add(path + ".interval", "must be 1m or more");
+  }
+  const std::string missing = ParametersWithoutValue(spec, {});
+  if (!spec.triggers.empty() && !missing.empty())
+    out.Add("spec.triggers", "nothing gives a value to " + missing +
+                                 " when a trigger starts a run: give it a default");
+}
+
+void CheckTriggersOf(const std::string& pipeline, const api::PipelineSpec& spec, Findings& out) {
+  for (std::size_t i = 0; i < spec.triggers.size(); ++i)
+    if (!pipeline.empty() && spec.triggers[i].pipeline == pipeline)
+      out.Add(api::ItemPath("spec.triggers", i) + ".pipeline",
+              "is this Pipeline itself, which would run for ever");
+}
+
+Result<std::map<std::string, Json>> ParametersAt(const api::ScheduleSpec& schedule,
+                                                 TimePoint time) {
+  std::map<std::string, Json> values;
+  for (const auto& [name, value] : schedule.parameters) {
+    auto expanded = ValueAt(value, time);
+    if (!expanded) return expanded.error();
+    if (!expanded->is_null()) values[name] = std::move(*expanded);
+  }
+  return values;
+}
+
+}  // namespace penstock::plan

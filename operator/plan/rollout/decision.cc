@@ -1,0 +1,140 @@
+#include "operator/plan/rollout/decision.h"
+
+#include <algorithm>
+
+namespace penstock::rollout {
+namespace {
+
+using api::OnInconclusive;
+using api::RolloutStrategy;
+
+std::string OfGate(const api::GateStatus& g) {
+  std::string text = g.name;
+  if (!g.value.empty()) text += " is " + g.value;
+  if (!g.lower.empty() && !g.upper.empty())
+    text += " (surely between " + g.lower + " and " + g.upper + ")";
+  else if (!g.lower.empty())
+    text += " (surely above " + g.lower + ")";
+  if (!g.message.empty()) text += ": " + g.message;
+  return text;
+}
+
+std::string NamesOf(const std::vector<Judgement>& gates, Verdict verdict) {
+  std::string names;
+  for (const Judgement& j : gates)
+    if (j.verdict == verdict) names += (names.empty() ? "" : ", ") + j.status.name;
+  return names;
+}
+
+std::string TextOf(const Stage& stage) {
+  if (stage.kind == StageKind::kShadow) return "the shadow of " + stage.shadow;
+  if (stage.kind == StageKind::kPreview) return "the preview";
+  return "step " + std::to_string(stage.step) + " (" + stage.weight + ")";
+}
+
+Decision WaitForPeople(std::string message) { return {Move::kStay, true, std::move(message)}; }
+
+Decision DecideUndecided(const api::RolloutSpec& spec, const Stage& stage,
+                         const std::string& undecided) {
+  const std::string message = TextOf(stage) + " is not decided within progressDeadline (" +
+                              FormatDuration(spec.progress_deadline) +
+                              ") after its hold: " + undecided;
+  if (spec.on_inconclusive == OnInconclusive::kRollback) return {Move::kRollBack, false, message};
+  if (spec.on_inconclusive == OnInconclusive::kPromote) return {Move::kNext, false, message};
+  return WaitForPeople(message);
+}
+
+}  // namespace
+
+std::vector<Stage> StagesOf(const api::RolloutSpec& spec) {
+  std::vector<Stage> stages;
+  if (spec.strategy == RolloutStrategy::kRecreate) return stages;
+  if (spec.shadow) {
+    const std::string& share = spec.shadow->percent;
+    stages.push_back(
+        {StageKind::kShadow, 0, "0%", share.empty() ? "100%" : share, spec.shadow->hold, "", 0});
+  }
+  if (spec.strategy == RolloutStrategy::kBlueGreen) {
+    if (!spec.auto_promote || !spec.gates.empty())
+      stages.push_back({StageKind::kPreview, 0, "0%", "", Milliseconds(0), "", 1});
+    return stages;
+  }
+  std::string weight = "0%";
+  int evidence = 0;
+  for (std::size_t i = 0; i < spec.steps.size(); ++i) {
+    const api::RolloutStep& s = spec.steps[i];
+    const int step = static_cast<int>(i) + 1;
+    if (!s.pause) {
+      weight = s.weight;
+      evidence = step;
+    }
+    stages.push_back({s.pause ? StageKind::kPause : StageKind::kWeight, step, weight, "", s.hold,
+                      s.pause ? s.pause->message : "", evidence});
+  }
+  return stages;
+}
+
+std::optional<std::size_t> StageOf(const std::vector<Stage>& stages, const std::string& phase,
+                                   int step) {
+  if (stages.empty() || phase.empty() || phase == api::kPhaseStarting) return std::nullopt;
+  if (phase == api::kPhasePromoting) return stages.size() - 1;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const Stage& s = stages[i];
+    const bool named = s.kind == StageKind::kShadow    ? phase == api::kPhaseShadow
+                       : s.kind == StageKind::kPreview ? phase == api::kPhasePreview
+                                                       : s.step == step;
+    if (named) return i;
+  }
+  return step > 0 ? stages.size() - 1 : 0;
+}
+
+const char* PhaseOf(const Stage& stage, bool waits) {
+  if (stage.kind == StageKind::kShadow) return api::kPhaseShadow;
+  if (stage.kind == StageKind::kPreview) return api::kPhasePreview;
+  return waits || stage.kind == StageKind::kPause ? api::kPhasePaused : api::kPhaseStep;
+}
+
+std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& stage,
+                                  const Evidence& evidence) {
+  int stages = 0;
+  for (const Stage& s : StagesOf(spec)) stages += s.kind == StageKind::kPause ? 0 : 1;
+  const double alpha = kFalseRollback / static_cast<double>(spec.gates.size() + 1) /
+                       static_cast<double>(std::max(stages, 1));
+  std::vector<Judgement> all;
+  if (stage.kind == StageKind::kShadow && spec.shadow && spec.shadow->compare)
+    all.push_back(JudgeFlips(*spec.shadow->compare, evidence, alpha));
+  const bool traffic = NumberOf(stage.weight) > 0;
+  for (const auto& gate : spec.gates)
+    if (gate.IsAsked() || traffic) all.push_back(Judge(gate, evidence, alpha));
+  return all;
+}
+
+Decision Decide(const api::RolloutSpec& spec, const Stage& stage, const Situation& s,
+                const std::vector<Judgement>& gates) {
+  if (s.abort) return {Move::kRollBack, false, "aborted by penstock.dev/abort"};
+  if (!s.ejected.empty()) return {Move::kRollBack, false, s.ejected};
+  for (const Judgement& j : gates)
+    if (j.verdict == Verdict::kFail) return {Move::kRollBack, false, OfGate(j.status)};
+  if (s.promote)
+    return s.available ? Decision{Move::kPromote, false, ""}
+                       : Decision{Move::kStay, false, "is promoted when all of its pods are Ready"};
+  if (!s.paused.empty()) return WaitForPeople(TextOf(stage) + " is paused by " + s.paused);
+  if (stage.kind == StageKind::kPause) {
+    if (s.resume) return {Move::kNext, false, ""};
+    return WaitForPeople("step " + std::to_string(stage.step) + " is a pause" +
+                         (stage.message.empty() ? "" : ": " + stage.message));
+  }
+  if (s.since < stage.hold)
+    return {Move::kStay, false, TextOf(stage) + " is held for " + FormatDuration(stage.hold)};
+  const std::string undecided = NamesOf(gates, Verdict::kInconclusive);
+  if (undecided.empty()) {
+    if (stage.kind != StageKind::kPreview || spec.auto_promote) return {Move::kNext, false, ""};
+    return WaitForPeople("it is a preview until penstock.dev/promote names it");
+  }
+  if (s.since < stage.hold + spec.progress_deadline)
+    return {Move::kStay, false, TextOf(stage) + " waits for " + undecided};
+  if (s.resume) return {Move::kNext, false, ""};
+  return DecideUndecided(spec, stage, undecided);
+}
+
+}  // namespace penstock::rollout

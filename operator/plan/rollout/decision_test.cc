@@ -1,0 +1,172 @@
+#include "operator/plan/rollout/decision.h"
+
+#include <gmock/gmock.h>
+
+namespace penstock::rollout {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+api::RolloutSpec Canary() {
+  api::RolloutSpec spec;
+  spec.strategy = api::RolloutStrategy::kCanary;
+  spec.steps.resize(3);
+  spec.steps[0] = {"5%", 60s, {}};
+  spec.steps[1].pause = api::PauseStep{"look"};
+  spec.steps[2] = {"50%", 300s, {}};
+  return spec;
+}
+
+Judgement Says(Verdict verdict) {
+  Judgement j;
+  j.verdict = verdict;
+  j.status.name = "errorRate";
+  j.status.value = "3%";
+  j.status.lower = "2%";
+  j.status.upper = "5%";
+  return j;
+}
+
+class Decisions : public ::testing::Test {
+ protected:
+  Decision Of(std::size_t stage, std::vector<Judgement> gates = {}) {
+    return Decide(spec_, StagesOf(spec_)[stage], s_, gates);
+  }
+
+  api::RolloutSpec spec_ = Canary();
+  Situation s_;
+};
+
+TEST(Stages, AreTheShadowThenTheSteps) {
+  api::RolloutSpec spec = Canary();
+  spec.shadow.emplace();
+  const auto stages = StagesOf(spec);
+  ASSERT_EQ(stages.size(), 4u);
+  EXPECT_EQ(stages[0].shadow, "100%");
+  EXPECT_EQ(stages[0].weight, "0%");
+  EXPECT_EQ(stages[2].kind, StageKind::kPause);
+  EXPECT_EQ(stages[2].weight, "5%");
+  EXPECT_EQ(stages[2].evidence, stages[1].evidence);
+  EXPECT_NE(stages[3].evidence, stages[1].evidence);
+}
+
+TEST(Stages, OfABlueGreenAreAPreviewOnlyWhereSomethingIsAsked) {
+  api::RolloutSpec spec;
+  EXPECT_TRUE(StagesOf(spec).empty());
+  spec.auto_promote = false;
+  ASSERT_EQ(StagesOf(spec).size(), 1u);
+  EXPECT_EQ(StagesOf(spec)[0].kind, StageKind::kPreview);
+  spec.strategy = api::RolloutStrategy::kRecreate;
+  EXPECT_TRUE(StagesOf(spec).empty());
+}
+
+TEST(Stages, AreFoundAgainByWhatStatusSays) {
+  api::RolloutSpec spec = Canary();
+  spec.shadow.emplace();
+  const auto stages = StagesOf(spec);
+  EXPECT_EQ(StageOf(stages, "", 0), std::nullopt);
+  EXPECT_EQ(StageOf(stages, api::kPhaseStarting, 0), std::nullopt);
+  for (std::size_t i = 0; i < stages.size(); ++i)
+    for (const bool waits : {false, true})
+      EXPECT_EQ(StageOf(stages, PhaseOf(stages[i], waits), stages[i].step), i);
+  EXPECT_EQ(StageOf(stages, api::kPhaseStep, 9), 3u) << "a step that is no more";
+}
+
+TEST_F(Decisions, GoOnWhenTheHoldIsOverAndEachGatePasses) {
+  s_.since = 59s;
+  EXPECT_EQ(Of(0, {Says(Verdict::kPass)}).move, Move::kStay);
+  s_.since = 60s;
+  EXPECT_EQ(Of(0, {Says(Verdict::kPass)}).move, Move::kNext);
+  const Decision d = Of(0, {Says(Verdict::kPass), Says(Verdict::kInconclusive)});
+  EXPECT_EQ(d.move, Move::kStay);
+  EXPECT_THAT(d.message, HasSubstr("waits for errorRate"));
+}
+
+TEST_F(Decisions, RollBackOnAFailAtOnceWhateverIsHeldOrPaused) {
+  s_.paused = "rollout.paused";
+  s_.promote = true;
+  s_.available = true;
+  const Decision d = Of(0, {Says(Verdict::kFail)});
+  EXPECT_EQ(d.move, Move::kRollBack);
+  EXPECT_EQ(d.message, "errorRate is 3% (surely between 2% and 5%)");
+}
+
+TEST_F(Decisions, RollBackWhatPeopleAbortAndWhatARouterEjected) {
+  s_.ejected = "router a: too many errors";
+  EXPECT_EQ(Of(0).message, "router a: too many errors");
+  s_.abort = true;
+  EXPECT_EQ(Of(0).move, Move::kRollBack);
+  EXPECT_THAT(Of(0).message, HasSubstr("aborted"));
+}
+
+TEST_F(Decisions, PauseUntilSomebodyResumes) {
+  s_.since = 1000h;
+  EXPECT_TRUE(Of(1).waits);
+  EXPECT_EQ(Of(1).move, Move::kStay);
+  EXPECT_THAT(Of(1).message, HasSubstr("look"));
+  s_.resume = true;
+  EXPECT_EQ(Of(1).move, Move::kNext);
+}
+
+TEST_F(Decisions, StayWhilePausedThoughAllHolds) {
+  s_.since = 1h;
+  s_.paused = "rollout.paused";
+  EXPECT_EQ(Of(0, {Says(Verdict::kPass)}).move, Move::kStay);
+  EXPECT_TRUE(Of(0).waits);
+}
+
+TEST_F(Decisions, PromoteOnDemandOnlyWhatIsAvailable) {
+  s_.promote = true;
+  EXPECT_EQ(Of(0).move, Move::kStay);
+  s_.available = true;
+  EXPECT_EQ(Of(0, {Says(Verdict::kInconclusive)}).move, Move::kPromote);
+}
+
+TEST_F(Decisions, DoWithWhatIsNotDecidedWhatOnInconclusiveSays) {
+  const std::vector<Judgement> undecided{Says(Verdict::kInconclusive)};
+  s_.since = 60s + spec_.progress_deadline;
+  EXPECT_TRUE(Of(0, undecided).waits);
+  EXPECT_THAT(Of(0, undecided).message, HasSubstr("not decided within progressDeadline (10m)"));
+  EXPECT_EQ(Of(0, {Says(Verdict::kPass)}).move, Move::kNext) << "decided after all";
+  spec_.on_inconclusive = api::OnInconclusive::kRollback;
+  EXPECT_EQ(Of(0, undecided).move, Move::kRollBack);
+  spec_.on_inconclusive = api::OnInconclusive::kPromote;
+  EXPECT_EQ(Of(0, undecided).move, Move::kNext);
+  spec_.on_inconclusive = api::OnInconclusive::kPause;
+  s_.resume = true;
+  EXPECT_EQ(Of(0, undecided).move, Move::kNext);
+  s_.since = 61s;  // resumed before anybody waited for it
+  EXPECT_EQ(Of(0, undecided).move, Move::kStay);
+}
+
+TEST_F(Decisions, APreviewIsPromotedByPeopleOrByItsGates) {
+  spec_ = {};
+  spec_.auto_promote = false;
+  EXPECT_TRUE(Of(0, {Says(Verdict::kPass)}).waits);
+  spec_.auto_promote = true;
+  spec_.gates.resize(1);
+  EXPECT_EQ(Of(0, {Says(Verdict::kPass)}).move, Move::kNext);
+}
+
+TEST(JudgeStage, AsksMetricsUnderTrafficOnly) {
+  api::RolloutSpec spec = Canary();
+  spec.shadow.emplace();
+  spec.shadow->compare.emplace();
+  spec.shadow->compare->max_flips = "10%";
+  spec.gates.resize(2);
+  spec.gates[0].metric = api::kErrorRate;
+  spec.gates[0].max = "1%";
+  spec.gates[1].name = "smoke";
+  spec.gates[1].http.emplace();
+  const auto names = [&](std::size_t stage) {
+    std::string text;
+    for (const auto& j : JudgeStage(spec, StagesOf(spec)[stage], {})) text += j.status.name + " ";
+    return text;
+  };
+  EXPECT_EQ(names(0), "decisionFlips smoke ");
+  EXPECT_EQ(names(1), "errorRate smoke ");
+}
+
+}  // namespace
+}  // namespace penstock::rollout

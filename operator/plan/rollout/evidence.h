@@ -1,0 +1,92 @@
+// What is known of a candidate in its step: counts since the step began, kept across looks and
+// restarts of routers. A value; the operator keeps it in memory between two plans. One that was
+// lost (the operator began anew) gathers again from the step's present: fewer samples, no wrong
+// ones.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/api/rollout.h"
+#include "operator/plan/rollout/latency_ratio.h"
+#include "operator/plan/rollout/observation.h"
+
+namespace penstock::rollout {
+
+// Of one version in this step, over all routers.
+struct Counts {
+  std::int64_t requests = 0;
+  std::int64_t server_errors = 0;
+  std::int64_t timeouts = 0;
+  std::map<std::string, std::int64_t> client_errors;  // by kind
+  Histogram latency;
+  std::int64_t compared = 0;
+  std::int64_t flips = 0;
+
+  [[nodiscard]] std::int64_t ClientErrors() const;
+};
+
+// Of a prometheus or http gate in this step.
+struct Asked {
+  TimePoint time{};  // of the last measurement
+  std::int64_t measured = 0;
+  int bad_in_a_row = 0;
+  bool good = false;  // the last one that measured anything
+  std::optional<double> value;
+  std::string error;  // of the last, where nothing was measured
+};
+
+// Which step of which rollout something is known of.
+struct StepKey {
+  std::int64_t stable = 0;
+  std::int64_t candidate = 0;
+  int step = 0;  // a pause goes on with what the step before it knows
+  friend bool operator==(const StepKey&, const StepKey&) = default;
+};
+
+class Evidence {
+ public:
+  // Begins anew unless it is of this step and these gates.
+  void Begin(const StepKey& step, const std::vector<api::GateSpec>& gates);
+  // Adds what the routers counted since the last look. The first look at a router sets its zero.
+  void Look(const std::vector<RouterFact>& routers, TimePoint now);
+  void Add(const Measurement& measurement);
+
+  [[nodiscard]] const Counts& stable() const { return stable_; }
+  [[nodiscard]] const Counts& candidate() const { return candidate_; }
+  [[nodiscard]] const std::vector<double>& bounds() const { return bounds_; }
+  // Null: the gate compares no latency, or is not one of the step's.
+  [[nodiscard]] const LatencyRatio* Latency(const std::string& gate) const;
+  [[nodiscard]] const Asked* AskedBy(const std::string& gate) const;
+  // A router took the candidate's weight away by itself: why. Empty: none did.
+  [[nodiscard]] const std::string& Ejected() const { return ejected_; }
+
+  TimePoint shown{};  // when status told the numbers last; the caller's
+
+ private:
+  struct Seen {
+    std::string run;
+    std::map<std::int64_t, VersionCounters> versions;
+  };
+
+  void LookAt(const RouterFact& router);
+  void CloseSlice(TimePoint now);
+
+  StepKey step_;
+  std::vector<std::string> gates_;  // a changed bound begins anew
+  std::map<std::string, Seen> routers_;
+  Counts stable_;
+  Counts candidate_;
+  std::vector<double> bounds_;
+  Histogram stable_slice_;
+  Histogram candidate_slice_;
+  std::optional<TimePoint> slice_since_;
+  std::map<std::string, LatencyRatio> latency_;
+  std::map<std::string, Asked> asked_;
+  std::string ejected_;
+};
+
+}  // namespace penstock::rollout

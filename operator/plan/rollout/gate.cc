@@ -1,0 +1,218 @@
+#include "operator/plan/rollout/gate.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "operator/plan/rollout/confidence.h"
+
+namespace penstock::rollout {
+namespace {
+
+std::string Significant(double v) {
+  std::array<char, 32> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), v, std::chars_format::general, 3);
+  return {text.data(), end.ptr};
+}
+
+std::string SecondsText(double seconds) { return Significant(seconds * 1e3) + "ms"; }
+
+double Share(std::int64_t k, std::int64_t n) {
+  return n > 0 ? static_cast<double>(k) / static_cast<double>(n) : 0;
+}
+
+// Where an interval lies to a bound.
+Verdict Against(const Interval& i, double max) {
+  if (i.lower > max) return Verdict::kFail;
+  return i.upper <= max ? Verdict::kPass : Verdict::kInconclusive;
+}
+
+void PutPercents(double value, const Interval& i, Judgement& j) {
+  j.status.value = PercentText(value);
+  j.status.lower = PercentText(i.lower);
+  j.status.upper = PercentText(i.upper);
+}
+
+std::string OfRequests(std::int64_t k, std::int64_t n) {
+  return std::to_string(k) + " of " + std::to_string(n) + " requests";
+}
+
+void JudgeErrors(const api::GateSpec& gate, const Evidence& e, double alpha, Judgement& j) {
+  // Half for what counts, half for whether it is too much.
+  const Errors errors = CountErrors(e, alpha / 2);
+  const std::int64_t n = e.candidate().requests;
+  j.status.samples = n;
+  j.status.message = OfRequests(errors.candidate, n) + " failed" + errors.refusals;
+  const double rate = Share(errors.candidate, n);
+  if (!gate.max.empty()) {
+    const double max = NumberOf(gate.max);
+    const Interval i = RateInterval(errors.candidate, n, alpha / 2, PriorAround(max));
+    j.verdict = Against(i, max);
+    return PutPercents(rate, i, j);
+  }
+  const Interval mine = RateInterval(errors.candidate, n, alpha / 4);
+  const Interval stable = RateInterval(errors.stable, e.stable().requests, alpha / 4);
+  const Interval i{mine.lower - stable.upper, mine.upper - stable.lower};
+  j.verdict = Against(i, NumberOf(gate.max_difference_to_stable));
+  j.status.message += "; of the stable version's " + OfRequests(errors.stable, e.stable().requests);
+  PutPercents(rate - Share(errors.stable, e.stable().requests), i, j);
+}
+
+void JudgeClientErrors(const api::GateSpec& gate, const Evidence& e, double alpha, Judgement& j) {
+  const std::int64_t mine = e.candidate().ClientErrors();
+  const std::int64_t theirs = e.stable().ClientErrors();
+  const Interval c = RateInterval(mine, e.candidate().requests, alpha / 2);
+  const Interval s = RateInterval(theirs, e.stable().requests, alpha / 2);
+  const auto least = [](double rate) { return std::max(rate, kLeastClientErrors); };
+  const Interval i{c.lower / least(s.upper), c.upper / least(s.lower)};
+  j.verdict = Against(i, NumberOf(gate.max));
+  j.status.samples = e.candidate().requests;
+  j.status.value =
+      Significant(Share(mine, e.candidate().requests) / least(Share(theirs, e.stable().requests)));
+  j.status.lower = Significant(i.lower);
+  j.status.upper = Significant(i.upper);
+  j.status.message = OfRequests(mine, e.candidate().requests) + " refused (4xx); of the stable " +
+                     "version's " + OfRequests(theirs, e.stable().requests);
+}
+
+// Share of answers beyond each bound against 1 - quantile: which bounds the quantile is surely
+// above, and which it is surely not.
+void JudgeLatency(const api::GateSpec& gate, const Evidence& e, double alpha, Judgement& j) {
+  const double q = QuantileOf(gate.metric);
+  const auto limit = ParseDuration(gate.max);
+  const double max = limit ? static_cast<double>(limit->count()) / 1e3 : 0;
+  const Histogram& counts = e.candidate().latency;
+  const std::int64_t n = Total(counts);
+  j.status.samples = n;
+  if (n == 0 || e.bounds().empty()) return;
+  double surely_above = 0;
+  double surely_not = std::numeric_limits<double>::infinity();
+  std::int64_t beyond = n;
+  for (std::size_t i = 0; i < e.bounds().size(); ++i) {
+    beyond -= counts[i];
+    const Interval share = RateInterval(beyond, n, alpha, PriorAround(1 - q));
+    if (share.lower > 1 - q) surely_above = e.bounds()[i];
+    if (share.upper <= 1 - q) surely_not = std::min(surely_not, e.bounds()[i]);
+  }
+  if (surely_above >= max) j.verdict = Verdict::kFail;
+  if (surely_not <= max) j.verdict = Verdict::kPass;
+  j.status.value = SecondsText(Quantile(e.bounds(), counts, q));
+  j.status.lower = SecondsText(surely_above);
+  if (std::isfinite(surely_not)) j.status.upper = SecondsText(surely_not);
+}
+
+void JudgeLatencyRatio(const api::GateSpec& gate, const Evidence& e, double alpha, Judgement& j) {
+  const LatencyRatio* ratio = e.Latency(gate.Name());
+  if (ratio == nullptr) return;
+  const double max = NumberOf(gate.max_ratio_to_stable);
+  if (ratio->Above(max, alpha))
+    j.verdict = Verdict::kFail;
+  else if (ratio->Below(max, alpha))
+    j.verdict = Verdict::kPass;
+  const double q = QuantileOf(gate.metric);
+  const double mine = Quantile(e.bounds(), e.candidate().latency, q);
+  const double stable = Quantile(e.bounds(), e.stable().latency, q);
+  const Interval i = ratio->Bounds(alpha);
+  j.status.samples = Total(e.candidate().latency);
+  if (stable > 0) j.status.value = Significant(mine / stable);
+  if (i.lower > 0) j.status.lower = Significant(i.lower);
+  if (std::isfinite(i.upper)) j.status.upper = Significant(i.upper);
+  j.status.message = SecondsText(mine) + ", the stable version " + SecondsText(stable) + "; " +
+                     std::to_string(ratio->Slices()) + " slices of time compared";
+}
+
+void JudgeAsked(const api::GateSpec& gate, const Evidence& e, Judgement& j) {
+  j.status.metric = gate.http ? "http" : "prometheus";
+  const Asked* a = e.AskedBy(gate.Name());
+  if (a == nullptr) return;
+  j.status.samples = a->measured;
+  if (a->value) j.status.value = Significant(*a->value);
+  j.status.message = a->error;
+  if (a->bad_in_a_row >= gate.failures) {
+    j.verdict = Verdict::kFail;
+    j.status.message = std::to_string(a->bad_in_a_row) + " measurements in a row are not good";
+  } else if (a->measured > 0 && a->good && a->error.empty()) {
+    j.verdict = Verdict::kPass;
+  }
+}
+
+}  // namespace
+
+Judgement Judge(const api::GateSpec& gate, const Evidence& e, double alpha) {
+  Judgement j;
+  j.status.name = gate.Name();
+  j.status.metric = gate.metric;
+  if (gate.IsAsked())
+    JudgeAsked(gate, e, j);
+  else if (gate.metric == api::kErrorRate)
+    JudgeErrors(gate, e, alpha, j);
+  else if (gate.metric == api::kClientErrorRatio)
+    JudgeClientErrors(gate, e, alpha, j);
+  else if (gate.max_ratio_to_stable.empty())
+    JudgeLatency(gate, e, alpha, j);
+  else
+    JudgeLatencyRatio(gate, e, alpha, j);
+  j.status.verdict = VerdictText(j.verdict);
+  return j;
+}
+
+Judgement JudgeFlips(const api::ShadowSpec::Compare& compare, const Evidence& e, double alpha) {
+  Judgement j;
+  const double max = NumberOf(compare.max_flips);
+  const Counts& c = e.candidate();
+  const Interval i = RateInterval(c.flips, c.compared, alpha, PriorAround(max));
+  j.verdict = Against(i, max);
+  j.status.name = j.status.metric = api::kDecisionFlips;
+  j.status.samples = c.compared;
+  j.status.message =
+      std::to_string(c.flips) + " of " + std::to_string(c.compared) + " rows have another decision";
+  PutPercents(Share(c.flips, c.compared), i, j);
+  j.status.verdict = VerdictText(j.verdict);
+  return j;
+}
+
+Errors CountErrors(const Evidence& e, double alpha) {
+  constexpr double kKinds = 65;  // as many as Evidence keeps
+  const Counts& c = e.candidate();
+  const Counts& s = e.stable();
+  Errors errors{c.server_errors + c.timeouts, s.server_errors + s.timeouts, ""};
+  for (const auto& [kind, n] : c.client_errors) {
+    const auto it = s.client_errors.find(kind);
+    const std::int64_t theirs = it == s.client_errors.end() ? 0 : it->second;
+    const double most = RateInterval(theirs, s.requests, alpha / kKinds / 2).upper;
+    if (RateInterval(n, c.requests, alpha / kKinds / 2).lower <= most) continue;
+    const auto usual = static_cast<std::int64_t>(most * static_cast<double>(c.requests));
+    errors.candidate += std::max<std::int64_t>(n - usual, 0);
+    errors.refusals += (errors.refusals.empty() ? ", among them " : ", ") + kind +
+                       ", which the stable version hardly gives";
+  }
+  errors.candidate = std::min(errors.candidate, c.requests);
+  errors.stable = std::min(errors.stable, s.requests);
+  return errors;
+}
+
+double NumberOf(std::string_view text) {
+  double v = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), v);
+  if (end.ec != std::errc{}) return 0;
+  return std::string_view(end.ptr, text.data() + text.size()) == "%" ? v / 100 : v;
+}
+
+double QuantileOf(std::string_view metric) {
+  return metric == api::kLatencyP50 ? 0.5 : metric == api::kLatencyP99 ? 0.99 : 0.95;
+}
+
+std::vector<double> RatiosAround(double bound) {
+  return {0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, bound};
+}
+
+std::string PercentText(double share) { return Significant(100 * share) + "%"; }
+
+const char* VerdictText(Verdict v) {
+  return v == Verdict::kPass ? "Pass" : v == Verdict::kFail ? "Fail" : "Inconclusive";
+}
+
+}  // namespace penstock::rollout

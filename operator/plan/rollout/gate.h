@@ -1,0 +1,58 @@
+// What a gate says of a candidate: Pass, Fail, or not known yet. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "operator/api/rollout.h"
+#include "operator/plan/rollout/evidence.h"
+
+namespace penstock::rollout {
+
+enum class Verdict : std::uint8_t { kPass, kFail, kInconclusive };
+
+// Probability that a rollout of a version within all bounds is rolled back by its gates of
+// metrics, however long it takes: shared evenly by gates and steps.
+inline constexpr double kFalseRollback = 0.005;
+// Below this, rates of client errors are all the same to clientErrorRatioToStable.
+inline constexpr double kLeastClientErrors = 0.01;
+
+struct Judgement {
+  Verdict verdict = Verdict::kInconclusive;
+  api::GateStatus status;  // the same for people
+};
+
+// `alpha`: probability that Fail, or that Pass, is wrong. The spec was checked.
+//
+// errorRate       (5xx + time-outs + refusals of a kind that stable does not give) / requests.
+//                 max: Fail where the rate's interval is above it, Pass where it is not beyond it.
+//                 maxDifferenceToStable: the same of candidate - stable, each with half of alpha.
+//                 Of refusals (4xx) of one route and code, what is above the stable version's
+//                 highest rate counts, once the intervals of the two lie apart.
+// clientErrorRatioToStable  rate of 4xx over the stable version's, or over 1% where that is less.
+// latencyP*       max: share of answers beyond it against 1 - quantile. maxRatioToStable:
+//                 latency_ratio.h.
+// prometheus, http  Pass: the last measurement was good. Fail: `failures` in a row were not.
+[[nodiscard]] Judgement Judge(const api::GateSpec& gate, const Evidence& evidence, double alpha);
+// shadow.compare: rows with another decision against maxFlips.
+[[nodiscard]] Judgement JudgeFlips(const api::ShadowSpec::Compare& compare,
+                                   const Evidence& evidence, double alpha);
+
+// errorRate's count, and the same of nothing but 5xx and time-outs for the stable version.
+struct Errors {
+  std::int64_t candidate = 0;
+  std::int64_t stable = 0;
+  std::string refusals;  // the kinds that count, for people
+};
+[[nodiscard]] Errors CountErrors(const Evidence& evidence, double alpha);
+
+// "1.2" and "1%" (0.01); 0 for what is neither.
+[[nodiscard]] double NumberOf(std::string_view text);
+[[nodiscard]] double QuantileOf(std::string_view metric);  // latencyP95: 0.95
+// Ratios that are shown beside the one that decides.
+[[nodiscard]] std::vector<double> RatiosAround(double bound);
+[[nodiscard]] std::string PercentText(double share);  // "0.12%"
+[[nodiscard]] const char* VerdictText(Verdict v);
+
+}  // namespace penstock::rollout

@@ -1,0 +1,51 @@
+// What routers counted and what gates measured: the facts that a rollout is judged by. Value types;
+// nothing of Kubernetes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/base/time.h"
+
+namespace penstock::rollout {
+
+// Of one version behind one router, since that router began: no number ever falls.
+struct VersionCounters {
+  std::int64_t version = 0;
+  std::int64_t requests = 0;  // that have ended, whatever the end
+  std::int64_t ok = 0;        // 2xx and 3xx
+  std::int64_t server_errors = 0;
+  std::int64_t timeouts = 0;
+  std::map<std::string, std::int64_t> client_errors;  // "<route>:<code>"
+  // Answers by time: one count more than the router has latency_bounds, the last for those above.
+  std::vector<std::int64_t> latency;
+  std::int64_t compared = 0;  // rows of shadow answers
+  std::int64_t flips = 0;     // of them with another decision than the stable version's
+};
+
+// A router that was asked. Those that did not answer are left out: what they said before counts on.
+struct RouterFact {
+  std::string pod;
+  std::string run;           // another text for each start of a router, such as startedAt
+  bool ready = false;        // of the pod
+  std::string acknowledged;  // resourceVersion of the ModelDeployment that it goes by; empty: none
+  std::vector<double> latency_bounds;  // seconds, ascending
+  std::vector<VersionCounters> versions;
+  std::map<std::int64_t, int> endpoints;  // Ready ones that it knows, by version
+  std::int64_t ejected = 0;               // version whose weight it took away by itself; 0: none
+  std::string ejected_why;
+};
+
+// One measurement of a prometheus or http gate.
+struct Measurement {
+  std::string gate;  // its name
+  TimePoint time{};
+  std::optional<double> value;  // of prometheus
+  bool good = false;
+  std::string error;  // nothing could be measured: why; then `good` says nothing
+};
+
+}  // namespace penstock::rollout

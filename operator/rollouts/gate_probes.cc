@@ -1,0 +1,70 @@
+#include "operator/rollouts/gate_probes.h"
+
+#include <utility>
+
+#include "operator/rollouts/gate_measure.h"
+#include "operator/sources/as_seen_in.h"
+
+namespace penstock::rollouts {
+
+GateProbes::GateProbes(GateProbeOptions options, const Clock& clock,
+                       std::function<void(const std::string& key, Milliseconds after)> wake)
+    : options_(std::move(options)), clock_(clock), wake_(std::move(wake)) {}
+
+std::vector<rollout::Measurement> GateProbes::Take(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto it = asked_.find(key);
+  if (it == asked_.end()) return {};
+  auto measured = std::exchange(it->second.measured, {});
+  if (it->second.under_way.empty()) asked_.erase(it);
+  return measured;
+}
+
+void GateProbes::Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!asked_[key].under_way.insert(gate.Name()).second) return;
+  }
+  options_.submit(ns, [this, ns, key, gate] { Measure(ns, key, gate); });
+}
+
+void GateProbes::Measure(const std::string& ns, const std::string& key, api::GateSpec gate) {
+  rollout::Measurement m;
+  m.gate = gate.Name();
+  m.error = "it was not measured";
+  struct End {  // also where it throws, which the pool tells
+    GateProbes& probes;
+    const std::string& key;
+    rollout::Measurement& m;
+    ~End() {
+      m.time = probes.clock_.Now();
+      {
+        const std::lock_guard lock(probes.mutex_);
+        const auto it = probes.asked_.find(key);
+        if (it == probes.asked_.end() || it->second.under_way.erase(m.gate) == 0) return;
+        it->second.measured.push_back(std::move(m));
+      }
+      probes.wake_(key, Milliseconds(0));
+    }
+  } end{*this, key, m};
+  if (!options_.local) {
+    if (gate.prometheus) gate.prometheus->url = sources::AsSeenIn(ns, gate.prometheus->url);
+    if (gate.http) gate.http->url = sources::AsSeenIn(ns, gate.http->url);
+  }
+  GateMeasureOptions how{options_.may_ask, options_.stop};
+  if (!how.may_ask && !options_.local)
+    how.may_ask = [](const std::string& host, const std::string& address) {
+      return net::AddressPolicy({}).Check(host, address);
+    };
+  const GateMeasure measure = MeasureGate(gate, how);
+  m.good = measure.good;
+  m.value = measure.value;
+  m.error = measure.error;
+}
+
+void GateProbes::Forget(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  asked_.erase(key);
+}
+
+}  // namespace penstock::rollouts

@@ -1,0 +1,54 @@
+// Measures the gates that a rollout asks for, on another pool of threads, and wakes whoever asked.
+// Thread-safe.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "operator/api/rollout.h"
+#include "operator/base/time.h"
+#include "operator/net/address_policy.h"
+#include "operator/plan/rollout/observation.h"
+
+namespace penstock::rollouts {
+
+struct GateProbeOptions {
+  // Runs work for a namespace; may drop it at the operator's end.
+  std::function<void(const std::string& ns, std::function<void()> work)> submit;
+  net::AddressCheck may_ask = {};  // none: what every policy allows, or anything where `local`
+  bool local = false;              // the operator runs as the user, outside any cluster
+  std::stop_token stop = {};
+};
+
+class GateProbes {
+ public:
+  // The clock must outlive it, and it the work.
+  GateProbes(GateProbeOptions options, const Clock& clock,
+             std::function<void(const std::string& key, Milliseconds after)> wake);
+
+  // What came for a key ("namespace/name") since the last call.
+  [[nodiscard]] std::vector<rollout::Measurement> Take(const std::string& key);
+  // Measures a gate, with its references put in. One that is under way is not asked twice.
+  void Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate);
+  void Forget(const std::string& key);
+
+ private:
+  struct Asked {
+    std::set<std::string> under_way;  // names of gates
+    std::vector<rollout::Measurement> measured;
+  };
+  void Measure(const std::string& ns, const std::string& key, api::GateSpec gate);
+
+  const GateProbeOptions options_;
+  const Clock& clock_;
+  const std::function<void(const std::string&, Milliseconds)> wake_;
+  std::mutex mutex_;
+  std::map<std::string, Asked> asked_;
+};
+
+}  // namespace penstock::rollouts
