@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "components/audit/testing/columns.h"
 
 namespace penstock::audit {
@@ -75,12 +77,13 @@ TEST(Agreement, IsNotDefinedWhereChanceAgreesAlwaysOrNobodyLabelledTwice) {
   EXPECT_TRUE(AgreementsOf(alone, 0.95, 0).empty());
 }
 
-// Two who agree on nine of ten items.
+// Two who agree on this share of the items, to an item.
 Labelled Two(std::size_t items, double right) {
   Labelled labelled{{}, {"a", "b"}, 2};
   for (std::size_t i = 0; i < items; ++i) {
     const auto label = std::uint32_t(Uniform(i, 1) < 0.5);
-    labelled.labels.push_back({label, Uniform(i, 2) < right ? label : 1 - label});
+    const bool agree = std::floor(double(i + 1) * right) > std::floor(double(i) * right);
+    labelled.labels.push_back({label, agree ? label : 1 - label});
   }
   return labelled;
 }

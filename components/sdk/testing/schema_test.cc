@@ -130,7 +130,7 @@ TEST(Schema, RefusesWhatNoDataCouldMeetOrBreak) {
   refused("name: x, type: int64, distinct: {minimum: 3, maximum: 2}", "minimum is above maximum");
   refused("name: x, type: int64, valueCount: {minimum: 3}", "valueCount is for lists");
   refused("name: x, type: int64, disallow: [nan]", "disallow is for float64");
-  refused("name: x, type: float64, disallow: [null]", "disallow has nan and infinite");
+  refused("name: x, type: float64, disallow: [zero]", "disallow has nan and infinite");
   refused("name: x, type: int64, pattern: a", "pattern is for string");
   refused("name: x, type: string, domainMass: 0.9", "domainMass needs a domain");
   refused("name: x, type: string, notIn: [serving]", "none of the schema's environments");
