@@ -1,0 +1,79 @@
+"""python3 -m penstock: what the SDK does at a command line."""
+import argparse
+import importlib.util
+import pathlib
+import sys
+
+from penstock.errors import PenstockError
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python3 -m penstock", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("import", help="another tool's pipeline as Penstock's YAML")
+    one.add_argument("tool", choices=["kfp", "argo"], help="kfp: compiled IR; argo: Workflow, WorkflowTemplate or CronWorkflow")
+    one.add_argument("file", type=pathlib.Path)
+    one.add_argument("-o", "--output", type=pathlib.Path, help="the file to write; - and when left out: standard output")
+    for name, says in (("compile", "write a module's pipelines as YAML, with their code"),
+                       ("lock", "lock the packages of a module's steps")):
+        one = commands.add_parser(name, help=says)
+        one.add_argument("file", type=pathlib.Path, help="a Python file with @pipeline functions")
+        one.add_argument("--pipeline", help="only this one, by its name")
+        if name == "compile":
+            one.add_argument("-o", "--output", type=pathlib.Path, default=pathlib.Path("."), help="the folder to write into")
+        else:
+            one.add_argument("--platform", action="append", help="wheels of these, such as manylinux2014_aarch64")
+            one.add_argument("--upgrade", action="store_true", help="lock again what is locked")
+    options = parser.parse_args(arguments)
+    try:
+        return {"import": import_file, "compile": compile_file, "lock": lock_file}[options.command](options)
+    except PenstockError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def import_file(options):
+    from penstock.convert import imported
+    text = imported(options.tool, options.file)
+    if options.output is None or str(options.output) == "-":
+        sys.stdout.write(text)
+    else:
+        options.output.write_text(text, encoding="utf-8")
+    return 0
+
+
+def pipelines_of(options):
+    """The pipelines of the file, which is imported as a module."""
+    from penstock.pipelines import Pipeline
+    if not options.file.is_file():
+        raise FileNotFoundError(f"there is no file {options.file}")
+    sys.path.insert(0, str(options.file.resolve().parent))
+    spec = importlib.util.spec_from_file_location(options.file.stem, options.file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[options.file.stem] = module
+    spec.loader.exec_module(module)
+    found = {p.name: p for p in vars(module).values() if isinstance(p, Pipeline)}
+    if options.pipeline is not None:
+        found = {name: p for name, p in found.items() if name == options.pipeline}
+    if not found:
+        raise PenstockError(f"{options.file} has no pipeline{' ' + options.pipeline if options.pipeline else ''}: decorate one with @pipeline")
+    return [p for _, p in sorted(found.items())]
+
+
+def compile_file(options):
+    for pipeline in pipelines_of(options):
+        print(pipeline.write(options.output))
+    return 0
+
+
+def lock_file(options):
+    for pipeline in pipelines_of(options):
+        print(pipeline.lock(options.platform, options.upgrade))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
