@@ -221,7 +221,7 @@ class Gateway(Source):
         return self.send("GET", self.at("runs", run, "steps", step, "log"))[0].decode(errors="replace")
 
     def metrics(self, run, step, names=None):
-        return points_of(self.get(self.at("runs", run, "steps", step, "metrics"), names=",".join(names) if names else None))
+        return points_of(self.get(self.at("runs", run, "steps", step, "metrics"), names=",".join(names) if names else None), names)
 
     def compare(self, *runs):
         return self.get(self.at("compare"), runs=list(runs))

@@ -55,6 +55,8 @@ def run(*command, codes=(0,), show=False):
         child.wait()
         raise
     listener.join()
+    child.stdout.close()
+    child.stderr.close()
     if code not in codes:
         words = "".join(said).strip()
         lines = [line for line in words.splitlines() if line.strip()]

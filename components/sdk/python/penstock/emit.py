@@ -27,7 +27,10 @@ def scalar(value):
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, float):
-        return json.dumps(value) if value == value and abs(value) != float("inf") else _refuse(value)
+        if value != value or abs(value) == float("inf"):
+            return _refuse(value)
+        # YAML 1.1 takes 1e+30 for text
+        return re.sub(r"^(-?\d+)e", r"\1.0e", json.dumps(value))
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
@@ -111,7 +114,10 @@ def _entry(head, item, indent, lines, deep=False):
         else:
             lines.append(f"{head} {scalar(item)}")
         return
-    one = None if deep and item and isinstance(item, (dict, list)) else _flow(item, WIDTH - len(head) - 1)
+    if not item or not isinstance(item, (dict, list, tuple)):
+        lines.append(f"{head} {_flow(item, WIDTH)}")
+        return
+    one = None if deep else _flow(item, WIDTH - len(head) - 1)
     if one is not None:
         lines.append(f"{head} {one}")
         return

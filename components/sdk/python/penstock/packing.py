@@ -5,7 +5,6 @@ What is installed (pandas, numpy) is the image's or `packages`', not packed.
 """
 import ast
 import builtins
-import dis
 import hashlib
 import importlib.util
 import inspect
@@ -59,9 +58,12 @@ def sha256(data):
     return _digests[data]
 
 
-def pack(function, kinds, results):
-    """The Code of a step's function. `kinds` says how each argument is read, `results` the type of each result."""
-    packer = _Packer(function)
+def pack(function, kinds, results, looked=None):
+    """The Code of a step's function. `kinds` says how each argument is read, `results` the type of each result.
+
+    `looked` keeps what was read of the disk, for all steps of one pipeline.
+    """
+    packer = _Packer(function, {} if looked is None else looked)
     text = packer.text(function)
     name = function.__name__
     lines = ["# Made by penstock-sdk; edit the function that it was made of.", "from __future__ import annotations", ""]
@@ -81,8 +83,11 @@ def pack(function, kinds, results):
 
 
 class _Packer:
-    def __init__(self, function):
-        self.function, self.space = function, space_of(function)
+    def __init__(self, function, looked):
+        module = function.__globals__.get("__name__")
+        if ("space", module) not in looked:
+            looked["space", module] = space_of(function)
+        self.function, self.space, self.looked = function, looked["space", module], looked
         self.imports, self.definitions = set(), []
         self.done, self.roots, self.whole_sdk = {}, set(), False
 
@@ -94,6 +99,15 @@ class _Packer:
         """The function's source without decorators; what it uses is gathered on the way."""
         if inspect.iscoroutinefunction(function) or function.__name__ == "<lambda>":
             self.refuse("a step is a plain function, made with def")
+        text, node = self.space.function_at(function.__code__) or self._source(function)
+        used, loaded = [n for n in ast.walk(node) if not isinstance(n, (ast.expr_context, ast.operator))], _names_of(function.__code__)
+        names = {n.id for n in used if isinstance(n, ast.Name) and n.id in loaded}
+        self.gather(names | _default_names(node), function)
+        self.gather_imports(used)
+        return text
+
+    def _source(self, function):
+        """(text, tree) of a function that is no top-level one of a file."""
         try:
             source = inspect.getsource(function)
         except (OSError, TypeError) as error:
@@ -105,9 +119,7 @@ class _Packer:
             self.refuse("a step is a plain function, made with def")
         lines = source.split("\n")
         text = "\n".join(lines[node.lineno - 1 - indented:]).rstrip("\n")
-        self.gather(_names_of(function.__code__) | _default_names(node), function)
-        self.gather_imports(node)
-        return "if True:\n" + text if indented else text
+        return ("if True:\n" + text if indented else text), node
 
     def gather(self, names, function):
         """Packs what each global name of a function stands for."""
@@ -176,14 +188,14 @@ class _Packer:
         for other in used:
             if other not in self.done and other in names and not other.startswith("__"):
                 self.add(other, names[other])
-        self.gather_imports(node)
+        self.gather_imports(ast.walk(node))
         if text not in self.definitions:
             self.definitions.append(text)
 
-    def gather_imports(self, node):
+    def gather_imports(self, nodes):
         """Local modules that are imported within a function."""
         package = self.function.__globals__.get("__package__") or ""
-        for inner in ast.walk(node):
+        for inner in nodes:
             if isinstance(inner, (ast.Import, ast.ImportFrom)):
                 for lines in bound_by(inner, package).values():
                     for line in lines.split("\n"):
@@ -197,7 +209,9 @@ class _Packer:
             if root in seen:
                 continue
             seen.add(root)
-            found, imported = _local_module(root)
+            if root not in self.looked:
+                self.looked[root] = _local_module(root)
+            found, imported = self.looked[root]
             files.update(found)
             self.whole_sdk |= _OWN_ROOT in imported
             todo += sorted(imported - seen)
@@ -208,12 +222,12 @@ class _Packer:
 
 
 def _names_of(code):
-    """Global names that a function's code, and what is defined within it, loads."""
-    names = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    """Names that a function's code, and what is defined within it, looks up: globals, and attributes too."""
+    names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            names |= _names_of(constant) - set(constant.co_varnames) - {"__module__", "__qualname__"}
-    return names
+            names |= _names_of(constant)
+    return names.difference(code.co_varnames, code.co_cellvars)
 
 
 def _default_names(node):

@@ -229,6 +229,7 @@ class Compiled:
         if code not in ("path", "artifact"):
             raise ValueError(f'code is "path" or "artifact", not {code!r}')
         self.pipeline, self.how, self.locks, self.codes = pipeline, code, pipeline.locks, {}
+        self.looked = {}
         graph, (outputs, results) = pipeline.graph()
         spec = {"description": pipeline.description} if pipeline.description else {}
         if pipeline.schedules:

@@ -7,7 +7,8 @@ import sys
 class Space:
     """The top level of the module that a function is of."""
 
-    def __init__(self, texts, package):
+    def __init__(self, texts, package, path=None):
+        self.path = path  # of the file; None of cells
         self.imports = {}  # bound name -> the import statement
         self.statements = {}  # bound name -> source of the definition or assignment
         for text in texts:
@@ -16,6 +17,16 @@ class Space:
             except SyntaxError:
                 continue  # a notebook's cell of another language
             self._read(tree.body, text.splitlines(keepends=True), package)
+
+    def function_at(self, code):
+        """(source, tree) of the function of a code object without its decorators, where it is one of the file's own; else None."""
+        text, node = self.statements.get(code.co_name, ("", None))
+        if not isinstance(node, ast.FunctionDef) or code.co_filename != self.path or text.startswith("if True:"):
+            return None
+        first = min([node.lineno] + [d.lineno for d in node.decorator_list])
+        if first != code.co_firstlineno:
+            return None
+        return "\n".join(text.split("\n")[node.lineno - first:]), node
 
     def _read(self, body, lines, package):
         for node in body:
@@ -81,7 +92,7 @@ def space_of(function):
     if key not in _spaces:
         if len(_spaces) > 100:
             _spaces.clear()
-        _spaces[key] = Space(texts, names.get("__package__") or "")
+        _spaces[key] = Space(texts, names.get("__package__") or "", None if cells is not None else path)
     return _spaces[key]
 
 

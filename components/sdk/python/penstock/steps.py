@@ -168,8 +168,9 @@ class Step:
             out[name] = f"optional {kind}" if name in self.optional and kind != "value" else kind
         return {**out, **{name: "path" for name in self.outputs}}
 
-    def code(self, given):
-        return pack(self.function, self.kinds(given), {name: schema["type"] for name, schema in self.results.items()})
+    def code(self, given, looked=None):
+        """What the step runs, as a Code; `given` names the arguments that it gets."""
+        return pack(self.function, self.kinds(given), {name: schema["type"] for name, schema in self.results.items()}, looked)
 
     def lock_text(self, locks):
         """The lines of the step's lock, or None. `locks` is what pipeline.lock() wrote."""

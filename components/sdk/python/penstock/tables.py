@@ -90,6 +90,6 @@ def write_table(rows, path):
     rows = list(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
+        writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -248,7 +248,7 @@ class FunctionTask(Task):
 
     def yaml(self, compiled):
         step = self.step
-        code = compiled.place_code(step, step.code([*self.inputs, *self.parameters]))
+        code = compiled.place_code(step, step.code([*self.inputs, *self.parameters], compiled.looked))
         lock = step.lock_text(compiled.locks)
         if lock:
             code["requirements"] = {"text": lock}

@@ -1,0 +1,195 @@
+"""Pipelines of KFP and Argo as Penstock's YAML. fixtures/kfp/*.yaml is what kfp 2.17 compiled of fixtures/kfp/make_ir.py."""
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from harness import HERE, InFolder, needs_penstock
+import yaml
+
+from penstock import command
+from penstock.convert import imported
+from penstock.convert.reading import Refused
+
+KFP = sorted((HERE / "fixtures/kfp").glob("*.yaml"))
+ARGO = sorted((HERE / "fixtures/argo").glob("*.yaml"))
+FETCHES = ("imports.yaml", "nightly.yaml", "containers.yaml")  # from the network
+KFP_RESULTS = {"arithmetic.yaml": {"Output": 13}, "artifacts.yaml": {"score": 6}, "conditions.yaml": {"Output": "it was heads"},
+               "loops.yaml": {"Output": 210}, "nested.yaml": {"Output": 7}, "exits.yaml": None, "ignored.yaml": None}
+
+
+class Import(InFolder):
+    def convert(self, tool, path):
+        """Writes the YAML with its code here; its path."""
+        done = subprocess.run([sys.executable, "-m", "penstock", "import", tool, str(path), "-o", f"out/{path.name}"], capture_output=True, text=True,
+                              env={"PYTHONPATH": str(HERE.parent), "PATH": "/usr/bin:/bin"})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return self.folder / "out" / path.name
+
+    def run_of(self, path, *more):
+        _, printed = command.run(command.program(), "run", str(path), "--isolation", "process", "--state", "state", "-o", "json", *more)
+        return json.loads(printed)["status"]
+
+    def refused(self, tool, text):
+        (self.folder / "w.yaml").write_text(text)
+        with self.assertRaises(Refused) as caught:
+            imported(tool, self.folder / "w.yaml")
+        return str(caught.exception).splitlines()
+
+
+class Kfp(Import):
+    def test_there_are_fixtures(self):
+        self.assertGreaterEqual(len(KFP), 9)
+
+    @needs_penstock
+    def test_each_compiled_pipeline_is_valid_with_code_beside_it_and_in_one_file(self):
+        for path in KFP:
+            with self.subTest(path.name):
+                self.assertIn("valid", command.penstock("validate", str(self.convert("kfp", path))))
+                (self.folder / "one.yaml").write_text(imported("kfp", path))
+                self.assertIn("valid", command.penstock("validate", "one.yaml"))
+
+    @needs_penstock
+    def test_each_runs_and_gives_what_it_gave_there(self):
+        for path in KFP:
+            if path.name in FETCHES:
+                continue
+            with self.subTest(path.name):
+                self.assertEqual(self.run_of(self.convert("kfp", path)).get("results"), KFP_RESULTS[path.name])
+
+    @needs_penstock
+    def test_in_one_file_it_gives_the_same(self):
+        (self.folder / "one.yaml").write_text(imported("kfp", HERE / "fixtures/kfp/artifacts.yaml"))
+        self.assertEqual(self.run_of("one.yaml")["results"], {"score": 6})
+
+    def test_limits_retries_caching_and_packages_are_kept(self):
+        steps = {s["name"]: s for s in yaml.safe_load(imported("kfp", HERE / "fixtures/kfp/arithmetic.yaml"))["spec"]["steps"]}
+        self.assertEqual(steps["add"]["resources"], {"requests": {"memory": "128Mi"}, "limits": {"cpu": "1", "memory": "256Mi"}})
+        self.assertEqual(steps["add-2"]["retry"], {"user": {"limit": 2, "backoff": "5s", "backoffFactor": 2, "maxBackoff": "3600s"}})
+        self.assertEqual(steps["add-2"]["cache"], {"enabled": False})
+        self.assertEqual(steps["add-2"]["container"]["env"], [{"name": "LANG", "value": "C.UTF-8"}])
+        self.assertEqual(steps["add-2"]["parameters"], {"a": "$(steps.add.results.Output)", "b": 10})
+        steps = {s["name"]: s for s in yaml.safe_load(imported("kfp", HERE / "fixtures/kfp/containers.yaml"))["spec"]["steps"]}
+        self.assertEqual(steps["packaged"]["container"]["code"], {"requirements": {"text": "six==1.16.0\n"}})
+
+    def test_an_importer_becomes_the_uri_of_its_user_s_input(self):
+        steps = yaml.safe_load(imported("kfp", HERE / "fixtures/kfp/imports.yaml"))["spec"]["steps"]
+        self.assertEqual([(s["name"], s["inputs"]) for s in steps], [("fit", {"data": "https://data.example.com/rows.csv"})])
+
+    def test_what_is_not_covered_is_refused_by_its_field_all_at_once(self):
+        ir = yaml.safe_load((HERE / "fixtures/kfp/arithmetic.yaml").read_text())
+        ir["root"]["dag"]["tasks"]["add"]["artifactIterator"] = {"itemInput": "x"}
+        ir["root"]["dag"]["tasks"]["add"]["newThing"] = 1
+        ir["deploymentSpec"]["executors"]["exec-add"]["container"]["lifecycle"] = {"preCacheCheck": {}}
+        told = self.refused("kfp", yaml.safe_dump(ir))
+        self.assertEqual(told, ["w.yaml: root.dag.tasks.add.newThing: is not covered",
+                                "w.yaml: root.dag.tasks.add.artifactIterator: a loop over artifacts is not covered: loop over a list of values",
+                                "w.yaml: deploymentSpec.executors.exec-add.container.lifecycle: is not covered"])
+
+    def test_packages_without_a_version_and_other_platforms_fields_are_refused(self):
+        text = (HERE / "fixtures/kfp/containers.yaml").read_text().replace("six==1.16.0", "six")
+        text += "---\nplatforms:\n  kubernetes:\n    deploymentSpec:\n      executors:\n        exec-shell: {pvcMount: [{mountPath: /x}]}\n"
+        told = self.refused("kfp", text)
+        self.assertIn("w.yaml: deploymentSpec.executors.exec-packaged.container.command: packages_to_install has 'six' without a version: write "
+                      "name==version, and what it needs beside it (a lock), before compiling", told)
+        self.assertIn("w.yaml: platforms.kubernetes.deploymentSpec.executors.exec-shell.pvcMount: is not covered", told)
+
+    def test_secrets_and_node_selectors_of_the_platform_are_kept(self):
+        text = (HERE / "fixtures/kfp/containers.yaml").read_text() + (
+            "---\nplatforms:\n  kubernetes:\n    deploymentSpec:\n      executors:\n        exec-shell:\n          secretAsEnv: [{secretName: s, keyToEnv: "
+            "[{secretKey: k, envVar: K}]}]\n          nodeSelector: {labels: {a: b}}\n")
+        (self.folder / "w.yaml").write_text(text)
+        step = next(s for s in yaml.safe_load(imported("kfp", self.folder / "w.yaml"))["spec"]["steps"] if s["name"] == "shell")
+        self.assertEqual(step["container"]["env"], [{"name": "K", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}])
+        self.assertEqual(step["nodeSelector"], {"a": "b"})
+
+    def test_an_old_pipeline_is_told_to_be_compiled_by_kfp_2(self):
+        self.assertEqual(self.refused("kfp", "schemaVersion: 1.0.0\nroot: {dag: {}}\n")[-1],
+                         "w.yaml: schemaVersion: '1.0.0' is none of KFP's IR: compile the pipeline with kfp 2 first")
+
+
+class Argo(Import):
+    @needs_penstock
+    def test_each_workflow_is_valid(self):
+        self.assertGreaterEqual(len(ARGO), 4)
+        for path in ARGO:
+            with self.subTest(path.name):
+                self.assertIn("valid", command.penstock("validate", str(self.convert("argo", path))))
+
+    @needs_penstock
+    def test_steps_loops_and_conditions_run_as_they_did_there(self):
+        status = self.run_of(self.convert("argo", HERE / "fixtures/argo/harvest.yaml"))
+        steps = {s["name"]: (s["phase"], s.get("results")) for s in status["steps"]}
+        self.assertEqual(steps["weather"], ("Succeeded", {"result": "sun"}))
+        self.assertEqual(steps["pick"], ("Succeeded", {"picked": ["apples", "pears"]}))
+        self.assertEqual(steps["wait-inside"][0], "Skipped")
+        self.assertEqual({steps[n][0] for n in ("weigh", "count", "objects", "bye")}, {"Succeeded"})
+
+    @needs_penstock
+    def test_a_dag_with_a_failure_that_is_allowed_and_nested_templates_runs(self):
+        status = self.run_of(self.convert("argo", HERE / "fixtures/argo/diamond.yaml"))
+        steps = {s["name"]: (s["phase"], s.get("results")) for s in status["steps"]}
+        self.assertEqual((steps["c"][0], steps["d"], steps["large"]), ("Failed", ("Succeeded", {"out": "32"}), ("Succeeded", {"out": "2"})))
+
+    @needs_penstock
+    def test_a_suspended_workflow_becomes_an_approval_with_values(self):
+        path = self.convert("argo", HERE / "fixtures/argo/approval.yaml")
+        steps = {s["name"]: s["phase"] for s in self.run_of(path, "--approve", "ask=answer=no")["steps"]}
+        self.assertEqual(steps, {"ask": "Succeeded", "ship": "Skipped"})
+
+    def test_schedules_and_limits_of_a_cron_workflow_are_kept(self):
+        spec = yaml.safe_load(imported("argo", HERE / "fixtures/argo/nightly.yaml"))["spec"]
+        self.assertEqual(spec["schedules"], [{"name": "schedule-1", "cron": "0 3 * * *", "timeZone": "Asia/Seoul"},
+                                             {"name": "schedule-2", "cron": "0 15 * * 6", "timeZone": "Asia/Seoul"}])
+        self.assertEqual((spec["concurrency"], spec["historyLimits"]), ({"policy": "Forbid"}, {"succeeded": 4, "failed": 2}))
+        self.assertEqual(spec["volumes"], [{"name": "scratch", "claim": {"size": "1Gi", "accessModes": ["ReadWriteOnce"]}}])
+
+    def workflow(self, template, call="", extra=""):
+        return ("apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  entrypoint: main\n  arguments: {parameters: [{name: x, "
+                f"value: a}}]}}\n{extra}  templates:\n  - name: main\n    steps:\n    - - {{name: one, template: one{call}}}\n  - name: one\n{template}")
+
+    def test_what_is_not_covered_is_refused_by_its_field(self):
+        one = "    container: {image: a, command: [b]%s}\n%s"
+        for text, expected in [
+                (self.workflow(one % ("", ""), extra="  hooks: {exit: {template: one}}\n"), "spec.hooks: is not covered"),
+                (self.workflow("    resource: {action: create}\n"), "spec.templates[1].resource: is not covered"),
+                (self.workflow(one % (", ports: []", "")), "spec.templates[1].container.ports: is not covered"),
+                (self.workflow(one % ("", ""), call=", when: '{{=1 == 1}}'"),
+                 "spec.templates[0].steps[0][0].when: an expression {{=...}} is not covered: write the condition without it"),
+                (self.workflow("    container: {image: a, command: [b, '{{pod.name}}']}\n"), "spec.templates[1].container.args: {{pod.name}} is not covered"),
+                (self.workflow(one % ("", "    retryStrategy: {limit: 1, expression: x}\n")), "spec.templates[1].retryStrategy.expression: is not covered"),
+                (self.workflow("    script: {image: a, command: [python3], source: 'print({{workflow.parameters.x}})'}\n"),
+                 "spec.templates[1].script.source: {{workflow.parameters.x}} stands within the text of a program: hand it over by env, and read it there"),
+                (self.workflow(one % ("", "    outputs: {parameters: [{name: o, valueFrom: {path: /tmp/o}}]}\n")),
+                 "spec.templates[1].container: its program does not name the path /tmp/o in command, args, env or source: let it write to or read from a "
+                 "path that it is given ($(results.o.path))"),
+                (self.workflow(one % ("", "    inputs: {artifacts: [{name: i, path: /i, s3: {key: k}}]}\n")).replace("[b]", "[b, /i]"),
+                 "spec.templates[1].inputs.artifacts.i.s3: is not covered: put the file into the store (penstock artifact put) and name its digest, or use http"),
+                (self.workflow("    steps: [[{name: again, template: main}]]\n"), "spec.templates[1].steps[0][0].template: the template main calls itself "
+                 "(main -> one -> main), which is not covered: use a loop"),
+                (self.workflow(one % ("", ""), call=", arguments: {parameters: [{name: q, value: 1}]}"),
+                 "spec.templates[0].steps[0][0].arguments.parameters: q: the template one has no such input"),
+                (self.workflow(one % ("", "")).replace("template: one", "template: two"), "spec.templates[0].steps[0][0].template: there is no template 'two' in the file")]:
+            with self.subTest(expected):
+                self.assertIn(f"w.yaml: {expected}", self.refused("argo", text))
+
+    def test_conditions_of_all_forms_become_cel(self):
+        for theirs, ours in [("{{workflow.parameters.x}} == a", 'string(parameters.x) == "a"'), ("'{{workflow.parameters.x}}' != 'b c'", 'string(parameters.x) != "b c"'),
+                             ("{{workflow.parameters.x}} >= 5", "double(parameters.x) >= 5.0"),
+                             ("!({{workflow.parameters.x}} == a) || true", '!(string(parameters.x) == "a") || true')]:
+            text = self.workflow("    container: {image: a, command: [b]}\n", call=f", when: {json.dumps(theirs)}")
+            (self.folder / "w.yaml").write_text(text)
+            self.assertEqual(yaml.safe_load(imported("argo", self.folder / "w.yaml"))["spec"]["steps"][0]["when"], ours)
+
+    def test_what_is_no_workflow_and_no_yaml_is_told(self):
+        self.assertEqual(self.refused("argo", "kind: Pod\nspec: {}\n"), ["w.yaml: kind: 'Pod' is no Workflow, WorkflowTemplate, ClusterWorkflowTemplate or CronWorkflow"])
+        self.assertIn("is no YAML", self.refused("argo", "a: [\n")[0])
+        done = subprocess.run([sys.executable, "-m", "penstock", "import", "argo", "gone.yaml"], capture_output=True, text=True,
+                              env={"PYTHONPATH": str(HERE.parent)})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("gone.yaml", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

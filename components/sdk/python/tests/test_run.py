@@ -1,0 +1,89 @@
+"""Pipelines of functions run by `penstock run` on this machine."""
+import contextlib
+import io
+import pathlib
+import unittest
+
+from harness import InFolder, needs_penstock
+import shop
+
+from penstock import CommandError, CompileError, RunFailed, connect
+
+ROWS = "name,price\na,1\nb,3\nc,free\n"
+
+
+@needs_penstock
+class Runs(InFolder):
+    def run_quietly(self, pipeline, **given):
+        return pipeline.run(isolation="process", state="state", quiet=True, **given)
+
+    def test_a_run_gives_results_tables_artifacts_and_logs(self):
+        pathlib.Path("rows.csv").write_text(ROWS)
+        run = self.run_quietly(shop.prices, data=f"file://{self.folder}/rows.csv", title="Täg $(y) \"q\"")
+        self.assertEqual(run.phase, "Succeeded")
+        page = run.artifact("report").read_text(encoding="utf-8")
+        self.assertEqual(page, "<h1>Täg $(y) \"q\": $(x) 3</h1>5.0 ['a b', 'c']".replace("5.0", page.split("</h1>")[1].split(" ")[0]))
+        self.assertEqual(run.results, {"mean": 5, "squares": [1, 4, 9], "bytes": len(page.encode())})
+        rows = {row["name"]: row for row in connect(state="state").run(run.name).steps.to_dict("records")} if hasattr(
+            run.steps, "to_dict") else {row["name"]: row for row in run.steps}
+        self.assertEqual(rows["facts"]["results.rows"], 2)
+        self.assertEqual(run.step_results("tell"), {"result": "Succeeded 0 None"})
+        self.assertEqual(run.artifact("page/report").read_text(encoding="utf-8"), page)
+        html = run._repr_html_()
+        self.assertIn("<td>facts</td><td>Succeeded</td>", html)
+        runs = connect(state="state").runs()
+        self.assertEqual(len(runs), 1)
+
+    def test_the_second_run_comes_from_the_cache(self):
+        pathlib.Path("rows.csv").write_text(ROWS)
+        given = {"data": f"file://{self.folder}/rows.csv"}
+        self.run_quietly(shop.prices, **given)
+        story = self.run_quietly(shop.prices, **given).story
+        cached = {s["name"]: s["cached"] for s in story["steps"]}
+        self.assertTrue(cached["facts"] and cached["page"])
+
+    def test_nested_pipelines_and_typed_parameters_run(self):
+        self.assertEqual(self.run_quietly(shop.many, numbers=[2, 3, 4]).results, {"squares": [4, 9, 16]})
+
+    def test_a_failure_says_the_step_and_the_program_s_last_words(self):
+        failing = self.module("from penstock import *\n\n@step\ndef f(n: int) -> int:\n    return 1 // n\n\n@pipeline\ndef p(n: int = 0):\n    return f(n)\n").p
+        with self.assertRaises(RunFailed) as caught:
+            self.run_quietly(failing)
+        self.assertRegex(str(caught.exception), "(?s)f: .*ZeroDivisionError")
+        self.assertIn("ZeroDivisionError", caught.exception.run.log("f"))
+
+    def test_what_is_no_parameter_or_out_of_type_is_told_before_anything_runs(self):
+        with self.assertRaisesRegex(CompileError, r"test_run.py:\d+: many\(\), parameter region: 'east' is none of 'north', 'south'"):
+            self.run_quietly(shop.many, region="east")
+        with self.assertRaisesRegex(CompileError, "many\\(\\), parameter regions: has no parameter; it has numbers, region"):
+            self.run_quietly(shop.many, regions="x")
+        self.assertFalse(pathlib.Path("state").exists())
+
+    def test_progress_is_shown_unless_it_is_quiet(self):
+        shown = io.StringIO()
+        with contextlib.redirect_stderr(shown):
+            shop.many.run(isolation="process", state="state", numbers=[2])
+        self.assertIn("one-square: Succeeded", shown.getvalue())
+
+    def test_an_artifact_that_is_not_there_is_told(self):
+        run = self.run_quietly(shop.many, numbers=[2])
+        with self.assertRaisesRegex(Exception, "published no model; of a step it is STEP/model"):
+            run.artifact("model")
+        with self.assertRaisesRegex(CommandError, "artifact"):
+            run.artifact("one-square/model")
+
+    def test_a_folder_without_penstock_says_how_to_have_it(self):
+        import os
+        before = os.environ.pop("PENSTOCK_BIN", None)
+        path, os.environ["PATH"] = os.environ["PATH"], "/nowhere"
+        try:
+            with self.assertRaisesRegex(CommandError, "penstock is not on PATH: install Penstock, or set PENSTOCK_BIN"):
+                self.run_quietly(shop.many)
+        finally:
+            os.environ["PATH"] = path
+            if before:
+                os.environ["PENSTOCK_BIN"] = before
+
+
+if __name__ == "__main__":
+    unittest.main()
