@@ -13,7 +13,7 @@ _HOME = {
     "Input": "types", "Output": "types", "File": "types", "Dataset": "types", "Model": "types", "Report": "types",
     "Metrics": "types", "Schema": "types", "Statistics": "types", "Transform": "types", "Range": "types", "Pattern": "types",
     "connect": "client", "Run": "runs", "RunFailed": "runs",
-    "read_table": "tables", "write_table": "tables", "log_metric": "metrics", "save_model": "models", "check_model": "models",
+    "read_table": "tables", "write_table": "tables", "log_metric": "metrics", "log_progress": "metrics", "save_model": "models", "check_model": "models", "serve": "models",
     "CompileError": "errors", "CommandError": "errors", "ApiError": "errors", "PenstockError": "errors",
 }
 __all__ = sorted([*_HOME, "library"])

@@ -82,8 +82,8 @@ class Local(Source):
             answer = command.penstock_json("metrics", run, step, "-o", "json", *self.flags())
         except CommandError as error:
             if error.code == 2:
-                raise PenstockError("this penstock has no command `metrics`: connect to a gateway (or `penstock ui`) by its URL "
-                                    "to read what log_metric wrote") from error
+                raise PenstockError("metrics are read by the API: connect(URL) to a gateway, or to `penstock ui` over this state "
+                                    "folder") from error
             raise
         return points_of(answer, names)
 

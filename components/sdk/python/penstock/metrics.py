@@ -1,4 +1,4 @@
-"""log_metric: values that a step gives while it runs."""
+"""log_metric and log_progress: what a step says of itself while it runs."""
 import json
 import math
 import os
@@ -23,18 +23,37 @@ def log_metric(name, value, step=None):
         raise TypeError(f"the metric {name} takes a number, got {value!r}")
     if step is not None and (isinstance(step, bool) or not isinstance(step, int)):
         raise TypeError(f"the step of the metric {name} is a whole number, got {step!r}")
-    path = os.environ.get("PENSTOCK_METRICS")
+    path = _path("log_metric")
     if not path:
-        if not _warned:
-            _warned.append(name)
-            warnings.warn("log_metric writes nothing here: this is no step of a Penstock run (PENSTOCK_METRICS is not set)",
-                          stacklevel=2)
         return
     with _lock:
         if step is None:
             step = _counts.get(name, -1) + 1
         _counts[name] = step
         # JSON has no NaN: a value that is no number is null, which the curve shows as a gap
-        number = value if math.isfinite(value) else None
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"name": name, "step": step, "value": number}) + "\n")
+        _write(path, {"name": name, "step": step, "value": value if math.isfinite(value) else None})
+
+
+def log_progress(done, total):
+    """Says how far the step is; the time that is left is told by it. Outside of a step as log_metric."""
+    for number in (done, total):
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            raise TypeError(f"progress takes two numbers, got {done!r} of {total!r}")
+    path = _path("log_progress")
+    if path:
+        with _lock:
+            _write(path, {"progress": {"done": done, "total": total}})
+
+
+def _path(what):
+    """Where it is written to, or None after a warning."""
+    path = os.environ.get("PENSTOCK_METRICS")
+    if not path and what not in _warned:
+        _warned.append(what)
+        warnings.warn(f"{what} writes nothing here: this is no step of a Penstock run (PENSTOCK_METRICS is not set)", stacklevel=3)
+    return path
+
+
+def _write(path, line):
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

@@ -22,7 +22,7 @@ _OWN_ROOT = __name__.partition(".")[0]
 _INSTALLED = [pathlib.Path(p).resolve() for p in {*sysconfig.get_paths().values(), sysconfig.get_paths()["stdlib"]}]
 # What a step itself may use of this package. Its code holds these files alone where it asks for nothing else, so that a newer
 # SDK makes no step run again that would do the same.
-_FOR_STEPS = {"log_metric", "read_table", "write_table", "save_model", "check_model", "PenstockError", "CommandError"}
+_FOR_STEPS = {"log_metric", "log_progress", "read_table", "write_table", "save_model", "check_model", "PenstockError", "CommandError"}
 _STEP_FILES = {"__init__.py", "command.py", "converters.py", "emit.py", "errors.py", "frames.py", "metrics.py", "models.py", "tables.py"}
 _MAIN = pathlib.Path(__file__).with_name("step_main.txt")
 
@@ -135,7 +135,7 @@ class _Packer:
                 if value is self.function:
                     continue
                 self.add(name, value, in_module=False)
-            elif name in function.__globals__:
+            elif name in function.__globals__ and not _is_ipython_s(name, function.__globals__[name]):
                 self.add(name, function.__globals__[name])
             elif not hasattr(builtins, name):
                 self.refuse("is defined neither in the function nor in its module", name)
@@ -228,6 +228,12 @@ def _names_of(code):
         if isinstance(constant, types.CodeType):
             names |= _names_of(constant)
     return names.difference(code.co_varnames, code.co_cellvars)
+
+
+def _is_ipython_s(name, value):
+    """Does a notebook's own `open`, `exit` or `display` stand for a builtin?"""
+    own = str(getattr(value, "__module__", "")).partition(".")[0] in ("IPython", "io", "_io")
+    return hasattr(builtins, name) and (own or getattr(value, "__wrapped__", None) is getattr(builtins, name))
 
 
 def _default_names(node):

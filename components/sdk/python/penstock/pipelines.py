@@ -131,7 +131,7 @@ class Pipeline:
     def run(self, parameters=None, inputs=None, state=None, isolation=None, cache=True, sample=None, quiet=False, **more):
         """Runs it on this machine, with the engine of the operator; the Run once it has ended.
 
-        Parameters by name, or in `parameters`; `inputs` as digests or URIs. A run that fails raises RunFailed.
+        Parameters by name, or in `parameters`; `inputs` as digests, URIs or paths. A run that fails raises RunFailed.
         """
         given = {**(parameters or {}), **more}
         for name in list(given):
@@ -146,7 +146,7 @@ class Pipeline:
                 self.refuse(unfit, name, errors.caller())
             arguments += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
         for name, value in (inputs or {}).items():
-            arguments += ["-i", f"{name}={value}"]
+            arguments += ["-i", f"{name}={_source(value)}"]
         arguments += ["--isolation", isolation] if isolation else []
         arguments += ["--sample", sample] if sample else []
         arguments += [] if cache else ["--no-cache"]
@@ -177,6 +177,15 @@ class Pipeline:
     def _repr_html_(self):
         from penstock.display import pipeline_html
         return pipeline_html(self)
+
+
+def _source(value):
+    """A digest or URI as it is; a path of this machine as a URI."""
+    if isinstance(value, pathlib.Path) or (isinstance(value, str) and ":" not in value):
+        if not pathlib.Path(value).exists():
+            raise errors.CompileError(f"{errors.caller()}: there is no file {value}")
+        return pathlib.Path(value).resolve().as_uri()
+    return value
 
 
 class PipelineTask(Task):
@@ -232,6 +241,9 @@ class Compiled:
         self.looked = {}
         graph, (outputs, results) = pipeline.graph()
         spec = {"description": pipeline.description} if pipeline.description else {}
+        required = [n for n, s in {**pipeline.parameters, **pipeline.inputs}.items() if "default" not in s and not s.get("optional")]
+        if required and not pipeline.schedules:
+            spec["runPolicy"] = "Manual"  # by a change alone it could not run
         if pipeline.schedules:
             spec["schedules"] = pipeline.schedules
         if pipeline.timeout:

@@ -31,6 +31,14 @@ class Metrics(InFolder):
         log_metric("loss", 1)
         self.assertEqual(self.lines(), [{"name": "loss", "step": 3, "value": 0.5}, {"name": "loss", "step": 4, "value": 1}])
 
+    def test_progress_is_a_line_of_its_own(self):
+        from penstock import log_progress
+        self.within_a_step()
+        log_progress(3, 10)
+        self.assertEqual(self.lines(), [{"progress": {"done": 3, "total": 10}}])
+        with self.assertRaisesRegex(TypeError, "progress takes two numbers, got 'x' of 2"):
+            log_progress("x", 2)
+
     def test_steps_count_by_themselves_for_each_name(self):
         self.within_a_step()
         for name in ("a", "b", "a"):

@@ -19,7 +19,7 @@ class Runs(InFolder):
 
     def test_a_run_gives_results_tables_artifacts_and_logs(self):
         pathlib.Path("rows.csv").write_text(ROWS)
-        run = self.run_quietly(shop.prices, data=f"file://{self.folder}/rows.csv", title="Täg $(y) \"q\"")
+        run = self.run_quietly(shop.prices, data="rows.csv", title="Täg $(y) \"q\"")
         self.assertEqual(run.phase, "Succeeded")
         page = run.artifact("report").read_text(encoding="utf-8")
         self.assertEqual(page, "<h1>Täg $(y) \"q\": $(x) 3</h1>5.0 ['a b', 'c']".replace("5.0", page.split("</h1>")[1].split(" ")[0]))
@@ -57,6 +57,8 @@ class Runs(InFolder):
             self.run_quietly(shop.many, region="east")
         with self.assertRaisesRegex(CompileError, "many\\(\\), parameter regions: has no parameter; it has numbers, region"):
             self.run_quietly(shop.many, regions="x")
+        with self.assertRaisesRegex(CompileError, r"test_run.py:\d+: there is no file gone.csv"):
+            self.run_quietly(shop.prices, data="gone.csv")
         self.assertFalse(pathlib.Path("state").exists())
 
     def test_progress_is_shown_unless_it_is_quiet(self):
