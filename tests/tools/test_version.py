@@ -10,6 +10,7 @@ VERSION = re.search(r"^project\(penstock VERSION (\S+)", (ROOT / "CMakeLists.txt
 COPIES = {
     "charts/penstock/Chart.yaml": [r"^version: (\S+)$", r"^appVersion: (\S+)$"],
     "examples/flights/data-server.yaml": [r"image: penstock/flights-data:(\S+)$"],
+    "components/sdk/python/penstock/__init__.py": [r'^__version__ = "(\S+)"$'],
     "README.md": [r"--tag (\S+),"],
 }
 # History, and versions of other people's things.

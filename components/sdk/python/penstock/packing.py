@@ -24,7 +24,7 @@ _INSTALLED = [pathlib.Path(p).resolve() for p in {*sysconfig.get_paths().values(
 # SDK makes no step run again that would do the same.
 _FOR_STEPS = {"log_metric", "log_progress", "read_table", "write_table", "save_model", "check_model", "PenstockError", "CommandError"}
 _STEP_FILES = {"__init__.py", "command.py", "converters.py", "emit.py", "errors.py", "frames.py", "metrics.py", "models.py", "tables.py"}
-_MAIN = pathlib.Path(__file__).with_name("step_main.txt")
+_MAIN = pathlib.Path(__file__).with_name("step_main.txt").read_text(encoding="utf-8").rstrip("\n")
 
 
 class Code:
@@ -70,7 +70,7 @@ def pack(function, kinds, results, looked=None):
     lines += sorted(packer.imports) + ([""] if packer.imports else [])
     for definition in packer.definitions:
         lines += ["", definition, ""]
-    lines += ["", text, _MAIN.read_text().rstrip("\n"), "", "",
+    lines += ["", text, _MAIN, "", "",
               'if __name__ == "__main__":', f"    _penstock_main({name}, {kinds!r}, {results!r})", ""]
     files = {"step.py": "\n".join(lines).encode()}
     files.update(packer.modules())

@@ -92,10 +92,10 @@ class Compile(InFolder):
         twenty = self.module(TWENTY).twenty
         twenty.yaml()
         took = []
-        for _ in range(5):
-            begun = time.perf_counter()
+        for _ in range(15):
+            begun = time.process_time()  # others' work on the machine is not this one's
             text = twenty.yaml()
-            took.append(time.perf_counter() - begun)
+            took.append(time.process_time() - begun)
         print(f"\n   a pipeline of 20 steps compiles in {min(took) * 1e3:.1f} ms (the first of a process apart)")
         self.assertEqual(len(yaml.safe_load(text)["spec"]["steps"]), 20)
         self.assertLess(min(took), 0.050)

@@ -1,6 +1,6 @@
 """Argo's Workflow, WorkflowTemplate, ClusterWorkflowTemplate and CronWorkflow as a Pipeline.
 
-Fields: Argo Workflows' docs/fields.md (v3.6). Nothing is cached, as there; `memoize` is.
+Fields: Argo Workflows' page on its fields (v3.6). Nothing is cached, as there; `memoize` is.
 """
 from penstock.convert import argo_fields as fields
 from penstock.convert.argo_steps import Templates

@@ -1,6 +1,6 @@
 """Argo's {{...}} as references, and its conditions as CEL.
 
-Fields and variables: Argo Workflows' docs/variables.md and docs/fields.md (v3.6).
+Fields and variables: Argo Workflows' pages on workflow variables and on its fields (v3.6).
 """
 import json
 import re
