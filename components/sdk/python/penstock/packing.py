@@ -265,7 +265,8 @@ def _local_module(root):
     if not origin or root == "__main__" or not str(origin).endswith(".py"):
         return {}, set()
     path = pathlib.Path(origin).resolve()
-    if root != _OWN_ROOT and any(place in path.parents for place in _INSTALLED):
+    installed = {"site-packages", "dist-packages"} & set(path.parts) or any(place in path.parents for place in _INSTALLED)
+    if root != _OWN_ROOT and installed:
         return {}, set()
     paths = [path]
     if path.name == "__init__.py":
