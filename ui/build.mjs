@@ -30,6 +30,24 @@ function hashed(name, bytes) {
   return name.replace(/(\.\w+)$/, `-${digest}$1`);
 }
 
+// ansi_up writes its patterns with comments and white space, which it takes away when it starts, and
+// twice (as a template and raw, of which it reads the latter); here that is done before.
+const patterns = {
+  name: 'patterns',
+  setup(build) {
+    build.onLoad({ filter: /ansi_up\.js$/ }, ({ path }) => {
+      const text = '"(?:[^"\\\\]|\\\\.)*"';
+      const template = new RegExp(`__makeTemplateObject\\(\\[${text}\\], \\[(${text})\\]\\)`, 'g');
+      const short = (raw) => JSON.parse(raw).replace(/^\s+|\s+\n|\s*#[\s\S]*?\n|\n/gm, '');
+      const contents = readFileSync(path, 'utf8').replace(
+        template,
+        (_, raw) => `__makeTemplateObject([""], [${JSON.stringify(short(raw))}])`,
+      );
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
 async function bundle() {
   const files = new Map();
   const put = (name, bytes) => {
@@ -50,6 +68,7 @@ async function bundle() {
   const page = await esbuild.build({
     ...common,
     entryPoints: { page: 'src/main.tsx' },
+    plugins: [patterns],
     outdir: 'out',
     publicPath: '/assets/',
     splitting: true,

@@ -1,5 +1,5 @@
-// What the gateway tells as it happens. Without a stream (none left, or a browser without shared
-// workers) `connected` stays false, and who asks by itself asks more often.
+// What the gateway tells as it happens. Without a stream (none left, another tab has it, or a browser
+// without shared workers) `connected` names another topic or none, and who follows asks by itself.
 import { signal } from '@preact/signals';
 
 export interface Topic {
@@ -8,16 +8,20 @@ export interface Topic {
 }
 export type ToWorker = { topics?: Topic[] };
 export type FromWorker =
-  | { connected: boolean }
-  | { event: 'run' | 'step' | 'log'; data: string };
+  | { connected: Topic | undefined }
+  | { topic: Topic; events: [string, string][] };
 
-type Handler = (event: 'run' | 'step' | 'log', data: Record<string, unknown>) => void;
+export type Told = 'run' | 'step' | 'reset';
+type Handler = (event: Told, data: unknown) => void;
 
 declare const STREAM_WORKER: string; // its address, put in by the build
 
-export const connected = signal(false);
+export const connected = signal<Topic | undefined>(undefined);
 const followers = new Map<Handler, Topic>();
 let worker: SharedWorker | undefined;
+
+export const isFollowed = (topic: Topic) =>
+  connected.peek()?.namespace === topic.namespace && connected.peek()?.run === topic.run;
 
 function start(): SharedWorker | undefined {
   if (worker || typeof SharedWorker === 'undefined') return worker;
@@ -28,11 +32,16 @@ function start(): SharedWorker | undefined {
       connected.value = told.connected;
       return;
     }
-    const data = JSON.parse(told.data) as Record<string, unknown>;
-    for (const handler of followers.keys()) handler(told.event, data);
+    for (const [handler, topic] of followers) {
+      if (topic.namespace !== told.topic.namespace || topic.run !== told.topic.run) continue;
+      for (const [event, data] of told.events) handler(event as Told, JSON.parse(data));
+    }
   };
   window.addEventListener('pagehide', () => worker?.port.postMessage({}));
   window.addEventListener('pageshow', (event) => event.persisted && tell());
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') tell();
+  });
   return worker;
 }
 

@@ -1,5 +1,6 @@
-// One event stream for all tabs of this browser, whatever each of them looks at: a browser opens
-// six connections to a server, and the server bounds its streams.
+// One event stream for all tabs of this browser: a browser opens six connections to a server, and
+// the server bounds its streams. It is of what the tab that was looked at last looks at; the others
+// ask by themselves.
 import type { FromWorker, ToWorker, Topic } from './stream';
 
 interface Tab {
@@ -7,60 +8,68 @@ interface Tab {
   topics: Topic[];
 }
 
-const tabs = new Set<Tab>();
-let source: EventSource | undefined;
-let open = '';
+const AT_ONCE = 200; // events in a message: what a page takes within a frame
+const GATHER = 30; // milliseconds
+const AGAIN = 15_000;
 
-// The narrowest stream that has all that is looked at.
-function wanted(): string {
-  const topics = [...tabs].flatMap((tab) => tab.topics);
-  if (topics.length === 0) return '';
-  const namespaces = new Set(topics.map((topic) => topic.namespace));
-  const runs = new Set(topics.map((topic) => topic.run ?? ''));
-  const query = new URLSearchParams();
-  const [namespace = ''] = namespaces;
-  const [run = ''] = runs;
-  if (namespaces.size === 1) query.set('namespace', namespace);
-  if (namespaces.size === 1 && runs.size === 1 && run) query.set('run', run);
-  return `/api/v1/events?${query}`;
-}
+let tabs: Tab[] = []; // the one that was looked at last is last
+let source: EventSource | undefined;
+let open: Topic | undefined;
+let gathered: [string, string][] = [];
+let timer = 0;
+
+const same = (a: Topic | undefined, b: Topic | undefined) =>
+  a?.namespace === b?.namespace && a?.run === b?.run;
 
 function tell(message: FromWorker) {
   for (const tab of tabs) tab.port.postMessage(message);
 }
 
+function give() {
+  timer = 0;
+  const events = gathered.splice(0, AT_ONCE);
+  if (open && events.length > 0) tell({ topic: open, events });
+  if (gathered.length > 0) timer = setTimeout(give, GATHER) as unknown as number;
+}
+
 function follow() {
-  const url = wanted();
-  if (url === open) return;
+  const topic = tabs.at(-1)?.topics.at(-1);
+  if (same(topic, open) && source) return;
   source?.close();
   source = undefined;
-  open = url;
-  tell({ connected: false });
-  if (!url) return;
-  const stream = (source = new EventSource(url));
-  stream.onopen = () => tell({ connected: true });
+  open = topic;
+  gathered = [];
+  tell({ connected: undefined });
+  if (!topic) return;
+  const query = new URLSearchParams(topic.run ? { ...topic } : { namespace: topic.namespace });
+  const stream = (source = new EventSource(`/api/v1/events?${query}`));
+  stream.onopen = () => tell({ connected: topic });
   // The browser opens it again by itself, except where the gateway refused (503: too many).
   stream.onerror = () => {
-    tell({ connected: false });
-    if (stream.readyState === EventSource.CLOSED && stream === source) {
-      open = '';
-      setTimeout(follow, 15_000);
-    }
+    tell({ connected: undefined });
+    if (stream.readyState !== EventSource.CLOSED || stream !== source) return;
+    setTimeout(() => {
+      if (stream !== source) return;
+      source = undefined;
+      follow();
+    }, AGAIN);
   };
-  for (const event of ['run', 'step', 'log'] as const) {
-    stream.addEventListener(event, (e) => tell({ event, data: (e as MessageEvent<string>).data }));
+  for (const event of ['run', 'step', 'reset']) {
+    stream.addEventListener(event, (e) => {
+      gathered.push([event, (e as MessageEvent<string>).data]);
+      timer ||= setTimeout(give, GATHER) as unknown as number;
+    });
   }
 }
 
 const scope = self as unknown as { onconnect: (event: MessageEvent) => void };
 scope.onconnect = (event) => {
   const port = event.ports[0]!;
-  const tab: Tab = { port, topics: [] };
-  tabs.add(tab);
   port.onmessage = (message: MessageEvent<ToWorker>) => {
-    if (message.data.topics) tab.topics = message.data.topics;
-    else tabs.delete(tab);
+    tabs = tabs.filter((other) => other.port !== port);
+    const { topics } = message.data;
+    if (topics && topics.length > 0) tabs.push({ port, topics });
     follow();
-    if (source?.readyState === EventSource.OPEN) port.postMessage({ connected: true });
+    if (source?.readyState === EventSource.OPEN) port.postMessage({ connected: open });
   };
 };

@@ -38,7 +38,7 @@ export interface RunRow {
   step?: string;
   cause?: string;
   user?: string;
-  created: Time;
+  created?: Time;
   started?: Time;
   finished?: Time;
   steps?: StepCounts;
@@ -65,7 +65,8 @@ export interface StepRow {
   attempt?: number;
   attempts?: number;
   cached?: boolean;
-  cachedFrom?: string;
+  cachedFrom?: string; // the run that made it
+  run?: string; // of a step that is a Pipeline
   times?: StepTimes;
   progress?: { done?: number; total?: number; left?: number };
   items?: { total: number; succeeded?: number; failed?: number; running?: number };
@@ -83,7 +84,7 @@ export interface Condition {
   status: string;
   reason?: string;
   message?: string;
-  lastTransitionTime?: Time;
+  time?: Time;
 }
 
 export interface Run extends RunRow {
@@ -163,13 +164,15 @@ export interface Parameter {
 export interface Pipeline {
   name: string;
   namespace?: string;
-  schedule?: string;
+  description?: string;
+  schedules?: { name: string; cron: string; suspended?: boolean; timeZone?: string; next?: Time }[];
   suspended?: boolean;
-  lastRun?: RunRow;
-  runs?: number;
+  activeRuns?: number;
+  nextRun?: Time;
+  message?: string;
+  lastRun?: { name: string; phase: string; finished?: Time };
   parameters?: Parameter[];
   approvals?: string[];
-  command?: string;
 }
 
 export interface Grid {
@@ -177,7 +180,7 @@ export interface Grid {
   runs: {
     name: string;
     phase: string;
-    created: Time;
+    created?: Time;
     finished?: Time;
     cells: Record<string, string>;
   }[];
@@ -203,35 +206,36 @@ export interface Comparison {
 
 export interface Gate {
   name: string;
-  interval?: [number, number];
-  value?: number;
-  bound?: number | string;
-  unit?: string;
+  interval?: [string, string]; // either may be empty: not known
+  value?: string;
+  bound?: string;
   samples?: number;
-  verdict: string;
+  verdict?: string;
   message?: string;
 }
 
 export interface ModelVersion {
   name: string;
   digest?: string;
-  weight?: number | string;
+  version?: number;
+  role?: string;
+  weight?: string;
   phase?: string;
   reason?: string;
-  message?: string;
+  replicas?: number;
+  readyReplicas?: number;
   run?: string;
-  step?: string;
+  source?: string;
   created?: Time;
 }
 
 export interface Rollout {
   phase?: string;
-  version?: string;
-  step?: number | string;
+  version?: number;
+  step?: number;
   steps?: number;
   message?: string;
   gates?: Gate[];
-  evidence?: string | Value[] | { [name: string]: Value };
 }
 
 export interface Model {
@@ -242,7 +246,15 @@ export interface Model {
   message?: string;
   versions?: ModelVersion[];
   rollout?: Rollout;
-  history?: { version: string; outcome?: string; reason?: string; message?: string; time?: Time }[];
+  url?: string;
+  history?: {
+    version: number;
+    to?: number;
+    outcome: string;
+    reason?: string;
+    evidence?: Gate[];
+    time?: Time;
+  }[];
   conditions?: Condition[];
 }
 
@@ -251,7 +263,7 @@ export interface SchemaColumn {
   type: string;
   nullable?: boolean;
   role?: string;
-  domain?: Value[];
+  domain?: Value[] | { minimum?: Value; maximum?: Value };
   unit?: string;
 }
 
@@ -283,7 +295,8 @@ export interface Artifact {
   schema?: { columns: SchemaColumn[] };
   statistics?: { rows?: number; label?: string; columns: ColumnStatistics[] };
   sample?: { columns: (string | { name: string; type?: string })[]; rows: Value[][] };
-  report?: string;
+  metrics?: { [name: string]: Value };
+  report?: string; // the path of a page; empty: the artifact is the page
 }
 
 export interface Lineage {
@@ -297,4 +310,5 @@ export interface Lineage {
     uri?: string;
   }[];
   edges: [string, string][];
+  cut?: boolean; // there is more than was asked for
 }

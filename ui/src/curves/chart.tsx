@@ -1,5 +1,5 @@
 // Curves by uPlot: steps of training across, values up. A series is a run or a metric.
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { numberText } from '../parts/shown';
@@ -46,6 +46,7 @@ interface Props {
 export function Chart({ title, curves, log }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
+  const [at, setAt] = useState<number>();
   const { x, values } = aligned(curves);
   const shape = `${title}\n${curves.map((c) => c.label).join('\n')}\n${log}\n${dark.value}`;
 
@@ -60,7 +61,8 @@ export function Chart({ title, curves, log }: Props) {
       {
         width: element.current!.clientWidth,
         height: WIDE,
-        legend: { show: curves.length > 1 || curves.length === 1, live: true },
+        legend: { show: curves.length > 1 },
+        hooks: { setCursor: [(u) => setAt(u.cursor.idx ?? undefined)] },
         cursor: { drag: { x: true, y: false } },
         scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
         axes: [
@@ -97,10 +99,18 @@ export function Chart({ title, curves, log }: Props) {
 
   return (
     <figure class="chart">
-      <figcaption class="mono">{title}</figcaption>
+      <figcaption class="mono">
+        {title} {curves.length === 1 && <span class="dim">{valueAt(x, values[0]!, at)}</span>}
+      </figcaption>
       <div ref={element} role="img" aria-label={described(title, curves)} />
     </figure>
   );
+}
+
+// Under the pointer, else the last.
+function valueAt(x: number[], values: (number | null)[], at = x.length - 1): string {
+  const value = values[at];
+  return typeof value === 'number' ? `${numberText(value)} (${t('xAxis')} ${x[at]})` : '';
 }
 
 // What the picture says, for those who do not see it.

@@ -2,7 +2,7 @@
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
 import type { Artifact, ColumnStatistics, SchemaColumn, Value } from '../api/types';
-import { Copy, Fact, Facts, Loading, Name, Trouble } from '../parts/pieces';
+import { Copy, Fact, Facts, Loading, Name, Trouble, Values } from '../parts/pieces';
 import { bytes, numberText, shortDigest, shown, valueText } from '../parts/shown';
 import { href } from '../shell/route';
 import { t } from '../words/words';
@@ -56,6 +56,12 @@ function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }
           statistics={artifact.statistics?.columns ?? []}
           label={artifact.statistics?.label}
         />
+      )}
+      {artifact.metrics && (
+        <section>
+          <h2>{t('metrics')}</h2>
+          <Values values={artifact.metrics} />
+        </section>
       )}
       {artifact.sample && <Sample sample={artifact.sample} />}
       {artifact.report !== undefined && (
@@ -127,7 +133,7 @@ function Columns({ schema, statistics, label }: ColumnsProps) {
                   <td>
                     {about && <Distribution about={about} />}
                     {!about && column?.domain && (
-                      <span class="mono dim">{column.domain.map(valueText).join(', ')}</span>
+                      <span class="mono dim">{domainText(column.domain)}</span>
                     )}
                   </td>
                 </tr>
@@ -138,6 +144,11 @@ function Columns({ schema, statistics, label }: ColumnsProps) {
       </div>
     </section>
   );
+}
+
+function domainText(domain: NonNullable<SchemaColumn['domain']>): string {
+  if (Array.isArray(domain)) return domain.map(valueText).join(', ');
+  return `${valueText(domain.minimum)} – ${valueText(domain.maximum)}`;
 }
 
 function share(part: number | undefined, whole: number | undefined): string {
@@ -177,7 +188,7 @@ function Distribution({ about }: { about: ColumnStatistics }) {
     );
   }
   return (
-    <span class="top">
+    <span class="frequent">
       {(about.top ?? []).slice(0, 4).map((one) => (
         <span key={valueText(one.value)} class="mono">
           {valueText(one.value).slice(0, 24)}{' '}
@@ -191,6 +202,7 @@ function Distribution({ about }: { about: ColumnStatistics }) {
 function Sample({ sample }: { sample: NonNullable<Artifact['sample']> }) {
   const names = sample.columns.map((column) => (typeof column === 'string' ? column : column.name));
   const isNumber = (value: Value | undefined) => typeof value === 'number';
+  const numbers = names.map((_, at) => sample.rows.some((row) => isNumber(row[at])));
   return (
     <section>
       <h2>
@@ -200,8 +212,8 @@ function Sample({ sample }: { sample: NonNullable<Artifact['sample']> }) {
         <table class="plain-table sample">
           <thead>
             <tr>
-              {names.map((name) => (
-                <th key={name}>
+              {names.map((name, at) => (
+                <th key={name} class={numbers[at] ? 'number' : ''}>
                   <Name text={name} />
                 </th>
               ))}
@@ -211,7 +223,7 @@ function Sample({ sample }: { sample: NonNullable<Artifact['sample']> }) {
             {sample.rows.map((row, n) => (
               <tr key={n}>
                 {names.map((name, at) => (
-                  <td key={name} class={isNumber(row[at]) ? 'number' : 'mono'}>
+                  <td key={name} class={numbers[at] ? 'number' : 'mono'}>
                     {row[at] === null ? <span class="dim">null</span> : cut(valueText(row[at]))}
                   </td>
                 ))}
@@ -240,7 +252,7 @@ function Files({ namespace, artifact }: { namespace: string; artifact: Artifact 
             <tr key={file.path}>
               <td class="mono">
                 <a href={contentUrl(namespace, artifact.digest, file.path)} download>
-                  {shown(file.path)}
+                  {shown(file.path || t('content'))}
                 </a>
               </td>
               <td class="number">{bytes(file.bytes)}</td>

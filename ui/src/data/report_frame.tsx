@@ -12,7 +12,7 @@ interface Props {
 }
 
 export function contentUrl(namespace: string, digest: string, path: string): string {
-  return inNamespace(namespace, ['artifacts', digest, 'content', ...path.split('/').filter(Boolean)]);
+  return inNamespace(namespace, ['artifacts', digest, 'content', ...path.split('/')]);
 }
 
 export function ReportFrame({ namespace, digest, path, title }: Props) {
@@ -23,7 +23,7 @@ export function ReportFrame({ namespace, digest, path, title }: Props) {
       referrerpolicy="no-referrer"
       loading="lazy"
       title={`${t('report')}: ${shown(title)}`}
-      src={contentUrl(namespace, digest, path)}
+      src={contentUrl(namespace, digest, path) + (path ? '' : '?as=html')}
     />
   );
 }

@@ -163,7 +163,7 @@ export function CanvasGraph(props: Props) {
     const { x, y, k } = viewport.view.value;
     const px = (event.clientX - box.left - x) / k;
     const py = (event.clientY - box.top - y) / k;
-    const column = layout.layers[Math.floor(px / (NODE.width + NODE.gapX))] ?? [];
+    const column = layout.layers[Math.floor(px / (NODE.width + NODE.gapLayer))] ?? [];
     const isIn = (id: string) => {
       const at = layout.at.get(id)!;
       return Math.abs(at.x - px) <= NODE.width / 2 && Math.abs(at.y - py) <= NODE.height / 2;

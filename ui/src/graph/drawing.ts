@@ -1,7 +1,8 @@
 // What the two ways of drawing a graph (SVG, canvas) share.
-import type { Layout, Size } from './layout';
+import type { Layout, Point, Size } from './layout';
 
-export const NODE: Size = { width: 172, height: 36, gapX: 44, gapY: 12 };
+export const NODE: Size = { width: 172, height: 36, gapLayer: 44, gap: 12 };
+export const NODE_DOWN: Size = { ...NODE, gapLayer: 30, gap: 20 };
 
 export interface Drawn {
   id: string;
@@ -35,32 +36,41 @@ export function neighbour(layout: Layout, from: string | undefined, key: string)
   if (from === undefined || !layout.at.has(from)) return layout.layers[0]?.[0];
   const members = layout.layers.find((layer) => layer.includes(from)) ?? [];
   const at = members.indexOf(from);
-  if (key === 'ArrowUp') return members[at - 1];
-  if (key === 'ArrowDown') return members[at + 1];
-  const y = layout.at.get(from)!.y;
+  const [before, after, on] = layout.down
+    ? ['ArrowLeft', 'ArrowRight', 'ArrowDown']
+    : ['ArrowUp', 'ArrowDown', 'ArrowRight'];
+  if (key === before) return members[at - 1];
+  if (key === after) return members[at + 1];
+  const along = (id: string) => (layout.down ? layout.at.get(id)!.x : layout.at.get(id)!.y);
+  const y = along(from);
   const near = layout.edges
-    .filter((edge) => (key === 'ArrowRight' ? edge.from === from : edge.to === from))
-    .map((edge) => (key === 'ArrowRight' ? edge.to : edge.from));
-  near.sort((a, b) => Math.abs(layout.at.get(a)!.y - y) - Math.abs(layout.at.get(b)!.y - y));
+    .filter((edge) => (key === on ? edge.from === from : edge.to === from))
+    .map((edge) => (key === on ? edge.to : edge.from));
+  near.sort((a, b) => Math.abs(along(a) - y) - Math.abs(along(b) - y));
   return near[0];
 }
 
 export function curve(layout: Layout, edge: Layout['edges'][number]): string {
-  const from = layout.at.get(edge.from)!;
-  const to = layout.at.get(edge.to)!;
-  let x = from.x + NODE.width / 2;
-  let y = from.y;
-  let path = `M${x} ${y}`;
-  const through = (nextX: number, nextY: number) => {
-    const middle = (x + nextX) / 2;
-    path += `C${middle} ${y} ${middle} ${nextY} ${nextX} ${nextY}`;
-    [x, y] = [nextX, nextY];
+  const { down } = layout;
+  const half = (down ? NODE.height : NODE.width) / 2;
+  // Along the layers, and across them.
+  const turned = (point: Point) => (down ? [point.y, point.x] : [point.x, point.y]) as [number, number];
+  const text = (a: number, b: number) => (down ? `${b} ${a}` : `${a} ${b}`);
+  let [a, b] = turned(layout.at.get(edge.from)!);
+  a += half;
+  let path = `M${text(a, b)}`;
+  const through = (nextA: number, nextB: number) => {
+    const middle = (a + nextA) / 2;
+    path += `C${text(middle, b)} ${text(middle, nextB)} ${text(nextA, nextB)}`;
+    [a, b] = [nextA, nextB];
   };
   for (const bend of edge.via) {
-    through(bend.x - NODE.width / 2, bend.y);
-    path += `H${bend.x + NODE.width / 2}`;
-    x = bend.x + NODE.width / 2;
+    const [bendA, bendB] = turned(bend);
+    through(bendA - half, bendB);
+    a = bendA + half;
+    path += `L${text(a, b)}`;
   }
-  through(to.x - NODE.width / 2, to.y);
+  const [lastA, lastB] = turned(layout.at.get(edge.to)!);
+  through(lastA - half, lastB);
   return path;
 }

@@ -1,11 +1,11 @@
 // A graph with its tools: finds, fits, and chooses how it is drawn by how large it is.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { t } from '../words/words';
 import { CanvasGraph } from './canvas_graph';
-import { NODE, type Drawn } from './drawing';
-import { layout, type Edge } from './layout';
+import { NODE, NODE_DOWN, type Drawn } from './drawing';
+import { layout, type Edge, type Layout } from './layout';
 import { SvgGraph } from './svg_graph';
 import { Viewport } from './viewport';
 
@@ -26,30 +26,33 @@ interface Props {
   tools?: ComponentChildren;
 }
 
+const scaleOf = (drawn: Layout, box: Viewport) =>
+  Math.min(1, box.width / drawn.width, box.height / drawn.height);
+
 const NEVER = () => () => undefined;
 
 export function GraphView(props: Props) {
   const { nodes, edges, shape, selected, find } = props;
   const box = useRef<HTMLDivElement>(null);
   const viewport = useMemo(() => new Viewport(), []);
-  const drawn = useMemo(
-    () =>
-      layout(
-        nodes.map((node) => node.id),
-        edges,
-        NODE,
-      ),
-    [shape],
-  );
-  const byId = useMemo(() => new Map(nodes.map((node) => [node.id, node])), [nodes]);
+  const [tall, setTall] = useState<boolean>();
   const large = nodes.length > MOST_SVG;
+  // Whichever way of the two is drawn larger; which that is changes with the box's form.
+  const drawn = useMemo(() => {
+    const ids = nodes.map((node) => node.id);
+    const across = layout(ids, edges, NODE);
+    if (large || tall === undefined) return across;
+    const down = layout(ids, edges, NODE_DOWN, true);
+    return scaleOf(down, viewport) > scaleOf(across, viewport) ? down : across;
+  }, [shape, tall]);
+  const byId = useMemo(() => new Map(nodes.map((node) => [node.id, node])), [nodes]);
 
   function fit() {
     viewport.fit(drawn.width, drawn.height);
     if (large || viewport.view.value.k >= READABLE) return;
-    const at = drawn.at.get(selected ?? props.first ?? '') ?? drawn.at.get(drawn.layers[0]?.[0] ?? '');
-    const shift = selected || props.first ? 0 : viewport.width / 2 / READABLE - NODE.width;
-    if (at) viewport.center(at.x + shift, at.y, READABLE);
+    const at = drawn.at.get(selected ?? props.first ?? '');
+    if (at) viewport.center(at.x, at.y, READABLE);
+    else viewport.begin(drawn.width, drawn.height, READABLE);
   }
   const latest = useRef(fit);
   latest.current = fit;
@@ -57,9 +60,11 @@ export function GraphView(props: Props) {
   useEffect(() => {
     let fitted = false;
     const detach = viewport.attach(box.current!, () => {
+      const { width, height } = viewport;
+      setTall(height > width * 0.75);
       if (!fitted) latest.current();
       else viewport.view.value = { ...viewport.view.value };
-      fitted = true;
+      fitted = width > 0;
     });
     return detach;
   }, [viewport]);

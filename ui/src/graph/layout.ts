@@ -1,4 +1,4 @@
-// Layered drawing of a directed graph, from left to right (Sugiyama, Tagawa, Toda 1981): layers by
+// Layered drawing of a directed graph, from left to right or downwards (Sugiyama, Tagawa, Toda 1981): layers by
 // longest path, order within a layer by barycentre sweeps, heights by least squares that keep the
 // order (isotonic regression by pool adjacent violators; Ayer et al. 1955). Every phase is linear in
 // nodes and edges but for the sorting, so that 5,000 nodes take some tens of milliseconds.
@@ -7,16 +7,17 @@ export type Edge = readonly [string, string];
 export interface Size {
   width: number;
   height: number;
-  gapX: number;
-  gapY: number;
+  gapLayer: number; // between layers
+  gap: number; // within one
 }
 export interface Point {
   x: number;
   y: number;
 }
 export interface Layout {
+  down: boolean; // layers lie below each other, not beside
   at: Map<string, Point>; // centres
-  layers: string[][]; // top to bottom
+  layers: string[][]; // each from the top (or the left)
   edges: { from: string; to: string; via: Point[] }[]; // `via`: the bends of an edge over layers
   width: number;
   height: number;
@@ -35,26 +36,38 @@ interface Slot {
   after: number[];
 }
 
-export function layout(names: readonly string[], edges: readonly Edge[], size: Size): Layout {
+export function layout(
+  names: readonly string[],
+  edges: readonly Edge[],
+  size: Size,
+  down = false,
+): Layout {
+  const [deep, broad] = down ? [size.height, size.width] : [size.width, size.height];
   const index = new Map(names.map((name, n) => [name, n]));
   const links = withoutRepeats(edges, index);
   const layer = longestPaths(names.length, links);
-  const slots: Slot[] = names.map((_, n) => slot(layer[n]!, size.height));
+  const slots: Slot[] = names.map((_, n) => slot(layer[n]!, broad));
   const bend = areFew(links, layer);
   const bends = links.map(([a, b]) => connect(slots, a, b, bend));
   const layers = byLayer(slots);
   for (let n = 0; n < SWEEPS; n += 1) sweep(slots, layers, n % 2 === 0);
-  place(slots, layers, size.gapY);
+  place(slots, layers, size.gap);
 
-  const x = (at: number) => at * (size.width + size.gapX) + size.width / 2;
+  const x = (at: number) => at * (deep + size.gapLayer) + deep / 2;
   const top = Math.min(0, ...layers.map((l) => edgeOf(slots, l[0], -1)));
-  const point = (n: number): Point => ({ x: x(slots[n]!.layer), y: slots[n]!.y - top });
+  const turned = (a: number, b: number): Point => (down ? { x: b, y: a } : { x: a, y: b });
+  const point = (n: number) => turned(x(slots[n]!.layer), slots[n]!.y - top);
+  const end = turned(
+    layers.length === 0 ? 0 : x(layers.length - 1) + deep / 2,
+    Math.max(0, ...layers.map((l) => edgeOf(slots, l.at(-1), 1))) - top,
+  );
   return {
+    down,
     at: new Map(names.map((name, n) => [name, point(n)])),
     layers: layers.map((l) => l.filter((n) => n < names.length).map((n) => names[n]!)),
     edges: links.map(([a, b], n) => ({ from: names[a]!, to: names[b]!, via: bends[n]!.map(point) })),
-    width: layers.length === 0 ? 0 : x(layers.length - 1) + size.width / 2,
-    height: Math.max(0, ...layers.map((l) => edgeOf(slots, l.at(-1), 1))) - top,
+    width: end.x,
+    height: end.y,
   };
 }
 

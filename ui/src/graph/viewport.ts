@@ -36,6 +36,12 @@ export class Viewport {
     this.view.value = { k, x: this.width / 2 - x * k, y: this.height / 2 - y * k };
   }
 
+  // From the beginning of a drawing that does not fit.
+  begin(width: number, height: number, k: number) {
+    const start = (whole: number, room: number) => Math.max(MARGIN, (room - whole * k) / 2);
+    this.view.value = { k, x: start(width, this.width), y: start(height, this.height) };
+  }
+
   // Moves no more than it must to have the point in view.
   reveal(x: number, y: number) {
     const { k, ...at } = this.view.value;

@@ -21,13 +21,11 @@ const DIRECTIONS = [
   ['down', 'downstream'],
 ] as const;
 
-const KINDS = ['artifact', 'model', 'request'] as const;
+const KINDS = ['artifact', 'model'] as const;
 
-// "sha256:..." or 64 hex digits are an artifact; a request's id has the form of a UUID.
+// "sha256:..." or 64 hex digits are an artifact, all else a model's name.
 export function kindOf(text: string): (typeof KINDS)[number] {
-  if (/^(sha256:)?[0-9a-f]{64}$/.test(text)) return 'artifact';
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return 'request';
-  return 'model';
+  return /^(sha256:)?[0-9a-f]{64}$/.test(text) ? 'artifact' : 'model';
 }
 
 export function LineagePage({ namespace }: { namespace: string }) {
@@ -36,7 +34,7 @@ export function LineagePage({ namespace }: { namespace: string }) {
   const of = kind ? (query.get(kind) ?? '') : '';
   const direction = query.get('direction') ?? 'both';
   const url = kind
-    ? inNamespace(namespace, ['lineage'], { [kind]: of, direction, depth: query.get('depth') ?? 20 })
+    ? inNamespace(namespace, ['lineage'], { [kind]: of, direction })
     : '';
   const live = useLive<Lineage>(url, 0);
   const data = live.data.value;
@@ -44,7 +42,8 @@ export function LineagePage({ namespace }: { namespace: string }) {
   function ask(event: Event) {
     event.preventDefault();
     const value = text.trim();
-    if (value) go(href([namespace, 'lineage'], { [kindOf(value)]: value, direction }));
+    const asked = /^[0-9a-f]{64}$/.test(value) ? `sha256:${value}` : value;
+    if (value) go(href([namespace, 'lineage'], { [kindOf(value)]: asked, direction }));
   }
   return (
     <section class="page">
@@ -79,6 +78,7 @@ export function LineagePage({ namespace }: { namespace: string }) {
       {data && (
         <>
           <Drawing data={data} namespace={namespace} of={of} />
+          {data.cut && <p class="dim">{t('cut')}</p>}
           <CommandLine text={lineageLine(place.value, of)} />
         </>
       )}

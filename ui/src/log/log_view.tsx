@@ -3,7 +3,6 @@ import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { ApiError, getLog, inNamespace } from '../api/client';
-import { follow } from '../api/stream';
 import { bytes, shown } from '../parts/shown';
 import { Trouble } from '../parts/pieces';
 import { t } from '../words/words';
@@ -35,21 +34,15 @@ class LogStore {
   readonly error = signal<ApiError | undefined>(undefined);
   private timer = 0;
   private busy = false;
-  private unfollow: (() => void) | undefined;
   private readonly aborter = new AbortController();
 
   constructor(private readonly place: LogPlace) {}
 
   start() {
-    const { namespace, run, step } = this.place;
-    this.unfollow = follow({ namespace, run }, (event, data) => {
-      if (event === 'log' && data.run === run && data.step === step) void this.newer();
-    });
     void this.newer();
   }
 
   stop() {
-    this.unfollow?.();
     clearTimeout(this.timer);
     this.aborter.abort();
   }

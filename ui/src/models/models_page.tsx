@@ -9,7 +9,7 @@ import { Table, type Column } from '../parts/table';
 import { Conditions } from '../run/run_page';
 import { go, href } from '../shell/route';
 import { t } from '../words/words';
-import { History, RolloutSection, weightText } from './rollout';
+import { History, RolloutSection } from './rollout';
 
 export function ModelsPage({ namespace }: { namespace: string }) {
   const live = useLive<List<Model>>(inNamespace(namespace, ['models'], { limit: 500 }), 5000);
@@ -50,7 +50,7 @@ export function ModelsPage({ namespace }: { namespace: string }) {
         <span class="reason">
           {(model.versions ?? [])
             .filter((version) => version.weight)
-            .map((version) => `${shown(version.name)} ${weightText(version.weight)}`)
+            .map((version) => `${shown(version.name)} ${version.weight}`)
             .join(' · ')}
         </span>
       ),
@@ -100,6 +100,7 @@ export function ModelPage({ namespace, name }: { namespace: string; name: string
               <span class="mono">{shown(model.reason ?? '')}</span> {shown(model.message ?? '')}
             </p>
           )}
+          {model.url && <p class="mono">{shown(model.url)}</p>}
           <Traffic versions={model.versions ?? []} />
           <RolloutSection
             namespace={namespace}
@@ -117,18 +118,18 @@ export function ModelPage({ namespace, name }: { namespace: string; name: string
 
 // Who gets how much, as one bar.
 function Traffic({ versions }: { versions: ModelVersion[] }) {
-  const served = versions.filter((version) => Number.parseFloat(String(version.weight)) > 0);
+  const served = versions.filter((version) => Number.parseFloat(version.weight ?? '') > 0);
   if (served.length === 0) return null;
-  const said = served.map((version) => `${version.name} ${weightText(version.weight)}`).join(', ');
+  const said = served.map((version) => `${version.name} ${version.weight}`).join(', ');
   return (
     <div class="traffic" role="img" aria-label={`${t('weight')}: ${said}`}>
       {served.map((version, n) => (
         <span
           key={version.name}
           class={`share-${n % 3}`}
-          style={{ flexGrow: Number.parseFloat(String(version.weight)) }}
+          style={{ flexGrow: Number.parseFloat(version.weight ?? '') }}
         >
-          <Name text={version.name} /> {weightText(version.weight)}
+          <Name text={version.name} /> · {version.weight}
         </span>
       ))}
     </div>
@@ -148,7 +149,8 @@ function Versions({ namespace, versions }: { namespace: string; versions: ModelV
               <th class="number">{t('weight')}</th>
               <th>{t('digest')}</th>
               <th>{t('producer')}</th>
-              <th>{t('created')}</th>
+              <th class="number">{t('created')}</th>
+              <th class="number">{t('servers')}</th>
               <th>{t('reason')}</th>
             </tr>
           </thead>
@@ -159,24 +161,25 @@ function Versions({ namespace, versions }: { namespace: string; versions: ModelV
                   <Name text={version.name} />
                 </th>
                 <td>
-                  <Phase phase={version.phase ?? ''} />
+                  <Phase phase={version.phase ?? version.role ?? ''} />
                 </td>
-                <td class="number">{weightText(version.weight)}</td>
+                <td class="number">{version.weight}</td>
                 <td>{version.digest && <Digest digest={version.digest} />}</td>
                 <td>
                   {version.run && (
-                    <a href={href([namespace, 'runs', version.run], { step: version.step })}>
-                      <Name text={[version.run, version.step].filter(Boolean).join(' / ')} />
+                    <a href={href([namespace, 'runs', version.run])}>
+                      <Name text={version.run} />
                     </a>
                   )}
+                  {!version.run && <span class="mono">{shown(version.source ?? '')}</span>}
                 </td>
                 <td class="number">
                   <At time={version.created} />
                 </td>
-                <td>
-                  <span class="mono">{shown(version.reason ?? '')}</span>{' '}
-                  <span class="dim">{shown(version.message ?? '')}</span>
+                <td class="number">
+                  {version.readyReplicas}/{version.replicas}
                 </td>
+                <td class="dim">{shown(version.reason ?? '')}</td>
               </tr>
             ))}
           </tbody>

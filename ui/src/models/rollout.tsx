@@ -1,19 +1,14 @@
 // A rollout: what its gates say of the candidate, with the interval that they judge by, and why an
 // earlier one was rolled back.
 import { inNamespace, post } from '../api/client';
-import type { Gate, Model, Value } from '../api/types';
+import type { Gate, Model } from '../api/types';
 import { ActButton, ActForm } from '../parts/act';
 import { rolloutLine } from '../parts/cli';
 import { At, Name } from '../parts/pieces';
 import { Phase } from '../parts/phase';
-import { numberText, shown, valueText } from '../parts/shown';
+import { numberText, shown } from '../parts/shown';
 import { place } from '../shell/me';
 import { t } from '../words/words';
-
-export function weightText(weight: number | string | undefined): string {
-  if (weight === undefined || weight === '') return '';
-  return typeof weight === 'number' ? `${numberText(weight)}%` : weight;
-}
 
 interface Props {
   namespace: string;
@@ -37,12 +32,12 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
       </section>
     );
   }
-  const version = rollout.version ?? model.versions?.at(-1)?.name ?? '';
+  const version = `v${rollout.version ?? ''}`;
   return (
     <section>
       <div class="bar">
         <h2>
-          {t('rollout')} <Name text={version} />
+          {t('rollout')} {version}
         </h2>
         {rollout.phase && <Phase phase={rollout.phase} />}
         {rollout.step !== undefined && (
@@ -53,10 +48,10 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
         )}
         <span class="grow" />
         {ACTS.map(([what, says, danger]) => (
-          <ActButton key={what} label={t(what)} verb="update" primary={what === 'promote'}>
+          <ActButton key={what} label={t(what)} verb="patch" primary={what === 'promote'}>
             {(close) => (
               <ActForm
-                says={t(says, { version: shown(version) })}
+                says={t(says, { version })}
                 submit={t(what)}
                 danger={danger}
                 command={rolloutLine(place.value, what, model.name)}
@@ -72,7 +67,6 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
       </div>
       {rollout.message && <p>{shown(rollout.message)}</p>}
       {rollout.gates && rollout.gates.length > 0 && <Gates gates={rollout.gates} />}
-      <Evidence evidence={rollout.evidence} />
     </section>
   );
 }
@@ -86,7 +80,7 @@ function Gates({ gates }: { gates: Gate[] }) {
             <th>{t('gate')}</th>
             <th>{t('verdict')}</th>
             <th>{t('interval')}</th>
-            <th class="number">{t('bound')}</th>
+            <th>{t('bound')}</th>
             <th class="number">{t('samples')}</th>
             <th>{t('message')}</th>
           </tr>
@@ -98,12 +92,12 @@ function Gates({ gates }: { gates: Gate[] }) {
                 <Name text={gate.name} />
               </th>
               <td>
-                <Phase phase={gate.verdict} />
+                <Phase phase={gate.verdict ?? ''} />
               </td>
               <td>
                 <Interval gate={gate} />
               </td>
-              <td class="number">{gate.bound}</td>
+              <td>{shown(gate.bound ?? '')}</td>
               <td class="number">{gate.samples !== undefined && numberText(gate.samples)}</td>
               <td>{shown(gate.message ?? '')}</td>
             </tr>
@@ -114,46 +108,37 @@ function Gates({ gates }: { gates: Gate[] }) {
   );
 }
 
+// "at most 250ms" is 0.25 of "s"; a unit that is not of time stays itself.
+export function measure(text: string | undefined): { value: number; unit: string } | undefined {
+  const found = /(-?[\d.]+(?:e-?\d+)?)\s*(us|ms|s|%)?/.exec(text ?? '');
+  if (!found) return undefined;
+  const [, number, unit = ''] = found;
+  const scale = { us: 1e-6, ms: 1e-3 }[unit];
+  return { value: Number(number) * (scale ?? 1), unit: scale ? 's' : unit };
+}
+
 // The interval against its bound: a verdict is one that does not reach over it.
 function Interval({ gate }: { gate: Gate }) {
-  if (!gate.interval) return <span class="dim">{t('none')}</span>;
-  const [low, high] = gate.interval;
-  const bound = Number.parseFloat(String(gate.bound));
-  const known = Number.isFinite(bound);
-  const least = Math.min(low, known ? bound : low, 0);
-  const most = Math.max(high, known ? bound : high) * 1.1 || 1;
+  const ends = gate.interval ?? ['', ''];
+  const said = gate.interval ? ends.map((end) => end || '?').join(' – ') : (gate.value ?? '');
+  const [low, high] = ends.map(measure);
+  const limit = measure(gate.bound);
+  const bound = limit && limit.unit === (low ?? high)?.unit ? limit.value : undefined;
+  const known = [low?.value, high?.value, bound].filter((x) => x !== undefined);
+  if (!low && !high) return <span class="number">{shown(said)}</span>;
+  const least = Math.min(0, ...known);
+  const most = Math.max(...known) * 1.15 || 1;
   const x = (value: number) => (150 * (value - least)) / (most - least || 1);
-  const said = `${numberText(low)} – ${numberText(high)}`;
+  const [from, to] = [x(low?.value ?? least), x(high?.value ?? most)];
   return (
     <span class="interval">
       <svg viewBox="0 0 150 18" width="150" height="18" aria-hidden="true">
         <line class="rail" x1="0" x2="150" y1="9" y2="9" />
-        <rect x={x(low)} width={Math.max(2, x(high) - x(low))} y="5" height="8" rx="1" />
-        {known && <line class="bound" x1={x(bound)} x2={x(bound)} y1="1" y2="17" />}
+        <rect x={from} width={Math.max(2, to - from)} y="5" height="8" rx="1" />
+        {bound !== undefined && <line class="bound" x1={x(bound)} x2={x(bound)} y1="1" y2="17" />}
       </svg>
-      <span class="number">{said}</span>
+      <span class="number">{shown(said)}</span>
     </span>
-  );
-}
-
-function Evidence({ evidence }: { evidence: NonNullable<Model['rollout']>['evidence'] }) {
-  if (evidence === undefined) return null;
-  return (
-    <>
-      <h3>{t('evidence')}</h3>
-      {typeof evidence === 'string' ? (
-        <p>{shown(evidence)}</p>
-      ) : (
-        <dl class="values">
-          {Object.entries(evidence as Record<string, Value>).map(([name, value]) => (
-            <div key={name}>
-              <dt class="mono">{shown(name)}</dt>
-              <dd class="mono">{valueText(value)}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-    </>
   );
 }
 
@@ -165,9 +150,15 @@ export function History({ history }: { history: NonNullable<Model['history']> })
       <ol class="events">
         {history.map((entry) => (
           <li key={`${entry.version} ${entry.time}`}>
-            <At time={entry.time} /> <Name text={entry.version} />{' '}
-            <Phase phase={entry.outcome ?? ''} />{' '}
-            <span class="mono">{shown(entry.reason ?? '')}</span> {shown(entry.message ?? '')}
+            <At time={entry.time} /> v{entry.version}{' '}
+            {entry.to !== undefined && <>→ v{entry.to} </>}
+            <Phase phase={entry.outcome} /> {shown(entry.reason ?? '')}
+            {entry.evidence && entry.evidence.length > 0 && (
+              <details>
+                <summary>{t('evidence')}</summary>
+                <Gates gates={entry.evidence} />
+              </details>
+            )}
           </li>
         ))}
       </ol>

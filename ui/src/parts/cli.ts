@@ -31,27 +31,12 @@ const of = (place: Place, words: string[]) =>
   line(['penstock', ...words, ...inNamespace(place.local, place.namespace)]);
 
 export const runLine = (place: Place, pipeline: string, values: Record<string, Value>) =>
-  of(place, ['run', pipeline, ...parameterWords(values), ...(place.local ? [] : ['--cluster'])]);
+  of(place, ['run', place.local ? `${pipeline}.yaml` : pipeline, ...parameterWords(values)]);
 
 export const cancelLine = (place: Place, run: string) => of(place, ['cancel', run]);
 
 export const logsLine = (place: Place, run: string, step: string, item?: string) =>
   of(place, ['logs', run, item ? `${step}.${item}` : step]);
-
-export interface RerunChoice {
-  from?: string;
-  failed?: boolean;
-  parameters?: Record<string, Value>;
-}
-
-export const rerunLine = (place: Place, run: string, choice: RerunChoice) =>
-  of(place, [
-    'rerun',
-    run,
-    ...(choice.from ? ['--from', choice.from] : []),
-    ...(choice.failed ? ['--failed'] : []),
-    ...parameterWords(choice.parameters ?? {}),
-  ]);
 
 export interface Decision {
   approved: boolean;

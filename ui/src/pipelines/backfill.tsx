@@ -30,9 +30,9 @@ export function calendar(today: number, weeks: number): string[][] {
 export function byDay(runs: RunRow[]): Map<string, RunRow> {
   const days = new Map<string, RunRow>();
   for (const run of runs) {
-    const day = (run.labels?.['penstock.dev/scheduled-date'] ?? run.created).slice(0, 10);
+    const day = (run.created ?? '').slice(0, 10);
     const other = days.get(day);
-    if (!other || other.created < run.created) days.set(day, run);
+    if (!other || (other.created ?? '') < (run.created ?? '')) days.set(day, run);
   }
   return days;
 }

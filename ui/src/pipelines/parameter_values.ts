@@ -89,3 +89,22 @@ export function readAll(parameters: Parameter[], texts: Record<string, string>):
   }
   return { values, errors };
 }
+
+// Of lines "name=value", as the command line takes them where nobody says the types: 5 is a number,
+// "5" in quotation marks a text, and what is no JSON is a text as it stands.
+export function byLooks(lines: string): Record<string, Value> {
+  const values: Record<string, Value> = {};
+  for (const line of lines.split('\n')) {
+    const at = line.indexOf('=');
+    if (at <= 0) continue;
+    const text = line.slice(at + 1).trim();
+    let value: Value = text;
+    try {
+      value = JSON.parse(text) as Value;
+    } catch {
+      value = text;
+    }
+    values[line.slice(0, at).trim()] = value;
+  }
+  return values;
+}

@@ -8,7 +8,7 @@ import { ActButton, ActForm } from '../parts/act';
 import { runLine } from '../parts/cli';
 import { At, Fact, Facts, Loading, Name, Trouble } from '../parts/pieces';
 import { Phase } from '../parts/phase';
-import { numberText, shown } from '../parts/shown';
+import { shown } from '../parts/shown';
 import { Table, type Column } from '../parts/table';
 import { place } from '../shell/me';
 import { go, href } from '../shell/route';
@@ -49,11 +49,11 @@ export function PipelinesPage({ namespace }: { namespace: string }) {
         ),
     },
     {
-      key: 'started',
-      label: t('started'),
+      key: 'finished',
+      label: t('finished'),
       width: '124px',
       class: 'number',
-      cell: (pipeline) => <At time={pipeline.lastRun?.started ?? pipeline.lastRun?.created} />,
+      cell: (pipeline) => <At time={pipeline.lastRun?.finished} />,
     },
     {
       key: 'schedule',
@@ -61,7 +61,7 @@ export function PipelinesPage({ namespace }: { namespace: string }) {
       width: 'minmax(90px, 1fr)',
       cell: (pipeline) => (
         <span class="mono">
-          {shown(pipeline.schedule ?? '')}
+          {scheduleText(pipeline)}
           {pipeline.suspended && <span class="chip">{t('suspended')}</span>}
         </span>
       ),
@@ -70,10 +70,9 @@ export function PipelinesPage({ namespace }: { namespace: string }) {
       key: 'runs',
       label: t('runs'),
       width: '72px',
-      class: 'number',
       cell: (pipeline) => (
         <a href={href([namespace, 'runs'], { pipeline: pipeline.name })}>
-          {pipeline.runs === undefined ? t('runs') : numberText(pipeline.runs)}
+          {t('runs')}
         </a>
       ),
     },
@@ -123,9 +122,9 @@ export function PipelinePage({ namespace, name }: { namespace: string; name: str
         <>
           <Facts>
             <Fact word="schedule">
-              {pipeline.schedule && <span class="mono">{shown(pipeline.schedule)}</span>}
+              {pipeline.schedules?.length ? <span class="mono">{scheduleText(pipeline)}</span> : ''}
             </Fact>
-            <Fact word="runs">{pipeline.runs !== undefined && numberText(pipeline.runs)}</Fact>
+            <Fact word="next">{pipeline.nextRun && <At time={pipeline.nextRun} />}</Fact>
             <Fact word="last">
               {pipeline.lastRun && (
                 <a href={href([namespace, 'runs', pipeline.lastRun.name])}>
@@ -134,6 +133,7 @@ export function PipelinePage({ namespace, name }: { namespace: string; name: str
               )}
             </Fact>
           </Facts>
+          {pipeline.description && <p>{shown(pipeline.description)}</p>}
           <Parameters pipeline={pipeline} />
           <Backfill namespace={namespace} pipeline={pipeline} />
         </>
@@ -141,6 +141,11 @@ export function PipelinePage({ namespace, name }: { namespace: string; name: str
     </section>
   );
 }
+
+const scheduleText = (pipeline: Pipeline) =>
+  (pipeline.schedules ?? [])
+    .map((one) => shown([one.cron, one.timeZone].filter(Boolean).join(' ')))
+    .join(', ');
 
 function Parameters({ pipeline }: { pipeline: Pipeline }) {
   const parameters = pipeline.parameters ?? [];

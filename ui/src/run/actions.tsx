@@ -4,10 +4,10 @@ import { useState } from 'preact/hooks';
 import { get, inNamespace, post } from '../api/client';
 import type { Parameter, Pipeline, RunRow, Step, Value } from '../api/types';
 import { ActButton, ActForm } from '../parts/act';
-import { approveLine, cancelLine, rerunLine } from '../parts/cli';
+import { approveLine, cancelLine, runLine } from '../parts/cli';
 import { shown } from '../parts/shown';
 import { ParameterFields } from '../pipelines/parameter_form';
-import { readAll, textOf } from '../pipelines/parameter_values';
+import { byLooks, readAll, textOf } from '../pipelines/parameter_values';
 import { place } from '../shell/me';
 import { go, href } from '../shell/route';
 import { t } from '../words/words';
@@ -15,7 +15,7 @@ import type { RunStore } from './run_store';
 
 export function CancelButton({ store }: { store: RunStore }) {
   return (
-    <ActButton label={t('cancel')} verb="update">
+    <ActButton label={t('cancel')} verb="patch">
       {(close) => (
         <ActForm
           says={t('cancelSays')}
@@ -33,10 +33,10 @@ export function CancelButton({ store }: { store: RunStore }) {
   );
 }
 
-export function RerunButton({ store, step }: { store: RunStore; step: string | undefined }) {
+export function RerunButton({ store }: { store: RunStore }) {
   return (
     <ActButton label={t('rerun')} verb="create">
-      {(close) => <RerunForm store={store} step={step} onDone={close} />}
+      {(close) => <RerunForm store={store} onDone={close} />}
     </ActButton>
   );
 }
@@ -57,17 +57,9 @@ const typeOf = (value: Value) =>
       ? 'object'
       : typeof value;
 
-interface RerunProps {
-  store: RunStore;
-  step: string | undefined;
-  onDone: () => void;
-}
-
-function RerunForm({ store, step, onDone }: RerunProps) {
+function RerunForm({ store, onDone }: { store: RunStore; onDone: () => void }) {
   const run = store.run.value;
   const given = run?.parameters ?? {};
-  const failed = (run?.steps?.failed ?? 0) > 0;
-  const [which, setWhich] = useState(failed ? 'failed' : 'all');
   const [declared, setDeclared] = useState<Parameter[]>();
   const [texts, setTexts] = useState<Record<string, string>>({});
 
@@ -82,43 +74,19 @@ function RerunForm({ store, step, onDone }: RerunProps) {
 
   const { values, errors } = readAll(declared ?? [], texts);
   const parameters = changedOf(given, values);
-  const choice = {
-    ...(which === 'from' && step ? { from: step } : {}),
-    ...(which === 'failed' ? { failed: true } : {}),
-    ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
-  };
-  const choices: [string, string][] = [
-    ...(failed ? [['failed', t('failedOnly')] as [string, string]] : []),
-    ...(step ? [['from', t('afterStep', { step: shown(step) })] as [string, string]] : []),
-    ['all', t('allSteps')],
-  ];
   return (
     <ActForm
       says={t('rerunSays')}
       submit={t('rerun')}
       blocked={Object.keys(errors).length > 0}
-      command={rerunLine(place.value, store.name, choice)}
+      command={runLine(place.value, run?.pipeline ?? '', { ...given, ...parameters })}
       act={async () => {
         const url = inNamespace(store.namespace, ['runs', store.name, 'rerun']);
-        const { body } = await post<RunRow>(url, choice);
+        const { body } = await post<RunRow>(url, { parameters });
         if (body.name) go(href([store.namespace, 'runs', body.name]));
       }}
       onDone={onDone}
     >
-      <fieldset>
-        <legend>{t('steps')}</legend>
-        {choices.map(([value, label]) => (
-          <label key={value} class="check">
-            <input
-              type="radio"
-              name="which"
-              checked={which === value}
-              onChange={() => setWhich(value)}
-            />
-            {label}
-          </label>
-        ))}
-      </fieldset>
       {declared ? (
         <ParameterFields
           parameters={declared}
@@ -155,8 +123,10 @@ function ApproveForm({ store, step, onDone }: { store: RunStore; step: Step; onD
   const [approved, setApproved] = useState(true);
   const [comment, setComment] = useState('');
   const [texts, setTexts] = useState<Record<string, string>>({});
-  const { values, errors } = readAll(asked, texts);
-  const wrong = approved ? errors : {};
+  const [lines, setLines] = useState('');
+  const read = readAll(asked, texts);
+  const values = { ...read.values, ...byLooks(lines) };
+  const wrong = approved ? read.errors : {};
   const decision = {
     approved,
     ...(comment ? { comment } : {}),
@@ -197,6 +167,20 @@ function ApproveForm({ store, step, onDone }: { store: RunStore; step: Step; onD
           errors={wrong}
           onText={(name, text) => setTexts({ ...texts, [name]: text })}
         />
+      )}
+      {approved && !step.approval && (
+        <div class="field">
+          <label for="approve-values">
+            {t('values')} <span class="dim">name=value</span>
+          </label>
+          <textarea
+            id="approve-values"
+            rows={2}
+            class="mono"
+            value={lines}
+            onInput={(e) => setLines(e.currentTarget.value)}
+          />
+        </div>
       )}
       <div class="field">
         <label for="approve-comment">{t('comment')}</label>

@@ -1,5 +1,5 @@
 // One run: what became of it and why, its graph beside its steps, its times, what it was made of.
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 
 import type { Condition, Run } from '../api/types';
 import {
@@ -38,7 +38,7 @@ export function RunPage({ namespace, name }: { namespace: string; name: string }
     <section class={step ? 'page run with-panel' : 'page run'}>
       <div class="run-main">
         <Trouble error={store.error.value} retry={() => void store.again()} />
-        {run ? <Head store={store} run={run} step={step} /> : !store.error.value && <Loading />}
+        {run ? <Head store={store} run={run} /> : !store.error.value && <Loading />}
         {run && (
           <>
             <div class="bar">
@@ -69,15 +69,14 @@ export function RunPage({ namespace, name }: { namespace: string; name: string }
   );
 }
 
-function Head({ store, run, step }: { store: RunStore; run: Run; step: string | undefined }) {
-  const heading = useRef<HTMLHeadingElement>(null);
+function Head({ store, run }: { store: RunStore; run: Run }) {
   useEffect(() => {
     document.title = `${shown(run.name)} · Penstock`;
   }, [run.name]);
   return (
     <header class="run-head">
       <div class="bar">
-        <h1 ref={heading}>
+        <h1>
           <a href={href([run.namespace, 'runs'])}>{t('runs')}</a> <span class="dim">/</span>{' '}
           <Name text={run.name} />
         </h1>
@@ -85,7 +84,7 @@ function Head({ store, run, step }: { store: RunStore; run: Run; step: string | 
         {run.archived && <span class="chip">{t('archived')}</span>}
         <LiveCounts store={store} run={run} />
         <span class="grow" />
-        <RerunButton store={store} step={step} />
+        <RerunButton store={store} />
         {!isFinal(run.phase) && <CancelButton store={store} />}
       </div>
       <p class="why-run">

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
 import { ApiError, get, inNamespace } from '../api/client';
-import { connected, follow } from '../api/stream';
+import { connected, follow, isFollowed, type Told } from '../api/stream';
 import type { Run, RunRow, StepCounts, StepRow } from '../api/types';
 import { isFinal } from '../parts/phase';
 
@@ -85,7 +85,7 @@ export class RunStore {
   private wait(): number {
     if (this.error.value) return 10_000;
     if (isFinal(this.run.value?.phase ?? '')) return 30_000;
-    if (connected.peek()) return 60_000;
+    if (isFollowed({ namespace: this.namespace, run: this.name })) return 60_000;
     return this.order.length > 500 ? 5000 : 2000;
   }
 
@@ -110,19 +110,18 @@ export class RunStore {
     this.changed.add(row.name);
   }
 
-  private told = (event: string, data: Record<string, unknown>) => {
-    const row = (data.row ?? data) as Record<string, unknown>;
+  private told = (event: Told, data: unknown) => {
+    if (event === 'reset') void this.again();
     if (event === 'run') {
-      if (row.name !== this.name || row.namespace !== this.namespace) return;
-      const { steps: _, ...rest } = row as unknown as RunRow;
+      const { steps: _, ...rest } = data as RunRow;
       if (this.run.value) this.run.value = { ...this.run.value, ...rest };
-      if (isFinal(String(row.phase))) void this.again();
+      if (isFinal(rest.phase)) void this.again();
     }
-    if (event === 'step' && data.run === this.name && (data.namespace ?? this.namespace) === this.namespace) {
-      const step = (data.step ?? data.row ?? data) as StepRow;
-      if (!this.steps.has(step.name)) return;
-      this.put(step);
-      if (!this.frame) this.frame = requestAnimationFrame(this.flush);
+    if (event === 'step') {
+      const row = data as StepRow;
+      if (!this.steps.has(row.name)) return;
+      this.put(row);
+      if (this.changed.size > 0) this.frame ||= requestAnimationFrame(this.flush);
     }
   };
 

@@ -3,7 +3,6 @@ import { useEffect } from 'preact/hooks';
 
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import { connected } from '../api/stream';
 import type { Attempt, Step, StepEvent, Use } from '../api/types';
 import { StepCurves } from '../curves/step_curves';
 import { LogView } from '../log/log_view';
@@ -40,7 +39,7 @@ export function StepPanel({ store, name }: Props) {
   const row = store.version.value >= 0 ? store.steps.get(name) : undefined;
   const url = inNamespace(namespace, ['runs', store.name, 'steps', name]);
   const every = () =>
-    isFinal(store.steps.get(name)?.phase ?? '') ? 30_000 : connected.peek() ? 5000 : 2000;
+    isFinal(store.steps.get(name)?.phase ?? '') ? 30_000 : 3000;
   const live = useLive<Step>(url, every);
   const step = live.data.value;
   const open = query.get('tab') ?? 'why';
@@ -119,6 +118,14 @@ function Why({ store, step }: { store: RunStore; step: Step }) {
         <p>
           <a href={href([store.namespace, 'runs', step.cachedFrom], { step: step.name })}>
             {t('cachedFrom', { run: shown(step.cachedFrom) })}
+          </a>
+        </p>
+      )}
+      {step.run && (
+        <p>
+          {t('run')}{' '}
+          <a href={href([store.namespace, 'runs', step.run])}>
+            <Name text={step.run} />
           </a>
         </p>
       )}
@@ -220,7 +227,7 @@ function Cache({ step }: { step: Step }) {
   if (!step.cacheKey && !step.cacheMiss) return null;
   return (
     <section>
-      <h3>{t('cached')}</h3>
+      <h3>{t('cache')}</h3>
       <Facts>
         <Fact word="cacheMiss">{step.cacheMiss && shown(step.cacheMiss)}</Fact>
         <Fact word="cacheKey">

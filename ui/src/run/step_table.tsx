@@ -61,14 +61,14 @@ export function StepTable({ store, narrow }: Props) {
     {
       key: 'phase',
       label: t('phase'),
-      width: '112px',
+      width: narrow ? '108px' : '116px',
       sorts: true,
       cell: (row) => <Phase phase={row.phase} cached={row.cached} />,
     },
     {
       key: 'name',
       label: t('step'),
-      width: 'minmax(110px, 1.4fr)',
+      width: narrow ? 'minmax(60px, 1fr)' : 'minmax(110px, 1.4fr)',
       sorts: true,
       cell: (row) => (
         <a href={open(row.name)}>
@@ -79,10 +79,10 @@ export function StepTable({ store, narrow }: Props) {
     {
       key: 'duration',
       label: t('duration'),
-      width: '76px',
+      width: narrow ? '62px' : '76px',
       sorts: true,
       class: 'number',
-      cell: (row) => (
+      cell: (row) => !row.cached && (
         <Duration
           row={{ started: row.times?.started ?? row.times?.queued, finished: row.times?.finished }}
         />

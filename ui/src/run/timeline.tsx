@@ -117,7 +117,7 @@ function Bars({ row, from, at, part }: BarsProps) {
       {parts.map((p) => (
         <i
           key={p.kind}
-          class={`stretch ${p.kind} ${p.kind === 'runUnderWay' ? `end-${row.phase}` : ''}`}
+          class={`stretch ${p.kind} ${row.phase === 'Failed' ? 'failed' : ''}`}
           style={{ left: part(p.from - from), width: part((p.to ?? at) - p.from) }}
         />
       ))}

@@ -43,13 +43,13 @@ export function ComparePage({ namespace }: { namespace: string }) {
       {data && view === 'values' && <ValuesTable data={data} namespace={namespace} />}
       {data && view === 'curves' && <RunCurves data={data} namespace={namespace} />}
       {data && view === 'reports' && <Reports data={data} namespace={namespace} />}
-      {names.length > 1 && <CommandLine text={compareLine(place.value, names)} />}
+      {names.length === 2 && <CommandLine text={compareLine(place.value, names)} />}
     </section>
   );
 }
 
 const text = (value: Value | undefined) =>
-  typeof value === 'number' ? numberText(value) : valueText(value);
+  typeof value === 'number' ? numberText(value) : valueText(value ?? undefined);
 
 // Which of the values is best, where it is known which way is better and one of them is.
 export function best(values: (Value | undefined)[], higherIsBetter: boolean | undefined): number {

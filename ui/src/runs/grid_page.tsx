@@ -72,7 +72,7 @@ function Legend() {
 }
 
 function Cells({ grid, namespace }: { grid: Grid; namespace: string }) {
-  const runs = [...grid.runs].sort((a, b) => (a.created < b.created ? -1 : 1));
+  const runs = [...grid.runs].sort((a, b) => ((a.created ?? '') < (b.created ?? '') ? -1 : 1));
   const box = useRef<HTMLDivElement>(null);
   const [mark, setMark] = useState({ row: 0, column: runs.length - 1 });
   const moved = useRef(false);

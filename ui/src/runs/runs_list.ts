@@ -113,7 +113,7 @@ export class RunsList {
 
   private show() {
     const rows = [...this.byName.values()];
-    rows.sort((a, b) => (a.created === b.created ? compare(a.name, b.name) : compare(b.created, a.created)));
+    rows.sort((a, b) => compare(b.created ?? '', a.created ?? '') || compare(a.name, b.name));
     this.rows.value = rows;
     this.hasMore.value = Boolean(this.pages.at(-1)?.next);
     this.loaded.value = true;

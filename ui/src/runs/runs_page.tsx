@@ -13,8 +13,8 @@ import { go, here, href, route } from '../shell/route';
 import { phaseWord, t } from '../words/words';
 import { useRuns, type Filters } from './runs_list';
 
-const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed', 'Cancelled'];
-const CAUSES = ['manual', 'schedule', 'backfill', 'change', 'pipeline', 'rerun'];
+const PHASES = ['Pending', 'Suspended', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Invalid'];
+const CAUSES = ['Change', 'Schedule', 'Trigger', 'Backfill'];
 
 export function RunsPage({ namespace }: { namespace: string }) {
   const query = route.value.query;
@@ -131,16 +131,19 @@ export function SearchBox(props: { value: string; label: string; name: string })
 export function Counts({ counts, phase }: { counts: StepCounts | undefined; phase: string }) {
   if (!counts) return null;
   const { total, succeeded = 0, failed = 0, running = 0, skipped = 0 } = counts;
-  const part = (count: number) => ({ flexGrow: count });
   const ended = succeeded + failed + skipped;
   return (
     <span class="counts" title={`${phaseWord(phase)}: ${succeeded} / ${failed} / ${running}`}>
       <span class="meter" aria-hidden="true">
-        <i class="tone-good" style={part(succeeded)} />
-        <i class="tone-bad" style={part(failed)} />
-        <i class="tone-busy" style={part(running)} />
-        <i class="tone-idle" style={part(skipped)} />
-        <i class="rest" style={part(Math.max(0, total - ended - running))} />
+        {(
+          [
+            ['good', succeeded],
+            ['bad', failed],
+            ['busy', running],
+            ['idle', skipped],
+            ['rest', total - ended - running],
+          ] as const
+        ).map(([of, n]) => n > 0 && <i key={of} class={`tone-${of}`} style={{ flexGrow: n }} />)}
       </span>
       <span class="number">
         {ended}/{total}

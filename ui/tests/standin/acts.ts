@@ -40,7 +40,7 @@ function start(namespace: Namespace, pipeline: string, body: Record<string, unkn
   const parameters = (body.parameters ?? {}) as Record<string, never>;
   if (parameters.label === 'refused') throw new Refusal(422, 'InvalidParameter', 'no column is named refused', 'parameters.label');
   const name = `${pipeline}-new-${namespace.rows.length}`;
-  const run = makeRun({ pipeline, name, created: NOW, stopAt: 'train', cause: 'manual', user: 'alice@example.com' });
+  const run = makeRun({ pipeline, name, created: NOW, stopAt: 'train', user: 'alice@example.com' });
   run.parameters = { ...run.parameters, ...parameters };
   namespace.runs.set(name, run);
   namespace.rows.unshift(run.row);

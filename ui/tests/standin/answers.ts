@@ -10,6 +10,7 @@ export function runAnswer(run: WholeRun) {
     spec,
     graph: { nodes, edges },
     steps: [...run.steps.values()],
+    counts: row.steps,
     conditions,
     command: `penstock describe ${row.name} -n ${row.namespace}`,
   };
@@ -27,7 +28,13 @@ export function comparison(runs: WholeRun[]): Comparison {
     const values = runs.map((run, n): Value => (name === 'rounds' ? 200 + 100 * n : run.parameters[name]!));
     return { name, values, differs: differs(values) };
   });
-  const metric = (step: string, name: string, values: Value[], higherIsBetter: boolean) => ({ step, name, values, higherIsBetter, differs: differs(values) });
+  const metric = (step: string, name: string, values: Value[], higherIsBetter: boolean) => ({
+    step,
+    name,
+    values,
+    higherIsBetter,
+    differs: differs(values),
+  });
   return {
     runs: runs.map((run) => run.row),
     parameters,

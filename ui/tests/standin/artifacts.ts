@@ -114,29 +114,31 @@ export function addArtifacts(out: Namespace) {
       phase: 'Progressing',
       reason: 'Canary',
       message: 'version 8 takes 20% of the traffic; gate latencyP95 has not enough samples yet',
+      url: 'http://flights.ml.svc:8080/v2/models/flights',
       versions: [
-        { name: '7', digest: digest(179), weight: 80, phase: 'Stable', run: 'flights-37', step: 'bless', created: iso(Date.now() - 90_000_000) },
-        { name: '8', digest: MODEL, weight: 20, phase: 'Step', run: 'flights-41', step: 'bless', created: iso(Date.now() - 1_900_000) },
+        { name: 'v7', version: 7, role: 'stable', digest: digest(179), weight: '80%', replicas: 3, readyReplicas: 3, run: 'flights-37', created: iso(Date.now() - 90_000_000) },
+        { name: 'v8', version: 8, role: 'candidate', digest: MODEL, weight: '20%', phase: 'Step', replicas: 3, readyReplicas: 3, run: 'flights-41', created: iso(Date.now() - 1_900_000) },
       ],
       rollout: {
-        version: '8',
+        version: 8,
         phase: 'Step',
         step: 2,
         steps: 4,
         message: 'step 2 of 4: 20% for 10m, 6m 12s left',
         gates: [
-          { name: 'errorRate', interval: [0.02, 0.31], bound: 1, samples: 18211, verdict: 'Pass', message: 'below 1% with all of its interval' },
-          { name: 'latencyP95', interval: [0.86, 1.27], bound: 1.2, samples: 911, verdict: 'Inconclusive', message: 'the interval reaches over the bound' },
-          { name: 'decisionFlips', interval: [0.4, 1.1], bound: 2, samples: 18211, verdict: 'Pass' },
+          { name: 'errorRate', interval: ['0.02%', '0.31%'], bound: 'at most 1%', samples: 18211, verdict: 'Pass', message: 'below 1% with all of its interval' },
+          { name: 'latencyP95', interval: ['86ms', '127ms'], bound: 'at most 0.12s', samples: 911, verdict: 'Inconclusive', message: 'the interval reaches over the bound' },
+          { name: 'decisionFlips', interval: ['0.4%', '1.1%'], bound: 'at most 2%', samples: 18211, verdict: 'Pass' },
+          { name: 'calibration', value: '0.982', bound: 'at least 0.95, at most 1.05', samples: 1, verdict: 'Pass' },
         ],
       },
       history: [
-        { version: '6', outcome: 'RolledBack', reason: 'GateFailed', message: 'errorRate 4.1% (3.2% to 5.2%) is beyond 1%, of 2,204 requests', time: iso(Date.now() - 400_000_000) },
-        { version: '5', outcome: 'Promoted', time: iso(Date.now() - 700_000_000) },
+        { version: 6, to: 5, outcome: 'RolledBack', reason: 'errorRate 4.1% (surely between 3.2% and 5.2%) is beyond 1%', evidence: [{ name: 'errorRate', interval: ['3.2%', '5.2%'], value: '4.1%', bound: 'at most 1%', samples: 2204, verdict: 'Fail' }], time: iso(Date.now() - 400_000_000) },
+        { version: 5, outcome: 'Promoted', evidence: [], time: iso(Date.now() - 700_000_000) },
       ],
       conditions: [{ type: 'Ready', status: 'True', reason: 'Available', message: '3 of 3 servers are ready' }],
     },
-    { name: 'churn', phase: 'Ready', versions: [{ name: '3', digest: digest(180), weight: 100, phase: 'Stable', run: 'churn-15', step: 'evaluate', created: iso(Date.now() - 200_000_000) }] },
+    { name: 'churn', phase: 'Ready', versions: [{ name: 'v3', version: 3, role: 'stable', digest: digest(180), weight: '100%', replicas: 1, readyReplicas: 1, run: 'churn-15', created: iso(Date.now() - 200_000_000) }] },
   ];
   out.lineage = {
     nodes: [

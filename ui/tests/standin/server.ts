@@ -66,7 +66,7 @@ export class StandIn {
     const next = dice(1);
     this.timer = setInterval(() => {
       for (const step of moveOn(run, Math.ceil(perSecond / 20), next)) {
-        this.tell('step', namespace, name, { namespace, run: name, step });
+        this.tell('step', namespace, name, step);
       }
     }, 50);
   }
@@ -77,8 +77,8 @@ export class StandIn {
 
   tell(event: string, namespace: string, run: string, data: unknown) {
     for (const stream of this.streams) {
-      if (stream.namespace && stream.namespace !== namespace) continue;
-      if (stream.run && stream.run !== run) continue;
+      if (stream.namespace !== namespace || (stream.run && stream.run !== run)) continue;
+      if (event === 'step' && !stream.run) continue;
       stream.response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     }
   }
@@ -133,7 +133,7 @@ export class StandIn {
   private get(parts: string[], query: URLSearchParams, request: IncomingMessage, response: ServerResponse) {
     if (parts[0] === 'me') {
       const names = [...this.namespaces.keys()];
-      const may = this.may ?? Object.fromEntries(names.map((name) => [name, ['get', 'create', 'update']]));
+      const may = this.may ?? Object.fromEntries(names.map((name) => [name, ['list', 'get', 'create', 'patch']]));
       const me = { user: 'alice@example.com', groups: ['ml-leads'], mode: 'cluster', version: '0.1.0', namespaces: names, may };
       return this.json(request, response, me);
     }
@@ -215,8 +215,14 @@ export class StandIn {
       response.setHeader('Retry-After', '15');
       throw new Refusal(503, 'TooManyStreams', `there are ${MOST_STREAMS} streams already`);
     }
+    const namespace = this.namespaces.get(query.get('namespace') ?? '');
+    if (!namespace) throw new Refusal(403, 'Forbidden', 'a stream is of one namespace');
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-    response.write(': open\n\n');
+    response.write('retry: 3000\n\n');
+    // As the gateway does: who begins is told of every step.
+    for (const step of namespace.runs.get(query.get('run') ?? '')?.steps.values() ?? []) {
+      response.write(`event: step\ndata: ${JSON.stringify(step)}\n\n`);
+    }
     const stream = { namespace: query.get('namespace'), run: query.get('run'), response };
     this.streams.push(stream);
     request.on('close', () => (this.streams = this.streams.filter((other) => other !== stream)));

@@ -67,7 +67,7 @@ interface Plan {
   fails?: string;
   reason?: [string, string];
   stopAt?: string; // runs up to here, and is at it now
-  cause: string;
+  cause?: string;
   user?: string;
   cached?: number; // this many steps from the beginning
   cachedFrom?: string;
@@ -140,7 +140,7 @@ export function makeRun(plan: Plan): WholeRun {
     uid: `uid-${plan.name}`,
     pipeline: plan.pipeline,
     phase: plan.stopAt ? 'Running' : failed ? 'Failed' : 'Succeeded',
-    cause: plan.cause,
+    ...(plan.cause ? { cause: plan.cause } : {}),
     created: iso(plan.created),
     started: iso(plan.created + 400),
     steps: countsOf(steps.values()),
@@ -279,9 +279,9 @@ const REASONS: [string, string, string][] = [
 export function small(): Namespace {
   const out = emptyNamespace();
   const plans: Plan[] = [
-    { pipeline: 'flights', name: 'flights-42', created: NOW - 11 * MINUTE, stopAt: 'train', cause: 'manual', user: 'alice@example.com', cached: 5, cachedFrom: 'flights-41' },
-    { pipeline: 'flights', name: 'flights-41', created: NOW - 64 * MINUTE, stopAt: 'go', cause: 'change', user: 'alice@example.com' },
-    { pipeline: 'churn', name: 'churn-18', created: NOW - 95 * MINUTE, cause: 'manual', user: 'bob@example.com', fails: 'train', reason: ['OutOfMemory', REASONS[0]![2]] },
+    { pipeline: 'flights', name: 'flights-42', created: NOW - 11 * MINUTE, stopAt: 'train', user: 'alice@example.com', cached: 5, cachedFrom: 'flights-41' },
+    { pipeline: 'flights', name: 'flights-41', created: NOW - 64 * MINUTE, stopAt: 'go', cause: 'Change', user: 'alice@example.com' },
+    { pipeline: 'churn', name: 'churn-18', created: NOW - 95 * MINUTE, user: 'bob@example.com', fails: 'train', reason: ['OutOfMemory', REASONS[0]![2]] },
   ];
   for (let n = 0; n < 40; n += 1) {
     const pipeline = ['flights', 'nightly-etl', 'churn'][n % 3]!;
@@ -291,7 +291,7 @@ export function small(): Namespace {
       pipeline,
       name: `${pipeline}-${40 - n}`,
       created: NOW - (3 + n * 7) * HOUR,
-      cause: pipeline === 'nightly-etl' ? 'schedule' : n % 2 ? 'manual' : 'change',
+      cause: pipeline === 'nightly-etl' ? 'Schedule' : n % 2 ? undefined : 'Change',
       ...(pipeline === 'nightly-etl' ? {} : { user: n % 4 ? 'alice@example.com' : 'carol' }),
       ...(broken ? { fails, reason: [reason, message] as [string, string] } : {}),
       ...(n % 5 === 4 ? { cached: 3, cachedFrom: `${pipeline}-${37 - n}` } : {}),
@@ -303,12 +303,14 @@ export function small(): Namespace {
     out.runs.set(plan.name, run);
     out.rows.push(run.row);
   });
-  const last = (pipeline: string) => out.rows.find((row) => row.pipeline === pipeline)!;
-  const runs = (pipeline: string) => out.rows.filter((row) => row.pipeline === pipeline).length;
+  const last = (pipeline: string) => {
+    const { name, phase, finished } = out.rows.find((row) => row.pipeline === pipeline)!;
+    return { name, phase, ...(finished ? { finished } : {}) };
+  };
   out.pipelines = [
-    { name: 'flights', lastRun: last('flights'), runs: runs('flights'), parameters: PARAMETERS, approvals: ['go'], suspended: false },
-    { name: 'churn', lastRun: last('churn'), runs: runs('churn'), parameters: PARAMETERS.slice(0, 3), suspended: false },
-    { name: 'nightly-etl', schedule: '0 3 * * * Europe/Berlin', suspended: true, lastRun: last('nightly-etl'), runs: runs('nightly-etl'), parameters: [] },
+    { name: 'flights', lastRun: last('flights'), parameters: PARAMETERS, approvals: ['go'], suspended: false },
+    { name: 'churn', lastRun: last('churn'), parameters: PARAMETERS.slice(0, 3), suspended: false },
+    { name: 'nightly-etl', schedules: [{ name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', suspended: true }], suspended: true, lastRun: last('nightly-etl'), parameters: [] },
   ];
   addArtifacts(out);
   return out;
