@@ -51,6 +51,7 @@ export function Chart({ title, curves, log }: Props) {
   const shape = `${title}\n${curves.map((c) => c.label).join('\n')}\n${log}\n${dark.value}`;
 
   useEffect(() => {
+    const box = element.current!;
     const axis = {
       stroke: color('--dim'),
       grid: { stroke: color('--line'), width: 1 },
@@ -59,7 +60,7 @@ export function Chart({ title, curves, log }: Props) {
     };
     const made = new uPlot(
       {
-        width: element.current!.clientWidth,
+        width: box.clientWidth,
         height: WIDE,
         legend: { show: curves.length > 1 },
         hooks: { setCursor: [(u) => setAt(u.cursor.idx ?? undefined)] },
@@ -82,13 +83,13 @@ export function Chart({ title, curves, log }: Props) {
         ],
       },
       [x, ...values] as uPlot.AlignedData,
-      element.current!,
+      box,
     );
     plot.current = made;
     const observer = new ResizeObserver(() =>
-      made.setSize({ width: element.current!.clientWidth, height: WIDE }),
+      made.setSize({ width: box.clientWidth, height: WIDE }),
     );
-    observer.observe(element.current!);
+    observer.observe(box);
     return () => {
       observer.disconnect();
       made.destroy();

@@ -124,7 +124,7 @@ class Painter {
       context.strokeRect(left + 0.5, top + 0.5, NODE.width - 1, NODE.height - 1);
       context.fillStyle = this.colors.text!;
       context.font = '13px system-ui, sans-serif';
-      context.fillText(shortened(nodes.get(id)?.label ?? id), left + 13, at.y + 4, NODE.width - 18);
+      context.fillText(shortened(nodes.get(id)?.label ?? id, 20), left + 13, at.y + 4, NODE.width - 18);
     }
     if (id === selected || id === this.marked) {
       context.strokeStyle = this.colors.accent!;

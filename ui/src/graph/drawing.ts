@@ -25,10 +25,15 @@ export interface DrawingProps {
 }
 
 // The middle gives way, so that names which differ at their end still differ.
-export function shortened(text: string, most = 22): string {
-  if (text.length <= most) return text;
+export function cut(text: string, most: number): [head: string, middle: string, tail: string] {
+  if (text.length <= most) return [text, '', ''];
   const end = Math.floor(most / 3);
-  return `${text.slice(0, most - end - 1)}…${text.slice(-end)}`;
+  return [text.slice(0, most - end - 1), text.slice(most - end - 1, -end), text.slice(-end)];
+}
+
+export function shortened(text: string, most: number): string {
+  const [head, middle, tail] = cut(text, most);
+  return middle ? `${head}…${tail}` : head;
 }
 
 // Where an arrow key leads from a node: along an edge, or up and down its layer.

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { SHAPES, tone } from '../parts/phase';
-import { curve, neighbour, NODE, shortened, type Drawn, type DrawingProps } from './drawing';
+import { curve, cut, neighbour, NODE, type Drawn, type DrawingProps } from './drawing';
 import type { Point } from './layout';
 import type { Viewport } from './viewport';
 
@@ -69,6 +69,19 @@ export function SvgGraph(props: DrawingProps & { viewport: Viewport }) {
   );
 }
 
+// The middle stays in the document, as small as three dots would be: it is part of the name.
+function Cut({ text, most }: { text: string; most: number }) {
+  const [head, middle, tail] = cut(text, most);
+  if (!middle) return <>{text}</>;
+  return (
+    <>
+      {head}
+      <tspan font-size={14 / middle.length}>{middle}</tspan>
+      {tail}
+    </>
+  );
+}
+
 interface NodeProps {
   node: Drawn;
   at: Point;
@@ -107,11 +120,11 @@ function Node({ node, at, href, selected, dim, stop, onClick }: NodeProps) {
           </g>
         )}
         <text x={of === 'none' ? 13 : 33} y={node.sub ? 15 : 22}>
-          {shortened(node.label, of === 'none' ? 24 : 21)}
-        </text>
+          <Cut text={node.label} most={of === 'none' ? 20 : 17} />
+        </text>{' '}
         {node.sub && (
           <text class="sub" x={of === 'none' ? 13 : 33} y="29">
-            {shortened(node.sub, 26)}
+            <Cut text={node.sub} most={of === 'none' ? 25 : 22} />
           </text>
         )}
         {node.cached && (

@@ -106,7 +106,9 @@ function Drawing(props: { data: Lineage; namespace: string; of: string }) {
       data.nodes.map((node) => ({
         id: node.id,
         label: shown(node.label),
-        said: `${shown(node.label)}, ${node.kind}`,
+        said: [shown(node.label), node.kind === 'step' && shown(node.run ?? ''), node.kind]
+          .filter(Boolean)
+          .join(' '),
         sub: node.run && node.kind === 'step' ? shown(node.run) : node.kind,
         kind: node.kind,
       })),

@@ -19,6 +19,7 @@ interface Props {
 const ACTS = [
   ['promote', 'promoteSays', false],
   ['pause', 'pauseSays', false],
+  ['resume', 'resumeSays', false],
   ['abort', 'abortSays', true],
 ] as const;
 
@@ -33,6 +34,7 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
     );
   }
   const version = `v${rollout.version ?? ''}`;
+  const isHeld = rollout.phase === 'Paused';
   return (
     <section>
       <div class="bar">
@@ -47,7 +49,7 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
           </span>
         )}
         <span class="grow" />
-        {ACTS.map(([what, says, danger]) => (
+        {ACTS.filter(([what]) => what !== (isHeld ? 'pause' : 'resume')).map(([what, says, danger]) => (
           <ActButton key={what} label={t(what)} verb="patch" primary={what === 'promote'}>
             {(close) => (
               <ActForm

@@ -66,13 +66,18 @@ function hintOf(parameter: Parameter): string {
   const { description, minimum, maximum } = parameter;
   const parts = [
     description && shown(description),
+    parameter.default === undefined && !parameter.optional && t('needed'),
     parameter.default !== undefined &&
+      !choicesOf(parameter) &&
       t('default', { value: shown(textOf(parameter.default)) || '""' }),
     minimum !== undefined && t('minimum', { value: minimum }),
     maximum !== undefined && t('maximum', { value: maximum }),
   ];
   return parts.filter(Boolean).join(' · ');
 }
+
+const choicesOf = (parameter: Parameter) =>
+  parameter.enum?.map(textOf) ?? (parameter.type === 'boolean' ? ['true', 'false'] : undefined);
 
 interface InputProps {
   id: string;
@@ -85,8 +90,7 @@ interface InputProps {
 
 function Input({ id, parameter, text, onText, described, invalid }: InputProps) {
   const common = { id, 'aria-describedby': described, 'aria-invalid': invalid };
-  const choices =
-    parameter.enum?.map(textOf) ?? (parameter.type === 'boolean' ? ['true', 'false'] : undefined);
+  const choices = choicesOf(parameter);
   if (choices) {
     const none =
       parameter.default === undefined ? '' : t('default', { value: textOf(parameter.default) });

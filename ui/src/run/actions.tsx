@@ -97,7 +97,7 @@ function RerunForm({ store, onDone }: { store: RunStore; onDone: () => void }) {
       ) : (
         Object.keys(given).length > 0 && (
           <button type="button" class="small" onClick={() => void change()}>
-            {t('change')}: {t('parameters')}
+            {t('changeParameters')}
           </button>
         )
       )}

@@ -24,13 +24,15 @@ function toggled(open: ReadonlySet<string>, name: string): string | undefined {
 function drawnOf(node: GraphNode, row: StepRow | undefined, group: boolean): Drawn {
   const phase = row?.phase ?? 'Waiting';
   const label = shown(node.name);
-  const said = [label, phaseWord(phase), row?.reason, row?.cached && t('cached')];
+  const sub = subOf(node, row, group);
+  // What is seen first, in its order, so that who speaks to the page may say what they read.
+  const said = [[label, sub].filter(Boolean).join(' '), phaseWord(phase), row?.cached && t('cached')];
   return {
     id: node.name,
     label,
     phase,
     said: said.filter(Boolean).join(', '),
-    sub: subOf(node, row, group),
+    sub,
     kind: node.kind,
     cached: row?.cached,
     group: group || (node.items ?? row?.items?.total ?? 0) > 0,
