@@ -1,4 +1,5 @@
 // Requests to the gateway that served this page, and to nobody else.
+import { authorization, isRefused } from './token';
 
 export class ApiError extends Error {
   constructor(
@@ -50,7 +51,10 @@ async function refusal(response: Response): Promise<ApiError> {
 
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, { credentials: 'same-origin', ...init });
+    const headers = { ...(init.headers as Record<string, string>), ...authorization() };
+    const response = await fetch(url, { credentials: 'same-origin', ...init, headers });
+    if (response.status === 401) isRefused.value = true;
+    return response;
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, 'Unreachable', String((error as Error).message ?? error));
@@ -75,6 +79,13 @@ export async function get<T>(
   if (response.status === 304) return undefined;
   if (!response.ok) throw await refusal(response);
   return { body: (await response.json()) as T, etag: response.headers.get('ETag') };
+}
+
+// What a link cannot ask for, as it sends no token.
+export async function getBlob(url: string): Promise<Blob> {
+  const response = await send(url, {});
+  if (!response.ok) throw await refusal(response);
+  return response.blob();
 }
 
 export interface LogPart {

@@ -2,11 +2,13 @@
 // without shared workers) `connected` names another topic or none, and who follows asks by itself.
 import { signal } from '@preact/signals';
 
+import { authorization } from './token';
+
 export interface Topic {
   namespace: string;
   run?: string;
 }
-export type ToWorker = { topics?: Topic[] };
+export type ToWorker = { topics?: Topic[]; headers?: Record<string, string> };
 export type FromWorker =
   | { connected: Topic | undefined }
   | { topic: Topic; events: [string, string][] };
@@ -46,7 +48,7 @@ function start(): SharedWorker | undefined {
 }
 
 function tell() {
-  start()?.port.postMessage({ topics: [...followers.values()] });
+  start()?.port.postMessage({ topics: [...followers.values()], headers: authorization() });
 }
 
 // Until the function that it gives is called.

@@ -6,17 +6,20 @@ import type { FromWorker, ToWorker, Topic } from './stream';
 interface Tab {
   port: MessagePort;
   topics: Topic[];
+  headers: Record<string, string>;
 }
 
 const AT_ONCE = 200; // events in a message: what a page takes within a frame
 const GATHER = 30; // milliseconds
-const AGAIN = 15_000;
+const AGAIN = 3000;
+const REFUSED = 15_000; // as many streams are open as may be
 
 let tabs: Tab[] = []; // the one that was looked at last is last
-let source: EventSource | undefined;
 let open: Topic | undefined;
+let stream: AbortController | undefined;
+let isConnected = false;
 let gathered: [string, string][] = [];
-let timer = 0;
+let timer: unknown;
 
 const same = (a: Topic | undefined, b: Topic | undefined) =>
   a?.namespace === b?.namespace && a?.run === b?.run;
@@ -25,40 +28,77 @@ function tell(message: FromWorker) {
   for (const tab of tabs) tab.port.postMessage(message);
 }
 
+function connect(connected: boolean) {
+  isConnected = connected;
+  tell({ connected: connected ? open : undefined });
+}
+
 function give() {
-  timer = 0;
+  timer = undefined;
   const events = gathered.splice(0, AT_ONCE);
   if (open && events.length > 0) tell({ topic: open, events });
-  if (gathered.length > 0) timer = setTimeout(give, GATHER) as unknown as number;
+  if (gathered.length > 0) timer = setTimeout(give, GATHER);
 }
 
 function follow() {
-  const topic = tabs.at(-1)?.topics.at(-1);
-  if (same(topic, open) && source) return;
-  source?.close();
-  source = undefined;
+  const tab = tabs.at(-1);
+  const topic = tab?.topics.at(-1);
+  if (same(topic, open) && stream) return;
+  stream?.abort();
+  stream = undefined;
   open = topic;
   gathered = [];
-  tell({ connected: undefined });
-  if (!topic) return;
+  connect(false);
+  if (topic) void keep(topic, tab!.headers, (stream = new AbortController()).signal);
+}
+
+// Not by EventSource, which sends no token.
+async function keep(topic: Topic, headers: Record<string, string>, signal: AbortSignal) {
   const query = new URLSearchParams(topic.run ? { ...topic } : { namespace: topic.namespace });
-  const stream = (source = new EventSource(`/api/v1/events?${query}`));
-  stream.onopen = () => tell({ connected: topic });
-  // The browser opens it again by itself, except where the gateway refused (503: too many).
-  stream.onerror = () => {
-    tell({ connected: undefined });
-    if (stream.readyState !== EventSource.CLOSED || stream !== source) return;
-    setTimeout(() => {
-      if (stream !== source) return;
-      source = undefined;
-      follow();
-    }, AGAIN);
-  };
-  for (const event of ['run', 'step', 'reset']) {
-    stream.addEventListener(event, (e) => {
-      gathered.push([event, (e as MessageEvent<string>).data]);
-      timer ||= setTimeout(give, GATHER) as unknown as number;
-    });
+  let last = '';
+  while (!signal.aborted) {
+    let wait = AGAIN;
+    try {
+      const resume: Record<string, string> = last ? { 'Last-Event-ID': last } : {};
+      const response = await fetch(`/api/v1/events?${query}`, {
+        headers: { ...headers, ...resume },
+        signal,
+      });
+      if (response.ok && response.body) {
+        connect(true);
+        last = await read(response.body, last);
+      } else {
+        wait = REFUSED;
+      }
+    } catch {
+      // It broke off, or is not wanted any more; either is seen below.
+    }
+    if (signal.aborted) return;
+    connect(false);
+    await new Promise((done) => setTimeout(done, wait));
+  }
+}
+
+// Until its end; the id of its last event.
+async function read(body: ReadableStream<Uint8Array>, last: string): Promise<string> {
+  const reader = body.pipeThrough(new TextDecoderStream() as never).getReader();
+  let text = '';
+  for (;;) {
+    const { done, value } = (await reader.read()) as { done: boolean; value?: string };
+    if (done) return last;
+    const blocks = (text + value).split('\n\n');
+    text = blocks.pop()!;
+    for (const block of blocks) {
+      const field = (name: string) =>
+        block
+          .split('\n')
+          .filter((line) => line.startsWith(`${name}: `))
+          .map((line) => line.slice(name.length + 2))
+          .join('\n');
+      last = field('id') || last;
+      if (field('event')) gathered.push([field('event'), field('data')]);
+    }
+    if (gathered.length > 0) timer ??= setTimeout(give, GATHER);
   }
 }
 
@@ -67,9 +107,9 @@ scope.onconnect = (event) => {
   const port = event.ports[0]!;
   port.onmessage = (message: MessageEvent<ToWorker>) => {
     tabs = tabs.filter((other) => other.port !== port);
-    const { topics } = message.data;
-    if (topics && topics.length > 0) tabs.push({ port, topics });
+    const { topics, headers = {} } = message.data;
+    if (topics && topics.length > 0) tabs.push({ port, topics, headers });
     follow();
-    if (source?.readyState === EventSource.OPEN) port.postMessage({ connected: open });
+    if (isConnected) port.postMessage({ connected: open });
   };
 };

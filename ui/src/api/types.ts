@@ -68,7 +68,7 @@ export interface StepRow {
   cachedFrom?: string; // the run that made it
   run?: string; // of a step that is a Pipeline
   times?: StepTimes;
-  progress?: { done?: number; total?: number; left?: number };
+  progress?: { done?: number; total?: number; left?: string };
   items?: { total: number; succeeded?: number; failed?: number; running?: number };
 }
 
@@ -201,7 +201,7 @@ export interface Comparison {
     higherIsBetter?: boolean;
     differs?: boolean;
   }[];
-  inputs: { step: string; name: string; digests: (string | undefined)[]; differs?: boolean }[];
+  inputs: { step: string; name: string; digests: (string | null)[]; differs?: boolean }[];
 }
 
 export interface Gate {

@@ -1,6 +1,6 @@
 // Curves by uPlot: steps of training across, values up. A series is a run or a metric.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 
 import { numberText } from '../parts/shown';
 import { dark } from '../shell/theme';
@@ -37,6 +37,22 @@ function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+type Plot = typeof uPlot;
+let loaded: Plot | undefined;
+
+// uPlot comes with the first curve that is looked at.
+function useUplot(): Plot | undefined {
+  const [plot, setPlot] = useState<{ of: Plot } | undefined>(loaded && { of: loaded });
+  useEffect(() => {
+    if (loaded) return;
+    void import('uplot').then((module) => {
+      loaded = module.default;
+      setPlot({ of: loaded });
+    });
+  }, []);
+  return plot?.of;
+}
+
 interface Props {
   title: string;
   curves: Curve[];
@@ -48,17 +64,19 @@ export function Chart({ title, curves, log }: Props) {
   const plot = useRef<uPlot | undefined>(undefined);
   const [at, setAt] = useState<number>();
   const { x, values } = aligned(curves);
+  const Plot = useUplot();
   const shape = `${title}\n${curves.map((c) => c.label).join('\n')}\n${log}\n${dark.value}`;
 
   useEffect(() => {
     const box = element.current!;
+    if (!Plot) return;
     const axis = {
       stroke: color('--dim'),
       grid: { stroke: color('--line'), width: 1 },
       ticks: { stroke: color('--line'), width: 1, size: 4 },
       font: '11px system-ui, sans-serif',
     };
-    const made = new uPlot(
+    const made = new Plot(
       {
         width: box.clientWidth,
         height: WIDE,
@@ -94,7 +112,7 @@ export function Chart({ title, curves, log }: Props) {
       observer.disconnect();
       made.destroy();
     };
-  }, [shape]);
+  }, [shape, Plot]);
 
   useEffect(() => plot.current?.setData([x, ...values] as uPlot.AlignedData), [curves]);
 

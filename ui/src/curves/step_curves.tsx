@@ -1,6 +1,5 @@
-// The metrics that a step writes while it runs, as curves. uPlot comes with the first of them.
-import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+// The metrics that a step writes while it runs, as curves.
+import { useState } from 'preact/hooks';
 
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
@@ -8,22 +7,7 @@ import type { Series } from '../api/types';
 import { Loading, Trouble } from '../parts/pieces';
 import { shown } from '../parts/shown';
 import { t } from '../words/words';
-import type { Curve } from './chart';
-
-type ChartType = ComponentType<{ title: string; curves: Curve[]; log?: boolean }>;
-let loaded: ChartType | undefined;
-
-export function useChart(): ChartType | undefined {
-  const [chart, setChart] = useState<{ of: ChartType } | undefined>(loaded && { of: loaded });
-  useEffect(() => {
-    if (loaded) return;
-    void import('./chart').then((module) => {
-      loaded = module.Chart;
-      setChart({ of: loaded });
-    });
-  }, []);
-  return chart?.of;
-}
+import { Chart, type Curve } from './chart';
 
 interface Props {
   namespace: string;
@@ -35,11 +19,10 @@ interface Props {
 export function StepCurves({ namespace, run, step, moving }: Props) {
   const url = inNamespace(namespace, ['runs', run, 'steps', step, 'metrics']);
   const live = useLive<{ series: Series[] }>(url, moving ? 2000 : 0);
-  const Chart = useChart();
   const [log, setLog] = useState(false);
   const series = live.data.value?.series;
   if (live.error.value) return <Trouble error={live.error.value} retry={live.refresh} />;
-  if (!series || !Chart) return <Loading />;
+  if (!series) return <Loading />;
   if (series.length === 0) return <p class="dim">{t('metricsNone')}</p>;
   return (
     <>

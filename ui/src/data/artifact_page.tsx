@@ -2,6 +2,7 @@
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
 import type { Artifact, ColumnStatistics, SchemaColumn, Value } from '../api/types';
+import { Download } from '../parts/download';
 import { Copy, Fact, Facts, Loading, Name, Trouble, Values } from '../parts/pieces';
 import { bytes, numberText, shortDigest, shown, valueText } from '../parts/shown';
 import { href } from '../shell/route';
@@ -251,9 +252,12 @@ function Files({ namespace, artifact }: { namespace: string; artifact: Artifact 
           {files.slice(0, 200).map((file) => (
             <tr key={file.path}>
               <td class="mono">
-                <a href={contentUrl(namespace, artifact.digest, file.path)} download>
+                <Download
+                  url={contentUrl(namespace, artifact.digest, file.path)}
+                  name={file.path.split('/').at(-1) || shortDigest(artifact.digest)}
+                >
                   {shown(file.path || t('content'))}
-                </a>
+                </Download>
               </td>
               <td class="number">{bytes(file.bytes)}</td>
             </tr>

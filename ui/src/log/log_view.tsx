@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 
 import { ApiError, getLog, inNamespace } from '../api/client';
 import { bytes, shown } from '../parts/shown';
+import { Download } from '../parts/download';
 import { Trouble } from '../parts/pieces';
 import { t } from '../words/words';
 import { pieces, plain, type Piece } from './ansi';
@@ -198,9 +199,9 @@ export function LogView({ place }: { place: LogPlace }) {
           </label>
         )}
         <span class="count">{bytes(buffer.size)}</span>
-        <a class="button small" href={urlOf(place, {})} download={`${place.run}-${place.step}.log`}>
+        <Download url={urlOf(place, {})} name={`${place.run}-${place.step}.log`} class="button small">
           {t('download')}
-        </a>
+        </Download>
       </div>
       <Trouble error={store.error.value} />
       {!buffer.atBeginning && (

@@ -1,6 +1,6 @@
 // A table of any length: only the rows in view are in the document. Arrow keys, Home, End and
 // Enter move and open. Its roles are those of a table, so that it reads as one.
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export interface Column<T> {
@@ -34,6 +34,13 @@ interface Props<T> {
   class?: string;
 }
 
+interface Drawn<T> {
+  row: T;
+  state: string;
+  columns: Column<T>[];
+  element: JSX.Element;
+}
+
 const OVERSCAN = 6;
 
 export const isNarrow = () => matchMedia('(max-width: 640px)').matches;
@@ -44,6 +51,7 @@ export function Table<T>(props: Props<T>) {
   const [view, setView] = useState({ top: 0, height: 600 });
   const [cursor, setCursor] = useState(-1);
   const moved = useRef(false);
+  const cache = useRef(new Map<number, Drawn<T>>());
   const narrow = isNarrow();
   const height = narrow ? 64 : (props.rowHeight ?? 32);
   const template = columns.map((c) => c.width).join(' ');
@@ -67,6 +75,8 @@ export function Table<T>(props: Props<T>) {
   }, []);
 
   const first = Math.max(0, Math.floor(view.top / height) - OVERSCAN);
+  // A row that leaves the view is written over by the one that comes: nothing is made anew.
+  const pool = Math.ceil(view.height / height) + 2 * OVERSCAN + 2;
   const last = Math.min(rows.length, Math.ceil((view.top + view.height) / height) + OVERSCAN);
 
   useEffect(() => {
@@ -121,6 +131,37 @@ export function Table<T>(props: Props<T>) {
     setCursor(to);
   }
 
+  // A row that is as it was drawn last is not drawn again: scrolling draws what comes into view.
+  function drawn(row: T, at: number): JSX.Element {
+    const key = at % pool;
+    const state = `${at} ${id(row) === selected} ${at === cursor} ${height}`;
+    const was = cache.current.get(key);
+    if (was && was.row === row && was.state === state && was.columns === columns) return was.element;
+    const marks = [id(row) === selected && ' selected', at === cursor && ' cursor'];
+    const element = (
+      <div
+        class={`row${marks.filter(Boolean).join('')}`}
+        role="row"
+        aria-rowindex={at + 2}
+        data-at={at}
+        key={key}
+        style={{
+          gridTemplateColumns: template,
+          height: `${height}px`,
+          transform: `translateY(${at * height}px)`,
+        }}
+      >
+        {columns.map((column) => (
+          <div class={`cell c-${column.key} ${column.class ?? ''}`} role="cell" key={column.key}>
+            {column.cell(row)}
+          </div>
+        ))}
+      </div>
+    );
+    cache.current.set(key, { row, state, columns, element });
+    return element;
+  }
+
   return (
     <div
       class={`table ${props.class ?? ''}`}
@@ -139,28 +180,7 @@ export function Table<T>(props: Props<T>) {
         </div>
       </div>
       <div class="body" role="rowgroup" style={{ height: `${rows.length * height}px` }}>
-        {rows.slice(first, last).map((row, offset) => (
-          <div
-            class={`row ${id(row) === selected ? 'selected' : ''} ${
-              first + offset === cursor ? 'cursor' : ''
-            }`}
-            role="row"
-            aria-rowindex={first + offset + 2}
-            data-at={first + offset}
-            key={id(row)}
-            style={{
-              gridTemplateColumns: template,
-              height: `${height}px`,
-              transform: `translateY(${(first + offset) * height}px)`,
-            }}
-          >
-            {columns.map((column) => (
-              <div class={`cell c-${column.key} ${column.class ?? ''}`} role="cell" key={column.key}>
-                {column.cell(row)}
-              </div>
-            ))}
-          </div>
-        ))}
+        {rows.slice(first, last).map((row, offset) => drawn(row, first + offset))}
       </div>
       {rows.length === 0 && <div class="empty">{props.empty}</div>}
     </div>

@@ -92,7 +92,7 @@ export function RunGraph({ store }: { store: RunStore }) {
         const group = graph.groups.includes(id);
         go(group ? here({ open: toggled(open, id), step: id }) : here({ step: id }));
       }}
-      listen={(listener) => store.listen(listener)}
+      listen={store.listen}
       phaseOf={(id) => store.steps.get(id)?.phase ?? 'Waiting'}
       tools={[...open]
         .filter((name) => graph.groups.includes(name))

@@ -49,10 +49,10 @@ export class RunStore {
   }
 
   // Names of the steps that changed, once a frame; for what draws by itself.
-  listen(listener: (changed: Set<string>) => void): () => void {
+  listen = (listener: (changed: Set<string>) => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
-  }
+  };
 
   rows(): StepRow[] {
     return this.order.map((name) => this.steps.get(name)!);

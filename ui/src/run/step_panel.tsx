@@ -178,7 +178,7 @@ function Progress({ step }: { step: Step }) {
     <p class="progress">
       <progress max={total} value={done} aria-label={t('progress')} />
       <span class="number">
-        {done}/{total} {left !== undefined && t('left', { time: duration(left * 1000) })}
+        {done}/{total} {left && t('left', { time: left })}
       </span>
     </p>
   );

@@ -4,8 +4,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { ApiError, get, inNamespace } from '../api/client';
 import { useLive } from '../api/live';
 import type { Artifact, Comparison, Series, Step, Value } from '../api/types';
-import type { Curve } from '../curves/chart';
-import { useChart } from '../curves/step_curves';
+import { Chart, type Curve } from '../curves/chart';
 import { ReportFrame } from '../data/report_frame';
 import { compareLine } from '../parts/cli';
 import { CommandLine, Digest, Loading, Name, Tabs, Trouble } from '../parts/pieces';
@@ -173,7 +172,6 @@ function Section({ title, width, children }: SectionProps) {
 
 // One chart a metric, one curve a run: of the steps that have metrics.
 function RunCurves({ data, namespace }: { data: Comparison; namespace: string }) {
-  const Chart = useChart();
   const steps = useMemo(() => [...new Set(data.metrics.map((row) => row.step))], [data]);
   const names = data.runs.map((run) => run.name);
   const [charts, setCharts] = useState<{ title: string; curves: Curve[] }[]>();
@@ -188,7 +186,7 @@ function RunCurves({ data, namespace }: { data: Comparison; namespace: string })
     return () => aborter.abort();
   }, [namespace, names.join(), steps.join()]);
   if (error) return <Trouble error={error} />;
-  if (!Chart || !charts) return <Loading />;
+  if (!charts) return <Loading />;
   if (charts.length === 0) return <p class="dim">{t('metricsNone')}</p>;
   return (
     <div class="charts">

@@ -2,11 +2,13 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { isRefused, token } from '../api/token';
 import { Dialog } from '../parts/dialog';
 import { Name, Trouble } from '../parts/pieces';
 import { choose as chooseLanguage, language, t, type Language } from '../words/words';
 import { loadMe, me, meError } from './me';
 import { go, href, namespace, route } from './route';
+import { SignIn } from './sign_in';
 import { choose as chooseTheme, theme, type Theme } from './theme';
 
 const VIEWS = ['runs', 'grid', 'pipelines', 'models', 'lineage'] as const;
@@ -141,8 +143,16 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <Settings />
       </header>
       <main id="main" tabIndex={-1}>
-        <Trouble error={meError.value} retry={() => void loadMe()} />
-        {children}
+        {isRefused.value ? (
+          <SignIn />
+        ) : (
+          <>
+            <Trouble error={meError.value} retry={() => void loadMe()} />
+            <div class="view" key={token.value}>
+              {children}
+            </div>
+          </>
+        )}
       </main>
       {keys && <Keys onClose={() => setKeys(false)} />}
     </>

@@ -44,7 +44,7 @@ export function comparison(runs: WholeRun[]): Comparison {
       metric('train', 'validation/auc', runs.map((_, n) => 0.921 + 0.002 * n), true),
     ],
     inputs: ['features', 'train'].map((step) => {
-      const digests = runs.map((run) => run.details.get(step)?.inputs?.[0]?.digest);
+      const digests = runs.map((run) => run.details.get(step)?.inputs?.[0]?.digest ?? null);
       return { step, name: 'dataset', digests, differs: differs(digests) };
     }),
   };

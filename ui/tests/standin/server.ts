@@ -39,6 +39,7 @@ export class StandIn {
   streams: Stream[] = [];
   refuseStreams = false;
   may: Record<string, string[]> | undefined;
+  token: string | undefined; // that everybody must bring, as on a cluster
   private timer: NodeJS.Timeout | undefined;
   private readonly server: Server;
 
@@ -90,6 +91,9 @@ export class StandIn {
     const url = new URL(request.url ?? '/', 'http://stand-in');
     try {
       if (!url.pathname.startsWith('/api/v1/')) return this.file(url, response);
+      if (this.token && request.headers.authorization !== `Bearer ${this.token}`) {
+        throw new Refusal(401, 'Unauthorized', 'a bearer token is missing, or nobody has it');
+      }
       const parts = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
       if (request.method === 'POST') return this.post(request, response, parts);
       this.get(parts, url.searchParams, request, response);

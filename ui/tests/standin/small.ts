@@ -113,7 +113,7 @@ export function makeRun(plan: Plan): WholeRun {
     if (plan.stopAt === kind.name) {
       stopped = true;
       if (kind.component) {
-        Object.assign(row, { phase: 'Running', progress: { done: 37, total: 200, left: 140 } });
+        Object.assign(row, { phase: 'Running', progress: { done: 37, total: 200, left: '2m20s' } });
       } else {
         Object.assign(row, { phase: 'Waiting', reason: 'AwaitingApproval', message: 'waits for a decision of group ml-leads (0 of 1)' });
         row.times = { queued: iso(queued) };
