@@ -43,7 +43,11 @@ function View() {
         <PipelinesPage namespace={at} />
       );
     case 'models':
-      return name ? <ModelPage key={name} namespace={at} name={name} /> : <ModelsPage namespace={at} />;
+      return name ? (
+        <ModelPage key={name} namespace={at} name={name} />
+      ) : (
+        <ModelsPage namespace={at} />
+      );
     case 'artifacts':
       return name ? <ArtifactPage key={name} namespace={at} digest={name} /> : <Unknown />;
     case 'lineage':

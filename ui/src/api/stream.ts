@@ -10,8 +10,7 @@ export interface Topic {
 }
 export type ToWorker = { topics?: Topic[]; headers?: Record<string, string> };
 export type FromWorker =
-  | { connected: Topic | undefined }
-  | { topic: Topic; events: [string, string][] };
+  { connected: Topic | undefined } | { topic: Topic; events: [string, string][] };
 
 export type Told = 'run' | 'step' | 'reset';
 type Handler = (event: Told, data: unknown) => void;

@@ -86,7 +86,11 @@ export function Chart({ title, curves, log }: Props) {
         scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
         axes: [
           { ...axis, size: 28 },
-          { ...axis, size: 56, values: (_, ticks) => ticks.map((v) => (v === null ? '' : numberText(v))) },
+          {
+            ...axis,
+            size: 56,
+            values: (_, ticks) => ticks.map((v) => (v === null ? '' : numberText(v))),
+          },
         ],
         series: [
           { label: t('xAxis') },

@@ -27,7 +27,8 @@ export function StepCurves({ namespace, run, step, moving }: Props) {
   return (
     <>
       <label class="check">
-        <input type="checkbox" checked={log} onChange={(e) => setLog(e.currentTarget.checked)} /> log
+        <input type="checkbox" checked={log} onChange={(e) => setLog(e.currentTarget.checked)} />{' '}
+        log
       </label>
       {series.map((one) => (
         <Chart

@@ -46,7 +46,9 @@ function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }
         <Fact word="producer">
           {producer && (
             <a href={href([namespace, 'runs', producer.run], { step: producer.step })}>
-              <Name text={[producer.run, producer.step, producer.output].filter(Boolean).join(' / ')} />
+              <Name
+                text={[producer.run, producer.step, producer.output].filter(Boolean).join(' / ')}
+              />
             </a>
           )}
         </Fact>

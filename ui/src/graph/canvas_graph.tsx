@@ -124,7 +124,12 @@ class Painter {
       context.strokeRect(left + 0.5, top + 0.5, NODE.width - 1, NODE.height - 1);
       context.fillStyle = this.colors.text!;
       context.font = '13px system-ui, sans-serif';
-      context.fillText(shortened(nodes.get(id)?.label ?? id, 20), left + 13, at.y + 4, NODE.width - 18);
+      context.fillText(
+        shortened(nodes.get(id)?.label ?? id, 20),
+        left + 13,
+        at.y + 4,
+        NODE.width - 18,
+      );
     }
     if (id === selected || id === this.marked) {
       context.strokeStyle = this.colors.accent!;
@@ -137,7 +142,9 @@ class Painter {
   private isSeen(left: number, top: number, right: number, bottom: number): boolean {
     const { width, height, view } = this.props.viewport;
     const { x, y, k } = view.value;
-    return right * k + x >= 0 && left * k + x <= width && bottom * k + y >= 0 && top * k + y <= height;
+    return (
+      right * k + x >= 0 && left * k + x <= width && bottom * k + y >= 0 && top * k + y <= height
+    );
   }
 }
 

@@ -49,7 +49,8 @@ export function collapsed(
 // The groups around a node, the innermost first.
 function chain(name: string, parents: Map<string, string>): string[] {
   const groups: string[] = [];
-  for (let at = parents.get(name); at && !groups.includes(at); at = parents.get(at)) groups.push(at);
+  for (let at = parents.get(name); at && !groups.includes(at); at = parents.get(at))
+    groups.push(at);
   return groups;
 }
 

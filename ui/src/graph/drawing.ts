@@ -37,7 +37,11 @@ export function shortened(text: string, most: number): string {
 }
 
 // Where an arrow key leads from a node: along an edge, or up and down its layer.
-export function neighbour(layout: Layout, from: string | undefined, key: string): string | undefined {
+export function neighbour(
+  layout: Layout,
+  from: string | undefined,
+  key: string,
+): string | undefined {
   if (from === undefined || !layout.at.has(from)) return layout.layers[0]?.[0];
   const members = layout.layers.find((layer) => layer.includes(from)) ?? [];
   const at = members.indexOf(from);
@@ -59,7 +63,8 @@ export function curve(layout: Layout, edge: Layout['edges'][number]): string {
   const { down } = layout;
   const half = (down ? NODE.height : NODE.width) / 2;
   // Along the layers, and across them.
-  const turned = (point: Point) => (down ? [point.y, point.x] : [point.x, point.y]) as [number, number];
+  const turned = (point: Point) =>
+    (down ? [point.y, point.x] : [point.x, point.y]) as [number, number];
   const text = (a: number, b: number) => (down ? `${b} ${a}` : `${a} ${b}`);
   let [a, b] = turned(layout.at.get(edge.from)!);
   a += half;

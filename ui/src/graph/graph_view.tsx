@@ -92,17 +92,23 @@ export function GraphView(props: Props) {
     <div class="graph">
       <div class="graph-tools">
         {props.tools}
-        <button type="button" class="small" onClick={() => viewport.zoom(1.4)} aria-label={t('zoomIn')}>
+        <button
+          type="button"
+          class="small"
+          onClick={() => viewport.zoom(1.4)}
+          aria-label={t('zoomIn')}
+        >
           +
-        </button>
-        <button type="button" class="small" onClick={() => viewport.zoom(1 / 1.4)} aria-label={t('zoomOut')}>
-          −
         </button>
         <button
           type="button"
           class="small"
-          onClick={() => viewport.fit(drawn.width, drawn.height)}
+          onClick={() => viewport.zoom(1 / 1.4)}
+          aria-label={t('zoomOut')}
         >
+          −
+        </button>
+        <button type="button" class="small" onClick={() => viewport.fit(drawn.width, drawn.height)}>
           {t('fit')}
         </button>
       </div>

@@ -1,7 +1,7 @@
-// Layered drawing of a directed graph, from left to right or downwards (Sugiyama, Tagawa, Toda 1981): layers by
-// longest path, order within a layer by barycentre sweeps, heights by least squares that keep the
-// order (isotonic regression by pool adjacent violators; Ayer et al. 1955). Every phase is linear in
-// nodes and edges but for the sorting, so that 5,000 nodes take some tens of milliseconds.
+// Layered drawing of a directed graph, from left to right or downwards (Sugiyama, Tagawa, Toda
+// 1981): layers by longest path, order within a layer by barycentre sweeps, heights by least squares
+// that keep the order (isotonic regression by pool adjacent violators; Ayer et al. 1955). Every
+// phase is linear in nodes and edges but for the sorting: 5,000 nodes take some tens of ms.
 
 export type Edge = readonly [string, string];
 export interface Size {
@@ -65,7 +65,11 @@ export function layout(
     down,
     at: new Map(names.map((name, n) => [name, point(n)])),
     layers: layers.map((l) => l.filter((n) => n < names.length).map((n) => names[n]!)),
-    edges: links.map(([a, b], n) => ({ from: names[a]!, to: names[b]!, via: bends[n]!.map(point) })),
+    edges: links.map(([a, b], n) => ({
+      from: names[a]!,
+      to: names[b]!,
+      via: bends[n]!.map(point),
+    })),
     width: end.x,
     height: end.y,
   };

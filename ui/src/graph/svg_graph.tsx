@@ -94,7 +94,13 @@ interface NodeProps {
 
 function Node({ node, at, href, selected, dim, stop, onClick }: NodeProps) {
   const of = node.phase === undefined ? 'none' : tone(node.phase);
-  const names = ['node', `tone-${of}`, selected && 'selected', dim && 'faded', node.group && 'group'];
+  const names = [
+    'node',
+    `tone-${of}`,
+    selected && 'selected',
+    dim && 'faded',
+    node.group && 'group',
+  ];
   return (
     <g transform={`translate(${at.x - NODE.width / 2} ${at.y - NODE.height / 2})`}>
       <a

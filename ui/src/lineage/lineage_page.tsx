@@ -33,9 +33,7 @@ export function LineagePage({ namespace }: { namespace: string }) {
   const kind = KINDS.find((name) => query.get(name));
   const of = kind ? (query.get(kind) ?? '') : '';
   const direction = query.get('direction') ?? 'both';
-  const url = kind
-    ? inNamespace(namespace, ['lineage'], { [kind]: of, direction })
-    : '';
+  const url = kind ? inNamespace(namespace, ['lineage'], { [kind]: of, direction }) : '';
   const live = useLive<Lineage>(url, 0);
   const data = live.data.value;
   const [text, setText] = useState(of);

@@ -27,7 +27,11 @@ interface Fragment {
 }
 
 const colorOf = (color: Color | null) =>
-  color === null ? undefined : color.class_name === 'truecolor' ? color.rgb.join(',') : color.class_name;
+  color === null
+    ? undefined
+    : color.class_name === 'truecolor'
+      ? color.rgb.join(',')
+      : color.class_name;
 
 class Pieces extends (AnsiUp as unknown as new () => { ansi_to_html(text: string): string }) {
   pieces: Piece[] = [];

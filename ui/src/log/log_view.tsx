@@ -106,6 +106,8 @@ export function LogView({ place }: { place: LogPlace }) {
   const [view, setView] = useState({ top: 0, height: 300 });
   const [following, setFollowing] = useState(true);
   const [wanted, setWanted] = useState('');
+  const atEnd = useRef(true);
+  atEnd.current = following && !wanted;
   const [at, setAt] = useState(0);
   const version = store.version.value;
   const { buffer } = store;
@@ -123,13 +125,17 @@ export function LogView({ place }: { place: LogPlace }) {
   useLayoutEffect(() => {
     const element = scroller.current!;
     const measure = () => setView({ top: element.scrollTop, height: element.clientHeight });
+    const resized = () => {
+      if (atEnd.current) element.scrollTop = element.scrollHeight;
+      measure();
+    };
     const scrolled = () => {
       const bottom = element.scrollTop + element.clientHeight >= element.scrollHeight - LINE;
       setFollowing(bottom);
       measure();
       if (element.scrollTop < LINE) void earlier();
     };
-    const observer = new ResizeObserver(measure);
+    const observer = new ResizeObserver(resized);
     observer.observe(element);
     element.addEventListener('scroll', scrolled, { passive: true });
     return () => {
@@ -155,7 +161,8 @@ export function LogView({ place }: { place: LogPlace }) {
   }
 
   function step(by: number) {
-    if (found.length > 0) setAt((Math.min(at, found.length - 1) + by + found.length) % found.length);
+    if (found.length > 0)
+      setAt((Math.min(at, found.length - 1) + by + found.length) % found.length);
   }
 
   const first = Math.max(0, Math.floor(view.top / LINE) - 10);
@@ -199,7 +206,11 @@ export function LogView({ place }: { place: LogPlace }) {
           </label>
         )}
         <span class="count">{bytes(buffer.size)}</span>
-        <Download url={urlOf(place, {})} name={`${place.run}-${place.step}.log`} class="button small">
+        <Download
+          url={urlOf(place, {})}
+          name={`${place.run}-${place.step}.log`}
+          class="button small"
+        >
           {t('download')}
         </Download>
       </div>
@@ -243,7 +254,10 @@ interface LineProps {
 
 function Line({ at, text, wanted, current }: LineProps) {
   return (
-    <div class={current ? 'line current' : 'line'} style={{ transform: `translateY(${at * LINE}px)` }}>
+    <div
+      class={current ? 'line current' : 'line'}
+      style={{ transform: `translateY(${at * LINE}px)` }}
+    >
       <span class="line-text">
         {pieces(text).map((piece, n) => (
           <span key={n} class={classOf(piece)} style={styleOf(piece)}>

@@ -49,23 +49,25 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
           </span>
         )}
         <span class="grow" />
-        {ACTS.filter(([what]) => what !== (isHeld ? 'pause' : 'resume')).map(([what, says, danger]) => (
-          <ActButton key={what} label={t(what)} verb="patch" primary={what === 'promote'}>
-            {(close) => (
-              <ActForm
-                says={t(says, { version })}
-                submit={t(what)}
-                danger={danger}
-                command={rolloutLine(place.value, what, model.name)}
-                act={async () => {
-                  await post(inNamespace(namespace, ['models', model.name, what]), {});
-                  onChange();
-                }}
-                onDone={close}
-              />
-            )}
-          </ActButton>
-        ))}
+        {ACTS.filter(([what]) => what !== (isHeld ? 'pause' : 'resume')).map(
+          ([what, says, danger]) => (
+            <ActButton key={what} label={t(what)} verb="patch" primary={what === 'promote'}>
+              {(close) => (
+                <ActForm
+                  says={t(says, { version })}
+                  submit={t(what)}
+                  danger={danger}
+                  command={rolloutLine(place.value, what, model.name)}
+                  act={async () => {
+                    await post(inNamespace(namespace, ['models', model.name, what]), {});
+                    onChange();
+                  }}
+                  onDone={close}
+                />
+              )}
+            </ActButton>
+          ),
+        )}
       </div>
       {rollout.message && <p>{shown(rollout.message)}</p>}
       {rollout.gates && rollout.gates.length > 0 && <Gates gates={rollout.gates} />}

@@ -61,9 +61,7 @@ export function CommandLine({ text, label }: { text: string; label?: string }) {
 export function Trouble({ error, retry }: { error: ApiError | undefined; retry?: () => void }) {
   if (!error) return null;
   const text =
-    error.status === 0
-      ? t('unreachable')
-      : t('serverRefused', { message: shown(error.message) });
+    error.status === 0 ? t('unreachable') : t('serverRefused', { message: shown(error.message) });
   return (
     <div class="trouble" role="alert">
       <span>

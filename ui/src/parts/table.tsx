@@ -136,7 +136,8 @@ export function Table<T>(props: Props<T>) {
     const key = at % pool;
     const state = `${at} ${id(row) === selected} ${at === cursor} ${height}`;
     const was = cache.current.get(key);
-    if (was && was.row === row && was.state === state && was.columns === columns) return was.element;
+    if (was && was.row === row && was.state === state && was.columns === columns)
+      return was.element;
     const marks = [id(row) === selected && ' selected', at === cursor && ' cursor'];
     const element = (
       <div

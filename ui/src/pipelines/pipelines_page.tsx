@@ -71,9 +71,7 @@ export function PipelinesPage({ namespace }: { namespace: string }) {
       label: t('runs'),
       width: '72px',
       cell: (pipeline) => (
-        <a href={href([namespace, 'runs'], { pipeline: pipeline.name })}>
-          {t('runs')}
-        </a>
+        <a href={href([namespace, 'runs'], { pipeline: pipeline.name })}>{t('runs')}</a>
       ),
     },
   ];
@@ -103,8 +101,8 @@ export function PipelinePage({ namespace, name }: { namespace: string; name: str
     <section class="page scrolls">
       <header class="bar">
         <h1>
-          <a href={href([namespace, 'pipelines'])}>{t('pipelines')}</a>{' '}
-          <span class="dim">/</span> <Name text={name} />
+          <a href={href([namespace, 'pipelines'])}>{t('pipelines')}</a> <span class="dim">/</span>{' '}
+          <Name text={name} />
         </h1>
         {pipeline?.suspended && <span class="chip">{t('suspended')}</span>}
         <span class="grow" />

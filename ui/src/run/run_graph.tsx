@@ -26,7 +26,11 @@ function drawnOf(node: GraphNode, row: StepRow | undefined, group: boolean): Dra
   const label = shown(node.name);
   const sub = subOf(node, row, group);
   // What is seen first, in its order, so that who speaks to the page may say what they read.
-  const said = [[label, sub].filter(Boolean).join(' '), phaseWord(phase), row?.cached && t('cached')];
+  const said = [
+    [label, sub].filter(Boolean).join(' '),
+    phaseWord(phase),
+    row?.cached && t('cached'),
+  ];
   return {
     id: node.name,
     label,

@@ -196,4 +196,3 @@ export function Conditions({ conditions }: { conditions: Condition[] }) {
     </section>
   );
 }
-

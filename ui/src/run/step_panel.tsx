@@ -7,17 +7,7 @@ import type { Attempt, Step, StepEvent, Use } from '../api/types';
 import { StepCurves } from '../curves/step_curves';
 import { LogView } from '../log/log_view';
 import { line, logsLine } from '../parts/cli';
-import {
-  At,
-  CommandLine,
-  Digest,
-  Fact,
-  Facts,
-  Name,
-  Tabs,
-  Trouble,
-  Values,
-} from '../parts/pieces';
+import { At, CommandLine, Digest, Fact, Facts, Name, Tabs, Trouble, Values } from '../parts/pieces';
 import { isFinal, Phase } from '../parts/phase';
 import { bytes, shown, valueText } from '../parts/shown';
 import { between, duration, now } from '../parts/time';
@@ -38,8 +28,7 @@ export function StepPanel({ store, name }: Props) {
   const query = route.value.query;
   const row = store.version.value >= 0 ? store.steps.get(name) : undefined;
   const url = inNamespace(namespace, ['runs', store.name, 'steps', name]);
-  const every = () =>
-    isFinal(store.steps.get(name)?.phase ?? '') ? 30_000 : 3000;
+  const every = () => (isFinal(store.steps.get(name)?.phase ?? '') ? 30_000 : 3000);
   const live = useLive<Step>(url, every);
   const step = live.data.value;
   const open = query.get('tab') ?? 'why';
@@ -106,7 +95,8 @@ function Why({ store, step }: { store: RunStore; step: Step }) {
     <>
       {(why || step.reason) && (
         <p class={`why tone-edge-${step.phase}`}>
-          {step.reason && <span class="mono reason-word">{shown(step.reason)}</span>} {shown(why ?? '')}
+          {step.reason && <span class="mono reason-word">{shown(step.reason)}</span>}{' '}
+          {shown(why ?? '')}
         </p>
       )}
       {step.reason === 'AwaitingApproval' && (

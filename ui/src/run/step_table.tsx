@@ -52,10 +52,7 @@ export function StepTable({ store, narrow }: Props) {
   const sort = by ? { by, down: way === 'down' } : undefined;
   const q = query.get('find') ?? '';
   const version = store.version.value;
-  const rows = useMemo(
-    () => sorted(store.rows(), sort, q),
-    [store, version, query.get('sort'), q],
-  );
+  const rows = useMemo(() => sorted(store.rows(), sort, q), [store, version, query.get('sort'), q]);
   const open = (name: string) => here({ step: name });
   const all: Column<StepRow>[] = [
     {
@@ -82,11 +79,15 @@ export function StepTable({ store, narrow }: Props) {
       width: narrow ? '62px' : '76px',
       sorts: true,
       class: 'number',
-      cell: (row) => !row.cached && (
-        <Duration
-          row={{ started: row.times?.started ?? row.times?.queued, finished: row.times?.finished }}
-        />
-      ),
+      cell: (row) =>
+        !row.cached && (
+          <Duration
+            row={{
+              started: row.times?.started ?? row.times?.queued,
+              finished: row.times?.finished,
+            }}
+          />
+        ),
     },
     {
       key: 'reason',
@@ -131,12 +132,7 @@ function StepReason({ row }: { row: StepRow }) {
     return (
       <span class="reason">
         {t('items')}: {succeeded}/{total}
-        {failed > 0 && (
-          <span class="tone-bad">
-            {' '}
-            {failed} ✕
-          </span>
-        )}
+        {failed > 0 && <span class="tone-bad"> {failed} ✕</span>}
         {running > 0 && <span class="dim"> {running} ◐</span>}
         {row.message && <span class="dim"> {row.message}</span>}
       </span>

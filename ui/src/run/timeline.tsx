@@ -21,7 +21,7 @@ const startOf = (row: StepRow) =>
 export function tick(whole: number, most: number): number {
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
   const days = [21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000];
-  const seconds = [...steps, ...days].find((s) => (s * 1000 * most) >= whole);
+  const seconds = [...steps, ...days].find((s) => s * 1000 * most >= whole);
   return (seconds ?? Math.ceil(whole / most / 2_592_000_000) * 2_592_000) * 1000;
 }
 

@@ -248,7 +248,9 @@ function Reports({ data, namespace }: { data: Comparison; namespace: string }) {
 function StepReports(props: { namespace: string; run: string; step: string }) {
   const { namespace, run, step } = props;
   const live = useLive<Step>(inNamespace(namespace, ['runs', run, 'steps', step]), 0);
-  const uses = (live.data.value?.outputs ?? []).filter((use) => use.type === 'report' && use.digest);
+  const uses = (live.data.value?.outputs ?? []).filter(
+    (use) => use.type === 'report' && use.digest,
+  );
   return (
     <>
       {uses.map((use) => (

@@ -16,7 +16,10 @@ const LIMITS = [25, 50, 100];
 
 export function GridPage({ namespace }: { namespace: string }) {
   const query = route.value.query;
-  const pipelines = useLive<List<Pipeline>>(inNamespace(namespace, ['pipelines'], { limit: 500 }), 0);
+  const pipelines = useLive<List<Pipeline>>(
+    inNamespace(namespace, ['pipelines'], { limit: 500 }),
+    0,
+  );
   const names = (pipelines.data.value?.items ?? []).map((p) => p.name);
   const pipeline = query.get('pipeline') ?? names[0];
   const limit = query.get('limit') ?? '25';

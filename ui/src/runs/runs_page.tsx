@@ -191,7 +191,7 @@ function columns(
     {
       key: 'name',
       label: t('run'),
-      width: 'minmax(130px, 1.3fr)',
+      width: 'minmax(110px, 1.2fr)',
       cell: (row) => (
         <a href={href([namespace, 'runs', row.name])}>
           <Name text={row.name} />
@@ -201,13 +201,13 @@ function columns(
     {
       key: 'pipeline',
       label: t('pipeline'),
-      width: 'minmax(90px, 1fr)',
+      width: 'minmax(70px, 0.9fr)',
       cell: (row) => <Name text={row.pipeline} />,
     },
     {
       key: 'reason',
       label: t('reason'),
-      width: 'minmax(160px, 2.6fr)',
+      width: 'minmax(190px, 3fr)',
       cell: (row) => <Reason row={row} />,
     },
     {
@@ -234,7 +234,7 @@ function columns(
     {
       key: 'user',
       label: t('user'),
-      width: 'minmax(60px, 0.7fr)',
+      width: 'minmax(50px, 0.6fr)',
       cell: (row) => <Name text={row.user} />,
     },
   ];

@@ -43,17 +43,24 @@ interface Finding {
 async function findings(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run: (o: unknown) => Promise<{ violations: Finding[] }> } };
+    const { axe } = window as unknown as {
+      axe: { run: (o: unknown) => Promise<{ violations: Finding[] }> };
+    };
     const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
     return (await axe.run({ runOnly })).violations;
   });
-  return found.flatMap((f) => f.nodes.map((n) => `${f.id}: ${n.target.join(' ')}: ${n.failureSummary}`));
+  return found.flatMap((f) =>
+    f.nodes.map((n) => `${f.id}: ${n.target.join(' ')}: ${n.failureSummary}`),
+  );
 }
 
 async function visit(page: Page, hash: string) {
   await page.goto(`${base}/${hash}`);
   await page.locator('main h1:visible, main h2:visible').first().waitFor();
-  await until('what it shows', async () => (await page.getByText('Loading', { exact: true }).count()) === 0);
+  await until(
+    'what it shows',
+    async () => (await page.getByText('Loading', { exact: true }).count()) === 0,
+  );
   await page.waitForTimeout(150);
 }
 
@@ -72,77 +79,111 @@ inWorld('dialogs pass axe', { hash: '#/ml/pipelines/flights' }, async (page) => 
   assert.deepEqual(await findings(page), []);
 });
 
-inWorld('no view is wider than 320 pixels', { hash: '', viewport: { width: 320, height: 640 } }, async (page) => {
-  for (const [name, hash] of VIEWS) {
-    await visit(page, hash);
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(width <= 320, `${name} is ${width} pixels wide`);
-  }
-});
+inWorld(
+  'no view is wider than 320 pixels',
+  { hash: '', viewport: { width: 320, height: 640 } },
+  async (page) => {
+    for (const [name, hash] of VIEWS) {
+      await visit(page, hash);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= 320, `${name} is ${width} pixels wide`);
+    }
+  },
+);
 
-inWorld('on 320 pixels a row still says phase, name and reason', { hash: '#/ml/runs', viewport: { width: 320, height: 640 } }, async (page) => {
-  const row = page.getByRole('row').filter({ hasText: 'churn-18' });
-  await row.getByText('OutOfMemory').waitFor();
-  assert.ok(await row.getByText('Failed').isVisible());
-});
+inWorld(
+  'on 320 pixels a row still says phase, name and reason',
+  { hash: '#/ml/runs', viewport: { width: 320, height: 640 } },
+  async (page) => {
+    const row = page.getByRole('row').filter({ hasText: 'churn-18' });
+    await row.getByText('OutOfMemory').waitFor();
+    assert.ok(await row.getByText('Failed').isVisible());
+  },
+);
 
-inWorld('by the keyboard alone: from the runs to the log of a failed step, and back', { hash: '#/ml/runs' }, async (page) => {
-  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
-  await page.getByText('churn-18').waitFor();
-  await page.keyboard.press('Tab');
-  assert.equal(await focused(), 'Skip to content');
-  await page.keyboard.press('Enter');
-  for (let n = 0; n < 20; n += 1) {
-    if (await page.evaluate(() => document.activeElement?.getAttribute('role') === 'table')) break;
+inWorld(
+  'by the keyboard alone: from the runs to the log of a failed step, and back',
+  { hash: '#/ml/runs' },
+  async (page) => {
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+    await page.getByText('churn-18').waitFor();
     await page.keyboard.press('Tab');
-  }
-  for (let n = 0; n < 3; n += 1) await page.keyboard.press('ArrowDown');
-  await until('the row', async () => (await hashOf(page)) === '#/ml/runs' && (await page.locator('.row.cursor').innerText()).includes('churn-18'));
-  await page.locator('.row.cursor a').focus();
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: /churn-18/ }).waitFor();
-  await page.keyboard.press('/');
-  await page.keyboard.type('train');
-  await until('the filter', async () => (await hashOf(page)).includes('find=train'));
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('ArrowDown');
-  await until('the step', async () => (await focused()) === 'train');
-  await page.keyboard.press('Enter');
-  await page.getByRole('complementary', { name: 'Step train' }).waitFor();
-  await page.keyboard.press('Escape');
-  await until('the panel to close', async () => (await page.getByRole('complementary').count()) === 0);
-  await page.goBack();
-  await page.getByRole('complementary', { name: 'Step train' }).waitFor();
-});
+    assert.equal(await focused(), 'Skip to content');
+    await page.keyboard.press('Enter');
+    for (let n = 0; n < 20; n += 1) {
+      if (await page.evaluate(() => document.activeElement?.getAttribute('role') === 'table'))
+        break;
+      await page.keyboard.press('Tab');
+    }
+    for (let n = 0; n < 3; n += 1) await page.keyboard.press('ArrowDown');
+    await until(
+      'the row',
+      async () =>
+        (await hashOf(page)) === '#/ml/runs' &&
+        (await page.locator('.row.cursor').innerText()).includes('churn-18'),
+    );
+    await page.locator('.row.cursor a').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: /churn-18/ }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('train');
+    await until('the filter', async () => (await hashOf(page)).includes('find=train'));
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowDown');
+    await until('the step', async () => (await focused()) === 'train');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Step train' }).waitFor();
+    await page.keyboard.press('Escape');
+    await until(
+      'the panel to close',
+      async () => (await page.getByRole('complementary').count()) === 0,
+    );
+    await page.goBack();
+    await page.getByRole('complementary', { name: 'Step train' }).waitFor();
+  },
+);
 
-inWorld('arrow keys walk the graph, and Enter opens a step', { hash: '#/ml/runs/churn-18' }, async (page) => {
-  const graph = page.getByRole('group', { name: /Graph of/ });
-  await graph.getByRole('link', { name: /^fetch-accounts/ }).focus();
-  await page.keyboard.press('ArrowDown');
-  const said = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
-  await until('join', async () => (await said()).startsWith('join'));
-  await page.keyboard.press('Enter');
-  await page.getByRole('complementary', { name: 'Step join' }).waitFor();
-});
+inWorld(
+  'arrow keys walk the graph, and Enter opens a step',
+  { hash: '#/ml/runs/churn-18' },
+  async (page) => {
+    const graph = page.getByRole('group', { name: /Graph of/ });
+    await graph.getByRole('link', { name: /^fetch-accounts/ }).focus();
+    await page.keyboard.press('ArrowDown');
+    const said = () =>
+      page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
+    await until('join', async () => (await said()).startsWith('join'));
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'Step join' }).waitFor();
+  },
+);
 
-inWorld('a dialog gives the focus back to the button that opened it', { hash: '#/ml/runs/churn-18' }, async (page) => {
-  const button = page.getByRole('button', { name: 'Rerun' });
-  await button.focus();
-  await page.keyboard.press('Enter');
-  await page.getByRole('dialog').waitFor();
-  await page.keyboard.press('Escape');
-  await until('the dialog to close', async () => (await page.getByRole('dialog').count()) === 0);
-  assert.ok(await button.evaluate((element) => element === document.activeElement));
-});
+inWorld(
+  'a dialog gives the focus back to the button that opened it',
+  { hash: '#/ml/runs/churn-18' },
+  async (page) => {
+    const button = page.getByRole('button', { name: 'Rerun' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await until('the dialog to close', async () => (await page.getByRole('dialog').count()) === 0);
+    assert.ok(await button.evaluate((element) => element === document.activeElement));
+  },
+);
 
-inWorld('who reads Korean sees Korean, and may choose English', { hash: '#/ml/runs', locale: 'ko-KR' }, async (page) => {
-  await page.getByRole('heading', { name: '실행' }).waitFor();
-  assert.equal(await page.evaluate(() => document.documentElement.lang), 'ko');
-  await page.getByRole('combobox', { name: '언어' }).selectOption('en');
-  await page.getByRole('heading', { name: 'Runs' }).waitFor();
-  await page.reload();
-  await page.getByRole('heading', { name: 'Runs' }).waitFor();
-});
+inWorld(
+  'who reads Korean sees Korean, and may choose English',
+  { hash: '#/ml/runs', locale: 'ko-KR' },
+  async (page) => {
+    await page.getByRole('heading', { name: '실행' }).waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'ko');
+    await page.getByRole('combobox', { name: '언어' }).selectOption('en');
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+  },
+);
 
 inWorld('? lists the keys', { hash: '#/ml/runs' }, async (page) => {
   await page.getByRole('heading', { name: 'Runs' }).waitFor();

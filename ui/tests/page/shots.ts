@@ -41,7 +41,7 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 for (const [name, { hash, click, ...options }] of Object.entries(SHOTS)) {
   const context = await browser.newContext({
-    viewport: { width: 1120, height: 700 },
+    viewport: { width: 1120, height: 660 },
     locale: 'en-US',
     ...options,
   });

@@ -20,12 +20,15 @@ export function stepAnswer(run: WholeRun, name: string) {
   return { ...run.steps.get(name), attempts: [], ...run.details.get(name) };
 }
 
-const differs = (values: unknown[]) => new Set(values.map((value) => JSON.stringify(value))).size > 1;
+const differs = (values: unknown[]) =>
+  new Set(values.map((value) => JSON.stringify(value))).size > 1;
 
 export function comparison(runs: WholeRun[]): Comparison {
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.parameters)))];
   const parameters = names.map((name) => {
-    const values = runs.map((run, n): Value => (name === 'rounds' ? 200 + 100 * n : run.parameters[name]!));
+    const values = runs.map((run, n): Value =>
+      name === 'rounds' ? 200 + 100 * n : run.parameters[name]!,
+    );
     return { name, values, differs: differs(values) };
   });
   const metric = (step: string, name: string, values: Value[], higherIsBetter: boolean) => ({
@@ -39,9 +42,24 @@ export function comparison(runs: WholeRun[]): Comparison {
     runs: runs.map((run) => run.row),
     parameters,
     metrics: [
-      metric('evaluate', 'auc', runs.map((_, n) => 0.9134 + 0.0041 * n), true),
-      metric('evaluate', 'logLoss', runs.map((_, n) => 0.2871 - 0.006 * n), false),
-      metric('train', 'validation/auc', runs.map((_, n) => 0.921 + 0.002 * n), true),
+      metric(
+        'evaluate',
+        'auc',
+        runs.map((_, n) => 0.9134 + 0.0041 * n),
+        true,
+      ),
+      metric(
+        'evaluate',
+        'logLoss',
+        runs.map((_, n) => 0.2871 - 0.006 * n),
+        false,
+      ),
+      metric(
+        'train',
+        'validation/auc',
+        runs.map((_, n) => 0.921 + 0.002 * n),
+        true,
+      ),
     ],
     inputs: ['features', 'train'].map((step) => {
       const digests = runs.map((run) => run.details.get(step)?.inputs?.[0]?.digest ?? null);

@@ -7,7 +7,13 @@ export const REPORT = digest(77);
 const MODEL = digest(79);
 
 const COLUMNS = [
-  { name: 'carrier', type: 'string', nullable: false, role: 'feature', domain: ['AA', 'UA', 'DL', 'WN'] },
+  {
+    name: 'carrier',
+    type: 'string',
+    nullable: false,
+    role: 'feature',
+    domain: ['AA', 'UA', 'DL', 'WN'],
+  },
   { name: 'dest', type: 'string', nullable: false, role: 'feature' },
   { name: 'hour', type: 'int64', nullable: false, role: 'feature' },
   { name: 'distance', type: 'int64', nullable: true, role: 'feature', unit: 'mile' },
@@ -24,14 +30,26 @@ function histogram(shape: (x: number) => number, low: number, high: number) {
   }));
 }
 
-const number = (name: string, type: string, bins: ReturnType<typeof histogram>, mean: number, nulls: number): ColumnStatistics => ({
+const number = (
+  name: string,
+  type: string,
+  bins: ReturnType<typeof histogram>,
+  mean: number,
+  nulls: number,
+): ColumnStatistics => ({
   name,
   type,
   kind: 'number',
   rows: 336776,
   nulls,
   distinct: 527,
-  numbers: { mean, deviation: mean / 2, min: bins[0]!.low, max: bins.at(-1)!.high, histogram: bins },
+  numbers: {
+    mean,
+    deviation: mean / 2,
+    min: bins[0]!.low,
+    max: bins.at(-1)!.high,
+    histogram: bins,
+  },
 });
 
 const text = (name: string, type: string, top: [Value, number][]): ColumnStatistics => ({
@@ -62,12 +80,43 @@ export function addArtifacts(out: Namespace) {
       rows: 336776,
       label: 'late',
       columns: [
-        text('carrier', 'string', [['UA', 58665], ['WN', 54635], ['DL', 48110], ['AA', 32729]]),
-        text('dest', 'string', [['ORD', 17283], ['ATL', 17215], ['LAX', 16174], ['BOS', 15508]]),
-        number('hour', 'int64', histogram((x) => 0.3 + Math.sin(x * 3) * 0.6, 5, 23), 13.18, 0),
-        number('distance', 'int64', histogram((x) => Math.exp(-3 * x) + 0.1 * Math.sin(9 * x) ** 2, 17, 4983), 1039.9, 12),
-        number('dep_delay', 'double', histogram((x) => Math.exp(-9 * x), -43, 1301), 12.64, 8255),
-        text('late', 'bool', [[false, 258219], [true, 78557]]),
+        text('carrier', 'string', [
+          ['UA', 58665],
+          ['WN', 54635],
+          ['DL', 48110],
+          ['AA', 32729],
+        ]),
+        text('dest', 'string', [
+          ['ORD', 17283],
+          ['ATL', 17215],
+          ['LAX', 16174],
+          ['BOS', 15508],
+        ]),
+        number(
+          'hour',
+          'int64',
+          histogram((x) => 0.3 + Math.sin(x * 3) * 0.6, 5, 23),
+          13.18,
+          0,
+        ),
+        number(
+          'distance',
+          'int64',
+          histogram((x) => Math.exp(-3 * x) + 0.1 * Math.sin(9 * x) ** 2, 17, 4983),
+          1039.9,
+          12,
+        ),
+        number(
+          'dep_delay',
+          'double',
+          histogram((x) => Math.exp(-9 * x), -43, 1301),
+          12.64,
+          8255,
+        ),
+        text('late', 'bool', [
+          [false, 258219],
+          [true, 78557],
+        ]),
       ],
     },
     sample: {
@@ -105,7 +154,10 @@ export function addArtifacts(out: Namespace) {
     type: 'model',
     bytes: 2_204_711,
     folder: true,
-    files: [{ path: 'model.yaml', bytes: 2113 }, { path: 'model.json', bytes: 2_202_598 }],
+    files: [
+      { path: 'model.yaml', bytes: 2113 },
+      { path: 'model.json', bytes: 2_202_598 },
+    ],
     producer: { namespace: 'ml', run: 'flights-41', step: 'train', output: 'model' },
   });
   out.models = [
@@ -116,8 +168,29 @@ export function addArtifacts(out: Namespace) {
       message: 'version 8 takes 20% of the traffic; gate latencyP95 has not enough samples yet',
       url: 'http://flights.ml.svc:8080/v2/models/flights',
       versions: [
-        { name: 'v7', version: 7, role: 'stable', digest: digest(179), weight: '80%', replicas: 3, readyReplicas: 3, run: 'flights-37', created: iso(Date.now() - 90_000_000) },
-        { name: 'v8', version: 8, role: 'candidate', digest: MODEL, weight: '20%', phase: 'Step', replicas: 3, readyReplicas: 3, run: 'flights-41', created: iso(Date.now() - 1_900_000) },
+        {
+          name: 'v7',
+          version: 7,
+          role: 'stable',
+          digest: digest(179),
+          weight: '80%',
+          replicas: 3,
+          readyReplicas: 3,
+          run: 'flights-37',
+          created: iso(Date.now() - 90_000_000),
+        },
+        {
+          name: 'v8',
+          version: 8,
+          role: 'candidate',
+          digest: MODEL,
+          weight: '20%',
+          phase: 'Step',
+          replicas: 3,
+          readyReplicas: 3,
+          run: 'flights-41',
+          created: iso(Date.now() - 1_900_000),
+        },
       ],
       rollout: {
         version: 8,
@@ -126,26 +199,102 @@ export function addArtifacts(out: Namespace) {
         steps: 4,
         message: 'step 2 of 4: 20% for 10m, 6m 12s left',
         gates: [
-          { name: 'errorRate', interval: ['0.02%', '0.31%'], bound: 'at most 1%', samples: 18211, verdict: 'Pass', message: 'below 1% with all of its interval' },
-          { name: 'latencyP95', interval: ['86ms', '127ms'], bound: 'at most 0.12s', samples: 911, verdict: 'Inconclusive', message: 'the interval reaches over the bound' },
-          { name: 'decisionFlips', interval: ['0.4%', '1.1%'], bound: 'at most 2%', samples: 18211, verdict: 'Pass' },
-          { name: 'calibration', value: '0.982', bound: 'at least 0.95, at most 1.05', samples: 1, verdict: 'Pass' },
+          {
+            name: 'errorRate',
+            interval: ['0.02%', '0.31%'],
+            bound: 'at most 1%',
+            samples: 18211,
+            verdict: 'Pass',
+            message: 'below 1% with all of its interval',
+          },
+          {
+            name: 'latencyP95',
+            interval: ['86ms', '127ms'],
+            bound: 'at most 0.12s',
+            samples: 911,
+            verdict: 'Inconclusive',
+            message: 'the interval reaches over the bound',
+          },
+          {
+            name: 'decisionFlips',
+            interval: ['0.4%', '1.1%'],
+            bound: 'at most 2%',
+            samples: 18211,
+            verdict: 'Pass',
+          },
+          {
+            name: 'calibration',
+            value: '0.982',
+            bound: 'at least 0.95, at most 1.05',
+            samples: 1,
+            verdict: 'Pass',
+          },
         ],
       },
       history: [
-        { version: 6, to: 5, outcome: 'RolledBack', reason: 'errorRate 4.1% (surely between 3.2% and 5.2%) is beyond 1%', evidence: [{ name: 'errorRate', interval: ['3.2%', '5.2%'], value: '4.1%', bound: 'at most 1%', samples: 2204, verdict: 'Fail' }], time: iso(Date.now() - 400_000_000) },
+        {
+          version: 6,
+          to: 5,
+          outcome: 'RolledBack',
+          reason: 'errorRate 4.1% (surely between 3.2% and 5.2%) is beyond 1%',
+          evidence: [
+            {
+              name: 'errorRate',
+              interval: ['3.2%', '5.2%'],
+              value: '4.1%',
+              bound: 'at most 1%',
+              samples: 2204,
+              verdict: 'Fail',
+            },
+          ],
+          time: iso(Date.now() - 400_000_000),
+        },
         { version: 5, outcome: 'Promoted', evidence: [], time: iso(Date.now() - 700_000_000) },
       ],
-      conditions: [{ type: 'Ready', status: 'True', reason: 'Available', message: '3 of 3 servers are ready' }],
+      conditions: [
+        { type: 'Ready', status: 'True', reason: 'Available', message: '3 of 3 servers are ready' },
+      ],
     },
-    { name: 'churn', phase: 'Ready', versions: [{ name: 'v3', version: 3, role: 'stable', digest: digest(180), weight: '100%', replicas: 1, readyReplicas: 1, run: 'churn-15', created: iso(Date.now() - 200_000_000) }] },
+    {
+      name: 'churn',
+      phase: 'Ready',
+      versions: [
+        {
+          name: 'v3',
+          version: 3,
+          role: 'stable',
+          digest: digest(180),
+          weight: '100%',
+          replicas: 1,
+          readyReplicas: 1,
+          run: 'churn-15',
+          created: iso(Date.now() - 200_000_000),
+        },
+      ],
+    },
   ];
   out.lineage = {
     nodes: [
-      { id: 'f1', kind: 'file', label: 's3://flights/2026/01.parquet', uri: 's3://flights/2026/01.parquet' },
-      { id: 'f2', kind: 'file', label: 's3://flights/2026/02.parquet', uri: 's3://flights/2026/02.parquet' },
+      {
+        id: 'f1',
+        kind: 'file',
+        label: 's3://flights/2026/01.parquet',
+        uri: 's3://flights/2026/01.parquet',
+      },
+      {
+        id: 'f2',
+        kind: 'file',
+        label: 's3://flights/2026/02.parquet',
+        uri: 's3://flights/2026/02.parquet',
+      },
       { id: 's1', kind: 'step', label: 'ingest', run: 'flights-41', step: 'ingest' },
-      { id: 'a1', kind: 'artifact', label: 'ingest/dataset', digest: digest(81), run: 'flights-41' },
+      {
+        id: 'a1',
+        kind: 'artifact',
+        label: 'ingest/dataset',
+        digest: digest(81),
+        run: 'flights-41',
+      },
       { id: 's2', kind: 'step', label: 'features', run: 'flights-41', step: 'features' },
       { id: 'a2', kind: 'artifact', label: 'features/dataset', digest: DATASET, run: 'flights-41' },
       { id: 's3', kind: 'step', label: 'train', run: 'flights-41', step: 'train' },
@@ -155,8 +304,17 @@ export function addArtifacts(out: Namespace) {
       { id: 'd1', kind: 'deployment', label: 'flights:8' },
     ],
     edges: [
-      ['f1', 's1'], ['f2', 's1'], ['s1', 'a1'], ['a1', 's2'], ['s2', 'a2'], ['a2', 's3'], ['s3', 'm1'],
-      ['m1', 's4'], ['a2', 's4'], ['s4', 'a3'], ['m1', 'd1'],
+      ['f1', 's1'],
+      ['f2', 's1'],
+      ['s1', 'a1'],
+      ['a1', 's2'],
+      ['s2', 'a2'],
+      ['a2', 's3'],
+      ['s3', 'm1'],
+      ['m1', 's4'],
+      ['a2', 's4'],
+      ['s4', 'a3'],
+      ['m1', 'd1'],
     ],
   };
 }

@@ -25,7 +25,14 @@ export function hostile(): Namespace {
     const steps = new Map<string, StepRow>(
       [IMAGE, TURNED, SLASHES].map((step) => [
         step,
-        { name: step, phase: 'Failed', reason: IMAGE, message: SCRIPT, component: IMAGE, attempts: 1 },
+        {
+          name: step,
+          phase: 'Failed',
+          reason: IMAGE,
+          message: SCRIPT,
+          component: IMAGE,
+          attempts: 1,
+        },
       ]),
     );
     const run: WholeRun = {
@@ -38,7 +45,7 @@ export function hostile(): Namespace {
         reason: IMAGE,
         message: `${SCRIPT} ${TURNED}`,
         user: SCRIPT,
-            created: iso(NOW - n * 1000),
+        created: iso(NOW - n * 1000),
         started: iso(NOW - n * 1000),
         finished: iso(NOW),
         steps: countsOf(steps.values()),
@@ -46,16 +53,43 @@ export function hostile(): Namespace {
       parameters: { [IMAGE]: SCRIPT, constructor: 'x', __proto__x: TURNED },
       spec: SCRIPT,
       nodes: [...steps.keys()].map((step) => ({ name: step, kind: IMAGE })),
-      edges: [[IMAGE, TURNED], [TURNED, SLASHES], [SLASHES, 'nowhere']],
+      edges: [
+        [IMAGE, TURNED],
+        [TURNED, SLASHES],
+        [SLASHES, 'nowhere'],
+      ],
       steps,
-      details: new Map([[IMAGE, { why: SCRIPT, command: ['sh', '-c', SCRIPT, TURNED], results: { [IMAGE]: SCRIPT } }]]),
+      details: new Map([
+        [
+          IMAGE,
+          { why: SCRIPT, command: ['sh', '-c', SCRIPT, TURNED], results: { [IMAGE]: SCRIPT } },
+        ],
+      ]),
       logs: new Map([...steps.keys()].map((step) => [step, LOG])),
-      metrics: new Map([[IMAGE, [{ name: IMAGE, points: [[1, 1], [2, Number.MAX_VALUE]] }]]]),
+      metrics: new Map([
+        [
+          IMAGE,
+          [
+            {
+              name: IMAGE,
+              points: [
+                [1, 1],
+                [2, Number.MAX_VALUE],
+              ],
+            },
+          ],
+        ],
+      ]),
       conditions: [{ type: IMAGE, status: SCRIPT, message: SCRIPT }],
     };
     out.runs.set(name, run);
     out.rows.push(run.row);
   }
-  out.pipelines = [{ name: IMAGE, parameters: [{ name: IMAGE, type: 'string', description: SCRIPT, default: TURNED }] }];
+  out.pipelines = [
+    {
+      name: IMAGE,
+      parameters: [{ name: IMAGE, type: 'string', description: SCRIPT, default: TURNED }],
+    },
+  ];
   return out;
 }

@@ -1,7 +1,8 @@
 // A run of 5,000 steps that goes on while it is looked at, one of 10,000, one with nested pipelines,
 // and 10,000 runs.
 import type { GraphNode, RunRow, StepRow } from '../../src/api/types';
-import { curvesOf, logOf, NOW } from './small';
+import { NOW } from './small';
+import { curvesOf, logOf } from './step_details';
 import { countsOf, dice, emptyNamespace, iso, type Namespace, type WholeRun } from './world';
 
 export function layered(name: string, count: number, namespace: string): WholeRun {
@@ -36,7 +37,9 @@ export function layered(name: string, count: number, namespace: string): WholeRu
               queued: iso(start),
               fetchStarted: iso(start + 2000),
               started: iso(start + 4000),
-              ...(done ? { uploadStarted: iso(start + 30_000), finished: iso(start + 33_000) } : {}),
+              ...(done
+                ? { uploadStarted: iso(start + 30_000), finished: iso(start + 33_000) }
+                : {}),
             },
           }
         : {}),
@@ -52,10 +55,20 @@ export function layered(name: string, count: number, namespace: string): WholeRu
     started: iso(created + 500),
     steps: countsOf(steps.values()),
   };
-  return whole(row, names.map((n) => ({ name: n, kind: 'step' })), edges, steps);
+  return whole(
+    row,
+    names.map((n) => ({ name: n, kind: 'step' })),
+    edges,
+    steps,
+  );
 }
 
-function whole(row: RunRow, nodes: GraphNode[], edges: [string, string][], steps: Map<string, StepRow>): WholeRun {
+function whole(
+  row: RunRow,
+  nodes: GraphNode[],
+  edges: [string, string][],
+  steps: Map<string, StepRow>,
+): WholeRun {
   const first = nodes[0]!.name;
   return {
     row,
@@ -73,7 +86,9 @@ function whole(row: RunRow, nodes: GraphNode[], edges: [string, string][], steps
 
 // Moves `count` steps on, and gives those that moved.
 export function moveOn(run: WholeRun, count: number, next: () => number): StepRow[] {
-  const open = [...run.steps.values()].filter((step) => step.phase === 'Running' || step.phase === 'Waiting');
+  const open = [...run.steps.values()].filter(
+    (step) => step.phase === 'Running' || step.phase === 'Waiting',
+  );
   const moved: StepRow[] = [];
   for (let n = 0; n < count && open.length > 0; n += 1) {
     const at = Math.floor(next() * Math.min(open.length, 400));
@@ -107,16 +122,34 @@ function nested(): WholeRun {
   const steps = new Map(
     nodes.map((node) => [
       node.name,
-      { name: node.name, phase: 'Succeeded', ...(node.items ? { items: { total: 40, succeeded: 40 } } : {}) } as StepRow,
+      {
+        name: node.name,
+        phase: 'Succeeded',
+        ...(node.items ? { items: { total: 40, succeeded: 40 } } : {}),
+      } as StepRow,
     ]),
   );
-  const row: RunRow = { namespace: 'big', name: 'nested', pipeline: 'outer', phase: 'Succeeded', created: iso(NOW - 60_000), started: iso(NOW - 60_000), finished: iso(NOW), steps: countsOf(steps.values()) };
+  const row: RunRow = {
+    namespace: 'big',
+    name: 'nested',
+    pipeline: 'outer',
+    phase: 'Succeeded',
+    created: iso(NOW - 60_000),
+    started: iso(NOW - 60_000),
+    finished: iso(NOW),
+    steps: countsOf(steps.values()),
+  };
   return whole(row, nodes, edges, steps);
 }
 
 export function big(): Namespace {
   const out = emptyNamespace();
-  for (const run of [layered('five-thousand', 5000, 'big'), layered('ten-thousand', 10_000, 'big'), layered('three-hundred', 300, 'big'), nested()]) {
+  for (const run of [
+    layered('five-thousand', 5000, 'big'),
+    layered('ten-thousand', 10_000, 'big'),
+    layered('three-hundred', 300, 'big'),
+    nested(),
+  ]) {
     out.runs.set(run.row.name, run);
     out.rows.push(run.row);
   }
@@ -139,8 +172,21 @@ export function many(): Namespace {
       created: iso(created),
       started: iso(created + 1000),
       ...(phase === 'Running' ? {} : { finished: iso(created + 90_000) }),
-      ...(phase === 'Failed' ? { step: 'train', reason: 'OutOfMemory', message: 'the program was killed at its memory limit of 8Gi' } : {}),
-      steps: { total: 12, succeeded: phase === 'Succeeded' ? 12 : 7, failed: phase === 'Failed' ? 1 : 0, running: 0, cached: 0, skipped: 0 },
+      ...(phase === 'Failed'
+        ? {
+            step: 'train',
+            reason: 'OutOfMemory',
+            message: 'the program was killed at its memory limit of 8Gi',
+          }
+        : {}),
+      steps: {
+        total: 12,
+        succeeded: phase === 'Succeeded' ? 12 : 7,
+        failed: phase === 'Failed' ? 1 : 0,
+        running: 0,
+        cached: 0,
+        skipped: 0,
+      },
     });
   }
   return out;

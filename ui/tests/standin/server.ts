@@ -11,7 +11,8 @@ import { comparison, lineageOf, runAnswer, stepAnswer } from './answers';
 import { act } from './acts';
 import { dice, gridOf, type Namespace } from './world';
 
-export const POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+export const POLICY =
+  "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 const REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 const MOST_STREAMS = 4;
 
@@ -23,7 +24,12 @@ const TYPES: Record<string, string> = {
 };
 
 export class Refusal extends Error {
-  constructor(readonly status: number, readonly code: string, message: string, readonly field?: string) {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly field?: string,
+  ) {
     super(message);
   }
 }
@@ -43,7 +49,10 @@ export class StandIn {
   private timer: NodeJS.Timeout | undefined;
   private readonly server: Server;
 
-  constructor(readonly namespaces: Map<string, Namespace>, private readonly dist: string) {
+  constructor(
+    readonly namespaces: Map<string, Namespace>,
+    private readonly dist: string,
+  ) {
     this.server = createServer((request, response) => this.answer(request, response));
   }
 
@@ -112,7 +121,8 @@ export class StandIn {
   private file(url: URL, response: ServerResponse) {
     const name = url.pathname === '/' ? 'index.html' : normalize(url.pathname).slice(1);
     const path = join(this.dist, name);
-    if (name.includes('..') || !existsSync(`${path}.gz`)) throw new Refusal(404, 'NotFound', 'no such file');
+    if (name.includes('..') || !existsSync(`${path}.gz`))
+      throw new Refusal(404, 'NotFound', 'no such file');
     response.writeHead(200, {
       'Content-Type': TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream',
       'Content-Encoding': 'gzip',
@@ -134,25 +144,44 @@ export class StandIn {
     response.end(text);
   }
 
-  private get(parts: string[], query: URLSearchParams, request: IncomingMessage, response: ServerResponse) {
+  private get(
+    parts: string[],
+    query: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
     if (parts[0] === 'me') {
       const names = [...this.namespaces.keys()];
-      const may = this.may ?? Object.fromEntries(names.map((name) => [name, ['list', 'get', 'create', 'patch']]));
-      const me = { user: 'alice@example.com', groups: ['ml-leads'], mode: 'cluster', version: '0.1.0', namespaces: names, may };
+      const may =
+        this.may ??
+        Object.fromEntries(names.map((name) => [name, ['list', 'get', 'create', 'patch']]));
+      const me = {
+        user: 'alice@example.com',
+        groups: ['ml-leads'],
+        mode: 'cluster',
+        version: '0.1.0',
+        namespaces: names,
+        may,
+      };
       return this.json(request, response, me);
     }
     if (parts[0] === 'events') return this.stream(query, request, response);
     const namespace = this.namespaces.get(parts[1] ?? '');
-    if (parts[0] !== 'namespaces' || !namespace) throw new Refusal(404, 'NotFound', `there is no namespace ${parts[1]}`);
+    if (parts[0] !== 'namespaces' || !namespace)
+      throw new Refusal(404, 'NotFound', `there is no namespace ${parts[1]}`);
     const [, , kind, name = ''] = parts;
     if (kind === 'artifacts' && parts[4] === 'content') {
       const content = namespace.contents.get(`${name}/${parts.slice(5).join('/')}`);
       if (!content) throw new Refusal(404, 'NotFound', 'the artifact has no such file');
-      response.writeHead(200, { 'Content-Type': content.type, 'Content-Security-Policy': REPORT_POLICY });
+      response.writeHead(200, {
+        'Content-Type': content.type,
+        'Content-Security-Policy': REPORT_POLICY,
+      });
       response.end(content.text);
       return;
     }
-    if (kind === 'runs' && parts[6] === 'log') return this.log(namespace, name, parts[5]!, query, response);
+    if (kind === 'runs' && parts[6] === 'log')
+      return this.log(namespace, name, parts[5]!, query, response);
     this.json(request, response, this.find(namespace, parts, query));
   }
 
@@ -167,43 +196,67 @@ export class StandIn {
       const run = named(namespace.runs.get(name));
       if (parts.length === 4) return runAnswer(run);
       const step = parts[5] ?? '';
-      if (!run.steps.has(step)) throw new Refusal(404, 'NotFound', `run ${name} has no step ${step}`);
+      if (!run.steps.has(step))
+        throw new Refusal(404, 'NotFound', `run ${name} has no step ${step}`);
       if (parts[6] === 'metrics') return { series: run.metrics.get(step) ?? [] };
       return stepAnswer(run, step);
     }
     if (kind === 'pipelines') {
-      return name ? named(namespace.pipelines.find((p) => p.name === name)) : { items: namespace.pipelines };
+      return name
+        ? named(namespace.pipelines.find((p) => p.name === name))
+        : { items: namespace.pipelines };
     }
     if (kind === 'models') {
-      return name ? named(namespace.models.find((m) => m.name === name)) : { items: namespace.models };
+      return name
+        ? named(namespace.models.find((m) => m.name === name))
+        : { items: namespace.models };
     }
     if (kind === 'artifacts') return named(namespace.artifacts.get(name));
-    if (kind === 'grid') return gridOf(namespace, query.get('pipeline') ?? '', Number(query.get('limit') ?? 25));
+    if (kind === 'grid')
+      return gridOf(namespace, query.get('pipeline') ?? '', Number(query.get('limit') ?? 25));
     if (kind === 'lineage') return lineageOf(namespace, query);
-    if (kind === 'compare') return comparison(query.getAll('runs').map((run) => named(namespace.runs.get(run))));
+    if (kind === 'compare')
+      return comparison(query.getAll('runs').map((run) => named(namespace.runs.get(run))));
     throw new Refusal(404, 'NotFound', `there is no route ${kind}`);
   }
 
   private page(namespace: Namespace, query: URLSearchParams) {
     const limit = Math.min(500, Number(query.get('limit') ?? 50));
-    const is = (row: RunRow, name: 'pipeline' | 'phase' | 'cause') => !query.get(name) || row[name] === query.get(name);
+    const is = (row: RunRow, name: 'pipeline' | 'phase' | 'cause') =>
+      !query.get(name) || row[name] === query.get(name);
     const words = (query.get('q') ?? '').toLowerCase();
-    const has = (row: RunRow) => `${row.name} ${Object.values(row.labels ?? {}).join(' ')}`.toLowerCase().includes(words);
-    const rows = namespace.rows.filter((row) => is(row, 'pipeline') && is(row, 'phase') && is(row, 'cause') && has(row));
+    const has = (row: RunRow) =>
+      `${row.name} ${Object.values(row.labels ?? {}).join(' ')}`.toLowerCase().includes(words);
+    const rows = namespace.rows.filter(
+      (row) => is(row, 'pipeline') && is(row, 'phase') && is(row, 'cause') && has(row),
+    );
     const after = query.get('after');
     const from = after ? rows.findIndex((row) => row.name === after) + 1 : 0;
     const items = rows.slice(from, from + limit);
     return { items, ...(from + limit < rows.length ? { next: items.at(-1)!.name } : {}) };
   }
 
-  private log(namespace: Namespace, run: string, step: string, query: URLSearchParams, response: ServerResponse) {
+  private log(
+    namespace: Namespace,
+    run: string,
+    step: string,
+    query: URLSearchParams,
+    response: ServerResponse,
+  ) {
     const found = namespace.runs.get(run);
-    const text = found?.logs.get(query.has('item') ? `${step}/${query.get('item')}` : step) ?? found?.logs.get(step);
+    const text =
+      found?.logs.get(query.has('item') ? `${step}/${query.get('item')}` : step) ??
+      found?.logs.get(step);
     if (!found || !found.steps.has(step)) throw new Refusal(404, 'NotFound', 'no such log');
     const bytes = Buffer.from(text ?? '');
     const tail = query.get('tail');
-    const offset = tail ? Math.max(0, bytes.length - Number(tail)) : Math.min(bytes.length, Number(query.get('offset') ?? 0));
-    const part = bytes.subarray(offset, query.has('limit') ? offset + Number(query.get('limit')) : undefined);
+    const offset = tail
+      ? Math.max(0, bytes.length - Number(tail))
+      : Math.min(bytes.length, Number(query.get('offset') ?? 0));
+    const part = bytes.subarray(
+      offset,
+      query.has('limit') ? offset + Number(query.get('limit')) : undefined,
+    );
     const complete = !['Running', 'Waiting'].includes(found.steps.get(step)!.phase);
     response.writeHead(200, {
       'Content-Type': 'text/plain; charset=utf-8',
@@ -245,7 +298,10 @@ export class StandIn {
         const namespace = this.namespaces.get(parts[1] ?? '');
         if (!namespace) throw new Refusal(404, 'NotFound', `there is no namespace ${parts[1]}`);
         const done = act(namespace, parts.slice(2), body);
-        response.writeHead(done.status, { 'Content-Type': 'application/json', 'X-Penstock-Command': done.command });
+        response.writeHead(done.status, {
+          'Content-Type': 'application/json',
+          'X-Penstock-Command': done.command,
+        });
         response.end(JSON.stringify(done.body));
       } catch (error) {
         this.refuse(response, error);

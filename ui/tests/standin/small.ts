@@ -1,7 +1,14 @@
 // The namespace "ml": three pipelines and some weeks of their runs, with every phase in them.
-import type { Artifact, Parameter, RunRow, Step, StepRow } from '../../src/api/types';
+import type { Parameter, RunRow, StepRow } from '../../src/api/types';
 import { addArtifacts } from './artifacts';
-import { countsOf, dice, digest, emptyNamespace, iso, type Namespace, type WholeRun } from './world';
+import { detail } from './step_details';
+import {
+  countsOf,
+  emptyNamespace,
+  iso,
+  type Namespace,
+  type WholeRun,
+} from './world';
 
 export const NOW = Date.now();
 const MINUTE = 60_000;
@@ -51,11 +58,21 @@ const NIGHTLY: Kind[] = [
 const KINDS: Record<string, Kind[]> = { flights: FLIGHTS, churn: CHURN, 'nightly-etl': NIGHTLY };
 
 export const PARAMETERS: Parameter[] = [
-  { name: 'data', type: 'string', default: 's3://flights/2026/*.parquet', description: 'where the rows are' },
+  {
+    name: 'data',
+    type: 'string',
+    default: 's3://flights/2026/*.parquet',
+    description: 'where the rows are',
+  },
   { name: 'rounds', type: 'integer', default: 200, minimum: 1, maximum: 10000 },
   { name: 'learningRate', type: 'number', default: 0.05, minimum: 0, maximum: 1 },
   { name: 'learner', type: 'string', enum: ['boosting', 'linear', 'mlp'], default: 'boosting' },
-  { name: 'balanced', type: 'boolean', default: false, description: 'weigh classes by their share' },
+  {
+    name: 'balanced',
+    type: 'boolean',
+    default: false,
+    description: 'weigh classes by their share',
+  },
   { name: 'regions', type: 'list', default: ['east', 'west'] },
   { name: 'label', type: 'string', pattern: '[a-z_]+', description: 'column to learn' },
 ];
@@ -89,7 +106,11 @@ export function makeRun(plan: Plan): WholeRun {
     if (kind.items) row.items = { total: kind.items, succeeded: 0, failed: 0, running: 0 };
     if (kind.after.some((name) => lost.has(name))) {
       lost.add(kind.name);
-      Object.assign(row, { phase: 'Skipped', reason: 'WhenFalse', message: `${kind.after[0]} did not succeed` });
+      Object.assign(row, {
+        phase: 'Skipped',
+        reason: 'WhenFalse',
+        message: `${kind.after[0]} did not succeed`,
+      });
       return;
     }
     if (stopped && kind.after.some((name) => !ends.has(name))) {
@@ -98,7 +119,12 @@ export function makeRun(plan: Plan): WholeRun {
     }
     if (n < (plan.cached ?? 0)) {
       const at = iso(from + 200);
-      Object.assign(row, { phase: 'Succeeded', cached: true, cachedFrom: plan.cachedFrom, attempts: 0 });
+      Object.assign(row, {
+        phase: 'Succeeded',
+        cached: true,
+        cachedFrom: plan.cachedFrom,
+        attempts: 0,
+      });
       row.times = { queued: iso(from), finished: at };
       ends.set(kind.name, from + 300);
       return;
@@ -115,7 +141,11 @@ export function makeRun(plan: Plan): WholeRun {
       if (kind.component) {
         Object.assign(row, { phase: 'Running', progress: { done: 37, total: 200, left: '2m20s' } });
       } else {
-        Object.assign(row, { phase: 'Waiting', reason: 'AwaitingApproval', message: 'waits for a decision of group ml-leads (0 of 1)' });
+        Object.assign(row, {
+          phase: 'Waiting',
+          reason: 'AwaitingApproval',
+          message: 'waits for a decision of group ml-leads (0 of 1)',
+        });
         row.times = { queued: iso(queued) };
       }
       return;
@@ -144,26 +174,50 @@ export function makeRun(plan: Plan): WholeRun {
     created: iso(plan.created),
     started: iso(plan.created + 400),
     steps: countsOf(steps.values()),
-    labels: { 'penstock.dev/pipeline': plan.pipeline, team: plan.pipeline === 'churn' ? 'growth' : 'ops' },
+    labels: {
+      'penstock.dev/pipeline': plan.pipeline,
+      team: plan.pipeline === 'churn' ? 'growth' : 'ops',
+    },
   };
   if (plan.user) row.user = plan.user;
   if (!plan.stopAt) row.finished = iso(end + 500);
   const stop = plan.stopAt ? steps.get(plan.stopAt) : undefined;
-  if (failed) Object.assign(row, { step: plan.fails, reason: plan.reason![0], message: plan.reason![1] });
-  else if (stop?.reason) Object.assign(row, { step: stop.name, reason: stop.reason, message: stop.message });
+  if (failed)
+    Object.assign(row, { step: plan.fails, reason: plan.reason![0], message: plan.reason![1] });
+  else if (stop?.reason)
+    Object.assign(row, { step: stop.name, reason: stop.reason, message: stop.message });
   return {
     row,
-    parameters: { data: 's3://flights/2026/*.parquet', rounds: 200, learningRate: 0.05, learner: 'boosting', label: 'late' },
+    parameters: {
+      data: 's3://flights/2026/*.parquet',
+      rounds: 200,
+      learningRate: 0.05,
+      learner: 'boosting',
+      label: 'late',
+    },
     spec: specOf(plan.pipeline, kinds),
-    nodes: kinds.map(({ name, items }) => ({ name, kind: items ? 'loop' : 'step', ...(items ? { items } : {}) })),
+    nodes: kinds.map(({ name, items }) => ({
+      name,
+      kind: items ? 'loop' : 'step',
+      ...(items ? { items } : {}),
+    })),
     edges: kinds.flatMap(({ name, after }) => after.map((a) => [a, name] as [string, string])),
     steps,
     details: new Map(),
     logs: new Map(),
     metrics: new Map(),
     conditions: [
-      { type: 'Succeeded', status: plan.stopAt ? 'Unknown' : failed ? 'False' : 'True', reason: failed ? 'StepFailed' : 'Completed', message: failed ? `step ${plan.fails} failed` : '' },
-      { type: 'Finished', status: plan.stopAt ? 'False' : 'True', reason: failed ? 'Failed' : 'Completed' },
+      {
+        type: 'Succeeded',
+        status: plan.stopAt ? 'Unknown' : failed ? 'False' : 'True',
+        reason: failed ? 'StepFailed' : 'Completed',
+        message: failed ? `step ${plan.fails} failed` : '',
+      },
+      {
+        type: 'Finished',
+        status: plan.stopAt ? 'False' : 'True',
+        reason: failed ? 'Failed' : 'Completed',
+      },
     ],
   };
 }
@@ -177,101 +231,17 @@ function specOf(pipeline: string, kinds: Kind[]): string {
   return `apiVersion: penstock.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: ${pipeline}}\nspec:\n  steps:\n${steps.join('\n')}\n`;
 }
 
-// What a step's panel shows beyond its row.
-function detail(run: WholeRun, seed: number) {
-  for (const row of run.steps.values()) {
-    const use = (name: string, type: string, n: number, fromStep?: string) => ({
-      name,
-      type,
-      digest: digest(n),
-      bytes: 48_000_000 + n * 977,
-      folder: type === 'dataset' || type === 'model',
-      ...(fromStep ? { fromStep } : {}),
-    });
-    const before = run.edges.filter(([, to]) => to === row.name).map(([from]) => from);
-    const details: Partial<Step> = {
-      why: row.message,
-      command: row.component ? ['penstock-component', row.component, '--rounds', '200', '--label', "late = 'yes'"] : [],
-      inputs: before.map((from, n) => use(from, 'dataset', seed + n, from)),
-      outputs: row.phase === 'Succeeded' ? [use(row.name === 'train' ? 'model' : 'dataset', row.name === 'train' ? 'model' : 'dataset', seed + 40)] : [],
-      cacheKey: digest(seed + 90).slice(7),
-      events: eventsOf(row),
-      resources: { requests: { cpu: '2', memory: '4Gi' }, limits: { memory: '8Gi' } },
-      attempts: attemptsOf(run, row),
-    };
-    if (!row.cached && row.component) details.cacheMiss = 'NotFound: no run made this with these inputs';
-    if (row.name === 'ingest') details.inputs = [{ name: 'source', type: 'file', uri: 's3://flights/2026/*.parquet', bytes: 912_000_000 }];
-    if (row.name === 'evaluate' && row.phase === 'Succeeded') {
-      details.results = { auc: 0.9134, logLoss: 0.2871, rows: 67356 };
-      details.outputs = [use('metrics', 'metrics', seed + 41), { ...use('report', 'report', 0), digest: digest(77) }];
-    }
-    if (row.name === 'statistics') details.outputs = [{ ...use('statistics', 'statistics', 0), digest: digest(78) }];
-    if (row.name === 'features') details.outputs = [{ ...use('dataset', 'dataset', 0), digest: digest(78) }];
-    if (row.reason === 'AwaitingApproval') {
-      details.why = 'AUC is 0.9134. Ship it? It waits for one of group ml-leads; alice@example.com started the run and does not count.';
-      details.approval = {
-        message: 'AUC is 0.9134. Ship it?',
-        need: 1,
-        values: [
-          { name: 'environment', type: 'string', enum: ['staging', 'production'] },
-          { name: 'share', type: 'integer', minimum: 1, maximum: 50, default: 5 },
-        ],
-      };
-    }
-    run.details.set(row.name, details);
-    run.logs.set(row.name, logOf(row));
-    if (row.component === 'train') run.metrics.set(row.name, curvesOf(seed, row.phase === 'Running' ? 37 : 200));
-  }
-}
-
-function eventsOf(row: StepRow): Step['events'] {
-  const at = row.times?.queued ?? iso(NOW);
-  const events = [{ time: at, type: 'Normal', reason: 'Queued', message: 'every step before it has succeeded', count: 1 }];
-  if (row.phase === 'Failed') {
-    events.push({ time: row.times?.finished ?? at, type: 'Warning', reason: row.reason ?? '', message: row.message ?? '', count: 3 });
-  }
-  return events;
-}
-
-function attemptsOf(run: WholeRun, row: StepRow): Step['attempts'] {
-  return Array.from({ length: row.attempts ?? 0 }, (_, n) => ({
-    attempt: n + 1,
-    pod: `${run.row.name}-${row.name}-${n + 1}`,
-    node: `node-${(n * 3) % 5}`,
-    phase: row.phase,
-    ...(row.phase === 'Failed' ? { reason: row.reason, exitCode: 137, lastWords: 'epoch 37 loss 0.4127\nterminate called after throwing std::bad_alloc' } : {}),
-    ...(row.times?.started ? { started: row.times.started } : {}),
-    ...(row.times?.finished ? { finished: row.times.finished } : {}),
-  }));
-}
-
-export function logOf(row: StepRow): string {
-  const lines = [`\x1b[2m2026-11-30T01:00:00Z\x1b[0m \x1b[36minfo\x1b[0m ${row.name} begins, component ${row.component ?? '-'}`];
-  for (let n = 1; n <= 400; n += 1) {
-    const level = n % 97 === 0 ? '\x1b[1;33mwarning\x1b[0m' : '\x1b[36minfo\x1b[0m';
-    lines.push(`\x1b[2m2026-11-30T01:${String(Math.floor(n / 60)).padStart(2, '0')}:${String(n % 60).padStart(2, '0')}Z\x1b[0m ${level} round ${n} loss ${(0.7 / Math.sqrt(n)).toFixed(4)} \x1b[38;5;208mauc\x1b[0m ${(0.92 - 0.4 / n).toFixed(4)}`);
-  }
-  if (row.phase === 'Failed') lines.push(`\x1b[1;31merror\x1b[0m ${row.reason}: ${row.message}`);
-  return `${lines.join('\n')}\n`;
-}
-
-export function curvesOf(seed: number, count: number) {
-  const next = dice(seed);
-  const curve = (name: string, f: (n: number) => number) => ({
-    name,
-    points: Array.from({ length: count }, (_, n) => [n + 1, f(n + 1)] as [number, number]),
-  });
-  const rate = 0.4 + 0.3 * next();
-  return [
-    curve('loss', (n) => 0.69 * n ** -rate + 0.02 * next() + 0.12),
-    curve('validation/loss', (n) => 0.7 * n ** -rate + 0.02 * next() + 0.16 + n / 9000),
-    curve('validation/auc', (n) => 0.93 - 0.45 * n ** -rate - 0.004 * next()),
-  ];
-}
-
 const REASONS: [string, string, string][] = [
-  ['train', 'OutOfMemory', 'the program was killed at its memory limit of 8Gi; its budget of 2 retries is spent'],
-  ['validate', 'ExitCode', 'the program ended with 1: 3 anomalies, the first: carrier has 12 values that the schema does not know'],
+  [
+    'train',
+    'OutOfMemory',
+    'the program was killed at its memory limit of 8Gi; its budget of 2 retries is spent',
+  ],
+  [
+    'validate',
+    'ExitCode',
+    'the program ended with 1: 3 anomalies, the first: carrier has 12 values that the schema does not know',
+  ],
   ['ingest', 'SourceRefused', 's3://flights/2026/*.parquet: the server answered 403'],
   ['fold', 'StepFailed', '2 of 12 items failed, the first: item 7: exit code 1'],
 ];
@@ -279,9 +249,31 @@ const REASONS: [string, string, string][] = [
 export function small(): Namespace {
   const out = emptyNamespace();
   const plans: Plan[] = [
-    { pipeline: 'flights', name: 'flights-42', created: NOW - 11 * MINUTE, stopAt: 'train', user: 'alice@example.com', cached: 5, cachedFrom: 'flights-41' },
-    { pipeline: 'flights', name: 'flights-41', created: NOW - 64 * MINUTE, stopAt: 'go', cause: 'Change', user: 'alice@example.com' },
-    { pipeline: 'churn', name: 'churn-18', created: NOW - 95 * MINUTE, user: 'bob@example.com', fails: 'train', reason: ['OutOfMemory', REASONS[0]![2]] },
+    {
+      pipeline: 'flights',
+      name: 'flights-42',
+      created: NOW - 11 * MINUTE,
+      stopAt: 'train',
+      user: 'alice@example.com',
+      cached: 5,
+      cachedFrom: 'flights-41',
+    },
+    {
+      pipeline: 'flights',
+      name: 'flights-41',
+      created: NOW - 64 * MINUTE,
+      stopAt: 'go',
+      cause: 'Change',
+      user: 'alice@example.com',
+    },
+    {
+      pipeline: 'churn',
+      name: 'churn-18',
+      created: NOW - 95 * MINUTE,
+      user: 'bob@example.com',
+      fails: 'train',
+      reason: ['OutOfMemory', REASONS[0]![2]],
+    },
   ];
   for (let n = 0; n < 40; n += 1) {
     const pipeline = ['flights', 'nightly-etl', 'churn'][n % 3]!;
@@ -308,12 +300,24 @@ export function small(): Namespace {
     return { name, phase, ...(finished ? { finished } : {}) };
   };
   out.pipelines = [
-    { name: 'flights', lastRun: last('flights'), parameters: PARAMETERS, approvals: ['go'], suspended: false },
+    {
+      name: 'flights',
+      lastRun: last('flights'),
+      parameters: PARAMETERS,
+      approvals: ['go'],
+      suspended: false,
+    },
     { name: 'churn', lastRun: last('churn'), parameters: PARAMETERS.slice(0, 3), suspended: false },
-    { name: 'nightly-etl', schedules: [{ name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', suspended: true }], suspended: true, lastRun: last('nightly-etl'), parameters: [] },
+    {
+      name: 'nightly-etl',
+      schedules: [
+        { name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', suspended: true },
+      ],
+      suspended: true,
+      lastRun: last('nightly-etl'),
+      parameters: [],
+    },
   ];
   addArtifacts(out);
   return out;
 }
-
-export type { Artifact };

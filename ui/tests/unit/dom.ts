@@ -7,11 +7,18 @@ const storage = {
 Object.assign(globalThis, {
   localStorage: storage,
   sessionStorage: storage,
-  document: { documentElement: { dataset: {} }, visibilityState: 'visible', addEventListener: () => undefined },
+  document: {
+    documentElement: { dataset: {} },
+    visibilityState: 'visible',
+    addEventListener: () => undefined,
+  },
   window: { addEventListener: () => undefined },
   location: { hash: '' },
   history: { replaceState: () => undefined },
   matchMedia: () => ({ matches: false, addEventListener: () => undefined }),
   setInterval: () => 0, // the clock of the page would keep the test running
 });
-Object.defineProperty(globalThis, 'navigator', { value: { language: 'en-US' }, configurable: true });
+Object.defineProperty(globalThis, 'navigator', {
+  value: { language: 'en-US' },
+  configurable: true,
+});

@@ -45,7 +45,9 @@ function random(count: number, layers: number, seed: number) {
   const each = Math.ceil(count / layers);
   const edges = names.slice(each).flatMap((name, n): Edge[] => {
     const layer = Math.floor((n + each) / each);
-    return [0, 1].map(() => [names[(layer - 1) * each + Math.floor(next() * each)]!, name] as const);
+    return [0, 1].map(
+      () => [names[(layer - 1) * each + Math.floor(next() * each)]!, name] as const,
+    );
   });
   return { names, edges };
 }
@@ -112,15 +114,29 @@ test('circles, edges to nowhere, edges twice and no nodes do no harm', () => {
 test('5,000 nodes are laid out within 250 ms of computing', () => {
   const run = layered('x', 5000, 'x');
   const before = process.cpuUsage();
-  const drawn = layout(run.nodes.map((n) => n.name), run.edges, NODE);
+  const drawn = layout(
+    run.nodes.map((n) => n.name),
+    run.edges,
+    NODE,
+  );
   const { user, system } = process.cpuUsage(before);
-  console.log(`layout of 5,000 nodes, ${run.edges.length} edges: ${((user + system) / 1000).toFixed(0)} ms`);
+  console.log(
+    `layout of 5,000 nodes, ${run.edges.length} edges: ${((user + system) / 1000).toFixed(0)} ms`,
+  );
   assert.equal(drawn.at.size, 5000);
   assert.ok(user + system < 250_000);
 });
 
 test('an edge over a layer bends round the node between', () => {
-  const drawn = layout(['a', 'b', 'c'], [['a', 'b'], ['b', 'c'], ['a', 'c']], NODE);
+  const drawn = layout(
+    ['a', 'b', 'c'],
+    [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['a', 'c'],
+    ],
+    NODE,
+  );
   const over = drawn.edges.find((edge) => edge.from === 'a' && edge.to === 'c')!;
   assert.equal(over.via.length, 1);
   assert.ok(Math.abs(over.via[0]!.y - drawn.at.get('b')!.y) >= NODE.height / 2);
@@ -158,12 +174,25 @@ const nested: Edge[] = [
 
 test('a closed group is one node, and edges lead to it', () => {
   const shown = collapsed(nodes, nested, new Set());
-  assert.deepEqual(shown.nodes.map((n) => n.name), ['begin', 'part', 'end']);
-  assert.deepEqual(shown.edges, [['begin', 'part'], ['part', 'end']]);
+  assert.deepEqual(
+    shown.nodes.map((n) => n.name),
+    ['begin', 'part', 'end'],
+  );
+  assert.deepEqual(shown.edges, [
+    ['begin', 'part'],
+    ['part', 'end'],
+  ]);
 });
 
 test('an open group gives way to what it holds, with the edges of its first and last', () => {
   const shown = collapsed(nodes, nested, new Set(['part']));
-  assert.deepEqual(shown.nodes.map((n) => n.name), ['begin', 'x', 'y', 'end']);
-  assert.deepEqual(shown.edges, [['begin', 'x'], ['x', 'y'], ['y', 'end']]);
+  assert.deepEqual(
+    shown.nodes.map((n) => n.name),
+    ['begin', 'x', 'y', 'end'],
+  );
+  assert.deepEqual(shown.edges, [
+    ['begin', 'x'],
+    ['x', 'y'],
+    ['y', 'end'],
+  ]);
 });

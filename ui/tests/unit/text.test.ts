@@ -46,7 +46,13 @@ test('command lines are those of penstock', () => {
     approveLine(place, 'r', 's', { approved: false, comment: 'not on a Friday' }),
     "penstock approve r s --reject --comment 'not on a Friday' -n ml",
   );
-  const choice = { from: '2026-11-01', to: '2026-11-03', reprocess: 'failed', atOnce: 2, parameters: {} };
+  const choice = {
+    from: '2026-11-01',
+    to: '2026-11-03',
+    reprocess: 'failed',
+    atOnce: 2,
+    parameters: {},
+  };
   assert.equal(
     backfillLine(place, 'p', choice),
     'penstock backfill p --from 2026-11-01 --to 2026-11-03 --every 24h --reprocess failed --max-active 2 -n ml',
@@ -69,14 +75,41 @@ test('what cannot be seen is shown as what it is', () => {
 
 test('sizes, numbers and durations are short', () => {
   assert.deepEqual([bytes(0), bytes(1536), bytes(48_211_934)], ['0 B', '1.5 KiB', '46 MiB']);
-  assert.deepEqual([336776, 0.913412, 1e-7, 12.5].map(numberText), ['336,776', '0.91341', '1.000e-7', '12.5']);
-  assert.deepEqual([400, 12_900, 185_000, 7_620_000, 273_600_000].map(duration), ['0.4s', '12s', '3m 05s', '2h 07m', '3d 4h']);
+  assert.deepEqual([336776, 0.913412, 1e-7, 12.5].map(numberText), [
+    '336,776',
+    '0.91341',
+    '1.000e-7',
+    '12.5',
+  ]);
+  assert.deepEqual([400, 12_900, 185_000, 7_620_000, 273_600_000].map(duration), [
+    '0.4s',
+    '12s',
+    '3m 05s',
+    '2h 07m',
+    '3d 4h',
+  ]);
 });
 
 test('colours of a log become pieces, and nothing becomes a link', () => {
   assert.deepEqual(pieces('\x1b[1;31merror\x1b[0m at <b>'), [
-    { text: 'error', color: 'ansi-red', background: undefined, bold: true, faint: undefined, italic: undefined, underline: undefined },
-    { text: ' at <b>', color: undefined, background: undefined, bold: undefined, faint: undefined, italic: undefined, underline: undefined },
+    {
+      text: 'error',
+      color: 'ansi-red',
+      background: undefined,
+      bold: true,
+      faint: undefined,
+      italic: undefined,
+      underline: undefined,
+    },
+    {
+      text: ' at <b>',
+      color: undefined,
+      background: undefined,
+      bold: undefined,
+      faint: undefined,
+      italic: undefined,
+      underline: undefined,
+    },
   ]);
   assert.equal(pieces('\x1b[38;5;208mx')[0]!.color, '255,135,0');
   assert.equal(plain('\x1b]8;;https://a.example\x07text\x1b]8;;\x07'), 'text');
@@ -90,7 +123,11 @@ test('a log that is cut anywhere gives the same lines', () => {
     for (let at = 0; at < whole.length; at += size) {
       buffer.append(whole.subarray(at, at + size), at, whole.length, true);
     }
-    assert.deepEqual(buffer.lines, ['first', 'zwei ü한', 'progress 2%', 'last without end'], `by ${size}`);
+    assert.deepEqual(
+      buffer.lines,
+      ['first', 'zwei ü한', 'progress 2%', 'last without end'],
+      `by ${size}`,
+    );
   }
 });
 
@@ -137,9 +174,16 @@ test('values of lines are read by their looks', () => {
 });
 
 test('the stretches of a step end where the next begins', () => {
-  const times = { queued: '2026-01-01T00:00:00Z', started: '2026-01-01T00:00:05Z', finished: '2026-01-01T00:00:09Z' };
+  const times = {
+    queued: '2026-01-01T00:00:00Z',
+    started: '2026-01-01T00:00:05Z',
+    finished: '2026-01-01T00:00:09Z',
+  };
   const lengths = phasesOf(times).map((p) => [p.kind, p.to! - p.from]);
-  assert.deepEqual(lengths, [['queue', 5000], ['runUnderWay', 4000]]);
+  assert.deepEqual(lengths, [
+    ['queue', 5000],
+    ['runUnderWay', 4000],
+  ]);
   assert.equal(phasesOf({ queued: times.queued })[0]!.to, undefined);
   assert.deepEqual(phasesOf(undefined), []);
 });
@@ -166,5 +210,8 @@ test('the best of compared values is one, and only where it is known which way i
 
 test('a calendar begins its weeks on Monday and ends with the week of today', () => {
   const weeks = calendar(Date.parse('2026-11-30'), 2);
-  assert.deepEqual([weeks[0]![0], weeks[1]![0], weeks[1]![6]], ['2026-11-23', '2026-11-30', '2026-12-06']);
+  assert.deepEqual(
+    [weeks[0]![0], weeks[1]![0], weeks[1]![6]],
+    ['2026-11-23', '2026-11-30', '2026-12-06'],
+  );
 });
