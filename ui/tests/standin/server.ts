@@ -159,7 +159,7 @@ export class StandIn {
         user: 'alice@example.com',
         groups: ['ml-leads'],
         mode: 'cluster',
-        version: '0.1.0',
+        version: '9.9.9',
         namespaces: names,
         may,
       };
