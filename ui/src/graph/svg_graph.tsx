@@ -28,7 +28,8 @@ export function SvgGraph(props: DrawingProps & { viewport: Viewport }) {
 
   function onKeyDown(event: KeyboardEvent) {
     if (!event.key.startsWith('Arrow')) return;
-    const to = neighbour(layout, active, event.key);
+    const from = (event.target as Element).closest<SVGElement>('[data-id]')?.dataset.id ?? active;
+    const to = neighbour(layout, from, event.key);
     event.preventDefault();
     if (!to) return;
     setMarked(to);

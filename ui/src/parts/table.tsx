@@ -51,6 +51,7 @@ export function Table<T>(props: Props<T>) {
   const [view, setView] = useState({ top: 0, height: 600 });
   const [cursor, setCursor] = useState(-1);
   const moved = useRef(false);
+  const reached = useRef(-1);
   const cache = useRef(new Map<number, Drawn<T>>());
   const narrow = isNarrow();
   const height = narrow ? 64 : (props.rowHeight ?? 32);
@@ -124,10 +125,12 @@ export function Table<T>(props: Props<T>) {
     if (event.key === 'Enter' && event.target === scroller.current && row) props.onOpen?.(row);
     if (step === undefined || rows.length === 0) return;
     event.preventDefault();
-    const from = cursor < 0 ? (step > 0 ? -1 : rows.length) : cursor;
+    const was = reached.current; // where the last key led, drawn or not
+    const from = was < 0 ? (step > 0 ? -1 : rows.length) : was;
     const to = Math.min(rows.length - 1, Math.max(0, from + step));
     moved.current = true;
     show(to);
+    reached.current = to;
     setCursor(to);
   }
 

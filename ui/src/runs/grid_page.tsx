@@ -102,10 +102,11 @@ function Cells({ grid, namespace }: { grid: Grid; namespace: string }) {
     if (!way) return;
     event.preventDefault();
     moved.current = true;
-    setMark({
-      row: Math.min(grid.steps.length - 1, Math.max(0, mark.row + way[0])),
-      column: Math.min(runs.length - 1, Math.max(0, mark.column + way[1])),
-    });
+    // From where the last key led, drawn or not.
+    setMark((was) => ({
+      row: Math.min(grid.steps.length - 1, Math.max(0, was.row + way[0])),
+      column: Math.min(runs.length - 1, Math.max(0, was.column + way[1])),
+    }));
   }
 
   return (
