@@ -1,0 +1,124 @@
+// Requests to the gateway that served this page, and to nobody else.
+import { authorization, isRefused } from './token';
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly field?: string,
+  ) {
+    super(message);
+  }
+}
+
+const BASE = '/api/v1';
+
+// A path with each part escaped: names come from users.
+export function path(parts: string[], query: Record<string, string | number | undefined> = {}) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') search.set(name, String(value));
+  }
+  const text = search.toString();
+  return `${BASE}/${parts.map(encodeURIComponent).join('/')}${text ? `?${text}` : ''}`;
+}
+
+export function inNamespace(
+  namespace: string,
+  parts: string[],
+  query: Record<string, string | number | undefined> = {},
+) {
+  return path(['namespaces', namespace, ...parts], query);
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  let code = response.statusText || String(response.status);
+  let message = `HTTP ${response.status}`;
+  let field: string | undefined;
+  try {
+    const body = (await response.json()) as {
+      error?: { code?: string; message?: string; field?: string };
+    };
+    code = body.error?.code ?? code;
+    message = body.error?.message ?? message;
+    field = body.error?.field;
+  } catch {
+    // Not of the gateway: a proxy between answers in its own words, and the status says enough.
+  }
+  return new ApiError(response.status, code, message, field);
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    const headers = { ...(init.headers as Record<string, string>), ...authorization() };
+    const response = await fetch(url, { credentials: 'same-origin', ...init, headers });
+    if (response.status === 401) isRefused.value = true;
+    return response;
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, 'Unreachable', String((error as Error).message ?? error));
+  }
+}
+
+export interface Answer<T> {
+  body: T;
+  etag: string | null;
+}
+
+// `undefined` when it is still what `etag` names.
+export async function get<T>(
+  url: string,
+  etag?: string | null,
+  signal?: AbortSignal,
+): Promise<Answer<T> | undefined> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (etag) headers['If-None-Match'] = etag;
+  // The page keeps the tag itself; the browser's own cache would answer 200 in place of 304.
+  const response = await send(url, { headers, signal, cache: 'no-store' });
+  if (response.status === 304) return undefined;
+  if (!response.ok) throw await refusal(response);
+  return { body: (await response.json()) as T, etag: response.headers.get('ETag') };
+}
+
+// What a link cannot ask for, as it sends no token.
+export async function getBlob(url: string): Promise<Blob> {
+  const response = await send(url, {});
+  if (!response.ok) throw await refusal(response);
+  return response.blob();
+}
+
+export interface LogPart {
+  bytes: Uint8Array;
+  offset: number;
+  size: number;
+  complete: boolean;
+}
+
+export async function getLog(url: string, signal?: AbortSignal): Promise<LogPart> {
+  const response = await send(url, { signal, cache: 'no-store' });
+  if (!response.ok) throw await refusal(response);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const offset = Number(response.headers.get('X-Log-Offset') ?? 0);
+  return {
+    bytes,
+    offset,
+    size: Number(response.headers.get('X-Log-Size') ?? offset + bytes.length),
+    complete: response.headers.get('X-Log-Complete') === 'true',
+  };
+}
+
+// `X-Penstock-Request` is what no form of another site can send.
+export async function post<T>(url: string, body: unknown): Promise<{ body: T; command: string }> {
+  const response = await send(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Penstock-Request': '1' },
+    body: JSON.stringify(body ?? {}),
+  });
+  if (!response.ok) throw await refusal(response);
+  const text = await response.text();
+  return {
+    body: (text ? JSON.parse(text) : {}) as T,
+    command: response.headers.get('X-Penstock-Command') ?? '',
+  };
+}

@@ -1,0 +1,18 @@
+// Who asks: by the cookie that `penstock ui` sets, or on a cluster by a bearer token that a person
+// gives. It is kept as long as the tab, and goes nowhere but to the gateway of this page.
+import { signal } from '@preact/signals';
+
+const STORED = 'penstock.token';
+
+export const token = signal(sessionStorage.getItem(STORED) ?? '');
+export const isRefused = signal(false); // the gateway knows nobody by it
+
+export function signIn(given: string) {
+  sessionStorage.setItem(STORED, given);
+  token.value = given;
+  isRefused.value = false;
+}
+
+export function authorization(): Record<string, string> {
+  return token.peek() ? { Authorization: `Bearer ${token.peek()}` } : {};
+}

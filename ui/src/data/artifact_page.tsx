@@ -1,0 +1,272 @@
+// One artifact: its columns, what is in them, some rows, its report, and where it comes from.
+import { inNamespace } from '../api/client';
+import { useLive } from '../api/live';
+import type { Artifact, ColumnStatistics, SchemaColumn, Value } from '../api/types';
+import { Download } from '../parts/download';
+import { Copy, Fact, Facts, Loading, Name, Trouble, Values } from '../parts/pieces';
+import { bytes, numberText, shortDigest, shown, valueText } from '../parts/shown';
+import { href } from '../shell/route';
+import { t } from '../words/words';
+import { contentUrl, ReportFrame } from './report_frame';
+
+export function ArtifactPage({ namespace, digest }: { namespace: string; digest: string }) {
+  const live = useLive<Artifact>(inNamespace(namespace, ['artifacts', digest]), 0);
+  const artifact = live.data.value;
+  return (
+    <section class="page scrolls">
+      <header class="bar">
+        <h1>
+          {t('artifact')} <span class="mono">{shortDigest(digest)}</span>
+        </h1>
+        {artifact?.type && <span class="chip">{shown(artifact.type)}</span>}
+        <span class="grow" />
+        <a class="button" href={href([namespace, 'lineage'], { artifact: digest })}>
+          {t('lineage')}
+        </a>
+      </header>
+      <Trouble error={live.error.value} retry={live.refresh} />
+      {!artifact && !live.error.value && <Loading />}
+      {artifact && <Body namespace={namespace} artifact={artifact} />}
+    </section>
+  );
+}
+
+function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }) {
+  const { producer, digest } = artifact;
+  return (
+    <>
+      <Facts>
+        <Fact word="digest">
+          <span class="mono wrap">{digest}</span> <Copy text={digest} label={t('copy')} />
+        </Fact>
+        <Fact word="bytes">{bytes(artifact.bytes)}</Fact>
+        <Fact word="rows">
+          {artifact.statistics?.rows !== undefined && numberText(artifact.statistics.rows)}
+        </Fact>
+        <Fact word="producer">
+          {producer && (
+            <a href={href([namespace, 'runs', producer.run], { step: producer.step })}>
+              <Name
+                text={[producer.run, producer.step, producer.output].filter(Boolean).join(' / ')}
+              />
+            </a>
+          )}
+        </Fact>
+      </Facts>
+      {(artifact.schema || artifact.statistics) && (
+        <Columns
+          schema={artifact.schema?.columns ?? []}
+          statistics={artifact.statistics?.columns ?? []}
+          label={artifact.statistics?.label}
+        />
+      )}
+      {artifact.metrics && (
+        <section>
+          <h2>{t('metrics')}</h2>
+          <Values values={artifact.metrics} />
+        </section>
+      )}
+      {artifact.sample && <Sample sample={artifact.sample} />}
+      {artifact.report !== undefined && (
+        <section>
+          <h2>{t('report')}</h2>
+          <ReportFrame
+            namespace={namespace}
+            digest={digest}
+            path={artifact.report}
+            title={producer?.step ?? shortDigest(digest)}
+          />
+        </section>
+      )}
+      <Files namespace={namespace} artifact={artifact} />
+    </>
+  );
+}
+
+interface ColumnsProps {
+  schema: SchemaColumn[];
+  statistics: ColumnStatistics[];
+  label: string | undefined;
+}
+
+// Schema and statistics are of the same columns, so they are one table.
+function Columns({ schema, statistics, label }: ColumnsProps) {
+  const byName = new Map(statistics.map((column) => [column.name, column]));
+  const names = [...new Set([...schema, ...statistics].map((column) => column.name))];
+  const typed = new Map(schema.map((column) => [column.name, column]));
+  return (
+    <section>
+      <h2>
+        {t('columns')} <span class="dim">{names.length}</span>
+      </h2>
+      <div class="wide" tabIndex={0} role="region" aria-label={t('columns')}>
+        <table class="plain-table">
+          <thead>
+            <tr>
+              <th>{t('name')}</th>
+              <th>{t('type')}</th>
+              <th>{t('role')}</th>
+              <th class="number">{t('missing')}</th>
+              <th class="number">{t('distinct')}</th>
+              <th class="number">{t('mean')}</th>
+              <th>{t('distribution')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {names.map((name) => {
+              const column = typed.get(name);
+              const about = byName.get(name);
+              return (
+                <tr key={name}>
+                  <td>
+                    <Name text={name} />
+                  </td>
+                  <td class="mono">
+                    {shown(column?.type ?? about?.type ?? '')}
+                    {column?.nullable && '?'}
+                  </td>
+                  <td>{shown(column?.role ?? (name === label ? 'label' : ''))}</td>
+                  <td class="number">{about && share(about.nulls, about.rows)}</td>
+                  <td class="number">
+                    {about?.distinct !== undefined && numberText(about.distinct)}
+                  </td>
+                  <td class="number">
+                    {about?.numbers?.mean !== undefined && numberText(about.numbers.mean)}
+                  </td>
+                  <td>
+                    {about && <Distribution about={about} />}
+                    {!about && column?.domain && (
+                      <span class="mono dim">{domainText(column.domain)}</span>
+                    )}
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function domainText(domain: NonNullable<SchemaColumn['domain']>): string {
+  if (Array.isArray(domain)) return domain.map(valueText).join(', ');
+  return `${valueText(domain.minimum)} – ${valueText(domain.maximum)}`;
+}
+
+function share(part: number | undefined, whole: number | undefined): string {
+  if (!part || !whole) return part === 0 ? '0' : '';
+  const percent = (100 * part) / whole;
+  return `${percent < 0.1 ? '<0.1' : percent.toFixed(1)}%`;
+}
+
+// Of numbers a histogram; of anything else its most frequent values.
+function Distribution({ about }: { about: ColumnStatistics }) {
+  const bins = about.numbers?.histogram ?? [];
+  if (bins.length > 1) {
+    const most = Math.max(...bins.map((bin) => bin.count), 1);
+    const wide = 120 / bins.length;
+    const { min, max } = about.numbers!;
+    return (
+      <span class="distribution">
+        <svg viewBox="0 0 120 22" width="120" height="22" role="img" aria-label={t('distribution')}>
+          {bins.map((bin, n) => (
+            <rect
+              key={n}
+              x={n * wide}
+              y={22 - (21 * bin.count) / most}
+              width={Math.max(0.5, wide - 0.6)}
+              height={(21 * bin.count) / most}
+            >
+              <title>{`${numberText(bin.low)} – ${numberText(bin.high)}: ${bin.count}`}</title>
+            </rect>
+          ))}
+        </svg>
+        {min !== undefined && max !== undefined && (
+          <span class="dim number">
+            {numberText(min)} – {numberText(max)}
+          </span>
+        )}
+      </span>
+    );
+  }
+  return (
+    <span class="frequent">
+      {(about.top ?? []).slice(0, 4).map((one) => (
+        <span key={valueText(one.value)} class="mono">
+          {valueText(one.value).slice(0, 24)}{' '}
+          <span class="dim">{share(one.count, about.rows)}</span>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function Sample({ sample }: { sample: NonNullable<Artifact['sample']> }) {
+  const names = sample.columns.map((column) => (typeof column === 'string' ? column : column.name));
+  const isNumber = (value: Value | undefined) => typeof value === 'number';
+  const numbers = names.map((_, at) => sample.rows.some((row) => isNumber(row[at])));
+  return (
+    <section>
+      <h2>
+        {t('rowsSampled')} <span class="dim">{sample.rows.length}</span>
+      </h2>
+      <div class="wide" tabIndex={0} role="region" aria-label={t('rowsSampled')}>
+        <table class="plain-table sample">
+          <thead>
+            <tr>
+              {names.map((name, at) => (
+                <th key={name} class={numbers[at] ? 'number' : ''}>
+                  <Name text={name} />
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {sample.rows.map((row, n) => (
+              <tr key={n}>
+                {names.map((name, at) => (
+                  <td key={name} class={numbers[at] ? 'number' : 'mono'}>
+                    {row[at] === null ? <span class="dim">null</span> : cut(valueText(row[at]))}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+const cut = (text: string) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
+
+function Files({ namespace, artifact }: { namespace: string; artifact: Artifact }) {
+  const files = artifact.files ?? [];
+  if (files.length === 0) return null;
+  return (
+    <section>
+      <h2>
+        {t('files')} <span class="dim">{files.length}</span>
+      </h2>
+      <table class="plain-table">
+        <tbody>
+          {files.slice(0, 200).map((file) => (
+            <tr key={file.path}>
+              <td class="mono">
+                <Download
+                  url={contentUrl(namespace, artifact.digest, file.path)}
+                  name={file.path.split('/').at(-1) || shortDigest(artifact.digest)}
+                >
+                  {shown(file.path || t('content'))}
+                </Download>
+              </td>
+              <td class="number">{bytes(file.bytes)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {files.length > 200 && <p class="dim">{t('cut')}</p>}
+    </section>
+  );
+}

@@ -1,0 +1,269 @@
+// Runs side by side: what went in, what came out, and where they differ.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+
+import { ApiError, get, inNamespace } from '../api/client';
+import { useLive } from '../api/live';
+import type { Artifact, Comparison, Series, Step, Value } from '../api/types';
+import { Chart, type Curve } from '../curves/chart';
+import { ReportFrame } from '../data/report_frame';
+import { compareLine } from '../parts/cli';
+import { CommandLine, Digest, Loading, Name, Tabs, Trouble } from '../parts/pieces';
+import { Phase } from '../parts/phase';
+import { numberText, shown, valueText } from '../parts/shown';
+import { place } from '../shell/me';
+import { href, route } from '../shell/route';
+import { t } from '../words/words';
+
+const VIEWS = ['values', 'curves', 'reports'] as const;
+
+export function ComparePage({ namespace }: { namespace: string }) {
+  const query = route.value.query;
+  const names = (query.get('runs') ?? '').split(',').filter(Boolean);
+  const view = query.get('view') ?? 'values';
+  // The contract has `runs` once for each: URLSearchParams of names alone cannot say that.
+  const search = names.map((name) => `runs=${encodeURIComponent(name)}`).join('&');
+  const url = names.length > 0 ? `${inNamespace(namespace, ['compare'])}?${search}` : '';
+  const live = useLive<Comparison>(url, 10_000);
+  const data = live.data.value;
+  return (
+    <section class="page scrolls">
+      <header class="bar">
+        <h1>{t('compare')}</h1>
+        <Tabs
+          name="view"
+          label={t('compare')}
+          open={view}
+          tabs={VIEWS.map((id) => ({ id, label: t(id) }))}
+        />
+      </header>
+      <Trouble error={live.error.value} retry={live.refresh} />
+      {names.length === 0 && <p class="empty">{t('compareNone')}</p>}
+      {names.length > 0 && !data && !live.error.value && <Loading />}
+      {data && view === 'values' && <ValuesTable data={data} namespace={namespace} />}
+      {data && view === 'curves' && <RunCurves data={data} namespace={namespace} />}
+      {data && view === 'reports' && <Reports data={data} namespace={namespace} />}
+      {names.length === 2 && <CommandLine text={compareLine(place.value, names)} />}
+    </section>
+  );
+}
+
+const text = (value: Value | undefined) =>
+  typeof value === 'number' ? numberText(value) : valueText(value ?? undefined);
+
+// Which of the values is best, where it is known which way is better and one of them is.
+export function best(values: (Value | undefined)[], higherIsBetter: boolean | undefined): number {
+  if (higherIsBetter === undefined) return -1;
+  let at = -1;
+  values.forEach((value, n) => {
+    if (typeof value !== 'number') return;
+    const other = values[at];
+    if (typeof other !== 'number' || (higherIsBetter ? value > other : value < other)) at = n;
+  });
+  const equal = values.filter((value) => value === values[at]).length;
+  return equal > 1 ? -1 : at;
+}
+
+function ValuesTable({ data, namespace }: { data: Comparison; namespace: string }) {
+  const [only, setOnly] = useState(true);
+  const kept = <T extends { differs?: boolean }>(rows: T[]) =>
+    only && data.runs.length > 1 ? rows.filter((row) => row.differs !== false) : rows;
+  const width = data.runs.length + 1;
+  return (
+    <>
+      <label class="check">
+        <input type="checkbox" checked={only} onChange={(e) => setOnly(e.currentTarget.checked)} />
+        {t('differencesOnly')}
+      </label>
+      <div class="wide" tabIndex={0} role="region" aria-label={t('compare')}>
+        <table class="plain-table compare">
+          <thead>
+            <tr>
+              <th>
+                <span class="said">{t('name')}</span>
+              </th>
+              {data.runs.map((run) => (
+                <th key={run.name} scope="col">
+                  <a href={href([namespace, 'runs', run.name])}>
+                    <Name text={run.name} />
+                  </a>
+                  <br />
+                  <Phase phase={run.phase} />
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <Section title={t('parameters')} width={width}>
+            {kept(data.parameters).map((row) => (
+              <tr key={row.name} class={row.differs === false ? '' : 'differs'}>
+                <th scope="row" class="mono">
+                  <Name text={row.name} />
+                </th>
+                {data.runs.map((run, n) => (
+                  <td key={run.name} class="mono">
+                    {text(row.values[n])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </Section>
+          <Section title={t('metrics')} width={width}>
+            {kept(data.metrics).map((row) => (
+              <Metric key={`${row.step}\n${row.name}`} row={row} runs={data.runs} />
+            ))}
+          </Section>
+          <Section title={t('data')} width={width}>
+            {kept(data.inputs).map((row) => (
+              <tr key={`${row.step}\n${row.name}`} class={row.differs === false ? '' : 'differs'}>
+                <th scope="row">
+                  <Name text={row.step} /> <span class="dim">{shown(row.name)}</span>
+                </th>
+                {data.runs.map((run, n) => (
+                  <td key={run.name}>{row.digests[n] && <Digest digest={row.digests[n]!} />}</td>
+                ))}
+              </tr>
+            ))}
+          </Section>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function Metric({ row, runs }: { row: Comparison['metrics'][number]; runs: Comparison['runs'] }) {
+  const winner = best(row.values, row.higherIsBetter);
+  const arrow = row.higherIsBetter === undefined ? '' : row.higherIsBetter ? ' ↑' : ' ↓';
+  return (
+    <tr class={row.differs === false ? '' : 'differs'}>
+      <th scope="row">
+        <Name text={row.step} />{' '}
+        <span class="mono">
+          {shown(row.name)}
+          {arrow}
+        </span>
+      </th>
+      {runs.map((run, n) => (
+        <td key={run.name} class={n === winner ? 'number best' : 'number'}>
+          {text(row.values[n])}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+interface SectionProps {
+  title: string;
+  width: number;
+  children: preact.ComponentChild[];
+}
+
+function Section({ title, width, children }: SectionProps) {
+  if (children.length === 0) return null;
+  return (
+    <tbody>
+      <tr class="section">
+        <th colSpan={width} scope="rowgroup">
+          {title}
+        </th>
+      </tr>
+      {children}
+    </tbody>
+  );
+}
+
+// One chart a metric, one curve a run: of the steps that have metrics.
+function RunCurves({ data, namespace }: { data: Comparison; namespace: string }) {
+  const steps = useMemo(() => [...new Set(data.metrics.map((row) => row.step))], [data]);
+  const names = data.runs.map((run) => run.name);
+  const [charts, setCharts] = useState<{ title: string; curves: Curve[] }[]>();
+  const [error, setError] = useState<ApiError>();
+  useEffect(() => {
+    const aborter = new AbortController();
+    load(namespace, names, steps, aborter.signal)
+      .then(setCharts)
+      .catch((thrown: unknown) => {
+        if (!aborter.signal.aborted) setError(thrown as ApiError);
+      });
+    return () => aborter.abort();
+  }, [namespace, names.join(), steps.join()]);
+  if (error) return <Trouble error={error} />;
+  if (!charts) return <Loading />;
+  if (charts.length === 0) return <p class="dim">{t('metricsNone')}</p>;
+  return (
+    <div class="charts">
+      {charts.map((chart) => (
+        <Chart key={chart.title} title={chart.title} curves={chart.curves} />
+      ))}
+    </div>
+  );
+}
+
+async function load(namespace: string, runs: string[], steps: string[], signal: AbortSignal) {
+  const charts = new Map<string, Curve[]>();
+  await Promise.all(
+    steps.flatMap((step) =>
+      runs.map(async (run) => {
+        const url = inNamespace(namespace, ['runs', run, 'steps', step, 'metrics']);
+        const answer = await get<{ series: Series[] }>(url, null, signal).catch(absent);
+        for (const series of answer?.body.series ?? []) {
+          const title = `${shown(step)} · ${shown(series.name)}`;
+          if (!charts.has(title)) charts.set(title, []);
+          charts.get(title)!.push({ label: shown(run), points: series.points as Curve['points'] });
+        }
+      }),
+    ),
+  );
+  const order = (a: Curve, b: Curve) => runs.indexOf(a.label) - runs.indexOf(b.label);
+  return [...charts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([title, curves]) => ({ title, curves: curves.sort(order) }));
+}
+
+// A step that one of the runs does not have is no curve, and no error.
+function absent(error: unknown): undefined {
+  if (error instanceof ApiError && error.status === 404) return undefined;
+  throw error;
+}
+
+function Reports({ data, namespace }: { data: Comparison; namespace: string }) {
+  const steps = useMemo(
+    () => [...new Set([...data.metrics, ...data.inputs].map((row) => row.step))],
+    [data],
+  );
+  return (
+    <div class="side-by-side">
+      {data.runs.map((run) => (
+        <section key={run.name}>
+          <h2>
+            <Name text={run.name} />
+          </h2>
+          {steps.map((step) => (
+            <StepReports key={step} namespace={namespace} run={run.name} step={step} />
+          ))}
+        </section>
+      ))}
+    </div>
+  );
+}
+
+function StepReports(props: { namespace: string; run: string; step: string }) {
+  const { namespace, run, step } = props;
+  const live = useLive<Step>(inNamespace(namespace, ['runs', run, 'steps', step]), 0);
+  const uses = (live.data.value?.outputs ?? []).filter(
+    (use) => use.type === 'report' && use.digest,
+  );
+  return (
+    <>
+      {uses.map((use) => (
+        <OneReport key={use.name} namespace={namespace} digest={use.digest!} title={step} />
+      ))}
+    </>
+  );
+}
+
+function OneReport(props: { namespace: string; digest: string; title: string }) {
+  const { namespace, digest, title } = props;
+  const live = useLive<Artifact>(inNamespace(namespace, ['artifacts', digest]), 0);
+  const path = live.data.value?.report;
+  if (path === undefined) return <Trouble error={live.error.value} />;
+  return <ReportFrame namespace={namespace} digest={digest} path={path} title={title} />;
+}

@@ -1,0 +1,104 @@
+// A browser over the stand-in, or over the gateway that PENSTOCK_PAGE_URL names. Whatever a test
+// does, the page may log no error, break no rule of its content policy and ask no other host.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+
+import type { StandIn } from '../standin/server';
+import { standIn } from '../standin/standin';
+
+export const REAL = process.env.PENSTOCK_PAGE_URL;
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+let browser: Browser;
+export let base = REAL ?? '';
+export let gateway: StandIn;
+
+export function setUp() {
+  before(async () => {
+    if (!existsSync(CHROMIUM)) return;
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    if (REAL) return;
+    gateway = standIn(resolve('dist'));
+    base = await gateway.listen();
+  });
+  after(async () => {
+    await browser?.close();
+    await gateway?.close();
+  });
+}
+
+export interface Opened {
+  page: Page;
+  troubles: string[];
+}
+
+export async function open(hash: string, options: BrowserContextOptions = {}): Promise<Opened> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: 'en-US',
+    ...options,
+  });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text());
+  });
+  page.on('pageerror', (error) => troubles.push(String(error)));
+  await context.route(
+    (url) => url.origin !== base && url.protocol !== 'data:' && url.protocol !== 'blob:',
+    (route) => {
+      troubles.push(`asked another host: ${route.request().url()}`);
+      return route.abort();
+    },
+  );
+  await page.goto(`${base}/${hash}`);
+  return { page, troubles };
+}
+
+interface Options extends BrowserContextOptions {
+  hash: string;
+  expected?: RegExp; // troubles that the test brings about itself
+}
+
+// Of the stand-in's world: over another gateway there is no such run.
+export function inWorld(name: string, options: Options, body: (page: Page) => Promise<void>) {
+  test(name, { skip: whyNot() ?? (REAL ? 'needs the stand-in' : false) }, run(options, body));
+}
+
+export function anywhere(name: string, options: Options, body: (page: Page) => Promise<void>) {
+  test(name, { skip: whyNot() ?? false }, run(options, body));
+}
+
+export function whyNot(): string | undefined {
+  return existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}`;
+}
+
+function run(options: Options, body: (page: Page) => Promise<void>) {
+  return async (_: TestContext) => {
+    const { hash, expected, ...context } = options;
+    const { page, troubles } = await open(hash, context);
+    try {
+      await body(page);
+      const left = troubles.filter((text) => !expected?.test(text));
+      assert.deepEqual(left, []);
+    } finally {
+      await page.context().close();
+    }
+  };
+}
+
+// Until it holds, or five seconds are over.
+export async function until(what: string, holds: () => Promise<boolean> | boolean) {
+  const end = Date.now() + 5000;
+  while (!(await holds())) {
+    if (Date.now() > end) assert.fail(`did not come: ${what}`);
+    await new Promise((done) => setTimeout(done, 30));
+  }
+}
+
+export const hashOf = (page: Page) => page.evaluate(() => location.hash);

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+
+import { digest } from '../standin/world';
+import { hashOf, inWorld, setUp, until } from './harness';
+
+setUp();
+
+const DATASET = digest(78);
+const REPORT = digest(77);
+
+inWorld(
+  'the grid has a cell for each step of each run, that leads to it',
+  { hash: '#/ml/grid?pipeline=flights' },
+  async (page) => {
+    const grid = page.getByRole('table', { name: 'Runs by steps' });
+    await grid.getByRole('link', { name: 'flights-31, validate: Failed' }).click();
+    await page.getByRole('complementary', { name: 'Step validate' }).waitFor();
+    assert.match(await hashOf(page), /runs\/flights-31\?step=validate/);
+  },
+);
+
+inWorld(
+  'the grid is walked with the arrow keys',
+  { hash: '#/ml/grid?pipeline=flights' },
+  async (page) => {
+    const cell = page.getByRole('link', { name: 'flights-42, ingest: Succeeded' });
+    await cell.focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowLeft');
+    const said = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+    await until('the cell', async () => (await said()) === 'flights-41, features: Succeeded');
+  },
+);
+
+inWorld(
+  'runs are compared: what differs, and which is best',
+  { hash: '#/ml/compare?runs=flights-40,flights-37' },
+  async (page) => {
+    const row = (name: RegExp) => page.getByRole('row', { name });
+    await row(/^rounds 200 300/).waitFor();
+    assert.equal(await row(/^learner/).count(), 0);
+    await page.getByRole('checkbox', { name: 'Differences only' }).uncheck();
+    await row(/^learner boosting boosting/).waitFor();
+    assert.equal(
+      await row(/evaluate auc/)
+        .locator('.best')
+        .innerText(),
+      '0.9175',
+    );
+    assert.equal(
+      await row(/evaluate logLoss/)
+        .locator('.best')
+        .innerText(),
+      '0.2811',
+    );
+    await page.getByText('penstock diff flights-40 flights-37 -n ml').waitFor();
+  },
+);
+
+inWorld(
+  'curves of compared runs share a chart',
+  { hash: '#/ml/compare?runs=flights-40,flights-37&view=curves' },
+  async (page) => {
+    await page.getByRole('img', { name: /train · loss\. flights-40: .*flights-37: / }).waitFor();
+  },
+);
+
+inWorld(
+  'lineage goes from the files to the served version, both ways',
+  { hash: '#/ml/lineage?model=flights' },
+  async (page) => {
+    const graph = page.getByRole('group', { name: /Graph of/ });
+    await graph.getByRole('link', { name: 'flights:8 deployment' }).waitFor();
+    await graph.getByRole('link', { name: 's3://flights/2026/01.parquet file' }).waitFor();
+    await page.getByRole('searchbox').fill(DATASET);
+    await page.keyboard.press('Enter');
+    await page.getByRole('combobox', { name: 'Direction' }).selectOption('down');
+    await until(
+      'the files to go',
+      async () => (await graph.getByRole('link', { name: /parquet/ }).count()) === 0,
+    );
+    await graph.getByRole('link', { name: 'flights:8 deployment' }).waitFor();
+    await page.getByText(`penstock lineage ${DATASET} -n ml`).waitFor();
+  },
+);
+
+inWorld(
+  'a model shows its gates with interval and verdict, and why one was rolled back',
+  { hash: '#/ml/models/flights' },
+  async (page) => {
+    await page.getByRole('img', { name: 'Traffic: v7 80%, v8 20%' }).waitFor();
+    const gate = page.getByRole('row', { name: /latencyP95/ });
+    assert.match(await gate.innerText(), /Inconclusive[^]*86ms – 127ms[^]*at most 0\.12s[^]*911/);
+    await page.getByText('errorRate 4.1% (surely between 3.2% and 5.2%) is beyond 1%').waitFor();
+    await page.getByText('Evidence').click();
+    await page.getByRole('row', { name: /errorRate.*2,204/ }).waitFor();
+  },
+);
+
+inWorld(
+  'data shows its schema, its statistics and some of its rows',
+  { hash: `#/ml/artifacts/${DATASET}` },
+  async (page) => {
+    const columns = page.getByRole('region', { name: 'Columns' });
+    await columns
+      .getByRole('row', { name: /dep_delay double\? feature 2\.5% 527 12\.64/ })
+      .waitFor();
+    await columns.getByRole('row', { name: /carrier string feature.*UA 17\.4%/ }).waitFor();
+    assert.equal(
+      await page.getByRole('region', { name: 'Sample rows' }).getByRole('row').count(),
+      21,
+    );
+    await page.getByRole('link', { name: 'flights-41 / features / dataset' }).waitFor();
+  },
+);
+
+inWorld(
+  'a report is shown in a frame that can run, load and reach nothing',
+  {
+    hash: `#/ml/artifacts/${REPORT}`,
+    expected: /sandboxed|Content Security Policy|content security policy/i,
+  },
+  async (page) => {
+    await page.evaluate(() => {
+      window.addEventListener('message', (e) => (document.body.dataset.message = String(e.data)));
+    });
+    const frame = page.frameLocator('iframe[title^="Report"]');
+    await frame.getByRole('heading', { name: 'Evaluation of flights' }).waitFor();
+    assert.equal(await page.locator('iframe').getAttribute('sandbox'), '');
+    await page.waitForTimeout(300);
+    assert.equal(await page.evaluate(() => document.body.dataset.message), undefined);
+    assert.doesNotMatch(await page.title(), /escaped/);
+  },
+);
+
+inWorld(
+  'reports of compared runs stand side by side',
+  {
+    hash: '#/ml/compare?runs=flights-40,flights-37&view=reports',
+    expected: /sandboxed|Content Security Policy/i,
+  },
+  async (page) => {
+    await until('two frames', async () => (await page.locator('iframe').count()) === 2);
+  },
+);
+
+inWorld('an address that leads nowhere says so', { hash: '#/ml/nonsense' }, async (page) => {
+  await page.getByText('There is no such page.').waitFor();
+});
