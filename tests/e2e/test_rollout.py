@@ -42,7 +42,11 @@ def put(ns, write):
 
 
 class Client(threading.Thread):
-    """One request after the other, each on a connection of its own; every second one has a number above 1000."""
+    """One request after the other, each on a connection of its own; every second one has a number above 1000.
+
+    At most PACE a second: an address has some 28,000 ports, and the kernel keeps each for a minute after its connection.
+    """
+    PACE = 75
 
     def __init__(self, url):
         super().__init__(daemon=True)
@@ -50,9 +54,11 @@ class Client(threading.Thread):
         self.answers, self.failures = collections.Counter(), []  # by version or status; what is no answer
 
     def run(self):
-        n = 0
+        n, due = 0, 0.0
         while not self.ending.is_set():
             n += 1
+            self.ending.wait(max(0.0, due - time.monotonic()))
+            due = time.monotonic() + 1 / self.PACE
             data = [1.0, 5000.0 if n % 2 else 2.0]
             body = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "data": data}]})
             try:
