@@ -119,7 +119,7 @@ TEST_F(BuildPrograms, ADeviceBelongsToTheContainerThatAsksForIt) {
       Pod("containers: [{name: a, image: i, command: [a]}, {name: b, image: i, command: [b], "
           "resources: "
           "{limits: {nvidia.com/gpu: 1}}}]");
-  EXPECT_FALSE(pod["spec"]["containers"][0]["resources"].contains("limits"));
+  EXPECT_FALSE(pod["spec"]["containers"][0].value("resources", Json::object()).contains("limits"));
   EXPECT_EQ(pod["spec"]["containers"][1]["resources"]["limits"]["nvidia.com/gpu"], 1);
 }
 

@@ -80,7 +80,8 @@ TEST(LockOrder, HoldsBackNobodyForALockThatIsClosed) {
 }
 
 TEST(LockOrder, PutsWhoAsksNowBehindAllOthers) {
-  LockOrder order({});
+  const std::map<std::string, std::string> sizes;
+  LockOrder order(sizes);
   static_cast<void>(order.Serve({Use("a", {"db"}, 1)}));
   EXPECT_FALSE(order.ServeLast(Use("b", {"db"}, 2)));
   EXPECT_TRUE(order.ServeLast(Use("c", {"gpu"}, 3)));
