@@ -175,9 +175,10 @@ class SampledExplainer : public Explainer {
   void AddInput(const Places& places, Gain gain, Explained* explained) const {
     std::vector<double> pairs;
     double mean = 0;
+    const std::size_t all = places.size() / 2;
     for (std::size_t m = 0; m + 1 < places.size(); m += 2) {
       pairs.push_back((gain(m) + gain(m + 1)) / 2);
-      mean += pairs.back() / double(places.size() / 2);
+      mean += pairs.back() / double(all);
     }
     double squares = 0;
     for (const double p : pairs) squares += (p - mean) * (p - mean);

@@ -67,7 +67,9 @@ std::optional<Agreement> WithInterval(const std::string& name, std::string who, 
   Agreement agreement{name, std::move(who), *value, *value, *value, std::int64_t(items)};
   if (drawn.size() * 10 < resamples * 9) return agreement;
   std::sort(drawn.begin(), drawn.end());
-  const auto at = [&](double p) { return drawn[std::size_t(p * double(drawn.size() - 1) + 0.5)]; };
+  const auto at = [&](double p) {
+    return drawn[std::size_t(std::llround(p * double(drawn.size() - 1)))];
+  };
   agreement.low = at((1 - confidence) / 2);
   agreement.high = at((1 + confidence) / 2);
   return agreement;

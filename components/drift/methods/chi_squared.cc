@@ -24,7 +24,9 @@ double UpperGamma(double a, double x) {
   if (x < a + 1) {
     double term = 1 / a;
     double sum = term;
-    for (double n = a + 1; term > sum * kSmall; n += 1) {
+    double n = a;
+    while (term > sum * kSmall) {
+      n += 1;
       term *= x / n;
       sum += term;
     }

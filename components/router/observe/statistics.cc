@@ -13,7 +13,7 @@ constexpr double kGrowth = 1.25;
 }  // namespace
 
 const std::array<double, kLatencyBounds>& LatencyBounds() {
-  static const std::array<double, kLatencyBounds> bounds = [] {
+  static const std::array<double, kLatencyBounds> kBounds = [] {
     std::array<double, kLatencyBounds> all{};
     double bound = kFirstBound;
     for (double& one : all) {
@@ -22,7 +22,7 @@ const std::array<double, kLatencyBounds>& LatencyBounds() {
     }
     return all;
   }();
-  return bounds;
+  return kBounds;
 }
 
 std::int64_t VersionTotals::ClientErrors() const {
