@@ -186,18 +186,18 @@ TEST_F(RefusedEngines, SendADeleteOnceAPauseAndTellThatItIsRefused) {
   std::atomic<bool> forbidden = true;
   std::atomic<int> deletes = 0;
   kubelet_->Script("work", 1, Ending::kPend);
-  StartEngine();
-  CreateRun("first", "timeouts: {pending: 1s}");
-  Await(kube::kPipelineRuns, "first", "has its pod",
-        [](const Json& object) { return StepOf(object, "work").contains("pod"); });
-  Patch(kube::kPods, PodOf("first"),
-        {{"metadata", {{"labels", {{plan::kLabelManaged, nullptr}}}}}});
   const Interception refusing(cluster_, [&](const local::Request& request) -> std::optional<Error> {
     if (request.verb != "delete" || request.type.plural != "pods") return std::nullopt;
     ++deletes;
     if (!forbidden) return std::nullopt;
     return Error{ErrorKind::kForbidden, "admission webhook \"keep\" denied the request"};
   });
+  StartEngine();
+  CreateRun("first", "timeouts: {pending: 1s}");
+  Await(kube::kPipelineRuns, "first", "has its pod",
+        [](const Json& object) { return StepOf(object, "work").contains("pod"); });
+  Patch(kube::kPods, PodOf("first"),
+        {{"metadata", {{"labels", {{plan::kLabelManaged, nullptr}}}}}});
   const Json told = Await(kube::kPipelineRuns, "first", "says so", [](const Json& object) {
     return object.dump().find("could not be deleted: admission webhook") != std::string::npos;
   });
