@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "operator/base/json.h"
@@ -81,7 +82,8 @@ Json VersionToJson(const VersionRoute& version) {
                {"shadow", FormatShare(version.shadow)},
                {"endpoints", Json::array()}};
   if (version.max_error_rate)
-    json["maxErrorRate"] = FormatShare(static_cast<int>(*version.max_error_rate * kWhole + 0.5));
+    json["maxErrorRate"] =
+        FormatShare(static_cast<int>(std::lround(*version.max_error_rate * kWhole)));
   for (const Endpoint& endpoint : version.endpoints)
     json["endpoints"].push_back(FormatEndpoint(endpoint));
   return json;
