@@ -227,8 +227,12 @@ TEST_F(Hostile, KeepsTenThousandIdleConnectionsInLittleMemory) {
       ASSERT_EQ(BodyOf(clients[i]->Read()), "a GET / ");
   }
   EXPECT_GE(router_->Look().connections, static_cast<int>(idle));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep what is freed
   // With what the test's own side of them takes.
   EXPECT_LT(ResidentBytes() - before, 16U << 20);
+#else
+  (void)before;
+#endif
 }
 
 }  // namespace
