@@ -103,6 +103,7 @@ TEST_F(Changing, SendsAgainOnANewConnectionWhatMetAStaleOneIfThatIsSafe) {
     EXPECT_EQ(BodyOf(client->Read()), "once");
   }
   EXPECT_TRUE(Eventually([&] { return Totals(1).ok == 3; }));
+  EXPECT_EQ(Totals(1).ok, 3);
   // Whatever else POST may do, it is not done twice.
   client->Send(Post("/train", "{}"));
   EXPECT_EQ(client->Read().find("HTTP/1.1 502"), 0U);
@@ -115,6 +116,7 @@ TEST_F(Changing, DoesNotSendAgainWhatANewConnectionLost) {
   EXPECT_EQ(Ask(Post("/v2/models/m/infer", "{}")).find("HTTP/1.1 502"), 0U);
   EXPECT_EQ(server.connections(), 1);
   EXPECT_TRUE(Eventually([&] { return Totals(1).server_errors == 1; }));
+  EXPECT_EQ(Totals(1).server_errors, 1);
 }
 
 TEST_F(Changing, EjectsAnEndpointThatFailsFiveTimesOnEnd) {
@@ -129,6 +131,7 @@ TEST_F(Changing, EjectsAnEndpointThatFailsFiveTimesOnEnd) {
         .endpoints = {bad.endpoint(), good.endpoint(), better.endpoint()}}});
   for (int i = 0; i < 60; ++i) (void)Ask(Get("/"));
   EXPECT_TRUE(Eventually([&] { return Totals(1).server_errors == 5; }));
+  EXPECT_EQ(Totals(1).server_errors, 5);
 }
 
 TEST_F(Changing, TakesTheWeightOfAnEjectedVersionUntilTheTableGivesAnother) {

@@ -27,6 +27,7 @@ TEST_F(Forwarding, KeepsConnectionsOpenOnBothSides) {
   }
   EXPECT_EQ(server.connections(), 1);
   EXPECT_TRUE(Eventually([&] { return Totals(1).ok == 50; }));
+  EXPECT_EQ(Totals(1).ok, 50);
 }
 
 TEST_F(Forwarding, AnswersPipelinedRequestsInTheirOrder) {
@@ -150,7 +151,9 @@ TEST_F(Forwarding, SharesRequestsExactlyByWeightOverManyConnections) {
     for (const auto& client : clients) (void)client->Read();
   }
   EXPECT_TRUE(Eventually([&] { return Totals(1).ok == 1'980; }));
+  EXPECT_EQ(Totals(1).ok, 1'980);
   EXPECT_TRUE(Eventually([&] { return Totals(2).ok == 20; }));
+  EXPECT_EQ(Totals(2).ok, 20);
 }
 
 TEST_F(Forwarding, SendsPinnedRequestsToTheirVersion) {

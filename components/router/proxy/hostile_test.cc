@@ -109,6 +109,7 @@ TEST_F(Hostile, ShowsTheClientThatAnAnswerBrokeOff) {
   client->Send(Get("/"));
   EXPECT_EQ(BodyOf(client->ReadAll()), "half");
   EXPECT_TRUE(Eventually([&] { return Totals(1).server_errors == 1; }));
+  EXPECT_EQ(Totals(1).server_errors, 1);
 }
 
 TEST_F(Hostile, AnswersForServersThatDoNotSpeakHttp) {
@@ -141,6 +142,7 @@ TEST_F(Hostile, DoesNotWaitLongerThanTheDeploymentsTime) {
   Serve(server);
   EXPECT_EQ(Ask(Get("/")).find("HTTP/1.1 504"), 0U);
   EXPECT_TRUE(Eventually([&] { return Totals(1).timeouts == 1; }));
+  EXPECT_EQ(Totals(1).timeouts, 1);
 }
 
 TEST_F(Hostile, PassesAnAnswerOnThatCameBeforeTheBodyWasRead) {

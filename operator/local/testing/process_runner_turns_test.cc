@@ -60,10 +60,12 @@ TEST_F(ProcessRunnerTest, AContainerThatCannotBeStartedEndsTheOthersOfItsPodAndI
   if (const auto text = ReadFile(state_ / "pid"); text && !text->empty()) {
     // Killed, it keeps its number until its container goes, but no command line.
     const int pid = std::stoi(*text);
-    while (kill(pid, 0) == 0) {
-      const auto command = ReadFile("/proc/" + std::to_string(pid) + "/cmdline");
-      if (!command || command->empty()) break;
+    std::string command = "sleep";  // the test's own time-out is the limit of this wait
+    while (kill(pid, 0) == 0 && !command.empty()) {
+      const auto line = ReadFile("/proc/" + std::to_string(pid) + "/cmdline");
+      command = line ? *line : "";
     }
+    EXPECT_EQ(kill(pid, 0) == 0 ? command : "", "");
   }
 }
 
