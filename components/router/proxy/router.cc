@@ -99,7 +99,7 @@ void Router::Apply() {
 }
 
 void Router::CloseAfterAnswers() {
-  for (const auto& worker : workers_) worker->Post([](Worker& self) { self.CloseAfterAnswers(); });
+  for (const auto& worker : workers_) worker->CloseAfterAnswers();  // holds when this returns
 }
 
 bool Router::Finish(std::chrono::milliseconds limit) {

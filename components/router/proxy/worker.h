@@ -88,7 +88,7 @@ class Worker {
   std::shared_ptr<const LiveRoutes> routes_ = std::make_shared<LiveRoutes>();
   Moment now_ = 0;
   Moment next_sweep_ = 0;
-  bool closing_ = false;
+  std::atomic<bool> closing_{false};
   bool closing_idle_ = false;
   std::size_t next_start_ = 0;
   bool may_probe_ = false;
