@@ -92,6 +92,7 @@ TEST(Audit, SaysNoOfALeakAndOfEqualRowsInSeveralParts) {
   EXPECT_EQ(step.ResultOf("errors"), "2");
   EXPECT_EQ(Json::parse(step.ResultOf("checks")),
             (Json{{"functionOfLabel", 1}, {"duplicates", 1}}));
+  EXPECT_EQ(Json::parse(step.ResultOf("leaks")), Json::array({"outcome"}));
   EXPECT_THAT(step.ResultOf("summary"), HasSubstr("functionOfLabel (outcome)"));
   EXPECT_THAT(step.Page(), HasSubstr("each of its 2 values has one label only"));
   const auto refused = step.Run({{"label", "bad"}, {"failOn", "errors"}});

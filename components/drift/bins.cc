@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <numeric>
 
 #include "components/drift/methods/population_stability.h"
@@ -12,55 +11,40 @@ namespace {
 
 constexpr std::size_t kCategories = 100;
 constexpr std::size_t kWords = 256;
-constexpr const char* kOther = "(other values)";
 constexpr std::array<const char*, 7> kDays = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                               "Friday", "Saturday", "Sunday"};
 
 // The inner edges of at most `most` bins of `pooled`, ascending and not empty.
-std::vector<double> EqualShares(const std::vector<double>& pooled, std::size_t most) {
+std::vector<double> EqualShares(const Runs& pooled, std::size_t most) {
+  if (pooled.size() <= most) {  // each value is a bin: an edge before each but the first
+    return {pooled.values().begin() + 1, pooled.values().end()};
+  }
   std::vector<double> edges;
-  for (auto at = pooled.begin(); at != pooled.end() && edges.size() < most;) {
-    edges.push_back(*at);
-    at = std::upper_bound(at, pooled.end(), *at);
-  }
-  if (edges.back() == pooled.back()) {  // each value is a bin: an edge before each but the first
-    edges.erase(edges.begin());
-    return edges;
-  }
-  edges.clear();
   for (std::size_t b = 1; b < most; ++b) {
-    const double edge = pooled[b * pooled.size() / most];
+    const double edge = pooled.At(std::int64_t(b) * pooled.total() / std::int64_t(most));
     if (edge > pooled.front() && (edges.empty() || edge > edges.back())) edges.push_back(edge);
   }
   return edges;
 }
 
 // The name, and the mean, of each bin's values.
-void Describe(const std::vector<double>& pooled, Bins& bins) {
+void Describe(const Runs& pooled, Bins& bins) {
   const auto counts = CountBetween(pooled, bins.edges);
-  auto from = pooled.begin();
+  std::size_t at = 0;
   for (const std::int64_t count : counts) {
-    const auto to = from + count;
-    const double low = *from;
-    const double high = *(to - 1);
+    const double low = pooled.values()[at];
+    double high = low;
+    double mean = 0;
+    for (std::int64_t seen = 0; seen < count; ++at) {
+      high = pooled.values()[at];
+      mean += high * (double(pooled.Count(at)) / double(count));
+      seen += pooled.Count(at);
+    }
     bins.names.push_back(low == high ? ShortNumber(low)
                                      : ShortNumber(low) + " to " + ShortNumber(high));
-    double mean = 0;
-    for (auto at = from; at != to; ++at) mean += *at / double(count);
     bins.shape.positions.push_back(mean);
-    from = to;
   }
   bins.shape.ordered = counts.size();
-}
-
-double DeviationOf(const Sorted& sorted) {
-  double mean = 0;
-  for (const double x : sorted.values) mean += x / double(sorted.values.size());
-  double square = 0;
-  for (const double x : sorted.values) {
-    square += (x - mean) * ((x - mean) / double(sorted.values.size()));
-  }
-  return std::sqrt(square);
 }
 
 // Codes by how many rows of both sides have them, the most first.
@@ -94,30 +78,29 @@ std::string ShortNumber(double value) {
 Sorted SortNumbers(const Values& values, const Rows* rows) {
   Sorted sorted;
   const std::size_t count = rows == nullptr ? values.numbers.size() : rows->size();
-  sorted.values.reserve(count);
+  std::vector<double> finite;
+  finite.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t row = rows == nullptr ? i : (*rows)[i];
     const Special special = values.specials[row];
     ++sorted.specials[std::size_t(special)];
-    if (special == Special::kNone) sorted.values.push_back(values.numbers[row]);
+    if (special == Special::kNone) finite.push_back(values.numbers[row]);
   }
-  std::sort(sorted.values.begin(), sorted.values.end());
+  sorted.values = Runs::Of(std::move(finite));
+  if (!sorted.values.empty()) sorted.moments = MomentsOf(sorted.values);
   return sorted;
 }
 
 Bins NumberBins(const Sorted& reference, const Sorted& current, int most) {
   Bins bins;
-  std::vector<double> pooled;
-  pooled.reserve(reference.values.size() + current.values.size());
-  std::merge(reference.values.begin(), reference.values.end(), current.values.begin(),
-             current.values.end(), std::back_inserter(pooled));
+  const Runs pooled = Merged(reference.values, current.values);
   if (!pooled.empty()) {
     bins.edges = EqualShares(pooled, std::size_t(most));
     Describe(pooled, bins);
     bins.counts = {CountBetween(reference.values, bins.edges),
                    CountBetween(current.values, bins.edges)};
   }
-  bins.shape.scale = std::max(DeviationOf(reference), 0.001);
+  bins.shape.scale = std::max(reference.moments.std, 0.001);
   for (std::size_t s = 1; s < kSpecialNames.size(); ++s) {
     if (reference.specials[s] + current.specials[s] == 0) continue;
     bins.specials[s] = std::uint16_t(bins.size());
@@ -159,7 +142,7 @@ Bins CategoryBins(const Dictionary& dictionary, const CodeCounts& counts) {
     bins.of_code[code] = std::uint16_t(bins.size());
     AddBin(bins, dictionary.TextOf(code));
   }
-  AddBin(bins, kOther);
+  AddBin(bins, kOtherValues);
   for (std::size_t side = 0; side < 2; ++side) {
     for (std::size_t code = 0; code < dictionary.size(); ++code) {
       bins.counts[side][bins.of_code[code]] += counts[side][code];

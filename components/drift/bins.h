@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "components/drift/methods/runs.h"
 #include "components/drift/methods/statistic.h"
 #include "components/drift/values.h"
 
@@ -25,7 +26,8 @@ using Rows = std::vector<std::uint32_t>;  // places in a side's chosen rows
 
 // The finite values of a column's rows, and how many are none of these.
 struct Sorted {
-  std::vector<double> values;  // ascending
+  Runs values;
+  sdk::Moments moments;  // of them, where there are any
   std::array<std::int64_t, kSpecialNames.size()> specials = {};
 };
 // `rows` null: all.
@@ -44,6 +46,8 @@ struct Bins {
   [[nodiscard]] std::uint16_t Of(Kind kind, const Values& values, std::size_t row) const;
 };
 
+// The bin of categories beyond the most frequent, where there are any.
+inline constexpr const char* kOtherValues = "(other values)";
 // Bin of a word that has none.
 inline constexpr std::uint16_t kNoBin = UINT16_MAX;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "components/drift/asked.h"
 #include "components/drift/domain_rows.h"
 #include "components/drift/null/false_discovery.h"
 #include "components/drift/null/parallel.h"
@@ -15,14 +16,15 @@ namespace {
 
 class Comparer {
  public:
-  Comparer(const Sample& sample, const Options& options, Comparison& out)
+  Comparer(const Sample& sample, const Options& options, Comparison& out, Weigher* weigher)
       : sample_(sample),
         options_(options),
         out_(out),
         slices_(sample, options),
         measurer_(sample, options,
                   out.pairing.pairs.size() * std::max<std::size_t>(1, slices_.list().size())),
-        domain_(sample) {
+        domain_(sample),
+        weigher_(weigher) {
     out_.small_slices = slices_.too_small();
     for (const Slice& slice : slices_.list()) {
       out_.slices.push_back(
@@ -56,8 +58,9 @@ class Comparer {
     std::vector<ColumnDrift> drifts(group.size());
     std::vector<std::vector<ColumnDrift>> of_slices(group.size());
     std::vector<std::vector<BinnedFeature>> features(group.size());
+    std::vector<Bins> bins_of(group.size());
     ForEachParallel(options_.threads, group.size(), [&](std::size_t c) {
-      Bins bins;
+      Bins& bins = bins_of[c];
       drifts[c] = measurer_.Measure(*group[c], {}, "", &bins);
       for (const Slice& slice : slices_.list()) {
         of_slices[c].push_back(measurer_.Measure(*group[c], {{&slice.rows[0], &slice.rows[1]}},
@@ -70,7 +73,11 @@ class Comparer {
       for (std::size_t s = 0; s < out_.slices.size(); ++s) {
         out_.slices[s].columns.push_back(std::move(of_slices[c][s]));
       }
+      const bool is_feature = !features[c].empty();
       domain_.Add(group[c]->pair.name, std::move(features[c]));
+      if (weigher_ != nullptr && is_feature) {
+        weigher_->Keep(group[c]->pair, std::move(group[c]->dictionary), std::move(bins_of[c]));
+      }
     }
     return {};
   }
@@ -104,6 +111,7 @@ class Comparer {
   Slices slices_;
   Measurer measurer_;
   DomainCollector domain_;
+  Weigher* weigher_;
 };
 
 Result<void> CheckBlocks(const Sample& sample, const Options& options, Comparison& out) {
@@ -156,23 +164,42 @@ const ColumnDrift* Comparison::Worst() const {
 
 bool Comparison::IsDrift() const { return domain_drifted || !Drifted().empty(); }
 
+std::vector<std::string> Comparison::Undecided() const {
+  std::vector<std::string> names;
+  for (const ColumnDrift& column : columns) {
+    if (column.undecided) names.push_back(column.name);
+  }
+  return names;
+}
+
+const char* Comparison::Verdict() const {
+  return IsDrift() ? "drift" : Undecided().empty() ? "stable" : "undecided";
+}
+
 Result<Comparison> Compare(const std::string& reference, const std::string& current,
-                           const sdk::Schema* roles, const Options& options) {
+                           const sdk::Schema* asked, const Options& parameters, Weigher* weigher) {
   PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(reference));
   PENSTOCK_ASSIGN(const auto now, sdk::DatasetSchema(current));
+  const sdk::Schema& contract = asked == nullptr ? schema : *asked;
+  Options options = parameters;
+  PENSTOCK_TRY(TakeAsked(contract, options));
   Comparison out;
-  PENSTOCK_ASSIGN(out.pairing,
-                  PairColumns(schema, now, roles == nullptr ? schema : *roles, options));
+  PENSTOCK_ASSIGN(out.pairing, PairColumns(schema, now, contract, options));
   PENSTOCK_ASSIGN(const auto sample, Sample::Open(reference, current, options));
   for (std::size_t i = 0; i < 2; ++i) {
     out.rows[i] = sample.side(i).rows;
     out.looked[i] = sample.side(i).chosen;
   }
   PENSTOCK_TRY(CheckBlocks(sample, options, out));
-  Comparer comparer(sample, options, out);
+  Comparer comparer(sample, options, out, weigher);
   PENSTOCK_TRY(comparer.Run());
   std::vector<ColumnDrift*> tests;
-  for (ColumnDrift& column : out.columns) tests.push_back(&column);
+  for (ColumnDrift& column : out.columns) {
+    tests.push_back(&column);
+    for (auto& why : Overruled(options, column.name, column.kind)) {
+      out.overruled.push_back({column.name, std::move(why)});
+    }
+  }
   Decide(std::move(tests), options.alpha);
   std::vector<ColumnDrift*> of_slices;
   for (SliceDrift& slice : out.slices) {
@@ -181,9 +208,13 @@ Result<Comparison> Compare(const std::string& reference, const std::string& curr
   Decide(std::move(of_slices), options.alpha);
   if (options.classifier) {
     out.classified = true;
-    out.domain = TellApart(comparer.TakeDomain(), options.seed, options.threads);
+    const DomainRows rows = comparer.TakeDomain();
+    DomainModel model;
+    out.domain =
+        TellApart(rows, options.seed, options.threads, weigher == nullptr ? nullptr : &model);
     out.domain_drifted =
         out.domain.p < options.alpha && out.domain.auc - 0.5 >= options.classifier_floor;
+    if (weigher != nullptr && out.domain_drifted) weigher->Learn(rows, std::move(model));
   }
   return out;
 }

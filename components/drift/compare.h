@@ -14,6 +14,7 @@
 #include "components/drift/measure.h"
 #include "components/drift/options.h"
 #include "components/drift/pairing.h"
+#include "components/drift/weigher.h"
 #include "components/sdk/schema.h"
 #include "operator/base/result.h"
 
@@ -34,9 +35,11 @@ struct Comparison {
   std::array<std::size_t, 2> blocks = {};
   double least_p = 0;  // below which no column's p can be
   Pairing pairing;
+  std::vector<Pairing::Said> overruled;  // what the schema asks and the parameters say otherwise
   std::vector<ColumnDrift> columns;
   std::vector<SliceDrift> slices;
   std::int64_t small_slices = 0;  // with too few rows of a side
+  bool of_statistics = false;     // stored.h: no rows were seen
   bool classified = false;
   Domain domain;
   bool domain_drifted = false;
@@ -46,12 +49,19 @@ struct Comparison {
   // The one whose effect is the largest of its floor; null where there is none.
   [[nodiscard]] const ColumnDrift* Worst() const;
   [[nodiscard]] bool IsDrift() const;
+  // Names of the columns of which it is open.
+  [[nodiscard]] std::vector<std::string> Undecided() const;
+  // "drift", "undecided" where none has drifted and some may have, "stable".
+  [[nodiscard]] const char* Verdict() const;
 };
 
-// `roles`: null for the reference's own. Invalid as PairColumns and Sample::Open are, and where so
+// `asked`: the schema whose roles and whose `drift` (asked.h) count; null for the reference's own.
+// Invalid as PairColumns and Sample::Open are, and where so
 // few blocks could never reach alpha.
+// `weigher`: gets what it takes to weigh the reference's rows; null where that is not wanted.
 [[nodiscard]] Result<Comparison> Compare(const std::string& reference, const std::string& current,
-                                         const sdk::Schema* roles, const Options& options);
+                                         const sdk::Schema* asked, const Options& parameters,
+                                         Weigher* weigher = nullptr);
 
 // Adjusts p over the tests and says which have drifted: adjusted p below alpha, effect at least the
 // floor.

@@ -8,7 +8,6 @@
 #include "components/drift/methods/l_infinity.h"
 #include "components/drift/methods/population_stability.h"
 #include "components/drift/methods/wasserstein.h"
-#include "components/sdk/exact_sum.h"
 
 namespace penstock::drift {
 namespace {
@@ -17,13 +16,12 @@ constexpr int kBins = 10;
 constexpr std::size_t kNamed = 10;  // values that only one side has
 
 Json Summary(const Sorted& sorted) {
-  const auto& values = sorted.values;
+  const Runs& values = sorted.values;
   if (values.empty()) return Json::object();
-  const sdk::Moments moments = sdk::MomentsOf(values);
-  return {{"mean", moments.mean},
-          {"std", moments.std},
+  return {{"mean", sorted.moments.mean},
+          {"std", sorted.moments.std},
           {"min", values.front()},
-          {"median", values[(values.size() - 1) / 2]},
+          {"median", values.At((values.total() - 1) / 2)},
           {"max", values.back()}};
 }
 
@@ -78,8 +76,9 @@ Json NumberMethods(const Sorted& reference, const Sorted& current) {
   if (a.empty() || b.empty()) return methods;
   const KolmogorovSmirnov ks = TestKolmogorovSmirnov(a, b);
   methods["ks"] = {{"value", ks.value}, {"p", ks.p}, {"exact", ks.exact}, {"at", ks.at}};
-  methods["wasserstein"] = Wasserstein(a, b);
-  methods["wassersteinNormed"] = NormedWasserstein(a, b);
+  const double wasserstein = Wasserstein(a, b);
+  methods["wasserstein"] = wasserstein;
+  methods["wassersteinNormed"] = NormedWasserstein(wasserstein, reference.moments.std);
   const double low = std::min(a.front(), b.front());
   const double high = std::max(a.back(), b.back());
   methods["jensenShannon"] = low == high ? 0

@@ -8,8 +8,27 @@ namespace {
 
 constexpr std::size_t kCells = 400'000;  // of each side: some seconds of one core
 constexpr std::size_t kLeastRows = 250;
+constexpr std::size_t kMostWords = 20;
 
 }  // namespace
+
+std::vector<BinnedFeature> WordFeatures(const Bins& bins, std::size_t rows) {
+  std::vector<BinnedFeature> features(std::min(kMostWords, bins.size() - 1));
+  for (BinnedFeature& feature : features) {
+    feature.bin_count = feature.ordered = 2;
+    feature.bins.assign(rows, 0);
+  }
+  return features;
+}
+
+void MarkWords(const Bins& bins, const Values& values, std::size_t row, std::size_t at,
+               std::vector<BinnedFeature>& features) {
+  for (std::size_t w = row == 0 ? 0 : values.ends[row - 1]; w < values.ends[row]; ++w) {
+    const std::uint32_t code = values.codes[w];
+    const std::uint16_t bin = code < bins.of_code.size() ? bins.of_code[code] : kNoBin;
+    if (bin < features.size()) features[bin].bins[at] = 1;
+  }
+}
 
 DomainCollector::DomainCollector(const Sample& sample) {
   const std::size_t rows =
@@ -21,6 +40,7 @@ DomainCollector::DomainCollector(const Sample& sample) {
       // Of texts only each so manieth row was read.
       const std::size_t at = i * chosen / rows;
       rows_[side].push_back(at / text_step_[side] * text_step_[side]);
+      out_.places.push_back(rows_[side].back());
       out_.is_current.push_back(std::uint8_t(side));
       const auto& blocks = sample.side(side).blocks;
       if (!blocks.empty()) out_.blocks.push_back(blocks[rows_[side].back()]);
@@ -42,22 +62,11 @@ std::vector<BinnedFeature> DomainCollector::FeaturesOf(const ColumnValues& colum
     }
     return {std::move(feature)};
   }
-  const std::size_t words = std::min(kWords, bins.size() - 1);
-  std::vector<BinnedFeature> features(words);
-  for (BinnedFeature& feature : features) {
-    feature.bin_count = feature.ordered = 2;
-    feature.bins.assign(out_.is_current.size(), 0);
-  }
+  auto features = WordFeatures(bins, out_.is_current.size());
   std::size_t at = 0;
   for (std::size_t side = 0; side < 2; ++side) {
-    const Values& values = column.sides[side];
     for (const std::size_t chosen : rows_[side]) {
-      const std::size_t row = chosen / text_step_[side];
-      for (std::size_t w = row == 0 ? 0 : values.ends[row - 1]; w < values.ends[row]; ++w) {
-        const std::uint16_t bin = bins.of_code[values.codes[w]];
-        if (bin < words) features[bin].bins[at] = 1;
-      }
-      ++at;
+      MarkWords(bins, column.sides[side], chosen / text_step_[side], at++, features);
     }
   }
   return features;
@@ -87,6 +96,7 @@ DomainRows DomainCollector::Take() && {
   };
   keep(out_.is_current);
   keep(out_.blocks);
+  keep(out_.places);
   for (BinnedFeature& feature : out_.features) keep(feature.bins);
   return std::move(out_);
 }

@@ -16,10 +16,15 @@
 
 namespace penstock::drift {
 
+// Of a text's words, for so many rows: a feature a word, 0 in each row.
+[[nodiscard]] std::vector<BinnedFeature> WordFeatures(const Bins& bins, std::size_t rows);
+// Sets what the text `row` of a column has to 1 in the features' row `at`.
+void MarkWords(const Bins& bins, const Values& values, std::size_t row, std::size_t at,
+               std::vector<BinnedFeature>& features);
+
 class DomainCollector {
  public:
   static constexpr std::size_t kRows = 5000;
-  static constexpr std::size_t kWords = 20;
 
   explicit DomainCollector(const Sample& sample);
 

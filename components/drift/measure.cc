@@ -83,6 +83,13 @@ std::int64_t NullsOf(const Bins& bins, std::size_t side) {
   return 0;
 }
 
+}  // namespace
+
+int MostBins(Statistic statistic) {
+  const bool ordered = statistic == Statistic::kKs || statistic == Statistic::kWasserstein;
+  return ordered ? kOrderedBins : kOtherBins;
+}
+
 Json BinsJson(const Bins& bins, bool words) {
   Json list = Json::array();
   std::array<double, 2> all = {};
@@ -98,15 +105,36 @@ Json BinsJson(const Bins& bins, bool words) {
   return list;
 }
 
-}  // namespace
+bool CountRows(const Bins& bins, ColumnDrift& drift) {
+  for (std::size_t side = 0; side < 2; ++side) {
+    for (const std::int64_t n : bins.counts[side]) drift.rows[side] += n;
+    if (drift.kind == Kind::kText) drift.rows[side] = bins.counts[side].back();
+    drift.nulls[side] = NullsOf(bins, side);
+  }
+  return drift.rows[0] > 0 && drift.rows[1] > 0;
+}
+
+void Conclude(const Bins& bins, const Null& null, ColumnDrift& drift) {
+  const Observed observed = Evaluate(drift.statistic, bins.shape, bins.counts[0], bins.counts[1]);
+  drift.value = observed.value;
+  drift.chance = null.mean;
+  drift.effect = std::max(0.0, drift.value - drift.chance);
+  drift.p = null.p;
+  drift.draws = null.draws;
+  SayWhere(bins, observed, drift);
+}
+
+// The least p must get below alpha / tests, which is what Benjamini and Hochberg ask of one column
+// that drifts alone.
+std::int64_t MostDraws(const Options& options, std::size_t tests) {
+  return std::clamp(std::int64_t(std::ceil(2 * double(tests) / options.alpha)), options.draws,
+                    std::max(options.draws, kMostDraws));
+}
 
 Measurer::Measurer(const Sample& sample, const Options& options, std::size_t tests)
     : sample_(sample),
       options_(options),
-      // The least p must get below alpha / tests, which is what Benjamini and Hochberg ask of one
-      // column that drifts alone.
-      most_draws_(std::clamp(std::int64_t(std::ceil(2 * double(tests) / options.alpha)),
-                             options.draws, std::max(options.draws, kMostDraws))),
+      most_draws_(MostDraws(options, tests)),
       logs_(std::size_t(sample.side(0).chosen + sample.side(1).chosen)) {}
 
 Bins Measurer::BinsOf(const ColumnValues& column, const Selection& selection, Statistic statistic,
@@ -116,8 +144,7 @@ Bins Measurer::BinsOf(const ColumnValues& column, const Selection& selection, St
       const Sorted reference = SortNumbers(column.sides[0], selection.rows[0]);
       const Sorted current = SortNumbers(column.sides[1], selection.rows[1]);
       if (details) methods = NumberMethods(reference, current);
-      const bool ordered = statistic == Statistic::kKs || statistic == Statistic::kWasserstein;
-      return NumberBins(reference, current, ordered ? kOrderedBins : kOtherBins);
+      return NumberBins(reference, current, MostBins(statistic));
     }
     case Kind::kText: {
       std::array<std::int64_t, 2> rows = {};
@@ -198,23 +225,10 @@ ColumnDrift Measurer::Measure(const ColumnValues& column, const Selection& selec
   drift.statistic = options_.StatisticOf(drift.name, drift.kind);
   drift.floor = options_.FloorOf(drift.name, drift.kind);
   Bins bins = BinsOf(column, selection, drift.statistic, details, drift.methods);
-  const bool words = drift.kind == Kind::kText;
-  for (std::size_t side = 0; side < 2; ++side) {
-    for (const std::int64_t n : bins.counts[side]) drift.rows[side] += n;
-    if (words) drift.rows[side] = bins.counts[side].back();
-    drift.nulls[side] = NullsOf(bins, side);
-  }
-  if (drift.rows[0] == 0 || drift.rows[1] == 0) return drift;
-  const Observed observed = Evaluate(drift.statistic, bins.shape, bins.counts[0], bins.counts[1]);
-  const Null null = NullOf(column, selection, bins, drift.statistic, salt);
-  drift.value = observed.value;
-  drift.chance = null.mean;
-  drift.effect = std::max(0.0, drift.value - drift.chance);
-  drift.p = null.p;
-  drift.draws = null.draws;
-  SayWhere(bins, observed, drift);
+  if (!CountRows(bins, drift)) return drift;
+  Conclude(bins, NullOf(column, selection, bins, drift.statistic, salt), drift);
   if (details) {
-    drift.bins = BinsJson(bins, words);
+    drift.bins = BinsJson(bins, drift.kind == Kind::kText);
     *bins_out = std::move(bins);
   }
   return drift;

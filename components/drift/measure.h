@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,22 +21,35 @@ struct ColumnDrift {
   std::string name;
   Kind kind = Kind::kNumber;
   Statistic statistic = Statistic::kKs;
-  double value = 0;   // the statistic's, over the bins
-  double chance = 0;  // its mean where the rows are divided at random
-  double effect = 0;  // what is beyond that: value - chance, at least 0
+  double value = 0;  // the statistic's, over the bins; where at_most is given, it is at least so
+  std::optional<double> at_most;  // of stored statistics, which leave it open
+  double chance = 0;              // its mean where the rows are divided at random
+  double effect = 0;              // what is beyond that: value - chance, at least 0
   double floor = 0;
   double p = 1;
   double adjusted = 1;  // set where all columns are known
   bool drifted = false;
+  bool undecided = false;  // stored statistics leave it open whether it has drifted
   std::int64_t draws = 0;
   std::string at;  // the bin that adds most, or up to which the difference is largest
   bool up_to = false;
   std::array<double, 2> shares = {};  // of the rows that are `at`, or up to it
   std::array<std::int64_t, 2> rows = {};
   std::array<std::int64_t, 2> nulls = {};
+  std::string note;  // what is to be known of it; of stored statistics
   Json methods = Json::object();
   Json bins = Json::array();  // {bin, reference, current}: shares
 };
+
+// Fills in what bins say: rows and nulls of both sides. False where a side has no rows.
+[[nodiscard]] bool CountRows(const Bins& bins, ColumnDrift& drift);
+// The statistic's value and place, the effect and p. The sides have rows.
+void Conclude(const Bins& bins, const Null& null, ColumnDrift& drift);
+// How many draws may be needed so that a column that drifts alone among `tests` can be flagged.
+[[nodiscard]] std::int64_t MostDraws(const Options& options, std::size_t tests);
+// Of a number: as many bins at most.
+[[nodiscard]] int MostBins(Statistic statistic);
+[[nodiscard]] Json BinsJson(const Bins& bins, bool words);
 
 // The rows that are compared: all that were chosen, or a slice's.
 struct Selection {

@@ -24,22 +24,6 @@ std::optional<Kind> ParseKind(const std::string& name) {
   return std::nullopt;
 }
 
-// Which statistics decide over which kind: those that look at an order need one.
-bool Fits(Statistic statistic, Kind kind) {
-  const bool needs_order = statistic == Statistic::kKs || statistic == Statistic::kWasserstein;
-  if (kind == Kind::kText) return statistic == Statistic::kPresence;
-  return statistic != Statistic::kPresence && (kind == Kind::kNumber || !needs_order);
-}
-
-std::string Fitting(Kind kind) {
-  std::string names;
-  for (int i = 0; i <= int(Statistic::kPresence); ++i) {
-    if (!Fits(Statistic(i), kind)) continue;
-    names += (names.empty() ? "" : ", ") + std::string(Name(Statistic(i)));
-  }
-  return names;
-}
-
 std::optional<Statistic> ReadStatistic(sdk::Parameters& p, const std::string& where,
                                        const Json& value, std::optional<Kind> kind) {
   const auto statistic =
@@ -110,20 +94,60 @@ const char* Name(Kind kind) {
   return "";
 }
 
+bool Fits(Statistic statistic, Kind kind) {
+  const bool needs_order = statistic == Statistic::kKs || statistic == Statistic::kWasserstein;
+  if (kind == Kind::kText) return statistic == Statistic::kPresence;
+  return statistic != Statistic::kPresence && (kind == Kind::kNumber || !needs_order);
+}
+
+std::string Fitting(Kind kind) {
+  std::string names;
+  for (int i = 0; i <= int(Statistic::kPresence); ++i) {
+    if (!Fits(Statistic(i), kind)) continue;
+    names += (names.empty() ? "" : ", ") + std::string(Name(Statistic(i)));
+  }
+  return names;
+}
+
+Statistic DefaultStatistic(Kind kind) {
+  if (kind == Kind::kNumber) return Statistic::kKs;
+  return kind == Kind::kText ? Statistic::kPresence : Statistic::kJensenShannon;
+}
+
+std::optional<Statistic> Options::NamedStatistic(const std::string& column) const {
+  const auto setting = settings.find(column);
+  if (setting != settings.end() && setting->second.statistic) return setting->second.statistic;
+  const auto said = asked.find(column);
+  return said == asked.end() ? std::nullopt : said->second.statistic;
+}
+
 Statistic Options::StatisticOf(const std::string& column, Kind kind) const {
-  const auto found = settings.find(column);
-  const bool own = found != settings.end() && found->second.statistic;
-  return own ? *found->second.statistic : statistics.at(kind);
+  const auto setting = settings.find(column);
+  if (setting != settings.end() && setting->second.statistic) return *setting->second.statistic;
+  const auto of_kind = statistics.find(kind);
+  if (of_kind != statistics.end()) return of_kind->second;
+  // A setting `as` makes another kind of a column than the schema's statistic is for.
+  const auto named = NamedStatistic(column);
+  return named && Fits(*named, kind) ? *named : DefaultStatistic(kind);
 }
 
 double Options::FloorOf(const std::string& column, Kind kind) const {
-  const auto found = settings.find(column);
-  if (found != settings.end() && found->second.floor) return *found->second.floor;
-  // A floor of the kind is in the units of the kind's statistic.
+  const auto setting = settings.find(column);
+  if (setting != settings.end() && setting->second.floor) return *setting->second.floor;
+  // A floor is in the units of the statistic that it was given for.
   const Statistic statistic = StatisticOf(column, kind);
-  const auto of_kind = floors.find(kind);
-  const bool same = statistic == statistics.at(kind);
-  return of_kind != floors.end() && same ? of_kind->second : DefaultFloor(statistic);
+  const auto of_kind = statistics.find(kind);
+  const auto floor = floors.find(kind);
+  if (floor != floors.end() &&
+      statistic == (of_kind == statistics.end() ? DefaultStatistic(kind) : of_kind->second)) {
+    return floor->second;
+  }
+  const auto said = asked.find(column);
+  if (said != asked.end() && said->second.floor &&
+      statistic == said->second.statistic.value_or(DefaultStatistic(kind))) {
+    return *said->second.floor;
+  }
+  return DefaultFloor(statistic);
 }
 
 Result<Options> ReadOptions(const Json& parameters) {
@@ -145,6 +169,10 @@ Result<Options> ReadOptions(const Json& parameters) {
   options.slice_rows = p.Integer("sliceRows", 200, 20, 1'000'000'000);
   options.sample = p.Integer("sample", 500'000, 1000, 10'000'000);
   options.classifier = p.Boolean("classifier", true);
+  options.weigh = p.Boolean("weigh", false);
+  options.weight_column = p.String("weightColumn", "importance");
+  if (options.weight_column.empty()) p.Fail("weightColumn: is empty");
+  options.most_weight = p.Number("mostWeight", 20, 1, 1e6);
   options.threads = int(p.Integer("threads", 2, 1, 256));
   options.seed = std::uint64_t(p.Integer("seed", 0, 0, INT64_MAX));
   if (options.slices.size() > 10) p.Fail("slices: at most 10 columns");

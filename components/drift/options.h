@@ -29,15 +29,20 @@ struct ColumnSetting {
   std::optional<double> floor;
 };
 
+// What a schema's `drift` asks of a column. Parameters that differ from it win.
+struct Asked {
+  std::optional<Statistic> statistic;
+  std::optional<double> floor;
+  bool ignore = false;
+};
+
 struct Options {
   std::vector<std::string> columns;  // only these; empty: all
   std::vector<std::string> ignore;
   std::map<std::string, ColumnSetting> settings;  // by column
-  std::map<Kind, Statistic> statistics = {{Kind::kNumber, Statistic::kKs},
-                                          {Kind::kCategory, Statistic::kJensenShannon},
-                                          {Kind::kText, Statistic::kPresence},
-                                          {Kind::kClock, Statistic::kJensenShannon}};
-  std::map<Kind, double> floors;  // of kinds; else the statistic's
+  std::map<std::string, Asked> asked;             // by column; asked.h
+  std::map<Kind, Statistic> statistics;           // of kinds, where given
+  std::map<Kind, double> floors;                  // of kinds, where given; else the statistic's
   double alpha = 0.01;
   std::int64_t draws = 2000;
   std::string blocks;       // a column; empty: rows are drawn
@@ -47,12 +52,24 @@ struct Options {
   std::int64_t sample = 500'000;  // rows of each side at most
   bool classifier = true;
   double classifier_floor = 0.05;  // of AUC - 0.5
+  bool weigh = false;              // whether the output weighted is wanted
+  std::string weight_column = "importance";
+  double most_weight = 20;
   int threads = 2;
   std::uint64_t seed = 0;
 
+  // What is named for a column itself, by the parameters or else by the schema.
+  [[nodiscard]] std::optional<Statistic> NamedStatistic(const std::string& column) const;
   [[nodiscard]] Statistic StatisticOf(const std::string& column, Kind kind) const;
   [[nodiscard]] double FloorOf(const std::string& column, Kind kind) const;
 };
+
+// ks of numbers, presence of texts, jensenShannon of the others.
+[[nodiscard]] Statistic DefaultStatistic(Kind kind);
+// Which statistics decide over which kind: those that look at an order need one. The names of all
+// that do.
+[[nodiscard]] bool Fits(Statistic statistic, Kind kind);
+[[nodiscard]] std::string Fitting(Kind kind);
 
 // Invalid names the parameter.
 [[nodiscard]] Result<Options> ReadOptions(const Json& parameters);

@@ -77,10 +77,14 @@ class Pairer {
     const bool named = Has(options_.columns, name);
     if ((!options_.columns.empty() && !named) || Has(options_.ignore, name)) return {};
     const auto setting = options_.settings.find(name);
-    const Kind* const as =
-        setting == options_.settings.end() || !setting->second.as ? nullptr : &*setting->second.as;
+    const bool is_set = setting != options_.settings.end();
+    const Kind* const as = is_set && setting->second.as ? &*setting->second.as : nullptr;
     const auto* said = roles_.Find(name);
+    const auto asked = options_.asked.find(name);
     if (as != nullptr && *as == Kind::kSkip) return Skip(name, "settings say skip");
+    if (!named && !is_set && asked != options_.asked.end() && asked->second.ignore) {
+      return Skip(name, "the schema says ignore");
+    }
     if (!named && as == nullptr && said != nullptr && IsLeftOut(said->role)) {
       return Skip(name, std::string("its role is ") + sdk::Name(said->role));
     }
@@ -100,14 +104,29 @@ class Pairer {
       return Invalid("parameter settings." + name + ".as: " + Misfit(*as, *type) +
                      ", and the column is " + column.type);
     }
-    const bool open = as == nullptr && *type == sdk::ColumnType::kString;
-    pairing.pairs.push_back({name, as != nullptr ? *as : KindOf(*type), open});
-    return {};
+    return AddPair(name, as, *type);
   }
 
   Pairing pairing;
 
  private:
+  // A statistic that is named for a column of texts says whether words or values are looked at.
+  Result<void> AddPair(const std::string& name, const Kind* as, sdk::ColumnType type) {
+    const bool is_text = type == sdk::ColumnType::kString;
+    const auto named = options_.NamedStatistic(name);
+    Kind kind = as != nullptr ? *as : KindOf(type);
+    if (as == nullptr && is_text && named == Statistic::kPresence) kind = Kind::kText;
+    const auto setting = options_.settings.find(name);
+    const bool by_parameter = setting != options_.settings.end() && setting->second.statistic;
+    if (named && !Fits(*named, kind) && (by_parameter || as == nullptr)) {
+      return Invalid((by_parameter ? "parameter settings." + name + ".statistic: "
+                                   : "the schema's drift.statistic of '" + name + "': ") +
+                     Name(*named) + " does not decide over a " + Name(kind) +
+                     ", which the column is; one of " + Fitting(kind) + " does");
+    }
+    pairing.pairs.push_back({name, kind, as == nullptr && is_text && !named});
+    return {};
+  }
   Result<void> Skip(const std::string& name, const std::string& why) {
     pairing.skipped.push_back({name, why});
     return {};

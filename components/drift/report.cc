@@ -23,6 +23,9 @@ Json ColumnJson(const ColumnDrift& column) {
                  {"current", column.shares[1]}}},
                {"rows", {{"reference", column.rows[0]}, {"current", column.rows[1]}}},
                {"nulls", {{"reference", column.nulls[0]}, {"current", column.nulls[1]}}}};
+  if (column.at_most) json["atMost"] = *column.at_most;
+  if (column.undecided) json["undecided"] = true;
+  if (!column.note.empty()) json["note"] = column.note;
   if (!column.methods.empty()) json["methods"] = column.methods;
   if (!column.bins.empty()) json["bins"] = column.bins;
   return json;
@@ -78,17 +81,19 @@ Json ReportJson(const Comparison& comparison, const Options& options) {
     return Json{{"rows", comparison.rows[i]}, {"looked", comparison.looked[i]}};
   };
   Json json = {{"formatVersion", 1},
-               {"verdict", comparison.IsDrift() ? "drift" : "stable"},
+               {"verdict", comparison.Verdict()},
                {"drifted", comparison.Drifted()},
+               {"undecided", comparison.Undecided()},
                {"alpha", options.alpha},
                {"seed", options.seed},
-               {"by", "rows"},
+               {"by", comparison.of_statistics ? "statistics" : "rows"},
                {"reference", side(0)},
                {"current", side(1)},
                {"missing", comparison.pairing.missing},
                {"added", comparison.pairing.added},
                {"changed", SaidJson(comparison.pairing.changed)},
                {"skipped", SaidJson(comparison.pairing.skipped)},
+               {"overruled", SaidJson(comparison.overruled)},
                {"columns", Json::array()},
                {"slices", Json::array()},
                {"smallSlices", comparison.small_slices},

@@ -13,6 +13,11 @@ constexpr std::size_t kDrawn = 12;  // columns with a chart of their own
 
 std::string Percent(double share) { return NumberText(std::round(share * 1e4) / 1e2) + " %"; }
 
+std::string ValueText(const ColumnDrift& column) {
+  const std::string value = NumberText(column.value);
+  return column.at_most ? value + " to " + NumberText(*column.at_most) : value;
+}
+
 std::string Where(const ColumnDrift& column) {
   if (column.at.empty()) return "";
   return (column.up_to ? "up to " : "") + column.at + ": " + Percent(column.shares[0]) +
@@ -42,9 +47,13 @@ void Columns(const std::vector<const ColumnDrift*>& order, sdk::Page& page) {
                    "Value",  "Chance",  "Floor", "p",         "Adjusted p"};
   table.texts = 5;
   for (const ColumnDrift* c : order) {
-    table.rows.push_back({c->name, c->drifted ? "yes" : "no", Name(c->kind), Name(c->statistic),
-                          Where(*c), NumberText(c->value), NumberText(c->chance),
-                          NumberText(c->floor), NumberText(c->p), NumberText(c->adjusted)});
+    table.rows.push_back({c->name,
+                          c->drifted     ? "yes"
+                          : c->undecided ? "undecided"
+                                         : "no",
+                          Name(c->kind), Name(c->statistic), Where(*c), ValueText(*c),
+                          NumberText(c->chance), NumberText(c->floor), NumberText(c->p),
+                          NumberText(c->adjusted)});
   }
   page.Table(table);
 }
@@ -130,6 +139,16 @@ void NotCompared(const Comparison& comparison, sdk::Page& page) {
   page.Table(table);
 }
 
+void OverruledPart(const Comparison& comparison, sdk::Page& page) {
+  if (comparison.overruled.empty()) return;
+  sdk::PageTable table;
+  table.columns = {"Column", "What the parameters say otherwise than the schema"};
+  table.texts = 2;
+  for (const auto& said : comparison.overruled) table.rows.push_back({said.column, said.why});
+  page.Heading("Parameters over the schema");
+  page.Table(table);
+}
+
 }  // namespace
 
 std::string ReportPage(const Comparison& comparison, const Options& options) {
@@ -140,6 +159,11 @@ std::string ReportPage(const Comparison& comparison, const Options& options) {
             " columns have drifted" + (drifted.empty() ? "." : ": " + Joined(drifted) + "."));
   std::string rows = "Before (reference): " + std::to_string(comparison.rows[0]) +
                      " rows. Now (current): " + std::to_string(comparison.rows[1]) + " rows.";
+  if (comparison.of_statistics) {
+    rows +=
+        " Known by stored statistics, without the rows: a column is undecided where they leave "
+        "it open; compare the datasets then.";
+  }
   if (comparison.looked != comparison.rows) {
     rows += " Looked at: " + std::to_string(comparison.looked[0]) + " and " +
             std::to_string(comparison.looked[1]) + ", drawn at random.";
@@ -160,6 +184,7 @@ std::string ReportPage(const Comparison& comparison, const Options& options) {
   Classifier(comparison, page);
   SlicesPart(comparison, page);
   NotCompared(comparison, page);
+  OverruledPart(comparison, page);
   Charts(order, page);
   return page.Html();
 }

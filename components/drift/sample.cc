@@ -14,8 +14,6 @@
 namespace penstock::drift {
 namespace {
 
-constexpr std::array<const char*, 2> kSideNames = {"reference", "current"};
-
 std::vector<std::int64_t> ChosenOf(RowChoice& choice, std::int64_t rows) {
   std::vector<std::int64_t> chosen;
   chosen.reserve(std::size_t(rows));
@@ -60,14 +58,14 @@ bool RowChoice::Take() {
   return take;
 }
 
-RowChoice Sample::Choice(std::size_t side) const {
-  return {sides_[side].rows, sides_[side].chosen, sdk::MixBits(seed_ * 2 + side)};
+RowChoice ChoiceOf(std::size_t side, std::int64_t rows, const Options& options) {
+  return {rows, options.sample, sdk::MixBits(options.seed * 2 + side)};
 }
 
 Result<Sample> Sample::Open(const std::string& reference, const std::string& current,
                             const Options& options) {
   Sample sample;
-  sample.seed_ = options.seed;
+  sample.options_ = options;
   sample.slice_values_.resize(options.slices.size());
   sample.sides_[kReference].path = reference;
   sample.sides_[kCurrent].path = current;
@@ -96,7 +94,7 @@ Result<void> Sample::ReadKeys(std::size_t index, const Options& options) {
   Side& side = sides_[index];
   side.slices.resize(options.slices.size());
   Blocks blocks(options.block_hours);
-  RowChoice choice = Choice(index);
+  RowChoice choice = ChoiceOf(index, side.rows, options);
   PENSTOCK_TRY(
       sdk::ForEachBatch(side.path, columns, [&](const arrow::RecordBatch& batch) -> Result<void> {
         const auto chosen = ChosenOf(choice, batch.num_rows());
@@ -122,8 +120,9 @@ Result<void> Sample::Read(std::vector<ColumnValues*> columns, int threads) const
   std::vector<std::string> names;
   for (const ColumnValues* column : columns) names.push_back(column->pair.name);
   for (std::size_t i = 0; i < sides_.size(); ++i) {
-    RowChoice choice = Choice(i);
+    RowChoice choice = ChoiceOf(i, sides_[i].rows, options_);
     std::size_t seen = 0;
+    for (ColumnValues* column : columns) column->Reserve(i, std::size_t(sides_[i].chosen));
     const auto visit = [&](const arrow::RecordBatch& batch) -> Result<void> {
       auto chosen = ChosenOf(choice, batch.num_rows());
       std::vector<sdk::TypedColumn> typed(columns.size());

@@ -30,6 +30,9 @@ class RowChoice {
   std::uint64_t state_;
 };
 
+// The rows of a side that are chosen.
+[[nodiscard]] RowChoice ChoiceOf(std::size_t side, std::int64_t rows, const Options& options);
+
 struct Side {
   std::string path;
   std::int64_t rows = 0;
@@ -56,11 +59,9 @@ class Sample {
 
  private:
   [[nodiscard]] Result<void> ReadKeys(std::size_t side, const Options& options);
-  [[nodiscard]] RowChoice Choice(std::size_t side) const;
-
   std::array<Side, 2> sides_;
   std::vector<Dictionary> slice_values_;
-  std::uint64_t seed_ = 0;
+  Options options_;
 };
 
 }  // namespace penstock::drift

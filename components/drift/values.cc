@@ -1,6 +1,9 @@
 #include "components/drift/values.h"
 
+#include <arrow/array.h>
+
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -47,15 +50,70 @@ std::uint32_t HourOfWeek(std::int64_t micros) {
   return std::uint32_t(weekday * 24 + unsigned((hours_since - day).count()) + 1);
 }
 
+template <typename Array>
+void AddNumbers(const Array& array, const std::vector<std::int64_t>& rows, Values& values) {
+  const auto* const raw = array.raw_values();
+  const bool may_be_null = array.null_count() > 0;
+  for (const std::int64_t row : rows) {
+    if (may_be_null && array.IsNull(row)) {
+      ++values.nulls;
+      values.numbers.push_back(0);
+      values.specials.push_back(Special::kNull);
+      continue;
+    }
+    const auto number = double(raw[row]);
+    Special special = Special::kNone;
+    if (!std::isfinite(number)) {
+      special = std::isnan(number) ? Special::kNan
+                : number > 0       ? Special::kInfinite
+                                   : Special::kMinusInfinite;
+    }
+    values.numbers.push_back(special == Special::kNone ? number : 0);
+    values.specials.push_back(special);
+  }
+}
+
+void AddTimes(const arrow::TimestampArray& array, const std::vector<std::int64_t>& rows,
+              Values& values) {
+  for (const std::int64_t row : rows) {
+    if (array.IsNull(row)) {
+      ++values.nulls;
+      values.codes.push_back(kNullCode);
+      continue;
+    }
+    const std::int64_t time = array.Value(row);
+    values.codes.push_back(HourOfWeek(time));
+    values.first_time = std::min(values.first_time, time);
+    values.last_time = std::max(values.last_time, time);
+  }
+}
+
 }  // namespace
 
 std::uint32_t Dictionary::CodeOf(std::string_view text) {
-  const auto found = codes_.find(text);
-  if (found != codes_.end()) return found->second;
+  if (places_.empty()) Grow();
+  const std::size_t hash = std::hash<std::string_view>()(text);
+  const auto tag = std::uint32_t(hash >> 32);
+  std::size_t at = hash & (places_.size() - 1);
+  for (; places_[at].taken != 0; at = (at + 1) & (places_.size() - 1)) {
+    const std::uint32_t code = places_[at].taken - 1;
+    if (places_[at].hash == tag && texts_[code] == text) return code;
+  }
   if (texts_.size() >= most_) return std::uint32_t(most_);
-  const auto [at, is_new] = codes_.emplace(std::string(text), std::uint32_t(texts_.size()));
-  texts_.push_back(&at->first);
-  return at->second;
+  texts_.emplace_back(text);
+  places_[at] = {tag, std::uint32_t(texts_.size())};
+  if (2 * texts_.size() > places_.size()) Grow();
+  return std::uint32_t(texts_.size() - 1);
+}
+
+void Dictionary::Grow() {
+  places_.assign(std::max<std::size_t>(64, places_.size() * 2), {});
+  for (std::size_t code = 0; code < texts_.size(); ++code) {
+    const std::size_t hash = std::hash<std::string_view>()(texts_[code]);
+    std::size_t at = hash & (places_.size() - 1);
+    while (places_[at].taken != 0) at = (at + 1) & (places_.size() - 1);
+    places_[at] = {std::uint32_t(hash >> 32), std::uint32_t(code + 1)};
+  }
 }
 
 void ForEachWord(std::string_view text, const std::function<void(std::string_view)>& visit) {
@@ -78,40 +136,57 @@ ColumnValues::ColumnValues(const Pair& p)
   if (p.kind == Kind::kCategory) (void)dictionary.CodeOf("null");  // kNullCode
 }
 
-void ColumnValues::AddNumber(Values& values, const sdk::Cell& cell) const {
-  double number = 0;
-  Special special = Special::kNone;
-  if (const auto* real = std::get_if<double>(&cell)) {
-    number = *real;
-  } else if (const auto* integer = std::get_if<std::int64_t>(&cell)) {
-    number = double(*integer);
-  } else {
-    special = Special::kNull;
-    ++values.nulls;
+void ColumnValues::Reserve(std::size_t side, std::size_t rows) {
+  Values& values = sides[side];
+  if (pair.kind == Kind::kNumber) {
+    values.numbers.reserve(rows);
+    values.specials.reserve(rows);
+  } else if (pair.kind != Kind::kText) {
+    values.codes.reserve(rows);
   }
-  if (std::isnan(number)) special = Special::kNan;
-  if (std::isinf(number)) special = number > 0 ? Special::kInfinite : Special::kMinusInfinite;
-  values.numbers.push_back(special == Special::kNone ? number : 0);
-  values.specials.push_back(special);
 }
 
-void ColumnValues::AddCategory(Values& values, const sdk::Cell& cell) {
-  const auto* text = std::get_if<std::string_view>(&cell);
-  if (cell.index() == 0) {
-    ++values.nulls;
-    values.codes.push_back(kNullCode);
-  } else if (text == nullptr) {
-    values.codes.push_back(dictionary.CodeOf(sdk::CellToText(cell)));
-  } else {
-    // A text "null" is a value of its own.
-    const bool is_word = *text == "null";
-    values.codes.push_back(dictionary.CodeOf(is_word                     ? "'null'"
-                                             : text->size() > kKeptBytes ? Shortened(*text)
-                                                                         : *text));
-    if (pair.may_be_text && values.counted_rows < kLookedRows) {
-      ++values.counted_rows;
-      ForEachWord(*text, [&](std::string_view) { ++values.words; });
+std::uint32_t ColumnValues::CodeOfText(Values& values, std::string_view text) {
+  if (pair.may_be_text && values.counted_rows < kLookedRows) {
+    ++values.counted_rows;
+    ForEachWord(text, [&](std::string_view) { ++values.words; });
+  }
+  if (text == "null") return dictionary.CodeOf("'null'");  // a value of its own
+  return dictionary.CodeOf(text.size() > kKeptBytes ? Shortened(text) : text);
+}
+
+void ColumnValues::AddCategories(Values& values, const sdk::TypedColumn& column,
+                                 const RowList& rows) {
+  const auto add = [&](const auto& code_of) {
+    for (const std::int64_t row : rows) {
+      const bool is_null = column.array->IsNull(row);
+      values.nulls += is_null ? 1 : 0;
+      values.codes.push_back(is_null ? kNullCode : code_of(row));
     }
+  };
+  switch (column.type) {
+    case sdk::ColumnType::kString: {
+      const auto& texts = static_cast<const arrow::StringArray&>(*column.array);
+      return add([&](std::int64_t row) { return CodeOfText(values, texts.GetView(row)); });
+    }
+    case sdk::ColumnType::kBool: {
+      const auto& flags = static_cast<const arrow::BooleanArray&>(*column.array);
+      return add(
+          [&](std::int64_t row) { return dictionary.CodeOf(flags.Value(row) ? "true" : "false"); });
+    }
+    case sdk::ColumnType::kInt64: {
+      const auto& integers = static_cast<const arrow::Int64Array&>(*column.array);
+      return add([&](std::int64_t row) {
+        char text[24];
+        const auto end = std::to_chars(text, text + sizeof text, integers.Value(row)).ptr;
+        return dictionary.CodeOf({text, std::size_t(end - text)});
+      });
+    }
+    case sdk::ColumnType::kFloat64:
+    case sdk::ColumnType::kTimestamp:
+      return add([&](std::int64_t row) {
+        return dictionary.CodeOf(sdk::CellToText(CellAt(column, row)));
+      });
   }
 }
 
@@ -146,34 +221,29 @@ void ColumnValues::AddText(Values& values, const sdk::Cell& cell) {
   values.ends.push_back(values.codes.size());
 }
 
-void ColumnValues::Add(std::size_t side, const sdk::TypedColumn& column,
-                       const std::vector<std::int64_t>& rows) {
+void ColumnValues::Add(std::size_t side, const sdk::TypedColumn& column, const RowList& rows) {
   Values& values = sides[side];
-  for (const std::int64_t row : rows) {
-    const sdk::Cell cell = CellAt(column, row);
-    switch (pair.kind) {
-      case Kind::kNumber:
-        AddNumber(values, cell);
-        break;
-      case Kind::kCategory:
-        AddCategory(values, cell);
-        break;
-      case Kind::kText:
-        AddText(values, cell);
-        break;
-      case Kind::kClock:
-        if (const auto* time = std::get_if<std::int64_t>(&cell)) {
-          values.codes.push_back(HourOfWeek(*time));
-          values.first_time = std::min(values.first_time, *time);
-          values.last_time = std::max(values.last_time, *time);
-        } else {
-          ++values.nulls;
-          values.codes.push_back(kNullCode);
-        }
-        break;
-      case Kind::kSkip:
-        break;
-    }
+  switch (pair.kind) {
+    case Kind::kNumber:
+      if (column.type == sdk::ColumnType::kFloat64) {
+        AddNumbers(static_cast<const arrow::DoubleArray&>(*column.array), rows, values);
+      } else if (column.type == sdk::ColumnType::kTimestamp) {
+        AddNumbers(static_cast<const arrow::TimestampArray&>(*column.array), rows, values);
+      } else {
+        AddNumbers(static_cast<const arrow::Int64Array&>(*column.array), rows, values);
+      }
+      break;
+    case Kind::kCategory:
+      AddCategories(values, column, rows);
+      break;
+    case Kind::kText:
+      for (const std::int64_t row : rows) AddText(values, CellAt(column, row));
+      break;
+    case Kind::kClock:
+      AddTimes(static_cast<const arrow::TimestampArray&>(*column.array), rows, values);
+      break;
+    case Kind::kSkip:
+      break;
   }
 }
 

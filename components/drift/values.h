@@ -8,10 +8,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "components/drift/options.h"
@@ -22,26 +22,29 @@ namespace penstock::drift {
 
 inline constexpr std::size_t kReference = 0;
 inline constexpr std::size_t kCurrent = 1;
+inline constexpr std::array<const char*, 2> kSideNames = {"reference", "current"};
 
 // Texts by number, in the order of first sight.
+// Open addressing: a text that is known takes a hash, a look and a comparison, and no allocation.
 class Dictionary {
  public:
   // `most` texts; those beyond it are all the number most.
   explicit Dictionary(std::size_t most = SIZE_MAX) : most_(most) {}
   [[nodiscard]] std::uint32_t CodeOf(std::string_view text);
-  [[nodiscard]] const std::string& TextOf(std::uint32_t code) const { return *texts_[code]; }
+  [[nodiscard]] const std::string& TextOf(std::uint32_t code) const { return texts_[code]; }
   [[nodiscard]] std::size_t size() const { return texts_.size(); }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
+  // A power of two of places, at most half of them taken; 0: none, else the code + 1.
+  struct Place {
+    std::uint32_t hash = 0;
+    std::uint32_t taken = 0;
   };
+  void Grow();
+
   std::size_t most_;
-  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> codes_;
-  std::vector<const std::string*> texts_;  // into codes_, whose keys stay where they are
+  std::vector<Place> places_;
+  std::deque<std::string> texts_;
 };
 
 // A number's place where it is none.
@@ -73,6 +76,8 @@ struct ColumnValues {
   Dictionary dictionary;
   std::array<Values, 2> sides;
 
+  // Makes room for so many rows of a side.
+  void Reserve(std::size_t side, std::size_t rows);
   // Adds the given rows of a batch's column.
   void Add(std::size_t side, const sdk::TypedColumn& column, const std::vector<std::int64_t>& rows);
   // Texts of many words, nearly all different: they are to be read again, as texts.
@@ -81,8 +86,9 @@ struct ColumnValues {
   [[nodiscard]] bool LooksLikeId() const;
 
  private:
-  void AddNumber(Values& values, const sdk::Cell& cell) const;
-  void AddCategory(Values& values, const sdk::Cell& cell);
+  using RowList = std::vector<std::int64_t>;
+  void AddCategories(Values& values, const sdk::TypedColumn& column, const RowList& rows);
+  [[nodiscard]] std::uint32_t CodeOfText(Values& values, std::string_view text);
   void AddText(Values& values, const sdk::Cell& cell);
 };
 

@@ -3,12 +3,12 @@
 // "Greedy function approximation: a gradient boosting machine", 2001), leaves and gains with a
 // penalty of 1 (Chen, Guestrin, "XGBoost", 2016, eq. 5 and 7); learning rate 0.2. The bins of a
 // feature without an order are sorted by their gradients at each split (Fisher, "On grouping for
-// maximum homogeneity", 1958). Deterministic; used by one thread.
+// maximum homogeneity", 1958). Of two children the larger one's sums are the parent's less the
+// other's. Deterministic; used by one thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace penstock::drift {
@@ -42,11 +42,12 @@ class BoostedTrees {
     double gradient = 0;
     double curvature = 0;
     [[nodiscard]] double Gain() const;
-    void Add(const Sums& other);
+    void Add(const Sums& other) {
+      gradient += other.gradient;
+      curvature += other.curvature;
+    }
   };
-  struct Split;
-  std::int32_t Grow(const std::vector<BinnedFeature>& features, const std::vector<Sums>& of_row,
-                    std::span<std::uint32_t> rows, int depth, Tree& tree);
+  class Grower;
   [[nodiscard]] static double Answer(const Tree& tree, const std::vector<BinnedFeature>& features,
                                      std::size_t row);
 

@@ -113,7 +113,7 @@ RankTest TestRanks(const std::vector<double>& scores, const std::vector<std::uin
   return test;
 }
 
-Domain TellApart(const DomainRows& rows, std::uint64_t seed, int threads) {
+Domain TellApart(const DomainRows& rows, std::uint64_t seed, int threads, DomainModel* model) {
   Domain domain;
   const std::size_t folds = rows.blocks.empty() ? kFolds : std::min(kFolds, FewestBlocks(rows));
   if (folds < 2) domain.why_not = "one side has one block only";
@@ -122,12 +122,13 @@ Domain TellApart(const DomainRows& rows, std::uint64_t seed, int threads) {
   const std::vector<std::size_t> fold_of = FoldsOf(rows, folds, seed);
   std::vector<double> scores(fold_of.size(), 0);
   std::vector<std::vector<double>> gains(folds);
+  std::vector<BoostedTrees> trees_of(folds);
   ForEachParallel(threads, folds, [&](std::size_t fold) {
     std::vector<std::uint32_t> learnt;
     for (std::size_t row = 0; row < fold_of.size(); ++row) {
       if (fold_of[row] != fold) learnt.push_back(std::uint32_t(row));
     }
-    BoostedTrees trees;
+    BoostedTrees& trees = trees_of[fold];
     trees.Fit(rows.features, rows.is_current, learnt);
     for (std::size_t row = 0; row < fold_of.size(); ++row) {
       if (fold_of[row] == fold) scores[row] = trees.Score(rows.features, row);
@@ -151,6 +152,7 @@ Domain TellApart(const DomainRows& rows, std::uint64_t seed, int threads) {
   std::stable_sort(domain.told_by.begin(), domain.told_by.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   if (domain.told_by.size() > kToldBy) domain.told_by.resize(kToldBy);
+  if (model != nullptr) *model = {std::move(trees_of), std::move(scores)};
   return domain;
 }
 

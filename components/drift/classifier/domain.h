@@ -32,9 +32,19 @@ struct DomainRows {
   std::vector<std::string> columns;      // of each feature; several may be of one column
   std::vector<std::uint8_t> is_current;  // by row
   std::vector<std::uint32_t> blocks;     // by row, of its side; empty: rows are independent
+  std::vector<std::size_t> places;       // by row, among the side's chosen rows
 };
 
-[[nodiscard]] Domain TellApart(const DomainRows& rows, std::uint64_t seed, int threads);
+// What answers other rows: the trees of each fold, and of each row the fold's that did not learn
+// it.
+struct DomainModel {
+  std::vector<BoostedTrees> folds;
+  std::vector<double> scores;  // log odds of current, by row
+};
+
+// `model` null: not wanted. It is left empty where nothing was tried.
+[[nodiscard]] Domain TellApart(const DomainRows& rows, std::uint64_t seed, int threads,
+                               DomainModel* model = nullptr);
 
 // The area under the ROC curve: the share of pairs of a positive and a negative in which the
 // positive has the higher score, equal scores as a half; and p as above. 0.5 and 1 where there are

@@ -102,32 +102,31 @@ double JensenShannonRebucketed(const Histogram& a, const Histogram& b) {
   return all_p > 0 && all_q > 0 ? JensenShannon(p, q) : 0;
 }
 
-std::vector<std::int64_t> CountEqualWidth(std::span<const double> sorted, double low, double high,
-                                          int bins) {
+std::vector<std::int64_t> CountEqualWidth(const Runs& sample, double low, double high, int bins) {
   std::vector<std::int64_t> counts(std::size_t(bins), 0);
-  auto from = std::lower_bound(sorted.begin(), sorted.end(), low);
+  std::int64_t from = sample.Below(low);
   for (int i = 0; i < bins; ++i) {
     // Halves first: the difference of two finite numbers may be none.
     const double share = double(i + 1) / bins;
     const double edge = low * (1 - share) + high * share;
-    const auto to = i + 1 == bins ? std::upper_bound(from, sorted.end(), high)
-                                  : std::lower_bound(from, sorted.end(), edge);
+    const double end = i + 1 == bins ? std::nextafter(high, HUGE_VAL) : edge;
+    const std::int64_t to = std::max(from, sample.Below(end));
     counts[std::size_t(i)] = to - from;
     from = to;
   }
   return counts;
 }
 
-Histogram EqualWidth(std::span<const double> sorted, int buckets) {
+Histogram EqualWidth(const Runs& sample, int buckets) {
   Histogram histogram;
-  if (sorted.empty()) return histogram;
-  const double low = sorted.front();
-  const double high = sorted.back();
+  if (sample.empty()) return histogram;
+  const double low = sample.front();
+  const double high = sample.back();
   if (low == high) {
-    histogram.buckets.push_back({low, high, double(sorted.size())});
+    histogram.buckets.push_back({low, high, double(sample.total())});
     return histogram;
   }
-  const auto counts = CountEqualWidth(sorted, low, high, buckets);
+  const auto counts = CountEqualWidth(sample, low, high, buckets);
   double from = low;
   for (int i = 0; i < buckets; ++i) {
     const double share = double(i + 1) / buckets;

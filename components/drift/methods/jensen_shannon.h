@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "components/drift/methods/runs.h"
+
 namespace penstock::drift {
 
 // Masses by bin, as many in both, none negative; sums above 0, which are divided by.
@@ -36,11 +38,11 @@ struct Histogram {
 [[nodiscard]] double JensenShannonRebucketed(const Histogram& a, const Histogram& b);
 
 // `buckets` of equal width between the least and the largest value, the last one closed at both
-// ends: TFDV's standard histogram. `sorted` is finite and ascending; one point where all are equal.
-[[nodiscard]] Histogram EqualWidth(std::span<const double> sorted, int buckets);
+// ends: TFDV's standard histogram. One point where all are equal.
+[[nodiscard]] Histogram EqualWidth(const Runs& sample, int buckets);
 
 // Counts of the values in `bins` of equal width over [low, high], low < high.
-[[nodiscard]] std::vector<std::int64_t> CountEqualWidth(std::span<const double> sorted, double low,
-                                                        double high, int bins);
+[[nodiscard]] std::vector<std::int64_t> CountEqualWidth(const Runs& sample, double low, double high,
+                                                        int bins);
 
 }  // namespace penstock::drift

@@ -43,23 +43,34 @@ double ExactSmirnovTail(std::int64_t n, std::int64_t m, std::int64_t k) {
   return std::min(outside, 1.0);
 }
 
-KolmogorovSmirnov TestKolmogorovSmirnov(std::span<const double> a, std::span<const double> b) {
-  const auto n = std::int64_t(a.size());
-  const auto m = std::int64_t(b.size());
+double SmirnovP(double value, std::int64_t n, std::int64_t m) {
+  const double pairs = double(n) * double(m);
+  if (pairs <= double(kExactPairs)) {
+    // The least step of orders that is as large, but for rounding.
+    return ExactSmirnovTail(n, m, std::int64_t(std::ceil(value * pairs * (1 - 1e-12))));
+  }
+  return KolmogorovTail(std::sqrt(pairs / double(n + m)) * value);
+}
+
+KolmogorovSmirnov TestKolmogorovSmirnov(const Runs& a, const Runs& b) {
+  const std::int64_t n = a.total();
+  const std::int64_t m = b.total();
   KolmogorovSmirnov test;
   std::int64_t most = 0;
   std::size_t i = 0;
   std::size_t j = 0;
   while (i < a.size() && j < b.size()) {
-    const double x = std::min(a[i], b[j]);
-    while (i < a.size() && a[i] == x) ++i;
-    while (j < b.size() && b[j] == x) ++j;
-    const std::int64_t difference = std::abs(std::int64_t(i) * m - std::int64_t(j) * n);
+    const double x = std::min(a.values()[i], b.values()[j]);
+    if (a.values()[i] == x) ++i;
+    if (j < b.size() && b.values()[j] == x) ++j;
+    const std::int64_t up_to_a = i == 0 ? 0 : a.UpTo(i - 1);
+    const std::int64_t up_to_b = j == 0 ? 0 : b.UpTo(j - 1);
+    const std::int64_t difference = std::abs(up_to_a * m - up_to_b * n);
     if (difference <= most) continue;
     most = difference;
     test.at = x;
-    test.below_a = double(i) / double(n);
-    test.below_b = double(j) / double(m);
+    test.below_a = double(up_to_a) / double(n);
+    test.below_b = double(up_to_b) / double(m);
   }
   test.value = std::abs(test.below_a - test.below_b);
   test.exact = n * m <= kExactPairs;

@@ -12,7 +12,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+
+#include "components/drift/methods/runs.h"
 
 namespace penstock::drift {
 
@@ -26,9 +27,14 @@ struct KolmogorovSmirnov {
   double p = 1;
   bool exact = false;
 };
-// Both ascending, finite, not empty.
-[[nodiscard]] KolmogorovSmirnov TestKolmogorovSmirnov(std::span<const double> a,
-                                                      std::span<const double> b);
+// Neither is empty.
+[[nodiscard]] KolmogorovSmirnov TestKolmogorovSmirnov(const Runs& a, const Runs& b);
+
+// p of a difference of `value` between samples of n and m, as above.
+[[nodiscard]] double SmirnovP(double value, std::int64_t n, std::int64_t m);
+// The mean of Kolmogorov's distribution, sqrt(pi / 2) log 2 (Marsaglia, Tsang, Wang, "Evaluating
+// Kolmogorov's distribution", 2003): times sqrt((n + m) / (n m)) what chance gives of D.
+inline constexpr double kKolmogorovMean = 0.8687311606361591;
 
 // P(D_{n,m} >= k / (n * m)) of samples without equal values.
 [[nodiscard]] double ExactSmirnovTail(std::int64_t n, std::int64_t m, std::int64_t k);

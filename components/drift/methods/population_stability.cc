@@ -29,13 +29,13 @@ Stability PopulationStability(std::span<const std::int64_t> reference,
   return stability;
 }
 
-std::vector<double> QuantileEdges(std::span<const double> sorted, int bins) {
+std::vector<double> QuantileEdges(const Runs& sample, int bins) {
   std::vector<double> edges;
   for (int b = 1; b < bins; ++b) {
-    const double at = double(b) / bins * double(sorted.size() - 1);
-    const auto below = std::size_t(at);
-    const double low = sorted[below];
-    const double high = sorted[std::min(below + 1, sorted.size() - 1)];
+    const double at = double(b) / bins * double(sample.total() - 1);
+    const auto below = std::int64_t(at);
+    const double low = sample.At(below);
+    const double high = sample.At(std::min(below + 1, sample.total() - 1));
     const double part = at - double(below);
     const double edge = low == high ? low : low * (1 - part) + high * part;
     if (edges.empty() || edge > edges.back()) edges.push_back(edge);
@@ -43,17 +43,16 @@ std::vector<double> QuantileEdges(std::span<const double> sorted, int bins) {
   return edges;
 }
 
-std::vector<std::int64_t> CountBetween(std::span<const double> sorted,
-                                       std::span<const double> edges) {
+std::vector<std::int64_t> CountBetween(const Runs& sample, std::span<const double> edges) {
   std::vector<std::int64_t> counts;
   counts.reserve(edges.size() + 1);
-  auto from = sorted.begin();
+  std::int64_t from = 0;
   for (const double edge : edges) {
-    const auto to = std::lower_bound(from, sorted.end(), edge);
+    const std::int64_t to = sample.Below(edge);
     counts.push_back(to - from);
     from = to;
   }
-  counts.push_back(sorted.end() - from);
+  counts.push_back(sample.total() - from);
   return counts;
 }
 

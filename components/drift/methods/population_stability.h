@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "components/drift/methods/l_infinity.h"
+#include "components/drift/methods/runs.h"
 
 namespace penstock::drift {
 
@@ -22,14 +23,13 @@ struct Stability {
 [[nodiscard]] Stability PopulationStability(std::span<const std::int64_t> reference,
                                             std::span<const std::int64_t> current);
 
-// The inner edges of `bins` bins that hold equal shares of `sorted` (finite, ascending, not empty):
-// its quantiles by linear interpolation (Hyndman and Fan's type 7, numpy.quantile), without
-// repetitions.
-[[nodiscard]] std::vector<double> QuantileEdges(std::span<const double> sorted, int bins);
+// The inner edges of `bins` bins that hold equal shares of `sample` (not empty): its quantiles by
+// linear interpolation (Hyndman and Fan's type 7, numpy.quantile), without repetitions.
+[[nodiscard]] std::vector<double> QuantileEdges(const Runs& sample, int bins);
 
-// How many of `sorted` lie below the first edge, from each edge on and below the next, and from the
+// How many of `sample` lie below the first edge, from each edge on and below the next, and from the
 // last on: edges.size() + 1 counts.
-[[nodiscard]] std::vector<std::int64_t> CountBetween(std::span<const double> sorted,
+[[nodiscard]] std::vector<std::int64_t> CountBetween(const Runs& sample,
                                                      std::span<const double> edges);
 
 }  // namespace penstock::drift

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstddef>
 
-#include "components/sdk/exact_sum.h"
-
 namespace penstock::drift {
 namespace {
 
@@ -13,26 +11,27 @@ constexpr double kLeastDeviation = 0.001;
 
 }  // namespace
 
-double Wasserstein(std::span<const double> a, std::span<const double> b) {
+double Wasserstein(const Runs& a, const Runs& b) {
   double sum = 0;
   std::size_t i = 0;
   std::size_t j = 0;
   double x = std::min(a.front(), b.front());
   while (i < a.size() || j < b.size()) {
-    while (i < a.size() && a[i] == x) ++i;
-    while (j < b.size() && b[j] == x) ++j;
+    if (i < a.size() && a.values()[i] == x) ++i;
+    if (j < b.size() && b.values()[j] == x) ++j;
     if (i == a.size() && j == b.size()) break;
-    double next = i < a.size() ? a[i] : b[j];
-    if (i < a.size() && j < b.size()) next = std::min(a[i], b[j]);
-    const double difference = std::abs(double(i) / double(a.size()) - double(j) / double(b.size()));
-    sum += difference * (next - x);
+    double next = i < a.size() ? a.values()[i] : b.values()[j];
+    if (i < a.size() && j < b.size()) next = std::min(a.values()[i], b.values()[j]);
+    const double up_to_a = i == 0 ? 0 : double(a.UpTo(i - 1)) / double(a.total());
+    const double up_to_b = j == 0 ? 0 : double(b.UpTo(j - 1)) / double(b.total());
+    sum += std::abs(up_to_a - up_to_b) * (next - x);
     x = next;
   }
   return sum;
 }
 
-double NormedWasserstein(std::span<const double> reference, std::span<const double> current) {
-  return Wasserstein(reference, current) / std::max(sdk::MomentsOf(reference).std, kLeastDeviation);
+double NormedWasserstein(double wasserstein, double deviation) {
+  return wasserstein / std::max(deviation, kLeastDeviation);
 }
 
 }  // namespace penstock::drift

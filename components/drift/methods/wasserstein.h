@@ -7,13 +7,13 @@
 // reference (of the population), which count as at least 0.001.
 #pragma once
 
-#include <span>
+#include "components/drift/methods/runs.h"
 
 namespace penstock::drift {
 
-// Both ascending, finite, not empty.
-[[nodiscard]] double Wasserstein(std::span<const double> a, std::span<const double> b);
-[[nodiscard]] double NormedWasserstein(std::span<const double> reference,
-                                       std::span<const double> current);
+// Neither is empty.
+[[nodiscard]] double Wasserstein(const Runs& a, const Runs& b);
+// `deviation`: the reference's.
+[[nodiscard]] double NormedWasserstein(double wasserstein, double deviation);
 
 }  // namespace penstock::drift

@@ -6,6 +6,7 @@
 namespace penstock::drift {
 namespace {
 
+constexpr std::size_t kTable = std::size_t{1} << 20;
 constexpr double kInversionMean = 12;  // below, few steps from 0 are cheaper than logarithms
 
 std::int64_t Invert(std::int64_t good, std::int64_t total, std::int64_t draws,
@@ -52,14 +53,16 @@ std::int64_t RatioOfUniforms(std::int64_t good, std::int64_t total, std::int64_t
 
 }  // namespace
 
-LogFactorials::LogFactorials(std::size_t most) : values_(most + 1, 0) {
-  for (std::size_t n = 2; n <= most; ++n) {
+LogFactorials::LogFactorials(std::size_t most) : values_(std::min(most + 1, kTable), 0) {
+  for (std::size_t n = 2; n < values_.size(); ++n) {
     // A sum of logarithms would gather rounding; a Stirling series has none beyond n = 256.
-    const auto x = double(n);
-    values_[n] = n < 256 ? values_[n - 1] + std::log(x)
-                         : (x + 0.5) * std::log(x) - x + 0.91893853320467274178 + 1 / (12 * x) -
-                               1 / (360 * x * x * x);
+    values_[n] = n < 256 ? values_[n - 1] + std::log(double(n)) : Series(double(n));
   }
+}
+
+double LogFactorials::Series(double n) {
+  return (n + 0.5) * std::log(n) - n + 0.91893853320467274178 + 1 / (12 * n) -
+         1 / (360 * n * n * n);
 }
 
 std::int64_t DrawHypergeometric(std::int64_t good, std::int64_t total, std::int64_t draws,

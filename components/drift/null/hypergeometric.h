@@ -17,18 +17,21 @@
 
 namespace penstock::drift {
 
-// log(n!) for n up to `most`: 8 bytes each. Immutable, shared by threads.
+// log(n!) for n up to `most`: a table of at most 8 MiB, beyond it Stirling's series. Immutable,
+// shared by threads.
 class LogFactorials {
  public:
   explicit LogFactorials(std::size_t most);
-  [[nodiscard]] double operator[](std::int64_t n) const { return values_[std::size_t(n)]; }
-  [[nodiscard]] std::size_t most() const { return values_.size() - 1; }
+  [[nodiscard]] double operator[](std::int64_t n) const {
+    return std::size_t(n) < values_.size() ? values_[std::size_t(n)] : Series(double(n));
+  }
 
  private:
+  [[nodiscard]] static double Series(double n);
   std::vector<double> values_;
 };
 
-// 0 <= good, draws <= total <= logs.most().
+// 0 <= good, draws <= total, at most what logs was made for.
 [[nodiscard]] std::int64_t DrawHypergeometric(std::int64_t good, std::int64_t total,
                                               std::int64_t draws, const LogFactorials& logs,
                                               Random& random);

@@ -19,6 +19,7 @@ Json ToJson(const Comparison& c) {
   }
   if (c.floor) json["floor"] = *c.floor;
   if (!c.statistic.empty()) json["statistic"] = c.statistic;
+  if (c.ignore) json["ignore"] = true;
   return json;
 }
 

@@ -11,7 +11,8 @@
 //   environments: [training]                 the column is there in these only
 //   notIn: [serving]                         the column is not there in these
 //   drift: {infinityNorm: 0.1, jensenShannon: 0.2, normalizedAbsoluteDifference: 0.1,
-//           floor: 0.1, statistic: ks}       against the run before; the last two are `drift`'s
+//           floor: 0.1, statistic: ks}       against the run before; the last two are `drift`'s,
+//   drift: {ignore: true}                    as is this: another run may have other values
 //   skew: {...}                              the same, against what is served
 #pragma once
 
@@ -38,6 +39,7 @@ struct Comparison {
   std::optional<double> normalized_absolute_difference;
   std::optional<double> floor;  // an effect below it is no drift
   std::string statistic;        // that decides; empty: drift's own choice
+  bool ignore = false;          // drift does not compare the column
   [[nodiscard]] bool IsGiven() const { return *this != Comparison(); }
   bool operator==(const Comparison&) const = default;
 };

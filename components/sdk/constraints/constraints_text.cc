@@ -83,22 +83,37 @@ Result<void> ReadDisallow(const YAML::Node& map, const std::string& type, Constr
   return {};
 }
 
+// What `drift` alone reads.
+Result<void> ReadIgnore(const YAML::Node& node, const char* key, Comparison& c) {
+  if (!node["ignore"]) return {};
+  const std::string text = node["ignore"].IsScalar() ? node["ignore"].Scalar() : "";
+  if (std::string(key) != "drift") return At(node["ignore"], "ignore is for drift, not for skew");
+  if (text != "true" && text != "false") return At(node["ignore"], "ignore must be true or false");
+  c.ignore = text == "true";
+  if (c.ignore && (c.floor || !c.statistic.empty())) {
+    return At(node["ignore"],
+              "a column that is ignored has no floor and no statistic; leave ignore or these out");
+  }
+  return {};
+}
+
 Result<void> ReadComparison(const YAML::Node& map, const char* key, Comparison& c) {
   if (!map[key]) return {};
   const YAML::Node node = map[key];
-  PENSTOCK_TRY(CheckMap(
-      node, key,
-      {"infinityNorm", "jensenShannon", "normalizedAbsoluteDifference", "floor", "statistic"}));
+  PENSTOCK_TRY(CheckMap(node, key,
+                        {"infinityNorm", "jensenShannon", "normalizedAbsoluteDifference", "floor",
+                         "statistic", "ignore"}));
   constexpr double kLargest = 1e300;
   PENSTOCK_TRY(Read<double>(node, "infinityNorm", 0, 1, c.infinity_norm));
   PENSTOCK_TRY(Read<double>(node, "jensenShannon", 0, 1, c.jensen_shannon));
   PENSTOCK_TRY(
       Read<double>(node, "normalizedAbsoluteDifference", 0, 1, c.normalized_absolute_difference));
   PENSTOCK_TRY(Read<double>(node, "floor", 0, kLargest, c.floor));
-  if (!node["statistic"]) return {};
-  PENSTOCK_ASSIGN(c.statistic, TextOf(node, "statistic"));
-  if (c.statistic.empty()) return At(node["statistic"], "statistic is empty");
-  return {};
+  if (node["statistic"]) {
+    PENSTOCK_ASSIGN(c.statistic, TextOf(node, "statistic"));
+    if (c.statistic.empty()) return At(node["statistic"], "statistic is empty");
+  }
+  return ReadIgnore(node, key, c);
 }
 
 }  // namespace

@@ -87,7 +87,8 @@ constexpr const char* kConstrained =
     "   presence: {fraction: 0.9, count: 10}, distinct: {minimum: 1, maximum: 2},\n"
     "   drift: {infinityNorm: 0.1, jensenShannon: 0.2, normalizedAbsoluteDifference: 0.3,\n"
     "           floor: 0.05, statistic: psi}, skew: {infinityNorm: 0.01}}\n"
-    "- {name: x, type: float64, disallow: [nan, infinite], environments: [training]}\n"
+    "- {name: x, type: float64, disallow: [nan, infinite], environments: [training],\n"
+    "   drift: {ignore: true}}\n"
     "- {name: l, type: list<string>, valueCount: {minimum: 1, maximum: 3}, notIn: [serving]}\n";
 
 TEST(Schema, KeepsWhatItAsksOfTheDataThroughItsText) {
@@ -102,6 +103,7 @@ TEST(Schema, KeepsWhatItAsksOfTheDataThroughItsText) {
   EXPECT_EQ(c.drift.statistic, "psi");
   EXPECT_EQ(c.skew.infinity_norm, 0.01);
   EXPECT_TRUE(schema->Find("x")->constraints.disallow_nan);
+  EXPECT_TRUE(schema->Find("x")->constraints.drift.ignore);
   EXPECT_EQ(schema->Find("l")->constraints.value_count.minimum, 1);
   EXPECT_EQ(schema->rows.most_of_before, 2);
   const auto again = ParseSchema(FormatSchema(*schema), "s");
@@ -134,6 +136,9 @@ TEST(Schema, RefusesWhatNoDataCouldMeetOrBreak) {
   refused("name: x, type: int64, pattern: a", "pattern is for string");
   refused("name: x, type: string, domainMass: 0.9", "domainMass needs a domain");
   refused("name: x, type: string, notIn: [serving]", "none of the schema's environments");
+  refused("name: x, type: int64, drift: {ignore: maybe}", "ignore must be true or false");
+  refused("name: x, type: int64, skew: {ignore: true}", "ignore is for drift");
+  refused("name: x, type: int64, drift: {ignore: true, floor: 0.1}", "no floor and no statistic");
   refused("name: x, type: string, drift: {infinitynorm: 0.1}", "did you mean \"infinityNorm\"?");
 }
 
