@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fstream>
 
+#include "components/http/webhook.h"
 #include "operator/base/file.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/time.h"
@@ -38,7 +39,8 @@ class Sender {
       if (url.tls && next.starts_with("http://"))
         return Invalid("is led from https to http, which is not followed");
       PENSTOCK_ASSIGN(url, Parsed(next));
-      if (url.Origin() != origin && !request_.headers.empty())
+      const bool for_one = !request_.headers.empty() || request_.signature;
+      if (url.Origin() != origin && for_one)
         return Invalid("is led to another server, " + url.Base() +
                        ", which gets none of this step's headers; where it may have them, name it "
                        "in url");
@@ -66,6 +68,9 @@ class Sender {
     sent.headers = {{"Accept-Encoding", "identity"}};
     sent.headers.insert(sent.headers.end(), request_.headers.begin(), request_.headers.end());
     sent.body = request_.body;
+    if (request_.signature) {
+      PENSTOCK_TRY(Sign(sent));
+    }
     PENSTOCK_TRY(Restart());
     sent.on_body = [this](std::string_view bytes) -> Result<bool> {
       if (steady_clock::now() > deadline_)
@@ -74,6 +79,19 @@ class Sender {
       return true;
     };
     return client->Send(sent, {deadline_, request_.timeout, stop_});
+  }
+
+  Result<void> Sign(net::HttpRequest& sent) const {
+    const auto& [key, id] = *request_.signature;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
+                             std::chrono::system_clock::now().time_since_epoch())
+                             .count();
+    auto value = WebhookSignature(key, id, seconds, sent.body);
+    if (!value) return Invalid("signingKey: what follows whsec_ is no base64");
+    sent.headers.emplace_back("webhook-id", id);
+    sent.headers.emplace_back("webhook-timestamp", std::to_string(seconds));
+    sent.headers.emplace_back("webhook-signature", *std::move(value));
+    return {};
   }
 
   Result<void> Restart() {

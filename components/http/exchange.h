@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -14,11 +15,19 @@
 
 namespace penstock::http {
 
+// How a request is signed, anew whenever it is sent: the headers webhook-id, webhook-timestamp and
+// webhook-signature of Standard Webhooks (webhook.h).
+struct Signature {
+  std::string key;
+  std::string id;  // of the message: the same however often it is sent
+};
+
 struct Request {
   std::string url;
   std::string method = "GET";
   net::Headers headers;  // the step's own; none of them goes to another server
   std::string body;
+  std::optional<Signature> signature;         // goes to no other server, either
   std::chrono::milliseconds timeout{30'000};  // of the whole answer
   std::uint64_t max_bytes = 64 << 20;         // of its body
 };

@@ -1,10 +1,12 @@
 #include <gmock/gmock.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "components/http/run.h"
+#include "components/http/webhook.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/net/testing/fake_server.h"
@@ -97,6 +99,66 @@ TEST_F(Http, GivesStatusBodyAndWhatItIsAskedForOfTheAnswer) {
   EXPECT_EQ(ReadText("body"), R"({"job": {"id": 7, "tags": ["a"]}})");
   EXPECT_EQ(Json::parse(ReadText("results/values")),
             Json::parse(R"({"id": 7, "tags": ["a"], "kind": "new"})"));
+}
+
+std::string HeaderOf(const std::string& request, const std::string& name) {
+  const auto at = request.find("\r\n" + name + ": ");
+  if (at == std::string::npos) return "";
+  const auto begin = at + name.size() + 4;
+  return request.substr(begin, request.find("\r\n", begin) - begin);
+}
+
+// By Python's hmac and base64.
+TEST(WebhookSignature, IsThatOfStandardWebhooks) {
+  EXPECT_EQ(WebhookSignature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                             "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, R"({"test": 2432232314})"),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+  EXPECT_EQ(WebhookSignature("plain key", "a", 1, "{}"),
+            "v1,rfeXdI8PLlQDBoFAa56Wb/PTybV2LY36PyezbL3nsx8=");
+  EXPECT_FALSE(WebhookSignature("whsec_?", "a", 1, "{}"));
+}
+
+TEST_F(Http, SignsWhatItSendsAsStandardWebhooksDo) {
+  environment_ = {{"KEY", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"},
+                  {"PENSTOCK_MESSAGE", "uid-1/tell"}};
+  Server server(Answers{{204, ""}});
+  const Json parameters{{"url", server.url() + "/hook"},
+                        {"method", "POST"},
+                        {"body", R"({"n": 1})"},
+                        {"signingKey", "${KEY}"}};
+  ASSERT_TRUE(Run(parameters));
+  ASSERT_TRUE(Run(parameters));  // another attempt
+  Json other = parameters;
+  other["body"] = "{}";
+  ASSERT_TRUE(Run(other));
+  const std::string request = server.requests().at(0);
+  const std::string id = HeaderOf(request, "webhook-id"),
+                    time = HeaderOf(request, "webhook-timestamp");
+  EXPECT_THAT(id, StartsWith("msg_"));
+  EXPECT_NEAR(std::stod(time), static_cast<double>(std::time(nullptr)), 60);
+  EXPECT_EQ(HeaderOf(request, "webhook-signature"),
+            WebhookSignature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", id, std::stol(time),
+                             R"({"n": 1})"));
+  EXPECT_EQ(HeaderOf(server.requests().at(1), "webhook-id"), id) << "it is the same message";
+  EXPECT_NE(HeaderOf(server.requests().at(2), "webhook-id"), id);
+}
+
+TEST_F(Http, RefusesAKeyThatSignsNothing) {
+  const auto with = [&](const std::string& key, const Json& headers = Json::object()) {
+    return ErrorOf({{"url", "http://127.0.0.1:1/"}, {"signingKey", key}, {"headers", headers}});
+  };
+  EXPECT_THAT(with("${NONE}"), HasSubstr("signingKey: the step's env has no variable 'NONE'"));
+  EXPECT_THAT(with("whsec_?"), HasSubstr("signingKey: what follows whsec_ is no base64"));
+  EXPECT_THAT(with("k", {{"Webhook-ID", "mine"}}),
+              HasSubstr("headers.Webhook-ID: signingKey says it"));
+}
+
+TEST_F(Http, TakesNoSignatureToAnotherServer) {
+  Server other(Answers{{200, "here"}});
+  Server first(Answers{{302, ""}}, "Location: " + other.url() + "/\r\n");
+  EXPECT_THAT(ErrorOf({{"url", first.url()}, {"signingKey", "k"}}),
+              HasSubstr("is led to another server"));
+  EXPECT_TRUE(other.requests().empty());
 }
 
 TEST_F(Http, AHeaderTakesItsSecretFromTheEnvironmentAndNoErrorShowsIt) {

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "components/http/exchange.h"
+#include "components/http/webhook.h"
 #include "components/outside/conditions.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/time.h"
 #include "operator/base/try.h"
@@ -25,6 +27,13 @@ constexpr std::size_t kMostText = 8 << 10;    // of the result body
 constexpr std::size_t kMostValues = 8 << 10;  // of the result values
 constexpr std::size_t kMostSent = 256 << 20;  // of the input body
 constexpr std::size_t kShown = 500;           // of an answer, in a message
+
+bool IsWebhookHeader(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  });
+  return name == "webhook-id" || name == "webhook-timestamp" || name == "webhook-signature";
+}
 
 struct Range {
   int first = 0, last = 0;
@@ -46,8 +55,9 @@ Result<Range> ParseRange(const std::string& text) {
   return Invalid("expected: '" + text + "' is no status; write \"404\" or \"200-299\"");
 }
 
-// ${NAME} is a variable, $${ is ${. What comes of variables is added to `taken`.
-Result<std::string> WithVariables(const std::string& header, const std::string& text,
+// ${NAME} is a variable, $${ is ${. What comes of variables is added to `taken`. `field` is where
+// the text stands.
+Result<std::string> WithVariables(const std::string& field, const std::string& text,
                                   const std::map<std::string, std::string>& environment,
                                   std::vector<std::string>& taken) {
   std::string out;
@@ -65,7 +75,7 @@ Result<std::string> WithVariables(const std::string& header, const std::string& 
     const std::string name = text.substr(i + 2, end == std::string::npos ? 0 : end - i - 2);
     const auto it = environment.find(name);
     if (name.empty() || it == environment.end())
-      return Invalid("headers." + header + ": the step's env has no variable '" + name + "'");
+      return Invalid(field + ": the step's env has no variable '" + name + "'");
     out += it->second;
     taken.push_back(it->second);
     i = end + 1;
@@ -113,10 +123,29 @@ Result<net::Headers> ReadHeaders(const Json& given,
     if (name.empty() || name.find_first_of(" \t\r\n:") != std::string::npos)
       return Invalid("headers: '" + name + "' is no header's name");
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    PENSTOCK_ASSIGN(std::string filled, WithVariables(name, text, environment, taken));
+    PENSTOCK_ASSIGN(std::string filled, WithVariables("headers." + name, text, environment, taken));
     headers.emplace_back(name, std::move(filled));
   }
   return headers;
+}
+
+// The id is of the run's step, of the address and of what is sent: a further attempt sends the same
+// message, another item of a loop another one.
+Result<std::optional<Signature>> ReadSignature(
+    const std::string& key, const Request& request,
+    const std::map<std::string, std::string>& environment, std::vector<std::string>& taken) {
+  if (key.empty()) return std::optional<Signature>();
+  for (const auto& [name, value] : request.headers)
+    if (IsWebhookHeader(name))
+      return Invalid("headers." + name + ": signingKey says it; remove one");
+  PENSTOCK_ASSIGN(const std::string filled, WithVariables("signingKey", key, environment, taken));
+  if (filled.empty()) return Invalid("signingKey: is empty");
+  if (!WebhookSignature(filled, "", 0, ""))
+    return Invalid("signingKey: what follows whsec_ is no base64");
+  const auto of_step = environment.find("PENSTOCK_MESSAGE");
+  const std::string what = (of_step == environment.end() ? "" : of_step->second) + "\n" +
+                           request.url + "\n" + request.body;
+  return std::optional(Signature{filled, "msg_" + Sha256Hex(what).substr(0, 32)});
 }
 
 Result<std::string> ReadBody(const sdk::Step& step, const Json& given) {
@@ -139,6 +168,7 @@ Result<Wanted> ReadWanted(const sdk::Step& step,
   const Json headers = p.Object("headers");
   const Json body = p.Any("body");
   if (!body.is_null() && !body.is_string()) p.Fail("body: is a string");
+  const std::string key = p.String("signingKey", "");
   const auto expected = p.Strings("expected", {"200-299"});
   const std::string success = p.String("successCondition", ""), until = p.String("until", ""),
                     failure = p.String("failureCondition", "");
@@ -159,6 +189,7 @@ Result<Wanted> ReadWanted(const sdk::Step& step,
   PENSTOCK_ASSIGN(w.results, Extraction::Parse(results, kVariables));
   PENSTOCK_ASSIGN(w.request.headers, ReadHeaders(headers, environment, w.hidden));
   PENSTOCK_ASSIGN(w.request.body, ReadBody(step, body));
+  PENSTOCK_ASSIGN(w.request.signature, ReadSignature(key, w.request, environment, w.hidden));
   return w;
 }
 

@@ -22,7 +22,8 @@ void Fields(Io& io, typename Io::template Of<Approver>& a) {
   io.String("user", a.user, kObjectName);
   io.String("group", a.group, kObjectName);
   if constexpr (Io::kReads)
-    io.Check(a.user.empty() != a.group.empty(), "", "an approver is either a user or a group");
+    io.Check(io.Has("user") != io.Has("group") || io.HasOthers(), "",
+             "an approver is either a user or a group");
 }
 
 template <typename Io>

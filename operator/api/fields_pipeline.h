@@ -278,11 +278,13 @@ void Fields(Io& io, typename Io::template Of<PipelineSpec>& s) {
     g.Integer("failed", s.history_limits.failed, {0, 1000}, 10);
   });
   io.OptionalInteger("parallelism", s.parallelism, {1, 10000});
+  io.StringMap("runLabels", s.run_labels, 20, {316}, {256});
   io.Bool("suspend", s.suspend, false);
   io.List("schedules", s.schedules, kMaxSchedules, "name");
   io.Object("schedulePolicy", s.schedule_policy);
   io.List("triggers", s.triggers, kMaxTriggers, nullptr);
   io.Object("ttlAfterFinished", s.ttl_after_finished);
+  io.Object("freshness", s.freshness);
   io.List("parameters", s.parameters, 200, "name");
   io.List("inputs", s.inputs, 100, "name");
   io.Object("defaults", s.defaults);
@@ -315,6 +317,7 @@ void Fields(Io& io, typename Io::template Of<PipelineStatus>& s) {
   io.Time("nextScheduleTime", s.next_schedule);
   io.List("triggers", s.triggers, kMaxTriggers, nullptr);
   io.ValueMap("results", s.results, 100, kIdentifierName);
+  io.Time("lastSuccessTime", s.last_success);
   io.List("conditions", s.conditions, 20, "type");
 }
 

@@ -25,6 +25,12 @@ void Fields(Io& io, typename Io::template Of<ScheduleSpec>& s) {
   io.Enum("daylightSaving", s.daylight_saving, kDaylightSavings, DaylightSaving::kFireAfterGap);
   io.ValueMap("parameters", s.parameters, 200, kIdentifierName);
   io.Bool("suspend", s.suspend, false);
+  io.Duration("finishWithin", s.finish_within);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<FreshnessSpec>& f) {
+  io.Duration("maxAge", f.max_age);
 }
 
 template <typename Io>
@@ -64,6 +70,8 @@ void Fields(Io& io, typename Io::template Of<ScheduleStatus>& s) {
   io.Bool("suspended", s.suspended, false);
   io.Time("lastScheduleTime", s.last);
   io.Time("nextScheduleTime", s.next);
+  io.Time("watchedFromTime", s.watched);
+  io.Time("lastSucceededTime", s.last_succeeded);
 }
 
 template <typename Io>

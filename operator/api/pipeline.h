@@ -335,12 +335,14 @@ struct PipelineSpec {
     int succeeded = 10;
     int failed = 10;
   } history_limits;
-  std::optional<int> parallelism;  // steps of one run at a time
-  bool suspend = false;            // starts no runs
+  std::optional<int> parallelism;                 // steps of one run at a time
+  std::map<std::string, std::string> run_labels;  // of its runs; values may hold $(parameters.x)
+  bool suspend = false;                           // starts no runs
   std::vector<ScheduleSpec> schedules;
   SchedulePolicy schedule_policy;
   std::vector<TriggerSpec> triggers;
   FinishedTtl ttl_after_finished;
+  FreshnessSpec freshness;
   std::vector<ParameterSpec> parameters;
   std::vector<InputSpec> inputs;
   StepDefaults defaults;
@@ -399,7 +401,8 @@ struct PipelineStatus {
   std::vector<ScheduleStatus> schedules;
   std::optional<TimePoint> next_schedule;  // the earliest of them
   std::vector<TriggerStatus> triggers;
-  std::map<std::string, Json> results;  // of the run that published last
+  std::map<std::string, Json> results;    // of the run that published last
+  std::optional<TimePoint> last_success;  // end of the last run that succeeded, for freshness
   std::vector<Condition> conditions;
 };
 

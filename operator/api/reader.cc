@@ -62,8 +62,7 @@ Reader::Reader(const Json& object, std::string path, std::vector<FieldError>* er
 void Reader::Finish() {
   if (object_ == nullptr || !strict_) return;
   for (const auto& [name, value] : object_->items())
-    if (std::find(known_.begin(), known_.end(), name) == known_.end())
-      errors_->push_back({ChildPath(path_, name), UnknownField(name, known_)});
+    if (!IsKnown(name)) errors_->push_back({ChildPath(path_, name), UnknownField(name, known_)});
 }
 
 const Json* Reader::Find(const char* name) {
@@ -85,9 +84,26 @@ void Reader::Fail(const char* name, std::string message) {
   errors_->push_back({ChildPath(path_, name), std::move(message)});
 }
 
+// Of a field that could not be read, what it lacks only follows.
 void Reader::Check(bool holds, const char* field, const std::string& message) {
   if (holds || object_ == nullptr) return;
-  errors_->push_back({*field == '\0' ? path_ : ChildPath(path_, field), message});
+  const std::string path = *field == '\0' ? path_ : ChildPath(path_, field);
+  const bool told =
+      *field != '\0' && std::any_of(errors_->begin(), errors_->end(), [&](const FieldError& e) {
+        return e.path == path || e.path.starts_with(path + ".") || e.path.starts_with(path + "[");
+      });
+  if (!told) errors_->push_back({path, message});
+}
+
+bool Reader::HasOthers() const {
+  if (object_ == nullptr || !strict_) return false;
+  for (const auto& [name, value] : object_->items())
+    if (!IsKnown(name)) return true;
+  return false;
+}
+
+bool Reader::IsKnown(const std::string& name) const {
+  return std::find(known_.begin(), known_.end(), name) != known_.end();
 }
 
 bool Reader::ReadString(const char* name, std::string& v, Text limits) {

@@ -126,11 +126,15 @@ class Reader {
   void Within(const char* name, std::vector<T>& v, std::size_t max, const char* key) {
     List(name, v, max, key);
   }
-  // A rule across fields, reported at `field` of this object ("" for the object itself).
+  // A rule across fields, reported at `field` of this object ("" for the object itself), unless the
+  // field itself could not be read, which was reported.
   void Check(bool holds, const char* field, const std::string& message);
   [[nodiscard]] bool Has(const char* name) const;
+  // Fields that nothing has asked for until now, which Finish will report.
+  [[nodiscard]] bool HasOthers() const;
 
  private:
+  [[nodiscard]] bool IsKnown(const std::string& name) const;
   const Json* Find(const char* name);
   const Json* FindList(const char* name, std::size_t max, std::size_t min);
   std::optional<std::int64_t> ReadInteger(const char* name, Range range);

@@ -27,6 +27,7 @@ struct ScheduleSpec {
   DaylightSaving daylight_saving = DaylightSaving::kFireAfterGap;
   std::map<std::string, Json> parameters;  // of its runs; strings may hold $(run.scheduledTime)
   bool suspend = false;
+  std::optional<Milliseconds> finish_within;  // after each time its run must have succeeded
 };
 
 // What becomes of times that passed while nothing could start.
@@ -35,6 +36,12 @@ enum class MissedPolicy : std::uint8_t { kSkip, kLast, kAll };
 struct SchedulePolicy {
   MissedPolicy missed = MissedPolicy::kLast;
   std::optional<Milliseconds> starting_deadline;  // a time older than that is left out
+};
+
+// How old what a Pipeline made may become before it is told.
+struct FreshnessSpec {
+  std::optional<Milliseconds> max_age;  // since the end of the last run that succeeded
+  bool operator==(const FreshnessSpec&) const = default;
 };
 
 // How long after its end a run that the controller made is deleted; never where absent.
@@ -59,6 +66,8 @@ struct ScheduleStatus {
   bool suspended = false;            // when the operator looked last
   std::optional<TimePoint> last;     // the last time that has a run
   std::optional<TimePoint> next;     // the next one, unless suspended
+  // Where finishWithin is said: since when it counts, and the last time whose run has succeeded.
+  std::optional<TimePoint> watched, last_succeeded;
   bool operator==(const ScheduleStatus&) const = default;
 };
 

@@ -1,6 +1,7 @@
 #include "operator/base/sha256.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <array>
 #include <stdexcept>
@@ -42,6 +43,16 @@ std::string Sha256Hex(std::string_view data) {
   Sha256 h;
   h.Update(data);
   return h.HexDigest();
+}
+
+std::string HmacSha256(std::string_view key, std::string_view data) {
+  std::array<unsigned char, 32> raw{};
+  unsigned int size = raw.size();
+  const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, data.size(), raw.data(),
+           &size) == nullptr)
+    throw std::runtime_error("OpenSSL has no HMAC with SHA-256");
+  return {reinterpret_cast<const char*>(raw.data()), size};
 }
 
 bool IsDigest(std::string_view text) {

@@ -1,4 +1,4 @@
-// SHA-256 and hexadecimal, on OpenSSL. A Sha256 object is used by one thread at a time.
+// SHA-256, its HMAC and hexadecimal, on OpenSSL. A Sha256 object is used by one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,9 @@ class Sha256 {
 
 // 64 lower-case hex digits of the text.
 [[nodiscard]] std::string Sha256Hex(std::string_view data);
+
+// HMAC with SHA-256 (RFC 2104): 32 bytes.
+[[nodiscard]] std::string HmacSha256(std::string_view key, std::string_view data);
 
 // An artifact's name: "sha256:" and 64 lower-case hex digits.
 [[nodiscard]] bool IsDigest(std::string_view text);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "operator/cli/commands.h"
+#include "operator/cli/prompt/line_input.h"
 
 namespace {
 
@@ -74,6 +75,9 @@ int main(int argc, char** argv) {
   session.connect = [&clock](const penstock::cli::GlobalFlags& flags) {
     return penstock::cli::ConnectToCluster(flags, clock);
   };
+  penstock::cli::LineInput typed(STDIN_FILENO);
+  if (session.asks)
+    session.read_line = [&typed](const std::function<bool()>& go_on) { return typed.Read(go_on); };
   int code = penstock::cli::kFailed;
   try {
     code = called == "kubectl_complete-penstock" ? penstock::cli::CompleteWords(argc, argv, session)

@@ -8,6 +8,7 @@
 #include "operator/cli/local_run.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/source_watch.h"
+#include "operator/cli/run_refusals.h"
 #include "operator/cli/run_report.h"
 #include "operator/cli/run_start.h"
 
@@ -81,6 +82,10 @@ int RunOnce(const RunOptions& options, Session& session, const State& state,
                     static_cast<std::size_t>(session.width));
   auto checked = CheckFiles(manifests, options, session);
   if (const Told* told = std::get_if<Told>(&checked)) return told->code;
+  const std::vector<std::string> wrong =
+      WrongApprovals(manifests, std::get<CheckedFiles>(checked), options, session);
+  for (const std::string& why : wrong) session.err << "error: " << why << "\n";
+  if (!wrong.empty()) return kInvalidSpec;
   for (const auto& model : manifests.models) {
     progress.Note("note: ModelDeployment " + model.value.meta.name + " is left to a cluster; `" +
                   session.name + " serve` serves its model here");

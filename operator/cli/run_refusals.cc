@@ -6,7 +6,7 @@
 #include "operator/base/sha256.h"
 #include "operator/cli/approval_step.h"
 #include "operator/cli/objects/config_refs.h"
-#include "operator/cli/objects/local_approvals.h"
+#include "operator/cli/prompt/local_approvals.h"
 #include "operator/local/pod_environment.h"
 #include "operator/local/pod_volumes.h"
 #include "operator/local/within.h"
@@ -160,9 +160,15 @@ std::vector<std::string> WhatCannotRunHere(const PreparedRun& prepared, const Ch
   refusals.Config();
   refusals.Mounts(options);
   refusals.Artifacts();
-  const LocalApprovals approvals(options.approve, SpecsOf(prepared), session, PinnedApproval);
-  for (const std::string& wrong : approvals.wrong()) refusals.Add(wrong);
   return refusals.Take();
+}
+
+std::vector<std::string> WrongApprovals(const Manifests& manifests, const CheckedFiles& files,
+                                        const RunOptions& options, const Session& session) {
+  std::vector<const api::PipelineSpec*> specs;
+  for (const Choice& choice : files.choices) specs.push_back(&choice.pipeline.spec);
+  for (const auto& loaded : manifests.pipelines) specs.push_back(&loaded.value.spec);
+  return LocalApprovals(options.approve, specs, session, PinnedApproval).wrong();
 }
 
 }  // namespace penstock::cli

@@ -17,4 +17,11 @@ namespace penstock::cli {
                                                          const Session& session,
                                                          const State& state);
 
+// What --approve says wrong, or what nobody here can decide, of all runs that are meant: looked at
+// before the first of them starts.
+[[nodiscard]] std::vector<std::string> WrongApprovals(const Manifests& manifests,
+                                                      const CheckedFiles& files,
+                                                      const RunOptions& options,
+                                                      const Session& session);
+
 }  // namespace penstock::cli

@@ -12,6 +12,7 @@
 #include "operator/artifacts/store.h"
 #include "operator/base/time.h"
 #include "operator/controllers/tables/object_table.h"
+#include "operator/controllers/tables/pod_room.h"
 #include "operator/controllers/tables/pod_table.h"
 #include "operator/gates/approval_policy.h"
 #include "operator/gates/lock_table.h"
@@ -49,6 +50,7 @@ struct Snapshots {
   ObjectTable<Known<api::Component>> components;
   ObjectTable<Known<api::ModelDeployment>> model_deployments;
   PodTable pods;
+  PodRoom pod_room;
   gates::LockTable locks;
   ObjectTable<Known<api::Approval>> approvals;
   gates::ApprovalPolicyCheck approval_policy;
@@ -63,7 +65,8 @@ struct Settings {
   std::string router_image;  // empty: no ModelDeployment can go through routers
   bool local_files = false;  // the operator reads file:// sources itself (`penstock run`)
   std::optional<std::set<std::string>> pod_fields{};  // Surroundings::pod_fields
-  bool ask_registries = false;                        // for the entry points of images
+  int max_pods = 0;                // of runs, in one namespace at a time; 0: no limit
+  bool ask_registries = false;     // for the entry points of images
   std::string approval_policy;     // name of the chart's, without which no Approval counts
   bool approvals_by_hand = false;  // `penstock run`: whoever runs it decides
   net::AddressCheck may_ask;       // of sources; none: what FingerprintOptions says

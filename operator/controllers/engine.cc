@@ -18,6 +18,7 @@
 #include "operator/controllers/watches.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/labels.h"
+#include "operator/plan/pipeline/world.h"
 #include "operator/plan/step/child_fact.h"
 #include "operator/runtime/fair_pool.h"
 #include "operator/runtime/thread_pool.h"
@@ -368,11 +369,15 @@ void Engine::Impl::OnPod(const kube::Change& change) {
                          ? snapshots.locks.DropPod(change.key.ns, entry->fact.uid)
                          : snapshots.locks.NotePod(change.key.ns, entry->fact);
   if (frees) WakeLocked(change.key.ns);
-  if (change.type == kube::ChangeType::kDeleted) {
+  bool makes_room = change.type == kube::ChangeType::kDeleted;
+  if (makes_room) {
     snapshots.pods.Drop(run_uid, change.key.name, entry->fact.uid, entry->resource_version);
   } else if (snapshots.pods.Put(std::move(*entry), PodTable::Source::kInformer, clock)) {
     runs.NoteEndedPod(run_uid, clock.Steady());
+    makes_room = true;
   }
+  if (makes_room && options.settings.max_pods > 0)
+    if (const auto next = snapshots.pod_room.Next(change.key.ns)) run_workers.Wake(*next);
   run_workers.Wake(run.Text());
 }
 
@@ -432,6 +437,15 @@ std::map<std::string, std::size_t> Engine::queued() const {
 }
 
 std::vector<gates::LockCount> Engine::locks() const { return CountLocks(impl_->snapshots); }
+
+std::vector<Engine::FreshnessOf> Engine::freshness() const {
+  std::vector<FreshnessOf> all;
+  for (const auto& p : impl_->snapshots.pipelines.List(""))
+    if (const auto* fresh = api::FindCondition(p->status.conditions, plan::kFresh))
+      all.push_back(
+          {{p->meta.namespace_, p->meta.name}, fresh->status == api::ConditionStatus::kFalse});
+  return all;
+}
 
 void Engine::RecordAll() { impl_->RecordAll(); }
 

@@ -64,6 +64,12 @@ class Engine {
   [[nodiscard]] std::map<std::string, std::size_t> queued() const;
   // Who holds locks and who waits for them, now.
   [[nodiscard]] std::vector<gates::LockCount> locks() const;
+  // Of Pipelines that say how fresh they are to be, as their conditions have it.
+  struct FreshnessOf {
+    ObjectKey pipeline;
+    bool late = false;
+  };
+  [[nodiscard]] std::vector<FreshnessOf> freshness() const;
   // Records every run again: after a metadata store was lost, and once at every start.
   void RecordAll();
 

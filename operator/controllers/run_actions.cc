@@ -10,10 +10,18 @@
 #include "operator/base/json.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/attempt/labels.h"
 #include "operator/plan/attempt/refusal_reason.h"
 
 namespace penstock::controllers {
 namespace {
+
+constexpr Milliseconds kRoomGone{100};
+
+bool IsDaemon(const Json& pod) {
+  const Json& labels = pod.at("metadata").at("labels");
+  return labels.contains(plan::kLabelDaemon);
+}
 
 class Acting {
  public:
@@ -60,6 +68,24 @@ class Acting {
   void Create(const Mounted& mounted, const plan::CreatePod& action) {
     const std::string turn = run_.meta.namespace_ + "/" + action.name;
     if (MustWait(context_.pod_rate.WaitOf(turn, context_.clock.Steady()))) return;
+    const bool counts = context_.settings.max_pods > 0 && !IsDaemon(action.pod);
+    if (!counts) return Make(mounted, action);
+    const std::string& ns = run_.meta.namespace_;
+    const auto standing = [&] { return context_.snapshots.pods.Standing(ns); };
+    if (!context_.snapshots.pod_room.Take(ns, action.name, standing, context_.settings.max_pods)) {
+      // Another run has been quicker: the next plan sees that there is no room.
+      static_cast<void>(MustWait(kRoomGone));
+      return;
+    }
+    struct Taken {  // also where it throws
+      PodRoom& room;
+      const std::string &ns, &pod;
+      ~Taken() { room.Leave(ns, pod); }
+    } taken{context_.snapshots.pod_room, ns, action.name};
+    Make(mounted, action);
+  }
+
+  void Make(const Mounted& mounted, const plan::CreatePod& action) {
     if (const auto* map = mounted.config_map; map != nullptr) {
       auto made = CreateOwned(kube::kConfigMaps, map->name, map->config_map);
       if (!made) return Refuse(action.name, made.error());
@@ -120,6 +146,17 @@ class Acting {
     }
     if (!object) return Fail(object.error());
     NoteChanged(action.name, *object);
+  }
+
+  void Label(const plan::PutRunLabels& action) {
+    auto object = context_.client.MergePatch(
+        kube::kPipelineRuns, run_.meta.namespace_, run_.meta.name,
+        {{"metadata", {{"uid", run_.meta.uid}, {"labels", action.labels}}}}, {},
+        {.stop = context_.stop});
+    if (object)
+      context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*object)));
+    else if (object.error().kind != ErrorKind::kNotFound)
+      Fail(object.error());
   }
 
   // Off the way: nobody waits for the cache but the next run.
@@ -195,7 +232,7 @@ ActionReport Act(const Context& context, const api::PipelineRun& run,
                  const std::vector<plan::RunAction>& actions, RunFacts& facts, PodTries& tries) {
   Acting acting(context, run, tries);
   std::map<std::string, Acting::Mounted> mounted;  // by the pod that mounts it
-  std::vector<std::function<void()>> pods, deletions;
+  std::vector<std::function<void()>> pods, others;
   for (const plan::RunAction& action : actions) {
     if (const auto* to_mount = std::get_if<plan::CreateConfigMap>(&action)) {
       mounted[to_mount->pod].config_map = to_mount;
@@ -207,9 +244,11 @@ ActionReport Act(const Context& context, const api::PipelineRun& run,
     } else if (const auto* child = std::get_if<plan::CreateChild>(&action)) {
       pods.emplace_back([&acting, child] { acting.Create(*child); });
     } else if (const auto* cancel = std::get_if<plan::CancelChild>(&action)) {
-      deletions.emplace_back([&acting, cancel] { acting.Cancel(*cancel); });
+      others.emplace_back([&acting, cancel] { acting.Cancel(*cancel); });
+    } else if (const auto* labels = std::get_if<plan::PutRunLabels>(&action)) {
+      others.emplace_back([&acting, labels] { acting.Label(*labels); });
     } else if (const auto* gone = std::get_if<plan::DeletePod>(&action)) {
-      deletions.emplace_back([&acting, gone] { acting.Delete(*gone); });
+      others.emplace_back([&acting, gone] { acting.Delete(*gone); });
     } else if (const auto* entry = std::get_if<plan::RecordCache>(&action)) {
       acting.Record(*entry);
     } else if (const auto* wrong = std::get_if<plan::DropCache>(&action)) {
@@ -219,7 +258,7 @@ ActionReport Act(const Context& context, const api::PipelineRun& run,
     }
   }
   acting.Each(std::move(pods));
-  acting.Each(std::move(deletions));
+  acting.Each(std::move(others));
   return acting.Report();
 }
 

@@ -205,6 +205,11 @@ plan::RunObserved RunController::Gather(const State& state, const api::PipelineR
   if (observed.resolved != nullptr && observed.resolved->TakesApprovals())
     observed.approvals = ApprovalFactsOf(
         context_, run, [this](const std::string& key) { wake_(key, Milliseconds{0}); });
+  if (const int most = context_.settings.max_pods; most > 0) {
+    const std::string& ns = run.meta.namespace_;
+    observed.pods_left = std::max(
+        0, most - context_.snapshots.pods.Standing(ns) - context_.snapshots.pod_room.Making(ns));
+  }
   state.tries.CopyTo(observed);
   return observed;
 }
@@ -297,6 +302,7 @@ Outcome RunController::Visit(State& state, Run run) {
   // Pods may stand only where the status says by what they were made: a controller that comes
   // after a crash reads the name there, and never resolves a changed Pipeline anew. And only under
   // locks that the status says are held.
+  if (plan.waits_for_room) context_.snapshots.pod_room.Wait(run->meta.namespace_, state.key);
   const bool pins = run->status.revision.empty() && !state.pinning.revision().empty();
   const bool first = pins || plan.takes_locks;
   if (first) {

@@ -25,6 +25,8 @@ controllers::EngineOptions EngineOptionsOf(const Options& options, const std::st
   engine.namespaces = options.namespaces;
   engine.workers = options.workers;
   engine.pods_per_second = options.pods_per_second;
+  engine.settings.max_pods = options.max_pods_per_namespace;
+  if (options.max_parallelism > 0) engine.settings.pods.max_parallelism = options.max_parallelism;
   engine.settings.ask_registries = options.ask_registries;
   engine.settings.approval_policy = options.approval_policy;
   engine.settings.pod_fields.emplace(options.pod_fields.begin(), options.pod_fields.end());

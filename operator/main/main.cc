@@ -140,6 +140,10 @@ class Operator {
         for (const auto& l : engine_->locks())
           locks.push_back({l.ns, l.name, l.holders, l.waiters});
         metrics_.Locks(locks);
+        std::vector<runtime::FreshnessGauge> fresh;
+        for (const auto& f : engine_->freshness())
+          fresh.push_back({f.pipeline.ns, f.pipeline.name, f.late});
+        metrics_.Freshness(fresh);
       }
       metrics_.HistoryOpen(recorder_ != nullptr && recorder_->is_open());
     }

@@ -65,6 +65,16 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
                  "Pods that all runs together create a second; 0: no limit")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app.add_option("--max-pods-per-namespace", o.max_pods_per_namespace,
+                 "Pods that the runs of one namespace may have at a time, but for daemons; 0: no "
+                 "limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-parallelism", o.max_parallelism,
+                 "Steps and items that one run may have going at a time, whatever its parallelism "
+                 "says; 0: no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--max-file-size", o.max_file_bytes,
                  "Largest file that an artifact may hold, in bytes or as 64Gi; 0: no limit")
       ->transform(CLI::AsSizeValue(true))

@@ -31,6 +31,8 @@ struct Options {
   std::string lease_namespace;  // empty = that of the pod, or of the kubeconfig
   int workers = 8;
   double pods_per_second = 0;                  // 0 = no limit
+  int max_pods_per_namespace = 0;              // of runs, at a time; 0 = no limit
+  int max_parallelism = 0;                     // of any run; 0 = no limit
   std::uint64_t max_file_bytes = 64ULL << 30;  // of one file of an artifact; 0 = no limit
   bool ask_registries = false;
   std::string approval_policy;  // empty: no Approval counts

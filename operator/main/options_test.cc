@@ -19,15 +19,20 @@ TEST(Options, TakeTheChartsBounds) {
   const auto plain = Parse({});
   ASSERT_TRUE(std::holds_alternative<Options>(plain));
   EXPECT_EQ(std::get<Options>(plain).max_file_bytes, 64ULL << 30) << "a sparse file of a TiB";
-  const auto set = Parse({"--max-file-size=512Mi", "--pods-per-second=2.5"});
+  EXPECT_EQ(std::get<Options>(plain).max_pods_per_namespace, 0);
+  const auto set = Parse({"--max-file-size=512Mi", "--pods-per-second=2.5",
+                          "--max-pods-per-namespace=40", "--max-parallelism=10"});
   ASSERT_TRUE(std::holds_alternative<Options>(set));
   EXPECT_EQ(std::get<Options>(set).max_file_bytes, 512ULL << 20);
   EXPECT_EQ(std::get<Options>(set).pods_per_second, 2.5);
+  EXPECT_EQ(std::get<Options>(set).max_pods_per_namespace, 40);
+  EXPECT_EQ(std::get<Options>(set).max_parallelism, 10);
   const auto none = Parse({"--max-file-size=0"});
   ASSERT_TRUE(std::holds_alternative<Options>(none));
   EXPECT_EQ(std::get<Options>(none).max_file_bytes, 0U);
   for (const char* wrong :
-       {"--pod-fields=hostNetwork", "--max-file-size=big", "--pods-per-second=-1"})
+       {"--pod-fields=hostNetwork", "--max-file-size=big", "--pods-per-second=-1",
+        "--max-pods-per-namespace=-1", "--max-parallelism=many"})
     EXPECT_TRUE(std::holds_alternative<int>(Parse({wrong}))) << wrong;
 }
 

@@ -82,6 +82,12 @@ struct Metrics::Impl {
           .Help("Steps, items and runs that wait for a lock")
           .Register(registry);
   std::vector<std::pair<prometheus::Gauge*, prometheus::Gauge*>> locks;  // that stand there now
+  prometheus::Family<prometheus::Gauge>& late =
+      prometheus::BuildGauge()
+          .Name("penstock_pipeline_late")
+          .Help("1 where what the Pipeline makes is older than it may be, 0 where it is fresh")
+          .Register(registry);
+  std::vector<prometheus::Gauge*> freshness;  // that stand there now
   std::map<std::string, prometheus::Family<prometheus::Counter>*> informer_counters;
   prometheus::Family<prometheus::Gauge>& informer_objects = prometheus::BuildGauge()
                                                                 .Name("penstock_informer_objects")
@@ -196,6 +202,19 @@ void Metrics::Locks(const std::vector<LockGauge>& locks) {
     holders.Set(double(locks[i].holders));
     waiters.Set(double(locks[i].waiters));
     impl_->locks.emplace_back(&holders, &waiters);
+  }
+}
+
+void Metrics::Freshness(const std::vector<FreshnessGauge>& pipelines) {
+  constexpr std::size_t kMost = 1'000;
+  const std::lock_guard lock(impl_->scraping);
+  for (prometheus::Gauge* gauge : impl_->freshness) impl_->late.Remove(gauge);
+  impl_->freshness.clear();
+  for (std::size_t i = 0; i < pipelines.size() && i < kMost; ++i) {
+    auto& gauge =
+        impl_->late.Add({{"namespace", pipelines[i].ns}, {"pipeline", pipelines[i].pipeline}});
+    gauge.Set(pipelines[i].late ? 1 : 0);
+    impl_->freshness.push_back(&gauge);
   }
 }
 

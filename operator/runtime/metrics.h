@@ -24,6 +24,11 @@ struct LockGauge {
   std::size_t waiters = 0;
 };
 
+struct FreshnessGauge {
+  std::string ns, pipeline;
+  bool late = false;
+};
+
 class Metrics {
  public:
   Metrics();
@@ -46,6 +51,9 @@ class Metrics {
   // penstock_lock_holders{namespace,lock} and penstock_lock_waiters{namespace,lock}: of locks that
   // somebody holds or asks for, at most 1,000; the others have none
   void Locks(const std::vector<LockGauge>& locks);
+  // penstock_pipeline_late{namespace,pipeline}: 1 of a Pipeline whose condition Fresh is False, 0
+  // where it is True, at most 1,000; the others have none
+  void Freshness(const std::vector<FreshnessGauge>& pipelines);
   // process_resident_memory_bytes and process_cpu_seconds_total, as of now
   void Process();
   // penstock_leader: 1 while this process holds the lease

@@ -97,6 +97,17 @@ TEST(Metrics, ALockIsToldAsLongAsSomebodyHoldsItOrAsksForIt) {
   EXPECT_FALSE(Has(metrics, R"(lock=")"));
 }
 
+TEST(Metrics, APipelineIsToldToBeLateUntilItIsFreshAgainOrGone) {
+  Metrics metrics;
+  metrics.Freshness({{"team", "flights", true}, {"team", "prices", false}});
+  EXPECT_TRUE(Has(metrics, R"(penstock_pipeline_late{namespace="team",pipeline="flights"} 1)"))
+      << metrics.Text();
+  EXPECT_TRUE(Has(metrics, R"(penstock_pipeline_late{namespace="team",pipeline="prices"} 0)"));
+  metrics.Freshness({{"team", "flights", false}});
+  EXPECT_TRUE(Has(metrics, R"(penstock_pipeline_late{namespace="team",pipeline="flights"} 0)"));
+  EXPECT_FALSE(Has(metrics, R"(pipeline="prices")"));
+}
+
 TEST(Log, ALineIsOneJsonObjectWhateverTheMessageHolds) {
   const std::string line =
       JsonLogLine("2026-01-01T00:00:00Z", "warn", "a \"b\"\n\xFF{}", {{"run", "r"}});

@@ -126,7 +126,7 @@ class Chart(unittest.TestCase):
     def test_a_wrong_value_is_refused_by_name(self):
         for setting, word in (("replicas=2", "replicas"), ("logLevel=loud", "logLevel"), ("nosuch=1", "nosuch"),
                               ("image.digests.operator=latest", "digest"), ("storage.maxFileSize=big", "maxFileSize"),
-                              ("podsPerSecond=-1", "podsPerSecond"), ("networkPolicy.apiServer.cidrs={here}", "cidrs"),
+                              ("podsPerSecond=-1", "podsPerSecond"), ("maxPodsPerNamespace=1.5", "maxPodsPerNamespace"), ("networkPolicy.apiServer.cidrs={here}", "cidrs"),
                               ("sources.deny={10.0.0.0/8,minio}", "deny")):
             done = helm("template", "penstock", CHART, "--set", setting)
             self.assertNotEqual(done.returncode, 0, setting)
@@ -151,11 +151,12 @@ class Chart(unittest.TestCase):
             self.assertIn(flag, container["args"])
 
     def test_the_bounds_and_the_environment_of_the_operator_are_values(self):
-        docs = render("--set", "storage.maxFileSize=1Gi", "--set", "podsPerSecond=20", "--set-json",
+        docs = render("--set", "storage.maxFileSize=1Gi", "--set", "podsPerSecond=20", "--set", "maxPodsPerNamespace=40", "--set-json",
                       'env=[{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]')
         container = of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]
         self.assertIn("--max-file-size=1Gi", container["args"])
         self.assertIn("--pods-per-second=20", container["args"])
+        self.assertIn("--max-pods-per-namespace=40", container["args"])
         names = [e["name"] for e in container["env"]]
         self.assertEqual(names, ["POD_UID", "HTTPS_PROXY"])
 

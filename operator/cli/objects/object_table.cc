@@ -106,6 +106,7 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
          }},
         {"NEXT", [](const Json& o,
                     TimePoint) { return OrDash(Text(Object(o, "status"), "nextScheduleTime")); }},
+        {"FRESH", status_of("Fresh"), true},
         {"RUN",
          [](const Json& o, TimePoint) {
            return OrDash(Text(Object(Object(o, "status"), "lastRun"), "name"));
@@ -127,6 +128,11 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
         {"CACHED",
          [](const Json& o, TimePoint) {
            return std::to_string(Object(Object(o, "status"), "summary").value("cached", 0));
+         },
+         true},
+        {"CAUSE",
+         [](const Json& o, TimePoint) {
+           return OrDash(Text(Object(Object(o, "metadata"), "labels"), "penstock.dev/cause"));
          },
          true},
         {"BLESSED", status_of("Blessed")},

@@ -51,6 +51,9 @@ struct Session {
   std::stop_token interrupted_twice{};
   std::function<Result<Cluster>(const GlobalFlags&)> connect{};
   GlobalFlags flags{};
+  // A line of `in` from whoever is asked; Cancelled when `go_on` says that it is wanted no more
+  // (line_input.h). None: `in` is read, however long that takes.
+  std::function<Result<std::string>(const std::function<bool()>& go_on)> read_line{};
 
   [[nodiscard]] std::string Env(const std::string& variable) const;
   // "error: message" on err, and kFailed.

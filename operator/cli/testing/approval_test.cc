@@ -2,6 +2,7 @@
 #include "operator/api/approval.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/testing/cluster_fixture.h"
@@ -27,6 +28,8 @@ class ApprovalRunTest : public CliTest {
     words.insert(words.end(), more.begin(), more.end());
     return Penstock(words);
   }
+  int asked_ = 0;
+  bool interrupt_ = false;
   Json Go() {
     const Json run = State(folder_ / ".penstock").FindRun("asked").value();
     for (const Json& step : run["status"]["steps"])
@@ -55,11 +58,58 @@ TEST_F(ApprovalRunTest, NamesWhatIsWrongWithTheFlag) {
   EXPECT_NE(err_.str().find("--approve go: "), std::string::npos) << err_.str();
 }
 
-// A value that the engine does not take: nobody could decide again.
-TEST_F(ApprovalRunTest, EndsWhereTheDecisionDoesNotCount) {
-  EXPECT_EQ(Run({"--approve", "go=to=moon"}), kFailed);
-  EXPECT_NE((out_.str() + err_.str()).find("the value 'to': "), std::string::npos)
-      << out_.str() << err_.str();
+// It was refused by the engine, when the steps before had run.
+TEST_F(ApprovalRunTest, RefusesAValueThatTheStepDoesNotTakeBeforeAnythingRuns) {
+  EXPECT_EQ(Run({"--approve", "go=to=moon"}), kInvalidSpec);
+  EXPECT_NE(err_.str().find("--approve go: the value 'to': "), std::string::npos) << err_.str();
+  EXPECT_EQ(Run({"--approve", "go=share=7"}), kInvalidSpec);
+  EXPECT_NE(err_.str().find("--approve go: the value 'to' (string) is not given"),
+            std::string::npos)
+      << err_.str();
+  EXPECT_FALSE(State(folder_ / ".penstock").FindRun("asked"));
+}
+
+// The second run was refused for its name after the first had run; and the first for the second's.
+TEST_F(ApprovalRunTest, LooksAtTheNamesOfAllRunsBeforeTheFirstStarts) {
+  const auto run = [](const std::string& name, const std::string& steps) {
+    return "apiVersion: penstock.dev/v1alpha1\nkind: PipelineRun\nmetadata: {name: " + name +
+           "}\nspec:\n  pipelineSpec:\n    runPolicy: Manual\n    steps:\n" + steps;
+  };
+  Write("p.yaml", run("one",
+                      "    - {name: go, approval: {message: first}}\n    - {name: a, dependsOn: "
+                      "[{step: go}], container: {image: i, command: [\"true\"]}}\n") +
+                      "---\n" + run("two", "    - {name: then, approval: {message: second}}\n"));
+  EXPECT_EQ(Run({"--approve", "go"}), kInvalidSpec);
+  EXPECT_NE(err_.str().find("step then waits for an approval, and nobody is here"),
+            std::string::npos)
+      << err_.str();
+  EXPECT_FALSE(State(folder_ / ".penstock").FindRun("one"));
+  EXPECT_EQ(Run({"--approve", "go", "--approve", "then"}), kOk) << out_.str() << err_.str();
+}
+
+// The prompt held off both until somebody pressed Return.
+TEST_F(ApprovalRunTest, AnOpenQuestionHoldsOffNeitherATimeOutNorCtrlC) {
+  session_.asks = true;
+  session_.read_line = [this](const std::function<bool()>& go_on) -> Result<std::string> {
+    ++asked_;
+    if (interrupt_) first_.request_stop();
+    while (go_on()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return Cancelled("nobody waits for the line any more");
+  };
+  Write("p.yaml",
+        "apiVersion: penstock.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: asked}\nspec:\n"
+        "  runPolicy: Manual\n  steps:\n"
+        "  - {name: go, approval: {timeout: 300ms, onTimeout: Skip}}\n");
+  EXPECT_EQ(Run({}), kOk) << out_.str() << err_.str();
+  EXPECT_EQ(asked_, 1);
+  EXPECT_EQ(Go()["phase"], "Skipped");
+  EXPECT_NE(err_.str().find("step go: no answer is needed any more"), std::string::npos);
+  Write("p.yaml",
+        "apiVersion: penstock.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: asked}\nspec:\n"
+        "  runPolicy: Manual\n  steps:\n  - {name: go, approval: {message: hm}}\n");
+  interrupt_ = true;
+  EXPECT_EQ(Run({}), kFailed);
+  EXPECT_EQ(Go()["phase"], "Cancelled");
 }
 
 TEST_F(ApprovalRunTest, AsksAtTheTerminal) {

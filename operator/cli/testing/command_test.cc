@@ -184,7 +184,7 @@ TEST(PrinterColumns, OfARunFitInto80ColumnsWithTheAgeLastAndTheMessageWide) {
     width += std::max(name.size(), cells.at(name).size()) + 3;
   }
   EXPECT_EQ(names, "Status Step Done Blessed Age ");
-  EXPECT_EQ(wide, "Total Cached Finished Message Parent ");
+  EXPECT_EQ(wide, "Total Cached Finished Message Parent Cause ");
   EXPECT_LE(width - 3, 80U);
 }
 

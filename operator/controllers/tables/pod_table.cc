@@ -49,6 +49,7 @@ void KeepIdentity(const PodEntry& known, PodEntry& entry) {
   plan::PodFact& fact = entry.fact;
   fact.step = known.fact.step;
   fact.item = known.fact.item;
+  fact.daemon = known.fact.daemon;
   fact.attempt = known.fact.attempt;
   fact.locks = known.fact.locks;
   fact.spent = known.fact.spent;
@@ -140,6 +141,7 @@ bool PodTable::Put(PodEntry entry, Source source, const Clock& clock) {
   if (same && !NewerOrEqualVersion(entry.resource_version, row.entry.resource_version)) {
     return false;
   }
+  if (!added && Stands(row)) --standing_[row.entry.run.ns];
   if (!same) {
     if (!added) Unlist(row.entry);
     row = Row();
@@ -154,6 +156,7 @@ bool PodTable::Put(PodEntry entry, Source source, const Clock& clock) {
                     {entry.fact.attempt, entry.fact.name, entry.fact.cache_key, entry.fact.uid,
                      entry.fact.spent, entry.fact.item});
   row.entry = std::move(entry);
+  if (Stands(row)) ++standing_[row.entry.run.ns];
   return ended;
 }
 
@@ -234,6 +237,7 @@ void PodTable::Remove(const std::string& run_uid, const std::string& pod,
   const auto row = rows->second.find(pod);
   if (row == rows->second.end() || row->second.entry.fact.uid != pod_uid) return;
   Unlist(row->second.entry);
+  if (Stands(row->second)) --standing_[row->second.entry.run.ns];
   rows->second.erase(row);
   if (rows->second.empty()) by_run_.erase(rows);
 }
@@ -313,6 +317,12 @@ void PodTable::NoteRecorded(const std::string& run_uid, const std::string& pod) 
   if (const auto row = rows->second.find(pod); row != rows->second.end()) {
     row->second.recorded = true;
   }
+}
+
+int PodTable::Standing(const std::string& ns) const {
+  const std::lock_guard lock(mutex_);
+  const auto standing = standing_.find(ns);
+  return standing == standing_.end() ? 0 : standing->second;
 }
 
 std::size_t PodTable::size() const {

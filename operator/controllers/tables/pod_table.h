@@ -104,6 +104,8 @@ class PodTable {
   // The pod's cache entry stands, or never will.
   void NoteRecorded(const std::string& run_uid, const std::string& pod);
   [[nodiscard]] std::size_t size() const;
+  // Of a namespace: those that have not ended, but for daemons.
+  [[nodiscard]] int Standing(const std::string& ns) const;
 
  private:
   struct Row {
@@ -113,6 +115,9 @@ class PodTable {
     bool recorded = false;
     SteadyTime created;
   };
+  static bool Stands(const Row& row) {
+    return !row.entry.fact.daemon && !row.entry.fact.uid.empty() && !HasEnded(row.entry.fact);
+  }
   using Rows = std::map<std::string, Row>;  // by pod name
 
   // Which step's or item's newest attempt the pod of that name is; null: of none.
@@ -130,9 +135,10 @@ class PodTable {
   std::unordered_map<std::string, std::map<std::string, std::map<int, AttemptMade>>>
       made_items_;  // by run UID, step, item
   std::unordered_map<std::string, std::pair<std::string, std::string>>
-      by_uid_;            // pod UID -> run UID, pod name
-  Tombstones gone_;       // pods that no informer shows any more
-  Tombstones dead_;       // pods that are not there any more
+      by_uid_;                                     // pod UID -> run UID, pod name
+  std::unordered_map<std::string, int> standing_;  // by namespace
+  Tombstones gone_;                                // pods that no informer shows any more
+  Tombstones dead_;                                // pods that are not there any more
   Tombstones forgotten_;  // runs: what their pods do is of no interest any more
   // namespace/key -> run UID, pod name
   std::multimap<std::string, std::pair<std::string, std::string>> by_cache_key_;

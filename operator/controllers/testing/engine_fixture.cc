@@ -89,6 +89,7 @@ EngineOptions EngineTest::Options() {
   options.settings.may_ask = may_ask_;
   options.settings.approval_policy = approval_policy_;
   options.settings.approvals_by_hand = approvals_by_hand_;
+  options.settings.max_pods = max_pods_;
   options.settings.status_interval = status_interval_;
   options.settings.follow_interval = Milliseconds{20};
   options.settings.look_again = Milliseconds{20};

@@ -212,6 +212,51 @@ TEST_F(Engines, ARunKeepsWhatItWasMadeOfWhenItsPipelineChanges) {
   EXPECT_THAT(kubelet_->started(), ElementsAre("ingest/1", "prepare/1", "train/1"));
 }
 
+// docs/guide.md, "The last good one".
+TEST_F(Engines, WhatWasPublishedLastStandsInForAStepThatFailed) {
+  StartEngine();
+  Create(kube::kPipelines,
+         "metadata: {name: daily}\nspec:\n  runPolicy: Manual\n  steps:\n"
+         "  - {name: make, allowFailure: true, container: {image: tool, command: [work]}, "
+         "outputs: [{name: model}]}\n"
+         "  - {name: use, container: {image: tool, command: [work]}, inputs: {model: {firstOf: "
+         "[$(steps.make.outputs.model), $(pipelines.daily.outputs.model)]}}}\n"
+         "  outputs: {model: $(steps.make.outputs.model)}\n");
+  const auto run = [&](const std::string& name) {
+    Create(kube::kPipelineRuns,
+           "metadata: {name: " + name + "}\nspec: {pipelineRef: {name: daily}}\n");
+    return AwaitFinished(name);
+  };
+  kubelet_->Script("make", 1, Ending::kFail);
+  const Json none = run("none");
+  EXPECT_EQ(StepOf(none, "use")["phase"], "Skipped") << "nothing was ever published";
+  kubelet_->Script("make", 1, Ending::kSucceed);
+  const Json good = run("good");
+  const Json model = StepOf(good, "make")["outputs"][0]["digest"];
+  Await(kube::kPipelines, "daily", "published", [&](const Json& o) {
+    const Json outputs = o["status"].value("outputs", Json::array());
+    return !outputs.empty() && outputs[0]["digest"] == model;
+  });
+  kubelet_->Script("make", 1, Ending::kFail);
+  const Json late = run("late");
+  EXPECT_EQ(ConditionOf(late, "Succeeded"), "True");
+  EXPECT_EQ(StepOf(late, "make")["phase"], "Failed");
+  EXPECT_EQ(StepOf(late, "use")["phase"], "Succeeded");
+  EXPECT_EQ(Get(kube::kPipelines, "daily")["status"]["outputs"][0]["run"], "good");
+}
+
+TEST_F(Engines, ARunGetsTheLabelsThatItsPipelineMakesOfParameters) {
+  StartEngine();
+  Create(kube::kPipelineRuns,
+         "metadata: {name: labelled, labels: {team: data}}\nspec: {parameters: {town: Ulm}, "
+         "pipelineSpec: {parameters: [{name: town}], runLabels: {town: $(parameters.town)}, "
+         "steps: [{name: a, container: {image: tool, command: [work]}}]}}\n");
+  const Json run = AwaitFinished("labelled");
+  EXPECT_EQ(ConditionOf(run, "Succeeded"), "True");
+  EXPECT_EQ(run["metadata"]["labels"]["town"], "Ulm");
+  EXPECT_EQ(run["metadata"]["labels"]["team"], "data");
+}
+
 TEST_F(Engines, ASecondRunFollowsTheFirstsPodInsteadOfMakingItsOwn) {
   kubelet_->Script("ingest", 1, Ending::kHang);
   StartEngine();

@@ -197,5 +197,28 @@ TEST_F(PodTables, TellWhenAnEndWasSeenFirst) {
   EXPECT_EQ(pod.finished, *ParseTime("2026-11-28T11:50:00Z"));
 }
 
+TEST_F(PodTables, CountThePodsThatStandInANamespace) {
+  EXPECT_EQ(table_.Standing("team"), 0);
+  See(Pod("p-1", "u-1"));
+  See(Pod("p-2", "u-2"));
+  See(At(Pod("p-2", "u-2"), "2"));
+  Json daemon = Pod("p-3", "u-3");
+  daemon["metadata"]["labels"][plan::kLabelDaemon] = "true";
+  See(daemon);
+  See(At(Stripped(daemon), "2"));
+  EXPECT_EQ(table_.Standing("team"), 2);
+  EXPECT_EQ(table_.Standing("other"), 0);
+  Json ended = At(Pod("p-1", "u-1"), "2");
+  ended["status"]["phase"] = "Succeeded";
+  See(ended);
+  EXPECT_EQ(table_.Standing("team"), 1);
+  table_.Drop("run-uid", "p-1", "u-1", "3");
+  EXPECT_EQ(table_.Standing("team"), 1);
+  See(Pod("p-2", "u-another"));  // the name has another pod now
+  EXPECT_EQ(table_.Standing("team"), 1);
+  table_.Drop("run-uid", "p-2", "u-another", "3");
+  EXPECT_EQ(table_.Standing("team"), 0);
+}
+
 }  // namespace
 }  // namespace penstock::controllers

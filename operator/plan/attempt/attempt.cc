@@ -140,8 +140,9 @@ Judgement JudgeSilent(const PodFact& pod) {
       pod.terminated_reason == "StartError" || pod.terminated_reason == "ContainerCannotRun"
           ? pod.terminated_reason
           : "ExitCode",
-      ExitText(pod) +
-          (pod.termination_message.empty() ? "" : ": " + Shown(pod.termination_message, 256)));
+      ExitText(pod) + (pod.termination_message.empty()
+                           ? ""
+                           : ": " + Shown(pod.termination_message.text(), 256)));
 }
 
 Judgement FromStore(const std::string& pod, int attempt, const ResolvedStep& step,
@@ -214,12 +215,12 @@ Judgement JudgePod(const PodFact& pod, const ResolvedStep& step, const std::stri
     if (IsOverItsOwnLimit(pod)) return JudgeOverLimit(pod);
     return Infrastructure(why, pod.pod_message.empty() ? "its pod was evicted" : pod.pod_message);
   };
-  auto message = ParseTerminationMessage(pod.termination_message);
+  const auto& message = pod.termination_message.Read();
   if (!message) {
     if (pod.oom_killed) return JudgeSilent(pod);
     // A protocol that is no longer ours, or text of the child's: the receipt decides.
     Judgement otherwise = disrupted ? disruption() : JudgeSilent(pod);
-    const auto json = ParseJson(pod.termination_message, "message");
+    const auto json = ParseJson(pod.termination_message.text(), "message");
     if (!disrupted && json && json->is_object())  // a launcher's, of another protocol
       otherwise = Infrastructure("BadMessage", message.error().message);
     return FromStore(pod.name, pod.attempt, step, run_uid, answer, otherwise);

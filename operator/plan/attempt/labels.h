@@ -9,6 +9,7 @@ inline constexpr const char* kLabelStep = "penstock.dev/step";
 inline constexpr const char* kLabelAttempt = "penstock.dev/attempt";
 // Index, of a looped step: on its pods, and on its runs where it is a Pipeline.
 inline constexpr const char* kLabelItem = "penstock.dev/item";
+inline constexpr const char* kLabelDaemon = "penstock.dev/daemon";   // "true": it serves others
 inline constexpr const char* kAnnotationTask = "penstock.dev/task";  // the task document
 inline constexpr const char* kAnnotationSpent =
     "penstock.dev/spent";  // budgets already spent, JSON

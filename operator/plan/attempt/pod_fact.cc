@@ -230,6 +230,7 @@ PodFact DecodePod(const Json& pod) {
   fact.name = meta.name;
   fact.uid = meta.uid;
   fact.step = label(kLabelStep);
+  fact.daemon = label(kLabelDaemon) == "true";
   if (const std::string item = label(kLabelItem); !item.empty())
     fact.item = std::max(0, std::atoi(item.c_str()));
   fact.attempt = std::max(1, std::atoi(label(kLabelAttempt).c_str()));

@@ -12,6 +12,7 @@
 #include "operator/base/json_fwd.h"
 #include "operator/base/time.h"
 #include "operator/plan/attempt/retry_plan.h"
+#include "operator/plan/attempt/termination_text.h"
 #include "operator/plan/locks/held_locks.h"
 
 namespace penstock::plan {
@@ -22,6 +23,7 @@ struct PodFact {
   std::string uid;
   std::string step;
   std::optional<int> item;  // of a looped step
+  bool daemon = false;
   int attempt = 1;
   Spent spent;  // by the attempts before it
   std::string cache_key;
@@ -47,8 +49,8 @@ struct PodFact {
   // The container of several in turn that these are of; empty: the only one, or the last. It is the
   // first that did not end with 0: those behind it were not run.
   std::string container;
-  std::optional<int> exit_code;     // of the step's container
-  std::string termination_message;  // raw, hostile
+  std::optional<int> exit_code;  // of the step's container
+  TerminationText termination_message;
   // The step's containers have ended and another one, injected by somebody, goes on, or one in turn
   // has failed and others go on: the pod may not end by itself.
   bool outlived = false;

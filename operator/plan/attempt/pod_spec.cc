@@ -359,6 +359,7 @@ Result<BuiltAttempt> BuildAttempt(const api::PipelineRun& run, const AttemptSpec
   Json pod_labels = labels;
   pod_labels[kLabelAttempt] = std::to_string(spec.attempt);
   if (item) pod_labels[kLabelItem] = std::to_string(*item);
+  if (spec.step->daemon) pod_labels[kLabelDaemon] = "true";
   const ResolvedStep shaped = ForAttempt(*spec.step, spec.spent);
   PodBuilder builder(run, shaped, settings, !split->config.empty(), built.config_map_name);
   built.pod = {{"apiVersion", "v1"},

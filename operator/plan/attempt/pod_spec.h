@@ -25,6 +25,7 @@ struct PodSettings {
   std::string token_audience = "penstock";
   std::string default_service_account;  // "" = the namespace's default
   std::int64_t run_as_user = 65532;     // images that name no numeric user
+  std::optional<int> max_parallelism;   // of every run, whatever it says; none: no limit
 };
 
 struct AttemptSpec {

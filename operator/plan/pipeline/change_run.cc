@@ -46,6 +46,8 @@ void SortAsAskedFor(std::vector<const api::PipelineRun*>& runs, const std::strin
             [&](const auto* a, const auto* b) { return key(*a) < key(*b); });
 }
 
+std::string TriggerPrefix(const std::string& pipeline) { return pipeline + "-trigger"; }
+
 std::string RunName(const std::string& pipeline, const std::string& hash, int n) {
   return pipeline + "-" + hash + "-" + std::to_string(n);
 }

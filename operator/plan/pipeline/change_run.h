@@ -36,6 +36,10 @@ struct ChangeRun {
 // looks and whenever.
 void SortAsAskedFor(std::vector<const api::PipelineRun*>& runs, const std::string& newest_hash);
 
+// How the names of a Pipeline's runs by trigger begin, in the place of its own:
+// "<pipeline>-trigger".
+[[nodiscard]] std::string TriggerPrefix(const std::string& pipeline);
+
 // "<pipeline>-<hash>-<n>".
 [[nodiscard]] std::string RunName(const std::string& pipeline, const std::string& hash, int n);
 

@@ -6,6 +6,7 @@
 #include "operator/base/shown_text.h"
 #include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/pipeline/change_run.h"
+#include "operator/plan/pipeline/freshness_plan.h"
 #include "operator/plan/pipeline/starts.h"
 
 namespace penstock::plan {
@@ -44,6 +45,8 @@ class PipelinePlanner {
       Start();
     else
       for (auto& schedule : plan_.status.schedules) schedule.next.reset();
+    freshness_ = PlanFreshness(p_, runs_, now_, plan_.status);
+    if (freshness_.look_again) LookAgain(*freshness_.look_again);
     Label();
     CleanHistory();
     Report();
@@ -97,6 +100,7 @@ class PipelinePlanner {
     if (plan_.status.outputs != p_.status.outputs || plan_.status.results != p_.status.results ||
         plan_.status.observed_run_hash != p_.status.observed_run_hash ||
         plan_.status.schedules != p_.status.schedules ||
+        plan_.status.last_success != p_.status.last_success ||
         plan_.status.triggers != p_.status.triggers)
       return;
     const auto& limits = p_.spec.history_limits;
@@ -209,6 +213,7 @@ class PipelinePlanner {
     plan_.status.last_run = p_.status.last_run;
     plan_.status.active_runs = static_cast<int>(std::count_if(
         runs_.begin(), runs_.end(), [](auto* r) { return OutcomeOf(*r) == RunOutcome::kActive; }));
+    ReportFreshness();
     if (!o_.spec_errors.empty()) return Invalid();
     const auto of_a_start =
         std::find_if(asked_for_.begin(), asked_for_.end(),
@@ -242,6 +247,25 @@ class PipelinePlanner {
     else
       Set("Stalled", ConditionStatus::kFalse, reason, "");
     LastRun();
+  }
+
+  // With an event where another is late than before, and where all is well again.
+  void ReportFreshness() {
+    auto& conditions = plan_.status.conditions;
+    if (!freshness_.declared) {
+      std::erase_if(conditions, [](const auto& c) { return c.type == kFresh; });
+      return;
+    }
+    const api::Condition* before = api::FindCondition(p_.status.conditions, kFresh);
+    const bool was_late = before != nullptr && before->status == ConditionStatus::kFalse;
+    if (freshness_.late.empty()) {
+      Set(kFresh, ConditionStatus::kTrue, p_.spec.suspend ? "Suspended" : kFresh, "");
+      if (was_late) plan_.events.push_back({"Normal", kFresh, "it is as fresh as it is to be"});
+      return;
+    }
+    if (!was_late || before->message != Shown(freshness_.late, 4096))
+      plan_.events.push_back({"Warning", kLate, Shown(freshness_.late)});
+    Set(kFresh, ConditionStatus::kFalse, kLate, freshness_.late);
   }
 
   // With an event where it does not stand there yet.
@@ -303,6 +327,7 @@ class PipelinePlanner {
   std::string waiting_;                        // what does not run now, and why
   std::string clock_went_back_;                // what does not before a far time, and the way on
   std::vector<std::string> asked_for_;         // the runs that this plan makes
+  Freshness freshness_;
 };
 
 }  // namespace

@@ -67,6 +67,8 @@ TEST_F(TriggeredPipeline, RunsOnceForEachNewOutputAndNotForWhatWasThere) {
   Publish('b');
   EXPECT_EQ(Runs(), 1U);
   EXPECT_EQ(o_.runs[0].meta.labels.at(kLabelCause), "Trigger");
+  EXPECT_THAT(o_.runs[0].meta.name, testing::MatchesRegex("flights-trigger-[0-9a-f]+-1"));
+  EXPECT_EQ(o_.runs[0].meta.annotations.at(kTriggeredBy), "raw.table");
   EndAll();
   EXPECT_EQ(Runs(), 0U);
   Publish('a');

@@ -49,8 +49,10 @@ class OneSchedule {
     status_.name = spec_.name;
     status_.rule = rule;
     status_.next.reset();
-    if (!counts && !(suspended_ && status_.suspended && status_.settled))
+    if (!counts && !(suspended_ && status_.suspended && status_.settled)) {
       status_.settled = WholeSeconds(now_);
+      status_.watched.reset();
+    }
     status_.suspended = suspended_;
   }
 

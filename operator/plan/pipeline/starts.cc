@@ -118,16 +118,16 @@ class Starter {
   }
 
   void CreateForChange(const std::string& hash) {
-    Create(NewName(hash), kCauseChange, {{kLabelRunHash, hash}}, Json::object());
+    Create(NewName(p_.meta.name, hash), kCauseChange, {{kLabelRunHash, hash}}, Json::object());
   }
 
   // One that no run has, be it that is being deleted: a run that is met by its name would pass for
   // the one that was asked for.
-  [[nodiscard]] std::string NewName(const std::string& hash) const {
+  [[nodiscard]] std::string NewName(const std::string& prefix, const std::string& hash) const {
     int highest = 0;
     for (const api::PipelineRun& run : o_.runs)
-      highest = std::max(highest, NumberOf(run.meta.name, p_.meta.name, hash).value_or(0));
-    return RunName(p_.meta.name, hash, highest + 1);
+      highest = std::max(highest, NumberOf(run.meta.name, prefix, hash).value_or(0));
+    return RunName(prefix, hash, highest + 1);
   }
 
   // --- runs for times
@@ -229,8 +229,10 @@ class Starter {
   }
 
   void CreateForTrigger(TriggerPlan& plan) {
-    const std::string name = NewName(plan.hash);
+    const std::string name = NewName(TriggerPrefix(p_.meta.name), plan.hash);
     Create(name, kCauseTrigger, {{kLabelRunHash, plan.hash}}, Json::object());
+    std::get<CreateRun>(out_.actions.back()).run["metadata"]["annotations"][kTriggeredBy] =
+        plan.due;
     if (!WasRefused(name)) Settle(plan);
   }
 

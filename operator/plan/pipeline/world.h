@@ -23,8 +23,14 @@ inline constexpr const char* kCauseChange = "Change";
 inline constexpr const char* kCauseSchedule = "Schedule";
 inline constexpr const char* kCauseTrigger = "Trigger";
 inline constexpr const char* kCauseBackfill = "Backfill";  // `penstock backfill` made it
+// What a trigger's run was made for, as FollowedName says it: an annotation, since it may be a URI.
+inline constexpr const char* kTriggeredBy = "penstock.dev/triggered-by";
 // The schedule whose time spec.scheduledTime is.
 inline constexpr const char* kLabelSchedule = "penstock.dev/schedule";
+
+// The condition of a Pipeline that says how fresh it is to be, and its reason where it is not.
+inline constexpr const char* kFresh = "Fresh";
+inline constexpr const char* kLate = "Late";
 
 struct PipelineObserved {
   api::Pipeline pipeline;

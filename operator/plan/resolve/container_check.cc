@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "operator/base/sha256.h"
+#include "operator/plan/elsewhere/other_engines.h"
 #include "operator/plan/resolve/code_fetch.h"
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/spec_check.h"
@@ -35,10 +36,13 @@ std::string List(const std::set<std::string>& names) {
 
 // What to write in place of a reference that a command cannot hold.
 std::string InsteadOf(const Reference& r) {
-  if (r.Is({"steps", "*", "results", "*"}))
-    return "results go through parameters: add `parameters: {" + r.path[3] + ": " + r.Text() +
-           "}` to the step and write $(parameters." + r.path[3] +
+  if (r.Is({"steps", "*", "results", "*"})) {
+    Reference value = r;  // [*] stands where the words are made
+    value.all = false;
+    return "results go through parameters: add `parameters: {" + r.path[3] + ": " + value.Text() +
+           "}` to the step and write $(parameters." + r.path[3] + (r.all ? "[*]" : "") +
            ") here (inside a program's text: an env variable that has it as its value)";
+  }
   if (r.IsJust({"steps", "*", "outputs", "*"}))
     return "outputs go through inputs: add `inputs: {" + r.path[3] + ": " + r.Text() +
            "}` to the step and write $(inputs." + r.path[3] + ".path) here";
@@ -48,6 +52,7 @@ std::string InsteadOf(const Reference& r) {
   if (r.Is({"item"}))
     return "the item of a step with forEach is $(each.value), its number $(each.index)" +
            std::string(". Where it is the shell's or the program's own, write $") + r.Text();
+  if (const std::string ours = WordOfTekton(r); !ours.empty()) return "here it is " + ours;
   const std::string own = "; where it is the shell's or the program's own, write $" + r.Text();
   if (r.path.size() == 1) return "there is nothing of that name" + own;
   return "it is not known here; a command may use $(inputs.i.path), $(outputs.o.path), "
@@ -98,6 +103,9 @@ void CheckOne(const Scope& scope, const FoundReference& f, Findings& out) {
 // `is_word`: an item of command or args, which [*] may be.
 void CheckText(const Scope& scope, const Json& text, const std::string& path, Findings& out,
                bool is_word = false) {
+  if (text.is_string())
+    if (const auto theirs = BracesOfOthers(text.get_ref<const std::string&>()))
+      out.warnings.push_back(path + ": " + *theirs);
   std::vector<FoundReference> found;
   CollectReferences(text, path, found, out.errors);
   for (FoundReference& f : found) f.in_list = is_word && f.whole;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "operator/plan/elsewhere/other_engines.h"
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/spec_check.h"
 #include "operator/plan/resolve/value_check.h"
@@ -118,6 +119,9 @@ void CheckOneParameter(const CheckContext& c, const api::ParameterSpec* spec, co
   if (value.is_null()) return;
   if (CanonicalText(value).size() > kMaxValueBytes)
     return c.out.Add(path, "is over 64 KiB; hand it over as an input instead");
+  if (value.is_string())
+    if (const auto theirs = BracesOfOthers(value.get_ref<const std::string&>()))
+      c.out.warnings.push_back(path + ": " + *theirs);
   std::vector<FoundReference> found;
   CollectReferences(value, path, found, c.out.errors);
   for (const FoundReference& f : found) CheckValueReference(c, spec, f, path);
@@ -170,6 +174,8 @@ void CheckValueReference(const CheckContext& c, const api::ParameterSpec* spec,
     fits({{"type", "string"}}, 3);
   } else if (r.Is({"run", "*"})) {
     CheckRunReference(r, f.path, c.out);
+  } else if (const std::string ours = WordOfTekton(r); !ours.empty()) {
+    c.out.Add(f.path, r.Text() + ": here it is " + ours);
   } else {
     c.out.Add(f.path, r.Text() +
                           " cannot stand in a parameter; it may hold $(parameters.x), "

@@ -40,17 +40,19 @@ std::string WhyNot(const std::string& field) {
 
 void CheckApprovers(const api::ApprovalStep& approval, const std::string& path, Findings& out) {
   std::set<std::pair<std::string, std::string>> seen;
-  bool groups = approval.approvers.empty();
+  bool groups = approval.approvers.empty(), wrong = false;
   for (std::size_t i = 0; i < approval.approvers.size(); ++i) {
     const api::Approver& a = approval.approvers[i];
     const std::string at = api::ItemPath(path + ".approvers", i);
     groups = groups || !a.group.empty();
-    if (a.user.empty() == a.group.empty())
+    const bool neither = a.user.empty() == a.group.empty();
+    wrong = wrong || neither;
+    if (neither)
       out.Add(at, "an approver is either a user or a group");
     else if (!seen.insert({a.user, a.group}).second)
       out.Add(at, "'" + a.user + a.group + "' stands there twice");
   }
-  if (!groups && approval.need > static_cast<int>(seen.size()))
+  if (!groups && !wrong && approval.need > static_cast<int>(seen.size()))
     out.Add(path + ".need", std::to_string(approval.need) + " must approve, and only " +
                                 std::to_string(seen.size()) + " may: nobody else ever can");
 }
@@ -125,7 +127,8 @@ void CheckNested(const CheckContext& c, const api::StepSpec& step, const std::st
 void CheckGate(const CheckContext& c, const api::StepSpec& step, const std::string& path) {
   if (step.approval) CheckApproval(c, *step.approval, path + ".approval");
   if (step.wait && (!step.wait->duration || step.wait->duration->count() <= 0))
-    c.out.Add(path + ".wait.duration", "must be above 0");
+    c.out.Add(path + ".wait.duration",
+              step.wait->duration ? "must be above 0" : "is required, such as 10m");
   const Json written = api::Encode(step);
   for (const auto& [field, value] : written.items())
     if (std::none_of(kOfAGate.begin(), kOfAGate.end(),

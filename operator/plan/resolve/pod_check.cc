@@ -47,11 +47,10 @@ void CheckKeys(const Json& pod, const char* what, const std::string& path, Findi
     for (const char* of : {"penstock.dev", "kubernetes.io", "k8s.io"})
       if (IsWithin(domain, of))
         out.Add(at, std::string("names within ") + of + " are not the step's to give; remove it");
-    if (std::string_view(what) == "labels" && value.is_string() &&
-        !value.get<std::string>().empty() && !HasTemplate(value) &&
-        !IsName(value.get<std::string>()))
-      out.Add(at, "'" + value.get<std::string>().substr(0, 80) +
-                      "' is no label value: letters, digits, '-', '_' and '.', at most 63");
+    const bool is_label = std::string_view(what) == "labels" && value.is_string();
+    if (!is_label || HasTemplate(value)) continue;
+    if (auto why = WhyNoLabelValue(value.get<std::string>()); !why.empty())
+      out.Add(at, std::move(why));
   }
 }
 
@@ -365,6 +364,28 @@ void CheckRunVolumes(const CheckContext& c) {
                   "'" + mode.substr(0, 80) +
                       "' is none of ReadWriteOnce, ReadWriteMany and ReadWriteOncePod");
     }
+  }
+}
+
+// Who lists runs by a parameter needs its value on the run, not on its pods.
+void CheckRunLabels(const CheckContext& c) {
+  const Json labels(c.spec.run_labels);
+  CheckKeys({{"runLabels", labels}}, "runLabels", "spec", c.out);
+  for (const auto& [key, value] : c.spec.run_labels) {
+    const std::string at = api::ChildPath("spec.runLabels", key);
+    std::vector<FoundReference> found;
+    const std::size_t errors = c.out.errors.size();
+    CollectReferences(value, at, found, c.out.errors);
+    for (const FoundReference& f : found) {
+      if (f.reference.Is({"parameters", "*"}))
+        CheckValueReference(c, nullptr, f, at);
+      else
+        c.out.Add(at, f.reference.Text() +
+                          " cannot stand in a run's label, which is put on when the run begins: it "
+                          "may hold $(parameters.x)");
+    }
+    if (!found.empty() || c.out.errors.size() > errors) continue;
+    if (auto why = WhyNoLabelValue(value); !why.empty()) c.out.Add(at, std::move(why));
   }
 }
 

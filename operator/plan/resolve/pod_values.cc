@@ -133,7 +133,8 @@ std::string WrongName(const ResolvedStep& step) {
 }
 
 std::string NoLabelValue(const std::string& path, const std::string& value) {
-  return IsLabelValue(value) ? "" : path + ": '" + value.substr(0, 80) + "' is no label value";
+  const std::string why = WhyNoLabelValue(value);
+  return why.empty() ? "" : path + ": " + why;
 }
 
 // What is wrong with a pod's fields once all is put in; "": nothing.
@@ -231,6 +232,12 @@ Result<ResolvedStep> PutPodValues(ResolvedStep step, const Lookup& lookup) {
   if (!done) return done.error();
   if (std::string wrong = WhatIsWrong(step); !wrong.empty()) return Invalid(std::move(wrong));
   return step;
+}
+
+std::string WhyNoLabelValue(const std::string& value) {
+  if (IsLabelValue(value)) return "";
+  return "'" + value.substr(0, 80) +
+         "' is no label value: letters, digits, '-', '_' and '.', at most 63";
 }
 
 }  // namespace penstock::plan

@@ -60,6 +60,9 @@ void CheckDefaultReferences(const CheckContext& c);
     api::StepDefaults defaults, const Lookup& lookup,
     const std::function<bool(const Reference&)>& known);
 
+// What is wrong with a label's value, which no cluster would take; "": nothing.
+[[nodiscard]] std::string WhyNoLabelValue(const std::string& value);
+
 // What is left for later, with its place within the step; and whether anything is.
 [[nodiscard]] std::vector<FoundReference> PodReferences(const ResolvedStep& step);
 [[nodiscard]] bool HasPodReferences(const ResolvedStep& step);

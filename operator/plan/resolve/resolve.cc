@@ -6,6 +6,7 @@
 
 #include "operator/base/json.h"
 #include "operator/plan/locks/lock_check.h"
+#include "operator/plan/resolve/pod_values.h"
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/schedule_check.h"
 #include "operator/plan/resolve/spec_check.h"
@@ -106,6 +107,25 @@ void ResolveResults(const api::PipelineSpec& spec, const std::map<std::string, J
   }
 }
 
+void ResolveLabels(const api::PipelineSpec& spec, const std::map<std::string, Json>& values,
+                   Findings& out, ResolvedRun& run) {
+  for (const auto& [key, text] : spec.run_labels) {
+    const std::string at = api::ChildPath("spec.runLabels", key);
+    const auto value = ExpandAll(
+        Json(text), [&](const Reference& r) { return Select(values.at(r.path[1]), r, 2); });
+    if (!value) {
+      out.Add(at, value.error().message);
+      continue;
+    }
+    if (value->is_null()) continue;  // of a parameter that is not given
+    std::string label = CanonicalText(*value);
+    if (auto why = WhyNoLabelValue(label); !why.empty())
+      out.Add(at, std::move(why));
+    else
+      run.labels[key] = std::move(label);
+  }
+}
+
 }  // namespace
 
 bool ResolvedRun::TakesLocks() const {
@@ -192,6 +212,7 @@ Resolution Resolve(const std::string& pipeline_name, const api::PipelineSpec& sp
   run.timeout = spec.timeouts.run;
   run.outputs = spec.outputs;
   ResolveResults(spec, values, out, run);
+  ResolveLabels(spec, values, out, run);
   run.warnings = out.warnings;
   StepResolver resolver(pipeline_name, spec, picked, around, values, inputs, out);
   Graph graph = DependencyGraph(spec);

@@ -120,9 +120,10 @@ struct ResolvedRun {
   std::map<std::string, Json> parameters;
   std::vector<std::string> number_parameters;  // of type number, that a `when` names
   std::optional<int> parallelism;
-  std::vector<api::RunVolume> volumes;  // made for the run
-  std::vector<api::LockRef> locks;      // held by the run
-  std::optional<Milliseconds> timeout;  // from the run's start; then its steps are stopped
+  std::vector<api::RunVolume> volumes;        // made for the run
+  std::vector<api::LockRef> locks;            // held by the run
+  std::map<std::string, std::string> labels;  // that the run is to have
+  std::optional<Milliseconds> timeout;        // from the run's start; then its steps are stopped
   // In topological order, ties in the order of the spec; those of `finally` stand behind all
   // others.
   std::vector<ResolvedStep> steps;

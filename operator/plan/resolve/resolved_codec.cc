@@ -198,6 +198,7 @@ Result<ResolvedRun> Decode(const Json& j) {
   run.parallelism = spec.value.parallelism;
   run.volumes = std::move(spec.value.volumes);
   run.locks = std::move(spec.value.locks);
+  run.labels = std::move(spec.value.run_labels);
   run.timeout = spec.value.timeouts.run;
   run.outputs = spec.value.outputs;
   run.results = spec.value.results;
@@ -240,6 +241,7 @@ Json EncodeResolved(const ResolvedRun& run) {
   spec.parallelism = run.parallelism;
   spec.volumes = run.volumes;
   spec.locks = run.locks;
+  spec.run_labels = run.labels;
   spec.timeouts.run = run.timeout;
   spec.outputs = run.outputs;
   spec.results = run.results;
@@ -272,12 +274,14 @@ std::string RunHash(const api::PipelineSpec& spec) {
   what.concurrency = plain.concurrency;
   what.history_limits = plain.history_limits;
   what.parallelism.reset();
+  what.run_labels.clear();
   what.timeouts = {};
   what.suspend = false;
   what.schedules.clear();
   what.schedule_policy = plain.schedule_policy;
   what.triggers.clear();
   what.ttl_after_finished = plain.ttl_after_finished;
+  what.freshness = plain.freshness;
   return Sha256Hex(CanonicalJson(api::Encode(what))).substr(0, 10);
 }
 

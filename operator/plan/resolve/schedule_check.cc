@@ -62,6 +62,8 @@ void CheckSchedule(const api::PipelineSpec& spec, std::size_t index, Findings& o
     out.Add(path + ".cron", cron.error().message);
   if (const auto zone = FindZone(schedule.time_zone); !zone)
     out.Add(path + ".timeZone", zone.error().message);
+  if (schedule.finish_within && schedule.finish_within->count() <= 0)
+    out.Add(path + ".finishWithin", "must be above 0");
   CheckParameters(spec, schedule, path, out);
 }
 
@@ -72,6 +74,8 @@ void CheckSchedules(const api::PipelineSpec& spec, Findings& out) {
   const auto& deadline = spec.schedule_policy.starting_deadline;
   if (deadline && deadline->count() <= 0)
     out.Add("spec.schedulePolicy.startingDeadline", "must be above 0");
+  if (spec.freshness.max_age && spec.freshness.max_age->count() <= 0)
+    out.Add("spec.freshness.maxAge", "must be above 0");
   std::set<std::string> followed;
   for (std::size_t i = 0; i < spec.triggers.size(); ++i) {
     const api::TriggerSpec& trigger = spec.triggers[i];

@@ -108,6 +108,7 @@ void CheckOwnVolumes(const CheckContext& c, const api::StepSpec& step, const std
 void CheckPod(const CheckContext& c, const api::StepSpec& step, const std::string& path);
 void CheckPodFields(const Json& pod, const std::string& path, Findings& out);
 void CheckRunVolumes(const CheckContext& c);
+void CheckRunLabels(const CheckContext& c);
 // Programs without a command, where registries are not asked for the image's own.
 void CheckEntryPoints(const api::PipelineSpec& spec, Findings& out);
 // A parameter inside a program's text.

@@ -87,7 +87,8 @@ void CheckStep(const CheckContext& c, const api::StepSpec& step, const std::stri
     c.out.Add(path + ".name", "'" + step.name.substr(0, 80) +
                                   "' is no step name: lower-case letters, digits and '-', a letter "
                                   "or digit at both ends, at most 40");
-  if (step.for_each) CheckLoop(c, step, path + ".forEach");
+  // One that waits cannot be looped, whatever the loop says.
+  if (step.for_each && !IsGate(step)) CheckLoop(c, step, path + ".forEach");
   if (step.component.has_value() + step.container.has_value() + step.pipeline.has_value() +
           step.approval.has_value() + step.wait.has_value() + int{!step.containers.empty()} !=
       1)
@@ -151,6 +152,7 @@ void WarnUnused(const CheckContext& c) {
     if (r.value) CollectReferences(*r.value, "", found, ignored);
   for (const PodPlace& place : PlacesOf(c.spec.defaults))
     CollectReferences(place.value, "", found, ignored);
+  for (const auto& [key, value] : c.spec.run_labels) CollectReferences(value, "", found, ignored);
   for (const FoundReference& f : found)
     if (f.reference.Is({"parameters", "*"})) used.insert(f.reference.path[1]);
   for (const ListedStep& listed : StepsOf(c.spec))
@@ -244,6 +246,7 @@ void CheckSpec(const api::PipelineSpec& spec, const StepComponents& components, 
   CheckTimeouts(spec.defaults.timeouts, "spec.defaults.timeouts", out);
   CheckPodFields(spec.defaults.pod, "spec.defaults.pod", out);
   CheckRunVolumes(c);
+  CheckRunLabels(c);
   for (api::FieldError& wrong : CheckLocks(spec, HeldByDaemons(spec)))
     out.errors.push_back(std::move(wrong));
   if (spec.timeouts.run && spec.timeouts.run->count() <= 0)

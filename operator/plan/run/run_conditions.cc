@@ -154,6 +154,13 @@ class RunConditions {
       if (s.status.phase == StepPhase::kWaiting && s.status.reason == kLocked) return &s;
     return nullptr;
   }
+  // The same for a place among the namespace's pods.
+  [[nodiscard]] const StepState* WithoutRoom() const {
+    if (sum_.running + sum_.pending > 0) return nullptr;
+    for (const StepState& s : steps_)
+      if (HoldOf(&s.status) == Hold::kPodLimit) return &s;
+    return nullptr;
+  }
   [[nodiscard]] const StepState* FirstFailed() const {
     for (const StepState& s : steps_)
       if (s.status.phase == StepPhase::kFailed && !s.status.allowed) return &s;
@@ -174,6 +181,7 @@ class RunConditions {
     const StepState* step = failed != nullptr || plan_.finished ? failed : Troubled();
     if (step == nullptr && !plan_.finished) step = AwaitsApproval();
     if (step == nullptr && !plan_.finished) step = Locked();
+    if (step == nullptr && !plan_.finished) step = WithoutRoom();
     if (step != nullptr) plan_.status.trouble = step->status.name + ": " + step->status.reason;
     const StepState* kept = WithRefusedDelete(steps_);
     if (step == nullptr && kept != nullptr)
@@ -244,6 +252,9 @@ class RunConditions {
     } else if (const StepState* locked = Locked()) {
       reason = kLocked;
       message = Describe(*locked) + "; " + message;
+    } else if (const StepState* waits = WithoutRoom()) {
+      reason = Name(Hold::kPodLimit);
+      message = Describe(*waits) + "; " + message;
     }
     PutRefusedDelete(reason, message);
     Set("Ready", ConditionStatus::kFalse, reason, message);

@@ -1,6 +1,7 @@
 #include "operator/plan/run/run_plan.h"
 
 #include <algorithm>
+#include <climits>
 #include <iterator>
 
 #include "operator/base/json.h"
@@ -37,6 +38,7 @@ using api::StepPhase;
 constexpr int kMaxCreates = 50;
 constexpr Milliseconds kRefusedAgain{5'000};
 constexpr Milliseconds kLookAboveAgain{30'000};
+constexpr Milliseconds kRoomAgain{15'000};
 // Steps without a place that are still looked up in the cache, which needs none.
 constexpr int kLookAhead = 100;
 
@@ -53,6 +55,7 @@ class RunPlanner {
     if (!o_.WaitsForReceipts()) Decide();
     PlanStatus(o_, steps_.all(), HasLeftovers(), now_, plan_);
     PutLocks();
+    PutLabels();
     for (const StepState& s : steps_.all())
       if (s.wake && s.kind != StepState::Kind::kFinal) Wake(*s.wake);
     if (plan_.finished) plan_.requeue_after.reset();
@@ -241,10 +244,18 @@ class RunPlanner {
     if (places_.Has(s)) return false;
     if (s.item && steps_.LoopOf(s.step->name).IsFull(*s.step, places_.OfStep(s.step->name)))
       return true;
-    return o_.resolved->parallelism && steps_.occupied + places_.all() >= *o_.resolved->parallelism;
+    const auto& own = o_.resolved->parallelism;
+    const auto& most = settings_.max_parallelism;
+    const int places = std::min(own.value_or(INT_MAX), most.value_or(INT_MAX));
+    return steps_.occupied + places_.all() >= places;
+  }
+  // What a step with a Pipeline runs has pods of its own; a daemon must not wait for those that use
+  // it.
+  [[nodiscard]] bool HasRoom(const StepState& s) const {
+    return !o_.pods_left || s.step->nested || s.step->daemon || pods_made_ < *o_.pods_left;
   }
   [[nodiscard]] bool HasPlace(const StepState& s) const {
-    return !IsFull(s) && creates_ < kMaxCreates;
+    return !IsFull(s) && creates_ < kMaxCreates && HasRoom(s);
   }
 
   static std::optional<int> ItemOf(const StepState& s) {
@@ -296,7 +307,23 @@ class RunPlanner {
     plan_.urgent_status = plan_.urgent_status || after != before;
   }
 
+  // One that stands there is somebody's word.
+  void PutLabels() {
+    if (o_.resolved == nullptr) return;
+    PutRunLabels missing;
+    for (const auto& [key, value] : o_.resolved->labels)
+      if (!o_.run.meta.labels.contains(key)) missing.labels[key] = value;
+    if (!missing.labels.empty()) plan_.actions.emplace_back(std::move(missing));
+  }
+
   void WaitForPlace(StepState& s) {
+    if (!IsFull(s) && !HasRoom(s)) {
+      plan_.waits_for_room = true;
+      Wake(now_ + kRoomAgain);  // whose pod ends wakes one of those that wait
+      return Wait(s, Hold::kPodLimit,
+                  "the namespace has as many pods as the platform lets its runs have at a time; it "
+                  "starts when one of them has ended");
+    }
     // Where nothing is made now, the next plan would be this one: what holds the places wakes it.
     if (!IsFull(s) && made_ > 0) plan_.requeue_after = Milliseconds(0);
     Wait(s, IsFull(s) ? Hold::kParallelism : Hold::kQueued);
@@ -353,6 +380,7 @@ class RunPlanner {
     for (CreateClaim& claim : ClaimsFor(o_, steps_.all(), s, built->pod_name))
       plan_.actions.emplace_back(std::move(claim));
     plan_.actions.emplace_back(CreatePod{built->pod_name, std::move(built->pod)});
+    if (!s.step->daemon) ++pods_made_;
     CountMade(s);
   }
 
@@ -395,6 +423,7 @@ class RunPlanner {
   std::optional<bool> steps_ended_;  // once it is asked
   std::optional<Json> so_far_;       // the same
   int made_ = 0;                     // by this plan
+  int pods_made_ = 0;                // those that count against the namespace's room
   int creates_ = 0;                  // those, and what is held up as they would be
   int looked_ahead_ = 0;
 };

@@ -95,11 +95,14 @@ int Rank(const StepState& s, const std::set<std::string>& needed) {
 void PutEntries(const RunObserved& o, const std::vector<StepState>& steps, RunPlan& plan) {
   const auto needed = Needed(o, steps);
   std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < steps.size(); ++i)
-    if (!MustStay(steps[i])) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return Rank(steps[a], needed) < Rank(steps[b], needed);
-  });
+  std::vector<int> ranks(steps.size());  // once each: a run may have thousands of steps
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (MustStay(steps[i])) continue;
+    order.push_back(i);
+    ranks[i] = Rank(steps[i], needed);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return ranks[a] < ranks[b]; });
   std::size_t bytes = 0;
   std::size_t kept = 0;
   while (kept < order.size() && kept < kMaxStepEntries) {

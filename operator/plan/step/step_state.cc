@@ -11,7 +11,7 @@ namespace penstock::plan {
 // In the order of Hold.
 constexpr std::size_t kMaxFingerprint = 1024;  // in a status
 constexpr std::array kHolds{"",          "Suspended", "Dependencies", "Fingerprint", "CacheLookup",
-                            "Following", "Locked",    "Parallelism",  "Queued"};
+                            "Following", "Locked",    "Parallelism",  "Queued",      "PodLimit"};
 
 const char* Name(Hold hold) { return kHolds[static_cast<std::size_t>(hold)]; }
 

@@ -65,6 +65,7 @@ enum class Hold : std::uint8_t {
   kLocked,       // who holds it is in the message
   kParallelism,  // a place of the run's own
   kQueued,       // the next plan: this one has made enough
+  kPodLimit,     // a pod of the namespace to end: the platform bounds them
 };
 [[nodiscard]] const char* Name(Hold hold);
 // As a status says it; null: there is none.

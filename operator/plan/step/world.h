@@ -121,6 +121,8 @@ struct RunObserved {
   Family family;
   LockFacts locks;
   ApprovalFacts approvals;
+  // Pods that the namespace may still have, by the platform's limit; none: there is no limit.
+  std::optional<int> pods_left;
   // By step and item; not of items that have ended by the status.
   std::map<std::string, std::map<int, ItemAttempt>> item_attempts;
   std::map<std::string, std::shared_ptr<const GatherAnswer>> gathered;  // by step
@@ -186,13 +188,17 @@ struct CancelChild {  // merge patch {"spec": {"cancel": mode}}
   std::string uid;
   api::CancelMode mode = api::CancelMode::kStop;
 };
+// Labels of the run itself: merge patch {"metadata": {"labels": labels}}.
+struct PutRunLabels {
+  std::map<std::string, std::string> labels;
+};
 // What an item gave that no launcher has told the store under the attempt's name: it came from the
 // cache, or its receipt was lost.
 struct KeepReceipt {
   Receipt receipt;
 };
 using RunAction = std::variant<CreatePod, CreateConfigMap, CreateClaim, DeletePod, RecordCache,
-                               DropCache, KeepReceipt, CreateChild, CancelChild>;
+                               DropCache, KeepReceipt, CreateChild, CancelChild, PutRunLabels>;
 
 // What the API server would not take. It is tried again with growing pauses.
 struct Refusal {
@@ -243,6 +249,7 @@ struct RunPlan {
   std::optional<Milliseconds> requeue_after;
   bool urgent_status = false;  // first, failure or end: write at once, else coalesce to 1/s
   bool finished = false;
+  bool waits_for_room = false;  // for a pod of the namespace to end (RunObserved::pods_left)
   // It asks for locks or takes some: the status is written before anything is done.
   bool takes_locks = false;
 };

@@ -51,6 +51,27 @@ TEST(GateChecks, NameEveryErrorOfAnApproval) {
                   HasSubstr("approval.message: $(steps.no.results.x): there is no step")));
 }
 
+// What could not be read was told once more for what follows from it.
+TEST(GateChecks, TellEachMistakeOnce) {
+  const auto decoded = [](const std::string& step) {
+    auto read = api::DecodePipelineSpec(Yaml("steps:\n" + step), "spec");
+    std::vector<std::string> told;
+    for (const api::FieldError& e : read.errors) told.push_back(e.path + ": " + e.message);
+    return told;
+  };
+  EXPECT_THAT(decoded("- {name: w, wait: {duration: $(parameters.x)}}\n"),
+              ElementsAre(HasSubstr("spec.steps[0].wait.duration: '$(parameters.x)' is not a")));
+  EXPECT_THAT(decoded(Approval("approvers: [{user: 5}, {usr: a}, a]")),
+              ElementsAre(HasSubstr("approvers[0].user: must be a string"),
+                          HasSubstr("approvers[1].usr: unknown field"),
+                          HasSubstr("approvers[2]: must be an object")));
+  EXPECT_THAT(Errors("steps:\n" + Approval("approvers: [{}], need: 2")),
+              ElementsAre(HasSubstr("approvers[0]: an approver is either a user or a group")));
+  EXPECT_THAT(
+      Errors("steps:\n- {name: w, forEach: {in: $(parameters.no)}, wait: {duration: 1s}}\n"),
+      ElementsAre(HasSubstr("spec.steps[0].forEach: a step that waits cannot be looped")));
+}
+
 TEST(GateChecks, NameANeedThatNobodyCanMeet) {
   EXPECT_THAT(
       Errors("steps:\n" + Approval("approvers: [{user: a}], need: 2")),

@@ -301,5 +301,22 @@ TEST(PlanRun, AStatusOfManyStepsStaysSmallAndNothingRunsAgain) {
   EXPECT_TRUE(w.plan.finished);
 }
 
+// Who lists runs by them needs them while the run goes on, too.
+TEST(RunPlan, PutsTheLabelsOfThePipelineOnTheRunAndLeavesThoseThatStandThere) {
+  RunWorld w(
+      "parameters: [{name: town, default: Ulm}]\nrunLabels: {town: $(parameters.town), team: "
+      "data}\n" +
+      kChain);
+  w.o.run.meta.labels["team"] = "mine";
+  w.Settle();
+  ASSERT_EQ(CountOf<PutRunLabels>(w.plan), 1);
+  for (const auto& action : w.plan.actions)
+    if (const auto* put = std::get_if<PutRunLabels>(&action))
+      EXPECT_EQ(put->labels, (std::map<std::string, std::string>{{"town", "Ulm"}}));
+  w.o.run.meta.labels["town"] = "Ulm";
+  w.Settle();
+  EXPECT_EQ(CountOf<PutRunLabels>(w.plan), 0);
+}
+
 }  // namespace
 }  // namespace penstock::plan

@@ -1,4 +1,4 @@
-#include "operator/cli/objects/local_approvals.h"
+#include "operator/cli/prompt/local_approvals.h"
 
 #include <algorithm>
 #include <istream>
@@ -12,6 +12,7 @@
 #include "operator/cli/objects/parameters.h"
 #include "operator/cli/objects/state.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/resolve/value_check.h"
 #include "operator/protocol/reference.h"
 
 namespace penstock::cli {
@@ -24,13 +25,38 @@ std::string Trimmed(std::string text) {
 
 using Values = std::map<std::string, Json>;
 
+// What the step takes: the engine would refuse anything else, after all that comes before it.
+Result<Values> ParseFor(const std::vector<std::string>& texts, const api::ApprovalStep& step) {
+  Result<Values> values = ParseParameters(texts, step.values);
+  if (!values) return values;
+  for (const api::ParameterSpec& spec : step.values) {
+    const auto given = values->find(spec.name);
+    if (given == values->end()) {
+      if (!spec.default_value && !spec.optional)
+        return Invalid("the value '" + spec.name + "' (" + Name(spec.type) + ") is not given");
+    } else if (const auto wrong = plan::CheckValue(spec, given->second)) {
+      return Invalid("the value '" + spec.name + "': " + *wrong);
+    }
+  }
+  return values;
+}
+
 // Of one of these steps, which have the same name in several Pipelines; the error is the first's.
 Result<Values> ParseForAny(const std::vector<std::string>& texts,
                            const std::vector<api::ApprovalStep>& steps) {
-  Result<Values> first = ParseParameters(texts, steps.front().values);
+  Result<Values> first = ParseFor(texts, steps.front());
   for (std::size_t i = 1; i < steps.size() && !first; ++i)
-    if (auto values = ParseParameters(texts, steps[i].values)) return values;
+    if (auto values = ParseFor(texts, steps[i])) return values;
   return first;
+}
+
+// Whether the step of the run still waits for a decision.
+bool StillWaits(kube::Client& client, const std::string& run, const std::string& step) {
+  const Result<Json> object = client.Get(kube::kPipelineRuns, kLocalNamespace, run);
+  if (!object) return false;
+  for (const Json& one : object->value("status", Json::object()).value("steps", Json::array()))
+    if (one.value("name", "") == step) return one.value("reason", "") == api::kAwaitingApproval;
+  return false;
 }
 
 std::string Joined(const std::map<std::string, std::vector<api::ApprovalStep>>& steps) {
@@ -124,7 +150,14 @@ Result<void> LocalApprovals::DecideStep(kube::Client& client, const Json& run, c
     if (!values) return Wrap("--approve " + name, values.error());
     approval.spec.values = *std::move(values);
   } else if (session_.asks) {
-    auto answer = Ask(name, message, step_of_run->values);
+    const std::string of = approval.spec.run;
+    auto answer = Ask(name, message, step_of_run->values, [&] {
+      return !session_.interrupted.stop_requested() && StillWaits(client, of, name);
+    });
+    if (!answer && answer.error().kind == ErrorKind::kCancelled) {
+      session_.err << "\nstep " << name << ": no answer is needed any more\n" << std::flush;
+      return {};
+    }
     if (!answer) return answer.error();
     if (*answer)
       approval.spec.values = std::move(**answer);
@@ -141,9 +174,9 @@ Result<void> LocalApprovals::DecideStep(kube::Client& client, const Json& run, c
 
 Result<std::optional<std::map<std::string, Json>>> LocalApprovals::Ask(
     const std::string& step, const std::string& message,
-    const std::vector<api::ParameterSpec>& values) const {
+    const std::vector<api::ParameterSpec>& values, const GoOn& go_on) const {
   session_.err << "\nstep " << step << ": " << message << "\n";
-  const Result<std::string> yes = ReadLine("approve? [y/N] ");
+  const Result<std::string> yes = ReadLine("approve? [y/N] ", go_on);
   if (!yes) return yes.error();
   if (*yes != "y" && *yes != "Y" && *yes != "yes")
     return std::optional<std::map<std::string, Json>>();
@@ -153,7 +186,7 @@ Result<std::optional<std::map<std::string, Json>>> LocalApprovals::Ask(
     std::string prompt = value.name + " (" + Name(value.type);
     for (const Json& one : value.enum_values) prompt += ", " + CanonicalText(one);
     if (value.default_value) prompt += "; default " + CanonicalText(*value.default_value);
-    const Result<std::string> text = ReadLine(prompt + "): ");
+    const Result<std::string> text = ReadLine(prompt + "): ", go_on);
     if (!text) return text.error();
     ++i;
     if (text->empty()) continue;  // its default, or absent
@@ -168,8 +201,14 @@ Result<std::optional<std::map<std::string, Json>>> LocalApprovals::Ask(
   return std::optional(given);
 }
 
-Result<std::string> LocalApprovals::ReadLine(const std::string& prompt) const {
+Result<std::string> LocalApprovals::ReadLine(const std::string& prompt, const GoOn& go_on) const {
   session_.err << prompt << std::flush;
+  if (session_.read_line) {
+    auto typed = session_.read_line(go_on);
+    if (typed) return Trimmed(*std::move(typed));
+    if (typed.error().kind != ErrorKind::kNotFound) return typed;
+    return Invalid("nobody answers whether to approve");
+  }
   std::string line;
   if (!std::getline(session_.in, line)) return Invalid("nobody answers whether to approve");
   return Trimmed(line);

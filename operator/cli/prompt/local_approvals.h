@@ -31,17 +31,19 @@ class LocalApprovals {
   [[nodiscard]] const std::vector<std::string>& wrong() const { return wrong_; }
 
   // Decides what the run, or one within it, waits for, once each. Asks at the terminal, and waits
-  // for the answer. The error says which step cannot be decided.
+  // for the answer as long as the step does and nobody interrupts. The error says which step cannot
+  // be decided.
   [[nodiscard]] Result<void> Decide(kube::Client& client, const Json& run);
 
  private:
   [[nodiscard]] Result<void> DecideSteps(kube::Client& client, const Json& run);
   [[nodiscard]] Result<void> DecideStep(kube::Client& client, const Json& run, const Json& step);
-  // Nothing: it is rejected.
+  using GoOn = std::function<bool()>;
+  // Nothing: it is rejected. Cancelled when `go_on` says that the answer is wanted no more.
   [[nodiscard]] Result<std::optional<std::map<std::string, Json>>> Ask(
       const std::string& step, const std::string& message,
-      const std::vector<api::ParameterSpec>& values) const;
-  [[nodiscard]] Result<std::string> ReadLine(const std::string& prompt) const;
+      const std::vector<api::ParameterSpec>& values, const GoOn& go_on) const;
+  [[nodiscard]] Result<std::string> ReadLine(const std::string& prompt, const GoOn& go_on) const;
 
   const Session& session_;
   const ReadStep read_step_;

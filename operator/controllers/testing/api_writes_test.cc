@@ -1,0 +1,63 @@
+// What a run costs the API server, in writes: the bound of docs/benchmarks.md, without a cluster.
+#include <gmock/gmock.h>
+
+#include <atomic>
+
+#include "operator/controllers/testing/engine_fixture.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::controllers {
+namespace {
+
+class CountingClient : public kube::ForwardingClient {
+ public:
+  using ForwardingClient::ForwardingClient;
+  [[nodiscard]] int writes() const { return writes_; }
+
+ protected:
+  Result<void> Before(std::string_view write, const kube::ResourceType&) override {
+    if (!write.empty()) ++writes_;
+    return {};
+  }
+
+ private:
+  std::atomic<int> writes_ = 0;
+};
+
+class ApiWrites : public EngineTest {
+ protected:
+  ApiWrites() { status_interval_ = Milliseconds(1'000); }  // as the operator's
+};
+
+TEST_F(ApiWrites, AChainOfTenStepsCostsAtMostTwoAndAFifthAStep) {
+  CountingClient counting(cluster_);
+  StartEngine(&counting);
+  std::string steps;
+  for (int i = 0; i < 10; ++i)
+    steps += "  - {name: s" + std::to_string(i) +
+             ", container: {image: tool, command: [work]}, outputs: [{name: o}]" +
+             (i == 0 ? "" : ", inputs: {i: $(steps.s" + std::to_string(i - 1) + ".outputs.o)}") +
+             "}\n";
+  Create(kube::kPipelineRuns, "metadata: {name: chain}\nspec:\n pipelineSpec:\n  steps:\n" + steps);
+  EXPECT_EQ(ConditionOf(AwaitFinished("chain"), "Succeeded"), "True");
+  std::printf("a chain of ten steps: %d writes\n", counting.writes());
+  EXPECT_LE(counting.writes(), 22);
+  EXPECT_GE(counting.writes(), 12) << "ten pods, a revision, a status: less were not counted";
+}
+
+TEST_F(ApiWrites, RunsOfOnePodAndOneContentCostAtMostFourEachAndARevisionTogether) {
+  CountingClient counting(cluster_);
+  StartEngine(&counting);
+  constexpr int kRuns = 20;
+  for (int i = 0; i < kRuns; ++i)
+    Create(kube::kPipelineRuns, "metadata: {name: r" + std::to_string(i) +
+                                    "}\nspec: {pipelineSpec: {steps: [{name: a, container: "
+                                    "{image: tool, command: [work]}}]}}\n");
+  for (int i = 0; i < kRuns; ++i) AwaitFinished("r" + std::to_string(i));
+  std::printf("%d runs of one pod: %d writes\n", kRuns, counting.writes());
+  EXPECT_LE(counting.writes(), 4 * kRuns);
+  EXPECT_EQ(ListAll(kube::kControllerRevisions).size(), 1U);
+}
+
+}  // namespace
+}  // namespace penstock::controllers
