@@ -5,11 +5,23 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "operator/artifacts/store.h"
+#include "operator/artifacts/room.h"
+#include "operator/base/result.h"
 
 namespace penstock::artifacts {
+
+// A blob on its way in: write, then Commit. Dropped without a Commit, it leaves nothing.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  [[nodiscard]] virtual Result<void> Write(std::string_view bytes) = 0;
+  // Makes the blob visible and gives its digest; `expected` (when not empty) must match, else
+  // kDamaged and nothing is kept.
+  [[nodiscard]] virtual Result<std::string> Commit(const std::string& expected) = 0;
+};
 
 // `folder` is <root>/<namespace>; the blob will stand in <folder>/blobs/ab/<hex>.
 [[nodiscard]] Result<std::unique_ptr<BlobWriter>> NewFileBlob(const std::filesystem::path& folder,

@@ -6,6 +6,7 @@
 #include "operator/artifacts/manifest.h"
 #include "operator/artifacts/pack.h"
 #include "operator/base/file.h"
+#include "operator/base/try.h"
 
 namespace penstock::artifacts {
 namespace {
@@ -17,13 +18,15 @@ Result<void> AddFile(const Store& store, const std::string& ns, const FolderEntr
   file.size = entry.artifact.bytes;
   file.sha256 = entry.artifact.digest.substr(std::string("sha256:").size());
   if (file.size > kBlockBytes) {
-    auto path = store.BlobPath(ns, entry.artifact.digest);
-    if (!path) return path.error();
-    auto digest = DigestFile(*path);
-    if (!digest) return digest.error();
-    if (digest->sha256 != file.sha256)
-      return DigestMismatch(entry.name, file.sha256, digest->sha256);
-    file.blocks = std::move(digest->blocks);
+    BlockHasher hasher;
+    PENSTOCK_TRY(store.ReadBlob(ns, entry.artifact.digest, 0, UINT64_MAX,
+                                [&](std::string_view bytes) -> Result<void> {
+                                  hasher.Update(bytes);
+                                  return {};
+                                }));
+    FileDigest digest = hasher.Finish();
+    if (digest.sha256 != file.sha256) return DigestMismatch(entry.name, file.sha256, digest.sha256);
+    file.blocks = std::move(digest.blocks);
   }
   out.files.push_back(std::move(file));
   return {};
@@ -31,9 +34,8 @@ Result<void> AddFile(const Store& store, const std::string& ns, const FolderEntr
 
 Result<void> AddFolder(const Store& store, const std::string& ns, const FolderEntry& entry,
                        Manifest& out) {
-  auto path = store.BlobPath(ns, entry.artifact.digest);
-  if (!path) return path.error();
-  auto text = ReadFile(*path);
+  PENSTOCK_ASSIGN(const LocalObject blob, store.LocalBlob(ns, entry.artifact.digest));
+  auto text = ReadFile(blob.path());
   if (!text) return text.error();
   const std::string actual = "sha256:" + Sha256Hex(*text);
   if (actual != entry.artifact.digest)
@@ -49,12 +51,9 @@ Result<void> AddFolder(const Store& store, const std::string& ns, const FolderEn
 
 Result<void> Put(const Store& store, const std::string& ns, const std::string& bytes,
                  const std::string& digest) {
-  auto writer = store.NewBlob(ns);
-  if (!writer) return writer.error();
-  if (auto written = (*writer)->Write(bytes); !written) return written;
-  auto done = (*writer)->Commit(digest);
-  if (!done) return done.error();
-  return {};
+  return store.PutBlob(ns, digest, bytes.size(), [&, sent = false]() mutable {
+    return Result<std::string_view>(std::exchange(sent, true) ? std::string_view() : bytes);
+  });
 }
 
 }  // namespace

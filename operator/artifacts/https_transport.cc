@@ -4,12 +4,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <random>
 
+#include "operator/artifacts/direct_store.h"
+#include "operator/artifacts/file_reader.h"
 #include "operator/artifacts/pack.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
@@ -26,6 +29,7 @@ namespace {
 
 constexpr int kDiskFullAttempts = 3;
 constexpr int kStrangerAttempts = 8;
+constexpr int kDirectTries = 3;
 constexpr std::size_t kMaxReplyBody = 1 << 20;
 constexpr int kNothingLeft = 416;
 constexpr std::chrono::milliseconds kConnectTimeout{10'000};
@@ -74,38 +78,6 @@ Error FromReply(const std::string& what, const HttpResponse& reply) {
   return e;
 }
 
-// Reads a file in pieces, from its start at each Rewind. Used by one thread.
-class FileReader {
- public:
-  static Result<std::unique_ptr<FileReader>> Open(const fs::path& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return FromErrno("opening " + path.string(), errno);
-    return std::unique_ptr<FileReader>(new FileReader(fd, path));
-  }
-  ~FileReader() { ::close(fd_); }
-  void Rewind() { offset_ = 0; }
-  Result<std::string_view> Next(std::uint64_t size) {
-    const std::uint64_t left = size - std::min<std::uint64_t>(size, offset_);
-    if (piece_.empty()) piece_.resize(std::clamp<std::uint64_t>(size, 1, 256 * 1024));
-    for (;;) {
-      const ssize_t n = ::pread(fd_, piece_.data(), std::min<std::uint64_t>(left, piece_.size()),
-                                static_cast<off_t>(offset_));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return FromErrno("reading " + path_.string(), errno);
-      if (n == 0 && left > 0) return Invalid(path_.string() + " shrank while it was uploaded");
-      offset_ += static_cast<std::uint64_t>(n);
-      return std::string_view(piece_.data(), static_cast<std::size_t>(n));
-    }
-  }
-
- private:
-  FileReader(int fd, fs::path path) : fd_(fd), path_(std::move(path)) {}
-  int fd_;
-  fs::path path_;
-  std::string piece_;
-  std::uint64_t offset_ = 0;
-};
-
 class HttpsTransport : public Transport {
  public:
   HttpsTransport(const TaskStore& store, const TransportOptions& options)
@@ -127,6 +99,9 @@ class HttpsTransport : public Transport {
     client_ = std::move(*made);
     limits_.idle = std::min(kIdleTimeout, options_.deadline);
     limits_.stop = options_.stop;
+    direct_ = std::make_unique<DirectStore>(limits_);
+    // Whoever comes through a tunnel may have no way to the store.
+    may_be_direct_ = !options_.vouched_channel;
     return {};
   }
 
@@ -240,6 +215,18 @@ class HttpsTransport : public Transport {
     auto file = TargetFile::Create(path, f, check_size);
     if (!file) return file.error();
     const std::string digest = "sha256:" + f.sha256;
+    if (f.size >= kDirectFrom) {
+      auto direct = Directly(digest + "/download",
+                             [&](const DirectWay& way) { return direct_->Get(way, **file); });
+      if (!direct && direct.error().kind != ErrorKind::kDamaged) return direct.error();
+      // What came whole has nothing left that the gateway would be asked for.
+      if (direct && *direct) {
+        if (auto whole = (*file)->Finish(); whole) return whole;
+      }
+      if (!direct || *direct) {
+        if (auto again = (*file)->Restart(); !again) return again;
+      }
+    }
     auto done = GetInto(digest, **file);
     if (done || done.error().kind != ErrorKind::kDamaged) return done;
     // The store looks itself; if the blob there is whole, the second copy will be.
@@ -250,6 +237,30 @@ class HttpsTransport : public Transport {
     if (!said || !said->is_object() || !said->value("whole", false)) return done;
     if (auto again = (*file)->Restart(); !again) return again;
     return GetInto(digest, **file);
+  }
+
+  // By signed URLs of the store itself, while the gateway gives them; false: through the gateway.
+  Result<bool> Directly(const std::string& question,
+                        const std::function<Result<DirectStore::Outcome>(const DirectWay&)>& go) {
+    for (int tries = 1; tries <= kDirectTries && may_be_direct_; ++tries) {
+      auto answer =
+          Try("asking for " + question, [&](bool&) { return Ask("POST", kBlobs + question); });
+      // What is wrong with it the gateway says better when it is asked for the blob.
+      const auto way = answer ? ParseDirectWay(answer->body) : std::nullopt;
+      if (!answer && answer.error().kind == ErrorKind::kCancelled) return answer.error();
+      if (!way) {
+        may_be_direct_ = answer.has_value() ? false : may_be_direct_.load();
+        return false;
+      }
+      if (way->stored) return true;
+      auto outcome = go(*way);
+      if (!outcome) return outcome.error();
+      if (*outcome == DirectStore::Outcome::kDone) return true;
+      if (*outcome == DirectStore::Outcome::kNotSo) break;
+      if (!Sleep(Backoff(tries))) return Cancelled("asking for " + question + ": stopped");
+    }
+    may_be_direct_ = false;
+    return false;
   }
 
   Result<void> GetInto(const std::string& digest, TargetFile& file) {
@@ -305,6 +316,16 @@ class HttpsTransport : public Transport {
     if (!digest) return digest;
     auto reader = FileReader::Open(path);
     if (!reader) return reader.error();
+    if (digest->size >= kDirectFrom) {
+      const std::string question =
+          "sha256:" + digest->sha256 + "/upload?bytes=" + std::to_string(digest->size);
+      auto direct = Directly(question, [&](const DirectWay& way) {
+        (*reader)->Rewind();
+        return direct_->Put(way, digest->size, [&] { return (*reader)->Next(digest->size); });
+      });
+      if (!direct) return direct.error();
+      if (*direct) return digest;
+    }
     auto reply = Try("uploading " + path.string(), [&](bool&) {
       HttpRequest r = Ask("PUT", kBlobs + "sha256:" + digest->sha256);
       (*reader)->Rewind();
@@ -332,6 +353,8 @@ class HttpsTransport : public Transport {
   TaskStore store_;
   TransportOptions options_;
   std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<DirectStore> direct_;
+  std::atomic<bool> may_be_direct_{true};
   net::Limits limits_;
   std::mutex mutex_;
   std::condition_variable_any wake_;

@@ -1,26 +1,23 @@
 #include "operator/artifacts/store.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <string_view>
-#include <system_error>
+#include <utility>
 
-#include "operator/artifacts/blob_writer.h"
+#include "operator/artifacts/folder_objects.h"
 #include "operator/artifacts/leftovers.h"
 #include "operator/artifacts/manifest.h"
 #include "operator/artifacts/manifest_reader.h"
-#include "operator/artifacts/open_file.h"
 #include "operator/artifacts/pack.h"
-#include "operator/artifacts/tree.h"
 #include "operator/artifacts/whole_folders.h"
-#include "operator/base/file.h"
 #include "operator/base/sha256.h"
+#include "operator/base/try.h"
 
 namespace penstock::artifacts {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::size_t kLookedAtOnce = 1024;  // files of a folder
 
 // A name that stands as one part of a path: what Kubernetes allows in names and UIDs.
 Result<void> CheckPart(const char* what, const std::string& text) {
@@ -32,159 +29,152 @@ Result<void> CheckPart(const char* what, const std::string& text) {
                  "' is not made of a-z, 0-9, '-' and '.'");
 }
 
-Result<fs::path> NamespaceFolder(const fs::path& root, const std::string& ns) {
-  if (auto ok = CheckPart("namespace", ns); !ok) return ok.error();
-  return root / ns;
-}
-
-Result<fs::path> BlobName(const fs::path& root, const std::string& ns, const std::string& digest) {
-  auto folder = NamespaceFolder(root, ns);
-  if (!folder) return folder;
+Result<std::string> KeyOfBlob(const std::string& ns, const std::string& digest) {
+  PENSTOCK_TRY(CheckPart("namespace", ns));
   if (!IsDigest(digest))
     return Invalid("'" + digest.substr(0, 80) + "' is no digest (sha256:<64 hex>)");
-  const std::string hex = digest.substr(7);
-  return *folder / "blobs" / hex.substr(0, 2) / hex;
+  return BlobKey(ns, digest);
 }
 
-Result<fs::path> ReceiptName(const fs::path& root, const std::string& ns,
-                             const std::string& run_uid, const std::string& pod) {
-  auto folder = NamespaceFolder(root, ns);
-  if (!folder) return folder;
-  if (auto ok = CheckPart("run UID", run_uid); !ok) return ok.error();
-  if (auto ok = CheckPart("pod name", pod); !ok) return ok.error();
-  return *folder / "receipts" / run_uid / pod;
+Result<std::string> FolderOfReceipts(const std::string& ns, const std::string& run_uid) {
+  PENSTOCK_TRY(CheckPart("namespace", ns));
+  PENSTOCK_TRY(CheckPart("run UID", run_uid));
+  return ns + "/receipts/" + run_uid;
 }
 
-Result<fs::path> CacheName(const fs::path& root, const std::string& ns, const std::string& key) {
-  auto folder = NamespaceFolder(root, ns);
+Result<std::string> KeyOfReceipt(const std::string& ns, const std::string& run_uid,
+                                 const std::string& pod) {
+  auto folder = FolderOfReceipts(ns, run_uid);
   if (!folder) return folder;
+  PENSTOCK_TRY(CheckPart("pod name", pod));
+  return *folder + "/" + pod;
+}
+
+Result<std::string> KeyOfCacheEntry(const std::string& ns, const std::string& key) {
+  PENSTOCK_TRY(CheckPart("namespace", ns));
   const std::string hex = key.rfind("sha256:", 0) == 0 ? key.substr(7) : key;
   if (!IsDigest("sha256:" + hex)) return Invalid("'" + key.substr(0, 80) + "' is no cache key");
-  return *folder / "cache" / hex.substr(0, 2) / hex;
+  return ns + "/cache/" + hex.substr(0, 2) + "/" + hex;
 }
 
-// Hands a regular file's bytes to `sink` in pieces.
-template <typename Sink>
-Result<void> ReadThrough(const fs::path& path, Sink sink) {
-  const auto file = OpenFile::Open(path);
-  if (!file) return file.error();
-  // No larger than the file: a folder of many small ones would spend its time on clearing memory.
-  std::string chunk(std::clamp<std::uint64_t>(file->size(), 4096, 1 << 20), '\0');
-  while (true) {
-    const ssize_t n = ::read(file->fd(), chunk.data(), chunk.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return FromErrno("reading " + path.string(), errno);
-    if (n == 0) return {};
-    auto taken = sink(std::string_view(chunk.data(), static_cast<std::size_t>(n)));
-    if (!taken) return taken;
-  }
+Error NoBlob(const std::string& ns, const std::string& digest) {
+  return NotFound("the store has no " + digest + " in namespace " + ns);
 }
 
-// True where a regular file of that size is there.
-Result<bool> HasSize(const std::string& path, std::uint64_t bytes) {
-  const auto size = SizeOfFile(path);
-  if (!size) return size.error();
-  return *size == bytes;
-}
-
-Result<FileDigest> PutFile(const fs::path& folder, const Room& room, const fs::path& file,
-                           BlobBatch& batch) {
-  auto writer = NewFileBlob(folder, room);
-  if (!writer) return writer.error();
-  BlockHasher hasher;
-  auto copied = ReadThrough(file, [&](std::string_view bytes) {
-    hasher.Update(bytes);
-    return (*writer)->Write(bytes);
-  });
-  if (!copied) return copied.error();
-  FileDigest digest = hasher.Finish();
-  if (auto added = batch.Add(std::move(*writer), digest.sha256); !added) return added.error();
-  return digest;
-}
-
-// What the reserve is for; on a volume that is full to its last byte it is refused by name too.
-Result<void> WriteSmall(const fs::path& path, const Receipt& receipt) {
-  return OnVolume(WriteFileAtomically(path, Json(receipt).dump()));
-}
-
-Result<Receipt> ReadReceipt(const fs::path& path) {
-  auto text = ReadFile(path, kMaxReceiptBytes);
-  if (!text) return text.error();
-  auto receipt = ParseReceipt(*text);
-  if (!receipt) return Wrap(path.string(), receipt.error());
+Result<Receipt> ReadReceipt(const Objects& objects, const std::string& key) {
+  PENSTOCK_ASSIGN(const std::string text, objects.Get(key, kMaxReceiptBytes));
+  auto receipt = ParseReceipt(text);
+  if (!receipt) return Wrap(key, receipt.error());
   return receipt;
 }
 
 }  // namespace
 
 Store::Store(fs::path root, Room room)
-    : root_(std::move(root)), room_(std::move(room)), whole_(std::make_shared<WholeFolders>()) {}
+    : root_(std::move(root)),
+      room_(std::move(room)),
+      is_volume_(true),
+      objects_(std::make_shared<FolderObjects>(root_, room_)),
+      whole_(std::make_shared<WholeFolders>()) {}
 
-Result<std::unique_ptr<BlobWriter>> Store::NewBlob(const std::string& ns) const {
-  auto folder = NamespaceFolder(root_, ns);
-  if (!folder) return folder.error();
-  return NewFileBlob(*folder, room_);
+Store::Store(fs::path root, Room room, std::shared_ptr<const Objects> objects)
+    : root_(std::move(root)),
+      room_(std::move(room)),
+      is_volume_(false),
+      objects_(std::move(objects)),
+      whole_(std::make_shared<WholeFolders>()) {}
+
+Result<void> Store::HasRoomFor(const std::string& ns, std::uint64_t bytes) const {
+  return objects_->HasRoomFor(ns, bytes);
+}
+
+Result<void> Store::PutBlob(const std::string& ns, const std::string& digest,
+                            std::optional<std::uint64_t> bytes, const ByteSource& source) const {
+  PENSTOCK_TRY(KeyOfBlob(ns, digest));
+  return objects_->PutBlob(ns, digest, bytes, source);
 }
 
 Result<fs::path> Store::BlobPath(const std::string& ns, const std::string& digest) const {
-  auto path = BlobName(root_, ns, digest);
-  if (!path) return path;
-  const auto size = SizeOfFile(*path);
-  if (!size) return size.error();
-  if (!*size) return NotFound("the store has no " + digest + " in namespace " + ns);
-  return path;
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, digest));
+  if (!is_volume_) {
+    Error error = Invalid("the store is no folder of this machine");
+    error.kind = ErrorKind::kUnsupported;
+    return error;
+  }
+  PENSTOCK_ASSIGN(const auto size, objects_->Size(key));
+  if (!size) return NoBlob(ns, digest);
+  return root_ / key;
+}
+
+Result<LocalObject> Store::LocalBlob(const std::string& ns, const std::string& digest) const {
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, digest));
+  auto local = objects_->Local(key);
+  if (!local && local.error().kind == ErrorKind::kNotFound) return NoBlob(ns, digest);
+  return local;
+}
+
+Result<void> Store::ReadBlob(const std::string& ns, const std::string& digest, std::uint64_t offset,
+                             std::uint64_t length, const ByteSink& sink) const {
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, digest));
+  auto read = objects_->Read(key, offset, length, sink);
+  if (!read && read.error().kind == ErrorKind::kNotFound) return NoBlob(ns, digest);
+  return read;
+}
+
+Result<std::optional<Link>> Store::LinkToRead(const std::string& ns,
+                                              const std::string& digest) const {
+  PENSTOCK_TRY(KeyOfBlob(ns, digest));
+  return objects_->LinkToRead(ns, digest);
+}
+
+Result<std::optional<Link>> Store::LinkToWrite(const std::string& ns, const std::string& digest,
+                                               std::uint64_t bytes) const {
+  PENSTOCK_TRY(KeyOfBlob(ns, digest));
+  return objects_->LinkToWrite(ns, digest, bytes);
 }
 
 Result<std::uint64_t> Store::BlobSize(const std::string& ns, const std::string& digest) const {
-  auto path = BlobPath(ns, digest);
-  if (!path) return path.error();
-  const auto size = SizeOfFile(*path);
-  if (!size) return size.error();
-  if (!*size) return NotFound("the store has no " + digest + " in namespace " + ns + " any more");
-  return **size;
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, digest));
+  PENSTOCK_ASSIGN(const auto size, objects_->Size(key));
+  if (!size) return NoBlob(ns, digest);
+  return *size;
 }
 
 Result<bool> Store::Verify(const std::string& ns, const std::string& digest) const {
-  auto path = BlobPath(ns, digest);
-  if (!path) return path.error();
   Sha256 hasher;
-  auto read = ReadThrough(*path, [&](std::string_view bytes) -> Result<void> {
+  PENSTOCK_TRY(ReadBlob(ns, digest, 0, UINT64_MAX, [&](std::string_view bytes) -> Result<void> {
     hasher.Update(bytes);
     return {};
-  });
-  if (!read) return read.error();
+  }));
   if ("sha256:" + hasher.HexDigest() == digest) return true;
   whole_->Forget();
-  std::error_code ec;
-  const fs::path aside = root_ / ns / "damaged";
-  fs::create_directories(aside, ec);
-  if (!ec) fs::rename(*path, aside / digest.substr(7), ec);
-  if (ec) return FromErrno("setting aside the damaged " + path->string(), ec.value());
+  PENSTOCK_TRY(objects_->SetAside(ns, digest));
   return false;
 }
 
 Result<int> Store::RemoveLeftovers(std::chrono::seconds age) const {
-  return RemoveLeftoversUnder(root_, age);
+  auto removed = objects_->RemoveLeftovers(age);
+  if (is_volume_) return removed;
+  const auto here = RemoveLeftoversUnder(root_, age);
+  if (!removed || !here) return removed ? here : removed;
+  return *removed + *here;
 }
 
 Result<ArtifactRef> Store::Put(const std::string& ns, const fs::path& source) const {
-  auto folder = NamespaceFolder(root_, ns);
-  if (!folder) return folder.error();
-  BlobBatch files(*folder);
+  PENSTOCK_TRY(CheckPart("namespace", ns));
+  const auto files = objects_->NewBatch(ns);
   PackSink sink;
-  sink.put_file = [&](int, const fs::path& file) { return PutFile(*folder, room_, file, files); };
+  sink.put_file = [&](int, const fs::path& file) { return files->Put(file); };
   sink.put_manifest = [&](const std::string& text, const std::string& digest) -> Result<void> {
     // A manifest that is there has all its files.
-    if (auto done = files.Commit(); !done) return done;
-    auto writer = NewFileBlob(*folder, room_);
-    if (!writer) return writer.error();
-    if (auto written = (*writer)->Write(text); !written) return written;
-    if (auto done = (*writer)->Commit(digest); !done) return done.error();
-    return {};
+    PENSTOCK_TRY(files->Commit());
+    return objects_->PutBlob(ns, digest, text.size(), [&, sent = false]() mutable {
+      return Result<std::string_view>(std::exchange(sent, true) ? std::string_view() : text);
+    });
   };
   auto packed = Pack(source, sink);
   if (!packed) return packed;
-  if (auto done = files.Commit(); !done) return done.error();
+  PENSTOCK_TRY(files->Commit());
   return packed;
 }
 
@@ -199,80 +189,122 @@ Result<void> Store::Get(const std::string& ns, const ArtifactRef& artifact,
   source.get_file = [&](int, const ManifestFile& f, const fs::path& path,
                         bool check_size) -> Result<void> {
     const std::string digest = "sha256:" + f.sha256;
-    auto blob = BlobPath(ns, digest);
-    if (!blob) return blob.error();
     auto file = TargetFile::Create(path, f, check_size);
     if (!file) return file.error();
-    auto copied = ReadThrough(*blob, [&](std::string_view bytes) { return (*file)->Write(bytes); });
+    auto copied = ReadBlob(ns, digest, 0, UINT64_MAX,
+                           [&](std::string_view bytes) { return (*file)->Write(bytes); });
     if (copied) copied = (*file)->Finish();
     return checked(std::move(copied), digest);
   };
   source.get_manifest = [&](const std::string& digest) -> Result<std::string> {
-    auto blob = BlobPath(ns, digest);
-    if (!blob) return blob.error();
-    return ReadFile(*blob, kMaxManifestBytes);
+    PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, digest));
+    auto text = objects_->Get(key, kMaxManifestBytes);
+    if (!text && text.error().kind == ErrorKind::kNotFound) return NoBlob(ns, digest);
+    return text;
   };
   return checked(Unpack(artifact, target, source), artifact.digest);
 }
 
 Result<ArtifactRef> Store::Find(const std::string& ns, const std::string& digest) const {
-  const auto path = BlobPath(ns, digest);
-  if (!path) return path.error();
-  return FileOrFolder(*path, digest);
+  PENSTOCK_ASSIGN(const std::uint64_t bytes, BlobSize(ns, digest));
+  // What is larger is no manifest, and need not come here to be looked at.
+  if (bytes > kMaxManifestBytes) return ArtifactRef{digest, false, bytes};
+  PENSTOCK_ASSIGN(const bool may_be, MayBeManifest(ns, digest));
+  if (!may_be) return ArtifactRef{digest, false, bytes};
+  PENSTOCK_ASSIGN(const LocalObject blob, LocalBlob(ns, digest));
+  return FileOrFolder(blob.path(), digest);
+}
+
+Result<void> Store::CheckFolder(const std::string& ns, const std::string& digest) const {
+  PENSTOCK_ASSIGN(const std::uint64_t bytes, BlobSize(ns, digest));
+  PENSTOCK_ASSIGN(const bool may_be, MayBeManifest(ns, digest));
+  if (!may_be || bytes > kMaxManifestBytes) return Invalid("it is no folder's manifest");
+  PENSTOCK_ASSIGN(const LocalObject blob, LocalBlob(ns, digest));
+  return CheckManifestHead(blob.path());
+}
+
+// By its first letter: a bucket's object of gigabytes is not fetched to be found no manifest.
+Result<bool> Store::MayBeManifest(const std::string& ns, const std::string& digest) const {
+  if (is_volume_) return true;
+  char first = '\0';
+  PENSTOCK_TRY(ReadBlob(ns, digest, 0, 1, [&](std::string_view bytes) -> Result<void> {
+    if (!bytes.empty()) first = bytes[0];
+    return {};
+  }));
+  return first == '{';
 }
 
 Result<bool> Store::Exists(const std::string& ns, const ArtifactRef& artifact) const {
-  auto name = BlobName(root_, ns, artifact.digest);
-  if (!name) return name.error();
-  if (!artifact.folder) return HasSize(*name, artifact.bytes);
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, artifact.digest));
+  if (!artifact.folder) return objects_->Have({{key, artifact.bytes}});
   return whole_->Look(ns + " " + artifact.digest, [&]() -> Result<bool> {
-    const std::string blobs = name->parent_path().parent_path().string() + "/";
-    auto read = ReadManifestFile(*name, [&](ManifestFile&& f) -> Result<void> {
-      auto there = HasSize(blobs + f.sha256.substr(0, 2) + "/" + f.sha256, f.size);
-      if (there && *there) return {};
-      return there ? NotFound("a file of the folder is not there") : there.error();
+    const auto manifest = LocalBlob(ns, artifact.digest);
+    if (!manifest && manifest.error().kind == ErrorKind::kNotFound) return false;
+    if (!manifest) return manifest.error();
+    std::vector<ObjectSize> files;
+    const auto look = [&]() -> Result<void> {
+      PENSTOCK_ASSIGN(const bool there, objects_->Have(files));
+      files.clear();
+      return there ? Result<void>{} : NotFound("a file of the folder is not there");
+    };
+    auto read = ReadManifestFile(manifest->path(), [&](ManifestFile&& f) -> Result<void> {
+      files.push_back({BlobKey(ns, "sha256:" + f.sha256), f.size});
+      return files.size() < kLookedAtOnce ? Result<void>{} : look();
     });
-    if (!read && read.error().kind == ErrorKind::kNotFound) return false;
-    if (!read && read.error().kind == ErrorKind::kInvalid)
-      return Wrap(artifact.digest + " is named as a folder and is none", read.error());
-    if (!read) return read.error();
-    return read->digest == artifact.digest;
+    Result<void> rest;
+    if (read && !files.empty()) rest = look();
+    const Error* error = !read ? &read.error() : !rest ? &rest.error() : nullptr;
+    if (error == nullptr) return read->digest == artifact.digest;
+    if (error->kind == ErrorKind::kNotFound) return false;
+    if (error->kind == ErrorKind::kInvalid)
+      return Wrap(artifact.digest + " is named as a folder and is none", *error);
+    return *error;
   });
 }
 
 Result<void> Store::PutReceipt(const std::string& ns, const Receipt& receipt) const {
-  auto path = ReceiptName(root_, ns, receipt.run_uid, receipt.pod);
-  if (!path) return path.error();
-  return WriteSmall(*path, receipt);
+  PENSTOCK_ASSIGN(const std::string key, KeyOfReceipt(ns, receipt.run_uid, receipt.pod));
+  return objects_->Put(key, Json(receipt).dump());
 }
 
 Result<Receipt> Store::GetReceipt(const std::string& ns, const std::string& run_uid,
                                   const std::string& pod) const {
-  auto path = ReceiptName(root_, ns, run_uid, pod);
-  if (!path) return path.error();
-  return ReadReceipt(*path);
+  PENSTOCK_ASSIGN(const std::string key, KeyOfReceipt(ns, run_uid, pod));
+  return ReadReceipt(*objects_, key);
 }
+
+Result<std::vector<std::string>> Store::Receipts(const std::string& ns,
+                                                 const std::string& run_uid) const {
+  PENSTOCK_ASSIGN(const std::string folder, FolderOfReceipts(ns, run_uid));
+  return objects_->Names(folder);
+}
+
+Result<void> Store::RemoveReceipts(const std::string& ns, const std::string& run_uid) const {
+  PENSTOCK_ASSIGN(const std::string folder, FolderOfReceipts(ns, run_uid));
+  return objects_->RemoveBelow(folder);
+}
+
+Result<std::vector<std::string>> Store::RunsWithReceipts(const std::string& ns) const {
+  PENSTOCK_TRY(CheckPart("namespace", ns));
+  return objects_->Names(ns + "/receipts");
+}
+
+Result<std::vector<std::string>> Store::Namespaces() const { return objects_->Names(""); }
 
 Result<void> Store::PutCacheEntry(const std::string& ns, const std::string& key,
                                   const Receipt& receipt) const {
-  auto path = CacheName(root_, ns, key);
-  if (!path) return path.error();
-  return WriteSmall(*path, receipt);
+  PENSTOCK_ASSIGN(const std::string name, KeyOfCacheEntry(ns, key));
+  return objects_->Put(name, Json(receipt).dump());
 }
 
 Result<Receipt> Store::GetCacheEntry(const std::string& ns, const std::string& key) const {
-  auto path = CacheName(root_, ns, key);
-  if (!path) return path.error();
-  return ReadReceipt(*path);
+  PENSTOCK_ASSIGN(const std::string name, KeyOfCacheEntry(ns, key));
+  return ReadReceipt(*objects_, name);
 }
 
 Result<void> Store::DropCacheEntry(const std::string& ns, const std::string& key) const {
-  auto path = CacheName(root_, ns, key);
-  if (!path) return path.error();
-  std::error_code ec;
-  fs::remove(*path, ec);
-  if (ec) return FromErrno("removing " + path->string(), ec.value());
-  return {};
+  PENSTOCK_ASSIGN(const std::string name, KeyOfCacheEntry(ns, key));
+  return objects_->Remove(name);
 }
 
 }  // namespace penstock::artifacts

@@ -1,15 +1,13 @@
-// Artifacts in a folder by content address. No database: what the folder holds is the truth.
+// Artifacts by content address, in a folder of a volume or in buckets (objects.h). No database:
+// what stands there is the truth.
 //
-//   <root>/<namespace>/blobs/ab/abcdef...        a blob; its name is its SHA-256
-//   <root>/<namespace>/receipts/<run uid>/<pod>  a receipt
-//   <root>/<namespace>/cache/ab/<cache key>      a cache entry
-//   <root>/<namespace>/tmp/...                   blobs on their way in; leftovers of a crash
-//   <root>/<namespace>/damaged/<hex>             blobs whose bytes no longer match their name
+//   <namespace>/blobs/ab/abcdef...        a blob; its name is its SHA-256
+//   <namespace>/receipts/<run uid>/<pod>  a receipt
+//   <namespace>/cache/ab/<cache key>      a cache entry
 //
 // A file artifact is one blob. A folder artifact is a manifest blob (manifest.h) and a blob a
-// file; its digest is the manifest's. A blob appears by rename after fsync: a name that exists is
-// whole. Everything is per namespace, so a tenant cannot read or poison another's.
-// Thread-safe, and safe between processes on one file system.
+// file; its digest is the manifest's. A name that exists is whole. Everything is per namespace, so
+// a tenant cannot read or poison another's. Thread-safe, and safe between processes.
 #pragma once
 
 #include <chrono>
@@ -21,48 +19,62 @@
 #include <string_view>
 #include <vector>
 
+#include "operator/artifacts/objects.h"
 #include "operator/artifacts/room.h"
 #include "operator/base/result.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::artifacts {
 
-// A blob on its way in: write, then Commit. Dropped without a Commit, it leaves nothing.
-class BlobWriter {
- public:
-  virtual ~BlobWriter() = default;
-  [[nodiscard]] virtual Result<void> Write(std::string_view bytes) = 0;
-  // Makes the blob visible and gives its digest; `expected` (when not empty) must match, else
-  // Invalid and nothing is kept.
-  [[nodiscard]] virtual Result<std::string> Commit(const std::string& expected) = 0;
-};
-
 class WholeFolders;
 
 class Store {
  public:
+  // On the volume below `root`.
   explicit Store(std::filesystem::path root, Room room = {});
+  // In what `objects` are; below `root` is what stays on this machine's volume (predictions, and
+  // what is on its way).
+  Store(std::filesystem::path root, Room room, std::shared_ptr<const Objects> objects);
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] const Room& room() const { return room_; }
+  // For files on their way; what stays there is swept as a leftover.
+  [[nodiscard]] std::filesystem::path Scratch(const std::string& ns) const {
+    return root_ / ns / "tmp";
+  }
 
-  // Whether artifacts and predictions of so many bytes may still come in; kNoSpace.
-  [[nodiscard]] Result<void> HasRoomFor(std::uint64_t bytes) const { return room_.For(bytes); }
-
-  // --- blobs; kNoSpace when the volume is full, at the latest 1 MiB after it is
-  [[nodiscard]] Result<std::unique_ptr<BlobWriter>> NewBlob(const std::string& ns) const;
-  // The blob's path on this machine; kNotFound. Its content is not verified here.
+  // --- blobs; kNoSpace when the store is full
+  // Whether artifacts of so many bytes may still come in; kNoSpace.
+  [[nodiscard]] Result<void> HasRoomFor(const std::string& ns, std::uint64_t bytes) const;
+  // See Objects::PutBlob.
+  [[nodiscard]] Result<void> PutBlob(const std::string& ns, const std::string& digest,
+                                     std::optional<std::uint64_t> bytes,
+                                     const ByteSource& source) const;
+  // The blob's path on this machine, where the store is a volume; kNotFound, kUnsupported. Its
+  // content is not verified here.
   [[nodiscard]] Result<std::filesystem::path> BlobPath(const std::string& ns,
                                                        const std::string& digest) const;
+  // A file of this machine with the blob's bytes, unverified: a manifest, or what is small;
+  // kNotFound.
+  [[nodiscard]] Result<LocalObject> LocalBlob(const std::string& ns,
+                                              const std::string& digest) const;
+  [[nodiscard]] Result<void> ReadBlob(const std::string& ns, const std::string& digest,
+                                      std::uint64_t offset, std::uint64_t length,
+                                      const ByteSink& sink) const;
+  // See Objects.
+  [[nodiscard]] Result<std::optional<Link>> LinkToRead(const std::string& ns,
+                                                       const std::string& digest) const;
+  [[nodiscard]] Result<std::optional<Link>> LinkToWrite(const std::string& ns,
+                                                        const std::string& digest,
+                                                        std::uint64_t bytes) const;
   [[nodiscard]] Result<std::uint64_t> BlobSize(const std::string& ns,
                                                const std::string& digest) const;
 
   // Reads the whole blob. False when its bytes no longer match its name; it is then set aside, so
   // that the name is free and the producer, run again, repairs it. kNotFound when there is none.
   [[nodiscard]] Result<bool> Verify(const std::string& ns, const std::string& digest) const;
-  // Removes what crashed writers left for longer than `age`, in all namespaces: in tmp/ files, and
-  // folders of what was fetched, read-only or not; beside receipts, cache entries and prediction
-  // logs their temporary files. How many.
+  // Removes what crashed writers left for longer than `age`, in all namespaces, here and in the
+  // store. How many.
   [[nodiscard]] Result<int> RemoveLeftovers(std::chrono::seconds age) const;
 
   // --- whole artifacts
@@ -74,18 +86,30 @@ class Store {
   // target.
   [[nodiscard]] Result<void> Get(const std::string& ns, const ArtifactRef& artifact,
                                  const std::filesystem::path& target) const;
+  // See Objects.
+  [[nodiscard]] Result<std::string> Look() const { return objects_->Look(); }
   // What a digest stands for here, a file or a folder; kNotFound.
   [[nodiscard]] Result<ArtifactRef> Find(const std::string& ns, const std::string& digest) const;
-  // True when every blob of the artifact is there with its recorded size.
   // True when every blob of the artifact is there with its recorded size. Invalid, with its name,
   // for what is recorded as a folder and is none. Memory does not grow with the folder; one that
   // was whole is looked at again after a minute.
   [[nodiscard]] Result<bool> Exists(const std::string& ns, const ArtifactRef& artifact) const;
 
+  // Invalid where the digest stands for what is no folder's manifest; reads its beginning only.
+  [[nodiscard]] Result<void> CheckFolder(const std::string& ns, const std::string& digest) const;
+
   // --- receipts
   [[nodiscard]] Result<void> PutReceipt(const std::string& ns, const Receipt& receipt) const;
   [[nodiscard]] Result<Receipt> GetReceipt(const std::string& ns, const std::string& run_uid,
                                            const std::string& pod) const;  // kNotFound
+  // The pods of a run that have written one, sorted.
+  [[nodiscard]] Result<std::vector<std::string>> Receipts(const std::string& ns,
+                                                          const std::string& run_uid) const;
+  [[nodiscard]] Result<void> RemoveReceipts(const std::string& ns,
+                                            const std::string& run_uid) const;
+  // The UIDs of runs that have receipts.
+  [[nodiscard]] Result<std::vector<std::string>> RunsWithReceipts(const std::string& ns) const;
+  [[nodiscard]] Result<std::vector<std::string>> Namespaces() const;
 
   // --- cache entries: what a step gave for a key (plan/cache_key.h)
   [[nodiscard]] Result<void> PutCacheEntry(const std::string& ns, const std::string& key,
@@ -94,8 +118,12 @@ class Store {
   [[nodiscard]] Result<void> DropCacheEntry(const std::string& ns, const std::string& key) const;
 
  private:
+  [[nodiscard]] Result<bool> MayBeManifest(const std::string& ns, const std::string& digest) const;
+
   std::filesystem::path root_;
   Room room_;
+  bool is_volume_;
+  std::shared_ptr<const Objects> objects_;
   std::shared_ptr<WholeFolders> whole_;
 };
 

@@ -5,9 +5,11 @@
 //   PUT       /artifacts/v1/blobs/sha256:<hex>          201, 200 when it was there; a client that
 //                                                       sends Expect then need not send the body
 //   POST      /artifacts/v1/blobs/sha256:<hex>/verify   {"whole":true}; else it is set aside
-//   PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
-//   GET       /artifacts/v1/predictions/<model deployment>         what a server logged
-//   PUT, GET  /artifacts/v1/predictions/<model deployment>/<file>
+//   POST      /artifacts/v1/blobs/sha256:<hex>/download          a signed URL of the store itself,
+//   or POST      /artifacts/v1/blobs/sha256:<hex>/upload?bytes=<n>  {}; {"stored":true} when it is
+//   there PUT, GET  /artifacts/v1/receipts/<run uid>/<pod> GET /artifacts/v1/predictions/<model
+//   deployment>         what a server logged PUT, GET  /artifacts/v1/predictions/<model
+//   deployment>/<file>
 // The namespace is that of the bearer token's service account, not of the path.
 //
 // Calls block until done, retry transient failures with back-off for `deadline` (a full disk three

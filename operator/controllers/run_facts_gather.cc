@@ -1,10 +1,8 @@
 // What the items of a looped step gave, put together from the run's receipts.
-#include <filesystem>
 #include <map>
 #include <utility>
 
 #include "operator/artifacts/compose.h"
-#include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/controllers/run_facts.h"
 #include "operator/plan/run/status_entries.h"
@@ -18,12 +16,10 @@ using ItemReceipts = std::map<std::size_t, Receipt>;
 // The receipt of the last attempt of every item of the step; others are none of the answer.
 Result<ItemReceipts> ReadReceipts(const artifacts::Store& store, const std::string& ns,
                                   const std::string& run_uid, const std::string& step) {
-  const auto folder = store.root() / ns / "receipts" / run_uid;
+  const auto pods = store.Receipts(ns, run_uid);
+  if (!pods) return pods.error();
   ItemReceipts last;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string pod = it->path().filename();
+  for (const std::string& pod : *pods) {
     auto receipt = store.GetReceipt(ns, run_uid, pod);
     const bool none = !receipt && (receipt.error().kind == ErrorKind::kNotFound ||
                                    receipt.error().kind == ErrorKind::kInvalid);
@@ -35,8 +31,6 @@ Result<ItemReceipts> ReadReceipts(const artifacts::Store& store, const std::stri
     if (known == last.end() || known->second.attempt < receipt->attempt)
       last.insert_or_assign(item, std::move(*receipt));
   }
-  if (error && error != std::errc::no_such_file_or_directory)
-    return FromErrno("reading folder " + folder.string(), error.value());
   return last;
 }
 

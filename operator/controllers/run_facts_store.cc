@@ -1,9 +1,7 @@
 // What a run asks of the artifact store.
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
-#include "operator/base/file.h"
 #include "operator/controllers/run_facts.h"
 
 namespace penstock::controllers {
@@ -134,11 +132,9 @@ std::string RunFacts::ReceiptsTrouble() const {
 // A pod may have ended and vanished after the last status was written: its receipt is then all that
 // tells of the attempt.
 Result<bool> RunFacts::FetchReceipts(const std::set<std::string>& known_pods) {
-  const auto folder = context_.store.root() / run_.ns / "receipts" / run_uid_;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string pod = it->path().filename();
+  const auto pods = context_.store.Receipts(run_.ns, run_uid_);
+  if (!pods) return pods.error();
+  for (const std::string& pod : *pods) {
     if (known_pods.contains(pod)) continue;
     auto receipt = context_.store.GetReceipt(run_.ns, run_uid_, pod);
     // No receipt of ours, or one that is being written under another name; the plan asks again for
@@ -148,8 +144,6 @@ Result<bool> RunFacts::FetchReceipts(const std::set<std::string>& known_pods) {
     context_.snapshots.pods.NoteAttempt(run_uid_, receipt->step,
                                         {receipt->attempt, pod, "", "", {}, receipt->item_index});
   }
-  if (error && error != std::errc::no_such_file_or_directory)
-    return FromErrno("reading folder " + folder.string(), error.value());
   const std::lock_guard lock(mutex_);
   have_receipts_ = true;
   return true;

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <optional>
 
-#include "operator/artifacts/manifest_reader.h"
 #include "operator/artifacts/prediction_store.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/base/try.h"
 
 namespace penstock::gateway {
 namespace {
@@ -40,6 +40,33 @@ std::optional<Identity> Caller(const ArtifactRoutes& routes, Exchange& x) {
   return std::nullopt;
 }
 
+// False, and an answer has been given, where the caller is a step that may not.
+bool MayRead(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
+             const std::string& digest) {
+  if (routes.grants == nullptr) return true;
+  const auto may = routes.grants->MayRead(caller, digest, x.stop());
+  if (!may) {
+    RespondError(x, may.error());
+  } else if (!*may) {
+    RespondError(x, 403,
+                 "pod " + caller.pod_name + " may read its own inputs, and " +
+                     digest.substr(0, 80) + " is none of them");
+  }
+  return may && *may;
+}
+
+// The same of what no step has to do with.
+bool IsNoStep(const ArtifactRoutes& routes, Exchange& x, const Identity& caller) {
+  if (routes.grants == nullptr) return true;
+  const auto step = routes.grants->IsStep(caller, x.stop());
+  if (!step) {
+    RespondError(x, step.error());
+  } else if (*step) {
+    RespondError(x, 403, "pod " + caller.pod_name + " is a step's, which reads its inputs alone");
+  }
+  return step && !*step;
+}
+
 // That our own folder is closed to us is our fault, and nothing that the caller may not do.
 void RespondStoreError(Exchange& x, Error error) {
   if (error.kind == ErrorKind::kForbidden) error.kind = ErrorKind::kInternal;
@@ -53,19 +80,30 @@ Error TooLarge(const std::string& what, std::uint64_t limit) {
   return e;
 }
 
-// Writes the body, of at most `limit` bytes (0: any number). False: the connection is gone, and no
-// answer can be given.
-template <typename Writer>
-Result<bool> TakeBody(Exchange& x, Writer& file, const char* what, std::uint64_t limit) {
-  for (std::uint64_t received = 0;;) {
-    auto piece = x.ReadBody();
-    if (!piece) return false;
-    if (piece->empty()) return true;
-    received += piece->size();
-    if (limit != 0 && received > limit) return TooLarge(what, limit);
-    if (auto written = file.Write(*piece); !written) return written.error();
+// The body as it comes in, of at most `limit` bytes (0: any number).
+class IncomingBody {
+ public:
+  IncomingBody(Exchange& x, const char* what, std::uint64_t limit)
+      : x_(x), what_(what), limit_(limit) {}
+
+  Result<std::string_view> Next() {
+    auto piece = x_.ReadBody();
+    gone_ = gone_ || !piece;
+    if (!piece) return piece;
+    received_ += piece->size();
+    if (limit_ != 0 && received_ > limit_) return TooLarge(what_, limit_);
+    return piece;
   }
-}
+  // The connection is gone, and no answer can be given.
+  [[nodiscard]] bool gone() const { return gone_; }
+
+ private:
+  Exchange& x_;
+  const char* const what_;
+  const std::uint64_t limit_;
+  std::uint64_t received_ = 0;
+  bool gone_ = false;
+};
 
 void PutBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
              const std::string& digest) {
@@ -79,7 +117,7 @@ void PutBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
   const bool same = length && there && *there == *length;
   if (x.ExpectsContinue() && same) return x.Respond(200, kBytes, "");
   // Before the first byte: 20 GiB that cannot stay need not come.
-  if (auto room = routes.store->HasRoomFor(length.value_or(0)); !room) {
+  if (auto room = routes.store->HasRoomFor(ns, length.value_or(0)); !room) {
     if (!same) return RespondStoreError(x, room.error());
     while (true) {
       const auto piece = x.ReadBody();
@@ -87,24 +125,16 @@ void PutBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
       if (piece->empty()) return x.Respond(200, kBytes, "");
     }
   }
-  const auto stored = [&]() -> Result<bool> {
-    auto writer = routes.store->NewBlob(ns);
-    if (!writer) return writer.error();
-    auto whole = TakeBody(x, **writer, "blob", limit);
-    if (!whole || !*whole) return whole;
-    auto done = (*writer)->Commit(digest);
-    if (!done) return done.error();
-    return true;
-  }();
+  IncomingBody body(x, "blob", limit);
+  const auto stored = routes.store->PutBlob(ns, digest, length, [&] { return body.Next(); });
+  if (body.gone()) return;
   // The file of one that is refused has gone when he is told.
   if (!stored) return RespondStoreError(x, stored.error());
-  if (*stored) x.Respond(there ? 200 : 201, kBytes, "");
+  x.Respond(there ? 200 : 201, kBytes, "");
 }
 
 void GetBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
              const std::string& digest) {
-  auto path = routes.store->BlobPath(ns, digest);
-  if (!path) return RespondStoreError(x, path.error());
   auto size = routes.store->BlobSize(ns, digest);
   if (!size) return RespondStoreError(x, size.error());
   const std::string range_header = x.Header("Range");
@@ -121,7 +151,13 @@ void GetBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
     headers.emplace_back("Content-Range", "bytes " + std::to_string(range->offset) + "-" +
                                               std::to_string(range->offset + range->length - 1) +
                                               "/" + std::to_string(*size));
-  x.RespondFile(whole ? 200 : 206, *path, range->offset, range->length, headers);
+  const int status = whole ? 200 : 206;
+  const auto path = routes.store->BlobPath(ns, digest);
+  if (path) return x.RespondFile(status, *path, range->offset, range->length, headers);
+  if (path.error().kind != ErrorKind::kUnsupported) return RespondStoreError(x, path.error());
+  x.RespondStream(status, range->length, headers, [&](const Exchange::Take& take) {
+    return routes.store->ReadBlob(ns, digest, range->offset, range->length, take);
+  });
 }
 
 void VerifyBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
@@ -137,15 +173,53 @@ Result<void> CheckFolders(const artifacts::Store& store, const std::string& ns,
                           const Receipt& receipt) {
   for (const OutputRecord& output : receipt.outputs) {
     if (!output.artifact.folder) continue;
-    const auto path = store.BlobPath(ns, output.artifact.digest);
-    if (!path && path.error().kind == ErrorKind::kNotFound) continue;  // who reads it is told
-    if (!path) return path.error();
-    if (auto good = artifacts::CheckManifestHead(*path); !good)
-      return Wrap("the receipt's output '" + output.name.substr(0, 80) +
-                      "' is called a folder: " + output.artifact.digest,
-                  good.error());
+    const auto good = store.CheckFolder(ns, output.artifact.digest);
+    if (good || good.error().kind == ErrorKind::kNotFound) continue;  // who reads it is told
+    if (good.error().kind != ErrorKind::kInvalid) return good;
+    return Wrap("the receipt's output '" + output.name.substr(0, 80) +
+                    "' is called a folder: " + output.artifact.digest,
+                good.error());
   }
   return {};
+}
+
+// {"url": ..., "headers": {...}, "ca": ..., "seconds": 900}; {} where the bytes go through here.
+void RespondLink(Exchange& x, const Result<std::optional<artifacts::Link>>& link) {
+  if (!link) return RespondStoreError(x, link.error());
+  Json answer = Json::object();
+  if (*link) {
+    Json headers = Json::object();
+    for (const auto& [name, value] : (*link)->headers) headers[name] = value;
+    answer = {{"url", (*link)->url},
+              {"headers", headers},
+              {"ca", (*link)->ca_pem},
+              {"seconds", (*link)->lifetime.count()}};
+  }
+  x.Respond(200, "application/json", answer.dump() + "\n", {{"Cache-Control", "no-store"}});
+}
+
+void LinkToRead(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
+                const std::string& digest) {
+  if (const auto size = routes.store->BlobSize(ns, digest); !size)
+    return RespondStoreError(x, size.error());
+  RespondLink(x, routes.store->LinkToRead(ns, digest));
+}
+
+// {"stored": true} where it is there already.
+void LinkToWrite(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
+                 const std::string& digest) {
+  if (!IsDigest(digest)) return RespondError(x, 400, "the name is no sha256:<64 hex>");
+  const std::string query = x.query();
+  const auto bytes = ParseNumber(query.rfind("bytes=", 0) == 0 ? query.substr(6) : "");
+  if (!bytes) return RespondError(x, 400, "the query must be bytes=<the blob's size>");
+  const std::uint64_t limit = routes.max_blob_bytes;
+  if (limit != 0 && *bytes > limit) return RespondError(x, TooLarge("blob", limit));
+  const auto there = routes.store->BlobSize(ns, digest);
+  if (there && *there == *bytes)
+    return x.Respond(200, "application/json", Json{{"stored", true}}.dump() + "\n");
+  if (!there && there.error().kind != ErrorKind::kNotFound)
+    return RespondStoreError(x, there.error());
+  RespondLink(x, routes.store->LinkToWrite(ns, digest, *bytes));
 }
 
 void PutReceipt(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
@@ -181,19 +255,22 @@ void PutPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& c
                     const PathParameters& p) {
   constexpr std::uint64_t kLimit = artifacts::kMaxPredictionFileBytes;
   if (x.ContentLength().value_or(0) > kLimit) return RespondError(x, TooLarge("file", kLimit));
-  if (auto room = routes.store->HasRoomFor(x.ContentLength().value_or(0)); !room)
+  if (auto room = routes.store->room().For(x.ContentLength().value_or(0)); !room)
     return RespondStoreError(x, room.error());
   const artifacts::PredictionStore store(routes.store->root(), routes.store->room());
-  const auto stored = [&]() -> Result<bool> {
+  IncomingBody body(x, "file", kLimit);
+  const auto stored = [&]() -> Result<void> {
     auto file = store.NewFile(caller.namespace_, p.at("deployment"), p.at("file"));
     if (!file) return file.error();
-    auto whole = TakeBody(x, *file, "file", kLimit);
-    if (!whole || !*whole) return whole;
-    if (auto done = file->Commit(); !done) return done.error();
-    return true;
+    while (true) {
+      PENSTOCK_ASSIGN(const std::string_view piece, body.Next());
+      if (piece.empty()) return file->Commit();
+      PENSTOCK_TRY(file->Write(piece));
+    }
   }();
+  if (body.gone()) return;
   if (!stored) return RespondStoreError(x, stored.error());
-  if (*stored) x.Respond(201, "application/json", "{}\n");
+  x.Respond(201, "application/json", "{}\n");
 }
 
 void ListPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
@@ -244,19 +321,34 @@ void AddArtifactRoutes(Router& router, const ArtifactRoutes& routes) {
       if (auto caller = Caller(routes, x)) handle(routes, x, caller->namespace_, p.at("digest"));
     });
   };
+  const auto reading = [&](const char* method, const std::string& pattern, auto handle) {
+    router.Add(method, pattern, [routes, handle](Exchange& x, const PathParameters& p) {
+      const auto caller = Caller(routes, x);
+      if (caller && MayRead(routes, x, *caller, p.at("digest")))
+        handle(routes, x, caller->namespace_, p.at("digest"));
+    });
+  };
+  const auto no_steps = [&](const char* method, const std::string& pattern, auto handle) {
+    router.Add(method, pattern, [routes, handle](Exchange& x, const PathParameters& p) {
+      const auto caller = Caller(routes, x);
+      if (caller && IsNoStep(routes, x, *caller)) handle(routes, x, *caller, p);
+    });
+  };
   const auto named = [&](const char* method, const std::string& pattern, auto handle) {
     router.Add(method, pattern, [routes, handle](Exchange& x, const PathParameters& p) {
       if (auto caller = Caller(routes, x)) handle(routes, x, *caller, p);
     });
   };
   blob("PUT", "/artifacts/v1/blobs/{digest}", PutBlob);
-  blob("GET", "/artifacts/v1/blobs/{digest}", GetBlob);
-  blob("POST", "/artifacts/v1/blobs/{digest}/verify", VerifyBlob);
+  reading("GET", "/artifacts/v1/blobs/{digest}", GetBlob);
+  reading("POST", "/artifacts/v1/blobs/{digest}/verify", VerifyBlob);
+  reading("POST", "/artifacts/v1/blobs/{digest}/download", LinkToRead);
+  blob("POST", "/artifacts/v1/blobs/{digest}/upload", LinkToWrite);
   named("PUT", "/artifacts/v1/receipts/{run}/{pod}", PutReceipt);
-  named("GET", "/artifacts/v1/receipts/{run}/{pod}", GetReceipt);
-  named("GET", "/artifacts/v1/predictions/{deployment}", ListPredictions);
-  named("PUT", "/artifacts/v1/predictions/{deployment}/{file}", PutPredictions);
-  named("GET", "/artifacts/v1/predictions/{deployment}/{file}", GetPredictions);
+  no_steps("GET", "/artifacts/v1/receipts/{run}/{pod}", GetReceipt);
+  no_steps("GET", "/artifacts/v1/predictions/{deployment}", ListPredictions);
+  no_steps("PUT", "/artifacts/v1/predictions/{deployment}/{file}", PutPredictions);
+  no_steps("GET", "/artifacts/v1/predictions/{deployment}/{file}", GetPredictions);
 }
 
 }  // namespace penstock::gateway

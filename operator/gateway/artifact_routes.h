@@ -1,8 +1,8 @@
 // The artifact store over HTTP, for launchers and model servers (paths:
 // operator/artifacts/transport.h).
 //
-// A caller sees the namespace of its service account and nothing else. A receipt is written by the
-// pod that it names only.
+// A caller sees the namespace of its service account and nothing else, and the pod of a step its
+// own inputs of that. A receipt is written by the pod that it names only.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "operator/gateway/authenticator.h"
 #include "operator/gateway/body_budget.h"
 #include "operator/gateway/router.h"
+#include "operator/gateway/step_grants.h"
 
 namespace penstock::gateway {
 
@@ -19,6 +20,7 @@ struct ArtifactRoutes {
   Authenticator* authenticator = nullptr;
   std::uint64_t max_blob_bytes = 0;  // 0: the disk is the limit
   BodyBudget* bodies = nullptr;
+  StepGrants* grants = nullptr;  // none: a pod may read what its namespace has
 };
 
 // What `routes` points to must outlive the router.

@@ -31,6 +31,10 @@ class FakeExchange : public Exchange {
                    const Headers&) override {
     status = s;
   }
+  void RespondStream(int s, std::uint64_t, const Headers&,
+                     const std::function<Result<void>(const Take&)>&) override {
+    status = s;
+  }
   int status = 0;
   std::string body;
   Headers headers;

@@ -3,6 +3,7 @@
 #include "operator/gateway/artifact_routes.h"
 #include "operator/net/url.h"
 #include "operator/os/cgroup.h"
+#include "operator/plan/attempt/labels.h"
 
 namespace penstock::main {
 namespace {
@@ -33,8 +34,11 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
   auto certificates = gateway::Certificates::Open(names, clock);
   if (!certificates) return certificates.error();
   gateway->certificates = std::move(*certificates);
+  gateway->grants = std::make_unique<gateway::StepGrants>(
+      client, store, clock, gateway::TaskPlaces{plan::kAnnotationTask, plan::kConfigVolume});
   gateway::AddArtifactRoutes(
-      gateway->router, {&store, &gateway->authenticator, options.max_file_bytes, &gateway->bodies});
+      gateway->router, {&store, &gateway->authenticator, options.max_file_bytes, &gateway->bodies,
+                        gateway->grants.get()});
   net::HttpServerOptions server;
   server.address = options.gateway_address;
   server.port = static_cast<std::uint16_t>(options.gateway_port);

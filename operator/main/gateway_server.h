@@ -21,6 +21,7 @@ struct GatewayServer {
   std::unique_ptr<gateway::Certificates> certificates;
   gateway::TokenReviewAuthenticator authenticator;
   gateway::BodyBudget bodies;
+  std::unique_ptr<gateway::StepGrants> grants;
   gateway::Router router;
   std::unique_ptr<net::HttpServer> server;  // last: its threads use the rest
 };

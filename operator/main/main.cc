@@ -7,9 +7,13 @@
 
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <random>
 #include <thread>
 
+#include "operator/artifacts/folder_objects.h"
+#include "operator/artifacts/s3/store_settings.h"
+#include "operator/base/file.h"
 #include "operator/kube/api_client.h"
 #include "operator/kube/resources.h"
 #include "operator/kube/server_clock.h"
@@ -76,7 +80,11 @@ class Operator {
     // is no reason not to serve.
     static_cast<void>(client_->Get(kube::kLeases, options_.lease_namespace, "penstock-operator",
                                    {.stop = stop, .timeout = std::chrono::seconds(5)}));
-    const std::jthread keeper([this](const std::stop_token& ended) { data_folder_.Keep(ended); });
+    if (auto ok = OpenStores(); !ok) return ok;
+    const std::jthread keeper([this](const std::stop_token& ended) {
+      TellStores();
+      data_folder_.Keep(ended);
+    });
     auto gateway = StartGateway(options_, store_, *client_, clock_, log_);
     if (!gateway) return gateway.error();
     gateway_ = std::move(*gateway);
@@ -87,6 +95,40 @@ class Operator {
       return {};
     }
     return Elect(stop);
+  }
+
+  // Before anything uses store_.
+  Result<void> OpenStores() {
+    if (options_.stores.empty()) return {};
+    const auto text = ReadFile(options_.stores, 1 << 20);
+    if (!text) return Wrap("--stores", text.error());
+    const auto settings = artifacts::ParseStores(*text, options_.stores.string());
+    if (!settings) return settings.error();
+    const std::filesystem::path root = store_.root();
+    const artifacts::Room room = store_.room();
+    auto objects =
+        artifacts::MakeObjects(*settings, std::make_shared<artifacts::FolderObjects>(root, room),
+                               root / ".stores" / "tmp", Environment(), clock_);
+    if (!objects) return Wrap(options_.stores.string(), objects.error());
+    store_ = artifacts::Store(root, room, *std::move(objects));
+    return {};
+  }
+
+  // What is wrong with a store's keys or name is told now, and not by the first step that ends.
+  void TellStores() const {
+    const auto seen = store_.Look();
+    if (!seen) log_.Write("error", "the artifact store does not answer: " + seen.error().message);
+    if (seen && !seen->empty()) log_.Write("info", "artifacts stand in " + *seen);
+  }
+
+  static std::map<std::string, std::string> Environment() {
+    std::map<std::string, std::string> out;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string text = *entry;
+      const std::size_t mark = text.find('=');
+      if (mark != std::string::npos) out[text.substr(0, mark)] = text.substr(mark + 1);
+    }
+    return out;
   }
 
   // Which addresses are asked for users.

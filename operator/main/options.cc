@@ -10,6 +10,12 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--data-dir", o.data_dir, "Folder of artifacts, certificates and history")
       ->envname("PENSTOCK_DATA_DIR")
       ->capture_default_str();
+  app.add_option(
+         "--stores", o.stores,
+         "JSON file of the buckets that artifacts stand in, for all namespaces or for some; "
+         "without one they stand in the data folder")
+      ->envname("PENSTOCK_STORES")
+      ->check(CLI::ExistingFile);
   app.add_option("--namespace,--namespaces", o.namespaces, "Namespaces to watch; all when absent")
       ->envname("PENSTOCK_NAMESPACES")
       ->delimiter(',');

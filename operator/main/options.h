@@ -11,6 +11,7 @@ namespace penstock::main {
 
 struct Options {
   std::filesystem::path data_dir = "/data";
+  std::filesystem::path stores;         // which buckets artifacts stand in; empty = the data folder
   std::vector<std::string> namespaces;  // empty = all
   std::string kubeconfig;
   std::string gateway_address = "0.0.0.0";

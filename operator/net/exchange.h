@@ -47,6 +47,11 @@ class Exchange {
   // reason where it cannot be opened.
   virtual void RespondFile(int status, const std::filesystem::path& file, std::uint64_t offset,
                            std::uint64_t length, const Headers& headers) = 0;
+  // `length` bytes that `write` hands on as it gets them; a HEAD gets the headers alone, and
+  // `write` is not called. Where it fails or gives fewer, the connection is cut: the head has gone.
+  using Take = std::function<Result<void>(std::string_view)>;
+  virtual void RespondStream(int status, std::uint64_t length, const Headers& headers,
+                             const std::function<Result<void>(const Take&)>& write) = 0;
 };
 
 // {"error": message}

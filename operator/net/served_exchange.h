@@ -78,6 +78,21 @@ class ServedExchange : public Exchange {
     ::close(fd);
   }
 
+  void RespondStream(int status, std::uint64_t length, const Headers& headers,
+                     const std::function<Result<void>(const Take&)>& write) override {
+    Send(HeadOf(status, length, headers, ""));
+    if (method_ == "HEAD" || broken_) return;
+    std::uint64_t left = length;
+    const auto written = write([&](std::string_view bytes) -> Result<void> {
+      if (bytes.size() > left) return Internal("the answer is longer than it was told to be");
+      left -= bytes.size();
+      auto sent = stream_.Write(bytes);
+      broken_ = broken_ || !sent;
+      return sent;
+    });
+    broken_ = broken_ || !written || left > 0;
+  }
+
   // The connection is closed after the answer, which says so.
   void EndAfterwards() { last_ = true; }
   [[nodiscard]] bool answered() const { return answered_; }

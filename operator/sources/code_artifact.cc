@@ -38,10 +38,9 @@ Result<void> WriteEntries(const Json& config_map, const char* field, bool base64
 
 Result<ArtifactRef> StoreConfigMap(const artifacts::Store& store, const Json& config_map) {
   const auto meta = api::DecodeMeta(config_map);
-  const ScratchFolder scratch(store.root() / meta.namespace_ / "tmp");
-  if (scratch.path().empty()) {
-    return Transient("making a folder in " + (store.root() / meta.namespace_ / "tmp").string());
-  }
+  const std::filesystem::path parent = store.Scratch(meta.namespace_);
+  const ScratchFolder scratch(parent);
+  if (scratch.path().empty()) return Transient("making a folder in " + parent.string());
   int written = 0;
   for (const auto& [field, base64] : {std::pair{"data", false}, std::pair{"binaryData", true}}) {
     if (auto ok = WriteEntries(config_map, field, base64, scratch.path(), written); !ok) {
@@ -56,14 +55,14 @@ Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& n
                              const std::string& digest) {
   if (!IsDigest(digest))
     return Invalid("'" + digest + "' is no digest (sha256: and 64 hex digits)");
-  auto path = store.BlobPath(ns, digest);
-  if (!path && path.error().kind != ErrorKind::kNotFound) return path.error();
-  if (!path) {
+  auto blob = store.LocalBlob(ns, digest);
+  if (!blob && blob.error().kind != ErrorKind::kNotFound) return blob.error();
+  if (!blob) {
     return Invalid("no artifact " + digest + " was uploaded to namespace " + ns +
                    "; upload the folder with `penstock artifact put`");
   }
   auto folder = artifacts::ReadManifestFile(
-      *path, [](artifacts::ManifestFile&&) -> Result<void> { return {}; });
+      blob->path(), [](artifacts::ManifestFile&&) -> Result<void> { return {}; });
   if (!folder && folder.error().kind != ErrorKind::kInvalid) return folder.error();
   if (!folder)
     return Invalid("the artifact " + digest + " is a single file; code and models are folders");
@@ -72,11 +71,11 @@ Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& n
 
 Result<ArtifactRef> FindLock(const artifacts::Store& store, const std::string& ns,
                              const ArtifactRef& folder, const std::string& file) {
-  PENSTOCK_ASSIGN(const std::filesystem::path manifest, store.BlobPath(ns, folder.digest));
+  PENSTOCK_ASSIGN(const artifacts::LocalObject manifest, store.LocalBlob(ns, folder.digest));
   const std::string wanted = std::filesystem::path(file).lexically_normal().generic_string();
   std::optional<ArtifactRef> lock;
-  auto read =
-      artifacts::ReadManifestFile(manifest, [&](artifacts::ManifestFile&& one) -> Result<void> {
+  auto read = artifacts::ReadManifestFile(
+      manifest.path(), [&](artifacts::ManifestFile&& one) -> Result<void> {
         if (one.path == wanted) lock = ArtifactRef{"sha256:" + one.sha256, false, one.size};
         return {};
       });
@@ -85,8 +84,8 @@ Result<ArtifactRef> FindLock(const artifacts::Store& store, const std::string& n
   if (!lock) return Invalid(what + ": the code has no such file");
   if (lock->bytes > kMaxRequirementsBytes)
     return Invalid(what + " has over " + std::to_string(kMaxRequirementsBytes / 1024) + " KiB");
-  PENSTOCK_ASSIGN(const std::filesystem::path blob, store.BlobPath(ns, lock->digest));
-  PENSTOCK_ASSIGN(const std::string text, ReadFile(blob, kMaxRequirementsBytes));
+  PENSTOCK_ASSIGN(const artifacts::LocalObject blob, store.LocalBlob(ns, lock->digest));
+  PENSTOCK_ASSIGN(const std::string text, ReadFile(blob.path(), kMaxRequirementsBytes));
   const auto wrong = CheckRequirements(text);
   if (!wrong.empty()) return Invalid(what + ": " + Describe(wrong));
   return *lock;

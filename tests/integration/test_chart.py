@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 import yaml
@@ -78,6 +79,36 @@ class Chart(unittest.TestCase):
         script = of("Pod", docs)[0]["spec"]["containers"][0]["args"][0]
         self.assertIn("penstock predict", script)
         self.assertEqual(subprocess.run(["sh", "-n"], input=script, text=True).returncode, 0)
+
+    def test_artifacts_stand_in_the_buckets_that_the_values_name(self):
+        operator = of("Deployment", render())[0]["spec"]["template"]["spec"]["containers"][0]
+        self.assertFalse([a for a in operator["args"] if a.startswith("--stores")])
+        values = {"stores": {"default": {"bucket": "all", "endpoint": "https://minio:9000", "secret": "minio", "ca": "-----BEGIN\nx\n"},
+                             "namespaces": {"team-a": {"bucket": "team-a", "role": "arn:aws:iam::1:role/a", "pathStyle": False}}}}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(values, file)
+            file.flush()
+            docs = render("-f", file.name)
+        pod = of("Deployment", docs)[0]["spec"]["template"]
+        config = next(c for c in of("ConfigMap", docs) if c["metadata"]["name"].endswith("-stores"))["data"]
+        self.assertEqual(json.loads(config["stores.json"]), {
+            "default": {"bucket": "all", "endpoint": "https://minio:9000", "credentials": "/etc/penstock/keys/default",
+                        "caFile": "/etc/penstock/stores/default.crt"},
+            "namespaces": {"team-a": {"bucket": "team-a", "role": "arn:aws:iam::1:role/a", "pathStyle": False,
+                                      "tokenFile": "/var/run/secrets/penstock/sts/token"}}})
+        self.assertEqual(config["default.crt"].strip(), "-----BEGIN\nx")
+        mounts = {m["mountPath"]: m["name"] for m in pod["spec"]["containers"][0]["volumeMounts"]}
+        volumes = {v["name"]: v for v in pod["spec"]["volumes"]}
+        self.assertEqual(volumes[mounts["/etc/penstock/keys/default"]]["secret"]["secretName"], "minio")
+        self.assertIn("--stores=/etc/penstock/stores/stores.json", pod["spec"]["containers"][0]["args"])
+        self.assertIn("penstock.dev/stores", pod["metadata"]["annotations"])
+
+    def test_a_store_that_cannot_be_is_refused_at_the_install(self):
+        for store in ("stores.default.endpoint=https://m", "stores.default.bucket=A", "stores.default.bukcet=abc",
+                      "stores.default.bucket=abc,stores.default.secret=s,stores.default.role=r"):
+            done = helm("template", "penstock", CHART, "--set", store)
+            self.assertNotEqual(done.returncode, 0, store)
+            self.assertIn("stores", done.stderr)
 
     def test_the_policy_for_approvals_is_the_one_that_the_operator_is_told_of(self):
         docs = render()

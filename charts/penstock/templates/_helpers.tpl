@@ -91,3 +91,36 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   resources: [events]
   verbs: [create, patch]
 {{- end -}}
+
+{{- /* Not empty where artifacts stand in buckets. */ -}}
+{{- define "penstock.hasStores" -}}
+{{- if or .Values.stores.default .Values.stores.namespaces -}}true{{- end -}}
+{{- end -}}
+
+{{- /* penstock.store (list "default" $store): a store as the operator reads it, its files where the pod has them. */ -}}
+{{- define "penstock.store" -}}
+{{- $name := index . 0 -}}{{- $store := index . 1 -}}
+{{- $out := omit $store "secret" "ca" -}}
+{{- if $store.secret -}}{{- $_ := set $out "credentials" (printf "/etc/penstock/keys/%s" $name) -}}{{- end -}}
+{{- if $store.ca -}}{{- $_ := set $out "caFile" (printf "/etc/penstock/stores/%s.crt" $name) -}}{{- end -}}
+{{- if $store.role -}}{{- $_ := set $out "tokenFile" "/var/run/secrets/penstock/sts/token" -}}{{- end -}}
+{{- toJson $out -}}
+{{- end -}}
+
+{{- /* All stores by name: "default", and "ns-<namespace>". */ -}}
+{{- define "penstock.stores" -}}
+{{- $all := dict -}}
+{{- with .Values.stores.default -}}{{- $_ := set $all "default" . -}}{{- end -}}
+{{- range $ns, $store := .Values.stores.namespaces -}}{{- $_ := set $all (printf "ns-%s" $ns) $store -}}{{- end -}}
+{{- toJson $all -}}
+{{- end -}}
+
+{{- define "penstock.storesFile" -}}
+{{- $namespaces := dict -}}
+{{- range $ns, $store := .Values.stores.namespaces -}}
+{{- $_ := set $namespaces $ns (include "penstock.store" (list (printf "ns-%s" $ns) $store) | fromJson) -}}
+{{- end -}}
+{{- $file := dict "namespaces" $namespaces -}}
+{{- with .Values.stores.default -}}{{- $_ := set $file "default" (include "penstock.store" (list "default" .) | fromJson) -}}{{- end -}}
+{{- toPrettyJson $file -}}
+{{- end -}}

@@ -11,6 +11,7 @@ inline constexpr const char* kLabelAttempt = "penstock.dev/attempt";
 inline constexpr const char* kLabelItem = "penstock.dev/item";
 inline constexpr const char* kLabelDaemon = "penstock.dev/daemon";   // "true": it serves others
 inline constexpr const char* kAnnotationTask = "penstock.dev/task";  // the task document
+inline constexpr const char* kConfigVolume = "penstock-config";  // with what is too large for that
 inline constexpr const char* kAnnotationSpent =
     "penstock.dev/spent";  // budgets already spent, JSON
 inline constexpr const char* kAnnotationCacheKey = "penstock.dev/cache-key";

@@ -18,7 +18,6 @@ constexpr const char* kWorkVolume = "penstock-work";
 constexpr const char* kTmpVolume = "penstock-tmp";
 constexpr const char* kTaskVolume = "penstock-task";
 constexpr const char* kApiVolume = "penstock-api";
-constexpr const char* kConfigVolume = "penstock-config";
 constexpr const char* kInstalledLauncher = "/penstock/bin/penstock-launcher";
 constexpr int kGraceSeconds = 30;
 constexpr std::size_t kInjected = 2;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "operator/artifacts/blob_writer.h"
 #include "operator/artifacts/manifest.h"
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
@@ -163,7 +164,7 @@ TEST_F(StoreTest, RefusesAHostileManifest) {
       Json{{"version", 1},
            {"files", {{{"path", "../../escape"}, {"size", 4}, {"sha256", Sha256Hex("1,2\n")}}}}}
           .dump();
-  auto writer = store_.NewBlob("ns");
+  auto writer = NewFileBlob(dir_ / "store" / "ns", {});
   ASSERT_TRUE(writer);
   ASSERT_TRUE((*writer)->Write(hostile));
   auto digest = (*writer)->Commit("");
@@ -207,8 +208,9 @@ TEST_F(StoreTest, AFullVolumeRefusesArtifactsByNameAndStillTakesWhatIsSmall) {
   const auto before = store.Put("ns", dir_ / "in");
   ASSERT_TRUE(before) << before.error().message;
   space.free = kGiB / 20;
-  for (const auto& refused : {store.Put("ns", dir_ / "in").error(), store.NewBlob("ns").error(),
-                              store.HasRoomFor(0).error()}) {
+  for (const auto& refused : {store.Put("ns", dir_ / "in").error(),
+                              NewFileBlob(dir_ / "store" / "ns", store.room()).error(),
+                              store.HasRoomFor("ns", 0).error()}) {
     EXPECT_EQ(refused.kind, ErrorKind::kNoSpace);
     EXPECT_NE(refused.message.find("the artifact store's volume is full: 51 MiB of 10240 MiB"),
               std::string::npos)
@@ -226,7 +228,7 @@ TEST_F(StoreTest, AVolumeThatFillsUpWhileABlobComesInEndsItWithoutALeftover) {
   VolumeSpace space{.size = 10 * kGiB, .free = 5 * kGiB, .files = 0, .free_files = 0};
   const Store store(dir_ / "store", Room([&] { return Result<VolumeSpace>(space); }));
   {
-    auto writer = store.NewBlob("ns");
+    auto writer = NewFileBlob(dir_ / "store" / "ns", store.room());
     ASSERT_TRUE(writer);
     const std::string piece(1 << 20, 'x');
     ASSERT_TRUE((*writer)->Write(piece));
@@ -242,7 +244,7 @@ TEST_F(StoreTest, AKilledWriterLeavesNoBlob) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    auto writer = store_.NewBlob("ns");
+    auto writer = NewFileBlob(dir_ / "store" / "ns", {});
     if (writer && (*writer)->Write("half")) ::raise(SIGKILL);
     ::_exit(0);
   }
@@ -255,7 +257,7 @@ TEST_F(StoreTest, AKilledWriterLeavesNoBlob) {
 
 TEST_F(StoreTest, AWriterDroppedOrWithTheWrongDigestLeavesNothing) {
   {
-    auto writer = store_.NewBlob("ns");
+    auto writer = NewFileBlob(dir_ / "store" / "ns", {});
     ASSERT_TRUE(writer);
     ASSERT_TRUE((*writer)->Write("x"));
     auto done = (*writer)->Commit("sha256:" + Sha256Hex("y"));
