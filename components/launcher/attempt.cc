@@ -9,6 +9,7 @@
 
 #include "components/launcher/command.h"
 #include "components/launcher/last_words.h"
+#include "components/launcher/metrics/metrics_tail.h"
 #include "components/launcher/results.h"
 #include "components/launcher/source_fetch.h"
 #include "components/launcher/task_file.h"
@@ -33,7 +34,9 @@ TaskOutcome OutcomeOf(const Error& error) {
 
 namespace {
 
-constexpr std::uint64_t kFull = 1 << 20;  // less is no room for anything
+constexpr std::chrono::milliseconds kMetricsEvery{2'000};
+constexpr std::chrono::milliseconds kMetricsDeadline{3'000};  // a state that is late is old
+constexpr std::uint64_t kFull = 1 << 20;                      // less is no room for anything
 
 bool IsFull(const fs::path& folder) {
   std::error_code ec;
@@ -266,12 +269,30 @@ std::string Attempt::Ending(const std::string& program) const {
   return text;
 }
 
+Result<ChildEnd> Attempt::RunWithMetrics(const ChildCommand& command, const ChildLimits& limits) {
+  // Of its own: the attempt's is another thread's.
+  artifacts::TransportOptions options;
+  options.namespace_ = task_.namespace_;
+  options.deadline = kMetricsDeadline;
+  options.stop = stop_.get_token();
+  auto transport = artifacts::MakeTransport(task_.store, options);
+  if (!transport) return transport.error();
+  MetricsTail tail(
+      ws_.metrics(),
+      [&](const std::string& text) {
+        return (*transport)->PutMetrics(task_.run_uid, task_.pod, text);
+      },
+      [](const std::string& text) { Say("penstock-launcher: " + text + "\n"); }, kMetricsEvery);
+  tail.Start();
+  return RunChild(command, limits, signals_);
+}
+
 std::optional<TerminationMessage> Attempt::RunProgram() {
   auto command = MakeCommand(task_, ws_, options_.environment, UsableCpus());
   if (!command) return Message(TaskOutcome::kInvalid, command.error().message);
   const ChildLimits limits{TimeLeft(), std::chrono::milliseconds(task_.grace_ms)};
   const auto kills_before = OomKills();
-  auto end = RunChild(*command, limits, signals_);
+  auto end = RunWithMetrics(*command, limits);
   if (!end) return Message(OutcomeOf(end.error()), end.error().message);
   end_ = *end;
   const auto kills = OomKills().value_or(0) - kills_before.value_or(0);

@@ -61,6 +61,9 @@ class Attempt {
   std::optional<TerminationMessage> Upload();
 
   [[nodiscard]] TerminationMessage RunStages();
+  // With what it says of itself handed on (metrics_tail.h).
+  [[nodiscard]] Result<ChildEnd> RunWithMetrics(const ChildCommand& command,
+                                                const ChildLimits& limits);
   // To the next in turn.
   [[nodiscard]] Result<void> SayEnd(const TerminationMessage& message);
   [[nodiscard]] std::chrono::milliseconds TimeLeft() const;

@@ -175,6 +175,7 @@ Result<ChildCommand> MakeCommand(const TaskDocument& task, const Workspace& ws,
   env.Set("PENSTOCK_RESULTS", (ws.dir() / "results").string());
   env.Set("PENSTOCK_FINGERPRINTS", (ws.dir() / "fingerprints").string());
   env.Set("PENSTOCK_NOT_REUSABLE", ws.not_reusable().string());
+  env.Set("PENSTOCK_METRICS", ws.metrics().string());
   env.Set("TMPDIR", ws.tmp().string());
   if (task.packages) {
     const std::string before = env.Get("PYTHONPATH");

@@ -10,6 +10,7 @@
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
+#include "operator/protocol/step_metrics.h"
 
 namespace penstock::launcher {
 namespace {
@@ -36,6 +37,18 @@ TEST_F(LauncherTest, HandsOnOutputsResultsAndAReceipt) {
   ASSERT_TRUE(stored);
   EXPECT_EQ(Json(*stored), Json(*m.receipt));
   EXPECT_TRUE(store_.Exists("ns", m.receipt->outputs[0].artifact).value());
+}
+
+TEST_F(LauncherTest, WhatAStepSaysOfItselfIsKeptAlsoWhenItFails) {
+  TaskDocument t = Script(
+      R"(printf '{"name":"loss","step":1,"value":0.5}\nrubbish\n' >> "$PENSTOCK_METRICS"; exit 3)");
+  EXPECT_EQ(Run(t).outcome, TaskOutcome::kFailed);
+  const auto text = store_.GetMetrics("ns", t.run_uid, t.pod);
+  ASSERT_TRUE(text) << text.error().message;
+  const auto metrics = StepMetrics::Parse(*text);
+  ASSERT_TRUE(metrics) << *text;
+  EXPECT_EQ(metrics->series().at("loss").at(0).value, 0.5);
+  EXPECT_EQ(metrics->ignored(), 1U);
 }
 
 TEST_F(LauncherTest, KeepsHostileValuesData) {

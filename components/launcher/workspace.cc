@@ -55,7 +55,7 @@ Json OutputsJson(const Workspace& ws, const TaskDocument& task) {
 }  // namespace
 
 Result<void> Workspace::Prepare(const TaskDocument& task) const {
-  for (const char* name : {"code", "packages", "not-reusable"})
+  for (const char* name : {"code", "packages", "not-reusable", "metrics.jsonl"})
     if (auto removed = artifacts::RemoveTree(dir_ / name); !removed) return removed;
   for (const char* name :
        {"inputs", "parameters", "outputs", "results", "fingerprints", "tmp", "home", "workspace"}) {

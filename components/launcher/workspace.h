@@ -7,6 +7,7 @@
 //   DIR/parameters/<name>  one value a file            DIR/parameters.json all values
 //   DIR/outputs/ DIR/results/ DIR/fingerprints/ DIR/tmp/ DIR/workspace/   for the child to write
 //   DIR/home/              HOME, where the image's user has none that it may write
+//   DIR/metrics.jsonl      for the child to append to: points of curves, progress
 //   DIR/not-reusable       written by a child whose outputs no other run may take: why
 //
 // A string parameter's file is its raw text; every other type is JSON. A value type; one thread.
@@ -43,6 +44,7 @@ class Workspace {
     return dir_ / "fingerprints" / n;
   }
   [[nodiscard]] std::filesystem::path not_reusable() const { return dir_ / "not-reusable"; }
+  [[nodiscard]] std::filesystem::path metrics() const { return dir_ / "metrics.jsonl"; }
   [[nodiscard]] std::filesystem::path code() const { return code_.empty() ? dir_ / "code" : code_; }
   [[nodiscard]] std::filesystem::path packages() const { return dir_ / "packages"; }
   [[nodiscard]] std::filesystem::path tmp() const { return dir_ / "tmp"; }

@@ -128,6 +128,11 @@ class HttpsTransport : public Transport {
                    Json(receipt).dump());
   }
 
+  Result<void> PutMetrics(const std::string& run_uid, const std::string& pod,
+                          const std::string& text) override {
+    return PutText("/artifacts/v1/metrics/" + run_uid + "/" + pod, text);
+  }
+
   Result<void> PutPredictions(const std::string& deployment, const fs::path& file) override {
     const auto bytes = ReadFile(file, kMaxPredictionFileBytes);
     if (!bytes) return bytes.error();

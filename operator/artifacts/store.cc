@@ -12,6 +12,7 @@
 #include "operator/artifacts/whole_folders.h"
 #include "operator/base/sha256.h"
 #include "operator/base/try.h"
+#include "operator/protocol/step_metrics.h"
 
 namespace penstock::artifacts {
 namespace fs = std::filesystem;
@@ -48,6 +49,14 @@ Result<std::string> KeyOfReceipt(const std::string& ns, const std::string& run_u
   if (!folder) return folder;
   PENSTOCK_TRY(CheckPart("pod name", pod));
   return *folder + "/" + pod;
+}
+
+Result<std::string> KeyOfMetrics(const std::string& ns, const std::string& run_uid,
+                                 const std::string& pod) {
+  PENSTOCK_TRY(CheckPart("namespace", ns));
+  PENSTOCK_TRY(CheckPart("run UID", run_uid));
+  PENSTOCK_TRY(CheckPart("pod name", pod));
+  return ns + "/metrics/" + run_uid + "/" + pod;
 }
 
 Result<std::string> KeyOfCacheEntry(const std::string& ns, const std::string& key) {
@@ -287,6 +296,18 @@ Result<void> Store::RemoveReceipts(const std::string& ns, const std::string& run
 Result<std::vector<std::string>> Store::RunsWithReceipts(const std::string& ns) const {
   PENSTOCK_TRY(CheckPart("namespace", ns));
   return objects_->Names(ns + "/receipts");
+}
+
+Result<void> Store::PutMetrics(const std::string& ns, const std::string& run_uid,
+                               const std::string& pod, const std::string& text) const {
+  PENSTOCK_ASSIGN(const std::string key, KeyOfMetrics(ns, run_uid, pod));
+  return objects_->Put(key, text);
+}
+
+Result<std::string> Store::GetMetrics(const std::string& ns, const std::string& run_uid,
+                                      const std::string& pod) const {
+  PENSTOCK_ASSIGN(const std::string key, KeyOfMetrics(ns, run_uid, pod));
+  return objects_->Get(key, kMaxMetricsBytes);
 }
 
 Result<std::vector<std::string>> Store::Namespaces() const { return objects_->Names(""); }

@@ -3,6 +3,7 @@
 //
 //   <namespace>/blobs/ab/abcdef...        a blob; its name is its SHA-256
 //   <namespace>/receipts/<run uid>/<pod>  a receipt
+//   <namespace>/metrics/<run uid>/<pod>   what a step said of itself
 //   <namespace>/cache/ab/<cache key>      a cache entry
 //
 // A file artifact is one blob. A folder artifact is a manifest blob (manifest.h) and a blob a
@@ -110,6 +111,12 @@ class Store {
   // The UIDs of runs that have receipts.
   [[nodiscard]] Result<std::vector<std::string>> RunsWithReceipts(const std::string& ns) const;
   [[nodiscard]] Result<std::vector<std::string>> Namespaces() const;
+
+  // --- what a step said of itself while it runs (protocol/step_metrics.h), the newest text
+  [[nodiscard]] Result<void> PutMetrics(const std::string& ns, const std::string& run_uid,
+                                        const std::string& pod, const std::string& text) const;
+  [[nodiscard]] Result<std::string> GetMetrics(const std::string& ns, const std::string& run_uid,
+                                               const std::string& pod) const;  // kNotFound
 
   // --- cache entries: what a step gave for a key (plan/cache_key.h)
   [[nodiscard]] Result<void> PutCacheEntry(const std::string& ns, const std::string& key,

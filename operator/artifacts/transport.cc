@@ -21,6 +21,10 @@ class FolderTransport : public Transport {
   Result<void> PutReceipt(const Receipt& receipt) override {
     return store_.PutReceipt(ns_, receipt);
   }
+  Result<void> PutMetrics(const std::string& run_uid, const std::string& pod,
+                          const std::string& text) override {
+    return store_.PutMetrics(ns_, run_uid, pod, text);
+  }
   Result<void> PutPredictions(const std::string& deployment,
                               const std::filesystem::path& file) override {
     const auto bytes = ReadFile(file, kMaxPredictionFileBytes);

@@ -6,10 +6,12 @@
 //                                                       sends Expect then need not send the body
 //   POST      /artifacts/v1/blobs/sha256:<hex>/verify   {"whole":true}; else it is set aside
 //   POST      /artifacts/v1/blobs/sha256:<hex>/download          a signed URL of the store itself,
-//   or POST      /artifacts/v1/blobs/sha256:<hex>/upload?bytes=<n>  {}; {"stored":true} when it is
-//   there PUT, GET  /artifacts/v1/receipts/<run uid>/<pod> GET /artifacts/v1/predictions/<model
-//   deployment>         what a server logged PUT, GET  /artifacts/v1/predictions/<model
-//   deployment>/<file>
+//                                                                or {}
+//   POST      /artifacts/v1/blobs/sha256:<hex>/upload?bytes=<n>  {"stored":true} when it is there
+//   PUT, GET  /artifacts/v1/receipts/<run uid>/<pod>
+//   PUT       /artifacts/v1/metrics/<run uid>/<pod>
+//   GET       /artifacts/v1/predictions/<model deployment>         what a server logged
+//   PUT, GET  /artifacts/v1/predictions/<model deployment>/<file>
 // The namespace is that of the bearer token's service account, not of the path.
 //
 // Calls block until done, retry transient failures with back-off for `deadline` (a full disk three
@@ -38,6 +40,9 @@ class Transport {
                                            const std::filesystem::path& target) = 0;
   [[nodiscard]] virtual Result<ArtifactRef> Upload(const std::filesystem::path& source) = 0;
   [[nodiscard]] virtual Result<void> PutReceipt(const Receipt& receipt) = 0;
+  // What a step says of itself (StepMetrics::Format), over what it said before.
+  [[nodiscard]] virtual Result<void> PutMetrics(const std::string& run_uid, const std::string& pod,
+                                                const std::string& text) = 0;
 
   // A prediction log (prediction_store.h). Put takes the file's name from its path.
   [[nodiscard]] virtual Result<void> PutPredictions(const std::string& deployment,

@@ -3,7 +3,6 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/base/sha256.h"
 #include "operator/cli/approval_step.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/history/run_lookup.h"
@@ -13,28 +12,10 @@
 #include "operator/cli/objects/who_am_i.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/values/approval_verdict.h"
+#include "operator/views/run/decision.h"
 
 namespace penstock::cli {
 namespace {
-
-// Why the step of this run is not to be decided; empty: it is.
-std::string WhyNot(const Json& run, const std::string& name) {
-  const std::string what = "run " + run["metadata"].value("name", "");
-  std::string waiting;
-  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
-    const std::string reason = step.value("reason", "");
-    const std::string its = step.value("name", "");
-    const bool waits = reason == api::kAwaitingApproval || reason == api::kApprovalRefused ||
-                       reason == api::kApprovalUnbound;
-    if (waits) waiting += (waiting.empty() ? "" : ", ") + its;
-    if (its != name) continue;
-    if (waits) return "";
-    return what + ": step " + name + " waits for no approval: it is " + step.value("phase", "") +
-           (reason.empty() ? "" : " (" + reason + ")");
-  }
-  return what + " has no step " + name + " that waits for an approval; " +
-         (waiting.empty() ? "none does" : "there is " + waiting);
-}
 
 using Values = std::map<std::string, Json>;
 
@@ -52,25 +33,6 @@ Result<Values> Unread(const std::vector<std::string>& given) {
   return values;
 }
 
-api::Approval Decision(const Json& run, const ApproveOptions& options, const Person& person) {
-  const Json& meta = run["metadata"];
-  api::Approval approval;
-  approval.spec.run = meta.value("name", "");
-  approval.spec.run_uid = meta.value("uid", "");
-  // One a person: a second one meets the first.
-  approval.meta.name = approval.spec.run + "-" + options.step + "-" +
-                       Sha256Hex(approval.spec.run_uid + "/" + person.name).substr(0, 8);
-  approval.meta.namespace_ = meta.value("namespace", "");
-  approval.meta.owners = {{api::kApiVersion, "PipelineRun", approval.spec.run,
-                           approval.spec.run_uid, /*controller=*/false}};
-  approval.spec.step = options.step;
-  approval.spec.decision = options.reject ? api::Decision::kReject : api::Decision::kApprove;
-  approval.spec.user = person.name;
-  approval.spec.groups = person.groups;
-  approval.spec.comment = options.comment;
-  return approval;
-}
-
 }  // namespace
 
 int Approve(const ApproveOptions& options, Session& session) {
@@ -84,7 +46,7 @@ int Approve(const ApproveOptions& options, Session& session) {
   if (!cluster) return session.Fail(kFailed, cluster.error().message);
   const Result<Json> run = FindClusterRun(*cluster, options.run);
   if (!run) return session.Fail(kFailed, run.error().message);
-  if (const std::string why = WhyNot(*run, options.step); !why.empty())
+  if (const std::string why = views::WhyNotToBeDecided(*run, options.step); !why.empty())
     return session.Fail(kFailed, why);
   const auto step = PinnedApproval(*cluster->client, *run, options.step);
   if (!step && step.error().kind != ErrorKind::kForbidden) return session.Fail(step.error());
@@ -93,7 +55,10 @@ int Approve(const ApproveOptions& options, Session& session) {
   if (!values) return session.Fail(kUsage, values.error().message);
   const Result<Person> person = WhoAmI(*cluster->client);
   if (!person) return session.Fail(kFailed, "who you are: " + person.error().message);
-  api::Approval approval = Decision(*run, options, *person);
+  api::Approval approval = views::DecisionOf(
+      *run, options.step, options.reject ? api::Decision::kReject : api::Decision::kApprove,
+      person->name, person->groups);
+  approval.spec.comment = options.comment;
   approval.spec.values = *values;
   const Json& meta = (*run)["metadata"];
   const std::string submitter =

@@ -8,6 +8,8 @@
 #include "operator/cli/completion.h"
 #include "operator/cli/model/model_digest.h"
 #include "operator/cli/model/registry_commands.h"
+#include "operator/cli/ui/lineage_command.h"
+#include "operator/cli/ui/ui_command.h"
 
 namespace penstock::cli {
 namespace {
@@ -220,28 +222,7 @@ class Parser {
     CLI::App* backfill =
         Command(app_, "backfill", "Run a cluster's Pipeline for times that have passed",
                 [this] { return RunBackfill(backfill_, session_); });
-    backfill->add_option("pipeline", backfill_.pipeline, "the Pipeline")->required();
-    backfill->add_option("--from", backfill_.from, "first time or date, like 2026-11-01")
-        ->required();
-    backfill->add_option("--to", backfill_.to, "last time, or date with its whole day")->required();
-    backfill->add_option("--schedule", backfill_.schedule,
-                         "times of this schedule; default: the only one");
-    backfill->add_option("--every", backfill_.every, "times so far apart from --from on, like 24h");
-    backfill
-        ->add_option("--reprocess", backfill_.reprocess,
-                     "times that have a run: none again, failed ones, all completed ones")
-        ->check(CLI::IsMember({"none", "failed", "completed"}))
-        ->default_str("none");
-    backfill->add_option("--max-active", backfill_.max_active, "runs at once")
-        ->check(CLI::Range(1, 1000))
-        ->default_str("1");
-    backfill
-        ->add_option("-p,--parameter", backfill_.parameters,
-                     "name=value; text may hold $(run.scheduledTime)")
-        ->take_all()
-        ->expected(1)
-        ->allow_extra_args(false);
-    backfill->add_flag("--dry-run", backfill_.dry_run, "print the times and runs, make none");
+    AddBackfillFlags(*backfill, backfill_);
   }
 
   void AddHistory() {
@@ -250,6 +231,24 @@ class Parser {
                 [this] { return DescribeRun(describe_, session_); });
     describe->add_option("run", describe_.run, "run, or pipeline for its newest run")->required();
     describe->add_option("-o,--output", describe_.output, "json or yaml");
+
+    CLI::App* lineage =
+        Command(app_, "lineage", "Show what an artifact or a model was made of, to the files",
+                [this] { return Lineage(lineage_, session_); });
+    lineage
+        ->add_option(
+            "what", lineage_.what,
+            "sha256:..., RUN/STEP/OUTPUT, PIPELINE/OUTPUT or PIPELINE; on a cluster also a "
+            "ModelDeployment, a Model, NAME:NUMBER or NAME:ALIAS")
+        ->required();
+    lineage->add_option("--direction", lineage_.direction, "up to what it was made of, or down")
+        ->check(CLI::IsMember({"up", "down", "both"}))
+        ->default_str("up");
+    lineage->add_option("--depth", lineage_.depth, "steps, one behind the other")
+        ->check(CLI::Range(1, 1000))
+        ->default_str("50");
+    lineage->add_option("-o,--output", lineage_.output, "json or dot");
+    AddGatewayFlags(*lineage, lineage_.gateway, lineage_.token_file, lineage_.ca_file);
 
     CLI::App* diff = Command(app_, "diff", "Compare two runs: parameters, code, data, metrics",
                              [this] { return DiffTwoRuns(diff_, session_); });
@@ -343,6 +342,11 @@ class Parser {
     apply->add_option("file,-f,--filename", apply_.files, "files, folders or -")->required();
     apply->add_flag("--dry-run", apply_.dry_run, "say what would be applied");
     AddGatewayFlags(*apply, apply_.gateway, apply_.token_file, apply_.ca_file);
+    CLI::App* ui = Command(app_, "ui", "Show runs in a browser: of this machine, or of a cluster",
+                           [this] { return ServeUi(ui_, session_); });
+    ui->add_option("--port", ui_.port, "port of 127.0.0.1; 0: any that is free")
+        ->check(CLI::Range(0, 65535))
+        ->default_str("8090");
     CLI::App* version = Command(app_, "version", "Show versions",
                                 [this] { return Version(version_output_, session_); });
     version->add_option("-o,--output", version_output_, "json");
@@ -362,6 +366,8 @@ class Parser {
   LogsOptions logs_;
   DescribeOptions describe_;
   DiffOptions diff_;
+  LineageOptions lineage_;
+  UiOptions ui_;
   CancelOptions cancel_;
   ApproveOptions approve_;
   RolloutOptions rollout_;

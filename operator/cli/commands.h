@@ -7,6 +7,10 @@
 #include "operator/cli/objects/session.h"
 #include "operator/cli/run_preparation.h"
 
+namespace CLI {
+class App;
+}
+
 namespace penstock::cli {
 
 // penstock run
@@ -157,6 +161,9 @@ int Completion(const std::string& shell, Session& session);
 
 // The program under the name kubectl_complete-penstock: which words may follow argv[1..].
 int CompleteWords(int argc, const char* const* argv, Session& session);
+
+// Flags of the command that has most (command_flags.cc).
+void AddBackfillFlags(CLI::App& command, BackfillOptions& options);
 
 // The whole program: parses argv, runs the command. Usage errors are kUsage.
 int CommandLine(int argc, const char* const* argv, Session& session);

@@ -2,12 +2,17 @@
 #include <ostream>
 
 #include "operator/cli/commands.h"
-#include "operator/cli/history/run_difference.h"
-#include "operator/cli/history/run_story.h"
+#include "operator/cli/history/difference_text.h"
+#include "operator/cli/history/story_text.h"
 #include "operator/cli/objects/object_table.h"
+#include "operator/views/run/run_story.h"
 
 namespace penstock::cli {
 namespace {
+
+using views::BeforeOf;
+using views::ItemRuns;
+using views::TellRun;
 
 // The specs of what the story compares with.
 Result<void> ReadSpecs(const RunArchive& archive, const KnownRun& run,

@@ -7,6 +7,7 @@
 #include "operator/cli/commands.h"
 #include "operator/cli/objects/table.h"
 #include "operator/kube/resources.h"
+#include "operator/views/run/rollout_words.h"
 
 namespace penstock::cli {
 namespace {
@@ -81,46 +82,6 @@ int Show(const api::ModelDeployment& md, const RolloutOptions& options, Session&
   return kOk;
 }
 
-// What to annotate, by name; null takes one away. Invalid: why the word makes no sense now.
-Result<Json> Undo(const api::ModelDeployment& md, std::int64_t to) {
-  if (!md.status.stable) return Invalid(md.meta.name + " has no version that serves");
-  if (md.status.candidate)
-    return Invalid("version " + std::to_string(md.status.candidate->version) +
-                   " is coming in: abort it first, or wait for its end");
-  const std::int64_t stable = md.status.stable->version;
-  std::string served;
-  bool there = false;
-  for (const auto& h : md.status.history) {
-    if (h.outcome != "Promoted" || h.version == stable) continue;
-    served += (served.empty() ? "" : ", ") + std::to_string(h.version);
-    there |= to == 0 || h.version == to;
-  }
-  if (!there)
-    return Invalid(md.meta.name + " has no such version that served before " +
-                   std::to_string(stable) + "; there is " + (served.empty() ? "none" : served));
-  return Json{
-      {api::kAnnotationUndo, std::to_string(stable) + (to == 0 ? "" : "/" + std::to_string(to))}};
-}
-
-Result<Json> Resume(const api::ModelDeployment& md, const api::ModelVersionStatus& c) {
-  if (md.spec.rollout.paused)
-    return Invalid("spec.rollout.paused is true: take it out of the manifest");
-  return Json{{api::kAnnotationPause, nullptr},
-              {api::kAnnotationResume, std::to_string(c.version) + "/" + std::to_string(c.step)}};
-}
-
-Result<Json> WordsOf(const api::ModelDeployment& md, const RolloutOptions& options) {
-  if (options.what == "undo") return Undo(md, options.to);
-  if (!md.status.candidate)
-    return Invalid(md.meta.name + " has no candidate: nothing is being rolled out");
-  const api::ModelVersionStatus& c = *md.status.candidate;
-  const std::string version = std::to_string(c.version);
-  if (options.what == "resume") return Resume(md, c);
-  if (options.what == "promote") return Json{{api::kAnnotationPromote, version}};
-  if (options.what == "pause") return Json{{api::kAnnotationPause, version}};
-  return Json{{api::kAnnotationAbort, version}};
-}
-
 }  // namespace
 
 int Rollout(const RolloutOptions& options, Session& session) {
@@ -129,7 +90,7 @@ int Rollout(const RolloutOptions& options, Session& session) {
   const auto md = Find(*cluster, options.name);
   if (!md) return session.Fail(kFailed, md.error().message);
   if (options.what == "status") return Show(*md, options, session);
-  const Result<Json> words = WordsOf(*md, options);
+  const Result<Json> words = views::RolloutWords(*md, options.what, options.to);
   if (!words) return session.Fail(kFailed, words.error().message);
   const auto done =
       cluster->client->MergePatch(kube::kModelDeployments, cluster->namespace_, options.name,

@@ -447,6 +447,13 @@ std::vector<Engine::FreshnessOf> Engine::freshness() const {
   return all;
 }
 
+std::optional<bool> Engine::Stands(const std::string& ns, const std::string& name,
+                                   const std::string& uid) const {
+  if (!impl_->ready) return std::nullopt;
+  const auto run = impl_->snapshots.runs.Get({ns, name});
+  return run != nullptr && run->meta.uid == uid;
+}
+
 void Engine::RecordAll() { impl_->RecordAll(); }
 
 }  // namespace penstock::controllers

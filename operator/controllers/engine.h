@@ -12,6 +12,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -70,6 +71,10 @@ class Engine {
     bool late = false;
   };
   [[nodiscard]] std::vector<FreshnessOf> freshness() const;
+  // Whether a run of this UID stands; nothing while the first lists are being read. For readers of
+  // history: deleted runs are told apart by it.
+  [[nodiscard]] std::optional<bool> Stands(const std::string& ns, const std::string& name,
+                                           const std::string& uid) const;
   // Records every run again: after a metadata store was lost, and once at every start.
   void RecordAll();
 

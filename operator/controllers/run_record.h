@@ -5,13 +5,11 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
-#include "operator/plan/resolve/resolve.h"
+#include "operator/views/run/run_record.h"
 
 namespace penstock::controllers {
 
-// Pure. `resolved` may be null: a run of which only the status is known.
-[[nodiscard]] metadata::RunRecord MakeRecord(const api::PipelineRun& run,
-                                             const plan::ResolvedRun* resolved);
+using views::MakeRecord;
 
 // Tells the recorder of every run of the snapshots, with what it is pinned to in these namespaces
 // (none = all). Blocks on the API server; what cannot be read there is missing from the records.

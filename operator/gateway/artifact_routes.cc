@@ -8,6 +8,7 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/base/try.h"
+#include "operator/protocol/step_metrics.h"
 
 namespace penstock::gateway {
 namespace {
@@ -251,6 +252,21 @@ void GetReceipt(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
   x.Respond(200, "application/json", Json(*receipt).dump() + "\n");
 }
 
+void PutMetrics(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
+                const PathParameters& p) {
+  const std::string& pod = p.at("pod");
+  if (!caller.pod_name.empty() && caller.pod_name != pod)
+    return RespondError(x, 403,
+                        "pod " + caller.pod_name + " may not write the metrics of pod " + pod);
+  BodyBudget::Held held(*routes.bodies, caller.namespace_);
+  auto body = ReadWholeBody(x, kMaxMetricsBytes, [&](std::size_t n) { return held.Hold(n); });
+  if (!body) return RespondError(x, body.error());
+  if (auto metrics = StepMetrics::Parse(*body); !metrics) return RespondError(x, metrics.error());
+  auto put = routes.store->PutMetrics(caller.namespace_, p.at("run"), pod, *body);
+  if (!put) return RespondStoreError(x, put.error());
+  x.Respond(201, "application/json", "{}\n");
+}
+
 void PutPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
                     const PathParameters& p) {
   constexpr std::uint64_t kLimit = artifacts::kMaxPredictionFileBytes;
@@ -346,6 +362,7 @@ void AddArtifactRoutes(Router& router, const ArtifactRoutes& routes) {
   blob("POST", "/artifacts/v1/blobs/{digest}/upload", LinkToWrite);
   named("PUT", "/artifacts/v1/receipts/{run}/{pod}", PutReceipt);
   no_steps("GET", "/artifacts/v1/receipts/{run}/{pod}", GetReceipt);
+  named("PUT", "/artifacts/v1/metrics/{run}/{pod}", PutMetrics);
   no_steps("GET", "/artifacts/v1/predictions/{deployment}", ListPredictions);
   no_steps("PUT", "/artifacts/v1/predictions/{deployment}/{file}", PutPredictions);
   no_steps("GET", "/artifacts/v1/predictions/{deployment}/{file}", GetPredictions);

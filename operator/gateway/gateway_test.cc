@@ -169,6 +169,20 @@ TEST_F(GatewayTest, TakesAReceiptFromItsOwnPodOnly) {
   EXPECT_EQ(Send(r).status, 400);
 }
 
+TEST_F(GatewayTest, TakesMetricsFromTheirOwnPodOnlyAndNothingElseForThem) {
+  gateway_->Start();
+  const auto put = [&](const std::string& pod, const std::string& body) {
+    HttpRequest r = Request("PUT", "/artifacts/v1/metrics/run-1/" + pod);
+    SetBody(r, body);
+    return Send(r).status;
+  };
+  const std::string good = R"({"series":[{"name":"loss","points":[[1,0.5,7]]}]})";
+  EXPECT_EQ(put("pod-1", good), 201);
+  EXPECT_EQ(gateway_->store.GetMetrics("ns", "run-1", "pod-1").value(), good);
+  EXPECT_EQ(put("pod-2", good), 403);
+  EXPECT_EQ(put("pod-1", "rubbish"), 400);
+}
+
 TEST_F(GatewayTest, AReceiptThatCallsAFolderWhatIsNoneIsRefusedByName) {
   gateway_->Start();
   ASSERT_EQ(Put("content").status, 201);

@@ -35,6 +35,14 @@ class FakeExchange : public Exchange {
                      const std::function<Result<void>(const Take&)>&) override {
     status = s;
   }
+  bool BeginStream(int s, const std::string&, const Headers&) override {
+    status = s;
+    return true;
+  }
+  bool SendPiece(std::string_view bytes) override {
+    body += bytes;
+    return true;
+  }
   int status = 0;
   std::string body;
   Headers headers;

@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "operator/base/json.h"
-#include "operator/base/sha256.h"
 #include "operator/kube/resources.h"
 
 namespace penstock::gateway {
 namespace {
 
-constexpr std::size_t kMaxKnown = 10'000;
 constexpr std::size_t kMaxToken = 16 * 1024;
 constexpr std::string_view kServiceAccount = "system:serviceaccount:";
 
@@ -56,14 +54,7 @@ Result<Identity> TokenReviewAuthenticator::Authenticate(const std::string& beare
                                                         std::stop_token stop) {
   if (bearer.empty() || bearer.size() > kMaxToken)
     return Refused("the token is empty or over 16 KiB");
-  const std::string key = Sha256Hex(bearer);
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Verdicts* verdicts : {&known_, &refused_}) {
-      const auto it = verdicts->find(key);
-      if (it != verdicts->end() && clock_.Steady() < it->second.until) return it->second.verdict;
-    }
-  }
+  if (auto known = reviews_.Find(bearer)) return *known;
   const Json request{{"apiVersion", "authentication.k8s.io/v1"},
                      {"kind", "TokenReview"},
                      {"spec", {{"token", bearer}, {"audiences", {kAudience}}}}};
@@ -78,22 +69,8 @@ Result<Identity> TokenReviewAuthenticator::Authenticate(const std::string& beare
   auto identity = IdentityOf(*answer);
   const bool refused = !identity && identity.error().kind == ErrorKind::kForbidden;
   if (!identity && !refused) return identity;
-  const std::lock_guard lock(mutex_);
-  if (refused) {
-    Keep(refused_, key, {identity, clock_.Steady() + kRefusalLifetime});
-  } else {
-    Keep(known_, key, {identity, clock_.Steady() + kIdentityLifetime});
-  }
+  reviews_.Keep(bearer, !refused, identity, refused ? kRefusalLifetime : kIdentityLifetime);
   return identity;
-}
-
-void TokenReviewAuthenticator::Keep(Verdicts& among, const std::string& key,
-                                    Reviewed verdict) const {
-  if (among.size() >= kMaxKnown) {
-    std::erase_if(among, [&](const auto& entry) { return entry.second.until <= clock_.Steady(); });
-  }
-  if (among.size() >= kMaxKnown) among.clear();
-  among.insert_or_assign(key, std::move(verdict));
 }
 
 }  // namespace penstock::gateway

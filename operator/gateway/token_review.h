@@ -4,12 +4,11 @@
 #pragma once
 
 #include <chrono>
-#include <map>
-#include <mutex>
 #include <string>
 
 #include "operator/base/time.h"
 #include "operator/gateway/authenticator.h"
+#include "operator/gateway/review_cache.h"
 #include "operator/kube/client.h"
 
 namespace penstock::gateway {
@@ -22,25 +21,14 @@ class TokenReviewAuthenticator : public Authenticator {
  public:
   // Both must outlive it.
   TokenReviewAuthenticator(kube::Client& client, const Clock& clock)
-      : client_(client), clock_(clock) {}
+      : client_(client), reviews_(clock) {}
 
   [[nodiscard]] Result<Identity> Authenticate(const std::string& bearer,
                                               std::stop_token stop) override;
 
  private:
-  struct Reviewed {
-    Result<Identity> verdict;  // kForbidden where it is a no
-    std::chrono::steady_clock::time_point until;
-  };
-  // By SHA-256 of the token: the token itself is not kept.
-  using Verdicts = std::map<std::string, Reviewed>;
-  void Keep(Verdicts& among, const std::string& key, Reviewed verdict) const;
-
   kube::Client& client_;
-  const Clock& clock_;
-  std::mutex mutex_;
-  Verdicts known_;
-  Verdicts refused_;  // apart, so that bad tokens push out no good one
+  ReviewCache<Result<Identity>> reviews_;  // kForbidden is a no
 };
 
 // What a TokenReview's answer says; kForbidden when it says no.

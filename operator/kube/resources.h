@@ -28,6 +28,8 @@ inline constexpr ResourceType kDisruptionBudgets{"policy", "v1", "poddisruptionb
                                                  "PodDisruptionBudget"};
 inline constexpr ResourceType kTokenReviews{"authentication.k8s.io", "v1", "tokenreviews",
                                             "TokenReview", false};
+inline constexpr ResourceType kSubjectAccessReviews{
+    "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", false};
 inline constexpr ResourceType kSelfSubjectReviews{"authentication.k8s.io", "v1",
                                                   "selfsubjectreviews", "SelfSubjectReview", false};
 inline constexpr ResourceType kAdmissionPolicies{"admissionregistration.k8s.io", "v1",

@@ -200,6 +200,11 @@ Result<void> CheckFieldSelector(const kube::ResourceType& type, const std::strin
                       "spec.serviceAccountName", "status.podIP"})) {
     return {};
   }
+  if (type == kube::kEvents &&
+      IsOneOf(field, {"regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid",
+                      "reason", "type"})) {
+    return {};
+  }
   return BadRequest("field label not supported: " + field);
 }
 

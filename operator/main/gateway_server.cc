@@ -23,10 +23,12 @@ void AddName(gateway::CertificateOptions& names, const std::string& name) {
 }  // namespace
 
 Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
-                                                    const artifacts::Store& store,
+                                                    const artifacts::Store& store, ApiSettings api,
                                                     kube::Client& client, const Clock& clock,
                                                     const runtime::Log& log) {
-  auto gateway = std::make_unique<GatewayServer>(client, clock, UsableMemory() / kBodyShare);
+  const std::filesystem::path page = api.page;
+  auto gateway = std::make_unique<GatewayServer>(client, clock, UsableMemory() / kBodyShare, store,
+                                                 std::move(api));
   gateway::CertificateOptions names;
   names.folder = options.data_dir / "certificates";
   if (const auto url = net::ParseUrl(options.gateway_url)) AddName(names, url->host);
@@ -39,6 +41,16 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
   gateway::AddArtifactRoutes(
       gateway->router, {&store, &gateway->authenticator, options.max_file_bytes, &gateway->bodies,
                         gateway->grants.get()});
+  gateway->api = {&gateway->place,  &gateway->access,
+                  &gateway->acting, &gateway->bodies,
+                  &gateway->events, [&log](const std::string& line) { log.Write("info", line); }};
+  gateway::AddApi(gateway->router, gateway->api);
+  if (auto files = gateway::PageFiles::Load(page)) {
+    gateway->page = *std::move(files);
+    gateway::AddPage(gateway->router, *gateway->page);
+  } else {
+    log.Write("warn", files.error().message + "; the API answers without it");
+  }
   net::HttpServerOptions server;
   server.address = options.gateway_address;
   server.port = static_cast<std::uint16_t>(options.gateway_port);

@@ -2,9 +2,15 @@
 // server, the artifact store's routes. Owns its threads.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "operator/artifacts/store.h"
+#include "operator/gateway/api/api_routes.h"
+#include "operator/gateway/api/cluster_access.h"
+#include "operator/gateway/api/cluster_acting.h"
+#include "operator/gateway/api/page_files.h"
 #include "operator/gateway/body_budget.h"
 #include "operator/gateway/certificates.h"
 #include "operator/gateway/router.h"
@@ -12,25 +18,44 @@
 #include "operator/main/options.h"
 #include "operator/net/http_server.h"
 #include "operator/runtime/log.h"
+#include "operator/views/cluster_place.h"
 
 namespace penstock::main {
 
+// What the API for people stands on.
+struct ApiSettings {
+  std::filesystem::path history;  // the database's file
+  std::filesystem::path page;     // the folder of the page; one that is not there is left out
+  gateway::ClientFor client_for;  // of the API server, with a caller's own token
+  views::ClusterPlaceOptions place;
+};
+
 struct GatewayServer {
-  GatewayServer(kube::Client& client, const Clock& clock, std::uint64_t body_memory)
-      : authenticator(client, clock), bodies(body_memory) {}
+  GatewayServer(kube::Client& client, const Clock& clock, std::uint64_t body_memory,
+                const artifacts::Store& store, ApiSettings api)
+      : authenticator(client, clock),
+        bodies(body_memory),
+        place(client, metadata::Query(api.history), store, std::move(api.place)),
+        access(client, clock),
+        acting(place, std::move(api.client_for)),
+        events(place.history()) {}
   std::unique_ptr<gateway::Certificates> certificates;
   gateway::TokenReviewAuthenticator authenticator;
   gateway::BodyBudget bodies;
   std::unique_ptr<gateway::StepGrants> grants;
+  views::ClusterPlace place;
+  gateway::ClusterAccess access;
+  gateway::ClusterActing acting;
+  gateway::EventHub events;
+  gateway::ApiParts api;
+  std::optional<gateway::PageFiles> page;
   gateway::Router router;
   std::unique_ptr<net::HttpServer> server;  // last: its threads use the rest
 };
 
 // Listens when it returns. All but the options must outlive it.
-[[nodiscard]] Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
-                                                                  const artifacts::Store& store,
-                                                                  kube::Client& client,
-                                                                  const Clock& clock,
-                                                                  const runtime::Log& log);
+[[nodiscard]] Result<std::unique_ptr<GatewayServer>> StartGateway(
+    const Options& options, const artifacts::Store& store, ApiSettings api, kube::Client& client,
+    const Clock& clock, const runtime::Log& log);
 
 }  // namespace penstock::main

@@ -21,6 +21,7 @@
 #include "operator/main/engine_options.h"
 #include "operator/main/gateway_server.h"
 #include "operator/main/library.h"
+#include "operator/main/log_keeper.h"
 #include "operator/main/options.h"
 #include "operator/main/own_addresses.h"
 #include "operator/main/prediction_retention.h"
@@ -85,7 +86,7 @@ class Operator {
       TellStores();
       data_folder_.Keep(ended);
     });
-    auto gateway = StartGateway(options_, store_, *client_, clock_, log_);
+    auto gateway = StartGateway(options_, store_, Api(*config), *client_, clock_, log_);
     if (!gateway) return gateway.error();
     gateway_ = std::move(*gateway);
     serving_ = true;
@@ -194,9 +195,43 @@ class Operator {
     return metrics_.Text();
   }
 
+  [[nodiscard]] std::filesystem::path HistoryFile() const {
+    return options_.data_dir / "metadata.sqlite";
+  }
+
+  // People read by our own account, once the API server has said that they may, and write with
+  // their own token.
+  [[nodiscard]] ApiSettings Api(const kube::ClusterConfig& config) {
+    ApiSettings api;
+    api.history = HistoryFile();
+    api.page = options_.page_dir;
+    api.place.namespaces = options_.namespaces;
+    api.place.stands = [this](const std::string& ns, const std::string& name,
+                              const std::string& uid) -> std::optional<bool> {
+      const std::lock_guard lock(mutex_);
+      if (engine_ == nullptr) return std::nullopt;
+      return engine_->Stands(ns, name, uid);
+    };
+    api.client_for = [this,
+                      config](const std::string& token) -> Result<std::unique_ptr<kube::Client>> {
+      kube::ClusterConfig own;
+      own.server = config.server;
+      own.ca = config.ca;
+      own.insecure = config.insecure;
+      own.tls_server_name = config.tls_server_name;
+      own.proxy = config.proxy;
+      own.namespace_ = config.namespace_;
+      own.token.token = token;
+      auto client = kube::ApiClient::Make(own, clock_);
+      if (!client) return client.error();
+      return std::unique_ptr<kube::Client>(*std::move(client));
+    };
+    return api;
+  }
+
   void OpenHistory() {
     metadata::SqliteRecorderOptions history;
-    history.path = options_.data_dir / "metadata.sqlite";
+    history.path = HistoryFile();
     history.warn = [this](const std::string& what) { log_.Write("warn", what); };
     history.on_lost = [this] {
       const std::lock_guard lock(mutex_);
@@ -242,6 +277,10 @@ class Operator {
     const std::jthread library([&] {
       if (options_.library_dir.empty()) return;
       InstallLibrary(client, options_.library_namespace, options_.library_dir, log_, stop);
+    });
+    const std::jthread logs([&] {
+      KeepLogs(client, metadata::Query(HistoryFile()),
+               artifacts::LogStore(store_.root(), store_.room()), log_, stop);
     });
     const std::jthread retention(
         [&] { KeepRetention(client, artifacts::PredictionStore(store_.root()), log_, stop); });

@@ -50,6 +50,9 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_option("--library-namespace", o.library_namespace,
                  "Namespace of the component library; the operator's own when absent");
   app.add_option(
+      "--page-dir", o.page_dir,
+      "The page for people (ui/dist); where it is not there, the API answers without it");
+  app.add_option(
       "--library-dir", o.library_dir,
       "Folder of the component library's manifests, which are created where they are missing");
   app.add_option("--source-deny", o.source_deny,

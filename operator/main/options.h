@@ -24,6 +24,7 @@ struct Options {
   std::string components_image;
   std::string git_image;
   std::string library_namespace;
+  std::filesystem::path page_dir = "/usr/local/share/penstock/ui";  // of the page (ui/dist)
   std::filesystem::path library_dir;      // empty = the library is somebody else's to install
   std::vector<std::string> source_deny;   // ranges of addresses that are not asked for users
   std::vector<std::string> source_allow;  // those of them that are

@@ -124,6 +124,11 @@ Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint
   return opened;
 }
 
+Result<std::string> PrepareDatabase(const std::filesystem::path& path, TimePoint now) {
+  PENSTOCK_ASSIGN(const auto opened, OpenDatabase(path, now));
+  return opened.warning;
+}
+
 Result<std::unique_ptr<soci::session>> OpenForReading(const std::filesystem::path& path) {
   PENSTOCK_ASSIGN(const bool there, IsThere(path));
   if (!there) {

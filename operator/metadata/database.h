@@ -27,6 +27,10 @@ struct OpenedDatabase {
 // kUnsupported for the file of a newer program.
 [[nodiscard]] Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint now);
 
+// Opens it so and closes it again, for those who only read and meet an older program's file, or
+// none. The warning, or "".
+[[nodiscard]] Result<std::string> PrepareDatabase(const std::filesystem::path& path, TimePoint now);
+
 // Opens for reading beside the writer; NotFound when there is no file.
 [[nodiscard]] Result<std::unique_ptr<soci::session>> OpenForReading(
     const std::filesystem::path& path);

@@ -383,5 +383,37 @@ TEST_F(Metadata, AKillBetweenAnyTwoStatementsLeavesABatchWholeOrAbsent) {
   EXPECT_GT(kills, 20);
 }
 
+TEST_F(Metadata, AnOlderProgramsFileIsBroughtUpToDateWithItsRuns) {
+  {
+    auto recorder = Open();
+    recorder->RecordRun(FlightsRun("u1", "Interrupted"));
+    recorder->RecordRun(FlightsRun("u2", "Succeeded"));
+    recorder->RecordRun(FlightsRun("u3"));
+  }
+  {  // as version 1 had it
+    soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\"");
+    for (const char* index : {"time", "phase", "cause", "name", "change"})
+      db << std::string("DROP INDEX runs_by_") + index;
+    for (const char* column :
+         {"phase", "reason", "step", "cause", "user", "labels", "counts", "changed"})
+      db << std::string("ALTER TABLE runs DROP COLUMN ") + column;
+    db << "ALTER TABLE lineage DROP COLUMN fingerprint";
+    db << "DROP TABLE stories";
+    db << "DROP TABLE revisions";
+    db << "PRAGMA user_version = 1";
+  }
+  const auto warning = PrepareDatabase(path_, clock_.Now());
+  ASSERT_TRUE(warning) << warning.error().message;
+  EXPECT_EQ(*warning, "");
+  RunFilter team;
+  team.namespace_ = "team";
+  const auto page = Query(path_).Page(team, 10);
+  ASSERT_TRUE(page) << page.error().message;
+  std::map<std::string, std::string> phases;
+  for (const RunRecord& run : page->runs) phases[run.uid] = run.phase + " " + run.reason;
+  EXPECT_EQ(phases, (std::map<std::string, std::string>{
+                        {"u1", "Failed Interrupted"}, {"u2", "Succeeded "}, {"u3", "Running "}}));
+}
+
 }  // namespace
 }  // namespace penstock::metadata

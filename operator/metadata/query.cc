@@ -2,70 +2,10 @@
 
 #include <soci.h>
 
-#include <functional>
-
-#include "operator/metadata/database.h"
+#include "operator/metadata/rows.h"
 
 namespace penstock::metadata {
 namespace {
-
-// SOCI types a column by its declaration, and an expression by what it meets.
-long long Integer(const soci::row& row, const std::string& column) {
-  switch (row.get_properties(column).get_data_type()) {
-    case soci::dt_integer:
-      return row.get<int>(column);
-    case soci::dt_long_long:
-      return row.get<long long>(column);
-    case soci::dt_double:
-      return static_cast<long long>(row.get<double>(column));
-    default:
-      return std::stoll(row.get<std::string>(column));
-  }
-}
-
-std::optional<TimePoint> Time(const soci::row& row, const std::string& column) {
-  if (row.get_indicator(column) == soci::i_null) return std::nullopt;
-  return TimePoint(Milliseconds(Integer(row, column)));
-}
-
-Json ParseStored(const std::string& text) { return Json::parse(text, nullptr, false); }
-
-RunRecord ToRun(const soci::row& row) {
-  RunRecord r;
-  r.uid = row.get<std::string>("uid");
-  r.namespace_ = row.get<std::string>("namespace");
-  r.name = row.get<std::string>("name");
-  r.pipeline = row.get<std::string>("pipeline");
-  r.revision = row.get<std::string>("revision");
-  r.outcome = row.get<std::string>("outcome");
-  r.message = row.get<std::string>("message");
-  r.parameters = ParseStored(row.get<std::string>("parameters"));
-  r.created = Time(row, "created");
-  r.started = Time(row, "started");
-  r.finished = Time(row, "finished");
-  return r;
-}
-
-StepRecord ToStep(const soci::row& row) {
-  StepRecord s;
-  s.name = row.get<std::string>("step");
-  s.component = row.get<std::string>("component");
-  s.phase = row.get<std::string>("phase");
-  s.reason = row.get<std::string>("reason");
-  s.attempt = static_cast<int>(Integer(row, "attempt"));
-  s.cached = Integer(row, "cached") != 0;
-  s.cache_key = row.get<std::string>("cache_key");
-  s.pod = row.get<std::string>("pod");
-  s.started = Time(row, "started");
-  s.finished = Time(row, "finished");
-  return s;
-}
-
-constexpr const char* kRunColumns =
-    "SELECT uid, namespace, name, pipeline, revision, outcome, message, parameters,"
-    " created, started, finished FROM runs ";
-
-using Rows = soci::rowset<soci::row>;
 
 void ReadSteps(soci::session& db, RunRecord& run) {
   Rows steps = (db.prepare << "SELECT s.step, s.component, s.phase, s.reason, s.attempt,"
@@ -78,7 +18,7 @@ void ReadSteps(soci::session& db, RunRecord& run) {
 }
 
 void ReadArtifacts(soci::session& db, const std::string& run, StepRecord& step) {
-  Rows uses = (db.prepare << "SELECT l.direction, l.name, l.digest, l.uri,"
+  Rows uses = (db.prepare << "SELECT l.direction, l.name, l.digest, l.uri, l.fingerprint,"
                              " coalesce(a.type, '') AS type, coalesce(a.folder, 0) AS folder,"
                              " coalesce(a.bytes, 0) AS bytes FROM lineage l LEFT JOIN artifacts a"
                              " ON a.namespace = l.namespace AND a.digest = l.digest"
@@ -86,9 +26,10 @@ void ReadArtifacts(soci::session& db, const std::string& run, StepRecord& step) 
                soci::use(run), soci::use(step.name));
   for (const soci::row& row : uses) {
     ArtifactUse use{
-        row.get<std::string>("name"),   row.get<std::string>("type"),
-        row.get<std::string>("digest"), row.get<std::string>("uri"),
-        Integer(row, "folder") != 0,    static_cast<std::uint64_t>(Integer(row, "bytes"))};
+        row.get<std::string>("name"),       row.get<std::string>("type"),
+        row.get<std::string>("digest"),     row.get<std::string>("uri"),
+        IntegerOf(row, "folder") != 0,      static_cast<std::uint64_t>(IntegerOf(row, "bytes")),
+        row.get<std::string>("fingerprint")};
     (row.get<std::string>("direction") == "in" ? step.inputs : step.outputs).push_back(use);
   }
 }
@@ -101,27 +42,14 @@ void ReadResults(soci::session& db, const std::string& run, StepRecord& step) {
   }
 }
 
-// Opens, asks, and folds what SOCI throws into an Error.
-template <typename T>
-Result<T> Ask(const std::filesystem::path& path,
-              const std::function<Result<T>(soci::session&)>& ask) {
-  auto session = OpenForReading(path);
-  if (!session) return session.error();
-  try {
-    return ask(**session);
-  } catch (const std::exception& e) {
-    return Internal("reading the metadata database " + path.string() + ": " + e.what());
-  }
-}
-
 }  // namespace
 
 Result<std::vector<RunRecord>> Query::Runs(const std::string& ns, const std::string& pipeline,
                                            int limit) const {
   return Ask<std::vector<RunRecord>>(path_, [&](soci::session& db) {
     std::vector<RunRecord> runs;
-    Rows rows = (db.prepare << std::string(kRunColumns) +
-                                   "WHERE namespace = :ns AND (:p = '' OR pipeline = :q)"
+    Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) +
+                                   " FROM runs WHERE namespace = :ns AND (:p = '' OR pipeline = :q)"
                                    " ORDER BY created DESC, name DESC LIMIT :limit",
                  soci::use(ns, "ns"), soci::use(pipeline, "p"), soci::use(pipeline, "q"),
                  soci::use(limit, "limit"));
@@ -132,8 +60,8 @@ Result<std::vector<RunRecord>> Query::Runs(const std::string& ns, const std::str
 
 Result<RunRecord> Query::Run(const std::string& ns, const std::string& name) const {
   return Ask<RunRecord>(path_, [&](soci::session& db) -> Result<RunRecord> {
-    Rows rows = (db.prepare << std::string(kRunColumns) +
-                                   "WHERE namespace = :ns AND name = :name"
+    Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) +
+                                   " FROM runs WHERE namespace = :ns AND name = :name"
                                    " ORDER BY created DESC LIMIT 1",
                  soci::use(ns), soci::use(name));
     std::optional<RunRecord> run;
@@ -193,7 +121,7 @@ Result<std::vector<MetricPoint>> Query::Metrics(const std::string& ns, const std
     for (const soci::row& row : rows) {
       points.push_back({row.get<std::string>("run"), row.get<std::string>("step"),
                         row.get<std::string>("name"), ParseStored(row.get<std::string>("value")),
-                        Time(row, "finished")});
+                        TimeOf(row, "finished")});
     }
     return Result<std::vector<MetricPoint>>(std::move(points));
   });

@@ -20,6 +20,7 @@ struct ArtifactUse {
   std::string uri;     // of an outside source
   bool folder = false;
   std::uint64_t bytes = 0;
+  std::string fingerprint = {};  // of an outside source, as it was read
 };
 
 struct StepRecord {
@@ -38,6 +39,11 @@ struct StepRecord {
   std::map<std::string, Json> results;
 };
 
+// How many steps stand how.
+struct StepCounts {
+  int total = 0, succeeded = 0, failed = 0, running = 0, cached = 0, skipped = 0;
+};
+
 // The whole state of a run at one moment. A newer record of the same run replaces an older one.
 struct RunRecord {
   std::string uid;
@@ -52,6 +58,18 @@ struct RunRecord {
   std::optional<TimePoint> started;
   std::optional<TimePoint> finished;
   std::vector<StepRecord> steps;
+  // What lists of runs show.
+  std::string phase;   // Pending, Suspended, Running, Succeeded, Failed, Cancelled, Invalid
+  std::string reason;  // CamelCase, of `phase` or of what holds it up
+  std::string step;    // that the reason is about
+  std::string cause;   // why the operator made it; empty: somebody did by hand
+  std::string user;    // who asked for it, where the API server said so
+  std::map<std::string, std::string> labels;
+  StepCounts counts;
+  // Of a run that has ended: the PipelineRun and the ControllerRevision that it was pinned to, as
+  // JSON, so that its story answers when both are deleted. Empty: not kept.
+  std::string object;
+  std::string spec;
 };
 
 }  // namespace penstock::metadata

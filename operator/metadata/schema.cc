@@ -13,8 +13,8 @@ using Statements = std::vector<const char*>;
 
 // Times are Unix milliseconds; NULL where something has not happened. A version is never edited
 // after a release: the next one goes to the end.
-const std::array<Statements, 1>& Versions() {
-  static const std::array<Statements, 1> kVersions{{
+const std::array<Statements, 2>& Versions() {
+  static const std::array<Statements, 2> kVersions{{
       {
           R"(CREATE TABLE runs(
                uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -50,6 +50,32 @@ const std::array<Statements, 1>& Versions() {
                FOREIGN KEY(run, step) REFERENCES steps(run, step) ON DELETE CASCADE)
              WITHOUT ROWID)",
       },
+      {
+          // What lists of runs show, so that a page of them costs its own rows and no more.
+          "ALTER TABLE runs ADD COLUMN phase TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE runs ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE runs ADD COLUMN step TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE runs ADD COLUMN cause TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE runs ADD COLUMN user TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE runs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'",
+          "ALTER TABLE runs ADD COLUMN counts TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE runs ADD COLUMN changed BIGINT NOT NULL DEFAULT 0",
+          "UPDATE runs SET phase = CASE outcome WHEN '' THEN 'Running' WHEN 'Succeeded' THEN"
+          " 'Succeeded' WHEN 'Cancelled' THEN 'Cancelled' ELSE 'Failed' END,"
+          " reason = CASE outcome WHEN 'Succeeded' THEN '' ELSE outcome END",
+          "CREATE INDEX runs_by_time ON runs(namespace, created, uid, name)",
+          "CREATE INDEX runs_by_phase ON runs(namespace, phase, created)",
+          "CREATE INDEX runs_by_cause ON runs(namespace, cause, created)",
+          "CREATE INDEX runs_by_name ON runs(namespace, name, created)",
+          "CREATE INDEX runs_by_change ON runs(changed)",
+          "ALTER TABLE lineage ADD COLUMN fingerprint TEXT NOT NULL DEFAULT ''",
+          R"(CREATE TABLE stories(
+               run TEXT PRIMARY KEY REFERENCES runs(uid) ON DELETE CASCADE,
+               object TEXT NOT NULL) WITHOUT ROWID)",
+          R"(CREATE TABLE revisions(
+               namespace TEXT NOT NULL, name TEXT NOT NULL, object TEXT NOT NULL,
+               PRIMARY KEY(namespace, name)) WITHOUT ROWID)",
+      },
   }};
   return kVersions;
 }
@@ -78,9 +104,9 @@ void Migrate(soci::session& db) {
 bool HasTables(soci::session& db) {
   int found = 0;
   db << "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN "
-        "('runs', 'steps', 'attempts', 'artifacts', 'lineage', 'results')",
+        "('runs', 'steps', 'attempts', 'artifacts', 'lineage', 'results', 'stories', 'revisions')",
       soci::into(found);
-  return found == 6;
+  return found == 8;
 }
 
 }  // namespace penstock::metadata

@@ -2,6 +2,8 @@
 
 #include <soci.h>
 
+#include "operator/metadata/packed.h"
+
 namespace penstock::metadata {
 namespace {
 
@@ -18,18 +20,37 @@ struct Stamp {
 
 void WriteRunRow(soci::session& db, const RunRecord& r) {
   const std::string parameters = CanonicalJson(r.parameters);
+  const std::string labels = CanonicalJson(Json(r.labels)), counts = FormatCounts(r.counts);
   Stamp created(r.created), started(r.started), finished(r.finished);
   db << "INSERT INTO runs(uid, namespace, name, pipeline, revision, outcome, message, parameters,"
-        " created, started, finished) VALUES(:uid, :ns, :name, :pipeline, :revision, :outcome,"
-        " :message, :parameters, :created, :started, :finished)"
+        " created, started, finished, phase, reason, step, cause, user, labels, counts, changed)"
+        " VALUES(:uid, :ns, :name, :pipeline, :revision, :outcome,"
+        " :message, :parameters, :created, :started, :finished, :phase, :reason, :step, :cause,"
+        " :user, :labels, :counts, (SELECT coalesce(max(changed), 0) + 1 FROM runs))"
         " ON CONFLICT(uid) DO UPDATE SET revision = excluded.revision,"
         " outcome = excluded.outcome, message = excluded.message,"
         " parameters = excluded.parameters, started = excluded.started,"
-        " finished = excluded.finished",
+        " finished = excluded.finished, phase = excluded.phase, reason = excluded.reason,"
+        " step = excluded.step, cause = excluded.cause, user = excluded.user,"
+        " labels = excluded.labels, counts = excluded.counts, changed = excluded.changed",
       soci::use(r.uid), soci::use(r.namespace_), soci::use(r.name), soci::use(r.pipeline),
       soci::use(r.revision), soci::use(r.outcome), soci::use(r.message), soci::use(parameters),
       soci::use(created.value, created.indicator), soci::use(started.value, started.indicator),
-      soci::use(finished.value, finished.indicator);
+      soci::use(finished.value, finished.indicator), soci::use(r.phase), soci::use(r.reason),
+      soci::use(r.step), soci::use(r.cause), soci::use(r.user), soci::use(labels),
+      soci::use(counts);
+}
+
+// The revision's name is the hash of what it holds: one that is there stays.
+void WriteStory(soci::session& db, const RunRecord& r) {
+  if (!r.object.empty()) {
+    const std::string object = Pack(r.object);
+    db << "INSERT OR REPLACE INTO stories(run, object) VALUES(:run, :object)", soci::use(r.uid),
+        soci::use(object);
+  }
+  if (r.spec.empty() || r.revision.empty()) return;
+  db << "INSERT OR IGNORE INTO revisions(namespace, name, object) VALUES(:ns, :name, :object)",
+      soci::use(r.namespace_), soci::use(r.revision), soci::use(r.spec);
 }
 
 void WriteStepRow(soci::session& db, const std::string& run, const StepRecord& s) {
@@ -70,10 +91,11 @@ void WriteUse(soci::session& db, const RunRecord& r, const std::string& step,
         soci::use(r.namespace_), soci::use(a.digest), soci::use(a.type), soci::use(folder),
         soci::use(bytes);
   }
-  db << "INSERT OR REPLACE INTO lineage(run, step, direction, name, namespace, digest, uri)"
-        " VALUES(:run, :step, :direction, :name, :ns, :digest, :uri)",
+  db << "INSERT OR REPLACE INTO lineage(run, step, direction, name, namespace, digest, uri, "
+        "fingerprint)"
+        " VALUES(:run, :step, :direction, :name, :ns, :digest, :uri, :fingerprint)",
       soci::use(r.uid), soci::use(step), soci::use(direction), soci::use(a.name),
-      soci::use(r.namespace_), soci::use(a.digest), soci::use(a.uri);
+      soci::use(r.namespace_), soci::use(a.digest), soci::use(a.uri), soci::use(a.fingerprint);
 }
 
 void WriteResult(soci::session& db, const std::string& run, const std::string& step,
@@ -91,6 +113,7 @@ void WriteResult(soci::session& db, const std::string& run, const std::string& s
 
 void WriteRun(soci::session& db, const RunRecord& record) {
   WriteRunRow(db, record);
+  WriteStory(db, record);
   for (const StepRecord& step : record.steps) {
     WriteStepRow(db, record.uid, step);
     WriteAttempt(db, record.uid, step);

@@ -10,7 +10,7 @@ class session;
 namespace penstock::metadata {
 
 // Writes the record over what stands of that run. Rows of earlier attempts stay. Writing the same
-// record twice changes nothing.
+// record twice changes nothing but the run's place in the order of changes.
 void WriteRun(soci::session& db, const RunRecord& record);
 
 }  // namespace penstock::metadata

@@ -52,6 +52,12 @@ class Exchange {
   using Take = std::function<Result<void>(std::string_view)>;
   virtual void RespondStream(int status, std::uint64_t length, const Headers& headers,
                              const std::function<Result<void>(const Take&)>& write) = 0;
+
+  // An answer whose length nobody knows: the head, then pieces as they come; the connection's end
+  // is the body's. False: the client has gone. A HEAD gets the headers alone, and then false.
+  [[nodiscard]] virtual bool BeginStream(int status, const std::string& content_type,
+                                         const Headers& headers) = 0;
+  [[nodiscard]] virtual bool SendPiece(std::string_view bytes) = 0;
 };
 
 // {"error": message}

@@ -92,6 +92,16 @@ class ServedExchange : public Exchange {
     });
     broken_ = broken_ || !written || left > 0;
   }
+  bool BeginStream(int status, const std::string& content_type, const Headers& headers) override {
+    last_ = true;
+    std::string head = HeadOf(status, std::nullopt, headers, content_type);
+    Send(head);
+    return !broken_ && method_ != "HEAD";
+  }
+  bool SendPiece(std::string_view bytes) override {
+    broken_ = broken_ || !stream_.Write(bytes);
+    return !broken_;
+  }
 
   // The connection is closed after the answer, which says so.
   void EndAfterwards() { last_ = true; }
@@ -110,7 +120,7 @@ class ServedExchange : public Exchange {
     return error;
   }
 
-  std::string HeadOf(int status, std::uint64_t length, const Headers& headers,
+  std::string HeadOf(int status, std::optional<std::uint64_t> length, const Headers& headers,
                      const std::string& content_type) {
     // A body that nobody read would be taken for the next request.
     keep_alive_ = options_.keep_alive && !last_ && request_.message().keep_alive() &&
@@ -123,7 +133,7 @@ class ServedExchange : public Exchange {
     for (const auto& [name, value] : headers) {
       out.append(name).append(": ").append(value).append("\r\n");
     }
-    out += "Content-Length: " + std::to_string(length) + "\r\n";
+    if (length) out += "Content-Length: " + std::to_string(*length) + "\r\n";
     if (!keep_alive_) out += "Connection: close\r\n";
     return out + "\r\n";
   }

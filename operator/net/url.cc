@@ -93,4 +93,22 @@ std::string UrlEncode(std::string_view text) {
   return out;
 }
 
+Result<std::string> UrlDecode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    unsigned value = 0;
+    const char* const end = text.data() + std::min(i + 3, text.size());
+    const auto read = std::from_chars(text.data() + i + 1, end, value, 16);
+    if (read.ec != std::errc() || read.ptr != text.data() + i + 3)
+      return Invalid("'" + std::string(text.substr(i, 3)) + "' is no percent-encoding");
+    out += static_cast<char>(value);
+    i += 2;
+  }
+  return out;
+}
+
 }  // namespace penstock::net

@@ -35,5 +35,7 @@ struct Url {
 
 // Percent-encodes all but unreserved characters.
 [[nodiscard]] std::string UrlEncode(std::string_view text);
+// Takes percent-encoding back. Invalid where a '%' is followed by no two hex digits.
+[[nodiscard]] Result<std::string> UrlDecode(std::string_view text);
 
 }  // namespace penstock::net

@@ -8,6 +8,7 @@
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/gateway/tunnel.h"
+#include "operator/net/http_client.h"
 
 namespace penstock::cli {
 namespace {
@@ -92,7 +93,38 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& options,
   auto made = artifacts::MakeTransport(*store, transport);
   if (!made) return Wrap("gateway " + store->url, made.error());
   gateway->transport_ = *std::move(made);
+  gateway->store_ = *std::move(store);
+  gateway->stop_ = session.interrupted;
   return gateway;
+}
+
+Result<Json> Gateway::Ask(const std::string& target) const {
+  net::HttpClientOptions options;
+  options.tls.ca_pem = store_.ca_pem;
+  options.tls.insecure = tunnel_ != nullptr;  // TransportOptions::vouched_channel
+  auto client = net::HttpClient::Make(store_.url, options);
+  if (!client) return Wrap("gateway " + store_.url, client.error());
+  const Result<std::string> token = ReadFile(store_.token_file);
+  if (!token) return Wrap("--token-file", token.error());
+  net::HttpRequest request;
+  request.target = target;
+  request.repeatable = true;
+  request.headers.emplace_back("Authorization",
+                               "Bearer " + token->substr(0, token->find_last_not_of(" \r\n") + 1));
+  net::Limits limits;
+  limits.idle = std::chrono::seconds(30);
+  limits.stop = stop_;
+  const auto answer = (*client)->Send(request, limits);
+  if (!answer) return Wrap("gateway " + store_.url, answer.error());
+  Result<Json> body = ParseJson(answer->body, "the gateway's answer");
+  if (!body) return body.error();
+  if (answer->Good()) return body;
+  const Json error = body->value("error", Json());
+  Error refused = Internal("the gateway answers with status " + std::to_string(answer->status) +
+                           ": " + (error.is_object() ? error.value("message", "") : error.dump()));
+  if (answer->status == 404) refused.kind = ErrorKind::kNotFound;
+  if (answer->status == 401 || answer->status == 403) refused.kind = ErrorKind::kForbidden;
+  return refused;
 }
 
 Gateway::~Gateway() {

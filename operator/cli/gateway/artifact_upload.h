@@ -6,6 +6,7 @@
 #include <string>
 
 #include "operator/artifacts/transport.h"
+#include "operator/base/json.h"
 #include "operator/cli/objects/session.h"
 
 namespace penstock::cli {
@@ -29,11 +30,16 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
   [[nodiscard]] artifacts::Transport& transport() { return *transport_; }
+  // The answer of the API (operator/gateway/api) to a GET of this path with its query. What it
+  // refuses is an error with its own words.
+  [[nodiscard]] Result<Json> Ask(const std::string& target) const;
 
  private:
   Gateway();
   [[nodiscard]] Result<TaskStore> Reach(const GatewayOptions& options, const Cluster& cluster,
                                         const Session& session);
+  TaskStore store_;
+  std::stop_token stop_;
   std::filesystem::path own_token_;
   std::unique_ptr<Tunnel> tunnel_;
   std::unique_ptr<artifacts::Transport> transport_;

@@ -1,14 +1,17 @@
 #include <gmock/gmock.h>
 
 #include "operator/api/codec.h"
+#include "operator/cli/history/difference_text.h"
 #include "operator/cli/history/run_change.h"
-#include "operator/cli/history/run_difference.h"
-#include "operator/cli/history/run_ingredients.h"
-#include "operator/cli/history/run_story.h"
 #include "operator/cli/history/step_makers.h"
+#include "operator/cli/history/story_text.h"
+#include "operator/views/run/run_story.h"
+#include "operator/views/run/step_makers.h"
 
 namespace penstock::cli {
 namespace {
+
+using views::ItemRuns;
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "operator/api/codec.h"
 #include "operator/cli/history/run_lookup.h"
 #include "operator/kube/resources.h"
 #include "operator/kube/selector.h"
@@ -23,21 +22,6 @@ std::string NameOf(const Json& run) {
 }
 
 }  // namespace
-
-const api::StepStatus* KnownRun::Step(const std::string& name) const {
-  const auto& steps = run.status.steps;
-  const auto it =
-      std::find_if(steps.begin(), steps.end(), [&](const auto& s) { return s.name == name; });
-  return it == steps.end() ? nullptr : &*it;
-}
-
-Result<KnownRun> ReadRun(Json object) {
-  auto decoded = api::DecodePipelineRun(object);
-  if (!decoded.errors.empty()) {
-    return Invalid("run " + NameOf(object) + ": " + api::Describe(decoded.errors));
-  }
-  return KnownRun{std::move(object), std::move(decoded.value), {}};
-}
 
 Result<RunArchive> RunArchive::Open(const Session& session) {
   if (std::optional<State> state = State::IfLocal(session)) return RunArchive(*std::move(state));

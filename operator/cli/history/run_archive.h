@@ -6,25 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "operator/api/pipeline_run.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 #include "operator/cli/objects/session.h"
 #include "operator/cli/objects/state.h"
-#include "operator/plan/resolve/resolve.h"
+#include "operator/views/run/known_run.h"
 
 namespace penstock::cli {
 
-// A run and the spec that was pinned when it started; absent while it was not, or is not kept.
-struct KnownRun {
-  Json object;
-  api::PipelineRun run;
-  std::optional<plan::ResolvedRun> resolved;
-  // nullptr when there is no such step.
-  [[nodiscard]] const api::StepStatus* Step(const std::string& name) const;
-};
-// Without its spec. Invalid names the run.
-[[nodiscard]] Result<KnownRun> ReadRun(Json object);
+using views::KnownRun;
+using views::ReadRun;
 
 class RunArchive {
  public:

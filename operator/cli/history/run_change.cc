@@ -1,6 +1,6 @@
 #include "operator/cli/history/run_change.h"
 
-#include "operator/cli/history/run_ingredients.h"
+#include "operator/cli/history/difference_text.h"
 #include "operator/plan/step/run_outcome.h"
 
 namespace penstock::cli {

@@ -1,4 +1,4 @@
-// Who made what a step took from the cache. MakerOf is pure.
+// The pods that made what steps took from the cache.
 #pragma once
 
 #include <string>
@@ -8,18 +8,6 @@
 #include "operator/cli/history/run_lookup.h"
 
 namespace penstock::cli {
-
-// `name` is the run's, "" where nobody knows it; its record and its step are null where that is not
-// kept any more.
-struct Maker {
-  std::string name;
-  const KnownRun* run = nullptr;
-  const api::StepStatus* step = nullptr;
-};
-
-// By status.cachedFrom, and where that is empty (an older entry) by key and digests. `others` has
-// the newest first (RunArchive::Before).
-[[nodiscard]] Maker MakerOf(const api::StepStatus& step, const std::vector<KnownRun>& others);
 
 // Puts the pod that made it in the place of each step that came from the cache, and says so on
 // standard error: `what` is "its log", or whatever the caller is after.

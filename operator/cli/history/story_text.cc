@@ -1,6 +1,10 @@
 // The story of a run as `penstock describe` prints it.
-#include "operator/cli/history/run_ingredients.h"
-#include "operator/cli/history/run_story.h"
+#include "operator/cli/history/story_text.h"
+
+#include <set>
+
+#include "operator/base/json.h"
+#include "operator/cli/history/difference_text.h"
 #include "operator/cli/objects/table.h"
 
 namespace penstock::cli {

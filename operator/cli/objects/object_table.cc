@@ -239,44 +239,6 @@ Result<std::vector<kube::ResourceType>> KindsOf(const std::string& word) {
   return types;
 }
 
-std::string ConditionStatus(const Json& object, const std::string& type) {
-  const Json* condition = Condition(object, type);
-  return condition == nullptr ? "" : Text(*condition, "status");
-}
-
-std::string ConditionMessage(const Json& object, const std::string& type) {
-  const Json* condition = Condition(object, type);
-  return condition == nullptr ? "" : Text(*condition, "message");
-}
-
-std::string ConditionReason(const Json& object, const std::string& type) {
-  const Json* condition = Condition(object, type);
-  return condition == nullptr ? "" : Text(*condition, "reason");
-}
-
-std::string ParentRun(const Json& run) {
-  const Json& metadata = Object(run, "metadata");
-  const auto owners = metadata.find("ownerReferences");
-  if (owners == metadata.end() || !owners->is_array()) return "";
-  for (const Json& owner : *owners)
-    if (owner.value("controller", false) && Text(owner, "kind") == "PipelineRun" &&
-        Text(owner, "apiVersion").starts_with("penstock.dev/"))
-      return Text(owner, "name");
-  return "";
-}
-
-std::string RunWord(const Json& run) {
-  const Json* succeeded = Condition(run, "Succeeded");
-  if (ConditionStatus(run, "Finished") == "True") {
-    if (succeeded == nullptr) return "Finished";
-    if (Text(*succeeded, "status") == "True") return "Succeeded";
-    return Text(*succeeded, "reason") == "Cancelled" ? "Cancelled" : "Failed";
-  }
-  if (ConditionStatus(run, "Stalled") == "True") return "Invalid";
-  if (Object(run, "spec").value("suspend", false)) return "Suspended";
-  return Object(Object(run, "status"), "summary").empty() ? "Pending" : "Running";
-}
-
 Table TableOf(const kube::ResourceType& type, const std::vector<Json>& objects,
               const TableOptions& options, TimePoint now) {
   const std::vector<Column> columns = ColumnsOf(type);

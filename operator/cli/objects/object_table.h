@@ -10,6 +10,7 @@
 #include "operator/base/time.h"
 #include "operator/cli/objects/table.h"
 #include "operator/kube/client.h"
+#include "operator/views/run/run_words.h"
 
 namespace penstock::cli {
 
@@ -40,14 +41,10 @@ struct TableOptions {
 // column is cut so that a line fits `width`.
 [[nodiscard]] Table StepTable(const Json& run, bool wide, std::size_t width, TimePoint now);
 
-// The run whose step this one is; "": none.
-[[nodiscard]] std::string ParentRun(const Json& run);
-
-// A run's word: Running, Succeeded, Failed, Cancelled, Invalid, Suspended, Pending.
-[[nodiscard]] std::string RunWord(const Json& run);
-// Message of a condition, or "".
-[[nodiscard]] std::string ConditionMessage(const Json& object, const std::string& type);
-[[nodiscard]] std::string ConditionReason(const Json& object, const std::string& type);
-[[nodiscard]] std::string ConditionStatus(const Json& object, const std::string& type);
+using views::ConditionMessage;
+using views::ConditionReason;
+using views::ConditionStatus;
+using views::ParentRun;
+using views::RunWord;
 
 }  // namespace penstock::cli

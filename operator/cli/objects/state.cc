@@ -165,6 +165,11 @@ Result<Json> State::Get(const kube::ResourceType& type, const std::string& name)
   return ParseJson(*text, ObjectFile(type, name).string());
 }
 
+bool State::Has(const kube::ResourceType& type, const std::string& name) const {
+  std::error_code ignored;
+  return fs::exists(ObjectFile(type, name), ignored);
+}
+
 void State::Remove(const kube::ResourceType& type, const std::string& name) const {
   std::error_code ignored;
   fs::remove(ObjectFile(type, name), ignored);

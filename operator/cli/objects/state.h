@@ -53,6 +53,7 @@ class State {
   // By age. A run that has not ended, where no process is at work, is given as ClosedRun gives it.
   [[nodiscard]] Result<std::vector<Json>> Load(const kube::ResourceType& type) const;
   [[nodiscard]] Result<Json> Get(const kube::ResourceType& type, const std::string& name) const;
+  [[nodiscard]] bool Has(const kube::ResourceType& type, const std::string& name) const;
   void Remove(const kube::ResourceType& type, const std::string& name) const;
 
   // The run whose name is `name`, or the newest run of the pipeline `name`.

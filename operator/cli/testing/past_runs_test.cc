@@ -39,6 +39,31 @@ TEST_F(RunTest, DescribeAndDiffTellWhyAStepRanAgain) {
   EXPECT_EQ(Penstock({"describe", "words", "-o", "name"}), kUsage);
 }
 
+TEST_F(RunTest, LineageLeadsFromWhatARunGaveToTheStepsThatMadeItAlsoFromTheCache) {
+  ASSERT_EQ(Run(), kOk) << err_.str();
+  const std::string first = NewestRun()["metadata"]["name"];
+  ASSERT_EQ(Run(), kOk) << err_.str();
+  const std::string second = NewestRun()["metadata"]["name"];
+  ASSERT_NE(first, second);
+  std::string step, digest;
+  for (const Json& entry : NewestRun()["status"]["steps"]) {
+    if (entry.value("outputs", Json::array()).empty()) continue;
+    step = entry["name"];
+    digest = entry["outputs"][0]["digest"];
+  }
+  ASSERT_FALSE(digest.empty());
+  ASSERT_EQ(Penstock({"lineage", digest}), kOk) << err_.str();
+  EXPECT_NE(out_.str().find(digest), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("step " + first + "/" + step), std::string::npos) << out_.str();
+  EXPECT_EQ(out_.str().find(second), std::string::npos) << out_.str();
+  ASSERT_EQ(Penstock({"lineage", digest, "-o", "dot"}), kOk) << err_.str();
+  EXPECT_TRUE(out_.str().starts_with("digraph lineage {")) << out_.str();
+  ASSERT_EQ(Penstock({"lineage", digest, "-o", "json", "--direction", "both"}), kOk);
+  EXPECT_GE(Json::parse(out_.str())["nodes"].size(), 2U);
+  EXPECT_EQ(Penstock({"lineage", digest, "-o", "xml"}), kUsage);
+  EXPECT_EQ(Penstock({"lineage", "sha256:" + std::string(64, '0')}), kFailed);
+}
+
 TEST_F(RunTest, SaysThatADamagedHistoryWasSetAsideAndWhereItLies) {
   ASSERT_EQ(Run(), kOk) << err_.str();
   std::ofstream(folder_ / ".penstock/metadata.sqlite") << std::string(8192, 'x');

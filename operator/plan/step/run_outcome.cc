@@ -20,4 +20,13 @@ RunOutcome OutcomeOf(const api::PipelineRun& run) {
                                                            : RunOutcome::kFailed;
 }
 
+const char* RunWord(const api::PipelineRun& run) {
+  if (const RunOutcome outcome = OutcomeOf(run); outcome != RunOutcome::kActive)
+    return Name(outcome);
+  const api::Condition* stalled = api::FindCondition(run.status.conditions, "Stalled");
+  if (stalled != nullptr && stalled->status == api::ConditionStatus::kTrue) return "Invalid";
+  if (run.spec.suspend) return "Suspended";
+  return run.status.summary.total == 0 ? "Pending" : "Running";
+}
+
 }  // namespace penstock::plan

@@ -15,4 +15,7 @@ enum class RunOutcome : std::uint8_t { kActive, kSucceeded, kFailed, kCancelled 
 // By the conditions Finished and Succeeded.
 [[nodiscard]] RunOutcome OutcomeOf(const api::PipelineRun& run);
 
+// Running, Succeeded, Failed, Cancelled, Invalid, Suspended or Pending.
+[[nodiscard]] const char* RunWord(const api::PipelineRun& run);
+
 }  // namespace penstock::plan

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "operator/cli/history/run_archive.h"
+#include "operator/views/run/known_run.h"
 
-namespace penstock::cli {
+namespace penstock::views {
 
 // "parameters.epochs", "inputs.train", "sources.source", "code", "env.TITLE", "command[2]" -> its
 // value. `sources` are the fingerprints of URIs, as they were read.
@@ -30,9 +30,4 @@ struct Difference {
 };
 [[nodiscard]] std::vector<Difference> Compare(const Ingredients& before, const Ingredients& after);
 
-// A value in a line: strings as they are, digests short, long texts cut.
-[[nodiscard]] std::string ShortValue(const Json& value, std::size_t width = 40);
-// "parameters.epochs was 5, is 10".
-[[nodiscard]] std::string Describe(const Difference& difference);
-
-}  // namespace penstock::cli
+}  // namespace penstock::views

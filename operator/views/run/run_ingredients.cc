@@ -1,12 +1,11 @@
-#include "operator/cli/history/run_ingredients.h"
+#include "operator/views/run/run_ingredients.h"
 
 #include <set>
 
-#include "operator/cli/objects/table.h"
 #include "operator/plan/attempt/cache_key.h"
 #include "operator/plan/values/step_inputs.h"
 
-namespace penstock::cli {
+namespace penstock::views {
 namespace {
 
 void AddLeaves(const Json& value, const std::string& path, Ingredients& leaves) {
@@ -119,22 +118,4 @@ std::vector<Difference> Compare(const Ingredients& before, const Ingredients& af
   return differences;
 }
 
-std::string ShortValue(const Json& value, std::size_t width) {
-  if (value.is_null()) return "-";
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-  if (text.size() == 71 && text.starts_with("sha256:")) return text.substr(0, 15);
-  return Elide(OneLine(text), width);
-}
-
-std::string Describe(const Difference& difference) {
-  if (difference.before.is_null()) {
-    return difference.what + " is new: " + ShortValue(difference.after);
-  }
-  if (difference.after.is_null()) {
-    return difference.what + " is gone: " + ShortValue(difference.before);
-  }
-  return difference.what + " was " + ShortValue(difference.before) + ", is " +
-         ShortValue(difference.after);
-}
-
-}  // namespace penstock::cli
+}  // namespace penstock::views

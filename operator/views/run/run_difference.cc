@@ -1,10 +1,10 @@
-#include "operator/cli/history/run_difference.h"
+#include "operator/views/run/run_difference.h"
 
 #include <set>
 
-#include "operator/cli/history/run_ingredients.h"
+#include "operator/views/run/run_ingredients.h"
 
-namespace penstock::cli {
+namespace penstock::views {
 namespace {
 
 Json Entry(const std::string& step, const Difference& d) {
@@ -74,17 +74,4 @@ Json DiffRuns(const KnownRun& before, const KnownRun& after) {
   return all;
 }
 
-Table DiffTable(const Json& difference) {
-  Table table{{"STEP", "WHAT", difference.value("before", ""), difference.value("after", "")}, {}};
-  for (const char* part : {"parameters", "steps", "metrics"}) {
-    for (const Json& entry : difference.at(part)) {
-      const std::string step = entry.value("step", "");
-      const std::string prefix = std::string(part) == "parameters" ? "parameters." : "";
-      table.rows.push_back({step.empty() ? "-" : step, prefix + entry.value("what", ""),
-                            ShortValue(entry["before"], 24), ShortValue(entry["after"], 24)});
-    }
-  }
-  return table;
-}
-
-}  // namespace penstock::cli
+}  // namespace penstock::views

@@ -1,16 +1,16 @@
-#include "operator/cli/history/run_story.h"
+#include "operator/views/run/run_story.h"
 
 #include <set>
 
-#include "operator/cli/history/run_ingredients.h"
-#include "operator/cli/history/step_makers.h"
-#include "operator/cli/objects/object_table.h"
 #include "operator/plan/step/child_fact.h"
 #include "operator/plan/step/step_cache.h"
-#include "operator/plan/values/step_inputs.h"
 #include "operator/protocol/reference.h"
+#include "operator/views/run/run_ingredients.h"
+#include "operator/views/run/run_words.h"
+#include "operator/views/run/step_makers.h"
+#include "operator/views/run/used_inputs.h"
 
-namespace penstock::cli {
+namespace penstock::views {
 namespace {
 
 class Story {
@@ -109,40 +109,18 @@ class Story {
   // What the step read, and where it came from.
   [[nodiscard]] Json Inputs(const std::string& name) const {
     Json inputs = Json::array();
-    const plan::ResolvedStep* step = known_.resolved ? known_.resolved->Find(name) : nullptr;
-    if (step == nullptr) return inputs;
-    const api::StepStatus* status = known_.Step(name);
-    const plan::StatusOf status_of = [this](const std::string& o) { return known_.Step(o); };
-    const auto gathered = plan::Gather(*step, {run_, status_of});
-    for (const TaskInput& input : gathered.inputs) {
-      Json told{{"name", input.name}};
-      if (input.artifact) {
-        told["digest"] = input.artifact->digest;
+    for (const UsedInput& used : UsedInputs(known_, name)) {
+      Json told{{"name", used.input.name}};
+      if (used.input.artifact) {
+        told["digest"] = used.input.artifact->digest;
       } else {
-        told["uri"] = input.uri;
+        told["uri"] = used.input.uri;
       }
-      for (const plan::ResolvedInput& r : step->inputs) {
-        if (r.name == input.name && input.artifact) PutSource(r, input.artifact->digest, told);
-      }
-      if (status != nullptr && status->sources.contains(input.name)) {
-        told["fingerprint"] = status->sources.at(input.name);
-      }
+      if (!used.from_step.empty()) told["from"] = used.from_step + "." + used.from_name;
+      if (!used.fingerprint.empty()) told["fingerprint"] = used.fingerprint;
       inputs.push_back(std::move(told));
     }
     return inputs;
-  }
-
-  // Of what may have given an input the one that did.
-  void PutSource(const plan::ResolvedInput& input, const std::string& digest, Json& told) const {
-    for (const plan::ResolvedSource* source : input.Sources()) {
-      const api::StepStatus* from = source->step.empty() ? nullptr : known_.Step(source->step);
-      if (from == nullptr) continue;
-      for (const api::StepOutput& o : from->outputs) {
-        if (o.name != source->output || o.digest != digest) continue;
-        told["from"] = source->step + "." + source->output;
-        return;
-      }
-    }
   }
 
   // What the run gave, each with the steps that it went through, the last first.
@@ -203,4 +181,4 @@ Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older, const Item
   return Story(run, older, of_items).Tell();
 }
 
-}  // namespace penstock::cli
+}  // namespace penstock::views

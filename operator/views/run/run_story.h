@@ -1,5 +1,5 @@
 // One run told whole: parameters, steps, results, why each step ran or came from the cache, and
-// what every output was made of. As JSON, for `-o json` and for story_text.cc. Pure.
+// what every output was made of. As JSON. Pure.
 #pragma once
 
 #include <map>
@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "operator/base/json.h"
-#include "operator/base/time.h"
-#include "operator/cli/history/run_archive.h"
+#include "operator/views/run/known_run.h"
 
-namespace penstock::cli {
+namespace penstock::views {
 
 // The nearest run before, of the same Pipeline, in which the step succeeded; nullptr: there is
 // none.
@@ -24,7 +23,4 @@ using ItemRuns = std::map<std::string, std::vector<KnownRun>>;
 [[nodiscard]] Json TellRun(const KnownRun& run, const std::vector<KnownRun>& older,
                            const ItemRuns& of_items = {});
 
-// The story for people.
-[[nodiscard]] std::string StoryText(const Json& story, TimePoint now);
-
-}  // namespace penstock::cli
+}  // namespace penstock::views

@@ -1,0 +1,57 @@
+// What people do through the API. Implementations are thread-safe; calls block.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "operator/base/json.h"
+#include "operator/gateway/api/access.h"
+
+namespace penstock::gateway {
+
+struct Done {
+  Json object;          // the PipelineRun or ModelDeployment as it is now
+  std::string command;  // that does the same
+};
+
+struct RunRequest {
+  std::string pipeline;
+  std::string name;  // empty: one that is completed
+  std::map<std::string, Json> parameters;
+};
+struct ApprovalRequest {
+  std::string step;
+  bool approved = false;
+  std::string comment;
+  std::map<std::string, Json> values;
+};
+
+// With the caller's own rights; kForbidden where these do not suffice, kUnsupported (with the
+// command that does it) for what cannot be done from here.
+class Acting {
+ public:
+  virtual ~Acting() = default;
+  [[nodiscard]] virtual Result<Done> Run(const Caller& caller, const std::string& ns,
+                                         const RunRequest& request,
+                                         const std::stop_token& stop) = 0;
+  [[nodiscard]] virtual Result<Done> Cancel(const Caller& caller, const std::string& ns,
+                                            const std::string& run,
+                                            const std::stop_token& stop) = 0;
+  // Another run of the same Pipeline with the run's parameters, but for these: what has succeeded
+  // comes from the cache.
+  [[nodiscard]] virtual Result<Done> Rerun(const Caller& caller, const std::string& ns,
+                                           const std::string& run,
+                                           const std::map<std::string, Json>& parameters,
+                                           const std::stop_token& stop) = 0;
+  [[nodiscard]] virtual Result<Done> Approve(const Caller& caller, const std::string& ns,
+                                             const std::string& run, const ApprovalRequest& request,
+                                             const std::stop_token& stop) = 0;
+  // promote, pause, resume or abort.
+  [[nodiscard]] virtual Result<Done> Steer(const Caller& caller, const std::string& ns,
+                                           const std::string& model, const std::string& word,
+                                           const std::stop_token& stop) = 0;
+};
+
+}  // namespace penstock::gateway

@@ -1,0 +1,142 @@
+#include "operator/gateway/api/api_routes.h"
+
+#include "operator/base/shown_text.h"
+#include "operator/base/time.h"
+#include "operator/base/try.h"
+#include "operator/net/url.h"
+
+namespace penstock::gateway {
+namespace {
+
+constexpr std::size_t kMostBody = 1 << 20;
+
+bool Writes(const ApiRoute& route) { return route.method != "GET"; }
+
+// The path's parameters, decoded.
+Result<PathParameters> Decoded(const PathParameters& raw) {
+  PathParameters path;
+  for (const auto& [name, value] : raw) {
+    PENSTOCK_ASSIGN(path[name], net::UrlDecode(value));
+  }
+  return path;
+}
+
+// What no page of another site can have its reader's browser send.
+Result<void> CheckWrite(Exchange& x) {
+  if (x.Header("X-Penstock-Request") == "1") return {};
+  Error e;
+  e.kind = ErrorKind::kForbidden;
+  e.message = "writes need the header X-Penstock-Request: 1";
+  return e;
+}
+
+Result<void> ReadBody(const ApiParts& parts, const ApiRoute& route, ApiRequest& request) {
+  if (route.body.empty()) return {};
+  BodyBudget::Held held(*parts.bodies, request.ns());
+  PENSTOCK_ASSIGN(
+      const std::string text,
+      ReadWholeBody(request.exchange(), kMostBody, [&](std::size_t n) { return held.Hold(n); }));
+  if (text.empty()) return {};
+  PENSTOCK_ASSIGN(request.body, ParseJson(text, "the body"));
+  if (request.body.is_object()) return {};
+  return Invalid("the body is no JSON object");
+}
+
+Result<void> CheckRight(const ApiParts& parts, const ApiRoute& route, const ApiRequest& request,
+                        const std::string& ns) {
+  if (route.right.verb.empty()) return {};
+  PENSTOCK_ASSIGN(const bool may,
+                  parts.access->May(request.caller(), ns, route.right, request.stop()));
+  if (may) return {};
+  Error e;
+  e.kind = ErrorKind::kForbidden;
+  e.message = request.caller().user + " may not " + route.right.verb + " " + route.right.resource +
+              (route.right.subresource.empty() ? "" : "/" + route.right.subresource) +
+              " in namespace " + plan::Shown(ns, 80);
+  return e;
+}
+
+void Audit(const ApiParts& parts, const ApiRoute& route, const ApiRequest& request,
+           const Error* refused) {
+  Json line{{"audit", route.id},
+            {"user", request.caller().user},
+            {"namespace", request.ns()},
+            {"outcome", refused == nullptr ? "done" : Name(refused->kind)}};
+  for (const char* what : {"name", "model"}) {
+    const std::string named = what;
+    if (route.path.find("{" + named + "}") != std::string::npos) line[what] = request.Path(what);
+  }
+  for (const char* what : {"pipeline", "step"})
+    if (const auto it = request.body.find(what); it != request.body.end() && it->is_string())
+      line[what] = *it;
+  if (refused != nullptr) line["why"] = refused->message;
+  parts.audit(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void RespondUnknown(Exchange& x, const Error& error) {
+  if (error.kind != ErrorKind::kForbidden) return RespondApiError(x, error);
+  RespondApiError(x, 401, "Unauthorized", error.message, {{"WWW-Authenticate", "Bearer"}});
+}
+
+void Serve(const ApiParts& parts, const ApiRoute& route, Exchange& x, const PathParameters& raw) {
+  auto caller = parts.access->WhoIs(x);
+  if (!caller) return RespondUnknown(x, caller.error());
+  x.CallerIsKnown();
+  auto path = Decoded(raw);
+  if (!path) return RespondApiError(x, path.error());
+  auto query = ParseQuery(x.query());
+  if (!query) return RespondApiError(x, query.error());
+  ApiRequest request(x, *std::move(path), *std::move(query), *std::move(caller));
+  const auto answer = [&]() -> Result<Reply> {
+    if (Writes(route)) PENSTOCK_TRY(CheckWrite(x));
+    // One stream is for one namespace, which stands in the query.
+    const bool in_path = route.path.find("{ns}") != std::string::npos;
+    const std::string ns = in_path ? request.ns() : request.Text("namespace");
+    if (ns.empty() && !route.right.verb.empty()) {
+      request.Blame("namespace");
+      return Invalid("namespace: is missing; a stream is of one namespace");
+    }
+    PENSTOCK_TRY(CheckRight(parts, route, request, ns));
+    PENSTOCK_TRY(ReadBody(parts, route, request));
+    if (!route.answers_itself) return route.handle(request);
+    route.answers_itself(request);
+    return Reply{0, {}, {}};
+  }();
+  if (Writes(route)) Audit(parts, route, request, answer ? nullptr : &answer.error());
+  if (!answer) return RespondApiError(x, answer.error(), request.field());
+  if (answer->status != 0) RespondJson(x, answer->status, answer->body, answer->headers);
+}
+
+}  // namespace
+
+std::vector<ApiRoute> ApiRoutes(const ApiParts& parts) {
+  std::vector<ApiRoute> routes;
+  AddReadRoutes(parts, routes);
+  AddFileRoutes(parts, routes);
+  AddEventRoutes(parts, routes);
+  AddWriteRoutes(parts, routes);
+  return routes;
+}
+
+void AddApi(Router& router, const ApiParts& parts) {
+  std::vector<ApiRoute> routes = ApiRoutes(parts);
+  // For whoever writes a client; it says nothing of anybody's runs.
+  router.Add("GET", std::string(kApiRoot) + "/openapi.json",
+             [document = OpenApiDocument(routes)](Exchange& x, const PathParameters&) {
+               RespondJson(x, 200, document);
+             });
+  for (ApiRoute& route : routes) {
+    const std::string method = route.method, path = kApiRoot + route.path;
+    router.Add(method, path,
+               [&parts, route = std::move(route)](Exchange& x, const PathParameters& p) {
+                 Serve(parts, route, x, p);
+               });
+  }
+  for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"})
+    router.Add(method, "/api/{rest...}", [](Exchange& x, const PathParameters&) {
+      RespondApiError(x, NotFound("nothing is at " + x.method() + " " + plan::Shown(x.path(), 200) +
+                                  "; see " + kApiRoot + "/openapi.json"));
+    });
+}
+
+}  // namespace penstock::gateway

@@ -1,0 +1,166 @@
+#include "operator/gateway/api/cluster_acting.h"
+
+#include "operator/api/approval.h"
+#include "operator/api/codec.h"
+#include "operator/base/try.h"
+#include "operator/kube/resources.h"
+#include "operator/plan/pipeline/world.h"
+#include "operator/views/run/decision.h"
+#include "operator/views/run/known_run.h"
+#include "operator/views/run/rollout_words.h"
+#include "operator/views/run/run_words.h"
+
+namespace penstock::gateway {
+namespace {
+
+constexpr std::chrono::milliseconds kWritePatience{15'000};
+
+// A word of a shell's command line.
+std::string Word(const std::string& text) {
+  const bool plain = !text.empty() && text.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789-_./:=,@%+") == std::string::npos;
+  if (plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string ValueText(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::string RunCommand(const std::string& ns, const std::string& pipeline,
+                       const std::map<std::string, Json>& parameters) {
+  std::string command = "penstock run " + pipeline + " -n " + ns;
+  for (const auto& [name, value] : parameters)
+    command += " -p " + Word(name + "=" + ValueText(value));
+  return command;
+}
+
+Json RunObject(const Caller& caller, const std::string& ns, const RunRequest& request) {
+  Json meta{{"namespace", ns},
+            {"labels", {{plan::kLabelPipeline, request.pipeline}}},
+            {"annotations", {{api::kSubmittedBy, caller.user}}}};
+  if (request.name.empty())
+    meta["generateName"] = request.pipeline + "-";
+  else
+    meta["name"] = request.name;
+  Json run{{"apiVersion", api::kApiVersion},
+           {"kind", "PipelineRun"},
+           {"metadata", std::move(meta)},
+           {"spec", {{"pipelineRef", {{"name", request.pipeline}}}}}};
+  if (!request.parameters.empty()) run["spec"]["parameters"] = request.parameters;
+  return run;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<kube::Client>> ClusterActing::As(const Caller& caller) const {
+  if (!caller.token.empty()) return client_for_(caller.token);
+  Error e;
+  e.kind = ErrorKind::kForbidden;
+  e.message = "the token of " + caller.user +
+              " is meant for reading here: the API server does not take it, so nothing can be done "
+              "with it";
+  return e;
+}
+
+Result<Done> ClusterActing::Run(const Caller& caller, const std::string& ns,
+                                const RunRequest& request, const std::stop_token& stop) {
+  PENSTOCK_ASSIGN(const auto client, As(caller));
+  PENSTOCK_TRY(place_.Get(kube::kPipelines, ns, request.pipeline, stop));
+  Done done;
+  PENSTOCK_ASSIGN(done.object,
+                  client->Create(kube::kPipelineRuns, ns, RunObject(caller, ns, request),
+                                 {.stop = stop, .timeout = kWritePatience}));
+  done.command = RunCommand(ns, request.pipeline, request.parameters);
+  return done;
+}
+
+Result<Done> ClusterActing::Cancel(const Caller& caller, const std::string& ns,
+                                   const std::string& run, const std::stop_token& stop) {
+  PENSTOCK_ASSIGN(const auto client, As(caller));
+  PENSTOCK_ASSIGN(const Json object, place_.Get(kube::kPipelineRuns, ns, run, stop));
+  if (views::ConditionStatus(object, "Finished") == "True") {
+    Error e = Invalid("run " + run + " has ended already");
+    e.kind = ErrorKind::kConflict;
+    return e;
+  }
+  Done done;
+  PENSTOCK_ASSIGN(done.object,
+                  client->MergePatch(kube::kPipelineRuns, ns, run, {{"spec", {{"cancel", "Stop"}}}},
+                                     {}, {.stop = stop, .timeout = kWritePatience}));
+  done.command = "penstock cancel " + run + " -n " + ns;
+  return done;
+}
+
+Result<Done> ClusterActing::Rerun(const Caller& caller, const std::string& ns,
+                                  const std::string& run,
+                                  const std::map<std::string, Json>& parameters,
+                                  const std::stop_token& stop) {
+  auto object = place_.Get(kube::kPipelineRuns, ns, run, stop);
+  if (!object && object.error().kind == ErrorKind::kNotFound) {
+    PENSTOCK_ASSIGN(metadata::Story story, place_.history().StoryOf(ns, run));
+    object = std::move(story.object);
+  }
+  if (!object) return object.error();
+  PENSTOCK_ASSIGN(const views::KnownRun known, views::ReadRun(*std::move(object)));
+  const api::PipelineRunSpec& spec = known.run.spec;
+  if (spec.pipeline_ref.empty())
+    return Invalid("run " + run + " was made of no Pipeline of the namespace, but of one in place");
+  RunRequest request;
+  request.pipeline = spec.pipeline_ref;
+  request.parameters = spec.parameters;
+  for (const auto& [name, value] : parameters) request.parameters[name] = value;
+  return Run(caller, ns, request, stop);
+}
+
+Result<Done> ClusterActing::Approve(const Caller& caller, const std::string& ns,
+                                    const std::string& run, const ApprovalRequest& request,
+                                    const std::stop_token& stop) {
+  PENSTOCK_ASSIGN(const auto client, As(caller));
+  PENSTOCK_ASSIGN(Json object, place_.Get(kube::kPipelineRuns, ns, run, stop));
+  if (const std::string why = views::WhyNotToBeDecided(object, request.step); !why.empty()) {
+    Error e = Invalid(why);
+    e.kind = ErrorKind::kConflict;
+    return e;
+  }
+  api::Approval approval = views::DecisionOf(
+      object, request.step, request.approved ? api::Decision::kApprove : api::Decision::kReject,
+      caller.user, caller.groups);
+  approval.spec.comment = request.comment;
+  approval.spec.values = request.values;
+  PENSTOCK_ASSIGN(const Json made, client->Create(kube::kApprovals, ns, api::Encode(approval),
+                                                  {.stop = stop, .timeout = kWritePatience}));
+  Done done;
+  done.object = std::move(object);
+  done.command = "penstock approve " + run + " " + request.step + " -n " + ns +
+                 (request.approved ? "" : " --reject");
+  for (const auto& [name, value] : request.values)
+    done.command += " --value " + Word(name + "=" + ValueText(value));
+  if (!request.comment.empty()) done.command += " --comment " + Word(request.comment);
+  return done;
+}
+
+Result<Done> ClusterActing::Steer(const Caller& caller, const std::string& ns,
+                                  const std::string& model, const std::string& word,
+                                  const std::stop_token& stop) {
+  PENSTOCK_ASSIGN(const auto client, As(caller));
+  PENSTOCK_ASSIGN(const Json object, place_.Get(kube::kModelDeployments, ns, model, stop));
+  auto words = views::RolloutWords(api::DecodeModelDeployment(object).value, word);
+  if (!words && words.error().kind == ErrorKind::kInvalid) {
+    Error e = words.error();
+    e.kind = ErrorKind::kConflict;
+    return e;
+  }
+  if (!words) return words.error();
+  Done done;
+  PENSTOCK_ASSIGN(done.object, client->MergePatch(kube::kModelDeployments, ns, model,
+                                                  {{"metadata", {{"annotations", *words}}}}, {},
+                                                  {.stop = stop, .timeout = kWritePatience}));
+  done.command = "penstock rollout " + word + " " + model + " -n " + ns;
+  return done;
+}
+
+}  // namespace penstock::gateway

@@ -1,0 +1,196 @@
+// Who may see what, and what is asked of the API server for it; pages of runs, and their story.
+#include <gmock/gmock.h>
+
+#include "operator/gateway/api/testing/api_fixture.h"
+#include "operator/kube/resources.h"
+#include "operator/net/url.h"
+#include "operator/plan/attempt/pod_spec.h"
+#include "operator/protocol/step_metrics.h"
+
+namespace penstock::gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Api : public ApiTest {
+ protected:
+  void SetUp() override {
+    ApiTest::SetUp();
+    Start();
+  }
+};
+
+const std::string kTeam = "/namespaces/team";
+
+TEST_F(Api, TellsWhoYouAreAndWhatYouMay) {
+  const Json me = Get("/me");
+  EXPECT_EQ(me["user"], "alice");
+  EXPECT_EQ(me["mode"], "cluster");
+  EXPECT_EQ(me["namespaces"], Json::array({"team"}));
+  EXPECT_EQ(me["may"]["team"], Json::array({"list", "get", "create", "patch"}));
+  const Json bob = BodyOf(Ask("GET", "/me", "bob-token"));
+  EXPECT_EQ(bob["may"]["team"], Json::array({"list", "get"}));
+}
+
+TEST_F(Api, ATokenAndARightAreReviewedOnceAMinute) {
+  for (int i = 0; i < 5; ++i) Get(kTeam + "/runs");
+  EXPECT_EQ(client_.token_reviews, 1);
+  EXPECT_EQ(client_.access_reviews, 1);
+}
+
+TEST_F(Api, APodsTokenReadsWhatItsAccountMayAndWritesNothing) {
+  EXPECT_EQ(Ask("GET", kTeam + "/runs", "pod-token").status, 200);
+  client_.rights.insert("system:serviceaccount:team:default team");
+  const auto reply = Ask("POST", kTeam + "/runs", "pod-token", {{"pipeline", "flights"}},
+                         {{"X-Penstock-Request", "1"}});
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_THAT(reply.body, HasSubstr("meant for reading"));
+}
+
+TEST_F(Api, ListsRunsNewestFirstByPagesWithDeletedOnes) {
+  const Json first = Get(kTeam + "/runs?limit=1");
+  ASSERT_EQ(first["items"].size(), 1U);
+  EXPECT_EQ(first["items"][0]["name"], "flights-1");
+  EXPECT_EQ(first["items"][0]["user"], "alice");
+  EXPECT_EQ(first["items"][0]["archived"], false);
+  EXPECT_EQ(first["items"][0]["steps"]["succeeded"], 2);
+  const Json second =
+      Get(kTeam + "/runs?limit=1&after=" + net::UrlEncode(first["next"].get<std::string>()));
+  ASSERT_EQ(second["items"].size(), 1U);
+  EXPECT_EQ(second["items"][0]["name"], "flights-0");
+  EXPECT_EQ(second["items"][0]["archived"], true);
+  EXPECT_FALSE(second.contains("next"));
+}
+
+TEST_F(Api, FiltersRuns) {
+  EXPECT_EQ(Get(kTeam + "/runs?q=ts-0")["items"].size(), 1U);
+  EXPECT_EQ(Get(kTeam + "/runs?phase=Succeeded&pipeline=flights")["items"].size(), 2U);
+  EXPECT_EQ(Get(kTeam + "/runs?phase=Failed")["items"].size(), 0U);
+  EXPECT_EQ(Get(kTeam + "/runs?cause=Schedule")["items"].size(), 0U);
+}
+
+TEST_F(Api, NamesTheParameterThatIsWrong) {
+  const std::map<std::string, std::string> wrong{{"limit=0", "limit"},
+                                                 {"limit=x", "limit"},
+                                                 {"phase=Done", "phase"},
+                                                 {"after=rubbish", "after"}};
+  for (const auto& [query, field] : wrong) {
+    const auto reply = Ask("GET", kTeam + "/runs?" + query);
+    EXPECT_EQ(reply.status, 400) << query;
+    EXPECT_EQ(BodyOf(reply)["error"]["field"], field) << reply.body;
+  }
+}
+
+TEST_F(Api, WhatHasNotChangedIsNotSentAgain) {
+  const auto first = Ask("GET", kTeam + "/runs");
+  const std::string tag(first.Header("etag"));
+  ASSERT_FALSE(tag.empty());
+  const auto again = Ask("GET", kTeam + "/runs", "alice-token", {}, {{"If-None-Match", tag}});
+  EXPECT_EQ(again.status, 304);
+  EXPECT_EQ(again.body, "");
+}
+
+TEST_F(Api, ARunsStoryAnswersAfterItsObjectAndItsRevisionAreDeleted) {
+  const Json before = Get(kTeam + "/runs/flights-1");
+  EXPECT_EQ(before["archived"], false);
+  ASSERT_TRUE(cluster_.Delete(kube::kPipelineRuns, "team", "flights-1"));
+  const auto revisions = cluster_.List(kube::kControllerRevisions, "team", {});
+  for (const Json& revision : revisions->items)
+    ASSERT_TRUE(cluster_.Delete(kube::kControllerRevisions, "team",
+                                revision["metadata"]["name"].get<std::string>()));
+  Json after = Get(kTeam + "/runs/flights-1");
+  EXPECT_EQ(after["archived"], true);
+  after["archived"] = false;
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(Get(kTeam + "/runs/flights-1/steps/train")["results"]["auc"], 0.75);
+}
+
+TEST_F(Api, ShowsARunsGraphStepsAndParametersWithoutSignatures) {
+  const Json run = Get(kTeam + "/runs/flights-1");
+  EXPECT_EQ(run["graph"]["edges"], Json::parse(R"([["ingest","train"]])"));
+  EXPECT_EQ(run["steps"][0]["name"], "ingest");
+  EXPECT_EQ(run["steps"][1]["phase"], "Succeeded");
+  EXPECT_EQ(run["parameters"]["epochs"], 5);
+  EXPECT_EQ(run["parameters"]["source"], "https://data.example.com/flights.csv?...");
+  EXPECT_EQ(run["command"], "penstock describe flights-1 -n team");
+}
+
+TEST_F(Api, ShowsWhereAStepsInputsCameFrom) {
+  const Json train = Get(kTeam + "/runs/flights-1/steps/train");
+  ASSERT_EQ(train["inputs"].size(), 1U);
+  EXPECT_EQ(train["inputs"][0]["fromStep"], "ingest");
+  EXPECT_EQ(train["inputs"][0]["digest"], dataset_);
+  EXPECT_EQ(train["attempts"][0]["phase"], "Succeeded");
+  EXPECT_EQ(train["cacheMiss"], "NotFound");
+  const auto none = Ask("GET", kTeam + "/runs/flights-1/steps/absent");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_THAT(none.body, HasSubstr("it has ingest, train"));
+}
+
+TEST_F(Api, ShowsTheCurvesThatAStepWroteAndOnlyThoseThatAreAskedFor) {
+  const std::string path = kTeam + "/runs/flights-1/steps/train/metrics";
+  EXPECT_EQ(Get(path)["series"], Json::array());
+  StepMetrics metrics;
+  metrics.AddLine(R"({"name":"loss","step":1,"value":0.5})", 1'790'000'000'000);
+  metrics.AddLine(R"({"name":"auc","step":1,"value":0.7})", 1'790'000'000'000);
+  const std::string pod = plan::PodName("flights-1", "uid-flights-1", "train", 1);
+  ASSERT_TRUE(store_->PutMetrics("team", "uid-flights-1", pod, metrics.Format()));
+  EXPECT_EQ(Get(path)["series"].size(), 2U);
+  const Json loss = Get(path + "?names=loss")["series"];
+  ASSERT_EQ(loss.size(), 1U);
+  EXPECT_EQ(loss[0]["points"][0], Json::parse(R"([1.0, 0.5, "2026-09-21T14:13:20Z"])"));
+}
+
+TEST_F(Api, ComparesALiveRunWithADeletedOne) {
+  const Json both = Get(kTeam + "/compare?runs=flights-0&runs=flights-1");
+  ASSERT_EQ(both["metrics"].size(), 1U);
+  EXPECT_EQ(both["metrics"][0]["values"], Json::array({0.5, 0.75}));
+  EXPECT_EQ(both["metrics"][0]["differs"], true);
+  for (const Json& input : both["inputs"]) EXPECT_EQ(input["differs"], false) << input;
+}
+
+TEST_F(Api, LineageGoesFromTheServedVersionToTheFileAndItsFingerprint) {
+  const Json up = Get(kTeam + "/lineage?model=delays");
+  std::map<std::string, Json> by_kind;
+  for (const Json& node : up["nodes"]) by_kind[node["kind"]] = node;
+  EXPECT_EQ(by_kind["deployment"]["digest"], model_);
+  EXPECT_EQ(by_kind["file"]["uri"], "https://data.example.com/flights.csv?...");
+  EXPECT_EQ(by_kind["file"]["digest"], "\"etag-1\"");
+  EXPECT_EQ(by_kind["step"]["run"], "flights-0") << "the run that made it first";
+  const Json down = Get(kTeam + "/lineage?direction=down&artifact=" + net::UrlEncode(dataset_));
+  bool served = false;
+  for (const Json& node : down["nodes"]) served = served || node["kind"] == "deployment";
+  EXPECT_TRUE(served) << down.dump(1);
+}
+
+TEST_F(Api, ShowsARolloutsGatesWithTheirBounds) {
+  const Json model = Get(kTeam + "/models/delays");
+  EXPECT_EQ(model["versions"].size(), 2U);
+  const Json& gate = model["rollout"]["gates"][0];
+  EXPECT_EQ(gate["interval"], Json::array({"0.1%", "1.1%"}));
+  EXPECT_EQ(gate["bound"], "at most 1%");
+  EXPECT_EQ(model["history"][0]["outcome"], "RolledBack");
+}
+
+TEST_F(Api, AStreamTellsOfAChangeAndOnlySoManyAreOpen) {
+  const auto one = events_->Sit();
+  const auto two = events_->Sit();
+  ASSERT_NE(two, nullptr);
+  const auto reply = Ask("GET", "/events?namespace=team");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.Header("retry-after"), "10");
+  const auto begin = events_->Wait(0, Milliseconds(10'000), {});
+  ASSERT_NE(begin.at, 0);
+  metadata::RunRecord run;
+  run.uid = "new";
+  run.namespace_ = "team";
+  run.name = "flights-2";
+  recorder_->RecordRun(run);
+  const auto batch = events_->Wait(begin.at, Milliseconds(10'000), {});
+  ASSERT_EQ(batch.changes.size(), 1U);
+  EXPECT_EQ(batch.changes[0].run.name, "flights-2");
+  EXPECT_FALSE(batch.missed);
+}
+
+}  // namespace
+}  // namespace penstock::gateway

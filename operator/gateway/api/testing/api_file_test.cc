@@ -1,0 +1,110 @@
+// Logs and the bytes of artifacts.
+#include <gmock/gmock.h>
+
+#include "operator/artifacts/logs/log_store.h"
+#include "operator/gateway/api/testing/api_fixture.h"
+#include "operator/kube/resources.h"
+#include "operator/net/url.h"
+#include "operator/plan/attempt/pod_spec.h"
+
+namespace penstock::gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kLog = "/namespaces/team/runs/flights-1/steps/train/log";
+
+class ApiFiles : public ApiTest {
+ protected:
+  void SetUp() override {
+    ApiTest::SetUp();
+    cluster_.SetLogSource([this](const std::string&, const std::string& pod,
+                                 const kube::LogOptions&, const kube::LogSink& sink,
+                                 std::stop_token) -> Result<void> {
+      if (pod != pod_) return NotFound("no pod " + pod);
+      for (const char* piece : {"first line\n", "second ", "line\n"})
+        if (!sink(piece)) return {};
+      return {};
+    });
+    Start();
+  }
+  void MakePod() {
+    const auto made = cluster_.Create(kube::kPods, "team",
+                                      {{"apiVersion", "v1"},
+                                       {"kind", "Pod"},
+                                       {"metadata", {{"name", pod_}, {"namespace", "team"}}},
+                                       {"spec", {{"containers", {{{"name", "step"}}}}}}});
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  const std::string pod_ = plan::PodName("flights-1", "uid-flights-1", "train", 1);
+};
+
+TEST_F(ApiFiles, ALogIsReadFromAnOffsetAndSaysWhichPartItIs) {
+  MakePod();
+  const auto whole = Ask("GET", kLog);
+  EXPECT_EQ(whole.status, 200) << whole.body;
+  EXPECT_EQ(whole.body, "first line\nsecond line\n");
+  EXPECT_EQ(whole.Header("x-log-complete"), "true");
+  const auto part = Ask("GET", kLog + "?offset=6&limit=8");
+  EXPECT_EQ(part.body, "line\nsec");
+  EXPECT_EQ(part.Header("x-log-offset"), "6");
+  EXPECT_EQ(part.Header("x-log-complete"), "false");
+  const auto tail = Ask("GET", kLog + "?tail=5");
+  EXPECT_EQ(tail.body, "line\n");
+  EXPECT_EQ(tail.Header("x-log-offset"), "18");
+}
+
+TEST_F(ApiFiles, ALogThatWasKeptIsReadAfterItsPodIsGone) {
+  const auto gone = Ask("GET", kLog);
+  EXPECT_EQ(gone.status, 404);
+  EXPECT_THAT(gone.body, HasSubstr("no log of it was kept"));
+  ASSERT_TRUE(
+      artifacts::LogStore(store_->root()).Put("team", "uid-flights-1", pod_, "kept\nlines\n"));
+  const auto kept = Ask("GET", kLog + "?offset=5");
+  EXPECT_EQ(kept.status, 200) << kept.body;
+  EXPECT_EQ(kept.body, "lines\n");
+  EXPECT_EQ(kept.Header("x-log-size"), "11");
+  EXPECT_EQ(kept.Header("x-log-complete"), "true");
+}
+
+TEST_F(ApiFiles, AnAttemptThatWasNotIsNotFound) {
+  EXPECT_EQ(Ask("GET", kLog + "?attempt=4").status, 404);
+  EXPECT_EQ(Ask("GET", kLog + "?item=0").status, 404);
+  EXPECT_EQ(Ask("GET", kLog + "?limit=0").status, 400);
+}
+
+TEST_F(ApiFiles, AReportRunsNothingInTheReadersBrowser) {
+  const auto reply =
+      Ask("GET", "/namespaces/team/artifacts/" + net::UrlEncode(report_) + "/content/?as=html");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.body, "<script>steal()</script>");
+  EXPECT_EQ(reply.Header("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(reply.Header("content-security-policy"),
+            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+  EXPECT_EQ(reply.Header("x-content-type-options"), "nosniff");
+}
+
+TEST_F(ApiFiles, AFileOfAFolderIsReadByItsPathAndInParts) {
+  const std::string content =
+      "/namespaces/team/artifacts/" + net::UrlEncode(dataset_) + "/content/part/a%20b.csv";
+  const auto whole = Ask("GET", content);
+  EXPECT_EQ(whole.body, "delay\n1\n2\n3\n");
+  const auto part = Ask("GET", content, "alice-token", {}, {{"Range", "bytes=0-4"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "delay");
+  EXPECT_EQ(Ask("GET", "/namespaces/team/artifacts/" + net::UrlEncode(dataset_) +
+                           "/content/../../../../etc/passwd")
+                .status,
+            404);
+}
+
+TEST_F(ApiFiles, AnArtifactOfAnotherNamespaceIsNotThere) {
+  client_.rights.insert("alice rival");
+  EXPECT_EQ(Ask("GET", "/namespaces/rival/artifacts/" + net::UrlEncode(dataset_)).status, 404);
+  const Json own = Get("/namespaces/team/artifacts/" + net::UrlEncode(dataset_));
+  EXPECT_EQ(own["schema"]["rows"], 3);
+  EXPECT_EQ(own["producer"]["step"], "ingest");
+}
+
+}  // namespace
+}  // namespace penstock::gateway

@@ -1,0 +1,90 @@
+// The API over a cluster in memory, with people and rights that a test chooses. For tests only.
+//
+// In namespace team: Pipeline flights with steps ingest and train, its run flights-1, and flights-0
+// whose object is deleted; ModelDeployment delays that serves what train made.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "operator/artifacts/store.h"
+#include "operator/base/json.h"
+#include "operator/gateway/api/api_routes.h"
+#include "operator/gateway/api/cluster_access.h"
+#include "operator/gateway/api/cluster_acting.h"
+#include "operator/kube/forwarding_client.h"
+#include "operator/local/memory_cluster.h"
+#include "operator/metadata/sqlite_recorder.h"
+#include "operator/net/http_client.h"
+#include "operator/net/http_server.h"
+#include "operator/views/cluster_place.h"
+
+namespace penstock::gateway {
+
+// An API server that knows tokens and rights.
+class ReviewingClient : public kube::ForwardingClient {
+ public:
+  explicit ReviewingClient(kube::Client& below) : ForwardingClient(below) {}
+  Result<Json> Create(const kube::ResourceType& type, const std::string& ns, const Json& object,
+                      const kube::Call& call = {}) override;
+
+  std::map<std::string, std::string> people;  // token -> user
+  std::map<std::string, std::string> pods;    // token for us alone -> user
+  std::set<std::string> rights;               // "alice team": all verbs
+  std::set<std::string> readers;              // "bob team": get and list
+  std::atomic<int> token_reviews = 0, access_reviews = 0;
+
+ protected:
+  Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
+};
+
+class ApiTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+  // Starts the server over what is there by now.
+  void Start();
+
+  net::HttpResponse Ask(const std::string& method, const std::string& target,
+                        const std::string& token = "alice-token", const Json& body = {},
+                        net::Headers headers = {}) const;
+  // Of a GET that must succeed.
+  Json Get(const std::string& path) const;
+  static Json BodyOf(const net::HttpResponse& reply);
+
+  const std::filesystem::path dir_ =
+      std::filesystem::path(testing::TempDir()) /
+      (std::string("api_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+  SystemClock clock_;
+  local::MemoryCluster cluster_{clock_};
+  ReviewingClient client_{cluster_};
+  std::unique_ptr<artifacts::Store> store_;
+  std::unique_ptr<metadata::SqliteRecorder> recorder_;
+  std::unique_ptr<views::ClusterPlace> place_;
+  ClusterAccess access_{client_, clock_};
+  std::unique_ptr<ClusterActing> acting_;
+  BodyBudget bodies_{64 << 20};
+  std::unique_ptr<EventHub> events_;
+  ApiParts parts_;
+  Router router_;
+  std::unique_ptr<net::HttpServer> server_;
+
+  std::mutex audit_mutex_;
+  std::string audit_;
+  std::string dataset_, model_, report_;  // digests
+  std::vector<std::string> tokens_used_;  // of writes
+
+ private:
+  void MakeArtifacts();
+  void MakeObjects();
+  void MakeHistory();
+};
+
+}  // namespace penstock::gateway

@@ -1,0 +1,121 @@
+// What people do through the API, by whose right, and what is written down of it.
+#include <gmock/gmock.h>
+
+#include "operator/api/codec.h"
+#include "operator/gateway/api/testing/api_fixture.h"
+#include "operator/kube/resources.h"
+
+namespace penstock::gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::string kRuns = "/namespaces/team/runs";
+
+class ApiWrites : public ApiTest {
+ protected:
+  void SetUp() override {
+    ApiTest::SetUp();
+    Start();
+  }
+  net::HttpResponse Post(const std::string& path, const Json& body,
+                         const std::string& token = "alice-token") const {
+    return Ask("POST", path, token, body, {{"X-Penstock-Request", "1"}});
+  }
+  std::string audit() {
+    const std::lock_guard lock(audit_mutex_);
+    return audit_;
+  }
+};
+
+TEST_F(ApiWrites, ARunIsMadeWithTheCallersOwnTokenAndNamesHim) {
+  const auto reply =
+      Post(kRuns, {{"pipeline", "flights"}, {"name", "mine"}, {"parameters", {{"epochs", 7}}}});
+  ASSERT_EQ(reply.status, 201) << reply.body;
+  EXPECT_THAT(tokens_used_, ElementsAre("alice-token"));
+  EXPECT_EQ(reply.Header("x-penstock-command"), "penstock run flights -n team -p epochs=7");
+  const Json run = cluster_.Get(kube::kPipelineRuns, "team", "mine").value();
+  EXPECT_EQ(run["metadata"]["annotations"]["penstock.dev/submitted-by"], "alice");
+  EXPECT_EQ(run["spec"]["parameters"]["epochs"], 7);
+  EXPECT_EQ(BodyOf(reply)["phase"], "Pending");
+  EXPECT_THAT(audit(), HasSubstr(R"("audit":"startRun")"));
+  EXPECT_THAT(audit(), HasSubstr(R"("outcome":"done")"));
+  EXPECT_THAT(audit(), HasSubstr(R"("user":"alice")"));
+}
+
+TEST_F(ApiWrites, APageOfAnotherSiteCannotWrite) {
+  const auto reply = Ask("POST", kRuns, "alice-token", {{"pipeline", "flights"}});
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_THAT(reply.body, HasSubstr("X-Penstock-Request"));
+  EXPECT_TRUE(tokens_used_.empty());
+}
+
+TEST_F(ApiWrites, WhoMayOnlyLookIsRefusedAndThatIsWrittenDown) {
+  const auto reply = Post(kRuns, {{"pipeline", "flights"}}, "bob-token");
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_TRUE(tokens_used_.empty());
+  EXPECT_THAT(audit(), HasSubstr(R"("outcome":"Forbidden")"));
+  EXPECT_THAT(audit(), HasSubstr(R"("user":"bob")"));
+}
+
+TEST_F(ApiWrites, AnUnknownFieldOrPipelineIsNamed) {
+  const auto field = Post(kRuns, {{"pipeline", "flights"}, {"paramters", Json::object()}});
+  EXPECT_EQ(field.status, 400);
+  EXPECT_EQ(BodyOf(field)["error"]["field"], "paramters");
+  const auto missing = Post(kRuns, Json::object());
+  EXPECT_EQ(BodyOf(missing)["error"]["field"], "pipeline");
+  EXPECT_EQ(Post(kRuns, {{"pipeline", "absent"}}).status, 404);
+}
+
+TEST_F(ApiWrites, ADeletedRunIsRunAgainWithItsParameters) {
+  const auto reply = Post(kRuns + "/flights-0/rerun", {{"parameters", {{"epochs", 9}}}});
+  ASSERT_EQ(reply.status, 202) << reply.body;
+  const Json run =
+      cluster_.Get(kube::kPipelineRuns, "team", BodyOf(reply)["name"].get<std::string>()).value();
+  EXPECT_EQ(run["spec"]["parameters"]["epochs"], 9);
+  EXPECT_EQ(run["spec"]["pipelineRef"]["name"], "flights");
+}
+
+TEST_F(ApiWrites, ARunThatGoesOnIsCancelledAndOneThatEndedIsNot) {
+  EXPECT_EQ(Post(kRuns + "/flights-1/cancel", Json::object()).status, 409);
+  ASSERT_EQ(Post(kRuns, {{"pipeline", "flights"}, {"name", "mine"}}).status, 201);
+  const auto reply = Post(kRuns + "/mine/cancel", Json::object());
+  EXPECT_EQ(reply.status, 202) << reply.body;
+  EXPECT_EQ(cluster_.Get(kube::kPipelineRuns, "team", "mine").value()["spec"]["cancel"], "Stop");
+}
+
+TEST_F(ApiWrites, AnApprovalSaysWhoDecided) {
+  ASSERT_EQ(Post(kRuns, {{"pipeline", "flights"}, {"name", "mine"}}).status, 201);
+  EXPECT_EQ(Post(kRuns + "/mine/approve", {{"step", "ask"}, {"approved", true}}).status, 409);
+  kube::PatchOptions status;
+  status.subresource = "status";
+  ASSERT_TRUE(cluster_.MergePatch(
+      kube::kPipelineRuns, "team", "mine",
+      {{"status",
+        {{"steps", {{{"name", "ask"}, {"phase", "Running"}, {"reason", "AwaitingApproval"}}}}}}},
+      status));
+  const auto reply =
+      Post(kRuns + "/mine/approve",
+           {{"step", "ask"}, {"approved", true}, {"comment", "it's fine\r\nX-Evil: 1"}});
+  ASSERT_EQ(reply.status, 202) << reply.body;
+  const auto approvals = cluster_.List(kube::kApprovals, "team", {});
+  ASSERT_EQ(approvals->items.size(), 1U);
+  const auto approval = api::DecodeApproval(approvals->items[0]).value;
+  EXPECT_EQ(approval.spec.user, "alice");
+  EXPECT_EQ(approval.spec.decision, api::Decision::kApprove);
+  EXPECT_THAT(std::string(reply.Header("x-penstock-command")),
+              HasSubstr("--comment 'it'\\''s fine  X-Evil: 1'"));
+  EXPECT_EQ(reply.Header("x-evil"), "");
+}
+
+TEST_F(ApiWrites, ARolloutIsSteeredByTheVersionThatItIsMeantFor) {
+  const auto reply = Post("/namespaces/team/models/delays/promote", Json::object());
+  ASSERT_EQ(reply.status, 202) << reply.body;
+  const Json md = cluster_.Get(kube::kModelDeployments, "team", "delays").value();
+  EXPECT_EQ(md["metadata"]["annotations"]["penstock.dev/promote"], "4");
+  EXPECT_EQ(reply.Header("x-penstock-command"), "penstock rollout promote delays -n team");
+}
+
+}  // namespace
+}  // namespace penstock::gateway

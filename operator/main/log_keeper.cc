@@ -1,0 +1,94 @@
+#include "operator/main/log_keeper.h"
+
+#include <algorithm>
+
+#include "operator/base/json.h"
+#include "operator/base/pause.h"
+#include "operator/base/try.h"
+#include "operator/kube/resources.h"
+#include "operator/views/cluster_place.h"
+
+namespace penstock::main {
+namespace {
+
+constexpr int kTailLines = 50'000;
+constexpr int kAtOnce = 100;  // runs
+constexpr std::chrono::seconds kLook{2};
+constexpr std::chrono::hours kSweep{1};
+
+// The end of what the pod's step containers wrote; kNotFound where the pod is gone.
+Result<std::string> LogOf(kube::Client& client, const std::string& ns, const std::string& pod,
+                          const std::stop_token& stop) {
+  PENSTOCK_ASSIGN(const Json object, client.Get(kube::kPods, ns, pod, {.stop = stop}));
+  std::string text;
+  for (const std::string& container : views::StepContainers(object)) {
+    kube::LogOptions options;
+    options.container = container;
+    options.tail_lines = kTailLines;
+    const auto read = client.Logs(
+        ns, pod, options,
+        [&](std::string_view piece) {
+          text += piece;
+          constexpr std::size_t kMost = 2 * artifacts::kMaxLogBytes;
+          if (text.size() > 2 * kMost) text.erase(0, text.size() - kMost);
+          return true;
+        },
+        stop);
+    // A container that never began has none.
+    if (!read && read.error().kind == ErrorKind::kInvalid) continue;
+    if (!read) return read.error();
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<int> KeepLogsOf(kube::Client& client, const metadata::Query& history,
+                       const artifacts::LogStore& store, const metadata::RunRecord& run,
+                       const std::stop_token& stop) {
+  PENSTOCK_ASSIGN(const auto pods, history.Pods(run.uid));
+  int kept = 0;
+  for (const std::string& pod : pods) {
+    if (store.Path(run.namespace_, run.uid, pod)) continue;
+    const auto text = LogOf(client, run.namespace_, pod, stop);
+    if (!text && PassesByItself(text.error().kind)) return text.error();
+    if (!text && text.error().kind == ErrorKind::kCancelled) return text.error();
+    if (!text) continue;  // it is gone, or we may not read it: `penstock logs` says which
+    PENSTOCK_TRY(store.Put(run.namespace_, run.uid, pod, *text));
+    ++kept;
+  }
+  return kept;
+}
+
+void KeepLogs(kube::Client& client, const metadata::Query& history,
+              const artifacts::LogStore& store, const runtime::Log& log,
+              const std::stop_token& stop) {
+  long long seen = 0;
+  auto swept = std::chrono::steady_clock::time_point::min();
+  while (!stop.stop_requested()) {
+    auto changes = history.Changes(seen, kAtOnce);
+    bool all = true;
+    for (const metadata::RunChange& change :
+         changes ? *changes : std::vector<metadata::RunChange>()) {
+      if (!change.run.outcome.empty()) {
+        const auto kept = KeepLogsOf(client, history, store, change.run, stop);
+        if (!kept && kept.error().kind != ErrorKind::kCancelled)
+          log.Write("warn", "logs of run " + change.run.namespace_ + "/" + change.run.name +
+                                " are not kept yet: " + kept.error().message);
+        all = static_cast<bool>(kept);
+      }
+      if (!all) break;
+      seen = change.at;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (swept == std::chrono::steady_clock::time_point::min() || now - swept > kSweep) {
+      swept = now;
+      const auto removed = store.RemoveOlder(kLogRetention);
+      if (!removed) log.Write("warn", "old logs were not all removed: " + removed.error().message);
+    }
+    if (all && changes && changes->size() == kAtOnce) continue;
+    Pause(all ? std::chrono::duration_cast<Milliseconds>(kLook) : Milliseconds(30'000), stop);
+  }
+}
+
+}  // namespace penstock::main

@@ -1,0 +1,27 @@
+// The logs of steps outlive their pods: when a run has ended, what each attempt wrote is read from
+// the API server once and its end kept beside the artifacts. One thread, while this process leads.
+#pragma once
+
+#include <stop_token>
+
+#include "operator/artifacts/logs/log_store.h"
+#include "operator/kube/client.h"
+#include "operator/metadata/query.h"
+#include "operator/runtime/log.h"
+
+namespace penstock::main {
+
+inline constexpr std::chrono::hours kLogRetention{24 * 30};
+
+// Keeps the logs of the run's attempts that are not kept yet; how many it kept. A pod that is gone
+// has none any more. The first error that passes by itself ends it: the run is to be tried again.
+[[nodiscard]] Result<int> KeepLogsOf(kube::Client& client, const metadata::Query& history,
+                                     const artifacts::LogStore& store,
+                                     const metadata::RunRecord& run, const std::stop_token& stop);
+
+// Follows the database until stopped; removes logs that are older than kLogRetention.
+void KeepLogs(kube::Client& client, const metadata::Query& history,
+              const artifacts::LogStore& store, const runtime::Log& log,
+              const std::stop_token& stop);
+
+}  // namespace penstock::main

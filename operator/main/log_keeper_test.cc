@@ -1,0 +1,118 @@
+#include "operator/main/log_keeper.h"
+
+#include <gmock/gmock.h>
+
+#include "operator/artifacts/tree.h"
+#include "operator/base/file.h"
+#include "operator/base/json.h"
+#include "operator/kube/resources.h"
+#include "operator/local/memory_cluster.h"
+#include "operator/metadata/sqlite_recorder.h"
+
+namespace penstock::main {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::StartsWith;
+namespace fs = std::filesystem;
+
+class LogKeeper : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(artifacts::RemoveTree(dir_));
+    metadata::SqliteRecorderOptions options;
+    options.path = dir_ / "metadata.sqlite";
+    recorder_ = metadata::SqliteRecorder::Open(options, clock_);
+    run_.uid = "uid-1";
+    run_.namespace_ = "team";
+    run_.name = "run-1";
+    run_.outcome = "Succeeded";
+    metadata::StepRecord step;
+    step.name = "train";
+    step.attempt = 1;
+    step.pod = "pod-1";
+    run_.steps = {step};
+    recorder_->RecordRun(run_);
+    recorder_->Flush();
+    cluster_.SetLogSource([this](const std::string&, const std::string&, const kube::LogOptions& o,
+                                 const kube::LogSink& sink, std::stop_token) -> Result<void> {
+      ++asked_;
+      if (fails_) return Transient("the API server is away");
+      sink(o.container + ": " + log_);
+      return {};
+    });
+  }
+  void MakePod() {
+    ASSERT_TRUE(cluster_.Create(
+        kube::kPods, "team",
+        {{"apiVersion", "v1"},
+         {"kind", "Pod"},
+         {"metadata", {{"name", "pod-1"}, {"namespace", "team"}}},
+         {"spec",
+          {{"containers",
+            {{{"name", "step-a"}}, {{"name", "step-b"}}, {{"name", "sidecar-x"}}}}}}}));
+  }
+  Result<int> Keep() {
+    return KeepLogsOf(cluster_, metadata::Query(dir_ / "metadata.sqlite"), store_, run_, {});
+  }
+  std::string Kept() { return ReadFile(*store_.Path("team", "uid-1", "pod-1")).value(); }
+
+  const fs::path dir_ = fs::path(testing::TempDir()) / "log_keeper";
+  SystemClock clock_;
+  local::MemoryCluster cluster_{clock_};
+  artifacts::LogStore store_{dir_ / "artifacts"};
+  std::unique_ptr<metadata::SqliteRecorder> recorder_;
+  metadata::RunRecord run_;
+  std::string log_ = "hello\n";
+  int asked_ = 0;
+  bool fails_ = false;
+};
+
+TEST_F(LogKeeper, KeepsWhatTheStepsContainersWroteInTheirOrderOnce) {
+  MakePod();
+  EXPECT_EQ(Keep().value(), 1);
+  EXPECT_EQ(Kept(), "step-a: hello\nstep-b: hello\n");
+  EXPECT_EQ(Keep().value(), 0);
+  EXPECT_EQ(asked_, 2);
+}
+
+TEST_F(LogKeeper, OfALongLogTheEndIsKeptAndSaysSo) {
+  MakePod();
+  log_ = std::string(3 << 20, 'x') + "\n" + std::string(2 << 20, 'y') + "\nthe end\n";
+  ASSERT_EQ(Keep().value(), 1);
+  const std::string kept = Kept();
+  EXPECT_LE(kept.size(), artifacts::kMaxLogBytes);
+  EXPECT_THAT(kept.substr(0, 200), StartsWith("penstock: "));
+  EXPECT_THAT(kept.substr(kept.size() - 20), EndsWith("the end\n"));
+}
+
+TEST_F(LogKeeper, APodThatIsGoneHasNoLogAndStopsNobody) {
+  EXPECT_EQ(Keep().value(), 0);
+  EXPECT_FALSE(store_.Path("team", "uid-1", "pod-1"));
+}
+
+TEST_F(LogKeeper, AnApiServerThatIsAwayIsAskedAgainLater) {
+  MakePod();
+  fails_ = true;
+  EXPECT_FALSE(Keep());
+  fails_ = false;
+  EXPECT_EQ(Keep().value(), 1);
+}
+
+TEST_F(LogKeeper, OldLogsAreRemovedWithTheirFolders) {
+  MakePod();
+  ASSERT_EQ(Keep().value(), 1);
+  EXPECT_EQ(store_.RemoveOlder(std::chrono::hours(1)).value(), 0);
+  const fs::path file = *store_.Path("team", "uid-1", "pod-1");
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  EXPECT_EQ(store_.RemoveOlder(std::chrono::hours(1)).value(), 1);
+  EXPECT_FALSE(fs::exists(file.parent_path()));
+}
+
+TEST_F(LogKeeper, ANameThatLeavesTheFolderIsRefused) {
+  EXPECT_FALSE(store_.Put("team", "..", "pod", "x"));
+  EXPECT_FALSE(store_.Put("team", "uid", "../pod", "x"));
+}
+
+}  // namespace
+}  // namespace penstock::main

@@ -1,0 +1,123 @@
+#include "operator/views/artifact_view.h"
+
+#include <array>
+
+#include "operator/artifacts/manifest_reader.h"
+#include "operator/base/file.h"
+#include "operator/base/sha256.h"
+#include "operator/base/shown_text.h"
+#include "operator/base/try.h"
+#include "operator/views/run/json_out.h"
+
+namespace penstock::views {
+namespace {
+
+constexpr std::uint64_t kMostShown = 4 << 20;
+
+// Files that say what an artifact is (docs/data.md), and where a view has them.
+struct Known {
+  const char* file;
+  const char* field;
+};
+constexpr std::array kKnown{Known{"_schema.json", "schema"}, Known{"statistics.json", "statistics"},
+                            Known{"metrics.json", "metrics"}};
+
+bool IsPage(const std::string& path) { return path.ends_with(".html") || path.ends_with(".htm"); }
+
+Result<void> CheckDigest(const std::string& digest) {
+  if (IsDigest(digest)) return {};
+  return Invalid("'" + plan::Shown(digest, 100) + "' is no sha256:<64 hex>");
+}
+
+Result<Json> ReadShown(const Place& place, const std::string& ns,
+                       const artifacts::ManifestFile& f) {
+  PENSTOCK_ASSIGN(const auto blob, place.store().BlobPath(ns, "sha256:" + f.sha256));
+  PENSTOCK_ASSIGN(const std::string text, ReadFile(blob, kMostShown));
+  return ParseJsonCut(text, f.path);
+}
+
+Result<void> PutFolder(const Place& place, const std::string& ns, const std::filesystem::path& blob,
+                       Json& view) {
+  view["files"] = Json::array();
+  const auto each = [&](artifacts::ManifestFile&& f) -> Result<void> {
+    if (view["files"].size() < kMostFiles)
+      view["files"].push_back({{"path", f.path}, {"bytes", f.size}});
+    if (IsPage(f.path) && !view.contains("report")) view["report"] = f.path;
+    for (const Known& known : kKnown) {
+      if (f.path != known.file || f.size > kMostShown) continue;
+      auto shown = ReadShown(place, ns, f);
+      if (shown) view[known.field] = *std::move(shown);  // what is no JSON is a file like others
+    }
+    return {};
+  };
+  PENSTOCK_ASSIGN(const auto totals, artifacts::ReadManifestFile(blob, each));
+  view["fileCount"] = totals.files;
+  view["bytes"] = totals.bytes;
+  return {};
+}
+
+// What else is known of a file: a page, or JSON that says what it is.
+void PutFile(const std::filesystem::path& blob, std::uint64_t size, const std::string& type,
+             Json& view) {
+  view["files"] = Json::array();
+  view["files"].push_back({{"path", ""}, {"bytes", size}});
+  view["fileCount"] = 1;
+  if (type == "report") view["report"] = "";
+  if ((type != "metrics" && type != "statistics" && type != "schema") || size > kMostShown) return;
+  const auto text = ReadFile(blob, kMostShown);
+  if (!text) return;
+  auto shown = ParseJsonCut(*text, type);
+  if (shown) view[type] = *std::move(shown);
+}
+
+}  // namespace
+
+Result<Json> ArtifactView(const Place& place, const std::string& ns, const std::string& digest) {
+  PENSTOCK_TRY(CheckDigest(digest));
+  auto recorded = place.history().Artifact(ns, digest);
+  if (!recorded && recorded.error().kind != ErrorKind::kNotFound) return recorded.error();
+  const std::string type = recorded ? recorded->type : "";
+  PENSTOCK_ASSIGN(const ArtifactRef artifact, place.store().Find(ns, digest));
+  PENSTOCK_ASSIGN(const auto blob, place.store().BlobPath(ns, digest));
+  Json view{{"digest", digest}, {"folder", artifact.folder}, {"bytes", artifact.bytes}};
+  Put(view, "type", type);
+  if (artifact.folder) {
+    PENSTOCK_TRY(PutFolder(place, ns, blob, view));
+  } else {
+    PutFile(blob, artifact.bytes, type, view);
+  }
+  metadata::LineageOptions first;
+  first.depth = 1;
+  auto made = place.history().Walk(ns, {digest}, first);
+  if (!made && made.error().kind != ErrorKind::kNotFound) return made.error();
+  if (made && !made->steps.empty()) {
+    view["producer"] = {{"run", made->steps[0].run}, {"step", made->steps[0].step}};
+    for (const auto& use : made->uses)
+      if (use.step == 0 && !use.in && use.what.digest == digest)
+        view["producer"]["output"] = use.what.name;
+  }
+  return view;
+}
+
+Result<ArtifactFile> FileOf(const Place& place, const std::string& ns, const std::string& digest,
+                            const std::string& path) {
+  PENSTOCK_TRY(CheckDigest(digest));
+  PENSTOCK_ASSIGN(const ArtifactRef artifact, place.store().Find(ns, digest));
+  PENSTOCK_ASSIGN(const auto blob, place.store().BlobPath(ns, digest));
+  const Error none =
+      NotFound("artifact " + digest + " has no file '" + plan::Shown(path, 200) + "'");
+  if (!artifact.folder) {
+    if (!path.empty()) return none;
+    return ArtifactFile{blob, artifact.bytes, digest};
+  }
+  std::optional<ArtifactFile> found;
+  PENSTOCK_TRY(artifacts::ReadManifestFile(blob, [&](artifacts::ManifestFile&& f) -> Result<void> {
+    if (f.path == path) found = ArtifactFile{{}, f.size, "sha256:" + f.sha256};
+    return {};
+  }));
+  if (!found) return none;
+  PENSTOCK_ASSIGN(found->blob, place.store().BlobPath(ns, found->digest));
+  return *found;
+}
+
+}  // namespace penstock::views

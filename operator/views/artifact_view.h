@@ -1,0 +1,30 @@
+// An artifact: what it is, what is in it, who made it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "operator/views/place.h"
+
+namespace penstock::views {
+
+inline constexpr std::size_t kMostFiles = 1'000;  // that a view lists
+
+// {digest, type, bytes, folder, files: [{path, bytes}], fileCount, producer: {run, step, output},
+// schema, statistics, metrics, report}: `schema` of a dataset, `statistics` of what has
+// statistics.json, `metrics` of what has metrics.json, each where it is at most 4 MiB; `report` is
+// the path of a page. Invalid of what is no digest; kNotFound.
+[[nodiscard]] Result<Json> ArtifactView(const Place& place, const std::string& ns,
+                                        const std::string& digest);
+
+// A file of a folder, or with an empty path the file itself.
+struct ArtifactFile {
+  std::filesystem::path blob;  // on this machine
+  std::uint64_t bytes = 0;
+  std::string digest;
+};
+[[nodiscard]] Result<ArtifactFile> FileOf(const Place& place, const std::string& ns,
+                                          const std::string& digest, const std::string& path);
+
+}  // namespace penstock::views

@@ -1,0 +1,44 @@
+#include "operator/views/run/decision.h"
+
+#include "operator/base/sha256.h"
+
+namespace penstock::views {
+
+std::string WhyNotToBeDecided(const Json& run, const std::string& name) {
+  const std::string what = "run " + run["metadata"].value("name", "");
+  std::string waiting;
+  for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
+    const std::string reason = step.value("reason", "");
+    const std::string its = step.value("name", "");
+    const bool waits = reason == api::kAwaitingApproval || reason == api::kApprovalRefused ||
+                       reason == api::kApprovalUnbound;
+    if (waits) waiting += (waiting.empty() ? "" : ", ") + its;
+    if (its != name) continue;
+    if (waits) return "";
+    return what + ": step " + name + " waits for no approval: it is " + step.value("phase", "") +
+           (reason.empty() ? "" : " (" + reason + ")");
+  }
+  return what + " has no step " + name + " that waits for an approval; " +
+         (waiting.empty() ? "none does" : "there is " + waiting);
+}
+
+api::Approval DecisionOf(const Json& run, const std::string& step, api::Decision decision,
+                         const std::string& user, const std::vector<std::string>& groups) {
+  const Json& meta = run["metadata"];
+  api::Approval approval;
+  approval.spec.run = meta.value("name", "");
+  approval.spec.run_uid = meta.value("uid", "");
+  // One a person: a second one meets the first.
+  approval.meta.name = approval.spec.run + "-" + step + "-" +
+                       Sha256Hex(approval.spec.run_uid + "/" + user).substr(0, 8);
+  approval.meta.namespace_ = meta.value("namespace", "");
+  approval.meta.owners = {{api::kApiVersion, "PipelineRun", approval.spec.run,
+                           approval.spec.run_uid, /*controller=*/false}};
+  approval.spec.step = step;
+  approval.spec.decision = decision;
+  approval.spec.user = user;
+  approval.spec.groups = groups;
+  return approval;
+}
+
+}  // namespace penstock::views

@@ -1,0 +1,20 @@
+// A person's decision of an approval step, as the Approval that says it. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "operator/api/approval.h"
+#include "operator/base/json.h"
+
+namespace penstock::views {
+
+// Why the step of this run is not to be decided; empty: it is.
+[[nodiscard]] std::string WhyNotToBeDecided(const Json& run, const std::string& step);
+
+// Without comment and values. One a person: a second one meets the first.
+[[nodiscard]] api::Approval DecisionOf(const Json& run, const std::string& step,
+                                       api::Decision decision, const std::string& user,
+                                       const std::vector<std::string>& groups);
+
+}  // namespace penstock::views

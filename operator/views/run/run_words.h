@@ -1,0 +1,20 @@
+// What an object says of itself in a word, read from its JSON as it stands. Pure.
+#pragma once
+
+#include <string>
+
+#include "operator/base/json_fwd.h"
+
+namespace penstock::views {
+
+// The run whose step this one is; "": none.
+[[nodiscard]] std::string ParentRun(const Json& run);
+
+// A run's word: Running, Succeeded, Failed, Cancelled, Invalid, Suspended, Pending.
+[[nodiscard]] std::string RunWord(const Json& run);
+// Message of a condition, or "".
+[[nodiscard]] std::string ConditionMessage(const Json& object, const std::string& type);
+[[nodiscard]] std::string ConditionReason(const Json& object, const std::string& type);
+[[nodiscard]] std::string ConditionStatus(const Json& object, const std::string& type);
+
+}  // namespace penstock::views
