@@ -29,6 +29,7 @@ struct Namer {
     return {{"cancelRun", a.name}, {"mode", a.mode == api::CancelMode::kNow ? "Now" : "Stop"}};
   }
   Json operator()(const KeepReceipt& a) const { return {{"keepReceipt", a.receipt.pod}}; }
+  Json operator()(const PutRunLabels& a) const { return {{"putRunLabels", a.labels}}; }
   bool whole = false;
 };
 

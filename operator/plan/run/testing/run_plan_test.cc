@@ -310,9 +310,11 @@ TEST(RunPlan, PutsTheLabelsOfThePipelineOnTheRunAndLeavesThoseThatStandThere) {
   w.o.run.meta.labels["team"] = "mine";
   w.Settle();
   ASSERT_EQ(CountOf<PutRunLabels>(w.plan), 1);
-  for (const auto& action : w.plan.actions)
-    if (const auto* put = std::get_if<PutRunLabels>(&action))
-      EXPECT_EQ(put->labels, (std::map<std::string, std::string>{{"town", "Ulm"}}));
+  for (const auto& action : w.plan.actions) {
+    const auto* put = std::get_if<PutRunLabels>(&action);
+    if (put == nullptr) continue;
+    EXPECT_EQ(put->labels, (std::map<std::string, std::string>{{"town", "Ulm"}}));
+  }
   w.o.run.meta.labels["town"] = "Ulm";
   w.Settle();
   EXPECT_EQ(CountOf<PutRunLabels>(w.plan), 0);
