@@ -3,6 +3,7 @@
 
 #include "operator/cli/commands.h"
 #include "operator/cli/history/difference_text.h"
+#include "operator/cli/history/run_archive.h"
 #include "operator/cli/history/story_text.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/views/run/run_story.h"

@@ -14,6 +14,7 @@
 #include "operator/gateway/body_budget.h"
 #include "operator/gateway/certificates.h"
 #include "operator/gateway/router.h"
+#include "operator/gateway/step_grants.h"
 #include "operator/gateway/token_review.h"
 #include "operator/main/options.h"
 #include "operator/net/http_server.h"

@@ -110,7 +110,7 @@ class StepTeller {
     if (pod.finished) attempt["finished"] = FormatTime(*pod.finished);
     if (pod.exit_code) attempt["exitCode"] = *pod.exit_code;
     if (pod.termination_message.empty()) return;
-    const auto message = ParseTerminationMessage(pod.termination_message);
+    const Result<TerminationMessage>& message = pod.termination_message.Read();
     if (!message) return;  // another program wrote it
     attempt["exitCode"] = message->exit_code;
     Put(attempt, "message", plan::Shown(message->message));

@@ -77,7 +77,9 @@ TEST_F(MetricsTailTest, ALinkAPipeOrNoFileIsNotRead) {
   for (const char* kind : {"none", "link", "pipe"}) {
     fs::remove(file_);
     if (kind == std::string("link")) fs::create_symlink("/etc/passwd", file_);
-    if (kind == std::string("pipe")) ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+    if (kind == std::string("pipe")) {
+      ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+    }
     MetricsTail tail(file_, Keep(), Hear(), std::chrono::milliseconds(1));
     tail.Start();
     tail.Finish();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "operator/kube/client.h"
+#include "operator/kube/resources.h"
 #include "operator/net/exchange.h"
 
 namespace penstock::gateway {

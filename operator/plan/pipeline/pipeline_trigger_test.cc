@@ -153,6 +153,10 @@ TEST_F(TriggeredPipeline, FollowsASourceOfWhichNothingIsKnownAtFirst) {
   EXPECT_EQ(Runs(), 1U);
 }
 
+std::string Numbered(const std::string& run, const std::string& number) {
+  return run.substr(0, run.rfind('-') + 1) + number;
+}
+
 // The count of the runs that were there named one of them: it passed for the run that was asked
 // for.
 TEST_F(TriggeredPipeline, NamesNoRunAsOneThatIsThereWhenAnOlderOneWasDeleted) {
@@ -163,14 +167,14 @@ TEST_F(TriggeredPipeline, NamesNoRunAsOneThatIsThereWhenAnOlderOneWasDeleted) {
     ASSERT_EQ(Runs(), 1U);
     EndAll();
   }
-  ASSERT_EQ(o_.runs[2].meta.name, o_.runs[0].meta.name.substr(0, 19) + "2") << "b again";
+  ASSERT_EQ(o_.runs[2].meta.name, Numbered(o_.runs[0].meta.name, "2")) << "b again";
   o_.runs.erase(o_.runs.begin());
   for (const char c : {'a', 'b'}) {
     Publish(c);
     ASSERT_EQ(Runs(), 1U);
     EndAll();
   }
-  EXPECT_EQ(o_.runs.back().meta.name, o_.runs[1].meta.name.substr(0, 19) + "3");
+  EXPECT_EQ(o_.runs.back().meta.name, Numbered(o_.runs[1].meta.name, "3"));
 }
 
 TEST_F(TriggeredPipeline, ADebounceEndsThoughTheClockWentBack) {
