@@ -14,7 +14,7 @@ namespace {
 std::vector<std::vector<double>> Samples() {
   std::vector<std::vector<double>> samples = {{3}, {0.5, -0.25, 0.5, 1e300, -1e300}};
   for (const int n : {900, 5000}) {
-    Random random(std::uint64_t(n));
+    Random random{std::uint64_t(n)};
     std::vector<double> whole, real, wide;
     for (int i = 0; i < n; ++i) {
       whole.push_back(double(random.Below(500)) - 250);
