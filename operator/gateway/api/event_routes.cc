@@ -1,4 +1,6 @@
 // The stream of changes (text/event-stream): one a browser.
+#include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "operator/base/shown_text.h"
@@ -11,6 +13,8 @@ namespace penstock::gateway {
 namespace {
 
 constexpr Milliseconds kHeartbeat{15'000};
+
+Right ReadsRuns() { return {.verb = "list", .resource = "pipelineruns", .subresource = ""}; }
 
 class Stream {
  public:
@@ -26,22 +30,32 @@ class Stream {
     if (!x.BeginStream(200, "text/event-stream",
                        {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}))
       return;
-    long long since = std::strtoll(x.Header("Last-Event-ID").c_str(), nullptr, 10);
+    const std::string last = x.Header("Last-Event-ID");
+    long long since =
+        last.empty() ? EventHub::kNow : std::max(0LL, std::strtoll(last.c_str(), nullptr, 10));
     if (!x.SendPiece("retry: 3000\n\n")) return;
     if (!run_.empty() && !SendSteps()) return;
     while (!r_.stop().stop_requested()) {
       const auto batch = parts_.events->Wait(since, kHeartbeat, r_.stop());
-      if (r_.stop().stop_requested()) return;
-      const bool first = since == 0;
+      if (r_.stop().stop_requested() || IsRefusedNow()) return;
       since = batch.at;
       if (batch.missed && !Send("reset", Json::object(), since)) return;
       if (!SendChanges(batch)) return;
-      if (first && since != 0 && !x.SendPiece("id: " + std::to_string(since) + "\n\n")) return;
-      if (batch.changes.empty() && !first && !x.SendPiece(": still here\n\n")) return;
+      // Also where all changes were others': who has gone is found by what is sent to him alone.
+      const std::string mark = since == EventHub::kNow ? "" : "id: " + std::to_string(since) + "\n";
+      if (!x.SendPiece(": still here\n" + mark + "\n")) return;
     }
   }
 
  private:
+  // A stream outlives the minute for which a token and a right are remembered.
+  bool IsRefusedNow() {
+    const auto caller = parts_.access->WhoIs(r_.exchange());
+    if (!caller) return caller.error().kind == ErrorKind::kForbidden;
+    const auto may = parts_.access->May(*caller, ns_, ReadsRuns(), r_.stop());
+    return may && !*may;
+  }
+
   bool SendChanges(const EventHub::Batch& batch) {
     // Of several changes of one run the newest says all.
     std::map<std::string, const metadata::RunChange*> newest;
@@ -88,7 +102,7 @@ void AddEventRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
        .id = "events",
        .summary = "Changes as they happen: `run` with a RunRow, `step` with a StepRow (of the run "
                   "that is named), `reset` where some were missed",
-       .right = {.verb = "list", .resource = "pipelineruns", .subresource = ""},
+       .right = ReadsRuns(),
        .query = {{"namespace", "the namespace"}, {"run", "only this run, and its steps"}},
        .answer = "",
        .media = "text/event-stream",

@@ -179,8 +179,8 @@ TEST_F(Api, AStreamTellsOfAChangeAndOnlySoManyAreOpen) {
   const auto reply = Ask("GET", "/events?namespace=team");
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.Header("retry-after"), "10");
-  const auto begin = events_->Wait(0, Milliseconds(10'000), {});
-  ASSERT_NE(begin.at, 0);
+  const auto begin = events_->Wait(EventHub::kNow, Milliseconds(10'000), {});
+  ASSERT_GT(begin.at, 0);
   metadata::RunRecord run;
   run.uid = "new";
   run.namespace_ = "team";
@@ -190,6 +190,32 @@ TEST_F(Api, AStreamTellsOfAChangeAndOnlySoManyAreOpen) {
   ASSERT_EQ(batch.changes.size(), 1U);
   EXPECT_EQ(batch.changes[0].run.name, "flights-2");
   EXPECT_FALSE(batch.missed);
+}
+
+TEST_F(Api, AStreamOverAHistoryWithoutRunsWaitsAndDoesNotSpin) {
+  metadata::SqliteRecorderOptions options;
+  options.path = dir_ / "empty.sqlite";
+  const auto empty = metadata::SqliteRecorder::Open(options, clock_);
+  empty->Flush();
+  const metadata::Query history(options.path);
+  EventHub hub(history, {.streams = 1, .ring = 10, .look = Milliseconds(20)});
+  const auto seat = hub.Sit();
+  const auto begin = hub.Wait(EventHub::kNow, Milliseconds(10'000), {});
+  ASSERT_EQ(begin.at, 0);
+  EXPECT_EQ(hub.Wait(begin.at, Milliseconds(50), {}).at, 0);
+  metadata::RunRecord run;
+  run.uid = "first";
+  run.namespace_ = "team";
+  run.name = "first";
+  empty->RecordRun(run);
+  const auto batch = hub.Wait(begin.at, Milliseconds(10'000), {});
+  ASSERT_EQ(batch.changes.size(), 1U);
+  EXPECT_FALSE(batch.missed);
+}
+
+TEST_F(Api, AStreamOfAnotherDatabasesNumberIsToldToLookAnew) {
+  const auto seat = events_->Sit();
+  EXPECT_TRUE(events_->Wait(1'000'000, Milliseconds(10'000), {}).missed);
 }
 
 }  // namespace
