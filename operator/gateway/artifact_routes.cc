@@ -153,12 +153,8 @@ void GetBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
                                               std::to_string(range->offset + range->length - 1) +
                                               "/" + std::to_string(*size));
   const int status = whole ? 200 : 206;
-  const auto path = routes.store->BlobPath(ns, digest);
-  if (path) return x.RespondFile(status, *path, range->offset, range->length, headers);
-  if (path.error().kind != ErrorKind::kUnsupported) return RespondStoreError(x, path.error());
-  x.RespondStream(status, range->length, headers, [&](const Exchange::Take& take) {
-    return routes.store->ReadBlob(ns, digest, range->offset, range->length, take);
-  });
+  const auto given = RespondBlob(x, *routes.store, ns, digest, status, *range, headers);
+  if (!given) RespondStoreError(x, given.error());
 }
 
 void VerifyBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
@@ -329,6 +325,21 @@ Result<ByteRange> ParseRange(const std::string& header, std::uint64_t size) {
   if (last && *last < *first) return all;
   if (*first >= size) return outside;
   return ByteRange{*first, std::min(last.value_or(size - 1), size - 1) - *first + 1};
+}
+
+Result<void> RespondBlob(Exchange& x, const artifacts::Store& store, const std::string& ns,
+                         const std::string& digest, int status, const ByteRange& range,
+                         const Headers& headers) {
+  const auto path = store.BlobPath(ns, digest);
+  if (path) {
+    x.RespondFile(status, *path, range.offset, range.length, headers);
+    return {};
+  }
+  if (path.error().kind != ErrorKind::kUnsupported) return path.error();
+  x.RespondStream(status, range.length, headers, [&](const Exchange::Take& take) {
+    return store.ReadBlob(ns, digest, range.offset, range.length, take);
+  });
+  return {};
 }
 
 void AddArtifactRoutes(Router& router, const ArtifactRoutes& routes) {

@@ -1,6 +1,7 @@
 // Logs and the bytes of artifacts.
 #include <gmock/gmock.h>
 
+#include "operator/artifacts/folder_objects.h"
 #include "operator/artifacts/logs/log_store.h"
 #include "operator/gateway/api/testing/api_fixture.h"
 #include "operator/kube/resources.h"
@@ -96,6 +97,34 @@ TEST_F(ApiFiles, AFileOfAFolderIsReadByItsPathAndInParts) {
                            "/content/../../../../etc/passwd")
                 .status,
             404);
+}
+
+TEST_F(ApiFiles, AnArtifactOfAStoreThatIsNoFolderIsShownAndItsFilesAreGiven) {
+  const std::filesystem::path root = dir_ / "artifacts";
+  const artifacts::Store bucket(
+      root, artifacts::Room(),
+      std::make_shared<artifacts::FolderObjects>(root, artifacts::Room()));
+  ASSERT_EQ(bucket.BlobPath("team", dataset_).error().kind, ErrorKind::kUnsupported);
+  const views::ClusterPlace place(client_, metadata::Query(dir_ / "metadata.sqlite"), bucket);
+  ApiParts parts = parts_;
+  parts.place = &place;
+  Router router;
+  AddApi(router, parts);
+  net::HttpServerOptions options;
+  options.address = "127.0.0.1";
+  auto started = net::HttpServer::Start(options, [&](Exchange& x) { router.Dispatch(x); });
+  ASSERT_TRUE(started) << started.error().message;
+  server_->Stop();
+  server_ = std::move(*started);
+  const std::string dataset = "/namespaces/team/artifacts/" + net::UrlEncode(dataset_);
+  EXPECT_EQ(Get(dataset)["schema"]["rows"], 3);
+  EXPECT_EQ(Ask("GET", dataset + "/content/part/a%20b.csv").body, "delay\n1\n2\n3\n");
+  const auto part =
+      Ask("GET", dataset + "/content/part/a%20b.csv", "alice-token", {}, {{"Range", "bytes=0-4"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "delay");
+  server_->Stop();
+  server_.reset();
 }
 
 TEST_F(ApiFiles, AnArtifactOfAnotherNamespaceIsNotThere) {
