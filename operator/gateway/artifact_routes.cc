@@ -257,8 +257,13 @@ void PutMetrics(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
   BodyBudget::Held held(*routes.bodies, caller.namespace_);
   auto body = ReadWholeBody(x, kMaxMetricsBytes, [&](std::size_t n) { return held.Hold(n); });
   if (!body) return RespondError(x, body.error());
-  if (auto metrics = StepMetrics::Parse(*body); !metrics) return RespondError(x, metrics.error());
-  auto put = routes.store->PutMetrics(caller.namespace_, p.at("run"), pod, *body);
+  const auto metrics = StepMetrics::Parse(*body);
+  if (!metrics) return RespondError(x, metrics.error());
+  // As it is bounded, and not as it was written: whoever looks at the run reads it again.
+  const std::string text = metrics->Format();
+  if (auto room = routes.store->HasRoomFor(caller.namespace_, text.size()); !room)
+    return RespondStoreError(x, room.error());
+  auto put = routes.store->PutMetrics(caller.namespace_, p.at("run"), pod, text);
   if (!put) return RespondStoreError(x, put.error());
   x.Respond(201, "application/json", "{}\n");
 }

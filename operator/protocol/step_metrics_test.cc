@@ -62,5 +62,16 @@ TEST(StepMetrics, IsReadBackAsItWasWritten) {
     EXPECT_FALSE(StepMetrics::Parse(bad)) << bad;
 }
 
+TEST(StepMetrics, TimesThatNoCalendarHasAreReadAsNone) {
+  const auto back = StepMetrics::Parse(
+      R"({"series":[{"name":"loss","points":[[1,0.5,1e300],[2,0.5,-5],[3,0.5,9223372036854775807]]}],
+          "progress":{"done":1,"total":2,"time":9223372036854775807,"firstDone":0,
+                      "firstTime":-9223372036854775807}})");
+  ASSERT_TRUE(back) << back.error().message;
+  for (const StepPoint& point : back->series().at("loss")) EXPECT_EQ(point.time_ms, 0);
+  EXPECT_EQ(back->progress()->time_ms, 0);
+  EXPECT_EQ(back->progress()->LeftMs(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace penstock
