@@ -39,6 +39,7 @@ class ReviewingClient : public kube::ForwardingClient {
   std::map<std::string, std::string> pods;    // token for us alone -> user
   std::set<std::string> rights;               // "alice team": all verbs
   std::set<std::string> readers;              // "bob team": get and list
+  std::set<std::string> makers;               // "carol team": create
   std::atomic<int> token_reviews = 0, access_reviews = 0;
 
  protected:
