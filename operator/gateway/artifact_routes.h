@@ -36,7 +36,7 @@ struct ByteRange {
 
 // Answers with a part of a blob, wherever the store has it; an error is still to be answered.
 [[nodiscard]] Result<void> RespondBlob(Exchange& x, const artifacts::Store& store,
-                                       const std::string& ns, const std::string& digest,
-                                       int status, const ByteRange& range, const Headers& headers);
+                                       const std::string& ns, const std::string& digest, int status,
+                                       const ByteRange& range, const Headers& headers);
 
 }  // namespace penstock::gateway

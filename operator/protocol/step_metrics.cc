@@ -137,10 +137,9 @@ Result<StepMetrics> StepMetrics::Parse(const std::string& text) {
         metrics.AddPoint(*name, {FiniteOf(p.at(0)), FiniteOf(p.at(1)), TimeOf(p.at(2))});
     }
     if (const auto told = parsed->find("progress"); told != parsed->end())
-      metrics.progress_ =
-          StepProgress{FiniteOf(told->at("done")), FiniteOf(told->at("total")),
-                       TimeOf(told->at("time")), FiniteOf(told->at("firstDone")),
-                       TimeOf(told->at("firstTime"))};
+      metrics.progress_ = StepProgress{FiniteOf(told->at("done")), FiniteOf(told->at("total")),
+                                       TimeOf(told->at("time")), FiniteOf(told->at("firstDone")),
+                                       TimeOf(told->at("firstTime"))};
   } catch (const Json::exception&) {
     return bad;
   }

@@ -47,6 +47,16 @@ TEST_F(Api, APodsTokenReadsWhatItsAccountMayAndWritesNothing) {
   EXPECT_THAT(reply.body, HasSubstr("meant for reading"));
 }
 
+TEST_F(Api, APodsTokenWhoseAudienceNobodyLookedAtIsNotAccepted) {
+  client_.looks_at_audiences = false;
+  EXPECT_EQ(Ask("GET", kTeam + "/runs", "pod-token").status, 401);
+}
+
+TEST_F(Api, WhatBoundsATokenIsTakenToTheReviewOfItsRights) {
+  Get(kTeam + "/runs");
+  EXPECT_EQ(client_.extra_of_the_last, (Json{{"scopes", {"user:info"}}}));
+}
+
 TEST_F(Api, ListsRunsNewestFirstByPagesWithDeletedOnes) {
   const Json first = Get(kTeam + "/runs?limit=1");
   ASSERT_EQ(first["items"].size(), 1U);

@@ -102,8 +102,7 @@ TEST_F(ApiFiles, AFileOfAFolderIsReadByItsPathAndInParts) {
 TEST_F(ApiFiles, AnArtifactOfAStoreThatIsNoFolderIsShownAndItsFilesAreGiven) {
   const std::filesystem::path root = dir_ / "artifacts";
   const artifacts::Store bucket(
-      root, artifacts::Room(),
-      std::make_shared<artifacts::FolderObjects>(root, artifacts::Room()));
+      root, artifacts::Room(), std::make_shared<artifacts::FolderObjects>(root, artifacts::Room()));
   ASSERT_EQ(bucket.BlobPath("team", dataset_).error().kind, ErrorKind::kUnsupported);
   const views::ClusterPlace place(client_, metadata::Query(dir_ / "metadata.sqlite"), bucket);
   ApiParts parts = parts_;
