@@ -159,6 +159,24 @@ TEST_F(Api, ComparesALiveRunWithADeletedOne) {
   for (const Json& input : both["inputs"]) EXPECT_EQ(input["differs"], false) << input;
 }
 
+TEST_F(Api, RunsWithMoreMetricsThanThereIsMemoryForAreNotCompared) {
+  metadata::RunRecord run;
+  run.uid = run.name = "wide";
+  run.namespace_ = "team";
+  metadata::StepRecord step;
+  step.name = "train";
+  for (int i = 0; i < 2'100; ++i) step.results["metric-" + std::to_string(i)] = i;
+  run.steps = {step};
+  recorder_->RecordRun(run);
+  recorder_->Flush();
+  EXPECT_EQ(Get(kTeam + "/compare?runs=wide&runs=flights-0")["metrics"].size(), 2'101U);
+  std::string query = "?runs=wide";
+  for (int i = 0; i < 499; ++i) query += "&runs=flights-0";
+  const auto reply = Ask("GET", kTeam + "/compare" + query);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(BodyOf(reply)["error"]["field"], "runs");
+}
+
 TEST_F(Api, LineageGoesFromTheServedVersionToTheFileAndItsFingerprint) {
   const Json up = Get(kTeam + "/lineage?model=delays");
   std::map<std::string, Json> by_kind;
@@ -171,6 +189,21 @@ TEST_F(Api, LineageGoesFromTheServedVersionToTheFileAndItsFingerprint) {
   bool served = false;
   for (const Json& node : down["nodes"]) served = served || node["kind"] == "deployment";
   EXPECT_TRUE(served) << down.dump(1);
+}
+
+TEST_F(Api, LineageOfAVersionWhoseModelIsNotThereYetIsThatOfTheOther) {
+  kube::PatchOptions status;
+  status.subresource = "status";
+  ASSERT_TRUE(cluster_.MergePatch(kube::kModelDeployments, "team", "delays",
+                                  {{"status", {{"candidate", {{"digest", ""}}}}}}, status));
+  const Json up = Get(kTeam + "/lineage?model=delays");
+  int artifacts = 0;
+  for (const Json& node : up["nodes"]) {
+    if (node["kind"] != "artifact") continue;
+    EXPECT_NE(node["id"], "");
+    ++artifacts;
+  }
+  EXPECT_EQ(artifacts, 2) << up.dump(1);
 }
 
 TEST_F(Api, ShowsARolloutsGatesWithTheirBounds) {
