@@ -55,6 +55,21 @@ TEST_F(ApiFiles, ALogIsReadFromAnOffsetAndSaysWhichPartItIs) {
   EXPECT_EQ(tail.Header("x-log-offset"), "18");
 }
 
+TEST_F(ApiFiles, TheEndOfALogOfManyLinesStandsWhereTheWholeLogHasIt) {
+  constexpr int kLines = 20'000;
+  cluster_.SetLogSource([](const std::string&, const std::string&, const kube::LogOptions& options,
+                           const kube::LogSink& sink, std::stop_token) -> Result<void> {
+    for (int i = options.tail_lines ? kLines - *options.tail_lines : 0; i < kLines; ++i)
+      if (!sink("line\n")) return {};
+    return {};
+  });
+  MakePod();
+  const auto tail = Ask("GET", kLog + "?tail=10");
+  EXPECT_EQ(tail.body, "line\nline\n");
+  EXPECT_EQ(tail.Header("x-log-offset"), std::to_string(5 * kLines - 10));
+  EXPECT_EQ(tail.Header("x-log-size"), std::to_string(5 * kLines));
+}
+
 TEST_F(ApiFiles, ALogThatWasKeptIsReadAfterItsPodIsGone) {
   const auto gone = Ask("GET", kLog);
   EXPECT_EQ(gone.status, 404);
