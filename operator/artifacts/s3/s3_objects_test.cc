@@ -110,6 +110,9 @@ TEST_F(S3ObjectsTest, GiveALinkThatLetsTheseBytesInAndNoOthers) {
   stripped.headers.clear();
   EXPECT_EQ(Follow("PUT", stripped, "y").status, 403) << "without the checksum";
   EXPECT_EQ(Follow("GET", **link, "").status, 403);
+  const auto less = objects_.LinkToWrite("ns", DigestOf("xyz"), 1);
+  ASSERT_TRUE(less && *less);
+  EXPECT_EQ(Follow("PUT", **less, "xyz").status, 403) << "a size that was not asked for";
   EXPECT_EQ(Follow("PUT", **link, "x").status, 200);
   EXPECT_EQ(Follow("PUT", **link, "x").status, 412) << "written once";
   EXPECT_EQ(fake_.Bytes("p/" + BlobKey("ns", DigestOf("x"))), "x");
