@@ -121,9 +121,9 @@ Result<std::shared_ptr<const Objects>> MakeBucket(
       store.sts.empty() ? "https://sts." + store.region + ".amazonaws.com" : store.sts;
   identity.region = store.region;
   identity.ca_pem = store.sts.empty() ? "" : bucket.ca_pem;
-  const auto sts = net::ParseUrl(identity.endpoint);
-  if (!sts) return Wrap("sts", sts.error());
-  PENSTOCK_ASSIGN(identity.proxy, net::ProxyFromEnvironment(*sts, environment));
+  if (const auto sts = net::ParseUrl(identity.endpoint)) {
+    PENSTOCK_ASSIGN(identity.proxy, net::ProxyFromEnvironment(*sts, environment));
+  }
   PENSTOCK_ASSIGN(auto credentials, CredentialsOf(store, identity, environment, clock));
   S3ObjectsSettings settings;
   settings.prefix = store.prefix;
