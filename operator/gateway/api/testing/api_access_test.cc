@@ -32,6 +32,15 @@ TEST_F(Api, TellsWhoYouAreAndWhatYouMay) {
   EXPECT_EQ(bob["may"]["team"], Json::array({"list", "get"}));
 }
 
+TEST_F(Api, OneRequestCannotAskForTheReviewOfThousandsOfNamespaces) {
+  std::string query = "?namespace=n0";
+  for (int i = 1; i < 21; ++i) query += "&namespace=n" + std::to_string(i);
+  const auto reply = Ask("GET", "/me" + query);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(BodyOf(reply)["error"]["field"], "namespace");
+  EXPECT_EQ(client_.access_reviews, 0);
+}
+
 TEST_F(Api, ATokenAndARightAreReviewedOnceAMinute) {
   for (int i = 0; i < 5; ++i) Get(kTeam + "/runs");
   EXPECT_EQ(client_.token_reviews, 1);
