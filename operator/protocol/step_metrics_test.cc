@@ -68,7 +68,9 @@ TEST(StepMetrics, TimesThatNoCalendarHasAreReadAsNone) {
           "progress":{"done":1,"total":2,"time":9223372036854775807,"firstDone":0,
                       "firstTime":-9223372036854775807}})");
   ASSERT_TRUE(back) << back.error().message;
-  for (const StepPoint& point : back->series().at("loss")) EXPECT_EQ(point.time_ms, 0);
+  const auto loss = back->series().at("loss");
+  ASSERT_EQ(loss.size(), 3U);
+  for (const StepPoint& point : loss) EXPECT_EQ(point.time_ms, 0);
   EXPECT_EQ(back->progress()->time_ms, 0);
   EXPECT_EQ(back->progress()->LeftMs(), std::nullopt);
 }
