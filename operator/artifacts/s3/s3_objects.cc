@@ -146,6 +146,12 @@ Result<void> S3Objects::PutParts(const std::string& key, const std::string& dige
   }
   if (done) done = client_->Complete(key, id, parts, can.conditional_put, {});
   if (done) return {};
+  if (done.error().kind == ErrorKind::kNotFound) {
+    // It was completed, and the answer was lost; or it was given up.
+    const auto stands = client_->Head(key, {});
+    if (stands && stands->size == bytes) return {};
+    return Transient(done.error().message + "; the upload was ended by another");
+  }
   const bool there = done.error().kind == ErrorKind::kAlreadyExists;
   if (auto gone = client_->Abort(key, id, {}); !gone && !there)
     return Wrap(done.error().message + "; and what was uploaded stays", gone.error());
