@@ -216,8 +216,10 @@ Result<LocalObject> S3Objects::Local(const std::string& key) const {
   const int fd = ::mkstemp(name.data());
   if (fd < 0) return FromErrno("creating a file in " + settings_.scratch.string(), errno);
   LocalObject local(name, true);
+  RoomWatch room(settings_.room);
   auto got = client_->Get(KeyOf(key), {},
                           [&](std::string_view bytes) -> Result<void> {
+                            PENSTOCK_TRY(room.Before(bytes.size()));
                             while (!bytes.empty()) {
                               const ssize_t n = ::write(fd, bytes.data(), bytes.size());
                               if (n < 0 && errno == EINTR) continue;

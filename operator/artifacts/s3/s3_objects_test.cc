@@ -48,6 +48,21 @@ TEST_F(S3ObjectsTest, WriteABlobOnceWhereTheStoreKeepsThat) {
   EXPECT_EQ(std::count(log.begin(), log.end(), "PUT " + key), 2);
 }
 
+TEST_F(S3ObjectsTest, BringNothingHereThatWouldTakeTheVolumesReserve) {
+  S3ObjectsSettings full = Settings();
+  full.scratch += "_full";
+  full.room = Room([] {
+    return Result<VolumeSpace>(
+        VolumeSpace{.size = 10ULL << 30, .free = 10ULL << 20, .files = 0, .free_files = 0});
+  });
+  const S3Objects objects(fake_.MakeClient(), full);
+  fake_.SetBytes("p/ns/blobs/ab/x", std::string(3 << 20, 'x'));
+  const auto local = objects.Local("ns/blobs/ab/x");
+  ASSERT_FALSE(local);
+  EXPECT_EQ(local.error().kind, ErrorKind::kNoSpace);
+  EXPECT_TRUE(std::filesystem::is_empty(full.scratch));
+}
+
 TEST_F(S3ObjectsTest, NeedTheLengthOfABlob) {
   const auto put = objects_.PutBlob("ns", DigestOf("x"), std::nullopt, Once("x"));
   ASSERT_FALSE(put);

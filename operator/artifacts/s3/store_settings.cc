@@ -8,6 +8,7 @@
 #include "operator/artifacts/s3/s3_objects.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
+#include "operator/base/volume.h"
 #include "operator/net/proxy.h"
 
 namespace penstock::artifacts {
@@ -128,6 +129,7 @@ Result<std::shared_ptr<const Objects>> MakeBucket(
   S3ObjectsSettings settings;
   settings.prefix = store.prefix;
   settings.scratch = scratch;
+  settings.room = Room([scratch] { return SpaceOf(scratch); });
   settings.links = store.signed_urls;
   settings.link_ca_pem = bucket.ca_pem;
   PENSTOCK_ASSIGN(auto client, s3::Client::Make(std::move(bucket), std::move(credentials), clock));
