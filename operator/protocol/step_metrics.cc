@@ -122,6 +122,14 @@ std::string StepMetrics::Format() const {
   return text.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Names are sorted, so that the points come last.
+std::optional<StepProgress> StepMetrics::ProgressIn(const std::string& text) {
+  const auto at = text.find(R"("series":)");
+  if (at == std::string::npos) return std::nullopt;
+  const auto head = Parse(text.substr(0, at) + R"("series":[]})");
+  return head ? head->progress() : std::nullopt;
+}
+
 Result<StepMetrics> StepMetrics::Parse(const std::string& text) {
   if (text.size() > kMaxMetricsBytes) return Invalid("metrics are over 8 MiB");
   const auto parsed = ParseJson(text, "metrics");

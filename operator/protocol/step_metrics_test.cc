@@ -58,6 +58,11 @@ TEST(StepMetrics, IsReadBackAsItWasWritten) {
   const auto back = StepMetrics::Parse(m.Format());
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->Format(), m.Format());
+  const auto progress = StepMetrics::ProgressIn(m.Format());
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->total, 2);
+  EXPECT_EQ(progress->time_ms, 9);
+  EXPECT_FALSE(StepMetrics::ProgressIn(R"({"ignored":0,"series":[]})"));
   for (const char* bad : {"", "{}", R"({"series":[{"name":"x","points":[["a",1,1]]}]})", "[]"})
     EXPECT_FALSE(StepMetrics::Parse(bad)) << bad;
 }
