@@ -69,7 +69,8 @@ TEST(StepMetrics, IsReadBackAsItWasWritten) {
 
 TEST(StepMetrics, TimesThatNoCalendarHasAreReadAsNone) {
   const auto back = StepMetrics::Parse(
-      R"({"series":[{"name":"loss","points":[[1,0.5,1e300],[2,0.5,-5],[3,0.5,9223372036854775807]]}],
+      R"({"series":[{"name":"loss",
+                     "points":[[1,0.5,1e300],[2,0.5,-5],[3,0.5,9223372036854775807]]}],
           "progress":{"done":1,"total":2,"time":9223372036854775807,"firstDone":0,
                       "firstTime":-9223372036854775807}})");
   ASSERT_TRUE(back) << back.error().message;

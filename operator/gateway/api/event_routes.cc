@@ -38,8 +38,11 @@ class Stream {
     while (!r_.stop().stop_requested()) {
       const auto batch = parts_.events->Wait(since, kHeartbeat, r_.stop());
       if (r_.stop().stop_requested() || IsRefusedNow()) return;
+      const bool begins = since == EventHub::kNow && batch.at != EventHub::kNow;
       since = batch.at;
-      if (batch.missed && !Send("reset", Json::object(), since)) return;
+      // What changed before there was a number to go on from.
+      if (begins && !run_.empty() && !SendSteps()) return;
+      if (batch.missed && !Send("reset", Json::object())) return;
       if (!SendChanges(batch)) return;
       // Also where all changes were others': who has gone is found by what is sent to him alone.
       const std::string mark = since == EventHub::kNow ? "" : "id: " + std::to_string(since) + "\n";
@@ -63,7 +66,7 @@ class Stream {
       if (change.run.namespace_ == ns_ && (run_.empty() || change.run.name == run_))
         newest[change.run.uid] = &change;
     for (const auto& [uid, change] : newest)
-      if (!Send("run", views::RunRow(*parts_.place, change->run), change->at)) return false;
+      if (!Send("run", views::RunRow(*parts_.place, change->run))) return false;
     return newest.empty() || run_.empty() || SendSteps();
   }
 
@@ -75,16 +78,16 @@ class Stream {
       Json& sent = sent_[row["name"].get<std::string>()];
       if (sent == row) continue;
       sent = row;
-      if (!Send("step", row, 0)) return false;
+      if (!Send("step", row)) return false;
     }
     return true;
   }
 
-  bool Send(const char* event, const Json& data, long long id) {
-    std::string text = std::string("event: ") + event + "\n";
-    if (id != 0) text += "id: " + std::to_string(id) + "\n";
-    text += "data: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
-    return r_.exchange().SendPiece(text);
+  // Its number stands behind the whole batch: a stream that breaks within goes on before it.
+  bool Send(const char* event, const Json& data) {
+    return r_.exchange().SendPiece(
+        std::string("event: ") + event +
+        "\ndata: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n");
   }
 
   const ApiParts& parts_;
