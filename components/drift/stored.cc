@@ -1,5 +1,6 @@
 #include "components/drift/stored.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -19,11 +20,30 @@ struct StoredSide {
   sdk::Schema schema;
 };
 
+// What is counted stands for rows that are drawn from: no count may be below 0 or above its rows.
+bool AddsUp(const statistics::Column& column) {
+  std::int64_t left = column.rows;
+  const auto take = [&](std::int64_t count) {
+    const bool good = count >= 0 && count <= left;
+    if (good) left -= count;
+    return good;
+  };
+  const bool specials = take(column.nulls) && take(column.nan) && take(column.positive_infinite) &&
+                        take(column.negative_infinite);
+  if (!specials || column.top_error > 0) return specials;
+  return std::all_of(column.top.begin(), column.top.end(),
+                     [&](const auto& value) { return take(value.count); });
+}
+
 Result<StoredSide> Load(const Source& source, const Options& options) {
   StoredSide side;
   if (source.is_statistics) {
     PENSTOCK_ASSIGN(side.facts, statistics::LoadStatistics(source.path));
     for (const auto& column : side.facts.columns) {
+      if (!AddsUp(column)) {
+        return Invalid(source.path + ": the counts of column '" + column.name +
+                       "' are more than its rows");
+      }
       side.schema.columns.push_back({.name = column.name, .type = column.type});
     }
   } else {
@@ -35,7 +55,7 @@ Result<StoredSide> Load(const Source& source, const Options& options) {
     collect.threads = options.threads;
     PENSTOCK_ASSIGN(side.facts, statistics::CollectStatistics(source.path, collect));
   }
-  if (side.facts.rows == 0) {
+  if (side.facts.rows <= 0) {
     return Invalid(source.path + " has no rows, so there is nothing to compare");
   }
   return side;

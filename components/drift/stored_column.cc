@@ -36,9 +36,10 @@ struct Known {
   CodeCounts counts;
   bool whole = true;  // there are no other values
   void Add(const std::string& text, std::int64_t reference, std::int64_t current) {
-    (void)dictionary.CodeOf(text);
-    counts[0].push_back(reference);
-    counts[1].push_back(current);
+    const std::size_t code = dictionary.CodeOf(text);
+    for (auto& side : counts) side.resize(dictionary.size(), 0);
+    counts[0][code] += reference;  // a text "NaN" is where the numbers' NaN is
+    counts[1][code] += current;
   }
 };
 

@@ -16,6 +16,8 @@
 namespace penstock::drift {
 namespace {
 
+constexpr std::size_t kNewTexts = 200'000;  // of a column, beyond those of the sample
+
 // A value that the sample did not have is one of the others, or else the most frequent.
 std::size_t BinOf(const Bins& bins, Kind kind, const Values& values, std::size_t row) {
   if (kind != Kind::kNumber && values.codes[row] >= bins.of_code.size()) {
@@ -108,6 +110,9 @@ Result<std::vector<BinnedFeature>> Weigher::FeaturesOf(const arrow::RecordBatch&
     PENSTOCK_ASSIGN(const auto typed, sdk::FindColumn(batch, kept_[c].pair.name));
     Values& values = columns[c].sides[0];
     values = Values();
+    // Values that the sample did not have are all alike: what is held of them does not grow.
+    if (columns[c].dictionary.size() > kept_[c].dictionary.size() + kNewTexts)
+      columns[c].dictionary = kept_[c].dictionary;
     columns[c].Add(0, typed, rows);
     if (kind == Kind::kText) {
       auto words = WordFeatures(bins, rows.size());

@@ -116,6 +116,7 @@ TEST(WebhookSignature, IsThatOfStandardWebhooks) {
   EXPECT_EQ(WebhookSignature("plain key", "a", 1, "{}"),
             "v1,rfeXdI8PLlQDBoFAa56Wb/PTybV2LY36PyezbL3nsx8=");
   EXPECT_FALSE(WebhookSignature("whsec_?", "a", 1, "{}"));
+  EXPECT_FALSE(WebhookSignature("whsec_", "a", 1, "{}")) << "signed by a key that all know";
 }
 
 TEST_F(Http, SignsWhatItSendsAsStandardWebhooksDo) {

@@ -11,7 +11,7 @@ std::optional<std::string> WebhookSignature(std::string_view key, std::string_vi
   std::string bytes(key);
   if (key.starts_with(kPrefix)) {
     auto decoded = DecodeBase64(key.substr(kPrefix.size()));
-    if (!decoded) return std::nullopt;
+    if (!decoded || decoded->empty()) return std::nullopt;
     bytes = *std::move(decoded);
   }
   std::string signed_text(id);

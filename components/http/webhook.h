@@ -11,7 +11,7 @@ namespace penstock::http {
 
 // The value of the header `webhook-signature`: "v1," and the base64 of the HMAC with SHA-256 of
 // "<id>.<seconds>.<body>". A key "whsec_<base64>" is those bytes, any other the text itself;
-// nothing where what follows "whsec_" is no base64.
+// nothing where what follows "whsec_" is no base64, or nothing at all.
 [[nodiscard]] std::optional<std::string> WebhookSignature(std::string_view key, std::string_view id,
                                                           std::int64_t seconds,
                                                           std::string_view body);

@@ -18,7 +18,7 @@ class Cleaning {
   void CleanNamespace(const fs::path& ns) {
     Each(ns / "tmp", [this](const fs::path& file) { RemoveOld(file); });
     // Two levels deep: by run, by the key's beginning, by deployment.
-    for (const char* name : {"receipts", "cache", "predictions"}) {
+    for (const char* name : {"receipts", "metrics", "logs", "cache", "predictions"}) {
       Each(ns / name, [this](const fs::path& folder) {
         Each(folder, [this](const fs::path& file) {
           if (IsTemporary(file.filename().string())) RemoveOld(file);

@@ -290,6 +290,7 @@ Result<std::vector<std::string>> Store::Receipts(const std::string& ns,
 
 Result<void> Store::RemoveReceipts(const std::string& ns, const std::string& run_uid) const {
   PENSTOCK_ASSIGN(const std::string folder, FolderOfReceipts(ns, run_uid));
+  PENSTOCK_TRY(objects_->RemoveBelow(ns + "/metrics/" + run_uid));
   return objects_->RemoveBelow(folder);
 }
 

@@ -106,6 +106,7 @@ class Store {
   // The pods of a run that have written one, sorted.
   [[nodiscard]] Result<std::vector<std::string>> Receipts(const std::string& ns,
                                                           const std::string& run_uid) const;
+  // And the metrics of its pods.
   [[nodiscard]] Result<void> RemoveReceipts(const std::string& ns,
                                             const std::string& run_uid) const;
   // The UIDs of runs that have receipts.

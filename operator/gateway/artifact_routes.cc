@@ -153,12 +153,8 @@ void GetBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
                                               std::to_string(range->offset + range->length - 1) +
                                               "/" + std::to_string(*size));
   const int status = whole ? 200 : 206;
-  const auto path = routes.store->BlobPath(ns, digest);
-  if (path) return x.RespondFile(status, *path, range->offset, range->length, headers);
-  if (path.error().kind != ErrorKind::kUnsupported) return RespondStoreError(x, path.error());
-  x.RespondStream(status, range->length, headers, [&](const Exchange::Take& take) {
-    return routes.store->ReadBlob(ns, digest, range->offset, range->length, take);
-  });
+  const auto given = RespondBlob(x, *routes.store, ns, digest, status, *range, headers);
+  if (!given) RespondStoreError(x, given.error());
 }
 
 void VerifyBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
@@ -261,8 +257,13 @@ void PutMetrics(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
   BodyBudget::Held held(*routes.bodies, caller.namespace_);
   auto body = ReadWholeBody(x, kMaxMetricsBytes, [&](std::size_t n) { return held.Hold(n); });
   if (!body) return RespondError(x, body.error());
-  if (auto metrics = StepMetrics::Parse(*body); !metrics) return RespondError(x, metrics.error());
-  auto put = routes.store->PutMetrics(caller.namespace_, p.at("run"), pod, *body);
+  const auto metrics = StepMetrics::Parse(*body);
+  if (!metrics) return RespondError(x, metrics.error());
+  // As it is bounded, and not as it was written: whoever looks at the run reads it again.
+  const std::string text = metrics->Format();
+  if (auto room = routes.store->HasRoomFor(caller.namespace_, text.size()); !room)
+    return RespondStoreError(x, room.error());
+  auto put = routes.store->PutMetrics(caller.namespace_, p.at("run"), pod, text);
   if (!put) return RespondStoreError(x, put.error());
   x.Respond(201, "application/json", "{}\n");
 }
@@ -329,6 +330,21 @@ Result<ByteRange> ParseRange(const std::string& header, std::uint64_t size) {
   if (last && *last < *first) return all;
   if (*first >= size) return outside;
   return ByteRange{*first, std::min(last.value_or(size - 1), size - 1) - *first + 1};
+}
+
+Result<void> RespondBlob(Exchange& x, const artifacts::Store& store, const std::string& ns,
+                         const std::string& digest, int status, const ByteRange& range,
+                         const Headers& headers) {
+  const auto path = store.BlobPath(ns, digest);
+  if (path) {
+    x.RespondFile(status, *path, range.offset, range.length, headers);
+    return {};
+  }
+  if (path.error().kind != ErrorKind::kUnsupported) return path.error();
+  x.RespondStream(status, range.length, headers, [&](const Exchange::Take& take) {
+    return store.ReadBlob(ns, digest, range.offset, range.length, take);
+  });
+  return {};
 }
 
 void AddArtifactRoutes(Router& router, const ArtifactRoutes& routes) {

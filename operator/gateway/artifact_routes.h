@@ -34,4 +34,9 @@ struct ByteRange {
 // malformed or has several ranges; kInvalid where it lies outside.
 [[nodiscard]] Result<ByteRange> ParseRange(const std::string& header, std::uint64_t size);
 
+// Answers with a part of a blob, wherever the store has it; an error is still to be answered.
+[[nodiscard]] Result<void> RespondBlob(Exchange& x, const artifacts::Store& store,
+                                       const std::string& ns, const std::string& digest, int status,
+                                       const ByteRange& range, const Headers& headers);
+
 }  // namespace penstock::gateway

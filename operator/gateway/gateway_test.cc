@@ -178,9 +178,28 @@ TEST_F(GatewayTest, TakesMetricsFromTheirOwnPodOnlyAndNothingElseForThem) {
   };
   const std::string good = R"({"series":[{"name":"loss","points":[[1,0.5,7]]}]})";
   EXPECT_EQ(put("pod-1", good), 201);
-  EXPECT_EQ(gateway_->store.GetMetrics("ns", "run-1", "pod-1").value(), good);
+  EXPECT_EQ(gateway_->store.GetMetrics("ns", "run-1", "pod-1").value(),
+            R"({"ignored":0,"series":[{"name":"loss","points":[[1.0,0.5,7]]}]})");
   EXPECT_EQ(put("pod-2", good), 403);
   EXPECT_EQ(put("pod-1", "rubbish"), 400);
+}
+
+TEST_F(GatewayTest, MetricsAreKeptAsTheyAreBoundedAndTakeNothingOfTheReserve) {
+  VolumeSpace space{.size = 10ULL << 30, .free = 5ULL << 30, .files = 0, .free_files = 0};
+  gateway_->store = artifacts::Store(gateway_->store.root(),
+                                     artifacts::Room([&] { return Result<VolumeSpace>(space); }));
+  gateway_->Start();
+  std::string points;
+  for (int i = 0; i < 20'000; ++i) points += (i == 0 ? "[0,0,0]" : ",[0,0,0]");
+  const auto put = [&](const std::string& run) {
+    HttpRequest r = Request("PUT", "/artifacts/v1/metrics/" + run + "/pod-1");
+    SetBody(r, R"({"series":[{"name":"loss","points":[)" + points + "]}]}");
+    return Send(r).status;
+  };
+  EXPECT_EQ(put("run-1"), 201);
+  EXPECT_LT(gateway_->store.GetMetrics("ns", "run-1", "pod-1").value().size(), 32U * 1024);
+  space.free = 10 << 20;
+  EXPECT_EQ(put("run-2"), 507);
 }
 
 TEST_F(GatewayTest, AReceiptThatCallsAFolderWhatIsNoneIsRefusedByName) {

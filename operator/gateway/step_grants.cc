@@ -48,6 +48,17 @@ void AddArtifacts(const Json& task, std::vector<ArtifactRef>& out) {
       out.push_back(task.at(field).get<ArtifactRef>());
 }
 
+class Turn {
+ public:
+  explicit Turn(std::counting_semaphore<>& turns) : turns_(turns) { turns_.acquire(); }
+  ~Turn() { turns_.release(); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  std::counting_semaphore<>& turns_;
+};
+
 }  // namespace
 
 Result<StepGrants::Reads> StepGrants::Ask(const Identity& caller,
@@ -99,13 +110,18 @@ Result<std::shared_ptr<const StepGrants::Reads>> StepGrants::Of(const Identity& 
   return reads;
 }
 
+std::shared_ptr<const StepGrants::Files> StepGrants::KnownFiles(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto known = files_.find(key);
+  return known == files_.end() ? nullptr : known->second;
+}
+
 Result<std::shared_ptr<const StepGrants::Files>> StepGrants::FilesOf(const std::string& ns,
                                                                      const std::string& folder) {
   const std::string key = ns + "/" + folder;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto known = files_.find(key); known != files_.end()) return known->second;
-  }
+  if (auto known = KnownFiles(key)) return known;
+  const Turn turn(turns_);
+  if (auto known = KnownFiles(key)) return known;  // by one who waited before us
   auto files = std::make_shared<Files>();
   PENSTOCK_ASSIGN(const artifacts::LocalObject manifest, store_.LocalBlob(ns, folder));
   auto read = artifacts::ReadManifestFile(manifest.path(),

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -51,11 +52,13 @@ class StepGrants {
   [[nodiscard]] Result<Reads> Ask(const Identity& caller, const std::stop_token& stop) const;
   [[nodiscard]] Result<std::shared_ptr<const Files>> FilesOf(const std::string& ns,
                                                              const std::string& folder);
+  [[nodiscard]] std::shared_ptr<const Files> KnownFiles(const std::string& key);  // or null
 
   kube::Client& client_;
   const artifacts::Store& store_;
   const Clock& clock_;
   const TaskPlaces places_;
+  std::counting_semaphore<> turns_{4};  // to read a manifest: each may take 64 MB
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Reads>> reads_;  // by pod UID
   std::map<std::string, std::shared_ptr<const Files>> files_;  // by namespace and folder

@@ -1,6 +1,8 @@
 #include "operator/main/log_keeper.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
@@ -13,7 +15,8 @@ namespace {
 
 constexpr int kTailLines = 50'000;
 constexpr int kAtOnce = 100;  // runs
-constexpr std::chrono::seconds kLook{2};
+constexpr std::size_t kMostAgain = 10'000;
+constexpr std::chrono::seconds kLook{2}, kAgain{30};
 constexpr std::chrono::hours kSweep{1};
 
 // The end of what the pod's step containers wrote; kNotFound where the pod is gone.
@@ -60,34 +63,46 @@ Result<int> KeepLogsOf(kube::Client& client, const metadata::Query& history,
   return kept;
 }
 
+bool MayHaveLogs(const metadata::RunRecord& run, TimePoint now) {
+  return !run.outcome.empty() && (!run.finished || now - *run.finished < kLateLogs);
+}
+
 void KeepLogs(kube::Client& client, const metadata::Query& history,
               const artifacts::LogStore& store, const runtime::Log& log,
               const std::stop_token& stop) {
+  const auto now = [] { return std::chrono::system_clock::now(); };
   long long seen = 0;
-  auto swept = std::chrono::steady_clock::time_point::min();
+  std::map<std::string, metadata::RunRecord> again;  // by UID: a node that is away stops no other
+  std::optional<TimePoint> tried, swept;
   while (!stop.stop_requested()) {
-    auto changes = history.Changes(seen, kAtOnce);
-    bool all = true;
+    const auto changes = history.Changes(seen, kAtOnce);
     for (const metadata::RunChange& change :
          changes ? *changes : std::vector<metadata::RunChange>()) {
-      if (!change.run.outcome.empty()) {
-        const auto kept = KeepLogsOf(client, history, store, change.run, stop);
-        if (!kept && kept.error().kind != ErrorKind::kCancelled)
-          log.Write("warn", "logs of run " + change.run.namespace_ + "/" + change.run.name +
-                                " are not kept yet: " + kept.error().message);
-        all = static_cast<bool>(kept);
-      }
-      if (!all) break;
       seen = change.at;
+      if (!MayHaveLogs(change.run, now())) continue;
+      const auto kept = KeepLogsOf(client, history, store, change.run, stop);
+      if (stop.stop_requested()) return;
+      if (kept) {
+        again.erase(change.run.uid);
+      } else if (again.size() < kMostAgain && again.emplace(change.run.uid, change.run).second) {
+        log.Write("warn", "logs of run " + change.run.namespace_ + "/" + change.run.name +
+                              " are not kept yet: " + kept.error().message);
+      }
     }
-    const auto now = std::chrono::steady_clock::now();
-    if (swept == std::chrono::steady_clock::time_point::min() || now - swept > kSweep) {
-      swept = now;
+    if (!tried || now() - *tried > kAgain) {
+      std::erase_if(again, [&](const auto& one) {
+        return !MayHaveLogs(one.second, now()) ||
+               KeepLogsOf(client, history, store, one.second, stop).has_value();
+      });
+      tried = now();
+    }
+    if (!swept || now() - *swept > kSweep) {
+      swept = now();
       const auto removed = store.RemoveOlder(kLogRetention);
       if (!removed) log.Write("warn", "old logs were not all removed: " + removed.error().message);
     }
-    if (all && changes && changes->size() == kAtOnce) continue;
-    Pause(all ? std::chrono::duration_cast<Milliseconds>(kLook) : Milliseconds(30'000), stop);
+    if (changes && changes->size() == kAtOnce) continue;
+    Pause(kLook, stop);
   }
 }
 

@@ -12,12 +12,17 @@
 namespace penstock::main {
 
 inline constexpr std::chrono::hours kLogRetention{24 * 30};
+inline constexpr std::chrono::hours kLateLogs{24 * 7};  // after a run's end: then nobody asks more
 
 // Keeps the logs of the run's attempts that are not kept yet; how many it kept. A pod that is gone
 // has none any more. The first error that passes by itself ends it: the run is to be tried again.
 [[nodiscard]] Result<int> KeepLogsOf(kube::Client& client, const metadata::Query& history,
                                      const artifacts::LogStore& store,
                                      const metadata::RunRecord& run, const std::stop_token& stop);
+
+// Whether the run has ended, and not so long ago that its logs are kept or gone: a restart asks for
+// the pods of no run of the past.
+[[nodiscard]] bool MayHaveLogs(const metadata::RunRecord& run, TimePoint now);
 
 // Follows the database until stopped; removes logs that are older than kLogRetention.
 void KeepLogs(kube::Client& client, const metadata::Query& history,

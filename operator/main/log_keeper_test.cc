@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/metadata/sqlite_recorder.h"
@@ -97,6 +100,45 @@ TEST_F(LogKeeper, AnApiServerThatIsAwayIsAskedAgainLater) {
   EXPECT_FALSE(Keep());
   fails_ = false;
   EXPECT_EQ(Keep().value(), 1);
+}
+
+TEST_F(LogKeeper, ARunWhoseNodeIsAwayKeepsNoOtherWaiting) {
+  MakePod();
+  metadata::RunRecord second = run_;
+  second.uid = "uid-2";
+  second.name = "run-2";
+  second.steps[0].pod = "pod-2";
+  recorder_->RecordRun(second);
+  recorder_->Flush();
+  ASSERT_TRUE(cluster_.Create(kube::kPods, "team",
+                              {{"apiVersion", "v1"},
+                               {"kind", "Pod"},
+                               {"metadata", {{"name", "pod-2"}, {"namespace", "team"}}},
+                               {"spec", {{"containers", {{{"name", "step"}}}}}}}));
+  cluster_.SetLogSource([](const std::string&, const std::string& pod, const kube::LogOptions&,
+                           const kube::LogSink& sink, std::stop_token) -> Result<void> {
+    if (pod == "pod-1") return Transient("the kubelet is away");
+    sink("hello\n");
+    return {};
+  });
+  const runtime::Log log(runtime::LogFormat::kJson, "error");
+  const std::jthread keeper([&](const std::stop_token& stop) {
+    KeepLogs(cluster_, metadata::Query(dir_ / "metadata.sqlite"), store_, log, stop);
+  });
+  for (int tries = 0; tries < 2'000 && !store_.Path("team", "uid-2", "pod-2"); ++tries)
+    Pause(Milliseconds(10), {});
+  EXPECT_TRUE(store_.Path("team", "uid-2", "pod-2"));
+}
+
+TEST_F(LogKeeper, ARestartAsksForNoPodOfARunThatEndedLongAgo) {
+  const TimePoint now = clock_.Now();
+  run_.finished = now - std::chrono::hours(1);
+  EXPECT_TRUE(MayHaveLogs(run_, now));
+  run_.finished = now - kLateLogs - std::chrono::hours(1);
+  EXPECT_FALSE(MayHaveLogs(run_, now));
+  run_.finished = now;
+  run_.outcome.clear();
+  EXPECT_FALSE(MayHaveLogs(run_, now)) << "it goes on";
 }
 
 TEST_F(LogKeeper, OldLogsAreRemovedWithTheirFolders) {

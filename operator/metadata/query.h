@@ -107,7 +107,8 @@ class Query {
   [[nodiscard]] Result<std::vector<RunRecord>> Grid(const std::string& ns,
                                                     const std::string& pipeline, int limit) const;
   // Of these runs (by name, the newest of each): steps with inputs and results, and no more. In the
-  // same order; kNotFound names the first that was never recorded.
+  // same order; kNotFound names the first that was never recorded, Invalid where they hold too
+  // much.
   [[nodiscard]] Result<std::vector<RunRecord>> Compared(
       const std::string& ns, const std::vector<std::string>& names) const;
   // The pods of all attempts of a run's steps.

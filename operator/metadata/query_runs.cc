@@ -15,6 +15,8 @@ struct Cursor {
   std::string uid;
 };
 
+constexpr std::size_t kMostValues = 300'000;  // results and inputs that are compared
+
 std::string FormatCursor(const RunRecord& last) {
   const auto created = last.created.value_or(TimePoint{}).time_since_epoch();
   return std::to_string(std::chrono::duration_cast<Milliseconds>(created).count()) + "." + last.uid;
@@ -193,11 +195,16 @@ Result<std::vector<RunRecord>> Query::Compared(const std::string& ns,
   using Runs = std::vector<RunRecord>;
   return Ask<Runs>(path_, [&](soci::session& db) -> Result<Runs> {
     Runs runs;
+    std::size_t values = 0;
     for (const std::string& name : names) {
       auto run = NewestOfName(db, ns, name);
       if (!run) return NotFound("no run " + ns + "/" + name + " was ever recorded");
       ReadAllResults(db, *run);
       ReadInputs(db, *run);
+      for (const StepRecord& step : run->steps) values += step.results.size() + step.inputs.size();
+      if (values > kMostValues)
+        return Invalid("runs: they have over " + std::to_string(kMostValues) +
+                       " results and inputs; name fewer");
       runs.push_back(*std::move(run));
     }
     return runs;

@@ -14,6 +14,18 @@ std::optional<double> NumberIn(const Json& object, const char* name) {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
+constexpr std::int64_t kMostTime = 9'000'000'000'000;  // in 2255; nanoseconds hold it still
+
+// What was read back; Json::exception for what is no such number.
+double FiniteOf(const Json& value) {
+  const double number = value.get<double>();
+  return std::isfinite(number) ? number : 0;
+}
+std::int64_t TimeOf(const Json& value) {
+  const double ms = value.get<double>();
+  return ms >= 0 && ms <= static_cast<double>(kMostTime) ? static_cast<std::int64_t>(ms) : 0;
+}
+
 std::optional<std::string> NameIn(const Json& object) {
   const auto it = object.find("name");
   if (it == object.end() || !it->is_string()) return std::nullopt;
@@ -110,6 +122,14 @@ std::string StepMetrics::Format() const {
   return text.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Names are sorted, so that the points come last.
+std::optional<StepProgress> StepMetrics::ProgressIn(const std::string& text) {
+  const auto at = text.find(R"("series":)");
+  if (at == std::string::npos) return std::nullopt;
+  const auto head = Parse(text.substr(0, at) + R"("series":[]})");
+  return head ? head->progress() : std::nullopt;
+}
+
 Result<StepMetrics> StepMetrics::Parse(const std::string& text) {
   if (text.size() > kMaxMetricsBytes) return Invalid("metrics are over 8 MiB");
   const auto parsed = ParseJson(text, "metrics");
@@ -122,12 +142,12 @@ Result<StepMetrics> StepMetrics::Parse(const std::string& text) {
       const auto name = NameIn(entry);
       if (!name) return bad;
       for (const Json& p : entry.at("points"))
-        metrics.AddPoint(
-            *name, {p.at(0).get<double>(), p.at(1).get<double>(), p.at(2).get<std::int64_t>()});
+        metrics.AddPoint(*name, {FiniteOf(p.at(0)), FiniteOf(p.at(1)), TimeOf(p.at(2))});
     }
     if (const auto told = parsed->find("progress"); told != parsed->end())
-      metrics.progress_ = StepProgress{told->at("done"), told->at("total"), told->at("time"),
-                                       told->at("firstDone"), told->at("firstTime")};
+      metrics.progress_ = StepProgress{FiniteOf(told->at("done")), FiniteOf(told->at("total")),
+                                       TimeOf(told->at("time")), FiniteOf(told->at("firstDone")),
+                                       TimeOf(told->at("firstTime"))};
   } catch (const Json::exception&) {
     return bad;
   }

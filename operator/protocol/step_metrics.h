@@ -55,6 +55,8 @@ class StepMetrics {
 
   [[nodiscard]] std::string Format() const;
   [[nodiscard]] static Result<StepMetrics> Parse(const std::string& text);
+  // The progress alone of a text that Format made, whose megabytes of points are passed over.
+  [[nodiscard]] static std::optional<StepProgress> ProgressIn(const std::string& text);
 
  private:
   struct Series {

@@ -58,8 +58,27 @@ TEST(StepMetrics, IsReadBackAsItWasWritten) {
   const auto back = StepMetrics::Parse(m.Format());
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->Format(), m.Format());
+  const auto progress = StepMetrics::ProgressIn(m.Format());
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->total, 2);
+  EXPECT_EQ(progress->time_ms, 9);
+  EXPECT_FALSE(StepMetrics::ProgressIn(R"({"ignored":0,"series":[]})"));
   for (const char* bad : {"", "{}", R"({"series":[{"name":"x","points":[["a",1,1]]}]})", "[]"})
     EXPECT_FALSE(StepMetrics::Parse(bad)) << bad;
+}
+
+TEST(StepMetrics, TimesThatNoCalendarHasAreReadAsNone) {
+  const auto back = StepMetrics::Parse(
+      R"({"series":[{"name":"loss",
+                     "points":[[1,0.5,1e300],[2,0.5,-5],[3,0.5,9223372036854775807]]}],
+          "progress":{"done":1,"total":2,"time":9223372036854775807,"firstDone":0,
+                      "firstTime":-9223372036854775807}})");
+  ASSERT_TRUE(back) << back.error().message;
+  const auto loss = back->series().at("loss");
+  ASSERT_EQ(loss.size(), 3U);
+  for (const StepPoint& point : loss) EXPECT_EQ(point.time_ms, 0);
+  EXPECT_EQ(back->progress()->time_ms, 0);
+  EXPECT_EQ(back->progress()->LeftMs(), std::nullopt);
 }
 
 }  // namespace

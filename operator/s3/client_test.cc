@@ -201,6 +201,14 @@ TEST_F(S3Client, FindsOutWhatAStoreKeeps) {
   const auto none = Probe(*plain.MakeClient(), "p/", {});
   ASSERT_TRUE(none) << none.error().message;
   EXPECT_FALSE(none->conditional_put || none->checks_sha256 || none->keeps_crc32c);
+  FakeS3 strict({.conditional = false,
+                 .checks_sha256 = false,
+                 .keeps_crc32c = false,
+                 .knows_headers = false});
+  const auto refused = Probe(*strict.MakeClient(), "p/", {});
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_FALSE(refused->conditional_put || refused->checks_sha256 || refused->keeps_crc32c)
+      << "a header that is refused for itself is no promise";
   EXPECT_TRUE(plain.Keys().empty()) << "its object has gone";
   store_.SetKeys({"someone", "else", ""});
   EXPECT_FALSE(Probe(*client_, "p/", {})) << "without keys nothing can be found out";

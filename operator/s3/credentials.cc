@@ -99,11 +99,16 @@ class OfWebIdentity : public Credentials {
     const std::lock_guard lock(mutex_);
     const TimePoint now = clock_.Now();
     if (session_ && now + kSession / 5 < session_->until) return session_->keys;
+    // All callers wait for the answer: one that does not come is not waited for by each of them.
+    const bool still_do = session_ && now < session_->until;
+    if (still_do && now < ask_again_) return session_->keys;
     auto fresh = Ask(std::move(stop));
     if (fresh) {
       session_ = *std::move(fresh);
-    } else if (!session_ || session_->until <= now) {
+    } else if (!still_do) {
       return fresh.error();
+    } else {
+      ask_again_ = now + kFresh;
     }
     return session_->keys;
   }
@@ -160,6 +165,7 @@ class OfWebIdentity : public Credentials {
   const Clock& clock_;
   std::mutex mutex_;
   std::optional<Session> session_;
+  TimePoint ask_again_;  // not before, where those that were given still do
 };
 
 std::string Variable(const std::map<std::string, std::string>& environment, const char* name) {

@@ -100,6 +100,9 @@ TEST_F(S3Credentials, TakesARoleAgainstATokenAndRenewsItBeforeItEnds) {
   down = true;
   clock_.now += std::chrono::minutes(50);
   EXPECT_EQ(keys.Keys({})->access_key, "key-2") << "those that still do go on";
+  const std::size_t requests = sts.requests().size();
+  EXPECT_EQ(keys.Keys({})->access_key, "key-2");
+  EXPECT_EQ(sts.requests().size(), requests) << "not each waits for what does not answer";
   clock_.now += std::chrono::minutes(11);
   const auto over = keys.Keys({});
   ASSERT_FALSE(over);

@@ -1,10 +1,13 @@
 #include "operator/s3/probe.h"
 
+#include <optional>
 #include <random>
+#include <string_view>
 #include <utility>
 
 #include "operator/base/base64.h"
 #include "operator/base/sha256.h"
+#include "operator/base/try.h"
 #include "operator/s3/crc32c.h"
 
 namespace penstock::s3 {
@@ -26,18 +29,19 @@ std::string RandomName() {
   return Sha256Hex(std::to_string(random()) + "/" + std::to_string(random())).substr(0, 20);
 }
 
-// Whether the store refused it; an error where it could not be asked.
-Result<bool> Refused(const Client& client, const std::string& key,
-                     const Client::PutOptions& options, const std::stop_token& stop) {
-  Body body = BodyOf(kOther);
+// As what the store refused it; nothing where it took it. An error where it could not be asked.
+Result<std::optional<ErrorKind>> RefusedAs(const Client& client, const std::string& key,
+                                           std::string_view text, const Client::PutOptions& options,
+                                           const std::stop_token& stop) {
+  Body body = BodyOf(text);
   body.sha256.clear();  // the header in question alone is to be held against the bytes
   const auto put = client.Put(key, body, options, stop);
-  if (put) return false;
+  if (put) return std::optional<ErrorKind>();
   switch (put.error().kind) {
     case ErrorKind::kAlreadyExists:
     case ErrorKind::kDamaged:
     case ErrorKind::kInvalid:
-      return true;
+      return std::optional(put.error().kind);
     default:
       return put.error();
   }
@@ -61,17 +65,17 @@ Result<Abilities> Ask(const Client& client, const std::string& key, const std::s
 
   Client::PutOptions only_new;
   only_new.only_new = true;
-  auto kept = Refused(client, key, only_new, stop);
-  if (!kept) return kept.error();
+  // A header that is refused for itself is no promise: every put would be refused.
+  PENSTOCK_ASSIGN(const auto kept, RefusedAs(client, key, kOther, only_new, stop));
   const auto text = client.GetText(key, 1024, stop);
   if (!text) return text.error();
-  can.conditional_put = *kept && *text == kText;
+  can.conditional_put = kept == ErrorKind::kAlreadyExists && *text == kText;
 
-  Client::PutOptions wrong;
-  wrong.headers = {{"x-amz-checksum-sha256", EncodeBase64(Bytes(Sha256Hex(kText)))}};
-  auto checked = Refused(client, key, wrong, stop);
-  if (!checked) return checked.error();
-  can.checks_sha256 = *checked;
+  Client::PutOptions summed;
+  summed.headers = {{"x-amz-checksum-sha256", EncodeBase64(Bytes(Sha256Hex(kText)))}};
+  PENSTOCK_ASSIGN(const auto right, RefusedAs(client, key, kText, summed, stop));
+  PENSTOCK_ASSIGN(const auto wrong, RefusedAs(client, key, kOther, summed, stop));
+  can.checks_sha256 = !right && wrong;
   return can;
 }
 

@@ -16,7 +16,7 @@ struct Known {
 
 // Codes of "Error responses" (Amazon S3 API reference), and MinIO's, Ceph's and Amazon's for a
 // store that is full.
-constexpr std::array<Known, 29> kKnown{{
+constexpr std::array<Known, 30> kKnown{{
     {"AccessDenied", ErrorKind::kForbidden,
      "the keys need s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket, "
      "s3:AbortMultipartUpload and s3:ListMultipartUploadParts on this bucket and prefix"},
@@ -33,6 +33,7 @@ constexpr std::array<Known, 29> kKnown{{
     {"IllegalLocationConstraintException", ErrorKind::kInvalid, "mend the store's `region`"},
     {"NoSuchBucket", ErrorKind::kInvalid, "make the bucket, or mend the store's `bucket`"},
     {"InvalidBucketName", ErrorKind::kInvalid, "mend the store's `bucket`"},
+    {"NotImplemented", ErrorKind::kInvalid, ""},  // of a header that the store does not know
     {"NoSuchKey", ErrorKind::kNotFound, ""},
     {"NoSuchUpload", ErrorKind::kNotFound, ""},
     {"PreconditionFailed", ErrorKind::kAlreadyExists, ""},

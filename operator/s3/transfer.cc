@@ -105,9 +105,14 @@ class Uploading {
 
  private:
   Result<void> BeginOrGoOn() {
-    PENSTOCK_ASSIGN(const auto uploads, client_.Uploads(key_, options_.stop));
+    const auto uploads = client_.Uploads(key_, options_.stop);
+    const bool later = !uploads && (PassesByItself(uploads.error().kind) ||
+                                    uploads.error().kind == ErrorKind::kCancelled);
+    if (later) return uploads.error();
+    // Who may not list them, or a store that does not: then it begins anew.
+    const std::vector<Upload> known = uploads ? *uploads : std::vector<Upload>();
     const Upload* last = nullptr;
-    for (const Upload& upload : uploads)
+    for (const Upload& upload : known)
       if (upload.key == key_ && (last == nullptr || upload.begun >= last->begun)) last = &upload;
     if (last != nullptr) {
       auto there = client_.Parts(key_, last->id, options_.stop);

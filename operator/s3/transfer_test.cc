@@ -81,6 +81,17 @@ TEST_F(S3Transfer, GoesOnWithTheUploadThatBrokeAndSendsNoPartTwice) {
   }
 }
 
+TEST_F(S3Transfer, BringsALargeFileWhereUploadsMayNotBeListed) {
+  store_.OnRequest([](const std::string& method,
+                      const std::string& key) -> std::optional<FakeFault> {
+    const bool lists = method == "GET" && key.empty();
+    return lists ? std::optional(FakeFault{.status = 403, .code = "AccessDenied"}) : std::nullopt;
+  });
+  const auto put = PutFile(*client_, "k", file_, options_);
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_EQ(Sha256Hex(*store_.Bytes("k")), digest_);
+}
+
 TEST_F(S3Transfer, SendsAPartAgainThatAnOlderFileLeft) {
   const auto id = client_->BeginUpload("k", true, {});
   ASSERT_TRUE(id);

@@ -31,13 +31,14 @@ Result<void> CheckDigest(const std::string& digest) {
 
 Result<Json> ReadShown(const Place& place, const std::string& ns,
                        const artifacts::ManifestFile& f) {
-  PENSTOCK_ASSIGN(const auto blob, place.store().BlobPath(ns, "sha256:" + f.sha256));
-  PENSTOCK_ASSIGN(const std::string text, ReadFile(blob, kMostShown));
+  PENSTOCK_ASSIGN(const auto blob, place.store().LocalBlob(ns, "sha256:" + f.sha256));
+  PENSTOCK_ASSIGN(const std::string text, ReadFile(blob.path(), kMostShown));
   return ParseJsonCut(text, f.path);
 }
 
-Result<void> PutFolder(const Place& place, const std::string& ns, const std::filesystem::path& blob,
+Result<void> PutFolder(const Place& place, const std::string& ns, const std::string& digest,
                        Json& view) {
+  PENSTOCK_ASSIGN(const auto manifest, place.store().LocalBlob(ns, digest));
   view["files"] = Json::array();
   const auto each = [&](artifacts::ManifestFile&& f) -> Result<void> {
     if (view["files"].size() < kMostFiles)
@@ -50,21 +51,24 @@ Result<void> PutFolder(const Place& place, const std::string& ns, const std::fil
     }
     return {};
   };
-  PENSTOCK_ASSIGN(const auto totals, artifacts::ReadManifestFile(blob, each));
+  PENSTOCK_ASSIGN(const auto totals, artifacts::ReadManifestFile(manifest.path(), each));
   view["fileCount"] = totals.files;
   view["bytes"] = totals.bytes;
   return {};
 }
 
 // What else is known of a file: a page, or JSON that says what it is.
-void PutFile(const std::filesystem::path& blob, std::uint64_t size, const std::string& type,
-             Json& view) {
+void PutFile(const Place& place, const std::string& ns, const ArtifactRef& file,
+             const std::string& type, Json& view) {
   view["files"] = Json::array();
-  view["files"].push_back({{"path", ""}, {"bytes", size}});
+  view["files"].push_back({{"path", ""}, {"bytes", file.bytes}});
   view["fileCount"] = 1;
   if (type == "report") view["report"] = "";
-  if ((type != "metrics" && type != "statistics" && type != "schema") || size > kMostShown) return;
-  const auto text = ReadFile(blob, kMostShown);
+  if (type != "metrics" && type != "statistics" && type != "schema") return;
+  if (file.bytes > kMostShown) return;
+  const auto blob = place.store().LocalBlob(ns, file.digest);
+  if (!blob) return;
+  const auto text = ReadFile(blob->path(), kMostShown);
   if (!text) return;
   auto shown = ParseJsonCut(*text, type);
   if (shown) view[type] = *std::move(shown);
@@ -78,13 +82,12 @@ Result<Json> ArtifactView(const Place& place, const std::string& ns, const std::
   if (!recorded && recorded.error().kind != ErrorKind::kNotFound) return recorded.error();
   const std::string type = recorded ? recorded->type : "";
   PENSTOCK_ASSIGN(const ArtifactRef artifact, place.store().Find(ns, digest));
-  PENSTOCK_ASSIGN(const auto blob, place.store().BlobPath(ns, digest));
   Json view{{"digest", digest}, {"folder", artifact.folder}, {"bytes", artifact.bytes}};
   Put(view, "type", type);
   if (artifact.folder) {
-    PENSTOCK_TRY(PutFolder(place, ns, blob, view));
+    PENSTOCK_TRY(PutFolder(place, ns, digest, view));
   } else {
-    PutFile(blob, artifact.bytes, type, view);
+    PutFile(place, ns, artifact, type, view);
   }
   metadata::LineageOptions first;
   first.depth = 1;
@@ -103,20 +106,21 @@ Result<ArtifactFile> FileOf(const Place& place, const std::string& ns, const std
                             const std::string& path) {
   PENSTOCK_TRY(CheckDigest(digest));
   PENSTOCK_ASSIGN(const ArtifactRef artifact, place.store().Find(ns, digest));
-  PENSTOCK_ASSIGN(const auto blob, place.store().BlobPath(ns, digest));
   const Error none =
       NotFound("artifact " + digest + " has no file '" + plan::Shown(path, 200) + "'");
   if (!artifact.folder) {
     if (!path.empty()) return none;
-    return ArtifactFile{blob, artifact.bytes, digest};
+    return ArtifactFile{artifact.bytes, digest};
   }
+  PENSTOCK_ASSIGN(const auto manifest, place.store().LocalBlob(ns, digest));
   std::optional<ArtifactFile> found;
-  PENSTOCK_TRY(artifacts::ReadManifestFile(blob, [&](artifacts::ManifestFile&& f) -> Result<void> {
-    if (f.path == path) found = ArtifactFile{{}, f.size, "sha256:" + f.sha256};
+  const auto each = [&](artifacts::ManifestFile&& f) -> Result<void> {
+    if (f.path == path) found = ArtifactFile{f.size, "sha256:" + f.sha256};
     return {};
-  }));
+  };
+  PENSTOCK_TRY(artifacts::ReadManifestFile(manifest.path(), each));
   if (!found) return none;
-  PENSTOCK_ASSIGN(found->blob, place.store().BlobPath(ns, found->digest));
+  PENSTOCK_ASSIGN(found->bytes, place.store().BlobSize(ns, found->digest));
   return *found;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 #include "operator/views/place.h"
@@ -20,9 +19,8 @@ inline constexpr std::size_t kMostFiles = 1'000;  // that a view lists
 
 // A file of a folder, or with an empty path the file itself.
 struct ArtifactFile {
-  std::filesystem::path blob;  // on this machine
   std::uint64_t bytes = 0;
-  std::string digest;
+  std::string digest;  // of its blob
 };
 [[nodiscard]] Result<ArtifactFile> FileOf(const Place& place, const std::string& ns,
                                           const std::string& digest, const std::string& path);

@@ -14,6 +14,7 @@ namespace penstock::views {
 namespace {
 
 constexpr std::uint64_t kMostLive = 32 << 20;  // of a log that is read through to its offset
+constexpr int kTailLines = 10'000;
 constexpr int kPage = 500;
 constexpr std::size_t kMostObjects = 20'000;
 constexpr std::chrono::milliseconds kPatience{10'000};
@@ -73,46 +74,72 @@ Result<LogPiece> ClusterPlace::Log(const LogAsk& ask, const std::stop_token& sto
   return live;
 }
 
-Result<LogPiece> ClusterPlace::LiveLog(const LogAsk& ask, const std::stop_token& stop) const {
-  PENSTOCK_ASSIGN(const Json pod, Get(kube::kPods, ask.ns, ask.pod, stop));
-  LogPiece piece;
-  piece.offset = ask.offset;
-  std::string tail;
-  bool cut = false;  // there may be more than was read
-  const std::uint64_t most = ask.tail ? kMostLive : std::min(ask.offset + ask.limit, kMostLive);
+Result<bool> ClusterPlace::ReadContainers(const LogAsk& ask, const Json& pod,
+                                          std::optional<int> tail_lines, const kube::LogSink& take,
+                                          const std::stop_token& stop) const {
+  bool whole = true;
   for (const std::string& container : StepContainers(pod)) {
     kube::LogOptions options;
     options.container = container;
     options.limit_bytes = static_cast<std::int64_t>(kMostLive);
-    if (ask.tail) options.tail_lines = 10'000;
+    options.tail_lines = tail_lines;
     const auto read = client_.Logs(
         ask.ns, ask.pod, options,
         [&](std::string_view bytes) {
-          const std::uint64_t begin = piece.size;
-          piece.size += bytes.size();
-          if (ask.tail) {
-            tail += bytes;
-            if (tail.size() > 2 * *ask.tail) tail.erase(0, tail.size() - *ask.tail);
-          } else if (piece.size > ask.offset) {
-            const std::uint64_t skip = ask.offset > begin ? ask.offset - begin : 0;
-            const std::uint64_t left = ask.limit - piece.text.size();
-            piece.text += bytes.substr(skip, left);
-          }
-          cut = piece.size >= most;
-          return !cut;
+          whole = take(bytes);
+          return whole;
         },
         stop);
     // A container that has not begun has no log yet.
     if (!read && read.error().kind == ErrorKind::kInvalid) break;
     if (!read) return read.error();
-    if (cut) break;
+    if (!whole) break;
   }
-  if (ask.tail) {
-    if (tail.size() > *ask.tail) tail.erase(0, tail.size() - *ask.tail);
-    piece.text = std::move(tail);
-    piece.offset = piece.size - piece.text.size();
+  return whole;
+}
+
+Result<LogPiece> ClusterPlace::LiveLog(const LogAsk& ask, const std::stop_token& stop) const {
+  PENSTOCK_ASSIGN(const Json pod, Get(kube::kPods, ask.ns, ask.pod, stop));
+  if (ask.tail) return LiveTail(ask, pod, stop);
+  LogPiece piece;
+  piece.offset = ask.offset;
+  const std::uint64_t most = std::min(ask.offset + ask.limit, kMostLive);
+  const auto take = [&](std::string_view bytes) {
+    const std::uint64_t begin = piece.size;
+    piece.size += bytes.size();
+    if (piece.size > ask.offset) {
+      const std::uint64_t skip = ask.offset > begin ? ask.offset - begin : 0;
+      piece.text += bytes.substr(skip, ask.limit - piece.text.size());
+    }
+    return piece.size < most;
+  };
+  PENSTOCK_ASSIGN(const bool whole, ReadContainers(ask, pod, std::nullopt, take, stop));
+  piece.complete = ask.ended && whole && piece.offset + piece.text.size() == piece.size;
+  return piece;
+}
+
+// Read from the beginning, so that its offset is that of the whole log. One that is too long for
+// that is asked for its last lines, behind all that can be read by an offset.
+Result<LogPiece> ClusterPlace::LiveTail(const LogAsk& ask, const Json& pod,
+                                        const std::stop_token& stop) const {
+  LogPiece piece;
+  const auto keep = [&](std::string_view bytes) {
+    piece.size += bytes.size();
+    piece.text += bytes;
+    if (piece.text.size() > 2 * *ask.tail) piece.text.erase(0, piece.text.size() - *ask.tail);
+    return true;
+  };
+  const auto keep_some = [&](std::string_view bytes) {
+    return keep(bytes) && piece.size < kMostLive;
+  };
+  PENSTOCK_ASSIGN(const bool whole, ReadContainers(ask, pod, std::nullopt, keep_some, stop));
+  if (!whole) {
+    piece.text.clear();
+    PENSTOCK_TRY(ReadContainers(ask, pod, kTailLines, keep, stop));
   }
-  piece.complete = ask.ended && !cut && piece.offset + piece.text.size() == piece.size;
+  if (piece.text.size() > *ask.tail) piece.text.erase(0, piece.text.size() - *ask.tail);
+  piece.offset = piece.size - piece.text.size();
+  piece.complete = ask.ended;
   return piece;
 }
 

@@ -45,6 +45,13 @@ class ClusterPlace : public Place {
 
  private:
   [[nodiscard]] Result<LogPiece> LiveLog(const LogAsk& ask, const std::stop_token& stop) const;
+  [[nodiscard]] Result<LogPiece> LiveTail(const LogAsk& ask, const Json& pod,
+                                          const std::stop_token& stop) const;
+  // Hands on the containers' logs one behind the other; false where `take` ended it.
+  [[nodiscard]] Result<bool> ReadContainers(const LogAsk& ask, const Json& pod,
+                                            std::optional<int> tail_lines,
+                                            const kube::LogSink& take,
+                                            const std::stop_token& stop) const;
 
   kube::Client& client_;
   const metadata::Query history_;

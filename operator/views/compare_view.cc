@@ -12,15 +12,23 @@ namespace {
 using Key = std::pair<std::string, std::string>;  // step, name
 using Lines = std::map<Key, std::vector<Json>>;
 
+constexpr std::size_t kMostCells = 1'000'000;  // of all lines together
+
 class Comparison {
  public:
   explicit Comparison(std::size_t runs) : runs_(runs) {}
 
-  void Set(Lines& lines, const Key& key, std::size_t run, Json value) const {
-    std::vector<Json>& values = lines[key];
-    values.resize(runs_);
-    values[run] = std::move(value);
+  void Set(Lines& lines, const Key& key, std::size_t run, Json value) {
+    auto line = lines.find(key);
+    if (line == lines.end()) {
+      cells_ += runs_;
+      if (cells_ > kMostCells) return;
+      line = lines.emplace(key, std::vector<Json>(runs_)).first;
+    }
+    line->second[run] = std::move(value);
   }
+  // Something was left out.
+  [[nodiscard]] bool is_full() const { return cells_ > kMostCells; }
 
   // `what`: the member that holds the values.
   [[nodiscard]] Json Told(const Lines& lines, const char* what, bool with_step) const {
@@ -37,6 +45,7 @@ class Comparison {
 
  private:
   const std::size_t runs_;
+  std::size_t cells_ = 0;
 };
 
 bool IsMetric(const Json& value) { return value.is_number() || value.is_boolean(); }
@@ -49,7 +58,7 @@ Result<Json> CompareView(const Place& place, const std::string& ns,
   if (names.size() > kMostCompared)
     return Invalid("runs: at most " + std::to_string(kMostCompared) + " can be compared");
   PENSTOCK_ASSIGN(auto runs, place.history().Compared(ns, names));
-  const Comparison comparison(runs.size());
+  Comparison comparison(runs.size());
   Lines parameters, metrics, inputs;
   Json rows = Json::array();
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -72,6 +81,9 @@ Result<Json> CompareView(const Place& place, const std::string& ns,
         comparison.Set(inputs, {step.name, in.name}, i, what);
       }
     }
+    if (comparison.is_full())
+      return Invalid("runs: they have over " + std::to_string(kMostCells) +
+                     " values to stand side by side; name fewer");
     runs[i].steps.clear();
     rows.push_back(RunRow(place, std::move(runs[i])));
   }

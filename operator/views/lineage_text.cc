@@ -45,7 +45,7 @@ class Indented {
     if (kind == "artifact") line = node.value("type", "artifact") + " " + node.value("digest", "");
     if (kind == "file" && node.contains("digest")) line += "  " + node.value("digest", "");
     if (node.contains("component")) line += "  (" + node.value("component", "") + ")";
-    return line;
+    return plan::Shown(line);  // a fingerprint is what a server elsewhere said
   }
 
   std::map<std::string, const Json*> nodes_;

@@ -40,8 +40,8 @@ class LineageGraphView {
     Json more{{"digest", a.digest}};
     Put(more, "type", a.type);
     if (a.bytes != 0) more["bytes"] = a.bytes;
-    Add(a.digest, "artifact", (a.type.empty() ? "artifact" : a.type) + " " + a.digest.substr(7, 8),
-        std::move(more));
+    const std::string hex = IsDigest(a.digest) ? a.digest.substr(7, 8) : a.digest.substr(0, 8);
+    Add(a.digest, "artifact", (a.type.empty() ? "artifact" : a.type) + " " + hex, std::move(more));
   }
   [[nodiscard]] Json Told() && {
     return {{"nodes", std::move(nodes_)}, {"edges", std::move(edges_)}, {"cut", cut_}};
@@ -86,6 +86,7 @@ void AddDeployment(const api::ModelDeployment& md, LineageGraphView& view,
     Put(more, "uri", v.source);
     Put(more, "weight", v.weight);
     view.Add(id, "deployment", md.meta.name + " v" + std::to_string(v.version), std::move(more));
+    if (v.digest.empty()) continue;  // it is not there yet
     view.AddArtifact({"", "model", v.digest, "", v.folder, v.bytes});
     view.Edge(v.digest, id);
     if (digests != nullptr) digests->push_back(v.digest);
@@ -99,6 +100,7 @@ void AddVersion(const api::RegisteredVersion& v, LineageGraphView& view,
   Put(more, "uri", v.spec.source);
   Put(more, "run", v.spec.run);
   view.Add(id, "model", v.spec.model + ":" + std::to_string(v.spec.version), std::move(more));
+  if (v.spec.digest.empty()) return;
   view.AddArtifact({"", "model", v.spec.digest, "", v.spec.folder, v.spec.bytes});
   view.Edge(v.spec.digest, id);
   digests.push_back(v.spec.digest);

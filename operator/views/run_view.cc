@@ -32,6 +32,17 @@ Result<void> ReadSpec(const Place& place, KnownRun& run, const std::stop_token& 
   return {};
 }
 
+// As ShownValue, of all that stands within. What has spaces is a program's text, and no URI.
+Json ShownWithin(Json value) {
+  if (value.is_structured()) {
+    for (Json& one : value) one = ShownWithin(std::move(one));
+    return value;
+  }
+  const auto* text = value.get_ptr<const std::string*>();
+  const bool may_be_uri = text != nullptr && text->find_first_of(" \t\n") == std::string::npos;
+  return may_be_uri ? ShownValue(value) : value;
+}
+
 std::string KindOf(const plan::ResolvedStep& step) {
   if (step.approval) return "approval";
   if (step.wait) return "wait";
@@ -119,7 +130,8 @@ Result<Json> RunView(const Place& place, const std::string& ns, const std::strin
        run.resolved ? run.resolved->parameters : run.run.spec.parameters)
     view["parameters"][parameter] = ShownValue(value);
   if (run.resolved)
-    view["spec"] = YamlText(plan::EncodeResolved(*run.resolved).value("spec", Json::object()));
+    view["spec"] =
+        YamlText(ShownWithin(plan::EncodeResolved(*run.resolved).value("spec", Json::object())));
   Put(view, "parent", ParentRun(run.object));
   view["graph"] = GraphOf(run);
   view["counts"] = std::move(view["steps"]);

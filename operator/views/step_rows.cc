@@ -49,8 +49,7 @@ void PutProgress(const Place& place, const api::PipelineRun& run, const api::Ste
                  Json& row) {
   const auto text = place.store().GetMetrics(run.meta.namespace_, run.meta.uid, step.pod);
   if (!text) return;  // it has said nothing
-  const auto metrics = StepMetrics::Parse(*text);
-  if (metrics && metrics->progress()) row["progress"] = ProgressOf(*metrics->progress());
+  if (const auto progress = StepMetrics::ProgressIn(*text)) row["progress"] = ProgressOf(*progress);
 }
 
 Json RowOfStep(const Place& place, const KnownRun& run, const plan::ResolvedStep* spec,

@@ -154,6 +154,20 @@ TEST_F(StoredDriftTest, IsNotCriedBetweenDrawsOfOneSource) {
   EXPECT_EQ(flagged, 0);
 }
 
+TEST_F(StoredDriftTest, CountsThatCannotBeAreRefusedByTheColumnsName) {
+  Write({.nulls = 0}, {.seed = 2, .nulls = 0});
+  auto facts = statistics::LoadStatistics(Keep("r").path);
+  ASSERT_TRUE(facts) << facts.error().message;
+  for (auto& column : facts->columns) {
+    if (column.name == "carrier") column.top.front().count = facts->rows + 1;
+  }
+  const std::string folder = folder_ / "odd";
+  ASSERT_TRUE(statistics::SaveStatistics(folder, *facts));
+  const auto stored = CompareStored({folder, true}, Rows("c"), nullptr, OptionsOf());
+  ASSERT_FALSE(stored);
+  EXPECT_NE(stored.error().message.find("'carrier'"), std::string::npos);
+}
+
 TEST_F(StoredDriftTest, RefusesWhatNeedsRows) {
   Write({}, {.seed = 2});
   for (const char* parameter : {"blocks", "slices"}) {

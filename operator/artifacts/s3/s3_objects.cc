@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t kStreamedPart = 512ULL << 20;
 constexpr std::size_t kMostNames = 1'000'000;
+constexpr const char* kContentLength = "content-length";
 // What another may still be at work on is not swept, however short the age: a part takes its time.
 constexpr std::chrono::hours kUploadAge{24};
 
@@ -145,6 +146,12 @@ Result<void> S3Objects::PutParts(const std::string& key, const std::string& dige
   }
   if (done) done = client_->Complete(key, id, parts, can.conditional_put, {});
   if (done) return {};
+  if (done.error().kind == ErrorKind::kNotFound) {
+    // It was completed, and the answer was lost; or it was given up.
+    const auto stands = client_->Head(key, {});
+    if (stands && stands->size == bytes) return {};
+    return Transient(done.error().message + "; the upload was ended by another");
+  }
   const bool there = done.error().kind == ErrorKind::kAlreadyExists;
   if (auto gone = client_->Abort(key, id, {}); !gone && !there)
     return Wrap(done.error().message + "; and what was uploaded stays", gone.error());
@@ -209,8 +216,10 @@ Result<LocalObject> S3Objects::Local(const std::string& key) const {
   const int fd = ::mkstemp(name.data());
   if (fd < 0) return FromErrno("creating a file in " + settings_.scratch.string(), errno);
   LocalObject local(name, true);
+  RoomWatch room(settings_.room);
   auto got = client_->Get(KeyOf(key), {},
                           [&](std::string_view bytes) -> Result<void> {
+                            PENSTOCK_TRY(room.Before(bytes.size()));
                             while (!bytes.empty()) {
                               const ssize_t n = ::write(fd, bytes.data(), bytes.size());
                               if (n < 0 && errno == EINTR) continue;
@@ -278,6 +287,8 @@ Result<std::optional<Link>> S3Objects::LinkTo(const std::string& method, const s
                                               const net::Headers& headers) const {
   PENSTOCK_ASSIGN(s3::SignedUrl url,
                   client_->Sign(method, KeyOf(key), headers, settings_.link_lifetime, {}));
+  // Whoever sends a body says its length without being told.
+  std::erase_if(url.headers, [](const auto& header) { return header.first == kContentLength; });
   return std::optional(
       Link{std::move(url.url), std::move(url.headers), settings_.link_ca_pem, url.lifetime});
 }
@@ -293,8 +304,9 @@ Result<std::optional<Link>> S3Objects::LinkToWrite(const std::string& ns, const 
   if (!settings_.links || bytes > s3::kMaxSinglePut) return std::optional<Link>();
   PENSTOCK_ASSIGN(const s3::Abilities can, Abilities());
   if (!can.checks_sha256) return std::optional<Link>();
-  // Signed too: no other bytes fit this URL.
-  net::Headers headers{{"x-amz-checksum-sha256", Base64OfHex(digest.substr(7))}};
+  // Signed too: no other bytes fit this URL, nor more of them than were asked for.
+  net::Headers headers{{"x-amz-checksum-sha256", Base64OfHex(digest.substr(7))},
+                       {kContentLength, std::to_string(bytes)}};
   if (can.conditional_put) headers.emplace_back("if-none-match", "*");
   return LinkTo("PUT", BlobKey(ns, digest), headers);
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "operator/artifacts/objects.h"
+#include "operator/artifacts/room.h"
 #include "operator/s3/client.h"
 #include "operator/s3/probe.h"
 
@@ -23,6 +24,7 @@ namespace penstock::artifacts {
 struct S3ObjectsSettings {
   std::string prefix;             // "" or "folder/"
   std::filesystem::path scratch;  // for files that are read here; swept as the store's leftovers
+  Room room;                      // that those may take
   bool links = true;              // hand out signed URLs
   std::chrono::seconds link_lifetime{900};
   std::string link_ca_pem;  // trusted by who gets one

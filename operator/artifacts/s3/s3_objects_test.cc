@@ -48,6 +48,21 @@ TEST_F(S3ObjectsTest, WriteABlobOnceWhereTheStoreKeepsThat) {
   EXPECT_EQ(std::count(log.begin(), log.end(), "PUT " + key), 2);
 }
 
+TEST_F(S3ObjectsTest, BringNothingHereThatWouldTakeTheVolumesReserve) {
+  S3ObjectsSettings full = Settings();
+  full.scratch += "_full";
+  full.room = Room([] {
+    return Result<VolumeSpace>(
+        VolumeSpace{.size = 10ULL << 30, .free = 10ULL << 20, .files = 0, .free_files = 0});
+  });
+  const S3Objects objects(fake_.MakeClient(), full);
+  fake_.SetBytes("p/ns/blobs/ab/x", std::string(3 << 20, 'x'));
+  const auto local = objects.Local("ns/blobs/ab/x");
+  ASSERT_FALSE(local);
+  EXPECT_EQ(local.error().kind, ErrorKind::kNoSpace);
+  EXPECT_TRUE(std::filesystem::is_empty(full.scratch));
+}
+
 TEST_F(S3ObjectsTest, NeedTheLengthOfABlob) {
   const auto put = objects_.PutBlob("ns", DigestOf("x"), std::nullopt, Once("x"));
   ASSERT_FALSE(put);
@@ -110,6 +125,9 @@ TEST_F(S3ObjectsTest, GiveALinkThatLetsTheseBytesInAndNoOthers) {
   stripped.headers.clear();
   EXPECT_EQ(Follow("PUT", stripped, "y").status, 403) << "without the checksum";
   EXPECT_EQ(Follow("GET", **link, "").status, 403);
+  const auto less = objects_.LinkToWrite("ns", DigestOf("xyz"), 1);
+  ASSERT_TRUE(less && *less);
+  EXPECT_EQ(Follow("PUT", **less, "xyz").status, 403) << "a size that was not asked for";
   EXPECT_EQ(Follow("PUT", **link, "x").status, 200);
   EXPECT_EQ(Follow("PUT", **link, "x").status, 412) << "written once";
   EXPECT_EQ(fake_.Bytes("p/" + BlobKey("ns", DigestOf("x"))), "x");

@@ -8,6 +8,7 @@
 #include "operator/artifacts/s3/s3_objects.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
+#include "operator/base/volume.h"
 #include "operator/net/proxy.h"
 
 namespace penstock::artifacts {
@@ -117,13 +118,18 @@ Result<std::shared_ptr<const Objects>> MakeBucket(
   s3::WebIdentity identity;
   identity.role_arn = store.role;
   identity.token_file = store.token_file;
-  identity.endpoint = store.sts;
+  identity.endpoint =
+      store.sts.empty() ? "https://sts." + store.region + ".amazonaws.com" : store.sts;
   identity.region = store.region;
   identity.ca_pem = store.sts.empty() ? "" : bucket.ca_pem;
+  if (const auto sts = net::ParseUrl(identity.endpoint)) {
+    PENSTOCK_ASSIGN(identity.proxy, net::ProxyFromEnvironment(*sts, environment));
+  }
   PENSTOCK_ASSIGN(auto credentials, CredentialsOf(store, identity, environment, clock));
   S3ObjectsSettings settings;
   settings.prefix = store.prefix;
   settings.scratch = scratch;
+  settings.room = Room([scratch] { return SpaceOf(scratch); });
   settings.links = store.signed_urls;
   settings.link_ca_pem = bucket.ca_pem;
   PENSTOCK_ASSIGN(auto client, s3::Client::Make(std::move(bucket), std::move(credentials), clock));

@@ -227,8 +227,11 @@ TEST_P(EveryStore, KeepsReceiptsAndCacheEntriesOfRuns) {
   EXPECT_EQ(store().Receipts("ns", "uid-2").value(), Names{});
   EXPECT_EQ(store().RunsWithReceipts("ns").value(), Names{"uid-1"});
   EXPECT_EQ(store().Namespaces().value(), Names{"ns"});
+  ASSERT_TRUE(store().PutMetrics("ns", "uid-1", "pod-a", "{}"));
   ASSERT_TRUE(store().RemoveReceipts("ns", "uid-1"));
   EXPECT_EQ(store().Receipts("ns", "uid-1").value(), Names{});
+  EXPECT_EQ(store().GetMetrics("ns", "uid-1", "pod-a").error().kind, ErrorKind::kNotFound)
+      << "they stay for ever when their run is gone";
   const std::string key = "sha256:" + std::string(64, 'a');
   ASSERT_TRUE(store().PutCacheEntry("ns", key, receipt));
   EXPECT_EQ(store().GetCacheEntry("ns", key)->pod, "pod-a");

@@ -188,6 +188,18 @@ TEST_F(StoreTest, IgnoresAndRemovesWhatACrashedWriterLeft) {
   EXPECT_FALSE(fs::exists(left));
 }
 
+TEST_F(StoreTest, RemovesWhatKilledWritersLeftBesideMetricsAndLogs) {
+  ASSERT_TRUE(store_.PutMetrics("ns", "uid-1", "pod-1", "{}"));
+  for (const char* folder : {"metrics", "logs"}) {
+    const fs::path left = dir_ / "store" / "ns" / folder / "uid-1" / "pod-2.tmp-0123456789abcdef";
+    fs::create_directories(left.parent_path());
+    std::ofstream(left) << "half";
+    fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  }
+  EXPECT_EQ(store_.RemoveLeftovers(std::chrono::hours(1)).value(), 2);
+  EXPECT_TRUE(store_.GetMetrics("ns", "uid-1", "pod-1")) << "whole ones stay";
+}
+
 TEST_F(StoreTest, RemovesAReadOnlyFolderThatAKilledFetchLeft) {
   const fs::path left = dir_ / "store" / "ns" / "tmp" / "code-abcdef";
   fs::create_directories(left / "tree" / "sub");

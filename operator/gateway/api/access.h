@@ -13,7 +13,8 @@ namespace penstock::gateway {
 struct Caller {
   std::string user;
   std::vector<std::string> groups;
-  std::string token;  // that the API server knows him by; empty where there is none
+  std::string token;         // that the API server knows him by; empty where there is none
+  std::string extra = "{}";  // JSON: what else the API server says of him, for its authorizers
 };
 
 // A verb on a kind of a namespace, as Kubernetes' RBAC has it.

@@ -42,18 +42,24 @@ Result<void> ReadBody(const ApiParts& parts, const ApiRoute& route, ApiRequest& 
   return Invalid("the body is no JSON object");
 }
 
-Result<void> CheckRight(const ApiParts& parts, const ApiRoute& route, const ApiRequest& request,
+Result<void> CheckRight(const ApiParts& parts, const Right& right, const ApiRequest& request,
                         const std::string& ns) {
-  if (route.right.verb.empty()) return {};
-  PENSTOCK_ASSIGN(const bool may,
-                  parts.access->May(request.caller(), ns, route.right, request.stop()));
+  if (right.verb.empty()) return {};
+  PENSTOCK_ASSIGN(const bool may, parts.access->May(request.caller(), ns, right, request.stop()));
   if (may) return {};
   Error e;
   e.kind = ErrorKind::kForbidden;
-  e.message = request.caller().user + " may not " + route.right.verb + " " + route.right.resource +
-              (route.right.subresource.empty() ? "" : "/" + route.right.subresource) +
-              " in namespace " + plan::Shown(ns, 80);
+  e.message = request.caller().user + " may not " + right.verb + " " + right.resource +
+              (right.subresource.empty() ? "" : "/" + right.subresource) + " in namespace " +
+              plan::Shown(ns, 80);
   return e;
+}
+
+Result<void> CheckRights(const ApiParts& parts, const ApiRoute& route, const ApiRequest& request,
+                         const std::string& ns) {
+  PENSTOCK_TRY(CheckRight(parts, route.right, request, ns));
+  for (const Right& right : route.also) PENSTOCK_TRY(CheckRight(parts, right, request, ns));
+  return {};
 }
 
 void Audit(const ApiParts& parts, const ApiRoute& route, const ApiRequest& request,
@@ -96,7 +102,7 @@ void Serve(const ApiParts& parts, const ApiRoute& route, Exchange& x, const Path
       request.Blame("namespace");
       return Invalid("namespace: is missing; a stream is of one namespace");
     }
-    PENSTOCK_TRY(CheckRight(parts, route, request, ns));
+    PENSTOCK_TRY(CheckRights(parts, route, request, ns));
     PENSTOCK_TRY(ReadBody(parts, route, request));
     if (!route.answers_itself) return route.handle(request);
     route.answers_itself(request);

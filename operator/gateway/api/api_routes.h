@@ -47,7 +47,8 @@ struct ApiRoute {
   std::string path;  // below /api/v1, as Router has it
   std::string id;    // operationId
   std::string summary;
-  Right right;  // that is asked for in {ns}; without a verb none is
+  Right right;                // that is asked for in {ns}; without a verb none is
+  std::vector<Right> also{};  // of a write: to see what it reads and answers with
   std::vector<ApiParameter> query{};
   std::string answer;     // the schema's name; empty: the answer is no JSON
   std::string body = {};  // of a write: the schema's name

@@ -1,6 +1,9 @@
 #include "operator/gateway/api/cluster_access.h"
 
+#include <algorithm>
+
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 #include "operator/gateway/token_review.h"
 #include "operator/kube/resources.h"
 
@@ -23,19 +26,33 @@ Error OurTrouble(const std::string& what, Error error) {
   return Wrap(what, std::move(error));
 }
 
-Result<Caller> CallerOf(const Json& review, const std::string& bearer, bool ours) {
+bool IsMeantForUs(const Json& status) {
+  const auto audiences = status.value("audiences", std::vector<std::string>{});
+  return std::find(audiences.begin(), audiences.end(), kAudience) != audiences.end();
+}
+
+// Json::exception where it makes no sense.
+Result<Caller> ReadCaller(const Json& review, bool ours) {
+  const Json status = review.value("status", Json::object());
+  if (!status.value("authenticated", false))
+    return NotAccepted("the token is not accepted: " +
+                       status.value("error", std::string("unknown or expired")));
+  // An API server that knows no audiences leaves them out, and has looked at none.
+  if (ours && !IsMeantForUs(status))
+    return NotAccepted(std::string("the token is not meant for the audience ") + kAudience);
+  const Json user = status.value("user", Json::object());
+  Caller caller;
+  caller.user = user.value("username", "");
+  caller.groups = user.value("groups", std::vector<std::string>{});
+  if (caller.user.empty()) return NotAccepted("the token belongs to nobody");
+  if (const auto extra = user.find("extra"); extra != user.end() && extra->is_object())
+    caller.extra = extra->dump(-1, ' ', false, Json::error_handler_t::replace);
+  return caller;
+}
+
+Result<Caller> CallerOf(const Json& review, bool ours) {
   try {
-    const Json status = review.value("status", Json::object());
-    if (!status.value("authenticated", false))
-      return NotAccepted("the token is not accepted: " +
-                         status.value("error", std::string("unknown or expired")));
-    const Json user = status.value("user", Json::object());
-    Caller caller;
-    caller.user = user.value("username", "");
-    caller.groups = user.value("groups", std::vector<std::string>{});
-    if (caller.user.empty()) return NotAccepted("the token belongs to nobody");
-    if (!ours) caller.token = bearer;
-    return caller;
+    return ReadCaller(review, ours);
   } catch (const Json::exception& e) {
     return Internal(std::string("the API server's TokenReview makes no sense: ") + e.what());
   }
@@ -52,7 +69,7 @@ Result<Caller> ClusterAccess::Review(const std::string& bearer, bool ours,
   auto answer =
       client_.Create(kube::kTokenReviews, "", request, {.stop = stop, .timeout = kReviewPatience});
   if (!answer) return OurTrouble("asking the API server about a token", answer.error());
-  return CallerOf(*answer, bearer, ours);
+  return CallerOf(*answer, ours);
 }
 
 Result<Caller> ClusterAccess::WhoIs(net::Exchange& x) {
@@ -61,13 +78,18 @@ Result<Caller> ClusterAccess::WhoIs(net::Exchange& x) {
   const std::string bearer = header.substr(7);
   if (bearer.empty() || bearer.size() > kMostToken)
     return NotAccepted("the token is empty or over 16 KiB");
-  if (auto known = people_.Find(bearer)) return *known;
-  auto caller = Review(bearer, false, x.stop());
-  const auto refused = [&] { return !caller && caller.error().kind == ErrorKind::kForbidden; };
-  if (refused()) caller = Review(bearer, true, x.stop());
-  if (!caller && !refused()) return caller;
-  people_.Keep(bearer, !refused(), caller, refused() ? kRefusalLifetime : kIdentityLifetime);
-  return caller;
+  auto person = people_.Find(bearer);
+  if (!person) {
+    person = Person{Review(bearer, false, x.stop()), true};
+    const auto refused = [&] {
+      return !person->caller && person->caller.error().kind == ErrorKind::kForbidden;
+    };
+    if (refused()) person = Person{Review(bearer, true, x.stop()), false};
+    if (!person->caller && !refused()) return person->caller;
+    people_.Keep(bearer, !refused(), *person, refused() ? kRefusalLifetime : kIdentityLifetime);
+  }
+  if (person->caller && person->acts) person->caller->token = bearer;
+  return person->caller;
 }
 
 Result<bool> ClusterAccess::May(const Caller& caller, const std::string& ns, const Right& right,
@@ -77,8 +99,11 @@ Result<bool> ClusterAccess::May(const Caller& caller, const std::string& ns, con
                 {"group", right.group},
                 {"resource", right.resource}};
   if (!right.subresource.empty()) resource["subresource"] = right.subresource;
-  const Json spec{
-      {"user", caller.user}, {"groups", caller.groups}, {"resourceAttributes", resource}};
+  PENSTOCK_ASSIGN(const Json extra, ParseJson(caller.extra, "what else is said of the caller"));
+  const Json spec{{"user", caller.user},
+                  {"groups", caller.groups},
+                  {"extra", extra},
+                  {"resourceAttributes", resource}};
   const std::string asked = spec.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (const auto known = rights_.Find(asked)) return *known;
   auto answer = client_.Create(

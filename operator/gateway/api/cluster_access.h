@@ -24,11 +24,16 @@ class ClusterAccess : public Access {
                                  const std::stop_token& stop) override;
 
  private:
+  // Kept without the token.
+  struct Person {
+    Result<Caller> caller;
+    bool acts = false;  // the API server takes the token
+  };
   [[nodiscard]] Result<Caller> Review(const std::string& bearer, bool ours,
                                       const std::stop_token& stop);
 
   kube::Client& client_;
-  ReviewCache<Result<Caller>> people_;
+  ReviewCache<Person> people_;
   ReviewCache<bool> rights_;
 };
 

@@ -65,11 +65,11 @@ EventHub::Batch EventHub::Wait(long long since, Milliseconds most, const std::st
   std::unique_lock lock(mutex_);
   Batch batch;
   batch.at = since;
-  const auto there = [&] { return newest_ && (since == 0 || *newest_ > since); };
+  const auto there = [&] { return newest_ && *newest_ != since; };
   if (!changed_.wait_for(lock, stop, most, there)) return batch;
   batch.at = *newest_;
-  if (since == 0) return batch;
-  batch.missed = since < forgotten_;
+  if (since == kNow) return batch;
+  batch.missed = since < forgotten_ || since > *newest_;
   for (const auto& change : ring_)
     if (change.at > since) batch.changes.push_back(change);
   return batch;

@@ -49,8 +49,9 @@ class EventHub {
     long long at = 0;                          // what comes after it is newer
     bool missed = false;                       // there was more than the ring keeps
   };
-  // Waits until there is something behind `since`, at most so long: then the batch is empty.
-  // `since` 0: what happens from now on.
+  static constexpr long long kNow = -1;  // for `since`: what happens from now on
+  // Waits until there is something behind `since`, at most so long: then the batch is empty. A
+  // `since` that is not reached yet is another database's: it has missed something.
   [[nodiscard]] Batch Wait(long long since, Milliseconds most, const std::stop_token& stop);
 
  private:

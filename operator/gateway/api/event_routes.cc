@@ -1,4 +1,6 @@
 // The stream of changes (text/event-stream): one a browser.
+#include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "operator/base/shown_text.h"
@@ -11,6 +13,8 @@ namespace penstock::gateway {
 namespace {
 
 constexpr Milliseconds kHeartbeat{15'000};
+
+Right ReadsRuns() { return {.verb = "list", .resource = "pipelineruns", .subresource = ""}; }
 
 class Stream {
  public:
@@ -26,22 +30,35 @@ class Stream {
     if (!x.BeginStream(200, "text/event-stream",
                        {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}))
       return;
-    long long since = std::strtoll(x.Header("Last-Event-ID").c_str(), nullptr, 10);
+    const std::string last = x.Header("Last-Event-ID");
+    long long since =
+        last.empty() ? EventHub::kNow : std::max(0LL, std::strtoll(last.c_str(), nullptr, 10));
     if (!x.SendPiece("retry: 3000\n\n")) return;
     if (!run_.empty() && !SendSteps()) return;
     while (!r_.stop().stop_requested()) {
       const auto batch = parts_.events->Wait(since, kHeartbeat, r_.stop());
-      if (r_.stop().stop_requested()) return;
-      const bool first = since == 0;
+      if (r_.stop().stop_requested() || IsRefusedNow()) return;
+      const bool begins = since == EventHub::kNow && batch.at != EventHub::kNow;
       since = batch.at;
-      if (batch.missed && !Send("reset", Json::object(), since)) return;
+      // What changed before there was a number to go on from.
+      if (begins && !run_.empty() && !SendSteps()) return;
+      if (batch.missed && !Send("reset", Json::object())) return;
       if (!SendChanges(batch)) return;
-      if (first && since != 0 && !x.SendPiece("id: " + std::to_string(since) + "\n\n")) return;
-      if (batch.changes.empty() && !first && !x.SendPiece(": still here\n\n")) return;
+      // Also where all changes were others': who has gone is found by what is sent to him alone.
+      const std::string mark = since == EventHub::kNow ? "" : "id: " + std::to_string(since) + "\n";
+      if (!x.SendPiece(": still here\n" + mark + "\n")) return;
     }
   }
 
  private:
+  // A stream outlives the minute for which a token and a right are remembered.
+  bool IsRefusedNow() {
+    const auto caller = parts_.access->WhoIs(r_.exchange());
+    if (!caller) return caller.error().kind == ErrorKind::kForbidden;
+    const auto may = parts_.access->May(*caller, ns_, ReadsRuns(), r_.stop());
+    return may && !*may;
+  }
+
   bool SendChanges(const EventHub::Batch& batch) {
     // Of several changes of one run the newest says all.
     std::map<std::string, const metadata::RunChange*> newest;
@@ -49,7 +66,7 @@ class Stream {
       if (change.run.namespace_ == ns_ && (run_.empty() || change.run.name == run_))
         newest[change.run.uid] = &change;
     for (const auto& [uid, change] : newest)
-      if (!Send("run", views::RunRow(*parts_.place, change->run), change->at)) return false;
+      if (!Send("run", views::RunRow(*parts_.place, change->run))) return false;
     return newest.empty() || run_.empty() || SendSteps();
   }
 
@@ -61,16 +78,16 @@ class Stream {
       Json& sent = sent_[row["name"].get<std::string>()];
       if (sent == row) continue;
       sent = row;
-      if (!Send("step", row, 0)) return false;
+      if (!Send("step", row)) return false;
     }
     return true;
   }
 
-  bool Send(const char* event, const Json& data, long long id) {
-    std::string text = std::string("event: ") + event + "\n";
-    if (id != 0) text += "id: " + std::to_string(id) + "\n";
-    text += "data: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
-    return r_.exchange().SendPiece(text);
+  // Its number stands behind the whole batch: a stream that breaks within goes on before it.
+  bool Send(const char* event, const Json& data) {
+    return r_.exchange().SendPiece(
+        std::string("event: ") + event +
+        "\ndata: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n");
   }
 
   const ApiParts& parts_;
@@ -88,7 +105,7 @@ void AddEventRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
        .id = "events",
        .summary = "Changes as they happen: `run` with a RunRow, `step` with a StepRow (of the run "
                   "that is named), `reset` where some were missed",
-       .right = {.verb = "list", .resource = "pipelineruns", .subresource = ""},
+       .right = ReadsRuns(),
        .query = {{"namespace", "the namespace"}, {"run", "only this run, and its steps"}},
        .answer = "",
        .media = "text/event-stream",

@@ -1,5 +1,4 @@
 // What is given as it is: logs, metrics and the bytes of artifacts.
-#include "operator/base/file.h"
 #include "operator/base/try.h"
 #include "operator/gateway/api/api_routes.h"
 #include "operator/gateway/artifact_routes.h"
@@ -58,8 +57,7 @@ Result<void> GiveContent(const views::Place& place, ApiRequest& r) {
     headers.emplace_back("Content-Range", "bytes " + std::to_string(range->offset) + "-" +
                                               std::to_string(range->offset + range->length - 1) +
                                               "/" + std::to_string(file.bytes));
-  x.RespondFile(whole ? 200 : 206, file.blob, range->offset, range->length, headers);
-  return {};
+  return RespondBlob(x, place.store(), r.ns(), file.digest, whole ? 200 : 206, *range, headers);
 }
 
 Result<void> GiveLog(const views::Place& place, ApiRequest& r) {

@@ -59,7 +59,7 @@ Result<Caller> LocalAccess::WhoIs(net::Exchange& x) {
     return Stranger("the token is missing: open the address that `penstock ui` printed");
   if (!IsToken(given))
     return Stranger("the token is another one: open the address that `penstock ui` printed last");
-  return Caller{user_, {}, as_};
+  return Caller{user_, {}, as_, "{}"};
 }
 
 }  // namespace penstock::gateway

@@ -63,6 +63,11 @@ Json Answers(const ApiRoute& route) {
   return answers;
 }
 
+std::string TextOf(const Right& right) {
+  return right.verb + " " + right.resource +
+         (right.subresource.empty() ? "" : "/" + right.subresource);
+}
+
 }  // namespace
 
 Json OpenApiDocument(const std::vector<ApiRoute>& routes) {
@@ -74,10 +79,8 @@ Json OpenApiDocument(const std::vector<ApiRoute>& routes) {
                    {"parameters", PathParametersOf(path)},
                    {"responses", Answers(route)}};
     for (const ApiParameter& p : route.query) operation["parameters"].push_back(ParameterOf(p));
-    if (!route.right.verb.empty())
-      operation["x-penstock-right"] =
-          route.right.verb + " " + route.right.resource +
-          (route.right.subresource.empty() ? "" : "/" + route.right.subresource);
+    if (!route.right.verb.empty()) operation["x-penstock-right"] = TextOf(route.right);
+    for (const Right& right : route.also) operation["x-penstock-also"].push_back(TextOf(right));
     if (route.method != "GET")
       operation["parameters"].push_back({{"name", "X-Penstock-Request"},
                                          {"in", "header"},

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t kMostBytes = 32 << 20;
 constexpr const char* kIndex = "index.html";
+constexpr const char* kUnknownMedia = "application/octet-stream";
 
 std::string PageMedia(const std::string& name) {
   static const std::map<std::string, std::string> kMedia{
@@ -29,7 +30,7 @@ std::string PageMedia(const std::string& name) {
       {".map", "application/json"},
       {".webmanifest", "application/manifest+json"}};
   const auto known = kMedia.find(fs::path(name).extension().string());
-  return known == kMedia.end() ? "application/octet-stream" : known->second;
+  return known == kMedia.end() ? kUnknownMedia : known->second;
 }
 
 }  // namespace
@@ -84,8 +85,10 @@ void PageFiles::Serve(Exchange& x) const {
   const std::string name = x.path().substr(std::min<std::size_t>(1, x.path().size()));
   const auto found = files_.find(name.empty() ? kIndex : name);
   if (found != files_.end()) return Give(x, found->first, found->second);
-  // What looks like a file is one that is not there; all else is a view of the page.
-  if (name.starts_with("assets/") || !fs::path(name).extension().empty())
+  // What looks like a file is one that is not there, and so is what launchers ask for; all else is
+  // a view of the page, also where the name of a run has a dot.
+  if (name.starts_with("assets/") || name.starts_with("artifacts/v1/") ||
+      PageMedia(name) != kUnknownMedia)
     return RespondApiError(x, NotFound("nothing is at " + plan::Shown(x.path(), 200)));
   Give(x, kIndex, files_.at(kIndex));
 }

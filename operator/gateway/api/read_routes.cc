@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::uint64_t kPageRows = 50, kMostRows = 500, kGridRuns = 25, kMostGridRuns = 200;
 constexpr std::size_t kMostNamespaces = 200;
+constexpr std::size_t kMostAsked =
+    20;  // namespaces beside them: each costs the API server a review
 
 const std::string kRunsPath = "/namespaces/{ns}/runs";
 const std::string kRunPath = kRunsPath + "/{name}";
@@ -103,7 +105,12 @@ Result<Reply> Me(const ApiParts& parts, ApiRequest& r) {
   if (all.empty()) {
     PENSTOCK_ASSIGN(all, parts.place->history().Namespaces(kMostNamespaces));
     // One that has no run yet is named by who wants to begin there.
-    for (const std::string& asked : r.All("namespace"))
+    const std::vector<std::string> more = r.All("namespace");
+    if (more.size() > kMostAsked) {
+      r.Blame("namespace");
+      return Invalid("namespace: name at most " + std::to_string(kMostAsked));
+    }
+    for (const std::string& asked : more)
       if (std::find(all.begin(), all.end(), asked) == all.end()) all.push_back(asked);
   }
   for (const std::string& ns : all) {

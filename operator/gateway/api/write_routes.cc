@@ -86,14 +86,16 @@ Result<Reply> Approve(const ApiParts& parts, ApiRequest& r) {
 }  // namespace
 
 void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
+  // It reads by the operator's account: the caller must have the right to see what that is.
   const auto add = [&](const std::string& path, const char* id, const char* summary, Right right,
-                       const char* answer, const char* body, int status,
+                       std::vector<Right> also, const char* answer, const char* body, int status,
                        std::function<Result<Reply>(ApiRequest&)> handle) {
     routes.push_back({.method = "POST",
                       .path = "/namespaces/{ns}/" + path,
                       .id = id,
                       .summary = summary,
                       .right = std::move(right),
+                      .also = std::move(also),
                       .answer = answer,
                       .body = body,
                       .status = status,
@@ -102,10 +104,12 @@ void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
   const auto to = [](const char* verb, const char* resource) {
     return Right{.verb = verb, .resource = resource, .subresource = ""};
   };
-  add("runs", "startRun", "Start a run of a Pipeline", to("create", "pipelineruns"), "RunRow",
-      "StartRun", 201, [&parts](ApiRequest& r) { return StartRun(parts, r); });
-  add("runs/{name}/cancel", "cancelRun", "Cancel a run", to("patch", "pipelineruns"), "RunRow",
-      "Nothing", 202, [&parts](ApiRequest& r) -> Result<Reply> {
+  add("runs", "startRun", "Start a run of a Pipeline", to("create", "pipelineruns"),
+      {to("get", "pipelines")}, "RunRow", "StartRun", 201,
+      [&parts](ApiRequest& r) { return StartRun(parts, r); });
+  add("runs/{name}/cancel", "cancelRun", "Cancel a run", to("patch", "pipelineruns"),
+      {to("get", "pipelineruns")}, "RunRow", "Nothing", 202,
+      [&parts](ApiRequest& r) -> Result<Reply> {
         PENSTOCK_TRY(Only(r, {}));
         return AsRun(*parts.place, 202,
                      parts.acting->Cancel(r.caller(), r.ns(), r.Path("name"), r.stop()));
@@ -113,14 +117,16 @@ void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
   add("runs/{name}/rerun", "rerunRun",
       "Run the same Pipeline again with the run's parameters; what has succeeded comes from the "
       "cache",
-      to("create", "pipelineruns"), "RunRow", "RerunRun", 202,
-      [&parts](ApiRequest& r) { return Rerun(parts, r); });
+      to("create", "pipelineruns"), {to("get", "pipelineruns"), to("get", "pipelines")}, "RunRow",
+      "RerunRun", 202, [&parts](ApiRequest& r) { return Rerun(parts, r); });
   add("runs/{name}/approve", "approveStep", "Decide an approval step", to("create", "approvals"),
-      "RunRow", "ApproveStep", 202, [&parts](ApiRequest& r) { return Approve(parts, r); });
+      {to("get", "pipelineruns")}, "RunRow", "ApproveStep", 202,
+      [&parts](ApiRequest& r) { return Approve(parts, r); });
   for (const char* word : {"promote", "pause", "resume", "abort"})
     add(std::string("models/{name}/") + word, (std::string(word) + "Model").c_str(),
-        "Say this to the version that is coming in", to("patch", "modeldeployments"), "Steered",
-        "Nothing", 202, [&parts, word](ApiRequest& r) -> Result<Reply> {
+        "Say this to the version that is coming in", to("patch", "modeldeployments"),
+        {to("get", "modeldeployments")}, "Steered", "Nothing", 202,
+        [&parts, word](ApiRequest& r) -> Result<Reply> {
           PENSTOCK_TRY(Only(r, {}));
           PENSTOCK_ASSIGN(const Done done,
                           parts.acting->Steer(r.caller(), r.ns(), r.Path("name"), word, r.stop()));

@@ -11,6 +11,8 @@ namespace {
 
 using Parts = std::vector<std::string>;
 
+constexpr std::size_t kLongestWord = 256;  // between the braces
+
 // A word of another engine, part by part, and what is written here; '*' is any name, and "%1" the
 // first of these. "+" at the end: whatever follows, kept as fields.
 struct Word {
@@ -155,15 +157,17 @@ bool IsName(std::string_view text) {
 
 std::optional<std::string> BracesOfOthers(const std::string& text) {
   for (auto open = text.find("{{"); open != std::string::npos; open = text.find("{{", open + 2)) {
-    const auto close = text.find("}}", open);
-    if (close == std::string::npos) return std::nullopt;
-    std::string_view inner = std::string_view(text).substr(open + 2, close - open - 2);
+    // Words are short: 64 KiB of braces are not searched to their end from each of them.
+    const std::string_view near = std::string_view(text).substr(open + 2, kLongestWord);
+    const auto close = near.find("}}");
+    if (close == std::string_view::npos) continue;
+    std::string_view inner = near.substr(0, close);
     const bool computed = inner.starts_with('=');  // Argo: an expression
     if (computed) inner.remove_prefix(1);
     const std::string name = Normal(inner.substr(0, inner.find_first_of("|(")));
     std::string ours;
     if (!IsName(name) || Find(kBraces, PartsOf(name), ours) == nullptr) continue;
-    const std::string word = text.substr(open, std::min<std::size_t>(close + 2 - open, 80));
+    const std::string word = text.substr(open, std::min<std::size_t>(close + 4, 80));
     return word + " stays as it is: " +
            (ours.empty() || computed ? "values are put in for $(...), as in $(parameters.x)"
                                      : "here it is " + ours);

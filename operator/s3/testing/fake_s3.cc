@@ -217,6 +217,9 @@ void FakeS3::PutObject(net::Exchange& x, const std::string& key, std::string bod
   if (options_.conditional && x.Header("If-None-Match") == "*" && objects_.contains(key))
     return Refuse(x, 412, "PreconditionFailed");
   const std::string sha256 = x.Header("x-amz-checksum-sha256");
+  if (!options_.knows_headers &&
+      !(sha256 + x.Header("x-amz-checksum-crc32c") + x.Header("If-None-Match")).empty())
+    return Refuse(x, 501, "NotImplemented");
   if (options_.checks_sha256 && !sha256.empty() && sha256 != Digest(Sha256Hex(body)))
     return Refuse(x, 400, "BadDigest");
   if (Full(body.size())) return Refuse(x, 409, "QuotaExceeded");

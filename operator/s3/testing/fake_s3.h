@@ -30,6 +30,7 @@ class FakeS3 {
     bool conditional = true;
     bool checks_sha256 = true;
     bool keeps_crc32c = true;
+    bool knows_headers = true;         // else a put with any of these three is refused
     std::uint64_t quota = UINT64_MAX;  // bytes of all objects
   };
   FakeS3() : FakeS3(Options{}) {}

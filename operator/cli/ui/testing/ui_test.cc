@@ -171,6 +171,9 @@ TEST_F(Ui, ThePageRunsNothingOfOthersAndItsFilesAreKept) {
   EXPECT_EQ(packed.Header("content-encoding"), "gzip");
   EXPECT_THAT(std::string(packed.Header("cache-control")), HasSubstr("immutable"));
   EXPECT_EQ(Get("/assets/app-2.js").status, 404);
+  EXPECT_EQ(Get("/favicon.ico").status, 404);
+  EXPECT_EQ(Get("/artifacts/v1/nothing").status, 404) << "a launcher takes no page for an artifact";
+  EXPECT_EQ(Get("/runs/flights.v2").body, index.body) << "names have dots";
   EXPECT_EQ(Get("/../../etc/passwd").status, 200)
       << "no path of the machine, but a view of the page";
 }

@@ -32,6 +32,15 @@ TEST_F(Api, TellsWhoYouAreAndWhatYouMay) {
   EXPECT_EQ(bob["may"]["team"], Json::array({"list", "get"}));
 }
 
+TEST_F(Api, OneRequestCannotAskForTheReviewOfThousandsOfNamespaces) {
+  std::string query = "?namespace=n0";
+  for (int i = 1; i < 21; ++i) query += "&namespace=n" + std::to_string(i);
+  const auto reply = Ask("GET", "/me" + query);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(BodyOf(reply)["error"]["field"], "namespace");
+  EXPECT_EQ(client_.access_reviews, 0);
+}
+
 TEST_F(Api, ATokenAndARightAreReviewedOnceAMinute) {
   for (int i = 0; i < 5; ++i) Get(kTeam + "/runs");
   EXPECT_EQ(client_.token_reviews, 1);
@@ -45,6 +54,16 @@ TEST_F(Api, APodsTokenReadsWhatItsAccountMayAndWritesNothing) {
                          {{"X-Penstock-Request", "1"}});
   EXPECT_EQ(reply.status, 403);
   EXPECT_THAT(reply.body, HasSubstr("meant for reading"));
+}
+
+TEST_F(Api, APodsTokenWhoseAudienceNobodyLookedAtIsNotAccepted) {
+  client_.looks_at_audiences = false;
+  EXPECT_EQ(Ask("GET", kTeam + "/runs", "pod-token").status, 401);
+}
+
+TEST_F(Api, WhatBoundsATokenIsTakenToTheReviewOfItsRights) {
+  Get(kTeam + "/runs");
+  EXPECT_EQ(client_.extra_of_the_last, (Json{{"scopes", {"user:info"}}}));
 }
 
 TEST_F(Api, ListsRunsNewestFirstByPagesWithDeletedOnes) {
@@ -112,6 +131,7 @@ TEST_F(Api, ShowsARunsGraphStepsAndParametersWithoutSignatures) {
   EXPECT_EQ(run["steps"][1]["phase"], "Succeeded");
   EXPECT_EQ(run["parameters"]["epochs"], 5);
   EXPECT_EQ(run["parameters"]["source"], "https://data.example.com/flights.csv?...");
+  EXPECT_EQ(run.dump().find("signature=secret"), std::string::npos) << run.dump(1);
   EXPECT_EQ(run["command"], "penstock describe flights-1 -n team");
 }
 
@@ -149,6 +169,24 @@ TEST_F(Api, ComparesALiveRunWithADeletedOne) {
   for (const Json& input : both["inputs"]) EXPECT_EQ(input["differs"], false) << input;
 }
 
+TEST_F(Api, RunsWithMoreMetricsThanThereIsMemoryForAreNotCompared) {
+  metadata::RunRecord run;
+  run.uid = run.name = "wide";
+  run.namespace_ = "team";
+  metadata::StepRecord step;
+  step.name = "train";
+  for (int i = 0; i < 2'100; ++i) step.results["metric-" + std::to_string(i)] = i;
+  run.steps = {step};
+  recorder_->RecordRun(run);
+  recorder_->Flush();
+  EXPECT_EQ(Get(kTeam + "/compare?runs=wide&runs=flights-0")["metrics"].size(), 2'101U);
+  std::string query = "?runs=wide";
+  for (int i = 0; i < 499; ++i) query += "&runs=flights-0";
+  const auto reply = Ask("GET", kTeam + "/compare" + query);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(BodyOf(reply)["error"]["field"], "runs");
+}
+
 TEST_F(Api, LineageGoesFromTheServedVersionToTheFileAndItsFingerprint) {
   const Json up = Get(kTeam + "/lineage?model=delays");
   std::map<std::string, Json> by_kind;
@@ -161,6 +199,21 @@ TEST_F(Api, LineageGoesFromTheServedVersionToTheFileAndItsFingerprint) {
   bool served = false;
   for (const Json& node : down["nodes"]) served = served || node["kind"] == "deployment";
   EXPECT_TRUE(served) << down.dump(1);
+}
+
+TEST_F(Api, LineageOfAVersionWhoseModelIsNotThereYetIsThatOfTheOther) {
+  kube::PatchOptions status;
+  status.subresource = "status";
+  ASSERT_TRUE(cluster_.MergePatch(kube::kModelDeployments, "team", "delays",
+                                  {{"status", {{"candidate", {{"digest", ""}}}}}}, status));
+  const Json up = Get(kTeam + "/lineage?model=delays");
+  int artifacts = 0;
+  for (const Json& node : up["nodes"]) {
+    if (node["kind"] != "artifact") continue;
+    EXPECT_NE(node["id"], "");
+    ++artifacts;
+  }
+  EXPECT_EQ(artifacts, 2) << up.dump(1);
 }
 
 TEST_F(Api, ShowsARolloutsGatesWithTheirBounds) {
@@ -179,8 +232,8 @@ TEST_F(Api, AStreamTellsOfAChangeAndOnlySoManyAreOpen) {
   const auto reply = Ask("GET", "/events?namespace=team");
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.Header("retry-after"), "10");
-  const auto begin = events_->Wait(0, Milliseconds(10'000), {});
-  ASSERT_NE(begin.at, 0);
+  const auto begin = events_->Wait(EventHub::kNow, Milliseconds(10'000), {});
+  ASSERT_GT(begin.at, 0);
   metadata::RunRecord run;
   run.uid = "new";
   run.namespace_ = "team";
@@ -190,6 +243,32 @@ TEST_F(Api, AStreamTellsOfAChangeAndOnlySoManyAreOpen) {
   ASSERT_EQ(batch.changes.size(), 1U);
   EXPECT_EQ(batch.changes[0].run.name, "flights-2");
   EXPECT_FALSE(batch.missed);
+}
+
+TEST_F(Api, AStreamOverAHistoryWithoutRunsWaitsAndDoesNotSpin) {
+  metadata::SqliteRecorderOptions options;
+  options.path = dir_ / "empty.sqlite";
+  const auto empty = metadata::SqliteRecorder::Open(options, clock_);
+  empty->Flush();
+  const metadata::Query history(options.path);
+  EventHub hub(history, {.streams = 1, .ring = 10, .look = Milliseconds(20)});
+  const auto seat = hub.Sit();
+  const auto begin = hub.Wait(EventHub::kNow, Milliseconds(10'000), {});
+  ASSERT_EQ(begin.at, 0);
+  EXPECT_EQ(hub.Wait(begin.at, Milliseconds(50), {}).at, 0);
+  metadata::RunRecord run;
+  run.uid = "first";
+  run.namespace_ = "team";
+  run.name = "first";
+  empty->RecordRun(run);
+  const auto batch = hub.Wait(begin.at, Milliseconds(10'000), {});
+  ASSERT_EQ(batch.changes.size(), 1U);
+  EXPECT_FALSE(batch.missed);
+}
+
+TEST_F(Api, AStreamOfAnotherDatabasesNumberIsToldToLookAnew) {
+  const auto seat = events_->Sit();
+  EXPECT_TRUE(events_->Wait(1'000'000, Milliseconds(10'000), {}).missed);
 }
 
 }  // namespace

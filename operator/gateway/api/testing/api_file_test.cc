@@ -1,6 +1,7 @@
 // Logs and the bytes of artifacts.
 #include <gmock/gmock.h>
 
+#include "operator/artifacts/folder_objects.h"
 #include "operator/artifacts/logs/log_store.h"
 #include "operator/gateway/api/testing/api_fixture.h"
 #include "operator/kube/resources.h"
@@ -54,6 +55,21 @@ TEST_F(ApiFiles, ALogIsReadFromAnOffsetAndSaysWhichPartItIs) {
   EXPECT_EQ(tail.Header("x-log-offset"), "18");
 }
 
+TEST_F(ApiFiles, TheEndOfALogOfManyLinesStandsWhereTheWholeLogHasIt) {
+  constexpr int kLines = 20'000;
+  cluster_.SetLogSource([](const std::string&, const std::string&, const kube::LogOptions& options,
+                           const kube::LogSink& sink, std::stop_token) -> Result<void> {
+    for (int i = options.tail_lines ? kLines - *options.tail_lines : 0; i < kLines; ++i)
+      if (!sink("line\n")) return {};
+    return {};
+  });
+  MakePod();
+  const auto tail = Ask("GET", kLog + "?tail=10");
+  EXPECT_EQ(tail.body, "line\nline\n");
+  EXPECT_EQ(tail.Header("x-log-offset"), std::to_string(5 * kLines - 10));
+  EXPECT_EQ(tail.Header("x-log-size"), std::to_string(5 * kLines));
+}
+
 TEST_F(ApiFiles, ALogThatWasKeptIsReadAfterItsPodIsGone) {
   const auto gone = Ask("GET", kLog);
   EXPECT_EQ(gone.status, 404);
@@ -96,6 +112,33 @@ TEST_F(ApiFiles, AFileOfAFolderIsReadByItsPathAndInParts) {
                            "/content/../../../../etc/passwd")
                 .status,
             404);
+}
+
+TEST_F(ApiFiles, AnArtifactOfAStoreThatIsNoFolderIsShownAndItsFilesAreGiven) {
+  const std::filesystem::path root = dir_ / "artifacts";
+  const artifacts::Store bucket(
+      root, artifacts::Room(), std::make_shared<artifacts::FolderObjects>(root, artifacts::Room()));
+  ASSERT_EQ(bucket.BlobPath("team", dataset_).error().kind, ErrorKind::kUnsupported);
+  const views::ClusterPlace place(client_, metadata::Query(dir_ / "metadata.sqlite"), bucket);
+  ApiParts parts = parts_;
+  parts.place = &place;
+  Router router;
+  AddApi(router, parts);
+  net::HttpServerOptions options;
+  options.address = "127.0.0.1";
+  auto started = net::HttpServer::Start(options, [&](Exchange& x) { router.Dispatch(x); });
+  ASSERT_TRUE(started) << started.error().message;
+  server_->Stop();
+  server_ = std::move(*started);
+  const std::string dataset = "/namespaces/team/artifacts/" + net::UrlEncode(dataset_);
+  EXPECT_EQ(Get(dataset)["schema"]["rows"], 3);
+  EXPECT_EQ(Ask("GET", dataset + "/content/part/a%20b.csv").body, "delay\n1\n2\n3\n");
+  const auto part =
+      Ask("GET", dataset + "/content/part/a%20b.csv", "alice-token", {}, {{"Range", "bytes=0-4"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "delay");
+  server_->Stop();
+  server_.reset();
 }
 
 TEST_F(ApiFiles, AnArtifactOfAnotherNamespaceIsNotThere) {

@@ -39,7 +39,10 @@ class ReviewingClient : public kube::ForwardingClient {
   std::map<std::string, std::string> pods;    // token for us alone -> user
   std::set<std::string> rights;               // "alice team": all verbs
   std::set<std::string> readers;              // "bob team": get and list
+  std::set<std::string> makers;               // "carol team": create
+  bool looks_at_audiences = true;
   std::atomic<int> token_reviews = 0, access_reviews = 0;
+  Json extra_of_the_last;  // access review
 
  protected:
   Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }

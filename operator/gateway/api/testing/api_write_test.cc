@@ -77,6 +77,16 @@ TEST_F(ApiWrites, ADeletedRunIsRunAgainWithItsParameters) {
   EXPECT_EQ(run["spec"]["pipelineRef"]["name"], "flights");
 }
 
+TEST_F(ApiWrites, WhoMayMakeRunsAndSeeNoneLearnsNothingOfARunByRunningItAgain) {
+  client_.people["carol-token"] = "carol";
+  client_.makers = {"carol team"};
+  const auto reply = Post(kRuns + "/flights-0/rerun", Json::object(), "carol-token");
+  EXPECT_EQ(reply.status, 403) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr("may not get pipelineruns"));
+  EXPECT_EQ(reply.Header("x-penstock-command"), "");
+  EXPECT_TRUE(tokens_used_.empty());
+}
+
 TEST_F(ApiWrites, ARunThatGoesOnIsCancelledAndOneThatEndedIsNot) {
   EXPECT_EQ(Post(kRuns + "/flights-1/cancel", Json::object()).status, 409);
   ASSERT_EQ(Post(kRuns, {{"pipeline", "flights"}, {"name", "mine"}}).status, 201);

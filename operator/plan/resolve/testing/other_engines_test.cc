@@ -51,6 +51,13 @@ TEST(OtherEngines, BracesOfAProgramsOwnAreLeftAlone) {
               IsEmpty());
 }
 
+TEST(OtherEngines, AWordIsFoundBehindBracesThatAreNeverClosed) {
+  const std::string open(100'000, '{');
+  EXPECT_EQ(BracesOfOthers(open + "}}"), std::nullopt);
+  EXPECT_THAT(BracesOfOthers("{{ " + std::string(1'000, 'x') + " {{ds}}").value_or(""),
+              HasSubstr("$(run.scheduledTime)"));
+}
+
 TEST(OtherEngines, AWordOfTektonIsToldWhatItIsHere) {
   EXPECT_THAT(Errors(Shell("command: [echo, $(params.town), '$(params.files[*])', "
                            "$(context.pipelineRun.name), $(tasks.fit.results.auc)]")),
