@@ -104,6 +104,21 @@ Bins SpecialBins(const Sides& sides) {
   return bins;
 }
 
+// Numbers differ by as much as all the others together: what is said is which of those does most.
+void NameSpecial(const Bins& specials, ColumnDrift& drift) {
+  const auto share = [&](std::size_t side, std::size_t bin) {
+    return double(specials.counts[side][bin]) / double(drift.rows[side]);
+  };
+  double most = -1;
+  for (std::size_t bin = 1; bin < specials.names.size(); ++bin) {
+    const double difference = std::abs(share(0, bin) - share(1, bin));
+    if (difference <= most) continue;
+    most = difference;
+    drift.at = specials.names[bin];
+    drift.shares = {share(0, bin), share(1, bin)};
+  }
+}
+
 }  // namespace
 
 StoredMeasurer::StoredMeasurer(const Options& options, std::int64_t rows, std::size_t tests)
@@ -186,10 +201,7 @@ void StoredMeasurer::MeasureBounds(const Column& reference, const Column& curren
   fill(bounds.most, drift.most);
   ColumnDrift& least = drift.least;
   if (specials.size() > 1 && special.value >= bounds.least - kRounding) {
-    least.at = specials.names[special.at];
-    for (std::size_t side = 0; side < 2; ++side) {
-      least.shares[side] = double(specials.counts[side][special.at]) / double(least.rows[side]);
-    }
+    NameSpecial(specials, least);
   } else if (bounds.least > 0) {
     least.at = ShortNumber(bounds.at);
     least.up_to = true;

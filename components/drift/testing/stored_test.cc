@@ -236,7 +236,12 @@ TEST(KsBounds, GrowWithTheErrorOfTheQuantiles) {
   const KsBounds exact = BoundKs({.quantiles = q}, {.quantiles = r});
   EXPECT_NEAR(exact.least, 0.25, 1e-12);
   EXPECT_NEAR(exact.most, 0.75, 1e-12);
-  const KsBounds rough = BoundKs({.quantiles = q, .rank_error = 0.1}, {.quantiles = r});
+  // The least and the greatest value are exact: from 4 on all of q are there.
+  const KsBounds one = BoundKs({.quantiles = q, .rank_error = 0.1}, {.quantiles = r});
+  EXPECT_NEAR(one.least, 0.25, 1e-12);
+  EXPECT_NEAR(one.most, 0.85, 1e-12);
+  const KsBounds rough =
+      BoundKs({.quantiles = q, .rank_error = 0.1}, {.quantiles = r, .rank_error = 0.1});
   EXPECT_NEAR(rough.least, 0.15, 1e-12);
   EXPECT_NEAR(rough.most, 0.85, 1e-12);
   const KsBounds half = BoundKs({.quantiles = q, .rank_error = 0, .share = 0.5}, {});

@@ -99,7 +99,7 @@ TEST_F(ApprovalRunTest, AnOpenQuestionHoldsOffNeitherATimeOutNorCtrlC) {
   Write("p.yaml",
         "apiVersion: penstock.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: asked}\nspec:\n"
         "  runPolicy: Manual\n  steps:\n"
-        "  - {name: go, approval: {timeout: 300ms, onTimeout: Skip}}\n");
+        "  - {name: go, approval: {timeout: 2s, onTimeout: Skip}}\n");
   EXPECT_EQ(Run({}), kOk) << out_.str() << err_.str();
   EXPECT_EQ(asked_, 1);
   EXPECT_EQ(Go()["phase"], "Skipped");

@@ -46,7 +46,8 @@ TEST_F(RunTest, LineageLeadsFromWhatARunGaveToTheStepsThatMadeItAlsoFromTheCache
   const std::string second = NewestRun()["metadata"]["name"];
   ASSERT_NE(first, second);
   std::string step, digest;
-  for (const Json& entry : NewestRun()["status"]["steps"]) {
+  const Json newest = NewestRun();
+  for (const Json& entry : newest["status"]["steps"]) {
     if (entry.value("outputs", Json::array()).empty()) continue;
     step = entry["name"];
     digest = entry["outputs"][0]["digest"];

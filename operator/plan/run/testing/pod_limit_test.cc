@@ -42,7 +42,7 @@ TEST(PodLimit, IsToldWhereNothingElseGoesOn) {
 
 // Those that use it hold the places that it would wait for.
 TEST(PodLimit, HoldsBackNoDaemon) {
-  RunWorld w("steps:\n" + Step("serve", "daemon: {readiness: {port: 8080}}") +
+  RunWorld w("steps:\n" + Step("serve", "daemon: {readiness: {tcp: 8080}}") +
              Step("use", "dependsOn: [{step: serve}]"));
   w.o.pods_left = 0;
   w.Settle();
