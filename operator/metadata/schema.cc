@@ -95,7 +95,8 @@ void Migrate(soci::session& db) {
     // No soci::transaction: what fails would be rolled back before anybody asks why, and SQLite
     // then says that all is well. The session that is closed instead is rolled back, too.
     db << "BEGIN";
-    for (const char* statement : Versions()[static_cast<std::size_t>(version)]) db << statement;
+    const Statements& statements = Versions()[static_cast<std::size_t>(version)];
+    for (const char* statement : statements) db << statement;
     db << "PRAGMA user_version = " + std::to_string(version + 1);
     db << "COMMIT";
   }

@@ -148,7 +148,8 @@ class ExplainTest : public testing::Test {
 };
 
 TEST_F(ExplainTest, OfTreesIsShapsAnswerAndAddsUp) {
-  for (const auto& c : Fixture()["trees"]) {
+  const Json fixture = Fixture();
+  for (const auto& c : fixture["trees"]) {
     const std::string name = c["name"];
     std::vector<Json> classes;
     if (name == "binary") classes = {false, true};

@@ -129,7 +129,8 @@ TEST(Tfdv, NamesWhatElseIsWrongAsItDoes) {
 }
 
 TEST(Tfdv, MeasuresTheSameDistances) {
-  for (const auto& tfdv : Cases()["cases"]) {
+  const Json& cases = Cases()["cases"];
+  for (const auto& tfdv : cases) {
     const auto compared = RunCase(tfdv);
     for (const auto& m : compared.ran.report["measurements"]) {
       // TFDV's histograms come out of a sketch of its own.
