@@ -19,12 +19,23 @@ constexpr std::size_t kMostAgain = 10'000;
 constexpr std::chrono::seconds kLook{2}, kAgain{30};
 constexpr std::chrono::hours kSweep{1};
 
-// The end of what the pod's step containers wrote; kNotFound where the pod is gone.
+bool Runs(const Json& pod, const std::string& container) {
+  const Json status = pod.value("status", Json::object());
+  const Json containers = status.value("containerStatuses", Json::array());
+  return std::any_of(containers.begin(), containers.end(), [&](const Json& one) {
+    return one.value("name", "") == container &&
+           one.value("state", Json::object()).contains("running");
+  });
+}
+
+// The end of what the pod's step containers wrote; kNotFound where the pod is gone, kTransient
+// while one of them writes on: what is kept is what people are shown from then on.
 Result<std::string> LogOf(kube::Client& client, const std::string& ns, const std::string& pod,
                           const std::stop_token& stop) {
   PENSTOCK_ASSIGN(const Json object, client.Get(kube::kPods, ns, pod, {.stop = stop}));
   std::string text;
   for (const std::string& container : views::StepContainers(object)) {
+    if (Runs(object, container)) return Transient("the pod " + pod + " still runs");
     kube::LogOptions options;
     options.container = container;
     options.tail_lines = kTailLines;
@@ -51,15 +62,17 @@ Result<int> KeepLogsOf(kube::Client& client, const metadata::Query& history,
                        const std::stop_token& stop) {
   PENSTOCK_ASSIGN(const auto pods, history.Pods(run.uid));
   int kept = 0;
+  std::optional<Error> later;
   for (const std::string& pod : pods) {
     if (store.Path(run.namespace_, run.uid, pod)) continue;
     const auto text = LogOf(client, run.namespace_, pod, stop);
-    if (!text && PassesByItself(text.error().kind)) return text.error();
     if (!text && text.error().kind == ErrorKind::kCancelled) return text.error();
+    if (!text && PassesByItself(text.error().kind) && !later) later = text.error();
     if (!text) continue;  // it is gone, or we may not read it: `penstock logs` says which
     PENSTOCK_TRY(store.Put(run.namespace_, run.uid, pod, *text));
     ++kept;
   }
+  if (later) return *later;
   return kept;
 }
 

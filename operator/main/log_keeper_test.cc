@@ -102,6 +102,21 @@ TEST_F(LogKeeper, AnApiServerThatIsAwayIsAskedAgainLater) {
   EXPECT_EQ(Keep().value(), 1);
 }
 
+TEST_F(LogKeeper, APodThatStillRunsIsKeptWhenItHasEnded) {
+  MakePod();
+  const auto say = [&](const char* state) {
+    const Json statuses = {{{"name", "step-a"}, {"state", {{state, Json::object()}}}}};
+    ASSERT_TRUE(cluster_.MergePatch(kube::kPods, "team", "pod-1",
+                                    {{"status", {{"containerStatuses", statuses}}}},
+                                    {.subresource = "status"}));
+  };
+  say("running");
+  EXPECT_FALSE(Keep());
+  EXPECT_FALSE(store_.Path("team", "uid-1", "pod-1"));
+  say("terminated");
+  EXPECT_EQ(Keep().value(), 1);
+}
+
 TEST_F(LogKeeper, ARunWhoseNodeIsAwayKeepsNoOtherWaiting) {
   MakePod();
   metadata::RunRecord second = run_;
