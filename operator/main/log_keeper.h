@@ -15,8 +15,8 @@ inline constexpr std::chrono::hours kLogRetention{24 * 30};
 inline constexpr std::chrono::hours kLateLogs{24 * 7};  // after a run's end: then nobody asks more
 
 // Keeps the logs of the run's attempts that are not kept yet; how many it kept. A pod that is gone
-// has none any more. The first error that passes by itself is given once all were asked for: the run
-// is to be tried again, as it is while a container of its steps runs on.
+// has none any more. The first error that passes by itself is given once all were asked for: the
+// run is to be tried again, as it is while a container of its steps runs on.
 [[nodiscard]] Result<int> KeepLogsOf(kube::Client& client, const metadata::Query& history,
                                      const artifacts::LogStore& store,
                                      const metadata::RunRecord& run, const std::stop_token& stop);

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "operator/base/file.h"
-#include "operator/base/md5.h"
 #include "operator/base/try.h"
 #include "operator/s3/crc32c.h"
+#include "operator/s3/md5.h"
 
 namespace penstock::s3 {
 namespace fs = std::filesystem;

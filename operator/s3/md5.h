@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace penstock {
+namespace penstock::s3 {
 
 class Md5 {
  public:
@@ -24,4 +24,4 @@ class Md5 {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace penstock
+}  // namespace penstock::s3

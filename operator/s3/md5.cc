@@ -1,10 +1,10 @@
-#include "operator/base/md5.h"
+#include "operator/s3/md5.h"
 
 #include <openssl/evp.h>
 
 #include <array>
 
-namespace penstock {
+namespace penstock::s3 {
 
 struct Md5::Impl {
   EVP_MD_CTX* ctx = EVP_MD_CTX_new();
@@ -35,4 +35,4 @@ std::string Md5::HexDigest() {
   return out;
 }
 
-}  // namespace penstock
+}  // namespace penstock::s3
