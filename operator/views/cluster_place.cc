@@ -84,7 +84,6 @@ Result<LogPiece> ClusterPlace::LiveLog(const LogAsk& ask, const std::stop_token&
     kube::LogOptions options;
     options.container = container;
     options.limit_bytes = static_cast<std::int64_t>(kMostLive);
-    if (ask.tail) options.tail_lines = 10'000;
     const auto read = client_.Logs(
         ask.ns, ask.pod, options,
         [&](std::string_view bytes) {

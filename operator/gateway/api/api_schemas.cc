@@ -14,8 +14,11 @@ constexpr const char* kSchemas = R"json({
   "Me": {"type": "object", "properties": {"user": {"type": "string"}, "groups": {"type": "array",
       "items": {"type": "string"}}, "mode": {"type": "string", "enum": ["cluster", "local"]},
       "version": {"type": "string"}, "namespaces": {"type": "array", "items": {"type": "string"}},
-      "may": {"type": "object", "additionalProperties": {"type": "array", "items": {"type":
-      "string"}}}}, "required": ["user", "groups", "mode", "version", "namespaces", "may"],
+      "may": {"type": "object", "description":
+      "by namespace: list, get, create and patch (of runs), approve, steer (of models)",
+      "additionalProperties": {"type": "array", "items": {"type": "string"}}}, "flags": {"type":
+      "string", "description": "that a command needs to act here"}},
+      "required": ["user", "groups", "mode", "version", "namespaces", "may"],
       "additionalProperties": false},
   "StepCounts": {"type": "object", "properties": {"total": {"type": "integer"}, "succeeded":
       {"type": "integer"}, "failed": {"type": "integer"}, "running": {"type": "integer"},
@@ -99,6 +102,10 @@ constexpr const char* kSchemas = R"json({
       "string"}, "count": {"type": "integer"}, "time": {"type": "string", "format": "date-time"},
       "message": {"type": "string"}}, "required": ["type", "reason", "count"],
       "additionalProperties": false},
+  "Approval": {"type": "object", "properties": {"need": {"type": "integer", "description":
+      "so many different people"}, "values": {"type": "array", "items": {"$ref":
+      "#/components/schemas/Parameter"}}}, "required": ["need", "values"], "additionalProperties":
+      false},
   "Step": {"type": "object", "properties": {"name": {"type": "string"}, "phase": {"type":
       "string", "enum": ["Waiting", "Pending", "Running", "Succeeded", "Failed", "Skipped",
       "Cancelled"]}, "attempt": {"type": "integer"}, "attempts": {"type": "array", "items":
@@ -118,7 +125,9 @@ constexpr const char* kSchemas = R"json({
       "items": {"type": "string"}}, "cacheMiss": {"type": "string"}, "cacheKey": {"type":
       "string"}, "resources": {"type": "object", "additionalProperties": true}, "dependsOn":
       {"type": "array", "items": {"type": "string"}}, "when": {"type": "string"}, "parameters":
-      {"type": "object", "additionalProperties": true}}, "required": ["name", "phase", "attempt",
+      {"type": "object", "additionalProperties": true}, "approval": {"$ref":
+      "#/components/schemas/Approval", "description": "of a step that people decide"}},
+      "required": ["name", "phase", "attempt",
       "attempts", "cached", "times", "inputs", "outputs", "results", "events"],
       "additionalProperties": false},
   "Series": {"type": "object", "properties": {"series": {"type": "array", "items": {"type":

@@ -46,12 +46,13 @@ class EventHub {
 
   struct Batch {
     std::vector<metadata::RunChange> changes;  // oldest first
-    long long at = 0;                          // what comes after it is newer
+    std::optional<long long> at;               // what comes after it is newer; nothing: not known
     bool missed = false;                       // there was more than the ring keeps
   };
   // Waits until there is something behind `since`, at most so long: then the batch is empty.
-  // `since` 0: what happens from now on.
-  [[nodiscard]] Batch Wait(long long since, Milliseconds most, const std::stop_token& stop);
+  // No `since`: until it is known where now is (0 of a database without runs), and no longer.
+  [[nodiscard]] Batch Wait(std::optional<long long> since, Milliseconds most,
+                           const std::stop_token& stop);
 
  private:
   void Look(const std::stop_token& stop);

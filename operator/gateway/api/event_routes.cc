@@ -26,22 +26,31 @@ class Stream {
     if (!x.BeginStream(200, "text/event-stream",
                        {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}))
       return;
-    long long since = std::strtoll(x.Header("Last-Event-ID").c_str(), nullptr, 10);
+    std::optional<long long> since;
+    if (const auto last = std::strtoll(x.Header("Last-Event-ID").c_str(), nullptr, 10); last > 0)
+      since = last;
     if (!x.SendPiece("retry: 3000\n\n")) return;
-    if (!run_.empty() && !SendSteps()) return;
+    if (since && !run_.empty() && !SendSteps()) return;
     while (!r_.stop().stop_requested()) {
       const auto batch = parts_.events->Wait(since, kHeartbeat, r_.stop());
       if (r_.stop().stop_requested()) return;
-      const bool first = since == 0;
+      const bool begins = !since && batch.at;
       since = batch.at;
-      if (batch.missed && !Send("reset", Json::object(), since)) return;
+      if (batch.missed && !Send("reset", Json::object(), *since)) return;
       if (!SendChanges(batch)) return;
-      if (first && since != 0 && !x.SendPiece("id: " + std::to_string(since) + "\n\n")) return;
-      if (batch.changes.empty() && !first && !x.SendPiece(": still here\n\n")) return;
+      if (begins && !Begin(*since)) return;
+      if (!begins && batch.changes.empty() && !x.SendPiece(": still here\n\n")) return;
     }
   }
 
  private:
+  // The steps as they stand come after the place in the changes: one that is made meanwhile is told
+  // of twice, and none never.
+  bool Begin(long long at) {
+    if (!r_.exchange().SendPiece("id: " + std::to_string(at) + "\n\n")) return false;
+    return run_.empty() || SendSteps();
+  }
+
   bool SendChanges(const EventHub::Batch& batch) {
     // Of several changes of one run the newest says all.
     std::map<std::string, const metadata::RunChange*> newest;

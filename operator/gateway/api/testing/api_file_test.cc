@@ -54,6 +54,20 @@ TEST_F(ApiFiles, ALogIsReadFromAnOffsetAndSaysWhichPartItIs) {
   EXPECT_EQ(tail.Header("x-log-offset"), "18");
 }
 
+TEST_F(ApiFiles, TheOffsetOfATailIsOneOfTheWholeLogHoweverLong) {
+  MakePod();
+  cluster_.SetLogSource([](const std::string&, const std::string&, const kube::LogOptions& options,
+                           const kube::LogSink& sink, std::stop_token) -> Result<void> {
+    for (int n = options.tail_lines ? 30'000 - *options.tail_lines : 0; n < 30'000; ++n)
+      if (!sink("a line\n")) return {};
+    return {};
+  });
+  const auto tail = Ask("GET", kLog + "?tail=14");
+  EXPECT_EQ(tail.body, "a line\na line\n");
+  EXPECT_EQ(tail.Header("x-log-size"), "210000");
+  EXPECT_EQ(tail.Header("x-log-offset"), "209986");
+}
+
 TEST_F(ApiFiles, ALogThatWasKeptIsReadAfterItsPodIsGone) {
   const auto gone = Ask("GET", kLog);
   EXPECT_EQ(gone.status, 404);
