@@ -64,8 +64,8 @@ constexpr const char* kSchemas = R"json({
       "object", "properties": {"name": {"type": "string"}, "kind": {"type": "string", "enum":
       ["step", "pipeline", "approval", "wait", "loop", "daemon"]}, "items": {"type": "integer"}},
       "required": ["name", "kind"], "additionalProperties": false}}, "edges": {"type": "array",
-      "items": {"type": "array", "items": {"type": "string"}}}}, "required": ["nodes", "edges"],
-      "additionalProperties": false},
+      "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}}},
+      "required": ["nodes", "edges"], "additionalProperties": false},
   "Condition": {"type": "object", "properties": {"type": {"type": "string"}, "status": {"type":
       "string"}, "reason": {"type": "string"}, "message": {"type": "string"}, "time": {"type":
       "string", "format": "date-time"}}, "required": ["type", "status", "reason", "message",
@@ -132,8 +132,9 @@ constexpr const char* kSchemas = R"json({
       "additionalProperties": false},
   "Series": {"type": "object", "properties": {"series": {"type": "array", "items": {"type":
       "object", "properties": {"name": {"type": "string"}, "points": {"type": "array", "items":
-      {"type": "array", "items": {}}}}, "required": ["name", "points"], "additionalProperties":
-      false}}, "progress": {"$ref": "#/components/schemas/Progress"}}, "required": ["series"],
+      {"type": "array", "description": "step, value, time", "prefixItems": [{"type": "number"},
+      {"type": "number"}, {"type": "string", "format": "date-time"}], "minItems": 3, "maxItems":
+      3}}}, "required": ["name", "points"], "additionalProperties": false}}, "progress": {"$ref": "#/components/schemas/Progress"}}, "required": ["series"],
       "additionalProperties": false},
   "Comparison": {"type": "object", "properties": {"runs": {"type": "array", "items": {"$ref":
       "#/components/schemas/RunRow"}}, "parameters": {"type": "array", "items": {"type": "object",
@@ -194,7 +195,8 @@ constexpr const char* kSchemas = R"json({
       "inputs", "steps", "approvals", "triggers", "spec"], "additionalProperties": false},
   "Gate": {"type": "object", "properties": {"name": {"type": "string"}, "samples": {"type":
       "integer"}, "metric": {"type": "string"}, "value": {"type": "string"}, "interval": {"type":
-      "array", "items": {"type": "string"}}, "bound": {"type": "string"}, "verdict": {"type":
+      "array", "description": "its ends; one that is not known is empty", "items": {"type":
+      "string"}, "minItems": 2, "maxItems": 2}, "bound": {"type": "string"}, "verdict": {"type":
       "string"}, "message": {"type": "string"}}, "required": ["name", "samples"],
       "additionalProperties": false},
   "ModelVersion": {"type": "object", "properties": {"name": {"type": "string"}, "version":
@@ -249,7 +251,8 @@ constexpr const char* kSchemas = R"json({
       "string"}}, "required": ["id", "kind", "label"], "additionalProperties": false},
   "Lineage": {"type": "object", "properties": {"nodes": {"type": "array", "items": {"$ref":
       "#/components/schemas/LineageNode"}}, "edges": {"type": "array", "items": {"type": "array",
-      "items": {"type": "string"}}}, "cut": {"type": "boolean", "description":
+      "items": {"type": "string"}, "minItems": 2, "maxItems": 2}}, "cut": {"type": "boolean",
+      "description":
       "there is more than was asked for"}}, "required": ["nodes", "edges", "cut"],
       "additionalProperties": false},
   "StartRun": {"type": "object", "properties": {"pipeline": {"type": "string"}, "parameters":

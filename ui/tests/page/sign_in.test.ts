@@ -11,6 +11,7 @@ inWorld(
   async (page) => {
     gateway.token = 'a-token';
     await page.reload();
+    await page.getByText('the token is not accepted: unknown or expired').waitFor();
     await page.getByLabel('Token').fill('another');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByLabel('Token').fill('a-token');
