@@ -77,7 +77,12 @@ Result<Reply> Lineage(const views::Place& place, ApiRequest& r) {
 Result<Reply> Metrics(const views::Place& place, ApiRequest& r) {
   PENSTOCK_ASSIGN(const auto attempt, r.Index("attempt"));
   PENSTOCK_ASSIGN(const auto item, r.Index("item"));
-  PENSTOCK_ASSIGN(const auto run, views::FindRun(place, r.ns(), r.Path("name"), r.stop()));
+  PENSTOCK_ASSIGN(auto run, views::FindRun(place, r.ns(), r.Path("name"), r.stop()));
+  // What came from the cache has the curves of the run that made it, while that is known.
+  const api::StepStatus* step = run.known.Step(r.Path("step"));
+  if (step != nullptr && step->cached && !step->cached_from.empty())
+    if (auto maker = views::FindRun(place, r.ns(), step->cached_from, r.stop()))
+      run = *std::move(maker);
   PENSTOCK_ASSIGN(const auto pod, views::PodOf(place, run.known, r.Path("step"), attempt, item));
   return Ok(views::MetricsView(place, run.known, pod, r.All("names")));
 }

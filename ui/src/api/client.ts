@@ -46,7 +46,8 @@ async function refusal(response: Response): Promise<ApiError> {
   } catch {
     // Not of the gateway: a proxy between answers in its own words, and the status says enough.
   }
-  if (response.status === 401) refused.value = message;
+  // What is asked besides is given up then, unread: the first says why.
+  if (response.status === 401) refused.value ||= message;
   return new ApiError(response.status, code, message, field);
 }
 

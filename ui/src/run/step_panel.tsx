@@ -200,7 +200,9 @@ function Attempts({ attempts }: { attempts: Attempt[] }) {
                   {t('exitCode')} {attempt.exitCode}
                 </span>
               )}{' '}
-              <span class="dim">{between(attempt.started, attempt.finished, now.value)}</span>
+              {(attempt.finished || !isFinal(attempt.phase ?? '')) && (
+                <span class="dim">{between(attempt.started, attempt.finished, now.value)}</span>
+              )}
             </p>
             {attempt.pod && (
               <p class="dim mono">

@@ -3,7 +3,8 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { ApiError, get, inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { Artifact, Comparison, Metrics, Step, Value } from '../api/types';
+import type { Run } from '../api/gateway';
+import type { Artifact, Comparison, Metrics, Step, StepRow, Value } from '../api/types';
 import { Chart, type Curve } from '../curves/chart';
 import { ReportFrame } from '../data/report_frame';
 import { compareLine } from '../parts/cli';
@@ -192,20 +193,26 @@ function RunCurves({ data, namespace }: { data: Comparison; namespace: string })
   );
 }
 
+// A step may have curves that had a pod, or came from the cache and so from a run where it had.
+const hasCurves = (row: StepRow) => row.cached || (row.attempts > 0 && !row.items && !row.run);
+
 async function load(namespace: string, runs: string[], steps: string[], signal: AbortSignal) {
   const charts = new Map<string, Curve[]>();
+  const one = async (run: string, step: string) => {
+    const url = inNamespace(namespace, ['runs', run, 'steps', step, 'metrics']);
+    const answer = await get<Metrics>(url, null, signal).catch(absent);
+    for (const series of answer?.body.series ?? []) {
+      const title = `${shown(step)} · ${shown(series.name)}`;
+      if (!charts.has(title)) charts.set(title, []);
+      charts.get(title)!.push({ label: shown(run), points: series.points });
+    }
+  };
   await Promise.all(
-    steps.flatMap((step) =>
-      runs.map(async (run) => {
-        const url = inNamespace(namespace, ['runs', run, 'steps', step, 'metrics']);
-        const answer = await get<Metrics>(url, null, signal).catch(absent);
-        for (const series of answer?.body.series ?? []) {
-          const title = `${shown(step)} · ${shown(series.name)}`;
-          if (!charts.has(title)) charts.set(title, []);
-          charts.get(title)!.push({ label: shown(run), points: series.points });
-        }
-      }),
-    ),
+    runs.map(async (run) => {
+      const answer = await get<Run>(inNamespace(namespace, ['runs', run]), null, signal);
+      const rows = answer!.body.steps.filter((row) => steps.includes(row.name) && hasCurves(row));
+      await Promise.all(rows.map((row) => one(run, row.name)));
+    }),
   );
   const order = (a: Curve, b: Curve) => runs.indexOf(a.label) - runs.indexOf(b.label);
   return [...charts]
@@ -213,7 +220,7 @@ async function load(namespace: string, runs: string[], steps: string[], signal: 
     .map(([title, curves]) => ({ title, curves: curves.sort(order) }));
 }
 
-// A step that one of the runs does not have is no curve, and no error.
+// The run that made what came from the cache may be gone: that is no curve, and no error.
 function absent(error: unknown): undefined {
   if (error instanceof ApiError && error.status === 404) return undefined;
   throw error;
@@ -228,12 +235,26 @@ function Reports({ data, namespace }: { data: Comparison; namespace: string }) {
           <h2>
             <Name text={run.name} />
           </h2>
-          {steps.map((step) => (
-            <StepReports key={step} namespace={namespace} run={run.name} step={step} />
-          ))}
+          <RunReports namespace={namespace} run={run.name} steps={steps} />
         </section>
       ))}
     </div>
+  );
+}
+
+function RunReports(props: { namespace: string; run: string; steps: string[] }) {
+  const { namespace, run, steps } = props;
+  const live = useLive<Run>(inNamespace(namespace, ['runs', run]), 0);
+  const rows = live.data.value?.steps.filter(
+    (row) => row.phase === 'Succeeded' && steps.includes(row.name),
+  );
+  return (
+    <>
+      <Trouble error={live.error.value} />
+      {rows?.map((row) => (
+        <StepReports key={row.name} namespace={namespace} run={run} step={row.name} />
+      ))}
+    </>
   );
 }
 

@@ -217,8 +217,10 @@ export class StandIn {
       if (!run.steps.has(step))
         throw new Refusal(404, 'NotFound', `run ${name} has no step ${step}`);
       if (parts[6] === 'metrics') {
-        this.podOf(namespace, name, step, query);
-        return { series: run.metrics.get(step) ?? [] };
+        // What came from the cache has the curves of the run that made it.
+        const maker = namespace.runs.get(run.steps.get(step)!.cachedFrom ?? '') ?? run;
+        this.podOf(namespace, maker.row.name, step, query);
+        return { series: maker.metrics.get(step) ?? [] };
       }
       return stepAnswer(run, step);
     }

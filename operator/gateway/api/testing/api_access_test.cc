@@ -143,6 +143,24 @@ TEST_F(Api, ShowsTheCurvesThatAStepWroteAndOnlyThoseThatAreAskedFor) {
   EXPECT_EQ(loss[0]["points"][0], Json::parse(R"([1.0, 0.5, "2026-09-21T14:13:20Z"])"));
 }
 
+TEST_F(Api, AStepFromTheCacheHasTheCurvesOfTheRunThatMadeIt) {
+  StepMetrics metrics;
+  metrics.AddLine(R"({"name":"loss","step":1,"value":0.5})", 1'790'000'000'000);
+  const std::string pod = plan::PodName("flights-1", "uid-flights-1", "train", 1);
+  ASSERT_TRUE(store_->PutMetrics("team", "uid-flights-1", pod, metrics.Format()));
+  Json run = cluster_.Get(kube::kPipelineRuns, "team", "flights-1").value();
+  run["metadata"]["name"] = "flights-2";
+  run["metadata"]["uid"] = "uid-flights-2";
+  Json& train = run["status"]["steps"][1];
+  train["cached"] = true;
+  train["cachedFrom"] = "flights-1";
+  train.erase("pod");
+  cluster_.Restore(kube::kPipelineRuns, run);
+  const Json made = Get(kTeam + "/runs/flights-1/steps/train/metrics");
+  ASSERT_EQ(made["series"].size(), 1U);
+  EXPECT_EQ(Get(kTeam + "/runs/flights-2/steps/train/metrics"), made);
+}
+
 TEST_F(Api, ComparesALiveRunWithADeletedOne) {
   const Json both = Get(kTeam + "/compare?runs=flights-0&runs=flights-1");
   ASSERT_EQ(both["metrics"].size(), 1U);
