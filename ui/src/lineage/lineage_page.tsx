@@ -105,7 +105,9 @@ function Drawing(props: { data: Lineage; namespace: string; of: string }) {
       data.nodes.map((node) => ({
         id: node.id,
         label: shown((node.kind === 'step' && node.step) || node.label),
-        said: `${shown(node.label)} ${node.kind}`,
+        said: shown(
+          node.kind === 'step' ? `${node.step} ${node.run} step` : `${node.label} ${node.kind}`,
+        ),
         sub: node.run && node.kind === 'step' ? shown(node.run) : node.kind,
         kind: node.kind,
       })),

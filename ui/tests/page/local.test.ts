@@ -206,7 +206,7 @@ anywhere('lineage leads from a report to the rows that it was made of', { hash: 
   await visit(page, ['default', 'lineage'], `?artifact=${encodeURIComponent(digest)}&direction=up`);
   const graph = page.getByRole('group', { name: /Graph of/ });
   for (const step of ['train', 'ingest', 'rows'])
-    await graph.getByRole('link', { name: new RegExp(`^tour-\\S+/${step} step`) }).waitFor();
+    await graph.getByRole('link', { name: new RegExp(`^${step} tour-\\S+ step`) }).waitFor();
   await page.getByText(`penstock lineage ${digest} --state ${state}`).waitFor();
 });
 

@@ -77,6 +77,16 @@ export function lineageOf(namespace: Namespace, query: URLSearchParams): Lineage
       (query.has('artifact') && node.kind === 'artifact' && node.digest === of) ||
       (query.has('model') && node.kind === 'deployment' && node.label.startsWith(`${of} `)),
   );
+  const lone = !start && namespace.artifacts.get(of);
+  if (lone) {
+    const { digest, type = 'artifact', bytes } = lone;
+    const label = `${type} ${digest.slice(7, 15)}`;
+    return {
+      nodes: [{ id: digest, kind: 'artifact', label, type, digest, bytes }],
+      edges: [],
+      cut: false,
+    };
+  }
   if (!start) throw new Refusal(404, 'NotFound', `there is no ${of} in the namespace`);
   const direction = query.get('direction') ?? 'both';
   const kept = new Set([start.id]);
