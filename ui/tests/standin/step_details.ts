@@ -29,11 +29,13 @@ export function detail(run: WholeRun, seed: number) {
               ),
             ]
           : [],
-      cacheKey: digest(seed + 90).slice(7),
       events: eventsOf(row),
-      resources: { requests: { cpu: '2', memory: '4Gi' }, limits: { memory: '8Gi' } },
       attempts: attemptsOf(run, row),
     };
+    if (row.component) {
+      details.cacheKey = digest(seed + 90).slice(7);
+      details.resources = { requests: { cpu: '2', memory: '4Gi' }, limits: { memory: '8Gi' } };
+    }
     if (!row.cached && row.component)
       details.cacheMiss = 'NotFound';
     if (row.name === 'ingest')
