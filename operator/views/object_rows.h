@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "operator/api/pipeline.h"
 #include "operator/views/place.h"
 
 namespace penstock::views {
@@ -15,6 +16,10 @@ namespace penstock::views {
 // optional}], inputs, steps, approvals: [step], triggers, spec (YAML)}.
 [[nodiscard]] Result<Json> PipelineView(const Place& place, const std::string& ns,
                                         const std::string& name, const std::stop_token& stop);
+
+// {name, type, description, pattern, default, optional, minimum, maximum, maxLength, enum, items}:
+// a parameter, or a value that an approval asks for.
+[[nodiscard]] Json ParameterRow(const api::ParameterSpec& parameter);
 
 // ModelDeployments: {"items": [{name, phase, message, versions, rollout}], "next"}.
 [[nodiscard]] Result<Json> ModelRows(const Place& place, const std::string& ns, int limit,

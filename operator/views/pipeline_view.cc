@@ -43,6 +43,8 @@ Json RowOfPipeline(const Json& object, const api::Pipeline& pipeline) {
   return row;
 }
 
+}  // namespace
+
 Json ParameterRow(const api::ParameterSpec& p) {
   Json row{{"name", p.name}, {"type", api::Name(p.type)}};
   Put(row, "description", p.description);
@@ -56,8 +58,6 @@ Json ParameterRow(const api::ParameterSpec& p) {
   if (!p.items.is_null()) row["items"] = p.items;
   return row;
 }
-
-}  // namespace
 
 Result<Json> PipelineRows(const Place& place, const std::string& ns, int limit,
                           const std::string& after, const std::stop_token& stop) {

@@ -15,7 +15,7 @@ namespace penstock::views {
 [[nodiscard]] Json StepRows(const Place& place, const KnownRun& run);
 
 // A StepRow and {why, command, attempts, inputs, outputs, results, cacheMiss, cacheKey, events,
-// resources}. kNotFound lists the steps.
+// resources, approval: {need, values}}. kNotFound lists the steps.
 [[nodiscard]] Result<Json> StepView(const Place& place, const std::string& ns,
                                     const std::string& run, const std::string& step,
                                     const std::stop_token& stop);

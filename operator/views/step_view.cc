@@ -8,6 +8,7 @@
 #include "operator/plan/attempt/labels.h"
 #include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/attempt/pod_spec.h"
+#include "operator/views/object_rows.h"
 #include "operator/views/run/json_out.h"
 #include "operator/views/run/used_inputs.h"
 #include "operator/views/run_view.h"
@@ -99,6 +100,14 @@ class StepTeller {
     for (const auto& [name, value] : spec_->parameters)
       if (!value.pending) parameters[name] = ShownValue(value.value);
     view["parameters"] = std::move(parameters);
+    if (spec_->approval) view["approval"] = ApprovalForm(*spec_->approval);
+  }
+
+  // What is filled in by who decides; what it is about stands in the step's message.
+  static Json ApprovalForm(const api::ApprovalStep& approval) {
+    Json values = Json::array();
+    for (const api::ParameterSpec& value : approval.values) values.push_back(ParameterRow(value));
+    return {{"need", approval.need}, {"values", std::move(values)}};
   }
 
   // What a pod that still stands says beyond the record.

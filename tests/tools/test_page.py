@@ -62,6 +62,12 @@ class Committed(unittest.TestCase):
             if path.suffix in (".js", ".css", ".html", ".svg"):
                 self.assertLessEqual(set(re.findall(r"https?://[\w.-]+", path.read_text())), harmless, path.name)
 
+    def test_the_operators_image_has_it_where_the_operator_looks(self):
+        installed = re.search(r'ui/dist/" DESTINATION (\S+) COMPONENT', (ROOT / "operator/main/CMakeLists.txt").read_text())
+        copied = re.search(r"/out/penstock-operator/ (\S+)", (ROOT / "images/operator/Containerfile").read_text())
+        looks = re.search(r'page_dir = "([^"]+)"', (ROOT / "operator/main/options.h").read_text())
+        self.assertEqual(copied[1] + installed[1], looks[1])
+
     def test_the_licence_of_each_bundled_package_is_there(self):
         text = (DIST / "licenses.txt").read_text()
         for name in json.loads((UI / "package.json").read_text())["dependencies"]:

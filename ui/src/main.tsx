@@ -11,6 +11,7 @@ import { ComparePage } from './runs/compare_page';
 import { GridPage } from './runs/grid_page';
 import { RunsPage } from './runs/runs_page';
 import { loadMe, me } from './shell/me';
+import { NoNamespace } from './shell/no_namespace';
 import { go, href, namespace, route } from './shell/route';
 import { Shell } from './shell/shell';
 import './shell/theme';
@@ -28,7 +29,7 @@ const TITLES: Record<string, Word> = {
 
 function View() {
   const [at = '', view = 'runs', name] = route.value.parts;
-  if (!at) return null;
+  if (!at) return me.value?.namespaces.length === 0 ? <NoNamespace /> : null;
   switch (view) {
     case 'runs':
       return name ? <RunPage key={name} namespace={at} name={name} /> : <RunsPage namespace={at} />;
@@ -66,6 +67,9 @@ function App() {
   useEffect(() => {
     if (!namespace.value && first) go(href([first, 'runs']), true);
   }, [namespace.value, first]);
+  useEffect(() => {
+    if (namespace.value && me.value && !me.value.may[namespace.value]) void loadMe();
+  }, [namespace.value]);
   const [, view = 'runs', name] = route.value.parts;
   useEffect(() => {
     const word = TITLES[view];

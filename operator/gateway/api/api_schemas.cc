@@ -14,8 +14,11 @@ constexpr const char* kSchemas = R"json({
   "Me": {"type": "object", "properties": {"user": {"type": "string"}, "groups": {"type": "array",
       "items": {"type": "string"}}, "mode": {"type": "string", "enum": ["cluster", "local"]},
       "version": {"type": "string"}, "namespaces": {"type": "array", "items": {"type": "string"}},
-      "may": {"type": "object", "additionalProperties": {"type": "array", "items": {"type":
-      "string"}}}}, "required": ["user", "groups", "mode", "version", "namespaces", "may"],
+      "may": {"type": "object", "description":
+      "by namespace: list, get, create and patch (of runs), approve, steer (of models)",
+      "additionalProperties": {"type": "array", "items": {"type": "string"}}}, "flags": {"type":
+      "string", "description": "that a command needs to act here"}},
+      "required": ["user", "groups", "mode", "version", "namespaces", "may"],
       "additionalProperties": false},
   "StepCounts": {"type": "object", "properties": {"total": {"type": "integer"}, "succeeded":
       {"type": "integer"}, "failed": {"type": "integer"}, "running": {"type": "integer"},
@@ -61,8 +64,8 @@ constexpr const char* kSchemas = R"json({
       "object", "properties": {"name": {"type": "string"}, "kind": {"type": "string", "enum":
       ["step", "pipeline", "approval", "wait", "loop", "daemon"]}, "items": {"type": "integer"}},
       "required": ["name", "kind"], "additionalProperties": false}}, "edges": {"type": "array",
-      "items": {"type": "array", "items": {"type": "string"}}}}, "required": ["nodes", "edges"],
-      "additionalProperties": false},
+      "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}}},
+      "required": ["nodes", "edges"], "additionalProperties": false},
   "Condition": {"type": "object", "properties": {"type": {"type": "string"}, "status": {"type":
       "string"}, "reason": {"type": "string"}, "message": {"type": "string"}, "time": {"type":
       "string", "format": "date-time"}}, "required": ["type", "status", "reason", "message",
@@ -99,6 +102,10 @@ constexpr const char* kSchemas = R"json({
       "string"}, "count": {"type": "integer"}, "time": {"type": "string", "format": "date-time"},
       "message": {"type": "string"}}, "required": ["type", "reason", "count"],
       "additionalProperties": false},
+  "Approval": {"type": "object", "properties": {"need": {"type": "integer", "description":
+      "so many different people"}, "values": {"type": "array", "items": {"$ref":
+      "#/components/schemas/Parameter"}}}, "required": ["need", "values"], "additionalProperties":
+      false},
   "Step": {"type": "object", "properties": {"name": {"type": "string"}, "phase": {"type":
       "string", "enum": ["Waiting", "Pending", "Running", "Succeeded", "Failed", "Skipped",
       "Cancelled"]}, "attempt": {"type": "integer"}, "attempts": {"type": "array", "items":
@@ -118,13 +125,16 @@ constexpr const char* kSchemas = R"json({
       "items": {"type": "string"}}, "cacheMiss": {"type": "string"}, "cacheKey": {"type":
       "string"}, "resources": {"type": "object", "additionalProperties": true}, "dependsOn":
       {"type": "array", "items": {"type": "string"}}, "when": {"type": "string"}, "parameters":
-      {"type": "object", "additionalProperties": true}}, "required": ["name", "phase", "attempt",
+      {"type": "object", "additionalProperties": true}, "approval": {"$ref":
+      "#/components/schemas/Approval", "description": "of a step that people decide"}},
+      "required": ["name", "phase", "attempt",
       "attempts", "cached", "times", "inputs", "outputs", "results", "events"],
       "additionalProperties": false},
   "Series": {"type": "object", "properties": {"series": {"type": "array", "items": {"type":
       "object", "properties": {"name": {"type": "string"}, "points": {"type": "array", "items":
-      {"type": "array", "items": {}}}}, "required": ["name", "points"], "additionalProperties":
-      false}}, "progress": {"$ref": "#/components/schemas/Progress"}}, "required": ["series"],
+      {"type": "array", "description": "step, value, time", "prefixItems": [{"type": "number"},
+      {"type": "number"}, {"type": "string", "format": "date-time"}], "minItems": 3, "maxItems":
+      3}}}, "required": ["name", "points"], "additionalProperties": false}}, "progress": {"$ref": "#/components/schemas/Progress"}}, "required": ["series"],
       "additionalProperties": false},
   "Comparison": {"type": "object", "properties": {"runs": {"type": "array", "items": {"$ref":
       "#/components/schemas/RunRow"}}, "parameters": {"type": "array", "items": {"type": "object",
@@ -185,7 +195,8 @@ constexpr const char* kSchemas = R"json({
       "inputs", "steps", "approvals", "triggers", "spec"], "additionalProperties": false},
   "Gate": {"type": "object", "properties": {"name": {"type": "string"}, "samples": {"type":
       "integer"}, "metric": {"type": "string"}, "value": {"type": "string"}, "interval": {"type":
-      "array", "items": {"type": "string"}}, "bound": {"type": "string"}, "verdict": {"type":
+      "array", "description": "its ends; one that is not known is empty", "items": {"type":
+      "string"}, "minItems": 2, "maxItems": 2}, "bound": {"type": "string"}, "verdict": {"type":
       "string"}, "message": {"type": "string"}}, "required": ["name", "samples"],
       "additionalProperties": false},
   "ModelVersion": {"type": "object", "properties": {"name": {"type": "string"}, "version":
@@ -240,7 +251,8 @@ constexpr const char* kSchemas = R"json({
       "string"}}, "required": ["id", "kind", "label"], "additionalProperties": false},
   "Lineage": {"type": "object", "properties": {"nodes": {"type": "array", "items": {"$ref":
       "#/components/schemas/LineageNode"}}, "edges": {"type": "array", "items": {"type": "array",
-      "items": {"type": "string"}}}, "cut": {"type": "boolean", "description":
+      "items": {"type": "string"}, "minItems": 2, "maxItems": 2}}, "cut": {"type": "boolean",
+      "description":
       "there is more than was asked for"}}, "required": ["nodes", "edges", "cut"],
       "additionalProperties": false},
   "StartRun": {"type": "object", "properties": {"pipeline": {"type": "string"}, "parameters":

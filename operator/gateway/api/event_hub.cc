@@ -61,17 +61,18 @@ void EventHub::Look(const std::stop_token& stop) {
   }
 }
 
-EventHub::Batch EventHub::Wait(long long since, Milliseconds most, const std::stop_token& stop) {
+EventHub::Batch EventHub::Wait(std::optional<long long> since, Milliseconds most,
+                               const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   Batch batch;
   batch.at = since;
-  const auto there = [&] { return newest_ && *newest_ != since; };
+  const auto there = [&] { return newest_ && (!since || *newest_ != *since); };
   if (!changed_.wait_for(lock, stop, most, there)) return batch;
-  batch.at = *newest_;
-  if (since == kNow) return batch;
-  batch.missed = since < forgotten_ || since > *newest_;
+  batch.at = newest_;
+  if (!since) return batch;
+  batch.missed = *since < forgotten_ || *since > *newest_;
   for (const auto& change : ring_)
-    if (change.at > since) batch.changes.push_back(change);
+    if (change.at > *since) batch.changes.push_back(change);
   return batch;
 }
 

@@ -46,13 +46,14 @@ class EventHub {
 
   struct Batch {
     std::vector<metadata::RunChange> changes;  // oldest first
-    long long at = 0;                          // what comes after it is newer
+    std::optional<long long> at;               // what comes after it is newer; nothing: not known
     bool missed = false;                       // there was more than the ring keeps
   };
-  static constexpr long long kNow = -1;  // for `since`: what happens from now on
   // Waits until there is something behind `since`, at most so long: then the batch is empty. A
   // `since` that is not reached yet is another database's: it has missed something.
-  [[nodiscard]] Batch Wait(long long since, Milliseconds most, const std::stop_token& stop);
+  // No `since`: until it is known where now is (0 of a database without runs), and no longer.
+  [[nodiscard]] Batch Wait(std::optional<long long> since, Milliseconds most,
+                           const std::stop_token& stop);
 
  private:
   void Look(const std::stop_token& stop);

@@ -30,22 +30,22 @@ class Stream {
     if (!x.BeginStream(200, "text/event-stream",
                        {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}))
       return;
-    const std::string last = x.Header("Last-Event-ID");
-    long long since =
-        last.empty() ? EventHub::kNow : std::max(0LL, std::strtoll(last.c_str(), nullptr, 10));
+    std::optional<long long> since;
+    if (const std::string last = x.Header("Last-Event-ID"); !last.empty())
+      since = std::max(0LL, std::strtoll(last.c_str(), nullptr, 10));
     if (!x.SendPiece("retry: 3000\n\n")) return;
-    if (!run_.empty() && !SendSteps()) return;
+    if (since && !run_.empty() && !SendSteps()) return;
     while (!r_.stop().stop_requested()) {
       const auto batch = parts_.events->Wait(since, kHeartbeat, r_.stop());
       if (r_.stop().stop_requested() || IsRefusedNow()) return;
-      const bool begins = since == EventHub::kNow && batch.at != EventHub::kNow;
+      const bool begins = !since && batch.at;
       since = batch.at;
       // What changed before there was a number to go on from.
       if (begins && !run_.empty() && !SendSteps()) return;
       if (batch.missed && !Send("reset", Json::object())) return;
       if (!SendChanges(batch)) return;
       // Also where all changes were others': who has gone is found by what is sent to him alone.
-      const std::string mark = since == EventHub::kNow ? "" : "id: " + std::to_string(since) + "\n";
+      const std::string mark = since ? "id: " + std::to_string(*since) + "\n" : "";
       if (!x.SendPiece(": still here\n" + mark + "\n")) return;
     }
   }

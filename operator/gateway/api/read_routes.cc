@@ -79,18 +79,29 @@ Result<Reply> Lineage(const views::Place& place, ApiRequest& r) {
 Result<Reply> Metrics(const views::Place& place, ApiRequest& r) {
   PENSTOCK_ASSIGN(const auto attempt, r.Index("attempt"));
   PENSTOCK_ASSIGN(const auto item, r.Index("item"));
-  PENSTOCK_ASSIGN(const auto run, views::FindRun(place, r.ns(), r.Path("name"), r.stop()));
+  PENSTOCK_ASSIGN(auto run, views::FindRun(place, r.ns(), r.Path("name"), r.stop()));
+  // What came from the cache has the curves of the run that made it, while that is known.
+  const api::StepStatus* step = run.known.Step(r.Path("step"));
+  if (step != nullptr && step->cached && !step->cached_from.empty())
+    if (auto maker = views::FindRun(place, r.ns(), step->cached_from, r.stop()))
+      run = *std::move(maker);
   PENSTOCK_ASSIGN(const auto pod, views::PodOf(place, run.known, r.Path("step"), attempt, item));
   return Ok(views::MetricsView(place, run.known, pod, r.All("names")));
 }
 
-// The verbs on runs that the caller has in a namespace; without `list` nobody is shown that it is.
+// What the caller may do in a namespace: verbs on runs, to decide approvals and to steer rollouts;
+// without `list` nobody is shown that it is.
 Result<std::vector<std::string>> Verbs(const ApiParts& parts, const ApiRequest& r,
                                        const std::string& ns) {
+  const std::pair<const char*, Right> rights[]{{"list", To("list", "pipelineruns")},
+                                               {"get", To("get", "pipelineruns")},
+                                               {"create", To("create", "pipelineruns")},
+                                               {"patch", To("patch", "pipelineruns")},
+                                               {"approve", To("create", "approvals")},
+                                               {"steer", To("patch", "modeldeployments")}};
   std::vector<std::string> verbs;
-  for (const char* verb : {"list", "get", "create", "patch"}) {
-    PENSTOCK_ASSIGN(const bool may,
-                    parts.access->May(r.caller(), ns, To(verb, "pipelineruns"), r.stop()));
+  for (const auto& [verb, right] : rights) {
+    PENSTOCK_ASSIGN(const bool may, parts.access->May(r.caller(), ns, right, r.stop()));
     if (may) verbs.emplace_back(verb);
     if (verbs.empty()) return verbs;
   }
@@ -101,6 +112,8 @@ Result<Reply> Me(const ApiParts& parts, ApiRequest& r) {
   Json me{{"user", r.caller().user},     {"groups", r.caller().groups},
           {"mode", parts.place->mode()}, {"version", PenstockVersion()},
           {"namespaces", Json::array()}, {"may", Json::object()}};
+  // On a cluster the namespace itself is all that a command needs.
+  if (parts.place->mode() == "local") me["flags"] = parts.place->Flags("");
   std::vector<std::string> all = parts.place->namespaces();
   if (all.empty()) {
     PENSTOCK_ASSIGN(all, parts.place->history().Namespaces(kMostNamespaces));

@@ -1,5 +1,5 @@
 // Requests to the gateway that served this page, and to nobody else.
-import { authorization, isRefused } from './token';
+import { authorization, refused } from './token';
 
 export class ApiError extends Error {
   constructor(
@@ -46,15 +46,15 @@ async function refusal(response: Response): Promise<ApiError> {
   } catch {
     // Not of the gateway: a proxy between answers in its own words, and the status says enough.
   }
+  // What is asked besides is given up then, unread: the first says why.
+  if (response.status === 401) refused.value ||= message;
   return new ApiError(response.status, code, message, field);
 }
 
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     const headers = { ...(init.headers as Record<string, string>), ...authorization() };
-    const response = await fetch(url, { credentials: 'same-origin', ...init, headers });
-    if (response.status === 401) isRefused.value = true;
-    return response;
+    return await fetch(url, { credentials: 'same-origin', ...init, headers });
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, 'Unreachable', String((error as Error).message ?? error));
@@ -109,16 +109,12 @@ export async function getLog(url: string, signal?: AbortSignal): Promise<LogPart
 }
 
 // `X-Penstock-Request` is what no form of another site can send.
-export async function post<T>(url: string, body: unknown): Promise<{ body: T; command: string }> {
+export async function post<T>(url: string, body: unknown): Promise<T> {
   const response = await send(url, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-Penstock-Request': '1' },
     body: JSON.stringify(body ?? {}),
   });
   if (!response.ok) throw await refusal(response);
-  const text = await response.text();
-  return {
-    body: (text ? JSON.parse(text) : {}) as T,
-    command: response.headers.get('X-Penstock-Command') ?? '',
-  };
+  return (await response.json()) as T;
 }

@@ -5,12 +5,12 @@ import { signal } from '@preact/signals';
 const STORED = 'penstock.token';
 
 export const token = signal(sessionStorage.getItem(STORED) ?? '');
-export const isRefused = signal(false); // the gateway knows nobody by it
+export const refused = signal(''); // why the gateway knows nobody by it; empty: it does
 
 export function signIn(given: string) {
   sessionStorage.setItem(STORED, given);
   token.value = given;
-  isRefused.value = false;
+  refused.value = '';
 }
 
 export function authorization(): Record<string, string> {

@@ -1,7 +1,7 @@
 // One artifact: its columns, what is in them, some rows, its report, and where it comes from.
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { Artifact, ColumnStatistics, SchemaColumn, Value } from '../api/types';
+import type { Artifact, ColumnStatistics, SchemaColumn, Statistics, Value } from '../api/types';
 import { Download } from '../parts/download';
 import { Copy, Fact, Facts, Loading, Name, Trouble, Values } from '../parts/pieces';
 import { bytes, numberText, shortDigest, shown, valueText } from '../parts/shown';
@@ -31,8 +31,17 @@ export function ArtifactPage({ namespace, digest }: { namespace: string; digest:
   );
 }
 
+// A file that should hold columns, and may hold anything.
+function columned<T>(file: Value | undefined): T | undefined {
+  const is = file && typeof file === 'object' && 'columns' in file && Array.isArray(file.columns);
+  return is ? (file as T) : undefined;
+}
+
 function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }) {
-  const { producer, digest } = artifact;
+  const { producer, digest, metrics } = artifact;
+  const statistics = columned<Statistics>(artifact.statistics);
+  const schema = columned<{ columns: SchemaColumn[]; rows?: Value }>(artifact.schema);
+  const rows = statistics?.rows ?? schema?.rows;
   return (
     <>
       <Facts>
@@ -40,9 +49,7 @@ function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }
           <span class="mono wrap">{digest}</span> <Copy text={digest} label={t('copy')} />
         </Fact>
         <Fact word="bytes">{bytes(artifact.bytes)}</Fact>
-        <Fact word="rows">
-          {artifact.statistics?.rows !== undefined && numberText(artifact.statistics.rows)}
-        </Fact>
+        <Fact word="rows">{typeof rows === 'number' && numberText(rows)}</Fact>
         <Fact word="producer">
           {producer && (
             <a href={href([namespace, 'runs', producer.run], { step: producer.step })}>
@@ -53,20 +60,22 @@ function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }
           )}
         </Fact>
       </Facts>
-      {(artifact.schema || artifact.statistics) && (
+      {(schema || statistics) && (
         <Columns
-          schema={artifact.schema?.columns ?? []}
-          statistics={artifact.statistics?.columns ?? []}
-          label={artifact.statistics?.label}
+          schema={schema?.columns ?? []}
+          statistics={statistics?.columns ?? []}
+          label={statistics?.label}
         />
       )}
-      {artifact.metrics && (
+      {metrics && typeof metrics === 'object' && !Array.isArray(metrics) && (
         <section>
           <h2>{t('metrics')}</h2>
-          <Values values={artifact.metrics} />
+          <Values values={metrics} />
         </section>
       )}
-      {artifact.sample && <Sample sample={artifact.sample} />}
+      {statistics?.sample && statistics.sample.length > 0 && (
+        <Sample names={statistics.columns.map((c) => c.name)} rows={statistics.sample} />
+      )}
       {artifact.report !== undefined && (
         <section>
           <h2>{t('report')}</h2>
@@ -202,14 +211,12 @@ function Distribution({ about }: { about: ColumnStatistics }) {
   );
 }
 
-function Sample({ sample }: { sample: NonNullable<Artifact['sample']> }) {
-  const names = sample.columns.map((column) => (typeof column === 'string' ? column : column.name));
-  const isNumber = (value: Value | undefined) => typeof value === 'number';
-  const numbers = names.map((_, at) => sample.rows.some((row) => isNumber(row[at])));
+function Sample({ names, rows }: { names: string[]; rows: Value[][] }) {
+  const numbers = names.map((_, at) => rows.some((row) => typeof row[at] === 'number'));
   return (
     <section>
       <h2>
-        {t('rowsSampled')} <span class="dim">{sample.rows.length}</span>
+        {t('rowsSampled')} <span class="dim">{rows.length}</span>
       </h2>
       <div class="wide" tabIndex={0} role="region" aria-label={t('rowsSampled')}>
         <table class="plain-table sample">
@@ -223,7 +230,7 @@ function Sample({ sample }: { sample: NonNullable<Artifact['sample']> }) {
             </tr>
           </thead>
           <tbody>
-            {sample.rows.map((row, n) => (
+            {rows.map((row, n) => (
               <tr key={n}>
                 {names.map((name, at) => (
                   <td key={name} class={numbers[at] ? 'number' : 'mono'}>
@@ -242,12 +249,12 @@ function Sample({ sample }: { sample: NonNullable<Artifact['sample']> }) {
 const cut = (text: string) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
 
 function Files({ namespace, artifact }: { namespace: string; artifact: Artifact }) {
-  const files = artifact.files ?? [];
+  const { files } = artifact;
   if (files.length === 0) return null;
   return (
     <section>
       <h2>
-        {t('files')} <span class="dim">{files.length}</span>
+        {t('files')} <span class="dim">{artifact.fileCount}</span>
       </h2>
       <table class="plain-table">
         <tbody>
@@ -266,7 +273,7 @@ function Files({ namespace, artifact }: { namespace: string; artifact: Artifact 
           ))}
         </tbody>
       </table>
-      {files.length > 200 && <p class="dim">{t('cut')}</p>}
+      {artifact.fileCount > 200 && <p class="dim">{t('cut')}</p>}
     </section>
   );
 }

@@ -1,5 +1,4 @@
 // A graph with its tools: finds, fits, and chooses how it is drawn by how large it is.
-import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { t } from '../words/words';
@@ -23,7 +22,6 @@ interface Props {
   onOpen: (id: string) => void;
   listen?: (listener: (changed: Set<string>) => void) => () => void;
   phaseOf?: (id: string) => string;
-  tools?: ComponentChildren;
 }
 
 const scaleOf = (drawn: Layout, box: Viewport) =>
@@ -91,7 +89,6 @@ export function GraphView(props: Props) {
   return (
     <div class="graph">
       <div class="graph-tools">
-        {props.tools}
         <button
           type="button"
           class="small"

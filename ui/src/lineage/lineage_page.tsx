@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { Lineage } from '../api/types';
+import type { Lineage, LineageNode as Node } from '../api/types';
 import type { Drawn } from '../graph/drawing';
 import { GraphView } from '../graph/graph_view';
 import { lineageLine } from '../parts/cli';
@@ -14,7 +14,6 @@ import { place } from '../shell/me';
 import { go, here, href, route } from '../shell/route';
 import { t } from '../words/words';
 
-type Node = Lineage['nodes'][number];
 const DIRECTIONS = [
   ['both', 'both'],
   ['up', 'upstream'],
@@ -84,16 +83,18 @@ export function LineagePage({ namespace }: { namespace: string }) {
   );
 }
 
-// What opens when a node is chosen.
+// What opens when a node is chosen. A file from outside is not the gateway's: what it has for a
+// digest is the fingerprint under which it was read.
 function target(namespace: string, node: Node): string {
-  if (node.kind === 'deployment' || (node.kind === 'model' && !node.digest)) {
-    return href([namespace, 'models', node.label.split(/[:@]/)[0]!]);
+  if (node.kind === 'deployment') {
+    return href([namespace, 'models', node.label.split(' ')[0]!]);
   }
   if (node.kind === 'step' && node.run) {
     return href([namespace, 'runs', node.run], { step: node.step });
   }
-  if (node.digest) return href([namespace, 'artifacts', node.digest]);
-  return href([namespace, 'lineage'], { artifact: node.id });
+  return node.kind !== 'file' && node.digest
+    ? href([namespace, 'artifacts', node.digest])
+    : here({});
 }
 
 function Drawing(props: { data: Lineage; namespace: string; of: string }) {
@@ -103,17 +104,19 @@ function Drawing(props: { data: Lineage; namespace: string; of: string }) {
     () =>
       data.nodes.map((node) => ({
         id: node.id,
-        label: shown(node.label),
-        said: [shown(node.label), node.kind === 'step' && shown(node.run ?? ''), node.kind]
-          .filter(Boolean)
-          .join(' '),
+        label: shown((node.kind === 'step' && node.step) || node.label),
+        said: shown(
+          node.kind === 'step' ? `${node.step} ${node.run} step` : `${node.label} ${node.kind}`,
+        ),
         sub: node.run && node.kind === 'step' ? shown(node.run) : node.kind,
         kind: node.kind,
       })),
     [data],
   );
   const shape = useMemo(() => JSON.stringify([nodes.map((n) => n.id), data.edges]), [data]);
-  const selected = data.nodes.find((node) => [node.id, node.digest, node.label].includes(of))?.id;
+  const selected = data.nodes.find((node) =>
+    [node.digest, node.label, node.label.split(' ')[0]].includes(of),
+  )?.id;
   return (
     <div class="graph-and-table wide-table">
       <LineageTable data={data} namespace={namespace} selected={selected} />
@@ -153,7 +156,11 @@ function LineageTable({ data, namespace, selected }: TableProps) {
       label: t('digest'),
       width: '110px',
       cell: (node) =>
-        node.digest ? <Digest digest={node.digest} /> : <Name text={node.uri ?? node.run} />,
+        node.kind !== 'file' && node.digest ? (
+          <Digest digest={node.digest} />
+        ) : (
+          <Name text={node.digest ?? node.component} />
+        ),
     },
   ];
   return (

@@ -89,6 +89,11 @@ class LogStore {
     }
   }
 
+  // Of a log that is not there the gateway says why: that is no trouble.
+  get absent(): string | undefined {
+    return this.error.value?.status === 404 ? this.error.value.message : undefined;
+  }
+
   private say(error: unknown) {
     if (this.aborter.signal.aborted) return;
     this.error.value =
@@ -214,7 +219,7 @@ export function LogView({ place }: { place: LogPlace }) {
           {t('download')}
         </Download>
       </div>
-      <Trouble error={store.error.value} />
+      {!store.absent && <Trouble error={store.error.value} />}
       {!buffer.atBeginning && (
         <button type="button" class="plain earlier" onClick={() => void earlier()}>
           {t('earlier')}
@@ -239,7 +244,9 @@ export function LogView({ place }: { place: LogPlace }) {
             />
           ))}
         </div>
-        {lines.length === 0 && version > 0 && <div class="empty">{t('logEmpty')}</div>}
+        {lines.length === 0 && (store.absent || version > 0) && (
+          <div class="empty">{shown(store.absent ?? t('logEmpty'))}</div>
+        )}
       </div>
     </div>
   );

@@ -1,7 +1,7 @@
 // The models that are served, and how their newest version takes over.
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { List, Model, ModelVersion } from '../api/types';
+import type { List, Model, ModelRow, ModelVersion } from '../api/types';
 import { At, Digest, Loading, Name, Trouble } from '../parts/pieces';
 import { Phase } from '../parts/phase';
 import { shown } from '../parts/shown';
@@ -12,14 +12,14 @@ import { t } from '../words/words';
 import { History, RolloutSection } from './rollout';
 
 export function ModelsPage({ namespace }: { namespace: string }) {
-  const live = useLive<List<Model>>(inNamespace(namespace, ['models'], { limit: 500 }), 5000);
-  const open = (model: Model) => href([namespace, 'models', model.name]);
-  const columns: Column<Model>[] = [
+  const live = useLive<List<ModelRow>>(inNamespace(namespace, ['models'], { limit: 500 }), 5000);
+  const open = (model: ModelRow) => href([namespace, 'models', model.name]);
+  const columns: Column<ModelRow>[] = [
     {
       key: 'phase',
       label: t('phase'),
       width: '128px',
-      cell: (model) => <Phase phase={model.phase ?? ''} />,
+      cell: (model) => <Phase phase={model.phase} />,
     },
     {
       key: 'name',
@@ -48,7 +48,7 @@ export function ModelsPage({ namespace }: { namespace: string }) {
       width: 'minmax(120px, 1fr)',
       cell: (model) => (
         <span class="reason">
-          {(model.versions ?? [])
+          {model.versions
             .filter((version) => version.weight)
             .map((version) => `${shown(version.name)} ${version.weight}`)
             .join(' · ')}
@@ -85,7 +85,7 @@ export function ModelPage({ namespace, name }: { namespace: string; name: string
           <a href={href([namespace, 'models'])}>{t('models')}</a> <span class="dim">/</span>{' '}
           <Name text={name} />
         </h1>
-        {model && <Phase phase={model.phase ?? ''} />}
+        {model && <Phase phase={model.phase} />}
         <span class="grow" />
         <a class="button" href={href([namespace, 'lineage'], { model: name })}>
           {t('lineage')}
@@ -101,15 +101,15 @@ export function ModelPage({ namespace, name }: { namespace: string; name: string
             </p>
           )}
           {model.url && <p class="mono">{shown(model.url)}</p>}
-          <Traffic versions={model.versions ?? []} />
+          <Traffic versions={model.versions} />
           <RolloutSection
             namespace={namespace}
             model={model}
             onChange={() => setTimeout(live.refresh, 300)}
           />
-          <Versions namespace={namespace} versions={model.versions ?? []} />
-          <History history={model.history ?? []} />
-          <Conditions conditions={model.conditions ?? []} />
+          <Versions namespace={namespace} versions={model.versions} />
+          <History history={model.history} />
+          <Conditions conditions={model.conditions} />
         </>
       )}
     </section>
@@ -161,10 +161,10 @@ function Versions({ namespace, versions }: { namespace: string; versions: ModelV
                   <Name text={version.name} />
                 </th>
                 <td>
-                  <Phase phase={version.phase ?? version.role ?? ''} />
+                  <Phase phase={version.phase ?? version.role} />
                 </td>
                 <td class="number">{version.weight}</td>
-                <td>{version.digest && <Digest digest={version.digest} />}</td>
+                <td><Digest digest={version.digest} /></td>
                 <td>
                   {version.run && (
                     <a href={href([namespace, 'runs', version.run])}>

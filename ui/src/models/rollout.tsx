@@ -33,25 +33,23 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
       </section>
     );
   }
-  const version = `v${rollout.version ?? ''}`;
-  const isHeld = rollout.phase === 'Paused';
+  const version = `v${rollout.version}`;
+  const isHeld = rollout.phase === 'Paused' || rollout.phase === 'Preview';
   return (
     <section>
       <div class="bar">
         <h2>
           {t('rollout')} {version}
         </h2>
-        {rollout.phase && <Phase phase={rollout.phase} />}
-        {rollout.step !== undefined && (
-          <span class="dim">
-            {t('step')} {rollout.step}
-            {rollout.steps ? `/${rollout.steps}` : ''}
-          </span>
-        )}
+        <Phase phase={rollout.phase} />
+        <span class="dim">
+          {t('step')} {rollout.step}
+          {rollout.steps ? `/${rollout.steps}` : ''}
+        </span>
         <span class="grow" />
         {ACTS.filter(([what]) => what !== (isHeld ? 'pause' : 'resume')).map(
           ([what, says, danger]) => (
-            <ActButton key={what} label={t(what)} verb="patch" primary={what === 'promote'}>
+            <ActButton key={what} label={t(what)} verb="steer" primary={what === 'promote'}>
               {(close) => (
                 <ActForm
                   says={t(says, { version })}
@@ -70,7 +68,7 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
         )}
       </div>
       {rollout.message && <p>{shown(rollout.message)}</p>}
-      {rollout.gates && rollout.gates.length > 0 && <Gates gates={rollout.gates} />}
+      {rollout.gates.length > 0 && <Gates gates={rollout.gates} />}
     </section>
   );
 }
@@ -102,7 +100,7 @@ function Gates({ gates }: { gates: Gate[] }) {
                 <Interval gate={gate} />
               </td>
               <td>{shown(gate.bound ?? '')}</td>
-              <td class="number">{gate.samples !== undefined && numberText(gate.samples)}</td>
+              <td class="number">{numberText(gate.samples)}</td>
               <td>{shown(gate.message ?? '')}</td>
             </tr>
           ))}
@@ -146,7 +144,7 @@ function Interval({ gate }: { gate: Gate }) {
   );
 }
 
-export function History({ history }: { history: NonNullable<Model['history']> }) {
+export function History({ history }: { history: Model['history'] }) {
   if (history.length === 0) return null;
   return (
     <section>
@@ -157,7 +155,7 @@ export function History({ history }: { history: NonNullable<Model['history']> })
             <At time={entry.time} /> v{entry.version}{' '}
             {entry.to !== undefined && <>→ v{entry.to} </>}
             <Phase phase={entry.outcome} /> {shown(entry.reason ?? '')}
-            {entry.evidence && entry.evidence.length > 0 && (
+            {entry.evidence.length > 0 && (
               <details>
                 <summary>{t('evidence')}</summary>
                 <Gates gates={entry.evidence} />

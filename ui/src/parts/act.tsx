@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { ApiError } from '../api/client';
-import { may } from '../shell/me';
+import { may, place, type Verb } from '../shell/me';
 import { namespace } from '../shell/route';
 import { t } from '../words/words';
 import { Dialog } from './dialog';
@@ -16,6 +16,7 @@ interface FormProps {
   submit: string;
   danger?: boolean;
   blocked?: boolean; // by what the form above finds wrong
+  here?: boolean; // also of runs of one's own machine, which else are of its terminals
   act: () => Promise<void>;
   onDone: () => void;
   children?: ComponentChildren;
@@ -24,9 +25,10 @@ interface FormProps {
 export function ActForm(props: FormProps) {
   const [error, setError] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
+  const elsewhere = place.value.local && !props.here;
   async function submit(event: Event) {
     event.preventDefault();
-    if (busy || props.blocked) return;
+    if (busy || props.blocked || elsewhere) return;
     setBusy(true);
     setError(undefined);
     try {
@@ -42,17 +44,20 @@ export function ActForm(props: FormProps) {
     <form class="act" onSubmit={submit} noValidate>
       {props.says && <p>{props.says}</p>}
       {props.children}
+      {elsewhere && <p>{t('inTerminal')}</p>}
       <CommandLine text={props.command} />
       <Trouble error={error} />
-      <footer>
-        <button
-          type="submit"
-          class={props.danger ? 'danger' : 'primary'}
-          aria-disabled={busy || props.blocked}
-        >
-          {props.submit}
-        </button>
-      </footer>
+      {!elsewhere && (
+        <footer>
+          <button
+            type="submit"
+            class={props.danger ? 'danger' : 'primary'}
+            aria-disabled={busy || props.blocked}
+          >
+            {props.submit}
+          </button>
+        </footer>
+      )}
     </form>
   );
 }
@@ -60,7 +65,7 @@ export function ActForm(props: FormProps) {
 interface ButtonProps {
   label: string;
   title?: string;
-  verb: string; // of what the person may do
+  verb: Verb;
   primary?: boolean;
   children: (close: () => void) => ComponentChildren;
 }

@@ -13,22 +13,16 @@ export function line(words: string[]): string {
 }
 
 // "-p name=value": a text as it is, anything else as JSON.
-export function parameterWords(values: Record<string, Value>): string[] {
-  return Object.entries(values).flatMap(([name, value]) => [
-    '-p',
-    `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  ]);
-}
-
-const inNamespace = (local: boolean, namespace: string) => (local ? [] : ['-n', namespace]);
+export const parameterWords = (values: Record<string, Value>) => valueWords('-p', values);
 
 export interface Place {
   namespace: string;
   local: boolean;
+  flags?: string; // that the gateway of a state folder says a command needs
 }
 
-const of = (place: Place, words: string[]) =>
-  line(['penstock', ...words, ...inNamespace(place.local, place.namespace)]);
+const of = ({ namespace, local, flags }: Place, words: string[]) =>
+  line(['penstock', ...words, ...(local ? [] : ['-n', namespace])]) + (flags ? ` ${flags}` : '');
 
 export const runLine = (place: Place, pipeline: string, values: Record<string, Value>) =>
   of(place, ['run', place.local ? `${pipeline}.yaml` : pipeline, ...parameterWords(values)]);
@@ -44,17 +38,30 @@ export interface Decision {
   values?: Record<string, Value>;
 }
 
+const valueWords = (flag: string, values: Record<string, Value> = {}, before = '') =>
+  Object.entries(values).flatMap(([name, value]) => [
+    flag,
+    `${before}${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  ]);
+
 export const approveLine = (place: Place, run: string, step: string, decision: Decision) =>
   of(place, [
     'approve',
     run,
     step,
     ...(decision.approved ? [] : ['--reject']),
-    ...Object.entries(decision.values ?? {}).flatMap(([name, value]) => [
-      '--value',
-      `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    ]),
+    ...valueWords('--value', decision.values),
     ...(decision.comment ? ['--comment', decision.comment] : []),
+  ]);
+
+// On one's own machine a run asks where it was started, or was started with the answer.
+export const runApprovedLine = (place: Place, pipeline: string, step: string, decision: Decision) =>
+  of(place, [
+    'run',
+    `${pipeline}.yaml`,
+    ...(decision.values
+      ? valueWords('--approve', decision.values, `${step}=`)
+      : ['--approve', step]),
   ]);
 
 export const rolloutLine = (place: Place, what: string, model: string) =>

@@ -19,8 +19,6 @@ const TONES: Record<string, Tone> = {
   RolledBack: 'bad',
   Aborted: 'bad',
   Running: 'busy',
-  Fetching: 'busy',
-  Uploading: 'busy',
   Starting: 'busy',
   Progressing: 'busy',
   Promoting: 'busy',

@@ -44,7 +44,7 @@ function Field({ parameter, text, error, onText }: FieldProps) {
   return (
     <div class={error ? 'field wrong' : 'field'}>
       <label for={id}>
-        <Name text={parameter.name} /> <span class="dim">{parameter.type ?? 'string'}</span>
+        <Name text={parameter.name} /> <span class="dim">{parameter.type}</span>
       </label>
       <Input
         id={id}

@@ -10,7 +10,7 @@ export type Read = { value?: Value; error?: string };
 
 // Of one field. An empty text is no value; where the parameter has no default, that is an error.
 export function read(parameter: Parameter, text: string): Read {
-  const { name, type = 'string' } = parameter;
+  const { name, type } = parameter;
   if (text === '') {
     const needed = parameter.default === undefined && !parameter.optional;
     return needed ? { error: t('required', { name }) } : {};
@@ -47,7 +47,7 @@ function number(parameter: Parameter, text: string): Read {
 }
 
 function json(parameter: Parameter, text: string): Read {
-  const { name, type = '' } = parameter;
+  const { name, type } = parameter;
   try {
     const value = JSON.parse(text) as Value;
     const fits =

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 
 import { inNamespace, post } from '../api/client';
 import { useLive } from '../api/live';
-import type { List, Pipeline, RunRow } from '../api/types';
+import type { List, Pipeline, PipelineRow, RunRow } from '../api/types';
 import { ActButton, ActForm } from '../parts/act';
 import { runLine } from '../parts/cli';
 import { At, Fact, Facts, Loading, Name, Trouble } from '../parts/pieces';
@@ -18,9 +18,9 @@ import { ParameterFields } from './parameter_form';
 import { readAll, textOf } from './parameter_values';
 
 export function PipelinesPage({ namespace }: { namespace: string }) {
-  const live = useLive<List<Pipeline>>(inNamespace(namespace, ['pipelines'], { limit: 500 }), 5000);
-  const open = (pipeline: Pipeline) => href([namespace, 'pipelines', pipeline.name]);
-  const columns: Column<Pipeline>[] = [
+  const live = useLive<List<PipelineRow>>(inNamespace(namespace, ['pipelines'], { limit: 500 }), 5000);
+  const open = (pipeline: PipelineRow) => href([namespace, 'pipelines', pipeline.name]);
+  const columns: Column<PipelineRow>[] = [
     {
       key: 'name',
       label: t('pipeline'),
@@ -120,7 +120,7 @@ export function PipelinePage({ namespace, name }: { namespace: string; name: str
         <>
           <Facts>
             <Fact word="schedule">
-              {pipeline.schedules?.length ? <span class="mono">{scheduleText(pipeline)}</span> : ''}
+              {pipeline.schedules.length ? <span class="mono">{scheduleText(pipeline)}</span> : ''}
             </Fact>
             <Fact word="next">{pipeline.nextRun && <At time={pipeline.nextRun} />}</Fact>
             <Fact word="last">
@@ -131,22 +131,27 @@ export function PipelinePage({ namespace, name }: { namespace: string; name: str
               )}
             </Fact>
           </Facts>
+          {pipeline.ready === 'False' && (
+            <p class="trouble" role="status">
+              {shown(pipeline.message ?? '')}
+            </p>
+          )}
           {pipeline.description && <p>{shown(pipeline.description)}</p>}
           <Parameters pipeline={pipeline} />
-          <Backfill namespace={namespace} pipeline={pipeline} />
+          {!place.value.local && <Backfill namespace={namespace} pipeline={pipeline} />}
         </>
       )}
     </section>
   );
 }
 
-const scheduleText = (pipeline: Pipeline) =>
-  (pipeline.schedules ?? [])
+const scheduleText = (pipeline: PipelineRow) =>
+  pipeline.schedules
     .map((one) => shown([one.cron, one.timeZone].filter(Boolean).join(' ')))
     .join(', ');
 
 function Parameters({ pipeline }: { pipeline: Pipeline }) {
-  const parameters = pipeline.parameters ?? [];
+  const { parameters } = pipeline;
   if (parameters.length === 0) return null;
   return (
     <section>
@@ -166,7 +171,7 @@ function Parameters({ pipeline }: { pipeline: Pipeline }) {
               <th scope="row" class="mono">
                 <Name text={parameter.name} />
               </th>
-              <td>{parameter.type ?? 'string'}</td>
+              <td>{parameter.type}</td>
               <td class="mono">
                 {parameter.default === undefined ? '' : shown(textOf(parameter.default))}
               </td>
@@ -199,7 +204,7 @@ interface FormProps {
 }
 
 function RunForm({ namespace, pipeline, onDone }: FormProps) {
-  const declared = pipeline.parameters ?? [];
+  const declared = pipeline.parameters;
   const [texts, setTexts] = useState<Record<string, string>>({});
   const [touched, setTouched] = useState<Record<string, boolean>>({});
   const { values, errors } = readAll(declared, texts);
@@ -213,11 +218,11 @@ function RunForm({ namespace, pipeline, onDone }: FormProps) {
       blocked={Object.keys(errors).length > 0}
       command={runLine(place.value, pipeline.name, values)}
       act={async () => {
-        const { body } = await post<RunRow>(inNamespace(namespace, ['runs']), {
+        const run = await post<RunRow>(inNamespace(namespace, ['runs']), {
           pipeline: pipeline.name,
           parameters: values,
         });
-        go(href([namespace, 'runs', body.name]));
+        go(href([namespace, 'runs', run.name]));
       }}
       onDone={onDone}
     >

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { get, inNamespace, post } from '../api/client';
 import type { Parameter, Pipeline, RunRow, Step, Value } from '../api/types';
 import { ActButton, ActForm } from '../parts/act';
-import { approveLine, cancelLine, runLine } from '../parts/cli';
+import { approveLine, cancelLine, runApprovedLine, runLine } from '../parts/cli';
 import { shown } from '../parts/shown';
 import { ParameterFields } from '../pipelines/parameter_form';
 import { byLooks, readAll, textOf } from '../pipelines/parameter_values';
@@ -21,6 +21,7 @@ export function CancelButton({ store }: { store: RunStore }) {
           says={t('cancelSays')}
           submit={t('cancel')}
           danger
+          here
           command={cancelLine(place.value, store.name)}
           act={async () => {
             await post(inNamespace(store.namespace, ['runs', store.name, 'cancel']), {});
@@ -50,12 +51,12 @@ function changedOf(given: Record<string, Value>, values: Record<string, Value>) 
   );
 }
 
-const typeOf = (value: Value) =>
-  Array.isArray(value)
-    ? 'list'
-    : value !== null && typeof value === 'object'
-      ? 'object'
-      : typeof value;
+function typeOf(value: Value): Parameter['type'] {
+  if (Array.isArray(value)) return 'list';
+  if (typeof value === 'object') return 'object';
+  if (typeof value === 'boolean') return 'boolean';
+  return typeof value === 'number' ? 'number' : 'string';
+}
 
 function RerunForm({ store, onDone }: { store: RunStore; onDone: () => void }) {
   const run = store.run.value;
@@ -82,8 +83,8 @@ function RerunForm({ store, onDone }: { store: RunStore; onDone: () => void }) {
       command={runLine(place.value, run?.pipeline ?? '', { ...given, ...parameters })}
       act={async () => {
         const url = inNamespace(store.namespace, ['runs', store.name, 'rerun']);
-        const { body } = await post<RunRow>(url, { parameters });
-        if (body.name) go(href([store.namespace, 'runs', body.name]));
+        const { name } = await post<RunRow>(url, { parameters });
+        go(href([store.namespace, 'runs', name]));
       }}
       onDone={onDone}
     >
@@ -111,7 +112,7 @@ export function ApproveButton({ store, step }: { store: RunStore; step: Step }) 
       primary
       label={t('approve')}
       title={t('approveTitle', { step: shown(step.name) })}
-      verb="create"
+      verb="approve"
     >
       {(close) => <ApproveForm store={store} step={step} onDone={close} />}
     </ActButton>
@@ -134,11 +135,15 @@ function ApproveForm({ store, step, onDone }: { store: RunStore; step: Step; onD
   };
   return (
     <ActForm
-      says={shown(step.approval?.message ?? step.why ?? step.message ?? '')}
+      says={shown(step.message ?? '')}
       submit={approved ? t('approve') : t('reject')}
       danger={!approved}
       blocked={Object.keys(wrong).length > 0}
-      command={approveLine(place.value, store.name, step.name, decision)}
+      command={
+        place.value.local
+          ? runApprovedLine(place.value, store.run.value?.pipeline ?? '', step.name, decision)
+          : approveLine(place.value, store.name, step.name, decision)
+      }
       act={async () => {
         const url = inNamespace(store.namespace, ['runs', store.name, 'approve']);
         await post(url, { step: step.name, ...decision });

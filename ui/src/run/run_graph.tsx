@@ -1,30 +1,21 @@
 // The graph of a run: its steps, as they stand.
 import { useMemo } from 'preact/hooks';
 
-import type { GraphNode, StepRow } from '../api/types';
-import { collapsed } from '../graph/collapse';
+import type { GraphNode, Run, StepRow } from '../api/types';
 import type { Drawn } from '../graph/drawing';
 import { GraphView, MOST_SVG } from '../graph/graph_view';
-import { Name } from '../parts/pieces';
 import { shown } from '../parts/shown';
 import { go, here, route } from '../shell/route';
 import { phaseWord, t } from '../words/words';
 import type { RunStore } from './run_store';
 
-// Open groups stand in the address, by commas: names of steps have none.
-const openOf = (query: URLSearchParams) =>
-  new Set((query.get('open') ?? '').split(',').filter(Boolean));
+// A loop, and a step that is a Pipeline, stand for many: the latter's own steps are of its run.
+const isMany = (node: GraphNode) => node.kind === 'loop' || node.kind === 'pipeline';
 
-function toggled(open: ReadonlySet<string>, name: string): string | undefined {
-  const next = new Set(open);
-  if (!next.delete(name)) next.add(name);
-  return [...next].join(',') || undefined;
-}
-
-function drawnOf(node: GraphNode, row: StepRow | undefined, group: boolean): Drawn {
+function drawnOf(node: GraphNode, row: StepRow | undefined): Drawn {
   const phase = row?.phase ?? 'Waiting';
   const label = shown(node.name);
-  const sub = subOf(node, row, group);
+  const sub = subOf(node, row);
   // What is seen first, in its order, so that who speaks to the page may say what they read.
   const said = [
     [label, sub].filter(Boolean).join(' '),
@@ -39,30 +30,26 @@ function drawnOf(node: GraphNode, row: StepRow | undefined, group: boolean): Dra
     sub,
     kind: node.kind,
     cached: row?.cached,
-    group: group || (node.items ?? row?.items?.total ?? 0) > 0,
+    group: isMany(node),
   };
 }
 
-function subOf(node: GraphNode, row: StepRow | undefined, group: boolean): string | undefined {
+function subOf(node: GraphNode, row: StepRow | undefined): string | undefined {
   const total = row?.items?.total ?? node.items;
   if (total) return `${t('items')} ${row?.items?.succeeded ?? 0}/${total}`;
-  if (group) return node.kind === 'pipeline' ? t('pipeline') : node.kind;
   if (row?.reason && row.phase !== 'Succeeded') return shown(row.reason);
-  if (row?.progress?.total) return `${row.progress.done ?? 0}/${row.progress.total}`;
-  return undefined;
+  if (row?.progress?.total) return `${row.progress.done}/${row.progress.total}`;
+  return node.kind === 'pipeline' ? t('pipeline') : undefined;
 }
+
+const NONE: Run['graph'] = { nodes: [], edges: [] };
 
 export function RunGraph({ store }: { store: RunStore }) {
   const query = route.value.query;
   const run = store.run.value;
-  const open = openOf(query);
-  const opened = [...open].join(',');
   const version = store.version.value;
 
-  const graph = useMemo(() => {
-    const nodes = run?.graph?.nodes ?? store.order.map((name) => ({ name }));
-    return collapsed(nodes, run?.graph?.edges ?? [], open);
-  }, [run?.graph, opened, store]);
+  const graph = run?.graph ?? NONE;
   const shape = useMemo(
     () => `${graph.nodes.map((n) => n.name).join()}|${graph.edges.map((e) => e.join('>')).join()}`,
     [graph],
@@ -70,10 +57,7 @@ export function RunGraph({ store }: { store: RunStore }) {
   const large = graph.nodes.length > MOST_SVG;
   // A canvas paints changes by itself; the document's nodes are made anew.
   const nodes = useMemo(
-    () =>
-      graph.nodes.map((node) =>
-        drawnOf(node, store.steps.get(node.name), graph.groups.includes(node.name)),
-      ),
+    () => graph.nodes.map((node) => drawnOf(node, store.steps.get(node.name))),
     [graph, large ? 0 : version],
   );
   const first = useMemo(
@@ -92,19 +76,9 @@ export function RunGraph({ store }: { store: RunStore }) {
       find={query.get('find') ?? undefined}
       first={first}
       hrefOf={(id) => here({ step: id })}
-      onOpen={(id) => {
-        const group = graph.groups.includes(id);
-        go(group ? here({ open: toggled(open, id), step: id }) : here({ step: id }));
-      }}
+      onOpen={(id) => go(here({ step: id }))}
       listen={store.listen}
       phaseOf={(id) => store.steps.get(id)?.phase ?? 'Waiting'}
-      tools={[...open]
-        .filter((name) => graph.groups.includes(name))
-        .map((name) => (
-          <a key={name} class="button small" href={here({ open: toggled(open, name) })}>
-            {t('collapse')} <Name text={name} />
-          </a>
-        ))}
     />
   );
 }

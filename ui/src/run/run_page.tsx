@@ -22,7 +22,7 @@ import { t } from '../words/words';
 import { CancelButton, RerunButton } from './actions';
 import { RunGraph } from './run_graph';
 import { count, useRun, type RunStore } from './run_store';
-import { StepPanel } from './step_panel';
+import { StepPanel, Uses } from './step_panel';
 import { StepTable } from './step_table';
 import { Timeline } from './timeline';
 
@@ -126,18 +126,25 @@ function LiveCounts({ store, run }: { store: RunStore; run: Run }) {
 }
 
 function Details({ run }: { run: Run }) {
-  const parameters = Object.keys(run.parameters ?? {}).length > 0;
-  const labels = Object.keys(run.labels ?? {}).length > 0;
+  const parameters = Object.keys(run.parameters).length > 0;
+  const labels = Object.keys(run.labels).length > 0;
   return (
     <div class="details" tabIndex={0} role="region" aria-label={t('details')}>
-      {run.command && <CommandLine text={run.command} />}
+      <CommandLine text={run.command} />
       {parameters && (
         <section>
           <h2>{t('parameters')}</h2>
           <Values values={run.parameters} />
         </section>
       )}
-      <Conditions conditions={run.conditions ?? []} />
+      <Uses uses={run.outputs} word="outputs" />
+      {Object.keys(run.results).length > 0 && (
+        <section>
+          <h2>{t('results')}</h2>
+          <Values values={run.results} />
+        </section>
+      )}
+      <Conditions conditions={run.conditions} />
       {labels && (
         <section>
           <h2>{t('labels')}</h2>
@@ -152,6 +159,13 @@ function Details({ run }: { run: Run }) {
           </Fact>
           <Fact word="finished">{run.finished && <At time={run.finished} />}</Fact>
           <Fact word="namespace">{run.namespace}</Fact>
+          <Fact word="parent">
+            {run.parent && (
+              <a href={href([run.namespace, 'runs', run.parent])}>
+                <Name text={run.parent} />
+              </a>
+            )}
+          </Fact>
         </Facts>
       </section>
       {run.spec && (
@@ -188,7 +202,7 @@ export function Conditions({ conditions }: { conditions: Condition[] }) {
               <td>{c.type}</td>
               <td>{c.status}</td>
               <td class="mono">{c.reason}</td>
-              <td>{shown(c.message ?? '')}</td>
+              <td>{shown(c.message)}</td>
             </tr>
           ))}
         </tbody>

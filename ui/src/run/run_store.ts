@@ -4,12 +4,10 @@ import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
 import { ApiError, get, inNamespace } from '../api/client';
+import type { Run as Answer } from '../api/gateway';
 import { connected, follow, isFollowed, type Told } from '../api/stream';
 import type { Run, RunRow, StepCounts, StepRow } from '../api/types';
 import { isFinal } from '../parts/phase';
-
-// In a run's answer `steps` are its steps; in a row of the table they are counts.
-type Answer = Omit<Run, 'steps' | 'stepRows'> & { steps?: StepRow[] | StepCounts };
 
 export class RunStore {
   readonly run = signal<Run | undefined>(undefined);
@@ -91,15 +89,14 @@ export class RunStore {
 
   private take(answer: Answer) {
     const { steps, ...rest } = answer;
-    const rows = Array.isArray(steps) ? steps : [];
     this.order.length = 0;
-    for (const row of rows) {
+    for (const row of steps) {
       this.order.push(row.name);
       this.put(row);
     }
     const known = new Set(this.order);
     for (const name of this.steps.keys()) if (!known.has(name)) this.steps.delete(name);
-    this.run.value = { ...rest, stepRows: rows, steps: count(rows) };
+    this.run.value = rest;
     this.flush();
   }
 
@@ -113,8 +110,10 @@ export class RunStore {
   private told = (event: Told, data: unknown) => {
     if (event === 'reset') void this.again();
     if (event === 'run') {
-      const { steps: _, ...rest } = data as RunRow;
-      if (this.run.value) this.run.value = { ...this.run.value, ...rest };
+      // In a row the steps are counts; what it does not say any more is no more.
+      const { steps: counts, ...rest } = data as RunRow;
+      const none = { reason: undefined, message: undefined, step: undefined };
+      if (this.run.value) this.run.value = { ...this.run.value, ...none, ...rest, counts };
       if (isFinal(rest.phase)) void this.again();
     }
     if (event === 'step') {
@@ -147,14 +146,14 @@ function same(a: StepRow, b: StepRow): boolean {
   return true;
 }
 
-export function count(rows: Iterable<StepRow>): StepCounts & { total: number } {
+export function count(rows: Iterable<StepRow>): StepCounts {
   const counts = { total: 0, succeeded: 0, failed: 0, running: 0, cached: 0, skipped: 0 };
   for (const row of rows) {
     counts.total += 1;
     if (row.phase === 'Succeeded') counts.succeeded += 1;
     else if (row.phase === 'Failed') counts.failed += 1;
     else if (row.phase === 'Skipped' || row.phase === 'Cancelled') counts.skipped += 1;
-    else if (['Running', 'Fetching', 'Uploading'].includes(row.phase)) counts.running += 1;
+    else if (row.phase === 'Running') counts.running += 1;
     if (row.cached) counts.cached += 1;
   }
   return counts;

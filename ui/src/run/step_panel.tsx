@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { Attempt, Step, StepEvent, Use } from '../api/types';
+import type { Attempt, Step, StepEvent, StepRow, Use, Value } from '../api/types';
 import { StepCurves } from '../curves/step_curves';
 import { LogView } from '../log/log_view';
 import { line, logsLine } from '../parts/cli';
@@ -13,7 +13,7 @@ import { bytes, shown, valueText } from '../parts/shown';
 import { between, duration, now } from '../parts/time';
 import { place } from '../shell/me';
 import { go, here, href, route } from '../shell/route';
-import { t } from '../words/words';
+import { t, type Word } from '../words/words';
 import { ApproveButton } from './actions';
 import { phasesOf } from './timeline_phases';
 import type { RunStore } from './run_store';
@@ -76,20 +76,24 @@ export function StepPanel({ store, name }: Props) {
       />
       <Trouble error={live.error.value} retry={live.refresh} />
       <div class={`panel-body ${open === 'log' ? 'fixed' : ''}`} tabIndex={open === 'log' ? -1 : 0}>
-        {open === 'log' && <Log store={store} step={step} name={name} />}
+        {open === 'log' && row && <Log store={store} row={row} attempts={step?.attempts ?? []} />}
         {step && open === 'why' && <Why store={store} step={step} />}
         {step && open === 'data' && <Data step={step} />}
-        {open === 'curves' && (
-          <StepCurves namespace={namespace} run={store.name} step={name} moving={!isFinal(phase)} />
-        )}
-        {step && open === 'events' && <Events events={step.events ?? []} />}
+        {open === 'curves' && row && <Curves store={store} row={row} />}
+        {step && open === 'events' && <Events events={step.events} />}
       </div>
     </aside>
   );
 }
 
+// Reasons of a step that waits for people: for the first of them, for another decision than those
+// that there are, for a right to decide.
+const WAITS = ['AwaitingApproval', 'ApprovalRefused', 'ApprovalUnbound'];
+
 function Why({ store, step }: { store: RunStore; step: Step }) {
-  const why = step.why ?? step.message;
+  // The sentence begins with the reason, which stands before it.
+  const begins = step.reason && step.why?.startsWith(step.reason);
+  const why = begins ? step.message : step.why;
   const parts = phasesOf(step.times);
   return (
     <>
@@ -99,7 +103,7 @@ function Why({ store, step }: { store: RunStore; step: Step }) {
           {shown(why ?? '')}
         </p>
       )}
-      {step.reason === 'AwaitingApproval' && (
+      {WAITS.includes(step.reason ?? '') && !isFinal(step.phase) && (
         <p class="ask">
           {t('needDecision')} <ApproveButton store={store} step={step} />
         </p>
@@ -124,10 +128,11 @@ function Why({ store, step }: { store: RunStore; step: Step }) {
         <Fact word="component">
           {step.component && `${shown(step.component)}${step.version ? ` ${step.version}` : ''}`}
         </Fact>
-        <Fact word="started">{step.times?.started && <At time={step.times.started} />}</Fact>
-        <Fact word="finished">{step.times?.finished && <At time={step.times.finished} />}</Fact>
+        <Fact word="when">{step.when && <span class="mono">{shown(step.when)}</span>}</Fact>
+        <Fact word="started">{step.times.started && <At time={step.times.started} />}</Fact>
+        <Fact word="finished">{step.times.finished && <At time={step.times.finished} />}</Fact>
         <Fact word="duration">
-          {between(step.times?.queued ?? step.times?.started, step.times?.finished, now.value)}
+          {between(step.times.queued ?? step.times.started, step.times.finished, now.value)}
         </Fact>
         {parts.length > 1 &&
           parts.map((part) => (
@@ -142,28 +147,29 @@ function Why({ store, step }: { store: RunStore; step: Step }) {
           <CommandLine text={line(step.command)} label={t('command')} />
         </section>
       )}
-      {step.results && Object.keys(step.results).length > 0 && (
-        <section>
-          <h3>{t('results')}</h3>
-          <Values values={step.results} />
-        </section>
-      )}
-      <Attempts attempts={step.attempts ?? []} />
+      <Named word="parameters" values={step.parameters} />
+      <Named word="results" values={step.results} />
+      <Attempts attempts={step.attempts} />
       <Cache step={step} />
-      {step.resources && (
-        <section>
-          <h3>{t('resources')}</h3>
-          <Values values={step.resources} />
-        </section>
-      )}
+      <Named word="resources" values={step.resources} />
     </>
+  );
+}
+
+function Named({ word, values }: { word: Word; values: Record<string, Value> | undefined }) {
+  if (!values || Object.keys(values).length === 0) return null;
+  return (
+    <section>
+      <h3>{t(word)}</h3>
+      <Values values={values} />
+    </section>
   );
 }
 
 function Progress({ step }: { step: Step }) {
   const progress = step.progress;
   if (!progress?.total || isFinal(step.phase)) return null;
-  const { done = 0, total, left } = progress;
+  const { done, total, left } = progress;
   return (
     <p class="progress">
       <progress max={total} value={done} aria-label={t('progress')} />
@@ -194,13 +200,16 @@ function Attempts({ attempts }: { attempts: Attempt[] }) {
                   {t('exitCode')} {attempt.exitCode}
                 </span>
               )}{' '}
-              <span class="dim">{between(attempt.started, attempt.finished, now.value)}</span>
+              {(attempt.finished || !isFinal(attempt.phase ?? '')) && (
+                <span class="dim">{between(attempt.started, attempt.finished, now.value)}</span>
+              )}
             </p>
             {attempt.pod && (
               <p class="dim mono">
                 {shown(attempt.pod)} {attempt.node && `@ ${shown(attempt.node)}`}
               </p>
             )}
+            {attempt.message && <p class="dim wrap">{shown(attempt.message)}</p>}
             {attempt.lastWords && (
               <pre tabIndex={0} aria-label={t('lastWords')}>
                 {shown(attempt.lastWords)}
@@ -228,8 +237,8 @@ function Cache({ step }: { step: Step }) {
   );
 }
 
-function Uses({ uses, word }: { uses: Use[] | undefined; word: 'inputs' | 'outputs' }) {
-  if (!uses || uses.length === 0) return null;
+export function Uses({ uses, word }: { uses: Use[]; word: 'inputs' | 'outputs' }) {
+  if (uses.length === 0) return null;
   return (
     <section>
       <h3>{t(word)}</h3>
@@ -258,6 +267,7 @@ function Uses({ uses, word }: { uses: Use[] | undefined; word: 'inputs' | 'outpu
               <td>
                 {use.digest && <Digest digest={use.digest} />}
                 {use.uri && <div class="mono dim wrap">{shown(use.uri)}</div>}
+                {use.fingerprint && <div class="mono dim wrap">{shown(use.fingerprint)}</div>}
               </td>
               <td class="number">{bytes(use.bytes)}</td>
             </tr>
@@ -273,7 +283,7 @@ function Data({ step }: { step: Step }) {
     <>
       <Uses uses={step.inputs} word="inputs" />
       <Uses uses={step.outputs} word="outputs" />
-      {!step.inputs?.length && !step.outputs?.length && <p class="dim">{t('none')}</p>}
+      {!step.inputs.length && !step.outputs.length && <p class="dim">{t('none')}</p>}
     </>
   );
 }
@@ -284,21 +294,54 @@ function Events({ events }: { events: StepEvent[] }) {
     <ol class="events">
       {events.map((event, n) => (
         <li key={n} class={event.type === 'Warning' ? 'warning' : ''}>
-          <At time={event.time} /> <span class="mono">{shown(event.reason ?? '')}</span>{' '}
+          <At time={event.time} /> <span class="mono">{shown(event.reason)}</span>{' '}
           {shown(event.message ?? '')}
-          {(event.count ?? 1) > 1 && <span class="dim"> ×{event.count}</span>}
+          {event.count > 1 && <span class="dim"> ×{event.count}</span>}
         </li>
       ))}
     </ol>
   );
 }
 
-function Log({ store, step, name }: { store: RunStore; step: Step | undefined; name: string }) {
-  const query = route.value.query;
-  const attempts = step?.attempts ?? [];
-  const items = step?.items?.total ?? 0;
-  const item = query.get('item') ?? (items > 0 ? '0' : undefined);
-  const attempt = query.get('attempt') ?? undefined;
+// Of a step that had no pod of its own there is neither log nor curve, and nothing is asked.
+function whyNone(row: StepRow): string | undefined {
+  if (row.run) return t('ofItsRun', { run: shown(row.run) });
+  if (row.cached) return t('cachedFrom', { run: shown(row.cachedFrom ?? '') });
+  return row.attempts > 0 || row.items ? undefined : t('noPod');
+}
+
+// Which of a step's pods is looked at: of a loop the first item's, until another is chosen.
+function chosen(row: StepRow) {
+  const { query } = route.value;
+  const item = query.get('item') ?? (row.items ? '0' : undefined);
+  return { item, attempt: query.get('attempt') ?? undefined };
+}
+
+function Curves({ store, row }: { store: RunStore; row: StepRow }) {
+  const none = whyNone(row);
+  if (none) return <p class="dim">{none}</p>;
+  return (
+    <StepCurves
+      namespace={store.namespace}
+      run={store.name}
+      step={row.name}
+      moving={!isFinal(row.phase)}
+      {...chosen(row)}
+    />
+  );
+}
+
+interface LogProps {
+  store: RunStore;
+  row: StepRow;
+  attempts: Attempt[];
+}
+
+function Log({ store, row, attempts }: LogProps) {
+  const items = row.items?.total ?? 0;
+  const { item, attempt } = chosen(row);
+  const none = whyNone(row);
+  if (none) return <p class="dim">{none}</p>;
   return (
     <>
       {(attempts.length > 1 || items > 0) && (
@@ -333,8 +376,10 @@ function Log({ store, step, name }: { store: RunStore; step: Step | undefined; n
           )}
         </div>
       )}
-      <LogView place={{ namespace: store.namespace, run: store.name, step: name, attempt, item }} />
-      <CommandLine text={logsLine(place.value, store.name, name, item)} />
+      <LogView
+        place={{ namespace: store.namespace, run: store.name, step: row.name, attempt, item }}
+      />
+      <CommandLine text={logsLine(place.value, store.name, row.name, item)} />
     </>
   );
 }

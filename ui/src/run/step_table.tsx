@@ -12,7 +12,7 @@ import { Duration, Reason } from '../runs/runs_page';
 import type { RunStore } from './run_store';
 
 // What wants a person first.
-const RANK = ['Failed', 'Running', 'Uploading', 'Fetching', 'Queued', 'Pending', 'Waiting'];
+const RANK = ['Failed', 'Running', 'Pending', 'Waiting'];
 const rank = (phase: string) => (RANK.indexOf(phase) + RANK.length + 1) % (RANK.length + 1);
 
 const took = (row: StepRow) => {
@@ -82,10 +82,7 @@ export function StepTable({ store, narrow }: Props) {
       cell: (row) =>
         !row.cached && (
           <Duration
-            row={{
-              started: row.times?.started ?? row.times?.queued,
-              finished: row.times?.finished,
-            }}
+            row={{ started: row.times.started ?? row.times.queued, finished: row.times.finished }}
           />
         ),
     },
@@ -106,7 +103,7 @@ export function StepTable({ store, narrow }: Props) {
       label: t('attempts'),
       width: '72px',
       class: 'number',
-      cell: (row) => row.attempts ?? row.attempt ?? '',
+      cell: (row) => row.attempts,
     },
   ];
   return (
@@ -128,7 +125,7 @@ export function StepTable({ store, narrow }: Props) {
 
 function StepReason({ row }: { row: StepRow }) {
   if (row.items) {
-    const { total, succeeded = 0, failed = 0, running = 0 } = row.items;
+    const { total, succeeded, failed, running } = row.items;
     return (
       <span class="reason">
         {t('items')}: {succeeded}/{total}

@@ -3,7 +3,8 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { ApiError, get, inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { Artifact, Comparison, Series, Step, Value } from '../api/types';
+import type { Run } from '../api/gateway';
+import type { Artifact, Comparison, Metrics, Step, StepRow, Value } from '../api/types';
 import { Chart, type Curve } from '../curves/chart';
 import { ReportFrame } from '../data/report_frame';
 import { compareLine } from '../parts/cli';
@@ -50,23 +51,10 @@ export function ComparePage({ namespace }: { namespace: string }) {
 const text = (value: Value | undefined) =>
   typeof value === 'number' ? numberText(value) : valueText(value ?? undefined);
 
-// Which of the values is best, where it is known which way is better and one of them is.
-export function best(values: (Value | undefined)[], higherIsBetter: boolean | undefined): number {
-  if (higherIsBetter === undefined) return -1;
-  let at = -1;
-  values.forEach((value, n) => {
-    if (typeof value !== 'number') return;
-    const other = values[at];
-    if (typeof other !== 'number' || (higherIsBetter ? value > other : value < other)) at = n;
-  });
-  const equal = values.filter((value) => value === values[at]).length;
-  return equal > 1 ? -1 : at;
-}
-
 function ValuesTable({ data, namespace }: { data: Comparison; namespace: string }) {
   const [only, setOnly] = useState(true);
-  const kept = <T extends { differs?: boolean }>(rows: T[]) =>
-    only && data.runs.length > 1 ? rows.filter((row) => row.differs !== false) : rows;
+  const kept = <T extends { differs: boolean }>(rows: T[]) =>
+    only && data.runs.length > 1 ? rows.filter((row) => row.differs) : rows;
   const width = data.runs.length + 1;
   return (
     <>
@@ -94,7 +82,7 @@ function ValuesTable({ data, namespace }: { data: Comparison; namespace: string 
           </thead>
           <Section title={t('parameters')} width={width}>
             {kept(data.parameters).map((row) => (
-              <tr key={row.name} class={row.differs === false ? '' : 'differs'}>
+              <tr key={row.name} class={row.differs ? 'differs' : ''}>
                 <th scope="row" class="mono">
                   <Name text={row.name} />
                 </th>
@@ -113,12 +101,14 @@ function ValuesTable({ data, namespace }: { data: Comparison; namespace: string 
           </Section>
           <Section title={t('data')} width={width}>
             {kept(data.inputs).map((row) => (
-              <tr key={`${row.step}\n${row.name}`} class={row.differs === false ? '' : 'differs'}>
+              <tr key={`${row.step}\n${row.name}`} class={row.differs ? 'differs' : ''}>
                 <th scope="row">
                   <Name text={row.step} /> <span class="dim">{shown(row.name)}</span>
                 </th>
                 {data.runs.map((run, n) => (
-                  <td key={run.name}>{row.digests[n] && <Digest digest={row.digests[n]!} />}</td>
+                  <td key={run.name}>
+                    <Read what={row.digests[n]} />
+                  </td>
                 ))}
               </tr>
             ))}
@@ -129,20 +119,22 @@ function ValuesTable({ data, namespace }: { data: Comparison; namespace: string 
   );
 }
 
+// An artifact by its digest; a file from outside by its fingerprint or its address.
+function Read({ what }: { what: Value | undefined }) {
+  if (typeof what !== 'string') return null;
+  if (what.startsWith('sha256:')) return <Digest digest={what} />;
+  return <span class="mono wrap">{shown(what)}</span>;
+}
+
 function Metric({ row, runs }: { row: Comparison['metrics'][number]; runs: Comparison['runs'] }) {
-  const winner = best(row.values, row.higherIsBetter);
-  const arrow = row.higherIsBetter === undefined ? '' : row.higherIsBetter ? ' ↑' : ' ↓';
   return (
-    <tr class={row.differs === false ? '' : 'differs'}>
+    <tr class={row.differs ? 'differs' : ''}>
       <th scope="row">
         <Name text={row.step} />{' '}
-        <span class="mono">
-          {shown(row.name)}
-          {arrow}
-        </span>
+        <span class="mono">{shown(row.name)}</span>
       </th>
       {runs.map((run, n) => (
-        <td key={run.name} class={n === winner ? 'number best' : 'number'}>
+        <td key={run.name} class="number">
           {text(row.values[n])}
         </td>
       ))}
@@ -170,9 +162,13 @@ function Section({ title, width, children }: SectionProps) {
   );
 }
 
-// One chart a metric, one curve a run: of the steps that have metrics.
+const stepsOf = (data: Comparison) => [
+  ...new Set([...data.metrics, ...data.inputs].map((row) => row.step)),
+];
+
+// One chart a metric, one curve a run: of the steps that read something or have results.
 function RunCurves({ data, namespace }: { data: Comparison; namespace: string }) {
-  const steps = useMemo(() => [...new Set(data.metrics.map((row) => row.step))], [data]);
+  const steps = useMemo(() => stepsOf(data), [data]);
   const names = data.runs.map((run) => run.name);
   const [charts, setCharts] = useState<{ title: string; curves: Curve[] }[]>();
   const [error, setError] = useState<ApiError>();
@@ -197,20 +193,26 @@ function RunCurves({ data, namespace }: { data: Comparison; namespace: string })
   );
 }
 
+// A step may have curves that had a pod, or came from the cache and so from a run where it had.
+const hasCurves = (row: StepRow) => row.cached || (row.attempts > 0 && !row.items && !row.run);
+
 async function load(namespace: string, runs: string[], steps: string[], signal: AbortSignal) {
   const charts = new Map<string, Curve[]>();
+  const one = async (run: string, step: string) => {
+    const url = inNamespace(namespace, ['runs', run, 'steps', step, 'metrics']);
+    const answer = await get<Metrics>(url, null, signal).catch(absent);
+    for (const series of answer?.body.series ?? []) {
+      const title = `${shown(step)} · ${shown(series.name)}`;
+      if (!charts.has(title)) charts.set(title, []);
+      charts.get(title)!.push({ label: shown(run), points: series.points });
+    }
+  };
   await Promise.all(
-    steps.flatMap((step) =>
-      runs.map(async (run) => {
-        const url = inNamespace(namespace, ['runs', run, 'steps', step, 'metrics']);
-        const answer = await get<{ series: Series[] }>(url, null, signal).catch(absent);
-        for (const series of answer?.body.series ?? []) {
-          const title = `${shown(step)} · ${shown(series.name)}`;
-          if (!charts.has(title)) charts.set(title, []);
-          charts.get(title)!.push({ label: shown(run), points: series.points as Curve['points'] });
-        }
-      }),
-    ),
+    runs.map(async (run) => {
+      const answer = await get<Run>(inNamespace(namespace, ['runs', run]), null, signal);
+      const rows = answer!.body.steps.filter((row) => steps.includes(row.name) && hasCurves(row));
+      await Promise.all(rows.map((row) => one(run, row.name)));
+    }),
   );
   const order = (a: Curve, b: Curve) => runs.indexOf(a.label) - runs.indexOf(b.label);
   return [...charts]
@@ -218,17 +220,14 @@ async function load(namespace: string, runs: string[], steps: string[], signal: 
     .map(([title, curves]) => ({ title, curves: curves.sort(order) }));
 }
 
-// A step that one of the runs does not have is no curve, and no error.
+// The run that made what came from the cache may be gone: that is no curve, and no error.
 function absent(error: unknown): undefined {
   if (error instanceof ApiError && error.status === 404) return undefined;
   throw error;
 }
 
 function Reports({ data, namespace }: { data: Comparison; namespace: string }) {
-  const steps = useMemo(
-    () => [...new Set([...data.metrics, ...data.inputs].map((row) => row.step))],
-    [data],
-  );
+  const steps = useMemo(() => stepsOf(data), [data]);
   return (
     <div class="side-by-side">
       {data.runs.map((run) => (
@@ -236,24 +235,36 @@ function Reports({ data, namespace }: { data: Comparison; namespace: string }) {
           <h2>
             <Name text={run.name} />
           </h2>
-          {steps.map((step) => (
-            <StepReports key={step} namespace={namespace} run={run.name} step={step} />
-          ))}
+          <RunReports namespace={namespace} run={run.name} steps={steps} />
         </section>
       ))}
     </div>
   );
 }
 
-function StepReports(props: { namespace: string; run: string; step: string }) {
-  const { namespace, run, step } = props;
-  const live = useLive<Step>(inNamespace(namespace, ['runs', run, 'steps', step]), 0);
-  const uses = (live.data.value?.outputs ?? []).filter(
-    (use) => use.type === 'report' && use.digest,
+function RunReports(props: { namespace: string; run: string; steps: string[] }) {
+  const { namespace, run, steps } = props;
+  const live = useLive<Run>(inNamespace(namespace, ['runs', run]), 0);
+  const rows = live.data.value?.steps.filter(
+    (row) => row.phase === 'Succeeded' && steps.includes(row.name),
   );
   return (
     <>
-      {uses.map((use) => (
+      <Trouble error={live.error.value} />
+      {rows?.map((row) => (
+        <StepReports key={row.name} namespace={namespace} run={run} step={row.name} />
+      ))}
+    </>
+  );
+}
+
+function StepReports(props: { namespace: string; run: string; step: string }) {
+  const { namespace, run, step } = props;
+  const live = useLive<Step>(inNamespace(namespace, ['runs', run, 'steps', step]), 0);
+  const uses = live.data.value?.outputs.filter((use) => use.type === 'report' && use.digest);
+  return (
+    <>
+      {uses?.map((use) => (
         <OneReport key={use.name} namespace={namespace} digest={use.digest!} title={step} />
       ))}
     </>

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { Grid, List, Pipeline } from '../api/types';
+import type { Grid, List, PipelineRow } from '../api/types';
 import { Loading, Name, Trouble } from '../parts/pieces';
 import { PhaseIcon, tone } from '../parts/phase';
 import { shown } from '../parts/shown';
@@ -16,7 +16,7 @@ const LIMITS = [25, 50, 100];
 
 export function GridPage({ namespace }: { namespace: string }) {
   const query = route.value.query;
-  const pipelines = useLive<List<Pipeline>>(
+  const pipelines = useLive<List<PipelineRow>>(
     inNamespace(namespace, ['pipelines'], { limit: 500 }),
     0,
   );

@@ -18,7 +18,7 @@ interface Page {
   after?: string;
   etag: string | null;
   next?: string;
-  names: string[];
+  uids: string[];
 }
 
 const FIRST = 100; // rows: what a screen shows and a little more, so that it is there at once
@@ -31,7 +31,7 @@ export class RunsList {
   readonly loaded = signal(false);
   readonly hasMore = signal(false);
   readonly error = signal<ApiError | undefined>(undefined);
-  private readonly byName = new Map<string, RunRow>();
+  private readonly byUid = new Map<string, RunRow>(); // a deleted run's name may be another's now
   private pages: Page[] = [];
   private busy = false;
   private timer = 0;
@@ -59,7 +59,7 @@ export class RunsList {
     if (this.busy || (last && !last.next)) return;
     this.busy = true;
     try {
-      const page: Page = { after: last?.next, etag: null, names: [] };
+      const page: Page = { after: last?.next, etag: null, uids: [] };
       if (await this.ask(page)) this.pages.push(page);
       this.show();
     } catch (error) {
@@ -75,7 +75,7 @@ export class RunsList {
     try {
       if (this.pages.length === 0) await this.more();
       const moving = this.pages.filter(
-        (page, at) => at > 0 && page.names.some((n) => !isFinal(this.byName.get(n)?.phase ?? '')),
+        (page, at) => at > 0 && page.uids.some((uid) => !isFinal(this.byUid.get(uid)?.phase ?? '')),
       );
       let changed = false;
       for (const page of [...this.pages.slice(0, 1), ...moving.slice(0, MOST_AGAIN)]) {
@@ -104,15 +104,15 @@ export class RunsList {
     const answer = await get<List<RunRow>>(url, page.etag, this.aborter.signal);
     if (!answer) return false;
     page.etag = answer.etag;
-    page.names = answer.body.items.map((row) => row.name);
+    page.uids = answer.body.items.map((row) => row.uid);
     // The first page moves on as runs are added; the pages behind it stay where they began.
     if (page.after || this.pages.length < 2) page.next = answer.body.next;
-    for (const row of answer.body.items) this.byName.set(row.name, row);
+    for (const row of answer.body.items) this.byUid.set(row.uid, row);
     return true;
   }
 
   private show() {
-    const rows = [...this.byName.values()];
+    const rows = [...this.byUid.values()];
     rows.sort((a, b) => compare(b.created ?? '', a.created ?? '') || compare(a.name, b.name));
     this.rows.value = rows;
     this.hasMore.value = Boolean(this.pages.at(-1)?.next);

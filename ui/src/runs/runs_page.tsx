@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
-import type { List, Pipeline, RunRow, StepCounts } from '../api/types';
+import type { List, PipelineRow, RunRow, StepCounts } from '../api/types';
 import { At, Name, Trouble } from '../parts/pieces';
 import { Phase } from '../parts/phase';
 import { shown } from '../parts/shown';
@@ -54,7 +54,7 @@ export function RunsPage({ namespace }: { namespace: string }) {
         class="runs"
         label={t('runs')}
         rows={rows}
-        id={(row) => row.name}
+        id={(row) => row.uid}
         total={list.hasMore.value ? -1 : rows.length}
         columns={columns(namespace, picked, pick)}
         onOpen={(row) => go(href([namespace, 'runs', row.name]))}
@@ -67,7 +67,7 @@ export function RunsPage({ namespace }: { namespace: string }) {
 
 function FilterForm(props: { namespace: string; filters: Filters; filtered: boolean }) {
   const { namespace, filters } = props;
-  const pipelines = useLive<List<Pipeline>>(
+  const pipelines = useLive<List<PipelineRow>>(
     inNamespace(namespace, ['pipelines'], { limit: 500 }),
     30_000,
   );
@@ -130,7 +130,7 @@ export function SearchBox(props: { value: string; label: string; name: string })
 
 export function Counts({ counts, phase }: { counts: StepCounts | undefined; phase: string }) {
   if (!counts) return null;
-  const { total, succeeded = 0, failed = 0, running = 0, skipped = 0 } = counts;
+  const { total, succeeded, failed, running, skipped } = counts;
   const ended = succeeded + failed + skipped;
   return (
     <span class="counts" title={`${phaseWord(phase)}: ${succeeded} / ${failed} / ${running}`}>

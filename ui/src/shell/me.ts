@@ -11,7 +11,8 @@ export const meError = signal<ApiError | undefined>(undefined);
 
 export async function loadMe() {
   try {
-    me.value = (await get<Me>(path(['me'])))?.body;
+    // One that has no run yet is told of when it is asked for.
+    me.value = (await get<Me>(path(['me'], { namespace: namespace.peek() })))?.body;
     meError.value = undefined;
   } catch (error) {
     meError.value =
@@ -22,10 +23,14 @@ export async function loadMe() {
 export const place = computed<Place>(() => ({
   namespace: namespace.value,
   local: me.value?.mode === 'local',
+  flags: me.value?.flags,
 }));
 
-// Where the gateway does not say, the button stays, and the gateway decides when it is pressed.
-export function may(verb: string): boolean {
-  const verbs = me.value?.may?.[namespace.value];
-  return verbs === undefined || verbs.includes(verb) || verbs.includes('*');
+// Verbs of runs, to decide an approval, to steer a rollout.
+export type Verb = 'create' | 'patch' | 'approve' | 'steer';
+
+// Of a namespace that the gateway does not tell of, the gateway decides when the button is pressed.
+export function may(verb: Verb): boolean {
+  const verbs = me.value?.may[namespace.value];
+  return verbs === undefined || verbs.includes(verb);
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import { isRefused, token } from '../api/token';
+import { refused, token } from '../api/token';
 import { Dialog } from '../parts/dialog';
 import { Name, Trouble } from '../parts/pieces';
 import { choose as chooseLanguage, language, t, type Language } from '../words/words';
@@ -143,7 +143,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <Settings />
       </header>
       <main id="main" tabIndex={-1}>
-        {isRefused.value ? (
+        {refused.value ? (
           <SignIn />
         ) : (
           <>

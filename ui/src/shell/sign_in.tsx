@@ -1,8 +1,9 @@
 // Asks for a bearer token where the gateway knows nobody by what the browser sent.
 import { useState } from 'preact/hooks';
 
-import { signIn } from '../api/token';
+import { refused, signIn } from '../api/token';
 import { CommandLine } from '../parts/pieces';
+import { shown } from '../parts/shown';
 import { t } from '../words/words';
 import { loadMe } from './me';
 
@@ -17,6 +18,7 @@ export function SignIn() {
   return (
     <form class="sign-in" onSubmit={submit}>
       <h1>{t('signIn')}</h1>
+      <p role="alert">{t('serverRefused', { message: shown(refused.value) })}</p>
       <p>{t('signInSays')}</p>
       <CommandLine text="kubectl create token NAME" />
       <div class="field">

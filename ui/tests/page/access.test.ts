@@ -32,6 +32,7 @@ const VIEWS: [string, string][] = [
   ['model', '#/ml/models/flights'],
   ['lineage', '#/ml/lineage?model=flights'],
   ['artifact', `#/ml/artifacts/${digest(78)}`],
+  ['statistics', `#/ml/artifacts/${digest(76)}`],
 ];
 
 interface Finding {

@@ -41,7 +41,7 @@ inWorld(
 
 inWorld(
   'what the gateway refuses is said beside the form, with its field',
-  { hash: '#/ml/pipelines/flights', expected: /422/ },
+  { hash: '#/ml/pipelines/flights', expected: /400/ },
   async (page) => {
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     const dialog = page.getByRole('dialog');
@@ -139,13 +139,50 @@ inWorld(
   'who may not start runs sees why, and cannot',
   { hash: '#/ml/pipelines/flights' },
   async (page) => {
-    gateway.may = { ml: ['get', 'list'] };
+    gateway.may = { ml: ['list', 'get', 'approve'] };
     await page.reload();
     const run = page.getByRole('button', { name: 'Run', exact: true });
     await until('the refusal', async () => (await run.getAttribute('aria-disabled')) === 'true');
     assert.match((await run.getAttribute('title')) ?? '', /You may not do this in namespace ml/);
     await run.click({ force: true });
     assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.goto(`${page.url().split('#')[0]}#/ml/runs/churn-18`);
+    await page.getByRole('heading', { name: /churn-18/ }).waitFor();
+    const rerun = page.getByRole('button', { name: 'Rerun' });
+    assert.equal(await rerun.getAttribute('aria-disabled'), 'true');
     gateway.may = undefined;
+  },
+);
+
+inWorld(
+  'who may decide, and no more, is not kept from it',
+  { hash: '#/ml/runs/flights-31?step=go' },
+  async (page) => {
+    const { runs } = gateway.namespaces.get('ml')!;
+    const go = runs.get('flights-31')!.steps.get('go')!;
+    const before = { ...go };
+    Object.assign(go, { phase: 'Running', reason: 'AwaitingApproval', message: 'Ship it?' });
+    gateway.may = { ml: ['list', 'get', 'approve'] };
+    await page.reload();
+    const approve = page.getByRole('button', { name: 'Approve' });
+    await approve.waitFor();
+    assert.equal(await approve.getAttribute('aria-disabled'), 'false');
+    Object.assign(go, before);
+    gateway.may = undefined;
+  },
+);
+
+inWorld(
+  'what runs on this machine is started in a terminal, and cancelled from here',
+  { hash: '#/ml/pipelines/churn' },
+  async (page) => {
+    gateway.mode = 'local';
+    await page.reload();
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Run churn' });
+    await dialog.getByText('penstock run churn.yaml --state /tmp/state').waitFor();
+    assert.equal(await dialog.getByRole('button', { name: 'Start' }).count(), 0);
+    assert.equal(await page.getByRole('table', { name: 'Backfill' }).count(), 0);
+    gateway.mode = 'cluster';
   },
 );

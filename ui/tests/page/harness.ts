@@ -1,5 +1,6 @@
-// A browser over the stand-in, or over the gateway that PENSTOCK_PAGE_URL names. Whatever a test
-// does, the page may log no error, break no rule of its content policy and ask no other host.
+// A browser over the stand-in, over the gateway that PENSTOCK_PAGE_URL names, or over one that a test
+// starts. Whatever a test does, the page may log no error, break no rule of its content policy and
+// ask no other host.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -14,16 +15,29 @@ export const REAL = process.env.PENSTOCK_PAGE_URL;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 let browser: Browser;
-export let base = REAL ?? '';
+let entrance = ''; // the address that lets a browser in; empty: any does
+export let base = '';
 export let gateway: StandIn;
 
-export function setUp() {
+// What serves the page in the stand-in's place: `start` gives the address that it prints.
+export interface Served {
+  lacks?: string; // why it cannot be started
+  start: () => Promise<string>;
+}
+let served: Served | undefined = REAL ? { start: () => Promise.resolve(REAL) } : undefined;
+
+export function setUp(by?: Served) {
+  served = by ?? served;
   before(async () => {
-    if (!existsSync(CHROMIUM)) return;
+    if (whyNot()) return;
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-    if (REAL) return;
-    gateway = standIn(resolve('dist'));
-    base = await gateway.listen();
+    if (served) {
+      entrance = await served.start();
+      base = new URL(entrance).origin;
+    } else {
+      gateway = standIn(resolve('dist'));
+      base = await gateway.listen();
+    }
   });
   after(async () => {
     await browser?.close();
@@ -56,6 +70,7 @@ export async function open(hash: string, options: BrowserContextOptions = {}): P
       return route.abort();
     },
   );
+  if (entrance) await page.goto(entrance);
   await page.goto(`${base}/${hash}`);
   return { page, troubles };
 }
@@ -67,7 +82,7 @@ interface Options extends BrowserContextOptions {
 
 // Of the stand-in's world: over another gateway there is no such run.
 export function inWorld(name: string, options: Options, body: (page: Page) => Promise<void>) {
-  test(name, { skip: whyNot() ?? (REAL ? 'needs the stand-in' : false) }, run(options, body));
+  test(name, { skip: whyNot() ?? (served ? 'needs the stand-in' : false) }, run(options, body));
 }
 
 export function anywhere(name: string, options: Options, body: (page: Page) => Promise<void>) {
@@ -75,7 +90,7 @@ export function anywhere(name: string, options: Options, body: (page: Page) => P
 }
 
 export function whyNot(): string | undefined {
-  return existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}`;
+  return existsSync(CHROMIUM) ? served?.lacks : `there is no ${CHROMIUM}`;
 }
 
 function run(options: Options, body: (page: Page) => Promise<void>) {
@@ -92,9 +107,9 @@ function run(options: Options, body: (page: Page) => Promise<void>) {
   };
 }
 
-// Until it holds, or five seconds are over.
-export async function until(what: string, holds: () => Promise<boolean> | boolean) {
-  const end = Date.now() + 5000;
+// Until it holds, or these seconds are over.
+export async function until(what: string, holds: () => Promise<boolean> | boolean, seconds = 5) {
+  const end = Date.now() + 1000 * seconds;
   while (!(await holds())) {
     if (Date.now() > end) assert.fail(`did not come: ${what}`);
     await new Promise((done) => setTimeout(done, 30));

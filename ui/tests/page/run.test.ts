@@ -28,7 +28,7 @@ inWorld(
       .waitFor();
     assert.equal(await panel.getByRole('listitem').filter({ hasText: 'OutOfMemory' }).count(), 3);
     await panel.getByText('std::bad_alloc').first().waitFor();
-    await panel.getByText('NotFound: no run made this with these inputs').waitFor();
+    await panel.getByText('NotFound', { exact: true }).waitFor();
     await page.keyboard.press('Escape');
     await until('the panel to close', async () => (await panel.count()) === 0);
   },
@@ -82,10 +82,10 @@ inWorld(
     await page.getByRole('link', { name: /^train .*Running/ }).waitFor();
     await until('the stream', () => gateway.streams.some((s) => s.run === 'flights-42'));
     const run = gateway.namespaces.get('ml')!.runs.get('flights-42')!;
-    const step = { ...run.steps.get('train')!, phase: 'Uploading' };
+    const step = { ...run.steps.get('train')!, phase: 'Failed' };
     gateway.tell('step', 'ml', 'flights-42', step);
-    await page.getByRole('link', { name: /^train .*Uploading/ }).waitFor({ timeout: 1500 });
-    await page.getByRole('table', { name: 'Steps' }).getByText('Uploading').waitFor();
+    await page.getByRole('link', { name: /^train.*, Failed/ }).waitFor({ timeout: 1500 });
+    await page.getByRole('table', { name: 'Steps' }).getByText('Failed').waitFor();
   },
 );
 
@@ -111,11 +111,11 @@ inWorld(
   async (page) => {
     gateway.refuseStreams = true;
     await page.reload();
-    await page.getByRole('link', { name: /^go .*Waiting/ }).waitFor();
+    await page.getByRole('link', { name: /^go AwaitingApproval, Running/ }).waitFor();
     const run = gateway.namespaces.get('ml')!.runs.get('flights-41')!;
     const before = run.steps.get('go')!;
-    run.steps.set('go', { ...before, phase: 'Running', reason: undefined });
-    await page.getByRole('link', { name: /^go, Running/ }).waitFor({ timeout: 5000 });
+    run.steps.set('go', { ...before, phase: 'Succeeded' });
+    await page.getByRole('link', { name: /^go, Succeeded/ }).waitFor({ timeout: 5000 });
     run.steps.set('go', before);
     gateway.refuseStreams = false;
   },
@@ -138,17 +138,19 @@ inWorld(
 );
 
 inWorld(
-  'nested pipelines are one node until they are opened',
+  'a step that is a pipeline is one node, and leads to its run',
   { hash: '#/big/runs/nested' },
   async (page) => {
     const graph = page.getByRole('group', { name: /Graph of/ });
     await graph.getByRole('link', { name: 'prepare Pipeline, Succeeded' }).waitFor();
-    assert.equal(await graph.getByRole('link', { name: /^prepare\.fetch/ }).count(), 0);
+    assert.equal(await graph.getByRole('link', { name: /^each Items 40\/40/ }).count(), 1);
     await graph.getByRole('link', { name: 'prepare Pipeline, Succeeded' }).click();
-    await graph.getByRole('link', { name: /^prepare\.fetch/ }).waitFor();
-    await page.getByRole('link', { name: 'Collapse prepare' }).click();
-    await graph.getByRole('link', { name: 'prepare Pipeline, Succeeded' }).waitFor();
-    assert.equal(await graph.getByRole('link', { name: /^each/ }).count(), 1);
+    const panel = page.getByRole('complementary', { name: 'Step prepare' });
+    await panel.getByRole('link', { name: 'Log', exact: true }).click();
+    await panel.getByText('its steps are those of run ten-thousand').waitFor();
+    await panel.getByRole('link', { name: 'Why', exact: true }).click();
+    await panel.getByRole('link', { name: 'ten-thousand' }).click();
+    await page.getByRole('heading', { name: /ten-thousand/ }).waitFor();
   },
 );
 
@@ -238,6 +240,31 @@ inWorld(
 );
 
 inWorld(
+  'a loop shows the log of an item, and curves of it',
+  { hash: '#/ml/runs/flights-40?step=fold&tab=log' },
+  async (page) => {
+    await page.getByRole('log', { name: 'Log of step fold' }).getByText('round 400').waitFor();
+    const asked = page.waitForRequest((r) => r.url().includes('/log?item=3'));
+    await page.getByRole('spinbutton', { name: 'Item' }).fill('3');
+    await page.keyboard.press('Tab');
+    await asked;
+    await page.getByRole('link', { name: 'Curves', exact: true }).click();
+    await page.getByRole('img', { name: /^validation\/auc\./ }).waitFor();
+  },
+);
+
+inWorld(
+  'of a step that had no pod the page asks for no log, and says why',
+  { hash: '#/ml/runs/flights-42?step=ingest&tab=log' },
+  async (page) => {
+    const panel = page.getByRole('complementary');
+    await panel.getByText('Taken from the cache: made by run flights-41').waitFor();
+    await page.goto(`${page.url().split('#')[0]}#/ml/runs/flights-42?step=evaluate&tab=curves`);
+    await panel.getByText('This step has no pod.').waitFor();
+  },
+);
+
+inWorld(
   'an attempt of before has its own log',
   { hash: '#/ml/runs/churn-18?step=train&tab=log' },
   async (page) => {
@@ -251,6 +278,6 @@ inWorld(
   'a run that is not there says so',
   { hash: '#/ml/runs/nowhere', expected: /404/ },
   async (page) => {
-    await page.getByRole('alert').filter({ hasText: 'there is no runs nowhere' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'there is no run nowhere in namespace ml' }).waitFor();
   },
 );

@@ -28,7 +28,7 @@ inWorld(
   async (page) => {
     await page.getByRole('combobox', { name: 'Phase' }).selectOption('Failed');
     await until('the address', async () => (await hashOf(page)).includes('phase=Failed'));
-    await page.getByRole('searchbox', { name: 'Name or label' }).fill('flights');
+    await page.getByRole('searchbox', { name: 'Part of a name' }).fill('flights');
     await until('the text in the address', async () => (await hashOf(page)).includes('q=flights'));
     const only = async () => {
       const texts = await rowsOf(page).allInnerTexts();
@@ -38,7 +38,7 @@ inWorld(
     await page.reload();
     await until('the same after a reload', only);
     assert.equal(
-      await page.getByRole('searchbox', { name: 'Name or label' }).inputValue(),
+      await page.getByRole('searchbox', { name: 'Part of a name' }).inputValue(),
       'flights',
     );
     await page.getByRole('link', { name: 'Reset filters' }).click();

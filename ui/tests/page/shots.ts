@@ -27,7 +27,7 @@ const SHOTS: Record<string, Shot> = {
   approve: { hash: '#/ml/runs/flights-41?step=go', click: '.ask button' },
   model: { hash: '#/ml/models/flights', click: 'summary' },
   lineage: { hash: '#/ml/lineage?model=flights' },
-  data: { hash: `#/ml/artifacts/${digest(78)}` },
+  data: { hash: `#/ml/artifacts/${digest(76)}` },
   report: { hash: `#/ml/artifacts/${digest(77)}` },
   korean: { hash: '#/ml/runs', locale: 'ko-KR' },
   narrow: { hash: '#/ml/runs', viewport: { width: 320, height: 640 } },

@@ -11,18 +11,19 @@ inWorld(
   async (page) => {
     gateway.token = 'a-token';
     await page.reload();
+    await page.getByText('the token is not accepted: unknown or expired').waitFor();
     await page.getByLabel('Token').fill('another');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByLabel('Token').fill('a-token');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: /flights-42/ }).waitFor();
     await until('the stream', () => gateway.streams.some((s) => s.run === 'flights-42'));
-    await page.goto(`${page.url().split('#')[0]}#/ml/runs/flights-42?step=ingest&tab=log`);
+    await page.goto(`${page.url().split('#')[0]}#/ml/runs/flights-41?step=ingest&tab=log`);
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('link', { name: 'Download' }).click(),
     ]);
-    assert.equal(download.suggestedFilename(), 'flights-42-ingest.log');
+    assert.equal(download.suggestedFilename(), 'flights-41-ingest.log');
     assert.equal(await page.evaluate(() => localStorage.getItem('penstock.token')), null);
     gateway.token = undefined;
   },

@@ -1,6 +1,6 @@
 // What a POST does in the stand-in's world.
 import { NOW, makeRun } from './small';
-import { Refusal } from './server';
+import { Refusal } from './refusal';
 import { countsOf, type Namespace } from './world';
 
 interface Done {
@@ -14,22 +14,26 @@ export function act(namespace: Namespace, parts: string[], body: Record<string, 
   if (kind === 'models') {
     const model = namespace.models.find((m) => m.name === name);
     if (!model) throw new Refusal(404, 'NotFound', `there is no model ${name}`);
-    if (model.rollout)
-      model.rollout.phase = { promote: 'Promoting', abort: 'Aborted', pause: 'Paused' }[what ?? ''];
-    return { status: 202, body: model, command: `penstock rollout ${what} ${name}` };
+    if (!model.rollout) throw new Refusal(409, 'Conflict', `${name} has no candidate`);
+    const phases: Record<string, string> = { promote: 'Promoting', pause: 'Paused' };
+    model.rollout.phase = phases[what ?? ''] ?? 'Step';
+    return {
+      status: 202,
+      body: { name, word: what },
+      command: `penstock rollout ${what} ${name} -n ml`,
+    };
   }
-  if (!name) return start(namespace, String(body.pipeline), body);
+  if (!name) return start(namespace, 201, String(body.pipeline), body);
   const run = namespace.runs.get(name);
   if (!run) throw new Refusal(404, 'NotFound', `there is no run ${name}`);
   if (what === 'cancel') {
     for (const step of run.steps.values()) {
-      if (['Running', 'Waiting'].includes(step.phase)) step.phase = 'Cancelled';
+      if (!['Succeeded', 'Failed', 'Skipped'].includes(step.phase)) step.phase = 'Cancelled';
     }
     Object.assign(run.row, {
       phase: 'Cancelled',
       reason: 'Cancelled',
       message: 'cancelled by alice@example.com',
-      step: undefined,
       finished: new Date().toISOString(),
       steps: countsOf(run.steps.values()),
     });
@@ -46,17 +50,22 @@ export function act(namespace: Namespace, parts: string[], body: Record<string, 
     );
     return { status: 202, body: run.row, command: `penstock approve ${name} ${step.name}` };
   }
-  return start(namespace, run.row.pipeline!, body);
+  return start(namespace, 202, run.row.pipeline!, body);
 }
 
-function start(namespace: Namespace, pipeline: string, body: Record<string, unknown>): Done {
+function start(
+  namespace: Namespace,
+  status: number,
+  pipeline: string,
+  body: Record<string, unknown>,
+): Done {
   const parameters = (body.parameters ?? {}) as Record<string, never>;
   if (parameters.label === 'refused')
-    throw new Refusal(422, 'InvalidParameter', 'no column is named refused', 'parameters.label');
+    throw new Refusal(400, 'Invalid', 'no column is named refused', 'parameters.label');
   const name = `${pipeline}-new-${namespace.rows.length}`;
   const run = makeRun({ pipeline, name, created: NOW, stopAt: 'train', user: 'alice@example.com' });
   run.parameters = { ...run.parameters, ...parameters };
   namespace.runs.set(name, run);
   namespace.rows.unshift(run.row);
-  return { status: 201, body: run.row, command: `penstock run ${pipeline} --cluster` };
+  return { status, body: run.row, command: `penstock run ${pipeline} -n ml` };
 }

@@ -1,5 +1,6 @@
 // Answers that are made of a run, as the contract has them.
 import type { Comparison, Lineage, Value } from '../../src/api/types';
+import { Refusal } from './refusal';
 import type { Namespace, WholeRun } from './world';
 
 export function runAnswer(run: WholeRun) {
@@ -12,12 +13,15 @@ export function runAnswer(run: WholeRun) {
     steps: [...run.steps.values()],
     counts: row.steps,
     conditions,
+    outputs: [],
+    results: {},
     command: `penstock describe ${row.name} -n ${row.namespace}`,
   };
 }
 
 export function stepAnswer(run: WholeRun, name: string) {
-  return { ...run.steps.get(name), attempts: [], ...run.details.get(name) };
+  const none = { attempts: [], inputs: [], outputs: [], results: {}, events: [] };
+  return { ...run.steps.get(name), ...none, ...run.details.get(name) };
 }
 
 const differs = (values: unknown[]) =>
@@ -31,11 +35,10 @@ export function comparison(runs: WholeRun[]): Comparison {
     );
     return { name, values, differs: differs(values) };
   });
-  const metric = (step: string, name: string, values: Value[], higherIsBetter: boolean) => ({
+  const metric = (step: string, name: string, values: Value[]) => ({
     step,
     name,
     values,
-    higherIsBetter,
     differs: differs(values),
   });
   return {
@@ -46,19 +49,16 @@ export function comparison(runs: WholeRun[]): Comparison {
         'evaluate',
         'auc',
         runs.map((_, n) => 0.9134 + 0.0041 * n),
-        true,
       ),
       metric(
         'evaluate',
         'logLoss',
         runs.map((_, n) => 0.2871 - 0.006 * n),
-        false,
       ),
       metric(
         'train',
         'validation/auc',
         runs.map((_, n) => 0.921 + 0.002 * n),
-        true,
       ),
     ],
     inputs: ['features', 'train'].map((step) => {
@@ -70,9 +70,24 @@ export function comparison(runs: WholeRun[]): Comparison {
 
 export function lineageOf(namespace: Namespace, query: URLSearchParams): Lineage {
   const { nodes, edges } = namespace.lineage;
-  const of = query.get('artifact') ?? query.get('model') ?? query.get('request') ?? '';
-  const start = nodes.find((node) => node.digest === of || node.label.startsWith(of));
-  if (!start) return { nodes: [], edges: [] };
+  const of = query.get('artifact') ?? query.get('model');
+  if (!of) throw new Refusal(400, 'Invalid', 'give one of artifact=sha256:... and model=NAME');
+  const start = nodes.find(
+    (node) =>
+      (query.has('artifact') && node.kind === 'artifact' && node.digest === of) ||
+      (query.has('model') && node.kind === 'deployment' && node.label.startsWith(`${of} `)),
+  );
+  const lone = !start && namespace.artifacts.get(of);
+  if (lone) {
+    const { digest, type = 'artifact', bytes } = lone;
+    const label = `${type} ${digest.slice(7, 15)}`;
+    return {
+      nodes: [{ id: digest, kind: 'artifact', label, type, digest, bytes }],
+      edges: [],
+      cut: false,
+    };
+  }
+  if (!start) throw new Refusal(404, 'NotFound', `there is no ${of} in the namespace`);
   const direction = query.get('direction') ?? 'both';
   const kept = new Set([start.id]);
   const walk = (id: string, from: 0 | 1) => {
@@ -87,5 +102,6 @@ export function lineageOf(namespace: Namespace, query: URLSearchParams): Lineage
   return {
     nodes: nodes.filter((node) => kept.has(node.id)),
     edges: edges.filter(([a, b]) => kept.has(a) && kept.has(b)),
+    cut: false,
   };
 }

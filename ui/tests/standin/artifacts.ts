@@ -5,6 +5,7 @@ import { dice, digest, iso, type Namespace } from './world';
 const DATASET = digest(78);
 export const REPORT = digest(77);
 const MODEL = digest(79);
+export const STATISTICS = digest(76);
 
 const COLUMNS = [
   {
@@ -69,13 +70,23 @@ export function addArtifacts(out: Namespace) {
     type: 'dataset',
     bytes: 48_211_934,
     folder: true,
+    fileCount: 3,
     files: [
       { path: 'part-0.parquet', bytes: 24_105_967 },
       { path: 'part-1.parquet', bytes: 24_105_967 },
-      { path: 'schema.yaml', bytes: 612 },
+      { path: '_schema.json', bytes: 612 },
     ],
-    producer: { namespace: 'ml', run: 'flights-41', step: 'features', output: 'dataset' },
-    schema: { columns: COLUMNS },
+    producer: { run: 'flights-41', step: 'features', output: 'dataset' },
+    schema: { columns: COLUMNS, rows: 336776 } as unknown as Value,
+  });
+  out.artifacts.set(STATISTICS, {
+    digest: STATISTICS,
+    type: 'statistics',
+    bytes: 20_113,
+    folder: false,
+    fileCount: 1,
+    files: [{ path: '', bytes: 20_113 }],
+    producer: { run: 'flights-41', step: 'statistics', output: 'statistics' },
     statistics: {
       rows: 336776,
       label: 'late',
@@ -118,10 +129,7 @@ export function addArtifacts(out: Namespace) {
           [true, 78557],
         ]),
       ],
-    },
-    sample: {
-      columns: COLUMNS.map((column) => column.name),
-      rows: Array.from({ length: 20 }, () => [
+      sample: Array.from({ length: 20 }, () => [
         ['UA', 'WN', 'DL', 'AA'][Math.floor(next() * 4)]!,
         ['ORD', 'ATL', 'LAX', 'BOS'][Math.floor(next() * 4)]!,
         5 + Math.floor(next() * 18),
@@ -129,15 +137,16 @@ export function addArtifacts(out: Namespace) {
         Math.round(next() * 900 - 200) / 10,
         next() < 0.25,
       ]),
-    },
+    } as unknown as Value,
   });
   out.artifacts.set(REPORT, {
     digest: REPORT,
     type: 'report',
     bytes: 18_204,
     folder: true,
+    fileCount: 1,
     files: [{ path: 'index.html', bytes: 18_204 }],
-    producer: { namespace: 'ml', run: 'flights-41', step: 'evaluate', output: 'report' },
+    producer: { run: 'flights-41', step: 'evaluate', output: 'report' },
     report: 'index.html',
   });
   // A report of somebody who means no good: its frame lets none of it happen.
@@ -154,17 +163,19 @@ export function addArtifacts(out: Namespace) {
     type: 'model',
     bytes: 2_204_711,
     folder: true,
+    fileCount: 2,
     files: [
       { path: 'model.yaml', bytes: 2113 },
       { path: 'model.json', bytes: 2_202_598 },
     ],
-    producer: { namespace: 'ml', run: 'flights-41', step: 'train', output: 'model' },
+    producer: { run: 'flights-41', step: 'train', output: 'model' },
   });
   out.models = [
     {
       name: 'flights',
-      phase: 'Progressing',
-      reason: 'Canary',
+      model: '$(pipelines.flights.outputs.model)',
+      phase: 'Step',
+      reason: 'RollingOut',
       message: 'version 8 takes 20% of the traffic; gate latencyP95 has not enough samples yet',
       url: 'http://flights.ml.svc:8080/v2/models/flights',
       versions: [
@@ -173,6 +184,7 @@ export function addArtifacts(out: Namespace) {
           version: 7,
           role: 'stable',
           digest: digest(179),
+          bytes: 2_200_001,
           weight: '80%',
           replicas: 3,
           readyReplicas: 3,
@@ -184,6 +196,7 @@ export function addArtifacts(out: Namespace) {
           version: 8,
           role: 'candidate',
           digest: MODEL,
+          bytes: 2_204_711,
           weight: '20%',
           phase: 'Step',
           replicas: 3,
@@ -234,6 +247,7 @@ export function addArtifacts(out: Namespace) {
       history: [
         {
           version: 6,
+          digest: digest(178),
           to: 5,
           outcome: 'RolledBack',
           reason: 'errorRate 4.1% (surely between 3.2% and 5.2%) is beyond 1%',
@@ -249,21 +263,31 @@ export function addArtifacts(out: Namespace) {
           ],
           time: iso(Date.now() - 400_000_000),
         },
-        { version: 5, outcome: 'Promoted', evidence: [], time: iso(Date.now() - 700_000_000) },
+        { version: 5, digest: digest(177), outcome: 'Promoted', evidence: [], time: iso(Date.now() - 700_000_000) },
       ],
       conditions: [
-        { type: 'Ready', status: 'True', reason: 'Available', message: '3 of 3 servers are ready' },
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'Available',
+          message: '3 of 3 servers are ready',
+          time: iso(Date.now()),
+        },
       ],
     },
     {
       name: 'churn',
+      model: 'churn:champion',
       phase: 'Ready',
+      history: [],
+      conditions: [],
       versions: [
         {
           name: 'v3',
           version: 3,
           role: 'stable',
           digest: digest(180),
+          bytes: 1_000_001,
           weight: '100%',
           replicas: 1,
           readyReplicas: 1,
@@ -273,36 +297,52 @@ export function addArtifacts(out: Namespace) {
       ],
     },
   ];
+  const file = (id: string, name: string) => ({
+    id,
+    kind: 'file' as const,
+    label: `s3://flights/2026/${name}`,
+    uri: `s3://flights/2026/${name}`,
+    digest: `"etag-${name}"`,
+  });
+  const step = (id: string, name: string) => ({
+    id,
+    kind: 'step' as const,
+    label: `flights-41/${name}`,
+    run: 'flights-41',
+    step: name,
+    component: `${name}-1`,
+    pipeline: 'flights',
+  });
+  const artifact = (id: string, type: string, of: string) => ({
+    id,
+    kind: 'artifact' as const,
+    label: `${type} ${of.slice(7, 15)}`,
+    type,
+    digest: of,
+    bytes: 48_000_000,
+  });
   out.lineage = {
     nodes: [
+      file('f1', '01.parquet'),
+      file('f2', '02.parquet'),
+      step('s1', 'ingest'),
+      artifact('a1', 'dataset', digest(81)),
+      step('s2', 'features'),
+      artifact('a2', 'dataset', DATASET),
+      step('s3', 'train'),
+      artifact('m1', 'model', MODEL),
+      step('s4', 'evaluate'),
+      artifact('a3', 'report', REPORT),
       {
-        id: 'f1',
-        kind: 'file',
-        label: 's3://flights/2026/01.parquet',
-        uri: 's3://flights/2026/01.parquet',
+        id: 'd1',
+        kind: 'deployment',
+        label: 'flights v8',
+        digest: MODEL,
+        version: 8,
+        weight: '20%',
       },
-      {
-        id: 'f2',
-        kind: 'file',
-        label: 's3://flights/2026/02.parquet',
-        uri: 's3://flights/2026/02.parquet',
-      },
-      { id: 's1', kind: 'step', label: 'ingest', run: 'flights-41', step: 'ingest' },
-      {
-        id: 'a1',
-        kind: 'artifact',
-        label: 'ingest/dataset',
-        digest: digest(81),
-        run: 'flights-41',
-      },
-      { id: 's2', kind: 'step', label: 'features', run: 'flights-41', step: 'features' },
-      { id: 'a2', kind: 'artifact', label: 'features/dataset', digest: DATASET, run: 'flights-41' },
-      { id: 's3', kind: 'step', label: 'train', run: 'flights-41', step: 'train' },
-      { id: 'm1', kind: 'model', label: 'train/model', digest: MODEL, run: 'flights-41' },
-      { id: 's4', kind: 'step', label: 'evaluate', run: 'flights-41', step: 'evaluate' },
-      { id: 'a3', kind: 'artifact', label: 'evaluate/report', digest: REPORT, run: 'flights-41' },
-      { id: 'd1', kind: 'deployment', label: 'flights:8' },
     ],
+    cut: false,
     edges: [
       ['f1', 's1'],
       ['f2', 's1'],

@@ -1,7 +1,7 @@
 // Names and texts of somebody who wants the page to run, load or hide something.
 import type { StepRow } from '../../src/api/types';
 import { NOW } from './small';
-import { countsOf, emptyNamespace, iso, type Namespace, type WholeRun } from './world';
+import { countsOf, emptyNamespace, iso, waiting, type Namespace, type WholeRun } from './world';
 
 export const IMAGE = '<img src=x onerror="window.hurt=1">';
 export const TURNED = 'invoice\u202efdp.exe';
@@ -26,11 +26,12 @@ export function hostile(): Namespace {
       [IMAGE, TURNED, SLASHES].map((step) => [
         step,
         {
-          name: step,
-          phase: 'Failed',
+          ...waiting(step),
+          phase: 'Failed' as const,
           reason: IMAGE,
           message: SCRIPT,
           component: IMAGE,
+          attempt: 1,
           attempts: 1,
         },
       ]),
@@ -39,6 +40,8 @@ export function hostile(): Namespace {
       row: {
         namespace: 'hostile',
         name,
+        uid: `uid-${n}`,
+        labels: { [IMAGE]: SCRIPT },
         pipeline: IMAGE,
         phase: 'Failed',
         step: TURNED,
@@ -52,7 +55,7 @@ export function hostile(): Namespace {
       },
       parameters: { [IMAGE]: SCRIPT, constructor: 'x', __proto__x: TURNED },
       spec: SCRIPT,
-      nodes: [...steps.keys()].map((step) => ({ name: step, kind: IMAGE })),
+      nodes: [...steps.keys()].map((step) => ({ name: step, kind: 'step' })),
       edges: [
         [IMAGE, TURNED],
         [TURNED, SLASHES],
@@ -73,14 +76,16 @@ export function hostile(): Namespace {
             {
               name: IMAGE,
               points: [
-                [1, 1],
-                [2, Number.MAX_VALUE],
+                [1, 1, iso(NOW)],
+                [2, Number.MAX_VALUE, iso(NOW)],
               ],
             },
           ],
         ],
       ]),
-      conditions: [{ type: IMAGE, status: SCRIPT, message: SCRIPT }],
+      conditions: [
+        { type: IMAGE, status: SCRIPT, reason: SCRIPT, message: SCRIPT, time: iso(NOW) },
+      ],
     };
     out.runs.set(name, run);
     out.rows.push(run.row);
@@ -88,6 +93,14 @@ export function hostile(): Namespace {
   out.pipelines = [
     {
       name: IMAGE,
+      suspended: false,
+      activeRuns: 0,
+      schedules: [],
+      inputs: [],
+      steps: [IMAGE],
+      approvals: [],
+      triggers: [],
+      spec: SCRIPT,
       parameters: [{ name: IMAGE, type: 'string', description: SCRIPT, default: TURNED }],
     },
   ];

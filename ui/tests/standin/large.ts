@@ -3,7 +3,7 @@
 import type { GraphNode, RunRow, StepRow } from '../../src/api/types';
 import { NOW } from './small';
 import { curvesOf, logOf } from './step_details';
-import { countsOf, dice, emptyNamespace, iso, type Namespace, type WholeRun } from './world';
+import { countsOf, dice, emptyNamespace, iso, waiting, type Namespace, type WholeRun } from './world';
 
 export function layered(name: string, count: number, namespace: string): WholeRun {
   const next = dice(count);
@@ -24,7 +24,7 @@ export function layered(name: string, count: number, namespace: string): WholeRu
     const failed = done && n % 211 === 17;
     const start = created + layer * 40_000 + (n % width) * 150;
     steps.set(step, {
-      name: step,
+      ...waiting(step),
       phase: failed ? 'Failed' : done ? 'Succeeded' : n < count * 0.64 ? 'Running' : 'Waiting',
       component: ['ingest', 'query', 'train', 'evaluate'][n % 4],
       version: '1',
@@ -48,6 +48,8 @@ export function layered(name: string, count: number, namespace: string): WholeRu
   const row: RunRow = {
     namespace,
     name,
+    uid: `uid-${name}`,
+    labels: {},
     pipeline: 'wide',
     phase: 'Running',
     user: 'alice@example.com',
@@ -57,7 +59,7 @@ export function layered(name: string, count: number, namespace: string): WholeRu
   };
   return whole(
     row,
-    names.map((n) => ({ name: n, kind: 'step' })),
+    names.map((n) => ({ name: n, kind: 'step' as const })),
     edges,
     steps,
   );
@@ -78,7 +80,7 @@ function whole(
     edges,
     steps,
     details: new Map(),
-    logs: new Map([[first, logOf({ name: first, phase: 'Succeeded', component: 'ingest' })]]),
+    logs: new Map([[first, logOf({ ...waiting(first), phase: 'Succeeded', component: 'ingest' })]]),
     metrics: new Map([[first, curvesOf(3, 100)]]),
     conditions: [],
   };
@@ -108,14 +110,11 @@ function nested(): WholeRun {
   const nodes: GraphNode[] = [
     { name: 'begin', kind: 'step' },
     { name: 'prepare', kind: 'pipeline' },
-    { name: 'prepare.fetch', kind: 'step', parent: 'prepare' },
-    { name: 'prepare.clean', kind: 'step', parent: 'prepare' },
     { name: 'each', kind: 'loop', items: 40 },
     { name: 'end', kind: 'step' },
   ];
   const edges: [string, string][] = [
     ['begin', 'prepare'],
-    ['prepare.fetch', 'prepare.clean'],
     ['prepare', 'each'],
     ['each', 'end'],
   ];
@@ -123,15 +122,20 @@ function nested(): WholeRun {
     nodes.map((node) => [
       node.name,
       {
-        name: node.name,
-        phase: 'Succeeded',
-        ...(node.items ? { items: { total: 40, succeeded: 40 } } : {}),
-      } as StepRow,
+        ...waiting(node.name),
+        phase: 'Succeeded' as const,
+        ...(node.kind === 'pipeline' ? { run: 'ten-thousand' } : {}),
+        ...(node.items
+          ? { items: { total: 40, succeeded: 40, failed: 0, skipped: 0, running: 0 } }
+          : {}),
+      },
     ]),
   );
   const row: RunRow = {
     namespace: 'big',
     name: 'nested',
+    uid: 'uid-nested',
+    labels: {},
     pipeline: 'outer',
     phase: 'Succeeded',
     created: iso(NOW - 60_000),
@@ -158,17 +162,19 @@ export function big(): Namespace {
 
 export function many(): Namespace {
   const out = emptyNamespace();
-  const phases = ['Succeeded', 'Succeeded', 'Failed', 'Succeeded', 'Cancelled'];
+  const phases = ['Succeeded', 'Succeeded', 'Failed', 'Succeeded', 'Cancelled'] as const;
   for (let n = 10_000; n > 0; n -= 1) {
     const created = NOW - (10_000 - n) * 60_000;
     const phase = n > 9995 ? 'Running' : phases[n % 5]!;
     out.rows.push({
       namespace: 'many',
       name: `run-${String(n).padStart(5, '0')}`,
+      uid: `uid-${n}`,
+      labels: {},
       pipeline: `pipeline-${n % 12}`,
       phase,
       ...(n % 3 ? { cause: 'Schedule' } : {}),
-      user: n % 3 ? undefined : 'alice@example.com',
+      ...(n % 3 ? {} : { user: 'alice@example.com' }),
       created: iso(created),
       started: iso(created + 1000),
       ...(phase === 'Running' ? {} : { finished: iso(created + 90_000) }),

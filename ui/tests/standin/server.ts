@@ -5,10 +5,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join, normalize } from 'node:path';
 
-import type { RunRow } from '../../src/api/types';
+import type { Model, Pipeline, RunRow } from '../../src/api/types';
 import { moveOn } from './large';
 import { comparison, lineageOf, runAnswer, stepAnswer } from './answers';
 import { act } from './acts';
+import { Refusal } from './refusal';
 import { dice, gridOf, type Namespace } from './world';
 
 export const POLICY =
@@ -23,15 +24,26 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
 };
 
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly field?: string,
-  ) {
-    super(message);
-  }
+const ALL = ['list', 'get', 'create', 'patch', 'approve', 'steer'];
+
+const forbidden = (namespace: string | undefined) =>
+  new Refusal(
+    403,
+    'Forbidden',
+    `alice@example.com may not list pipelineruns in namespace ${namespace}`,
+  );
+
+const notFound = (kind: string, name: string, namespace: string) =>
+  new Refusal(404, 'NotFound', `there is no ${kind.slice(0, -1)} ${name} in namespace ${namespace}`);
+
+// Of the whole what a list has.
+function rowOfPipeline(pipeline: Pipeline) {
+  const { parameters, inputs, steps, approvals, triggers, spec, description, ...row } = pipeline;
+  return row;
+}
+
+function rowOfModel({ model, history, conditions, url, ...row }: Model) {
+  return row;
 }
 
 interface Stream {
@@ -45,7 +57,9 @@ export class StandIn {
   streams: Stream[] = [];
   refuseStreams = false;
   may: Record<string, string[]> | undefined;
+  mode: 'cluster' | 'local' = 'cluster';
   token: string | undefined; // that everybody must bring, as on a cluster
+  private changes = 1; // the newest one's number
   private timer: NodeJS.Timeout | undefined;
   private readonly server: Server;
 
@@ -89,7 +103,8 @@ export class StandIn {
     for (const stream of this.streams) {
       if (stream.namespace !== namespace || (stream.run && stream.run !== run)) continue;
       if (event === 'step' && !stream.run) continue;
-      stream.response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const id = event === 'step' ? '' : `id: ${(this.changes += 1)}\n`;
+      stream.response.write(`event: ${event}\n${id}data: ${JSON.stringify(data)}\n\n`);
     }
   }
 
@@ -101,7 +116,7 @@ export class StandIn {
     try {
       if (!url.pathname.startsWith('/api/v1/')) return this.file(url, response);
       if (this.token && request.headers.authorization !== `Bearer ${this.token}`) {
-        throw new Refusal(401, 'Unauthorized', 'a bearer token is missing, or nobody has it');
+        throw new Refusal(401, 'Unauthorized', 'the token is not accepted: unknown or expired');
       }
       const parts = url.pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
       if (request.method === 'POST') return this.post(request, response, parts);
@@ -154,21 +169,22 @@ export class StandIn {
       const names = [...this.namespaces.keys()];
       const may =
         this.may ??
-        Object.fromEntries(names.map((name) => [name, ['list', 'get', 'create', 'patch']]));
+        Object.fromEntries(names.map((name) => [name, [...ALL]]));
       const me = {
         user: 'alice@example.com',
         groups: ['ml-leads'],
-        mode: 'cluster',
+        mode: this.mode,
         version: '9.9.9',
         namespaces: names,
         may,
+        ...(this.mode === 'local' ? { flags: '--state /tmp/state' } : {}),
       };
       return this.json(request, response, me);
     }
     if (parts[0] === 'events') return this.stream(query, request, response);
     const namespace = this.namespaces.get(parts[1] ?? '');
-    if (parts[0] !== 'namespaces' || !namespace)
-      throw new Refusal(404, 'NotFound', `there is no namespace ${parts[1]}`);
+    if (parts[0] !== 'namespaces') throw new Refusal(404, 'NotFound', 'nothing is there');
+    if (!namespace) throw forbidden(parts[1]);
     const [, , kind, name = ''] = parts;
     if (kind === 'artifacts' && parts[4] === 'content') {
       const content = namespace.contents.get(`${name}/${parts.slice(5).join('/')}`);
@@ -176,6 +192,8 @@ export class StandIn {
       response.writeHead(200, {
         'Content-Type': content.type,
         'Content-Security-Policy': REPORT_POLICY,
+        'Cross-Origin-Resource-Policy': 'same-origin',
+        'Cache-Control': 'private, max-age=31536000, immutable',
       });
       response.end(content.text);
       return;
@@ -188,7 +206,7 @@ export class StandIn {
   private find(namespace: Namespace, parts: string[], query: URLSearchParams): unknown {
     const [, , kind, name = ''] = parts;
     const named = <T>(item: T | undefined): T => {
-      if (!item) throw new Refusal(404, 'NotFound', `there is no ${kind} ${name}`);
+      if (!item) throw notFound(kind!, name, parts[1]!);
       return item;
     };
     if (kind === 'runs' && !name) return this.page(namespace, query);
@@ -198,18 +216,23 @@ export class StandIn {
       const step = parts[5] ?? '';
       if (!run.steps.has(step))
         throw new Refusal(404, 'NotFound', `run ${name} has no step ${step}`);
-      if (parts[6] === 'metrics') return { series: run.metrics.get(step) ?? [] };
+      if (parts[6] === 'metrics') {
+        // What came from the cache has the curves of the run that made it.
+        const maker = namespace.runs.get(run.steps.get(step)!.cachedFrom ?? '') ?? run;
+        this.podOf(namespace, maker.row.name, step, query);
+        return { series: maker.metrics.get(step) ?? [] };
+      }
       return stepAnswer(run, step);
     }
     if (kind === 'pipelines') {
       return name
         ? named(namespace.pipelines.find((p) => p.name === name))
-        : { items: namespace.pipelines };
+        : { items: namespace.pipelines.map(rowOfPipeline) };
     }
     if (kind === 'models') {
       return name
         ? named(namespace.models.find((m) => m.name === name))
-        : { items: namespace.models };
+        : { items: namespace.models.map(rowOfModel) };
     }
     if (kind === 'artifacts') return named(namespace.artifacts.get(name));
     if (kind === 'grid')
@@ -225,8 +248,7 @@ export class StandIn {
     const is = (row: RunRow, name: 'pipeline' | 'phase' | 'cause') =>
       !query.get(name) || row[name] === query.get(name);
     const words = (query.get('q') ?? '').toLowerCase();
-    const has = (row: RunRow) =>
-      `${row.name} ${Object.values(row.labels ?? {}).join(' ')}`.toLowerCase().includes(words);
+    const has = (row: RunRow) => row.name.toLowerCase().includes(words);
     const rows = namespace.rows.filter(
       (row) => is(row, 'pipeline') && is(row, 'phase') && is(row, 'cause') && has(row),
     );
@@ -243,11 +265,10 @@ export class StandIn {
     query: URLSearchParams,
     response: ServerResponse,
   ) {
-    const found = namespace.runs.get(run);
+    const found = this.podOf(namespace, run, step, query);
     const text =
-      found?.logs.get(query.has('item') ? `${step}/${query.get('item')}` : step) ??
-      found?.logs.get(step);
-    if (!found || !found.steps.has(step)) throw new Refusal(404, 'NotFound', 'no such log');
+      found.logs.get(query.has('item') ? `${step}/${query.get('item')}` : step) ??
+      found.logs.get(step);
     const bytes = Buffer.from(text ?? '');
     const tail = query.get('tail');
     const offset = tail
@@ -267,15 +288,30 @@ export class StandIn {
     response.end(part);
   }
 
+  // As the gateway does: of what had no pod of its own there is neither log nor metrics.
+  private podOf(namespace: Namespace, name: string, step: string, query: URLSearchParams) {
+    const none = (why: string) => new Refusal(404, 'NotFound', `step ${step} ${why}`);
+    const run = namespace.runs.get(name);
+    const row = run?.steps.get(step);
+    if (!run) throw notFound('runs', name, 'here');
+    if (!row) throw none('has not started');
+    if (row.items && !query.has('item')) throw none('runs once for each item: give item=0 to 11');
+    if (!row.items && query.has('item')) throw none('is no loop: it has no items');
+    if (row.run) throw none(`is a Pipeline: its run is ${row.run}`);
+    if (row.cached) throw none(`came from the cache, made by run ${row.cachedFrom}`);
+    if (!row.items && row.attempts === 0) throw none('has no pod yet');
+    return run;
+  }
+
   private stream(query: URLSearchParams, request: IncomingMessage, response: ServerResponse) {
     if (this.refuseStreams || this.streams.length >= MOST_STREAMS) {
-      response.setHeader('Retry-After', '15');
-      throw new Refusal(503, 'TooManyStreams', `there are ${MOST_STREAMS} streams already`);
+      response.setHeader('Retry-After', '10');
+      throw new Refusal(503, 'Overloaded', 'as many streams are open as may be; try again');
     }
     const namespace = this.namespaces.get(query.get('namespace') ?? '');
-    if (!namespace) throw new Refusal(403, 'Forbidden', 'a stream is of one namespace');
+    if (!namespace) throw forbidden(query.get('namespace') ?? '');
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-    response.write('retry: 3000\n\n');
+    response.write(`retry: 3000\n\nid: ${this.changes}\n\n`);
     // As the gateway does: who begins is told of every step.
     for (const step of namespace.runs.get(query.get('run') ?? '')?.steps.values() ?? []) {
       response.write(`event: step\ndata: ${JSON.stringify(step)}\n\n`);
@@ -291,12 +327,12 @@ export class StandIn {
     request.on('end', () => {
       try {
         if (request.headers['x-penstock-request'] !== '1') {
-          throw new Refusal(403, 'Forbidden', 'the header X-Penstock-Request: 1 is missing');
+          throw new Refusal(403, 'Forbidden', 'writes need the header X-Penstock-Request: 1');
         }
         const body = JSON.parse(text || '{}') as Record<string, unknown>;
         this.acts.push({ path: parts.slice(2).join('/'), body });
         const namespace = this.namespaces.get(parts[1] ?? '');
-        if (!namespace) throw new Refusal(404, 'NotFound', `there is no namespace ${parts[1]}`);
+        if (!namespace) throw forbidden(parts[1]);
         const done = act(namespace, parts.slice(2), body);
         response.writeHead(done.status, {
           'Content-Type': 'application/json',

@@ -1,11 +1,12 @@
 // The namespace "ml": three pipelines and some weeks of their runs, with every phase in them.
-import type { Parameter, RunRow, StepRow } from '../../src/api/types';
+import type { Parameter, Pipeline, RunRow, StepRow } from '../../src/api/types';
 import { addArtifacts } from './artifacts';
 import { detail } from './step_details';
 import {
   countsOf,
   emptyNamespace,
   iso,
+  waiting,
   type Namespace,
   type WholeRun,
 } from './world';
@@ -99,11 +100,11 @@ export function makeRun(plan: Plan): WholeRun {
   let stopped = false;
   kinds.forEach((kind, n) => {
     const from = Math.max(plan.created + 800, ...kind.after.map((name) => ends.get(name) ?? 0));
-    const row: StepRow = { name: kind.name, phase: 'Waiting' };
+    const row = waiting(kind.name);
     steps.set(kind.name, row);
     if (kind.component) Object.assign(row, { component: kind.component, version: '1' });
-    else row.reason = undefined;
-    if (kind.items) row.items = { total: kind.items, succeeded: 0, failed: 0, running: 0 };
+    if (kind.items)
+      row.items = { total: kind.items, succeeded: 0, failed: 0, skipped: 0, running: 0 };
     if (kind.after.some((name) => lost.has(name))) {
       lost.add(kind.name);
       Object.assign(row, {
@@ -123,9 +124,8 @@ export function makeRun(plan: Plan): WholeRun {
         phase: 'Succeeded',
         cached: true,
         cachedFrom: plan.cachedFrom,
-        attempts: 0,
       });
-      row.times = { queued: iso(from), finished: at };
+      row.times = { started: at, finished: at };
       ends.set(kind.name, from + 300);
       return;
     }
@@ -134,7 +134,7 @@ export function makeRun(plan: Plan): WholeRun {
     const started = fetch + 1500 + 700 * (n % 3);
     const upload = started + kind.seconds * 1000;
     const finished = upload + 1200 + 800 * (n % 2);
-    row.attempt = row.attempts = 1;
+    if (kind.component && !kind.items) row.attempt = row.attempts = 1;
     row.times = { queued: iso(queued), fetchStarted: iso(fetch), started: iso(started) };
     if (plan.stopAt === kind.name) {
       stopped = true;
@@ -142,11 +142,12 @@ export function makeRun(plan: Plan): WholeRun {
         Object.assign(row, { phase: 'Running', progress: { done: 37, total: 200, left: '2m20s' } });
       } else {
         Object.assign(row, {
-          phase: 'Waiting',
+          phase: 'Running',
           reason: 'AwaitingApproval',
-          message: 'waits for a decision of group ml-leads (0 of 1)',
+          message:
+            'AUC is 0.9134. Ship it? - waits for an approval by group ml-leads, but not by who started the run',
         });
-        row.times = { queued: iso(queued) };
+        row.times = { started: iso(queued) };
       }
       return;
     }
@@ -160,7 +161,7 @@ export function makeRun(plan: Plan): WholeRun {
       return;
     }
     row.phase = 'Succeeded';
-    if (row.items) row.items.succeeded = kind.items;
+    if (row.items) row.items.succeeded = row.items.total;
     ends.set(kind.name, finished);
   });
   const failed = plan.fails !== undefined;
@@ -196,9 +197,9 @@ export function makeRun(plan: Plan): WholeRun {
       label: 'late',
     },
     spec: specOf(plan.pipeline, kinds),
-    nodes: kinds.map(({ name, items }) => ({
+    nodes: kinds.map(({ name, items, component }) => ({
       name,
-      kind: items ? 'loop' : 'step',
+      kind: items ? 'loop' : component ? 'step' : 'approval',
       ...(items ? { items } : {}),
     })),
     edges: kinds.flatMap(({ name, after }) => after.map((a) => [a, name] as [string, string])),
@@ -212,11 +213,14 @@ export function makeRun(plan: Plan): WholeRun {
         status: plan.stopAt ? 'Unknown' : failed ? 'False' : 'True',
         reason: failed ? 'StepFailed' : 'Completed',
         message: failed ? `step ${plan.fails} failed` : '',
+        time: iso(end),
       },
       {
         type: 'Finished',
         status: plan.stopAt ? 'False' : 'True',
         reason: failed ? 'Failed' : 'Completed',
+        message: '',
+        time: iso(end),
       },
     ],
   };
@@ -299,24 +303,30 @@ export function small(): Namespace {
     const { name, phase, finished } = out.rows.find((row) => row.pipeline === pipeline)!;
     return { name, phase, ...(finished ? { finished } : {}) };
   };
+  const pipeline = (name: string, more: Partial<Pipeline>): Pipeline => ({
+    name,
+    suspended: false,
+    activeRuns: 0,
+    schedules: [],
+    parameters: [],
+    inputs: [],
+    steps: KINDS[name]!.map((kind) => kind.name),
+    approvals: KINDS[name]!.filter((kind) => !kind.component).map((kind) => kind.name),
+    triggers: [],
+    spec: specOf(name, KINDS[name]!),
+    ready: 'True',
+    lastRun: last(name),
+    ...more,
+  });
   out.pipelines = [
-    {
-      name: 'flights',
-      lastRun: last('flights'),
-      parameters: PARAMETERS,
-      approvals: ['go'],
-      suspended: false,
-    },
-    { name: 'churn', lastRun: last('churn'), parameters: PARAMETERS.slice(0, 3), suspended: false },
-    {
-      name: 'nightly-etl',
+    pipeline('flights', { parameters: PARAMETERS, activeRuns: 2 }),
+    pipeline('churn', { parameters: PARAMETERS.slice(0, 3) }),
+    pipeline('nightly-etl', {
       schedules: [
         { name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', suspended: true },
       ],
       suspended: true,
-      lastRun: last('nightly-etl'),
-      parameters: [],
-    },
+    }),
   ];
   addArtifacts(out);
   return out;

@@ -1,5 +1,5 @@
 // What the panel of a step shows beyond its row: attempts, inputs, events, its log and its curves.
-import type { Step, StepRow } from '../../src/api/types';
+import type { Series, Step, StepRow } from '../../src/api/types';
 import { dice, digest, iso, type WholeRun } from './world';
 
 export function detail(run: WholeRun, seed: number) {
@@ -14,7 +14,7 @@ export function detail(run: WholeRun, seed: number) {
     });
     const before = run.edges.filter(([, to]) => to === row.name).map(([from]) => from);
     const details: Partial<Step> = {
-      why: row.message,
+      why: whyOf(run, row),
       command: row.component
         ? ['penstock-component', row.component, '--rounds', '200', '--label', "late = 'yes'"]
         : [],
@@ -29,16 +29,18 @@ export function detail(run: WholeRun, seed: number) {
               ),
             ]
           : [],
-      cacheKey: digest(seed + 90).slice(7),
       events: eventsOf(row),
-      resources: { requests: { cpu: '2', memory: '4Gi' }, limits: { memory: '8Gi' } },
       attempts: attemptsOf(run, row),
     };
+    if (row.component) {
+      details.cacheKey = digest(seed + 90).slice(7);
+      details.resources = { requests: { cpu: '2', memory: '4Gi' }, limits: { memory: '8Gi' } };
+    }
     if (!row.cached && row.component)
-      details.cacheMiss = 'NotFound: no run made this with these inputs';
+      details.cacheMiss = 'NotFound';
     if (row.name === 'ingest')
       details.inputs = [
-        { name: 'source', type: 'file', uri: 's3://flights/2026/*.parquet', bytes: 912_000_000 },
+        { name: 'source', uri: 's3://flights/2026/*.parquet', fingerprint: '"etag-1"' },
       ];
     if (row.name === 'evaluate' && row.phase === 'Succeeded') {
       details.results = { auc: 0.9134, logLoss: 0.2871, rows: 67356 };
@@ -48,18 +50,15 @@ export function detail(run: WholeRun, seed: number) {
       ];
     }
     if (row.name === 'statistics')
-      details.outputs = [{ ...use('statistics', 'statistics', 0), digest: digest(78) }];
+      details.outputs = [{ ...use('statistics', 'statistics', 0), digest: digest(76) }];
     if (row.name === 'features')
       details.outputs = [{ ...use('dataset', 'dataset', 0), digest: digest(78) }];
     if (row.reason === 'AwaitingApproval') {
-      details.why =
-        'AUC is 0.9134. Ship it? It waits for one of group ml-leads; alice@example.com started the run and does not count.';
       details.approval = {
-        message: 'AUC is 0.9134. Ship it?',
         need: 1,
         values: [
           { name: 'environment', type: 'string', enum: ['staging', 'production'] },
-          { name: 'share', type: 'integer', minimum: 1, maximum: 50, default: 5 },
+          { name: 'share', type: 'integer', minimum: 1, maximum: 50, default: 5, optional: true },
         ],
       };
     }
@@ -70,8 +69,16 @@ export function detail(run: WholeRun, seed: number) {
   }
 }
 
+function whyOf(run: WholeRun, row: StepRow): string {
+  if (row.cached)
+    return `its outputs came from the cache${row.cachedFrom ? `; run ${row.cachedFrom} made them` : ''}`;
+  if (row.phase !== 'Waiting') return [row.reason, row.message].filter(Boolean).join(': ');
+  const before = run.edges.filter(([, to]) => to === row.name).map(([from]) => from);
+  return `it waits for ${before.join(', ')}`;
+}
+
 function eventsOf(row: StepRow): Step['events'] {
-  const at = row.times?.queued ?? iso(Date.now());
+  const at = row.times.started ?? iso(Date.now());
   const events = [
     {
       time: at,
@@ -83,7 +90,7 @@ function eventsOf(row: StepRow): Step['events'] {
   ];
   if (row.phase === 'Failed') {
     events.push({
-      time: row.times?.finished ?? at,
+      time: row.times.finished ?? at,
       type: 'Warning',
       reason: row.reason ?? '',
       message: row.message ?? '',
@@ -94,7 +101,7 @@ function eventsOf(row: StepRow): Step['events'] {
 }
 
 function attemptsOf(run: WholeRun, row: StepRow): Step['attempts'] {
-  return Array.from({ length: row.attempts ?? 0 }, (_, n) => ({
+  return Array.from({ length: row.attempts }, (_, n) => ({
     attempt: n + 1,
     pod: `${run.row.name}-${row.name}-${n + 1}`,
     node: `node-${(n * 3) % 5}`,
@@ -106,8 +113,8 @@ function attemptsOf(run: WholeRun, row: StepRow): Step['attempts'] {
           lastWords: 'epoch 37 loss 0.4127\nterminate called after throwing std::bad_alloc',
         }
       : {}),
-    ...(row.times?.started ? { started: row.times.started } : {}),
-    ...(row.times?.finished ? { finished: row.times.finished } : {}),
+    ...(row.times.started ? { started: row.times.started } : {}),
+    ...(row.times.finished ? { finished: row.times.finished } : {}),
   }));
 }
 
@@ -129,7 +136,10 @@ export function curvesOf(seed: number, count: number) {
   const next = dice(seed);
   const curve = (name: string, f: (n: number) => number) => ({
     name,
-    points: Array.from({ length: count }, (_, n) => [n + 1, f(n + 1)] as [number, number]),
+    points: Array.from(
+      { length: count },
+      (_, n) => [n + 1, f(n + 1), iso(1_790_000_000_000 + 1000 * n)] as Series['points'][number],
+    ),
   });
   const rate = 0.4 + 0.3 * next();
   return [

@@ -44,7 +44,17 @@ export const emptyNamespace = (): Namespace => ({
   models: [],
   artifacts: new Map(),
   contents: new Map(),
-  lineage: { nodes: [], edges: [] },
+  lineage: { nodes: [], edges: [], cut: false },
+});
+
+// A step that has not begun.
+export const waiting = (name: string): StepRow => ({
+  name,
+  phase: 'Waiting',
+  attempt: 0,
+  attempts: 0,
+  cached: false,
+  times: {},
 });
 
 // The same numbers each time (mulberry32).
@@ -73,7 +83,7 @@ export function countsOf(steps: Iterable<StepRow>) {
     if (step.phase === 'Succeeded') counts.succeeded += 1;
     else if (step.phase === 'Failed') counts.failed += 1;
     else if (step.phase === 'Skipped' || step.phase === 'Cancelled') counts.skipped += 1;
-    else if (['Running', 'Fetching', 'Uploading'].includes(step.phase)) counts.running += 1;
+    else if (step.phase === 'Running') counts.running += 1;
     if (step.cached) counts.cached += 1;
   }
   return counts;

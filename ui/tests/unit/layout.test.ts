@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { collapsed } from '../../src/graph/collapse';
 import { curve, cut, neighbour, NODE, NODE_DOWN } from '../../src/graph/drawing';
 import { layout, type Edge, type Layout } from '../../src/graph/layout';
 import { layered } from '../standin/large';
@@ -157,42 +156,4 @@ test('arrow keys lead along edges and within a layer, whichever way the graph is
 test('a long name gives way in its middle', () => {
   assert.deepEqual(cut('train-region-north-1', 12), ['train-r', 'egion-nor', 'th-1']);
   assert.deepEqual(cut('short', 12), ['short', '', '']);
-});
-
-const nodes = [
-  { name: 'begin' },
-  { name: 'part', kind: 'pipeline' },
-  { name: 'x', parent: 'part' },
-  { name: 'y', parent: 'part' },
-  { name: 'end' },
-];
-const nested: Edge[] = [
-  ['begin', 'part'],
-  ['x', 'y'],
-  ['part', 'end'],
-];
-
-test('a closed group is one node, and edges lead to it', () => {
-  const shown = collapsed(nodes, nested, new Set());
-  assert.deepEqual(
-    shown.nodes.map((n) => n.name),
-    ['begin', 'part', 'end'],
-  );
-  assert.deepEqual(shown.edges, [
-    ['begin', 'part'],
-    ['part', 'end'],
-  ]);
-});
-
-test('an open group gives way to what it holds, with the edges of its first and last', () => {
-  const shown = collapsed(nodes, nested, new Set(['part']));
-  assert.deepEqual(
-    shown.nodes.map((n) => n.name),
-    ['begin', 'x', 'y', 'end'],
-  );
-  assert.deepEqual(shown.edges, [
-    ['begin', 'x'],
-    ['x', 'y'],
-    ['y', 'end'],
-  ]);
 });

@@ -6,14 +6,13 @@ import { test } from 'node:test';
 import { pieces, plain } from '../../src/log/ansi';
 import { LogBuffer } from '../../src/log/log_buffer';
 import { measure } from '../../src/models/rollout';
-import { approveLine, backfillLine, quoted, runLine } from '../../src/parts/cli';
+import { approveLine, backfillLine, quoted, runApprovedLine, runLine } from '../../src/parts/cli';
 import { bytes, numberText, shown } from '../../src/parts/shown';
 import { duration } from '../../src/parts/time';
 import { calendar } from '../../src/pipelines/backfill';
 import { byLooks, read } from '../../src/pipelines/parameter_values';
 import { phasesOf } from '../../src/run/timeline_phases';
 import { tick } from '../../src/run/timeline';
-import { best } from '../../src/runs/compare_page';
 import { href, parse } from '../../src/shell/route';
 import { en } from '../../src/words/en';
 import { ko } from '../../src/words/ko';
@@ -41,7 +40,12 @@ test('command lines are those of penstock', () => {
     runLine(place, 'flights', { rounds: 5, names: ['a b'], text: 'x y' }),
     `penstock run flights -p rounds=5 -p 'names=["a b"]' -p 'text=x y' -n ml`,
   );
-  assert.equal(runLine({ ...place, local: true }, 'flights', {}), 'penstock run flights.yaml');
+  const local = { ...place, local: true, flags: '--state /tmp/x' };
+  assert.equal(runLine(local, 'flights', {}), 'penstock run flights.yaml --state /tmp/x');
+  assert.equal(
+    runApprovedLine(local, 'flights', 'go', { approved: true, values: { share: 5 } }),
+    'penstock run flights.yaml --approve go=share=5 --state /tmp/x',
+  );
   assert.equal(
     approveLine(place, 'r', 's', { approved: false, comment: 'not on a Friday' }),
     "penstock approve r s --reject --comment 'not on a Friday' -n ml",
@@ -152,15 +156,17 @@ test('a field is read by the type of its parameter', () => {
   assert.deepEqual(read({ name: 'n', type: 'boolean' }, 'false'), { value: false });
   assert.deepEqual(read({ name: 'n', type: 'object' }, '{"a": [1]}'), { value: { a: [1] } });
   assert.equal(read({ name: 'n', type: 'object' }, '[1]').error, 'n must be JSON of type object');
-  assert.equal(read({ name: 'n', pattern: '[a-z]+' }, 'A').error, 'n must match [a-z]+');
-  assert.deepEqual(read({ name: 'n', pattern: '(?P<x>a)' }, 'a'), { value: 'a' }); // RE2's, not ours
-  assert.deepEqual(read({ name: 'n', enum: [1, 'a'] }, '1'), { value: 1 });
+  assert.equal(read({ name: 'n', type: 'string', pattern: '[a-z]+' }, 'A').error, 'n must match [a-z]+');
+  assert.deepEqual(read({ name: 'n', type: 'string', pattern: '(?P<x>a)' }, 'a'), {
+    value: 'a', // the pattern is RE2's, not ours
+  });
+  assert.deepEqual(read({ name: 'n', type: 'string', enum: [1, 'a'] }, '1'), { value: 1 });
 });
 
 test('a field left empty has no value, and is missing where there is no default', () => {
-  assert.deepEqual(read({ name: 'n', default: 3 }, ''), {});
-  assert.deepEqual(read({ name: 'n', optional: true }, ''), {});
-  assert.equal(read({ name: 'n' }, '').error, 'n is required');
+  assert.deepEqual(read({ name: 'n', type: 'integer', default: 3 }, ''), {});
+  assert.deepEqual(read({ name: 'n', type: 'string', optional: true }, ''), {});
+  assert.equal(read({ name: 'n', type: 'string' }, '').error, 'n is required');
 });
 
 test('values of lines are read by their looks', () => {
@@ -199,13 +205,6 @@ test('bounds of gates are compared in one unit', () => {
   assert.deepEqual(measure('0.3%'), { value: 0.3, unit: '%' });
   assert.deepEqual(measure('at most 1.2 times'), { value: 1.2, unit: '' });
   assert.equal(measure(''), undefined);
-});
-
-test('the best of compared values is one, and only where it is known which way is better', () => {
-  assert.equal(best([0.9, 0.95, null], true), 1);
-  assert.equal(best([0.9, 0.95], false), 0);
-  assert.equal(best([1, 1], true), -1);
-  assert.equal(best([1, 2], undefined), -1);
 });
 
 test('a calendar begins its weeks on Monday and ends with the week of today', () => {

@@ -193,7 +193,22 @@ TEST_F(Ui, AnEmptyStateFolderHasNoRunsAndNoError) {
   const Json me = Json::parse(Get("/api/v1/me").body);
   EXPECT_EQ(me["user"], "me");
   EXPECT_EQ(me["mode"], "local");
+  EXPECT_EQ(me["flags"], "--state " + state_->root().string());
   EXPECT_EQ(me["namespaces"], Json::array({"default"}));
+}
+
+TEST_F(Ui, AStreamOverAnEmptyStateFolderWaitsForARunAndDoesNotSpin) {
+  gateway::EventHub hub(place_->history(), {.look = Milliseconds(5)});
+  const auto seat = hub.Sit();
+  const auto begin = hub.Wait(std::nullopt, Milliseconds(10'000), {});
+  ASSERT_EQ(begin.at.value_or(-1), 0);
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(hub.Wait(begin.at, Milliseconds(50), {}).changes.empty());
+  EXPECT_GE(std::chrono::steady_clock::now() - before, Milliseconds(50));
+  MakeRun("flights-1", true);
+  const auto batch = hub.Wait(begin.at, Milliseconds(10'000), {});
+  ASSERT_EQ(batch.changes.size(), 1U);
+  EXPECT_EQ(batch.changes[0].run.name, "flights-1");
 }
 
 TEST_F(Ui, ShowsARunItsStepsAndItsLog) {

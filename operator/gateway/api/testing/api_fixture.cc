@@ -37,6 +37,22 @@ spec:
   outputs: {model: $(steps.train.outputs.model)}
 )yaml";
 
+constexpr const char* kShip = R"yaml(
+apiVersion: penstock.dev/v1alpha1
+kind: Pipeline
+metadata: {name: ship, namespace: team}
+spec:
+  steps:
+  - name: go
+    approval:
+      message: Ship it?
+      approvers: [{group: ml-leads}]
+      need: 2
+      values:
+      - {name: environment, enum: [staging, production]}
+      - {name: share, type: integer, minimum: 1, maximum: 50, default: 5}
+)yaml";
+
 TimePoint At(int seconds) { return TimePoint(std::chrono::seconds(1'790'000'000 + seconds)); }
 
 plan::ResolvedRun Resolved(const api::Pipeline& pipeline) {
@@ -228,6 +244,29 @@ void ApiTest::MakeObjects() {
   md.spec.rollout.gates[0].max = "1%";
   md.status.history = {{2, model_, "RolledBack", "errorRate", At(50), "hash"}};
   cluster_.Restore(kube::kModelDeployments, api::Encode(md));
+}
+
+void ApiTest::MakeWaitingRun() {
+  const Json object = api::ParseManifests(kShip, "test")->at(0).object;
+  const auto text = revisions::RevisionText(Resolved(api::DecodePipeline(object).value));
+  const auto revision = revisions::MakeRevision("team", text);
+  ASSERT_TRUE(cluster_.Create(kube::kControllerRevisions, "team", *revision));
+  api::PipelineRun run;
+  run.meta.name = "ship-1";
+  run.meta.namespace_ = "team";
+  run.meta.uid = "uid-ship-1";
+  run.meta.created = At(200);
+  run.spec.pipeline_ref = "ship";
+  run.status.revision = revisions::RevisionName(text);
+  run.status.start_time = At(201);
+  run.status.summary.total = run.status.summary.running = 1;
+  api::StepStatus go;
+  go.name = "go";
+  go.phase = api::StepPhase::kRunning;
+  go.reason = "AwaitingApproval";
+  go.message = "Ship it? - waits for 2 approvals by group ml-leads";
+  run.status.steps = {go};
+  cluster_.Restore(kube::kPipelineRuns, api::Encode(run));
 }
 
 void ApiTest::MakeHistory() {

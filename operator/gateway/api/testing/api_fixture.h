@@ -58,6 +58,8 @@ class ApiTest : public testing::Test {
   net::HttpResponse Ask(const std::string& method, const std::string& target,
                         const std::string& token = "alice-token", const Json& body = {},
                         net::Headers headers = {}) const;
+  // Run ship-1 in team, whose step go waits for people.
+  void MakeWaitingRun();
   // Of a GET that must succeed.
   Json Get(const std::string& path) const;
   static Json BodyOf(const net::HttpResponse& reply);

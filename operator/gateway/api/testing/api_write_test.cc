@@ -119,6 +119,19 @@ TEST_F(ApiWrites, AnApprovalSaysWhoDecided) {
   EXPECT_EQ(reply.Header("x-evil"), "");
 }
 
+TEST_F(ApiWrites, AStepThatWaitsForPeopleSaysWhatTheyFillIn) {
+  MakeWaitingRun();
+  EXPECT_EQ(Get(kRuns + "/ship-1")["graph"]["nodes"][0]["kind"], "approval");
+  const Json go = Get(kRuns + "/ship-1/steps/go");
+  EXPECT_EQ(go["why"], "AwaitingApproval: Ship it? - waits for 2 approvals by group ml-leads");
+  EXPECT_EQ(go["approval"]["need"], 2);
+  EXPECT_EQ(go["approval"]["values"], Json::parse(R"([
+      {"name": "environment", "type": "string", "enum": ["staging", "production"]},
+      {"name": "share", "type": "integer", "minimum": 1, "maximum": 50, "default": 5,
+       "optional": true}])"));
+  EXPECT_FALSE(Get(kRuns + "/flights-1/steps/train").contains("approval"));
+}
+
 TEST_F(ApiWrites, ARolloutIsSteeredByTheVersionThatItIsMeantFor) {
   const auto reply = Post("/namespaces/team/models/delays/promote", Json::object());
   ASSERT_EQ(reply.status, 202) << reply.body;

@@ -30,19 +30,14 @@ class SchemaCheck {
       if (!among) return path + " is none of " + schema["enum"].dump() + ": " + value.dump();
     }
     if (value.is_object()) return WrongObject(schema, value, path);
-    if (!value.is_array() || !schema.contains("items")) return "";
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      const std::string at = path + "[" + std::to_string(i) + "]";
-      if (std::string wrong = Wrong(schema["items"], value[i], at); !wrong.empty()) return wrong;
-    }
-    return "";
+    return value.is_array() ? WrongArray(schema, value, path) : "";
   }
 
  private:
   static const std::set<std::string>& Known() {
-    static const std::set<std::string> kKnown{"$ref",       "type",     "enum",
-                                              "format",     "items",    "description",
-                                              "properties", "required", "additionalProperties"};
+    static const std::set<std::string> kKnown{
+        "$ref",     "type",     "enum",        "format",     "items",    "prefixItems",
+        "minItems", "maxItems", "description", "properties", "required", "additionalProperties"};
     return kKnown;
   }
   static bool IsOf(const std::string& type, const Json& value) {
@@ -52,6 +47,19 @@ class SchemaCheck {
     if (type == "integer") return value.is_number_integer();
     if (type == "number") return value.is_number();
     return type == "boolean" && value.is_boolean();
+  }
+  std::string WrongArray(const Json& schema, const Json& value, const std::string& path) const {
+    if (value.size() < schema.value("minItems", std::size_t{0}) ||
+        value.size() > schema.value("maxItems", value.size()))
+      return path + " has " + std::to_string(value.size()) + " items";
+    const Json first = schema.value("prefixItems", Json::array());
+    const Json others = schema.value("items", Json::object());
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const std::string at = path + "[" + std::to_string(i) + "]";
+      const Json& own = i < first.size() ? first[i] : others;
+      if (std::string wrong = Wrong(own, value[i], at); !wrong.empty()) return wrong;
+    }
+    return "";
   }
   std::string WrongObject(const Json& schema, const Json& value, const std::string& path) const {
     for (const Json& name : schema.value("required", Json::array()))
