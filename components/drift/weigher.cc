@@ -93,9 +93,13 @@ void Weigher::Keep(const Pair& pair, Dictionary dictionary, Bins bins) {
 }
 
 void Weigher::Learn(const DomainRows& rows, DomainModel model) {
+  double odds = 0;
   for (std::size_t row = 0; row < rows.places.size(); ++row) {
-    if (rows.is_current[row] == 0) known_[rows.places[row]] = model.scores[row];
+    if (rows.is_current[row] != 0) continue;
+    known_[rows.places[row]] = model.scores[row];
+    odds += std::min(std::exp(model.scores[row]), options_.most_weight);
   }
+  if (odds > 0) shift_ = -std::log(odds / double(known_.size()));
   model_ = std::move(model);
 }
 
@@ -162,7 +166,7 @@ Result<Weighed> Weigher::Write(const std::string& reference, const std::string& 
       const double score = !differ                 ? 0
                            : known != known_.end() ? known->second
                                                    : MeanScore(features, row);
-      PENSTOCK_TRY(writer.Add(score));
+      PENSTOCK_TRY(writer.Add(score + shift_));
     }
     PENSTOCK_TRY(writer.Write(*reader->source()));
   }

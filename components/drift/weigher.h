@@ -6,9 +6,12 @@
 //
 // by the domain classifier, which learnt as many rows of each side (Bickel, Brueckner, Scheffer,
 // "Discriminative learning under covariate shift", 2009). A row that the classifier learnt is
-// answered by the trees that did not learn it, others by the mean log odds of all. Weights above
-// the most are cut (truncated importance sampling: Ionides, 2008). Their mean over the reference is
-// near 1. Effective rows: (sum w)^2 / sum w^2 (Kish, Survey Sampling, 1965).
+// answered by the trees that did not learn it, others by the mean log odds of all. What the trees
+// err by makes odds larger in the mean, so that they are divided by their mean over the learnt rows
+// of the reference (self-normalized importance sampling: Owen, "Monte Carlo theory, methods and
+// examples", section 9.2). Weights above the most are cut (truncated importance sampling: Ionides,
+// 2008). Their mean over the reference is near 1. Effective rows: (sum w)^2 / sum w^2 (Kish, Survey
+// Sampling, 1965).
 //
 // Memory: of each column its bins and its dictionary. Used by one thread.
 #pragma once
@@ -63,6 +66,7 @@ class Weigher {
   std::vector<Kept> kept_;
   DomainModel model_;
   std::unordered_map<std::size_t, double> known_;  // log odds, by place among the chosen rows
+  double shift_ = 0;                               // of the log odds: by it their mean is 1
 };
 
 }  // namespace penstock::drift

@@ -49,7 +49,7 @@ class GatewayOverStores : public GatewayTest, public testing::WithParamInterface
     std::string target;
     std::string body = {};
   };
-  // One of each, for what lies in namespace ns.
+  // One of each, for what lies in namespace ns; what is written is asked for before.
   [[nodiscard]] std::vector<Route> Routes() const {
     return {{"GET", BlobPath("content")},
             {"HEAD", BlobPath("content")},
@@ -57,8 +57,8 @@ class GatewayOverStores : public GatewayTest, public testing::WithParamInterface
             {"POST", BlobPath("content") + "/verify"},
             {"POST", BlobPath("content") + "/download"},
             {"POST", BlobPath("fresh") + "/upload?bytes=5"},
-            {"PUT", "/artifacts/v1/receipts/run-1/pod-1", ReceiptOf("pod-1")},
             {"GET", "/artifacts/v1/receipts/run-1/pod-1"},
+            {"PUT", "/artifacts/v1/receipts/run-1/pod-1", ReceiptOf("pod-1")},
             {"GET", "/artifacts/v1/predictions/flights"},
             {"PUT", "/artifacts/v1/predictions/flights/b.parquet", "b"},
             {"GET", "/artifacts/v1/predictions/flights/a.parquet"}};

@@ -42,7 +42,8 @@ TEST(PodLimit, IsToldWhereNothingElseGoesOn) {
 
 // Those that use it hold the places that it would wait for.
 TEST(PodLimit, HoldsBackNoDaemon) {
-  RunWorld w("steps:\n" + Step("serve", "daemon: {readiness: {tcp: 8080}}") +
+  RunWorld w("steps:\n- {name: serve, container: {image: \"" + kPinned +
+             "\", command: [serve]}, daemon: {readiness: {tcp: 8080}}}\n" +
              Step("use", "dependsOn: [{step: serve}]"));
   w.o.pods_left = 0;
   w.Settle();
