@@ -22,8 +22,10 @@ def trees(name, objective, label, **more):
     model = xgboost.train({"objective": objective, "max_depth": 3, "eta": 0.3, "seed": 1, "nthread": 1, **more},
                           xgboost.DMatrix(x, label(x)), 12)
     model.save_model(HERE / f"{name}.json")
-    values = numpy.asarray(shap.TreeExplainer(model)(x[:ROWS]).values, dtype=float)
-    base = numpy.asarray(shap.TreeExplainer(model).expected_value, dtype=float)
+    explained = shap.TreeExplainer(model)(x[:ROWS])
+    values = numpy.asarray(explained.values, dtype=float)
+    # What the values are added to; expected_value is another number until values were asked for.
+    base = numpy.atleast_2d(explained.base_values.T).T[0]
     if values.ndim == 2:
         values = values[:, :, None]
     margins = model.predict(xgboost.DMatrix(x[:ROWS]), output_margin=True).reshape(ROWS, -1)
