@@ -69,6 +69,8 @@ struct Settings {
   bool ask_registries = false;     // for the entry points of images
   std::string approval_policy;     // name of the chart's, without which no Approval counts
   bool approvals_by_hand = false;  // `penstock run`: whoever runs it decides
+  // Those of runs that are not listed: `penstock run` knows its own alone.
+  bool keep_receipts = false;
   net::AddressCheck may_ask;       // of sources; none: what FingerprintOptions says
   Milliseconds status_interval{1'000};
   Milliseconds follow_interval{1'000};  // between looks at another run's pod
