@@ -71,7 +71,7 @@ struct Settings {
   bool approvals_by_hand = false;  // `penstock run`: whoever runs it decides
   // Those of runs that are not listed: `penstock run` knows its own alone.
   bool keep_receipts = false;
-  net::AddressCheck may_ask;       // of sources; none: what FingerprintOptions says
+  net::AddressCheck may_ask;  // of sources; none: what FingerprintOptions says
   Milliseconds status_interval{1'000};
   Milliseconds follow_interval{1'000};  // between looks at another run's pod
   Milliseconds confirm_after{10'000};   // a created pod that no informer has shown is asked for
