@@ -18,6 +18,7 @@ controllers::EngineOptions EngineFor(const State& state) {
   options.settings.library_namespace = kLibraryNamespace;
   options.settings.local_files = true;
   options.settings.approvals_by_hand = true;
+  options.settings.keep_receipts = true;  // PruneRuns removes them
   options.settings.status_interval = Milliseconds(100);
   options.workers = 2;
   options.api_threads = 4;

@@ -291,6 +291,10 @@ Result<void> PruneRuns(const State& state, std::size_t keep) {
       fs::remove(paths.log, ignored);
     }
     if (const std::string revision = RevisionOf(*run); !revision.empty()) unnamed.insert(revision);
+    if (const std::string uid = (*run)["metadata"].value("uid", ""); !uid.empty()) {
+      Result<void> removed = state.store().RemoveReceipts(kLocalNamespace, uid);
+      if (!removed) return removed;
+    }
     state.Remove(kube::kPipelineRuns, (*run)["metadata"].value("name", ""));
   }
   for (const Json& run : *runs)

@@ -96,8 +96,8 @@ struct CheckedFiles {
 // Runs that a killed process left unfinished are marked as failed; call with the lock held.
 [[nodiscard]] Result<void> CloseInterruptedRuns(const State& state, TimePoint now);
 
-// Removes all but the newest `keep` runs of each pipeline: objects, pods' folders, logs. The
-// artifacts stay.
+// Removes all but the newest `keep` runs of each pipeline: objects, pods' folders, logs, receipts
+// and metrics. The artifacts stay.
 [[nodiscard]] Result<void> PruneRuns(const State& state, std::size_t keep);
 
 }  // namespace penstock::cli

@@ -69,7 +69,9 @@ struct Settings {
   bool ask_registries = false;     // for the entry points of images
   std::string approval_policy;     // name of the chart's, without which no Approval counts
   bool approvals_by_hand = false;  // `penstock run`: whoever runs it decides
-  net::AddressCheck may_ask;       // of sources; none: what FingerprintOptions says
+  // Those of runs that are not listed: `penstock run` knows its own alone.
+  bool keep_receipts = false;
+  net::AddressCheck may_ask;  // of sources; none: what FingerprintOptions says
   Milliseconds status_interval{1'000};
   Milliseconds follow_interval{1'000};  // between looks at another run's pod
   Milliseconds confirm_after{10'000};   // a created pod that no informer has shown is asked for

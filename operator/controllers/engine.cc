@@ -181,10 +181,11 @@ void Engine::Impl::Start() {
     model_workers.Start(2);
     router_workers.Start(2);
     ready = true;
-    io_pool.Submit("", [this] {
-      for (const auto& [ns, uid] : StaleReceipts(context, options.namespaces))
-        DropReceipts(ns, uid);
-    });
+    if (!options.settings.keep_receipts)
+      io_pool.Submit("", [this] {
+        for (const auto& [ns, uid] : StaleReceipts(context, options.namespaces))
+          DropReceipts(ns, uid);
+      });
     RecordAll();
     while (Pause(options.resync, stop)) {
       Resync();

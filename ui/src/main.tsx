@@ -12,7 +12,7 @@ import { GridPage } from './runs/grid_page';
 import { RunsPage } from './runs/runs_page';
 import { loadMe, me } from './shell/me';
 import { NoNamespace } from './shell/no_namespace';
-import { go, href, namespace, route } from './shell/route';
+import { go, href, namespace, parse, route } from './shell/route';
 import { Shell } from './shell/shell';
 import './shell/theme';
 import { t, type Word } from './words/words';
@@ -65,7 +65,8 @@ function Unknown() {
 function App() {
   const first = me.value?.namespaces[0];
   useEffect(() => {
-    if (!namespace.value && first) go(href([first, 'runs']), true);
+    // The address may be another by now than the one that was drawn.
+    if (!parse(location.hash).parts[0] && first) go(href([first, 'runs']), true);
   }, [namespace.value, first]);
   useEffect(() => {
     if (namespace.value && me.value && !me.value.may[namespace.value]) void loadMe();

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "operator/base/file.h"
+#include "operator/cli/run_preparation.h"
 #include "operator/cli/testing/run_fixture.h"
 
 namespace penstock::cli {
@@ -63,6 +64,19 @@ TEST_F(RunTest, LineageLeadsFromWhatARunGaveToTheStepsThatMadeItAlsoFromTheCache
   EXPECT_GE(Json::parse(out_.str())["nodes"].size(), 2U);
   EXPECT_EQ(Penstock({"lineage", digest, "-o", "xml"}), kUsage);
   EXPECT_EQ(Penstock({"lineage", "sha256:" + std::string(64, '0')}), kFailed);
+}
+
+TEST_F(RunTest, AnEarlierRunsReceiptsStayUntilItIsPruned) {
+  ASSERT_EQ(Run(), kOk) << err_.str();
+  const std::string uid = NewestRun()["metadata"]["uid"];
+  ASSERT_EQ(Run(), kOk) << err_.str();
+  const State state(folder_ / ".penstock");
+  const auto kept = state.store().Receipts(kLocalNamespace, uid);
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_FALSE(kept->empty());
+  ASSERT_TRUE(PruneRuns(state, 1));
+  const auto pruned = state.store().Receipts(kLocalNamespace, uid);
+  EXPECT_TRUE(!pruned || pruned->empty());
 }
 
 TEST_F(RunTest, SaysThatADamagedHistoryWasSetAsideAndWhereItLies) {

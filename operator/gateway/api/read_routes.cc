@@ -93,12 +93,10 @@ Result<Reply> Metrics(const views::Place& place, ApiRequest& r) {
 // without `list` nobody is shown that it is.
 Result<std::vector<std::string>> Verbs(const ApiParts& parts, const ApiRequest& r,
                                        const std::string& ns) {
-  const std::pair<const char*, Right> rights[]{{"list", To("list", "pipelineruns")},
-                                               {"get", To("get", "pipelineruns")},
-                                               {"create", To("create", "pipelineruns")},
-                                               {"patch", To("patch", "pipelineruns")},
-                                               {"approve", To("create", "approvals")},
-                                               {"steer", To("patch", "modeldeployments")}};
+  const std::pair<const char*, Right> rights[]{
+      {"list", To("list", "pipelineruns")},     {"get", To("get", "pipelineruns")},
+      {"create", To("create", "pipelineruns")}, {"patch", To("patch", "pipelineruns")},
+      {"approve", To("create", "approvals")},   {"steer", To("patch", "modeldeployments")}};
   std::vector<std::string> verbs;
   for (const auto& [verb, right] : rights) {
     PENSTOCK_ASSIGN(const bool may, parts.access->May(r.caller(), ns, right, r.stop()));

@@ -20,7 +20,13 @@ export function phasesOf(times: StepTimes | undefined): Part[] {
   ];
   const known = marks.filter((mark): mark is [Stretch, number] => mark[1] !== undefined);
   const finished = ms(times?.finished);
-  return known
-    .map(([kind, from], at) => ({ kind, from, to: known[at + 1]?.[1] ?? finished }))
-    .filter((part) => part.to === undefined || part.to > part.from);
+  const parts = known.map(([kind, from], at) => ({
+    kind,
+    from,
+    to: known[at + 1]?.[1] ?? finished,
+  }));
+  const long = parts.filter((part) => part.to === undefined || part.to > part.from);
+  // Times are of whole seconds: what was over within one is shown all the same.
+  const running = parts.filter((part) => part.kind === 'runUnderWay');
+  return long.length > 0 ? long : running;
 }

@@ -5,13 +5,16 @@ import type { Page } from 'playwright-core';
 
 import type { Run } from '../../src/api/gateway';
 import type { List, Me, ModelRow, PipelineRow, RunRow, Step } from '../../src/api/types';
+import { wrongOf } from '../standin/schema';
 import { anywhere, base, until } from './harness';
 
-export const api = <T>(page: Page, path: string) =>
-  page.evaluate(
-    async (url) => (await fetch(`/api/v1/${url}`)).json() as Promise<unknown>,
-    path,
-  ) as Promise<T>;
+// An answer of the API, which is as its schema says.
+export async function api<T>(page: Page, schema: string, path: string): Promise<T> {
+  const ask = async (url: string) => (await fetch(`/api/v1/${url}`)).json() as Promise<unknown>;
+  const answer = await page.evaluate(ask, path);
+  assert.equal(wrongOf(schema, answer), undefined, path);
+  return answer as T;
+}
 
 export async function visit(page: Page, parts: string[], query = '') {
   const where = `/#/${parts.map(encodeURIComponent).join('/')}${query}`;
@@ -26,17 +29,17 @@ export async function visit(page: Page, parts: string[], query = '') {
 }
 
 export async function namespaceOf(page: Page): Promise<string> {
-  const me = await api<Me>(page, 'me');
+  const me = await api<Me>(page, 'Me', 'me');
   assert.ok(me.namespaces.length > 0, 'the gateway shows no namespace');
   return me.namespaces[0]!;
 }
 
 const runOf = (page: Page, namespace: string, name: string) =>
-  api<Run>(page, `namespaces/${namespace}/runs/${encodeURIComponent(name)}`);
+  api<Run>(page, 'Run', `namespaces/${namespace}/runs/${encodeURIComponent(name)}`);
 
 async function listsRuns(page: Page) {
   const namespace = await namespaceOf(page);
-  const { items } = await api<List<RunRow>>(page, `namespaces/${namespace}/runs?limit=5`);
+  const { items } = await api<List<RunRow>>(page, 'RunList', `namespaces/${namespace}/runs?limit=5`);
   await visit(page, [namespace, 'runs']);
   for (const run of items) {
     const row = page
@@ -49,13 +52,15 @@ async function listsRuns(page: Page) {
 
 async function drawsRuns(page: Page) {
   const namespace = await namespaceOf(page);
-  const { items } = await api<List<RunRow>>(page, `namespaces/${namespace}/runs?limit=3`);
+  const { items } = await api<List<RunRow>>(page, 'RunList', `namespaces/${namespace}/runs?limit=3`);
   let panels = 0;
   for (const { name } of items) {
     const run = await runOf(page, namespace, name);
     for (const view of ['graph', 'steps', 'timeline', 'details'])
       await visit(page, [namespace, 'runs', name], `?view=${view}`);
     for (const step of run.steps.slice(0, 20)) {
+      const path = `namespaces/${namespace}/runs/${encodeURIComponent(name)}/steps/${encodeURIComponent(step.name)}`;
+      await api<Step>(page, 'Step', path);
       for (const tab of ['why', 'log', 'data', 'curves', 'events']) {
         const query = `?step=${encodeURIComponent(step.name)}&tab=${tab}`;
         await visit(page, [namespace, 'runs', name], query);
@@ -69,16 +74,21 @@ async function drawsRuns(page: Page) {
 async function drawsTheOthers(page: Page) {
   const namespace = await namespaceOf(page);
   for (const view of ['grid', 'pipelines', 'models', 'lineage']) await visit(page, [namespace, view]);
-  const pipelines = await api<List<PipelineRow>>(page, `namespaces/${namespace}/pipelines`);
+  const pipelines = await api<List<PipelineRow>>(page, 'PipelineList', `namespaces/${namespace}/pipelines`);
   for (const { name } of pipelines.items.slice(0, 3)) {
+    const path = encodeURIComponent(name);
+    await api(page, 'Pipeline', `namespaces/${namespace}/pipelines/${path}`);
+    await api(page, 'Grid', `namespaces/${namespace}/grid?pipeline=${path}`);
     await visit(page, [namespace, 'pipelines', name]);
     await visit(page, [namespace, 'grid'], `?pipeline=${encodeURIComponent(name)}`);
   }
-  const models = await api<List<ModelRow>>(page, `namespaces/${namespace}/models`);
+  const models = await api<List<ModelRow>>(page, 'ModelList', `namespaces/${namespace}/models`);
   for (const { name } of models.items.slice(0, 3)) await visit(page, [namespace, 'models', name]);
-  const runs = await api<List<RunRow>>(page, `namespaces/${namespace}/runs?limit=2`);
+  const runs = await api<List<RunRow>>(page, 'RunList', `namespaces/${namespace}/runs?limit=2`);
   const names = runs.items.map((run) => encodeURIComponent(run.name)).join('%2C');
   if (runs.items.length === 2) {
+    const asked = runs.items.map((run) => `runs=${encodeURIComponent(run.name)}`).join('&');
+    await api(page, 'Comparison', `namespaces/${namespace}/compare?${asked}`);
     for (const view of ['values', 'curves', 'reports'])
       await visit(page, [namespace, 'compare'], `?runs=${names}&view=${view}`);
   }
@@ -91,6 +101,7 @@ async function showsData(page: Page) {
   const namespace = await namespaceOf(page);
   const { items } = await api<List<RunRow>>(
     page,
+    'RunList',
     `namespaces/${namespace}/runs?phase=Succeeded&limit=10`,
   );
   const digests = new Set<string>();
@@ -98,7 +109,7 @@ async function showsData(page: Page) {
     const run = await runOf(page, namespace, name);
     for (const step of run.steps) {
       const path = `namespaces/${namespace}/runs/${encodeURIComponent(name)}/steps/${encodeURIComponent(step.name)}`;
-      const { outputs } = await api<Step>(page, path);
+      const { outputs } = await api<Step>(page, 'Step', path);
       for (const use of outputs) if (use.digest) digests.add(use.digest);
     }
   }
@@ -110,6 +121,8 @@ async function showsData(page: Page) {
     );
     if (!found || shown >= 8) continue;
     shown += 1;
+    await api(page, 'Artifact', `namespaces/${namespace}/artifacts/${digest}`);
+    await api(page, 'Lineage', `namespaces/${namespace}/lineage?direction=both&artifact=${digest}`);
     await visit(page, [namespace, 'artifacts', digest]);
     await page.getByText(digest).waitFor();
     await visit(page, [namespace, 'lineage'], `?artifact=${encodeURIComponent(digest)}`);

@@ -9,7 +9,7 @@ import { after } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
-import type { List, RunRow, Step } from '../../src/api/types';
+import type { List, Metrics, RunRow, Step } from '../../src/api/types';
 import { api, lookAtEverything, SANDBOXED, visit } from './everywhere';
 import { anywhere, base, setUp, until } from './harness';
 
@@ -63,14 +63,14 @@ lookAtEverything();
 
 // Newest first; those of `look` are within a tour.
 const toursOf = async (page: Page) =>
-  (await api<List<RunRow>>(page, 'namespaces/default/runs?pipeline=tour')).items;
+  (await api<List<RunRow>>(page, 'RunList', 'namespaces/default/runs?pipeline=tour')).items;
 
 // The first tour, in which nothing came from the cache.
 const firstOf = async (page: Page) => (await toursOf(page)).at(-1)!.name;
 
 async function digestOf(page: Page, run: string, step: string, name: string): Promise<string> {
   const path = `namespaces/default/runs/${run}/steps/${step}`;
-  const { outputs } = await api<Step>(page, path);
+  const { outputs } = await api<Step>(page, 'Step', path);
   return outputs.find((use) => use.name === name)!.digest!;
 }
 
@@ -121,6 +121,9 @@ anywhere('each item of a loop has its log', { hash: '' }, async (page) => {
 anywhere('what a step wrote of itself is a curve', { hash: '' }, async (page) => {
   await visit(page, ['default', 'runs', await firstOf(page)], '?step=train&tab=curves');
   await page.getByRole('img', { name: /^loss\. loss: 0\.98\d* \(step 20\)/ }).waitFor();
+  const path = `namespaces/default/runs/${await firstOf(page)}/steps/train/metrics`;
+  const { progress } = await api<Metrics>(page, 'Series', path);
+  assert.deepEqual(progress, { done: 20, total: 20 });
 });
 
 anywhere('a step that is a pipeline leads to its run, and back', { hash: '' }, async (page) => {

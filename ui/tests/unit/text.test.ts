@@ -194,6 +194,15 @@ test('the stretches of a step end where the next begins', () => {
   assert.deepEqual(phasesOf(undefined), []);
 });
 
+test('a step that was over within a second is a stretch without length', () => {
+  const at = '2026-11-30T00:00:00Z';
+  const from = Date.parse(at);
+  assert.deepEqual(phasesOf({ fetchStarted: at, started: at, uploadStarted: at, finished: at }), [
+    { kind: 'runUnderWay', from, to: from },
+  ]);
+  assert.deepEqual(phasesOf({}), []);
+});
+
 test('the axis of times has at most as many marks as fit', () => {
   for (const whole of [50, 3000, 61_000, 3_600_000, 86_400_000 * 3, 86_400_000 * 4000]) {
     assert.ok(whole / tick(whole, 6) <= 6, `${whole}`);

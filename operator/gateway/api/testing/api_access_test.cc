@@ -27,8 +27,7 @@ TEST_F(Api, TellsWhoYouAreAndWhatYouMay) {
   EXPECT_EQ(me["user"], "alice");
   EXPECT_EQ(me["mode"], "cluster");
   EXPECT_EQ(me["namespaces"], Json::array({"team"}));
-  EXPECT_EQ(me["may"]["team"],
-            Json::array({"list", "get", "create", "patch", "approve", "steer"}));
+  EXPECT_EQ(me["may"]["team"], Json::array({"list", "get", "create", "patch", "approve", "steer"}));
   EXPECT_FALSE(me.contains("flags"));
   const Json bob = BodyOf(Ask("GET", "/me", "bob-token"));
   EXPECT_EQ(bob["may"]["team"], Json::array({"list", "get"}));
