@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 #include "operator/plan/run/testing/run_plan_test.h"
 
@@ -29,20 +29,25 @@ class ScaleWorld : public RunWorld {
     Step();
   }
 
-  // The least of some visits, in seconds: others use the machine too.
+  // The least of some visits, in seconds of this thread's CPU: others use the machine too.
   double Visit() {
     double least = 1e9;
     for (int i = 0; i < 5; ++i) {
-      const auto begin = std::chrono::steady_clock::now();
+      const double begin = ThreadCpu();
       const RunPlan planned = PlanRun(o, settings, now);
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      const double took = ThreadCpu() - begin;
       EXPECT_FALSE(planned.status.steps.empty());
-      least = std::min(least, took.count());
+      least = std::min(least, took);
     }
     return least;
   }
 
  private:
+  static double ThreadCpu() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
+  }
   static std::string Graph(int steps) {
     const int width = std::max(10, steps / 50);
     std::string spec = "defaults: {cache: {enabled: false}}\nsteps:\n";
