@@ -29,15 +29,35 @@ Result<void> CheckDigest(const std::string& digest) {
   return Invalid("'" + plan::Shown(digest, 100) + "' is no sha256:<64 hex>");
 }
 
-Result<Json> ReadShown(const Place& place, const std::string& ns,
-                       const artifacts::ManifestFile& f) {
-  PENSTOCK_ASSIGN(const auto blob, place.store().LocalBlob(ns, "sha256:" + f.sha256));
-  PENSTOCK_ASSIGN(const std::string text, ReadFile(blob.path(), kMostShown));
-  return ParseJsonCut(text, f.path);
-}
+// What files of an artifact say, as much of it as there is memory for.
+class Reader {
+ public:
+  Reader(const Place& place, const std::string& ns, const RoomToParse& room)
+      : place_(place), ns_(ns), room_(room) {}
+
+  // What is too large, or no JSON, is a file like others: the view goes without.
+  Result<void> Put(const char* field, const std::string& digest, std::uint64_t bytes, Json& view) {
+    if (bytes > kMostShown) return {};
+    if (const auto room = room_(parsed_ + bytes); !room)
+      return room.error().kind == ErrorKind::kTooLarge ? Result<void>{} : room.error();
+    parsed_ += bytes;
+    const auto blob = place_.store().LocalBlob(ns_, digest);
+    if (!blob) return {};
+    const auto text = ReadFile(blob->path(), kMostShown);
+    if (!text) return {};
+    if (auto shown = ParseJsonCut(*text, field)) view[field] = *std::move(shown);
+    return {};
+  }
+
+ private:
+  const Place& place_;
+  const std::string& ns_;
+  const RoomToParse& room_;
+  std::uint64_t parsed_ = 0;
+};
 
 Result<void> PutFolder(const Place& place, const std::string& ns, const std::string& digest,
-                       Json& view) {
+                       Reader reader, Json& view) {
   PENSTOCK_ASSIGN(const auto manifest, place.store().LocalBlob(ns, digest));
   view["files"] = Json::array();
   const auto each = [&](artifacts::ManifestFile&& f) -> Result<void> {
@@ -45,9 +65,8 @@ Result<void> PutFolder(const Place& place, const std::string& ns, const std::str
       view["files"].push_back({{"path", f.path}, {"bytes", f.size}});
     if (IsPage(f.path) && !view.contains("report")) view["report"] = f.path;
     for (const Known& known : kKnown) {
-      if (f.path != known.file || f.size > kMostShown) continue;
-      auto shown = ReadShown(place, ns, f);
-      if (shown) view[known.field] = *std::move(shown);  // what is no JSON is a file like others
+      if (f.path != known.file) continue;
+      PENSTOCK_TRY(reader.Put(known.field, "sha256:" + f.sha256, f.size, view));
     }
     return {};
   };
@@ -58,25 +77,19 @@ Result<void> PutFolder(const Place& place, const std::string& ns, const std::str
 }
 
 // What else is known of a file: a page, or JSON that says what it is.
-void PutFile(const Place& place, const std::string& ns, const ArtifactRef& file,
-             const std::string& type, Json& view) {
+Result<void> PutFile(const ArtifactRef& file, const std::string& type, Reader reader, Json& view) {
   view["files"] = Json::array();
   view["files"].push_back({{"path", ""}, {"bytes", file.bytes}});
   view["fileCount"] = 1;
   if (type == "report") view["report"] = "";
-  if (type != "metrics" && type != "statistics" && type != "schema") return;
-  if (file.bytes > kMostShown) return;
-  const auto blob = place.store().LocalBlob(ns, file.digest);
-  if (!blob) return;
-  const auto text = ReadFile(blob->path(), kMostShown);
-  if (!text) return;
-  auto shown = ParseJsonCut(*text, type);
-  if (shown) view[type] = *std::move(shown);
+  if (type != "metrics" && type != "statistics" && type != "schema") return {};
+  return reader.Put(type.c_str(), file.digest, file.bytes, view);
 }
 
 }  // namespace
 
-Result<Json> ArtifactView(const Place& place, const std::string& ns, const std::string& digest) {
+Result<Json> ArtifactView(const Place& place, const std::string& ns, const std::string& digest,
+                          const RoomToParse& room) {
   PENSTOCK_TRY(CheckDigest(digest));
   auto recorded = place.history().Artifact(ns, digest);
   if (!recorded && recorded.error().kind != ErrorKind::kNotFound) return recorded.error();
@@ -85,9 +98,9 @@ Result<Json> ArtifactView(const Place& place, const std::string& ns, const std::
   Json view{{"digest", digest}, {"folder", artifact.folder}, {"bytes", artifact.bytes}};
   Put(view, "type", type);
   if (artifact.folder) {
-    PENSTOCK_TRY(PutFolder(place, ns, digest, view));
+    PENSTOCK_TRY(PutFolder(place, ns, digest, Reader(place, ns, room), view));
   } else {
-    PutFile(place, ns, artifact, type, view);
+    PENSTOCK_TRY(PutFile(artifact, type, Reader(place, ns, room), view));
   }
   metadata::LineageOptions first;
   first.depth = 1;

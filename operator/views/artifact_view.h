@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "operator/views/place.h"
@@ -12,10 +13,15 @@ inline constexpr std::size_t kMostFiles = 1'000;  // that a view lists
 
 // {digest, type, bytes, folder, files: [{path, bytes}], fileCount, producer: {run, step, output},
 // schema, statistics, metrics, report}: `schema` of a dataset, `statistics` of what has
-// statistics.json, `metrics` of what has metrics.json, each where it is at most 4 MiB; `report` is
-// the path of a page. Invalid of what is no digest; kNotFound.
+// statistics.json, `metrics` of what has metrics.json, each where it is at most 4 MiB and `room`
+// lets it be parsed; `report` is the path of a page. Invalid of what is no digest; kNotFound; what
+// `room` says.
+//
+// `room` is asked whether so many bytes of JSON may be parsed in all: kTooLarge where that can
+// never be.
+using RoomToParse = std::function<Result<void>(std::uint64_t)>;
 [[nodiscard]] Result<Json> ArtifactView(const Place& place, const std::string& ns,
-                                        const std::string& digest);
+                                        const std::string& digest, const RoomToParse& room);
 
 // A file of a folder, or with an empty path the file itself.
 struct ArtifactFile {

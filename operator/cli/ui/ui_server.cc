@@ -7,7 +7,7 @@
 namespace penstock::cli {
 namespace {
 
-constexpr std::uint64_t kBodyMemory = 64 << 20;
+constexpr std::uint64_t kBodyMemory = 512 << 20;
 
 }  // namespace
 

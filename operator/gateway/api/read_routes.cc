@@ -207,7 +207,11 @@ void AddReadRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
       });
   add("/namespaces/{ns}/artifacts/{digest}", "getArtifact",
       "One artifact: its files, schema, statistics, and who made it", get_run, {}, "Artifact",
-      [place](ApiRequest& r) { return Ok(views::ArtifactView(*place, r.ns(), r.Path("digest"))); });
+      [&parts, place](ApiRequest& r) {
+        BodyBudget::Held held(*parts.bodies, r.ns());
+        return Ok(views::ArtifactView(*place, r.ns(), r.Path("digest"),
+                                      [&](std::uint64_t bytes) { return held.Hold(bytes); }));
+      });
   add("/namespaces/{ns}/lineage", "lineage",
       "What an artifact or a model was made of, down to the files, and what was made of it",
       get_run,

@@ -149,5 +149,20 @@ TEST_F(ApiFiles, AnArtifactOfAnotherNamespaceIsNotThere) {
   EXPECT_EQ(own["producer"]["step"], "ingest");
 }
 
+// A few readers of 4 MiB of braces took the operator's memory.
+TEST_F(ApiFiles, StatisticsThatTheMemoryIsTooSmallForAreAFileLikeOthers) {
+  std::ofstream(dir_ / "dataset" / "statistics.json")
+      << R"({"notes":")" + std::string(bodies_.share(), 'x') + R"("})";
+  const auto wide = store_->Put("team", dir_ / "dataset");
+  ASSERT_TRUE(wide) << wide.error().message;
+  const Json view = Get("/namespaces/team/artifacts/" + net::UrlEncode(wide->digest));
+  EXPECT_EQ(view["schema"]["rows"], 3);
+  EXPECT_FALSE(view.contains("statistics"));
+  EXPECT_EQ(view["fileCount"], 3);
+  BodyBudget::Held others(bodies_, "team");
+  ASSERT_TRUE(others.Hold(bodies_.share()));
+  EXPECT_EQ(Ask("GET", "/namespaces/team/artifacts/" + net::UrlEncode(wide->digest)).status, 503);
+}
+
 }  // namespace
 }  // namespace penstock::gateway
