@@ -1,9 +1,9 @@
 // Who looks after the life of artifacts: collects by the clock while this process leads, and does
 // what people ask for (`penstock store --cluster`), one job at a time.
 //
-//   KeepUp (leading) --\
+//   KeepUp (leading) ---+
 //                       +--> one job at a time --> told: log, metrics, event
-//   Start (gateway) ---/
+//   Start (gateway) ----+
 //
 // Thread-safe. Owns the thread of the job that was asked for; ends it when it is destroyed.
 #pragma once

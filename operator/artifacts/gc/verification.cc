@@ -12,7 +12,7 @@
 namespace penstock::artifacts {
 namespace {
 
-enum Bits : std::uint8_t {
+enum Known : std::uint8_t {
   kWhole = 1,
   kAltered = 2,
   kBroken = 4,   // a folder that lacks a file, or has an altered one

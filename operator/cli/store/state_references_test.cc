@@ -21,9 +21,9 @@ std::string DigestOf(const std::string& text) { return "sha256:" + Sha256Hex(tex
 
 class StateReferencesTest : public testing::Test {
  protected:
-  StateReferencesTest() {
+  static fs::path MakeFolder() {
     std::string name = (fs::temp_directory_path() / "penstock-state-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
+    return ::mkdtemp(name.data());
   }
   ~StateReferencesTest() override { fs::remove_all(folder_); }
 
@@ -39,7 +39,7 @@ class StateReferencesTest : public testing::Test {
   }
 
   SystemClock clock_;
-  fs::path folder_;
+  const fs::path folder_ = MakeFolder();
   StateReferences references_{State(folder_), clock_, hours(24 * 30)};
 };
 
