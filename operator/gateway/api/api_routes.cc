@@ -97,7 +97,9 @@ void Serve(const ApiParts& parts, const ApiRoute& route, Exchange& x, const Path
     if (Writes(route)) PENSTOCK_TRY(CheckWrite(x));
     // One stream is for one namespace, which stands in the query.
     const bool in_path = route.path.find("{ns}") != std::string::npos;
-    const std::string ns = in_path ? request.ns() : request.Text("namespace");
+    const std::string ns = route.of_all_namespaces ? ""
+                           : in_path               ? request.ns()
+                                                   : request.Text("namespace");
     if (ns.empty() && !route.right.verb.empty() && !route.of_all_namespaces) {
       request.Blame("namespace");
       return Invalid("namespace: is missing; a stream is of one namespace");

@@ -76,7 +76,8 @@ TEST_F(ApiStore, WhoMayLookMayNotRemove) {
 TEST_F(ApiStore, ARightInANamespaceIsNoneInAllOfThem) {
   client_.rights = {"alice team"};
   for (const char* what : {"usage", "collect", "verify"})
-    EXPECT_EQ(Post(what, "alice-token", Json::object()).status, 403) << what;
+    for (const char* query : {"", "?namespace=team", "?ns=team"})
+      EXPECT_EQ(Post(std::string(what) + query, "alice-token", Json::object()).status, 403) << what;
   EXPECT_EQ(Ask("GET", "/store/job").status, 403);
   EXPECT_EQ(Post("collect", "", Json::object()).status, 401);
 }
