@@ -361,9 +361,11 @@ Result<void> Store::PutCacheEntry(const std::string& ns, const std::string& key,
 
 Result<Receipt> Store::GetCacheEntry(const std::string& ns, const std::string& key) const {
   PENSTOCK_ASSIGN(const std::string name, KeyOfCacheEntry(ns, key));
+  auto entry = ReadReceipt(*objects_, name);
+  if (!entry) return entry;
   PENSTOCK_ASSIGN(const bool there, objects_->Touch(name));
   if (!there) return NotFound("the cache has no entry " + key);
-  return ReadReceipt(*objects_, name);
+  return entry;
 }
 
 Result<void> Store::DropCacheEntry(const std::string& ns, const std::string& key) const {

@@ -8,7 +8,7 @@
 //
 // Why it is safe while the store is used:
 // - What a text names (any "sha256:<hex>" in it) is in use, whatever it means: marks are too many
-//   at worst. What cannot be read, be it one object, ends the namespace's collection before anything
+//   at worst. What cannot be read, be it one object, ends the namespace's collection before any blob
 //   is removed: nobody knows what it names.
 // - References move on from object to object: receipt, run, history, pipeline, model, deployment.
 //   They are read in that order, so that one that moves is met at its new place, and they are read

@@ -174,6 +174,21 @@ TEST_P(CollectionTest, AYoungFolderKeepsItsOldFiles) {
   EXPECT_TRUE(aging_->Has(*made));
 }
 
+// Whatever the order of their digests: what is young is looked at before any folder goes.
+TEST_P(CollectionTest, AYoungFolderKeepsAFileThatIsAnOldFoldersList) {
+  std::vector<FolderEntry> lists;
+  for (int i = 0; i < 8; ++i) {
+    const std::string name = std::to_string(i);
+    const ArtifactRef old = aging_->PutFolder({"in " + name});
+    lists.push_back({name, {old.digest, false, aging_->store->BlobSize("ns", old.digest).value()}});
+  }
+  aging_->Age(hours(48));
+  const auto made = ComposeFolder(*aging_->store, "ns", lists);
+  ASSERT_TRUE(made) << made.error().message;
+  Collect();
+  EXPECT_TRUE(aging_->Has(*made));
+}
+
 TEST_P(CollectionTest, WhatCannotBeReadEndsItBeforeAnythingIsRemoved) {
   const std::string orphan = aging_->PutFile("orphan");
   aging_->Age(hours(48));
