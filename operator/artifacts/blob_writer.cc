@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/artifacts/use_lock.h"
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
 
@@ -77,6 +78,8 @@ class FileBlobWriter : public BlobWriter {
     if (closed != 0) return WriteError("closing " + temporary_.string(), errno);
     const fs::path target = folder_ / "blobs" / hex.substr(0, 2) / hex;
     if (auto made = MakeFolder(target.parent_path()); !made) return made.error();
+    const auto in_use = UseLock::Take(folder_, UseLock::Kind::kUse);
+    if (!in_use) return in_use.error();
     // Over a blob that is there too: the bytes are the same, unless the disk damaged the old ones.
     if (::rename(temporary_.c_str(), target.c_str()) != 0)
       return WriteError("renaming " + temporary_.string() + " to " + target.string(), errno);
@@ -141,6 +144,8 @@ Result<void> BlobBatch::Commit() {
   std::vector<fs::path> files;
   for (const auto& p : pending_) files.push_back(p.temporary);
   if (auto synced = SyncAll(files); !synced) return synced;
+  const auto in_use = UseLock::Take(folder_, UseLock::Kind::kUse);
+  if (!in_use) return in_use.error();
   std::set<fs::path> folders{folder_ / "blobs"};
   while (!pending_.empty()) {
     const Pending& p = pending_.back();
@@ -149,6 +154,9 @@ Result<void> BlobBatch::Commit() {
     if (folders.insert(target.parent_path()).second)
       fs::create_directories(target.parent_path(), ec);
     if (ec) return WriteError("creating folder " + target.parent_path().string(), ec.value());
+    // The first of many was written long ago: as a blob it is as old as its name.
+    if (::utimensat(AT_FDCWD, p.temporary.c_str(), nullptr, 0) != 0)
+      return FromErrno("touching " + p.temporary.string(), errno);
     if (::rename(p.temporary.c_str(), target.c_str()) != 0)
       return WriteError("renaming " + p.temporary.string() + " to " + target.string(), errno);
     pending_.pop_back();

@@ -1,5 +1,7 @@
 #include "operator/artifacts/folder_objects.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include "operator/artifacts/leftovers.h"
 #include "operator/artifacts/open_file.h"
 #include "operator/artifacts/tree.h"
+#include "operator/artifacts/use_lock.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
 
@@ -37,6 +40,11 @@ Result<void> ReadPart(const fs::path& path, std::uint64_t offset, std::uint64_t 
     length -= got;
   }
   return {};
+}
+
+TimePoint ModifiedAt(const struct stat& st) {
+  return TimePoint(std::chrono::duration_cast<TimePoint::duration>(
+      std::chrono::seconds(st.st_mtim.tv_sec) + std::chrono::nanoseconds(st.st_mtim.tv_nsec)));
 }
 
 class FolderBatch : public ObjectBatch {
@@ -152,6 +160,56 @@ Result<std::vector<std::string>> FolderObjects::Names(const std::string& folder)
     return FromErrno("reading folder " + path.string(), ec.value());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<bool> FolderObjects::Touch(const std::string& key) const {
+  const fs::path path = root_ / key;
+  PENSTOCK_ASSIGN(const auto size, SizeOfFile(path));
+  if (!size) return false;
+  PENSTOCK_ASSIGN(const UseLock lock, UseLock::Take(FolderOf(key), UseLock::Kind::kUse));
+  if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) return true;
+  if (errno == ENOENT) return false;
+  return FromErrno("touching " + path.string(), errno);
+}
+
+Result<std::vector<ObjectUse>> FolderObjects::Uses(const std::string& folder) const {
+  PENSTOCK_ASSIGN(const auto names, Names(folder));
+  std::vector<ObjectUse> uses;
+  uses.reserve(names.size());
+  for (const std::string& name : names) {
+    const fs::path path = root_ / folder / name;
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) != 0) {
+      if (errno == ENOENT) continue;  // it has gone meanwhile
+      return FromErrno("looking at " + path.string(), errno);
+    }
+    if (S_ISREG(st.st_mode))
+      uses.push_back({name, static_cast<std::uint64_t>(st.st_size), ModifiedAt(st)});
+  }
+  return uses;
+}
+
+Result<bool> FolderObjects::RemoveUnused(const std::string& key, TimePoint before) const {
+  const fs::path path = root_ / key;
+  PENSTOCK_ASSIGN(const UseLock lock, UseLock::Take(FolderOf(key), UseLock::Kind::kRemove));
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0) {
+    if (errno == ENOENT) return true;
+    return FromErrno("looking at " + path.string(), errno);
+  }
+  if (ModifiedAt(st) >= before) return false;
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return FromErrno("removing " + path.string(), errno);
+  return true;
+}
+
+// The lock's file is touched, which a full volume lets us do, too.
+Result<TimePoint> FolderObjects::Now(const std::string& ns) const {
+  PENSTOCK_ASSIGN(const UseLock lock, UseLock::Take(root_ / ns, UseLock::Kind::kUse));
+  struct stat st {};
+  if (::futimens(lock.fd(), nullptr) != 0 || ::fstat(lock.fd(), &st) != 0)
+    return FromErrno("asking what time it is on " + (root_ / ns).string(), errno);
+  return ModifiedAt(st);
 }
 
 Result<int> FolderObjects::RemoveLeftovers(std::chrono::seconds age) const {

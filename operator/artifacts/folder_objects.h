@@ -2,6 +2,9 @@
 //
 //   <root>/<namespace>/tmp/...            blobs on their way in; leftovers of a crash
 //   <root>/<namespace>/damaged/<hex>      blobs whose bytes no longer match their name
+//   <root>/<namespace>/lock               between those who use blobs and who removes them
+//
+// A file was put to use last when its modification time says so.
 #pragma once
 
 #include <filesystem>
@@ -35,11 +38,18 @@ class FolderObjects : public Objects {
   Result<void> Remove(const std::string& key) const override;
   Result<void> RemoveBelow(const std::string& folder) const override;
   Result<std::vector<std::string>> Names(const std::string& folder) const override;
+  Result<bool> Touch(const std::string& key) const override;
+  Result<std::vector<ObjectUse>> Uses(const std::string& folder) const override;
+  Result<bool> RemoveUnused(const std::string& key, TimePoint before) const override;
+  Result<TimePoint> Now(const std::string& ns) const override;
   // In all namespaces: in tmp/ files, and folders of what was fetched, read-only or not; beside
   // receipts, cache entries and prediction logs their temporary files.
   Result<int> RemoveLeftovers(std::chrono::seconds age) const override;
 
  private:
+  [[nodiscard]] std::filesystem::path FolderOf(const std::string& key) const {
+    return root_ / key.substr(0, key.find('/'));
+  }
   std::filesystem::path root_;
   Room room_;
 };

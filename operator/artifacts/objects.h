@@ -18,6 +18,7 @@
 
 #include "operator/artifacts/manifest.h"
 #include "operator/base/result.h"
+#include "operator/base/time.h"
 
 namespace penstock::artifacts {
 
@@ -67,6 +68,13 @@ struct ObjectSize {
   std::uint64_t bytes = 0;
 };
 
+// An object, and when it was put to use last: written, or touched since.
+struct ObjectUse {
+  std::string name;  // directly below the folder that was asked for
+  std::uint64_t bytes = 0;
+  TimePoint used;  // by the store's own clock
+};
+
 class Objects {
  public:
   virtual ~Objects() = default;
@@ -103,6 +111,19 @@ class Objects {
   [[nodiscard]] virtual Result<void> RemoveBelow(const std::string& folder) const = 0;
   // The names directly below a folder, of objects and of folders, sorted; "": the namespaces.
   [[nodiscard]] virtual Result<std::vector<std::string>> Names(const std::string& folder) const = 0;
+
+  // --- what is old and unused goes (gc/collection.h)
+  // The object is put to use as of now, by the store's clock; false where it is not there.
+  [[nodiscard]] virtual Result<bool> Touch(const std::string& key) const = 0;
+  // The objects directly below a folder, by name; none where there is no such folder.
+  [[nodiscard]] virtual Result<std::vector<ObjectUse>> Uses(const std::string& folder) const = 0;
+  // Removes the object, unless it was put to use at `before` or later: that is looked at here once
+  // more, and neither a Touch nor the end of a PutBlob comes between that look and the removal.
+  // Whether it is gone.
+  [[nodiscard]] virtual Result<bool> RemoveUnused(const std::string& key,
+                                                  TimePoint before) const = 0;
+  // What time it is where the namespace's objects stand, by which their uses are told.
+  [[nodiscard]] virtual Result<TimePoint> Now(const std::string& ns) const = 0;
 
   // Removes what killed writers left longer than `age` ago; how many.
   [[nodiscard]] virtual Result<int> RemoveLeftovers(std::chrono::seconds age) const = 0;

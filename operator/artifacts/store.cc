@@ -243,6 +243,46 @@ Result<bool> Store::MayBeManifest(const std::string& ns, const std::string& dige
   return first == '{';
 }
 
+Result<bool> Store::EachMember(const std::string& ns, const std::string& digest,
+                               const EachFile& each) const {
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, digest));
+  PENSTOCK_ASSIGN(const auto bytes, objects_->Size(key));
+  if (!bytes || *bytes > kMaxManifestBytes) return false;
+  const auto absent = [](const Error& e) { return e.kind == ErrorKind::kNotFound; };
+  const auto may_be = MayBeManifest(ns, digest);
+  if (!may_be && !absent(may_be.error())) return may_be.error();
+  if (!may_be || !*may_be) return false;
+  const auto blob = LocalBlob(ns, digest);
+  if (!blob && !absent(blob.error())) return blob.error();
+  if (!blob) return false;
+  const auto read = ReadManifestFile(blob->path(), each);
+  if (read || read.error().kind == ErrorKind::kInvalid) return read.has_value();
+  if (absent(read.error())) return false;
+  return read.error();
+}
+
+// The touch comes first: who collects looks whether it is there after it has decided.
+Result<bool> Store::Use(const std::string& ns, const ArtifactRef& artifact) const {
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, artifact.digest));
+  PENSTOCK_ASSIGN(const bool there, objects_->Touch(key));
+  if (!there) return false;
+  return Exists(ns, artifact);
+}
+
+Result<std::optional<std::uint64_t>> Store::UseBlob(const std::string& ns,
+                                                    const std::string& digest) const {
+  PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, digest));
+  PENSTOCK_ASSIGN(const bool there, objects_->Touch(key));
+  if (!there) return std::optional<std::uint64_t>();
+  return objects_->Size(key);
+}
+
+Result<ArtifactRef> Store::FindToUse(const std::string& ns, const std::string& digest) const {
+  PENSTOCK_ASSIGN(const auto bytes, UseBlob(ns, digest));
+  if (!bytes) return NoBlob(ns, digest);
+  return Find(ns, digest);
+}
+
 Result<bool> Store::Exists(const std::string& ns, const ArtifactRef& artifact) const {
   PENSTOCK_ASSIGN(const std::string key, KeyOfBlob(ns, artifact.digest));
   if (!artifact.folder) return objects_->Have({{key, artifact.bytes}});
@@ -321,7 +361,11 @@ Result<void> Store::PutCacheEntry(const std::string& ns, const std::string& key,
 
 Result<Receipt> Store::GetCacheEntry(const std::string& ns, const std::string& key) const {
   PENSTOCK_ASSIGN(const std::string name, KeyOfCacheEntry(ns, key));
-  return ReadReceipt(*objects_, name);
+  auto entry = ReadReceipt(*objects_, name);
+  if (!entry) return entry;
+  PENSTOCK_ASSIGN(const bool there, objects_->Touch(name));
+  if (!there) return NotFound("the cache has no entry " + key);
+  return entry;
 }
 
 Result<void> Store::DropCacheEntry(const std::string& ns, const std::string& key) const {

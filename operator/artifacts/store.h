@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@
 namespace penstock::artifacts {
 
 class WholeFolders;
+using EachFile = std::function<Result<void>(ManifestFile&& file)>;  // manifest_reader.h
 
 class Store {
  public:
@@ -96,6 +98,22 @@ class Store {
   // was whole is looked at again after a minute.
   [[nodiscard]] Result<bool> Exists(const std::string& ns, const ArtifactRef& artifact) const;
 
+  // Hands on the files of a folder; false where the blob is no folder's manifest, or is not there.
+  [[nodiscard]] Result<bool> EachMember(const std::string& ns, const std::string& digest,
+                                        const EachFile& each) const;
+
+  // --- use: what is used is not collected for a while, whatever refers to it (gc/collection.h).
+  // Whoever begins to refer to what he found in the store asks these first.
+  // False where the artifact is not there whole, and must not be referred to.
+  [[nodiscard]] Result<bool> Use(const std::string& ns, const ArtifactRef& artifact) const;
+  // The same of one blob: its size, or nothing.
+  [[nodiscard]] Result<std::optional<std::uint64_t>> UseBlob(const std::string& ns,
+                                                             const std::string& digest) const;
+  // Find, of what is put to use.
+  [[nodiscard]] Result<ArtifactRef> FindToUse(const std::string& ns,
+                                              const std::string& digest) const;
+  [[nodiscard]] const Objects& objects() const { return *objects_; }
+
   // Invalid where the digest stands for what is no folder's manifest; reads its beginning only.
   [[nodiscard]] Result<void> CheckFolder(const std::string& ns, const std::string& digest) const;
 
@@ -122,6 +140,7 @@ class Store {
   // --- cache entries: what a step gave for a key (plan/cache_key.h)
   [[nodiscard]] Result<void> PutCacheEntry(const std::string& ns, const std::string& key,
                                            const Receipt& receipt) const;
+  // Puts the entry to use.
   [[nodiscard]] Result<Receipt> GetCacheEntry(const std::string& ns, const std::string& key) const;
   [[nodiscard]] Result<void> DropCacheEntry(const std::string& ns, const std::string& key) const;
 

@@ -8,6 +8,7 @@
 #include "operator/cli/completion.h"
 #include "operator/cli/model/model_digest.h"
 #include "operator/cli/model/registry_commands.h"
+#include "operator/cli/store/store_command.h"
 #include "operator/cli/ui/lineage_command.h"
 #include "operator/cli/ui/ui_command.h"
 
@@ -15,8 +16,8 @@ namespace penstock::cli {
 namespace {
 
 constexpr const char* kWhere =
-    "Where a command acts: get, logs, describe, diff, cancel, debug, artifact and look act on this "
-    "machine "
+    "Where a command acts: get, logs, describe, diff, cancel, debug, artifact, store and look act "
+    "on this machine "
     "when --state "
     "is given, or when the state folder (.penstock, or PENSTOCK_HOME) exists and none of "
     "--cluster, --context, --kubeconfig and --namespace is given; else on the cluster of the "
@@ -38,6 +39,7 @@ class Parser {
     AddLocal();
     AddObjects();
     AddArtifacts();
+    AddStore();
     AddModels();
     AddOthers();
   }
@@ -302,6 +304,30 @@ class Parser {
     }
   }
 
+  void AddStore() {
+    using retention::StoreJob;
+    CLI::App* store =
+        app_.add_subcommand("store", "Show what artifacts take, remove unused ones, verify all");
+    store->require_subcommand(1);
+    const auto add = [&](const char* name, const char* about, StoreJob job) {
+      CLI::App* command = Command(*store, name, about,
+                                  [this, job] { return StoreCommand(job, store_, session_); });
+      AddGatewayFlags(*command, store_.gateway, store_.token_file, store_.ca_file);
+      command->add_option("-o,--output", store_.output, "json");
+      return command;
+    };
+    add("du", "Show the bytes of each namespace: in use, cached only, recent, orphaned",
+        StoreJob::kUsage);
+    add("gc",
+        "Remove artifacts that nothing refers to and nobody used for a day, and cache entries that "
+        "nobody used for 30 days (on a cluster: as its operator is told)",
+        StoreJob::kCollect)
+        ->add_flag("--dry-run", store_.dry_run, "say what would go");
+    add("verify",
+        "Read every artifact, name what is altered or missing (code 1), drop it from the cache",
+        StoreJob::kVerify);
+  }
+
   void AddModels() {
     CLI::App* model = app_.add_subcommand("model", "Name and register models");
     model->require_subcommand(1);
@@ -375,6 +401,7 @@ class Parser {
   DebugOptions debug_;
   ArtifactOptions artifact_;
   LookOptions look_;
+  StoreOptions store_;
   ApplyOptions apply_;
   ModelDigestOptions model_digest_;
   RegistryOptions registry_;

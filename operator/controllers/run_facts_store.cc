@@ -31,7 +31,7 @@ Result<std::optional<Receipt>> RunFacts::LookUp(const std::string& key) const {
     return std::optional<Receipt>();  // none, or one that is none: the step runs
   }
   for (const OutputRecord& output : entry->outputs) {
-    auto exists = context_.store.Exists(run_.ns, output.artifact);
+    auto exists = context_.store.Use(run_.ns, output.artifact);
     if (!exists && !IsSure(exists.error().kind))
       return Wrap("the cached output '" + output.name.substr(0, 80) + "'", exists.error());
     if (exists && *exists) continue;
@@ -151,7 +151,7 @@ Result<bool> RunFacts::FetchReceipts(const std::set<std::string>& known_pods) {
 
 // One that is not there is told at once, and looked for again after a pause.
 Result<bool> RunFacts::FetchArtifact(const std::string& digest) {
-  auto found = context_.store.Find(run_.ns, digest);
+  auto found = context_.store.FindToUse(run_.ns, digest);
   const bool is_missing = !found && found.error().kind == ErrorKind::kNotFound;
   const std::lock_guard lock(mutex_);
   const SteadyTime now = context_.clock.Steady();

@@ -106,6 +106,13 @@ class IncomingBody {
   bool gone_ = false;
 };
 
+// Whether the blob is there with this size, and stays for who is told so.
+Result<bool> IsThere(const artifacts::Store& store, const std::string& ns,
+                     const std::string& digest, std::uint64_t bytes) {
+  PENSTOCK_ASSIGN(const auto size, store.UseBlob(ns, digest));
+  return size == bytes;
+}
+
 void PutBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
              const std::string& digest) {
   if (!IsDigest(digest)) return RespondError(x, 400, "the name is no sha256:<64 hex>");
@@ -115,11 +122,13 @@ void PutBlob(const ArtifactRoutes& routes, Exchange& x, const std::string& ns,
   const auto there = routes.store->BlobSize(ns, digest);
   if (!there && there.error().kind != ErrorKind::kNotFound)
     return RespondStoreError(x, there.error());
-  const bool same = length && there && *there == *length;
-  if (x.ExpectsContinue() && same) return x.Respond(200, kBytes, "");
+  Result<bool> same = false;
+  if (length && there) same = IsThere(*routes.store, ns, digest, *length);
+  if (!same) return RespondStoreError(x, same.error());
+  if (x.ExpectsContinue() && *same) return x.Respond(200, kBytes, "");
   // Before the first byte: 20 GiB that cannot stay need not come.
   if (auto room = routes.store->HasRoomFor(ns, length.value_or(0)); !room) {
-    if (!same) return RespondStoreError(x, room.error());
+    if (!*same) return RespondStoreError(x, room.error());
     while (true) {
       const auto piece = x.ReadBody();
       if (!piece) return;  // the connection is gone
@@ -211,11 +220,9 @@ void LinkToWrite(const ArtifactRoutes& routes, Exchange& x, const std::string& n
   if (!bytes) return RespondError(x, 400, "the query must be bytes=<the blob's size>");
   const std::uint64_t limit = routes.max_blob_bytes;
   if (limit != 0 && *bytes > limit) return RespondError(x, TooLarge("blob", limit));
-  const auto there = routes.store->BlobSize(ns, digest);
-  if (there && *there == *bytes)
-    return x.Respond(200, "application/json", Json{{"stored", true}}.dump() + "\n");
-  if (!there && there.error().kind != ErrorKind::kNotFound)
-    return RespondStoreError(x, there.error());
+  const auto there = IsThere(*routes.store, ns, digest, *bytes);
+  if (!there) return RespondStoreError(x, there.error());
+  if (*there) return x.Respond(200, "application/json", Json{{"stored", true}}.dump() + "\n");
   RespondLink(x, routes.store->LinkToWrite(ns, digest, *bytes));
 }
 

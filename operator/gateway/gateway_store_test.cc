@@ -91,6 +91,27 @@ TEST_P(GatewayOverStores, NoRouteKnowsATokenThatIsNone) {
   EXPECT_FALSE(Has("ns", "fresh")) << "what was refused was kept";
 }
 
+// An upload that goes without sending what is there: it is as young as what is sent.
+TEST_P(GatewayOverStores, WhatIsSaidToBeStoredIsPutToUse) {
+  using std::chrono::hours;
+  Fill();
+  const std::string key = artifacts::BlobKey("ns", DigestOf("content"));
+  if (GetParam() == std::string("Volume")) {
+    const fs::path path = gateway_->store.root() / key;
+    fs::last_write_time(path, fs::last_write_time(path) - hours(48));
+  } else {
+    fake_.Age(hours(48));
+  }
+  const HttpResponse told = Go({"POST", BlobPath("content") + "/upload?bytes=7"}, "good");
+  ASSERT_EQ(told.status, 200);
+  ASSERT_EQ(Json::parse(told.body)["stored"], true);
+  const auto gone = gateway_->store.objects().RemoveUnused(
+      key, std::chrono::system_clock::now() - hours(24));
+  ASSERT_TRUE(gone) << gone.error().message;
+  EXPECT_FALSE(*gone);
+  EXPECT_TRUE(Has("ns", "content"));
+}
+
 TEST_P(GatewayOverStores, NoRouteLeadsIntoAnotherNamespace) {
   Fill();
   for (const Route& route : Routes()) {

@@ -27,6 +27,7 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
                                                     kube::Client& client, const Clock& clock,
                                                     const runtime::Log& log) {
   const std::filesystem::path page = api.page;
+  retention::StoreKeeper* const keeper = api.keeper;
   auto gateway = std::make_unique<GatewayServer>(client, clock, UsableMemory() / kBodyShare, store,
                                                  std::move(api));
   gateway::CertificateOptions names;
@@ -44,6 +45,7 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
   gateway->api = {&gateway->place,  &gateway->access,
                   &gateway->acting, &gateway->bodies,
                   &gateway->events, [&log](const std::string& line) { log.Write("info", line); }};
+  gateway->api.keeper = keeper;
   gateway::AddApi(gateway->router, gateway->api);
   if (auto files = gateway::PageFiles::Load(page)) {
     gateway->page = *std::move(files);

@@ -18,6 +18,7 @@
 #include "operator/gateway/token_review.h"
 #include "operator/main/options.h"
 #include "operator/net/http_server.h"
+#include "operator/retention/store_keeper.h"
 #include "operator/runtime/log.h"
 #include "operator/views/cluster_place.h"
 
@@ -29,6 +30,7 @@ struct ApiSettings {
   std::filesystem::path page;     // the folder of the page; one that is not there is left out
   gateway::ClientFor client_for;  // of the API server, with a caller's own token
   views::ClusterPlaceOptions place;
+  retention::StoreKeeper* keeper = nullptr;
 };
 
 struct GatewayServer {

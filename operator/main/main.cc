@@ -14,6 +14,7 @@
 #include "operator/artifacts/folder_objects.h"
 #include "operator/artifacts/s3/store_settings.h"
 #include "operator/base/file.h"
+#include "operator/base/json.h"
 #include "operator/kube/api_client.h"
 #include "operator/kube/resources.h"
 #include "operator/kube/server_clock.h"
@@ -25,10 +26,12 @@
 #include "operator/main/options.h"
 #include "operator/main/own_addresses.h"
 #include "operator/main/prediction_retention.h"
+#include "operator/main/store_collection.h"
 #include "operator/metadata/sqlite_recorder.h"
 #include "operator/net/address_policy.h"
 #include "operator/net/url.h"
 #include "operator/os/descriptors.h"
+#include "operator/retention/cluster_references.h"
 #include "operator/runtime/counting_client.h"
 #include "operator/runtime/event_recorder.h"
 #include "operator/runtime/health_server.h"
@@ -86,6 +89,7 @@ class Operator {
       TellStores();
       data_folder_.Keep(ended);
     });
+    MakeKeeper();
     auto gateway = StartGateway(options_, store_, Api(*config), *client_, clock_, log_);
     if (!gateway) return gateway.error();
     gateway_ = std::move(*gateway);
@@ -113,6 +117,33 @@ class Operator {
     if (!objects) return Wrap(options_.stores.string(), objects.error());
     store_ = artifacts::Store(root, room, *std::move(objects));
     return {};
+  }
+
+  // Its references are read by our own account, also while another process leads.
+  void MakeKeeper() {
+    references_ = std::make_unique<retention::ClusterReferences>(
+        *client_, metadata::Query(HistoryFile()), clock_, options_.gc_keep_cache,
+        options_.library_namespace);
+    retention::KeeperSettings settings;
+    settings.interval = options_.gc_interval;
+    settings.grace = options_.gc_grace;
+    settings.keep_cache = options_.gc_keep_cache;
+    settings.namespaces = options_.namespaces;
+    keeper_ = std::make_unique<retention::StoreKeeper>(
+        store_, *references_, clock_, std::move(settings),
+        [this](const artifacts::Collected& collected) { TellCollected(collected); });
+  }
+
+  // To the log, the metrics and, where something was removed or was not looked at, as an event.
+  void TellCollected(const artifacts::Collected& collected) {
+    const CollectedWords words = WordsOf(collected);
+    log_.Write(words.failed ? "warn" : "info", words.text,
+               Json{{"storeCollection", artifacts::Report(collected)}});
+    metrics_.Collected(CountsOf(collected, clock_.Now()));
+    if (!words.failed && collected.Removed().files == 0) return;
+    const std::lock_guard lock(mutex_);
+    SendOwnEvent(words.failed ? "Warning" : "Normal",
+                 words.failed ? "StoreNotCollected" : "StoreCollected", words.text);
   }
 
   // What is wrong with a store's keys or name is told now, and not by the first step that ends.
@@ -205,6 +236,7 @@ class Operator {
     ApiSettings api;
     api.history = HistoryFile();
     api.page = options_.page_dir;
+    api.keeper = keeper_.get();
     api.place.namespaces = options_.namespaces;
     api.place.stands = [this](const std::string& ns, const std::string& name,
                               const std::string& uid) -> std::optional<bool> {
@@ -284,6 +316,7 @@ class Operator {
     });
     const std::jthread retention(
         [&] { KeepRetention(client, artifacts::PredictionStore(store_.root()), log_, stop); });
+    const std::jthread collection([&] { keeper_->KeepUp(stop); });
     std::mutex idle;
     std::unique_lock lock(idle);
     std::condition_variable_any().wait(lock, stop, [] { return false; });
@@ -307,11 +340,16 @@ class Operator {
   // With mutex_ held; again when this process begins to lead, which is who writes events.
   void SendVolumeEvent() {
     const auto& [state, what] = volume_;
+    if (state == VolumeState::kRoom) return;
+    SendOwnEvent("Warning", state == VolumeState::kFull ? "VolumeFull" : "VolumeNearlyFull", what);
+  }
+
+  // Of our own pod, with mutex_ held.
+  void SendOwnEvent(const char* type, const char* reason, const std::string& what) {
     const char* uid = std::getenv("POD_UID");
-    if (state == VolumeState::kRoom || uid == nullptr || events_ == nullptr) return;
-    const char* reason = state == VolumeState::kFull ? "VolumeFull" : "VolumeNearlyFull";
+    if (uid == nullptr || events_ == nullptr) return;
     events_->Record(
-        {"v1", "Pod", options_.lease_namespace, HostName(), uid, "", "Warning", reason, what});
+        {"v1", "Pod", options_.lease_namespace, HostName(), uid, "", type, reason, what});
   }
 
   static std::string HostName() {
@@ -335,12 +373,14 @@ class Operator {
   std::unique_ptr<runtime::CountingClient> client_;
   std::unique_ptr<OwnAddresses> own_addresses_;
   std::unique_ptr<net::AddressPolicy> policy_;
+  std::unique_ptr<retention::ClusterReferences> references_;
   std::mutex mutex_;  // guards engine_, recorder_ and events_ against those who ask from outside
   // Behind mutex_, which its thread takes until it has ended; before engine_, which writes to it.
   std::unique_ptr<metadata::SqliteRecorder> recorder_;
   std::unique_ptr<controllers::Engine> engine_;
   runtime::EventRecorder* events_ = nullptr;                            // while this process leads
   std::pair<VolumeState, std::string> volume_{VolumeState::kRoom, ""};  // as last told
+  std::unique_ptr<retention::StoreKeeper> keeper_;  // behind what it tells, before the gateway
   std::unique_ptr<GatewayServer> gateway_;
   std::atomic<bool> serving_ = false;  // gateway_ stands; for other threads
   std::unique_ptr<net::HttpServer> health_;

@@ -2,7 +2,28 @@
 
 #include <CLI/CLI.hpp>
 
+#include "operator/base/time.h"
+
 namespace penstock::main {
+namespace {
+
+void AddDuration(CLI::App& app, const char* name, std::chrono::seconds& value,
+                 std::chrono::seconds least, const char* about) {
+  app.add_option_function<std::string>(
+         name,
+         [&value, name, least](const std::string& text) {
+           const auto duration = ParseDuration(text);
+           const std::string what = std::string(name) + ": ";
+           if (!duration) throw CLI::ValidationError(what + duration.error().message);
+           if (*duration < least)
+             throw CLI::ValidationError(what + text + " is under " + FormatDuration(least));
+           value = std::chrono::duration_cast<std::chrono::seconds>(*duration);
+         },
+         about)
+      ->default_str(FormatDuration(value));
+}
+
+}  // namespace
 
 std::variant<Options, int> ParseOptions(int argc, char** argv) {
   Options o;
@@ -88,6 +109,14 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
                  "Largest file that an artifact may hold, in bytes or as 64Gi; 0: no limit")
       ->transform(CLI::AsSizeValue(true))
       ->capture_default_str();
+  AddDuration(app, "--store-gc-interval", o.gc_interval, std::chrono::seconds(0),
+              "Removes artifacts that nothing refers to so often (24h); 0s: never");
+  AddDuration(app, "--store-gc-grace", o.gc_grace, std::chrono::hours(1),
+              "How long what nothing refers to is kept after its last use, at least 1h; longer "
+              "than the longest upload of a step");
+  AddDuration(app, "--store-gc-keep-cache", o.gc_keep_cache, std::chrono::hours(1),
+              "How long a cache entry is kept after its last use, and a run's artifacts after its "
+              "end where its object is gone");
   app.add_flag("--ask-registries", o.ask_registries,
                "Ask registries for the entry points of images whose steps say no command");
   app.add_option("--approval-policy", o.approval_policy,

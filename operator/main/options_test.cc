@@ -36,5 +36,21 @@ TEST(Options, TakeTheChartsBounds) {
     EXPECT_TRUE(std::holds_alternative<int>(Parse({wrong}))) << wrong;
 }
 
+TEST(Options, TheStoreIsCollectedDailyWithASafeGraceUnlessSomebodySaysOtherwise) {
+  const Options plain = std::get<Options>(Parse({}));
+  EXPECT_EQ(plain.gc_interval, std::chrono::hours(24));
+  EXPECT_EQ(plain.gc_grace, std::chrono::hours(24));
+  EXPECT_EQ(plain.gc_keep_cache, std::chrono::hours(720));
+  const auto set = Parse({"--store-gc-interval=0s", "--store-gc-grace=2h30m",
+                          "--store-gc-keep-cache=48h"});
+  ASSERT_TRUE(std::holds_alternative<Options>(set));
+  EXPECT_EQ(std::get<Options>(set).gc_interval.count(), 0);
+  EXPECT_EQ(std::get<Options>(set).gc_grace, std::chrono::minutes(150));
+  EXPECT_EQ(std::get<Options>(set).gc_keep_cache, std::chrono::hours(48));
+  for (const char* wrong : {"--store-gc-grace=59m", "--store-gc-grace=1 day",
+                            "--store-gc-keep-cache=0s", "--store-gc-interval=often"})
+    EXPECT_TRUE(std::holds_alternative<int>(Parse({wrong}))) << wrong;
+}
+
 }  // namespace
 }  // namespace penstock::main

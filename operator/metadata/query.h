@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -119,6 +120,15 @@ class Query {
   // kNotFound: it has not ended, or was recorded before stories were kept.
   [[nodiscard]] Result<Story> StoryOf(const std::string& ns, const std::string& name) const;
   [[nodiscard]] Result<Json> Revision(const std::string& ns, const std::string& name) const;
+  // What runs of the namespace that have not ended, or have since then, say of artifacts: digests
+  // that they read and gave, and what is kept of their objects (Story). `specs` are
+  // ControllerRevisions. Nothing where there is no database.
+  struct KeptSinks {
+    std::function<void(const std::string& text)> text;
+    std::function<void(const Json& revision)> spec;
+  };
+  [[nodiscard]] Result<void> EachKept(const std::string& ns, TimePoint since,
+                                      const KeptSinks& sinks) const;
   // The type of an artifact and how large it is; kNotFound.
   [[nodiscard]] Result<ArtifactUse> Artifact(const std::string& ns,
                                              const std::string& digest) const;

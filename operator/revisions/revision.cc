@@ -40,7 +40,7 @@ Result<Json> MakeRevision(const std::string& ns, const std::string& text) {
   return revision;
 }
 
-Result<plan::ResolvedRun> ReadRevision(const Json& revision) {
+Result<std::string> UnpackRevision(const Json& revision) {
   const std::string name = api::DecodeMeta(revision).name;
   const auto data = revision.find("data");
   if (data == revision.end() || !data->is_object() || !data->contains("gzip") ||
@@ -56,7 +56,13 @@ Result<plan::ResolvedRun> ReadRevision(const Json& revision) {
   if (Sha256Hex(*text) != data->at("sha256").get<std::string>()) {
     return Internal(what + " does not match its hash: it was edited or damaged");
   }
-  auto json = ParseJson(*text, what);
+  return text;
+}
+
+Result<plan::ResolvedRun> ReadRevision(const Json& revision) {
+  const auto text = UnpackRevision(revision);
+  if (!text) return text.error();
+  auto json = ParseJson(*text, "the ControllerRevision " + api::DecodeMeta(revision).name);
   if (!json) return json.error();
   return plan::DecodeResolved(*json);
 }

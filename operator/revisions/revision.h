@@ -26,7 +26,9 @@ inline constexpr const char* kRevisionPrefix = "penstock-";
 // Invalid when it would be over 256 KiB.
 [[nodiscard]] Result<Json> MakeRevision(const std::string& ns, const std::string& text);
 
-// Internal when the object is no revision of ours or its hash is not that of its content.
+// The canonical JSON that a revision holds; Internal when the object is no revision of ours or its
+// hash is not that of its content.
+[[nodiscard]] Result<std::string> UnpackRevision(const Json& revision);
 [[nodiscard]] Result<plan::ResolvedRun> ReadRevision(const Json& revision);
 
 }  // namespace penstock::revisions

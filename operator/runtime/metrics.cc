@@ -60,6 +60,25 @@ struct Metrics::Impl {
       MakeGauge("penstock_volume_free_bytes", "Free bytes of the data volume");
   prometheus::Gauge& volume_reserve = MakeGauge(
       "penstock_volume_reserve_bytes", "Bytes below which the data volume takes no artifacts");
+  prometheus::Family<prometheus::Gauge>& store =
+      prometheus::BuildGauge()
+          .Name("penstock_store_bytes")
+          .Help("Artifacts by their use, as the newest collection left them")
+          .Register(registry);
+  prometheus::Counter& MakeCounter(const std::string& name, const std::string& help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+  }
+  prometheus::Counter& removed_bytes = MakeCounter("penstock_store_removed_bytes_total",
+                                                   "Bytes of artifacts that nothing referred to");
+  prometheus::Counter& removed_files = MakeCounter("penstock_store_removed_files_total",
+                                                   "Files of artifacts that nothing referred to");
+  prometheus::Family<prometheus::Counter>& collections =
+      prometheus::BuildCounter()
+          .Name("penstock_store_collections_total")
+          .Help("Collections of the artifact store by their outcome")
+          .Register(registry);
+  prometheus::Gauge& collected = MakeGauge("penstock_store_collected_timestamp_seconds",
+                                           "When the artifact store was last collected");
   prometheus::Gauge& history =
       MakeGauge("penstock_history_open", "1 while the database of history is open");
   prometheus::Counter& dropped = prometheus::BuildCounter()
@@ -118,6 +137,8 @@ struct Metrics::Impl {
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
+  for (const char* use : {"inUse", "cached", "recent"}) impl_->store.Add({{"use", use}});
+  for (const char* result : {"success", "error"}) impl_->collections.Add({{"result", result}});
   // The names that the engine gives its workers.
   for (const char* controller : {"pipeline", "pipelinerun", "modeldeployment"}) {
     impl_->errors.Add({{"controller", controller}});
@@ -235,6 +256,17 @@ void Metrics::Volume(const VolumeSpace& space) {
   impl_->volume_size.Set(double(space.size));
   impl_->volume_free.Set(double(space.free));
   impl_->volume_reserve.Set(double(ReserveOf(space)));
+}
+void Metrics::Collected(const StoreCounts& counts) {
+  impl_->collections.Add({{"result", counts.failed ? "error" : "success"}}).Increment();
+  impl_->removed_bytes.Increment(double(counts.removed_bytes));
+  impl_->removed_files.Increment(double(counts.removed_files));
+  if (counts.failed) return;  // sums of some namespaces say nothing of all
+  impl_->store.Add({{"use", "inUse"}}).Set(double(counts.in_use_bytes));
+  impl_->store.Add({{"use", "cached"}}).Set(double(counts.cached_bytes));
+  impl_->store.Add({{"use", "recent"}}).Set(double(counts.recent_bytes));
+  impl_->collected.Set(double(
+      std::chrono::duration_cast<std::chrono::seconds>(counts.at.time_since_epoch()).count()));
 }
 void Metrics::HistoryOpen(bool yes) { impl_->history.Set(yes ? 1 : 0); }
 void Metrics::EventDropped() { impl_->dropped.Increment(); }

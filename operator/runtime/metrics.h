@@ -4,12 +4,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "operator/base/time.h"
 #include "operator/base/volume.h"
 
 namespace penstock::kube {
@@ -27,6 +29,14 @@ struct LockGauge {
 struct FreshnessGauge {
   std::string ns, pipeline;
   bool late = false;
+};
+
+// Of one collection of the artifact store.
+struct StoreCounts {
+  std::uint64_t in_use_bytes = 0, cached_bytes = 0, recent_bytes = 0;
+  std::uint64_t removed_bytes = 0, removed_files = 0;
+  TimePoint at;
+  bool failed = false;  // it is not all done
 };
 
 class Metrics {
@@ -61,6 +71,11 @@ class Metrics {
   // penstock_volume_size_bytes, penstock_volume_free_bytes, penstock_volume_reserve_bytes: of the
   // data folder's volume, as of now
   void Volume(const VolumeSpace& space);
+  // penstock_store_bytes{use}: inUse, cached and recent, as the newest collection left them;
+  // penstock_store_removed_bytes_total, penstock_store_removed_files_total,
+  // penstock_store_collections_total{result}: success or error, and
+  // penstock_store_collected_timestamp_seconds: of the last that was a success, 0: none yet
+  void Collected(const StoreCounts& counts);
   // penstock_history_open: 1 while the database takes what runs do
   void HistoryOpen(bool yes);
   // penstock_events_dropped_total: events that the rate limit held back

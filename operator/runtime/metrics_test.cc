@@ -57,6 +57,31 @@ TEST(Metrics, ShowsTheDataVolumeAndWhetherHistoryIsOpen) {
   EXPECT_TRUE(Has(metrics, "penstock_volume_reserve_bytes 4194304"));
 }
 
+TEST(Metrics, ShowsWhatACollectionOfTheStoreLeftAndRemoved) {
+  Metrics metrics;
+  EXPECT_TRUE(Has(metrics, "penstock_store_bytes{use=\"inUse\"} 0"));
+  EXPECT_TRUE(Has(metrics, "penstock_store_collected_timestamp_seconds 0"));
+  StoreCounts counts;
+  counts.in_use_bytes = 1;
+  counts.cached_bytes = 2;
+  counts.recent_bytes = 3;
+  counts.removed_bytes = 4;
+  counts.removed_files = 5;
+  counts.at = TimePoint(std::chrono::seconds(6));
+  metrics.Collected(counts);
+  counts.failed = true;
+  counts.in_use_bytes = 7;
+  metrics.Collected(counts);
+  EXPECT_TRUE(Has(metrics, "penstock_store_bytes{use=\"inUse\"} 1")) << "of all namespaces alone";
+  EXPECT_TRUE(Has(metrics, "penstock_store_bytes{use=\"cached\"} 2"));
+  EXPECT_TRUE(Has(metrics, "penstock_store_bytes{use=\"recent\"} 3"));
+  EXPECT_TRUE(Has(metrics, "penstock_store_removed_bytes_total 8"));
+  EXPECT_TRUE(Has(metrics, "penstock_store_removed_files_total 10"));
+  EXPECT_TRUE(Has(metrics, "penstock_store_collected_timestamp_seconds 6"));
+  EXPECT_TRUE(Has(metrics, "penstock_store_collections_total{result=\"success\"} 1"));
+  EXPECT_TRUE(Has(metrics, "penstock_store_collections_total{result=\"error\"} 1"));
+}
+
 TEST(Metrics, AnInformersCountersAreShownByKindAndNeverFall) {
   SystemClock clock;
   local::MemoryCluster cluster(clock);

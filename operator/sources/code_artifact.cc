@@ -55,6 +55,7 @@ Result<ArtifactRef> FindCode(const artifacts::Store& store, const std::string& n
                              const std::string& digest) {
   if (!IsDigest(digest))
     return Invalid("'" + digest + "' is no digest (sha256: and 64 hex digits)");
+  if (const auto used = store.UseBlob(ns, digest); !used) return used.error();
   auto blob = store.LocalBlob(ns, digest);
   if (!blob && blob.error().kind != ErrorKind::kNotFound) return blob.error();
   if (!blob) {

@@ -154,9 +154,25 @@ class Chart(unittest.TestCase):
             self.assertEqual(makes, name == "penstock-approve", name)
         self.assertFalse(any("aggregate" in label for label in rights["penstock-approve"]["metadata"]["labels"]))
 
+    def test_nobody_removes_from_the_store_who_was_not_told_to(self):
+        rights = {r["metadata"]["name"]: r for r in of("ClusterRole", render())}
+        for name, role in rights.items():
+            self.assertEqual(any("stores" in rule["resources"] for rule in role["rules"]), name == "penstock-store", name)
+        self.assertFalse(any("aggregate" in label for label in rights["penstock-store"]["metadata"]["labels"]))
+
+    def test_the_store_is_collected_unless_it_is_turned_off(self):
+        def flags(*args):
+            operator, = of("Deployment", render(*args))
+            return [a for a in operator["spec"]["template"]["spec"]["containers"][0]["args"] if a.startswith("--store-gc")]
+        self.assertEqual(flags(), ["--store-gc-interval=24h", "--store-gc-grace=24h", "--store-gc-keep-cache=720h"])
+        self.assertEqual(flags("--set", "store.gc.enabled=false")[0], "--store-gc-interval=0s")
+        self.assertEqual(flags("--set", "store.gc.interval=6h", "--set", "store.gc.grace=48h")[:2],
+                         ["--store-gc-interval=6h", "--store-gc-grace=48h"])
+
     def test_a_wrong_value_is_refused_by_name(self):
         for setting, word in (("replicas=2", "replicas"), ("logLevel=loud", "logLevel"), ("nosuch=1", "nosuch"),
                               ("image.digests.operator=latest", "digest"), ("storage.maxFileSize=big", "maxFileSize"),
+                              ("store.gc.grace=0s", "grace"), ("store.gc.keep=1h", "keep"),
                               ("podsPerSecond=-1", "podsPerSecond"), ("maxPodsPerNamespace=1.5", "maxPodsPerNamespace"), ("networkPolicy.apiServer.cidrs={here}", "cidrs"),
                               ("sources.deny={10.0.0.0/8,minio}", "deny")):
             done = helm("template", "penstock", CHART, "--set", setting)

@@ -53,6 +53,14 @@ class ObjectsByNamespace : public Objects {
   Result<void> RemoveBelow(const std::string& folder) const override {
     return Of(folder).RemoveBelow(folder);
   }
+  Result<bool> Touch(const std::string& key) const override { return Of(key).Touch(key); }
+  Result<std::vector<ObjectUse>> Uses(const std::string& folder) const override {
+    return Of(folder).Uses(folder);
+  }
+  Result<bool> RemoveUnused(const std::string& key, TimePoint before) const override {
+    return Of(key).RemoveUnused(key, before);
+  }
+  Result<TimePoint> Now(const std::string& ns) const override { return Of(ns).Now(ns); }
   // Of "": a store of a namespace's own is asked for that one alone, whatever else lies in it.
   Result<std::vector<std::string>> Names(const std::string& folder) const override;
   Result<int> RemoveLeftovers(std::chrono::seconds age) const override;

@@ -56,6 +56,25 @@ std::string Base64OfHex(const std::string& hex) {
   return EncodeBase64(bytes);
 }
 
+// "ns/used/blobs/ab/<hex>" of "ns/blobs/ab/<hex>".
+std::string UsedKey(const std::string& key) {
+  const std::size_t slash = key.find('/');
+  return key.substr(0, slash) + "/used" + key.substr(slash);
+}
+
+// Objects directly below a prefix, by name.
+Result<void> EachBelow(const s3::Client& client, const std::string& prefix,
+                       const std::function<void(const s3::Listed&, std::string name)>& each) {
+  for (std::string token;;) {
+    PENSTOCK_ASSIGN(const s3::Page page,
+                    client.List({.prefix = prefix, .delimiter = "/", .token = token}, {}));
+    for (const s3::Listed& object : page.objects)
+      if (object.key.size() > prefix.size()) each(object, object.key.substr(prefix.size()));
+    if (page.next.empty()) return {};
+    token = page.next;
+  }
+}
+
 class S3Batch : public ObjectBatch {
  public:
   S3Batch(const S3Objects& objects, std::string ns, std::string prefix, int workers)
@@ -65,15 +84,21 @@ class S3Batch : public ObjectBatch {
     PENSTOCK_ASSIGN(FileDigest digest, DigestFile(file));
     const std::string key = BlobKey(ns_, "sha256:" + digest.sha256);
     PENSTOCK_ASSIGN(const auto there, objects_.Size(key));
-    if (there == digest.size) return digest;
+    if (there == digest.size) {
+      PENSTOCK_ASSIGN(const bool used, objects_.Touch(key));
+      if (used) return digest;
+    }
     PENSTOCK_ASSIGN(const s3::Abilities can, objects_.Abilities());
     s3::TransferOptions how;
     how.workers = workers_;
     how.only_new = can.conditional_put;
     how.with_crc32c = can.keeps_crc32c;
     how.sha256 = digest.sha256;
-    if (auto put = s3::PutFile(objects_.client(), prefix_ + key, file, how); !put)
-      return put.error();
+    PENSTOCK_ASSIGN(const bool put, s3::PutFile(objects_.client(), prefix_ + key, file, how));
+    if (put && how.only_new) return digest;
+    // Another's may have been there when ours came.
+    PENSTOCK_ASSIGN(const bool used, objects_.Touch(key));
+    if (!used) return Transient("the blob " + digest.sha256 + " went while it came; try again");
     return digest;
   }
   Result<void> Commit() override { return {}; }
@@ -107,11 +132,14 @@ Result<void> S3Objects::HasRoomFor(const std::string&, std::uint64_t) const { re
 Result<void> S3Objects::PutBlob(const std::string& ns, const std::string& digest,
                                 std::optional<std::uint64_t> bytes,
                                 const ByteSource& source) const {
-  const std::string key = KeyOf(BlobKey(ns, digest));
+  const std::string name = BlobKey(ns, digest), key = KeyOf(name);
   if (!bytes) return Invalid("a blob for a bucket needs its length: send Content-Length");
   CheckedSource checked(source, digest, *bytes);
   const ByteSource next = [&] { return checked.Next(); };
-  if (*bytes > s3::kMaxSinglePut) return PutParts(key, digest, *bytes, next);
+  if (*bytes > s3::kMaxSinglePut) {
+    PENSTOCK_TRY(PutParts(key, digest, *bytes, next));
+    return UseOld(name);
+  }
   PENSTOCK_ASSIGN(const s3::Abilities can, Abilities());
   s3::Body body;
   body.size = *bytes;
@@ -120,8 +148,15 @@ Result<void> S3Objects::PutBlob(const std::string& ns, const std::string& digest
   s3::Client::PutOptions how;
   how.only_new = can.conditional_put;
   auto put = client_->Put(key, body, how, {});
-  if (put || put.error().kind == ErrorKind::kAlreadyExists) return {};
+  if (put && can.conditional_put) return {};  // it was not there, and is new
+  if (put || put.error().kind == ErrorKind::kAlreadyExists) return UseOld(name);
   return put.error();
+}
+
+Result<void> S3Objects::UseOld(const std::string& key) const {
+  PENSTOCK_ASSIGN(const bool there, Touch(key));
+  if (!there) return Transient("the blob " + key + " went while it came; send it again");
+  return {};
 }
 
 Result<void> S3Objects::PutParts(const std::string& key, const std::string& digest,
@@ -268,6 +303,54 @@ Result<std::vector<std::string>> S3Objects::Names(const std::string& folder) con
     if (page.next.empty()) return std::vector<std::string>(names.begin(), names.end());
     token = page.next;
   }
+}
+
+Result<bool> S3Objects::Touch(const std::string& key) const {
+  const std::lock_guard lock(LockOf(key));
+  PENSTOCK_ASSIGN(const auto size, Size(key));
+  if (!size) return false;
+  PENSTOCK_TRY(Put(UsedKey(key), ""));
+  return true;
+}
+
+Result<std::vector<ObjectUse>> S3Objects::Uses(const std::string& folder) const {
+  std::vector<ObjectUse> uses;
+  PENSTOCK_TRY(EachBelow(*client_, KeyOf(folder) + "/", [&](const s3::Listed& object,
+                                                            std::string name) {
+    uses.push_back({std::move(name), object.size, object.modified});
+  }));
+  // Both come in the order of their names.
+  std::size_t at = 0;
+  PENSTOCK_TRY(EachBelow(*client_, KeyOf(UsedKey(folder)) + "/",
+                         [&](const s3::Listed& object, const std::string& name) {
+                           while (at < uses.size() && uses[at].name < name) ++at;
+                           if (at < uses.size() && uses[at].name == name)
+                             uses[at].used = std::max(uses[at].used, object.modified);
+                         }));
+  return uses;
+}
+
+Result<bool> S3Objects::RemoveUnused(const std::string& key, TimePoint before) const {
+  const std::lock_guard lock(LockOf(key));
+  for (const std::string& name : {key, UsedKey(key)}) {
+    const auto seen = client_->Head(KeyOf(name), {});
+    if (!seen && seen.error().kind != ErrorKind::kNotFound) return seen.error();
+    if (seen && seen->modified == TimePoint{})
+      return Internal(client_->Name(name) + " has no Last-Modified");
+    if (seen && seen->modified >= before) return false;
+  }
+  // The object first: a touch that is left over is harmless, an object without its own is not.
+  PENSTOCK_TRY(client_->Delete(KeyOf(key), {}));
+  PENSTOCK_TRY(client_->Delete(KeyOf(UsedKey(key)), {}));
+  return true;
+}
+
+Result<TimePoint> S3Objects::Now(const std::string& ns) const {
+  const std::string key = ns + "/used/now";
+  PENSTOCK_TRY(Put(key, ""));
+  PENSTOCK_ASSIGN(const s3::ObjectInfo seen, client_->Head(KeyOf(key), {}));
+  if (seen.modified == TimePoint{}) return Internal(client_->Name(key) + " has no Last-Modified");
+  return seen.modified;
 }
 
 Result<int> S3Objects::RemoveLeftovers(std::chrono::seconds age) const {

@@ -3,11 +3,17 @@
 // "If-None-Match: *" where the store keeps that (s3/probe.h), else by their address alone, which
 // the same bytes only have; never by a copy, which would overwrite.
 //
-// Thread-safe, and safe between processes.
+// An object was put to use when it was last modified, or when <prefix><namespace>/used/<rest of its
+// key> was, which is empty: one request, however large the object is.
+//
+// Thread-safe. Between processes too, but for RemoveUnused against others' Touch: what collects a
+// bucket is in the process that people and steps go through (the chart has one replica).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -54,6 +60,10 @@ class S3Objects : public Objects {
   Result<void> Remove(const std::string& key) const override;
   Result<void> RemoveBelow(const std::string& folder) const override;
   Result<std::vector<std::string>> Names(const std::string& folder) const override;
+  Result<bool> Touch(const std::string& key) const override;
+  Result<std::vector<ObjectUse>> Uses(const std::string& folder) const override;
+  Result<bool> RemoveUnused(const std::string& key, TimePoint before) const override;
+  Result<TimePoint> Now(const std::string& ns) const override;
   // Uploads in parts that nobody has gone on with.
   Result<int> RemoveLeftovers(std::chrono::seconds age) const override;
   Result<std::optional<Link>> LinkToRead(const std::string& ns,
@@ -73,6 +83,11 @@ class S3Objects : public Objects {
   [[nodiscard]] std::string KeyOf(const std::string& key) const { return settings_.prefix + key; }
   [[nodiscard]] Result<void> PutParts(const std::string& key, const std::string& digest,
                                       std::uint64_t bytes, const ByteSource& source) const;
+  // What was there already when it was to be put: touched, or kTransient where it went meanwhile.
+  [[nodiscard]] Result<void> UseOld(const std::string& key) const;
+  [[nodiscard]] std::mutex& LockOf(const std::string& key) const {
+    return use_locks_[std::hash<std::string>()(key) % use_locks_.size()];
+  }
   [[nodiscard]] Result<std::optional<Link>> LinkTo(const std::string& method,
                                                    const std::string& key,
                                                    const net::Headers& headers) const;
@@ -81,6 +96,7 @@ class S3Objects : public Objects {
   const S3ObjectsSettings settings_;
   mutable std::mutex mutex_;
   mutable std::optional<s3::Abilities> abilities_;
+  mutable std::array<std::mutex, 64> use_locks_;  // by key: Touch against RemoveUnused
 };
 
 }  // namespace penstock::artifacts

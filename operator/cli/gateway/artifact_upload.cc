@@ -8,7 +8,6 @@
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/gateway/tunnel.h"
-#include "operator/net/http_client.h"
 
 namespace penstock::cli {
 namespace {
@@ -99,6 +98,23 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& options,
 }
 
 Result<Json> Gateway::Ask(const std::string& target) const {
+  net::HttpRequest request;
+  request.target = target;
+  request.repeatable = true;
+  return Send(std::move(request));
+}
+
+Result<Json> Gateway::Tell(const std::string& target, const Json& body) const {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = target;
+  request.body = body.dump();
+  request.headers.emplace_back("Content-Type", "application/json");
+  request.headers.emplace_back("X-Penstock-Request", "1");
+  return Send(std::move(request));
+}
+
+Result<Json> Gateway::Send(net::HttpRequest request) const {
   net::HttpClientOptions options;
   options.tls.ca_pem = store_.ca_pem;
   options.tls.insecure = tunnel_ != nullptr;  // TransportOptions::vouched_channel
@@ -106,9 +122,6 @@ Result<Json> Gateway::Ask(const std::string& target) const {
   if (!client) return Wrap("gateway " + store_.url, client.error());
   const Result<std::string> token = ReadFile(store_.token_file);
   if (!token) return Wrap("--token-file", token.error());
-  net::HttpRequest request;
-  request.target = target;
-  request.repeatable = true;
   request.headers.emplace_back("Authorization",
                                "Bearer " + token->substr(0, token->find_last_not_of(" \r\n") + 1));
   net::Limits limits;

@@ -116,6 +116,37 @@ class FactsOfARun : public ::testing::Test {
   PodTries tries_{clock_};
 };
 
+// Else a collection that has decided before would take what the run goes on with.
+TEST_F(FactsOfARun, PutToUseWhatTheyFind) {
+  const auto put = [&](const std::string& text) {
+    std::ofstream(folder_ / "file") << text;
+    const ArtifactRef made = store_->Put("team", folder_ / "file").value();
+    std::filesystem::last_write_time(*store_->BlobPath("team", made.digest),
+                                     std::filesystem::file_time_type::clock::now() - 48h);
+    return made;
+  };
+  const auto may_go = [&](const ArtifactRef& artifact) {
+    return store_->objects()
+        .RemoveUnused(artifacts::BlobKey("team", artifact.digest),
+                      std::chrono::system_clock::now() - 24h)
+        .value();
+  };
+  const ArtifactRef output = put("output"), input = put("input"), other = put("other");
+  Receipt receipt;
+  receipt.outputs.push_back({"o", "file", output});
+  const std::string key(64, 'a');
+  ASSERT_TRUE(store_->PutCacheEntry("team", key, receipt));
+  AskForCache(key);
+  plan::FactRequests requests;
+  requests.artifacts = {input.digest};
+  facts_->Ask(requests);
+  RunAll();
+  ASSERT_TRUE(Seen().cache.at(key).hit);
+  EXPECT_FALSE(may_go(output));
+  EXPECT_FALSE(may_go(input));
+  EXPECT_TRUE(may_go(other));
+}
+
 TEST_F(FactsOfARun, AskForNoVisitWhileALookAtAFollowedRunIsUnderWay) {
   PutMaker("key");
   AskForCache("key");

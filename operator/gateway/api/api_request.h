@@ -29,7 +29,10 @@ class ApiRequest {
   [[nodiscard]] const Caller& caller() const { return caller_; }
   [[nodiscard]] std::stop_token stop() const { return exchange_.stop(); }
   [[nodiscard]] const std::string& Path(const char* name) const { return path_.at(name); }
-  [[nodiscard]] const std::string& ns() const { return path_.at("ns"); }
+  // "" of a route that is of no namespace.
+  [[nodiscard]] const std::string& ns() const {
+    return path_.contains("ns") ? path_.at("ns") : no_namespace_;
+  }
   [[nodiscard]] const QueryPairs& query() const { return query_; }
   [[nodiscard]] std::string Text(const std::string& name) const;  // "" where it is not given
   [[nodiscard]] std::vector<std::string> All(const std::string& name) const;
@@ -52,6 +55,7 @@ class ApiRequest {
   const PathParameters path_;  // decoded
   const QueryPairs query_;
   const Caller caller_;
+  const std::string no_namespace_;
   std::string field_;
 };
 

@@ -50,8 +50,8 @@ Result<void> CheckRight(const ApiParts& parts, const Right& right, const ApiRequ
   Error e;
   e.kind = ErrorKind::kForbidden;
   e.message = request.caller().user + " may not " + right.verb + " " + right.resource +
-              (right.subresource.empty() ? "" : "/" + right.subresource) + " in namespace " +
-              plan::Shown(ns, 80);
+              (right.subresource.empty() ? "" : "/" + right.subresource) +
+              (ns.empty() ? " in all namespaces" : " in namespace " + plan::Shown(ns, 80));
   return e;
 }
 
@@ -97,8 +97,10 @@ void Serve(const ApiParts& parts, const ApiRoute& route, Exchange& x, const Path
     if (Writes(route)) PENSTOCK_TRY(CheckWrite(x));
     // One stream is for one namespace, which stands in the query.
     const bool in_path = route.path.find("{ns}") != std::string::npos;
-    const std::string ns = in_path ? request.ns() : request.Text("namespace");
-    if (ns.empty() && !route.right.verb.empty()) {
+    const std::string ns = route.of_all_namespaces ? ""
+                           : in_path               ? request.ns()
+                                                   : request.Text("namespace");
+    if (ns.empty() && !route.right.verb.empty() && !route.of_all_namespaces) {
       request.Blame("namespace");
       return Invalid("namespace: is missing; a stream is of one namespace");
     }
@@ -121,6 +123,7 @@ std::vector<ApiRoute> ApiRoutes(const ApiParts& parts) {
   AddFileRoutes(parts, routes);
   AddEventRoutes(parts, routes);
   AddWriteRoutes(parts, routes);
+  if (parts.keeper != nullptr) AddStoreRoutes(parts, routes);
   return routes;
 }
 

@@ -13,6 +13,7 @@
 #include "operator/gateway/api/event_hub.h"
 #include "operator/gateway/body_budget.h"
 #include "operator/gateway/router.h"
+#include "operator/retention/store_keeper.h"
 #include "operator/views/place.h"
 
 namespace penstock::gateway {
@@ -26,6 +27,7 @@ struct ApiParts {
   EventHub* events = nullptr;
   // A line of JSON for each write that was asked for: who, what, and what became of it.
   std::function<void(const std::string& line)> audit = [](const std::string&) {};
+  retention::StoreKeeper* keeper = nullptr;  // none: there are no routes of the store
 };
 
 struct ApiParameter {
@@ -56,6 +58,7 @@ struct ApiRoute {
   int status = 200;
   std::function<Result<Reply>(ApiRequest&)> handle = {};
   std::function<void(ApiRequest&)> answers_itself = {};  // instead
+  bool of_all_namespaces = false;  // `right` is asked for in all of them together
 };
 
 inline constexpr const char* kApiRoot = "/api/v1";
@@ -67,6 +70,7 @@ void AddReadRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 void AddFileRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 void AddEventRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
+void AddStoreRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 
 // Puts them into the router, and /api/v1/openapi.json. `parts` must outlive the router.
 void AddApi(Router& router, const ApiParts& parts);

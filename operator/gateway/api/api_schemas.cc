@@ -264,6 +264,14 @@ constexpr const char* kSchemas = R"json({
       {"type": "boolean"}, "comment": {"type": "string"}, "values": {"type": "object",
       "additionalProperties": true}}, "required": ["step", "approved"], "additionalProperties":
       false},
+  "CollectStore": {"type": "object", "properties": {"dryRun": {"type": "boolean"}}, "required": [],
+      "additionalProperties": false},
+  "StoreJob": {"type": "object", "properties": {"id": {"type": "integer"}, "job": {"type":
+      "string", "enum": ["du", "gc", "verify"]}, "state": {"type": "string", "enum": ["running",
+      "done", "failed"]}, "started": {"type": "string", "format": "date-time"}, "finished":
+      {"type": "string", "format": "date-time"}, "error": {"type": "string"}, "report": {"type":
+      "object", "additionalProperties": true}}, "required": ["id", "job", "state", "started"],
+      "additionalProperties": false},
   "Nothing": {"type": "object", "properties": {}, "required": [], "additionalProperties": false},
   "Steered": {"type": "object", "properties": {"name": {"type": "string"}, "word": {"type":
       "string"}}, "required": ["name", "word"], "additionalProperties": false}

@@ -122,6 +122,11 @@ std::optional<std::string> FakeS3::Bytes(const std::string& key) const {
   if (found == objects_.end()) return std::nullopt;
   return found->second.bytes;
 }
+void FakeS3::Age(std::chrono::seconds by) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, object] : objects_) object.modified -= by;
+}
+
 void FakeS3::SetBytes(const std::string& key, const std::string& bytes) {
   const std::lock_guard lock(mutex_);
   objects_[key] = {bytes, "", kClock.Now()};

@@ -183,6 +183,7 @@ void ApiTest::Start() {
               const std::lock_guard lock(audit_mutex_);
               audit_ += line + "\n";
             }};
+  parts_.keeper = keeper_;
   AddApi(router_, parts_);
   net::HttpServerOptions options;
   options.address = "127.0.0.1";

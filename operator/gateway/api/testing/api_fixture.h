@@ -77,6 +77,7 @@ class ApiTest : public testing::Test {
   std::unique_ptr<ClusterActing> acting_;
   BodyBudget bodies_{64 << 20};
   std::unique_ptr<EventHub> events_;
+  retention::StoreKeeper* keeper_ = nullptr;
   ApiParts parts_;
   Router router_;
   std::unique_ptr<net::HttpServer> server_;
