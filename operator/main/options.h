@@ -38,7 +38,7 @@ struct Options {
   int max_parallelism = 0;                     // of any run; 0 = no limit
   std::uint64_t max_file_bytes = 64ULL << 30;  // of one file of an artifact; 0 = no limit
   std::chrono::seconds gc_interval = std::chrono::hours(24);         // 0 = none
-  std::chrono::seconds gc_grace = std::chrono::hours(24);            // of what nothing refers to
+  std::chrono::seconds gc_grace = std::chrono::hours(24 * 7);        // of what nothing refers to
   std::chrono::seconds gc_keep_cache = std::chrono::hours(24 * 30);  // of what only caches do
   bool ask_registries = false;
   std::string approval_policy;  // empty: no Approval counts

@@ -39,7 +39,7 @@ TEST(Options, TakeTheChartsBounds) {
 TEST(Options, TheStoreIsCollectedDailyWithASafeGraceUnlessSomebodySaysOtherwise) {
   const Options plain = std::get<Options>(Parse({}));
   EXPECT_EQ(plain.gc_interval, std::chrono::hours(24));
-  EXPECT_EQ(plain.gc_grace, std::chrono::hours(24));
+  EXPECT_EQ(plain.gc_grace, std::chrono::hours(24 * 7));
   EXPECT_EQ(plain.gc_keep_cache, std::chrono::hours(720));
   const auto set = Parse({"--store-gc-interval=0s", "--store-gc-grace=2h30m",
                           "--store-gc-keep-cache=48h"});

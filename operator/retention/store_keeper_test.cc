@@ -38,7 +38,7 @@ class StoreKeeperTest : public testing::Test {
     std::ofstream(folder_ / "file") << "old";
     digest_ = store_->Put("team", folder_ / "file")->digest;
     fs::last_write_time(*store_->BlobPath("team", digest_),
-                        fs::file_time_type::clock::now() - std::chrono::hours(48));
+                        fs::file_time_type::clock::now() - std::chrono::hours(24 * 9));
   }
   ~StoreKeeperTest() override { fs::remove_all(folder_); }
 

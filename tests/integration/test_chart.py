@@ -164,7 +164,7 @@ class Chart(unittest.TestCase):
         def flags(*args):
             operator, = of("Deployment", render(*args))
             return [a for a in operator["spec"]["template"]["spec"]["containers"][0]["args"] if a.startswith("--store-gc")]
-        self.assertEqual(flags(), ["--store-gc-interval=24h", "--store-gc-grace=24h", "--store-gc-keep-cache=720h"])
+        self.assertEqual(flags(), ["--store-gc-interval=24h", "--store-gc-grace=168h", "--store-gc-keep-cache=720h"])
         self.assertEqual(flags("--set", "store.gc.enabled=false")[0], "--store-gc-interval=0s")
         self.assertEqual(flags("--set", "store.gc.interval=6h", "--set", "store.gc.grace=48h")[:2],
                          ["--store-gc-interval=6h", "--store-gc-grace=48h"])

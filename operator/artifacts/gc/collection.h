@@ -48,7 +48,7 @@
 
 namespace penstock::artifacts {
 
-inline constexpr std::chrono::hours kGrace{24};
+inline constexpr std::chrono::hours kGrace{24 * 7};
 inline constexpr std::chrono::hours kKeepCache{24 * 30};
 
 // What refers to artifacts, outside of the store.

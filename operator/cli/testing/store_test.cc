@@ -36,10 +36,10 @@ class StoreTest : public CliTest {
 };
 
 TEST_F(StoreTest, DuShowsWhatIsInUseCachedRecentAndOrphaned) {
-  const std::string used = Put(std::string(1000, 'u'), hours(48));
-  const std::string cached = Put(std::string(2000, 'c'), hours(48));
+  const std::string used = Put(std::string(1000, 'u'), hours(24 * 9));
+  const std::string cached = Put(std::string(2000, 'c'), hours(24 * 9));
   Put(std::string(3000, 'r'));
-  Put(std::string(4000, 'o'), hours(48));
+  Put(std::string(4000, 'o'), hours(24 * 9));
   ASSERT_TRUE(Here().Save(kube::kPipelines, {{"kind", "Pipeline"},
                                              {"metadata", {{"name", "p"}}},
                                              {"status", {{"digest", used}}}}));
@@ -58,7 +58,7 @@ TEST_F(StoreTest, DuShowsWhatIsInUseCachedRecentAndOrphaned) {
 }
 
 TEST_F(StoreTest, GcRemovesWhatADryRunNamed) {
-  const std::string old = Put("old", hours(48)), young = Put("young");
+  const std::string old = Put("old", hours(24 * 9)), young = Put("young");
   ASSERT_EQ(Penstock({"store", "gc", "--dry-run"}), kOk) << Output();
   EXPECT_THAT(err_.str(), HasSubstr("would remove 1 file, 3 B, and 0 cache entries\n"));
   EXPECT_TRUE(Has(old));
@@ -69,7 +69,7 @@ TEST_F(StoreTest, GcRemovesWhatADryRunNamed) {
 }
 
 TEST_F(StoreTest, GcWaitsForNoRunAtWork) {
-  const std::string old = Put("old", hours(48));
+  const std::string old = Put("old", hours(24 * 9));
   {
     const auto lock = StateLock::Take(Here());
     ASSERT_TRUE(lock);
@@ -81,7 +81,7 @@ TEST_F(StoreTest, GcWaitsForNoRunAtWork) {
 }
 
 TEST_F(StoreTest, GcRemovesNothingWhereAnObjectCannotBeRead) {
-  const std::string old = Put("old", hours(48));
+  const std::string old = Put("old", hours(24 * 9));
   Write(".penstock/objects/pipelineruns/half.json", "{\"kind\":");
   EXPECT_EQ(Penstock({"store", "gc"}), kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("half.json"));
@@ -175,7 +175,7 @@ class StoreOfACluster : public CliTest {
     Write("data", "old");
     digest_ = gateway_.store.Put("team", folder_ / "data")->digest;
     fs::last_write_time(gateway_.store.BlobPath("team", digest_).value(),
-                        fs::file_time_type::clock::now() - hours(48));
+                        fs::file_time_type::clock::now() - hours(24 * 9));
     session_.connect = [](const GlobalFlags&) { return Result<Cluster>(Cluster()); };
   }
   ~StoreOfACluster() override { gateway_.server->Stop(); }

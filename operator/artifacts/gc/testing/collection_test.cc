@@ -41,7 +41,7 @@ class CollectionTest : public testing::TestWithParam<const char*> {
 TEST_P(CollectionTest, RemovesWhatNothingRefersToAndKeepsWhatSomethingNames) {
   const std::string used = aging_->PutFile("used"), orphan = aging_->PutFile("orphan");
   references_.texts = {{"ns", R"({"spec":{"model":"https://host/m@)" + used + "\"}}"}};
-  aging_->Age(hours(25));
+  aging_->Age(hours(24 * 7 + 1));
   const NamespaceUse use = Collect();
   EXPECT_EQ(use.error, "");
   EXPECT_EQ(use.in_use, (Amount{1, 4}));
@@ -54,7 +54,7 @@ TEST_P(CollectionTest, RemovesWhatNothingRefersToAndKeepsWhatSomethingNames) {
 TEST_P(CollectionTest, AReferenceOfAnotherNamespaceKeepsNothingHere) {
   const std::string here = aging_->PutFile("same"), there = aging_->PutFile("same", "other");
   references_.texts = {{"other", there}};
-  aging_->Age(hours(25));
+  aging_->Age(hours(24 * 7 + 1));
   Collect();
   EXPECT_FALSE(aging_->Has(here));
   EXPECT_TRUE(aging_->Has(there, "other"));
@@ -63,7 +63,7 @@ TEST_P(CollectionTest, AReferenceOfAnotherNamespaceKeepsNothingHere) {
 TEST_P(CollectionTest, AFolderThatIsInUseKeepsItsFiles) {
   const ArtifactRef kept = aging_->PutFolder({"one", "two"}), gone = aging_->PutFolder({"two", "3"});
   references_.texts = {{"ns", kept.digest}};
-  aging_->Age(hours(25));
+  aging_->Age(hours(24 * 7 + 1));
   const NamespaceUse use = Collect();
   EXPECT_EQ(use.error, "");
   EXPECT_TRUE(aging_->Has(kept));
@@ -106,7 +106,7 @@ TEST_P(CollectionTest, AReceiptOfARunKeepsItsOutputs) {
 
 TEST_P(CollectionTest, WhatIsYoungIsNeverTaken) {
   const std::string file = aging_->PutFile("file");
-  aging_->Age(hours(23));
+  aging_->Age(hours(24 * 7 - 1));
   EXPECT_EQ(Collect().recent, (Amount{1, 4}));
   EXPECT_TRUE(aging_->Has(file));
   aging_->Age(hours(2));
@@ -117,7 +117,7 @@ TEST_P(CollectionTest, WhatIsYoungIsNeverTaken) {
 // Bytes that are there are not sent again: an upload whose manifest is still to come.
 TEST_P(CollectionTest, AnUploadThatMeetsOldFilesKeepsThem) {
   aging_->PutFolder({"old", "older"});
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   for (const char* text : {"old", "older"}) {
     const std::string digest = "sha256:" + Sha256Hex(text);
     if (std::string(text) == "old") {
@@ -133,7 +133,7 @@ TEST_P(CollectionTest, AnUploadThatMeetsOldFilesKeepsThem) {
 
 TEST_P(CollectionTest, AHitBetweenMarkAndSweepKeepsTheWholeFolder) {
   const ArtifactRef hit = aging_->PutFolder({"a", "b"}), other = aging_->PutFolder({"c"});
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   aging_->objects->before = [&](const std::string& what, const std::string& key) {
     // The sweep has decided: it is about to remove this very manifest.
     if (what == "RemoveUnused" && key == BlobKey("ns", hit.digest)) {
@@ -150,7 +150,7 @@ TEST_P(CollectionTest, AHitBetweenMarkAndSweepKeepsTheWholeFolder) {
 
 TEST_P(CollectionTest, AHitOfWhatHasJustGoneIsAMiss) {
   const ArtifactRef folder = aging_->PutFolder({"a", "b"});
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   bool asked = false;
   aging_->objects->before = [&](const std::string& what, const std::string& key) {
     if (what != "RemoveUnused" || key == BlobKey("ns", folder.digest)) return true;
@@ -167,7 +167,7 @@ TEST_P(CollectionTest, AHitOfWhatHasJustGoneIsAMiss) {
 // A folder that is young may be made of files that are old: composed, or met by an upload.
 TEST_P(CollectionTest, AYoungFolderKeepsItsOldFiles) {
   const std::string file = aging_->PutFile("old");
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   const auto made = ComposeFolder(*aging_->store, "ns", {{"f", {file, false, 3}}});
   ASSERT_TRUE(made) << made.error().message;
   Collect();
@@ -182,7 +182,7 @@ TEST_P(CollectionTest, AYoungFolderKeepsAFileThatIsAnOldFoldersList) {
     const ArtifactRef old = aging_->PutFolder({"in " + name});
     lists.push_back({name, {old.digest, false, aging_->store->BlobSize("ns", old.digest).value()}});
   }
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   const auto made = ComposeFolder(*aging_->store, "ns", lists);
   ASSERT_TRUE(made) << made.error().message;
   Collect();
@@ -191,7 +191,7 @@ TEST_P(CollectionTest, AYoungFolderKeepsAFileThatIsAnOldFoldersList) {
 
 TEST_P(CollectionTest, WhatCannotBeReadEndsItBeforeAnythingIsRemoved) {
   const std::string orphan = aging_->PutFile("orphan");
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   references_.failed = Transient("the API server does not answer");
   NamespaceUse use = Collect();
   EXPECT_NE(use.error.find("does not answer"), std::string::npos);
@@ -211,7 +211,7 @@ TEST_P(CollectionTest, WhatCannotBeReadEndsItBeforeAnythingIsRemoved) {
 // A run takes a pipeline's output, and the pipeline gets another one, while runs were listed already.
 TEST_P(CollectionTest, AReferenceThatMovesBackIsMetAtTheSecondReading) {
   const std::string moved = aging_->PutFile("moved");
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   references_.on_call = [&] {
     references_.texts.clear();
     if (references_.calls == 2) references_.texts = {{"ns", moved}};
@@ -246,7 +246,7 @@ TEST_P(CollectionTest, ADryRunSaysTheSameAndTakesNothing) {
 
 TEST_P(CollectionTest, AStopEndsItBetweenFolders) {
   aging_->PutFile("orphan");
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   std::stop_source stop;
   stop.request_stop();
   CollectOptions options;
@@ -259,7 +259,7 @@ TEST_P(CollectionTest, AStopEndsItBetweenFolders) {
 
 TEST_P(CollectionTest, LooksAtNoNamespaceThatItWasNotAskedFor) {
   const std::string here = aging_->PutFile("x"), there = aging_->PutFile("x", "other");
-  aging_->Age(hours(48));
+  aging_->Age(hours(24 * 9));
   CollectOptions options;
   options.namespaces = {"other", "third"};
   const Collected collected = artifacts::Collect(*aging_->store, references_, options);
