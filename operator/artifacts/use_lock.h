@@ -1,6 +1,6 @@
-// Keeps those who put a namespace's blobs to use apart from who removes unused ones, in all processes
-// of a volume: a lock of one file, shared by users, and held for moments only. It ends with its
-// process. Used by one thread.
+// Keeps those who put a namespace's blobs to use apart from who removes unused ones, in all
+// processes of a volume: a lock of one file, shared by users, and held for moments only. It ends
+// with its process. Used by one thread.
 #pragma once
 
 #include <unistd.h>

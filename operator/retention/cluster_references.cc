@@ -32,12 +32,11 @@ Result<void> TextsOf(const Json& object, const artifacts::References::TextSink& 
 
 Result<void> HistoryOf(const metadata::Query& history, const std::string& ns, TimePoint since,
                        const artifacts::References::TextSink& sink) {
-  return history.EachKept(ns, since,
-                          {.text = [&](const std::string& text) { sink(text); },
-                           // One that is damaged can be run by nobody.
-                           .spec = [&](const Json& revision) {
-                             static_cast<void>(TextsOf(revision, sink));
-                           }});
+  return history.EachKept(
+      ns, since,
+      {.text = [&](const std::string& text) { sink(text); },
+       // One that is damaged can be run by nobody.
+       .spec = [&](const Json& revision) { static_cast<void>(TextsOf(revision, sink)); }});
 }
 
 Result<void> ClusterReferences::Each(const std::string& ns, const TextSink& sink,

@@ -48,7 +48,6 @@ class ClusterReferences : public artifacts::References {
 
 // What history says of runs of the namespace that are not ended, or were less than `keep` ago.
 [[nodiscard]] Result<void> HistoryOf(const metadata::Query& history, const std::string& ns,
-                                     TimePoint since,
-                                     const artifacts::References::TextSink& sink);
+                                     TimePoint since, const artifacts::References::TextSink& sink);
 
 }  // namespace penstock::retention

@@ -113,14 +113,15 @@ TEST_F(ClusterReferencesTest, ARunsOutputsAreReferences) {
 }
 
 TEST_F(ClusterReferencesTest, TheTaskOfARunningAttemptIsAReference) {
-  const Json pod{{"apiVersion", "v1"},
-                 {"kind", "Pod"},
-                 {"metadata",
-                  {{"name", "p"},
-                   {"namespace", "team"},
-                   {"labels", labels_},
-                   {"annotations", {{"penstock.dev/task", "{\"a\":\"" + DigestOf("task") + "\"}"}}}}},
-                 {"spec", {{"containers", {{{"name", "step"}, {"image", "i"}}}}}}};
+  const Json pod{
+      {"apiVersion", "v1"},
+      {"kind", "Pod"},
+      {"metadata",
+       {{"name", "p"},
+        {"namespace", "team"},
+        {"labels", labels_},
+        {"annotations", {{"penstock.dev/task", "{\"a\":\"" + DigestOf("task") + "\"}"}}}}},
+      {"spec", {{"containers", {{{"name", "step"}, {"image", "i"}}}}}}};
   ASSERT_TRUE(cluster_.Create(kube::kPods, "team", pod));
   EXPECT_NAMED("task");
 }

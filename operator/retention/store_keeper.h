@@ -48,7 +48,8 @@ class StoreKeeper {
 
   // Begins a job; kConflict while another is under way. What Job() then gives.
   [[nodiscard]] Result<Json> Start(StoreJob job, bool dry_run);
-  // {"id": 3, "job": "du|gc|verify", "state": "running|done|failed", "started", "finished", "error",
+  // {"id": 3, "job": "du|gc|verify", "state": "running|done|failed", "started", "finished",
+  // "error",
   //  "report": ...} of the newest job that was asked for; kNotFound: there was none.
   [[nodiscard]] Result<Json> Job() const;
 
@@ -63,8 +64,8 @@ class StoreKeeper {
   const Clock& clock_;
   const KeeperSettings settings_;
   const Tell tell_;
-  std::mutex at_work_;         // of one job
-  mutable std::mutex mutex_;   // guards what follows
+  std::mutex at_work_;        // of one job
+  mutable std::mutex mutex_;  // guards what follows
   Json job_;
   int next_ = 1;
   std::jthread thread_;  // last: it uses the rest

@@ -43,11 +43,11 @@ class StoreKeeperTest : public testing::Test {
   ~StoreKeeperTest() override { fs::remove_all(folder_); }
 
   StoreKeeper& Keeper(KeeperSettings settings = {}) {
-    keeper_ = std::make_unique<StoreKeeper>(
-        *store_, references_, clock_, std::move(settings), [this](const artifacts::Collected& c) {
-          ++told_;
-          removed_ += c.Removed().files;
-        });
+    keeper_ = std::make_unique<StoreKeeper>(*store_, references_, clock_, std::move(settings),
+                                            [this](const artifacts::Collected& c) {
+                                              ++told_;
+                                              removed_ += c.Removed().files;
+                                            });
     return *keeper_;
   }
   Json Ended() {

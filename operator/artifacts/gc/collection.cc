@@ -16,12 +16,12 @@ constexpr std::uint64_t kMostEntry = 64ULL << 20;  // of a receipt or a cache en
 
 // What is known of a digest.
 enum Bits : std::uint8_t {
-  kInUse = 1,        // something names it
-  kCached = 2,       // a cache entry does
-  kFileInUse = 4,    // it is a file of a folder that is in use
-  kFileCached = 8,   // ... of one in the cache
-  kRecent = 16,      // it was put to use lately, or is a file of such a folder
-  kWouldGo = 32,     // of a dry run: a manifest that is counted already
+  kInUse = 1,       // something names it
+  kCached = 2,      // a cache entry does
+  kFileInUse = 4,   // it is a file of a folder that is in use
+  kFileCached = 8,  // ... of one in the cache
+  kRecent = 16,     // it was put to use lately, or is a file of such a folder
+  kWouldGo = 32,    // of a dry run: a manifest that is counted already
 };
 
 class Collection {

@@ -8,8 +8,8 @@
 //
 // Why it is safe while the store is used:
 // - What a text names (any "sha256:<hex>" in it) is in use, whatever it means: marks are too many
-//   at worst. What cannot be read, be it one object, ends the namespace's collection before any blob
-//   is removed: nobody knows what it names.
+//   at worst. What cannot be read, be it one object, ends the namespace's collection before any
+//   blob is removed: nobody knows what it names.
 // - References move on from object to object: receipt, run, history, pipeline, model, deployment.
 //   They are read in that order, so that one that moves is met at its new place, and they are read
 //   twice, so that one that moves back (a run that takes a pipeline's output) would have to move
@@ -22,15 +22,16 @@
 // - Of a folder only the manifest is touched. Manifests go before any file goes: one that is kept
 //   by its touch is read then, and its files are kept with it; after that a touch of one that went
 //   finds nothing.
-// - Files of an upload whose manifest is not there yet, results whose receipt is not there yet: they
-//   are younger than `grace`, by the store's own clock. A blob on its way in (tmp/, parts of S3) has
-//   no name yet, and is nothing to a collection.
+// - Files of an upload whose manifest is not there yet, results whose receipt is not there yet:
+// they
+//   are younger than `grace`, by the store's own clock. A blob on its way in (tmp/, parts of S3)
+//   has no name yet, and is nothing to a collection.
 // - It keeps no state: one that was killed in between has removed what nobody refers to, manifests
 //   before their files, and the next begins anew. A folder's files without their manifest are
 //   orphans like others.
 //
-// Memory: DigestSet of all that is marked, 37 MiB of a million blobs; one of 256 folders of names at
-// a time (4,000 of a million, under 1 MiB); manifests and references stream by.
+// Memory: DigestSet of all that is marked, 37 MiB of a million blobs; one of 256 folders of names
+// at a time (4,000 of a million, under 1 MiB); manifests and references stream by.
 //
 // Functions of their arguments; they block on the store. One collection of a store at a time.
 #pragma once
@@ -56,8 +57,8 @@ class References {
  public:
   virtual ~References() = default;
   using TextSink = std::function<void(std::string_view)>;
-  // Hands on every text that may name an artifact of the namespace, in the order in which references
-  // move on. An error where not all could be read. Called twice a collection.
+  // Hands on every text that may name an artifact of the namespace, in the order in which
+  // references move on. An error where not all could be read. Called twice a collection.
   [[nodiscard]] virtual Result<void> Each(const std::string& ns, const TextSink& sink,
                                           const std::stop_token& stop) = 0;
 };
@@ -79,10 +80,10 @@ struct Amount {
 
 struct NamespaceUse {
   std::string ns;
-  Amount in_use;    // something refers to it
-  Amount cached;    // the cache does, and nothing else
-  Amount recent;    // nothing does, and it was put to use within `grace`
-  Amount orphaned;  // removed; of a dry run: would be
+  Amount in_use;                    // something refers to it
+  Amount cached;                    // the cache does, and nothing else
+  Amount recent;                    // nothing does, and it was put to use within `grace`
+  Amount orphaned;                  // removed; of a dry run: would be
   std::uint64_t cache_entries = 0;  // dropped, or would be
   std::string error;                // why it is not all done; "" where it is
 };

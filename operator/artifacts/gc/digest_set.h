@@ -1,6 +1,6 @@
-// Digests and what is known of each, in memory that a million of them fit into: 33 bytes each, 33 MB,
-// in 65,536 sorted runs by the first two bytes (about 15 a run). What a run holds in reserve, the
-// runs themselves and the allocator's own come to about 6 MB: 39 MB, or 37 MiB, of a million.
+// Digests and what is known of each, in memory that a million of them fit into: 33 bytes each, 33
+// MB, in 65,536 sorted runs by the first two bytes (about 15 a run). What a run holds in reserve,
+// the runs themselves and the allocator's own come to about 6 MB: 39 MB, or 37 MiB, of a million.
 // Used by one thread.
 #pragma once
 

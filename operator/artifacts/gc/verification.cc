@@ -28,9 +28,8 @@ class Verification {
     PENSTOCK_TRY(EachBlob([this](const std::string& digest, std::uint64_t bytes) {
       return ReadBlob(digest, bytes);
     }));
-    PENSTOCK_TRY(EachBlob([this](const std::string& digest, std::uint64_t) {
-      return LookAtFolder(digest);
-    }));
+    PENSTOCK_TRY(EachBlob(
+        [this](const std::string& digest, std::uint64_t) { return LookAtFolder(digest); }));
     PENSTOCK_TRY(LookAtCache());
     return LookAtReceipts();
   }
@@ -173,7 +172,7 @@ Json Report(const Verified& verified) {
         {{"namespace", f.ns}, {"what", f.what}, {"digest", f.digest}, {"where", f.where}});
   for (const DroppedEntry& d : verified.dropped)
     dropped.push_back({{"namespace", d.ns}, {"key", d.key}, {"run", d.run}, {"step", d.step}});
-  return {{"files", verified.files},       {"bytes", verified.bytes},
+  return {{"files", verified.files},         {"bytes", verified.bytes},
           {"findings", std::move(findings)}, {"more", verified.more},
           {"dropped", std::move(dropped)},   {"errors", verified.errors}};
 }

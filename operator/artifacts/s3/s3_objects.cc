@@ -315,10 +315,10 @@ Result<bool> S3Objects::Touch(const std::string& key) const {
 
 Result<std::vector<ObjectUse>> S3Objects::Uses(const std::string& folder) const {
   std::vector<ObjectUse> uses;
-  PENSTOCK_TRY(EachBelow(*client_, KeyOf(folder) + "/", [&](const s3::Listed& object,
-                                                            std::string name) {
-    uses.push_back({std::move(name), object.size, object.modified});
-  }));
+  PENSTOCK_TRY(
+      EachBelow(*client_, KeyOf(folder) + "/", [&](const s3::Listed& object, std::string name) {
+        uses.push_back({std::move(name), object.size, object.modified});
+      }));
   // Both come in the order of their names.
   std::size_t at = 0;
   PENSTOCK_TRY(EachBelow(*client_, KeyOf(UsedKey(folder)) + "/",

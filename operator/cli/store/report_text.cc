@@ -62,8 +62,8 @@ ReportText UseText(const Json& report, StoreJob job, std::size_t width) {
     text.err = Removed(namespaces, report.value("dryRun", false)) + "\n";
   for (const Json& use : namespaces)
     if (use.contains("error"))
-      text.err += "namespace " + use.value("namespace", "") + ": " +
-                  OneLine(use.value("error", "")) + "\n";
+      text.err +=
+          "namespace " + use.value("namespace", "") + ": " + OneLine(use.value("error", "")) + "\n";
   return text;
 }
 
@@ -78,17 +78,16 @@ ReportText VerifyText(const Json& report) {
   for (const Json& d : report.value("dropped", Json::array())) {
     const std::string step = d.value("step", ""), run = d.value("run", "");
     text.out += "cache entry " + d.value("key", "").substr(0, 16) + " dropped in namespace " +
-                d.value("namespace", "") +
-                (step.empty() ? "" : ", of step " + OneLine(step)) +
+                d.value("namespace", "") + (step.empty() ? "" : ", of step " + OneLine(step)) +
                 (run.empty() ? "" : " of run " + OneLine(run)) +
                 ": the next run of the step makes it again\n";
   }
   const std::uint64_t found = findings.size() + report.value("more", std::uint64_t{0});
-  text.err = Count(report.value("files", std::uint64_t{0}), "file", "files") + " read, " +
-             HumanBytes(report.value("bytes", std::uint64_t{0})) + ": " +
-             (found == 0 ? "all as they were written"
-                         : std::to_string(found) + " altered or missing") +
-             "\n";
+  text.err =
+      Count(report.value("files", std::uint64_t{0}), "file", "files") + " read, " +
+      HumanBytes(report.value("bytes", std::uint64_t{0})) + ": " +
+      (found == 0 ? "all as they were written" : std::to_string(found) + " altered or missing") +
+      "\n";
   for (const Json& error : report.value("errors", Json::array()))
     text.err += OneLine(error.get<std::string>()) + "\n";
   return text;

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 Json Use(const std::string& ns, std::uint64_t bytes) {
   const Json amount{{"files", 1}, {"bytes", bytes}};
-  return {{"namespace", ns},    {"inUse", amount},    {"cached", amount},
+  return {{"namespace", ns},  {"inUse", amount},    {"cached", amount},
           {"recent", amount}, {"orphaned", amount}, {"cacheEntries", 1}};
 }
 

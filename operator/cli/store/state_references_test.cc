@@ -35,7 +35,8 @@ class StateReferencesTest : public testing::Test {
     return all.find(DigestOf(text)) != all.npos;
   }
   void Save(const kube::ResourceType& type, const Json& spec) {
-    ASSERT_TRUE(State(folder_).Save(type, {{"kind", type.kind}, {"metadata", {{"name", "x"}}}, {"spec", spec}}));
+    ASSERT_TRUE(State(folder_).Save(
+        type, {{"kind", type.kind}, {"metadata", {{"name", "x"}}}, {"spec", spec}}));
   }
 
   SystemClock clock_;
@@ -54,8 +55,7 @@ TEST_F(StateReferencesTest, EachKindOfObjectIsAReference) {
 }
 
 TEST_F(StateReferencesTest, WhatARunIsPinnedToIsAReference) {
-  const auto revision =
-      revisions::MakeRevision("default", Json{{"code", DigestOf("code")}}.dump());
+  const auto revision = revisions::MakeRevision("default", Json{{"code", DigestOf("code")}}.dump());
   ASSERT_TRUE(State(folder_).Save(kube::kControllerRevisions, *revision));
   EXPECT_TRUE(Names("code"));
 }

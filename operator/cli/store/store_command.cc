@@ -54,9 +54,9 @@ Result<Json> AwaitJob(const Gateway& gateway, const Json& begun, const Session& 
 
 Result<Json> DoThere(StoreJob job, const StoreOptions& options, Session& session) {
   PENSTOCK_ASSIGN(const Cluster cluster, session.connect(session.flags));
-  PENSTOCK_ASSIGN(const auto gateway,
-                  Gateway::Open({options.gateway, options.token_file, options.ca_file}, cluster,
-                                session));
+  PENSTOCK_ASSIGN(
+      const auto gateway,
+      Gateway::Open({options.gateway, options.token_file, options.ca_file}, cluster, session));
   const char* const path = job == StoreJob::kUsage     ? "usage"
                            : job == StoreJob::kCollect ? "collect"
                                                        : "verify";

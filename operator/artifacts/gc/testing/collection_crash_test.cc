@@ -1,5 +1,5 @@
-// A collection that is killed at each of its writes, one after the other: what is in use stands, and
-// the next collection ends where an undisturbed one does.
+// A collection that is killed at each of its writes, one after the other: what is in use stands,
+// and the next collection ends where an undisturbed one does.
 #include <gtest/gtest.h>
 
 #include "operator/artifacts/gc/collection.h"

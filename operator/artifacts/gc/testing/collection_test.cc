@@ -61,7 +61,8 @@ TEST_P(CollectionTest, AReferenceOfAnotherNamespaceKeepsNothingHere) {
 }
 
 TEST_P(CollectionTest, AFolderThatIsInUseKeepsItsFiles) {
-  const ArtifactRef kept = aging_->PutFolder({"one", "two"}), gone = aging_->PutFolder({"two", "3"});
+  const ArtifactRef kept = aging_->PutFolder({"one", "two"}),
+                    gone = aging_->PutFolder({"two", "3"});
   references_.texts = {{"ns", kept.digest}};
   aging_->Age(hours(24 * 7 + 1));
   const NamespaceUse use = Collect();
@@ -208,7 +209,8 @@ TEST_P(CollectionTest, WhatCannotBeReadEndsItBeforeAnythingIsRemoved) {
   EXPECT_TRUE(aging_->Has(orphan));
 }
 
-// A run takes a pipeline's output, and the pipeline gets another one, while runs were listed already.
+// A run takes a pipeline's output, and the pipeline gets another one, while runs were listed
+// already.
 TEST_P(CollectionTest, AReferenceThatMovesBackIsMetAtTheSecondReading) {
   const std::string moved = aging_->PutFile("moved");
   aging_->Age(hours(24 * 9));
@@ -221,8 +223,10 @@ TEST_P(CollectionTest, AReferenceThatMovesBackIsMetAtTheSecondReading) {
 }
 
 TEST_P(CollectionTest, ADryRunSaysTheSameAndTakesNothing) {
-  const ArtifactRef used = aging_->PutFolder({"used", "both"}), gone = aging_->PutFolder({"both", "3"});
-  const ArtifactRef cached = aging_->PutFolder({"cached"}), dropped = aging_->PutFolder({"dropped"});
+  const ArtifactRef used = aging_->PutFolder({"used", "both"}),
+                    gone = aging_->PutFolder({"both", "3"});
+  const ArtifactRef cached = aging_->PutFolder({"cached"}),
+                    dropped = aging_->PutFolder({"dropped"});
   aging_->PutEntry("old", {dropped});
   aging_->Age(hours(24 * 31));
   aging_->PutEntry("new", {cached});

@@ -18,7 +18,10 @@ TEST(DigestSet, KnowsWhatWasAddedAndNothingElse) {
   for (int i = 0; i < 1000; i += 4) set.Add(DigestOf(texts[std::size_t(i)]), 2);
   EXPECT_EQ(set.size(), 500U);
   for (int i = 0; i < 1000; ++i)
-    EXPECT_EQ(set.BitsOf(DigestOf(texts[std::size_t(i)])), i % 4 == 0 ? 3 : i % 2 == 0 ? 1 : 0) << i;
+    EXPECT_EQ(set.BitsOf(DigestOf(texts[std::size_t(i)])), i % 4 == 0   ? 3
+                                                           : i % 2 == 0 ? 1
+                                                                        : 0)
+        << i;
   int seen = 0;
   set.Each(2, [&](const Digest& digest, std::uint8_t bits) {
     EXPECT_EQ(bits, 3);

@@ -36,7 +36,8 @@ TEST_P(VerificationTest, OfAWholeStoreItHasNothingToSay) {
 }
 
 TEST_P(VerificationTest, AnAlteredFileIsNamedAndItsCacheEntryDropped) {
-  const ArtifactRef damaged = aging_->PutFolder({"good", "1,2\n"}), other = aging_->PutFolder({"x"});
+  const ArtifactRef damaged = aging_->PutFolder({"good", "1,2\n"}),
+                    other = aging_->PutFolder({"x"});
   aging_->PutEntry("damaged", {damaged});
   aging_->PutEntry("other", {other});
   aging_->Overwrite("ns", Digest("1,2\n"), "1,3\n");
