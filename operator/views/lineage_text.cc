@@ -1,6 +1,8 @@
 // Lineage for people, and for Graphviz.
+#include <algorithm>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
@@ -12,31 +14,49 @@ namespace {
 class Indented {
  public:
   explicit Indented(const Json& lineage) {
-    for (const Json& node : lineage.at("nodes")) nodes_[node.at("id")] = &node;
+    for (const Json& node : lineage.at("nodes")) {
+      order_.push_back(node.at("id"));
+      nodes_[order_.back()] = &node;
+    }
     for (const Json& edge : lineage.at("edges")) {
-      into_[edge[1]].push_back(edge[0]);
-      used_.insert(edge[0].get<std::string>());
+      made_of_[edge[1]].push_back(edge[0]);
+      made_into_[edge[0]].push_back(edge[1]);
     }
   }
 
-  // From what nothing else uses down to what nothing made.
   [[nodiscard]] std::string Text() {
-    for (const auto& [id, node] : nodes_)
-      if (!used_.contains(id)) Write(id, 0);
-    for (const auto& [id, node] : nodes_)
-      if (!written_.contains(id)) Write(id, 0);
+    if (order_.empty()) return "";
+    const std::string& asked = order_.front();
+    Write(asked, 0, made_of_);
+    if (made_into_.contains(asked)) {
+      if (made_of_.contains(asked)) text_ += "made of it:\n";
+      for (const std::string& next : made_into_.at(asked)) Write(next, 1, made_into_);
+    }
+    for (const std::string& id : order_)  // other versions of a name, and what they were made of
+      if (!written_.contains(id) && !IsUsedByUnwritten(id)) Write(id, 0, made_of_);
+    for (const std::string& id : order_)
+      if (!written_.contains(id)) Write(id, 0, made_of_);
     return text_;
   }
 
  private:
-  void Write(const std::string& id, int depth) {
+  using Next = std::map<std::string, std::vector<std::string>>;
+
+  [[nodiscard]] bool IsUsedByUnwritten(const std::string& id) const {
+    const auto users = made_into_.find(id);
+    return users != made_into_.end() &&
+           std::any_of(users->second.begin(), users->second.end(),
+                       [&](const std::string& user) { return !written_.contains(user); });
+  }
+
+  void Write(const std::string& id, int depth, const Next& next) {
     const Json& node = *nodes_.at(id);
     const bool again = !written_.insert(id).second;
-    const auto above = into_.find(id);
+    const auto more = next.find(id);
     text_ += std::string(static_cast<std::size_t>(depth) * 2, ' ') + Line(node) +
-             (again && above != into_.end() ? "  (above)" : "") + "\n";
-    if (again || above == into_.end()) return;
-    for (const std::string& from : above->second) Write(from, depth + 1);
+             (again && more != next.end() ? "  (above)" : "") + "\n";
+    if (again || more == next.end()) return;
+    for (const std::string& other : more->second) Write(other, depth + 1, next);
   }
 
   static std::string Line(const Json& node) {
@@ -49,8 +69,9 @@ class Indented {
   }
 
   std::map<std::string, const Json*> nodes_;
-  std::map<std::string, std::vector<std::string>> into_;
-  std::set<std::string> used_, written_;
+  std::vector<std::string> order_;  // what was asked for stands first
+  Next made_of_, made_into_;
+  std::set<std::string> written_;
   std::string text_;
 };
 

@@ -1,7 +1,10 @@
 #include "operator/views/lineage_view.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <set>
+#include <vector>
 
 #include "operator/api/codec.h"
 #include "operator/api/registry/registered_model.h"
@@ -43,11 +46,40 @@ class LineageGraphView {
     const std::string hex = IsDigest(a.digest) ? a.digest.substr(7, 8) : a.digest.substr(0, 8);
     Add(a.digest, "artifact", (a.type.empty() ? "artifact" : a.type) + " " + hex, std::move(more));
   }
-  [[nodiscard]] Json Told() && {
-    return {{"nodes", std::move(nodes_)}, {"edges", std::move(edges_)}, {"cut", cut_}};
+  [[nodiscard]] std::set<std::string> seen() const { return seen_; }
+  // Those of `begin`, and what leads there (up), or they lead to (down).
+  [[nodiscard]] Json Told(const std::set<std::string>& begin, bool up, bool down) && {
+    std::set<std::string> kept = begin;
+    if (up) kept.merge(Reached(begin, 1));
+    if (down) kept.merge(Reached(begin, 0));
+    Json nodes = Json::array(), edges = Json::array();
+    for (Json& node : nodes_)
+      if (kept.contains(node.at("id").get<std::string>())) nodes.push_back(std::move(node));
+    for (const auto& edge : edges_)
+      if (kept.contains(edge[0]) && kept.contains(edge[1])) edges.push_back({edge[0], edge[1]});
+    return {{"nodes", std::move(nodes)}, {"edges", std::move(edges)}, {"cut", cut_}};
   }
 
  private:
+  using Pair = std::array<std::string, 2>;  // what is used, what uses it
+
+  // By edges from their end `from` to the other one.
+  [[nodiscard]] std::set<std::string> Reached(const std::set<std::string>& begin,
+                                              std::size_t from) const {
+    std::multimap<std::string, std::string> next;
+    for (const Pair& edge : edges_) next.emplace(edge[from], edge[1 - from]);
+    std::set<std::string> reached;
+    std::vector<std::string> open(begin.begin(), begin.end());
+    while (!open.empty()) {
+      const std::string id = std::move(open.back());
+      open.pop_back();
+      const auto [first, last] = next.equal_range(id);
+      for (auto it = first; it != last; ++it)
+        if (reached.insert(it->second).second) open.push_back(it->second);
+    }
+    return reached;
+  }
+
   static std::string IdOf(const metadata::LineageGraph::Step& s) {
     return "step:" + s.run_uid + "/" + s.step;
   }
@@ -68,7 +100,8 @@ class LineageGraphView {
       Edge(IdOf(step), id);
   }
 
-  Json nodes_ = Json::array(), edges_ = Json::array();
+  Json nodes_ = Json::array();
+  std::vector<Pair> edges_;
   std::set<std::string> seen_;
   std::set<std::pair<std::string, std::string>> edge_;
   bool cut_ = false;
@@ -196,9 +229,10 @@ Result<Json> LineageView(const Place& place, const LineageAsk& ask, const std::s
   options.depth = std::clamp(ask.depth, 1, 1'000);
   auto graph = place.history().Walk(ask.ns, digests, options);
   if (!graph) return graph.error();
+  const std::set<std::string> begin = view.seen();
   view.Take(*graph);
   if (ask.down) PENSTOCK_TRY(AddServers(place, ask, *graph, digests, stop, view));
-  return std::move(view).Told();
+  return std::move(view).Told(begin, ask.up, ask.down);
 }
 
 }  // namespace penstock::views

@@ -19,11 +19,13 @@ struct LineageAsk {
 // {"nodes": [{id, kind, label, run?, step?, digest?, uri?, type?, bytes?}], "edges": [[from, to]],
 // "cut"}: kinds file (outside, with the fingerprint or digest that was read), artifact, step, model
 // (a registered version), deployment (a served version). Edges go from what is used to what uses
-// it. kNotFound names what there is not.
+// it. What was asked for stands first. What else its steps gave is no part of it: up is what leads
+// there, down what it leads to. kNotFound names what there is not.
 [[nodiscard]] Result<Json> LineageView(const Place& place, const LineageAsk& ask,
                                        const std::stop_token& stop);
 
-// The same for people: what was made of what, indented; and for Graphviz.
+// The same for people: what was asked for and, indented, what it was made of; then, likewise, what
+// was made of it. And for Graphviz.
 [[nodiscard]] std::string LineageText(const Json& lineage);
 [[nodiscard]] std::string LineageDot(const Json& lineage);
 

@@ -57,6 +57,7 @@ TEST_F(RunTest, LineageLeadsFromWhatARunGaveToTheStepsThatMadeItAlsoFromTheCache
   ASSERT_EQ(Penstock({"lineage", digest}), kOk) << err_.str();
   EXPECT_NE(out_.str().find(digest), std::string::npos) << out_.str();
   EXPECT_NE(out_.str().find("step " + first + "/" + step), std::string::npos) << out_.str();
+  EXPECT_LT(out_.str().find(digest), out_.str().find('\n')) << "it does not stand first";
   EXPECT_EQ(out_.str().find(second), std::string::npos) << out_.str();
   ASSERT_EQ(Penstock({"lineage", digest, "-o", "dot"}), kOk) << err_.str();
   EXPECT_TRUE(out_.str().starts_with("digraph lineage {")) << out_.str();

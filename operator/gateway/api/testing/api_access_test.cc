@@ -214,10 +214,34 @@ TEST_F(Api, LineageGoesFromTheServedVersionToTheFileAndItsFingerprint) {
   EXPECT_EQ(by_kind["file"]["uri"], "https://data.example.com/flights.csv?...");
   EXPECT_EQ(by_kind["file"]["digest"], "\"etag-1\"");
   EXPECT_EQ(by_kind["step"]["run"], "flights-0") << "the run that made it first";
+  EXPECT_EQ(up["nodes"][0]["kind"], "deployment") << "what was asked for stands first";
   const Json down = Get(kTeam + "/lineage?direction=down&artifact=" + net::UrlEncode(dataset_));
   bool served = false;
   for (const Json& node : down["nodes"]) served = served || node["kind"] == "deployment";
   EXPECT_TRUE(served) << down.dump(1);
+}
+
+TEST_F(Api, LineageHoldsNothingThatAStepGaveBesideWhatIsAskedFor) {
+  metadata::RunRecord run;
+  run.uid = "beside";
+  run.namespace_ = "team";
+  run.name = "beside";
+  run.outcome = "Succeeded";
+  metadata::StepRecord step;
+  step.name = "fit";
+  step.attempt = 1;
+  step.pod = "beside-fit";
+  step.phase = "Succeeded";
+  const std::string model = "sha256:" + std::string(64, '1');
+  const std::string report = "sha256:" + std::string(64, '2');
+  step.outputs = {{"report", "report", report, "", true, 1}, {"model", "model", model, "", true, 1}};
+  run.steps = {step};
+  recorder_->RecordRun(run);
+  recorder_->Flush();
+  const Json up = Get(kTeam + "/lineage?artifact=" + net::UrlEncode(model));
+  ASSERT_EQ(up["nodes"].size(), 2U) << up.dump(1);
+  EXPECT_EQ(up["nodes"][0]["digest"], model);
+  EXPECT_EQ(up["nodes"][1]["kind"], "step");
 }
 
 TEST_F(Api, LineageOfAVersionWhoseModelIsNotThereYetIsThatOfTheOther) {
