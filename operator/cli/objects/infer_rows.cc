@@ -91,7 +91,12 @@ Result<Json> BuildInferRequest(const Json& metadata, const Json& given) {
                      "\"inputs\"");
     }
     Json data = Json::array();
-    for (const Json& row : rows) data.push_back(row.value(name, Json()));
+    for (const Json& row : rows) {
+      if (!row.contains(name))
+        return Invalid("row " + std::to_string(data.size() + 1) + ": column " + name +
+                       " is missing; write null where its value is not known");
+      data.push_back(row[name]);
+    }
     request["inputs"].push_back({{"name", name},
                                  {"shape", {rows.size()}},
                                  {"datatype", input.value("datatype", "")},

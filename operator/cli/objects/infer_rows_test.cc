@@ -11,8 +11,8 @@ const Json kMetadata = Json::parse(R"({"inputs":[
   {"name":"carrier","datatype":"BYTES","shape":[-1]},{"name":"hour","datatype":"INT64","shape":[-1]}]})");
 
 TEST(InferRows, MakesColumnsOfRowsInTheModelsOrder) {
-  const auto request =
-      BuildInferRequest(kMetadata, Json::parse(R"([{"hour":9,"carrier":"UA"},{"carrier":"AA"}])"));
+  const auto request = BuildInferRequest(
+      kMetadata, Json::parse(R"([{"hour":9,"carrier":"UA"},{"carrier":"AA","hour":null}])"));
   ASSERT_TRUE(request);
   EXPECT_EQ(*request, Json::parse(R"({"inputs":[
     {"name":"carrier","datatype":"BYTES","shape":[2],"data":["UA","AA"]},
@@ -23,6 +23,15 @@ TEST(InferRows, NamesTheColumnsThereAre) {
   const auto request = BuildInferRequest(kMetadata, Json::parse(R"({"carier":"UA"})"));
   ASSERT_FALSE(request);
   EXPECT_EQ(request.error().message, "the model takes no column carier; it takes carrier, hour");
+}
+
+// It was sent as a null, and answered.
+TEST(InferRows, AColumnThatARowLacksIsNamed) {
+  const auto request =
+      BuildInferRequest(kMetadata, Json::parse(R"([{"hour":9,"carrier":"UA"},{"carrier":"AA"}])"));
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().message,
+            "row 2: column hour is missing; write null where its value is not known");
 }
 
 TEST(InferRows, ReadsAnObjectAListAndLines) {
