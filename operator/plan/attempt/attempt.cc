@@ -53,6 +53,13 @@ std::string LastWords(const TerminationMessage& m) {
   return words.empty() ? "" : "; its last words: \"" + words + "\"";
 }
 
+// Of a program that ended well and left what is not as it is declared: the launcher says of what.
+std::string ReasonOfWhatWasLeft(const std::string& message) {
+  if (message.starts_with("result '")) return "ResultInvalid";
+  if (!message.starts_with("output '")) return "ExitCode";
+  return message.find("was not written") != std::string::npos ? "OutputMissing" : "OutputInvalid";
+}
+
 // What the message says of an attempt that did not succeed.
 Judgement JudgeMessage(const TerminationMessage& m) {
   const std::string said = (m.message.empty() ? "" : ": " + Shown(m.message)) + LastWords(m);
@@ -63,8 +70,10 @@ Judgement JudgeMessage(const TerminationMessage& m) {
     case TaskOutcome::kTimedOut:
       return Failed(FailureClass::kTimeout, "TimedOut", "timeouts.attempt has passed" + said);
     case TaskOutcome::kFailed:
-      return m.no_space ? User("DiskFull", "the disk is full (" + code + ")" + said)
-                        : ExitedWith(m.exit_code, "ExitCode", code + said);
+      if (m.no_space) return User("DiskFull", "the disk is full (" + code + ")" + said);
+      if (m.exit_code != 0) return ExitedWith(m.exit_code, "ExitCode", code + said);
+      return User(ReasonOfWhatWasLeft(m.message),
+                  (m.message.empty() ? code : Shown(m.message)) + LastWords(m));
     case TaskOutcome::kCancelled:
       return Infrastructure("Terminated", "it was ended from outside" + said);
     case TaskOutcome::kInvalid: {

@@ -183,5 +183,23 @@ TEST(Evictions, ForTheStepsOwnLimitAreItsFaultAndForTheNodesNeedAreNot) {
   EXPECT_EQ(Judge(Evicted(true)).failure, FailureClass::kInfrastructure);
 }
 
+// It was said to have failed with exit code 0, for the reason ExitCode.
+TEST(Judgements, WhatEndedWellAndLeftWhatIsNotAsDeclaredSaysOfWhat) {
+  const auto judge = [](const std::string& said) {
+    PodFact pod;
+    pod.phase = PodPhase::kFailed;
+    pod.exit_code = 1;
+    pod.termination_message = Said(TaskOutcome::kFailed, 0, said);
+    return Judge(pod);
+  };
+  const Judgement result = judge("result 'score': 'high' is no number");
+  EXPECT_EQ(result.reason, "ResultInvalid");
+  EXPECT_EQ(result.message, "result 'score': 'high' is no number");
+  EXPECT_EQ(result.failure, FailureClass::kUser);
+  EXPECT_EQ(judge("output 'model' was not written to /penstock/outputs/model").reason,
+            "OutputMissing");
+  EXPECT_EQ(judge("output 'model' is a pipe").reason, "OutputInvalid");
+}
+
 }  // namespace
 }  // namespace penstock::plan
