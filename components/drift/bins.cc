@@ -151,6 +151,8 @@ Bins CategoryBins(const Dictionary& dictionary, const CodeCounts& counts) {
   if (bins.counts[0].back() + bins.counts[1].back() == 0) {
     bins.names.pop_back();
     for (auto& side : bins.counts) side.pop_back();
+  } else {
+    bins.one_sided = TestOneSided(counts[0], counts[1]);
   }
   return bins;
 }

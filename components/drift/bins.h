@@ -4,7 +4,8 @@
 //
 //   number         equal shares of both sides' values (64; of psi and what needs no order, 10), or
 //                  each value where there are fewer; then null, NaN, infinite, -infinite where seen
-//   category       the 100 most frequent values and "(other values)"; null is a value
+//   category       the 100 most frequent values and "(other values)"; null is a value. Where there
+//                  are others, also how many rows have a value of one side only (one_sided.h)
 //   clock          hours of the day; of dates, the days of the week
 //   text           the 256 words that most rows have, and how many rows there are
 #pragma once
@@ -12,10 +13,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "components/drift/methods/one_sided.h"
 #include "components/drift/methods/runs.h"
 #include "components/drift/methods/statistic.h"
 #include "components/drift/values.h"
@@ -41,6 +44,7 @@ struct Bins {
   std::vector<double> edges;                                      // numbers: inner edges
   std::array<std::uint16_t, kSpecialNames.size()> specials = {};  // numbers: their bins
   std::vector<std::uint16_t> of_code;                             // others: each code's bin
+  std::optional<OneSided> one_sided;                              // categories with kOtherValues
   [[nodiscard]] std::size_t size() const { return names.size(); }
   // Of a number, a category or a clock.
   [[nodiscard]] std::uint16_t Of(Kind kind, const Values& values, std::size_t row) const;

@@ -9,6 +9,7 @@
 #include "components/drift/null/parallel.h"
 #include "components/drift/slices.h"
 #include "components/sdk/dataset.h"
+#include "components/sdk/page/page.h"
 #include "operator/base/try.h"
 
 namespace penstock::drift {
@@ -130,6 +131,22 @@ Result<void> CheckBlocks(const Sample& sample, const Options& options, Compariso
 
 }  // namespace
 
+Result<void> CheckEnoughRows(const std::array<std::int64_t, 2>& rows, double alpha) {
+  const auto least_p = [](std::int64_t n, std::int64_t m) {
+    return 2 * LeastP(std::size_t(n), std::size_t(m), INT64_MAX / 2);
+  };
+  const double least = least_p(rows[0], rows[1]);
+  const double bound = alpha * (1 - 1e-9);  // logarithms of factorials are rounded
+  if (least < bound) return {};
+  std::int64_t needed = 1;
+  while (least_p(needed, needed) >= bound) ++needed;
+  return Invalid("drift: " + std::to_string(rows[0]) + " rows of reference and " +
+                 std::to_string(rows[1]) +
+                 " of current can be divided in so few ways that no p is below " +
+                 sdk::NumberText(least) + ", and alpha is " + ShortNumber(alpha) +
+                 "; give at least " + std::to_string(needed) + " rows of each side");
+}
+
 void Decide(std::vector<ColumnDrift*> tests, double alpha) {
   std::vector<double> p;
   for (const ColumnDrift* test : tests) p.push_back(test->p);
@@ -159,7 +176,13 @@ const ColumnDrift* Comparison::Worst() const {
                        (column.drifted == worst->drifted && weight(column) > weight(*worst));
     if (worse) worst = &column;
   }
-  return worst;
+  const bool by_type = !pairing.changed.empty() && (worst == nullptr || !worst->drifted);
+  return by_type ? nullptr : worst;
+}
+
+std::string Comparison::WorstName() const {
+  if (const ColumnDrift* worst = Worst()) return worst->name;
+  return pairing.changed.empty() ? "" : pairing.changed.front().column;
 }
 
 bool Comparison::IsDrift() const { return domain_drifted || !Drifted().empty(); }
@@ -191,8 +214,12 @@ Result<Comparison> Compare(const std::string& reference, const std::string& curr
     out.looked[i] = sample.side(i).chosen;
   }
   PENSTOCK_TRY(CheckBlocks(sample, options, out));
+  if (options.blocks.empty() && !out.pairing.pairs.empty()) {
+    PENSTOCK_TRY(CheckEnoughRows(out.looked, options.alpha));
+  }
   Comparer comparer(sample, options, out, weigher);
   PENSTOCK_TRY(comparer.Run());
+  if (!out.HasCompared()) return NothingCompared(out.pairing);
   std::vector<ColumnDrift*> tests;
   for (ColumnDrift& column : out.columns) {
     tests.push_back(&column);

@@ -44,10 +44,15 @@ struct Comparison {
   Domain domain;
   bool domain_drifted = false;
 
+  // False: no column was compared and none has another type.
+  [[nodiscard]] bool HasCompared() const { return !columns.empty() || !pairing.changed.empty(); }
   // Names of the columns that have drifted, those whose type has changed first.
   [[nodiscard]] std::vector<std::string> Drifted() const;
   // The one whose effect is the largest of its floor; null where there is none.
+  // Null also where columns have drifted by their types alone, which have no effect.
   [[nodiscard]] const ColumnDrift* Worst() const;
+  // Its name, or that of the first column whose type has changed.
+  [[nodiscard]] std::string WorstName() const;
   [[nodiscard]] bool IsDrift() const;
   // Names of the columns of which it is open.
   [[nodiscard]] std::vector<std::string> Undecided() const;
@@ -56,12 +61,16 @@ struct Comparison {
 };
 
 // `asked`: the schema whose roles and whose `drift` (asked.h) count; null for the reference's own.
-// Invalid as PairColumns and Sample::Open are, and where so
-// few blocks could never reach alpha.
+// Invalid as PairColumns and Sample::Open are, where no column's values can be compared, and where
+// so few rows or blocks could never reach alpha.
 // `weigher`: gets what it takes to weigh the reference's rows; null where that is not wanted.
 [[nodiscard]] Result<Comparison> Compare(const std::string& reference, const std::string& current,
                                          const sdk::Schema* asked, const Options& parameters,
                                          Weigher* weigher = nullptr);
+
+// Invalid, with how many are needed, where so few rows can be divided in so few ways that no p is
+// below alpha: 2 / C(n + m, n), of the two divisions that part all low rows from all high ones.
+[[nodiscard]] Result<void> CheckEnoughRows(const std::array<std::int64_t, 2>& rows, double alpha);
 
 // Adjusts p over the tests and says which have drifted: adjusted p below alpha, effect at least the
 // floor.

@@ -76,6 +76,20 @@ void SayWhere(const Bins& bins, const Observed& observed, ColumnDrift& drift) {
   }
 }
 
+void AddOneSided(const OneSided& test, ColumnDrift& drift) {
+  drift.p = std::min(1.0, 2 * std::min(drift.p, test.p));
+  if (test.effect <= drift.effect) return;
+  if (!drift.note.empty()) drift.note += "; ";
+  drift.note += "value and chance are the share of rows whose value one side only has; " +
+                std::string(Name(drift.statistic)) + " of the most frequent values is " +
+                ShortNumber(drift.value) + ", by chance " + ShortNumber(drift.chance);
+  drift.value = test.value;
+  drift.chance = test.chance;
+  drift.effect = test.effect;
+  drift.at = kOneSideOnly;
+  drift.shares = test.shares;
+}
+
 std::int64_t NullsOf(const Bins& bins, std::size_t side) {
   for (std::size_t i = 0; i < bins.size(); ++i) {
     if (bins.names[i] == "null" || bins.names[i] == "(null)") return bins.counts[side][i];
@@ -122,6 +136,7 @@ void Conclude(const Bins& bins, const Null& null, ColumnDrift& drift) {
   drift.p = null.p;
   drift.draws = null.draws;
   SayWhere(bins, observed, drift);
+  if (bins.one_sided) AddOneSided(*bins.one_sided, drift);
 }
 
 // The least p must get below alpha / tests, which is what Benjamini and Hochberg ask of one column
@@ -163,7 +178,9 @@ Bins Measurer::BinsOf(const ColumnValues& column, const Selection& selection, St
   }
   const CodeCounts counts = CountCodes(column, selection.rows);
   if (details) methods = CategoryMethods(column.dictionary, counts);
-  return CategoryBins(column.dictionary, counts);
+  Bins bins = CategoryBins(column.dictionary, counts);
+  if (!options_.blocks.empty()) bins.one_sided.reset();  // what chance gives of it is of rows
+  return bins;
 }
 
 BlockCounts Measurer::CountBlocks(const ColumnValues& column, const Selection& selection,

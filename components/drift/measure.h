@@ -36,14 +36,18 @@ struct ColumnDrift {
   std::array<double, 2> shares = {};  // of the rows that are `at`, or up to it
   std::array<std::int64_t, 2> rows = {};
   std::array<std::int64_t, 2> nulls = {};
-  std::string note;  // what is to be known of it; of stored statistics
+  std::string note;  // what is to be known of it: of which measure value is, what is open
   Json methods = Json::object();
   Json bins = Json::array();  // {bin, reference, current}: shares
 };
 
 // Fills in what bins say: rows and nulls of both sides. False where a side has no rows.
 [[nodiscard]] bool CountRows(const Bins& bins, ColumnDrift& drift);
-// The statistic's value and place, the effect and p. The sides have rows.
+// The name of the place where bins.one_sided decides.
+inline constexpr const char* kOneSideOnly = "(values of one side only)";
+// The statistic's value and place, the effect and p. The sides have rows. Where bins.one_sided is
+// given there are two tests: p is twice the smaller one, and value, chance, effect and place are of
+// the one whose effect is larger, which the note says.
 void Conclude(const Bins& bins, const Null& null, ColumnDrift& drift);
 // How many draws may be needed so that a column that drifts alone among `tests` can be flagged.
 [[nodiscard]] std::int64_t MostDraws(const Options& options, std::size_t tests);

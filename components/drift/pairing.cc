@@ -4,6 +4,7 @@
 #include <set>
 
 #include "components/sdk/arrow_types.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
 namespace penstock::drift {
@@ -138,6 +139,24 @@ class Pairer {
 
 }  // namespace
 
+Error NothingCompared(const Pairing& pairing) {
+  constexpr std::size_t kNamedColumns = 40;
+  std::vector<std::string> reasons;
+  for (const auto& said : pairing.skipped) {
+    reasons.push_back(plan::Shown(said.column, 80) + ": " + said.why);
+  }
+  for (const auto& name : pairing.missing) {
+    reasons.push_back(plan::Shown(name, 80) + ": current does not have it");
+  }
+  const std::size_t named = std::min(reasons.size(), kNamedColumns);
+  std::string text = "drift: the reference and current have no column that can be compared";
+  for (std::size_t i = 0; i < named; ++i) text += "; " + reasons[i];
+  if (named < reasons.size()) {
+    text += "; and " + std::to_string(reasons.size() - named) + " more";
+  }
+  return Invalid(text);
+}
+
 Result<Pairing> PairColumns(const sdk::Schema& reference, const sdk::Schema& current,
                             const sdk::Schema& roles, const Options& options) {
   PENSTOCK_TRY(CheckNames(reference, options));
@@ -148,11 +167,7 @@ Result<Pairing> PairColumns(const sdk::Schema& reference, const sdk::Schema& cur
     if (reference.Find(column.name) == nullptr) pairing.added.push_back(column.name);
   }
   if (pairing.pairs.empty() && pairing.changed.empty()) {
-    return Invalid(
-        "drift: the reference and current have no column that can be compared; missing "
-        "in current: " +
-        std::to_string(pairing.missing.size()) +
-        ", left out: " + std::to_string(pairing.skipped.size()));
+    return NothingCompared(pairing);
   }
   return std::move(pairer.pairing);
 }

@@ -29,6 +29,10 @@ struct Pairing {
   std::vector<std::string> added;    // only in current
 };
 
+// Invalid: no column is compared and none has another type, so that nothing can be said; names the
+// columns and why each is left out.
+[[nodiscard]] Error NothingCompared(const Pairing& pairing);
+
 // `roles` of a schema that is given (else the reference's own) decide what is left out: ids,
 // groups, weights and ignored columns. The label is compared where both have it. Invalid for a
 // column that is named and that the reference does not have, and where nothing is left.

@@ -93,13 +93,15 @@ Result<void> WriteResults(const sdk::Step& step, const Comparison& comparison) {
   PENSTOCK_TRY(step.WriteResult("drifted", Shortened("drifted", drifted)));
   PENSTOCK_TRY(step.WriteResult("count", drifted.size()));
   PENSTOCK_TRY(step.WriteResult("undecided", Shortened("undecided", comparison.Undecided())));
-  PENSTOCK_TRY(step.WriteResult("worst", worst == nullptr ? "" : worst->name));
-  PENSTOCK_TRY(step.WriteResult("worstEffect", worst == nullptr ? 0.0 : worst->effect));
+  PENSTOCK_TRY(step.WriteResult("worst", comparison.WorstName()));
+  if (worst != nullptr) PENSTOCK_TRY(step.WriteResult("worstEffect", worst->effect));
   std::vector<std::string> not_compared;
   for (const auto& said : comparison.pairing.skipped) not_compared.push_back(said.column);
   PENSTOCK_TRY(step.WriteResult("notCompared", Shortened("notCompared", not_compared)));
   PENSTOCK_TRY(step.WriteResult("missing", Shortened("missing", comparison.pairing.missing)));
-  PENSTOCK_TRY(step.WriteResult("auc", comparison.domain.auc));
+  if (comparison.classified && comparison.domain.why_not.empty()) {
+    PENSTOCK_TRY(step.WriteResult("auc", comparison.domain.auc));
+  }
   return step.WriteResult("driftedSlices", Shortened("driftedSlices", DriftedSlices(comparison)));
 }
 
@@ -139,7 +141,7 @@ Result<void> RunDrift(sdk::Step& step) {
     PENSTOCK_TRY(WriteFileAtomically(page, ReportPage(comparison, options)));
   }
   Say(comparison);
-  PENSTOCK_TRY(step.WriteResult("effectiveRows", weighed.effective_rows));
+  if (options.weigh) PENSTOCK_TRY(step.WriteResult("effectiveRows", weighed.effective_rows));
   return WriteResults(step, comparison);
 }
 

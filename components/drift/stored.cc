@@ -111,6 +111,7 @@ Result<Comparison> CompareStored(const Source& reference, const Source& current,
     out.rows[i] = out.looked[i] = sides[i].facts.rows;
   }
   out.of_statistics = true;
+  if (!out.pairing.pairs.empty()) PENSTOCK_TRY(CheckEnoughRows(out.rows, options.alpha));
   const StoredMeasurer measurer(options, out.rows[0] + out.rows[1], out.pairing.pairs.size());
   std::vector<ColumnDrift> most;
   for (const Pair& pair : out.pairing.pairs) {
@@ -126,6 +127,7 @@ Result<Comparison> CompareStored(const Source& reference, const Source& current,
     out.columns.push_back(std::move(drift.least));
     most.push_back(std::move(drift.most));
   }
+  if (!out.HasCompared()) return NothingCompared(out.pairing);
   DecideBetween(out.columns, most, options.alpha);
   out.classified = options.classifier;
   out.domain.why_not = "statistics have no rows, so that columns cannot be looked at together";

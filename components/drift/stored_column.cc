@@ -19,6 +19,8 @@ using Sides = std::array<const Column*, 2>;
 constexpr double kIdShare = 0.9;    // of different values: an id, as values.cc says of rows
 constexpr double kRounding = 1e-9;  // of shares
 constexpr const char* kNotBoth = "(values that not both list)";
+constexpr const char* kOnlyReference = "(values that not both list, of reference)";
+constexpr const char* kOnlyCurrent = "(values that not both list, of current)";
 
 std::string TextOf(const Json& value) {
   if (!value.is_string()) return value.dump();
@@ -34,7 +36,8 @@ std::array<std::int64_t, kSpecialNames.size()> SpecialsOf(const Column& column) 
 struct Known {
   Dictionary dictionary;
   CodeCounts counts;
-  bool whole = true;  // there are no other values
+  std::array<std::int64_t, 2> others = {};  // rows of other values
+  [[nodiscard]] bool whole() const { return others[0] + others[1] == 0; }
   void Add(const std::string& text, std::int64_t reference, std::int64_t current) {
     const std::size_t code = dictionary.CodeOf(text);
     for (auto& side : counts) side.resize(dictionary.size(), 0);
@@ -50,23 +53,49 @@ Known KnownValues(const Sides& sides) {
   }
   Known known;
   known.Add("null", sides[0]->nulls, sides[1]->nulls);
-  std::array<std::int64_t, 2> others = {sides[0]->count(), sides[1]->count()};
+  known.others = {sides[0]->count(), sides[1]->count()};
   for (auto& [text, counts] : values) {
     for (std::size_t side = 0; side < 2; ++side) {
       if (!counts[side] && sides[side]->top_complete) counts[side] = 0;
     }
     if (!counts[0] || !counts[1]) continue;
     known.Add(text, *counts[0], *counts[1]);
-    for (std::size_t side = 0; side < 2; ++side) others[side] -= *counts[side];
+    for (std::size_t side = 0; side < 2; ++side) known.others[side] -= *counts[side];
   }
   for (std::size_t s = std::size_t(Special::kNan); s < kSpecialNames.size(); ++s) {
     const std::int64_t a = SpecialsOf(*sides[0])[s];
     const std::int64_t b = SpecialsOf(*sides[1])[s];
     if (a + b > 0) known.Add(kSpecialNames[s], a, b);
   }
-  known.whole = others[0] + others[1] == 0;
-  if (!known.whole) known.Add(kNotBoth, others[0], others[1]);
   return known;
+}
+
+void AppendBin(const std::string& name, std::int64_t reference, std::int64_t current, Bins& bins) {
+  bins.names.push_back(name);
+  bins.counts[0].push_back(reference);
+  bins.counts[1].push_back(current);
+}
+
+// `apart`: the other values of the sides are none of them the same; else they are all alike.
+Bins KnownBins(const Known& known, bool apart) {
+  Bins bins = CategoryBins(known.dictionary, known.counts);
+  if (known.whole()) return bins;
+  const auto [reference, current] = known.others;
+  const std::size_t listed = bins.size();
+  if (!apart) {
+    AppendBin(kNotBoth, reference, current, bins);
+  } else {
+    if (reference > 0) AppendBin(kOnlyReference, reference, 0, bins);
+    if (current > 0) AppendBin(kOnlyCurrent, 0, current, bins);
+  }
+  if (!bins.one_sided) return bins;
+  CodeCounts counts = known.counts;
+  for (std::size_t side = 0; side < 2; ++side) {
+    counts[side].insert(counts[side].end(), bins.counts[side].begin() + std::ptrdiff_t(listed),
+                        bins.counts[side].end());
+  }
+  bins.one_sided = TestOneSided(counts[0], counts[1]);
+  return bins;
 }
 
 // All values of a number column, where they are listed.
@@ -130,12 +159,10 @@ Null StoredMeasurer::Draw(const ColumnDrift& drift, const Bins& bins) const {
   return DrawByRows(drift.statistic, bins.shape, bins.counts[0], bins.counts[1], logs_, draws);
 }
 
-void StoredMeasurer::MeasureBins(const Bins& bins, StoredDrift& drift) const {
-  if (CountRows(bins, drift.least)) {
-    Conclude(bins, Draw(drift.least, bins), drift.least);
-    drift.least.bins = BinsJson(bins, false);
-  }
-  drift.most = drift.least;
+void StoredMeasurer::MeasureBins(const Bins& bins, ColumnDrift& drift) const {
+  if (!CountRows(bins, drift)) return;
+  Conclude(bins, Draw(drift, bins), drift);
+  drift.bins = BinsJson(bins, false);
 }
 
 void StoredMeasurer::MeasureValues(const Column& reference, const Column& current,
@@ -145,18 +172,23 @@ void StoredMeasurer::MeasureValues(const Column& reference, const Column& curren
     return;
   }
   const Known known = KnownValues({&reference, &current});
-  const bool nothing = known.counts[0].size() <= 2 && !known.whole;  // null, and all the others
+  const bool nothing = known.counts[0].size() <= 1 && !known.whole();  // null, and all the others
   if (nothing) {
     drift.why_not = "no value is listed by the statistics of both sides; raise their top";
     return;
   }
-  const Bins bins = CategoryBins(known.dictionary, known.counts);
-  if (known.whole) {
-    drift.least.methods = CategoryMethods(known.dictionary, known.counts);
-  } else {
-    drift.least.note = "values that not both statistics list count as one";
+  ColumnDrift& least = drift.least;
+  if (known.whole()) {
+    least.methods = CategoryMethods(known.dictionary, known.counts);
+    MeasureBins(KnownBins(known, false), least);
+    drift.most = least;
+    return;
   }
-  MeasureBins(bins, drift);
+  least.note = "values that not both statistics list count as the same ones, in atMost as others";
+  drift.most = least;
+  MeasureBins(KnownBins(known, false), least);
+  MeasureBins(KnownBins(known, true), drift.most);
+  if (drift.most.value > least.value) least.at_most = drift.most.value;
 }
 
 void StoredMeasurer::MeasureNumbers(const Column& reference, const Column& current,
@@ -166,7 +198,9 @@ void StoredMeasurer::MeasureNumbers(const Column& reference, const Column& curre
   const Statistic statistic = drift.least.statistic;
   if (before && now) {
     drift.least.methods = NumberMethods(*before, *now);
-    return MeasureBins(NumberBins(*before, *now, MostBins(statistic)), drift);
+    MeasureBins(NumberBins(*before, *now, MostBins(statistic)), drift.least);
+    drift.most = drift.least;
+    return;
   }
   if (statistic == Statistic::kKs) return MeasureBounds(reference, current, drift);
   drift.why_not = std::string(Name(statistic)) +

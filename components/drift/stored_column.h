@@ -1,5 +1,6 @@
 // A column's drift by the statistics of both sides (statistics.json) in place of its rows. Counts
-// of values that both sides know are compared as those of rows are; of numbers with more different
+// of values that both sides know are compared as those of rows are. Values that not both list may
+// be the same ones or none in common: what is measured is either. Of numbers with more different
 // values than are listed only bounds of ks follow from the quantiles. Whatever does not follow is
 // left out and said. Pure.
 #pragma once
@@ -30,7 +31,7 @@ class StoredMeasurer {
 
  private:
   // Of bins whose counts are known.
-  void MeasureBins(const Bins& bins, StoredDrift& drift) const;
+  void MeasureBins(const Bins& bins, ColumnDrift& drift) const;
   void MeasureValues(const statistics::Column& reference, const statistics::Column& current,
                      StoredDrift& drift) const;
   void MeasureNumbers(const statistics::Column& reference, const statistics::Column& current,

@@ -1,7 +1,9 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <filesystem>
 
 #include "components/drift/compare.h"
 #include "components/drift/run.h"
@@ -128,6 +130,119 @@ TEST(Drift, OfCategoriesHoursAndWordsSaysWhich) {
   EXPECT_NEAR(Column(*words, "note").shares[1], 0.5, 0.05);
 }
 
+// A table of the column "code", a text of each number.
+std::shared_ptr<arrow::RecordBatch> Codes(const std::vector<std::string>& codes) {
+  arrow::StringBuilder builder;
+  std::shared_ptr<arrow::Array> array;
+  EXPECT_TRUE(builder.AppendValues(codes).ok() && builder.Finish(&array).ok());
+  return arrow::RecordBatch::Make(arrow::schema({arrow::field("code", arrow::utf8())}),
+                                  array->length(), {array});
+}
+
+Result<Comparison> CompareCodes(const std::vector<std::string>& reference,
+                                const std::vector<std::string>& current,
+                                const Json& parameters = Json::object()) {
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "r", {Codes(reference)});
+  sdk::WriteDataset(folder / "c", {Codes(current)});
+  Json all = parameters;
+  all["classifier"] = false;
+  return Compare(folder / "r", folder / "c", nullptr, *ReadOptions(all));
+}
+
+TEST(Drift, OfRareValuesOfWhichNoneIsLeftIsNotStable) {
+  std::vector<std::string> before, now;
+  for (int i = 0; i < 10'000; ++i) {
+    before.push_back("k" + std::to_string(i % 5000));
+    now.push_back("q" + std::to_string(i % 5000));
+  }
+  for (const Json& parameters : {Json::object(), Json{{"sample", 4000}}}) {
+    const auto comparison = CompareCodes(before, now, parameters);
+    ASSERT_TRUE(comparison) << comparison.error().message;
+    EXPECT_EQ(comparison->Drifted(), Names{"code"});
+    const ColumnDrift& code = Column(*comparison, "code");
+    EXPECT_EQ(code.at, kOneSideOnly);
+    EXPECT_EQ(code.shares, (std::array<double, 2>{1, 1}));
+    EXPECT_EQ(code.value, 1);
+    EXPECT_NEAR(code.effect, code.value - code.chance, 1e-12);
+    // Of two rows both looked at, one in two divisions has both on one side.
+    EXPECT_NEAR(code.effect, parameters.empty() ? 0.5 : 0.4 / 2, 0.01);
+    EXPECT_LT(code.p, 1e-6);
+    EXPECT_NE(code.note.find("jensenShannon"), std::string::npos) << code.note;
+  }
+}
+
+TEST(Drift, IsNotSeenBetweenHalvesOfRareValues) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    std::array<std::vector<std::string>, 2> halves;
+    for (auto& half : halves) {
+      for (int i = 0; i < 10'000; ++i) half.push_back("k" + std::to_string(random.Below(5000)));
+    }
+    const auto comparison = CompareCodes(halves[0], halves[1]);
+    ASSERT_TRUE(comparison) << comparison.error().message;
+    EXPECT_STREQ(comparison->Verdict(), "stable") << seed;
+    EXPECT_LT(Column(*comparison, "code").effect, 0.05) << seed;
+  }
+}
+
+TEST(Drift, ByBlocksIsNotFlaggedForRareValuesOfEachDay) {
+  const auto days = [](int first) {
+    arrow::StringBuilder code;
+    arrow::Int64Builder day;
+    arrow::ArrayVector arrays(2);
+    for (int row = 0; row < 4000; ++row) {  // 40 days, of 20 values each that recur on no other
+      const int at = first + row / 100;
+      EXPECT_TRUE(code.Append(std::to_string(at) + "-" + std::to_string(row % 20)).ok());
+      EXPECT_TRUE(day.Append(at).ok());
+    }
+    EXPECT_TRUE(code.Finish(&arrays[0]).ok() && day.Finish(&arrays[1]).ok());
+    const auto schema =
+        arrow::schema({arrow::field("code", arrow::utf8()), arrow::field("day", arrow::int64())});
+    return arrow::RecordBatch::Make(schema, 4000, arrays);
+  };
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "r", {days(0)});
+  sdk::WriteDataset(folder / "c", {days(40)});
+  const auto options =
+      ReadOptions({{"columns", {"code"}}, {"blocks", "day"}, {"classifier", false}});
+  const auto comparison = Compare(folder / "r", folder / "c", nullptr, *options);
+  ASSERT_TRUE(comparison) << comparison.error().message;
+  EXPECT_STREQ(comparison->Verdict(), "stable");
+}
+
+TEST(Drift, OfRowsTooFewToDecideIsRefusedAndNotStable) {
+  const auto refused = CompareCodes({"a", "a", "a", "a"}, {"b", "b", "b", "b"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "drift: 4 rows of reference and 4 of current can be divided in so few ways that no p "
+            "is below 0.0285714, and alpha is 0.01; give at least 5 rows of each side");
+  const auto at_more = CompareCodes({"a", "a", "a", "a"}, {"b", "b", "b", "b"}, {{"alpha", 0.05}});
+  ASSERT_TRUE(at_more) << at_more.error().message;
+  EXPECT_STREQ(at_more->Verdict(), "drift");
+  for (const auto& rows : {std::array<std::int64_t, 2>{5, 5}, {2, 20}, {1, 200}}) {
+    EXPECT_TRUE(CheckEnoughRows(rows, 0.01)) << rows[0];
+  }
+  EXPECT_FALSE(CheckEnoughRows({1, 198}, 0.01));
+  EXPECT_FALSE(CheckEnoughRows({3, 3}, 0.1));  // 2 of 20 divisions: p is not below 0.1
+}
+
+TEST(Drift, OfNoColumnThatCanBeComparedIsAnErrorAndNotStable) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 500; ++i) ids.push_back("id" + std::to_string(i));
+  const auto comparison = CompareCodes(ids, ids);
+  ASSERT_FALSE(comparison);
+  EXPECT_EQ(comparison.error().message,
+            "drift: the reference and current have no column that can be compared; code: nearly "
+            "all its values differ, as those of an id do");
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "r", {Codes(ids)});
+  sdk::WriteDataset(folder / "c", {Table({})});
+  const auto other = Compare(folder / "r", folder / "c", nullptr, *ReadOptions(Json::object()));
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().message.find("; code: current does not have it"), std::string::npos);
+}
+
 TEST(Drift, GivesTheSameBytesForOtherThreadsAndOthersForAnotherSeed) {
   const TestFolder folder;
   sdk::WriteDataset(folder / "r", {Table({})});
@@ -245,6 +360,39 @@ TEST(Drift, SaysWhatIsMissingAddedOrOfAnotherType) {
   EXPECT_EQ(comparison->Drifted().front(), "carrier");  // its type: string has become int64
   EXPECT_EQ(comparison->pairing.changed.front().why, "string has become int64");
   EXPECT_EQ(comparison->columns.size(), 1U);  // numbers of two kinds are compared
+}
+
+TEST(Drift, NamesAColumnThatHasDriftedAsTheWorst) {
+  const TestFolder folder;
+  sdk::WriteDataset(folder / "r", {Table({})});
+  const auto run = [&](const std::shared_ptr<arrow::RecordBatch>& now, const Json& parameters) {
+    sdk::WriteDataset(folder / "c", {now});
+    const std::string results = folder / "results";
+    std::filesystem::remove_all(results);
+    std::filesystem::create_directories(results);
+    sdk::Step step(
+        parameters,
+        {{"reference", {folder / "r", "", "dataset"}}, {"current", {folder / "c", "", "dataset"}}},
+        {{"drift", folder / "drift.json"}}, results);
+    const auto ran = RunDrift(step);
+    EXPECT_TRUE(ran) << ran.error().message;
+    return results;
+  };
+  const auto same = Table({.seed = 2});
+  const auto at = same->schema()->GetFieldIndex("late");
+  const auto changed =
+      *same->SetColumn(at, arrow::field("late", arrow::int64()),
+                       *arrow::MakeArrayFromScalar(arrow::Int64Scalar(1), same->num_rows()));
+  // By its type alone: it has no effect, and nothing was classified or weighed.
+  const std::string by_type = run(changed, {{"classifier", false}});
+  EXPECT_EQ(*ReadFile(by_type + "/worst"), "late");
+  for (const char* absent : {"/worstEffect", "/auc", "/effectiveRows"}) {
+    EXPECT_FALSE(std::filesystem::exists(by_type + absent)) << absent;
+  }
+  const std::string by_values = run(Table({.seed = 2, .shift = 0.5}), Json::object());
+  EXPECT_EQ(*ReadFile(by_values + "/worst"), "delay");
+  EXPECT_TRUE(std::filesystem::exists(by_values + "/worstEffect"));
+  EXPECT_TRUE(std::filesystem::exists(by_values + "/auc"));
 }
 
 TEST(Drift, LeavesOutIdsByRoleAndByLooks) {

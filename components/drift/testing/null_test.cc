@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "components/drift/methods/one_sided.h"
 #include "components/drift/null/null_draws.h"
 #include "components/drift/testing/oracles.h"
 #include "operator/base/json.h"
@@ -71,6 +72,51 @@ std::vector<std::int64_t> RandomCounts(std::size_t bins, int n, Random& random) 
   std::vector<std::int64_t> counts(bins, 0);
   for (int i = 0; i < n; ++i) ++counts[random.Below(bins)];
   return counts;
+}
+
+TEST(OneSided, HasTheMeanAndTheTailThatRandomDivisionsHave) {
+  std::vector<std::int64_t> pooled;  // many rare values, some frequent ones
+  for (int v = 0; v < 400; ++v) pooled.push_back(v % 8 == 0 ? 60 : v % 6 + 1);
+  const std::int64_t total = std::accumulate(pooled.begin(), pooled.end(), std::int64_t{0});
+  const std::int64_t taken = total / 3;
+  const LogFactorials logs{std::size_t(total)};
+  Random random(9);
+  constexpr int kDivisions = 4000;
+  double sum = 0, chance = 0;
+  int below_tenth = 0, below_hundredth = 0;
+  std::vector<std::int64_t> a(pooled.size()), b(pooled.size());
+  for (int i = 0; i < kDivisions; ++i) {
+    DrawBins(pooled, total, taken, logs, random, b);
+    for (std::size_t v = 0; v < a.size(); ++v) a[v] = pooled[v] - b[v];
+    const OneSided test = TestOneSided(a, b);
+    sum += test.value;
+    chance = test.chance;
+    below_tenth += test.p < 0.1 ? 1 : 0;
+    below_hundredth += test.p < 0.01 ? 1 : 0;
+  }
+  EXPECT_NEAR(sum / kDivisions, chance, 0.002);
+  EXPECT_NEAR(double(below_tenth) / kDivisions, 0.09, 0.03);
+  EXPECT_LT(double(below_hundredth) / kDivisions, 0.015);
+}
+
+TEST(OneSided, OfValuesInOneRowEachIsWhatChanceGives) {
+  const std::vector<std::int64_t> a = {1, 1, 1, 0, 0, 0, 0};
+  const std::vector<std::int64_t> b = {0, 0, 0, 1, 1, 1, 1};
+  const OneSided test = TestOneSided(a, b);
+  EXPECT_EQ(test.value, 1);
+  EXPECT_EQ(test.effect, 0);
+  EXPECT_EQ(test.p, 1);
+  // Two rows each: C(4, 2) / C(8, 2) of either side are together, 12 of 28.
+  const OneSided two =
+      TestOneSided(std::vector<std::int64_t>{2, 2, 0, 0}, std::vector<std::int64_t>{0, 0, 2, 2});
+  EXPECT_NEAR(two.chance, 12.0 / 28, 1e-12);
+  EXPECT_NEAR(two.effect, 16.0 / 28, 1e-12);
+  // Beyond 64 rows by logarithms.
+  const OneSided many =
+      TestOneSided(std::vector<std::int64_t>{65, 935}, std::vector<std::int64_t>{0, 10});
+  double all = 1;  // the 10 rows of current are none of the 65
+  for (int i = 0; i < 10; ++i) all *= (945.0 - i) / (1010.0 - i);
+  EXPECT_NEAR(many.chance, all * 65 / 1010, 1e-9);
 }
 
 TEST(NullDraws, RejectAsOftenAsAlphaSaysWhereNothingDiffers) {

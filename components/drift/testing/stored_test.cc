@@ -1,6 +1,7 @@
 // Comparisons of which a side is statistics.json and not rows.
 #include "components/drift/stored.h"
 
+#include <arrow/api.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -132,6 +133,84 @@ TEST_F(StoredDriftTest, OfValuesThatOneSideDoesNotListCountsThemAsOne) {
   EXPECT_NEAR(carrier.bins[1]["current"].get<double>(), 0.6, 0.04);
   // The three values of stops are not all listed: its quantiles still bound it.
   EXPECT_TRUE(Find(*stored, "stops")->at_most);
+}
+
+// Every fifth row has one of 50 values, the others one of 200 whose names begin so.
+std::shared_ptr<arrow::RecordBatch> PartlyListed(const std::string& others) {
+  arrow::StringBuilder code;
+  std::shared_ptr<arrow::Array> array;
+  for (int i = 0; i < 10'000; ++i) {
+    const bool shared = i % 5 == 0;
+    EXPECT_TRUE(code.Append(shared ? "a" + std::to_string(i / 5 % 50)
+                                   : others + std::to_string((i - i / 5 - 1) % 200))
+                    .ok());
+  }
+  EXPECT_TRUE(code.Finish(&array).ok());
+  return arrow::RecordBatch::Make(arrow::schema({arrow::field("code", arrow::utf8())}), 10'000,
+                                  {array});
+}
+
+TEST_F(StoredDriftTest, OfUnlistedValuesThatMayAllHaveChangedIsUndecidedAndNotStable) {
+  sdk::WriteDataset(folder_ / "r", {PartlyListed("k")});
+  sdk::WriteDataset(folder_ / "c", {PartlyListed("q")});
+  const auto rows = Compare(folder_ / "r", folder_ / "c", nullptr, OptionsOf());
+  ASSERT_TRUE(rows);
+  EXPECT_STREQ(rows->Verdict(), "drift");
+  const auto stored = CompareStored(Keep("r"), Keep("c"), nullptr, OptionsOf());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_STREQ(stored->Verdict(), "undecided");
+  const ColumnDrift& code = *Find(*stored, "code");
+  EXPECT_TRUE(code.undecided);
+  EXPECT_NEAR(code.value, 0, 1e-9);
+  EXPECT_NEAR(code.at_most.value(), std::sqrt(0.8), 1e-9);  // 8 of 10 rows have others
+  // A side that lists all says which values of the other one it has not.
+  const auto half = CompareStored(Keep("r"), Rows("c"), nullptr, OptionsOf());
+  ASSERT_TRUE(half);
+  EXPECT_STREQ(half->Verdict(), "drift");
+  // Where both do nothing is open.
+  const auto listed = CompareStored(Keep("r", 1000), Keep("c", 1000), nullptr, OptionsOf());
+  ASSERT_TRUE(listed);
+  EXPECT_STREQ(listed->Verdict(), "drift");
+  EXPECT_FALSE(Find(*listed, "code")->at_most);
+}
+
+TEST_F(StoredDriftTest, OfRareValuesAllListedOfWhichNoneIsLeftIsFoundAsByRows) {
+  const auto codes = [](const std::string& name) {
+    arrow::StringBuilder code;
+    std::shared_ptr<arrow::Array> array;
+    for (int i = 0; i < 1800; ++i) {
+      EXPECT_TRUE(code.Append(name + std::to_string(i % 900)).ok());
+    }
+    EXPECT_TRUE(code.Finish(&array).ok());
+    return arrow::RecordBatch::Make(arrow::schema({arrow::field("code", arrow::utf8())}), 1800,
+                                    {array});
+  };
+  sdk::WriteDataset(folder_ / "r", {codes("k")});
+  sdk::WriteDataset(folder_ / "c", {codes("q")});
+  const auto rows = Compare(folder_ / "r", folder_ / "c", nullptr, OptionsOf());
+  const auto stored = CompareStored(Keep("r", 1000), Rows("c"), nullptr, OptionsOf());
+  ASSERT_TRUE(rows && stored);
+  EXPECT_STREQ(stored->Verdict(), "drift");
+  EXPECT_EQ(Find(*stored, "code")->effect, Find(*rows, "code")->effect);
+  EXPECT_EQ(Find(*stored, "code")->p, Find(*rows, "code")->p);
+}
+
+TEST_F(StoredDriftTest, OfNoColumnThatStatisticsTellIsAnErrorAndNotStable) {
+  Write({.text = true}, {.seed = 2, .first_hour = 12, .text = true});
+  const auto stored =
+      CompareStored(Keep("r"), Keep("c"), nullptr, OptionsOf({{"columns", {"at", "note"}}}));
+  ASSERT_FALSE(stored);
+  const std::string& message = stored.error().message;
+  EXPECT_NE(message.find("no column that can be compared"), std::string::npos) << message;
+  EXPECT_NE(message.find("; at: hours of the day are not in statistics"), std::string::npos);
+  EXPECT_NE(message.find("; note: nearly all its values differ"), std::string::npos) << message;
+}
+
+TEST_F(StoredDriftTest, OfRowsTooFewToDecideIsRefusedAndNotStable) {
+  Write({.rows = 4}, {.rows = 4, .seed = 2, .shift = 50});
+  const auto stored = CompareStored(Keep("r"), Rows("c"), nullptr, OptionsOf());
+  ASSERT_FALSE(stored);
+  EXPECT_NE(stored.error().message.find("at least 5 rows of each side"), std::string::npos);
 }
 
 TEST_F(StoredDriftTest, OfNullsIsFoundBesideTheOrder) {
