@@ -94,14 +94,14 @@ Result<void> WriteResults(const sdk::Step& step, const Comparison& comparison) {
   PENSTOCK_TRY(step.WriteResult("count", drifted.size()));
   PENSTOCK_TRY(step.WriteResult("undecided", Shortened("undecided", comparison.Undecided())));
   PENSTOCK_TRY(step.WriteResult("worst", comparison.WorstName()));
-  if (worst != nullptr) PENSTOCK_TRY(step.WriteResult("worstEffect", worst->effect));
+  // All that the manifest declares is written: a step that reads one is to run.
+  PENSTOCK_TRY(step.WriteResult("worstEffect", worst == nullptr ? 1.0 : worst->effect));
   std::vector<std::string> not_compared;
   for (const auto& said : comparison.pairing.skipped) not_compared.push_back(said.column);
   PENSTOCK_TRY(step.WriteResult("notCompared", Shortened("notCompared", not_compared)));
   PENSTOCK_TRY(step.WriteResult("missing", Shortened("missing", comparison.pairing.missing)));
-  if (comparison.classified && comparison.domain.why_not.empty()) {
-    PENSTOCK_TRY(step.WriteResult("auc", comparison.domain.auc));
-  }
+  const bool classified = comparison.classified && comparison.domain.why_not.empty();
+  PENSTOCK_TRY(step.WriteResult("auc", classified ? comparison.domain.auc : 0.5));
   return step.WriteResult("driftedSlices", Shortened("driftedSlices", DriftedSlices(comparison)));
 }
 
@@ -141,7 +141,7 @@ Result<void> RunDrift(sdk::Step& step) {
     PENSTOCK_TRY(WriteFileAtomically(page, ReportPage(comparison, options)));
   }
   Say(comparison);
-  if (options.weigh) PENSTOCK_TRY(step.WriteResult("effectiveRows", weighed.effective_rows));
+  PENSTOCK_TRY(step.WriteResult("effectiveRows", options.weigh ? weighed.effective_rows : 0.0));
   return WriteResults(step, comparison);
 }
 
