@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 
 import { digest } from '../standin/world';
-import { hashOf, inWorld, setUp, until } from './harness';
+import type { Comparison, SchemaColumn } from '../../src/api/types';
+import { appear, assertInView, lateBox, noObserver } from './graph_box';
+import { answerWith, hashOf, inWorld, setUp, until } from './harness';
 
 setUp();
 
 const DATASET = digest(78);
 const REPORT = digest(77);
 const STATISTICS = digest(76);
+const MODEL = digest(79);
 
 inWorld(
   'the grid has a cell for each step of each run, that leads to it',
@@ -70,9 +73,28 @@ inWorld(
       async () => (await graph.getByRole('link', { name: /parquet/ }).count()) === 0,
     );
     await graph.getByRole('link', { name: 'flights v8 deployment' }).waitFor();
-    await page.getByText(`penstock lineage ${DATASET} -n ml`).waitFor();
+    await page.getByText(`penstock lineage ${DATASET} --direction down -n ml`).waitFor();
+    await page.getByRole('combobox', { name: 'Direction' }).selectOption('both');
+    await page.getByText(`penstock lineage ${DATASET} --direction both -n ml`).waitFor();
   },
 );
+
+for (const [what, script] of [
+  ['before any observer of sizes was told', noObserver],
+  ['when its box is shown later than it is drawn', lateBox],
+] as const) {
+  inWorld(
+    `a lineage is fitted with what was asked in view ${what}`,
+    { hash: `#/ml/lineage?artifact=${MODEL}&direction=up` },
+    async (page) => {
+      await page.addInitScript(script);
+      await page.reload();
+      await appear(page, /Graph of/);
+      await assertInView(page, page.locator('.node.selected'));
+      await assertInView(page, page.getByRole('link', { name: /^ingest/ }));
+    },
+  );
+}
 
 inWorld(
   'a model shows its gates with interval and verdict, and why one was rolled back',
