@@ -51,6 +51,22 @@ inWorld(
 );
 
 inWorld(
+  'runs that are equal are said to be',
+  { hash: '#/ml/compare?runs=flights-40,flights-37' },
+  async (page) => {
+    await answerWith<Comparison>(page, '**/compare?*', (body) => {
+      for (const row of [...body.parameters, ...body.metrics, ...body.inputs]) row.differs = false;
+    });
+    await page.reload();
+    const said = page.getByText('Nothing differs: parameters, metrics and data read are the same.');
+    await said.waitFor();
+    await page.getByRole('checkbox', { name: 'Differences only' }).uncheck();
+    await page.getByRole('row', { name: /^learner boosting/ }).waitFor();
+    assert.equal(await said.count(), 0);
+  },
+);
+
+inWorld(
   'curves of compared runs share a chart',
   { hash: '#/ml/compare?runs=flights-40,flights-37&view=curves' },
   async (page) => {
