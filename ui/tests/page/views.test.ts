@@ -146,6 +146,23 @@ inWorld(
 );
 
 inWorld(
+  'a schema of names and types alone is a table of these',
+  { hash: `#/ml/artifacts/${DATASET}` },
+  async (page) => {
+    const columns = page.getByRole('region', { name: 'Columns' });
+    const heads = () => columns.getByRole('columnheader').allInnerTexts();
+    await columns.getByTitle('may be null').first().waitFor();
+    assert.deepEqual(await heads(), ['Name', 'Type', 'Role', 'Distribution']);
+    await answerWith<{ schema: { columns: SchemaColumn[] } }>(page, '**/artifacts/*', (body) => {
+      body.schema.columns = body.schema.columns.map(({ name, type }) => ({ name, type }));
+    });
+    await page.reload();
+    await columns.getByRole('row', { name: 'dep_delay double', exact: true }).waitFor();
+    assert.deepEqual(await heads(), ['Name', 'Type']);
+  },
+);
+
+inWorld(
   'a report is shown in a frame that can run, load and reach nothing',
   {
     hash: `#/ml/artifacts/${REPORT}`,
