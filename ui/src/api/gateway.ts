@@ -459,6 +459,20 @@ export interface ApproveStep {
   values?: Record<string, Value>;
 }
 
+export interface CollectStore {
+  dryRun?: boolean;
+}
+
+export interface StoreJob {
+  id: number;
+  job: 'du' | 'gc' | 'verify';
+  state: 'running' | 'done' | 'failed';
+  started: Time;
+  finished?: Time;
+  error?: string;
+  report?: Record<string, Value>;
+}
+
 export interface Nothing {}
 
 export interface Steered {

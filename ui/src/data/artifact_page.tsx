@@ -98,11 +98,16 @@ interface ColumnsProps {
   label: string | undefined;
 }
 
-// Schema and statistics are of the same columns, so they are one table.
+// Schema and statistics are of the same columns, so they are one table; what neither of them says
+// of any column is no column of it.
 function Columns({ schema, statistics, label }: ColumnsProps) {
   const byName = new Map(statistics.map((column) => [column.name, column]));
   const names = [...new Set([...schema, ...statistics].map((column) => column.name))];
   const typed = new Map(schema.map((column) => [column.name, column]));
+  const isCounted = statistics.length > 0;
+  const roleOf = (name: string) => valueText(typed.get(name)?.role ?? (name === label ? 'label' : ''));
+  const hasRoles = names.some(roleOf);
+  const hasValues = isCounted || schema.some((column) => column.domain);
   return (
     <section>
       <h2>
@@ -114,11 +119,15 @@ function Columns({ schema, statistics, label }: ColumnsProps) {
             <tr>
               <th>{t('name')}</th>
               <th>{t('type')}</th>
-              <th>{t('role')}</th>
-              <th class="number">{t('missing')}</th>
-              <th class="number">{t('distinct')}</th>
-              <th class="number">{t('mean')}</th>
-              <th>{t('distribution')}</th>
+              {hasRoles && <th>{t('role')}</th>}
+              {isCounted && (
+                <>
+                  <th class="number">{t('missing')}</th>
+                  <th class="number">{t('distinct')}</th>
+                  <th class="number">{t('mean')}</th>
+                </>
+              )}
+              {hasValues && <th>{t('distribution')}</th>}
             </tr>
           </thead>
           <tbody>
@@ -131,23 +140,19 @@ function Columns({ schema, statistics, label }: ColumnsProps) {
                     <Name text={name} />
                   </td>
                   <td class="mono">
-                    {shown(column?.type ?? about?.type ?? '')}
-                    {column?.nullable && '?'}
+                    {valueText(column?.type ?? about?.type)}
+                    {column?.nullable === true && <span title={t('nullable')}>?</span>}
                   </td>
-                  <td>{shown(column?.role ?? (name === label ? 'label' : ''))}</td>
-                  <td class="number">{about && share(about.nulls, about.rows)}</td>
-                  <td class="number">
-                    {about?.distinct !== undefined && numberText(about.distinct)}
-                  </td>
-                  <td class="number">
-                    {about?.numbers?.mean !== undefined && numberText(about.numbers.mean)}
-                  </td>
-                  <td>
-                    {about && <Distribution about={about} />}
-                    {!about && column?.domain && (
-                      <span class="mono dim">{domainText(column.domain)}</span>
-                    )}
-                  </td>
+                  {hasRoles && <td>{roleOf(name)}</td>}
+                  {isCounted && <Counted about={about} />}
+                  {hasValues && (
+                    <td>
+                      {about && <Distribution about={about} />}
+                      {!about && column?.domain && (
+                        <span class="mono dim">{domainText(column.domain)}</span>
+                      )}
+                    </td>
+                  )}
                 </tr>
               );
             })}
@@ -155,6 +160,18 @@ function Columns({ schema, statistics, label }: ColumnsProps) {
         </table>
       </div>
     </section>
+  );
+}
+
+function Counted({ about }: { about: ColumnStatistics | undefined }) {
+  return (
+    <>
+      <td class="number">{about && share(about.nulls, about.rows)}</td>
+      <td class="number">{about?.distinct !== undefined && numberText(about.distinct)}</td>
+      <td class="number">
+        {about?.numbers?.mean !== undefined && numberText(about.numbers.mean)}
+      </td>
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 // A graph with its tools: finds, fits, and chooses how it is drawn by how large it is.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { t } from '../words/words';
 import { CanvasGraph } from './canvas_graph';
@@ -45,31 +45,40 @@ export function GraphView(props: Props) {
   }, [shape, tall]);
   const byId = useMemo(() => new Map(nodes.map((node) => [node.id, node])), [nodes]);
 
+  const isFitted = useRef(false);
   function fit() {
+    isFitted.current = viewport.hasSize;
+    if (!isFitted.current) return;
     viewport.fit(drawn.width, drawn.height);
     if (large || viewport.view.value.k >= READABLE) return;
     const at = drawn.at.get(selected ?? props.first ?? '');
     if (at) viewport.center(at.x, at.y, READABLE);
     else viewport.begin(drawn.width, drawn.height, READABLE);
   }
-  const latest = useRef(fit);
-  latest.current = fit;
+  // What is chosen stays in view when the box becomes smaller.
+  function resize(take: () => void) {
+    const at = drawn.at.get(selected ?? '');
+    const wasShown = at && viewport.shows(at.x, at.y);
+    take();
+    if (!viewport.hasSize) return;
+    setTall(viewport.height > viewport.width * 0.75);
+    if (!isFitted.current) return fit();
+    viewport.view.value = { ...viewport.view.value };
+    if (wasShown) viewport.reveal(at.x, at.y);
+  }
+  const latest = useRef({ fit, resize });
+  latest.current = { fit, resize };
 
+  useLayoutEffect(
+    () => viewport.attach(box.current!, (take) => latest.current.resize(take)),
+    [viewport],
+  );
+  useLayoutEffect(() => latest.current.fit(), [drawn]);
+  const chosen = useRef(selected);
   useEffect(() => {
-    let fitted = false;
-    const detach = viewport.attach(box.current!, () => {
-      const { width, height } = viewport;
-      setTall(height > width * 0.75);
-      if (!fitted) latest.current();
-      else viewport.view.value = { ...viewport.view.value };
-      fitted = width > 0;
-    });
-    return detach;
-  }, [viewport]);
-  useEffect(() => latest.current(), [drawn]);
-  useEffect(() => {
-    const at = selected && drawn.at.get(selected);
-    if (at) viewport.reveal(at.x, at.y);
+    const at = drawn.at.get(selected ?? '');
+    if (at && chosen.current !== selected) viewport.reveal(at.x, at.y);
+    chosen.current = selected;
   }, [selected]);
 
   const words = find?.toLowerCase() ?? '';

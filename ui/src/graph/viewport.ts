@@ -18,8 +18,13 @@ export class Viewport {
   dragged = false; // since the pointer went down: a drag is no click
   private from: { x: number; y: number; id: number } | undefined;
 
+  // A box that is not shown yet has no size: nothing is fitted to it, or brought into its view.
+  get hasSize(): boolean {
+    return this.width > 0 && this.height > 0;
+  }
+
   fit(width: number, height: number, most = 1) {
-    if (width <= 0 || height <= 0 || this.width <= 0) return;
+    if (width <= 0 || height <= 0 || !this.hasSize) return;
     const k = Math.min(
       most,
       (this.width - 2 * MARGIN) / width,
@@ -42,13 +47,16 @@ export class Viewport {
     this.view.value = { k, x: start(width, this.width), y: start(height, this.height) };
   }
 
-  // Moves no more than it must to have the point in view.
-  reveal(x: number, y: number) {
+  shows(x: number, y: number): boolean {
     const { k, ...at } = this.view.value;
     const left = x * k + at.x;
     const top = y * k + at.y;
-    const isIn = left > 60 && top > 30 && left < this.width - 60 && top < this.height - 30;
-    if (!isIn) this.center(x, y);
+    return left > 60 && top > 30 && left < this.width - 60 && top < this.height - 30;
+  }
+
+  // Moves no more than it must to have the point in view.
+  reveal(x: number, y: number) {
+    if (this.hasSize && !this.shows(x, y)) this.center(x, y);
   }
 
   zoom(by: number, x = this.width / 2, y = this.height / 2) {
@@ -58,14 +66,17 @@ export class Viewport {
     view.value = { k, x: x - (x - view.value.x) * ratio, y: y - (y - view.value.y) * ratio };
   }
 
-  attach(element: HTMLElement, onSize: () => void): () => void {
+  // Takes the element's size at once and whenever it changes; `resize` calls what it is given to
+  // have it taken, so that it may look at the view before and after.
+  attach(element: HTMLElement, resize: (take: () => void) => void): () => void {
     const aborter = new AbortController();
     const { signal } = aborter;
-    const observer = new ResizeObserver(() => {
+    const take = () => {
       this.width = element.clientWidth;
       this.height = element.clientHeight;
-      onSize();
-    });
+    };
+    const observer = new ResizeObserver(() => resize(take));
+    resize(take);
     observer.observe(element);
     element.addEventListener('wheel', this.wheel, { passive: false, signal });
     element.addEventListener('pointerdown', this.down, { signal });

@@ -76,7 +76,7 @@ export function LineagePage({ namespace }: { namespace: string }) {
         <>
           <Drawing data={data} namespace={namespace} of={of} />
           {data.cut && <p class="dim">{t('cut')}</p>}
-          <CommandLine text={lineageLine(place.value, of)} />
+          <CommandLine text={lineageLine(place.value, of, direction)} />
         </>
       )}
     </section>

@@ -69,7 +69,9 @@ export const rolloutLine = (place: Place, what: string, model: string) =>
 
 export const compareLine = (place: Place, runs: string[]) => of(place, ['diff', ...runs]);
 
-export const lineageLine = (place: Place, of_: string) => of(place, ['lineage', of_]);
+// Without the word the command goes up alone.
+export const lineageLine = (place: Place, of_: string, direction: string) =>
+  of(place, ['lineage', of_, ...(direction === 'up' ? [] : ['--direction', direction])]);
 
 export interface BackfillChoice {
   from: string;

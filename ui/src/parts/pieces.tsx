@@ -6,12 +6,27 @@ import type { ApiError } from '../api/client';
 import type { Time, Value } from '../api/types';
 import { here, href, namespace } from '../shell/route';
 import { t, type Word } from '../words/words';
-import { shortDigest, shown, valueText } from './shown';
+import { ends, shortDigest, shown, valueText } from './shown';
 import { clock, whole } from './time';
 
 // A name that somebody gave. It may run the other way without turning its neighbours round.
 export function Name({ text }: { text: string | undefined }) {
   return <bdi title={text && text.length > 24 ? text : undefined}>{shown(text ?? '')}</bdi>;
+}
+
+// Runs of one pipeline differ in the end of their names: where there is no room the middle gives way.
+// Who says the name by its label says it in one piece.
+export function NameByEnds({ text }: { text: string }) {
+  const [head, tail] = ends(shown(text));
+  if (!tail) return <Name text={text} />;
+  return (
+    <bdi title={text}>
+      <span class="name-head" style={{ maxWidth: `calc(100% - ${tail.length}ch)` }}>
+        {head}
+      </span>
+      {tail}
+    </bdi>
+  );
 }
 
 export function At({ time }: { time: Time | undefined }) {

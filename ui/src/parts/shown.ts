@@ -9,6 +9,17 @@ export function shown(text: string): string {
   return text.replace(UNSEEN, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);
 }
 
+const SHORT = 12; // characters that every table has room for
+
+// A long name in two: what may be cut, and its end, from the last hyphen if that is near.
+export function ends(text: string): [head: string, tail: string] {
+  const characters = [...text];
+  if (characters.length <= SHORT) return [text, ''];
+  const hyphen = characters.lastIndexOf('-');
+  const at = Math.max(characters.length - 5, Math.min(hyphen, characters.length - 2));
+  return [characters.slice(0, at).join(''), characters.slice(at).join('')];
+}
+
 export function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12);
 }

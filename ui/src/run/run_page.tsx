@@ -15,8 +15,9 @@ import {
   Values,
 } from '../parts/pieces';
 import { isFinal, Phase } from '../parts/phase';
+import { Reason } from '../parts/reason';
 import { shown } from '../parts/shown';
-import { Counts, Duration, Reason, SearchBox } from '../runs/runs_page';
+import { Counts, Duration, SearchBox } from '../runs/runs_page';
 import { href, route } from '../shell/route';
 import { t } from '../words/words';
 import { CancelButton, RerunButton } from './actions';
@@ -88,7 +89,7 @@ function Head({ store, run }: { store: RunStore; run: Run }) {
         {!isFinal(run.phase) && <CancelButton store={store} />}
       </div>
       <p class="why-run">
-        <Reason row={run} />
+        <Reason row={run} whole />
       </p>
       <p class="facts-line">
         {run.pipeline && (

@@ -321,13 +321,38 @@ function Curves({ store, row }: { store: RunStore; row: StepRow }) {
   const none = whyNone(row);
   if (none) return <p class="dim">{none}</p>;
   return (
-    <StepCurves
-      namespace={store.namespace}
-      run={store.name}
-      step={row.name}
-      moving={!isFinal(row.phase)}
-      {...chosen(row)}
-    />
+    <>
+      {row.items && (
+        <div class="bar">
+          <ItemField row={row} />
+        </div>
+      )}
+      <StepCurves
+        namespace={store.namespace}
+        run={store.name}
+        step={row.name}
+        moving={!isFinal(row.phase)}
+        {...chosen(row)}
+      />
+    </>
+  );
+}
+
+// Which item of a loop is looked at.
+function ItemField({ row }: { row: StepRow }) {
+  const total = row.items?.total ?? 0;
+  return (
+    <label>
+      {t('item')}{' '}
+      <input
+        type="number"
+        min={0}
+        max={total - 1}
+        value={chosen(row).item}
+        onChange={(e) => go(here({ item: e.currentTarget.value }), true)}
+      />{' '}
+      <span class="dim">/ {valueText(total)}</span>
+    </label>
   );
 }
 
@@ -346,19 +371,7 @@ function Log({ store, row, attempts }: LogProps) {
     <>
       {(attempts.length > 1 || items > 0) && (
         <div class="bar">
-          {items > 0 && (
-            <label>
-              {t('item')}{' '}
-              <input
-                type="number"
-                min={0}
-                max={items - 1}
-                value={item}
-                onChange={(e) => go(here({ item: e.currentTarget.value }), true)}
-              />{' '}
-              <span class="dim">/ {valueText(items)}</span>
-            </label>
-          )}
+          {items > 0 && <ItemField row={row} />}
           {attempts.length > 1 && (
             <label>
               {t('attempt')}{' '}

@@ -4,11 +4,12 @@ import { useMemo } from 'preact/hooks';
 import type { StepRow } from '../api/types';
 import { Name } from '../parts/pieces';
 import { Phase } from '../parts/phase';
+import { Reason } from '../parts/reason';
 import { Table, type Column, type Sort } from '../parts/table';
 import { ms } from '../parts/time';
 import { go, here, href, namespace, route } from '../shell/route';
 import { t } from '../words/words';
-import { Duration, Reason } from '../runs/runs_page';
+import { Duration } from '../runs/runs_page';
 import type { RunStore } from './run_store';
 
 // What wants a person first.
@@ -145,5 +146,6 @@ function StepReason({ row }: { row: StepRow }) {
       </span>
     );
   }
-  return <Reason row={{ reason: row.reason, message: row.message }} />;
+  const { name, reason, message } = row;
+  return <Reason row={{ step: name, reason, message }} ofStep />;
 }

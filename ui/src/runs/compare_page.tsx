@@ -56,6 +56,10 @@ function ValuesTable({ data, namespace }: { data: Comparison; namespace: string 
   const kept = <T extends { differs: boolean }>(rows: T[]) =>
     only && data.runs.length > 1 ? rows.filter((row) => row.differs) : rows;
   const width = data.runs.length + 1;
+  const parameters = kept(data.parameters);
+  const metrics = kept(data.metrics);
+  const inputs = kept(data.inputs);
+  const isEmpty = parameters.length + metrics.length + inputs.length === 0;
   return (
     <>
       <label class="check">
@@ -81,7 +85,7 @@ function ValuesTable({ data, namespace }: { data: Comparison; namespace: string 
             </tr>
           </thead>
           <Section title={t('parameters')} width={width}>
-            {kept(data.parameters).map((row) => (
+            {parameters.map((row) => (
               <tr key={row.name} class={row.differs ? 'differs' : ''}>
                 <th scope="row" class="mono">
                   <Name text={row.name} />
@@ -95,12 +99,12 @@ function ValuesTable({ data, namespace }: { data: Comparison; namespace: string 
             ))}
           </Section>
           <Section title={t('metrics')} width={width}>
-            {kept(data.metrics).map((row) => (
+            {metrics.map((row) => (
               <Metric key={`${row.step}\n${row.name}`} row={row} runs={data.runs} />
             ))}
           </Section>
           <Section title={t('data')} width={width}>
-            {kept(data.inputs).map((row) => (
+            {inputs.map((row) => (
               <tr key={`${row.step}\n${row.name}`} class={row.differs ? 'differs' : ''}>
                 <th scope="row">
                   <Name text={row.step} /> <span class="dim">{shown(row.name)}</span>
@@ -114,6 +118,11 @@ function ValuesTable({ data, namespace }: { data: Comparison; namespace: string 
             ))}
           </Section>
         </table>
+        {isEmpty && (
+          <p class="empty" role="status">
+            {t(only && data.runs.length > 1 ? 'nothingDiffers' : 'none')}
+          </p>
+        )}
       </div>
     </>
   );

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { inNamespace } from '../api/client';
 import { useLive } from '../api/live';
 import type { List, PipelineRow, RunRow, StepCounts } from '../api/types';
-import { At, Name, Trouble } from '../parts/pieces';
+import { At, Name, NameByEnds, Trouble } from '../parts/pieces';
 import { Phase } from '../parts/phase';
+import { Reason } from '../parts/reason';
 import { shown } from '../parts/shown';
 import { Table, type Column } from '../parts/table';
 import { between, now } from '../parts/time';
@@ -56,7 +57,7 @@ export function RunsPage({ namespace }: { namespace: string }) {
         rows={rows}
         id={(row) => row.uid}
         total={list.hasMore.value ? -1 : rows.length}
-        columns={columns(namespace, picked, pick)}
+        columns={columns(namespace, rows, picked, pick)}
         onOpen={(row) => go(href([namespace, 'runs', row.name]))}
         onNearEnd={() => void list.more()}
         empty={!list.loaded.value ? t('loading') : t(filtered ? 'runsNone' : 'runsNoneYet')}
@@ -152,27 +153,14 @@ export function Counts({ counts, phase }: { counts: StepCounts | undefined; phas
   );
 }
 
-// "train: OutOfMemory", and what it says.
-export function Reason({ row }: { row: Pick<RunRow, 'step' | 'reason' | 'message'> }) {
-  return (
-    <span class="reason" title={row.message}>
-      {row.step && (
-        <b>
-          <Name text={row.step} />{' '}
-        </b>
-      )}
-      {row.reason && <span class="mono">{shown(row.reason)}</span>}
-      {row.message && <span class="dim"> {shown(row.message)}</span>}
-    </span>
-  );
-}
-
+// What none of the runs has takes no room.
 function columns(
   namespace: string,
+  rows: RunRow[],
   picked: string[],
   pick: (name: string) => void,
 ): Column<RunRow>[] {
-  return [
+  const all: Column<RunRow>[] = [
     {
       key: 'pick',
       label: t('choose'),
@@ -193,8 +181,8 @@ function columns(
       label: t('run'),
       width: 'minmax(110px, 1.2fr)',
       cell: (row) => (
-        <a href={href([namespace, 'runs', row.name])}>
-          <Name text={row.name} />
+        <a href={href([namespace, 'runs', row.name])} aria-label={shown(row.name)}>
+          <NameByEnds text={row.name} />
         </a>
       ),
     },
@@ -238,6 +226,8 @@ function columns(
       cell: (row) => <Name text={row.user} />,
     },
   ];
+  const has = { cause: rows.some((row) => row.cause), user: rows.some((row) => row.user) };
+  return all.filter(({ key }) => has[key as keyof typeof has] ?? true);
 }
 
 // Apart, so that the second hand redraws this cell and not the table.

@@ -116,4 +116,14 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
   }
 }
 
+// What the gateway answers, with a change that a test makes of it.
+export async function answerWith<T>(page: Page, url: string, change: (body: T) => void) {
+  await page.route(url, async (route) => {
+    const response = await route.fetch();
+    const json = (await response.json()) as T;
+    change(json);
+    await route.fulfill({ response, json });
+  });
+}
+
 export const hashOf = (page: Page) => page.evaluate(() => location.hash);

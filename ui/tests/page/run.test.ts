@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { appear, assertInView, lateBox } from './graph_box';
 import { gateway, hashOf, inWorld, setUp, until } from './harness';
 
 setUp();
@@ -192,6 +193,34 @@ inWorld(
       page.getByRole('link', { name: 'Download' }).click(),
     ]);
     assert.equal(download.suggestedFilename(), 'churn-18-train.log');
+  },
+);
+
+inWorld(
+  'the curves of a loop are those of the item that is chosen, and it is said which that is',
+  { hash: '#/ml/runs/flights-40?step=fold&tab=curves' },
+  async (page) => {
+    const panel = page.getByRole('complementary', { name: 'Step fold' });
+    const item = panel.getByRole('spinbutton', { name: 'Item' });
+    const loss = panel.getByRole('img', { name: /^loss\./ });
+    await loss.waitFor();
+    assert.equal(await item.inputValue(), '0');
+    const first = await loss.getAttribute('aria-label');
+    await item.fill('7');
+    await item.press('Enter');
+    await until('other curves', async () => (await loss.getAttribute('aria-label')) !== first);
+    assert.match(await hashOf(page), /item=7/);
+  },
+);
+
+inWorld(
+  'the run graph is fitted when its box is shown, and what is chosen is in view',
+  { hash: '#/ml/runs/flights-40?step=bless' },
+  async (page) => {
+    await page.addInitScript(lateBox);
+    await page.reload();
+    await appear(page, /Graph of/);
+    await assertInView(page, page.locator('.node.selected'));
   },
 );
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 
-import { gateway, hashOf, inWorld, setUp, until } from './harness';
+import type { List, RunRow } from '../../src/api/types';
+import { answerWith, gateway, hashOf, inWorld, setUp, until } from './harness';
 
 setUp();
+
+const RUNS = '**/api/v1/namespaces/ml/runs?*';
 
 const rowsOf = (page: import('playwright-core').Page) =>
   page.getByRole('table', { name: 'Runs' }).getByRole('row');
@@ -17,10 +20,63 @@ inWorld('each row says its phase in a word, and why', { hash: '#/ml/runs' }, asy
   await row.waitFor();
   const text = await row.innerText();
   assert.match(text, /Failed/);
-  assert.match(text, /train\s+OutOfMemory/);
-  assert.match(text, /killed at its memory limit/);
+  assert.match(text, /train:\s+the program was killed at its memory limit[^]*OutOfMemory/);
   assert.match(text, /7\/7/);
 });
+
+inWorld(
+  'a row of a failed run names the step once, then the cause; all of it is its title',
+  { hash: '#/ml/runs?q=flights-10' },
+  async (page) => {
+    const reason = rowsOf(page).filter({ hasText: 'flights-10' }).locator('.reason');
+    await reason.waitFor();
+    assert.equal(
+      await reason.locator('.cause').innerText(),
+      'ingest: CSV line 3: Expected 2 columns, got 3',
+    );
+    assert.match((await reason.getAttribute('title'))!, /exit code 1: .*january\.csv/);
+    assert.equal(await reason.locator('.reason-label').innerText(), 'ExitCode');
+  },
+);
+
+inWorld(
+  'runs of one pipeline are told apart by the ends of their names where there is no room for all',
+  { hash: '#/ml/runs', viewport: { width: 900, height: 600 } },
+  async (page) => {
+    await answerWith<List<RunRow>>(page, RUNS, ({ items }) => {
+      items[0]!.name = 'houses-e901c5d0be-18';
+    });
+    await page.reload();
+    const link = page.getByRole('link', { name: 'houses-e901c5d0be-18', exact: true });
+    await link.waitFor();
+    const cell = (await link.locator('xpath=..').boundingBox())!;
+    const head = (await link.locator('.name-head').boundingBox())!;
+    const end = await link.evaluate((element) => {
+      const range = document.createRange();
+      range.selectNodeContents(element.querySelector('bdi')!.lastChild!);
+      const { left, right } = range.getBoundingClientRect();
+      return { left, right };
+    });
+    assert.ok(end.left >= head.x + head.width - 1 && end.right <= cell.x + cell.width + 1);
+    assert.ok(await link.locator('.name-head').evaluate((e) => e.scrollWidth > e.clientWidth));
+  },
+);
+
+inWorld(
+  'columns that no run has anything in are not there',
+  { hash: '#/ml/runs' },
+  async (page) => {
+    const named = (name: string) => page.getByRole('columnheader', { name, exact: true });
+    await named('Cause').waitFor();
+    await named('User').waitFor();
+    await answerWith<List<RunRow>>(page, RUNS, ({ items }) => {
+      for (const row of items) delete row.user;
+    });
+    await page.reload();
+    await named('Cause').waitFor();
+    assert.equal(await named('User').count(), 0);
+  },
+);
 
 inWorld(
   'a filter stands in the address and survives a reload',

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 
 import { digest } from '../standin/world';
-import { hashOf, inWorld, setUp, until } from './harness';
+import type { Comparison, SchemaColumn } from '../../src/api/types';
+import { appear, assertInView, lateBox, noObserver } from './graph_box';
+import { answerWith, hashOf, inWorld, setUp, until } from './harness';
 
 setUp();
 
 const DATASET = digest(78);
 const REPORT = digest(77);
 const STATISTICS = digest(76);
+const MODEL = digest(79);
 
 inWorld(
   'the grid has a cell for each step of each run, that leads to it',
@@ -48,6 +51,22 @@ inWorld(
 );
 
 inWorld(
+  'runs that are equal are said to be',
+  { hash: '#/ml/compare?runs=flights-40,flights-37' },
+  async (page) => {
+    await answerWith<Comparison>(page, '**/compare?*', (body) => {
+      for (const row of [...body.parameters, ...body.metrics, ...body.inputs]) row.differs = false;
+    });
+    await page.reload();
+    const said = page.getByText('Nothing differs: parameters, metrics and data read are the same.');
+    await said.waitFor();
+    await page.getByRole('checkbox', { name: 'Differences only' }).uncheck();
+    await page.getByRole('row', { name: /^learner boosting/ }).waitFor();
+    assert.equal(await said.count(), 0);
+  },
+);
+
+inWorld(
   'curves of compared runs share a chart',
   { hash: '#/ml/compare?runs=flights-40,flights-37&view=curves' },
   async (page) => {
@@ -70,9 +89,28 @@ inWorld(
       async () => (await graph.getByRole('link', { name: /parquet/ }).count()) === 0,
     );
     await graph.getByRole('link', { name: 'flights v8 deployment' }).waitFor();
-    await page.getByText(`penstock lineage ${DATASET} -n ml`).waitFor();
+    await page.getByText(`penstock lineage ${DATASET} --direction down -n ml`).waitFor();
+    await page.getByRole('combobox', { name: 'Direction' }).selectOption('both');
+    await page.getByText(`penstock lineage ${DATASET} --direction both -n ml`).waitFor();
   },
 );
+
+for (const [what, script] of [
+  ['before any observer of sizes was told', noObserver],
+  ['when its box is shown later than it is drawn', lateBox],
+] as const) {
+  inWorld(
+    `a lineage is fitted with what was asked in view ${what}`,
+    { hash: `#/ml/lineage?artifact=${MODEL}&direction=up` },
+    async (page) => {
+      await page.addInitScript(script);
+      await page.reload();
+      await appear(page, /Graph of/);
+      await assertInView(page, page.locator('.node.selected'));
+      await assertInView(page, page.getByRole('link', { name: /^ingest/ }));
+    },
+  );
+}
 
 inWorld(
   'a model shows its gates with interval and verdict, and why one was rolled back',
@@ -104,6 +142,23 @@ inWorld(
     await columns.getByRole('row', { name: /dep_delay double\? feature/ }).waitFor();
     await columns.getByRole('row', { name: /carrier string feature AA, UA, DL, WN/ }).waitFor();
     await page.getByRole('link', { name: 'flights-41 / features / dataset' }).waitFor();
+  },
+);
+
+inWorld(
+  'a schema of names and types alone is a table of these',
+  { hash: `#/ml/artifacts/${DATASET}` },
+  async (page) => {
+    const columns = page.getByRole('region', { name: 'Columns' });
+    const heads = () => columns.getByRole('columnheader').allInnerTexts();
+    await columns.getByTitle('may be null').first().waitFor();
+    assert.deepEqual(await heads(), ['Name', 'Type', 'Role', 'Distribution']);
+    await answerWith<{ schema: { columns: SchemaColumn[] } }>(page, '**/artifacts/*', (body) => {
+      body.schema.columns = body.schema.columns.map(({ name, type }) => ({ name, type }));
+    });
+    await page.reload();
+    await columns.getByRole('row', { name: 'dep_delay double', exact: true }).waitFor();
+    assert.deepEqual(await heads(), ['Name', 'Type']);
   },
 );
 

@@ -220,7 +220,10 @@ export class StandIn {
         // What came from the cache has the curves of the run that made it.
         const maker = namespace.runs.get(run.steps.get(step)!.cachedFrom ?? '') ?? run;
         this.podOf(namespace, maker.row.name, step, query);
-        return { series: maker.metrics.get(step) ?? [] };
+        const item = query.get('item');
+        return {
+          series: maker.metrics.get(item ? `${step}/${item}` : step) ?? maker.metrics.get(step) ?? [],
+        };
       }
       return stepAnswer(run, step);
     }

@@ -184,9 +184,9 @@ export function makeRun(plan: Plan): WholeRun {
   if (!plan.stopAt) row.finished = iso(end + 500);
   const stop = plan.stopAt ? steps.get(plan.stopAt) : undefined;
   if (failed)
-    Object.assign(row, { step: plan.fails, reason: plan.reason![0], message: plan.reason![1] });
+    Object.assign(row, told(plan.fails!, ...plan.reason!));
   else if (stop?.reason)
-    Object.assign(row, { step: stop.name, reason: stop.reason, message: stop.message });
+    Object.assign(row, told(stop.name, stop.reason, stop.message ?? ''));
   return {
     row,
     parameters: {
@@ -226,6 +226,13 @@ export function makeRun(plan: Plan): WholeRun {
   };
 }
 
+// As a run's row says why: its message has the step and the reason again.
+const told = (step: string, reason: string, message: string) => ({
+  step,
+  reason,
+  message: `step ${step} (${reason}): ${message}`,
+});
+
 function specOf(pipeline: string, kinds: Kind[]): string {
   const steps = kinds.map((kind) =>
     kind.component
@@ -246,7 +253,11 @@ const REASONS: [string, string, string][] = [
     'ExitCode',
     'the program ended with 1: 3 anomalies, the first: carrier has 12 values that the schema does not know',
   ],
-  ['ingest', 'SourceRefused', 's3://flights/2026/*.parquet: the server answered 403'],
+  [
+    'ingest',
+    'ExitCode',
+    'exit code 1: penstock-components exited with code 1; its last words: "ingest: file:///data/2026/flights/january.csv: CSV line 3: Expected 2 columns, got 3"; it is not tried again (no retry left of 0 for the step\'s own failure)',
+  ],
   ['fold', 'StepFailed', '2 of 12 items failed, the first: item 7: exit code 1'],
 ];
 

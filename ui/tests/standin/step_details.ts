@@ -66,6 +66,8 @@ export function detail(run: WholeRun, seed: number) {
     run.logs.set(row.name, logOf(row));
     if (row.component === 'train')
       run.metrics.set(row.name, curvesOf(seed, row.phase === 'Running' ? 37 : 200));
+    for (let item = 0; item < (row.items?.total ?? 0); item += 1)
+      run.metrics.set(`${row.name}/${item}`, curvesOf(seed + item, 100 + item));
   }
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { curve, cut, neighbour, NODE, NODE_DOWN } from '../../src/graph/drawing';
 import { layout, type Edge, type Layout } from '../../src/graph/layout';
+import { Viewport } from '../../src/graph/viewport';
 import { layered } from '../standin/large';
 import { dice } from '../standin/world';
 
@@ -108,6 +109,18 @@ test('circles, edges to nowhere, edges twice and no nodes do no harm', () => {
   assert.equal(layout(['a', 'b'], circle, NODE).edges.length, 2);
   assert.deepEqual(layout([], [], NODE).layers, []);
   assert.equal(layout([], [], NODE).width, 0);
+});
+
+test('a box that has no size yet is left as it is, and fitted when it has one', () => {
+  const viewport = new Viewport();
+  const before = viewport.view.value;
+  viewport.fit(400, 300);
+  viewport.reveal(1814, 18);
+  assert.deepEqual(viewport.view.value, before);
+  Object.assign(viewport, { width: 800, height: 600 });
+  viewport.fit(400, 300);
+  assert.deepEqual(viewport.view.value, { k: 1, x: 200, y: 150 });
+  assert.ok(viewport.shows(200, 150) && !viewport.shows(1814, 18));
 });
 
 test('5,000 nodes are laid out within 250 ms of computing', () => {

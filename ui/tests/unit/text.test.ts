@@ -6,8 +6,16 @@ import { test } from 'node:test';
 import { pieces, plain } from '../../src/log/ansi';
 import { LogBuffer } from '../../src/log/log_buffer';
 import { measure } from '../../src/models/rollout';
-import { approveLine, backfillLine, quoted, runApprovedLine, runLine } from '../../src/parts/cli';
-import { bytes, numberText, shown } from '../../src/parts/shown';
+import { causeOf, withoutStep } from '../../src/parts/cause';
+import {
+  approveLine,
+  backfillLine,
+  lineageLine,
+  quoted,
+  runApprovedLine,
+  runLine,
+} from '../../src/parts/cli';
+import { bytes, ends, numberText, shown } from '../../src/parts/shown';
 import { duration } from '../../src/parts/time';
 import { calendar } from '../../src/pipelines/backfill';
 import { byLooks, read } from '../../src/pipelines/parameter_values';
@@ -61,6 +69,45 @@ test('command lines are those of penstock', () => {
     backfillLine(place, 'p', choice),
     'penstock backfill p --from 2026-11-01 --to 2026-11-03 --every 24h --reprocess failed --max-active 2 -n ml',
   );
+});
+
+test('the command of a lineage goes the ways that are shown', () => {
+  assert.equal(lineageLine(place, 'm', 'up'), 'penstock lineage m -n ml');
+  assert.equal(lineageLine(place, 'm', 'both'), 'penstock lineage m --direction both -n ml');
+  assert.equal(lineageLine(place, 'm', 'down'), 'penstock lineage m --direction down -n ml');
+});
+
+const NO_RETRY = "; it is not tried again (no retry left of 0 for the step's own failure)";
+const failed = (message: string) => ({ step: 'ingest', reason: 'ExitCode', message });
+const exited = (words: string) =>
+  failed(
+    `step ingest (ExitCode): exit code 1: penstock-components exited with code 1; its last words: "${words}"${NO_RETRY}`,
+  );
+
+test('the cause of a failure is the last that is said, without the step, the code and the retries', () => {
+  const inFile = 'ingest: file:///tmp/bad.csv: CSV line 3: Expected 2 columns, got 3';
+  assert.equal(causeOf(exited(inFile)), 'CSV line 3: Expected 2 columns, got 3');
+  assert.equal(causeOf(exited('ingest: /data/gone.csv: no such file')), '/data/gone.csv: no such file');
+  assert.equal(causeOf(exited(`Traceback "x"; KeyError: 'price'`)), `Traceback "x"; KeyError: 'price'`);
+  const other = { ...exited('no room'), message: `${exited('no room').message}; 1 more failed` };
+  assert.equal(causeOf(other), 'no room; 1 more failed');
+});
+
+test('what is said otherwise of a failure is the cause as it is, with long paths cut', () => {
+  assert.equal(causeOf({ reason: 'Interrupted', message: 'the process ended' }), 'the process ended');
+  assert.equal(causeOf({}), '');
+  const missing = "output 'report' was not written to";
+  const path = '/state/pods/default/a-1/volumes/work/outputs/report';
+  assert.equal(causeOf(failed(`exit code 0: ${missing} ${path}${NO_RETRY}`)), `${missing} …/report`);
+  const whole = exited('why');
+  assert.ok(withoutStep(whole).startsWith('exit code 1: penstock-components'));
+});
+
+test('a long name keeps its end, from its last hyphen if that is near', () => {
+  assert.deepEqual(ends('houses-e901c5d0be-2'), ['houses-e901c5d0be', '-2']);
+  assert.deepEqual(ends('houses-e901c5d0be-12345'), ['houses-e901c5d0be-', '12345']);
+  assert.deepEqual(ends('flights-42'), ['flights-42', '']);
+  assert.deepEqual(ends('한국어한국어한국어한국🚰🚰🚰🚰'), ['한국어한국어한국어한', '국🚰🚰🚰🚰']);
 });
 
 test('an address holds any name, and gives it back', () => {
