@@ -1,4 +1,5 @@
-"""No program runs on half of one RE2 and half of another: pyarrow's libarrow_compute.so exports one, ours is linked in."""
+"""No program runs on half of one library and half of another: pyarrow's libarrow_compute.so exports an RE2, its libparquet.so a
+libcrypto (findings/pyarrow-exports-re2.sh). Our RE2 is linked in; OpenSSL's libraries are named before Arrow's."""
 import os
 import pathlib
 import re
@@ -44,6 +45,15 @@ class MixedLibraries(unittest.TestCase):
         for program in programs():
             with self.subTest(program.name):
                 self.assertEqual(symbols_of_re2(program, "-D", "--defined-only"), [])
+
+    def test_openssl_is_looked_up_before_arrow(self):
+        """The loader takes a name from the first library that has it, also for the calls of libssl."""
+        for program in programs():
+            said = subprocess.run(["readelf", "-d", program], capture_output=True, text=True, timeout=60).stdout
+            needed = [name.split(".so")[0] for name in re.findall(r"\(NEEDED\).*\[(.+)\]", said)]
+            if "libparquet" in needed and "libcrypto" in needed:
+                with self.subTest(program.name):
+                    self.assertLess(needed.index("libcrypto"), needed.index("libparquet"))
 
     @unittest.skipUnless(COMPONENTS.exists(), "the components are not built")
     def test_a_rule_with_a_bad_pattern_is_told_by_the_pattern(self):
