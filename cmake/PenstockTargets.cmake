@@ -57,6 +57,14 @@ add_library(penstock_openssl INTERFACE)
 target_link_libraries(penstock_openssl INTERFACE
   "$<IF:$<BOOL:$<TARGET_PROPERTY:PENSTOCK_STATIC>>,${PENSTOCK_SSL_ARCHIVE};${PENSTOCK_CRYPTO_ARCHIVE},OpenSSL::SSL;OpenSSL::Crypto>")
 
+# RE2: the archive, whole, so that nothing of it is taken from elsewhere, and hidden, so that nothing else takes it.
+# pyarrow's libarrow_compute.so exports an RE2 of another version, and the linker, which meets it first, takes from an
+# ordinary archive only what is missing then: half of one RE2 would call half of the other.
+find_library(PENSTOCK_RE2_ARCHIVE libre2.a REQUIRED)
+add_library(penstock_re2 INTERFACE)
+target_link_libraries(penstock_re2 INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,${PENSTOCK_RE2_ARCHIVE}> Threads::Threads)
+target_link_options(penstock_re2 INTERFACE LINKER:--exclude-libs,libre2.a)
+
 # Boost.Asio and Beast are compiled once, in penstock::beast (operator/net/beast.cc).
 add_library(penstock_boost INTERFACE)
 target_compile_definitions(penstock_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION

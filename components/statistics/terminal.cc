@@ -1,6 +1,7 @@
 #include "components/statistics/terminal.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "components/statistics/report_page.h"
 #include "components/statistics/terminal_text.h"
@@ -38,14 +39,30 @@ std::string DistinctText(const Column& column) {
   return (column.distinct_error > 0 ? "~" : "") + CountText(column.distinct);
 }
 
-// Ends and the middle of numbers, frequent values of texts, lengths of lists.
-std::string ValuesText(const Column& column) {
+std::string ShareOf(std::int64_t count, const Column& column) {
+  return ShareText(column.rows == 0 ? 0 : double(count) / double(column.rows));
+}
+
+// Ends and the middle of the finite numbers, then what is no finite one.
+std::string NumbersText(const Column& column) {
+  std::string out;
   if (column.numbers) {
     const Numbers& n = *column.numbers;
-    if (n.min == n.max) return LeastText(column);
-    return LeastText(column) + " · " + NumberText(n.quantiles[50], column) + " · " +
-           MostText(column);
+    out = LeastText(column);
+    if (n.min != n.max)
+      out += " · " + NumberText(n.quantiles[50], column) + " · " + MostText(column);
   }
+  for (const auto& [name, count] : {std::pair("NaN", column.nan),
+                                    {"inf", column.positive_infinite},
+                                    {"-inf", column.negative_infinite}})
+    if (count > 0)
+      out += (out.empty() ? "" : ", ") + std::string(name) + " " + ShareOf(count, column);
+  return out;
+}
+
+// Numbers, frequent values of texts, lengths of lists.
+std::string ValuesText(const Column& column) {
+  if (std::string numbers = NumbersText(column); !numbers.empty()) return numbers;
   if (column.kind == Kind::kList && column.lengths) {
     return sdk::NumberText(column.lengths->min) + " to " + sdk::NumberText(column.lengths->max) +
            " elements";
@@ -67,12 +84,9 @@ struct Line {
 std::vector<Line> LinesOf(const Statistics& statistics) {
   std::vector<Line> lines = {{"column", "type", "nulls", "distinct", "", "least · median · most"}};
   for (const auto& column : statistics.columns) {
-    const std::int64_t missing =
-        column.nulls + column.nan + column.positive_infinite + column.negative_infinite;
-    const double share = column.rows == 0 ? 0 : double(missing) / double(column.rows);
     lines.push_back({column.name + (column.name == statistics.label ? " *" : ""), column.type,
-                     missing == 0 ? "" : ShareText(share), DistinctText(column), Sparkline(column),
-                     ValuesText(column)});
+                     column.nulls == 0 ? "" : ShareOf(column.nulls, column), DistinctText(column),
+                     Sparkline(column), ValuesText(column)});
   }
   return lines;
 }

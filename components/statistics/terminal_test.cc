@@ -77,5 +77,29 @@ TEST(Terminal, EveryLineFitsAndSaysWhatTheColumnIs) {
   EXPECT_NE(out.find("·"), std::string::npos) << "a null of a row";
 }
 
+TEST(Terminal, InfinitiesAndNaNsAreNoNulls) {
+  Statistics statistics;
+  statistics.rows = 8;
+  Column& x = statistics.columns.emplace_back();
+  x.name = "x";
+  x.type = "float64";
+  x.kind = Kind::kNumber;
+  x.rows = 8;
+  x.positive_infinite = 4;
+  x.negative_infinite = 1;
+  x.nan = 2;
+  x.numbers.emplace();
+  x.numbers->count = 1;
+  x.numbers->min = x.numbers->max = 1;
+  const std::string out = TerminalText(statistics, {"data", 100, 5, false});
+  EXPECT_NE(out.find("  1, NaN 25 %, inf 50 %, -inf 12.5 %\n"), std::string::npos) << out;
+  EXPECT_EQ(out.find("87.5 %"), std::string::npos) << "all of them as nulls:\n" << out;
+  x.numbers.reset();
+  x.nulls = 1;
+  const std::string none = TerminalText(statistics, {"data", 100, 5, false});
+  EXPECT_NE(none.find("float64  12.5 %"), std::string::npos) << none;
+  EXPECT_NE(none.find("  NaN 25 %, inf 50 %, -inf 12.5 %\n"), std::string::npos) << none;
+}
+
 }  // namespace
 }  // namespace penstock::statistics

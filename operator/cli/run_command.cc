@@ -48,7 +48,7 @@ class LocalRun {
   Result<void> KeepChildren(kube::Client& client, const std::string& run);
   Result<void> KeepRevision(kube::Client& client, const Json& run);
   void Cancel(kube::Client& client, const std::string& name, const char* mode);
-  void AwaitPublication(kube::Client& client, const std::string& pipeline, const std::string& run);
+  void AwaitPublication(kube::Client& client, const std::string& pipeline, const Json& run);
   Result<void> Restore(kube::Client& client, const api::Pipeline& pipeline,
                        const std::set<std::string>& others);
 
@@ -252,12 +252,14 @@ Json LocalRun::Follow(kube::Client& client, const std::string& name) {
   return *run;
 }
 
-// The Pipeline's controller publishes outputs a moment after the run has ended.
+// The Pipeline's controller publishes outputs a moment after the run has ended. Of a run that was
+// refused there is nothing to wait for.
 void LocalRun::AwaitPublication(kube::Client& client, const std::string& pipeline,
-                                const std::string& run) {
+                                const Json& run) {
   const auto published = [&](const Json& object) {
     const Json last = object.value("status", Json::object()).value("lastRun", Json::object());
-    return last.value("name", "") == run && !last.value("outcome", "").empty();
+    return ConditionStatus(run, "Finished") != "True" ||
+           (last.value("name", "") == NameOf(run) && !last.value("outcome", "").empty());
   };
   const auto deadline = session_.clock.Steady() + std::chrono::seconds(5);
   const auto enough = [&](const Json& object) {
@@ -305,7 +307,7 @@ int LocalRun::Go(const PreparedRun& prepared, Json& run) {
   if (Result<void> kept = KeepRevision(client, run); !kept) progress_.Note(kept.error().message);
   if (Result<void> kept = KeepChildren(client, prepared.run_name); !kept)
     progress_.Note(kept.error().message);
-  AwaitPublication(client, prepared.pipeline.meta.name, prepared.run_name);
+  AwaitPublication(client, prepared.pipeline.meta.name, run);
   (*cluster)->Stop();
   if (ConditionStatus(run, "Succeeded") == "True") return kOk;
   return WasRefused(run) ? kInvalidSpec : kFailed;

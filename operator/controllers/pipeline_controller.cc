@@ -58,6 +58,30 @@ bool IsGivenByRun(const api::PipelineSpec& spec, const api::FieldError& error) {
                      [&](const auto& input) { return error.path == "spec.inputs." + input.name; });
 }
 
+bool StartsByItself(const api::PipelineSpec& spec) {
+  return spec.run_policy != api::RunPolicy::kManual || !spec.triggers.empty() ||
+         std::any_of(spec.schedules.begin(), spec.schedules.end(),
+                     [](const api::ScheduleSpec& schedule) { return !schedule.suspend; });
+}
+
+// Where Resolve says, once the spec is valid, which value of a parameter does not fit: labels,
+// parameters of a step, and the step itself for the fields of its pod.
+bool IsOfAValue(const api::FieldError& error) {
+  if (error.path.starts_with("spec.runLabels")) return true;
+  if (!error.path.starts_with("spec.steps[") && !error.path.starts_with("spec.finally["))
+    return false;
+  return error.path.ends_with(']') || error.path.find("].parameters.") != std::string::npos;
+}
+
+// A default that does not fit is nothing wrong with a Pipeline whose runs may all give another
+// value: each run is told.
+bool AreOfDefaults(const std::vector<api::FieldError>& errors, const api::PipelineSpec& spec,
+                   const plan::Surroundings& around) {
+  return !errors.empty() && !StartsByItself(spec) &&
+         std::all_of(errors.begin(), errors.end(), IsOfAValue) &&
+         plan::Check(spec, around).errors.empty();
+}
+
 }  // namespace
 
 void PipelineController::Check(const Known<api::Pipeline>& pipeline,
@@ -76,6 +100,10 @@ void PipelineController::Check(const Known<api::Pipeline>& pipeline,
   for (auto& error : resolution.errors) {
     if (!IsGivenByRun(pipeline.spec, error)) observed.spec_errors.push_back(std::move(error));
   }
+  if (!AreOfDefaults(observed.spec_errors, pipeline.spec, around)) return;
+  for (const api::FieldError& error : observed.spec_errors)
+    observed.warnings.push_back(error.path + ": " + error.message);
+  observed.spec_errors.clear();
 }
 
 std::string PipelineController::Followed(const api::ObjectMeta& meta,

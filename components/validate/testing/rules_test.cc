@@ -146,8 +146,8 @@ TEST(Rules, AreRefusedByTheirKey) {
             std::string::npos);
   EXPECT_NE(Refused({{"check", "fresh"}, {"column", "t"}, {"within", "36"}}).find("36h"),
             std::string::npos);
-  EXPECT_NE(Broken({{"check", "matches"}, {"column", "carrier"}, {"pattern", "("}})
-                .find("no regular expression"),
+  EXPECT_NE(Broken({{"check", "matches"}, {"column", "carrier"}, {"pattern", "["}})
+                .find("'[' is no regular expression of RE2: missing ]"),
             std::string::npos);
   EXPECT_NE(
       Broken({{"check", "matches"}, {"column", "flight"}, {"pattern", "1"}}).find("is for text"),

@@ -216,5 +216,33 @@ TEST_F(LocalRunTest, SaysEachStateOnce) {
     EXPECT_TRUE(line.empty() || line != last) << "twice: " << line;
 }
 
+// `penstock validate` said that it was valid, and every run was refused for its default.
+TEST_F(LocalRunTest, ADefaultThatDoesNotFitRefusesOnlyTheRunsThatTakeIt) {
+  const std::string head = "apiVersion: penstock.dev/v1alpha1\nkind: Pipeline\n";
+  Write("p.yaml", head +
+                      "metadata: {name: p}\nspec:\n"
+                      "  parameters: [{name: town, default: New York}]\n"
+                      "  runLabels: {town: $(parameters.town)}\n"
+                      "  schedules: [{name: daily, cron: \"0 5 * * *\"}]\n"
+                      "  defaults: {cache: {trustTag: true}}\n  steps:\n  - name: a\n"
+                      "    container: {image: \"example.com/shell:1\", command: [\"true\"]}\n");
+  EXPECT_EQ(Penstock({"validate", "p.yaml"}), kOk) << Output();
+  EXPECT_TRUE(Told("spec.runLabels.town: 'New York' is no label value")) << Output();
+  EXPECT_EQ(Run("p.yaml"), kInvalidSpec) << Output();
+  EXPECT_TRUE(Told("give another value to the parameter 'town'")) << Output();
+  EXPECT_EQ(Run("p.yaml", {"-p", "town=san francisco"}), kInvalidSpec) << Output();
+  EXPECT_TRUE(Told("'san francisco' is no label value")) << Output();
+  ASSERT_EQ(Run("p.yaml", {"-p", "town=paris"}), kOk) << Output();
+  EXPECT_EQ(Newest()["metadata"]["labels"].value("town", ""), "paris") << Newest();
+
+  Write("image.yaml", head +
+                          "metadata: {name: image}\nspec:\n"
+                          "  parameters: [{name: image, default: the image}]\n"
+                          "  defaults: {cache: {trustTag: true}}\n  steps:\n  - name: a\n"
+                          "    container: {image: $(parameters.image), command: [\"true\"]}\n");
+  EXPECT_EQ(Run("image.yaml"), kInvalidSpec) << Output();
+  EXPECT_EQ(Run("image.yaml", {"-p", "image=example.com/shell:1"}), kOk) << Output();
+}
+
 }  // namespace
 }  // namespace penstock::cli

@@ -257,6 +257,28 @@ TEST_F(Engines, ARunGetsTheLabelsThatItsPipelineMakesOfParameters) {
   EXPECT_EQ(run["metadata"]["labels"]["team"], "data");
 }
 
+// A default that does not fit is told of; only where runs begin by themselves is it a mistake.
+TEST_F(Engines, APipelineWhoseRunsMayGiveAnotherValueThanADefaultThatDoesNotFitIsReady) {
+  StartEngine();
+  const std::string spec =
+      "  parameters: [{name: town, default: New York}]\n"
+      "  runLabels: {town: $(parameters.town)}\n"
+      "  steps: [{name: a, container: {image: i, command: [c]}}]\n";
+  const auto await = [&](const std::string& name, const std::string& ready,
+                         const std::string& reason) {
+    const Json object = Await(kube::kPipelines, name, ready, [&](const Json& seen) {
+      return ConditionOf(seen, "Ready") == ready;
+    });
+    const std::string conditions = object["status"]["conditions"].dump();
+    EXPECT_THAT(conditions, HasSubstr("\"" + reason + "\""));
+    EXPECT_THAT(conditions, HasSubstr("'New York' is no label value"));
+  };
+  Create(kube::kPipelines, "metadata: {name: by-hand}\nspec:\n  runPolicy: Manual\n" + spec);
+  await("by-hand", "True", "ValidWithWarnings");
+  Create(kube::kPipelines, "metadata: {name: by-itself}\nspec:\n  runPolicy: OnChange\n" + spec);
+  await("by-itself", "False", "InvalidSpec");
+}
+
 TEST_F(Engines, ASecondRunFollowsTheFirstsPodInsteadOfMakingItsOwn) {
   kubelet_->Script("ingest", 1, Ending::kHang);
   StartEngine();

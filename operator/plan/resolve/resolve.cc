@@ -107,22 +107,56 @@ void ResolveResults(const api::PipelineSpec& spec, const std::map<std::string, J
   }
 }
 
+// The parameters that a run's label names.
+std::set<std::string> ParametersOf(const std::string& label) {
+  std::vector<FoundReference> found;
+  std::vector<api::FieldError> ignored;  // said by the checks
+  CollectReferences(label, "", found, ignored);
+  std::set<std::string> names;
+  for (const FoundReference& f : found)
+    if (f.reference.Is({"parameters", "*"})) names.insert(f.reference.path[1]);
+  return names;
+}
+
+// A run's label with its parameters put in; null of a parameter that is not given.
+Result<Json> LabelOf(const std::string& text, const std::map<std::string, Json>& values) {
+  auto value =
+      ExpandAll(Json(text), [&](const Reference& r) { return Select(values.at(r.path[1]), r, 2); });
+  if (!value || value->is_null()) return value;
+  std::string label = CanonicalText(*value);
+  const std::string why = WhyNoLabelValue(label);
+  if (why.empty()) return Json(std::move(label));
+  const std::set<std::string> named = ParametersOf(text);
+  std::string names;
+  for (const std::string& name : named) names += (names.empty() ? "'" : ", '") + name + "'";
+  if (named.empty()) return Invalid(why);
+  return Invalid(why + "; give another value to " +
+                 (named.size() == 1 ? "the parameter " : "one of the parameters ") + names);
+}
+
 void ResolveLabels(const api::PipelineSpec& spec, const std::map<std::string, Json>& values,
                    Findings& out, ResolvedRun& run) {
   for (const auto& [key, text] : spec.run_labels) {
-    const std::string at = api::ChildPath("spec.runLabels", key);
-    const auto value = ExpandAll(
-        Json(text), [&](const Reference& r) { return Select(values.at(r.path[1]), r, 2); });
-    if (!value) {
-      out.Add(at, value.error().message);
+    auto label = LabelOf(text, values);
+    if (!label)
+      out.Add(api::ChildPath("spec.runLabels", key), label.error().message);
+    else if (!label->is_null())
+      run.labels[key] = label->get<std::string>();
+  }
+}
+
+// Of labels that a run has which gives no other values to their parameters.
+void WarnOfDefaultLabels(const api::PipelineSpec& spec, Findings& out) {
+  std::map<std::string, Json> values;
+  for (const api::ParameterSpec& p : spec.parameters)
+    if (p.default_value && !p.default_value->is_null()) values[p.name] = *p.default_value;
+  for (const auto& [key, text] : spec.run_labels) {
+    const std::set<std::string> names = ParametersOf(text);
+    if (!std::all_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return values.contains(name); }))
       continue;
-    }
-    if (value->is_null()) continue;  // of a parameter that is not given
-    std::string label = CanonicalText(*value);
-    if (auto why = WhyNoLabelValue(label); !why.empty())
-      out.Add(at, std::move(why));
-    else
-      run.labels[key] = std::move(label);
+    if (const auto label = LabelOf(text, values); !label)
+      out.warnings.push_back(api::ChildPath("spec.runLabels", key) + ": " + label.error().message);
   }
 }
 
@@ -181,6 +215,7 @@ Resolution Check(const api::PipelineSpec& spec, const Surroundings& around) {
   if (!around.image) CheckEntryPoints(spec, out);
   for (api::FieldError& wrong : CheckLocksOfNamed(spec, HeldByDaemons(spec), around.pipeline))
     out.errors.push_back(std::move(wrong));
+  if (out.errors.empty()) WarnOfDefaultLabels(spec, out);
   return {std::nullopt, std::move(out.errors), std::move(out.warnings)};
 }
 

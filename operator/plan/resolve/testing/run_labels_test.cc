@@ -6,6 +6,7 @@
 namespace penstock::plan {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -32,9 +33,29 @@ TEST(RunLabels, HoldTheValuesOfParameters) {
       << "the parameter is not given";
 }
 
-TEST(RunLabels, OfAParameterThatIsNoLabelValueRefuseTheRun) {
-  EXPECT_THAT(Errors(Labels("town: $(parameters.town)"), {}, {{"town", "New York"}}),
-              ElementsAre(HasSubstr("spec.runLabels.town: 'New York' is no label value")));
+TEST(RunLabels, OfAParameterThatIsNoLabelValueRefuseTheRunAndNameIt) {
+  EXPECT_THAT(
+      Errors(Labels("town: of-$(parameters.town)-$(parameters.year)"), {},
+             {{"town", "New York"}, {"year", 2026}}),
+      ElementsAre(AllOf(HasSubstr("spec.runLabels.town: 'of-New York-2026' is no label value"),
+                        HasSubstr("give another value to one of the parameters 'town', 'year'"))));
+}
+
+// It was said of no file, and then of runs that gave another value.
+TEST(RunLabels, OfADefaultThatIsNoLabelValueAreWarnedOfAndRefuseOnlyTheRunsThatTakeIt) {
+  const std::string yaml =
+      "parameters: [{name: town, default: New York}, {name: year, type: integer}]\n"
+      "runLabels: {town: $(parameters.town), year: $(parameters.year)}\nsteps:\n" +
+      Step("a");
+  const auto wrong = AllOf(HasSubstr("spec.runLabels.town: 'New York' is no label value"),
+                           HasSubstr("give another value to the parameter 'town'"));
+  const Resolution checked = Check(Spec(yaml), {});
+  EXPECT_THAT(checked.errors, IsEmpty());
+  EXPECT_THAT(checked.warnings, ElementsAre(wrong));
+  const auto run = MustResolve(yaml, {{"town", "Paris"}, {"year", 2026}});
+  EXPECT_EQ(run.labels.at("town"), "Paris");
+  EXPECT_THAT(run.warnings, IsEmpty());
+  EXPECT_THAT(Errors(yaml, {}, {{"year", 2026}}), ElementsAre(wrong));
 }
 
 TEST(RunLabels, NameWhatCannotStandInThem) {
