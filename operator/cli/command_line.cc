@@ -310,8 +310,8 @@ class Parser {
         app_.add_subcommand("store", "Show what artifacts take, remove unused ones, verify all");
     store->require_subcommand(1);
     const auto add = [&](const char* name, const char* about, StoreJob job) {
-      CLI::App* command = Command(*store, name, about,
-                                  [this, job] { return StoreCommand(job, store_, session_); });
+      CLI::App* command =
+          Command(*store, name, about, [this, job] { return StoreCommand(job, store_, session_); });
       AddGatewayFlags(*command, store_.gateway, store_.token_file, store_.ca_file);
       command->add_option("-o,--output", store_.output, "json");
       return command;

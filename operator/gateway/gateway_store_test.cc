@@ -105,8 +105,8 @@ TEST_P(GatewayOverStores, WhatIsSaidToBeStoredIsPutToUse) {
   const HttpResponse told = Go({"POST", BlobPath("content") + "/upload?bytes=7"}, "good");
   ASSERT_EQ(told.status, 200);
   ASSERT_EQ(Json::parse(told.body)["stored"], true);
-  const auto gone = gateway_->store.objects().RemoveUnused(
-      key, std::chrono::system_clock::now() - hours(24));
+  const auto gone =
+      gateway_->store.objects().RemoveUnused(key, std::chrono::system_clock::now() - hours(24));
   ASSERT_TRUE(gone) << gone.error().message;
   EXPECT_FALSE(*gone);
   EXPECT_TRUE(Has("ns", "content"));

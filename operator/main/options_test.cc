@@ -41,8 +41,8 @@ TEST(Options, TheStoreIsCollectedDailyWithASafeGraceUnlessSomebodySaysOtherwise)
   EXPECT_EQ(plain.gc_interval, std::chrono::hours(24));
   EXPECT_EQ(plain.gc_grace, std::chrono::hours(24 * 7));
   EXPECT_EQ(plain.gc_keep_cache, std::chrono::hours(720));
-  const auto set = Parse({"--store-gc-interval=0s", "--store-gc-grace=2h30m",
-                          "--store-gc-keep-cache=48h"});
+  const auto set =
+      Parse({"--store-gc-interval=0s", "--store-gc-grace=2h30m", "--store-gc-keep-cache=48h"});
   ASSERT_TRUE(std::holds_alternative<Options>(set));
   EXPECT_EQ(std::get<Options>(set).gc_interval.count(), 0);
   EXPECT_EQ(std::get<Options>(set).gc_grace, std::chrono::minutes(150));

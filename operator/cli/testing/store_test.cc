@@ -12,8 +12,8 @@ namespace penstock::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 using std::chrono::hours;
+using ::testing::HasSubstr;
 
 class StoreTest : public CliTest {
  protected:
@@ -40,9 +40,9 @@ TEST_F(StoreTest, DuShowsWhatIsInUseCachedRecentAndOrphaned) {
   const std::string cached = Put(std::string(2000, 'c'), hours(24 * 9));
   Put(std::string(3000, 'r'));
   Put(std::string(4000, 'o'), hours(24 * 9));
-  ASSERT_TRUE(Here().Save(kube::kPipelines, {{"kind", "Pipeline"},
-                                             {"metadata", {{"name", "p"}}},
-                                             {"status", {{"digest", used}}}}));
+  ASSERT_TRUE(Here().Save(
+      kube::kPipelines,
+      {{"kind", "Pipeline"}, {"metadata", {{"name", "p"}}}, {"status", {{"digest", used}}}}));
   Receipt receipt;
   receipt.outputs.push_back({"o", "file", {cached, false, 2000}});
   ASSERT_TRUE(Here().store().PutCacheEntry(kLocalNamespace, Sha256Hex("key"), receipt));
@@ -194,8 +194,8 @@ class StoreOfACluster : public CliTest {
   OneMay access_;
   NothingRefers references_;
   gateway::TestGateway gateway_{folder_};
-  retention::StoreKeeper keeper_{gateway_.store, references_, clock_, {},
-                                 [](const artifacts::Collected&) {}};
+  retention::StoreKeeper keeper_{
+      gateway_.store, references_, clock_, {}, [](const artifacts::Collected&) {}};
   gateway::ApiParts parts_;
   std::string digest_;
 };

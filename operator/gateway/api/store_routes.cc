@@ -11,8 +11,7 @@ using retention::StoreJob;
 Result<bool> DryRun(ApiRequest& r, StoreJob job) {
   for (const auto& [name, value] : r.body.items()) {
     r.Blame(name);
-    if (job != StoreJob::kCollect || name != "dryRun")
-      return Invalid("the body has no such field");
+    if (job != StoreJob::kCollect || name != "dryRun") return Invalid("the body has no such field");
     if (!value.is_boolean()) return Invalid("dryRun: must be true or false");
   }
   r.Blame("");

@@ -51,7 +51,7 @@ class FakeS3 {
   [[nodiscard]] std::vector<std::string> Keys() const;
   [[nodiscard]] std::optional<std::string> Bytes(const std::string& key) const;
   void SetBytes(const std::string& key, const std::string& bytes);
-  void Age(std::chrono::seconds by);  // all objects were modified so much earlier
+  void Age(std::chrono::seconds by);                   // all objects were modified so much earlier
   [[nodiscard]] std::size_t uploads() const;           // that are under way
   [[nodiscard]] std::vector<std::string> log() const;  // "PUT key[?partNumber=1][ by link]"
 

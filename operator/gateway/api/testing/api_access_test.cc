@@ -234,7 +234,8 @@ TEST_F(Api, LineageHoldsNothingThatAStepGaveBesideWhatIsAskedFor) {
   step.phase = "Succeeded";
   const std::string model = "sha256:" + std::string(64, '1');
   const std::string report = "sha256:" + std::string(64, '2');
-  step.outputs = {{"report", "report", report, "", true, 1}, {"model", "model", model, "", true, 1}};
+  step.outputs = {{"report", "report", report, "", true, 1},
+                  {"model", "model", model, "", true, 1}};
   run.steps = {step};
   recorder_->RecordRun(run);
   recorder_->Flush();

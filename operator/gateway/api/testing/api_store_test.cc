@@ -21,9 +21,9 @@ class ApiStore : public ApiTest {
  protected:
   void SetUp() override {
     ApiTest::SetUp();
-    kept_ = std::make_unique<retention::StoreKeeper>(
-        *store_, references_, clock_, retention::KeeperSettings(),
-        [](const artifacts::Collected&) {});
+    kept_ = std::make_unique<retention::StoreKeeper>(*store_, references_, clock_,
+                                                     retention::KeeperSettings(),
+                                                     [](const artifacts::Collected&) {});
     keeper_ = kept_.get();
     client_.rights.insert("alice ");
     client_.readers.insert("bob ");
