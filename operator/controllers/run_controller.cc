@@ -31,6 +31,7 @@ struct RunController::State {
   PodTries tries;
   std::optional<SteadyTime> last_status;
   SteadyTime rests_until{};
+  Run seen;                     // as the last visit found it
   bool attempts_noted = false;  // those that another controller's status tells of
   std::atomic<SteadyTime> pod_ended{SteadyTime{}};  // seen since the last visit; zero = none
 };
@@ -89,12 +90,14 @@ Outcome RunController::Reconcile(const std::string& key) {
   if (run == nullptr || run->meta.deleted) return std::optional<Milliseconds>();
   if (IsFinished(*run)) {
     if (context_.snapshots.locks.EndWrite(run->meta.uid)) WakeLocked(at.ns, key);
+    WakeParent(*run);
     const auto failed = EndChildren(*run);
     Forget(run->meta.uid);
     if (failed) return *failed;
     return Expire(*run);
   }
   const StatePtr state = StateOf(*run);
+  TellOfNews(*state, run);
   const auto rest = std::chrono::ceil<Milliseconds>(state->rests_until - context_.clock.Steady());
   if (rest.count() > 0) return std::optional(rest);
   // Where the store does not answer the plan says so, or carries out a cancel.
@@ -344,6 +347,16 @@ Outcome RunController::Visit(State& state, Run run) {
   }
   if (report.error) return *report.error;
   return again;
+}
+
+// However it became known: by an answer that was lost and asked for again, by a conflict, by a
+// label that was written. The informer finds all that known already.
+void RunController::TellOfNews(State& state, const Run& run) const {
+  const Run before = std::exchange(state.seen, run);
+  if (plan::ShowsParentMore(before.get(), *run)) WakeParent(*run);
+  if (before == nullptr) return;
+  if (before->spec.suspend != run->spec.suspend) WakeWithin(run->meta.uid);
+  if (before->status.locks != run->status.locks) WakeLocked(run->meta.namespace_, state.key);
 }
 
 void RunController::WakeWithin(const std::string& run_uid) const {

@@ -50,6 +50,7 @@ class RunController {
   [[nodiscard]] std::optional<Milliseconds> LookAtPods(State& state, const std::string& run_uid,
                                                        std::vector<std::string> pods) const;
   [[nodiscard]] Outcome Visit(State& state, Run run);
+  void TellOfNews(State& state, const Run& run) const;
   void WakeWithin(const std::string& run_uid) const;
   // Those of the namespace who have something to decide about locks now.
   void WakeLocked(const std::string& ns, const std::string& but_for) const;

@@ -95,7 +95,7 @@ TEST_P(Storm, OfRefusalsAndLostAnswersChangesNoEndAndMakesOnePodAnAttempt) {
   kubelet_->Script("each.1", 1, Ending::kFail);
   StormClient stormy(cluster_, static_cast<std::uint64_t>(GetParam()));
   StartEngine(&stormy);
-  constexpr int kRuns = 3;
+  constexpr int kRuns = 9;
   for (int i = 0; i < kRuns; ++i)
     Create(kube::kPipelineRuns, StormyRun("storm-" + std::to_string(i)));
   const auto have_finished = [&] {
