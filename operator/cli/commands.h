@@ -7,7 +7,7 @@
 #include "operator/cli/objects/session.h"
 #include "operator/cli/run_preparation.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): not ours
 class App;
 }
 

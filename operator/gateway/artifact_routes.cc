@@ -179,7 +179,7 @@ Result<void> CheckFolders(const artifacts::Store& store, const std::string& ns,
                           const Receipt& receipt) {
   for (const OutputRecord& output : receipt.outputs) {
     if (!output.artifact.folder) continue;
-    const auto good = store.CheckFolder(ns, output.artifact.digest);
+    auto good = store.CheckFolder(ns, output.artifact.digest);
     if (good || good.error().kind == ErrorKind::kNotFound) continue;  // who reads it is told
     if (good.error().kind != ErrorKind::kInvalid) return good;
     return Wrap("the receipt's output '" + output.name.substr(0, 80) +

@@ -60,9 +60,9 @@ const std::array<Statements, 2>& Versions() {
           "ALTER TABLE runs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'",
           "ALTER TABLE runs ADD COLUMN counts TEXT NOT NULL DEFAULT ''",
           "ALTER TABLE runs ADD COLUMN changed BIGINT NOT NULL DEFAULT 0",
-          "UPDATE runs SET phase = CASE outcome WHEN '' THEN 'Running' WHEN 'Succeeded' THEN"
-          " 'Succeeded' WHEN 'Cancelled' THEN 'Cancelled' ELSE 'Failed' END,"
-          " reason = CASE outcome WHEN 'Succeeded' THEN '' ELSE outcome END",
+          ("UPDATE runs SET phase = CASE outcome WHEN '' THEN 'Running' WHEN 'Succeeded' THEN"
+           " 'Succeeded' WHEN 'Cancelled' THEN 'Cancelled' ELSE 'Failed' END,"
+           " reason = CASE outcome WHEN 'Succeeded' THEN '' ELSE outcome END"),
           "CREATE INDEX runs_by_time ON runs(namespace, created, uid, name)",
           "CREATE INDEX runs_by_phase ON runs(namespace, phase, created)",
           "CREATE INDEX runs_by_cause ON runs(namespace, cause, created)",

@@ -189,7 +189,7 @@ Result<net::HttpResponse> Client::SendOnce(const Ask& ask, bool& keys_refused,
   if (ask.body == nullptr) limits.deadline = std::chrono::steady_clock::now() + kAnswerTime;
   auto answer = http_->Send(request, limits);
   if (!answer) return Wrap(Asked(ask), answer.error());
-  const bool late = answer->Good() && ask.may_fail_late && ReadRefusal(*answer).code != "";
+  const bool late = answer->Good() && ask.may_fail_late && !ReadRefusal(*answer).code.empty();
   if (answer->Good() && !late) return answer;
   const Refusal refusal = ReadRefusal(*answer);
   Error error = ErrorOf(refusal, Asked(ask));

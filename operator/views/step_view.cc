@@ -59,9 +59,9 @@ class StepTeller {
   // A sentence; empty where nothing needs to be said.
   [[nodiscard]] std::string Why() const {
     if (status_ == nullptr || status_->phase == api::StepPhase::kWaiting) return WhyItWaits();
-    const std::string reason = status_->reason +
-                               (status_->reason.empty() || status_->message.empty() ? "" : ": ") +
-                               status_->message;
+    std::string reason = status_->reason +
+                         (status_->reason.empty() || status_->message.empty() ? "" : ": ") +
+                         status_->message;
     if (status_->cached)
       return "its outputs came from the cache" +
              (status_->cached_from.empty() ? "" : "; run " + status_->cached_from + " made them");

@@ -52,9 +52,9 @@ class ChildPlanner {
 
  private:
   void StopUseless() {
-    for (const ChildFact* c : children_)
-      if (const ChildFact& child = *c; &child != newest_ || s_.kind == StepState::Kind::kFinal)
-        CancelUnended(child, CancelMode::kNow, plan_);
+    for (const ChildFact* child : children_)
+      if (child != nullptr && (child != newest_ || s_.kind == StepState::Kind::kFinal))
+        CancelUnended(*child, CancelMode::kNow, plan_);
   }
 
   // --- its run was seen once and is not known now
