@@ -43,6 +43,7 @@ TEST_F(ApiWrites, AChainOfTenStepsCostsAtMostTwoAndAFifthAStep) {
   std::printf("a chain of ten steps: %d writes\n", counting.writes());
   EXPECT_LE(counting.writes(), 22);
   EXPECT_GE(counting.writes(), 12) << "ten pods, a revision, a status: less were not counted";
+  StopEngine();  // before its client goes
 }
 
 TEST_F(ApiWrites, RunsOfOnePodAndOneContentCostAtMostFourEachAndARevisionTogether) {
@@ -57,6 +58,7 @@ TEST_F(ApiWrites, RunsOfOnePodAndOneContentCostAtMostFourEachAndARevisionTogethe
   std::printf("%d runs of one pod: %d writes\n", kRuns, counting.writes());
   EXPECT_LE(counting.writes(), 4 * kRuns);
   EXPECT_EQ(ListAll(kube::kControllerRevisions).size(), 1U);
+  StopEngine();
 }
 
 }  // namespace

@@ -125,6 +125,7 @@ TEST_P(Storm, OfRefusalsAndLostAnswersChangesNoEndAndMakesOnePodAnAttempt) {
   }
   // a, three items of which one is tried again, in, last, tidy
   EXPECT_EQ(kubelet_->started().size(), kRuns * 8U);
+  StopEngine();  // before its client goes
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Storm, ::testing::Range(1, 4));
