@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import tempfile
+import time
 import unittest
 
 import harness as h
@@ -84,6 +85,9 @@ class RunsByHand(h.ClusterTest):
                                      lambda line: line.replace("prices --cluster", f"hand -n {ns}"))
             self.assertIn(f"unchanged since run {first}", unchanged.stdout, unchanged.stderr)
             self.assertEqual(len(h.items("pplr", ns)), 1)
+            # times of creation have whole seconds: of two runs of one the names would say which was before
+            made = h.get("pplr", first, ns)["metadata"]["creationTimestamp"]
+            h.wait_until("another second", 3, lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > made)
             changed = penstock("run", "--if-changed", "hand", "-n", ns, "-p", "word=two")
             self.assertIn("parameters.word was one, is two", changed.stderr)
             second = re.search(r"run (hand-\S+) of", changed.stdout).group(1)
