@@ -1,6 +1,9 @@
 // Pipelines in pipelines over a cluster in memory: runs within runs, whoever is killed in between.
 #include <gmock/gmock.h>
 
+#include <atomic>
+
+#include "operator/base/pause.h"
 #include "operator/controllers/testing/engine_fixture.h"
 #include "operator/kube/resources.h"
 
@@ -252,6 +255,68 @@ TEST_F(NestedRuns, AreCheckedAgainWhenThePipelineThatTheyNameChanges) {
   Patch(kube::kPipelines, "one", {{"spec", {{"parameters", Json::array()}}}});
   const Json caller = Await(kube::kPipelines, "caller", "stalled again", stalled);
   EXPECT_THAT(caller.dump(), HasSubstr("has no such parameter"));
+}
+
+// Loses the answer to the write by which a run within another ends, and tells of runs only when
+// that run was asked for again.
+class LateNews : public kube::ForwardingClient {
+ public:
+  using ForwardingClient::ForwardingClient;
+  Result<Json> Update(const kube::ResourceType& type, const std::string& ns,
+                      const std::string& name, const Json& object, const std::string& subresource,
+                      const kube::Call& call) override {
+    auto written = ForwardingClient::Update(type, ns, name, object, subresource, call);
+    if (!written || type.plural != kube::kPipelineRuns.plural || subresource != "status" ||
+        name.find("-call-") == std::string::npos || ConditionOf(*written, "Finished") != "True" ||
+        lost_.exchange(true))
+      return written;
+    return Transient("connection reset by peer");
+  }
+  Result<Json> Get(const kube::ResourceType& type, const std::string& ns, const std::string& name,
+                   const kube::Call& call) override {
+    auto found = ForwardingClient::Get(type, ns, name, call);
+    if (lost_ && name.find("-call-") != std::string::npos) asked_ = true;
+    return found;
+  }
+  Result<void> Watch(const kube::ResourceType& type, const std::string& ns,
+                     const kube::WatchOptions& options, const kube::WatchSink& sink,
+                     std::stop_token stop) override {
+    if (type.plural != kube::kPipelineRuns.plural)
+      return ForwardingClient::Watch(type, ns, options, sink, stop);
+    return ForwardingClient::Watch(
+        type, ns, options,
+        [&](kube::WatchEvent& event) {
+          // Once it was asked for: it is known then, as soon as the answer is taken in.
+          while (lost_ && !told_ && !stop.stop_requested()) {
+            told_ = asked_.load();
+            static_cast<void>(Pause(Milliseconds(told_ ? 200 : 5), stop));
+          }
+          return sink(event);
+        },
+        stop);
+  }
+  [[nodiscard]] bool lost() const { return lost_; }
+
+ protected:
+  Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
+
+ private:
+  std::atomic<bool> lost_ = false, asked_ = false, told_ = false;
+};
+
+TEST_F(NestedRuns, WhoseEndIsKnownBeforeTheWatchTellsOfItKeepNoRunWaiting) {
+  Create(kube::kPipelines, One());
+  kubelet_->Script("last", 1, Ending::kHang);
+  LateNews late(cluster_);
+  StartEngine(&late);
+  Create(kube::kPipelineRuns, Outer("outer"));
+  ASSERT_TRUE(AwaitThat("the last step", [&] { return kubelet_->starts("last") == 1; }));
+  // All that is told of the outer run is over: no other news of it makes it look.
+  static_cast<void>(Pause(Milliseconds(500), {}));
+  kubelet_->Finish("last");
+  EXPECT_EQ(ConditionOf(AwaitFinished("outer"), "Succeeded"), "True");
+  EXPECT_TRUE(late.lost()) << "the run within had another name, or its end was not written";
+  StopEngine();  // before its client goes
 }
 
 // The process dies at its n-th write, n = 0, 1, ... until the run ends before that.
