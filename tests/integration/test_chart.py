@@ -160,13 +160,14 @@ class Chart(unittest.TestCase):
             self.assertEqual(any("stores" in rule["resources"] for rule in role["rules"]), name == "penstock-store", name)
         self.assertFalse(any("aggregate" in label for label in rights["penstock-store"]["metadata"]["labels"]))
 
-    def test_the_store_is_collected_unless_it_is_turned_off(self):
+    def test_the_store_is_collected_where_that_is_turned_on(self):
         def flags(*args):
             operator, = of("Deployment", render(*args))
             return [a for a in operator["spec"]["template"]["spec"]["containers"][0]["args"] if a.startswith("--store-gc")]
-        self.assertEqual(flags(), ["--store-gc-interval=24h", "--store-gc-grace=168h", "--store-gc-keep-cache=720h"])
-        self.assertEqual(flags("--set", "store.gc.enabled=false")[0], "--store-gc-interval=0s")
-        self.assertEqual(flags("--set", "store.gc.interval=6h", "--set", "store.gc.grace=48h")[:2],
+        self.assertEqual(flags(), ["--store-gc-interval=0s", "--store-gc-grace=168h", "--store-gc-keep-cache=720h"])
+        on = ("--set", "store.gc.enabled=true")
+        self.assertEqual(flags(*on)[0], "--store-gc-interval=24h")
+        self.assertEqual(flags(*on, "--set", "store.gc.interval=6h", "--set", "store.gc.grace=48h")[:2],
                          ["--store-gc-interval=6h", "--store-gc-grace=48h"])
 
     def test_a_wrong_value_is_refused_by_name(self):
