@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
@@ -36,7 +37,7 @@ std::string Said(const Json& condition) {
 // Of which generation of the object these words are; nullopt: they do not say.
 std::optional<std::int64_t> GenerationIn(const Json& words, const char* field) {
   const auto it = words.find(field);
-  if (it == words.end() || !it->is_number_integer()) return std::nullopt;
+  if (it == words.end() || !IsInt64(*it)) return std::nullopt;
   return it->get<std::int64_t>();
 }
 

@@ -9,6 +9,7 @@
 
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
+#include "operator/base/json.h"
 #include "operator/base/try.h"
 
 namespace penstock::sdk {
@@ -91,7 +92,7 @@ class LabelCoder {
       const auto number = static_cast<float>(i);
       if (c.is_string()) texts_[c.get<std::string>()] = number;
       if (c.is_boolean()) integers_[c.get<bool>() ? 1 : 0] = number;
-      if (c.is_number_integer()) integers_[c.get<std::int64_t>()] = number;
+      if (IsInt64(c)) integers_[c.get<std::int64_t>()] = number;
     }
   }
 

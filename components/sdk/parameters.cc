@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "components/sdk/step.h"
+#include "operator/base/json.h"
 
 namespace penstock::sdk {
 
@@ -62,7 +63,7 @@ std::int64_t Parameters::Integer(const std::string& name, std::int64_t fallback,
                                  std::int64_t minimum, std::int64_t maximum) {
   const Json* value = Find(name);
   if (value == nullptr) return fallback;
-  if (!value->is_number_integer() || *value < minimum || *value > maximum) {
+  if (!IsInt64(*value) || *value < minimum || *value > maximum) {
     Fail(name + ": must be an integer from " + std::to_string(minimum) + " to " +
          std::to_string(maximum));
     return fallback;

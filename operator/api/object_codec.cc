@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/api/fields.h"
+#include "operator/base/json.h"
 
 namespace penstock::api {
 namespace {
@@ -14,7 +15,7 @@ std::string TextAt(const Json& object, const char* name) {
 
 std::int64_t NumberAt(const Json& object, const char* name) {
   const auto it = object.find(name);
-  return it != object.end() && it->is_number_integer() ? it->get<std::int64_t>() : 0;
+  return it != object.end() && IsInt64(*it) ? it->get<std::int64_t>() : 0;
 }
 
 std::optional<TimePoint> TimeAt(const Json& object, const char* name) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <climits>
+#include <cstdint>
+#include <vector>
+
 namespace penstock {
 namespace {
 
@@ -71,6 +75,43 @@ TEST(ParseJsonCut, LeavesWhatIsNotTooDeepAsItIs) {
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_EQ(LevelsOf(*r), kMaxJsonDepth);
   EXPECT_EQ(r->dump(), Nested(kMaxJsonDepth - 1, "[],{},3"));
+}
+
+template <typename T>
+bool Refused(const char* text) {
+  try {
+    (void)Json::parse(text).get<T>();
+    return false;
+  } catch (const Json::exception&) {
+    return true;
+  }
+}
+
+TEST(WholeNumbers, AreReadAsTheyAreWrittenOrRefusedNeverCutOrWrapped) {
+  EXPECT_EQ(Json::parse("1").get<int>(), 1);
+  EXPECT_EQ(Json::parse("-3.0").get<int>(), -3);
+  EXPECT_EQ(Json::parse("-9223372036854775808").get<std::int64_t>(), INT64_MIN);
+  EXPECT_EQ(Json::parse("18446744073709551615").get<std::uint64_t>(), UINT64_MAX);
+  for (const char* wrong : {"1.5", "4294967296", "-2147483649", "1e300", "-1e300", "\"1\"", "null"})
+    EXPECT_TRUE(Refused<int>(wrong)) << wrong;
+  for (const char* wrong : {"18446744073709551615", "9223372036854775808", "9.3e18", "0.1"})
+    EXPECT_TRUE(Refused<std::int64_t>(wrong)) << wrong;
+  for (const char* wrong : {"-1", "18446744073709551616", "-0.5"})
+    EXPECT_TRUE(Refused<std::uint64_t>(wrong)) << wrong;
+  EXPECT_TRUE(Refused<std::uint16_t>("65536"));
+  EXPECT_TRUE(Refused<std::vector<std::int64_t>>("[1,1e300]"));
+  EXPECT_THROW((void)Json({{"n", 2.5}}).value("n", 7), Json::exception);
+  EXPECT_EQ(Json({{"n", 2.0}}).value("n", 7), 2);
+}
+
+TEST(WholeNumbers, AreClampedWhereTheBoundIsMeant) {
+  EXPECT_EQ(Clamped(Json(99'999'999'999), 0, 1000), 1000);
+  EXPECT_EQ(Clamped(Json(-1e300), 0, 1000), 0);
+  EXPECT_EQ(Clamped(Json(UINT64_MAX), INT_MIN, INT_MAX), INT_MAX);
+  EXPECT_EQ(Clamped(Json(12.9), 0, 1000), 12);
+  EXPECT_TRUE(IsInt64(Json(INT64_MIN)));
+  EXPECT_FALSE(IsInt64(Json(UINT64_MAX)));
+  EXPECT_FALSE(IsInt64(Json(1.0)));
 }
 
 }  // namespace

@@ -1,12 +1,16 @@
 #include "operator/kube/status_error.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 
 #include "operator/base/json.h"
 
 namespace penstock::kube {
 namespace {
+
+constexpr int kMostSeconds = 24 * 3600;  // that an answer may ask to wait
 
 const Json& Member(const Json& object, const char* key) {
   static const Json kNull;
@@ -77,9 +81,8 @@ Error Build(const std::string& what, int status, const Json& body, const std::st
   e.message = what + ": " + (message.empty() ? "no message" : message) + " (HTTP " +
               std::to_string(status) + ")";
   const Json& seconds = Member(Member(body, "details"), "retryAfterSeconds");
-  if (seconds.is_number_integer() && seconds.get<std::int64_t>() > 0) {
-    e.retry_after = std::chrono::seconds(seconds.get<std::int64_t>());
-  }
+  if (seconds.is_number_integer() && Clamped(seconds, 0, kMostSeconds) > 0)
+    e.retry_after = std::chrono::seconds(Clamped(seconds, 0, kMostSeconds));
   return e;
 }
 
@@ -93,14 +96,14 @@ Error ErrorFromAnswer(const std::string& what, int http_status, const std::strin
   const char* end = retry_after.data() + retry_after.size();
   const auto [rest, ec] = std::from_chars(retry_after.data(), end, seconds);
   if (ec == std::errc{} && rest == end && seconds >= 0) {
-    e.retry_after = std::chrono::seconds(seconds);
+    e.retry_after = std::chrono::seconds(std::min<std::int64_t>(seconds, kMostSeconds));
   }
   return e;
 }
 
 Error ErrorFromStatus(const std::string& what, const Json& status) {
   const Json& code = Member(status, "code");
-  return Build(what, code.is_number_integer() ? code.get<int>() : 0, status, "");
+  return Build(what, code.is_number_integer() ? Clamped(code, 0, 999) : 0, status, "");
 }
 
 }  // namespace penstock::kube

@@ -21,7 +21,7 @@ std::string Text(const Json& spec, const char* key) {
 
 std::int64_t Number(const Json& spec, const char* key) {
   const auto it = spec.find(key);
-  return it != spec.end() && it->is_number_integer() ? it->get<std::int64_t>() : 0;
+  return it != spec.end() && IsInt64(*it) ? it->get<std::int64_t>() : 0;
 }
 
 const Json& SpecOf(const Json& lease) {

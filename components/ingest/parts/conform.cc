@@ -7,6 +7,7 @@
 #include "components/ingest/parts/unite.h"
 #include "components/sdk/arrow_types.h"
 #include "components/sdk/cells.h"
+#include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
@@ -22,7 +23,7 @@ class Domain {
       for (const auto& value : domain) {
         if (value.is_string()) texts_.insert(value.get<std::string>());
         if (value.is_boolean()) integers_.insert(value.get<bool>() ? 1 : 0);
-        if (value.is_number_integer()) integers_.insert(value.get<std::int64_t>());
+        if (IsInt64(value)) integers_.insert(value.get<std::int64_t>());
         if (value.is_number()) numbers_.insert(value.get<double>());
       }
     } else {

@@ -1,8 +1,8 @@
 #include "components/ingest/parts/json_row.h"
 
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 
 namespace penstock::ingest {

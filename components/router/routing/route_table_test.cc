@@ -70,5 +70,16 @@ TEST(RouteTable, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Why(R"({"deployments":[{"name":"m","port":1}]})"), "");
 }
 
+TEST(RouteTable, RefusesNumbersThatNoWholeNumberHolds) {
+  for (const char* wrong : {"1e300", "1.5", "-1e300", "18446744073709551615"}) {
+    const std::string number = wrong;
+    EXPECT_NE(Why(With(R"({"version":)" + number + R"(,"weight":"100%"})")), "") << wrong;
+    EXPECT_NE(Why(R"({"deployments":[{"name":"m","port":)" + number + "}]}"), "") << wrong;
+    EXPECT_NE(Why(R"({"deployments":[{"name":"m","port":1,"hold":{"requests":)" + number + "}}]}"),
+              "")
+        << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace penstock::router

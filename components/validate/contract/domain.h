@@ -30,7 +30,7 @@ struct Domain {
     for (const auto& value : domain) {
       if (value.is_string()) texts.insert(value.get<std::string>());
       if (value.is_boolean()) integers.insert(value.get<bool>() ? 1 : 0);
-      if (value.is_number_integer()) integers.insert(value.get<std::int64_t>());
+      if (IsInt64(value)) integers.insert(value.get<std::int64_t>());
       if (value.is_number()) numbers.insert(value.get<double>());
     }
   }

@@ -8,6 +8,7 @@
 #include "components/sdk/cells.h"
 #include "components/validate/findings/pattern.h"
 #include "components/validate/rules/kinds.h"
+#include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
@@ -88,8 +89,7 @@ class RangeRule : public CellRule {
   static int Order(const sdk::Cell& cell, const Json& bound) {
     const auto order = [](auto a, auto b) { return a < b ? -1 : int(a > b); };
     const auto* whole = std::get_if<std::int64_t>(&cell);
-    if (whole != nullptr && bound.is_number_integer())
-      return order(*whole, bound.get<std::int64_t>());
+    if (whole != nullptr && IsInt64(bound)) return order(*whole, bound.get<std::int64_t>());
     return order(whole != nullptr ? double(*whole) : std::get<double>(cell), bound.get<double>());
   }
   bool Holds(const sdk::Cell& cell) const override {

@@ -4,6 +4,7 @@
 
 #include "operator/api/object_codec.h"
 #include "operator/api/registry/fields_registered_model.h"
+#include "operator/base/json.h"
 
 namespace penstock::api {
 namespace {
@@ -21,7 +22,7 @@ std::int64_t NumberOf(std::string_view text) {
 std::optional<std::int64_t> RegisteredModelSpec::VersionOf(const std::string& alias) const {
   if (!aliases.is_object()) return std::nullopt;
   const auto it = aliases.find(alias);
-  if (it == aliases.end() || !it->is_number_integer()) return std::nullopt;
+  if (it == aliases.end() || !IsInt64(*it)) return std::nullopt;
   return it->get<std::int64_t>();
 }
 

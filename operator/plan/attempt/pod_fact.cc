@@ -1,6 +1,7 @@
 #include "operator/plan/attempt/pod_fact.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
@@ -82,7 +83,7 @@ const Json& EndOf(const Json& container) {
 
 void ReadEnd(const Json& end, PodFact& fact) {
   const Json& code = Member(end, "exitCode");
-  if (code.is_number_integer()) fact.exit_code = code.get<int>();
+  if (code.is_number_integer()) fact.exit_code = Clamped(code, INT_MIN, INT_MAX);
   fact.termination_message = Text(end, "message");
   fact.terminated_reason = Text(end, "reason");
   fact.oom_killed = fact.terminated_reason == "OOMKilled";
@@ -199,7 +200,7 @@ Spent DecodeSpent(const std::string& text) {
   if (!j || !j->is_object()) return spent;
   const auto read = [&](const char* key, int& out) {
     const Json& v = Member(*j, key);
-    if (v.is_number_integer()) out = std::clamp(v.get<int>(), 0, 1'000'000);
+    if (v.is_number_integer()) out = Clamped(v, 0, 1'000'000);
   };
   read("user", spent.user);
   read("outOfMemory", spent.out_of_memory);

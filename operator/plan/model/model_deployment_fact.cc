@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
@@ -25,7 +26,7 @@ std::string TextAt(const Json& j, const char* key) {
 
 int Int(const Json& j, const char* key, int otherwise = 0) {
   const Json& v = Member(j, key);
-  return v.is_number_integer() ? v.get<int>() : otherwise;
+  return v.is_number_integer() ? Clamped(v, INT_MIN, INT_MAX) : otherwise;
 }
 
 std::int64_t VersionOf(const std::string& text) {
