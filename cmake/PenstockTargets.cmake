@@ -112,6 +112,19 @@ endfunction()
 # Every test program of the label unit.
 add_custom_target(penstock_unit_tests)
 
+# Whether a file of this folder, or below, has to do with threads: without one there is no race for ThreadSanitizer to find.
+function(penstock_uses_threads result)
+  file(GLOB_RECURSE files ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
+  set(${result} OFF PARENT_SCOPE)
+  foreach(file ${files})
+    file(STRINGS ${file} found REGEX "std::(j?thread|async|atomic|mutex|condition_variable|stop_token|call_once)|#include <thread>" LIMIT_COUNT 1)
+    if(found)
+      set(${result} ON PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
+
 # penstock_test(NAME SRCS ... DEPS ... [LABELS unit] [SOURCE_DIR]): a GoogleTest program, one ctest entry a
 # program. With SOURCE_DIR it knows its folder and the project's, as PENSTOCK_TEST_SOURCE_DIR and
 # PENSTOCK_SOURCE_DIR; without, it compiles the same in every clone, so that ccache helps.
@@ -133,7 +146,8 @@ function(penstock_test name)
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0>)
   penstock_precompile(${name} test <gmock/gmock.h> <gtest/gtest.h>)
   add_test(NAME ${name} COMMAND ${name})
-  if(unit IN_LIST ARG_LABELS)
+  penstock_uses_threads(threads)
+  if(unit IN_LIST ARG_LABELS AND (threads OR NOT PENSTOCK_SANITIZE STREQUAL "thread"))
     add_dependencies(penstock_unit_tests ${name})
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
