@@ -132,9 +132,11 @@ int ListArtifacts(const ArtifactOptions& options, Session& session) {
   }
   Table table{{"NAME", "TYPE", "SIZE", "DIGEST"}, {}};
   Json list = Json::array();
+  bool known = options.source.empty();
   for (const Json& run : runs) {
     const std::string name = run["metadata"].value("name", "");
     if (!options.source.empty() && options.source != name) continue;
+    known = true;
     for (const Json& step : run.value("status", Json::object()).value("steps", Json::array())) {
       for (const Json& output : step.value("outputs", Json::array())) {
         const std::string full =
@@ -149,6 +151,9 @@ int ListArtifacts(const ArtifactOptions& options, Session& session) {
       }
     }
   }
+  if (!known)
+    return session.Fail(kFailed, "there is no run \"" + options.source + "\" here; `" +
+                                     session.name + " get runs` lists them");
   if (options.output == "json") {
     session.out << list.dump(2) << "\n";
   } else if (options.output == "name") {

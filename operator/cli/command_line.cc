@@ -52,6 +52,8 @@ class Parser {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+      if (const std::string why = UnknownCommand(app_, {argv + 1, argv + argc}); !why.empty())
+        return session_.Fail(kUsage, why);
       return app_.exit(error, session_.out, session_.err) == 0 ? kOk : kUsage;
     }
     return code_;
@@ -158,6 +160,7 @@ class Parser {
     logs->add_flag("-f,--follow", logs_.follow, "until the step ends");
     logs->add_flag("--previous", logs_.previous, "of the container before");
     logs->add_option("--tail", logs_.tail, "last lines")->check(CLI::NonNegativeNumber);
+    AddGatewayFlags(*logs, logs_.gateway, logs_.token_file, logs_.ca_file);
 
     AddHistory();
 

@@ -43,6 +43,7 @@ struct LogsOptions {
   bool follow = false;
   bool previous = false;
   int tail = -1;
+  std::string gateway, token_file, ca_file;  // for the logs of pods that are gone
 };
 int Logs(const LogsOptions& options, Session& session);
 

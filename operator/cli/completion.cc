@@ -3,6 +3,8 @@
 #include <ostream>
 #include <sstream>
 
+#include "operator/base/nearest.h"
+#include "operator/base/shown_text.h"
 #include "operator/cli/commands.h"
 
 namespace penstock::cli {
@@ -53,6 +55,28 @@ std::vector<std::string> Candidates(const CLI::App& app, const std::string& begu
 }
 
 }  // namespace
+
+std::string UnknownCommand(CLI::App& program, const std::vector<std::string>& words) {
+  CLI::App* app = &program;
+  std::string path = "penstock";
+  for (std::size_t i = 0; i < words.size() && app->get_require_subcommand_min() > 0; ++i) {
+    if (words[i].starts_with('-')) {
+      const CLI::Option* option = app->get_option_no_throw(words[i]);
+      if (option != nullptr && option->get_expected_min() > 0) ++i;  // its value
+      continue;
+    }
+    CLI::App* command = CommandOf(*app, words[i]);
+    if (command == nullptr) {
+      std::vector<std::string> known;
+      for (const CLI::App* one : app->get_subcommands({})) known.push_back(one->get_name());
+      return "\"" + plan::Shown(words[i], 100) + "\" is no command of " + path +
+             DidYouMean(words[i], known) + " (" + path + " --help lists them)";
+    }
+    app = command;
+    path += " " + words[i];
+  }
+  return "";
+}
 
 int CompleteLastWord(CLI::App& program, std::vector<std::string> words, const Session& session) {
   const std::string begun = words.empty() ? "" : words.back();

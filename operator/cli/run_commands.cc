@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
 #include <ostream>
 
 #include "operator/base/is_there.h"
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/gateway/artifact_upload.h"
 #include "operator/cli/history/item_pods.h"
 #include "operator/cli/history/run_lookup.h"
 #include "operator/cli/history/step_makers.h"
@@ -16,6 +18,7 @@
 #include "operator/cli/objects/state.h"
 #include "operator/kube/resources.h"
 #include "operator/local/pod_launch.h"
+#include "operator/net/url.h"
 #include "operator/os/signal_process.h"
 #include "operator/plan/attempt/labels.h"
 
@@ -109,10 +112,40 @@ std::string Prefix(const std::string& step, const std::string& container) {
   return step + (step.empty() || container.empty() ? "" : ", ") + container + ": ";
 }
 
+constexpr int kMostKept = 4 << 20;  // bytes that the gateway keeps of a log, and gives at once
+
+// What the gateway keeps of the logs of pods that are gone. It is asked first when one is wanted.
+class KeptLogs {
+ public:
+  KeptLogs(const LogsOptions& options, const Cluster& cluster, const Session& session)
+      : options_(options), cluster_(cluster), session_(session) {}
+
+  Result<std::string> Of(const StepPod& pod) {
+    if (pod.of_run.empty()) return NotFound("nothing tells whose it was");
+    if (!gateway_) {
+      auto opened = Gateway::Open({options_.gateway, options_.token_file, options_.ca_file},
+                                  cluster_, session_);
+      if (!opened) return opened.error();
+      gateway_ = *std::move(opened);
+    }
+    return gateway_->AskText("/api/v1/namespaces/" + cluster_.namespace_ + "/runs/" +
+                             net::UrlEncode(pod.of_run) + "/steps/" + net::UrlEncode(pod.of_step) +
+                             "/log?tail=" + std::to_string(kMostKept) +
+                             (pod.item ? "&item=" + std::to_string(*pod.item) : ""));
+  }
+
+ private:
+  const LogsOptions& options_;
+  const Cluster& cluster_;
+  const Session& session_;
+  std::unique_ptr<Gateway> gateway_;
+};
+
 int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
                 const std::vector<StepPod>& pods, Session& session) {
   int code = kOk;
   bool any = false;
+  KeptLogs kept(options, cluster, session);
   for (const StepPod& pod : pods) {
     if (pod.pod.empty()) {
       code = kFailed;
@@ -137,14 +170,22 @@ int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
           session.interrupted);
       if (!read) break;
     }
+    if (!read && read.error().kind == ErrorKind::kNotFound) {
+      const Result<std::string> log = kept.Of(pod);
+      any = any || log;
+      if (log) {
+        LinePrinter(session.out, Prefix(pods.size() > 1 ? pod.step : "", ""))
+            .Write(TailOf(*log, options.tail));
+        continue;
+      }
+      session.err << "error: step " << pod.step << ": its pod " << pod.pod
+                  << " is gone, and no log of it was kept: " << log.error().message << "\n";
+      code = kFailed;
+      continue;
+    }
     any = any || static_cast<bool>(read);
     if (read || read.error().kind == ErrorKind::kCancelled) continue;
-    if (read.error().kind == ErrorKind::kNotFound) {
-      session.err << "error: step " << pod.step << ": its pod " << pod.pod
-                  << " is gone, and its log with it; a log collector of the cluster may hold it\n";
-    } else {
-      session.err << "error: step " << pod.step << ": " << read.error().message << "\n";
-    }
+    session.err << "error: step " << pod.step << ": " << read.error().message << "\n";
     code = kFailed;
   }
   return any && options.step.empty() ? kOk : code;
@@ -160,6 +201,10 @@ namespace {
 Result<void> TakePods(const RunArchive& archive, const KnownRun& run, const RunPlace& place,
                       const Session& session, std::vector<StepPod>& pods) {
   if (Result<void> found = FindItems(archive, run, place, session, pods); !found) return found;
+  for (StepPod& pod : pods) {
+    pod.of_run = run.run.meta.name;
+    pod.of_step = pod.item ? pod.step.substr(0, pod.step.rfind('.')) : pod.step;
+  }
   std::vector<StepPod> own, all;
   for (StepPod& pod : pods) {
     if (pod.run.empty()) {
@@ -172,7 +217,12 @@ Result<void> TakePods(const RunArchive& archive, const KnownRun& run, const RunP
     if (!its) return its.error();
     if (Result<void> found = TakePods(archive, *within, place, session, *its); !found) return found;
     for (StepPod& inner : *its)
-      all.push_back({pod.step + "/" + inner.step, std::move(inner.pod), ""});
+      all.push_back({.step = pod.step + "/" + inner.step,
+                     .pod = std::move(inner.pod),
+                     .run = "",
+                     .item = inner.item,
+                     .of_run = std::move(inner.of_run),
+                     .of_step = std::move(inner.of_step)});
   }
   if (Result<void> found = FindMakers(archive, run, own, "its log", session); !found) return found;
   own.insert(own.end(), all.begin(), all.end());

@@ -129,12 +129,30 @@ Result<Environment> SecretValues(const std::string& ns, const std::string& secre
 }
 
 Environment InheritedEnvironment(const Environment& host) {
-  static constexpr std::array kNames = {
-      "PATH",       "HOME",          "USER",           "LOGNAME",         "LANG",
-      "TZ",         "TMPDIR",        "VIRTUAL_ENV",    "CONDA_PREFIX",    "PYTHONPATH",
-      "http_proxy", "https_proxy",   "no_proxy",       "HTTP_PROXY",      "HTTPS_PROXY",
-      "NO_PROXY",   "SSL_CERT_FILE", "SSL_CERT_DIR",   "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR",
-      "PYENV_ROOT", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME"};
+  static constexpr std::array kNames = {"PATH",
+                                        "HOME",
+                                        "USER",
+                                        "LOGNAME",
+                                        "LANG",
+                                        "TZ",
+                                        "TMPDIR",
+                                        "VIRTUAL_ENV",
+                                        "CONDA_PREFIX",
+                                        "PYTHONPATH",
+                                        "http_proxy",
+                                        "https_proxy",
+                                        "no_proxy",
+                                        "HTTP_PROXY",
+                                        "HTTPS_PROXY",
+                                        "NO_PROXY",
+                                        "SSL_CERT_FILE",
+                                        "SSL_CERT_DIR",
+                                        "LD_LIBRARY_PATH",
+                                        "XDG_RUNTIME_DIR",
+                                        "PYENV_ROOT",
+                                        "SSH_AUTH_SOCK",
+                                        "XDG_CONFIG_HOME",
+                                        "PENSTOCK_DUCKDB"};
   static constexpr std::array kPrefixes = {"LC_",   "CUDA_", "NVIDIA_", "GIT_SSL_",
                                            "ASAN_", "TSAN_", "UBSAN_"};
   Environment kept;

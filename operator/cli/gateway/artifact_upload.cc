@@ -7,12 +7,15 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 #include "operator/cli/gateway/tunnel.h"
 
 namespace penstock::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kAnswer = "the gateway's answer";
 
 Result<std::string> RequestToken(const Cluster& cluster, const Session& session) {
   // The account's token subresource, as `kubectl create token` uses it.
@@ -97,11 +100,16 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const GatewayOptions& options,
   return gateway;
 }
 
-Result<Json> Gateway::Ask(const std::string& target) const {
+Result<std::string> Gateway::AskText(const std::string& target) const {
   net::HttpRequest request;
   request.target = target;
   request.repeatable = true;
   return Send(std::move(request));
+}
+
+Result<Json> Gateway::Ask(const std::string& target) const {
+  PENSTOCK_ASSIGN(const std::string body, AskText(target));
+  return ParseJson(body, kAnswer);
 }
 
 Result<Json> Gateway::Tell(const std::string& target, const Json& body) const {
@@ -111,10 +119,11 @@ Result<Json> Gateway::Tell(const std::string& target, const Json& body) const {
   request.body = body.dump();
   request.headers.emplace_back("Content-Type", "application/json");
   request.headers.emplace_back("X-Penstock-Request", "1");
-  return Send(std::move(request));
+  PENSTOCK_ASSIGN(const std::string body, Send(std::move(request)));
+  return ParseJson(body, kAnswer);
 }
 
-Result<Json> Gateway::Send(net::HttpRequest request) const {
+Result<std::string> Gateway::Send(net::HttpRequest request) const {
   net::HttpClientOptions options;
   options.tls.ca_pem = store_.ca_pem;
   options.tls.insecure = tunnel_ != nullptr;  // TransportOptions::vouched_channel
@@ -129,10 +138,9 @@ Result<Json> Gateway::Send(net::HttpRequest request) const {
   limits.stop = stop_;
   const auto answer = (*client)->Send(request, limits);
   if (!answer) return Wrap("gateway " + store_.url, answer.error());
-  Result<Json> body = ParseJson(answer->body, "the gateway's answer");
-  if (!body) return body.error();
-  if (answer->Good()) return body;
-  const Json error = body->value("error", Json());
+  if (answer->Good()) return answer->body;
+  PENSTOCK_ASSIGN(const Json body, ParseJson(answer->body, kAnswer));
+  const Json error = body.is_object() ? body.value("error", Json()) : Json();
   Error refused = Internal("the gateway answers with status " + std::to_string(answer->status) +
                            ": " + (error.is_object() ? error.value("message", "") : error.dump()));
   if (answer->status == 404) refused.kind = ErrorKind::kNotFound;

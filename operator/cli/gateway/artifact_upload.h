@@ -34,12 +34,14 @@ class Gateway {
   // The answer of the API (operator/gateway/api) to a GET of this path with its query. What it
   // refuses is an error with its own words.
   [[nodiscard]] Result<Json> Ask(const std::string& target) const;
+  // The same where the answer is text.
+  [[nodiscard]] Result<std::string> AskText(const std::string& target) const;
   // The same of a write.
   [[nodiscard]] Result<Json> Tell(const std::string& target, const Json& body) const;
 
  private:
   Gateway();
-  [[nodiscard]] Result<Json> Send(net::HttpRequest request) const;
+  [[nodiscard]] Result<std::string> Send(net::HttpRequest request) const;
   [[nodiscard]] Result<TaskStore> Reach(const GatewayOptions& options, const Cluster& cluster,
                                         const Session& session);
   TaskStore store_;

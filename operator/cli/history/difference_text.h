@@ -22,7 +22,7 @@ using views::Leaves;
 // "parameters.epochs was 5, is 10".
 [[nodiscard]] std::string Describe(const Difference& difference);
 
-// STEP WHAT <before> <after>; a header alone when nothing differs.
+// STEP WHAT <before> <after>, without what is equal; a header alone when nothing differs.
 [[nodiscard]] Table DiffTable(const Json& difference);
 
 }  // namespace penstock::cli

@@ -197,6 +197,25 @@ TEST(RunDifference, PutsParametersDataAndMetricsSideBySide) {
             "train    auc                 0.625                0.875\n");
 }
 
+TEST(RunDifference, ShowsNoMetricThatIsEqualAndOfLongTextsWhereTheyDiffer) {
+  Json difference = DiffRuns(RunOf("r-1", 5, "v1"), RunOf("r-2", 5, "v1"));
+  difference["metrics"] = Json::array();
+  difference["metrics"].push_back(
+      {{"step", "train"}, {"what", "auc"}, {"before", 0.5}, {"after", 0.5}});
+  EXPECT_THAT(DiffTable(difference).rows, IsEmpty());
+  const std::string same(100, 'x');
+  difference["parameters"].push_back(
+      {{"step", ""}, {"what", "query"}, {"before", same + "one"}, {"after", same + "zwei"}});
+  difference["parameters"].push_back(
+      {{"step", ""}, {"what", "end"}, {"before", same}, {"after", same + "!"}});
+  const auto rows = DiffTable(difference).rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0][2], "…xxxxxxxxone");
+  EXPECT_EQ(rows[0][3], "…xxxxxxxxzwei");
+  EXPECT_EQ(rows[1][2], "…xxxxxxxx");
+  EXPECT_EQ(rows[1][3], "…xxxxxxxx!");
+}
+
 TEST(RunDifference, SaysWhichRunHasAStepThatTheOtherHasNot) {
   KnownRun one = RunOf("r-1", 5, "v1");
   const KnownRun two = RunOf("r-2", 5, "v1");

@@ -37,7 +37,7 @@ Result<ItemPods> OnThisMachine(const State& state, const KnownRun& run, const St
       const Result<bool> there = IsThere(local::PathsOf(state.root(), kLocalNamespace, pod).log);
       if (!there) return there.error();
       if (!*there) break;
-      found[item] = {NameOf(loop.step, item), pod, ""};
+      found[item] = {.step = NameOf(loop.step, item), .pod = pod, .run = "", .item = item};
     }
   }
   return found;
@@ -60,7 +60,8 @@ Result<ItemPods> OnTheCluster(const Cluster& cluster, const KnownRun& run, const
       const plan::PodFact pod = plan::DecodePod(object);
       if (!pod.item || pod.attempt <= attempts[*pod.item]) continue;
       attempts[*pod.item] = pod.attempt;
-      found[*pod.item] = {NameOf(loop.step, *pod.item), pod.name, ""};
+      found[*pod.item] = {
+          .step = NameOf(loop.step, *pod.item), .pod = pod.name, .run = "", .item = *pod.item};
     }
     list.continue_token = page->continue_token;
   } while (!list.continue_token.empty());

@@ -29,6 +29,8 @@ struct StepPod {
   // Of a looped step, which has neither: its items have (cli/item_pods.h).
   bool looped = false;
   std::optional<int> item = {};  // the one that was asked for; nullopt: all
+  // Whose pod it is, where that is known: of a step from the cache those that made its outputs.
+  std::string of_run = {}, of_step = {};
 };
 // The pods of all steps that had one or came from the cache, or of the named step; "each.3" names
 // an item of a looped one. The error lists the steps, or says why the step has none.

@@ -31,7 +31,10 @@ Result<void> FindMakers(const RunArchive& archive, const KnownRun& run, std::vec
     const Maker maker = MakerOf(*run.Step(pod.step), *others);
     session.err << "note: step " << pod.step << " came from the cache; " << NoteOf(maker, what)
                 << "\n";
-    if (maker.step != nullptr) pod.pod = maker.step->pod;
+    if (maker.step == nullptr) continue;
+    pod.pod = maker.step->pod;
+    pod.of_run = maker.name;
+    pod.of_step = maker.step->name;
   }
   return {};
 }

@@ -66,6 +66,48 @@ TEST_F(OnACluster, LogsOfACachedStepAreThoseOfTheRunThatMadeIt) {
             "note: step write came from the cache; this is its log in run " + first + "\n");
 }
 
+TEST_F(OnACluster, LogsOfAPodThatIsGoneAreWhatTheGatewayKeeps) {
+  ASSERT_EQ(Penstock({"run", "words", "--cluster"}), kOk) << err_.str();
+  const std::string run = RunNames().at(0);
+  gateway::TestGateway gateway(folder_);
+  std::vector<std::string> asked;
+  gateway.router.Add("GET", "/api/v1/namespaces/default/runs/{run}/steps/{step}/log",
+                     [&](gateway::Exchange& x, const auto&) {
+                       asked.push_back(x.Header("Authorization") + " " + x.path() + "?" + x.query());
+                       x.Respond(200, "text/plain", "first\nkept\n");
+                     });
+  gateway.Start();
+  Write("token", "good\n");
+  Write("ca.pem", gateway.certificates->CaPem());
+  const auto logs = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"logs", run, "--cluster", "--gateway", gateway.Url(),
+                                 "--token-file", "token", "--ca-file", "ca.pem"});
+    return Penstock(words);
+  };
+  ASSERT_EQ(logs({}), kOk) << err_.str();
+  EXPECT_TRUE(asked.empty()) << "both pods are there";
+  const auto pods = cluster_->client().List(kube::kPods, kLocalNamespace, {});
+  ASSERT_TRUE(pods);
+  for (const Json& pod : pods->items)
+    if (pod["metadata"]["labels"].value("penstock.dev/step", "") == "write") {
+      ASSERT_TRUE(cluster_->client().Delete(kube::kPods, kLocalNamespace,
+                                            pod["metadata"].value("name", ""), {}));
+    }
+  ASSERT_EQ(logs({"write", "--tail", "1"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "kept\n");
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_TRUE(asked[0].starts_with("Bearer good /api/v1/namespaces/default/runs/" + run +
+                                   "/steps/write/log?tail="))
+      << asked[0];
+  ASSERT_EQ(logs({}), kOk) << err_.str();
+  EXPECT_NE(out_.str().find("write: kept\n"), std::string::npos) << out_.str();
+  gateway.server->Stop();
+  EXPECT_EQ(logs({"write"}), kFailed);
+  EXPECT_NE(err_.str().find("is gone, and no log of it was kept: gateway https://127.0.0.1"),
+            std::string::npos)
+      << err_.str();
+}
+
 TEST_F(OnACluster, BackfillMakesARunForEachTimeAndNoneTwice) {
   const std::vector<std::string> three_days = {"backfill",   "words",      "--cluster",
                                                "--from",     "2026-01-01", "--to",

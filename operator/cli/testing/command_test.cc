@@ -77,6 +77,20 @@ TEST_F(CliTest, WrongUsageIsToldBeforeTheHintToTheHelp) {
   EXPECT_NE(err_.str().find("--colour"), std::string::npos);
 }
 
+TEST_F(CliTest, AMistypedCommandIsNamedWithTheOneThatWasMeant) {
+  EXPECT_EQ(Penstock({"-n", "team", "validat", "file.yaml"}), kUsage);
+  EXPECT_EQ(err_.str(),
+            "error: \"validat\" is no command of penstock; did you mean \"validate\"? "
+            "(penstock --help lists them)\n");
+  EXPECT_EQ(Penstock({"artifact", "list"}), kUsage);
+  EXPECT_EQ(err_.str(),
+            "error: \"list\" is no command of penstock artifact (penstock artifact --help lists "
+            "them)\n");
+  EXPECT_EQ(Penstock({"--help"}), kOk);
+  EXPECT_EQ(Penstock({}), kUsage);
+  EXPECT_NE(err_.str().find("subcommand is required"), std::string::npos) << err_.str();
+}
+
 TEST_F(CliTest, TheHelpHasOneTableOfExitCodes) {
   EXPECT_EQ(Penstock({"--help"}), kOk);
   for (const char* line : {"  0  ", "  1  ", "  2  ", "  3  "}) {

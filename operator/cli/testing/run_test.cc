@@ -40,6 +40,8 @@ TEST_F(RunTest, LaterCommandsFindWhatItLeft) {
   EXPECT_NE(out_.str().find("Succeeded   -      2/2"), std::string::npos) << out_.str();
   EXPECT_EQ(Penstock({"get", "runs", "-o", "json"}), kOk);
   EXPECT_EQ(Json::parse(out_.str())["items"].size(), 1U);
+  EXPECT_EQ(Penstock({"artifact", "ls", "nothing"}), kFailed);
+  EXPECT_NE(err_.str().find("there is no run \"nothing\" here"), std::string::npos) << err_.str();
   EXPECT_EQ(Penstock({"artifact", "ls", "-o", "name"}), kOk);
   EXPECT_NE(out_.str().find("/write/text\n"), std::string::npos);
   EXPECT_EQ(Penstock({"cancel", "words"}), kFailed);

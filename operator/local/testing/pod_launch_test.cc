@@ -48,7 +48,9 @@ class PodLaunchTest : public testing::Test {
   LaunchOptions options_{state_,
                          "/opt/bin/penstock-launcher",
                          {"/opt/bin"},
-                         {{"PATH", "/usr/bin"}, {"PENSTOCK_SECRET_DB_LOGIN_KEY", "s3cret"}}};
+                         {{"PATH", "/usr/bin"},
+                          {"PENSTOCK_DUCKDB", "/opt/duckdb"},
+                          {"PENSTOCK_SECRET_DB_LOGIN_KEY", "s3cret"}}};
   SystemClock clock_;
   MemoryCluster cluster_{clock_};
 };
@@ -64,6 +66,7 @@ TEST_F(PodLaunchTest, PutsTheTaskIntoAFileAndPointsTheLauncherAtIt) {
   EXPECT_EQ(*ReadFile(volumes / "task/task.json"), R"({"protocol":1})");
   EXPECT_TRUE(fs::is_directory(volumes / "work"));
   EXPECT_TRUE(Has(launch->environment, "PATH=/opt/bin:/usr/bin"));
+  EXPECT_TRUE(Has(launch->environment, "PENSTOCK_DUCKDB=/opt/duckdb"));
 }
 
 TEST_F(PodLaunchTest, TakesASecretFromTheEnvironmentAndGivesItToTheStepThatAskedOnly) {
