@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "operator/base/json_member.h"
 #include "operator/base/try.h"
 
 namespace penstock::query {
@@ -19,10 +20,6 @@ std::string Quote(const std::string& text, char quote) {
     out += c;
   }
   return out + quote;
-}
-
-std::string TextAt(const Json& node, const char* key) {
-  return node.contains(key) && node[key].is_string() ? node[key].get<std::string>() : "";
 }
 
 // Every object of a tree.

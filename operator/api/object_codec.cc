@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "operator/api/fields.h"
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 
 namespace penstock::api {
 namespace {
-
-std::string TextAt(const Json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
 
 std::int64_t NumberAt(const Json& object, const char* name) {
   const auto it = object.find(name);

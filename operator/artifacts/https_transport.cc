@@ -17,6 +17,7 @@
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
+#include "operator/net/exchange.h"
 #include "operator/net/http_client.h"
 #include "operator/net/url.h"
 
@@ -45,30 +46,9 @@ std::string ServerMessage(const HttpResponse& reply) {
   return reply.body.substr(0, 200);
 }
 
-ErrorKind KindOf(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return ErrorKind::kForbidden;
-    case 404:
-      return ErrorKind::kNotFound;
-    case 408:
-      return ErrorKind::kTransient;
-    case 413:
-      return ErrorKind::kTooLarge;
-    case 429:
-    case 503:
-      return ErrorKind::kOverloaded;
-    case 507:
-      return ErrorKind::kNoSpace;
-    default:
-      return status >= 500 ? ErrorKind::kTransient : ErrorKind::kInvalid;
-  }
-}
-
 Error FromReply(const std::string& what, const HttpResponse& reply) {
   Error e;
-  e.kind = KindOf(reply.status);
+  e.kind = net::KindOf(reply.status);
   e.message = what + ": the artifact store answered " + std::to_string(reply.status);
   if (const std::string said = ServerMessage(reply); !said.empty()) e.message += ", " + said;
   const std::string after(reply.Header("retry-after"));

@@ -5,19 +5,12 @@
 #include <cstdint>
 #include <optional>
 
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 
 namespace penstock::kube {
 namespace {
 
 constexpr int kMostSeconds = 24 * 3600;  // that an answer may ask to wait
-
-const Json& Member(const Json& object, const char* key) {
-  static const Json kNull;
-  if (!object.is_object()) return kNull;
-  const auto it = object.find(key);
-  return it == object.end() ? kNull : *it;
-}
 
 std::string Text(const Json& value) { return value.is_string() ? value.get<std::string>() : ""; }
 

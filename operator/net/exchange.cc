@@ -3,7 +3,6 @@
 #include "operator/base/json.h"
 
 namespace penstock::net {
-namespace {
 
 int StatusOf(ErrorKind kind) {
   switch (kind) {
@@ -43,7 +42,26 @@ int StatusOf(ErrorKind kind) {
   return 500;
 }
 
-}  // namespace
+ErrorKind KindOf(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return ErrorKind::kForbidden;
+    case 404:
+      return ErrorKind::kNotFound;
+    case 408:
+      return ErrorKind::kTransient;
+    case 413:
+      return ErrorKind::kTooLarge;
+    case 429:
+    case 503:
+      return ErrorKind::kOverloaded;
+    case 507:
+      return ErrorKind::kNoSpace;
+    default:
+      return status >= 500 ? ErrorKind::kTransient : ErrorKind::kInvalid;
+  }
+}
 
 void RespondError(Exchange& exchange, int status, const std::string& message,
                   const Headers& headers) {

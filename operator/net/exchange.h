@@ -60,6 +60,10 @@ class Exchange {
   [[nodiscard]] virtual bool SendPiece(std::string_view bytes) = 0;
 };
 
+// The status that an error is answered with, and the error that an answer's status tells of.
+[[nodiscard]] int StatusOf(ErrorKind kind);
+[[nodiscard]] ErrorKind KindOf(int status);
+
 // {"error": message}
 void RespondError(Exchange& exchange, int status, const std::string& message,
                   const Headers& headers = {});

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "operator/base/file.h"
+#include "operator/base/json_member.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
@@ -25,12 +26,6 @@ constexpr const char* kArchitecture = "arm64";
 #else
 constexpr const char* kArchitecture = "amd64";
 #endif
-
-std::string TextAt(const Json& object, const char* key) {
-  if (!object.is_object()) return "";
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 Json ObjectAt(const Json& object, const char* key) {
   const auto it = object.find(key);

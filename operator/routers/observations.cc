@@ -3,23 +3,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 #include "operator/base/shown_text.h"
 
 namespace penstock::routers {
 namespace {
-
-const Json& Member(const Json& j, const char* key) {
-  static const Json kNull;
-  if (!j.is_object()) return kNull;
-  const auto it = j.find(key);
-  return it == j.end() ? kNull : *it;
-}
-
-std::string TextAt(const Json& j, const char* key) {
-  const Json& v = Member(j, key);
-  return v.is_string() ? v.get<std::string>() : "";
-}
 
 std::int64_t CountOf(const Json& v) {
   if (v.is_number_unsigned())

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 #include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 
@@ -13,11 +13,6 @@ namespace penstock::runtime {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::string Text(const Json& spec, const char* key) {
-  const auto it = spec.find(key);
-  return it != spec.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 std::int64_t Number(const Json& spec, const char* key) {
   const auto it = spec.find(key);
@@ -59,7 +54,7 @@ bool LeaderElector::IsLeading() const {
 
 bool LeaderElector::HeldByOther(const Json& lease, Steady now) {
   const Json& spec = SpecOf(lease);
-  const std::string holder = Text(spec, "holderIdentity");
+  const std::string holder = TextAt(spec, "holderIdentity");
   if (holder.empty() || holder == settings_.identity) return false;
   // The holder's clock may be wrong, so its renewTime proves nothing: a change of the lease does,
   // at the moment when we see it.
@@ -98,7 +93,7 @@ Result<bool> LeaderElector::Write(const Json* current, Steady begun, const kube:
   const Json old = SpecOf(lease);
   Json& spec = lease["spec"];
   if (!spec.is_object()) spec = Json::object();
-  if (Text(old, "holderIdentity") != settings_.identity) {
+  if (TextAt(old, "holderIdentity") != settings_.identity) {
     spec["acquireTime"] = now;
     spec["leaseTransitions"] = Number(old, "leaseTransitions") + (current != nullptr ? 1 : 0);
   }
@@ -174,7 +169,7 @@ Result<void> LeaderElector::Release() {
   for (int attempt = 0;; ++attempt) {
     auto lease = client_.Get(kube::kLeases, settings_.ns, settings_.name, call);
     if (!lease) return lease.error();
-    if (Text(SpecOf(*lease), "holderIdentity") != settings_.identity) return {};
+    if (TextAt(SpecOf(*lease), "holderIdentity") != settings_.identity) return {};
     const std::string now = FormatMicroTime(clock_.Now());
     Json& spec = (*lease)["spec"];
     spec["holderIdentity"] = "";

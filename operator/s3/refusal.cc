@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "operator/net/exchange.h"
 #include "operator/s3/xml.h"
 
 namespace penstock::s3 {
@@ -62,26 +63,7 @@ const Known* Find(std::string_view code) {
 }
 
 ErrorKind KindOf(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return ErrorKind::kForbidden;
-    case 404:
-      return ErrorKind::kNotFound;
-    case 408:
-      return ErrorKind::kTransient;
-    case 412:
-      return ErrorKind::kAlreadyExists;
-    case 413:
-      return ErrorKind::kTooLarge;
-    case 429:
-    case 503:
-      return ErrorKind::kOverloaded;
-    case 507:
-      return ErrorKind::kNoSpace;
-    default:
-      return status >= 500 ? ErrorKind::kTransient : ErrorKind::kInvalid;
-  }
+  return status == 412 ? ErrorKind::kAlreadyExists : net::KindOf(status);
 }
 
 }  // namespace

@@ -6,24 +6,12 @@
 #include <tuple>
 #include <utility>
 
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 
 namespace penstock::router {
 namespace {
 
 using Endpoints = std::map<std::pair<std::string, std::int64_t>, std::vector<Endpoint>>;
-
-const Json& Member(const Json& j, const char* key) {
-  static const Json kNull;
-  if (!j.is_object()) return kNull;
-  const auto it = j.find(key);
-  return it == j.end() ? kNull : *it;
-}
-
-std::string TextAt(const Json& j, const char* key) {
-  const Json& v = Member(j, key);
-  return v.is_string() ? v.get<std::string>() : "";
-}
 
 // 0: no whole number.
 std::int64_t Whole(const std::string& text) {

@@ -10,20 +10,6 @@
 namespace penstock::train {
 namespace {
 
-double WeightOf(const Rows& rows, std::size_t i) {
-  return rows.weight.empty() ? 1.0 : rows.weight[i];
-}
-
-double WeightedMean(const Rows& rows) {
-  double sum = 0;
-  double total = 0;
-  for (std::size_t i = 0; i < rows.y.size(); ++i) {
-    sum += WeightOf(rows, i) * rows.y[i];
-    total += WeightOf(rows, i);
-  }
-  return sum / total;
-}
-
 // The smallest label that at least `quantile` of the weight is not above.
 double WeightedQuantile(const Rows& rows, double quantile) {
   std::vector<std::size_t> order(rows.y.size());

@@ -4,7 +4,6 @@
 #include <cmath>
 
 namespace penstock::train {
-namespace {
 
 double WeightOf(const Rows& rows, std::size_t i) {
   return rows.weight.empty() ? 1.0 : rows.weight[i];
@@ -19,6 +18,8 @@ double WeightedMean(const Rows& rows) {
   }
   return sum / total;
 }
+
+namespace {
 
 double LossOfRow(const Target& target, const double* answer, double y, double delta) {
   constexpr double kLeast = 1e-15;

@@ -2,6 +2,7 @@
 // on. What the frame chooses by is choice_metric.h. Pure.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace penstock::train {
 [[nodiscard]] double MeanLoss(const Target& target, std::span<const double> answers,
                               const Rows& rows, double scale);
 
+// A row's weight, 1 where there are none; the label's weighted mean.
+[[nodiscard]] double WeightOf(const Rows& rows, std::size_t i);
+[[nodiscard]] double WeightedMean(const Rows& rows);
 // The label's weighted standard deviation; 1 for a constant label.
 [[nodiscard]] double LabelScale(const Rows& rows);
 

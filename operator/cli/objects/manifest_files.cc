@@ -6,7 +6,7 @@
 #include "operator/api/codec.h"
 #include "operator/base/file.h"
 #include "operator/base/is_there.h"
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/whole_number.h"
 #include "operator/protocol/volume_path.h"
@@ -17,11 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxManifest = 16ULL << 20;
-
-std::string TextAt(const Json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 bool IsManifestName(const fs::path& path) {
   const std::string extension = path.extension();

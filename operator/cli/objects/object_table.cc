@@ -9,37 +9,19 @@
 namespace penstock::cli {
 namespace {
 
-const Json& Object(const Json& parent, const char* key) {
-  static const Json kEmpty = Json::object();
-  const auto it = parent.find(key);
-  return it != parent.end() && it->is_object() ? *it : kEmpty;
-}
-
-std::string Text(const Json& parent, const char* key) {
-  const auto it = parent.find(key);
-  if (it == parent.end() || it->is_null()) return "";
-  return it->is_string() ? it->get<std::string>() : it->dump();
-}
+using views::FindCondition;
+using views::ObjectAt;
+using views::ShownAt;
 
 std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
 
-const Json* Condition(const Json& object, const std::string& type) {
-  const Json& status = Object(object, "status");
-  const auto list = status.find("conditions");
-  if (list == status.end() || !list->is_array()) return nullptr;
-  for (const Json& condition : *list) {
-    if (Text(condition, "type") == type) return &condition;
-  }
-  return nullptr;
-}
-
 std::optional<TimePoint> Time(const Json& parent, const char* key) {
-  const Result<TimePoint> time = ParseTime(Text(parent, key));
+  const Result<TimePoint> time = ParseTime(ShownAt(parent, key));
   return time ? std::optional(*time) : std::nullopt;
 }
 
 std::string Age(const Json& object, TimePoint now) {
-  const auto created = Time(Object(object, "metadata"), "creationTimestamp");
+  const auto created = Time(ObjectAt(object, "metadata"), "creationTimestamp");
   if (!created) return "<unknown>";
   return HumanDuration(std::chrono::duration_cast<Milliseconds>(now - *created));
 }
@@ -54,11 +36,11 @@ std::string Took(const Json& status, TimePoint now) {
 // Why an object is as it is: the first condition that says something worth reading.
 std::string Why(const Json& object) {
   for (const char* type : {"Stalled", "Succeeded", "Ready"}) {
-    const Json* condition = Condition(object, type);
+    const Json* condition = FindCondition(object, type);
     if (condition == nullptr) continue;
-    const bool bad = std::string_view(type) == "Stalled" ? Text(*condition, "status") == "True"
-                                                         : Text(*condition, "status") != "True";
-    if (bad) return OneLine(Text(*condition, "message"));
+    const bool bad = std::string_view(type) == "Stalled" ? ShownAt(*condition, "status") == "True"
+                                                         : ShownAt(*condition, "status") != "True";
+    if (bad) return OneLine(ShownAt(*condition, "message"));
   }
   return "";
 }
@@ -71,7 +53,7 @@ struct Column {
 };
 
 std::string Steps(const Json& run, TimePoint /*now*/) {
-  const Json& summary = Object(Object(run, "status"), "summary");
+  const Json& summary = ObjectAt(ObjectAt(run, "status"), "summary");
   if (summary.empty()) return "-";
   return std::to_string(summary.value("succeeded", 0)) + "/" +
          std::to_string(summary.value("total", 0));
@@ -80,9 +62,9 @@ std::string Steps(const Json& run, TimePoint /*now*/) {
 // "each.3": of a run within another the step, and the item of a looped one.
 std::string StepOfParent(const Json& run) {
   if (ParentRun(run).empty()) return "";
-  const Json& labels = Object(Object(run, "metadata"), "labels");
-  const std::string item = Text(labels, "penstock.dev/item");
-  return Text(labels, "penstock.dev/step") + (item.empty() ? "" : "." + item);
+  const Json& labels = ObjectAt(ObjectAt(run, "metadata"), "labels");
+  const std::string item = ShownAt(labels, "penstock.dev/item");
+  return ShownAt(labels, "penstock.dev/step") + (item.empty() ? "" : "." + item);
 }
 
 std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
@@ -92,93 +74,102 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
   };
   const Column ready{"READY", status_of("Ready")};
   if (type == kube::kPipelines) {
-    return {
-        ready,
-        {"ACTIVE",
-         [](const Json& o, TimePoint) {
-           return std::to_string(Object(o, "status").value("activeRuns", 0));
-         }},
-        {"LAST-RUN",
-         [](const Json& o, TimePoint) {
-           const Json& last = Object(Object(o, "status"), "lastRun");
-           const std::string outcome = Text(last, "outcome");
-           return last.empty() ? "-" : outcome.empty() ? "Running" : outcome;
-         }},
-        {"NEXT", [](const Json& o,
-                    TimePoint) { return OrDash(Text(Object(o, "status"), "nextScheduleTime")); }},
-        {"FRESH", status_of("Fresh"), true},
-        {"RUN",
-         [](const Json& o, TimePoint) {
-           return OrDash(Text(Object(Object(o, "status"), "lastRun"), "name"));
-         },
-         true},
-        why};
+    return {ready,
+            {"ACTIVE",
+             [](const Json& o, TimePoint) {
+               return std::to_string(ObjectAt(o, "status").value("activeRuns", 0));
+             }},
+            {"LAST-RUN",
+             [](const Json& o, TimePoint) {
+               const Json& last = ObjectAt(ObjectAt(o, "status"), "lastRun");
+               const std::string outcome = ShownAt(last, "outcome");
+               return last.empty() ? "-" : outcome.empty() ? "Running" : outcome;
+             }},
+            {"NEXT",
+             [](const Json& o, TimePoint) {
+               return OrDash(ShownAt(ObjectAt(o, "status"), "nextScheduleTime"));
+             }},
+            {"FRESH", status_of("Fresh"), true},
+            {"RUN",
+             [](const Json& o, TimePoint) {
+               return OrDash(ShownAt(ObjectAt(ObjectAt(o, "status"), "lastRun"), "name"));
+             },
+             true},
+            why};
   }
   if (type == kube::kPipelineRuns) {
     return {
         {"PIPELINE",
          [](const Json& o, TimePoint) {
-           return OrDash(Text(Object(Object(o, "spec"), "pipelineRef"), "name"));
+           return OrDash(ShownAt(ObjectAt(ObjectAt(o, "spec"), "pipelineRef"), "name"));
          },
          true},
         {"STATUS", [](const Json& o, TimePoint) { return RunWord(o); }},
-        {"STEP",
-         [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "status"), "trouble")); }},
+        {"STEP", [](const Json& o,
+                    TimePoint) { return OrDash(ShownAt(ObjectAt(o, "status"), "trouble")); }},
         {"DONE", Steps},
         {"CACHED",
          [](const Json& o, TimePoint) {
-           return std::to_string(Object(Object(o, "status"), "summary").value("cached", 0));
+           return std::to_string(ObjectAt(ObjectAt(o, "status"), "summary").value("cached", 0));
          },
          true},
         {"CAUSE",
          [](const Json& o, TimePoint) {
-           return OrDash(Text(Object(Object(o, "metadata"), "labels"), "penstock.dev/cause"));
+           return OrDash(
+               ShownAt(ObjectAt(ObjectAt(o, "metadata"), "labels"), "penstock.dev/cause"));
          },
          true},
         {"BLESSED", status_of("Blessed")},
         {"PARENT", [](const Json& o, TimePoint) { return OrDash(ParentRun(o)); }, true},
         {"OF", [](const Json& o, TimePoint) { return OrDash(StepOfParent(o)); }, true},
-        {"DURATION", [](const Json& o, TimePoint now) { return Took(Object(o, "status"), now); }},
+        {"DURATION", [](const Json& o, TimePoint now) { return Took(ObjectAt(o, "status"), now); }},
         why};
   }
   if (type == kube::kComponents) {
-    return {
-        {"COMPONENT", [](const Json& o, TimePoint) { return Text(Object(o, "spec"), "name"); }},
-        {"VERSION", [](const Json& o, TimePoint) { return Text(Object(o, "spec"), "version"); }},
-        {"LIBRARY",
-         [](const Json& o, TimePoint) {
-           const Json& labels = Object(Object(o, "metadata"), "labels");
-           return labels.value("penstock.dev/library", "") == "true" ? "true" : "false";
-         }},
-        {"DESCRIPTION",
-         [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "spec"), "description")); },
-         true}};
+    return {{"COMPONENT",
+             [](const Json& o, TimePoint) { return ShownAt(ObjectAt(o, "spec"), "name"); }},
+            {"VERSION",
+             [](const Json& o, TimePoint) { return ShownAt(ObjectAt(o, "spec"), "version"); }},
+            {"LIBRARY",
+             [](const Json& o, TimePoint) {
+               const Json& labels = ObjectAt(ObjectAt(o, "metadata"), "labels");
+               return labels.value("penstock.dev/library", "") == "true" ? "true" : "false";
+             }},
+            {"DESCRIPTION",
+             [](const Json& o, TimePoint) {
+               return OrDash(ShownAt(ObjectAt(o, "spec"), "description"));
+             },
+             true}};
   }
   if (type == kube::kApprovals) {
     const auto spec = [](const char* field) {
-      return [field](const Json& o, TimePoint) { return Text(Object(o, "spec"), field); };
+      return [field](const Json& o, TimePoint) { return ShownAt(ObjectAt(o, "spec"), field); };
     };
-    return {{"RUN", [](const Json& o,
-                       TimePoint) { return Text(Object(Object(o, "spec"), "run"), "name"); }},
-            {"STEP", spec("step")},
-            {"DECISION", spec("decision")},
-            {"BY", [](const Json& o,
-                      TimePoint) { return Text(Object(Object(o, "spec"), "approver"), "user"); }},
-            {"COMMENT",
-             [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "spec"), "comment")); },
-             true}};
+    return {
+        {"RUN", [](const Json& o,
+                   TimePoint) { return ShownAt(ObjectAt(ObjectAt(o, "spec"), "run"), "name"); }},
+        {"STEP", spec("step")},
+        {"DECISION", spec("decision")},
+        {"BY",
+         [](const Json& o, TimePoint) {
+           return ShownAt(ObjectAt(ObjectAt(o, "spec"), "approver"), "user");
+         }},
+        {"COMMENT",
+         [](const Json& o, TimePoint) { return OrDash(ShownAt(ObjectAt(o, "spec"), "comment")); },
+         true}};
   }
   const auto version = [](const char* which) {
     return [which](const Json& o, TimePoint) {
-      const Json& entry = Object(Object(o, "status"), which);
-      return entry.empty() ? "-" : "v" + Text(entry, "version");
+      const Json& entry = ObjectAt(ObjectAt(o, "status"), which);
+      return entry.empty() ? "-" : "v" + ShownAt(entry, "version");
     };
   };
   return {ready,
           {"AVAILABLE", status_of("Available")},
           {"STABLE", version("stable")},
           {"CANDIDATE", version("candidate")},
-          {"URL", [](const Json& o, TimePoint) { return OrDash(Text(Object(o, "status"), "url")); },
+          {"URL",
+           [](const Json& o, TimePoint) { return OrDash(ShownAt(ObjectAt(o, "status"), "url")); },
            true},
           why};
 }
@@ -186,8 +177,8 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
 std::string OutputsText(const Json& step) {
   std::string text;
   for (const Json& output : step.value("outputs", Json::array())) {
-    const std::string digest = Text(output, "digest");
-    text += (text.empty() ? "" : ", ") + Text(output, "name") + " " +
+    const std::string digest = ShownAt(output, "digest");
+    text += (text.empty() ? "" : ", ") + ShownAt(output, "name") + " " +
             digest.substr(digest.starts_with("sha256:") ? 7 : 0, 8) + " (" +
             HumanBytes(output.value("bytes", std::uint64_t{0})) + ")";
   }
@@ -203,9 +194,9 @@ std::string StepDuration(const Json& step, TimePoint now) {
 
 // What is worth saying of a step: why it waits or failed, else what it gave.
 std::string StepNews(const Json& step) {
-  const std::string phase = Text(step, "phase");
-  const std::string message = OneLine(Text(step, "message"));
-  const std::string reason = Text(step, "reason");
+  const std::string phase = ShownAt(step, "phase");
+  const std::string message = OneLine(ShownAt(step, "message"));
+  const std::string reason = ShownAt(step, "reason");
   if (phase != "Succeeded" && (!message.empty() || !reason.empty())) {
     return reason + (reason.empty() || message.empty() ? "" : ": ") + message;
   }
@@ -251,9 +242,9 @@ Table TableOf(const kube::ResourceType& type, const std::vector<Json>& objects,
   table.header.push_back("AGE");
   for (const Json& object : objects) {
     std::vector<std::string>& row = table.rows.emplace_back();
-    const Json& meta = Object(object, "metadata");
-    if (options.namespaces) row.push_back(Text(meta, "namespace"));
-    row.push_back(Text(meta, "name"));
+    const Json& meta = ObjectAt(object, "metadata");
+    if (options.namespaces) row.push_back(ShownAt(meta, "namespace"));
+    row.push_back(ShownAt(meta, "name"));
     for (const Column& column : columns) {
       if (!column.wide || options.wide) row.push_back(column.cell(object, now));
     }
@@ -268,7 +259,7 @@ std::string ToNames(const kube::ResourceType& type, const std::vector<Json>& obj
   if (!type.group.empty()) kind += "." + std::string(type.group);
   std::string names;
   for (const Json& object : objects) {
-    names += kind + "/" + Text(Object(object, "metadata"), "name") + "\n";
+    names += kind + "/" + ShownAt(ObjectAt(object, "metadata"), "name") + "\n";
   }
   return names;
 }
@@ -278,13 +269,13 @@ Table StepTable(const Json& run, bool wide, std::size_t width, TimePoint now) {
   table.header = {"STEP", "PHASE", "CACHED", "DURATION"};
   if (wide) table.header.insert(table.header.end(), {"ATTEMPTS", "POD"});
   table.header.push_back("OUTPUTS");
-  for (const Json& step : Object(run, "status").value("steps", Json::array())) {
-    std::vector<std::string> row = {Text(step, "name"), Text(step, "phase"),
+  for (const Json& step : ObjectAt(run, "status").value("steps", Json::array())) {
+    std::vector<std::string> row = {ShownAt(step, "name"), ShownAt(step, "phase"),
                                     step.value("cached", false) ? "yes" : "no",
                                     StepDuration(step, now)};
     if (wide) {
       row.push_back(std::to_string(step.value("attempts", 0)));
-      row.push_back(OrDash(Text(step, "pod")));
+      row.push_back(OrDash(ShownAt(step, "pod")));
     }
     row.push_back(OrDash(StepNews(step)));
     table.rows.push_back(std::move(row));

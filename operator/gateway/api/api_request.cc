@@ -6,6 +6,7 @@
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/net/exchange.h"
 #include "operator/net/url.h"
 
 namespace penstock::gateway {
@@ -14,40 +15,9 @@ namespace {
 const std::string kJson = "application/json";
 
 int ApiStatus(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kNotFound:
-      return 404;
-    case ErrorKind::kInvalid:
-      return 400;
-    case ErrorKind::kForbidden:
-      return 403;
-    case ErrorKind::kConflict:
-    case ErrorKind::kAlreadyExists:
-      return 409;
-    case ErrorKind::kExpired:
-      return 410;
-    case ErrorKind::kTooLarge:
-      return 413;
-    case ErrorKind::kUnsupported:
-      return 501;
-    case ErrorKind::kUntrusted:
-      return 502;
-    case ErrorKind::kTransient:
-    case ErrorKind::kOverloaded:
-    case ErrorKind::kQuota:
-    case ErrorKind::kWebhook:
-    case ErrorKind::kCancelled:
-    case ErrorKind::kGone:
-      return 503;
-    case ErrorKind::kDeadline:
-      return 504;
-    case ErrorKind::kNoSpace:
-      return 507;
-    case ErrorKind::kDamaged:
-    case ErrorKind::kInternal:
-      return 500;
-  }
-  return 500;
+  if (kind == ErrorKind::kUnsupported) return 501;
+  if (kind == ErrorKind::kDamaged) return 500;
+  return net::StatusOf(kind);
 }
 
 std::string Text(const Json& body) {

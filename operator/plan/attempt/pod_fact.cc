@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "operator/api/codec.h"
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 #include "operator/plan/attempt/labels.h"
 
 namespace penstock::plan {
@@ -16,13 +16,6 @@ namespace {
 constexpr std::size_t kMaxText = 4096;
 
 // Reading never throws: a pod is what others wrote.
-const Json& Member(const Json& j, const char* key) {
-  static const Json kNull;
-  if (!j.is_object()) return kNull;
-  const auto it = j.find(key);
-  return it == j.end() ? kNull : *it;
-}
-
 std::string Text(const Json& j, const char* key) {
   const Json& v = Member(j, key);
   return v.is_string() ? v.get<std::string>().substr(0, kMaxText) : "";

@@ -5,24 +5,12 @@
 #include <climits>
 
 #include "operator/api/codec.h"
-#include "operator/base/json.h"
+#include "operator/base/json_member.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 
 namespace penstock::plan {
 namespace {
-
-const Json& Member(const Json& j, const char* key) {
-  static const Json kNull;
-  if (!j.is_object()) return kNull;
-  const auto it = j.find(key);
-  return it == j.end() ? kNull : *it;
-}
-
-std::string TextAt(const Json& j, const char* key) {
-  const Json& v = Member(j, key);
-  return v.is_string() ? v.get<std::string>() : "";
-}
 
 int Int(const Json& j, const char* key, int otherwise = 0) {
   const Json& v = Member(j, key);

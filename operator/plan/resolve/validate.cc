@@ -2,6 +2,7 @@
 #include <set>
 
 #include "operator/api/codec.h"
+#include "operator/base/json_member.h"
 #include "operator/plan/locks/lock_check.h"
 #include "operator/plan/resolve/pod_values.h"
 #include "operator/plan/resolve/references.h"
@@ -169,11 +170,6 @@ void WarnUnused(const CheckContext& c) {
 }
 
 }  // namespace
-
-std::string TextAt(const Json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
 
 std::string KindOf(const api::StepSpec& step) {
   if (IsGate(step)) return step.approval ? "approval" : "wait";

@@ -7,6 +7,12 @@
 
 namespace penstock::views {
 
+// The object of that name, or an empty one; a value's text, or as JSON; the condition of a type, or
+// null. They borrow from what they are given.
+[[nodiscard]] const Json& ObjectAt(const Json& parent, const char* key);
+[[nodiscard]] std::string ShownAt(const Json& parent, const char* key);
+[[nodiscard]] const Json* FindCondition(const Json& object, const std::string& type);
+
 // The run whose step this one is; "": none.
 [[nodiscard]] std::string ParentRun(const Json& run);
 
