@@ -152,6 +152,7 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   o.folds = p.Integer("folds", 0, 0, 50);
   if (o.folds == 1) p.Fail("folds: must be 2 or more, or 0 for as many as the rows ask for");
   o.refit = p.Boolean("refit", o.refit);
+  o.learning_curve = p.Boolean("learningCurve", o.learning_curve);
   o.budget = p.Number("budget", kBudget, 0, 1e12);
   o.max_time = OptionalNumber(p, parameters, "maxTime", 0.001, 1e9);
   o.checkpoint = p.String("checkpoint", "");

@@ -36,6 +36,7 @@ struct TrainOptions {
   std::string metric = "auto";     // what chooses; metric.h
   std::int64_t folds = 0;          // 0: by the rows
   bool refit = true;               // on train and valid, once chosen
+  bool learning_curve = false;     // learning_curve.h
   double budget = 0;               // in 1e9 multiply-adds
   std::optional<double> max_time;  // seconds after which no further candidate is begun
   std::string checkpoint;          // a folder; empty: none

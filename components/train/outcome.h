@@ -9,6 +9,7 @@
 #include "components/sdk/metrics.h"
 #include "components/train/calibrate.h"
 #include "components/train/choose.h"
+#include "components/train/learning_curve.h"
 #include "components/train/memory.h"
 
 namespace penstock::train {
@@ -21,11 +22,12 @@ struct Outcome {
                             // each by rows of other parts
   sdk::Calibration calibration;
   double threshold = 0.5;
-  std::vector<std::string> notes;  // what was asked for and could not be had
-  sdk::ModelManifest manifest;     // without the back end's files
-  sdk::Metrics metrics;            // of held_out
-  TableSize size;                  // before rows were sampled
-  double share = 1;                // of the rows that was learnt from
+  std::vector<std::string> notes;      // what was asked for and could not be had
+  std::optional<LearningCurve> curve;  // where it was asked for and there are rows enough
+  sdk::ModelManifest manifest;         // without the back end's files
+  sdk::Metrics metrics;                // of held_out
+  TableSize size;                      // before rows were sampled
+  double share = 1;                    // of the rows that was learnt from
 };
 
 // The answers to rows held out of the chosen candidate: of the first repeat, in the order of rows.

@@ -104,6 +104,23 @@ void AddDescription(const Json& description, sdk::Page& page) {
   page.Text("coefficients by feature: " + list->dump());
 }
 
+void AddCurve(const Outcome& outcome, sdk::Page& page) {
+  const LearningCurve& curve = *outcome.curve;
+  page.Heading("More rows?");
+  page.Text(curve.why);
+  page.Text("On the rows that the model was fitted on it is " + sdk::NumberText(curve.training) +
+            ": the nearer that is to the line's end, the less more rows can do.");
+  sdk::PageSeries held_out{"rows held out", {}};
+  for (const CurvePoint& point : curve.points)
+    held_out.points.emplace_back(point.rows, point.score.value);
+  sdk::LineChart chart;
+  chart.title = "Learning curve";
+  chart.x = "rows learnt from";
+  chart.y = outcome.choice.board.metric;
+  chart.series = {std::move(held_out)};
+  page.Chart(chart);
+}
+
 }  // namespace
 
 Json MetricsOf(const Table& table, const Outcome& outcome) {
@@ -130,6 +147,7 @@ Json MetricsOf(const Table& table, const Outcome& outcome) {
             {"threads", table.options.threads},
             {"calibration", sdk::Name(outcome.calibration.method)},
             {"notes", outcome.notes}};
+  if (outcome.curve) j["learningCurve"] = ToJson(*outcome.curve);
   if (!table.labels.weight.empty()) j["weighted"] = Weighted(table, outcome);
   if (outcome.manifest.IsBinary()) j["threshold"] = outcome.threshold;
   if (outcome.share < 1) {
@@ -174,6 +192,7 @@ std::string ReportPage(const Table& table, const Outcome& outcome) {
     }
     page.Confusion(names, sdk::ConfusionMatrix(decided, y, names.size()));
   }
+  if (outcome.curve) AddCurve(outcome, page);
   page.Heading("The model");
   page.Text(outcome.refitted ? "Fitted again on all rows with the chosen setting."
                              : "Fitted on train alone.");

@@ -158,20 +158,36 @@ Result<void> Judge(const Labels& labels, const TrainOptions& options, Outcome& o
   return {};
 }
 
+// Those that the model is fitted on.
+std::vector<std::uint32_t> FittedRows(const Table& table) {
+  std::vector<std::uint32_t> rows(table.options.refit ? table.labels.rows()
+                                                      : table.labels.train_rows);
+  std::iota(rows.begin(), rows.end(), 0U);
+  return rows;
+}
+
 Result<void> FitChosen(const Table& table, Outcome& outcome) {
   if (outcome.choice.best.kept && !table.options.refit) {
     outcome.fitted = *outcome.choice.best.kept;
     return {};
   }
-  std::vector<std::uint32_t> rows(table.options.refit ? table.labels.rows()
-                                                      : table.labels.train_rows);
-  std::iota(rows.begin(), rows.end(), 0U);
   outcome.refitted = table.options.refit;
-  PENSTOCK_ASSIGN(outcome.fitted, FitCandidate(table, outcome.choice.best, rows));
+  PENSTOCK_ASSIGN(outcome.fitted, FitCandidate(table, outcome.choice.best, FittedRows(table)));
   return {};
 }
 
-Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome) {
+Result<void> AskForMoreRows(const Table& table, Outcome& outcome) {
+  if (!table.options.learning_curve) return {};
+  PENSTOCK_ASSIGN(outcome.curve,
+                  DrawLearningCurve(table, outcome.choice, outcome.fitted, FittedRows(table)));
+  if (!outcome.curve)
+    outcome.notes.push_back(
+        "There is no learning curve: half of the rows are too few to learn from (50, and some of "
+        "each class).");
+  return {};
+}
+
+Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome, bool asked) {
   const Board& board = outcome.choice.board;
   Json shown = ToJson(board, 1);
   for (Json& line : shown) {
@@ -189,6 +205,9 @@ Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome) {
   PENSTOCK_TRY(step.WriteResult("metric", board.metric));
   PENSTOCK_TRY(step.WriteResult("board", shown));
   PENSTOCK_TRY(step.WriteResult("beatsDummy", board.beats_dummy));
+  PENSTOCK_TRY(step.WriteResult("moreRows", !asked           ? "notAsked"
+                                            : !outcome.curve ? "tooFewRows"
+                                                             : outcome.curve->more_rows));
   PENSTOCK_TRY(step.WriteResult("truncated", board.truncated));
   return step.WriteResult("sampled", outcome.share);
 }
@@ -210,14 +229,15 @@ Result<void> WriteOutputs(const sdk::Step& step, const Table& table,
     PENSTOCK_ASSIGN(const auto path, step.OutputPath("predictions"));
     PENSTOCK_TRY(WritePredictions(path, sources, table.labels, outcome.held_out));
   }
-  return WriteResults(step, outcome);
+  return WriteResults(step, outcome, table.options.learning_curve);
 }
 
 // What the trials' keys hold of the parameters: not what leaves answers as they are.
 Json ParametersThatCount(const Json& all) {
   Json some = all.is_object() ? all : Json::object();
-  for (const char* name : {"checkpoint", "maxTime", "budget", "name", "examples", "threshold",
-                           "thresholdBy", "costs", "calibrate", "metric", "refit", "folds"}) {
+  for (const char* name :
+       {"checkpoint", "maxTime", "budget", "name", "examples", "threshold", "thresholdBy", "costs",
+        "calibrate", "metric", "refit", "folds", "learningCurve"}) {
     some.erase(name);
   }
   return some;
@@ -299,8 +319,9 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   PENSTOCK_ASSIGN(outcome.choice, Choose(table, std::move(plan), learners, inputs.recipe));
   outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
   PENSTOCK_TRY(Judge(labels, options, outcome));
-  for (const auto& note : outcome.notes) around.Say("warning", {{"what", note}});
   PENSTOCK_TRY(FitChosen(table, outcome));
+  PENSTOCK_TRY(AskForMoreRows(table, outcome));
+  for (const auto& note : outcome.notes) around.Say("warning", {{"what", note}});
   PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(labels, options, outcome));
   const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
   const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
