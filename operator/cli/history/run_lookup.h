@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/base/json_fwd.h"
+#include "operator/base/json.h"
 #include "operator/base/result.h"
 #include "operator/cli/objects/session.h"
 
