@@ -1,4 +1,5 @@
-// Fits a calibration on answers to rows that the model was not fitted on. Pure.
+// What is fitted on answers to rows that the model was not fitted on: a calibration, and the
+// probability from which on a row is decided positive. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 
 #include "components/model_format/calibration.h"
 #include "components/train/learner.h"
+#include "components/train/options.h"
 #include "operator/base/result.h"
 
 namespace penstock::train {
@@ -36,5 +38,13 @@ struct HeldOutAnswers {
 [[nodiscard]] Result<std::vector<double>> CrossCalibrated(sdk::CalibrationMethod method,
                                                           const HeldOutAnswers& held_out,
                                                           const Target& target, std::uint64_t seed);
+
+// The best of those halfway between two neighbouring answers, and 0; of equally good ones that
+// nearest to 0.5. Criteria: f1; accuracy; balancedAccuracy and youden (recall of both classes: the
+// same choice by two names); cost: least falsePositive * FP + falseNegative * FN. `weight` may be
+// empty. Fixed, or one class only: options.fixed.
+[[nodiscard]] double ChooseThreshold(const ThresholdOptions& options,
+                                     std::span<const double> probability, std::span<const double> y,
+                                     std::span<const double> weight);
 
 }  // namespace penstock::train

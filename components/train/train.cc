@@ -8,7 +8,6 @@
 #include "components/train/artifact.h"
 #include "components/train/predictions.h"
 #include "components/train/report.h"
-#include "components/train/threshold.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
 

@@ -113,6 +113,13 @@ class Store {
   [[nodiscard]] Result<ArtifactRef> FindToUse(const std::string& ns,
                                               const std::string& digest) const;
   [[nodiscard]] const Objects& objects() const { return *objects_; }
+  [[nodiscard]] std::shared_ptr<const Objects> shared_objects() const { return objects_; }
+  // The same store with `objects` before those that it has: they ask these, or refuse.
+  [[nodiscard]] Store Behind(std::shared_ptr<const Objects> objects) const {
+    Store behind = *this;
+    behind.objects_ = std::move(objects);
+    return behind;
+  }
 
   // Invalid where the digest stands for what is no folder's manifest; reads its beginning only.
   [[nodiscard]] Result<void> CheckFolder(const std::string& ns, const std::string& digest) const;

@@ -104,6 +104,36 @@ class Operator {
 
   // Before anything uses store_.
   Result<void> OpenStores() {
+    if (auto ok = OpenBuckets(); !ok) return ok;
+    if (!options_.store_quotas.Any()) return {};
+    quota_ = std::make_unique<artifacts::QuotaObjects>(
+        store_.shared_objects(), options_.store_quotas,
+        artifacts::QuotaObjects::Hears{
+            [this](const artifacts::QuotaUse& use) { TellQuota(use); },
+            [this](const std::string& ns, const Error& error) {
+              log_.Write("warn", "what namespace " + ns +
+                                     " holds of artifacts is not counted: " + error.message);
+            }});
+    // Borrowed: its thread tells us, so that it must end before we do.
+    store_ = store_.Behind(
+        std::shared_ptr<const artifacts::Objects>(std::shared_ptr<void>(), quota_.get()));
+    return {};
+  }
+
+  void TellQuota(const artifacts::QuotaUse& use) {
+    log_.Write(use.Level() == artifacts::QuotaLevel::kRoom ? "info" : "warn", WordsOf(use));
+    const std::lock_guard lock(mutex_);
+    SendQuotaEvent(use);
+  }
+
+  // With mutex_ held; again when this process begins to lead.
+  void SendQuotaEvent(const artifacts::QuotaUse& use) {
+    if (use.Level() == artifacts::QuotaLevel::kRoom) return;
+    const bool full = use.Level() == artifacts::QuotaLevel::kFull;
+    SendOwnEvent("Warning", full ? "StoreQuotaFull" : "StoreQuotaNearlyFull", WordsOf(use));
+  }
+
+  Result<void> OpenBuckets() {
     if (options_.stores.empty()) return {};
     const auto text = ReadFile(options_.stores, 1 << 20);
     if (!text) return Wrap("--stores", text.error());
@@ -140,6 +170,7 @@ class Operator {
     log_.Write(words.failed ? "warn" : "info", words.text,
                Json{{"storeCollection", artifacts::Report(collected)}});
     metrics_.Collected(CountsOf(collected, clock_.Now()));
+    if (quota_ != nullptr && collected.Removed().files != 0) quota_->CountAgain();
     if (!words.failed && collected.Removed().files == 0) return;
     const std::lock_guard lock(mutex_);
     SendOwnEvent(words.failed ? "Warning" : "Normal",
@@ -222,6 +253,7 @@ class Operator {
       metrics_.HistoryOpen(recorder_ != nullptr && recorder_->is_open());
     }
     if (const auto space = Space()) metrics_.Volume(*space);
+    if (serving_ && quota_ != nullptr) metrics_.Quotas(GaugesOf(quota_->Used()));
     metrics_.Process();
     return metrics_.Text();
   }
@@ -299,6 +331,8 @@ class Operator {
       const std::lock_guard lock(mutex_);
       events_ = &events;
       SendVolumeEvent();
+      if (quota_ != nullptr)
+        for (const auto uses = quota_->Used(); const auto& use : uses) SendQuotaEvent(use);
       auto options =
           EngineOptionsOf(options_, gateway_->certificates->CaPem(), log_, metrics_, events);
       options.settings.may_ask = std::bind_front(&net::AddressPolicy::Check, policy_.get());
@@ -380,6 +414,7 @@ class Operator {
   std::unique_ptr<controllers::Engine> engine_;
   runtime::EventRecorder* events_ = nullptr;                            // while this process leads
   std::pair<VolumeState, std::string> volume_{VolumeState::kRoom, ""};  // as last told
+  std::unique_ptr<artifacts::QuotaObjects> quota_;  // behind what it tells; null: no quotas
   std::unique_ptr<retention::StoreKeeper> keeper_;  // behind what it tells, before the gateway
   std::unique_ptr<GatewayServer> gateway_;
   std::atomic<bool> serving_ = false;  // gateway_ stands; for other threads

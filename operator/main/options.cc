@@ -109,6 +109,12 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
                  "Largest file that an artifact may hold, in bytes or as 64Gi; 0: no limit")
       ->transform(CLI::AsSizeValue(true))
       ->capture_default_str();
+  std::vector<std::string> quotas;
+  app.add_option(
+         "--store-quota", quotas,
+         "How much of artifacts a namespace may hold: NAMESPACE=100Gi, or 10Gi for all that "
+         "are not named; 0: no limit")
+      ->delimiter(',');
   AddDuration(app, "--store-gc-interval", o.gc_interval, std::chrono::seconds(0),
               "Removes artifacts that nothing refers to so often (24h); 0s: never");
   AddDuration(app, "--store-gc-grace", o.gc_grace, std::chrono::hours(1),
@@ -136,6 +142,9 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e);
   }
+  auto parsed = artifacts::ParseQuotas(quotas);
+  if (!parsed) return app.exit(CLI::ValidationError("--store-quota", parsed.error().message));
+  o.store_quotas = *std::move(parsed);
   return o;
 }
 

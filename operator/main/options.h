@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "operator/artifacts/quota/quotas.h"
+
 namespace penstock::main {
 
 struct Options {
@@ -37,6 +39,7 @@ struct Options {
   int max_pods_per_namespace = 0;              // of runs, at a time; 0 = no limit
   int max_parallelism = 0;                     // of any run; 0 = no limit
   std::uint64_t max_file_bytes = 64ULL << 30;  // of one file of an artifact; 0 = no limit
+  artifacts::Quotas store_quotas;              // of what namespaces may hold
   std::chrono::seconds gc_interval = std::chrono::hours(24);         // 0 = none
   std::chrono::seconds gc_grace = std::chrono::hours(24 * 7);        // of what nothing refers to
   std::chrono::seconds gc_keep_cache = std::chrono::hours(24 * 30);  // of what only caches do

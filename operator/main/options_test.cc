@@ -36,6 +36,18 @@ TEST(Options, TakeTheChartsBounds) {
     EXPECT_TRUE(std::holds_alternative<int>(Parse({wrong}))) << wrong;
 }
 
+TEST(Options, NamespacesMayHoldAsMuchAsTheirQuotasSay) {
+  EXPECT_FALSE(std::get<Options>(Parse({})).store_quotas.Any());
+  const auto set = Parse({"--store-quota=10Gi,team-a=1Ti,team-b=0"});
+  ASSERT_TRUE(std::holds_alternative<Options>(set));
+  const artifacts::Quotas& quotas = std::get<Options>(set).store_quotas;
+  EXPECT_EQ(quotas.Of("team-a"), 1ULL << 40);
+  EXPECT_EQ(quotas.Of("team-b"), 0U);
+  EXPECT_EQ(quotas.Of("team-c"), 10ULL << 30);
+  for (const char* wrong : {"--store-quota=much", "--store-quota=a=1Gi,a=2Gi"})
+    EXPECT_TRUE(std::holds_alternative<int>(Parse({wrong}))) << wrong;
+}
+
 TEST(Options, TheStoreIsCollectedDailyWithASafeGraceUnlessSomebodySaysOtherwise) {
   const Options plain = std::get<Options>(Parse({}));
   EXPECT_EQ(plain.gc_interval, std::chrono::hours(24));

@@ -22,6 +22,28 @@ CollectedWords WordsOf(const artifacts::Collected& collected) {
   return words;
 }
 
+std::string WordsOf(const artifacts::QuotaUse& use) {
+  const std::string amounts = artifacts::Gibibytes(use.bytes) + " of the " +
+                              artifacts::Gibibytes(use.quota) +
+                              " of artifacts that it may hold (store.quota)";
+  switch (use.Level()) {
+    case artifacts::QuotaLevel::kRoom:
+      return "namespace " + use.ns + " has room again: it holds " + amounts;
+    case artifacts::QuotaLevel::kNearlyFull:
+      return "namespace " + use.ns + " holds " + amounts +
+             "; beyond that its uploads are refused";
+    case artifacts::QuotaLevel::kFull:
+      break;
+  }
+  return "namespace " + use.ns + " holds " + amounts + ": its uploads are refused";
+}
+
+std::vector<runtime::QuotaGauge> GaugesOf(const std::vector<artifacts::QuotaUse>& uses) {
+  std::vector<runtime::QuotaGauge> gauges;
+  for (const artifacts::QuotaUse& use : uses) gauges.push_back({use.ns, use.bytes, use.quota});
+  return gauges;
+}
+
 runtime::StoreCounts CountsOf(const artifacts::Collected& collected, TimePoint now) {
   runtime::StoreCounts counts;
   for (const artifacts::NamespaceUse& use : collected.namespaces) {

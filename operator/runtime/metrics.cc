@@ -107,6 +107,16 @@ struct Metrics::Impl {
           .Help("1 where what the Pipeline makes is older than it may be, 0 where it is fresh")
           .Register(registry);
   std::vector<prometheus::Gauge*> freshness;  // that stand there now
+  prometheus::Family<prometheus::Gauge>& namespace_bytes =
+      prometheus::BuildGauge()
+          .Name("penstock_store_namespace_bytes")
+          .Help("Artifacts of a namespace that has a quota")
+          .Register(registry);
+  prometheus::Family<prometheus::Gauge>& quota_bytes =
+      prometheus::BuildGauge()
+          .Name("penstock_store_quota_bytes")
+          .Help("How much of artifacts the namespace may hold")
+          .Register(registry);
   std::map<std::string, prometheus::Family<prometheus::Counter>*> informer_counters;
   prometheus::Family<prometheus::Gauge>& informer_objects = prometheus::BuildGauge()
                                                                 .Name("penstock_informer_objects")
@@ -236,6 +246,14 @@ void Metrics::Freshness(const std::vector<FreshnessGauge>& pipelines) {
         impl_->late.Add({{"namespace", pipelines[i].ns}, {"pipeline", pipelines[i].pipeline}});
     gauge.Set(pipelines[i].late ? 1 : 0);
     impl_->freshness.push_back(&gauge);
+  }
+}
+
+void Metrics::Quotas(const std::vector<QuotaGauge>& quotas) {
+  for (const QuotaGauge& quota : quotas) {
+    const std::map<std::string, std::string> labels{{"namespace", quota.ns}};
+    impl_->namespace_bytes.Add(labels).Set(double(quota.bytes));
+    impl_->quota_bytes.Add(labels).Set(double(quota.quota));
   }
 }
 

@@ -31,6 +31,11 @@ struct FreshnessGauge {
   bool late = false;
 };
 
+struct QuotaGauge {
+  std::string ns;
+  std::uint64_t bytes = 0, quota = 0;
+};
+
 // Of one collection of the artifact store.
 struct StoreCounts {
   std::uint64_t in_use_bytes = 0, cached_bytes = 0, recent_bytes = 0;
@@ -76,6 +81,9 @@ class Metrics {
   // penstock_store_collections_total{result}: success or error, and
   // penstock_store_collected_timestamp_seconds: of the last that was a success, 0: none yet
   void Collected(const StoreCounts& counts);
+  // penstock_store_namespace_bytes{namespace} and penstock_store_quota_bytes{namespace}: of
+  // namespaces that have a quota and are counted
+  void Quotas(const std::vector<QuotaGauge>& quotas);
   // penstock_history_open: 1 while the database takes what runs do
   void HistoryOpen(bool yes);
   // penstock_events_dropped_total: events that the rate limit held back

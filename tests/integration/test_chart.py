@@ -170,10 +170,18 @@ class Chart(unittest.TestCase):
         self.assertEqual(flags(*on, "--set", "store.gc.interval=6h", "--set", "store.gc.grace=48h")[:2],
                          ["--store-gc-interval=6h", "--store-gc-grace=48h"])
 
+    def test_namespaces_have_the_quotas_that_were_written(self):
+        def flags(*args):
+            operator, = of("Deployment", render(*args))
+            return [a for a in operator["spec"]["template"]["spec"]["containers"][0]["args"] if a.startswith("--store-quota")]
+        self.assertEqual(flags(), [])
+        self.assertEqual(flags("--set", "store.quota.default=10Gi", "--set", "store.quota.namespaces.team-a=1Ti"),
+                         ["--store-quota=10Gi", "--store-quota=team-a=1Ti"])
+
     def test_a_wrong_value_is_refused_by_name(self):
         for setting, word in (("replicas=2", "replicas"), ("logLevel=loud", "logLevel"), ("nosuch=1", "nosuch"),
                               ("image.digests.operator=latest", "digest"), ("storage.maxFileSize=big", "maxFileSize"),
-                              ("store.gc.grace=0s", "grace"), ("store.gc.keep=1h", "keep"),
+                              ("store.gc.grace=0s", "grace"), ("store.quota.default=10GB", "quota"), ("store.gc.keep=1h", "keep"),
                               ("podsPerSecond=-1", "podsPerSecond"), ("maxPodsPerNamespace=1.5", "maxPodsPerNamespace"), ("networkPolicy.apiServer.cidrs={here}", "cidrs"),
                               ("sources.deny={10.0.0.0/8,minio}", "deny")):
             done = helm("template", "penstock", CHART, "--set", setting)

@@ -118,6 +118,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- toJson $out -}}
 {{- end -}}
 
+{{- /* The quotas that say something: "10Gi", "team-a=1Ti". */ -}}
+{{- define "penstock.quotas" -}}
+{{- $all := list -}}
+{{- if ne (toString .Values.store.quota.default) "0" -}}{{- $all = append $all .Values.store.quota.default -}}{{- end -}}
+{{- range $ns, $amount := .Values.store.quota.namespaces -}}{{- $all = append $all (printf "%s=%s" $ns $amount) -}}{{- end -}}
+{{- toJson $all -}}
+{{- end -}}
+
 {{- /* All stores by name: "default", and "ns-<namespace>". */ -}}
 {{- define "penstock.stores" -}}
 {{- $all := dict -}}

@@ -6,7 +6,6 @@
 
 #include "components/sdk/testing/test_data.h"
 #include "components/train/calibrate.h"
-#include "components/train/threshold.h"
 #include "components/train/trial_store.h"
 #include "operator/base/file.h"
 

@@ -1,0 +1,180 @@
+#include "operator/artifacts/quota/quota_objects.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/base/try.h"
+
+namespace penstock::artifacts {
+namespace {
+
+Error OverQuota(const QuotaUse& use, std::uint64_t more) {
+  Error error = Invalid(
+      "namespace " + use.ns + " holds " + Gibibytes(use.bytes) + " of artifacts and may hold " +
+      Gibibytes(use.quota) + "; " +
+      (more == 0 ? std::string("nothing more fits") : Gibibytes(more) + " more do not fit") +
+      ": delete runs that are not needed and collect (penstock store gc), or ask "
+      "the platform's people for a larger quota (store.quota)");
+  error.kind = ErrorKind::kNoSpace;
+  return error;
+}
+
+}  // namespace
+
+QuotaLevel QuotaUse::Level() const {
+  if (quota == 0 || bytes < quota - quota / 10) return QuotaLevel::kRoom;
+  return bytes < quota ? QuotaLevel::kNearlyFull : QuotaLevel::kFull;
+}
+
+QuotaObjects::QuotaObjects(ObjectsPtr objects, Quotas quotas, Hears hears,
+                           std::chrono::seconds interval)
+    : ObjectsByNamespace(std::move(objects), {}),
+      quotas_(std::move(quotas)),
+      hears_(std::move(hears)),
+      interval_(interval),
+      counter_([this](const std::stop_token& stop) { Keep(stop); }) {}
+
+QuotaObjects::~QuotaObjects() = default;
+
+Result<void> QuotaObjects::Check(const std::string& ns, std::uint64_t bytes) const {
+  const std::uint64_t quota = quotas_.Of(ns);
+  if (quota == 0) return {};
+  const std::lock_guard lock(mutex_);
+  const auto held = held_.find(ns);
+  if (held == held_.end() || !held->second.counted) return {};
+  const std::uint64_t now = held->second.bytes;
+  if (now < quota && bytes <= quota - now) return {};
+  return OverQuota({ns, now, quota}, bytes);
+}
+
+Result<void> QuotaObjects::HasRoomFor(const std::string& ns, std::uint64_t bytes) const {
+  PENSTOCK_TRY(Check(ns, bytes));
+  return ObjectsByNamespace::HasRoomFor(ns, bytes);
+}
+
+Result<void> QuotaObjects::PutBlob(const std::string& ns, const std::string& digest,
+                                   std::optional<std::uint64_t> bytes,
+                                   const ByteSource& source) const {
+  if (quotas_.Of(ns) == 0) return ObjectsByNamespace::PutBlob(ns, digest, bytes, source);
+  PENSTOCK_ASSIGN(const auto there, Size(BlobKey(ns, digest)));
+  if (there) return ObjectsByNamespace::PutBlob(ns, digest, bytes, source);
+  PENSTOCK_TRY(Check(ns, bytes.value_or(0)));
+  std::uint64_t received = 0;
+  PENSTOCK_TRY(ObjectsByNamespace::PutBlob(ns, digest, bytes, [&]() -> Result<std::string_view> {
+    PENSTOCK_ASSIGN(const std::string_view piece, source());
+    received += piece.size();
+    PENSTOCK_TRY(Check(ns, received));
+    return piece;
+  }));
+  Add(ns, received);
+  return {};
+}
+
+Result<std::optional<Link>> QuotaObjects::LinkToWrite(const std::string& ns,
+                                                      const std::string& digest,
+                                                      std::uint64_t bytes) const {
+  PENSTOCK_TRY(Check(ns, bytes));
+  PENSTOCK_ASSIGN(auto link, ObjectsByNamespace::LinkToWrite(ns, digest, bytes));
+  if (link) Add(ns, bytes);
+  return link;
+}
+
+void QuotaObjects::Add(const std::string& ns, std::uint64_t bytes) const {
+  if (quotas_.Of(ns) == 0) return;
+  {
+    const std::lock_guard lock(mutex_);
+    Held& held = held_[ns];
+    held.bytes += bytes;
+    held.since += bytes;
+  }
+  TellLevel(ns);
+}
+
+void QuotaObjects::TellLevel(const std::string& ns) const {
+  QuotaUse use{ns, 0, quotas_.Of(ns)};
+  {
+    const std::lock_guard lock(mutex_);
+    Held& held = held_[ns];
+    if (!held.counted) return;
+    use.bytes = held.bytes;
+    if (held.told == use.Level()) return;
+    held.told = use.Level();
+  }
+  if (hears_.level) hears_.level(use);
+}
+
+std::vector<QuotaUse> QuotaObjects::Used() const {
+  std::vector<QuotaUse> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [ns, held] : held_)
+    if (held.counted) all.push_back({ns, held.bytes, quotas_.Of(ns)});
+  return all;
+}
+
+void QuotaObjects::CountAgain() {
+  {
+    const std::lock_guard lock(mutex_);
+    again_ = true;
+  }
+  wake_.notify_all();
+}
+
+Result<std::uint64_t> QuotaObjects::Count(const std::string& ns,
+                                          const std::stop_token& stop) const {
+  std::uint64_t sum = 0;
+  PENSTOCK_ASSIGN(const auto folders, Names(ns + "/blobs"));
+  for (const std::string& folder : folders) {
+    if (stop.stop_requested()) return Cancelled("stopped");
+    PENSTOCK_ASSIGN(const auto blobs, Uses(ns + "/blobs/" + folder));
+    for (const ObjectUse& blob : blobs) sum += blob.bytes;
+  }
+  return sum;
+}
+
+void QuotaObjects::CountAll(const std::stop_token& stop) {
+  const auto namespaces = Names("");
+  if (!namespaces) {
+    if (hears_.not_counted) hears_.not_counted("", namespaces.error());
+    return;
+  }
+  std::vector<std::string> all = *namespaces;
+  {
+    const std::lock_guard lock(mutex_);  // those whose last blob has gone, too
+    for (const auto& [ns, held] : held_)
+      if (std::find(all.begin(), all.end(), ns) == all.end()) all.push_back(ns);
+  }
+  for (const std::string& ns : all) {
+    if (quotas_.Of(ns) == 0) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      held_[ns].since = 0;
+    }
+    const auto sum = Count(ns, stop);
+    if (stop.stop_requested()) return;
+    if (!sum) {
+      if (hears_.not_counted) hears_.not_counted(ns, sum.error());
+      continue;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      Held& held = held_[ns];
+      // What came in during the count may be in it or not: too much, until the next one.
+      held.bytes = *sum + held.since;
+      held.counted = true;
+    }
+    TellLevel(ns);
+  }
+}
+
+void QuotaObjects::Keep(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, stop, interval_, [this] { return again_; });
+      again_ = false;
+    }
+    if (!stop.stop_requested()) CountAll(stop);
+  }
+}
+
+}  // namespace penstock::artifacts

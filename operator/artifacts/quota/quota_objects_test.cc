@@ -1,0 +1,142 @@
+#include "operator/artifacts/quota/quota_objects.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "operator/artifacts/folder_objects.h"
+#include "operator/artifacts/store.h"
+#include "operator/base/sha256.h"
+
+namespace penstock::artifacts {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+class QuotaTest : public ::testing::Test {
+ protected:
+  QuotaTest() { std::filesystem::remove_all(folder_); }
+
+  static std::string DigestOf(const std::string& text) { return "sha256:" + Sha256Hex(text); }
+
+  void Open(Quotas quotas) {
+    objects_.reset();
+    objects_ = std::make_unique<QuotaObjects>(
+        std::make_shared<FolderObjects>(folder_, Room()), std::move(quotas),
+        QuotaObjects::Hears{[this](const QuotaUse& use) {
+                              const std::lock_guard lock(mutex_);
+                              told_.push_back(use.ns + " " + std::to_string(int(use.Level())));
+                            },
+                            {}});
+  }
+  // Waits until the namespace is counted with so many bytes.
+  void Await(const std::string& ns, std::uint64_t bytes) {
+    for (int i = 0; i < 5000; ++i) {
+      for (const QuotaUse& use : objects_->Used())
+        if (use.ns == ns && use.bytes == bytes) return;
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+    FAIL() << ns << " never held " << bytes;
+  }
+  Result<void> Put(const std::string& ns, const std::string& text, bool known_length = true) {
+    bool sent = false;
+    return objects_->PutBlob(
+        ns, DigestOf(text), known_length ? std::optional<std::uint64_t>(text.size()) : std::nullopt,
+        [&]() -> Result<std::string_view> {
+          if (std::exchange(sent, true)) return std::string_view();
+          return std::string_view(text);
+        });
+  }
+  std::vector<std::string> Told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+
+  const std::filesystem::path folder_ =
+      std::filesystem::path(::testing::TempDir()) / "artifacts_quota";
+  std::mutex mutex_;
+  std::vector<std::string> told_;
+  std::unique_ptr<QuotaObjects> objects_;
+};
+
+TEST_F(QuotaTest, WhatWouldBeBeyondItIsRefusedByNamespaceAndAmounts) {
+  Open({.others = 1000});
+  ASSERT_TRUE(Put("team", std::string(600, 'a')));
+  objects_->CountAgain();
+  Await("team", 600);
+  EXPECT_TRUE(objects_->HasRoomFor("team", 400));
+  const auto refused = objects_->HasRoomFor("team", 401);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kNoSpace);
+  EXPECT_THAT(refused.error().message, HasSubstr("namespace team holds"));
+  EXPECT_THAT(refused.error().message, HasSubstr("store.quota"));
+  EXPECT_TRUE(objects_->HasRoomFor("another", 1000)) << "each namespace has its own";
+  EXPECT_FALSE(Put("team", std::string(500, 'b')));
+  EXPECT_FALSE(*objects_->Size(BlobKey("team", DigestOf(std::string(500, 'b')))));
+}
+
+TEST_F(QuotaTest, BytesOfUnknownNumberAreCountedAsTheyCome) {
+  Open({.others = 1000});
+  ASSERT_TRUE(Put("team", "x"));
+  objects_->CountAgain();
+  Await("team", 1);
+  const auto refused = Put("team", std::string(1000, 'c'), false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kNoSpace);
+  ASSERT_TRUE(Put("team", std::string(900, 'd'), false));
+  Await("team", 901);
+}
+
+TEST_F(QuotaTest, WhatIsThereAlreadyTakesNoRoom) {
+  Open({.others = 1000});
+  ASSERT_TRUE(Put("team", std::string(900, 'a')));
+  objects_->CountAgain();
+  Await("team", 900);
+  ASSERT_TRUE(Put("team", std::string(900, 'a')));
+  Await("team", 900);
+}
+
+TEST_F(QuotaTest, ARestartCountsWhatIsThereAndACollectionMakesRoom) {
+  Open({.namespaces = {{"team", 1000}}});
+  ASSERT_TRUE(Put("team", std::string(1000, 'a')));
+  ASSERT_TRUE(Put("free", std::string(5000, 'f')));
+  Open({.namespaces = {{"team", 1000}}});
+  Await("team", 1000);
+  EXPECT_FALSE(objects_->HasRoomFor("team", 1));
+  EXPECT_FALSE(objects_->HasRoomFor("team", 0)) << "of a length that nobody knows";
+  EXPECT_TRUE(objects_->HasRoomFor("free", 1ULL << 40)) << "no quota, no limit";
+  ASSERT_TRUE(objects_->Remove(BlobKey("team", DigestOf(std::string(1000, 'a')))));
+  objects_->CountAgain();
+  Await("team", 0);
+  EXPECT_TRUE(objects_->HasRoomFor("team", 1000));
+  EXPECT_EQ(Told().back(), "team 0") << "it is told that there is room again";
+}
+
+TEST_F(QuotaTest, TellsOnceWhenItIsNearlyFullAndWhenItIsFull) {
+  Open({.others = 1000});
+  ASSERT_TRUE(Put("team", std::string(10, 'a')));
+  objects_->CountAgain();
+  Await("team", 10);
+  EXPECT_TRUE(Told().empty());
+  ASSERT_TRUE(Put("team", std::string(890, 'b')));
+  ASSERT_TRUE(Put("team", std::string(50, 'c')));
+  ASSERT_TRUE(Put("team", std::string(50, 'd')));
+  EXPECT_EQ(Told(), (std::vector<std::string>{"team 1", "team 2"}));
+}
+
+TEST_F(QuotaTest, AStoreBehindItIsStillAVolume) {
+  Open({.others = 1000});
+  const Store store = Store(folder_).Behind(
+      std::shared_ptr<const Objects>(std::shared_ptr<void>(), objects_.get()));
+  ASSERT_TRUE(Put("team", "text"));
+  EXPECT_TRUE(store.BlobPath("team", DigestOf("text"))) << "sent from its file";
+  objects_->CountAgain();
+  Await("team", 4);
+  EXPECT_FALSE(store.HasRoomFor("team", 997));
+}
+
+}  // namespace
+}  // namespace penstock::artifacts
