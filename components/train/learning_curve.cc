@@ -10,7 +10,7 @@
 namespace penstock::train {
 namespace {
 
-constexpr std::uint32_t kParts = 16;     // of a fold's training rows; a part is the smallest share
+constexpr std::uint32_t kPortions = 16;  // of a fold's training rows; a part is the smallest share
 constexpr std::size_t kFewestRows = 50;  // that are worth learning from
 constexpr double kNormal95 = 1.96;
 // What people call no gain: a hundredth of what the model is better than a constant.
@@ -30,7 +30,7 @@ bool HasAllClasses(const Labels& labels, const std::vector<std::uint32_t>& rows)
   return std::find(seen.begin(), seen.end(), false) == seen.end();
 }
 
-// By fold, the part of each training row, in [0, kParts).
+// By fold, the part of each training row, in [0, kPortions).
 std::vector<std::vector<std::uint32_t>> PartsOfRows(const Labels& labels, const FoldPlan& plan,
                                                     std::uint64_t seed) {
   std::vector<std::vector<std::uint32_t>> parts;
@@ -41,7 +41,7 @@ std::vector<std::vector<std::uint32_t>> PartsOfRows(const Labels& labels, const 
       y.push_back(labels.y[r]);
       if (!labels.group.empty()) group.push_back(labels.group[r]);
     }
-    parts.push_back(SpreadRows(y, labels.classification(), group, kParts, seed));
+    parts.push_back(SpreadRows(y, labels.classification(), group, kPortions, seed));
   }
   return parts;
 }
@@ -140,7 +140,7 @@ Result<std::optional<LearningCurve>> DrawLearningCurve(const Table& table, const
   const FoldPlan plan = FirstRepeat(choice.plan);
   const auto parts = PartsOfRows(table.labels, plan, seed);
   LearningCurve curve;
-  for (std::uint32_t taken = 1; taken < kParts; taken *= 2) {
+  for (std::uint32_t taken = 1; taken < kPortions; taken *= 2) {
     const auto smaller = Smaller(table.labels, plan, parts, taken);
     if (!smaller) continue;
     PENSTOCK_ASSIGN(const auto tried, TryLearner(table, *smaller, *choice.best.learner,

@@ -119,8 +119,8 @@ Result<Json> Gateway::Tell(const std::string& target, const Json& body) const {
   request.body = body.dump();
   request.headers.emplace_back("Content-Type", "application/json");
   request.headers.emplace_back("X-Penstock-Request", "1");
-  PENSTOCK_ASSIGN(const std::string body, Send(std::move(request)));
-  return ParseJson(body, kAnswer);
+  PENSTOCK_ASSIGN(const std::string answer, Send(std::move(request)));
+  return ParseJson(answer, kAnswer);
 }
 
 Result<std::string> Gateway::Send(net::HttpRequest request) const {

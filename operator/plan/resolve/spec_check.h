@@ -10,6 +10,7 @@
 
 #include "operator/api/component.h"
 #include "operator/api/pipeline.h"
+#include "operator/base/json_member.h"
 #include "operator/plan/locks/lock_check.h"
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/topology.h"
@@ -39,9 +40,6 @@ struct ListedStep {
 };
 // Those of `steps`, then those of `finally`.
 [[nodiscard]] std::vector<ListedStep> StepsOf(const api::PipelineSpec& spec);
-
-// The text under a name of a core/v1 object as it was written; "" where it is none.
-[[nodiscard]] std::string TextAt(const Json& object, const char* name);
 
 // Every reference of a step to what is outside of it, with its place below the step
 // ("inputs.<name>"); of the container's texts those to the pipeline's parameters.
