@@ -11,8 +11,8 @@
 namespace penstock::artifacts {
 
 struct Quotas {
-  std::uint64_t others = 0;                         // bytes; 0: no limit
-  std::map<std::string, std::uint64_t> namespaces;  // bytes of those named; 0: no limit
+  std::uint64_t others = 0;                              // bytes; 0: no limit
+  std::map<std::string, std::uint64_t> namespaces = {};  // bytes of those named; 0: no limit
 
   // 0: no limit.
   [[nodiscard]] std::uint64_t Of(const std::string& ns) const;
