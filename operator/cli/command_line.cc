@@ -16,9 +16,9 @@ namespace penstock::cli {
 namespace {
 
 constexpr const char* kWhere =
-    "Where a command acts: get, logs, describe, diff, cancel, debug, artifact, store and look act "
-    "on this machine "
-    "when --state "
+    "Where a command acts: get, logs, describe, diff, lineage, cancel, debug, artifact, store, "
+    "look "
+    "and ui act on this machine when --state "
     "is given, or when the state folder (.penstock, or PENSTOCK_HOME) exists and none of "
     "--cluster, --context, --kubeconfig and --namespace is given; else on the cluster of the "
     "kubeconfig. run acts on this machine unless one of these is given; serve and predict are "
