@@ -111,7 +111,7 @@ void Judge(const Table& table, const Choice& choice, const FoldPlan& plan, Learn
     double error =
         PairedStandardError(half.score.losses, all.score.losses, WeightsOf(table.labels, plan));
     if (metric == "rmse") error /= half.score.value + all.score.value;  // of a difference of roots
-    curve.gain_error = error;
+    if (std::isfinite(error)) curve.gain_error = error;
   }
   const double won = Better(metric, choice.board.dummy.value, all.score.value);
   const double margin = kNormal95 * curve.gain_error.value_or(0);
@@ -123,7 +123,7 @@ void Judge(const Table& table, const Choice& choice, const FoldPlan& plan, Learn
               " went from " + Digits(half.score.value) + " to " + Digits(all.score.value);
   if (curve.gain_error)
     curve.why += " (better by " + Digits(curve.gain - margin) + " to " +
-                 Digits(curve.gain + margin) + ", 95 % of the time)";
+                 Digits(curve.gain + margin) + ", about 95 %)";
   curve.why += curve.more_rows == "help" ? ": more rows would help."
                : curve.more_rows == "doNotHelp"
                    ? ": more rows would not help; other features, or a "
@@ -143,11 +143,17 @@ Result<std::optional<LearningCurve>> DrawLearningCurve(const Table& table, const
   for (std::uint32_t taken = 1; taken < kPortions; taken *= 2) {
     const auto smaller = Smaller(table.labels, plan, parts, taken);
     if (!smaller) continue;
-    PENSTOCK_ASSIGN(const auto tried, TryLearner(table, *smaller, *choice.best.learner,
-                                                 choice.best.log_target, false, {}));
+    const auto tried =
+        TryLearner(table, *smaller, *choice.best.learner, choice.best.log_target, false, {});
+    if (!tried && tried.error().kind == ErrorKind::kCancelled) return tried.error();
+    if (!tried) {  // the model stands; a part may lack what a learner or a recipe needs
+      table.around.Say("learningCurve",
+                       {{"rows", MeanRows(*smaller)}, {"error", tried.error().message}});
+      continue;
+    }
     curve.points.push_back(
         {MeanRows(*smaller),
-         ChooseSetting(choice.board.metric, table.labels, *smaller, tried, seed).score});
+         ChooseSetting(choice.board.metric, table.labels, *smaller, *tried, seed).score});
     table.around.Say("learningCurve", {{"rows", curve.points.back().rows},
                                        {"metric", choice.board.metric},
                                        {"value", curve.points.back().score.value}});

@@ -3,6 +3,10 @@
 // learnt as all rows were (settings and rounds by the rows held out, nested.h), so that the parts
 // compare; each part lies within the next, classes spread evenly, groups whole.
 //
+// What is left: where several learners were tried, the answers to all rows are those of the one
+// that was best on these very rows held out, and the smaller parts' are not, so that the last gain
+// is a little too good; and folds share training rows.
+//
 // The gain of the last doubling is the difference of the losses of the same rows; its standard
 // error is that of paired rows, for a root of a mean by the delta method. Groups and auc have none.
 #pragma once
@@ -30,7 +34,8 @@ struct LearningCurve {
 };
 
 // `fitted` is the model on `rows`. nullopt where a half is too small to learn from (fewer than 50
-// rows, or a class is missing); the error is a learner's, or Cancelled.
+// rows, or a class is missing), or cannot be learnt from, which is said; the error is of answering
+// `rows`, or Cancelled.
 [[nodiscard]] Result<std::optional<LearningCurve>> DrawLearningCurve(
     const Table& table, const Choice& choice, const FittedModel& fitted,
     const std::vector<std::uint32_t>& rows);

@@ -49,6 +49,10 @@ class Store {
   // --- blobs; kNoSpace when the store is full
   // Whether artifacts of so many bytes may still come in; kNoSpace.
   [[nodiscard]] Result<void> HasRoomFor(const std::string& ns, std::uint64_t bytes) const;
+  // The same of the volume alone, for what is no blob; a bucket has room.
+  [[nodiscard]] Result<void> HasVolumeRoomFor(std::uint64_t bytes) const {
+    return is_volume_ ? room_.For(bytes) : Result<void>();
+  }
   // See Objects::PutBlob.
   [[nodiscard]] Result<void> PutBlob(const std::string& ns, const std::string& digest,
                                      std::optional<std::uint64_t> bytes,

@@ -62,6 +62,7 @@ std::string UnknownCommand(CLI::App& program, const std::vector<std::string>& wo
   for (std::size_t i = 0; i < words.size() && app->get_require_subcommand_min() > 0; ++i) {
     if (words[i].starts_with('-')) {
       const CLI::Option* option = app->get_option_no_throw(words[i]);
+      if (option == nullptr) option = program.get_option_no_throw(words[i]);
       if (option != nullptr && option->get_expected_min() > 0) ++i;  // its value
       continue;
     }

@@ -122,6 +122,7 @@ class KeptLogs {
 
   Result<std::string> Of(const StepPod& pod) {
     if (pod.of_run.empty()) return NotFound("nothing tells whose it was");
+    if (options_.previous) return NotFound("of a container before the last none is");
     if (!gateway_) {
       auto opened = Gateway::Open({options_.gateway, options_.token_file, options_.ca_file},
                                   cluster_, session_);
@@ -179,7 +180,10 @@ int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
         continue;
       }
       session.err << "error: step " << pod.step << ": its pod " << pod.pod
-                  << " is gone, and no log of it was kept: " << log.error().message << "\n";
+                  << (log.error().kind == ErrorKind::kNotFound
+                          ? " is gone, and no log of it was kept: "
+                          : " is gone, and the gateway, which keeps logs, could not be asked: ")
+                  << log.error().message << "\n";
       code = kFailed;
       continue;
     }

@@ -268,7 +268,7 @@ void PutMetrics(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
   if (!metrics) return RespondError(x, metrics.error());
   // As it is bounded, and not as it was written: whoever looks at the run reads it again.
   const std::string text = metrics->Format();
-  if (auto room = routes.store->HasRoomFor(caller.namespace_, text.size()); !room)
+  if (auto room = routes.store->HasVolumeRoomFor(text.size()); !room)
     return RespondStoreError(x, room.error());
   auto put = routes.store->PutMetrics(caller.namespace_, p.at("run"), pod, text);
   if (!put) return RespondStoreError(x, put.error());

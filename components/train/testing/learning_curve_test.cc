@@ -54,9 +54,9 @@ TEST_F(LearningCurveTest, TheLastPointIsWhatTheBoardSaysAndByRmseTheErrorIsOfThe
   const Json curve = Curve({{"label", "y"}, {"folds", 5}});
   const Json metrics = Metrics("m");
   EXPECT_EQ(metrics["choice"]["metric"], "rmse");
-  EXPECT_NEAR(curve["points"].back()["value"].get<double>(),
-              metrics["choice"]["value"].get<double>(), 0.02)
-      << "of the first repeat";
+  EXPECT_EQ(metrics["choice"]["repeats"], 1);
+  EXPECT_DOUBLE_EQ(curve["points"].back()["value"].get<double>(),
+                   metrics["choice"]["value"].get<double>());
   const double error = curve["lastDoubling"]["standardError"].get<double>();
   EXPECT_GT(error, 0);
   EXPECT_LT(error, curve["points"].back()["standardError"].get<double>())

@@ -36,19 +36,43 @@ QuotaObjects::QuotaObjects(ObjectsPtr objects, Quotas quotas, Hears hears,
 
 QuotaObjects::~QuotaObjects() = default;
 
-Result<void> QuotaObjects::Check(const std::string& ns, std::uint64_t bytes) const {
+Result<void> QuotaObjects::CheckLocked(const std::string& ns, std::uint64_t bytes) const {
   const std::uint64_t quota = quotas_.Of(ns);
-  if (quota == 0) return {};
-  const std::lock_guard lock(mutex_);
   const auto held = held_.find(ns);
-  if (held == held_.end() || !held->second.counted) return {};
+  if (quota == 0 || held == held_.end() || !held->second.counted) return {};
   const std::uint64_t now = held->second.bytes;
   if (now < quota && bytes <= quota - now) return {};
   return OverQuota({ns, now, quota}, bytes);
 }
 
+Result<void> QuotaObjects::Take(const std::string& ns, std::uint64_t bytes) const {
+  if (quotas_.Of(ns) == 0) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    PENSTOCK_TRY(CheckLocked(ns, bytes));
+    Held& held = held_[ns];
+    held.bytes += bytes;
+    held.since += bytes;
+  }
+  TellLevel(ns);
+  return {};
+}
+
+void QuotaObjects::GiveBack(const std::string& ns, std::uint64_t bytes) const {
+  {
+    const std::lock_guard lock(mutex_);
+    Held& held = held_[ns];
+    held.bytes -= std::min(held.bytes, bytes);
+    held.since -= std::min(held.since, bytes);
+  }
+  TellLevel(ns);
+}
+
 Result<void> QuotaObjects::HasRoomFor(const std::string& ns, std::uint64_t bytes) const {
-  PENSTOCK_TRY(Check(ns, bytes));
+  {
+    const std::lock_guard lock(mutex_);
+    PENSTOCK_TRY(CheckLocked(ns, bytes));
+  }
   return ObjectsByNamespace::HasRoomFor(ns, bytes);
 }
 
@@ -58,36 +82,40 @@ Result<void> QuotaObjects::PutBlob(const std::string& ns, const std::string& dig
   if (quotas_.Of(ns) == 0) return ObjectsByNamespace::PutBlob(ns, digest, bytes, source);
   PENSTOCK_ASSIGN(const auto there, Size(BlobKey(ns, digest)));
   if (there) return ObjectsByNamespace::PutBlob(ns, digest, bytes, source);
-  PENSTOCK_TRY(Check(ns, bytes.value_or(0)));
+  std::uint64_t taken = bytes.value_or(0);
+  PENSTOCK_TRY(Take(ns, taken));
   std::uint64_t received = 0;
-  PENSTOCK_TRY(ObjectsByNamespace::PutBlob(ns, digest, bytes, [&]() -> Result<std::string_view> {
+  auto put = ObjectsByNamespace::PutBlob(ns, digest, bytes, [&]() -> Result<std::string_view> {
     PENSTOCK_ASSIGN(const std::string_view piece, source());
     received += piece.size();
-    PENSTOCK_TRY(Check(ns, received));
+    if (received > taken) {  // of a length that nobody knew
+      PENSTOCK_TRY(Take(ns, received - taken));
+      taken = received;
+    }
     return piece;
-  }));
-  Add(ns, received);
-  return {};
+  });
+  if (!put) GiveBack(ns, taken);
+  return put;
 }
 
 Result<std::optional<Link>> QuotaObjects::LinkToWrite(const std::string& ns,
                                                       const std::string& digest,
                                                       std::uint64_t bytes) const {
-  PENSTOCK_TRY(Check(ns, bytes));
-  PENSTOCK_ASSIGN(auto link, ObjectsByNamespace::LinkToWrite(ns, digest, bytes));
-  if (link) Add(ns, bytes);
-  return link;
-}
-
-void QuotaObjects::Add(const std::string& ns, std::uint64_t bytes) const {
-  if (quotas_.Of(ns) == 0) return;
-  {
+  const auto given = [&] {
     const std::lock_guard lock(mutex_);
-    Held& held = held_[ns];
-    held.bytes += bytes;
-    held.since += bytes;
+    const auto held = held_.find(ns);
+    return held != held_.end() && held->second.links.contains(digest);
+  };
+  if (quotas_.Of(ns) == 0 || given()) return ObjectsByNamespace::LinkToWrite(ns, digest, bytes);
+  PENSTOCK_TRY(Take(ns, bytes));
+  auto link = ObjectsByNamespace::LinkToWrite(ns, digest, bytes);
+  if (!link || !*link) {
+    GiveBack(ns, bytes);  // of a store without links its upload counts
+    return link;
   }
-  TellLevel(ns);
+  const std::lock_guard lock(mutex_);
+  held_[ns].links.insert(digest);
+  return link;
 }
 
 void QuotaObjects::TellLevel(const std::string& ns) const {
@@ -148,6 +176,7 @@ void QuotaObjects::CountAll(const std::stop_token& stop) {
     {
       const std::lock_guard lock(mutex_);
       held_[ns].since = 0;
+      held_[ns].links.clear();
     }
     const auto sum = Count(ns, stop);
     if (stop.stop_requested()) return;

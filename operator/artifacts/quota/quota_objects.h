@@ -2,8 +2,9 @@
 // refused before their first byte, kNoSpace, by the namespace, what it holds and what it may.
 //
 // What a namespace holds is counted by listing its blobs when this begins, then once an hour, and
-// when it is asked for (after a collection); what comes in meanwhile is added. A link to write
-// counts when it is given: an upload that never came is forgotten by the next count. Until a
+// when it is asked for (after a collection); what comes in meanwhile is added: an upload when it
+// begins, by its length, and a link to write once for each digest, when it is given. An upload that
+// never came is forgotten by the next count. Until a
 // namespace is counted for the first time nothing of it is refused. Bytes are those of blobs: the
 // same content twice is there once, as in `penstock store du`.
 //
@@ -16,12 +17,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "operator/artifacts/s3/objects_by_namespace.h"
 #include "operator/artifacts/quota/quotas.h"
+#include "operator/artifacts/s3/objects_by_namespace.h"
 
 namespace penstock::artifacts {
 
@@ -61,13 +63,16 @@ class QuotaObjects : public ObjectsByNamespace {
  private:
   struct Held {
     std::uint64_t bytes = 0;
-    std::uint64_t since = 0;  // came in since the count under way began
+    std::uint64_t since = 0;           // came in since the count under way began
+    std::set<std::string> links = {};  // digests of links that were given since then
     bool counted = false;
     QuotaLevel told = QuotaLevel::kRoom;
   };
 
-  [[nodiscard]] Result<void> Check(const std::string& ns, std::uint64_t bytes) const;
-  void Add(const std::string& ns, std::uint64_t bytes) const;
+  [[nodiscard]] Result<void> CheckLocked(const std::string& ns, std::uint64_t bytes) const;
+  // What fits counts from now on.
+  [[nodiscard]] Result<void> Take(const std::string& ns, std::uint64_t bytes) const;
+  void GiveBack(const std::string& ns, std::uint64_t bytes) const;
   void CountAll(const std::stop_token& stop);
   [[nodiscard]] Result<std::uint64_t> Count(const std::string& ns,
                                             const std::stop_token& stop) const;

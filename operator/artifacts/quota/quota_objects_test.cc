@@ -127,6 +127,33 @@ TEST_F(QuotaTest, TellsOnceWhenItIsNearlyFullAndWhenItIsFull) {
   EXPECT_EQ(Told(), (std::vector<std::string>{"team 1", "team 2"}));
 }
 
+TEST_F(QuotaTest, AnUploadThatFailsGivesBackWhatItTook) {
+  Open({.others = 1000});
+  ASSERT_TRUE(Put("team", "x"));
+  objects_->CountAgain();
+  Await("team", 1);
+  const auto broken = objects_->PutBlob(
+      "team", DigestOf("other"), 900,
+      []() -> Result<std::string_view> { return Transient("the connection is gone"); });
+  ASSERT_FALSE(broken);
+  EXPECT_TRUE(objects_->HasRoomFor("team", 999));
+}
+
+TEST_F(QuotaTest, UploadsAtTheSameTimeCountFromTheirBeginning) {
+  Open({.others = 1000});
+  ASSERT_TRUE(Put("team", "x"));
+  objects_->CountAgain();
+  Await("team", 1);
+  const std::string large(900, 'l');
+  bool sent = false;
+  ASSERT_TRUE(
+      objects_->PutBlob("team", DigestOf(large), large.size(), [&]() -> Result<std::string_view> {
+        if (std::exchange(sent, true)) return std::string_view();
+        EXPECT_FALSE(Put("team", std::string(100, 's'))) << "while the other is under way";
+        return std::string_view(large);
+      }));
+}
+
 TEST_F(QuotaTest, AStoreBehindItIsStillAVolume) {
   Open({.others = 1000});
   const Store store = Store(folder_).Behind(

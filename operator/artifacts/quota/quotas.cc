@@ -54,6 +54,7 @@ bool Quotas::Any() const {
 
 Result<Quotas> ParseQuotas(const std::vector<std::string>& entries) {
   Quotas quotas;
+  bool others = false;
   for (const std::string& entry : entries) {
     const std::size_t mark = entry.find('=');
     const std::string ns = mark == std::string::npos ? "" : entry.substr(0, mark);
@@ -64,6 +65,8 @@ Result<Quotas> ParseQuotas(const std::vector<std::string>& entries) {
                      "' is no quota: write NAMESPACE=100Gi for one namespace, 10Gi for all others, "
                      "0 for no limit");
     if (ns.empty()) {
+      if (others) return Invalid("there are two quotas for namespaces that are not named");
+      others = true;
       quotas.others = *bytes;
     } else if (!quotas.namespaces.emplace(ns, *bytes).second) {
       return Invalid("namespace " + ns + " has two quotas");

@@ -26,6 +26,7 @@ TEST(Quotas, WhatIsNoneIsRefusedByItsText) {
         << quotas.error().message;
   }
   EXPECT_FALSE(ParseQuotas({"a=1Gi", "a=2Gi"}));
+  EXPECT_FALSE(ParseQuotas({"1Gi", "2Gi"}));
 }
 
 TEST(Quotas, AmountsAreToldInGibibytes) {

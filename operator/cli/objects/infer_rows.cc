@@ -114,7 +114,8 @@ Result<Table> AnswerTable(const Json& answer) {
     table.header.push_back(name);
     const Json shape = output.value("shape", Json::array());
     const Json data = output.value("data", Json::array());
-    const std::size_t rows = shape.empty() ? 0 : shape[0].get<std::size_t>();
+    const bool counted = !shape.empty() && IsInt64(shape[0]) && shape[0] >= 0;
+    const std::size_t rows = counted ? shape[0].get<std::size_t>() : 0;
     if (rows == 0 || data.size() % rows != 0)
       return Internal("the answer has no rows: " + answer.dump());
     const std::size_t width = data.size() / rows;

@@ -84,8 +84,10 @@ TEST_F(CliTest, AMistypedCommandIsNamedWithTheOneThatWasMeant) {
             "(penstock --help lists them)\n");
   EXPECT_EQ(Penstock({"artifact", "list"}), kUsage);
   EXPECT_EQ(err_.str(),
-            "error: \"list\" is no command of penstock artifact (penstock artifact --help lists "
-            "them)\n");
+            "error: \"list\" is no command of penstock artifact; did you mean \"ls\"? (penstock "
+            "artifact --help lists them)\n");
+  EXPECT_EQ(Penstock({"store", "-n", "team", "gc", "--bogus"}), kUsage);
+  EXPECT_NE(err_.str().find("--bogus"), std::string::npos) << err_.str();
   EXPECT_EQ(Penstock({"--help"}), kOk);
   EXPECT_EQ(Penstock({}), kUsage);
   EXPECT_NE(err_.str().find("subcommand is required"), std::string::npos) << err_.str();
