@@ -13,6 +13,7 @@ def main(arguments=None):
     one = commands.add_parser("import", help="another tool's pipeline as Penstock's YAML")
     one.add_argument("tool", choices=["kfp", "argo"], help="kfp: compiled IR; argo: Workflow, WorkflowTemplate or CronWorkflow")
     one.add_argument("file", type=pathlib.Path)
+    one.add_argument("also", type=pathlib.Path, nargs="*", help="argo: files with the WorkflowTemplates that it refers to")
     one.add_argument("-o", "--output", type=pathlib.Path, help="the file to write, with code/ beside it; left out: all on standard output")
     for name, says in (("compile", "write a module's pipelines as YAML, with their code"),
                        ("lock", "lock the packages of a module's steps")):
@@ -38,10 +39,10 @@ def main(arguments=None):
 def import_file(options):
     from penstock.convert import imported
     if options.output is None or str(options.output) == "-":
-        sys.stdout.write(imported(options.tool, options.file))
+        sys.stdout.write(imported(options.tool, options.file, also=options.also))
         return 0
     files = {}
-    text = imported(options.tool, options.file, files)
+    text = imported(options.tool, options.file, files, options.also)
     for name, source in {options.output.name: text, **files}.items():
         path = options.output.parent / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,11 @@ import yaml
 from penstock import command
 from penstock.convert import imported
 from penstock.convert.reading import Refused
+from penstock.errors import PenstockError
 
 KFP = sorted((HERE / "fixtures/kfp").glob("*.yaml"))
 ARGO = sorted((HERE / "fixtures/argo").glob("*.yaml"))
+ALSO = {"calls.yaml": [str(HERE / "fixtures/argo/also/library.yaml")]}
 FETCHES = ("imports.yaml", "nightly.yaml", "containers.yaml")  # from the network
 KFP_RESULTS = {"arithmetic.yaml": {"Output": 13}, "artifacts.yaml": {"score": 6}, "conditions.yaml": {"Output": "it was heads"},
                "loops.yaml": {"Output": 210}, "nested.yaml": {"Output": 7}, "exits.yaml": None, "ignored.yaml": None}
@@ -22,7 +24,8 @@ KFP_RESULTS = {"arithmetic.yaml": {"Output": 13}, "artifacts.yaml": {"score": 6}
 class Import(InFolder):
     def convert(self, tool, path):
         """Writes the YAML with its code here; its path."""
-        done = subprocess.run([sys.executable, "-m", "penstock", "import", tool, str(path), "-o", f"out/{path.name}"], capture_output=True, text=True,
+        also = ALSO.get(path.name, []) if tool == "argo" else []
+        done = subprocess.run([sys.executable, "-m", "penstock", "import", tool, str(path), *also, "-o", f"out/{path.name}"], capture_output=True, text=True,
                               env={"PYTHONPATH": str(HERE.parent), "PATH": "/usr/bin:/bin"})
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return self.folder / "out" / path.name
@@ -145,6 +148,61 @@ class Argo(Import):
         self.assertEqual((spec["concurrency"], spec["historyLimits"]), ({"policy": "Forbid"}, {"succeeded": 4, "failed": 2}))
         self.assertEqual(spec["volumes"], [{"name": "scratch", "claim": {"size": "1Gi", "accessModes": ["ReadWriteOnce"]}}])
 
+    @needs_penstock
+    def test_expressions_give_the_values_and_the_branches_that_they_gave_there(self):
+        status = self.run_of(self.convert("argo", HERE / "fixtures/argo/expressions.yaml"))
+        steps = {s["name"]: s["phase"] for s in status["steps"]}
+        self.assertEqual(steps.pop("slow"), "Skipped")
+        self.assertEqual(set(steps.values()), {"Succeeded"})
+        self.assertEqual(status["results"], {"said": "north", "late": "nobody"})
+
+    @needs_penstock
+    def test_hooks_run_when_their_step_has_ended_and_alternatives_decide_by_status(self):
+        status = self.run_of(self.convert("argo", HERE / "fixtures/argo/hooks.yaml"))
+        steps = {s["name"]: s["phase"] for s in status["steps"]}
+        self.assertEqual(steps, {"good": "Succeeded", "good-exit": "Succeeded", "good-sad": "Skipped", "bad": "Failed", "bad-exit": "Succeeded",
+                                 "either": "Succeeded", "neither": "Skipped", "say": "Succeeded", "say-failed": "Skipped"})
+        self.assertEqual(next(s for s in status["steps"] if s["name"] == "bad").get("attempts", 1), 1)
+
+    @needs_penstock
+    def test_containers_in_turn_a_server_and_a_question_by_http_run(self):
+        status = self.run_of(self.convert("argo", HERE / "fixtures/argo/several.yaml"))
+        self.assertEqual({s["name"]: s["phase"] for s in status["steps"]},
+                         {n: "Succeeded" for n in ("press", "greet", "shop", "ask", "check")})
+
+    @needs_penstock
+    def test_a_template_of_another_file_runs(self):
+        path = self.convert("argo", HERE / "fixtures/argo/calls.yaml")
+        status = self.run_of(path, "--pipeline", "calls")
+        self.assertEqual({s["name"]: s["phase"] for s in status["steps"]}, {"twice": "Succeeded", "check": "Succeeded"})
+
+    @needs_penstock
+    def test_a_template_that_calls_itself_ends_by_its_condition(self):
+        path = self.convert("argo", HERE / "fixtures/argo/recursion.yaml")
+        self.assertEqual(self.run_of(path, "--pipeline", "recursion")["phase"], "Succeeded")
+
+    def test_a_workflow_of_a_template_has_its_steps_and_arguments(self):
+        path = self.convert("argo", HERE / "fixtures/argo/calls.yaml")
+        calls, evening = yaml.safe_load_all(path.read_text())
+        self.assertEqual([s["container"]["imagePullPolicy"] for s in calls["spec"]["steps"][0]["pipeline"]["steps"]], ["IfNotPresent"] * 2)
+        self.assertEqual({p["name"]: p["default"] for p in evening["spec"]["parameters"]}, {"dish": "soup", "guests": "4"})
+        self.assertEqual([s["cron"] for s in evening["spec"]["schedules"]], ["0 19 * * *"])
+
+    def test_objects_of_the_cluster_repositories_and_sidecars_become_components_and_fields(self):
+        spec = yaml.safe_load(imported("argo", HERE / "fixtures/argo/cluster.yaml"))["spec"]
+        steps = {s["name"]: s for s in spec["steps"]}
+        self.assertEqual(spec["defaults"]["pod"], {"labels": {"team": "data"}, "securityContext": {"runAsUser": 1000}})
+        make = steps["make"]["parameters"]
+        self.assertEqual((make["action"], make["successCondition"], make["failureCondition"], make["setOwnerReference"]),
+                         ("create", "status.succeeded > 2", 'status.failed > 1 && string(status.active) in ["1", "2"]', True))
+        self.assertEqual((make["manifest"]["spec"]["completions"], make["manifest"]["metadata"]["labels"]), (3, {"who": "$(run.name)"}))
+        self.assertEqual(make["manifest"]["spec"]["template"]["spec"]["containers"][0]["command"][2], "echo $$(date)")
+        self.assertEqual(steps["wait"]["parameters"]["manifest"]["metadata"]["name"], "$(steps.make.results.values.job)")
+        self.assertEqual(steps["repository-1"]["parameters"], {"url": "https://git.example.com/team/labels.git", "revision": "v1"})
+        self.assertEqual(steps["look"]["inputs"], {"labels": "$(steps.repository-1.outputs.folder)", "rows": "https://data.example.com/open/rows.csv"})
+        self.assertEqual(steps["look"]["sidecars"], [{"name": "cache", "image": "redis:7", "readiness": {"tcp": 6379}}])
+        self.assertEqual(spec["parameters"], [{"name": "look-town", "type": "string", "valueFrom": {"configMapKeyRef": {"name": "site", "key": "town"}}}])
+
     def workflow(self, template, call="", extra=""):
         return ("apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  entrypoint: main\n  arguments: {parameters: [{name: x, "
                 f"value: a}}]}}\n{extra}  templates:\n  - name: main\n    steps:\n    - - {{name: one, template: one{call}}}\n  - name: one\n{template}")
@@ -152,24 +210,50 @@ class Argo(Import):
     def test_what_is_not_covered_is_refused_by_its_field(self):
         one = "    container: {image: a, command: [b]%s}\n%s"
         for text, expected in [
-                (self.workflow(one % ("", ""), extra="  hooks: {exit: {template: one}}\n"), "spec.hooks: is not covered"),
-                (self.workflow("    resource: {action: create}\n"), "spec.templates[1].resource: is not covered"),
-                (self.workflow(one % (", ports: []", "")), "spec.templates[1].container.ports: is not covered"),
-                (self.workflow(one % ("", ""), call=", when: '{{=1 == 1}}'"),
-                 "spec.templates[0].steps[0][0].when: an expression {{=...}} is not covered: write the condition without it"),
+                (self.workflow(one % ("", ""), extra="  hooks: {soon: {template: one, expression: workflow.status == 'Running'}}\n"),
+                 """spec.hooks.soon.expression: "workflow.status == 'Running'" is not covered: a hook runs when what it belongs to has ended """
+                 "(status == 'Succeeded' or 'Failed'), not while it runs"),
+                (self.workflow("    resource: {action: replace}\n"),
+                 "spec.templates[1].resource.action: 'replace' is not covered: create, apply, delete, get and patch are"),
+                (self.workflow("    resource: {action: patch, manifest: '{kind: Pod}'}\n"),
+                 "spec.templates[1].resource.mergeStrategy: strategic is not covered: merge is"),
+                (self.workflow("    resource: {action: get, manifest: '{kind: Pod}', successCondition: '!status.x'}\n"),
+                 "spec.templates[1].resource.successCondition: '!status.x' is not covered: field == word, field > number and field in (a, b), joined by "
+                 "commas, are"),
+                (self.workflow("    resource: {action: create, manifest: '{kind: Pod}'}\n    outputs: {parameters: [{name: o, valueFrom: {jqFilter: '.a | b'}}]}\n"),
+                 "spec.templates[1].outputs.parameters[0].valueFrom: '.a | b' is not covered: a path such as {.status.phase} is"),
+                (self.workflow("    http: {url: 'http://x', insecureSkipVerify: true}\n"),
+                 "spec.templates[1].http.insecureSkipVerify: is not covered: certificates are verified; SSL_CERT_FILE of the step names authorities"),
+                (self.workflow("    containerSet: {containers: [{name: a, image: i, command: [x]}, {name: main, image: i, command: [x]}]}\n"),
+                 "spec.templates[1].containerSet.containers: a, main: run at the same time there, and in turn here: let each name the one before it in "
+                 "`dependencies`"),
+                (self.workflow("    daemon: true\n" + one % ("", "")),
+                 "spec.templates[1].container.readinessProbe: is not there, so that nobody knows when the daemon serves: give its container one"),
+                (self.workflow("    data: {}\n"), "spec.templates[1].data: is not covered"),
+                (self.workflow(one % (", lifecycle: {}", "")), "spec.templates[1].container.lifecycle: is not covered"),
+                (self.workflow(one % ("", ""), call=", when: '{{=1 == 1}} && {{workflow.parameters.x}}'"),
+                 "spec.templates[0].steps[0][0].when: an expression {{=...}} is covered where it is the whole condition: write it all as one"),
+                (self.workflow(one % ("", ""), call=", when: '{{=len(sprig.trim(workflow.parameters.x)) > 1}}'"),
+                 "spec.templates[0].steps[0][0].when: the function sprig.trim is not covered: let a step compute it"),
+                (self.workflow("    container: {image: a, command: [b, '{{=asInt(workflow.parameters.x) * 2}}']}\n"),
+                 "spec.templates[1].container.args: {{=asInt(workflow.parameters.x) * 2}}: let a step compute it, and hand on its result"),
+                (self.workflow(one % ("", "")).replace("- name: one", "- name: two", 1).replace("template: one", "templateRef: {name: far, template: one}"),
+                 "spec.templates[0].steps[0][0].templateRef: there is no WorkflowTemplate 'far' in the files: name its file behind this one"),
+                (self.workflow(one % ("", "")).replace("entrypoint: main", "workflowTemplateRef: {name: far}"),
+                 "spec.workflowTemplateRef: there is no WorkflowTemplate 'far' in the files: name its file behind this one"),
                 (self.workflow("    container: {image: a, command: [b, '{{pod.name}}']}\n"), "spec.templates[1].container.args: {{pod.name}} is not covered"),
-                (self.workflow(one % ("", "    retryStrategy: {limit: 1, expression: x}\n")), "spec.templates[1].retryStrategy.expression: is not covered"),
+                (self.workflow(one % ("", "    retryStrategy: {limit: 1, expression: x}\n")), "spec.templates[1].retryStrategy.expression: 'x' is not covered: exit codes "
+                 "(asInt(lastRetry.exitCode) == 75, or in [75, 76]) and lastRetry.status are"),
                 (self.workflow("    script: {image: a, command: [python3], source: 'print({{workflow.parameters.x}})'}\n"),
                  "spec.templates[1].script.source: {{workflow.parameters.x}} stands within the text of a program: hand it over by env, and read it there"),
                 (self.workflow(one % ("", "    outputs: {parameters: [{name: o, valueFrom: {path: /tmp/o}}]}\n")),
                  "spec.templates[1].container: its program does not name the path /tmp/o in command, args, env or source: let it write to or read from a "
                  "path that it is given ($(results.o.path))"),
                 (self.workflow(one % ("", "    inputs: {artifacts: [{name: i, path: /i, s3: {key: k}}]}\n")).replace("[b]", "[b, /i]"),
-                 "spec.templates[1].inputs.artifacts.i.s3: is not covered: put the file into the store (penstock artifact put) and name its digest, or use http"),
-                (self.workflow("    steps: [[{name: again, template: main}]]\n"), "spec.templates[1].steps[0][0].template: the template main calls itself "
-                 "(main -> one -> main), which is not covered: use a loop"),
-                (self.workflow(one % ("", ""), call=", arguments: {parameters: [{name: q, value: 1}]}"),
-                 "spec.templates[0].steps[0][0].arguments.parameters: q: the template one has no such input"),
+                 "spec.templates[1].inputs.artifacts.i.s3: names its repository elsewhere: take the artifact `from` the step that made it, or say endpoint, bucket "
+                 "and key"),
+                (self.workflow("    steps: [[{name: again, template: main}]]\n"), "spec.templates[1].steps[0][0]: the template main calls itself without a "
+                 "`when`, and would not end"),
                 (self.workflow(one % ("", "")).replace("template: one", "template: two"), "spec.templates[0].steps[0][0].template: there is no template 'two' in the file")]:
             with self.subTest(expected):
                 self.assertIn(f"w.yaml: {expected}", self.refused("argo", text))
@@ -181,6 +265,51 @@ class Argo(Import):
             text = self.workflow("    container: {image: a, command: [b]}\n", call=f", when: {json.dumps(theirs)}")
             (self.folder / "w.yaml").write_text(text)
             self.assertEqual(yaml.safe_load(imported("argo", self.folder / "w.yaml"))["spec"]["steps"][0]["when"], ours)
+
+    def expression(self, text):
+        """A `when` in expr as CEL."""
+        (self.folder / "w.yaml").write_text(self.workflow("    container: {image: a, command: [b]}\n", call=f", when: {json.dumps('{{=' + text + '}}')}"))
+        return yaml.safe_load(imported("argo", self.folder / "w.yaml"))["spec"]["steps"][0]["when"]
+
+    def test_expressions_become_cel(self):
+        x = "workflow.parameters.x"
+        for theirs, ours in [(f"asInt({x}) % 2 == 0 ? true : false", "int(parameters.x) % 2 == 0 ? true : false"),
+                             (f"sprig.contains('a', {x}) and not sprig.hasPrefix('b', {x})", 'string(parameters.x).contains("a") && !string(parameters.x).startsWith("b")'),
+                             (f"{x} not in ['a', 'b']", '!(string(parameters.x) in ["a", "b"])'),
+                             (f"{x} matches '^[a-c]+$' || {x} endsWith \"z\"", 'string(parameters.x).matches("^[a-c]+$") || string(parameters.x).endsWith("z")'),
+                             (f"asFloat({x}) >= 1.5 && len({x}) < 4", "double(parameters.x) >= 1.5 && size(parameters.x) < 4"),
+                             (f"(({x} == 'a') or ({x} == 'b')) && {x} != 'c'",
+                              '(string(parameters.x) == "a" || string(parameters.x) == "b") && string(parameters.x) != "c"'),
+                             (f"{x} == true", 'string(parameters.x) == "true"'), (x, 'string(parameters.x) == "true"'),
+                             (f"{x} + '-1' == 'a-1'", 'string(parameters.x) + "-1" == "a-1"')]:
+            with self.subTest(theirs):
+                self.assertEqual(self.expression(theirs), ours)
+
+    def test_a_choice_whose_branch_does_not_run_by_the_same_condition_is_refused(self):
+        text = (HERE / "fixtures/argo/expressions.yaml").read_text().replace("== 'fast' && asInt(workflow.parameters.workers) > 2 ? steps.quick.outputs.result",
+                                                                            "== 'slow' ? steps.quick.outputs.result")
+        self.assertEqual(self.refused("argo", text), [
+            "w.yaml: spec.templates[0].outputs.parameters[0].valueFrom.expression: a choice is covered where the step that gives the first value runs "
+            "`when` the same condition holds; else let a step compute it, and hand on its result"])
+
+    def test_alternatives_over_tasks_that_may_be_left_out_are_refused(self):
+        text = (HERE / "fixtures/argo/hooks.yaml").read_text().replace("good.Succeeded || bad.Succeeded", "good.Skipped || bad.Succeeded")
+        self.assertEqual(self.refused("argo", text), [
+            "w.yaml: spec.templates[0].dag.tasks[2].depends: 'good.Skipped' is not covered: Succeeded, Failed, AnySucceeded and AllFailed are, and a task "
+            "alone that has not both a `when` and tasks before it"])
+
+    def test_arguments_that_a_template_does_not_have_are_left_out_with_a_note(self):
+        (self.folder / "w.yaml").write_text(self.workflow("    container: {image: a, command: [b]}\n", call=", arguments: {parameters: [{name: q, value: 1}]}"))
+        self.assertIn("\n# spec.templates[0].steps[0][0].arguments.parameters: q left out: the template one has no such input\n",
+                      imported("argo", self.folder / "w.yaml"))
+
+    def test_a_file_of_templates_alone_and_further_files_of_kfp_are_told(self):
+        library = HERE / "fixtures/argo/also/library.yaml"
+        with self.assertRaisesRegex(Refused, "w.yaml: spec.entrypoint: is missing: a file of templates alone is named behind that of the workflow"):
+            (self.folder / "w.yaml").write_text(library.read_text().partition("---")[0])
+            imported("argo", self.folder / "w.yaml")
+        with self.assertRaisesRegex(PenstockError, "import kfp takes one file, not 1 more"):
+            imported("kfp", KFP[0], also=[library])
 
     def test_what_is_no_workflow_and_no_yaml_is_told(self):
         self.assertEqual(self.refused("argo", "kind: Pod\nspec: {}\n"), ["w.yaml: kind: 'Pod' is no Workflow, WorkflowTemplate, ClusterWorkflowTemplate or CronWorkflow"])

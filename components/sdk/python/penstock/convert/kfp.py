@@ -15,7 +15,7 @@ _VALUE = re.compile(r"inputs\.parameter_values\['([^']+)'\]")
 _URI = re.compile(r"(https?|file)://|sha256:")
 
 
-def pipeline_of(documents, problems, files=None):
+def pipeline_of(documents, problems, files=None, _also=()):
     spec, *platforms = documents
     spec = problems.fields(spec.get("pipelineSpec", spec), "", ("components", "deploymentSpec", "pipelineInfo", "root", "schemaVersion",
                                                                 "sdkVersion", "defaultPipelineRoot"))
