@@ -18,7 +18,8 @@ ARGO = sorted((HERE / "fixtures/argo").glob("*.yaml"))
 ALSO = {"calls.yaml": [str(HERE / "fixtures/argo/also/library.yaml")]}
 FETCHES = ("imports.yaml", "nightly.yaml", "containers.yaml")  # from the network
 KFP_RESULTS = {"arithmetic.yaml": {"Output": 13}, "artifacts.yaml": {"score": 6}, "conditions.yaml": {"Output": "it was heads"},
-               "loops.yaml": {"Output": 210}, "nested.yaml": {"Output": 7}, "exits.yaml": None, "ignored.yaml": None}
+               "loops.yaml": {"Output": 210}, "nested.yaml": {"Output": 7}, "chosen.yaml": {"score": 6}, "lists.yaml": {"rows": 90, "sum": 9},
+                "exits.yaml": None, "ignored.yaml": None}
 
 
 class Import(InFolder):
@@ -82,13 +83,21 @@ class Kfp(Import):
 
     def test_what_is_not_covered_is_refused_by_its_field_all_at_once(self):
         ir = yaml.safe_load((HERE / "fixtures/kfp/arithmetic.yaml").read_text())
-        ir["root"]["dag"]["tasks"]["add"]["artifactIterator"] = {"itemInput": "x"}
         ir["root"]["dag"]["tasks"]["add"]["newThing"] = 1
         ir["deploymentSpec"]["executors"]["exec-add"]["container"]["lifecycle"] = {"preCacheCheck": {}}
         told = self.refused("kfp", yaml.safe_dump(ir))
         self.assertEqual(told, ["w.yaml: root.dag.tasks.add.newThing: is not covered",
-                                "w.yaml: root.dag.tasks.add.artifactIterator: a loop over artifacts is not covered: loop over a list of values",
                                 "w.yaml: deploymentSpec.executors.exec-add.container.lifecycle: is not covered"])
+
+    def test_lists_of_artifacts_that_no_loop_makes_are_refused(self):
+        ir = yaml.safe_load((HERE / "fixtures/kfp/artifacts.yaml").read_text())
+        ir["root"].setdefault("inputDefinitions", {})["artifacts"] = {"tables": {"artifactType": {"schemaTitle": "system.Dataset"}, "isArtifactList": True}}
+        ir["components"]["comp-make"]["outputDefinitions"]["artifacts"]["data"]["isArtifactList"] = True
+        self.assertEqual(self.refused("kfp", yaml.safe_dump(ir)), [
+            "w.yaml: root.inputDefinitions.artifacts.tables.isArtifactList: a list of artifacts that a run is given is not covered: a loop of the pipeline "
+            "makes one",
+            "w.yaml: deploymentSpec.executors.exec-make: outputDefinitions.artifacts.data.isArtifactList: a list of artifacts that one task makes is not "
+            "covered: let a loop make one each"])
 
     def test_packages_without_a_version_and_other_platforms_fields_are_refused(self):
         text = (HERE / "fixtures/kfp/containers.yaml").read_text().replace("six==1.16.0", "six")
