@@ -232,6 +232,10 @@ class Gateway(Source):
         row = json.loads(self.send("POST", self.at("runs"), body=body)[0])
         return Run(row["name"], self)
 
+    def cancel(self, run):
+        """Asks a run to end; what it does already is done to its end."""
+        self.send("POST", self.at("runs", run, "cancel"))
+
     def lineage(self, **query):
         """Of artifact=, model= or request=: nodes and edges."""
         return self.get(self.at("lineage"), **query)

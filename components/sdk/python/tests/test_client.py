@@ -35,6 +35,8 @@ class Fake(http.server.BaseHTTPRequestHandler):
         if self.headers.get("X-Penstock-Request") != "1":
             return self.answer(403, {"error": {"code": "Forbidden", "message": "no header"}})
         self.server.posted.append(body)
+        if self.path.endswith("/cancel"):
+            return self.answer(202, {**RUNS[0], "name": self.path.split("/")[-2]})
         return self.answer(201, {**RUNS[0], "name": "made"})
 
     def do_GET(self):
@@ -110,6 +112,10 @@ class Client(InFolder):
     def test_a_run_is_started(self):
         self.assertEqual(self.api.start("prices", {"x": 1}).name, "made")
         self.assertEqual(self.server.posted, [{"pipeline": "prices", "parameters": {"x": 1}}])
+
+    def test_a_run_is_cancelled_where_it_is(self):
+        self.api.cancel("r0")
+        self.assertEqual(self.server.posted, [{}])
 
     def test_what_the_gateway_refuses_is_told_in_its_words(self):
         with self.assertRaises(ApiError) as caught:
