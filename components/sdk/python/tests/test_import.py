@@ -188,7 +188,19 @@ class Argo(Import):
     @needs_penstock
     def test_a_template_that_calls_itself_ends_by_its_condition(self):
         path = self.convert("argo", HERE / "fixtures/argo/recursion.yaml")
-        self.assertEqual(self.run_of(path, "--pipeline", "recursion")["phase"], "Succeeded")
+        status = self.run_of(path, "--pipeline", "recursion")
+        self.assertEqual([(s["name"], s["phase"]) for s in status["steps"]], [("count-down", "Succeeded")])
+
+    @needs_penstock
+    def test_lists_come_by_parameters_and_results_and_the_end_is_known_within_an_exit_handler(self):
+        path = self.convert("argo", HERE / "fixtures/argo/ends.yaml")
+        status = self.run_of(path)
+        self.assertEqual({s["name"]: s["phase"] for s in status["steps"]},
+                         {"numbers": "Succeeded", "each-number": "Succeeded", "each-town": "Succeeded", "bye": "Succeeded"})
+        spec = yaml.safe_load(path.read_text())["spec"]
+        self.assertEqual((spec["parameters"][0]["type"], spec["steps"][0]["results"]), ("list", [{"name": "result", "type": "list"}]))
+        self.assertEqual(spec["finally"][0]["parameters"], {"run-duration": "$(run.duration)", "run-status": "$(run.status)"})
+        self.assertEqual(spec["steps"][1]["container"]["image"], "debian:bookworm-slim")
 
     def test_a_workflow_of_a_template_has_its_steps_and_arguments(self):
         path = self.convert("argo", HERE / "fixtures/argo/calls.yaml")
@@ -238,6 +250,9 @@ class Argo(Import):
                  "`dependencies`"),
                 (self.workflow("    daemon: true\n" + one % ("", "")),
                  "spec.templates[1].container.readinessProbe: is not there, so that nobody knows when the daemon serves: give its container one"),
+                (self.workflow("    inputs: {parameters: [{name: i}]}\n    container: {image: '{{inputs.parameters.i}}', command: [b]}\n",
+                               call=", withItems: [p, q], arguments: {parameters: [{name: i, value: '{{item}}'}]}"),
+                 "spec.templates[1].container.image: differs by the item of a loop, which is not covered: let the loop run a template of steps"),
                 (self.workflow("    data: {}\n"), "spec.templates[1].data: is not covered"),
                 (self.workflow(one % (", lifecycle: {}", "")), "spec.templates[1].container.lifecycle: is not covered"),
                 (self.workflow(one % ("", ""), call=", when: '{{=1 == 1}} && {{workflow.parameters.x}}'"),

@@ -7,6 +7,7 @@ import json
 from penstock.convert import argo_fields as fields
 from penstock.convert.argo_hooks import at_the_end
 from penstock.convert.argo_library import Library, merged
+from penstock.convert.argo_types import Lists
 from penstock.convert.argo_steps import Templates
 from penstock.convert.argo_values import Scope
 from penstock.convert.reading import Names, pipeline_name, whole
@@ -79,7 +80,8 @@ class Workflow:
     def __init__(self, spec, path, problems, library, name):
         self.node, self.path, self.problems = problems.fields(spec, path, _SPEC), path, problems
         self.names, self.library, self.name, self.more = Names(), library, name, []
-        self.texts = json.dumps([self.node, *(other for other, _ in library.known.values())])
+        specs = [self.node, *(other for other, _ in library.known.values())]
+        self.texts, self.lists = json.dumps(specs), Lists(specs)
         for field, why in _LEFT_OUT.items():
             if field in spec:
                 problems.note(f"{path}.{field} is left out: {why}")
@@ -87,14 +89,14 @@ class Workflow:
 
     def spec(self):
         globals_ = [p["name"] for p in (self.node.get("arguments") or {}).get("parameters") or []]
-        templates = Templates(self.node, self.path, self.names, globals_, self.problems, self.library, self.name, self.texts)
+        templates = Templates(self.node, self.path, self.names, globals_, self.problems, self.library, self.name, self.texts, self.lists)
         entry = self.node.get("entrypoint")
         if not entry:
             self.problems.no(f"{self.path}.entrypoint", "is missing: a file of templates alone is named behind that of the workflow that calls them")
             return {}
         asked = templates.entry_inputs(entry)
         templates.globals = globals_ = globals_ + asked
-        parameters = self._parameters() + [{"name": self.names.of(n), "type": "string"} for n in asked]
+        parameters = self._parameters() + [{"name": self.names.of(n), "type": "list" if n in self.lists.parameters else "string"} for n in asked]
         out = {"parameters": parameters}
         out["defaults"] = self._defaults()
         out.update(self._limits())
@@ -127,7 +129,7 @@ class Workflow:
                 entry.pop("default", None)
                 entry["valueFrom"] = {"configMapKeyRef": {k: source["configMapKeyRef"][k] for k in ("name", "key")}}
             out.append(entry)
-        return fields.with_list_types(out, self.texts, self.names, self.path, self.problems)
+        return fields.with_types(out, self.texts, self.lists.parameters, self.names, self.path, self.problems)
 
     def _artifacts(self):
         """{name: artifact} of the workflow's own artifacts."""

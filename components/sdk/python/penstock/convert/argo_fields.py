@@ -159,10 +159,10 @@ def _sequence(node, scope, path, problems):
     return {"from": start, "to": end + 1} if end >= start else {"from": start, "to": end - 1, "step": -1}
 
 
-def with_list_types(parameters, texts, names, path, problems):
-    """Parameters that a withParam loops over are lists here, those that count a sequence whole numbers, and those of whom a JSONPath takes a part
+def with_types(parameters, texts, lists, names, path, problems):
+    """Parameters that loops go over are lists here, those that count a sequence whole numbers, and those of whom a JSONPath takes a part
     what they hold."""
-    kinds = {name: "list" for name in re.findall(r'"withParam": "\s*\{\{\s*workflow\.parameters\.([^{}]+?)\s*\}\}\s*"', texts)}
+    kinds = {name: "list" for name in lists}
     counted = re.findall(r'"(?:count|start|end)": "\{\{\s*workflow\.parameters\.([^{}]+?)\s*\}\}"', texts)
     kinds.update({name: "integer" for name in counted})
     parts = {a or b for a, b in re.findall(r"""jsonpath\(\s*workflow\.parameters(?:\.([\w-]+)|\[\\?['"]([^'"\]\\]+)\\?['"]\])""", texts)}

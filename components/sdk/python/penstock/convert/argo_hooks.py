@@ -32,7 +32,7 @@ def _listed(task, at, problems):
 
 def at_the_end(templates, spec, path, scope, taken):
     """The steps of finally, by names that are not `taken`."""
-    out = []
+    out, templates.final = [], True
     for name, hook, where in _listed({k: spec[k] for k in ("onExit", "hooks") if k in spec}, path, templates.problems):
         step = templates.step(hook.get("template") or name, {k: v for k, v in hook.items() if k != "expression"}, scope, where, {})
         if "expression" in hook:

@@ -70,7 +70,9 @@ class Program:
     def container(self):
         """The container as YAML has it, without resources."""
         command = self._words()
-        out = {"image": self.scope.text(self.spec.get("image", ""), f"{self.at}.image")}
+        out = {"image": self.scope.outer.text(self.spec.get("image", ""), f"{self.at}.image")}
+        if f"{OPEN}each." in out["image"]:
+            self.problems.no(f"{self.at}.image", "differs by the item of a loop, which is not covered: let the loop run a template of steps")
         if self.wants_result:
             command = ["/bin/sh", "-c", _CAPTURE, "sh", *command]
             self.problems.note("a step whose standard output is a result is run by /bin/sh of its image")

@@ -12,7 +12,7 @@ from penstock.convert.argo_library import named_templates
 from penstock.convert.argo_program import named, programs
 from penstock.convert.argo_values import Scope
 from penstock.convert.reading import pipeline_name, step_names
-from penstock.values import FirstOf, written
+from penstock.values import CLOSE, OPEN, FirstOf, written
 
 _TEMPLATE = ("name", "inputs", "outputs", "container", "script", "steps", "dag", "suspend", "retryStrategy", "activeDeadlineSeconds",
              "timeout", "nodeSelector", "tolerations", "affinity", "serviceAccountName", "priorityClassName", "schedulerName", "volumes",
@@ -27,12 +27,13 @@ _KINDS = ("container", "script", "containerSet", "steps", "dag", "suspend", "htt
 class Templates:
     """`manifest` gets further Pipelines: templates that call themselves."""
 
-    def __init__(self, spec, path, names, globals_, problems, library, name, texts):
+    def __init__(self, spec, path, names, globals_, problems, library, name, texts, lists):
         self.path, self.names, self.globals, self.problems, self.spec = path, names, globals_, problems, spec
         self.library, self.name, self.open, self.owner = library, name, [], None
         self.templates = {None: named_templates(spec, path, problems)}
         self.wanted = {a or b for a, b in _WANTS_RESULT.findall(texts)}
-        self.before, self.more, self.recursive, self.parameters = [], [], {}, []
+        self.before, self.more, self.recursive, self.parameters, self.lists = [], [], {}, [], lists
+        self.final, self.ends = False, None
 
     def pipeline(self, entry, scope, artifacts, at):
         """(steps, outputs and results) of the entrypoint."""
@@ -119,7 +120,7 @@ class Templates:
             step["allowFailure"] = bool(told.get("failed") or told.get("error"))
         given = arguments(self, template, call, calls, at, path, artifacts)
         key = (owner, template.get("name"))
-        if key in self.open:
+        if key in self.open or key in self.recursive:
             return self._again(step, key, template, given, at)
         before, self.owner = self.owner, owner
         self.open.append(key)
@@ -131,15 +132,18 @@ class Templates:
         if "suspend" not in template:
             told = fields.policies(template, self.spec, path, self.problems)
             values = {n: given.parameters.get(self.names.of(n), "") for n in input_names(template)}
-            own = Scope(self.problems, self.names, self.globals, values, values=values)
-            step.update(written(fields.deep(told, lambda text: own.text(text, path))))
+            own = Scope(self.problems, self.names, self.globals, values, values=values, ends=self.ends)
+            told = fields.deep(told, lambda text: own.text(text, path))
+            if f"{OPEN}each." in json.dumps(told, ensure_ascii=False):
+                self.problems.no(path, "its pod differs by the item of a loop, which is not covered: let the loop run a template of steps")
+            step.update(written(told))
             if loop and step.get("retry", {}).pop("maxDuration", None):
                 self.problems.no(f"{path}.retryStrategy.backoff.maxDuration", "is not covered of a loop: give a limit")
         return step
 
     def _again(self, step, key, template, given, at):
         """A template that calls itself: a Pipeline that names itself."""
-        if "when" not in step:
+        if "when" not in step and key in self.open:
             self.problems.no(at, f"the template {key[1]} calls itself without a `when`, and would not end")
         if given.inputs or given.raws:
             self.problems.no(at, f"the template {key[1]} calls itself with artifacts, which is not covered: use a loop")
@@ -153,7 +157,7 @@ class Templates:
     def _add(self, owner, template, made):
         """A Pipeline of its own for a template that calls itself."""
         spec = {"runPolicy": "Manual"}
-        own = [{"name": self.names.of(n), "type": "string"} for n in input_names(template)]
+        own = [{"name": self.names.of(n), "type": "list" if n in self.lists.parameters else "string"} for n in input_names(template)]
         if own:
             spec["parameters"] = own
         steps, gives = made
@@ -173,15 +177,17 @@ class Templates:
             return
         inputs, files = input_names(template), [n for n, a in named(template, "inputs", "artifacts")]
         if kinds[0] in ("container", "script", "containerSet"):
-            own = Scope(self.problems, self.names, self.globals, inputs, files, in_container=True)
+            own = Scope(self.problems, self.names, self.globals, inputs, files, in_container=True, ends=self.ends)
+            own.outer = Scope(self.problems, self.names, self.globals, inputs, ends=self.ends,
+                              values={n: given.parameters.get(self.names.of(n), "") for n in inputs})
             programs(step, template, path, own, name in self.wanted, given.raws)
-            self._outputs(step, template, path, name in self.wanted)
+            self._outputs(step, template, path, name)
         elif kinds[0] in ("http", "resource"):
             texts = {n: given.parameters.get(self.names.of(n), "") for n in inputs}
             if any(not isinstance(v, str) for v in texts.values()) or files:
                 self.problems.no(f"{path}.inputs", "artifacts and choices are not covered of a template that asks others")
                 return
-            own = Scope(self.problems, self.names, self.globals, inputs, values=texts)
+            own = Scope(self.problems, self.names, self.globals, inputs, values=texts, ends=self.ends)
             (outside.http if kinds[0] == "http" else outside.resource)(step, template, path, own)
         elif kinds[0] == "suspend":
             told = self.problems.fields(template["suspend"], f"{path}.suspend", ("duration",))
@@ -191,7 +197,7 @@ class Templates:
                 step["approval"] = fields.approval(template, path, self.names, self.problems)
                 given.parameters.clear()
         else:
-            made = self._graph(template, path, within(template, given, self.names))
+            made = self._ended(template, path, given)
             key = self.open[-1]
             if key in self.recursive:
                 self._add(key[0], template, made)
@@ -199,9 +205,11 @@ class Templates:
             else:
                 step["pipeline"] = {"steps": made[0], **made[1]}
 
-    def _outputs(self, step, template, path, wants_result):
+    def _outputs(self, step, template, path, name):
+        def kind(result):
+            return "list" if (name, result) in self.lists.results and "forEach" not in step else "string"
         node = self.problems.fields(template.get("outputs"), f"{path}.outputs", ("parameters", "artifacts"))
-        outputs, results = [], [{"name": "result", "type": "string"}] if wants_result else []
+        outputs, results = [], [{"name": "result", "type": kind("result")}] if name in self.wanted else []
         for i, artifact in enumerate(node.get("artifacts") or []):
             self.problems.fields(artifact, f"{path}.outputs.artifacts[{i}]", ("name", "path", "archive", "optional"),
                                  "is not covered: artifacts go into Penstock's store, by their digest")
@@ -210,11 +218,23 @@ class Templates:
             at = f"{path}.outputs.parameters[{i}]"
             self.problems.fields(parameter, at, ("name", "valueFrom", "description"))
             self.problems.fields(parameter.get("valueFrom"), f"{at}.valueFrom", ("path", "default"))
-            results.append({"name": self.names.of(parameter["name"]), "type": "string"})
+            results.append({"name": self.names.of(parameter["name"]), "type": kind(parameter["name"])})
         if outputs:
             step["outputs"] = outputs
         if results:
             step["results"] = results
+
+    def _ended(self, template, path, given):
+        """The graph of a template; within a step of finally the run's end comes by parameters."""
+        before, self.ends = self.ends, set() if self.final else None
+        made = self._graph(template, path, within(template, given, self.names))
+        ends, self.ends = self.ends or set(), before
+        for end in sorted(ends):
+            ours = self.names.of(end.replace(".", " "))
+            given.parameters[ours] = f"{OPEN}{end if before is None else f'parameters.{ours}'}{CLOSE}"
+            if before is not None:
+                before.add(end)
+        return made
 
     def _taken(self):
         """The steps that must come before those that were made: what fetches their artifacts."""
@@ -242,13 +262,15 @@ class Templates:
         tasks = [task for group in groups for task, _ in group]
         known = {task["name"]: names.of(task["name"]) for task in tasks}
         scope = Scope(self.problems, self.names, self.globals, input_names(template), [n for n, _ in named(template, "inputs", "artifacts")], known,
-                      kinds={task["name"]: self._kind(task) for task in tasks})
+                      kinds={task["name"]: self._kind(task) for task in tasks}, ends=self.ends)
         steps, before, hooks = [], [], {}
+        daemons = {known[name] for name, kind in scope.kinds.items() if kind == "daemon"}
         for group in groups:
             for task, at in group:
                 step = self.step(task["name"], task, scope, at, artifacts)
                 waits, condition = depends.waits(task, known, at, self.problems, tasks) if kind == "dag" else (
                     [{"step": known[b], "outcome": "SucceededOrSkipped"} for b in before], None)
+                waits = [{"step": w["step"]} if w["step"] in daemons else w for w in waits]
                 waits = waits + [{"step": h["name"], "outcome": "Any"} for w in waits for h in hooks.get(w["step"], [])]
                 if condition:
                     step["when"] = f"({condition}) && ({step['when']})" if "when" in step else condition

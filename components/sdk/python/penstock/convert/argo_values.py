@@ -14,6 +14,7 @@ _WORKFLOW = {"workflow.name": "run.name", "workflow.uid": "run.uid", "workflow.n
              "workflow.creationTimestamp": "run.creationTime", "workflow.creationTimestamp.RFC3339": "run.creationTime",
              "workflow.status": "run.status", "workflow.failures": "run.failures",
              "workflow.duration": "run.duration", "workflow.scheduledTime": "run.scheduledTime"}
+_ENDS = ("run.status", "run.failures", "run.duration")
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*")
 COMPUTE = "let a step compute it, and hand on its result"
 
@@ -28,18 +29,20 @@ class Scope:
     """What names mean within one template: our reference of each variable, or a problem.
 
     steps: {task: our name}; kinds: {task: what it runs}; values: {input: text with references} where a template's inputs stand
-    for what they are given (of a component, which has parameters of its own).
+    for what they are given (of a component, which has parameters of its own). ends: gets what is asked of the run's end within a
+    Pipeline in place, which it comes to by parameters.
     """
 
     def __init__(self, problems, names, globals_, inputs=(), artifacts=(), steps=None, in_loop=False, in_container=False, kinds=None,
-                 values=None):
+                 values=None, ends=None):
         self.problems, self.names, self.globals = problems, names, set(globals_)
         self.inputs, self.artifacts, self.steps, self.kinds = set(inputs), set(artifacts), steps or {}, kinds or {}
-        self.in_loop, self.in_container, self.values = in_loop, in_container, values
+        self.in_loop, self.in_container, self.values, self.ends = in_loop, in_container, values, ends
 
     def of_item(self, in_loop):
         """The same within a loop."""
-        return Scope(self.problems, self.names, self.globals, self.inputs, self.artifacts, self.steps, in_loop=in_loop, kinds=self.kinds)
+        return Scope(self.problems, self.names, self.globals, self.inputs, self.artifacts, self.steps, in_loop=in_loop, kinds=self.kinds,
+                     values=self.values, ends=self.ends)
 
     def path(self, variable, at):
         """The reference's path ("parameters.x"), or None after a problem."""
@@ -53,7 +56,11 @@ class Scope:
 
     def _path_of(self, parts, variable, at):
         if ".".join(map(str, parts)) in _WORKFLOW:
-            return _WORKFLOW[".".join(parts)]
+            told = _WORKFLOW[".".join(parts)]
+            if self.ends is None or told not in _ENDS:
+                return told
+            self.ends.add(told)
+            return f"parameters.{self.names.of(told.replace('.', ' '))}"
         if parts[0] == "item" and self.in_loop:
             return "each.value" + _fields(parts[1:])
         if parts[:2] == ["workflow", "parameters"] and len(parts) >= 3:
