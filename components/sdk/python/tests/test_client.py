@@ -1,6 +1,7 @@
 """The gateway's API as tables, against a server that speaks the contract."""
 import http.server
 import json
+import os
 import pathlib
 import threading
 import unittest
@@ -8,7 +9,7 @@ import urllib.parse
 
 from harness import InFolder
 
-from penstock import ApiError, PenstockError, connect
+from penstock import ApiError, CommandError, PenstockError, connect
 
 RUNS = [{"namespace": "team", "name": f"r{i}", "pipeline": "prices", "phase": "Succeeded", "created": f"2026-11-30T0{i}:00:00Z",
          "steps": {"total": 2, "succeeded": 2}, "archived": False} for i in range(5)]
@@ -132,6 +133,15 @@ class Client(InFolder):
     def test_a_gateway_that_does_not_answer_is_told(self):
         with self.assertRaisesRegex(ApiError, "does not answer"):
             connect("http://127.0.0.1:1", namespace="x").runs()
+
+    def test_a_program_that_shows_no_api_is_told_in_its_words(self):
+        (self.folder / "penstock").write_text("#!/bin/sh\necho one >&2; echo 'error: the state folder is locked' >&2; exit 1\n")
+        (self.folder / "penstock").chmod(0o755)
+        before = os.environ.get("PENSTOCK_BIN")
+        self.addCleanup(lambda: os.environ.pop("PENSTOCK_BIN") if before is None else os.environ.update(PENSTOCK_BIN=before))
+        os.environ["PENSTOCK_BIN"] = str(self.folder)
+        with self.assertRaisesRegex(CommandError, "penstock ui: one\nerror: the state folder is locked$"):
+            connect(state="state").run("r").metrics()
 
     def test_a_token_is_not_sent_in_the_clear(self):
         with self.assertRaisesRegex(PenstockError, "in the clear"):
