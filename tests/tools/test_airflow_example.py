@@ -1,12 +1,28 @@
-"""examples/airflow against a stand-in for the gateway, with stand-ins for Airflow's classes. tests/airflow has it with Airflow."""
+"""examples/airflow against a stand-in for the gateway and `penstock ui`, with stand-ins for Airflow's classes. tests/airflow has it with Airflow."""
 import asyncio
 import importlib
+import os
 import pathlib
 import sys
+import tempfile
 import types
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = os.environ.get("PENSTOCK_BIN") or str(pathlib.Path(os.environ.get("BUILD", ROOT / "build/release")).resolve() / "bin")
+PIPELINE = """
+apiVersion: penstock.dev/v1alpha1
+kind: Pipeline
+metadata: {name: small}
+spec:
+  steps:
+  - name: make
+    container: {image: debian, command: [sh, -c, 'echo 7 >"$1"; echo x >"$2"', sh, $(results.seven.path), $(outputs.page.path)]}
+    results: [{name: seven, type: integer}]
+    outputs: [{name: page}]
+  results: [{name: seven, value: $(steps.make.results.seven)}]
+  outputs: {page: $(steps.make.outputs.page)}
+"""
 FOLDERS = [str(ROOT / folder) for folder in ("components/sdk/python", "examples/airflow", "tests/airflow")]
 
 
@@ -42,9 +58,9 @@ class Event:
         self.payload = payload
 
 
-def stand_ins(url):
+def stand_ins(url, token="secret", namespace="team"):
     """Modules in the place of Airflow's, whose connection is to `url`."""
-    connection = types.SimpleNamespace(host=url, password="secret", extra_dejson={"namespace": "team"})
+    connection = types.SimpleNamespace(host=url, password=token, extra_dejson={"namespace": namespace})
 
     async def aget_connection(_):
         return connection
@@ -65,13 +81,15 @@ class Example(unittest.TestCase):
         self.addCleanup(lambda: [sys.path.remove(f) for f in FOLDERS])
         self.gateway = importlib.import_module("gateway").Gateway()
         self.addCleanup(self.gateway.close)
-        modules = stand_ins(self.gateway.url)
+        self.use(stand_ins(self.gateway.url))
+        self.operator = self.example.PenstockRunOperator(task_id="train", pipeline="flights", parameters={"day": "2026-11-30"}, poll_interval=0.01)
+
+    def use(self, modules):
         before = {name: sys.modules.get(name) for name in [*modules, "penstock_airflow"]}
         self.addCleanup(self.back, before)
         sys.modules.pop("penstock_airflow", None)
         sys.modules.update(modules)
         self.example = importlib.import_module("penstock_airflow")
-        self.operator = self.example.PenstockRunOperator(task_id="train", pipeline="flights", parameters={"day": "2026-11-30"}, poll_interval=0.01)
 
     @staticmethod
     def back(before):
@@ -150,6 +168,26 @@ class Example(unittest.TestCase):
         event, = self.events(trigger)
         with self.assertRaisesRegex(RuntimeError, "Cancelled: cancelled"):
             self.operator.resume({}, event)
+
+    @unittest.skipUnless(os.path.exists(os.path.join(BIN, "penstock")), "penstock is not built")
+    def test_a_trigger_reads_what_the_api_itself_says_of_a_run(self):
+        from unittest import mock
+
+        from penstock import command
+        from penstock.local_api import local_api
+        with tempfile.TemporaryDirectory(prefix="penstock-airflow-") as scratch, mock.patch.dict(os.environ, PENSTOCK_BIN=BIN):
+            (pathlib.Path(scratch) / "small.yaml").write_text(PIPELINE)
+            state = ["--state", f"{scratch}/state"]
+            command.penstock("run", f"{scratch}/small.yaml", "--isolation", "process", *state)
+            with local_api(state) as (url, token):
+                self.use(stand_ins(url, token, "default"))
+                api = self.example.gateway(sys.modules["airflow.sdk"].BaseHook.get_connection("penstock"))
+                name = api.run_rows()[0]["name"]
+                event, = self.events(self.example.PenstockRunTrigger("penstock", name, 0.01))
+                gone, = self.events(self.example.PenstockRunTrigger("penstock", "gone", 0.01))
+        self.assertEqual((event["run"], event["phase"], event["results"], list(event["outputs"])), (name, "Succeeded", {"seven": 7}, ["page"]))
+        self.assertRegex(event["outputs"]["page"], "^sha256:[0-9a-f]{64}$")
+        self.assertEqual(gone["phase"], "Unknown")
 
     def test_an_invalid_pipeline_is_not_tried_again_and_what_is_refused_is_told(self):
         fail = sys.modules["airflow.sdk.exceptions"].AirflowFailException
