@@ -19,6 +19,7 @@ TEMPLATES = re.compile(r"^kind: (Cluster)?WorkflowTemplate\s*$", re.M)
 
 
 def main(clone, *flags):
+    command.program()  # or nothing could be checked
     examples = [p for p in sorted((pathlib.Path(clone) / "examples").rglob("*.yaml")) if WORKFLOW.search(p.read_text())]
     templates = [p for p in examples if TEMPLATES.search(p.read_text())]
     translated, invalid = 0, []

@@ -196,7 +196,7 @@ class Argo(Import):
         path = self.convert("argo", HERE / "fixtures/argo/ends.yaml")
         status = self.run_of(path)
         self.assertEqual({s["name"]: s["phase"] for s in status["steps"]},
-                         {"numbers": "Succeeded", "each-number": "Succeeded", "each-town": "Succeeded", "bye": "Succeeded"})
+                         {"numbers": "Succeeded", "each-number": "Succeeded", "each-town": "Succeeded", "quote": "Succeeded", "bye": "Succeeded"})
         spec = yaml.safe_load(path.read_text())["spec"]
         self.assertEqual((spec["parameters"][0]["type"], spec["steps"][0]["results"]), ("list", [{"name": "result", "type": "list"}]))
         self.assertEqual(spec["finally"][0]["parameters"], {"run-duration": "$(run.duration)", "run-status": "$(run.status)"})
@@ -334,6 +334,17 @@ class Argo(Import):
             imported("argo", self.folder / "w.yaml")
         with self.assertRaisesRegex(PenstockError, "import kfp takes one file, not 1 more"):
             imported("kfp", KFP[0], also=[library])
+
+    def test_what_is_of_another_sort_is_told_by_its_place_all_at_once(self):
+        one = "    container: {image: a, command: [b]}\n"
+        text = self.workflow(one, call=", arguments: {parameters: [x, {value: 1}]}, withItems: 7, when: 3").replace("image: a", "image: [a]")
+        self.assertEqual(self.refused("argo", text), ["w.yaml: spec.templates[0].steps[0][0].arguments.parameters[0]: is no object but 'x'",
+                                                      "w.yaml: spec.templates[0].steps[0][0].arguments.parameters[1].name: is missing",
+                                                      "w.yaml: spec.templates[0].steps[0][0].withItems: is no list but 7",
+                                                      "w.yaml: spec.templates[1].container.image: is no text but ['a']"])
+        text = self.workflow("    container: {image: a, command: [b], resources: {limits: [3]}}\n    retryStrategy: {limit: 1, backoff: {factor: x}}\n")
+        self.assertEqual([line.partition(" (")[0] for line in self.refused("argo", text)], [
+            "w.yaml: spec.templates[1].retryStrategy.backoff: is not as the documentation has it, or something within it"])
 
     def test_what_is_no_workflow_and_no_yaml_is_told(self):
         self.assertEqual(self.refused("argo", "kind: Pod\nspec: {}\n"), ["w.yaml: kind: 'Pod' is no Workflow, WorkflowTemplate, ClusterWorkflowTemplate or CronWorkflow"])

@@ -21,7 +21,11 @@ def imported(tool, path, files=None, also=()):
         from penstock.convert.kfp import pipeline_of
     else:
         from penstock.convert.argo import pipeline_of
-    manifests = pipeline_of(documents, problems, files, [(pathlib.Path(p).name, d) for p in also for d in read_documents(p)])
+    others = [(pathlib.Path(p).name, d) for p in also for d in read_documents(p)]
+    try:
+        manifests = pipeline_of(documents, problems, files, others)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        problems.misread(error)
     problems.tell()
     head = f"# Made of {path.name} ({'Kubeflow Pipelines' if tool == 'kfp' else 'Argo Workflows'}) by penstock import.\n"
     notes = "".join(f"# {note}\n" for note in problems.notes)

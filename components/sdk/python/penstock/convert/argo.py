@@ -7,6 +7,7 @@ import json
 from penstock.convert import argo_fields as fields
 from penstock.convert.argo_hooks import at_the_end
 from penstock.convert.argo_library import Library, merged
+from penstock.convert.argo_shapes import check
 from penstock.convert.argo_types import Lists
 from penstock.convert.argo_steps import Templates
 from penstock.convert.argo_values import Scope
@@ -28,6 +29,9 @@ def pipeline_of(documents, problems, files=None, also=()):
     """The Pipelines of the documents. `also`: documents whose templates may be called."""
     several = len(documents) > 1
     placed = [(document, f"[{i}].spec" if several else "spec") for i, document in enumerate(documents)]
+    shaped = [check(document, at[:-len("spec")], problems) for document, at in placed] + [check(d, f"{name}: ", problems) for name, d in also]
+    if not all(shaped):
+        return []
     library = Library([*placed, *((document, f"{name}: spec") for name, document in also)], problems)
     return [manifest for document, at in placed for manifest in _one(document, at[:-len("spec")], problems, library, several or bool(also))]
 

@@ -14,6 +14,9 @@ _CONTAINER = ("name", "image", "command", "args", "env", "envFrom", "resources",
 _INTERPRETERS = {**{shell: "-c" for shell in _SHELLS}, "python": "-c", "python3": "-c", "node": "-e", "perl": "-e", "ruby": "-e"}
 # What the program says on standard output, as its result too: Argo's outputs.result.
 _CAPTURE = 'o=$("$@"); c=$?; printf "%s\\n" "$o"; printf %s "$o" >"$PENSTOCK_RESULTS/result"; exit $c'
+# A literal of a program's text that is one variable and nothing else, and what reads it from the environment.
+_LITERAL = re.compile(r"""(?<![\w"'])(["'])(\{\{\s*([\w.-]+)\s*\}\})\1(?!["'])""")
+_READS = {"python": '__import__("os").environ["{}"]', "python3": '__import__("os").environ["{}"]', "node": "process.env.{}"}
 _NO_ENTRY = ("a container without `command` runs its image's own program, which the operator asks the registry for (the chart's "
              "registries.ask); a local run needs it written")
 
@@ -120,14 +123,18 @@ class Program:
         for i, word in enumerate(words):
             is_program = i > 0 and re.fullmatch(r"-[a-z]*[ce]", words[i - 1]) and known in _INTERPRETERS
             if is_program and VARIABLE.search(word):
-                word = self._script(word, f"{self.at}.{'source' if self.is_script else 'args'}", known in _SHELLS)
+                word = self._script(word, f"{self.at}.{'source' if self.is_script else 'args'}", known)
             else:
                 word = self.scope.text(word, f"{self.at}.args")
             out.append(self.paths.place(word))
         return out
 
-    def _script(self, text, at, shell):
-        """A program's text: of a shell's, values come by variables of the environment."""
+    def _script(self, text, at, language):
+        """A program's text: values come by variables of the environment, in a shell's anywhere, in others where a whole literal is one."""
+        read = _READS.get(language)
+        if read:
+            text = _LITERAL.sub(lambda m: read.format(self._key(m.group(3), self.scope.text(m.group(2), at))) if self._is_value(m.group(3)) else m.group(), text)
+
         def put(match):
             told = self.scope.text(match.group(), at)
             if not told:
@@ -136,15 +143,23 @@ class Program:
             if path.endswith(".path") and not path.startswith("parameters."):
                 self.paths.found.add(path)
                 return told
-            if not shell:
+            if language not in _SHELLS:
                 self.problems.no(at, f"{match.group()} stands within the text of a program: hand it over by env, and read it there")
                 return ""
-            key = re.sub(r"\W+", "_", re.sub(r"^(inputs|workflow)\.parameters\.", "", match.group(2))).strip("_").upper()
-            if all(e["name"] != key for e in self.env):
-                self.env.append({"name": key, "value": told})
-            self.problems.note("values within scripts of sh come by variables of the environment")
-            return f"${{{key}}}"
+            return f"${{{self._key(match.group(2), told)}}}"
         return VARIABLE.sub(put, text)
+
+    @staticmethod
+    def _is_value(variable):
+        return not variable.endswith(".path")
+
+    def _key(self, variable, told):
+        """The variable of the environment that holds a value."""
+        key = re.sub(r"\W+", "_", re.sub(r"^(inputs|workflow)\.parameters\.", "", variable)).strip("_").upper()
+        if all(e["name"] != key for e in self.env):
+            self.env.append({"name": key, "value": told})
+        self.problems.note("values within scripts come by variables of the environment")
+        return key
 
 
 def programs(step, template, path, scope, wants_result, raws=()):
