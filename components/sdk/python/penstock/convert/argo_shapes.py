@@ -7,7 +7,8 @@ _NAMED = frozenset("templates parameters artifacts tasks env containers initCont
 _LISTS = frozenset("withItems args command dependencies schedules volumeClaimTemplates envFrom semaphores imagePullSecrets flags".split())
 _TEXTS = frozenset("name entrypoint onExit source url method manifest action expression from fromExpression depends timezone concurrencyPolicy generateName "
                    "successCondition failureCondition workingDir path template image".split())
-_ELSEWHERE = frozenset("withItems affinity tolerations labels annotations nodeSelector resources podSpecPatch value default enum data azure gcs oss hdfs artifactory plugin".split())
+_ELSEWHERE = frozenset("withItems affinity tolerations labels annotations nodeSelector resources podSpecPatch value default enum data azure gcs oss hdfs artifactory "
+                       "plugin".split())
 
 
 def check(node, path, problems):
