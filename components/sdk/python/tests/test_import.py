@@ -335,6 +335,18 @@ class Argo(Import):
         with self.assertRaisesRegex(PenstockError, "import kfp takes one file, not 1 more"):
             imported("kfp", KFP[0], also=[library])
 
+    def test_only_a_whole_literal_of_python_is_a_value_of_the_environment(self):
+        def source(text):
+            (self.folder / "w.yaml").write_text(self.workflow(f"    script: {{image: a, command: [python3], source: {json.dumps(text)}}}\n"))
+            return yaml.safe_load(imported("argo", self.folder / "w.yaml"))["spec"]["steps"][0]["container"]
+        x = "{{workflow.parameters.x}}"
+        made = source(f"# the word\nprint('{x}', \"{x}\")\n")
+        self.assertEqual(made["command"][2], '# the word\nprint(__import__("os").environ["X"], __import__("os").environ["X"])\n')
+        self.assertEqual(made["env"], [{"name": "X", "value": "$(parameters.x)"}])
+        for text in (f"print('say \"{x}\"')", f"print('a' '{x}')", f"print({x})", f"print(r'{x}')", f"print(\"\"\"{x}\"\"\")", f"print('{x}"):
+            with self.subTest(text), self.assertRaisesRegex(Refused, "stands within the text of a program: hand it over by env"):
+                source(text)
+
     def test_what_is_of_another_sort_is_told_by_its_place_all_at_once(self):
         one = "    container: {image: a, command: [b]}\n"
         text = self.workflow(one, call=", arguments: {parameters: [x, {value: 1}]}, withItems: 7, when: 3").replace("image: a", "image: [a]")

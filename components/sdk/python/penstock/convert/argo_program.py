@@ -3,7 +3,9 @@
 Argo copies files to and from paths that the template names; a Penstock step is told its paths. So where a template's program
 names such a path, the reference stands there instead; a program that does not name it is refused.
 """
+import io
 import re
+import tokenize
 
 from penstock.convert.argo_values import VARIABLE
 from penstock.values import CLOSE, OPEN, written
@@ -14,9 +16,7 @@ _CONTAINER = ("name", "image", "command", "args", "env", "envFrom", "resources",
 _INTERPRETERS = {**{shell: "-c" for shell in _SHELLS}, "python": "-c", "python3": "-c", "node": "-e", "perl": "-e", "ruby": "-e"}
 # What the program says on standard output, as its result too: Argo's outputs.result.
 _CAPTURE = 'o=$("$@"); c=$?; printf "%s\\n" "$o"; printf %s "$o" >"$PENSTOCK_RESULTS/result"; exit $c'
-# A literal of a program's text that is one variable and nothing else, and what reads it from the environment.
-_LITERAL = re.compile(r"""(?<![\w"'])(["'])(\{\{\s*([\w.-]+)\s*\}\})\1(?!["'])""")
-_READS = {"python": '__import__("os").environ["{}"]', "python3": '__import__("os").environ["{}"]', "node": "process.env.{}"}
+_LITERAL = re.compile(r"""(["'])(\{\{\s*([\w.-]+)\s*\}\})\1""")
 _NO_ENTRY = ("a container without `command` runs its image's own program, which the operator asks the registry for (the chart's "
              "registries.ask); a local run needs it written")
 
@@ -131,9 +131,8 @@ class Program:
 
     def _script(self, text, at, language):
         """A program's text: values come by variables of the environment, in a shell's anywhere, in others where a whole literal is one."""
-        read = _READS.get(language)
-        if read:
-            text = _LITERAL.sub(lambda m: read.format(self._key(m.group(3), self.scope.text(m.group(2), at))) if self._is_value(m.group(3)) else m.group(), text)
+        if language in ("python", "python3"):
+            text = _with_literals(text, lambda variable, whole: f'__import__("os").environ["{self._key(variable, self.scope.text(whole, at))}"]')
 
         def put(match):
             told = self.scope.text(match.group(), at)
@@ -149,10 +148,6 @@ class Program:
             return f"${{{self._key(match.group(2), told)}}}"
         return VARIABLE.sub(put, text)
 
-    @staticmethod
-    def _is_value(variable):
-        return not variable.endswith(".path")
-
     def _key(self, variable, told):
         """The variable of the environment that holds a value."""
         key = re.sub(r"\W+", "_", re.sub(r"^(inputs|workflow)\.parameters\.", "", variable)).strip("_").upper()
@@ -160,6 +155,22 @@ class Program:
             self.env.append({"name": key, "value": told})
         self.problems.note("values within scripts come by variables of the environment")
         return key
+
+
+def _with_literals(text, read):
+    """Python's text where each literal that is one variable and nothing else is read(variable, {{variable}})."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return text
+    lines, beside = text.splitlines(True), (tokenize.STRING, getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_END", -1))
+    for before, token, after in reversed(list(zip([None, *tokens], tokens, [*tokens[1:], None]))):
+        found = _LITERAL.fullmatch(token.string) if token.type == tokenize.STRING else None
+        joined = any(other is not None and other.type in beside for other in (before, after))  # literals side by side are one
+        if found and not joined and not found.group(3).endswith(".path"):
+            line, (row, begin), (_, end) = lines[token.start[0] - 1], token.start, token.end
+            lines[row - 1] = line[:begin] + read(found.group(3), found.group(2)) + line[end:]
+    return "".join(lines)
 
 
 def programs(step, template, path, scope, wants_result, raws=()):
