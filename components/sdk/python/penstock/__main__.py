@@ -1,6 +1,7 @@
 """python3 -m penstock: what the SDK does at a command line."""
 import argparse
 import importlib.util
+import json
 import pathlib
 import sys
 
@@ -13,6 +14,7 @@ def main(arguments=None):
     one = commands.add_parser("import", help="another tool's pipeline as Penstock's YAML")
     one.add_argument("tool", choices=["kfp", "argo"], help="kfp: compiled IR; argo: Workflow, WorkflowTemplate or CronWorkflow")
     one.add_argument("file", type=pathlib.Path)
+    one.add_argument("also", type=pathlib.Path, nargs="*", help="argo: files with the WorkflowTemplates that it refers to")
     one.add_argument("-o", "--output", type=pathlib.Path, help="the file to write, with code/ beside it; left out: all on standard output")
     for name, says in (("compile", "write a module's pipelines as YAML, with their code"),
                        ("lock", "lock the packages of a module's steps")):
@@ -24,9 +26,15 @@ def main(arguments=None):
         else:
             one.add_argument("--platform", action="append", help="wheels of these, such as manylinux2014_aarch64")
             one.add_argument("--upgrade", action="store_true", help="lock again what is locked")
+    one = commands.add_parser("otel", help="send a finished run as OpenTelemetry spans")
+    one.add_argument("run", help="its name")
+    one.add_argument("--endpoint", help="a collector's OTLP over HTTP, such as http://collector:4318; or OTEL_EXPORTER_OTLP_ENDPOINT; -: print it")
+    one.add_argument("--url", help="the gateway's URL, or PENSTOCK_URL (token: PENSTOCK_TOKEN); left out: .penstock here, or the kubeconfig's cluster")
+    one.add_argument("--state", help="a state folder")
+    one.add_argument("-n", "--namespace")
     options = parser.parse_args(arguments)
     try:
-        return {"import": import_file, "compile": compile_file, "lock": lock_file}[options.command](options)
+        return {"import": import_file, "compile": compile_file, "lock": lock_file, "otel": send_run}[options.command](options)
     except PenstockError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
@@ -38,14 +46,24 @@ def main(arguments=None):
 def import_file(options):
     from penstock.convert import imported
     if options.output is None or str(options.output) == "-":
-        sys.stdout.write(imported(options.tool, options.file))
+        sys.stdout.write(imported(options.tool, options.file, also=options.also))
         return 0
     files = {}
-    text = imported(options.tool, options.file, files)
+    text = imported(options.tool, options.file, files, options.also)
     for name, source in {options.output.name: text, **files}.items():
         path = options.output.parent / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, encoding="utf-8")
+    return 0
+
+
+def send_run(options):
+    from penstock import connect, otel
+    run = connect(options.url, namespace=options.namespace, state=options.state).run(options.run)
+    if options.endpoint == "-":
+        print(json.dumps(otel.request_of(run), indent=1))
+    else:
+        print(f"{otel.export(run, options.endpoint)} spans of {options.run}")
     return 0
 
 

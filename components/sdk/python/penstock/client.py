@@ -3,6 +3,7 @@
     penstock.connect()                              .penstock here, or the kubeconfig's cluster
     penstock.connect("https://gateway.example", token=..., namespace="team")
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -12,8 +13,9 @@ import urllib.parse
 import urllib.request
 
 from penstock import command
-from penstock.errors import ApiError, CommandError, PenstockError
+from penstock.errors import ApiError, PenstockError
 from penstock.frames import flat, frame
+from penstock.local_api import local_api
 from penstock.runs import Run, new_folder
 
 
@@ -37,12 +39,8 @@ class Source:
 
     def metrics_of(self, runs, step=None, names=None):
         """Metrics of several runs under each other, for one plot."""
-        rows = []
-        for name in runs:
-            run = self.run(name)
-            for one in [step] if step else [s["name"] for s in run.story.get("steps", [])]:
-                rows += [{"run": name, "step": one, **point} for point in self.metrics(name, one, names)]
-        return frame(rows)
+        with self.reading() as api:
+            return frame([row for name in runs for row in metric_rows(api, name, step, names)])
 
 
 class Local(Source):
@@ -77,15 +75,15 @@ class Local(Source):
     def log(self, run, step):
         return command.penstock("logs", run, step, *self.flags())
 
-    def metrics(self, run, step, names=None):
-        try:
-            answer = command.penstock_json("metrics", run, step, "-o", "json", *self.flags())
-        except CommandError as error:
-            if error.code == 2:
-                raise PenstockError("metrics are read by the API: connect(URL) to a gateway, or to `penstock ui` over this state "
-                                    "folder") from error
-            raise
-        return points_of(answer, names)
+    @contextlib.contextmanager
+    def reading(self):
+        """A Gateway over the same runs, on this machine and for this block alone."""
+        with local_api(self.flags()) as (url, token):
+            yield Gateway(url, token, self.namespace)
+
+    def metrics(self, run, step, names=None, item=None):
+        with self.reading() as api:
+            return api.metrics(run, step, names, item)
 
     def compare(self, before, after):
         """Two runs: parameters, code, data, metrics."""
@@ -120,6 +118,38 @@ def run_row(run):
             "reason": succeeded.get("reason", ""), "message": succeeded.get("message", ""), "created": meta.get("creationTimestamp"),
             "started": status.get("startTime"), "finished": status.get("finishTime"),
             **flat(spec.get("parameters"), "parameters"), **flat(status.get("results"), "results")}
+
+
+def metric_rows(api, run, step=None, names=None, item=None):
+    """Rows of run, step, item (of a looped step), name, at, value, time. Without `item` all items of it."""
+    steps = {s["name"]: s for s in Run(run, api).story.get("steps", [])}
+    if step is not None and step not in steps:
+        raise PenstockError(f"the run {run} has no step {step}")
+    if item is not None and (step is None or "items" not in steps[step]):
+        raise PenstockError(f"item={item} is of a looped step: " + ("name the step" if step is None else f"{step} of {run} is none"))
+    for one in [step] if step else steps:
+        total = steps[one].get("items", {}).get("total")
+        if item is not None and not 0 <= item < total:
+            raise PenstockError(f"the step {one} of {run} has {total} items, counted from 0, and no item {item}")
+        which = [None] if total is None else [item] if item is not None else range(total)
+        yield from _rows_of(api, run, one, which, names, strict=step is not None)
+
+
+def _rows_of(api, run, step, which, names, strict):
+    """What has no pod has no metrics (a skipped item, a Pipeline, an approval); `strict`: that is told where nothing else is."""
+    refused, seen = None, 0
+    for item in which:
+        try:
+            points = api.metrics(run, step, names, item)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            refused = refused or error
+            continue
+        seen += 1
+        yield from ({"run": run, "step": step, **({} if item is None else {"item": item}), **point} for point in points)
+    if strict and refused and not seen:
+        raise refused
 
 
 def points_of(answer, names=None):
@@ -220,8 +250,14 @@ class Gateway(Source):
     def log(self, run, step):
         return self.send("GET", self.at("runs", run, "steps", step, "log"))[0].decode(errors="replace")
 
-    def metrics(self, run, step, names=None):
-        return points_of(self.get(self.at("runs", run, "steps", step, "metrics"), names=",".join(names) if names else None), names)
+    @contextlib.contextmanager
+    def reading(self):
+        yield self
+
+    def metrics(self, run, step, names=None, item=None):
+        """Points of a step; of a looped one those of the item, from 0."""
+        path = self.at("runs", run, "steps", step, "metrics")
+        return points_of(self.get(path, names=",".join(names) if names else None, item=item), names)
 
     def compare(self, *runs):
         return self.get(self.at("compare"), runs=list(runs))
@@ -231,6 +267,10 @@ class Gateway(Source):
         body = {"pipeline": pipeline, "parameters": parameters or {}, **({"name": name} if name else {})}
         row = json.loads(self.send("POST", self.at("runs"), body=body)[0])
         return Run(row["name"], self)
+
+    def cancel(self, run):
+        """Asks a run to end; what it does already is done to its end."""
+        self.send("POST", self.at("runs", run, "cancel"))
 
     def lineage(self, **query):
         """Of artifact=, model= or request=: nodes and edges."""

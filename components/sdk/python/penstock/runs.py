@@ -107,10 +107,12 @@ class Run:
         """An artifact as a table (read_table)."""
         return read_table(self.artifact(output))
 
-    def metrics(self, step=None, names=None):
-        """What log_metric wrote, as rows of run, step, name, at, value. Of all steps where none is named."""
-        steps = [step] if step else [s["name"] for s in self.story.get("steps", [])]
-        return frame([{"run": self.name, "step": one, **point} for one in steps for point in self.source.metrics(self.name, one, names)])
+    def metrics(self, step=None, names=None, item=None):
+        """What log_metric wrote, as rows of run, step, name, at, value; of a looped step with the item, from 0. Of all steps where none
+        is named, of all items where none is."""
+        from penstock.client import metric_rows
+        with self.source.reading() as api:
+            return frame(list(metric_rows(api, self.name, step, names, item)))
 
     def log(self, step):
         """The log of a step."""

@@ -1,6 +1,7 @@
 """The gateway's API as tables, against a server that speaks the contract."""
 import http.server
 import json
+import os
 import pathlib
 import threading
 import unittest
@@ -8,7 +9,7 @@ import urllib.parse
 
 from harness import InFolder
 
-from penstock import ApiError, PenstockError, connect
+from penstock import ApiError, CommandError, PenstockError, connect
 
 RUNS = [{"namespace": "team", "name": f"r{i}", "pipeline": "prices", "phase": "Succeeded", "created": f"2026-11-30T0{i}:00:00Z",
          "steps": {"total": 2, "succeeded": 2}, "archived": False} for i in range(5)]
@@ -35,6 +36,8 @@ class Fake(http.server.BaseHTTPRequestHandler):
         if self.headers.get("X-Penstock-Request") != "1":
             return self.answer(403, {"error": {"code": "Forbidden", "message": "no header"}})
         self.server.posted.append(body)
+        if self.path.endswith("/cancel"):
+            return self.answer(202, {**RUNS[0], "name": self.path.split("/")[-2]})
         return self.answer(201, {**RUNS[0], "name": "made"})
 
     def do_GET(self):
@@ -111,6 +114,10 @@ class Client(InFolder):
         self.assertEqual(self.api.start("prices", {"x": 1}).name, "made")
         self.assertEqual(self.server.posted, [{"pipeline": "prices", "parameters": {"x": 1}}])
 
+    def test_a_run_is_cancelled_where_it_is(self):
+        self.api.cancel("r0")
+        self.assertEqual(self.server.posted, [{}])
+
     def test_what_the_gateway_refuses_is_told_in_its_words(self):
         with self.assertRaises(ApiError) as caught:
             connect(self.url, "bad", "team").runs()
@@ -126,6 +133,15 @@ class Client(InFolder):
     def test_a_gateway_that_does_not_answer_is_told(self):
         with self.assertRaisesRegex(ApiError, "does not answer"):
             connect("http://127.0.0.1:1", namespace="x").runs()
+
+    def test_a_program_that_shows_no_api_is_told_in_its_words(self):
+        (self.folder / "penstock").write_text("#!/bin/sh\necho one >&2; echo 'error: the state folder is locked' >&2; exit 1\n")
+        (self.folder / "penstock").chmod(0o755)
+        before = os.environ.get("PENSTOCK_BIN")
+        self.addCleanup(lambda: os.environ.pop("PENSTOCK_BIN") if before is None else os.environ.update(PENSTOCK_BIN=before))
+        os.environ["PENSTOCK_BIN"] = str(self.folder)
+        with self.assertRaisesRegex(CommandError, "penstock ui: one\nerror: the state folder is locked$"):
+            connect(state="state").run("r").metrics()
 
     def test_a_token_is_not_sent_in_the_clear(self):
         with self.assertRaisesRegex(PenstockError, "in the clear"):

@@ -8,6 +8,7 @@ from harness import InFolder, needs_penstock
 import shop
 
 from penstock import CommandError, CompileError, RunFailed, connect
+from penstock.errors import PenstockError
 
 ROWS = "name,price\na,1\nb,3\nc,free\n"
 
@@ -41,6 +42,28 @@ class Runs(InFolder):
         story = self.run_quietly(shop.prices, **given).story
         cached = {s["name"]: s["cached"] for s in story["steps"]}
         self.assertTrue(cached["facts"] and cached["page"])
+
+    def test_metrics_are_read_from_a_state_folder_by_step_and_item(self):
+        made = self.module("from penstock import *\n\n@step\ndef fit(n: int) -> int:\n    log_metric('loss', n)\n    log_metric('loss', n / 2)\n    return n\n\n"
+                           "@pipeline\ndef inner():\n    fit(7)\n\n@pipeline\ndef p():\n    one = fit(4)\n    fit(each).for_each([1, 2]).named('many')\n"
+                           "    inner()\n    fit(9).named('never').when(one.result > 5)\n")
+        run = self.run_quietly(made.p)
+
+        def points(**asked):
+            rows = run.metrics(**asked)
+            rows = rows.to_dict("records") if hasattr(rows, "to_dict") else rows
+            return [(r["step"], r.get("item"), r["at"], r["value"]) for r in rows]
+        many = [("many", 0, 0, 1), ("many", 0, 1, 0.5), ("many", 1, 0, 2), ("many", 1, 1, 1)]
+        if not hasattr(run.metrics(), "to_dict"):
+            self.assertEqual(points(), [("fit", None, 0, 4), ("fit", None, 1, 2), *many])
+        self.assertEqual(points(step="many"), many)
+        self.assertEqual(points(step="many", item=1), many[2:])
+        self.assertEqual(len(connect(state="state").metrics_of([run.name, run.name], "fit")), 4)
+        for asked, told in (({"step": "fit", "item": 0}, "item=0 is of a looped step: fit of .* is none"), ({"item": 0}, "of a looped step: name the step"),
+                            ({"step": "many", "item": 2}, "has 2 items, counted from 0, and no item 2"), ({"step": "gone"}, "has no step gone"),
+                            ({"step": "inner"}, "step inner is a Pipeline: its run is")):
+            with self.assertRaisesRegex(PenstockError, told):
+                run.metrics(**asked)
 
     def test_nested_pipelines_and_typed_parameters_run(self):
         self.assertEqual(self.run_quietly(shop.many, numbers=[2, 3, 4]).results, {"squares": [4, 9, 16]})

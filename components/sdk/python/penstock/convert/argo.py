@@ -2,7 +2,13 @@
 
 Fields: Argo Workflows' page on its fields (v3.6). Nothing is cached, as there; `memoize` is.
 """
+import json
+
 from penstock.convert import argo_fields as fields
+from penstock.convert.argo_hooks import at_the_end
+from penstock.convert.argo_library import Library, merged
+from penstock.convert.argo_shapes import check
+from penstock.convert.argo_types import Lists
 from penstock.convert.argo_steps import Templates
 from penstock.convert.argo_values import Scope
 from penstock.convert.reading import Names, pipeline_name, whole
@@ -11,32 +17,48 @@ from penstock.values import written
 _SPEC = ("entrypoint", "templates", "arguments", "onExit", "parallelism", "activeDeadlineSeconds", "serviceAccountName", "nodeSelector",
          "tolerations", "affinity", "imagePullSecrets", "schedulerName", "priorityClassName", "podPriorityClassName", "podMetadata",
          "volumes", "volumeClaimTemplates", "synchronization", "ttlStrategy", "suspend", "podGC", "archiveLogs", "retryStrategy",
-         "workflowMetadata", "volumeClaimGC", "artifactGC", "templateDefaults", "hooks", "securityContext")
+         "workflowMetadata", "volumeClaimGC", "artifactGC", "templateDefaults", "hooks", "securityContext", "workflowTemplateRef",
+         "podResources", "resourceClaims", "hostAliases", "dnsPolicy", "dnsConfig", "automountServiceAccountToken", "executor")
 _LEFT_OUT = {"podGC": "pods are deleted when their step has ended", "archiveLogs": "logs are kept with the run",
              "volumeClaimGC": "claims of a run go with it", "artifactGC": "artifacts stay in the store", "workflowMetadata": "labels of runs"}
 _CRON = ("schedule", "schedules", "timezone", "concurrencyPolicy", "startingDeadlineSeconds", "suspend", "workflowSpec",
          "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "workflowMetadata")
 
 
-def pipeline_of(documents, problems, files=None):
-    return [manifest for i, document in enumerate(documents)
-            if (manifest := _one(document, f"[{i}]." if len(documents) > 1 else "", problems))]
+def pipeline_of(documents, problems, files=None, also=()):
+    """The Pipelines of the documents. `also`: documents whose templates may be called."""
+    several = len(documents) > 1
+    placed = [(document, f"[{i}].spec" if several else "spec") for i, document in enumerate(documents)]
+    shaped = [check(document, at[:-len("spec")], problems) for document, at in placed] + [check(d, f"{name}: ", problems) for name, d in also]
+    if not all(shaped):
+        return []
+    library = Library([*placed, *((document, f"{name}: spec") for name, document in also)], problems)
+    return [manifest for document, at in placed for manifest in _one(document, at[:-len("spec")], problems, library, several or bool(also))]
 
 
-def _one(document, at, problems):
+def _one(document, at, problems, library, called):
     kind = document.get("kind")
-    spec, path, extra = document.get("spec", {}), f"{at}spec", {}
+    spec, path, extra = document.get("spec") or {}, f"{at}spec", {}
     if kind == "CronWorkflow":
         problems.fields(spec, path, _CRON)
         extra = _schedules(spec, path, problems)
-        spec, path = spec.get("workflowSpec", {}), f"{path}.workflowSpec"
+        spec, path = spec.get("workflowSpec") or {}, f"{path}.workflowSpec"
     elif kind not in ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"):
         problems.no(f"{at}kind", f"{kind!r} is no Workflow, WorkflowTemplate, ClusterWorkflowTemplate or CronWorkflow")
-        return None
-    meta = document.get("metadata", {})
+        return []
+    meta = document.get("metadata") or {}
     name = pipeline_name(meta.get("name") or meta.get("generateName", "workflow").rstrip("-"))
-    out = {"runPolicy": "Manual", **extra, **Workflow(spec, path, problems).spec()}
-    return {"apiVersion": "penstock.dev/v1alpha1", "kind": "Pipeline", "metadata": {"name": name}, "spec": out}
+    if "workflowTemplateRef" in spec:
+        base = library.workflow(spec["workflowTemplateRef"], f"{path}.workflowTemplateRef")
+        if base is None:
+            return []
+        spec = merged(spec, base[0])
+    elif called and not spec.get("entrypoint") and kind in ("WorkflowTemplate", "ClusterWorkflowTemplate"):
+        problems.note(f"the {kind} {meta.get('name')} has no entrypoint: its templates stand where they are called")
+        return []
+    workflow = Workflow(spec, path, problems, library, name)
+    out = {"runPolicy": "Manual", **extra, **workflow.spec()}
+    return [{"apiVersion": "penstock.dev/v1alpha1", "kind": "Pipeline", "metadata": {"name": name}, "spec": out}, *workflow.more]
 
 
 def _schedules(spec, path, problems):
@@ -57,34 +79,40 @@ def _schedules(spec, path, problems):
 
 
 class Workflow:
-    def __init__(self, spec, path, problems):
+    """`more`, after spec(): further Pipelines that it calls."""
+
+    def __init__(self, spec, path, problems, library, name):
         self.node, self.path, self.problems = problems.fields(spec, path, _SPEC), path, problems
-        self.names = Names()
+        self.names, self.library, self.name, self.more = Names(), library, name, []
+        specs = [self.node, *(other for other, _ in library.known.values())]
+        self.texts, self.lists = json.dumps(specs), Lists(specs)
         for field, why in _LEFT_OUT.items():
             if field in spec:
                 problems.note(f"{path}.{field} is left out: {why}")
-        for field in ("hooks", "templateDefaults", "securityContext"):
-            if field in spec:
-                problems.no(f"{path}.{field}")
+        problems.fields(self.node.get("executor"), f"{path}.executor", ("serviceAccountName",))
 
     def spec(self):
-        parameters = self._parameters()
-        out = {"parameters": parameters} if parameters else {}
-        out["defaults"] = self._defaults()
-        out.update(self._limits())
         globals_ = [p["name"] for p in (self.node.get("arguments") or {}).get("parameters") or []]
-        templates = Templates(self.node, self.path, self.names, globals_, self.problems)
-        scope = Scope(self.problems, self.names, globals_)
-        artifacts = self._artifacts()
+        templates = Templates(self.node, self.path, self.names, globals_, self.problems, self.library, self.name, self.texts, self.lists)
         entry = self.node.get("entrypoint")
         if not entry:
-            self.problems.no(f"{self.path}.entrypoint", "is missing")
-            return out
-        out["steps"], gives = templates.pipeline(entry, scope, artifacts, f"{self.path}.entrypoint")
-        if self.node.get("onExit"):
-            out["finally"] = [templates.step(self.node["onExit"], {"template": self.node["onExit"]}, scope, f"{self.path}.onExit", {})]
+            self.problems.no(f"{self.path}.entrypoint", "is missing: a file of templates alone is named behind that of the workflow that calls them")
+            return {}
+        asked = templates.entry_inputs(entry)
+        templates.globals = globals_ = globals_ + asked
+        parameters = self._parameters() + [{"name": self.names.of(n), "type": "list" if n in self.lists.parameters else "string"} for n in asked]
+        out = {"parameters": parameters}
+        out["defaults"] = self._defaults()
+        out.update(self._limits())
+        scope = Scope(self.problems, self.names, globals_)
+        out["steps"], gives = templates.pipeline(entry, scope, self._artifacts(), f"{self.path}.entrypoint")
+        last = at_the_end(templates, self.node, self.path, scope, {s["name"] for s in out["steps"]})
+        if last:
+            out["finally"] = last
         out.update(gives)
-        return out
+        out["parameters"] = parameters + templates.parameters
+        self.more = templates.more
+        return {k: v for k, v in out.items() if k != "parameters" or v}
 
     def _parameters(self):
         out = []
@@ -105,14 +133,11 @@ class Workflow:
                 entry.pop("default", None)
                 entry["valueFrom"] = {"configMapKeyRef": {k: source["configMapKeyRef"][k] for k in ("name", "key")}}
             out.append(entry)
-        return fields.with_list_types(out, self.node, self.names)
+        return fields.with_types(out, self.texts, self.lists.parameters, self.names, self.path, self.problems)
 
     def _artifacts(self):
-        """{name: URI} of the workflow's own artifacts."""
-        out = {}
-        for i, artifact in enumerate((self.node.get("arguments") or {}).get("artifacts") or []):
-            out[artifact["name"]] = fields.uri_of(artifact, f"{self.path}.arguments.artifacts[{i}]", self.problems)
-        return out
+        """{name: artifact} of the workflow's own artifacts."""
+        return {artifact["name"]: artifact for artifact in (self.node.get("arguments") or {}).get("artifacts") or []}
 
     def _defaults(self):
         node, out = self.node, {"cache": {"enabled": False}}
@@ -121,8 +146,9 @@ class Workflow:
                              ("priorityClassName", "priorityClassName"), ("podPriorityClassName", "priorityClassName")):
             if theirs in node:
                 out[ours] = node[theirs]
-        if "podMetadata" in node:
-            out["pod"] = dict(self.problems.fields(node["podMetadata"], f"{self.path}.podMetadata", ("labels", "annotations")))
+        pod = fields.pod(node, self.path, self.problems, "podMetadata")
+        if pod:
+            out["pod"] = pod
         if "retryStrategy" in node:
             out["retry"] = fields.retry(node["retryStrategy"], f"{self.path}.retryStrategy", self.problems)
         return written(out)

@@ -2,80 +2,113 @@
 import json
 import re
 
+from penstock.convert import argo_depends as depends
 from penstock.convert import argo_fields as fields
-from penstock.convert.argo_program import Program
-from penstock.convert.argo_values import VARIABLE, Scope
-from penstock.convert.reading import step_names, whole
-from penstock.values import Done, written
+from penstock.convert import argo_outside as outside
+from penstock.convert.argo_arguments import arguments, input_names, within
+from penstock.convert.argo_expressions import NotCovered, parse_expr
+from penstock.convert.argo_hooks import hooks_of
+from penstock.convert.argo_library import named_templates
+from penstock.convert.argo_program import named, programs
+from penstock.convert.argo_values import Scope
+from penstock.convert.reading import pipeline_name, step_names
+from penstock.values import CLOSE, OPEN, FirstOf, written
 
 _TEMPLATE = ("name", "inputs", "outputs", "container", "script", "steps", "dag", "suspend", "retryStrategy", "activeDeadlineSeconds",
              "timeout", "nodeSelector", "tolerations", "affinity", "serviceAccountName", "priorityClassName", "schedulerName", "volumes",
-             "synchronization", "metadata", "parallelism", "memoize", "failFast", "archiveLocation", "annotations")
-_CALL = ("name", "template", "inline", "arguments", "when", "withItems", "withParam", "withSequence", "continueOn", "dependencies", "depends")
-_WANTS_RESULT = re.compile(r"\{\{=?\s*(?:steps|tasks)\.([^.}]+)\.outputs\.result\s*\}\}")
-_TERM = re.compile(r"([A-Za-z0-9_-]+)(?:\.(Succeeded|Failed|Errored|Skipped|Daemoned|AnySucceeded|AllFailed))?")
-_OUTCOMES = {frozenset(["Succeeded"]): None, frozenset(["Failed"]): "Failed", frozenset(["Failed", "Errored"]): "Failed",
-             frozenset(["Skipped"]): "Skipped", frozenset(["Succeeded", "Skipped"]): "SucceededOrSkipped",
-             frozenset(["Succeeded", "Skipped", "Daemoned"]): "SucceededOrSkipped", frozenset(["Succeeded", "Failed"]): "Any",
-             frozenset(["Succeeded", "Failed", "Errored"]): "Any", frozenset(["Succeeded", "Failed", "Skipped"]): "Any",
-             frozenset(["Succeeded", "Failed", "Errored", "Skipped"]): "Any"}
+             "synchronization", "metadata", "parallelism", "memoize", "failFast", "annotations", "http", "resource", "containerSet", "daemon",
+             "sidecars", "initContainers", "podResources", "resourceClaims", "securityContext", "hostAliases", "automountServiceAccountToken")
+_CALL = ("name", "template", "templateRef", "inline", "arguments", "when", "withItems", "withParam", "withSequence", "continueOn", "dependencies",
+         "depends", "hooks", "onExit")
+_WANTS_RESULT = re.compile(r"""(?:steps|tasks)(?:\.([\w-]+)|\[\\?['"]([^'"\]\\]+)\\?['"]\])\.outputs\.result""")
+_KINDS = ("container", "script", "containerSet", "steps", "dag", "suspend", "http", "resource")
 
 
 class Templates:
-    def __init__(self, spec, path, names, globals_, problems):
-        self.path, self.names, self.globals, self.problems = path, names, globals_, problems
-        self.spec, self.by_name, self.open = spec, {}, []
-        for i, template in enumerate(spec.get("templates") or []):
-            self.by_name[template.get("name")] = (template, f"{path}.templates[{i}]")
-        self.wanted = set(_WANTS_RESULT.findall(json.dumps(spec)))
+    """`manifest` gets further Pipelines: templates that call themselves."""
+
+    def __init__(self, spec, path, names, globals_, problems, library, name, texts, lists):
+        self.path, self.names, self.globals, self.problems, self.spec = path, names, globals_, problems, spec
+        self.library, self.name, self.open, self.owner = library, name, [], None
+        self.templates = {None: named_templates(spec, path, problems)}
+        self.wanted = {a or b for a, b in _WANTS_RESULT.findall(texts)}
+        self.before, self.more, self.recursive, self.parameters, self.lists = [], [], {}, [], lists
+        self.final, self.ends = False, None
 
     def pipeline(self, entry, scope, artifacts, at):
         """(steps, outputs and results) of the entrypoint."""
-        template, path = self._find(entry, at)
+        template, path, owner = self._find({"template": entry}, at)
         if template is None:
             return [], {}
         if "steps" in template or "dag" in template:
-            for name, _ in self._inputs(template, "parameters"):
-                if name not in self.globals:
-                    self.problems.no(f"{path}.inputs.parameters", f"{name} of the entrypoint is no argument of the workflow")
-            self.open.append(entry)
+            self.open.append((owner, entry))
             made = self._graph(template, path, artifacts)
             self.open.pop()
-            return made
+            return self._closed(made)
         given = {"arguments": {"parameters": [{"name": n, "value": f"{{{{workflow.parameters.{n}}}}}"}
-                                              for n, p in self._inputs(template, "parameters") if n in self.globals]}}
+                                              for n, _ in named(template, "inputs", "parameters") if n in self.globals]}}
         step = self.step(entry, {"template": entry, **given}, scope, at, artifacts)
         outputs = {o["name"]: f"$(steps.{step['name']}.outputs.{o['name']})" for o in step.get("outputs", [])}
-        return [step], {"outputs": outputs} if outputs else {}
+        return [*self._taken(), step], {"outputs": outputs} if outputs else {}
 
-    def _find(self, name, at):
-        if name not in self.by_name:
-            self.problems.no(at, f"there is no template {name!r} in the file")
-            return None, None
-        if name in self.open:
-            self.problems.no(at, f"the template {name} calls itself ({' -> '.join([*self.open, name])}), which is not covered: use a loop")
-            return None, None
-        template, path = self.by_name[name]
+    def entry_inputs(self, entry):
+        """Inputs of the entrypoint that a run must be given: the workflow has no argument for them."""
+        template, _ = self.templates[None].get(entry, (None, None))
+        return [n for n, p in named(template or {}, "inputs", "parameters") if n not in self.globals and not {"value", "default", "valueFrom"} & set(p)]
+
+    def _closed(self, made):
+        """An entrypoint that is called again below is a Pipeline of its own, and the workflow a call of it."""
+        entry = self.open_name(self.spec.get("entrypoint"))
+        if (None, self.spec.get("entrypoint")) not in self.recursive:
+            return made
+        template, _ = self.templates[None][self.spec["entrypoint"]]
+        self._add(None, template, made)
+        given = {self.names.of(n): f"$(parameters.{self.names.of(n)})" for n in input_names(template)}
+        return [{"name": step_names().of(self.spec["entrypoint"]), "pipeline": {"name": entry}, **({"parameters": given} if given else {})}], {}
+
+    def open_name(self, name):
+        return pipeline_name(f"{self.name}-{name}")
+
+    def _find(self, call, at):
+        """(template, its path, its owner) of a call."""
+        owner, name = self.owner, call.get("template")
+        if "templateRef" in call:
+            found = self.library.template(call["templateRef"], f"{at}.templateRef")
+            if found is None:
+                return None, None, None
+            owner, name, self.templates[found[0]] = found
+        if name not in self.templates[owner]:
+            self.problems.no(f"{at}.template" if "templateRef" not in call and not at.endswith("entrypoint") else at, f"there is no template {name!r} in "
+                             + (f"{owner[1]}" if owner else "the file"))
+            return None, None, None
+        template, path = self.templates[owner][name]
         self.problems.fields(template, path, _TEMPLATE)
-        return template, path
+        return template, path, owner
 
-    @staticmethod
-    def _inputs(template, what):
-        return [(entry["name"], entry) for entry in (template.get("inputs") or {}).get(what) or []]
+    def _kind(self, call):
+        """What a call runs, as far as names of its results depend on it."""
+        template = call.get("inline") or {}
+        if "templateRef" in call:
+            ref = call["templateRef"] if isinstance(call["templateRef"], dict) else {}
+            spec = self.library.known.get((bool(ref.get("clusterScope")), ref.get("name")), ({}, ""))[0]
+            template = next((t for t in spec.get("templates") or [] if t.get("name") == ref.get("template")), {})
+        elif "inline" not in call:
+            template = self.templates[self.owner].get(call.get("template"), ({}, ""))[0]
+        return "daemon" if template.get("daemon") else next((k for k in _KINDS if k in template), None)
 
     def step(self, name, call, scope, at, artifacts):
         """A call of a template as a step."""
         self.problems.fields(call, at, _CALL)
         if "inline" in call:
-            template, path = call["inline"], f"{at}.inline"
+            template, path, owner = call["inline"], f"{at}.inline", self.owner
             self.problems.fields(template, path, _TEMPLATE)
         else:
-            template, path = self._find(call.get("template"), f"{at}.template")
+            template, path, owner = self._find(call, at)
         step = {"name": scope.steps.get(name) or step_names().of(name)}
         if template is None:
             return step
         loop = fields.loop(call, scope, at, self.problems)
-        calls = Scope(self.problems, self.names, scope.globals, scope.inputs, scope.artifacts, scope.steps, in_loop=loop is not None)
+        calls = scope.of_item(loop is not None)
         if loop:
             step["forEach"] = written(loop)
             if template.get("parallelism") and "steps" not in template and "dag" not in template:
@@ -85,60 +118,98 @@ class Templates:
         if call.get("continueOn"):
             told = self.problems.fields(call["continueOn"], f"{at}.continueOn", ("failed", "error"))
             step["allowFailure"] = bool(told.get("failed") or told.get("error"))
-        parameters, inputs = self._arguments(template, call, calls, at, path, artifacts)
-        self.open.append(template.get("name"))
-        self._body(step, template, path, name, parameters, inputs)
+        given = arguments(self, template, call, calls, at, path, artifacts)
+        key = (owner, template.get("name"))
+        if key in self.open or key in self.recursive:
+            return self._again(step, key, template, given, at)
+        before, self.owner = self.owner, owner
+        self.open.append(key)
+        self._body(step, template, path, name, given)
         self.open.pop()
-        step.update({k: v for k, v in (("inputs", inputs), ("parameters", written(parameters))) if v})
+        self.owner = before
+        if "component" not in step:
+            step.update({k: v for k, v in (("inputs", given.inputs), ("parameters", written(given.parameters))) if v})
         if "suspend" not in template:
-            step.update(self._policies(template, path))
+            told = fields.policies(template, self.spec, path, self.problems)
+            values = {n: given.parameters.get(self.names.of(n), "") for n in input_names(template)}
+            own = Scope(self.problems, self.names, self.globals, values, values=values, ends=self.ends)
+            told = fields.deep(told, lambda text: own.text(text, path))
+            if f"{OPEN}each." in json.dumps(told, ensure_ascii=False):
+                self.problems.no(path, "its pod differs by the item of a loop, which is not covered: let the loop run a template of steps")
+            step.update(written(told))
             if loop and step.get("retry", {}).pop("maxDuration", None):
                 self.problems.no(f"{path}.retryStrategy.backoff.maxDuration", "is not covered of a loop: give a limit")
         return step
 
-    def _body(self, step, template, path, name, parameters, inputs):
-        kinds = [k for k in ("container", "script", "steps", "dag", "suspend") if k in template]
+    def _again(self, step, key, template, given, at):
+        """A template that calls itself: a Pipeline that names itself."""
+        if "when" not in step and key in self.open:
+            self.problems.no(at, f"the template {key[1]} calls itself without a `when`, and would not end")
+        if given.inputs or given.raws:
+            self.problems.no(at, f"the template {key[1]} calls itself with artifacts, which is not covered: use a loop")
+        self.recursive[key] = template
+        step["pipeline"] = {"name": self.open_name(key[1])}
+        if given.parameters:
+            step["parameters"] = written(given.parameters)
+        self.problems.note("a template that calls itself is a Pipeline that names itself: ten deep at most")
+        return step
+
+    def _add(self, owner, template, made):
+        """A Pipeline of its own for a template that calls itself."""
+        spec = {"runPolicy": "Manual"}
+        own = [{"name": self.names.of(n), "type": "list" if n in self.lists.parameters else "string"} for n in input_names(template)]
+        if own:
+            spec["parameters"] = own
+        steps, gives = made
+        texts = json.dumps([template])
+        if "workflow.parameters" in texts:
+            self.problems.no(self.path, f"the template {template.get('name')} calls itself and names {{{{workflow.parameters...}}}}: hand these over as "
+                             "inputs")
+        spec.update({"defaults": {"cache": {"enabled": False}}, "steps": steps, **gives})
+        self.more.append({"apiVersion": "penstock.dev/v1alpha1", "kind": "Pipeline", "metadata": {"name": self.open_name(template.get("name"))}, "spec": spec})
+
+    def _body(self, step, template, path, name, given):
+        kinds = [k for k in _KINDS if k in template]
         if len(kinds) != 1:
-            self.problems.no(path, f"has {', '.join(kinds) or 'none'} of container, script, steps, dag and suspend: just one is covered")
+            others = [k for k in ("data", "plugin") if k in template]
+            if not others:
+                self.problems.no(path, f"has {', '.join(kinds) or 'none'} of {', '.join(_KINDS)}: just one is covered")
             return
-        own = Scope(self.problems, self.names, self.globals, [n for n, _ in self._inputs(template, "parameters")],
-                    [n for n, _ in self._inputs(template, "artifacts")], in_container=True)
-        if kinds[0] in ("container", "script"):
-            program = Program(template, path, own, self.problems, name in self.wanted)
-            step["container"] = program.container()
-            step["container"].pop("resources", None)
-            if program.spec.get("resources"):
-                step["resources"] = dict(self.problems.fields(program.spec["resources"], f"{path}.{kinds[0]}.resources", ("requests", "limits")))
-            self._outputs(step, template, path, name in self.wanted)
+        inputs, files = input_names(template), [n for n, a in named(template, "inputs", "artifacts")]
+        if kinds[0] in ("container", "script", "containerSet"):
+            own = Scope(self.problems, self.names, self.globals, inputs, files, in_container=True, ends=self.ends)
+            own.outer = Scope(self.problems, self.names, self.globals, inputs, ends=self.ends,
+                              values={n: given.parameters.get(self.names.of(n), "") for n in inputs})
+            programs(step, template, path, own, name in self.wanted, given.raws)
+            self._outputs(step, template, path, name)
+        elif kinds[0] in ("http", "resource"):
+            texts = {n: given.parameters.get(self.names.of(n), "") for n in inputs}
+            if any(not isinstance(v, str) for v in texts.values()) or files:
+                self.problems.no(f"{path}.inputs", "artifacts and choices are not covered of a template that asks others")
+                return
+            own = Scope(self.problems, self.names, self.globals, inputs, values=texts, ends=self.ends)
+            (outside.http if kinds[0] == "http" else outside.resource)(step, template, path, own)
         elif kinds[0] == "suspend":
             told = self.problems.fields(template["suspend"], f"{path}.suspend", ("duration",))
             if told.get("duration"):
-                text = str(told["duration"])
-                step["wait"] = {"duration": f"{text}s" if text.isdigit() else text}
+                step["wait"] = {"duration": fields.duration(told["duration"])}
             else:
-                step["approval"] = self._approval(template, path)
-                parameters.clear()
+                step["approval"] = fields.approval(template, path, self.names, self.problems)
+                given.parameters.clear()
         else:
-            steps, gives = self._graph(template, path, {n: Done(f"$(inputs.{self.names.of(n)})") for n, _ in self._inputs(template, "artifacts")})
-            step["pipeline"] = {"steps": steps, **gives}
+            made = self._ended(template, path, given)
+            key = self.open[-1]
+            if key in self.recursive:
+                self._add(key[0], template, made)
+                step["pipeline"] = {"name": self.open_name(key[1])}
+            else:
+                step["pipeline"] = {"steps": made[0], **made[1]}
 
-    def _approval(self, template, path):
-        values = []
-        for i, (name, parameter) in enumerate(self._outputs_of(template)):
-            self.problems.fields(parameter.get("valueFrom"), f"{path}.outputs.parameters[{i}].valueFrom", ("supplied",))
-            values.append({"name": self.names.of(name), "type": "string"})
-        for _, parameter in self._inputs(template, "parameters"):
-            if "enum" in parameter and len(values) == 1:
-                values[0].update(enum=parameter["enum"], **({"default": parameter["default"]} if "default" in parameter else {}))
-        return {"message": f"Go on after {template.get('name')}?", **({"values": values} if values else {})}
-
-    @staticmethod
-    def _outputs_of(template):
-        return [(entry["name"], entry) for entry in (template.get("outputs") or {}).get("parameters") or []]
-
-    def _outputs(self, step, template, path, wants_result):
+    def _outputs(self, step, template, path, name):
+        def kind(result):
+            return "list" if (name, result) in self.lists.results and "forEach" not in step else "string"
         node = self.problems.fields(template.get("outputs"), f"{path}.outputs", ("parameters", "artifacts"))
-        outputs, results = [], [{"name": "result", "type": "string"}] if wants_result else []
+        outputs, results = [], [{"name": "result", "type": kind("result")}] if name in self.wanted else []
         for i, artifact in enumerate(node.get("artifacts") or []):
             self.problems.fields(artifact, f"{path}.outputs.artifacts[{i}]", ("name", "path", "archive", "optional"),
                                  "is not covered: artifacts go into Penstock's store, by their digest")
@@ -147,155 +218,112 @@ class Templates:
             at = f"{path}.outputs.parameters[{i}]"
             self.problems.fields(parameter, at, ("name", "valueFrom", "description"))
             self.problems.fields(parameter.get("valueFrom"), f"{at}.valueFrom", ("path", "default"))
-            results.append({"name": self.names.of(parameter["name"]), "type": "string"})
+            results.append({"name": self.names.of(parameter["name"]), "type": kind(parameter["name"])})
         if outputs:
             step["outputs"] = outputs
         if results:
             step["results"] = results
 
-    def _arguments(self, template, call, scope, at, path, artifacts):
-        """(parameters, inputs) of the step."""
-        self.problems.fields(template.get("inputs"), f"{path}.inputs", ("parameters", "artifacts"))
-        arguments = self.problems.fields(call.get("arguments"), f"{at}.arguments", ("parameters", "artifacts"))
-        given = {p["name"]: p for p in arguments.get("parameters") or []}
-        parameters, inputs = {}, {}
-        for name, declared in self._inputs(template, "parameters"):
-            source = given.pop(name, None)
-            where = f"{at}.arguments.parameters.{name}"
-            if source is not None:
-                self.problems.fields(source, where, ("name", "value"))
-                parameters[self.names.of(name)] = scope.text(_text(source.get("value", "")), where)
-            elif "value" in declared or "default" in declared:
-                parameters[self.names.of(name)] = scope.text(_text(declared.get("value", declared.get("default"))), f"{path}.inputs.parameters.{name}")
-            else:
-                self.problems.no(where, "is not given")
-        if given:
-            self.problems.no(f"{at}.arguments.parameters", f"{', '.join(sorted(given))}: the template {template.get('name')} has no such input")
-        sources = {a["name"]: a for a in arguments.get("artifacts") or []}
-        for name, declared in self._inputs(template, "artifacts"):
-            where = f"{at}.arguments.artifacts.{name}"
-            inputs[self.names.of(name)] = written(self._artifact(name, sources.get(name), declared, scope, artifacts, where, path))
-        return parameters, inputs
+    def _ended(self, template, path, given):
+        """The graph of a template; within a step of finally the run's end comes by parameters."""
+        before, self.ends = self.ends, set() if self.final else None
+        made = self._graph(template, path, within(template, given, self.names))
+        ends, self.ends = self.ends or set(), before
+        for end in sorted(ends):
+            ours = self.names.of(end.replace(".", " "))
+            given.parameters[ours] = f"{OPEN}{end if before is None else f'parameters.{ours}'}{CLOSE}"
+            if before is not None:
+                before.add(end)
+        return made
 
-    def _artifact(self, name, source, declared, scope, artifacts, where, path):
-        if source is None and name in artifacts:
-            return artifacts[name]
-        if source is None:
-            return fields.uri_of(declared, f"{path}.inputs.artifacts.{name}", self.problems)
-        if "from" not in source:
-            return fields.uri_of(source, where, self.problems)
-        self.problems.fields(source, where, ("name", "from"))
-        found = VARIABLE.fullmatch(source["from"].strip())
-        variable = found.group(2) if found else ""
-        parts = variable.split(".")
-        if parts[:2] == ["inputs", "artifacts"] and len(parts) == 3 and parts[2] in artifacts:
-            return artifacts[parts[2]]
-        if parts[:2] == ["workflow", "artifacts"] or not found:
-            self.problems.no(f"{where}.from", f"{source['from']!r} is not covered")
-            return ""
-        told = scope.path(variable, f"{where}.from")
-        return Done(f"$({told})")
+    def _taken(self):
+        """The steps that must come before those that were made: what fetches their artifacts."""
+        before, self.before = self.before, []
+        return before
+
+    def fetched(self, parameters):
+        """The output of a step of the component git with these parameters, which comes before the others of its graph."""
+        for step in self.before:
+            if step["parameters"] == parameters:
+                return f"$(steps.{step['name']}.outputs.folder)"
+        name = f"repository-{len(self.before) + 1}"
+        self.before.append({"name": name, "component": {"name": "git", "version": "1", "library": True}, "parameters": parameters})
+        return f"$(steps.{name}.outputs.folder)"
 
     def _graph(self, template, path, artifacts):
         """(steps, outputs and results) of a template with steps or dag."""
         kind = "steps" if "steps" in template else "dag"
-        names = step_names()
+        names, outer = step_names(), self._taken()
         groups = [[(task, f"{path}.steps[{g}][{i}]") for i, task in enumerate(group if isinstance(group, list) else [group])]
                   for g, group in enumerate(template["steps"])] if kind == "steps" else [
                       [(task, f"{path}.dag.tasks[{i}]") for i, task in enumerate(template["dag"].get("tasks") or [])]]
         if kind == "dag":
             self.problems.fields(template["dag"], f"{path}.dag", ("tasks", "failFast"))
-        known = {task["name"]: names.of(task["name"]) for group in groups for task, _ in group}
-        scope = Scope(self.problems, self.names, self.globals, [n for n, _ in self._inputs(template, "parameters")],
-                      [n for n, _ in self._inputs(template, "artifacts")], known)
-        steps, before = [], []
+        tasks = [task for group in groups for task, _ in group]
+        known = {task["name"]: names.of(task["name"]) for task in tasks}
+        scope = Scope(self.problems, self.names, self.globals, input_names(template), [n for n, _ in named(template, "inputs", "artifacts")], known,
+                      kinds={task["name"]: self._kind(task) for task in tasks}, ends=self.ends)
+        steps, before, hooks = [], [], {}
+        daemons = {known[name] for name, kind in scope.kinds.items() if kind == "daemon"}
         for group in groups:
             for task, at in group:
                 step = self.step(task["name"], task, scope, at, artifacts)
-                waits = self._depends(task, known, at) if kind == "dag" else [{"step": known[b], "outcome": "SucceededOrSkipped"} for b in before]
-                if waits:
-                    step = {"name": step.pop("name"), "dependsOn": waits, **step}
-                steps.append(step)
+                waits, condition = depends.waits(task, known, at, self.problems, tasks) if kind == "dag" else (
+                    [{"step": known[b], "outcome": "SucceededOrSkipped"} for b in before], None)
+                waits = [{"step": w["step"]} if w["step"] in daemons else w for w in waits]
+                waits = waits + [{"step": h["name"], "outcome": "Any"} for w in waits for h in hooks.get(w["step"], [])]
+                if condition:
+                    step["when"] = f"({condition}) && ({step['when']})" if "when" in step else condition
+                steps.append({"name": step.pop("name"), **({"dependsOn": waits} if waits else {}), **step})
+                hooks[known[task["name"]]] = hooks_of(self, task, scope, at, artifacts, names)
+                steps += hooks[known[task["name"]]]
             before = [task["name"] for task, _ in group]
         if template.get("parallelism"):
             self.problems.note(f"{path}.parallelism is left out: a limit stands at the run, and at forEach")
-        return steps, self._gives(template, path, scope)
+        gives = self._gives(template, path, scope, steps)
+        steps[:0], self.before = self._taken(), outer
+        return steps, gives
 
-    def _gives(self, template, path, scope):
+    def _gives(self, template, path, scope, steps):
         node = self.problems.fields(template.get("outputs"), f"{path}.outputs", ("parameters", "artifacts"))
+        whens = {task: next((s.get("when") for s in steps if s["name"] == ours), None) for task, ours in scope.steps.items()}
         outputs, results = {}, []
         for i, parameter in enumerate(node.get("parameters") or []):
             at = f"{path}.outputs.parameters[{i}].valueFrom"
-            source = self.problems.fields(parameter.get("valueFrom"), at, ("parameter", "default"))
-            value = written(scope.text(source.get("parameter", ""), at))
-            results.append({"name": self.names.of(parameter["name"]),
-                            "value": {"firstOf": [value, source["default"]]} if "default" in source else value})
+            source = self.problems.fields(parameter.get("valueFrom"), at, ("parameter", "default", "expression"))
+            value = self._chosen(source["expression"], f"{at}.expression", scope, whens) if "expression" in source else scope.text(
+                source.get("parameter", ""), at)
+            value = FirstOf([value, source["default"]]) if "default" in source else value
+            results.append({"name": self.names.of(parameter["name"]), "value": written(value)})
         for i, artifact in enumerate(node.get("artifacts") or []):
             at = f"{path}.outputs.artifacts[{i}]"
-            self.problems.fields(artifact, at, ("name", "from", "optional"))
-            outputs[self.names.of(artifact["name"])] = written(scope.text(artifact.get("from", ""), f"{at}.from"))
+            self.problems.fields(artifact, at, ("name", "from", "fromExpression", "optional"))
+            if "fromExpression" in artifact:
+                value = self._chosen(artifact["fromExpression"], f"{at}.fromExpression", scope, whens)
+                outputs[self.names.of(artifact["name"])] = self._passed_on(value, self.names.of(artifact["name"]), steps, at)
+            else:
+                outputs[self.names.of(artifact["name"])] = written(scope.text(artifact.get("from", ""), f"{at}.from"))
         return {k: v for k, v in (("outputs", outputs), ("results", results)) if v}
 
-    def _depends(self, task, known, at):
-        """dependencies, and `depends` as far as it is a conjunction."""
-        if "depends" not in task:
-            return [{"step": known[name], "outcome": "SucceededOrSkipped"} for name in task.get("dependencies") or [] if self._is_known(name, known, at)]
-        outcomes = {}
-        for part in task["depends"].split("&&"):
-            terms = [_TERM.fullmatch(t.strip()) for t in part.strip().strip("()").split("||")]
-            names = {t.group(1) for t in terms if t}
-            if None in terms or len(names) != 1:
-                self.problems.no(f"{at}.depends", f"{task['depends']!r} is not covered: alternatives of different tasks wait for `outcome: Any` of each, "
-                                 "and a `when` over steps.<name>.status decides")
-                return []
-            ends = frozenset(t.group(2) or "plain" for t in terms)
-            wanted = "SucceededOrSkipped" if ends == {"plain"} else _OUTCOMES.get(ends, "?")
-            name = names.pop()
-            if wanted == "?" or name in outcomes:
-                self.problems.no(f"{at}.depends", f"{part.strip()!r} is not covered")
-            elif self._is_known(name, known, at):
-                outcomes[name] = wanted
-        return [{"step": known[n], **({"outcome": o} if o else {})} for n, o in outcomes.items()]
+    def _chosen(self, text, at, scope, whens):
+        try:
+            return scope.valued(parse_expr(text), text, at, whens)
+        except NotCovered as why:
+            self.problems.no(at, str(why))
+            return ""
 
-    def _is_known(self, name, known, at):
-        if name not in known:
-            self.problems.no(f"{at}.dependencies", f"there is no task {name}")
-        return name in known
-
-    def _policies(self, template, path):
-        out = {}
-        if "retryStrategy" in template:
-            out["retry"] = fields.retry(template["retryStrategy"], f"{path}.retryStrategy", self.problems)
-        seconds = template.get("activeDeadlineSeconds") or template.get("timeout")
-        if seconds:
-            text = str(whole(seconds))
-            out["timeouts"] = {"attempt": f"{text}s" if text.isdigit() else text}
-        for field in ("nodeSelector", "tolerations", "affinity", "serviceAccountName", "priorityClassName", "schedulerName"):
-            if field in template:
-                out[field] = template[field]
-        volumes = [*(template.get("volumes") or []), *(self.spec.get("volumes") or [])]
-        mounted = {m["name"] for kind in ("container", "script") for m in (template.get(kind) or {}).get("volumeMounts") or []}
-        volumes = [v for v in volumes if v["name"] in mounted]
-        if volumes:
-            out["volumes"] = volumes
-        if "metadata" in template:
-            out["pod"] = dict(self.problems.fields(template["metadata"], f"{path}.metadata", ("labels", "annotations")))
-        locks = fields.locks(template.get("synchronization"), f"{path}.synchronization", self.problems)
-        if locks:
-            out["locks"] = locks
-        if "memoize" in template:
-            memo = self.problems.fields(template["memoize"], f"{path}.memoize", ("key", "cache"))
-            out["cache"] = {"enabled": True, "trustTag": True}
-            if not VARIABLE.search(str(memo.get("key", ""))):
-                out["cache"]["salt"] = str(memo.get("key", ""))
-            self.problems.note(f"{path}.memoize: a step is found again by its image, command, parameters and inputs")
-        if "archiveLocation" in template:
-            self.problems.no(f"{path}.archiveLocation")
-        return out
-
-
-def _text(value):
-    """A parameter's value as Argo has it: always text."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else json.dumps(value)
+    def _passed_on(self, value, name, steps, at):
+        """An output of one of several steps: a further step takes the first that is there."""
+        value = written(value)
+        if isinstance(value, str):
+            return value
+        found = re.search(r"steps\.([^.]+)\.", str(value["firstOf"][0]))
+        image = next((s["container"]["image"] for s in steps if found and s["name"] == found.group(1) and "container" in s), None)
+        if image is None:
+            self.problems.no(at, "is not covered of steps without a container: let the step that reads it take the first that is there (firstOf)")
+            return ""
+        step = step_names().of(f"choose-{name}")
+        steps.append({"name": step, "inputs": {"chosen": value}, "container": {
+            "image": image, "command": ["cp", "-R", "$(inputs.chosen.path)", "$(outputs.chosen.path)"]}, "outputs": [{"name": "chosen", "type": "file"}]})
+        self.problems.note(f"the step {step} hands on whichever output is there, by cp of {image}")
+        return f"$(steps.{step}.outputs.chosen)"

@@ -12,10 +12,12 @@ _TASK = ("taskInfo", "componentRef", "inputs", "dependentTasks", "cachingOptions
 _FIELD = re.compile(r'parseJson\(string_value\)(\["[^"]+"\])+')
 _CHANNEL = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 _VALUE = re.compile(r"inputs\.parameter_values\['([^']+)'\]")
+# The entries of what a loop gathered, as a list in JSON: 0000, 0001, ...
+_LIST = """cd "$1" && s= && { printf '['; for f in [0-9]*; do [ -e "$f" ] || continue; printf '%s"%s"' "$s" "$f"; s=,; done; printf ']'; } >"$2\""""
 _URI = re.compile(r"(https?|file)://|sha256:")
 
 
-def pipeline_of(documents, problems, files=None):
+def pipeline_of(documents, problems, files=None, _also=()):
     spec, *platforms = documents
     spec = problems.fields(spec.get("pipelineSpec", spec), "", ("components", "deploymentSpec", "pipelineInfo", "root", "schemaVersion",
                                                                 "sdkVersion", "defaultPipelineRoot"))
@@ -29,10 +31,11 @@ def pipeline_of(documents, problems, files=None):
     out["runPolicy"] = "Manual"
     out.update(root.declared())
     steps, final = root.steps()
+    given = root.gives(steps)
     out["steps"] = steps
     if final:
         out["finally"] = final
-    out.update(root.gives())
+    out.update(given)
     return [{"apiVersion": "penstock.dev/v1alpha1", "kind": "Pipeline", "metadata": {"name": pipeline_name(info["name"])}, "spec": out}]
 
 
@@ -41,7 +44,7 @@ class Dag:
 
     def __init__(self, spec, component, path, config, problems, files):
         self.spec, self.component, self.path, self.config, self.problems = spec, component, path, config, problems
-        self.files = files
+        self.files, self.item = files, None
         self.tasks = component["dag"].get("tasks", {})
         self.names, self.step_names = Names(), step_names()
         problems.fields(component["dag"], f"{path}.dag", ("tasks", "outputs"))
@@ -61,6 +64,9 @@ class Dag:
                 entry["description"] = definition["description"]
             parameters.append(entry)
         for name, definition in definitions.get("artifacts", {}).items():
+            if definition.get("isArtifactList"):
+                self.problems.no(f"{self.path}.inputDefinitions.artifacts.{name}.isArtifactList", "a list of artifacts that a run is given is not covered: "
+                                 "a loop of the pipeline makes one")
             inputs.append({"name": self.names.of(name), "type": self._kind(definition), **({"optional": True} if definition.get("isOptional") else {})})
         return {k: v for k, v in (("parameters", parameters), ("inputs", inputs)) if v}
 
@@ -77,6 +83,8 @@ class Dag:
             component = self._component(task)
             if "importer" in self._executor(component):
                 continue  # its users read the URI
+            if "artifactIterator" in task:
+                steps.append(self._listed(name, task, component, path))
             step = self._step(name, task, component, path)
             (final if self._is_exit(task) and self.path == "root" else steps).append(step)
         return steps, final
@@ -97,9 +105,11 @@ class Dag:
         step = {"name": self.step_names.of(name)}
         sources = task.get("inputs", {})
         given = {*sources.get("parameters", {}), *sources.get("artifacts", {})}
-        if "artifactIterator" in task:
-            self.problems.no(f"{path}.artifactIterator", "a loop over artifacts is not covered: loop over a list of values")
         item = None
+        if "artifactIterator" in task:
+            item = task["artifactIterator"]["itemInput"]
+            limit = task.get("iteratorPolicy", {}).get("parallelismLimit")
+            step["forEach"] = {"in": f"$(steps.{self.step_names.of(f'list {name}')}.results.items)", **({"parallelism": limit} if limit else {})}
         if "parameterIterator" in task:
             item = task["parameterIterator"]["itemInput"]
             given.add(item)
@@ -136,8 +146,39 @@ class Dag:
     def _nested(self, component, task, names):
         inner = Dag(self.spec, component, f"components.{task['componentRef']['name']}", self.config, self.problems, self.files)
         inner.names = names
+        if "artifactIterator" in task:
+            inner.item = task["artifactIterator"]["itemInput"]
         steps, final = inner.steps()
-        return {"steps": steps + final, **inner.gives()}
+        given = inner.gives(steps)
+        picked = [inner.picked(task["artifactIterator"]["items"]["inputArtifact"])] if inner.item else []
+        return {"steps": picked + steps + final, **given}
+
+    def _listed(self, name, task, component, path):
+        """The step that says which entries a gathered list of artifacts has, for a loop over them."""
+        source = task["inputs"]["artifacts"][task["artifactIterator"]["items"]["inputArtifact"]]
+        label = next((c for c in self._executors(component)), None)
+        if label is None:
+            self.problems.no(f"{path}.artifactIterator", "loops over no container, so that there is no image to list its items with")
+        return {"name": self.step_names.of(f"list {name}"), "inputs": {"all": self._artifact(source, f"{path}.artifactIterator")},
+                "container": {"image": self._image(label), "command": ["sh", "-c", _LIST, "sh", "$(inputs.all.path)", "$(results.items.path)"]},
+                "results": [{"name": "items", "type": "list"}]}
+
+    def _executors(self, component):
+        """Labels of the executors of a component and of those within it."""
+        if "dag" not in component:
+            return [component["executorLabel"]] if "container" in self._executor(component) else []
+        return [label for task in component["dag"].get("tasks", {}).values() for label in self._executors(self._component(task))]
+
+    def _image(self, label):
+        return self.spec["deploymentSpec"]["executors"][label]["container"].get("image", "") if label else ""
+
+    def picked(self, collected):
+        """The first step of a loop over artifacts: its item out of all of them."""
+        label = next(iter(self._executors(self.component)), None)
+        return {"name": self.step_names.of("item of the loop"), "inputs": {"all": f"$(inputs.{self.names.of(collected)})"},
+                "parameters": {"item": f"$(parameters.{self.names.of(self.item)})"},
+                "container": {"image": self._image(label), "command": ["cp", "-R", "$(inputs.all.path)/$(parameters.item)", "$(outputs.item.path)"]},
+                "outputs": [{"name": "item", "type": "file"}]}
 
     def _program(self, step, component, task, path, given, names):
         label = component["executorLabel"]
@@ -224,6 +265,8 @@ class Dag:
 
     def _artifact(self, source, path):
         self.problems.fields(source, path, ("componentInputArtifact", "taskOutputArtifact"))
+        if self.item is not None and source.get("componentInputArtifact") == self.item:
+            return f"$(steps.{self.step_names.of('item of the loop')}.outputs.item)"
         if "componentInputArtifact" in source:
             return f"$(inputs.{self.names.of(source['componentInputArtifact'])})"
         made = source["taskOutputArtifact"]
@@ -260,18 +303,16 @@ class Dag:
             return _cel(told[1:-1])
         return _VALUE.sub(value, text)
 
-    def gives(self):
-        """outputs and results of the dag."""
+    def gives(self, steps):
+        """outputs and results of the dag; `steps` gets those that pass on the output of whichever branch ran."""
         told = self.component["dag"].get("outputs", {})
         outputs, results = {}, []
         for name, node in told.get("artifacts", {}).items():
             chosen = node.get("artifactSelectors", [])
             path = f"{self.path}.dag.outputs.artifacts.{name}"
-            if len(chosen) != 1:
-                self.problems.no(path, "an output of several branches (OneOf of artifacts) is not covered: let a step with an optional input pass it on")
-                continue
-            outputs[Names().of(name)] = self._artifact({"taskOutputArtifact": {
-                "producerTask": chosen[0]["producerSubtask"], "outputArtifactKey": chosen[0]["outputArtifactKey"]}}, path)
+            values = [self._artifact({"taskOutputArtifact": {"producerTask": c["producerSubtask"], "outputArtifactKey": c["outputArtifactKey"]}}, path)
+                      for c in chosen]
+            outputs[Names().of(name)] = values[0] if len(values) == 1 else self._passed_on(name, values, chosen, steps, path)
         for name, node in told.get("parameters", {}).items():
             path = f"{self.path}.dag.outputs.parameters.{name}"
             self.problems.fields(node, path, ("valueFromParameter", "valueFromOneof"))
@@ -281,6 +322,18 @@ class Dag:
                 value = self._from(node["valueFromParameter"])
             results.append({"name": Names().of(name), "value": value})
         return {k: v for k, v in (("outputs", outputs), ("results", results)) if v}
+
+    def _passed_on(self, name, values, chosen, steps, path):
+        """OneOf of artifacts: a step that takes the first that is there."""
+        label = next((label for c in chosen for label in self._executors(self._component(self.tasks[c["producerSubtask"]]))), None)
+        if label is None:
+            self.problems.no(path, "is not covered of tasks without a container: let the task that reads it take optional inputs")
+        step = self.step_names.of(f"choose {name}")
+        steps.append({"name": step, "inputs": {"chosen": {"firstOf": values}}, "container": {
+            "image": self._image(label), "command": ["cp", "-R", "$(inputs.chosen.path)", "$(outputs.chosen.path)"]},
+            "outputs": [{"name": "chosen", "type": "file"}]})
+        self.problems.note("OneOf of artifacts, and items of lists of them, are handed on by cp of the images of their tasks")
+        return f"$(steps.{step}.outputs.chosen)"
 
     def _from(self, selector):
         return f"$(steps.{self.step_names.of(selector['producerSubtask'])}.results.{self._result(selector)})"

@@ -90,12 +90,13 @@ class ComponentProgram:
             if name in self.given:
                 flags.append(f"--{name}={OPEN}parameters.{self.names.of(name)}{CLOSE}")
         for name, definition in self.inputs.get("artifacts", {}).items():
-            if definition.get("isArtifactList"):
-                self.problems.no(f"{self.path}: inputDefinitions.artifacts.{name}.isArtifactList", "a list of artifacts is not covered")
-            kinds[name] = "in"
+            kinds[name] = "in list" if definition.get("isArtifactList") else "in"
             if name in self.given:
                 flags.append(f"--{name}={OPEN}inputs.{self.names.of(name)}.path{CLOSE}")
-        for name in self.outputs.get("artifacts", {}):
+        for name, definition in self.outputs.get("artifacts", {}).items():
+            if definition.get("isArtifactList"):
+                self.problems.no(f"{self.path}: outputDefinitions.artifacts.{name}.isArtifactList", "a list of artifacts that one task makes is not covered: let "
+                                 "a loop make one each")
             kinds[name] = "out"
             flags.append(f"--{name}={OPEN}outputs.{self.names.of(name)}.path{CLOSE}")
         for name, definition in self.outputs.get("parameters", {}).items():
@@ -148,6 +149,9 @@ class ComponentProgram:
                 return f"{OPEN}parameters.{ours}{CLOSE}"
             default = self.inputs.get("parameters", {}).get(name, {}).get("defaultValue", "")
             return default if isinstance(default, str) else json.dumps(default)
+        if side == "inputs" and self.inputs.get("artifacts", {}).get(name, {}).get("isArtifactList"):
+            self.problems.no(path, f"{match.group()}: a list of artifacts is covered of Python components")
+            return ""
         if side == "inputs" and field == ".path":
             return f"{OPEN}inputs.{ours}.path{CLOSE}"
         if side == "outputs" and what == "parameters":

@@ -13,7 +13,7 @@ class Problems:
     """Gathers what is refused, and notes on what changes its form."""
 
     def __init__(self, name):
-        self.name, self.lines, self.notes = name, [], []
+        self.name, self.lines, self.notes, self.last = name, [], [], ""
 
     def no(self, path, why="is not covered"):
         self.lines.append(f"{self.name}: {path}: {why}")
@@ -26,8 +26,13 @@ class Problems:
         if self.lines:
             raise Refused("\n".join(dict.fromkeys(self.lines)))
 
+    def misread(self, error):
+        """A node of another shape than its tool's documentation has it, where nothing looked at that before."""
+        self.no(self.last or "its beginning", f"is not as the documentation has it, or something within it ({type(error).__name__}: {error})")
+
     def fields(self, node, path, known, why="is not covered"):
         """The node, after refusing its fields that are not among `known`."""
+        self.last = path
         if node is None:
             return {}
         if not isinstance(node, dict):
