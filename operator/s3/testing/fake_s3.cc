@@ -357,7 +357,8 @@ void FakeS3::ListObjects(net::Exchange& x, const Query& query) {
     }
     text += "<Contents><Key>" + XmlText(key) + "</Key><Size>" +
             std::to_string(object.bytes.size()) + "</Size><LastModified>" +
-            FormatTime(object.modified) + "</LastModified></Contents>";
+            FormatTime(object.modified) + "</LastModified><ETag>" + XmlText(TagOf(object.bytes)) +
+            "</ETag></Contents>";
   }
   for (const auto& folder : prefixes)
     text += "<CommonPrefixes><Prefix>" + XmlText(folder) + "</Prefix></CommonPrefixes>";
