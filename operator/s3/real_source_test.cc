@@ -1,7 +1,6 @@
 // Sources in a real store; skipped where PENSTOCK_TEST_S3 names none
 // (tests/integration/real_store.py).
 #include <gtest/gtest.h>
-
 #include <stdlib.h>
 
 #include <cstdlib>

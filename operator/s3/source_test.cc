@@ -92,6 +92,21 @@ TEST_F(S3Source, IsNeverHalfOfTwoObjects) {
   EXPECT_SAYS(got.error().message, "the object changed while it was read");
 }
 
+TEST_F(S3Source, IsNeverHalfOfTwoObjectsWhereTheStoreKnowsNoConditions) {
+  FakeS3 store({.conditional = false});
+  settings_.environment["AWS_ENDPOINT_URL"] = store.settings().endpoint;
+  store.SetBytes("k", std::string(100'000, 'x'));
+  store.OnRequest([&store, asked = 0](const std::string&,
+                                      const std::string&) mutable -> std::optional<FakeFault> {
+    if (asked++ == 0) return FakeFault{.cut_after = 30'000};
+    store.SetBytes("k", std::string(100'000, 'y'));
+    return std::nullopt;
+  });
+  const auto got = Fetch("s3://models/k");
+  ASSERT_FALSE(got);
+  EXPECT_SAYS(got.error().message, "the object changed while it was read");
+}
+
 TEST_F(S3Source, IsAFolderOfAllThatIsBelowAPrefix) {
   for (int i = 0; i < 2500; ++i)
     store_.SetBytes("in/part-" + std::to_string(10'000 + i), std::to_string(i));

@@ -239,7 +239,7 @@ void FakeS3::GetObject(net::Exchange& x, const std::string& key) {
   if (found == objects_.end()) return Refuse(x, 404, "NoSuchKey");
   const Object& object = found->second;
   if (const std::string match = x.Header("If-Match");
-      !match.empty() && match != TagOf(object.bytes))
+      options_.conditional && !match.empty() && match != TagOf(object.bytes))
     return Refuse(x, 412, "PreconditionFailed");
   net::Headers headers{{"ETag", TagOf(object.bytes)}, {"Last-Modified", HttpDate(object.modified)}};
   if (!object.crc32c.empty()) headers.emplace_back("x-amz-checksum-crc32c", object.crc32c);
