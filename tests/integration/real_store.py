@@ -86,7 +86,8 @@ class MinIO:
         signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
         request = urllib.request.Request(
             self.endpoint + path + (f"?{query}" if query else ""), data=body or None, method=method,
-            headers={"x-amz-date": now, "x-amz-content-sha256": digest,
+            headers={"Content-Type": "application/octet-stream", "x-amz-date": now,
+                     "x-amz-content-sha256": digest,
                      "Authorization": f"AWS4-HMAC-SHA256 Credential={self.user}/{scope}, SignedHeaders={names}, Signature={signature}"})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.read()
