@@ -245,13 +245,19 @@ Result<void> RunIngest(sdk::Step& step) {
   if (error) return FromErrno(places.scratch.string(), error.value());
   PENSTOCK_TRY(ReadGivenSchema(step, places.scratch, options));
   PENSTOCK_ASSIGN(const auto file, FetchSource(source, places.scratch, options.limits));
+  const std::string state = StateOf(file.path());
   const auto files = ListFiles(file.path(), options.reading);
   if (!files) return Wrap(ShownUri(source), files.error());
   Sink sink(output, options.sample);
-  if (auto ok = ReadFilesInto(*files, options, places, step, sink); !ok) {
-    return Wrap(ShownUri(source), ok.error());
+  auto read = ReadFilesInto(*files, options, places, step, sink);
+  if (read) read = WriteFingerprint(file);
+  // It is read twice, and a third time for its digest: what is written between is of two contents.
+  if (StateOf(file.path()) != state) {
+    return Transient(ShownUri(source) +
+                     ": somebody wrote it while it was read; run this again "
+                     "when it is whole");
   }
-  PENSTOCK_TRY(WriteFingerprint(file));
+  if (!read) return Wrap(ShownUri(source), read.error());
   PENSTOCK_TRY(sink.Finish());
   PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(output));
   PENSTOCK_TRY(WriteSchema(schema, step));

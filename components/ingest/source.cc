@@ -1,8 +1,15 @@
 #include "components/ingest/source.h"
 
-#include <system_error>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <system_error>
+#include <vector>
+
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/s3/source.h"
 
 namespace penstock::ingest {
 namespace {
@@ -40,11 +47,51 @@ Result<LocalFile> OpenLocal(const std::string& path) {
   return LocalFile(path, false);
 }
 
+Result<LocalFile> FetchS3(const std::string& source, const fs::path& scratch,
+                          const DownloadLimits& limits) {
+  auto uri = s3::ParseS3Uri(source);
+  if (!uri) return Wrap("source " + ShownUri(source), uri.error());
+  s3::SourceSettings settings;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const auto equals = text.find('=');
+    if (equals != std::string::npos)
+      settings.environment[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  settings.max_bytes = limits.max_bytes;
+  settings.flat = true;
+  LocalFile file(scratch / "source.download", true);  // removes what came of a failure
+  const auto objects = s3::FetchSource(*uri, file.path(), settings);
+  if (!objects) return Wrap("source", objects.error());
+  file.SetFingerprint(s3::FingerprintOf(*uri, *objects));
+  return file;
+}
+
+void AddState(const fs::path& path, std::string& out) {
+  struct stat s {};
+  if (::stat(path.c_str(), &s) != 0) return;
+  out += path.filename().string() + '\0';
+  for (const auto number : {std::int64_t(s.st_dev), std::int64_t(s.st_ino), std::int64_t(s.st_size),
+                            std::int64_t(s.st_mtim.tv_sec), std::int64_t(s.st_mtim.tv_nsec)})
+    out += std::to_string(number) + " ";
+}
+
 }  // namespace
+
+std::string StateOf(const fs::path& path) {
+  std::string out;
+  AddState(path, out);
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path, error)) paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  for (const auto& entry : paths) AddState(entry, out);
+  return out;
+}
 
 LocalFile::~LocalFile() {
   std::error_code ignored;
-  if (temporary_) fs::remove(path_, ignored);
+  if (temporary_) fs::remove_all(path_, ignored);
 }
 
 LocalFile::LocalFile(LocalFile&& other) noexcept
@@ -67,6 +114,7 @@ Result<LocalFile> FetchSource(const std::string& source, const fs::path& scratch
     if (!fingerprint) return fingerprint.error();
     return file;
   }
+  if (s3::IsS3Uri(source)) return FetchS3(source, scratch, limits);
   if (HasPrefix(source, "file://")) {
     std::string path = source.substr(7);
     if (HasPrefix(path, "localhost/")) path = path.substr(9);
@@ -78,7 +126,7 @@ Result<LocalFile> FetchSource(const std::string& source, const fs::path& scratch
   const auto scheme = source.find("://");
   if (scheme == std::string::npos) return OpenLocal(source);
   return Invalid("source: the scheme " + source.substr(0, scheme) +
-                 " is not known; there are file, http and https");
+                 " is not known; there are file, http, https and s3");
 }
 
 }  // namespace penstock::ingest

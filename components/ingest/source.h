@@ -1,4 +1,4 @@
-// An outside source as a local file: a path, file://, http:// or https://.
+// An outside source as a local file: a path, file://, http://, https:// or s3://.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ struct DownloadLimits {
   std::chrono::milliseconds backoff{250};  // doubles from try to try, with jitter
 };
 
-// A file on this machine; a downloaded one is removed with the object.
+// A file or folder on this machine; a downloaded one is removed with the object.
 class LocalFile {
  public:
   LocalFile(std::filesystem::path path, bool temporary, std::string fingerprint = {})
@@ -30,6 +30,7 @@ class LocalFile {
   [[nodiscard]] bool downloaded() const { return temporary_; }
   // What the download's server said of it; empty: nothing, or no download.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+  void SetFingerprint(std::string fingerprint) { fingerprint_ = std::move(fingerprint); }
 
  private:
   std::filesystem::path path_;
@@ -37,11 +38,15 @@ class LocalFile {
   std::string fingerprint_;
 };
 
-// Downloads go to `scratch` (a folder that exists). Errors never show a query string, which may be
-// a signature.
+// Downloads go to `scratch` (a folder that exists), whole, before anything of them is read. Errors
+// never show a query string, which may be a signature. s3:// by the variables of s3/source.h.
 [[nodiscard]] Result<LocalFile> FetchSource(const std::string& source,
                                             const std::filesystem::path& scratch,
                                             const DownloadLimits& limits);
+
+// What changes with a file, or with a file of a folder, when somebody writes it: sizes, times,
+// which file it is. Two that are alike frame a reading of one content. Empty where it is gone.
+[[nodiscard]] std::string StateOf(const std::filesystem::path& path);
 
 // http or https to a file, streamed; at most 10 redirects, none from https to http. A body shorter
 // than Content-Length is tried again. Invalid for a 4xx and a body above the limit, else Transient.

@@ -214,6 +214,10 @@ Result<void> Attempt::FetchUri(const TaskInput& input) {
   SourceOptions options;
   options.deadline = options_.store_deadline;
   options.trust = {program->Variable("SSL_CERT_FILE"), program->Variable("SSL_CERT_DIR")};
+  for (const auto& variable : program->env) {
+    const auto equals = variable.find('=');
+    options.environment[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
   options.stop = stop_.get_token();
   auto fetched = FetchSource(input.uri, ws_.Input(input.name), options);
   if (!fetched) return Wrap("input '" + input.name + "'", fetched.error());

@@ -15,6 +15,7 @@
 #include "operator/net/url.h"
 #include "operator/protocol/file_uri.h"
 #include "operator/protocol/reference.h"
+#include "operator/s3/source.h"
 
 namespace penstock::launcher {
 namespace fs = std::filesystem;
@@ -204,6 +205,16 @@ Result<void> CopyFile(const fs::path& from, const fs::path& to) {
   return {};
 }
 
+// As the store would name it.
+Result<std::string> DigestOfSource(const fs::path& path) {
+  artifacts::PackSink nowhere;
+  nowhere.put_file = [](int, const fs::path& file) { return artifacts::DigestFile(file); };
+  nowhere.put_manifest = [](const std::string&, const std::string&) { return Result<void>(); };
+  auto digest = artifacts::Pack(path, nowhere);
+  if (!digest) return digest.error();
+  return digest->digest;
+}
+
 Result<FetchedSource> CopySource(const std::string& uri, const fs::path& target) {
   const auto path = PathOfFileUri(uri);
   if (!path) return path.error();
@@ -228,23 +239,41 @@ Result<FetchedSource> CopySource(const std::string& uri, const fs::path& target)
   }
   auto fingerprint = artifacts::ContentFingerprint(target);
   if (!fingerprint) return fingerprint.error();
-  artifacts::PackSink nowhere;
-  nowhere.put_file = [](int, const fs::path& file) { return artifacts::DigestFile(file); };
-  nowhere.put_manifest = [](const std::string&, const std::string&) { return Result<void>(); };
-  auto digest = artifacts::Pack(target, nowhere);
+  auto digest = DigestOfSource(target);
   if (!digest) return digest.error();
-  return FetchedSource{*std::move(fingerprint), digest->digest};
+  return FetchedSource{*std::move(fingerprint), *std::move(digest)};
+}
+
+Result<FetchedSource> FetchObjects(const std::string& uri, const fs::path& target,
+                                   const SourceOptions& options) {
+  const auto parsed = s3::ParseS3Uri(uri);
+  if (!parsed) return parsed.error();
+  auto roots = LoadRoots(options.trust);
+  if (!roots) return roots.error();
+  s3::SourceSettings settings;
+  settings.environment = options.environment;
+  settings.ca_pem = *std::move(roots);
+  settings.stop = options.stop;
+  const auto objects = s3::FetchSource(*parsed, target, settings);
+  if (!objects) return objects.error();
+  auto digest = DigestOfSource(target);
+  if (!digest) return digest.error();
+  std::string fingerprint = s3::FingerprintOf(*parsed, *objects);
+  if (fingerprint.empty()) fingerprint = *digest;
+  return FetchedSource{std::move(fingerprint), *std::move(digest)};
 }
 
 }  // namespace
 
 Result<FetchedSource> FetchSource(const std::string& uri, const fs::path& target,
                                   const SourceOptions& options) {
-  Result<FetchedSource> fetched = Invalid("is not fetched: only file:, http: and https: are");
+  Result<FetchedSource> fetched = Invalid("is not fetched: only file:, http:, https: and s3: are");
   if (IsFileUri(uri))
     fetched = CopySource(uri, target);
   else if (uri.rfind("http://", 0) == 0 || uri.rfind("https://", 0) == 0)
     fetched = Download(uri, target, options).Run();
+  else if (s3::IsS3Uri(uri))
+    fetched = FetchObjects(uri, target, options);
   if (!fetched) return Shown(uri, fetched.error());
   if (auto locked = artifacts::MakeReadOnly(target); !locked) return locked.error();
   return fetched;

@@ -3,12 +3,14 @@
 // http and https: GET within a deadline, tried again while failures pass by themselves, at most
 // five redirects and none from https to http; a body that is shorter than its Content-Length is no
 // body, and one that hardly comes on is given up. file: a file or folder of this machine (on a
-// cluster: of the step's container). Errors never hold the URI's query, which may be a signature.
+// cluster: of the step's container). s3: an object, or all below a prefix as a folder, with the keys
+// of the step's own variables (s3/source.h). Errors never hold the URI's query, which may be a signature.
 // Blocks; any thread.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -28,6 +30,7 @@ struct LeastPace {
 struct SourceOptions {
   std::chrono::milliseconds deadline{600'000};  // no new try after it
   TrustPaths trust;
+  std::map<std::string, std::string> environment = {};  // of the step's program
   LeastPace least;
   std::stop_token stop;
 };

@@ -9,6 +9,7 @@
 #include "operator/artifacts/manifest.h"
 #include "operator/base/sha256.h"
 #include "operator/net/testing/fake_server.h"
+#include "operator/s3/testing/fake_s3.h"
 
 namespace penstock::launcher {
 namespace {
@@ -216,9 +217,50 @@ TEST_F(SourceTest, NamesAFileThatIsNotThereAndASchemeThatIsNotFetched) {
   EXPECT_EQ(m.outcome, TaskOutcome::kInvalid);
   EXPECT_TRUE(Has(m.message, "input 'data': file:///no/such/file: there is no such file"))
       << m.message;
-  m = Run(Cat("s3://bucket/x"));
+  m = Run(Cat("gs://bucket/x"));
   EXPECT_EQ(m.outcome, TaskOutcome::kInvalid);
-  EXPECT_TRUE(Has(m.message, "only file:, http: and https: are")) << m.message;
+  EXPECT_TRUE(Has(m.message, "only file:, http:, https: and s3: are")) << m.message;
+}
+
+class S3SourceTest : public SourceTest {
+ protected:
+  // With the variables that a Secret gives a step.
+  [[nodiscard]] TaskDocument CatObject(const std::string& uri) const {
+    TaskDocument t = Cat(uri);
+    t.env = {{"AWS_ENDPOINT_URL", bucket_.settings().endpoint},
+             {"AWS_ACCESS_KEY_ID", s3::FakeS3::keys().access_key},
+             {"AWS_SECRET_ACCESS_KEY", s3::FakeS3::keys().secret_key}};
+    return t;
+  }
+  s3::FakeS3 bucket_;
+};
+
+TEST_F(S3SourceTest, AnObjectIsAFileAndAPrefixAFolder) {
+  bucket_.SetBytes("in/a.csv", "1\n");
+  bucket_.SetBytes("in/deep/b.csv", "2\n");
+  auto m = Run(CatObject("s3://models/in/a.csv"));
+  ASSERT_EQ(m.outcome, TaskOutcome::kSucceeded) << m.message;
+  EXPECT_EQ(Read(dir_ / "output"), "1\n444\n");
+  EXPECT_TRUE(Has(m.receipt->input_fingerprints.at("data"), "etag:\""));
+  EXPECT_EQ(m.receipt->input_digests.at("data"), "sha256:" + Sha256Hex("1\n"));
+
+  TaskDocument t = CatObject("s3://models/in/");
+  t.command[2] = "cat $0/a.csv $0/deep/b.csv";
+  m = Run(t);
+  ASSERT_EQ(m.outcome, TaskOutcome::kSucceeded) << m.message;
+  EXPECT_EQ(Read(dir_ / "output"), "1\n2\n");
+  EXPECT_TRUE(Has(m.receipt->input_fingerprints.at("data"), "objects:"));
+}
+
+TEST_F(S3SourceTest, SaysWhatTheStoreRefused) {
+  bucket_.SetBytes("k", "1\n");
+  TaskDocument t = CatObject("s3://models/k");
+  t.env.resize(1);
+  const auto m = Run(t);
+  EXPECT_NE(m.outcome, TaskOutcome::kSucceeded);
+  EXPECT_TRUE(Has(m.message, "input 'data': s3://models/k: GET s3://models/k: the store answered"))
+      << m.message;
+  EXPECT_TRUE(Has(m.message, "it was asked without keys")) << m.message;
 }
 
 TEST_F(SourceTest, AUriThatIsNotAskedForByPathIsLeftToTheProgram) {

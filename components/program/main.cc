@@ -18,6 +18,7 @@
 #include "components/evaluate/run.h"
 #include "components/explain/run.h"
 #include "components/ingest/run.h"
+#include "components/postgres/run.h"
 #include "components/predict/run.h"
 #include "components/program/program.h"
 #include "components/query/run.h"
@@ -32,6 +33,7 @@ namespace {
 
 constexpr penstock::program::Entry kComponents[] = {
     {"ingest", penstock::ingest::RunIngest},
+    {"postgres", penstock::postgres::RunPostgres},
     {"query", penstock::query::RunQuery},
     {"split", penstock::split::RunSplit},
     {"transform", penstock::transform::RunTransform},

@@ -42,6 +42,7 @@ ObjectInfo InfoOf(const net::HttpResponse& answer) {
   info.size = ParseNumber(answer.Header("content-length")).value_or(0);
   info.etag = answer.Header("etag");
   info.crc32c = answer.Header("x-amz-checksum-crc32c");
+  info.version = answer.Header("x-amz-version-id");
   info.modified = ParseHttpDate(std::string(answer.Header("last-modified"))).value_or(TimePoint{});
   return info;
 }
@@ -178,8 +179,10 @@ Result<net::HttpResponse> Client::SendOnce(const Ask& ask, bool& keys_refused,
     request.body = ask.text;
     request.repeatable = true;
   }
-  request.headers = net::SignHeaders({ask.method, url_.authority, path, ask.query, ask.headers},
-                                     payload, *keys, {settings_.region, "s3"}, Now());
+  request.headers = ask.headers;
+  if (!keys->access_key.empty())
+    request.headers = net::SignHeaders({ask.method, url_.authority, path, ask.query, ask.headers},
+                                       payload, *keys, {settings_.region, "s3"}, Now());
   request.on_head = ask.on_head;
   request.on_body = ask.on_body;
   request.max_body = kMaxXmlBytes;
@@ -265,7 +268,8 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
     const std::string last =
         range.length == UINT64_MAX ? "" : std::to_string(range.offset + range.length - 1);
     if (!whole) ask.headers.emplace_back("Range", "bytes=" + std::to_string(from) + "-" + last);
-    if (known) ask.headers.emplace_back("If-Match", info.etag);
+    const std::string meant = known ? info.etag : range.etag;
+    if (!meant.empty()) ask.headers.emplace_back("If-Match", meant);
     const std::uint64_t before = got;
     ask.on_head = [&](const net::HttpResponse& head) -> Result<void> {
       ObjectInfo seen = InfoOf(head);
@@ -275,6 +279,11 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
       if (head.status != 206 && !whole)
         return Internal(Asked(ask) + ": the store does not answer ranges");
       if (part) seen.size = part->second;
+      // A store that does not look at the condition.
+      if (!meant.empty() && !seen.etag.empty() && seen.etag != meant) {
+        sunk = Transient(Asked(ask) + ": the object changed while it was read");
+        return *sunk;
+      }
       info = std::move(seen);
       known = true;
       return {};
@@ -297,7 +306,7 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
                                                                : range.offset + range.length))
       return info;  // cut exactly at the end
     Error error = answer.error();
-    if (known && error.kind == ErrorKind::kAlreadyExists)
+    if (!meant.empty() && error.kind == ErrorKind::kAlreadyExists)
       return Transient(Asked(ask) + ": the object changed while it was read");
     if (keys_refused && failures == 1) {
       credentials_->Refused();
@@ -358,7 +367,7 @@ Result<Page> Client::List(const ListOptions& options, std::stop_token stop) cons
   Page page;
   for (const XmlElement* entry : root->All("Contents"))
     page.objects.push_back({entry->Text("Key"), ParseNumber(entry->Text("Size")).value_or(0),
-                            TimeOf(entry->Text("LastModified"))});
+                            TimeOf(entry->Text("LastModified")), entry->Text("ETag")});
   for (const XmlElement* entry : root->All("CommonPrefixes"))
     page.prefixes.push_back(entry->Text("Prefix"));
   if (root->Text("IsTruncated") == "true") page.next = root->Text("NextContinuationToken");

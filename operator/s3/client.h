@@ -57,8 +57,9 @@ struct Body {
 
 struct ObjectInfo {
   std::uint64_t size = 0;
-  std::string etag;    // with its quotes
-  std::string crc32c;  // base64, where the store keeps it
+  std::string etag;     // with its quotes
+  std::string crc32c;   // base64, where the store keeps it
+  std::string version;  // where the bucket keeps them
   TimePoint modified;
 };
 
@@ -66,6 +67,7 @@ struct Listed {
   std::string key;
   std::uint64_t size = 0;
   TimePoint modified;
+  std::string etag;  // with its quotes
 };
 struct ListOptions {
   std::string prefix = {};
@@ -115,10 +117,12 @@ class Client {
   struct Range {
     std::uint64_t offset = 0;
     std::uint64_t length = UINT64_MAX;  // to the end
+    std::string etag = {};              // of the object that is meant; empty: any
   };
   using Sink = std::function<Result<void>(std::string_view)>;
   // Gets each byte once and in order, also when the transfer broke in between: it goes on with the
-  // same object or is kTransient. kInvalid for an offset behind the end.
+  // same object or is kTransient, and so is one
+  // of another etag. kInvalid for an offset behind the end.
   [[nodiscard]] Result<ObjectInfo> Get(const std::string& key, Range range, const Sink& sink,
                                        std::stop_token stop) const;
   [[nodiscard]] Result<std::string> GetText(const std::string& key, std::uint64_t limit,

@@ -28,6 +28,7 @@ class Credentials {
   virtual void Refused() {}
 };
 
+// Without an access key: requests are not signed, and whatever anybody may do is done.
 [[nodiscard]] std::unique_ptr<Credentials> FixedKeys(net::SigningKeys keys);
 
 // A mounted Secret: the files AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, of keys that end,

@@ -19,21 +19,25 @@ struct Known {
 // store that is full.
 constexpr std::array<Known, 30> kKnown{{
     {"AccessDenied", ErrorKind::kForbidden,
-     "the keys need s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket, "
-     "s3:AbortMultipartUpload and s3:ListMultipartUploadParts on this bucket and prefix"},
+     "on this bucket and prefix the keys of a step that reads need s3:GetObject and s3:ListBucket, "
+     "those of a store s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and "
+     "s3:ListMultipartUploadParts too"},
     {"AllAccessDisabled", ErrorKind::kForbidden, ""},
-    {"InvalidAccessKeyId", ErrorKind::kForbidden, "mend AWS_ACCESS_KEY_ID in the store's Secret"},
+    {"InvalidAccessKeyId", ErrorKind::kForbidden, "mend AWS_ACCESS_KEY_ID in its Secret"},
     {"SignatureDoesNotMatch", ErrorKind::kForbidden,
-     "mend AWS_SECRET_ACCESS_KEY in the store's Secret, or the store's region"},
+     "mend AWS_SECRET_ACCESS_KEY in its Secret, or the region"},
     {"ExpiredToken", ErrorKind::kForbidden, "the session of these keys is over: renew them"},
-    {"InvalidToken", ErrorKind::kForbidden, "mend AWS_SESSION_TOKEN in the store's Secret"},
+    {"InvalidToken", ErrorKind::kForbidden, "mend AWS_SESSION_TOKEN in its Secret"},
     {"RequestTimeTooSkewed", ErrorKind::kForbidden,
      "set this machine's clock: it is more than 15 minutes off the store's"},
-    {"AuthorizationHeaderMalformed", ErrorKind::kInvalid, "mend the store's `region`"},
-    {"PermanentRedirect", ErrorKind::kInvalid, "mend the store's `endpoint` or `region`"},
-    {"IllegalLocationConstraintException", ErrorKind::kInvalid, "mend the store's `region`"},
-    {"NoSuchBucket", ErrorKind::kInvalid, "make the bucket, or mend the store's `bucket`"},
-    {"InvalidBucketName", ErrorKind::kInvalid, "mend the store's `bucket`"},
+    {"AuthorizationHeaderMalformed", ErrorKind::kInvalid,
+     "mend the region (a store's `region`, a step's AWS_REGION)"},
+    {"PermanentRedirect", ErrorKind::kInvalid,
+     "mend the endpoint or region (a store's `region`, a step's AWS_REGION)"},
+    {"IllegalLocationConstraintException", ErrorKind::kInvalid,
+     "mend the region (a store's `region`, a step's AWS_REGION)"},
+    {"NoSuchBucket", ErrorKind::kInvalid, "make the bucket, or mend its name"},
+    {"InvalidBucketName", ErrorKind::kInvalid, "mend the bucket's name"},
     {"NotImplemented", ErrorKind::kInvalid, ""},  // of a header that the store does not know
     {"NoSuchKey", ErrorKind::kNotFound, ""},
     {"NoSuchUpload", ErrorKind::kNotFound, ""},

@@ -239,7 +239,7 @@ void FakeS3::GetObject(net::Exchange& x, const std::string& key) {
   if (found == objects_.end()) return Refuse(x, 404, "NoSuchKey");
   const Object& object = found->second;
   if (const std::string match = x.Header("If-Match");
-      !match.empty() && match != TagOf(object.bytes))
+      options_.conditional && !match.empty() && match != TagOf(object.bytes))
     return Refuse(x, 412, "PreconditionFailed");
   net::Headers headers{{"ETag", TagOf(object.bytes)}, {"Last-Modified", HttpDate(object.modified)}};
   if (!object.crc32c.empty()) headers.emplace_back("x-amz-checksum-crc32c", object.crc32c);
@@ -357,7 +357,8 @@ void FakeS3::ListObjects(net::Exchange& x, const Query& query) {
     }
     text += "<Contents><Key>" + XmlText(key) + "</Key><Size>" +
             std::to_string(object.bytes.size()) + "</Size><LastModified>" +
-            FormatTime(object.modified) + "</LastModified></Contents>";
+            FormatTime(object.modified) + "</LastModified><ETag>" + XmlText(TagOf(object.bytes)) +
+            "</ETag></Contents>";
   }
   for (const auto& folder : prefixes)
     text += "<CommonPrefixes><Prefix>" + XmlText(folder) + "</Prefix></CommonPrefixes>";

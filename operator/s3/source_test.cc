@@ -1,0 +1,210 @@
+#include "operator/s3/source.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "operator/base/file.h"
+#include "operator/s3/testing/fake_s3.h"
+
+namespace penstock::s3 {
+namespace {
+
+namespace fs = std::filesystem;
+
+class S3Source : public testing::Test {
+ protected:
+  S3Source() {
+    settings_.environment = {{"AWS_ENDPOINT_URL", store_.settings().endpoint},
+                             {"AWS_ACCESS_KEY_ID", FakeS3::keys().access_key},
+                             {"AWS_SECRET_ACCESS_KEY", FakeS3::keys().secret_key}};
+    settings_.first_pause = std::chrono::milliseconds(1);
+    std::string folder = "/tmp/penstock-s3-source-XXXXXX";
+    folder_ = ::mkdtemp(folder.data());
+  }
+  ~S3Source() override { fs::remove_all(folder_); }
+
+  Result<std::string> Fetch(const std::string& uri) {
+    fs::remove_all(folder_ / "got");
+    auto parsed = ParseS3Uri(uri);
+    if (!parsed) return parsed.error();
+    auto objects = FetchSource(*parsed, folder_ / "got", settings_);
+    if (!objects) return objects.error();
+    return FingerprintOf(*parsed, *objects);
+  }
+  std::string Problem(const std::string& uri) {
+    const auto got = Fetch(uri);
+    return got ? "fetched" : got.error().message;
+  }
+  std::string Got(const std::string& name = "") {
+    const auto text = ReadFile(name.empty() ? folder_ / "got" : folder_ / "got" / name);
+    return text ? *text : text.error().message;
+  }
+
+  FakeS3 store_;
+  SourceSettings settings_;
+  fs::path folder_;
+};
+
+#define EXPECT_SAYS(text, part)                                        \
+  do {                                                                 \
+    const std::string said = (text);                                   \
+    EXPECT_NE(said.find(part), std::string::npos) << "said: " << said; \
+  } while (false)
+
+TEST_F(S3Source, IsAFileByItsKey) {
+  const std::string key = "raw/a b%20c+ü.csv";
+  store_.SetBytes(key, "a,b\n1,2\n");
+  const auto print = Fetch("s3://models/raw/a%20b%2520c+ü.csv");
+  ASSERT_TRUE(print) << print.error().message;
+  EXPECT_EQ(Got(), "a,b\n1,2\n");
+  EXPECT_SAYS(*print, "etag:\"");
+  EXPECT_SAYS(*print, " length:8");
+  store_.SetBytes("empty", "");
+  ASSERT_TRUE(Fetch("s3://models/empty"));
+  EXPECT_EQ(Got(), "");
+}
+
+TEST_F(S3Source, GoesOnWhereItBrokeWithTheSameObject) {
+  const std::string bytes(100'000, 'x');
+  store_.SetBytes("k", bytes);
+  store_.OnRequest([left = 2](const std::string& method, const std::string&) mutable {
+    return method == "GET" && left-- > 0 ? std::optional(FakeFault{.cut_after = 30'000})
+                                         : std::nullopt;
+  });
+  ASSERT_EQ(Problem("s3://models/k"), "fetched");
+  EXPECT_EQ(Got(), bytes);
+}
+
+TEST_F(S3Source, IsNeverHalfOfTwoObjects) {
+  store_.SetBytes("k", std::string(100'000, 'x'));
+  store_.OnRequest([this, asked = 0](const std::string& method,
+                                     const std::string&) mutable -> std::optional<FakeFault> {
+    if (method != "GET") return std::nullopt;
+    if (asked++ == 0) return FakeFault{.cut_after = 30'000};
+    store_.SetBytes("k", std::string(100'000, 'y'));  // of the same length
+    return std::nullopt;
+  });
+  const auto got = Fetch("s3://models/k");
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().kind, ErrorKind::kTransient);
+  EXPECT_SAYS(got.error().message, "the object changed while it was read");
+}
+
+TEST_F(S3Source, IsNeverHalfOfTwoObjectsWhereTheStoreKnowsNoConditions) {
+  FakeS3 store({.conditional = false});
+  settings_.environment["AWS_ENDPOINT_URL"] = store.settings().endpoint;
+  store.SetBytes("k", std::string(100'000, 'x'));
+  store.OnRequest([&store, asked = 0](const std::string&,
+                                      const std::string&) mutable -> std::optional<FakeFault> {
+    if (asked++ == 0) return FakeFault{.cut_after = 30'000};
+    store.SetBytes("k", std::string(100'000, 'y'));
+    return std::nullopt;
+  });
+  const auto got = Fetch("s3://models/k");
+  ASSERT_FALSE(got);
+  EXPECT_SAYS(got.error().message, "the object changed while it was read");
+}
+
+TEST_F(S3Source, IsAFolderOfAllThatIsBelowAPrefix) {
+  for (int i = 0; i < 2500; ++i)
+    store_.SetBytes("in/part-" + std::to_string(10'000 + i), std::to_string(i));
+  store_.SetBytes("in/", "");  // what consoles make of a folder
+  store_.SetBytes("inner", "no");
+  const auto first = Fetch("s3://models/in/");
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "got"), fs::directory_iterator()), 2500);
+  EXPECT_EQ(Got("part-12499"), "2499");
+  EXPECT_EQ(*Fetch("s3://models/in/"), *first);
+  store_.SetBytes("in/part-10007", "8");
+  EXPECT_NE(*Fetch("s3://models/in/"), *first);
+}
+
+TEST_F(S3Source, IsAllOfABucketWithFoldersWithin) {
+  store_.SetBytes("a/b/c.csv", "1");
+  store_.SetBytes("d.csv", "2");
+  ASSERT_EQ(Problem("s3://models"), "fetched");
+  EXPECT_EQ(Got("a/b/c.csv"), "1");
+  EXPECT_EQ(Got("d.csv"), "2");
+  settings_.flat = true;
+  EXPECT_SAYS(Problem("s3://models/"), "s3://models/a/b/c.csv: a folder within the folder");
+}
+
+TEST_F(S3Source, OfAFolderEachObjectIsThatWhichWasListed) {
+  store_.SetBytes("in/a", "1");
+  store_.SetBytes("in/b", "2");
+  store_.OnRequest([this](const std::string&, const std::string& key) -> std::optional<FakeFault> {
+    if (key == "in/b") store_.SetBytes("in/b", "3");
+    return std::nullopt;
+  });
+  const auto got = Fetch("s3://models/in/");
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().kind, ErrorKind::kTransient);
+  EXPECT_SAYS(got.error().message, "changed while it was read");
+}
+
+TEST_F(S3Source, SaysWhatIsNotThere) {
+  store_.SetBytes("in/a", "1");
+  EXPECT_EQ(Fetch("s3://models/nothing").error().kind, ErrorKind::kNotFound);
+  EXPECT_SAYS(Problem("s3://models/in"), "s3://models/in/ is all of them as a folder");
+  EXPECT_SAYS(Problem("s3://models/other/"), "there is no object whose key begins so");
+  EXPECT_SAYS(Problem("s3://buckets/x"), "NoSuchBucket");
+}
+
+TEST_F(S3Source, RefusesNamesThatAreNoFiles) {
+  for (const char* key : {"in/../x", "in//x", "in/./x"}) {
+    store_.SetBytes(key, "1");
+    EXPECT_SAYS(Problem("s3://models/in/"), "its key cannot be the name of a file");
+    ASSERT_TRUE(store_.MakeClient()->Delete(key, {}));
+  }
+  store_.SetBytes("in/a", "1");
+  store_.SetBytes("in/a/b", "2");
+  EXPECT_NE(Problem("s3://models/in/"), "fetched");
+  EXPECT_SAYS(Problem("s3://"), "names no bucket");
+  EXPECT_SAYS(Problem("s3:///x"), "names no bucket");
+  EXPECT_SAYS(Problem("s3://No_Bucket/x"), "is no bucket's name");
+  EXPECT_SAYS(Problem("s3://models/k?versionId=7"), "the newest version is read");
+}
+
+TEST_F(S3Source, IsReadByAnybodyWhereTheStoreLetsThem) {
+  store_.SetBytes("open", "1");
+  settings_.environment.erase("AWS_ACCESS_KEY_ID");
+  EXPECT_SAYS(Problem("s3://models/open"), "AWS_SECRET_ACCESS_KEY and no AWS_ACCESS_KEY_ID");
+  settings_.environment.erase("AWS_SECRET_ACCESS_KEY");
+  const auto refused = Fetch("s3://models/open");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kForbidden);
+  EXPECT_SAYS(refused.error().message, "it was asked without keys");
+  store_.SetKeys({});  // nobody needs any
+  EXPECT_EQ(Problem("s3://models/open"), "fetched");
+}
+
+TEST_F(S3Source, RefusesKeysThatAreWrongWithoutShowingThem) {
+  store_.SetBytes("k", "1");
+  settings_.environment["AWS_SECRET_ACCESS_KEY"] = "hunter2";
+  const std::string problem = Problem("s3://models/k");
+  EXPECT_SAYS(problem, "SignatureDoesNotMatch");
+  EXPECT_EQ(problem.find("hunter2"), std::string::npos) << problem;
+}
+
+TEST_F(S3Source, EndsAtItsLimit) {
+  store_.SetBytes("in/a", std::string(600, 'x'));
+  store_.SetBytes("in/b", std::string(600, 'x'));
+  settings_.max_bytes = 1000;
+  ASSERT_EQ(Problem("s3://models/in/a"), "fetched");
+  EXPECT_SAYS(Problem("s3://models/in/"), "more than maxBytes, 1000");
+  settings_.max_bytes = 599;
+  EXPECT_SAYS(Problem("s3://models/in/a"), "more than maxBytes, 599");
+}
+
+TEST_F(S3Source, SaysWhichVariableIsWrong) {
+  settings_.environment["AWS_CA_BUNDLE"] = folder_ / "missing.pem";
+  EXPECT_SAYS(Problem("s3://models/k"), "AWS_CA_BUNDLE: ");
+  settings_.environment.erase("AWS_CA_BUNDLE");
+  settings_.environment["AWS_ENDPOINT_URL_S3"] = "minio:9000";  // goes before AWS_ENDPOINT_URL
+  EXPECT_SAYS(Problem("s3://models/k"), "AWS_ENDPOINT_URL: ");
+}
+
+}  // namespace
+}  // namespace penstock::s3
