@@ -159,6 +159,7 @@ void Fields(Io& io, typename Io::template Of<RolloutSpec>& r) {
   io.List("gates", r.gates, 10, nullptr);
   io.Duration("progressDeadline", r.progress_deadline, Milliseconds(600'000));
   io.Enum("onInconclusive", r.on_inconclusive, kOnInconclusives, OnInconclusive::kPause);
+  io.Bool("allowSignatureChange", r.allow_signature_change, false);
   if constexpr (Io::kReads) CheckRollout(io, r);
 }
 

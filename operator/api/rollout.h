@@ -89,6 +89,8 @@ struct RolloutSpec {
   std::vector<GateSpec> gates;
   Milliseconds progress_deadline{600'000};
   OnInconclusive on_inconclusive = OnInconclusive::kPause;
+  // A candidate may lack or change what the stable version accepts and answers.
+  bool allow_signature_change = false;
 };
 
 // What people tell a rollout, as annotations of the ModelDeployment. Each names the version that it

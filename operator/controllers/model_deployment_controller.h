@@ -24,13 +24,14 @@ namespace penstock::controllers {
 class ModelDeploymentController {
  public:
   ModelDeploymentController(const Context& context, RouterController& routers,
-                            std::function<void(const std::string& key, Milliseconds after)> wake)
+                            std::function<void(const std::string& key, Milliseconds after)> wake,
+                            rollouts::AskServer ask_server = {})
       : context_(context),
         routers_(routers),
         wake_(std::move(wake)),
         refusals_(context.clock),
         probes_({context.submit_sources, context.settings.may_ask, context.settings.local_files,
-                 context.stop},
+                 context.stop, std::move(ask_server)},
                 context.clock, wake_) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);

@@ -15,6 +15,7 @@ struct GateMeasure {
   bool good = false;
   std::optional<double> value;  // of prometheus
   std::string error;            // nothing was measured: why; then `good` says nothing
+  std::string message = {};     // what it stands on
 };
 
 struct GateMeasureOptions {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "operator/rollouts/gate_measure.h"
+#include "operator/rollouts/signature_measure.h"
 #include "operator/sources/as_seen_in.h"
 
 namespace penstock::rollouts {
@@ -20,15 +20,17 @@ std::vector<rollout::Measurement> GateProbes::Take(const std::string& key) {
   return measured;
 }
 
-void GateProbes::Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate) {
+void GateProbes::Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate,
+                     const Servers& servers) {
   {
     const std::lock_guard lock(mutex_);
     if (!asked_[key].under_way.insert(gate.Name()).second) return;
   }
-  options_.submit(ns, [this, ns, key, gate] { Measure(ns, key, gate); });
+  options_.submit(ns, [this, ns, key, gate, servers] { Measure(ns, key, gate, servers); });
 }
 
-void GateProbes::Measure(const std::string& ns, const std::string& key, api::GateSpec gate) {
+void GateProbes::Measure(const std::string& ns, const std::string& key, const api::GateSpec& gate,
+                         const Servers& servers) {
   rollout::Measurement m;
   m.gate = gate.Name();
   m.error = "it was not measured";
@@ -47,6 +49,21 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, api::Gat
       probes.wake_(key, Milliseconds(0));
     }
   } end{*this, key, m};
+  GateMeasure measure = servers ? MeasureServers(*servers) : MeasureElsewhere(ns, gate);
+  m.good = measure.good;
+  m.value = measure.value;
+  m.error = std::move(measure.error);
+  m.message = std::move(measure.message);
+}
+
+GateMeasure GateProbes::MeasureServers(const rollout::ServersToAsk& servers) const {
+  if (options_.ask_server) return MeasureSignature(servers, options_.ask_server);
+  return MeasureSignature(servers, [this](const auto& server, const auto& request) {
+    return AskOverHttp(server, request, options_.stop);
+  });
+}
+
+GateMeasure GateProbes::MeasureElsewhere(const std::string& ns, api::GateSpec gate) const {
   if (!options_.local) {
     if (gate.prometheus) gate.prometheus->url = sources::AsSeenIn(ns, gate.prometheus->url);
     if (gate.http) gate.http->url = sources::AsSeenIn(ns, gate.http->url);
@@ -56,10 +73,7 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, api::Gat
     how.may_ask = [](const std::string& host, const std::string& address) {
       return net::AddressPolicy({}).Check(host, address);
     };
-  const GateMeasure measure = MeasureGate(gate, how);
-  m.good = measure.good;
-  m.value = measure.value;
-  m.error = measure.error;
+  return MeasureGate(gate, how);
 }
 
 void GateProbes::Forget(const std::string& key) {

@@ -138,6 +138,10 @@ class ModelConditions {
     const Trouble trouble = d != nullptr ? TroubleOf(o_, *d) : Trouble();
     if (d != nullptr && (!trouble.reason.empty() || d->deadline_exceeded))
       return ReportTrouble(begin, *d, trouble);
+    if (!rollout_.held.empty()) {
+      Warn({rollout_.held, c.message}, TextOf(c) + " " + c.message);
+      return Conclude(false, false, true, rollout_.held, TextOf(c) + " " + c.message);
+    }
     Conclude(false, true, false, ReasonOf(c), c.message.empty() ? begin : begin + "; " + c.message);
   }
 

@@ -4,6 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/model/model_checks.h"
 #include "operator/plan/model/model_conditions.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
@@ -201,15 +202,23 @@ class ModelPlanner {
     KeepStore();
     const std::int64_t version = plan_.status.candidate->version;
     const bool kept = Keep(version, target);
+    if (!kept && !HasBegun(o_, version)) plan_.evidence = {};  // other pods may answer otherwise
     if (d == nullptr) {
-      plan_.events.push_back(
-          {"Normal", "Candidate", VersionText(version, target.digest) + " is being rolled out"});
+      plan_.events.push_back({"Normal", "Candidate",
+                              VersionText(version, target.digest) + " is being rolled out" +
+                                  UncomparedText()});
     } else if (kept && (d->IsAvailable(md_.spec.replicas) || HasBegun(o_, version))) {
       Proceed(*d);
     } else {
       // A container that gives up changes nothing in the Deployment's status.
       WakeIn(kLookAgain);
     }
+  }
+
+  [[nodiscard]] std::string UncomparedText() const {
+    const std::string why =
+        plan_.status.stable && !undo_ ? WhyNotCompared(md_.spec) : std::string();
+    return why.empty() ? "" : "; its signature is not compared with the stable version's: " + why;
   }
 
   void PutCandidate(const ModelRef& target, const DeploymentFact* d) {
@@ -231,6 +240,7 @@ class ModelPlanner {
 
   // Its pods are there: by stages, or at once.
   void Proceed(const DeploymentFact& d) {
+    if (!undo_ && !MayHaveTraffic()) return;
     if (!undo_ && HasStages(o_, plan_)) {
       const rollout::Decision decision = Advance(o_, d, now_, plan_);
       if (decision.move == rollout::Move::kRollBack) return RollBack(decision.message);
@@ -244,6 +254,14 @@ class ModelPlanner {
     plan_.status.candidate->phase = api::kPhasePromoting;
     plan_.status.candidate->message.clear();
     rollout_.promoting = true;
+  }
+
+  // False: what is asked before any traffic is not answered yet, or not well.
+  bool MayHaveTraffic() {
+    const CheckOutcome outcome = CheckBeforeTraffic(o_, now_, plan_);
+    if (outcome.end == CheckEnd::kAbort) RollBack(outcome.message);
+    if (outcome.end == CheckEnd::kHold) rollout_.held = kSignatureIncompatible;
+    return outcome.end == CheckEnd::kGoOn;
   }
 
   // Its traffic goes to the stable version with this status; its pods go when routers have left.

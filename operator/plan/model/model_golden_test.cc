@@ -1,7 +1,8 @@
 // testdata/<case>: spec.yaml is the spec of the ModelDeployment "flights", observed.yaml what is
 // seen of it. A Deployment there is {version, digest}, made by this operator, with what is said
 // beside them laid over; `old: true` gives it the template of another spec, `release: other` that
-// of another release and authority. Unless said otherwise pods are of today's template, the servers
+// of another release and authority. Unless a case has `signatureAsked: true`, a candidate's
+// signature was compared and is the stable version's. Unless said otherwise pods are of today's template, the servers
 // know where the store is, and the Service has pointed where it does for a minute. The object's
 // resourceVersion is 100.
 #include <gtest/gtest.h>
@@ -40,7 +41,16 @@ struct Namer {
 Json AsJson(const ModelPlan& plan, bool whole) {
   Json j{{"actions", Json::array()}, {"status", api::Encode(plan.status)}};
   for (const auto& a : plan.actions) j["actions"].push_back(std::visit(Namer{whole}, a));
-  for (const auto& q : plan.questions) j["questions"].push_back(q.gate.Name());
+  for (const auto& q : plan.questions) {
+    j["questions"].push_back(q.gate.Name());
+    if (!q.servers) continue;
+    Json& asked = j["asked"];
+    const auto text = [](const rollout::ServerAddress& server) {
+      return server.pod + " " + server.address + ":" + std::to_string(server.port);
+    };
+    asked["candidate"] = text(q.servers->candidate);
+    if (q.servers->stable) asked["stable"] = text(*q.servers->stable);
+  }
   PutEventsAndRequeue(plan.events, plan.requeue_after, j);
   return j;
 }
@@ -117,14 +127,19 @@ rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, Tim
       counters = {};
       counters.version = version;
     }
-  o.measurements.clear();
+  std::erase_if(o.measurements, [](const auto& m) {
+    return m.gate != rollout::kSignatureCheck || !m.good || m.message != "is the same";
+  });
   return PlanModelDeployment(o, settings, now).evidence;
 }
 
 void ObserveGates(const Json& seen, ModelObserved& o) {
   for (const Json& m : seen.value("measurements", Json::array()))
     o.measurements.push_back(
-        {m.at("gate"), NowOf(seen), {}, m.value("good", false), m.value("error", "")});
+        {m.at("gate"), NowOf(seen), {}, m.value("good", false), m.value("error", ""),
+         m.value("message", "")});
+  if (!seen.value("signatureAsked", false))
+    o.measurements.push_back({rollout::kSignatureCheck, NowOf(seen), {}, true, "", "is the same"});
   const Json annotations = seen.value("annotations", Json::object());
   for (const auto& [name, value] : annotations.items()) o.md.meta.annotations[name] = value;
 }

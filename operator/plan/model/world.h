@@ -94,6 +94,8 @@ struct ServingPodFact {
   std::string last_reason;     // OOMKilled, Error ...
   std::string last_message;    // its termination message; hostile, cut
   int last_exit_code = 0;
+  std::string address;   // of the pod; empty while it has none, and where it is its node's
+  int traffic_port = 0;  // number of the port kTrafficPort; 0: it has none
 };
 
 using rollout::RouterFact;
@@ -180,9 +182,10 @@ struct DeleteService {
 using ModelAction = std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService,
                                  DeleteDeployment, DeleteService>;
 
-// A gate that is due to be measured.
+// A gate that is due to be measured, or a check before traffic.
 struct GateQuestion {
   api::GateSpec gate;  // with prometheus or http, references put in
+  std::optional<rollout::ServersToAsk> servers = std::nullopt;  // of a check: it asks the versions
 };
 
 struct ModelPlan {

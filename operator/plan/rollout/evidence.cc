@@ -62,8 +62,9 @@ std::int64_t Counts::ClientErrors() const {
   return sum;
 }
 
-void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gates) {
-  std::vector<std::string> texts;
+void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gates,
+                     const std::vector<std::string>& checks) {
+  std::vector<std::string> texts = checks;
   for (const auto& g : gates) texts.push_back(TextOf(g));
   if (step == step_ && texts == gates_) return;
   // What routers said last stays: their next words count from there.
@@ -79,6 +80,7 @@ void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gate
                                               RatiosAround(NumberOf(g.max_ratio_to_stable))));
     if (g.IsAsked()) asked_[g.Name()];
   }
+  for (const std::string& check : checks) asked_[check];
 }
 
 void Evidence::Look(const std::vector<RouterFact>& routers, TimePoint now) {
@@ -131,7 +133,9 @@ void Evidence::Add(const Measurement& m) {
   Asked& a = it->second;
   a.time = m.time;
   a.error = m.error;
+  a.errors_in_a_row = m.error.empty() ? 0 : a.errors_in_a_row + 1;
   if (!m.error.empty()) return;
+  a.message = m.message;
   ++a.measured;
   a.good = m.good;
   a.value = m.value;

@@ -174,6 +174,24 @@ Judgement JudgeFlips(const api::ShadowSpec::Compare& compare, const Evidence& e,
   return j;
 }
 
+Judgement JudgeSignature(const Evidence& e) {
+  Judgement j;
+  j.status.name = j.status.metric = "signature";
+  const Asked* a = e.AskedBy(kSignatureCheck);
+  if (a != nullptr && a->measured > 0) {
+    j.verdict = a->good ? Verdict::kPass : Verdict::kFail;
+    j.status.samples = a->measured;
+    j.status.message = a->message;
+  } else if (a != nullptr && a->errors_in_a_row >= kSignatureTries) {
+    j.verdict = Verdict::kPass;
+    j.status.message = "not compared: " + a->error;
+  } else {
+    j.status.message = a != nullptr ? a->error : "";
+  }
+  j.status.verdict = VerdictText(j.verdict);
+  return j;
+}
+
 Errors CountErrors(const Evidence& e, double alpha) {
   constexpr double kKinds = 65;  // as many as Evidence keeps
   const Counts& c = e.candidate();

@@ -39,6 +39,13 @@ struct Judgement {
 [[nodiscard]] Judgement JudgeFlips(const api::ShadowSpec::Compare& compare,
                                    const Evidence& evidence, double alpha);
 
+// What is found of a candidate's signature before it has traffic. Pass: it was compared and nothing
+// breaks, or could not be compared (kSignatureTries times in a row); the message says which.
+[[nodiscard]] Judgement JudgeSignature(const Evidence& evidence);
+// As evidence and questions call it: no gate can have this name.
+inline constexpr const char* kSignatureCheck = ".signature";
+inline constexpr int kSignatureTries = 5;
+
 // errorRate's count, and the same of nothing but 5xx and time-outs for the stable version.
 struct Errors {
   std::int64_t candidate = 0;

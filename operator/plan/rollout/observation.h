@@ -39,13 +39,27 @@ struct RouterFact {
   std::string ejected_why;
 };
 
-// One measurement of a prometheus or http gate.
+// One measurement of what is asked elsewhere: a prometheus or http gate, a check before traffic.
 struct Measurement {
   std::string gate;  // its name
   TimePoint time{};
   std::optional<double> value;  // of prometheus
   bool good = false;
-  std::string error;  // nothing could be measured: why; then `good` says nothing
+  std::string error;         // nothing could be measured: why; then `good` says nothing
+  std::string message = {};  // what the measurement stands on
+};
+
+// Where a version's servers are asked by the operator itself.
+struct ServerAddress {
+  std::string pod;
+  std::string address;  // empty: none of them is Ready, with an address of its own
+  int port = 0;
+};
+// Both versions, for a check before traffic.
+struct ServersToAsk {
+  std::string model;  // as V2's paths name it
+  ServerAddress candidate;
+  std::optional<ServerAddress> stable;  // nothing: there is no version to be held against
 };
 
 }  // namespace penstock::rollout
