@@ -16,6 +16,8 @@ inline constexpr std::array<Named<OnInconclusive>, 3> kOnInconclusives{
     {{OnInconclusive::kPause, "Pause"},
      {OnInconclusive::kRollback, "Rollback"},
      {OnInconclusive::kPromote, "Promote"}}};
+inline constexpr std::array<Named<RowsExpect>, 2> kRowsExpects{
+    {{RowsExpect::kRecorded, "Recorded"}, {RowsExpect::kStable, "Stable"}}};
 inline constexpr const char* kGateMetrics[] = {kErrorRate, kClientErrorRatio, kLatencyP50,
                                                kLatencyP95, kLatencyP99};
 
@@ -27,6 +29,9 @@ inline constexpr Format kShare{"^(100|[0-9]{1,2}([.][0-9]{1,2})?)%$",
 inline constexpr Format kDecimal{"^-?[0-9]{1,12}([.][0-9]{1,9})?$",
                                  "a decimal number in quotes, like \"1.2\""};
 inline constexpr Format kRatio{"^[0-9]{1,4}([.][0-9]{1,4})?$", "a ratio in quotes, like \"1.2\""};
+inline constexpr Format kTolerance{"^[0-9]{1,6}([.][0-9]{1,9})?$",
+                                   "a number of 0 or more in quotes, like \"0.001\""};
+inline constexpr Format kConfigMapKey{"^[-._a-zA-Z0-9]+$", "letters, digits, '-', '_' and '.'"};
 inline constexpr Format kGateBound{
     "^([0-9]{1,4}([.][0-9]{1,4})?%?|([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?)$",
     "1% for errorRate, \"1.5\" for clientErrorRatioToStable, 200ms for a latency"};
@@ -85,6 +90,17 @@ void Fields(Io& io, typename Io::template Of<HttpGate>& h) {
   });
 }
 
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<RowsGate>& r) {
+  io.Group("configMap", [&](auto& g) {
+    g.String("name", r.config_map, {253, nullptr, true});
+    g.String("key", r.key, {253, &kConfigMapKey});
+  });
+  io.Enum("expect", r.expect, kRowsExpects, RowsExpect::kRecorded);
+  io.String("tolerance", r.tolerance, {16, &kTolerance});
+  io.Integer("maxMismatches", r.max_mismatches, {0, 1000}, 0);
+}
+
 // The bound that fits the metric, in one of its forms.
 template <typename Io>
 void CheckGateBounds(Io& io, const GateSpec& g) {
@@ -113,15 +129,18 @@ void Fields(Io& io, typename Io::template Of<GateSpec>& g) {
   io.String("maxDifferenceToStable", g.max_difference_to_stable, {8, &kPercent});
   io.Optional("prometheus", g.prometheus);
   io.Optional("http", g.http);
+  io.Optional("rows", g.rows);
   io.Duration("interval", g.interval, Milliseconds(30'000));
   io.Integer("failures", g.failures, {1, 100}, 3);
   if constexpr (Io::kReads) {
-    const int kinds = (g.metric.empty() ? 0 : 1) + (g.prometheus ? 1 : 0) + (g.http ? 1 : 0);
-    io.Check(kinds == 1, "", "a gate is one of metric, prometheus and http");
-    io.Check(!g.IsAsked() || (g.max.empty() && g.max_ratio_to_stable.empty() &&
+    const int kinds = (g.metric.empty() ? 0 : 1) + (g.prometheus ? 1 : 0) + (g.http ? 1 : 0) +
+                      (g.rows ? 1 : 0);
+    io.Check(kinds == 1, "", "a gate is one of metric, prometheus, http and rows");
+    const bool own = g.IsAsked() || g.rows;
+    io.Check(!own || (g.max.empty() && g.max_ratio_to_stable.empty() &&
                               g.max_difference_to_stable.empty()),
-             "", "the bounds beside metric are of a metric; prometheus and http have their own");
-    io.Check(!g.IsAsked() || !g.name.empty(), "name", "is required for prometheus and http");
+             "", "the bounds beside metric are of a metric; the other kinds have their own");
+    io.Check(!own || !g.name.empty(), "name", "is required for prometheus, http and rows");
     io.Check(g.interval >= Milliseconds(1'000), "interval", "must be 1s or more");
     CheckGateBounds(io, g);
   }

@@ -64,7 +64,23 @@ struct HttpGate {
   int status = 200;      // that the answer must have
   std::string contains;  // text that its first 64 KiB must have; empty: any
 };
-// One of metric, prometheus and http; a metric has one of its bounds.
+// What recorded requests are held against.
+enum class RowsExpect : std::uint8_t {
+  kRecorded,  // the answers that stand beside them
+  kStable,    // what the stable version answers now
+};
+// Recorded requests, sent to a candidate before it has any traffic.
+struct RowsGate {
+  std::string config_map;  // of the namespace
+  std::string key;         // of its data: JSON Lines of {"request", "response"} as V2 has them
+  RowsExpect expect = RowsExpect::kRecorded;
+  std::string tolerance;   // of a number; empty: kRowsTolerance
+  int max_mismatches = 0;  // rows that may be answered otherwise
+};
+inline constexpr const char* kRowsKey = "rows.jsonl";  // where none is said
+inline constexpr const char* kRowsTolerance = "0.00001";
+
+// One of metric, prometheus, http and rows; a metric has one of its bounds.
 struct GateSpec {
   std::string name;    // for status; empty: the metric's
   std::string metric;  // measured by the routers
@@ -73,10 +89,12 @@ struct GateSpec {
   std::string max_difference_to_stable;  // errorRate: percent
   std::optional<PrometheusGate> prometheus;
   std::optional<HttpGate> http;
-  Milliseconds interval{30'000};  // between two measurements of prometheus and http
+  std::optional<RowsGate> rows;
+  Milliseconds interval{30'000};  // between two measurements of prometheus, http and rows
   int failures = 3;               // of them in a row fail the gate
 
   [[nodiscard]] const std::string& Name() const { return name.empty() ? metric : name; }
+  // In every stage. Rows are asked once, before all of them.
   [[nodiscard]] bool IsAsked() const { return prometheus.has_value() || http.has_value(); }
 };
 

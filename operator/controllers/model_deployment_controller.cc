@@ -248,6 +248,20 @@ void ModelDeploymentController::NoteService(const std::string& key, plan::ModelO
   observed.service_for = std::chrono::duration_cast<Milliseconds>(now - memory.service_since);
 }
 
+Result<std::string> ModelDeploymentController::ReadRows(const std::string& ns,
+                                                        const api::RowsGate& rows) const {
+  const std::string key = rows.key.empty() ? api::kRowsKey : rows.key;
+  const std::string of = "ConfigMap " + rows.config_map;
+  const auto map =
+      context_.client.Get(kube::kConfigMaps, ns, rows.config_map, {.stop = context_.stop});
+  if (!map) return Wrap(of, map.error());
+  const Json data = map->value("data", Json::object());
+  const auto found = data.is_object() ? data.find(key) : data.end();
+  if (!data.is_object() || found == data.end() || !found->is_string())
+    return Invalid(of + " has no " + key + " in its data: recorded rows, a line each");
+  return found->get<std::string>();
+}
+
 void ModelDeploymentController::RecallEvidence(const std::string& key,
                                                plan::ModelObserved& observed) {
   observed.measurements = probes_.Take(key);

@@ -2,6 +2,7 @@
 // ten seconds at most; thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -16,6 +17,7 @@ struct GateMeasure {
   std::optional<double> value;  // of prometheus
   std::string error;            // nothing was measured: why; then `good` says nothing
   std::string message = {};     // what it stands on
+  std::int64_t samples = 0;     // rows that were sent
 };
 
 struct GateMeasureOptions {

@@ -49,18 +49,26 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, const ap
       probes.wake_(key, Milliseconds(0));
     }
   } end{*this, key, m};
-  GateMeasure measure = servers ? MeasureServers(*servers) : MeasureElsewhere(ns, gate);
+  GateMeasure measure = servers ? MeasureServers(ns, gate, *servers) : MeasureElsewhere(ns, gate);
   m.good = measure.good;
   m.value = measure.value;
   m.error = std::move(measure.error);
   m.message = std::move(measure.message);
+  m.samples = measure.samples;
 }
 
-GateMeasure GateProbes::MeasureServers(const rollout::ServersToAsk& servers) const {
-  if (options_.ask_server) return MeasureSignature(servers, options_.ask_server);
-  return MeasureSignature(servers, [this](const auto& server, const auto& request) {
-    return AskOverHttp(server, request, options_.stop);
-  });
+GateMeasure GateProbes::MeasureServers(const std::string& ns, const api::GateSpec& gate,
+                                       const rollout::ServersToAsk& servers) const {
+  AskServer ask = options_.ask_server;
+  if (!ask)
+    ask = [this](const rollout::ServerAddress& server, const ServerRequest& request) {
+      return AskOverHttp(server, request, options_.stop);
+    };
+  if (!gate.rows) return MeasureSignature(servers, ask);
+  const auto text = options_.read_rows ? options_.read_rows(ns, *gate.rows)
+                                       : Result<std::string>(Transient("nothing reads rows here"));
+  if (!text) return {false, {}, text.error().message};
+  return MeasureRows(*gate.rows, *text, servers, {ask, clock_, options_.stop});
 }
 
 GateMeasure GateProbes::MeasureElsewhere(const std::string& ns, api::GateSpec gate) const {

@@ -17,6 +17,7 @@
 #include "operator/net/address_policy.h"
 #include "operator/plan/rollout/observation.h"
 #include "operator/rollouts/gate_measure.h"
+#include "operator/rollouts/rows_measure.h"
 #include "operator/rollouts/server_ask.h"
 
 namespace penstock::rollouts {
@@ -28,6 +29,7 @@ struct GateProbeOptions {
   bool local = false;              // the operator runs as the user, outside any cluster
   std::stop_token stop = {};
   AskServer ask_server = {};  // none: over HTTP
+  ReadRows read_rows = {};    // of gates of rows; may block
 };
 
 class GateProbes {
@@ -53,7 +55,8 @@ class GateProbes {
   void Measure(const std::string& ns, const std::string& key, const api::GateSpec& gate,
                const Servers& servers);
   [[nodiscard]] GateMeasure MeasureElsewhere(const std::string& ns, api::GateSpec gate) const;
-  [[nodiscard]] GateMeasure MeasureServers(const rollout::ServersToAsk& servers) const;
+  [[nodiscard]] GateMeasure MeasureServers(const std::string& ns, const api::GateSpec& gate,
+                                           const rollout::ServersToAsk& servers) const;
 
   const GateProbeOptions options_;
   const Clock& clock_;

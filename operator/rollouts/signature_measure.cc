@@ -1,6 +1,7 @@
 #include "operator/rollouts/signature_measure.h"
 
 #include "operator/base/shown_text.h"
+#include "operator/plan/rollout/gate.h"
 #include "operator/plan/rollout/signature.h"
 
 namespace penstock::rollouts {
@@ -44,7 +45,7 @@ GateMeasure MeasureSignature(const rollout::ServersToAsk& servers, const AskServ
   if (!m.error.empty()) return m;
   m.good = true;
   for (const Told* told : {&stable, &candidate})
-    if (!told->silence.empty() && m.message.empty()) m.message = "not compared: " + told->silence;
+    if (!told->silence.empty() && m.message.empty()) m.message = rollout::kNotCompared + told->silence;
   if (!m.message.empty()) return m;
   const auto breaks = rollout::SignatureBreaks(*stable.signature, *candidate.signature);
   m.good = breaks.empty();

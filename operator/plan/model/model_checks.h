@@ -1,5 +1,6 @@
 // What is asked of a candidate before it gets any traffic: whether its signature takes and answers
-// what the stable version's does. operator/rollouts measures; here is what that means. Pure.
+// what the stable version's does, then gates of rows. operator/rollouts measures; here is what that
+// means. Pure.
 #pragma once
 
 #include <string>
@@ -12,10 +13,11 @@ namespace penstock::plan {
 inline constexpr const char* kSignatureIncompatible = "SignatureIncompatible";
 
 enum class CheckEnd : std::uint8_t {
-  kGoOn,   // nothing keeps it from traffic
-  kWait,   // not known yet
-  kHold,   // it gets none until somebody changes the spec, or aborts it
-  kAbort,  // people want it gone
+  kGoOn,    // nothing keeps it from traffic
+  kWait,    // not known yet
+  kHold,    // it gets none until somebody changes the spec, or aborts it
+  kRefuse,  // a gate fails
+  kAbort,   // people want it gone
 };
 struct CheckOutcome {
   CheckEnd end = CheckEnd::kGoOn;
@@ -23,7 +25,8 @@ struct CheckOutcome {
 };
 
 // Looks at what was measured, fills the candidate's gates and message, the evidence, the questions
-// to ask and the next look. A candidate whose stages have begun goes on.
+// to ask and the next look. A candidate whose stages have begun goes on. Rows that could not be
+// sent within progressDeadline do what onInconclusive says.
 [[nodiscard]] CheckOutcome CheckBeforeTraffic(const ModelObserved& observed, TimePoint now,
                                               ModelPlan& plan);
 

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include "operator/plan/model/model_history.h"
 #include "operator/plan/model/testing/model_world.h"
+#include "operator/plan/model/uses_router.h"
 
 namespace penstock::plan {
 namespace {
@@ -131,6 +133,102 @@ TEST_F(CheckedModels, AreNotAskedOfAServerThatTellsNoSignature) {
   Step();
   ASSERT_THAT(Events(), ElementsAre("Candidate"));
   EXPECT_THAT(plan_.events[0].message, HasSubstr("only servers of protocol V2 tell theirs"));
+}
+
+api::GateSpec GoldenRows(api::RowsExpect expect) {
+  api::GateSpec gate;
+  gate.name = "golden";
+  gate.rows.emplace();
+  gate.rows->config_map = "golden";
+  gate.rows->expect = expect;
+  return gate;
+}
+
+class RowsCheckedModels : public CheckedModels {
+ protected:
+  RowsCheckedModels() { o_.md.spec.rollout.gates = {GoldenRows(api::RowsExpect::kRecorded)}; }
+  void RowsMeasured(bool good, const std::string& error, const std::string& message = "") {
+    o_.measurements = {{"golden", now_, 1.0, good, error, message, 20}};
+  }
+  // The first version has answered its rows well.
+  void Serve() {
+    Step();
+    Ready(1);
+    Step();
+    RowsMeasured(true, "");
+    Step();
+    Step();
+    o_.endpoints = {{1, 2}};
+  }
+  // Version 2 is Ready, and its signature is the same.
+  void Candidate() {
+    Serve();
+    Follow('b');
+    Step();
+    Ready(2);
+    o_.pods = {ReadyPod(1, "10.1.0.7"), ReadyPod(2, "10.1.0.8")};
+    o_.endpoints = {{1, 2}, {2, 2}};
+    Step();
+    Measured(true, "", "the same");
+    EXPECT_THAT(Step(), IsEmpty());
+  }
+};
+
+TEST_F(RowsCheckedModels, AreSentTheRowsBeforeTheyHaveTraffic) {
+  Candidate();
+  ASSERT_EQ(plan_.questions.size(), 1U);
+  EXPECT_EQ(plan_.questions[0].gate.Name(), "golden");
+  EXPECT_EQ(plan_.questions[0].servers->candidate.address, "10.1.0.8");
+  EXPECT_THAT(Says("Ready"), HasSubstr("waits for golden"));
+  EXPECT_FALSE(UsesRouter(o_.md.spec)) << "rows need no router";
+  RowsMeasured(true, "", "0 of 20 rows are answered otherwise");
+  EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+}
+
+TEST_F(RowsCheckedModels, AreRejectedWithTheEvidenceWhereTheyAnswerOtherwise) {
+  Candidate();
+  RowsMeasured(false, "", "1 of 20 rows are answered otherwise; line 3: output \"y\"[0]");
+  Step();
+  EXPECT_FALSE(plan_.status.candidate);
+  const auto& entry = plan_.status.history.front();
+  EXPECT_EQ(entry.outcome, kRejected);
+  EXPECT_THAT(entry.reason, HasSubstr("golden: 1 of 20 rows are answered otherwise; line 3"));
+  ASSERT_EQ(entry.gates.size(), 2U);
+  EXPECT_EQ(entry.gates[1].verdict, "Fail");
+  EXPECT_EQ(entry.gates[1].value, "1");
+  EXPECT_EQ(entry.gates[1].samples, 20);
+  EXPECT_THAT(Events(), ElementsAre("Rejected"));
+  EXPECT_EQ(Is("Stalled"), "True RolledBack");
+  EXPECT_EQ(Is("Available"), "True Serving");
+  EXPECT_THAT(Step(), ElementsAre("delete flights-v2"));
+  EXPECT_THAT(Step(), IsEmpty()) << "it is not tried again";
+}
+
+TEST_F(RowsCheckedModels, WaitForRowsThatCouldNotBeSentAndDoThenWhatTheSpecSays) {
+  Candidate();
+  RowsMeasured(false, "ConfigMap golden: not found");
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_THAT(Says("Ready"), HasSubstr("ConfigMap golden: not found"));
+  EXPECT_THAT(plan_.questions, IsEmpty()) << "its interval is not over";
+  now_ += o_.md.spec.rollout.progress_deadline;
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_EQ(plan_.questions.size(), 1U);
+  EXPECT_THAT(Says("Ready"), HasSubstr("not decided within progressDeadline"));
+  o_.md.spec.rollout.on_inconclusive = api::OnInconclusive::kPromote;
+  EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+}
+
+TEST_F(RowsCheckedModels, ThatCouldNotBeSentTheirRowsGoOnWhereAPersonPromotesThem) {
+  Candidate();
+  o_.md.meta.annotations[api::kAnnotationPromote] = "2";
+  EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+}
+
+TEST_F(CheckedModels, OfWhichTheFirstHasNoStableAnswersToExpectGetNoRows) {
+  o_.md.spec.rollout.gates = {GoldenRows(api::RowsExpect::kStable)};
+  Step();
+  Ready(1);
+  EXPECT_THAT(Step(), ElementsAre("switch to 1"));
 }
 
 TEST_F(CheckedModels, OfTheFirstVersionAreNotAsked) {

@@ -260,6 +260,7 @@ class ModelPlanner {
   bool MayHaveTraffic() {
     const CheckOutcome outcome = CheckBeforeTraffic(o_, now_, plan_);
     if (outcome.end == CheckEnd::kAbort) RollBack(outcome.message);
+    if (outcome.end == CheckEnd::kRefuse) Refuse(outcome.message);
     if (outcome.end == CheckEnd::kHold) rollout_.held = kSignatureIncompatible;
     return outcome.end == CheckEnd::kGoOn;
   }
@@ -308,12 +309,19 @@ class ModelPlanner {
     if (d.IsAvailable(md_.spec.replicas) || d.template_hash != template_) return false;
     const Trouble trouble = TroubleOf(o_, d);
     if (!trouble.own_fault) return false;
-    Remember(plan_.status.history, Entry(*plan_.status.candidate, kRejected, trouble.Text()));
-    plan_.events.push_back(
-        {"Warning", "Rejected",
-         "version " + std::to_string(d.version) + " is not served: " + trouble.Text()});
-    plan_.status.candidate.reset();
+    Refuse(trouble.Text());
     return true;
+  }
+
+  // Before it had traffic.
+  void Refuse(const std::string& why) {
+    api::ModelHistoryEntry entry = Entry(*plan_.status.candidate, kRejected, why);
+    entry.gates = plan_.status.candidate->gates;
+    Remember(plan_.status.history, std::move(entry));
+    plan_.events.push_back({"Warning", "Rejected",
+                            "version " + std::to_string(plan_.status.candidate->version) +
+                                " is not served: " + why});
+    plan_.status.candidate.reset();
   }
 
   // --- versions that serve nobody any more

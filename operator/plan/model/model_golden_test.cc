@@ -135,9 +135,10 @@ rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, Tim
 
 void ObserveGates(const Json& seen, ModelObserved& o) {
   for (const Json& m : seen.value("measurements", Json::array()))
-    o.measurements.push_back(
-        {m.at("gate"), NowOf(seen), {}, m.value("good", false), m.value("error", ""),
-         m.value("message", "")});
+    o.measurements.push_back({m.at("gate"), NowOf(seen),
+                              m.contains("value") ? std::optional(m.at("value").get<double>()) : std::nullopt,
+                              m.value("good", false), m.value("error", ""),
+                              m.value("message", ""), m.value("samples", 0)});
   if (!seen.value("signatureAsked", false))
     o.measurements.push_back({rollout::kSignatureCheck, NowOf(seen), {}, true, "", "is the same"});
   const Json annotations = seen.value("annotations", Json::object());

@@ -55,7 +55,9 @@ std::vector<Stage> StagesOf(const api::RolloutSpec& spec) {
         {StageKind::kShadow, 0, "0%", share.empty() ? "100%" : share, spec.shadow->hold, "", 0});
   }
   if (spec.strategy == RolloutStrategy::kBlueGreen) {
-    if (!spec.auto_promote || !spec.gates.empty())
+    const bool judged = std::any_of(spec.gates.begin(), spec.gates.end(),
+                                    [](const api::GateSpec& gate) { return !gate.rows; });
+    if (!spec.auto_promote || judged)
       stages.push_back({StageKind::kPreview, 0, "0%", "", Milliseconds(0), "", 1});
     return stages;
   }
@@ -105,7 +107,7 @@ std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& sta
     all.push_back(JudgeFlips(*spec.shadow->compare, evidence, alpha));
   const bool traffic = NumberOf(stage.weight) > 0;
   for (const auto& gate : spec.gates)
-    if (gate.IsAsked() || traffic) all.push_back(Judge(gate, evidence, alpha));
+    if (gate.IsAsked() || (traffic && !gate.rows)) all.push_back(Judge(gate, evidence, alpha));
   return all;
 }
 

@@ -51,6 +51,10 @@ std::string TextOf(const api::GateSpec& g) {
             '\n' + g.prometheus->max;
   if (g.http)
     text += '\n' + g.http->url + '\n' + std::to_string(g.http->status) + '\n' + g.http->contains;
+  if (g.rows)
+    text += '\n' + g.rows->config_map + '\n' + g.rows->key + '\n' + g.rows->tolerance + '\n' +
+            std::to_string(static_cast<int>(g.rows->expect)) + '\n' +
+            std::to_string(g.rows->max_mismatches);
   return text;
 }
 
@@ -78,7 +82,7 @@ void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gate
     if (!g.max_ratio_to_stable.empty())
       latency_.emplace(g.Name(), LatencyRatio(QuantileOf(g.metric),
                                               RatiosAround(NumberOf(g.max_ratio_to_stable))));
-    if (g.IsAsked()) asked_[g.Name()];
+    if (g.IsAsked() || g.rows) asked_[g.Name()];
   }
   for (const std::string& check : checks) asked_[check];
 }
@@ -136,6 +140,7 @@ void Evidence::Add(const Measurement& m) {
   a.errors_in_a_row = m.error.empty() ? 0 : a.errors_in_a_row + 1;
   if (!m.error.empty()) return;
   a.message = m.message;
+  a.samples = m.samples;
   ++a.measured;
   a.good = m.good;
   a.value = m.value;

@@ -39,6 +39,7 @@ struct Asked {
   std::string error;  // of the last, where nothing was measured
   int errors_in_a_row = 0;
   std::string message;  // of the last that measured anything
+  std::int64_t samples = 0;
 };
 
 // Which step of which rollout something is known of.

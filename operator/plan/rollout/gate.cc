@@ -174,6 +174,23 @@ Judgement JudgeFlips(const api::ShadowSpec::Compare& compare, const Evidence& e,
   return j;
 }
 
+Judgement JudgeRows(const api::GateSpec& gate, const Evidence& e) {
+  Judgement j;
+  j.status.name = gate.Name();
+  j.status.metric = "rows";
+  const Asked* a = e.AskedBy(gate.Name());
+  if (a != nullptr && a->measured > 0) {
+    j.verdict = a->good ? Verdict::kPass : Verdict::kFail;
+    j.status.samples = a->samples;
+    if (a->value) j.status.value = Significant(*a->value);
+    j.status.message = a->message;
+  } else if (a != nullptr) {
+    j.status.message = a->error;
+  }
+  j.status.verdict = VerdictText(j.verdict);
+  return j;
+}
+
 Judgement JudgeSignature(const Evidence& e) {
   Judgement j;
   j.status.name = j.status.metric = "signature";
@@ -184,7 +201,7 @@ Judgement JudgeSignature(const Evidence& e) {
     j.status.message = a->message;
   } else if (a != nullptr && a->errors_in_a_row >= kSignatureTries) {
     j.verdict = Verdict::kPass;
-    j.status.message = "not compared: " + a->error;
+    j.status.message = kNotCompared + a->error;
   } else {
     j.status.message = a != nullptr ? a->error : "";
   }

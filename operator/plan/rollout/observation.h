@@ -40,6 +40,7 @@ struct RouterFact {
 };
 
 // One measurement of what is asked elsewhere: a prometheus or http gate, a check before traffic.
+// The value of rows is how many were answered otherwise.
 struct Measurement {
   std::string gate;  // its name
   TimePoint time{};
@@ -47,6 +48,7 @@ struct Measurement {
   bool good = false;
   std::string error;         // nothing could be measured: why; then `good` says nothing
   std::string message = {};  // what the measurement stands on
+  std::int64_t samples = 0;  // of rows: so many were sent
 };
 
 // Where a version's servers are asked by the operator itself.
