@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "operator/api/fields.h"
+#include "operator/api/fields_gate.h"
 #include "operator/api/rollout.h"
 
 namespace penstock::api {
@@ -18,6 +19,8 @@ inline constexpr std::array<Named<OnInconclusive>, 3> kOnInconclusives{
      {OnInconclusive::kPromote, "Promote"}}};
 inline constexpr std::array<Named<RowsExpect>, 2> kRowsExpects{
     {{RowsExpect::kRecorded, "Recorded"}, {RowsExpect::kStable, "Stable"}}};
+inline constexpr std::array<Named<ApprovalTimeout>, 2> kRolloutApprovalTimeouts{
+    {{ApprovalTimeout::kFail, "Fail"}, {ApprovalTimeout::kApprove, "Approve"}}};
 inline constexpr const char* kGateMetrics[] = {kErrorRate, kClientErrorRatio, kLatencyP50,
                                                kLatencyP95, kLatencyP99};
 
@@ -59,15 +62,29 @@ void Fields(Io& io, typename Io::template Of<PauseStep>& p) {
 }
 
 template <typename Io>
+void Fields(Io& io, typename Io::template Of<RolloutApproval>& a) {
+  io.String("message", a.message, {1024});
+  io.List("approvers", a.approvers, 50, nullptr);
+  io.Integer("need", a.need, {1, 20}, 1);
+  io.Bool("notBySubmitter", a.not_by_submitter, false);
+  io.Duration("timeout", a.timeout);
+  io.Enum("onTimeout", a.on_timeout, kRolloutApprovalTimeouts, ApprovalTimeout::kFail);
+  if constexpr (Io::kReads)
+    io.Check(a.on_timeout == ApprovalTimeout::kFail || a.timeout.has_value(), "onTimeout",
+             "says what becomes of the step after timeout: add one");
+}
+
+template <typename Io>
 void Fields(Io& io, typename Io::template Of<RolloutStep>& s) {
   io.String("weight", s.weight, {8, &kShare});
   io.Duration("hold", s.hold, Milliseconds(0));
   io.Optional("pause", s.pause);
+  io.Optional("approval", s.approval);
   if constexpr (Io::kReads) {
-    io.Check(s.weight.empty() == s.pause.has_value(), "",
-             "a step has either a weight (and a hold), or a pause");
-    io.Check(!s.pause || s.hold == Milliseconds(0), "hold",
-             "a pause has no end; for a time, give a step with this weight a hold");
+    const int kinds = (s.weight.empty() ? 0 : 1) + (s.pause ? 1 : 0) + (s.approval ? 1 : 0);
+    io.Check(kinds == 1, "", "a step is one of a weight (with a hold), a pause and an approval");
+    io.Check(kinds != 1 || !s.weight.empty() || s.hold == Milliseconds(0), "hold",
+             "is of a weight: a pause has no end, and an approval a timeout");
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/api/gate.h"
 #include "operator/base/time.h"
 
 namespace penstock::api {
@@ -38,11 +39,21 @@ struct ShadowSpec {
 struct PauseStep {
   std::string message;  // what to look at, for those who resume
 };
-// Either a weight with its hold, or a pause.
+// Until people have decided, each by an object of the kind Approval.
+struct RolloutApproval {
+  std::string message;              // for those who decide
+  std::vector<Approver> approvers;  // empty: who may create Approvals in the namespace
+  int need = 1;                     // different people
+  bool not_by_submitter = false;    // who started the run that made the model does not count
+  std::optional<Milliseconds> timeout;
+  ApprovalTimeout on_timeout = ApprovalTimeout::kFail;  // or kApprove
+};
+// One of a weight with its hold, a pause and an approval.
 struct RolloutStep {
-  std::string weight;  // of the traffic, "5%"; empty: a pause
+  std::string weight;  // of the traffic, "5%"; empty: it stays
   Milliseconds hold{0};
   std::optional<PauseStep> pause;
+  std::optional<RolloutApproval> approval = std::nullopt;
 };
 
 // Of GateSpec::metric.

@@ -5,6 +5,7 @@
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/controllers/model_actions.h"
+#include "operator/controllers/model_approvals.h"
 #include "operator/controllers/registered_target.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
@@ -346,6 +347,7 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   refusals_.Forget(key, kReading);
   NoteService(key, observed);
   RecallEvidence(key, observed);
+  ObserveApprovals(context_, observed, [this](const std::string& k) { wake_(k, Milliseconds(0)); });
   plan::ModelPlan plan = Plan(observed);
   KeepEvidence(key, plan);
   Act(key, observed, plan.actions, report);

@@ -158,8 +158,12 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
     const auto spec = [](const char* field) {
       return [field](const Json& o, TimePoint) { return Text(Object(o, "spec"), field); };
     };
-    return {{"RUN", [](const Json& o,
-                       TimePoint) { return Text(Object(Object(o, "spec"), "run"), "name"); }},
+    const auto of = [](const Json& o, TimePoint) {  // a run, or the model of a rollout
+      const Json& s = Object(o, "spec");
+      const std::string run = Text(Object(s, "run"), "name");
+      return run.empty() ? Text(Object(s, "modelDeployment"), "name") : run;
+    };
+    return {{"RUN", of},
             {"STEP", spec("step")},
             {"DECISION", spec("decision")},
             {"BY", [](const Json& o,

@@ -142,7 +142,8 @@ class ModelConditions {
       Warn({rollout_.held, c.message}, TextOf(c) + " " + c.message);
       return Conclude(false, false, true, rollout_.held, TextOf(c) + " " + c.message);
     }
-    Conclude(false, true, false, ReasonOf(c), c.message.empty() ? begin : begin + "; " + c.message);
+    const std::string reason = rollout_.waits.empty() ? ReasonOf(c) : rollout_.waits;
+    Conclude(false, true, false, reason, c.message.empty() ? begin : begin + "; " + c.message);
   }
 
   // Of a candidate whose pods are well.

@@ -243,6 +243,7 @@ class ModelPlanner {
     if (!undo_ && !MayHaveTraffic()) return;
     if (!undo_ && HasStages(o_, plan_)) {
       const rollout::Decision decision = Advance(o_, d, now_, plan_);
+      rollout_.waits = decision.reason;
       if (decision.move == rollout::Move::kRollBack) return RollBack(decision.message);
       if (decision.move != rollout::Move::kPromote) return;
     } else if (!d.IsAvailable(md_.spec.replicas)) {

@@ -2,11 +2,12 @@
 // seen of it. A Deployment there is {version, digest}, made by this operator, with what is said
 // beside them laid over; `old: true` gives it the template of another spec, `release: other` that
 // of another release and authority. Unless a case has `signatureAsked: true`, a candidate's
-// signature was compared and is the stable version's. Unless said otherwise pods are of today's template, the servers
-// know where the store is, and the Service has pointed where it does for a minute. The object's
-// resourceVersion is 100.
+// signature was compared and is the stable version's. Unless said otherwise pods are of today's
+// template, the servers know where the store is, and the Service has pointed where it does for a
+// minute. The object's resourceVersion is 100; the policy for Approvals is in force.
 #include <gtest/gtest.h>
 
+#include "operator/api/codec.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
@@ -141,6 +142,12 @@ void ObserveGates(const Json& seen, ModelObserved& o) {
                               m.value("message", ""), m.value("samples", 0)});
   if (!seen.value("signatureAsked", false))
     o.measurements.push_back({rollout::kSignatureCheck, NowOf(seen), {}, true, "", "is the same"});
+  for (const Json& one : seen.value("approvals", Json::array())) {
+    auto approval = api::DecodeApproval(one);
+    EXPECT_TRUE(approval.errors.empty()) << api::Describe(approval.errors);
+    o.approvals.made.push_back({approval.value, ""});
+  }
+  o.approvals.policy.why_not.clear();
   const Json annotations = seen.value("annotations", Json::object());
   for (const auto& [name, value] : annotations.items()) o.md.meta.annotations[name] = value;
 }

@@ -16,6 +16,7 @@
 #include "operator/plan/rollout/observation.h"
 #include "operator/plan/router/names.h"
 #include "operator/plan/step/world.h"
+#include "operator/plan/values/approval_words.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {
@@ -133,6 +134,8 @@ struct ModelObserved {
   // Of prometheus and http gates, since the last plan; any order.
   std::vector<rollout::Measurement> measurements;
   rollout::Evidence evidence;  // ModelPlan::evidence of the last plan; empty for a new operator
+  ApprovalFacts approvals;                   // that name this ModelDeployment's UID
+  std::optional<api::ObjectMeta> target_maker;  // the run that made the target, while it stands
   // Ready endpoints, by version of the pod behind them: of the Service, or where it goes to routers
   // of the Services of the versions.
   std::map<std::int64_t, int> endpoints;
