@@ -53,7 +53,11 @@ void Fields(Io& io, typename Io::template Of<ShadowSpec::Compare>& c) {
     g.String("output", c.output, {253});
     g.String("threshold", c.threshold, {24, &kDecimal});
   });
-  io.String("maxFlips", c.max_flips, {8, &kPercent, true});
+  io.String("maxFlips", c.max_flips, {8, &kPercent});
+  io.String("maxShift", c.max_shift, {16, &kTolerance});
+  if constexpr (Io::kReads)
+    io.Check(!c.max_flips.empty() || !c.max_shift.empty(), "",
+             "say what is good: maxFlips, maxShift or both");
 }
 
 template <typename Io>

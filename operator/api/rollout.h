@@ -30,7 +30,9 @@ struct ShadowSpec {
   struct Compare {
     std::string output;     // of the model; empty: the first
     std::string threshold;  // a decision is output > threshold; empty: what the router takes for it
-    std::string max_flips;  // share of rows whose decision is another; a gate of the shadow
+    // Gates of the shadow; at least one of them.
+    std::string max_flips;  // share of rows whose decision is another
+    std::string max_shift;  // mean absolute difference of the output's numbers
   };
   std::optional<Compare> compare;
 };
@@ -63,6 +65,7 @@ inline constexpr const char* kLatencyP50 = "latencyP50";
 inline constexpr const char* kLatencyP95 = "latencyP95";
 inline constexpr const char* kLatencyP99 = "latencyP99";
 inline constexpr const char* kDecisionFlips = "decisionFlips";  // made by shadow.compare
+inline constexpr const char* kOutputShift = "outputShift";      // the same
 
 struct PrometheusGate {
   std::string url;    // of the server, such as http://prometheus.monitoring.svc:9090

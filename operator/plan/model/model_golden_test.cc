@@ -84,7 +84,8 @@ ServingPodFact PodOf(Json pod, const ModelObserved& o) {
   return fact.value_or(ServingPodFact{});
 }
 
-// {"2": {requests, serverErrors, timeouts, clientErrors: {kind: n}, compared, flips}}.
+// {"2": {requests, serverErrors, timeouts, clientErrors: {kind: n}, compared, flips, shift: {rows, values,
+// absolute, squared}}}.
 std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
   std::vector<rollout::VersionCounters> all;
   for (const auto& [version, said] : versions.items()) {
@@ -96,6 +97,8 @@ std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
     c.client_errors = said.value("clientErrors", std::map<std::string, std::int64_t>());
     c.compared = said.value("compared", 0);
     c.flips = said.value("flips", 0);
+    if (const Json shift = said.value("shift", Json()); shift.is_object())
+      c.shift = {shift.at("rows"), shift.at("values"), shift.at("absolute"), shift.at("squared")};
   }
   return all;
 }

@@ -105,11 +105,15 @@ std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& sta
   int stages = 0;
   for (const Stage& s : StagesOf(spec))
     stages += s.kind == StageKind::kPause || s.kind == StageKind::kApproval ? 0 : 1;
-  const double alpha = kFalseRollback / static_cast<double>(spec.gates.size() + 1) /
+  const auto* compare = spec.shadow && spec.shadow->compare ? &*spec.shadow->compare : nullptr;
+  const bool both = compare != nullptr && !compare->max_flips.empty() && !compare->max_shift.empty();
+  const double alpha = kFalseRollback / static_cast<double>(spec.gates.size() + (both ? 2 : 1)) /
                        static_cast<double>(std::max(stages, 1));
   std::vector<Judgement> all;
-  if (stage.kind == StageKind::kShadow && spec.shadow && spec.shadow->compare)
-    all.push_back(JudgeFlips(*spec.shadow->compare, evidence, alpha));
+  if (stage.kind == StageKind::kShadow && compare != nullptr) {
+    if (!compare->max_flips.empty()) all.push_back(JudgeFlips(*compare, evidence, alpha));
+    if (!compare->max_shift.empty()) all.push_back(JudgeShift(*compare, evidence, alpha));
+  }
   const bool traffic = NumberOf(stage.weight) > 0;
   for (const auto& gate : spec.gates)
     if (gate.IsAsked() || (traffic && !gate.rows)) all.push_back(Judge(gate, evidence, alpha));

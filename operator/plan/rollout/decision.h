@@ -32,7 +32,8 @@ struct Stage {
                                                  const std::string& phase, int step);
 [[nodiscard]] const char* PhaseOf(const Stage& stage, bool waits);
 
-// Every gate that says something in this stage: metrics under traffic only, flips in the shadow.
+// Every gate that says something in this stage: metrics under traffic only, flips and shift in the
+// shadow.
 [[nodiscard]] std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& stage,
                                                 const Evidence& evidence);
 

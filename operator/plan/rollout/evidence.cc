@@ -22,6 +22,15 @@ void Raise(Histogram& sum, const std::vector<std::int64_t>& now,
     sum[i] += Rise(now[i], i < before.size() ? before[i] : 0);
 }
 
+// Sums that went on where there are more values; others are of a router that lost them.
+void Raise(ShiftSums& sum, const ShiftSums& now, const ShiftSums& before) {
+  if (now.values <= before.values || now.rows < before.rows) return;
+  sum.rows += now.rows - before.rows;
+  sum.values += now.values - before.values;
+  sum.absolute_differences += std::max(0.0, now.absolute_differences - before.absolute_differences);
+  sum.squared_differences += std::max(0.0, now.squared_differences - before.squared_differences);
+}
+
 // What came since `before`.
 void Raise(Counts& sum, const VersionCounters& now, const VersionCounters& before) {
   sum.requests += Rise(now.requests, before.requests);
@@ -29,6 +38,7 @@ void Raise(Counts& sum, const VersionCounters& now, const VersionCounters& befor
   sum.timeouts += Rise(now.timeouts, before.timeouts);
   sum.compared += Rise(now.compared, before.compared);
   sum.flips += Rise(now.flips, before.flips);
+  Raise(sum.shift, now.shift, before.shift);
   for (const auto& [kind, n] : now.client_errors) {
     const auto was = before.client_errors.find(kind);
     const std::int64_t more = Rise(n, was == before.client_errors.end() ? 0 : was->second);

@@ -25,6 +25,7 @@ struct Counts {
   Histogram latency;
   std::int64_t compared = 0;
   std::int64_t flips = 0;
+  ShiftSums shift;
 
   [[nodiscard]] std::int64_t ClientErrors() const;
 };

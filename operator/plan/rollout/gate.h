@@ -39,6 +39,10 @@ struct Judgement {
 [[nodiscard]] Judgement JudgeFlips(const api::ShadowSpec::Compare& compare,
                                    const Evidence& evidence, double alpha);
 
+// shadow.compare: mean absolute difference of the output's numbers against maxShift. Numbers of one
+// row go together, so that as many are counted as there are rows.
+[[nodiscard]] Judgement JudgeShift(const api::ShadowSpec::Compare& compare,
+                                   const Evidence& evidence, double alpha);
 // A gate of rows, before traffic. Pass or Fail as its one measurement says.
 [[nodiscard]] Judgement JudgeRows(const api::GateSpec& gate, const Evidence& evidence);
 // What is found of a candidate's signature before it has traffic. Pass: it was compared and nothing

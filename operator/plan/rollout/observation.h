@@ -12,6 +12,14 @@
 
 namespace penstock::rollout {
 
+// By how much the numbers of shadows' answers differ from the stable version's.
+struct ShiftSums {
+  std::int64_t rows = 0;
+  std::int64_t values = 0;            // numbers in them
+  double absolute_differences = 0;    // their sum
+  double squared_differences = 0;
+};
+
 // Of one version behind one router, since that router began: no number ever falls.
 struct VersionCounters {
   std::int64_t version = 0;
@@ -24,6 +32,7 @@ struct VersionCounters {
   std::vector<std::int64_t> latency;
   std::int64_t compared = 0;  // rows of shadow answers
   std::int64_t flips = 0;     // of them with another decision than the stable version's
+  ShiftSums shift;
 };
 
 // A router that was asked. Those that did not answer are left out: what they said before counts on.
