@@ -52,12 +52,10 @@ inline constexpr std::array<Named<Decision>, 2> kDecisions{
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ApprovalSpec>& a) {
-  io.Group(
-      "run",
-      [&](auto& g) {
-        g.String("name", a.run, kRequiredObjectName);
-        g.String("uid", a.run_uid, {64, nullptr, true});
-      });
+  io.Group("run", [&](auto& g) {
+    g.String("name", a.run, kRequiredObjectName);
+    g.String("uid", a.run_uid, {64, nullptr, true});
+  });
   io.Group("modelDeployment", [&](auto& g) {
     g.String("name", a.model_deployment, kRequiredObjectName);
     g.String("uid", a.model_deployment_uid, {64, nullptr, true});

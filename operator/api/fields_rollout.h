@@ -154,12 +154,12 @@ void Fields(Io& io, typename Io::template Of<GateSpec>& g) {
   io.Duration("interval", g.interval, Milliseconds(30'000));
   io.Integer("failures", g.failures, {1, 100}, 3);
   if constexpr (Io::kReads) {
-    const int kinds = (g.metric.empty() ? 0 : 1) + (g.prometheus ? 1 : 0) + (g.http ? 1 : 0) +
-                      (g.rows ? 1 : 0);
+    const int kinds =
+        (g.metric.empty() ? 0 : 1) + (g.prometheus ? 1 : 0) + (g.http ? 1 : 0) + (g.rows ? 1 : 0);
     io.Check(kinds == 1, "", "a gate is one of metric, prometheus, http and rows");
     const bool own = g.IsAsked() || g.rows;
     io.Check(!own || (g.max.empty() && g.max_ratio_to_stable.empty() &&
-                              g.max_difference_to_stable.empty()),
+                      g.max_difference_to_stable.empty()),
              "", "the bounds beside metric are of a metric; the other kinds have their own");
     io.Check(!own || !g.name.empty(), "name", "is required for prometheus, http and rows");
     io.Check(g.interval >= Milliseconds(1'000), "interval", "must be 1s or more");

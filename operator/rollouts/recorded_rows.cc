@@ -55,8 +55,7 @@ std::optional<std::string> DifferenceOf(const Json& expected, const Json& got, d
   const std::string name = "output " + ValueText(Part(expected, "name"));
   const Json& shape = Part(expected, "shape");
   if (!shape.is_null() && shape != Part(got, "shape"))
-    return name + ": expected shape " + ValueText(shape) + ", got " +
-           ValueText(Part(got, "shape"));
+    return name + ": expected shape " + ValueText(shape) + ", got " + ValueText(Part(got, "shape"));
   std::vector<const Json*> want;
   std::vector<const Json*> have;
   Flatten(Part(expected, "data"), &want);

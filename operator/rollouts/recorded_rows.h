@@ -19,8 +19,8 @@ struct RecordedRow {
   Json outputs;         // of its response; null: none is recorded
 };
 
-// JSON Lines of {"request": {"inputs": [...]}, "response": {"outputs": [...]}}. `with_answers`: each
-// must have a response. Invalid names the first line that is no such row, and what to write.
+// JSON Lines of {"request": {"inputs": [...]}, "response": {"outputs": [...]}}. `with_answers`:
+// each must have a response. Invalid names the first line that is no such row, and what to write.
 [[nodiscard]] Result<std::vector<RecordedRow>> ParseRows(std::string_view text, bool with_answers);
 
 // The outputs of an answer of V2. Invalid where it is none, or binary.

@@ -42,12 +42,12 @@ TEST(ParseRows, NamesTheLineThatIsNone) {
 }
 
 TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
-  EXPECT_EQ(DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.501, 1001]"),
-                         0.001),
-            std::nullopt);
-  EXPECT_EQ(*DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5, 1002]"),
-                          0.001),
-            "output \"y\"[1]: expected 1000, got 1002");
+  EXPECT_EQ(
+      DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.501, 1001]"), 0.001),
+      std::nullopt);
+  EXPECT_EQ(
+      *DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5, 1002]"), 0.001),
+      "output \"y\"[1]: expected 1000, got 1002");
 }
 
 TEST(DifferenceIn, TakesNestedAndFlatDataForTheSame) {

@@ -26,8 +26,8 @@ struct RowsMeans {
 
 // Good where no more rows than maxMismatches are answered otherwise; a refusal is another answer.
 // The message names the first such rows: line, output, expected and got. An error where the rows
-// cannot be read, a server is away or busy (429, 502 to 504), no row can be held against anything, or the
-// time is over.
+// cannot be read, a server is away or busy (429, 502 to 504), no row can be held against anything,
+// or the time is over.
 [[nodiscard]] GateMeasure MeasureRows(const api::RowsGate& gate, std::string_view text,
                                       const rollout::ServersToAsk& servers, const RowsMeans& means);
 

@@ -14,10 +14,9 @@ std::string Rows() {
   std::string text;
   for (int x = 1; x <= 3; ++x)
     text += Json{{"request",
-                  {{"inputs", Json::array({{{"name", "x"},
-                                            {"datatype", "FP32"},
-                                            {"shape", {1}},
-                                            {"data", {x}}}})}}},
+                  {{"inputs",
+                    Json::array(
+                        {{{"name", "x"}, {"datatype", "FP32"}, {"shape", {1}}, {"data", {x}}}})}}},
                  {"response",
                   {{"outputs", Json::array({{{"name", "y"}, {"shape", {1}}, {"data", {2 * x}}}})}}}}
                 .dump() +

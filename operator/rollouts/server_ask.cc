@@ -13,14 +13,13 @@ constexpr std::size_t kMostOfAnAnswer = 8UL << 20;
 
 }  // namespace
 
-Result<ServerAnswer> AskOverHttp(const rollout::ServerAddress& server,
-                                 const ServerRequest& request, std::stop_token stop) {
+Result<ServerAnswer> AskOverHttp(const rollout::ServerAddress& server, const ServerRequest& request,
+                                 std::stop_token stop) {
   if (server.address.empty() || server.port == 0)
     return Transient("no pod of it is Ready with an address of its own");
   const bool v6 = server.address.find(':') != std::string::npos;
   const std::string host = v6 ? "[" + server.address + "]" : server.address;
-  auto client =
-      net::HttpClient::Make("http://" + host + ":" + std::to_string(server.port), {});
+  auto client = net::HttpClient::Make("http://" + host + ":" + std::to_string(server.port), {});
   if (!client) return client.error();
   net::HttpRequest http;
   http.method = request.body.empty() ? "GET" : "POST";

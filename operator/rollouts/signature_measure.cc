@@ -45,7 +45,8 @@ GateMeasure MeasureSignature(const rollout::ServersToAsk& servers, const AskServ
   if (!m.error.empty()) return m;
   m.good = true;
   for (const Told* told : {&stable, &candidate})
-    if (!told->silence.empty() && m.message.empty()) m.message = rollout::kNotCompared + told->silence;
+    if (!told->silence.empty() && m.message.empty())
+      m.message = rollout::kNotCompared + told->silence;
   if (!m.message.empty()) return m;
   const auto breaks = rollout::SignatureBreaks(*stable.signature, *candidate.signature);
   m.good = breaks.empty();

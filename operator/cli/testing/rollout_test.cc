@@ -111,9 +111,10 @@ TEST_F(OfARollout, ResumeSaysThatTheManifestHoldsIt) {
 }
 
 Json StepsWithApproval(const std::string& group) {
-  return {{"strategy", "Canary"},
-          {"steps", Json::array({{{"weight", "5%"}},
-                                 {{"approval", {{"approvers", Json::array({{{"group", group}}})}}}}})}};
+  return {
+      {"strategy", "Canary"},
+      {"steps", Json::array({{{"weight", "5%"}},
+                             {{"approval", {{"approvers", Json::array({{{"group", group}}})}}}}})}};
 }
 
 TEST_F(OfARollout, ApproveMakesAnApprovalOfTheVersionAndItsStepInTheNameOfWhoAsks) {

@@ -76,8 +76,8 @@ class EngineModels : public EngineTest {
                       {"podIP", "10.9.9." + version},
                       {"hostIP", "10.0.0.1"},
                       {"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})}};
-    auto written = cluster_.MergePatch(kube::kPods, "team", deployment + "-x",
-                                       {{"status", status}}, {.subresource = "status"});
+    auto written = cluster_.MergePatch(kube::kPods, "team", deployment + "-x", {{"status", status}},
+                                       {.subresource = "status"});
     ASSERT_TRUE(written) << written.error().message;
   }
   Json AwaitThere(const kube::ResourceType& type, const std::string& name) {

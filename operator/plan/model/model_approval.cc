@@ -75,8 +75,7 @@ void JudgeApprovalStage(const ModelObserved& o, const rollout::Stage& stage, Tim
   } else if (end && now >= *end) {
     const bool goes_on = step->on_timeout == api::ApprovalTimeout::kApprove;
     situation.approval = goes_on ? ApprovalState::kApproved : ApprovalState::kRejected;
-    situation.approval_text =
-        TimeOutText(*step, verdict) + (goes_on ? "; onTimeout: Approve" : "");
+    situation.approval_text = TimeOutText(*step, verdict) + (goes_on ? "; onTimeout: Approve" : "");
   } else {
     const std::string unbound = WhyUnbound(o.approvals.policy, now);
     situation.approval_reason = WaitReason(verdict, unbound);
@@ -90,8 +89,7 @@ void TellApproval(const rollout::Stage& stage, const rollout::Situation& situati
   const api::ModelVersionStatus& c = *plan.status.candidate;
   plan.events.push_back({"Normal", "Approved",
                          "step " + std::to_string(stage.step) + " of " +
-                             VersionText(c.version, c.digest) + " is " +
-                             situation.approval_text});
+                             VersionText(c.version, c.digest) + " is " + situation.approval_text});
 }
 
 }  // namespace penstock::plan

@@ -52,16 +52,15 @@ CheckOutcome OfSignature(const rollout::Judgement& j) {
 
 // Once, when it has come: that nothing could be compared is told where it counts as passed.
 void TellIfNotCompared(const ModelObserved& o, const rollout::Judgement& j, ModelPlan& plan) {
-  const bool news = std::any_of(o.measurements.begin(), o.measurements.end(), [](const auto& m) {
-    return m.gate == rollout::kSignatureCheck;
-  });
+  const bool news = std::any_of(o.measurements.begin(), o.measurements.end(),
+                                [](const auto& m) { return m.gate == rollout::kSignatureCheck; });
   if (!news || j.verdict != rollout::Verdict::kPass ||
       !j.status.message.starts_with(rollout::kNotCompared))
     return;
   const auto& c = *plan.status.candidate;
-  plan.events.push_back({"Warning", "SignatureNotCompared",
-                         "the signature of " + VersionText(c.version, c.digest) + " is " +
-                             j.status.message});
+  plan.events.push_back(
+      {"Warning", "SignatureNotCompared",
+       "the signature of " + VersionText(c.version, c.digest) + " is " + j.status.message});
 }
 
 CheckOutcome CheckSignature(const ModelObserved& o, TimePoint now, ModelPlan& plan) {

@@ -204,9 +204,9 @@ class ModelPlanner {
     const bool kept = Keep(version, target);
     if (!kept && !HasBegun(o_, version)) plan_.evidence = {};  // other pods may answer otherwise
     if (d == nullptr) {
-      plan_.events.push_back({"Normal", "Candidate",
-                              VersionText(version, target.digest) + " is being rolled out" +
-                                  UncomparedText()});
+      plan_.events.push_back(
+          {"Normal", "Candidate",
+           VersionText(version, target.digest) + " is being rolled out" + UncomparedText()});
     } else if (kept && (d->IsAvailable(md_.spec.replicas) || HasBegun(o_, version))) {
       Proceed(*d);
     } else {
@@ -319,9 +319,9 @@ class ModelPlanner {
     api::ModelHistoryEntry entry = Entry(*plan_.status.candidate, kRejected, why);
     entry.gates = plan_.status.candidate->gates;
     Remember(plan_.status.history, std::move(entry));
-    plan_.events.push_back({"Warning", "Rejected",
-                            "version " + std::to_string(plan_.status.candidate->version) +
-                                " is not served: " + why});
+    plan_.events.push_back(
+        {"Warning", "Rejected",
+         "version " + std::to_string(plan_.status.candidate->version) + " is not served: " + why});
     plan_.status.candidate.reset();
   }
 

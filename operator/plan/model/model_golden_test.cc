@@ -84,8 +84,8 @@ ServingPodFact PodOf(Json pod, const ModelObserved& o) {
   return fact.value_or(ServingPodFact{});
 }
 
-// {"2": {requests, serverErrors, timeouts, clientErrors: {kind: n}, compared, flips, shift: {rows, values,
-// absolute, squared}}}.
+// {"2": {requests, serverErrors, timeouts, clientErrors: {kind: n}, compared, flips, shift: {rows,
+// values, absolute, squared}}}.
 std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
   std::vector<rollout::VersionCounters> all;
   for (const auto& [version, said] : versions.items()) {
@@ -139,10 +139,11 @@ rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, Tim
 
 void ObserveGates(const Json& seen, ModelObserved& o) {
   for (const Json& m : seen.value("measurements", Json::array()))
-    o.measurements.push_back({m.at("gate"), NowOf(seen),
-                              m.contains("value") ? std::optional(m.at("value").get<double>()) : std::nullopt,
-                              m.value("good", false), m.value("error", ""),
-                              m.value("message", ""), m.value("samples", 0)});
+    o.measurements.push_back(
+        {m.at("gate"), NowOf(seen),
+         m.contains("value") ? std::optional(m.at("value").get<double>()) : std::nullopt,
+         m.value("good", false), m.value("error", ""), m.value("message", ""),
+         m.value("samples", 0)});
   if (!seen.value("signatureAsked", false))
     o.measurements.push_back({rollout::kSignatureCheck, NowOf(seen), {}, true, "", "is the same"});
   for (const Json& one : seen.value("approvals", Json::array())) {

@@ -134,7 +134,7 @@ struct ModelObserved {
   // Of prometheus and http gates, since the last plan; any order.
   std::vector<rollout::Measurement> measurements;
   rollout::Evidence evidence;  // ModelPlan::evidence of the last plan; empty for a new operator
-  ApprovalFacts approvals;                   // that name this ModelDeployment's UID
+  ApprovalFacts approvals;     // that name this ModelDeployment's UID
   std::optional<api::ObjectMeta> target_maker;  // the run that made the target, while it stands
   // Ready endpoints, by version of the pod behind them: of the Service, or where it goes to routers
   // of the Services of the versions.

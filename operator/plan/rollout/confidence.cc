@@ -65,8 +65,8 @@ Interval RateInterval(std::int64_t k, std::int64_t n, double alpha, Prior prior)
   return {Edge(rate, 0, least, k, n), Edge(rate, 1, least, k, n)};
 }
 
-// mean +- s sqrt(2 (n r^2 + 1) / (n^2 r^2) log(sqrt(n r^2 + 1) / alpha)); of r, which may be any that
-// is chosen before the data, the one that is narrowest at a thousand values.
+// mean +- s sqrt(2 (n r^2 + 1) / (n^2 r^2) log(sqrt(n r^2 + 1) / alpha)); of r, which may be any
+// that is chosen before the data, the one that is narrowest at a thousand values.
 Interval MeanInterval(double sum, double sum_of_squares, std::int64_t n, double alpha) {
   constexpr double kNarrowestAt = 1'000;
   const double infinity = std::numeric_limits<double>::infinity();

@@ -106,7 +106,8 @@ std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& sta
   for (const Stage& s : StagesOf(spec))
     stages += s.kind == StageKind::kPause || s.kind == StageKind::kApproval ? 0 : 1;
   const auto* compare = spec.shadow && spec.shadow->compare ? &*spec.shadow->compare : nullptr;
-  const bool both = compare != nullptr && !compare->max_flips.empty() && !compare->max_shift.empty();
+  const bool both =
+      compare != nullptr && !compare->max_flips.empty() && !compare->max_shift.empty();
   const double alpha = kFalseRollback / static_cast<double>(spec.gates.size() + (both ? 2 : 1)) /
                        static_cast<double>(std::max(stages, 1));
   std::vector<Judgement> all;
@@ -124,8 +125,7 @@ namespace {
 
 // The first step from here on that people have yet to approve; 0: none.
 int NextApproval(const api::RolloutSpec& spec, const Stage& stage, const Situation& s) {
-  const bool given =
-      stage.kind == StageKind::kApproval && s.approval == ApprovalState::kApproved;
+  const bool given = stage.kind == StageKind::kApproval && s.approval == ApprovalState::kApproved;
   for (const Stage& next : StagesOf(spec))
     if (next.kind == StageKind::kApproval && next.step >= stage.step + (given ? 1 : 0))
       return next.step;
@@ -177,8 +177,8 @@ Decision Decide(const api::RolloutSpec& spec, const Stage& stage, const Situatio
   }
   Decision decision = DecideStep(spec, stage, s, gates);
   if (approval > 0 && decision.move == Move::kStay)
-    decision.message += "; penstock.dev/promote does not go past step " +
-                        std::to_string(approval) + ", which people approve";
+    decision.message += "; penstock.dev/promote does not go past step " + std::to_string(approval) +
+                        ", which people approve";
   return decision;
 }
 

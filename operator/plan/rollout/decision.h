@@ -20,7 +20,7 @@ struct Stage {
   std::string shadow;  // share of the requests that are copied to it; empty: none
   Milliseconds hold{0};
   std::string message;  // of a pause
-  int evidence = 0;  // stages of one number share what is known: a pause and the step before it
+  int evidence = 0;     // stages of one number share what is known: a pause and the step before it
 };
 
 // Shadow, then the steps of a Canary or the preview of a BlueGreen. Empty: nothing stands between
@@ -56,15 +56,16 @@ struct Situation {
 enum class Move : std::uint8_t { kStay, kNext, kPromote, kRollBack };
 struct Decision {
   Move move = Move::kStay;
-  bool waits = false;   // for a person
-  std::string message;  // of kRollBack why; else what it waits for
+  bool waits = false;       // for a person
+  std::string message;      // of kRollBack why; else what it waits for
   std::string reason = {};  // of a wait for an approval: one CamelCase word
 };
 
-// Abort, a Fail, a router's ejection and a rejection come before anything else, a pause too; promote
-// skips the rest, but no approval: up to one it does nothing. Then: a stage ends when its hold is over and each gate passes; one that is not decided
-// progressDeadline after its hold does what onInconclusive says, Promote meaning "counts as
-// passed". An undecided stage that waits for a person goes on as well when its gates pass later.
+// Abort, a Fail, a router's ejection and a rejection come before anything else, a pause too;
+// promote skips the rest, but no approval: up to one it does nothing. Then: a stage ends when its
+// hold is over and each gate passes; one that is not decided progressDeadline after its hold does
+// what onInconclusive says, Promote meaning "counts as passed". An undecided stage that waits for a
+// person goes on as well when its gates pass later.
 [[nodiscard]] Decision Decide(const api::RolloutSpec& spec, const Stage& stage,
                               const Situation& situation, const std::vector<Judgement>& gates);
 

@@ -180,13 +180,13 @@ Judgement JudgeShift(const api::ShadowSpec::Compare& compare, const Evidence& e,
   const ShiftSums& sums = e.candidate().shift;
   const std::int64_t n = std::min(sums.rows, sums.values);
   j.status.samples = n;
-  j.status.message = "mean absolute difference of " + std::to_string(sums.values) +
-                     " numbers in " + std::to_string(sums.rows) + " rows";
+  j.status.message = "mean absolute difference of " + std::to_string(sums.values) + " numbers in " +
+                     std::to_string(sums.rows) + " rows";
   j.status.verdict = VerdictText(j.verdict);
   if (n == 0) return j;
   const double scale = static_cast<double>(n) / static_cast<double>(sums.values);
-  const Interval i = MeanInterval(sums.absolute_differences * scale,
-                                  sums.squared_differences * scale, n, alpha);
+  const Interval i =
+      MeanInterval(sums.absolute_differences * scale, sums.squared_differences * scale, n, alpha);
   j.verdict = Against(i, NumberOf(compare.max_shift));
   j.status.value = Significant(sums.absolute_differences / static_cast<double>(sums.values));
   if (std::isfinite(i.lower)) j.status.lower = Significant(std::max(0.0, i.lower));

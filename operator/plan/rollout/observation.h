@@ -15,8 +15,8 @@ namespace penstock::rollout {
 // By how much the numbers of shadows' answers differ from the stable version's.
 struct ShiftSums {
   std::int64_t rows = 0;
-  std::int64_t values = 0;            // numbers in them
-  double absolute_differences = 0;    // their sum
+  std::int64_t values = 0;          // numbers in them
+  double absolute_differences = 0;  // their sum
   double squared_differences = 0;
 };
 

@@ -107,8 +107,9 @@ Result<Signature> ParseSignature(std::string_view body) {
     signature.inputs = ReadTensors(answer->value("inputs", Json()));
     signature.outputs = ReadTensors(answer->value("outputs", Json()));
   } catch (const Json::exception&) {
-    return Invalid("the model's metadata are not as V2 has them: inputs and outputs with name, "
-                   "datatype and shape");
+    return Invalid(
+        "the model's metadata are not as V2 has them: inputs and outputs with name, "
+        "datatype and shape");
   }
   if (signature.inputs.empty() && signature.outputs.empty())
     return Invalid("the model's metadata name neither inputs nor outputs");

@@ -65,8 +65,7 @@ TEST(SignatureBreaks, LetAnInputTakeMoreSizesButNotFewer) {
 TEST(SignatureBreaks, NameAnInputThatTakesNoNullAnyMore) {
   const std::string takes = Tensor("x", "BYTES", "[-1]", kTakesNull);
   const std::string takes_none = Tensor("x", "BYTES", "[-1]", kTakesNoNull);
-  EXPECT_THAT(OfInputs(takes, takes_none),
-              ElementsAre("input \"x\": nullable true became false"));
+  EXPECT_THAT(OfInputs(takes, takes_none), ElementsAre("input \"x\": nullable true became false"));
   EXPECT_THAT(OfInputs(takes_none, takes), IsEmpty());
   EXPECT_THAT(OfInputs(takes, Tensor("x", "BYTES", "[-1]")), IsEmpty()) << "it was not told";
 }
@@ -86,10 +85,9 @@ TEST(ParseSignature, RefusesWhatTellsNone) {
   EXPECT_THAT(ParseSignature("[]").error().message, HasSubstr("not as V2 has them"));
   EXPECT_THAT(ParseSignature(R"({"inputs":[],"outputs":[]})").error().message,
               HasSubstr("neither inputs nor outputs"));
-  for (const char* bad :
-       {R"({"inputs":[{"name":"x"}]})", R"({"inputs":[1]})",
-        R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1.5]}]})",
-        R"({"inputs":[{"name":"x","datatype":"FP32","shape":"[-1]"}]})"})
+  for (const char* bad : {R"({"inputs":[{"name":"x"}]})", R"({"inputs":[1]})",
+                          R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1.5]}]})",
+                          R"({"inputs":[{"name":"x","datatype":"FP32","shape":"[-1]"}]})"})
     EXPECT_THAT(ParseSignature(bad).error().message, HasSubstr("not as V2 has them")) << bad;
 }
 

@@ -128,7 +128,8 @@ class Judge {
       return (subject_.version == 0 ? "it names the run " : "it names the ModelDeployment ") +
              Shown(named, 253);
     const bool run_is_bound =
-        subject_.submitted != nullptr && bound(*subject_.submitted) && facts_.above_created.value_or(TimePoint::max()) >= facts_.policy.since;
+        subject_.submitted != nullptr && bound(*subject_.submitted) &&
+        facts_.above_created.value_or(TimePoint::max()) >= facts_.policy.since;
     if (std::string why = facts_.policy.by_hand ? "" : WhyNotThey(fact.approval, run_is_bound);
         !why.empty())
       return why;
