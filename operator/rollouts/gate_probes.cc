@@ -34,6 +34,7 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, const ap
   rollout::Measurement m;
   m.gate = gate.Name();
   m.error = "it was not measured";
+  if (servers) m.pod = servers->candidate.pod;
   struct End {  // also where it throws, which the pool tells
     GateProbes& probes;
     const std::string& key;

@@ -50,10 +50,20 @@ CheckOutcome OfSignature(const rollout::Judgement& j) {
               "; spec.rollout.allowSignatureChange: true lets it, penstock.dev/abort ends it"};
 }
 
+// Of the pods that the candidate has now. An answer of others may be that of another version, which
+// was the candidate when it was asked.
+bool IsOfCandidate(const ModelObserved& o, std::int64_t version, const rollout::Measurement& m) {
+  return m.pod.empty() || std::any_of(o.pods.begin(), o.pods.end(), [&](const auto& pod) {
+           return pod.version == version && pod.name == m.pod && !pod.ending;
+         });
+}
+
 // Once, when it has come: that nothing could be compared is told where it counts as passed.
 void TellIfNotCompared(const ModelObserved& o, const rollout::Judgement& j, ModelPlan& plan) {
-  const bool news = std::any_of(o.measurements.begin(), o.measurements.end(),
-                                [](const auto& m) { return m.gate == rollout::kSignatureCheck; });
+  const std::int64_t version = plan.status.candidate->version;
+  const bool news = std::any_of(o.measurements.begin(), o.measurements.end(), [&](const auto& m) {
+    return m.gate == rollout::kSignatureCheck && IsOfCandidate(o, version, m);
+  });
   if (!news || j.verdict != rollout::Verdict::kPass ||
       !j.status.message.starts_with(rollout::kNotCompared))
     return;
@@ -135,7 +145,8 @@ CheckOutcome CheckBeforeTraffic(const ModelObserved& o, TimePoint now, ModelPlan
   if (signature) checks.emplace_back(rollout::kSignatureCheck);
   plan.evidence.Begin({stable, c.version, rollout::kBeforeTraffic}, rows, checks);
   if (!plan.evidence.began) plan.evidence.began = now;
-  for (const auto& m : o.measurements) plan.evidence.Add(m);
+  for (const auto& m : o.measurements)
+    if (IsOfCandidate(o, c.version, m)) plan.evidence.Add(m);
   CheckOutcome outcome = signature ? CheckSignature(o, now, plan) : CheckOutcome();
   if (outcome.end == CheckEnd::kGoOn) outcome = CheckRows(o, rows, now, plan);
   if (Names(o.md, api::kAnnotationAbort, std::to_string(c.version)))

@@ -123,6 +123,18 @@ TEST_F(CheckedModels, AreAskedAgainWhereTheirPodsAreMadeAnew) {
   EXPECT_EQ(plan_.questions[0].servers->candidate.address, "10.1.0.10");
 }
 
+TEST_F(CheckedModels, TakeNoAnswerOfAPodThatIsNotTheirs) {
+  Candidate();
+  Step();
+  Measured(true, "", "the same");
+  o_.measurements[0].pod = "v1";  // when that was the candidate
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_EQ(plan_.questions.size(), 1U);
+  Measured(true, "", "the same");
+  o_.measurements[0].pod = "v2";
+  EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+}
+
 TEST_F(CheckedModels, AreNotAskedOfAServerThatTellsNoSignature) {
   o_.md.spec.server.container.emplace();
   o_.md.spec.server.protocol = api::ModelProtocol::kV1;

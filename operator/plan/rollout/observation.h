@@ -58,6 +58,7 @@ struct Measurement {
   std::string error;         // nothing could be measured: why; then `good` says nothing
   std::string message = {};  // what the measurement stands on
   std::int64_t samples = 0;  // of rows: so many were sent
+  std::string pod = {};      // of a check before traffic: the candidate's that was asked
 };
 
 // Where a version's servers are asked by the operator itself.

@@ -1,6 +1,7 @@
 #include "operator/plan/values/approval_verdict.h"
 
 #include <algorithm>
+#include <chrono>
 #include <tuple>
 
 #include "operator/base/json.h"
