@@ -257,6 +257,36 @@ TEST_F(EngineModels, HoldAVersionWhoseSignatureBreaksUntilTheSpecLetsIt) {
   });
 }
 
+TEST_F(EngineModels, RejectAVersionThatAnswersTheRowsOfAConfigMapOtherwise) {
+  ask_server_ = [](const rollout::ServerAddress& server,
+                   const rollouts::ServerRequest& request) -> Result<rollouts::ServerAnswer> {
+    if (request.body.empty()) return rollouts::ServerAnswer{404, ""};
+    EXPECT_EQ(request.target, "/v2/models/flights/infer");
+    const std::string y = server.pod == "flights-v2-x" ? "7" : "4";
+    return rollouts::ServerAnswer{
+        200, R"({"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[)" + y + "]}]}"};
+  };
+  Create(kube::kConfigMaps,
+         "metadata: {name: golden}\ndata:\n  rows.jsonl: |\n"
+         "    {\"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", "
+         "\"shape\": [1], \"data\": [2]}]}, \"response\": {\"outputs\": [{\"name\": "
+         "\"y\", \"data\": [4]}]}}\n");
+  StartEngine();
+  Create(kube::kModelDeployments,
+         "metadata: {name: flights}\nspec: {model: \"" + Digest("one") +
+             "\", replicas: 1, rollout: {gates: [{name: golden, rows: {configMap: {name: "
+             "golden}}}]}}\n");
+  MakeAvailable("flights-v1");
+  AwaitReady("True", "Available");
+  Patch(kube::kModelDeployments, "flights", {{"spec", {{"model", Digest("two")}}}});
+  MakePod("flights-v2", "2");
+  MakeAvailable("flights-v2");
+  EXPECT_THAT(MessageOf(AwaitReady("False", "RolledBack")),
+              HasSubstr("golden: 1 of 1 rows are answered otherwise; line 1: output \"y\"[0]: "
+                        "expected 4, got 7"));
+  EXPECT_EQ(Get(kube::kServices, "flights")["spec"]["selector"]["penstock.dev/model-version"], "1");
+}
+
 TEST_F(EngineModels, TellARefusedService) {
   Refuse(kube::kServices, ErrorKind::kTransient, "failed calling webhook \"guard\"");
   StartEngine();
