@@ -113,10 +113,13 @@ void Fields(Io& io, typename Io::template Of<HttpGate>& h) {
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<RowsGate>& r) {
-  io.Group("configMap", [&](auto& g) {
-    g.String("name", r.config_map, {253, nullptr, true});
-    g.String("key", r.key, {253, &kConfigMapKey});
-  });
+  io.Group(
+      "configMap",
+      [&](auto& g) {
+        g.String("name", r.config_map, {253, nullptr, true});
+        g.String("key", r.key, {253, &kConfigMapKey});
+      },
+      true);
   io.Enum("expect", r.expect, kRowsExpects, RowsExpect::kRecorded);
   io.String("tolerance", r.tolerance, {16, &kTolerance});
   io.Integer("maxMismatches", r.max_mismatches, {0, 1000}, 0);

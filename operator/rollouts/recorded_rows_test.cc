@@ -43,7 +43,7 @@ TEST(ParseRows, NamesTheLineThatIsNone) {
 
 TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
   EXPECT_EQ(
-      DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.501, 1001]"), 0.001),
+      DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5009, 1000.9]"), 0.001),
       std::nullopt);
   EXPECT_EQ(
       *DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5, 1002]"), 0.001),

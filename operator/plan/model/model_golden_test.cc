@@ -12,6 +12,7 @@
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
+#include "operator/plan/rollout/gate.h"
 #include "operator/plan/testing/golden_test.h"
 
 namespace penstock::plan {
