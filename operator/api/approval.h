@@ -1,5 +1,5 @@
-// Approval: what one person has decided of a run's step of the kind approval. Immutable. Value
-// types.
+// Approval: what one person has decided of a step of the kind approval, of a run or of the rollout
+// of a model's version. Immutable. Value types.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,14 @@ namespace penstock::api {
 
 enum class Decision : std::uint8_t { kApprove, kReject };
 
+// Of either a run or a version of a ModelDeployment.
 struct ApprovalSpec {
   std::string run;
   std::string run_uid;
-  std::string step;
+  std::string step;  // of a rollout: its number, from 1
+  std::string model_deployment;
+  std::string model_deployment_uid;
+  std::int64_t model_version = 0;
   Decision decision = Decision::kApprove;
   // Who decides, and groups of theirs: the chart's policy lets nobody name another, or a group that
   // they are not in.

@@ -52,13 +52,18 @@ inline constexpr std::array<Named<Decision>, 2> kDecisions{
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ApprovalSpec>& a) {
-  io.Group(
-      "run",
-      [&](auto& g) {
-        g.String("name", a.run, kRequiredObjectName);
-        g.String("uid", a.run_uid, {64, nullptr, true});
-      },
-      true);
+  io.Group("run", [&](auto& g) {
+    g.String("name", a.run, kRequiredObjectName);
+    g.String("uid", a.run_uid, {64, nullptr, true});
+  });
+  io.Group("modelDeployment", [&](auto& g) {
+    g.String("name", a.model_deployment, kRequiredObjectName);
+    g.String("uid", a.model_deployment_uid, {64, nullptr, true});
+    g.Integer("version", a.model_version, {1, kMaxSafe, true}, 0);
+  });
+  if constexpr (Io::kReads)
+    io.Check(io.Has("run") != io.Has("modelDeployment"), "",
+             "a decision is about either a run or a modelDeployment");
   io.String("step", a.step, kLabelName);
   io.Enum("decision", a.decision, kDecisions, std::nullopt);
   io.Group(

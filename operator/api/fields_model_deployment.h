@@ -36,6 +36,8 @@ inline constexpr const char* kOfAnotherServer =
 inline constexpr const char* kNoReadiness =
     "server.readiness must say which path answers 200 when the server is ready: only protocol V2 "
     "has one for all";
+inline constexpr const char* kRowsOfV2 =
+    "a gate of rows sends requests of protocol V2: server.protocol is another";
 inline constexpr const char* kLogOfOurServer =
     "monitoring.log is what Penstock's own server writes: leave it out beside server.container";
 inline constexpr const char* kResourcesOfOurServer =
@@ -128,6 +130,10 @@ void CheckModelDeployment(Io& io, const ModelDeploymentSpec& s) {
   io.Check(s.model.rfind("pvc://", 0) != 0 || s.model.find("..") == std::string::npos, "model",
            kClimbingModel);
   io.Check(ours || s.log.columns.empty(), "", kLogOfOurServer);
+  const auto& gates = s.rollout.gates;
+  io.Check(s.server.protocol == ModelProtocol::kV2 ||
+               std::none_of(gates.begin(), gates.end(), [](const auto& g) { return bool(g.rows); }),
+           "rollout", kRowsOfV2);
   io.Check(ours || s.resources.is_null(), "", kResourcesOfOurServer);
   const int port = ours ? kServerPort : s.server.container->container.port;
   io.Check(!s.transformer || s.transformer->container.port != port, "", kSamePort);

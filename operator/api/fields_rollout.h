@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "operator/api/fields.h"
+#include "operator/api/fields_gate.h"
 #include "operator/api/rollout.h"
 
 namespace penstock::api {
@@ -16,6 +17,10 @@ inline constexpr std::array<Named<OnInconclusive>, 3> kOnInconclusives{
     {{OnInconclusive::kPause, "Pause"},
      {OnInconclusive::kRollback, "Rollback"},
      {OnInconclusive::kPromote, "Promote"}}};
+inline constexpr std::array<Named<RowsExpect>, 2> kRowsExpects{
+    {{RowsExpect::kRecorded, "Recorded"}, {RowsExpect::kStable, "Stable"}}};
+inline constexpr std::array<Named<ApprovalTimeout>, 2> kRolloutApprovalTimeouts{
+    {{ApprovalTimeout::kFail, "Fail"}, {ApprovalTimeout::kApprove, "Approve"}}};
 inline constexpr const char* kGateMetrics[] = {kErrorRate, kClientErrorRatio, kLatencyP50,
                                                kLatencyP95, kLatencyP99};
 
@@ -27,6 +32,9 @@ inline constexpr Format kShare{"^(100|[0-9]{1,2}([.][0-9]{1,2})?)%$",
 inline constexpr Format kDecimal{"^-?[0-9]{1,12}([.][0-9]{1,9})?$",
                                  "a decimal number in quotes, like \"1.2\""};
 inline constexpr Format kRatio{"^[0-9]{1,4}([.][0-9]{1,4})?$", "a ratio in quotes, like \"1.2\""};
+inline constexpr Format kTolerance{"^[0-9]{1,6}([.][0-9]{1,9})?$",
+                                   "a number of 0 or more in quotes, like \"0.001\""};
+inline constexpr Format kConfigMapKey{"^[-._a-zA-Z0-9]+$", "letters, digits, '-', '_' and '.'"};
 inline constexpr Format kGateBound{
     "^([0-9]{1,4}([.][0-9]{1,4})?%?|([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?)$",
     "1% for errorRate, \"1.5\" for clientErrorRatioToStable, 200ms for a latency"};
@@ -45,7 +53,11 @@ void Fields(Io& io, typename Io::template Of<ShadowSpec::Compare>& c) {
     g.String("output", c.output, {253});
     g.String("threshold", c.threshold, {24, &kDecimal});
   });
-  io.String("maxFlips", c.max_flips, {8, &kPercent, true});
+  io.String("maxFlips", c.max_flips, {8, &kPercent});
+  io.String("maxShift", c.max_shift, {16, &kTolerance});
+  if constexpr (Io::kReads)
+    io.Check(!c.max_flips.empty() || !c.max_shift.empty(), "",
+             "say what is good: maxFlips, maxShift or both");
 }
 
 template <typename Io>
@@ -54,15 +66,29 @@ void Fields(Io& io, typename Io::template Of<PauseStep>& p) {
 }
 
 template <typename Io>
+void Fields(Io& io, typename Io::template Of<RolloutApproval>& a) {
+  io.String("message", a.message, {1024});
+  io.List("approvers", a.approvers, 50, nullptr);
+  io.Integer("need", a.need, {1, 20}, 1);
+  io.Bool("notBySubmitter", a.not_by_submitter, false);
+  io.Duration("timeout", a.timeout);
+  io.Enum("onTimeout", a.on_timeout, kRolloutApprovalTimeouts, ApprovalTimeout::kFail);
+  if constexpr (Io::kReads)
+    io.Check(a.on_timeout == ApprovalTimeout::kFail || a.timeout.has_value(), "onTimeout",
+             "says what becomes of the step after timeout: add one");
+}
+
+template <typename Io>
 void Fields(Io& io, typename Io::template Of<RolloutStep>& s) {
   io.String("weight", s.weight, {8, &kShare});
   io.Duration("hold", s.hold, Milliseconds(0));
   io.Optional("pause", s.pause);
+  io.Optional("approval", s.approval);
   if constexpr (Io::kReads) {
-    io.Check(s.weight.empty() == s.pause.has_value(), "",
-             "a step has either a weight (and a hold), or a pause");
-    io.Check(!s.pause || s.hold == Milliseconds(0), "hold",
-             "a pause has no end; for a time, give a step with this weight a hold");
+    const int kinds = (s.weight.empty() ? 0 : 1) + (s.pause ? 1 : 0) + (s.approval ? 1 : 0);
+    io.Check(kinds == 1, "", "a step is one of a weight (with a hold), a pause and an approval");
+    io.Check(kinds != 1 || !s.weight.empty() || s.hold == Milliseconds(0), "hold",
+             "is of a weight: a pause has no end, and an approval a timeout");
   }
 }
 
@@ -83,6 +109,20 @@ void Fields(Io& io, typename Io::template Of<HttpGate>& h) {
     g.Integer("status", h.status, {100, 599}, 200);
     g.String("contains", h.contains, {1024});
   });
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<RowsGate>& r) {
+  io.Group(
+      "configMap",
+      [&](auto& g) {
+        g.String("name", r.config_map, {253, nullptr, true});
+        g.String("key", r.key, {253, &kConfigMapKey});
+      },
+      true);
+  io.Enum("expect", r.expect, kRowsExpects, RowsExpect::kRecorded);
+  io.String("tolerance", r.tolerance, {16, &kTolerance});
+  io.Integer("maxMismatches", r.max_mismatches, {0, 1000}, 0);
 }
 
 // The bound that fits the metric, in one of its forms.
@@ -113,15 +153,18 @@ void Fields(Io& io, typename Io::template Of<GateSpec>& g) {
   io.String("maxDifferenceToStable", g.max_difference_to_stable, {8, &kPercent});
   io.Optional("prometheus", g.prometheus);
   io.Optional("http", g.http);
+  io.Optional("rows", g.rows);
   io.Duration("interval", g.interval, Milliseconds(30'000));
   io.Integer("failures", g.failures, {1, 100}, 3);
   if constexpr (Io::kReads) {
-    const int kinds = (g.metric.empty() ? 0 : 1) + (g.prometheus ? 1 : 0) + (g.http ? 1 : 0);
-    io.Check(kinds == 1, "", "a gate is one of metric, prometheus and http");
-    io.Check(!g.IsAsked() || (g.max.empty() && g.max_ratio_to_stable.empty() &&
-                              g.max_difference_to_stable.empty()),
-             "", "the bounds beside metric are of a metric; prometheus and http have their own");
-    io.Check(!g.IsAsked() || !g.name.empty(), "name", "is required for prometheus and http");
+    const int kinds =
+        (g.metric.empty() ? 0 : 1) + (g.prometheus ? 1 : 0) + (g.http ? 1 : 0) + (g.rows ? 1 : 0);
+    io.Check(kinds == 1, "", "a gate is one of metric, prometheus, http and rows");
+    const bool own = g.IsAsked() || g.rows;
+    io.Check(!own || (g.max.empty() && g.max_ratio_to_stable.empty() &&
+                      g.max_difference_to_stable.empty()),
+             "", "the bounds beside metric are of a metric; the other kinds have their own");
+    io.Check(!own || !g.name.empty(), "name", "is required for prometheus, http and rows");
     io.Check(g.interval >= Milliseconds(1'000), "interval", "must be 1s or more");
     CheckGateBounds(io, g);
   }
@@ -159,6 +202,7 @@ void Fields(Io& io, typename Io::template Of<RolloutSpec>& r) {
   io.List("gates", r.gates, 10, nullptr);
   io.Duration("progressDeadline", r.progress_deadline, Milliseconds(600'000));
   io.Enum("onInconclusive", r.on_inconclusive, kOnInconclusives, OnInconclusive::kPause);
+  io.Bool("allowSignatureChange", r.allow_signature_change, false);
   if constexpr (Io::kReads) CheckRollout(io, r);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/api/gate.h"
 #include "operator/base/time.h"
 
 namespace penstock::api {
@@ -29,7 +30,9 @@ struct ShadowSpec {
   struct Compare {
     std::string output;     // of the model; empty: the first
     std::string threshold;  // a decision is output > threshold; empty: what the router takes for it
-    std::string max_flips;  // share of rows whose decision is another; a gate of the shadow
+    // Gates of the shadow; at least one of them.
+    std::string max_flips;  // share of rows whose decision is another
+    std::string max_shift;  // mean absolute difference of the output's numbers
   };
   std::optional<Compare> compare;
 };
@@ -38,11 +41,21 @@ struct ShadowSpec {
 struct PauseStep {
   std::string message;  // what to look at, for those who resume
 };
-// Either a weight with its hold, or a pause.
+// Until people have decided, each by an object of the kind Approval.
+struct RolloutApproval {
+  std::string message;              // for those who decide
+  std::vector<Approver> approvers;  // empty: who may create Approvals in the namespace
+  int need = 1;                     // different people
+  bool not_by_submitter = false;    // who started the run that made the model does not count
+  std::optional<Milliseconds> timeout;
+  ApprovalTimeout on_timeout = ApprovalTimeout::kFail;  // or kApprove
+};
+// One of a weight with its hold, a pause and an approval.
 struct RolloutStep {
-  std::string weight;  // of the traffic, "5%"; empty: a pause
+  std::string weight;  // of the traffic, "5%"; empty: it stays
   Milliseconds hold{0};
   std::optional<PauseStep> pause;
+  std::optional<RolloutApproval> approval = std::nullopt;
 };
 
 // Of GateSpec::metric.
@@ -52,6 +65,7 @@ inline constexpr const char* kLatencyP50 = "latencyP50";
 inline constexpr const char* kLatencyP95 = "latencyP95";
 inline constexpr const char* kLatencyP99 = "latencyP99";
 inline constexpr const char* kDecisionFlips = "decisionFlips";  // made by shadow.compare
+inline constexpr const char* kOutputShift = "outputShift";      // the same
 
 struct PrometheusGate {
   std::string url;    // of the server, such as http://prometheus.monitoring.svc:9090
@@ -64,7 +78,23 @@ struct HttpGate {
   int status = 200;      // that the answer must have
   std::string contains;  // text that its first 64 KiB must have; empty: any
 };
-// One of metric, prometheus and http; a metric has one of its bounds.
+// What recorded requests are held against.
+enum class RowsExpect : std::uint8_t {
+  kRecorded,  // the answers that stand beside them
+  kStable,    // what the stable version answers now
+};
+// Recorded requests, sent to a candidate before it has any traffic.
+struct RowsGate {
+  std::string config_map;  // of the namespace
+  std::string key;         // of its data: JSON Lines of {"request", "response"} as V2 has them
+  RowsExpect expect = RowsExpect::kRecorded;
+  std::string tolerance;   // of a number; empty: kRowsTolerance
+  int max_mismatches = 0;  // rows that may be answered otherwise
+};
+inline constexpr const char* kRowsKey = "rows.jsonl";  // where none is said
+inline constexpr const char* kRowsTolerance = "0.00001";
+
+// One of metric, prometheus, http and rows; a metric has one of its bounds.
 struct GateSpec {
   std::string name;    // for status; empty: the metric's
   std::string metric;  // measured by the routers
@@ -73,10 +103,12 @@ struct GateSpec {
   std::string max_difference_to_stable;  // errorRate: percent
   std::optional<PrometheusGate> prometheus;
   std::optional<HttpGate> http;
-  Milliseconds interval{30'000};  // between two measurements of prometheus and http
+  std::optional<RowsGate> rows;
+  Milliseconds interval{30'000};  // between two measurements of prometheus, http and rows
   int failures = 3;               // of them in a row fail the gate
 
   [[nodiscard]] const std::string& Name() const { return name.empty() ? metric : name; }
+  // In every stage. Rows are asked once, before all of them.
   [[nodiscard]] bool IsAsked() const { return prometheus.has_value() || http.has_value(); }
 };
 
@@ -89,6 +121,8 @@ struct RolloutSpec {
   std::vector<GateSpec> gates;
   Milliseconds progress_deadline{600'000};
   OnInconclusive on_inconclusive = OnInconclusive::kPause;
+  // A candidate may lack or change what the stable version accepts and answers.
+  bool allow_signature_change = false;
 };
 
 // What people tell a rollout, as annotations of the ModelDeployment. Each names the version that it

@@ -218,6 +218,16 @@ class Parser {
     add("pause", "Hold the new version where it is");
     add("resume", "Go on: past a pause, or past a step that is not decided");
     add("abort", "Roll the new version back");
+    for (const auto& [what, says] :
+         {std::pair{"approve", "Approve the step at which the new version waits for people"},
+          std::pair{"reject", "Reject it, which rolls back"}}) {
+      CLI::App* command = Command(*rollout, what, says, [this, what = what] {
+        rollout_.what = what;
+        return DecideRollout(rollout_, session_);
+      });
+      command->add_option("modeldeployment", rollout_.name, "its name")->required();
+      command->add_option("--comment", rollout_.comment, "why, for people");
+    }
     add("undo", "Go back to a version that served before")
         ->add_option("--to", rollout_.to, "which one; default: the one before")
         ->check(CLI::PositiveNumber);

@@ -83,8 +83,11 @@ struct RolloutOptions {
   std::string name;     // of the ModelDeployment
   std::int64_t to = 0;  // undo: the version; 0: the one before
   std::string output;   // status
+  std::string comment;  // approve, reject
 };
 int Rollout(const RolloutOptions& options, Session& session);
+// what is "approve" or "reject": decides the step at which a version waits for people.
+int DecideRollout(const RolloutOptions& options, Session& session);
 
 // penstock backfill
 struct BackfillOptions {

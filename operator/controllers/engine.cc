@@ -139,7 +139,8 @@ Engine::Impl::Impl(kube::Client& client, const artifacts::Store& store,
           [this](const std::string& key) { model_workers.Wake(key); }),
       models(
           context, routers,
-          [this](const std::string& key, Milliseconds after) { model_workers.Wake(key, after); }),
+          [this](const std::string& key, Milliseconds after) { model_workers.Wake(key, after); },
+          options.ask_server),
       watches(client, clock, options.namespaces, options.hooks.log),
       api_pool(options.api_threads, std::bind_front(options.hooks.log, "error")),
       io_pool(options.io_threads, options.io_threads_a_namespace,
@@ -256,13 +257,19 @@ void Engine::Impl::OnLockSizes(const kube::Change& change) {
 }
 
 void Engine::Impl::OnApproval(const kube::Change& change) {
+  const auto wake = [&](const api::ApprovalSpec& of) {
+    if (of.run.empty())
+      model_workers.Wake(ObjectKey{change.key.ns, of.model_deployment}.Text());
+    else
+      run_workers.Wake(ObjectKey{change.key.ns, of.run}.Text());
+  };
   const auto before = snapshots.approvals.Get(change.key);
-  if (before != nullptr) run_workers.Wake(ObjectKey{change.key.ns, before->spec.run}.Text());
+  if (before != nullptr) wake(before->spec);
   if (change.type == kube::ChangeType::kDeleted)
     return snapshots.approvals.Drop(change.key, api::DecodeMeta(*change.after).uid);
   const auto newest =
       snapshots.approvals.Put(Known<api::Approval>(api::DecodeApproval(*change.after)));
-  run_workers.Wake(ObjectKey{change.key.ns, newest->spec.run}.Text());
+  wake(newest->spec);
 }
 
 void Engine::Impl::WakeUnresolved(const std::string& ns) {

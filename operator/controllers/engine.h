@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "operator/controllers/context.h"
+#include "operator/rollouts/server_ask.h"
 #include "operator/routers/router_pods.h"
 
 namespace penstock::kube {
@@ -45,6 +46,7 @@ struct EngineOptions {
   Milliseconds resync{600'000};         // every object is looked at anew, each at its own moment
   Hooks hooks;
   std::function<Result<std::string>(const routers::RouterPod&)> ask_router;  // none: over HTTP
+  rollouts::AskServer ask_server;  // a version's server, before it has traffic; none: over HTTP
 };
 
 class Engine {

@@ -6,6 +6,7 @@
 #include "operator/base/json.h"
 #include "operator/controllers/model_actions.h"
 #include "operator/controllers/registered_target.h"
+#include "operator/controllers/run_family.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/model/model_deployment_fact.h"
@@ -248,6 +249,20 @@ void ModelDeploymentController::NoteService(const std::string& key, plan::ModelO
   observed.service_for = std::chrono::duration_cast<Milliseconds>(now - memory.service_since);
 }
 
+Result<std::string> ModelDeploymentController::ReadRows(const std::string& ns,
+                                                        const api::RowsGate& rows) const {
+  const std::string key = rows.key.empty() ? api::kRowsKey : rows.key;
+  const std::string of = "ConfigMap " + rows.config_map;
+  const auto map =
+      context_.client.Get(kube::kConfigMaps, ns, rows.config_map, {.stop = context_.stop});
+  if (!map) return Wrap(of, map.error());
+  const Json data = map->value("data", Json::object());
+  const auto found = data.is_object() ? data.find(key) : data.end();
+  if (!data.is_object() || found == data.end() || !found->is_string())
+    return Invalid(of + " has no " + key + " in its data: recorded rows, a line each");
+  return found->get<std::string>();
+}
+
 void ModelDeploymentController::RecallEvidence(const std::string& key,
                                                plan::ModelObserved& observed) {
   observed.measurements = probes_.Take(key);
@@ -262,7 +277,7 @@ void ModelDeploymentController::KeepEvidence(const std::string& key, const plan:
     memories_[key].evidence = plan.evidence;
   }
   for (const plan::GateQuestion& question : plan.questions)
-    probes_.Ask(ParseKey(key).ns, key, question.gate);
+    probes_.Ask(ParseKey(key).ns, key, question.gate, question.servers);
 }
 
 void ModelDeploymentController::Act(const std::string& key, const plan::ModelObserved& observed,
@@ -332,6 +347,7 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   refusals_.Forget(key, kReading);
   NoteService(key, observed);
   RecallEvidence(key, observed);
+  ObserveApprovals(context_, observed, [this](const std::string& k) { wake_(k, Milliseconds(0)); });
   plan::ModelPlan plan = Plan(observed);
   KeepEvidence(key, plan);
   Act(key, observed, plan.actions, report);

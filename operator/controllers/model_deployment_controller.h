@@ -24,13 +24,17 @@ namespace penstock::controllers {
 class ModelDeploymentController {
  public:
   ModelDeploymentController(const Context& context, RouterController& routers,
-                            std::function<void(const std::string& key, Milliseconds after)> wake)
+                            std::function<void(const std::string& key, Milliseconds after)> wake,
+                            rollouts::AskServer ask_server = {})
       : context_(context),
         routers_(routers),
         wake_(std::move(wake)),
         refusals_(context.clock),
         probes_({context.submit_sources, context.settings.may_ask, context.settings.local_files,
-                 context.stop},
+                 context.stop, std::move(ask_server),
+                 [this](const std::string& ns, const api::RowsGate& rows) {
+                   return ReadRows(ns, rows);
+                 }},
                 context.clock, wake_) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
@@ -67,6 +71,9 @@ class ModelDeploymentController {
   // What earlier visits learned of the candidate, and what its gates measured since.
   void RecallEvidence(const std::string& key, plan::ModelObserved& observed);
   void KeepEvidence(const std::string& key, const plan::ModelPlan& plan);
+  // The data of a gate's ConfigMap. Not found, or invalid, names it.
+  [[nodiscard]] Result<std::string> ReadRows(const std::string& ns,
+                                             const api::RowsGate& rows) const;
   void NoteService(const std::string& key, plan::ModelObserved& observed);
 
   void Act(const std::string& key, const plan::ModelObserved& observed,

@@ -1,5 +1,5 @@
 // What is around a run, from snapshots: the runs within and above it, those that it shares locks
-// with, and what people have decided of it.
+// with, and what people have decided of it; and of a rollout.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 
 #include "operator/controllers/context.h"
 #include "operator/plan/locks/lock_words.h"
+#include "operator/plan/model/world.h"
 #include "operator/plan/values/approval_words.h"
 
 namespace penstock::controllers {
@@ -40,6 +41,11 @@ namespace penstock::controllers {
 [[nodiscard]] plan::ApprovalFacts ApprovalFactsOf(
     const Context& context, const api::PipelineRun& run,
     const std::function<void(const std::string& key)>& wake);
+
+// Of a ModelDeployment whose rollout has such steps: fills them, and the run that made its target.
+// `wake` as above.
+void ObserveApprovals(const Context& context, plan::ModelObserved& observed,
+                      const std::function<void(const std::string& key)>& wake);
 
 // Asks whether the policy for Approvals is in force.
 [[nodiscard]] gates::ApprovalPolicyCheck::Asker AskerOf(const Context& context);

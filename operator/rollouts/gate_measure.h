@@ -2,6 +2,7 @@
 // ten seconds at most; thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -15,6 +16,8 @@ struct GateMeasure {
   bool good = false;
   std::optional<double> value;  // of prometheus
   std::string error;            // nothing was measured: why; then `good` says nothing
+  std::string message = {};     // what it stands on
+  std::int64_t samples = 0;     // rows that were sent
 };
 
 struct GateMeasureOptions {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "operator/rollouts/gate_measure.h"
+#include "operator/rollouts/signature_measure.h"
 #include "operator/sources/as_seen_in.h"
 
 namespace penstock::rollouts {
@@ -20,18 +20,21 @@ std::vector<rollout::Measurement> GateProbes::Take(const std::string& key) {
   return measured;
 }
 
-void GateProbes::Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate) {
+void GateProbes::Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate,
+                     const Servers& servers) {
   {
     const std::lock_guard lock(mutex_);
     if (!asked_[key].under_way.insert(gate.Name()).second) return;
   }
-  options_.submit(ns, [this, ns, key, gate] { Measure(ns, key, gate); });
+  options_.submit(ns, [this, ns, key, gate, servers] { Measure(ns, key, gate, servers); });
 }
 
-void GateProbes::Measure(const std::string& ns, const std::string& key, api::GateSpec gate) {
+void GateProbes::Measure(const std::string& ns, const std::string& key, const api::GateSpec& gate,
+                         const Servers& servers) {
   rollout::Measurement m;
   m.gate = gate.Name();
   m.error = "it was not measured";
+  if (servers) m.pod = servers->candidate.pod;
   struct End {  // also where it throws, which the pool tells
     GateProbes& probes;
     const std::string& key;
@@ -47,6 +50,29 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, api::Gat
       probes.wake_(key, Milliseconds(0));
     }
   } end{*this, key, m};
+  GateMeasure measure = servers ? MeasureServers(ns, gate, *servers) : MeasureElsewhere(ns, gate);
+  m.good = measure.good;
+  m.value = measure.value;
+  m.error = std::move(measure.error);
+  m.message = std::move(measure.message);
+  m.samples = measure.samples;
+}
+
+GateMeasure GateProbes::MeasureServers(const std::string& ns, const api::GateSpec& gate,
+                                       const rollout::ServersToAsk& servers) const {
+  AskServer ask = options_.ask_server;
+  if (!ask)
+    ask = [this](const rollout::ServerAddress& server, const ServerRequest& request) {
+      return AskOverHttp(server, request, options_.stop);
+    };
+  if (!gate.rows) return MeasureSignature(servers, ask);
+  const auto text = options_.read_rows ? options_.read_rows(ns, *gate.rows)
+                                       : Result<std::string>(Transient("nothing reads rows here"));
+  if (!text) return {false, {}, text.error().message};
+  return MeasureRows(*gate.rows, *text, servers, {ask, clock_, options_.stop});
+}
+
+GateMeasure GateProbes::MeasureElsewhere(const std::string& ns, api::GateSpec gate) const {
   if (!options_.local) {
     if (gate.prometheus) gate.prometheus->url = sources::AsSeenIn(ns, gate.prometheus->url);
     if (gate.http) gate.http->url = sources::AsSeenIn(ns, gate.http->url);
@@ -56,10 +82,7 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, api::Gat
     how.may_ask = [](const std::string& host, const std::string& address) {
       return net::AddressPolicy({}).Check(host, address);
     };
-  const GateMeasure measure = MeasureGate(gate, how);
-  m.good = measure.good;
-  m.value = measure.value;
-  m.error = measure.error;
+  return MeasureGate(gate, how);
 }
 
 void GateProbes::Forget(const std::string& key) {

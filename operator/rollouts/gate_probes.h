@@ -1,10 +1,12 @@
-// Measures the gates that a rollout asks for, on another pool of threads, and wakes whoever asked.
+// Measures what a rollout asks for, gates and checks before traffic, on another pool of threads,
+// and wakes whoever asked.
 // Thread-safe.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -14,6 +16,9 @@
 #include "operator/base/time.h"
 #include "operator/net/address_policy.h"
 #include "operator/plan/rollout/observation.h"
+#include "operator/rollouts/gate_measure.h"
+#include "operator/rollouts/rows_measure.h"
+#include "operator/rollouts/server_ask.h"
 
 namespace penstock::rollouts {
 
@@ -23,6 +28,8 @@ struct GateProbeOptions {
   net::AddressCheck may_ask = {};  // none: what every policy allows, or anything where `local`
   bool local = false;              // the operator runs as the user, outside any cluster
   std::stop_token stop = {};
+  AskServer ask_server = {};  // none: over HTTP
+  ReadRows read_rows = {};    // of gates of rows; may block
 };
 
 class GateProbes {
@@ -33,8 +40,10 @@ class GateProbes {
 
   // What came for a key ("namespace/name") since the last call.
   [[nodiscard]] std::vector<rollout::Measurement> Take(const std::string& key);
-  // Measures a gate, with its references put in. One that is under way is not asked twice.
-  void Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate);
+  // Measures a gate, with its references put in, or with `servers` the check that it names. One
+  // that is under way is not asked twice.
+  void Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate,
+           const std::optional<rollout::ServersToAsk>& servers = std::nullopt);
   void Forget(const std::string& key);
 
  private:
@@ -42,7 +51,12 @@ class GateProbes {
     std::set<std::string> under_way;  // names of gates
     std::vector<rollout::Measurement> measured;
   };
-  void Measure(const std::string& ns, const std::string& key, api::GateSpec gate);
+  using Servers = std::optional<rollout::ServersToAsk>;
+  void Measure(const std::string& ns, const std::string& key, const api::GateSpec& gate,
+               const Servers& servers);
+  [[nodiscard]] GateMeasure MeasureElsewhere(const std::string& ns, api::GateSpec gate) const;
+  [[nodiscard]] GateMeasure MeasureServers(const std::string& ns, const api::GateSpec& gate,
+                                           const rollout::ServersToAsk& servers) const;
 
   const GateProbeOptions options_;
   const Clock& clock_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "operator/base/json_member.h"
 #include "operator/base/shown_text.h"
@@ -21,6 +22,24 @@ std::int64_t VersionOf(const std::string& text) {
   std::int64_t v = 0;
   const auto r = std::from_chars(text.data(), text.data() + text.size(), v);
   return r.ec == std::errc{} && r.ptr == text.data() + text.size() ? v : 0;
+}
+
+// A sum that is no number (it has overflown) makes all of them unknown.
+rollout::ShiftSums ReadShift(const Json& shadow) {
+  const Json& shift = Member(shadow, "shift");
+  rollout::ShiftSums sums;
+  sums.rows = CountAt(shadow, "rows");
+  sums.values = CountAt(shift, "values");
+  bool known = true;
+  const auto sum = [&](const char* key) {
+    const Json& v = Member(shift, key);
+    const double read = v.is_number() ? v.get<double>() : std::nan("");
+    known = known && std::isfinite(read) && read >= 0;
+    return read;
+  };
+  sums.absolute_differences = sum("sumAbsoluteDifference");
+  sums.squared_differences = sum("sumSquaredDifference");
+  return known ? sums : rollout::ShiftSums();
 }
 
 // The bounds are the router's, the same for all versions.
@@ -55,6 +74,7 @@ rollout::VersionCounters ReadVersion(std::int64_t version, const Json& said,
   const Json& shadow = Member(said, "shadow");
   counters.compared = CountAt(shadow, "decisions");  // rows; an answer may have many
   counters.flips = CountAt(shadow, "flips");
+  counters.shift = ReadShift(shadow);
   deployment.endpoints[version] =
       static_cast<int>(std::min<std::int64_t>(CountAt(said, "endpoints"), 1'000'000));
   return counters;

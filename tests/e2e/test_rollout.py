@@ -21,7 +21,7 @@ GATES = [{"metric": "errorRate", "max": "5%"}]
 STEPS = [{"weight": "20%", "hold": "2s"}, {"weight": "50%", "hold": "2s"}]
 
 
-def write_scale(folder, factor, damaged=False):
+def write_scale(folder, factor, damaged=False, output="y"):
     """A model x float32 [-1, 2] -> y = factor * x, as layers and weights."""
     weights = struct.pack("<4f", factor, 0, 0, factor)
     header = json.dumps({"w0": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, len(weights)]}}).encode()
@@ -29,7 +29,7 @@ def write_scale(folder, factor, damaged=False):
     (folder / "network.json").write_text(json.dumps({"formatVersion": 1, "layers": [{"op": "linear", "weight": "w0"}]}))
     (folder / "model.yaml").write_text(
         "formatVersion: 1\nname: scale\nbackend: safetensors\nfile: weights.safetensors\nbatchAxis: 0\n"
-        "inputs: [{name: x, type: float32, shape: [-1, 2]}]\noutputs: [{name: y, type: float32, shape: [-1, 2]}]\n")
+        "inputs: [{name: x, type: float32, shape: [-1, 2]}]\noutputs: [{name: " + output + ", type: float32, shape: [-1, 2]}]\n")
 
 
 def put(ns, write):
@@ -182,6 +182,26 @@ class Rollout(h.ClusterTest):
             self.follow(broken)
             self.wait_outcome(broken, ("Rejected",))
         self.assertEqual(self.status()["stable"]["digest"], two)
+
+        renamed = put(self.ns, lambda f: write_scale(f, 6, output="z"))
+        with self.phase("a version whose signature breaks") as seen:
+            self.follow(renamed)
+            held = h.wait_until("the version to be held", 60, lambda: h.condition({"status": self.status()}, "Stalled").get(
+                "reason") == "SignatureIncompatible" and self.status())
+        self.assertIn('output "y": was FP32, is gone', h.condition({"status": held}, "Stalled")["message"])
+        self.assertEqual(set(seen), {"version 2"})
+
+        wrong = put(self.ns, lambda f: write_scale(f, 7))
+        rows = {"request": {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "data": [1, 2]}]},
+                "response": {"outputs": [{"name": "y", "shape": [1, 2], "data": [2, 4]}]}}
+        h.apply(self.ns, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "golden"},
+                          "data": {"rows.jsonl": json.dumps(rows)}})
+        golden = {"name": "golden", "rows": {"configMap": {"name": "golden"}}}
+        with self.phase("a version that answers recorded rows otherwise") as seen:
+            self.follow(wrong, rollout={"strategy": "Canary", "steps": STEPS, "gates": [*GATES, golden]})
+            entry = self.wait_outcome(wrong, ("Rejected",))
+        self.assertIn('output "y"[0]: expected 2, got 7', entry["reason"])
+        self.assertEqual(set(seen), {"version 2"})
 
         with self.phase("both routers restarted"):
             h.kubectl("rollout", "restart", "deployment/penstock-router", "-n", self.ns)

@@ -245,7 +245,9 @@ class Chart(unittest.TestCase):
         more = {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
         routers = {"to": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"penstock.dev/router": "true"}}}],
                    "ports": [{"port": 9402, "protocol": "TCP"}]}
-        self.assertEqual(denied["penstock"]["egress"], [dns, api, routers, more])
+        servers = {"to": [{"namespaceSelector": {}, "podSelector": {
+            "matchExpressions": [{"key": "penstock.dev/model-version", "operator": "Exists"}]}}]}
+        self.assertEqual(denied["penstock"]["egress"], [dns, api, routers, servers, more])
         self.assertEqual(denied["penstock-test"]["egress"], [dns, api])
         operator = denied["penstock"]["podSelector"]
         gateway = {"to": [{"podSelector": operator}], "ports": [{"port": 8443, "protocol": "TCP"}]}

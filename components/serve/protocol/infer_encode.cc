@@ -55,8 +55,10 @@ Json TensorMetadata(const std::vector<Spec>& specs) {
   for (const auto& spec : specs) {
     list.push_back({{"name", spec.name}, {"datatype", Name(spec.datatype)}, {"shape", spec.shape}});
     if constexpr (std::is_same_v<Spec, InputSpec>) {
+      Json parameters{{"nullable", spec.nullable}};
       if (spec.is_time)
-        list.back()["parameters"] = {{"content_type", "datetime"}, {"int64_unit", kTimeUnit}};
+        parameters.update({{"content_type", "datetime"}, {"int64_unit", kTimeUnit}});
+      list.back()["parameters"] = std::move(parameters);
     }
   }
   return list;

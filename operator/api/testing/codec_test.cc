@@ -67,10 +67,12 @@ TEST(Codec, CarriesEveryFieldOfEveryKindThereAndBack) {
   EXPECT_EQ(ErrorsOf(c.errors), "");
   EXPECT_EQ(Encode(c.value), component) << Json::diff(component, Encode(c.value)).dump(1);
 
-  const Json approval = Full("full-approval.yaml");
-  const auto a = DecodeApproval(approval);
-  EXPECT_EQ(ErrorsOf(a.errors), "");
-  EXPECT_EQ(Encode(a.value), approval) << Json::diff(approval, Encode(a.value)).dump(1);
+  for (const char* file : {"full-approval.yaml", "full-approval-of-rollout.yaml"}) {
+    const Json approval = Full(file);
+    const auto a = DecodeApproval(approval);
+    EXPECT_EQ(ErrorsOf(a.errors), "") << file;
+    EXPECT_EQ(Encode(a.value), approval) << Json::diff(approval, Encode(a.value)).dump(1);
+  }
 
   for (const char* file : {"full-model.yaml", "full-model-server.yaml"}) {
     const Json model = Full(file);

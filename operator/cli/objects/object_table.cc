@@ -145,9 +145,13 @@ std::vector<Column> ColumnsOf(const kube::ResourceType& type) {
     const auto spec = [](const char* field) {
       return [field](const Json& o, TimePoint) { return ShownAt(ObjectAt(o, "spec"), field); };
     };
+    const auto of = [](const Json& o, TimePoint) {  // a run, or the model of a rollout
+      const Json& s = ObjectAt(o, "spec");
+      const std::string run = ShownAt(ObjectAt(s, "run"), "name");
+      return run.empty() ? ShownAt(ObjectAt(s, "modelDeployment"), "name") : run;
+    };
     return {
-        {"RUN", [](const Json& o,
-                   TimePoint) { return ShownAt(ObjectAt(ObjectAt(o, "spec"), "run"), "name"); }},
+        {"RUN", of},
         {"STEP", spec("step")},
         {"DECISION", spec("decision")},
         {"BY",

@@ -8,6 +8,17 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Says who asks, as an API server does.
+class AliceClient : public PassingClient {
+ public:
+  using PassingClient::PassingClient;
+  Result<Json> Create(const kube::ResourceType& type, const std::string& ns, const Json& object,
+                      const kube::Call& call) override {
+    if (type != kube::kSelfSubjectReviews) return PassingClient::Create(type, ns, object, call);
+    return Json{{"status", {{"userInfo", {{"username", "alice"}, {"groups", {"leads"}}}}}}};
+  }
+};
+
 class OfARollout : public CliTest {
  protected:
   OfARollout() : nodes_(folder_ / "nodes") {
@@ -17,7 +28,7 @@ class OfARollout : public CliTest {
     cluster_ = *std::move(made);  // not started
     session_.connect = [this](const GlobalFlags&) -> Result<Cluster> {
       Cluster cluster;
-      cluster.client = std::make_unique<PassingClient>(cluster_->client());
+      cluster.client = std::make_unique<AliceClient>(cluster_->client());
       cluster.namespace_ = kLocalNamespace;
       return cluster;
     };
@@ -97,6 +108,48 @@ TEST_F(OfARollout, ResumeSaysThatTheManifestHoldsIt) {
   EXPECT_EQ(Penstock({"rollout", "resume", "flights", "--cluster"}), kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("spec.rollout.paused"));
   EXPECT_EQ(Penstock({"rollout", "status", "nothing", "--cluster"}), kFailed);
+}
+
+Json StepsWithApproval(const std::string& group) {
+  return {
+      {"strategy", "Canary"},
+      {"steps", Json::array({{{"weight", "5%"}},
+                             {{"approval", {{"approvers", Json::array({{{"group", group}}})}}}}})}};
+}
+
+TEST_F(OfARollout, ApproveMakesAnApprovalOfTheVersionAndItsStepInTheNameOfWhoAsks) {
+  Put(Candidate(), StepsWithApproval("leads"));
+  EXPECT_EQ(Penstock({"rollout", "resume", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("penstock rollout approve flights"));
+  ASSERT_EQ(Penstock({"rollout", "approve", "flights", "--cluster", "--comment", "fine"}), kOk)
+      << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("version 8, step 2 approved by alice"));
+  const auto made = cluster_->client().List(kube::kApprovals, kLocalNamespace, {});
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->items.size(), 1U);
+  const Json& spec = made->items[0]["spec"];
+  EXPECT_EQ(spec["modelDeployment"]["name"], "flights");
+  EXPECT_EQ(spec["modelDeployment"]["version"], 8);
+  EXPECT_FALSE(spec["modelDeployment"]["uid"].get<std::string>().empty());
+  EXPECT_EQ(spec["step"], "2");
+  EXPECT_EQ(spec["decision"], "Approve");
+  EXPECT_EQ(spec["approver"], Json({{"user", "alice"}, {"groups", {"leads"}}}));
+  EXPECT_EQ(Penstock({"rollout", "reject", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("you have decided already"));
+  ASSERT_EQ(Penstock({"get", "approvals", "--cluster"}), kOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("flights   2      Approve    alice"));
+}
+
+TEST_F(OfARollout, ApproveSaysWhatWouldNotCount) {
+  Put(Candidate(), StepsWithApproval("others"));
+  EXPECT_EQ(Penstock({"rollout", "approve", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("your decision would not count: nobody but group others"));
+}
+
+TEST_F(OfARollout, ApproveSaysWhatDoesNotWait) {
+  Put(Candidate(), {{"strategy", "Canary"}, {"steps", Json::array({{{"weight", "5%"}}})}});
+  EXPECT_EQ(Penstock({"rollout", "approve", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("version 8 waits for no approval: it is Paused, step 2"));
 }
 
 }  // namespace

@@ -85,6 +85,7 @@ EngineOptions EngineTest::Options() {
   options.settings.serve_image = "penstock/serve:test";
   options.settings.router_image = "penstock/router:test";
   options.ask_router = ask_router_;
+  options.ask_server = ask_server_;
   options.settings.pods.store.folder = (folder_ / "store").string();
   options.settings.may_ask = may_ask_;
   options.settings.approval_policy = approval_policy_;

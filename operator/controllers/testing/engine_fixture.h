@@ -118,6 +118,12 @@ class EngineTest : public ::testing::Test {
   std::unique_ptr<artifacts::Store> store_;
   metadata::NullRecorder no_history_;
   std::function<Result<std::string>(const routers::RouterPod&)> ask_router_;  // of the next engine
+  // Of the next engine: no server here tells a signature.
+  rollouts::AskServer ask_server_ =
+      [](const rollout::ServerAddress&,
+         const rollouts::ServerRequest&) -> Result<rollouts::ServerAnswer> {
+    return rollouts::ServerAnswer{404, ""};
+  };
   net::AddressCheck may_ask_;  // of the next engine; none: what every policy allows
   std::unique_ptr<FakeKubelet> kubelet_;
   const Clock* engine_clock_ = &clock_;

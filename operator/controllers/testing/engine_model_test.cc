@@ -61,6 +61,25 @@ class EngineModels : public EngineTest {
     ASSERT_TRUE(written) << written.error().message;
   }
 
+  // A Ready pod of a version's Deployment, as that made it.
+  void MakePod(const std::string& deployment, const std::string& version) {
+    const Json made = AwaitThere(kube::kDeployments, deployment);
+    const Json annotations = made["metadata"]["annotations"];
+    const std::string hash = annotations["penstock.dev/template-hash"];
+    Create(kube::kPods, "metadata: {name: " + deployment +
+                            "-x, labels: {penstock.dev/model-deployment: flights, "
+                            "penstock.dev/model-version: \"" +
+                            version + "\"}, annotations: {penstock.dev/template-hash: \"" + hash +
+                            "\"}}\nspec: {containers: [{name: serve, image: i, ports: "
+                            "[{name: http, containerPort: 8080}]}]}\n");
+    const Json status{{"phase", "Running"},
+                      {"podIP", "10.9.9." + version},
+                      {"hostIP", "10.0.0.1"},
+                      {"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})}};
+    auto written = cluster_.MergePatch(kube::kPods, "team", deployment + "-x", {{"status", status}},
+                                       {.subresource = "status"});
+    ASSERT_TRUE(written) << written.error().message;
+  }
   Json AwaitThere(const kube::ResourceType& type, const std::string& name) {
     return Await(type, name, "there", [](const Json&) { return true; });
   }
@@ -210,6 +229,62 @@ TEST_F(EngineModels, TellWhatTheApiServerRefusesOnceInTheLogAndGoOnWhenItIsCured
   for (std::string line; std::getline(told, line);)
     if (!line.starts_with("event ") && line.find("exceeded quota") != std::string::npos) ++lines;
   EXPECT_EQ(lines, 1U) << log_;
+}
+
+TEST_F(EngineModels, HoldAVersionWhoseSignatureBreaksUntilTheSpecLetsIt) {
+  ask_server_ = [](const rollout::ServerAddress& server,
+                   const rollouts::ServerRequest& request) -> Result<rollouts::ServerAnswer> {
+    EXPECT_EQ(request.target, "/v2/models/flights");
+    const std::string type = server.pod == "flights-v1-x" ? "INT64" : "BYTES";
+    return rollouts::ServerAnswer{
+        200, R"({"inputs":[{"name":"hour","datatype":")" + type + R"(","shape":[-1]}]})"};
+  };
+  StartEngine();
+  ServeVersionOne();
+  MakePod("flights-v1", "1");
+  Patch(kube::kModelDeployments, "flights", {{"spec", {{"model", Digest("two")}}}});
+  AwaitThere(kube::kDeployments, "flights-v2");
+  MakePod("flights-v2", "2");
+  MakeAvailable("flights-v2");
+  const Json held = AwaitReady("False", "SignatureIncompatible");
+  EXPECT_THAT(MessageOf(held), HasSubstr("input \"hour\": datatype INT64 became BYTES"));
+  EXPECT_EQ(ConditionOf(held, "Stalled"), "True");
+  EXPECT_EQ(Get(kube::kServices, "flights")["spec"]["selector"]["penstock.dev/model-version"], "1");
+  Patch(kube::kModelDeployments, "flights",
+        {{"spec", {{"rollout", {{"allowSignatureChange", true}}}}}});
+  Await(kube::kServices, "flights", "at version 2", [](const Json& service) {
+    return service["spec"]["selector"]["penstock.dev/model-version"] == "2";
+  });
+}
+
+TEST_F(EngineModels, RejectAVersionThatAnswersTheRowsOfAConfigMapOtherwise) {
+  ask_server_ = [](const rollout::ServerAddress& server,
+                   const rollouts::ServerRequest& request) -> Result<rollouts::ServerAnswer> {
+    if (request.body.empty()) return rollouts::ServerAnswer{404, ""};
+    EXPECT_EQ(request.target, "/v2/models/flights/infer");
+    const std::string y = server.pod == "flights-v2-x" ? "7" : "4";
+    return rollouts::ServerAnswer{
+        200, R"({"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[)" + y + "]}]}"};
+  };
+  Create(kube::kConfigMaps,
+         "metadata: {name: golden}\ndata:\n  rows.jsonl: |\n"
+         "    {\"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", "
+         "\"shape\": [1], \"data\": [2]}]}, \"response\": {\"outputs\": [{\"name\": "
+         "\"y\", \"data\": [4]}]}}\n");
+  StartEngine();
+  Create(kube::kModelDeployments,
+         "metadata: {name: flights}\nspec: {model: \"" + Digest("one") +
+             "\", replicas: 1, rollout: {gates: [{name: golden, rows: {configMap: {name: "
+             "golden}}}]}}\n");
+  MakeAvailable("flights-v1");
+  AwaitReady("True", "Available");
+  Patch(kube::kModelDeployments, "flights", {{"spec", {{"model", Digest("two")}}}});
+  MakePod("flights-v2", "2");
+  MakeAvailable("flights-v2");
+  EXPECT_THAT(MessageOf(AwaitReady("False", "RolledBack")),
+              HasSubstr("golden: 1 of 1 rows are answered otherwise; line 1: output \"y\"[0]: "
+                        "expected 4, got 7"));
+  EXPECT_EQ(Get(kube::kServices, "flights")["spec"]["selector"]["penstock.dev/model-version"], "1");
 }
 
 TEST_F(EngineModels, TellARefusedService) {

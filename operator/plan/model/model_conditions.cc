@@ -138,7 +138,12 @@ class ModelConditions {
     const Trouble trouble = d != nullptr ? TroubleOf(o_, *d) : Trouble();
     if (d != nullptr && (!trouble.reason.empty() || d->deadline_exceeded))
       return ReportTrouble(begin, *d, trouble);
-    Conclude(false, true, false, ReasonOf(c), c.message.empty() ? begin : begin + "; " + c.message);
+    if (!rollout_.held.empty()) {
+      Warn({rollout_.held, c.message}, TextOf(c) + " " + c.message);
+      return Conclude(false, false, true, rollout_.held, TextOf(c) + " " + c.message);
+    }
+    const std::string reason = rollout_.waits.empty() ? ReasonOf(c) : rollout_.waits;
+    Conclude(false, true, false, reason, c.message.empty() ? begin : begin + "; " + c.message);
   }
 
   // Of a candidate whose pods are well.

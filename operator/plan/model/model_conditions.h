@@ -13,6 +13,8 @@ struct Rollout {
   bool promoting = false;       // the candidate takes the traffic
   bool stable_changes = false;  // the stable Deployment is not yet what the spec says
   std::string note;             // why a person's wish is not met; beside what holds anyway
+  std::string waits;            // for an approval of the candidate: the reason
+  std::string held;             // the candidate gets no traffic until somebody acts: the reason
 };
 
 // Fills url, replicas, selector and conditions, and adds the event of a trouble; needs the plan's

@@ -62,6 +62,18 @@ void ReadContainer(const Json& status, ServingPodFact& fact) {
     fact.running = Member(Member(status, "state"), "running").is_object();
 }
 
+// A pod in its node's network may listen where others than us said.
+void ReadAddress(const Json& pod, ServingPodFact& fact) {
+  const Json& status = Member(pod, "status");
+  if (TextAt(status, "podIP") != TextAt(status, "hostIP")) fact.address = TextAt(status, "podIP");
+  const Json& containers = Member(Member(pod, "spec"), "containers");
+  if (!containers.is_array()) return;
+  for (const Json& container : containers)
+    if (const Json& ports = Member(container, "ports"); ports.is_array())
+      for (const Json& port : ports)
+        if (TextAt(port, "name") == kTrafficPort) fact.traffic_port = Int(port, "containerPort");
+}
+
 void ReadCondition(const Json& condition, DeploymentFact& fact) {
   const std::string type = TextAt(condition, "type");
   const std::string status = TextAt(condition, "status");
@@ -111,6 +123,7 @@ std::optional<ServingPodFact> DecodeServingPod(const Json& pod) {
   fact.version = VersionOf(Get(meta.labels, kLabelModelVersion));
   if (fact.version <= 0 || Get(meta.labels, kLabelModelDeployment).empty()) return std::nullopt;
   fact.template_hash = Get(meta.annotations, kAnnotationTemplateHash);
+  ReadAddress(pod, fact);
   const Json& status = Member(pod, "status");
   const std::string phase = TextAt(status, "phase");
   fact.ending = meta.deleted.has_value() || phase == "Failed" || phase == "Succeeded";

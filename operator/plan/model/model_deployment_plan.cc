@@ -4,6 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/model/model_checks.h"
 #include "operator/plan/model/model_conditions.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
@@ -201,15 +202,23 @@ class ModelPlanner {
     KeepStore();
     const std::int64_t version = plan_.status.candidate->version;
     const bool kept = Keep(version, target);
+    if (!kept && !HasBegun(o_, version)) plan_.evidence = {};  // other pods may answer otherwise
     if (d == nullptr) {
       plan_.events.push_back(
-          {"Normal", "Candidate", VersionText(version, target.digest) + " is being rolled out"});
+          {"Normal", "Candidate",
+           VersionText(version, target.digest) + " is being rolled out" + UncomparedText()});
     } else if (kept && (d->IsAvailable(md_.spec.replicas) || HasBegun(o_, version))) {
       Proceed(*d);
     } else {
       // A container that gives up changes nothing in the Deployment's status.
       WakeIn(kLookAgain);
     }
+  }
+
+  [[nodiscard]] std::string UncomparedText() const {
+    const std::string why =
+        plan_.status.stable && !undo_ ? WhyNotCompared(md_.spec) : std::string();
+    return why.empty() ? "" : "; its signature is not compared with the stable version's: " + why;
   }
 
   void PutCandidate(const ModelRef& target, const DeploymentFact* d) {
@@ -231,8 +240,10 @@ class ModelPlanner {
 
   // Its pods are there: by stages, or at once.
   void Proceed(const DeploymentFact& d) {
+    if (!undo_ && !MayHaveTraffic()) return;
     if (!undo_ && HasStages(o_, plan_)) {
       const rollout::Decision decision = Advance(o_, d, now_, plan_);
+      rollout_.waits = decision.reason;
       if (decision.move == rollout::Move::kRollBack) return RollBack(decision.message);
       if (decision.move != rollout::Move::kPromote) return;
     } else if (!d.IsAvailable(md_.spec.replicas)) {
@@ -244,6 +255,15 @@ class ModelPlanner {
     plan_.status.candidate->phase = api::kPhasePromoting;
     plan_.status.candidate->message.clear();
     rollout_.promoting = true;
+  }
+
+  // False: what is asked before any traffic is not answered yet, or not well.
+  bool MayHaveTraffic() {
+    const CheckOutcome outcome = CheckBeforeTraffic(o_, now_, plan_);
+    if (outcome.end == CheckEnd::kAbort) RollBack(outcome.message);
+    if (outcome.end == CheckEnd::kRefuse) Refuse(outcome.message);
+    if (outcome.end == CheckEnd::kHold) rollout_.held = kSignatureIncompatible;
+    return outcome.end == CheckEnd::kGoOn;
   }
 
   // Its traffic goes to the stable version with this status; its pods go when routers have left.
@@ -290,12 +310,19 @@ class ModelPlanner {
     if (d.IsAvailable(md_.spec.replicas) || d.template_hash != template_) return false;
     const Trouble trouble = TroubleOf(o_, d);
     if (!trouble.own_fault) return false;
-    Remember(plan_.status.history, Entry(*plan_.status.candidate, kRejected, trouble.Text()));
+    Refuse(trouble.Text());
+    return true;
+  }
+
+  // Before it had traffic.
+  void Refuse(const std::string& why) {
+    api::ModelHistoryEntry entry = Entry(*plan_.status.candidate, kRejected, why);
+    entry.gates = plan_.status.candidate->gates;
+    Remember(plan_.status.history, std::move(entry));
     plan_.events.push_back(
         {"Warning", "Rejected",
-         "version " + std::to_string(d.version) + " is not served: " + trouble.Text()});
+         "version " + std::to_string(plan_.status.candidate->version) + " is not served: " + why});
     plan_.status.candidate.reset();
-    return true;
   }
 
   // --- versions that serve nobody any more

@@ -1,15 +1,18 @@
 // testdata/<case>: spec.yaml is the spec of the ModelDeployment "flights", observed.yaml what is
 // seen of it. A Deployment there is {version, digest}, made by this operator, with what is said
 // beside them laid over; `old: true` gives it the template of another spec, `release: other` that
-// of another release and authority. Unless said otherwise pods are of today's template, the servers
-// know where the store is, and the Service has pointed where it does for a minute. The object's
-// resourceVersion is 100.
+// of another release and authority. Unless a case has `signatureAsked: true`, a candidate's
+// signature was compared and is the stable version's. Unless said otherwise pods are of today's
+// template, the servers know where the store is, and the Service has pointed where it does for a
+// minute. The object's resourceVersion is 100; the policy for Approvals is in force.
 #include <gtest/gtest.h>
 
+#include "operator/api/codec.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
+#include "operator/plan/rollout/gate.h"
 #include "operator/plan/testing/golden_test.h"
 
 namespace penstock::plan {
@@ -40,7 +43,16 @@ struct Namer {
 Json AsJson(const ModelPlan& plan, bool whole) {
   Json j{{"actions", Json::array()}, {"status", api::Encode(plan.status)}};
   for (const auto& a : plan.actions) j["actions"].push_back(std::visit(Namer{whole}, a));
-  for (const auto& q : plan.questions) j["questions"].push_back(q.gate.Name());
+  for (const auto& q : plan.questions) {
+    j["questions"].push_back(q.gate.Name());
+    if (!q.servers) continue;
+    Json& asked = j["asked"];
+    const auto text = [](const rollout::ServerAddress& server) {
+      return server.pod + " " + server.address + ":" + std::to_string(server.port);
+    };
+    asked["candidate"] = text(q.servers->candidate);
+    if (q.servers->stable) asked["stable"] = text(*q.servers->stable);
+  }
   PutEventsAndRequeue(plan.events, plan.requeue_after, j);
   return j;
 }
@@ -73,7 +85,8 @@ ServingPodFact PodOf(Json pod, const ModelObserved& o) {
   return fact.value_or(ServingPodFact{});
 }
 
-// {"2": {requests, serverErrors, timeouts, clientErrors: {kind: n}, compared, flips}}.
+// {"2": {requests, serverErrors, timeouts, clientErrors: {kind: n}, compared, flips, shift: {rows,
+// values, absolute, squared}}}.
 std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
   std::vector<rollout::VersionCounters> all;
   for (const auto& [version, said] : versions.items()) {
@@ -85,6 +98,8 @@ std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
     c.client_errors = said.value("clientErrors", std::map<std::string, std::int64_t>());
     c.compared = said.value("compared", 0);
     c.flips = said.value("flips", 0);
+    if (const Json shift = said.value("shift", Json()); shift.is_object())
+      c.shift = {shift.at("rows"), shift.at("values"), shift.at("absolute"), shift.at("squared")};
   }
   return all;
 }
@@ -117,14 +132,27 @@ rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, Tim
       counters = {};
       counters.version = version;
     }
-  o.measurements.clear();
+  std::erase_if(o.measurements, [](const auto& m) {
+    return m.gate != rollout::kSignatureCheck || !m.good || m.message != "is the same";
+  });
   return PlanModelDeployment(o, settings, now).evidence;
 }
 
 void ObserveGates(const Json& seen, ModelObserved& o) {
   for (const Json& m : seen.value("measurements", Json::array()))
     o.measurements.push_back(
-        {m.at("gate"), NowOf(seen), {}, m.value("good", false), m.value("error", "")});
+        {m.at("gate"), NowOf(seen),
+         m.contains("value") ? std::optional(m.at("value").get<double>()) : std::nullopt,
+         m.value("good", false), m.value("error", ""), m.value("message", ""),
+         m.value("samples", 0)});
+  if (!seen.value("signatureAsked", false))
+    o.measurements.push_back({rollout::kSignatureCheck, NowOf(seen), {}, true, "", "is the same"});
+  for (const Json& one : seen.value("approvals", Json::array())) {
+    auto approval = api::DecodeApproval(one);
+    EXPECT_TRUE(approval.errors.empty()) << api::Describe(approval.errors);
+    o.approvals.made.push_back({approval.value, ""});
+  }
+  o.approvals.policy.why_not.clear();
   const Json annotations = seen.value("annotations", Json::object());
   for (const auto& [name, value] : annotations.items()) o.md.meta.annotations[name] = value;
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "operator/plan/model/model_approval.h"
 #include "operator/plan/model/model_history.h"
 #include "operator/plan/model/uses_router.h"
 
@@ -113,6 +114,8 @@ void Enter(const Stage& stage, TimePoint now, ModelPlan& plan) {
     text += " answers requests with penstock-version: " + std::to_string(c.version);
   else if (stage.kind == rollout::StageKind::kPause)
     text += " pauses at " + stage.weight + " of the traffic";
+  else if (stage.kind == rollout::StageKind::kApproval)
+    text += " waits for an approval at " + stage.weight + " of the traffic";
   else
     text += " gets " + stage.weight + " of the traffic";
   plan.events.push_back({"Normal", "RolloutStep", text});
@@ -156,9 +159,11 @@ rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimeP
   for (const auto& m : o.measurements) plan.evidence.Add(m);
   rollout::Situation situation = SituationOf(o, d, c, now);
   situation.ejected = plan.evidence.Ejected();
+  JudgeApprovalStage(o, stages[*at], now, plan, situation);
   const auto gates = rollout::JudgeStage(spec, stages[*at], plan.evidence);
   ShowGates(gates, now, plan);
   Decision decision = rollout::Decide(spec, stages[*at], situation, gates);
+  TellApproval(stages[*at], situation, decision, plan);
   if (decision.move == Move::kNext && *at + 1 == stages.size()) decision.move = Move::kPromote;
   if (decision.move == Move::kPromote && !situation.available)
     decision = {Move::kStay, false, "is promoted when all of its pods are Ready"};

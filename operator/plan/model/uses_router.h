@@ -1,6 +1,8 @@
 // Which ModelDeployments need the routers of their namespace. Pure.
 #pragma once
 
+#include <algorithm>
+
 #include "operator/api/model_deployment.h"
 
 namespace penstock::plan {
@@ -9,8 +11,9 @@ namespace penstock::plan {
 // one version at a time the Service goes to the pods of the stable version.
 [[nodiscard]] inline bool UsesRouter(const api::ModelDeploymentSpec& spec) {
   const api::RolloutSpec& r = spec.rollout;
-  return r.strategy == api::RolloutStrategy::kCanary || r.shadow || !r.auto_promote ||
-         !r.gates.empty();
+  const bool judged = std::any_of(r.gates.begin(), r.gates.end(),
+                                  [](const api::GateSpec& gate) { return !gate.rows; });
+  return r.strategy == api::RolloutStrategy::kCanary || r.shadow || !r.auto_promote || judged;
 }
 
 }  // namespace penstock::plan

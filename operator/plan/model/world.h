@@ -16,6 +16,7 @@
 #include "operator/plan/rollout/observation.h"
 #include "operator/plan/router/names.h"
 #include "operator/plan/step/world.h"
+#include "operator/plan/values/approval_words.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {
@@ -94,6 +95,8 @@ struct ServingPodFact {
   std::string last_reason;     // OOMKilled, Error ...
   std::string last_message;    // its termination message; hostile, cut
   int last_exit_code = 0;
+  std::string address;   // of the pod; empty while it has none, and where it is its node's
+  int traffic_port = 0;  // number of the port kTrafficPort; 0: it has none
 };
 
 using rollout::RouterFact;
@@ -131,6 +134,8 @@ struct ModelObserved {
   // Of prometheus and http gates, since the last plan; any order.
   std::vector<rollout::Measurement> measurements;
   rollout::Evidence evidence;  // ModelPlan::evidence of the last plan; empty for a new operator
+  ApprovalFacts approvals;     // that name this ModelDeployment's UID
+  std::optional<api::ObjectMeta> target_maker;  // the run that made the target, while it stands
   // Ready endpoints, by version of the pod behind them: of the Service, or where it goes to routers
   // of the Services of the versions.
   std::map<std::int64_t, int> endpoints;
@@ -180,9 +185,10 @@ struct DeleteService {
 using ModelAction = std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService,
                                  DeleteDeployment, DeleteService>;
 
-// A gate that is due to be measured.
+// A gate that is due to be measured, or a check before traffic.
 struct GateQuestion {
   api::GateSpec gate;  // with prometheus or http, references put in
+  std::optional<rollout::ServersToAsk> servers = std::nullopt;  // of a check: it asks the versions
 };
 
 struct ModelPlan {

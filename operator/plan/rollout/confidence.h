@@ -35,6 +35,14 @@ struct Prior {
 // confidence sequences", Ann. Statist. 49, 2021). [0, 1] when n is 0.
 [[nodiscard]] Interval RateInterval(std::int64_t k, std::int64_t n, double alpha, Prior prior = {});
 
+// The same of a mean, of n values with this sum and sum of squares: an asymptotic confidence
+// sequence (Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, "Time-uniform central limit theory and
+// asymptotic confidence sequences", Ann. Statist. 52, 2024), narrowest around a thousand values. It
+// holds in the limit of many, and so is for kLeastForMean or more. Unbounded below them.
+inline constexpr std::int64_t kLeastForMean = 100;
+[[nodiscard]] Interval MeanInterval(double sum, double sum_of_squares, std::int64_t n,
+                                    double alpha);
+
 // Of a drawing of `marked` and `plain` balls, `draws` of them without putting back: the mid-p value
 // of `hits` marked ones or more, P(X > hits) + P(X = hits) / 2. Its mean is exactly 1/2 (Lancaster,
 // "Significance tests in discrete distributions", JASA 56, 1961). 1/2 where nothing can be told.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 namespace penstock::rollout {
@@ -47,6 +48,40 @@ TEST(RateInterval, MissesTheTruthInAlphaOfAllSequencesAtMost) {
     for (std::int64_t n = 1; n <= 2'000 && !out; ++n) {
       errors += random() % 100 < 3 ? 1 : 0;
       out = LogMixtureRatio(errors, n, 0.03, {}) >= std::log(20);
+    }
+    missed += out ? 1 : 0;
+  }
+  EXPECT_LE(missed, kSequences * 0.05 * 1.4);
+  EXPECT_GT(missed, 0) << "an interval that never misses says nothing";
+}
+
+TEST(MeanInterval, IsUnboundedBelowAHundredValues) {
+  EXPECT_EQ(MeanInterval(10, 2, 99, 0.01).upper, std::numeric_limits<double>::infinity());
+  EXPECT_EQ(MeanInterval(10, 2, 99, 0.01).lower, -std::numeric_limits<double>::infinity());
+}
+
+// s = 1, n = 1000, alpha = 0.05: r^2 = (5.9915 + log 5.9915 + 1) / 1000 = 0.0087818, and so
+// sqrt(2 * 9.7818 / 8781.8 * log(sqrt(9.7818) / 0.05)).
+TEST(MeanInterval, HasTheWidthOfThePaper) {
+  const Interval i = MeanInterval(0, 1'000, 1'000, 0.05);
+  EXPECT_NEAR(i.upper, 0.09598, 1e-4);
+  EXPECT_NEAR(i.lower, -0.09598, 1e-4);
+}
+
+TEST(MeanInterval, MissesTheTruthInAlphaOfAllSequencesAtMost) {
+  std::mt19937_64 random(7);
+  constexpr int kSequences = 400;
+  int missed = 0;
+  for (int s = 0; s < kSequences; ++s) {
+    double sum = 0;
+    double squares = 0;
+    bool out = false;
+    for (std::int64_t n = 1; n <= 2'000 && !out; ++n) {
+      const double value = static_cast<double>(random() % 1'000'000) / 1e6;
+      sum += value;
+      squares += value * value;
+      const Interval i = MeanInterval(sum, squares, n, 0.05);
+      out = i.lower > 0.5 || i.upper < 0.5;
     }
     missed += out ? 1 : 0;
   }

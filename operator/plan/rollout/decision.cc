@@ -55,7 +55,9 @@ std::vector<Stage> StagesOf(const api::RolloutSpec& spec) {
         {StageKind::kShadow, 0, "0%", share.empty() ? "100%" : share, spec.shadow->hold, "", 0});
   }
   if (spec.strategy == RolloutStrategy::kBlueGreen) {
-    if (!spec.auto_promote || !spec.gates.empty())
+    const bool judged = std::any_of(spec.gates.begin(), spec.gates.end(),
+                                    [](const api::GateSpec& gate) { return !gate.rows; });
+    if (!spec.auto_promote || judged)
       stages.push_back({StageKind::kPreview, 0, "0%", "", Milliseconds(0), "", 1});
     return stages;
   }
@@ -64,12 +66,15 @@ std::vector<Stage> StagesOf(const api::RolloutSpec& spec) {
   for (std::size_t i = 0; i < spec.steps.size(); ++i) {
     const api::RolloutStep& s = spec.steps[i];
     const int step = static_cast<int>(i) + 1;
-    if (!s.pause) {
+    if (!s.weight.empty()) {
       weight = s.weight;
       evidence = step;
     }
-    stages.push_back({s.pause ? StageKind::kPause : StageKind::kWeight, step, weight, "", s.hold,
-                      s.pause ? s.pause->message : "", evidence});
+    const StageKind kind = s.pause      ? StageKind::kPause
+                           : s.approval ? StageKind::kApproval
+                                        : StageKind::kWeight;
+    const std::string message = s.pause ? s.pause->message : s.approval ? s.approval->message : "";
+    stages.push_back({kind, step, weight, "", s.hold, message, evidence});
   }
   return stages;
 }
@@ -91,38 +96,55 @@ std::optional<std::size_t> StageOf(const std::vector<Stage>& stages, const std::
 const char* PhaseOf(const Stage& stage, bool waits) {
   if (stage.kind == StageKind::kShadow) return api::kPhaseShadow;
   if (stage.kind == StageKind::kPreview) return api::kPhasePreview;
-  return waits || stage.kind == StageKind::kPause ? api::kPhasePaused : api::kPhaseStep;
+  const bool people = stage.kind == StageKind::kPause || stage.kind == StageKind::kApproval;
+  return waits || people ? api::kPhasePaused : api::kPhaseStep;
 }
 
 std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& stage,
                                   const Evidence& evidence) {
   int stages = 0;
-  for (const Stage& s : StagesOf(spec)) stages += s.kind == StageKind::kPause ? 0 : 1;
-  const double alpha = kFalseRollback / static_cast<double>(spec.gates.size() + 1) /
+  for (const Stage& s : StagesOf(spec))
+    stages += s.kind == StageKind::kPause || s.kind == StageKind::kApproval ? 0 : 1;
+  const auto* compare = spec.shadow && spec.shadow->compare ? &*spec.shadow->compare : nullptr;
+  const bool both =
+      compare != nullptr && !compare->max_flips.empty() && !compare->max_shift.empty();
+  const double alpha = kFalseRollback / static_cast<double>(spec.gates.size() + (both ? 2 : 1)) /
                        static_cast<double>(std::max(stages, 1));
   std::vector<Judgement> all;
-  if (stage.kind == StageKind::kShadow && spec.shadow && spec.shadow->compare)
-    all.push_back(JudgeFlips(*spec.shadow->compare, evidence, alpha));
+  if (stage.kind == StageKind::kShadow && compare != nullptr) {
+    if (!compare->max_flips.empty()) all.push_back(JudgeFlips(*compare, evidence, alpha));
+    if (!compare->max_shift.empty()) all.push_back(JudgeShift(*compare, evidence, alpha));
+  }
   const bool traffic = NumberOf(stage.weight) > 0;
   for (const auto& gate : spec.gates)
-    if (gate.IsAsked() || traffic) all.push_back(Judge(gate, evidence, alpha));
+    if (gate.IsAsked() || (traffic && !gate.rows)) all.push_back(Judge(gate, evidence, alpha));
   return all;
 }
 
-Decision Decide(const api::RolloutSpec& spec, const Stage& stage, const Situation& s,
-                const std::vector<Judgement>& gates) {
-  if (s.abort) return {Move::kRollBack, false, "aborted by penstock.dev/abort"};
-  if (!s.ejected.empty()) return {Move::kRollBack, false, s.ejected};
-  for (const Judgement& j : gates)
-    if (j.verdict == Verdict::kFail) return {Move::kRollBack, false, OfGate(j.status)};
-  if (s.promote)
-    return s.available ? Decision{Move::kPromote, false, ""}
-                       : Decision{Move::kStay, false, "is promoted when all of its pods are Ready"};
+namespace {
+
+// The first step from here on that people have yet to approve; 0: none.
+int NextApproval(const api::RolloutSpec& spec, const Stage& stage, const Situation& s) {
+  const bool given = stage.kind == StageKind::kApproval && s.approval == ApprovalState::kApproved;
+  for (const Stage& next : StagesOf(spec))
+    if (next.kind == StageKind::kApproval && next.step >= stage.step + (given ? 1 : 0))
+      return next.step;
+  return 0;
+}
+
+// Where nothing rolls back and nobody promotes.
+Decision DecideStep(const api::RolloutSpec& spec, const Stage& stage, const Situation& s,
+                    const std::vector<Judgement>& gates) {
   if (!s.paused.empty()) return WaitForPeople(TextOf(stage) + " is paused by " + s.paused);
   if (stage.kind == StageKind::kPause) {
     if (s.resume) return {Move::kNext, false, ""};
     return WaitForPeople("step " + std::to_string(stage.step) + " is a pause" +
                          (stage.message.empty() ? "" : ": " + stage.message));
+  }
+  if (stage.kind == StageKind::kApproval) {
+    if (s.approval == ApprovalState::kApproved) return {Move::kNext, false, ""};
+    return {Move::kStay, true, "step " + std::to_string(stage.step) + ": " + s.approval_text,
+            s.approval_reason};
   }
   if (s.since < stage.hold)
     return {Move::kStay, false, TextOf(stage) + " is held for " + FormatDuration(stage.hold)};
@@ -135,6 +157,29 @@ Decision Decide(const api::RolloutSpec& spec, const Stage& stage, const Situatio
     return {Move::kStay, false, TextOf(stage) + " waits for " + undecided};
   if (s.resume) return {Move::kNext, false, ""};
   return DecideUndecided(spec, stage, undecided);
+}
+
+}  // namespace
+
+Decision Decide(const api::RolloutSpec& spec, const Stage& stage, const Situation& s,
+                const std::vector<Judgement>& gates) {
+  if (s.abort) return {Move::kRollBack, false, "aborted by penstock.dev/abort"};
+  if (!s.ejected.empty()) return {Move::kRollBack, false, s.ejected};
+  for (const Judgement& j : gates)
+    if (j.verdict == Verdict::kFail) return {Move::kRollBack, false, OfGate(j.status)};
+  const bool asks = stage.kind == StageKind::kApproval;
+  if (asks && s.approval == ApprovalState::kRejected)
+    return {Move::kRollBack, false, s.approval_text};
+  const int approval = s.promote ? NextApproval(spec, stage, s) : 0;
+  if (s.promote && approval == 0) {
+    if (s.available) return {Move::kPromote, false, ""};
+    return {Move::kStay, false, "is promoted when all of its pods are Ready"};
+  }
+  Decision decision = DecideStep(spec, stage, s, gates);
+  if (approval > 0 && decision.move == Move::kStay)
+    decision.message += "; penstock.dev/promote does not go past step " + std::to_string(approval) +
+                        ", which people approve";
+  return decision;
 }
 
 }  // namespace penstock::rollout

@@ -10,7 +10,7 @@
 
 namespace penstock::rollout {
 
-enum class StageKind : std::uint8_t { kShadow, kWeight, kPause, kPreview };
+enum class StageKind : std::uint8_t { kShadow, kWeight, kPause, kApproval, kPreview };
 
 // One part of the way of a candidate from its first Ready pods to all traffic.
 struct Stage {
@@ -32,9 +32,13 @@ struct Stage {
                                                  const std::string& phase, int step);
 [[nodiscard]] const char* PhaseOf(const Stage& stage, bool waits);
 
-// Every gate that says something in this stage: metrics under traffic only, flips in the shadow.
+// Every gate that says something in this stage: metrics under traffic only, flips and shift in the
+// shadow.
 [[nodiscard]] std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& stage,
                                                 const Evidence& evidence);
+
+// What people say of an approval, in a stage of that kind.
+enum class ApprovalState : std::uint8_t { kWaits, kApproved, kRejected };
 
 struct Situation {
   Milliseconds since{0};   // the stage began
@@ -44,19 +48,24 @@ struct Situation {
   bool resume = false;
   std::string paused;   // by whom; empty: it is not
   std::string ejected;  // a router took its weight away: why
+  ApprovalState approval = ApprovalState::kWaits;
+  std::string approval_text;    // by whom, or what it waits for
+  std::string approval_reason;  // of kWaits: the reason for people
 };
 
 enum class Move : std::uint8_t { kStay, kNext, kPromote, kRollBack };
 struct Decision {
   Move move = Move::kStay;
-  bool waits = false;   // for a person
-  std::string message;  // of kRollBack why; else what it waits for
+  bool waits = false;       // for a person
+  std::string message;      // of kRollBack why; else what it waits for
+  std::string reason = {};  // of a wait for an approval: one CamelCase word
 };
 
-// Abort, a Fail and a router's ejection come before anything else, a pause too; promote skips the
-// rest. Then: a stage ends when its hold is over and each gate passes; one that is not decided
-// progressDeadline after its hold does what onInconclusive says, Promote meaning "counts as
-// passed". An undecided stage that waits for a person goes on as well when its gates pass later.
+// Abort, a Fail, a router's ejection and a rejection come before anything else, a pause too;
+// promote skips the rest, but no approval: up to one it does nothing. Then: a stage ends when its
+// hold is over and each gate passes; one that is not decided progressDeadline after its hold does
+// what onInconclusive says, Promote meaning "counts as passed". An undecided stage that waits for a
+// person goes on as well when its gates pass later.
 [[nodiscard]] Decision Decide(const api::RolloutSpec& spec, const Stage& stage,
                               const Situation& situation, const std::vector<Judgement>& gates);
 

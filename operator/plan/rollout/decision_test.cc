@@ -51,6 +51,29 @@ TEST(Stages, AreTheShadowThenTheSteps) {
   EXPECT_NE(stages[3].evidence, stages[1].evidence);
 }
 
+TEST(Stages, KeepTheWeightAndTheEvidenceWherePeopleDecide) {
+  api::RolloutSpec spec = Canary();
+  spec.steps[1] = {};
+  spec.steps[1].approval.emplace();
+  const auto stages = StagesOf(spec);
+  EXPECT_EQ(stages[1].kind, StageKind::kApproval);
+  EXPECT_EQ(stages[1].weight, "5%");
+  EXPECT_EQ(stages[1].evidence, stages[0].evidence);
+  EXPECT_STREQ(PhaseOf(stages[1], false), api::kPhasePaused);
+}
+
+TEST(Stages, AreNoneOfAGateOfRows) {
+  api::RolloutSpec spec;
+  spec.gates.resize(1);
+  spec.gates[0].name = "golden";
+  spec.gates[0].rows.emplace();
+  EXPECT_TRUE(StagesOf(spec).empty());
+  EXPECT_TRUE(JudgeStage(Canary(), StagesOf(Canary())[0], Evidence()).empty());
+  spec.strategy = api::RolloutStrategy::kCanary;
+  spec.steps = Canary().steps;
+  EXPECT_TRUE(JudgeStage(spec, StagesOf(spec)[0], Evidence()).empty());
+}
+
 TEST(Stages, OfABlueGreenAreAPreviewOnlyWhereSomethingIsAsked) {
   api::RolloutSpec spec;
   EXPECT_TRUE(StagesOf(spec).empty());
@@ -166,6 +189,41 @@ TEST(JudgeStage, AsksMetricsUnderTrafficOnly) {
   };
   EXPECT_EQ(names(0), "decisionFlips smoke ");
   EXPECT_EQ(names(1), "errorRate smoke ");
+}
+
+TEST_F(Decisions, WaitForAnApprovalAndFollowIt) {
+  spec_.steps[1] = {};
+  spec_.steps[1].approval.emplace();
+  s_.available = true;
+  s_.resume = true;
+  s_.approval_text = "waits for an approval by alice";
+  s_.approval_reason = "AwaitingApproval";
+  Decision d = Of(1);
+  EXPECT_EQ(d.move, Move::kStay);
+  EXPECT_TRUE(d.waits);
+  EXPECT_EQ(d.message, "step 2: waits for an approval by alice");
+  EXPECT_EQ(d.reason, "AwaitingApproval");
+  s_.approval = ApprovalState::kRejected;
+  s_.approval_text = "rejected by alice";
+  EXPECT_EQ(Of(1).move, Move::kRollBack);
+  EXPECT_EQ(Of(1).message, "rejected by alice");
+  s_.approval = ApprovalState::kApproved;
+  EXPECT_EQ(Of(1).move, Move::kNext);
+}
+
+TEST_F(Decisions, PromoteNobodyPastAnApprovalThatIsToCome) {
+  spec_.steps[1] = {};
+  spec_.steps[1].approval.emplace();
+  s_.available = true;
+  s_.promote = true;
+  EXPECT_EQ(Of(0).move, Move::kStay);
+  EXPECT_THAT(Of(0).message, HasSubstr("does not go past step 2, which people approve"));
+  s_.since = 60s;
+  EXPECT_EQ(Of(0).move, Move::kNext) << "its own way goes on";
+  EXPECT_EQ(Of(1).move, Move::kStay);
+  s_.approval = ApprovalState::kApproved;
+  EXPECT_EQ(Of(1).move, Move::kPromote);
+  EXPECT_EQ(Of(2).move, Move::kPromote);
 }
 
 }  // namespace

@@ -22,6 +22,15 @@ void Raise(Histogram& sum, const std::vector<std::int64_t>& now,
     sum[i] += Rise(now[i], i < before.size() ? before[i] : 0);
 }
 
+// Sums that went on where there are more values; others are of a router that lost them.
+void Raise(ShiftSums& sum, const ShiftSums& now, const ShiftSums& before) {
+  if (now.values <= before.values || now.rows < before.rows) return;
+  sum.rows += now.rows - before.rows;
+  sum.values += now.values - before.values;
+  sum.absolute_differences += std::max(0.0, now.absolute_differences - before.absolute_differences);
+  sum.squared_differences += std::max(0.0, now.squared_differences - before.squared_differences);
+}
+
 // What came since `before`.
 void Raise(Counts& sum, const VersionCounters& now, const VersionCounters& before) {
   sum.requests += Rise(now.requests, before.requests);
@@ -29,6 +38,7 @@ void Raise(Counts& sum, const VersionCounters& now, const VersionCounters& befor
   sum.timeouts += Rise(now.timeouts, before.timeouts);
   sum.compared += Rise(now.compared, before.compared);
   sum.flips += Rise(now.flips, before.flips);
+  Raise(sum.shift, now.shift, before.shift);
   for (const auto& [kind, n] : now.client_errors) {
     const auto was = before.client_errors.find(kind);
     const std::int64_t more = Rise(n, was == before.client_errors.end() ? 0 : was->second);
@@ -51,6 +61,10 @@ std::string TextOf(const api::GateSpec& g) {
             '\n' + g.prometheus->max;
   if (g.http)
     text += '\n' + g.http->url + '\n' + std::to_string(g.http->status) + '\n' + g.http->contains;
+  if (g.rows)
+    text += '\n' + g.rows->config_map + '\n' + g.rows->key + '\n' + g.rows->tolerance + '\n' +
+            std::to_string(static_cast<int>(g.rows->expect)) + '\n' +
+            std::to_string(g.rows->max_mismatches);
   return text;
 }
 
@@ -62,8 +76,9 @@ std::int64_t Counts::ClientErrors() const {
   return sum;
 }
 
-void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gates) {
-  std::vector<std::string> texts;
+void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gates,
+                     const std::vector<std::string>& checks) {
+  std::vector<std::string> texts = checks;
   for (const auto& g : gates) texts.push_back(TextOf(g));
   if (step == step_ && texts == gates_) return;
   // What routers said last stays: their next words count from there.
@@ -77,8 +92,9 @@ void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gate
     if (!g.max_ratio_to_stable.empty())
       latency_.emplace(g.Name(), LatencyRatio(QuantileOf(g.metric),
                                               RatiosAround(NumberOf(g.max_ratio_to_stable))));
-    if (g.IsAsked()) asked_[g.Name()];
+    if (g.IsAsked() || g.rows) asked_[g.Name()];
   }
+  for (const std::string& check : checks) asked_[check];
 }
 
 void Evidence::Look(const std::vector<RouterFact>& routers, TimePoint now) {
@@ -131,7 +147,10 @@ void Evidence::Add(const Measurement& m) {
   Asked& a = it->second;
   a.time = m.time;
   a.error = m.error;
+  a.errors_in_a_row = m.error.empty() ? 0 : a.errors_in_a_row + 1;
   if (!m.error.empty()) return;
+  a.message = m.message;
+  a.samples = m.samples;
   ++a.measured;
   a.good = m.good;
   a.value = m.value;

@@ -25,11 +25,12 @@ struct Counts {
   Histogram latency;
   std::int64_t compared = 0;
   std::int64_t flips = 0;
+  ShiftSums shift;
 
   [[nodiscard]] std::int64_t ClientErrors() const;
 };
 
-// Of a prometheus or http gate in this step.
+// Of what is asked elsewhere in this step.
 struct Asked {
   TimePoint time{};  // of the last measurement
   std::int64_t measured = 0;
@@ -37,20 +38,27 @@ struct Asked {
   bool good = false;  // the last one that measured anything
   std::optional<double> value;
   std::string error;  // of the last, where nothing was measured
+  int errors_in_a_row = 0;
+  std::string message;  // of the last that measured anything
+  std::int64_t samples = 0;
 };
 
 // Which step of which rollout something is known of.
 struct StepKey {
   std::int64_t stable = 0;
   std::int64_t candidate = 0;
-  int step = 0;  // a pause goes on with what the step before it knows
+  int step = 0;  // a pause goes on with what the step before it knows; kBeforeTraffic
   friend bool operator==(const StepKey&, const StepKey&) = default;
 };
 
+// StepKey::step of the checks that come before all stages.
+inline constexpr int kBeforeTraffic = -1;
+
 class Evidence {
  public:
-  // Begins anew unless it is of this step and these gates.
-  void Begin(const StepKey& step, const std::vector<api::GateSpec>& gates);
+  // Begins anew unless it is of this step and these gates. `checks`: what is asked beside them.
+  void Begin(const StepKey& step, const std::vector<api::GateSpec>& gates,
+             const std::vector<std::string>& checks = {});
   // Adds what the routers counted since the last look. The first look at a router sets its zero.
   void Look(const std::vector<RouterFact>& routers, TimePoint now);
   void Add(const Measurement& measurement);
@@ -64,7 +72,8 @@ class Evidence {
   // A router took the candidate's weight away by itself: why. Empty: none did.
   [[nodiscard]] const std::string& Ejected() const { return ejected_; }
 
-  TimePoint shown{};  // when status told the numbers last; the caller's
+  TimePoint shown{};                              // when status told the numbers last; the caller's
+  std::optional<TimePoint> began = std::nullopt;  // of the checks before traffic; the caller's
 
  private:
   struct Seen {

@@ -174,6 +174,62 @@ Judgement JudgeFlips(const api::ShadowSpec::Compare& compare, const Evidence& e,
   return j;
 }
 
+Judgement JudgeShift(const api::ShadowSpec::Compare& compare, const Evidence& e, double alpha) {
+  Judgement j;
+  j.status.name = j.status.metric = api::kOutputShift;
+  const ShiftSums& sums = e.candidate().shift;
+  const std::int64_t n = std::min(sums.rows, sums.values);
+  j.status.samples = n;
+  j.status.message = "mean absolute difference of " + std::to_string(sums.values) + " numbers in " +
+                     std::to_string(sums.rows) + " rows";
+  j.status.verdict = VerdictText(j.verdict);
+  if (n == 0) return j;
+  const double scale = static_cast<double>(n) / static_cast<double>(sums.values);
+  const Interval i =
+      MeanInterval(sums.absolute_differences * scale, sums.squared_differences * scale, n, alpha);
+  j.verdict = Against(i, NumberOf(compare.max_shift));
+  j.status.value = Significant(sums.absolute_differences / static_cast<double>(sums.values));
+  if (std::isfinite(i.lower)) j.status.lower = Significant(std::max(0.0, i.lower));
+  if (std::isfinite(i.upper)) j.status.upper = Significant(i.upper);
+  j.status.verdict = VerdictText(j.verdict);
+  return j;
+}
+
+Judgement JudgeRows(const api::GateSpec& gate, const Evidence& e) {
+  Judgement j;
+  j.status.name = gate.Name();
+  j.status.metric = "rows";
+  const Asked* a = e.AskedBy(gate.Name());
+  if (a != nullptr && a->measured > 0) {
+    j.verdict = a->good ? Verdict::kPass : Verdict::kFail;
+    j.status.samples = a->samples;
+    if (a->value) j.status.value = Significant(*a->value);
+    j.status.message = a->message;
+  } else if (a != nullptr) {
+    j.status.message = a->error;
+  }
+  j.status.verdict = VerdictText(j.verdict);
+  return j;
+}
+
+Judgement JudgeSignature(const Evidence& e) {
+  Judgement j;
+  j.status.name = j.status.metric = "signature";
+  const Asked* a = e.AskedBy(kSignatureCheck);
+  if (a != nullptr && a->measured > 0) {
+    j.verdict = a->good ? Verdict::kPass : Verdict::kFail;
+    j.status.samples = a->measured;
+    j.status.message = a->message;
+  } else if (a != nullptr && a->errors_in_a_row >= kSignatureTries) {
+    j.verdict = Verdict::kPass;
+    j.status.message = kNotCompared + a->error;
+  } else {
+    j.status.message = a != nullptr ? a->error : "";
+  }
+  j.status.verdict = VerdictText(j.verdict);
+  return j;
+}
+
 Errors CountErrors(const Evidence& e, double alpha) {
   constexpr double kKinds = 65;  // as many as Evidence keeps
   const Counts& c = e.candidate();

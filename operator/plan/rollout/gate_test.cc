@@ -224,5 +224,50 @@ TEST(NumberOf, ReadsDecimalsAndPercents) {
   EXPECT_EQ(PercentText(0.0012345), "0.123%");
 }
 
+class Shifts : public Gates {
+ protected:
+  Shifts() { Begin(); }
+  // So many rows of `width` numbers that are apart by 0.5 and 1.5 times `mean`.
+  Judgement Shifted(std::int64_t rows, std::int64_t width, double mean) {
+    ShiftSums& sums = candidate().shift;
+    const auto values = static_cast<double>(rows * width);
+    sums.rows += rows;
+    sums.values += rows * width;
+    sums.absolute_differences += values * mean;
+    sums.squared_differences += values * mean * mean * 1.25;
+    Look();
+    api::ShadowSpec::Compare compare;
+    compare.max_shift = "0.05";
+    return JudgeShift(compare, evidence_, kAlpha);
+  }
+};
+
+TEST_F(Shifts, FailWhereTheIntervalIsAboveTheBound) {
+  Judgement j = Shifted(1'000, 1, 0.1);
+  EXPECT_EQ(j.verdict, Verdict::kFail);
+  EXPECT_EQ(j.status.name, "outputShift");
+  EXPECT_EQ(j.status.value, "0.1");
+  EXPECT_EQ(j.status.samples, 1'000);
+}
+
+TEST_F(Shifts, PassWhereTheIntervalIsBelowTheBound) {
+  EXPECT_EQ(Shifted(1'000, 1, 0.02).verdict, Verdict::kPass);
+}
+
+TEST_F(Shifts, AreNotKnownOfFewRowsHoweverManyNumbersTheseHave) {
+  EXPECT_EQ(Shifted(99, 1'000, 0.5).verdict, Verdict::kInconclusive);
+  EXPECT_EQ(Shifted(1, 1, 0.5).verdict, Verdict::kFail) << "the hundredth";
+}
+
+TEST_F(Shifts, AreNotKnownNearTheBound) {
+  EXPECT_EQ(Shifted(200, 1, 0.05).verdict, Verdict::kInconclusive);
+}
+
+TEST_F(Shifts, OfVersionsThatAnswerTheSameAreNone) {
+  const Judgement j = Shifted(100, 3, 0);
+  EXPECT_EQ(j.verdict, Verdict::kPass);
+  EXPECT_EQ(j.status.value, "0");
+}
+
 }  // namespace
 }  // namespace penstock::rollout

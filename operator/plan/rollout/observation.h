@@ -12,6 +12,14 @@
 
 namespace penstock::rollout {
 
+// By how much the numbers of shadows' answers differ from the stable version's.
+struct ShiftSums {
+  std::int64_t rows = 0;
+  std::int64_t values = 0;          // numbers in them
+  double absolute_differences = 0;  // their sum
+  double squared_differences = 0;
+};
+
 // Of one version behind one router, since that router began: no number ever falls.
 struct VersionCounters {
   std::int64_t version = 0;
@@ -24,6 +32,7 @@ struct VersionCounters {
   std::vector<std::int64_t> latency;
   std::int64_t compared = 0;  // rows of shadow answers
   std::int64_t flips = 0;     // of them with another decision than the stable version's
+  ShiftSums shift;
 };
 
 // A router that was asked. Those that did not answer are left out: what they said before counts on.
@@ -39,13 +48,30 @@ struct RouterFact {
   std::string ejected_why;
 };
 
-// One measurement of a prometheus or http gate.
+// One measurement of what is asked elsewhere: a prometheus or http gate, a check before traffic.
+// The value of rows is how many were answered otherwise.
 struct Measurement {
   std::string gate;  // its name
   TimePoint time{};
   std::optional<double> value;  // of prometheus
   bool good = false;
-  std::string error;  // nothing could be measured: why; then `good` says nothing
+  std::string error;         // nothing could be measured: why; then `good` says nothing
+  std::string message = {};  // what the measurement stands on
+  std::int64_t samples = 0;  // of rows: so many were sent
+  std::string pod = {};      // of a check before traffic: the candidate's that was asked
+};
+
+// Where a version's servers are asked by the operator itself.
+struct ServerAddress {
+  std::string pod;
+  std::string address;  // empty: none of them is Ready, with an address of its own
+  int port = 0;
+};
+// Both versions, for a check before traffic.
+struct ServersToAsk {
+  std::string model;  // as V2's paths name it
+  ServerAddress candidate;
+  std::optional<ServerAddress> stable;  // nothing: there is no version to be held against
 };
 
 }  // namespace penstock::rollout

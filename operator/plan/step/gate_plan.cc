@@ -12,7 +12,6 @@ namespace {
 
 using api::StepPhase;
 
-constexpr std::size_t kMaxRefused = 3;      // that are told
 constexpr Milliseconds kLookAgain{30'000};  // whether the policy is in force
 
 std::string Joined(const std::vector<std::string>& names) {
@@ -25,18 +24,15 @@ class ApprovalPlanner {
  public:
   ApprovalPlanner(StepState& s, const RunObserved& o, const ValueSource& source, TimePoint now)
       : s_(s), o_(o), source_(source), now_(now), spec_(*s.step->approval) {
-    const ApprovalPolicy& policy = o.approvals.policy;
-    unbound_ = policy.why_not;
-    if (unbound_.empty() && now < policy.since)
-      unbound_ = "the policy has just come or changed; it is waited for until " +
-                 FormatTime(std::chrono::ceil<std::chrono::seconds>(policy.since));
+    unbound_ = WhyUnbound(o.approvals.policy, now);
   }
 
   void Advance() {
     const std::optional<TimePoint> end =
         spec_.timeout ? std::optional(*s_.status.start_time + *spec_.timeout) : std::nullopt;
+    const ApprovalSubject subject{o_.run.meta, 0, &o_.run.meta};
     const ApprovalVerdict verdict =
-        JudgeApprovals(spec_, s_.status.name, o_.run, o_.approvals, *s_.status.start_time, end);
+        JudgeApprovals(spec_, s_.status.name, subject, o_.approvals, *s_.status.start_time, end);
     if (verdict.kind == ApprovalVerdict::Kind::kApproved) return Approve(verdict);
     if (verdict.kind == ApprovalVerdict::Kind::kRejected)
       return Finish(s_, StepPhase::kFailed, "Rejected",
@@ -80,23 +76,10 @@ class ApprovalPlanner {
   }
 
   void Show(const ApprovalVerdict& verdict) {
-    const std::string& unbound = unbound_;
-    const bool wrong = !unbound.empty() || !verdict.refused.empty();
+    const bool wrong = !unbound_.empty() || !verdict.refused.empty();
     s_.status.phase = wrong ? StepPhase::kPending : StepPhase::kRunning;
-    s_.status.reason = !unbound.empty() ? kApprovalUnbound
-                       : wrong          ? kApprovalRefused
-                                        : kAwaitingApproval;
-    std::string text = Message();
-    if (!text.empty()) text += " - ";
-    text += "waits for " +
-            (spec_.need > 1 ? std::to_string(spec_.need) + " approvals by " : "an approval by ") +
-            WhoMayApprove(spec_);
-    if (spec_.not_by_submitter) text += ", but not by who started the run";
-    if (!verdict.by.empty()) text += "; approved so far by " + Joined(verdict.by);
-    if (!unbound.empty()) text += "; no decision counts: " + unbound;
-    for (std::size_t i = 0; i < verdict.refused.size() && i < kMaxRefused && unbound.empty(); ++i)
-      text += "; " + verdict.refused[i];
-    s_.status.message = Shown(text, kMaxStepMessage);
+    s_.status.reason = WaitReason(verdict, unbound_);
+    s_.status.message = Shown(WaitText(spec_, Message(), verdict, unbound_), kMaxStepMessage);
   }
 
   // For those who decide, with what it refers to put in.

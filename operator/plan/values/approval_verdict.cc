@@ -1,6 +1,7 @@
 #include "operator/plan/values/approval_verdict.h"
 
 #include <algorithm>
+#include <chrono>
 #include <tuple>
 
 #include "operator/base/json.h"
@@ -58,9 +59,9 @@ std::string WrongValues(const api::ApprovalStep& step, const ApprovalSpec& by) {
 
 class Judge {
  public:
-  Judge(const api::ApprovalStep& step, const std::string& name, const api::PipelineRun& run,
+  Judge(const api::ApprovalStep& step, const std::string& name, const ApprovalSubject& subject,
         const ApprovalFacts& facts, TimePoint begun, std::optional<TimePoint> until)
-      : step_(step), name_(name), run_(run), facts_(facts), begun_(begun), until_(until) {}
+      : step_(step), name_(name), subject_(subject), facts_(facts), begun_(begun), until_(until) {}
 
   ApprovalVerdict Verdict() {
     for (const ApprovalFact* fact : InOrder()) {
@@ -75,7 +76,7 @@ class Judge {
     std::vector<const ApprovalFact*> order;
     for (const ApprovalFact& fact : facts_.made) {
       const api::Approval& a = fact.approval;
-      const bool is_of_it = a.spec.step == name_ && a.spec.run_uid == run_.meta.uid;
+      const bool is_of_it = a.spec.step == name_ && IsOfSubject(a.spec);
       const bool late = until_ && a.meta.created && *a.meta.created > *until_;
       if (is_of_it && !late && !a.meta.deleted) order.push_back(&fact);
     }
@@ -84,6 +85,11 @@ class Judge {
              std::tie(b->approval.meta.created, b->approval.meta.name);
     });
     return order;
+  }
+
+  [[nodiscard]] bool IsOfSubject(const ApprovalSpec& a) const {
+    if (subject_.version == 0) return a.run_uid == subject_.meta.uid;
+    return a.model_deployment_uid == subject_.meta.uid && a.model_version == subject_.version;
   }
 
   void Take(const ApprovalFact& fact) {
@@ -118,9 +124,13 @@ class Judge {
     // Nobody decides of what was not to be seen yet.
     if (fact.approval.meta.created.value_or(TimePoint{}) < begun_)
       return "it was made before the step began to wait; delete it and decide again";
-    if (by.run != run_.meta.name) return "it names the run " + Shown(by.run, 253);
+    const std::string& named = subject_.version == 0 ? by.run : by.model_deployment;
+    if (named != subject_.meta.name)
+      return (subject_.version == 0 ? "it names the run " : "it names the ModelDeployment ") +
+             Shown(named, 253);
     const bool run_is_bound =
-        bound(run_.meta) && facts_.above_created.value_or(TimePoint::max()) >= facts_.policy.since;
+        subject_.submitted != nullptr && bound(*subject_.submitted) &&
+        facts_.above_created.value_or(TimePoint::max()) >= facts_.policy.since;
     if (std::string why = facts_.policy.by_hand ? "" : WhyNotThey(fact.approval, run_is_bound);
         !why.empty())
       return why;
@@ -138,26 +148,34 @@ class Judge {
     if (std::find(verdict_.by.begin(), verdict_.by.end(), by.user) != verdict_.by.end())
       return "they have approved already";
     if (step_.not_by_submitter) {
-      const auto who = run_.meta.annotations.find(api::kSubmittedBy);
-      if (who == run_.meta.annotations.end() || who->second.empty())
-        return std::string(
-                   "who started the run is not known, and may not decide "
-                   "(notBySubmitter): the run has no annotation ") +
-               api::kSubmittedBy;
+      const std::string who = Submitter();
+      if (who.empty())
+        return std::string("who started the run ") +
+               (subject_.version == 0 ? "" : "that made the model ") +
+               "is not known, and may not decide (notBySubmitter): " +
+               (subject_.submitted == nullptr ? "there is no such run"
+                                              : "the run has no annotation ") +
+               (subject_.submitted == nullptr ? "" : api::kSubmittedBy);
       if (!facts_.policy.submitters_unknown.empty())
         return "the policy for Approvals does not hold who starts runs (notBySubmitter): " +
                facts_.policy.submitters_unknown;
       if (!run_is_bound)
         return "the run was made before the policy for Approvals was in force, so that nobody "
                "knows who started it";
-      if (who->second == by.user) return "they started the run (notBySubmitter)";
+      if (who == by.user) return "they started the run (notBySubmitter)";
     }
     return "";
   }
 
+  [[nodiscard]] std::string Submitter() const {
+    if (subject_.submitted == nullptr) return "";
+    const auto who = subject_.submitted->annotations.find(api::kSubmittedBy);
+    return who == subject_.submitted->annotations.end() ? "" : who->second;
+  }
+
   const api::ApprovalStep& step_;
   const std::string& name_;
-  const api::PipelineRun& run_;
+  const ApprovalSubject& subject_;
   const ApprovalFacts& facts_;
   const TimePoint begun_;
   const std::optional<TimePoint> until_;
@@ -167,9 +185,9 @@ class Judge {
 }  // namespace
 
 ApprovalVerdict JudgeApprovals(const api::ApprovalStep& step, const std::string& step_name,
-                               const api::PipelineRun& run, const ApprovalFacts& facts,
+                               const ApprovalSubject& subject, const ApprovalFacts& facts,
                                TimePoint begun, std::optional<TimePoint> until) {
-  return Judge(step, step_name, run, facts, begun, until).Verdict();
+  return Judge(step, step_name, subject, facts, begun, until).Verdict();
 }
 
 std::string WhyNotCounted(const api::ApprovalStep& step, const api::ApprovalSpec& by,
@@ -194,6 +212,34 @@ std::string WhoMayApprove(const api::ApprovalStep& step) {
   for (const api::Approver& a : step.approvers)
     who += (who.empty() ? "" : ", ") + (a.user.empty() ? "group " + a.group : a.user);
   return Shown(who, 400);
+}
+
+std::string WhyUnbound(const ApprovalPolicy& policy, TimePoint now) {
+  if (!policy.why_not.empty() || now >= policy.since) return policy.why_not;
+  return "the policy has just come or changed; it is waited for until " +
+         FormatTime(std::chrono::ceil<std::chrono::seconds>(policy.since));
+}
+
+std::string WaitText(const api::ApprovalStep& step, const std::string& message,
+                     const ApprovalVerdict& verdict, const std::string& unbound) {
+  constexpr std::size_t kMostRefused = 3;  // that are told
+  std::string text = message;
+  if (!text.empty()) text += " - ";
+  text += "waits for " +
+          (step.need > 1 ? std::to_string(step.need) + " approvals by " : "an approval by ") +
+          WhoMayApprove(step);
+  if (step.not_by_submitter) text += ", but not by who started the run";
+  for (std::size_t i = 0; i < verdict.by.size(); ++i)
+    text += (i == 0 ? "; approved so far by " : ", ") + verdict.by[i];
+  if (!unbound.empty()) return text + "; no decision counts: " + unbound;
+  for (std::size_t i = 0; i < verdict.refused.size() && i < kMostRefused; ++i)
+    text += "; " + verdict.refused[i];
+  return text;
+}
+
+const char* WaitReason(const ApprovalVerdict& verdict, const std::string& unbound) {
+  if (!unbound.empty()) return api::kApprovalUnbound;
+  return verdict.refused.empty() ? api::kAwaitingApproval : api::kApprovalRefused;
 }
 
 }  // namespace penstock::plan

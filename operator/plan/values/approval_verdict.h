@@ -21,10 +21,19 @@ struct ApprovalVerdict {
   std::vector<std::string> refused;    // decisions that do not count, a sentence each
 };
 
+// What waits: a run, or a version that a ModelDeployment rolls out.
+struct ApprovalSubject {
+  const api::ObjectMeta& meta;
+  std::int64_t version = 0;  // of the ModelDeployment; 0: it is a run
+  // The run whose submitter notBySubmitter means: itself, or that which made the model. Null: not
+  // known.
+  const api::ObjectMeta* submitted = nullptr;
+};
+
 // Of a step that waits since `begun`; what was decided after `until` does not count.
 [[nodiscard]] ApprovalVerdict JudgeApprovals(const api::ApprovalStep& step,
                                              const std::string& step_name,
-                                             const api::PipelineRun& run,
+                                             const ApprovalSubject& subject,
                                              const ApprovalFacts& facts, TimePoint begun,
                                              std::optional<TimePoint> until);
 
@@ -38,5 +47,14 @@ struct ApprovalVerdict {
 
 // "2 of: alice, group ml-leads".
 [[nodiscard]] std::string WhoMayApprove(const api::ApprovalStep& step);
+
+// Why no decision counts now; empty: they do.
+[[nodiscard]] std::string WhyUnbound(const ApprovalPolicy& policy, TimePoint now);
+
+// What it waits for, after `message`: by whom, who has approved so far, what does not count.
+[[nodiscard]] std::string WaitText(const api::ApprovalStep& step, const std::string& message,
+                                   const ApprovalVerdict& verdict, const std::string& unbound);
+// kAwaitingApproval, kApprovalRefused or kApprovalUnbound.
+[[nodiscard]] const char* WaitReason(const ApprovalVerdict& verdict, const std::string& unbound);
 
 }  // namespace penstock::plan

@@ -15,7 +15,9 @@ const char* kBody = R"({"router": "r-1", "startedAt": "2026-11-29T17:00:00Z",
     "versions": {
       "8": {"requests": 10, "ok": 7, "clientErrors": {"infer:400": 1}, "serverErrors": 1,
             "timeouts": 1, "latency": {"bounds": [0.001, 0.1], "counts": [2, 5, 3]},
-            "inFlight": 0, "endpoints": 2, "shadow": {"compared": 5, "decisions": 40, "flips": 3}},
+            "inFlight": 0, "endpoints": 2, "shadow": {"compared": 5, "decisions": 40, "flips": 3,
+              "rows": 40, "shift": {"values": 80, "sum": 40.5, "shadowSum": 44.5,
+              "sumAbsoluteDifference": 4.25, "sumSquaredDifference": 0.5}}},
       "7": {"requests": 90, "ok": 90, "latency": {"bounds": [0.001, 0.1], "counts": [90, 0, 0]}}},
     "ejected": {"version": 8, "why": "error rate 20%\u0007"}}}})";
 
@@ -38,6 +40,11 @@ TEST(Observations, AreWhatARouterSaysOfEachVersion) {
   EXPECT_THAT(eight.latency, ElementsAre(2, 5, 3));
   EXPECT_EQ(eight.compared, 40);
   EXPECT_EQ(eight.flips, 3);
+  EXPECT_EQ(eight.shift.rows, 40);
+  EXPECT_EQ(eight.shift.values, 80);
+  EXPECT_EQ(eight.shift.absolute_differences, 4.25);
+  EXPECT_EQ(eight.shift.squared_differences, 0.5);
+  EXPECT_EQ(flights.versions[0].shift.values, 0);
   EXPECT_THAT(flights.endpoints, ElementsAre(Pair(7, 0), Pair(8, 2)));
   EXPECT_EQ(flights.ejected, 8);
   EXPECT_EQ(flights.ejected_why.find('\a'), std::string::npos);
@@ -47,12 +54,14 @@ TEST(Observations, ThatMakeNoSenseCountNothing) {
   const auto said = ParseObservations(
       R"({"generation": 7, "deployments": {"flights": {"versions": {"x": {"requests": 5},
           "0": {}, "8": {"requests": -5, "ok": "many", "latency": {"bounds": [1], "counts": [1]},
-                         "clientErrors": [1]}}}}})");
+                         "clientErrors": [1], "shadow": {"rows": 2, "shift": {"values": 2,
+                         "sumAbsoluteDifference": null, "sumSquaredDifference": 1}}}}}}})");
   ASSERT_TRUE(said) << said.error().message;
   const DeploymentObservation& flights = said->deployments.at("flights");
   ASSERT_EQ(flights.versions.size(), 1U);
   EXPECT_EQ(flights.versions[0].requests, 0);
   EXPECT_EQ(flights.versions[0].ok, 0);
+  EXPECT_EQ(flights.versions[0].shift.values, 0);
   EXPECT_THAT(flights.versions[0].latency, IsEmpty());
   EXPECT_THAT(flights.latency_bounds, IsEmpty());
   EXPECT_EQ(flights.acknowledged, "");

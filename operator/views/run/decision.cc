@@ -41,4 +41,24 @@ api::Approval DecisionOf(const Json& run, const std::string& step, api::Decision
   return approval;
 }
 
+api::Approval RolloutDecisionOf(const api::ObjectMeta& md, std::int64_t version, int number,
+                                api::Decision decision, const std::string& user,
+                                const std::vector<std::string>& groups) {
+  api::Approval approval;
+  const std::string step = std::to_string(number);
+  approval.spec.model_deployment = md.name;
+  approval.spec.model_deployment_uid = md.uid;
+  approval.spec.model_version = version;
+  approval.meta.name = md.name + "-v" + std::to_string(version) + "-" + step + "-" +
+                       Sha256Hex(md.uid + "/" + user).substr(0, 8);
+  approval.meta.namespace_ = md.namespace_;
+  approval.meta.owners = {
+      {api::kApiVersion, "ModelDeployment", md.name, md.uid, /*controller=*/false}};
+  approval.spec.step = step;
+  approval.spec.decision = decision;
+  approval.spec.user = user;
+  approval.spec.groups = groups;
+  return approval;
+}
+
 }  // namespace penstock::views

@@ -17,4 +17,10 @@ namespace penstock::views {
                                        api::Decision decision, const std::string& user,
                                        const std::vector<std::string>& groups);
 
+// The same of the step at which a version of a ModelDeployment waits. `number` from 1.
+[[nodiscard]] api::Approval RolloutDecisionOf(const api::ObjectMeta& md, std::int64_t version,
+                                              int number, api::Decision decision,
+                                              const std::string& user,
+                                              const std::vector<std::string>& groups);
+
 }  // namespace penstock::views

@@ -28,6 +28,12 @@ Result<Json> Undo(const api::ModelDeployment& md, std::int64_t to) {
 Result<Json> Resume(const api::ModelDeployment& md, const api::ModelVersionStatus& c) {
   if (md.spec.rollout.paused)
     return Invalid("spec.rollout.paused is true: take it out of the manifest");
+  const auto& steps = md.spec.rollout.steps;
+  const bool asks = c.step > 0 && static_cast<std::size_t>(c.step) <= steps.size() &&
+                    steps[static_cast<std::size_t>(c.step) - 1].approval.has_value();
+  if (asks)
+    return Invalid("step " + std::to_string(c.step) +
+                   " waits for an approval: `penstock rollout approve " + md.meta.name + "`");
   return Json{{api::kAnnotationPause, nullptr},
               {api::kAnnotationResume, std::to_string(c.version) + "/" + std::to_string(c.step)}};
 }

@@ -86,7 +86,10 @@ TEST(InferEncode, DescribesTheSignature) {
   s.inputs = {{"날씨", Datatype::kBytes, {-1}, true, true}};
   s.outputs = {{"y", Datatype::kFp32, {-1, 10}}};
   const Json json = Json::parse(EncodeModelMetadata({"m", "3"}, "pytorch_torchscript", s));
-  EXPECT_EQ(json["inputs"][0], (Json{{"name", "날씨"}, {"datatype", "BYTES"}, {"shape", {-1}}}));
+  EXPECT_EQ(json["inputs"][0], (Json{{"name", "날씨"},
+                                     {"datatype", "BYTES"},
+                                     {"shape", {-1}},
+                                     {"parameters", {{"nullable", true}}}}));
   EXPECT_EQ(json["outputs"][0]["shape"], Json::array({-1, 10}));
   EXPECT_EQ(json["versions"], Json::array({"3"}));
   EXPECT_EQ(json["platform"], "pytorch_torchscript");
@@ -98,7 +101,8 @@ TEST(InferEncode, TellsTheUnitOfATimeThatComesAsAnInteger) {
   s.inputs[0].is_time = true;
   const Json json = Json::parse(EncodeModelMetadata({"m", ""}, "p", s));
   EXPECT_EQ(json["inputs"][0]["parameters"],
-            (Json{{"content_type", "datetime"},
+            (Json{{"nullable", true},
+                  {"content_type", "datetime"},
                   {"int64_unit", "microseconds since 1970-01-01T00:00:00Z"}}));
 }
 

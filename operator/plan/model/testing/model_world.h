@@ -12,6 +12,7 @@
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
+#include "operator/plan/rollout/gate.h"
 
 namespace penstock::plan {
 
@@ -38,6 +39,8 @@ class PlanModels : public ::testing::Test {
   void Follow(char digest) { o_.target = ArtifactRef{Digest(digest), true, 10}; }
 
   std::vector<std::string> Step() {
+    if (signature_)
+      o_.measurements.push_back({rollout::kSignatureCheck, now_, {}, true, "", "is the same"});
     plan_ = PlanModelDeployment(o_, settings_, now_);
     o_.md.status = plan_.status;
     o_.evidence = plan_.evidence;
@@ -154,6 +157,7 @@ class PlanModels : public ::testing::Test {
   ModelPlan plan_;
   TimePoint now_ = kNoon;
   Json last_;
+  bool signature_ = true;  // of a candidate: it is compared, and found to be the same
 };
 
 }  // namespace penstock::plan

@@ -1,0 +1,95 @@
+#include "operator/plan/model/model_approval.h"
+
+#include <algorithm>
+
+#include "operator/base/shown_text.h"
+#include "operator/plan/model/model_history.h"
+#include "operator/plan/values/approval_verdict.h"
+
+namespace penstock::plan {
+namespace {
+
+using rollout::ApprovalState;
+
+constexpr std::size_t kMostOfText = 900;
+
+std::string NamesOf(const std::vector<std::string>& people) {
+  std::string text;
+  for (const std::string& one : people) text += (text.empty() ? "" : ", ") + one;
+  return text;
+}
+
+std::string TimeOutText(const api::ApprovalStep& step, const ApprovalVerdict& verdict) {
+  const std::string who =
+      verdict.by.empty() ? "nobody has decided" : "only " + NamesOf(verdict.by) + " approved";
+  return who + " within " + FormatDuration(*step.timeout) + " (approval.timeout)";
+}
+
+// The submitter of the run that made the candidate, where that run is known still.
+const api::ObjectMeta* MakerOf(const ModelObserved& o, const api::ModelVersionStatus& c) {
+  const bool known = o.target_maker && !c.run.empty() && o.target_maker->name == c.run;
+  return known ? &*o.target_maker : nullptr;
+}
+
+}  // namespace
+
+std::optional<api::ApprovalStep> ApprovalStepOf(const api::RolloutSpec& spec, int number) {
+  if (number < 1 || static_cast<std::size_t>(number) > spec.steps.size()) return std::nullopt;
+  const auto& approval = spec.steps[static_cast<std::size_t>(number) - 1].approval;
+  if (!approval) return std::nullopt;
+  api::ApprovalStep step;
+  step.message = approval->message;
+  step.approvers = approval->approvers;
+  step.need = approval->need;
+  step.not_by_submitter = approval->not_by_submitter;
+  step.timeout = approval->timeout;
+  step.on_timeout = approval->on_timeout;
+  return step;
+}
+
+bool TakesApprovals(const api::ModelDeployment& md) {
+  const auto& steps = md.spec.rollout.steps;
+  return std::any_of(steps.begin(), steps.end(),
+                     [](const api::RolloutStep& step) { return step.approval.has_value(); });
+}
+
+void JudgeApprovalStage(const ModelObserved& o, const rollout::Stage& stage, TimePoint now,
+                        const ModelPlan& plan, rollout::Situation& situation) {
+  if (stage.kind != rollout::StageKind::kApproval) return;
+  const auto step = ApprovalStepOf(o.md.spec.rollout, stage.step);
+  if (!step) return;
+  const api::ModelVersionStatus& c = *plan.status.candidate;
+  const TimePoint begun = c.step_since.value_or(now);
+  const auto end = step->timeout ? std::optional(begun + *step->timeout) : std::nullopt;
+  const ApprovalSubject subject{o.md.meta, c.version, MakerOf(o, c)};
+  const ApprovalVerdict verdict =
+      JudgeApprovals(*step, std::to_string(stage.step), subject, o.approvals, begun, end);
+  if (verdict.kind == ApprovalVerdict::Kind::kApproved) {
+    situation.approval = ApprovalState::kApproved;
+    situation.approval_text = "approved by " + NamesOf(verdict.by);
+  } else if (verdict.kind == ApprovalVerdict::Kind::kRejected) {
+    situation.approval = ApprovalState::kRejected;
+    situation.approval_text =
+        "rejected by " + verdict.by.front() +
+        (verdict.comment.empty() ? "" : ": " + Shown(verdict.comment, kMostOfText));
+  } else if (end && now >= *end) {
+    const bool goes_on = step->on_timeout == api::ApprovalTimeout::kApprove;
+    situation.approval = goes_on ? ApprovalState::kApproved : ApprovalState::kRejected;
+    situation.approval_text = TimeOutText(*step, verdict) + (goes_on ? "; onTimeout: Approve" : "");
+  } else {
+    const std::string unbound = WhyUnbound(o.approvals.policy, now);
+    situation.approval_reason = WaitReason(verdict, unbound);
+    situation.approval_text = Shown(WaitText(*step, step->message, verdict, unbound), kMostOfText);
+  }
+}
+
+void TellApproval(const rollout::Stage& stage, const rollout::Situation& situation,
+                  const rollout::Decision& decision, ModelPlan& plan) {
+  if (stage.kind != rollout::StageKind::kApproval || decision.move != rollout::Move::kNext) return;
+  const api::ModelVersionStatus& c = *plan.status.candidate;
+  plan.events.push_back({"Normal", "Approved",
+                         "step " + std::to_string(stage.step) + " of " +
+                             VersionText(c.version, c.digest) + " is " + situation.approval_text});
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,79 @@
+#include "operator/rollouts/recorded_rows.h"
+
+#include <gmock/gmock.h>
+
+namespace penstock::rollouts {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kRow =
+    R"({"request":{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1]}]},)"
+    R"("response":{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[2]}]}})";
+
+Json Outputs(const std::string& name, const std::string& shape, const std::string& data) {
+  return Json::parse(R"([{"name":")" + name + R"(","datatype":"FP32","shape":)" + shape +
+                     R"(,"data":)" + data + "}]");
+}
+
+TEST(ParseRows, ReadsALineEachAndRemembersWhereItStood) {
+  auto rows = ParseRows(kRow + "\n\n  \r\n" + kRow, true);
+  ASSERT_TRUE(rows) << rows.error().message;
+  ASSERT_EQ(rows->size(), 2U);
+  EXPECT_EQ((*rows)[1].line, 4);
+  EXPECT_EQ(Json::parse((*rows)[1].request)["inputs"][0]["name"], "x");
+  EXPECT_EQ((*rows)[1].outputs[0]["name"], "y");
+}
+
+TEST(ParseRows, NamesTheLineThatIsNone) {
+  const auto said = [](const std::string& text, bool with_answers = true) {
+    const auto rows = ParseRows(text, with_answers);
+    return rows ? std::string("read") : rows.error().message;
+  };
+  EXPECT_THAT(said(""), HasSubstr("has no rows"));
+  EXPECT_THAT(said(kRow + "\n{"), HasSubstr("line 2"));
+  EXPECT_THAT(said(R"({"inputs":[]})"), HasSubstr("line 1 has no request with inputs"));
+  const std::string unanswered = R"({"request":{"inputs":[]}})";
+  EXPECT_THAT(said(unanswered), HasSubstr("line 1 has no response with outputs"));
+  EXPECT_EQ(said(unanswered, false), "read");
+  std::string many;
+  for (std::size_t i = 0; i <= kMostRows; ++i) many += kRow + "\n";
+  EXPECT_THAT(said(many), HasSubstr("more than 1000 rows"));
+}
+
+TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
+  EXPECT_EQ(
+      DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5009, 1000.9]"), 0.001),
+      std::nullopt);
+  EXPECT_EQ(
+      *DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5, 1002]"), 0.001),
+      "output \"y\"[1]: expected 1000, got 1002");
+}
+
+TEST(DifferenceIn, TakesNestedAndFlatDataForTheSame) {
+  EXPECT_EQ(DifferenceIn(Outputs("y", "[1,2]", "[[1, 2]]"), Outputs("y", "[1,2]", "[1, 2]"), 0),
+            std::nullopt);
+}
+
+TEST(DifferenceIn, NamesAnOutputThatIsGoneAndAShapeOrTextThatIsAnother) {
+  const Json y = Outputs("y", "[1]", "[1]");
+  EXPECT_EQ(*DifferenceIn(y, Outputs("z", "[1]", "[1]"), 0),
+            "output \"y\": expected, and is not there");
+  EXPECT_EQ(*DifferenceIn(y, Outputs("y", "[2]", "[1, 1]"), 0),
+            "output \"y\": expected shape [1], got [2]");
+  EXPECT_EQ(*DifferenceIn(Outputs("y", "[1]", R"(["cat"])"), Outputs("y", "[1]", R"(["dog"])"), 9),
+            "output \"y\"[0]: expected \"cat\", got \"dog\"");
+  EXPECT_EQ(*DifferenceIn(y, Outputs("y", "[1]", "[1, 2]"), 0),
+            "output \"y\": expected 1 values, got 2");
+  EXPECT_TRUE(DifferenceIn(y, Outputs("y", "[1]", "[null]"), 9));
+}
+
+TEST(OutputsOf, RefusesWhatIsNoAnswerOfJson) {
+  EXPECT_TRUE(OutputsOf(R"({"outputs":[{"name":"y","data":[1]}]})"));
+  EXPECT_FALSE(OutputsOf("<html>"));
+  EXPECT_FALSE(OutputsOf(R"({"outputs":[{"name":"y"}]})"));
+  EXPECT_FALSE(OutputsOf(R"([])"));
+}
+
+}  // namespace
+}  // namespace penstock::rollouts
