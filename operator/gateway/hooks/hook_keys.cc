@@ -11,7 +11,7 @@
 namespace penstock::gateway {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{5'000};
+constexpr std::chrono::milliseconds kAskPatience{5'000};
 
 using Key = std::optional<std::string>;
 
@@ -62,7 +62,7 @@ Result<Key> HookKeys::KeyOf(const HookAddress& address, const std::stop_token& s
 }
 
 Result<Key> HookKeys::Read(const HookAddress& address, const std::stop_token& stop) {
-  const kube::Call call{.stop = stop, .timeout = kPatience};
+  const kube::Call call{.stop = stop, .timeout = kAskPatience};
   const auto object = client_.Get(kube::kPipelines, address.ns, address.pipeline, call);
   if (!object) {
     const ErrorKind kind = object.error().kind;

@@ -15,7 +15,7 @@
 namespace penstock::gateway {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{10'000};
+constexpr std::chrono::milliseconds kWritePatience{10'000};
 constexpr std::size_t kMostNameBytes = 253;
 // Bodies of callers that nobody knows yet; "_" is no namespace's name.
 constexpr const char* kStrangers = "_hooks";
@@ -155,7 +155,7 @@ class Delivered {
     parts_.audit(Json{{"webhook", std::move(line)}}.dump());
   }
 
-  [[nodiscard]] kube::Call Call() const { return {.stop = x_.stop(), .timeout = kPatience}; }
+  [[nodiscard]] kube::Call Call() const { return {.stop = x_.stop(), .timeout = kWritePatience}; }
 
   const HookParts& parts_;
   Exchange& x_;

@@ -16,7 +16,7 @@ std::vector<std::string> WebhookProblems(const std::string& yaml) {
   const auto spec = Spec("runPolicy: Manual\n" + yaml +
                          "steps:\n- {name: s, container: {image: i, command: [a]}}\n");
   Findings found;
-  CheckSpec(spec, {}, found);
+  CheckSchedules(spec, found);
   for (const auto& e : found.errors) out.push_back(e.path + ": " + e.message);
   return out;
 }
