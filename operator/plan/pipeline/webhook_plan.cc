@@ -43,9 +43,12 @@ const api::TriggerSpec* TriggerOf(const api::PipelineSpec& spec, const std::stri
   return it == spec.triggers.end() ? nullptr : &*it;
 }
 
-void Remember(api::TriggerStatus& status, const std::string& hash) {
+// One that waits takes the place of the oldest; one that has begun, which was remembered while it
+// waited and may be forgotten by now, takes an empty place only.
+void Remember(api::TriggerStatus& status, const std::string& hash, bool waits) {
   auto& known = status.deliveries;
   if (std::find(known.begin(), known.end(), hash) != known.end()) return;
+  if (!waits && known.size() >= api::kMaxDeliveries) return;
   known.push_back(hash);
   if (known.size() > api::kMaxDeliveries) known.erase(known.begin());
 }
@@ -88,10 +91,9 @@ WebhookPlan PlanWebhooks(const PipelineObserved& observed, TimePoint now,
   std::map<std::string, TimePoint> newest;  // of those that wait, by trigger
   for (const api::PipelineRun* run : Deliveries(observed.runs)) {
     const std::string trigger = LabelOf(*run, kLabelWebhook);
-    // One that has ended was remembered while it went on, and may be forgotten by now.
-    if (OutcomeOf(*run) == RunOutcome::kActive)
-      for (api::TriggerStatus& status : statuses)
-        if (status.webhook == trigger) Remember(status, LabelOf(*run, kLabelDelivery));
+    for (api::TriggerStatus& status : statuses)
+      if (status.webhook == trigger)
+        Remember(status, LabelOf(*run, kLabelDelivery), WaitsForTurn(*run));
     if (run->meta.deleted || !WaitsForTurn(*run)) continue;
     if (TriggerOf(spec, trigger) == nullptr) {
       plan.left_out.push_back({run, trigger, "the Pipeline has no such trigger any more"});
