@@ -1,6 +1,9 @@
 // The fields of schedules and triggers. See fields.h.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "operator/api/fields.h"
 #include "operator/api/schedule.h"
 
@@ -16,6 +19,7 @@ inline constexpr std::size_t kMaxSchedules = 50;
 inline constexpr std::size_t kMaxTriggers = 20;
 inline constexpr Text kCronText{256, nullptr, true};
 inline constexpr Text kFollowedOutput{40, kIdentifierName.format};
+inline constexpr std::size_t kMaxDeliveries = 100;  // that a status remembers of a webhook
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ScheduleSpec>& s) {
@@ -50,16 +54,32 @@ void Fields(Io& io, typename Io::template Of<FinishedTtl>& t) {
 }
 
 template <typename Io>
+void Fields(Io& io, typename Io::template Of<WebhookSpec>& w) {
+  io.String("name", w.name, kLabelName);
+  io.Group(
+      "secretRef",
+      [&](auto& s) {
+        s.String("name", w.secret, kRequiredObjectName);
+        s.String("key", w.key, {253});
+      },
+      true);
+  io.ValueMap("parameters", w.parameters, 200, kIdentifierName);
+}
+
+template <typename Io>
 void Fields(Io& io, typename Io::template Of<TriggerSpec>& t) {
   io.String("pipeline", t.pipeline, {52});
   io.String("output", t.output, kFollowedOutput);
   io.String("source", t.source, {4096});
   io.Duration("interval", t.interval, Milliseconds{300'000});
+  io.Optional("webhook", t.webhook);
   io.Duration("debounce", t.debounce);
-  if constexpr (Io::kReads)
-    io.Check(t.source.empty() ? !t.pipeline.empty() && !t.output.empty()
-                              : t.pipeline.empty() && t.output.empty(),
-             "", "a trigger follows either an output (pipeline and output) or a source");
+  if constexpr (Io::kReads) {
+    const std::array said{!t.pipeline.empty(), !t.source.empty(), t.webhook.has_value()};
+    io.Check(
+        t.pipeline.empty() == t.output.empty() && std::count(said.begin(), said.end(), true) == 1,
+        "", "a trigger is one of an output (pipeline and output), a source and a webhook");
+  }
 }
 
 template <typename Io>
@@ -82,6 +102,8 @@ void Fields(Io& io, typename Io::template Of<TriggerStatus>& t) {
   io.String("settled", t.settled, {71, &kDigest});
   io.String("seen", t.seen, {71, &kDigest});
   io.Time("since", t.since);
+  io.String("webhook", t.webhook, {40});
+  io.StringList("deliveries", t.deliveries, kMaxDeliveries, {64});
 }
 
 }  // namespace penstock::api

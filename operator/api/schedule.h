@@ -1,12 +1,13 @@
-// When a Pipeline runs without being changed: by the clock, or by what another Pipeline gave.
-// Shapes only; what they mean stands in crds/, operator/plan/schedule and operator/plan/pipeline.
-// Value types.
+// When a Pipeline runs without being changed: by the clock, by what another Pipeline gave, or by
+// what somebody tells it. Shapes only; what they mean stands in crds/, operator/plan/schedule and
+// operator/plan/pipeline. Value types.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/base/json.h"
 #include "operator/base/time.h"
@@ -50,12 +51,21 @@ struct FinishedTtl {
   std::optional<Milliseconds> failed;
 };
 
-// Either an output of another Pipeline or a source.
+// Signed deliveries to the gateway, at /hooks/NAMESPACE/PIPELINE/NAME.
+struct WebhookSpec {
+  std::string name;
+  std::string secret;                      // JSON: secretRef: {name, key}
+  std::string key;                         // what deliveries are signed with; empty: "secret"
+  std::map<std::string, Json> parameters;  // of its runs; strings may hold $(body.field)
+};
+
+// One of an output of another Pipeline, a source and a webhook.
 struct TriggerSpec {
   std::string pipeline;
   std::string output;
-  std::string source;                    // a URI whose fingerprint is asked for
-  Milliseconds interval{300'000};        // so often
+  std::string source;              // a URI whose fingerprint is asked for
+  Milliseconds interval{300'000};  // so often
+  std::optional<WebhookSpec> webhook;
   std::optional<Milliseconds> debounce;  // what is new must have stood for so long
 };
 
@@ -79,6 +89,10 @@ struct TriggerStatus {
   std::string settled;             // it has had its run, or stood when first looked
   std::string seen;                // another one that waits
   std::optional<TimePoint> since;  // since when
+  // Of a webhook its name, and the deliveries that were taken, as DeliveryHash names them, the
+  // oldest first.
+  std::string webhook;
+  std::vector<std::string> deliveries{};
   bool operator==(const TriggerStatus&) const = default;
 };
 

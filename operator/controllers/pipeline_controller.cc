@@ -184,6 +184,8 @@ Result<void> PipelineController::Act(const api::Pipeline& pipeline,
                                      const plan::PipelineAction& action) {
   if (const auto* create = std::get_if<plan::CreateRun>(&action)) return Create(pipeline, *create);
   if (const auto* cancel = std::get_if<plan::CancelRun>(&action)) return Cancel(pipeline, *cancel);
+  if (const auto* release = std::get_if<plan::ReleaseRun>(&action))
+    return Release(pipeline, *release);
   if (const auto* label = std::get_if<plan::LabelRun>(&action)) return Label(pipeline, *label);
   return Delete(pipeline, std::get<plan::DeleteRun>(action));
 }
@@ -207,6 +209,14 @@ Result<void> PipelineController::Cancel(const api::Pipeline& pipeline,
                                         const plan::CancelRun& action) {
   return Patch(pipeline.meta.namespace_, action.name,
                {{"metadata", {{"uid", action.uid}}}, {"spec", {{"cancel", action.mode}}}});
+}
+
+Result<void> PipelineController::Release(const api::Pipeline& pipeline,
+                                         const plan::ReleaseRun& action) {
+  return Patch(
+      pipeline.meta.namespace_, action.name,
+      {{"metadata", {{"uid", action.uid}, {"annotations", {{plan::kWaitsSince, nullptr}}}}},
+       {"spec", {{"suspend", false}}}});
 }
 
 Result<void> PipelineController::Label(const api::Pipeline& pipeline,

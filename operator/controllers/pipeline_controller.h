@@ -44,6 +44,7 @@ class PipelineController {
   [[nodiscard]] Result<void> Act(const api::Pipeline& pipeline, const plan::PipelineAction& action);
   [[nodiscard]] Result<void> Create(const api::Pipeline& pipeline, const plan::CreateRun& action);
   [[nodiscard]] Result<void> Cancel(const api::Pipeline& pipeline, const plan::CancelRun& action);
+  [[nodiscard]] Result<void> Release(const api::Pipeline& pipeline, const plan::ReleaseRun& action);
   [[nodiscard]] Result<void> Label(const api::Pipeline& pipeline, const plan::LabelRun& action);
   [[nodiscard]] Result<void> Patch(const std::string& ns, const std::string& name,
                                    const Json& patch);

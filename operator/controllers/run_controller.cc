@@ -105,6 +105,8 @@ Outcome RunController::Reconcile(const std::string& key) {
       state->facts->ReceiptsTrouble().empty()) {
     return std::optional<Milliseconds>();
   }
+  // What it is made of is what stands when its turn comes.
+  if (plan::WaitsForTurn(*run)) return Visit(*state, run);
   auto settled = state->pinning.Ensure(*run, *state->facts);
   if (!settled) return settled.error();
   // Something that it needs is being fetched: whoever looks at it is told, once.

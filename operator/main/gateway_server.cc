@@ -28,6 +28,7 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
                                                     const runtime::Log& log) {
   const std::filesystem::path page = api.page;
   retention::StoreKeeper* const keeper = api.keeper;
+  const gateway::TellOfHook tell_of_hook = api.tell_of_hook;
   auto gateway = std::make_unique<GatewayServer>(client, clock, UsableMemory() / kBodyShare, store,
                                                  std::move(api));
   gateway::CertificateOptions names;
@@ -47,6 +48,12 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
                   &gateway->events, [&log](const std::string& line) { log.Write("info", line); }};
   gateway->api.keeper = keeper;
   gateway::AddApi(gateway->router, gateway->api);
+  if (options.webhooks) {
+    gateway->hook_keys = std::make_unique<gateway::HookKeys>(client, clock, tell_of_hook);
+    gateway::AddHooks(gateway->router,
+                      {&client, &clock, gateway->hook_keys.get(), &gateway->bodies,
+                       [&log](const std::string& line) { log.Write("info", line); }});
+  }
   if (auto files = gateway::PageFiles::Load(page)) {
     gateway->page = *std::move(files);
     gateway::AddPage(gateway->router, *gateway->page);

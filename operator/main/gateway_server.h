@@ -13,6 +13,7 @@
 #include "operator/gateway/api/page_files.h"
 #include "operator/gateway/body_budget.h"
 #include "operator/gateway/certificates.h"
+#include "operator/gateway/hooks/hook_routes.h"
 #include "operator/gateway/router.h"
 #include "operator/gateway/step_grants.h"
 #include "operator/gateway/token_review.h"
@@ -31,6 +32,7 @@ struct ApiSettings {
   gateway::ClientFor client_for;  // of the API server, with a caller's own token
   views::ClusterPlaceOptions place;
   retention::StoreKeeper* keeper = nullptr;
+  gateway::TellOfHook tell_of_hook;  // asked for where Options::webhooks is
 };
 
 struct GatewayServer {
@@ -51,6 +53,7 @@ struct GatewayServer {
   gateway::ClusterActing acting;
   gateway::EventHub events;
   gateway::ApiParts api;
+  std::unique_ptr<gateway::HookKeys> hook_keys;  // where deliveries are taken
   std::optional<gateway::PageFiles> page;
   gateway::Router router;
   std::unique_ptr<net::HttpServer> server;  // last: its threads use the rest

@@ -11,6 +11,7 @@
 #include <random>
 #include <thread>
 
+#include "operator/api/codec.h"
 #include "operator/artifacts/folder_objects.h"
 #include "operator/artifacts/s3/store_settings.h"
 #include "operator/base/file.h"
@@ -269,6 +270,9 @@ class Operator {
     api.history = HistoryFile();
     api.page = options_.page_dir;
     api.keeper = keeper_.get();
+    api.tell_of_hook = [this](const Json& pipeline, const std::string& what) {
+      TellOfHook(pipeline, what);
+    };
     api.place.namespaces = options_.namespaces;
     api.place.stands = [this](const std::string& ns, const std::string& name,
                               const std::string& uid) -> std::optional<bool> {
@@ -291,6 +295,16 @@ class Operator {
       return std::unique_ptr<kube::Client>(*std::move(client));
     };
     return api;
+  }
+
+  // To the log, and as an event of the Pipeline while this process leads.
+  void TellOfHook(const Json& pipeline, const std::string& what) {
+    const api::ObjectMeta meta = api::DecodePipeline(pipeline).value.meta;
+    log_.Write("warn", "the Pipeline " + meta.namespace_ + "/" + meta.name + ": " + what);
+    const std::lock_guard lock(mutex_);
+    if (events_ == nullptr) return;
+    events_->Record({api::kApiVersion, "Pipeline", meta.namespace_, meta.name, meta.uid, "",
+                     "Warning", "WebhookKeyMissing", what});
   }
 
   void OpenHistory() {

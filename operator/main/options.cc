@@ -125,6 +125,9 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
               "end where its object is gone");
   app.add_flag("--ask-registries", o.ask_registries,
                "Ask registries for the entry points of images whose steps say no command");
+  app.add_flag("--webhooks", o.webhooks,
+               "Take signed deliveries that start runs, at the gateway's "
+               "/hooks/NAMESPACE/PIPELINE/TRIGGER");
   app.add_option("--approval-policy", o.approval_policy,
                  "Name of the ValidatingAdmissionPolicy, and of its binding, that hold Approvals "
                  "against who makes them; without it in force none counts");

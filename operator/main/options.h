@@ -44,6 +44,7 @@ struct Options {
   std::chrono::seconds gc_grace = std::chrono::hours(24 * 7);        // of what nothing refers to
   std::chrono::seconds gc_keep_cache = std::chrono::hours(24 * 30);  // of what only caches do
   bool ask_registries = false;
+  bool webhooks = false;        // the gateway takes deliveries at /hooks/
   std::string approval_policy;  // empty: no Approval counts
   // What steps may say under `pod`.
   std::vector<std::string> pod_fields = {"annotations", "dnsConfig",      "dnsPolicy",

@@ -92,6 +92,7 @@ Result<Json> PipelineView(const Place& place, const std::string& ns, const std::
     Put(row, "pipeline", t.pipeline);
     Put(row, "output", t.output);
     Put(row, "source", t.source);
+    if (t.webhook) row["webhook"] = t.webhook->name;
     view["triggers"].push_back(std::move(row));
   }
   view["spec"] = YamlText(object.value("spec", Json::object()));

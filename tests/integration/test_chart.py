@@ -195,6 +195,31 @@ class Chart(unittest.TestCase):
                     self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"], role["metadata"]["name"])
                     self.assertNotIn("secrets", rule["resources"], role["metadata"]["name"])
 
+    def test_of_secrets_the_operator_gets_the_keys_of_webhooks_that_are_named_and_no_others(self):
+        named = ("--set-json", 'webhooks.secrets={"a": ["push", "tag"]}')
+        def of_secrets(*args):
+            return [(role["kind"], role["metadata"].get("namespace"), rule) for kind in ("Role", "ClusterRole")
+                    for role in of(kind, render(*args)) for rule in role["rules"] if "secrets" in rule["resources"]]
+        self.assertEqual(of_secrets(*named), [], "without webhooks.enabled")
+        self.assertEqual(of_secrets("--set", "webhooks.enabled=true"), [])
+        self.assertEqual(of_secrets("--set", "webhooks.enabled=true", *named), [
+            ("Role", "a", {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["push", "tag"], "verbs": ["get"]})])
+        binding = next(b for b in of("RoleBinding", render("--set", "webhooks.enabled=true", *named))
+                       if b["metadata"]["name"] == "penstock-webhooks")
+        self.assertEqual((binding["metadata"]["namespace"], binding["subjects"][0]["name"]), ("a", "penstock"))
+
+    def test_deliveries_of_webhooks_are_taken_where_that_is_turned_on_from_whom_the_values_name(self):
+        ingress = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
+        from_it = ("--set-json", f"webhooks.from=[{json.dumps(ingress)}]")
+        def flags_and_peers(*args):
+            docs = render(*args)
+            rules = next(p for p in of("NetworkPolicy", docs) if p["metadata"]["name"] == "penstock")["spec"]["ingress"]
+            return ("--webhooks" in of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]["args"],
+                    [{"from": [ingress], "ports": [{"port": "gateway", "protocol": "TCP"}]}] == rules[1:-1])
+        self.assertEqual(flags_and_peers(*from_it), (False, False))
+        self.assertEqual(flags_and_peers("--set", "webhooks.enabled=true"), (True, False))
+        self.assertEqual(flags_and_peers("--set", "webhooks.enabled=true", *from_it), (True, True))
+
     def test_with_a_list_of_namespaces_the_operator_has_no_cluster_role_but_for_token_reviews(self):
         docs = render("--set", "namespaces={a,b}")
         bound = {b["roleRef"]["name"] for b in of("ClusterRoleBinding", docs)}

@@ -1,9 +1,11 @@
 // Schedules and triggers of a Pipeline, on a cluster in memory; the time of day is the tests' own.
 #include <gmock/gmock.h>
 
+#include "operator/api/codec.h"
 #include "operator/controllers/testing/engine_fixture.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/pipeline/scheduled_run.h"
+#include "operator/plan/pipeline/webhook_plan.h"
 
 namespace penstock::controllers {
 namespace {
@@ -95,6 +97,55 @@ TEST_F(ScheduledEngine, RunsWhenAnotherPipelineHasPublishedSomethingNew) {
   const Json run = AwaitFinished(Runs().at(0));
   EXPECT_EQ(run["spec"]["pipelineRef"]["name"], "after");
   EXPECT_EQ(run["metadata"]["labels"]["penstock.dev/cause"], "Trigger");
+}
+
+// What the gateway makes of a delivery.
+Json DeliveryOf(const Json& pipeline, const std::string& id, const std::string& rev,
+                TimePoint now) {
+  return plan::WebhookRun(api::DecodePipeline(pipeline).value, "push",
+                          plan::DeliveryHash("hooked", "push", id), {{"rev", rev}}, now);
+}
+
+TEST_F(ScheduledEngine, LetsTheRunsOfDeliveriesBeginInTurnThroughARestart) {
+  StartEngine();
+  CreatePipeline("hooked",
+                 "  parameters: [{name: rev}]\n"
+                 "  historyLimits: {succeeded: 0}\n"
+                 "  triggers: [{webhook: {name: push, secretRef: {name: hook}, parameters: {rev: "
+                 "$(body.after)}}}]\n");
+  const Json pipeline = Get(kube::kPipelines, "hooked");
+  const auto deliver = [&](const std::string& id, const std::string& rev) {
+    const Json run = DeliveryOf(pipeline, id, rev, wall_.Now());
+    EXPECT_TRUE(cluster_.Create(kube::kPipelineRuns, "team", run, {}));
+    return run["metadata"]["name"].get<std::string>();
+  };
+  const auto is_gone = [&](const std::string& name) {
+    return !cluster_.Get(kube::kPipelineRuns, "team", name);
+  };
+  const std::string first = deliver("1", "one");
+  ASSERT_TRUE(
+      AwaitThat("the end of the first, which no limit keeps", [&] { return is_gone(first); }));
+  EXPECT_EQ(Get(kube::kPipelines, "hooked")["status"]["triggers"],
+            Json::array({{{"webhook", "push"},
+                          {"deliveries", {plan::DeliveryHash("hooked", "push", "1")}}}}));
+  Patch(kube::kPipelines, "hooked", {{"spec", {{"suspend", true}}}});
+  const std::string second = deliver("2", "two");
+  const Json waiting = Await(kube::kPipelineRuns, second, "that it waits",
+                             [](const Json& o) { return ConditionOf(o, "Reconciling") == "True"; });
+  EXPECT_EQ(waiting["spec"]["suspend"], true);
+  EXPECT_EQ(waiting["status"].value("revision", ""), "") << "it is pinned when its turn comes";
+  wall_.Set("2026-11-28T05:31:00Z");
+  const std::string third = deliver("3", "three");
+  ASSERT_TRUE(AwaitThat("that the newest takes its place", [&] { return is_gone(second); }));
+  StopEngine();
+  StartEngine();
+  Patch(kube::kPipelines, "hooked", {{"spec", {{"suspend", false}, {"historyLimits", nullptr}}}});
+  const Json run = AwaitFinished(third);
+  EXPECT_EQ(ConditionOf(run, "Succeeded"), "True");
+  EXPECT_EQ(run["spec"]["suspend"], false);
+  EXPECT_EQ(run["spec"]["parameters"]["rev"], "three");
+  EXPECT_FALSE(run["metadata"]["annotations"].contains("penstock.dev/waits-since"));
+  EXPECT_EQ(Get(kube::kPipelines, "hooked")["status"]["triggers"][0]["deliveries"].size(), 3U);
 }
 
 }  // namespace

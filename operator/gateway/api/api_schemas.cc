@@ -185,8 +185,9 @@ constexpr const char* kSchemas = R"json({
       "optional"], "additionalProperties": false}}, "steps": {"type": "array", "items": {"type":
       "string"}}, "approvals": {"type": "array", "items": {"type": "string"}}, "triggers":
       {"type": "array", "items": {"type": "object", "properties": {"pipeline": {"type": "string"},
-      "output": {"type": "string"}, "source": {"type": "string"}}, "required": [],
-      "additionalProperties": false}}, "spec": {"type": "string", "description": "YAML"}, "ready":
+      "output": {"type": "string"}, "source": {"type": "string"}, "webhook": {"type": "string"}},
+      "required": [], "additionalProperties": false}}, "spec": {"type": "string", "description":
+      "YAML"}, "ready":
       {"type": "string"}, "message": {"type": "string"}, "nextRun": {"type": "string", "format":
       "date-time"}, "lastRun": {"type": "object", "properties": {"name": {"type": "string"},
       "phase": {"type": "string"}, "finished": {"type": "string", "format": "date-time"}},

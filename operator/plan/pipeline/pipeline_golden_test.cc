@@ -12,6 +12,7 @@ namespace {
 struct Namer {
   Json operator()(const CreateRun& a) const { return {{"createRun", a.name}, {"run", a.run}}; }
   Json operator()(const CancelRun& a) const { return {{"cancelRun", a.name}, {"mode", a.mode}}; }
+  Json operator()(const ReleaseRun& a) const { return {{"releaseRun", a.name}}; }
   Json operator()(const LabelRun& a) const { return {{"labelRun", a.name}}; }
   Json operator()(const DeleteRun& a) const { return {{"deleteRun", a.name}, {"why", a.why}}; }
 };

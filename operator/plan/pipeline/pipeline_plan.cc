@@ -25,7 +25,8 @@ class PipelinePlanner {
  public:
   PipelinePlanner(const PipelineObserved& o, TimePoint now) : o_(o), p_(o.pipeline), now_(now) {
     for (const auto& run : o.runs) {
-      if (run.meta.deleted) continue;
+      // What waits for its turn has not begun, and may never.
+      if (run.meta.deleted || WaitsForTurn(run)) continue;
       runs_.push_back(&run);
     }
     SortAsAskedFor(runs_, p_.status.observed_run_hash);
@@ -64,6 +65,7 @@ class PipelinePlanner {
     plan_.status.next_schedule = starts.next_schedule;
     plan_.status.triggers = std::move(starts.triggers);
     asked_for_ = std::move(starts.asked_for);
+    released_ = std::move(starts.released);
     for (const std::string& what : starts.waiting)
       waiting_ += (waiting_.empty() ? "" : "; ") + what;
     for (const std::string& what : starts.clock_went_back)
@@ -298,6 +300,12 @@ class PipelinePlanner {
       plan_.status.active_runs += 1;
       plan_.events.push_back({"Normal", "RunCreated", "created the run " + name});
     }
+    for (const std::string& name : released_) {
+      if (RefusalOf(name) != nullptr) continue;
+      plan_.status.last_run = api::PipelineStatus::LastRun{name, "", std::nullopt};
+      plan_.status.active_runs += 1;
+      plan_.events.push_back({"Normal", "RunStarted", "the run " + name + " of a webhook begins"});
+    }
     LastRunSucceeded();
   }
 
@@ -327,6 +335,7 @@ class PipelinePlanner {
   std::string waiting_;                        // what does not run now, and why
   std::string clock_went_back_;                // what does not before a far time, and the way on
   std::vector<std::string> asked_for_;         // the runs that this plan makes
+  std::vector<std::string> released_;          // those that waited, and begin
   Freshness freshness_;
 };
 

@@ -6,6 +6,7 @@
 #include "operator/plan/pipeline/schedule_plan.h"
 #include "operator/plan/pipeline/scheduled_run.h"
 #include "operator/plan/pipeline/trigger_plan.h"
+#include "operator/plan/pipeline/webhook_plan.h"
 #include "operator/plan/resolve/schedule_check.h"
 
 namespace penstock::plan {
@@ -25,6 +26,7 @@ class Starter {
     ForChange();
     ForSchedules();
     ForTrigger();
+    ForWebhooks();
     return std::move(out_);
   }
 
@@ -32,12 +34,16 @@ class Starter {
   enum class Turn : std::uint8_t { kNow, kLater, kNever };
 
   [[nodiscard]] static bool IsActive(const api::PipelineRun& run) {
-    return !run.meta.deleted && IsAutomatic(run) && OutcomeOf(run) == RunOutcome::kActive;
+    return !run.meta.deleted && IsAutomatic(run) && OutcomeOf(run) == RunOutcome::kActive &&
+           !WaitsForTurn(run);
   }
   // Those that are there and those that this plan makes.
   [[nodiscard]] int Active() const {
     const auto there = std::count_if(o_.runs.begin(), o_.runs.end(), IsActive);
-    return static_cast<int>(there) + static_cast<int>(out_.asked_for.size());
+    return static_cast<int>(there) + static_cast<int>(Starting());
+  }
+  [[nodiscard]] std::size_t Starting() const {
+    return out_.asked_for.size() + out_.released.size();
   }
   // Those that this plan makes, but were refused: they are made later, and keep their place.
   [[nodiscard]] int Refused() const {
@@ -48,7 +54,7 @@ class Starter {
 
   // May a run start? Replace cancels those that go on.
   Turn AskForTurn() {
-    if (out_.asked_for.size() >= kMostStarts) return Turn::kLater;
+    if (Starting() >= kMostStarts) return Turn::kLater;
     switch (p_.spec.concurrency.policy) {
       case ConcurrencyPolicy::kAllow:
         return Turn::kNow;
@@ -234,6 +240,52 @@ class Starter {
     std::get<CreateRun>(out_.actions.back()).run["metadata"]["annotations"][kTriggeredBy] =
         plan.due;
     if (!WasRefused(name)) Settle(plan);
+  }
+
+  // --- deliveries of webhooks, whose runs are there
+
+  void ForWebhooks() {
+    WebhookPlan plan = PlanWebhooks(o_, now_, out_.triggers);
+    if (p_.spec.suspend || p_.spec.concurrency.policy == ConcurrencyPolicy::kReplace)
+      LeaveOutAllButNewest(plan, 0);
+    for (std::size_t i = 0; i < plan.due.size() && !p_.spec.suspend; ++i) {
+      if (Starting() >= kMostStarts) {
+        out_.look_again = now_;
+        break;
+      }
+      const WaitingDelivery& delivery = plan.due[i];
+      const std::string& name = delivery.run->meta.name;
+      const Turn turn = AskForTurn();
+      if (turn == Turn::kNow) {
+        out_.actions.emplace_back(ReleaseRun{name, delivery.run->meta.uid});
+        out_.released.push_back(name);
+      } else if (turn == Turn::kLater) {
+        LeaveOutAllButNewest(plan, i);
+        out_.waiting.push_back("the delivery of the webhook " + plan.due[i].trigger +
+                               " waits for the end of the run before");
+        break;
+      } else {
+        plan.left_out.push_back(
+            {delivery.run, delivery.trigger, "a run is going on (concurrency policy Forbid)"});
+      }
+    }
+    for (const WaitingDelivery& delivery : plan.left_out) LeaveOut(delivery);
+    if (plan.next) out_.look_again = std::min(out_.look_again.value_or(*plan.next), *plan.next);
+  }
+
+  // Its run is deleted once the written status remembers the delivery, or nothing does any more. An
+  // event goes with a status that is written, so that it is told when the status is another.
+  void LeaveOut(const WaitingDelivery& delivery) {
+    const api::PipelineRun& run = *delivery.run;
+    const std::string hash = LabelOf(run, kLabelDelivery);
+    if (WasTaken(p_.status.triggers, delivery.trigger, hash) ||
+        !WasTaken(out_.triggers, delivery.trigger, hash))
+      out_.actions.emplace_back(DeleteRun{run.meta.name, run.meta.uid, delivery.why});
+    if (out_.triggers != p_.status.triggers)
+      out_.events.push_back({"Warning", "MissedTrigger",
+                             "the delivery of the webhook " + delivery.trigger +
+                                 " that was to be the run " + run.meta.name +
+                                 " is left out: " + delivery.why});
   }
 
   const PipelineObserved& o_;

@@ -2,8 +2,10 @@
 // for a place under concurrency. Pure but for zoneinfo. A part of pipeline_plan.h, which alone
 // calls it.
 //
-//   the change first, then due times, the oldest first, then a trigger; each asks for its turn:
-//       Allow: at once           Queue: waits; of one schedule the newest time counts
+//   the change first, then due times, the oldest first, then a trigger, then deliveries of
+//   webhooks, the oldest first; each asks for its turn:
+//       Allow: at once           Queue: waits; of one schedule the newest time counts, of one
+//                                webhook the newest delivery
 //       Forbid: left out         Replace: the runs before are cancelled, and then it starts
 #pragma once
 
@@ -19,6 +21,7 @@ namespace penstock::plan {
 struct Starts {
   std::vector<PipelineAction> actions;
   std::vector<std::string> asked_for;        // the runs that this makes
+  std::vector<std::string> released;         // those that were there, and begin
   std::vector<std::string> waiting;          // what does not start now, and why
   std::vector<std::string> clock_went_back;  // as SchedulePlan says
   std::vector<RunEvent> events;

@@ -11,7 +11,8 @@ const api::TriggerStatus* Find(const std::vector<api::TriggerStatus>& known,
                                const api::TriggerSpec& trigger) {
   const auto it = std::find_if(known.begin(), known.end(), [&](const auto& s) {
     return s.pipeline == trigger.pipeline && s.output == trigger.output &&
-           s.source == trigger.source;
+           s.source == trigger.source &&
+           s.webhook == (trigger.webhook ? trigger.webhook->name : "");
   });
   return it == known.end() ? nullptr : &*it;
 }
@@ -22,6 +23,12 @@ TriggerPlan PlanTriggers(const PipelineObserved& observed, TimePoint now) {
   TriggerPlan plan;
   std::string all = "triggers";
   for (const api::TriggerSpec& trigger : observed.pipeline.spec.triggers) {
+    if (trigger.webhook) {  // its own plan goes on with what is known (webhook_plan.h)
+      const api::TriggerStatus* known = Find(observed.pipeline.status.triggers, trigger);
+      plan.statuses.push_back(known != nullptr ? *known : api::TriggerStatus{});
+      plan.statuses.back().webhook = trigger.webhook->name;
+      continue;
+    }
     const auto stands = observed.followed.find(FollowedName(trigger));
     const std::string digest = stands == observed.followed.end() ? "" : stands->second;
     const api::TriggerStatus* known = Find(observed.pipeline.status.triggers, trigger);

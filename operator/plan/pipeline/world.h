@@ -25,6 +25,9 @@ inline constexpr const char* kCauseTrigger = "Trigger";
 inline constexpr const char* kCauseBackfill = "Backfill";  // `penstock backfill` made it
 // What a trigger's run was made for, as FollowedName says it: an annotation, since it may be a URI.
 inline constexpr const char* kTriggeredBy = "penstock.dev/triggered-by";
+// Of a webhook's run: which one, and its delivery as DeliveryHash names it.
+inline constexpr const char* kLabelWebhook = "penstock.dev/webhook";
+inline constexpr const char* kLabelDelivery = "penstock.dev/delivery";
 // The schedule whose time spec.scheduledTime is.
 inline constexpr const char* kLabelSchedule = "penstock.dev/schedule";
 
@@ -43,8 +46,9 @@ struct PipelineObserved {
   std::vector<Refusal> refusals;  // of this plan's actions, when it is told what became of them
 };
 
-// "raw.table", or the URI of a source.
+// "raw.table", the URI of a source, or "webhook push".
 [[nodiscard]] inline std::string FollowedName(const api::TriggerSpec& t) {
+  if (t.webhook) return "webhook " + t.webhook->name;
   return t.source.empty() ? t.pipeline + "." + t.output : t.source;
 }
 
@@ -57,6 +61,11 @@ struct CancelRun {  // merge patch {"spec":{"cancel": mode}}
   std::string uid;
   std::string mode;  // "Now"
 };
+// One that waits for its turn (WaitsForTurn) begins.
+struct ReleaseRun {
+  std::string name;
+  std::string uid;
+};
 struct LabelRun {  // a run by hand gets the label penstock.dev/pipeline, by which runs are listed
   std::string name;
   std::string uid;
@@ -66,7 +75,7 @@ struct DeleteRun {
   std::string uid;
   std::string why;  // one line for the log
 };
-using PipelineAction = std::variant<CreateRun, CancelRun, LabelRun, DeleteRun>;
+using PipelineAction = std::variant<CreateRun, CancelRun, ReleaseRun, LabelRun, DeleteRun>;
 
 struct PipelinePlan {
   std::vector<PipelineAction> actions;

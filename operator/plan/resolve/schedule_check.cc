@@ -1,5 +1,6 @@
 #include "operator/plan/resolve/schedule_check.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -18,7 +19,31 @@ Result<Json> ValueAt(const Json& value, TimePoint time) {
   });
 }
 
-// What nothing but a run by hand could give.
+// CheckGiven's paths are a run's.
+constexpr std::string_view kRoot = "spec", kParameters = "spec.parameters.";
+std::string ParameterOf(const api::FieldError& error) {
+  return error.path.starts_with(kParameters) ? error.path.substr(kParameters.size()) : error.path;
+}
+
+bool IsDeclared(const api::PipelineSpec& spec, const std::string& name) {
+  return std::any_of(spec.parameters.begin(), spec.parameters.end(),
+                     [&](const auto& p) { return p.name == name; });
+}
+
+// True where the value says something of the body; then only the delivery knows what it will be.
+bool CheckReferences(const Json& value, const std::string& path, Findings& out) {
+  std::vector<FoundReference> found;
+  const std::size_t before = out.errors.size();
+  CollectReferences(value, path, found, out.errors);
+  for (const FoundReference& f : found)
+    if (!f.reference.Is({"body"}))
+      out.Add(f.path, f.reference.Text() +
+                          " cannot stand in a webhook's parameters: they know the delivery's JSON "
+                          "only, as $(body.field)");
+  return !found.empty() || out.errors.size() > before;
+}
+
+// What nothing but a run by hand could give, quoted; "" for none.
 std::string ParametersWithoutValue(const api::PipelineSpec& spec,
                                    const std::map<std::string, Json>& given) {
   std::string names;
@@ -42,7 +67,6 @@ void CheckParameters(const api::PipelineSpec& spec, const api::ScheduleSpec& sch
     else
       out.Add(api::ChildPath(path + ".parameters", name), expanded.error().message);
   }
-  constexpr std::string_view kRoot = "spec";
   for (api::FieldError& wrong : CheckGiven(spec.parameters, values))
     out.Add(path + wrong.path.substr(kRoot.size()), std::move(wrong.message));
   const std::string missing = ParametersWithoutValue(spec, schedule.parameters);
@@ -67,6 +91,31 @@ void CheckSchedule(const api::PipelineSpec& spec, std::size_t index, Findings& o
   CheckParameters(spec, schedule, path, out);
 }
 
+// Of a trigger, whose path is `path`.
+void CheckWebhook(const api::PipelineSpec& spec, const api::WebhookSpec& webhook,
+                  const std::string& path, Findings& out) {
+  if (!IsDnsLabel(webhook.name, 40))
+    out.Add(path + ".webhook.name",
+            "'" + webhook.name.substr(0, 80) +
+                "' is no name: lower-case letters, digits and '-', a letter or digit at both "
+                "ends, at most 40");
+  const std::string below = path + ".webhook.parameters";
+  std::map<std::string, Json> literal;
+  for (const auto& [name, value] : webhook.parameters) {
+    const std::string at = api::ChildPath(below, name);
+    if (!CheckReferences(value, at, out))
+      literal[name] = value;
+    else if (!IsDeclared(spec, name))
+      out.Add(at, "the Pipeline has no such parameter");
+  }
+  for (api::FieldError& wrong : CheckGiven(spec.parameters, literal))
+    out.Add(path + ".webhook" + wrong.path.substr(kRoot.size()), std::move(wrong.message));
+  const std::string missing = ParametersWithoutValue(spec, webhook.parameters);
+  if (!missing.empty())
+    out.Add(below, "nothing gives a value to " + missing +
+                       " when a delivery starts a run: name it here, or give it a default");
+}
+
 }  // namespace
 
 void CheckSchedules(const api::PipelineSpec& spec, Findings& out) {
@@ -80,16 +129,20 @@ void CheckSchedules(const api::PipelineSpec& spec, Findings& out) {
   for (std::size_t i = 0; i < spec.triggers.size(); ++i) {
     const api::TriggerSpec& trigger = spec.triggers[i];
     const std::string path = api::ItemPath("spec.triggers", i);
-    const std::string name =
-        trigger.source.empty() ? trigger.pipeline + "." + trigger.output : trigger.source;
+    const std::string name = trigger.webhook          ? "webhook " + trigger.webhook->name
+                             : trigger.source.empty() ? trigger.pipeline + "." + trigger.output
+                                                      : trigger.source;
     if (!followed.insert(name).second) out.Add(path, name + " stands there twice");
+    if (trigger.webhook) CheckWebhook(spec, *trigger.webhook, path, out);
     if (trigger.source.empty()) continue;
     if (const auto wrong = CheckUri(trigger.source)) out.Add(path + ".source", *wrong);
     if (trigger.interval < std::chrono::minutes(1))
       out.Add(path + ".interval", "must be 1m or more");
   }
   const std::string missing = ParametersWithoutValue(spec, {});
-  if (!spec.triggers.empty() && !missing.empty())
+  const bool follows = std::any_of(spec.triggers.begin(), spec.triggers.end(),
+                                   [](const api::TriggerSpec& t) { return !t.webhook; });
+  if (follows && !missing.empty())
     out.Add("spec.triggers", "nothing gives a value to " + missing +
                                  " when a trigger starts a run: give it a default");
 }
@@ -110,6 +163,29 @@ Result<std::map<std::string, Json>> ParametersAt(const api::ScheduleSpec& schedu
     if (!expanded->is_null()) values[name] = std::move(*expanded);
   }
   return values;
+}
+
+DeliveredParameters ParametersOf(const api::PipelineSpec& spec, const api::WebhookSpec& webhook,
+                                 const Json& body) {
+  DeliveredParameters out;
+  for (const auto& [name, value] : webhook.parameters) {
+    auto expanded = ExpandAll(value, [&](const Reference& r) -> Result<Json> {
+      if (r.Is({"body"})) return Select(body, r, 1);
+      return Invalid(r.Text() + " is nothing of the delivery");
+    });
+    if (!expanded)
+      out.errors.push_back({name, expanded.error().message});
+    else if (!expanded->is_null())
+      out.values[name] = *std::move(expanded);
+  }
+  for (const api::FieldError& wrong : CheckGiven(spec.parameters, out.values))
+    out.errors.push_back({ParameterOf(wrong), wrong.message});
+  // What is null, or was left out by firstOf; not what has its error already.
+  std::map<std::string, Json> told = out.values;
+  for (const api::FieldError& e : out.errors) told.emplace(e.path, Json(true));
+  const std::string missing = ParametersWithoutValue(spec, told);
+  if (!missing.empty()) out.errors.push_back({"", "the delivery gives no value to " + missing});
+  return out;
 }
 
 }  // namespace penstock::plan

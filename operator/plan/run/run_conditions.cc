@@ -76,6 +76,7 @@ class RunConditions {
                    api::Describe(o_.spec_errors) +
                        "; nothing was run, and the spec of a run cannot change: correct it in "
                        "another run");
+    if (WaitsForTurn(o_.run)) return WaitsForItsTurn();
     if (o_.pin_refused) return PinRefused(*o_.pin_refused);
     const bool wrong = !o_.spec_errors.empty();
     const std::string reason = wrong ? "InvalidSpec" : "Resolving";
@@ -86,6 +87,15 @@ class RunConditions {
     Set("Reconciling", wrong ? ConditionStatus::kFalse : ConditionStatus::kTrue, reason, message);
     Set("Stalled", wrong ? ConditionStatus::kTrue : ConditionStatus::kFalse, reason, message);
     NotFinished(reason, message);
+  }
+
+  void WaitsForItsTurn() {
+    const std::string message =
+        "it begins when its Pipeline's debounce, suspend and concurrency let it";
+    Set("Ready", ConditionStatus::kFalse, "Waiting", message);
+    Set("Reconciling", ConditionStatus::kTrue, "Waiting", message);
+    Set("Stalled", ConditionStatus::kFalse, "Waiting", "");
+    NotFinished("Waiting", message);
   }
 
   // Pods of a run of which nothing else is known.

@@ -20,11 +20,17 @@ RunOutcome OutcomeOf(const api::PipelineRun& run) {
                                                            : RunOutcome::kFailed;
 }
 
+bool WaitsForTurn(const api::PipelineRun& run) {
+  return run.spec.suspend && run.spec.cancel == api::CancelMode::kNone &&
+         run.meta.annotations.contains(kWaitsSince) && OutcomeOf(run) == RunOutcome::kActive;
+}
+
 const char* RunWord(const api::PipelineRun& run) {
   if (const RunOutcome outcome = OutcomeOf(run); outcome != RunOutcome::kActive)
     return Name(outcome);
   const api::Condition* stalled = api::FindCondition(run.status.conditions, "Stalled");
   if (stalled != nullptr && stalled->status == api::ConditionStatus::kTrue) return "Invalid";
+  if (WaitsForTurn(run)) return "Pending";
   if (run.spec.suspend) return "Suspended";
   return run.status.summary.total == 0 ? "Pending" : "Running";
 }

@@ -1,4 +1,5 @@
-// How a run has ended: written into its conditions, and read from them by whoever follows it. Pure.
+// Where a run stands as a whole: whether it waits for its turn, and how it has ended, which is
+// written into its conditions and read from them by whoever follows it. Pure.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,13 @@ enum class RunOutcome : std::uint8_t { kActive, kSucceeded, kFailed, kCancelled 
 
 // By the conditions Finished and Succeeded.
 [[nodiscard]] RunOutcome OutcomeOf(const api::PipelineRun& run);
+
+// An annotation of a run that was made before its turn came, suspended: when it was asked for. The
+// planner of its Pipeline takes it away as it lets the run begin.
+inline constexpr const char* kWaitsSince = "penstock.dev/waits-since";
+
+// It has that, is still suspended and has not ended. It is pinned to nothing yet.
+[[nodiscard]] bool WaitsForTurn(const api::PipelineRun& run);
 
 // Running, Succeeded, Failed, Cancelled, Invalid, Suspended or Pending.
 [[nodiscard]] const char* RunWord(const api::PipelineRun& run);

@@ -311,6 +311,7 @@ export interface Pipeline {
     pipeline?: string;
     output?: string;
     source?: string;
+    webhook?: string;
   }[];
   spec: string; // YAML
   ready?: string;
