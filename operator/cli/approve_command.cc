@@ -3,7 +3,7 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/cli/approval_step.h"
+#include "operator/cli/prompt/pinned_approval.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/history/run_lookup.h"
 #include "operator/cli/objects/object_table.h"

@@ -16,9 +16,8 @@ namespace penstock::cli {
 namespace {
 
 constexpr const char* kWhere =
-    "Where a command acts: get, logs, describe, diff, cancel, debug, artifact, store and look act "
-    "on this machine "
-    "when --state "
+    "Where a command acts: get, logs, describe, explain-cache, diff, rerun, cancel, debug, "
+    "artifact, store and look act on this machine when --state "
     "is given, or when the state folder (.penstock, or PENSTOCK_HOME) exists and none of "
     "--cluster, --context, --kubeconfig and --namespace is given; else on the cluster of the "
     "kubeconfig. run acts on this machine unless one of these is given; serve and predict are "
@@ -166,6 +165,11 @@ class Parser {
     cancel->add_option("run", cancel_.run, "run, or pipeline for its newest run")->required();
     cancel->add_flag("--now", cancel_.now, "do not wait for anything");
 
+    CLI::App* rerun = Command(app_, "rerun", "Do a run again: what failed, or from a step on",
+                              [this] { return Rerun(rerun_, session_); });
+    AddRerunFlags(*rerun, rerun_);
+    AddGatewayFlags(*rerun, rerun_.gateway, rerun_.token_file, rerun_.ca_file);
+
     AddApprove();
     AddRollout();
     AddBackfill();
@@ -233,6 +237,16 @@ class Parser {
                 [this] { return DescribeRun(describe_, session_); });
     describe->add_option("run", describe_.run, "run, or pipeline for its newest run")->required();
     describe->add_option("-o,--output", describe_.output, "json or yaml");
+
+    CLI::App* explain = Command(app_, "explain-cache",
+                                "Show what a step's cache key is made of, and why it hit or missed",
+                                [this] { return ExplainStepCache(explain_, session_); });
+    explain->add_option("run", explain_.run, "run, or pipeline for its newest run")->required();
+    explain->add_option("step", explain_.step, "the step")->required();
+    explain->add_option("--runs", explain_.runs, "how many runs before it is compared with")
+        ->check(CLI::Range(0, 20))
+        ->default_str("1");
+    explain->add_option("-o,--output", explain_.output, "json or yaml");
 
     CLI::App* lineage =
         Command(app_, "lineage", "Show what an artifact or a model was made of, to the files",
@@ -392,6 +406,8 @@ class Parser {
   LogsOptions logs_;
   DescribeOptions describe_;
   DiffOptions diff_;
+  ExplainCacheOptions explain_;
+  RerunOptions rerun_;
   LineageOptions lineage_;
   UiOptions ui_;
   CancelOptions cancel_;

@@ -4,7 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/cli/approval_step.h"
+#include "operator/cli/prompt/pinned_approval.h"
 #include "operator/cli/objects/config_refs.h"
 #include "operator/cli/prompt/local_approvals.h"
 #include "operator/local/pod_environment.h"

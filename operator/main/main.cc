@@ -301,6 +301,10 @@ class Operator {
       SendVolumeEvent();
       auto options =
           EngineOptionsOf(options_, gateway_->certificates->CaPem(), log_, metrics_, events);
+      options.settings.story_of = [history = metadata::Query(HistoryFile())](
+                                      const std::string& ns, const std::string& run) {
+        return history.StoryOf(ns, run);
+      };
       options.settings.may_ask = std::bind_front(&net::AddressPolicy::Check, policy_.get());
       engine_ = std::make_unique<controllers::Engine>(client, store_, *recorder_, clock_,
                                                       std::move(options));

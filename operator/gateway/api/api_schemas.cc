@@ -259,7 +259,8 @@ constexpr const char* kSchemas = R"json({
       {"type": "object", "additionalProperties": true}, "name": {"type": "string"}}, "required":
       ["pipeline"], "additionalProperties": false},
   "RerunRun": {"type": "object", "properties": {"parameters": {"type": "object",
-      "additionalProperties": true}}, "required": [], "additionalProperties": false},
+      "additionalProperties": true}, "from": {"type": "array", "items": {"type": "string"},
+      "description": "these steps and all after them run anew; none: what failed"}}, "required": [], "additionalProperties": false},
   "ApproveStep": {"type": "object", "properties": {"step": {"type": "string"}, "approved":
       {"type": "boolean"}, "comment": {"type": "string"}, "values": {"type": "object",
       "additionalProperties": true}}, "required": ["step", "approved"], "additionalProperties":

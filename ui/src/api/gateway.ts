@@ -450,6 +450,7 @@ export interface StartRun {
 
 export interface RerunRun {
   parameters?: Record<string, Value>;
+  from?: string[]; // these steps and all after them run anew; none: what failed
 }
 
 export interface ApproveStep {
