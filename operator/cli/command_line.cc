@@ -332,11 +332,14 @@ class Parser {
     };
     add("du", "Show the bytes of each namespace: in use, cached only, recent, orphaned",
         StoreJob::kUsage);
-    add("gc",
-        "Remove artifacts that nothing refers to and nobody used for a day, and cache entries that "
-        "nobody used for 30 days (on a cluster: as its operator is told)",
-        StoreJob::kCollect)
-        ->add_flag("--dry-run", store_.dry_run, "say what would go");
+    CLI::App* gc =
+        add("gc",
+            "Remove artifacts that nothing refers to and nobody used for a day, and cache entries "
+            "that nobody used for 30 days (on a cluster: as its operator is told)",
+            StoreJob::kCollect);
+    gc->add_flag("--dry-run", store_.dry_run, "say what would go");
+    gc->add_flag("--take-over", store_.take_over,
+                 "also where another cluster or state folder has collected, which is gone");
     add("verify",
         "Read every artifact, name what is altered or missing (code 1), drop it from the cache",
         StoreJob::kVerify);

@@ -129,6 +129,14 @@ class Operator {
     settings.grace = options_.gc_grace;
     settings.keep_cache = options_.gc_keep_cache;
     settings.namespaces = options_.namespaces;
+    settings.collector = [this](const std::stop_token& stop) -> Result<artifacts::Collector> {
+      const auto system = client_->Get(kube::kNamespaces, "", "kube-system", {.stop = stop});
+      if (!system) return Wrap("the namespace kube-system", system.error());
+      std::string uid = api::DecodeMeta(*system).uid;
+      if (uid.empty()) return Internal("the namespace kube-system has no UID");
+      std::string name = "the cluster whose kube-system is " + uid;
+      return artifacts::Collector{std::move(uid), std::move(name)};
+    };
     keeper_ = std::make_unique<retention::StoreKeeper>(
         store_, *references_, clock_, std::move(settings),
         [this](const artifacts::Collected& collected) { TellCollected(collected); });

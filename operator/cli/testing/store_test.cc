@@ -57,6 +57,23 @@ TEST_F(StoreTest, DuShowsWhatIsInUseCachedRecentAndOrphaned) {
   EXPECT_THAT(out_.str(), HasSubstr("ORPHANED"));
 }
 
+TEST_F(StoreTest, GcLeavesAloneWhatAnotherStateFolderCollectsUntilItIsTakenOver) {
+  const std::string orphan = Put("orphan", hours(24 * 9));
+  const std::string another = std::string(kLocalNamespace) + "/collectors/";
+  ASSERT_TRUE(Here().store().objects().Put(another + "0123abcd",
+                                           R"({"name": "the state folder /elsewhere"})"));
+  EXPECT_EQ(Penstock({"store", "gc"}), kFailed);
+  EXPECT_THAT(Output(), HasSubstr("collected by the state folder /elsewhere too"));
+  EXPECT_TRUE(Has(orphan));
+  ASSERT_EQ(Penstock({"store", "gc", "--take-over"}), kOk) << Output();
+  EXPECT_FALSE(Has(orphan));
+  ASSERT_EQ(Penstock({"store", "gc"}), kOk) << Output();
+  const auto id = Here().Id();
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_EQ(id->size(), 32U);
+  EXPECT_TRUE(Here().store().objects().Size(another + *id).value().has_value());
+}
+
 TEST_F(StoreTest, GcRemovesWhatADryRunNamed) {
   const std::string old = Put("old", hours(24 * 9)), young = Put("young");
   ASSERT_EQ(Penstock({"store", "gc", "--dry-run"}), kOk) << Output();

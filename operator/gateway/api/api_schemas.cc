@@ -265,8 +265,9 @@ constexpr const char* kSchemas = R"json({
       {"type": "boolean"}, "comment": {"type": "string"}, "values": {"type": "object",
       "additionalProperties": true}}, "required": ["step", "approved"], "additionalProperties":
       false},
-  "CollectStore": {"type": "object", "properties": {"dryRun": {"type": "boolean"}}, "required": [],
-      "additionalProperties": false},
+  "CollectStore": {"type": "object", "properties": {"dryRun": {"type": "boolean"}, "takeOver":
+      {"type": "boolean", "description": "also what another cluster has marked as its own"}},
+      "required": [], "additionalProperties": false},
   "StoreJob": {"type": "object", "properties": {"id": {"type": "integer"}, "job": {"type":
       "string", "enum": ["du", "gc", "verify"]}, "state": {"type": "string", "enum": ["running",
       "done", "failed"]}, "started": {"type": "string", "format": "date-time"}, "finished":

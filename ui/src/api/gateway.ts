@@ -462,6 +462,7 @@ export interface ApproveStep {
 
 export interface CollectStore {
   dryRun?: boolean;
+  takeOver?: boolean; // also what another cluster has marked as its own
 }
 
 export interface StoreJob {
