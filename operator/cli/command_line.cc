@@ -8,6 +8,7 @@
 #include "operator/cli/completion.h"
 #include "operator/cli/model/model_digest.h"
 #include "operator/cli/model/registry_commands.h"
+#include "operator/cli/store/bundle_command.h"
 #include "operator/cli/store/store_command.h"
 #include "operator/cli/ui/lineage_command.h"
 #include "operator/cli/ui/ui_command.h"
@@ -340,6 +341,21 @@ class Parser {
     gc->add_flag("--dry-run", store_.dry_run, "say what would go");
     gc->add_flag("--take-over", store_.take_over,
                  "also where another cluster or state folder has collected, which is gone");
+    CLI::App* out =
+        Command(*store, "export", "Write artifacts, and all that they hold, into a tar archive",
+                [this] { return ExportArtifacts(bundle_, session_); });
+    out->add_option("what", bundle_.what,
+                    "sha256:..., RUN (all that its steps gave), RUN/STEP/OUTPUT, PIPELINE/OUTPUT, "
+                    "PIPELINE; on a cluster also NAME:ALIAS or NAME:NUMBER of a model")
+        ->required();
+    out->add_option("-o,--output", bundle_.file, "the archive; it must not exist")->required();
+    CLI::App* in = Command(*store, "import", "Take the artifacts of such an archive into the store",
+                           [this] { return ImportArtifacts(bundle_, session_); });
+    in->add_option("file", bundle_.file, "the archive")->required();
+    for (CLI::App* command : {out, in}) {
+      AddGatewayFlags(*command, bundle_.gateway, bundle_.token_file, bundle_.ca_file);
+      command->add_flag("--json", bundle_.json, "say what as JSON");
+    }
     add("verify",
         "Read every artifact, name what is altered or missing (code 1), drop it from the cache",
         StoreJob::kVerify);
@@ -421,6 +437,7 @@ class Parser {
   ArtifactOptions artifact_;
   LookOptions look_;
   StoreOptions store_;
+  BundleOptions bundle_;
   ApplyOptions apply_;
   ModelDigestOptions model_digest_;
   RegistryOptions registry_;

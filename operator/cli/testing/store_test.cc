@@ -74,6 +74,21 @@ TEST_F(StoreTest, GcLeavesAloneWhatAnotherStateFolderCollectsUntilItIsTakenOver)
   EXPECT_TRUE(Here().store().objects().Size(another + *id).value().has_value());
 }
 
+TEST_F(StoreTest, ExportAndImportCarryArtifactsFromOneStateFolderToAnother) {
+  const std::string digest = Put("carried");
+  ASSERT_EQ(Penstock({"store", "export", digest, "-o", "x.tar"}), kOk) << Output();
+  EXPECT_THAT(out_.str(), HasSubstr(digest));
+  EXPECT_EQ(Penstock({"store", "export", digest, "-o", "x.tar"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("x.tar exists already"));
+  ASSERT_EQ(Penstock({"store", "import", "x.tar", "--state", "other"}), kOk) << Output();
+  EXPECT_THAT(err_.str(), HasSubstr("taken in: 1 files"));
+  EXPECT_TRUE(State(folder_ / "other").store().BlobSize(kLocalNamespace, digest).has_value());
+  EXPECT_EQ(Penstock({"store", "export", "sha256:" + std::string(64, '0'), "-o", "y.tar"}),
+            kFailed);
+  EXPECT_EQ(Penstock({"store", "export", "nothing", "-o", "y.tar"}), kFailed);
+  EXPECT_FALSE(fs::exists(folder_ / "y.tar"));
+}
+
 TEST_F(StoreTest, GcRemovesWhatADryRunNamed) {
   const std::string old = Put("old", hours(24 * 9)), young = Put("young");
   ASSERT_EQ(Penstock({"store", "gc", "--dry-run"}), kOk) << Output();
