@@ -136,14 +136,13 @@ TEST(RerunPlan, WhatIsGoneAndReadByNobodyAgainIsLeftAsItIs) {
 }
 
 TEST(RerunPlan, AChangedParameterRunsWhatReadsItAlsoInItsCondition) {
-  const std::string spec =
-      "parameters: [{name: n, type: integer, default: 1}]\nsteps:\n" + Step("a") +
-      Step("b", "parameters: {n: $(parameters.n)}") + Step("c", After("b")) +
-      Step("d", "when: parameters.n > 0");
+  const std::string spec = "parameters: [{name: size, type: integer, default: 1}]\nsteps:\n" +
+                           Step("a") + Step("b", "parameters: {size: $(parameters.size)}") +
+                           Step("c", After("b")) + Step("d", "when: parameters.size > 0");
   Rerun same(spec, {"a", "b", "c", "d"});
   same.Go();
   EXPECT_THAT(same.Taken(), UnorderedElementsAre("a", "b", "c", "d"));
-  Rerun other(spec, {"a", "b", "c", "d"}, {}, {{"n", 2}});
+  Rerun other(spec, {"a", "b", "c", "d"}, {}, {{"size", 2}});
   other.Go();
   EXPECT_THAT(other.Taken(), ElementsAre("a"));
   EXPECT_THAT(other.created, UnorderedElementsAre("b/1", "d/1"));
@@ -160,14 +159,14 @@ TEST(RerunPlan, FinallyStepsAreMadeAgainAlwaysAndTakeNothingAlongWithThem) {
 }
 
 TEST(RerunPlan, ASkippedStepIsLookedAtAgainAndDragsNothingAlong) {
-  Rerun w("parameters: [{name: n, type: integer, default: 1}]\nsteps:\n" + Step("a") +
-              Step("no", "when: parameters.n > 5") +
-              Step("b", "dependsOn: [{step: no, outcome: SucceededOrSkipped}]") + Step("c"),
+  Rerun w("parameters: [{name: size, type: integer, default: 1}]\nsteps:\n" + Step("a") +
+              Step("maybe", "when: parameters.size > 5") +
+              Step("b", "dependsOn: [{step: maybe, outcome: SucceededOrSkipped}]") + Step("c"),
           {"a", "b"});
   w.former->run.status.steps[1].phase = api::StepPhase::kSkipped;
   w.Go();
   EXPECT_THAT(w.Taken(), UnorderedElementsAre("a", "b"));
-  EXPECT_EQ(w.Status("no").phase, api::StepPhase::kSkipped);
+  EXPECT_EQ(w.Status("maybe").phase, api::StepPhase::kSkipped);
   EXPECT_THAT(w.created, ElementsAre("c/1"));
 }
 
@@ -194,16 +193,16 @@ TEST(RerunPlan, AnApprovalIsTakenWhereAllThatWasApprovedIsTheSame) {
 }
 
 TEST(RerunPlan, AnApprovalIsAskedAgainAfterAChangeAndWhereTheSubmitterMayNotGiveIt) {
-  const std::string head = "parameters: [{name: n, type: integer, default: 1}]\nsteps:\n";
+  const std::string head = "parameters: [{name: size, type: integer, default: 1}]\nsteps:\n";
   Rerun changed(head + Step("a") + Go() +
-                    Step("b", "dependsOn: [{step: go}], parameters: {n: $(parameters.n)}"),
-                {"a", "go", "b"}, {}, {{"n", 2}});
+                    Step("b", "dependsOn: [{step: go}], parameters: {size: $(parameters.size)}"),
+                {"a", "go", "b"}, {}, {{"size", 2}});
   changed.Go();
   EXPECT_THAT(changed.Taken(), ElementsAre("a"));
   EXPECT_THAT(changed.created, IsEmpty());
-  Rerun mine("steps:\n" + Step("a") + Go("notBySubmitter: true") +
-                 Step("b", "dependsOn: [{step: go}]"),
-             {"a", "go", "b"});
+  Rerun mine(
+      "steps:\n" + Step("a") + Go("notBySubmitter: true") + Step("b", "dependsOn: [{step: go}]"),
+      {"a", "go", "b"});
   mine.Go();
   EXPECT_THAT(mine.Taken(), ElementsAre("a"));
   EXPECT_THAT(mine.created, IsEmpty());
@@ -287,9 +286,9 @@ TEST(RerunPlan, WhatThePipelinePublishedLastMakesNoStepAnotherOne) {
     around.pipeline_output = [published](const std::string&, const std::string&) {
       return api::PublishedOutput{"model", "dataset", Digest(published), false, 7, "before"};
     };
-    return MustResolve("steps:\n" + Step("judge", "inputs: {b: $(pipelines.p.outputs.model)}") +
-                           Step("a"),
-                       {}, around);
+    return MustResolve(
+        "steps:\n" + Step("judge", "inputs: {b: $(pipelines.p.outputs.model)}") + Step("a"), {},
+        around);
   };
   EXPECT_THAT(ChangedSteps(judging('1'), judging('2')), IsEmpty());
   EXPECT_THAT(ChangedSteps(MustResolve(kThree), judging('2')), ElementsAre("judge"));
