@@ -18,6 +18,13 @@ inline constexpr std::array<Named<StepPhase>, 7> kStepPhases{
      {StepPhase::kCancelled, "Cancelled"}}};
 
 template <typename Io>
+void Fields(Io& io, typename Io::template Of<RerunSpec>& r) {
+  io.String("of", r.of, kRequiredObjectName);
+  io.StringList("from", r.from, 100, kLabelName);
+  io.Bool("latest", r.latest, false);
+}
+
+template <typename Io>
 void Fields(Io& io, typename Io::template Of<PipelineRunSpec>& s) {
   if constexpr (Io::kReads)
     io.Check(io.Has("pipelineRef") != io.Has("pipelineSpec"), "",
@@ -34,6 +41,7 @@ void Fields(Io& io, typename Io::template Of<PipelineRunSpec>& s) {
   io.Duration("ttlAfterFinished", s.ttl_after_finished);
   io.Bool("publish", s.publish, true);
   io.Time("scheduledTime", s.scheduled_time);
+  io.Optional("rerun", s.rerun);
   if constexpr (Io::kReads)
     io.Check(!s.pipeline_spec ||
                  (s.pipeline_spec->schedules.empty() && s.pipeline_spec->triggers.empty()),

@@ -12,6 +12,13 @@ namespace penstock::api {
 
 enum class CancelMode : std::uint8_t { kNone, kStop, kNow };
 
+// Which run this one does again, and from where: what lies before is taken as that run has it.
+struct RerunSpec {
+  std::string of;                 // a run of the same Pipeline that has ended
+  std::vector<std::string> from;  // steps that run anew, and all after them; empty: what failed
+  bool latest = false;            // of the Pipeline as it is now, not of what that run was made of
+};
+
 struct PipelineRunSpec {
   std::string pipeline_ref;                   // name; or
   bool library = false;                       // that of the operator's namespace
@@ -23,6 +30,7 @@ struct PipelineRunSpec {
   std::optional<Milliseconds> ttl_after_finished;
   bool publish = true;                      // its outputs become the Pipeline's when it succeeds
   std::optional<TimePoint> scheduled_time;  // what the run is for: see ScheduledTime()
+  std::optional<RerunSpec> rerun;
 };
 
 enum class StepPhase : std::uint8_t {
@@ -73,11 +81,11 @@ struct StepStatus {
   std::string reason;  // CamelCase
   std::string message;
   int attempts = 0;
-  bool allowed = false;  // it failed and may (allowFailure): no failure of the run
-  bool cached = false;
-  std::string cache_key;    // empty when the step is not cacheable; reason of that in `cache_miss`
+  bool allowed = false;   // it failed and may (allowFailure): no failure of the run
+  bool cached = false;    // from the cache, or, where the reason is Taken, as the run before has it
+  std::string cache_key;  // empty when the step is not cacheable; reason of that in `cache_miss`
   std::string cache_miss;   // ImageNotPinned, Disabled, NotFound, ... (step_cache.cc)
-  std::string cached_from;  // the run that made what the cache gave
+  std::string cached_from;  // the run that made it
   std::string pod;          // of the newest attempt
   std::string address;      // of a daemon that is ready: its pod's
   std::string run;          // of a step that is a Pipeline: the newest attempt's PipelineRun

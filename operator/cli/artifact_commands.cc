@@ -2,7 +2,6 @@
 #include <ostream>
 
 #include "operator/base/json.h"
-#include "operator/cli/artifact_copy.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/gateway/artifact_upload.h"
 #include "operator/cli/objects/object_table.h"

@@ -1,7 +1,6 @@
-#include "operator/cli/artifact_copy.h"
-
 #include "operator/artifacts/manifest_reader.h"
 #include "operator/base/json.h"
+#include "operator/cli/commands.h"
 #include "operator/cli/gateway/artifact_upload.h"
 #include "operator/cli/history/run_lookup.h"
 #include "operator/cli/objects/artifact_name.h"

@@ -61,14 +61,14 @@ void Report(const Json& run, const RunOptions& options, const Session& session) 
   }
 }
 
-// Shows the run until it has ended, and gives the exit code.
-int FollowRun(const Cluster& cluster, const std::string& name, const RunOptions& options,
-              Session& session) {
+}  // namespace
+
+int FollowOnCluster(const Cluster& cluster, const std::string& name, const std::string& pipeline,
+                    const RunOptions& options, Session& session) {
   const bool table = options.output.empty() || options.output == "wide";
   Progress progress(table ? session.out : session.err, table && session.terminal,
                     static_cast<std::size_t>(session.width));
-  progress.Note("run " + name + " of Pipeline " + options.files[0] + " in namespace " +
-                cluster.namespace_);
+  progress.Note("run " + name + " of Pipeline " + pipeline + " in namespace " + cluster.namespace_);
   const auto say = [&](const std::string& what) { progress.Note("note: run " + what); };
   const auto ended = [&](const Json& state) {
     progress.Show(state, session.clock.Now());
@@ -85,8 +85,6 @@ int FollowRun(const Cluster& cluster, const std::string& name, const RunOptions&
   if (ConditionStatus(*run, "Succeeded") == "True") return kOk;
   return WasRefused(*run) ? kInvalidSpec : kFailed;
 }
-
-}  // namespace
 
 int RunOnCluster(const RunOptions& options, Session& session) {
   if (const std::string flag = LocalFlag(options); !flag.empty()) {
@@ -115,7 +113,7 @@ int RunOnCluster(const RunOptions& options, Session& session) {
       return kOk;
     }
   }
-  return FollowRun(*cluster, name, options, session);
+  return FollowOnCluster(*cluster, name, options.files[0], options, session);
 }
 
 }  // namespace penstock::cli

@@ -8,6 +8,7 @@
 #include "operator/cli/completion.h"
 #include "operator/cli/model/model_digest.h"
 #include "operator/cli/model/registry_commands.h"
+#include "operator/cli/store/bundle_command.h"
 #include "operator/cli/store/store_command.h"
 #include "operator/cli/ui/lineage_command.h"
 #include "operator/cli/ui/ui_command.h"
@@ -16,9 +17,9 @@ namespace penstock::cli {
 namespace {
 
 constexpr const char* kWhere =
-    "Where a command acts: get, logs, describe, diff, lineage, cancel, debug, artifact, store, "
-    "look "
-    "and ui act on this machine when --state "
+    "Where a command acts: get, logs, describe, explain-cache, diff, lineage, rerun, cancel, "
+    "debug, "
+    "artifact, store, look and ui act on this machine when --state "
     "is given, or when the state folder (.penstock, or PENSTOCK_HOME) exists and none of "
     "--cluster, --context, --kubeconfig and --namespace is given; else on the cluster of the "
     "kubeconfig. run acts on this machine unless one of these is given; serve and predict are "
@@ -169,6 +170,11 @@ class Parser {
     cancel->add_option("run", cancel_.run, "run, or pipeline for its newest run")->required();
     cancel->add_flag("--now", cancel_.now, "do not wait for anything");
 
+    CLI::App* rerun = Command(app_, "rerun", "Do a run again: what failed, or from a step on",
+                              [this] { return Rerun(rerun_, session_); });
+    AddRerunFlags(*rerun, rerun_);
+    AddGatewayFlags(*rerun, rerun_.gateway, rerun_.token_file, rerun_.ca_file);
+
     AddApprove();
     AddRollout();
     AddBackfill();
@@ -246,6 +252,16 @@ class Parser {
                 [this] { return DescribeRun(describe_, session_); });
     describe->add_option("run", describe_.run, "run, or pipeline for its newest run")->required();
     describe->add_option("-o,--output", describe_.output, "json or yaml");
+
+    CLI::App* explain = Command(app_, "explain-cache",
+                                "Show what a step's cache key is made of, and why it hit or missed",
+                                [this] { return ExplainStepCache(explain_, session_); });
+    explain->add_option("run", explain_.run, "run, or pipeline for its newest run")->required();
+    explain->add_option("step", explain_.step, "the step")->required();
+    explain->add_option("--runs", explain_.runs, "how many runs before it is compared with")
+        ->check(CLI::Range(0, 20))
+        ->default_str("1");
+    explain->add_option("-o,--output", explain_.output, "json or yaml");
 
     CLI::App* lineage =
         Command(app_, "lineage", "Show what an artifact or a model was made of, to the files",
@@ -331,11 +347,29 @@ class Parser {
     };
     add("du", "Show the bytes of each namespace: in use, cached only, recent, orphaned",
         StoreJob::kUsage);
-    add("gc",
-        "Remove artifacts that nothing refers to and nobody used for a day, and cache entries that "
-        "nobody used for 30 days (on a cluster: as its operator is told)",
-        StoreJob::kCollect)
-        ->add_flag("--dry-run", store_.dry_run, "say what would go");
+    CLI::App* gc =
+        add("gc",
+            "Remove artifacts that nothing refers to and nobody used for a day, and cache entries "
+            "that nobody used for 30 days (on a cluster: as its operator is told)",
+            StoreJob::kCollect);
+    gc->add_flag("--dry-run", store_.dry_run, "say what would go");
+    gc->add_flag("--take-over", store_.take_over,
+                 "also where another cluster or state folder has collected, which is gone");
+    CLI::App* out =
+        Command(*store, "export", "Write artifacts, and all that they hold, into a tar archive",
+                [this] { return ExportArtifacts(bundle_, session_); });
+    out->add_option("what", bundle_.what,
+                    "sha256:..., RUN (all that its steps gave), RUN/STEP/OUTPUT, PIPELINE/OUTPUT, "
+                    "PIPELINE; on a cluster also NAME:ALIAS or NAME:NUMBER of a model")
+        ->required();
+    out->add_option("-o,--output", bundle_.file, "the archive; it must not exist")->required();
+    CLI::App* in = Command(*store, "import", "Take the artifacts of such an archive into the store",
+                           [this] { return ImportArtifacts(bundle_, session_); });
+    in->add_option("file", bundle_.file, "the archive")->required();
+    for (CLI::App* command : {out, in}) {
+      AddGatewayFlags(*command, bundle_.gateway, bundle_.token_file, bundle_.ca_file);
+      command->add_flag("--json", bundle_.json, "say what as JSON");
+    }
     add("verify",
         "Read every artifact, name what is altered or missing (code 1), drop it from the cache",
         StoreJob::kVerify);
@@ -405,6 +439,8 @@ class Parser {
   LogsOptions logs_;
   DescribeOptions describe_;
   DiffOptions diff_;
+  ExplainCacheOptions explain_;
+  RerunOptions rerun_;
   LineageOptions lineage_;
   UiOptions ui_;
   CancelOptions cancel_;
@@ -415,6 +451,7 @@ class Parser {
   ArtifactOptions artifact_;
   LookOptions look_;
   StoreOptions store_;
+  BundleOptions bundle_;
   ApplyOptions apply_;
   ModelDigestOptions model_digest_;
   RegistryOptions registry_;

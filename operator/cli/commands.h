@@ -1,6 +1,7 @@
 // The commands, apart from their flags (command_line.cc). Each gives the program's exit code.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,29 @@ struct DescribeOptions {
   std::string output;
 };
 int DescribeRun(const DescribeOptions& options, Session& session);
+
+// penstock explain-cache
+struct ExplainCacheOptions {
+  std::string run, step;
+  int runs = 1;  // that it is compared with
+  std::string output;
+};
+int ExplainStepCache(const ExplainCacheOptions& options, Session& session);
+
+// penstock rerun
+struct RerunOptions {
+  std::string run;
+  std::vector<std::string> from;  // steps; empty: what failed
+  bool failed = false;
+  bool latest = false;
+  std::vector<std::string> parameters;  // "name=value"
+  std::vector<std::string> files;       // on this machine: Secrets, Components, the newest Pipeline
+  std::vector<std::string> approve;
+  std::string isolation = "auto";
+  std::string output;
+  std::string gateway, token_file, ca_file;
+};
+int Rerun(const RerunOptions& options, Session& session);
 
 // penstock diff
 struct DiffOptions {
@@ -122,6 +146,12 @@ int PutArtifact(const ArtifactOptions& options, Session& session);
 int GetArtifact(const ArtifactOptions& options, Session& session);
 int ListArtifacts(const ArtifactOptions& options, Session& session);
 int GetPredictions(const ArtifactOptions& options, Session& session);
+// A copy of an artifact: from the state folder of this machine, or through the gateway of a
+// cluster (artifact_copy.cc). Of `options` its source (sha256:..., RUN/STEP/OUTPUT, PIPELINE/OUTPUT
+// or PIPELINE) and the way to the gateway. `to` must not exist; what is there afterwards may be
+// deleted by whoever asked.
+[[nodiscard]] Result<void> CopyArtifact(const ArtifactOptions& options,
+                                        const std::filesystem::path& to, Session& session);
 
 // penstock look
 struct LookOptions {
@@ -166,8 +196,9 @@ int Completion(const std::string& shell, Session& session);
 // The program under the name kubectl_complete-penstock: which words may follow argv[1..].
 int CompleteWords(int argc, const char* const* argv, Session& session);
 
-// Flags of the command that has most (command_flags.cc).
+// Flags of the commands that have most (command_flags.cc).
 void AddBackfillFlags(CLI::App& command, BackfillOptions& options);
+void AddRerunFlags(CLI::App& command, RerunOptions& options);
 
 // The whole program: parses argv, runs the command. Usage errors are kUsage.
 int CommandLine(int argc, const char* const* argv, Session& session);

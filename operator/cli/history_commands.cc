@@ -1,4 +1,4 @@
-// penstock describe and penstock diff.
+// penstock describe, explain-cache and diff.
 #include <ostream>
 
 #include "operator/cli/commands.h"
@@ -6,6 +6,7 @@
 #include "operator/cli/history/run_archive.h"
 #include "operator/cli/history/story_text.h"
 #include "operator/cli/objects/object_table.h"
+#include "operator/views/run/cache_story.h"
 #include "operator/views/run/run_story.h"
 
 namespace penstock::cli {
@@ -73,6 +74,26 @@ int DescribeRun(const DescribeOptions& options, Session& session) {
   if (!of_items) return session.Fail(kFailed, of_items.error().message);
   const Json story = TellRun(*run, *older, *of_items);
   if (!WriteData(story, *format, session)) session.out << StoryText(story, session.clock.Now());
+  return kOk;
+}
+
+int ExplainStepCache(const ExplainCacheOptions& options, Session& session) {
+  const Result<OutputFormat> format = FormatOf(options.output);
+  if (!format) return session.Fail(kUsage, format.error().message);
+  const Result<RunArchive> archive = RunArchive::Open(session);
+  if (!archive) return session.Fail(kFailed, archive.error().message);
+  const Result<KnownRun> run = archive->Find(options.run);
+  if (!run) return session.Fail(kFailed, run.error().message);
+  Result<std::vector<KnownRun>> older = archive->Before(*run);
+  if (!older) return session.Fail(kFailed, older.error().message);
+  const auto compared =
+      views::ComparedWith(*run, options.step, *older, static_cast<std::size_t>(options.runs));
+  for (const std::size_t index : compared)
+    if (Result<void> read = archive->ReadSpec((*older)[index]); !read)
+      return session.Fail(kFailed, read.error().message);
+  const Result<Json> told = views::ExplainCache(*run, options.step, *older, compared);
+  if (!told) return session.Fail(kFailed, told.error().message);
+  if (!WriteData(*told, *format, session)) session.out << CacheText(*told);
   return kOk;
 }
 

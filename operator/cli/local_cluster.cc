@@ -11,6 +11,20 @@
 namespace penstock::cli {
 namespace {
 
+// Runs before this one: the API in memory has this one's objects alone.
+Result<metadata::Story> StoryOf(const State& state, const std::string& ns, const std::string& run) {
+  if (ns != kLocalNamespace) return NotFound("no runs are kept of namespace " + ns);
+  Result<Json> object = state.Get(kube::kPipelineRuns, run);
+  if (!object) return object.error();
+  metadata::Story story{*std::move(object), std::nullopt};
+  const std::string revision = story.object.value("status", Json::object()).value("revision", "");
+  if (revision.empty()) return story;
+  Result<Json> spec = state.Get(kube::kControllerRevisions, revision);
+  if (!spec && spec.error().kind != ErrorKind::kNotFound) return spec.error();
+  if (spec) story.spec = *std::move(spec);
+  return story;
+}
+
 controllers::EngineOptions EngineFor(const State& state) {
   controllers::EngineOptions options;
   options.settings.pods.store.folder = (state.root() / "artifacts").string();
@@ -19,6 +33,9 @@ controllers::EngineOptions EngineFor(const State& state) {
   options.settings.local_files = true;
   options.settings.approvals_by_hand = true;
   options.settings.keep_receipts = true;  // PruneRuns removes them
+  options.settings.story_of = [state](const std::string& ns, const std::string& run) {
+    return StoryOf(state, ns, run);
+  };
   options.settings.status_interval = Milliseconds(100);
   options.workers = 2;
   options.api_threads = 4;

@@ -11,7 +11,6 @@
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
-#include "operator/cli/artifact_copy.h"
 #include "operator/cli/commands.h"
 #include "operator/cli/objects/state.h"
 #include "operator/cli/objects/table.h"

@@ -10,13 +10,13 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/cli/approval_step.h"
 #include "operator/cli/local_cluster.h"
 #include "operator/cli/local_run.h"
 #include "operator/cli/objects/await_object.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/progress.h"
 #include "operator/cli/prompt/local_approvals.h"
+#include "operator/cli/prompt/pinned_approval.h"
 #include "operator/cli/run_report.h"
 #include "operator/cli/run_start.h"
 #include "operator/kube/resources.h"
@@ -119,6 +119,7 @@ Result<void> LocalRun::Place(kube::Client& client, const PreparedRun& prepared) 
         client.Create(kube::kPipelines, other.meta.namespace_, api::Encode(other));
     if (!made) return Wrap("Pipeline " + other.meta.name, made.error());
   }
+  if (pipeline.spec.steps.empty()) return {};  // of a rerun, whose former run says all
   const Result<Json> stands =
       client.Create(kube::kPipelines, kLocalNamespace, api::Encode(pipeline));
   // Restore made it where an earlier run left it in the state folder.
@@ -153,6 +154,7 @@ Result<void> LocalRun::Submit(kube::Client& client, const PreparedRun& prepared)
   run.spec.inputs = prepared.inputs;
   run.spec.publish = prepared.publish;
   run.spec.scheduled_time = prepared.scheduled_time;
+  run.spec.rerun = prepared.rerun;
   run.spec.suspend = options_.if_changed;  // until it is known whether it would be another run
   const Result<Json> created =
       client.Create(kube::kPipelineRuns, kLocalNamespace, api::Encode(run));
@@ -290,7 +292,8 @@ int LocalRun::Go(const PreparedRun& prepared, Json& run) {
   Result<void> ready = Place(client, prepared);
   if (ready) {
     (*cluster)->Start();
-    ready = AwaitVerdict(client, prepared.pipeline.meta.name);
+    // What a rerun is pinned to may need less than the Pipeline as it stands.
+    if (!prepared.rerun) ready = AwaitVerdict(client, prepared.pipeline.meta.name);
   }
   if (ready) ready = Submit(client, prepared);
   if (!ready) return session_.Fail(ready.error());

@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kKeepRuns = 20;
-
 // What a run's manifest asks for and only a cluster does.
 void NoteLeftOut(const Choice& choice, Progress& progress) {
   if (!choice.run || !choice.run->spec.ttl_after_finished) return;

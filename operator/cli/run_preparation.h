@@ -69,6 +69,7 @@ struct PreparedRun {
   std::vector<Json> secrets;
   bool publish = true;
   std::optional<TimePoint> scheduled_time;
+  std::optional<api::RerunSpec> rerun;
 };
 
 // Of its Pipeline and those that steps may name.
@@ -95,6 +96,8 @@ struct CheckedFiles {
 
 // Runs that a killed process left unfinished are marked as failed; call with the lock held.
 [[nodiscard]] Result<void> CloseInterruptedRuns(const State& state, TimePoint now);
+
+inline constexpr std::size_t kKeepRuns = 20;  // of each pipeline
 
 // Removes all but the newest `keep` runs of each pipeline: objects, pods' folders, logs, receipts
 // and metrics. The artifacts stay.

@@ -4,9 +4,9 @@
 
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
-#include "operator/cli/approval_step.h"
 #include "operator/cli/objects/config_refs.h"
 #include "operator/cli/prompt/local_approvals.h"
+#include "operator/cli/prompt/pinned_approval.h"
 #include "operator/local/pod_environment.h"
 #include "operator/local/pod_volumes.h"
 #include "operator/local/within.h"

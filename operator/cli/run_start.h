@@ -27,6 +27,11 @@ struct SuspendedRun {
 [[nodiscard]] Result<RunChange> StartIfChanged(const SuspendedRun& run, const RunArchive& history,
                                                const Session& session);
 
+// Shows a cluster's run of that Pipeline until it has ended, reports it, and gives the exit code.
+[[nodiscard]] int FollowOnCluster(const Cluster& cluster, const std::string& name,
+                                  const std::string& pipeline, const RunOptions& options,
+                                  Session& session);
+
 // True of a run that has ended or never begins, because its spec is not valid.
 [[nodiscard]] bool HasEnded(const Json& run);
 

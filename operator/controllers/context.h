@@ -17,6 +17,7 @@
 #include "operator/gates/approval_policy.h"
 #include "operator/gates/lock_table.h"
 #include "operator/kube/client.h"
+#include "operator/metadata/query.h"
 #include "operator/metadata/recorder.h"
 #include "operator/net/address_policy.h"
 #include "operator/plan/attempt/pod_spec.h"
@@ -65,8 +66,10 @@ struct Settings {
   std::string router_image;  // empty: no ModelDeployment can go through routers
   bool local_files = false;  // the operator reads file:// sources itself (`penstock run`)
   std::optional<std::set<std::string>> pod_fields{};  // Surroundings::pod_fields
-  int max_pods = 0;                // of runs, in one namespace at a time; 0: no limit
-  bool ask_registries = false;     // for the entry points of images
+  int max_pods = 0;             // of runs, in one namespace at a time; 0: no limit
+  bool ask_registries = false;  // for the entry points of images
+  // What is kept of a run that is gone; none: nothing is. Blocks; any thread.
+  std::function<Result<metadata::Story>(const std::string& ns, const std::string& run)> story_of;
   std::string approval_policy;     // name of the chart's, without which no Approval counts
   bool approvals_by_hand = false;  // `penstock run`: whoever runs it decides
   // Those of runs that are not listed: `penstock run` knows its own alone.

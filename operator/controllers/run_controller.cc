@@ -191,6 +191,7 @@ plan::RunObserved RunController::Gather(const State& state, const api::PipelineR
   observed.run = run;
   CatchUp(observed.run.status, context_.snapshots.pods.NewestAttempts(run.meta.uid));
   observed.resolved = state.pinning.resolved();
+  observed.former = state.pinning.former();
   observed.spec_errors = state.pinning.errors();
   observed.unresolvable = state.pinning.unresolvable();
   observed.pin_refused = state.pinning.refused();

@@ -29,6 +29,11 @@ struct CodeAnswer {
   std::string error;                // of code that cannot be used
 };
 
+struct FormerAnswer {
+  std::shared_ptr<const plan::FormerRun> former;
+  std::string error;  // why there is none, for good
+};
+
 class RunFacts : public std::enable_shared_from_this<RunFacts> {
  public:
   // `wake` puts the run into the queue, after the given time; it may be called from any thread.
@@ -57,6 +62,8 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // The data of a ConfigMap that parameters come from, or why it is not known; nullopt: it has been
   // asked for now.
   [[nodiscard]] std::optional<Result<Json>> Config(const std::string& name);
+  // The run that spec.rerun names, as it ended; nullopt: it is being looked for.
+  [[nodiscard]] std::optional<FormerAnswer> Former(const std::string& run);
   // Forgets answers about programs that were errors, and those about ConfigMaps, so that they are
   // asked for again.
   void ForgetErrors();
@@ -115,6 +122,8 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   [[nodiscard]] Result<bool> FetchCode(const std::string& id, const api::CodeSpec& code);
   [[nodiscard]] Result<bool> FetchImage(const std::string& image);
   [[nodiscard]] Result<bool> FetchConfig(const std::string& name);
+  // run_facts_former.cc
+  [[nodiscard]] Result<bool> FetchFormer(const std::string& run);
   [[nodiscard]] Result<std::optional<Receipt>> LookUp(const std::string& key) const;
   [[nodiscard]] std::string Follow(const std::string& key);
   [[nodiscard]] std::vector<std::string> DueFollowings(
@@ -154,6 +163,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   std::map<std::string, CodeAnswer> code_;
   std::map<std::string, ImageAnswer> images_;
   std::map<std::string, Result<Json>> configs_;
+  std::map<std::string, FormerAnswer> formers_;
 };
 
 }  // namespace penstock::controllers

@@ -8,6 +8,7 @@
 #include "operator/controllers/surroundings.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/refusal_reason.h"
+#include "operator/plan/run/rerun.h"
 #include "operator/revisions/revisions.h"
 
 namespace penstock::controllers {
@@ -29,12 +30,17 @@ Result<bool> RunPinning::Ensure(const Known<api::PipelineRun>& run, RunFacts& fa
   if (resolved_ != nullptr) {
     // Until the status names it.
     if (run.status.revision.empty()) context_.revisions.Touch(run.meta.namespace_, revision_);
+    if (former_ != nullptr && plan::AnyBegun(run)) former_.reset();
     return true;
   }
   errors_.clear();
   look_again_.reset();
   refused_.reset();
   unresolvable_ = false;
+  if (run.errors.empty() && run.spec.rerun && !plan::AnyBegun(run)) {
+    if (!FindFormer(run, facts)) return false;
+    if (!errors_.empty()) return true;
+  }
   if (!run.status.revision.empty()) return Read(run);
   return Resolve(run, facts);
 }
@@ -42,6 +48,68 @@ Result<bool> RunPinning::Ensure(const Known<api::PipelineRun>& run, RunFacts& fa
 bool RunPinning::Stall(const std::string& path, const std::string& message) {
   errors_.push_back({path, message});
   return true;
+}
+
+bool RunPinning::Refuse(const std::string& path, const std::string& message) {
+  unresolvable_ = true;
+  return Stall(path, message);
+}
+
+bool RunPinning::FindFormer(const api::PipelineRun& run, RunFacts& facts) {
+  const api::RerunSpec& rerun = *run.spec.rerun;
+  const auto answer = facts.Former(rerun.of);
+  if (!answer) return false;
+  if (!answer->error.empty()) return Refuse("spec.rerun.of", answer->error);
+  const api::PipelineRunSpec& then = answer->former->run.spec;
+  const auto what = [](const api::PipelineRunSpec& spec) {
+    if (spec.pipeline_spec) return std::string("a pipelineSpec of its own");
+    return "Pipeline " + spec.pipeline_ref + (spec.library ? " of the library" : "");
+  };
+  if (what(then) != what(run.spec))
+    return Refuse("spec.rerun.of",
+                  "run " + rerun.of + " is of " + what(then) + ", not of " + what(run.spec));
+  if (answer->former->resolved == nullptr)
+    return Refuse("spec.rerun.of", "what run " + rerun.of +
+                                       " was made of is not kept: its ControllerRevision is gone; "
+                                       "start a new run");
+  former_ = answer->former;
+  return true;
+}
+
+std::map<std::string, Json> RunPinning::ParametersOf(const api::PipelineRun& run) const {
+  if (former_ == nullptr) return run.spec.parameters;
+  std::map<std::string, Json> all = former_->run.spec.parameters;
+  for (const auto& [name, value] : run.spec.parameters) all[name] = value;
+  return all;
+}
+
+std::map<std::string, std::string> RunPinning::InputsOf(const api::PipelineRun& run) const {
+  std::map<std::string, std::string> all = run.spec.inputs;
+  if (former_ != nullptr)
+    all.insert(former_->run.spec.inputs.begin(), former_->run.spec.inputs.end());
+  return all;
+}
+
+// With other parameters the former run's spec is resolved anew, of which only what came out is
+// kept: the Pipeline must still say the same.
+bool RunPinning::IsSameAsThen(const api::PipelineSpec& spec, const plan::Surroundings& around,
+                              const api::PipelineRun& run) {
+  const auto& then = former_->run.spec;
+  const auto again =
+      plan::Resolve(run.spec.pipeline_ref, spec, then.parameters, around, then.inputs);
+  const std::string who = "the Pipeline " + run.spec.pipeline_ref;
+  const std::string what = " since run " + former_->run.meta.name +
+                           ": with other parameters it can only be run as it is now (latest: true)";
+  if (!again.run) {
+    Refuse("spec.rerun", who + " has changed" + what);
+    return false;
+  }
+  const auto changed = plan::ChangedSteps(*former_->resolved, *again.run);
+  const auto gone = plan::ChangedSteps(*again.run, *former_->resolved);
+  if (changed.empty() && gone.empty()) return true;
+  Refuse("spec.rerun", "step " + (changed.empty() ? gone : changed).front() + " of " + who +
+                           " has changed" + what);
+  return false;
 }
 
 Result<bool> RunPinning::Read(const api::PipelineRun& run) {
@@ -118,6 +186,21 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
     unresolvable_ = true;
     return true;
   }
+  const auto parameters = ParametersOf(run);
+  const auto inputs = InputsOf(run);
+  if (former_ != nullptr) {
+    const api::RerunSpec& rerun = *run.spec.rerun;
+    const api::PipelineRunSpec& then = former_->run.spec;
+    const bool same_spec =
+        run.spec.pipeline_spec
+            ? api::Encode(*run.spec.pipeline_spec) == api::Encode(*then.pipeline_spec)
+            : !rerun.latest;
+    if (same_spec && parameters == then.parameters && inputs == then.inputs) {
+      const std::string unknown = plan::UnknownFrom(*former_->resolved, rerun.from);
+      if (!unknown.empty()) return Refuse("spec.rerun.from", unknown);
+      return Pin(run, *former_->resolved);
+    }
+  }
   const api::PipelineSpec* spec = nullptr;
   ObjectTable<Known<api::Pipeline>>::Snapshot pipeline;
   if (run.spec.pipeline_spec) {
@@ -179,8 +262,15 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
     looks_around = configured = true;
     return ConfigOf(name, key, facts, asked);
   };
-  auto resolution =
-      plan::Resolve(run.spec.pipeline_ref, *spec, run.spec.parameters, around, run.spec.inputs);
+  auto resolution = plan::Resolve(run.spec.pipeline_ref, *spec, parameters, around, inputs);
+  if (!asked && former_ != nullptr && resolution.run) {
+    const api::RerunSpec& rerun = *run.spec.rerun;
+    const std::string unknown = plan::UnknownFrom(*resolution.run, rerun.from);
+    if (!unknown.empty()) return Refuse("spec.rerun.from", unknown);
+    if (!rerun.latest && !run.spec.pipeline_spec && errors_.empty() &&
+        !IsSameAsThen(*spec, around, run) && !asked)
+      return true;
+  }
   if (asked) {
     errors_.clear();
     return false;

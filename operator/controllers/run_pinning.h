@@ -27,6 +27,8 @@ class RunPinning {
   [[nodiscard]] const std::shared_ptr<const plan::ResolvedRun>& resolved() const {
     return resolved_;
   }
+  // The run that this one does again, until something of this one has begun; null: none.
+  [[nodiscard]] const std::shared_ptr<const plan::FormerRun>& former() const { return former_; }
   [[nodiscard]] const std::string& revision() const { return revision_; }
   [[nodiscard]] const std::vector<api::FieldError>& errors() const { return errors_; }
   // True when errors() are of the run's own spec, which cannot change, and nothing that may still
@@ -41,6 +43,13 @@ class RunPinning {
  private:
   [[nodiscard]] Result<bool> Read(const api::PipelineRun& run);
   [[nodiscard]] Result<bool> Resolve(const Known<api::PipelineRun>& run, RunFacts& facts);
+  // False: it is being looked for. True: it is known, or errors() say why not.
+  [[nodiscard]] bool FindFormer(const api::PipelineRun& run, RunFacts& facts);
+  [[nodiscard]] bool IsSameAsThen(const api::PipelineSpec& spec, const plan::Surroundings& around,
+                                  const api::PipelineRun& run);
+  // What the run asks for, with what the former one says where it says nothing.
+  [[nodiscard]] std::map<std::string, Json> ParametersOf(const api::PipelineRun& run) const;
+  [[nodiscard]] std::map<std::string, std::string> InputsOf(const api::PipelineRun& run) const;
   [[nodiscard]] Result<bool> IsNewest(const api::Pipeline& seen) const;
   [[nodiscard]] Result<bool> Pin(const api::PipelineRun& run, plan::ResolvedRun resolved);
   [[nodiscard]] std::optional<ArtifactRef> CodeOf(const api::CodeSpec& code, RunFacts& facts,
@@ -54,9 +63,11 @@ class RunPinning {
                                                           bool& asked);
   [[nodiscard]] bool IsPaused();
   bool Stall(const std::string& path, const std::string& message);
+  bool Refuse(const std::string& path, const std::string& message);  // for good
 
   const Context& context_;
   std::shared_ptr<const plan::ResolvedRun> resolved_;
+  std::shared_ptr<const plan::FormerRun> former_;
   std::string revision_;
   std::vector<api::FieldError> errors_;
   std::optional<Error> refused_;

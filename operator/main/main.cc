@@ -160,6 +160,14 @@ class Operator {
     settings.grace = options_.gc_grace;
     settings.keep_cache = options_.gc_keep_cache;
     settings.namespaces = options_.namespaces;
+    settings.collector = [this](const std::stop_token& stop) -> Result<artifacts::Collector> {
+      const auto system = client_->Get(kube::kNamespaces, "", "kube-system", {.stop = stop});
+      if (!system) return Wrap("the namespace kube-system", system.error());
+      std::string uid = api::DecodeMeta(*system).uid;
+      if (uid.empty()) return Internal("the namespace kube-system has no UID");
+      std::string name = "the cluster whose kube-system is " + uid;
+      return artifacts::Collector{std::move(uid), std::move(name)};
+    };
     keeper_ = std::make_unique<retention::StoreKeeper>(
         store_, *references_, clock_, std::move(settings),
         [this](const artifacts::Collected& collected) { TellCollected(collected); });
@@ -349,6 +357,10 @@ class Operator {
         for (const auto uses = quota_->Used(); const auto& use : uses) SendQuotaEvent(use);
       auto options =
           EngineOptionsOf(options_, gateway_->certificates->CaPem(), log_, metrics_, events);
+      options.settings.story_of = [history = metadata::Query(HistoryFile())](
+                                      const std::string& ns, const std::string& run) {
+        return history.StoryOf(ns, run);
+      };
       options.settings.may_ask = std::bind_front(&net::AddressPolicy::Check, policy_.get());
       engine_ = std::make_unique<controllers::Engine>(client, store_, *recorder_, clock_,
                                                       std::move(options));

@@ -32,32 +32,45 @@ void StoreKeeper::KeepUp(const std::stop_token& stop) {
   if (settings_.interval.count() <= 0) return;
   auto pause = std::min(settings_.first, settings_.interval);
   while (Pause(pause, stop)) {
-    static_cast<void>(Do(StoreJob::kCollect, false, stop));
+    static_cast<void>(Do(StoreJob::kCollect, {}, stop));
     pause = settings_.interval;
   }
 }
 
-artifacts::Collected StoreKeeper::Collect(bool dry_run, const std::stop_token& stop) {
+artifacts::Collected StoreKeeper::Collect(StoreJob job, const JobOptions& asked,
+                                          const std::stop_token& stop) {
   artifacts::CollectOptions options;
   options.grace = settings_.grace;
   options.keep_cache = settings_.keep_cache;
   options.namespaces = settings_.namespaces;
-  options.dry_run = dry_run;
+  options.dry_run = asked.dry_run || job == StoreJob::kUsage;
+  options.take_over = asked.take_over;
   options.stop = stop;
+  if (job == StoreJob::kCollect && settings_.collector) {
+    auto collector = settings_.collector(stop);
+    if (!collector) {
+      artifacts::Collected refused;
+      refused.dry_run = options.dry_run;
+      refused.namespaces.emplace_back().error =
+          "nothing is collected, as it is not known for whom: " + collector.error().message;
+      return refused;
+    }
+    options.collector = *std::move(collector);
+  }
   return artifacts::Collect(store_, references_, options);
 }
 
-Json StoreKeeper::Do(StoreJob job, bool dry_run, const std::stop_token& stop) {
+Json StoreKeeper::Do(StoreJob job, const JobOptions& options, const std::stop_token& stop) {
   const std::lock_guard lock(at_work_);
   if (job == StoreJob::kVerify)
     return Report(artifacts::VerifyStore(store_, settings_.namespaces, stop));
-  const bool removes = job == StoreJob::kCollect && !dry_run;
-  const artifacts::Collected collected = Collect(!removes, stop);
+  const bool removes = job == StoreJob::kCollect && !options.dry_run;
+  const artifacts::Collected collected = Collect(job, options, stop);
   if (removes && !stop.stop_requested()) tell_(collected);
   return Report(collected);
 }
 
-Result<Json> StoreKeeper::Start(StoreJob job, bool dry_run) {
+Result<Json> StoreKeeper::Start(StoreJob job, const JobOptions& options) {
   const std::lock_guard lock(mutex_);
   if (job_.is_object() && job_.at("state") == "running") {
     Error error = Transient("`penstock store " + job_.value("job", "") + "` is under way since " +
@@ -70,11 +83,11 @@ Result<Json> StoreKeeper::Start(StoreJob job, bool dry_run) {
           {"state", "running"},
           {"started", FormatTime(clock_.Now())}};
   // The thread of the job before has ended, or is about to: it does not take mutex_ any more.
-  thread_ = std::jthread([this, job, dry_run](const std::stop_token& stop) {
+  thread_ = std::jthread([this, job, options](const std::stop_token& stop) {
     Json report;
     std::string trouble;
     try {
-      report = Do(job, dry_run, stop);
+      report = Do(job, options, stop);
       trouble = TroubleOf(report);
     } catch (const std::exception& e) {
       trouble = e.what();

@@ -29,9 +29,17 @@ struct KeeperSettings {
   std::chrono::seconds grace = artifacts::kGrace;
   std::chrono::seconds keep_cache = artifacts::kKeepCache;
   std::vector<std::string> namespaces = {};  // that are looked after; empty: all
+  // Who collects here; asked before each collection. None: it is not looked whose a store is.
+  std::function<Result<artifacts::Collector>(const std::stop_token&)> collector = {};
 };
 
 enum class StoreJob : std::uint8_t { kUsage, kCollect, kVerify };
+
+// Of kCollect.
+struct JobOptions {
+  bool dry_run = false;
+  bool take_over = false;  // what another collector marked as its own, which is gone
+};
 
 class StoreKeeper {
  public:
@@ -47,17 +55,18 @@ class StoreKeeper {
   void KeepUp(const std::stop_token& stop);
 
   // Begins a job; kConflict while another is under way. What Job() then gives.
-  [[nodiscard]] Result<Json> Start(StoreJob job, bool dry_run);
+  [[nodiscard]] Result<Json> Start(StoreJob job, const JobOptions& options);
   // {"id": 3, "job": "du|gc|verify", "state": "running|done|failed", "started", "finished",
   // "error",
   //  "report": ...} of the newest job that was asked for; kNotFound: there was none.
   [[nodiscard]] Result<Json> Job() const;
 
   // The report of a job, done here and now.
-  [[nodiscard]] Json Do(StoreJob job, bool dry_run, const std::stop_token& stop);
+  [[nodiscard]] Json Do(StoreJob job, const JobOptions& options, const std::stop_token& stop);
 
  private:
-  [[nodiscard]] artifacts::Collected Collect(bool dry_run, const std::stop_token& stop);
+  [[nodiscard]] artifacts::Collected Collect(StoreJob job, const JobOptions& asked,
+                                             const std::stop_token& stop);
 
   const artifacts::Store& store_;
   artifacts::References& references_;

@@ -81,6 +81,42 @@ TEST_F(StoreKeeperTest, CollectsByTheClockAndTellsOfIt) {
   EXPECT_FALSE(Has());
 }
 
+TEST_F(StoreKeeperTest, CollectsNothingThatAnotherClusterCollectsTooUntilItIsTakenOver) {
+  const auto of = [](const char* id) {
+    KeeperSettings settings;
+    settings.collector = [id](const std::stop_token&) -> Result<artifacts::Collector> {
+      return artifacts::Collector{id, std::string("the cluster ") + id};
+    };
+    return settings;
+  };
+  ASSERT_EQ(TroubleOf(Keeper(of("one")).Do(StoreJob::kCollect, {}, {})), "");
+  ASSERT_FALSE(Has());
+  std::ofstream(folder_ / "file") << "old";
+  ASSERT_TRUE(store_->Put("team", folder_ / "file"));
+  fs::last_write_time(*store_->BlobPath("team", digest_),
+                      fs::file_time_type::clock::now() - std::chrono::hours(24 * 9));
+  StoreKeeper& two = Keeper(of("two"));
+  EXPECT_EQ(TroubleOf(two.Do(StoreJob::kUsage, {}, {})), "") << "who only looks does no harm";
+  EXPECT_NE(TroubleOf(two.Do(StoreJob::kCollect, {.dry_run = true}, {})), "");
+  const std::string trouble = TroubleOf(two.Do(StoreJob::kCollect, {}, {}));
+  EXPECT_NE(trouble.find("collected by the cluster one (since "), std::string::npos) << trouble;
+  EXPECT_NE(trouble.find("--take-over"), std::string::npos) << trouble;
+  EXPECT_TRUE(Has());
+  EXPECT_EQ(TroubleOf(two.Do(StoreJob::kCollect, {.take_over = true}, {})), "");
+  EXPECT_FALSE(Has());
+}
+
+TEST_F(StoreKeeperTest, CollectsNothingWhileItIsNotKnownForWhom) {
+  KeeperSettings settings;
+  settings.collector = [](const std::stop_token&) -> Result<artifacts::Collector> {
+    return Transient("the API server is away");
+  };
+  const Json report = Keeper(settings).Do(StoreJob::kCollect, {}, {});
+  EXPECT_NE(TroubleOf(report).find("the API server is away"), std::string::npos) << report.dump();
+  EXPECT_EQ(told_, 1) << "the log, the metrics and the event say so";
+  EXPECT_TRUE(Has());
+}
+
 TEST_F(StoreKeeperTest, WithoutAnIntervalItOnlyDoesWhatIsAskedFor) {
   KeeperSettings settings;
   settings.interval = std::chrono::seconds(0);
@@ -91,8 +127,8 @@ TEST_F(StoreKeeperTest, WithoutAnIntervalItOnlyDoesWhatIsAskedFor) {
 
 TEST_F(StoreKeeperTest, ADryRunAndALookAtTheUseRemoveNothing) {
   StoreKeeper& keeper = Keeper();
-  const Json use = keeper.Do(StoreJob::kUsage, false, {});
-  const Json dry = keeper.Do(StoreJob::kCollect, true, {});
+  const Json use = keeper.Do(StoreJob::kUsage, {}, {});
+  const Json dry = keeper.Do(StoreJob::kCollect, {.dry_run = true}, {});
   EXPECT_EQ(use, dry);
   EXPECT_EQ(use["namespaces"][0]["orphaned"]["files"], 1);
   EXPECT_TRUE(Has());
@@ -103,14 +139,14 @@ TEST_F(StoreKeeperTest, OneJobAtATimeIsDoneForPeople) {
   StoreKeeper& keeper = Keeper();
   EXPECT_EQ(keeper.Job().error().kind, ErrorKind::kNotFound);
   references_.held = true;
-  const auto job = keeper.Start(StoreJob::kCollect, false);
+  const auto job = keeper.Start(StoreJob::kCollect, {});
   ASSERT_TRUE(job) << job.error().message;
   EXPECT_EQ(job->at("state"), "running");
   {
     std::unique_lock lock(references_.mutex);
     references_.changed.wait(lock, [&] { return references_.calls > 0; });
   }
-  const auto second = keeper.Start(StoreJob::kVerify, false);
+  const auto second = keeper.Start(StoreJob::kVerify, {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::kConflict);
   {
@@ -124,7 +160,7 @@ TEST_F(StoreKeeperTest, OneJobAtATimeIsDoneForPeople) {
   EXPECT_EQ(ended["report"]["namespaces"][0]["orphaned"]["files"], 1);
   EXPECT_FALSE(Has());
   EXPECT_EQ(told_, 1);
-  ASSERT_TRUE(keeper.Start(StoreJob::kVerify, false));
+  ASSERT_TRUE(keeper.Start(StoreJob::kVerify, {}));
   EXPECT_EQ(Ended()["report"]["files"], 0);
 }
 
@@ -133,7 +169,7 @@ TEST_F(StoreKeeperTest, AnAlteredArtifactMakesAVerificationFail) {
   fs::permissions(path, fs::perms::owner_write, fs::perm_options::add);
   std::ofstream(path) << "new";
   StoreKeeper& keeper = Keeper();
-  ASSERT_TRUE(keeper.Start(StoreJob::kVerify, false));
+  ASSERT_TRUE(keeper.Start(StoreJob::kVerify, {}));
   const Json ended = Ended();
   EXPECT_EQ(ended["state"], "failed");
   EXPECT_EQ(ended["error"], "1 artifacts are altered or missing");

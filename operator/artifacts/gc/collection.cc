@@ -32,6 +32,9 @@ class Collection {
 
   Result<void> Run() {
     PENSTOCK_ASSIGN(const TimePoint now, store_.objects().Now(ns_));
+    if (options_.collector)
+      PENSTOCK_TRY(CheckCollector(store_, ns_, *options_.collector, options_.take_over,
+                                  options_.dry_run, now));
     before_ = now - options_.grace;
     PENSTOCK_TRY(MarkCache(now - options_.keep_cache));
     PENSTOCK_TRY(MarkReceipts());

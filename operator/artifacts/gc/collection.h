@@ -2,7 +2,8 @@
 // removed from the store. A mark and a sweep, one namespace after the other; what a namespace's
 // references name is nothing to another's.
 //
-//   drop old cache entries -> mark: cache entries, receipts, references, references once more
+//   is it another's? (collector.h) -> drop old cache entries -> mark: cache entries, receipts,
+//   references, references once more
 //     -> mark the files of folders -> keep what is young, and its files
 //     -> remove folders (their manifests) -> remove the rest
 //
@@ -39,11 +40,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "operator/artifacts/gc/collector.h"
 #include "operator/artifacts/store.h"
 #include "operator/base/json_fwd.h"
 
@@ -69,6 +72,8 @@ struct CollectOptions {
   bool dry_run = false;                          // says the same, and removes nothing
   std::vector<std::string> namespaces = {};      // empty: all of the store
   std::stop_token stop = {};
+  std::optional<Collector> collector = {};  // who collects; none: it is not looked whose it is
+  bool take_over = false;                   // from another collector, who is gone
 };
 
 // Blobs: the files of artifacts, and folders' manifests.

@@ -6,6 +6,7 @@
 #include "operator/base/json.h"
 #include "operator/cli/history/difference_text.h"
 #include "operator/cli/objects/table.h"
+#include "operator/plan/step/step_state.h"
 
 namespace penstock::cli {
 namespace {
@@ -58,25 +59,17 @@ std::string Source(const Json& input) {
   return ShortValue(input.value("digest", Json())) + (from.empty() ? "" : " of " + from);
 }
 
-std::string MeaningOf(const std::string& miss) {
-  if (miss == "NotFound") return "nothing was kept under its key";
-  if (miss == "Disabled") return "cache.enabled is false";
-  if (miss == "ImageNotPinned") return "its image has no digest, and cache.trustTag is not set";
-  if (miss == "SecretsWithoutSalt") return "it reads secrets or mounts, and cache.salt is not set";
-  if (miss == "NoFingerprint") return "nothing identifies what its source holds";
-  if (miss == "Damaged") return "what was kept is damaged";
-  return "";
-}
-
 std::string CacheLines(const Json& step) {
   if (step.value("cached", false)) {
     const std::string maker = Text(step, "cachedFrom");
-    return "    Cache:   taken from it; " +
+    return "    Cache:   " +
+           std::string(Text(step, "reason") == plan::kTaken ? "not asked: as a former run has it; "
+                                                            : "taken from it; ") +
            (maker.empty() ? "the run that made it is gone" : "made by " + maker) +
            (maker.empty() || step.value("cachedFromIsKept", true) ? "" : ", which is gone") + "\n";
   }
   if (!step.contains("cacheMiss")) return "";
-  const std::string miss = Text(step, "cacheMiss"), meaning = MeaningOf(miss);
+  const std::string miss = Text(step, "cacheMiss"), meaning = CacheMeaning(miss);
   std::string text = "    Cache:   not taken";
   if (!miss.empty()) text += ": " + miss + (meaning.empty() ? "" : ", " + meaning);
   text += "\n";

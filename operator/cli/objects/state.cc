@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <random>
 #include <tuple>
 #include <utility>
 
@@ -55,6 +56,23 @@ std::optional<State> State::IfLocal(const Session& session) {
   if (type == fs::file_type::not_found || (!error && type != fs::file_type::directory))
     return std::nullopt;
   return state;
+}
+
+Result<std::string> State::Id() const {
+  const fs::path file = root_ / "id";
+  const Result<std::string> known = ReadFile(file, 64);
+  if (known && !known->empty()) return known;
+  if (!known && known.error().kind != ErrorKind::kNotFound) return known.error();
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 16; ++i) {
+    constexpr const char* kHex = "0123456789abcdef";
+    const unsigned byte = random() & 0xFFU;
+    id += kHex[byte >> 4U];
+    id += kHex[byte & 0xFU];
+  }
+  if (Result<void> written = WriteFileAtomically(file, id); !written) return written.error();
+  return id;
 }
 
 Result<void> State::Create() const {

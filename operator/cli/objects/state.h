@@ -5,6 +5,7 @@
 //                                         run was made of) as the engine left them; ConfigMaps
 //   <root>/pods, <root>/logs              of the process runner (local/pod_launch.h)
 //   <root>/metadata.sqlite                runs, lineage, results
+//   <root>/id                             what tells this folder from others
 //   <root>/lock                           held by the `penstock run` at work, with its pid
 //   <root>/serve.json                     where `penstock serve` last served what
 //
@@ -45,6 +46,9 @@ class State {
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] artifacts::Store store() const { return artifacts::Store(root_ / "artifacts"); }
+
+  // What tells this state folder from others; made at the first call.
+  [[nodiscard]] Result<std::string> Id() const;
 
   // Creates the folder for its user alone, with a .gitignore that keeps it out of Git.
   [[nodiscard]] Result<void> Create() const;

@@ -21,7 +21,8 @@ constexpr std::chrono::milliseconds kLook{500};
 
 // What is removed is removed while no run is at work: objects of one that is are in its own memory,
 // and refer to artifacts there.
-Result<Json> DoHere(const State& state, StoreJob job, bool dry_run, Session& session) {
+Result<Json> DoHere(const State& state, StoreJob job, const StoreOptions& options,
+                    Session& session) {
   std::error_code error;
   if (!std::filesystem::exists(state.root(), error))
     return NotFound("there is no state folder " + state.root().string());
@@ -32,9 +33,14 @@ Result<Json> DoHere(const State& state, StoreJob job, bool dry_run, Session& ses
   }
   const artifacts::Store store = state.store();
   StateReferences references(state, session.clock, artifacts::kKeepCache);
-  retention::StoreKeeper keeper(store, references, session.clock, {},
+  retention::KeeperSettings settings;
+  settings.collector = [&](const std::stop_token&) -> Result<artifacts::Collector> {
+    PENSTOCK_ASSIGN(std::string id, state.Id());
+    return artifacts::Collector{std::move(id), "the state folder " + state.root().string()};
+  };
+  retention::StoreKeeper keeper(store, references, session.clock, std::move(settings),
                                 [](const artifacts::Collected&) {});
-  return keeper.Do(job, dry_run, session.interrupted);
+  return keeper.Do(job, {options.dry_run, options.take_over}, session.interrupted);
 }
 
 // The job goes on when nobody waits for it any more.
@@ -61,7 +67,8 @@ Result<Json> DoThere(StoreJob job, const StoreOptions& options, Session& session
                            : job == StoreJob::kCollect ? "collect"
                                                        : "verify";
   Json body = Json::object();
-  if (job == StoreJob::kCollect) body["dryRun"] = options.dry_run;
+  if (job == StoreJob::kCollect)
+    body = {{"dryRun", options.dry_run}, {"takeOver", options.take_over}};
   const auto begun = gateway->Tell(std::string("/api/v1/store/") + path, body);
   if (!begun && begun.error().kind == ErrorKind::kForbidden)
     return Wrap("it takes the ClusterRole <release>-store and a token of who has it (--token-file)",
@@ -77,7 +84,7 @@ int StoreCommand(StoreJob job, const StoreOptions& options, Session& session) {
     return session.Fail(kUsage, "output \"" + options.output + "\" is not known; choose json");
   const std::optional<State> state = State::IfLocal(session);
   const Result<Json> report =
-      state ? DoHere(*state, job, options.dry_run, session) : DoThere(job, options, session);
+      state ? DoHere(*state, job, options, session) : DoThere(job, options, session);
   if (!report) return session.Fail(kFailed, report.error().message);
   if (options.output == "json") {
     session.out << report->dump(2) << "\n";

@@ -11,6 +11,7 @@ namespace penstock::cli {
 
 struct StoreOptions {
   bool dry_run = false;                      // of gc
+  bool take_over = false;                    // of gc
   std::string gateway, token_file, ca_file;  // of a cluster
   std::string output;                        // json
 };

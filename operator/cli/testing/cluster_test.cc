@@ -160,6 +160,9 @@ class FromAGateway : public ClusterTest {
   }
   int Artifact(std::vector<std::string> words) {
     words.insert(words.begin(), "artifact");
+    return There(std::move(words));
+  }
+  int There(std::vector<std::string> words) {
     for (const std::string& word :
          {std::string("--cluster"), std::string("--gateway"), gateway_.Url(),
           std::string("--token-file"), std::string("token"), std::string("--ca-file"),
@@ -240,6 +243,25 @@ TEST_F(FromAGateway, AnOutputIsFoundByItsRunsAndPipelinesNames) {
   }
   EXPECT_EQ(Artifact({"get", "words/write/nothing", "copy.txt"}), kFailed);
   EXPECT_NE(err_.str().find("it has text"), std::string::npos) << err_.str();
+}
+
+TEST_F(FromAGateway, ARunsArtifactsAreExportedAndImportedElsewhereAndBackAgain) {
+  CreateWords();
+  ASSERT_EQ(Penstock({"run", "words", "--cluster"}), kOk) << err_.str();
+  Write("data/sub/a.txt", "one\n");
+  ASSERT_EQ(Artifact({"put", "data"}), kOk) << err_.str();
+  const std::string folder = out_.str().substr(0, 71), run = RunNames().at(0);
+  ASSERT_EQ(There({"store", "export", run, folder, "-o", "x.tar", "--json"}), kOk) << err_.str();
+  const Json told = Json::parse(out_.str());
+  EXPECT_EQ(told["artifacts"][0]["name"], run + "/write/text");
+  EXPECT_EQ(told["artifacts"][1]["folder"], true);
+  ASSERT_EQ(Penstock({"store", "import", "x.tar", "--state", "here"}), kOk) << err_.str();
+  ASSERT_EQ(Penstock({"artifact", "get", folder, "copy", "--state", "here"}), kOk) << err_.str();
+  EXPECT_EQ(*ReadFile(folder_ / "copy/sub/a.txt"), "one\n");
+  const std::string text = told["artifacts"][0]["digest"];
+  fs::remove(nodes_.store().BlobPath(kLocalNamespace, text).value());
+  ASSERT_EQ(There({"store", "import", "x.tar"}), kOk) << err_.str();
+  EXPECT_TRUE(nodes_.store().BlobSize(kLocalNamespace, text).has_value());
 }
 
 }  // namespace

@@ -57,6 +57,38 @@ TEST_F(StoreTest, DuShowsWhatIsInUseCachedRecentAndOrphaned) {
   EXPECT_THAT(out_.str(), HasSubstr("ORPHANED"));
 }
 
+TEST_F(StoreTest, GcLeavesAloneWhatAnotherStateFolderCollectsUntilItIsTakenOver) {
+  const std::string orphan = Put("orphan", hours(24 * 9));
+  const std::string another = std::string(kLocalNamespace) + "/collectors/";
+  ASSERT_TRUE(Here().store().objects().Put(another + "0123abcd",
+                                           R"({"name": "the state folder /elsewhere"})"));
+  EXPECT_EQ(Penstock({"store", "gc"}), kFailed);
+  EXPECT_THAT(Output(), HasSubstr("collected by the state folder /elsewhere too"));
+  EXPECT_TRUE(Has(orphan));
+  ASSERT_EQ(Penstock({"store", "gc", "--take-over"}), kOk) << Output();
+  EXPECT_FALSE(Has(orphan));
+  ASSERT_EQ(Penstock({"store", "gc"}), kOk) << Output();
+  const auto id = Here().Id();
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_EQ(id->size(), 32U);
+  EXPECT_TRUE(Here().store().objects().Size(another + *id).value().has_value());
+}
+
+TEST_F(StoreTest, ExportAndImportCarryArtifactsFromOneStateFolderToAnother) {
+  const std::string digest = Put("carried");
+  ASSERT_EQ(Penstock({"store", "export", digest, "-o", "x.tar"}), kOk) << Output();
+  EXPECT_THAT(out_.str(), HasSubstr(digest));
+  EXPECT_EQ(Penstock({"store", "export", digest, "-o", "x.tar"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("x.tar exists already"));
+  ASSERT_EQ(Penstock({"store", "import", "x.tar", "--state", "other"}), kOk) << Output();
+  EXPECT_THAT(err_.str(), HasSubstr("taken in: 1 files"));
+  EXPECT_TRUE(State(folder_ / "other").store().BlobSize(kLocalNamespace, digest).has_value());
+  EXPECT_EQ(Penstock({"store", "export", "sha256:" + std::string(64, '0'), "-o", "y.tar"}),
+            kFailed);
+  EXPECT_EQ(Penstock({"store", "export", "nothing", "-o", "y.tar"}), kFailed);
+  EXPECT_FALSE(fs::exists(folder_ / "y.tar"));
+}
+
 TEST_F(StoreTest, GcRemovesWhatADryRunNamed) {
   const std::string old = Put("old", hours(24 * 9)), young = Put("young");
   ASSERT_EQ(Penstock({"store", "gc", "--dry-run"}), kOk) << Output();

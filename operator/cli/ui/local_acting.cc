@@ -30,12 +30,12 @@ Result<gateway::Done> LocalActing::Run(const gateway::Caller&, const std::string
 
 Result<gateway::Done> LocalActing::Rerun(const gateway::Caller&, const std::string& ns,
                                          const std::string& run,
-                                         const std::map<std::string, Json>& /*parameters*/,
+                                         const gateway::RerunRequest& /*request*/,
                                          const std::stop_token& stop) {
   PENSTOCK_TRY(place_.Get(kube::kPipelineRuns, ns, run, stop));
   return NotFromHere(
-      "a run on this machine is made of its files; in the folder of its manifest run: penstock run "
-      "FILE; what has succeeded comes from the cache");
+      "a run on this machine goes on where it was started; there run: penstock rerun " + run +
+      ", which takes what has succeeded, or penstock run FILE");
 }
 
 Result<gateway::Done> LocalActing::Cancel(const gateway::Caller&, const std::string& ns,

@@ -21,7 +21,7 @@ class LocalActing : public gateway::Acting {
                                              const std::stop_token& stop) override;
   [[nodiscard]] Result<gateway::Done> Rerun(const gateway::Caller&, const std::string& ns,
                                             const std::string& run,
-                                            const std::map<std::string, Json>& parameters,
+                                            const gateway::RerunRequest& request,
                                             const std::stop_token& stop) override;
   [[nodiscard]] Result<gateway::Done> Approve(const gateway::Caller&, const std::string& ns,
                                               const std::string& run,

@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "operator/api/pipeline_run.h"
 #include "operator/base/json.h"
 #include "operator/gateway/api/access.h"
 
@@ -20,6 +22,13 @@ struct RunRequest {
   std::string pipeline;
   std::string name;  // empty: one that is completed
   std::map<std::string, Json> parameters;
+  std::optional<api::RerunSpec> rerun = {};
+};
+struct RerunRequest {
+  std::map<std::string, Json> parameters;
+  // Given, the run itself is done again (spec.rerun): from these steps, or, where there are none,
+  // what failed. Not given, its Pipeline is run as it is now.
+  std::optional<std::vector<std::string>> from;
 };
 struct ApprovalRequest {
   std::string step;
@@ -39,11 +48,9 @@ class Acting {
   [[nodiscard]] virtual Result<Done> Cancel(const Caller& caller, const std::string& ns,
                                             const std::string& run,
                                             const std::stop_token& stop) = 0;
-  // Another run of the same Pipeline with the run's parameters, but for these: what has succeeded
-  // comes from the cache.
+  // Another run of the same Pipeline with the run's parameters, but for these.
   [[nodiscard]] virtual Result<Done> Rerun(const Caller& caller, const std::string& ns,
-                                           const std::string& run,
-                                           const std::map<std::string, Json>& parameters,
+                                           const std::string& run, const RerunRequest& request,
                                            const std::stop_token& stop) = 0;
   [[nodiscard]] virtual Result<Done> Approve(const Caller& caller, const std::string& ns,
                                              const std::string& run, const ApprovalRequest& request,

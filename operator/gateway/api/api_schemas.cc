@@ -260,13 +260,15 @@ constexpr const char* kSchemas = R"json({
       {"type": "object", "additionalProperties": true}, "name": {"type": "string"}}, "required":
       ["pipeline"], "additionalProperties": false},
   "RerunRun": {"type": "object", "properties": {"parameters": {"type": "object",
-      "additionalProperties": true}}, "required": [], "additionalProperties": false},
+      "additionalProperties": true}, "from": {"type": "array", "items": {"type": "string"},
+      "description": "these steps and all after them run anew; none: what failed"}}, "required": [], "additionalProperties": false},
   "ApproveStep": {"type": "object", "properties": {"step": {"type": "string"}, "approved":
       {"type": "boolean"}, "comment": {"type": "string"}, "values": {"type": "object",
       "additionalProperties": true}}, "required": ["step", "approved"], "additionalProperties":
       false},
-  "CollectStore": {"type": "object", "properties": {"dryRun": {"type": "boolean"}}, "required": [],
-      "additionalProperties": false},
+  "CollectStore": {"type": "object", "properties": {"dryRun": {"type": "boolean"}, "takeOver":
+      {"type": "boolean", "description": "also what another cluster has marked as its own"}},
+      "required": [], "additionalProperties": false},
   "StoreJob": {"type": "object", "properties": {"id": {"type": "integer"}, "job": {"type":
       "string", "enum": ["du", "gc", "verify"]}, "state": {"type": "string", "enum": ["running",
       "done", "failed"]}, "started": {"type": "string", "format": "date-time"}, "finished":

@@ -30,10 +30,13 @@ std::string ValueText(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-std::string RunCommand(const std::string& ns, const std::string& pipeline,
-                       const std::map<std::string, Json>& parameters) {
-  std::string command = "penstock run " + pipeline + " -n " + ns;
-  for (const auto& [name, value] : parameters)
+std::string RunCommand(const std::string& ns, const RunRequest& request) {
+  std::string command = "penstock run " + request.pipeline + " -n " + ns;
+  if (request.rerun) {
+    command = "penstock rerun " + request.rerun->of + " -n " + ns;
+    for (const std::string& step : request.rerun->from) command += " --from " + step;
+  }
+  for (const auto& [name, value] : request.parameters)
     command += " -p " + Word(name + "=" + ValueText(value));
   return command;
 }
@@ -51,6 +54,10 @@ Json RunObject(const Caller& caller, const std::string& ns, const RunRequest& re
            {"metadata", std::move(meta)},
            {"spec", {{"pipelineRef", {{"name", request.pipeline}}}}}};
   if (!request.parameters.empty()) run["spec"]["parameters"] = request.parameters;
+  if (request.rerun) {
+    run["spec"]["rerun"] = {{"of", request.rerun->of}};
+    if (!request.rerun->from.empty()) run["spec"]["rerun"]["from"] = request.rerun->from;
+  }
   return run;
 }
 
@@ -74,7 +81,7 @@ Result<Done> ClusterActing::Run(const Caller& caller, const std::string& ns,
   PENSTOCK_ASSIGN(done.object,
                   client->Create(kube::kPipelineRuns, ns, RunObject(caller, ns, request),
                                  {.stop = stop, .timeout = kWritePatience}));
-  done.command = RunCommand(ns, request.pipeline, request.parameters);
+  done.command = RunCommand(ns, request);
   return done;
 }
 
@@ -96,8 +103,7 @@ Result<Done> ClusterActing::Cancel(const Caller& caller, const std::string& ns,
 }
 
 Result<Done> ClusterActing::Rerun(const Caller& caller, const std::string& ns,
-                                  const std::string& run,
-                                  const std::map<std::string, Json>& parameters,
+                                  const std::string& run, const RerunRequest& asked,
                                   const std::stop_token& stop) {
   auto object = place_.Get(kube::kPipelineRuns, ns, run, stop);
   if (!object && object.error().kind == ErrorKind::kNotFound) {
@@ -111,8 +117,11 @@ Result<Done> ClusterActing::Rerun(const Caller& caller, const std::string& ns,
     return Invalid("run " + run + " was made of no Pipeline of the namespace, but of one in place");
   RunRequest request;
   request.pipeline = spec.pipeline_ref;
-  request.parameters = spec.parameters;
-  for (const auto& [name, value] : parameters) request.parameters[name] = value;
+  if (asked.from)  // the parameters that it had are taken with it
+    request.rerun = api::RerunSpec{run, *asked.from, false};
+  else
+    request.parameters = spec.parameters;
+  for (const auto& [name, value] : asked.parameters) request.parameters[name] = value;
   return Run(caller, ns, request, stop);
 }
 

@@ -28,8 +28,7 @@ class ClusterActing : public Acting {
   [[nodiscard]] Result<Done> Cancel(const Caller& caller, const std::string& ns,
                                     const std::string& run, const std::stop_token& stop) override;
   [[nodiscard]] Result<Done> Rerun(const Caller& caller, const std::string& ns,
-                                   const std::string& run,
-                                   const std::map<std::string, Json>& parameters,
+                                   const std::string& run, const RerunRequest& request,
                                    const std::stop_token& stop) override;
   [[nodiscard]] Result<Done> Approve(const Caller& caller, const std::string& ns,
                                      const std::string& run, const ApprovalRequest& request,

@@ -8,14 +8,15 @@ namespace {
 
 using retention::StoreJob;
 
-Result<bool> DryRun(ApiRequest& r, StoreJob job) {
+Result<retention::JobOptions> OptionsOf(ApiRequest& r, StoreJob job) {
   for (const auto& [name, value] : r.body.items()) {
     r.Blame(name);
-    if (job != StoreJob::kCollect || name != "dryRun") return Invalid("the body has no such field");
-    if (!value.is_boolean()) return Invalid("dryRun: must be true or false");
+    if (job != StoreJob::kCollect || (name != "dryRun" && name != "takeOver"))
+      return Invalid("the body has no such field");
+    if (!value.is_boolean()) return Invalid(name + ": must be true or false");
   }
   r.Blame("");
-  return r.body.value("dryRun", false);
+  return retention::JobOptions{r.body.value("dryRun", false), r.body.value("takeOver", false)};
 }
 
 }  // namespace
@@ -40,8 +41,8 @@ void AddStoreRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
   };
   const auto begin = [&parts](StoreJob job) {
     return [&parts, job](ApiRequest& r) -> Result<Reply> {
-      PENSTOCK_ASSIGN(const bool dry_run, DryRun(r, job));
-      PENSTOCK_ASSIGN(Json begun, parts.keeper->Start(job, dry_run));
+      PENSTOCK_ASSIGN(const auto options, OptionsOf(r, job));
+      PENSTOCK_ASSIGN(Json begun, parts.keeper->Start(job, options));
       return Reply{202, std::move(begun), {}};
     };
   };

@@ -32,6 +32,20 @@ Result<Values> ValuesField(ApiRequest& r, const char* name) {
   return Field<Values>(r, name, &Json::is_object, "an object of values by name", Values{});
 }
 
+Result<std::vector<std::string>> NamesField(ApiRequest& r, const char* name) {
+  PENSTOCK_ASSIGN(const Json list,
+                  Field<Json>(r, name, &Json::is_array, "a list of names", Json::array()));
+  std::vector<std::string> names;
+  for (const Json& one : list) {
+    if (!one.is_string()) {
+      r.Blame(name);
+      return Invalid(std::string(name) + ": must be a list of names");
+    }
+    names.push_back(one.get<std::string>());
+  }
+  return names;
+}
+
 // Nothing that is asked for is left out in silence.
 Result<void> Only(ApiRequest& r, const std::vector<std::string>& known) {
   for (const auto& [name, value] : r.body.items()) {
@@ -65,10 +79,14 @@ Result<Reply> StartRun(const ApiParts& parts, ApiRequest& r) {
 }
 
 Result<Reply> Rerun(const ApiParts& parts, ApiRequest& r) {
-  PENSTOCK_TRY(Only(r, {"parameters"}));
-  PENSTOCK_ASSIGN(const auto parameters, ValuesField(r, "parameters"));
+  PENSTOCK_TRY(Only(r, {"parameters", "from"}));
+  RerunRequest request;
+  PENSTOCK_ASSIGN(request.parameters, ValuesField(r, "parameters"));
+  if (r.body.contains("from")) {
+    PENSTOCK_ASSIGN(request.from, NamesField(r, "from"));
+  }
   return AsRun(*parts.place, 202,
-               parts.acting->Rerun(r.caller(), r.ns(), r.Path("name"), parameters, r.stop()));
+               parts.acting->Rerun(r.caller(), r.ns(), r.Path("name"), request, r.stop()));
 }
 
 Result<Reply> Approve(const ApiParts& parts, ApiRequest& r) {
@@ -115,8 +133,9 @@ void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
                      parts.acting->Cancel(r.caller(), r.ns(), r.Path("name"), r.stop()));
       });
   add("runs/{name}/rerun", "rerunRun",
-      "Run the same Pipeline again with the run's parameters; what has succeeded comes from the "
-      "cache",
+      "Run the same Pipeline again with the run's parameters, what has succeeded from the cache; "
+      "or, "
+      "with `from`, that run once more from these steps on",
       to("create", "pipelineruns"), {to("get", "pipelineruns"), to("get", "pipelines")}, "RunRow",
       "RerunRun", 202, [&parts](ApiRequest& r) { return Rerun(parts, r); });
   add("runs/{name}/approve", "approveStep", "Decide an approval step", to("create", "approvals"),

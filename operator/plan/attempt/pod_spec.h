@@ -40,6 +40,7 @@ struct AttemptSpec {
   std::optional<ArtifactRef> code = {};    // the step's own
   std::optional<ArtifactRef> packages = {};
   bool remakes_damage = false;        // of the step's output in the store
+  bool anew = false;                  // whatever the cache holds
   std::optional<LoopItem> item = {};  // of a looped step
   std::vector<HeldLock> locks = {};   // that the pod runs under
   Json values = Json::object();       // TaskDocument::values

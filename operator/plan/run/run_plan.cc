@@ -109,9 +109,13 @@ class RunPlanner {
   // --- what comes next for a step without a live pod
 
   void Advance(StepState& s) {
-    if (s.step->loop && !s.item) return AdvanceItems(s);
+    if (s.step->loop && !s.item) {
+      if (!steps_.waits_for_former() || StopOf(o_, *s.step, now_)) return AdvanceItems(s);
+      return WaitForFormer(s);
+    }
     if (const Stop stop = StopOf(o_, *s.step, now_))
       return Finish(s, StepPhase::kCancelled, stop.reason, stop.message, now_);
+    if (steps_.waits_for_former()) return WaitForFormer(s);
     if (s.step->final_step && StopOf(o_, now_) && !locks_.HasOfRun())
       return Finish(s, StepPhase::kSkipped, kNeverBegan,
                     "the run was stopped before it had its locks: nothing of it has begun", now_);
@@ -145,8 +149,15 @@ class RunPlanner {
     spec.code = in.code;
     spec.packages = in.packages;
     spec.values = in.values;
+    spec.anew = steps_.IsAnew(s.step->name);
     if (!MustStart(s, spec, o_, now_, plan_.requests)) return;
     Start(s, spec);
+  }
+
+  void WaitForFormer(StepState& s) {
+    Wait(s, Hold::kCacheLookup, "what run " + o_.run.spec.rerun->of + " made is looked for");
+    for (const std::string& digest : plan_.requests.artifacts)
+      if (ShowStoreTrouble(s, "what the former run made is looked for", o_, digest)) return;
   }
 
   [[nodiscard]] StatusOf StatusOfSteps() const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "operator/plan/run/loop_children.h"
+#include "operator/plan/run/rerun.h"
 #include "operator/plan/step/child_plan.h"
 #include "operator/plan/step/daemon_plan.h"
 #include "operator/plan/step/gate_plan.h"
@@ -74,6 +75,7 @@ void RunSteps::TakeUp(TimePoint now, RunPlan& plan) {
   std::map<std::string, const api::StepStatus*> prior;
   for (const auto& s : o_.run.status.steps) prior[s.name] = &s;
   RestoreCut(prior);
+  TakeFormer(prior, now, plan);
   std::vector<std::pair<std::size_t, StepFacts>> daemons;
   steps_.reserve(resolved.size());
   for (const ResolvedStep& step : resolved) {
@@ -138,6 +140,22 @@ void RunSteps::RestoreCut(std::map<std::string, const api::StepStatus*>& prior) 
   };
   restore(o_.run.status.succeeded_indexes, StepPhase::kSucceeded);
   restore(o_.run.status.skipped_indexes, StepPhase::kSkipped);
+}
+
+// As if they had ended here. What starts meanwhile would hide from a later controller that nothing
+// is decided yet.
+void RunSteps::TakeFormer(std::map<std::string, const api::StepStatus*>& prior, TimePoint now,
+                          RunPlan& plan) {
+  if (!o_.run.spec.rerun) return;
+  anew_ = StepsAnew(*o_.resolved, o_.run.spec.rerun->from);
+  if (o_.former == nullptr || AnyBegun(o_.run)) return;
+  TakenSteps taken = TakeFromFormer(o_, now, plan.requests);
+  waits_for_former_ = !taken.known || !taken.steps.empty();
+  taken_ = std::move(taken.steps);
+  for (const auto& [name, status] : taken_) prior[name] = &status;
+  if (taken_.empty()) return;
+  plan.urgent_status = true;
+  plan.requeue_after = Milliseconds(0);
 }
 
 // A step without an entry of which something is wanted: its receipts, the cache, where it came from

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,18 @@ class RunSteps {
   // go on now: one that waits for what it depends on gives its locks back.
   [[nodiscard]] bool Needs(const api::RunLock& lock) const;
 
+  // Of a run that does another one again: nothing starts before what it takes of that one stands in
+  // its status.
+  [[nodiscard]] bool waits_for_former() const { return waits_for_former_; }
+  // It is to run whatever the cache holds.
+  [[nodiscard]] bool IsAnew(const std::string& step) const { return anew_.contains(step); }
+
   int occupied = 0;  // places under the run's parallelism
 
  private:
   void RestoreCut(std::map<std::string, const api::StepStatus*>& prior);
+  void TakeFormer(std::map<std::string, const api::StepStatus*>& prior, TimePoint now,
+                  RunPlan& plan);
   void ReopenCut(TimePoint now);
   void RepairDamaged(RunPlan& plan);
   [[nodiscard]] bool WaitsForOthers(const StepState& s) const;
@@ -53,6 +62,9 @@ class RunSteps {
   std::vector<StepState> steps_;
   std::map<std::string, std::size_t> index_;
   std::map<std::string, api::StepStatus> cut_;
+  std::map<std::string, api::StepStatus> taken_;  // of the former run
+  std::set<std::string> anew_;
+  bool waits_for_former_ = false;
   std::map<std::string, LoopState> loops_;  // by step
 };
 

@@ -51,6 +51,10 @@ class CacheLookup {
     s.status.cache_key = spec.cache_key = key.key;
     const std::string settled = ComputeSettledKey(key_inputs).key;
     if (settled != key.key) spec.settled_key = settled;
+    if (spec.anew && !s.reopened) {
+      s.status.cache_miss = kRerun;
+      return true;
+    }
     const bool settled_known = settled == key.key || IsKnown(settled);
     if (!IsKnown(key.key) || !settled_known) {
       Wait(s, Hold::kCacheLookup);

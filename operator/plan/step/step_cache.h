@@ -16,6 +16,9 @@ namespace penstock::plan {
 // The word in cacheMiss of a step that said so of its outputs; the step's own reason follows.
 inline constexpr const char* kNotReusable = "NotReusable";
 
+// The word of a step that spec.rerun.from asks for anew: the cache was not asked.
+inline constexpr const char* kRerun = "Rerun";
+
 // Which of the step's sources has no fingerprint and why, in a word and a sentence; empty where all
 // have one, or nothing more is known.
 [[nodiscard]] std::string WhySilent(const std::vector<TaskInput>& inputs,

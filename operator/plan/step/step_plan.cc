@@ -163,6 +163,7 @@ class StepPlanner {
   // Why the pod was made, also where no status was written in between that says it.
   [[nodiscard]] std::string CacheMissOf(const PodFact& pod, const std::string& said) const {
     if (pod.remakes_damage) return kDamaged;
+    if (said == kRerun) return said;
     if (!pod.cache_key.empty()) return "NotFound";
     if (!said.empty()) return said;
     std::string why = WhyNotCacheable(*s_.step);

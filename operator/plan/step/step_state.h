@@ -41,6 +41,8 @@ struct StepState {
 };
 
 inline constexpr const char* kStarting = "Starting";
+// Of a step that has succeeded: it was not run, but is as the run of spec.rerun has it.
+inline constexpr const char* kTaken = "Taken";
 inline constexpr const char* kStoreUnavailable = "StoreUnavailable";
 
 // "spec.suspend is true", of this run or of one above it.

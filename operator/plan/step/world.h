@@ -107,6 +107,12 @@ struct GatherAnswer {
   std::string failed = {};              // why they cannot be put together, ever
 };
 
+// The run that another one does again (spec.rerun), as it ended.
+struct FormerRun {
+  api::PipelineRun run;
+  std::shared_ptr<const ResolvedRun> resolved;  // null: it is not kept
+};
+
 struct RunObserved {
   api::PipelineRun run;
   std::shared_ptr<const ResolvedRun> resolved;  // null until resolved
@@ -114,6 +120,7 @@ struct RunObserved {
   bool unresolvable =
       false;             // spec_errors stand for good: they are the run's own, which cannot change
   std::string revision;  // ControllerRevision name
+  std::shared_ptr<const FormerRun> former;  // until it is decided what is taken; null: none
   std::optional<Error> pin_refused;  // why the API server did not take it; then `resolved` is null
   std::vector<PodFact> pods;         // all attempts' pods that exist
   std::vector<ChildFact> children;   // the same of attempts that are runs

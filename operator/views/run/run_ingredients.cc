@@ -50,9 +50,9 @@ Ingredients Leaves(const Json& value) {
   return leaves;
 }
 
-Ingredients IngredientsOf(const KnownRun& run, const std::string& name) {
+Json KeyIngredients(const KnownRun& run, const std::string& name) {
   const plan::ResolvedStep* step = run.resolved ? run.resolved->Find(name) : nullptr;
-  if (step == nullptr) return {};
+  if (step == nullptr) return nullptr;
   const plan::StatusOf status_of = [&](const std::string& other) { return run.Step(other); };
   const plan::Ingredients gathered = plan::Gather(*step, {run.run, status_of});
   plan::CacheKeyInputs inputs{
@@ -75,9 +75,15 @@ Ingredients IngredientsOf(const KnownRun& run, const std::string& name) {
     }
   }
   Json what = plan::CacheIngredients(inputs);
+  what["sources"] = std::move(sources);
+  return what;
+}
+
+Ingredients IngredientsOf(const KnownRun& run, const std::string& name) {
+  Json what = KeyIngredients(run, name);
+  if (what.is_null()) return {};
   what.erase("keyVersion");
   what.erase("namespace");
-  what["sources"] = std::move(sources);
   return Leaves(what);
 }
 

@@ -14,7 +14,13 @@ namespace penstock::views {
 // value. `sources` are the fingerprints of URIs, as they were read.
 using Ingredients = std::map<std::string, Json>;
 
-// Of the cache key of the step. Empty where the run's spec is not kept or has no such step.
+// All that the step's cache key is made of (plan::CacheIngredients), and under "sources" the
+// identities of its URIs, or the URI of one that told nothing. Null where the run's spec is not
+// kept or has no such step.
+[[nodiscard]] Json KeyIngredients(const KnownRun& run, const std::string& step);
+
+// Its leaves but for the key's version and the namespace, which no two runs of a Pipeline differ
+// in. Empty where that is null.
 [[nodiscard]] Ingredients IngredientsOf(const KnownRun& run, const std::string& step);
 
 // Of the pinned spec as a whole: everything that would run, but for data that steps hand on. What

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "operator/plan/step/step_state.h"
+
 namespace penstock::views {
 namespace {
 
@@ -13,6 +15,7 @@ bool MadeTheSame(const api::StepStatus& made, const api::StepStatus& taken) {
   if (!same_outputs) return false;
   // A step that compares with what its own Pipeline published is found under another key.
   const bool same_key = !made.cache_key.empty() && made.cache_key == taken.cache_key;
+  if (made.name == taken.name && taken.reason == plan::kTaken) return true;
   return same_key || (made.name == taken.name && !made.outputs.empty());
 }
 

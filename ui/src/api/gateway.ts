@@ -451,6 +451,7 @@ export interface StartRun {
 
 export interface RerunRun {
   parameters?: Record<string, Value>;
+  from?: string[]; // these steps and all after them run anew; none: what failed
 }
 
 export interface ApproveStep {
@@ -462,6 +463,7 @@ export interface ApproveStep {
 
 export interface CollectStore {
   dryRun?: boolean;
+  takeOver?: boolean; // also what another cluster has marked as its own
 }
 
 export interface StoreJob {

@@ -62,6 +62,7 @@ class PassedObjects : public Objects {
     return below_->SetAside(ns, digest);
   }
   Result<void> Put(const std::string& key, const std::string& text) const override {
+    if (!before("Put", key)) return Internal("killed");
     return below_->Put(key, text);
   }
   Result<std::string> Get(const std::string& key, std::uint64_t limit) const override {

@@ -251,7 +251,7 @@ TEST_F(Ui, WhatCannotBeDoneFromHereNamesTheCommandThatDoesIt) {
   const net::Headers write{{"Authorization", "Bearer right"}, {"X-Penstock-Request", "1"}};
   const auto rerun = Ask("POST", std::string(kRuns) + "/flights-1/rerun", write, "{}");
   EXPECT_EQ(rerun.status, 501);
-  EXPECT_THAT(rerun.body, HasSubstr("penstock run FILE"));
+  EXPECT_THAT(rerun.body, HasSubstr("penstock rerun flights-1"));
   EXPECT_EQ(Ask("POST", std::string(kRuns) + "/flights-1/cancel", write, "{}").status, 409);
   EXPECT_EQ(Ask("POST", std::string(kRuns) + "/absent/cancel", write, "{}").status, 404);
 }

@@ -77,6 +77,25 @@ TEST_F(ApiWrites, ADeletedRunIsRunAgainWithItsParameters) {
   EXPECT_EQ(run["spec"]["pipelineRef"]["name"], "flights");
 }
 
+TEST_F(ApiWrites, ADeletedRunIsDoneAgainFromAStepOrFromWhatFailed) {
+  const auto reply =
+      Post(kRuns + "/flights-0/rerun", {{"from", {"train"}}, {"parameters", {{"epochs", 9}}}});
+  ASSERT_EQ(reply.status, 202) << reply.body;
+  EXPECT_THAT(reply.Header("x-penstock-command"),
+              HasSubstr("penstock rerun flights-0 -n team --from train -p epochs=9"));
+  const auto run = [&](const auto& answer) {
+    return cluster_.Get(kube::kPipelineRuns, "team", BodyOf(answer)["name"]).value();
+  };
+  EXPECT_EQ(run(reply)["spec"]["rerun"], Json({{"of", "flights-0"}, {"from", {"train"}}}));
+  EXPECT_EQ(run(reply)["spec"]["parameters"], Json({{"epochs", 9}}));
+  const auto failed = Post(kRuns + "/flights-0/rerun", {{"from", Json::array()}});
+  ASSERT_EQ(failed.status, 202) << failed.body;
+  EXPECT_EQ(run(failed)["spec"]["rerun"], Json({{"of", "flights-0"}}));
+  const auto wrong = Post(kRuns + "/flights-0/rerun", {{"from", {1}}});
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(BodyOf(wrong)["error"]["field"], "from");
+}
+
 TEST_F(ApiWrites, WhoMayMakeRunsAndSeeNoneLearnsNothingOfARunByRunningItAgain) {
   client_.people["carol-token"] = "carol";
   client_.makers = {"carol team"};

@@ -1,4 +1,4 @@
-#include "operator/cli/approval_step.h"
+#include "operator/cli/prompt/pinned_approval.h"
 
 #include "operator/base/json.h"
 #include "operator/kube/resources.h"

@@ -1,0 +1,253 @@
+#include "operator/cli/store/bundle.h"
+
+#include <fstream>
+#include <set>
+
+#include "operator/archive/tar_reader.h"
+#include "operator/archive/tar_writer.h"
+#include "operator/artifacts/manifest_reader.h"
+#include "operator/base/json.h"
+#include "operator/base/sha256.h"
+#include "operator/base/try.h"
+
+namespace penstock::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kIndex = "penstock-artifacts.json";
+constexpr std::size_t kPiece = 1 << 20;
+constexpr std::size_t kMostIndex = 16 << 20;
+
+Result<void> CheckNotStopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) return Cancelled("interrupted");
+  return {};
+}
+
+// Removes the file at its end.
+class ScratchFile {
+ public:
+  explicit ScratchFile(fs::path path) : path_(std::move(path)) { Remove(); }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  ~ScratchFile() { Remove(); }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+  void Remove() const {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+
+ private:
+  fs::path path_;
+};
+
+std::string HexOf(const std::string& digest) { return digest.substr(7); }
+
+class Exporter {
+ public:
+  Exporter(artifacts::Transport& transport, fs::path scratch, std::stop_token stop)
+      : transport_(transport), scratch_(std::move(scratch)), stop_(std::move(stop)) {}
+
+  Result<Bundled> Write(std::vector<BundledArtifact> artifacts, const fs::path& to) {
+    bundled_.artifacts = std::move(artifacts);
+    const ScratchFile partial(to.string() + ".partial");
+    out_.open(partial.path(), std::ios::binary);
+    if (!out_) return FromErrno("writing " + partial.path().string(), errno);
+    PENSTOCK_TRY(FindOut());
+    Json index{{"version", 1}, {"artifacts", Json::array()}};
+    for (const BundledArtifact& one : bundled_.artifacts)
+      index["artifacts"].push_back({{"name", one.name},
+                                    {"digest", one.artifact.digest},
+                                    {"folder", one.artifact.folder},
+                                    {"bytes", one.artifact.bytes}});
+    const std::string text = index.dump(1) + "\n";
+    PENSTOCK_TRY(tar_.Begin(kIndex, text.size()));
+    PENSTOCK_TRY(tar_.Write(text));
+    for (const BundledArtifact& one : bundled_.artifacts) PENSTOCK_TRY(Add(one.artifact));
+    PENSTOCK_TRY(tar_.Finish());
+    out_.close();
+    if (!out_) return FromErrno("writing " + partial.path().string(), errno);
+    std::error_code error;
+    fs::rename(partial.path(), to, error);
+    if (error) return FromErrno("writing " + to.string(), error.value());
+    return std::move(bundled_);
+  }
+
+ private:
+  // Which of them are folders. The digest does not say it.
+  Result<void> FindOut() {
+    for (BundledArtifact& one : bundled_.artifacts) {
+      const ScratchFile blob(scratch_ / "first");
+      PENSTOCK_TRY(Fetch(one.artifact.digest, blob.path()));
+      PENSTOCK_ASSIGN(one.artifact, artifacts::FileOrFolder(blob.path(), one.artifact.digest));
+    }
+    return {};
+  }
+
+  Result<void> Fetch(const std::string& digest, const fs::path& to) {
+    PENSTOCK_TRY(CheckNotStopped(stop_));
+    return transport_.Fetch({digest, false, 0}, to);
+  }
+
+  Result<void> Add(const ArtifactRef& artifact) {
+    if (written_.contains(artifact.digest)) return {};
+    if (!artifact.folder) return AddBlob(artifact.digest);
+    const ScratchFile manifest(scratch_ / "manifest");
+    PENSTOCK_TRY(Fetch(artifact.digest, manifest.path()));
+    const auto read = artifacts::ReadManifestFile(
+        manifest.path(),
+        [this](artifacts::ManifestFile&& file) { return AddBlob("sha256:" + file.sha256); });
+    if (!read) return read.error();
+    return AddFile(artifact.digest, manifest.path());
+  }
+
+  Result<void> AddBlob(const std::string& digest) {
+    if (written_.contains(digest)) return {};
+    const ScratchFile blob(scratch_ / "blob");
+    PENSTOCK_TRY(Fetch(digest, blob.path()));
+    return AddFile(digest, blob.path());
+  }
+
+  Result<void> AddFile(const std::string& digest, const fs::path& file) {
+    std::error_code error;
+    const auto size = fs::file_size(file, error);
+    if (error) return FromErrno(file.string(), error.value());
+    PENSTOCK_TRY(tar_.Begin("blobs/" + HexOf(digest), size));
+    std::ifstream in(file, std::ios::binary);
+    std::string piece(kPiece, '\0');
+    while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
+      PENSTOCK_TRY(tar_.Write({piece.data(), static_cast<std::size_t>(in.gcount())}));
+    written_.insert(digest);
+    ++bundled_.files;
+    bundled_.bytes += size;
+    return {};
+  }
+
+  artifacts::Transport& transport_;
+  const fs::path scratch_;
+  const std::stop_token stop_;
+  std::ofstream out_;
+  archive::TarWriter tar_{[this](std::string_view bytes) -> Result<void> {
+    out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return out_ ? Result<void>() : FromErrno("writing the archive", errno);
+  }};
+  std::set<std::string> written_;
+  Bundled bundled_;
+};
+
+class Importer {
+ public:
+  Importer(artifacts::Transport& transport, const fs::path& scratch, std::stop_token stop)
+      : transport_(transport), blob_(scratch / "blob"), stop_(std::move(stop)) {}
+
+  Result<Bundled> Read(const fs::path& from) {
+    std::ifstream in(from, std::ios::binary);
+    if (!in) return FromErrno("reading " + from.string(), errno);
+    archive::TarReader reader({.begin = [this](const auto& entry) { return Begin(entry); },
+                               .data = [this](std::string_view bytes) { return Data(bytes); },
+                               .end = [this] { return End(); }});
+    std::string piece(kPiece, '\0');
+    while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+      PENSTOCK_TRY(CheckNotStopped(stop_));
+      PENSTOCK_TRY(
+          Wrapped(from, reader.Write({piece.data(), static_cast<std::size_t>(in.gcount())})));
+    }
+    PENSTOCK_TRY(Wrapped(from, reader.Finish()));
+    PENSTOCK_TRY(Wrapped(from, TakeIndex()));
+    return std::move(bundled_);
+  }
+
+ private:
+  static Result<void> Wrapped(const fs::path& from, Result<void> done) {
+    return done ? std::move(done) : Wrap(from.string(), done.error());
+  }
+
+  Result<void> Begin(const archive::TarEntry& entry) {
+    name_ = entry.path;
+    if (name_ == kIndex) {
+      if (entry.size > kMostIndex) return Invalid(name_ + " is larger than 16 MiB");
+      return {};
+    }
+    if (!IsDigest("sha256:" + BlobOf(name_)) || entry.type != '0')
+      return Invalid("it has an entry " + name_ + ", and is no archive of `penstock store export`");
+    out_ = std::ofstream(blob_.path(), std::ios::binary | std::ios::trunc);
+    hash_ = Sha256();
+    return out_ ? Result<void>() : FromErrno("writing " + blob_.path().string(), errno);
+  }
+
+  static std::string BlobOf(const std::string& path) {
+    return path.starts_with("blobs/") ? path.substr(6) : "";
+  }
+
+  Result<void> Data(std::string_view bytes) {
+    if (name_ == kIndex) {
+      index_ += bytes;
+      return {};
+    }
+    hash_.Update(bytes);
+    bundled_.bytes += bytes.size();
+    out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return out_ ? Result<void>() : FromErrno("writing " + blob_.path().string(), errno);
+  }
+
+  Result<void> End() {
+    if (name_ == kIndex) return {};
+    out_.close();
+    if (!out_) return FromErrno("writing " + blob_.path().string(), errno);
+    const std::string digest = "sha256:" + hash_.HexDigest();
+    if (digest != "sha256:" + BlobOf(name_))
+      return Error{ErrorKind::kDamaged, name_ + " has other bytes than its name says"};
+    PENSTOCK_TRY(CheckNotStopped(stop_));
+    PENSTOCK_ASSIGN(const ArtifactRef put, transport_.Upload(blob_.path()));
+    if (put.digest != digest) return Internal(name_ + " is there as " + put.digest);
+    blob_.Remove();
+    here_.insert(digest);
+    ++bundled_.files;
+    return {};
+  }
+
+  // After the blobs: what it names is there now.
+  Result<void> TakeIndex() {
+    if (index_.empty()) return Invalid(std::string("it has no ") + kIndex);
+    PENSTOCK_ASSIGN(const Json index, ParseJson(index_, kIndex));
+    if (!index.is_object() || index.value("version", Json()) != 1 ||
+        !index.value("artifacts", Json()).is_array())
+      return Invalid(std::string(kIndex) + " is of another version of penstock");
+    for (const Json& entry : index.at("artifacts")) {
+      const auto text = [&](const char* key) {
+        return entry.is_object() && entry.contains(key) && entry.at(key).is_string()
+                   ? entry.at(key).get<std::string>()
+                   : std::string();
+      };
+      const std::string digest = text("digest");
+      if (!here_.contains(digest))
+        return Invalid("it lacks the blob of " + (digest.empty() ? "an artifact" : digest));
+      bundled_.artifacts.push_back(
+          {text("name"), {digest, entry.value("folder", Json()) == true, 0}});
+    }
+    return {};
+  }
+
+  artifacts::Transport& transport_;
+  const ScratchFile blob_;
+  const std::stop_token stop_;
+  std::string name_, index_;
+  std::ofstream out_;
+  Sha256 hash_;
+  std::set<std::string> here_;
+  Bundled bundled_;
+};
+
+}  // namespace
+
+Result<Bundled> Export(artifacts::Transport& transport, std::vector<BundledArtifact> artifacts,
+                       const fs::path& to, const fs::path& scratch, const std::stop_token& stop) {
+  return Exporter(transport, scratch, stop).Write(std::move(artifacts), to);
+}
+
+Result<Bundled> Import(artifacts::Transport& transport, const fs::path& from,
+                       const fs::path& scratch, const std::stop_token& stop) {
+  return Importer(transport, scratch, stop).Read(from);
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,128 @@
+#include "operator/cli/store/bundle.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "operator/artifacts/store.h"
+#include "operator/artifacts/tree.h"
+
+namespace penstock::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class BundleTest : public testing::Test {
+ protected:
+  BundleTest() {
+    EXPECT_TRUE(artifacts::RemoveTree(folder_));
+    fs::create_directories(folder_ / "scratch");
+    Write("model/weights.bin", std::string(3'000'000, 'w'));
+    Write("model/sub/a.txt", "same");
+    Write("model/sub/b.txt", "same");
+    Write("data.csv", "a,b\n1,2\n");
+    model_ = *One().Put("ns", folder_ / "model");
+    data_ = *One().Put("ns", folder_ / "data.csv");
+  }
+  ~BundleTest() override { EXPECT_TRUE(artifacts::RemoveTree(folder_)); }
+
+  void Write(const std::string& name, const std::string& text) {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  std::string Read(const std::string& name) {
+    std::ifstream in(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  artifacts::Store One() { return artifacts::Store(folder_ / "one"); }
+  artifacts::Store Two() { return artifacts::Store(folder_ / "two"); }
+  std::unique_ptr<artifacts::Transport> To(const std::string& store) {
+    TaskStore where;
+    where.folder = (folder_ / store).string();
+    artifacts::TransportOptions options;
+    options.namespace_ = "ns";
+    return artifacts::MakeTransport(where, options).value();
+  }
+  Result<Bundled> Out(const std::vector<std::string>& digests) {
+    std::vector<BundledArtifact> what;
+    for (const std::string& digest : digests) what.push_back({digest, {digest, false, 0}});
+    return Export(*To("one"), what, folder_ / "x.tar", folder_ / "scratch", {});
+  }
+  Result<Bundled> In() { return Import(*To("two"), folder_ / "x.tar", folder_ / "scratch", {}); }
+
+  const fs::path folder_ = fs::path(testing::TempDir()) / ("bundle-" + std::to_string(getpid()));
+  ArtifactRef model_, data_;
+};
+
+TEST_F(BundleTest, ArtifactsComeOutOfOneStoreAndIntoAnotherByTheSameDigests) {
+  const auto out = Out({model_.digest, data_.digest, data_.digest});
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_EQ(out->files, 4U)
+      << "two files of the model, of which one stands twice, its manifest, data";
+  EXPECT_TRUE(out->artifacts[0].artifact.folder);
+  const auto in = In();
+  ASSERT_TRUE(in) << in.error().message;
+  EXPECT_EQ(in->files, 4U);
+  ASSERT_EQ(in->artifacts.size(), 3U);
+  EXPECT_EQ(in->artifacts[0].artifact.digest, model_.digest);
+  EXPECT_TRUE(*Two().Exists("ns", model_));
+  ASSERT_TRUE(Two().Get("ns", model_, folder_ / "copy"));
+  EXPECT_EQ(Read("copy/sub/b.txt"), "same");
+  EXPECT_EQ(Two().Find("ns", data_.digest)->bytes, 8U);
+  EXPECT_TRUE(In()) << "once more";
+  EXPECT_TRUE(fs::is_empty(folder_ / "scratch"));
+}
+
+TEST_F(BundleTest, AnArchiveThatIsCutOffLeavesWhatCameBeforeAndNoHalfFolder) {
+  ASSERT_TRUE(Out({model_.digest}));
+  const std::string whole = Read("x.tar");
+  Write("x.tar", whole.substr(0, whole.size() - 3 * 1024));
+  const auto in = In();
+  ASSERT_FALSE(in);
+  EXPECT_THAT(in.error().message, HasSubstr("x.tar"));
+  EXPECT_FALSE(Two().Find("ns", model_.digest)) << "its manifest comes last";
+  Write("x.tar", whole);
+  ASSERT_TRUE(In());
+  EXPECT_TRUE(*Two().Exists("ns", model_));
+}
+
+TEST_F(BundleTest, BytesThatAreNotThoseOfTheirNameAreRefusedByName) {
+  ASSERT_TRUE(Out({data_.digest}));
+  std::string tar = Read("x.tar");
+  const auto at = tar.find("1,2");
+  ASSERT_NE(at, std::string::npos);
+  Write("x.tar", tar.replace(at, 1, "9"));
+  const auto in = In();
+  ASSERT_FALSE(in);
+  EXPECT_EQ(in.error().kind, ErrorKind::kDamaged);
+  EXPECT_THAT(in.error().message, HasSubstr("blobs/" + data_.digest.substr(7)));
+  EXPECT_FALSE(Two().Find("ns", data_.digest));
+}
+
+TEST_F(BundleTest, AnotherArchiveIsRefused) {
+  Write("x.tar", std::string(1024, 'x'));
+  EXPECT_FALSE(In());
+  Write("etc/passwd", "root");
+  ASSERT_EQ(std::system(("tar -cf " + (folder_ / "x.tar").string() + " -C " + folder_.string() +
+                         " etc/passwd")
+                            .c_str()),
+            0);
+  const auto in = In();
+  ASSERT_FALSE(in);
+  EXPECT_THAT(in.error().message, HasSubstr("it has an entry etc/passwd"));
+}
+
+TEST_F(BundleTest, WhatIsNotThereIsNamedAndNothingIsWritten) {
+  const std::string absent = "sha256:" + std::string(64, '0');
+  const auto out = Out({data_.digest, absent});
+  ASSERT_FALSE(out);
+  EXPECT_EQ(out.error().kind, ErrorKind::kNotFound);
+  EXPECT_FALSE(fs::exists(folder_ / "x.tar"));
+  EXPECT_FALSE(fs::exists(folder_ / "x.tar.partial"));
+}
+
+}  // namespace
+}  // namespace penstock::cli
