@@ -22,7 +22,7 @@ def main():
     parser.add_argument("--model", default="auto,linear,boosting,mlp", help="of the suite tables: whose boards, by commas")
     parser.add_argument("--tables", help="of the suite tables: some tables, by commas")
     parser.add_argument("--jobs", default="1", help="of the suite tables: tables at a time")
-    parser.add_argument("--cache", help="of the suite tables: a folder that keeps the reference's answers")
+    parser.add_argument("--cache", help="of tables: a folder that keeps the reference's answers; of data and read: that keeps the rows that were made")
     parser.add_argument("--json")
     parser.add_argument("--needs-cluster", action="store_true", help="runs nothing; ends with 0 when one of the suites needs a cluster, else with 1")
     options = parser.parse_args()

@@ -119,5 +119,5 @@ def run(table, options):
         shifts(table, flights)
         speed(table, flights, options.rounds)
         chance(table, flights)
-    read.growth(table, options, "drift", lambda folder, path: read.component(
-        "drift", {"reference": path, "current": path}, {"drift": f"{folder}/drift.json"}))
+    read.growth(table, options, "drift", lambda folder, path, group: read.component(
+        "drift", {"reference": path, "current": path}, {"drift": f"{folder}/drift.json"}, group=group))

@@ -27,5 +27,5 @@ def run(table, options):
         table.at_most("statistics of Parquet against SUMMARIZE", parquet, PARQUET_BOUND, note=note)
         table.at_most("look at a CSV against SUMMARIZE", texts, CSV_BOUND, note=note)
         table.at_most("look at a dataset", looks, LOOK_SECONDS, unit="s", note=note)
-    read.growth(table, options, "statistics", lambda folder, path: read.component(
-        "statistics", {"dataset": path}, {"statistics": f"{folder}/statistics"}))
+    read.growth(table, options, "statistics", lambda folder, path, group: read.component(
+        "statistics", {"dataset": path}, {"statistics": f"{folder}/statistics"}, group=group))

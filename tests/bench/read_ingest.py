@@ -55,8 +55,8 @@ def run(table, options):
     growth(table, options, "ingest", of_made)
 
 
-def of_made(folder, path):
+def of_made(folder, path, group):
     csv = f"{path}.csv"
     if not os.path.exists(csv):
         duckdb(f"SET threads = 1; SET memory_limit = '1GiB'; COPY (SELECT * FROM '{path}') TO '{csv}' (FORMAT csv, HEADER)")
-    return component("ingest", {"source": csv}, {"dataset": f"{folder}/ingested"})
+    return component("ingest", {"source": csv}, {"dataset": f"{folder}/ingested"}, group=group)

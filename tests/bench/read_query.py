@@ -32,5 +32,5 @@ def run(table, options):
             ratios.append(walls[1] / walls[0])
         table.fact("query of flights, averages: four threads against one", ratios, note="both run on one")
     sql = "SELECT n, x * 2 AS y, late, s FROM dataset WHERE n % 10 <> 0"
-    read.growth(table, options, "query", lambda folder, path: read.component(
-        "query", {"dataset": path}, {"dataset": f"{folder}/out"}, {"sql": sql}))
+    read.growth(table, options, "query", lambda folder, path, group: read.component(
+        "query", {"dataset": path}, {"dataset": f"{folder}/out"}, {"sql": sql}, group=group))

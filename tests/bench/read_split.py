@@ -13,5 +13,5 @@ WAYS = {
 def run(table, options):
     for name, parameters in WAYS.items():
         given = {key: value if isinstance(value, str) else json.dumps(value) for key, value in parameters.items()}
-        read.growth(table, options, f"split {name}", lambda folder, path, given=given: read.component(
-            "split", {"dataset": path}, {part: f"{folder}/{part}" for part in ("train", "valid", "test")}, given))
+        read.growth(table, options, f"split {name}", lambda folder, path, group, given=given: read.component(
+            "split", {"dataset": path}, {part: f"{folder}/{part}" for part in ("train", "valid", "test")}, given, group=group))
