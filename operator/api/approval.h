@@ -19,9 +19,6 @@ struct ApprovalSpec {
   std::string run;
   std::string run_uid;
   std::string step;  // of a rollout: its number, from 1
-  std::string model_deployment;
-  std::string model_deployment_uid;
-  std::int64_t model_version = 0;
   Decision decision = Decision::kApprove;
   // Who decides, and groups of theirs: the chart's policy lets nobody name another, or a group that
   // they are not in.
@@ -29,6 +26,9 @@ struct ApprovalSpec {
   std::vector<std::string> groups;
   std::map<std::string, Json> values;
   std::string comment;
+  std::string model_deployment = {};
+  std::string model_deployment_uid = {};
+  std::int64_t model_version = 0;
 };
 
 struct Approval {

@@ -42,9 +42,9 @@ TEST(ParseRows, NamesTheLineThatIsNone) {
 }
 
 TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
-  EXPECT_EQ(
-      DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5009, 1000.9]"), 0.001),
-      std::nullopt);
+  EXPECT_EQ(DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"),
+                         Outputs("y", "[2]", "[0.5009, 1000.9]"), 0.001),
+            std::nullopt);
   EXPECT_EQ(
       *DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5, 1002]"), 0.001),
       "output \"y\"[1]: expected 1000, got 1002");
