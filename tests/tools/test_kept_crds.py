@@ -55,6 +55,8 @@ WIDER = {
     "pattern was ^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?$, "
     "is ^(([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?|[^$]*[$][(].*)$": "a duration, or a reference",
     "steps[].inputs.*: type was string, is None": "a text, or an object with firstOf",
+    "a new rule: has(self.rerun) == has(oldSelf.rerun) && (!has(self.rerun) || self.rerun == oldSelf.rerun)":
+        "of a field that was not there",
     "a new rule: (has(self.type) && self.type == 'list') || (!has(self.items) && !has(self.minItems) && !has(self.maxItems))":
         "of fields that were not there",
     "a new rule: (has(self.type) && self.type == 'object') || (!has(self.properties) && !has(self.required) && "
