@@ -277,7 +277,7 @@ void ModelDeploymentController::KeepEvidence(const std::string& key, const plan:
     memories_[key].evidence = plan.evidence;
   }
   for (const plan::GateQuestion& question : plan.questions)
-    probes_.Ask(ParseKey(key).ns, key, question.gate, question.servers);
+    probes_.Ask(ParseKey(key).ns, key, question.gate, question.servers, question.version);
 }
 
 void ModelDeploymentController::Act(const std::string& key, const plan::ModelObserved& observed,

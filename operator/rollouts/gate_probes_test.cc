@@ -35,8 +35,8 @@ TEST_F(Probes, MeasureEachGateOnceAtATimeAndWakeWhoAsked) {
   });
   GateProbes probes(options_, clock_,
                     [this](const std::string& key, Milliseconds) { woken_.push_back(key); });
-  probes.Ask("team", "team/flights", Gate(server.url() + "/"));
-  probes.Ask("team", "team/flights", Gate(server.url() + "/"));
+  probes.Ask("team", "team/flights", Gate(server.url() + "/"), std::nullopt, 8);
+  probes.Ask("team", "team/flights", Gate(server.url() + "/"), std::nullopt, 9);
   ASSERT_EQ(work_.size(), 1U);
   EXPECT_TRUE(probes.Take("team/flights").empty());
   work_[0]();
@@ -44,6 +44,7 @@ TEST_F(Probes, MeasureEachGateOnceAtATimeAndWakeWhoAsked) {
   const auto measured = probes.Take("team/flights");
   ASSERT_EQ(measured.size(), 1U);
   EXPECT_EQ(measured[0].gate, "smoke");
+  EXPECT_EQ(measured[0].version, 8) << "whoever takes it knows of which candidate it is";
   EXPECT_TRUE(measured[0].good) << measured[0].error;
   EXPECT_TRUE(probes.Take("team/flights").empty());
   probes.Ask("team", "team/flights", Gate(server.url() + "/"));

@@ -84,7 +84,9 @@ void Ask(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
     const rollout::Asked* asked = plan.evidence.AskedBy(gate.Name());
     const bool due = asked == nullptr || asked->time == TimePoint{} ||
                      now - asked->time >= gate.interval || now < asked->time;
-    if (due) plan.questions.push_back({WithReferences(gate, o, plan)});
+    if (due)
+      plan.questions.push_back(
+          {WithReferences(gate, o, plan), std::nullopt, plan.status.candidate->version});
   }
 }
 

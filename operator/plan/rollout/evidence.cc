@@ -144,6 +144,7 @@ void Evidence::CloseSlice(TimePoint now) {
 void Evidence::Add(const Measurement& m) {
   const auto it = asked_.find(m.gate);
   if (it == asked_.end()) return;
+  if (m.version != 0 && m.version != step_.candidate) return;  // of one that is gone
   Asked& a = it->second;
   a.time = m.time;
   a.error = m.error;

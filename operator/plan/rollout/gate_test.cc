@@ -160,6 +160,20 @@ TEST_F(Gates, SayNothingOfLatencyWithoutATimedAnswer) {
   EXPECT_EQ(Judged().verdict, Verdict::kInconclusive);
 }
 
+TEST_F(Gates, TakeNoMeasurementThatWasMadeForACandidateThatIsGone) {
+  Gate("", "");
+  gates_[0].name = "smoke";
+  gates_[0].http.emplace();
+  evidence_.Begin({7, 9, 1}, gates_);
+  Measurement late{"smoke", kStart, {}, false, ""};
+  late.version = 8;
+  evidence_.Add(late);
+  EXPECT_EQ(evidence_.AskedBy("smoke")->measured, 0);
+  late.version = 9;
+  evidence_.Add(late);
+  EXPECT_EQ(evidence_.AskedBy("smoke")->measured, 1);
+}
+
 TEST_F(Gates, AskedOnesFailAfterSeveralBadMeasurementsInARow) {
   Gate("", "");
   gates_[0].name = "smoke";

@@ -59,6 +59,7 @@ struct Measurement {
   std::string message = {};  // what the measurement stands on
   std::int64_t samples = 0;  // of rows: so many were sent
   std::string pod = {};      // of a check before traffic: the candidate's that was asked
+  std::int64_t version = 0;  // the candidate that it was asked for; 0: of a check, which has a pod
 };
 
 // Where a version's servers are asked by the operator itself.
