@@ -96,7 +96,9 @@ class Load:
             client.join()
 
 
-class Rollout(h.ClusterTest):
+class UnderLoad(h.ClusterTest):
+    """A ModelDeployment `scale` in a namespace `ns`, and `load` on its Service."""
+
     def status(self):
         return (h.get("pmd", "scale", self.ns) or {}).get("status", {})
 
@@ -136,19 +138,6 @@ class Rollout(h.ClusterTest):
         self.assertEqual(lost, 0, failed[len(failures):][:10])
         self.assertGreater(sum(found.values()), 50)
 
-    def test_no_request_is_lost_while_versions_and_routers_and_the_operator_come_and_go(self):
-        with h.Namespace(f"e2e-rollout-{int(time.time())}") as self.ns:
-            one, two, three = (put(self.ns, lambda f, k=k: write_scale(f, k)) for k in (2, 3, 4))
-            self.follow(one)
-            self.wait_stable(one, 120)
-            url = h.service_url("scale", self.ns)
-            self.wait_answers(url)
-            self.load = Load(url)
-            try:
-                self.through_the_phases(two, three)
-            finally:
-                self.load.stop()
-
     def wait_answers(self, url):
         """kube-proxy knows a new Service a moment after its endpoints are there."""
         probe = Load(url, clients=1)
@@ -157,10 +146,42 @@ class Rollout(h.ClusterTest):
         finally:
             probe.stop()
 
-    def through_the_phases(self, two, three):
+    @contextlib.contextmanager
+    def under_load(self, **spec):
+        """Version 1 has answered; the Service may point to its servers yet."""
+        with h.Namespace(f"e2e-rollout-{int(time.time())}") as self.ns:
+            one = put(self.ns, lambda f: write_scale(f, 2))
+            self.follow(one, **spec)
+            self.wait_stable(one, 120)
+            url = h.service_url("scale", self.ns)
+            self.wait_answers(url)
+            self.load = Load(url)
+            try:
+                yield
+            finally:
+                self.load.stop()
+
+    def weights(self):
+        """Of the versions that have traffic."""
+        return {t["version"]: t["weight"] for t in self.status().get("traffic", []) if t.get("weight", "0%") != "0%"}
+
+    def wait_routed(self, version):
+        h.wait_until(f"all traffic on version {version}", 30, lambda: self.weights() == {version: "100%"})
+
+    def move_to_routers(self):
         with self.phase("the Service moves to the routers"):
             h.wait_until("the Service to point to the routers", 60, self.to_routers)
             time.sleep(2)
+
+
+class Rollout(UnderLoad):
+    def test_no_request_is_lost_while_versions_and_routers_and_the_operator_come_and_go(self):
+        with self.under_load():
+            two, three = (put(self.ns, lambda f, k=k: write_scale(f, k)) for k in (3, 4))
+            self.through_the_phases(two, three)
+
+    def through_the_phases(self, two, three):
+        self.move_to_routers()
         with self.phase("canary promoted") as seen:
             self.follow(two)
             self.wait_stable(two)
@@ -218,13 +239,6 @@ class Rollout(h.ClusterTest):
             self.follow(three, rollout={"strategy": "BlueGreen"})
             h.wait_until("the Service to point to servers", 30, lambda: not self.to_routers())
             time.sleep(2)
-
-    def weights(self):
-        """Of the versions that have traffic."""
-        return {t["version"]: t["weight"] for t in self.status().get("traffic", []) if t.get("weight", "0%") != "0%"}
-
-    def wait_routed(self, version):
-        h.wait_until(f"all traffic on version {version}", 30, lambda: self.weights() == {version: "100%"})
 
 
 if __name__ == "__main__":
