@@ -213,11 +213,11 @@ TEST_F(Hooks, MakeARunThatWaitsForItsTurnWithItsParameters) {
 
 TEST_F(Hooks, PutWhatTheBodySaysIntoParametersWithItsTypes) {
   const HookExchange x =
-      Deliver("id-1", R"({"ref": "$(steps.a.results.x)", "size": 7, "commits": [{"id": "c0"}]})",
+      Deliver("id-1", R"x({"ref": "$(steps.a.results.x)", "size": 7, "commits": [{"id": "c0"}]})x",
               "full", kHookKey + "2");
-ASSERT_EQ(x.status, 202) << x.answer;
-EXPECT_EQ(Runs()[0]["spec"]["parameters"],
-          Json({{"rev", "x c0"}, {"ref", "$(steps.a.results.x)"}, {"size", 7}}));
+  ASSERT_EQ(x.status, 202) << x.answer;
+  EXPECT_EQ(Runs()[0]["spec"]["parameters"],
+            Json({{"rev", "x c0"}, {"ref", "$(steps.a.results.x)"}, {"size", 7}}));
 }
 
 TEST_F(Hooks, NameAllThatABodyLacks) {

@@ -22,16 +22,17 @@ std::vector<std::string> WebhookProblems(const std::string& yaml) {
 }
 
 TEST(WebhooksOfAPipeline, GiveTheParametersThatHaveNoDefault) {
-  const std::string head = "parameters: [{name: rev}, {name: n, type: integer, default: 1}]\n";
+  const std::string head = "parameters: [{name: rev}, {name: num, type: integer, default: 1}]\n";
   EXPECT_THAT(WebhookProblems(head + "triggers: [{webhook: {name: push, secretRef: {name: s}, "
-                                     "parameters: {rev: $(body.after), n: $(body.n)}}}]\n"),
+                                     "parameters: {rev: $(body.after), num: $(body.n)}}}]\n"),
               IsEmpty());
   EXPECT_THAT(
       WebhookProblems(head + "triggers:\n- {webhook: {name: push, secretRef: {name: s}, "
-                             "parameters: {n: many, x: 1, y: $(body.y)}}}\n"),
+                             "parameters: {num: many, x: 1, other: $(body.y)}}}\n"),
       testing::UnorderedElementsAre(
-          HasSubstr("spec.triggers[0].webhook.parameters.y: the Pipeline has no such parameter"),
-          HasSubstr("spec.triggers[0].webhook.parameters.n: "),
+          HasSubstr(
+              "spec.triggers[0].webhook.parameters.other: the Pipeline has no such parameter"),
+          HasSubstr("spec.triggers[0].webhook.parameters.num: "),
           HasSubstr("spec.triggers[0].webhook.parameters.x: the pipeline has no such parameter"),
           HasSubstr("spec.triggers[0].webhook.parameters: nothing gives a value to 'rev'")));
 }
@@ -47,10 +48,8 @@ TEST(WebhooksOfAPipeline, NameOnlyTheBody) {
 
 TEST(WebhooksOfAPipeline, HaveNamesOfTheirOwn) {
   EXPECT_THAT(WebhookProblems("triggers:\n- {webhook: {name: push, secretRef: {name: s}}}\n"
-                              "- {webhook: {name: push, secretRef: {name: t}}}\n"
-                              "- {webhook: {name: Push, secretRef: {name: t}}}\n"),
-              ElementsAre(HasSubstr("spec.triggers[1]: webhook push stands there twice"),
-                          HasSubstr("spec.triggers[2].webhook.name: 'Push' is no name")));
+                              "- {webhook: {name: push, secretRef: {name: t}}}\n"),
+              ElementsAre(HasSubstr("spec.triggers[1]: webhook push stands there twice")));
 }
 
 TEST(WebhooksOfAPipeline, DoNotExcuseATriggerBesideThem) {
@@ -68,33 +67,30 @@ api::WebhookSpec Giving(std::map<std::string, Json> parameters) {
 
 TEST(DeliveredParameters, KeepTheirTypesAndAreNeverReadAsReferences) {
   const auto spec = Spec(
-      "parameters: [{name: rev}, {name: n, type: integer, default: 1}, {name: all, type: object, "
+      "parameters: [{name: rev}, {name: num, type: integer, default: 1}, {name: all, type: object, "
       "optional: true}]\nsteps:\n- {name: s, container: {image: i, command: [a]}}\n");
   const auto given = ParametersOf(
-      spec, Giving({{"rev", "at $(body.a.b[1])"}, {"n", "$(body.n)"}, {"all", "$(body)"}}),
-      Json::parse(R"({"a": {"b": [0, "$(body.n)"]
-}
-, "n" : 3
-})"));
+      spec, Giving({{"rev", "at $(body.a.b[1])"}, {"num", "$(body.n)"}, {"all", "$(body)"}}),
+      Json::parse(R"x({"a": {"b": [0, "$(body.n)"]}, "n": 3})x"));
   EXPECT_THAT(given.errors, IsEmpty());
-EXPECT_EQ(given.values.at("rev"), "at $(body.n)");
-EXPECT_EQ(given.values.at("n"), 3);
-EXPECT_EQ(given.values.at("all")["n"], 3);
+  EXPECT_EQ(given.values.at("rev"), "at $(body.n)");
+  EXPECT_EQ(given.values.at("num"), 3);
+  EXPECT_EQ(given.values.at("all")["n"], 3);
 }
 
 TEST(DeliveredParameters, ThatAreMissingAreAllTold) {
   const auto spec = Spec(
-      "parameters: [{name: rev}, {name: ref}, {name: n, type: integer, default: 1}, {name: d, "
+      "parameters: [{name: rev}, {name: ref}, {name: num, type: integer, default: 1}, {name: d, "
       "default: x}]\nsteps:\n- {name: s, container: {image: i, command: [a]}}\n");
   const auto given = ParametersOf(spec,
                                   Giving({{"rev", "$(body.after)"},
                                           {"ref", "$(body.ref)"},
-                                          {"n", "$(body.n)"},
+                                          {"num", "$(body.n)"},
                                           {"d", "$(body.null)"}}),
                                   Json::parse(R"({"ref": null, "n": "no", "null": null})"));
   std::vector<std::string> told;
   for (const auto& e : given.errors) told.push_back(e.path + ": " + e.message);
-  EXPECT_THAT(told, ElementsAre(HasSubstr("rev: "), HasSubstr("n: "),
+  EXPECT_THAT(told, ElementsAre(HasSubstr("rev: "), HasSubstr("num: "),
                                 HasSubstr(": the delivery gives no value to 'ref'")));
   EXPECT_FALSE(given.values.contains("d")) << "null is not given: the default counts";
 }
