@@ -1,6 +1,7 @@
 #include "operator/lineage/events.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "operator/base/sha256.h"
@@ -27,7 +28,7 @@ const char* EndOf(const std::string& outcome) {
   return outcome == "Cancelled" ? kAbort : kFail;
 }
 
-// "https://host/path" is "/path" of "https://host" (the spec's Naming.md).
+// "https://host/path?..." is "/path" of "https://host" (as the spec names datasets).
 std::pair<std::string, std::string> NameOfUri(const std::string& uri) {
   const std::size_t colon = uri.find("://");
   if (colon == std::string::npos) return {"penstock", uri};
@@ -35,8 +36,25 @@ std::pair<std::string, std::string> NameOfUri(const std::string& uri) {
   if (slash == std::string::npos) return {uri, "/"};
   std::string space = uri.substr(0, slash);
   if (space == "file://") space = "file";
-  const bool is_bucket = space.starts_with("s3://");
-  return {space, uri.substr(slash + (is_bucket ? 1 : 0))};
+  std::string name = uri.substr(slash + (space.starts_with("s3://") ? 1 : 0));
+  if (space != "file") name = name.substr(0, name.find('?'));
+  return {space, name.empty() ? "/" : name};
+}
+
+// An UUID of one's own making (version 8; RFC 9562, section 5.8).
+std::string UuidOf(const std::string& text) {
+  std::string hex = Sha256Hex(text).substr(0, 32);
+  hex[12] = '8';
+  hex[16] = "89ab"[std::string("0123456789abcdef").find(hex[16]) % 4];
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
+         hex.substr(16, 4) + "-" + hex.substr(20);
+}
+
+bool IsUuid(const std::string& text) {
+  static const std::string kForm = "00000000-0000-0000-0000-000000000000";
+  return std::equal(text.begin(), text.end(), kForm.begin(), kForm.end(), [](char c, char form) {
+    return form == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+  });
 }
 
 class Teller {
@@ -51,7 +69,6 @@ class Teller {
     // One that was refused or cancelled before it began has begun as it ended.
     const auto begun = run_.started ? run_.started : run_.finished;
     if (!begun) return {};
-    Add(*begun, kStart, RunEvent(*begun, kStart));
     std::vector<const metadata::StepRecord*> steps;
     for (const metadata::StepRecord& step : run_.steps)
       if (HasBegun(step)) steps.push_back(&step);
@@ -59,14 +76,14 @@ class Teller {
     std::stable_sort(steps.begin(), steps.end(),
                      [&](const auto* a, const auto* b) { return began(a) < began(b); });
     for (const auto* step : steps) TellStep(*step);
-    if (!run_.outcome.empty()) {
-      const TimePoint ended = run_.finished.value_or(*begun);
-      Add(ended, EndOf(run_.outcome), RunEvent(ended, EndOf(run_.outcome)));
-    }
     std::stable_sort(events_.begin(), events_.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<Event> out;
+    // Around those of its steps, whose times may be of another clock.
+    std::vector<Event> out{{kStart, RunEvent(*begun, kStart)}};
     for (auto& [time, event] : events_) out.push_back(std::move(event));
+    if (run_.outcome.empty()) return out;
+    const TimePoint ended = std::max(run_.finished.value_or(*begun), *begun);
+    out.push_back({EndOf(run_.outcome), RunEvent(ended, EndOf(run_.outcome))});
     return out;
   }
 
@@ -113,7 +130,7 @@ class Teller {
   }
 
   [[nodiscard]] Json RunEvent(TimePoint time, const std::string& type) const {
-    Json event = Base(time, type, run_.uid, JobName(run_), "DAG");
+    Json event = Base(time, type, RunId(run_.uid), JobName(run_), "DAG");
     if (type == kFail) AddError(event, run_.message.empty() ? run_.outcome : run_.message);
     return event;
   }
@@ -121,10 +138,12 @@ class Teller {
   void TellStep(const metadata::StepRecord& step) {
     const TimePoint begun = step.started ? *step.started : *step.finished;
     Add(begun, step.name + " " + kStart, StepEvent(step, begun, kStart));
-    if (!HasEnded(step)) return;
-    // Of two clocks the kubelet's may be behind: an end is not before its beginning.
-    const TimePoint ended = std::max(*step.finished, begun);
-    const char* type = EndOf(step.phase);
+    if (!HasEnded(step) && run_.outcome.empty()) return;
+    // What did not end by itself has ended with the run. Of two clocks the kubelet's may be behind:
+    // an end is not before its beginning.
+    const auto last = HasEnded(step) ? step.finished : run_.finished;
+    const TimePoint ended = std::max(last.value_or(begun), begun);
+    const char* type = HasEnded(step) ? EndOf(step.phase) : kAbort;
     Add(ended, step.name + " " + type, StepEvent(step, ended, type));
   }
 
@@ -134,7 +153,7 @@ class Teller {
         Base(time, type, StepRunId(run_.uid, step.name), JobName(run_) + "." + step.name, "TASK");
     event["run"]["facets"]["parent"] =
         Facet("1-2-0/ParentRunFacet.json#/$defs/ParentRunFacet",
-              {{"run", {{"runId", run_.uid}}},
+              {{"run", {{"runId", RunId(run_.uid)}}},
                {"job", {{"namespace", run_.namespace_}, {"name", JobName(run_)}}}});
     if (type == kFail) AddError(event, step.reason.empty() ? "it failed" : step.reason);
     for (const metadata::ArtifactUse& input : step.inputs)
@@ -181,11 +200,11 @@ std::string JobName(const metadata::RunRecord& run) {
 }
 
 std::string StepRunId(const std::string& run_uid, const std::string& step) {
-  std::string hex = Sha256Hex(run_uid + "/" + step).substr(0, 32);
-  hex[12] = '8';  // version (RFC 9562, section 5.8)
-  hex[16] = "89ab"[std::string("0123456789abcdef").find(hex[16]) % 4];  // variant
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
-         hex.substr(16, 4) + "-" + hex.substr(20);
+  return UuidOf(run_uid + "/" + step);
+}
+
+std::string RunId(const std::string& run_uid) {
+  return IsUuid(run_uid) ? run_uid : UuidOf(run_uid);
 }
 
 std::vector<Event> EventsOf(const metadata::RunRecord& run, const MadeBy& made_by) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <set>
 
 namespace penstock::lineage {
@@ -12,7 +13,7 @@ using ::testing::ElementsAre;
 TimePoint Second(int s) { return TimePoint{std::chrono::seconds(1'800'000'000 + s)}; }
 std::string DigestOf(char c) { return "sha256:" + std::string(64, c); }
 
-metadata::RunRecord Run() {
+metadata::RunRecord TrainingRun() {
   metadata::RunRecord run;
   run.uid = "0f8fad5b-d9cb-469f-a165-70867728950e";
   run.namespace_ = "team";
@@ -97,7 +98,7 @@ void ExpectRunEvent(const Json& e) {
 }
 
 TEST(LineageEvents, TellARunAndItsStepsInTheOrderInWhichTheyHappened) {
-  metadata::RunRecord run = Run();
+  metadata::RunRecord run = TrainingRun();
   EXPECT_THAT(Keys(run), ElementsAre("START", "ingest START", "ingest COMPLETE", "train START"));
   run.steps[0].phase = "Failed";
   run.steps[0].finished = Second(9);
@@ -114,7 +115,7 @@ TEST(LineageEvents, TellARunAndItsStepsInTheOrderInWhichTheyHappened) {
 }
 
 TEST(LineageEvents, HaveTheFieldsThatTheSpecAsksFor) {
-  metadata::RunRecord run = Run();
+  metadata::RunRecord run = TrainingRun();
   run.steps[0].phase = "Failed";
   run.steps[0].reason = "Error";
   run.steps[0].finished = Second(9);
@@ -122,14 +123,14 @@ TEST(LineageEvents, HaveTheFieldsThatTheSpecAsksFor) {
   run.message = "step train failed";
   run.finished = Second(10);
   for (const Event& e : Told(run)) ExpectRunEvent(e.body);
-  const Json& facet = BodyOf(run, "FAIL").at("run").at("facets").at("errorMessage");
+  const Json facet = BodyOf(run, "FAIL").at("run").at("facets").at("errorMessage");
   EXPECT_EQ(facet.at("message"), "step train failed");
   EXPECT_TRUE(facet.at("programmingLanguage").is_string());
   EXPECT_EQ(BodyOf(run, "START").at("eventTime"), FormatMicroTime(Second(0)));
 }
 
 TEST(LineageEvents, OfStepsNameTheRunAsTheirParent) {
-  const metadata::RunRecord run = Run();
+  const metadata::RunRecord run = TrainingRun();
   const Json start = BodyOf(run, "train START");
   EXPECT_EQ(start.at("job").at("name"), "flights.train");
   EXPECT_EQ(start.at("run").at("runId"), StepRunId(run.uid, "train"));
@@ -142,7 +143,7 @@ TEST(LineageEvents, OfStepsNameTheRunAsTheirParent) {
 }
 
 TEST(LineageEvents, NameWhatWasReadAndMadeSoThatItMeets) {
-  const metadata::RunRecord run = Run();
+  const metadata::RunRecord run = TrainingRun();
   const Json made = BodyOf(run, "ingest COMPLETE").at("outputs").at(0);
   EXPECT_EQ(made.at("namespace"), "penstock://team");
   EXPECT_EQ(made.at("name"), "flights/ingest/dataset");
@@ -157,7 +158,7 @@ TEST(LineageEvents, NameWhatWasReadAndMadeSoThatItMeets) {
 }
 
 TEST(LineageEvents, OfACachedStepAreBothThereAndOfASkippedOneNeither) {
-  metadata::RunRecord run = Run();
+  metadata::RunRecord run = TrainingRun();
   run.steps[1].started.reset();
   run.steps[1].cached = true;
   run.steps[0].phase = "Skipped";
@@ -170,7 +171,7 @@ TEST(LineageEvents, OfACachedStepAreBothThereAndOfASkippedOneNeither) {
 }
 
 TEST(LineageEvents, OfARunThatWasRefusedAreBothThere) {
-  metadata::RunRecord run = Run();
+  metadata::RunRecord run = TrainingRun();
   run.steps.clear();
   run.started.reset();
   EXPECT_THAT(Keys(run), ElementsAre());
@@ -179,14 +180,78 @@ TEST(LineageEvents, OfARunThatWasRefusedAreBothThere) {
   EXPECT_THAT(Keys(run), ElementsAre("START", "FAIL"));
 }
 
+// Each run that began: one START, then one end.
+void ExpectOneEndEach(const std::vector<Event>& events) {
+  std::map<std::string, std::vector<std::string>> types;  // by run id
+  std::map<std::string, TimePoint> times;
+  for (const Event& e : events) {
+    const std::string id = e.body.at("run").at("runId");
+    types[id].push_back(e.body.at("eventType"));
+    const TimePoint time = ParseTime(e.body.at("eventTime").get<std::string>()).value();
+    EXPECT_GE(time, times[id]) << e.key;
+    times[id] = time;
+  }
+  for (const auto& [id, told] : types) {
+    ASSERT_EQ(told.size(), 2U) << id;
+    EXPECT_EQ(told[0], "START");
+    EXPECT_THAT(told[1], testing::AnyOf("COMPLETE", "ABORT", "FAIL"));
+  }
+}
+
+TEST(LineageEvents, OfARunThatHasEndedHaveOneEndEachWhateverTheClocksAndStepsSay) {
+  metadata::RunRecord run = TrainingRun();
+  run.outcome = "Cancelled";
+  run.finished = Second(8);
+  EXPECT_THAT(Keys(run), ElementsAre("START", "ingest START", "ingest COMPLETE", "train START",
+                                     "train ABORT", "ABORT"))
+      << "a step whose end nobody has seen";
+  ExpectOneEndEach(Told(run));
+  run.steps[1].finished = Second(-5);  // the kubelet's clock is behind
+  run.steps[0].started = Second(-9);
+  ExpectOneEndEach(Told(run));
+  EXPECT_EQ(Keys(run).front(), "START");
+  EXPECT_EQ(Keys(run).back(), "ABORT");
+  run.finished = Second(-20);
+  ExpectOneEndEach(Told(run));
+}
+
+TEST(LineageEvents, HaveAnUuidAlsoWhereTheUidIsNone) {
+  const std::string uid = TrainingRun().uid;
+  EXPECT_EQ(RunId(uid), uid);
+  for (const char* other : {"", "run-1", "0f8fad5b-d9cb-469f-a165-7086772895",
+                            "gf8fad5b-d9cb-469f-a165-70867728950e"}) {
+    EXPECT_TRUE(IsUuid(RunId(other))) << other;
+    EXPECT_EQ(RunId(other), RunId(other));
+  }
+  metadata::RunRecord run = TrainingRun();
+  run.uid = "run-1";
+  for (const Event& e : Told(run)) ExpectRunEvent(e.body);
+  EXPECT_EQ(BodyOf(run, "train START")["run"]["facets"]["parent"]["run"]["runId"],
+            BodyOf(run, "START")["run"]["runId"]);
+}
+
+TEST(LineageEvents, NameSourcesWithoutWhatMayLetReadThem) {
+  metadata::RunRecord run = TrainingRun();
+  const auto name_of = [&](const std::string& uri) {
+    run.steps[1].inputs[0].uri = uri;
+    const Json read = BodyOf(run, "ingest START").at("inputs").at(0);
+    return read.at("namespace").get<std::string>() + " " + read.at("name").get<std::string>();
+  };
+  EXPECT_EQ(name_of("https://h:8443/a/b.csv?..."), "https://h:8443 /a/b.csv");
+  EXPECT_EQ(name_of("https://h"), "https://h /");
+  EXPECT_EQ(name_of("s3://bucket/a/b"), "s3://bucket a/b");
+  EXPECT_EQ(name_of("file:///a/b?c"), "file /a/b?c");
+  EXPECT_EQ(name_of("/a/b"), "penstock /a/b");
+}
+
 TEST(LineageEvents, AreTheSameWheneverTheyAreMade) {
-  const auto once = Told(Run()), again = Told(Run());
+  const auto once = Told(TrainingRun()), again = Told(TrainingRun());
   ASSERT_EQ(once.size(), again.size());
   for (std::size_t i = 0; i < once.size(); ++i) EXPECT_EQ(once[i].body, again[i].body);
 }
 
 TEST(LineageEvents, OfARunWithoutAPipelineAreCalledAsTheRun) {
-  metadata::RunRecord run = Run();
+  metadata::RunRecord run = TrainingRun();
   run.pipeline.clear();
   EXPECT_EQ(BodyOf(run, "train START").at("job").at("name"), "flights-1.train");
 }

@@ -1,6 +1,7 @@
 #include "operator/lineage/sender.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -10,6 +11,7 @@
 #include "operator/base/pause.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/metadata/follow.h"
 #include "operator/net/http_client.h"
 #include "operator/net/url.h"
 
@@ -30,7 +32,22 @@ std::int64_t SecondsOf(TimePoint t) {
   return std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count();
 }
 
-bool IsWorthAnotherTry(int status) { return status == 408 || status == 429 || status >= 500; }
+// Of the event, and not of the server, its address or our token: another try is answered likewise.
+bool IsRefusal(int status) {
+  return status == 400 || status == 409 || status == 413 || status == 422;
+}
+
+// "<uid> <seconds>" or "since <seconds>"; nothing of a line that was cut off as the machine
+// stopped.
+std::optional<std::pair<std::string, std::int64_t>> ParseLine(const std::string& line) {
+  const std::size_t space = line.find(' ');
+  if (space == std::string::npos) return std::nullopt;
+  std::int64_t at = 0;
+  const char* const end = line.data() + line.size();
+  const auto read = std::from_chars(line.data() + space + 1, end, at);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return std::pair{line.substr(0, space), at};
+}
 
 }  // namespace
 
@@ -55,46 +72,46 @@ Result<Post> PostTo(const std::string& url, const std::filesystem::path& key_fil
     net::Limits limits;
     limits.deadline = std::chrono::steady_clock::now() + kPatience;
     limits.stop = stop;
-    PENSTOCK_ASSIGN(const net::HttpResponse reply, client->Send(request, limits));
-    return reply.status;
+    const auto reply = client->Send(request, limits);
+    // Only a 2xx has a body that is too large, and nobody wants it.
+    if (!reply && reply.error().kind == ErrorKind::kTooLarge) return 200;
+    if (!reply) return reply.error();
+    return reply->status;
   });
 }
 
-Sender::Sender(metadata::Query history, const Clock& clock, SenderSettings settings)
-    : history_(std::move(history)), clock_(clock), settings_(std::move(settings)) {}
+Sender::Sender(const Clock& clock, SenderSettings settings)
+    : clock_(clock), settings_(std::move(settings)), history_(settings_.history) {}
 
-// The file: "since <seconds>", then a line "<uid> <seconds>" for each run. What is older than a
-// week is left out of it as it is read.
-Result<void> Sender::ReadTold() {
+// A run whose line was cut off is told again.
+Result<void> Sender::Tidy() {
   std::string text;
   PENSTOCK_ASSIGN(const bool there, IsThere(settings_.told));
   if (there) {
     PENSTOCK_ASSIGN(text, ReadFile(settings_.told, kMostTold));
   }
-  const std::int64_t oldest = SecondsOf(clock_.Now() - kRemembered);
-  std::int64_t since = SecondsOf(clock_.Now());
-  std::string kept;
-  ended_.clear();
-  std::istringstream lines(text);
-  for (std::string name, seconds; lines >> name >> seconds;) {
-    // A line that was cut off as the machine stopped is of a run that is told again.
-    if (seconds.empty() || seconds.size() > 12 ||
-        seconds.find_first_not_of("0123456789") != std::string::npos)
-      continue;
-    const std::int64_t at = std::stoll(seconds);
-    if (name == "since") {
-      since = at;
-    } else if (at >= oldest) {
-      ended_.insert(name);
-      kept += name + " " + seconds + "\n";
-    }
-  }
-  since_ = TimePoint{std::chrono::seconds(std::max(since, oldest))};
-  if (!read_) {
+  if (!tidied_) {
     PENSTOCK_ASSIGN(at_begin_, history_.NewestChange());
   }
+  const TimePoint now = clock_.Now();
+  const std::int64_t oldest = SecondsOf(now - kRemembered);
+  std::int64_t since = SecondsOf(now);
+  std::string kept;
+  std::istringstream lines(text);
+  ended_.clear();
+  for (std::string line; std::getline(lines, line);) {
+    const auto read = ParseLine(line);
+    if (read && read->first == "since") {
+      since = read->second;
+    } else if (read && read->second >= oldest) {
+      ended_.insert(read->first);
+      kept += line + "\n";
+    }
+  }
   PENSTOCK_TRY(WriteFileAtomically(settings_.told, "since " + std::to_string(since) + "\n" + kept));
-  read_ = clock_.Now();
+  since_ = TimePoint{std::chrono::seconds(std::max(since, oldest))};
+  std::erase_if(told_, [&](const auto& run) { return run.second.last < now - kRemembered; });
+  tidied_ = now;
   return {};
 }
 
@@ -108,13 +125,11 @@ Result<void> Sender::Remember(const metadata::RunRecord& run) {
   return {};
 }
 
-std::string Sender::MadeBy(const std::string& ns, const std::string& digest) const {
-  const auto edges = history_.Lineage(ns, digest);
-  if (!edges) return "";
-  for (const metadata::LineageEdge& edge : *edges)
-    if (edge.direction == "out")
-      return (edge.pipeline.empty() ? edge.run : edge.pipeline) + "/" + edge.step + "/" + edge.name;
-  return "";
+std::string Sender::NameOfMaker(const std::string& ns, const std::string& digest) const {
+  const auto maker = metadata::FirstMaker(settings_.history, ns, digest);
+  if (!maker || !*maker) return "";
+  const metadata::Maker& m = **maker;
+  return (m.pipeline.empty() ? m.run : m.pipeline) + "/" + m.step + "/" + m.output;
 }
 
 void Sender::WarnOnce(const std::string& what) {
@@ -134,7 +149,7 @@ Result<void> Sender::Send(const Event& event, const std::stop_token& stop) {
     }
     const std::string what =
         status ? "answered " + std::to_string(*status) : plan::Shown(status.error().message, 512);
-    if (status && !IsWorthAnotherTry(*status)) {
+    if (status && IsRefusal(*status)) {
       settings_.count(Outcome::kRefused);
       WarnOnce("the OpenLineage server refuses events (" + what + "); they are left out");
       return {};
@@ -153,23 +168,24 @@ Result<void> Sender::Tell(const metadata::RunChange& change, const std::stop_tok
   // One that goes on is recorded anew when the engine has begun; another was deleted as it went on.
   if (seen.outcome.empty() && change.at <= at_begin_) return {};
   if (!seen.outcome.empty() && seen.finished && *seen.finished < *since_) return {};
-  auto run = history_.Run(seen.namespace_, seen.name);
+  const auto run = metadata::RunOfUid(settings_.history, seen.uid);
   if (!run && run.error().kind == ErrorKind::kNotFound) return {};
   if (!run) return run.error();
-  if (run->uid != seen.uid) return {};  // another of that name has taken its place
-  std::set<std::string>& told = told_[run->uid];
-  for (const Event& event :
-       EventsOf(*run, [&](const std::string& d) { return MadeBy(run->namespace_, d); })) {
-    if (told.contains(event.key)) continue;
+  Told& told = told_[run->uid];
+  const std::vector<Event> events = EventsOf(
+      *run, [&](const std::string& digest) { return NameOfMaker(run->namespace_, digest); });
+  for (const Event& event : events) {
+    if (told.keys.contains(event.key)) continue;
     PENSTOCK_TRY(Send(event, stop));
-    told.insert(event.key);
+    told.keys.insert(event.key);
   }
+  told.last = clock_.Now();
   if (run->outcome.empty()) return {};
   return Remember(*run);
 }
 
 Result<bool> Sender::Look(const std::stop_token& stop) {
-  if (!read_ || clock_.Now() - *read_ > kTidied) PENSTOCK_TRY(ReadTold());
+  if (!tidied_ || clock_.Now() - *tidied_ > kTidied) PENSTOCK_TRY(Tidy());
   // Another database has taken the place of one that was damaged.
   PENSTOCK_ASSIGN(const long long newest, history_.NewestChange());
   if (newest < seen_) seen_ = at_begin_ = 0;
@@ -182,10 +198,12 @@ Result<bool> Sender::Look(const std::stop_token& stop) {
 }
 
 void Sender::Follow(const std::stop_token& stop) {
+  bool failed = false;
   while (!stop.stop_requested()) {
     const auto more = Look(stop);
-    if (!more && more.error().kind != ErrorKind::kCancelled)
-      WarnOnce("OpenLineage events wait: " + more.error().message);
+    if (!more && more.error().kind != ErrorKind::kCancelled && !failed)
+      settings_.warn("OpenLineage events wait: " + more.error().message);
+    failed = !more;
     if (more && *more) continue;
     Pause(settings_.look, stop);
   }

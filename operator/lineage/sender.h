@@ -3,15 +3,17 @@
 // no queue that could be full or lost.
 //
 //   database --changes--> events that were not told --POST--> server
-//                              ^                        | no answer, 408, 429, 5xx: again, 1 s ..
-//                              60 s
-//                              +------------------------+ another 4xx: refused, counted, left out
+//                              ^                        | no answer, or any but these: again after
+//                              |                        | 1 s .. 60 s, those behind it wait
+//                              +------------------------+ 400, 409, 413, 422: it is refused,
+//                                                         counted, left out
 //
 // A file beside the database remembers which runs have been told to their end, for a week; of one
 // that goes on while the operator is restarted its events are told once more. What had ended before
 // the first start is not told. One thread; it ends within a second when stopped.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -36,7 +38,8 @@ using Post = std::function<Result<int>(const Json& event, const std::stop_token&
 enum class Outcome : std::uint8_t { kSent, kRefused, kRetried };
 
 struct SenderSettings {
-  std::filesystem::path told;  // the file of runs that were told to their end
+  std::filesystem::path history;  // the database
+  std::filesystem::path told;     // the file of runs that were told to their end
   Post post;
   std::function<void(Outcome)> count = [](Outcome) {};
   std::function<void(const std::string&)> warn = [](const std::string&) {};
@@ -45,8 +48,8 @@ struct SenderSettings {
 
 class Sender {
  public:
-  // `history` is copied; the clock must outlive it.
-  Sender(metadata::Query history, const Clock& clock, SenderSettings settings);
+  // The clock must outlive it.
+  Sender(const Clock& clock, SenderSettings settings);
 
   // Until stopped.
   void Follow(const std::stop_token& stop);
@@ -56,24 +59,30 @@ class Sender {
  private:
   static constexpr std::chrono::hours kRemembered{24 * 7}, kTidied{24};
 
-  // The file, and what is too old taken out of it.
-  [[nodiscard]] Result<void> ReadTold();
+  struct Told {
+    std::set<std::string> keys;  // of events
+    TimePoint last;
+  };
+
+  // The file, and what is too old taken out of it and of told_.
+  [[nodiscard]] Result<void> Tidy();
   [[nodiscard]] Result<void> Tell(const metadata::RunChange& change, const std::stop_token& stop);
   [[nodiscard]] Result<void> Send(const Event& event, const std::stop_token& stop);
   [[nodiscard]] Result<void> Remember(const metadata::RunRecord& run);
-  [[nodiscard]] std::string MadeBy(const std::string& ns, const std::string& digest) const;
+  // As lineage::MadeBy.
+  [[nodiscard]] std::string NameOfMaker(const std::string& ns, const std::string& digest) const;
   void WarnOnce(const std::string& what);
 
-  const metadata::Query history_;
   const Clock& clock_;
   const SenderSettings settings_;
-  std::optional<TimePoint> read_;                      // when the file was, last
-  long long seen_ = 0;                                 // of the database's changes
-  long long at_begin_ = 0;                             // the newest of them then
-  std::optional<TimePoint> since_;                     // runs that ended before are not told
-  std::set<std::string> ended_;                        // UIDs of runs that were told to their end
-  std::map<std::string, std::set<std::string>> told_;  // keys of events, of the others
-  bool warned_ = false;                                // since the last event that was taken
+  const metadata::Query history_;
+  std::optional<TimePoint> tidied_;
+  long long seen_ = 0;                // of the database's changes
+  long long at_begin_ = 0;            // the newest of them then
+  std::optional<TimePoint> since_;    // runs that ended before are not told
+  std::set<std::string> ended_;       // UIDs of runs that were told to their end
+  std::map<std::string, Told> told_;  // of the others, by UID
+  bool warned_ = false;               // since the last event that was taken
 };
 
 }  // namespace penstock::lineage

@@ -2,7 +2,9 @@
 #include "operator/lineage/sender.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -29,7 +31,6 @@ class TellClock : public Clock {
 class LineageSender : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::filesystem::remove_all(dir_);
     std::filesystem::create_directories(dir_);
     metadata::SqliteRecorderOptions options;
     options.path = dir_ / "metadata.sqlite";
@@ -37,9 +38,15 @@ class LineageSender : public ::testing::Test {
     Record(RunOf("old", "Succeeded", -100));  // the database stands
     Start();
   }
+  void TearDown() override {
+    sender_.reset();
+    recorder_.reset();
+    std::filesystem::remove_all(dir_);
+  }
   // The operator begins: of a cluster's runs those that are there are recorded anew.
   void Start() {
     SenderSettings settings;
+    settings.history = dir_ / "metadata.sqlite";
     settings.told = dir_ / "openlineage.told";
     settings.first_wait = settings.longest_wait = Milliseconds{1};
     settings.post = [this](const Json& event, const std::stop_token&) -> Result<int> {
@@ -49,14 +56,14 @@ class LineageSender : public ::testing::Test {
         if (status == 0) return Transient("nobody answers");
         if (status != 200) return status;
       }
+      bodies_.push_back(event);
       sent_.push_back(event["job"]["name"].get<std::string>() + " " +
                       event["eventType"].get<std::string>());
       return 201;
     };
     settings.count = [this](Outcome o) { ++counts_[o]; };
     settings.warn = [this](const std::string& what) { warned_.push_back(what); };
-    sender_ = std::make_unique<Sender>(metadata::Query(dir_ / "metadata.sqlite"), clock_,
-                                       std::move(settings));
+    sender_ = std::make_unique<Sender>(clock_, std::move(settings));
     Look();
   }
   void Look() {
@@ -89,12 +96,14 @@ class LineageSender : public ::testing::Test {
     recorder_->Flush();
   }
 
-  const std::filesystem::path dir_ = std::filesystem::path(testing::TempDir()) / "lineage_sender";
+  const std::filesystem::path dir_ =
+      std::filesystem::path(testing::TempDir()) / ("lineage_sender_" + std::to_string(::getpid()));
   TellClock clock_;
   std::unique_ptr<metadata::SqliteRecorder> recorder_;
   std::unique_ptr<Sender> sender_;
   std::vector<std::string> sent_, warned_;
   std::vector<int> answers_;
+  std::vector<Json> bodies_;
   std::map<Outcome, int> counts_;
 };
 
@@ -138,6 +147,37 @@ TEST_F(LineageSender, LeavesOutWhatTheServerRefusesAndCountsIt) {
   Record(RunOf("next", "Succeeded"));
   Look();
   EXPECT_THAT(Sent(), ElementsAre("next START", "next COMPLETE"));
+}
+
+TEST_F(LineageSender, KeepsWhatIsNotTakenForAReasonThatIsNotTheEvents) {
+  answers_ = {401, 403, 404, 301, 500, 200, 401};
+  Record(RunOf("flights", "Succeeded"));
+  Look();
+  EXPECT_THAT(Sent(), ElementsAre("flights START", "flights COMPLETE"))
+      << "a key or an address that is put right";
+  EXPECT_EQ(counts_[Outcome::kRetried], 6);
+  EXPECT_EQ(counts_[Outcome::kRefused], 0);
+}
+
+TEST_F(LineageSender, TellsTheEndOfARunWhoseNameANewerOneHasTaken) {
+  Record(RunOf("flights", "Succeeded"));
+  metadata::RunRecord newer = RunOf("flights", "", 20);
+  newer.uid = "uid-newer";
+  Record(newer);
+  Look();
+  EXPECT_THAT(Sent(), ElementsAre("flights START", "flights COMPLETE", "flights START"));
+}
+
+TEST_F(LineageSender, SendsTheSameAgainOfARunThatGoesOnAfterARestart) {
+  Record(RunOf("going", ""));
+  Look();
+  const std::vector<Json> once = std::exchange(bodies_, {});
+  sender_.reset();
+  Start();
+  Record(RunOf("going", ""));
+  Look();
+  ASSERT_EQ(once.size(), 1U);
+  EXPECT_EQ(bodies_, once);
 }
 
 TEST_F(LineageSender, TellsAfterARestartWhatHadEndedMeanwhileAndNothingTwice) {
@@ -230,6 +270,98 @@ TEST(PostTo, SendsJsonWithTheKeyOfTheFileToTheUrl) {
   EXPECT_EQ((*post)({{"a", 2}}, {}).value(), 201);
   EXPECT_EQ(seen[3], "Bearer k-2") << "a key that changed";
   EXPECT_FALSE(PostTo("ftp://x", {}));
+  std::filesystem::remove(key);
+  EXPECT_FALSE((*post)({{"a", 3}}, {})) << "a key that is not there is no reason to send without";
+}
+
+class LineageServer : public LineageSender {
+ protected:
+  Result<std::unique_ptr<net::HttpServer>> Listen(std::uint16_t port = 0) {
+    net::HttpServerOptions options;
+    options.address = "127.0.0.1";
+    options.port = port;
+    return net::HttpServer::Start(options, [this](net::Exchange& x) {
+      const auto body = net::ReadWholeBody(x, 1 << 20, [](std::size_t) { return Result<void>(); });
+      const std::lock_guard lock(mutex_);
+      if (--away_ >= 0) return x.Respond(503, "text/plain", "");
+      const Json event = Json::parse(body.value_or("{}"));
+      taken_.push_back(event["eventType"]);
+      x.Respond(201, "text/plain", std::string(answer_, 'x'));
+    });
+  }
+  SenderSettings SettingsFor(std::uint16_t port) {
+    SenderSettings settings;
+    settings.history = dir_ / "metadata.sqlite";
+    settings.told = dir_ / "openlineage.told";
+    settings.post = PostTo("http://127.0.0.1:" + std::to_string(port) + "/lineage", {}).value();
+    settings.look = settings.first_wait = settings.longest_wait = Milliseconds{5};
+    return settings;
+  }
+  bool Took(std::size_t events) {
+    for (int i = 0; i < 2'000; ++i) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (taken_.size() >= events) return true;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
+
+  std::mutex mutex_;
+  std::vector<std::string> taken_;
+  int away_ = 0;
+  std::size_t answer_ = 0;
+};
+
+TEST_F(LineageServer, GetsAllOnceItListensAndTheSenderEndsAtOnce) {
+  std::uint16_t port = 0;
+  {
+    const auto gone = Listen();
+    ASSERT_TRUE(gone) << gone.error().message;
+    port = (*gone)->port();
+  }
+  Sender sender(clock_, SettingsFor(port));
+  ASSERT_TRUE(sender.Look({})) << "the history so far";
+  std::jthread following([&](const std::stop_token& stop) { sender.Follow(stop); });
+  metadata::RunRecord run = RunOf("flights", "");
+  AddStep(run, "Running");
+  Record(run);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  run = RunOf("flights", "Succeeded");
+  AddStep(run, "Succeeded");
+  Record(run);  // that nobody listens keeps no run from its end
+  away_ = 3;
+  answer_ = 200'000;
+  const auto server = Listen(port);
+  ASSERT_TRUE(server) << server.error().message;
+  EXPECT_TRUE(Took(4));
+  following.request_stop();
+  following.join();
+  EXPECT_THAT(taken_, ElementsAre("START", "START", "COMPLETE", "COMPLETE"));
+}
+
+TEST_F(LineageServer, ThatAnswersNothingKeepsNobodyFromEnding) {
+  std::stop_source release;
+  net::HttpServerOptions options;
+  options.address = "127.0.0.1";
+  std::atomic<bool> asked = false;
+  const auto server = net::HttpServer::Start(options, [&](net::Exchange& x) {
+    asked = true;
+    while (!release.stop_requested() && !x.stop().stop_requested())
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    x.Respond(201, "text/plain", "");
+  });
+  ASSERT_TRUE(server) << server.error().message;
+  Sender sender(clock_, SettingsFor((*server)->port()));
+  Record(RunOf("flights", "Succeeded"));
+  std::jthread following([&](const std::stop_token& stop) { sender.Follow(stop); });
+  while (!asked) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto before = std::chrono::steady_clock::now();
+  following.request_stop();
+  following.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+  release.request_stop();
 }
 
 }  // namespace

@@ -402,6 +402,7 @@ class Operator {
   void TellLineage(const std::stop_token& stop) {
     if (!lineage_post_) return;
     lineage::SenderSettings settings;
+    settings.history = HistoryFile();
     settings.told = options_.data_dir / "openlineage.told";
     settings.post = lineage_post_;
     settings.count = [this](lineage::Outcome outcome) {
@@ -410,7 +411,7 @@ class Operator {
                                                                     : "retried");
     };
     settings.warn = [this](const std::string& what) { log_.Write("warn", what); };
-    lineage::Sender(metadata::Query(HistoryFile()), clock_, std::move(settings)).Follow(stop);
+    lineage::Sender(clock_, std::move(settings)).Follow(stop);
   }
 
   [[nodiscard]] Result<VolumeSpace> Space() const { return SpaceOf(options_.data_dir); }
