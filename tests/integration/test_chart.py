@@ -220,7 +220,8 @@ class Chart(unittest.TestCase):
         self.assertIn("--openlineage-key-file=/etc/penstock/openlineage/token", keyed["containers"][0]["args"])
         self.assertIn({"name": "openlineage", "mountPath": "/etc/penstock/openlineage", "readOnly": True},
                       keyed["containers"][0]["volumeMounts"])
-        self.assertIn({"name": "openlineage", "secret": {"secretName": "k"}}, keyed["volumes"])
+        self.assertIn({"name": "openlineage", "secret": {"secretName": "k", "optional": True}}, keyed["volumes"],
+                      "the operator starts without it")
 
     def test_deliveries_of_webhooks_are_taken_where_that_is_turned_on_from_whom_the_values_name(self):
         ingress = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
