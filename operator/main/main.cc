@@ -19,6 +19,7 @@
 #include "operator/kube/api_client.h"
 #include "operator/kube/resources.h"
 #include "operator/kube/server_clock.h"
+#include "operator/lineage/sender.h"
 #include "operator/main/data_folder.h"
 #include "operator/main/engine_options.h"
 #include "operator/main/gateway_server.h"
@@ -80,6 +81,7 @@ class Operator {
     client_ = std::make_unique<runtime::CountingClient>(
         *api_, [this](auto verb, auto kind) { metrics_.ApiWrite(verb, kind); });
     if (auto ok = MakePolicy(*config, stop); !ok) return ok;
+    if (auto ok = MakeLineagePost(); !ok) return ok;
     if (auto ok = StartHealth(); !ok) return ok;
     // Any answer has the API server's time, by which certificates are made; a server that is away
     // is no reason not to serve.
@@ -101,6 +103,14 @@ class Operator {
       return {};
     }
     return Elect(stop);
+  }
+
+  Result<void> MakeLineagePost() {
+    if (options_.lineage_url.empty()) return {};
+    auto post = lineage::PostTo(options_.lineage_url, options_.lineage_key);
+    if (!post) return Wrap("--openlineage-url", post.error());
+    lineage_post_ = *std::move(post);
+    return {};
   }
 
   // Before anything uses store_.
@@ -377,6 +387,7 @@ class Operator {
     const std::jthread retention(
         [&] { KeepRetention(client, artifacts::PredictionStore(store_.root()), log_, stop); });
     const std::jthread collection([&] { keeper_->KeepUp(stop); });
+    const std::jthread lineage([&] { TellLineage(stop); });
     std::mutex idle;
     std::unique_lock lock(idle);
     std::condition_variable_any().wait(lock, stop, [] { return false; });
@@ -385,6 +396,22 @@ class Operator {
     const std::lock_guard guard(mutex_);
     events_ = nullptr;
     engine_.reset();
+  }
+
+  // What runs do, to an OpenLineage server, where one is named. Its URL was read at the start.
+  void TellLineage(const std::stop_token& stop) {
+    if (!lineage_post_) return;
+    lineage::SenderSettings settings;
+    settings.history = HistoryFile();
+    settings.told = options_.data_dir / "openlineage.told";
+    settings.post = lineage_post_;
+    settings.count = [this](lineage::Outcome outcome) {
+      metrics_.LineageEvent(outcome == lineage::Outcome::kSent      ? "sent"
+                            : outcome == lineage::Outcome::kRefused ? "refused"
+                                                                    : "retried");
+    };
+    settings.warn = [this](const std::string& what) { log_.Write("warn", what); };
+    lineage::Sender(clock_, std::move(settings)).Follow(stop);
   }
 
   [[nodiscard]] Result<VolumeSpace> Space() const { return SpaceOf(options_.data_dir); }
@@ -434,6 +461,7 @@ class Operator {
   std::unique_ptr<OwnAddresses> own_addresses_;
   std::unique_ptr<net::AddressPolicy> policy_;
   std::unique_ptr<retention::ClusterReferences> references_;
+  lineage::Post lineage_post_;  // none: nobody is told
   std::mutex mutex_;  // guards engine_, recorder_ and events_ against those who ask from outside
   // Behind mutex_, which its thread takes until it has ended; before engine_, which writes to it.
   std::unique_ptr<metadata::SqliteRecorder> recorder_;

@@ -128,6 +128,10 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
   app.add_flag("--webhooks", o.webhooks,
                "Take signed deliveries that start runs, at the gateway's "
                "/hooks/NAMESPACE/PIPELINE/TRIGGER");
+  app.add_option("--openlineage-url", o.lineage_url,
+                 "Where OpenLineage events of runs and steps are posted to; none: nowhere");
+  app.add_option("--openlineage-key-file", o.lineage_key,
+                 "File with the bearer token for --openlineage-url");
   app.add_option("--approval-policy", o.approval_policy,
                  "Name of the ValidatingAdmissionPolicy, and of its binding, that hold Approvals "
                  "against who makes them; without it in force none counts");

@@ -44,8 +44,10 @@ struct Options {
   std::chrono::seconds gc_grace = std::chrono::hours(24 * 7);        // of what nothing refers to
   std::chrono::seconds gc_keep_cache = std::chrono::hours(24 * 30);  // of what only caches do
   bool ask_registries = false;
-  bool webhooks = false;        // the gateway takes deliveries at /hooks/
-  std::string approval_policy;  // empty: no Approval counts
+  bool webhooks = false;              // the gateway takes deliveries at /hooks/
+  std::string lineage_url;            // of an OpenLineage server; empty: nobody is told
+  std::filesystem::path lineage_key;  // the file with its bearer token; empty: none
+  std::string approval_policy;        // empty: no Approval counts
   // What steps may say under `pod`.
   std::vector<std::string> pod_fields = {"annotations", "dnsConfig",      "dnsPolicy",
                                          "hostAliases", "labels",         "resourceClaims",

@@ -2,6 +2,7 @@
 
 #include <soci.h>
 
+#include "operator/metadata/follow.h"
 #include "operator/metadata/rows.h"
 
 namespace penstock::metadata {
@@ -42,6 +43,14 @@ void ReadResults(soci::session& db, const std::string& run, StepRecord& step) {
   }
 }
 
+void ReadAll(soci::session& db, RunRecord& run) {
+  ReadSteps(db, run);
+  for (StepRecord& step : run.steps) {
+    ReadArtifacts(db, run.uid, step);
+    ReadResults(db, run.uid, step);
+  }
+}
+
 }  // namespace
 
 Result<std::vector<RunRecord>> Query::Runs(const std::string& ns, const std::string& pipeline,
@@ -67,11 +76,19 @@ Result<RunRecord> Query::Run(const std::string& ns, const std::string& name) con
     std::optional<RunRecord> run;
     for (const soci::row& row : rows) run = ToRun(row);
     if (!run) return NotFound("no run " + ns + "/" + name + " was ever recorded");
-    ReadSteps(db, *run);
-    for (StepRecord& step : run->steps) {
-      ReadArtifacts(db, run->uid, step);
-      ReadResults(db, run->uid, step);
-    }
+    ReadAll(db, *run);
+    return *run;
+  });
+}
+
+Result<RunRecord> RunOfUid(const std::filesystem::path& database, const std::string& uid) {
+  return Ask<RunRecord>(database, [&](soci::session& db) -> Result<RunRecord> {
+    Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) + " FROM runs WHERE uid = :uid",
+                 soci::use(uid));
+    std::optional<RunRecord> run;
+    for (const soci::row& row : rows) run = ToRun(row);
+    if (!run) return NotFound("no run of the UID " + uid + " was ever recorded");
+    ReadAll(db, *run);
     return *run;
   });
 }
@@ -106,6 +123,22 @@ Result<std::vector<LineageEdge>> Query::Lineage(const std::string& ns,
                        row.get<std::string>("digest"), row.get<std::string>("uri")});
     }
     return Result<std::vector<LineageEdge>>(std::move(edges));
+  });
+}
+
+Result<std::optional<Maker>> FirstMaker(const std::filesystem::path& database,
+                                        const std::string& ns, const std::string& digest) {
+  return Ask<std::optional<Maker>>(database, [&](soci::session& db) {
+    std::optional<Maker> maker;
+    Rows rows = (db.prepare << "SELECT r.name AS run, r.pipeline, l.step, l.name FROM lineage l"
+                               " JOIN runs r ON r.uid = l.run WHERE l.namespace = :ns AND"
+                               " l.digest = :digest AND l.direction = 'out'"
+                               " ORDER BY r.created, r.uid, l.step, l.name LIMIT 1",
+                 soci::use(ns), soci::use(digest));
+    for (const soci::row& row : rows)
+      maker = Maker{row.get<std::string>("run"), row.get<std::string>("pipeline"),
+                    row.get<std::string>("step"), row.get<std::string>("name")};
+    return Result<std::optional<Maker>>(std::move(maker));
   });
 }
 

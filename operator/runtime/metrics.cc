@@ -77,6 +77,11 @@ struct Metrics::Impl {
           .Name("penstock_store_collections_total")
           .Help("Collections of the artifact store by their outcome")
           .Register(registry);
+  prometheus::Family<prometheus::Counter>& lineage =
+      prometheus::BuildCounter()
+          .Name("penstock_openlineage_events_total")
+          .Help("OpenLineage events by what became of them")
+          .Register(registry);
   prometheus::Gauge& collected = MakeGauge("penstock_store_collected_timestamp_seconds",
                                            "When the artifact store was last collected");
   prometheus::Gauge& history =
@@ -149,6 +154,8 @@ struct Metrics::Impl {
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
   for (const char* use : {"inUse", "cached", "recent"}) impl_->store.Add({{"use", use}});
   for (const char* result : {"success", "error"}) impl_->collections.Add({{"result", result}});
+  for (const char* result : {"sent", "refused", "retried"})
+    impl_->lineage.Add({{"result", result}});
   // The names that the engine gives its workers.
   for (const char* controller : {"pipeline", "pipelinerun", "modeldeployment"}) {
     impl_->errors.Add({{"controller", controller}});
@@ -287,6 +294,9 @@ void Metrics::Collected(const StoreCounts& counts) {
       std::chrono::duration_cast<std::chrono::seconds>(counts.at.time_since_epoch()).count()));
 }
 void Metrics::HistoryOpen(bool yes) { impl_->history.Set(yes ? 1 : 0); }
+void Metrics::LineageEvent(const std::string& result) {
+  impl_->lineage.Add({{"result", result}}).Increment();
+}
 void Metrics::EventDropped() { impl_->dropped.Increment(); }
 
 std::string Metrics::Text() const {

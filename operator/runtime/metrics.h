@@ -86,6 +86,8 @@ class Metrics {
   void Quotas(const std::vector<QuotaGauge>& quotas);
   // penstock_history_open: 1 while the database takes what runs do
   void HistoryOpen(bool yes);
+  // penstock_openlineage_events_total{result}: sent, refused (left out), retried
+  void LineageEvent(const std::string& result);
   // penstock_events_dropped_total: events that the rate limit held back
   void EventDropped();
 

@@ -208,6 +208,21 @@ class Chart(unittest.TestCase):
                        if b["metadata"]["name"] == "penstock-webhooks")
         self.assertEqual((binding["metadata"]["namespace"], binding["subjects"][0]["name"]), ("a", "penstock"))
 
+    def test_an_openlineage_server_is_told_where_the_values_name_one(self):
+        def pod(*args):
+            return of("Deployment", render(*args))[0]["spec"]["template"]["spec"]
+        self.assertNotIn("openlineage", str(pod()))
+        self.assertNotIn("openlineage", str(pod("--set", "openlineage.apiKeySecret.name=k")), "without a url")
+        url = ("--set", "openlineage.url=http://marquez:5000/api/v1/lineage")
+        self.assertIn("--openlineage-url=http://marquez:5000/api/v1/lineage", pod(*url)["containers"][0]["args"])
+        self.assertNotIn("key-file", str(pod(*url)))
+        keyed = pod(*url, "--set", "openlineage.apiKeySecret.name=k")
+        self.assertIn("--openlineage-key-file=/etc/penstock/openlineage/token", keyed["containers"][0]["args"])
+        self.assertIn({"name": "openlineage", "mountPath": "/etc/penstock/openlineage", "readOnly": True},
+                      keyed["containers"][0]["volumeMounts"])
+        self.assertIn({"name": "openlineage", "secret": {"secretName": "k", "optional": True}}, keyed["volumes"],
+                      "the operator starts without it")
+
     def test_deliveries_of_webhooks_are_taken_where_that_is_turned_on_from_whom_the_values_name(self):
         ingress = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
         from_it = ("--set-json", f"webhooks.from=[{json.dumps(ingress)}]")

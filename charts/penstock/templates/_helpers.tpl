@@ -108,6 +108,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get]
 {{- end -}}
 
+{{- /* Not empty where an OpenLineage server is told and asks for a token. */ -}}
+{{- define "penstock.lineageKey" -}}
+{{- if and .Values.openlineage.url .Values.openlineage.apiKeySecret.name -}}true{{- end -}}
+{{- end -}}
+
 {{- /* Not empty where artifacts stand in buckets. */ -}}
 {{- define "penstock.hasStores" -}}
 {{- if or .Values.stores.default .Values.stores.namespaces -}}true{{- end -}}
