@@ -7,11 +7,12 @@
 
 namespace penstock::plan {
 
-// Fills what people say of the plan's candidate; nothing in a stage of another kind.
+// Fills what people say of the plan's candidate; nothing in a stage of another kind. `situation`
+// says whether it is paused: then no time ends.
 void JudgeApprovalStage(const ModelObserved& observed, const rollout::Stage& stage, TimePoint now,
                         const ModelPlan& plan, rollout::Situation& situation);
 
-// Adds the event of an approval that lets the candidate go on.
+// Adds the event of an approval that lets the candidate go on, or that ends at its timeout.
 void TellApproval(const rollout::Stage& stage, const rollout::Situation& situation,
                   const rollout::Decision& decision, ModelPlan& plan);
 
