@@ -18,6 +18,14 @@ const Json& Part(const Json& j, const char* key) {
   return it == j.end() ? kNone : *it;
 }
 
+// What is wrong with outputs that are there to be compared; empty: nothing.
+std::string WrongOutputs(const Json& outputs) {
+  if (!outputs.is_array() || outputs.empty()) return "has no outputs";
+  for (const Json& output : outputs)
+    if (!Part(output, "data").is_array()) return "has an output without a list as its data";
+  return "";
+}
+
 Result<RecordedRow> ParseRow(std::string_view line, int number, bool with_answers) {
   const std::string where = "line " + std::to_string(number);
   const auto row = ParseJson(line, where);
@@ -28,7 +36,9 @@ Result<RecordedRow> ParseRow(std::string_view line, int number, bool with_answer
   const Json& request = Part(*row, "request");
   if (!Part(request, "inputs").is_array()) return wrong("has no request with inputs");
   const Json& outputs = Part(Part(*row, "response"), "outputs");
-  if (with_answers && !outputs.is_array()) return wrong("has no response with outputs");
+  if (with_answers)
+    if (const std::string problem = WrongOutputs(outputs); !problem.empty())
+      return wrong("has no response to compare: it " + problem);
   return RecordedRow{number, request.dump(), outputs};
 }
 
@@ -93,9 +103,8 @@ Result<Json> OutputsOf(std::string_view answer) {
   const auto json = ParseJson(answer, "the answer");
   if (!json) return json.error();
   const Json& outputs = Part(*json, "outputs");
-  if (!outputs.is_array()) return Invalid("the answer has no outputs");
-  for (const Json& output : outputs)
-    if (!Part(output, "data").is_array()) return Invalid("an output of the answer has no data");
+  if (const std::string problem = WrongOutputs(outputs); !problem.empty())
+    return Invalid("the answer " + problem);
   return outputs;
 }
 

@@ -34,11 +34,23 @@ TEST(ParseRows, NamesTheLineThatIsNone) {
   EXPECT_THAT(said(kRow + "\n{"), HasSubstr("line 2"));
   EXPECT_THAT(said(R"({"inputs":[]})"), HasSubstr("line 1 has no request with inputs"));
   const std::string unanswered = R"({"request":{"inputs":[]}})";
-  EXPECT_THAT(said(unanswered), HasSubstr("line 1 has no response with outputs"));
+  EXPECT_THAT(said(unanswered), HasSubstr("line 1 has no response to compare"));
   EXPECT_EQ(said(unanswered, false), "read");
   std::string many;
   for (std::size_t i = 0; i <= kMostRows; ++i) many += kRow + "\n";
   EXPECT_THAT(said(many), HasSubstr("more than 1000 rows"));
+}
+
+TEST(ParseRows, RefusesARowWhoseResponseHasNothingToCompare) {
+  const auto said = [](const std::string& response) {
+    const auto rows = ParseRows(R"({"request":{"inputs":[]},"response":)" + response + "}", true);
+    return rows ? std::string("read") : rows.error().message;
+  };
+  EXPECT_THAT(said(R"({"outputs":[]})"), HasSubstr("line 1 has no response to compare: it has no "
+                                                   "outputs"));
+  EXPECT_THAT(said(R"({"outputs":[{"name":"y"}]})"), HasSubstr("an output without a list"));
+  EXPECT_THAT(said(R"({"outputs":[{"name":"y","data":3}]})"),
+              HasSubstr("an output without a list"));
 }
 
 TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
@@ -72,6 +84,7 @@ TEST(OutputsOf, RefusesWhatIsNoAnswerOfJson) {
   EXPECT_TRUE(OutputsOf(R"({"outputs":[{"name":"y","data":[1]}]})"));
   EXPECT_FALSE(OutputsOf("<html>"));
   EXPECT_FALSE(OutputsOf(R"({"outputs":[{"name":"y"}]})"));
+  EXPECT_FALSE(OutputsOf(R"({"outputs":[]})"));
   EXPECT_FALSE(OutputsOf(R"([])"));
 }
 
