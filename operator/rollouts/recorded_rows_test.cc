@@ -62,6 +62,32 @@ TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
       "output \"y\"[1]: expected 1000, got 1002");
 }
 
+Json Of(const std::string& datatype, const std::string& data) {
+  Json output{{"name", "y"}, {"data", Json::parse(data)}};
+  if (!datatype.empty()) output["datatype"] = datatype;
+  return Json::array({output});
+}
+
+TEST(DifferenceIn, ToleratesNothingOfWholeNumbersUnlessToldTo) {
+  EXPECT_EQ(*DifferenceIn(Of("INT64", "[200000]"), Of("INT64", "[200001]"), {}),
+            "output \"y\"[0]: expected 200000, got 200001");
+  EXPECT_TRUE(DifferenceIn(Of("", "[200000]"), Of("", "[200001]"), {}));
+  EXPECT_TRUE(DifferenceIn(Of("UINT64", "[18446744073709551615]"), Of("UINT64", "[-1]"), {}));
+  EXPECT_TRUE(
+      DifferenceIn(Of("INT64", "[9007199254740993]"), Of("INT64", "[9007199254740992]"), {}));
+  EXPECT_TRUE(DifferenceIn(Of("BOOL", "[true]"), Of("BOOL", "[false]"), {}));
+  EXPECT_FALSE(DifferenceIn(Of("INT64", "[200000]"), Of("INT64", "[200001]"), 0.001));
+  EXPECT_FALSE(DifferenceIn(Of("FP32", "[200000]"), Of("FP32", "[200001]"), {}))
+      << "written without a point";
+  EXPECT_TRUE(DifferenceIn(Of("FP32", "[1]"), Of("FP32", "[1.1]"), {}));
+}
+
+TEST(DifferenceIn, IsOneOfDatatypesAsFarAsTheyAreTold) {
+  EXPECT_EQ(*DifferenceIn(Of("INT64", "[1]"), Of("FP32", "[1]"), {}),
+            "output \"y\": expected datatype \"INT64\", got \"FP32\"");
+  EXPECT_FALSE(DifferenceIn(Of("", "[1]"), Of("FP32", "[1]"), {}));
+}
+
 TEST(DifferenceIn, TakesNestedAndFlatDataForTheSame) {
   EXPECT_EQ(DifferenceIn(Outputs("y", "[1,2]", "[[1, 2]]"), Outputs("y", "[1,2]", "[1, 2]"), 0),
             std::nullopt);
