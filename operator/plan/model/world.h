@@ -190,6 +190,7 @@ struct GateQuestion {
   api::GateSpec gate;  // with prometheus or http, references put in
   std::optional<rollout::ServersToAsk> servers = std::nullopt;  // of a check: it asks the versions
   std::int64_t version = 0;  // of a gate: the candidate that it is to judge
+  std::string mark = {};     // rollout::Asked::mark, which its answer brings back
 };
 
 struct ModelPlan {

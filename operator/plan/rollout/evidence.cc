@@ -88,13 +88,15 @@ void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gate
   routers_ = std::move(routers);
   step_ = step;
   gates_ = std::move(texts);
+  const std::string versions =
+      '\n' + std::to_string(step.stable) + ' ' + std::to_string(step.candidate);
   for (const auto& g : gates) {
     if (!g.max_ratio_to_stable.empty())
       latency_.emplace(g.Name(), LatencyRatio(QuantileOf(g.metric),
                                               RatiosAround(NumberOf(g.max_ratio_to_stable))));
-    if (g.IsAsked() || g.rows) asked_[g.Name()];
+    if (g.IsAsked() || g.rows) asked_[g.Name()].mark = TextOf(g) + versions;
   }
-  for (const std::string& check : checks) asked_[check];
+  for (const std::string& check : checks) asked_[check].mark = check + versions;
 }
 
 void Evidence::Look(const std::vector<RouterFact>& routers, TimePoint now) {
@@ -146,9 +148,9 @@ void Evidence::Add(const Measurement& m) {
   if (it == asked_.end()) return;
   if (m.version != 0 && m.version != step_.candidate) return;  // of one that is gone
   Asked& a = it->second;
+  if (!m.mark.empty() && m.mark != a.mark) return;  // the gate or a version is another by now
   a.time = m.time;
   a.error = m.error;
-  a.errors_in_a_row = m.error.empty() ? 0 : a.errors_in_a_row + 1;
   if (!m.error.empty()) return;
   a.message = m.message;
   a.samples = m.samples;

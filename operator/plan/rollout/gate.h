@@ -46,11 +46,10 @@ struct Judgement {
 // A gate of rows, before traffic. Pass or Fail as its one measurement says.
 [[nodiscard]] Judgement JudgeRows(const api::GateSpec& gate, const Evidence& evidence);
 // What is found of a candidate's signature before it has traffic. Pass: it was compared and nothing
-// breaks, or could not be compared (kSignatureTries times in a row); the message says which.
+// breaks, or the stable version tells none; the message says which.
 [[nodiscard]] Judgement JudgeSignature(const Evidence& evidence);
 // As evidence and questions call it: no gate can have this name.
 inline constexpr const char* kSignatureCheck = ".signature";
-inline constexpr int kSignatureTries = 5;
 inline constexpr const char* kNotCompared = "not compared: ";  // begins what says so
 
 // errorRate's count, and the same of nothing but 5xx and time-outs for the stable version.

@@ -60,6 +60,8 @@ struct Measurement {
   std::int64_t samples = 0;  // of rows: so many were sent
   std::string pod = {};      // of a check before traffic: the candidate's that was asked
   std::int64_t version = 0;  // the candidate that it was asked for; 0: of a check, which has a pod
+  // Asked::mark as it was when it was asked: of another it is no answer any more. Empty: not known.
+  std::string mark = {};
 };
 
 // Where a version's servers are asked by the operator itself.
