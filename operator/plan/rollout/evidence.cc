@@ -1,6 +1,7 @@
 #include "operator/plan/rollout/evidence.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "operator/plan/rollout/gate.h"
 
@@ -24,11 +25,15 @@ void Raise(Histogram& sum, const std::vector<std::int64_t>& now,
 
 // Sums that went on where there are more values; others are of a router that lost them.
 void Raise(ShiftSums& sum, const ShiftSums& now, const ShiftSums& before) {
+  sum.overflown |= now.overflown;
+  sum.lost_rows += Rise(now.lost_rows, before.lost_rows);
   if (now.values <= before.values || now.rows < before.rows) return;
   sum.rows += now.rows - before.rows;
   sum.values += now.values - before.values;
   sum.absolute_differences += std::max(0.0, now.absolute_differences - before.absolute_differences);
   sum.squared_differences += std::max(0.0, now.squared_differences - before.squared_differences);
+  sum.overflown |=
+      !std::isfinite(sum.absolute_differences) || !std::isfinite(sum.squared_differences);
 }
 
 // What came since `before`.

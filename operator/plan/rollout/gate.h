@@ -40,7 +40,12 @@ struct Judgement {
                                    const Evidence& evidence, double alpha);
 
 // shadow.compare: mean absolute difference of the output's numbers against maxShift. Numbers of one
-// row go together, so that as many are counted as there are rows.
+// row go together, so that as many are counted as there are rows. Fail too where more than
+// kMostLostRows of the rows have lost their numbers, or a sum has overflown. Pass needs
+// kLeastToPassShift rows, and holds their variance for the square of maxShift at least: of rows
+// that are all alike nothing is known about those that are not.
+inline constexpr double kMostLostRows = 0.01;
+inline constexpr std::int64_t kLeastToPassShift = 1'000;
 [[nodiscard]] Judgement JudgeShift(const api::ShadowSpec::Compare& compare,
                                    const Evidence& evidence, double alpha);
 // A gate of rows, before traffic. Pass or Fail as its one measurement says.

@@ -14,10 +14,12 @@ namespace penstock::rollout {
 
 // By how much the numbers of shadows' answers differ from the stable version's.
 struct ShiftSums {
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;            // of numbers on both sides
   std::int64_t values = 0;          // numbers in them
   double absolute_differences = 0;  // their sum
   double squared_differences = 0;
+  std::int64_t lost_rows = 0;  // of numbers at the stable version, not all numbers in the shadow
+  bool overflown = false;      // a sum is beyond what a number holds: none of them says anything
 };
 
 // Of one version behind one router, since that router began: no number ever falls.
