@@ -67,6 +67,14 @@ bool TakesApprovals(const api::ModelDeployment& md) {
                      [](const api::RolloutStep& step) { return step.approval.has_value(); });
 }
 
+bool HasMade(const api::PipelineRunStatus& run, const std::string& digest) {
+  const auto is_it = [&](const auto& output) { return output.digest == digest; };
+  const auto has_it = [&](const auto& of) {
+    return std::any_of(of.outputs.begin(), of.outputs.end(), is_it);
+  };
+  return has_it(run) || std::any_of(run.steps.begin(), run.steps.end(), has_it);
+}
+
 void JudgeApprovalStage(const ModelObserved& o, const rollout::Stage& stage, TimePoint now,
                         const ModelPlan& plan, rollout::Situation& situation) {
   if (stage.kind != rollout::StageKind::kApproval) return;

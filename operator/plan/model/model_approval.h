@@ -16,6 +16,10 @@ void JudgeApprovalStage(const ModelObserved& observed, const rollout::Stage& sta
 void TellApproval(const rollout::Stage& stage, const rollout::Situation& situation,
                   const rollout::Decision& decision, ModelPlan& plan);
 
+// The run has these bytes among its outputs. Whoever registers a version names its run as they
+// like.
+[[nodiscard]] bool HasMade(const api::PipelineRunStatus& run, const std::string& digest);
+
 // Decisions are looked for.
 [[nodiscard]] bool TakesApprovals(const api::ModelDeployment& md);
 

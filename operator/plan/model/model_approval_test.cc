@@ -154,6 +154,35 @@ TEST_F(ApprovedModels, DoNotCountWhoStartedTheRunThatMadeTheModel) {
   EXPECT_EQ(StepNow(), 3);
 }
 
+TEST(HasMade, IsTrueOfARunWithTheModelAmongItsOutputs) {
+  api::PipelineRunStatus run;
+  EXPECT_FALSE(HasMade(run, "sha256:b")) << "whatever a ModelVersion says";
+  run.steps.resize(1);
+  run.steps[0].outputs.emplace_back().digest = "sha256:b";
+  EXPECT_TRUE(HasMade(run, "sha256:b"));
+  EXPECT_FALSE(HasMade(run, "sha256:c"));
+  run.outputs.emplace_back().digest = "sha256:c";
+  EXPECT_TRUE(HasMade(run, "sha256:c"));
+}
+
+TEST_F(ApprovedModels, OfWhichARunAboveTheMakerIsOlderThanThePolicyAreNotApproved) {
+  Asked().not_by_submitter = true;
+  Wait();
+  o_.approvals.policy.since = now_ - 1min;
+  o_.target_maker.emplace();
+  o_.target_maker->name = "flights-2";
+  o_.target_maker->created = now_;
+  o_.target_maker->annotations[api::kSubmittedBy] = "carol";
+  o_.approvals.above_created = now_ - 2min;
+  Decide("alice");
+  Step();
+  EXPECT_EQ(StepNow(), 2);
+  EXPECT_THAT(Says("Ready"), HasSubstr("nobody knows who started it"));
+  o_.approvals.above_created.reset();
+  Step();
+  EXPECT_EQ(StepNow(), 3);
+}
+
 TEST_F(ApprovedModels, EndAtTheirTimeOutAsTheSpecSays) {
   Asked().timeout = Milliseconds(3'600'000);
   Wait();

@@ -163,8 +163,9 @@ class Judge {
         return std::string("who started the run ") +
                (subject_.version == 0 ? "" : "that made the model ") +
                "is not known, and may not decide (notBySubmitter): " +
-               (subject_.submitted == nullptr ? "there is no such run"
-                                              : "the run has no annotation ") +
+               (subject_.submitted == nullptr
+                    ? "there is no such run that has the model among its outputs"
+                    : "the run has no annotation ") +
                (subject_.submitted == nullptr ? "" : api::kSubmittedBy);
       if (!facts_.policy.submitters_unknown.empty())
         return "the policy for Approvals does not hold who starts runs (notBySubmitter): " +
