@@ -277,7 +277,8 @@ void ModelDeploymentController::KeepEvidence(const std::string& key, const plan:
     memories_[key].evidence = plan.evidence;
   }
   for (const plan::GateQuestion& question : plan.questions)
-    probes_.Ask(ParseKey(key).ns, key, question.gate, question.servers, question.version);
+    probes_.Ask(ParseKey(key).ns, key, question.gate, question.servers, question.version,
+                question.mark);
 }
 
 void ModelDeploymentController::Act(const std::string& key, const plan::ModelObserved& observed,

@@ -225,9 +225,11 @@ void ObserveApprovals(const Context& context, plan::ModelObserved& observed,
         [wake, key = ObjectKey{meta.namespace_, meta.name}.Text()](const std::string&) {
           wake(key);
         });
-  if (observed.target_run.empty()) return;
-  if (const auto run = context.snapshots.runs.Get({meta.namespace_, observed.target_run}))
-    observed.target_maker = run->meta;
+  if (observed.target_run.empty() || !observed.target) return;
+  const Run run = context.snapshots.runs.Get({meta.namespace_, observed.target_run});
+  if (run == nullptr || !plan::HasMade(run->status, observed.target->digest)) return;
+  observed.target_maker = run->meta;
+  observed.approvals.above_created = AboveCreated(context, *run);
 }
 
 gates::ApprovalPolicyCheck::Asker AskerOf(const Context& context) {

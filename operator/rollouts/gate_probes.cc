@@ -21,20 +21,22 @@ std::vector<rollout::Measurement> GateProbes::Take(const std::string& key) {
 }
 
 void GateProbes::Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate,
-                     const Servers& servers, std::int64_t version) {
+                     const Servers& servers, std::int64_t version, const std::string& mark) {
   {
     const std::lock_guard lock(mutex_);
     if (!asked_[key].under_way.insert(gate.Name()).second) return;
   }
-  options_.submit(
-      ns, [this, ns, key, gate, servers, version] { Measure(ns, key, gate, servers, version); });
+  options_.submit(ns, [this, ns, key, gate, servers, version, mark] {
+    Measure(ns, key, gate, servers, version, mark);
+  });
 }
 
 void GateProbes::Measure(const std::string& ns, const std::string& key, const api::GateSpec& gate,
-                         const Servers& servers, std::int64_t version) {
+                         const Servers& servers, std::int64_t version, const std::string& mark) {
   rollout::Measurement m;
   m.gate = gate.Name();
   m.version = version;
+  m.mark = mark;
   m.error = "it was not measured";
   if (servers) m.pod = servers->candidate.pod;
   struct End {  // also where it throws, which the pool tells

@@ -41,10 +41,10 @@ class GateProbes {
   // What came for a key ("namespace/name") since the last call.
   [[nodiscard]] std::vector<rollout::Measurement> Take(const std::string& key);
   // Measures a gate of a candidate, with its references put in, or with `servers` the check that it
-  // names. One that is under way is not asked twice.
+  // names. One that is under way is not asked twice. `mark` comes back with the answer.
   void Ask(const std::string& ns, const std::string& key, const api::GateSpec& gate,
            const std::optional<rollout::ServersToAsk>& servers = std::nullopt,
-           std::int64_t version = 0);
+           std::int64_t version = 0, const std::string& mark = "");
   void Forget(const std::string& key);
 
  private:
@@ -54,7 +54,7 @@ class GateProbes {
   };
   using Servers = std::optional<rollout::ServersToAsk>;
   void Measure(const std::string& ns, const std::string& key, const api::GateSpec& gate,
-               const Servers& servers, std::int64_t version);
+               const Servers& servers, std::int64_t version, const std::string& mark);
   [[nodiscard]] GateMeasure MeasureElsewhere(const std::string& ns, api::GateSpec gate) const;
   [[nodiscard]] GateMeasure MeasureServers(const std::string& ns, const api::GateSpec& gate,
                                            const rollout::ServersToAsk& servers) const;

@@ -35,7 +35,7 @@ TEST_F(Probes, MeasureEachGateOnceAtATimeAndWakeWhoAsked) {
   });
   GateProbes probes(options_, clock_,
                     [this](const std::string& key, Milliseconds) { woken_.push_back(key); });
-  probes.Ask("team", "team/flights", Gate(server.url() + "/"), std::nullopt, 8);
+  probes.Ask("team", "team/flights", Gate(server.url() + "/"), std::nullopt, 8, "asked so");
   probes.Ask("team", "team/flights", Gate(server.url() + "/"), std::nullopt, 9);
   ASSERT_EQ(work_.size(), 1U);
   EXPECT_TRUE(probes.Take("team/flights").empty());
@@ -45,6 +45,7 @@ TEST_F(Probes, MeasureEachGateOnceAtATimeAndWakeWhoAsked) {
   ASSERT_EQ(measured.size(), 1U);
   EXPECT_EQ(measured[0].gate, "smoke");
   EXPECT_EQ(measured[0].version, 8) << "whoever takes it knows of which candidate it is";
+  EXPECT_EQ(measured[0].mark, "asked so");
   EXPECT_TRUE(measured[0].good) << measured[0].error;
   EXPECT_TRUE(probes.Take("team/flights").empty());
   probes.Ask("team", "team/flights", Gate(server.url() + "/"));

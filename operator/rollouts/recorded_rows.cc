@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
+#include "operator/api/rollout.h"
 #include "operator/base/shown_text.h"
 
 namespace penstock::rollouts {
@@ -18,6 +20,14 @@ const Json& Part(const Json& j, const char* key) {
   return it == j.end() ? kNone : *it;
 }
 
+// What is wrong with outputs that are there to be compared; empty: nothing.
+std::string WrongOutputs(const Json& outputs) {
+  if (!outputs.is_array() || outputs.empty()) return "has no outputs";
+  for (const Json& output : outputs)
+    if (!Part(output, "data").is_array()) return "has an output without a list as its data";
+  return "";
+}
+
 Result<RecordedRow> ParseRow(std::string_view line, int number, bool with_answers) {
   const std::string where = "line " + std::to_string(number);
   const auto row = ParseJson(line, where);
@@ -28,7 +38,9 @@ Result<RecordedRow> ParseRow(std::string_view line, int number, bool with_answer
   const Json& request = Part(*row, "request");
   if (!Part(request, "inputs").is_array()) return wrong("has no request with inputs");
   const Json& outputs = Part(Part(*row, "response"), "outputs");
-  if (with_answers && !outputs.is_array()) return wrong("has no response with outputs");
+  if (with_answers)
+    if (const std::string problem = WrongOutputs(outputs); !problem.empty())
+      return wrong("has no response to compare: it " + problem);
   return RecordedRow{number, request.dump(), outputs};
 }
 
@@ -39,10 +51,27 @@ void Flatten(const Json& value, std::vector<const Json*>* out) {
 
 std::string ValueText(const Json& value) { return plan::Shown(value.dump(), 80); }
 
-bool IsSame(const Json& expected, const Json& got, double tolerance) {
+double DefaultTolerance() {
+  static const double kDefault = std::strtod(api::kRowsTolerance, nullptr);
+  return kDefault;
+}
+
+bool AreWhole(const std::string& datatype, const Json& expected, const Json& got) {
+  if (datatype.starts_with("INT") || datatype.starts_with("UINT")) return true;
+  return datatype.empty() && expected.is_number_integer() && got.is_number_integer();
+}
+
+bool IsSame(const Json& expected, const Json& got, const std::string& datatype,
+            std::optional<double> tolerance) {
   if (!expected.is_number() || !got.is_number()) return expected == got;
+  if (!tolerance && AreWhole(datatype, expected, got)) {
+    // As text: one of JSON's integers may have a sign where the other has none.
+    const bool integers = expected.is_number_integer() && got.is_number_integer();
+    return integers ? expected.dump() == got.dump() : expected == got;
+  }
   const double want = expected.get<double>();
-  return std::fabs(got.get<double>() - want) <= tolerance * std::max(1.0, std::fabs(want));
+  const double allowed = tolerance.value_or(DefaultTolerance()) * std::max(1.0, std::fabs(want));
+  return std::fabs(got.get<double>() - want) <= allowed;
 }
 
 const Json* OutputCalled(const Json& outputs, const Json& name) {
@@ -51,11 +80,17 @@ const Json* OutputCalled(const Json& outputs, const Json& name) {
   return nullptr;
 }
 
-std::optional<std::string> DifferenceOf(const Json& expected, const Json& got, double tolerance) {
+std::optional<std::string> DifferenceOf(const Json& expected, const Json& got,
+                                        std::optional<double> tolerance) {
   const std::string name = "output " + ValueText(Part(expected, "name"));
-  const Json& shape = Part(expected, "shape");
-  if (!shape.is_null() && shape != Part(got, "shape"))
-    return name + ": expected shape " + ValueText(shape) + ", got " + ValueText(Part(got, "shape"));
+  for (const char* key : {"datatype", "shape"}) {
+    const Json& want = Part(expected, key);
+    const Json& have = Part(got, key);
+    if (!want.is_null() && want != have)
+      return name + ": expected " + key + " " + ValueText(want) + ", got " + ValueText(have);
+  }
+  const Json& datatype = Part(expected, "datatype");
+  const std::string type = datatype.is_string() ? datatype.get<std::string>() : "";
   std::vector<const Json*> want;
   std::vector<const Json*> have;
   Flatten(Part(expected, "data"), &want);
@@ -64,7 +99,7 @@ std::optional<std::string> DifferenceOf(const Json& expected, const Json& got, d
     return name + ": expected " + std::to_string(want.size()) + " values, got " +
            std::to_string(have.size());
   for (std::size_t i = 0; i < want.size(); ++i)
-    if (!IsSame(*want[i], *have[i], tolerance))
+    if (!IsSame(*want[i], *have[i], type, tolerance))
       return name + "[" + std::to_string(i) + "]: expected " + ValueText(*want[i]) + ", got " +
              ValueText(*have[i]);
   return std::nullopt;
@@ -93,13 +128,13 @@ Result<Json> OutputsOf(std::string_view answer) {
   const auto json = ParseJson(answer, "the answer");
   if (!json) return json.error();
   const Json& outputs = Part(*json, "outputs");
-  if (!outputs.is_array()) return Invalid("the answer has no outputs");
-  for (const Json& output : outputs)
-    if (!Part(output, "data").is_array()) return Invalid("an output of the answer has no data");
+  if (const std::string problem = WrongOutputs(outputs); !problem.empty())
+    return Invalid("the answer " + problem);
   return outputs;
 }
 
-std::optional<std::string> DifferenceIn(const Json& expected, const Json& got, double tolerance) {
+std::optional<std::string> DifferenceIn(const Json& expected, const Json& got,
+                                        std::optional<double> tolerance) {
   for (const Json& output : expected) {
     const Json* same = OutputCalled(got, Part(output, "name"));
     if (same == nullptr)

@@ -27,10 +27,12 @@ struct RecordedRow {
 [[nodiscard]] Result<Json> OutputsOf(std::string_view answer);
 
 // The first value in which `got` is otherwise than `expected`: "output "y"[3]: expected 0.5, got
-// 0.7". Each output of `expected` must be there, with the same shape; more are no difference. Two
-// numbers differ where they are apart by more than tolerance * max(1, |expected|); of anything
-// else, the value.
+// 0.7". Each output of `expected` must be there, with the same datatype and shape as far as it
+// tells them; more are no difference. Two numbers differ where they are apart by more than
+// tolerance * max(1, |expected|); of anything else, the value. Without a tolerance that is
+// api::kRowsTolerance, and whole numbers (datatype INT*, UINT*; of no datatype, two of JSON's
+// integers) differ where they are not the same.
 [[nodiscard]] std::optional<std::string> DifferenceIn(const Json& expected, const Json& got,
-                                                      double tolerance);
+                                                      std::optional<double> tolerance);
 
 }  // namespace penstock::rollouts

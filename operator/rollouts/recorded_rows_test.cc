@@ -34,11 +34,23 @@ TEST(ParseRows, NamesTheLineThatIsNone) {
   EXPECT_THAT(said(kRow + "\n{"), HasSubstr("line 2"));
   EXPECT_THAT(said(R"({"inputs":[]})"), HasSubstr("line 1 has no request with inputs"));
   const std::string unanswered = R"({"request":{"inputs":[]}})";
-  EXPECT_THAT(said(unanswered), HasSubstr("line 1 has no response with outputs"));
+  EXPECT_THAT(said(unanswered), HasSubstr("line 1 has no response to compare"));
   EXPECT_EQ(said(unanswered, false), "read");
   std::string many;
   for (std::size_t i = 0; i <= kMostRows; ++i) many += kRow + "\n";
   EXPECT_THAT(said(many), HasSubstr("more than 1000 rows"));
+}
+
+TEST(ParseRows, RefusesARowWhoseResponseHasNothingToCompare) {
+  const auto said = [](const std::string& response) {
+    const auto rows = ParseRows(R"({"request":{"inputs":[]},"response":)" + response + "}", true);
+    return rows ? std::string("read") : rows.error().message;
+  };
+  EXPECT_THAT(said(R"({"outputs":[]})"), HasSubstr("line 1 has no response to compare: it has no "
+                                                   "outputs"));
+  EXPECT_THAT(said(R"({"outputs":[{"name":"y"}]})"), HasSubstr("an output without a list"));
+  EXPECT_THAT(said(R"({"outputs":[{"name":"y","data":3}]})"),
+              HasSubstr("an output without a list"));
 }
 
 TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
@@ -48,6 +60,32 @@ TEST(DifferenceIn, IsNoneWithinTheToleranceOfASmallOrALargeNumber) {
   EXPECT_EQ(
       *DifferenceIn(Outputs("y", "[2]", "[0.5, 1000]"), Outputs("y", "[2]", "[0.5, 1002]"), 0.001),
       "output \"y\"[1]: expected 1000, got 1002");
+}
+
+Json Of(const std::string& datatype, const std::string& data) {
+  Json output{{"name", "y"}, {"data", Json::parse(data)}};
+  if (!datatype.empty()) output["datatype"] = datatype;
+  return Json::array({output});
+}
+
+TEST(DifferenceIn, ToleratesNothingOfWholeNumbersUnlessToldTo) {
+  EXPECT_EQ(*DifferenceIn(Of("INT64", "[200000]"), Of("INT64", "[200001]"), {}),
+            "output \"y\"[0]: expected 200000, got 200001");
+  EXPECT_TRUE(DifferenceIn(Of("", "[200000]"), Of("", "[200001]"), {}));
+  EXPECT_TRUE(DifferenceIn(Of("UINT64", "[18446744073709551615]"), Of("UINT64", "[-1]"), {}));
+  EXPECT_TRUE(
+      DifferenceIn(Of("INT64", "[9007199254740993]"), Of("INT64", "[9007199254740992]"), {}));
+  EXPECT_TRUE(DifferenceIn(Of("BOOL", "[true]"), Of("BOOL", "[false]"), {}));
+  EXPECT_FALSE(DifferenceIn(Of("INT64", "[200000]"), Of("INT64", "[200001]"), 0.001));
+  EXPECT_FALSE(DifferenceIn(Of("FP32", "[200000]"), Of("FP32", "[200001]"), {}))
+      << "written without a point";
+  EXPECT_TRUE(DifferenceIn(Of("FP32", "[1]"), Of("FP32", "[1.1]"), {}));
+}
+
+TEST(DifferenceIn, IsOneOfDatatypesAsFarAsTheyAreTold) {
+  EXPECT_EQ(*DifferenceIn(Of("INT64", "[1]"), Of("FP32", "[1]"), {}),
+            "output \"y\": expected datatype \"INT64\", got \"FP32\"");
+  EXPECT_FALSE(DifferenceIn(Of("", "[1]"), Of("FP32", "[1]"), {}));
 }
 
 TEST(DifferenceIn, TakesNestedAndFlatDataForTheSame) {
@@ -72,6 +110,7 @@ TEST(OutputsOf, RefusesWhatIsNoAnswerOfJson) {
   EXPECT_TRUE(OutputsOf(R"({"outputs":[{"name":"y","data":[1]}]})"));
   EXPECT_FALSE(OutputsOf("<html>"));
   EXPECT_FALSE(OutputsOf(R"({"outputs":[{"name":"y"}]})"));
+  EXPECT_FALSE(OutputsOf(R"({"outputs":[]})"));
   EXPECT_FALSE(OutputsOf(R"([])"));
 }
 

@@ -13,10 +13,11 @@ constexpr std::chrono::seconds kTimeForRows{60};
 constexpr int kShownMismatches = 3;
 constexpr std::size_t kMostOfEvidence = 900;
 
-double ToleranceOf(const api::RowsGate& gate) {
-  const std::string text = gate.tolerance.empty() ? api::kRowsTolerance : gate.tolerance;
+std::optional<double> ToleranceOf(const api::RowsGate& gate) {
+  if (gate.tolerance.empty()) return std::nullopt;
   double tolerance = 0;
-  (void)std::from_chars(text.data(), text.data() + text.size(), tolerance);  // was checked
+  const char* end = gate.tolerance.data() + gate.tolerance.size();
+  (void)std::from_chars(gate.tolerance.data(), end, tolerance);  // was checked
   return tolerance;
 }
 
@@ -113,7 +114,7 @@ class RowsMeasurement {
   const api::RowsGate& gate_;
   const rollout::ServersToAsk& servers_;
   const RowsMeans& means_;
-  const double tolerance_;
+  const std::optional<double> tolerance_;
   int compared_ = 0;
   int mismatches_ = 0;
   int refused_ = 0;

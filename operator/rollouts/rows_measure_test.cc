@@ -26,13 +26,14 @@ std::string Rows() {
 
 class RowsOfAVersion : public ::testing::Test {
  protected:
-  // Of pod "old" and pod "new": y = factor * x, or a status.
+  // Of pod "old" and pod "new": y = factor * x; 0: no outputs; below: a status.
   GateMeasure Measured() {
     const AskServer ask = [this](const rollout::ServerAddress& server,
                                  const ServerRequest& request) -> Result<ServerAnswer> {
       EXPECT_EQ(request.target, "/v2/models/flights/infer");
       ++asked_;
       const double factor = server.pod == "old" ? old_ : new_;
+      if (factor == 0) return ServerAnswer{200, R"({"outputs":[]})"};
       if (factor < 0) return ServerAnswer{static_cast<int>(-factor), R"({"error":"no"})"};
       const double x = Json::parse(request.body)["inputs"][0]["data"][0];
       const Json y{{"name", "y"}, {"shape", {1}}, {"data", {factor * x}}};
@@ -88,6 +89,14 @@ TEST_F(RowsOfAVersion, MeasureNothingWhereAServerIsBusyOrTheRowsAreNone) {
   new_ = 2;
   text_ = "{}";
   EXPECT_THAT(Measured().error, HasSubstr("line 1 has no request"));
+}
+
+TEST_F(RowsOfAVersion, PassNotWhereAnAnswerHasNoOutputs) {
+  new_ = 0;
+  EXPECT_THAT(Measured().message, HasSubstr("3 of 3 rows are answered otherwise"));
+  gate_.expect = api::RowsExpect::kStable;
+  old_ = 0;
+  EXPECT_THAT(Measured().error, HasSubstr("the stable version refuses every row"));
 }
 
 TEST_F(RowsOfAVersion, ExpectWhatTheStableVersionAnswersNow) {

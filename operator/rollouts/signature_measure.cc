@@ -44,11 +44,14 @@ GateMeasure MeasureSignature(const rollout::ServersToAsk& servers, const AskServ
     if (m.error.empty()) m.error = told->error;
   if (!m.error.empty()) return m;
   m.good = true;
-  for (const Told* told : {&stable, &candidate})
-    if (!told->silence.empty() && m.message.empty())
-      m.message = rollout::kNotCompared + told->silence;
-  if (!m.message.empty()) return m;
-  const auto breaks = rollout::SignatureBreaks(*stable.signature, *candidate.signature);
+  if (!stable.signature) {
+    m.message = rollout::kNotCompared + stable.silence;
+    return m;
+  }
+  // Where the stable version tells its own, silence is a break.
+  const auto breaks = candidate.signature
+                          ? rollout::SignatureBreaks(*stable.signature, *candidate.signature)
+                          : std::vector<std::string>{candidate.silence};
   m.good = breaks.empty();
   for (const std::string& one : breaks) m.message += (m.message.empty() ? "" : "; ") + one;
   if (m.good) m.message = "accepts and answers what the stable version does";

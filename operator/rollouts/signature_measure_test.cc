@@ -40,14 +40,23 @@ TEST(MeasureSignature, NamesTheFieldOldAndNewOfWhatBreaks) {
   EXPECT_EQ(m.message, "input \"hour\": datatype INT64 became BYTES");
 }
 
-TEST(MeasureSignature, SaysWhoseServerTellsNone) {
+TEST(MeasureSignature, SaysThatTheStableVersionsServerTellsNone) {
   const ServerAnswer told{200, Metadata("INT64")};
-  GateMeasure m = Answered({{"old", ServerAnswer{404, ""}}, {"new", told}});
+  const GateMeasure m = Answered({{"old", ServerAnswer{404, ""}}, {"new", told}});
   EXPECT_TRUE(m.good);
   EXPECT_THAT(m.message, HasSubstr("not compared: the stable version's server answers 404"));
-  m = Answered({{"old", told}, {"new", ServerAnswer{200, R"({"inputs":[],"outputs":[]})"}}});
-  EXPECT_TRUE(m.good);
-  EXPECT_THAT(m.message, HasSubstr("not compared: the new version's server tells none"));
+}
+
+TEST(MeasureSignature, IsNotGoodWhereOnlyTheStableVersionTellsOne) {
+  const ServerAnswer told{200, Metadata("INT64")};
+  GateMeasure m =
+      Answered({{"old", told}, {"new", ServerAnswer{200, R"({"inputs":[],"outputs":[]})"}}});
+  EXPECT_FALSE(m.good);
+  EXPECT_EQ(m.error, "");
+  EXPECT_THAT(m.message, HasSubstr("the new version's server tells none"));
+  m = Answered({{"old", told}, {"new", ServerAnswer{404, ""}}});
+  EXPECT_FALSE(m.good);
+  EXPECT_THAT(m.message, HasSubstr("the new version's server answers 404"));
 }
 
 TEST(MeasureSignature, MeasuresNothingWhereAServerIsAwayOrBusy) {

@@ -24,22 +24,23 @@ std::int64_t VersionOf(const std::string& text) {
   return r.ec == std::errc{} && r.ptr == text.data() + text.size() ? v : 0;
 }
 
-// A sum that is no number (it has overflown) makes all of them unknown.
+// A sum that is no number has overflown: JSON has no infinity.
 rollout::ShiftSums ReadShift(const Json& shadow) {
   const Json& shift = Member(shadow, "shift");
   rollout::ShiftSums sums;
-  sums.rows = CountAt(shadow, "rows");
+  if (!shift.is_object()) return sums;
+  sums.rows = CountAt(shift, "rows");
+  sums.lost_rows = CountAt(shift, "lostRows");
   sums.values = CountAt(shift, "values");
-  bool known = true;
   const auto sum = [&](const char* key) {
     const Json& v = Member(shift, key);
     const double read = v.is_number() ? v.get<double>() : std::nan("");
-    known = known && std::isfinite(read) && read >= 0;
-    return read;
+    sums.overflown |= !std::isfinite(read) || read < 0;
+    return sums.overflown ? 0.0 : read;
   };
   sums.absolute_differences = sum("sumAbsoluteDifference");
   sums.squared_differences = sum("sumSquaredDifference");
-  return known ? sums : rollout::ShiftSums();
+  return sums;
 }
 
 // The bounds are the router's, the same for all versions.

@@ -88,9 +88,14 @@ std::size_t Largest(const Json* const* row, std::size_t width) {
 void CompareRow(const Json* const* a, const Json* const* b, std::size_t width,
                 std::optional<double> threshold, Comparison* sum) {
   ++sum->rows;
-  const bool numbers = std::all_of(a, a + width, [](const Json* v) { return v->is_number(); }) &&
-                       std::all_of(b, b + width, [](const Json* v) { return v->is_number(); });
-  if (numbers) {
+  const auto numbers = [width](const Json* const* row) {
+    return std::all_of(row, row + width, [](const Json* v) { return v->is_number(); });
+  };
+  const bool of_numbers = numbers(a);
+  if (of_numbers && !numbers(b)) {
+    ++sum->lost_rows;
+  } else if (of_numbers) {
+    ++sum->number_rows;
     for (std::size_t i = 0; i < width; ++i) {
       const double x = a[i]->get<double>();
       const double y = b[i]->get<double>();
@@ -130,6 +135,8 @@ Comparison& Comparison::operator+=(const Comparison& other) {
   rows += other.rows;
   decisions += other.decisions;
   flips += other.flips;
+  number_rows += other.number_rows;
+  lost_rows += other.lost_rows;
   values += other.values;
   sum_a += other.sum_a;
   sum_b += other.sum_b;

@@ -23,6 +23,8 @@ struct Comparison {
   std::int64_t rows = 0;
   std::int64_t decisions = 0;  // rows that have one
   std::int64_t flips = 0;
+  std::int64_t number_rows = 0;  // of nothing but numbers on both sides
+  std::int64_t lost_rows = 0;    // of nothing but numbers in a, and of something else in b
   // Over all numbers of the output, pair by pair: b is the shadow's.
   std::int64_t values = 0;
   double sum_a = 0;

@@ -44,6 +44,16 @@ TEST(Comparing, SeesOnlyAShiftInRegressions) {
   EXPECT_DOUBLE_EQ(seen->sum_b - seen->sum_a, 1.0);
 }
 
+TEST(Comparing, CountsRowsWhoseNumbersTheShadowHasLost) {
+  const auto seen = CompareAnswers(R"({"predictions":[10.5,20.5,null,1.5]})",
+                                   R"({"predictions":[null,"20.5",3.5,1.5]})", "");
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->rows, 4);
+  EXPECT_EQ(seen->lost_rows, 2);
+  EXPECT_EQ(seen->number_rows, 1);
+  EXPECT_EQ(seen->values, 1);
+}
+
 TEST(Comparing, ComparesLabelsAndClasses) {
   EXPECT_EQ(CompareAnswers(V2("[2]", R"(["a","b"])"), V2("[2]", R"(["a","c"])"), "p")->flips, 1);
   EXPECT_EQ(CompareAnswers(V2("[2]", "[3,4]"), V2("[2]", "[3,5]"), "p")->flips, 1);

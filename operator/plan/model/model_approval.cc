@@ -25,6 +25,20 @@ std::string TimeOutText(const api::ApprovalStep& step, const ApprovalVerdict& ve
   return who + " within " + FormatDuration(*step.timeout) + " (approval.timeout)";
 }
 
+// False: nobody could have said no, so that nobody's silence lets it go on.
+bool EndAtTimeOut(const api::ApprovalStep& step, const ApprovalVerdict& verdict,
+                  const std::string& unbound, rollout::Situation& situation) {
+  const bool asks = step.on_timeout == api::ApprovalTimeout::kApprove;
+  if (asks && !unbound.empty()) return false;
+  const std::string no_consent = WhyNoConsent(verdict, unbound);
+  const bool goes_on = asks && no_consent.empty();
+  situation.approval = goes_on ? ApprovalState::kApproved : ApprovalState::kRejected;
+  situation.approval_timed_out = true;
+  situation.approval_text = TimeOutText(step, verdict);
+  if (asks) situation.approval_text += "; " + (goes_on ? "onTimeout: Approve" : no_consent);
+  return true;
+}
+
 // The submitter of the run that made the candidate, where that run is known still.
 const api::ObjectMeta* MakerOf(const ModelObserved& o, const api::ModelVersionStatus& c) {
   const bool known = o.target_maker && !c.run.empty() && o.target_maker->name == c.run;
@@ -53,6 +67,14 @@ bool TakesApprovals(const api::ModelDeployment& md) {
                      [](const api::RolloutStep& step) { return step.approval.has_value(); });
 }
 
+bool HasMade(const api::PipelineRunStatus& run, const std::string& digest) {
+  const auto is_it = [&](const auto& output) { return output.digest == digest; };
+  const auto has_it = [&](const auto& of) {
+    return std::any_of(of.outputs.begin(), of.outputs.end(), is_it);
+  };
+  return has_it(run) || std::any_of(run.steps.begin(), run.steps.end(), has_it);
+}
+
 void JudgeApprovalStage(const ModelObserved& o, const rollout::Stage& stage, TimePoint now,
                         const ModelPlan& plan, rollout::Situation& situation) {
   if (stage.kind != rollout::StageKind::kApproval) return;
@@ -72,24 +94,29 @@ void JudgeApprovalStage(const ModelObserved& o, const rollout::Stage& stage, Tim
     situation.approval_text =
         "rejected by " + verdict.by.front() +
         (verdict.comment.empty() ? "" : ": " + Shown(verdict.comment, kMostOfText));
-  } else if (end && now >= *end) {
-    const bool goes_on = step->on_timeout == api::ApprovalTimeout::kApprove;
-    situation.approval = goes_on ? ApprovalState::kApproved : ApprovalState::kRejected;
-    situation.approval_text = TimeOutText(*step, verdict) + (goes_on ? "; onTimeout: Approve" : "");
   } else {
     const std::string unbound = WhyUnbound(o.approvals.policy, now);
+    const bool late = end && now >= *end && situation.paused.empty();
+    if (late && EndAtTimeOut(*step, verdict, unbound, situation)) return;
+    std::string text = WaitText(*step, step->message, verdict, unbound);
+    if (late) text += "; its time is over: " + WhyNoConsent(verdict, unbound);
     situation.approval_reason = WaitReason(verdict, unbound);
-    situation.approval_text = Shown(WaitText(*step, step->message, verdict, unbound), kMostOfText);
+    situation.approval_text = Shown(text, kMostOfText);
   }
 }
 
 void TellApproval(const rollout::Stage& stage, const rollout::Situation& situation,
                   const rollout::Decision& decision, ModelPlan& plan) {
-  if (stage.kind != rollout::StageKind::kApproval || decision.move != rollout::Move::kNext) return;
+  if (stage.kind != rollout::StageKind::kApproval) return;
+  const bool late = situation.approval_timed_out;
+  const bool ends =
+      decision.move == rollout::Move::kNext || (late && decision.move == rollout::Move::kRollBack);
+  if (!ends) return;
   const api::ModelVersionStatus& c = *plan.status.candidate;
-  plan.events.push_back({"Normal", "Approved",
-                         "step " + std::to_string(stage.step) + " of " +
-                             VersionText(c.version, c.digest) + " is " + situation.approval_text});
+  const std::string step =
+      "step " + std::to_string(stage.step) + " of " + VersionText(c.version, c.digest);
+  plan.events.push_back({late ? "Warning" : "Normal", late ? "ApprovalTimeout" : "Approved",
+                         step + (late ? ": " : " is ") + situation.approval_text});
 }
 
 }  // namespace penstock::plan

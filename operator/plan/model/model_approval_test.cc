@@ -154,6 +154,35 @@ TEST_F(ApprovedModels, DoNotCountWhoStartedTheRunThatMadeTheModel) {
   EXPECT_EQ(StepNow(), 3);
 }
 
+TEST(HasMade, IsTrueOfARunWithTheModelAmongItsOutputs) {
+  api::PipelineRunStatus run;
+  EXPECT_FALSE(HasMade(run, "sha256:b")) << "whatever a ModelVersion says";
+  run.steps.resize(1);
+  run.steps[0].outputs.emplace_back().digest = "sha256:b";
+  EXPECT_TRUE(HasMade(run, "sha256:b"));
+  EXPECT_FALSE(HasMade(run, "sha256:c"));
+  run.outputs.emplace_back().digest = "sha256:c";
+  EXPECT_TRUE(HasMade(run, "sha256:c"));
+}
+
+TEST_F(ApprovedModels, OfWhichARunAboveTheMakerIsOlderThanThePolicyAreNotApproved) {
+  Asked().not_by_submitter = true;
+  Wait();
+  o_.approvals.policy.since = now_ - 1min;
+  o_.target_maker.emplace();
+  o_.target_maker->name = "flights-2";
+  o_.target_maker->created = now_;
+  o_.target_maker->annotations[api::kSubmittedBy] = "carol";
+  o_.approvals.above_created = now_ - 2min;
+  Decide("alice");
+  Step();
+  EXPECT_EQ(StepNow(), 2);
+  EXPECT_THAT(Says("Ready"), HasSubstr("nobody knows who started it"));
+  o_.approvals.above_created.reset();
+  Step();
+  EXPECT_EQ(StepNow(), 3);
+}
+
 TEST_F(ApprovedModels, EndAtTheirTimeOutAsTheSpecSays) {
   Asked().timeout = Milliseconds(3'600'000);
   Wait();
@@ -174,6 +203,63 @@ TEST_F(ApprovedModels, GoOnAtTheirTimeOutWhereTheSpecSaysSo) {
   now_ += 61min;
   Step();
   EXPECT_EQ(StepNow(), 3);
+}
+
+TEST_F(ApprovedModels, TellThatTheirTimeOutLetThemGoOn) {
+  Asked().timeout = Milliseconds(3'600'000);
+  Asked().on_timeout = api::ApprovalTimeout::kApprove;
+  Wait();
+  now_ += 61min;
+  Step();
+  ASSERT_FALSE(plan_.events.empty());
+  EXPECT_EQ(plan_.events[0].reason, "ApprovalTimeout");
+  EXPECT_EQ(plan_.events[0].type, "Warning");
+}
+
+TEST_F(ApprovedModels, DoNotGoOnAtTheirTimeOutWhereNoRejectionWouldHaveCounted) {
+  Asked().timeout = Milliseconds(3'600'000);
+  Asked().on_timeout = api::ApprovalTimeout::kApprove;
+  Wait();
+  o_.approvals.policy.why_not = "there is no policy";
+  Decide("alice", api::Decision::kReject);
+  now_ += 61min;
+  Step();
+  EXPECT_EQ(StepNow(), 2);
+  EXPECT_EQ(Is("Ready"), "False ApprovalUnbound");
+  EXPECT_THAT(Says("Ready"), HasSubstr("onTimeout: Approve waits until decisions count"));
+  o_.approvals.policy.why_not.clear();
+  o_.approvals.policy.since = now_ - 1min;  // it came after alice
+  Step();
+  EXPECT_FALSE(plan_.status.candidate);
+  EXPECT_EQ(plan_.events[0].reason, "ApprovalTimeout");
+  EXPECT_THAT(plan_.status.history.front().reason,
+              HasSubstr("does not go past the rejection of alice"));
+}
+
+TEST_F(ApprovedModels, GoOnAtTheirTimeOutPastTheNoOfWhoHasNoSay) {
+  Asked().timeout = Milliseconds(3'600'000);
+  Asked().on_timeout = api::ApprovalTimeout::kApprove;
+  Wait();
+  Decide("mallory", api::Decision::kReject);
+  Last().spec.groups.clear();
+  now_ += 61min;
+  Step();
+  EXPECT_EQ(StepNow(), 3);
+}
+
+TEST_F(ApprovedModels, DoNotTimeOutWhilePausedAndTakeARejectionTill) {
+  Asked().timeout = Milliseconds(3'600'000);
+  Asked().on_timeout = api::ApprovalTimeout::kApprove;
+  Wait();
+  o_.md.spec.rollout.paused = true;
+  now_ += 61min;
+  Step();
+  EXPECT_EQ(StepNow(), 2);
+  Decide("alice", api::Decision::kReject);
+  o_.md.spec.rollout.paused = false;
+  Step();
+  EXPECT_FALSE(plan_.status.candidate);
+  EXPECT_THAT(plan_.status.history.front().reason, HasSubstr("rejected by alice"));
 }
 
 TEST_F(ApprovedModels, AreNotPromotedOrResumedPastAnApproval) {

@@ -37,25 +37,56 @@ void AskServers(const ModelObserved& o, const api::GateSpec& check, Milliseconds
   const rollout::Asked* asked = plan.evidence.AskedBy(check.Name());
   const bool due = asked == nullptr || asked->time == TimePoint{} ||
                    now - asked->time >= interval || now < asked->time;
-  if (due) plan.questions.push_back({check, ServersOf(o, plan)});
+  if (!due) return;
+  plan.questions.push_back({check, ServersOf(o, plan), 0, asked == nullptr ? "" : asked->mark});
 }
 
 CheckOutcome OfSignature(const rollout::Judgement& j) {
   if (j.verdict == rollout::Verdict::kPass) return {};
   if (j.verdict == rollout::Verdict::kInconclusive)
-    return {CheckEnd::kWait, "its signature is compared with the stable version's" +
-                                 (j.status.message.empty() ? "" : ": " + j.status.message)};
+    return {CheckEnd::kWait,
+            "its signature is compared with the stable version's" +
+                (j.status.message.empty() ? "" : ": " + j.status.message),
+            ""};
   return {CheckEnd::kHold,
           "gets no traffic: its signature breaks the stable version's: " + j.status.message +
-              "; spec.rollout.allowSignatureChange: true lets it, penstock.dev/abort ends it"};
+              "; spec.rollout.allowSignatureChange: true lets it, penstock.dev/abort ends it",
+          kSignatureIncompatible};
 }
 
-// Of the pods that the candidate has now. An answer of others may be that of another version, which
-// was the candidate when it was asked.
+// Of the pods that the candidate has now, of today's template. An answer of others may be that of
+// another version, which was the candidate when it was asked.
 bool IsOfCandidate(const ModelObserved& o, std::int64_t version, const rollout::Measurement& m) {
+  const DeploymentFact* d = o.OfVersion(version);
   return m.pod.empty() || std::any_of(o.pods.begin(), o.pods.end(), [&](const auto& pod) {
-           return pod.version == version && pod.name == m.pod && !pod.ending;
+           return pod.version == version && pod.name == m.pod && !pod.ending && d != nullptr &&
+                  pod.template_hash == d->template_hash;
          });
+}
+
+// Neither well nor badly, and its time may be over.
+CheckOutcome OfUndecided(const ModelObserved& o, const std::string& waits, TimePoint now,
+                         const ModelPlan& plan) {
+  const api::RolloutSpec& spec = o.md.spec.rollout;
+  if (Names(o.md, api::kAnnotationPromote, std::to_string(plan.status.candidate->version)))
+    return {};
+  if (now - plan.evidence.began.value_or(now) < spec.progress_deadline)
+    return {CheckEnd::kWait, waits, ""};
+  const std::string late =
+      "not decided within progressDeadline (" + FormatDuration(spec.progress_deadline) + "): ";
+  if (spec.on_inconclusive == api::OnInconclusive::kPromote) return {};
+  if (spec.on_inconclusive == api::OnInconclusive::kRollback)
+    return {CheckEnd::kRefuse, late + waits, ""};
+  return {CheckEnd::kHold,
+          "gets no traffic: " + late + waits +
+              "; it is tried again, penstock.dev/promote goes past it, penstock.dev/abort ends it",
+          kChecksUndecided};
+}
+
+void TellNotCompared(const std::string& text, ModelPlan& plan) {
+  const auto& c = *plan.status.candidate;
+  plan.events.push_back({"Warning", "SignatureNotCompared",
+                         "the signature of " + VersionText(c.version, c.digest) + " is " + text});
 }
 
 // Once, when it has come: that nothing could be compared is told where it counts as passed.
@@ -64,24 +95,24 @@ void TellIfNotCompared(const ModelObserved& o, const rollout::Judgement& j, Mode
   const bool news = std::any_of(o.measurements.begin(), o.measurements.end(), [&](const auto& m) {
     return m.gate == rollout::kSignatureCheck && IsOfCandidate(o, version, m);
   });
-  if (!news || j.verdict != rollout::Verdict::kPass ||
-      !j.status.message.starts_with(rollout::kNotCompared))
-    return;
-  const auto& c = *plan.status.candidate;
-  plan.events.push_back(
-      {"Warning", "SignatureNotCompared",
-       "the signature of " + VersionText(c.version, c.digest) + " is " + j.status.message});
+  if (news && j.verdict == rollout::Verdict::kPass &&
+      j.status.message.starts_with(rollout::kNotCompared))
+    TellNotCompared(j.status.message, plan);
 }
 
 CheckOutcome CheckSignature(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
   const rollout::Judgement j = rollout::JudgeSignature(plan.evidence);
   plan.status.candidate->gates.push_back(j.status);
   TellIfNotCompared(o, j, plan);
-  CheckOutcome outcome = OfSignature(j);
+  const CheckOutcome outcome = OfSignature(j);
+  if (j.verdict != rollout::Verdict::kInconclusive) return outcome;
   api::GateSpec check;
   check.name = rollout::kSignatureCheck;
-  if (outcome.end == CheckEnd::kWait) AskServers(o, check, kAskAgain, now, plan);
-  return outcome;
+  AskServers(o, check, kAskAgain, now, plan);
+  const CheckOutcome undecided = OfUndecided(o, outcome.message, now, plan);
+  if (undecided.end == CheckEnd::kGoOn)
+    TellNotCompared(rollout::kNotCompared + j.status.message, plan);
+  return undecided;
 }
 
 // Those that can be asked: the first version has no stable one whose answers could be expected.
@@ -93,17 +124,6 @@ std::vector<api::GateSpec> RowsGatesOf(const ModelObserved& o, const ModelPlan& 
   return gates;
 }
 
-CheckOutcome OfUndecidedRows(const api::RolloutSpec& spec, const std::string& waits, TimePoint now,
-                             const rollout::Evidence& evidence) {
-  if (now - evidence.began.value_or(now) < spec.progress_deadline)
-    return {CheckEnd::kWait, "waits for " + waits};
-  const std::string late = "not decided within progressDeadline (" +
-                           FormatDuration(spec.progress_deadline) + "): " + waits;
-  if (spec.on_inconclusive == api::OnInconclusive::kPromote) return {};
-  if (spec.on_inconclusive == api::OnInconclusive::kRollback) return {CheckEnd::kRefuse, late};
-  return {CheckEnd::kWait, late};
-}
-
 CheckOutcome CheckRows(const ModelObserved& o, const std::vector<api::GateSpec>& gates,
                        TimePoint now, ModelPlan& plan) {
   std::string waits;
@@ -111,16 +131,13 @@ CheckOutcome CheckRows(const ModelObserved& o, const std::vector<api::GateSpec>&
     const rollout::Judgement j = rollout::JudgeRows(gate, plan.evidence);
     plan.status.candidate->gates.push_back(j.status);
     if (j.verdict == rollout::Verdict::kFail)
-      return {CheckEnd::kRefuse, gate.Name() + ": " + j.status.message};
+      return {CheckEnd::kRefuse, gate.Name() + ": " + j.status.message, ""};
     if (j.verdict == rollout::Verdict::kPass) continue;
     waits += (waits.empty() ? "" : ", ") + gate.Name() +
              (j.status.message.empty() ? "" : " (" + j.status.message + ")");
     AskServers(o, gate, gate.interval, now, plan);
   }
-  if (waits.empty() ||
-      Names(o.md, api::kAnnotationPromote, std::to_string(plan.status.candidate->version)))
-    return {};
-  return OfUndecidedRows(o.md.spec.rollout, waits, now, plan.evidence);
+  return waits.empty() ? CheckOutcome() : OfUndecided(o, "waits for " + waits, now, plan);
 }
 
 }  // namespace
@@ -150,7 +167,7 @@ CheckOutcome CheckBeforeTraffic(const ModelObserved& o, TimePoint now, ModelPlan
   CheckOutcome outcome = signature ? CheckSignature(o, now, plan) : CheckOutcome();
   if (outcome.end == CheckEnd::kGoOn) outcome = CheckRows(o, rows, now, plan);
   if (Names(o.md, api::kAnnotationAbort, std::to_string(c.version)))
-    outcome = {CheckEnd::kAbort, "aborted by penstock.dev/abort"};
+    outcome = {CheckEnd::kAbort, "aborted by penstock.dev/abort", ""};
   if (outcome.end == CheckEnd::kGoOn) {
     plan.questions.clear();  // of rows that people promote past
     c.gates.clear();

@@ -9,24 +9,28 @@
 
 namespace penstock::plan {
 
-// Reason of a candidate that is held because it breaks the stable version's signature.
+// Reasons of a candidate that is held: it breaks the stable version's signature; what is asked of it
+// was not decided within progressDeadline, and onInconclusive is Pause.
 inline constexpr const char* kSignatureIncompatible = "SignatureIncompatible";
+inline constexpr const char* kChecksUndecided = "ChecksUndecided";
 
 enum class CheckEnd : std::uint8_t {
   kGoOn,    // nothing keeps it from traffic
   kWait,    // not known yet
-  kHold,    // it gets none until somebody changes the spec, or aborts it
+  kHold,    // it gets none until somebody acts, or what is undecided is decided
   kRefuse,  // a gate fails
   kAbort,   // people want it gone
 };
 struct CheckOutcome {
   CheckEnd end = CheckEnd::kGoOn;
   std::string message;  // why, unless it goes on
+  std::string reason;   // of kHold
 };
 
 // Looks at what was measured, fills the candidate's gates and message, the evidence, the questions
-// to ask and the next look. A candidate whose stages have begun goes on. Rows that could not be
-// sent within progressDeadline do what onInconclusive says.
+// to ask and the next look. A candidate whose stages have begun goes on. A signature that could not
+// be compared and rows that could not be sent within progressDeadline do what onInconclusive says;
+// penstock.dev/promote goes past them.
 [[nodiscard]] CheckOutcome CheckBeforeTraffic(const ModelObserved& observed, TimePoint now,
                                               ModelPlan& plan);
 

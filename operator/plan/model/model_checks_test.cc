@@ -34,8 +34,10 @@ class CheckedModels : public PlanModels {
     pod.traffic_port = 8080;
     return pod;
   }
-  void Measured(bool good, const std::string& error, const std::string& message = "") {
-    o_.measurements = {{rollout::kSignatureCheck, now_, {}, good, error, message}};
+  void Measured(bool good, const std::string& error, const std::string& message = "",
+                std::vector<rollout::Measurement> more = {}) {
+    o_.measurements = std::move(more);
+    o_.measurements.push_back({rollout::kSignatureCheck, now_, {}, good, error, message});
   }
   std::vector<std::string> Events() const {
     std::vector<std::string> reasons;
@@ -89,10 +91,10 @@ TEST_F(CheckedModels, GiveWayToTheNextModelWhereTheyAreHeld) {
   EXPECT_THAT(Step(), ElementsAre("apply flights-v3", "delete flights-v2"));
 }
 
-TEST_F(CheckedModels, AreAskedAgainUntilThereIsAnAnswerAndGoOnWhereThereIsNone) {
+TEST_F(CheckedModels, AreHeldWhereTheirSignatureCouldNotBeCompared) {
   Candidate();
   Step();
-  for (int i = 1; i < rollout::kSignatureTries; ++i) {
+  for (int i = 0; i < 20; ++i) {
     now_ += std::chrono::seconds(2);
     Measured(false, "the new version's server could not be asked: no route to host");
     EXPECT_THAT(Step(), IsEmpty());
@@ -102,10 +104,36 @@ TEST_F(CheckedModels, AreAskedAgainUntilThereIsAnAnswerAndGoOnWhereThereIsNone) 
     EXPECT_THAT(Step(), IsEmpty());
     EXPECT_EQ(plan_.questions.size(), 1U);
   }
-  Measured(false, "the new version's server could not be asked: no route to host");
+  now_ += o_.md.spec.rollout.progress_deadline;
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_EQ(Is("Stalled"), "True ChecksUndecided");
+  EXPECT_THAT(Says("Stalled"), HasSubstr("no route to host"));
+  EXPECT_THAT(Events(), ElementsAre("ChecksUndecided"));
+  EXPECT_EQ(plan_.questions.size(), 1U) << "it is tried again";
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_THAT(Events(), IsEmpty()) << "it is told once";
+  Measured(true, "", "the same");
+  EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+}
+
+TEST_F(CheckedModels, ThatCouldNotBeComparedGoOnWhereTheSpecOrAPersonSaysSo) {
+  Candidate();
+  Step();
+  o_.md.meta.annotations[api::kAnnotationPromote] = "2";
+  Measured(false, "the stable version's server could not be asked: no pod of it is Ready");
   EXPECT_THAT(Step(), ElementsAre("switch to 2"));
   EXPECT_THAT(Events(), ElementsAre("SignatureNotCompared"));
-  EXPECT_THAT(plan_.events[0].message, HasSubstr("no route to host"));
+  EXPECT_THAT(plan_.events[0].message, HasSubstr("no pod of it is Ready"));
+}
+
+TEST_F(CheckedModels, ThatCouldNotBeComparedAreRefusedWhereTheSpecSaysSo) {
+  o_.md.spec.rollout.on_inconclusive = api::OnInconclusive::kRollback;
+  Candidate();
+  Step();
+  now_ += o_.md.spec.rollout.progress_deadline;
+  Step();
+  EXPECT_FALSE(plan_.status.candidate);
+  EXPECT_EQ(plan_.status.history.front().outcome, kRejected);
 }
 
 TEST_F(CheckedModels, AreAskedAgainWhereTheirPodsAreMadeAnew) {
@@ -226,8 +254,33 @@ TEST_F(RowsCheckedModels, WaitForRowsThatCouldNotBeSentAndDoThenWhatTheSpecSays)
   EXPECT_THAT(Step(), IsEmpty());
   EXPECT_EQ(plan_.questions.size(), 1U);
   EXPECT_THAT(Says("Ready"), HasSubstr("not decided within progressDeadline"));
+  EXPECT_EQ(Is("Stalled"), "True ChecksUndecided") << "nobody else would know";
+  EXPECT_THAT(Events(), ElementsAre("ChecksUndecided"));
   o_.md.spec.rollout.on_inconclusive = api::OnInconclusive::kPromote;
   EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+}
+
+TEST_F(RowsCheckedModels, TakeNoAnswerOfAnotherGateThatHadTheName) {
+  Candidate();
+  const std::string mark = plan_.questions.at(0).mark;
+  o_.md.spec.rollout.gates[0].rows->config_map = "stricter";
+  RowsMeasured(true, "", "0 of 20 rows are answered otherwise");
+  o_.measurements[0].mark = mark;
+  Measured(true, "", "the same", o_.measurements);
+  EXPECT_THAT(Step(), IsEmpty());
+  ASSERT_EQ(plan_.questions.size(), 1U);
+  EXPECT_NE(plan_.questions[0].mark, mark);
+  RowsMeasured(true, "", "0 of 20 rows are answered otherwise");
+  o_.measurements[0].mark = plan_.questions[0].mark;
+  EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+}
+
+TEST_F(RowsCheckedModels, TakeNoAnswerOfAPodOfAnotherTemplate) {
+  Candidate();
+  RowsMeasured(true, "", "0 of 20 rows are answered otherwise");
+  o_.measurements[0].pod = "v2";
+  o_.pods[1].template_hash = "another";
+  EXPECT_THAT(Step(), IsEmpty());
 }
 
 TEST_F(RowsCheckedModels, ThatCouldNotBeSentTheirRowsGoOnWhereAPersonPromotesThem) {

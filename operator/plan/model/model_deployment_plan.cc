@@ -262,7 +262,7 @@ class ModelPlanner {
     const CheckOutcome outcome = CheckBeforeTraffic(o_, now_, plan_);
     if (outcome.end == CheckEnd::kAbort) RollBack(outcome.message);
     if (outcome.end == CheckEnd::kRefuse) Refuse(outcome.message);
-    if (outcome.end == CheckEnd::kHold) rollout_.held = kSignatureIncompatible;
+    if (outcome.end == CheckEnd::kHold) rollout_.held = outcome.reason;
     return outcome.end == CheckEnd::kGoOn;
   }
 

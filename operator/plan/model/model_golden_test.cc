@@ -99,7 +99,8 @@ std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
     c.compared = said.value("compared", 0);
     c.flips = said.value("flips", 0);
     if (const Json shift = said.value("shift", Json()); shift.is_object())
-      c.shift = {shift.at("rows"), shift.at("values"), shift.at("absolute"), shift.at("squared")};
+      c.shift = {shift.at("rows"), shift.at("values"), shift.at("absolute"), shift.at("squared"),
+                 shift.value("lost", std::int64_t{0})};
   }
   return all;
 }

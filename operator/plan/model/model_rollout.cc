@@ -85,8 +85,9 @@ void Ask(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
     const bool due = asked == nullptr || asked->time == TimePoint{} ||
                      now - asked->time >= gate.interval || now < asked->time;
     if (due)
-      plan.questions.push_back(
-          {WithReferences(gate, o, plan), std::nullopt, plan.status.candidate->version});
+      plan.questions.push_back({WithReferences(gate, o, plan), std::nullopt,
+                                plan.status.candidate->version,
+                                asked == nullptr ? "" : asked->mark});
   }
 }
 

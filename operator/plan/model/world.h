@@ -135,7 +135,8 @@ struct ModelObserved {
   std::vector<rollout::Measurement> measurements;
   rollout::Evidence evidence;  // ModelPlan::evidence of the last plan; empty for a new operator
   ApprovalFacts approvals;     // that name this ModelDeployment's UID
-  std::optional<api::ObjectMeta> target_maker;  // the run that made the target, while it stands
+  // The run that made the target, while it stands: whose status has the target among its outputs.
+  std::optional<api::ObjectMeta> target_maker;
   // Ready endpoints, by version of the pod behind them: of the Service, or where it goes to routers
   // of the Services of the versions.
   std::map<std::int64_t, int> endpoints;
@@ -190,6 +191,7 @@ struct GateQuestion {
   api::GateSpec gate;  // with prometheus or http, references put in
   std::optional<rollout::ServersToAsk> servers = std::nullopt;  // of a check: it asks the versions
   std::int64_t version = 0;  // of a gate: the candidate that it is to judge
+  std::string mark = {};     // rollout::Asked::mark, which its answer brings back
 };
 
 struct ModelPlan {

@@ -49,8 +49,9 @@ struct Situation {
   std::string paused;   // by whom; empty: it is not
   std::string ejected;  // a router took its weight away: why
   ApprovalState approval = ApprovalState::kWaits;
-  std::string approval_text;    // by whom, or what it waits for
-  std::string approval_reason;  // of kWaits: the reason for people
+  std::string approval_text;        // by whom, or what it waits for
+  bool approval_timed_out = false;  // nobody gave it; approval.onTimeout did
+  std::string approval_reason;      // of kWaits: the reason for people
 };
 
 enum class Move : std::uint8_t { kStay, kNext, kPromote, kRollBack };

@@ -1,6 +1,7 @@
 #include "operator/plan/rollout/evidence.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "operator/plan/rollout/gate.h"
 
@@ -24,11 +25,15 @@ void Raise(Histogram& sum, const std::vector<std::int64_t>& now,
 
 // Sums that went on where there are more values; others are of a router that lost them.
 void Raise(ShiftSums& sum, const ShiftSums& now, const ShiftSums& before) {
+  sum.overflown |= now.overflown;
+  sum.lost_rows += Rise(now.lost_rows, before.lost_rows);
   if (now.values <= before.values || now.rows < before.rows) return;
   sum.rows += now.rows - before.rows;
   sum.values += now.values - before.values;
   sum.absolute_differences += std::max(0.0, now.absolute_differences - before.absolute_differences);
   sum.squared_differences += std::max(0.0, now.squared_differences - before.squared_differences);
+  sum.overflown |=
+      !std::isfinite(sum.absolute_differences) || !std::isfinite(sum.squared_differences);
 }
 
 // What came since `before`.
@@ -88,13 +93,15 @@ void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gate
   routers_ = std::move(routers);
   step_ = step;
   gates_ = std::move(texts);
+  const std::string versions =
+      '\n' + std::to_string(step.stable) + ' ' + std::to_string(step.candidate);
   for (const auto& g : gates) {
     if (!g.max_ratio_to_stable.empty())
       latency_.emplace(g.Name(), LatencyRatio(QuantileOf(g.metric),
                                               RatiosAround(NumberOf(g.max_ratio_to_stable))));
-    if (g.IsAsked() || g.rows) asked_[g.Name()];
+    if (g.IsAsked() || g.rows) asked_[g.Name()].mark = TextOf(g) + versions;
   }
-  for (const std::string& check : checks) asked_[check];
+  for (const std::string& check : checks) asked_[check].mark = check + versions;
 }
 
 void Evidence::Look(const std::vector<RouterFact>& routers, TimePoint now) {
@@ -146,9 +153,9 @@ void Evidence::Add(const Measurement& m) {
   if (it == asked_.end()) return;
   if (m.version != 0 && m.version != step_.candidate) return;  // of one that is gone
   Asked& a = it->second;
+  if (!m.mark.empty() && m.mark != a.mark) return;  // the gate or a version is another by now
   a.time = m.time;
   a.error = m.error;
-  a.errors_in_a_row = m.error.empty() ? 0 : a.errors_in_a_row + 1;
   if (!m.error.empty()) return;
   a.message = m.message;
   a.samples = m.samples;

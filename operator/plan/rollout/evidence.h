@@ -32,13 +32,13 @@ struct Counts {
 
 // Of what is asked elsewhere in this step.
 struct Asked {
+  std::string mark;  // what is asked, and of which versions: opaque
   TimePoint time{};  // of the last measurement
   std::int64_t measured = 0;
   int bad_in_a_row = 0;
   bool good = false;  // the last one that measured anything
   std::optional<double> value;
   std::string error;  // of the last, where nothing was measured
-  int errors_in_a_row = 0;
   std::string message;  // of the last that measured anything
   std::int64_t samples = 0;
 };

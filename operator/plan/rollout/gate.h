@@ -40,17 +40,21 @@ struct Judgement {
                                    const Evidence& evidence, double alpha);
 
 // shadow.compare: mean absolute difference of the output's numbers against maxShift. Numbers of one
-// row go together, so that as many are counted as there are rows.
+// row go together, so that as many are counted as there are rows. Fail too where more than
+// kMostLostRows of the rows have lost their numbers, or a sum has overflown. Pass needs
+// kLeastToPassShift rows, and holds their variance for the square of maxShift at least: of rows
+// that are all alike nothing is known about those that are not.
+inline constexpr double kMostLostRows = 0.01;
+inline constexpr std::int64_t kLeastToPassShift = 1'000;
 [[nodiscard]] Judgement JudgeShift(const api::ShadowSpec::Compare& compare,
                                    const Evidence& evidence, double alpha);
 // A gate of rows, before traffic. Pass or Fail as its one measurement says.
 [[nodiscard]] Judgement JudgeRows(const api::GateSpec& gate, const Evidence& evidence);
 // What is found of a candidate's signature before it has traffic. Pass: it was compared and nothing
-// breaks, or could not be compared (kSignatureTries times in a row); the message says which.
+// breaks, or the stable version tells none; the message says which.
 [[nodiscard]] Judgement JudgeSignature(const Evidence& evidence);
 // As evidence and questions call it: no gate can have this name.
 inline constexpr const char* kSignatureCheck = ".signature";
-inline constexpr int kSignatureTries = 5;
 inline constexpr const char* kNotCompared = "not compared: ";  // begins what says so
 
 // errorRate's count, and the same of nothing but 5xx and time-outs for the stable version.

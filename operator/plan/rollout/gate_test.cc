@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 namespace penstock::rollout {
 namespace {
 
@@ -265,7 +267,7 @@ TEST_F(Shifts, FailWhereTheIntervalIsAboveTheBound) {
 }
 
 TEST_F(Shifts, PassWhereTheIntervalIsBelowTheBound) {
-  EXPECT_EQ(Shifted(1'000, 1, 0.02).verdict, Verdict::kPass);
+  EXPECT_EQ(Shifted(3'000, 1, 0.02).verdict, Verdict::kPass);
 }
 
 TEST_F(Shifts, AreNotKnownOfFewRowsHoweverManyNumbersTheseHave) {
@@ -277,10 +279,58 @@ TEST_F(Shifts, AreNotKnownNearTheBound) {
   EXPECT_EQ(Shifted(200, 1, 0.05).verdict, Verdict::kInconclusive);
 }
 
-TEST_F(Shifts, OfVersionsThatAnswerTheSameAreNone) {
-  const Judgement j = Shifted(100, 3, 0);
+TEST_F(Shifts, OfVersionsThatAnswerTheSameAreNoneOnceThereAreEnough) {
+  EXPECT_EQ(Shifted(100, 3, 0).verdict, Verdict::kInconclusive) << "one in a hundred may be huge";
+  EXPECT_EQ(Shifted(899, 3, 0).verdict, Verdict::kInconclusive);
+  const Judgement j = Shifted(2'000, 3, 0);
   EXPECT_EQ(j.verdict, Verdict::kPass);
   EXPECT_EQ(j.status.value, "0");
+}
+
+// Of a thousand such candidates, looked at after every fifty rows.
+TEST_F(Shifts, PassHardlyEverWhereFewRowsDifferByMuch) {
+  std::mt19937_64 random(7);
+  int passed = 0;
+  for (int one = 0; one < 1'000; ++one) {
+    ShiftSums& sums = candidate().shift;
+    sums = {};
+    evidence_ = {};
+    Begin();
+    Verdict verdict = Verdict::kInconclusive;
+    while (verdict == Verdict::kInconclusive && sums.rows < 4'000) {
+      std::binomial_distribution<int> hits(50, 0.01);
+      sums.absolute_differences += 10 * hits(random);  // a mean of 0.1, twice the bound
+      sums.squared_differences = 10 * sums.absolute_differences;
+      verdict = Shifted(50, 1, 0).verdict;
+    }
+    passed += verdict == Verdict::kPass ? 1 : 0;
+  }
+  EXPECT_LE(passed, 5);
+}
+
+TEST_F(Shifts, FailWhereRowsHaveLostTheirNumbers) {
+  candidate().shift.lost_rows = 180;
+  const Judgement j = Shifted(120, 1, 0);
+  EXPECT_EQ(j.verdict, Verdict::kFail);
+  EXPECT_THAT(j.status.message, testing::HasSubstr("180 more rows have no numbers"));
+}
+
+TEST_F(Shifts, FailWhereAllRowsHaveLostTheirNumbers) {
+  candidate().shift.lost_rows = 180;
+  EXPECT_EQ(Shifted(0, 1, 0).verdict, Verdict::kFail);
+}
+
+TEST_F(Shifts, FailWhereADifferenceIsTooLargeForANumber) {
+  EXPECT_EQ(Shifted(3'000, 1, 0).verdict, Verdict::kPass);
+  candidate().shift.overflown = true;
+  const Judgement j = Shifted(1, 1, 0);
+  EXPECT_EQ(j.verdict, Verdict::kFail);
+  EXPECT_THAT(j.status.message, testing::HasSubstr("too large"));
+}
+
+TEST_F(Shifts, FailWhereTheirSumsGrowTooLarge) {
+  EXPECT_EQ(Shifted(1, 1, 1e154).verdict, Verdict::kInconclusive);
+  EXPECT_EQ(Shifted(1, 1, 1e200).verdict, Verdict::kFail);
 }
 
 }  // namespace

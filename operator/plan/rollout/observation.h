@@ -14,10 +14,12 @@ namespace penstock::rollout {
 
 // By how much the numbers of shadows' answers differ from the stable version's.
 struct ShiftSums {
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;            // of numbers on both sides
   std::int64_t values = 0;          // numbers in them
   double absolute_differences = 0;  // their sum
   double squared_differences = 0;
+  std::int64_t lost_rows = 0;  // of numbers at the stable version, not all numbers in the shadow
+  bool overflown = false;      // a sum is beyond what a number holds: none of them says anything
 };
 
 // Of one version behind one router, since that router began: no number ever falls.
@@ -60,6 +62,8 @@ struct Measurement {
   std::int64_t samples = 0;  // of rows: so many were sent
   std::string pod = {};      // of a check before traffic: the candidate's that was asked
   std::int64_t version = 0;  // the candidate that it was asked for; 0: of a check, which has a pod
+  // Asked::mark as it was when it was asked: of another it is no answer any more. Empty: not known.
+  std::string mark = {};
 };
 
 // Where a version's servers are asked by the operator itself.

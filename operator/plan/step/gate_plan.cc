@@ -39,14 +39,17 @@ class ApprovalPlanner {
                     "rejected by " + verdict.by.front() +
                         (verdict.comment.empty() ? "" : ": " + Shown(verdict.comment, 1024)),
                     now_);
-    if (end && now_ >= *end) return TimeOut(*end, verdict);
+    // Where nobody could say no, silence is no consent: it waits on.
+    const bool late = end && now_ >= *end;
+    const bool mute = spec_.on_timeout == api::ApprovalTimeout::kApprove && !unbound_.empty();
+    if (late && !mute) return TimeOut(*end, verdict);
     s_.kind = StepState::Kind::kLive;
-    s_.wake = end;
+    s_.wake = late ? std::nullopt : end;
     if (o_.approvals.policy.by_hand) return Show(verdict);
     // The policy may go as it may come, and no event tells.
     const TimePoint again = now_ + kLookAgain;
     const TimePoint& since = o_.approvals.policy.since;
-    s_.wake = std::min(end.value_or(again), since > now_ ? std::min(since, again) : again);
+    s_.wake = std::min(s_.wake.value_or(again), since > now_ ? std::min(since, again) : again);
     Show(verdict);
   }
 
@@ -63,7 +66,12 @@ class ApprovalPlanner {
       text = "only " + Joined(verdict.by) + " approved within " + FormatDuration(*spec_.timeout) +
              " (approval.timeout)";
     for (const std::string& why : verdict.refused) text += "; " + why;
-    switch (spec_.on_timeout) {
+    const std::string no_consent = WhyNoConsent(verdict, unbound_);
+    const auto outcome = spec_.on_timeout == api::ApprovalTimeout::kApprove && !no_consent.empty()
+                             ? api::ApprovalTimeout::kFail
+                             : spec_.on_timeout;
+    if (outcome != spec_.on_timeout) text += "; " + no_consent;
+    switch (outcome) {
       case api::ApprovalTimeout::kFail:
         return Finish(s_, StepPhase::kFailed, "ApprovalTimeout", text, end);
       case api::ApprovalTimeout::kSkip:
@@ -79,7 +87,10 @@ class ApprovalPlanner {
     const bool wrong = !unbound_.empty() || !verdict.refused.empty();
     s_.status.phase = wrong ? StepPhase::kPending : StepPhase::kRunning;
     s_.status.reason = WaitReason(verdict, unbound_);
-    s_.status.message = Shown(WaitText(spec_, Message(), verdict, unbound_), kMaxStepMessage);
+    std::string text = WaitText(spec_, Message(), verdict, unbound_);
+    if (spec_.timeout && now_ >= *s_.status.start_time + *spec_.timeout)
+      text += "; its time is over: " + WhyNoConsent(verdict, unbound_);
+    s_.status.message = Shown(text, kMaxStepMessage);
   }
 
   // For those who decide, with what it refers to put in.

@@ -77,7 +77,8 @@ class Judge {
     for (const ApprovalFact& fact : facts_.made) {
       const api::Approval& a = fact.approval;
       const bool is_of_it = a.spec.step == name_ && IsOfSubject(a.spec);
-      const bool late = until_ && a.meta.created && *a.meta.created > *until_;
+      const bool late = a.spec.decision == api::Decision::kApprove && until_ && a.meta.created &&
+                        *a.meta.created > *until_;
       if (is_of_it && !late && !a.meta.deleted) order.push_back(&fact);
     }
     std::sort(order.begin(), order.end(), [](const ApprovalFact* a, const ApprovalFact* b) {
@@ -97,6 +98,8 @@ class Judge {
     if (const std::string why = WhyNot(fact); !why.empty()) {
       verdict_.refused.push_back("the decision of " + Shown(by.user, 253) +
                                  " does not count: " + why);
+      if (by.decision == api::Decision::kReject && MayBeNo(fact))
+        verdict_.refused_no = Shown(by.user, 253);
       return;
     }
     if (by.decision == api::Decision::kReject) {
@@ -110,6 +113,13 @@ class Judge {
     verdict_.by.push_back(by.user);
     if (facts_.policy.by_hand || static_cast<int>(verdict_.by.size()) >= step_.need)
       verdict_.kind = ApprovalVerdict::Kind::kApproved;
+  }
+
+  // False only where the API server has held who it is, and the step does not ask them.
+  [[nodiscard]] bool MayBeNo(const ApprovalFact& fact) const {
+    const bool held = fact.wrong.empty() && facts_.policy.why_not.empty() &&
+                      fact.approval.meta.created.value_or(TimePoint{}) >= facts_.policy.since;
+    return !held || MayApprove(step_, fact.approval.spec);
   }
 
   [[nodiscard]] std::string WhyNot(const ApprovalFact& fact) const {
@@ -153,8 +163,9 @@ class Judge {
         return std::string("who started the run ") +
                (subject_.version == 0 ? "" : "that made the model ") +
                "is not known, and may not decide (notBySubmitter): " +
-               (subject_.submitted == nullptr ? "there is no such run"
-                                              : "the run has no annotation ") +
+               (subject_.submitted == nullptr
+                    ? "there is no such run that has the model among its outputs"
+                    : "the run has no annotation ") +
                (subject_.submitted == nullptr ? "" : api::kSubmittedBy);
       if (!facts_.policy.submitters_unknown.empty())
         return "the policy for Approvals does not hold who starts runs (notBySubmitter): " +
@@ -218,6 +229,13 @@ std::string WhyUnbound(const ApprovalPolicy& policy, TimePoint now) {
   if (!policy.why_not.empty() || now >= policy.since) return policy.why_not;
   return "the policy has just come or changed; it is waited for until " +
          FormatTime(std::chrono::ceil<std::chrono::seconds>(policy.since));
+}
+
+std::string WhyNoConsent(const ApprovalVerdict& verdict, const std::string& unbound) {
+  if (!unbound.empty()) return "onTimeout: Approve waits until decisions count";
+  if (!verdict.refused_no.empty())
+    return "onTimeout: Approve does not go past the rejection of " + verdict.refused_no;
+  return "";
 }
 
 std::string WaitText(const api::ApprovalStep& step, const std::string& message,

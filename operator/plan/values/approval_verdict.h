@@ -19,6 +19,9 @@ struct ApprovalVerdict {
   std::string comment;                 // of who rejected
   std::map<std::string, Json> values;  // of kApproved: all of them that are there
   std::vector<std::string> refused;    // decisions that do not count, a sentence each
+  // Who said no among those refused, and is not known to be nobody who may: onTimeout: Approve does
+  // not go past them. Empty: nobody.
+  std::string refused_no;
 };
 
 // What waits: a run, or a version that a ModelDeployment rolls out.
@@ -30,7 +33,8 @@ struct ApprovalSubject {
   const api::ObjectMeta* submitted = nullptr;
 };
 
-// Of a step that waits since `begun`; what was decided after `until` does not count.
+// Of a step that waits since `begun`; an approval that was made after `until` does not count, a
+// rejection does as long as the step waits.
 [[nodiscard]] ApprovalVerdict JudgeApprovals(const api::ApprovalStep& step,
                                              const std::string& step_name,
                                              const ApprovalSubject& subject,
@@ -50,6 +54,10 @@ struct ApprovalSubject {
 
 // Why no decision counts now; empty: they do.
 [[nodiscard]] std::string WhyUnbound(const ApprovalPolicy& policy, TimePoint now);
+
+// Why nobody's silence is consent yet at the end of the time (onTimeout: Approve): no decision
+// would have counted, or somebody said no. Empty: it is.
+[[nodiscard]] std::string WhyNoConsent(const ApprovalVerdict& verdict, const std::string& unbound);
 
 // What it waits for, after `message`: by whom, who has approved so far, what does not count.
 [[nodiscard]] std::string WaitText(const api::ApprovalStep& step, const std::string& message,

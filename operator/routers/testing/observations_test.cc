@@ -16,7 +16,7 @@ const char* kBody = R"({"router": "r-1", "startedAt": "2026-11-29T17:00:00Z",
       "8": {"requests": 10, "ok": 7, "clientErrors": {"infer:400": 1}, "serverErrors": 1,
             "timeouts": 1, "latency": {"bounds": [0.001, 0.1], "counts": [2, 5, 3]},
             "inFlight": 0, "endpoints": 2, "shadow": {"compared": 5, "decisions": 40, "flips": 3,
-              "rows": 40, "shift": {"values": 80, "sum": 40.5, "shadowSum": 44.5,
+              "rows": 40, "shift": {"rows": 38, "lostRows": 2, "values": 80, "sum": 40.5, "shadowSum": 44.5,
               "sumAbsoluteDifference": 4.25, "sumSquaredDifference": 0.5}}},
       "7": {"requests": 90, "ok": 90, "latency": {"bounds": [0.001, 0.1], "counts": [90, 0, 0]}}},
     "ejected": {"version": 8, "why": "error rate 20%\u0007"}}}})";
@@ -40,7 +40,9 @@ TEST(Observations, AreWhatARouterSaysOfEachVersion) {
   EXPECT_THAT(eight.latency, ElementsAre(2, 5, 3));
   EXPECT_EQ(eight.compared, 40);
   EXPECT_EQ(eight.flips, 3);
-  EXPECT_EQ(eight.shift.rows, 40);
+  EXPECT_EQ(eight.shift.rows, 38);
+  EXPECT_EQ(eight.shift.lost_rows, 2);
+  EXPECT_FALSE(eight.shift.overflown);
   EXPECT_EQ(eight.shift.values, 80);
   EXPECT_EQ(eight.shift.absolute_differences, 4.25);
   EXPECT_EQ(eight.shift.squared_differences, 0.5);
@@ -61,7 +63,7 @@ TEST(Observations, ThatMakeNoSenseCountNothing) {
   ASSERT_EQ(flights.versions.size(), 1U);
   EXPECT_EQ(flights.versions[0].requests, 0);
   EXPECT_EQ(flights.versions[0].ok, 0);
-  EXPECT_EQ(flights.versions[0].shift.values, 0);
+  EXPECT_TRUE(flights.versions[0].shift.overflown) << "a sum that JSON cannot hold";
   EXPECT_THAT(flights.versions[0].latency, IsEmpty());
   EXPECT_THAT(flights.latency_bounds, IsEmpty());
   EXPECT_EQ(flights.acknowledged, "");

@@ -243,6 +243,24 @@ TEST(Approvals, CountForNothingWhereARunAboveIsOlderThanThePolicy) {
   EXPECT_EQ(w.Status("go").phase, api::StepPhase::kSucceeded);
 }
 
+TEST(Approvals, DoNotGoOnAtTheirTimeOutWhereNoRejectionWouldHaveCounted) {
+  World w("steps:\n" + Go("timeout: 1h, onTimeout: Approve"));
+  w.o.approvals.policy.why_not = "there is no policy";
+  w.Decide("bob", {}, api::Decision::kReject);
+  w.now += 61min;
+  w.Settle();
+  EXPECT_EQ(w.Status("go").phase, api::StepPhase::kPending);
+  EXPECT_EQ(w.Status("go").reason, "ApprovalUnbound");
+  EXPECT_THAT(w.Status("go").message, HasSubstr("onTimeout: Approve waits until decisions count"));
+  EXPECT_EQ(w.plan.requeue_after, Milliseconds(30'000));
+  w.o.approvals.policy.why_not.clear();
+  w.o.approvals.policy.since = w.now - 1s;  // it came after bob
+  w.Settle();
+  EXPECT_EQ(w.Status("go").phase, api::StepPhase::kFailed);
+  EXPECT_EQ(w.Status("go").reason, "ApprovalTimeout");
+  EXPECT_THAT(w.Status("go").message, HasSubstr("does not go past the rejection of bob"));
+}
+
 TEST(Approvals, SayWhatTheStepTellsWithWhatItRefersTo) {
   RunWorld w("parameters: [{name: town, default: \"Ulm $(x\"}]\nsteps:\n" + Step("a") +
              Go("message: \"r is $(steps.a.results.r) in $(parameters.town)\""));
