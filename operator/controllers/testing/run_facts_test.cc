@@ -168,6 +168,9 @@ TEST_F(FactsOfARun, AFormerRunIsNotMadeOfWhatAnEarlierOneOfItsNameWas) {
     if (trouble) return *trouble;
     plan::ResolvedRun resolved;
     resolved.pipeline = "p";
+    resolved.steps.emplace_back().name = "work";
+    resolved.steps[0].container.image = "tool:1";
+    resolved.steps[0].container.command = {"work"};
     return metadata::Story{
         RunNamed(uid, true),
         revisions::MakeRevision("team", revisions::RevisionText(resolved)).value()};
