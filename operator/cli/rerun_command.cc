@@ -30,7 +30,7 @@ struct Former {
   std::string name;
   std::string word;                // views::RunWord
   std::vector<std::string> steps;  // empty: not known
-  Json spec;                       // of the PipelineRun; of one that is gone its pipelineRef alone
+  Json spec;                       // of the PipelineRun; of one that is gone what is asked of it
   std::optional<TimePoint> scheduled_time;
 };
 
@@ -118,7 +118,12 @@ Result<Former> FindOnCluster(const Cluster& cluster, const RerunOptions& options
                    " is gone and was of no Pipeline, but of a spec of its own: apply a "
                    "PipelineRun with that pipelineSpec and rerun: {of: " +
                    options.run + "}");
-  former.spec["pipelineRef"] = {{"name", pipeline}};
+  former.spec = kept->value("asked", Json::object());
+  const auto time = ParseTime(former.spec.value("scheduledTime", ""));
+  if (!former.spec.contains("pipelineRef") || !time)
+    return Invalid("the gateway does not say what run " + options.run +
+                   " was asked for: it is older than this program");
+  former.scheduled_time = *time;
   return former;
 }
 

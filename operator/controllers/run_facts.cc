@@ -285,6 +285,9 @@ void RunFacts::ForgetErrors() {
   configs_.clear();
   std::erase_if(images_, [](const auto& entry) { return !entry.second.program; });
   std::erase_if(code_, [](const auto& entry) { return !entry.second.code; });
+  std::erase_if(formers_, [](const auto& entry) {
+    return !entry.second.error.empty() && !entry.second.for_good;
+  });
 }
 
 }  // namespace penstock::controllers

@@ -31,7 +31,8 @@ struct CodeAnswer {
 
 struct FormerAnswer {
   std::shared_ptr<const plan::FormerRun> former;
-  std::string error;  // why there is none, for good
+  std::string error;      // why there is none
+  bool for_good = false;  // and never will be
 };
 
 class RunFacts : public std::enable_shared_from_this<RunFacts> {
@@ -122,7 +123,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   [[nodiscard]] Result<bool> FetchCode(const std::string& id, const api::CodeSpec& code);
   [[nodiscard]] Result<bool> FetchImage(const std::string& image);
   [[nodiscard]] Result<bool> FetchConfig(const std::string& name);
-  // run_facts_former.cc
+  // run_former.cc
   [[nodiscard]] Result<bool> FetchFormer(const std::string& run);
   [[nodiscard]] Result<std::optional<Receipt>> LookUp(const std::string& key) const;
   [[nodiscard]] std::string Follow(const std::string& key);

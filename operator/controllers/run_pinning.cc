@@ -15,8 +15,6 @@ namespace penstock::controllers {
 
 namespace {
 
-constexpr Milliseconds kLookAgain{30'000};  // also the longest pause between tries
-
 // Whether one of them is about a value that the run gives.
 bool OfParameters(const std::vector<api::FieldError>& errors) {
   return std::any_of(errors.begin(), errors.end(), [](const api::FieldError& error) {
@@ -53,63 +51,6 @@ bool RunPinning::Stall(const std::string& path, const std::string& message) {
 bool RunPinning::Refuse(const std::string& path, const std::string& message) {
   unresolvable_ = true;
   return Stall(path, message);
-}
-
-bool RunPinning::FindFormer(const api::PipelineRun& run, RunFacts& facts) {
-  const api::RerunSpec& rerun = *run.spec.rerun;
-  const auto answer = facts.Former(rerun.of);
-  if (!answer) return false;
-  if (!answer->error.empty()) return Refuse("spec.rerun.of", answer->error);
-  const api::PipelineRunSpec& then = answer->former->run.spec;
-  const auto what = [](const api::PipelineRunSpec& spec) {
-    if (spec.pipeline_spec) return std::string("a pipelineSpec of its own");
-    return "Pipeline " + spec.pipeline_ref + (spec.library ? " of the library" : "");
-  };
-  if (what(then) != what(run.spec))
-    return Refuse("spec.rerun.of",
-                  "run " + rerun.of + " is of " + what(then) + ", not of " + what(run.spec));
-  if (answer->former->resolved == nullptr)
-    return Refuse("spec.rerun.of", "what run " + rerun.of +
-                                       " was made of is not kept: its ControllerRevision is gone; "
-                                       "start a new run");
-  former_ = answer->former;
-  return true;
-}
-
-std::map<std::string, Json> RunPinning::ParametersOf(const api::PipelineRun& run) const {
-  if (former_ == nullptr) return run.spec.parameters;
-  std::map<std::string, Json> all = former_->run.spec.parameters;
-  for (const auto& [name, value] : run.spec.parameters) all[name] = value;
-  return all;
-}
-
-std::map<std::string, std::string> RunPinning::InputsOf(const api::PipelineRun& run) const {
-  std::map<std::string, std::string> all = run.spec.inputs;
-  if (former_ != nullptr)
-    all.insert(former_->run.spec.inputs.begin(), former_->run.spec.inputs.end());
-  return all;
-}
-
-// With other parameters the former run's spec is resolved anew, of which only what came out is
-// kept: the Pipeline must still say the same.
-bool RunPinning::IsSameAsThen(const api::PipelineSpec& spec, const plan::Surroundings& around,
-                              const api::PipelineRun& run) {
-  const auto& then = former_->run.spec;
-  const auto again =
-      plan::Resolve(run.spec.pipeline_ref, spec, then.parameters, around, then.inputs);
-  const std::string who = "the Pipeline " + run.spec.pipeline_ref;
-  const std::string what = " since run " + former_->run.meta.name +
-                           ": with other parameters it can only be run as it is now (latest: true)";
-  if (!again.run) {
-    Refuse("spec.rerun", who + " has changed" + what);
-    return false;
-  }
-  const auto changed = plan::ChangedSteps(*former_->resolved, *again.run);
-  const auto gone = plan::ChangedSteps(*again.run, *former_->resolved);
-  if (changed.empty() && gone.empty()) return true;
-  Refuse("spec.rerun", "step " + (changed.empty() ? gone : changed).front() + " of " + who +
-                           " has changed" + what);
-  return false;
 }
 
 Result<bool> RunPinning::Read(const api::PipelineRun& run) {
@@ -186,21 +127,11 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
     unresolvable_ = true;
     return true;
   }
-  const auto parameters = ParametersOf(run);
-  const auto inputs = InputsOf(run);
-  if (former_ != nullptr) {
-    const api::RerunSpec& rerun = *run.spec.rerun;
-    const api::PipelineRunSpec& then = former_->run.spec;
-    const bool same_spec =
-        run.spec.pipeline_spec
-            ? api::Encode(*run.spec.pipeline_spec) == api::Encode(*then.pipeline_spec)
-            : !rerun.latest;
-    if (same_spec && parameters == then.parameters && inputs == then.inputs) {
-      const std::string unknown = plan::UnknownFrom(*former_->resolved, rerun.from);
-      if (!unknown.empty()) return Refuse("spec.rerun.from", unknown);
-      return Pin(run, *former_->resolved);
-    }
-  }
+  auto parameters = ParametersOf(run);
+  auto inputs = InputsOf(run);
+  auto around = SurroundingsOf(context_, ns);
+  if (former_ != nullptr && IsAsFormer(run, parameters, inputs, around))
+    return PinAsFormer(run, around);
   const api::PipelineSpec* spec = nullptr;
   ObjectTable<Known<api::Pipeline>>::Snapshot pipeline;
   if (run.spec.pipeline_spec) {
@@ -237,7 +168,7 @@ Result<bool> RunPinning::Resolve(const Known<api::PipelineRun>& run, RunFacts& f
     spec = &pipeline->spec;
   }
   bool asked = false;
-  auto around = SurroundingsOf(context_, ns);
+  if (former_ != nullptr) FitToFormer(*spec, run, parameters, inputs, around);
   around.code = [&](const api::CodeSpec& code) { return CodeOf(code, facts, asked); };
   around.lock = [&](const api::CodeSpec& code) { return LockOf(code, facts); };
   if (around.image)

@@ -41,13 +41,29 @@ class RunPinning {
   [[nodiscard]] bool is_pinned() const { return pinned_; }  // any thread
 
  private:
+  static constexpr Milliseconds kLookAgain{30'000};  // also the longest pause between tries
+
   [[nodiscard]] Result<bool> Read(const api::PipelineRun& run);
   [[nodiscard]] Result<bool> Resolve(const Known<api::PipelineRun>& run, RunFacts& facts);
   // False: it is being looked for. True: it is known, or errors() say why not.
   [[nodiscard]] bool FindFormer(const api::PipelineRun& run, RunFacts& facts);
-  [[nodiscard]] bool IsSameAsThen(const api::PipelineSpec& spec, const plan::Surroundings& around,
+  [[nodiscard]] bool IsSameAsThen(const api::PipelineSpec& spec, plan::Surroundings around,
                                   const api::PipelineRun& run);
-  // What the run asks for, with what the former one says where it says nothing.
+  // Whether it is to be what that one was pinned to.
+  [[nodiscard]] bool IsAsFormer(const api::PipelineRun& run,
+                                const std::map<std::string, Json>& parameters,
+                                const std::map<std::string, std::string>& inputs,
+                                const plan::Surroundings& around) const;
+  // Before the run is resolved anew: without what is not declared any more, and, where it is no
+  // newer Pipeline that is asked for, with what the former run read of other Pipelines. Of its own
+  // it reads what stands now.
+  void FitToFormer(const api::PipelineSpec& spec, const api::PipelineRun& run,
+                   std::map<std::string, Json>& parameters,
+                   std::map<std::string, std::string>& inputs, plan::Surroundings& around) const;
+  // True: that is done, or errors() say why it cannot be.
+  [[nodiscard]] Result<bool> PinAsFormer(const api::PipelineRun& run,
+                                         const plan::Surroundings& around);
+  // What the run asks for, with what the former one was resolved with where it says nothing.
   [[nodiscard]] std::map<std::string, Json> ParametersOf(const api::PipelineRun& run) const;
   [[nodiscard]] std::map<std::string, std::string> InputsOf(const api::PipelineRun& run) const;
   [[nodiscard]] Result<bool> IsNewest(const api::Pipeline& seen) const;

@@ -77,6 +77,15 @@ Json OutputsOf(const api::PipelineRun& run) {
   return list;
 }
 
+// What another run that does this one again is to say too.
+Json AskedOf(const KnownRun& run) {
+  Json asked = Json::object();
+  for (const char* field : {"pipelineRef", "publish", "ttlAfterFinished"})
+    if (run.object.at("spec").contains(field)) asked[field] = run.object.at("spec").at(field);
+  asked["scheduledTime"] = FormatTime(api::ScheduledTime(run.run));
+  return asked;
+}
+
 }  // namespace
 
 Result<FoundRun> FindRun(const Place& place, const std::string& ns, const std::string& name,
@@ -133,6 +142,7 @@ Result<Json> RunView(const Place& place, const std::string& ns, const std::strin
     view["spec"] =
         YamlText(ShownWithin(plan::EncodeResolved(*run.resolved).value("spec", Json::object())));
   Put(view, "parent", ParentRun(run.object));
+  view["asked"] = AskedOf(run);
   view["graph"] = GraphOf(run);
   view["counts"] = std::move(view["steps"]);
   view["steps"] = StepRows(place, run);

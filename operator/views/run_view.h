@@ -21,7 +21,7 @@ struct FoundRun {
 [[nodiscard]] Json RowOf(const Place& place, const KnownRun& run, bool archived);
 
 // RunRow, its `steps` as `counts`, and {parameters, spec (YAML), graph, steps: [StepRow],
-// conditions, parent, outputs, results, command}.
+// conditions, parent, asked, outputs, results, command}.
 [[nodiscard]] Result<Json> RunView(const Place& place, const std::string& ns,
                                    const std::string& name, const std::stop_token& stop);
 

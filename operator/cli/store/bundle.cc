@@ -1,5 +1,8 @@
 #include "operator/cli/store/bundle.h"
 
+#include <fcntl.h>
+
+#include <cstdio>
 #include <fstream>
 #include <set>
 
@@ -18,6 +21,25 @@ namespace fs = std::filesystem;
 constexpr const char* kIndex = "penstock-artifacts.json";
 constexpr std::size_t kPiece = 1 << 20;
 constexpr std::size_t kMostIndex = 16 << 20;
+constexpr std::size_t kMostBlobs = 4'000'000;  // their names are held while an archive goes by
+
+Result<void> CheckBlobs(std::size_t there_are) {
+  if (there_are < kMostBlobs) return {};
+  return Invalid("an archive holds at most " + std::to_string(kMostBlobs) +
+                 " files: make several of fewer artifacts");
+}
+
+// kAlreadyExists where somebody has made a file of that name meanwhile; it stays as it is.
+Result<void> MoveTo(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno != EINVAL && errno != ENOSYS) return FromErrno("writing " + to.string(), errno);
+  // A file system that cannot do it at once.
+  std::error_code error;
+  if (fs::exists(to, error)) return FromErrno("writing " + to.string(), EEXIST);
+  fs::rename(from, to, error);
+  if (error) return FromErrno("writing " + to.string(), error.value());
+  return {};
+}
 
 Result<void> CheckNotStopped(const std::stop_token& stop) {
   if (stop.stop_requested()) return Cancelled("interrupted");
@@ -50,7 +72,7 @@ class Exporter {
 
   Result<Bundled> Write(std::vector<BundledArtifact> artifacts, const fs::path& to) {
     bundled_.artifacts = std::move(artifacts);
-    const ScratchFile partial(to.string() + ".partial");
+    const ScratchFile partial(scratch_ / "archive");
     out_.open(partial.path(), std::ios::binary);
     if (!out_) return FromErrno("writing " + partial.path().string(), errno);
     PENSTOCK_TRY(FindOut());
@@ -67,9 +89,7 @@ class Exporter {
     PENSTOCK_TRY(tar_.Finish());
     out_.close();
     if (!out_) return FromErrno("writing " + partial.path().string(), errno);
-    std::error_code error;
-    fs::rename(partial.path(), to, error);
-    if (error) return FromErrno("writing " + to.string(), error.value());
+    PENSTOCK_TRY(MoveTo(partial.path(), to));
     return std::move(bundled_);
   }
 
@@ -109,6 +129,7 @@ class Exporter {
   }
 
   Result<void> AddFile(const std::string& digest, const fs::path& file) {
+    PENSTOCK_TRY(CheckBlobs(written_.size()));
     std::error_code error;
     const auto size = fs::file_size(file, error);
     if (error) return FromErrno(file.string(), error.value());
@@ -153,7 +174,7 @@ class Importer {
           Wrapped(from, reader.Write({piece.data(), static_cast<std::size_t>(in.gcount())})));
     }
     PENSTOCK_TRY(Wrapped(from, reader.Finish()));
-    PENSTOCK_TRY(Wrapped(from, TakeIndex()));
+    PENSTOCK_TRY(Wrapped(from, CheckWhole()));
     return std::move(bundled_);
   }
 
@@ -165,11 +186,15 @@ class Importer {
   Result<void> Begin(const archive::TarEntry& entry) {
     name_ = entry.path;
     if (name_ == kIndex) {
+      if (!index_.empty() || !here_.empty())
+        return Invalid(name_ + " is not its first entry, and the only one of that name");
       if (entry.size > kMostIndex) return Invalid(name_ + " is larger than 16 MiB");
       return {};
     }
     if (!IsDigest("sha256:" + BlobOf(name_)) || entry.type != '0')
       return Invalid("it has an entry " + name_ + ", and is no archive of `penstock store export`");
+    if (index_.empty()) return Invalid(std::string("it does not begin with ") + kIndex);
+    PENSTOCK_TRY(CheckBlobs(here_.size()));
     out_ = std::ofstream(blob_.path(), std::ios::binary | std::ios::trunc);
     hash_ = Sha256();
     return out_ ? Result<void>() : FromErrno("writing " + blob_.path().string(), errno);
@@ -191,13 +216,14 @@ class Importer {
   }
 
   Result<void> End() {
-    if (name_ == kIndex) return {};
+    if (name_ == kIndex) return TakeIndex();
     out_.close();
     if (!out_) return FromErrno("writing " + blob_.path().string(), errno);
     const std::string digest = "sha256:" + hash_.HexDigest();
     if (digest != "sha256:" + BlobOf(name_))
       return Error{ErrorKind::kDamaged, name_ + " has other bytes than its name says"};
     PENSTOCK_TRY(CheckNotStopped(stop_));
+    PENSTOCK_TRY(CheckFiles(digest));
     PENSTOCK_ASSIGN(const ArtifactRef put, transport_.Upload(blob_.path()));
     if (put.digest != digest) return Internal(name_ + " is there as " + put.digest);
     blob_.Remove();
@@ -206,9 +232,7 @@ class Importer {
     return {};
   }
 
-  // After the blobs: what it names is there now.
   Result<void> TakeIndex() {
-    if (index_.empty()) return Invalid(std::string("it has no ") + kIndex);
     PENSTOCK_ASSIGN(const Json index, ParseJson(index_, kIndex));
     if (!index.is_object() || index.value("version", Json()) != 1 ||
         !index.value("artifacts", Json()).is_array())
@@ -220,11 +244,34 @@ class Importer {
                    : std::string();
       };
       const std::string digest = text("digest");
-      if (!here_.contains(digest))
-        return Invalid("it lacks the blob of " + (digest.empty() ? "an artifact" : digest));
-      bundled_.artifacts.push_back(
-          {text("name"), {digest, entry.value("folder", Json()) == true, 0}});
+      if (!IsDigest(digest))
+        return Invalid(std::string(kIndex) + " names an artifact without a digest");
+      bundled_.artifacts.push_back({text("name"), {digest, false, 0}});
+      named_.insert(digest);
     }
+    return {};
+  }
+
+  // Of an artifact that is a folder, before its manifest is put: whoever sees it sees it whole.
+  Result<void> CheckFiles(const std::string& digest) {
+    if (!named_.contains(digest)) return {};
+    PENSTOCK_ASSIGN(const ArtifactRef what, artifacts::FileOrFolder(blob_.path(), digest));
+    for (BundledArtifact& one : bundled_.artifacts)
+      if (one.artifact.digest == digest) one.artifact.folder = what.folder;
+    if (!what.folder) return {};
+    const auto read =
+        artifacts::ReadManifestFile(blob_.path(), [&](artifacts::ManifestFile&& file) {
+          if (here_.contains("sha256:" + file.sha256)) return Result<void>();
+          return Result<void>(
+              Invalid("it lacks the file " + file.path + " of the folder " + digest));
+        });
+    return read ? Result<void>() : read.error();
+  }
+
+  Result<void> CheckWhole() {
+    if (index_.empty()) return Invalid(std::string("it has no ") + kIndex);
+    for (const std::string& digest : named_)
+      if (!here_.contains(digest)) return Invalid("it lacks the blob of " + digest);
     return {};
   }
 
@@ -234,7 +281,7 @@ class Importer {
   std::string name_, index_;
   std::ofstream out_;
   Sha256 hash_;
-  std::set<std::string> here_;
+  std::set<std::string> named_, here_;  // digests: of artifacts, of blobs
   Bundled bundled_;
 };
 

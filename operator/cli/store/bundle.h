@@ -32,7 +32,8 @@ struct Bundled {
   std::uint64_t files = 0, bytes = 0;  // blobs
 };
 
-// Writes the archive to `to`, which appears whole or not at all. What the digests stand for, and
+// Writes the archive to `to`, which appears whole or not at all, and is not there before; `scratch`
+// is of the same file system. What the digests stand for, and
 // how large they are, is found out here.
 [[nodiscard]] Result<Bundled> Export(artifacts::Transport& transport,
                                      std::vector<BundledArtifact> artifacts,

@@ -121,7 +121,40 @@ TEST_F(BundleTest, WhatIsNotThereIsNamedAndNothingIsWritten) {
   ASSERT_FALSE(out);
   EXPECT_EQ(out.error().kind, ErrorKind::kNotFound);
   EXPECT_FALSE(fs::exists(folder_ / "x.tar"));
-  EXPECT_FALSE(fs::exists(folder_ / "x.tar.partial"));
+  EXPECT_TRUE(fs::is_empty(folder_ / "scratch"));
+}
+
+TEST_F(BundleTest, AFileThatIsThereAlreadyIsNotWrittenOver) {
+  Write("x.tar", "of somebody else");
+  Write("x.tar.partial", "this too");
+  EXPECT_FALSE(Out({data_.digest}));
+  EXPECT_EQ(Read("x.tar"), "of somebody else");
+  EXPECT_EQ(Read("x.tar.partial"), "this too");
+}
+
+TEST_F(BundleTest, AFolderOfWhichAFileIsMissingIsRefusedByNameAndNothingSeesIt) {
+  ASSERT_TRUE(Out({model_.digest}));
+  const std::string x = (folder_ / "x.tar").string();
+  const std::string weights =
+      "blobs/" + One().Put("ns", folder_ / "model/weights.bin")->digest.substr(7);
+  ASSERT_EQ(std::system(("tar --delete -f " + x + " " + weights).c_str()), 0);
+  const auto in = In();
+  ASSERT_FALSE(in);
+  EXPECT_THAT(in.error().message,
+              HasSubstr("it lacks the file weights.bin of the folder " + model_.digest));
+  EXPECT_FALSE(Two().Find("ns", model_.digest));
+}
+
+TEST_F(BundleTest, ASecondIndexIsRefused) {
+  ASSERT_TRUE(Out({data_.digest}));
+  const std::string x = (folder_ / "x.tar").string();
+  Write("penstock-artifacts.json", std::string(100, ' '));
+  ASSERT_EQ(std::system(
+                ("tar -rf " + x + " -C " + folder_.string() + " penstock-artifacts.json").c_str()),
+            0);
+  const auto in = In();
+  ASSERT_FALSE(in);
+  EXPECT_THAT(in.error().message, HasSubstr("penstock-artifacts.json is not its first entry"));
 }
 
 }  // namespace

@@ -56,17 +56,29 @@ TEST_F(RerunHere, AChangedParameterIsPutInAndALaterPipelineOnlyWhereItIsAskedFor
   const std::string name = NameOfNewest();
   ASSERT_EQ(Rerun({"-p", "fail=false"}), kOk) << err_.str();
   EXPECT_EQ(Step(NewestRun(), "write")["reason"], "Taken");
-  EXPECT_EQ(Step(NewestRun(), "count")["results"]["words"], 3) << "the other parameter is as it was";
+  EXPECT_EQ(Step(NewestRun(), "count")["results"]["words"], 3)
+      << "the other parameter is as it was";
   Change("wc -w", "wc -c");
   ASSERT_EQ(Run(), kOk) << err_.str();
   EXPECT_EQ(Penstock({"rerun", name, "--isolation", "process", "-p", "fail=false"}), kInvalidSpec);
-  EXPECT_THAT(err_.str(), HasSubstr("step count of the Pipeline words has changed since run " +
-                                    name));
+  EXPECT_THAT(err_.str(),
+              HasSubstr("step count of the Pipeline words has changed since run " + name));
   ASSERT_EQ(Penstock({"rerun", name, "--isolation", "process", "-p", "fail=false", "--latest"}),
             kOk)
       << err_.str();
   EXPECT_EQ(Step(NewestRun(), "write")["reason"], "Taken");
   EXPECT_EQ(Step(NewestRun(), "count")["results"]["words"], 19);
+}
+
+TEST_F(RerunHere, ARerunOfARerunHasTheParametersOfTheFirstRun) {
+  ASSERT_EQ(Run({"-p", "fail=true", "-p", "greeting=good morning"}), kFailed);
+  ASSERT_EQ(Rerun({"-p", "fail=false"}), kOk) << err_.str();
+  ASSERT_EQ(Rerun({"-p", "greeting=a very good morning"}), kOk) << err_.str();
+  EXPECT_EQ(Step(NewestRun(), "count")["results"]["words"], 5);
+  ASSERT_EQ(Rerun({"--from", "write"}), kOk) << err_.str();
+  EXPECT_EQ(Step(NewestRun(), "count")["results"]["words"], 5);
+  ASSERT_EQ(Rerun({"--from", "write", "--latest"}), kOk) << err_.str();
+  EXPECT_EQ(Step(NewestRun(), "count")["results"]["words"], 5);
 }
 
 TEST_F(RerunHere, FromAStepItRunsAnewThoughTheCacheHoldsIt) {

@@ -91,6 +91,7 @@ EngineOptions EngineTest::Options() {
   options.settings.approval_policy = approval_policy_;
   options.settings.approvals_by_hand = approvals_by_hand_;
   options.settings.max_pods = max_pods_;
+  options.settings.pod_fields = pod_fields_;
   options.settings.status_interval = status_interval_;
   options.settings.follow_interval = Milliseconds{20};
   options.settings.look_again = Milliseconds{20};

@@ -134,6 +134,7 @@ class EngineTest : public ::testing::Test {
   std::string approval_policy_;                        // of the next engine
   bool approvals_by_hand_ = false;                     // of the next engine
   int max_pods_ = 0;                                   // of the next engine
+  std::optional<std::set<std::string>> pod_fields_;    // of the next engine
   Milliseconds resync_{600'000};  // of the engines that are started from then on
   std::string log_;
   std::mutex log_mutex_;

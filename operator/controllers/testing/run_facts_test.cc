@@ -13,7 +13,9 @@
 #include "operator/base/json.h"
 #include "operator/controllers/model_deployment_controller.h"
 #include "operator/controllers/router_controller.h"
+#include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
+#include "operator/revisions/revision.h"
 
 namespace penstock::controllers {
 namespace {
@@ -115,6 +117,83 @@ class FactsOfARun : public ::testing::Test {
   std::shared_ptr<RunFacts> facts_;
   PodTries tries_{clock_};
 };
+
+// A run as `kubectl get` shows it, of one that may have ended.
+Json RunNamed(const std::string& uid, bool ended) {
+  Json run{{"apiVersion", "penstock.dev/v1alpha1"},
+           {"kind", "PipelineRun"},
+           {"metadata", {{"name", "first"}, {"namespace", "team"}, {"uid", uid}}},
+           {"spec", {{"pipelineRef", {{"name", "p"}}}}},
+           {"status", {{"revision", "gone"}}}};
+  run["status"]["conditions"] = {{{"type", "Finished"},
+                                  {"status", ended ? "True" : "False"},
+                                  {"reason", "x"},
+                                  {"message", ""},
+                                  {"lastTransitionTime", "2026-11-28T05:30:00Z"}}};
+  return run;
+}
+
+void SetEnded(kube::Client& client, bool ended) {
+  const auto set =
+      client.MergePatch(kube::kPipelineRuns, "team", "first",
+                        {{"status", RunNamed("", ended)["status"]}}, {.subresource = "status"});
+  EXPECT_TRUE(set) << set.error().message;
+}
+
+TEST_F(FactsOfARun, AFormerRunThatGoesOnIsLookedAtAgain) {
+  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team", RunNamed("", false)));
+  SetEnded(cluster_, false);
+  EXPECT_FALSE(facts_->Former("first"));
+  RunAll();
+  auto answer = facts_->Former("first");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->error, "run first has not ended: cancel it, or wait for its end");
+  EXPECT_FALSE(answer->for_good);
+  facts_->ForgetErrors();
+  SetEnded(cluster_, true);
+  EXPECT_FALSE(facts_->Former("first"));
+  RunAll();
+  answer = facts_->Former("first");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->error, "");
+}
+
+TEST_F(FactsOfARun, AFormerRunIsNotMadeOfWhatAnEarlierOneOfItsNameWas) {
+  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team", RunNamed("", true)));
+  SetEnded(cluster_, true);
+  const Json made = cluster_.Get(kube::kPipelineRuns, "team", "first").value();
+  std::string uid = "an-earlier-one";
+  std::optional<Error> trouble;
+  settings_.story_of = [&](const std::string&, const std::string&) -> Result<metadata::Story> {
+    if (trouble) return *trouble;
+    plan::ResolvedRun resolved;
+    resolved.pipeline = "p";
+    resolved.steps.emplace_back().name = "work";
+    resolved.steps[0].container.image = "tool:1";
+    resolved.steps[0].container.command = {"work"};
+    return metadata::Story{
+        RunNamed(uid, true),
+        revisions::MakeRevision("team", revisions::RevisionText(resolved)).value()};
+  };
+  const auto ask = [&] {
+    const auto facts = std::make_shared<RunFacts>(*context_, ObjectKey{"team", "second"}, "uid-2",
+                                                  [](Milliseconds) {});
+    EXPECT_FALSE(facts->Former("first"));
+    RunAll();
+    return facts->Former("first");
+  };
+  trouble = Error{ErrorKind::kTransient, "the disk is away"};
+  EXPECT_FALSE(ask()) << "it is tried again";
+  trouble.reset();
+  auto answer = ask();
+  ASSERT_TRUE(answer);
+  ASSERT_TRUE(answer->former) << answer->error;
+  EXPECT_EQ(answer->former->resolved, nullptr);
+  uid = made["metadata"]["uid"];
+  answer = ask();
+  ASSERT_TRUE(answer && answer->former);
+  EXPECT_NE(answer->former->resolved, nullptr);
+}
 
 // Else a collection that has decided before would take what the run goes on with.
 TEST_F(FactsOfARun, PutToUseWhatTheyFind) {

@@ -23,6 +23,9 @@ struct RunRequest {
   std::string name;  // empty: one that is completed
   std::map<std::string, Json> parameters;
   std::optional<api::RerunSpec> rerun = {};
+  std::map<std::string, std::string> inputs = {};
+  bool publish = true;
+  std::optional<TimePoint> scheduled_time = {};
 };
 struct RerunRequest {
   std::map<std::string, Json> parameters;

@@ -89,7 +89,10 @@ constexpr const char* kSchemas = R"json({
       "string"}, "created": {"type": "string", "format": "date-time"}, "started": {"type":
       "string", "format": "date-time"}, "finished": {"type": "string", "format": "date-time"},
       "archived": {"type": "boolean", "description": "its object is gone; its story was kept"},
-      "spec": {"type": "string", "description": "YAML"}, "parent": {"type": "string"}},
+      "spec": {"type": "string", "description": "YAML"}, "parent": {"type": "string"}, "asked":
+      {"type": "object", "description":
+      "of its own spec pipelineRef, publish and ttlAfterFinished; scheduledTime: what it is for",
+      "additionalProperties": true}},
       "required": ["namespace", "name", "uid", "phase", "steps", "labels", "parameters", "graph",
       "conditions", "outputs", "results", "command", "counts"], "additionalProperties": false},
   "Attempt": {"type": "object", "properties": {"attempt": {"type": "integer"}, "pod": {"type":

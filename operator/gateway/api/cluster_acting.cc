@@ -9,6 +9,7 @@
 #include "operator/views/run/known_run.h"
 #include "operator/views/run/rollout_words.h"
 #include "operator/views/run/run_words.h"
+#include "operator/views/run_view.h"
 
 namespace penstock::gateway {
 namespace {
@@ -54,11 +55,30 @@ Json RunObject(const Caller& caller, const std::string& ns, const RunRequest& re
            {"metadata", std::move(meta)},
            {"spec", {{"pipelineRef", {{"name", request.pipeline}}}}}};
   if (!request.parameters.empty()) run["spec"]["parameters"] = request.parameters;
+  if (!request.inputs.empty()) run["spec"]["inputs"] = request.inputs;
+  if (!request.publish) run["spec"]["publish"] = false;
+  if (request.scheduled_time) run["spec"]["scheduledTime"] = FormatTime(*request.scheduled_time);
   if (request.rerun) {
     run["spec"]["rerun"] = {{"of", request.rerun->of}};
     if (!request.rerun->from.empty()) run["spec"]["rerun"]["from"] = request.rerun->from;
   }
   return run;
+}
+
+// For a run of the Pipeline as it is now. The spec of a rerun has only what it says otherwise.
+Result<void> TakeWhatItHad(const views::KnownRun& known, RunRequest& request) {
+  const api::PipelineRunSpec& spec = known.run.spec;
+  request.scheduled_time = spec.scheduled_time;
+  request.parameters = spec.parameters;
+  request.inputs = spec.inputs;
+  if (!spec.rerun) return {};
+  if (!known.resolved)
+    return Invalid("run " + known.run.meta.name +
+                   " does another one again, and what it was made of is not kept: start a new run");
+  request.parameters = known.resolved->parameters;
+  std::erase_if(request.parameters, [](const auto& value) { return value.second.is_null(); });
+  request.inputs = known.resolved->inputs;
+  return {};
 }
 
 }  // namespace
@@ -105,22 +125,23 @@ Result<Done> ClusterActing::Cancel(const Caller& caller, const std::string& ns,
 Result<Done> ClusterActing::Rerun(const Caller& caller, const std::string& ns,
                                   const std::string& run, const RerunRequest& asked,
                                   const std::stop_token& stop) {
-  auto object = place_.Get(kube::kPipelineRuns, ns, run, stop);
-  if (!object && object.error().kind == ErrorKind::kNotFound) {
-    PENSTOCK_ASSIGN(metadata::Story story, place_.history().StoryOf(ns, run));
-    object = std::move(story.object);
-  }
-  if (!object) return object.error();
-  PENSTOCK_ASSIGN(const views::KnownRun known, views::ReadRun(*std::move(object)));
+  PENSTOCK_ASSIGN(const views::FoundRun found, views::FindRun(place_, ns, run, stop));
+  const views::KnownRun& known = found.known;
   const api::PipelineRunSpec& spec = known.run.spec;
   if (spec.pipeline_ref.empty())
     return Invalid("run " + run + " was made of no Pipeline of the namespace, but of one in place");
+  if (spec.library)
+    return Invalid("run " + run + " is of a Pipeline of the library: penstock rerun " + run +
+                   " -n " + ns + " does it again");
   RunRequest request;
   request.pipeline = spec.pipeline_ref;
-  if (asked.from)  // the parameters that it had are taken with it
+  request.publish = spec.publish;
+  if (asked.from) {  // the parameters and inputs that it had are taken with it
     request.rerun = api::RerunSpec{run, *asked.from, false};
-  else
-    request.parameters = spec.parameters;
+    request.scheduled_time = api::ScheduledTime(known.run);
+  } else {
+    PENSTOCK_TRY(TakeWhatItHad(known, request));
+  }
   for (const auto& [name, value] : asked.parameters) request.parameters[name] = value;
   return Run(caller, ns, request, stop);
 }

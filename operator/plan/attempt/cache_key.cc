@@ -33,7 +33,8 @@ std::vector<const api::ContainerSpec*> AllPrograms(const ResolvedStep& step) {
   return programs;
 }
 
-// Empty when nothing says which code runs.
+}  // namespace
+
 std::string CodeIdentity(const ResolvedStep& step) {
   if (!step.code_version.empty()) {
     const std::string name = step.component.substr(0, step.component.rfind('-'));
@@ -47,6 +48,8 @@ std::string CodeIdentity(const ResolvedStep& step) {
   }
   return identity;
 }
+
+namespace {
 
 bool HasSecretsOrMounts(const ResolvedStep& step) {
   const auto programs = AllPrograms(step);

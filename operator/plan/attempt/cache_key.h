@@ -41,6 +41,9 @@ struct CacheKey {
   std::string base;
 };
 
+// What names the code of all its programs; empty when nothing does (ImageNotPinned).
+[[nodiscard]] std::string CodeIdentity(const ResolvedStep& step);
+
 // True when the step's program or a parameter of it asks for what no other run has: the address of
 // a daemon, and $(run.*) but for namespace and scheduledTime, which count by their values.
 [[nodiscard]] bool AsksRunValue(const ResolvedStep& step);

@@ -326,20 +326,36 @@ void CheckPod(const CheckContext& c, const api::StepSpec& step, const std::strin
   CheckMemoryFactor(c, step, path);
 }
 
-void CheckPodPolicy(const api::PipelineSpec& spec, const std::set<std::string>& allowed,
-                    Findings& out) {
+namespace {
+
+void CheckPodPolicyOf(const Json& pod, const std::string& path,
+                      const std::set<std::string>& allowed, std::vector<api::FieldError>& errors) {
+  if (!pod.is_object()) return;
   std::string list;
   for (const std::string& field : allowed) list += (list.empty() ? "" : ", ") + field;
-  const auto check = [&](const Json& pod, const std::string& path) {
-    if (!pod.is_object()) return;
-    for (const auto& [field, value] : pod.items())
-      if (!allowed.contains(field))
-        out.Add(path + "." + field, "the platform's policy does not allow it; it allows " +
-                                        (list.empty() ? "nothing of `pod`" : list) +
-                                        " (podFields of the chart)");
-  };
-  check(spec.defaults.pod, "spec.defaults.pod");
-  for (const ListedStep& s : StepsOf(spec)) check(s.step->pod, s.path + ".pod");
+  for (const auto& [field, value] : pod.items())
+    if (!allowed.contains(field))
+      errors.push_back({path + "." + field, "the platform's policy does not allow it; it allows " +
+                                                (list.empty() ? "nothing of `pod`" : list) +
+                                                " (podFields of the chart)"});
+}
+
+}  // namespace
+
+void CheckPodPolicy(const api::PipelineSpec& spec, const std::set<std::string>& allowed,
+                    Findings& out) {
+  CheckPodPolicyOf(spec.defaults.pod, "spec.defaults.pod", allowed, out.errors);
+  for (const ListedStep& s : StepsOf(spec))
+    CheckPodPolicyOf(s.step->pod, s.path + ".pod", allowed, out.errors);
+}
+
+// Pipelines in place are checked when the runs within are resolved.
+std::vector<api::FieldError> CheckPodPolicy(const ResolvedRun& run,
+                                            const std::set<std::string>& allowed) {
+  std::vector<api::FieldError> errors;
+  for (const ResolvedStep& step : run.steps)
+    CheckPodPolicyOf(step.pod, "spec.steps[" + step.name + "].pod", allowed, errors);
+  return errors;
 }
 
 void CheckRunVolumes(const CheckContext& c) {

@@ -240,6 +240,7 @@ Resolution Resolve(const std::string& pipeline_name, const api::PipelineSpec& sp
   ResolvedRun run;
   run.pipeline = pipeline_name;
   run.parameters = values;
+  run.inputs = inputs;
   run.number_parameters = NumbersInConditions(spec);
   run.parallelism = spec.parallelism;
   run.volumes = spec.volumes;

@@ -84,6 +84,8 @@ struct ResolvedStep {
   std::optional<OutputRef> packages_from;  // of container.code.requirements (code_fetch.h)
   std::optional<ResolvedLoop> loop;        // it runs once for each item
   std::vector<ResolvedInput> inputs;
+  // $(pipelines.p.outputs.o) of its inputs as "p/o", and what was published then; null: nothing.
+  std::map<std::string, std::optional<api::PublishedOutput>> published;
   std::map<std::string, ResolvedParameter> parameters;
   std::vector<api::OutputSpec> outputs;
   std::vector<api::ResultSpec> results;
@@ -118,6 +120,7 @@ struct ResolvedRun {
   int format = 1;
   std::string pipeline;  // name; empty for an inline spec
   std::map<std::string, Json> parameters;
+  std::map<std::string, std::string> inputs;   // as given for the run
   std::vector<std::string> number_parameters;  // of type number, that a `when` names
   std::optional<int> parallelism;
   std::vector<api::RunVolume> volumes;        // made for the run
@@ -196,6 +199,11 @@ struct Resolution {
 // `warnings` may be null.
 [[nodiscard]] std::vector<api::FieldError> Validate(const api::PipelineSpec& spec,
                                                     std::vector<std::string>* warnings = nullptr);
+
+// What the platform does not let a step of a run say under `pod`, where it was resolved under
+// another policy.
+[[nodiscard]] std::vector<api::FieldError> CheckPodPolicy(const ResolvedRun& run,
+                                                          const std::set<std::string>& allowed);
 
 // What would run, in 40 bits of hex: description, schedule and limits are not in it, nor anything
 // the operator's version could change. `runs by change are named <pipeline>-<hash>-<n>`.

@@ -127,6 +127,25 @@ ResolvedInput DecodeInput(const Json& j) {
   return i;
 }
 
+Json EncodePublished(const std::optional<api::PublishedOutput>& o) {
+  if (!o) return nullptr;
+  return {{"name", o->name},
+          {"type", o->type},
+          {"digest", o->digest},
+          {"folder", o->folder},
+          {"bytes", o->bytes}};
+}
+
+std::optional<api::PublishedOutput> DecodePublished(const Json& j) {
+  if (j.is_null()) return std::nullopt;
+  return api::PublishedOutput{j.at("name"),
+                              j.at("type"),
+                              j.at("digest"),
+                              j.at("folder").get<bool>(),
+                              j.at("bytes").get<std::uint64_t>(),
+                              ""};
+}
+
 Json EncodeExtras(const ResolvedStep& r) {
   Json j = Json::object();
   if (!r.component.empty()) j["component"] = r.component;
@@ -142,6 +161,7 @@ Json EncodeExtras(const ResolvedStep& r) {
   if (r.packages_from)
     j["packagesFrom"] = {{"step", r.packages_from->step}, {"output", r.packages_from->output}};
   for (const auto& i : r.inputs) j["inputs"].push_back(EncodeInput(i));
+  for (const auto& [name, output] : r.published) j["published"][name] = EncodePublished(output);
   for (const auto& [name, p] : r.parameters) {
     Json& one = j["parameters"][name] = {{"value", p.value}};
     if (p.pending) one["pending"] = true;
@@ -173,6 +193,9 @@ void DecodeExtras(const Json& j, ResolvedStep& r) {
   }
   if (j.contains("inputs"))
     for (const Json& i : j.at("inputs")) r.inputs.push_back(DecodeInput(i));
+  if (j.contains("published"))
+    for (const auto& [name, output] : j.at("published").items())
+      r.published.emplace(name, DecodePublished(output));
   if (j.contains("parameters"))
     for (const auto& [name, one] : j.at("parameters").items()) {
       ResolvedParameter p;
@@ -194,6 +217,7 @@ Result<ResolvedRun> Decode(const Json& j) {
     return Invalid("the resolved spec is damaged: " + api::Describe(spec.errors));
   run.pipeline = j.value("pipeline", "");
   run.parameters = j.at("parameters").get<std::map<std::string, Json>>();
+  run.inputs = j.value("inputs", std::map<std::string, std::string>{});
   run.number_parameters = j.value("numberParameters", std::vector<std::string>{});
   run.parallelism = spec.value.parallelism;
   run.volumes = std::move(spec.value.volumes);
@@ -252,6 +276,7 @@ Json EncodeResolved(const ResolvedRun& run) {
   }
   Json out{{"format", kFormat},         {"pipeline", run.pipeline}, {"parameters", run.parameters},
            {"spec", api::Encode(spec)}, {"steps", extras},          {"warnings", run.warnings}};
+  if (!run.inputs.empty()) out["inputs"] = run.inputs;
   if (!run.number_parameters.empty()) out["numberParameters"] = run.number_parameters;
   return out;
 }

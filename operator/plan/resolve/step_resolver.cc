@@ -49,7 +49,9 @@ ResolvedStep StepResolver::Resolve(std::size_t index) {
   ResolveForEach(step, r);
   r.run_volumes = MountedOf(spec_.volumes, r);
   FindEntryPoints(step, r);
+  published_.clear();
   ResolveInputs(step, r);
+  r.published = published_;
   ResolveParameters(step, r);
   CheckContainerParts(r);
   code_.Resolve(r, path_ + ".container.code");
@@ -256,6 +258,7 @@ std::optional<ResolvedSource> StepResolver::FillPublished(const Reference& r,
                                                           bool may_be_absent, std::string& type) {
   const auto published = around_.pipeline_output ? around_.pipeline_output(r.path[1], r.path[3])
                                                  : std::optional<api::PublishedOutput>{};
+  published_[r.path[1] + "/" + r.path[3]] = published;
   if (!published) {
     if (!may_be_absent)
       out_.Add(path, r.Text() + ": Pipeline " + r.path[1] + " has published no output '" +

@@ -88,6 +88,7 @@ class StepResolver {
   std::map<std::string, const api::StepSpec*> steps_;
   Graph graph_;
   std::string path_;
+  decltype(ResolvedStep::published) published_;  // of the step that is being resolved
   const api::ComponentSpec* component_ = nullptr;
 };
 

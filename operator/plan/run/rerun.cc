@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/base/json.h"
+#include "operator/plan/attempt/cache_key.h"
 #include "operator/plan/step/step_state.h"
 #include "operator/protocol/reference.h"
 
@@ -11,16 +12,8 @@ namespace {
 
 using api::StepPhase;
 
-// Each step as JSON, without what its own Pipeline published last.
 std::map<std::string, Json> EncodeSteps(const ResolvedRun& resolved) {
-  ResolvedRun plain = resolved;
-  for (ResolvedStep& step : plain.steps)
-    for (ResolvedInput& input : step.inputs) {
-      if (input.of_own_pipeline) input.artifact.reset();
-      for (ResolvedSource& source : input.otherwise)
-        if (source.of_own_pipeline) source.artifact.reset();
-    }
-  const Json all = EncodeResolved(plain);
+  const Json all = EncodeResolved(resolved);
   std::map<std::string, Json> steps;
   for (std::size_t i = 0; i < resolved.steps.size(); ++i)
     steps[resolved.steps[i].name] = {all["spec"]["steps"][i], all["steps"][i]};
@@ -65,6 +58,37 @@ api::StepStatus AsTaken(const api::StepStatus& then, const std::string& run, Tim
   return s;
 }
 
+// `now`, with what the Pipeline had published then in place of what the former run itself made:
+// that is no news to its verdicts.
+ResolvedRun WithoutItsOwn(const FormerRun& former, const ResolvedRun& now) {
+  ResolvedRun seen = now;
+  const auto made = [&](const std::string& name, const std::string& digest) {
+    return std::any_of(former.run.status.outputs.begin(), former.run.status.outputs.end(),
+                       [&](const auto& o) { return o.name == name && o.digest == digest; });
+  };
+  for (ResolvedStep& step : seen.steps) {
+    const ResolvedStep* then = former.resolved->Find(step.name);
+    if (then == nullptr) continue;
+    for (auto& [name, output] : step.published) {
+      const auto before = then->published.find(name);
+      if (!output || before == then->published.end() || !before->second) continue;
+      if (name != now.pipeline + "/" + output->name || !made(output->name, output->digest))
+        continue;
+      const auto put = [&](ResolvedSource& source) {
+        if (source.of_own_pipeline && source.artifact && source.artifact->digest == output->digest)
+          source.artifact =
+              ArtifactRef{before->second->digest, before->second->folder, before->second->bytes};
+      };
+      for (ResolvedInput& input : step.inputs) {
+        put(input);
+        for (ResolvedSource& source : input.otherwise) put(source);
+      }
+      output = before->second;
+    }
+  }
+  return seen;
+}
+
 class Taking {
  public:
   Taking(const RunObserved& o, FactRequests& requests)
@@ -76,7 +100,8 @@ class Taking {
     FindRoots();
     bool known = true;
     do {
-      Close();
+      do Close();
+      while (FindSharers());
     } while (FindGone(known));
     TakenSteps taken;
     taken.known = known;
@@ -102,7 +127,9 @@ class Taking {
     roots_.insert(from.begin(), from.end());
     const ResolvedRun nothing;
     const ResolvedRun& former = former_.resolved ? *former_.resolved : nothing;
-    const std::vector<std::string> changed = ChangedSteps(former, now_);
+    const std::vector<std::string> changed =
+        former_.resolved ? ChangedSteps(former, WithoutItsOwn(former_, now_))
+                         : ChangedSteps(former, now_);
     roots_.insert(changed.begin(), changed.end());
     const std::vector<std::string> words = ChangedWords(former, now_);
     const std::map<std::string, Json> encoded =
@@ -113,17 +140,30 @@ class Taking {
                       [&](const std::string& w) { return text.find(w) != std::string::npos; }))
         roots_.insert(name);
     }
-    const bool same = changed.empty() && words.empty();
     for (const ResolvedStep& step : now_.steps)
-      if (step.final_step || !MayBeTaken(step, same)) roots_.insert(step.name);
+      if (step.final_step || !MayBeTaken(step)) roots_.insert(step.name);
   }
 
-  [[nodiscard]] bool MayBeTaken(const ResolvedStep& step, bool same) const {
+  [[nodiscard]] bool MayBeTaken(const ResolvedStep& step) const {
     const api::StepStatus* then = Then(step.name);
-    if (then == nullptr) return false;
-    if (step.approval)
-      return then->phase == StepPhase::kSucceeded && same && !step.approval->not_by_submitter;
+    if (then == nullptr || step.approval || step.nested) return false;
+    if (o_.run.spec.rerun->latest && !step.wait && CodeIdentity(step).empty()) return false;
     return then->phase == StepPhase::kSucceeded || then->phase == StepPhase::kSkipped;
+  }
+
+  // A volume of the run is empty when the run begins: who mounts one with a step that is made again
+  // fills it again.
+  bool FindSharers() {
+    std::set<std::string> mounted;
+    for (const ResolvedStep& step : now_.steps)
+      if (again_.contains(step.name))
+        mounted.insert(step.run_volumes.begin(), step.run_volumes.end());
+    bool grew = false;
+    for (const ResolvedStep& step : now_.steps)
+      if (std::any_of(step.run_volumes.begin(), step.run_volumes.end(),
+                      [&](const std::string& volume) { return mounted.contains(volume); }))
+        grew = roots_.insert(step.name).second || grew;
+    return grew;
   }
 
   // They stand in the order of their dependencies. A daemon by itself drags nothing along.

@@ -2,11 +2,13 @@
 // which run anew. Pure.
 //
 // Again are made: steps that did not succeed there, those of `from`, those that are others now (a
-// parameter that changed, a newer Pipeline), those whose output is gone from the store and is read
-// again, finally steps, and whatever depends on one of them. All others that succeeded are taken.
+// parameter that changed, a newer Pipeline, another output that a Pipeline published), those whose
+// output is gone from the store and is read again, finally steps, approvals, steps that are
+// Pipelines, those that share a volume of the run with one of them, and whatever depends on one of
+// them. With `latest` also those whose image no digest names. All others that succeeded are taken.
 //
-//   An approval is taken where the whole run is the same, and not where it is notBySubmitter: what
-//   was approved is what goes on, by the words of somebody else. Otherwise it is asked again.
+//   An approval is of a run, and holds for no other one.
+//   What a Pipeline within is made of, and who approved what there, the run does not know.
 //   A daemon is taken where none of those that use it is made again.
 //   A skipped step is looked at again: what it depends on decides the same, or is made again too.
 #pragma once
@@ -34,8 +36,8 @@ namespace penstock::plan {
 [[nodiscard]] std::string UnknownFrom(const ResolvedRun& resolved,
                                       const std::vector<std::string>& from);
 
-// Steps of `now` that `former` does not have, or has otherwise, in their order; what the run's own
-// Pipeline published last does not count.
+// Steps of `now` that `former` does not have, or has otherwise, in their order. What a Pipeline had
+// published when they were resolved counts.
 [[nodiscard]] std::vector<std::string> ChangedSteps(const ResolvedRun& former,
                                                     const ResolvedRun& now);
 

@@ -151,7 +151,21 @@ class RunPlanner {
     spec.values = in.values;
     spec.anew = steps_.IsAnew(s.step->name);
     if (!MustStart(s, spec, o_, now_, plan_.requests)) return;
+    if (o_.run.spec.rerun && IsReopened(s))
+      return Finish(s, StepPhase::kFailed, kNoEntry,
+                    "what it gave is wanted and has no place in the status: whether run " +
+                        o_.run.spec.rerun->of +
+                        " gave it is not known any more, so it is not done once more; start a "
+                        "new run",
+                    now_);
     Start(s, spec);
+  }
+
+  // It has succeeded, and had no entry in the status.
+  [[nodiscard]] bool IsReopened(const StepState& s) const {
+    if (!s.item) return s.reopened;
+    const StepState* loop = steps_.Find(s.step->name);
+    return loop != nullptr && loop->reopened;
   }
 
   void WaitForFormer(StepState& s) {

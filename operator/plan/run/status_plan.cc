@@ -30,7 +30,7 @@ api::RunSummary Count(const std::vector<StepState>& steps) {
         break;
       case StepPhase::kSucceeded:
         ++sum.succeeded;
-        sum.cached += s.status.cached ? 1 : 0;
+        sum.cached += s.status.cached && s.status.reason != kTaken ? 1 : 0;
         break;
       case StepPhase::kFailed:
         ++sum.failed;

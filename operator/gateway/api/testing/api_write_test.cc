@@ -88,12 +88,55 @@ TEST_F(ApiWrites, ADeletedRunIsDoneAgainFromAStepOrFromWhatFailed) {
   };
   EXPECT_EQ(run(reply)["spec"]["rerun"], Json({{"of", "flights-0"}, {"from", {"train"}}}));
   EXPECT_EQ(run(reply)["spec"]["parameters"], Json({{"epochs", 9}}));
+  EXPECT_EQ(run(reply)["spec"]["scheduledTime"], Get(kRuns + "/flights-0")["created"])
+      << "it is for what the former run was for";
   const auto failed = Post(kRuns + "/flights-0/rerun", {{"from", Json::array()}});
   ASSERT_EQ(failed.status, 202) << failed.body;
   EXPECT_EQ(run(failed)["spec"]["rerun"], Json({{"of", "flights-0"}}));
   const auto wrong = Post(kRuns + "/flights-0/rerun", {{"from", {1}}});
   EXPECT_EQ(wrong.status, 400);
   EXPECT_EQ(BodyOf(wrong)["error"]["field"], "from");
+}
+
+TEST_F(ApiWrites, ARunOfADayThatPublishesNothingIsThatWhenItIsDoneAgain) {
+  Json day = cluster_.Get(kube::kPipelineRuns, "team", "flights-1").value();
+  day["metadata"] = {{"name", "flights-day"}, {"namespace", "team"}};
+  day["spec"]["publish"] = false;
+  day["spec"]["scheduledTime"] = "2026-11-03T00:00:00Z";
+  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team", day));
+  EXPECT_EQ(Get(kRuns + "/flights-day")["asked"],
+            Json({{"pipelineRef", {{"name", "flights"}}},
+                  {"publish", false},
+                  {"scheduledTime", "2026-11-03T00:00:00Z"}}));
+  for (const Json& body : {Json::object(), Json({{"from", Json::array()}})}) {
+    const auto reply = Post(kRuns + "/flights-day/rerun", body);
+    ASSERT_EQ(reply.status, 202) << reply.body;
+    const Json run =
+        cluster_.Get(kube::kPipelineRuns, "team", BodyOf(reply)["name"].get<std::string>()).value();
+    EXPECT_EQ(run["spec"]["publish"], false);
+    EXPECT_EQ(run["spec"]["scheduledTime"], "2026-11-03T00:00:00Z");
+  }
+}
+
+TEST_F(ApiWrites, ARunThatDidAnotherOneAgainIsRunAgainWithAllItsParameters) {
+  Json first = cluster_.Get(kube::kPipelineRuns, "team", "flights-1").value();
+  Json again = first;
+  again["metadata"] = {{"name", "flights-again"}, {"namespace", "team"}};
+  again["spec"]["rerun"] = {{"of", "flights-1"}};
+  again["spec"].erase("parameters");
+  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team", again));
+  ASSERT_TRUE(cluster_.MergePatch(kube::kPipelineRuns, "team", "flights-again",
+                                  {{"status", {{"revision", first["status"]["revision"]}}}},
+                                  {.subresource = "status"}));
+  const auto reply = Post(kRuns + "/flights-again/rerun", Json::object());
+  ASSERT_EQ(reply.status, 202) << reply.body;
+  const Json run =
+      cluster_.Get(kube::kPipelineRuns, "team", BodyOf(reply)["name"].get<std::string>()).value();
+  EXPECT_FALSE(run["spec"].contains("rerun"));
+  const Json all = Get(kRuns + "/flights-again")["parameters"];
+  EXPECT_EQ(all["epochs"], 5);
+  EXPECT_EQ(run["spec"]["parameters"]["epochs"], all["epochs"]);
+  EXPECT_EQ(run["spec"]["parameters"].size(), all.size());
 }
 
 TEST_F(ApiWrites, WhoMayMakeRunsAndSeeNoneLearnsNothingOfARunByRunningItAgain) {

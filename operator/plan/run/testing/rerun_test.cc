@@ -75,6 +75,8 @@ TEST(RerunPlan, TakesWhatSucceededAndRunsWhatFailedAndAllAfterIt) {
   EXPECT_EQ(a.attempts, 0);
   EXPECT_EQ(a.pod, "");
   EXPECT_EQ(a.results.at("r"), 7);
+  EXPECT_EQ(w.plan.status.summary.succeeded, 1);
+  EXPECT_EQ(w.plan.status.summary.cached, 0) << "the cache was not asked for it";
   w.Succeed(w.Pod("b"));
   w.Settle();
   EXPECT_THAT(w.created, ElementsAre("b/1", "c/1"));
@@ -185,27 +187,68 @@ std::string Go(const std::string& more = "") {
          "}}\n";
 }
 
-TEST(RerunPlan, AnApprovalIsTakenWhereAllThatWasApprovedIsTheSame) {
+TEST(RerunPlan, AnApprovalOfTheFormerRunHoldsForNoOtherOneAndIsAskedAgain) {
   Rerun w("steps:\n" + Step("a") + Go() + Step("b", "dependsOn: [{step: go}]"), {"a", "go"});
   w.Go();
-  EXPECT_THAT(w.Taken(), UnorderedElementsAre("a", "go"));
-  EXPECT_THAT(w.created, ElementsAre("b/1"));
+  EXPECT_THAT(w.Taken(), ElementsAre("a"));
+  EXPECT_THAT(w.created, IsEmpty());
+  EXPECT_EQ(w.Status("go").phase, api::StepPhase::kPending) << w.Status("go").message;
 }
 
-TEST(RerunPlan, AnApprovalIsAskedAgainAfterAChangeAndWhereTheSubmitterMayNotGiveIt) {
-  const std::string head = "parameters: [{name: size, type: integer, default: 1}]\nsteps:\n";
-  Rerun changed(head + Step("a") + Go() +
-                    Step("b", "dependsOn: [{step: go}], parameters: {size: $(parameters.size)}"),
-                {"a", "go", "b"}, {}, {{"size", 2}});
-  changed.Go();
-  EXPECT_THAT(changed.Taken(), ElementsAre("a"));
-  EXPECT_THAT(changed.created, IsEmpty());
-  Rerun mine(
-      "steps:\n" + Step("a") + Go("notBySubmitter: true") + Step("b", "dependsOn: [{step: go}]"),
-      {"a", "go", "b"});
-  mine.Go();
-  EXPECT_THAT(mine.Taken(), ElementsAre("a"));
-  EXPECT_THAT(mine.created, IsEmpty());
+TEST(RerunPlan, AStepThatMountsTheRunsVolumeWithOneThatIsMadeAgainIsMadeAgain) {
+  const auto on = [](const std::string& name, const std::string& volume,
+                     const std::string& more = "") {
+    return "- {name: " + name + ", container: {image: \"" + kPinned +
+           "\", command: [run], volumeMounts: [{name: " + volume + ", mountPath: /" + volume +
+           "}]}" + more + "}\n";
+  };
+  const std::string volumes =
+      "volumes: [{name: one, claim: {size: 1Gi}}, {name: two, claim: {size: 1Gi}}, {name: three, "
+      "claim: {size: 1Gi}}]\nsteps:\n";
+  const std::string first = "- {name: first, container: {image: \"" + std::string(kPinned) +
+                            "\", command: [run], volumeMounts: [{name: two, mountPath: /t}, "
+                            "{name: one, mountPath: /o}]}}\n";
+  Rerun w(volumes + on("zeroth", "two") + first +
+              on("train", "one", ", dependsOn: [{step: first}]") + on("other", "three"),
+          {"zeroth", "first", "other"});
+  w.Go();
+  EXPECT_THAT(w.Taken(), ElementsAre("other"));
+  EXPECT_THAT(w.created, UnorderedElementsAre("zeroth/1", "first/1"))
+      << "train mounts one, first fills it, and mounts two, which zeroth fills";
+}
+
+TEST(RerunPlan, AStepThatIsAPipelineIsMadeAgainWithTheCachesHelp) {
+  Rerun w("steps:\n" + Step("a") +
+              "- {name: sub, pipeline: {steps: [{name: s, container: {image: \"" + kPinned +
+              "\", command: [run]}}]}}\n" + Step("b"),
+          {"a", "sub", "b"});
+  w.Go();
+  EXPECT_THAT(w.Taken(), UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(w.created, ElementsAre("sub/1"));
+}
+
+TEST(RerunPlan, WithLatestAStepWhoseImageIsATagIsMadeAgain) {
+  const std::string spec =
+      "steps:\n" + Step("a") + "- {name: tagged, container: {image: \"tool:1\", command: [run]}}\n";
+  Rerun same(spec, {"a", "tagged"});
+  same.Go();
+  EXPECT_THAT(same.Taken(), UnorderedElementsAre("a", "tagged"));
+  Rerun latest(spec, {"a", "tagged"});
+  latest.o.run.spec.rerun->latest = true;
+  latest.Go();
+  EXPECT_THAT(latest.Taken(), ElementsAre("a"));
+  EXPECT_THAT(latest.created, ElementsAre("tagged/1"));
+}
+
+// Whether it was taken or made here is not known any more: an action is not done twice.
+TEST(RerunPlan, AStepWithoutAnEntryThatIsWantedAgainFailsAndIsNotDoneOnceMore) {
+  Rerun w(kThree, {"a"});
+  w.o.former.reset();
+  w.o.run.status.succeeded_indexes = "0";
+  w.Settle();
+  EXPECT_THAT(w.created, IsEmpty());
+  EXPECT_EQ(w.Status("a").phase, api::StepPhase::kFailed);
+  EXPECT_THAT(w.Status("a").message, HasSubstr("whether run zeroth gave it is not known any more"));
 }
 
 TEST(RerunPlan, ADaemonServesAgainWhereAStepThatUsesItIsMadeAgainAndDragsNoOthersAlong) {
@@ -280,18 +323,55 @@ TEST(RerunPlan, NamesTheStepsThatThereAre) {
   EXPECT_EQ(UnknownFrom(*w.o.resolved, {"b"}), "");
 }
 
-TEST(RerunPlan, WhatThePipelinePublishedLastMakesNoStepAnotherOne) {
-  const auto judging = [](char published) {
-    Surroundings around;
-    around.pipeline_output = [published](const std::string&, const std::string&) {
-      return api::PublishedOutput{"model", "dataset", Digest(published), false, 7, "before"};
-    };
-    return MustResolve(
-        "steps:\n" + Step("judge", "inputs: {b: $(pipelines.p.outputs.model)}") + Step("a"), {},
-        around);
+ResolvedRun Judging(char published) {
+  Surroundings around;
+  around.pipeline_output = [published](const std::string&,
+                                       const std::string&) -> std::optional<api::PublishedOutput> {
+    if (published == '0') return std::nullopt;
+    return api::PublishedOutput{"model", "dataset", Digest(published), false, 7, "before"};
   };
-  EXPECT_THAT(ChangedSteps(judging('1'), judging('2')), IsEmpty());
-  EXPECT_THAT(ChangedSteps(MustResolve(kThree), judging('2')), ElementsAre("judge"));
+  return MustResolve(
+      "steps:\n" +
+          Step("judge", "inputs: {b: {firstOf: [$(pipelines.p.outputs.model)], optional: true}}") +
+          Step("a"),
+      {}, around);
+}
+
+TEST(RerunPlan, AVerdictOnWhatThePipelineHadPublishedBeforeIsMadeAgain) {
+  EXPECT_THAT(ChangedSteps(Judging('1'), Judging('1')), IsEmpty());
+  EXPECT_THAT(ChangedSteps(Judging('1'), Judging('2')), ElementsAre("judge"));
+  EXPECT_THAT(ChangedSteps(Judging('0'), Judging('2')), ElementsAre("judge"))
+      << "there was nothing to compare with";
+  EXPECT_THAT(ChangedSteps(MustResolve(kThree), Judging('2')), ElementsAre("judge"));
+  Rerun w("steps:\n" + Step("judge") + Step("a"), {"judge", "a"});
+  w.former->resolved = std::make_shared<const ResolvedRun>(Judging('1'));
+  w.o.resolved = std::make_shared<const ResolvedRun>(Judging('2'));
+  w.Go();
+  EXPECT_THAT(w.Taken(), ElementsAre("a"));
+  EXPECT_THAT(w.created, ElementsAre("judge/1"));
+}
+
+TEST(RerunPlan, AVerdictOfTheRunThatMadeWhatIsPublishedNowIsTaken) {
+  Rerun w("steps:\n" + Step("judge") + Step("a"), {"judge"});
+  w.former->resolved = std::make_shared<const ResolvedRun>(Judging('1'));
+  w.former->run.status.outputs = {{"model", "dataset", Digest('2'), false, 7, ""}};
+  w.o.resolved = std::make_shared<const ResolvedRun>(Judging('2'));
+  w.Go();
+  EXPECT_THAT(w.Taken(), ElementsAre("judge"));
+  EXPECT_THAT(w.created, ElementsAre("a/1"));
+}
+
+TEST(RerunPlan, WhatWasReadOfPipelinesAndGivenAsInputsStandsInTheResolvedRun) {
+  for (const char published : {'0', '1'}) {
+    ResolvedRun run = Judging(published);
+    run.inputs = {{"raw", "https://example.com/a.csv"}};
+    const auto back = DecodeResolved(EncodeResolved(run));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->inputs, run.inputs);
+    EXPECT_EQ(EncodeResolved(*back), EncodeResolved(run));
+    ASSERT_TRUE(back->Find("judge")->published.contains("p/model"));
+    EXPECT_EQ(back->Find("judge")->published.at("p/model").has_value(), published == '1');
+  }
 }
 
 }  // namespace
