@@ -20,7 +20,9 @@
 namespace penstock::postgres {
 
 struct ConnectionSettings {
-  std::string text = {};  // a connection string of libpq, without a password; may be empty
+  // A connection string of libpq, without a password; may be empty. It is not trusted: beside a
+  // password of the environment it says neither where that is sent nor with less protection.
+  std::string text = {};
   // Of the step: DATABASE_URL, and PGSSLROOTCERT, PGSSLCERT and PGSSLKEY, which may be PEM in place
   // of paths. The other variables of libpq it reads from the process's own.
   std::map<std::string, std::string> environment = {};
@@ -44,8 +46,8 @@ using OnRow = std::function<Result<void>(const Row&)>;
 class Connection {
  public:
   // Connects and begins the transaction. Tried again while the server does not answer or is still
-  // starting. Invalid for a connection string that is none or holds a password, and for what the
-  // server refuses (a password, a database, a user).
+  // starting. Invalid for a connection string that is none, holds a password or would lead one of
+  // the environment elsewhere, and for what the server refuses (a password, a database, a user).
   [[nodiscard]] static Result<std::unique_ptr<Connection>> Open(const ConnectionSettings& settings);
   ~Connection();
   Connection(const Connection&) = delete;
