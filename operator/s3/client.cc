@@ -370,7 +370,12 @@ Result<Page> Client::List(const ListOptions& options, std::stop_token stop) cons
                             TimeOf(entry->Text("LastModified")), entry->Text("ETag")});
   for (const XmlElement* entry : root->All("CommonPrefixes"))
     page.prefixes.push_back(entry->Text("Prefix"));
-  if (root->Text("IsTruncated") == "true") page.next = root->Text("NextContinuationToken");
+  if (root->Text("IsTruncated") != "true") return page;
+  page.next = root->Text("NextContinuationToken");
+  // To take the page for the last one would leave objects out without a word.
+  if (page.next.empty() || page.next == options.token)
+    return Internal(Asked(ask) + ": the store does not answer list-type=2: there is more, and " +
+                    (page.next.empty() ? "no token" : "the token of this page") + " for it");
   return page;
 }
 

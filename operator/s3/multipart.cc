@@ -28,6 +28,11 @@ std::string CompletionOf(const std::vector<Part>& parts) {
   return text + "</CompleteMultipartUpload>";
 }
 
+// A page that is not the last and says not where the next begins: the rest would be left out.
+Error NoNext(const std::string& asked, const char* name) {
+  return Internal(asked + ": the store says that there is more, and no " + name + " of it");
+}
+
 }  // namespace
 
 Result<std::string> Client::BeginUpload(const std::string& key, bool with_crc32c,
@@ -71,8 +76,8 @@ Result<std::vector<Part>> Client::Parts(const std::string& key, const std::strin
       parts.push_back({static_cast<int>(NumberOf(*part, "PartNumber")), NumberOf(*part, "Size"),
                        part->Text("ETag"), part->Text("ChecksumCRC32C")});
     const std::string next = root->Text("NextPartNumberMarker");
-    if (root->Text("IsTruncated") != "true" || next == marker || parts.size() >= kMaxParts)
-      return parts;
+    if (root->Text("IsTruncated") != "true" || parts.size() >= kMaxParts) return parts;
+    if (next.empty() || next == marker) return NoNext(Asked(ask), "NextPartNumberMarker");
     marker = next;
   }
 }
@@ -114,9 +119,8 @@ Result<std::vector<Upload>> Client::Uploads(const std::string& prefix, std::stop
     }
     const std::string next = root->Text("NextKeyMarker");
     const std::string next_id = root->Text("NextUploadIdMarker");
-    if (root->Text("IsTruncated") != "true" || (next == key && next_id == id) ||
-        uploads.size() >= kMostUploads)
-      return uploads;
+    if (root->Text("IsTruncated") != "true" || uploads.size() >= kMostUploads) return uploads;
+    if (next.empty() || (next == key && next_id == id)) return NoNext(Asked(ask), "NextKeyMarker");
     key = next;
     id = next_id;
   }

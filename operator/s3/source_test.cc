@@ -198,6 +198,14 @@ TEST_F(S3Source, EndsAtItsLimit) {
   EXPECT_SAYS(Problem("s3://models/in/a"), "more than maxBytes, 599");
 }
 
+TEST_F(S3Source, IsNotTheFirstPageOfAListThatGoesOn) {
+  store_.SetBytes("in/a", "x");
+  store_.SetList(
+      "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>in/a</Key>"
+      "<Size>1</Size></Contents><NextMarker>in/a</NextMarker></ListBucketResult>");
+  EXPECT_SAYS(Problem("s3://models/in/"), "the store does not answer list-type=2");
+}
+
 TEST_F(S3Source, SaysWhichVariableIsWrong) {
   settings_.environment["AWS_CA_BUNDLE"] = folder_ / "missing.pem";
   EXPECT_SAYS(Problem("s3://models/k"), "AWS_CA_BUNDLE: ");
