@@ -224,6 +224,21 @@ TEST_F(HookedPipeline, LetsARunThatSomebodySuspendedLaterBe) {
   EXPECT_EQ(plan_.status.active_runs, 1);
 }
 
+TEST_F(HookedPipeline, LetsARunThatSomebodyBeganByHandAndPausedBe) {
+  o_.pipeline.spec.suspend = true;
+  const std::string name = Deliver("1");
+  EXPECT_THAT(Visits(), IsEmpty());
+  Run(name).status.revision = "flights-1";  // suspend was false for a while; then true again
+  ASSERT_TRUE(Run(name).meta.annotations.contains(kWaitsSince));
+  const std::string second = Deliver("2"), third = Deliver("3");
+  EXPECT_THAT(Visits(), IsEmpty());
+  EXPECT_THAT(Names(), ElementsAre(name, third)) << "it is in mid-work: it takes no later's place";
+  EXPECT_EQ(plan_.status.active_runs, 1);
+  o_.pipeline.spec.suspend = false;
+  EXPECT_THAT(Visits(), IsEmpty()) << "it was resumed, or another began beside it";
+  EXPECT_TRUE(Run(name).spec.suspend);
+}
+
 TEST_F(HookedPipeline, RemembersTheLastHundredDeliveries) {
   SetSpec("concurrency: {policy: Allow}\nhistoryLimits: {succeeded: 0}\n");
   std::vector<std::string> names;
