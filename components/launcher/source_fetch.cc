@@ -253,6 +253,9 @@ Result<FetchedSource> FetchObjects(const std::string& uri, const fs::path& targe
   s3::SourceSettings settings;
   settings.environment = options.environment;
   settings.ca_pem = *std::move(roots);
+  settings.least_bytes = options.least.bytes;
+  settings.least_in = options.least.in;
+  settings.list_deadline = options.deadline;
   settings.stop = options.stop;
   const auto objects = s3::FetchSource(*parsed, target, settings);
   if (!objects) return objects.error();

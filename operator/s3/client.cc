@@ -60,6 +60,28 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> ParseContentRange(std::st
   return std::pair{*first, *whole};
 }
 
+// A body that does not come on has no end: each stretch of time brings so much, or it is over.
+class Pace {
+ public:
+  Pace(std::uint64_t least, std::chrono::milliseconds in) : least_(least), in_(in) {}
+  void Begin() { since_ = std::chrono::steady_clock::now(); }
+  bool Holds(std::size_t more) {
+    bytes_ += more;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - since_ < in_) return true;
+    const bool enough = bytes_ >= least_;
+    since_ = now;
+    bytes_ = 0;
+    return enough;
+  }
+
+ private:
+  const std::uint64_t least_;
+  const std::chrono::milliseconds in_;
+  std::chrono::steady_clock::time_point since_;
+  std::uint64_t bytes_ = 0;
+};
+
 Result<void> CheckBucket(const std::string& bucket) {
   const bool good =
       bucket.size() >= 3 && bucket.size() <= 63 &&
@@ -271,7 +293,9 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
     const std::string meant = known ? info.etag : range.etag;
     if (!meant.empty()) ask.headers.emplace_back("If-Match", meant);
     const std::uint64_t before = got;
+    Pace pace(settings_.least_bytes, settings_.least_in);
     ask.on_head = [&](const net::HttpResponse& head) -> Result<void> {
+      pace.Begin();
       ObjectInfo seen = InfoOf(head);
       const auto part = ParseContentRange(head.Header("content-range"));
       if (head.status == 206 && (!part || part->first != from))
@@ -294,13 +318,16 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
         sunk = taken.error();
         return taken.error();
       }
+      if (!pace.Holds(bytes.size()))
+        return Transient("the store sends less than " + std::to_string(settings_.least_bytes) +
+                         " bytes in " + FormatDuration(settings_.least_in));
       return true;
     };
     bool keys_refused = false;
     auto answer = SendOnce(ask, keys_refused, stop);
     if (answer) return info;
     if (sunk) return *sunk;
-    if (got > before) failures = 1;
+    if (got > before && got - before >= settings_.least_bytes) failures = 1;
     if (known && range.offset + got >= std::min(info.size, range.length == UINT64_MAX
                                                                ? info.size
                                                                : range.offset + range.length))
