@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <future>
+#include <system_error>
 #include <thread>
 
 #include "operator/base/file.h"
@@ -16,6 +18,8 @@
 
 namespace penstock::postgres {
 namespace {
+
+constexpr std::chrono::seconds kCancelPatience{3};
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 using Keywords = std::map<std::string, std::string>;
@@ -276,13 +280,27 @@ struct Connection::Impl {
   std::chrono::milliseconds timeout{0};
   std::string query;
 
-  // Stops what the server does for us, so that it does not go on for nobody.
-  void Cancel() const {
-    if (PQtransactionStatus(session.get()) != PQTRANS_ACTIVE) return;
-    PGcancel* cancel = PQgetCancel(session.get());
-    std::array<char, 256> why{};
-    if (cancel != nullptr) PQcancel(cancel, why.data(), int(why.size()));
-    PQfreeCancel(cancel);
+  bool cancelled = false;
+
+  // Stops what the server does for us, so that it does not go on for nobody. libpq connects for it
+  // and waits without a bound: who is gone is left to a thread of its own.
+  void Cancel() {
+    if (cancelled || PQtransactionStatus(session.get()) != PQTRANS_ACTIVE) return;
+    cancelled = true;
+    const std::shared_ptr<PGcancel> cancel(PQgetCancel(session.get()), PQfreeCancel);
+    if (cancel == nullptr) return;
+    const auto told = std::make_shared<std::promise<void>>();
+    const auto done = told->get_future();
+    try {
+      std::thread([cancel, told] {
+        std::array<char, 256> why{};
+        PQcancel(cancel.get(), why.data(), int(why.size()));
+        told->set_value();
+      }).detach();
+    } catch (const std::system_error&) {
+      return;  // no thread to be had: the server notices when the session ends
+    }
+    done.wait_for(kCancelPatience);
   }
 
   Error TooLong() const {

@@ -26,9 +26,9 @@ struct ConnectionSettings {
   // Of the step: DATABASE_URL, and PGSSLROOTCERT, PGSSLCERT and PGSSLKEY, which may be PEM in place
   // of paths. The other variables of libpq it reads from the process's own.
   std::map<std::string, std::string> environment = {};
-  std::filesystem::path scratch = {};  // a folder that exists, for those files
-  std::chrono::milliseconds timeout{3'600'000};
-  int attempts = 4;  // while nobody answers
+  std::filesystem::path scratch = {};            // a folder that exists, for those files
+  std::chrono::milliseconds timeout{3'600'000};  // of what is asked, not of connecting
+  int attempts = 4;                              // while nobody answers
   std::chrono::milliseconds backoff{500};
 };
 
@@ -56,7 +56,8 @@ class Connection {
   // What the query would answer. Invalid for what is no single statement or answers no rows.
   [[nodiscard]] Result<std::vector<AnswerColumn>> Prepare(const std::string& query);
   // Runs what was prepared last; `binary`: values in the form that the server sends fastest, else
-  // as text. Memory of one row. Stops at the first error of `on_row`. Ends within the timeout.
+  // as text. Memory of one row. Stops at the first error of `on_row`. Ends within the
+  // timeout and the few seconds in which the server is told to stop.
   [[nodiscard]] Result<void> Execute(const std::vector<std::optional<std::string>>& arguments,
                                      bool binary, const OnRow& on_row);
 

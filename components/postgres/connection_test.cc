@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+#include "operator/net/testing/fake_server.h"
+
 namespace penstock::postgres {
 namespace {
 
@@ -128,6 +130,28 @@ TEST(PostgresConnection, AServerThatIsNotThereMayComeYet) {
 TEST(PostgresConnection, AHostThatIsUnknownIsNamed) {
   const std::string problem = OpenProblem({.text = "host=nowhere.invalid", .attempts = 1});
   EXPECT_NE(problem.find("nowhere.invalid"), std::string::npos) << problem;
+}
+
+TEST(PostgresConnection, AServerThatHangsHoldsNobodyBehindTheTimeout) {
+  const auto message = [](char type, const std::string& body) {
+    return std::string(1, type) + std::string(3, '\0') + char(body.size() + 4) + body;
+  };
+  net::FakeServer server([&](net::FakeConnection& c) {
+    if (c.index() == 0) {  // AuthenticationOk, BackendKeyData, ReadyForQuery
+      c.Send(message('R', std::string(4, '\0')) + message('K', std::string(8, '\1')) +
+             message('Z', "I"));
+    }
+    c.WaitClosed();  // neither what is asked nor the request to cancel it is answered
+  });
+  const std::string port = server.url().substr(server.url().rfind(':') + 1);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto connection = Connection::Open(
+      {.text = "host=127.0.0.1 user=x sslmode=disable gssencmode=disable port=" + port,
+       .timeout = std::chrono::milliseconds(500)});
+  ASSERT_FALSE(connection);
+  EXPECT_EQ(connection.error().kind, ErrorKind::kDeadline) << connection.error().message;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(6));
+  EXPECT_EQ(server.connections(), 2) << "the server was not asked to stop";
 }
 
 TEST(PostgresConnection, SaysWhatToSetWhereNoHostIsNamed) {
