@@ -53,6 +53,7 @@ class HookedPipeline : public ::testing::Test {
         Run(cancel->name).spec.cancel = api::CancelMode::kNow;
       } else if (const auto* gone = std::get_if<DeleteRun>(&action)) {
         deleted_.push_back(gone->name);
+        if (!gone->told.empty()) events_.push_back("MissedTrigger: " + gone->told);
         std::erase_if(o_.runs, [&](const auto& r) { return r.meta.name == gone->name; });
       } else {
         ADD_FAILURE() << "another action";
@@ -188,6 +189,23 @@ TEST_F(HookedPipeline, WaitsUntilNoOtherDeliveryHasComeForSoLong) {
   EXPECT_THAT(Visits(), IsEmpty()) << "the other came 34 s ago";
   now_ += 30s;
   EXPECT_THAT(Visits(), ElementsAre(second));
+}
+
+TEST_F(HookedPipeline, TellsOnceOfADeliveryThatIsLeftOutAfterItsStatusWasWritten) {
+  SetSpec("concurrency: {policy: Forbid}\n", ", debounce: 1m");
+  const std::string tag = Deliver("1", "tag");
+  EXPECT_THAT(Visits(), ElementsAre(tag));
+  const std::string second = Deliver("2");
+  EXPECT_THAT(Visits(), IsEmpty());
+  EXPECT_THAT(deleted_, IsEmpty()) << "its debounce goes on, and the status remembers it";
+  events_.clear();
+  now_ += 60s;
+  EXPECT_THAT(Visits(), IsEmpty());
+  EXPECT_THAT(deleted_, ElementsAre(second));
+  EXPECT_THAT(events_,
+              ElementsAre("MissedTrigger: the delivery of the webhook push that was to be "
+                          "the run " +
+                          second + " is left out: a run is going on (concurrency policy Forbid)"));
 }
 
 TEST_F(HookedPipeline, ADeliveryOfATimeToComeIsOfAClockThatWentBack) {
