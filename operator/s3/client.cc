@@ -8,6 +8,7 @@
 #include "operator/base/pause.h"
 #include "operator/base/sha256.h"
 #include "operator/base/try.h"
+#include "operator/s3/pace.h"
 #include "operator/s3/refusal.h"
 #include "operator/s3/xml.h"
 
@@ -24,11 +25,6 @@ std::optional<TimePoint> ParseHttpDate(const std::string& text) {
   const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
-TimePoint TimeOf(const std::string& rfc3339) {
-  const auto time = ParseTime(rfc3339);
-  return time ? *time : TimePoint{};
 }
 
 std::optional<std::uint64_t> ParseNumber(std::string_view text) {
@@ -59,28 +55,6 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> ParseContentRange(std::st
   if (!first || !whole) return std::nullopt;
   return std::pair{*first, *whole};
 }
-
-// A body that does not come on has no end: each stretch of time brings so much, or it is over.
-class Pace {
- public:
-  Pace(std::uint64_t least, std::chrono::milliseconds in) : least_(least), in_(in) {}
-  void Begin() { since_ = std::chrono::steady_clock::now(); }
-  bool Holds(std::size_t more) {
-    bytes_ += more;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - since_ < in_) return true;
-    const bool enough = bytes_ >= least_;
-    since_ = now;
-    bytes_ = 0;
-    return enough;
-  }
-
- private:
-  const std::uint64_t least_;
-  const std::chrono::milliseconds in_;
-  std::chrono::steady_clock::time_point since_;
-  std::uint64_t bytes_ = 0;
-};
 
 Result<void> CheckBucket(const std::string& bucket) {
   const bool good =
@@ -375,35 +349,6 @@ Result<void> Client::Copy(const std::string& from, const std::string& to,
   auto answer = Send(ask, std::move(stop));
   if (!answer) return answer.error();
   return {};
-}
-
-Result<Page> Client::List(const ListOptions& options, std::stop_token stop) const {
-  Ask ask{.method = "GET", .key = ""};
-  ask.query = {
-      {"list-type", "2"}, {"prefix", options.prefix}, {"max-keys", std::to_string(options.most)}};
-  if (!options.delimiter.empty()) ask.query.emplace_back("delimiter", options.delimiter);
-  if (!options.token.empty()) {
-    ask.query.emplace_back("continuation-token", options.token);
-  } else if (!options.after.empty()) {
-    ask.query.emplace_back("start-after", options.after);
-  }
-  auto answer = Send(ask, std::move(stop));
-  if (!answer) return answer.error();
-  const auto root = ParseXml(answer->body);
-  if (!root) return Wrap(Asked(ask), root.error());
-  Page page;
-  for (const XmlElement* entry : root->All("Contents"))
-    page.objects.push_back({entry->Text("Key"), ParseNumber(entry->Text("Size")).value_or(0),
-                            TimeOf(entry->Text("LastModified")), entry->Text("ETag")});
-  for (const XmlElement* entry : root->All("CommonPrefixes"))
-    page.prefixes.push_back(entry->Text("Prefix"));
-  if (root->Text("IsTruncated") != "true") return page;
-  page.next = root->Text("NextContinuationToken");
-  // To take the page for the last one would leave objects out without a word.
-  if (page.next.empty() || page.next == options.token)
-    return Internal(Asked(ask) + ": the store does not answer list-type=2: there is more, and " +
-                    (page.next.empty() ? "no token" : "the token of this page") + " for it");
-  return page;
 }
 
 Result<SignedUrl> Client::Sign(const std::string& method, const std::string& key,
