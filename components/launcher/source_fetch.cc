@@ -15,6 +15,7 @@
 #include "operator/net/url.h"
 #include "operator/protocol/file_uri.h"
 #include "operator/protocol/reference.h"
+#include "operator/s3/pace.h"
 #include "operator/s3/source.h"
 
 namespace penstock::launcher {
@@ -65,30 +66,6 @@ class Sink {
   const fs::path path_;
   std::ofstream out_;
   Sha256 hash_;
-  std::uint64_t bytes_ = 0;
-};
-
-// A body that does not come on has no end: each stretch of time brings so much, or it is over.
-class Pace {
- public:
-  explicit Pace(const LeastPace& least) : least_(least) {}
-  void Begin() {
-    since_ = std::chrono::steady_clock::now();
-    bytes_ = 0;
-  }
-  bool Holds(std::size_t more) {
-    bytes_ += more;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - since_ < least_.in) return true;
-    const bool enough = bytes_ >= least_.bytes;
-    since_ = now;
-    bytes_ = 0;
-    return enough;
-  }
-
- private:
-  const LeastPace least_;
-  std::chrono::steady_clock::time_point since_;
   std::uint64_t bytes_ = 0;
 };
 
@@ -150,7 +127,7 @@ class Download {
     net::HttpRequest request;
     request.target = url.target;
     request.headers = {{"User-Agent", "penstock"}, {"Accept-Encoding", "identity"}};
-    Pace pace(options_.least);
+    s3::Pace pace(options_.least.bytes, options_.least.in);
     request.on_head = [this, &pace](const net::HttpResponse& head) -> Result<void> {
       pace.Begin();
       const auto encoding = head.Header("content-encoding");
@@ -253,6 +230,9 @@ Result<FetchedSource> FetchObjects(const std::string& uri, const fs::path& targe
   s3::SourceSettings settings;
   settings.environment = options.environment;
   settings.ca_pem = *std::move(roots);
+  settings.least_bytes = options.least.bytes;
+  settings.least_in = options.least.in;
+  settings.list_deadline = options.deadline;
   settings.stop = options.stop;
   const auto objects = s3::FetchSource(*parsed, target, settings);
   if (!objects) return objects.error();

@@ -3,9 +3,10 @@
 // http and https: GET within a deadline, tried again while failures pass by themselves, at most
 // five redirects and none from https to http; a body that is shorter than its Content-Length is no
 // body, and one that hardly comes on is given up. file: a file or folder of this machine (on a
-// cluster: of the step's container). s3: an object, or all below a prefix as a folder, with the keys
-// of the step's own variables (s3/source.h). Errors never hold the URI's query, which may be a signature.
-// Blocks; any thread.
+// cluster: of the step's container). s3: an object, or all below a prefix as a folder, with the
+// keys of the step's own variables (s3/source.h); the deadline is of a folder's list, and an object
+// is read as long as it comes on, after breaks too. Errors never hold the URI's query, which may be
+// a signature. Blocks; any thread.
 #pragma once
 
 #include <chrono>

@@ -187,6 +187,23 @@ TEST_F(SourceTest, ABodyThatHardlyComesOnIsGivenUpAndTriedAgain) {
       << given_up.error().message;
 }
 
+TEST_F(SourceTest, AnObjectThatHardlyComesOnIsGivenUp) {
+  FakeServer store([](FakeConnection& c) {
+    c.ReadRequest();
+    if (c.index() > 0) return c.Answer(404, "");
+    c.Send("HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 100000000\r\n\r\n");
+    for (int i = 0; i < 20'000; ++i) c.Send(std::string(1000, 'x'));
+    c.WaitClosed();
+  });
+  SourceOptions options;
+  options.environment = {{"AWS_ENDPOINT_URL", store.url()}};
+  options.least = {1ULL << 40, std::chrono::milliseconds(1)};
+  const auto fetched = FetchSource("s3://bucket/x", dir_ / "slow", options);
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().kind, ErrorKind::kNotFound) << fetched.error().message;
+  EXPECT_GE(store.connections(), 2) << "the first was not given up";
+}
+
 TEST_F(SourceTest, ReadsAFileWhoseUriHasEscapesOrNamesThisMachine) {
   std::ofstream(dir_ / "in" / "a b.csv") << "1\n";
   for (const char* host : {"", "localhost"}) {

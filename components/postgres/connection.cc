@@ -7,8 +7,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <future>
+#include <system_error>
 #include <thread>
 
+#include "components/postgres/keywords.h"
 #include "operator/base/file.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/time.h"
@@ -17,8 +20,9 @@
 namespace penstock::postgres {
 namespace {
 
+constexpr std::chrono::seconds kCancelPatience{3};
+
 using SteadyTime = std::chrono::steady_clock::time_point;
-using Keywords = std::map<std::string, std::string>;
 
 struct Finish {
   void operator()(PGconn* connection) const { PQfinish(connection); }
@@ -28,16 +32,6 @@ struct Clear {
 };
 using Session = std::unique_ptr<PGconn, Finish>;
 using Answer = std::unique_ptr<PGresult, Clear>;
-
-// The server's words on one line.
-std::string Said(const char* text) {
-  std::string out = text == nullptr ? "" : text;
-  for (char& c : out) {
-    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
-  }
-  out.erase(out.find_last_not_of(' ') + 1);
-  return plan::Shown(out, 600);
-}
 
 std::string FieldOf(const PGresult* answer, int code) {
   return Said(PQresultErrorField(answer, code));
@@ -68,76 +62,6 @@ Error ErrorOfAnswer(const PGresult* answer, const std::string& query) {
   if (const auto hint = FieldOf(answer, PG_DIAG_MESSAGE_HINT); !hint.empty())
     error.message += "; hint: " + hint;
   return error;
-}
-
-// What a connection string says, into `keywords`. `shown`: the text is public, so that what is
-// wrong with it may be told with a part of it.
-Result<void> AddKeywords(const std::string& text, const std::string& from, bool shown,
-                         Keywords& keywords) {
-  char* problem = nullptr;
-  PQconninfoOption* options = PQconninfoParse(text.c_str(), &problem);
-  const std::string why = Said(problem);
-  PQfreemem(problem);
-  if (options == nullptr) {
-    return Invalid(from + (shown ? ": " + why
-                                 : " is no connection string: postgresql://user:password@host/"
-                                   "database, with what is no letter or digit in the password as "
-                                   "% and two hex digits"));
-  }
-  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
-    if (option->val != nullptr) keywords[option->keyword] = option->val;
-  }
-  PQconninfoFree(options);
-  return {};
-}
-
-std::string Lookup(const std::map<std::string, std::string>& map, const std::string& name) {
-  const auto found = map.find(name);
-  return found == map.end() ? "" : found->second;
-}
-
-// A certificate or key that stands in a variable, as the file that libpq reads.
-Result<void> WritePem(const ConnectionSettings& settings, const char* variable, const char* keyword,
-                      Keywords& keywords) {
-  const std::string value = Lookup(settings.environment, variable);
-  if (value.find("-----BEGIN") == std::string::npos || keywords.contains(keyword)) return {};
-  const auto path = settings.scratch / (std::string(keyword) + ".pem");
-  PENSTOCK_TRY(WriteFileAtomically(path, value));
-  // libpq refuses a key that others may read.
-  std::error_code error;
-  std::filesystem::permissions(path, std::filesystem::perms::owner_read, error);
-  if (error) return FromErrno(path.string(), error.value());
-  keywords[keyword] = path.string();
-  return {};
-}
-
-Result<Keywords> MakeKeywords(const ConnectionSettings& settings) {
-  Keywords keywords;
-  if (const auto url = Lookup(settings.environment, "DATABASE_URL"); !url.empty()) {
-    PENSTOCK_TRY(AddKeywords(url, "DATABASE_URL", false, keywords));
-  }
-  Keywords public_ones;
-  PENSTOCK_TRY(AddKeywords(settings.text, "parameter connection", true, public_ones));
-  for (const char* secret : {"password", "sslpassword"}) {
-    if (public_ones.contains(secret)) {
-      return Invalid(
-          "parameter connection: a password is refused, as parameters are public; give "
-          "it as PGPASSWORD in the step's env, with valueFrom.secretKeyRef");
-    }
-  }
-  for (const auto& [name, value] : public_ones) keywords[name] = value;
-  PENSTOCK_TRY(WritePem(settings, "PGSSLROOTCERT", "sslrootcert", keywords));
-  PENSTOCK_TRY(WritePem(settings, "PGSSLCERT", "sslcert", keywords));
-  PENSTOCK_TRY(WritePem(settings, "PGSSLKEY", "sslkey", keywords));
-  keywords["client_encoding"] = "UTF8";
-  keywords.emplace("fallback_application_name", "penstock");
-  // A server that is gone is noticed within minutes, not within the system's two hours.
-  keywords.emplace("keepalives_idle", "30");
-  keywords.emplace("keepalives_interval", "10");
-  keywords.emplace("keepalives_count", "3");
-  keywords.emplace("tcp_user_timeout", "60000");
-  if (std::getenv("PGCONNECT_TIMEOUT") == nullptr) keywords.emplace("connect_timeout", "10");
-  return keywords;
 }
 
 // Names and values as libpq takes them; points into `keywords`.
@@ -209,13 +133,27 @@ struct Connection::Impl {
   std::chrono::milliseconds timeout{0};
   std::string query;
 
-  // Stops what the server does for us, so that it does not go on for nobody.
-  void Cancel() const {
-    if (PQtransactionStatus(session.get()) != PQTRANS_ACTIVE) return;
-    PGcancel* cancel = PQgetCancel(session.get());
-    std::array<char, 256> why{};
-    if (cancel != nullptr) PQcancel(cancel, why.data(), int(why.size()));
-    PQfreeCancel(cancel);
+  bool cancelled = false;
+
+  // Stops what the server does for us, so that it does not go on for nobody. libpq connects for it
+  // and waits without a bound: who is gone is left to a thread of its own.
+  void Cancel() {
+    if (cancelled || PQtransactionStatus(session.get()) != PQTRANS_ACTIVE) return;
+    cancelled = true;
+    const std::shared_ptr<PGcancel> cancel(PQgetCancel(session.get()), PQfreeCancel);
+    if (cancel == nullptr) return;
+    const auto told = std::make_shared<std::promise<void>>();
+    const auto done = told->get_future();
+    try {
+      std::thread([cancel, told] {
+        std::array<char, 256> why{};
+        PQcancel(cancel.get(), why.data(), int(why.size()));
+        told->set_value();
+      }).detach();
+    } catch (const std::system_error&) {
+      return;  // no thread to be had: the server notices when the session ends
+    }
+    done.wait_for(kCancelPatience);
   }
 
   Error TooLong() const {

@@ -20,13 +20,15 @@
 namespace penstock::postgres {
 
 struct ConnectionSettings {
-  std::string text = {};  // a connection string of libpq, without a password; may be empty
+  // A connection string of libpq, without a password; may be empty. It is not trusted: beside a
+  // password of the environment it says neither where that is sent nor with less protection.
+  std::string text = {};
   // Of the step: DATABASE_URL, and PGSSLROOTCERT, PGSSLCERT and PGSSLKEY, which may be PEM in place
   // of paths. The other variables of libpq it reads from the process's own.
   std::map<std::string, std::string> environment = {};
-  std::filesystem::path scratch = {};  // a folder that exists, for those files
-  std::chrono::milliseconds timeout{3'600'000};
-  int attempts = 4;  // while nobody answers
+  std::filesystem::path scratch = {};            // a folder that exists, for those files
+  std::chrono::milliseconds timeout{3'600'000};  // of what is asked, not of connecting
+  int attempts = 4;                              // while nobody answers
   std::chrono::milliseconds backoff{500};
 };
 
@@ -44,8 +46,8 @@ using OnRow = std::function<Result<void>(const Row&)>;
 class Connection {
  public:
   // Connects and begins the transaction. Tried again while the server does not answer or is still
-  // starting. Invalid for a connection string that is none or holds a password, and for what the
-  // server refuses (a password, a database, a user).
+  // starting. Invalid for a connection string that is none, holds a password or would lead one of
+  // the environment elsewhere, and for what the server refuses (a password, a database, a user).
   [[nodiscard]] static Result<std::unique_ptr<Connection>> Open(const ConnectionSettings& settings);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -54,7 +56,8 @@ class Connection {
   // What the query would answer. Invalid for what is no single statement or answers no rows.
   [[nodiscard]] Result<std::vector<AnswerColumn>> Prepare(const std::string& query);
   // Runs what was prepared last; `binary`: values in the form that the server sends fastest, else
-  // as text. Memory of one row. Stops at the first error of `on_row`. Ends within the timeout.
+  // as text. Memory of one row. Stops at the first error of `on_row`. Ends within the
+  // timeout and the few seconds in which the server is told to stop.
   [[nodiscard]] Result<void> Execute(const std::vector<std::optional<std::string>>& arguments,
                                      bool binary, const OnRow& on_row);
 

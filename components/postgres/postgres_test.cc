@@ -24,9 +24,12 @@ class Postgres : public ::testing::Test {
   void SetUp() override {
     if (server_ == nullptr) GTEST_SKIP() << why_not_;
     ::setenv("PGPASSWORD", PostgresServer::kPassword, 1);
+    ::setenv("PGHOST", "127.0.0.1", 1);
+    ::setenv("PGPORT", std::to_string(server_->port()).c_str(), 1);
   }
   void TearDown() override {
-    for (const char* name : {"PGPASSWORD", "DATABASE_URL", "PGSSLROOTCERT", "PGSSLMODE"})
+    for (const char* name :
+         {"PGHOST", "PGPORT", "PGPASSWORD", "DATABASE_URL", "PGSSLROOTCERT", "PGSSLMODE"})
       ::unsetenv(name);
   }
 

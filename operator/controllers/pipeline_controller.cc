@@ -245,6 +245,9 @@ Result<void> PipelineController::Delete(const api::Pipeline& pipeline,
   options.uid = action.uid;
   auto done = context_.client.Delete(kube::kPipelineRuns, pipeline.meta.namespace_, action.name,
                                      options, {.stop = context_.stop});
+  if (done && !action.told.empty())
+    SendEvents(context_, kube::kPipelines, pipeline.meta,
+               {{"Warning", "MissedTrigger", action.told}});
   if (done || done.error().kind == ErrorKind::kNotFound) return {};
   return done;
 }

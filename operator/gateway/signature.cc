@@ -55,7 +55,7 @@ std::string TroubleOfId(const std::string& id, const char* header) {
 }
 
 SignatureVerdict VerifyHub(std::string_view key, const HeaderOf& header, std::string_view body) {
-  const std::string given = header("X-Hub-Signature-256");
+  const std::string given = header(kHubSignature);
   SignatureVerdict verdict;
   const std::string made = HmacSha256(key, body);
   if (!given.starts_with(kHubForm)) return verdict;
@@ -100,7 +100,7 @@ SignatureVerdict VerifyStandard(std::string_view key, const HeaderOf& header, st
   verdict.delivery = header("webhook-id");
   const std::string time = header("webhook-timestamp");
   const std::string signed_text = verdict.delivery + "." + time + "." + std::string(body);
-  verdict.fits = AnyFits(header("webhook-signature"), HmacSha256(key, signed_text));
+  verdict.fits = AnyFits(header(kStandardSignature), HmacSha256(key, signed_text));
   if (!verdict.fits) return {};
   verdict.trouble = TroubleOfId(verdict.delivery, "webhook-id");
   if (verdict.trouble.empty()) verdict.trouble = TroubleOfTime(time, now);

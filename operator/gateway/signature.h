@@ -19,6 +19,10 @@ namespace penstock::gateway {
 inline constexpr std::size_t kLeastKeyBytes = 16;
 inline constexpr std::chrono::minutes kSignedAgo{5};  // or ahead, at most
 
+// The headers of which a delivery has one.
+inline constexpr const char* kHubSignature = "X-Hub-Signature-256";
+inline constexpr const char* kStandardSignature = "webhook-signature";
+
 // A header's value by its name; "" when it is absent.
 using HeaderOf = std::function<std::string(const std::string& name)>;
 

@@ -8,6 +8,7 @@
 #include "operator/base/pause.h"
 #include "operator/base/sha256.h"
 #include "operator/base/try.h"
+#include "operator/s3/pace.h"
 #include "operator/s3/refusal.h"
 #include "operator/s3/xml.h"
 
@@ -24,11 +25,6 @@ std::optional<TimePoint> ParseHttpDate(const std::string& text) {
   const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
-TimePoint TimeOf(const std::string& rfc3339) {
-  const auto time = ParseTime(rfc3339);
-  return time ? *time : TimePoint{};
 }
 
 std::optional<std::uint64_t> ParseNumber(std::string_view text) {
@@ -271,7 +267,9 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
     const std::string meant = known ? info.etag : range.etag;
     if (!meant.empty()) ask.headers.emplace_back("If-Match", meant);
     const std::uint64_t before = got;
+    Pace pace(settings_.least_bytes, settings_.least_in);
     ask.on_head = [&](const net::HttpResponse& head) -> Result<void> {
+      pace.Begin();
       ObjectInfo seen = InfoOf(head);
       const auto part = ParseContentRange(head.Header("content-range"));
       if (head.status == 206 && (!part || part->first != from))
@@ -294,13 +292,16 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
         sunk = taken.error();
         return taken.error();
       }
+      if (!pace.Holds(bytes.size()))
+        return Transient("the store sends less than " + std::to_string(settings_.least_bytes) +
+                         " bytes in " + FormatDuration(settings_.least_in));
       return true;
     };
     bool keys_refused = false;
     auto answer = SendOnce(ask, keys_refused, stop);
     if (answer) return info;
     if (sunk) return *sunk;
-    if (got > before) failures = 1;
+    if (got > before && got - before >= settings_.least_bytes) failures = 1;
     if (known && range.offset + got >= std::min(info.size, range.length == UINT64_MAX
                                                                ? info.size
                                                                : range.offset + range.length))
@@ -348,30 +349,6 @@ Result<void> Client::Copy(const std::string& from, const std::string& to,
   auto answer = Send(ask, std::move(stop));
   if (!answer) return answer.error();
   return {};
-}
-
-Result<Page> Client::List(const ListOptions& options, std::stop_token stop) const {
-  Ask ask{.method = "GET", .key = ""};
-  ask.query = {
-      {"list-type", "2"}, {"prefix", options.prefix}, {"max-keys", std::to_string(options.most)}};
-  if (!options.delimiter.empty()) ask.query.emplace_back("delimiter", options.delimiter);
-  if (!options.token.empty()) {
-    ask.query.emplace_back("continuation-token", options.token);
-  } else if (!options.after.empty()) {
-    ask.query.emplace_back("start-after", options.after);
-  }
-  auto answer = Send(ask, std::move(stop));
-  if (!answer) return answer.error();
-  const auto root = ParseXml(answer->body);
-  if (!root) return Wrap(Asked(ask), root.error());
-  Page page;
-  for (const XmlElement* entry : root->All("Contents"))
-    page.objects.push_back({entry->Text("Key"), ParseNumber(entry->Text("Size")).value_or(0),
-                            TimeOf(entry->Text("LastModified")), entry->Text("ETag")});
-  for (const XmlElement* entry : root->All("CommonPrefixes"))
-    page.prefixes.push_back(entry->Text("Prefix"));
-  if (root->Text("IsTruncated") == "true") page.next = root->Text("NextContinuationToken");
-  return page;
 }
 
 Result<SignedUrl> Client::Sign(const std::string& method, const std::string& key,

@@ -37,6 +37,10 @@ struct BucketSettings {
   int tries = 6;
   std::chrono::milliseconds first_pause{200};  // doubles from try to try, up to 5 s
   std::chrono::milliseconds idle{60'000};      // without a byte either way
+  // What a body that Get reads is to bring in each stretch of time, else the try has failed; and
+  // what a try is to bring in all, that those which failed before it do not count. 0: any byte.
+  std::uint64_t least_bytes = 0;
+  std::chrono::milliseconds least_in{60'000};
 };
 
 // The endpoint that counts: Amazon's of the region where none is named.

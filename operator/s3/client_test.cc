@@ -141,6 +141,36 @@ TEST_F(S3Client, ListsByKeyInPagesAndByFolder) {
   EXPECT_EQ(folders, (std::vector<std::string>{"n/a/", "n/b/"}));
 }
 
+TEST_F(S3Client, ATruncatedListWithoutAWayOnIsNoWholeList) {
+  const std::string entry =
+      "<IsTruncated>true</IsTruncated>"
+      "<Contents><Key>n/a</Key><Size>1</Size></Contents>";
+  store_.SetList("<ListBucketResult>" + entry + "<NextMarker>n/a</NextMarker></ListBucketResult>");
+  const auto old = client_->List({.prefix = "n/"}, {});
+  ASSERT_FALSE(old) << "a store of list-type=1: the rest would be left out";
+  EXPECT_TRUE(Has(old.error().message, "does not answer list-type=2: there is more, and no token"))
+      << old.error().message;
+  EXPECT_FALSE(PassesByItself(old.error().kind));
+  store_.SetList("<ListBucketResult>" + entry +
+                 "<NextContinuationToken>t</NextContinuationToken></ListBucketResult>");
+  ASSERT_TRUE(client_->List({.prefix = "n/"}, {}));
+  const auto again = client_->List({.prefix = "n/", .token = "t"}, {});
+  ASSERT_FALSE(again) << "it would never end";
+  EXPECT_TRUE(Has(again.error().message, "the token of this page")) << again.error().message;
+}
+
+TEST_F(S3Client, ATruncatedListOfUploadsOrPartsWithoutAWayOnIsNoWholeList) {
+  const auto id = client_->BeginUpload("k", false, {});
+  ASSERT_TRUE(id);
+  store_.SetList("<ListResult><IsTruncated>true</IsTruncated></ListResult>");
+  const auto uploads = client_->Uploads("", {});
+  ASSERT_FALSE(uploads);
+  EXPECT_TRUE(Has(uploads.error().message, "no NextKeyMarker")) << uploads.error().message;
+  const auto parts = client_->Parts("k", *id, {});
+  ASSERT_FALSE(parts);
+  EXPECT_TRUE(Has(parts.error().message, "no NextPartNumberMarker")) << parts.error().message;
+}
+
 TEST_F(S3Client, LeavesWhatIsThereAloneWhereAskedTo) {
   ASSERT_TRUE(client_->Put("k", BodyOf("first"), {.only_new = true}, {}));
   const auto second = client_->Put("k", BodyOf("second"), {.only_new = true}, {});

@@ -8,15 +8,6 @@
 namespace penstock::s3 {
 namespace {
 
-constexpr int kMostUploads = 100'000;  // that a prefix is asked for
-
-std::uint64_t NumberOf(const XmlElement& element, std::string_view child) {
-  const std::string text = element.Text(child);
-  const bool good = !text.empty() && text.size() <= 18 &&
-                    text.find_first_not_of("0123456789") == std::string::npos;
-  return good ? std::stoull(text) : 0;
-}
-
 std::string CompletionOf(const std::vector<Part>& parts) {
   std::string text = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const Part& part : parts) {
@@ -57,26 +48,6 @@ Result<Part> Client::PutPart(const std::string& key, const std::string& upload, 
   return part;
 }
 
-Result<std::vector<Part>> Client::Parts(const std::string& key, const std::string& upload,
-                                        std::stop_token stop) const {
-  std::vector<Part> parts;
-  for (std::string marker;;) {
-    Ask ask{.method = "GET", .key = key, .query = {{"uploadId", upload}}};
-    if (!marker.empty()) ask.query.emplace_back("part-number-marker", marker);
-    auto answer = Send(ask, stop);
-    if (!answer) return answer.error();
-    const auto root = ParseXml(answer->body);
-    if (!root) return Wrap(Asked(ask), root.error());
-    for (const XmlElement* part : root->All("Part"))
-      parts.push_back({static_cast<int>(NumberOf(*part, "PartNumber")), NumberOf(*part, "Size"),
-                       part->Text("ETag"), part->Text("ChecksumCRC32C")});
-    const std::string next = root->Text("NextPartNumberMarker");
-    if (root->Text("IsTruncated") != "true" || next == marker || parts.size() >= kMaxParts)
-      return parts;
-    marker = next;
-  }
-}
-
 Result<void> Client::Complete(const std::string& key, const std::string& upload,
                               const std::vector<Part>& parts, bool only_new,
                               std::stop_token stop) const {
@@ -96,30 +67,6 @@ Result<void> Client::Abort(const std::string& key, const std::string& upload,
       Send({.method = "DELETE", .key = key, .query = {{"uploadId", upload}}}, std::move(stop));
   if (!answer && answer.error().kind != ErrorKind::kNotFound) return answer.error();
   return {};
-}
-
-Result<std::vector<Upload>> Client::Uploads(const std::string& prefix, std::stop_token stop) const {
-  std::vector<Upload> uploads;
-  for (std::string key, id;;) {
-    Ask ask{.method = "GET", .key = "", .query = {{"uploads", ""}, {"prefix", prefix}}};
-    if (!key.empty()) ask.query.emplace_back("key-marker", key);
-    if (!id.empty()) ask.query.emplace_back("upload-id-marker", id);
-    auto answer = Send(ask, stop);
-    if (!answer) return answer.error();
-    const auto root = ParseXml(answer->body);
-    if (!root) return Wrap(Asked(ask), root.error());
-    for (const XmlElement* one : root->All("Upload")) {
-      const auto begun = ParseTime(one->Text("Initiated"));
-      uploads.push_back({one->Text("Key"), one->Text("UploadId"), begun ? *begun : TimePoint{}});
-    }
-    const std::string next = root->Text("NextKeyMarker");
-    const std::string next_id = root->Text("NextUploadIdMarker");
-    if (root->Text("IsTruncated") != "true" || (next == key && next_id == id) ||
-        uploads.size() >= kMostUploads)
-      return uploads;
-    key = next;
-    id = next_id;
-  }
 }
 
 }  // namespace penstock::s3

@@ -11,6 +11,7 @@
 
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
+#include "operator/base/time.h"
 #include "operator/base/try.h"
 #include "operator/net/proxy.h"
 #include "operator/protocol/task.h"
@@ -22,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kScheme = "s3://";
-constexpr std::size_t kMostObjects = 1'000'000;
+constexpr std::size_t kMostObjects = 100'000;
 constexpr std::size_t kMostReaders = 8;  // objects of a folder at a time
 constexpr std::uint64_t kMaxCaBytes = 16ULL << 20;
 
@@ -77,6 +78,8 @@ class Reader {
     const auto region = VariableOf(settings_, {"AWS_REGION", "AWS_DEFAULT_REGION"});
     if (!region.empty()) bucket.region = region;
     bucket.first_pause = settings_.first_pause;
+    bucket.least_bytes = settings_.least_bytes;
+    bucket.least_in = settings_.least_in;
     bucket.ca_pem = settings_.ca_pem;
     if (const auto path = VariableOf(settings_, {"AWS_CA_BUNDLE"}); !path.empty()) {
       auto pem = penstock::ReadFile(path, kMaxCaBytes);
@@ -169,7 +172,11 @@ class Reader {
     std::uint64_t bytes = 0;
     ListOptions options;
     options.prefix = uri_.key;
+    const auto end = std::chrono::steady_clock::now() + settings_.list_deadline;
     do {
+      if (!options.token.empty() && std::chrono::steady_clock::now() > end)
+        return Transient(client_->Name(uri_.key) + ": its list has no end within " +
+                         FormatDuration(settings_.list_deadline));
       PENSTOCK_ASSIGN(const Page page, client_->List(options, settings_.stop));
       for (const auto& listed : page.objects) {
         if (listed.key.ends_with('/') || !listed.key.starts_with(uri_.key)) continue;
@@ -181,7 +188,8 @@ class Reader {
         bytes += listed.size;
       }
       if (objects.size() > kMostObjects)
-        return Invalid(client_->Name(uri_.key) + ": more than a million objects");
+        return Invalid(client_->Name(uri_.key) +
+                       ": more than 100000 objects; name a folder within it");
       if (bytes > settings_.max_bytes) return TooLarge();
       options.token = page.next;
     } while (!options.token.empty());

@@ -40,6 +40,10 @@ struct SourceSettings {
   std::string ca_pem = {};  // trusted where AWS_CA_BUNDLE names none; empty: the system's roots
   std::uint64_t max_bytes = UINT64_MAX;  // of all that is read
   bool flat = false;  // a folder within the folder is an error, before it is read
+  // An object that hardly comes on is given up (BucketSettings); 1 KiB a second.
+  std::uint64_t least_bytes = 60 * 1024;
+  std::chrono::milliseconds least_in{60'000};
+  std::chrono::milliseconds list_deadline{600'000};  // of a folder's list: no page after it
   std::chrono::milliseconds first_pause{200};
   std::stop_token stop = {};
 };

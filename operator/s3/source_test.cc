@@ -198,6 +198,39 @@ TEST_F(S3Source, EndsAtItsLimit) {
   EXPECT_SAYS(Problem("s3://models/in/a"), "more than maxBytes, 599");
 }
 
+TEST_F(S3Source, IsNotTheFirstPageOfAListThatGoesOn) {
+  store_.SetBytes("in/a", "x");
+  store_.SetList(
+      "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>in/a</Key>"
+      "<Size>1</Size></Contents><NextMarker>in/a</NextMarker></ListBucketResult>");
+  EXPECT_SAYS(Problem("s3://models/in/"), "the store does not answer list-type=2");
+}
+
+TEST_F(S3Source, AStoreThatDripsIsGivenUp) {
+  store_.SetBytes("k", std::string(1000, 'x'));
+  store_.OnRequest([](const std::string& method, const std::string&) {
+    return method == "GET" ? std::optional(FakeFault{.cut_after = 10}) : std::nullopt;
+  });
+  EXPECT_NE(Problem("s3://models/k"), "fetched") << "ten bytes a try went on for ever";
+  EXPECT_EQ(store_.log().size(), 6U);
+  settings_.least_bytes = 10;
+  EXPECT_EQ(Problem("s3://models/k"), "fetched") << "what comes on is read, also in many pieces";
+}
+
+TEST_F(S3Source, AListThatHasNoEndIsGivenUp) {
+  const std::string more =
+      "<IsTruncated>true</IsTruncated>"
+      "<NextContinuationToken>t</NextContinuationToken>";
+  store_.SetList("<ListBucketResult>" + more + "</ListBucketResult>");
+  settings_.list_deadline = std::chrono::milliseconds(-1);
+  EXPECT_SAYS(Problem("s3://models/in/"), "s3://models/in/: its list has no end within");
+  std::string many = "<ListBucketResult>";
+  for (int i = 0; i <= 100'000; ++i)
+    many += "<Contents><Key>in/" + std::to_string(i) + "</Key></Contents>";
+  store_.SetList(many + more + "</ListBucketResult>");
+  EXPECT_SAYS(Problem("s3://models/in/"), "s3://models/in/: more than 100000 objects");
+}
+
 TEST_F(S3Source, SaysWhichVariableIsWrong) {
   settings_.environment["AWS_CA_BUNDLE"] = folder_ / "missing.pem";
   EXPECT_SAYS(Problem("s3://models/k"), "AWS_CA_BUNDLE: ");

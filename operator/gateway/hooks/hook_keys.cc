@@ -36,28 +36,30 @@ std::string KeyIn(const Json& secret, const std::string& name, std::string& key)
 
 }  // namespace
 
-bool HookKeys::MayAsk() {
+bool HookKeys::MayAsk(Bucket& bucket) {
   const std::lock_guard lock(mutex_);
   const auto now = clock_.Steady();
-  if (counted_ != std::chrono::steady_clock::time_point{})
-    room_ += std::chrono::duration<double>(now - counted_).count() * kAsksPerSecond;
-  room_ = std::min(room_, kBurst);
-  counted_ = now;
-  if (room_ < 1) return false;
-  room_ -= 1;
+  if (bucket.counted != std::chrono::steady_clock::time_point{})
+    bucket.room += std::chrono::duration<double>(now - bucket.counted).count() * kAsksPerSecond;
+  bucket.room = std::min(bucket.room, kBurst);
+  bucket.counted = now;
+  if (bucket.room < 1) return false;
+  bucket.room -= 1;
   return true;
 }
 
 Result<Key> HookKeys::KeyOf(const HookAddress& address, const std::stop_token& stop) {
   const std::string asked = address.ns + "/" + address.pipeline + "/" + address.trigger;
-  if (auto known = keys_.Find(asked)) return *known;
-  if (!MayAsk()) {
+  if (auto remembered = keys_.Find(asked)) return *remembered;
+  if (!MayAsk(known_.Find(asked) ? of_known_ : of_strangers_)) {
     Error e = Transient("too many deliveries of triggers that are not known are coming; try again");
     e.kind = ErrorKind::kOverloaded;
     return e;
   }
   Result<Key> key = Read(address, stop);
-  if (key) keys_.Keep(asked, key->has_value(), *key, kLifetime);
+  if (!key) return key;
+  keys_.Keep(asked, key->has_value(), *key, kLifetime);
+  if (*key) known_.Keep(asked, true, true, kKnown);
   return key;
 }
 

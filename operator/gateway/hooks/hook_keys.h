@@ -1,6 +1,8 @@
 // The keys of webhooks' triggers, read from the Secrets that their Pipelines name, with the right
 // that somebody has given for each of them. Remembered for ten seconds, also that there is none, so
-// that strangers cannot have the API server asked more than a bounded number of times. Thread-safe.
+// that strangers cannot have the API server asked more than a bounded number of times. What is
+// asked for addresses that had a key within a day is counted apart: a day of strangers does not
+// keep them from being asked for. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -26,12 +28,13 @@ using TellOfHook = std::function<void(const Json& pipeline, const std::string& w
 class HookKeys {
  public:
   static constexpr std::chrono::seconds kLifetime{10};
-  static constexpr double kAsksPerSecond = 20;  // of what is not remembered
+  static constexpr std::chrono::hours kKnown{24};  // that an address with a key is one
+  static constexpr double kAsksPerSecond = 20;  // of what is not remembered, and so of known ones
   static constexpr double kBurst = 40;
 
   // All must outlive it.
   HookKeys(kube::Client& client, const Clock& clock, TellOfHook tell)
-      : client_(client), clock_(clock), tell_(std::move(tell)), keys_(clock), room_(kBurst) {}
+      : client_(client), clock_(clock), tell_(std::move(tell)), keys_(clock), known_(clock) {}
 
   // The key; nothing where there is no such trigger, or no key that may be read and used.
   // kOverloaded where too much that is not remembered was asked for, kTransient where the API
@@ -40,7 +43,11 @@ class HookKeys {
                                                          const std::stop_token& stop);
 
  private:
-  [[nodiscard]] bool MayAsk();
+  struct Bucket {
+    double room = kBurst;  // questions that may be asked at once
+    std::chrono::steady_clock::time_point counted{};
+  };
+  [[nodiscard]] bool MayAsk(Bucket& bucket);
   [[nodiscard]] Result<std::optional<std::string>> Read(const HookAddress& address,
                                                         const std::stop_token& stop);
 
@@ -48,9 +55,9 @@ class HookKeys {
   const Clock& clock_;
   const TellOfHook tell_;
   ReviewCache<std::optional<std::string>> keys_;
+  ReviewCache<bool> known_;  // addresses that had a key
   std::mutex mutex_;
-  double room_;  // questions that may be asked at once
-  std::chrono::steady_clock::time_point counted_{};
+  Bucket of_strangers_, of_known_;
 };
 
 }  // namespace penstock::gateway

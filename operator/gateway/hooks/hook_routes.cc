@@ -46,6 +46,10 @@ class Delivered {
 
   // Nothing: an answer was given, as the body could not be read.
   std::optional<Answer> Take() {
+    // Before anything is read: what can be no delivery costs nothing.
+    if (!IsName(address_.ns) || !IsName(address_.pipeline) || !IsName(address_.trigger))
+      return Unknown();
+    if (x_.Header(kHubSignature).empty() && x_.Header(kStandardSignature).empty()) return Unknown();
     BodyBudget::Held strangers(*parts_.bodies, kStrangers);
     // As bytes they take a part of what the budget counts for parsed ones.
     const auto body = net::ReadWholeBody(x_, kMostHookBytes, [&](std::size_t bytes) {
@@ -55,8 +59,6 @@ class Delivered {
       net::RespondError(x_, body.error());
       return std::nullopt;
     }
-    if (!IsName(address_.ns) || !IsName(address_.pipeline) || !IsName(address_.trigger))
-      return Unknown();
     const auto key = parts_.keys->KeyOf(address_, x_.stop());
     if (!key) return OfError(key.error());
     const SignatureVerdict verdict = Verify(

@@ -64,6 +64,7 @@ class HookExchange : public Exchange {
   Json answer;
   Headers headers;
   bool known = false;
+  [[nodiscard]] std::size_t bytes_read() const { return read_; }
 
  private:
   std::string method_, path_, query_, body_;
@@ -160,6 +161,15 @@ class Hooks : public testing::Test {
     return Send("/hooks/team/flights/" + trigger, body,
                 {{"X-Hub-Signature-256", SignatureOf(key, body)}, {"X-GitHub-Delivery", id}});
   }
+  // Of so many deliveries to addresses that are none, those that were told to try again.
+  int RefusedStrangers(int count) {
+    int refused = 0;
+    for (int i = 0; i < count; ++i) {
+      const std::string path = "/hooks/team/p" + std::to_string(strangers_++) + "/x";
+      refused += Send(path, "", {{"X-Hub-Signature-256", "x"}}).status == 429 ? 1 : 0;
+    }
+    return refused;
+  }
   std::vector<Json> Runs() {
     auto runs = cluster_.List(kube::kPipelineRuns, "team", {});
     EXPECT_TRUE(runs);
@@ -183,6 +193,7 @@ class Hooks : public testing::Test {
                  }};
   BodyBudget bodies_{64 << 20};
   std::string audit_;
+  int strangers_ = 0;
   Router router_;
 };
 
@@ -342,17 +353,52 @@ TEST_F(Hooks, AskToTryAgainWhereTheApiServerIsAway) {
 TEST_F(Hooks, LetStrangersAskTheApiServerOnlySoOften) {
   EXPECT_EQ(Deliver("id", R"({"after": "1"})").status, 202);
   const int before = client_.asked;
-  int refused = 0;
-  for (int i = 0; i < 200; ++i)
-    refused += Send("/hooks/team/p" + std::to_string(i) + "/x", "", {}).status == 429 ? 1 : 0;
-  EXPECT_EQ(client_.asked - before, 39) << "one question was the known trigger's";
-  EXPECT_EQ(refused, 161);
+  EXPECT_EQ(RefusedStrangers(200), 161) << "one question was the known trigger's";
+  EXPECT_EQ(client_.asked - before, 39);
   EXPECT_EQ(Deliver("id-2", R"({"after": "1"})").status, 202) << "a known trigger goes on";
   clock_.steady += std::chrono::seconds(1);
-  refused = 0;
-  for (int i = 200; i < 230; ++i)
-    refused += Send("/hooks/team/p" + std::to_string(i) + "/x", "", {}).status == 429 ? 1 : 0;
-  EXPECT_EQ(refused, 10);
+  EXPECT_EQ(RefusedStrangers(30), 10);
+}
+
+TEST_F(Hooks, GoOnForAKnownTriggerHoweverManyStrangersCome) {
+  ASSERT_EQ(Deliver("id", R"({"after": "1"})").status, 202);
+  for (int i = 0; i < 20; ++i) {
+    clock_.steady += HookKeys::kLifetime + std::chrono::seconds(1);  // its key is asked for again
+    EXPECT_GT(RefusedStrangers(60), 0);
+    EXPECT_EQ(Deliver("id-" + std::to_string(i), R"({"after": "1"})").status, 202) << i;
+  }
+  EXPECT_EQ(Deliver("x", R"({"after": "1"})", "full", kHookKey + "2").status, 429)
+      << "one that was never known has no place of its own";
+}
+
+TEST_F(Hooks, AskForAKnownTriggerOnlySoOftenToo) {
+  ASSERT_EQ(Deliver("id", R"({"after": "1"})").status, 202);
+  clock_.steady += HookKeys::kLifetime;
+  client_.is_away = true;  // what is not answered is not remembered
+  int away = 0, refused = 0;
+  for (int i = 0; i < 60; ++i) {
+    const int status = Deliver("id", "{}").status;
+    away += status == 503 ? 1 : 0;
+    refused += status == 429 ? 1 : 0;
+  }
+  EXPECT_EQ(away, 40);
+  EXPECT_EQ(refused, 20);
+}
+
+TEST_F(Hooks, ReadNoBodyOfWhatCanBeNoDelivery) {
+  const std::string body = R"({"after": "1"})";
+  const std::map<std::string, std::string> good{
+      {"X-Hub-Signature-256", SignatureOf(kHookKey, body)}, {"X-GitHub-Delivery", "i"}};
+  for (const auto& [path, headers] :
+       std::vector<std::pair<std::string, std::map<std::string, std::string>>>{
+           {"/hooks/team/flights/push", {{"X-GitHub-Delivery", "i"}}},
+           {"/hooks/te_am/flights/push", good},
+           {"/hooks/team/flights/" + std::string(300, 'a'), good}}) {
+    const HookExchange x = Send(path, body, headers);
+    ExpectUnknown(x, path);
+    EXPECT_EQ(x.bytes_read(), 0U) << path;
+  }
+  EXPECT_EQ(client_.asked, 0);
 }
 
 TEST_F(Hooks, TakePostsOnly) {

@@ -14,7 +14,11 @@ struct Namer {
   Json operator()(const CancelRun& a) const { return {{"cancelRun", a.name}, {"mode", a.mode}}; }
   Json operator()(const ReleaseRun& a) const { return {{"releaseRun", a.name}}; }
   Json operator()(const LabelRun& a) const { return {{"labelRun", a.name}}; }
-  Json operator()(const DeleteRun& a) const { return {{"deleteRun", a.name}, {"why", a.why}}; }
+  Json operator()(const DeleteRun& a) const {
+    Json out{{"deleteRun", a.name}, {"why", a.why}};
+    if (!a.told.empty()) out["told"] = a.told;
+    return out;
+  }
 };
 
 Json AsJson(const PipelinePlan& plan) {

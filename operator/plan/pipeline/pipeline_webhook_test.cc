@@ -53,6 +53,7 @@ class HookedPipeline : public ::testing::Test {
         Run(cancel->name).spec.cancel = api::CancelMode::kNow;
       } else if (const auto* gone = std::get_if<DeleteRun>(&action)) {
         deleted_.push_back(gone->name);
+        if (!gone->told.empty()) events_.push_back("MissedTrigger: " + gone->told);
         std::erase_if(o_.runs, [&](const auto& r) { return r.meta.name == gone->name; });
       } else {
         ADD_FAILURE() << "another action";
@@ -190,6 +191,23 @@ TEST_F(HookedPipeline, WaitsUntilNoOtherDeliveryHasComeForSoLong) {
   EXPECT_THAT(Visits(), ElementsAre(second));
 }
 
+TEST_F(HookedPipeline, TellsOnceOfADeliveryThatIsLeftOutAfterItsStatusWasWritten) {
+  SetSpec("concurrency: {policy: Forbid}\n", ", debounce: 1m");
+  const std::string tag = Deliver("1", "tag");
+  EXPECT_THAT(Visits(), ElementsAre(tag));
+  const std::string second = Deliver("2");
+  EXPECT_THAT(Visits(), IsEmpty());
+  EXPECT_THAT(deleted_, IsEmpty()) << "its debounce goes on, and the status remembers it";
+  events_.clear();
+  now_ += 60s;
+  EXPECT_THAT(Visits(), IsEmpty());
+  EXPECT_THAT(deleted_, ElementsAre(second));
+  EXPECT_THAT(events_,
+              ElementsAre("MissedTrigger: the delivery of the webhook push that was to be "
+                          "the run " +
+                          second + " is left out: a run is going on (concurrency policy Forbid)"));
+}
+
 TEST_F(HookedPipeline, ADeliveryOfATimeToComeIsOfAClockThatWentBack) {
   SetSpec("", ", debounce: 1m");
   const std::string name = Deliver("1");
@@ -222,6 +240,21 @@ TEST_F(HookedPipeline, LetsARunThatSomebodySuspendedLaterBe) {
   Run(name).spec.suspend = true;
   EXPECT_THAT(Visits(), IsEmpty());
   EXPECT_EQ(plan_.status.active_runs, 1);
+}
+
+TEST_F(HookedPipeline, LetsARunThatSomebodyBeganByHandAndPausedBe) {
+  o_.pipeline.spec.suspend = true;
+  const std::string name = Deliver("1");
+  EXPECT_THAT(Visits(), IsEmpty());
+  Run(name).status.revision = "flights-1";  // suspend was false for a while; then true again
+  ASSERT_TRUE(Run(name).meta.annotations.contains(kWaitsSince));
+  const std::string second = Deliver("2"), third = Deliver("3");
+  EXPECT_THAT(Visits(), IsEmpty());
+  EXPECT_THAT(Names(), ElementsAre(name, third)) << "it is in mid-work: it takes no later's place";
+  EXPECT_EQ(plan_.status.active_runs, 1);
+  o_.pipeline.spec.suspend = false;
+  EXPECT_THAT(Visits(), IsEmpty()) << "it was resumed, or another began beside it";
+  EXPECT_TRUE(Run(name).spec.suspend);
 }
 
 TEST_F(HookedPipeline, RemembersTheLastHundredDeliveries) {

@@ -273,19 +273,19 @@ class Starter {
     if (plan.next) out_.look_again = std::min(out_.look_again.value_or(*plan.next), *plan.next);
   }
 
-  // Its run is deleted once the written status remembers the delivery, or nothing does any more. An
-  // event goes with a status that is written, so that it is told when the status is another.
+  // Its run is deleted, and that is told, once the written status remembers the delivery, or
+  // nothing does any more. The events of a plan go with a status that is written; by now it may be
+  // the same.
   void LeaveOut(const WaitingDelivery& delivery) {
     const api::PipelineRun& run = *delivery.run;
     const std::string hash = LabelOf(run, kLabelDelivery);
-    if (WasTaken(p_.status.triggers, delivery.trigger, hash) ||
-        !WasTaken(out_.triggers, delivery.trigger, hash))
-      out_.actions.emplace_back(DeleteRun{run.meta.name, run.meta.uid, delivery.why});
-    if (out_.triggers != p_.status.triggers)
-      out_.events.push_back({"Warning", "MissedTrigger",
-                             "the delivery of the webhook " + delivery.trigger +
-                                 " that was to be the run " + run.meta.name +
-                                 " is left out: " + delivery.why});
+    if (!WasTaken(p_.status.triggers, delivery.trigger, hash) &&
+        WasTaken(out_.triggers, delivery.trigger, hash))
+      return;
+    out_.actions.emplace_back(DeleteRun{run.meta.name, run.meta.uid, delivery.why,
+                                        "the delivery of the webhook " + delivery.trigger +
+                                            " that was to be the run " + run.meta.name +
+                                            " is left out: " + delivery.why});
   }
 
   const PipelineObserved& o_;

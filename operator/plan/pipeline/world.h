@@ -73,7 +73,8 @@ struct LabelRun {  // a run by hand gets the label penstock.dev/pipeline, by whi
 struct DeleteRun {
   std::string name;
   std::string uid;
-  std::string why;  // one line for the log
+  std::string why;        // one line for the log
+  std::string told = {};  // of a delivery that is left out: the event that goes with the deletion
 };
 using PipelineAction = std::variant<CreateRun, CancelRun, ReleaseRun, LabelRun, DeleteRun>;
 

@@ -21,8 +21,10 @@ RunOutcome OutcomeOf(const api::PipelineRun& run) {
 }
 
 bool WaitsForTurn(const api::PipelineRun& run) {
-  return run.spec.suspend && run.spec.cancel == api::CancelMode::kNone &&
-         run.meta.annotations.contains(kWaitsSince) && OutcomeOf(run) == RunOutcome::kActive;
+  // One that is pinned has begun, whoever let it and whoever stopped it again.
+  return run.spec.suspend && run.status.revision.empty() &&
+         run.spec.cancel == api::CancelMode::kNone && run.meta.annotations.contains(kWaitsSince) &&
+         OutcomeOf(run) == RunOutcome::kActive;
 }
 
 const char* RunWord(const api::PipelineRun& run) {

@@ -110,6 +110,11 @@ void FakeS3::SetKeys(net::SigningKeys keys) {
   const std::lock_guard lock(mutex_);
   keys_ = std::move(keys);
 }
+void FakeS3::SetList(const std::string& xml) {
+  const std::lock_guard lock(mutex_);
+  list_ = xml;
+}
+
 std::vector<std::string> FakeS3::Keys() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> keys;
@@ -267,6 +272,7 @@ void FakeS3::DoUpload(net::Exchange& x, const std::string& key, const Query& que
                          "</UploadId></InitiateMultipartUploadResult>");
   }
   if (query.contains("uploads")) {
+    if (!list_.empty()) return x.Respond(200, "application/xml", list_);
     std::string text = "<ListMultipartUploadsResult>";
     for (const auto& [id, upload] : uploads_) {
       if (upload.key.rfind(query.at("prefix"), 0) != 0) continue;
@@ -292,6 +298,7 @@ void FakeS3::DoUpload(net::Exchange& x, const std::string& key, const Query& que
     return x.Respond(200, "application/xml", "", {{"ETag", TagOf(body)}});
   }
   if (x.method() == "POST") return Finish(x, id, body);
+  if (!list_.empty()) return x.Respond(200, "application/xml", list_);
   std::string text = "<ListPartsResult>";
   for (const auto& [number, part] : upload->second.parts)
     text += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><Size>" +
@@ -326,6 +333,7 @@ void FakeS3::ListObjects(net::Exchange& x, const Query& query) {
     const auto found = query.find(name);
     return found == query.end() ? std::string() : found->second;
   };
+  if (!list_.empty()) return x.Respond(200, "application/xml", list_);
   const std::string prefix = get("prefix");
   const std::string delimiter = get("delimiter");
   const std::string token = get("continuation-token");

@@ -47,6 +47,8 @@ class FakeS3 {
       std::function<std::optional<FakeFault>(const std::string& method, const std::string& key)>
           fault);
   void SetKeys(net::SigningKeys keys);
+  // What every list is answered, whatever is there; empty: what is there.
+  void SetList(const std::string& xml);
 
   [[nodiscard]] std::vector<std::string> Keys() const;
   [[nodiscard]] std::optional<std::string> Bytes(const std::string& key) const;
@@ -83,6 +85,7 @@ class FakeS3 {
   std::mutex fault_mutex_;  // taken before mutex_: a fault may look into the store
   net::SigningKeys keys_ = keys();
   std::function<std::optional<FakeFault>(const std::string&, const std::string&)> fault_;
+  std::string list_;
   std::map<std::string, Object> objects_;
   std::map<std::string, Multipart> uploads_;
   std::vector<std::string> log_;
