@@ -72,14 +72,11 @@ TEST(DeliveredParameters, KeepTheirTypesAndAreNeverReadAsReferences) {
       "optional: true}]\nsteps:\n- {name: s, container: {image: i, command: [a]}}\n");
   const auto given = ParametersOf(
       spec, Giving({{"rev", "at $(body.a.b[1])"}, {"n", "$(body.n)"}, {"all", "$(body)"}}),
-      Json::parse(R"({"a": {"b": [0, "$(body.n)"]
-}
-, "n" : 3
-})"));
+      Json{{"a", {{"b", {0, "$(body.n)"}}}}, {"n", 3}});
   EXPECT_THAT(given.errors, IsEmpty());
-EXPECT_EQ(given.values.at("rev"), "at $(body.n)");
-EXPECT_EQ(given.values.at("n"), 3);
-EXPECT_EQ(given.values.at("all")["n"], 3);
+  EXPECT_EQ(given.values.at("rev"), "at $(body.n)");
+  EXPECT_EQ(given.values.at("n"), 3);
+  EXPECT_EQ(given.values.at("all")["n"], 3);
 }
 
 TEST(DeliveredParameters, ThatAreMissingAreAllTold) {
