@@ -8,6 +8,7 @@
 #include "operator/plan/step/child_plan.h"
 #include "operator/plan/step/daemon_plan.h"
 #include "operator/plan/step/gate_plan.h"
+#include "operator/plan/step/step_cache.h"
 #include "operator/plan/step/step_facts.h"
 #include "operator/plan/step/step_plan.h"
 #include "operator/plan/step/stop.h"
@@ -121,6 +122,9 @@ void RunSteps::TakeUp(TimePoint now, RunPlan& plan) {
       facts.kind = StepFacts::Kind::kLive;
     daemon = PlanStep(facts, o_, now, plan);
   }
+  // Also where its pod was there before a status that says it.
+  for (StepState& s : steps_)
+    if (IsAnew(s.step->name) && s.status.cache_miss == "NotFound") s.status.cache_miss = kRerun;
   ReopenCut(now);
   RepairDamaged(plan);
 }

@@ -90,6 +90,7 @@ TEST(RerunPlan, FromAStepTheCacheIsNotAskedForItNorForWhatIsAfterIt) {
   const std::string key = w.Pod("b").cache_key;
   EXPECT_EQ(key.size(), 64U) << "what it makes is kept for others";
   w.Succeed(w.Pod("b"));
+  std::erase_if(w.o.run.status.steps, [](const auto& s) { return s.name == "b"; });
   w.Settle();
   EXPECT_EQ(w.Status("b").cache_miss, kRerun) << "also once its pod tells of itself";
   EXPECT_THAT(w.created, ElementsAre("b/1", "c/1"));
