@@ -144,6 +144,7 @@ export interface Run {
   archived?: boolean; // its object is gone; its story was kept
   spec?: string; // YAML
   parent?: string;
+  asked?: Record<string, Value>; // of its own spec pipelineRef, publish and ttlAfterFinished; scheduledTime: what it is for
 }
 
 export interface Attempt {
