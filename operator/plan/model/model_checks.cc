@@ -1,6 +1,7 @@
 #include "operator/plan/model/model_checks.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "operator/plan/model/model_history.h"
 #include "operator/plan/model/model_rollout.h"
@@ -165,7 +166,12 @@ CheckOutcome CheckBeforeTraffic(const ModelObserved& o, TimePoint now, ModelPlan
   for (const auto& m : o.measurements)
     if (IsOfCandidate(o, c.version, m)) plan.evidence.Add(m);
   CheckOutcome outcome = signature ? CheckSignature(o, now, plan) : CheckOutcome();
-  if (outcome.end == CheckEnd::kGoOn) outcome = CheckRows(o, rows, now, plan);
+  // Rows meanwhile, so that a signature that stays undecided takes no time of theirs.
+  if (outcome.end != CheckEnd::kRefuse && outcome.reason != kSignatureIncompatible) {
+    CheckOutcome of_rows = CheckRows(o, rows, now, plan);
+    if (outcome.end == CheckEnd::kGoOn || of_rows.end == CheckEnd::kRefuse)
+      outcome = std::move(of_rows);
+  }
   if (Names(o.md, api::kAnnotationAbort, std::to_string(c.version)))
     outcome = {CheckEnd::kAbort, "aborted by penstock.dev/abort", ""};
   if (outcome.end == CheckEnd::kGoOn) {

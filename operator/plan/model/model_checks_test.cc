@@ -283,6 +283,23 @@ TEST_F(RowsCheckedModels, TakeNoAnswerOfAPodOfAnotherTemplate) {
   EXPECT_THAT(Step(), IsEmpty());
 }
 
+TEST_F(RowsCheckedModels, AreRejectedByTheirRowsWhereTheirSignatureStaysUndecided) {
+  o_.md.spec.rollout.on_inconclusive = api::OnInconclusive::kPromote;
+  Serve();
+  Follow('b');
+  Step();
+  Ready(2);
+  o_.pods = {ReadyPod(1, "10.1.0.7"), ReadyPod(2, "10.1.0.8")};
+  o_.endpoints = {{1, 2}, {2, 2}};
+  Step();
+  EXPECT_EQ(plan_.questions.size(), 2U) << "both are asked";
+  RowsMeasured(false, "", "1 of 20 rows are answered otherwise");
+  now_ += o_.md.spec.rollout.progress_deadline;
+  Step();
+  EXPECT_FALSE(plan_.status.candidate);
+  EXPECT_THAT(plan_.status.history.front().reason, HasSubstr("golden: 1 of 20 rows"));
+}
+
 TEST_F(RowsCheckedModels, ThatCouldNotBeSentTheirRowsGoOnWhereAPersonPromotesThem) {
   Candidate();
   o_.md.meta.annotations[api::kAnnotationPromote] = "2";
