@@ -51,7 +51,7 @@ TEST_F(LearningCurveTest, SaysThatTheyDoNotHelpOneThatHasLearntAllThereIs) {
 TEST_F(LearningCurveTest, TheLastPointIsWhatTheBoardSaysAndByRmseTheErrorIsOfTheRoot) {
   learners_[0].settings = {"split"};
   learners_[0].timid = 2000;
-  const Json curve = Curve({{"label", "y"}, {"folds", 5}});
+  const Json curve = Curve({{"label", "y"}, {"model", "boosting"}});
   const Json metrics = Metrics("m");
   EXPECT_EQ(metrics["choice"]["metric"], "rmse");
   EXPECT_EQ(metrics["choice"]["repeats"], 1);
