@@ -30,8 +30,7 @@ std::string WordsOf(const artifacts::QuotaUse& use) {
     case artifacts::QuotaLevel::kRoom:
       return "namespace " + use.ns + " has room again: it holds " + amounts;
     case artifacts::QuotaLevel::kNearlyFull:
-      return "namespace " + use.ns + " holds " + amounts +
-             "; beyond that its uploads are refused";
+      return "namespace " + use.ns + " holds " + amounts + "; beyond that its uploads are refused";
     case artifacts::QuotaLevel::kFull:
       break;
   }

@@ -9,8 +9,8 @@
 
 namespace penstock::plan {
 
-// Reasons of a candidate that is held: it breaks the stable version's signature; what is asked of it
-// was not decided within progressDeadline, and onInconclusive is Pause.
+// Reasons of a candidate that is held: it breaks the stable version's signature; what is asked of
+// it was not decided within progressDeadline, and onInconclusive is Pause.
 inline constexpr const char* kSignatureIncompatible = "SignatureIncompatible";
 inline constexpr const char* kChecksUndecided = "ChecksUndecided";
 

@@ -38,7 +38,7 @@ struct Asked {
   int bad_in_a_row = 0;
   bool good = false;  // the last one that measured anything
   std::optional<double> value;
-  std::string error;  // of the last, where nothing was measured
+  std::string error;    // of the last, where nothing was measured
   std::string message;  // of the last that measured anything
   std::int64_t samples = 0;
 };
