@@ -11,7 +11,8 @@ endif()
 # (which differ in optimisation and position independence). Files still include what they use. Two thirds of
 # a file's time were these headers.
 option(PENSTOCK_PCH "Precompile the headers that nearly every file includes" ON)
-set(PENSTOCK_PCH_HEADERS <chrono> <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set>
+# json_fwd.h says how whole numbers are read, before the library is seen.
+set(PENSTOCK_PCH_HEADERS <operator/base/json_fwd.h> <chrono> <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set>
   <sstream> <string> <string_view> <thread> <variant> <vector> <nlohmann/json.hpp>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options(-fpch-preprocess)

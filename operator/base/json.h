@@ -4,48 +4,18 @@
 // Include json_fwd.h in headers that only name the type.
 #pragma once
 
+// clang-format off
+#include "operator/base/json_fwd.h"  // before the library
+// clang-format on
+
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
-#include "operator/base/json_fwd.h"
 #include "operator/base/result.h"
-
-namespace penstock::json_detail {
-
-template <typename T>
-bool ReadWhole(const Json& json, T* out) {
-  const auto take = [out](auto whole) {
-    *out = static_cast<T>(whole);
-    return std::in_range<T>(whole);
-  };
-  if (json.is_number_unsigned()) return take(*json.get_ptr<const std::uint64_t*>());
-  if (json.is_number_integer()) return take(*json.get_ptr<const std::int64_t*>());
-  const double d = *json.get_ptr<const double*>();
-  if (!(d == std::trunc(d))) return false;
-  if (d >= -0x1p63 && d < 0x1p63) return take(static_cast<std::int64_t>(d));
-  return d > 0 && d < 0x1p64 && take(static_cast<std::uint64_t>(d));
-}
-
-}  // namespace penstock::json_detail
-
-// Whole numbers are taken as they are written, or refused by a Json::exception: the library's own
-// reading cuts 1.5 to 1 and 2^32 to 0, and of 1e300 it makes what the compiler likes.
-template <typename T>
-struct nlohmann::adl_serializer<
-    T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>>> {
-  static void to_json(json& out, T value) { nlohmann::to_json(out, value); }
-  static void from_json(const json& value, T& out) {
-    if (!value.is_number()) return nlohmann::from_json(value, out);
-    if (!penstock::json_detail::ReadWhole(value, &out))
-      throw detail::type_error::create(
-          302, value.dump() + " is no whole number, or too large for its place", &value);
-  }
-};
 
 namespace penstock {
 

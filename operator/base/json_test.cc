@@ -100,6 +100,8 @@ TEST(WholeNumbers, AreReadAsTheyAreWrittenOrRefusedNeverCutOrWrapped) {
     EXPECT_TRUE(Refused<std::uint64_t>(wrong)) << wrong;
   EXPECT_TRUE(Refused<std::uint16_t>("65536"));
   EXPECT_TRUE(Refused<std::vector<std::int64_t>>("[1,1e300]"));
+  EXPECT_EQ(Json(UINT64_MAX).dump(), "18446744073709551615");
+  EXPECT_EQ(Json(std::int8_t{-3}).dump(), "-3");
   EXPECT_THROW((void)Json({{"n", 2.5}}).value("n", 7), Json::exception);
   EXPECT_EQ(Json({{"n", 2.0}}).value("n", 7), 2);
 }
