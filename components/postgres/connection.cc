@@ -185,7 +185,7 @@ struct Connection::Impl {
   }
 
   Error Refused(const PGresult* answer) const {
-    const Error error = ErrorOfAnswer(answer, query);
+    Error error = ErrorOfAnswer(answer, query);
     const bool late = std::chrono::steady_clock::now() + std::chrono::seconds(1) >= deadline;
     if (error.kind == ErrorKind::kDeadline && late) return TooLong();
     if (PQstatus(session.get()) != CONNECTION_OK) return Lost();

@@ -311,7 +311,7 @@ Result<std::vector<SourceObject>> FetchSource(const SourceUri& uri, const fs::pa
 std::string FingerprintOf(const SourceUri& uri, const std::vector<SourceObject>& objects) {
   Sha256 hash;
   for (const auto& object : objects) {
-    const auto print = HttpFingerprint(object.version, object.etag, std::to_string(object.size));
+    auto print = HttpFingerprint(object.version, object.etag, std::to_string(object.size));
     if (!uri.folder || print.empty()) return print;
     hash.Update(object.key + '\0' + print + '\0');
   }

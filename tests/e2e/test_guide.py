@@ -71,6 +71,8 @@ class Guide(GuidesFolder, unittest.TestCase):
         third = run(check=False)
         self.assertEqual(third.returncode, 1, said(third))
         self.assertIn("no such thing", h.documented("docs/guide.md", "penstock logs", cwd=self.folder).stdout)
+        key = h.documented("docs/guide.md", "penstock explain-cache", cwd=self.folder).stdout
+        self.assertRegex(key, r"(?m)^.*ownCode.*$", "the ingredient that differs")
         diff = h.documented("docs/guide.md", "penstock diff", lambda line: line.replace("EARLIER-RUN", first_run),
                             cwd=self.folder).stdout
         self.assertRegex(diff, r"dearest +ownCode +sha256:\S+ +sha256:")

@@ -10,7 +10,7 @@ import threading
 import unittest
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))  # last: its tests share names with ours
 import killing_proxy  # noqa: E402
 
 

@@ -105,12 +105,12 @@ CheckOutcome CheckSignature(const ModelObserved& o, TimePoint now, ModelPlan& pl
   const rollout::Judgement j = rollout::JudgeSignature(plan.evidence);
   plan.status.candidate->gates.push_back(j.status);
   TellIfNotCompared(o, j, plan);
-  const CheckOutcome outcome = OfSignature(j);
+  CheckOutcome outcome = OfSignature(j);
   if (j.verdict != rollout::Verdict::kInconclusive) return outcome;
   api::GateSpec check;
   check.name = rollout::kSignatureCheck;
   AskServers(o, check, kAskAgain, now, plan);
-  const CheckOutcome undecided = OfUndecided(o, outcome.message, now, plan);
+  CheckOutcome undecided = OfUndecided(o, outcome.message, now, plan);
   if (undecided.end == CheckEnd::kGoOn)
     TellNotCompared(rollout::kNotCompared + j.status.message, plan);
   return undecided;

@@ -52,7 +52,7 @@ class Comparison {
   explicit Comparison(const char* kind) : kind_(kind) {}
 
   void Add(const std::string& name, const std::string& what) {
-    found_.push_back(std::string(kind_) + " \"" + name + "\": " + what);
+    found.push_back(std::string(kind_) + " \"" + name + "\": " + what);
   }
   void Changed(const SignatureTensor& was, const SignatureTensor& is, bool shape_fits) {
     if (was.datatype != is.datatype)
@@ -60,7 +60,7 @@ class Comparison {
     if (!shape_fits)
       Add(was.name, "shape " + ShapeText(was.shape) + " became " + ShapeText(is.shape));
   }
-  std::vector<std::string> found_;
+  std::vector<std::string> found;
 
  private:
   const char* kind_;
@@ -82,7 +82,7 @@ std::vector<std::string> InputBreaks(const Signature& stable, const Signature& c
   for (const SignatureTensor& is : candidate.inputs)
     if (!is.optional && Find(stable.inputs, is.name) == nullptr)
       c.Add(is.name, "was not there, is " + is.datatype + " and must be sent");
-  return std::move(c.found_);
+  return std::move(c.found);
 }
 
 std::vector<std::string> OutputBreaks(const Signature& stable, const Signature& candidate) {
@@ -94,7 +94,7 @@ std::vector<std::string> OutputBreaks(const Signature& stable, const Signature& 
     else
       c.Changed(was, *is, Covers(was.shape, is->shape));
   }
-  return std::move(c.found_);
+  return std::move(c.found);
 }
 
 }  // namespace
