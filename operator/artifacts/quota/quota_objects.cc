@@ -26,6 +26,12 @@ QuotaLevel QuotaUse::Level() const {
   return bytes < quota ? QuotaLevel::kNearlyFull : QuotaLevel::kFull;
 }
 
+std::uint64_t QuotaObjects::Held::Bytes() const {
+  std::uint64_t sum = stored + under_way;
+  for (const auto& [digest, promised] : links) sum += promised.bytes;
+  return sum;
+}
+
 QuotaObjects::QuotaObjects(ObjectsPtr objects, Quotas quotas, Hears hears,
                            std::chrono::seconds interval)
     : ObjectsByNamespace(std::move(objects), {}),
@@ -40,30 +46,30 @@ Result<void> QuotaObjects::CheckLocked(const std::string& ns, std::uint64_t byte
   const std::uint64_t quota = quotas_.Of(ns);
   const auto held = held_.find(ns);
   if (quota == 0 || held == held_.end() || !held->second.counted) return {};
-  const std::uint64_t now = held->second.bytes;
+  const std::uint64_t now = held->second.Bytes();
   if (now < quota && bytes <= quota - now) return {};
   return OverQuota({ns, now, quota}, bytes);
 }
 
-Result<void> QuotaObjects::Take(const std::string& ns, std::uint64_t bytes) const {
-  if (quotas_.Of(ns) == 0) return {};
+Result<void> QuotaObjects::Begin(const std::string& ns, std::uint64_t bytes) const {
   {
     const std::lock_guard lock(mutex_);
     PENSTOCK_TRY(CheckLocked(ns, bytes));
-    Held& held = held_[ns];
-    held.bytes += bytes;
-    held.since += bytes;
+    held_[ns].under_way += bytes;
   }
   TellLevel(ns);
   return {};
 }
 
-void QuotaObjects::GiveBack(const std::string& ns, std::uint64_t bytes) const {
+void QuotaObjects::End(const std::string& ns, std::uint64_t bytes, bool stored) const {
   {
     const std::lock_guard lock(mutex_);
     Held& held = held_[ns];
-    held.bytes -= std::min(held.bytes, bytes);
-    held.since -= std::min(held.since, bytes);
+    held.under_way -= bytes;
+    if (stored) {
+      held.stored += bytes;
+      held.since += bytes;
+    }
   }
   TellLevel(ns);
 }
@@ -83,38 +89,41 @@ Result<void> QuotaObjects::PutBlob(const std::string& ns, const std::string& dig
   PENSTOCK_ASSIGN(const auto there, Size(BlobKey(ns, digest)));
   if (there) return ObjectsByNamespace::PutBlob(ns, digest, bytes, source);
   std::uint64_t taken = bytes.value_or(0);
-  PENSTOCK_TRY(Take(ns, taken));
+  PENSTOCK_TRY(Begin(ns, taken));
   std::uint64_t received = 0;
   auto put = ObjectsByNamespace::PutBlob(ns, digest, bytes, [&]() -> Result<std::string_view> {
     PENSTOCK_ASSIGN(const std::string_view piece, source());
     received += piece.size();
     if (received > taken) {  // of a length that nobody knew
-      PENSTOCK_TRY(Take(ns, received - taken));
+      PENSTOCK_TRY(Begin(ns, received - taken));
       taken = received;
     }
     return piece;
   });
-  if (!put) GiveBack(ns, taken);
+  End(ns, taken, put.has_value());
   return put;
 }
 
 Result<std::optional<Link>> QuotaObjects::LinkToWrite(const std::string& ns,
                                                       const std::string& digest,
                                                       std::uint64_t bytes) const {
-  const auto given = [&] {
+  if (quotas_.Of(ns) == 0) return ObjectsByNamespace::LinkToWrite(ns, digest, bytes);
+  {
     const std::lock_guard lock(mutex_);
-    const auto held = held_.find(ns);
-    return held != held_.end() && held->second.links.contains(digest);
-  };
-  if (quotas_.Of(ns) == 0 || given()) return ObjectsByNamespace::LinkToWrite(ns, digest, bytes);
-  PENSTOCK_TRY(Take(ns, bytes));
-  auto link = ObjectsByNamespace::LinkToWrite(ns, digest, bytes);
-  if (!link || !*link) {
-    GiveBack(ns, bytes);  // of a store without links its upload counts
-    return link;
+    Held& held = held_[ns];
+    if (const auto given = held.links.find(digest); given != held.links.end()) {
+      given->second.counts = 0;  // it is still to come
+    } else {
+      PENSTOCK_TRY(CheckLocked(ns, bytes));
+      held.links[digest] = {bytes};
+    }
   }
-  const std::lock_guard lock(mutex_);
-  held_[ns].links.insert(digest);
+  auto link = ObjectsByNamespace::LinkToWrite(ns, digest, bytes);
+  if (!link || !*link) {  // of a store without links its upload counts
+    const std::lock_guard lock(mutex_);
+    held_[ns].links.erase(digest);
+  }
+  TellLevel(ns);
   return link;
 }
 
@@ -124,7 +133,7 @@ void QuotaObjects::TellLevel(const std::string& ns) const {
     const std::lock_guard lock(mutex_);
     Held& held = held_[ns];
     if (!held.counted) return;
-    use.bytes = held.bytes;
+    use.bytes = held.Bytes();
     if (held.told == use.Level()) return;
     held.told = use.Level();
   }
@@ -135,7 +144,7 @@ std::vector<QuotaUse> QuotaObjects::Used() const {
   std::vector<QuotaUse> all;
   const std::lock_guard lock(mutex_);
   for (const auto& [ns, held] : held_)
-    if (held.counted) all.push_back({ns, held.bytes, quotas_.Of(ns)});
+    if (held.counted) all.push_back({ns, held.Bytes(), quotas_.Of(ns)});
   return all;
 }
 
@@ -147,16 +156,24 @@ void QuotaObjects::CountAgain() {
   wake_.notify_all();
 }
 
-Result<std::uint64_t> QuotaObjects::Count(const std::string& ns,
-                                          const std::stop_token& stop) const {
-  std::uint64_t sum = 0;
+Result<QuotaObjects::Counted> QuotaObjects::Count(const std::string& ns,
+                                                  const std::map<std::string, Promised>& links,
+                                                  const std::stop_token& stop) const {
+  std::map<std::string, std::string> promised;  // keys of their blobs
+  for (const auto& [digest, link] : links) promised.emplace(BlobKey(ns, digest), digest);
+  Counted counted;
   PENSTOCK_ASSIGN(const auto folders, Names(ns + "/blobs"));
   for (const std::string& folder : folders) {
     if (stop.stop_requested()) return Cancelled("stopped");
-    PENSTOCK_ASSIGN(const auto blobs, Uses(ns + "/blobs/" + folder));
-    for (const ObjectUse& blob : blobs) sum += blob.bytes;
+    const std::string path = ns + "/blobs/" + folder;
+    PENSTOCK_ASSIGN(const auto blobs, Uses(path));
+    for (const ObjectUse& blob : blobs) {
+      counted.bytes += blob.bytes;
+      const auto found = promised.find(path + "/" + blob.name);
+      if (found != promised.end()) counted.promised.insert(found->second);
+    }
   }
-  return sum;
+  return counted;
 }
 
 void QuotaObjects::CountAll(const std::stop_token& stop) {
@@ -173,22 +190,27 @@ void QuotaObjects::CountAll(const std::stop_token& stop) {
   }
   for (const std::string& ns : all) {
     if (quotas_.Of(ns) == 0) continue;
+    std::map<std::string, Promised> links;
     {
       const std::lock_guard lock(mutex_);
       held_[ns].since = 0;
-      held_[ns].links.clear();
+      for (auto& [digest, link] : held_[ns].links) ++link.counts;
+      links = held_[ns].links;
     }
-    const auto sum = Count(ns, stop);
+    const auto counted = Count(ns, links, stop);
     if (stop.stop_requested()) return;
-    if (!sum) {
-      if (hears_.not_counted) hears_.not_counted(ns, sum.error());
+    if (!counted) {
+      if (hears_.not_counted) hears_.not_counted(ns, counted.error());
       continue;
     }
     {
       const std::lock_guard lock(mutex_);
       Held& held = held_[ns];
-      // What came in during the count may be in it or not: too much, until the next one.
-      held.bytes = *sum + held.since;
+      // What ended during the count may be in it or not: too much, until the next one.
+      held.stored = counted->bytes + held.since;
+      std::erase_if(held.links, [&](const auto& link) {
+        return counted->promised.contains(link.first) || link.second.counts >= 2;
+      });
       held.counted = true;
     }
     TellLevel(ns);

@@ -2,11 +2,13 @@
 // refused before their first byte, kNoSpace, by the namespace, what it holds and what it may.
 //
 // What a namespace holds is counted by listing its blobs when this begins, then once an hour, and
-// when it is asked for (after a collection); what comes in meanwhile is added: an upload when it
-// begins, by its length, and a link to write once for each digest, when it is given. An upload that
-// never came is forgotten by the next count. Until a
-// namespace is counted for the first time nothing of it is refused. Bytes are those of blobs: the
-// same content twice is there once, as in `penstock store du`.
+// when it is asked for (after a collection). What is under way is kept apart from that: an upload
+// from its beginning until its end, by its length, and what a link was given for until a count
+// finds it, or two counts on end do not. So a count that goes by an upload neither misses it nor,
+// where it fails, takes it off twice. One that ends while its namespace is counted may count twice
+// until the next count, never not at all. Until a namespace is counted for the first time nothing
+// of it is refused. Bytes are those of blobs: the same content twice is there once, as in `penstock
+// store du`.
 //
 // Thread-safe. Owns the thread that counts.
 #pragma once
@@ -61,21 +63,32 @@ class QuotaObjects : public ObjectsByNamespace {
   void CountAgain();
 
  private:
-  struct Held {
+  struct Promised {  // by a link to write
     std::uint64_t bytes = 0;
-    std::uint64_t since = 0;           // came in since the count under way began
-    std::set<std::string> links = {};  // digests of links that were given since then
+    int counts = 0;  // that have begun since and did not find it
+  };
+  struct Held {
+    std::uint64_t stored = 0;     // by the last count, and of uploads that have ended since
+    std::uint64_t since = 0;      // of uploads that have ended since the count under way began
+    std::uint64_t under_way = 0;  // of uploads that have begun and not ended
+    std::map<std::string, Promised> links = {};  // by digest
     bool counted = false;
     QuotaLevel told = QuotaLevel::kRoom;
+    [[nodiscard]] std::uint64_t Bytes() const;
+  };
+  struct Counted {
+    std::uint64_t bytes = 0;
+    std::set<std::string> promised = {};  // digests of links whose blobs are there
   };
 
   [[nodiscard]] Result<void> CheckLocked(const std::string& ns, std::uint64_t bytes) const;
-  // What fits counts from now on.
-  [[nodiscard]] Result<void> Take(const std::string& ns, std::uint64_t bytes) const;
-  void GiveBack(const std::string& ns, std::uint64_t bytes) const;
+  // What fits is under way from now on.
+  [[nodiscard]] Result<void> Begin(const std::string& ns, std::uint64_t bytes) const;
+  void End(const std::string& ns, std::uint64_t bytes, bool stored) const;
   void CountAll(const std::stop_token& stop);
-  [[nodiscard]] Result<std::uint64_t> Count(const std::string& ns,
-                                            const std::stop_token& stop) const;
+  [[nodiscard]] Result<Counted> Count(const std::string& ns,
+                                      const std::map<std::string, Promised>& links,
+                                      const std::stop_token& stop) const;
   void Keep(const std::stop_token& stop);
   void TellLevel(const std::string& ns) const;
 

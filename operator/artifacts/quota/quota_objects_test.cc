@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include <atomic>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "operator/artifacts/folder_objects.h"
 #include "operator/artifacts/store.h"
@@ -16,16 +16,28 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
+// A folder whose blobs are written by links, as those of a bucket are.
+class WrittenByLinks : public ObjectsByNamespace {
+ public:
+  explicit WrittenByLinks(ObjectsPtr objects) : ObjectsByNamespace(std::move(objects), {}) {}
+  Result<std::optional<Link>> LinkToWrite(const std::string&, const std::string&,
+                                          std::uint64_t) const override {
+    return std::optional<Link>(Link());
+  }
+};
+
 class QuotaTest : public ::testing::Test {
  protected:
   QuotaTest() { std::filesystem::remove_all(folder_); }
 
   static std::string DigestOf(const std::string& text) { return "sha256:" + Sha256Hex(text); }
 
-  void Open(Quotas quotas) {
+  void Open(Quotas quotas, bool links = false) {
     objects_.reset();
+    ObjectsPtr folder = std::make_shared<FolderObjects>(folder_, Room());
+    if (links) folder = std::make_shared<WrittenByLinks>(std::move(folder));
     objects_ = std::make_unique<QuotaObjects>(
-        std::make_shared<FolderObjects>(folder_, Room()), std::move(quotas),
+        std::move(folder), std::move(quotas),
         QuotaObjects::Hears{[this](const QuotaUse& use) {
                               const std::lock_guard lock(mutex_);
                               told_.push_back(use.ns + " " + std::to_string(int(use.Level())));
@@ -49,6 +61,11 @@ class QuotaTest : public ::testing::Test {
           if (std::exchange(sent, true)) return std::string_view();
           return std::string_view(text);
         });
+  }
+  // Takes away a blob of so many times a letter, and counts.
+  void CountWithout(const std::string& ns, char letter, std::size_t bytes) {
+    EXPECT_TRUE(objects_->Remove(BlobKey(ns, DigestOf(std::string(bytes, letter)))));
+    objects_->CountAgain();
   }
   std::vector<std::string> Told() {
     const std::lock_guard lock(mutex_);
@@ -152,6 +169,52 @@ TEST_F(QuotaTest, UploadsAtTheSameTimeCountFromTheirBeginning) {
         EXPECT_FALSE(Put("team", std::string(100, 's'))) << "while the other is under way";
         return std::string_view(large);
       }));
+}
+
+TEST_F(QuotaTest, ACountDuringAnUploadNeitherMissesItNorTakesItOffTwice) {
+  Open({.others = 1000});
+  ASSERT_TRUE(Put("team", std::string(300, 'a')));
+  objects_->CountAgain();
+  Await("team", 300);
+  int pieces = 0;
+  const std::string half(250, 'l');
+  const auto broken =
+      objects_->PutBlob("team", DigestOf("large"), 500, [&]() -> Result<std::string_view> {
+        if (++pieces == 2) return Transient("the connection is gone");
+        CountWithout("team", 'a', 300);  // a count that ends while this is under way
+        Await("team", 500);
+        EXPECT_FALSE(objects_->HasRoomFor("team", 501)) << "it was missed";
+        return std::string_view(half);
+      });
+  ASSERT_FALSE(broken);
+  Await("team", 0);
+  ASSERT_TRUE(Put("team", std::string(700, 'b')));
+  EXPECT_FALSE(objects_->HasRoomFor("team", 301)) << "it was taken off what others hold";
+  EXPECT_TRUE(objects_->HasRoomFor("team", 300));
+}
+
+TEST_F(QuotaTest, WhatALinkWasGivenForIsHeldUntilItIsThereOrTwoCountsDoNotFindIt) {
+  Open({.others = 1000}, true);
+  ASSERT_TRUE(Put("team", "x"));
+  objects_->CountAgain();
+  Await("team", 1);
+  const std::string comes(400, 'c');
+  ASSERT_TRUE(*objects_->LinkToWrite("team", DigestOf(comes), 400));
+  ASSERT_TRUE(*objects_->LinkToWrite("team", DigestOf("never"), 300));
+  ASSERT_TRUE(*objects_->LinkToWrite("team", DigestOf("never"), 300));  // once for each digest
+  Await("team", 701);
+  EXPECT_FALSE(objects_->LinkToWrite("team", DigestOf("more"), 300));
+  {  // past the quota, as a link leads
+    bool sent = false;
+    ASSERT_TRUE(FolderObjects(folder_, Room())
+                    .PutBlob("team", DigestOf(comes), 400, [&]() -> Result<std::string_view> {
+                      return std::exchange(sent, true) ? std::string_view() : comes;
+                    }));
+  }
+  CountWithout("team", 'x', 1);  // found: held once, no more
+  Await("team", 700);
+  objects_->CountAgain();
+  Await("team", 400);
 }
 
 TEST_F(QuotaTest, AStoreBehindItIsStillAVolume) {
