@@ -33,7 +33,7 @@ std::uint64_t QuotaObjects::Held::Bytes() const {
 }
 
 QuotaObjects::QuotaObjects(ObjectsPtr objects, Quotas quotas, Hears hears,
-                           std::chrono::seconds interval)
+                           std::chrono::milliseconds interval)
     : ObjectsByNamespace(std::move(objects), {}),
       quotas_(std::move(quotas)),
       hears_(std::move(hears)),
@@ -112,10 +112,10 @@ Result<std::optional<Link>> QuotaObjects::LinkToWrite(const std::string& ns,
     const std::lock_guard lock(mutex_);
     Held& held = held_[ns];
     if (const auto given = held.links.find(digest); given != held.links.end()) {
-      given->second.counts = 0;  // it is still to come
+      given->second.given = std::chrono::steady_clock::now();
     } else {
       PENSTOCK_TRY(CheckLocked(ns, bytes));
-      held.links[digest] = {bytes};
+      held.links[digest] = {bytes, std::chrono::steady_clock::now()};
     }
   }
   auto link = ObjectsByNamespace::LinkToWrite(ns, digest, bytes);
@@ -190,11 +190,11 @@ void QuotaObjects::CountAll(const std::stop_token& stop) {
   }
   for (const std::string& ns : all) {
     if (quotas_.Of(ns) == 0) continue;
+    const auto old = std::chrono::steady_clock::now() - 2 * interval_;
     std::map<std::string, Promised> links;
     {
       const std::lock_guard lock(mutex_);
       held_[ns].since = 0;
-      for (auto& [digest, link] : held_[ns].links) ++link.counts;
       links = held_[ns].links;
     }
     const auto counted = Count(ns, links, stop);
@@ -209,7 +209,7 @@ void QuotaObjects::CountAll(const std::stop_token& stop) {
       // What ended during the count may be in it or not: too much, until the next one.
       held.stored = counted->bytes + held.since;
       std::erase_if(held.links, [&](const auto& link) {
-        return counted->promised.contains(link.first) || link.second.counts >= 2;
+        return counted->promised.contains(link.first) || link.second.given < old;
       });
       held.counted = true;
     }

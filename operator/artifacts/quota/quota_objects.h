@@ -4,11 +4,11 @@
 // What a namespace holds is counted by listing its blobs when this begins, then once an hour, and
 // when it is asked for (after a collection). What is under way is kept apart from that: an upload
 // from its beginning until its end, by its length, and what a link was given for until a count
-// finds it, or two counts on end do not. So a count that goes by an upload neither misses it nor,
-// where it fails, takes it off twice. One that ends while its namespace is counted may count twice
-// until the next count, never not at all. Until a namespace is counted for the first time nothing
-// of it is refused. Bytes are those of blobs: the same content twice is there once, as in `penstock
-// store du`.
+// finds it, or one that begins two intervals later does not. So a count that goes by an upload
+// neither misses it nor, where it fails, takes it off twice. One that ends while its namespace is
+// counted may count twice until the next count, never not at all. Until a namespace is counted for
+// the first time nothing of it is refused. Bytes are those of blobs: the same content twice is
+// there once, as in `penstock store du`.
 //
 // Thread-safe. Owns the thread that counts.
 #pragma once
@@ -48,7 +48,7 @@ class QuotaObjects : public ObjectsByNamespace {
   };
 
   QuotaObjects(ObjectsPtr objects, Quotas quotas, Hears hears,
-               std::chrono::seconds interval = std::chrono::hours(1));
+               std::chrono::milliseconds interval = std::chrono::hours(1));
   ~QuotaObjects() override;
 
   Result<void> HasRoomFor(const std::string& ns, std::uint64_t bytes) const override;
@@ -65,7 +65,7 @@ class QuotaObjects : public ObjectsByNamespace {
  private:
   struct Promised {  // by a link to write
     std::uint64_t bytes = 0;
-    int counts = 0;  // that have begun since and did not find it
+    std::chrono::steady_clock::time_point given;  // last
   };
   struct Held {
     std::uint64_t stored = 0;     // by the last count, and of uploads that have ended since
@@ -94,7 +94,7 @@ class QuotaObjects : public ObjectsByNamespace {
 
   const Quotas quotas_;
   const Hears hears_;
-  const std::chrono::seconds interval_;
+  const std::chrono::milliseconds interval_;
   mutable std::mutex mutex_;  // guards held_ and again_
   mutable std::map<std::string, Held> held_;
   std::condition_variable_any wake_;
