@@ -73,6 +73,9 @@ class Guide(GuidesFolder, unittest.TestCase):
         self.assertIn("no such thing", h.documented("docs/guide.md", "penstock logs", cwd=self.folder).stdout)
         key = h.documented("docs/guide.md", "penstock explain-cache", cwd=self.folder).stdout
         self.assertRegex(key, r"(?m)^.*ownCode.*$", "the ingredient that differs")
+        rerun = h.documented("docs/guide.md", "penstock rerun", cwd=self.folder, check=False)
+        self.assertEqual(rerun.returncode, 1, said(rerun))
+        self.assertIn("no such thing", said(rerun), "what failed was run once more")
         diff = h.documented("docs/guide.md", "penstock diff", lambda line: line.replace("EARLIER-RUN", first_run),
                             cwd=self.folder).stdout
         self.assertRegex(diff, r"dearest +ownCode +sha256:\S+ +sha256:")

@@ -7,7 +7,7 @@ import threading
 import unittest
 import urllib.parse
 
-from harness import InFolder
+from sdk_harness import InFolder
 
 from penstock import ApiError, CommandError, PenstockError, connect
 

@@ -5,7 +5,7 @@ import sys
 import time
 import unittest
 
-from harness import HERE, InFolder, needs_penstock
+from sdk_harness import HERE, InFolder, needs_penstock
 import shop
 import yaml
 

@@ -1,7 +1,7 @@
 """What is wrong is told when the pipeline is made: function, parameter and file:line."""
 import unittest
 
-from harness import InFolder
+from sdk_harness import InFolder
 
 from penstock import CompileError
 

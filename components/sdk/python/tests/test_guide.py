@@ -4,7 +4,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import HERE, ROOT, InFolder, needs_penstock
+from sdk_harness import HERE, ROOT, InFolder, needs_penstock
 
 TEXT = (ROOT / "docs/python.md").read_text()
 MODULES = dict(re.findall(r"```python\n# (\w+)\.py\n(.*?)```", TEXT, re.S))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import HERE, InFolder, needs_penstock
+from sdk_harness import HERE, InFolder, needs_penstock
 import yaml
 
 from penstock import command

@@ -9,7 +9,7 @@ import sys
 import unittest
 import zipfile
 
-from harness import HERE, InFolder
+from sdk_harness import HERE, InFolder
 import yaml
 
 MODULE = '''from penstock import *

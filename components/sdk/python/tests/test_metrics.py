@@ -5,7 +5,7 @@ import pathlib
 import unittest
 import warnings
 
-from harness import InFolder
+from sdk_harness import InFolder
 
 from penstock import log_metric, metrics, read_table, tables, write_table
 from penstock.errors import PenstockError

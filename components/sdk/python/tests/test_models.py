@@ -5,7 +5,7 @@ import json
 import pathlib
 import unittest
 
-from harness import InFolder, needs_penstock, serves_models
+from sdk_harness import InFolder, needs_penstock, serves_models
 
 from penstock import check_model, save_model
 from penstock.models import ModelError, serve

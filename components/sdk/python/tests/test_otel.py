@@ -8,7 +8,7 @@ import sys
 import threading
 import unittest
 
-from harness import HERE, InFolder, needs_penstock
+from sdk_harness import HERE, InFolder, needs_penstock
 
 from penstock import PenstockError, connect, otel
 

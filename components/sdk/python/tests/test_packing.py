@@ -4,7 +4,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import InFolder
+from sdk_harness import InFolder
 import shop
 
 HEAD = "from penstock import *\n"

@@ -4,7 +4,7 @@ import io
 import pathlib
 import unittest
 
-from harness import InFolder, needs_penstock
+from sdk_harness import InFolder, needs_penstock
 import shop
 
 from penstock import CommandError, CompileError, RunFailed, connect

@@ -3,7 +3,7 @@ import json
 import random
 import unittest
 
-import harness  # noqa: F401  the path of the package
+import sdk_harness  # noqa: F401  the path of the package
 import yaml
 
 from penstock import each, first_of, run
