@@ -3,7 +3,7 @@ import json
 import pathlib
 import subprocess
 
-PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "build/release/tests/rollout-simulation"
+PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "build/release/bin/rollout-simulation"
 
 
 def simulate(*flags):
