@@ -224,6 +224,14 @@ class Rollout(UnderLoad):
         self.assertIn('output "y"[0]: expected 2, got 7', entry["reason"])
         self.assertEqual(set(seen), {"version 2"})
 
+        asked = put(self.ns, lambda f: write_scale(f, 8))
+        with self.phase("a step that waits for people"):
+            self.follow(asked, rollout={"strategy": "Canary", "steps": [STEPS[0], {"approval": {}}, STEPS[1]], "gates": GATES})
+            h.wait_until("the rollout to ask", 60, lambda: "AwaitingApproval" in json.dumps(self.status()))
+            self.assertEqual(len(self.weights()), 2, "its weight stays while it waits")
+            h.sh(PENSTOCK, "rollout", "approve", "scale", "-n", self.ns)
+            self.wait_stable(asked)
+
         with self.phase("both routers restarted"):
             h.kubectl("rollout", "restart", "deployment/penstock-router", "-n", self.ns)
             h.kubectl("rollout", "status", "deployment/penstock-router", "-n", self.ns, "--timeout=90s")
