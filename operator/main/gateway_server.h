@@ -27,7 +27,7 @@ namespace penstock::main {
 
 // What the API for people stands on.
 struct ApiSettings {
-  std::filesystem::path history;  // the database's file
+  metadata::DatabasePtr history;
   std::filesystem::path page;     // the folder of the page; one that is not there is left out
   gateway::ClientFor client_for;  // of the API server, with a caller's own token
   views::ClusterPlaceOptions place;

@@ -13,8 +13,8 @@ using Statements = std::vector<const char*>;
 
 // Times are Unix milliseconds; NULL where something has not happened. A version is never edited
 // after a release: the next one goes to the end.
-const std::array<Statements, 2>& Versions() {
-  static const std::array<Statements, 2> kVersions{{
+const std::array<Statements, 3>& Versions() {
+  static const std::array<Statements, 3> kVersions{{
       {
           R"(CREATE TABLE runs(
                uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -76,6 +76,7 @@ const std::array<Statements, 2>& Versions() {
                namespace TEXT NOT NULL, name TEXT NOT NULL, object TEXT NOT NULL,
                PRIMARY KEY(namespace, name)) WITHOUT ROWID)",
       },
+      {"CREATE INDEX runs_by_uid ON runs(namespace, uid)"},
   }};
   return kVersions;
 }

@@ -1,4 +1,4 @@
-#include "operator/metadata/database.h"
+#include "operator/metadata/sqlite_file.h"
 
 #include <soci.h>
 #include <sqlite3/soci-sqlite3.h>
@@ -14,8 +14,6 @@
 namespace penstock::metadata {
 namespace {
 
-using Session = std::unique_ptr<soci::session>;
-
 // What SQLite said last of this session. SOCI gives the code with some of its exceptions only; the
 // connection has it always. (It hides the type information that a dynamic_cast needs; a session
 // here is always SQLite's.)
@@ -28,8 +26,7 @@ int LastCode(soci::session& session) {
 void Connect(const std::filesystem::path& path, Session& session) {
   // SOCI loses a connection whose first statement fails, as it would with the option synchronous=1
   // on a damaged file; a session that stands closes it.
-  session =
-      std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=5");
+  session.reset(new soci::session(soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=5"));
   *session << "PRAGMA synchronous = NORMAL";
   *session << "PRAGMA foreign_keys = ON";
 }
@@ -129,7 +126,7 @@ Result<std::string> PrepareDatabase(const std::filesystem::path& path, TimePoint
   return opened.warning;
 }
 
-Result<std::unique_ptr<soci::session>> OpenForReading(const std::filesystem::path& path) {
+Result<Session> OpenForReading(const std::filesystem::path& path) {
   PENSTOCK_ASSIGN(const bool there, IsThere(path));
   if (!there) {
     return NotFound("there is no metadata database " + path.string());
