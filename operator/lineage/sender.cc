@@ -11,6 +11,7 @@
 #include "operator/base/pause.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/metadata/tracking.h"
 #include "operator/net/http_client.h"
 #include "operator/net/url.h"
 
@@ -164,6 +165,7 @@ Result<void> Sender::Send(const Event& event, const std::stop_token& stop) {
 Result<void> Sender::Tell(const metadata::RunChange& change, const std::stop_token& stop) {
   const metadata::RunRecord& seen = change.run;
   if (ended_.contains(seen.uid)) return {};
+  if (seen.cause == metadata::kTrackedCause) return {};  // it read and gave nothing that is known
   // One that goes on is recorded anew when the engine has begun; another was deleted as it went on.
   if (seen.outcome.empty() && change.at <= at_begin_) return {};
   if (!seen.outcome.empty() && seen.finished && *seen.finished < *since_) return {};

@@ -293,8 +293,8 @@ TEST_F(Metadata, AnOlderProgramsFileIsBroughtUpToDateWithItsRuns) {
          {"phase", "reason", "step", "cause", "user", "labels", "counts", "changed"})
       db << std::string("ALTER TABLE runs DROP COLUMN ") + column;
     db << "ALTER TABLE lineage DROP COLUMN fingerprint";
-    db << "DROP TABLE stories";
-    db << "DROP TABLE revisions";
+    for (const char* table : {"stories", "revisions", "points", "tracked", "experiments"})
+      db << std::string("DROP TABLE ") + table;
     db << "PRAGMA user_version = 1";
   }
   const auto warning = PrepareDatabase(path_, clock_.Now());

@@ -20,8 +20,11 @@ class SqliteDatabase : public Database {
     return OpenDatabase(path_, now);
   }
 
-  // SQLite holds the file for one writer from its first write on.
-  void BeginWriting(soci::session& /*session*/) const override {}
+  // SQLite holds the file for one writer from its first write on: one that changes nothing, before
+  // anything is read that the other's end would make old.
+  void BeginWriting(soci::session& session) const override {
+    session << "DELETE FROM runs WHERE uid = ''";
+  }
 
   Result<Session> OpenToRead(bool /*fresh*/) const override { return OpenForReading(path_); }
 

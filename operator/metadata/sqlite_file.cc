@@ -32,38 +32,38 @@ void Connect(const std::filesystem::path& path, Session& session) {
 }
 
 // What keeps a file from being used.
-struct Trouble {
+struct FileTrouble {
   Error error;
   bool damaged = false;  // no database, or not whole: the one reason to set it aside
 };
 
 // A full volume and a failing disk keep SQLite from opening a good file, as it makes another beside
 // it; only its word for damage is one.
-Trouble TroubleOf(const Session& session, const soci::soci_error& thrown) {
+FileTrouble TroubleOf(const Session& session, const soci::soci_error& thrown) {
   const int code = session == nullptr ? SQLITE_CANTOPEN : LastCode(*session);
-  Trouble out{Transient(thrown.get_error_message()), false};
+  FileTrouble out{Transient(thrown.get_error_message()), false};
   out.damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   if (code == SQLITE_FULL) out.error.kind = ErrorKind::kNoSpace;
   return out;
 }
 
-std::optional<Trouble> ConnectAndCheck(const std::filesystem::path& path, Session& session) {
+std::optional<FileTrouble> ConnectAndCheck(const std::filesystem::path& path, Session& session) {
   try {
     Connect(path, session);
     std::string verdict;
     *session << "PRAGMA quick_check(1)", soci::into(verdict);
-    if (verdict != "ok") return Trouble{Transient(verdict), true};
+    if (verdict != "ok") return FileTrouble{Transient(verdict), true};
     const int version = ReadSchemaVersion(*session);
     if (version > SchemaVersion()) {
       Error newer = Invalid("its schema version " + std::to_string(version) +
                             " is newer than this program's " + std::to_string(SchemaVersion()));
       newer.kind = ErrorKind::kUnsupported;
-      return Trouble{std::move(newer), false};
+      return FileTrouble{std::move(newer), false};
     }
     std::string mode;
     *session << "PRAGMA journal_mode = WAL", soci::into(mode);
     Migrate(*session);
-    if (!HasTables(*session)) return Trouble{Transient("tables of it are gone"), true};
+    if (!HasTables(*session)) return FileTrouble{Transient("tables of it are gone"), true};
     return std::nullopt;
   } catch (const soci::soci_error& e) {
     return TroubleOf(session, e);

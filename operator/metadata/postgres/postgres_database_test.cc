@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "operator/metadata/postgres/schema.h"
 #include "operator/metadata/testing/any_database.h"
 #include "operator/net/testing/fake_server.h"
 
@@ -107,7 +108,20 @@ TEST_P(OnPostgres, ManyThatStartAtOnceMakeItsTablesOnce) {
   EXPECT_EQ(problems, "");
   EXPECT_EQ(opened, 4);
   EXPECT_EQ(made, 1);
-  EXPECT_EQ(schema_->Sql("SELECT count(*) FROM penstock_schema"), "1\n");
+  EXPECT_EQ(schema_->Sql("SELECT count(*) FROM penstock_schema"),
+            std::to_string(PostgresSchemaVersion()) + "\n");
+}
+
+TEST_P(OnPostgres, AnOlderProgramsTablesAreBroughtUpToDateWithTheirRuns) {
+  OpenRecorder()->RecordRun(FlightsRun("u1"));
+  schema_->Sql(
+      "DROP TABLE points; DROP TABLE tracked; DROP TABLE experiments;"
+      " DELETE FROM penstock_schema WHERE version > 1");  // as version 1 had it
+  const auto opened = database_->OpenToWrite(At(0));
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_FALSE(opened->created);
+  EXPECT_EQ(schema_->Sql("SELECT count(*) FROM points"), "0\n");
+  EXPECT_TRUE(query().OfUid("u1"));
 }
 
 TEST_P(OnPostgres, AKillInTheMiddleOfAWriteLosesNothingAndWritesNothingTwice) {

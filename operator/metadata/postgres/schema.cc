@@ -17,9 +17,10 @@ constexpr const char* kLock = "SELECT pg_advisory_xact_lock(8099843097283814251)
 // Times are Unix milliseconds; NULL where something has not happened. $K is a text that is sorted
 // by its bytes, as SQLite does, so that an index outlives the server's collations. A version is
 // never edited after a release: the next one goes to the end.
-const std::array<Statements, 1>& Steps() {
-  static const std::array<Statements, 1> kSteps{{{
-      R"(CREATE TABLE runs(
+const std::array<Statements, 2>& Steps() {
+  static const std::array<Statements, 2> kSteps{
+      {{
+           R"(CREATE TABLE runs(
            uid $K PRIMARY KEY, namespace $K NOT NULL, name $K NOT NULL,
            pipeline $K NOT NULL, revision $K NOT NULL, outcome $K NOT NULL,
            message TEXT NOT NULL, parameters TEXT NOT NULL,
@@ -27,42 +28,58 @@ const std::array<Statements, 1>& Steps() {
            phase $K NOT NULL, reason $K NOT NULL, step $K NOT NULL, cause $K NOT NULL,
            "user" $K NOT NULL, labels TEXT NOT NULL, counts TEXT NOT NULL,
            changed BIGINT NOT NULL))",
-      "CREATE INDEX runs_by_pipeline ON runs(namespace, pipeline, created, uid)",
-      "CREATE INDEX runs_by_time ON runs(namespace, created, uid)",
-      "CREATE INDEX runs_by_phase ON runs(namespace, phase, created, uid)",
-      "CREATE INDEX runs_by_cause ON runs(namespace, cause, created, uid)",
-      "CREATE INDEX runs_by_name ON runs(namespace, name, created)",
-      "CREATE INDEX runs_by_uid ON runs(namespace, uid)",
-      "CREATE INDEX runs_by_change ON runs(changed)",
-      R"(CREATE TABLE steps(
+           "CREATE INDEX runs_by_pipeline ON runs(namespace, pipeline, created, uid)",
+           "CREATE INDEX runs_by_time ON runs(namespace, created, uid)",
+           "CREATE INDEX runs_by_phase ON runs(namespace, phase, created, uid)",
+           "CREATE INDEX runs_by_cause ON runs(namespace, cause, created, uid)",
+           "CREATE INDEX runs_by_name ON runs(namespace, name, created)",
+           "CREATE INDEX runs_by_uid ON runs(namespace, uid)",
+           "CREATE INDEX runs_by_change ON runs(changed)",
+           R"(CREATE TABLE steps(
            run $K NOT NULL REFERENCES runs(uid) ON DELETE CASCADE, step $K NOT NULL,
            component $K NOT NULL, phase $K NOT NULL, reason $K NOT NULL,
            attempt INTEGER NOT NULL, cached INTEGER NOT NULL, cache_key $K NOT NULL,
            started BIGINT, finished BIGINT, PRIMARY KEY(run, step)))",
-      R"(CREATE TABLE attempts(
+           R"(CREATE TABLE attempts(
            run $K NOT NULL, step $K NOT NULL, attempt INTEGER NOT NULL,
            pod $K NOT NULL, phase $K NOT NULL, reason $K NOT NULL,
            started BIGINT, finished BIGINT, PRIMARY KEY(run, step, attempt),
            FOREIGN KEY(run, step) REFERENCES steps(run, step) ON DELETE CASCADE))",
-      R"(CREATE TABLE artifacts(
+           R"(CREATE TABLE artifacts(
            namespace $K NOT NULL, digest $K NOT NULL, type $K NOT NULL,
            folder INTEGER NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY(namespace, digest)))",
-      R"(CREATE TABLE lineage(
+           R"(CREATE TABLE lineage(
            run $K NOT NULL, step $K NOT NULL, direction $K NOT NULL, name $K NOT NULL,
            namespace $K NOT NULL, digest $K NOT NULL, uri TEXT NOT NULL,
            fingerprint TEXT NOT NULL, PRIMARY KEY(run, step, direction, name),
            FOREIGN KEY(run, step) REFERENCES steps(run, step) ON DELETE CASCADE))",
-      "CREATE INDEX lineage_by_digest ON lineage(namespace, digest, direction)",
-      R"(CREATE TABLE results(
+           "CREATE INDEX lineage_by_digest ON lineage(namespace, digest, direction)",
+           R"(CREATE TABLE results(
            run $K NOT NULL, step $K NOT NULL, name $K NOT NULL, value TEXT NOT NULL,
            number DOUBLE PRECISION, PRIMARY KEY(run, step, name),
            FOREIGN KEY(run, step) REFERENCES steps(run, step) ON DELETE CASCADE))",
-      R"(CREATE TABLE stories(
+           R"(CREATE TABLE stories(
            run $K PRIMARY KEY REFERENCES runs(uid) ON DELETE CASCADE, object TEXT NOT NULL))",
-      R"(CREATE TABLE revisions(
+           R"(CREATE TABLE revisions(
            namespace $K NOT NULL, name $K NOT NULL, object TEXT NOT NULL,
            PRIMARY KEY(namespace, name)))",
-  }}};
+       },
+       {
+           // Runs that programs log of themselves (tracking.h).
+           R"(CREATE TABLE experiments(
+           namespace $K NOT NULL, id $K NOT NULL, name $K NOT NULL, created BIGINT NOT NULL,
+           changed BIGINT NOT NULL, tags TEXT NOT NULL, PRIMARY KEY(namespace, id)))",
+           "CREATE UNIQUE INDEX experiments_by_name ON experiments(namespace, name)",
+           R"(CREATE TABLE tracked(
+           run $K PRIMARY KEY REFERENCES runs(uid) ON DELETE CASCADE, namespace $K NOT NULL,
+           experiment $K NOT NULL, created BIGINT NOT NULL, deleted INTEGER NOT NULL,
+           document TEXT NOT NULL))",
+           "CREATE INDEX tracked_by_time ON tracked(namespace, experiment, deleted, created, run)",
+           R"(CREATE TABLE points(
+           run $K NOT NULL REFERENCES runs(uid) ON DELETE CASCADE, name $K NOT NULL,
+           step BIGINT NOT NULL, at BIGINT NOT NULL, value $K NOT NULL,
+           PRIMARY KEY(run, name, step, at, value)))",
+       }}};
   return kSteps;
 }
 
