@@ -9,13 +9,15 @@
 
 #include "components/postgres/connection.h"
 #include "components/postgres/run.h"
-#include "components/postgres/testing/postgres_server.h"
 #include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
+#include "operator/metadata/postgres/testing/postgres_server.h"
 #include "operator/net/testing/fake_server.h"
 
 namespace penstock::postgres {
 namespace {
+
+using metadata::PostgresServer;
 
 class Postgres : public ::testing::Test {
  protected:

@@ -5,7 +5,7 @@
 #include "operator/controllers/engine.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/os/child_process.h"
 
 namespace penstock::cli {
@@ -73,7 +73,7 @@ struct LocalCluster::Impl {
       : store(state.store()), cluster(session.clock) {}
   artifacts::Store store;
   local::MemoryCluster cluster;
-  std::unique_ptr<metadata::SqliteRecorder> recorder;
+  std::unique_ptr<metadata::BatchRecorder> recorder;
   std::unique_ptr<local::ProcessRunner> runner;
   std::unique_ptr<controllers::Engine> engine;
 };
@@ -102,8 +102,8 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::Make(const Session& session,
   const Result<std::filesystem::path> launcher = FindOurProgram(session, "penstock-launcher");
   if (!launcher) return launcher.error();
   auto impl = std::make_unique<Impl>(session, state);
-  metadata::SqliteRecorderOptions recorder_options;
-  recorder_options.path = state.root() / "metadata.sqlite";
+  metadata::BatchRecorderOptions recorder_options;
+  recorder_options.database = metadata::SqliteFile(state.root() / "metadata.sqlite");
   // Here history is what later commands show, so that a run without it is refused. What went well
   // in the end is told: that a damaged file was set aside, and where it lies.
   struct Heard {
@@ -116,7 +116,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::Make(const Session& session,
     if (heard->open) return tell(text);
     heard->text = text;
   };
-  impl->recorder = metadata::SqliteRecorder::Open(recorder_options, session.clock);
+  impl->recorder = metadata::BatchRecorder::Open(recorder_options, session.clock);
   if (!impl->recorder->is_open()) return Transient("metadata: " + heard->text);
   heard->open = true;  // the recorder's thread says nothing before there is a run
   if (!heard->text.empty()) tell(heard->text);

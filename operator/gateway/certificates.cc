@@ -1,6 +1,7 @@
 #include "operator/gateway/certificates.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,24 @@ Result<std::string> AltNames(const CertificateOptions& o) {
   return out;
 }
 
+// Of a file that it closes. A file system without such locks has one process alone.
+class FolderLock {
+ public:
+  explicit FolderLock(int fd) : fd_(fd) {
+    while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  [[nodiscard]] bool held() const { return fd_ >= 0; }
+
+ private:
+  const int fd_;
+};
+
 bool IsDue(const CertPtr& c, TimePoint now) {
   const auto from = ValidFrom(c);
   return now < from || now >= from + (ValidUntil(c) - from) * 2 / 3;
@@ -96,10 +115,9 @@ struct Certificates::State {
     if (*authority) {
       ca_key = (*authority)->key;
       ca = (*authority)->certificates[0];
-      if ((*authority)->certificates.size() == 3) {
-        cross = (*authority)->certificates[1];
-        previous = (*authority)->certificates[2];
-      }
+      const bool replaced = (*authority)->certificates.size() == 3;
+      cross = replaced ? (*authority)->certificates[1] : nullptr;
+      previous = replaced ? (*authority)->certificates[2] : nullptr;
     }
     auto own = Read(server_file());
     if (!own) return own.error();
@@ -115,9 +133,22 @@ struct Certificates::State {
   }
   [[nodiscard]] bool CanServe() const { return Fits() && clock.Now() < ValidUntil(server); }
 
-  // Makes whatever is missing or due.
+  [[nodiscard]] bool IsAllGood(TimePoint now) const {
+    return ca && !IsDue(ca, now) && Fits() && !IsDue(server, now);
+  }
+
+  // Whatever is missing or due, as another process has made it meanwhile, or made here.
   Result<void> Renew() {
     const TimePoint now = clock.Now();
+    if (IsAllGood(now)) return {};
+    const std::string path = (options.folder / "lock").string();
+    const FolderLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!lock.held()) return FromErrno("opening " + path, errno);
+    if (auto loaded = Load(); !loaded) return loaded;
+    return MakeWhatIsDue(now);
+  }
+
+  Result<void> MakeWhatIsDue(TimePoint now) {
     if (!ca || IsDue(ca, now))
       if (auto made = NewAuthority(now); !made) return made;
     if (!Fits() || IsDue(server, now)) return NewServer(now);

@@ -6,8 +6,11 @@
 //                        old one go on trusting the server
 //   <folder>/server.pem  key and certificate of the server
 //
+//   <folder>/lock        held by who makes or replaces one of them
+//
 // Both are EC P-256 and mode 0600. The authority lives 10 years, the server's certificate 90 days;
-// each is replaced at 2/3 of its life, by whoever asks for Current() then. Thread-safe.
+// each is replaced at 2/3 of its life, by whoever asks for Current() then: of several processes on
+// one folder by the first, and the others take what it has made. Thread-safe.
 #pragma once
 
 #include <chrono>

@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <fstream>
+#include <set>
+#include <thread>
 
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
@@ -72,6 +74,36 @@ TEST_F(CertificatesTest, KeepsWhatIsThereOverARestart) {
   const auto after = Open()->Current().value();
   EXPECT_EQ(before->chain_pem, after->chain_pem);
   EXPECT_EQ(before->key_pem, after->key_pem);
+}
+
+TEST_F(CertificatesTest, AreTheSameForProcessesThatStartAtOnceOnOneFolder) {
+  for (int round = 0; round < 10; ++round) {
+    ASSERT_TRUE(artifacts::RemoveTree(options_.folder));
+    std::vector<std::string> authorities(4), shown(4);
+    {
+      std::vector<std::jthread> processes;
+      for (std::size_t i = 0; i < 4; ++i)
+        processes.emplace_back([&, i] {
+          const auto c = Open();
+          authorities[i] = c->CaPem();
+          shown[i] = (*c->Current())->chain_pem;
+        });
+    }
+    EXPECT_EQ(std::set(authorities.begin(), authorities.end()).size(), 1U);
+    EXPECT_EQ(std::set(shown.begin(), shown.end()).size(), 1U);
+  }
+}
+
+TEST_F(CertificatesTest, AreRenewedByOneProcessAndTakenUpByTheOther) {
+  const auto one = Open(), two = Open();
+  const auto first = one->Current().value();
+  for (const auto later : {kServerLife * 3 / 4, kAuthorityLife * 3 / 4}) {
+    clock_.now += later;
+    const auto renewed = one->Current().value();
+    EXPECT_NE(renewed->chain_pem, first->chain_pem);
+    EXPECT_EQ(two->Current().value()->chain_pem, renewed->chain_pem);
+    EXPECT_EQ(two->CaPem(), one->CaPem());
+  }
 }
 
 TEST_F(CertificatesTest, RenewsTheServersCertificateAtTwoThirdsOfItsLife) {

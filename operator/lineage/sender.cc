@@ -11,7 +11,7 @@
 #include "operator/base/pause.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
-#include "operator/metadata/follow.h"
+#include "operator/metadata/tracking.h"
 #include "operator/net/http_client.h"
 #include "operator/net/url.h"
 
@@ -126,7 +126,7 @@ Result<void> Sender::Remember(const metadata::RunRecord& run) {
 }
 
 std::string Sender::NameOfMaker(const std::string& ns, const std::string& digest) const {
-  const auto maker = metadata::FirstMaker(settings_.history, ns, digest);
+  const auto maker = history_.FirstMaker(ns, digest);
   if (!maker || !*maker) return "";
   const metadata::Maker& m = **maker;
   return (m.pipeline.empty() ? m.run : m.pipeline) + "/" + m.step + "/" + m.output;
@@ -165,10 +165,11 @@ Result<void> Sender::Send(const Event& event, const std::stop_token& stop) {
 Result<void> Sender::Tell(const metadata::RunChange& change, const std::stop_token& stop) {
   const metadata::RunRecord& seen = change.run;
   if (ended_.contains(seen.uid)) return {};
+  if (seen.cause == metadata::kTrackedCause) return {};  // it read and gave nothing that is known
   // One that goes on is recorded anew when the engine has begun; another was deleted as it went on.
   if (seen.outcome.empty() && change.at <= at_begin_) return {};
   if (!seen.outcome.empty() && seen.finished && *seen.finished < *since_) return {};
-  const auto run = metadata::RunOfUid(settings_.history, seen.uid);
+  const auto run = history_.OfUid(seen.uid);
   if (!run && run.error().kind == ErrorKind::kNotFound) return {};
   if (!run) return run.error();
   Told& told = told_[run->uid];

@@ -38,8 +38,8 @@ using Post = std::function<Result<int>(const Json& event, const std::stop_token&
 enum class Outcome : std::uint8_t { kSent, kRefused, kRetried };
 
 struct SenderSettings {
-  std::filesystem::path history;  // the database
-  std::filesystem::path told;     // the file of runs that were told to their end
+  metadata::DatabasePtr history;
+  std::filesystem::path told;  // the file of runs that were told to their end
   Post post;
   std::function<void(Outcome)> count = [](Outcome) {};
   std::function<void(const std::string&)> warn = [](const std::string&) {};

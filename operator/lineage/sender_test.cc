@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "operator/base/file.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/net/http_server.h"
 
 namespace penstock::lineage {
@@ -32,9 +32,9 @@ class LineageSender : public ::testing::Test {
  protected:
   void SetUp() override {
     std::filesystem::create_directories(dir_);
-    metadata::SqliteRecorderOptions options;
-    options.path = dir_ / "metadata.sqlite";
-    recorder_ = metadata::SqliteRecorder::Open(options, clock_);
+    metadata::BatchRecorderOptions options;
+    options.database = metadata::SqliteFile(dir_ / "metadata.sqlite");
+    recorder_ = metadata::BatchRecorder::Open(options, clock_);
     Record(RunOf("old", "Succeeded", -100));  // the database stands
     Start();
   }
@@ -46,7 +46,7 @@ class LineageSender : public ::testing::Test {
   // The operator begins: of a cluster's runs those that are there are recorded anew.
   void Start() {
     SenderSettings settings;
-    settings.history = dir_ / "metadata.sqlite";
+    settings.history = metadata::SqliteFile(dir_ / "metadata.sqlite");
     settings.told = dir_ / "openlineage.told";
     settings.first_wait = settings.longest_wait = Milliseconds{1};
     settings.post = [this](const Json& event, const std::stop_token&) -> Result<int> {
@@ -99,7 +99,7 @@ class LineageSender : public ::testing::Test {
   const std::filesystem::path dir_ =
       std::filesystem::path(testing::TempDir()) / ("lineage_sender_" + std::to_string(::getpid()));
   TellClock clock_;
-  std::unique_ptr<metadata::SqliteRecorder> recorder_;
+  std::unique_ptr<metadata::BatchRecorder> recorder_;
   std::unique_ptr<Sender> sender_;
   std::vector<std::string> sent_, warned_;
   std::vector<int> answers_;
@@ -291,7 +291,7 @@ class LineageServer : public LineageSender {
   }
   SenderSettings SettingsFor(std::uint16_t port) {
     SenderSettings settings;
-    settings.history = dir_ / "metadata.sqlite";
+    settings.history = metadata::SqliteFile(dir_ / "metadata.sqlite");
     settings.told = dir_ / "openlineage.told";
     settings.post = PostTo("http://127.0.0.1:" + std::to_string(port) + "/lineage", {}).value();
     settings.look = settings.first_wait = settings.longest_wait = Milliseconds{5};

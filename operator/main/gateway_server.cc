@@ -1,6 +1,7 @@
 #include "operator/main/gateway_server.h"
 
 #include "operator/gateway/artifact_routes.h"
+#include "operator/gateway/mlflow/mlflow_routes.h"
 #include "operator/net/url.h"
 #include "operator/os/cgroup.h"
 #include "operator/plan/attempt/labels.h"
@@ -48,6 +49,8 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
                   &gateway->events, [&log](const std::string& line) { log.Write("info", line); }};
   gateway->api.keeper = keeper;
   gateway::AddApi(gateway->router, gateway->api);
+  gateway::AddMlflow(gateway->router, {&gateway->tracking, &gateway->access, &gateway->bodies,
+                                       &clock, options.namespaces});
   if (options.webhooks) {
     gateway->hook_keys = std::make_unique<gateway::HookKeys>(client, clock, tell_of_hook);
     gateway::AddHooks(gateway->router,

@@ -18,6 +18,7 @@
 #include "operator/gateway/step_grants.h"
 #include "operator/gateway/token_review.h"
 #include "operator/main/options.h"
+#include "operator/metadata/tracking.h"
 #include "operator/net/http_server.h"
 #include "operator/retention/store_keeper.h"
 #include "operator/runtime/log.h"
@@ -27,7 +28,7 @@ namespace penstock::main {
 
 // What the API for people stands on.
 struct ApiSettings {
-  std::filesystem::path history;  // the database's file
+  metadata::DatabasePtr history;
   std::filesystem::path page;     // the folder of the page; one that is not there is left out
   gateway::ClientFor client_for;  // of the API server, with a caller's own token
   views::ClusterPlaceOptions place;
@@ -43,7 +44,8 @@ struct GatewayServer {
         place(client, metadata::Query(api.history), store, std::move(api.place)),
         access(client, clock),
         acting(place, std::move(api.client_for)),
-        events(place.history()) {}
+        events(place.history()),
+        tracking(api.history) {}
   std::unique_ptr<gateway::Certificates> certificates;
   gateway::TokenReviewAuthenticator authenticator;
   gateway::BodyBudget bodies;
@@ -52,6 +54,7 @@ struct GatewayServer {
   gateway::ClusterAccess access;
   gateway::ClusterActing acting;
   gateway::EventHub events;
+  metadata::Tracking tracking;
   gateway::ApiParts api;
   std::unique_ptr<gateway::HookKeys> hook_keys;  // where deliveries are taken
   std::optional<gateway::PageFiles> page;

@@ -10,7 +10,7 @@
 #include "operator/base/pause.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 
 namespace penstock::main {
 namespace {
@@ -23,9 +23,9 @@ class LogKeeper : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(artifacts::RemoveTree(dir_));
-    metadata::SqliteRecorderOptions options;
-    options.path = dir_ / "metadata.sqlite";
-    recorder_ = metadata::SqliteRecorder::Open(options, clock_);
+    metadata::BatchRecorderOptions options;
+    options.database = metadata::SqliteFile(dir_ / "metadata.sqlite");
+    recorder_ = metadata::BatchRecorder::Open(options, clock_);
     run_.uid = "uid-1";
     run_.namespace_ = "team";
     run_.name = "run-1";
@@ -64,7 +64,7 @@ class LogKeeper : public ::testing::Test {
   SystemClock clock_;
   local::MemoryCluster cluster_{clock_};
   artifacts::LogStore store_{dir_ / "artifacts"};
-  std::unique_ptr<metadata::SqliteRecorder> recorder_;
+  std::unique_ptr<metadata::BatchRecorder> recorder_;
   metadata::RunRecord run_;
   std::string log_ = "hello\n";
   int asked_ = 0;

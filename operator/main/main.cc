@@ -29,7 +29,8 @@
 #include "operator/main/own_addresses.h"
 #include "operator/main/prediction_retention.h"
 #include "operator/main/store_collection.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
+#include "operator/metadata/postgres/postgres_database.h"
 #include "operator/net/address_policy.h"
 #include "operator/net/url.h"
 #include "operator/os/descriptors.h"
@@ -50,6 +51,7 @@ class Operator {
         log_(isatty(STDERR_FILENO) != 0 ? runtime::LogFormat::kConsole : runtime::LogFormat::kJson,
              options_.log_level),
         store_(options_.data_dir / "artifacts", artifacts::Room([this] { return Space(); })),
+        history_(HistoryOf(options_)),
         data_folder_(
             store_, [this] { return Space(); },
             [this](VolumeState state, const std::string& what) { TellVolume(state, what); },
@@ -163,7 +165,7 @@ class Operator {
   // Its references are read by our own account, also while another process leads.
   void MakeKeeper() {
     references_ = std::make_unique<retention::ClusterReferences>(
-        *client_, metadata::Query(HistoryFile()), clock_, options_.gc_keep_cache,
+        *client_, metadata::Query(history_), clock_, options_.gc_keep_cache,
         options_.library_namespace);
     retention::KeeperSettings settings;
     settings.interval = options_.gc_interval;
@@ -277,15 +279,11 @@ class Operator {
     return metrics_.Text();
   }
 
-  [[nodiscard]] std::filesystem::path HistoryFile() const {
-    return options_.data_dir / "metadata.sqlite";
-  }
-
   // People read by our own account, once the API server has said that they may, and write with
   // their own token.
   [[nodiscard]] ApiSettings Api(const kube::ClusterConfig& config) {
     ApiSettings api;
-    api.history = HistoryFile();
+    api.history = history_;
     api.page = options_.page_dir;
     api.keeper = keeper_.get();
     api.tell_of_hook = [this](const Json& pipeline, const std::string& what) {
@@ -326,14 +324,14 @@ class Operator {
   }
 
   void OpenHistory() {
-    metadata::SqliteRecorderOptions history;
-    history.path = HistoryFile();
+    metadata::BatchRecorderOptions history;
+    history.database = history_;
     history.warn = [this](const std::string& what) { log_.Write("warn", what); };
     history.on_lost = [this] {
       const std::lock_guard lock(mutex_);
       if (engine_ != nullptr) engine_->RecordAll();
     };
-    auto recorder = metadata::SqliteRecorder::Open(std::move(history), clock_);
+    auto recorder = metadata::BatchRecorder::Open(std::move(history), clock_);
     const std::lock_guard lock(mutex_);
     recorder_ = std::move(recorder);
   }
@@ -367,8 +365,8 @@ class Operator {
         for (const auto uses = quota_->Used(); const auto& use : uses) SendQuotaEvent(use);
       auto options =
           EngineOptionsOf(options_, gateway_->certificates->CaPem(), log_, metrics_, events);
-      options.settings.story_of = [history = metadata::Query(HistoryFile())](
-                                      const std::string& ns, const std::string& run) {
+      options.settings.story_of = [history = metadata::Query(history_)](const std::string& ns,
+                                                                        const std::string& run) {
         return history.StoryOf(ns, run);
       };
       options.settings.may_ask = std::bind_front(&net::AddressPolicy::Check, policy_.get());
@@ -381,8 +379,8 @@ class Operator {
       InstallLibrary(client, options_.library_namespace, options_.library_dir, log_, stop);
     });
     const std::jthread logs([&] {
-      KeepLogs(client, metadata::Query(HistoryFile()),
-               artifacts::LogStore(store_.root(), store_.room()), log_, stop);
+      KeepLogs(client, metadata::Query(history_), artifacts::LogStore(store_.root(), store_.room()),
+               log_, stop);
     });
     const std::jthread retention(
         [&] { KeepRetention(client, artifacts::PredictionStore(store_.root()), log_, stop); });
@@ -402,7 +400,7 @@ class Operator {
   void TellLineage(const std::stop_token& stop) {
     if (!lineage_post_) return;
     lineage::SenderSettings settings;
-    settings.history = HistoryFile();
+    settings.history = history_;
     settings.told = options_.data_dir / "openlineage.told";
     settings.post = lineage_post_;
     settings.count = [this](lineage::Outcome outcome) {
@@ -439,6 +437,14 @@ class Operator {
         {"v1", "Pod", options_.lease_namespace, HostName(), uid, "", type, reason, what});
   }
 
+  // A PostgreSQL server where one is named, else a file of the data folder.
+  static metadata::DatabasePtr HistoryOf(const Options& options) {
+    if (options.metadata_postgres.empty())
+      return metadata::SqliteFile(options.data_dir / "metadata.sqlite");
+    return metadata::PostgresServerDatabase(
+        {options.metadata_postgres, options.metadata_postgres_ca});
+  }
+
   static std::string HostName() {
     char host[256] = "penstock-operator";
     static_cast<void>(::gethostname(host, sizeof(host) - 1));
@@ -455,6 +461,7 @@ class Operator {
   runtime::Log log_;
   runtime::Metrics metrics_;
   artifacts::Store store_;
+  metadata::DatabasePtr history_;
   DataFolder data_folder_;
   std::unique_ptr<kube::Client> api_;
   std::unique_ptr<runtime::CountingClient> client_;
@@ -464,7 +471,7 @@ class Operator {
   lineage::Post lineage_post_;  // none: nobody is told
   std::mutex mutex_;  // guards engine_, recorder_ and events_ against those who ask from outside
   // Behind mutex_, which its thread takes until it has ended; before engine_, which writes to it.
-  std::unique_ptr<metadata::SqliteRecorder> recorder_;
+  std::unique_ptr<metadata::BatchRecorder> recorder_;
   std::unique_ptr<controllers::Engine> engine_;
   runtime::EventRecorder* events_ = nullptr;                            // while this process leads
   std::pair<VolumeState, std::string> volume_{VolumeState::kRoom, ""};  // as last told

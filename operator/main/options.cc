@@ -37,6 +37,15 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
          "without one they stand in the data folder")
       ->envname("PENSTOCK_STORES")
       ->check(CLI::ExistingFile);
+  app.add_option("--metadata-postgres", o.metadata_postgres,
+                 "File with the connection string of the PostgreSQL database that history is kept "
+                 "in, postgresql://user:password@host/database, read again for each connection; "
+                 "without one history is a file of the data folder")
+      ->envname("PENSTOCK_METADATA_POSTGRES");
+  app.add_option("--metadata-postgres-ca", o.metadata_postgres_ca,
+                 "File with the authorities that the PostgreSQL server is held to, PEM; the "
+                 "system's when absent or where there is none")
+      ->envname("PENSTOCK_METADATA_POSTGRES_CA");
   app.add_option("--namespace,--namespaces", o.namespaces, "Namespaces to watch; all when absent")
       ->envname("PENSTOCK_NAMESPACES")
       ->delimiter(',');

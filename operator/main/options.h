@@ -14,8 +14,10 @@ namespace penstock::main {
 
 struct Options {
   std::filesystem::path data_dir = "/data";
-  std::filesystem::path stores;         // which buckets artifacts stand in; empty = the data folder
-  std::vector<std::string> namespaces;  // empty = all
+  std::filesystem::path stores;  // which buckets artifacts stand in; empty = the data folder
+  std::filesystem::path metadata_postgres;     // its connection string; empty = SQLite in data_dir
+  std::filesystem::path metadata_postgres_ca;  // empty = the system's authorities
+  std::vector<std::string> namespaces;         // empty = all
   std::string kubeconfig;
   std::string gateway_address = "0.0.0.0";
   int gateway_port = 8443;

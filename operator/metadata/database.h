@@ -1,6 +1,11 @@
-// Opens the database file, or a new one in its place.
+// Where history is kept: a file of SQLite's (SqliteFile), or a PostgreSQL server (postgres/). This
+// is what the recorder and Query ask of it; the statements are theirs, and the same for both.
+//
+// Thread-safe. Its sessions are of the thread that opened them.
 #pragma once
 
+#include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -14,30 +19,59 @@ class session;
 
 namespace penstock::metadata {
 
+// So that who only holds one needs no header of SOCI.
+struct CloseSession {
+  void operator()(soci::session* session) const;
+};
+using Session = std::unique_ptr<soci::session, CloseSession>;
+
 struct OpenedDatabase {
-  std::unique_ptr<soci::session> session;
-  bool created = false;  // there was none, or it was set aside: fill it from live runs
-  std::string warning;   // why a file was set aside, and where it lies now; else empty
+  Session session;
+  bool created = false;  // it held nothing, or what it held was set aside: fill it from live runs
+  std::string warning;   // what people should know of it; else empty
 };
 
-// Opens for writing, checks the file and brings its schema up to date. A file that is damaged, lost
-// tables or is no database is renamed to <path>.damaged-<time> (with its -wal) and a new one begun:
-// what it held of live runs is written again by their controllers. Anything else leaves the file as
-// it is: kNoSpace or kTransient for a full volume or a failing disk (SQLite needs room to open),
-// kUnsupported for the file of a newer program.
-[[nodiscard]] Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint now);
+// What is to be done after something failed.
+enum class Trouble : std::uint8_t {
+  kPasses,   // it is full, busy or slow: the same again, later
+  kLost,     // the session is of no more use: another one
+  kRefused,  // it cannot hold what was written: the same again fails again
+};
 
-// Opens it so and closes it again, for those who only read and meet an older program's file, or
-// none. The warning, or "".
-[[nodiscard]] Result<std::string> PrepareDatabase(const std::filesystem::path& path, TimePoint now);
+class Database {
+ public:
+  virtual ~Database() = default;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
-// Opens for reading beside the writer; NotFound when there is no file.
-[[nodiscard]] Result<std::unique_ptr<soci::session>> OpenForReading(
-    const std::filesystem::path& path);
+  // For people, without secrets: "the metadata database /data/metadata.sqlite".
+  [[nodiscard]] virtual std::string name() const = 0;
 
-// Whether what SQLite said last of this session means that the file under it is no more the
-// database that was opened: damaged, replaced, emptied or not to be written. Opening it anew helps.
-// To be asked at once: the next statement, a rollback too, changes the answer.
-[[nodiscard]] bool HasLostItsFile(soci::session& session);
+  // A session whose schema is up to date. kUnsupported where a newer program made it; kNoSpace,
+  // kTransient or kInvalid (of how to reach it) where it cannot be had now.
+  [[nodiscard]] virtual Result<OpenedDatabase> OpenToWrite(TimePoint now) const = 0;
+  // Of a transaction that has just begun: waits until no other one writes, on any machine, so that
+  // the order of changes is that in which readers see them. Throws as a statement.
+  virtual void BeginWriting(soci::session& session) const = 0;
+
+  // A session that only reads; `fresh`: none that has stood idle. kNotFound where there is nothing
+  // yet. Each is given back by Done.
+  [[nodiscard]] virtual Result<Session> OpenToRead(bool fresh) const = 0;
+  // `good`: what was asked was answered, so that it may be asked again.
+  virtual void Done(Session session, bool good) const = 0;
+
+  // Of what a statement of this session has thrown. To be asked at once: the next statement, a
+  // rollback too, changes the answer.
+  [[nodiscard]] virtual Trouble TroubleAfter(soci::session& session,
+                                             const std::exception& thrown) const = 0;
+
+ protected:
+  Database() = default;
+};
+
+using DatabasePtr = std::shared_ptr<const Database>;
+
+// The file, which is made when it is first written to (sqlite_file.h).
+[[nodiscard]] DatabasePtr SqliteFile(std::filesystem::path path);
 
 }  // namespace penstock::metadata

@@ -11,10 +11,11 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "operator/metadata/database.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/metadata/query.h"
 #include "operator/metadata/schema.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/sqlite_file.h"
+#include "operator/metadata/testing/any_database.h"
 #include "operator/metadata/write_run.h"
 
 namespace penstock::metadata {
@@ -34,16 +35,16 @@ class Metadata : public ::testing::Test {
   }
   ~Metadata() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<SqliteRecorder> Open() {
-    SqliteRecorderOptions options;
-    options.path = path_;
+  std::unique_ptr<BatchRecorder> Open() {
+    BatchRecorderOptions options;
+    options.database = SqliteFile(path_);
     options.first_wait = Milliseconds{1};
     options.warn = [this](const std::string& text) {
       const std::lock_guard lock(mutex_);
       warnings_ += text + "\n";
     };
     options.on_lost = [this] { ++lost_; };
-    return SqliteRecorder::Open(options, clock_);
+    return BatchRecorder::Open(options, clock_);
   }
 
   std::string warnings() {
@@ -57,115 +58,6 @@ class Metadata : public ::testing::Test {
   std::string warnings_;
   std::atomic<int> lost_{0};
 };
-
-TimePoint At(int seconds) { return TimePoint(std::chrono::seconds(1'700'000'000 + seconds)); }
-
-RunRecord FlightsRun(const std::string& uid, const std::string& outcome = "") {
-  RunRecord run;
-  run.uid = uid;
-  run.namespace_ = "team";
-  run.name = "flights-" + uid;
-  run.pipeline = "flights";
-  run.outcome = outcome;
-  run.parameters = Json{{"minAuc", 0.65}};
-  run.created = At(0);
-  run.started = At(1);
-  StepRecord ingest;
-  ingest.name = "ingest";
-  ingest.component = "ingest-1.0.0";
-  ingest.phase = "Succeeded";
-  ingest.attempt = 1;
-  ingest.pod = "pod-ingest";
-  ingest.started = At(1);
-  ingest.finished = At(2);
-  ingest.inputs = {{"source", "file", "", "https://data.example.com/flights.csv", false, 0}};
-  ingest.outputs = {
-      {"dataset", "dataset", "sha256:" + std::string(64, 'a'), "", true, 5'000'000'000}};
-  StepRecord train;
-  train.name = "train";
-  train.phase = "Running";
-  train.attempt = 1;
-  train.pod = "pod-train-1";
-  train.started = At(3);
-  train.inputs = {{"train", "dataset", "sha256:" + std::string(64, 'a'), "", true, 5'000'000'000}};
-  train.results = {{"loss", 0.25}, {"note", "fine"}};
-  run.steps = {ingest, train};
-  return run;
-}
-
-TEST_F(Metadata, GivesBackTheWholeRunThatWasRecorded) {
-  auto recorder = Open();
-  recorder->RecordRun(FlightsRun("u1"));
-  recorder->Flush();
-  auto run = Query(path_).Run("team", "flights-u1");
-  ASSERT_TRUE(run) << run.error().message;
-  EXPECT_EQ(run->parameters, (Json{{"minAuc", 0.65}}));
-  EXPECT_EQ(run->started, At(1));
-  EXPECT_EQ(run->finished, std::nullopt);
-  ASSERT_EQ(run->steps.size(), 2u);
-  EXPECT_EQ(run->steps[0].pod, "pod-ingest");
-  EXPECT_EQ(run->steps[0].inputs.at(0).uri, "https://data.example.com/flights.csv");
-  EXPECT_EQ(run->steps[0].outputs.at(0).bytes, 5'000'000'000u);
-  EXPECT_TRUE(run->steps[0].outputs.at(0).folder);
-  EXPECT_EQ(run->steps[1].results.at("loss"), Json(0.25));
-  EXPECT_EQ(run->steps[1].results.at("note"), Json("fine"));
-}
-
-TEST_F(Metadata, KeepsEarlierAttemptsWhenANewerOneIsRecorded) {
-  auto recorder = Open();
-  RunRecord run = FlightsRun("u1");
-  recorder->RecordRun(run);
-  recorder->Flush();
-  run.steps[1].attempt = 2;
-  run.steps[1].pod = "pod-train-2";
-  recorder->RecordRun(run);
-  recorder->Flush();
-  auto attempts = Query(path_).Attempts("u1", "train");
-  ASSERT_TRUE(attempts) << attempts.error().message;
-  ASSERT_EQ(attempts->size(), 2u);
-  EXPECT_EQ(attempts->at(0).pod, "pod-train-1");
-  EXPECT_EQ(attempts->at(1).pod, "pod-train-2");
-}
-
-TEST_F(Metadata, TellsWhoWroteAndWhoReadAnArtifact) {
-  auto recorder = Open();
-  recorder->RecordRun(FlightsRun("u1"));
-  recorder->Flush();
-  auto edges = Query(path_).Lineage("team", "sha256:" + std::string(64, 'a'));
-  ASSERT_TRUE(edges) << edges.error().message;
-  ASSERT_EQ(edges->size(), 2u);
-  EXPECT_EQ(edges->at(0).direction, "out");
-  EXPECT_EQ(edges->at(0).step, "ingest");
-  EXPECT_EQ(edges->at(1).direction, "in");
-  EXPECT_EQ(edges->at(1).step, "train");
-  auto elsewhere = Query(path_).Lineage("other", "sha256:" + std::string(64, 'a'));
-  ASSERT_TRUE(elsewhere);
-  EXPECT_TRUE(elsewhere->empty());
-}
-
-TEST_F(Metadata, ComparesAMetricOverTheRunsOfAPipeline) {
-  auto recorder = Open();
-  recorder->RecordRun(FlightsRun("u1", "Succeeded"));
-  RunRecord second = FlightsRun("u2", "Succeeded");
-  second.created = At(100);
-  second.steps[1].results["loss"] = 0.125;
-  recorder->RecordRun(second);
-  recorder->Flush();
-  auto points = Query(path_).Metrics("team", "flights", "loss");
-  ASSERT_TRUE(points) << points.error().message;
-  ASSERT_EQ(points->size(), 2u);
-  EXPECT_EQ(points->at(0).value, Json(0.25));
-  EXPECT_EQ(points->at(1).value, Json(0.125));
-  auto runs = Query(path_).Runs("team", "flights", 1);
-  ASSERT_TRUE(runs) << runs.error().message;
-  ASSERT_EQ(runs->size(), 1u);
-  EXPECT_EQ(runs->at(0).uid, "u2");
-}
-
-TEST_F(Metadata, ClosingWritesWhatIsStillQueued) {
-  Open()->RecordRun(FlightsRun("u1"));
-  EXPECT_TRUE(Query(path_).Run("team", "flights-u1"));
-}
 
 TEST_F(Metadata, SetsADamagedFileAsideAndBeginsANewOne) {
   fs::create_directories(path_.parent_path());
@@ -240,7 +132,7 @@ class NoRoom {
 
 TEST_F(Metadata, AFullVolumeKeepsTheOperatorFromHistoryAndNotFromStarting) {
   Open()->RecordRun(FlightsRun("old"));
-  std::unique_ptr<SqliteRecorder> recorder;
+  std::unique_ptr<BatchRecorder> recorder;
   bool open = true;
   {
     const NoRoom full;
@@ -318,10 +210,10 @@ TEST_F(Metadata, TellsByResultCodesWhetherTheFileIsTheOneThatWasOpened) {
 }
 
 TEST_F(Metadata, AFullQueueKeepsTheLastWordOfAFinishedRun) {
-  SqliteRecorderOptions options;
-  options.path = path_;
+  BatchRecorderOptions options;
+  options.database = SqliteFile(path_);
   options.queue_limit = 1;
-  const auto opened = SqliteRecorder::Open(options, clock_);
+  const auto opened = BatchRecorder::Open(options, clock_);
   auto& recorder = *opened;
   {
     // A writer elsewhere holds the file, so the queue fills up.
@@ -365,17 +257,20 @@ bool WriteInAChildKilledAt(const fs::path& path, int n) {
 
 TEST_F(Metadata, AKillBetweenAnyTwoStatementsLeavesABatchWholeOrAbsent) {
   int kills = 0;
+  RunFilter team;
+  team.namespace_ = "team";
   for (int n = 1;; ++n) {
     fs::remove_all(path_.parent_path());
     const bool ended = WriteInAChildKilledAt(path_, n);
     auto opened = OpenDatabase(path_, At(0));
     ASSERT_TRUE(opened) << opened.error().message;
     EXPECT_EQ(opened->warning, "") << "killed at statement " << n;
-    auto runs = Query(path_).Runs("team", "", 10);
-    ASSERT_TRUE(runs) << runs.error().message;
-    EXPECT_TRUE(runs->empty() || runs->size() == 2u) << "killed at statement " << n;
+    const auto page = Query(path_).Page(team, 10);
+    ASSERT_TRUE(page) << page.error().message;
+    const std::size_t runs = page->runs.size();
+    EXPECT_TRUE(runs == 0 || runs == 2) << "killed at statement " << n;
     if (ended) {
-      EXPECT_EQ(runs->size(), 2u);
+      EXPECT_EQ(runs, 2U);
       break;
     }
     ++kills;
@@ -392,14 +287,14 @@ TEST_F(Metadata, AnOlderProgramsFileIsBroughtUpToDateWithItsRuns) {
   }
   {  // as version 1 had it
     soci::session db(soci::sqlite3, "dbname=\"" + path_.string() + "\"");
-    for (const char* index : {"time", "phase", "cause", "name", "change"})
+    for (const char* index : {"time", "phase", "cause", "name", "change", "uid"})
       db << std::string("DROP INDEX runs_by_") + index;
     for (const char* column :
          {"phase", "reason", "step", "cause", "user", "labels", "counts", "changed"})
       db << std::string("ALTER TABLE runs DROP COLUMN ") + column;
     db << "ALTER TABLE lineage DROP COLUMN fingerprint";
-    db << "DROP TABLE stories";
-    db << "DROP TABLE revisions";
+    for (const char* table : {"stories", "revisions", "points", "tracked", "experiments"})
+      db << std::string("DROP TABLE ") + table;
     db << "PRAGMA user_version = 1";
   }
   const auto warning = PrepareDatabase(path_, clock_.Now());

@@ -2,7 +2,8 @@
 
 #include <soci.h>
 
-#include "operator/metadata/follow.h"
+#include <algorithm>
+
 #include "operator/metadata/rows.h"
 
 namespace penstock::metadata {
@@ -53,22 +54,8 @@ void ReadAll(soci::session& db, RunRecord& run) {
 
 }  // namespace
 
-Result<std::vector<RunRecord>> Query::Runs(const std::string& ns, const std::string& pipeline,
-                                           int limit) const {
-  return Ask<std::vector<RunRecord>>(path_, [&](soci::session& db) {
-    std::vector<RunRecord> runs;
-    Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) +
-                                   " FROM runs WHERE namespace = :ns AND (:p = '' OR pipeline = :q)"
-                                   " ORDER BY created DESC, name DESC LIMIT :limit",
-                 soci::use(ns, "ns"), soci::use(pipeline, "p"), soci::use(pipeline, "q"),
-                 soci::use(limit, "limit"));
-    for (const soci::row& row : rows) runs.push_back(ToRun(row));
-    return Result<std::vector<RunRecord>>(std::move(runs));
-  });
-}
-
 Result<RunRecord> Query::Run(const std::string& ns, const std::string& name) const {
-  return Ask<RunRecord>(path_, [&](soci::session& db) -> Result<RunRecord> {
+  return Ask<RunRecord>(database_, [&](soci::session& db) -> Result<RunRecord> {
     Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) +
                                    " FROM runs WHERE namespace = :ns AND name = :name"
                                    " ORDER BY created DESC LIMIT 1",
@@ -81,8 +68,8 @@ Result<RunRecord> Query::Run(const std::string& ns, const std::string& name) con
   });
 }
 
-Result<RunRecord> RunOfUid(const std::filesystem::path& database, const std::string& uid) {
-  return Ask<RunRecord>(database, [&](soci::session& db) -> Result<RunRecord> {
+Result<RunRecord> Query::OfUid(const std::string& uid) const {
+  return Ask<RunRecord>(database_, [&](soci::session& db) -> Result<RunRecord> {
     Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) + " FROM runs WHERE uid = :uid",
                  soci::use(uid));
     std::optional<RunRecord> run;
@@ -95,40 +82,23 @@ Result<RunRecord> RunOfUid(const std::filesystem::path& database, const std::str
 
 Result<std::vector<StepRecord>> Query::Attempts(const std::string& run_uid,
                                                 const std::string& step) const {
-  return Ask<std::vector<StepRecord>>(path_, [&](soci::session& db) {
+  return Ask<std::vector<StepRecord>>(database_, [&](soci::session& db) {
     std::vector<StepRecord> attempts;
     Rows rows = (db.prepare << "SELECT a.step, s.component, a.phase, a.reason, a.attempt,"
                                " s.cached, s.cache_key, a.pod, a.started, a.finished"
                                " FROM attempts a JOIN steps s ON s.run = a.run AND s.step = a.step"
-                               " WHERE a.run = :run AND a.step = :step ORDER BY a.attempt",
+                               " WHERE a.run = :run AND a.step = :step"
+                               " ORDER BY a.attempt DESC LIMIT 1000",
                  soci::use(run_uid), soci::use(step));
     for (const soci::row& row : rows) attempts.push_back(ToStep(row));
+    std::reverse(attempts.begin(), attempts.end());
     return Result<std::vector<StepRecord>>(std::move(attempts));
   });
 }
 
-Result<std::vector<LineageEdge>> Query::Lineage(const std::string& ns,
-                                                const std::string& digest) const {
-  return Ask<std::vector<LineageEdge>>(path_, [&](soci::session& db) {
-    std::vector<LineageEdge> edges;
-    Rows rows = (db.prepare << "SELECT r.uid, r.name AS run, r.pipeline, l.step, l.direction,"
-                               " l.name, l.digest, l.uri FROM lineage l JOIN runs r"
-                               " ON r.uid = l.run WHERE l.namespace = :ns AND l.digest = :digest"
-                               " ORDER BY l.direction DESC, r.created, l.step, l.name",
-                 soci::use(ns), soci::use(digest));
-    for (const soci::row& row : rows) {
-      edges.push_back({row.get<std::string>("uid"), row.get<std::string>("run"),
-                       row.get<std::string>("pipeline"), row.get<std::string>("step"),
-                       row.get<std::string>("direction"), row.get<std::string>("name"),
-                       row.get<std::string>("digest"), row.get<std::string>("uri")});
-    }
-    return Result<std::vector<LineageEdge>>(std::move(edges));
-  });
-}
-
-Result<std::optional<Maker>> FirstMaker(const std::filesystem::path& database,
-                                        const std::string& ns, const std::string& digest) {
-  return Ask<std::optional<Maker>>(database, [&](soci::session& db) {
+Result<std::optional<Maker>> Query::FirstMaker(const std::string& ns,
+                                               const std::string& digest) const {
+  return Ask<std::optional<Maker>>(database_, [&](soci::session& db) {
     std::optional<Maker> maker;
     Rows rows = (db.prepare << "SELECT r.name AS run, r.pipeline, l.step, l.name FROM lineage l"
                                " JOIN runs r ON r.uid = l.run WHERE l.namespace = :ns AND"
@@ -139,24 +109,6 @@ Result<std::optional<Maker>> FirstMaker(const std::filesystem::path& database,
       maker = Maker{row.get<std::string>("run"), row.get<std::string>("pipeline"),
                     row.get<std::string>("step"), row.get<std::string>("name")};
     return Result<std::optional<Maker>>(std::move(maker));
-  });
-}
-
-Result<std::vector<MetricPoint>> Query::Metrics(const std::string& ns, const std::string& pipeline,
-                                                const std::string& name) const {
-  return Ask<std::vector<MetricPoint>>(path_, [&](soci::session& db) {
-    std::vector<MetricPoint> points;
-    Rows rows = (db.prepare << "SELECT r.name AS run, x.step, x.name, x.value, r.finished"
-                               " FROM results x JOIN runs r ON r.uid = x.run"
-                               " WHERE r.namespace = :ns AND r.pipeline = :pipeline"
-                               " AND x.name = :name ORDER BY r.created, r.name, x.step",
-                 soci::use(ns), soci::use(pipeline), soci::use(name));
-    for (const soci::row& row : rows) {
-      points.push_back({row.get<std::string>("run"), row.get<std::string>("step"),
-                        row.get<std::string>("name"), ParseStored(row.get<std::string>("value")),
-                        TimeOf(row, "finished")});
-    }
-    return Result<std::vector<MetricPoint>>(std::move(points));
   });
 }
 

@@ -1,5 +1,6 @@
-// Questions about what ran. Each call opens a reading connection of its own, so that it never
-// waits for the writer and may run on any thread.
+// Questions about what ran. Each call has a reading session of its own, so that it never waits for
+// the writer and may run on any thread. None is without a bound: what it reads is one run, one page
+// by a key of an index, or so many rows.
 #pragma once
 
 #include <filesystem>
@@ -9,29 +10,10 @@
 #include <vector>
 
 #include "operator/base/result.h"
+#include "operator/metadata/database.h"
 #include "operator/metadata/record.h"
 
 namespace penstock::metadata {
-
-// A step that read or wrote an artifact.
-struct LineageEdge {
-  std::string run_uid;
-  std::string run;
-  std::string pipeline;
-  std::string step;
-  std::string direction;  // "in" or "out"
-  std::string name;       // of the input or output
-  std::string digest;
-  std::string uri;
-};
-
-struct MetricPoint {
-  std::string run;
-  std::string step;
-  std::string name;
-  Json value;
-  std::optional<TimePoint> finished;  // of the run
-};
 
 struct RunFilter {
   std::string namespace_;
@@ -54,6 +36,11 @@ struct RunChange {
 struct Story {
   Json object;               // the PipelineRun
   std::optional<Json> spec;  // the ControllerRevision that it was pinned to
+};
+
+// The step whose output an artifact is.
+struct Maker {
+  std::string run, pipeline, step, output;
 };
 
 // What made what. A step stands once, however many ways lead to it.
@@ -80,23 +67,21 @@ struct LineageOptions {
 
 class Query {
  public:
-  explicit Query(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit Query(DatabasePtr database) : database_(std::move(database)) {}
+  // Of a file of SQLite's.
+  explicit Query(std::filesystem::path path) : Query(SqliteFile(std::move(path))) {}
 
-  // Newest first; steps, inputs and outputs are not filled in. Empty `pipeline` = all.
-  [[nodiscard]] Result<std::vector<RunRecord>> Runs(const std::string& ns,
-                                                    const std::string& pipeline, int limit) const;
-  // One run with everything; kNotFound.
+  // The newest run of the name with everything; kNotFound.
   [[nodiscard]] Result<RunRecord> Run(const std::string& ns, const std::string& name) const;
-  // The attempts of a run's step, oldest first, as step records without artifacts.
+  // The same of its UID, also where a newer one of its name has taken its place.
+  [[nodiscard]] Result<RunRecord> OfUid(const std::string& uid) const;
+  // The newest attempts of a run's step, a thousand at most, oldest first, as step records without
+  // artifacts.
   [[nodiscard]] Result<std::vector<StepRecord>> Attempts(const std::string& run_uid,
                                                          const std::string& step) const;
-  // Who wrote and who read this artifact.
-  [[nodiscard]] Result<std::vector<LineageEdge>> Lineage(const std::string& ns,
-                                                         const std::string& digest) const;
-  // Results of a pipeline's runs by name, oldest run first.
-  [[nodiscard]] Result<std::vector<MetricPoint>> Metrics(const std::string& ns,
-                                                         const std::string& pipeline,
-                                                         const std::string& name) const;
+  // Who made the artifact first; nothing where nobody is known to have.
+  [[nodiscard]] Result<std::optional<Maker>> FirstMaker(const std::string& ns,
+                                                        const std::string& digest) const;
 
   // Newest first, from the one behind `after` (RunPage::next) on. A page costs its own rows: no
   // count, no offset. Invalid of an `after` that is none.
@@ -122,7 +107,7 @@ class Query {
   [[nodiscard]] Result<Json> Revision(const std::string& ns, const std::string& name) const;
   // What runs of the namespace that have not ended, or have since then, say of artifacts: digests
   // that they read and gave, and what is kept of their objects (Story). `specs` are
-  // ControllerRevisions. Nothing where there is no database.
+  // ControllerRevisions. A text may come twice. Nothing where there is no database.
   struct KeptSinks {
     std::function<void(const std::string& text)> text;
     std::function<void(const Json& revision)> spec;
@@ -139,7 +124,7 @@ class Query {
                                           const LineageOptions& options) const;
 
  private:
-  std::filesystem::path path_;
+  DatabasePtr database_;
 };
 
 }  // namespace penstock::metadata

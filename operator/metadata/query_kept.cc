@@ -9,34 +9,67 @@
 namespace penstock::metadata {
 namespace {
 
-constexpr const char* kKeptRuns =
-    " FROM runs r JOIN %s WHERE r.namespace = :ns AND (r.finished IS NULL OR r.finished >= :since)";
+// At a time: what one answer holds is theirs alone.
+constexpr int kRunsAtOnce = 200;
 
-std::string Select(const std::string& columns, const std::string& joined) {
-  std::string text = "SELECT DISTINCT " + columns + kKeptRuns;
-  return text.replace(text.find("%s"), 2, joined);
-}
+constexpr const char* kKept =
+    " WHERE r.namespace = :ns AND r.uid > :after AND r.uid <= :last"
+    " AND (r.finished IS NULL OR r.finished >= :since)";
+
+class KeptRuns {
+ public:
+  KeptRuns(soci::session& db, const std::string& ns, TimePoint since)
+      : db_(db),
+        ns_(ns),
+        since_(std::chrono::duration_cast<Milliseconds>(since.time_since_epoch()).count()) {}
+
+  // Goes on to the next few runs, in the order of their UIDs; false behind the last.
+  bool Next() {
+    after_ = last_;
+    std::string uid;
+    soci::statement st =
+        (db_.prepare << "SELECT uid FROM runs WHERE namespace = :ns AND uid > :after AND"
+                        " (finished IS NULL OR finished >= :since) ORDER BY uid LIMIT :limit",
+         soci::use(ns_, "ns"), soci::use(after_, "after"), soci::use(since_, "since"),
+         soci::use(kRunsAtOnce, "limit"), soci::into(uid));
+    st.execute();
+    while (st.fetch()) last_ = uid;
+    return last_ != after_;
+  }
+
+  void Each(const std::string& column, const std::string& joined,
+            const std::function<void(const std::string&)>& sink) {
+    std::string text;
+    soci::statement st =
+        (db_.prepare << "SELECT DISTINCT " + column + " FROM runs r JOIN " + joined + kKept,
+         soci::use(ns_, "ns"), soci::use(after_, "after"), soci::use(last_, "last"),
+         soci::use(since_, "since"), soci::into(text));
+    st.execute();
+    while (st.fetch()) sink(text);
+  }
+
+ private:
+  soci::session& db_;
+  const std::string& ns_;
+  const long long since_;
+  std::string after_, last_;  // UIDs: behind the one, up to the other
+};
 
 }  // namespace
 
 Result<void> Query::EachKept(const std::string& ns, TimePoint since, const KeptSinks& sinks) const {
-  const long long from = std::chrono::duration_cast<Milliseconds>(since.time_since_epoch()).count();
-  auto read = Ask<bool>(path_, [&](soci::session& db) -> Result<bool> {
-    const auto rows = [&](const std::string& sql) -> Rows {
-      return (db.prepare << sql, soci::use(ns, "ns"), soci::use(from, "since"));
-    };
-    for (const soci::row& row :
-         rows(Select("l.digest AS text", "lineage l ON l.run = r.uid") + " AND l.digest <> ''"))
-      sinks.text(row.get<std::string>("text"));
-    for (const soci::row& row : rows(Select("s.object AS text", "stories s ON s.run = r.uid"))) {
-      // One that is damaged tells nobody anything; its run's digests stand in the lineage too.
-      if (const auto text = Unpack(row.get<std::string>("text"))) sinks.text(*text);
-    }
-    for (const soci::row& row :
-         rows(Select("v.object AS text",
-                     "revisions v ON v.namespace = r.namespace AND v.name = r.revision"))) {
-      if (const auto revision = ParseJson(row.get<std::string>("text"), "a revision"))
-        sinks.spec(*revision);
+  auto read = Ask<bool>(database_, [&](soci::session& db) -> Result<bool> {
+    KeptRuns runs(db, ns, since);
+    while (runs.Next()) {
+      runs.Each("l.digest", "lineage l ON l.run = r.uid AND l.digest <> ''", sinks.text);
+      runs.Each("s.object", "stories s ON s.run = r.uid", [&](const std::string& packed) {
+        // One that is damaged tells nobody anything; its run's digests stand in the lineage too.
+        if (const auto text = Unpack(packed)) sinks.text(*text);
+      });
+      runs.Each("v.object", "revisions v ON v.namespace = r.namespace AND v.name = r.revision",
+                [&](const std::string& text) {
+                  if (const auto revision = ParseJson(text, "a revision")) sinks.spec(*revision);
+                });
     }
     return true;
   });

@@ -107,13 +107,13 @@ class Walker {
 
 Result<LineageGraph> Query::Walk(const std::string& ns, const std::vector<std::string>& digests,
                                  const LineageOptions& options) const {
-  return Ask<LineageGraph>(path_, [&](soci::session& db) {
+  return Ask<LineageGraph>(database_, [&](soci::session& db) {
     return Result<LineageGraph>(Walker(db, ns, options).Go(digests));
   });
 }
 
 Result<ArtifactUse> Query::Artifact(const std::string& ns, const std::string& digest) const {
-  return Ask<ArtifactUse>(path_, [&](soci::session& db) -> Result<ArtifactUse> {
+  return Ask<ArtifactUse>(database_, [&](soci::session& db) -> Result<ArtifactUse> {
     Rows rows = (db.prepare << "SELECT type, folder, bytes FROM artifacts WHERE namespace = :ns"
                                " AND digest = :digest",
                  soci::use(ns), soci::use(digest));

@@ -38,7 +38,7 @@ std::string Where(const RunFilter& filter, bool after) {
   if (!filter.pipeline.empty()) sql += " AND pipeline = :pipeline";
   if (!filter.phase.empty()) sql += " AND phase = :phase";
   if (!filter.cause.empty()) sql += " AND cause = :cause";
-  if (!filter.text.empty()) sql += " AND instr(name, :text) > 0";
+  if (!filter.text.empty()) sql += " AND replace(name, :text, '') <> name";  // holds it
   if (after) sql += " AND (created, uid) < (:created, :uid)";
   return sql;
 }
@@ -148,7 +148,7 @@ Result<RunPage> Query::Page(const RunFilter& filter, int limit, const std::strin
   if (!after.empty()) {
     PENSTOCK_ASSIGN(cursor, ParseCursor(after));
   }
-  return Ask<RunPage>(path_, [&](soci::session& db) {
+  return Ask<RunPage>(database_, [&](soci::session& db) {
     RunPage page;
     page.runs = ReadPage(db, filter, limit + 1, cursor);
     if (page.runs.size() > static_cast<std::size_t>(limit)) {
@@ -161,7 +161,7 @@ Result<RunPage> Query::Page(const RunFilter& filter, int limit, const std::strin
 
 Result<std::vector<std::string>> Query::Namespaces(std::size_t most) const {
   using Names = std::vector<std::string>;
-  return Ask<Names>(path_, [&](soci::session& db) {
+  return Ask<Names>(database_, [&](soci::session& db) {
     // From one to the next by the index, however many runs each has.
     Names names;
     std::string last;
@@ -180,7 +180,7 @@ Result<std::vector<std::string>> Query::Namespaces(std::size_t most) const {
 
 Result<std::vector<RunRecord>> Query::Grid(const std::string& ns, const std::string& pipeline,
                                            int limit) const {
-  return Ask<std::vector<RunRecord>>(path_, [&](soci::session& db) {
+  return Ask<std::vector<RunRecord>>(database_, [&](soci::session& db) {
     RunFilter filter;
     filter.namespace_ = ns;
     filter.pipeline = pipeline;
@@ -193,7 +193,7 @@ Result<std::vector<RunRecord>> Query::Grid(const std::string& ns, const std::str
 Result<std::vector<RunRecord>> Query::Compared(const std::string& ns,
                                                const std::vector<std::string>& names) const {
   using Runs = std::vector<RunRecord>;
-  return Ask<Runs>(path_, [&](soci::session& db) -> Result<Runs> {
+  return Ask<Runs>(database_, [&](soci::session& db) -> Result<Runs> {
     Runs runs;
     std::size_t values = 0;
     for (const std::string& name : names) {
@@ -213,7 +213,7 @@ Result<std::vector<RunRecord>> Query::Compared(const std::string& ns,
 
 Result<std::vector<std::string>> Query::Pods(const std::string& run_uid) const {
   using Names = std::vector<std::string>;
-  return Ask<Names>(path_, [&](soci::session& db) {
+  return Ask<Names>(database_, [&](soci::session& db) {
     Names names;
     std::string pod;
     soci::statement st = (db.prepare << "SELECT pod FROM attempts WHERE run = :run AND pod <> ''"
@@ -226,7 +226,7 @@ Result<std::vector<std::string>> Query::Pods(const std::string& run_uid) const {
 }
 
 Result<std::vector<RunChange>> Query::Changes(long long since, int limit) const {
-  return Ask<std::vector<RunChange>>(path_, [&](soci::session& db) {
+  return Ask<std::vector<RunChange>>(database_, [&](soci::session& db) {
     std::vector<RunChange> changes;
     Rows rows =
         (db.prepare << "SELECT changed, " + std::string(kRunColumns) +
@@ -238,7 +238,7 @@ Result<std::vector<RunChange>> Query::Changes(long long since, int limit) const 
 }
 
 Result<long long> Query::NewestChange() const {
-  return Ask<long long>(path_, [&](soci::session& db) {
+  return Ask<long long>(database_, [&](soci::session& db) {
     long long newest = 0;
     db << "SELECT coalesce(max(changed), 0) FROM runs", soci::into(newest);
     return Result<long long>(newest);
@@ -246,7 +246,7 @@ Result<long long> Query::NewestChange() const {
 }
 
 Result<Story> Query::StoryOf(const std::string& ns, const std::string& name) const {
-  return Ask<Story>(path_, [&](soci::session& db) -> Result<Story> {
+  return Ask<Story>(database_, [&](soci::session& db) -> Result<Story> {
     const auto run = NewestOfName(db, ns, name);
     if (!run) return NotFound("no run " + ns + "/" + name + " was ever recorded");
     const auto packed =
@@ -262,7 +262,7 @@ Result<Story> Query::StoryOf(const std::string& ns, const std::string& name) con
 }
 
 Result<Json> Query::Revision(const std::string& ns, const std::string& name) const {
-  return Ask<Json>(path_, [&](soci::session& db) { return ReadRevision(db, ns, name); });
+  return Ask<Json>(database_, [&](soci::session& db) { return ReadRevision(db, ns, name); });
 }
 
 }  // namespace penstock::metadata

@@ -4,6 +4,8 @@
 
 namespace penstock::metadata {
 
+void CloseSession::operator()(soci::session* session) const { delete session; }
+
 // SOCI types a column by its declaration, and an expression by what it meets.
 long long IntegerOf(const soci::row& row, const std::string& column) {
   switch (row.get_properties(column).get_data_type()) {

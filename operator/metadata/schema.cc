@@ -13,8 +13,8 @@ using Statements = std::vector<const char*>;
 
 // Times are Unix milliseconds; NULL where something has not happened. A version is never edited
 // after a release: the next one goes to the end.
-const std::array<Statements, 2>& Versions() {
-  static const std::array<Statements, 2> kVersions{{
+const std::array<Statements, 4>& Versions() {
+  static const std::array<Statements, 4> kVersions{{
       {
           R"(CREATE TABLE runs(
                uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -76,6 +76,24 @@ const std::array<Statements, 2>& Versions() {
                namespace TEXT NOT NULL, name TEXT NOT NULL, object TEXT NOT NULL,
                PRIMARY KEY(namespace, name)) WITHOUT ROWID)",
       },
+      {"CREATE INDEX runs_by_uid ON runs(namespace, uid)"},
+      {
+          // Runs that programs log of themselves (tracking.h).
+          R"(CREATE TABLE experiments(
+               namespace TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+               created BIGINT NOT NULL, changed BIGINT NOT NULL, tags TEXT NOT NULL,
+               PRIMARY KEY(namespace, id)) WITHOUT ROWID)",
+          "CREATE UNIQUE INDEX experiments_by_name ON experiments(namespace, name)",
+          R"(CREATE TABLE tracked(
+               run TEXT PRIMARY KEY REFERENCES runs(uid) ON DELETE CASCADE,
+               namespace TEXT NOT NULL, experiment TEXT NOT NULL, created BIGINT NOT NULL,
+               deleted INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID)",
+          "CREATE INDEX tracked_by_time ON tracked(namespace, experiment, deleted, created, run)",
+          R"(CREATE TABLE points(
+               run TEXT NOT NULL REFERENCES runs(uid) ON DELETE CASCADE, name TEXT NOT NULL,
+               step BIGINT NOT NULL, at BIGINT NOT NULL, value TEXT NOT NULL,
+               PRIMARY KEY(run, name, step, at, value)) WITHOUT ROWID)",
+      },
   }};
   return kVersions;
 }
@@ -105,9 +123,10 @@ void Migrate(soci::session& db) {
 bool HasTables(soci::session& db) {
   int found = 0;
   db << "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN "
-        "('runs', 'steps', 'attempts', 'artifacts', 'lineage', 'results', 'stories', 'revisions')",
+        "('runs', 'steps', 'attempts', 'artifacts', 'lineage', 'results', 'stories', 'revisions',"
+        " 'experiments', 'tracked', 'points')",
       soci::into(found);
-  return found == 8;
+  return found == 11;
 }
 
 }  // namespace penstock::metadata

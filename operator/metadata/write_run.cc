@@ -23,7 +23,8 @@ void WriteRunRow(soci::session& db, const RunRecord& r) {
   const std::string labels = CanonicalJson(Json(r.labels)), counts = FormatCounts(r.counts);
   Stamp created(r.created), started(r.started), finished(r.finished);
   db << "INSERT INTO runs(uid, namespace, name, pipeline, revision, outcome, message, parameters,"
-        " created, started, finished, phase, reason, step, cause, user, labels, counts, changed)"
+        " created, started, finished, phase, reason, step, cause, \"user\", labels, counts, "
+        "changed)"
         " VALUES(:uid, :ns, :name, :pipeline, :revision, :outcome,"
         " :message, :parameters, :created, :started, :finished, :phase, :reason, :step, :cause,"
         " :user, :labels, :counts, (SELECT coalesce(max(changed), 0) + 1 FROM runs))"
@@ -31,7 +32,7 @@ void WriteRunRow(soci::session& db, const RunRecord& r) {
         " outcome = excluded.outcome, message = excluded.message,"
         " parameters = excluded.parameters, started = excluded.started,"
         " finished = excluded.finished, phase = excluded.phase, reason = excluded.reason,"
-        " step = excluded.step, cause = excluded.cause, user = excluded.user,"
+        " step = excluded.step, cause = excluded.cause, \"user\" = excluded.\"user\","
         " labels = excluded.labels, counts = excluded.counts, changed = excluded.changed",
       soci::use(r.uid), soci::use(r.namespace_), soci::use(r.name), soci::use(r.pipeline),
       soci::use(r.revision), soci::use(r.outcome), soci::use(r.message), soci::use(parameters),
@@ -45,11 +46,13 @@ void WriteRunRow(soci::session& db, const RunRecord& r) {
 void WriteStory(soci::session& db, const RunRecord& r) {
   if (!r.object.empty()) {
     const std::string object = Pack(r.object);
-    db << "INSERT OR REPLACE INTO stories(run, object) VALUES(:run, :object)", soci::use(r.uid),
-        soci::use(object);
+    db << "INSERT INTO stories(run, object) VALUES(:run, :object)"
+          " ON CONFLICT(run) DO UPDATE SET object = excluded.object",
+        soci::use(r.uid), soci::use(object);
   }
   if (r.spec.empty() || r.revision.empty()) return;
-  db << "INSERT OR IGNORE INTO revisions(namespace, name, object) VALUES(:ns, :name, :object)",
+  db << "INSERT INTO revisions(namespace, name, object) VALUES(:ns, :name, :object)"
+        " ON CONFLICT(namespace, name) DO NOTHING",
       soci::use(r.namespace_), soci::use(r.revision), soci::use(r.spec);
 }
 
@@ -91,9 +94,10 @@ void WriteUse(soci::session& db, const RunRecord& r, const std::string& step,
         soci::use(r.namespace_), soci::use(a.digest), soci::use(a.type), soci::use(folder),
         soci::use(bytes);
   }
-  db << "INSERT OR REPLACE INTO lineage(run, step, direction, name, namespace, digest, uri, "
-        "fingerprint)"
-        " VALUES(:run, :step, :direction, :name, :ns, :digest, :uri, :fingerprint)",
+  db << "INSERT INTO lineage(run, step, direction, name, namespace, digest, uri, fingerprint)"
+        " VALUES(:run, :step, :direction, :name, :ns, :digest, :uri, :fingerprint)"
+        " ON CONFLICT(run, step, direction, name) DO UPDATE SET namespace = excluded.namespace,"
+        " digest = excluded.digest, uri = excluded.uri, fingerprint = excluded.fingerprint",
       soci::use(r.uid), soci::use(step), soci::use(direction), soci::use(a.name),
       soci::use(r.namespace_), soci::use(a.digest), soci::use(a.uri), soci::use(a.fingerprint);
 }
@@ -103,8 +107,9 @@ void WriteResult(soci::session& db, const std::string& run, const std::string& s
   const std::string text = CanonicalJson(value);
   double number = value.is_number() ? value.get<double>() : 0;
   soci::indicator indicator = value.is_number() ? soci::i_ok : soci::i_null;
-  db << "INSERT OR REPLACE INTO results(run, step, name, value, number)"
-        " VALUES(:run, :step, :name, :value, :number)",
+  db << "INSERT INTO results(run, step, name, value, number)"
+        " VALUES(:run, :step, :name, :value, :number) ON CONFLICT(run, step, name) DO UPDATE SET"
+        " value = excluded.value, number = excluded.number",
       soci::use(run), soci::use(step), soci::use(name), soci::use(text),
       soci::use(number, indicator);
 }

@@ -10,7 +10,7 @@
 #include "operator/kube/forwarding_client.h"
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/plan/attempt/labels.h"
 #include "operator/revisions/revision.h"
 
@@ -71,9 +71,9 @@ class ClusterReferencesTest : public testing::Test {
     ASSERT_TRUE(updated) << updated.error().message;
   }
   void Record(metadata::RunRecord run) {
-    metadata::SqliteRecorderOptions options;
-    options.path = folder_ / "metadata.sqlite";
-    const auto recorder = metadata::SqliteRecorder::Open(options, clock_);
+    metadata::BatchRecorderOptions options;
+    options.database = metadata::SqliteFile(folder_ / "metadata.sqlite");
+    const auto recorder = metadata::BatchRecorder::Open(options, clock_);
     recorder->RecordRun(std::move(run));
     recorder->Flush();
   }

@@ -8,6 +8,7 @@
 #include "operator/base/json.h"
 #include "operator/base/try.h"
 #include "operator/kube/resources.h"
+#include "operator/metadata/tracking.h"
 #include "operator/plan/attempt/labels.h"
 
 namespace penstock::views {
@@ -144,7 +145,7 @@ Result<LogPiece> ClusterPlace::LiveTail(const LogAsk& ask, const Json& pod,
 }
 
 std::optional<bool> ClusterPlace::Settle(metadata::RunRecord& run) const {
-  if (!options_.stands) return std::nullopt;
+  if (!options_.stands || run.cause == metadata::kTrackedCause) return std::nullopt;
   const auto stands = options_.stands(run.namespace_, run.name, run.uid);
   if (!stands) return std::nullopt;
   if (!*stands && run.outcome.empty()) {

@@ -4,6 +4,7 @@
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 #include "operator/kube/resources.h"
+#include "operator/metadata/tracking.h"
 #include "operator/revisions/revision.h"
 #include "operator/views/run/json_out.h"
 #include "operator/views/run/run_record.h"
@@ -94,8 +95,14 @@ Result<FoundRun> FindRun(const Place& place, const std::string& ns, const std::s
   auto object = place.Get(kube::kPipelineRuns, ns, name, stop);
   if (!object && object.error().kind == ErrorKind::kNotFound) {
     auto story = place.history().StoryOf(ns, name);
-    if (!story && story.error().kind == ErrorKind::kNotFound)
+    if (!story && story.error().kind == ErrorKind::kNotFound) {
+      const auto recorded = place.history().Run(ns, name);
+      if (recorded && recorded->cause == metadata::kTrackedCause)
+        return NotFound("the run " + name +
+                        " was logged by a program through MLflow's API: it has no steps; its "
+                        "parameters and metrics stand in comparisons of runs");
       return NotFound("there is no run " + name + " in namespace " + ns);
+    }
     if (!story) return story.error();
     found.archived = true;
     object = std::move(story->object);

@@ -2,6 +2,8 @@
 // of twenty steps and prints the slowest of so many tries of each question, in milliseconds.
 //
 //   history-speed --runs 100000 --file /tmp/history.sqlite
+//   history-speed --runs 100000 --postgres FILE       with a connection string, of an empty
+//   database
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -9,8 +11,9 @@
 #include <functional>
 
 #include "operator/base/sha256.h"
+#include "operator/metadata/batch_recorder.h"
+#include "operator/metadata/postgres/postgres_database.h"
 #include "operator/metadata/query.h"
-#include "operator/metadata/sqlite_recorder.h"
 
 namespace penstock::metadata {
 namespace {
@@ -70,19 +73,19 @@ double Slowest(int tries, const std::function<bool()>& ask) {
 
 void Print(const char* what, double ms) { std::printf("%-46s %8.1f ms\n", what, ms); }
 
-int Measure(int runs, const std::filesystem::path& file) {
+int Measure(int runs, const DatabasePtr& database) {
   const SystemClock clock;
-  SqliteRecorderOptions options;
-  options.path = file;
+  BatchRecorderOptions options;
+  options.database = database;
   options.warn = [](const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); };
   {
-    const auto recorder = SqliteRecorder::Open(options, clock);
+    const auto recorder = BatchRecorder::Open(options, clock);
     for (int i = 0; i < runs; ++i) {
       recorder->RecordRun(MakeRun(i, i >= runs - 500 ? 1'000 : 0));
       if (i % 5'000 == 4'999) recorder->Flush();
     }
   }
-  const Query query(file);
+  const Query query(database);
   RunFilter all;
   all.namespace_ = "team";
   const auto page = [&](const RunFilter& filter, const std::string& after) {
@@ -121,8 +124,6 @@ int Measure(int runs, const std::filesystem::path& file) {
         }));
   Print("a grid of 25 runs",
         Slowest(20, [&] { return static_cast<bool>(query.Grid("team", "pipeline-7", 25)); }));
-  std::printf("the file: %.0f MiB\n",
-              static_cast<double>(std::filesystem::file_size(file)) / (1 << 20));
   return 0;
 }
 
@@ -132,9 +133,17 @@ int Measure(int runs, const std::filesystem::path& file) {
 int main(int argc, char** argv) {
   CLI::App app("What a long history costs");
   int runs = 100'000;
-  std::string file;
+  std::string file, postgres;
   app.add_option("--runs", runs, "runs of twenty steps")->check(CLI::Range(1'000, 10'000'000));
-  app.add_option("--file", file, "the database, which must not be there")->required();
+  auto* const of_file = app.add_option("--file", file, "the database, which must not be there");
+  app.add_option("--postgres", postgres, "a file with the connection string of an empty one")
+      ->excludes(of_file);
   CLI11_PARSE(app, argc, argv);
-  return penstock::metadata::Measure(runs, file);
+  namespace metadata = penstock::metadata;
+  if (!postgres.empty())
+    return metadata::Measure(runs, metadata::PostgresServerDatabase({postgres, ""}));
+  const int done = metadata::Measure(runs, metadata::SqliteFile(file));
+  std::printf("the file: %.0f MiB\n",
+              static_cast<double>(std::filesystem::file_size(file)) / (1 << 20));
+  return done;
 }

@@ -179,10 +179,11 @@ class Chart(unittest.TestCase):
                          ["--store-quota=10Gi", "--store-quota=team-a=1Ti"])
 
     def test_a_wrong_value_is_refused_by_name(self):
-        for setting, word in (("replicas=2", "replicas"), ("logLevel=loud", "logLevel"), ("nosuch=1", "nosuch"),
+        for setting, word in (("replicas=0", "replicas"), ("replicas=9", "replicas"), ("replicas=2", "accessMode"), ("replicas=2", "secretRef"), ("storage.accessMode=Any", "accessMode"),
+                              ("logLevel=loud", "logLevel"), ("nosuch=1", "nosuch"),
                               ("image.digests.operator=latest", "digest"), ("storage.maxFileSize=big", "maxFileSize"),
                               ("store.gc.grace=0s", "grace"), ("store.quota.default=10GB", "quota"), ("store.gc.keep=1h", "keep"),
-                              ("podsPerSecond=-1", "podsPerSecond"), ("maxPodsPerNamespace=1.5", "maxPodsPerNamespace"), ("networkPolicy.apiServer.cidrs={here}", "cidrs"),
+                              ("podsPerSecond=-1", "podsPerSecond"), ("metadata.postgres.url=x", "postgres"), ("maxPodsPerNamespace=1.5", "maxPodsPerNamespace"), ("networkPolicy.apiServer.cidrs={here}", "cidrs"),
                               ("sources.deny={10.0.0.0/8,minio}", "deny")):
             done = helm("template", "penstock", CHART, "--set", setting)
             self.assertNotEqual(done.returncode, 0, setting)
@@ -222,6 +223,35 @@ class Chart(unittest.TestCase):
                       keyed["containers"][0]["volumeMounts"])
         self.assertIn({"name": "openlineage", "secret": {"secretName": "k", "optional": True}}, keyed["volumes"],
                       "the operator starts without it")
+
+    def test_history_is_kept_on_the_postgresql_server_that_the_values_name(self):
+        def pod(*args):
+            return of("Deployment", render(*args))[0]["spec"]["template"]["spec"]
+        self.assertNotIn("metadata-postgres", str(pod()))
+        self.assertNotIn("metadata-postgres", str(pod("--set", "metadata.postgres.caSecretRef.name=ca")), "without a server")
+        plain = pod("--set", "metadata.postgres.secretRef.name=db")
+        self.assertIn("--metadata-postgres=/etc/penstock/metadata/url", plain["containers"][0]["args"])
+        self.assertIn({"name": "metadata", "mountPath": "/etc/penstock/metadata", "readOnly": True}, plain["containers"][0]["volumeMounts"])
+        url = {"secret": {"name": "db", "optional": True, "items": [{"key": "uri", "path": "url"}]}}
+        volume = {"name": "metadata", "projected": {"defaultMode": 0o440, "sources": [url]}}
+        self.assertIn(volume, plain["volumes"], "the operator starts without it")
+        held = pod("--set", "metadata.postgres.secretRef.name=db,metadata.postgres.caSecretRef.name=ca,metadata.postgres.caSecretRef.key=root.pem")
+        volume["projected"]["sources"].append({"secret": {"name": "ca", "optional": True, "items": [{"key": "root.pem", "path": "ca.crt"}]}})
+        self.assertIn(volume, held["volumes"])
+
+    def test_several_replicas_share_a_volume_and_a_database_and_are_replaced_one_by_one(self):
+        shared = ("--set", "storage.accessMode=ReadWriteMany,metadata.postgres.secretRef.name=db")
+        docs = render(*shared, "--set", "replicas=2")
+        deployment = of("Deployment", docs)[0]["spec"]
+        self.assertEqual(deployment["replicas"], 2)
+        self.assertEqual(deployment["strategy"], {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+        self.assertEqual(of("PersistentVolumeClaim", docs)[0]["spec"]["accessModes"], ["ReadWriteMany"])
+        gateway = next(s for s in of("Service", docs) if s["metadata"]["name"].endswith("-gateway"))
+        self.assertEqual(gateway["spec"]["sessionAffinity"], "ClientIP")
+        one = of("Deployment", render(*shared))[0]["spec"]
+        self.assertEqual(one["strategy"], {"type": "Recreate"})
+        for missing in ("storage.accessMode=ReadWriteMany", "metadata.postgres.secretRef.name=db"):
+            self.assertNotEqual(helm("template", "penstock", CHART, "--set", "replicas=2", "--set", missing).returncode, 0, missing)
 
     def test_deliveries_of_webhooks_are_taken_where_that_is_turned_on_from_whom_the_values_name(self):
         ingress = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}

@@ -5,8 +5,8 @@
 
 #include "operator/controllers/testing/engine_fixture.h"
 #include "operator/kube/resources.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/metadata/query.h"
-#include "operator/metadata/sqlite_recorder.h"
 #include "tests/upgrade/kept_release.h"
 
 namespace penstock::upgrade {
@@ -243,15 +243,16 @@ TEST_P(KeptReleases, HaveReceiptsCacheEntriesAndFolders) {
 }
 
 TEST_P(KeptReleases, HaveAHistoryThatOpensAndGoesOn) {
-  metadata::SqliteRecorderOptions options;
-  options.path = folder_ / "metadata.sqlite";
-  fs::copy_file(GetParam() / "metadata.sqlite", options.path);
+  metadata::BatchRecorderOptions options;
+  const fs::path file = folder_ / "metadata.sqlite";
+  fs::copy_file(GetParam() / "metadata.sqlite", file);
+  options.database = metadata::SqliteFile(file);
   std::string warnings;
   options.warn = [&](const std::string& what) { warnings += what; };
   {
-    auto recorder = metadata::SqliteRecorder::Open(options, clock_);
+    auto recorder = metadata::BatchRecorder::Open(options, clock_);
     ASSERT_TRUE(recorder->is_open()) << warnings;
-    auto again = metadata::Query(options.path).Run("team", "done");
+    auto again = metadata::Query(file).Run("team", "done");
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->outcome, "Succeeded");
     EXPECT_EQ(again->steps.size(), 3U);
@@ -259,7 +260,7 @@ TEST_P(KeptReleases, HaveAHistoryThatOpensAndGoesOn) {
     recorder->RecordRun(*again);
     recorder->Flush();
   }
-  EXPECT_EQ(metadata::Query(options.path).Run("team", "done")->outcome, "Rewritten");
+  EXPECT_EQ(metadata::Query(file).Run("team", "done")->outcome, "Rewritten");
   EXPECT_EQ(warnings, "") << "nothing was set aside";
 }
 
@@ -275,10 +276,10 @@ TEST_F(Upgrades, DISABLED_WriteWhatThisReleaseStores) {
   const char* keep = std::getenv("PENSTOCK_KEEP");
   ASSERT_NE(keep, nullptr) << "run tests/upgrade/keep";
   const fs::path folder = keep;
-  metadata::SqliteRecorderOptions options;
-  options.path = folder / "metadata.sqlite";
+  metadata::BatchRecorderOptions options;
+  options.database = metadata::SqliteFile(folder / "metadata.sqlite");
   {
-    auto recorder = metadata::SqliteRecorder::Open(options, clock_);
+    auto recorder = metadata::BatchRecorder::Open(options, clock_);
     ASSERT_TRUE(recorder->is_open());
     StartEngine(nullptr, recorder.get());
     MakeAllThereIs();

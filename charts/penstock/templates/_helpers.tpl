@@ -113,6 +113,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.openlineage.url .Values.openlineage.apiKeySecret.name -}}true{{- end -}}
 {{- end -}}
 
+{{- /* Not empty where history is kept on a PostgreSQL server. */ -}}
+{{- define "penstock.postgres" -}}
+{{- if .Values.metadata.postgres.secretRef.name -}}true{{- end -}}
+{{- end -}}
+
 {{- /* Not empty where artifacts stand in buckets. */ -}}
 {{- define "penstock.hasStores" -}}
 {{- if or .Values.stores.default .Values.stores.namespaces -}}true{{- end -}}

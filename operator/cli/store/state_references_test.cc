@@ -8,7 +8,7 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/kube/resources.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/revisions/revision.h"
 
 namespace penstock::cli {
@@ -66,9 +66,9 @@ TEST_F(StateReferencesTest, WhatIsServedIsAReference) {
 }
 
 TEST_F(StateReferencesTest, HistoryIsAReferenceForAsLongAsItIsKept) {
-  metadata::SqliteRecorderOptions options;
-  options.path = folder_ / "metadata.sqlite";
-  const auto recorder = metadata::SqliteRecorder::Open(options, clock_);
+  metadata::BatchRecorderOptions options;
+  options.database = metadata::SqliteFile(folder_ / "metadata.sqlite");
+  const auto recorder = metadata::BatchRecorder::Open(options, clock_);
   for (const auto& [uid, days] : {std::pair{"young", 29}, {"old", 31}}) {
     metadata::RunRecord run;
     run.uid = run.name = uid;

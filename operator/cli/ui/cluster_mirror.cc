@@ -27,9 +27,9 @@ Result<std::filesystem::path> MirrorFolder() {
 ClusterMirror::ClusterMirror(kube::Client& client, std::string ns, std::filesystem::path folder,
                              const Clock& clock)
     : client_(client), ns_(std::move(ns)), folder_(std::move(folder)) {
-  metadata::SqliteRecorderOptions history;
-  history.path = folder_ / "metadata.sqlite";
-  recorder_ = metadata::SqliteRecorder::Open(history, clock);
+  metadata::BatchRecorderOptions history;
+  history.database = metadata::SqliteFile(folder_ / "metadata.sqlite");
+  recorder_ = metadata::BatchRecorder::Open(history, clock);
   kube::InformerOptions options;
   options.ns = ns_;
   runs_ = std::make_unique<kube::Informer>(client_, kube::kPipelineRuns, options, clock);
@@ -40,7 +40,7 @@ ClusterMirror::ClusterMirror(kube::Client& client, std::string ns, std::filesyst
     const auto run = runs_->store().Get({in, name});
     return run != nullptr && run->value("metadata", Json::object()).value("uid", "") == uid;
   };
-  place_ = std::make_unique<views::ClusterPlace>(client_, metadata::Query(history.path),
+  place_ = std::make_unique<views::ClusterPlace>(client_, metadata::Query(history.database),
                                                  artifacts::Store(folder_ / "artifacts"),
                                                  std::move(place));
   runs_->AddHandler([this](const kube::Change& change) {

@@ -12,7 +12,7 @@
 
 #include "operator/cli/objects/session.h"
 #include "operator/kube/informer.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/plan/resolve/resolve.h"
 #include "operator/views/cluster_place.h"
 
@@ -42,7 +42,7 @@ class ClusterMirror {
   std::map<std::string, std::shared_ptr<const plan::ResolvedRun>> specs_;  // the informer's thread
   std::mutex mutex_;
   std::string failure_;
-  std::unique_ptr<metadata::SqliteRecorder> recorder_;
+  std::unique_ptr<metadata::BatchRecorder> recorder_;
   std::unique_ptr<views::ClusterPlace> place_;
   std::unique_ptr<kube::Informer> runs_;  // last: its thread uses the rest
 };

@@ -8,7 +8,7 @@
 #include "operator/kube/resources.h"
 #include "operator/kube/selector.h"
 #include "operator/local/pod_launch.h"
-#include "operator/metadata/database.h"
+#include "operator/metadata/sqlite_file.h"
 #include "operator/views/cluster_place.h"
 
 namespace penstock::cli {

@@ -5,8 +5,8 @@
 #include "operator/base/sha256.h"
 #include "operator/controllers/testing/engine_fixture.h"
 #include "operator/kube/resources.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/metadata/query.h"
-#include "operator/metadata/sqlite_recorder.h"
 
 namespace penstock::controllers {
 namespace {
@@ -347,26 +347,27 @@ TEST_F(Engines, AFinishedRunIsDeletedWhenItsTimeIsOver) {
 }
 
 TEST_F(Engines, TheHistoryIsWrittenAgainWhenItsFileIsLost) {
-  metadata::SqliteRecorderOptions options;
-  options.path = folder_ / "metadata.db";
+  metadata::BatchRecorderOptions options;
+  const auto file = folder_ / "metadata.db";
+  options.database = metadata::SqliteFile(file);
   {
-    const auto recorder = metadata::SqliteRecorder::Open(options, clock_);
+    const auto recorder = metadata::BatchRecorder::Open(options, clock_);
     StartEngine(nullptr, recorder.get());
     Create(kube::kPipelineRuns, InlineRun("first"));
     AwaitFinished("first");
     StopEngine();
   }
-  std::filesystem::remove(options.path);
-  std::filesystem::remove(options.path.string() + "-wal");
-  std::filesystem::remove(options.path.string() + "-shm");
+  std::filesystem::remove(file);
+  std::filesystem::remove(file.string() + "-wal");
+  std::filesystem::remove(file.string() + "-shm");
   {
-    const auto recorder = metadata::SqliteRecorder::Open(options, clock_);
+    const auto recorder = metadata::BatchRecorder::Open(options, clock_);
     StartEngine(nullptr, recorder.get());
     Create(kube::kPipelineRuns, InlineRun("second"));
     AwaitFinished("second");
     StopEngine();
   }
-  metadata::Query query(options.path);
+  const metadata::Query query(file);
   auto first = query.Run("team", "first");
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_EQ(first->outcome, "Succeeded");

@@ -17,7 +17,7 @@
 #include "operator/kube/resources.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/local/pod_launch.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/net/http_client.h"
 #include "operator/views/run/run_record.h"
 #include "operator/views/run_rows.h"
@@ -112,9 +112,9 @@ class Ui : public ::testing::Test {
             {type, api::ConditionStatus::kTrue, "Succeeded", "", 1, {}});
     }
     EXPECT_TRUE(state_->Save(kube::kPipelineRuns, api::Encode(run)));
-    metadata::SqliteRecorderOptions options;
-    options.path = dir_ / "state" / "metadata.sqlite";
-    const auto recorder = metadata::SqliteRecorder::Open(options, clock_);
+    metadata::BatchRecorderOptions options;
+    options.database = metadata::SqliteFile(dir_ / "state" / "metadata.sqlite");
+    const auto recorder = metadata::BatchRecorder::Open(options, clock_);
     recorder->RecordRun(views::MakeRecord(run, nullptr));
     recorder->Flush();
     return run;

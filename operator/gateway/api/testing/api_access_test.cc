@@ -290,11 +290,11 @@ TEST_F(Api, AStreamTellsOfAChangeAndOnlySoManyAreOpen) {
 }
 
 TEST_F(Api, AStreamOverAHistoryWithoutRunsWaitsAndDoesNotSpin) {
-  metadata::SqliteRecorderOptions options;
-  options.path = dir_ / "empty.sqlite";
-  const auto empty = metadata::SqliteRecorder::Open(options, clock_);
+  metadata::BatchRecorderOptions options;
+  options.database = metadata::SqliteFile(dir_ / "empty.sqlite");
+  const auto empty = metadata::BatchRecorder::Open(options, clock_);
   empty->Flush();
-  const metadata::Query history(options.path);
+  const metadata::Query history(options.database);
   EventHub hub(history, {.streams = 1, .ring = 10, .look = Milliseconds(20)});
   const auto seat = hub.Sit();
   const auto begin = hub.Wait(std::nullopt, Milliseconds(10'000), {});

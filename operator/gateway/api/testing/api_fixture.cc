@@ -146,9 +146,9 @@ void ApiTest::SetUp() {
   client_.pods = {{"pod-token", "system:serviceaccount:team:default"}};
   client_.rights = {"alice team", "mallory rival"};
   client_.readers = {"bob team", "system:serviceaccount:team:default team"};
-  metadata::SqliteRecorderOptions options;
-  options.path = dir_ / "metadata.sqlite";
-  recorder_ = metadata::SqliteRecorder::Open(options, clock_);
+  metadata::BatchRecorderOptions options;
+  options.database = metadata::SqliteFile(dir_ / "metadata.sqlite");
+  recorder_ = metadata::BatchRecorder::Open(options, clock_);
   MakeArtifacts();
   MakeObjects();
   MakeHistory();
@@ -156,8 +156,8 @@ void ApiTest::SetUp() {
   place.stands = [this](const std::string& ns, const std::string& name, const std::string&) {
     return std::optional<bool>(static_cast<bool>(cluster_.Get(kube::kPipelineRuns, ns, name)));
   };
-  place_ =
-      std::make_unique<views::ClusterPlace>(client_, metadata::Query(options.path), *store_, place);
+  place_ = std::make_unique<views::ClusterPlace>(client_, metadata::Query(options.database),
+                                                 *store_, place);
   acting_ = std::make_unique<ClusterActing>(
       *place_, [this](const std::string& token) -> Result<std::unique_ptr<kube::Client>> {
         tokens_used_.push_back(token);

@@ -21,7 +21,7 @@
 #include "operator/gateway/api/cluster_acting.h"
 #include "operator/kube/forwarding_client.h"
 #include "operator/local/memory_cluster.h"
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 #include "operator/net/http_client.h"
 #include "operator/net/http_server.h"
 #include "operator/views/cluster_place.h"
@@ -71,7 +71,7 @@ class ApiTest : public testing::Test {
   local::MemoryCluster cluster_{clock_};
   ReviewingClient client_{cluster_};
   std::unique_ptr<artifacts::Store> store_;
-  std::unique_ptr<metadata::SqliteRecorder> recorder_;
+  std::unique_ptr<metadata::BatchRecorder> recorder_;
   std::unique_ptr<views::ClusterPlace> place_;
   ClusterAccess access_{client_, clock_};
   std::unique_ptr<ClusterActing> acting_;

@@ -1,4 +1,4 @@
-#include "operator/metadata/database.h"
+#include "operator/metadata/sqlite_file.h"
 
 #include <soci.h>
 #include <sqlite3/soci-sqlite3.h>
@@ -14,8 +14,6 @@
 namespace penstock::metadata {
 namespace {
 
-using Session = std::unique_ptr<soci::session>;
-
 // What SQLite said last of this session. SOCI gives the code with some of its exceptions only; the
 // connection has it always. (It hides the type information that a dynamic_cast needs; a session
 // here is always SQLite's.)
@@ -28,45 +26,44 @@ int LastCode(soci::session& session) {
 void Connect(const std::filesystem::path& path, Session& session) {
   // SOCI loses a connection whose first statement fails, as it would with the option synchronous=1
   // on a damaged file; a session that stands closes it.
-  session =
-      std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=5");
+  session.reset(new soci::session(soci::sqlite3, "dbname=\"" + path.string() + "\" timeout=5"));
   *session << "PRAGMA synchronous = NORMAL";
   *session << "PRAGMA foreign_keys = ON";
 }
 
 // What keeps a file from being used.
-struct Trouble {
+struct FileTrouble {
   Error error;
   bool damaged = false;  // no database, or not whole: the one reason to set it aside
 };
 
 // A full volume and a failing disk keep SQLite from opening a good file, as it makes another beside
 // it; only its word for damage is one.
-Trouble TroubleOf(const Session& session, const soci::soci_error& thrown) {
+FileTrouble TroubleOf(const Session& session, const soci::soci_error& thrown) {
   const int code = session == nullptr ? SQLITE_CANTOPEN : LastCode(*session);
-  Trouble out{Transient(thrown.get_error_message()), false};
+  FileTrouble out{Transient(thrown.get_error_message()), false};
   out.damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   if (code == SQLITE_FULL) out.error.kind = ErrorKind::kNoSpace;
   return out;
 }
 
-std::optional<Trouble> ConnectAndCheck(const std::filesystem::path& path, Session& session) {
+std::optional<FileTrouble> ConnectAndCheck(const std::filesystem::path& path, Session& session) {
   try {
     Connect(path, session);
     std::string verdict;
     *session << "PRAGMA quick_check(1)", soci::into(verdict);
-    if (verdict != "ok") return Trouble{Transient(verdict), true};
+    if (verdict != "ok") return FileTrouble{Transient(verdict), true};
     const int version = ReadSchemaVersion(*session);
     if (version > SchemaVersion()) {
       Error newer = Invalid("its schema version " + std::to_string(version) +
                             " is newer than this program's " + std::to_string(SchemaVersion()));
       newer.kind = ErrorKind::kUnsupported;
-      return Trouble{std::move(newer), false};
+      return FileTrouble{std::move(newer), false};
     }
     std::string mode;
     *session << "PRAGMA journal_mode = WAL", soci::into(mode);
     Migrate(*session);
-    if (!HasTables(*session)) return Trouble{Transient("tables of it are gone"), true};
+    if (!HasTables(*session)) return FileTrouble{Transient("tables of it are gone"), true};
     return std::nullopt;
   } catch (const soci::soci_error& e) {
     return TroubleOf(session, e);
@@ -129,7 +126,7 @@ Result<std::string> PrepareDatabase(const std::filesystem::path& path, TimePoint
   return opened.warning;
 }
 
-Result<std::unique_ptr<soci::session>> OpenForReading(const std::filesystem::path& path) {
+Result<Session> OpenForReading(const std::filesystem::path& path) {
   PENSTOCK_ASSIGN(const bool there, IsThere(path));
   if (!there) {
     return NotFound("there is no metadata database " + path.string());

@@ -10,7 +10,7 @@
 
 #include "operator/os/child_process.h"
 
-namespace penstock::postgres {
+namespace penstock::metadata {
 
 class PostgresServer {
  public:
@@ -31,6 +31,11 @@ class PostgresServer {
   // Statements as a superuser, who is `reader` too. Throws for what fails.
   std::string Sql(const std::string& statements);
 
+  // SIGKILL to all its processes: what a node does that loses power.
+  void Kill();
+  // The same server again, on the same port and folder. Throws where it does not start.
+  void StartAgain() { Launch(); }
+
  private:
   PostgresServer(std::filesystem::path programs, std::filesystem::path folder);
   void Prepare();
@@ -47,4 +52,4 @@ class PostgresServer {
   std::optional<ChildProcess> process_;
 };
 
-}  // namespace penstock::postgres
+}  // namespace penstock::metadata

@@ -1,12 +1,14 @@
-// The recorder on SQLite: callers put records into a bounded queue, one thread writes them in
-// batches, a transaction a batch.
+// The recorder: callers put records into a bounded queue, one thread writes them in batches, a
+// transaction a batch.
 //
-//   RecordRun --> queue: newest record a run --> writer thread --> one transaction --> file
+//   RecordRun --> queue: newest record a run --> writer thread --> one transaction --> database
 //                                                  |  failed: the batch goes back, wait 1 s .. 30 s
-//                                                  +- damaged: set aside, new file, `on_lost`
+//                                                  |  lost: another session, or a new file
+//                                                  +- refused: one by one, and what is at fault out
 //
-// A file that cannot be opened, as on a full volume, keeps nobody from working: it is tried again
-// with what there is to write.
+// A batch whose end is not known, as the server died, is written again: that changes nothing twice.
+// A database that cannot be opened, as on a full volume or while its server is away, keeps nobody
+// from working: it is tried again with what there is to write.
 //
 // Thread-safe. The destructor writes what is queued, once, and ends the thread.
 #pragma once
@@ -15,10 +17,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -30,23 +33,23 @@
 
 namespace penstock::metadata {
 
-struct SqliteRecorderOptions {
-  std::filesystem::path path;
+struct BatchRecorderOptions {
+  DatabasePtr database;
   std::size_t queue_limit = 10'000;  // runs; beyond it an unfinished run's record is dropped
   std::size_t batch = 128;           // runs in one transaction
   Milliseconds first_wait{1'000};    // after a failed batch; doubles up to 30 s
   std::function<void(const std::string&)> warn = [](const std::string&) {};
-  // The file is new, or was not open for a while: record every live run again. Called on the writer
-  // thread.
+  // The database is new, or was not open for a while: record every live run again. Called on the
+  // writer thread.
   std::function<void()> on_lost = [] {};
 };
 
-class SqliteRecorder : public Recorder {
+class BatchRecorder : public Recorder {
  public:
-  // Tries to open the file; `warn` hears of what keeps it from that.
-  [[nodiscard]] static std::unique_ptr<SqliteRecorder> Open(SqliteRecorderOptions options,
-                                                            const Clock& clock);
-  ~SqliteRecorder() override;
+  // Tries to open the database; `warn` hears of what keeps it from that.
+  [[nodiscard]] static std::unique_ptr<BatchRecorder> Open(BatchRecorderOptions options,
+                                                           const Clock& clock);
+  ~BatchRecorder() override;
 
   void RecordRun(RunRecord record) override;
 
@@ -54,22 +57,29 @@ class SqliteRecorder : public Recorder {
   void Flush();
   // Records thrown away because the queue was full.
   [[nodiscard]] std::uint64_t dropped() const;
-  // Whether the file is open; else history waits in the queue. Any thread.
+  // Whether the database is open; else history waits in the queue. Any thread.
   [[nodiscard]] bool is_open() const { return open_; }
 
  private:
-  SqliteRecorder(SqliteRecorderOptions options, const Clock& clock,
-                 std::unique_ptr<soci::session> session);
+  BatchRecorder(BatchRecorderOptions options, const Clock& clock, Session session);
   void Write(const std::stop_token& stop);
   [[nodiscard]] std::vector<RunRecord> TakeBatch();
   void GiveBack(std::vector<RunRecord> batch);
   [[nodiscard]] bool WriteBatch(const std::vector<RunRecord>& batch);
+  [[nodiscard]] bool WriteOneByOne(const std::vector<RunRecord>& batch);
+  // In one transaction; what is to be done where it failed, and why.
+  struct Failure {
+    Trouble trouble = Trouble::kPasses;
+    std::string why;
+  };
+  [[nodiscard]] std::optional<Failure> WriteTogether(std::span<const RunRecord> records);
+  void Tell(const Failure& failure, std::size_t runs);
   void Reopen(const std::string& why);
   [[nodiscard]] bool MakeRoom(const RunRecord& record);
 
-  const SqliteRecorderOptions options_;
+  const BatchRecorderOptions options_;
   const Clock& clock_;
-  std::unique_ptr<soci::session> session_;  // of the writer thread
+  Session session_;  // of the writer thread
   std::atomic<bool> open_;
 
   mutable std::mutex mutex_;

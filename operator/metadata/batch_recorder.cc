@@ -1,4 +1,4 @@
-#include "operator/metadata/sqlite_recorder.h"
+#include "operator/metadata/batch_recorder.h"
 
 #include <soci.h>
 
@@ -9,20 +9,19 @@
 
 namespace penstock::metadata {
 
-std::unique_ptr<SqliteRecorder> SqliteRecorder::Open(SqliteRecorderOptions options,
-                                                     const Clock& clock) {
-  auto database = OpenDatabase(options.path, clock.Now());
+std::unique_ptr<BatchRecorder> BatchRecorder::Open(BatchRecorderOptions options,
+                                                   const Clock& clock) {
+  auto database = options.database->OpenToWrite(clock.Now());
   if (!database) {
     options.warn(database.error().message + "; runs go on, and history waits for it");
   } else if (!database->warning.empty()) {
     options.warn(database->warning);
   }
-  return std::unique_ptr<SqliteRecorder>(new SqliteRecorder(
+  return std::unique_ptr<BatchRecorder>(new BatchRecorder(
       std::move(options), clock, database ? std::move(database->session) : nullptr));
 }
 
-SqliteRecorder::SqliteRecorder(SqliteRecorderOptions options, const Clock& clock,
-                               std::unique_ptr<soci::session> session)
+BatchRecorder::BatchRecorder(BatchRecorderOptions options, const Clock& clock, Session session)
     : options_(std::move(options)),
       clock_(clock),
       session_(std::move(session)),
@@ -30,12 +29,12 @@ SqliteRecorder::SqliteRecorder(SqliteRecorderOptions options, const Clock& clock
   writer_ = std::jthread([this](const std::stop_token& stop) { Write(stop); });
 }
 
-SqliteRecorder::~SqliteRecorder() {
+BatchRecorder::~BatchRecorder() {
   writer_.request_stop();
   writer_.join();
 }
 
-void SqliteRecorder::RecordRun(RunRecord record) {
+void BatchRecorder::RecordRun(RunRecord record) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = queued_.find(record.uid);
@@ -51,7 +50,7 @@ void SqliteRecorder::RecordRun(RunRecord record) {
 }
 
 // A finished run says its last word only once, so it may push out one that will say more.
-bool SqliteRecorder::MakeRoom(const RunRecord& record) {
+bool BatchRecorder::MakeRoom(const RunRecord& record) {
   if (queued_.size() < options_.queue_limit) return true;
   ++dropped_;
   if (record.outcome.empty()) return false;
@@ -64,18 +63,18 @@ bool SqliteRecorder::MakeRoom(const RunRecord& record) {
   return true;
 }
 
-void SqliteRecorder::Flush() {
+void BatchRecorder::Flush() {
   std::unique_lock lock(mutex_);
   const auto target = taken_ + (queued_.size() + options_.batch - 1) / options_.batch;
   changed_.wait(lock, [&] { return done_ >= target && done_ == taken_; });
 }
 
-std::uint64_t SqliteRecorder::dropped() const {
+std::uint64_t BatchRecorder::dropped() const {
   const std::lock_guard lock(mutex_);
   return dropped_;
 }
 
-std::vector<RunRecord> SqliteRecorder::TakeBatch() {
+std::vector<RunRecord> BatchRecorder::TakeBatch() {
   std::vector<RunRecord> batch;
   while (!order_.empty() && batch.size() < options_.batch) {
     auto node = queued_.extract(order_.front());
@@ -86,7 +85,7 @@ std::vector<RunRecord> SqliteRecorder::TakeBatch() {
   return batch;
 }
 
-void SqliteRecorder::GiveBack(std::vector<RunRecord> batch) {
+void BatchRecorder::GiveBack(std::vector<RunRecord> batch) {
   for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
     if (queued_.contains(it->uid)) continue;  // a newer record came meanwhile
     order_.push_front(it->uid);
@@ -94,7 +93,7 @@ void SqliteRecorder::GiveBack(std::vector<RunRecord> batch) {
   }
 }
 
-void SqliteRecorder::Write(const std::stop_token& stop) {
+void BatchRecorder::Write(const std::stop_token& stop) {
   Milliseconds wait = options_.first_wait;
   std::unique_lock lock(mutex_);
   while (true) {
@@ -117,41 +116,70 @@ void SqliteRecorder::Write(const std::stop_token& stop) {
   }
 }
 
-bool SqliteRecorder::WriteBatch(const std::vector<RunRecord>& batch) {
+bool BatchRecorder::WriteBatch(const std::vector<RunRecord>& batch) {
   if (session_ == nullptr) Reopen("it was not open");
   if (session_ == nullptr) return false;
-  bool lost = false;
+  const auto failure = WriteTogether(batch);
+  if (!failure) return true;
+  if (failure->trouble == Trouble::kRefused) return WriteOneByOne(batch);
+  Tell(*failure, batch.size());
+  return false;
+}
+
+// One record that the database cannot hold must not keep the others out for ever.
+bool BatchRecorder::WriteOneByOne(const std::vector<RunRecord>& batch) {
+  for (const RunRecord& record : batch) {
+    const auto failure = WriteTogether({&record, 1});
+    if (!failure) continue;
+    if (failure->trouble != Trouble::kRefused) {
+      Tell(*failure, batch.size());
+      return false;
+    }
+    options_.warn("the run " + record.namespace_ + "/" + record.name + " is left out of " +
+                  options_.database->name() + ", which refuses it: " + failure->why);
+  }
+  return true;
+}
+
+std::optional<BatchRecorder::Failure> BatchRecorder::WriteTogether(
+    std::span<const RunRecord> records) {
+  Failure failure;
   try {
     soci::transaction transaction(*session_);
     try {
-      for (const RunRecord& record : batch) WriteRun(*session_, record);
+      options_.database->BeginWriting(*session_);
+      for (const RunRecord& record : records) WriteRun(*session_, record);
       transaction.commit();
-    } catch (...) {
-      lost = HasLostItsFile(*session_);  // before the transaction rolls back
+    } catch (const std::exception& e) {
+      // Before the transaction rolls back.
+      failure.trouble = options_.database->TroubleAfter(*session_, e);
       throw;
     }
-    return true;
+    return std::nullopt;
   } catch (const std::exception& e) {
-    const std::string why = e.what();
-    options_.warn("writing " + std::to_string(batch.size()) + " runs to the metadata database " +
-                  options_.path.string() + ": " + why + "; they are kept and tried again");
-    if (lost) Reopen(why);
-    return false;
+    failure.why = e.what();
+    return failure;
   }
 }
 
-void SqliteRecorder::Reopen(const std::string& why) {
+void BatchRecorder::Tell(const Failure& failure, std::size_t runs) {
+  options_.warn("writing " + std::to_string(runs) + " runs to " + options_.database->name() + ": " +
+                failure.why + "; they are kept and tried again");
+  if (failure.trouble == Trouble::kLost) Reopen(failure.why);
+}
+
+void BatchRecorder::Reopen(const std::string& why) {
   const bool was_open = session_ != nullptr;
   open_ = false;
   session_.reset();
-  auto database = OpenDatabase(options_.path, clock_.Now());
+  auto database = options_.database->OpenToWrite(clock_.Now());
   if (!database) {
     options_.warn(database.error().message);
     return;
   }
-  options_.warn(database->warning.empty() ? "the metadata database " + options_.path.string() +
-                                                " was opened again (" + why + ")"
-                                          : database->warning);
+  options_.warn(database->warning.empty()
+                    ? options_.database->name() + " was opened again (" + why + ")"
+                    : database->warning);
   session_ = std::move(database->session);
   open_ = true;
   if (database->created || !was_open) options_.on_lost();

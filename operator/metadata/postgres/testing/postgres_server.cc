@@ -1,4 +1,4 @@
-#include "components/postgres/testing/postgres_server.h"
+#include "operator/metadata/postgres/testing/postgres_server.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 #include "operator/net/testing/fake_server.h"
 #include "operator/os/command.h"
 
-namespace penstock::postgres {
+namespace penstock::metadata {
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,8 +125,14 @@ void PostgresServer::Prepare() {
   Write(folder_ / "server.key", identity.key_pem);
 }
 
+void PostgresServer::Kill() {
+  process_->KillAll();
+  if (!process_->Wait(std::chrono::seconds(20))) throw std::runtime_error("it outlives a SIGKILL");
+  process_.reset();
+}
+
 void PostgresServer::Launch() {
-  port_ = FreePort();
+  if (port_ == 0) port_ = FreePort();
   ChildOptions options =
       Options("postgres",
               {"-D", (folder_ / "data").string(), "-p", std::to_string(port_), "-c",
@@ -157,4 +163,4 @@ std::string PostgresServer::Sql(const std::string& statements) {
   return Run("psql", {"-qAtX", "-v", "ON_ERROR_STOP=1", "-d", Address(), "-c", statements}, false);
 }
 
-}  // namespace penstock::postgres
+}  // namespace penstock::metadata

@@ -1,0 +1,54 @@
+// What MLflow's requests do, once who asks may. Each checks what it is given and throws nothing.
+#pragma once
+
+#include <string>
+
+#include "operator/base/json.h"
+#include "operator/base/result.h"
+#include "operator/gateway/api/access.h"
+#include "operator/gateway/mlflow/mlflow_json.h"
+#include "operator/gateway/mlflow/mlflow_routes.h"
+
+namespace penstock::gateway {
+
+struct MlflowCall {
+  const MlflowParts& parts;
+  const std::string ns;
+  const Caller& caller;
+  const Asked asked;
+};
+
+// experiment_calls.cc
+[[nodiscard]] Result<Json> CreateExperiment(const MlflowCall& call);
+[[nodiscard]] Result<Json> GetExperiment(const MlflowCall& call);
+[[nodiscard]] Result<Json> GetExperimentByName(const MlflowCall& call);
+[[nodiscard]] Result<Json> SearchExperiments(const MlflowCall& call);
+[[nodiscard]] Result<Json> TagExperiment(const MlflowCall& call);
+// The experiment; whoever logs without one does so in that of the id 0, which is made for him.
+[[nodiscard]] Result<metadata::Experiment> FindExperiment(const MlflowCall& call,
+                                                          const std::string& id);
+// So many of these letters, by chance.
+[[nodiscard]] std::string RandomLetters(const std::string& letters, std::size_t length);
+
+// run_calls.cc
+[[nodiscard]] Result<Json> CreateRun(const MlflowCall& call);
+[[nodiscard]] Result<Json> GetRun(const MlflowCall& call);
+[[nodiscard]] Result<Json> UpdateRun(const MlflowCall& call);
+[[nodiscard]] Result<Json> DeleteRun(const MlflowCall& call);
+[[nodiscard]] Result<Json> RestoreRun(const MlflowCall& call);
+[[nodiscard]] Result<Json> LogMetric(const MlflowCall& call);
+[[nodiscard]] Result<Json> LogParameter(const MlflowCall& call);
+[[nodiscard]] Result<Json> LogBatch(const MlflowCall& call);
+[[nodiscard]] Result<Json> SetTag(const MlflowCall& call);
+[[nodiscard]] Result<Json> DeleteTag(const MlflowCall& call);
+
+// search_calls.cc
+[[nodiscard]] Result<Json> SearchRuns(const MlflowCall& call);
+[[nodiscard]] Result<Json> MetricHistory(const MlflowCall& call);
+[[nodiscard]] Result<std::string> RunIdOf(const Asked& asked);
+
+inline constexpr std::size_t kMostPairs = 100;  // parameters or tags of one request
+inline constexpr std::size_t kLongestTag = 8'000, kLongestName = 500;
+inline constexpr const char* kDefaultExperiment = "0";
+
+}  // namespace penstock::gateway

@@ -1,0 +1,44 @@
+// MLflow's requests and answers as JSON. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/base/json.h"
+#include "operator/base/result.h"
+#include "operator/metadata/tracking.h"
+
+namespace penstock::gateway {
+
+// Members of a request's object. Invalid names the member; what is null is not there.
+class Asked {
+ public:
+  explicit Asked(const Json& body) : body_(body) {}
+  // "" where it is not there.
+  [[nodiscard]] Result<std::string> Text(const std::string& name) const;
+  // The same, of at most so many bytes and at least one.
+  [[nodiscard]] Result<std::string> Needed(const std::string& name, std::size_t most) const;
+  // A whole number, as number or text.
+  [[nodiscard]] Result<std::optional<std::int64_t>> Whole(const std::string& name) const;
+  [[nodiscard]] Result<std::vector<std::string>> Texts(const std::string& name) const;
+  // Objects of a list, `most` of them.
+  [[nodiscard]] Result<std::vector<Json>> Objects(const std::string& name, std::size_t most) const;
+  // {"key", "value", "timestamp", "step"}.
+  [[nodiscard]] Result<metadata::MetricPoint> Metric() const;
+
+ private:
+  [[nodiscard]] const Json* Find(const std::string& name) const;
+  const Json& body_;
+};
+
+// [{"key", "value"}] into `map`.
+using TextMap = std::map<std::string, std::string>;
+[[nodiscard]] Result<TextMap> ReadPairs(const std::vector<Json>& pairs, std::size_t longest);
+
+[[nodiscard]] Json ExperimentJson(const metadata::Experiment& experiment);
+[[nodiscard]] Json RunJson(const metadata::TrackedRun& run);
+[[nodiscard]] Json MetricJson(const metadata::MetricPoint& point);
+
+}  // namespace penstock::gateway

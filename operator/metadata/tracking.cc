@@ -1,0 +1,308 @@
+#include "operator/metadata/tracking.h"
+
+#include <soci.h>
+
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+#include "operator/base/try.h"
+#include "operator/metadata/rows.h"
+#include "operator/metadata/write_run.h"
+
+namespace penstock::metadata {
+namespace {
+
+constexpr const char* kStep = "run";
+
+std::int64_t MillisecondsOf(TimePoint t) {
+  return std::chrono::duration_cast<Milliseconds>(t.time_since_epoch()).count();
+}
+
+// JSON has no number for these, and SQLite none for a NaN.
+std::string TextOf(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  return Json(value).dump();
+}
+
+double NumberOf(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
+
+Json DocumentOf(const TrackedRun& run) {
+  Json document{{"parameters", run.parameters}, {"tags", run.tags}, {"metrics", Json::object()}};
+  for (const auto& [name, p] : run.metrics)
+    document["metrics"][name] = {TextOf(p.value), p.at, p.step};
+  return document;
+}
+
+void ReadDocument(const std::string& text, TrackedRun& run) {
+  const Json document = ParseStored(text);
+  run.parameters = document.at("parameters").get<std::map<std::string, std::string>>();
+  run.tags = document.at("tags").get<std::map<std::string, std::string>>();
+  for (const auto& [name, p] : document.at("metrics").items())
+    run.metrics[name] = {name, NumberOf(p.at(0).get<std::string>()), p.at(1).get<std::int64_t>(),
+                         p.at(2).get<std::int64_t>()};
+}
+
+const std::string& TrackedColumns() {
+  static const std::string kColumns =
+      "t.experiment, t.deleted, t.document, r.uid, r.namespace, r.name, r.pipeline, r.revision,"
+      " r.outcome, r.message, r.parameters, r.created, r.started, r.finished, r.phase, r.reason,"
+      " r.step, r.cause, r.\"user\", r.labels, r.counts FROM tracked t JOIN runs r ON r.uid = "
+      "t.run";
+  return kColumns;
+}
+
+TrackedRun ToTracked(const soci::row& row) {
+  TrackedRun run;
+  run.record = ToRun(row);
+  run.experiment = row.get<std::string>("experiment");
+  run.deleted = IntegerOf(row, "deleted") != 0;
+  ReadDocument(row.get<std::string>("document"), run);
+  return run;
+}
+
+Result<TrackedRun> ReadTracked(soci::session& db, const std::string& ns, const std::string& uid) {
+  Rows rows =
+      (db.prepare << "SELECT " + TrackedColumns() + " WHERE t.run = :uid AND t.namespace = :ns",
+       soci::use(uid), soci::use(ns));
+  for (const soci::row& row : rows) return ToTracked(row);
+  return NotFound("there is no run with the id " + uid + " in namespace " + ns);
+}
+
+// As lists and comparisons show it.
+RunRecord Shown(const TrackedRun& run, const std::map<std::string, Json>& results) {
+  RunRecord record = run.record;
+  record.parameters = run.parameters;
+  StepRecord step;
+  step.name = kStep;
+  step.phase = record.phase;
+  step.started = record.started;
+  step.finished = record.finished;
+  step.results = results;
+  record.steps = {step};
+  const bool good = record.phase == "Succeeded", ended = !record.outcome.empty();
+  record.counts = {1, good ? 1 : 0, ended && !good ? 1 : 0, ended ? 0 : 1, 0, 0};
+  return record;
+}
+
+Result<void> WriteTracked(soci::session& db, const TrackedRun& run,
+                          const std::map<std::string, Json>& results) {
+  const std::string document = DocumentOf(run).dump();
+  if (document.size() > kMostTrackedOfRun)
+    return Invalid("the parameters, tags and newest metrics of one run are over 512 KiB together");
+  WriteRun(db, Shown(run, results));
+  const int deleted = run.deleted ? 1 : 0;
+  const long long created = MillisecondsOf(run.record.created.value_or(TimePoint{}));
+  db << "INSERT INTO tracked(run, namespace, experiment, created, deleted, document)"
+        " VALUES(:run, :ns, :experiment, :created, :deleted, :document) ON CONFLICT(run) DO UPDATE"
+        " SET deleted = excluded.deleted, document = excluded.document",
+      soci::use(run.record.uid), soci::use(run.record.namespace_), soci::use(run.experiment),
+      soci::use(created), soci::use(deleted), soci::use(document);
+  return {};
+}
+
+void WritePoint(soci::session& db, const std::string& run, const MetricPoint& p) {
+  const std::string value = TextOf(p.value);
+  const long long at = p.at, step = p.step;
+  db << "INSERT INTO points(run, name, step, at, value) VALUES(:run, :name, :step, :at, :value)"
+        " ON CONFLICT(run, name, step, at, value) DO NOTHING",
+      soci::use(run), soci::use(p.name), soci::use(step), soci::use(at), soci::use(value);
+}
+
+// The one that is furthest on counts, not the one that came last.
+bool IsNewer(const MetricPoint& a, const MetricPoint& b) {
+  return std::tie(a.step, a.at, a.value) >= std::tie(b.step, b.at, b.value);
+}
+
+Experiment ToExperiment(const soci::row& row) {
+  Experiment e;
+  e.id = row.get<std::string>("id");
+  e.name = row.get<std::string>("name");
+  e.created = *TimeOf(row, "created");
+  e.changed = *TimeOf(row, "changed");
+  e.tags = ParseStored(row.get<std::string>("tags")).get<std::map<std::string, std::string>>();
+  return e;
+}
+
+Result<Experiment> OneExperiment(soci::session& db, const std::string& ns, const char* column,
+                                 const std::string& value) {
+  Rows rows = (db.prepare << std::string("SELECT id, name, created, changed, tags FROM experiments"
+                                         " WHERE namespace = :ns AND ") +
+                                 column + " = :value",
+               soci::use(ns), soci::use(value));
+  for (const soci::row& row : rows) return ToExperiment(row);
+  return NotFound("there is no experiment with the " + std::string(column) + " " + value +
+                  " in namespace " + ns);
+}
+
+void WriteExperiment(soci::session& db, const std::string& ns, const Experiment& e) {
+  const std::string tags = Json(e.tags).dump();
+  const long long created = MillisecondsOf(e.created), changed = MillisecondsOf(e.changed);
+  db << "INSERT INTO experiments(namespace, id, name, created, changed, tags)"
+        " VALUES(:ns, :id, :name, :created, :changed, :tags) ON CONFLICT(namespace, id) DO UPDATE"
+        " SET changed = excluded.changed, tags = excluded.tags",
+      soci::use(ns), soci::use(e.id), soci::use(e.name), soci::use(created), soci::use(changed),
+      soci::use(tags);
+}
+
+}  // namespace
+
+Result<void> Tracking::Write(const std::function<Result<void>(soci::session&)>& write) {
+  const std::lock_guard lock(mutex_);
+  for (bool again = false;; again = true) {
+    if (writer_ == nullptr) {
+      PENSTOCK_ASSIGN(auto opened, database_->OpenToWrite(TimePoint{}));
+      writer_ = std::move(opened.session);
+    }
+    Trouble trouble = Trouble::kPasses;
+    try {
+      soci::transaction transaction(*writer_);
+      try {
+        database_->BeginWriting(*writer_);
+        PENSTOCK_TRY(write(*writer_));
+        transaction.commit();
+        return {};
+      } catch (const std::exception& e) {
+        trouble = database_->TroubleAfter(*writer_, e);
+        throw;
+      }
+    } catch (const std::exception& e) {
+      if (trouble == Trouble::kLost) writer_.reset();
+      if (trouble == Trouble::kLost && !again) continue;
+      const std::string what = "writing to " + database_->name() + ": " + e.what();
+      return trouble == Trouble::kRefused ? Invalid(what) : Transient(what);
+    }
+  }
+}
+
+Result<void> Tracking::MakeExperiment(const std::string& ns, const Experiment& experiment) {
+  return Write([&](soci::session& db) -> Result<void> {
+    const auto there = OneExperiment(db, ns, "name", experiment.name);
+    if (!there && there.error().kind != ErrorKind::kNotFound) return there.error();
+    if (there) {
+      Error e = Invalid("namespace " + ns + " has an experiment of the name " + experiment.name);
+      e.kind = ErrorKind::kAlreadyExists;
+      return e;
+    }
+    WriteExperiment(db, ns, experiment);
+    return {};
+  });
+}
+
+Result<Experiment> Tracking::ExperimentOfId(const std::string& ns, const std::string& id) const {
+  return Ask<Experiment>(database_,
+                         [&](soci::session& db) { return OneExperiment(db, ns, "id", id); });
+}
+
+Result<Experiment> Tracking::ExperimentOfName(const std::string& ns,
+                                              const std::string& name) const {
+  return Ask<Experiment>(database_,
+                         [&](soci::session& db) { return OneExperiment(db, ns, "name", name); });
+}
+
+Result<std::vector<Experiment>> Tracking::Experiments(const std::string& ns, int limit,
+                                                      const std::string& after) const {
+  using List = std::vector<Experiment>;
+  return Ask<List>(database_, [&](soci::session& db) {
+    List list;
+    Rows rows = (db.prepare << "SELECT id, name, created, changed, tags FROM experiments WHERE"
+                               " namespace = :ns AND name > :after ORDER BY name LIMIT :limit",
+                 soci::use(ns), soci::use(after), soci::use(limit));
+    for (const soci::row& row : rows) list.push_back(ToExperiment(row));
+    return Result<List>(std::move(list));
+  });
+}
+
+Result<void> Tracking::TagExperiment(const std::string& ns, const std::string& id,
+                                     const std::string& name, const std::string& value,
+                                     TimePoint now) {
+  return Write([&](soci::session& db) -> Result<void> {
+    PENSTOCK_ASSIGN(Experiment experiment, OneExperiment(db, ns, "id", id));
+    experiment.tags[name] = value;
+    experiment.changed = now;
+    WriteExperiment(db, ns, experiment);
+    return {};
+  });
+}
+
+Result<void> Tracking::Begin(const TrackedRun& run) {
+  return Write([&](soci::session& db) { return WriteTracked(db, run, {}); });
+}
+
+Result<TrackedRun> Tracking::Get(const std::string& ns, const std::string& uid) const {
+  return Ask<TrackedRun>(database_, [&](soci::session& db) { return ReadTracked(db, ns, uid); });
+}
+
+Result<TrackedRun> Tracking::Change(const std::string& ns, const std::string& uid,
+                                    const std::function<Result<void>(TrackedRun&)>& change,
+                                    const std::vector<MetricPoint>& points) {
+  std::optional<TrackedRun> changed;
+  PENSTOCK_TRY(Write([&](soci::session& db) -> Result<void> {
+    PENSTOCK_ASSIGN(TrackedRun run, ReadTracked(db, ns, uid));
+    PENSTOCK_TRY(change(run));
+    std::map<std::string, Json> results;
+    for (const MetricPoint& p : points) {
+      WritePoint(db, uid, p);
+      const auto [newest, is_new] = run.metrics.emplace(p.name, p);
+      if (!is_new && IsNewer(p, newest->second)) newest->second = p;
+      const double value = newest->second.value;
+      results[p.name] = std::isfinite(value) ? Json(value) : Json(TextOf(value));
+    }
+    PENSTOCK_TRY(WriteTracked(db, run, results));
+    changed = std::move(run);
+    return {};
+  }));
+  return *std::move(changed);
+}
+
+Result<TrackedPage> Tracking::Runs(const std::string& ns, const std::string& experiment,
+                                   bool deleted, int limit) const {
+  return Ask<TrackedPage>(database_, [&](soci::session& db) {
+    TrackedPage page;
+    std::size_t bytes = 0;
+    const int hidden = deleted ? 1 : 0;
+    // A few at a time, as an answer is held whole.
+    long long created = std::numeric_limits<long long>::max();
+    std::string uid;
+    for (bool any = true; any && !page.more;) {
+      any = false;
+      Rows rows = (db.prepare << "SELECT " + TrackedColumns() +
+                                     " WHERE t.namespace = :ns AND t.experiment = :experiment AND"
+                                     " t.deleted = :deleted AND (t.created, t.run) < (:created,"
+                                     " :uid) ORDER BY t.created DESC, t.run DESC LIMIT 20",
+                   soci::use(ns), soci::use(experiment), soci::use(hidden), soci::use(created),
+                   soci::use(uid));
+      for (const soci::row& row : rows) {
+        any = true;
+        bytes += row.get<std::string>("document").size();
+        page.more =
+            page.runs.size() == static_cast<std::size_t>(limit) || bytes > kMostTrackedBytes;
+        if (page.more) break;
+        page.runs.push_back(ToTracked(row));
+      }
+      if (page.runs.empty()) continue;
+      created = MillisecondsOf(page.runs.back().record.created.value_or(TimePoint{}));
+      uid = page.runs.back().record.uid;
+    }
+    return Result<TrackedPage>(std::move(page));
+  });
+}
+
+Result<std::vector<MetricPoint>> Tracking::Points(const std::string& uid, const std::string& name,
+                                                  int limit, int offset) const {
+  using List = std::vector<MetricPoint>;
+  return Ask<List>(database_, [&](soci::session& db) {
+    List list;
+    Rows rows =
+        (db.prepare << "SELECT step, at, value FROM points WHERE run = :run AND name = :name"
+                       " ORDER BY step, at, value LIMIT :limit OFFSET :offset",
+         soci::use(uid), soci::use(name), soci::use(limit), soci::use(offset));
+    for (const soci::row& row : rows)
+      list.push_back({name, NumberOf(row.get<std::string>("value")), IntegerOf(row, "at"),
+                      IntegerOf(row, "step")});
+    return Result<List>(std::move(list));
+  });
+}
+
+}  // namespace penstock::metadata

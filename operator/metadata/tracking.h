@@ -1,0 +1,100 @@
+// Runs that programs log of themselves while they go on (gateway/mlflow), beside those of
+// Pipelines: read in lists, comparisons and followed by changes as any other, with one step, `run`,
+// whose results are the newest values of its metrics. No object stands for them: this database is
+// where they are, and what it loses of them is lost.
+//
+// Written at once, within the call. Thread-safe; one call writes at a time.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/base/result.h"
+#include "operator/metadata/database.h"
+#include "operator/metadata/record.h"
+
+namespace penstock::metadata {
+
+// RunRecord::cause of them: no object of the cluster stands for such a run.
+inline constexpr const char* kTrackedCause = "MLflow";
+
+// What one run's parameters, tags and metrics may take, and those of all that one answer holds, as
+// they are kept.
+inline constexpr std::size_t kMostTrackedOfRun = 512UL << 10, kMostTrackedBytes = 8UL << 20;
+
+// What groups tracked runs. Lists of runs show its name as the Pipeline.
+struct Experiment {
+  std::string id;
+  std::string name;
+  TimePoint created, changed;
+  std::map<std::string, std::string> tags;
+};
+
+// A value of a metric; `value` may be no number, or infinite.
+struct MetricPoint {
+  std::string name;
+  double value = 0;
+  std::int64_t at = 0;  // Unix milliseconds, as the program says
+  std::int64_t step = 0;
+};
+
+struct TrackedRun {
+  RunRecord record;  // without steps
+  std::string experiment;
+  std::map<std::string, std::string> parameters, tags;
+  std::map<std::string, MetricPoint> metrics;  // the newest of each
+  bool deleted = false;                        // hidden, until it is restored
+};
+
+struct TrackedPage {
+  std::vector<TrackedRun> runs;
+  bool more = false;
+};
+
+class Tracking {
+ public:
+  explicit Tracking(DatabasePtr database) : database_(std::move(database)) {}
+
+  // kAlreadyExists where the namespace has one of the name.
+  [[nodiscard]] Result<void> MakeExperiment(const std::string& ns, const Experiment& experiment);
+  // kNotFound.
+  [[nodiscard]] Result<Experiment> ExperimentOfId(const std::string& ns,
+                                                  const std::string& id) const;
+  [[nodiscard]] Result<Experiment> ExperimentOfName(const std::string& ns,
+                                                    const std::string& name) const;
+  // By name, those behind `after`.
+  [[nodiscard]] Result<std::vector<Experiment>> Experiments(const std::string& ns, int limit,
+                                                            const std::string& after) const;
+  [[nodiscard]] Result<void> TagExperiment(const std::string& ns, const std::string& id,
+                                           const std::string& name, const std::string& value,
+                                           TimePoint now);
+
+  [[nodiscard]] Result<void> Begin(const TrackedRun& run);
+  // kNotFound.
+  [[nodiscard]] Result<TrackedRun> Get(const std::string& ns, const std::string& uid) const;
+  // What `change` makes of it, and these values of its metrics: all of it, or on an error nothing.
+  // Invalid where it holds over kMostTrackedOfRun then.
+  [[nodiscard]] Result<TrackedRun> Change(const std::string& ns, const std::string& uid,
+                                          const std::function<Result<void>(TrackedRun&)>& change,
+                                          const std::vector<MetricPoint>& points = {});
+  // Of an experiment, newest first; `more` too where they hold over kMostTrackedBytes.
+  [[nodiscard]] Result<TrackedPage> Runs(const std::string& ns, const std::string& experiment,
+                                         bool deleted, int limit) const;
+  // The values of one metric, by step and time, from the one at `offset` on.
+  [[nodiscard]] Result<std::vector<MetricPoint>> Points(const std::string& uid,
+                                                        const std::string& name, int limit,
+                                                        int offset) const;
+
+ private:
+  [[nodiscard]] Result<void> Write(const std::function<Result<void>(soci::session&)>& write);
+
+  const DatabasePtr database_;
+  std::mutex mutex_;
+  Session writer_;  // of who holds mutex_; null until it is needed, and after it was lost
+};
+
+}  // namespace penstock::metadata

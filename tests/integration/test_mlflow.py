@@ -1,0 +1,195 @@
+"""MLflow's own client against the operator: python3 -m unittest tests.integration.test_mlflow
+
+Needs build/release/bin/penstock-operator (PENSTOCK_BUILD names another build) and the client, mlflow-skinny, in
+~/.cache/penstock/mlflow-venv (PENSTOCK_MLFLOW_PYTHON names another interpreter):
+
+    python3 -m venv ~/.cache/penstock/mlflow-venv && ~/.cache/penstock/mlflow-venv/bin/pip install mlflow-skinny==3.17.2
+"""
+import http.server
+import json
+import os
+import pathlib
+import re
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("PENSTOCK_BUILD", ROOT / "build/release"))
+PYTHON = pathlib.Path(os.environ.get("PENSTOCK_MLFLOW_PYTHON", pathlib.Path.home() / ".cache/penstock/mlflow-venv/bin/python"))
+
+PROGRAM = """
+import json, math, mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+mlflow.set_experiment("churn")
+for depth, auc in ((3, 0.5), (5, 0.75)):
+    with mlflow.start_run(run_name=f"depth-{depth}") as run:
+        mlflow.log_param("depth", depth)
+        mlflow.log_params({"lr": 0.1, "model": "boosting"})
+        mlflow.set_tag("stage", "trial")
+        for step in range(5):
+            mlflow.log_metric("loss", 1 / (step + 1), step=step)
+        mlflow.log_metrics({"auc": auc, "broken": math.nan})
+with mlflow.start_run(run_name="child-of-none"):
+    pass
+try:
+    with mlflow.start_run(run_name="fails"):
+        raise RuntimeError("it broke")
+except RuntimeError:
+    pass
+client = MlflowClient()
+experiment = client.get_experiment_by_name("churn")
+found = client.search_runs([experiment.experiment_id], "metrics.auc > 0.1 and params.model = 'boosting'", order_by=["metrics.auc DESC"])
+best = found[0]
+said = {
+    "names": [r.info.run_name for r in found],
+    "status": sorted((r.info.run_name, r.info.status) for r in client.search_runs([experiment.experiment_id])),
+    "params": best.data.params, "stage": best.data.tags["stage"], "auc": best.data.metrics["auc"],
+    "nan": math.isnan(best.data.metrics["broken"]), "user": best.info.user_id,
+    "loss": [(m.step, m.value) for m in client.get_metric_history(best.info.run_id, "loss")],
+    "experiments": sorted(e.name for e in client.search_experiments()),
+}
+try:
+    client.log_param(best.info.run_id, "depth", 7)
+except MlflowException as e:
+    said["twice"] = [e.error_code, e.message]
+client.set_tag(best.info.run_id, "stage", "chosen")
+client.delete_run(found[1].info.run_id)
+said["left"] = sorted(r.info.run_name for r in client.search_runs([experiment.experiment_id]))
+with mlflow.start_run(experiment_id="0"):
+    mlflow.log_metric("m", 1)
+said["default"] = client.get_experiment("0").name
+print(json.dumps(said))
+"""
+
+
+class FakeApiServer(http.server.BaseHTTPRequestHandler):
+    """Whoever has the token `alice` is Alice and may do anything in `team`; nothing else is there."""
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, body, status=200):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        if "watch=" in self.path and "sendInitialEvents" not in self.path:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.server.ended.wait()
+            self.close_connection = True
+        elif "sendInitialEvents" in self.path:
+            self.answer({"kind": "Status", "code": 400, "message": "no streaming lists"}, 400)
+        else:
+            group = "penstock.dev/v1alpha1" if "penstock.dev" in self.path else "v1"
+            self.answer({"kind": "List", "apiVersion": group, "metadata": {"resourceVersion": "1"}, "items": []})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
+        if "/tokenreviews" in self.path:
+            good = body["spec"]["token"] == "alice"
+            return self.answer({"status": {"authenticated": True, "user": {"username": "alice"}} if good else {"authenticated": False}}, 201)
+        if "/subjectaccessreviews" in self.path:
+            return self.answer({"status": {"allowed": body["spec"]["resourceAttributes"]["namespace"] == "team"}}, 201)
+        self.answer(body, 201)
+
+    do_PUT = do_PATCH = do_POST
+
+    def log_message(self, *_):
+        pass
+
+
+class Mlflow(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not PYTHON.exists():
+            raise unittest.SkipTest(f"MLflow's client is not installed: {PYTHON}")
+        if not (BUILD / "bin/penstock-operator").exists():
+            raise unittest.SkipTest(f"there is no {BUILD}/bin/penstock-operator")
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        folder = pathlib.Path(cls.folder.name)
+        api = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeApiServer)
+        api.daemon_threads, api.ended = True, threading.Event()
+        threading.Thread(target=api.serve_forever, daemon=True).start()
+        cls.addClassCleanup(api.server_close)
+        cls.addClassCleanup(api.shutdown)
+        cls.addClassCleanup(api.ended.set)
+        (folder / "kubeconfig").write_text(json.dumps({
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{api.server_address[1]}"}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "namespace": "system"}}], "current-context": "x"}))
+        log = folder / "log"
+        with log.open("w") as written:
+            cls.operator = subprocess.Popen(
+                [BUILD / "bin/penstock-operator", "--data-dir", folder / "data", "--kubeconfig", folder / "kubeconfig",
+                 "--gateway-address", "127.0.0.1", "--gateway-port", "0", "--metrics-port", "0", "--gateway-url", "https://127.0.0.1:8443",
+                 *(word for image in ("launcher", "serve", "components", "git") for word in (f"--{image}-image", f"penstock/{image}:test"))],
+                stdout=subprocess.DEVNULL, stderr=written)
+        cls.addClassCleanup(cls.operator.wait)
+        cls.addClassCleanup(cls.operator.terminate)
+        for _ in range(600):
+            port = re.search(r"the gateway listens on port (\d+)", log.read_text())
+            if port:
+                break
+            time.sleep(0.05)
+        assert port, log.read_text()
+        cls.url, cls.log = f"https://127.0.0.1:{port[1]}", log
+        authority = (folder / "data/certificates/ca.pem").read_text()
+        cls.ca = folder / "ca.pem"
+        cls.ca.write_text(authority[authority.index("-----BEGIN CERTIFICATE"):])
+
+    def run_client(self, program, token="alice", namespace="team"):
+        env = {"PATH": os.environ["PATH"], "HOME": self.folder.name, "MLFLOW_TRACKING_URI": f"{self.url}/mlflow/{namespace}",
+               "MLFLOW_TRACKING_TOKEN": token, "MLFLOW_TRACKING_SERVER_CERT_PATH": str(self.ca), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+               "MLFLOW_ENABLE_ASYNC_LOGGING": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
+        return subprocess.run([PYTHON, "-c", program], env=env, cwd=self.folder.name, capture_output=True, text=True, timeout=300)
+
+    def ask(self, path):
+        request = urllib.request.Request(self.url + path, headers={"Authorization": "Bearer alice"})
+        with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=str(self.ca))) as answer:
+            return json.load(answer)
+
+    def test_a_program_logs_finds_and_compares_its_runs_and_they_stand_beside_others(self):
+        done = self.run_client(PROGRAM)
+        self.assertEqual(done.returncode, 0, done.stderr[-4000:] + self.log.read_text()[-2000:])
+        said = json.loads(done.stdout.strip().splitlines()[-1])
+        self.assertEqual(said["names"], ["depth-5", "depth-3"])
+        self.assertEqual(said["status"], [["child-of-none", "FINISHED"], ["depth-3", "FINISHED"], ["depth-5", "FINISHED"], ["fails", "FAILED"]])
+        self.assertEqual(said["params"], {"depth": "5", "lr": "0.1", "model": "boosting"})
+        self.assertEqual((said["stage"], said["auc"], said["nan"], said["user"]), ("trial", 0.75, True, "alice"))
+        self.assertEqual(said["loss"], [[step, 1 / (step + 1)] for step in range(5)])
+        self.assertIn("churn", said["experiments"])
+        self.assertEqual(said["twice"][0], "INVALID_PARAMETER_VALUE")
+        self.assertIn("has the value '5' already", said["twice"][1])
+        self.assertEqual(said["left"], ["child-of-none", "depth-5", "fails"])
+        self.assertEqual(said["default"], "Default")
+        rows = self.ask("/api/v1/namespaces/team/runs")["items"]
+        best = next(row for row in rows if row["name"] == "depth-5")
+        self.assertEqual((best["pipeline"], best["phase"], best["cause"], best["user"]), ("churn", "Succeeded", "MLflow", "alice"))
+        compared = self.ask("/api/v1/namespaces/team/compare?runs=depth-3&runs=depth-5")
+        auc = next(line for line in compared["metrics"] if line["name"] == "auc")
+        self.assertEqual((auc["values"], auc["differs"]), ([0.5, 0.75], True))
+        depth = next(line for line in compared["parameters"] if line["name"] == "depth")
+        self.assertEqual(depth["values"], ["3", "5"])
+
+    def test_who_may_not_is_told_so(self):
+        program = "import mlflow\nmlflow.set_experiment('x')\n"
+        for token, namespace, says in (("mallory", "team", "not accepted"), ("alice", "other", "may not list pipelineruns in namespace other")):
+            done = self.run_client(program, token, namespace)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(says, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
