@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -19,6 +20,7 @@
 #include "operator/base/json.h"
 #include "operator/base/version.h"
 #include "operator/os/own_mounts.h"
+#include "operator/protocol/model_source.h"
 
 namespace penstock::launcher {
 namespace {
@@ -81,6 +83,8 @@ Error RunWithin(const std::string& mounts_json, std::vector<std::string> command
 struct FetchFlags {
   std::string store_file;
   std::string ca_file;
+  bool is_signed = false;
+  std::string log;
   FetchOptions options;
 };
 
@@ -98,9 +102,21 @@ int RunFetch(FetchFlags flags, Signals& signals) {
     if (!pem) return Fail(pem.error());
     store.ca_pem = *pem;
   }
+  if (flags.is_signed) {
+    const char* key = std::getenv(kModelKeyVariable);
+    if (key == nullptr || *key == '\0')
+      return Fail(
+          Invalid(std::string(kModelKeyVariable) + " holds no key: name one in spec.verify"));
+    flags.options.signed_by = key;
+  }
   flags.options.model.digest = flags.options.artifact.digest;
-  auto done = FetchArtifact(flags.options, signals);
-  return done ? 0 : Fail(done.error());
+  bool not_signed = false;
+  auto done = FetchArtifact(flags.options, signals, &not_signed);
+  if (done) return 0;
+  if (!not_signed) return Fail(done.error());
+  Say("penstock-launcher: " + done.error().message + "\n");
+  if (!flags.log.empty()) WriteMessage(flags.log, done.error().message);
+  return kNotSignedExit;
 }
 
 int Main(int argc, char** argv) {
@@ -138,10 +154,20 @@ int Main(int argc, char** argv) {
   fetch->add_option("--digest", flags.options.artifact.digest, "sha256:<64 hex>")->required();
   fetch->add_flag("--folder", flags.options.artifact.folder, "The artifact is a folder");
   fetch->add_option("--to", flags.options.to, "Where it is written; replaced")->required();
+  auto* is_signed = fetch->add_flag("--signed", flags.is_signed,
+                                    "Only as the key in PENSTOCK_MODEL_KEY (PEM) has signed it");
+  fetch->add_option("--termination-log", flags.log, "Where it is said what is not signed");
+  auto* from = fetch
+                   ->add_option("--from", flags.options.from,
+                                "Nothing is fetched: this file or folder, copied")
+                   ->needs(is_signed);
   auto* source = fetch->add_option("--source", flags.options.model.source,
                                    "Not from the store: http[s]://... or oci://...");
+  source->excludes(from);
   fetch->add_flag("--verify", flags.options.verify, "Fetch nothing: --to must have the digest")
-      ->excludes(source);
+      ->excludes(source)
+      ->excludes(from)
+      ->excludes(is_signed);
   fetch->add_option("--claim", flags.options.claim,
                     "A folder that is shared and stays: kept there by digest, not in --to");
   fetch->add_option("--registry-auth", flags.options.model.registry_auth,

@@ -59,8 +59,8 @@ class Lock {
 class Entry {
  public:
   Entry(const fs::path& claim, const std::string& digest, std::string kept)
-      : folder_(claim / "penstock-models" / digest.substr(digest.find(':') + 1)),
-        content_(folder_ / "content"),
+      : folder_(KeptInClaim(claim, digest).parent_path()),
+        content_(KeptInClaim(claim, digest)),
         note_(folder_ / "content.json"),
         kept_(std::move(kept)) {}
 
@@ -114,11 +114,38 @@ class Entry {
 Result<void> VerifyModel(const fs::path& path, const std::string& digest) {
   auto is = DigestOf(path);
   if (!is) return Wrap("the model in the claim", is.error());
-  if (*is == digest) return {};
-  return Error{ErrorKind::kDamaged, "the model in the claim has the digest " + *is + ", not " +
+  return MustBe(digest, *is);
+}
+
+Result<void> MustBe(const std::string& digest, const std::string& is) {
+  if (is == digest) return {};
+  return Error{ErrorKind::kDamaged, "the model in the claim has the digest " + is + ", not " +
                                         digest +
                                         ": it was changed after the URI was written, or "
                                         "is not what was meant"};
+}
+
+fs::path KeptInClaim(const fs::path& claim, const std::string& digest) {
+  return claim / "penstock-models" / digest.substr(digest.find(':') + 1) / "content";
+}
+
+Result<std::string> CopyModel(const fs::path& source, const fs::path& target) {
+  std::error_code ec;
+  if (fs::is_directory(source, ec)) fs::create_directories(target, ec);
+  if (ec) return FromErrno("creating " + target.string(), ec.value());
+  artifacts::PackSink copy;
+  copy.put_file = [&](int, const fs::path& file) -> Result<artifacts::FileDigest> {
+    const fs::path to = file == source ? target : target / file.lexically_relative(source);
+    std::error_code copying;
+    fs::create_directories(to.parent_path(), copying);
+    if (!copying) fs::copy_file(file, to, copying);
+    if (copying) return FromErrno("copying " + file.string(), copying.value());
+    return artifacts::DigestFile(to);  // of what is there now, whatever the source becomes
+  };
+  copy.put_manifest = [](const std::string&, const std::string&) { return Result<void>(); };
+  PENSTOCK_ASSIGN(const auto artifact, artifacts::Pack(source, copy));
+  PENSTOCK_TRY(artifacts::MakeReadOnly(target));
+  return artifact.digest;
 }
 
 Result<void> KeepInClaim(const fs::path& claim, const std::string& digest, const std::string& kept,

@@ -8,6 +8,9 @@
 #include "operator/base/sha256.h"
 #include "operator/net/testing/fake_server.h"
 #include "operator/oci/testing/fake_registry.h"
+#include "operator/protocol/model_source.h"
+#include "operator/signing/model_signature.h"
+#include "operator/signing/testing/keys.h"
 
 namespace penstock::launcher {
 namespace {
@@ -183,6 +186,134 @@ TEST_F(ModelFetchTest, AClaimsOwnModelIsVerifiedWhereItStands) {
   std::ofstream(dir_ / "model/content/m.onnx") << "other";
   EXPECT_NE(Fetch({"--verify", "--digest", artifact->digest}), 0);
   EXPECT_TRUE(Has(said_, "the model in the claim has the digest sha256:")) << said_;
+}
+
+// spec.verify: nothing is served but what the key has signed.
+class SignedModelTest : public ModelFetchTest {
+ protected:
+  void SetUp() override {
+    ModelFetchTest::SetUp();
+    env_.push_back(std::string(kModelKeyVariable) + "=" + pair_.public_pem);
+    fs::create_directories(Source());
+    std::ofstream(Source() / "model.yaml") << "name: m";
+    std::ofstream(Source() / "weights") << "good";
+  }
+  [[nodiscard]] fs::path Source() const { return dir_ / "source"; }
+  void Sign() {
+    const auto text =
+        signing::SignModel(Source(), signing::EcKey::ReadPrivate(pair_.private_pem).value());
+    ASSERT_TRUE(text) << text.error().message;
+    std::ofstream(Source() / signing::kSignatureFile) << *text;
+  }
+  // Of the store, as the flags name it.
+  std::vector<std::string> Stored() {
+    const auto artifact = store_.Put("team", Source());
+    EXPECT_TRUE(artifact);
+    return {"--store-folder",    dir_ / "store",  "--namespace", "team",
+            "--folder",          "--signed",      "--digest",    artifact->digest,
+            "--termination-log", dir_ / "message"};
+  }
+  std::string DigestOfSource() {
+    const auto artifact = store_.Put("team", Source());
+    EXPECT_TRUE(artifact);
+    return artifact->digest;
+  }
+
+  const signing::KeyPair pair_ = signing::MakeKeys("P-256");
+};
+
+TEST_F(SignedModelTest, AnArtifactIsThereOnlyWhereTheKeySignedIt) {
+  EXPECT_EQ(Fetch(Stored()), kNotSignedExit);
+  EXPECT_TRUE(Has(Read(dir_ / "message"), "there is no file model.sig")) << said_;
+  EXPECT_TRUE(fs::is_empty(dir_ / "model"));
+  Sign();
+  ASSERT_EQ(Fetch(Stored()), 0) << said_;
+  EXPECT_EQ(Model("weights"), "good");
+  std::ofstream(Source() / "weights") << "evil";
+  std::ofstream(Source() / "more.so") << "evil";
+  EXPECT_EQ(Fetch(Stored()), kNotSignedExit);
+  EXPECT_EQ(Read(dir_ / "message"),
+            "the model is not signed by the key of spec.verify: more.so is not signed; weights is "
+            "altered");
+}
+
+TEST_F(SignedModelTest, WhatIsNotTheModelsFaultIsNotSaidOfIt) {
+  Sign();
+  const std::vector<std::string> flags = Stored();
+  const std::string key = std::exchange(env_.back(), std::string(kModelKeyVariable) + "=no key");
+  EXPECT_EQ(Fetch(flags), 126);
+  EXPECT_TRUE(Has(said_, "the key that the model is to be signed by: it holds no public key"))
+      << said_;
+  env_.pop_back();
+  EXPECT_EQ(Fetch(flags), 126);
+  EXPECT_TRUE(Has(said_, "PENSTOCK_MODEL_KEY holds no key")) << said_;
+  env_.push_back(key);
+  ASSERT_TRUE(artifacts::RemoveTree(dir_ / "store"));  // the store is away
+  const int code = Fetch(flags);
+  EXPECT_NE(code, 0);
+  EXPECT_NE(code, kNotSignedExit);
+}
+
+TEST_F(SignedModelTest, AnArchiveOfTheWebBringsItsSignature) {
+  Sign();
+  const std::string command =
+      "tar -C " + Source().string() + " -czf " + (dir_ / "m.tgz").string() + " .";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  std::string bytes = Read(dir_ / "m.tgz");
+  FakeServer server([&](FakeConnection& c) {
+    c.ReadRequest();
+    c.Answer(200, bytes);
+  });
+  const std::string url = server.url() + "/m.tgz";
+  ASSERT_EQ(Fetch({"--source", url, "--digest", DigestOf(bytes), "--signed"}), 0) << said_;
+  EXPECT_EQ(Model("weights"), "good");
+  bytes = Archive();  // without one
+  EXPECT_EQ(Fetch({"--source", url, "--digest", DigestOf(bytes), "--signed"}), kNotSignedExit);
+}
+
+TEST_F(SignedModelTest, AFolderOfAClaimIsCopiedSoThatNobodyAltersWhatWasVerified) {
+  Sign();
+  const std::string digest = DigestOfSource();
+  const std::vector<std::string> flags{"--from", Source(), "--digest", digest, "--signed"};
+  ASSERT_EQ(Fetch(flags), 0) << said_;
+  std::ofstream(Source() / "weights") << "evil";  // after it was verified
+  EXPECT_EQ(Model("weights"), "good");
+  // Other bytes than the digest's are what a claim may hold by mistake: no verdict on the model.
+  EXPECT_EQ(Fetch(flags), 126);
+  EXPECT_TRUE(Has(said_, "the model in the claim has the digest sha256:")) << said_;
+  EXPECT_EQ(Fetch({"--from", Source(), "--digest", DigestOfSource(), "--signed"}), kNotSignedExit);
+  EXPECT_TRUE(Has(said_, "weights is altered")) << said_;
+}
+
+TEST_F(SignedModelTest, WhatIsKeptInAClaimIsHeldToItsSignatureEachTime) {
+  Sign();
+  std::vector<std::string> flags = Stored();
+  const std::string digest = flags[7];
+  flags.insert(flags.end(), {"--claim", dir_ / "claim"});
+  ASSERT_EQ(Fetch(flags), 0) << said_;
+  EXPECT_EQ(Model("weights"), "good");
+  // Of an archive's content no digest is known but the one noted beside it, which whoever writes
+  // the claim can write: the signature finds it.
+  const std::string command =
+      "tar -C " + Source().string() + " -czf " + (dir_ / "m.tgz").string() + " .";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const std::string bytes = Read(dir_ / "m.tgz");
+  FakeServer server([&](FakeConnection& c) {
+    c.ReadRequest();
+    c.Answer(200, bytes);
+  });
+  const std::vector<std::string> of_web{
+      "--source", server.url() + "/m.tgz", "--digest", DigestOf(bytes),
+      "--claim",  dir_ / "claim",          "--signed"};
+  ASSERT_EQ(Fetch(of_web), 0) << said_;
+  const fs::path kept = dir_ / "claim/penstock-models" / Sha256Hex(bytes);
+  fs::permissions(kept / "content/weights", fs::perms::owner_all);
+  std::ofstream(kept / "content/weights") << "evil";
+  const auto forged = store_.Put("team", kept / "content");
+  ASSERT_TRUE(forged);
+  std::ofstream(kept / "content.json") << Json{{"digest", forged->digest}}.dump();
+  EXPECT_EQ(Fetch(of_web), kNotSignedExit);
+  EXPECT_TRUE(Has(said_, "weights is altered")) << said_;
 }
 
 }  // namespace

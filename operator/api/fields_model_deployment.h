@@ -54,6 +54,31 @@ inline constexpr const char* kReservedVolume =
 
 inline constexpr Format kLoggedColumn{"^[^,$]+$", "the name of a column, without ',' and '$'"};
 
+inline constexpr Format kPublicPem{
+    "^-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]+-----END PUBLIC KEY-----\n?$",
+    "a public key in PEM: -----BEGIN PUBLIC KEY-----, lines of base64, -----END PUBLIC KEY-----"};
+inline constexpr const char* kOneKey = "say exactly one of pem, configMap and secret";
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<DataKey>& d) {
+  io.String("name", d.name, kRequiredObjectName);
+  io.String("key", d.key, {253, &kConfigMapKey, true});
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<SigningKey>& k) {
+  io.String("pem", k.pem, {2048, &kPublicPem});
+  io.Optional("configMap", k.config_map);
+  io.Optional("secret", k.secret);
+  if constexpr (Io::kReads)
+    io.Check(io.Has("pem") + io.Has("configMap") + io.Has("secret") == 1, "", kOneKey);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ModelVerification>& v) {
+  io.Optional("key", v.key, true);
+}
+
 template <typename Io>
 void ServerFields(Io& io, typename Io::template Of<ModelDeploymentSpec::Server>& s) {
   io.Group("batching", [&](auto& g) {
@@ -155,6 +180,7 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.Group("server", [&](auto& server) { ServerFields(server, s.server); });
   io.Optional("transformer", s.transformer);
   io.Object("fetch", s.fetch);
+  io.Optional("verify", s.verify);
   io.Group("cache", [&](auto& g) { g.String("claim", s.cache_claim, {253, nullptr, true}); });
   io.Object("rollout", s.rollout);
   io.Group("monitoring", [&](auto& g) {

@@ -265,6 +265,25 @@ void Fields(Io& io, typename Io::template Of<StepDefaults>& d) {
   io.Raw("pod", d.pod, core::kPod);
 }
 
+// As the kind Model has it.
+inline constexpr Format kModelName{"^[a-z]([-a-z0-9]*[a-z0-9])?$",
+                                   "a lower-case letter, then letters, digits and '-', with a "
+                                   "letter or digit at the end"};
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<RegisterSpec>& r) {
+  io.String("model", r.model, {50, &kModelName, true});
+  io.String("output", r.output, kIdentifierName);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<RegisteredStatus>& r) {
+  io.String("model", r.model, kRequiredObjectName);
+  io.Integer("version", r.version, {0, kMaxSafe, true}, std::nullopt);
+  io.String("digest", r.digest, {71, &kDigest});
+  io.String("run", r.run, kObjectName);
+}
+
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<PipelineSpec>& s) {
   io.String("description", s.description, {4096});
@@ -295,6 +314,7 @@ void Fields(Io& io, typename Io::template Of<PipelineSpec>& s) {
   io.List("finally", s.finally, kMaxFinallySteps, "name");
   io.StringMap("outputs", s.outputs, 100, kIdentifierName, {256});
   io.List("results", s.results, 100, "name");
+  io.List("registers", s.registers, kMaxRegisters, "model");
 }
 
 template <typename Io>
@@ -317,6 +337,7 @@ void Fields(Io& io, typename Io::template Of<PipelineStatus>& s) {
   io.Time("nextScheduleTime", s.next_schedule);
   io.List("triggers", s.triggers, kMaxTriggers, nullptr);
   io.ValueMap("results", s.results, 100, kIdentifierName);
+  io.List("registered", s.registered, kMaxRegisters, "model");
   io.Time("lastSuccessTime", s.last_success);
   io.List("conditions", s.conditions, 20, "type");
 }

@@ -34,6 +34,7 @@ struct ModelDeploymentSpec {
   } server;
   std::optional<Transformer> transformer;
   FetchSettings fetch;
+  std::optional<ModelVerification> verify;
   std::string cache_claim;  // a claim that keeps fetched models by digest; empty: each pod fetches
   RolloutSpec rollout;
   struct PredictionLog {

@@ -40,6 +40,24 @@ struct OwnServer {
   std::string model_path;  // where the model appears in it; empty: /model/content
 };
 
+// One entry of a ConfigMap or a Secret of the namespace.
+struct DataKey {
+  std::string name;
+  std::string key;
+};
+
+// A public key in PEM, from one of these places.
+struct SigningKey {
+  std::string pem;
+  std::optional<DataKey> config_map;
+  std::optional<DataKey> secret;
+};
+
+// What a model must be before it is served.
+struct ModelVerification {
+  std::optional<SigningKey> key;  // required: it must be signed by it (operator/signing)
+};
+
 // The container that fetches the model.
 struct FetchSettings {
   std::vector<Json> env;  // such as SSL_CERT_FILE and HTTPS_PROXY

@@ -324,6 +324,13 @@ enum class ConcurrencyPolicy : std::uint8_t { kQueue, kAllow, kForbid, kReplace 
 inline constexpr std::size_t kMaxSteps = 5000;
 inline constexpr std::size_t kMaxFinallySteps = 100;
 
+// Each new content of an output becomes the next version of a registered model.
+struct RegisterSpec {
+  std::string model;
+  std::string output;  // of the Pipeline's outputs
+};
+inline constexpr std::size_t kMaxRegisters = 20;
+
 struct PipelineSpec {
   std::string description;
   RunPolicy run_policy = RunPolicy::kOnChange;
@@ -355,6 +362,7 @@ struct PipelineSpec {
   std::vector<StepSpec> finally;  // run when all of `steps` have ended, however they did
   std::map<std::string, std::string> outputs;  // name -> $(steps.s.outputs.o)
   std::vector<PipelineResult> results;
+  std::vector<RegisterSpec> registers;
 };
 
 // Calls `f(step, path)` for each step of a list, and after it for those within it where it is a
@@ -387,6 +395,15 @@ struct PublishedOutput {
   bool operator==(const PublishedOutput&) const = default;
 };
 
+// The version of a model that an output is.
+struct RegisteredStatus {
+  std::string model;
+  std::int64_t version = 0;
+  std::string digest;
+  std::string run;  // that published it
+  bool operator==(const RegisteredStatus&) const = default;
+};
+
 struct PipelineStatus {
   std::int64_t observed_generation = 0;
   std::string observed_run_hash;
@@ -401,7 +418,8 @@ struct PipelineStatus {
   std::vector<ScheduleStatus> schedules;
   std::optional<TimePoint> next_schedule;  // the earliest of them
   std::vector<TriggerStatus> triggers;
-  std::map<std::string, Json> results;    // of the run that published last
+  std::map<std::string, Json> results;  // of the run that published last
+  std::vector<RegisteredStatus> registered;
   std::optional<TimePoint> last_success;  // end of the last run that succeeded, for freshness
   std::vector<Condition> conditions;
 };

@@ -23,6 +23,11 @@ struct ModelSource {
   std::string path;      // of pvc://: in the claim, relative
 };
 
+// Where a model server's fetching container finds the key that the model must be signed by, and the
+// exit code by which it says that the model is not.
+inline constexpr const char* kModelKeyVariable = "PENSTOCK_MODEL_KEY";
+inline constexpr int kNotSignedExit = 4;
+
 // Whether the text is one of these, well-formed or not.
 [[nodiscard]] bool IsModelUri(std::string_view text);
 

@@ -35,7 +35,7 @@ void Fields(Io& io, typename Io::template Of<RegisteredVersionSpec>& s) {
   io.Integer("bytes", s.bytes, kBytes, 0);
   io.String("source", s.source, {1024});
   io.String("run", s.run, kObjectName);
-  io.StringMap("data", s.data, 100, kIdentifierName, {71, &kDigest});
+  io.StringMap("data", s.data, kMaxVersionData, {81, nullptr, true}, {71, &kDigest});
   io.ValueMap("parameters", s.parameters, 200, kIdentifierName);
   io.String("evaluation", s.evaluation, {71, &kDigest});
   io.String("verdict", s.verdict, {1024});

@@ -26,6 +26,18 @@ std::optional<std::int64_t> RegisteredModelSpec::VersionOf(const std::string& al
   return it->get<std::int64_t>();
 }
 
+void DescribeByRun(const PipelineRun& run, RegisteredVersionSpec& v) {
+  v.parameters = run.spec.parameters;
+  if (const auto* blessed = FindCondition(run.status.conditions, "Blessed"))
+    v.verdict = blessed->status == ConditionStatus::kTrue ? "Blessed" : blessed->reason;
+  for (const auto& step : run.status.steps)
+    for (const auto& out : step.outputs) {
+      if (out.type == "dataset" && v.data.size() < kMaxVersionData)
+        v.data.emplace(step.name + "-" + out.name, out.digest);
+      if (out.type == "metrics") v.evaluation = out.digest;
+    }
+}
+
 std::string VersionObjectName(const std::string& model, std::int64_t version) {
   return model + "-v" + std::to_string(version);
 }

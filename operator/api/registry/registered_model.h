@@ -42,6 +42,12 @@ struct RegisteredVersion {
   RegisteredVersionSpec spec;
 };
 
+inline constexpr std::size_t kMaxVersionData = 100;
+
+// What the run says of what it gave: parameters, datasets (of each step, the first so many),
+// metrics, and what bless said.
+void DescribeByRun(const PipelineRun& run, RegisteredVersionSpec& version);
+
 // "<model>-v<version>": the ModelVersion's name.
 [[nodiscard]] std::string VersionObjectName(const std::string& model, std::int64_t version);
 

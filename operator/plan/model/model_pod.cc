@@ -12,6 +12,8 @@ namespace {
 constexpr const char* kModelVolume = "model";
 constexpr const char* kClaimVolume = "claim";
 constexpr const char* kClaimFolder = "/claim";
+constexpr const char* kSourceFolder = "/source";              // a claim's model that is copied
+constexpr const char* kMessageFile = "/dev/termination-log";  // Kubernetes' own, of each container
 constexpr const char* kRegistryVolume = "registry";
 constexpr const char* kRegistryFolder = "/penstock/registry";
 constexpr int kTerminationGrace = 45;
@@ -47,6 +49,10 @@ class ModelPod {
     return source_ && source_->kind == ModelSource::Kind::kClaim;
   }
   [[nodiscard]] bool Cached() const { return !InPlace() && !spec_.cache_claim.empty(); }
+  // It must be signed: then the pod serves a copy of its own, which others cannot alter after it
+  // was verified, as they could what stands in a claim.
+  [[nodiscard]] bool MustBeSigned() const { return spec_.verify && spec_.verify->key; }
+  [[nodiscard]] bool MountsClaim() const { return (InPlace() || Cached()) && !MustBeSigned(); }
   [[nodiscard]] bool AsksStore() const { return !source_; }
   [[nodiscard]] bool AsksRegistry() const {
     return source_ && source_->kind == ModelSource::Kind::kOci && !spec_.image_pull_secrets.empty();
@@ -62,10 +68,10 @@ class ModelPod {
   // Where the server finds the model, read-only.
   [[nodiscard]] Json ModelMount() const {
     Json mount{{"name", kModelVolume}, {"mountPath", ModelPath()}, {"readOnly", true}};
-    if (InPlace()) {
+    if (MountsClaim() && InPlace()) {
       mount["name"] = kClaimVolume;
       mount["subPath"] = source_->path;
-    } else if (Cached()) {
+    } else if (MountsClaim()) {
       mount["name"] = kClaimVolume;
       mount["subPath"] = "penstock-models/" + Hex(model_.digest) + "/content";
     } else if (ModelPath() == kModelFolder) {
@@ -83,6 +89,9 @@ class ModelPod {
       for (const std::string& word : {std::string("--task-store"), StoreFile(),
                                       std::string("--namespace"), md_.meta.namespace_})
         add(word);
+    } else if (InPlace() && MustBeSigned()) {
+      add("--from");
+      add(kSourceFolder);
     } else if (InPlace()) {
       add("--verify");
     } else {
@@ -102,6 +111,8 @@ class ModelPod {
       add("--registry-auth");
       add(kRegistryFolder);
     }
+    if (MustBeSigned())
+      for (const char* word : {"--signed", "--termination-log", kMessageFile}) add(word);
     return command;
   }
 
@@ -109,7 +120,7 @@ class ModelPod {
     Json c{{"name", kFetchContainer},
            {"image", settings_.launcher_image},
            {"command", FetchCommand()},
-           {"volumeMounts", Json::array({FetchMount()})},
+           {"volumeMounts", FetchMounts()},
            {"terminationMessagePolicy", "FallbackToLogsOnError"},
            {"securityContext", RestrictedContainer(true)}};
     if (AsksStore()) MountStore(settings_, &c);
@@ -118,6 +129,7 @@ class ModelPod {
           {{"name", kRegistryVolume}, {"mountPath", kRegistryFolder}, {"readOnly", true}});
     for (const Json& mount : spec_.fetch.volume_mounts) c["volumeMounts"].push_back(mount);
     if (!spec_.fetch.env.empty()) c["env"] = spec_.fetch.env;
+    if (MustBeSigned()) c["env"].push_back(KeyVariable());  // last, so that it is the one
     const Json& own = spec_.fetch.resources;
     const Json& resources = own.is_object() ? own : ServerResources();
     if (resources.is_object()) {
@@ -127,20 +139,31 @@ class ModelPod {
     return c;
   }
 
-  [[nodiscard]] Json FetchMount() const {
-    if (InPlace()) {
-      Json mount = ModelMount();
-      mount["mountPath"] = kModelFolder;
-      return mount;
-    }
-    if (Cached()) return {{"name", kClaimVolume}, {"mountPath", kClaimFolder}};
-    return {{"name", kModelVolume}, {"mountPath", "/model"}};
+  [[nodiscard]] Json KeyVariable() const {
+    const api::SigningKey& key = *spec_.verify->key;
+    if (!key.config_map && !key.secret) return {{"name", kModelKeyVariable}, {"value", key.pem}};
+    const api::DataKey& from = key.config_map ? *key.config_map : *key.secret;
+    return {{"name", kModelKeyVariable},
+            {"valueFrom",
+             {{key.config_map ? "configMapKeyRef" : "secretKeyRef",
+               {{"name", from.name}, {"key", from.key}}}}}};
+  }
+
+  [[nodiscard]] Json FetchMounts() const {
+    Json mounts = Json::array();
+    if (InPlace())
+      mounts.push_back({{"name", kClaimVolume},
+                        {"mountPath", MustBeSigned() ? kSourceFolder : kModelFolder},
+                        {"readOnly", true},
+                        {"subPath", source_->path}});
+    if (Cached()) mounts.push_back({{"name", kClaimVolume}, {"mountPath", kClaimFolder}});
+    if (!MountsClaim()) mounts.push_back({{"name", kModelVolume}, {"mountPath", "/model"}});
+    return mounts;
   }
 
   [[nodiscard]] Json Volumes() const {
     Json volumes = Json::array();
-    if (!InPlace() && !Cached())
-      volumes.push_back({{"name", kModelVolume}, {"emptyDir", Json::object()}});
+    if (!MountsClaim()) volumes.push_back({{"name", kModelVolume}, {"emptyDir", Json::object()}});
     if (!spec_.server.container) volumes.push_back({{"name", "tmp"}, {"emptyDir", Json::object()}});
     if (InPlace() || Cached())
       volumes.push_back({{"name", kClaimVolume},

@@ -121,6 +121,38 @@ TEST(ModelPod, FetchesEachSourceItsWayAndMountsNothingThatItDoesNotNeed) {
   EXPECT_EQ(in_place["containers"][0]["volumeMounts"][0]["subPath"], "a/b");
 }
 
+TEST(ModelPod, ThatMustBeSignedServesACopyThatNobodyElseWrites) {
+  const auto pod = [](const std::string& model, const Json& key, bool cached) {
+    Json spec{{"model", model}, {"verify", {{"key", key}}}};
+    spec["fetch"]["env"] = Json::array({{{"name", kModelKeyVariable}, {"value", "another"}}});
+    if (cached) spec["cache"]["claim"] = "c";
+    const Json built = PodOf(Decode(Manifest(spec), model));
+    CheckPod(built, model);
+    EXPECT_EQ(built["containers"][0]["volumeMounts"][0]["name"], "model") << model;
+    EXPECT_EQ(built["containers"][0]["volumeMounts"][0]["readOnly"], true) << model;
+    return built;
+  };
+  const auto has = [](const Json& built, const std::string& word) {
+    const Json& command = built["initContainers"][0]["command"];
+    return std::find(command.begin(), command.end(), word) != command.end();
+  };
+  const Json named{{"name", "keys"}, {"key", "a.pem"}};
+  const Json claim = pod("pvc://models/a/b@" + kDigest, {{"configMap", named}}, false);
+  EXPECT_TRUE(has(claim, "--from") && has(claim, "--signed") && !has(claim, "--verify"));
+  const Json& mounts = claim["initContainers"][0]["volumeMounts"];
+  EXPECT_EQ(mounts[0], Json::parse(R"({"name": "claim", "mountPath": "/source", "readOnly": true,
+                                       "subPath": "a/b"})"));
+  EXPECT_EQ(mounts[1]["mountPath"], "/model");
+  // The last of two variables of a name is the one: ours.
+  EXPECT_EQ(claim["initContainers"][0]["env"].back(),
+            Json::parse(R"({"name": "PENSTOCK_MODEL_KEY", "valueFrom": {"configMapKeyRef":
+                            {"name": "keys", "key": "a.pem"}}})"));
+  const Json cached = pod("https://h/m.tgz@" + kDigest, {{"secret", named}}, true);
+  EXPECT_TRUE(has(cached, "--claim") && has(cached, "--signed"));
+  EXPECT_EQ(cached["initContainers"][0]["env"].back()["valueFrom"]["secretKeyRef"], named);
+  EXPECT_EQ(cached["initContainers"][0]["volumeMounts"].size(), 2U);
+}
+
 TEST(ModelPod, ALogOfPredictionsReachesTheStoreWhereverTheModelComesFrom) {
   const Json pod = PodOf(Decode(Manifest({{"model", "https://h/m.onnx@" + kDigest},
                                           {"monitoring", {{"log", {{"columns", {"a"}}}}}}}),

@@ -4,6 +4,7 @@
 #include <locale>
 
 #include "operator/plan/attempt/refusal_reason.h"
+#include "operator/protocol/model_source.h"
 
 namespace penstock::plan {
 namespace {
@@ -24,6 +25,8 @@ std::string ReasonOf(const std::string& word) {
 Trouble OfEnd(const ServingPodFact& pod, bool ours) {
   Trouble t;
   const bool server = pod.last_container != kFetchContainer;
+  if (!server && pod.last_exit_code == kNotSignedExit)  // whatever server comes after it
+    return {"NotSigned", pod.last_message, true};
   t.own_fault = ours && pod.last_container == kServeContainer && pod.last_exit_code == kLoadFailure;
   t.reason = t.own_fault ? "LoadFailed" : server ? "CrashLoop" : "FetchFailed";
   if (pod.last_reason == "OOMKilled") t.reason = "OutOfMemory";

@@ -19,11 +19,15 @@ struct Namer {
     if (!a.told.empty()) out["told"] = a.told;
     return out;
   }
+  Json operator()(const RegisterVersion& a) const {
+    return {{"registerVersion", a.name}, {"spec", api::Encode(a.version).at("spec")}};
+  }
 };
 
 Json AsJson(const PipelinePlan& plan) {
   Json j{{"actions", Json::array()}, {"status", api::Encode(plan.status)}};
   for (const auto& a : plan.actions) j["actions"].push_back(std::visit(Namer{}, a));
+  for (const auto& q : plan.questions) j["questions"].push_back(q.model + " of " + q.run);
   PutEventsAndRequeue(plan.events, plan.requeue_after, j);
   return j;
 }
@@ -56,6 +60,17 @@ Json PlanCase(const std::filesystem::path& folder) {
   for (const Json& r : seen.value("refusals", Json::array())) o.refusals.push_back(RefusalOf(r));
   const Json followed = seen.value("followed", Json::object());
   for (const auto& [name, digest] : followed.items()) o.followed[name] = digest;
+  // `versions: {model: {number: digest}}`.
+  const Json versions = seen.value("versions", Json::object());
+  for (const auto& [model, all] : versions.items()) {
+    auto& known = o.versions[model];
+    for (const auto& [number, digest] : all.items()) {
+      auto& spec = known.emplace_back().spec;
+      spec.version = std::stoll(number);
+      spec.digest = digest;
+    }
+  }
+  for (const auto& run : o.runs) api::DescribeByRun(run, o.stories[run.meta.name]);
   o.warnings = seen.value("warnings", std::vector<std::string>());
   const Json wrong = seen.value("specErrors", Json::object());
   for (const auto& [path, why] : wrong.items()) o.spec_errors.push_back({path, why});

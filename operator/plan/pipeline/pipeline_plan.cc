@@ -7,6 +7,7 @@
 #include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/pipeline/change_run.h"
 #include "operator/plan/pipeline/freshness_plan.h"
+#include "operator/plan/pipeline/registration_plan.h"
 #include "operator/plan/pipeline/starts.h"
 
 namespace penstock::plan {
@@ -42,10 +43,13 @@ class PipelinePlanner {
     plan_.status.results = Results();
     plan_.status.schedules = p_.status.schedules;
     plan_.status.triggers = p_.status.triggers;
-    if (o_.spec_errors.empty())
+    plan_.status.registered = p_.status.registered;
+    if (o_.spec_errors.empty()) {
       Start();
-    else
+      Register();
+    } else {
       for (auto& schedule : plan_.status.schedules) schedule.next.reset();
+    }
     freshness_ = PlanFreshness(p_, runs_, now_, plan_.status);
     if (freshness_.look_again) LookAgain(*freshness_.look_again);
     Label();
@@ -73,6 +77,15 @@ class PipelinePlanner {
     if (starts.look_again) LookAgain(*starts.look_again);
   }
 
+  void Register() {
+    Registrations registrations = PlanRegistrations(o_, plan_.status.outputs);
+    registers_ = registrations.AreUnderWay();
+    plan_.status.registered = std::move(registrations.registered);
+    plan_.questions = std::move(registrations.questions);
+    for (auto& action : registrations.actions) plan_.actions.emplace_back(std::move(action));
+    for (auto& event : registrations.events) plan_.events.push_back(std::move(event));
+  }
+
   // Not at once: a status that is to be written first brings the Pipeline back sooner. An hour is
   // enough where the clock is set meanwhile.
   void LookAgain(TimePoint t) {
@@ -97,9 +110,10 @@ class PipelinePlanner {
 
   // --- what is kept
 
-  // Not before the status says what the runs gave.
+  // Not before the status says what the runs gave, and the registry what was made of it.
   void CleanHistory() {
-    if (plan_.status.outputs != p_.status.outputs || plan_.status.results != p_.status.results ||
+    if (registers_ || plan_.status.registered != p_.status.registered ||
+        plan_.status.outputs != p_.status.outputs || plan_.status.results != p_.status.results ||
         plan_.status.observed_run_hash != p_.status.observed_run_hash ||
         plan_.status.schedules != p_.status.schedules ||
         plan_.status.last_success != p_.status.last_success ||
@@ -337,6 +351,7 @@ class PipelinePlanner {
   std::vector<std::string> asked_for_;         // the runs that this plan makes
   std::vector<std::string> released_;          // those that waited, and begin
   Freshness freshness_;
+  bool registers_ = false;  // a version is to be made, or it is not known whether
 };
 
 }  // namespace

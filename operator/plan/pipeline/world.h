@@ -11,6 +11,7 @@
 
 #include "operator/api/pipeline.h"
 #include "operator/api/pipeline_run.h"
+#include "operator/api/registry/registered_model.h"
 #include "operator/plan/step/world.h"
 
 namespace penstock::plan {
@@ -44,6 +45,10 @@ struct PipelineObserved {
   // Digests of what triggers follow, by FollowedName; absent: there is none, or none is known yet.
   std::map<std::string, std::string> followed;
   std::vector<Refusal> refusals;  // of this plan's actions, when it is told what became of them
+  // All versions of a model, as far as PipelinePlan::questions were answered; and what runs say of
+  // what they gave, where they are still there.
+  std::map<std::string, std::vector<api::RegisteredVersion>> versions;
+  std::map<std::string, api::RegisteredVersionSpec> stories;
 };
 
 // "raw.table", the URI of a source, or "webhook push".
@@ -76,10 +81,24 @@ struct DeleteRun {
   std::string why;        // one line for the log
   std::string told = {};  // of a delivery that is left out: the event that goes with the deletion
 };
-using PipelineAction = std::variant<CreateRun, CancelRun, ReleaseRun, LabelRun, DeleteRun>;
+// What is published becomes a version of a model. Its number is the next: whoever takes it first
+// has it, and the answer to the other is AlreadyExists.
+struct RegisterVersion {
+  std::string name;  // of the ModelVersion
+  api::RegisteredVersion version;
+};
+using PipelineAction =
+    std::variant<CreateRun, CancelRun, ReleaseRun, LabelRun, DeleteRun, RegisterVersion>;
+
+// What versions a model has, and what the run says that published what may become one.
+struct RegistryQuestion {
+  std::string model;
+  std::string run;
+};
 
 struct PipelinePlan {
   std::vector<PipelineAction> actions;
+  std::vector<RegistryQuestion> questions;
   api::PipelineStatus status;
   std::vector<RunEvent> events;
   std::optional<Milliseconds> requeue_after;

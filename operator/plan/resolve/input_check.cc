@@ -321,6 +321,15 @@ void CheckPipelineOutputs(const CheckContext& c) {
       c.out.Add(at, "'" + text.substr(0, 80) + "' is no output; write $(steps.s.outputs.o)");
     }
   }
+  for (std::size_t i = 0; i < c.spec.registers.size(); ++i) {
+    const std::string& output = c.spec.registers[i].output;
+    if (c.spec.outputs.contains(output)) continue;
+    std::string names;
+    for (const auto& [name, text] : c.spec.outputs) names += (names.empty() ? "" : ", ") + name;
+    c.out.Add(api::ItemPath("spec.registers", i) + ".output",
+              "the pipeline has no output " + output +
+                  (names.empty() ? ": add it to spec.outputs" : "; it has " + names));
+  }
 }
 
 }  // namespace penstock::plan

@@ -307,6 +307,7 @@ std::string RunHash(const api::PipelineSpec& spec) {
   what.triggers.clear();
   what.ttl_after_finished = plain.ttl_after_finished;
   what.freshness = plain.freshness;
+  what.registers.clear();
   return Sha256Hex(CanonicalJson(api::Encode(what))).substr(0, 10);
 }
 
