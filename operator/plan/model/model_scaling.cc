@@ -91,9 +91,9 @@ void TellScaling(const ScalingStep& step, ModelPlan& plan) {
     plan.requeue_after = std::min(plan.requeue_after.value_or(*step.look_again), *step.look_again);
   if (step.replicas == step.before) return;
   const char* reason = step.replicas == 0 ? "Idle" : step.before == 0 ? "Woken" : "Scaled";
+  const std::string before = step.before == 0 ? "none" : Servers(step.before);
   plan.events.push_back(
-      {"Normal", reason,
-       Servers(step.replicas) + " instead of " + Servers(step.before) + ": " + step.why});
+      {"Normal", reason, Servers(step.replicas) + " instead of " + before + ": " + step.why});
 }
 
 }  // namespace penstock::plan

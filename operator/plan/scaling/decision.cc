@@ -102,8 +102,8 @@ Decision Decide(const Rules& rules, const Load& load, int replicas, bool may_be_
   const int fewest = std::max(rules.min, 1);
   const bool sleeps = rules.min == 0 && may_be_none;
   if (replicas == 0) {
-    if (!sleeps) return {fewest, "they are needed", kLook};
-    if (load.held() > 0) return {fewest, "a request waits for them", kLook};
+    if (!sleeps) return {fewest, "one is needed", kLook};
+    if (load.held() > 0) return {fewest, "a request waits", kLook};
     return {0, "", std::nullopt};
   }
   const Milliseconds idle = clock - load.active();
