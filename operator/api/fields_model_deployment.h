@@ -52,6 +52,7 @@ inline constexpr const char* kReservedVolume =
     "the volumes model, tmp, claim, registry and those that begin with penstock- are Penstock's "
     "own: use another name";
 
+inline constexpr Format kUtilization{"^(100|[1-9][0-9]?)%$", "a percentage from 1% to 100%"};
 inline constexpr Format kLoggedColumn{"^[^,$]+$", "the name of a column, without ',' and '$'"};
 
 inline constexpr Format kPublicPem{
@@ -77,6 +78,21 @@ void Fields(Io& io, typename Io::template Of<SigningKey>& k) {
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<ModelVerification>& v) {
   io.Optional("key", v.key, true);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<AutoscalingSpec>& a) {
+  io.Integer("minReplicas", a.min_replicas, {0, 1000}, 1);
+  io.Integer("maxReplicas", a.max_replicas, {1, 1000, true}, std::nullopt);
+  io.String("targetUtilization", a.target_utilization, {4, &kUtilization});
+  io.OptionalInteger("concurrency", a.concurrency, {1, 100000});
+  io.Duration("idleAfter", a.idle_after, Milliseconds(600'000));
+  if constexpr (Io::kReads) {
+    io.Check(a.min_replicas <= a.max_replicas, "", "minReplicas must not be above maxReplicas");
+    io.Check(a.idle_after >= Milliseconds(5'000), "idleAfter", "must be 5s or more");
+    io.Check(a.min_replicas == 0 || a.idle_after == Milliseconds(600'000), "idleAfter",
+             "is for minReplicas: 0, which lets the servers go when nobody asks");
+  }
 }
 
 template <typename Io>
@@ -176,6 +192,7 @@ template <typename Io>
 void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.String("model", s.model, {1024, &kModelReference, true});
   io.Integer("replicas", s.replicas, {0, 1000}, 1);
+  io.Optional("autoscaling", s.autoscaling);
   io.Raw("resources", s.resources, core::kContainerResources);
   io.Group("server", [&](auto& server) { ServerFields(server, s.server); });
   io.Optional("transformer", s.transformer);

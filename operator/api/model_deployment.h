@@ -15,12 +15,22 @@ namespace penstock::api {
 // How long logged predictions are kept where nothing else is said: 30 days.
 inline constexpr Milliseconds kPredictionRetention{720LL * 3'600'000};
 
+// How many servers there are, by what they have to do.
+struct AutoscalingSpec {
+  int min_replicas = 1;  // 0: none while nobody asks
+  int max_replicas = 0;
+  std::string target_utilization;  // "70%" of what the servers can do at a time; empty: that
+  std::optional<int> concurrency;  // requests that one server is full with; none: its CPUs
+  Milliseconds idle_after{600'000};
+};
+
 struct ModelDeploymentSpec {
   // $(pipelines.p.outputs.o), $(models.m.alias), sha256:<hex> of an artifact of the namespace, or a
   // URI with its digest (protocol/model_source.h).
   std::string model;
   int replicas = 1;
-  Json resources;  // core/v1 ResourceRequirements
+  std::optional<AutoscalingSpec> autoscaling;  // then replicas says nothing
+  Json resources;                              // core/v1 ResourceRequirements
   struct Server {
     int max_batch = 32;
     Milliseconds max_delay{0};

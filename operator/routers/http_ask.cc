@@ -13,7 +13,8 @@ constexpr std::size_t kMostBytes = 16UL << 20;
 
 }  // namespace
 
-Result<std::string> AskRouter(const RouterPod& pod, const Clock& clock, std::stop_token stop) {
+Result<std::string> AskRouter(const RouterPod& pod, const Clock& clock, std::stop_token stop,
+                              std::chrono::seconds wait) {
   const bool v6 = pod.address.find(':') != std::string::npos;
   const std::string host = v6 ? "[" + pod.address + "]" : pod.address;
   auto client = net::HttpClient::Make(
@@ -21,10 +22,11 @@ Result<std::string> AskRouter(const RouterPod& pod, const Clock& clock, std::sto
   if (!client) return client.error();
   net::HttpRequest request;
   request.target = "/observations";
+  if (wait.count() > 0) request.target += "?wait=" + std::to_string(wait.count());
   request.max_body = kMostBytes;
   request.repeatable = true;
   net::Limits limits;
-  limits.deadline = clock.Steady() + kDeadline;
+  limits.deadline = clock.Steady() + kDeadline + wait;
   limits.stop = std::move(stop);
   auto answer = (*client)->Send(request, limits);
   if (!answer) return Wrap("router " + pod.name, answer.error());

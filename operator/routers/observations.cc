@@ -18,6 +18,17 @@ std::int64_t CountOf(const Json& v) {
 }
 std::int64_t CountAt(const Json& j, const char* key) { return CountOf(Member(j, key)); }
 
+int SmallCountAt(const Json& j, const char* key) {
+  return static_cast<int>(std::min<std::int64_t>(CountAt(j, key), 1'000'000));
+}
+
+// 0 for what is no number of 0 or more.
+double SecondsAt(const Json& j, const char* key) {
+  const Json& v = Member(j, key);
+  const double seconds = v.is_number() ? v.get<double>() : 0;
+  return std::isfinite(seconds) && seconds > 0 ? seconds : 0;
+}
+
 std::int64_t VersionOf(const std::string& text) {
   std::int64_t v = 0;
   const auto r = std::from_chars(text.data(), text.data() + text.size(), v);
@@ -76,8 +87,11 @@ rollout::VersionCounters ReadVersion(std::int64_t version, const Json& said,
   counters.compared = CountAt(shadow, "decisions");  // rows; an answer may have many
   counters.flips = CountAt(shadow, "flips");
   counters.shift = ReadShift(shadow);
-  deployment.endpoints[version] =
-      static_cast<int>(std::min<std::int64_t>(CountAt(said, "endpoints"), 1'000'000));
+  counters.asked = std::max<std::int64_t>(
+      0, counters.requests + CountAt(said, "clientGone") - CountAt(said, "probes"));
+  counters.in_flight = SmallCountAt(said, "inFlight");
+  counters.in_flight_seconds = SecondsAt(said, "inFlightSeconds");
+  deployment.endpoints[version] = SmallCountAt(said, "endpoints");
   return counters;
 }
 
@@ -91,6 +105,7 @@ DeploymentObservation ReadDeployment(const Json& said) {
             [](const auto& a, const auto& b) { return a.version < b.version; });
   const Json& ejected = Member(said, "ejected");
   deployment.ejected = CountAt(ejected, "version");
+  deployment.held = SmallCountAt(said, "held");
   deployment.ejected_why = plan::Shown(TextAt(ejected, "why"), 512);
   return deployment;
 }
@@ -103,6 +118,7 @@ Result<Observations> ParseObservations(std::string_view body) {
   if (!said->is_object()) return Transient("a router's observations are no object");
   Observations observations;
   observations.run = TextAt(*said, "startedAt");
+  observations.sampled_seconds = SecondsAt(*said, "sampledSeconds");
   if (const Json& deployments = Member(*said, "deployments"); deployments.is_object())
     for (const auto& [name, deployment] : deployments.items())
       observations.deployments[name] = ReadDeployment(deployment);

@@ -20,10 +20,12 @@ struct DeploymentObservation {
   std::map<std::int64_t, int> endpoints;           // Ready ones that it knows, by version
   std::int64_t ejected = 0;                        // version; 0: none
   std::string ejected_why;                         // cut and escaped
+  int held = 0;                                    // requests that wait for a server
 };
 
 struct Observations {
-  std::string run;  // another text for each start of the router
+  std::string run;             // another text for each start of the router
+  double sampled_seconds = 0;  // of each version's in_flight_seconds; 0: of none
   std::map<std::string, DeploymentObservation> deployments;  // by name
 };
 

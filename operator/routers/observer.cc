@@ -20,6 +20,7 @@ std::vector<rollout::RouterFact> FactsOf(const std::vector<RouterAnswer>& answer
     fact.pod = answer.pod.name;
     fact.run = answer.pod.uid + "/" + answer.said->run;
     fact.ready = answer.pod.ready;
+    fact.sampled_seconds = answer.said->sampled_seconds;
     const auto found = answer.said->deployments.find(model_deployment);
     if (found == answer.said->deployments.end()) continue;
     const DeploymentObservation& said = found->second;
@@ -29,6 +30,7 @@ std::vector<rollout::RouterFact> FactsOf(const std::vector<RouterAnswer>& answer
     fact.endpoints = said.endpoints;
     fact.ejected = said.ejected;
     fact.ejected_why = said.ejected_why;
+    fact.held = said.held;
   }
   return facts;
 }
@@ -109,6 +111,11 @@ void Observer::Take(const std::string& ns, RouterAnswer answer) {
     keys.swap(round.waiting);
   }
   for (const std::string& key : keys) wake_(key);
+}
+
+void Observer::Expire(const std::string& ns) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = rounds_.find(ns); found != rounds_.end()) found->second.ended.reset();
 }
 
 void Observer::Forget(const std::string& ns) {

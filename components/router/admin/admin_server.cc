@@ -45,7 +45,11 @@ std::chrono::seconds WaitOf(const std::string& query) {
 
 AdminServer::AdminServer(RouterIdentity who, Router* router, const Clock* clock,
                          std::function<std::string()> trouble)
-    : who_(std::move(who)), router_(router), trouble_(std::move(trouble)), guard_(router, clock) {}
+    : who_(std::move(who)),
+      router_(router),
+      trouble_(std::move(trouble)),
+      guard_(router, clock),
+      sampler_(router) {}
 
 Result<std::unique_ptr<AdminServer>> AdminServer::Start(const std::string& address,
                                                         std::uint16_t port, RouterIdentity who,
@@ -102,7 +106,8 @@ void AdminServer::AnswerReady(net::Exchange& exchange) {
 void AdminServer::AnswerObservations(net::Exchange& exchange) {
   WaitForHeld(WaitOf(exchange.query()), exchange.stop());
   guard_.Asked();
-  exchange.Respond(200, "application/json", Observations(who_, router_->Look()).dump() + "\n");
+  exchange.Respond(200, "application/json",
+                   Observations(who_, router_->Look(), sampler_.seconds()).dump() + "\n");
 }
 
 void AdminServer::WaitForHeld(std::chrono::seconds most, const std::stop_token& stop) {

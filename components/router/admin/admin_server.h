@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "components/router/admin/guard.h"
+#include "components/router/admin/load_sampler.h"
 #include "components/router/admin/observations.h"
 #include "operator/net/http_server.h"
 
@@ -46,6 +47,7 @@ class AdminServer {
   Router* const router_;
   const std::function<std::string()> trouble_;
   Guard guard_;
+  LoadSampler sampler_;
   std::atomic<bool> ending_{false};
   std::jthread watch_;
   std::unique_ptr<net::HttpServer> server_;

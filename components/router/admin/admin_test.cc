@@ -1,4 +1,7 @@
 // The admin port, and the bound that a router keeps by itself.
+#include <atomic>
+#include <thread>
+
 #include "components/router/admin/admin_server.h"
 #include "components/router/proxy/testing/router_fixture.h"
 #include "operator/base/json.h"
@@ -77,6 +80,45 @@ TEST_F(Admin, AnswersAWaitingOperatorWhenARequestIsHeld) {
   client->Send(Get("/"));
   const Json seen = Json::parse(BodyOf(operator_connection->ReadAll()));
   EXPECT_EQ(seen.at("deployments").at("m").at("held"), 1);
+}
+
+TEST_F(Admin, TellsOfRequestsUnderWayOverTime) {
+  std::atomic<bool> answering{false};
+  FakeServer server([&](Connection& connection) {
+    if (connection.Read().empty()) return;
+    while (!answering) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    connection.Send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  Serve(server);
+  StartAdmin();
+  const auto seen = [&] {
+    const Json said = Json::parse(BodyOf(AskAdmin("/observations")));
+    return std::pair<double, double>(
+        said.at("sampledSeconds"),
+        said.at("deployments").at("m").at("versions").at("1").at("inFlightSeconds"));
+  };
+  EXPECT_TRUE(Eventually([&] { return seen().first > 0.2; }));
+  EXPECT_EQ(seen().second, 0);
+  const auto one = Client();
+  const auto another = Client();
+  one->Send(Get("/"));
+  another->Send(Get("/"));
+  EXPECT_TRUE(Eventually([&] {
+    return router_->Look().routes->deployments[0]->versions[0].endpoints[0]->in_flight == 2;
+  }));
+  const auto before = seen();
+  EXPECT_TRUE(Eventually([&] { return seen().first > before.first + 0.4; }));
+  const auto after = seen();
+  // Of what was looked at, but for a request that was seen by half of a look.
+  EXPECT_NEAR((after.second - before.second) / (after.first - before.first), 2, 0.6);
+  answering = true;
+  (void)one->Read();
+  (void)another->Read();
+  const std::string metrics = AskAdmin("/metrics");
+  EXPECT_NE(
+      metrics.find("penstock_router_in_flight_seconds_total{deployment=\"m\",version=\"1\"} "),
+      std::string::npos)
+      << metrics;
 }
 
 class Guarding : public Admin {

@@ -31,6 +31,7 @@ struct VersionRow {
   VersionTotals totals;
   ShadowStatistics::Totals shadow;
   int in_flight = 0;
+  double in_flight_seconds = 0;
   int weight = 0;
 };
 
@@ -43,7 +44,7 @@ std::vector<VersionRow> RowsOf(const LiveRoutes& routes) {
       rows.push_back(
           {"deployment=\"" + view->name + "\",version=\"" + std::to_string(version.version) + "\"",
            version.statistics->Totals(), version.shadow_statistics->Read(), in_flight,
-           version.weight});
+           version.statistics->in_flight_seconds(), version.weight});
     }
   }
   return rows;
@@ -66,6 +67,9 @@ void WriteRequests(const std::vector<VersionRow>& rows, Text* text) {
     text->Sample(row.labels, static_cast<double>(row.totals.retries));
   text->Metric("penstock_router_in_flight", "gauge", "Requests under way.");
   for (const VersionRow& row : rows) text->Sample(row.labels, row.in_flight);
+  text->Metric("penstock_router_in_flight_seconds_total", "counter",
+               "Requests under way, over time: its rate is their mean.");
+  for (const VersionRow& row : rows) text->Sample(row.labels, row.in_flight_seconds);
   text->Metric("penstock_router_weight", "gauge", "Share of the requests, 0 to 1.");
   for (const VersionRow& row : rows)
     text->Sample(row.labels, static_cast<double>(row.weight) / kWhole);

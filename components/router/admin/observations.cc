@@ -51,6 +51,8 @@ Json VersionToJson(const VersionView& version) {
           {"retries", totals.retries},
           {"busySeconds", totals.busy_seconds},
           {"inFlight", InFlight(version)},
+          {"inFlightSeconds", version.statistics->in_flight_seconds()},
+          {"probes", totals.probes},
           {"endpoints", version.endpoints.size()},
           {"latency", {{"bounds", LatencyBounds()}, {"counts", totals.latency}}},
           {"shadow", ShadowToJson(version.shadow_statistics->Read())}};
@@ -85,7 +87,8 @@ Json DeploymentToJson(const DeploymentView& view, const Router::Picture& picture
 
 }  // namespace
 
-Json Observations(const RouterIdentity& who, const Router::Picture& picture) {
+Json Observations(const RouterIdentity& who, const Router::Picture& picture,
+                  double sampled_seconds) {
   Json generation = Json::object();
   Json deployments = Json::object();
   if (picture.routes) {
@@ -98,6 +101,7 @@ Json Observations(const RouterIdentity& who, const Router::Picture& picture) {
   }
   return {{"router", who.name},
           {"startedAt", FormatTime(who.started_at)},
+          {"sampledSeconds", sampled_seconds},
           {"generation", std::move(generation)},
           {"connections", picture.connections},
           {"requests", picture.requests},

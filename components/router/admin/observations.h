@@ -14,8 +14,10 @@ struct RouterIdentity {
   TimePoint started_at;
 };
 
-// Cumulative since the start (README.md of this folder has the form).
-[[nodiscard]] Json Observations(const RouterIdentity& who, const Router::Picture& picture);
+// Cumulative since the start (README.md of this folder has the form). `sampled_seconds`:
+// LoadSampler's.
+[[nodiscard]] Json Observations(const RouterIdentity& who, const Router::Picture& picture,
+                                double sampled_seconds);
 // Prometheus' text format 0.0.4.
 [[nodiscard]] std::string Exposition(const Router::Picture& picture);
 

@@ -36,6 +36,7 @@ VersionStatistics::VersionStatistics(std::size_t workers) : shards_(workers) {}
 void VersionStatistics::Finish(std::size_t worker, const Finished& how) {
   Shard& shard = shards_[worker];
   shard.requests.Add();
+  if (how.route == RouteKind::kHealth) shard.probes.Add();
   if (how.timed_out) {
     shard.timeouts.Add();
   } else if (how.status >= 500 || how.status == 0) {
@@ -63,6 +64,7 @@ VersionTotals VersionStatistics::Totals() const {
     totals.timeouts += shard.timeouts.value();
     totals.client_gone += shard.client_gone.value();
     totals.retries += shard.retries.value();
+    totals.probes += shard.probes.value();
     totals.busy_seconds += static_cast<double>(shard.busy_microseconds.value()) / kMicro;
     for (std::size_t i = 0; i < kRouteKinds; ++i)
       totals.ok_by_route[i] += shard.ok_by_route[i].value();

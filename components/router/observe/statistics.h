@@ -50,6 +50,7 @@ struct VersionTotals {
   std::int64_t client_gone = 0;
   std::int64_t retries = 0;
   double busy_seconds = 0;  // sum of the time that servers worked on requests
+  std::int64_t probes = 0;  // of `requests`: health probes and scrapes, which nobody waits for
   std::map<std::string, std::int64_t> client_errors = {};  // "infer:400"
   std::array<std::int64_t, kRouteKinds> ok_by_route{};
   std::array<std::int64_t, kLatencyBounds + 1> latency{};
@@ -65,14 +66,24 @@ class VersionStatistics {
   void Retry(std::size_t worker) { shards_[worker].retries.Add(); }
   [[nodiscard]] VersionTotals Totals() const;
 
+  // The requests under way over time, as LoadSampler sees them; one thread.
+  void Sampled(double in_flight_seconds) {
+    in_flight_seconds_.store(in_flight_seconds_.load(std::memory_order_relaxed) + in_flight_seconds,
+                             std::memory_order_relaxed);
+  }
+  [[nodiscard]] double in_flight_seconds() const {
+    return in_flight_seconds_.load(std::memory_order_relaxed);
+  }
+
  private:
   struct alignas(64) Shard {
-    Counter requests, ok, server_errors, timeouts, client_gone, retries, busy_microseconds;
+    Counter requests, ok, server_errors, timeouts, client_gone, retries, busy_microseconds, probes;
     std::array<Counter, kRouteKinds> ok_by_route;
     std::array<Counter, kLatencyBounds + 1> latency;
   };
 
   std::vector<Shard> shards_;
+  std::atomic<double> in_flight_seconds_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::int64_t> client_errors_;  // guarded by mutex_
 };

@@ -35,6 +35,16 @@ TEST(Statistics, AddUpOverWorkers) {
   EXPECT_EQ(latencies, 4'002);
 }
 
+// Who scrapes a model's metrics keeps none of its servers.
+TEST(Statistics, TellProbesFromRequests) {
+  VersionStatistics statistics(1);
+  statistics.Finish(0, {RouteKind::kHealth, 200, false, 0.001});
+  statistics.Finish(0, {RouteKind::kHealth, 404, false, 0.001});
+  statistics.Finish(0, {RouteKind::kInfer, 200, false, 0.001});
+  EXPECT_EQ(statistics.Totals().requests, 3);
+  EXPECT_EQ(statistics.Totals().probes, 2);
+}
+
 TEST(Statistics, PutALatencyIntoTheFirstBucketThatHoldsIt) {
   VersionStatistics statistics(1);
   statistics.Finish(0, {RouteKind::kOther, 200, false, 0.0001});

@@ -4,6 +4,7 @@
 #include "operator/base/shown_text.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
+#include "operator/plan/model/model_scaling.h"
 #include "operator/plan/model/model_trouble.h"
 
 namespace penstock::plan {
@@ -78,10 +79,16 @@ class ModelConditions {
     if (!o_.service)
       return is_not("NoService", o_.foreign_service ? "the Service is not of this ModelDeployment"
                                                     : "the Service was deleted; it is made again");
+    if (IsIdle(md_.spec)) return Set("Available", ConditionStatus::kTrue, "Idle", IdleText());
     if (stable == nullptr || (stable->available_replicas == 0 && md_.spec.replicas > 0))
       return is_not("NoReplica", "no replica of the version is available");
     Set("Available", ConditionStatus::kTrue, "Serving",
         TextOf(*plan_.status.stable) + " is served");
+  }
+
+  [[nodiscard]] std::string IdleText() const {
+    return TextOf(*plan_.status.stable) +
+           " has no servers, as nobody asks; a request waits in a router until one is back";
   }
 
   // Beside the conditions, once: a reason that was told already is no new event.
@@ -155,6 +162,8 @@ class ModelConditions {
   void ReportStable(const DeploymentFact* d) {
     const std::string version = TextOf(*plan_.status.stable);
     const bool there = d != nullptr && d->IsAvailable(md_.spec.replicas);
+    if (IsIdle(md_.spec) && o_.service && !rollout_.stable_changes)
+      return Conclude(true, false, false, "Idle", IdleText());
     if (there && o_.service && !rollout_.stable_changes)
       return Conclude(true, false, false, "Available", version + " is served");
     const Trouble trouble = d != nullptr ? TroubleOf(o_, *d) : Trouble();
@@ -163,7 +172,15 @@ class ModelConditions {
     if (!there && d != nullptr && !rollout_.stable_changes &&
         (!trouble.reason.empty() || d->deadline_exceeded))
       return ReportTrouble(begin, *d, trouble);
+    if (md_.spec.autoscaling && d != nullptr && o_.service && !rollout_.stable_changes)
+      return ReportScaling(*d, begin);
     Conclude(false, true, false, "Progressing", version + " is brought to what the spec says");
+  }
+
+  // Their number follows the load: with one that serves, the spec is in effect.
+  void ReportScaling(const DeploymentFact& d, const std::string& begin) {
+    if (d.available_replicas > 0) return Conclude(true, false, false, "Available", begin);
+    Conclude(false, true, false, "Waking", begin + "; requests wait in the routers");
   }
 
   void ReportRejected() {

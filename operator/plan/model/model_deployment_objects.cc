@@ -48,7 +48,7 @@ std::string StoreText(const ModelSettings& settings) {
 
 std::string TemplateHash(const api::ModelDeployment& md) {
   Json shape = api::Encode(md.spec);  // what says nothing is left out
-  for (const char* field : {"model", "replicas", "rollout"}) shape.erase(field);
+  for (const char* field : {"model", "replicas", "autoscaling", "rollout"}) shape.erase(field);
   if (md.spec.log.columns.empty()) {
     shape.erase("monitoring");
   } else {

@@ -10,6 +10,7 @@
 #include "operator/plan/model/model_history.h"
 #include "operator/plan/model/model_rollout.h"
 #include "operator/plan/model/model_routing.h"
+#include "operator/plan/model/model_scaling.h"
 #include "operator/plan/model/model_trouble.h"
 
 namespace penstock::plan {
@@ -156,7 +157,7 @@ class ModelPlanner {
         name,
         {{"spec",
           {{"replicas", md_.spec.replicas}, {"progressDeadlineSeconds", DeadlineSeconds(md_)}}}}});
-    return false;
+    return md_.spec.autoscaling.has_value();  // what the spec says holds for any number
   }
 
   // --- the way back
@@ -383,7 +384,18 @@ class ModelPlanner {
 
 ModelPlan PlanModelDeployment(const ModelObserved& observed, const ModelSettings& settings,
                               TimePoint now) {
-  return ModelPlanner(observed, settings, now).Plan();
+  if (!observed.md.spec.autoscaling || !observed.spec_errors.empty() || !observed.seen) {
+    ModelPlan plan = ModelPlanner(observed, settings, now).Plan();
+    plan.load = observed.load;
+    return plan;
+  }
+  // From here on the number is as if the spec said it.
+  ModelObserved scaled = observed;
+  const ScalingStep step = Scale(scaled);
+  ModelPlan plan = ModelPlanner(scaled, settings, now).Plan();
+  TellScaling(step, plan);
+  plan.load = std::move(scaled.load);
+  return plan;
 }
 
 }  // namespace penstock::plan

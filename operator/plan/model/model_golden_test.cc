@@ -4,7 +4,8 @@
 // of another release and authority. Unless a case has `signatureAsked: true`, a candidate's
 // signature was compared and is the stable version's. Unless said otherwise pods are of today's
 // template, the servers know where the store is, and the Service has pointed where it does for a
-// minute. The object's resourceVersion is 100; the policy for Approvals is in force.
+// minute. The object's resourceVersion is 100; the policy for Approvals is in force. What a case
+// with `firstLookBefore` sees it saw so long ago for the first time, its servers there.
 #include <gtest/gtest.h>
 
 #include "operator/api/codec.h"
@@ -53,6 +54,7 @@ Json AsJson(const ModelPlan& plan, bool whole) {
     asked["candidate"] = text(q.servers->candidate);
     if (q.servers->stable) asked["stable"] = text(*q.servers->stable);
   }
+  if (plan.listens) j["listens"] = true;
   PutEventsAndRequeue(plan.events, plan.requeue_after, j);
   return j;
 }
@@ -96,6 +98,8 @@ std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
     c.server_errors = said.value("serverErrors", 0);
     c.timeouts = said.value("timeouts", 0);
     c.client_errors = said.value("clientErrors", std::map<std::string, std::int64_t>());
+    c.asked = said.value("asked", 0);
+    c.in_flight_seconds = said.value("inFlightSeconds", 0.0);
     c.compared = said.value("compared", 0);
     c.flips = said.value("flips", 0);
     if (const Json shift = said.value("shift", Json()); shift.is_object())
@@ -113,7 +117,7 @@ void ObserveRouters(const Json& seen, ModelObserved& o) {
     ++o.ready_routers;
     if (said.is_null()) continue;
     RouterFact& router = o.routers.emplace_back();
-    router.pod = "router-" + std::to_string(o.ready_routers);
+    router.pod = router.run = "router-" + std::to_string(o.ready_routers);
     router.ready = true;
     router.acknowledged = said.value("acknowledged", "");
     const Json endpoints = said.value("endpoints", Json::object());
@@ -121,6 +125,8 @@ void ObserveRouters(const Json& seen, ModelObserved& o) {
     router.versions = CountersOf(said.value("versions", Json::object()));
     router.ejected = said.value("ejected", 0);
     router.ejected_why = said.value("why", "");
+    router.held = said.value("held", 0);
+    router.sampled_seconds = said.value("sampledSeconds", 0.0);
   }
 }
 
@@ -137,6 +143,15 @@ rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, Tim
     return m.gate != rollout::kSignatureCheck || !m.good || m.message != "is the same";
   });
   return PlanModelDeployment(o, settings, now).evidence;
+}
+
+// As of a first look, when the routers had counted nothing.
+scaling::Load LoadOf(ModelObserved o, const ModelSettings& settings, TimePoint now) {
+  for (RouterFact& router : o.routers) {
+    router.sampled_seconds = std::min(router.sampled_seconds, 1.0);
+    for (auto& counters : router.versions) counters.in_flight_seconds = 0;
+  }
+  return PlanModelDeployment(o, settings, now).load;
 }
 
 void ObserveGates(const Json& seen, ModelObserved& o) {
@@ -208,6 +223,10 @@ Json PlanCase(const std::filesystem::path& folder) {
   Observe(seen, settings, o);
   ObserveGates(seen, o);
   if (!seen.value("newOperator", false)) o.evidence = EvidenceOf(o, settings, NowOf(seen));
+  if (seen.contains("firstLookBefore")) {
+    o.load = LoadOf(o, settings, NowOf(seen));
+    o.clock = ParseDuration(seen.at("firstLookBefore").get<std::string>()).value();
+  }
   return AsJson(PlanModelDeployment(o, settings, NowOf(seen)), seen.value("wholeObjects", false));
 }
 

@@ -7,13 +7,15 @@
 
 namespace penstock::plan {
 
-// A split of traffic, copies of it and a version that answers by its header alone need routers. For
-// one version at a time the Service goes to the pods of the stable version.
+// A split of traffic, copies of it and a version that answers by its header alone need routers, and
+// so do servers whose number follows from what routers see. For one version at a time the Service
+// goes to the pods of the stable version.
 [[nodiscard]] inline bool UsesRouter(const api::ModelDeploymentSpec& spec) {
   const api::RolloutSpec& r = spec.rollout;
   const bool judged = std::any_of(r.gates.begin(), r.gates.end(),
                                   [](const api::GateSpec& gate) { return !gate.rows; });
-  return r.strategy == api::RolloutStrategy::kCanary || r.shadow || !r.auto_promote || judged;
+  return r.strategy == api::RolloutStrategy::kCanary || r.shadow || !r.auto_promote || judged ||
+         spec.autoscaling;
 }
 
 }  // namespace penstock::plan

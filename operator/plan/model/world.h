@@ -15,6 +15,7 @@
 #include "operator/plan/rollout/evidence.h"
 #include "operator/plan/rollout/observation.h"
 #include "operator/plan/router/names.h"
+#include "operator/plan/scaling/load.h"
 #include "operator/plan/step/world.h"
 #include "operator/plan/values/approval_words.h"
 #include "operator/protocol/task.h"
@@ -134,6 +135,8 @@ struct ModelObserved {
   // Of prometheus and http gates, since the last plan; any order.
   std::vector<rollout::Measurement> measurements;
   rollout::Evidence evidence;  // ModelPlan::evidence of the last plan; empty for a new operator
+  scaling::Load load;          // ModelPlan::load of the last plan; empty for a new operator
+  Milliseconds clock{0};       // steady; only differences mean anything
   ApprovalFacts approvals;     // that name this ModelDeployment's UID
   // The run that made the target, while it stands: whose status has the target among its outputs.
   std::optional<api::ObjectMeta> target_maker;
@@ -198,6 +201,8 @@ struct ModelPlan {
   std::vector<ModelAction> actions;
   std::vector<GateQuestion> questions;
   rollout::Evidence evidence;
+  scaling::Load load;
+  bool listens = false;  // a request that a router holds is a reason to look: there are no servers
   api::ModelDeploymentStatus status;
   std::vector<RunEvent> events;
   std::optional<Milliseconds> requeue_after;

@@ -35,6 +35,10 @@ struct VersionCounters {
   std::int64_t compared = 0;  // rows of shadow answers
   std::int64_t flips = 0;     // of them with another decision than the stable version's
   ShiftSums shift;
+  // Requests that somebody waits for: not probes and scrapes, but those whose client went, too.
+  std::int64_t asked = 0;
+  int in_flight = 0;             // under way now
+  double in_flight_seconds = 0;  // those under way over time, of RouterFact::sampled_seconds
 };
 
 // A router that was asked. Those that did not answer are left out: what they said before counts on.
@@ -48,6 +52,8 @@ struct RouterFact {
   std::map<std::int64_t, int> endpoints;  // Ready ones that it knows, by version
   std::int64_t ejected = 0;               // version whose weight it took away by itself; 0: none
   std::string ejected_why;
+  int held = 0;                // requests that wait for a server
+  double sampled_seconds = 0;  // since its start; 0: it does not tell of load
 };
 
 // One measurement of what is asked elsewhere: a prometheus or http gate, a check before traffic.

@@ -52,6 +52,32 @@ TEST(Observations, AreWhatARouterSaysOfEachVersion) {
   EXPECT_EQ(flights.ejected_why.find('\a'), std::string::npos);
 }
 
+TEST(Observations, TellOfLoadAndOfWhatWaits) {
+  const auto said = ParseObservations(
+      R"({"sampledSeconds": 60.5, "deployments": {"flights": {"held": 3, "versions": {"8": {
+          "requests": 10, "clientGone": 2, "probes": 4, "inFlight": 5, "inFlightSeconds": 42.25}}}}})");
+  ASSERT_TRUE(said) << said.error().message;
+  EXPECT_EQ(said->sampled_seconds, 60.5);
+  const DeploymentObservation& flights = said->deployments.at("flights");
+  EXPECT_EQ(flights.held, 3);
+  EXPECT_EQ(flights.versions[0].asked, 8);
+  EXPECT_EQ(flights.versions[0].in_flight, 5);
+  EXPECT_EQ(flights.versions[0].in_flight_seconds, 42.25);
+}
+
+TEST(Observations, OfLoadThatMakeNoSenseAreNone) {
+  const auto said = ParseObservations(
+      R"({"sampledSeconds": -1, "deployments": {"flights": {"held": 1e300, "versions": {"8": {
+          "requests": 1, "probes": 9, "inFlight": 2.5, "inFlightSeconds": "many"}}}}})");
+  ASSERT_TRUE(said) << said.error().message;
+  EXPECT_EQ(said->sampled_seconds, 0);
+  const DeploymentObservation& flights = said->deployments.at("flights");
+  EXPECT_EQ(flights.held, 0);
+  EXPECT_EQ(flights.versions[0].asked, 0);
+  EXPECT_EQ(flights.versions[0].in_flight, 0);
+  EXPECT_EQ(flights.versions[0].in_flight_seconds, 0);
+}
+
 TEST(Observations, ThatMakeNoSenseCountNothing) {
   const auto said = ParseObservations(
       R"({"generation": 7, "deployments": {"flights": {"versions": {"x": {"requests": 5},

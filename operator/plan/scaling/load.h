@@ -1,0 +1,81 @@
+// What the servers of a ModelDeployment have to do: requests under way over time, of what its
+// routers counted. Kept from one look to the next and lost with the operator. Value type.
+//
+// A change of the number of servers begins anew: what fewer servers had to do, or these before all
+// of them answered, says nothing of what these can do.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operator/base/time.h"
+#include "operator/plan/rollout/observation.h"
+
+namespace penstock::scaling {
+
+// What is seen at one look.
+struct Sight {
+  std::vector<rollout::RouterFact> routers;  // those that answered
+  int ready_routers = 0;                     // that could have
+  int replicas = 0;                          // servers that are asked for
+  bool available = false;                    // all of them answer
+  int serving = 0;                           // of them, those that do
+  Milliseconds clock{0};                     // steady; only differences mean anything
+};
+
+// The mean of the requests under way, of all versions and routers, until `at`.
+struct LoadPoint {
+  Milliseconds at{0};
+  double in_flight = 0;
+};
+
+// Between two points, at least.
+inline constexpr Milliseconds kPointEach{8'000};
+// Servers that do not come up are waited for so long.
+inline constexpr Milliseconds kSettle{120'000};
+
+class Load {
+ public:
+  void Look(const Sight& sight);
+
+  [[nodiscard]] const std::vector<LoadPoint>& points() const { return points_; }  // ascending
+  // Since when points are of these servers; `settled()` false: they come up yet.
+  [[nodiscard]] bool settled() const { return settled_; }
+  [[nodiscard]] Milliseconds since() const { return since_; }
+  // When somebody asked last or servers came up, or the first look.
+  [[nodiscard]] Milliseconds active() const { return active_; }
+  // Of the last look: every router answered, in a way that tells of load.
+  [[nodiscard]] bool heard_all() const { return heard_all_; }
+  [[nodiscard]] int held() const { return held_; }
+  // Somebody wants servers, whatever the routers have seen.
+  void Wake(Milliseconds clock) { active_ = clock; }
+
+ private:
+  struct Counted {
+    double sampled = 0;
+    double in_flight_seconds = 0;
+    std::int64_t asked = 0;
+  };
+  using Key = std::pair<std::string, std::int64_t>;  // a router's run, a version
+
+  void NoteServers(const Sight& sight);
+  void NoteActivity(const Sight& sight);
+  void NotePoint(const Sight& sight);
+
+  bool begun_ = false;
+  std::map<Key, Counted> asked_;    // as of the last look
+  std::map<Key, Counted> counted_;  // as of the last point
+  std::vector<LoadPoint> points_;
+  int replicas_ = 0;
+  bool settled_ = false;
+  Milliseconds since_{0};
+  Milliseconds counted_at_{0};
+  Milliseconds active_{0};
+  bool heard_all_ = false;
+  int held_ = 0;
+};
+
+}  // namespace penstock::scaling
