@@ -30,7 +30,7 @@ bool WaitForSignal(const sigset_t& signals, std::chrono::milliseconds most) {
 
 Result<std::unique_ptr<TableSource>> MakeSource(const RouterCommand& command) {
   if (command.config.empty())
-    return ConnectToCluster({command.kubeconfig, command.ns, command.state, Say});
+    return ConnectToCluster({command.kubeconfig, command.ns, command.state, command.edge, Say});
   return std::unique_ptr<TableSource>(std::make_unique<FileSource>(command.config, kLookEvery));
 }
 

@@ -65,6 +65,10 @@ std::optional<RouterCommand> ParseCommand(int argc, char** argv, int* exit_code)
   app.add_option("--state", command.state,
                  "folder of the last table, by which a router begins while the API server is away")
       ->excludes(config);
+  app.add_option("--edge", command.edge,
+                 "folder in which the Secrets and ConfigMaps are mounted that expose.tls and "
+                 "expose.jwt of ModelDeployments name: secrets/NAME/tls.crt, configmaps/NAME/KEY")
+      ->excludes(config);
   app.add_option("--address", command.address, "IP address to listen on");
   app.add_option("--admin-port", command.admin_port,
                  "port of /healthz, /readyz, /metrics and /observations");

@@ -11,10 +11,11 @@
 namespace penstock::router {
 
 struct RouterCommand {
-  std::string config;      // a file of a route table; empty: the API server says
-  std::string ns;          // whose ModelDeployments are routed; empty: its own
-  std::string kubeconfig;  // empty: the pod's account
-  std::string state;       // folder of the last table
+  std::string config;          // a file of a route table; empty: the API server says
+  std::string ns;              // whose ModelDeployments are routed; empty: its own
+  std::string kubeconfig;      // empty: the pod's account
+  std::string state;           // folder of the last table
+  std::string edge = "/edge";  // folder of certificates and keys
   std::string address = "0.0.0.0";
   std::uint16_t admin_port = 9402;
   std::string name;  // in observations; default: the host's

@@ -124,6 +124,8 @@ void WriteHolding(const LiveRoutes& routes, Text* text) {
          [](const LiveDeployment& live) { return live.hold_expired.load(); });
   metric("penstock_router_refused_total", "counter", "Requests answered by the router itself.",
          [](const LiveDeployment& live) { return live.bad_requests.load(); });
+  metric("penstock_router_unauthorized_total", "counter", "Of these, those without a valid token.",
+         [](const LiveDeployment& live) { return live.unauthorized.load(); });
 }
 
 }  // namespace

@@ -58,18 +58,22 @@ Json VersionToJson(const VersionView& version) {
           {"shadow", ShadowToJson(version.shadow_statistics->Read())}};
 }
 
+Json Usable(bool there, const std::string& trouble) {
+  Json json{{"inUse", there}};
+  if (!trouble.empty()) json["trouble"] = trouble;
+  return json;
+}
+
 Json DeploymentToJson(const DeploymentView& view, const Router::Picture& picture) {
   Json versions = Json::object();
   for (const VersionView& version : view.versions)
     versions[std::to_string(version.version)] = VersionToJson(version);
   const LiveDeployment& live = *view.live;
-  Json json = {{"versions", std::move(versions)},
-               {"held", live.held.load()},
-               {"heldTotal", live.held_total.load()},
-               {"holdRefused", live.hold_refused.load()},
-               {"holdExpired", live.hold_expired.load()},
-               {"refused", live.bad_requests.load()},
-               {"draining", Json::array()}};
+  Json json = {
+      {"versions", std::move(versions)},          {"held", live.held.load()},
+      {"heldTotal", live.held_total.load()},      {"holdRefused", live.hold_refused.load()},
+      {"holdExpired", live.hold_expired.load()},  {"refused", live.bad_requests.load()},
+      {"unauthorized", live.unauthorized.load()}, {"draining", Json::array()}};
   for (const auto& one : picture.draining) {
     if (one.deployment != view.name) continue;
     json["draining"].push_back({{"version", one.version},
@@ -77,6 +81,9 @@ Json DeploymentToJson(const DeploymentView& view, const Router::Picture& picture
                                 {"port", one.endpoint.port},
                                 {"inFlight", one.in_flight}});
   }
+  const EdgeView& edge = view.edge;
+  if (edge.secure) json["certificate"] = Usable(edge.tls != nullptr, edge.certificate_trouble);
+  if (edge.rules) json["keys"] = Usable(edge.rules->keys != nullptr, edge.keys_trouble);
   const auto ejected = picture.ejected.find(view.name);
   if (ejected != picture.ejected.end())
     json["ejected"] = {{"version", ejected->second.version}, {"why", ejected->second.why}};

@@ -46,6 +46,8 @@ const char* ReasonOf(int status) {
   switch (status) {
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 404:
       return "Not Found";
     case 405:
@@ -109,7 +111,7 @@ std::size_t WriteAnswer(const AnswerHead& head, const AnswerFor& client, char* t
 }
 
 std::string OwnAnswer(int status, std::string_view message, bool keep_alive, bool to_head,
-                      int retry_after_seconds) {
+                      int retry_after_seconds, std::string_view fields) {
   const std::string body = Json({{"error", message}}).dump() + "\n";
   std::string answer =
       "HTTP/1.1 " + std::to_string(status) + " " + ReasonOf(status) +
@@ -117,6 +119,7 @@ std::string OwnAnswer(int status, std::string_view message, bool keep_alive, boo
       "\r\n";
   if (retry_after_seconds > 0)
     answer += "Retry-After: " + std::to_string(retry_after_seconds) + "\r\n";
+  answer += fields;
   answer += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
   return to_head ? answer : answer + body;
 }

@@ -27,8 +27,10 @@ struct AnswerFor {
 };
 [[nodiscard]] std::size_t WriteAnswer(const AnswerHead& head, const AnswerFor& client, char* to);
 
-// A whole answer of the router's own, {"error": message}.
+// A whole answer of the router's own, {"error": message}. `fields`: more lines of its head, each
+// with its CRLF.
 [[nodiscard]] std::string OwnAnswer(int status, std::string_view message, bool keep_alive,
-                                    bool to_head, int retry_after_seconds = 0);
+                                    bool to_head, int retry_after_seconds = 0,
+                                    std::string_view fields = {});
 
 }  // namespace penstock::router::http1

@@ -15,22 +15,44 @@ constexpr std::size_t kMostDiscarded = 1U << 20;
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker* worker, int fd, std::uint16_t port)
+ClientConnection::ClientConnection(Worker* worker, int fd, std::uint16_t port, SSL_CTX* context)
     : worker_(worker),
-      stream_(fd),
+      stream_(fd, context),
       port_(port),
       deadline_(worker->now() + worker->limits().idle_time.count()),
       in_(worker->blocks()) {
   stream_.AssumeWritable();
 }
 
-void ClientConnection::Start(Worker::Connections::iterator place) { place_ = place; }
+void ClientConnection::Start(Worker::Connections::iterator place) {
+  place_ = place;
+  if (!stream_.is_secure()) return;
+  state_ = State::kHandshaking;
+  deadline_ = worker_->now() + worker_->limits().head_time.count();
+  worker_->MoveToBusy(place_);
+}
+
+void ClientConnection::Handshake() {
+  switch (stream_.Handshake()) {
+    case Stream::Got::kSome:
+      return NextRequest();
+    case Stream::Got::kNothing:
+      return;
+    default:
+      if (!stream_.met_plain_http()) return Drop();
+      stream_.TurnPlain();
+      return Answer(400, "this port speaks TLS: ask by https", false);
+  }
+}
 
 void ClientConnection::OnEvents(std::uint32_t events) {
   if (state_ == State::kClosed) return;
   const bool had_ended = stream_.ended();
   stream_.Note(events);
   switch (state_) {
+    case State::kHandshaking:
+      Handshake();
+      break;
     case State::kIdle:
     case State::kReading:
       break;
@@ -103,6 +125,7 @@ void ClientConnection::OnSweep() {
       }
       break;
     }
+    case State::kHandshaking:
     case State::kAnswering:
     case State::kLingering:
       if (IsLate()) Drop();
@@ -115,7 +138,8 @@ void ClientConnection::OnSweep() {
 }
 
 // The router's own answer to what is under way, or to no request at all.
-void ClientConnection::Answer(int status, std::string_view why, bool keep_alive, int retry_after) {
+void ClientConnection::Answer(int status, std::string_view why, bool keep_alive, int retry_after,
+                              std::string_view fields) {
   bool to_head = false;
   if (exchange_) {
     to_head = exchange_->to_head;
@@ -129,7 +153,7 @@ void ClientConnection::Answer(int status, std::string_view why, bool keep_alive,
   if (state_ == State::kIdle) worker_->MoveToBusy(place_);
   state_ = State::kAnswering;
   deadline_ = worker_->now() + worker_->limits().write_idle.count();
-  own_ = http1::OwnAnswer(status, why, keep_alive, to_head, retry_after);
+  own_ = http1::OwnAnswer(status, why, keep_alive, to_head, retry_after, fields);
   own_sent_ = 0;
   keep_alive_after_own_ = keep_alive;
   SendOwn();

@@ -1,6 +1,7 @@
 // One client's connection and the request that it has under way. Belongs to one worker and its
 // thread, and to one of the worker's two lists.
 //
+//   Handshaking (TLS) --> Idle
 //   Idle --(bytes)--> Reading --(head whole)--> Forwarding --(answer whole)--> Idle, or Closed
 //                        |  \--(no endpoint)--> Held --(one came)--^
 //                        \--(refused)--> Answering --> Idle, or Lingering --> Closed
@@ -25,7 +26,8 @@ inline constexpr std::size_t kMostHead = BlockPool::kBlock - http1::kMostAdded;
 
 class ClientConnection final : public Pollable, public UpstreamUser {
  public:
-  ClientConnection(Worker* worker, int fd, std::uint16_t port);
+  // Under TLS where there is a `context`.
+  ClientConnection(Worker* worker, int fd, std::uint16_t port, SSL_CTX* context);
   ~ClientConnection() override = default;
 
   void Start(Worker::Connections::iterator place);
@@ -39,6 +41,7 @@ class ClientConnection final : public Pollable, public UpstreamUser {
 
  private:
   enum class State : std::uint8_t {
+    kHandshaking,
     kIdle,
     kReading,
     kHeld,
@@ -52,7 +55,9 @@ class ClientConnection final : public Pollable, public UpstreamUser {
   void ReadRequests();
   [[nodiscard]] bool ReadHead();   // false: more bytes are needed
   [[nodiscard]] bool ReadBytes();  // the same
-  void Begin(const http1::RequestHead& head);
+  void Begin(http1::RequestHead* head);
+  // The same: who asks has to be known, and is not.
+  [[nodiscard]] bool MayPass(http1::RequestHead* head);
   // False: an answer of our own is on its way.
   [[nodiscard]] bool ReadPin(const http1::RequestHead& head, RequestRoute* route);
   [[nodiscard]] bool Compose(const http1::RequestHead& head, const RequestRoute& route);
@@ -80,7 +85,9 @@ class ClientConnection final : public Pollable, public UpstreamUser {
   void ReleaseUpstream(bool reusable);
 
   // client_connection.cc: states, own answers, the end
-  void Answer(int status, std::string_view why, bool keep_alive, int retry_after = 0);
+  void Handshake();
+  void Answer(int status, std::string_view why, bool keep_alive, int retry_after = 0,
+              std::string_view fields = {});
   void SendOwn();
   void EndExchange();
   void NextRequest();

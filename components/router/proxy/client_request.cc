@@ -38,7 +38,7 @@ bool ClientConnection::ReadHead() {
     return true;
   }
   if (read.kind == Kind::kPartial) return ReadBytes();
-  Begin(*head);
+  Begin(head);
   return true;
 }
 
@@ -59,7 +59,8 @@ bool ClientConnection::ReadBytes() {
   }
 }
 
-void ClientConnection::Begin(const http1::RequestHead& head) {
+void ClientConnection::Begin(http1::RequestHead* asked) {
+  const http1::RequestHead& head = *asked;
   exchange_ = std::make_unique<Exchange>(worker_->blocks());
   worker_->CountRequest(1);
   Exchange& x = *exchange_;
@@ -74,17 +75,49 @@ void ClientConnection::Begin(const http1::RequestHead& head) {
   x.deployment = worker_->routes().OfPort(port_);
   if (!x.deployment)
     return Answer(503, "no ModelDeployment has this port any more", false, kRetryAfterSeconds);
+  // Of a connection that is older than what its port asks for.
+  if (x.deployment->edge.secure && !stream_.is_secure())
+    return Answer(400, "this port speaks TLS: ask by https", false);
   if (worker_->requests() > worker_->limits().requests)
     return Answer(503, "too many requests are under way", bodiless, kRetryAfterSeconds);
   RequestRoute route = RouteOf(head.target);
   x.route = route.kind;
   x.idempotent = IsIdempotent(head.method, route.kind);
+  if (!MayPass(asked)) return;
   if (!ReadPin(head, &route)) return;
   PlanShadow();
   if (!Compose(head, route)) return;
   const auto time = x.request.body_read() ? x.deployment->timeout : worker_->limits().request_time;
   x.deadline = x.begun + time.count();
   Route();
+}
+
+// A token is for the router: no server, and no copy of the request, gets it.
+bool ClientConnection::MayPass(http1::RequestHead* head) {
+  Exchange& x = *exchange_;
+  const TokenRules* const rules = x.deployment->edge.rules.get();
+  if (rules == nullptr) return true;
+  std::string_view authorization;
+  int count = 0;
+  for (std::size_t i = 0; i < head->field_count; ++i) {
+    http1::Field& field = head->fields[i];
+    if (!http1::SameName(field.name, "authorization")) continue;
+    authorization = field.value;
+    field.passed_on = head->all_passed_on = false;
+    ++count;
+  }
+  const bool bodiless = head->framing == Framing::kNone;
+  if (bodiless && IsOpenProbe(head->method, head->target)) return true;
+  const Verdict verdict = count > 1
+                              ? Verdict::kMalformed
+                              : Judge(authorization, *rules, std::chrono::system_clock::now());
+  if (verdict == Verdict::kGood) return true;
+  ++x.deployment->live->unauthorized;
+  // What is wrong with it, whoever made it up would like to know.
+  Answer(401, "a bearer token is required that is valid here", bodiless, 0,
+         verdict == Verdict::kNone ? "WWW-Authenticate: Bearer\r\n"
+                                   : "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n");
+  return false;
 }
 
 // Leaves a pin of the path in `route` only if it names one of the deployment's versions, whose

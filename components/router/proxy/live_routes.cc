@@ -52,8 +52,8 @@ VersionView RouteBuilder::View(const std::string& deployment, const VersionRoute
   return view;
 }
 
-std::shared_ptr<const DeploymentView> RouteBuilder::View(const DeploymentRoute& route,
-                                                         std::int64_t ejected) {
+std::shared_ptr<DeploymentView> RouteBuilder::View(const DeploymentRoute& route,
+                                                   std::int64_t ejected) {
   auto view = std::make_shared<DeploymentView>();
   view->name = route.name;
   view->resource_version = route.resource_version;
@@ -116,11 +116,14 @@ void RouteBuilder::Forget(const RouteTable& table) {
 }
 
 std::shared_ptr<const LiveRoutes> RouteBuilder::Build(
-    const RouteTable& table, const std::map<std::string, std::int64_t>& ejected) {
+    const RouteTable& table, const std::map<std::string, std::int64_t>& ejected,
+    const Credentials& credentials) {
   auto routes = std::make_shared<LiveRoutes>();
   for (const DeploymentRoute& route : table.deployments) {
     const auto found = ejected.find(route.name);
-    routes->deployments.push_back(View(route, found == ejected.end() ? 0 : found->second));
+    auto view = View(route, found == ejected.end() ? 0 : found->second);
+    view->edge = credentials.Of(route.name);
+    routes->deployments.push_back(std::move(view));
   }
   std::sort(routes->deployments.begin(), routes->deployments.end(),
             [](const auto& a, const auto& b) { return a->port < b->port; });

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "components/router/edge/credentials.h"
 #include "components/router/observe/shadow_comparer.h"
 #include "components/router/observe/statistics.h"
 #include "components/router/routing/route_table.h"
@@ -69,6 +70,7 @@ struct LiveDeployment {
   std::atomic<std::int64_t> hold_refused{0};  // 503 as too many wait
   std::atomic<std::int64_t> hold_expired{0};  // 503 as none came in time
   std::atomic<std::int64_t> bad_requests{0};  // refused by the router: 4xx, 5xx of its own
+  std::atomic<std::int64_t> unauthorized{0};  // of these, those without a token that holds
 };
 
 struct DeploymentView {
@@ -82,6 +84,7 @@ struct DeploymentView {
   std::vector<VersionView> versions;
   std::shared_ptr<WeightedChoice> choice;  // indexes versions; null: no weights
   std::shared_ptr<LiveDeployment> live;
+  EdgeView edge;
 
   [[nodiscard]] const VersionView* Find(std::int64_t version) const;
 };
@@ -97,7 +100,8 @@ class RouteBuilder {
   RouteBuilder(std::size_t workers, std::uint64_t seed) : workers_(workers), seed_(seed) {}
   // `ejected`: the versions that get no weight, by deployment, whatever the table says.
   [[nodiscard]] std::shared_ptr<const LiveRoutes> Build(
-      const RouteTable& table, const std::map<std::string, std::int64_t>& ejected);
+      const RouteTable& table, const std::map<std::string, std::int64_t>& ejected,
+      const Credentials& credentials);
   // Endpoints that no table names and that still have requests.
   struct Draining {
     std::string deployment;
@@ -122,8 +126,8 @@ class RouteBuilder {
   };
 
   [[nodiscard]] VersionView View(const std::string& deployment, const VersionRoute& route);
-  [[nodiscard]] std::shared_ptr<const DeploymentView> View(const DeploymentRoute& route,
-                                                           std::int64_t ejected);
+  [[nodiscard]] std::shared_ptr<DeploymentView> View(const DeploymentRoute& route,
+                                                     std::int64_t ejected);
   void Choose(DeploymentView* view);
   void Forget(const RouteTable& table);
 

@@ -35,10 +35,15 @@ Result<std::unique_ptr<Router>> Router::Start(const RouterOptions& options) {
     if (auto started = worker->Start(); !started) return started.error();
   }
   if (auto started = router->acceptor_->Start(); !started) return started.error();
+  router->looks_ =
+      std::jthread([raw = router.get(), every = options.look_every](const std::stop_token& stop) {
+        raw->LookAtCredentials(stop, every);
+      });
   return router;
 }
 
 Router::~Router() {
+  looks_ = {};
   acceptor_ = nullptr;
   for (const auto& worker : workers_) worker->Stop();
 }
@@ -46,6 +51,7 @@ Router::~Router() {
 void Router::Publish(std::shared_ptr<const RouteTable> table) {
   std::lock_guard lock(mutex_);
   table_ = std::move(table);
+  (void)credentials_.Look(*table_, std::chrono::system_clock::now());
   ForgetEjections();
   Apply();
 }
@@ -60,6 +66,14 @@ void Router::Eject(const std::string& deployment, std::int64_t version, const st
     }
   }
   Apply();
+}
+
+void Router::LookAtCredentials(const std::stop_token& stop, std::chrono::milliseconds every) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    (void)stopped_.wait_for(lock, stop, every, [] { return false; });
+    if (table_ && credentials_.Look(*table_, std::chrono::system_clock::now())) Apply();
+  }
 }
 
 void Router::ForgetEjections() {
@@ -78,7 +92,7 @@ void Router::ForgetEjections() {
 void Router::Apply() {
   std::map<std::string, std::int64_t> without;
   for (const auto& [name, one] : ejected_) without[name] = one.version;
-  routes_ = builder_.Build(*table_, without);
+  routes_ = builder_.Build(*table_, without, credentials_);
   std::latch done(static_cast<std::ptrdiff_t>(workers_.size()));
   for (const auto& worker : workers_) {
     worker->Post([this, &done](Worker& self) {

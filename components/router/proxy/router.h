@@ -5,6 +5,7 @@
 // Owns its threads. All methods from any thread.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,8 +13,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "components/router/edge/credentials.h"
 #include "components/router/observe/shadow_comparer.h"
 #include "components/router/proxy/acceptor.h"
 #include "components/router/proxy/limits.h"
@@ -29,6 +32,8 @@ struct RouterOptions {
   int threads = 1;
   Limits limits = {};
   std::uint64_t seed = 0;  // of this router's choices; routers differ in it
+  // How often it is looked whether certificates and key sets have changed.
+  std::chrono::milliseconds look_every{1'000};
 };
 
 struct Ejected {
@@ -71,18 +76,22 @@ class Router {
  private:
   explicit Router(const RouterOptions& options);
   void Apply();
+  void LookAtCredentials(const std::stop_token& stop, std::chrono::milliseconds every);
   void ForgetEjections();
 
   ShadowComparer comparer_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Acceptor> acceptor_;
   std::mutex mutex_;                                  // held while a table is put in use
+  std::condition_variable_any stopped_;               // nobody tells it: a stop wakes it
   RouteBuilder builder_;                              // guarded by mutex_
+  Credentials credentials_;                           // guarded by mutex_
   std::shared_ptr<const RouteTable> table_;           // guarded by mutex_
   std::shared_ptr<const LiveRoutes> routes_;          // guarded by mutex_
   std::map<std::string, std::string> not_listening_;  // guarded by mutex_
   std::map<std::string, Ejected> ejected_;            // guarded by mutex_
   bool finishing_ = false;                            // guarded by mutex_
+  std::jthread looks_;                                // for other certificates and keys
 };
 
 }  // namespace penstock::router

@@ -76,7 +76,16 @@ void Worker::DoPosted() {
 void Worker::Adopt(int fd, std::uint16_t port) {
   const int on = 1;
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  idle_.push_back(std::make_unique<ClientConnection>(this, fd, port));
+  SSL_CTX* context = nullptr;
+  if (const auto deployment = routes_->OfPort(port); deployment && deployment->edge.secure) {
+    if (!deployment->edge.tls) {  // no certificate to show: never without one
+      close(fd);
+      --connections_;
+      return;
+    }
+    context = deployment->edge.tls->context();
+  }
+  idle_.push_back(std::make_unique<ClientConnection>(this, fd, port, context));
   ClientConnection* const connection = idle_.back().get();
   connection->Start(std::prev(idle_.end()));
   if (!poller_.Add(fd, connection)) connection->Drop();

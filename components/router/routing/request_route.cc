@@ -73,6 +73,25 @@ bool IsIdempotent(std::string_view method, RouteKind kind) {
   return method == "POST" && (kind == RouteKind::kInfer || kind == RouteKind::kPredict);
 }
 
+bool IsOpenProbe(std::string_view method, std::string_view target) {
+  if (method != "GET" && method != "HEAD") return false;
+  if (IsProbe(target)) return target != "/metrics";
+  constexpr std::string_view kModels = "/v2/models/";
+  constexpr std::string_view kReady = "/ready";
+  if (!target.starts_with(kModels) || !target.ends_with(kReady) ||
+      target.size() <= kModels.size() + kReady.size())
+    return false;
+  const auto model = target.substr(kModels.size(), target.size() - kModels.size() - kReady.size());
+  const auto name = model.substr(0, model.find(kVersions));
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
+  });
+  return plain && !name.empty() &&
+         (name.size() == model.size() ||
+          ParseVersion(model.substr(name.size() + kVersions.size())));
+}
+
 std::optional<std::int64_t> ParseVersion(std::string_view text) {
   std::int64_t version = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), version);

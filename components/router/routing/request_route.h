@@ -35,6 +35,10 @@ struct RequestRoute {
 // are functions of their request.
 [[nodiscard]] bool IsIdempotent(std::string_view method, RouteKind kind);
 
+// A probe that is answered to everybody, token or none: GET or HEAD of a server's or a model's
+// health by exactly these paths, never of its metrics.
+[[nodiscard]] bool IsOpenProbe(std::string_view method, std::string_view target);
+
 // The value of the header penstock-version: a whole number above 0, or nothing.
 [[nodiscard]] std::optional<std::int64_t> ParseVersion(std::string_view text);
 

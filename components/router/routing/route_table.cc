@@ -115,6 +115,46 @@ Result<void> ReadHold(const Json& json, HoldBounds* hold) {
   return {};
 }
 
+Json EdgeToJson(const TlsRoute& tls) {
+  return {
+      {"secret", tls.secret}, {"certificateFile", tls.certificate_file}, {"keyFile", tls.key_file}};
+}
+
+Json EdgeToJson(const TokenRoute& tokens) {
+  Json json = {{"issuer", tokens.issuer}, {"audiences", tokens.audiences}, {"from", tokens.from}};
+  json[tokens.keys.empty() ? "keysFile" : "keys"] =
+      tokens.keys.empty() ? tokens.keys_file : tokens.keys;
+  return json;
+}
+
+// Throws Json::exception where a field is missing or has another type: what guards a port is never
+// left out because it could not be read.
+void ReadEdge(const Json& json, DeploymentRoute* route) {
+  if (json.contains("tls")) {
+    const Json& tls = json.at("tls");
+    route->tls = {tls.value("secret", ""), tls.at("certificateFile").get<std::string>(),
+                  tls.at("keyFile").get<std::string>()};
+  }
+  if (json.contains("tokens")) {
+    const Json& tokens = json.at("tokens");
+    route->tokens = {tokens.at("issuer").get<std::string>(),
+                     tokens.at("audiences").get<std::vector<std::string>>(),
+                     tokens.value("keys", ""), tokens.value("keysFile", ""),
+                     tokens.value("from", "the keys")};
+  }
+}
+
+Result<void> CheckEdge(const DeploymentRoute& route) {
+  const std::string where = "deployment '" + route.name + "': ";
+  if (route.tls && (route.tls->certificate_file.empty() || route.tls->key_file.empty()))
+    return Invalid(where + "tls needs certificateFile and keyFile");
+  if (route.tokens && (route.tokens->issuer.empty() || route.tokens->audiences.empty()))
+    return Invalid(where + "tokens need an issuer and audiences");
+  if (route.tokens && route.tokens->keys.empty() == route.tokens->keys_file.empty())
+    return Invalid(where + "tokens need either keys or keysFile");
+  return {};
+}
+
 Result<DeploymentRoute> ReadDeployment(const Json& json) {
   DeploymentRoute route;
   route.name = json.at("name").get<std::string>();
@@ -131,6 +171,7 @@ Result<DeploymentRoute> ReadDeployment(const Json& json) {
     PENSTOCK_ASSIGN(route.timeout, ParseDuration(json.at("timeout").get<std::string>()));
   }
   if (json.contains("hold")) PENSTOCK_TRY(ReadHold(json.at("hold"), &route.hold));
+  ReadEdge(json, &route);
   for (const Json& one : json.value("versions", Json::array())) {
     auto version = ReadVersion(one);
     if (!version) return Wrap("deployment '" + route.name + "'", version.error());
@@ -184,6 +225,7 @@ Result<void> Check(const RouteTable& table) {
     if (route.timeout.count() <= 0 || route.hold.requests < 0 || route.hold.bytes < 0 ||
         route.hold.time.count() < 0)
       return Invalid("deployment '" + route.name + "': time-outs and bounds are above 0");
+    PENSTOCK_TRY(CheckEdge(route));
     PENSTOCK_TRY(CheckVersions(route));
   }
   return {};
@@ -204,7 +246,10 @@ Json ToJson(const RouteTable& table) {
                              {"time", FormatDuration(route.hold.time)}}},
                            {"shadowOutput", route.shadow_output},
                            {"versions", std::move(versions)}});
-    if (route.shadow_threshold) deployments.back()["shadowThreshold"] = *route.shadow_threshold;
+    Json& json = deployments.back();
+    if (route.shadow_threshold) json["shadowThreshold"] = *route.shadow_threshold;
+    if (route.tls) json["tls"] = EdgeToJson(*route.tls);
+    if (route.tokens) json["tokens"] = EdgeToJson(*route.tokens);
   }
   return {{"deployments", std::move(deployments)}};
 }

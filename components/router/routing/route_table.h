@@ -50,6 +50,24 @@ struct HoldBounds {
   friend bool operator==(const HoldBounds&, const HoldBounds&) = default;
 };
 
+// The port speaks TLS. Keys stand in files, never in a table.
+struct TlsRoute {
+  std::string secret;  // for messages
+  std::string certificate_file = {};
+  std::string key_file = {};
+  friend bool operator==(const TlsRoute&, const TlsRoute&) = default;
+};
+
+// Requests need a bearer token, but for probes.
+struct TokenRoute {
+  std::string issuer;
+  std::vector<std::string> audiences = {};
+  std::string keys = {};  // a JSON Web Key Set; empty: keys_file holds it
+  std::string keys_file = {};
+  std::string from = {};  // for messages: "ConfigMap issuer, key jwks.json"
+  friend bool operator==(const TokenRoute&, const TokenRoute&) = default;
+};
+
 struct DeploymentRoute {
   std::string name;              // of the ModelDeployment
   std::string resource_version;  // acknowledged in observations once this route is in use
@@ -62,6 +80,8 @@ struct DeploymentRoute {
   HoldBounds hold = {};
   std::string shadow_output;  // the output whose values are compared; empty: the answer's first
   std::optional<double> shadow_threshold = {};  // a decision is a value above it
+  std::optional<TlsRoute> tls = {};
+  std::optional<TokenRoute> tokens = {};
   friend bool operator==(const DeploymentRoute&, const DeploymentRoute&) = default;
 };
 
@@ -75,7 +95,9 @@ struct RouteTable {
 [[nodiscard]] Result<void> Check(const RouteTable& table);
 
 // {"deployments": [{"name", "resourceVersion", "port", "timeout": "60s", "shadowOutput",
-//   "shadowThreshold": 0.5, "hold": {"requests", "bytes", "time"}, "versions": [{"version",
+//   "shadowThreshold": 0.5, "hold": {"requests", "bytes", "time"}, "tls": {"secret",
+//   "certificateFile", "keyFile"}, "tokens": {"issuer", "audiences": [], "keys" or "keysFile",
+//   "from"}, "versions": [{"version",
 //   "weight": "95%", "shadow": "0%", "maxErrorRate": "1%",
 //   "endpoints": ["10.0.0.1:8080", "[::1]:8080"]}]}]}; what is left out has the defaults above.
 //   Also the form of the file that a router keeps. Reading ends with Check.

@@ -27,7 +27,9 @@ TEST(RouteTable, ReadsWhatItWrote) {
        .timeout = std::chrono::milliseconds(1'500),
        .hold = {.requests = 3, .bytes = 4, .time = std::chrono::seconds(5)},
        .shadow_output = "p",
-       .shadow_threshold = 0.25});
+       .shadow_threshold = 0.25,
+       .tls = TlsRoute{"flights-tls", "/a/tls.crt", "/a/tls.key"},
+       .tokens = TokenRoute{"https://issuer", {"a", "b"}, "", "/b/jwks.json", "ConfigMap b"}});
   const auto read = ParseRouteTable(ToJson(table).dump(), "itself");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(*read, table);

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMostBytes = 64ULL << 20;
 }  // namespace
 
 ClusterSource::ClusterSource(kube::Client& client, const Clock& clock, ClusterSourceOptions options)
-    : client_(client), clock_(clock), options_(std::move(options)) {
+    : client_(client), clock_(clock), options_(std::move(options)), builder_(options_.edge) {
   AddInformer(kube::kModelDeployments, "", TrimModelDeployment);
   AddInformer(kube::kEndpointSlices, std::string(kLabelModelDeployment) + "," + kLabelModelVersion,
               TrimEndpointSlice);

@@ -25,6 +25,7 @@ namespace penstock::router {
 struct ClusterSourceOptions {
   std::string ns;
   std::filesystem::path file;  // of the last table; empty: none is kept
+  std::filesystem::path edge;  // where certificates and keys are mounted, see TableBuilder
   // Told what goes wrong, once each time that it is another thing; from any thread.
   std::function<void(const std::string&)> log = [](const std::string&) {};
   kube::BackoffSettings backoff{.initial = std::chrono::milliseconds(200),

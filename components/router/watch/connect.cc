@@ -34,6 +34,7 @@ Result<std::unique_ptr<TableSource>> ConnectToCluster(ClusterSettings settings) 
   ClusterSourceOptions options;
   options.ns = settings.ns.empty() ? config->namespace_ : settings.ns;
   if (!settings.state.empty()) options.file = settings.state / "route-table.json";
+  options.edge = settings.edge;
   options.log = std::move(settings.log);
   auto clock = std::make_unique<SystemClock>();
   auto client = kube::ApiClient::Make(*std::move(config), *clock);

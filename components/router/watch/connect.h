@@ -14,6 +14,7 @@ struct ClusterSettings {
   std::string kubeconfig;       // empty: as kubectl finds one, or else the pod's account
   std::string ns;               // empty: that of the pod, or of the kubeconfig
   std::filesystem::path state;  // folder of the last table; empty: none is kept
+  std::filesystem::path edge;   // folder of certificates and keys
   std::function<void(const std::string&)> log = [](const std::string&) {};
 };
 

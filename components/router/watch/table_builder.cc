@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "operator/base/json_member.h"
+#include "operator/base/try.h"
 
 namespace penstock::router {
 namespace {
@@ -128,8 +129,56 @@ std::optional<double> NumberOf(const std::string& text) {
   return number;
 }
 
+// A name that leads out of the folder of its kind is none.
+Result<std::string> FileName(const Json& object, const char* member) {
+  std::string name = TextAt(object, member);
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
+    return Invalid(std::string(member) + " is no name");
+  return name;
+}
+
+Result<TlsRoute> ReadTls(const Json& tls, const std::filesystem::path& edge) {
+  PENSTOCK_ASSIGN(std::string secret, FileName(tls, "secretName"));
+  const std::filesystem::path folder = edge / "secrets" / secret;
+  return TlsRoute{std::move(secret), folder / "tls.crt", folder / "tls.key"};
+}
+
+Result<TokenRoute> ReadTokens(const Json& jwt, const std::filesystem::path& edge) {
+  TokenRoute tokens;
+  tokens.issuer = TextAt(jwt, "issuer");
+  for (const Json& audience : Member(jwt, "audiences"))
+    if (audience.is_string()) tokens.audiences.push_back(audience.get<std::string>());
+  const Json& keys = Member(jwt, "jwks");
+  tokens.keys = TextAt(keys, "inline");
+  tokens.from = "expose.jwt.jwks.inline";
+  if (const Json& map = Member(keys, "configMap"); !map.is_null()) {
+    PENSTOCK_ASSIGN(const std::string name, FileName(map, "name"));
+    PENSTOCK_ASSIGN(const std::string key, FileName(map, "key"));
+    tokens.keys_file = edge / "configmaps" / name / key;
+    tokens.from = "ConfigMap " + name + ", key " + key;
+  }
+  return tokens;
+}
+
+// What guards a port is never left out because it could not be read.
+Result<void> ReadExpose(const Json& expose, const std::filesystem::path& edge,
+                        DeploymentRoute* route) {
+  if (const Json& tls = Member(expose, "tls"); !tls.is_null()) {
+    auto read = ReadTls(tls, edge);
+    if (!read) return Wrap("spec.expose.tls", read.error());
+    route->tls = *std::move(read);
+  }
+  if (const Json& jwt = Member(expose, "jwt"); !jwt.is_null()) {
+    auto read = ReadTokens(jwt, edge);
+    if (!read) return Wrap("spec.expose.jwt", read.error());
+    route->tokens = *std::move(read);
+  }
+  return {};
+}
+
 // Without endpoints. nullopt: it goes through no router.
-Result<std::optional<DeploymentRoute>> ReadRoute(const Json& md) {
+Result<std::optional<DeploymentRoute>> ReadRoute(const Json& md,
+                                                 const std::filesystem::path& edge) {
   const Json& status = Member(md, "status");
   const Json& traffic = Member(status, "traffic");
   if (!traffic.is_array() || traffic.empty()) return std::optional<DeploymentRoute>();
@@ -150,6 +199,8 @@ Result<std::optional<DeploymentRoute>> ReadRoute(const Json& md) {
       route.shadow_threshold = *threshold;
     }
   }
+  if (auto read = ReadExpose(Member(Member(md, "spec"), "expose"), edge, &route); !read)
+    return read.error();
   if (auto good = Check(RouteTable{{route}}); !good) return good.error();
   return std::optional(std::move(route));
 }
@@ -164,6 +215,8 @@ void TrimModelDeployment(Json& object) {
   for (const char* field : {"router", "traffic"})
     if (const Json& value = Member(Member(object, "status"), field); !value.is_null())
       less["status"][field] = value;
+  if (const Json& expose = Member(Member(object, "spec"), "expose"); !expose.is_null())
+    less["spec"]["expose"] = expose;
   object = std::move(less);
 }
 
@@ -190,19 +243,27 @@ RouteTable TableBuilder::Build(const std::vector<kube::ObjectPtr>& model_deploym
   Endpoints endpoints = EndpointsOf(endpoint_slices);
   std::map<std::string, DeploymentRoute> routes;
   std::map<std::uint16_t, std::string> ports;  // who has it
-  const auto keep_last = [&](const std::string& name, const std::string& why) {
+  // What guards its port is today's, as far as it is known at all.
+  const auto keep_last = [&](const Json& md, const std::string& name, const std::string& why) {
     problems_.push_back("ModelDeployment " + name + ": " + why);
-    if (const auto last = last_.find(name); last != last_.end()) routes[name] = last->second;
+    const auto last = last_.find(name);
+    if (last == last_.end()) return;
+    DeploymentRoute kept = last->second;
+    kept.tls.reset();
+    kept.tokens.reset();
+    if (ReadExpose(Member(Member(md, "spec"), "expose"), edge_, &kept) && Check({{kept}}))
+      routes[name] = std::move(kept);
   };
   for (const auto& md : model_deployments) {
     const std::string name = TextAt(Member(*md, "metadata"), "name");
     if (!Member(*md, "status").contains("router")) {
-      if (last_.contains(name)) keep_last(name, "it has lost its status; its last route is kept");
+      if (last_.contains(name))
+        keep_last(*md, name, "it has lost its status; its last route is kept");
       continue;
     }
-    auto route = ReadRoute(*md);
+    auto route = ReadRoute(*md, edge_);
     if (!route) {
-      keep_last(name, route.error().message + "; its last route is kept");
+      keep_last(*md, name, route.error().message + "; its last route is kept");
     } else if (*route) {
       routes[name] = **std::move(route);
     }

@@ -49,7 +49,7 @@ class RoutesOf : public ::testing::Test {
     return out;
   }
 
-  TableBuilder builder_;
+  TableBuilder builder_{"/edge"};
   std::vector<kube::ObjectPtr> mds_, slices_;
 };
 
@@ -147,6 +147,52 @@ TEST_F(RoutesOf, OneThatGoesThroughRoutersNoMoreHasNone) {
   Build();
   Add(ModelDeployment("flights", 20001, "[]"));
   EXPECT_EQ(Text(), "");
+}
+
+TEST_F(RoutesOf, AGuardedPortNameTheFilesOfItsCertificateAndKeys) {
+  Json md = ModelDeployment("flights", 20001, kAll);
+  md["spec"]["expose"] = Json::parse(R"({"tls": {"secretName": "flights-tls"},
+    "jwt": {"issuer": "https://i", "audiences": ["a", "b"],
+            "jwks": {"configMap": {"name": "issuer", "key": "jwks.json"}}}})");
+  Add(md);
+  const RouteTable table = Build();
+  ASSERT_EQ(table.deployments.size(), 1U);
+  const DeploymentRoute& route = table.deployments[0];
+  ASSERT_TRUE(route.tls && route.tokens);
+  EXPECT_EQ(*route.tls, (TlsRoute{"flights-tls", "/edge/secrets/flights-tls/tls.crt",
+                                  "/edge/secrets/flights-tls/tls.key"}));
+  EXPECT_EQ(route.tokens->keys_file, "/edge/configmaps/issuer/jwks.json");
+  EXPECT_EQ(route.tokens->from, "ConfigMap issuer, key jwks.json");
+  EXPECT_THAT(route.tokens->audiences, ElementsAre("a", "b"));
+}
+
+// What cannot be read is never taken for "nothing is asked for".
+TEST_F(RoutesOf, AGuardThatCannotBeReadAreNone) {
+  for (const char* expose :
+       {R"({"tls": {"secretName": "../other"}})", R"({"tls": {}})", R"({"tls": "x"})",
+        R"({"jwt": {"issuer": "i", "jwks": {"inline": "{}"}}})",
+        R"({"jwt": {"issuer": "i", "audiences": ["a"], "jwks": {}}})",
+        R"({"jwt": {"audiences": ["a"], "jwks": {"inline": "{}"}}})",
+        R"({"jwt": {"issuer": "i", "audiences": ["a"], "jwks":
+            {"configMap": {"name": "n", "key": ".."}}}})"}) {
+    builder_.Remember(Kept("flights", 20001));  // from before it was guarded
+    Json md = ModelDeployment("flights", 20001, kAll);
+    md["spec"]["expose"] = Json::parse(expose);
+    Add(md);
+    EXPECT_EQ(Text(), "") << expose;
+    EXPECT_THAT(builder_.problems(), ElementsAre(HasSubstr("flights"))) << expose;
+  }
+}
+
+TEST_F(RoutesOf, AStatusThatWasLostAreKeptWithTodaysGuard) {
+  builder_.Remember(Kept("flights", 20001));
+  Json md = ModelDeployment("flights", 20001, kAll);
+  md["status"] = Json::object();
+  md["spec"]["expose"] = {{"tls", {{"secretName", "s"}}}};
+  Add(md);
+  const RouteTable table = Build();
+  ASSERT_EQ(table.deployments.size(), 1U);
+  EXPECT_TRUE(table.deployments[0].tls);
 }
 
 TEST_F(RoutesOf, APortThatTwoSayIsTheFirstOnesAndIsTold) {
