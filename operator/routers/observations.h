@@ -20,6 +20,8 @@ struct DeploymentObservation {
   std::map<std::int64_t, int> endpoints;           // Ready ones that it knows, by version
   std::int64_t ejected = 0;                        // version; 0: none
   std::string ejected_why;                         // cut and escaped
+  rollout::GuardFact certificate;                  // the same
+  rollout::GuardFact keys;
 };
 
 struct Observations {

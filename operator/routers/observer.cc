@@ -29,6 +29,8 @@ std::vector<rollout::RouterFact> FactsOf(const std::vector<RouterAnswer>& answer
     fact.endpoints = said.endpoints;
     fact.ejected = said.ejected;
     fact.ejected_why = said.ejected_why;
+    fact.certificate = said.certificate;
+    fact.keys = said.keys;
   }
   return facts;
 }

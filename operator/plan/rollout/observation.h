@@ -37,6 +37,12 @@ struct VersionCounters {
   ShiftSums shift;
 };
 
+// What a router has of a certificate, or of the keys of tokens.
+struct GuardFact {
+  bool in_use = false;  // one that can be used
+  std::string trouble;  // what is wrong with the newest
+};
+
 // A router that was asked. Those that did not answer are left out: what they said before counts on.
 struct RouterFact {
   std::string pod;
@@ -48,6 +54,8 @@ struct RouterFact {
   std::map<std::int64_t, int> endpoints;  // Ready ones that it knows, by version
   std::int64_t ejected = 0;               // version whose weight it took away by itself; 0: none
   std::string ejected_why;
+  GuardFact certificate;
+  GuardFact keys;
 };
 
 // One measurement of what is asked elsewhere: a prometheus or http gate, a check before traffic.
