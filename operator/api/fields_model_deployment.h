@@ -53,6 +53,17 @@ inline constexpr const char* kReservedVolume =
     "own: use another name";
 
 inline constexpr Format kUtilization{"^(100|[1-9][0-9]?)%$", "a percentage from 1% to 100%"};
+// They become names of files in the routers' pods.
+inline constexpr Format kMountedName{"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+                                     "lower-case letters, digits, '-' and '.', with a letter or "
+                                     "digit at both ends"};
+inline constexpr Format kMountedKey{"^[-_a-zA-Z0-9][-._a-zA-Z0-9]*$",
+                                    "letters, digits, '-', '_' and '.', not first"};
+inline constexpr const char* kNoAudience =
+    "audiences must name whom tokens are for, so that those for others are refused";
+inline constexpr const char* kOneKeySet =
+    "jwks is either inline or a configMap: one of the two, which holds the issuer's public keys";
+
 inline constexpr Format kLoggedColumn{"^[^,$]+$", "the name of a column, without ',' and '$'"};
 
 inline constexpr Format kPublicPem{
@@ -93,6 +104,37 @@ void Fields(Io& io, typename Io::template Of<AutoscalingSpec>& a) {
     io.Check(a.min_replicas == 0 || a.idle_after == Milliseconds(600'000), "idleAfter",
              "is for minReplicas: 0, which lets the servers go when nobody asks");
   }
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ExposeTls>& t) {
+  io.String("secretName", t.secret_name, {253, &kMountedName, true});
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<KeySetSource>& k) {
+  io.String("inline", k.inline_keys, {65536});
+  io.Group("configMap", [&](auto& g) {
+    g.String("name", k.config_map, {253, &kMountedName, true});
+    g.String("key", k.config_map_key, {253, &kMountedKey, true});
+  });
+  if constexpr (Io::kReads)
+    io.Check(k.inline_keys.empty() == io.Has("configMap") || io.HasOthers(), "", kOneKeySet);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ExposeJwt>& j) {
+  io.String("issuer", j.issuer, {1024, nullptr, true});
+  io.StringList("audiences", j.audiences, 20, {1024, nullptr, true});
+  io.Group(
+      "jwks", [&](auto& g) { Fields(g, j.jwks); }, true);
+  if constexpr (Io::kReads) io.Check(!j.audiences.empty() || io.HasOthers(), "", kNoAudience);
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<ExposeSpec>& e) {
+  io.Optional("tls", e.tls);
+  io.Optional("jwt", e.jwt);
 }
 
 template <typename Io>
@@ -200,6 +242,7 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.Optional("verify", s.verify);
   io.Group("cache", [&](auto& g) { g.String("claim", s.cache_claim, {253, nullptr, true}); });
   io.Object("rollout", s.rollout);
+  io.Object("expose", s.expose);
   io.Group("monitoring", [&](auto& g) {
     g.Group("log", [&](auto& log) {
       log.String("sample", s.log.sample, {8, &kPercent});

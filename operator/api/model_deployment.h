@@ -24,6 +24,29 @@ struct AutoscalingSpec {
   Milliseconds idle_after{600'000};
 };
 
+// How it meets its clients: under TLS, with tokens.
+struct ExposeTls {
+  std::string secret_name;  // of type kubernetes.io/tls
+};
+
+// Where the public keys of a tokens' issuer stand, one of the two.
+struct KeySetSource {
+  std::string inline_keys;  // a JSON Web Key Set
+  std::string config_map;
+  std::string config_map_key;
+};
+
+struct ExposeJwt {
+  std::string issuer;
+  std::vector<std::string> audiences;
+  KeySetSource jwks;
+};
+
+struct ExposeSpec {
+  std::optional<ExposeTls> tls;
+  std::optional<ExposeJwt> jwt;
+};
+
 struct ModelDeploymentSpec {
   // $(pipelines.p.outputs.o), $(models.m.alias), sha256:<hex> of an artifact of the namespace, or a
   // URI with its digest (protocol/model_source.h).
@@ -47,6 +70,7 @@ struct ModelDeploymentSpec {
   std::optional<ModelVerification> verify;
   std::string cache_claim;  // a claim that keeps fetched models by digest; empty: each pod fetches
   RolloutSpec rollout;
+  ExposeSpec expose;
   struct PredictionLog {
     std::string sample;                // "5%" of the requests; empty: all
     std::vector<std::string> columns;  // empty: nothing is logged

@@ -119,6 +119,10 @@ plan::RoutersObserved RouterController::Ask(const std::string& ns) const {
     observed.needed = true;
     secrets.insert(secrets.end(), md->spec.image_pull_secrets.begin(),
                    md->spec.image_pull_secrets.end());
+    const api::ExposeSpec& expose = md->spec.expose;
+    if (expose.tls) observed.tls_secrets.insert(expose.tls->secret_name);
+    if (expose.jwt && !expose.jwt->jwks.config_map.empty())
+      observed.key_maps.emplace(expose.jwt->jwks.config_map, expose.jwt->jwks.config_map_key);
   }
   std::sort(secrets.begin(), secrets.end());
   secrets.erase(std::unique(secrets.begin(), secrets.end()), secrets.end());
@@ -129,10 +133,14 @@ bool RouterController::MustLook(plan::RoutersObserved& observed) {
   const auto now = context_.clock.Steady();
   const std::lock_guard lock(mutex_);
   Memory& memory = memories_[observed.ns];
-  const bool other =
-      memory.needed != observed.needed || memory.image_pull_secrets != observed.image_pull_secrets;
+  const bool other = memory.needed != observed.needed ||
+                     memory.image_pull_secrets != observed.image_pull_secrets ||
+                     memory.tls_secrets != observed.tls_secrets ||
+                     memory.key_maps != observed.key_maps;
   memory.needed = observed.needed;
   memory.image_pull_secrets = observed.image_pull_secrets;
+  memory.tls_secrets = observed.tls_secrets;
+  memory.key_maps = observed.key_maps;
   if (observed.needed) {
     memory.unneeded_since.reset();
   } else {

@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,8 @@ class RouterController {
     bool stands = false;  // some of them were there
     bool needed = false;
     std::vector<Json> image_pull_secrets;
+    std::set<std::string> tls_secrets;
+    std::set<std::pair<std::string, std::string>> key_maps;
     std::optional<std::chrono::steady_clock::time_point> unneeded_since;
     std::vector<plan::Refusal> refused;
   };

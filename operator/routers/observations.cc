@@ -95,6 +95,11 @@ rollout::VersionCounters ReadVersion(std::int64_t version, const Json& said,
   return counters;
 }
 
+rollout::GuardFact ReadGuard(const Json& said) {
+  const Json& in_use = Member(said, "inUse");
+  return {in_use.is_boolean() && in_use.get<bool>(), plan::Shown(TextAt(said, "trouble"), 512)};
+}
+
 DeploymentObservation ReadDeployment(const Json& said) {
   DeploymentObservation deployment;
   if (const Json& versions = Member(said, "versions"); versions.is_object())
@@ -107,6 +112,8 @@ DeploymentObservation ReadDeployment(const Json& said) {
   deployment.ejected = CountAt(ejected, "version");
   deployment.held = SmallCountAt(said, "held");
   deployment.ejected_why = plan::Shown(TextAt(ejected, "why"), 512);
+  deployment.certificate = ReadGuard(Member(said, "certificate"));
+  deployment.keys = ReadGuard(Member(said, "keys"));
   return deployment;
 }
 

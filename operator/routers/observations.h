@@ -21,6 +21,8 @@ struct DeploymentObservation {
   std::int64_t ejected = 0;                        // version; 0: none
   std::string ejected_why;                         // cut and escaped
   int held = 0;                                    // requests that wait for a server
+  rollout::GuardFact certificate;                  // the same
+  rollout::GuardFact keys;
 };
 
 struct Observations {

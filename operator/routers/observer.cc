@@ -31,6 +31,8 @@ std::vector<rollout::RouterFact> FactsOf(const std::vector<RouterAnswer>& answer
     fact.ejected = said.ejected;
     fact.ejected_why = said.ejected_why;
     fact.held = said.held;
+    fact.certificate = said.certificate;
+    fact.keys = said.keys;
   }
   return facts;
 }

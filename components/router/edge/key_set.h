@@ -14,11 +14,11 @@ namespace penstock::router {
 
 // How a token may be signed (RFC 7518, 3.1): by a private key whose public half is not secret.
 struct SignatureForm {
-  std::string_view name;                   // "ES256", as in a token's header
-  const EVP_MD* (*digest)() = EVP_sha256;  //
-  std::string_view type;                   // of the key: "RSA", "EC"
-  std::string_view curve = {};             // of an EC key: "P-256"
-  std::size_t half = 0;                    // of an ECDSA signature: bytes of r, and of s
+  std::string_view name;  // "ES256", as in a token's header
+  const EVP_MD* (*digest)() = EVP_sha256;
+  std::string_view type;        // of the key: "RSA", "EC"
+  std::string_view curve = {};  // of an EC key: "P-256"
+  std::size_t half = 0;         // of an ECDSA signature: bytes of r, and of s
 };
 // Null: none that is taken. "none" and those of a shared secret (HS256) never are.
 [[nodiscard]] const SignatureForm* FormOf(std::string_view algorithm);

@@ -162,6 +162,50 @@ TEST_F(EngineRouters, TakeOverNoObjectOfAnother) {
   EXPECT_FALSE(Get(kube::kServiceAccounts, "penstock-router")["metadata"].contains("labels"));
 }
 
+// A model under TLS is never served by its pods, before routers are there, nor when they are gone.
+TEST_F(EngineRouters, AloneServeAModelUnderTlsAndShowItsSecret) {
+  StartEngine();
+  Create(kube::kModelDeployments, "metadata: {name: flights}\nspec: {model: \"" + Digest() +
+                                      "\", replicas: 1, expose: {tls: {secretName: my-tls}}}\n");
+  MakeAvailable("flights-v1");
+  const Json service = AwaitThere(kube::kServices, "flights");
+  EXPECT_TRUE(service["spec"]["selector"].contains("penstock.dev/router"));
+  EXPECT_EQ(service["spec"]["ports"][0]["port"], 443);
+  const Json routers = AwaitThere(kube::kDeployments, "penstock-router");
+  EXPECT_THAT(routers["spec"]["template"]["spec"]["volumes"].dump(), HasSubstr("my-tls"));
+  const auto is = [](const char* reason) {
+    return [reason](const Json& md) {
+      for (const Json& c : md["status"]["conditions"])
+        if (c["type"] == "Ready" && c["reason"] == reason) return true;
+      return false;
+    };
+  };
+  Await(kube::kModelDeployments, "flights", "NoRouter", is("NoRouter"));
+  {
+    const std::lock_guard lock(mutex_);
+    answer_["deployments"]["flights"]["certificate"] = {
+        {"inUse", false}, {"trouble", "Secret my-tls: tls.crt is not there"}};
+  }
+  Acknowledge("flights");
+  MakeRouterReady("router-1");
+  const Json told = Await(kube::kModelDeployments, "flights", "told", is("CertificateUnusable"));
+  EXPECT_THAT(told.dump(), HasSubstr("Secret my-tls: tls.crt is not there"));
+  EXPECT_EQ(ConditionOf(told, "Available"), "False");
+  {
+    const std::lock_guard lock(mutex_);
+    answer_["deployments"]["flights"]["certificate"] = {{"inUse", true}};
+  }
+  Await(kube::kModelDeployments, "flights", "Ready", is("Available"));
+  // Another Secret, and the routers have it too.
+  ASSERT_TRUE(cluster_.MergePatch(kube::kModelDeployments, "team", "flights",
+                                  {{"spec", {{"expose", {{"tls", {{"secretName", "next"}}}}}}}},
+                                  {}));
+  Await(kube::kDeployments, "penstock-router", "the other Secret", [](const Json& d) {
+    const std::string volumes = d["spec"]["template"]["spec"]["volumes"].dump();
+    return volumes.find("next") != std::string::npos && volumes.find("my-tls") == std::string::npos;
+  });
+}
+
 TEST_F(EngineRouters, AreNotMadeForAModelThatNeedsNone) {
   StartEngine();
   Create(kube::kModelDeployments,

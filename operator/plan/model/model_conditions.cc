@@ -1,5 +1,7 @@
 #include "operator/plan/model/model_conditions.h"
 
+#include <algorithm>
+
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/plan/model/model_deployment_objects.h"
@@ -24,7 +26,8 @@ class ModelConditions {
       if (!o_.refusals.empty()) ReportRefusals();
       return;
     }
-    plan_.status.url = "http://" + md_.meta.name + "." + md_.meta.namespace_ + ".svc";
+    plan_.status.url = (md_.spec.expose.tls ? "https://" : "http://") + md_.meta.name + "." +
+                       md_.meta.namespace_ + ".svc";
     const std::int64_t shown = plan_.status.stable      ? StableVersion()
                                : plan_.status.candidate ? plan_.status.candidate->version
                                                         : 0;
@@ -82,6 +85,13 @@ class ModelConditions {
     if (IsIdle(md_.spec)) return Set("Available", ConditionStatus::kTrue, "Idle", IdleText());
     if (stable == nullptr || (stable->available_replicas == 0 && md_.spec.replicas > 0))
       return is_not("NoReplica", "no replica of the version is available");
+    // All routers refuse everybody: a renewal that went wrong leaves the one before in use.
+    const bool shut = std::any_of(o_.routers.begin(), o_.routers.end(), [&](const RouterFact& r) {
+      return r.ready && ((md_.spec.expose.tls && !r.certificate.in_use) ||
+                         (md_.spec.expose.jwt && !r.keys.in_use));
+    });
+    if (const Trouble guard = TroubleOfGuard(o_); guard.reason == "NoRouter" || shut)
+      return is_not(guard.reason.c_str(), guard.message);
     Set("Available", ConditionStatus::kTrue, "Serving",
         TextOf(*plan_.status.stable) + " is served");
   }
@@ -162,6 +172,12 @@ class ModelConditions {
   void ReportStable(const DeploymentFact* d) {
     const std::string version = TextOf(*plan_.status.stable);
     const bool there = d != nullptr && d->IsAvailable(md_.spec.replicas);
+    const Trouble guard = TroubleOfGuard(o_);
+    if (there && !guard.reason.empty()) {
+      if (guard.lasting) Warn(guard, guard.message);
+      return Conclude(false, !guard.lasting, guard.lasting, guard.reason,
+                      version + " runs; " + guard.message);
+    }
     if (IsIdle(md_.spec) && o_.service && !rollout_.stable_changes)
       return Conclude(true, false, false, "Idle", IdleText());
     if (there && o_.service && !rollout_.stable_changes)

@@ -154,6 +154,8 @@ std::optional<ServiceFact> DecodeService(const Json& service, const std::string&
     fact.target_port = Int(ports.front(), "targetPort");
   fact.labelled = meta.labels.contains(kLabelModelDeployment);
   if (const Json& ports = Member(Member(service, "spec"), "ports"); ports.is_array())
+    for (const Json& port : ports) fact.secure |= TextAt(port, "name") == "https";
+  if (const Json& ports = Member(Member(service, "spec"), "ports"); ports.is_array())
     for (const Json& port : ports) fact.by_name &= TextAt(port, "targetPort") == kTrafficPort;
   return fact;
 }

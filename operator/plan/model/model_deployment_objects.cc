@@ -27,9 +27,9 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
           {kLabelModelVersion, std::to_string(version)}};
 }
 
-Json ServingPort(int port, Json target) {
+Json ServingPort(int port, Json target, const char* name = "http") {
   return Json::array(
-      {{{"name", "http"}, {"protocol", "TCP"}, {"port", port}, {"targetPort", std::move(target)}}});
+      {{{"name", name}, {"protocol", "TCP"}, {"port", port}, {"targetPort", std::move(target)}}});
 }
 
 }  // namespace
@@ -48,7 +48,8 @@ std::string StoreText(const ModelSettings& settings) {
 
 std::string TemplateHash(const api::ModelDeployment& md) {
   Json shape = api::Encode(md.spec);  // what says nothing is left out
-  for (const char* field : {"model", "replicas", "autoscaling", "rollout"}) shape.erase(field);
+  for (const char* field : {"model", "replicas", "autoscaling", "rollout", "expose"})
+    shape.erase(field);
   if (md.spec.log.columns.empty()) {
     shape.erase("monitoring");
   } else {
@@ -109,6 +110,8 @@ Json BuildService(const api::ModelDeployment& md, std::int64_t version, bool to_
                 {{"selector", to_routers ? routers : pods},
                  {"ports", ServingPort(80, to_routers ? Json(md.status.router.port)
                                                       : Json(kTrafficPort))}}}};
+  if (to_routers && md.spec.expose.tls)
+    service["spec"]["ports"] = ServingPort(443, md.status.router.port, "https");
   if (to_routers) service["metadata"]["annotations"][kLabelModelVersion] = std::to_string(version);
   return service;
 }

@@ -23,7 +23,7 @@ namespace penstock::plan {
 [[nodiscard]] std::int64_t DeadlineSeconds(const api::ModelDeployment& md);
 
 // The Service that clients know, of a stable version: to its pods, or to the routers, where
-// status.router.port is.
+// status.router.port is; there under TLS where the spec says so.
 [[nodiscard]] Json BuildService(const api::ModelDeployment& md, std::int64_t version,
                                 bool to_routers = false);
 // VersionName: without an address, to the pods of a version. Its EndpointSlices carry its labels,

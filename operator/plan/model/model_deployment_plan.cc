@@ -12,6 +12,7 @@
 #include "operator/plan/model/model_routing.h"
 #include "operator/plan/model/model_scaling.h"
 #include "operator/plan/model/model_trouble.h"
+#include "operator/plan/model/uses_router.h"
 
 namespace penstock::plan {
 namespace {
@@ -250,7 +251,9 @@ class ModelPlanner {
     } else if (!d.IsAvailable(md_.spec.replicas)) {
       return WakeIn(kLookAgain);
     }
-    const bool to_routers = o_.service && o_.service->to_routers;
+    const bool guarded = IsGuarded(md_.spec);
+    if (guarded && md_.status.router.port == 0) return WakeIn(kLookAgain);
+    const bool to_routers = guarded || (o_.service && o_.service->to_routers);
     plan_.actions.emplace_back(
         ApplyService{md_.meta.name, BuildService(md_, d.version, to_routers)});
     plan_.status.candidate->phase = api::kPhasePromoting;

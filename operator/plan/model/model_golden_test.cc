@@ -29,6 +29,8 @@ struct Namer {
     Json j{{"applyService", a.name}, {"selector", a.service.at("spec").at("selector")}};
     const Json& port = a.service.at("spec").at("ports").at(0).at("targetPort");
     if (port != 8080) j["targetPort"] = port;
+    const Json& number = a.service.at("spec").at("ports").at(0).at("port");
+    if (number == 443) j["port"] = number;
     if (whole) j["service"] = a.service;
     return j;
   }
@@ -109,8 +111,8 @@ std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
   return all;
 }
 
-// `routers`: one that is Ready each, {acknowledged, endpoints: {version: n}, versions}; `null`: it
-// did not answer.
+// `routers`: one that is Ready each, {acknowledged, endpoints: {version: n}, versions, certificate:
+// {inUse, trouble}, keys}; `null`: it did not answer.
 void ObserveRouters(const Json& seen, ModelObserved& o) {
   o.no_router_for = ParseDuration(seen.value("noRouterFor", "0s")).value();
   for (const Json& said : seen.value("routers", Json::array())) {
@@ -127,6 +129,12 @@ void ObserveRouters(const Json& seen, ModelObserved& o) {
     router.ejected_why = said.value("why", "");
     router.held = said.value("held", 0);
     router.sampled_seconds = said.value("sampledSeconds", 0.0);
+    const auto guard = [&](const char* what) {
+      const Json one = said.value(what, Json::object());
+      return rollout::GuardFact{one.value("inUse", false), one.value("trouble", "")};
+    };
+    router.certificate = guard("certificate");
+    router.keys = guard("keys");
   }
 }
 

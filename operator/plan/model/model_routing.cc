@@ -5,6 +5,7 @@
 #include <set>
 
 #include "operator/plan/model/model_deployment_objects.h"
+#include "operator/plan/model/model_trouble.h"
 #include "operator/plan/model/uses_router.h"
 
 namespace penstock::plan {
@@ -13,6 +14,8 @@ namespace {
 constexpr Milliseconds kAwayFromRouters{5'000};  // without one that is Ready
 constexpr Milliseconds kLeavingRouters{30'000};  // until kube-proxy has told it everywhere
 constexpr Milliseconds kLookAtRouters{1'000};
+constexpr Milliseconds kLookAtGuard{30'000};
+constexpr Milliseconds kLookAtTrouble{3'000};
 
 std::optional<unsigned long long> NumberOf(const std::string& version) {
   unsigned long long number = 0;
@@ -90,6 +93,7 @@ bool Acknowledges(const RouterFact& router, const std::string& resource_version)
 }
 
 bool PointsToRouters(const ModelObserved& o, std::int64_t stable) {
+  if (IsGuarded(o.md.spec)) return true;
   const bool there = o.service && o.service->to_routers;
   if (!there) return UsesRouter(o.md.spec) && RoutersAreReadyFor(o, stable);
   if (!HasEndpoints(o, stable)) return true;  // it could go nowhere better
@@ -107,11 +111,13 @@ bool RoutersHaveLeft(const ModelObserved& o, std::int64_t version) {
 
 std::optional<ModelAction> MoveService(const ModelObserved& o, std::int64_t stable) {
   const bool to_routers = PointsToRouters(o, stable);
+  if (to_routers && o.md.status.router.port == 0) return std::nullopt;  // it is on its way there
   // A Service of an earlier release leads to the port's number, which is right for our server.
   const bool leads = o.service && (to_routers || o.service->by_name ||
                                    (!o.md.spec.server.container && !o.md.spec.transformer));
   const bool right = leads && o.service->labelled && o.service->version != 0 &&
                      o.service->to_routers == to_routers &&
+                     o.service->secure == (to_routers && o.md.spec.expose.tls) &&
                      (!to_routers || o.service->target_port == o.md.status.router.port);
   if (right) return std::nullopt;
   return ApplyService{o.md.meta.name, BuildService(o.md, stable, to_routers)};
@@ -125,6 +131,9 @@ void PutRouting(const ModelObserved& o, ModelPlan& plan) {
   const bool moves = UsesRouter(o.md.spec) != (o.service && o.service->to_routers);
   const bool alone = wanted && o.ready_routers == 0;
   if (wanted && (moves || alone)) WakeIn(kLookAtRouters, plan);
+  // Nothing tells of a certificate that has expired, or was renewed by one that cannot be used.
+  if (IsGuarded(o.md.spec))
+    WakeIn(TroubleOfGuard(o).reason.empty() ? kLookAtGuard : kLookAtTrouble, plan);
 }
 
 }  // namespace penstock::plan

@@ -4,6 +4,7 @@
 #include <locale>
 
 #include "operator/plan/attempt/refusal_reason.h"
+#include "operator/plan/model/uses_router.h"
 #include "operator/protocol/model_source.h"
 
 namespace penstock::plan {
@@ -67,6 +68,28 @@ Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deploymen
   if (worst.reason.empty() && !deployment.replica_failure.empty())
     return {"FailedCreate", deployment.replica_failure};
   return worst;
+}
+
+Trouble TroubleOfGuard(const ModelObserved& observed) {
+  const api::ExposeSpec& expose = observed.md.spec.expose;
+  if (!IsGuarded(observed.md.spec)) return {};
+  if (observed.ready_routers == 0) return {"NoRouter", "no router of the namespace is ready"};
+  Trouble waits;
+  const auto look = [&](const rollout::GuardFact& fact, const char* reason, const char* what) {
+    if (!fact.trouble.empty()) return Trouble{reason, fact.trouble, false, true};
+    if (!fact.in_use) waits = {"Progressing", std::string("a router has not read ") + what};
+    return Trouble();
+  };
+  for (const RouterFact& router : observed.routers) {
+    if (!router.ready) continue;
+    Trouble found;
+    if (expose.tls)
+      found = look(router.certificate, "CertificateUnusable", "the certificate of expose.tls yet");
+    if (found.reason.empty() && expose.jwt)
+      found = look(router.keys, "KeysUnusable", "the keys of expose.jwt yet");
+    if (!found.reason.empty()) return found;
+  }
+  return waits;
 }
 
 Trouble TroubleOf(const Refusal& refusal) {

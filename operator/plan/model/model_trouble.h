@@ -22,6 +22,10 @@ struct Trouble {
 // server ended with the exit code that says so; whatever else is wrong passes or is put right.
 [[nodiscard]] Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deployment);
 
+// Of a certificate or of tokens' keys, as the routers tell it; empty where nothing is asked of
+// them, or all of them that answer have what they need.
+[[nodiscard]] Trouble TroubleOfGuard(const ModelObserved& observed);
+
 // Of what the API server refused.
 [[nodiscard]] Trouble TroubleOf(const Refusal& refusal);
 

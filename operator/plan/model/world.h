@@ -108,6 +108,7 @@ struct ServiceFact {
   bool to_routers = false;
   int target_port = 0;
   bool labelled = true;  // with the label by which its deletion is noticed
+  bool secure = false;   // its port is that of TLS
   bool by_name = true;   // leads to the port that pods call kTrafficPort
 };
 

@@ -41,6 +41,12 @@ struct VersionCounters {
   double in_flight_seconds = 0;  // those under way over time, of RouterFact::sampled_seconds
 };
 
+// What a router has of a certificate, or of the keys of tokens.
+struct GuardFact {
+  bool in_use = false;  // one that can be used
+  std::string trouble;  // what is wrong with the newest
+};
+
 // A router that was asked. Those that did not answer are left out: what they said before counts on.
 struct RouterFact {
   std::string pod;
@@ -54,6 +60,8 @@ struct RouterFact {
   std::string ejected_why;
   int held = 0;                // requests that wait for a server
   double sampled_seconds = 0;  // since its start; 0: it does not tell of load
+  GuardFact certificate;
+  GuardFact keys;
 };
 
 // One measurement of what is asked elsewhere: a prometheus or http gate, a check before traffic.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr const char* kAnnotationMadeOf = "penstock.dev/made-of";
 constexpr const char* kStateVolume = "state";
+constexpr const char* kEdgeVolume = "edge";
 constexpr const char* kStateFolder = "/state";
 constexpr const char* kRbac = "rbac.authorization.k8s.io";
 // Longer than a router's own --drain-delay (5 s) and --drain-timeout (60 s) together.
@@ -74,6 +75,29 @@ Json Container(const std::string& ns, const RouterSettings& settings) {
            settings.resources.is_object() ? settings.resources : DefaultRouterResources()}};
 }
 
+// One volume for all of them, so that a Secret that is not there yet, or gone, keeps no router from
+// serving the others; kubelet puts in what changes.
+Json EdgeVolume(const RoutersObserved& observed) {
+  Json sources = Json::array();
+  for (const std::string& name : observed.tls_secrets) {
+    Json items = Json::array();
+    for (const char* file : {"tls.crt", "tls.key"})
+      items.push_back({{"key", file}, {"path", "secrets/" + name + "/" + file}});
+    sources.push_back({{"secret", {{"name", name}, {"optional", true}, {"items", items}}}});
+  }
+  for (const auto& [name, key] : observed.key_maps)
+    sources.push_back(
+        {{"configMap",
+          {{"name", name},
+           {"optional", true},
+           {"items", Json::array({{{"key", key}, {"path", "configmaps/" + name + "/" + key}}})}}}});
+  return {{"name", kEdgeVolume}, {"projected", {{"sources", std::move(sources)}}}};
+}
+
+bool HasEdge(const RoutersObserved& observed) {
+  return !observed.tls_secrets.empty() || !observed.key_maps.empty();
+}
+
 Json PodSpec(const RoutersObserved& observed, const RouterSettings& settings) {
   Json spec{
       {"serviceAccountName", kRouterName},
@@ -87,6 +111,14 @@ Json PodSpec(const RoutersObserved& observed, const RouterSettings& settings) {
                                                   {"topologyKey", "kubernetes.io/hostname"},
                                                   {"whenUnsatisfiable", "ScheduleAnyway"},
                                                   {"labelSelector", Selector()}}})}};
+  if (HasEdge(observed)) {
+    spec["volumes"].push_back(EdgeVolume(observed));
+    Json& container = spec["containers"][0];
+    container["args"].push_back("--edge");
+    container["args"].push_back(kRouterEdgeFolder);
+    container["volumeMounts"].push_back(
+        {{"name", kEdgeVolume}, {"mountPath", kRouterEdgeFolder}, {"readOnly", true}});
+  }
   if (!observed.image_pull_secrets.empty()) spec["imagePullSecrets"] = observed.image_pull_secrets;
   return spec;
 }

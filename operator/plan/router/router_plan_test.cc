@@ -69,6 +69,32 @@ TEST_F(PlanOfRouters, AnotherReleaseMakesTheDeploymentAnew) {
   EXPECT_THAT(Step(), ElementsAre("apply Deployment"));
 }
 
+TEST_F(PlanOfRouters, HaveTheCertificatesAndKeysThatAreNamedAndStartWithoutThem) {
+  Step();
+  EXPECT_EQ(made_[RouterObject::kDeployment].dump().find("edge"), std::string::npos);
+  o_.tls_secrets = {"a-tls", "b-tls"};
+  o_.key_maps = {{"issuer", "jwks.json"}};
+  EXPECT_THAT(Step(), ElementsAre("apply Deployment"));
+  const Json pod = made_[RouterObject::kDeployment]["spec"]["template"]["spec"];
+  const Json volume = pod["volumes"].back();
+  EXPECT_EQ(volume["name"], "edge");
+  const Json sources = volume["projected"]["sources"];
+  ASSERT_EQ(sources.size(), 3U);
+  EXPECT_EQ(sources[1]["secret"], Json::parse(R"({"name": "b-tls", "optional": true, "items": [
+    {"key": "tls.crt", "path": "secrets/b-tls/tls.crt"},
+    {"key": "tls.key", "path": "secrets/b-tls/tls.key"}]})"));
+  EXPECT_EQ(sources[2]["configMap"], Json::parse(R"({"name": "issuer", "optional": true, "items": [
+    {"key": "jwks.json", "path": "configmaps/issuer/jwks.json"}]})"));
+  EXPECT_EQ(pod["containers"][0]["volumeMounts"].back(),
+            Json::parse(R"({"name": "edge", "mountPath": "/edge", "readOnly": true})"));
+  EXPECT_THAT(pod["containers"][0]["args"], testing::Contains("--edge"));
+  EXPECT_THAT(Step(), IsEmpty());
+  for (const Json& rule : made_[RouterObject::kRole]["rules"])
+    EXPECT_EQ(rule.dump().find("secrets"), std::string::npos) << "no right to read any Secret";
+  o_.tls_secrets.clear();
+  EXPECT_THAT(Step(), ElementsAre("apply Deployment"));
+}
+
 TEST_F(PlanOfRouters, GoAWhileAfterTheLastOneThatNeededThem) {
   Step();
   o_.needed = false;

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -48,6 +50,9 @@ struct RoutersObserved {
   bool needed = false;                   // a ModelDeployment of the namespace goes through routers
   Milliseconds unneeded_for{0};          // how long none has, by a steady clock
   std::vector<Json> image_pull_secrets;  // of those ModelDeployments, each once
+  std::set<std::string> tls_secrets;     // that they name for TLS
+  std::set<std::pair<std::string, std::string>>
+      key_maps;                                      // ConfigMaps of tokens' keys, and the key
   std::map<RouterObject, RouterObjectFact> objects;  // those that stand
 };
 

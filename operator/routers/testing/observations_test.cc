@@ -19,6 +19,7 @@ const char* kBody = R"({"router": "r-1", "startedAt": "2026-11-29T17:00:00Z",
               "rows": 40, "shift": {"rows": 38, "lostRows": 2, "values": 80, "sum": 40.5, "shadowSum": 44.5,
               "sumAbsoluteDifference": 4.25, "sumSquaredDifference": 0.5}}},
       "7": {"requests": 90, "ok": 90, "latency": {"bounds": [0.001, 0.1], "counts": [90, 0, 0]}}},
+    "certificate": {"inUse": true}, "keys": {"inUse": false, "trouble": "gone\u0007"},
     "ejected": {"version": 8, "why": "error rate 20%\u0007"}}}})";
 
 TEST(Observations, AreWhatARouterSaysOfEachVersion) {
@@ -27,6 +28,11 @@ TEST(Observations, AreWhatARouterSaysOfEachVersion) {
   EXPECT_EQ(said->run, "2026-11-29T17:00:00Z");
   const DeploymentObservation& flights = said->deployments.at("flights");
   EXPECT_EQ(flights.acknowledged, "412");
+  EXPECT_TRUE(flights.certificate.in_use);
+  EXPECT_EQ(flights.certificate.trouble, "");
+  EXPECT_FALSE(flights.keys.in_use);
+  EXPECT_THAT(flights.keys.trouble, testing::HasSubstr("gone"));
+  EXPECT_FALSE(said->deployments.at("quiet").keys.in_use);
   EXPECT_EQ(said->deployments.at("quiet").acknowledged, "9");
   EXPECT_THAT(flights.latency_bounds, ElementsAre(0.001, 0.1));
   ASSERT_EQ(flights.versions.size(), 2U);
