@@ -13,27 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// `where` gets the place in words.
-Result<ArtifactRef> Put(const ArtifactOptions& options, const fs::path& source, Session& session,
-                        std::string& where) {
-  if (const std::optional<State> state = State::IfLocal(session)) {
-    if (Result<void> created = state->Create(); !created) return created.error();
-    where = "this machine's state folder " + state->root().string() + ", for `" + session.name +
-            " run`; with --cluster it goes to the cluster";
-    return state->store().Put(kLocalNamespace, source);
-  }
-  const Result<Cluster> cluster = session.connect(session.flags);
-  if (!cluster) {
-    return Wrap("no state folder here (give --state FOLDER for one)", cluster.error());
-  }
-  Result<std::unique_ptr<Gateway>> gateway =
-      Gateway::Open({options.gateway, options.token_file, options.ca_file}, *cluster, session);
-  if (!gateway) return gateway.error();
-  where = "namespace " + cluster->namespace_ + " of the cluster " + cluster->server +
-          "; with --state FOLDER it stays on this machine";
-  return (*gateway)->transport().Upload(source);
-}
-
 // Files that `to` does not have yet, fetched; how many, and their bytes.
 struct Fetched {
   std::size_t files = 0;
@@ -57,10 +36,30 @@ Result<Fetched> FetchPredictionLog(const std::string& deployment, const fs::path
 
 }  // namespace
 
+Result<ArtifactRef> StoreArtifact(const ArtifactOptions& options, const fs::path& source,
+                                  Session& session, std::string& where) {
+  if (const std::optional<State> state = State::IfLocal(session)) {
+    if (Result<void> created = state->Create(); !created) return created.error();
+    where = "this machine's state folder " + state->root().string() + ", for `" + session.name +
+            " run`; with --cluster it goes to the cluster";
+    return state->store().Put(kLocalNamespace, source);
+  }
+  const Result<Cluster> cluster = session.connect(session.flags);
+  if (!cluster) {
+    return Wrap("no state folder here (give --state FOLDER for one)", cluster.error());
+  }
+  Result<std::unique_ptr<Gateway>> gateway =
+      Gateway::Open({options.gateway, options.token_file, options.ca_file}, *cluster, session);
+  if (!gateway) return gateway.error();
+  where = "namespace " + cluster->namespace_ + " of the cluster " + cluster->server +
+          "; with --state FOLDER it stays on this machine";
+  return (*gateway)->transport().Upload(source);
+}
+
 int PutArtifact(const ArtifactOptions& options, Session& session) {
   std::string where;
   const Result<ArtifactRef> artifact =
-      Put(options, session.directory / options.source, session, where);
+      StoreArtifact(options, session.directory / options.source, session, where);
   if (!artifact) return session.Fail(kFailed, artifact.error().message);
   session.err << "in " << where << "\n"
               << "a step's input takes it by its digest: inputs: {data: \"" << artifact->digest

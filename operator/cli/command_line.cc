@@ -8,6 +8,7 @@
 #include "operator/cli/completion.h"
 #include "operator/cli/model/model_digest.h"
 #include "operator/cli/model/registry_commands.h"
+#include "operator/cli/model/suggest_command.h"
 #include "operator/cli/store/bundle_command.h"
 #include "operator/cli/store/store_command.h"
 #include "operator/cli/ui/lineage_command.h"
@@ -407,6 +408,34 @@ class Parser {
         ->required();
     push->add_option("--alias", registry_.alias, "points at it from then on");
     push->add_option("--description", registry_.description, "for people");
+    CLI::App* suggest =
+        Command(*model, "suggest", "Print a manifest's change to a version, for a pull request",
+                [this] { return SuggestModel(suggest_, session_); });
+    suggest->add_option("model", suggest_.model, "NAME:ALIAS or NAME:NUMBER")->required();
+    suggest->add_option("--for", suggest_.file, "the manifest of a ModelDeployment")->required();
+    suggest->add_option("--name", suggest_.name, "which one, where the file holds several");
+    AddSigning(*model);
+  }
+
+  void AddSigning(CLI::App& model) {
+    CLI::App* sign = Command(model, "sign", "Sign a model's files (OpenSSF Model Signing)",
+                             [this] { return SignModel(sign_, session_); });
+    CLI::App* verify = Command(model, "verify", "Hold a model's files against its signature",
+                               [this] { return VerifyModel(sign_, session_); });
+    for (CLI::App* command : {sign, verify}) {
+      command
+          ->add_option("model", sign_.model,
+                       "folder, sha256:..., RUN/STEP/OUTPUT, PIPELINE/OUTPUT, PIPELINE, or "
+                       "NAME:ALIAS or NAME:NUMBER of a registered model")
+          ->required();
+      command
+          ->add_option("--key", sign_.key,
+                       command == sign ? "the private key, PEM" : "the public key, PEM")
+          ->required();
+      command->add_option("--signature", sign_.signature,
+                          "its file; default model.sig in the model");
+      AddGatewayFlags(*command, sign_.gateway, sign_.token_file, sign_.ca_file);
+    }
   }
 
   void AddOthers() {
@@ -450,6 +479,8 @@ class Parser {
   DebugOptions debug_;
   ArtifactOptions artifact_;
   LookOptions look_;
+  SignOptions sign_;
+  SuggestOptions suggest_;
   StoreOptions store_;
   BundleOptions bundle_;
   ApplyOptions apply_;

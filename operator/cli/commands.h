@@ -146,12 +146,28 @@ int PutArtifact(const ArtifactOptions& options, Session& session);
 int GetArtifact(const ArtifactOptions& options, Session& session);
 int ListArtifacts(const ArtifactOptions& options, Session& session);
 int GetPredictions(const ArtifactOptions& options, Session& session);
+// Puts a file or folder where PutArtifact does; `where` gets the place in words.
+[[nodiscard]] Result<ArtifactRef> StoreArtifact(const ArtifactOptions& options,
+                                                const std::filesystem::path& source,
+                                                Session& session, std::string& where);
 // A copy of an artifact: from the state folder of this machine, or through the gateway of a
 // cluster (artifact_copy.cc). Of `options` its source (sha256:..., RUN/STEP/OUTPUT, PIPELINE/OUTPUT
 // or PIPELINE) and the way to the gateway. `to` must not exist; what is there afterwards may be
 // deleted by whoever asked.
 [[nodiscard]] Result<void> CopyArtifact(const ArtifactOptions& options,
                                         const std::filesystem::path& to, Session& session);
+
+// penstock model sign|verify (model_sign_command.cc)
+struct SignOptions {
+  std::string model;  // a folder, an artifact as GetArtifact takes it, NAME:ALIAS or NAME:NUMBER
+  std::string key;    // a file in PEM: private to sign, public to verify
+  std::string signature;  // the file; empty: model.sig in the model
+  std::string gateway, token_file, ca_file;
+};
+// Writes the signature. Without `signature` an artifact is stored anew with it, and a registered
+// version so becomes the next one.
+int SignModel(const SignOptions& options, Session& session);
+int VerifyModel(const SignOptions& options, Session& session);
 
 // penstock look
 struct LookOptions {

@@ -1,17 +1,16 @@
 // penstock look: what is in a dataset, by the program penstock-components.
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <ostream>
-#include <utility>
 
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/cli/commands.h"
+#include "operator/cli/objects/copy_folder.h"
 #include "operator/cli/objects/state.h"
 #include "operator/cli/objects/table.h"
 #include "operator/os/child_process.h"
@@ -21,27 +20,6 @@ namespace penstock::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder of ours for the copy of an artifact; gone with the object.
-class CopyFolder {
- public:
-  static Result<CopyFolder> Create() {
-    std::string name = (fs::temp_directory_path() / "penstock-look-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) return FromErrno(name, errno);
-    return CopyFolder(name);
-  }
-  CopyFolder(CopyFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  CopyFolder& operator=(CopyFolder&&) = delete;
-  ~CopyFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  explicit CopyFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 std::string ReadAll(int descriptor) {
   std::string text;
@@ -106,7 +84,7 @@ int Look(const LookOptions& options, Session& session) {
   if (fs::exists(given, ignored)) {
     return RunProgram(Arguments(options, *program, given, session), session);
   }
-  const Result<CopyFolder> folder = CopyFolder::Create();
+  const Result<CopyFolder> folder = CopyFolder::Create("look");
   if (!folder) return session.Fail(kFailed, folder.error().message);
   ArtifactOptions artifact;
   artifact.source = options.dataset;

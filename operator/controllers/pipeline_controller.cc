@@ -139,11 +139,18 @@ Outcome PipelineController::Reconcile(const std::string& key) {
   const Pipeline pipeline = context_.snapshots.pipelines.Get(ParseKey(key));
   if (pipeline == nullptr || pipeline->meta.deleted) return std::optional<Milliseconds>();
   plan::PipelineObserved observed = Gather(*pipeline);
+  RefusalReport report;
   plan::PipelinePlan plan = plan::PlanPipeline(observed, context_.clock.Now());
-  RefusalReport report = Carry(key, *pipeline, plan.actions);
-  if (!report.refusals.empty()) {
+  if (!plan.questions.empty()) {
+    Ask(key, plan.questions, observed, report);
+    plan = plan::PlanPipeline(observed, context_.clock.Now());
+  }
+  const bool registered = Carry(key, observed, plan.actions, report);
+  if (registered || !report.refusals.empty()) {
     observed.refusals = std::move(report.refusals);
     plan = plan::PlanPipeline(observed, context_.clock.Now());
+  }
+  if (!observed.refusals.empty()) {
     plan.requeue_after = report.next;
     if (plan.status.next_schedule)
       plan.requeue_after =
@@ -159,17 +166,22 @@ Outcome PipelineController::Reconcile(const std::string& key) {
   return plan.requeue_after;
 }
 
-RefusalReport PipelineController::Carry(const std::string& key, const api::Pipeline& pipeline,
-                                        const std::vector<plan::PipelineAction>& actions) {
-  const std::int64_t generation = pipeline.meta.generation;
-  RefusalReport report;
+bool PipelineController::Carry(const std::string& key, plan::PipelineObserved& observed,
+                               const std::vector<plan::PipelineAction>& actions,
+                               RefusalReport& report) {
+  const std::int64_t generation = observed.pipeline.meta.generation;
+  bool registered = false;
   for (const plan::PipelineAction& action : actions) {
-    const std::string object =
-        plan::RunObject(std::visit([](const auto& a) { return a.name; }, action));
+    const auto* version = std::get_if<plan::RegisterVersion>(&action);
+    const std::string name = std::visit([](const auto& a) { return a.name; }, action);
+    const std::string object = version == nullptr ? plan::RunObject(name) : "ModelVersion " + name;
     if (refusals_.Waits(key, object, generation, report)) continue;
-    auto done = Act(pipeline, action);
+    auto done = Act(observed.pipeline, action);
     if (done) {
       refusals_.Forget(key, object);
+      if (version == nullptr) continue;
+      observed.versions[version->version.spec.model].push_back(version->version);
+      registered = true;
     } else {
       refusals_.Note(key, object, generation, done.error(), report);
       // Whatever kept a run from being made, nobody is told that it was.
@@ -177,7 +189,7 @@ RefusalReport PipelineController::Carry(const std::string& key, const api::Pipel
     }
   }
   if (report.refusals.empty()) refusals_.Forget(key);  // what is not asked for any more
-  return report;
+  return registered;
 }
 
 Result<void> PipelineController::Act(const api::Pipeline& pipeline,
@@ -187,6 +199,7 @@ Result<void> PipelineController::Act(const api::Pipeline& pipeline,
   if (const auto* release = std::get_if<plan::ReleaseRun>(&action))
     return Release(pipeline, *release);
   if (const auto* label = std::get_if<plan::LabelRun>(&action)) return Label(pipeline, *label);
+  if (const auto* version = std::get_if<plan::RegisterVersion>(&action)) return Register(*version);
   return Delete(pipeline, std::get<plan::DeleteRun>(action));
 }
 
@@ -250,6 +263,58 @@ Result<void> PipelineController::Delete(const api::Pipeline& pipeline,
                {{"Warning", "MissedTrigger", action.told}});
   if (done || done.error().kind == ErrorKind::kNotFound) return {};
   return done;
+}
+
+Result<std::vector<api::RegisteredVersion>> PipelineController::Versions(const std::string& ns,
+                                                                         const std::string& model) {
+  std::vector<api::RegisteredVersion> versions;
+  kube::ListOptions options;
+  do {
+    auto page = context_.client.List(kube::kModelVersions, ns, options, {.stop = context_.stop});
+    if (!page) return page.error();
+    for (const Json& object : page->items) {
+      auto version = api::DecodeRegisteredVersion(object).value;
+      if (version.spec.model == model) versions.push_back(std::move(version));
+    }
+    options.continue_token = page->continue_token;
+  } while (!options.continue_token.empty());
+  return versions;
+}
+
+void PipelineController::Ask(const std::string& key,
+                             const std::vector<plan::RegistryQuestion>& questions,
+                             plan::PipelineObserved& observed, RefusalReport& report) {
+  const std::int64_t generation = observed.pipeline.meta.generation;
+  const std::string& ns = observed.pipeline.meta.namespace_;
+  for (const plan::RegistryQuestion& question : questions) {
+    const std::string object = "the versions of the model " + question.model;
+    if (refusals_.Waits(key, object, generation, report)) continue;
+    // From the API server itself: it knows what was made by a call whose answer was lost.
+    auto versions = Versions(ns, question.model);
+    if (!versions) {
+      refusals_.Note(key, object, generation, versions.error(), report);
+      continue;
+    }
+    refusals_.Forget(key, object);
+    observed.versions[question.model] = *std::move(versions);
+    const auto run = context_.snapshots.runs.Get({ns, question.run});
+    if (run == nullptr) continue;
+    api::RegisteredVersionSpec& story = observed.stories[question.run];
+    api::DescribeByRun(*run, story);
+    // With the defaults that it ran with, where it is still known what these were.
+    if (const auto pinned = context_.revisions.Read(ns, run->status.revision))
+      story.parameters = (*pinned)->parameters;
+  }
+}
+
+Result<void> PipelineController::Register(const plan::RegisterVersion& action) {
+  auto made = context_.client.Create(kube::kModelVersions, action.version.meta.namespace_,
+                                     api::Encode(action.version), {.stop = context_.stop});
+  if (made) return {};
+  // Another one took the number, or this is our own whose answer was lost: it is looked at anew.
+  if (made.error().kind == ErrorKind::kAlreadyExists)
+    return Error{ErrorKind::kConflict, made.error().message};
+  return made.error();
 }
 
 }  // namespace penstock::controllers

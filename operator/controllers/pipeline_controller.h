@@ -38,10 +38,17 @@ class PipelineController {
   // Digest of what a trigger follows; "" where there is none, or none is known yet.
   [[nodiscard]] std::string Followed(const api::ObjectMeta& meta, const api::TriggerSpec& trigger);
   void Check(const Known<api::Pipeline>& pipeline, plan::PipelineObserved& observed) const;
-  // What is refused is in the report, and what is worth another try at once is its news.
-  [[nodiscard]] RefusalReport Carry(const std::string& key, const api::Pipeline& pipeline,
-                                    const std::vector<plan::PipelineAction>& actions);
+  // What is refused is in the report, and what is worth another try at once is its news. Versions
+  // that were registered stand in `observed` afterwards; true where there are any.
+  bool Carry(const std::string& key, plan::PipelineObserved& observed,
+             const std::vector<plan::PipelineAction>& actions, RefusalReport& report);
   [[nodiscard]] Result<void> Act(const api::Pipeline& pipeline, const plan::PipelineAction& action);
+  // Puts what the registry and the runs say into `observed`, as far as they do.
+  void Ask(const std::string& key, const std::vector<plan::RegistryQuestion>& questions,
+           plan::PipelineObserved& observed, RefusalReport& report);
+  [[nodiscard]] Result<std::vector<api::RegisteredVersion>> Versions(const std::string& ns,
+                                                                     const std::string& model);
+  [[nodiscard]] Result<void> Register(const plan::RegisterVersion& action);
   [[nodiscard]] Result<void> Create(const api::Pipeline& pipeline, const plan::CreateRun& action);
   [[nodiscard]] Result<void> Cancel(const api::Pipeline& pipeline, const plan::CancelRun& action);
   [[nodiscard]] Result<void> Release(const api::Pipeline& pipeline, const plan::ReleaseRun& action);

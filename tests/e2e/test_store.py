@@ -122,7 +122,9 @@ class Store(h.ClusterTest):
         role = json.loads(h.kubectl("get", "clusterrole", "penstock", "-o", "json"))["rules"]
         less = []
         for rule in role:
-            less.append({**rule, "resources": [r for r in rule["resources"] if r != "modelversions"]})
+            others = [r for r in rule["resources"] if r != "modelversions"]
+            if others:
+                less.append({**rule, "resources": others})
             if "modelversions" in rule["resources"]:
                 less.append({**rule, "resources": ["modelversions"], "verbs": [v for v in rule["verbs"] if v != "list"]})
         try:

@@ -52,6 +52,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [penstock.dev]
   resources: [pipelineruns]
   verbs: [create, patch, delete]
+# what a Pipeline registers (spec.registers)
+- apiGroups: [penstock.dev]
+  resources: [modelversions]
+  verbs: [create]
 - apiGroups: [penstock.dev]
   resources: [pipelines/status, pipelineruns/status, modeldeployments/status]
   verbs: [update, patch]

@@ -38,15 +38,15 @@ Result<std::vector<Json>> Registry::List(const kube::ResourceType& type) const {
   return all;
 }
 
-Result<std::vector<Version>> Registry::Versions(const std::string& model) const {
+Result<std::vector<ModelVersion>> Registry::Versions(const std::string& model) const {
   PENSTOCK_ASSIGN(const auto objects, List(kube::kModelVersions));
-  std::vector<Version> versions;
+  std::vector<ModelVersion> versions;
   for (const Json& object : objects) {
     auto decoded = api::DecodeRegisteredVersion(object);
     if (model.empty() || decoded.value.spec.model == model)
       versions.push_back(std::move(decoded.value));
   }
-  std::sort(versions.begin(), versions.end(), [](const Version& a, const Version& b) {
+  std::sort(versions.begin(), versions.end(), [](const ModelVersion& a, const ModelVersion& b) {
     return std::tie(a.spec.model, a.spec.version) < std::tie(b.spec.model, b.spec.version);
   });
   return versions;
@@ -66,7 +66,7 @@ Result<std::optional<Json>> Registry::Model(const std::string& name) const {
   return object.error();
 }
 
-Result<Version> Registry::Find(const std::string& model, const std::string& which) const {
+Result<ModelVersion> Registry::Find(const std::string& model, const std::string& which) const {
   std::int64_t number = NumberOf(which);
   if (number == 0) {
     PENSTOCK_ASSIGN(const auto object, Model(model));
@@ -108,7 +108,7 @@ Result<void> Registry::PointAlias(const std::string& model, const std::string& a
   return {};
 }
 
-Result<void> Registry::Register(Version& v) const {
+Result<void> Registry::Register(ModelVersion& v) const {
   v.meta.namespace_ = ns();
   for (int tries = 0; tries < kMostTries; ++tries) {
     PENSTOCK_ASSIGN(const auto versions, Versions(v.spec.model));

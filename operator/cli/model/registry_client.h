@@ -10,25 +10,25 @@
 
 namespace penstock::cli {
 
-using Version = api::RegisteredVersion;
+using ModelVersion = api::RegisteredVersion;
 
 class Registry {
  public:
   [[nodiscard]] static Result<Registry> Open(Session& session);
 
   // By model and number; of all models where `model` is empty.
-  [[nodiscard]] Result<std::vector<Version>> Versions(const std::string& model) const;
+  [[nodiscard]] Result<std::vector<ModelVersion>> Versions(const std::string& model) const;
   [[nodiscard]] Result<std::vector<api::RegisteredModel>> Models() const;
   // Nothing where there is none.
   [[nodiscard]] Result<std::optional<Json>> Model(const std::string& name) const;
   // The version that an alias or a number names; NotFound.
-  [[nodiscard]] Result<Version> Find(const std::string& model, const std::string& which) const;
+  [[nodiscard]] Result<ModelVersion> Find(const std::string& model, const std::string& which) const;
   // Under the Model's resourceVersion: kConflict where somebody else moved it meanwhile. Nothing
   // for the version takes the alias away.
   [[nodiscard]] Result<void> PointAlias(const std::string& model, const std::string& alias,
                                         std::optional<std::int64_t> version) const;
   // Registers it under the next number, which it gets: of two who do so at once each has one.
-  [[nodiscard]] Result<void> Register(Version& version) const;
+  [[nodiscard]] Result<void> Register(ModelVersion& version) const;
 
   [[nodiscard]] kube::Client& client() const { return *cluster_.client; }
   [[nodiscard]] const std::string& ns() const { return cluster_.namespace_; }

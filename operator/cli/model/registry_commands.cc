@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <ostream>
-#include <set>
 
 #include "operator/api/registry/registered_model.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/base/try.h"
 #include "operator/cli/model/registry_client.h"
+#include "operator/cli/model/version_difference.h"
 #include "operator/cli/objects/object_table.h"
 #include "operator/cli/objects/table.h"
 #include "operator/kube/resources.h"
@@ -30,10 +30,10 @@ std::string AliasesOf(const api::RegisteredModelSpec& model, std::int64_t versio
   return OrDash(text);
 }
 
-void PrintVersions(const std::string& model, const std::vector<Version>& versions,
+void PrintVersions(const std::string& model, const std::vector<ModelVersion>& versions,
                    const api::RegisteredModelSpec& spec, Session& session) {
   Table table{{"VERSION", "ALIASES", "RUN", "VERDICT", "DIGEST", "AGE"}, {}};
-  for (const Version& v : versions)
+  for (const ModelVersion& v : versions)
     table.rows.push_back({std::to_string(v.spec.version), AliasesOf(spec, v.spec.version),
                           OrDash(v.spec.run), OrDash(v.spec.verdict), v.spec.digest.substr(0, 19),
                           v.meta.created ? HumanDuration(std::chrono::duration_cast<Milliseconds>(
@@ -45,8 +45,8 @@ void PrintVersions(const std::string& model, const std::vector<Version>& version
 }
 
 // What is to be registered, and what the run says of it.
-Result<Version> Describe(const Registry& registry, const RegistryOptions& options) {
-  Version v;
+Result<ModelVersion> Describe(const Registry& registry, const RegistryOptions& options) {
+  ModelVersion v;
   v.spec.model = options.model;
   v.spec.description = options.description;
   const std::string& what = options.what;
@@ -79,21 +79,13 @@ Result<Version> Describe(const Registry& registry, const RegistryOptions& option
 }
 
 // Parameters, datasets, metrics and verdict of the run; a run that is gone says nothing.
-Result<void> AddStory(const Registry& registry, Version& v) {
+Result<void> AddStory(const Registry& registry, ModelVersion& v) {
   if (v.spec.run.empty()) return {};
   auto object =
       registry.client().Get(kube::kPipelineRuns, registry.ns(), v.spec.run, registry.call());
   if (!object && object.error().kind == ErrorKind::kNotFound) return {};
   if (!object) return object.error();
-  const api::PipelineRun run = api::DecodePipelineRun(*object).value;
-  v.spec.parameters = run.spec.parameters;
-  if (const auto* blessed = api::FindCondition(run.status.conditions, "Blessed"))
-    v.spec.verdict = blessed->status == api::ConditionStatus::kTrue ? "Blessed" : blessed->reason;
-  for (const auto& step : run.status.steps)
-    for (const auto& out : step.outputs) {
-      if (out.type == "dataset") v.spec.data.emplace(step.name + "-" + out.name, out.digest);
-      if (out.type == "metrics") v.spec.evaluation = out.digest;
-    }
+  api::DescribeByRun(api::DecodePipelineRun(*object).value, v.spec);
   return {};
 }
 
@@ -157,17 +149,9 @@ int DiffModels(const RegistryOptions& options, Session& session) {
   if (!before) return session.Fail(before.error());
   const auto after = registry->Find(model, options.other);
   if (!after) return session.Fail(after.error());
-  const Json a = api::Encode(*before)["spec"].flatten(), b = api::Encode(*after)["spec"].flatten();
-  std::set<std::string> keys;
-  for (const auto& [key, value] : a.items()) keys.insert(key);
-  for (const auto& [key, value] : b.items()) keys.insert(key);
   Table table{{"FIELD", before->meta.name, after->meta.name}, {}};
-  for (const std::string& key : keys) {
-    const auto text = [&](const Json& side) {
-      return side.contains(key) ? OneLine(side[key].dump()) : std::string("-");
-    };
-    if (text(a) != text(b)) table.rows.push_back({key.substr(1), text(a), text(b)});
-  }
+  for (auto& row : DifferencesOf(*before, *after))
+    table.rows.push_back({row.field, row.before, row.after});
   session.out << Format(table, static_cast<std::size_t>(session.width));
   return kOk;
 }

@@ -1,11 +1,13 @@
 // penstock model.
 #include <gmock/gmock.h>
 
+#include "operator/base/file.h"
 #include "operator/base/sha256.h"
 #include "operator/cli/testing/cluster_fixture.h"
 #include "operator/net/testing/fake_server.h"
 #include "operator/oci/testing/fake_registry.h"
 #include "operator/protocol/model_source.h"
+#include "operator/signing/testing/keys.h"
 
 namespace penstock::cli {
 namespace {
@@ -47,6 +49,110 @@ TEST_F(CliTest, ModelDigestSaysWhatCannotBeRead) {
   EXPECT_THAT(err_.str(), HasSubstr("a claim is not read from here"));
   EXPECT_EQ(Penstock({"model", "digest", "nothing"}), kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("nothing"));
+}
+
+TEST_F(CliTest, AFolderIsSignedAndWhatDiffersIsNamed) {
+  const signing::KeyPair keys = signing::MakeKeys("P-256");
+  Write("key.pem", keys.private_pem);
+  Write("pub.pem", keys.public_pem);
+  Write("flights/model.yaml", "name: m");
+  ASSERT_EQ(Penstock({"model", "sign", "flights", "--key", "key.pem"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "flights/model.sig written\n");
+  ASSERT_EQ(Penstock({"model", "verify", "flights", "--key", "pub.pem"}), kOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("flights is as the key "));
+  Write("flights/model.yaml", "name: x");
+  Write("flights/evil.so", "x");
+  EXPECT_EQ(Penstock({"model", "verify", "flights", "--key", "pub.pem"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("evil.so is not signed\nmodel.yaml is altered\n"));
+  EXPECT_EQ(Penstock({"model", "verify", "flights", "--key", "key.pem"}), kInvalidSpec);
+  EXPECT_THAT(err_.str(), HasSubstr("key.pem: it holds a private key"));
+  EXPECT_EQ(Penstock({"model", "sign", "nothing", "--key", "key.pem", "--state",
+                      (folder_ / ".penstock").string()}),
+            kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("there is no folder"));
+  EXPECT_EQ(Penstock({"model", "sign", "flights/model.yaml", "--key", "key.pem"}), kInvalidSpec);
+  EXPECT_THAT(err_.str(), HasSubstr("is a single file"));
+}
+
+TEST_F(CliTest, AnArtifactIsStoredAnewWithItsSignature) {
+  const signing::KeyPair keys = signing::MakeKeys("P-256");
+  Write("key.pem", keys.private_pem);
+  Write("pub.pem", keys.public_pem);
+  Write("flights/model.yaml", "name: m");
+  const std::string state = (folder_ / ".penstock").string();
+  ASSERT_EQ(Penstock({"artifact", "put", "flights", "--state", state}), kOk) << err_.str();
+  const std::string digest = out_.str().substr(0, 71);
+  const auto model = [&](const char* what, const std::string& which, const std::string& key) {
+    return Penstock({"model", what, which, "--key", key, "--state", state});
+  };
+  EXPECT_EQ(model("verify", digest, "pub.pem"), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("there is no file model.sig"));
+  ASSERT_EQ(model("sign", digest, "key.pem"), kOk) << err_.str();
+  const std::string signed_digest = out_.str().substr(0, 71);
+  EXPECT_NE(signed_digest, digest);
+  EXPECT_EQ(model("verify", signed_digest, "pub.pem"), kOk) << err_.str();
+  // Apart, the artifact stays as it is.
+  ASSERT_EQ(Penstock({"model", "sign", digest, "--key", "key.pem", "--signature", "apart.sig",
+                      "--state", state}),
+            kOk)
+      << err_.str();
+  EXPECT_EQ(Penstock({"model", "verify", digest, "--key", "pub.pem", "--signature", "apart.sig",
+                      "--state", state}),
+            kOk)
+      << err_.str();
+}
+
+TEST_F(ClusterTest, ARegisteredModelOfAUriIsNotFetchedToBeVerified) {
+  Write("pub.pem", signing::MakeKeys("P-256").public_pem);
+  const std::string uri = "https://h/m.onnx@sha256:" + std::string(64, '2');
+  ASSERT_EQ(Penstock({"model", "push", "flights", uri, "--cluster"}), kOk) << err_.str();
+  EXPECT_EQ(Penstock({"model", "verify", "flights:1", "--key", "pub.pem", "--cluster"}),
+            kInvalidSpec);
+  EXPECT_THAT(err_.str(), HasSubstr("flights-v1 is fetched from https://h/m.onnx@"));
+  EXPECT_EQ(Penstock({"model", "verify", "flights:next", "--key", "pub.pem"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("the model flights has no alias next"));
+}
+
+TEST_F(ClusterTest, ASuggestionIsAPatchThatGitTakesAndTouchesNothing) {
+  const std::string one = "sha256:" + std::string(64, '1'), two = "sha256:" + std::string(64, '2');
+  ASSERT_EQ(Penstock({"model", "push", "flights", one, "--cluster"}), kOk) << err_.str();
+  ASSERT_EQ(Penstock({"model", "push", "flights", two, "--alias", "champion", "--description",
+                      "newer", "--cluster"}),
+            kOk)
+      << err_.str();
+  const std::string manifest =
+      "# served\napiVersion: penstock.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: f}\n"
+      "spec:\n  replicas: 2\n  model: \"" +
+      one + "\"  # pinned\n  rollout: {strategy: Canary}";
+  Write("deploy/f.yaml", manifest);
+  const auto suggest = [&](const std::string& which) {
+    return Penstock({"model", "suggest", which, "--for", "deploy/f.yaml", "--cluster"});
+  };
+  ASSERT_EQ(suggest("flights:champion"), kOk) << err_.str();
+  const std::string said = out_.str();
+  EXPECT_THAT(said, HasSubstr("Serve version 2 of flights in f\n\nThe ModelDeployment f names " +
+                              one + " now (flights-v1), and then " + two + " (flights-v2)."));
+  EXPECT_THAT(said, HasSubstr("- description: - -> \"newer\"\n"));
+  EXPECT_EQ(*ReadFile(folder_ / "deploy/f.yaml"), manifest);
+  Write("patch", said);
+  const std::string apply = "cd " + folder_.string() + " && git apply patch 2>&1";
+  ASSERT_EQ(std::system(apply.c_str()), 0) << said;
+  std::string expected = manifest;
+  expected.replace(expected.find(one), one.size(), two);
+  EXPECT_EQ(*ReadFile(folder_ / "deploy/f.yaml"), expected);
+  ASSERT_EQ(suggest("flights:2"), kOk);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_THAT(err_.str(), HasSubstr("names flights-v2 already"));
+  Write("deploy/f.yaml", expected + "\n---\n" + expected.substr(0, expected.find("{name: f}")) +
+                             "{name: g}\nspec:\n  model: >-\n    " + two + "\n");
+  EXPECT_EQ(suggest("flights:1"), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("holds the ModelDeployments f, g: say which by --name NAME"));
+  EXPECT_EQ(Penstock({"model", "suggest", "flights:1", "--for", "deploy/f.yaml", "--name", "g",
+                      "--cluster"}),
+            kInvalidSpec);
+  EXPECT_THAT(err_.str(), HasSubstr("change it by hand to " + one));
+  EXPECT_EQ(suggest("flights"), kInvalidSpec);
+  EXPECT_THAT(err_.str(), HasSubstr("names no version"));
 }
 
 TEST_F(ClusterTest, ModelVersionsAreRegisteredNumberedAndNamedByAliases) {

@@ -10,7 +10,7 @@ namespace penstock::plan {
 struct Trouble {
   std::string reason;      // one CamelCase word; empty: nothing is known
   std::string message;     // what the server, the kubelet, the scheduler or the API server said
-  bool own_fault = false;  // the server said that this model will never do
+  bool own_fault = false;  // this model will never do: its server said so, or who fetched it
   bool lasting = false;    // has been tried again and again
 
   [[nodiscard]] std::string Text() const {
@@ -19,7 +19,8 @@ struct Trouble {
 };
 
 // Of the version's newest pods that are not ready, the worst. A model is at fault only where its
-// server ended with the exit code that says so; whatever else is wrong passes or is put right.
+// server, or the container that fetches it, ended with the exit code that says so; whatever else is
+// wrong passes or is put right.
 [[nodiscard]] Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deployment);
 
 // Of a certificate or of tokens' keys, as the routers tell it; empty where nothing is asked of

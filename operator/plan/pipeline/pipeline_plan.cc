@@ -1,6 +1,7 @@
 #include "operator/plan/pipeline/pipeline_plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
@@ -79,7 +80,8 @@ class PipelinePlanner {
 
   void Register() {
     Registrations registrations = PlanRegistrations(o_, plan_.status.outputs);
-    registers_ = registrations.AreUnderWay();
+    for (const auto& question : registrations.questions) registered_of_.insert(question.run);
+    for (const auto& action : registrations.actions) registered_of_.insert(action.version.spec.run);
     plan_.status.registered = std::move(registrations.registered);
     plan_.questions = std::move(registrations.questions);
     for (auto& action : registrations.actions) plan_.actions.emplace_back(std::move(action));
@@ -112,7 +114,7 @@ class PipelinePlanner {
 
   // Not before the status says what the runs gave, and the registry what was made of it.
   void CleanHistory() {
-    if (registers_ || plan_.status.registered != p_.status.registered ||
+    if (plan_.status.registered != p_.status.registered ||
         plan_.status.outputs != p_.status.outputs || plan_.status.results != p_.status.results ||
         plan_.status.observed_run_hash != p_.status.observed_run_hash ||
         plan_.status.schedules != p_.status.schedules ||
@@ -122,7 +124,7 @@ class PipelinePlanner {
     const auto& limits = p_.spec.history_limits;
     std::vector<const api::PipelineRun*> succeeded, failed;
     for (const auto* run : runs_) {
-      if (!IsOwned(*run, p_.meta.uid)) continue;
+      if (!IsOwned(*run, p_.meta.uid) || registered_of_.contains(run->meta.name)) continue;
       const RunOutcome outcome = OutcomeOf(*run);
       if (Expire(*run, outcome)) continue;
       if (outcome == RunOutcome::kSucceeded) succeeded.push_back(run);
@@ -351,7 +353,7 @@ class PipelinePlanner {
   std::vector<std::string> asked_for_;         // the runs that this plan makes
   std::vector<std::string> released_;          // those that waited, and begin
   Freshness freshness_;
-  bool registers_ = false;  // a version is to be made, or it is not known whether
+  std::set<std::string> registered_of_;  // runs of which something is yet to be registered
 };
 
 }  // namespace

@@ -20,7 +20,6 @@ struct Registrations {
   std::vector<RegistryQuestion> questions;
   std::vector<RegisterVersion> actions;
   std::vector<RunEvent> events;
-  [[nodiscard]] bool AreUnderWay() const { return !questions.empty() || !actions.empty(); }
 };
 
 // `outputs` are what the Pipeline publishes now.
