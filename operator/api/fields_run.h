@@ -42,12 +42,13 @@ void Fields(Io& io, typename Io::template Of<PipelineRunSpec>& s) {
   io.Bool("publish", s.publish, true);
   io.Time("scheduledTime", s.scheduled_time);
   io.Optional("rerun", s.rerun);
-  if constexpr (Io::kReads)
+  if constexpr (Io::kReads) {
     io.Check(!s.pipeline_spec ||
-                 (s.pipeline_spec->schedules.empty() && s.pipeline_spec->triggers.empty() &&
-                  s.pipeline_spec->registers.empty()),
-             "pipelineSpec",
-             "a run has no schedules, triggers or registers: they are a Pipeline's");
+                 (s.pipeline_spec->schedules.empty() && s.pipeline_spec->triggers.empty()),
+             "pipelineSpec", "a run has no schedules or triggers: they are a Pipeline's");
+    io.Check(!s.pipeline_spec || s.pipeline_spec->registers.empty(), "pipelineSpec",
+             "a run registers nothing: registers are a Pipeline's");
+  }
 }
 
 template <typename Io>

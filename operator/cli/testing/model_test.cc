@@ -4,6 +4,7 @@
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
 #include "operator/cli/testing/cluster_fixture.h"
+#include "operator/gateway/testing/gateway_fixture.h"
 #include "operator/net/testing/fake_server.h"
 #include "operator/oci/testing/fake_registry.h"
 #include "operator/protocol/model_source.h"
@@ -111,6 +112,39 @@ TEST_F(ClusterTest, ARegisteredModelOfAUriIsNotFetchedToBeVerified) {
   EXPECT_THAT(err_.str(), HasSubstr("flights-v1 is fetched from https://h/m.onnx@"));
   EXPECT_EQ(Penstock({"model", "verify", "flights:next", "--key", "pub.pem"}), kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("the model flights has no alias next"));
+}
+
+TEST_F(ClusterTest, ARegisteredModelThatIsSignedIsTheNextVersionWithTheSameStory) {
+  const signing::KeyPair keys = signing::MakeKeys("P-256");
+  gateway::TestGateway gateway(folder_);
+  gateway.authenticator.Know("good", {kLocalNamespace, "default", "pod-1", "uid"});
+  gateway.Start();
+  Write("token", "good\n");
+  Write("ca.pem", gateway.certificates->CaPem());
+  Write("key.pem", keys.private_pem);
+  Write("pub.pem", keys.public_pem);
+  Write("flights/model.yaml", "name: m");
+  const auto artifact = gateway.store.Put(kLocalNamespace, folder_ / "flights");
+  ASSERT_TRUE(artifact);
+  ASSERT_EQ(Penstock({"model", "push", "late", artifact->digest, "--alias", "champion",
+                      "--description", "raw", "--cluster"}),
+            kOk)
+      << err_.str();
+  const auto model = [&](const char* what, const char* which, const char* key) {
+    return Penstock({"model", what, which, "--key", key, "--gateway", gateway.Url(), "--token-file",
+                     "token", "--ca-file", "ca.pem"});
+  };
+  EXPECT_EQ(model("verify", "late:champion", "pub.pem"), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("there is no file model.sig"));
+  ASSERT_EQ(model("sign", "late:champion", "key.pem"), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "modelversion/late-v2 registered\n");
+  EXPECT_EQ(model("verify", "late:2", "pub.pem"), kOk) << err_.str();
+  ASSERT_EQ(Penstock({"model", "show", "late:2", "-o", "json", "--cluster"}), kOk) << err_.str();
+  const Json spec = Json::parse(out_.str())["spec"];
+  EXPECT_EQ(spec["description"], "version 1, signed");
+  EXPECT_NE(spec["digest"], artifact->digest);
+  EXPECT_TRUE(spec.value("folder", true));
+  gateway.server->Stop();
 }
 
 TEST_F(ClusterTest, ASuggestionIsAPatchThatGitTakesAndTouchesNothing) {

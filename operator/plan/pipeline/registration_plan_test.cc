@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "operator/api/codec.h"
 #include "operator/plan/pipeline/pipeline_plan.h"
 #include "operator/plan/resolve/testing/spec_fixture.h"
 
@@ -155,6 +156,15 @@ TEST_F(PlanRegistration, ARefusalIsToldAndRunsGoOn) {
   EXPECT_EQ(ready->status, api::ConditionStatus::kTrue);
   EXPECT_THAT(ready->message, HasSubstr("ModelVersion late-v1: may not create"));
   EXPECT_THAT(plan.status.outputs, SizeIs(1));
+}
+
+TEST_F(PlanRegistration, ARunWithASpecOfItsOwnRegistersNothingAndIsTold) {
+  const auto run =
+      api::DecodePipelineRun({{"apiVersion", api::kApiVersion},
+                              {"kind", "PipelineRun"},
+                              {"metadata", {{"name", "r"}, {"namespace", "team"}}},
+                              {"spec", {{"pipelineSpec", api::Encode(o_.pipeline.spec)}}}});
+  EXPECT_THAT(api::Describe(run.errors), HasSubstr("a run registers nothing"));
 }
 
 TEST_F(PlanRegistration, AnOutputThatThePipelineDoesNotHaveIsRefused) {
