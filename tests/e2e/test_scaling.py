@@ -88,6 +88,7 @@ class Scaling(test_rollout.UnderLoad):
             self.assertEqual(data, [2, 4])
 
     def under_requests(self):
+        self.ask()  # the load's clients wait less long for an answer
         self.load = test_rollout.Load(self.url, clients=3)
         try:
             with self.phase("more servers under requests"):
