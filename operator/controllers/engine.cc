@@ -224,6 +224,7 @@ void Engine::Impl::Stop() {
   pipeline_workers.Stop();
   model_workers.Stop();
   router_workers.Stop();
+  routers.Stop();
   watches.Stop();
   api_pool.Stop();
   source_pool.Stop();

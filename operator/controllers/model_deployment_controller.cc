@@ -106,6 +106,7 @@ void ModelDeploymentController::Forget(const std::string& key) {
   probes_.Forget(key);
   const ObjectKey object = ParseKey(key);
   ports_.Forget(object.ns, object.name);
+  routers_.Listen(object, false);
   const std::lock_guard lock(mutex_);
   memories_.erase(key);
 }
@@ -268,6 +269,9 @@ void ModelDeploymentController::RecallEvidence(const std::string& key,
   observed.measurements = probes_.Take(key);
   const std::lock_guard lock(mutex_);
   observed.evidence = memories_[key].evidence;
+  observed.load = memories_[key].load;
+  observed.clock =
+      std::chrono::duration_cast<Milliseconds>(context_.clock.Steady().time_since_epoch());
 }
 
 // Whatever becomes of the plan: what was counted was counted.
@@ -275,7 +279,9 @@ void ModelDeploymentController::KeepEvidence(const std::string& key, const plan:
   {
     const std::lock_guard lock(mutex_);
     memories_[key].evidence = plan.evidence;
+    memories_[key].load = plan.load;
   }
+  routers_.Listen(ParseKey(key), plan.listens);
   for (const plan::GateQuestion& question : plan.questions)
     probes_.Ask(ParseKey(key).ns, key, question.gate, question.servers, question.version,
                 question.mark);

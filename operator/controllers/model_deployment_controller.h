@@ -52,6 +52,7 @@ class ModelDeploymentController {
     Instant service_since;                   // first seen to point there
     std::optional<Instant> no_router_since;  // none was Ready
     rollout::Evidence evidence;              // of the last plan
+    scaling::Load load;                      // of the last plan
     std::string digest;                      // of spec.model, that `misses` counts
     int misses = 0;                          // how often the store did not have it
   };

@@ -15,7 +15,8 @@ namespace {
 
 // Routers take the operator for silent after 30 s.
 constexpr Milliseconds kAskEach{10'000};
-constexpr Milliseconds kTogether{200};  // a rollout of routers tells much at once
+constexpr Milliseconds kTogether{200};       // a rollout of routers tells much at once
+constexpr std::chrono::seconds kListen{20};  // at a time
 constexpr const char* kReadingRouters = "reading the routers' objects";
 
 const kube::ResourceType& TypeOf(plan::RouterObject kind) {
@@ -54,14 +55,26 @@ RouterController::RouterController(const Context& context, routers::Observer::As
       wake_model_(std::move(wake_model)),
       observer_(
           pods_, context.clock, context.submit_io,
-          ask ? std::move(ask)
+          ask ? ask
               : [&context](
                     const routers::RouterPod&
                         pod) { return routers::AskRouter(pod, context.clock, context.stop); },
           [this](const std::string& key) {
             if (!key.empty()) wake_model_(key);
           }),
-      refusals_(context.clock) {}
+      refusals_(context.clock),
+      listener_(
+          pods_,
+          [&context, ask](const routers::RouterPod& pod, const std::stop_token& stop) {
+            return ask ? ask(pod) : routers::AskRouter(pod, context.clock, stop, kListen);
+          },
+          [this](const std::string& ns, const std::string& name) { OnHeld(ns, name); }) {}
+
+// The answers that are known were given before it was held.
+void RouterController::OnHeld(const std::string& ns, const std::string& name) {
+  observer_.Expire(ns);
+  wake_model_(ObjectKey{ns, name}.Text());
+}
 
 void RouterController::AddTo(Watches& watches) {
   // By name: the operator's role knows no other of these kinds.
@@ -82,7 +95,9 @@ void RouterController::OnObject(const kube::Change& change) {
 }
 
 void RouterController::OnPod(const kube::Change& change) {
-  if (pods_.Note(change)) WakeModels(change.key.ns);
+  if (!pods_.Note(change)) return;
+  listener_.OnPods(change.key.ns);
+  WakeModels(change.key.ns);
 }
 
 void RouterController::OnModelDeployment(const std::string& ns) { wake_(ns, kTogether); }
@@ -108,6 +123,16 @@ std::vector<plan::Refusal> RouterController::Refused(const std::string& ns) cons
 void RouterController::WakeModels(const std::string& ns) const {
   for (const auto& md : context_.snapshots.model_deployments.List(ns))
     if (plan::GoesThroughRouters(*md)) wake_model_(ObjectKey{ns, md->meta.name}.Text());
+}
+
+void RouterController::WakeHeld(const std::string& ns, const routers::RouterAnswer& answer) const {
+  if (answer.said == nullptr) return;
+  for (const auto& [name, said] : answer.said->deployments) {
+    if (said.held == 0) continue;
+    const ObjectKey key{ns, name};
+    const auto md = context_.snapshots.model_deployments.Get(key);
+    if (md != nullptr && md->spec.autoscaling && md->status.replicas == 0) wake_model_(key.Text());
+  }
 }
 
 plan::RoutersObserved RouterController::Ask(const std::string& ns) const {
@@ -226,8 +251,11 @@ Outcome RouterController::Reconcile(const std::string& ns) {
   std::optional<Milliseconds> requeue;
   if (observed.needed) {
     requeue = kAskEach;
-    // Nobody waits for the answer: that they are asked is what counts.
-    static_cast<void>(observer_.Look(ns, "", kAskEach - Milliseconds(500)));
+    // Nobody waits for the answer: that they are asked is what counts. What they hold is also told
+    // by the listener, which has its bound.
+    const auto answers = observer_.Look(ns, "", kAskEach - Milliseconds(500));
+    for (const auto& answer : answers.value_or(std::vector<routers::RouterAnswer>()))
+      WakeHeld(ns, answer);
   }
   if (!MustLook(observed)) return requeue;
   if (auto seen = Observe(observed); !seen) {

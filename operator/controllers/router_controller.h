@@ -19,6 +19,7 @@
 #include "operator/controllers/refusals.h"
 #include "operator/controllers/watches.h"
 #include "operator/plan/router/world.h"
+#include "operator/routers/listener.h"
 #include "operator/routers/observer.h"
 
 namespace penstock::controllers {
@@ -39,6 +40,11 @@ class RouterController {
   void OnModelDeployment(const std::string& ns);
   // Objects are looked at anew, whatever no watch told.
   void Resync();
+
+  // The ModelDeployment has no servers: it is woken when a router holds a request for it.
+  void Listen(const ObjectKey& md, bool listen) { listener_.Listen(md.ns, md.name, listen); }
+  // Nobody is woken any more.
+  void Stop() { listener_.Stop(); }
 
   // What the API server does not take of the routers of a namespace.
   [[nodiscard]] std::vector<plan::Refusal> Refused(const std::string& ns) const;
@@ -62,6 +68,7 @@ class RouterController {
   };
   // An object of the routers, a pod of theirs.
   void OnObject(const kube::Change& change);
+  void OnHeld(const std::string& ns, const std::string& name);
   void OnPod(const kube::Change& change);
   [[nodiscard]] plan::RoutersObserved Ask(const std::string& ns) const;
   // False: nothing can have changed since the last look at the objects.
@@ -74,6 +81,8 @@ class RouterController {
   [[nodiscard]] Outcome Settle(const std::string& ns, RefusalReport report,
                                std::optional<Milliseconds> requeue);
   void WakeModels(const std::string& ns) const;
+  // Those without servers for which the router holds requests.
+  void WakeHeld(const std::string& ns, const routers::RouterAnswer& answer) const;
 
   const Context& context_;
   const Wake wake_;
@@ -83,6 +92,7 @@ class RouterController {
   Refusals refusals_;
   mutable std::mutex mutex_;
   std::map<std::string, Memory> memories_;  // by namespace
+  routers::Listener listener_;              // last: its threads use what stands above
 };
 
 }  // namespace penstock::controllers

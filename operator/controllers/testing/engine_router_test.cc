@@ -206,6 +206,58 @@ TEST_F(EngineRouters, AloneServeAModelUnderTlsAndShowItsSecret) {
   });
 }
 
+class EngineScaling : public EngineRouters {
+ protected:
+  // A Deployment's pods are there as soon as they are asked for, and gone as soon.
+  void FollowReplicas(const std::string& deployment, int replicas) {
+    const Json d =
+        Await(kube::kDeployments, deployment, "of " + std::to_string(replicas) + " replicas",
+              [&](const Json& object) { return object["spec"]["replicas"] == replicas; });
+    auto written = cluster_.MergePatch(kube::kDeployments, "team", deployment,
+                                       {{"status",
+                                         {{"observedGeneration", d["metadata"]["generation"]},
+                                          {"replicas", replicas},
+                                          {"updatedReplicas", replicas},
+                                          {"readyReplicas", replicas},
+                                          {"availableReplicas", replicas}}}},
+                                       {.subresource = "status"});
+    ASSERT_TRUE(written) << written.error().message;
+  }
+  void Say(const std::string& what, const Json& value) {
+    const std::lock_guard lock(mutex_);
+    answer_[Json::json_pointer(what)] = value;
+  }
+  static std::string ReasonOf(const Json& md) {
+    for (const Json& c : md["status"]["conditions"])
+      if (c["type"] == "Ready") return c["reason"];
+    return "";
+  }
+};
+
+TEST_F(EngineScaling, LetServersGoWhenNobodyAsksAndWakeThemForAHeldRequest) {
+  StartEngine();
+  Create(kube::kModelDeployments,
+         "metadata: {name: flights}\nspec: {model: \"" + Digest() +
+             "\", autoscaling: {minReplicas: 0, maxReplicas: 2, idleAfter: 5s}}\n");
+  FollowReplicas("flights-v1", 1);
+  MakeRouterReady("router-1");
+  Say("/sampledSeconds", 100);
+  Acknowledge("flights");
+  Await(kube::kServices, "flights", "to routers",
+        [](const Json& s) { return s["spec"]["selector"].contains("penstock.dev/router"); });
+  FollowReplicas("flights-v1", 0);
+  const Json idle =
+      Await(kube::kModelDeployments, "flights", "Idle, of no replica",
+            [](const Json& md) { return ReasonOf(md) == "Idle" && md["status"]["replicas"] == 0; });
+  EXPECT_EQ(ConditionOf(idle, "Ready"), "True");
+  const auto began = std::chrono::steady_clock::now();
+  Say("/deployments/flights/held", 1);
+  Await(kube::kDeployments, "flights-v1", "woken",
+        [](const Json& d) { return d["spec"]["replicas"] == 1; });
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3));
+  StopEngine();
+}
+
 TEST_F(EngineRouters, AreNotMadeForAModelThatNeedsNone) {
   StartEngine();
   Create(kube::kModelDeployments,
