@@ -19,26 +19,51 @@ namespace {
 // From strong to weak, so that each fit starts near its answer. In the units of problem.h: 1
 // shrinks all coefficients to nearly nothing, 1e-6 is hardly felt by a hundred rows.
 constexpr double kPenalties[] = {1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6};
+// Penalties of bends, by that of the lines; 0: none. On many rows folds need not say what bends are
+// worth: these bear them.
+constexpr double kBends[] = {0, 30, 1};
+constexpr std::size_t kMostRowsToAsk = 20'000;
 // |r| is smoothed more and more weakly, in the label's standard deviations.
 constexpr double kSmoothings[] = {0.1, 0.01, 0.001};
 // Penalties are chosen by losses that differ by more than this leaves undecided.
 constexpr Bounds kToChoose = {.gradient = 1e-4, .decrease = 1e-9};
 constexpr std::size_t kMostCoefficients = 200;  // of a report
 
-std::string NameOf(double penalty) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "penalty=%.6g", penalty);
-  return text;
+struct Setting {
+  double penalty = 0;
+  double bends = 1;
+};
+
+Json ToJson(const Setting& setting) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "penalty=%.6g", setting.penalty);
+  Json json = {{"id", text}, {"penalty", setting.penalty}};
+  if (setting.bends == 1) return json;
+  std::snprintf(text, sizeof(text), setting.bends == 0 ? ", no bends" : ", bends at %.6g times",
+                setting.bends);
+  json["id"] = json["id"].get<std::string>() + text;
+  json["bends"] = setting.bends;
+  return json;
+}
+
+Result<Setting> ParseSetting(const Json& json) {
+  const auto number = [&](const char* name) {
+    return json.contains(name) && json[name].is_number();
+  };
+  if (!number("penalty") || (json.contains("bends") && !number("bends"))) {
+    return Internal("linear: a setting without its penalty: " + json.dump());
+  }
+  return Setting{json["penalty"], json.value("bends", 1.0)};
 }
 
 bool IsSmoothed(Loss loss) { return loss == Loss::kAbsolute || loss == Loss::kQuantile; }
 
 class FittedLinear : public Fitted {
  public:
-  FittedLinear(LinearModel model, Minimum minimum, double penalty, const Context& context)
+  FittedLinear(LinearModel model, Minimum minimum, Setting setting, const Context& context)
       : model_(std::move(model)),
         minimum_(minimum),
-        penalty_(penalty),
+        setting_(setting),
         features_(context.features.begin(), context.features.end()) {}
 
   Result<std::vector<double>> Answer(const sdk::FloatMatrix& x) const override {
@@ -55,7 +80,7 @@ class FittedLinear : public Fitted {
  private:
   LinearModel model_;
   Minimum minimum_;
-  double penalty_;
+  Setting setting_;
   std::vector<sdk::Feature> features_;
 };
 
@@ -125,7 +150,8 @@ Json FittedLinear::Describe() const {
          {"coefficient", values(model_.weights, j, model_.width, scale, 0)}});
   }
   const double added = model_.loss.loss == Loss::kPoisson ? std::log(model_.scale) : model_.offset;
-  return {{"penalty", penalty_},
+  return {{"penalty", setting_.penalty},
+          {"bends", setting_.bends},
           {"converged", minimum_.converged},
           {"iterations", minimum_.steps},
           {"gradient", minimum_.gradient},
@@ -138,8 +164,9 @@ Json FittedLinear::Describe() const {
 // Fits one problem for one penalty after the other.
 class Path {
  public:
-  Path(LinearProblem problem, const Context& context)
+  Path(LinearProblem problem, double bends, const Context& context)
       : context_(context),
+        bends_(bends),
         problem_(std::move(problem)),
         curvature_(problem_),
         theta_(problem_.Start()) {}
@@ -170,7 +197,7 @@ class Path {
     if (!context_.report) return {};
     Progress progress;
     progress.learner = "linear";
-    progress.setting = {{"id", NameOf(penalty)}, {"penalty", penalty}};
+    progress.setting = ToJson({penalty, bends_});
     progress.round = step;
     progress.train_loss = value;
     context_.report(progress);
@@ -178,6 +205,7 @@ class Path {
   }
 
   const Context& context_;
+  double bends_;
   LinearProblem problem_;
   Curvature curvature_;
   std::vector<double> theta_;
@@ -199,19 +227,22 @@ class Linear : public Learner {
   double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
     constexpr double kPasses = 20;
     const double pass = 2 * double(rows) * double(features + 1) * double(target.width());
-    return (kPasses * pass + 2 * Curvature::Cost(rows, features, target.width())) / 1e6;
+    const double shapes = rows < kMostRowsToAsk ? double(std::size(kBends)) : 1;
+    return shapes * (kPasses * pass + 2 * Curvature::Cost(rows, features, target.width())) / 1e6;
   }
 
   Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
                                  const Context& context) const override {
-    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context));
-    Path path(std::move(problem), context);
     std::vector<Trial> trials;
-    for (const double penalty : penalties_) {
-      PENSTOCK_TRY(path.To(penalty, kToChoose));
-      trials.push_back({{{"id", NameOf(penalty)}, {"penalty", penalty}},
-                        path.Model().Answers(held_out.x->data.get(), held_out.x->rows),
-                        std::nullopt});
+    for (const double bends : BendsFor(train.y.size() + held_out.y.size(), context)) {
+      PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context, bends));
+      Path path(std::move(problem), bends, context);
+      for (const double penalty : penalties_) {
+        PENSTOCK_TRY(path.To(penalty, kToChoose));
+        trials.push_back({ToJson({penalty, bends}),
+                          path.Model().Answers(held_out.x->data.get(), held_out.x->rows),
+                          std::nullopt});
+      }
     }
     return trials;
   }
@@ -219,18 +250,23 @@ class Linear : public Learner {
   Result<std::unique_ptr<Fitted>> Fit(const Rows& train, const Json& setting,
                                       std::optional<double> /*rounds*/,
                                       const Context& context) const override {
-    if (!setting.contains("penalty") || !setting["penalty"].is_number()) {
-      return Internal("linear: a setting without its penalty: " + setting.dump());
-    }
-    const auto penalty = setting["penalty"].get<double>();
-    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context));
-    Path path(std::move(problem), context);
-    PENSTOCK_ASSIGN(const auto minimum, path.To(penalty, {}));
+    PENSTOCK_ASSIGN(const auto own, ParseSetting(setting));
+    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context, own.bends));
+    Path path(std::move(problem), own.bends, context);
+    PENSTOCK_ASSIGN(const auto minimum, path.To(own.penalty, {}));
     return std::unique_ptr<Fitted>(
-        std::make_unique<FittedLinear>(path.Model(), minimum, penalty, context));
+        std::make_unique<FittedLinear>(path.Model(), minimum, own, context));
   }
 
  private:
+  // `rows`: training and held-out ones together, so that it is the same in every fold.
+  static std::vector<double> BendsFor(std::size_t rows, const Context& context) {
+    const bool any = std::any_of(context.features.begin(), context.features.end(),
+                                 [](const sdk::Feature& f) { return f.bend; });
+    if (!any || rows >= kMostRowsToAsk) return {1};
+    return {std::begin(kBends), std::end(kBends)};
+  }
+
   std::vector<double> penalties_;
 };
 
