@@ -174,9 +174,9 @@ TEST_F(FrameTest, ALearnerThatHasLostIsSparedTheOtherFolds) {
 TEST_F(FrameTest, ADearLearnerThatIsNotAheadIsSparedTheOtherFolds) {
   learners_.resize(2);
   learners_[0].settings = {"split"};
-  learners_[0].timid = 1;
+  learners_[0].timid = 200;
   learners_[1].settings = {"split"};
-  learners_[1].timid = 2;  // a little worse
+  learners_[1].timid = 300;  // a little worse
   learners_[1].called = "late";
   learners_[1].cost = 400;
   ASSERT_TRUE(Run({}, "m"));
