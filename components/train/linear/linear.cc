@@ -161,6 +161,55 @@ Json FittedLinear::Describe() const {
           {"coefficients", std::move(coefficients)}};
 }
 
+// A table as it is without its bends, or as it is.
+class Shape {
+ public:
+  Shape(const Rows& rows, const Context& context, bool bends) : rows_(rows), context_(context) {
+    if (bends) return;
+    for (std::size_t j = 0; j < rows.x->width; ++j) {
+      if (j < context.features.size() && context.features[j].bend) continue;
+      columns_.push_back(j);
+      if (j < context.features.size()) features_.push_back(context.features[j]);
+    }
+    const std::size_t width = columns_.size();
+    x_ = {rows.x->rows, width, std::make_unique<float[]>(rows.x->rows * width)};
+    float* to = x_.data.get();
+    for (std::size_t i = 0; i < x_.rows; ++i) {
+      const float* row = rows.x->data.get() + i * rows.x->width;
+      for (const std::size_t j : columns_) *to++ = row[j];
+    }
+    all_ = rows.x->width;
+    rows_.x = &x_;
+    context_.features = features_;
+  }
+  Shape(const Shape&) = delete;
+  Shape& operator=(const Shape&) = delete;
+
+  [[nodiscard]] const Rows& rows() const { return rows_; }
+  [[nodiscard]] const Context& context() const { return context_; }
+  // Of all columns: 0 for those that were left out.
+  [[nodiscard]] LinearModel Whole(LinearModel model) const {
+    if (all_ == 0) return model;
+    std::vector<double> weights(model.loss.outputs * all_);
+    for (std::size_t k = 0; k < model.loss.outputs; ++k) {
+      for (std::size_t j = 0; j < columns_.size(); ++j) {
+        weights[k * all_ + columns_[j]] = model.weights[k * model.width + j];
+      }
+    }
+    model.weights = std::move(weights);
+    model.width = all_;
+    return model;
+  }
+
+ private:
+  Rows rows_;
+  Context context_;
+  std::size_t all_ = 0;  // columns, where some are left out
+  std::vector<std::size_t> columns_;
+  std::vector<sdk::Feature> features_;
+  sdk::FloatMatrix x_;
+};
+
 // Fits one problem for one penalty after the other.
 class Path {
  public:
@@ -235,13 +284,14 @@ class Linear : public Learner {
                                  const Context& context) const override {
     std::vector<Trial> trials;
     for (const double bends : BendsFor(train.y.size() + held_out.y.size(), context)) {
-      PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context, bends));
+      const Shape shape(train, context, bends != 0);
+      PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(shape.rows(), shape.context(), bends));
       Path path(std::move(problem), bends, context);
       for (const double penalty : penalties_) {
         PENSTOCK_TRY(path.To(penalty, kToChoose));
+        const LinearModel model = shape.Whole(path.Model());
         trials.push_back({ToJson({penalty, bends}),
-                          path.Model().Answers(held_out.x->data.get(), held_out.x->rows),
-                          std::nullopt});
+                          model.Answers(held_out.x->data.get(), held_out.x->rows), std::nullopt});
       }
     }
     return trials;
@@ -251,19 +301,21 @@ class Linear : public Learner {
                                       std::optional<double> /*rounds*/,
                                       const Context& context) const override {
     PENSTOCK_ASSIGN(const auto own, ParseSetting(setting));
-    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context, own.bends));
+    const Shape shape(train, context, own.bends != 0);
+    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(shape.rows(), shape.context(), own.bends));
     Path path(std::move(problem), own.bends, context);
     PENSTOCK_ASSIGN(const auto minimum, path.To(own.penalty, {}));
     return std::unique_ptr<Fitted>(
-        std::make_unique<FittedLinear>(path.Model(), minimum, own, context));
+        std::make_unique<FittedLinear>(shape.Whole(path.Model()), minimum, own, context));
   }
 
  private:
   // `rows`: training and held-out ones together, so that it is the same in every fold.
   static std::vector<double> BendsFor(std::size_t rows, const Context& context) {
-    const bool any = std::any_of(context.features.begin(), context.features.end(),
-                                 [](const sdk::Feature& f) { return f.bend; });
-    if (!any || rows >= kMostRowsToAsk) return {1};
+    const auto bends = std::size_t(std::count_if(context.features.begin(), context.features.end(),
+                                                 [](const sdk::Feature& f) { return f.bend; }));
+    const bool both = bends > 0 && bends < context.features.size();
+    if (!both || rows >= kMostRowsToAsk) return {1};
     return {std::begin(kBends), std::end(kBends)};
   }
 

@@ -137,7 +137,6 @@ Result<void> LinearProblem::Standardise(const Context& context, double bends) {
     const double sd = std::sqrt(square[j]);
     if (sd <= kConstant * std::abs(mean_[j]) || sd < 1e-30) continue;
     if (j < context.features.size() && context.features[j].bend) {
-      if (bends == 0) continue;
       stiffness_[j] = bends;
     }
     inverse_[j] = 1 / sd;

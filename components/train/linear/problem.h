@@ -8,9 +8,9 @@
 //   theta   outputs x (features + 1): the coefficients of (x - mean) / sd, then the intercept. The
 //           penalty stays that of w: only the unknowns are scaled, so the minimum is the same.
 //
-// A constant column's coefficient is 0. Bends (Feature::bend) have a penalty of their own, or are
-// left out, as if they were constant: a line stays a line. Rows of weight 0 count for nothing. The
-// rows are not copied and must outlive the problem. Not thread-safe.
+// A constant column's coefficient is 0. Bends (Feature::bend) have a penalty of their own. Rows of
+// weight 0 count for nothing. The rows are not copied and must outlive the problem. Not
+// thread-safe.
 #pragma once
 
 #include <span>
@@ -36,7 +36,7 @@ struct LinearModel {
 
 class LinearProblem {
  public:
-  // `bends`: the penalty of bends, by that of all else; 0 leaves them out. Invalid names a feature
+  // `bends`: the penalty of bends, by that of all else. Invalid names a feature
   // that holds ids or is not finite, a label that the loss does not take.
   [[nodiscard]] static Result<LinearProblem> Make(const Rows& rows, const Context& context,
                                                   double bends = 1);
