@@ -205,7 +205,12 @@ void PreparedStep::AddFeatures(std::vector<Feature>& features) const {
     case TransformOp::kMissing:
       return features.push_back({name + " missing", 0});
     case TransformOp::kBends:
-      return each([&](std::size_t i) { return ">" + Json(step_.numbers[i]).dump(); });
+      for (const double knot : step_.numbers) {
+        features.push_back({name + ">" + Json(knot).dump(), 0, true});
+      }
+      return;
+    case TransformOp::kQuantile:
+      return features.push_back({name + " rank", 0});
     case TransformOp::kCyclic:
       return each([](std::size_t i) { return i == 0 ? " sin" : " cos"; });
     case TransformOp::kOneHot:

@@ -167,6 +167,7 @@ struct TransformSpec {
 struct Feature {
   std::string name;              // "distance", "carrier=UA", "carrier=?" (unseen), "dest"
   std::int64_t cardinality = 0;  // 0: a number; else an id in [0, cardinality), for an embedding
+  bool bend = false;             // of kBends: beside the line of its column
 };
 
 class PreparedStep;  // prepared_step.h

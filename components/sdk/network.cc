@@ -103,8 +103,17 @@ Network::Network(NetworkSpec spec, std::optional<at::Generator> random) : spec_(
     const std::string index = std::to_string(i);
     weights_.push_back(register_parameter("w" + index, weight));
     biases_.push_back(register_parameter("b" + index, bias));
+    if (i == 0 && spec_.direct && !last) {
+      direct_ = register_parameter("direct", torch::zeros({g * spec_.outputs, width}));
+    }
     width = sizes[i];
   }
+}
+
+std::vector<torch::Tensor> Network::weights() const {
+  std::vector<torch::Tensor> weights = weights_;
+  if (direct_.defined()) weights.push_back(direct_);
+  return weights;
 }
 
 std::vector<torch::Tensor> Network::tables() const {
@@ -115,7 +124,7 @@ std::vector<torch::Tensor> Network::tables() const {
 
 double Network::MultiplyAdds() const {
   double sum = 0;
-  for (const auto& weight : weights_) sum += double(weight.numel());
+  for (const auto& weight : weights()) sum += double(weight.numel());
   return sum;
 }
 
@@ -134,6 +143,10 @@ torch::Tensor Network::MemberLogits(const torch::Tensor& x, std::optional<at::Ge
     const auto ids = h.narrow(1, numbers, h.size(1) - numbers);
     h = torch::cat({h.narrow(1, 0, numbers), Dropped(ids, spec_.embedding_dropout, random)}, 1);
   }
+  torch::Tensor direct;
+  if (direct_.defined()) {
+    direct = torch::linear(h, direct_).view({h.size(0), spec_.members, -1}).transpose(0, 1);
+  }
   if (weights_.size() > 1) {
     h = torch::relu(torch::linear(h, weights_[0], biases_[0]));
     h = h.view({h.size(0), spec_.members, -1}).transpose(0, 1);
@@ -149,21 +162,53 @@ torch::Tensor Network::MemberLogits(const torch::Tensor& x, std::optional<at::Ge
   if (weights_.size() == 1) {
     h = torch::baddbmm(biases_[0].view({1, 1, -1}), h, weights_[0].transpose(1, 2));
   }
-  return h;
+  return direct.defined() ? h + direct : h;
+}
+
+// Each member gets 2 * outputs further values in each hidden layer.
+void Network::AddDirect(std::vector<Linear>& linears) const {
+  const std::int64_t g = spec_.members;
+  const std::int64_t k = spec_.outputs;
+  const auto direct = direct_.detach().view({g, k, -1});
+  const auto pass = torch::eye(2 * k, direct.options()).expand({g, -1, -1});
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    auto weight = weights_[i].detach();
+    auto bias = biases_[i].detach().view({g, -1});
+    const bool last = i + 1 == linears.size();
+    weight = weight.view({g, bias.size(1), -1});
+    if (i == 0) {
+      weight = torch::cat({weight, direct, -direct}, 1);
+    } else if (last) {
+      const auto one = pass.narrow(1, 0, k).narrow(2, 0, k);
+      weight = torch::cat({weight, one, -one}, 2);
+    } else {
+      weight = torch::cat(
+          {torch::cat({weight, torch::zeros({g, weight.size(1), 2 * k}, weight.options())}, 2),
+           torch::cat({torch::zeros({g, 2 * k, weight.size(2)}, weight.options()), pass}, 2)},
+          1);
+    }
+    if (!last) bias = torch::cat({bias, torch::zeros({g, 2 * k}, bias.options())}, 1);
+    linears[i].weight = i == 0 ? weight.reshape({-1, weight.size(2)}) : weight;
+    linears[i].bias = last ? bias : bias.reshape({-1});
+  }
 }
 
 std::vector<Network::Linear> Network::Linears() const {
   std::vector<Linear> linears;
   for (std::size_t i = 0; i < weights_.size(); ++i) {
-    auto weight = weights_[i].detach();
-    auto bias = biases_[i].detach();
-    if (i + 1 == weights_.size()) {  // the mean over the members
+    linears.push_back({weights_[i].detach(), biases_[i].detach()});
+  }
+  if (direct_.defined()) AddDirect(linears);
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    auto& [weight, bias] = linears[i];
+    if (i + 1 == linears.size()) {  // the mean over the members
       weight = weight.permute({1, 0, 2}).reshape({spec_.outputs, -1}) / double(spec_.members);
       bias = bias.mean(0);
     } else if (weight.dim() == 3 && spec_.members == 1) {
       weight = weight.squeeze(0);
     }
-    linears.push_back({weight.contiguous(), bias.contiguous()});
+    weight = weight.contiguous();
+    bias = bias.contiguous();
   }
   return linears;
 }

@@ -1,8 +1,12 @@
 // The trainable network of a tabular model and its TorchScript text. Includes LibTorch: for few
 // files.
 //
-//   numbers ------------------------+
-//   ids -> an embedding per column -+-> [linear -> ReLU -> dropout]* -> linear -> logits
+//   numbers ------------------------+-> [linear -> ReLU -> dropout]* -> linear -+
+//   ids -> an embedding per column -+------------ direct: linear ---------------+-> logits
+//
+// The direct path (wide and deep: Cheng et al. 2016) is there where `direct` asks for it: what is a
+// line needs no hidden value. It is saved as hidden values of its own, d as relu(d) and relu(-d)
+// that further layers let pass, so that a saved network is what it was without: layers and ReLUs.
 //
 // Several such networks (`members`) may stand side by side and be computed in one go: they share
 // the embeddings and see the same rows, each has hidden layers of its own, and the answer is that
@@ -40,6 +44,7 @@ struct NetworkSpec {
   double embedding_dropout = 0;  // of embeddings' values
   std::int64_t outputs = 1;
   std::int64_t members = 1;
+  bool direct = false;  // a direct path from inputs to logits; nothing where nothing is hidden
   Answer answer = Answer::kProbability;
   // kValue: the network works on (y - offset) / scale and the answer is scaled back.
   double offset = 0;
@@ -73,7 +78,7 @@ class Network : public torch::nn::Module {
   // The bias of the last layer, [members, outputs]: what all members answer at first.
   [[nodiscard]] torch::Tensor& last_bias() { return biases_.back(); }
   // Weights of the linear layers, the embeddings' tables, and all biases, for an optimiser.
-  [[nodiscard]] const std::vector<torch::Tensor>& weights() const { return weights_; }
+  [[nodiscard]] std::vector<torch::Tensor> weights() const;
   [[nodiscard]] const std::vector<torch::Tensor>& biases() const { return biases_; }
   [[nodiscard]] std::vector<torch::Tensor> tables() const;
   // Multiply-adds of one row's forward pass, all members.
@@ -91,6 +96,7 @@ class Network : public torch::nn::Module {
   };
   [[nodiscard]] torch::Tensor Inputs(const torch::Tensor& x) const;  // numbers and embeddings
   [[nodiscard]] std::vector<Linear> Linears() const;
+  void AddDirect(std::vector<Linear>& linears) const;
   [[nodiscard]] std::string Source() const;
   [[nodiscard]] std::vector<Layer> Layers() const;
 
@@ -101,6 +107,7 @@ class Network : public torch::nn::Module {
   // [members, outputs]. Without hidden layers there is only the last, [1, outputs, W].
   std::vector<torch::Tensor> weights_;
   std::vector<torch::Tensor> biases_;
+  torch::Tensor direct_;  // [members * outputs, W], or not defined
 };
 
 }  // namespace penstock::sdk

@@ -103,6 +103,16 @@ struct Trial {
   std::shared_ptr<const Fitted> fitted = nullptr;
 };
 
+// Whether one batch could be learnt by heart.
+struct OverfitReport {
+  std::int64_t rows = 0;           // of the batch
+  std::int64_t contradictory = 0;  // of them: another row has the same features and another label
+  double first_loss = 0;           // of the first step, and of the last, above the least that any
+  double last_loss = 0;            // model can have on these labels
+  bool learnt = false;             // the last is at most a twentieth of the first
+  std::string says;                // a sentence for the report
+};
+
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -123,6 +133,11 @@ class Learner {
   [[nodiscard]] virtual Result<std::unique_ptr<Fitted>> Fit(const Rows& train, const Json& setting,
                                                             std::optional<double> rounds,
                                                             const Context& context) const = 0;
+  // A diagnosis before a long training; nothing of a learner that has none.
+  [[nodiscard]] virtual Result<std::optional<OverfitReport>> LearnOneBatch(
+      const Rows& /*train*/, const Context& /*context*/) const {
+    return std::optional<OverfitReport>();
+  }
 };
 
 // What the user said of each learner; a value that is not given is the learner's to choose.

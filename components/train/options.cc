@@ -23,7 +23,7 @@ const std::vector<OwnedParameter>& OwnedParameters() {
       {"weightDecay", {"mlp"}},    {"epochs", {"mlp"}},
       {"batchSize", {"mlp"}},      {"networks", {"mlp"}},
       {"labelSmoothing", {"mlp"}}, {"format", {"mlp"}},
-      {"device", {"mlp"}},
+      {"device", {"mlp"}},         {"overfitOneBatch", {"mlp"}},
   };
   return kOwned;
 }
@@ -153,6 +153,7 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   if (o.folds == 1) p.Fail("folds: must be 2 or more, or 0 for as many as the rows ask for");
   o.refit = p.Boolean("refit", o.refit);
   o.learning_curve = p.Boolean("learningCurve", o.learning_curve);
+  o.overfit_one_batch = p.Boolean("overfitOneBatch", o.overfit_one_batch);
   o.budget = p.Number("budget", kBudget, 0, 1e12);
   o.max_time = OptionalNumber(p, parameters, "maxTime", 0.001, 1e9);
   o.checkpoint = p.String("checkpoint", "");

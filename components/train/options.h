@@ -37,6 +37,7 @@ struct TrainOptions {
   std::int64_t folds = 0;          // 0: by the rows
   bool refit = true;               // on train and valid, once chosen
   bool learning_curve = false;     // learning_curve.h
+  bool overfit_one_batch = false;  // Learner::LearnOneBatch, before anything is fitted
   double budget = 0;               // in 1e9 multiply-adds
   std::optional<double> max_time;  // seconds after which no further candidate is begun
   std::string checkpoint;          // a folder; empty: none

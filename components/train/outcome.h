@@ -24,6 +24,7 @@ struct Outcome {
   double threshold = 0.5;
   std::vector<std::string> notes;      // what was asked for and could not be had
   std::optional<LearningCurve> curve;  // where it was asked for and there are rows enough
+  std::optional<OverfitReport> batch;  // where it was asked for
   sdk::ModelManifest manifest;         // without the back end's files
   sdk::Metrics metrics;                // of held_out
   TableSize size;                      // before rows were sampled

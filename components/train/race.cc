@@ -37,10 +37,13 @@ double MeanOf(const std::vector<double>& losses, const std::vector<double>& weig
 }  // namespace
 
 bool HasLost(const std::string& metric, const Labels& labels, const FoldPlan& plan,
-             const std::vector<std::vector<double>>& leader, const std::vector<Candidate>& so_far) {
+             const std::vector<std::vector<double>>& leader, const std::vector<Candidate>& so_far,
+             bool dear) {
   const std::size_t folds = so_far.front().answers.size();
   if (metric == "auc" || !labels.group.empty()) return false;
-  if (folds < kFoldsBeforeLost || folds >= plan.folds.size() || folds > plan.a_repeat) return false;
+  if (folds < kFoldsBeforeLost && !dear) return false;
+  if (folds >= plan.folds.size() || folds > plan.a_repeat) return false;
+  const double allowed = !dear ? kErrorsBehind : folds < kFoldsBeforeLost ? kErrorsBehindOfDear : 0;
   std::vector<double> weight;
   for (std::size_t f = 0; f < folds && !labels.fit_weight.empty(); ++f) {
     for (const std::uint32_t r : plan.folds[f].held_out) weight.push_back(labels.fit_weight[r]);
@@ -49,7 +52,7 @@ bool HasLost(const std::string& metric, const Labels& labels, const FoldPlan& pl
   return std::all_of(so_far.begin(), so_far.end(), [&](const Candidate& c) {
     const auto own = LossesOf(metric, labels, plan, c.answers, folds);
     const double behind = MeanOf(own, weight) - MeanOf(best, weight);
-    return behind > kErrorsBehind * PairedStandardError(own, best, weight);
+    return behind > 0 && behind >= allowed * PairedStandardError(own, best, weight);
   });
 }
 

@@ -13,13 +13,17 @@ namespace penstock::train {
 
 inline constexpr std::size_t kFoldsBeforeLost = 2;
 inline constexpr double kErrorsBehind = 2.5;  // standard errors of the paired difference
+// A dear learner must be ahead after two folds, and may not be far behind after one: what it would
+// win in the end where it is not is little, and what it costs is much.
+inline constexpr double kErrorsBehindOfDear = 1;  // after one fold
 
 // Whether each of the settings, answering the plan's first folds so far, is behind the leader's
-// answers to the same folds by more than kErrorsBehind. The error is that of rows that are
-// independent, so that it is asked no more after the first repeat, which answers each row once, and
-// never where rows are of groups; nor by auc, which no single row has.
+// answers to the same folds by more than kErrorsBehind; of a `dear` learner, whether none of them
+// is ahead (after one fold: behind by more than kErrorsBehindOfDear). The error is that of rows
+// that are independent, so that it is asked no more after the first repeat, which answers each row
+// once, and never where rows are of groups; nor by auc, which no single row has.
 [[nodiscard]] bool HasLost(const std::string& metric, const Labels& labels, const FoldPlan& plan,
                            const std::vector<std::vector<double>>& leader,
-                           const std::vector<Candidate>& so_far);
+                           const std::vector<Candidate>& so_far, bool dear = false);
 
 }  // namespace penstock::train

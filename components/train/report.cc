@@ -104,6 +104,15 @@ void AddDescription(const Json& description, sdk::Page& page) {
   page.Text("coefficients by feature: " + list->dump());
 }
 
+Json BatchOf(const OverfitReport& batch) {
+  return {{"rows", batch.rows},
+          {"contradictory", batch.contradictory},
+          {"firstLoss", Number(batch.first_loss)},
+          {"lastLoss", Number(batch.last_loss)},
+          {"learnt", batch.learnt},
+          {"says", batch.says}};
+}
+
 void AddCurve(const Outcome& outcome, sdk::Page& page) {
   const LearningCurve& curve = *outcome.curve;
   page.Heading("More rows?");
@@ -147,6 +156,7 @@ Json MetricsOf(const Table& table, const Outcome& outcome) {
             {"threads", table.options.threads},
             {"calibration", sdk::Name(outcome.calibration.method)},
             {"notes", outcome.notes}};
+  if (outcome.batch) j["overfitOneBatch"] = BatchOf(*outcome.batch);
   if (outcome.curve) j["learningCurve"] = ToJson(*outcome.curve);
   if (!table.labels.weight.empty()) j["weighted"] = Weighted(table, outcome);
   if (outcome.manifest.IsBinary()) j["threshold"] = outcome.threshold;

@@ -175,6 +175,17 @@ Result<void> FitChosen(const Table& table, Outcome& outcome) {
   return {};
 }
 
+Result<void> LearnABatch(const Table& table, const std::vector<std::unique_ptr<Learner>>& learners,
+                         Outcome& outcome) {
+  if (!table.options.overfit_one_batch) return {};
+  PENSTOCK_ASSIGN(outcome.batch, LearnOneBatch(table, learners, FittedRows(table)));
+  if (!outcome.batch) return {};
+  const OverfitReport& batch = *outcome.batch;
+  table.around.Say("overfitOneBatch", {{"learnt", batch.learnt}, {"what", batch.says}});
+  if (!batch.learnt) outcome.notes.push_back("One batch: " + batch.says + ".");
+  return {};
+}
+
 Result<void> AskForMoreRows(const Table& table, Outcome& outcome) {
   if (!table.options.learning_curve) return {};
   PENSTOCK_ASSIGN(outcome.curve,
@@ -236,7 +247,7 @@ Json ParametersThatCount(const Json& all) {
   Json some = all.is_object() ? all : Json::object();
   for (const char* name :
        {"checkpoint", "maxTime", "budget", "name", "examples", "threshold", "thresholdBy", "costs",
-        "calibrate", "metric", "refit", "folds", "learningCurve"}) {
+        "calibrate", "metric", "refit", "folds", "learningCurve", "overfitOneBatch"}) {
     some.erase(name);
   }
   return some;
@@ -315,6 +326,7 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   const TrialStore store(options.checkpoint);
   const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
   const auto learners = around.learners(options);
+  PENSTOCK_TRY(LearnABatch(table, learners, outcome));
   PENSTOCK_ASSIGN(outcome.choice, Choose(table, std::move(plan), learners, inputs.recipe));
   outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
   PENSTOCK_TRY(Judge(labels, options, outcome));

@@ -257,6 +257,25 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
   });
 }
 
+Result<std::optional<OverfitReport>> LearnOneBatch(
+    const Table& table, const std::vector<std::unique_ptr<Learner>>& learners,
+    const std::vector<std::uint32_t>& rows) {
+  for (const auto& learner : learners) {
+    auto report = Guarded([&]() -> Result<std::optional<OverfitReport>> {
+      PENSTOCK_ASSIGN(
+          auto fit,
+          table.rows.FitOn(rows, learner->view(), table.labels.y, table.labels.target.classes,
+                           std::uint64_t(table.options.seed), table.labels.group));
+      PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec, learner->view()));
+      PENSTOCK_ASSIGN(const auto taken, Take(table.labels, rows, false));
+      return learner->LearnOneBatch({&fit.x, taken.y, taken.weight},
+                                    ContextOf(table, transform.features(), ""));
+    });
+    if (!report || *report) return report;
+  }
+  return std::optional<OverfitReport>();
+}
+
 Result<std::vector<double>> AnswerRows(const Table& table, const Candidate& candidate,
                                        const FittedModel& fitted,
                                        const std::vector<std::uint32_t>& rows) {

@@ -61,6 +61,11 @@ using Lost = std::function<bool(const std::vector<Candidate>& so_far)>;
 [[nodiscard]] Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
                                                const std::vector<std::uint32_t>& rows);
 
+// Whether a learner that can tell learns one batch of these rows by heart; nothing where none can.
+[[nodiscard]] Result<std::optional<OverfitReport>> LearnOneBatch(
+    const Table& table, const std::vector<std::unique_ptr<Learner>>& learners,
+    const std::vector<std::uint32_t>& rows);
+
 // Its answers in the label's unit, to rows of the table.
 [[nodiscard]] Result<std::vector<double>> AnswerRows(const Table& table, const Candidate& candidate,
                                                      const FittedModel& fitted,

@@ -124,7 +124,7 @@ Result<void> AutomaticPlanner::AddNumbers(std::size_t input, const Profile& p, S
   PENSTOCK_TRY(AddNumber(step));
   if (p.constant) return {};  // only its nulls tell something
   step.op = TransformOp::kScale;
-  step.views = kDense;
+  step.views = kDense | kEmbedding;
   step.log = WantsLog(p);
   if (!step.log && HasFarValues(p)) {
     step.recipe.low = 0.005;
@@ -133,15 +133,17 @@ Result<void> AutomaticPlanner::AddNumbers(std::size_t input, const Profile& p, S
   PENSTOCK_TRY(AddNumber(step));
   if (p.distinct > kDistinctForBends && p.values >= kRowsForBends) {
     step.op = TransformOp::kBends;
+    step.views = kDense;
     step.recipe.parts = p.values >= kRowsForFourBends ? 4 : 3;
     PENSTOCK_TRY(AddNumber(step));
   }
+  if (p.distinct <= kDistinctForBends) return {};
   TransformStep ranked;
   ranked.input = input;
   ranked.source = source;
   ranked.views = kEmbedding;
-  ranked.op = p.distinct > kDistinctForBends ? TransformOp::kQuantile : TransformOp::kScale;
-  if (ranked.op == TransformOp::kQuantile) ranked.recipe.parts = 101;
+  ranked.op = TransformOp::kQuantile;
+  ranked.recipe.parts = 101;
   return AddNumber(ranked);
 }
 

@@ -79,7 +79,10 @@ TEST(AutomaticPlan, BendsNumbersForLinearModelsAndRanksThemForNetworks) {
   EXPECT_EQ(dense[1], "x");
   EXPECT_EQ(dense[2].substr(0, 2), "x>");
   EXPECT_EQ(FeaturesOf(spec, View::kTree), (Names{"x"}));
-  EXPECT_EQ(FeaturesOf(spec, View::kEmbedding), (Names{"x missing", "x"}));
+  EXPECT_EQ(FeaturesOf(spec, View::kEmbedding), (Names{"x missing", "x", "x rank"}));
+  const auto bent = sdk::Transform::Make(*spec, View::kDense);
+  EXPECT_FALSE(bent->features()[1].bend);
+  EXPECT_TRUE(bent->features()[2].bend);
   const auto transform = sdk::Transform::Make(*spec, View::kTree);
   float value = 0;
   const std::size_t x = 0;

@@ -19,26 +19,51 @@ namespace {
 // From strong to weak, so that each fit starts near its answer. In the units of problem.h: 1
 // shrinks all coefficients to nearly nothing, 1e-6 is hardly felt by a hundred rows.
 constexpr double kPenalties[] = {1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6};
+// Penalties of bends, by that of the lines; 0: none. On many rows folds need not say what bends are
+// worth: these bear them.
+constexpr double kBends[] = {0, 30, 1};
+constexpr std::size_t kMostRowsToAsk = 20'000;
 // |r| is smoothed more and more weakly, in the label's standard deviations.
 constexpr double kSmoothings[] = {0.1, 0.01, 0.001};
 // Penalties are chosen by losses that differ by more than this leaves undecided.
 constexpr Bounds kToChoose = {.gradient = 1e-4, .decrease = 1e-9};
 constexpr std::size_t kMostCoefficients = 200;  // of a report
 
-std::string NameOf(double penalty) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "penalty=%.6g", penalty);
-  return text;
+struct Setting {
+  double penalty = 0;
+  double bends = 1;
+};
+
+Json ToJson(const Setting& setting) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "penalty=%.6g", setting.penalty);
+  Json json = {{"id", text}, {"penalty", setting.penalty}};
+  if (setting.bends == 1) return json;
+  std::snprintf(text, sizeof(text), setting.bends == 0 ? ", no bends" : ", bends at %.6g times",
+                setting.bends);
+  json["id"] = json["id"].get<std::string>() + text;
+  json["bends"] = setting.bends;
+  return json;
+}
+
+Result<Setting> ParseSetting(const Json& json) {
+  const auto number = [&](const char* name) {
+    return json.contains(name) && json[name].is_number();
+  };
+  if (!number("penalty") || (json.contains("bends") && !number("bends"))) {
+    return Internal("linear: a setting without its penalty: " + json.dump());
+  }
+  return Setting{json["penalty"], json.value("bends", 1.0)};
 }
 
 bool IsSmoothed(Loss loss) { return loss == Loss::kAbsolute || loss == Loss::kQuantile; }
 
 class FittedLinear : public Fitted {
  public:
-  FittedLinear(LinearModel model, Minimum minimum, double penalty, const Context& context)
+  FittedLinear(LinearModel model, Minimum minimum, Setting setting, const Context& context)
       : model_(std::move(model)),
         minimum_(minimum),
-        penalty_(penalty),
+        setting_(setting),
         features_(context.features.begin(), context.features.end()) {}
 
   Result<std::vector<double>> Answer(const sdk::FloatMatrix& x) const override {
@@ -55,7 +80,7 @@ class FittedLinear : public Fitted {
  private:
   LinearModel model_;
   Minimum minimum_;
-  double penalty_;
+  Setting setting_;
   std::vector<sdk::Feature> features_;
 };
 
@@ -125,7 +150,8 @@ Json FittedLinear::Describe() const {
          {"coefficient", values(model_.weights, j, model_.width, scale, 0)}});
   }
   const double added = model_.loss.loss == Loss::kPoisson ? std::log(model_.scale) : model_.offset;
-  return {{"penalty", penalty_},
+  return {{"penalty", setting_.penalty},
+          {"bends", setting_.bends},
           {"converged", minimum_.converged},
           {"iterations", minimum_.steps},
           {"gradient", minimum_.gradient},
@@ -135,11 +161,61 @@ Json FittedLinear::Describe() const {
           {"coefficients", std::move(coefficients)}};
 }
 
+// A table as it is without its bends, or as it is.
+class Shape {
+ public:
+  Shape(const Rows& rows, const Context& context, bool bends) : rows_(rows), context_(context) {
+    if (bends) return;
+    for (std::size_t j = 0; j < rows.x->width; ++j) {
+      if (j < context.features.size() && context.features[j].bend) continue;
+      columns_.push_back(j);
+      if (j < context.features.size()) features_.push_back(context.features[j]);
+    }
+    const std::size_t width = columns_.size();
+    x_ = {rows.x->rows, width, std::make_unique<float[]>(rows.x->rows * width)};
+    float* to = x_.data.get();
+    for (std::size_t i = 0; i < x_.rows; ++i) {
+      const float* row = rows.x->data.get() + i * rows.x->width;
+      for (const std::size_t j : columns_) *to++ = row[j];
+    }
+    all_ = rows.x->width;
+    rows_.x = &x_;
+    context_.features = features_;
+  }
+  Shape(const Shape&) = delete;
+  Shape& operator=(const Shape&) = delete;
+
+  [[nodiscard]] const Rows& rows() const { return rows_; }
+  [[nodiscard]] const Context& context() const { return context_; }
+  // Of all columns: 0 for those that were left out.
+  [[nodiscard]] LinearModel Whole(LinearModel model) const {
+    if (all_ == 0) return model;
+    std::vector<double> weights(model.loss.outputs * all_);
+    for (std::size_t k = 0; k < model.loss.outputs; ++k) {
+      for (std::size_t j = 0; j < columns_.size(); ++j) {
+        weights[k * all_ + columns_[j]] = model.weights[k * model.width + j];
+      }
+    }
+    model.weights = std::move(weights);
+    model.width = all_;
+    return model;
+  }
+
+ private:
+  Rows rows_;
+  Context context_;
+  std::size_t all_ = 0;  // columns, where some are left out
+  std::vector<std::size_t> columns_;
+  std::vector<sdk::Feature> features_;
+  sdk::FloatMatrix x_;
+};
+
 // Fits one problem for one penalty after the other.
 class Path {
  public:
-  Path(LinearProblem problem, const Context& context)
+  Path(LinearProblem problem, double bends, const Context& context)
       : context_(context),
+        bends_(bends),
         problem_(std::move(problem)),
         curvature_(problem_),
         theta_(problem_.Start()) {}
@@ -170,7 +246,7 @@ class Path {
     if (!context_.report) return {};
     Progress progress;
     progress.learner = "linear";
-    progress.setting = {{"id", NameOf(penalty)}, {"penalty", penalty}};
+    progress.setting = ToJson({penalty, bends_});
     progress.round = step;
     progress.train_loss = value;
     context_.report(progress);
@@ -178,6 +254,7 @@ class Path {
   }
 
   const Context& context_;
+  double bends_;
   LinearProblem problem_;
   Curvature curvature_;
   std::vector<double> theta_;
@@ -199,19 +276,23 @@ class Linear : public Learner {
   double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
     constexpr double kPasses = 20;
     const double pass = 2 * double(rows) * double(features + 1) * double(target.width());
-    return (kPasses * pass + 2 * Curvature::Cost(rows, features, target.width())) / 1e6;
+    const double shapes = rows < kMostRowsToAsk ? double(std::size(kBends)) : 1;
+    return shapes * (kPasses * pass + 2 * Curvature::Cost(rows, features, target.width())) / 1e6;
   }
 
   Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
                                  const Context& context) const override {
-    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context));
-    Path path(std::move(problem), context);
     std::vector<Trial> trials;
-    for (const double penalty : penalties_) {
-      PENSTOCK_TRY(path.To(penalty, kToChoose));
-      trials.push_back({{{"id", NameOf(penalty)}, {"penalty", penalty}},
-                        path.Model().Answers(held_out.x->data.get(), held_out.x->rows),
-                        std::nullopt});
+    for (const double bends : BendsFor(train.y.size() + held_out.y.size(), context)) {
+      const Shape shape(train, context, bends != 0);
+      PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(shape.rows(), shape.context(), bends));
+      Path path(std::move(problem), bends, context);
+      for (const double penalty : penalties_) {
+        PENSTOCK_TRY(path.To(penalty, kToChoose));
+        const LinearModel model = shape.Whole(path.Model());
+        trials.push_back({ToJson({penalty, bends}),
+                          model.Answers(held_out.x->data.get(), held_out.x->rows), std::nullopt});
+      }
     }
     return trials;
   }
@@ -219,18 +300,25 @@ class Linear : public Learner {
   Result<std::unique_ptr<Fitted>> Fit(const Rows& train, const Json& setting,
                                       std::optional<double> /*rounds*/,
                                       const Context& context) const override {
-    if (!setting.contains("penalty") || !setting["penalty"].is_number()) {
-      return Internal("linear: a setting without its penalty: " + setting.dump());
-    }
-    const auto penalty = setting["penalty"].get<double>();
-    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(train, context));
-    Path path(std::move(problem), context);
-    PENSTOCK_ASSIGN(const auto minimum, path.To(penalty, {}));
+    PENSTOCK_ASSIGN(const auto own, ParseSetting(setting));
+    const Shape shape(train, context, own.bends != 0);
+    PENSTOCK_ASSIGN(auto problem, LinearProblem::Make(shape.rows(), shape.context(), own.bends));
+    Path path(std::move(problem), own.bends, context);
+    PENSTOCK_ASSIGN(const auto minimum, path.To(own.penalty, {}));
     return std::unique_ptr<Fitted>(
-        std::make_unique<FittedLinear>(path.Model(), minimum, penalty, context));
+        std::make_unique<FittedLinear>(shape.Whole(path.Model()), minimum, own, context));
   }
 
  private:
+  // `rows`: training and held-out ones together, so that it is the same in every fold.
+  static std::vector<double> BendsFor(std::size_t rows, const Context& context) {
+    const auto bends = std::size_t(std::count_if(context.features.begin(), context.features.end(),
+                                                 [](const sdk::Feature& f) { return f.bend; }));
+    const bool both = bends > 0 && bends < context.features.size();
+    if (!both || rows >= kMostRowsToAsk) return {1};
+    return {std::begin(kBends), std::end(kBends)};
+  }
+
   std::vector<double> penalties_;
 };
 

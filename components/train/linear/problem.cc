@@ -46,7 +46,7 @@ std::vector<double> LinearModel::Answers(const float* x, std::size_t rows) const
   return answers;
 }
 
-Result<LinearProblem> LinearProblem::Make(const Rows& rows, const Context& context) {
+Result<LinearProblem> LinearProblem::Make(const Rows& rows, const Context& context, double bends) {
   LinearProblem problem;
   problem.x_ = rows.x->data.get();
   problem.width_ = rows.x->width;
@@ -64,7 +64,7 @@ Result<LinearProblem> LinearProblem::Make(const Rows& rows, const Context& conte
     }
   }
   PENSTOCK_TRY(problem.PrepareLabels(context, rows.y));
-  PENSTOCK_TRY(problem.Standardise(context));
+  PENSTOCK_TRY(problem.Standardise(context, bends));
   return problem;
 }
 
@@ -97,9 +97,10 @@ Result<void> LinearProblem::PrepareLabels(const Context& context, std::span<cons
   return {};
 }
 
-Result<void> LinearProblem::Standardise(const Context& context) {
+Result<void> LinearProblem::Standardise(const Context& context, double bends) {
   mean_.assign(width_, 0);
   inverse_.assign(width_, 0);
+  stiffness_.assign(width_, 1);
   const auto name = [&](std::size_t j) {
     return j < context.features.size() ? "'" + context.features[j].name + "'"
                                        : "number " + std::to_string(j);
@@ -135,6 +136,9 @@ Result<void> LinearProblem::Standardise(const Context& context) {
     }
     const double sd = std::sqrt(square[j]);
     if (sd <= kConstant * std::abs(mean_[j]) || sd < 1e-30) continue;
+    if (j < context.features.size() && context.features[j].bend) {
+      stiffness_[j] = bends;
+    }
     inverse_[j] = 1 / sd;
   }
   return {};
@@ -207,7 +211,9 @@ double LinearProblem::Evaluate(std::span<const double> theta, std::span<double> 
 
 std::vector<double> LinearProblem::ScaledPenalty() const {
   std::vector<double> scaled(width_);
-  for (std::size_t j = 0; j < width_; ++j) scaled[j] = penalty_ * inverse_[j] * inverse_[j];
+  for (std::size_t j = 0; j < width_; ++j) {
+    scaled[j] = penalty_ * stiffness_[j] * inverse_[j] * inverse_[j];
+  }
   return scaled;
 }
 

@@ -8,8 +8,9 @@
 //   theta   outputs x (features + 1): the coefficients of (x - mean) / sd, then the intercept. The
 //           penalty stays that of w: only the unknowns are scaled, so the minimum is the same.
 //
-// A constant column's coefficient is 0. Rows of weight 0 count for nothing. The rows are not
-// copied and must outlive the problem. Not thread-safe.
+// A constant column's coefficient is 0. Bends (Feature::bend) have a penalty of their own. Rows of
+// weight 0 count for nothing. The rows are not copied and must outlive the problem. Not
+// thread-safe.
 #pragma once
 
 #include <span>
@@ -35,8 +36,10 @@ struct LinearModel {
 
 class LinearProblem {
  public:
-  // Invalid names a feature that holds ids or is not finite, a label that the loss does not take.
-  [[nodiscard]] static Result<LinearProblem> Make(const Rows& rows, const Context& context);
+  // `bends`: the penalty of bends, by that of all else. Invalid names a feature
+  // that holds ids or is not finite, a label that the loss does not take.
+  [[nodiscard]] static Result<LinearProblem> Make(const Rows& rows, const Context& context,
+                                                  double bends = 1);
 
   [[nodiscard]] std::size_t width() const { return width_; }
   [[nodiscard]] std::size_t outputs() const { return loss_.outputs; }
@@ -66,7 +69,7 @@ class LinearProblem {
 
  private:
   LinearProblem() = default;
-  Result<void> Standardise(const Context& context);
+  Result<void> Standardise(const Context& context, double bends);
   Result<void> PrepareLabels(const Context& context, std::span<const double> y);
   std::size_t BlockRows() const;
   // Weights by the matrix's units, and what is added to their products.
@@ -86,6 +89,7 @@ class LinearProblem {
   double offset_ = 0;
   RowLoss loss_;
   double penalty_ = 0;
+  std::vector<double> stiffness_;  // of the columns: what the penalty is multiplied by
 };
 
 }  // namespace penstock::train

@@ -7,6 +7,7 @@
 #include "components/train/curve/held_out_loss.h"
 #include "components/train/curve/trial_curve.h"
 #include "components/train/learner.h"
+#include "components/train/mlp/overfit.h"
 #include "components/train/mlp/training.h"
 #include "operator/base/try.h"
 
@@ -136,6 +137,12 @@ class Mlp : public Learner {
     PENSTOCK_ASSIGN(auto training, TrainNetwork({plan, options_.learning_rate, train}, context));
     return std::unique_ptr<Fitted>(
         std::make_unique<FittedMlp>(std::move(training), std::move(plan), options_.format));
+  }
+
+  Result<std::optional<OverfitReport>> LearnOneBatch(const Rows& train,
+                                                     const Context& context) const override {
+    PENSTOCK_ASSIGN(auto report, OverfitOneBatch(train, options_, context));
+    return std::optional(std::move(report));
   }
 
  private:

@@ -40,6 +40,9 @@ Plan PlanFor(const MlpOptions& options, const Dropout& dropout, std::size_t rows
                                                          : std::vector<std::int64_t>{128, 64});
   plan.dropout = options.dropout.value_or(dropout.share);
   plan.embedding_dropout = plan.dropout / 2;
+  plan.direct =
+      !plan.hidden.empty() &&
+      4 * std::int64_t(target.width()) <= *std::min_element(plan.hidden.begin(), plan.hidden.end());
   plan.weight_decay = options.weight_decay.value_or(kWeightDecay);
   plan.label_smoothing = options.label_smoothing;
   plan.batch_size = std::min<std::int64_t>(options.batch_size.value_or(BatchFor(rows)),
@@ -86,6 +89,7 @@ double RowCost(const Plan& plan, std::size_t width, const Target& target) {
     sum += before * double(size);
     before = double(size);
   }
+  if (plan.direct) before += double(width);
   return sum + before * double(target.width());
 }
 
@@ -109,7 +113,8 @@ Json ToSetting(const Plan& plan) {
           {"labelSmoothing", plan.label_smoothing},
           {"batchSize", plan.batch_size},
           {"epochs", plan.epochs},
-          {"networks", plan.networks}};
+          {"networks", plan.networks},
+          {"direct", plan.direct}};
 }
 
 Result<Plan> ParseSetting(const Json& setting) {
@@ -124,6 +129,7 @@ Result<Plan> ParseSetting(const Json& setting) {
     setting.at("batchSize").get_to(plan.batch_size);
     setting.at("epochs").get_to(plan.epochs);
     setting.at("networks").get_to(plan.networks);
+    setting.at("direct").get_to(plan.direct);
   } catch (const Json::exception& e) {
     return Invalid(std::string("no setting of mlp: ") + e.what());
   }

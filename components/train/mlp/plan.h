@@ -21,6 +21,7 @@ struct Plan {
   std::int64_t batch_size = 1;  // at most the rows
   std::int64_t epochs = 1;      // of the cycle, the longest that is tried
   std::int64_t networks = 1;    // whose mean answers
+  bool direct = false;          // from inputs to the answer (sdk/network.h)
   bool operator==(const Plan&) const = default;
 };
 
@@ -33,7 +34,8 @@ struct Plan {
 //             few, as a step of few rows takes nearly the time of one of many
 //   epochs    what makes about 600 steps, in [20, 120]; fewer (but 3) where one network would take
 //             more than 6e10 multiply-adds
-//   networks  4, fewer where all together would take more than 6e10
+//   direct    a path from inputs to the answer, but of more outputs than a quarter of the hidden
+//   values networks  4, fewer where all together would take more than 6e10
 [[nodiscard]] std::vector<Plan> MakePlans(const MlpOptions& options, std::size_t rows,
                                           std::size_t width, const Target& target);
 

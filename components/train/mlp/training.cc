@@ -326,6 +326,7 @@ Result<Training> TrainNetwork(const TrainingRequest& request, const Context& con
   spec.dropout = request.plan.dropout;
   spec.embedding_dropout = request.plan.embedding_dropout;
   spec.members = request.plan.networks;
+  spec.direct = request.plan.direct;
   PENSTOCK_TRY(FitAnswer(request.train, context.target, &spec));
   return model::CatchTorch("train", [&]() -> Result<Training> {
     PENSTOCK_ASSIGN(const auto device, ChooseDevice(context.device));

@@ -50,6 +50,7 @@ class FakeLearner : public Learner {
   std::vector<std::string> settings = {"flat", "split"};
   std::string problem;  // not empty: Try fails with it
   double cost = 0.001;
+  std::optional<OverfitReport> batch;  // what LearnOneBatch gives
   double timid = 0;  // the sides are told apart by half of what they differ from so many rows on
   std::shared_ptr<FakeCounts> counts = std::make_shared<FakeCounts>();
   std::function<void()> on_try;  // called at the beginning of each Try
@@ -82,6 +83,10 @@ class FakeLearner : public Learner {
     ++counts->fits;
     return std::unique_ptr<Fitted>(
         std::make_unique<FakeFitted>(Learn(train, setting["id"], context.target)));
+  }
+
+  Result<std::optional<OverfitReport>> LearnOneBatch(const Rows&, const Context&) const override {
+    return batch;
   }
 
  private:

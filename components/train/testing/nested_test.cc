@@ -110,6 +110,30 @@ TEST(Race, IsLostByWhatIsFarBehindWithEachSettingAndNotByChance) {
   EXPECT_FALSE(lost({far}, 5)) << "all folds are run: the board has them";
 }
 
+// The network took nearly all of auto's time on a thousand rows, mostly to show that it was not
+// ahead.
+TEST(Race, ADearLearnerMustBeAheadAfterTwoFolds) {
+  const Zeros zeros(100);
+  std::mt19937 random(4);
+  const Candidate leader = zeros.Random(random);
+  const auto lost = [&](double times, std::size_t folds) {
+    Candidate c = leader;
+    for (auto& fold : c.answers) {
+      for (double& a : fold) a *= times;
+    }
+    c.answers.resize(folds);
+    return HasLost("rmse", zeros.labels, zeros.plan, leader.answers, {c}, true);
+  };
+  EXPECT_TRUE(lost(3, 1));
+  for (const std::size_t folds : {2U, 4U}) {
+    EXPECT_TRUE(lost(1.001, folds));
+    EXPECT_FALSE(lost(0.999, folds));
+    EXPECT_FALSE(lost(1, folds)) << "as good as the leader";
+  }
+  EXPECT_FALSE(lost(0.999, 1));
+  EXPECT_FALSE(lost(3, 5)) << "all folds are run: the board has them";
+}
+
 // Three answers to a row counted as three rows, so that a difference of luck was taken for sure.
 TEST(Race, RepeatsAndGroupsMakeNothingSurer) {
   Zeros zeros(100);

@@ -14,6 +14,8 @@ TEST(TrainOptions, AParameterOfAnotherModelIsRefusedByName) {
   EXPECT_EQ(Problem({{"model", "linear"}, {"hidden", {8}}}),
             "parameter hidden: is of model mlp, and model is linear; leave it out, or set model: "
             "mlp");
+  EXPECT_NE(Problem({{"model", "linear"}, {"overfitOneBatch", true}}).find("of model mlp"),
+            std::string::npos);
   EXPECT_NE(Problem({{"model", "boosting"}, {"penalty", 1}}).find("of model linear"),
             std::string::npos);
   EXPECT_EQ(Problem({{"model", "boosting"}, {"learningRate", 0.1}, {"depth", 3}}), "accepted");

@@ -171,6 +171,37 @@ TEST_F(FrameTest, ALearnerThatHasLostIsSparedTheOtherFolds) {
             std::string::npos);
 }
 
+TEST_F(FrameTest, ADearLearnerThatIsNotAheadIsSparedTheOtherFolds) {
+  learners_.resize(2);
+  learners_[0].settings = {"split"};
+  learners_[0].timid = 200;
+  learners_[1].settings = {"split"};
+  learners_[1].timid = 300;  // a little worse
+  learners_[1].called = "late";
+  learners_[1].cost = 400;
+  ASSERT_TRUE(Run({}, "m"));
+  EXPECT_LE(learners_[1].counts->tries, 2);
+  EXPECT_NE(Metrics("m")["board"].back()["leftOut"].get<std::string>().find("not ahead after"),
+            std::string::npos);
+  learners_[1].timid = 0;
+  learners_[1].counts->tries = 0;
+  ASSERT_TRUE(Run({}, "n"));
+  EXPECT_EQ(learners_[1].counts->tries, 15);
+}
+
+TEST_F(FrameTest, SaysWhetherOneBatchIsLearntByHeartWhereThatIsAskedFor) {
+  learners_[0].batch = OverfitReport{64, 3, 0.7, 0.5, false, "cannot learn 64 rows"};
+  ASSERT_TRUE(Run({}, "unasked"));
+  EXPECT_FALSE(Metrics("unasked").contains("overfitOneBatch"));
+  ASSERT_TRUE(Run({{"overfitOneBatch", true}}, "m"));
+  EXPECT_EQ(Metrics("m")["overfitOneBatch"]["contradictory"], 3);
+  EXPECT_EQ(Metrics("m")["notes"], Json::array({"One batch: cannot learn 64 rows."}));
+  EXPECT_NE(log_.find("cannot learn 64 rows"), std::string::npos);
+  learners_[0].batch.reset();
+  ASSERT_TRUE(Run({{"overfitOneBatch", true}}, "none"));
+  EXPECT_FALSE(Metrics("none").contains("overfitOneBatch"));
+}
+
 TEST_F(FrameTest, WritesWhatEachRowWasAnsweredWhenItWasHeldOut) {
   ASSERT_TRUE(Run({}, "m"));
   const auto rows = sdk::ReadDataset(folder_ / "m/predictions");

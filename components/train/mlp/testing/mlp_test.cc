@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "components/train/mlp/plan.h"
 #include "components/train/mlp/testing/tables.h"
 
 namespace penstock::train {
@@ -56,6 +57,38 @@ TEST(Mlp, LearnsALineInTheLabelsOwnUnit) {
     const auto test = Line(500, 2, scale);
     EXPECT_LT(Rmse(Learn(Line(600, 1, scale), test, Values()), test.y), 0.2 * scale) << scale;
   }
+}
+
+// A line of several numbers and few rows, with noise of 0.2 of its unit.
+TEST(Mlp, IsNearerToALineByItsDirectPath) {
+  const auto make = [](std::size_t rows, unsigned seed) {
+    std::vector<sdk::Feature> features;
+    for (int j = 0; j < 8; ++j) features.push_back({"f" + std::to_string(j), 0});
+    return MakeTable(features, rows, seed, [](std::mt19937& random, float* row) {
+      double y = 0;
+      for (int j = 0; j < 8; ++j) {
+        row[j] = Normal(random);
+        y += (j - 3.5) / 4 * row[j];
+      }
+      return y + 0.2 * Normal(random);
+    });
+  };
+  const auto train = make(100, 1);
+  const auto test = make(500, 2);
+  MlpOptions options;
+  options.dropout = 0.1;
+  options.epochs = 6;  // of few steps: with 60 epochs both are lines, one 2 % nearer
+  options.networks = 3;
+  const auto learner = MakeMlp(options);
+  const Context context = ContextOf(train, Values());
+  Json setting = ToSetting(MakePlans(options, 100, 8, Values())[0]);
+  const auto rmse = [&](bool direct) {
+    setting["direct"] = direct;
+    const auto fitted = learner->Fit(train.rows(), setting, std::nullopt, context).value();
+    return Rmse(fitted->Answer(test.x).value(), test.y);
+  };
+  const double with = rmse(true);
+  EXPECT_LT(with, 0.95 * rmse(false)) << with;
 }
 
 TestTable ByCategory(std::size_t rows, unsigned seed) {

@@ -22,6 +22,15 @@ TEST(OverfitOneBatch, LearnsRandomLabelsByHeartForEveryLoss) {
   }
 }
 
+TEST(OverfitOneBatch, IsWhatTheLearnerSaysOfOneBatch) {
+  const auto table = Xor(500, 1);
+  const auto context = ContextOf(table, Classes(2));
+  const auto said = MakeMlp({})->LearnOneBatch(table.rows(), context);
+  ASSERT_TRUE(said) << said.error().message;
+  ASSERT_TRUE(*said);
+  EXPECT_EQ((*said)->says, OverfitOneBatch(table.rows(), {}, context)->says);
+}
+
 TEST(OverfitOneBatch, SaysWhenEqualRowsHaveOtherLabels) {
   auto table = Xor(60, 1);
   for (std::size_t i = 0; i < 60; ++i) {

@@ -54,6 +54,15 @@ TEST(MlpPlan, DoesWhatTheUserSays) {
   EXPECT_EQ(MakePlans(options, 1000, 10, Classes(2))[0].networks, 1);
 }
 
+TEST(MlpPlan, HasADirectPathButForManyClassesOrWhereNothingIsHidden) {
+  EXPECT_TRUE(MakePlans({}, 1000, 10, Values())[0].direct);
+  EXPECT_TRUE(MakePlans({}, 1000, 10, Classes(10))[0].direct);
+  EXPECT_FALSE(MakePlans({}, 1000, 10, Classes(100))[0].direct);
+  MlpOptions options;
+  options.hidden = std::vector<std::int64_t>{};
+  EXPECT_FALSE(MakePlans(options, 1000, 10, Values())[0].direct);
+}
+
 TEST(MlpPlan, TriesAShortAMiddlingAndALongCycle) {
   Plan plan;
   plan.epochs = 120;

@@ -64,7 +64,8 @@ void ExpectSavedAnswers(const Target& target, const std::vector<std::int64_t>& h
 }
 
 TEST(MlpSave, AnswersAsFittedWithAnyNumberOfLayers) {
-  for (const auto& hidden : std::vector<std::vector<std::int64_t>>{{}, {8}, {8, 6}, {8, 6, 4}}) {
+  for (const auto& hidden : std::vector<std::vector<std::int64_t>>{
+           {}, {8}, {8, 6}, {8, 6, 4}, {16}, {16, 12}, {16, 12, 14}}) {  // from 12: a direct path
     ExpectSavedAnswers(Classes(3), hidden);
   }
 }
