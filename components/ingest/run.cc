@@ -145,6 +145,7 @@ Result<void> ReadCsvInto(const SourceFile& file, const IngestOptions& options, c
                                            return quarantine.Add(line, reason, raw);
                                          }));
   PENSTOCK_TRY(quarantine.Finish());
+  if (!report.note.empty()) sink.Note(report.note);
   return WriteCsvResults(report, step);
 }
 

@@ -1,4 +1,5 @@
 #include <arrow/api.h>
+#include <arrow/json/from_string.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -84,6 +85,23 @@ TEST_F(PredictTest, KeepsAndNamesWhatWasAskedFor) {
   ASSERT_EQ(Problem({{"keep", {"key"}}, {"outputs", {"label"}}, {"prefix", "p_"}}), "");
   EXPECT_EQ(sdk::ReadDataset(folder_ / "out")->schema()->field_names(),
             (std::vector<std::string>{"key", "p_label"}));
+}
+
+TEST_F(PredictTest, KeepsDecimalsAndDatesAsTheyAreStored) {
+  WriteExamples(1);
+  const auto rows = sdk::ReadDataset(folder_ / "data");
+  const std::string prices = R"(["1234567890123456789012.34", null, "0.10", "-1.00"])";
+  const auto price =
+      arrow::json::ArrayFromJSONString(arrow::decimal128(30, 2), prices).ValueOrDie();
+  const auto day =
+      arrow::json::ArrayFromJSONString(arrow::date32(), "[19723, 0, null, -1]").ValueOrDie();
+  const auto with_price = rows->AddColumn(5, "price", price).ValueOrDie();
+  sdk::WriteDataset(folder_ / "data", {with_price->AddColumn(6, "day", day).ValueOrDie()});
+  ASSERT_EQ(Problem(), "");
+  const auto reader = sdk::DatasetReader::Open(folder_ / "out", {"price", "day"}).value();
+  ASSERT_TRUE(reader->Next());
+  EXPECT_TRUE(reader->source()->column(0)->Equals(price)) << reader->source()->ToString();
+  EXPECT_TRUE(reader->source()->column(1)->Equals(day)) << reader->source()->ToString();
 }
 
 TEST_F(PredictTest, SaysWhichNameClashesAndWhatToDo) {

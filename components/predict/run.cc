@@ -72,10 +72,10 @@ class Predictor {
     return columns;
   }
 
-  // Of the predictions; `read` is the schema of the batches.
-  Result<std::shared_ptr<arrow::Schema>> MakeSchema(const arrow::Schema& read) {
+  // Of the predictions; `source` is the schema of the dataset's parts.
+  Result<std::shared_ptr<arrow::Schema>> MakeSchema(const arrow::Schema& source) {
     arrow::FieldVector fields;
-    for (const std::string& name : kept_) fields.push_back(read.GetFieldByName(name));
+    for (const std::string& name : kept_) fields.push_back(source.GetFieldByName(name));
     for (const std::size_t index : chosen_) {
       const model::OutputSpec& spec = model_->signature().outputs[index];
       const std::string name = options_.prefix + spec.name;
@@ -86,15 +86,17 @@ class Predictor {
       }
       fields.push_back(arrow::field(name, TypeOf(spec)));
     }
-    schema_ = sdk::CanonicalSchema(*arrow::schema(fields));
+    schema_ = arrow::schema(std::move(fields));
     return schema_;
   }
 
-  // The predictions of one batch; `first` is its first row's number in the dataset.
+  // The predictions of one batch, whose values as they are stored are `source`; `first` is its
+  // first row's number in the dataset.
   Result<std::shared_ptr<arrow::RecordBatch>> Predict(const arrow::RecordBatch& batch,
+                                                      const arrow::RecordBatch& source,
                                                       std::int64_t first) const {
     arrow::ArrayVector columns;
-    for (const std::string& name : kept_) columns.push_back(batch.GetColumnByName(name));
+    for (const std::string& name : kept_) columns.push_back(source.GetColumnByName(name));
     std::vector<arrow::ArrayVector> parts(chosen_.size());
     for (std::int64_t at = 0; at < batch.num_rows(); at += options_.batch_rows) {
       const auto rows = std::min(options_.batch_rows, batch.num_rows() - at);
@@ -154,12 +156,13 @@ Result<void> RunPredict(sdk::Step& step) {
   PENSTOCK_ASSIGN(const auto all, sdk::DatasetReader::Open(dataset));
   PENSTOCK_ASSIGN(const auto columns, predictor.ColumnsToRead(*all->schema()));
   PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(dataset, columns));
-  PENSTOCK_ASSIGN(const auto schema, predictor.MakeSchema(*reader->schema()));
+  PENSTOCK_ASSIGN(const auto schema, predictor.MakeSchema(*reader->source_schema()));
   PENSTOCK_ASSIGN(const auto writer, sdk::DatasetWriter::Create(output, schema));
   for (;;) {
     PENSTOCK_ASSIGN(const auto batch, reader->Next());
     if (batch == nullptr) break;
-    PENSTOCK_ASSIGN(const auto answers, predictor.Predict(*batch, writer->rows()));
+    PENSTOCK_ASSIGN(const auto answers,
+                    predictor.Predict(*batch, *reader->source(), writer->rows()));
     PENSTOCK_TRY(writer->Write(answers));
   }
   PENSTOCK_TRY(writer->Finish());

@@ -1,4 +1,5 @@
 #include <arrow/api.h>
+#include <arrow/json/from_string.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -263,6 +264,16 @@ TEST_F(Query, GivesOneAnswerInEveryTimeZoneAndLocale) {
   ::unsetenv("LC_ALL");
   ASSERT_TRUE(ok);
   EXPECT_EQ(*here, *ReadFile(folder_ / "out/part-00000.parquet"));
+}
+
+TEST_F(Query, ADecimalOfMoreDigitsThanSqlHasDoesNotBecomeADouble) {
+  const auto wide = arrow::decimal256(60, 0);
+  const auto digits =
+      arrow::json::ArrayFromJSONString(wide, "[\"" + std::string(50, '1') + "\"]").ValueOrDie();
+  sdk::WriteDataset(folder_ / "it's", {arrow::RecordBatch::Make(
+                                          arrow::schema({arrow::field("d", wide)}), 1, {digits})});
+  EXPECT_NE(Problem("SELECT * FROM dataset").find("column 'd' is a decimal of 60 digits"),
+            std::string::npos);
 }
 
 TEST_F(Query, NeedsTextAndInputs) {

@@ -55,11 +55,27 @@ bool Unite(SeenColumn& seen, const std::string& type, const std::string& part) {
   return true;
 }
 
+// DuckDB reads a decimal of more digits than it has as a double, without a word.
+Result<void> CheckDigits(const arrow::Field& field, const arrow::DataType& type) {
+  constexpr int kMostDigits = 38;
+  if (type.id() == arrow::Type::LIST) return CheckDigits(field, *type.field(0)->type());
+  if (!arrow::is_decimal(type.id())) return {};
+  const int digits = static_cast<const arrow::DecimalType&>(type).precision();
+  if (digits <= kMostDigits) return {};
+  return Invalid("column '" + field.name() + "' is a decimal of " + std::to_string(digits) +
+                 " digits, and SQL has " + std::to_string(kMostDigits) +
+                 " at most; where the dataset is made, keep it as text (types of ingest: string) "
+                 "or leave it out");
+}
+
 using SeenColumns = std::map<std::string, SeenColumn>;  // by name as SQL folds it
 
 Result<void> SeeParts(const std::vector<std::string>& parts, SeenColumns& columns) {
   for (const auto& part : parts) {
     PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(part));
+    for (const auto& field : reader->source_schema()->fields()) {
+      PENSTOCK_TRY(CheckDigits(*field, *field->type()));
+    }
     std::set<std::string> in_this;
     for (const auto& field : reader->schema()->fields()) {
       const std::string folded = FoldedName(field->name());

@@ -101,6 +101,32 @@ TEST(Dialect, ATitleAboveATableIsNotAColumnOfItsLines) {
   EXPECT_EQ(TypesOf("text\none; two\nthree; four\n", options), "text:string");
 }
 
+TEST(Dialect, ExcelsLineThatNamesTheDelimiterIsNoRecord) {
+  EXPECT_EQ(ReadText("sep=;\r\na;b\r\n1;x,y\r\n")->Types(), "a:int64 b:string");
+  EXPECT_EQ(ReadText("\xEF\xBB\xBFsep=,\n1,2\n3,4\n")->Cells(), "1|2;3|4");
+  EXPECT_EQ(ReadText("sep=^\na^b\n1^2\n")->Cells(), "1|2");
+  EXPECT_NE(ProblemOf("sep=;\na;b\n1;2\n3\n").find("line 4: Expected 2"), std::string::npos);
+  EXPECT_EQ(ReadText("sep=;,b\n1,2\n")->Types(), "sep=;:int64 b:int64");
+}
+
+TEST(Dialect, ValuesBetweenBlanksAreNotAColumnOfText) {
+  const auto refused = [](const std::string& text) {
+    return ProblemOf(text).find("values between blanks") != std::string::npos;
+  };
+  EXPECT_TRUE(refused("1.5e+00 2.5e-01\n3.5e+00 4.5e+00\n")) << "numpy.savetxt";
+  EXPECT_TRUE(refused("mpg cyl\nMazda 21 6\nDatsun 22.8 4\n")) << "R's row names";
+  EXPECT_TRUE(refused("id   name   v\n1    Bob    3\n2    Al     4\n")) << "fixed widths";
+  EXPECT_EQ(TypesOf("address\n12 Main 5\n13 Main 6\n"), "address:string");
+  EXPECT_EQ(TypesOf("full name\nSensor 1\nSensor 2\n"), "full name:string");
+  EXPECT_EQ(TypesOf("t\n2024-01-05 10:00:00\n"), "t:timestamp[us]");
+  EXPECT_EQ(TypesOf("\"a b\"\n\"1 2\"\n\"3 4\"\n"), "a b:string");
+  CsvOptions options = DefaultOptions();
+  options.dialect.delimiter = ' ';
+  EXPECT_EQ(ReadText("1.5 2\n3.5 4\n", options)->Cells(), "1.5|2;3.5|4");
+  EXPECT_NE(ProblemOf("\"mpg\" \"cyl\"\n\"Mazda RX4\" 21 6\n").find("delimiter to one"),
+            std::string::npos);
+}
+
 TEST(Dialect, ARowThatIsBadEitherWayMakesNoBackslashOfTheOthers) {
   CsvOptions options = DefaultOptions();
   options.quarantine = true;

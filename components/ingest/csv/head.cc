@@ -2,6 +2,8 @@
 
 #include <arrow/buffer.h>
 
+#include <algorithm>
+
 #include "components/ingest/csv/blocks.h"
 #include "components/ingest/csv/rows.h"
 #include "components/ingest/csv/scan.h"
@@ -107,8 +109,53 @@ Result<void> RefuseTitle(std::string_view below, const Dialect& dialect) {
   return {};
 }
 
-Error BadHeader(const BadRow& bad, std::string_view text) {
-  const auto line = 1 + CountLines(text.data(), text.data() + bad.begin);
+std::vector<std::string_view> Words(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; (at = text.find_first_not_of(' ', at)) != text.npos;) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+// Values between blanks, as numpy.savetxt and R's write.table put them: the first line may have one
+// fewer (row names), and two or more are numbers in all lines below it.
+Result<void> RefuseBlanks(const Rows& rows, const ValueRules& rules) {
+  std::vector<Seen> seen;
+  for (std::size_t r = 1; r < rows.spans.size(); ++r) {
+    const Field& field = rows.At(r, 0);
+    const auto words = Words(rows.Text(field));
+    if (words.empty()) continue;
+    if (seen.empty()) seen.resize(words.size());
+    if (field.quoted != 0 || words.size() != seen.size()) return {};
+    for (std::size_t w = 0; w < words.size(); ++w) seen[w] |= Classify(words[w], false, rules).kind;
+  }
+  const auto is_number = [](Seen kinds) {
+    const CsvType type = TypeOf(kinds, '.');
+    return type == CsvType::kInt64 || type == CsvType::kFloat64;
+  };
+  const std::size_t first = rows.spans.empty() ? 0 : Words(rows.Text(rows.At(0, 0))).size();
+  const bool fits = first == seen.size() || first + 1 == seen.size();
+  if (first < 2 || !fits || std::count_if(seen.begin(), seen.end(), is_number) < 2) return {};
+  return Invalid("CSV: each line is " + std::to_string(seen.size()) +
+                 " values between blanks: where it is one blank, set the parameter delimiter to "
+                 "a blank, else write the file with commas; if the file is one column of text, set "
+                 "it to ,");
+}
+
+// Excel's first line "sep=;", which names the delimiter and is no record: its bytes, or 0.
+std::size_t SeparatorLine(std::string_view text) {
+  constexpr std::size_t kAt = 4;
+  if (text.size() < kAt + 2 || (!text.starts_with("sep=") && !text.starts_with("SEP="))) return 0;
+  const std::size_t end = text[kAt + 1] == '\r' ? kAt + 2 : kAt + 1;
+  const bool may_be = std::string_view("\"'\r\n").find(text[kAt]) == std::string_view::npos &&
+                      static_cast<unsigned char>(text[kAt]) < 0x80;
+  return may_be && end < text.size() && text[end] == '\n' ? end + 1 : 0;
+}
+
+Error BadHeader(const BadRow& bad, std::string_view text, std::int64_t first_line) {
+  const auto line = first_line + CountLines(text.data(), text.data() + bad.begin);
   return Invalid("CSV line " + std::to_string(line) + ": " + bad.reason);
 }
 
@@ -133,19 +180,25 @@ ValueRules RulesOf(const NullWords& nulls, const DialectHints& hints, const Dial
           told ? *hints.decimal == ',' : dialect.delimiter != ','};
 }
 
-Result<CsvHead> ReadCsvHead(const OpenStream& open, const DialectHints& hints,
+Result<CsvHead> ReadCsvHead(const OpenStream& open, const DialectHints& told,
                             const ValueRules& nulls) {
+  DialectHints hints = told;
   PENSTOCK_ASSIGN(const auto encoding, SeeEncoding(open, hints.encoding));
   PENSTOCK_ASSIGN(const auto sample, ReadSample(open, encoding));
-  const std::size_t mark = sample.From(0).starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  const std::string_view text = sample.From(mark);
+  std::size_t mark = sample.From(0).starts_with("\xEF\xBB\xBF") ? 3 : 0;
   CsvHead head;
+  if (const std::size_t line = SeparatorLine(sample.From(mark)); line > 0) {
+    if (!hints.delimiter) hints.delimiter = sample.From(mark)[4];
+    mark += line;
+    head.first_line = 2;
+  }
+  const std::string_view text = sample.From(mark);
   head.dialect = SeeDialect(text, hints);
   head.dialect.encoding = encoding;
   const ValueRules rules = RulesOf(nulls.nulls, hints, head.dialect);
   Rows first = SplitRows(text, head.dialect, 0, 1);
   CheckBytes(first);
-  if (!first.bad.empty()) return BadHeader(first.bad.front(), text);
+  if (!first.bad.empty()) return BadHeader(first.bad.front(), text, head.first_line);
   if (first.spans.empty()) return Invalid("CSV: Empty CSV file");
   const std::size_t end = sample.whole ? text.size() : CutOfRecords(text, head.dialect);
   if (first.width == 1 && !hints.delimiter) {
@@ -153,6 +206,7 @@ Result<CsvHead> ReadCsvHead(const OpenStream& open, const DialectHints& hints,
     PENSTOCK_TRY(RefuseTitle(text.substr(below, end - below), head.dialect));
   }
   Rows rows = SplitRows(text.substr(0, end), head.dialect, first.width);
+  if (first.width == 1 && !hints.delimiter) PENSTOCK_TRY(RefuseBlanks(rows, rules));
   head.dialect.header = hints.header ? *hints.header : SeeHeader(rows, rules);
   PENSTOCK_ASSIGN(head.names, NamesOf(first, head.dialect));
   if (head.dialect.header) {

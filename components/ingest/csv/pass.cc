@@ -22,6 +22,7 @@ struct ParsedBlock {
   std::shared_ptr<arrow::RecordBatch> batch;
   std::vector<Seen> seen;
   std::vector<BadRow> bad;
+  Swallowed swallowed;
   std::int64_t lines = 0;
 };
 
@@ -61,6 +62,7 @@ Result<ParsedBlock> ParseBlock(Block block, const CsvPlan& plan,
   }
   parsed.batch = arrow::RecordBatch::Make(schema, std::int64_t(rows.spans.size()), arrays);
   parsed.bad = std::move(rows.bad);
+  parsed.swallowed = rows.swallowed;
   parsed.lines = CountLines(block.bytes.get(), block.bytes.get() + block.size);
   parsed.block = std::move(block);
   return parsed;
@@ -85,6 +87,7 @@ class CsvPass {
       PENSTOCK_ASSIGN(const bool goes_on, TakeBad(bad, parsed.block));
       if (!goes_on) return false;
     }
+    NoteSwallowed(parsed);
     line_ += parsed.lines;
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       end_.seen[c] |= parsed.seen[c];
@@ -117,7 +120,7 @@ class CsvPass {
     if (!options_.quarantine) {
       const char* between = bad.column >= 0 ? ", " : ": ";
       return Invalid("CSV line " + std::to_string(line) + between + reason +
-                     Shown(raw, bad.column));
+                     Shown(raw, bad.column) + FirstDiffers(bad, block.text().substr(bad.begin)));
     }
     ++end_.bad_rows;
     if (on_bad_row_) PENSTOCK_TRY(on_bad_row_(line, reason, raw));
@@ -130,6 +133,26 @@ class CsvPass {
     backslash.backslash = true;
     const Rows rows = SplitRows(from_here, backslash, plan_.names.size(), 1);
     return rows.bad.empty() && rows.spans.size() == 1;
+  }
+
+  void NoteSwallowed(const ParsedBlock& parsed) {
+    const Swallowed& found = parsed.swallowed;
+    if (found.lines == 0 || !end_.note.empty()) return;
+    const char* bytes = parsed.block.bytes.get();
+    const auto line = line_ + CountLines(bytes, bytes + found.begin);
+    end_.note = "line " + std::to_string(line) + ", column '" +
+                plan_.names[std::size_t(found.column)] + "': the quotes hold " +
+                std::to_string(found.lines) + " lines that have as many values as a row; if they " +
+                "are rows, a quote is missing or too many there";
+  }
+
+  // Is it the first line that has another number of values, such as a title's?
+  [[nodiscard]] std::string FirstDiffers(const BadRow& bad, std::string_view from_here) const {
+    if (bad.column >= 0) return "";
+    const Rows rows = SplitRows(from_here, plan_.rules.dialect, 0, 2);
+    if (rows.spans.size() < 2 || !rows.bad.empty() || rows.width == plan_.names.size()) return "";
+    return "; the row below has " + std::to_string(rows.width) +
+           " too: the first line must name each column, with no title or comment above it";
   }
 
   // The row, where no column says what is meant.

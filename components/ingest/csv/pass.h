@@ -21,6 +21,7 @@ struct CsvPlan {
 struct PassEnd {
   std::vector<Seen> seen;  // of the plan's columns
   std::int64_t bad_rows = 0;
+  std::string note;                  // of lines that a quoted value may have taken in
   bool escape_is_backslash = false;  // the pass ended for that; nothing else counts
 };
 

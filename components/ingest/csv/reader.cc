@@ -116,7 +116,7 @@ Result<CsvPlan> PlanOf(const OpenStream& open, const CsvOptions& options,
 }
 
 CsvReport ReportOf(const CsvPlan& plan, const PassEnd& end) {
-  CsvReport report{plan.rules.dialect, end.bad_rows, {}};
+  CsvReport report{plan.rules.dialect, end.bad_rows, end.note, {}};
   for (std::size_t c = 0; c < plan.columns.size(); ++c) {
     if ((end.seen[c] & ~kSeenNull) == 0) report.empty_columns.push_back(plan.columns[c].name);
   }

@@ -37,6 +37,7 @@ struct CsvOptions {
 struct CsvReport {
   Dialect dialect;
   std::int64_t bad_rows = 0;
+  std::string note;                        // of lines that a quoted value may have taken in
   std::vector<std::string> empty_columns;  // without any value: text, all null
 };
 

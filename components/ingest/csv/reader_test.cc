@@ -115,6 +115,29 @@ TEST(ReadCsv, NamesTheLineOfEachKindOfBadRow) {
   EXPECT_PROBLEM("a,b\n" + Rows(400'000, "1,\"two\nlines\"\n") + "3\n", "line 800002: Expected");
 }
 
+TEST(ReadCsv, ATitleOfSeveralValuesIsNamedWhereTheTableBegins) {
+  const std::string bank = "Account;DE89\nPeriod;January\n\nDay;Text;Amount\n1;x;2\n3;y;4\n";
+  EXPECT_PROBLEM(bank,
+                 "line 4: Expected 2 columns, got 3: Day;Text;Amount; the row below has 3 too");
+  EXPECT_PROBLEM("# made by x\na,b\n1,2\n", "with no title or comment above it");
+  EXPECT_EQ(ProblemOf("a,b\n1,2\n3,4,5\n6,7\n").find("the row below"), std::string::npos);
+}
+
+TEST(ReadCsv, RowsThatTwoStrayQuotesTookInAreSaid) {
+  const auto read = ReadText("id,v,note\n1,1,a\n2,2,\"oops\n3,3,b\n4,4,c\n5,5,x\"\n6,6,d\n");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->report.note,
+            "line 3, column 'note': the quotes hold 3 lines that have as many values as a row; if "
+            "they are rows, a quote is missing or too many there");
+  EXPECT_EQ(ReadText("id,v,note\n1,1,\"two\nlines, both\"\n")->report.note, "");
+  // The first one, however blocks are cut.
+  const auto late =
+      ReadText("id,note\n" + Rows(400'000, "1,fine\n") + "2,\"a\n3,b\"\n" + "4,\"a\n5,b\"\n");
+  ASSERT_TRUE(late) << late.error().message;
+  EXPECT_TRUE(late->report.note.starts_with("line 400002, column 'note': the quotes hold 1 lines"))
+      << late->report.note;
+}
+
 TEST(ReadCsv, QuarantinesEachKindOfBadRow) {
   const std::string text =
       std::string("a,b\n1,x\n2\n3,x\xFF\n4,y\r,\n5,z") + '\0' + "z\n6,\"q\"q\nseven,r\n8,s\n";

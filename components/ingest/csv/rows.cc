@@ -87,6 +87,7 @@ class RowSplitter {
     const std::size_t after = close + 1;
     const char c = text_.data()[after];
     if (after == text_.size() || c == dialect_.delimiter || c == '\n' || c == '\r') {
+      CheckLines(at, close);
       pending_ = {std::uint32_t(at + 1), std::uint32_t(close - at - 1), 1, escaped ? 1U : 0U};
       quoted_ = true;
       GoTo(after);
@@ -96,8 +97,27 @@ class RowSplitter {
     Fail("a quote within a quoted value" +
          (lines == 0 ? ""
                      : ", which opens here and is " + std::to_string(lines + 1) + " lines long") +
-         "; a quote is written twice, or with a backslash (parameter escape)");
+         "; a quote is written twice, or with a backslash (parameter escape)" +
+         (c == ' ' ? "; if values stand between blanks, set the parameter delimiter to one" : ""));
     return SkipLine(at);
+  }
+
+  // Lines within a quoted value that have as many values as a record may be records that two stray
+  // quotes took in.
+  void CheckLines(std::size_t open, std::size_t close) {
+    const std::string_view value = text_.substr(open, close - open);
+    std::size_t at = value.find('\n');
+    if (at == std::string_view::npos || rows_.width < 2 || count_ >= rows_.width) return;
+    std::int64_t lines = 0;
+    while (at != std::string_view::npos) {
+      const std::size_t end = value.find('\n', at + 1);
+      const std::string_view line = value.substr(at + 1, std::min(end, value.size()) - at - 1);
+      const auto values = std::count(line.begin(), line.end(), dialect_.delimiter) + 1;
+      if (std::size_t(values) != rows_.width) return;
+      ++lines;
+      at = end;
+    }
+    if (rows_.swallowed.lines == 0) rows_.swallowed = {open, int(count_), lines};
   }
 
   // The next record begins behind the line in which the bad quote opened, as CutOfRecords has it.

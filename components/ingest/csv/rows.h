@@ -30,6 +30,13 @@ struct BadRow {
   std::string reason;
 };
 
+// Lines of a quoted value that all have as many values as a record has.
+struct Swallowed {
+  std::size_t begin = 0;  // of the value, its quote
+  int column = 0;
+  std::int64_t lines = 0;  // 0: there are none
+};
+
 struct Rows {
   struct Span {
     std::uint32_t begin = 0;
@@ -40,6 +47,7 @@ struct Rows {
   std::vector<Field> fields;  // row by row
   std::vector<Span> spans;    // of the rows, with their line ends
   std::vector<BadRow> bad;    // in order
+  Swallowed swallowed;        // the first
 
   [[nodiscard]] const Field& At(std::size_t row, std::size_t column) const {
     return fields[row * width + column];

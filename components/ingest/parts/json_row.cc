@@ -83,12 +83,16 @@ class RowReader : public nlohmann::json_sax<nlohmann::json> {
     }
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&,
+  bool parse_error(std::size_t position, const std::string& token,
                    const nlohmann::json::exception& problem) override {
     constexpr int kNumberOverflow = 406;
-    return Fail("byte " + std::to_string(position) +
-                (problem.id == kNumberOverflow ? ": a number beyond float64; write it as a text"
-                                               : ": this is no JSON"));
+    const std::string byte = "byte " + std::to_string(position) + ": ";
+    if (problem.id == kNumberOverflow) {
+      return Fail(byte + "a number beyond float64; write it as a text");
+    }
+    const bool word = token == "N" || token == "I" || token == "-I" || token == "na";
+    return Fail(byte + "this is no JSON" +
+                (word ? ", which has no NaN and no Infinity; write null" : ""));
   }
 
   Result<JsonRow> Take(bool parsed) {

@@ -1,8 +1,13 @@
 #include <arrow/api.h>
 #include <arrow/io/file.h>
+#include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
 #include <parquet/properties.h>
+#include <parquet/schema.h>
+#include <parquet/types.h>
 
 #include <algorithm>
 #include <numeric>
@@ -22,6 +27,33 @@ constexpr std::int64_t kSmallestParquet = 12;
 void AddLeaves(const parquet::arrow::SchemaField& field, std::vector<int>& leaves) {
   if (field.is_leaf()) leaves.push_back(field.column_index);
   for (const auto& child : field.children) AddLeaves(child, leaves);
+}
+
+// What Parquet calls an interval or a UUID comes from Arrow as bytes, without a word.
+Result<std::shared_ptr<arrow::Schema>> NamedTypes(const parquet::arrow::FileReader& file,
+                                                  std::shared_ptr<arrow::Schema> schema) {
+  const auto& columns = *file.parquet_reader()->metadata()->schema();
+  for (int i = 0; i < schema->num_fields(); ++i) {
+    std::vector<int> leaves;
+    AddLeaves(file.manifest().schema_fields[std::size_t(i)], leaves);
+    const auto is = [&](auto which) {
+      return std::any_of(leaves.begin(), leaves.end(), [&](int leaf) {
+        const auto& type = columns.Column(leaf)->logical_type();
+        return type != nullptr && which(*type);
+      });
+    };
+    std::shared_ptr<arrow::Field> field = schema->field(i);
+    if (is([](const parquet::LogicalType& type) { return type.is_interval(); })) {
+      field = field->WithType(arrow::month_day_nano_interval());
+    } else if (is([](const parquet::LogicalType& type) { return type.is_UUID(); })) {
+      field = field->WithMergedMetadata(
+          arrow::key_value_metadata({{"ARROW:extension:name", "arrow.uuid"}}));
+    } else {
+      continue;
+    }
+    PENSTOCK_ASSIGN(schema, FromArrow(schema->SetField(i, field), "Parquet"));
+  }
+  return schema;
 }
 
 class ParquetPart : public Part {
@@ -91,6 +123,7 @@ Result<std::unique_ptr<Part>> OpenParquet(const std::filesystem::path& path) {
   PENSTOCK_TRY(FromArrow(builder.properties(properties)->Build(&reader), "Parquet"));
   std::shared_ptr<arrow::Schema> schema;
   PENSTOCK_TRY(FromArrow(reader->GetSchema(&schema), "Parquet"));
+  PENSTOCK_ASSIGN(schema, NamedTypes(*reader, std::move(schema)));
   return std::unique_ptr<Part>(std::make_unique<ParquetPart>(std::move(reader), std::move(schema)));
 }
 

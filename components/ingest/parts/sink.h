@@ -22,6 +22,9 @@ class Sink {
   [[nodiscard]] Result<void> Write(const arrow::RecordBatch& batch);
   [[nodiscard]] Result<void> Finish();
 
+  // Something else that is to be said of what was read.
+  void Note(std::string note) { plan_.notes.push_back(std::move(note)); }
+
   [[nodiscard]] const UnitePlan& plan() const { return plan_; }
   [[nodiscard]] std::int64_t rows_read() const { return rows_read_; }
   [[nodiscard]] std::int64_t rows() const { return writer_->rows(); }

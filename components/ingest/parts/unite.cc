@@ -186,9 +186,11 @@ class Uniter {
   Result<void> AddType(const PartSchema& part, const arrow::Field& field, Found& column) {
     const TypePtr stored = sdk::StoredType(field.type());
     if (stored == nullptr) {
-      return Invalid("is a " + field.type()->ToString() +
-                     ", and datasets have no nested columns: write its fields as columns of their "
-                     "own, or leave it out with the parameter columns");
+      const bool nested = field.type()->num_fields() > 0;
+      return Invalid("is a " + field.type()->ToString() + ", and datasets have no " +
+                     (nested ? "nested columns: write its fields as columns of their own"
+                             : "such columns: write it as a number or a text") +
+                     ", or leave it out with the parameter columns");
     }
     const bool first = column.source == nullptr;
     if (first) {

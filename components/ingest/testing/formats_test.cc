@@ -106,6 +106,8 @@ TEST_F(Formats, JsonLinesNameTheLineOfWhatIsNoTable) {
       {"{\"a\": 1}\n[1]\n", "line 2: is a list, and each line must be an object"},
       {"{\"a\": 1}\n{\"a\": 1,}\n", "line 2: byte 9: this is no JSON"},
       {std::string("{\"a\": 1}\0, \"b\": 2}\n", 19), "line 1: byte 9: is zero"},
+      {"{\"a\": NaN}\n", "this is no JSON, which has no NaN and no Infinity; write null"},
+      {"{\"a\": -Infinity}\n", "this is no JSON, which has no NaN and no Infinity; write null"},
       {"{\"a\": 1e400}\n", "a number beyond float64; write it as a text"},
       {"{\"a\": 1}\n{\"a\": 1, \"a\": 2}\n", "line 2: the key 'a' stands twice"},
       {"{\"a\": \"caf\xE9\"}\n", "line 1: this is no UTF-8"},

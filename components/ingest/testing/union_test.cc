@@ -3,6 +3,8 @@
 #include <arrow/util/key_value_metadata.h>
 #include <gtest/gtest.h>
 #include <parquet/arrow/writer.h>
+#include <parquet/column_writer.h>
+#include <parquet/file_writer.h>
 
 #include "components/ingest/parts/widen.h"
 #include "components/ingest/testing/ingest_fixture.h"
@@ -90,6 +92,37 @@ TEST_F(SeveralParts, ATypeOfAnotherProgramIsSaidWhereItsNumbersAreKept) {
   ASSERT_EQ(Problem(In()), "");
   EXPECT_SAYS(Report(),
               "column 'month': what stands for a pandas.period is kept as it is stored, int64");
+}
+
+// Arrow writes neither of these types, and reads both as bytes.
+void WriteBytes(const std::string& path, const std::shared_ptr<const parquet::LogicalType>& type,
+                const std::string& value) {
+  const auto leaf = parquet::schema::PrimitiveNode::Make("x", parquet::Repetition::REQUIRED, type,
+                                                         parquet::Type::FIXED_LEN_BYTE_ARRAY,
+                                                         static_cast<int>(value.size()));
+  const auto root = std::static_pointer_cast<parquet::schema::GroupNode>(
+      parquet::schema::GroupNode::Make("schema", parquet::Repetition::REQUIRED, {leaf}));
+  const auto file = arrow::io::FileOutputStream::Open(path).ValueOrDie();
+  const auto writer = parquet::ParquetFileWriter::Open(file, root);
+  auto* column =
+      static_cast<parquet::FixedLenByteArrayWriter*>(writer->AppendRowGroup()->NextColumn());
+  const parquet::FixedLenByteArray bytes(reinterpret_cast<const std::uint8_t*>(value.data()));
+  column->WriteBatch(1, nullptr, nullptr, &bytes);
+  writer->Close();
+}
+
+TEST_F(SeveralParts, AnIntervalOfParquetIsNotTwelveBytes) {
+  WriteBytes(folder_ / "i.parquet", parquet::LogicalType::Interval(), std::string(12, '\1'));
+  EXPECT_SAYS(Problem(folder_ / "i.parquet"),
+              "column 'x': is a month_day_nano_interval, and datasets have no such columns: write "
+              "it as a number or a text, or leave it out");
+}
+
+TEST_F(SeveralParts, AUuidOfParquetThatIsKeptAsBytesIsSaid) {
+  WriteBytes(folder_ / "u.parquet", parquet::LogicalType::UUID(), "0123456789abcdef");
+  ASSERT_EQ(Problem(folder_ / "u.parquet"), "");
+  EXPECT_EQ(Table(), "x:binary \n0123456789abcdef|");
+  EXPECT_SAYS(Report(), "column 'x': what stands for a arrow.uuid is kept as it is stored, binary");
 }
 
 TEST_F(SeveralParts, FiveSecondsDoNotMeetFiveThousandMilliseconds) {
