@@ -67,6 +67,7 @@ Result<std::shared_ptr<ModelObserver>> Observe(const ServeOptions& o, const std:
     log.folder_bytes = o.prediction_log_max_bytes;
     log.model = name;
     log.version = o.version;
+    log.digest = o.digest;
     if (!o.prediction_log_store.empty()) {
       auto send = PredictionSender(o.prediction_log_store, o.prediction_log_namespace, name, &Say);
       if (!send) return send.error();

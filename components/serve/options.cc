@@ -70,7 +70,7 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
       ->required();
   app.add_option("--name", o.name, "the model's name in URLs; default: as in model.yaml");
   app.add_option("--version", o.version, "the model's version in URLs and answers");
-  app.add_option("--model-digest", o.digest, "the model artifact's digest, for the log");
+  app.add_option("--model-digest", o.digest, "the model artifact's digest, for the logs");
   app.add_option("--address", o.address, "IP address to listen on");
   app.add_option("--port", o.port, "port; 0: any free one, see the first line of output");
   app.add_option("--metrics-port", o.metrics_port,

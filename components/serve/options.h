@@ -13,7 +13,7 @@ struct ServeOptions {
   std::string model_folder;
   std::string name;     // empty: the one in model.yaml
   std::string version;  // empty: unversioned
-  std::string digest;   // of the model artifact, for the log
+  std::string digest;   // of the model artifact, for the logs
   std::string address = "0.0.0.0";
   std::uint16_t port = 8080;
   std::uint16_t metrics_port = 0;  // 0: on the same port

@@ -1,6 +1,8 @@
 #include "operator/artifacts/prediction_store.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <fstream>
 #include <optional>
 
 #include "operator/artifacts/room.h"
@@ -11,7 +13,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kFolder = "predictions";
-constexpr std::string_view kSuffix = ".parquet";
+constexpr std::string_view kSuffix = ".parquet", kRequests = ".requests";
+constexpr std::size_t kMaxRequestId = 4 << 10, kPiece = 64 << 10, kFirstLine = 4 << 10;
 constexpr std::size_t kMaxListed = 200'000;
 constexpr std::size_t kMaxFolders = 100'000;  // namespaces, or logs of one
 
@@ -20,9 +23,11 @@ bool IsPart(std::string_view text) {
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == text.npos;
 }
 
-bool IsFileName(std::string_view name) {
-  return IsPart(name) && name.size() > kSuffix.size() && name.ends_with(kSuffix);
+bool EndsIn(std::string_view suffix, std::string_view name) {
+  return IsPart(name) && name.size() > suffix.size() && name.ends_with(suffix);
 }
+
+bool IsFileName(std::string_view name) { return EndsIn(kSuffix, name); }
 
 Result<fs::path> Folder(const fs::path& root, const std::string& ns,
                         const std::string& deployment) {
@@ -36,9 +41,10 @@ Result<fs::path> FilePath(const fs::path& root, const std::string& ns,
                           const std::string& deployment, const std::string& name) {
   auto folder = Folder(root, ns, deployment);
   if (!folder) return folder;
-  if (!IsFileName(name))
+  if (!IsFileName(name) && !EndsIn(kRequests, name))
     return Invalid("'" + name.substr(0, 80) +
-                   "' is no prediction file: a-z, 0-9, '-' and '.', ending in .parquet");
+                   "' is no prediction file: a-z, 0-9, '-' and '.', ending in .parquet or "
+                   ".requests");
   return *folder / name;
 }
 
@@ -59,6 +65,66 @@ Result<std::vector<std::string>> Names(const fs::path& folder, std::size_t most)
     return FromErrno("reading folder " + folder.string(), ec.value());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+struct RequestsFile {
+  fs::file_time_type written;
+  std::string deployment;
+  fs::path path;
+};
+
+// Of these logs, newest first.
+Result<std::vector<RequestsFile>> RequestsFiles(const fs::path& folder,
+                                                const std::vector<std::string>& deployments) {
+  std::vector<RequestsFile> files;
+  for (const std::string& deployment : deployments) {
+    auto names = Names(folder / deployment, 2 * kMaxListed);
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      if (!EndsIn(kRequests, name)) continue;
+      std::error_code gone;  // its time may have been over meanwhile
+      const auto written = fs::last_write_time(folder / deployment / name, gone);
+      if (!gone) files.push_back({written, deployment, folder / deployment / name});
+    }
+  }
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a.written > b.written; });
+  return files;
+}
+
+// Whether a line of the file, but for the first, is this one. A piece at a time is in memory. No
+// file is no line: its time may have been over meanwhile.
+Result<bool> HasLine(const fs::path& path, const std::string& line) {
+  const std::string sought = "\n" + line + "\n";
+  std::ifstream in(path, std::ios::binary);
+  std::string window, piece(kPiece, '\0');
+  while (in) {
+    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    window.append(piece, 0, static_cast<std::size_t>(in.gcount()));
+    if (in.eof() && !window.ends_with('\n')) window += '\n';
+    if (window.find(sought) != std::string::npos) return true;
+    if (window.size() > sought.size()) window.erase(0, window.size() - sought.size());
+  }
+  if (in.bad()) return FromErrno("reading " + path.string(), EIO);
+  return false;
+}
+
+// What a server has written of itself; other than it should be, it is nothing.
+LoggedRequest ReadFirstLine(const std::string& deployment, const fs::path& path) {
+  LoggedRequest request{deployment, "", ""};
+  std::string text(kFirstLine, '\0');
+  std::ifstream in(path, std::ios::binary);
+  in.getline(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(text.find('\0'));
+  const auto head = ParseJson(text, "its first line");
+  if (!head || !head->is_object()) return request;
+  const auto field = [&](const char* name) {
+    const auto it = head->find(name);
+    return it != head->end() && it->is_string() ? it->get<std::string>().substr(0, 253) : "";
+  };
+  request.version = field("version");
+  request.digest = field("digest");
+  return request;
 }
 
 }  // namespace
@@ -143,6 +209,42 @@ Result<fs::path> PredictionStore::Path(const std::string& ns, const std::string&
     return NotFound("ModelDeployment " + deployment + " of namespace " + ns +
                     " has no prediction file " + name);
   return path;
+}
+
+Result<LoggedRequest> PredictionStore::FindRequest(const std::string& ns,
+                                                   const std::string& deployment,
+                                                   const std::string& id, const Clock& clock,
+                                                   const std::stop_token& stop) const {
+  if (id.empty() || id.size() > kMaxRequestId)
+    return Invalid("a request's id is not empty, and has at most 4 KiB");
+  auto folder = Folder(root_, ns, deployment.empty() ? "any" : deployment);
+  if (!folder) return folder.error();
+  std::vector<std::string> deployments{deployment};
+  if (deployment.empty()) {
+    auto names = Names(folder->parent_path(), kMaxFolders);
+    if (!names) return names.error();
+    deployments = *std::move(names);
+  }
+  auto files = RequestsFiles(folder->parent_path(), deployments);
+  if (!files) return files.error();
+  const std::string line = Json(id).dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto until = clock.Steady() + kRequestPatience;
+  for (std::size_t i = 0; i < files->size(); ++i) {
+    if (stop.stop_requested()) return Transient("stopped");
+    if (clock.Steady() >= until) {
+      Error e =
+          Invalid("the request is in none of the newest " + std::to_string(i) + " of " +
+                  std::to_string(files->size()) + " files of the prediction logs, more than " +
+                  "are looked through; name the ModelDeployment");
+      e.kind = ErrorKind::kTooLarge;
+      return e;
+    }
+    const auto has = HasLine((*files)[i].path, line);
+    if (!has) return has.error();
+    if (*has) return ReadFirstLine((*files)[i].deployment, (*files)[i].path);
+  }
+  return NotFound("no prediction log of namespace " + ns + " has a request '" + id.substr(0, 100) +
+                  "': it was not in the sample, or is not written yet, or its time is over");
 }
 
 Result<std::vector<PredictionStore::Log>> PredictionStore::Logs() const {

@@ -271,7 +271,7 @@ class Parser {
         ->add_option(
             "what", lineage_.what,
             "sha256:..., RUN/STEP/OUTPUT, PIPELINE/OUTPUT or PIPELINE; on a cluster also a "
-            "ModelDeployment, a Model, NAME:NUMBER or NAME:ALIAS")
+            "ModelDeployment, a Model, NAME:NUMBER, NAME:ALIAS, or the id of a logged request")
         ->required();
     lineage->add_option("--direction", lineage_.direction, "up to what it was made of, or down")
         ->check(CLI::IsMember({"up", "down", "both"}))

@@ -277,12 +277,14 @@ void PutMetrics(const ArtifactRoutes& routes, Exchange& x, const Identity& calle
 
 void PutPredictions(const ArtifactRoutes& routes, Exchange& x, const Identity& caller,
                     const PathParameters& p) {
-  constexpr std::uint64_t kLimit = artifacts::kMaxPredictionFileBytes;
-  if (x.ContentLength().value_or(0) > kLimit) return RespondError(x, TooLarge("file", kLimit));
+  const std::uint64_t limit = p.at("file").ends_with(".requests")
+                                  ? artifacts::kMaxRequestsFileBytes
+                                  : artifacts::kMaxPredictionFileBytes;
+  if (x.ContentLength().value_or(0) > limit) return RespondError(x, TooLarge("file", limit));
   if (auto room = routes.store->room().For(x.ContentLength().value_or(0)); !room)
     return RespondStoreError(x, room.error());
   const artifacts::PredictionStore store(routes.store->root(), routes.store->room());
-  IncomingBody body(x, "file", kLimit);
+  IncomingBody body(x, "file", limit);
   const auto stored = [&]() -> Result<void> {
     auto file = store.NewFile(caller.namespace_, p.at("deployment"), p.at("file"));
     if (!file) return file.error();

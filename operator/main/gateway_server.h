@@ -5,15 +5,18 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "operator/artifacts/store.h"
 #include "operator/gateway/api/api_routes.h"
 #include "operator/gateway/api/cluster_access.h"
 #include "operator/gateway/api/cluster_acting.h"
 #include "operator/gateway/api/page_files.h"
+#include "operator/gateway/api/people_access.h"
 #include "operator/gateway/body_budget.h"
 #include "operator/gateway/certificates.h"
 #include "operator/gateway/hooks/hook_routes.h"
+#include "operator/gateway/login/client_certificate.h"
 #include "operator/gateway/router.h"
 #include "operator/gateway/step_grants.h"
 #include "operator/gateway/token_review.h"
@@ -30,7 +33,8 @@ namespace penstock::main {
 struct ApiSettings {
   metadata::DatabasePtr history;
   std::filesystem::path page;     // the folder of the page; one that is not there is left out
-  gateway::ClientFor client_for;  // of the API server, with a caller's own token
+  gateway::ClientFor client_for;  // of the API server, as a caller
+  std::map<std::string, std::string> environment;  // of proxies
   views::ClusterPlaceOptions place;
   retention::StoreKeeper* keeper = nullptr;
   gateway::TellOfHook tell_of_hook;  // asked for where Options::webhooks is
@@ -42,7 +46,7 @@ struct GatewayServer {
       : authenticator(client, clock),
         bodies(body_memory),
         place(client, metadata::Query(api.history), store, std::move(api.place)),
-        access(client, clock),
+        tokens(client, clock),
         acting(place, std::move(api.client_for)),
         events(place.history()),
         tracking(api.history) {}
@@ -51,7 +55,11 @@ struct GatewayServer {
   gateway::BodyBudget bodies;
   std::unique_ptr<gateway::StepGrants> grants;
   views::ClusterPlace place;
-  gateway::ClusterAccess access;
+  gateway::ClusterAccess tokens;
+  std::unique_ptr<gateway::login::Sessions> sessions;  // where people can log in
+  std::unique_ptr<gateway::login::Provider> provider;
+  std::unique_ptr<gateway::PeopleAccess> access;
+  std::unique_ptr<gateway::login::TlsWithClients> tls;
   gateway::ClusterActing acting;
   gateway::EventHub events;
   metadata::Tracking tracking;
@@ -59,7 +67,8 @@ struct GatewayServer {
   std::unique_ptr<gateway::HookKeys> hook_keys;  // where deliveries are taken
   std::optional<gateway::PageFiles> page;
   gateway::Router router;
-  std::unique_ptr<net::HttpServer> server;  // last: its threads use the rest
+  std::unique_ptr<net::HttpServer> server;  // after what its threads use
+  std::jthread authorities;                 // reads who signs certificates of clients
 };
 
 // Listens when it returns. All but the options must outlive it.

@@ -16,6 +16,7 @@
 #include "operator/artifacts/s3/store_settings.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/try.h"
 #include "operator/kube/api_client.h"
 #include "operator/kube/resources.h"
 #include "operator/kube/server_clock.h"
@@ -280,7 +281,7 @@ class Operator {
   }
 
   // People read by our own account, once the API server has said that they may, and write with
-  // their own token.
+  // their own token or under their own name.
   [[nodiscard]] ApiSettings Api(const kube::ClusterConfig& config) {
     ApiSettings api;
     api.history = history_;
@@ -296,16 +297,23 @@ class Operator {
       if (engine_ == nullptr) return std::nullopt;
       return engine_->Stands(ns, name, uid);
     };
-    api.client_for = [this,
-                      config](const std::string& token) -> Result<std::unique_ptr<kube::Client>> {
+    api.environment = Environment();
+    api.client_for =
+        [this, config](const gateway::Caller& caller) -> Result<std::unique_ptr<kube::Client>> {
       kube::ClusterConfig own;
+      if (caller.token.empty()) {
+        // By our account, which has that right only where the chart gives it, and as nobody but
+        // him.
+        own = config;
+        PENSTOCK_ASSIGN(own.impersonation, gateway::Impersonation(caller));
+      }
       own.server = config.server;
       own.ca = config.ca;
       own.insecure = config.insecure;
       own.tls_server_name = config.tls_server_name;
       own.proxy = config.proxy;
       own.namespace_ = config.namespace_;
-      own.token.token = token;
+      if (!caller.token.empty()) own.token.token = caller.token;
       auto client = kube::ApiClient::Make(own, clock_);
       if (!client) return client.error();
       return std::unique_ptr<kube::Client>(*std::move(client));

@@ -23,6 +23,39 @@ void AddDuration(CLI::App& app, const char* name, std::chrono::seconds& value,
       ->default_str(FormatDuration(value));
 }
 
+void AddPeople(CLI::App& app, Options& o) {
+  app.add_option("--public-url", o.public_url,
+                 "Where browsers find the gateway, https://host[:port]; for --oidc-issuer-url");
+  auto* issuer = app.add_option("--oidc-issuer-url", o.oidc_issuer,
+                                "OpenID provider at which people log in; none: nobody does");
+  auto* client = app.add_option("--oidc-client-id", o.oidc_client_id, "The client's id there");
+  app.add_option("--oidc-client-secret-file", o.oidc_client_secret,
+                 "File with the client's secret; none: a public client");
+  app.add_option("--oidc-ca-file", o.oidc_ca,
+                 "Authorities of the issuer's server; the system's when absent")
+      ->check(CLI::ExistingFile);
+  app.add_option("--oidc-scopes", o.oidc_scopes, "Scopes to ask for beside openid")->delimiter(',');
+  app.add_option("--oidc-username-claim", o.oidc_username_claim, "Claim that is the user")
+      ->capture_default_str();
+  app.add_option("--oidc-username-prefix", o.oidc_username_prefix,
+                 "Before the user; none: the issuer's URL and #, but nothing before an email; "
+                 "-: nothing");
+  app.add_option("--oidc-groups-claim", o.oidc_groups_claim,
+                 "Claim that has the groups; none: nobody has groups");
+  app.add_option("--oidc-groups-prefix", o.oidc_groups_prefix, "Before each group");
+  auto* key = app.add_option("--session-key-file", o.session_key,
+                             "File with at least 32 bytes that seal the cookies of sessions");
+  AddDuration(app, "--session-lifetime", o.session_lifetime, std::chrono::minutes(1),
+              "How long a session lasts at most (12h)");
+  issuer->needs(client)->needs(key)->needs("--public-url");
+  app.add_flag("--client-certificates", o.client_certificates,
+               "Take client certificates of the cluster's authority, as the ConfigMap "
+               "extension-apiserver-authentication of kube-system has it");
+  app.add_option("--client-ca-file", o.client_ca,
+                 "Take client certificates of these authorities instead of the cluster's")
+      ->check(CLI::ExistingFile);
+}
+
 }  // namespace
 
 std::variant<Options, int> ParseOptions(int argc, char** argv) {
@@ -150,6 +183,7 @@ std::variant<Options, int> ParseOptions(int argc, char** argv) {
       ->check(CLI::IsMember({"none", "annotations", "dnsConfig", "dnsPolicy", "hostAliases",
                              "labels", "resourceClaims", "resources", "securityContext"}))
       ->capture_default_str();
+  AddPeople(app, o);
   app.add_option("--log-level", o.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();

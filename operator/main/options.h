@@ -54,6 +54,19 @@ struct Options {
   std::vector<std::string> pod_fields = {"annotations", "dnsConfig",      "dnsPolicy",
                                          "hostAliases", "labels",         "resourceClaims",
                                          "resources",   "securityContext"};
+  // People at the page and the API, beside those with bearer tokens.
+  std::string public_url;   // where browsers find the gateway
+  std::string oidc_issuer;  // empty: nobody can log in
+  std::string oidc_client_id;
+  std::filesystem::path oidc_client_secret;  // a file; empty: a public client
+  std::filesystem::path oidc_ca;             // of the issuer's server; empty: the system's roots
+  std::vector<std::string> oidc_scopes;      // beside openid
+  std::string oidc_username_claim = "sub", oidc_username_prefix, oidc_groups_claim,
+              oidc_groups_prefix;
+  std::filesystem::path session_key;
+  std::chrono::seconds session_lifetime = std::chrono::hours(12);
+  bool client_certificates = false;  // of the cluster's authority
+  std::filesystem::path client_ca;   // instead of the cluster's
   std::string log_level = "info";
 };
 

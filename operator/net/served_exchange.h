@@ -52,6 +52,7 @@ class ServedExchange : public Exchange {
                                  "100-continue");
   }
   std::stop_token stop() const override { return stop_; }
+  std::string ClientCertificate() const override { return stream_.PeerCertificate(); }
   void CallerIsKnown() override { caller_is_known_(); }
 
   Result<std::string_view> ReadBody() override {

@@ -238,6 +238,21 @@ std::string Stream::Peer() const {
   return ec ? std::string() : peer.address().to_string();
 }
 
+std::string Stream::PeerCertificate() const {
+  if (!impl_->tls) return "";
+  SSL* const native = impl_->tls->native_handle();
+  if ((SSL_get_verify_mode(native) & SSL_VERIFY_PEER) == 0 ||
+      SSL_get_verify_result(native) != X509_V_OK)
+    return "";
+  X509* const certificate = SSL_get0_peer_certificate(native);
+  unsigned char* bytes = nullptr;
+  const int size = certificate == nullptr ? 0 : i2d_X509(certificate, &bytes);
+  std::string der;
+  if (size > 0) der.assign(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return der;
+}
+
 bool Stream::StillOpen() const {
   char byte = 0;
   const auto got = recv(impl_->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);

@@ -58,6 +58,9 @@ class Stream {
 
   // The other side's address; empty where there is none any more.
   [[nodiscard]] std::string Peer() const;
+  // The certificate (DER) that the other side has shown under TLS, and that was verified; empty
+  // where it has shown none.
+  [[nodiscard]] std::string PeerCertificate() const;
   // False when the other side closed, or sent what was not asked for.
   [[nodiscard]] bool StillOpen() const;
   void Close();

@@ -58,6 +58,23 @@ Result<std::shared_ptr<TlsContext>> MakeTls(const TlsIdentity& identity) {
   auto tls = NewContext(ssl::context::tls_server);
   auto shown = Show(tls->context, "the server's", identity.chain_pem, identity.key_pem);
   if (!shown) return shown.error();
+  if (identity.client_ca_pem.empty()) return tls;
+  error_code ec;
+  tls->context.add_certificate_authority(asio::buffer(identity.client_ca_pem), ec);
+  if (ec) return Unreadable("the authority of clients' certificates", ec);
+  tls->context.set_verify_mode(ssl::verify_peer, ec);  // one that is shown; none may be
+  SSL_CTX* const native = tls->context.native_handle();
+  // Which of a person's certificates will do.
+  X509_STORE* const trusted = SSL_CTX_get_cert_store(native);
+  STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(trusted);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i)
+    if (X509* const authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i)))
+      SSL_CTX_add_client_CA(native, authority);
+  // A session that goes on would take its certificate from before to a server that may trust
+  // others.
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(native, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(native, 0);
   return tls;
 }
 

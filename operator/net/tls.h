@@ -24,6 +24,9 @@ struct TlsSettings {
 struct TlsIdentity {
   std::string chain_pem;
   std::string key_pem;
+  // Who signs certificates of clients: these are asked for one and need not show it, and a
+  // connection that shows another's ends. Empty: nobody is asked.
+  std::string client_ca_pem = {};
 };
 // What a server shows now. A new object is picked up by the next connection.
 using TlsSource = std::function<Result<std::shared_ptr<const TlsIdentity>>()>;

@@ -93,11 +93,9 @@ std::string LineageText(const Json& lineage) {
 }
 
 std::string LineageDot(const Json& lineage) {
-  static const std::map<std::string, const char*> kShapes{{"file", "note"},
-                                                          {"artifact", "ellipse"},
-                                                          {"step", "box"},
-                                                          {"model", "component"},
-                                                          {"deployment", "cds"}};
+  static const std::map<std::string, const char*> kShapes{
+      {"file", "note"},       {"artifact", "ellipse"}, {"step", "box"},
+      {"model", "component"}, {"deployment", "cds"},   {"request", "plain"}};
   std::string dot = "digraph lineage {\n  rankdir=LR;\n";
   std::map<std::string, std::string> names;  // what graphviz calls a node
   for (const Json& node : lineage.at("nodes")) {

@@ -8,6 +8,7 @@
 
 #include "operator/api/codec.h"
 #include "operator/api/registry/registered_model.h"
+#include "operator/artifacts/prediction_store.h"
 #include "operator/base/sha256.h"
 #include "operator/base/try.h"
 #include "operator/kube/resources.h"
@@ -207,14 +208,37 @@ Result<void> AddServers(const Place& place, const LineageAsk& ask,
   return {};
 }
 
+// The version that answered, by what its server wrote down.
+Result<std::vector<std::string>> FindRequest(const Place& place, const LineageAsk& ask,
+                                             const std::stop_token& stop, LineageGraphView& view) {
+  PENSTOCK_ASSIGN(const auto found,
+                  artifacts::PredictionStore(place.store().root())
+                      .FindRequest(ask.ns, ask.model, ask.request, *ask.clock, stop));
+  const std::string request = "request:" + ask.request;
+  const std::string version = found.deployment + " v" + found.version;
+  const std::string id = "deployment:" + found.deployment + "/v" + found.version;
+  Json more = Json::object();
+  Put(more, "digest", found.digest);
+  view.Add(request, "request", ask.request, Json::object());
+  view.Add(id, "deployment", version, std::move(more));
+  view.Edge(id, request);
+  if (!IsDigest(found.digest)) return std::vector<std::string>();  // of no artifact of the store
+  view.AddArtifact({"", "model", found.digest, "", false, 0});
+  view.Edge(found.digest, id);
+  return std::vector<std::string>{found.digest};
+}
+
 }  // namespace
 
 Result<Json> LineageView(const Place& place, const LineageAsk& ask, const std::stop_token& stop) {
-  if (ask.artifact.empty() == ask.model.empty())
-    return Invalid("give one of artifact=sha256:... and model=NAME");
+  const bool of_request = !ask.request.empty();
+  if (of_request ? !ask.artifact.empty() : ask.artifact.empty() == ask.model.empty())
+    return Invalid("give one of artifact=sha256:..., model=NAME and request=ID");
   LineageGraphView view;
   std::vector<std::string> digests{ask.artifact};
-  if (!ask.model.empty()) {
+  if (of_request) {
+    PENSTOCK_ASSIGN(digests, FindRequest(place, ask, stop, view));
+  } else if (!ask.model.empty()) {
     PENSTOCK_ASSIGN(digests, ModelFinder(place, ask, stop).Find(view));
   } else if (!IsDigest(ask.artifact)) {
     return Invalid("artifact: '" + ask.artifact.substr(0, 100) + "' is no sha256:<64 hex>");

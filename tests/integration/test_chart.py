@@ -1,4 +1,5 @@
 """The chart as rendered and as the real API server takes it."""
+import base64
 import json
 import pathlib
 import re
@@ -177,6 +178,60 @@ class Chart(unittest.TestCase):
         self.assertEqual(flags(), [])
         self.assertEqual(flags("--set", "store.quota.default=10Gi", "--set", "store.quota.namespaces.team-a=1Ti"),
                          ["--store-quota=10Gi", "--store-quota=team-a=1Ti"])
+
+    def test_people_log_in_where_an_issuer_is_named(self):
+        values = {"people": {"url": "https://p.example.com", "from": [{"podSelector": {}}], "oidc": {
+            "issuerUrl": "https://i.example.com", "clientId": "penstock", "clientSecret": {"name": "client"}, "scopes": ["email", "groups"],
+            "usernamePrefix": "oidc:", "groupsClaim": "groups", "ca": "-----BEGIN\nx\n"}}}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(values, file)
+            file.flush()
+            docs = render("-f", file.name)
+            own = render("-f", file.name, "--set", "people.sessions.keySecret=mine")
+        pod = of("Deployment", docs)[0]["spec"]["template"]["spec"]
+        flags = [a for a in pod["containers"][0]["args"] if a.startswith(("--oidc", "--session", "--public", "--client"))]
+        self.assertEqual(flags, [
+            "--public-url=https://p.example.com", "--oidc-issuer-url=https://i.example.com", "--oidc-client-id=penstock",
+            "--oidc-client-secret-file=/etc/penstock/oidc/client-secret", "--oidc-ca-file=/etc/penstock/people/oidc-ca.crt",
+            "--oidc-scopes=email", "--oidc-scopes=groups", "--oidc-username-claim=sub", "--oidc-username-prefix=oidc:",
+            "--oidc-groups-claim=groups", "--session-key-file=/etc/penstock/session/key", "--session-lifetime=12h"])
+        key, = of("Secret", docs)
+        self.assertGreaterEqual(len(base64.b64decode(key["data"]["key"])), 32)
+        mounts = {m["mountPath"]: m["name"] for m in pod["containers"][0]["volumeMounts"]}
+        volumes = {v["name"]: v for v in pod["volumes"]}
+        self.assertEqual(volumes[mounts["/etc/penstock/session"]]["secret"]["secretName"], key["metadata"]["name"])
+        self.assertEqual(volumes[mounts["/etc/penstock/oidc"]]["secret"]["secretName"], "client")
+        people = next(c for c in of("ConfigMap", docs) if c["metadata"]["name"].endswith("-people"))
+        self.assertEqual(people["data"]["oidc-ca.crt"].strip(), "-----BEGIN\nx")
+        policy = next(p for p in of("NetworkPolicy", docs) if p["metadata"]["name"] == "penstock")
+        self.assertIn([{"podSelector": {}}], [rule.get("from") for rule in policy["spec"]["ingress"]])
+        self.assertEqual(of("Secret", own), [], "one's own Secret is used, and none is made")
+        for setting, word in (("people.oidc.issuerUrl=https://i", "people.url"), ("people.url=http://p", "url"),
+                              ("people.oidc.issuerUrl=http://i", "issuerUrl")):
+            done = helm("template", "penstock", CHART, "--set", setting)
+            self.assertNotEqual(done.returncode, 0, setting)
+            self.assertIn(word, done.stderr)
+
+    def test_the_operator_acts_for_people_only_where_that_was_turned_on(self):
+        def impersonates(*args):
+            return [rule for role in of("Role", render(*args)) + of("ClusterRole", render(*args)) for rule in role["rules"]
+                    if "impersonate" in rule["verbs"]]
+        self.assertEqual(impersonates(), [])
+        self.assertEqual(impersonates("--set", "people.clientCertificates.enabled=true"), [])
+        every = impersonates("--set", "people.act.enabled=true")
+        self.assertEqual([(r["resources"], r.get("resourceNames")) for r in every], [(["users"], None), (["groups"], None)])
+        some = impersonates("--set", "people.act.enabled=true", "--set", "people.act.users={ada}", "--set", "people.act.groups={ml}")
+        self.assertEqual([(r["resources"], r.get("resourceNames")) for r in some], [(["users"], ["ada"]), (["groups"], ["ml"])])
+
+    def test_certificates_are_of_the_clusters_authority_or_of_the_one_that_is_given(self):
+        def seen(*args):
+            docs = render(*args)
+            flags = [a for a in of("Deployment", docs)[0]["spec"]["template"]["spec"]["containers"][0]["args"] if a.startswith("--client")]
+            return flags, [b["roleRef"]["name"] for b in of("RoleBinding", docs) if b["metadata"]["namespace"] == "kube-system"]
+        on = ("--set", "people.clientCertificates.enabled=true")
+        self.assertEqual(seen(), ([], []))
+        self.assertEqual(seen(*on), (["--client-certificates"], ["extension-apiserver-authentication-reader"]))
+        self.assertEqual(seen(*on, "--set", "people.clientCertificates.ca=x"), (["--client-ca-file=/etc/penstock/people/client-ca.crt"], []))
 
     def test_a_wrong_value_is_refused_by_name(self):
         for setting, word in (("replicas=0", "replicas"), ("replicas=9", "replicas"), ("replicas=2", "accessMode"), ("replicas=2", "secretRef"), ("storage.accessMode=Any", "accessMode"),

@@ -25,6 +25,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if $digest -}}{{ $root.Values.image.registry }}/{{ $name }}@{{ $digest }}{{- else -}}{{ $root.Values.image.registry }}/{{ $name }}:{{ default $root.Chart.AppVersion $root.Values.image.tag }}{{- end -}}
 {{- end -}}
 
+{{- define "penstock.sessionSecret" -}}
+{{- default (printf "%s-session" (include "penstock.fullname" .)) .Values.people.sessions.keySecret -}}
+{{- end -}}
+
+{{- /* The authorities that people.oidc and people.clientCertificates name, as entries of a ConfigMap; empty: none. */ -}}
+{{- define "penstock.peopleCa" -}}
+{{- if and .Values.people.oidc.issuerUrl .Values.people.oidc.ca }}
+oidc-ca.crt: | {{- .Values.people.oidc.ca | nindent 2 }}
+{{- end }}
+{{- if and .Values.people.clientCertificates.enabled .Values.people.clientCertificates.ca }}
+client-ca.crt: | {{- .Values.people.clientCertificates.ca | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{- /* The rules that the operator needs of the cluster: whose a token is, and whether the policy for Approvals is in force. */ -}}
 {{- define "penstock.clusterRules" -}}
 - apiGroups: [authentication.k8s.io]
@@ -42,6 +56,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   resources: [namespaces]
   resourceNames: [kube-system]
   verbs: [get]
+{{- with .Values.people.act }}
+{{- if .enabled }}
+# who logged in or showed a certificate acts under his own name and with his own rights
+- apiGroups: [""]
+  resources: [users]
+  {{- with .users }}
+  resourceNames: {{- toYaml . | nindent 2 }}
+  {{- end }}
+  verbs: [impersonate]
+- apiGroups: [""]
+  resources: [groups]
+  {{- with .groups }}
+  resourceNames: {{- toYaml . | nindent 2 }}
+  {{- end }}
+  verbs: [impersonate]
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- /* The rules that the operator needs in each namespace it looks after. */ -}}

@@ -11,9 +11,12 @@
 
 #include "components/serve/telemetry/exposition.h"
 #include "operator/base/file.h"
+#include "operator/base/json.h"
 
 namespace penstock::serve {
 namespace {
+
+constexpr const char* kRequestsEnding = ".requests";
 
 // Text, numbers or truths -> the column's own kind.
 template <typename Values>
@@ -241,6 +244,7 @@ void PredictionLog::WriteFile(const std::vector<std::shared_ptr<LogRecord>>& rec
     written = Internal(e.what());
   }
   std::error_code error;
+  if (written && options_.send) WriteRequests(path, records);
   if (written) std::filesystem::rename(temporary, path, error);
   if (written && !error) {
     written_ += rows;
@@ -248,6 +252,19 @@ void PredictionLog::WriteFile(const std::vector<std::shared_ptr<LogRecord>>& rec
   }
   std::filesystem::remove(temporary, error);
   dropped_failed_ += rows;
+}
+
+// The rows are there without it: nobody can ask for their lineage by a request's id then.
+void PredictionLog::WriteRequests(const std::string& path,
+                                  const std::vector<std::shared_ptr<LogRecord>>& records) const {
+  const auto text_of = [](const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  };
+  std::string text = text_of(
+      {{"model", options_.model}, {"version", options_.version}, {"digest", options_.digest}});
+  for (const auto& record : records) text += text_of(record->id);
+  std::filesystem::path target = path;
+  static_cast<void>(WriteFileAtomically(target.replace_extension(kRequestsEnding), text));
 }
 
 void PredictionLog::SendFiles() {
@@ -263,22 +280,37 @@ void PredictionLog::SendFiles() {
   }
   std::sort(files.begin(), files.end());
   for (const auto& [time, path] : files) {
-    Result<void> sent = Internal("not sent");
-    try {
-      sent = options_.send(path);
-    } catch (const std::exception& e) {
-      sent = Internal(e.what());
+    std::filesystem::path requests = path;
+    requests.replace_extension(kRequestsEnding);
+    if (std::filesystem::exists(requests, error)) {
+      const Sent sent = SendFile(requests.string());
+      if (sent == Sent::kNot) return;
+      // Refused by a store that takes none yet, or for its size: it is gone without.
+      std::filesystem::remove(requests, error);
     }
-    if (!sent) {
+    const Sent sent = SendFile(path);
+    if (sent == Sent::kNot) return;
+    if (sent == Sent::kRefused) {
       ++send_failures_;
-      const ErrorKind kind = sent.error().kind;
-      if (kind == ErrorKind::kInvalid || kind == ErrorKind::kTooLarge)
-        continue;  // this file is refused, not all
-      return;
+      continue;  // this file, not all
     }
     ++sent_;
     std::filesystem::remove(path, error);
   }
+}
+
+PredictionLog::Sent PredictionLog::SendFile(const std::string& path) {
+  Result<void> sent = Internal("not sent");
+  try {
+    sent = options_.send(path);
+  } catch (const std::exception& e) {
+    sent = Internal(e.what());
+  }
+  if (sent) return Sent::kArrived;
+  const ErrorKind kind = sent.error().kind;
+  if (kind == ErrorKind::kInvalid || kind == ErrorKind::kTooLarge) return Sent::kRefused;
+  ++send_failures_;
+  return Sent::kNot;
 }
 
 std::string PredictionLog::MetricsText() const {

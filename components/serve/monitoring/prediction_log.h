@@ -9,6 +9,8 @@
 // folder has reached its limit. A thread of its own writes: NAME.tmp, renamed when it is whole, so
 // that a reader sees complete files only; with `send` it then hands on every file in the folder,
 // oldest first, and removes those that arrived: what did not is tried again with the next file.
+// With `send` there is beside each file one that says which requests it is of (NAME.requests, in
+// operator/artifacts/prediction_store.h).
 // Thread-safe; the destructor writes, and sends, what is left.
 #pragma once
 
@@ -57,6 +59,7 @@ class PredictionLog {
     std::uint64_t folder_bytes = 1ULL << 30;
     std::string model;
     std::string version;
+    std::string digest;  // of the model's artifact; empty: unknown
     // Takes a finished file; not called again before it returns. None: files stay in the folder.
     std::function<Result<void>(const std::string& path)> send;
   };
@@ -87,7 +90,11 @@ class PredictionLog {
   PredictionLog(Options options, std::vector<Listed> listed, const Clock* clock);
   void Write();
   void WriteFile(const std::vector<std::shared_ptr<LogRecord>>& records, std::uint64_t rows);
+  void WriteRequests(const std::string& path,
+                     const std::vector<std::shared_ptr<LogRecord>>& records) const;
   void SendFiles();
+  enum class Sent { kArrived, kRefused, kNot };
+  Sent SendFile(const std::string& path);
   [[nodiscard]] bool InSample();
 
   const Options options_;

@@ -11,6 +11,8 @@
 #include "components/sdk/dataset.h"
 #include "components/sdk/testing/test_data.h"
 #include "components/serve/monitoring/model_observer.h"
+#include "operator/artifacts/prediction_store.h"
+#include "operator/base/file.h"
 #include "operator/base/json.h"
 
 namespace penstock::serve {
@@ -57,7 +59,7 @@ class PredictionLogTest : public testing::Test {
   std::vector<std::string> Files() {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::directory_iterator(options_.folder)) {
-      files.push_back(entry.path().string());
+      if (entry.path().extension() == ".parquet") files.push_back(entry.path().string());
     }
     return files;
   }
@@ -100,6 +102,7 @@ TEST_F(PredictionLogTest, SendsFilesOnAndTriesAgainWhatDidNotArrive) {
   bool reachable = false;
   options_.send = [&](const std::string& path) -> Result<void> {
     if (!reachable) return Transient("away");
+    if (path.ends_with(".requests")) return {};
     arrived.push_back(std::filesystem::path(path).filename().string());
     return {};
   };
@@ -121,12 +124,57 @@ TEST_F(PredictionLogTest, SendsFilesOnAndTriesAgainWhatDidNotArrive) {
   EXPECT_LT(arrived[1], arrived[2]);
 }
 
+// So that the operator, which reads no Parquet, finds the version that answered a request.
+TEST_F(PredictionLogTest, SendsWhichRequestsAFileIsOfBeforeTheFile) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  std::vector<std::string> order;
+  const artifacts::PredictionStore store(folder_ / "store");
+  options_.digest = digest;
+  options_.send = [&](const std::string& path) -> Result<void> {
+    const std::filesystem::path file(path);
+    order.push_back(file.extension().string());
+    return store.Put("team", "m", file.filename().string(), ReadFile(file).value());
+  };
+  const std::string odd = "line\nbreak \"and\" quotes";
+  {
+    auto log = Start();
+    Send(log.get(), "r-1");
+    Send(log.get(), odd);
+  }
+  EXPECT_THAT(order, testing::ElementsAre(".requests", ".parquet"));
+  EXPECT_TRUE(std::filesystem::is_empty(options_.folder));
+  for (const std::string& id : {std::string("r-1"), odd}) {
+    const auto found = store.FindRequest("team", "", id, clock_, {});
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->deployment, "m");
+    EXPECT_EQ(found->version, "7");
+    EXPECT_EQ(found->digest, digest);
+  }
+  EXPECT_FALSE(store.FindRequest("team", "", "r", clock_, {})) << "a part of an id is none";
+}
+
+TEST_F(PredictionLogTest, AStoreThatTakesNoRequestsYetGetsTheRowsAllTheSame) {
+  int arrived = 0;
+  options_.send = [&](const std::string& path) -> Result<void> {
+    if (path.ends_with(".requests")) return Invalid("no prediction file");
+    ++arrived;
+    return {};
+  };
+  auto log = Start();
+  Send(log.get(), "r-1");
+  log->Flush();
+  EXPECT_EQ(arrived, 1);
+  EXPECT_TRUE(std::filesystem::is_empty(options_.folder));
+  EXPECT_THAT(log->MetricsText(), HasSubstr("log_send_failures_total 0\n"));
+}
+
 TEST_F(PredictionLogTest, AFileThatTheStoreRefusesHoldsNoOtherUp) {
   std::vector<std::string> arrived;
   bool first = true;
   options_.send = [&](const std::string& path) -> Result<void> {
     if (std::exchange(first, false)) return Transient("away");
     if (path.ends_with("-000000.parquet")) return Invalid("refused");
+    if (path.ends_with(".requests")) return {};
     arrived.push_back(path);
     return {};
   };

@@ -113,5 +113,52 @@ TEST(PredictionFiles, AListIsReadBackAndAHostileOneIsNot) {
     EXPECT_FALSE(ParsePredictionFiles(bad)) << bad;
 }
 
+class PatientClock : public SystemClock {
+ public:
+  std::chrono::steady_clock::time_point Steady() const override {
+    return std::chrono::steady_clock::time_point() + asked++ * each;
+  }
+  mutable int asked = 0;
+  std::chrono::seconds each{0};
+};
+
+TEST_F(Predictions, ARequestIsFoundByItsWholeIdInTheNewestFileThatHasIt) {
+  const std::string one = "{\"version\":\"1\",\"digest\":\"sha256:a\"}\n\"r-1\"\n\"r-2\"\n";
+  const std::string two = "{\"version\":\"2\",\"digest\":\"\"}\n\"r-2\"\n\"r-3\"";
+  ASSERT_TRUE(Store().Put("team", "flights", "a.requests", one));
+  ASSERT_TRUE(Store().Put("team", "flights", "b.requests", two));
+  ASSERT_TRUE(Store().Put("rival", "flights", "c.requests", "{}\n\"r-9\"\n"));
+  const fs::path folder = root_ / "team/predictions/flights";
+  fs::last_write_time(folder / "a.requests",
+                      fs::file_time_type::clock::now() - std::chrono::hours(1));
+  EXPECT_EQ(Names("team", "flights"), "") << "they are no rows";
+  const PatientClock clock;
+  const auto version = [&](const std::string& deployment, const std::string& id) {
+    const auto found = Store().FindRequest("team", deployment, id, clock, {});
+    return found ? found->deployment + " " + found->version + " " + found->digest
+                 : std::string(Name(found.error().kind));
+  };
+  EXPECT_EQ(version("", "r-1"), "flights 1 sha256:a");
+  EXPECT_EQ(version("", "r-2"), "flights 2 ");
+  EXPECT_EQ(version("flights", "r-3"), "flights 2 ");
+  for (const char* id :
+       {"r", "r-", "r-9", "\"r-1\"", "{\"version\":\"1\",\"digest\":\"sha256:a\"}"})
+    EXPECT_EQ(version("", id), "NotFound") << id;
+  EXPECT_EQ(version("other", "r-1"), "NotFound");
+  EXPECT_EQ(version("", ""), "Invalid");
+  EXPECT_EQ(version("../../rival/predictions/flights", "r-9"), "Invalid");
+}
+
+TEST_F(Predictions, MoreThanCanBeLookedThroughIsSaidAndNotCalledAbsent) {
+  for (int i = 0; i < 4; ++i)
+    ASSERT_TRUE(Store().Put("team", "m", std::to_string(i) + ".requests", "{}\n\"x\"\n"));
+  PatientClock slow;
+  slow.each = std::chrono::seconds(6);
+  const auto found = Store().FindRequest("team", "", "r", slow, {});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().kind, ErrorKind::kTooLarge);
+  EXPECT_THAT(found.error().message, HasSubstr("the newest 1 of 4"));
+}
+
 }  // namespace
 }  // namespace penstock::artifacts

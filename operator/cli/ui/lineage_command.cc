@@ -55,9 +55,18 @@ Result<Json> OnTheCluster(const LineageOptions& options, const Session& session)
   const auto gateway =
       Gateway::Open({options.gateway, options.token_file, options.ca_file}, *cluster, session);
   if (!gateway) return gateway.error();
-  return (*gateway)->Ask("/api/v1/namespaces/" + cluster->namespace_ + "/lineage?" + *subject +
-                         "&direction=" + options.direction +
-                         "&depth=" + std::to_string(options.depth));
+  const auto ask = [&](const std::string& of) {
+    return (*gateway)->Ask("/api/v1/namespaces/" + cluster->namespace_ + "/lineage?" + of +
+                           "&direction=" + options.direction +
+                           "&depth=" + std::to_string(options.depth));
+  };
+  auto lineage = ask(*subject);
+  const bool is_unknown = !lineage && lineage.error().kind == ErrorKind::kNotFound;
+  if (!is_unknown || !subject->starts_with("model=")) return lineage;
+  // What is no model may be the id of a request that one answered.
+  auto of_request = ask("request=" + net::UrlEncode(options.what));
+  if (of_request || of_request.error().kind != ErrorKind::kNotFound) return of_request;
+  return NotFound(lineage.error().message + "; " + of_request.error().message);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace penstock::cli {
 
 struct LineageOptions {
-  std::string what;  // an artifact's or a model's name
+  std::string what;  // an artifact's or a model's name, or the id of a request that one answered
   std::string direction = "up";
   int depth = 50;
   std::string output;  // json, dot; empty: text

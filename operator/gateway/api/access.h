@@ -15,6 +15,9 @@ struct Caller {
   std::vector<std::string> groups;
   std::string token;         // that the API server knows him by; empty where there is none
   std::string extra = "{}";  // JSON: what else the API server says of him, for its authorizers
+  // Known by a session or certificate, which his browser shows by itself, to the gateway alone.
+  bool by_gateway = false;
+  bool session = false;  // of that: by a session, which he can end
 };
 
 // A verb on a kind of a namespace, as Kubernetes' RBAC has it.

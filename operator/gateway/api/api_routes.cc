@@ -21,13 +21,29 @@ Result<PathParameters> Decoded(const PathParameters& raw) {
   return path;
 }
 
-// What no page of another site can have its reader's browser send.
-Result<void> CheckWrite(Exchange& x) {
-  if (x.Header("X-Penstock-Request") == "1") return {};
+Error Refusal(const std::string& message) {
   Error e;
   e.kind = ErrorKind::kForbidden;
-  e.message = "writes need the header X-Penstock-Request: 1";
+  e.message = message;
   return e;
+}
+
+// Whether a browser says that the page which asks is another's. One that says nothing is too old
+// to, or is no browser.
+bool IsOfAnotherSite(const ApiParts& parts, const Exchange& x) {
+  const std::string site = x.Header("Sec-Fetch-Site"), origin = x.Header("Origin");
+  if (!site.empty() && site != "same-origin") return true;
+  return !origin.empty() && origin != "https://" + x.Header("Host") && origin != parts.origin;
+}
+
+// What no page of another site can have its reader's browser send. Where the browser itself shows
+// who he is, it must not say that the page is another's either.
+Result<void> CheckWrite(const ApiParts& parts, const Caller& caller, const Exchange& x) {
+  if (x.Header("X-Penstock-Request") != "1")
+    return Refusal("writes need the header X-Penstock-Request: 1");
+  if (caller.by_gateway && IsOfAnotherSite(parts, x))
+    return Refusal("the request comes from a page of another site");
+  return {};
 }
 
 Result<void> ReadBody(const ApiParts& parts, const ApiRoute& route, ApiRequest& request) {
@@ -47,12 +63,9 @@ Result<void> CheckRight(const ApiParts& parts, const Right& right, const ApiRequ
   if (right.verb.empty()) return {};
   PENSTOCK_ASSIGN(const bool may, parts.access->May(request.caller(), ns, right, request.stop()));
   if (may) return {};
-  Error e;
-  e.kind = ErrorKind::kForbidden;
-  e.message = request.caller().user + " may not " + right.verb + " " + right.resource +
-              (right.subresource.empty() ? "" : "/" + right.subresource) +
-              (ns.empty() ? " in all namespaces" : " in namespace " + plan::Shown(ns, 80));
-  return e;
+  return Refusal(request.caller().user + " may not " + right.verb + " " + right.resource +
+                 (right.subresource.empty() ? "" : "/" + right.subresource) +
+                 (ns.empty() ? " in all namespaces" : " in namespace " + plan::Shown(ns, 80)));
 }
 
 Result<void> CheckRights(const ApiParts& parts, const ApiRoute& route, const ApiRequest& request,
@@ -79,22 +92,24 @@ void Audit(const ApiParts& parts, const ApiRoute& route, const ApiRequest& reque
   parts.audit(line.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-void RespondUnknown(Exchange& x, const Error& error) {
+void RespondUnknown(const ApiParts& parts, Exchange& x, const Error& error) {
   if (error.kind != ErrorKind::kForbidden) return RespondApiError(x, error);
-  RespondApiError(x, 401, "Unauthorized", error.message, {{"WWW-Authenticate", "Bearer"}});
+  Headers headers{{"WWW-Authenticate", "Bearer"}};
+  if (parts.login) headers.emplace_back("X-Penstock-Login", std::string(kApiRoot) + "/auth/login");
+  RespondApiError(x, 401, "Unauthorized", error.message, headers);
 }
 
 void Serve(const ApiParts& parts, const ApiRoute& route, Exchange& x, const PathParameters& raw) {
-  auto caller = parts.access->WhoIs(x);
-  if (!caller) return RespondUnknown(x, caller.error());
-  x.CallerIsKnown();
+  auto caller = route.open ? Caller{} : parts.access->WhoIs(x);
+  if (!caller) return RespondUnknown(parts, x, caller.error());
+  if (!route.open) x.CallerIsKnown();
   auto path = Decoded(raw);
   if (!path) return RespondApiError(x, path.error());
   auto query = ParseQuery(x.query());
   if (!query) return RespondApiError(x, query.error());
   ApiRequest request(x, *std::move(path), *std::move(query), *std::move(caller));
   const auto answer = [&]() -> Result<Reply> {
-    if (Writes(route)) PENSTOCK_TRY(CheckWrite(x));
+    if (Writes(route)) PENSTOCK_TRY(CheckWrite(parts, request.caller(), x));
     // One stream is for one namespace, which stands in the query.
     const bool in_path = route.path.find("{ns}") != std::string::npos;
     const std::string ns = route.of_all_namespaces ? ""
@@ -123,6 +138,7 @@ std::vector<ApiRoute> ApiRoutes(const ApiParts& parts) {
   AddFileRoutes(parts, routes);
   AddEventRoutes(parts, routes);
   AddWriteRoutes(parts, routes);
+  if (parts.login) AddLoginRoutes(parts, routes);
   if (parts.keeper != nullptr) AddStoreRoutes(parts, routes);
   return routes;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,19 @@
 #include "operator/gateway/api/api_request.h"
 #include "operator/gateway/api/event_hub.h"
 #include "operator/gateway/body_budget.h"
+#include "operator/gateway/login/provider.h"
+#include "operator/gateway/login/sessions.h"
 #include "operator/gateway/router.h"
 #include "operator/retention/store_keeper.h"
 #include "operator/views/place.h"
 
 namespace penstock::gateway {
+
+// What logging in stands on; both must outlive the router.
+struct Login {
+  login::Provider* provider = nullptr;
+  login::Sessions* sessions = nullptr;
+};
 
 // What the API stands on; all of it must outlive the router.
 struct ApiParts {
@@ -28,6 +37,9 @@ struct ApiParts {
   // A line of JSON for each write that was asked for: who, what, and what became of it.
   std::function<void(const std::string& line)> audit = [](const std::string&) {};
   retention::StoreKeeper* keeper = nullptr;  // none: there are no routes of the store
+  std::optional<Login> login{};              // none: nobody can log in
+  // Where browsers find the gateway ("https://host"), beside the host that a request names.
+  std::string origin{};
 };
 
 struct ApiParameter {
@@ -59,6 +71,7 @@ struct ApiRoute {
   std::function<Result<Reply>(ApiRequest&)> handle = {};
   std::function<void(ApiRequest&)> answers_itself = {};  // instead
   bool of_all_namespaces = false;  // `right` is asked for in all of them together
+  bool open = false;               // anybody may call it
 };
 
 inline constexpr const char* kApiRoot = "/api/v1";
@@ -70,6 +83,7 @@ void AddReadRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 void AddFileRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 void AddEventRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
+void AddLoginRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 void AddStoreRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes);
 
 // Puts them into the router, and /api/v1/openapi.json. `parts` must outlive the router.

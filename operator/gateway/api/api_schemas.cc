@@ -17,9 +17,12 @@ constexpr const char* kSchemas = R"json({
       "may": {"type": "object", "description":
       "by namespace: list, get, create and patch (of runs), approve, steer (of models)",
       "additionalProperties": {"type": "array", "items": {"type": "string"}}}, "flags": {"type":
-      "string", "description": "that a command needs to act here"}},
+      "string", "description": "that a command needs to act here"}, "session": {"type": "boolean",
+      "description": "it can be ended by auth/logout"}},
       "required": ["user", "groups", "mode", "version", "namespaces", "may"],
       "additionalProperties": false},
+  "LoggedOut": {"type": "object", "properties": {"user": {"type": "string"}}, "required":
+      ["user"], "additionalProperties": false},
   "StepCounts": {"type": "object", "properties": {"total": {"type": "integer"}, "succeeded":
       {"type": "integer"}, "failed": {"type": "integer"}, "running": {"type": "integer"},
       "cached": {"type": "integer"}, "skipped": {"type": "integer"}}, "required": ["total",
@@ -247,7 +250,7 @@ constexpr const char* kSchemas = R"json({
       {}, "report": {"type": "string", "description": "the path of a page"}}, "required":
       ["digest", "folder", "bytes", "fileCount", "files"], "additionalProperties": false},
   "LineageNode": {"type": "object", "properties": {"id": {"type": "string"}, "kind": {"type":
-      "string", "enum": ["file", "artifact", "step", "model", "deployment"]}, "label": {"type":
+      "string", "enum": ["file", "artifact", "step", "model", "deployment", "request"]}, "label": {"type":
       "string"}, "run": {"type": "string"}, "step": {"type": "string"}, "component": {"type":
       "string"}, "pipeline": {"type": "string"}, "started": {"type": "string", "format":
       "date-time"}, "digest": {"type": "string"}, "uri": {"type": "string"}, "type": {"type":

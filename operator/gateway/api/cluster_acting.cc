@@ -83,8 +83,23 @@ Result<void> TakeWhatItHad(const views::KnownRun& known, RunRequest& request) {
 
 }  // namespace
 
+Result<net::Headers> Impersonation(const Caller& caller) {
+  // Without a user the request would be the operator's own.
+  if (!caller.by_gateway || caller.user.empty()) {
+    Error e;
+    e.kind = ErrorKind::kForbidden;
+    e.message = "the caller has no name to act under";
+    return e;
+  }
+  net::Headers headers{{"Impersonate-User", caller.user}};
+  for (const std::string& group : caller.groups)
+    // The API server adds it by itself, and asks for no right to it then.
+    if (group != "system:authenticated") headers.emplace_back("Impersonate-Group", group);
+  return headers;
+}
+
 Result<std::unique_ptr<kube::Client>> ClusterActing::As(const Caller& caller) const {
-  if (!caller.token.empty()) return client_for_(caller.token);
+  if (!caller.token.empty() || caller.by_gateway) return client_for_(caller);
   Error e;
   e.kind = ErrorKind::kForbidden;
   e.message = "the token of " + caller.user +

@@ -1,6 +1,6 @@
-// Acts on a cluster with the caller's own token, so that the API server holds every write against
-// his rights and names him in its audit log: the operator's account does nothing for him. Any
-// thread.
+// Acts on a cluster as the caller, with his own token, or under his name where he logged in or has
+// shown a certificate: the API server holds every write against his rights and names him in its
+// audit log, and the operator's own rights do nothing for him. Any thread.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,13 @@
 
 namespace penstock::gateway {
 
-// A client of the API server that shows this token and nothing else.
-using ClientFor = std::function<Result<std::unique_ptr<kube::Client>>(const std::string& token)>;
+// A client of the API server that is this caller to it: by Caller::token and nothing else, or, of
+// one who is known by_gateway, by impersonation of his user and groups.
+using ClientFor = std::function<Result<std::unique_ptr<kube::Client>>(const Caller& caller)>;
+
+// The headers of a request as whom it acts, for one who is known by_gateway; kForbidden where he
+// has no name.
+[[nodiscard]] Result<net::Headers> Impersonation(const Caller& caller);
 
 class ClusterActing : public Acting {
  public:

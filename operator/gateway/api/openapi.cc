@@ -40,7 +40,8 @@ Json ParameterOf(const ApiParameter& p) {
 
 Json Answers(const ApiRoute& route) {
   const Json schema = route.answer.empty() ? Json{{"type", "string"}} : Ref(route.answer);
-  Json ok{{"description", "as asked for"}, {"content", {{route.media, {{"schema", schema}}}}}};
+  Json ok{{"description", "as asked for"}};
+  if (!route.media.empty()) ok["content"] = {{route.media, {{"schema", schema}}}};
   if (route.method != "GET")
     ok["headers"]["X-Penstock-Command"] = {{"description", "the command that does the same"},
                                            {"schema", {{"type", "string"}}}};
@@ -50,8 +51,14 @@ Json Answers(const ApiRoute& route) {
                        {"content", {{"application/json", {{"schema", Ref("Error")}}}}}};
   };
   error("400", "a parameter or a field is wrong; `field` names it");
-  error("401", "no token, or one that is not accepted");
+  if (!route.open) {
+    error("401", "no token, session or certificate, or one that is not accepted");
+    answers["401"]["headers"]["X-Penstock-Login"] = {{"description", "where a browser can log in"},
+                                                     {"schema", {{"type", "string"}}}};
+  }
   if (!route.right.verb.empty()) error("403", "no right to do this in the namespace");
+  if (route.right.verb.empty() && (route.open || route.method != "GET"))
+    error("403", "not accepted; the message says why");
   if (route.path.find('{') != std::string::npos) error("404", "it is not there");
   if (route.method != "GET") {
     error("409", "it is not in a state for that");
@@ -79,6 +86,7 @@ Json OpenApiDocument(const std::vector<ApiRoute>& routes) {
                    {"parameters", PathParametersOf(path)},
                    {"responses", Answers(route)}};
     for (const ApiParameter& p : route.query) operation["parameters"].push_back(ParameterOf(p));
+    if (route.open) operation["security"] = Json::array();
     if (!route.right.verb.empty()) operation["x-penstock-right"] = TextOf(route.right);
     for (const Right& right : route.also) operation["x-penstock-also"].push_back(TextOf(right));
     if (route.method != "GET")
@@ -99,11 +107,17 @@ Json OpenApiDocument(const std::vector<ApiRoute>& routes) {
             {"version", PenstockVersion()},
             {"description", "Runs, steps, artifacts, lineage and models of a namespace."}}},
           {"servers", {{{"url", kApiRoot}}}},
-          {"security", {{{"bearer", Json::array()}}}},
+          {"security",
+           {{{"bearer", Json::array()}},
+            {{"session", Json::array()}},
+            {{"certificate", Json::array()}}}},
           {"paths", std::move(paths)},
           {"components",
            {{"schemas", ApiSchemas()},
-            {"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+            {"securitySchemes",
+             {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
+              {"session", {{"type", "apiKey"}, {"in", "cookie"}, {"name", login::kSessionCookie}}},
+              {"certificate", {{"type", "mutualTLS"}}}}}}}};
 }
 
 }  // namespace penstock::gateway

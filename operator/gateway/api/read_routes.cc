@@ -68,6 +68,9 @@ Result<Reply> Lineage(const views::Place& place, ApiRequest& r) {
   ask.ns = r.ns();
   ask.artifact = r.Text("artifact");
   ask.model = r.Text("model");
+  ask.request = r.Text("request");
+  static const SystemClock kClock;
+  ask.clock = &kClock;
   PENSTOCK_ASSIGN(const auto direction, r.OneOf("direction", {"up", "down", "both"}));
   ask.up = direction != "down";
   ask.down = direction != "up";
@@ -110,6 +113,7 @@ Result<Reply> Me(const ApiParts& parts, ApiRequest& r) {
   Json me{{"user", r.caller().user},     {"groups", r.caller().groups},
           {"mode", parts.place->mode()}, {"version", PenstockVersion()},
           {"namespaces", Json::array()}, {"may", Json::object()}};
+  if (r.caller().session) me["session"] = true;
   // On a cluster the namespace itself is all that a command needs.
   if (parts.place->mode() == "local") me["flags"] = parts.place->Flags("");
   std::vector<std::string> all = parts.place->namespaces();
@@ -216,7 +220,9 @@ void AddReadRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
       "What an artifact or a model was made of, down to the files, and what was made of it",
       get_run,
       {{"artifact", "sha256:<hex>; or"},
-       {"model", "a ModelDeployment, a Model, NAME:NUMBER or NAME:ALIAS"},
+       {"model", "a ModelDeployment, a Model, NAME:NUMBER or NAME:ALIAS; or"},
+       {"request",
+        "the id of a request in a prediction log, of the ModelDeployment `model` or any"},
        {"direction",
         "up to what it was made of, down to what was made of it",
         false,

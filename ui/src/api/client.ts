@@ -1,5 +1,5 @@
 // Requests to the gateway that served this page, and to nobody else.
-import { authorization, refused } from './token';
+import { authorization, loginAt, refused } from './token';
 
 export class ApiError extends Error {
   constructor(
@@ -47,7 +47,10 @@ async function refusal(response: Response): Promise<ApiError> {
     // Not of the gateway: a proxy between answers in its own words, and the status says enough.
   }
   // What is asked besides is given up then, unread: the first says why.
-  if (response.status === 401) refused.value ||= message;
+  if (response.status === 401) {
+    loginAt.value = response.headers.get('X-Penstock-Login') ?? '';
+    refused.value ||= message;
+  }
   return new ApiError(response.status, code, message, field);
 }
 

@@ -17,6 +17,11 @@ export interface Me {
   namespaces: string[];
   may: Record<string, string[]>; // by namespace: list, get, create and patch (of runs), approve, steer (of models)
   flags?: string; // that a command needs to act here
+  session?: boolean; // it can be ended by auth/logout
+}
+
+export interface LoggedOut {
+  user: string;
 }
 
 export interface StepCounts {
@@ -423,7 +428,7 @@ export interface Artifact {
 
 export interface LineageNode {
   id: string;
-  kind: 'file' | 'artifact' | 'step' | 'model' | 'deployment';
+  kind: 'file' | 'artifact' | 'step' | 'model' | 'deployment' | 'request';
   label: string;
   run?: string;
   step?: string;

@@ -20,10 +20,11 @@ const DIRECTIONS = [
   ['down', 'downstream'],
 ] as const;
 
-const KINDS = ['artifact', 'model'] as const;
+const KINDS = ['artifact', 'model', 'request'] as const;
 
-// "sha256:..." or 64 hex digits are an artifact, all else a model's name.
+// "sha256:..." or 64 hex digits are an artifact, a UUID a request, all else a model's name.
 export function kindOf(text: string): (typeof KINDS)[number] {
+  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text)) return 'request';
   return /^(sha256:)?[0-9a-f]{64}$/.test(text) ? 'artifact' : 'model';
 }
 

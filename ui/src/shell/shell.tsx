@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { path, post } from '../api/client';
 import { refused, token } from '../api/token';
 import { Dialog } from '../parts/dialog';
 import { Name, Trouble } from '../parts/pieces';
@@ -67,8 +68,14 @@ function Settings() {
           <Name text={me.value.user} />
         </span>
       )}
+      {me.value?.session && <button onClick={() => void logOut()}>{t('logOut')}</button>}
     </div>
   );
+}
+
+async function logOut() {
+  await post(path(['auth', 'logout']), {});
+  location.reload();
 }
 
 function Keys({ onClose }: { onClose: () => void }) {

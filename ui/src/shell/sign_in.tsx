@@ -1,7 +1,7 @@
 // Asks for a bearer token where the gateway knows nobody by what the browser sent.
 import { useState } from 'preact/hooks';
 
-import { refused, signIn } from '../api/token';
+import { loginAt, refused, signIn } from '../api/token';
 import { CommandLine } from '../parts/pieces';
 import { shown } from '../parts/shown';
 import { t } from '../words/words';
@@ -19,6 +19,11 @@ export function SignIn() {
     <form class="sign-in" onSubmit={submit}>
       <h1>{t('signIn')}</h1>
       <p role="alert">{t('serverRefused', { message: shown(refused.value) })}</p>
+      {loginAt.value && (
+        <a href={loginAt.value + '?to=' + encodeURIComponent('/' + location.hash)}>
+          {t('logIn')}
+        </a>
+      )}
       <p>{t('signInSays')}</p>
       <CommandLine text="kubectl create token NAME" />
       <div class="field">

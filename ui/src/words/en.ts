@@ -96,6 +96,8 @@ export const en = {
   log: 'Log',
   logEmpty: 'Nothing was written yet.',
   logOf: 'Log of step {step}',
+  logIn: 'Log in with your organization',
+  logOut: 'Log out',
   matches: '{at} of {count}',
   maximum: 'at most {value}',
   mean: 'Mean',

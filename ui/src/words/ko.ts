@@ -98,6 +98,8 @@ export const ko: Record<Word, string> = {
   log: '로그',
   logEmpty: '아직 출력이 없습니다.',
   logOf: '{step} 단계의 로그',
+  logIn: '조직 계정으로 로그인',
+  logOut: '로그아웃',
   matches: '{count}개 중 {at}',
   maximum: '최대 {value}',
   mean: '평균',

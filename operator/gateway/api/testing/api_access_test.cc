@@ -1,6 +1,7 @@
 // Who may see what, and what is asked of the API server for it; pages of runs, and their story.
 #include <gmock/gmock.h>
 
+#include "operator/artifacts/prediction_store.h"
 #include "operator/gateway/api/testing/api_fixture.h"
 #include "operator/kube/resources.h"
 #include "operator/net/url.h"
@@ -219,6 +220,28 @@ TEST_F(Api, LineageGoesFromTheServedVersionToTheFileAndItsFingerprint) {
   bool served = false;
   for (const Json& node : down["nodes"]) served = served || node["kind"] == "deployment";
   EXPECT_TRUE(served) << down.dump(1);
+}
+
+TEST_F(Api, LineageOfARequestGoesByTheVersionThatAnsweredItToTheFile) {
+  const artifacts::PredictionStore predictions(store_->root());
+  ASSERT_TRUE(
+      predictions.Put("team", "delays", "a.requests",
+                      R"({"model":"delays","version":"2","digest":")" + model_ + "\"}\n\"r-1\"\n"));
+  const Json up = Get(kTeam + "/lineage?request=r-1");
+  EXPECT_EQ(up["nodes"][0]["kind"], "request") << "what was asked for stands first";
+  std::map<std::string, Json> by_kind;
+  for (const Json& node : up["nodes"]) by_kind[node["kind"]] = node;
+  EXPECT_EQ(by_kind["deployment"]["label"], "delays v2") << "also one that serves no more";
+  EXPECT_EQ(by_kind["deployment"]["digest"], model_);
+  EXPECT_EQ(by_kind["step"]["run"], "flights-0");
+  EXPECT_EQ(by_kind["file"]["digest"], "\"etag-1\"");
+  EXPECT_EQ(Get(kTeam + "/lineage?request=r-1&model=delays"), up);
+  EXPECT_EQ(Ask("GET", kTeam + "/lineage?request=r-2").status, 404);
+  EXPECT_EQ(Ask("GET", kTeam + "/lineage?request=r-1&model=other").status, 404);
+  EXPECT_EQ(Ask("GET", kTeam + "/lineage?request=r-1&artifact=" + net::UrlEncode(model_)).status,
+            400);
+  EXPECT_EQ(Ask("GET", "/namespaces/rival/lineage?request=r-1", "mallory-token").status, 404)
+      << "of another namespace there is none";
 }
 
 TEST_F(Api, LineageHoldsNothingThatAStepGaveBesideWhatIsAskedFor) {

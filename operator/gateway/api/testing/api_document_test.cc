@@ -18,6 +18,9 @@ class ApiDocument : public ApiTest {
  protected:
   void SetUp() override {
     ApiTest::SetUp();
+    AddLogin();
+    client_.rights.insert("ada team");
+    client_.rights.insert("eve rival");
     const std::string pod = plan::PodName("flights-1", "uid-flights-1", "train", 1);
     ASSERT_TRUE(artifacts::LogStore(store_->root()).Put("team", "uid-flights-1", pod, "hello\n"));
     Start();
@@ -65,14 +68,18 @@ class ApiDocument : public ApiTest {
     return route.method == "POST" ? Json::object() : Json();
   }
 
-  net::HttpResponse Call(const Route& route, const std::string& token) const {
+  // `cookie`: in place of a token.
+  net::HttpResponse Call(const Route& route, const std::string& token,
+                         const std::string& cookie = "") const {
     net::Headers headers;
+    if (!cookie.empty()) headers.emplace_back("Cookie", cookie);
     if (route.method == "POST") headers.emplace_back("X-Penstock-Request", "1");
     if (route.id != "events")
       return Ask(route.method, Target(route), token, BodyFor(route), headers);
     // A stream has no end of its own: the head and its first bytes are enough.
     net::HttpRequest request;
     request.target = kApiRoot + Target(route);
+    request.headers = headers;
     if (!token.empty()) request.headers.emplace_back("Authorization", "Bearer " + token);
     net::HttpResponse seen;
     request.on_head = [&](const net::HttpResponse& head) -> Result<void> {
@@ -88,13 +95,18 @@ class ApiDocument : public ApiTest {
     return seen.status == 0 && reply ? *reply : seen;
   }
 
+  static bool IsOpen(const Route& route) {
+    return route.operation.contains("security") && route.operation["security"].empty();
+  }
+
   Json document_;
 };
 
 TEST_F(ApiDocument, EveryRouteAnswersAsTheDocumentSays) {
   const SchemaCheck check(document_);
-  const std::map<std::string, int> refused{{"cancelRun", 409}, {"approveStep", 409}};
-  ASSERT_GE(Routes().size(), 23U);
+  const std::map<std::string, int> refused{
+      {"cancelRun", 409}, {"approveStep", 409}, {"finishLogin", 403}, {"logout", 400}};
+  ASSERT_GE(Routes().size(), 26U);
   for (const Route& route : Routes()) {
     SCOPED_TRACE(route.method + " " + route.path);
     const auto reply = Call(route, "alice-token");
@@ -102,9 +114,11 @@ TEST_F(ApiDocument, EveryRouteAnswersAsTheDocumentSays) {
     ASSERT_TRUE(route.operation["responses"].contains(status)) << status << ": " << reply.body;
     const auto other = refused.find(route.id);
     EXPECT_EQ(reply.status, other != refused.end()  ? other->second
+                            : route.id == "login"   ? 303
                             : route.method == "GET" ? 200
                                                     : (route.id == "startRun" ? 201 : 202))
         << reply.body;
+    if (route.id == "login") continue;  // leads elsewhere
     const Json content = route.operation["responses"][status]["content"];
     const std::string media = content.begin().key();
     // Of content the file's own.
@@ -119,6 +133,7 @@ TEST_F(ApiDocument, NoRouteAnswersACallerWithoutATokenOrWithAMadeUpOne) {
   const SchemaCheck check(document_);
   for (const Route& route : Routes()) {
     SCOPED_TRACE(route.method + " " + route.path);
+    if (IsOpen(route)) continue;
     for (const char* token : {"", "made-up"}) {
       const auto reply = Call(route, token);
       EXPECT_EQ(reply.status, 401) << reply.body;
@@ -128,18 +143,73 @@ TEST_F(ApiDocument, NoRouteAnswersACallerWithoutATokenOrWithAMadeUpOne) {
   }
 }
 
+TEST_F(ApiDocument, OnlyTheWayInIsOpenToAnybody) {
+  for (const Route& route : Routes())
+    EXPECT_EQ(IsOpen(route), route.id == "login" || route.id == "finishLogin") << route.id;
+}
+
 TEST_F(ApiDocument, NoRouteAnswersACallerOfAnotherNamespace) {
+  const std::string eve = SessionOf("eve");
   for (const Route& route : Routes()) {
     SCOPED_TRACE(route.method + " " + route.path);
-    const auto reply = Call(route, "mallory-token");
-    if (!route.operation.contains("x-penstock-right")) {
-      EXPECT_EQ(route.id, "me") << "a route without a right";
-      EXPECT_EQ(BodyOf(reply)["namespaces"], Json::array());
-      continue;
+    if (IsOpen(route) || route.id == "logout") continue;
+    for (const auto& reply : {Call(route, "mallory-token"), Call(route, "", eve)}) {
+      if (!route.operation.contains("x-penstock-right")) {
+        EXPECT_EQ(route.id, "me") << "a route without a right";
+        EXPECT_EQ(BodyOf(reply)["namespaces"], Json::array());
+        continue;
+      }
+      EXPECT_EQ(reply.status, 403) << reply.body;
+      EXPECT_EQ(BodyOf(reply)["error"]["code"], "Forbidden");
     }
-    EXPECT_EQ(reply.status, 403) << reply.body;
-    EXPECT_EQ(BodyOf(reply)["error"]["code"], "Forbidden");
   }
+}
+
+TEST_F(ApiDocument, EveryRouteAnswersASessionAsItDoesAToken) {
+  const std::string ada = SessionOf("ada");
+  for (const Route& route : Routes()) {
+    SCOPED_TRACE(route.method + " " + route.path);
+    if (route.id == "logout") continue;
+    const auto reply = Call(route, "", ada);
+    const std::string status = std::to_string(reply.status);
+    EXPECT_TRUE(route.operation["responses"].contains(status)) << status << ": " << reply.body;
+    if (!IsOpen(route) && route.method == "GET") {
+      EXPECT_EQ(reply.status, 200) << reply.body;
+    }
+    EXPECT_NE(reply.status, 401);
+  }
+}
+
+TEST_F(ApiDocument, NoRouteAnswersASessionThatIsForgedOverOrEnded) {
+  const std::string name = std::string(login::kSessionCookie) + "=";
+  const auto other = login::Sessions::Open(*login::Seal::Make(std::string(32, 'x')),
+                                           {std::chrono::hours(1), dir_ / "other"}, clock_);
+  const auto before = login::Sessions::Open(*login::Seal::Make(std::string(32, 'k')),
+                                            {std::chrono::seconds(-1), dir_ / "before"}, clock_);
+  const std::string ended = SessionOf("ada");
+  ASSERT_TRUE(sessions_->End(*sessions_->Find(ended)));
+  std::string altered = SessionOf("ada");
+  altered[altered.size() - 5] = altered[altered.size() - 5] == 'A' ? 'B' : 'A';
+  const std::vector<std::string> wrong{
+      name + "made-up",
+      name + R"({"user":"ada","groups":[],"until":9999999999})",
+      Sent(*(*other)->Begin({"ada", {}})),
+      Sent(*(*before)->Begin({"ada", {}})),
+      ended,
+      altered,
+      name +
+          login::CookieIn(Sent(*sessions_->Remember({"s", "n", "v", "/"})), login::kAttemptCookie)};
+  for (const Route& route : Routes()) {
+    SCOPED_TRACE(route.method + " " + route.path);
+    if (IsOpen(route)) continue;
+    for (const std::string& cookie : wrong) {
+      const auto reply = Call(route, "", cookie);
+      EXPECT_EQ(reply.status, 401) << cookie << reply.body;
+      EXPECT_EQ(reply.Header("x-penstock-login"), "/api/v1/auth/login");
+    }
+    EXPECT_EQ(Call(route, "made-up", SessionOf("ada")).status, 401) << "a token is not left out";
+  }
+  EXPECT_EQ(client_.access_reviews, 0);
 }
 
 TEST_F(ApiDocument, AnUnknownAddressIsToldInTheSameForm) {

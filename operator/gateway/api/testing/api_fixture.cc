@@ -127,6 +127,7 @@ Result<Json> ReviewingClient::Create(const kube::ResourceType& type, const std::
   if (type == kube::kSubjectAccessReviews) {
     ++access_reviews;
     extra_of_the_last = object["spec"].value("extra", Json());
+    groups_of_the_last = object["spec"].value("groups", Json());
     const Json& asked = object["spec"]["resourceAttributes"];
     const std::string who = object["spec"].value("user", "") + " " + asked.value("namespace", "");
     const std::string verb = asked.value("verb", "");
@@ -159,8 +160,14 @@ void ApiTest::SetUp() {
   place_ = std::make_unique<views::ClusterPlace>(client_, metadata::Query(options.database),
                                                  *store_, place);
   acting_ = std::make_unique<ClusterActing>(
-      *place_, [this](const std::string& token) -> Result<std::unique_ptr<kube::Client>> {
-        tokens_used_.push_back(token);
+      *place_, [this](const Caller& caller) -> Result<std::unique_ptr<kube::Client>> {
+        if (caller.by_gateway) {
+          auto as = Impersonation(caller);
+          if (!as) return as.error();
+          acted_as_.push_back(*std::move(as));
+        } else {
+          tokens_used_.push_back(caller.token);
+        }
         return std::unique_ptr<kube::Client>(std::make_unique<ReviewingClient>(cluster_));
       });
   EventHub::Options hub;
@@ -184,12 +191,34 @@ void ApiTest::Start() {
               audit_ += line + "\n";
             }};
   parts_.keeper = keeper_;
+  if (people_) parts_.access = people_.get();
+  if (provider_) parts_.login = Login{provider_.get(), sessions_.get()};
   AddApi(router_, parts_);
   net::HttpServerOptions options;
   options.address = "127.0.0.1";
+  options.tls = tls_;
   auto started = net::HttpServer::Start(options, [this](Exchange& x) { router_.Dispatch(x); });
   ASSERT_TRUE(started) << started.error().message;
   server_ = std::move(*started);
+}
+
+void ApiTest::AddLogin() {
+  issuer_ = std::make_unique<login::Issuer>();
+  login::ProviderSettings settings;
+  settings.issuer = issuer_->url;
+  settings.client_id = issuer_->client_id;
+  settings.client_secret = dir_ / "client-secret";
+  std::ofstream(settings.client_secret) << issuer_->client_secret;
+  settings.redirect_uri = issuer_->redirect_uri;
+  settings.claims = {"sub", "oidc:", "groups", "oidc:"};
+  provider_ = *login::Provider::Make(settings, clock_);
+  sessions_ = *login::Sessions::Open(*login::Seal::Make(std::string(32, 'k')),
+                                     {std::chrono::hours(1), dir_ / "ended.json"}, clock_);
+  people_ = std::make_unique<PeopleAccess>(access_, sessions_.get(), clock_);
+}
+
+std::string ApiTest::SessionOf(const std::string& user, std::vector<std::string> groups) const {
+  return Sent(*sessions_->Begin({user, std::move(groups)}));
 }
 
 void ApiTest::MakeArtifacts() {

@@ -19,6 +19,8 @@
 #include "operator/gateway/api/api_routes.h"
 #include "operator/gateway/api/cluster_access.h"
 #include "operator/gateway/api/cluster_acting.h"
+#include "operator/gateway/api/people_access.h"
+#include "operator/gateway/login/testing/issuer.h"
 #include "operator/kube/forwarding_client.h"
 #include "operator/local/memory_cluster.h"
 #include "operator/metadata/batch_recorder.h"
@@ -42,7 +44,7 @@ class ReviewingClient : public kube::ForwardingClient {
   std::set<std::string> makers;               // "carol team": create
   bool looks_at_audiences = true;
   std::atomic<int> token_reviews = 0, access_reviews = 0;
-  Json extra_of_the_last;  // access review
+  Json extra_of_the_last, groups_of_the_last;  // access review
 
  protected:
   Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
@@ -58,6 +60,14 @@ class ApiTest : public testing::Test {
   net::HttpResponse Ask(const std::string& method, const std::string& target,
                         const std::string& token = "alice-token", const Json& body = {},
                         net::Headers headers = {}) const;
+  // Before Start: people can log in at issuer_, and show certificates.
+  void AddLogin();
+  // What a browser sends that is logged in as this person: the header Cookie.
+  std::string SessionOf(const std::string& user, std::vector<std::string> groups = {}) const;
+  // Of a Set-Cookie what a browser sends back.
+  static std::string Sent(const std::string& set_cookie) {
+    return set_cookie.substr(0, set_cookie.find(';'));
+  }
   // Run ship-1 in team, whose step go waits for people.
   void MakeWaitingRun();
   // Of a GET that must succeed.
@@ -78,6 +88,11 @@ class ApiTest : public testing::Test {
   BodyBudget bodies_{64 << 20};
   std::unique_ptr<EventHub> events_;
   retention::StoreKeeper* keeper_ = nullptr;
+  std::unique_ptr<login::Issuer> issuer_;
+  std::unique_ptr<login::Provider> provider_;
+  std::unique_ptr<login::Sessions> sessions_;
+  std::unique_ptr<PeopleAccess> people_;
+  net::TlsSource tls_;  // none: plain
   ApiParts parts_;
   Router router_;
   std::unique_ptr<net::HttpServer> server_;
@@ -86,6 +101,7 @@ class ApiTest : public testing::Test {
   std::string audit_;
   std::string dataset_, model_, report_;  // digests
   std::vector<std::string> tokens_used_;  // of writes
+  std::vector<net::Headers> acted_as_;    // of writes without a token
 
  private:
   void MakeArtifacts();

@@ -1,0 +1,42 @@
+// People by client certificates, as kube-apiserver reads them: the common name is the user, the
+// organizations are the groups.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "operator/base/result.h"
+#include "operator/base/time.h"
+#include "operator/gateway/login/id_token.h"
+#include "operator/net/tls.h"
+
+namespace penstock::gateway::login {
+
+// Of a certificate (DER) that TLS has verified. kForbidden where it has no common name, or its time
+// is over by now: a connection may outlive it.
+[[nodiscard]] Result<Person> PersonOfCertificate(const std::string& der, TimePoint now);
+
+// What a server shows, together with whom it trusts to sign certificates of its clients. Both may
+// change while it runs. Thread-safe.
+class TlsWithClients {
+ public:
+  explicit TlsWithClients(net::TlsSource server) : server_(std::move(server)) {}
+
+  // PEM; of the next connection. "": nobody is asked for a certificate.
+  void Trust(std::string authorities);
+  // As net::TlsSource has it: the same object while neither has changed.
+  [[nodiscard]] Result<std::shared_ptr<const net::TlsIdentity>> Current();
+
+ private:
+  const net::TlsSource server_;
+  std::mutex mutex_;
+  std::string authorities_;
+  std::shared_ptr<const net::TlsIdentity> below_, shown_;
+};
+
+// Invalid where the text holds no certificate, or one that cannot be read.
+[[nodiscard]] Result<void> CheckAuthorities(const std::string& pem);
+
+}  // namespace penstock::gateway::login
