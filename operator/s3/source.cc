@@ -172,6 +172,10 @@ class Reader {
   // What a key has behind the prefix, as a path within the folder.
   [[nodiscard]] Result<void> CheckName(const std::string& key) const {
     const std::string rest = key.substr(uri_.key.size());
+    if (settings_.flat && rest.starts_with("_delta_log/")) {
+      return Invalid(client_->Name(uri_.key) + ": is a Delta table, some of whose files may hold " +
+                     "rows of its past: read it as delta+" + client_->Name(uri_.key));
+    }
     if (settings_.flat && rest.find('/') != std::string::npos) {
       return Invalid(client_->Name(key) +
                      ": a folder within the folder; partitions by folder are "

@@ -62,7 +62,8 @@ struct Origin {
 };
 
 Result<void> CheckType(const arrow::Field& field, const Origin& origin) {
-  if (origin.column->uuid) return {};
+  // A column that had no value of any type yet, when the file was written.
+  if (origin.column->uuid || field.type()->id() == arrow::Type::NA) return {};
   const TypePtr stored = sdk::StoredType(field.type());
   const TypePtr wider = stored == nullptr ? nullptr : Wider(stored, origin.stored);
   if (wider != nullptr && wider->Equals(*origin.stored)) return {};

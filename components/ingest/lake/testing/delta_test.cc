@@ -92,6 +92,14 @@ TEST_F(DeltaTables, GiveTheColumnsThatAreAskedFor) {
   EXPECT_SAYS(Problem(Uri("delta-plain"), {{"format", "csv"}}), "the files of a table are Parquet");
 }
 
+TEST_F(DeltaTables, AreNotReadAsAFolderOfFiles) {
+  // The files of rows that were deleted since lie there too.
+  EXPECT_SAYS(Problem(TestData("delta-plain")), "read it as delta+file:///");
+  s3::FakeS3 store;
+  Upload(store, TestData("delta-plain"), "t/");
+  EXPECT_SAYS(Problem("s3://models/t/"), "read it as delta+s3://models/t/");
+}
+
 TEST_F(DeltaTables, ThatNeedWhatIsNotReadAreRefusedByName) {
   const std::string table = CopyOf("delta-vectors");
   Replace(Commit(table, 0), R"("readerFeatures":["deletionVectors"])",

@@ -334,11 +334,20 @@ def iceberg_adopted(made):
     finish(name, table)
 
 
+def delta_untyped():
+    """A column that had no value, and so no type, when the first file was written."""
+    path = folder("delta-untyped")
+    write_deltalake(path, pa.table({"id": pa.array([1, 2], pa.int64()), "x": pa.nulls(2)}))
+    write_deltalake(path, pa.table({"id": pa.array([3], pa.int64()), "x": [1.5]}), mode="append", schema_mode="merge")
+    keep("delta-untyped", delta(path))
+
+
 if __name__ == "__main__":
     delta_plain()
     delta_partitions()
     delta_mapping()
     delta_vectors()
+    delta_untyped()
     lake = catalog()
     iceberg_plain(lake)
     iceberg_partitions(lake)
