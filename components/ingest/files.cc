@@ -16,6 +16,12 @@ Result<std::vector<fs::path>> PathsIn(const fs::path& folder) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
+    if (name == "_delta_log") {
+      return Invalid(
+          "is a Delta table, some of whose files may hold rows of its past: read it as "
+          "delta+file://" +
+          fs::absolute(folder).string());
+    }
     if (name.starts_with('.') || name.starts_with('_') || name == sdk::kSchemaYaml) continue;
     if (entry.is_directory()) {
       return Invalid(name +

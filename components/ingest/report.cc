@@ -39,12 +39,12 @@ std::string Cell(const std::string& text) {
   return out;
 }
 
-std::string Page(const std::string& source, const std::vector<SourceFile>& files, const Sink& sink,
-                 const sdk::Schema& schema, const std::vector<std::string>& notes) {
+std::string Page(const Told& told, const Sink& sink, const sdk::Schema& schema,
+                 const std::vector<std::string>& notes) {
   std::ostringstream out;
-  out << "# " << plan::Shown(source, 400) << "\n\n"
-      << Name(files.front().format) << ", compression: " << PackingsOf(files);
-  if (files.size() > 1) out << ", " << files.size() << " parts";
+  out << "# " << plan::Shown(told.source, 400) << "\n\n"
+      << told.format << ", compression: " << told.compression;
+  if (told.parts > 1) out << ", " << told.parts << " parts";
   out << ". " << sink.rows() << " rows";
   if (sink.rows() < sink.rows_read()) out << " of " << sink.rows_read() << " (sample)";
   out << ", " << schema.columns.size() << " columns.\n\n"
@@ -54,6 +54,7 @@ std::string Page(const std::string& source, const std::vector<SourceFile>& files
     out << "| " << Cell(column.name) << " | " << column.type << " | " << Name(column.role) << " | "
         << Cell(column.unit) << " | " << sink.null_counts()[i] << " |\n";
   }
+  if (!told.more.empty()) out << "\n" << plan::Shown(told.more, 1000) << "\n";
   if (!notes.empty()) out << "\n";
   for (const auto& note : notes) out << "- " << note << "\n";
   return out.str();
@@ -61,17 +62,24 @@ std::string Page(const std::string& source, const std::vector<SourceFile>& files
 
 }  // namespace
 
-Result<void> WriteReport(const std::string& source, const std::vector<SourceFile>& files,
-                         const Sink& sink, const sdk::Schema& schema, const sdk::Step& step) {
+Told TellFiles(const std::string& source, const std::vector<SourceFile>& files) {
+  return {.source = source,
+          .format = Name(files.front().format),
+          .compression = PackingsOf(files),
+          .parts = files.size()};
+}
+
+Result<void> WriteReport(const Told& told, const Sink& sink, const sdk::Schema& schema,
+                         const sdk::Step& step) {
   const auto notes = NotesOf(sink, schema);
   for (const auto& note : notes) std::printf("%s\n", note.c_str());
   PENSTOCK_TRY(step.WriteResult("rows", sink.rows()));
   PENSTOCK_TRY(step.WriteResult("columns", schema.columns.size()));
-  PENSTOCK_TRY(step.WriteResult("format", Name(files.front().format)));
-  PENSTOCK_TRY(step.WriteResult("compression", PackingsOf(files)));
+  PENSTOCK_TRY(step.WriteResult("format", told.format));
+  PENSTOCK_TRY(step.WriteResult("compression", told.compression));
   if (!step.HasOutput("report")) return {};
   PENSTOCK_ASSIGN(const auto report, step.OutputPath("report"));
-  return WriteFileAtomically(report, Page(source, files, sink, schema, notes));
+  return WriteFileAtomically(report, Page(told, sink, schema, notes));
 }
 
 }  // namespace penstock::ingest

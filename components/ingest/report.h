@@ -10,10 +10,19 @@
 
 namespace penstock::ingest {
 
+// What was read, in words.
+struct Told {
+  std::string source;
+  std::string format;
+  std::string compression;
+  std::size_t parts = 1;
+  std::string more = {};  // a sentence; may be empty
+};
+[[nodiscard]] Told TellFiles(const std::string& source, const std::vector<SourceFile>& files);
+
 // The results rows, columns, format and compression; prints the notes; writes the output `report`
-// where it is wanted. `files` as they were read, `sink` finished.
-[[nodiscard]] Result<void> WriteReport(const std::string& source,
-                                       const std::vector<SourceFile>& files, const Sink& sink,
+// where it is wanted. `sink` finished.
+[[nodiscard]] Result<void> WriteReport(const Told& told, const Sink& sink,
                                        const sdk::Schema& schema, const sdk::Step& step);
 
 }  // namespace penstock::ingest

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -13,6 +14,7 @@
 #include "components/ingest/files.h"
 #include "components/ingest/parts/sink.h"
 #include "components/ingest/report.h"
+#include "components/ingest/table.h"
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/arrow_types.h"
 #include "operator/base/file.h"
@@ -20,6 +22,7 @@
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/protocol/table_uri.h"
 
 namespace penstock::ingest {
 namespace {
@@ -211,16 +214,18 @@ Result<std::string> DigestOf(const fs::path& path) {
 }
 
 // The launcher keeps what the step saw of its source, by which the operator caches it.
-Result<void> WriteFingerprint(const LocalFile& source) {
+Result<void> KeepFingerprint(const std::string& fingerprint) {
   const char* folder = std::getenv("PENSTOCK_FINGERPRINTS");
-  if (folder == nullptr) return {};
-  std::string fingerprint = source.fingerprint();
-  if (!source.downloaded()) {
-    if (!fs::is_regular_file(source.path())) return {};
-    PENSTOCK_ASSIGN(fingerprint, DigestOf(source.path()));
-  }
-  if (fingerprint.empty()) return {};
+  if (folder == nullptr || fingerprint.empty()) return {};
   return WriteFileAtomically(fs::path(folder) / "source", fingerprint);
+}
+
+Result<void> WriteFingerprint(const LocalFile& source) {
+  if (std::getenv("PENSTOCK_FINGERPRINTS") == nullptr) return {};
+  if (source.downloaded()) return KeepFingerprint(source.fingerprint());
+  if (!fs::is_regular_file(source.path())) return {};
+  PENSTOCK_ASSIGN(const std::string digest, DigestOf(source.path()));
+  return KeepFingerprint(digest);
 }
 
 // The dataset's own schema: types as they came, and what was asked for.
@@ -228,6 +233,42 @@ Result<void> WriteSchema(const sdk::Schema& schema, const sdk::Step& step) {
   if (!step.HasOutput("schema")) return {};
   PENSTOCK_ASSIGN(const auto path, step.OutputPath("schema"));
   return sdk::SaveSchema(path, schema);
+}
+
+Result<Told> IngestFiles(const std::string& source, const IngestOptions& options,
+                         const Places& places, const sdk::Step& step, Sink& sink) {
+  PENSTOCK_ASSIGN(const auto file, FetchSource(source, places.scratch, options.limits));
+  const std::string state = StateOf(file.path());
+  const auto files = ListFiles(file.path(), options.reading);
+  if (!files) return Wrap(ShownUri(source), files.error());
+  auto read = ReadFilesInto(*files, options, places, step, sink);
+  if (read) read = WriteFingerprint(file);
+  // It is read twice, and a third time for its digest: what is written between is of two contents.
+  if (StateOf(file.path()) != state) {
+    return Transient(ShownUri(source) +
+                     ": somebody wrote it while it was read; run this again "
+                     "when it is whole");
+  }
+  if (!read) return Wrap(ShownUri(source), read.error());
+  return TellFiles(ShownUri(source), *files);
+}
+
+Result<Told> IngestTable(const std::string& source, const IngestOptions& options,
+                         const Places& places, sdk::Step& step, Sink& sink) {
+  if (options.reading.format && *options.reading.format != Format::kParquet)
+    return Invalid("parameter format: the files of a table are Parquet; leave it out");
+  const auto table =
+      ReadTableInto(source, places.scratch, options.limits.max_bytes, options.wishes, sink);
+  if (!table) return Wrap(ShownUri(source), table.error());
+  PENSTOCK_TRY(KeepFingerprint(table->fingerprint));
+  if (!table->not_cached.empty()) PENSTOCK_TRY(step.DoNotCache(table->not_cached));
+  PENSTOCK_TRY(WriteNoCsvResults(step));
+  std::printf("%s\n", table->told.c_str());
+  return Told{.source = ShownUri(source),
+              .format = table->format,
+              .compression = "none",
+              .parts = table->files.size(),
+              .more = table->told + "."};
 }
 
 }  // namespace
@@ -245,24 +286,14 @@ Result<void> RunIngest(sdk::Step& step) {
   fs::create_directories(places.scratch, error);
   if (error) return FromErrno(places.scratch.string(), error.value());
   PENSTOCK_TRY(ReadGivenSchema(step, places.scratch, options));
-  PENSTOCK_ASSIGN(const auto file, FetchSource(source, places.scratch, options.limits));
-  const std::string state = StateOf(file.path());
-  const auto files = ListFiles(file.path(), options.reading);
-  if (!files) return Wrap(ShownUri(source), files.error());
   Sink sink(output, options.sample);
-  auto read = ReadFilesInto(*files, options, places, step, sink);
-  if (read) read = WriteFingerprint(file);
-  // It is read twice, and a third time for its digest: what is written between is of two contents.
-  if (StateOf(file.path()) != state) {
-    return Transient(ShownUri(source) +
-                     ": somebody wrote it while it was read; run this again "
-                     "when it is whole");
-  }
-  if (!read) return Wrap(ShownUri(source), read.error());
+  auto told = IsTableUri(source) ? IngestTable(source, options, places, step, sink)
+                                 : IngestFiles(source, options, places, step, sink);
+  if (!told) return told.error();
   PENSTOCK_TRY(sink.Finish());
   PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(output));
   PENSTOCK_TRY(WriteSchema(schema, step));
-  return WriteReport(ShownUri(source), *files, sink, schema, step);
+  return WriteReport(*told, sink, schema, step);
 }
 
 }  // namespace penstock::ingest

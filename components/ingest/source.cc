@@ -126,7 +126,8 @@ Result<LocalFile> FetchSource(const std::string& source, const fs::path& scratch
   const auto scheme = source.find("://");
   if (scheme == std::string::npos) return OpenLocal(source);
   return Invalid("source: the scheme " + source.substr(0, scheme) +
-                 " is not known; there are file, http, https and s3");
+                 " is not known; there are file, http, https and s3, and tables by delta+s3, "
+                 "delta+file, iceberg+s3 and iceberg+file (which an input schema cannot be)");
 }
 
 }  // namespace penstock::ingest

@@ -5,9 +5,13 @@
 namespace penstock {
 
 std::string ShownUri(std::string_view uri) {
-  const std::size_t query =
-      uri.starts_with("file://") || uri.starts_with('/') ? std::string_view::npos : uri.find('?');
+  const bool file = uri.starts_with("file://") || uri.starts_with('/');
+  const std::size_t query = file ? std::string_view::npos : uri.find('?');
   if (query == std::string_view::npos) return std::string(uri);
+  const std::string_view words = uri.substr(query + 1);
+  const bool table = uri.starts_with("delta+") || uri.starts_with("iceberg+");
+  if (table && (words.starts_with("version=") || words.starts_with("snapshot=")))
+    return std::string(uri);
   return std::string(uri.substr(0, query)) + "?...";
 }
 

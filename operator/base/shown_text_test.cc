@@ -11,6 +11,8 @@ TEST(ShownUri, ASignatureInAQueryIsNotShown) {
   EXPECT_EQ(ShownUri("https://host/a.csv"), "https://host/a.csv");
   EXPECT_EQ(ShownUri("https://host/a.csv?"), "https://host/a.csv?...");
   EXPECT_EQ(ShownUri("file:///data/what?.csv"), "file:///data/what?.csv");
+  EXPECT_EQ(ShownUri("delta+s3://b/t?version=1"), "delta+s3://b/t?version=1") << "its state";
+  EXPECT_EQ(ShownUri("delta+https://h/t?X-Amz-Signature=1"), "delta+https://h/t?...");
   EXPECT_EQ(ShownUri("htps://host/?sig=1"), "htps://host/?...") << "a scheme mistyped";
 }
 

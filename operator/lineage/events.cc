@@ -28,8 +28,12 @@ const char* EndOf(const std::string& outcome) {
   return outcome == "Cancelled" ? kAbort : kFail;
 }
 
-// "https://host/path?..." is "/path" of "https://host" (as the spec names datasets).
-std::pair<std::string, std::string> NameOfUri(const std::string& uri) {
+// "https://host/path?..." is "/path" of "https://host" (as the spec names datasets), and a table is
+// what its folder is, whatever of it is read.
+std::pair<std::string, std::string> NameOfUri(const std::string& whole) {
+  const bool table = whole.starts_with("delta+") || whole.starts_with("iceberg+");
+  const std::string uri =
+      table ? whole.substr(whole.find('+') + 1, whole.find('?') - whole.find('+') - 1) : whole;
   const std::size_t colon = uri.find("://");
   if (colon == std::string::npos) return {"penstock", uri};
   const std::size_t slash = uri.find('/', colon + 3);

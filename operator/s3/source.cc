@@ -15,7 +15,6 @@
 #include "operator/base/try.h"
 #include "operator/net/proxy.h"
 #include "operator/protocol/task.h"
-#include "operator/s3/client.h"
 
 namespace penstock::s3 {
 namespace {
@@ -64,46 +63,14 @@ class Reader {
       : uri_(std::move(uri)), settings_(settings) {}
 
   Result<std::vector<SourceObject>> Read(const fs::path& target) {
-    PENSTOCK_TRY(Connect());
+    PENSTOCK_ASSIGN(auto asker, AskerOf(uri_.bucket, settings_));
+    client_ = std::move(asker.client);
     auto read = uri_.folder ? ReadFolder(target) : ReadFile(target);
-    if (!read) return Explained(read.error());
+    if (!read) return Explained(read.error(), asker.anonymous);
     return read;
   }
 
  private:
-  Result<void> Connect() {
-    BucketSettings bucket;
-    bucket.bucket = uri_.bucket;
-    bucket.endpoint = VariableOf(settings_, {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
-    const auto region = VariableOf(settings_, {"AWS_REGION", "AWS_DEFAULT_REGION"});
-    if (!region.empty()) bucket.region = region;
-    bucket.first_pause = settings_.first_pause;
-    bucket.least_bytes = settings_.least_bytes;
-    bucket.least_in = settings_.least_in;
-    bucket.ca_pem = settings_.ca_pem;
-    if (const auto path = VariableOf(settings_, {"AWS_CA_BUNDLE"}); !path.empty()) {
-      auto pem = penstock::ReadFile(path, kMaxCaBytes);
-      if (!pem) return Invalid("AWS_CA_BUNDLE: " + pem.error().message);
-      bucket.ca_pem = *std::move(pem);
-    }
-    auto url = net::ParseUrl(EndpointOf(bucket));
-    if (!url) return Invalid("AWS_ENDPOINT_URL: " + url.error().message);
-    PENSTOCK_ASSIGN(bucket.proxy, net::ProxyFromEnvironment(*url, settings_.environment));
-    PENSTOCK_ASSIGN(auto keys, KeysOf(settings_, bucket, anonymous_));
-    PENSTOCK_ASSIGN(client_, Client::Make(std::move(bucket), std::move(keys), kSystemClock));
-    return {};
-  }
-
-  // What a step can do about it.
-  [[nodiscard]] Error Explained(Error error) const {
-    if (error.kind == ErrorKind::kForbidden && anonymous_) {
-      error.message +=
-          "; it was asked without keys: the step's env has neither AWS_ACCESS_KEY_ID and "
-          "AWS_SECRET_ACCESS_KEY, which a Secret may give, nor a role (AWS_ROLE_ARN)";
-    }
-    return error;
-  }
-
   Result<std::vector<SourceObject>> ReadFile(const fs::path& target) {
     auto read = ReadObject(uri_.key, "", target);
     if (read) return std::vector<SourceObject>{*std::move(read)};
@@ -205,6 +172,10 @@ class Reader {
   // What a key has behind the prefix, as a path within the folder.
   [[nodiscard]] Result<void> CheckName(const std::string& key) const {
     const std::string rest = key.substr(uri_.key.size());
+    if (settings_.flat && rest.starts_with("_delta_log/")) {
+      return Invalid(client_->Name(uri_.key) + ": is a Delta table, some of whose files may hold " +
+                     "rows of its past: read it as delta+" + client_->Name(uri_.key));
+    }
     if (settings_.flat && rest.find('/') != std::string::npos) {
       return Invalid(client_->Name(key) +
                      ": a folder within the folder; partitions by folder are "
@@ -258,7 +229,6 @@ class Reader {
 
   const SourceUri uri_;
   const SourceSettings& settings_;
-  bool anonymous_ = false;
   std::unique_ptr<Client> client_;
   std::atomic<std::uint64_t> all_bytes_{0};
 };
@@ -301,6 +271,39 @@ Result<SourceUri> ParseS3Uri(const std::string& uri) {
   out.key = Decoded(out.key);
   out.folder = out.key.empty() || out.key.ends_with('/');
   return out;
+}
+
+Result<SourceAsker> AskerOf(const std::string& name, const SourceSettings& settings) {
+  BucketSettings bucket;
+  bucket.bucket = name;
+  bucket.endpoint = VariableOf(settings, {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
+  const auto region = VariableOf(settings, {"AWS_REGION", "AWS_DEFAULT_REGION"});
+  if (!region.empty()) bucket.region = region;
+  bucket.first_pause = settings.first_pause;
+  bucket.least_bytes = settings.least_bytes;
+  bucket.least_in = settings.least_in;
+  bucket.ca_pem = settings.ca_pem;
+  if (const auto path = VariableOf(settings, {"AWS_CA_BUNDLE"}); !path.empty()) {
+    auto pem = penstock::ReadFile(path, kMaxCaBytes);
+    if (!pem) return Invalid("AWS_CA_BUNDLE: " + pem.error().message);
+    bucket.ca_pem = *std::move(pem);
+  }
+  auto url = net::ParseUrl(EndpointOf(bucket));
+  if (!url) return Invalid("AWS_ENDPOINT_URL: " + url.error().message);
+  PENSTOCK_ASSIGN(bucket.proxy, net::ProxyFromEnvironment(*url, settings.environment));
+  SourceAsker asker;
+  PENSTOCK_ASSIGN(auto keys, KeysOf(settings, bucket, asker.anonymous));
+  PENSTOCK_ASSIGN(asker.client, Client::Make(std::move(bucket), std::move(keys), kSystemClock));
+  return asker;
+}
+
+Error Explained(Error error, bool anonymous) {
+  if (error.kind == ErrorKind::kForbidden && anonymous) {
+    error.message +=
+        "; it was asked without keys: the step's env has neither AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, which a Secret may give, nor a role (AWS_ROLE_ARN)";
+  }
+  return error;
 }
 
 Result<std::vector<SourceObject>> FetchSource(const SourceUri& uri, const fs::path& target,

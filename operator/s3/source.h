@@ -15,11 +15,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "operator/base/result.h"
+#include "operator/s3/client.h"
 
 namespace penstock::s3 {
 
@@ -47,6 +49,16 @@ struct SourceSettings {
   std::chrono::milliseconds first_pause{200};
   std::stop_token stop = {};
 };
+
+// Asks one bucket by those variables.
+struct SourceAsker {
+  std::unique_ptr<Client> client;
+  bool anonymous = false;  // without keys
+};
+[[nodiscard]] Result<SourceAsker> AskerOf(const std::string& bucket,
+                                          const SourceSettings& settings);
+// With what a step can do about it, where it was refused for want of keys.
+[[nodiscard]] Error Explained(Error error, bool anonymous);
 
 struct SourceObject {
   std::string key;

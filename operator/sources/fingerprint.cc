@@ -5,6 +5,7 @@
 #include "operator/artifacts/manifest.h"
 #include "operator/base/shown_text.h"
 #include "operator/protocol/file_uri.h"
+#include "operator/protocol/table_uri.h"
 #include "operator/protocol/task.h"
 #include "operator/sources/http_head.h"
 
@@ -49,6 +50,17 @@ Fingerprint OfHttp(const std::string& uri, const FingerprintOptions& options) {
   return {std::move(print), "", false, false};
 }
 
+// A state that is named for good needs no question.
+Fingerprint OfTable(const std::string& uri) {
+  const auto table = ParseTableUri(uri);
+  if (!table) return Unknown(ShownUri(uri) + ": " + table.error().message);
+  std::string print = FingerprintOf(*table);
+  if (!print.empty()) return {std::move(print), "", false, false};
+  const bool delta = table->format == TableFormat::kDelta;
+  return Unknown(ShownUri(uri) + " is read by the step's pod, and its state is not known here; " +
+                 (delta ? "?version=NUMBER&table=ID" : "?snapshot=ID") + " names one for good");
+}
+
 }  // namespace
 
 Fingerprint TakeFingerprint(const std::string& uri, const FingerprintOptions& options) {
@@ -61,6 +73,7 @@ Fingerprint TakeFingerprint(const std::string& uri, const FingerprintOptions& op
     auto content = artifacts::ContentFingerprint(*path);
     return content ? Fingerprint{*std::move(content), ""} : Unknown(content.error().message);
   }
+  if (IsTableUri(uri)) return OfTable(uri);
   const std::string scheme = uri.substr(0, uri.find(':'));
   return Unknown("sources of " + scheme + ": tell nothing of what they hold");
 }

@@ -1,5 +1,6 @@
 // What identifies the content of an outside source at this moment: a version id, a strong ETag
-// with the length, or the SHA-256 of a local file. Blocks; thread-safe.
+// with the length, the SHA-256 of a local file, or the state of a table that the URI names for
+// good. Blocks; thread-safe.
 #pragma once
 
 #include <chrono>

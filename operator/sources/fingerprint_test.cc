@@ -54,6 +54,8 @@ TEST(Fingerprint, ThereIsAlwaysAReasonWhereThereIsNone) {
        {std::pair{server.url() + "/404", std::string("answered with status 404")},
         {server.url() + "/weak", "without a strong ETag"},
         {"s3://bucket/x", "sources of s3: tell nothing"},
+        {"delta+s3://bucket/x?version=1", "?version=NUMBER&table=ID names one for good"},
+        {"iceberg+s3://bucket/x", "?snapshot=ID names one for good"},
         {"file:///no/such/file", "/no/such/file"},
         {"file://host/x", "absolute path"}}) {
     const auto taken = TakeFingerprint(uri, {.local_files = true});
@@ -102,6 +104,12 @@ TEST(Fingerprints, AServerThatDidNotAnswerIsLeftAloneForAWhile) {
   EXPECT_EQ(all.Take("team", uri).value, "etag:\"1\" length:7");
   EXPECT_EQ(all.Take("team", uri).value, "etag:\"1\" length:7");
   EXPECT_EQ(server.connections(), 5) << "an answer is no silence";
+}
+
+TEST(Fingerprint, OfATableIsTheStateThatItsUriNamesForGood) {
+  const auto of = [](const char* uri) { return TakeFingerprint(uri, {}).value; };
+  EXPECT_EQ(of("delta+s3://bucket/x?version=1&table=a-b"), "delta:a-b:1");
+  EXPECT_EQ(of("iceberg+s3://bucket/x?snapshot=7"), "iceberg:7");
 }
 
 }  // namespace

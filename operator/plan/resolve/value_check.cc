@@ -12,6 +12,7 @@
 #include "operator/base/shown_text.h"
 #include "operator/plan/resolve/value_schema.h"
 #include "operator/protocol/reference.h"
+#include "operator/protocol/table_uri.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::plan {
@@ -84,10 +85,12 @@ std::optional<double> ParseQuantity(const Json& quantity) {
 Complaint CheckUri(const std::string& uri) {
   const auto colon = uri.find("://");
   const std::string scheme = colon == std::string::npos ? "" : uri.substr(0, colon);
-  if (scheme != "file" && scheme != "http" && scheme != "https" && scheme != "s3")
+  const bool table = IsTableUri(uri);
+  if (scheme != "file" && scheme != "http" && scheme != "https" && scheme != "s3" && !table)
     return "'" + ShownUri(uri).substr(0, 80) +
            "' is neither a reference like $(steps.s.outputs.o), nor the digest of an artifact "
-           "(sha256:...), nor a URI that begins with file://, http://, https:// or s3://";
+           "(sha256:...), nor a URI that begins with file://, http://, https:// or s3://, nor a "
+           "table (delta+s3://, delta+file://, iceberg+s3://, iceberg+file://)";
   const std::string rest = uri.substr(colon + 3);
   if (rest.empty()) return "'" + ShownUri(uri) + "' names no place";
   // A line's end in what becomes a request would begin a second one.
@@ -99,6 +102,10 @@ Complaint CheckUri(const std::string& uri) {
     return "the URI has a space or control character after '" +
            ShownUri(std::string(uri.begin(), odd)) + "'; write it as % and two hex digits";
   if (uri.size() > 4096) return "the URI is over 4096 bytes";
+  if (table) {
+    const auto parsed = ParseTableUri(uri);
+    if (!parsed) return "'" + ShownUri(uri).substr(0, 80) + "': " + parsed.error().message;
+  }
   const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
   const auto at = authority.rfind('@');
   if (at != std::string::npos && authority.find(':') < at)

@@ -137,6 +137,16 @@ TEST(Resolve, AUriCannotCarryASecondRequest) {
               ElementsAre());
 }
 
+TEST(Resolve, ATableOfALakeMayBeAnInput) {
+  const auto errors_of = [](const std::string& uri) {
+    return Errors("steps:\n" + Step("a", "inputs: {d: \"" + uri + "\"}"));
+  };
+  EXPECT_THAT(errors_of("delta+s3://b/t?version=1&table=x"), ElementsAre());
+  EXPECT_THAT(errors_of("iceberg+file:///lake/t"), ElementsAre());
+  EXPECT_THAT(errors_of("delta+s3://b/t?snapshot=1"), ElementsAre(HasSubstr("version=NUMBER")));
+  EXPECT_THAT(errors_of("delta+https://h/t"), ElementsAre(HasSubstr("delta+s3://bucket/orders")));
+}
+
 TEST(Resolve, AnInputThatIsNeitherReferenceNorUriSaysWhatItMayBe) {
   EXPECT_THAT(Errors("steps:\n" + Step("a", "inputs: {d: data.csv}")),
               ElementsAre(HasSubstr("neither a reference")));
