@@ -25,7 +25,8 @@ bool Credentials::Look(const RouteTable& table, TimePoint now) {
     } else {
       memory.view.secure = false;
       memory.view.tls = nullptr;
-      memory.certificate = memory.key = memory.unusable = memory.view.certificate_trouble = "";
+      memory.certificate = memory.key = std::nullopt;
+      memory.unusable = memory.view.certificate_trouble = "";
     }
     if (route.tokens) {
       LookAtTokens(*route.tokens, &memory);
@@ -48,8 +49,8 @@ EdgeView Credentials::Of(const std::string& deployment) const {
 void Credentials::LookAtTls(const TlsRoute& route, TimePoint now, Memory* memory) {
   EdgeView& view = memory->view;
   view.secure = true;
-  auto certificate = ReadFile(route.certificate_file, kMostFileBytes);
-  auto key = ReadFile(route.key_file, kMostFileBytes);
+  const auto certificate = ReadFile(route.certificate_file, kMostFileBytes);
+  const auto key = ReadFile(route.key_file, kMostFileBytes);
   const auto told = [&](const std::string& what) {
     view.certificate_trouble = "Secret " + route.secret + ": " + what +
                                (view.tls ? "; the certificate before it is shown still" : "");
@@ -57,10 +58,10 @@ void Credentials::LookAtTls(const TlsRoute& route, TimePoint now, Memory* memory
   if (!certificate || !key)
     return told(std::string(certificate ? "tls.key" : "tls.crt") +
                 " is not there: it takes a Secret of type kubernetes.io/tls");
-  if (*certificate != memory->certificate || *key != memory->key) {
-    memory->certificate = *std::move(certificate);
-    memory->key = *std::move(key);
-    auto made = ServerTls::Make(memory->certificate, memory->key);
+  if (memory->certificate != *certificate || memory->key != *key) {
+    memory->certificate = *certificate;
+    memory->key = *key;
+    auto made = ServerTls::Make(*certificate, *key);
     memory->unusable = made ? "" : made.error().message;
     if (made) view.tls = *std::move(made);
   }
@@ -76,21 +77,24 @@ void Credentials::LookAtTokens(const TokenRoute& route, Memory* memory) {
   const bool same = memory->tokens && *memory->tokens == route;
   if (!same) {
     if (!memory->tokens || memory->tokens->keys_file != route.keys_file || !route.keys.empty()) {
-      memory->keys = memory->keys_unusable = "";
+      memory->keys = std::nullopt;
+      memory->keys_unusable.clear();
       memory->key_set = nullptr;
     }
     memory->tokens = route;
   }
-  auto keys = route.keys_file.empty() ? Result<std::string>(route.keys)
-                                      : ReadFile(route.keys_file, kMostFileBytes);
+  const auto keys = route.keys_file.empty() ? Result<std::string>(route.keys)
+                                            : ReadFile(route.keys_file, kMostFileBytes);
   const std::shared_ptr<const KeySet> before = memory->key_set;
-  if (keys && *keys != memory->keys) {
-    memory->keys = *std::move(keys);
-    auto set = KeySet::Parse(memory->keys);
+  if (keys && memory->keys != *keys) {
+    memory->keys = *keys;
+    auto set = KeySet::Parse(*keys);
     memory->keys_unusable = set ? "" : set.error().message;
     if (set) memory->key_set = *std::move(set);
   }
-  const std::string trouble = keys ? memory->keys_unusable : "it is not there";
+  const std::string trouble = keys                                        ? memory->keys_unusable
+                              : keys.error().kind == ErrorKind::kNotFound ? "it is not there"
+                                                                          : keys.error().message;
   view.keys_trouble = trouble.empty() ? ""
                                       : route.from + ": " + trouble +
                                             (memory->key_set ? "; the keys before it are used still"

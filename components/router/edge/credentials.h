@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "components/router/edge/server_tls.h"
@@ -34,10 +35,10 @@ class Credentials {
  private:
   struct Memory {
     EdgeView view;
-    std::string certificate, key;  // as last read and judged
-    std::string unusable;          // what was wrong with them
+    std::optional<std::string> certificate, key;  // as last read and judged
+    std::string unusable;                         // what was wrong with them
     std::optional<TokenRoute> tokens;
-    std::string keys;
+    std::optional<std::string> keys;
     std::string keys_unusable;
     std::shared_ptr<const KeySet> key_set;
   };

@@ -275,6 +275,20 @@ TEST_F(Edge, ARenewalThatCannotBeUsedIsToldAndTheOneBeforeGoesOn) {
   EXPECT_EQ(SecureClient(port_).CommonName(), "better");
 }
 
+TEST_F(Edge, AnEmptySecretIsToldAndAnEmptyKeySetToo) {
+  FakeServer server(Echo("a"));
+  Put("tls.crt", "");
+  Put("tls.key", "");
+  AskForTls();
+  AskForTokens();
+  Put("jwks.json", "");
+  Serve(server);
+  EXPECT_TRUE(Client()->IsClosed());
+  EXPECT_NE(View().certificate_trouble.find("tls.crt holds no certificate in PEM"),
+            std::string::npos);
+  EXPECT_NE(View().keys_trouble.find("no token is taken"), std::string::npos);
+}
+
 TEST_F(Edge, ACertificateThatHasExpiredIsTold) {
   FakeServer server(Echo("a"));
   PutCertificate("flights", NewEcKey(), std::chrono::seconds(-60));
