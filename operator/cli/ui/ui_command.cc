@@ -84,12 +84,12 @@ int ServeCluster(const UiOptions& asked, Session& session) {
   const auto mirror = ClusterMirror::Open(*cluster->client, cluster->namespace_, session.clock,
                                           session.interrupted);
   if (!mirror) return session.Fail(kFailed, mirror.error().message);
-  gateway::ClusterActing acting((*mirror)->place(),
-                                [&](const std::string&) -> Result<std::unique_ptr<kube::Client>> {
-                                  Result<Cluster> own = session.connect(session.flags);
-                                  if (!own) return own.error();
-                                  return std::move(own->client);
-                                });
+  gateway::ClusterActing acting(
+      (*mirror)->place(), [&](const gateway::Caller&) -> Result<std::unique_ptr<kube::Client>> {
+        Result<Cluster> own = session.connect(session.flags);
+        if (!own) return own.error();
+        return std::move(own->client);
+      });
   UiServerOptions server;
   server.place = &(*mirror)->place();
   server.acting = &acting;
