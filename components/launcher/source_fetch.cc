@@ -247,7 +247,9 @@ Result<FetchedSource> FetchObjects(const std::string& uri, const fs::path& targe
 
 Result<FetchedSource> FetchSource(const std::string& uri, const fs::path& target,
                                   const SourceOptions& options) {
-  Result<FetchedSource> fetched = Invalid("is not fetched: only file:, http:, https: and s3: are");
+  Result<FetchedSource> fetched = Invalid(
+      "is not fetched: only file:, http:, https: and s3: are; a table (delta+..., iceberg+...) is "
+      "what the component ingest makes a dataset of");
   if (IsFileUri(uri))
     fetched = CopySource(uri, target);
   else if (uri.rfind("http://", 0) == 0 || uri.rfind("https://", 0) == 0)
