@@ -200,6 +200,28 @@ TEST_P(OnPostgres, ARecordThatItRefusesIsToldAndKeepsTheOthersFromNothing) {
   EXPECT_FALSE(query().OfUid("bad"));
 }
 
+TEST_P(OnPostgres, OfARunThatGoesOnOnlyWhatHasChangedIsWritten) {
+  const auto recorder = OpenRecorder();
+  RunRecord run = FlightsRun("u1");
+  recorder->RecordRun(run);
+  recorder->Flush();
+  schema_->Sql(
+      "DELETE FROM steps WHERE step = 'ingest'");  // so that it is seen whether it comes back
+  run.steps[1].results["loss"] = 0.125;
+  recorder->RecordRun(run);
+  recorder->Flush();
+  const auto changed = query().OfUid("u1");
+  ASSERT_EQ(changed->steps.size(), 1U) << "a step was written though it is as it was";
+  EXPECT_EQ(changed->steps[0].results.at("loss"), 0.125);
+  // In another session, which may be of another server, all of it.
+  schema_->Sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+      " AND application_name = 'penstock'");
+  recorder->RecordRun(run);
+  while (query().OfUid("u1")->steps.size() < 2) recorder->Flush();
+  EXPECT_EQ(query().OfUid("u1")->steps.size(), 2U);
+}
+
 TEST_P(OnPostgres, WritersOfTwoReplicasWaitForEachOther) {
   const auto one = OpenRecorder(), two = OpenRecorder();
   for (int i = 0; i < 40; ++i) {
