@@ -8,6 +8,22 @@
 #include "operator/metadata/write_run.h"
 
 namespace penstock::metadata {
+namespace {
+
+constexpr std::size_t kMostRemembered = 10'000;  // runs
+
+// Of all that is written of a step.
+std::size_t HashOf(const StepRecord& s) {
+  Json all{s.component, s.phase, s.reason, s.attempt, s.cached, s.cache_key, s.pod, s.results};
+  for (const auto& time : {s.started, s.finished})
+    all.push_back(time ? Json(time->time_since_epoch().count()) : Json());
+  for (const auto* uses : {&s.inputs, &s.outputs})
+    for (const ArtifactUse& a : *uses)
+      all.push_back({a.name, a.type, a.digest, a.uri, a.folder, a.bytes, a.fingerprint});
+  return std::hash<std::string>()(all.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace
 
 std::unique_ptr<BatchRecorder> BatchRecorder::Open(BatchRecorderOptions options,
                                                    const Clock& clock) {
@@ -144,12 +160,15 @@ bool BatchRecorder::WriteOneByOne(const std::vector<RunRecord>& batch) {
 std::optional<BatchRecorder::Failure> BatchRecorder::WriteTogether(
     std::span<const RunRecord> records) {
   Failure failure;
+  bool begun = false;
   try {
     soci::transaction transaction(*session_);
+    begun = true;
     try {
       options_.database->BeginWriting(*session_);
-      for (const RunRecord& record : records) WriteRun(*session_, record);
+      for (const RunRecord& record : records) WriteRun(*session_, WhatIsNew(record));
       transaction.commit();
+      for (const RunRecord& record : records) Remember(record);
     } catch (const std::exception& e) {
       // Before the transaction rolls back.
       failure.trouble = options_.database->TroubleAfter(*session_, e);
@@ -157,9 +176,32 @@ std::optional<BatchRecorder::Failure> BatchRecorder::WriteTogether(
     }
     return std::nullopt;
   } catch (const std::exception& e) {
+    // A session that stood idle while its server died cannot even begin.
+    if (!begun) failure.trouble = options_.database->TroubleAfter(*session_, e);
     failure.why = e.what();
     return failure;
   }
+}
+
+RunRecord BatchRecorder::WhatIsNew(const RunRecord& record) const {
+  RunRecord slim = record;
+  const auto written = written_.find(record.uid);
+  if (written == written_.end()) return slim;
+  std::erase_if(slim.steps, [&](const StepRecord& step) {
+    const auto before = written->second.find(step.name);
+    return before != written->second.end() && before->second == HashOf(step);
+  });
+  return slim;
+}
+
+void BatchRecorder::Remember(const RunRecord& record) {
+  if (!record.outcome.empty()) {  // it has said its last word
+    written_.erase(record.uid);
+    return;
+  }
+  if (written_.size() >= kMostRemembered) written_.clear();
+  auto& steps = written_[record.uid];
+  for (const StepRecord& step : record.steps) steps[step.name] = HashOf(step);
 }
 
 void BatchRecorder::Tell(const Failure& failure, std::size_t runs) {
@@ -171,6 +213,7 @@ void BatchRecorder::Tell(const Failure& failure, std::size_t runs) {
 void BatchRecorder::Reopen(const std::string& why) {
   const bool was_open = session_ != nullptr;
   open_ = false;
+  written_.clear();
   session_.reset();
   auto database = options_.database->OpenToWrite(clock_.Now());
   if (!database) {

@@ -73,12 +73,17 @@ class BatchRecorder : public Recorder {
     std::string why;
   };
   [[nodiscard]] std::optional<Failure> WriteTogether(std::span<const RunRecord> records);
+  [[nodiscard]] RunRecord WhatIsNew(const RunRecord& record) const;
+  void Remember(const RunRecord& record);
   void Tell(const Failure& failure, std::size_t runs);
   void Reopen(const std::string& why);
   [[nodiscard]] bool MakeRoom(const RunRecord& record);
 
   const BatchRecorderOptions options_;
   const Clock& clock_;
+  // What of steps was written of runs that go on, as a hash by UID and step, so that a run of many
+  // steps costs what has changed of it. Of the writer thread; forgotten with the session.
+  std::unordered_map<std::string, std::unordered_map<std::string, std::size_t>> written_;
   Session session_;  // of the writer thread
   std::atomic<bool> open_;
 

@@ -156,8 +156,10 @@ Result<void> Tracking::Write(const std::function<Result<void>(soci::session&)>& 
       writer_ = std::move(opened.session);
     }
     Trouble trouble = Trouble::kPasses;
+    bool begun = false;
     try {
       soci::transaction transaction(*writer_);
+      begun = true;
       try {
         database_->BeginWriting(*writer_);
         PENSTOCK_TRY(write(*writer_));
@@ -168,6 +170,8 @@ Result<void> Tracking::Write(const std::function<Result<void>(soci::session&)>& 
         throw;
       }
     } catch (const std::exception& e) {
+      // A session that stood idle while its server died cannot even begin.
+      if (!begun) trouble = database_->TroubleAfter(*writer_, e);
       if (trouble == Trouble::kLost) writer_.reset();
       if (trouble == Trouble::kLost && !again) continue;
       const std::string what = "writing to " + database_->name() + ": " + e.what();

@@ -10,6 +10,7 @@
 
 #include "operator/metadata/postgres/schema.h"
 #include "operator/metadata/testing/any_database.h"
+#include "operator/metadata/tracking.h"
 #include "operator/net/testing/fake_server.h"
 
 namespace penstock::metadata {
@@ -75,7 +76,7 @@ TEST_P(OnPostgres, ThePasswordThatWasChangedIsTakenWithTheNextConnection) {
   EXPECT_THAT(warnings(), HasSubstr("runs go on, and history waits for it"));
   recorder->RecordRun(FlightsRun("u1"));
   std::ofstream(folder_ / "url") << schema_->Url();  // the Secret's file
-  while (!recorder->is_open()) recorder->Flush();
+  for (int i = 0; i < 1'000 && !recorder->is_open(); ++i) recorder->Flush();
   recorder->Flush();
   EXPECT_TRUE(query().OfUid("u1"));
 }
@@ -198,6 +199,44 @@ TEST_P(OnPostgres, ARecordThatItRefusesIsToldAndKeepsTheOthersFromNothing) {
   EXPECT_EQ(query().Page(Team(), 10)->runs.size(), 2U);
   EXPECT_THAT(warnings(), HasSubstr("the run team/flights-bad is left out"));
   EXPECT_FALSE(query().OfUid("bad"));
+}
+
+TEST_P(OnPostgres, OfARunThatGoesOnOnlyWhatHasChangedIsWritten) {
+  const auto recorder = OpenRecorder();
+  RunRecord run = FlightsRun("u1");
+  recorder->RecordRun(run);
+  recorder->Flush();
+  schema_->Sql(
+      "DELETE FROM steps WHERE step = 'ingest'");  // so that it is seen whether it comes back
+  run.steps[1].results["loss"] = 0.125;
+  recorder->RecordRun(run);
+  recorder->Flush();
+  const auto changed = query().OfUid("u1");
+  ASSERT_EQ(changed->steps.size(), 1U) << "a step was written though it is as it was";
+  EXPECT_EQ(changed->steps[0].results.at("loss"), 0.125);
+  // In another session, which may be of another server, all of it.
+  schema_->Sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+      " AND application_name = 'penstock'");
+  recorder->RecordRun(run);
+  for (int i = 0; i < 1'000 && query().OfUid("u1")->steps.size() < 2; ++i) recorder->Flush();
+  EXPECT_EQ(query().OfUid("u1")->steps.size(), 2U);
+}
+
+TEST_P(OnPostgres, ProgramsLogOnAfterTheServerWasRestarted) {
+  Tracking tracking(database_);
+  TrackedRun run;
+  run.record = FlightsRun("t1");
+  ASSERT_TRUE(tracking.Begin(run));
+  schema_->server().Kill();
+  const auto nothing = [](TrackedRun&) { return Result<void>(); };
+  const auto away = tracking.Change("team", "t1", nothing, {{"m", 1, 1, 1}});
+  ASSERT_FALSE(away);
+  EXPECT_EQ(away.error().kind, ErrorKind::kTransient);
+  schema_->server().StartAgain();
+  const auto back = tracking.Change("team", "t1", nothing, {{"m", 2, 2, 2}});
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(tracking.Points("t1", "m", 10, 0)->size(), 1U);
 }
 
 TEST_P(OnPostgres, WritersOfTwoReplicasWaitForEachOther) {
