@@ -146,7 +146,7 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
   gateway->api.audit = [&log](const std::string& line) { log.Write("info", line); };
   gateway->api.keeper = keeper;
   gateway::AddApi(gateway->router, gateway->api);
-  gateway::AddMlflow(gateway->router, {&gateway->tracking, &gateway->access, &gateway->bodies,
+  gateway::AddMlflow(gateway->router, {&gateway->tracking, &gateway->tokens, &gateway->bodies,
                                        &clock, options.namespaces});
   if (options.webhooks) {
     gateway->hook_keys = std::make_unique<gateway::HookKeys>(client, clock, tell_of_hook);

@@ -75,7 +75,7 @@ Result<ArtifactRef> OutputNamed(const StorePlace& place, const std::string& what
   if (place.state) return place.state->FindArtifact(what);
   if (const auto colon = what.find(':'); colon != std::string::npos) {
     PENSTOCK_ASSIGN(const Registry registry, Registry::Open(session));
-    PENSTOCK_ASSIGN(const Version version,
+    PENSTOCK_ASSIGN(const ModelVersion version,
                     registry.Find(what.substr(0, colon), what.substr(colon + 1)));
     if (!version.spec.source.empty())
       return Invalid(what + " stands at " + version.spec.source + " and not in the store");
