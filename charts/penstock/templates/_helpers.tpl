@@ -56,6 +56,10 @@ client-ca.crt: | {{- .Values.people.clientCertificates.ca | nindent 2 }}
   resources: [namespaces]
   resourceNames: [kube-system]
   verbs: [get]
+{{- end -}}
+
+{{- /* For whom the gateway acts (people.act); empty: for nobody but by his own token. */ -}}
+{{- define "penstock.actingRules" -}}
 {{- with .Values.people.act }}
 {{- if .enabled }}
 # who logged in or showed a certificate acts under his own name and with his own rights
