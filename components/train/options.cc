@@ -29,10 +29,13 @@ const std::vector<OwnedParameter>& OwnedParameters() {
 }
 
 // A parameter of one learner means nothing to another. To auto it says how that learner is tried.
+// What is off, as it is where nobody says anything (component.yaml's default), asks for nothing.
 void RefuseOthers(const Json& parameters, const std::string& model, sdk::Parameters& p) {
   if (model == "auto") return;
   for (const OwnedParameter& owned : OwnedParameters()) {
-    if (!parameters.contains(owned.name) || parameters[owned.name].is_null()) continue;
+    if (!parameters.contains(owned.name) || parameters[owned.name].is_null() ||
+        parameters[owned.name] == false)
+      continue;
     bool fits = false;
     std::string models;
     for (const auto& m : owned.models) {

@@ -23,6 +23,11 @@ TEST(TrainOptions, AParameterOfAnotherModelIsRefusedByName) {
             "accepted");
 }
 
+TEST(TrainOptions, WhatIsOffByDefaultIsNoParameterOfAnotherModel) {
+  EXPECT_EQ(Problem({{"model", "linear"}, {"overfitOneBatch", false}}), "accepted");
+  EXPECT_EQ(Problem({{"model", "boosting"}, {"overfitOneBatch", false}}), "accepted");
+}
+
 TEST(TrainOptions, AParameterOfOneModelSaysToAutoHowThatOneIsTried) {
   const auto options = ReadOptions({{"epochs", 5}, {"penalty", 2}, {"depth", 3}});
   ASSERT_TRUE(options) << options.error().message;

@@ -127,8 +127,8 @@ Result<bool> MigratePostgres(soci::session& db) {
     return newer;
   }
   for (int version = before; version < PostgresSchemaVersion(); ++version) {
-    for (const char* statement : Steps()[static_cast<std::size_t>(version)])
-      db << WithKeys(statement);
+    const auto& step = Steps()[static_cast<std::size_t>(version)];
+    for (const char* statement : step) db << WithKeys(statement);
     db << "INSERT INTO penstock_schema(version) VALUES(" + std::to_string(version + 1) + ")";
   }
   transaction.commit();
