@@ -138,6 +138,12 @@ Result<std::shared_ptr<const KeySet>> KeySet::Parse(std::string_view json) {
     const auto form = std::find_if(kForms.begin(), kForms.end(),
                                    [&](const SignatureForm& f) { return Fits(key, f); });
     if (form == kForms.end() || !IsForSignatures(keys[i])) continue;
+    const auto twin = std::find_if(kForms.begin(), kForms.end(), [&](const SignatureForm& f) {
+      return !key.id.empty() && Fits(key, f) && set->Find(f, key.id) != nullptr;
+    });
+    if (twin != kForms.end())
+      return Invalid(where + ": a key before it has its kid, " + key.id + ", and is for " +
+                     std::string(twin->name) + " too: which of them a token means, nobody says");
     auto made = key.type == "RSA" ? ReadRsa(keys[i]) : ReadEc(keys[i], *form);
     ERR_clear_error();
     if (!made) return Wrap(where, made.error());

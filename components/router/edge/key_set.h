@@ -27,7 +27,8 @@ class KeySet {
  public:
   // At most 50 keys, 256 KiB. Keys of kinds that are not known, or not for signatures, are passed
   // over; Invalid where none is left, where one that is known cannot be used (RSA below 2048 bits,
-  // a point off its curve), and where a secret stands in it.
+  // a point off its curve), where two of one "kid" are for one form, and where a secret stands in
+  // it.
   [[nodiscard]] static Result<std::shared_ptr<const KeySet>> Parse(std::string_view json);
 
   // Whose signatures of that form count. `id`: the token's "kid", or empty: then there must be but
