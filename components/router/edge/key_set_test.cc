@@ -57,6 +57,19 @@ TEST(KeySets, PassOverKeysOfOtherKindsAndUses) {
   EXPECT_THAT(Why(Json::array()), HasSubstr("no key of it is for signatures"));
 }
 
+TEST(KeySets, SayThatTwoKeysHaveOneNameAndOneForm) {
+  EXPECT_THAT(Why({JwkOf(NewEcKey(), "a"), JwkOf(NewEcKey(), "a")}),
+              HasSubstr("keys[1]: a key before it has its kid, a, and is for ES256 too"));
+  EXPECT_EQ(Why({JwkOf(NewEcKey(), "a"), JwkOf(NewEcKey("P-384"), "a")}), "");
+  EXPECT_EQ(Why({JwkOf(NewEcKey(), "a"), JwkOf(NewRsaKey(), "a")}), "");
+  Json first = JwkOf(NewRsaKey(), "a");
+  Json second = JwkOf(NewRsaKey(), "a");
+  first["alg"] = "RS256";
+  EXPECT_NE(Why({first, second}), "") << "the second is for RS256 as well";
+  second["alg"] = "RS512";
+  EXPECT_EQ(Why({first, second}), "");
+}
+
 TEST(KeySets, SayThatASecretDoesNotBelongThere) {
   EXPECT_THAT(Why(Json::array({{{"kty", "oct"}, {"k", "c2VjcmV0"}}})),
               HasSubstr("keys[0] holds a secret"));

@@ -1,9 +1,5 @@
 // Whether a request may pass by its bearer token: a JSON Web Token (RFC 7519) that the issuer has
 // signed for one of the audiences, and that holds now. Immutable; any thread.
-//
-// Written here, on OpenSSL's signatures: what is taken is one form of token, with few algorithms
-// and no keys that a token brings itself, so that most of what such libraries offer would have to
-// be turned off. Follows RFC 8725: the algorithm is held against the key's, never taken on trust.
 #pragma once
 
 #include <cstdint>

@@ -48,9 +48,11 @@ Outcome ReadTarget(std::string_view target, RequestHead* head) {
         return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F;
       }))
     return Refused(400, "the target has a character that URLs have not");
-  constexpr std::string_view kScheme = "http://";
-  if (target.size() > kScheme.size() && SameName(target.substr(0, kScheme.size()), kScheme)) {
-    target.remove_prefix(kScheme.size());
+  constexpr std::string_view kHttp = "http://";
+  constexpr std::string_view kHttps = "https://";
+  head->https = SameName(target.substr(0, kHttps.size()), kHttps);
+  if (head->https || SameName(target.substr(0, kHttp.size()), kHttp)) {
+    target.remove_prefix(head->https ? kHttps.size() : kHttp.size());
     const auto path = std::min(target.find_first_of("/?"), target.size());
     head->authority = target.substr(0, path);
     target.remove_prefix(path);
@@ -97,7 +99,7 @@ Outcome ReadRequestHead(std::string_view bytes, std::size_t* searched, RequestHe
   if (size == std::string_view::npos) return {};
   Reset(head, skipped + size);
   head->authority = head->pin = {};
-  head->has_host = head->expects_continue = false;
+  head->https = head->has_host = head->expects_continue = false;
   head->plain_line = true;
   const auto line_end = message.find('\r');
   if (message[line_end + 1] != '\n')

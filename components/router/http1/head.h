@@ -48,6 +48,7 @@ struct RequestHead : Head {
   std::string_view target;     // in origin form, or "*"
   std::string_view authority;  // of a target in absolute form, else empty
   std::string_view pin;        // value of penstock-version, else empty
+  bool https = false;          // by the scheme of a target in absolute form
   bool has_host = false;
   bool expects_continue = false;
   bool plain_line = true;  // the request line can be passed on as it is

@@ -65,6 +65,14 @@ TEST(RequestHeads, TakeAbsoluteTargetsForTheirHost) {
   EXPECT_EQ(head.target, "/x?y");
   EXPECT_EQ(head.authority, "a:80");
   EXPECT_FALSE(head.fields[0].passed_on);
+  EXPECT_FALSE(head.https);
+  ASSERT_EQ(Read("GET Https://a/x?y HTTP/1.1\r\nHost: b\r\n\r\n").kind, Kind::kWhole);
+  EXPECT_EQ(head.target, "/x?y");
+  EXPECT_EQ(head.authority, "a");
+  EXPECT_TRUE(head.https);
+  EXPECT_EQ(Read("GET https:// HTTP/1.1\r\nHost: b\r\n\r\n").kind, Kind::kRefused);
+  EXPECT_EQ(Read("GET http:// HTTP/1.1\r\nHost: b\r\n\r\n").kind, Kind::kRefused);
+  EXPECT_EQ(Read("GET ftp://a/ HTTP/1.1\r\nHost: b\r\n\r\n").kind, Kind::kRefused);
   EXPECT_EQ(Read("GET http://user@a/ HTTP/1.1\r\nHost: b\r\n\r\n").kind, Kind::kRefused);
   ASSERT_EQ(Read("OPTIONS * HTTP/1.1\r\nHost: b\r\n\r\n").kind, Kind::kWhole);
   EXPECT_EQ(Read("GET * HTTP/1.1\r\nHost: b\r\n\r\n").kind, Kind::kRefused);

@@ -56,6 +56,10 @@ class ClientConnection final : public Pollable, public UpstreamUser {
   [[nodiscard]] bool ReadHead();   // false: more bytes are needed
   [[nodiscard]] bool ReadBytes();  // the same
   void Begin(http1::RequestHead* head);
+  // The same: in plain where the port speaks TLS.
+  [[nodiscard]] bool IsAskedAsItShould(const EdgeView& edge);
+  // The same, of one that was held and comes under another table.
+  [[nodiscard]] bool MayStillPass(const EdgeView& edge);
   // The same: who asks has to be known, and is not.
   [[nodiscard]] bool MayPass(http1::RequestHead* head);
   // False: an answer of our own is on its way.

@@ -9,9 +9,14 @@ namespace penstock::router {
 namespace {
 
 constexpr int kRetryAfterSeconds = 1;
+constexpr const char* kNoneReady = "no server of this model is ready";
 
 using http1::Framing;
 using Kind = http1::Outcome::Kind;
+
+bool IsBodiless(const http1::RequestHead& head) {
+  return head.framing == Framing::kNone || (head.framing == Framing::kLength && head.length == 0);
+}
 
 }  // namespace
 
@@ -71,13 +76,13 @@ void ClientConnection::Begin(http1::RequestHead* asked) {
   // The head's text stays where it is until the next bytes are read.
   in_.Consume(head.size);
   searched_ = 0;
-  const bool bodiless = head.framing == Framing::kNone;
+  const bool bodiless = IsBodiless(head);
   x.deployment = worker_->routes().OfPort(port_);
   if (!x.deployment)
     return Answer(503, "no ModelDeployment has this port any more", false, kRetryAfterSeconds);
-  // Of a connection that is older than what its port asks for.
-  if (x.deployment->edge.secure && !stream_.is_secure())
-    return Answer(400, "this port speaks TLS: ask by https", false);
+  if (!IsAskedAsItShould(x.deployment->edge)) return;
+  if (head.https && !stream_.is_secure())
+    return Answer(400, "this port speaks no TLS: ask by http", bodiless);
   if (worker_->requests() > worker_->limits().requests)
     return Answer(503, "too many requests are under way", bodiless, kRetryAfterSeconds);
   RequestRoute route = RouteOf(head.target);
@@ -90,6 +95,22 @@ void ClientConnection::Begin(http1::RequestHead* asked) {
   const auto time = x.request.body_read() ? x.deployment->timeout : worker_->limits().request_time;
   x.deadline = x.begun + time.count();
   Route();
+}
+
+// A connection may be older than what its port asks for.
+bool ClientConnection::IsAskedAsItShould(const EdgeView& edge) {
+  if (!edge.secure || stream_.is_secure()) return true;
+  Answer(400, "this port speaks TLS: ask by https", false);
+  return false;
+}
+
+// What waited was judged by the rules of its time; its token is not kept to be judged again.
+bool ClientConnection::MayStillPass(const EdgeView& edge) {
+  if (!IsAskedAsItShould(edge)) return false;
+  if (!edge.rules || edge.rules == exchange_->deployment->edge.rules) return true;
+  Answer(503, "whose tokens are taken has changed while the request waited: ask again", false,
+         kRetryAfterSeconds);
+  return false;
 }
 
 // A token is for the router: no server, and no copy of the request, gets it.
@@ -106,7 +127,7 @@ bool ClientConnection::MayPass(http1::RequestHead* head) {
     field.passed_on = head->all_passed_on = false;
     ++count;
   }
-  const bool bodiless = head->framing == Framing::kNone;
+  const bool bodiless = IsBodiless(*head);
   if (bodiless && IsOpenProbe(head->method, head->target)) return true;
   const Verdict verdict = count > 1
                               ? Verdict::kMalformed
@@ -124,7 +145,7 @@ bool ClientConnection::MayPass(http1::RequestHead* head) {
 // servers are then asked without it: what they call their model's version is their own matter.
 bool ClientConnection::ReadPin(const http1::RequestHead& head, RequestRoute* route) {
   Exchange& x = *exchange_;
-  const bool bodiless = head.framing == Framing::kNone;
+  const bool bodiless = IsBodiless(head);
   if (!head.pin.empty()) {
     x.pinned = ParseVersion(head.pin);
     if (!x.pinned) {
@@ -133,9 +154,7 @@ bool ClientConnection::ReadPin(const http1::RequestHead& head, RequestRoute* rou
     }
   }
   const bool known = route->version && x.deployment->Find(*route->version) != nullptr;
-  if (route->version && !known && head.target.starts_with("/v2/")) {
-    x.pinned = route->version;
-  } else if (known) {
+  if (known || (route->version && head.target.starts_with("/v2/"))) {
     if (x.pinned && x.pinned != route->version) {
       Answer(400, "penstock-version and the path name different versions", bodiless);
       return false;
@@ -144,6 +163,11 @@ bool ClientConnection::ReadPin(const http1::RequestHead& head, RequestRoute* rou
   }
   if (!known) route->pin_begin = route->pin_end = 0;
   if (!x.pinned || x.deployment->Find(*x.pinned) != nullptr) return true;
+  // To whom nobody knows a version that is not served is one that is not ready.
+  if (x.deployment->edge.rules && IsOpenProbe(head.method, head.target)) {
+    Answer(503, kNoneReady, bodiless, kRetryAfterSeconds);
+    return false;
+  }
   Answer(404,
          "version " + std::to_string(*x.pinned) + " of '" + x.deployment->name +
              "' is not served; leave it out to ask the served ones",
@@ -188,6 +212,7 @@ void ClientConnection::Route() {
   Exchange& x = *exchange_;
   if (state_ == State::kHeld) {
     const auto deployment = worker_->routes().OfPort(port_);
+    if (deployment && !MayStillPass(deployment->edge)) return;
     if (deployment) x.deployment = deployment;
     if (!deployment || IsLate()) {
       ++x.deployment->live->hold_expired;
@@ -235,8 +260,7 @@ void ClientConnection::Hold() {
   Exchange& x = *exchange_;
   const HoldBounds& bounds = x.deployment->hold;
   LiveDeployment& live = *x.deployment->live;
-  if (x.route == RouteKind::kHealth)
-    return Answer(503, "no server of this model is ready", true, kRetryAfterSeconds);
+  if (x.route == RouteKind::kHealth) return Answer(503, kNoneReady, true, kRetryAfterSeconds);
   const auto block = static_cast<std::int64_t>(BlockPool::kBlock);
   x.held_bytes = in_.has_block() ? 2 * block : block;
   x.held_with = x.deployment->live;

@@ -22,7 +22,7 @@ struct SigningKey {
 };
 
 // The keys of a JWK set that can have signed an ID token; others are left out, also those of 2047
-// bits and fewer. Invalid where it is no JWK set.
+// bits and fewer, or more than 8192. Invalid where it is no JWK set.
 [[nodiscard]] Result<std::vector<SigningKey>> ParseKeys(const Json& jwks);
 
 struct TokenRules {

@@ -82,16 +82,17 @@ class ModelConditions {
     if (!o_.service)
       return is_not("NoService", o_.foreign_service ? "the Service is not of this ModelDeployment"
                                                     : "the Service was deleted; it is made again");
-    if (IsIdle(md_.spec)) return Set("Available", ConditionStatus::kTrue, "Idle", IdleText());
-    if (stable == nullptr || (stable->available_replicas == 0 && md_.spec.replicas > 0))
+    const bool idle = IsIdle(md_.spec);
+    if (!idle && (stable == nullptr || (stable->available_replicas == 0 && md_.spec.replicas > 0)))
       return is_not("NoReplica", "no replica of the version is available");
-    // All routers refuse everybody: a renewal that went wrong leaves the one before in use.
+    // A router refuses everybody: a renewal that went wrong leaves the one before in use.
     const bool shut = std::any_of(o_.routers.begin(), o_.routers.end(), [&](const RouterFact& r) {
       return r.ready && ((md_.spec.expose.tls && !r.certificate.in_use) ||
                          (md_.spec.expose.jwt && !r.keys.in_use));
     });
     if (const Trouble guard = TroubleOfGuard(o_); guard.reason == "NoRouter" || shut)
       return is_not(guard.reason.c_str(), guard.message);
+    if (idle) return Set("Available", ConditionStatus::kTrue, "Idle", IdleText());
     Set("Available", ConditionStatus::kTrue, "Serving",
         TextOf(*plan_.status.stable) + " is served");
   }
@@ -173,12 +174,13 @@ class ModelConditions {
     const std::string version = TextOf(*plan_.status.stable);
     const bool there = d != nullptr && d->IsAvailable(md_.spec.replicas);
     const Trouble guard = TroubleOfGuard(o_);
-    if (there && !guard.reason.empty()) {
+    const bool idle = IsIdle(md_.spec);
+    if ((there || idle) && !guard.reason.empty()) {
       if (guard.lasting) Warn(guard, guard.message);
       return Conclude(false, !guard.lasting, guard.lasting, guard.reason,
-                      version + " runs; " + guard.message);
+                      version + (idle ? " has no servers; " : " runs; ") + guard.message);
     }
-    if (IsIdle(md_.spec) && o_.service && !rollout_.stable_changes)
+    if (idle && o_.service && !rollout_.stable_changes)
       return Conclude(true, false, false, "Idle", IdleText());
     if (there && o_.service && !rollout_.stable_changes)
       return Conclude(true, false, false, "Available", version + " is served");

@@ -8,6 +8,7 @@
 #include "operator/plan/attempt/labels.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/model/model_pod.h"
+#include "operator/plan/model/uses_router.h"
 
 namespace penstock::plan {
 namespace {
@@ -25,6 +26,13 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
   return {{kLabelManaged, "true"},
           {kLabelModelDeployment, md.meta.name},
           {kLabelModelVersion, std::to_string(version)}};
+}
+
+// No container's port has this name: until the routers' port is known, nobody listens.
+constexpr const char* kNoPort = "unassigned";
+
+Json RouterPort(const api::ModelDeployment& md) {
+  return md.status.router.port == 0 ? Json(kNoPort) : Json(md.status.router.port);
 }
 
 Json ServingPort(int port, Json target, const char* name = "http") {
@@ -50,6 +58,8 @@ std::string TemplateHash(const api::ModelDeployment& md) {
   Json shape = api::Encode(md.spec);  // what says nothing is left out
   for (const char* field : {"model", "replicas", "autoscaling", "rollout", "expose"})
     shape.erase(field);
+  // Connections to pods from before would go on past the routers; those that have one are left.
+  if (IsGuarded(md.spec)) shape["guarded"] = true;
   if (md.spec.log.columns.empty()) {
     shape.erase("monitoring");
   } else {
@@ -108,10 +118,9 @@ Json BuildService(const api::ModelDeployment& md, std::int64_t version, bool to_
                  {"ownerReferences", Owner(md)}}},
                {"spec",
                 {{"selector", to_routers ? routers : pods},
-                 {"ports", ServingPort(80, to_routers ? Json(md.status.router.port)
-                                                      : Json(kTrafficPort))}}}};
+                 {"ports", ServingPort(80, to_routers ? RouterPort(md) : Json(kTrafficPort))}}}};
   if (to_routers && md.spec.expose.tls)
-    service["spec"]["ports"] = ServingPort(443, md.status.router.port, "https");
+    service["spec"]["ports"] = ServingPort(443, RouterPort(md), "https");
   if (to_routers) service["metadata"]["annotations"][kLabelModelVersion] = std::to_string(version);
   return service;
 }

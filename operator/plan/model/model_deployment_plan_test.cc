@@ -211,6 +211,14 @@ TEST_F(PlanModels, WhatPodsAreMadeOfIsTheSpecAlone) {
   o_.md.spec.rollout.strategy = api::RolloutStrategy::kRecreate;
   o_.md.spec.log.retention = 5s;
   EXPECT_EQ(TemplateHash(o_.md), plain);
+  o_.md.spec.expose.jwt.emplace();
+  const std::string guarded = TemplateHash(o_.md);
+  EXPECT_NE(guarded, plain) << "connections to pods from before go past the routers";
+  o_.md.spec.expose.jwt->issuer = "https://another";
+  o_.md.spec.expose.tls.emplace();
+  EXPECT_EQ(TemplateHash(o_.md), guarded);
+  o_.md.spec.expose = {};
+  EXPECT_EQ(TemplateHash(o_.md), plain);
   o_.md.spec.server.queue = 7;
   EXPECT_NE(TemplateHash(o_.md), plain);
 }

@@ -111,7 +111,9 @@ bool RoutersHaveLeft(const ModelObserved& o, std::int64_t version) {
 
 std::optional<ModelAction> MoveService(const ModelObserved& o, std::int64_t stable) {
   const bool to_routers = PointsToRouters(o, stable);
-  if (to_routers && o.md.status.router.port == 0) return std::nullopt;  // it is on its way there
+  // The port is on its way; pods that are guarded are open until then, were they led to.
+  const bool open = IsGuarded(o.md.spec) && o.service && !o.service->to_routers;
+  if (to_routers && o.md.status.router.port == 0 && !open) return std::nullopt;
   // A Service of an earlier release leads to the port's number, which is right for our server.
   const bool leads = o.service && (to_routers || o.service->by_name ||
                                    (!o.md.spec.server.container && !o.md.spec.transformer));

@@ -138,6 +138,50 @@ TEST_F(RoutedModels, MoveWithTheirPort) {
   EXPECT_EQ(o_.service->target_port, 20007);
 }
 
+TEST_F(RoutedModels, ThatAreGuardedLeaveTheirPodsBeforeTheirPortIsKnown) {
+  UseRouters(false);
+  o_.router_port.reset();
+  o_.md.status.router.port = 0;
+  ASSERT_FALSE(o_.service->to_routers);
+  o_.md.spec.expose.jwt.emplace();
+  EXPECT_THAT(Step(), Contains("switch to 1 by routers"));
+  EXPECT_EQ(o_.service->target_port, 0);
+  EXPECT_FALSE(o_.service->by_name);
+  const Json ports = BuildService(o_.md, 1, true)["spec"]["ports"];
+  EXPECT_EQ(ports[0]["targetPort"], "unassigned") << "a port 0 the API server would refuse";
+  Ready(1);
+  EXPECT_THAT(Step(), IsEmpty());
+  o_.router_port = 20001;
+  Step();
+  EXPECT_THAT(Step(), ElementsAre("switch to 1 by routers"));
+  EXPECT_EQ(o_.service->target_port, 20001);
+}
+
+TEST_F(RoutedModels, ThatAreGuardedWaitForEveryRouterToTell) {
+  MoveToRouters();
+  o_.md.spec.expose.jwt.emplace();
+  Settle();
+  Ready(1);
+  const auto well = [&] {
+    Routers({"100", "100"});
+    for (RouterFact& router : o_.routers) router.keys.in_use = true;
+  };
+  well();
+  Settle();
+  EXPECT_EQ(Is("Ready"), "True Available");
+  o_.routers.clear();  // both are Ready, and neither answers
+  Step();
+  EXPECT_EQ(Is("Ready"), "False Progressing");
+  EXPECT_THAT(Says("Ready"), testing::HasSubstr("0 of 2 routers"));
+  well();
+  o_.routers.pop_back();
+  Step();
+  EXPECT_EQ(Is("Ready"), "False Progressing");
+  well();
+  Step();
+  EXPECT_EQ(Is("Ready"), "True Available");
+}
+
 TEST_F(RoutedModels, MakeAServiceOfAVersionAnewThatSomebodyDeleted) {
   MoveToRouters();
   o_.version_services.clear();

@@ -113,6 +113,20 @@ TEST_F(ScaledModels, SayWhyServersThatAreAddedDoNotComeUp) {
   EXPECT_EQ(Is("Available"), "True Serving");
 }
 
+TEST_F(ScaledModels, WithoutServersSayWhatKeepsEverybodyOut) {
+  Sleep();
+  o_.md.spec.expose.tls.emplace();
+  o_.routers.front().certificate = {false, "Secret flights-tls: tls.crt is not there"};
+  for (int i = 0; i < 4; ++i) Step();
+  EXPECT_EQ(Is("Available"), "False CertificateUnusable");
+  EXPECT_EQ(Is("Ready"), "False CertificateUnusable");
+  EXPECT_THAT(Says("Ready"), HasSubstr("has no servers; Secret flights-tls: tls.crt is not"));
+  o_.routers.front().certificate = {true, ""};
+  Step();
+  EXPECT_EQ(Is("Available"), "True Idle");
+  EXPECT_EQ(Is("Ready"), "True Idle");
+}
+
 TEST_F(ScaledModels, HaveNoServersWhenNobodyAsksAndSayIdle) {
   Sleep();
   EXPECT_THAT(events_, Contains("Idle"));

@@ -80,8 +80,10 @@ Trouble TroubleOfGuard(const ModelObserved& observed) {
     if (!fact.in_use) waits = {"Progressing", std::string("a router has not read ") + what};
     return Trouble();
   };
+  int judged = 0;
   for (const RouterFact& router : observed.routers) {
     if (!router.ready) continue;
+    ++judged;
     Trouble found;
     if (expose.tls)
       found = look(router.certificate, "CertificateUnusable", "the certificate of expose.tls yet");
@@ -89,6 +91,10 @@ Trouble TroubleOfGuard(const ModelObserved& observed) {
       found = look(router.keys, "KeysUnusable", "the keys of expose.jwt yet");
     if (!found.reason.empty()) return found;
   }
+  if (waits.reason.empty() && judged < observed.ready_routers)
+    return {"Progressing", std::to_string(judged) + " of " +
+                               std::to_string(observed.ready_routers) +
+                               " routers that are ready tell what they guard it by"};
   return waits;
 }
 

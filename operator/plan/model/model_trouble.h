@@ -24,7 +24,7 @@ struct Trouble {
 [[nodiscard]] Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deployment);
 
 // Of a certificate or of tokens' keys, as the routers tell it; empty where nothing is asked of
-// them, or all of them that answer have what they need.
+// them, or all that are Ready have what they need. One that does not answer is waited for.
 [[nodiscard]] Trouble TroubleOfGuard(const ModelObserved& observed);
 
 // Of what the API server refused.

@@ -149,7 +149,14 @@ TEST_F(IdToken, KeysThatCannotSignOneAreLeftOut) {
   off_curve["y"] = off_curve["x"];
   const Json shared{{"kty", "oct"}, {"k", "c2VjcmV0"}};
   const Json weak = TokenSigner::Rsa("weak", 1024).Jwk();
-  const auto keys = ParseKeys({{"keys", {encrypts, pss, off_curve, shared, weak, 7}}});
+  Json even = Rsa().Jwk();
+  even["e"] = "Ag";
+  Json wraps = Rsa().Jwk();
+  wraps["key_ops"] = {"wrapKey"};
+  Json wide = TokenSigner::Ec("ec").Jwk();
+  wide["crv"] = "P-384";  // ES384 is not taken for log-ins
+  const auto keys =
+      ParseKeys({{"keys", {encrypts, pss, off_curve, shared, weak, even, wraps, wide, 7}}});
   ASSERT_TRUE(keys);
   EXPECT_TRUE(keys->empty());
   for (const Json& none : {Json(), Json::array(), Json{{"keys", 1}}}) EXPECT_FALSE(ParseKeys(none));
