@@ -12,6 +12,7 @@
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
+#include "operator/base/json_member.h"
 #include "operator/base/pause.h"
 #include "operator/base/try.h"
 
@@ -74,7 +75,7 @@ class Entry {
     if (expected.empty()) {
       const auto text = ReadFile(note_, 1 << 16);
       const auto json = text ? ParseJson(*text, note_.string()) : Result<Json>(text.error());
-      if (json && json->is_object()) expected = json->value("digest", "");
+      if (json) expected = TextAt(*json, "digest");
     }
     PENSTOCK_ASSIGN(const std::string is, DigestOf(content_));
     if (is == expected) return true;

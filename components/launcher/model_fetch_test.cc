@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <set>
 
 #include "components/launcher/testing/launcher_fixture.h"
 #include "operator/artifacts/tree.h"
@@ -10,6 +11,7 @@
 #include "operator/oci/testing/fake_registry.h"
 #include "operator/protocol/model_source.h"
 #include "operator/signing/model_signature.h"
+#include "operator/signing/signed_statement.h"
 #include "operator/signing/testing/keys.h"
 
 namespace penstock::launcher {
@@ -219,6 +221,22 @@ class SignedModelTest : public ModelFetchTest {
     return artifact->digest;
   }
 
+  // As tar and gzip have it.
+  std::string ArchiveOfSource() {
+    const std::string command =
+        "tar -C " + Source().string() + " -czf " + (dir_ / "m.tgz").string() + " .";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return Read(dir_ / "m.tgz");
+  }
+  // Signs again, with that name in ignore_paths.
+  void LeaveOut(const std::string& name) {
+    const auto key = signing::EcKey::ReadPrivate(pair_.private_pem).value();
+    auto statement = signing::ReadBundle(Read(Source() / signing::kSignatureFile), key).value();
+    statement.ignored.push_back(name);
+    std::ofstream(Source() / signing::kSignatureFile)
+        << signing::WriteBundle(statement, key).value();
+  }
+
   const signing::KeyPair pair_ = signing::MakeKeys("P-256");
 };
 
@@ -256,10 +274,7 @@ TEST_F(SignedModelTest, WhatIsNotTheModelsFaultIsNotSaidOfIt) {
 
 TEST_F(SignedModelTest, AnArchiveOfTheWebBringsItsSignature) {
   Sign();
-  const std::string command =
-      "tar -C " + Source().string() + " -czf " + (dir_ / "m.tgz").string() + " .";
-  ASSERT_EQ(std::system(command.c_str()), 0);
-  std::string bytes = Read(dir_ / "m.tgz");
+  std::string bytes = ArchiveOfSource();
   FakeServer server([&](FakeConnection& c) {
     c.ReadRequest();
     c.Answer(200, bytes);
@@ -293,11 +308,8 @@ TEST_F(SignedModelTest, WhatIsKeptInAClaimIsHeldToItsSignatureEachTime) {
   ASSERT_EQ(Fetch(flags), 0) << said_;
   EXPECT_EQ(Model("weights"), "good");
   // Of an archive's content no digest is known but the one noted beside it, which whoever writes
-  // the claim can write: the signature finds it.
-  const std::string command =
-      "tar -C " + Source().string() + " -czf " + (dir_ / "m.tgz").string() + " .";
-  ASSERT_EQ(std::system(command.c_str()), 0);
-  const std::string bytes = Read(dir_ / "m.tgz");
+  // the claim can write: the signature finds it, and the source is asked.
+  const std::string bytes = ArchiveOfSource();
   FakeServer server([&](FakeConnection& c) {
     c.ReadRequest();
     c.Answer(200, bytes);
@@ -312,8 +324,74 @@ TEST_F(SignedModelTest, WhatIsKeptInAClaimIsHeldToItsSignatureEachTime) {
   const auto forged = store_.Put("team", kept / "content");
   ASSERT_TRUE(forged);
   std::ofstream(kept / "content.json") << Json{{"digest", forged->digest}}.dump();
-  EXPECT_EQ(Fetch(of_web), kNotSignedExit);
+  ASSERT_EQ(Fetch(of_web), 0) << said_;
   EXPECT_TRUE(Has(said_, "weights is altered")) << said_;
+  EXPECT_EQ(Model("weights"), "good");
+}
+
+TEST_F(SignedModelTest, BytesInAClaimEndNoRolloutOfWhatItsSourceHasSigned) {
+  Sign();
+  std::string bytes = ArchiveOfSource();
+  FakeServer server([&](FakeConnection& c) {
+    c.ReadRequest();
+    c.Answer(200, bytes);
+  });
+  const auto flags = [&] {
+    return std::vector<std::string>{
+        "--source", server.url() + "/m.tgz", "--digest", DigestOf(bytes),
+        "--claim",  dir_ / "claim",          "--signed"};
+  };
+  // What its writers may put there: a folder with a link, a note that is none, no folder at all.
+  const fs::path kept = dir_ / "claim/penstock-models" / Sha256Hex(bytes);
+  fs::create_directories(kept / "content");
+  std::ofstream(kept / "content.json") << R"({"digest": 7})";
+  fs::create_symlink("/etc/hostname", kept / "content/weights");
+  ASSERT_EQ(Fetch(flags()), 0) << said_;
+  EXPECT_EQ(Model("weights"), "good");
+  ASSERT_TRUE(artifacts::RemoveTree(kept));
+  std::ofstream(kept) << "no folder";
+  ASSERT_EQ(Fetch(flags()), 0) << said_;
+  EXPECT_EQ(Model("weights"), "good");
+  // What the source itself gives without a signature is what rejects it.
+  fs::remove(Source() / signing::kSignatureFile);
+  bytes = ArchiveOfSource();
+  EXPECT_EQ(Fetch(flags()), kNotSignedExit);
+  EXPECT_EQ(server.connections(), 4);
+}
+
+TEST_F(SignedModelTest, FilesThatNobodySignedAreNotServed) {
+  std::ofstream(Source() / ".gitattributes") << "x";  // the form leaves them out
+  fs::create_directories(Source() / ".git/hooks");
+  std::ofstream(Source() / ".git/hooks/run") << "x";
+  Sign();
+  // As a signer of another program does that leaves out more.
+  LeaveOut("cache");
+  fs::create_directories(Source() / "cache/inner");
+  std::ofstream(Source() / "cache/inner/evil.so") << "x";
+  const auto served = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(dir_ / "model/content"))
+      names.insert(entry.path().lexically_relative(dir_ / "model/content").string());
+    return names;
+  };
+  const std::set<std::string> all_signed{"model.sig", "model.yaml", "weights"};
+  ASSERT_EQ(Fetch(Stored()), 0) << said_;
+  EXPECT_EQ(served(), all_signed);
+  fs::create_directories(Source() / "empty/inner");
+  std::string bytes = ArchiveOfSource();
+  FakeServer server([&](FakeConnection& c) {
+    c.ReadRequest();
+    c.Answer(200, bytes);
+  });
+  std::vector<std::string> of_web{"--source", server.url() + "/m.tgz", "--digest", DigestOf(bytes),
+                                  "--signed"};
+  ASSERT_EQ(Fetch(of_web), 0) << said_;
+  EXPECT_EQ(served(), all_signed);
+  of_web.insert(of_web.end(), {"--claim", dir_ / "claim"});
+  ASSERT_EQ(Fetch(of_web), 0) << said_;
+  EXPECT_EQ(served(), all_signed);
+  ASSERT_EQ(Fetch({"--from", Source(), "--digest", DigestOfSource(), "--signed"}), 0) << said_;
+  EXPECT_EQ(served(), all_signed);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ Result<std::string> SignModel(const fs::path& folder, const EcKey& key) {
 }
 
 Result<std::vector<std::string>> CheckModel(const fs::path& folder, const fs::path& signature,
-                                            const EcKey& key) {
+                                            const EcKey& key, std::vector<std::string>* left_out) {
   using Findings = std::vector<std::string>;
   std::error_code ec;
   if (fs::is_regular_file(folder, ec))
@@ -79,7 +79,11 @@ Result<std::vector<std::string>> CheckModel(const fs::path& folder, const fs::pa
     const auto known = left.find(file.path);
     const std::string shown = plan::Shown(file.path, 200);
     if (known == left.end()) {
-      if (!IsLeftOut(file.path, statement->ignored)) findings.push_back(shown + " is not signed");
+      if (!IsLeftOut(file.path, statement->ignored)) {
+        findings.push_back(shown + " is not signed");
+      } else if (left_out != nullptr && file.path != kSignatureFile) {
+        left_out->push_back(file.path);
+      }
       continue;
     }
     PENSTOCK_ASSIGN(const auto digest, artifacts::DigestFile(folder / file.path));
@@ -88,6 +92,30 @@ Result<std::vector<std::string>> CheckModel(const fs::path& folder, const fs::pa
   }
   for (const auto& [path, hex] : left) findings.push_back(plan::Shown(path, 200) + " is absent");
   return findings;
+}
+
+Result<void> RemoveLeftOut(const fs::path& folder, const std::vector<std::string>& left_out) {
+  std::vector<fs::path> folders;  // each after the one that holds it
+  std::error_code ec;
+  for (fs::recursive_directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec))
+    if (it->symlink_status().type() == fs::file_type::directory) folders.push_back(it->path());
+  if (ec) return FromErrno("reading folder " + folder.string(), ec.value());
+  const auto writable = [&](const fs::path& one) {
+    fs::permissions(one, fs::perms::owner_all, fs::perm_options::add, ec);
+    return ec ? FromErrno("making " + one.string() + " writable", ec.value()) : Result<void>();
+  };
+  PENSTOCK_TRY(writable(folder));
+  for (const fs::path& one : folders) PENSTOCK_TRY(writable(one));
+  for (const std::string& path : left_out) {
+    fs::remove(folder / path, ec);
+    if (ec) return FromErrno("removing " + (folder / path).string(), ec.value());
+  }
+  for (auto one = folders.rbegin(); one != folders.rend(); ++one) {
+    const bool empty = fs::is_empty(*one, ec);
+    if (!ec && empty) fs::remove(*one, ec);
+    if (ec) return FromErrno("removing " + one->string(), ec.value());
+  }
+  return artifacts::MakeReadOnly(folder);
 }
 
 std::string Told(const std::vector<std::string>& findings) {

@@ -153,6 +153,32 @@ TEST_F(ModelSignatureTest, WhatTheSignerLeftOutIsLeftOutAndNoMore) {
   EXPECT_THAT(Check(), ElementsAre("cached is not signed"));
 }
 
+TEST_F(ModelSignatureTest, FilesThatNobodySignedAreToldApartAndRemoved) {
+  Sign();
+  Json statement = Payload();
+  statement["predicate"]["serialization"]["ignore_paths"] = {"cache"};
+  SignPayload(statement.dump());
+  Write(".git/hooks/run", "x");
+  Write(".gitattributes", "x");
+  Write("cache/deep/a.so", "x");
+  fs::create_directories(Model() / "cache/empty/inner");
+  std::vector<std::string> left_out;
+  const auto findings = CheckModel(Model(), Model() / kSignatureFile, public_, &left_out);
+  ASSERT_TRUE(findings);
+  EXPECT_THAT(*findings, IsEmpty());
+  EXPECT_THAT(left_out, ElementsAre(".git/hooks/run", ".gitattributes", "cache/deep/a.so"));
+  ASSERT_TRUE(artifacts::MakeReadOnly(Model()));
+  ASSERT_TRUE(RemoveLeftOut(Model(), left_out));
+  std::vector<std::string> there;
+  for (const auto& entry : fs::recursive_directory_iterator(Model()))
+    there.push_back(entry.path().lexically_relative(Model()).string());
+  EXPECT_THAT(there, testing::UnorderedElementsAre("model.sig", "model.yaml", "variables",
+                                                   "variables/weights.bin"));
+  EXPECT_EQ(fs::status(Model() / "variables").permissions() & fs::perms::owner_write,
+            fs::perms::none);
+  EXPECT_THAT(Check(), IsEmpty());
+}
+
 TEST_F(ModelSignatureTest, FormsThatAreNotReadAreRefusedByName) {
   Sign();
   const Json good = Payload();

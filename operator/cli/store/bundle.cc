@@ -4,6 +4,9 @@
 
 #include <cstdio>
 #include <fstream>
+#include <limits>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "operator/archive/tar_reader.h"
@@ -75,18 +78,17 @@ class Exporter {
     const ScratchFile partial(scratch_ / "archive");
     out_.open(partial.path(), std::ios::binary);
     if (!out_) return FromErrno("writing " + partial.path().string(), errno);
-    PENSTOCK_TRY(FindOut());
-    Json index{{"version", 1}, {"artifacts", Json::array()}};
-    for (const BundledArtifact& one : bundled_.artifacts)
-      index["artifacts"].push_back({{"name", one.name},
-                                    {"digest", one.artifact.digest},
-                                    {"folder", one.artifact.folder},
-                                    {"bytes", one.artifact.bytes}});
-    const std::string text = index.dump(1) + "\n";
-    PENSTOCK_TRY(tar_.Begin(kIndex, text.size()));
-    PENSTOCK_TRY(tar_.Write(text));
-    for (const BundledArtifact& one : bundled_.artifacts) PENSTOCK_TRY(Add(one.artifact));
+    // What the index says is known when all was fetched, and it comes first: its room is kept.
+    const std::size_t room = IndexText(std::numeric_limits<std::uint64_t>::max()).size();
+    PENSTOCK_TRY(tar_.Begin(kIndex, room));
+    const auto at = out_.tellp();
+    PENSTOCK_TRY(tar_.Write(std::string(room, ' ')));
+    for (BundledArtifact& one : bundled_.artifacts) PENSTOCK_TRY(Add(one.artifact));
     PENSTOCK_TRY(tar_.Finish());
+    std::string text = IndexText({});
+    text.insert(text.size() - 1, room - text.size(), ' ');
+    out_.seekp(at);
+    out_ << text;
     out_.close();
     if (!out_) return FromErrno("writing " + partial.path().string(), errno);
     PENSTOCK_TRY(MoveTo(partial.path(), to));
@@ -94,14 +96,15 @@ class Exporter {
   }
 
  private:
-  // Which of them are folders. The digest does not say it.
-  Result<void> FindOut() {
-    for (BundledArtifact& one : bundled_.artifacts) {
-      const ScratchFile blob(scratch_ / "first");
-      PENSTOCK_TRY(Fetch(one.artifact.digest, blob.path()));
-      PENSTOCK_ASSIGN(one.artifact, artifacts::FileOrFolder(blob.path(), one.artifact.digest));
-    }
-    return {};
+  // With those bytes of each, or its own.
+  [[nodiscard]] std::string IndexText(const std::optional<std::uint64_t>& bytes) const {
+    Json index{{"version", 1}, {"artifacts", Json::array()}};
+    for (const BundledArtifact& one : bundled_.artifacts)
+      index["artifacts"].push_back({{"name", one.name},
+                                    {"digest", one.artifact.digest},
+                                    {"folder", !bytes && one.artifact.folder},
+                                    {"bytes", bytes.value_or(one.artifact.bytes)}});
+    return index.dump(1) + "\n";
   }
 
   Result<void> Fetch(const std::string& digest, const fs::path& to) {
@@ -109,16 +112,24 @@ class Exporter {
     return transport_.Fetch({digest, false, 0}, to);
   }
 
-  Result<void> Add(const ArtifactRef& artifact) {
-    if (written_.contains(artifact.digest)) return {};
-    if (!artifact.folder) return AddBlob(artifact.digest);
-    const ScratchFile manifest(scratch_ / "manifest");
-    PENSTOCK_TRY(Fetch(artifact.digest, manifest.path()));
-    const auto read = artifacts::ReadManifestFile(
-        manifest.path(),
-        [this](artifacts::ManifestFile&& file) { return AddBlob("sha256:" + file.sha256); });
-    if (!read) return read.error();
-    return AddFile(artifact.digest, manifest.path());
+  // Finds out what the digest stands for as well, which it does not say.
+  Result<void> Add(ArtifactRef& artifact) {
+    if (const auto known = found_.find(artifact.digest); known != found_.end()) {
+      artifact = known->second;
+      return {};
+    }
+    const ScratchFile first(scratch_ / "first");
+    PENSTOCK_TRY(Fetch(artifact.digest, first.path()));
+    PENSTOCK_ASSIGN(artifact, artifacts::FileOrFolder(first.path(), artifact.digest));
+    found_.emplace(artifact.digest, artifact);
+    if (artifact.folder) {
+      const auto read = artifacts::ReadManifestFile(
+          first.path(),
+          [this](artifacts::ManifestFile&& file) { return AddBlob("sha256:" + file.sha256); });
+      if (!read) return read.error();
+    }
+    return written_.contains(artifact.digest) ? Result<void>()
+                                              : AddFile(artifact.digest, first.path());
   }
 
   Result<void> AddBlob(const std::string& digest) {
@@ -153,6 +164,7 @@ class Exporter {
     return out_ ? Result<void>() : FromErrno("writing the archive", errno);
   }};
   std::set<std::string> written_;
+  std::map<std::string, ArtifactRef> found_;
   Bundled bundled_;
 };
 

@@ -33,8 +33,8 @@ struct Bundled {
 };
 
 // Writes the archive to `to`, which appears whole or not at all, and is not there before; `scratch`
-// is of the same file system. What the digests stand for, and
-// how large they are, is found out here.
+// is of the same file system. What the digests stand for, and how large they are, is found out
+// here, by the one time that each is fetched.
 [[nodiscard]] Result<Bundled> Export(artifacts::Transport& transport,
                                      std::vector<BundledArtifact> artifacts,
                                      const std::filesystem::path& to,

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "operator/artifacts/store.h"
 #include "operator/artifacts/tree.h"
+#include "operator/base/json.h"
 
 namespace penstock::cli {
 namespace {
@@ -74,6 +76,60 @@ TEST_F(BundleTest, ArtifactsComeOutOfOneStoreAndIntoAnotherByTheSameDigests) {
   EXPECT_EQ(Two().Find("ns", data_.digest)->bytes, 8U);
   EXPECT_TRUE(In()) << "once more";
   EXPECT_TRUE(fs::is_empty(folder_ / "scratch"));
+}
+
+// Of a store, and how often each digest was fetched from it.
+class CountingTransport : public artifacts::Transport {
+ public:
+  explicit CountingTransport(artifacts::Transport& store) : store_(store) {}
+  Result<void> Fetch(const ArtifactRef& artifact, const fs::path& target) override {
+    ++fetched[artifact.digest];
+    return store_.Fetch(artifact, target);
+  }
+  Result<ArtifactRef> Upload(const fs::path&) override { return Internal("not asked"); }
+  Result<void> PutReceipt(const Receipt&) override { return Internal("not asked"); }
+  Result<void> PutMetrics(const std::string&, const std::string&, const std::string&) override {
+    return Internal("not asked");
+  }
+  Result<void> PutPredictions(const std::string&, const fs::path&) override {
+    return Internal("not asked");
+  }
+  Result<std::vector<artifacts::PredictionFile>> ListPredictions(const std::string&) override {
+    return Internal("not asked");
+  }
+  Result<void> FetchPredictions(const std::string&, const std::string&, const fs::path&) override {
+    return Internal("not asked");
+  }
+
+  std::map<std::string, int> fetched;
+
+ private:
+  artifacts::Transport& store_;
+};
+
+TEST_F(BundleTest, NothingIsFetchedTwice) {
+  const auto store = To("one");
+  CountingTransport counting(*store);
+  const auto out = Export(counting,
+                          {{"a", {data_.digest, false, 0}},
+                           {"b", {model_.digest, false, 0}},
+                           {"c", {data_.digest, false, 0}}},
+                          folder_ / "x.tar", folder_ / "scratch", {});
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_EQ(counting.fetched.size(), 4U);
+  for (const auto& [digest, times] : counting.fetched) EXPECT_EQ(times, 1) << digest;
+  EXPECT_EQ(out->artifacts[2].artifact.bytes, 8U);
+  EXPECT_TRUE(out->artifacts[1].artifact.folder);
+  // The index says it too, though it stands first.
+  const std::string command = "tar -xOf " + (folder_ / "x.tar").string() +
+                              " penstock-artifacts.json > " + (folder_ / "index").string();
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const Json index = Json::parse(Read("index"));
+  EXPECT_EQ(index["artifacts"][0],
+            (Json{{"name", "a"}, {"digest", data_.digest}, {"folder", false}, {"bytes", 8}}));
+  EXPECT_EQ(index["artifacts"][1]["folder"], true);
+  EXPECT_EQ(index["artifacts"][1]["bytes"], 3'000'008);
+  EXPECT_TRUE(In());
 }
 
 TEST_F(BundleTest, AnArchiveThatIsCutOffLeavesWhatCameBeforeAndNoHalfFolder) {

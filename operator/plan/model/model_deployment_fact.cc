@@ -38,6 +38,9 @@ void ReadEnd(const Json& status, ServingPodFact& fact) {
   if (!fact.last_container.empty()) return;
   for (const char* where : {"state", "lastState"}) {
     const Json& end = Member(Member(status, where), "terminated");
+    // What was fetched at last does, however often it did not.
+    if (!end.is_null() && Int(end, "exitCode") == 0 && TextAt(status, "name") == kFetchContainer)
+      return;
     if (end.is_null() || Int(end, "exitCode") == 0) continue;
     fact.last_container = TextAt(status, "name");
     fact.last_exit_code = Int(end, "exitCode");

@@ -1,6 +1,7 @@
 #include "operator/plan/model/model_pod.h"
 
 #include "operator/base/json.h"
+#include "operator/base/json_member.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/model/model_containers.h"
 #include "operator/plan/model/model_deployment_objects.h"
@@ -128,8 +129,7 @@ class ModelPod {
       c["volumeMounts"].push_back(
           {{"name", kRegistryVolume}, {"mountPath", kRegistryFolder}, {"readOnly", true}});
     for (const Json& mount : spec_.fetch.volume_mounts) c["volumeMounts"].push_back(mount);
-    if (!spec_.fetch.env.empty()) c["env"] = spec_.fetch.env;
-    if (MustBeSigned()) c["env"].push_back(KeyVariable());  // last, so that it is the one
+    if (Json env = Environment(); !env.empty()) c["env"] = std::move(env);
     const Json& own = spec_.fetch.resources;
     const Json& resources = own.is_object() ? own : ServerResources();
     if (resources.is_object()) {
@@ -137,6 +137,15 @@ class ModelPod {
       c["resources"].erase("claims");  // devices are the server's
     }
     return c;
+  }
+
+  // Each name once: the API server's lists are keyed by it.
+  [[nodiscard]] Json Environment() const {
+    Json env = Json::array();
+    for (const Json& variable : spec_.fetch.env)
+      if (!MustBeSigned() || TextAt(variable, "name") != kModelKeyVariable) env.push_back(variable);
+    if (MustBeSigned()) env.push_back(KeyVariable());
+    return env;
   }
 
   [[nodiscard]] Json KeyVariable() const {

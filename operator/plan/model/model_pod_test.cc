@@ -124,7 +124,8 @@ TEST(ModelPod, FetchesEachSourceItsWayAndMountsNothingThatItDoesNotNeed) {
 TEST(ModelPod, ThatMustBeSignedServesACopyThatNobodyElseWrites) {
   const auto pod = [](const std::string& model, const Json& key, bool cached) {
     Json spec{{"model", model}, {"verify", {{"key", key}}}};
-    spec["fetch"]["env"] = Json::array({{{"name", kModelKeyVariable}, {"value", "another"}}});
+    spec["fetch"]["env"] = Json::array({{{"name", kModelKeyVariable}, {"value", "another"}},
+                                        {{"name", "HTTPS_PROXY"}, {"value", "p"}}});
     if (cached) spec["cache"]["claim"] = "c";
     const Json built = PodOf(Decode(Manifest(spec), model));
     CheckPod(built, model);
@@ -143,10 +144,11 @@ TEST(ModelPod, ThatMustBeSignedServesACopyThatNobodyElseWrites) {
   EXPECT_EQ(mounts[0], Json::parse(R"({"name": "claim", "mountPath": "/source", "readOnly": true,
                                        "subPath": "a/b"})"));
   EXPECT_EQ(mounts[1]["mountPath"], "/model");
-  // The last of two variables of a name is the one: ours.
-  EXPECT_EQ(claim["initContainers"][0]["env"].back(),
-            Json::parse(R"({"name": "PENSTOCK_MODEL_KEY", "valueFrom": {"configMapKeyRef":
-                            {"name": "keys", "key": "a.pem"}}})"));
+  // Of two variables of that name ours is the one that stands there.
+  EXPECT_EQ(claim["initContainers"][0]["env"],
+            Json::parse(R"([{"name": "HTTPS_PROXY", "value": "p"},
+                            {"name": "PENSTOCK_MODEL_KEY", "valueFrom": {"configMapKeyRef":
+                             {"name": "keys", "key": "a.pem"}}}])"));
   const Json cached = pod("https://h/m.tgz@" + kDigest, {{"secret", named}}, true);
   EXPECT_TRUE(has(cached, "--claim") && has(cached, "--signed"));
   EXPECT_EQ(cached["initContainers"][0]["env"].back()["valueFrom"]["secretKeyRef"], named);

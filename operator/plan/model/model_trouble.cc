@@ -22,12 +22,18 @@ std::string ReasonOf(const std::string& word) {
   return fits ? word : "Waiting";
 }
 
-// `ours`: Penstock's own server, whose exit codes have a meaning.
-Trouble OfEnd(const ServingPodFact& pod, bool ours) {
+// A key that the spec does not hold itself may be another one the next time.
+bool HoldsItsKey(const api::ModelDeploymentSpec& spec) {
+  return spec.verify && spec.verify->key && !spec.verify->key->config_map &&
+         !spec.verify->key->secret;
+}
+
+Trouble OfEnd(const ServingPodFact& pod, const api::ModelDeploymentSpec& spec) {
   Trouble t;
+  const bool ours = !spec.server.container;  // whose exit codes have a meaning
   const bool server = pod.last_container != kFetchContainer;
   if (!server && pod.last_exit_code == kNotSignedExit)  // whatever server comes after it
-    return {"NotSigned", pod.last_message, true};
+    return {"NotSigned", pod.last_message, HoldsItsKey(spec), true};
   t.own_fault = ours && pod.last_container == kServeContainer && pod.last_exit_code == kLoadFailure;
   t.reason = t.own_fault ? "LoadFailed" : server ? "CrashLoop" : "FetchFailed";
   if (pod.last_reason == "OOMKilled") t.reason = "OutOfMemory";
@@ -38,12 +44,12 @@ Trouble OfEnd(const ServingPodFact& pod, bool ours) {
   return t;
 }
 
-Trouble OfPod(const ServingPodFact& pod, bool ours) {
+Trouble OfPod(const ServingPodFact& pod, const api::ModelDeploymentSpec& spec) {
   // A container that waits to be started again says less than how it ended; one that runs again may
   // have ended long ago.
   if (!pod.last_container.empty() &&
       (pod.waiting_reason.empty() || pod.waiting_reason == "CrashLoopBackOff")) {
-    const Trouble end = OfEnd(pod, ours);
+    const Trouble end = OfEnd(pod, spec);
     return pod.running && !end.own_fault ? Trouble() : end;
   }
   if (pod.waiting_reason.empty()) return {};
@@ -62,7 +68,7 @@ Trouble TroubleOf(const ModelObserved& observed, const DeploymentFact& deploymen
     if (pod.version != deployment.version || pod.ready || pod.ending) continue;
     // One that an earlier template made says nothing of what the spec says now.
     if (pod.template_hash != deployment.template_hash) continue;
-    Trouble t = OfPod(pod, !observed.md.spec.server.container);
+    Trouble t = OfPod(pod, observed.md.spec);
     if (Weight(t) > Weight(worst)) worst = std::move(t);
   }
   if (worst.reason.empty() && !deployment.replica_failure.empty())

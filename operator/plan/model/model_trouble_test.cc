@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "operator/plan/model/testing/model_world.h"
+#include "operator/protocol/model_source.h"
 
 namespace penstock::plan {
 namespace {
@@ -103,6 +104,38 @@ TEST_F(PlanModels, ARejectedModelIsTriedAgainUnderAChangedSpec) {
   o_.md.spec.log.columns = {"hour"};
   EXPECT_THAT(Step(), ElementsAre("apply flights-v1", "apply flights-v3", "delete flights-v2"));
   EXPECT_EQ(plan_.status.candidate->version, 3);
+}
+
+TEST_F(PlanModels, AKeyThatComesLateRejectsNoVersionAndOneInTheSpecDoes) {
+  const auto unsigned_by = [this](const api::SigningKey& key) {
+    Begin();
+    Serve();
+    o_.md.spec.verify.emplace();
+    o_.md.spec.verify->key = key;
+    Step();  // the pods of the stable version are made anew
+    Follow('b');
+    Step();
+    o_.pods = {Ended(2, kFetchContainer, 1, kNotSignedExit, "weights is altered")};
+    Step();
+  };
+  api::SigningKey inline_key, of_config_map, of_secret;
+  inline_key.pem = "pem";
+  unsigned_by(inline_key);
+  EXPECT_EQ(Is("Stalled"), "True RolledBack");
+  EXPECT_EQ(plan_.status.history[0].outcome, "Rejected");
+  of_config_map.config_map = api::DataKey{"keys", "a.pem"};
+  of_secret.secret = api::DataKey{"keys", "a.pem"};
+  for (const auto& key : {of_config_map, of_secret}) {
+    unsigned_by(key);
+    EXPECT_EQ(Is("Stalled"), "True NotSigned");
+    EXPECT_THAT(Says("Stalled"), HasSubstr("NotSigned: weights is altered"));
+    EXPECT_THAT(plan_.status.history, ::testing::SizeIs(1));
+    EXPECT_EQ(Is("Available"), "True Serving");
+    o_.pods.clear();  // the right key came, and the kubelet tried again
+    Ready(1);
+    Ready(2);
+    EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+  }
 }
 
 TEST_F(PlanModels, NothingButTheServersOwnExitCodeRejectsAModel) {
@@ -208,6 +241,19 @@ TEST(DecodeServingPod, ReadsHowTheLastContainerEnded) {
   EXPECT_EQ(fact->last_exit_code, 3);
   EXPECT_EQ(fact->last_message, "bad model");
   EXPECT_FALSE(DecodeServingPod(Json::object()));
+}
+
+TEST(DecodeServingPod, TellsNoFailedFetchAfterOneThatDid) {
+  const char* pod = R"({"metadata":{"name":"x","labels":{
+    "penstock.dev/model-deployment":"m","penstock.dev/model-version":"2"}},"status":{
+    "containerStatuses":[{"name":"serve","state":{"waiting":{"reason":"PodInitializing"}}}],
+    "initContainerStatuses":[{"name":"fetch","restartCount":2,
+      "state":{"terminated":{"exitCode":0}},
+      "lastState":{"terminated":{"exitCode":4,"message":"x is altered"}}}]}})";
+  Json status = Json::parse(pod);
+  EXPECT_EQ(DecodeServingPod(status)->last_container, "");
+  status["status"]["initContainerStatuses"][0]["state"] = {{"running", Json::object()}};
+  EXPECT_EQ(DecodeServingPod(status)->last_exit_code, 4);
 }
 
 TEST(DecodeDeployment, TakesOnlyWhatItsOwnerControls) {
