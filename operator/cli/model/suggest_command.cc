@@ -6,6 +6,7 @@
 
 #include "operator/api/manifest.h"
 #include "operator/base/file.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 #include "operator/cli/model/registry_client.h"
 #include "operator/cli/model/version_difference.h"
@@ -25,6 +26,26 @@ std::vector<std::string> LinesOf(const std::string& text) {
     at = end;
   }
   return lines;
+}
+
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+// One line of text that others wrote. Control characters are escaped, so that it cannot begin a
+// line of its own, which `git apply` might take for a diff.
+std::string Escaped(const std::string& text) {
+  constexpr const char* kHex = "0123456789abcdef";
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      line += "\\n";
+    } else if (IsControl(c)) {
+      line += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 0xFU]};
+    } else {
+      line += c;
+    }
+  }
+  return plan::Shown(line, line.size() + 3);
 }
 
 std::string Marked(char mark, const std::string& line) {
@@ -65,12 +86,14 @@ std::string RequestText(const ModelVersion& next, const ModelVersion* now,
                         const std::string& deployment, const std::string& before) {
   const auto& spec = next.spec;
   const std::string number = std::to_string(spec.version);
-  std::string text = "Serve version " + number + " of " + spec.model + " in " + deployment + "\n\n";
-  text += "The ModelDeployment " + deployment + " names " + before + " now" +
-          (now == nullptr ? "" : " (" + now->meta.name + ")") + ", and then " + WhatIsServed(next) +
-          " (" + next.meta.name + ").\n\n";
-  const auto add = [&](const char* what, const std::string& value) {
-    if (!value.empty()) text += "- " + std::string(what) + ": " + value + "\n";
+  std::string text = "Serve version " + number + " of " + Escaped(spec.model) + " in " +
+                     Escaped(deployment) + "\n\n";
+  text += "The ModelDeployment " + Escaped(deployment) + " names " + Escaped(before) + " now" +
+          (now == nullptr ? "" : " (" + now->meta.name + ")") + ", and then " +
+          Escaped(WhatIsServed(next)) + " (" + next.meta.name + ").\n\n";
+  // Behind a mark, as no line of a diff begins.
+  const auto add = [&](const std::string& what, const std::string& value) {
+    if (!value.empty()) text += "- " + Escaped(what) + ": " + Escaped(value) + "\n";
   };
   add("run", spec.run);
   add("verdict", spec.verdict);
@@ -79,7 +102,7 @@ std::string RequestText(const ModelVersion& next, const ModelVersion* now,
   if (now != nullptr) {
     text += "\nBeside " + now->meta.name + ":\n\n";
     for (const auto& row : DifferencesOf(*now, next))
-      text += "- " + row.field + ": " + row.before + " -> " + row.after + "\n";
+      add(row.field, row.before + " -> " + row.after);
   }
   return text;
 }
@@ -100,6 +123,9 @@ Result<std::string> Suggest(const SuggestOptions& options, Session& session) {
   PENSTOCK_ASSIGN(const ModelVersion next, registry.Find(name, options.model.substr(colon + 1)));
   PENSTOCK_ASSIGN(const auto versions, registry.Versions(name));
   const std::string after = WhatIsServed(next);
+  if (std::any_of(after.begin(), after.end(), IsControl))
+    return Invalid(next.meta.name + " is no version to serve: its source holds a control " +
+                   "character: " + Escaped(after));
   if (after == before)
     return Error{ErrorKind::kAlreadyExists, options.file + " names " + next.meta.name +
                                                 " already: there is nothing to change"};

@@ -189,6 +189,45 @@ TEST_F(ClusterTest, ASuggestionIsAPatchThatGitTakesAndTouchesNothing) {
   EXPECT_THAT(err_.str(), HasSubstr("names no version"));
 }
 
+TEST_F(ClusterTest, ADiffInADescriptionIsNoneOfASuggestion) {
+  const std::string one = "sha256:" + std::string(64, '1'), two = "sha256:" + std::string(64, '2');
+  const std::string diff =
+      "better\n\ndiff --git a/evil b/evil\nnew file mode 100755\n--- /dev/null\n+++ b/evil\n"
+      "@@ -0,0 +1 @@\n+evil\r\n\x1b[2J";
+  ASSERT_EQ(Penstock({"model", "push", "flights", one, "--cluster"}), kOk) << err_.str();
+  ASSERT_EQ(Penstock({"model", "push", "flights", two, "--description", diff, "--cluster"}), kOk)
+      << err_.str();
+  ASSERT_TRUE(cluster_->client().MergePatch(kube::kModelVersions, kLocalNamespace, "flights-v2",
+                                            {{"spec",
+                                              {{"run", diff},
+                                               {"verdict", diff},
+                                               {"evaluation", diff},
+                                               {"parameters", {{diff, diff}}}}}}));
+  const std::string manifest =
+      "apiVersion: penstock.dev/v1alpha1\nkind: ModelDeployment\nmetadata: {name: f}\n"
+      "spec:\n  model: " +
+      one + "\n";
+  Write("deploy/f.yaml", manifest);
+  ASSERT_EQ(Penstock({"model", "suggest", "flights:2", "--for", "deploy/f.yaml", "--cluster"}), kOk)
+      << err_.str();
+  const std::string said = out_.str();
+  EXPECT_THAT(said, HasSubstr("- description: better\\n\\ndiff --git a/evil b/evil\\nnew file"));
+  EXPECT_THAT(said, HasSubstr("+evil\\x0d\\n\\x1b[2J\n"));
+  Write("patch", said);
+  ASSERT_EQ(std::system(("cd " + folder_.string() + " && git apply patch 2>&1").c_str()), 0)
+      << said;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "evil"));
+  std::string expected = manifest;
+  expected.replace(expected.find(one), one.size(), two);
+  EXPECT_EQ(*ReadFile(folder_ / "deploy/f.yaml"), expected);
+  // In the patch's own line nothing can be escaped.
+  ASSERT_TRUE(cluster_->client().MergePatch(kube::kModelVersions, kLocalNamespace, "flights-v2",
+                                            {{"spec", {{"source", "https://h/m@" + two + diff}}}}));
+  EXPECT_EQ(Penstock({"model", "suggest", "flights:2", "--for", "deploy/f.yaml", "--cluster"}),
+            kInvalidSpec);
+  EXPECT_THAT(err_.str(), HasSubstr("its source holds a control character: https://h/m@" + two));
+}
+
 TEST_F(ClusterTest, ModelVersionsAreRegisteredNumberedAndNamedByAliases) {
   const std::string one = "sha256:" + std::string(64, '1');
   const std::string two = "https://h/m.onnx@sha256:" + std::string(64, '2');

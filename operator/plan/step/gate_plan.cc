@@ -12,7 +12,7 @@ namespace {
 
 using api::StepPhase;
 
-constexpr Milliseconds kLookAgain{30'000};  // whether the policy is in force
+constexpr Milliseconds kLookAtPolicy{30'000};  // whether it is in force
 
 std::string Joined(const std::vector<std::string>& names) {
   std::string text;
@@ -47,7 +47,7 @@ class ApprovalPlanner {
     s_.wake = late ? std::nullopt : end;
     if (o_.approvals.policy.by_hand) return Show(verdict);
     // The policy may go as it may come, and no event tells.
-    const TimePoint again = now_ + kLookAgain;
+    const TimePoint again = now_ + kLookAtPolicy;
     const TimePoint& since = o_.approvals.policy.since;
     s_.wake = std::min(s_.wake.value_or(again), since > now_ ? std::min(since, again) : again);
     Show(verdict);
