@@ -231,7 +231,16 @@ Result<void> Tracking::TagExperiment(const std::string& ns, const std::string& i
 }
 
 Result<void> Tracking::Begin(const TrackedRun& run) {
-  return Write([&](soci::session& db) { return WriteTracked(db, run, {}); });
+  return Write([&](soci::session& db) {
+    TrackedRun made = run;
+    int taken = 0;
+    db << "SELECT count(*) FROM (SELECT 1 FROM runs WHERE namespace = :ns AND name = :name AND"
+          " uid <> :uid LIMIT 1) same",
+        soci::use(run.record.namespace_), soci::use(run.record.name), soci::use(run.record.uid),
+        soci::into(taken);
+    if (taken != 0) made.record.name += "-" + run.record.uid.substr(0, 8);
+    return WriteTracked(db, made, {});
+  });
 }
 
 Result<TrackedRun> Tracking::Get(const std::string& ns, const std::string& uid) const {

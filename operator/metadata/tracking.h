@@ -73,6 +73,8 @@ class Tracking {
                                            const std::string& name, const std::string& value,
                                            TimePoint now);
 
+  // Where the namespace has a run of its name, it is kept as the name, a dash and the UID's first
+  // eight letters, by which it can be compared.
   [[nodiscard]] Result<void> Begin(const TrackedRun& run);
   // kNotFound.
   [[nodiscard]] Result<TrackedRun> Get(const std::string& ns, const std::string& uid) const;

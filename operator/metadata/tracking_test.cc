@@ -70,6 +70,39 @@ TEST_P(TrackedRuns, StandBesideThoseOfPipelinesInListsAndComparisons) {
   EXPECT_EQ(tracking_->Get("other", "t1").error().kind, ErrorKind::kNotFound);
 }
 
+TEST_P(TrackedRuns, HideNoRunOfAPipelineThatHasTheirName) {
+  const auto recorder = OpenRecorder();
+  RunRecord theirs = FlightsRun("u1", "Succeeded");
+  theirs.name = "name-t1";
+  theirs.object = R"({"kind": "PipelineRun"})";
+  ASSERT_TRUE(tracking_->Begin(New("t1", 10)));  // before it, and newer
+  recorder->RecordRun(theirs);
+  recorder->Flush();
+  EXPECT_EQ(query().Run("team", "name-t1")->uid, "u1");
+  EXPECT_EQ(query().Compared("team", {"name-t1"})->at(0).uid, "u1");
+  EXPECT_TRUE(query().StoryOf("team", "name-t1"));
+  TrackedRun late = New("0123456789", 20);
+  late.record.name = "name-t1";
+  ASSERT_TRUE(tracking_->Begin(late));
+  EXPECT_EQ(query().Compared("team", {"name-t1-01234567"})->at(0).uid, "0123456789");
+  ASSERT_TRUE(tracking_->Change("team", "0123456789", Nothing, {{"m", 1, 1, 1}}));
+  EXPECT_EQ(tracking_->Get("team", "0123456789")->record.name, "name-t1-01234567");
+}
+
+TEST_P(TrackedRuns, AreNotOfTheirLastWordForEver) {
+  const auto to = [](const char* phase, const char* outcome) {
+    return [=](TrackedRun& run) {
+      run.record.phase = phase;
+      run.record.outcome = outcome;
+      return Result<void>();
+    };
+  };
+  ASSERT_TRUE(tracking_->Begin(New("t1", 0)));
+  ASSERT_TRUE(tracking_->Change("team", "t1", to("Failed", "Failed")));
+  ASSERT_TRUE(tracking_->Change("team", "t1", to("Running", "")));
+  EXPECT_EQ(query().OfUid("t1")->phase, "Running");
+}
+
 TEST_P(TrackedRuns, KeepEveryValueOfAMetricOnceAndCountTheFurthestAsItsNewest) {
   ASSERT_TRUE(tracking_->Begin(New("t1", 0)));
   const double nan = std::numeric_limits<double>::quiet_NaN();
