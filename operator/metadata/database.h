@@ -50,6 +50,9 @@ class Database {
   // A session whose schema is up to date. kUnsupported where a newer program made it; kNoSpace
   // or kTransient where it cannot be had now, also where how to reach it is missing or wrong.
   [[nodiscard]] virtual Result<OpenedDatabase> OpenToWrite(TimePoint now) const = 0;
+  // As OpenToWrite, for who writes beside the recorder: what is damaged stays where it is, and is
+  // kTransient until the recorder has set it aside, which knows what to fill the new one with.
+  [[nodiscard]] virtual Result<OpenedDatabase> OpenIntact() const = 0;
   // Of a transaction that has just begun: waits until no other one writes, on any machine, so that
   // the order of changes is that in which readers see them. Throws as a statement.
   virtual void BeginWriting(soci::session& session) const = 0;

@@ -34,7 +34,10 @@ Result<Cursor> ParseCursor(const std::string& text) {
 
 // Which runs, by what one index holds in its order.
 std::string Where(const RunFilter& filter, bool after) {
-  std::string sql = " WHERE namespace = :ns";
+  // Not those that a program has deleted, a look into another index for each.
+  std::string sql =
+      " WHERE namespace = :ns AND coalesce((SELECT t.deleted FROM tracked t WHERE t.run = uid), 0)"
+      " = 0";
   if (!filter.pipeline.empty()) sql += " AND pipeline = :pipeline";
   if (!filter.phase.empty()) sql += " AND phase = :phase";
   if (!filter.cause.empty()) sql += " AND cause = :cause";

@@ -75,6 +75,9 @@ class PostgresDatabase : public Database {
     }
   }
 
+  // Nothing of a server is ever set aside.
+  Result<OpenedDatabase> OpenIntact() const override { return OpenToWrite(TimePoint{}); }
+
   void BeginWriting(soci::session& session) const override { LockForWriting(session); }
 
   Result<Session> OpenToRead(bool fresh) const override {

@@ -264,7 +264,7 @@ TEST_P(OnPostgres, OfARunThatGoesOnOnlyWhatHasChangedIsWritten) {
 }
 
 TEST_P(OnPostgres, ProgramsLogOnAfterTheServerWasRestarted) {
-  Tracking tracking(database_);
+  Tracking tracking(database_, {.between_tries = Milliseconds{0}});
   TrackedRun run;
   run.record = FlightsRun("t1");
   ASSERT_TRUE(tracking.Begin(run));
