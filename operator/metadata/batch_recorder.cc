@@ -211,7 +211,6 @@ void BatchRecorder::Tell(const Failure& failure, std::size_t runs) {
 }
 
 void BatchRecorder::Reopen(const std::string& why) {
-  const bool was_open = session_ != nullptr;
   open_ = false;
   written_.clear();
   session_.reset();
@@ -225,7 +224,8 @@ void BatchRecorder::Reopen(const std::string& why) {
                     : database->warning);
   session_ = std::move(database->session);
   open_ = true;
-  if (database->created || !was_open) options_.on_lost();
+  // Also where it holds what it held: a server that took over may lack the last that was written.
+  options_.on_lost();
 }
 
 }  // namespace penstock::metadata

@@ -39,8 +39,8 @@ struct BatchRecorderOptions {
   std::size_t batch = 128;           // runs in one transaction
   Milliseconds first_wait{1'000};    // after a failed batch; doubles up to 30 s
   std::function<void(const std::string&)> warn = [](const std::string&) {};
-  // The database is new, or was not open for a while: record every live run again. Called on the
-  // writer thread.
+  // The database was opened again, and may lack what was written: record every live run again.
+  // Called on the writer thread.
   std::function<void()> on_lost = [] {};
 };
 

@@ -47,15 +47,18 @@ class Database {
   // For people, without secrets: "the metadata database /data/metadata.sqlite".
   [[nodiscard]] virtual std::string name() const = 0;
 
-  // A session whose schema is up to date. kUnsupported where a newer program made it; kNoSpace,
-  // kTransient or kInvalid (of how to reach it) where it cannot be had now.
+  // A session whose schema is up to date. kUnsupported where a newer program made it; kNoSpace
+  // or kTransient where it cannot be had now, also where how to reach it is missing or wrong.
   [[nodiscard]] virtual Result<OpenedDatabase> OpenToWrite(TimePoint now) const = 0;
+  // As OpenToWrite, for who writes beside the recorder: what is damaged stays where it is, and is
+  // kTransient until the recorder has set it aside, which knows what to fill the new one with.
+  [[nodiscard]] virtual Result<OpenedDatabase> OpenIntact() const = 0;
   // Of a transaction that has just begun: waits until no other one writes, on any machine, so that
   // the order of changes is that in which readers see them. Throws as a statement.
   virtual void BeginWriting(soci::session& session) const = 0;
 
   // A session that only reads; `fresh`: none that has stood idle. kNotFound where there is nothing
-  // yet. Each is given back by Done.
+  // yet, and only then: a server that cannot be asked is kTransient. Each is given back by Done.
   [[nodiscard]] virtual Result<Session> OpenToRead(bool fresh) const = 0;
   // `good`: what was asked was answered, so that it may be asked again.
   virtual void Done(Session session, bool good) const = 0;

@@ -120,6 +120,35 @@ TEST_P(Databases, HoldTheSameOnceThatWasRecordedTwice) {
   EXPECT_EQ(query().Changes(0, 10)->size(), 1U);
 }
 
+TEST_P(Databases, AnOlderStateLeavesTheLastWordOfARunAsItIs) {
+  const auto leader = OpenRecorder(), before = OpenRecorder();
+  RunRecord run = FlightsRun("u1", "Succeeded");
+  run.finished = At(9);
+  run.object = R"({"end": true})";
+  leader->RecordRun(run);
+  leader->Flush();
+  const auto changes = query().NewestChange();
+  RunRecord old = FlightsRun("u1");
+  old.object = R"({"end": false})";
+  old.steps[1].results["loss"] = 99;
+  old.steps[1].results["late"] = 1;
+  before->RecordRun(old);  // it has lost the lease and does not know it
+  before->Flush();
+  const auto kept = query().OfUid("u1");
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_EQ(kept->outcome, "Succeeded");
+  EXPECT_EQ(kept->finished, At(9));
+  EXPECT_EQ(kept->steps.at(1).results.at("loss"), 0.25);
+  EXPECT_EQ(kept->steps.at(1).results.size(), 2U);
+  EXPECT_EQ(query().StoryOf("team", "flights-u1")->object, (Json{{"end", true}}));
+  EXPECT_EQ(*query().NewestChange(), *changes) << "nothing has changed";
+  run.message = "and more of its end";
+  leader->RecordRun(run);
+  leader->Flush();
+  EXPECT_EQ(query().OfUid("u1")->message, run.message);
+  EXPECT_EQ(warnings(), "");
+}
+
 TEST_P(Databases, TellWhatIsKeptOfManyRunsByTheirEnd) {
   const auto recorder = OpenRecorder();
   for (int i = 0; i < 450; ++i) {  // more than are read at a time

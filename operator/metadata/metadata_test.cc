@@ -16,6 +16,7 @@
 #include "operator/metadata/schema.h"
 #include "operator/metadata/sqlite_file.h"
 #include "operator/metadata/testing/any_database.h"
+#include "operator/metadata/tracking.h"
 #include "operator/metadata/write_run.h"
 
 namespace penstock::metadata {
@@ -129,6 +130,24 @@ class NoRoom {
  private:
   rlimit before_{};
 };
+
+TEST_F(Metadata, OnlyTheRecorderSetsADamagedFileAside) {
+  fs::create_directories(path_.parent_path());
+  std::ofstream(path_) << std::string(10'000, 'x');
+  const Experiment e{"1", "e", At(0), At(0), {}};
+  Tracking tracking(SqliteFile(path_), {.between_tries = std::chrono::hours(1)});
+  const auto refused = tracking.MakeExperiment("team", e);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(refused.error().message, HasSubstr("damaged"));
+  EXPECT_THAT(FilesBeside(path_), Not(Contains(HasSubstr(".damaged-"))));
+  Open().reset();
+  EXPECT_THAT(FilesBeside(path_), Contains(HasSubstr(".damaged-")));
+  EXPECT_EQ(tracking.MakeExperiment("team", e).error().message, refused.error().message)
+      << "each call tries to open what could not be opened just now";
+  Tracking later(SqliteFile(path_), {.between_tries = Milliseconds{0}});
+  EXPECT_TRUE(later.MakeExperiment("team", e));
+}
 
 TEST_F(Metadata, AFullVolumeKeepsTheOperatorFromHistoryAndNotFromStarting) {
   Open()->RecordRun(FlightsRun("old"));

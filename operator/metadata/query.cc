@@ -58,7 +58,7 @@ Result<RunRecord> Query::Run(const std::string& ns, const std::string& name) con
   return Ask<RunRecord>(database_, [&](soci::session& db) -> Result<RunRecord> {
     Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) +
                                    " FROM runs WHERE namespace = :ns AND name = :name"
-                                   " ORDER BY created DESC LIMIT 1",
+                                   " ORDER BY (cause = 'MLflow'), created DESC LIMIT 1",
                  soci::use(ns), soci::use(name));
     std::optional<RunRecord> run;
     for (const soci::row& row : rows) run = ToRun(row);

@@ -71,7 +71,8 @@ class Query {
   // Of a file of SQLite's.
   explicit Query(std::filesystem::path path) : Query(SqliteFile(std::move(path))) {}
 
-  // The newest run of the name with everything; kNotFound.
+  // The newest run of the name with everything, of Pipelines before those that programs log;
+  // kNotFound.
   [[nodiscard]] Result<RunRecord> Run(const std::string& ns, const std::string& name) const;
   // The same of its UID, also where a newer one of its name has taken its place.
   [[nodiscard]] Result<RunRecord> OfUid(const std::string& uid) const;
@@ -92,7 +93,7 @@ class Query {
   // The newest runs of a pipeline, each with the names and phases of its steps, and no more.
   [[nodiscard]] Result<std::vector<RunRecord>> Grid(const std::string& ns,
                                                     const std::string& pipeline, int limit) const;
-  // Of these runs (by name, the newest of each): steps with inputs and results, and no more. In the
+  // Of these runs (by name, of each as Run): steps with inputs and results, and no more. In the
   // same order; kNotFound names the first that was never recorded, Invalid where they hold too
   // much.
   [[nodiscard]] Result<std::vector<RunRecord>> Compared(

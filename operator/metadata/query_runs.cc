@@ -34,7 +34,10 @@ Result<Cursor> ParseCursor(const std::string& text) {
 
 // Which runs, by what one index holds in its order.
 std::string Where(const RunFilter& filter, bool after) {
-  std::string sql = " WHERE namespace = :ns";
+  // Not those that a program has deleted, a look into another index for each.
+  std::string sql =
+      " WHERE namespace = :ns AND coalesce((SELECT t.deleted FROM tracked t WHERE t.run = uid), 0)"
+      " = 0";
   if (!filter.pipeline.empty()) sql += " AND pipeline = :pipeline";
   if (!filter.phase.empty()) sql += " AND phase = :phase";
   if (!filter.cause.empty()) sql += " AND cause = :cause";
@@ -117,7 +120,7 @@ std::optional<RunRecord> NewestOfName(soci::session& db, const std::string& ns,
                                       const std::string& name) {
   Rows rows = (db.prepare << "SELECT " + std::string(kRunColumns) +
                                  " FROM runs WHERE namespace = :ns AND name = :name"
-                                 " ORDER BY created DESC LIMIT 1",
+                                 " ORDER BY (cause = 'MLflow'), created DESC LIMIT 1",
                soci::use(ns), soci::use(name));
   std::optional<RunRecord> run;
   for (const soci::row& row : rows) run = ToRun(row);

@@ -20,6 +20,8 @@ class SqliteDatabase : public Database {
     return OpenDatabase(path_, now);
   }
 
+  Result<OpenedDatabase> OpenIntact() const override { return OpenIntactDatabase(path_); }
+
   // SQLite holds the file for one writer from its first write on: one that changes nothing, before
   // anything is read that the other's end would make old.
   void BeginWriting(soci::session& session) const override {

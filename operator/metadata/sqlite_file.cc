@@ -121,6 +121,19 @@ Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint
   return opened;
 }
 
+Result<OpenedDatabase> OpenIntactDatabase(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  OpenedDatabase opened;
+  opened.created = !std::filesystem::exists(path, error);
+  const auto trouble = ConnectAndCheck(path, opened.session);
+  if (!trouble) return opened;
+  const std::string what = "opening the metadata database " + path.string();
+  if (!trouble->damaged) return Wrap(what, trouble->error);
+  return Transient(what + ": it is damaged (" + trouble->error.message +
+                   "); it is set aside when the operator next records a run");
+}
+
 Result<std::string> PrepareDatabase(const std::filesystem::path& path, TimePoint now) {
   PENSTOCK_ASSIGN(const auto opened, OpenDatabase(path, now));
   return opened.warning;

@@ -15,6 +15,9 @@ namespace penstock::metadata {
 // kUnsupported for the file of a newer program.
 [[nodiscard]] Result<OpenedDatabase> OpenDatabase(const std::filesystem::path& path, TimePoint now);
 
+// The same, but a damaged file stays where it is, and is kTransient.
+[[nodiscard]] Result<OpenedDatabase> OpenIntactDatabase(const std::filesystem::path& path);
+
 // Opens it so and closes it again, for those who only read and meet an older program's file, or
 // none. The warning, or "".
 [[nodiscard]] Result<std::string> PrepareDatabase(const std::filesystem::path& path, TimePoint now);

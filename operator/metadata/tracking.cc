@@ -29,7 +29,10 @@ std::string TextOf(double value) {
 double NumberOf(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
 Json DocumentOf(const TrackedRun& run) {
-  Json document{{"parameters", run.parameters}, {"tags", run.tags}, {"metrics", Json::object()}};
+  Json document{{"parameters", run.parameters},
+                {"tags", run.tags},
+                {"metrics", Json::object()},
+                {"points", run.points}};
   for (const auto& [name, p] : run.metrics)
     document["metrics"][name] = {TextOf(p.value), p.at, p.step};
   return document;
@@ -38,6 +41,7 @@ Json DocumentOf(const TrackedRun& run) {
 void ReadDocument(const std::string& text, TrackedRun& run) {
   const Json document = ParseStored(text);
   run.parameters = document.at("parameters").get<std::map<std::string, std::string>>();
+  run.points = document.value("points", std::int64_t{0});
   run.tags = document.at("tags").get<std::map<std::string, std::string>>();
   for (const auto& [name, p] : document.at("metrics").items())
     run.metrics[name] = {name, NumberOf(p.at(0).get<std::string>()), p.at(1).get<std::int64_t>(),
@@ -102,12 +106,17 @@ Result<void> WriteTracked(soci::session& db, const TrackedRun& run,
   return {};
 }
 
-void WritePoint(soci::session& db, const std::string& run, const MetricPoint& p) {
+// False where it stands there already.
+bool WritePoint(soci::session& db, const std::string& run, const MetricPoint& p) {
   const std::string value = TextOf(p.value);
   const long long at = p.at, step = p.step;
-  db << "INSERT INTO points(run, name, step, at, value) VALUES(:run, :name, :step, :at, :value)"
-        " ON CONFLICT(run, name, step, at, value) DO NOTHING",
-      soci::use(run), soci::use(p.name), soci::use(step), soci::use(at), soci::use(value);
+  soci::statement st =
+      (db.prepare
+           << "INSERT INTO points(run, name, step, at, value) VALUES(:run, :name, :step, :at,"
+              " :value) ON CONFLICT(run, name, step, at, value) DO NOTHING",
+       soci::use(run), soci::use(p.name), soci::use(step), soci::use(at), soci::use(value));
+  st.execute(true);
+  return st.get_affected_rows() > 0;
 }
 
 // The one that is furthest on counts, not the one that came last.
@@ -136,25 +145,66 @@ Result<Experiment> OneExperiment(soci::session& db, const std::string& ns, const
                   " in namespace " + ns);
 }
 
-void WriteExperiment(soci::session& db, const std::string& ns, const Experiment& e) {
+Result<void> WriteExperiment(soci::session& db, const std::string& ns, const Experiment& e) {
   const std::string tags = Json(e.tags).dump();
+  if (e.tags.size() > kMostExperimentTags || tags.size() > kMostTagsOfExperiment)
+    return Invalid("an experiment has at most " + std::to_string(kMostExperimentTags) +
+                   " tags, which hold at most 64 KiB together");
   const long long created = MillisecondsOf(e.created), changed = MillisecondsOf(e.changed);
   db << "INSERT INTO experiments(namespace, id, name, created, changed, tags)"
         " VALUES(:ns, :id, :name, :created, :changed, :tags) ON CONFLICT(namespace, id) DO UPDATE"
         " SET changed = excluded.changed, tags = excluded.tags",
       soci::use(ns), soci::use(e.id), soci::use(e.name), soci::use(created), soci::use(changed),
       soci::use(tags);
+  return {};
 }
 
 }  // namespace
 
-Result<void> Tracking::Write(const std::function<Result<void>(soci::session&)>& write) {
-  const std::lock_guard lock(mutex_);
+class Tracking::Turn {
+ public:
+  explicit Turn(Tracking& of) : of_(of) {}
+  ~Turn() {
+    const std::lock_guard lock(of_.mutex_);
+    of_.busy_ = false;
+    of_.free_.notify_one();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Tracking& of_;
+};
+
+Result<void> Tracking::Wait(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  if (!free_.wait_for(lock, stop, options_.patience, [&] { return !busy_; }))
+    return Transient(stop.stop_requested() ? "the caller has gone"
+                                           : "programs log too much at once; try again");
+  busy_ = true;
+  return {};
+}
+
+Result<void> Tracking::Connect() {
+  if (writer_ != nullptr) return {};
+  const auto now = std::chrono::steady_clock::now();
+  if (failed_ && now - failed_->at < options_.between_tries) return failed_->why;
+  auto opened = database_->OpenIntact();
+  if (!opened) {
+    failed_ = {opened.error(), std::chrono::steady_clock::now()};
+    return opened.error();
+  }
+  failed_.reset();
+  writer_ = std::move(opened->session);
+  return {};
+}
+
+Result<void> Tracking::Write(const std::function<Result<void>(soci::session&)>& write,
+                             const std::stop_token& stop) {
+  PENSTOCK_TRY(Wait(stop));
+  const Turn turn(*this);
   for (bool again = false;; again = true) {
-    if (writer_ == nullptr) {
-      PENSTOCK_ASSIGN(auto opened, database_->OpenToWrite(TimePoint{}));
-      writer_ = std::move(opened.session);
-    }
+    PENSTOCK_TRY(Connect());
     Trouble trouble = Trouble::kPasses;
     bool begun = false;
     try {
@@ -180,18 +230,23 @@ Result<void> Tracking::Write(const std::function<Result<void>(soci::session&)>& 
   }
 }
 
-Result<void> Tracking::MakeExperiment(const std::string& ns, const Experiment& experiment) {
-  return Write([&](soci::session& db) -> Result<void> {
-    const auto there = OneExperiment(db, ns, "name", experiment.name);
-    if (!there && there.error().kind != ErrorKind::kNotFound) return there.error();
-    if (there) {
-      Error e = Invalid("namespace " + ns + " has an experiment of the name " + experiment.name);
-      e.kind = ErrorKind::kAlreadyExists;
-      return e;
-    }
-    WriteExperiment(db, ns, experiment);
-    return {};
-  });
+Result<void> Tracking::MakeExperiment(const std::string& ns, const Experiment& experiment,
+                                      const std::stop_token& stop) {
+  return Write(
+      [&](soci::session& db) -> Result<void> {
+        const auto there = OneExperiment(db, ns, "name", experiment.name);
+        if (!there && there.error().kind != ErrorKind::kNotFound) return there.error();
+        // It was made, and the answer to that was lost with the session.
+        if (there && there->id == experiment.id) return {};
+        if (there) {
+          Error e =
+              Invalid("namespace " + ns + " has an experiment of the name " + experiment.name);
+          e.kind = ErrorKind::kAlreadyExists;
+          return e;
+        }
+        return WriteExperiment(db, ns, experiment);
+      },
+      stop);
 }
 
 Result<Experiment> Tracking::ExperimentOfId(const std::string& ns, const std::string& id) const {
@@ -205,33 +260,58 @@ Result<Experiment> Tracking::ExperimentOfName(const std::string& ns,
                          [&](soci::session& db) { return OneExperiment(db, ns, "name", name); });
 }
 
-Result<std::vector<Experiment>> Tracking::Experiments(const std::string& ns, int limit,
-                                                      const std::string& after) const {
-  using List = std::vector<Experiment>;
-  return Ask<List>(database_, [&](soci::session& db) {
-    List list;
-    Rows rows = (db.prepare << "SELECT id, name, created, changed, tags FROM experiments WHERE"
-                               " namespace = :ns AND name > :after ORDER BY name LIMIT :limit",
-                 soci::use(ns), soci::use(after), soci::use(limit));
-    for (const soci::row& row : rows) list.push_back(ToExperiment(row));
-    return Result<List>(std::move(list));
+Result<ExperimentPage> Tracking::Experiments(const std::string& ns, int limit,
+                                             const std::string& after) const {
+  return Ask<ExperimentPage>(database_, [&](soci::session& db) {
+    ExperimentPage page;
+    std::size_t bytes = 0;
+    std::string last = after;
+    // A few at a time, as an answer is held whole.
+    for (bool any = true; any && !page.more;) {
+      any = false;
+      Rows rows = (db.prepare << "SELECT id, name, created, changed, tags FROM experiments WHERE"
+                                 " namespace = :ns AND name > :after ORDER BY name LIMIT 20",
+                   soci::use(ns), soci::use(last));
+      for (const soci::row& row : rows) {
+        any = true;
+        bytes += row.get<std::string>("tags").size() + row.get<std::string>("name").size();
+        page.more = page.experiments.size() == static_cast<std::size_t>(limit) ||
+                    (bytes > kMostExperimentBytes && !page.experiments.empty());
+        if (page.more) break;
+        page.experiments.push_back(ToExperiment(row));
+      }
+      if (any && !page.experiments.empty()) last = page.experiments.back().name;
+    }
+    return Result<ExperimentPage>(std::move(page));
   });
 }
 
 Result<void> Tracking::TagExperiment(const std::string& ns, const std::string& id,
                                      const std::string& name, const std::string& value,
-                                     TimePoint now) {
-  return Write([&](soci::session& db) -> Result<void> {
-    PENSTOCK_ASSIGN(Experiment experiment, OneExperiment(db, ns, "id", id));
-    experiment.tags[name] = value;
-    experiment.changed = now;
-    WriteExperiment(db, ns, experiment);
-    return {};
-  });
+                                     TimePoint now, const std::stop_token& stop) {
+  return Write(
+      [&](soci::session& db) -> Result<void> {
+        PENSTOCK_ASSIGN(Experiment experiment, OneExperiment(db, ns, "id", id));
+        experiment.tags[name] = value;
+        experiment.changed = now;
+        return WriteExperiment(db, ns, experiment);
+      },
+      stop);
 }
 
-Result<void> Tracking::Begin(const TrackedRun& run) {
-  return Write([&](soci::session& db) { return WriteTracked(db, run, {}); });
+Result<void> Tracking::Begin(const TrackedRun& run, const std::stop_token& stop) {
+  return Write(
+      [&](soci::session& db) {
+        TrackedRun made = run;
+        int taken = 0;
+        db << "SELECT count(*) FROM (SELECT 1 FROM runs WHERE namespace = :ns AND name = :name AND"
+              " uid <> :uid LIMIT 1) same",
+            soci::use(run.record.namespace_), soci::use(run.record.name), soci::use(run.record.uid),
+            soci::into(taken);
+        if (taken != 0) made.record.name += "-" + run.record.uid.substr(0, 8);
+        return WriteTracked(db, made, {});
+      },
+      stop);
 }
 
 Result<TrackedRun> Tracking::Get(const std::string& ns, const std::string& uid) const {
@@ -240,23 +320,30 @@ Result<TrackedRun> Tracking::Get(const std::string& ns, const std::string& uid) 
 
 Result<TrackedRun> Tracking::Change(const std::string& ns, const std::string& uid,
                                     const std::function<Result<void>(TrackedRun&)>& change,
-                                    const std::vector<MetricPoint>& points) {
+                                    const std::vector<MetricPoint>& points,
+                                    const std::stop_token& stop) {
   std::optional<TrackedRun> changed;
-  PENSTOCK_TRY(Write([&](soci::session& db) -> Result<void> {
-    PENSTOCK_ASSIGN(TrackedRun run, ReadTracked(db, ns, uid));
-    PENSTOCK_TRY(change(run));
-    std::map<std::string, Json> results;
-    for (const MetricPoint& p : points) {
-      WritePoint(db, uid, p);
-      const auto [newest, is_new] = run.metrics.emplace(p.name, p);
-      if (!is_new && IsNewer(p, newest->second)) newest->second = p;
-      const double value = newest->second.value;
-      results[p.name] = std::isfinite(value) ? Json(value) : Json(TextOf(value));
-    }
-    PENSTOCK_TRY(WriteTracked(db, run, results));
-    changed = std::move(run);
-    return {};
-  }));
+  PENSTOCK_TRY(Write(
+      [&](soci::session& db) -> Result<void> {
+        PENSTOCK_ASSIGN(TrackedRun run, ReadTracked(db, ns, uid));
+        PENSTOCK_TRY(change(run));
+        std::map<std::string, Json> results;
+        for (const MetricPoint& p : points) {
+          if (WritePoint(db, uid, p)) ++run.points;
+          const auto [newest, is_new] = run.metrics.emplace(p.name, p);
+          if (!is_new && IsNewer(p, newest->second)) newest->second = p;
+          const double value = newest->second.value;
+          results[p.name] = std::isfinite(value) ? Json(value) : Json(TextOf(value));
+        }
+        if (!points.empty() && run.points > options_.most_points)
+          return Invalid("the run " + uid + " would hold over " +
+                         std::to_string(options_.most_points) +
+                         " values of metrics; log fewer steps, or begin another run");
+        PENSTOCK_TRY(WriteTracked(db, run, results));
+        changed = std::move(run);
+        return {};
+      },
+      stop));
   return *std::move(changed);
 }
 

@@ -6,14 +6,18 @@
 // Written at once, within the call. Thread-safe; one call writes at a time.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "operator/base/result.h"
+#include "operator/base/time.h"
 #include "operator/metadata/database.h"
 #include "operator/metadata/record.h"
 
@@ -25,6 +29,10 @@ inline constexpr const char* kTrackedCause = "MLflow";
 // What one run's parameters, tags and metrics may take, and those of all that one answer holds, as
 // they are kept.
 inline constexpr std::size_t kMostTrackedOfRun = 512UL << 10, kMostTrackedBytes = 8UL << 20;
+
+// Tags of one experiment: how many, and bytes together; and bytes of what one answer holds.
+inline constexpr std::size_t kMostExperimentTags = 500, kMostTagsOfExperiment = 64UL << 10,
+                             kMostExperimentBytes = 512UL << 10;
 
 // What groups tracked runs. Lists of runs show its name as the Pipeline.
 struct Experiment {
@@ -47,6 +55,7 @@ struct TrackedRun {
   std::string experiment;
   std::map<std::string, std::string> parameters, tags;
   std::map<std::string, MetricPoint> metrics;  // the newest of each
+  std::int64_t points = 0;                     // values of all metrics that are kept
   bool deleted = false;                        // hidden, until it is restored
 };
 
@@ -55,32 +64,51 @@ struct TrackedPage {
   bool more = false;
 };
 
+struct ExperimentPage {
+  std::vector<Experiment> experiments;
+  bool more = false;
+};
+
+struct TrackingOptions {
+  std::int64_t most_points = 1'000'000;  // of one run, of all its metrics
+  Milliseconds patience{5'000};          // how long a call waits for those before it
+  Milliseconds between_tries{2'000};     // after the database could not be opened
+};
+
+// What writes gives up where `stop` is asked to, before its turn comes. kTransient: the database
+// cannot be had now, or the calls before it took too long.
 class Tracking {
  public:
-  explicit Tracking(DatabasePtr database) : database_(std::move(database)) {}
+  explicit Tracking(DatabasePtr database, TrackingOptions options = {})
+      : database_(std::move(database)), options_(options) {}
 
-  // kAlreadyExists where the namespace has one of the name.
-  [[nodiscard]] Result<void> MakeExperiment(const std::string& ns, const Experiment& experiment);
+  // kAlreadyExists where the namespace has another one of the name; Invalid of too many tags.
+  [[nodiscard]] Result<void> MakeExperiment(const std::string& ns, const Experiment& experiment,
+                                            const std::stop_token& stop = {});
   // kNotFound.
   [[nodiscard]] Result<Experiment> ExperimentOfId(const std::string& ns,
                                                   const std::string& id) const;
   [[nodiscard]] Result<Experiment> ExperimentOfName(const std::string& ns,
                                                     const std::string& name) const;
-  // By name, those behind `after`.
-  [[nodiscard]] Result<std::vector<Experiment>> Experiments(const std::string& ns, int limit,
-                                                            const std::string& after) const;
+  // By name, those behind `after`; `more` too where they hold over kMostExperimentBytes.
+  [[nodiscard]] Result<ExperimentPage> Experiments(const std::string& ns, int limit,
+                                                   const std::string& after) const;
+  // kNotFound; Invalid of too many tags.
   [[nodiscard]] Result<void> TagExperiment(const std::string& ns, const std::string& id,
                                            const std::string& name, const std::string& value,
-                                           TimePoint now);
+                                           TimePoint now, const std::stop_token& stop = {});
 
-  [[nodiscard]] Result<void> Begin(const TrackedRun& run);
+  // Where the namespace has a run of its name, it is kept as the name, a dash and the UID's first
+  // eight letters, by which it can be compared.
+  [[nodiscard]] Result<void> Begin(const TrackedRun& run, const std::stop_token& stop = {});
   // kNotFound.
   [[nodiscard]] Result<TrackedRun> Get(const std::string& ns, const std::string& uid) const;
   // What `change` makes of it, and these values of its metrics: all of it, or on an error nothing.
-  // Invalid where it holds over kMostTrackedOfRun then.
+  // Invalid where it holds over kMostTrackedOfRun or too many values then.
   [[nodiscard]] Result<TrackedRun> Change(const std::string& ns, const std::string& uid,
                                           const std::function<Result<void>(TrackedRun&)>& change,
-                                          const std::vector<MetricPoint>& points = {});
+                                          const std::vector<MetricPoint>& points = {},
+                                          const std::stop_token& stop = {});
   // Of an experiment, newest first; `more` too where they hold over kMostTrackedBytes.
   [[nodiscard]] Result<TrackedPage> Runs(const std::string& ns, const std::string& experiment,
                                          bool deleted, int limit) const;
@@ -90,11 +118,24 @@ class Tracking {
                                                         int offset) const;
 
  private:
-  [[nodiscard]] Result<void> Write(const std::function<Result<void>(soci::session&)>& write);
+  // Of the one call that writes.
+  class Turn;
+  struct Failure {
+    Error why;
+    std::chrono::steady_clock::time_point at;
+  };
+  [[nodiscard]] Result<void> Wait(const std::stop_token& stop);
+  [[nodiscard]] Result<void> Connect();
+  [[nodiscard]] Result<void> Write(const std::function<Result<void>(soci::session&)>& write,
+                                   const std::stop_token& stop);
 
   const DatabasePtr database_;
+  const TrackingOptions options_;
   std::mutex mutex_;
-  Session writer_;  // of who holds mutex_; null until it is needed, and after it was lost
+  std::condition_variable_any free_;
+  bool busy_ = false;              // it is somebody's turn, whose these are:
+  Session writer_;                 // null until it is needed, and after it was lost
+  std::optional<Failure> failed_;  // to open it, so that calls do not wait for that one by one
 };
 
 }  // namespace penstock::metadata

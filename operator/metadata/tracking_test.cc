@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <future>
 #include <limits>
 #include <thread>
 
@@ -70,6 +71,39 @@ TEST_P(TrackedRuns, StandBesideThoseOfPipelinesInListsAndComparisons) {
   EXPECT_EQ(tracking_->Get("other", "t1").error().kind, ErrorKind::kNotFound);
 }
 
+TEST_P(TrackedRuns, HideNoRunOfAPipelineThatHasTheirName) {
+  const auto recorder = OpenRecorder();
+  RunRecord theirs = FlightsRun("u1", "Succeeded");
+  theirs.name = "name-t1";
+  theirs.object = R"({"kind": "PipelineRun"})";
+  ASSERT_TRUE(tracking_->Begin(New("t1", 10)));  // before it, and newer
+  recorder->RecordRun(theirs);
+  recorder->Flush();
+  EXPECT_EQ(query().Run("team", "name-t1")->uid, "u1");
+  EXPECT_EQ(query().Compared("team", {"name-t1"})->at(0).uid, "u1");
+  EXPECT_TRUE(query().StoryOf("team", "name-t1"));
+  TrackedRun late = New("0123456789", 20);
+  late.record.name = "name-t1";
+  ASSERT_TRUE(tracking_->Begin(late));
+  EXPECT_EQ(query().Compared("team", {"name-t1-01234567"})->at(0).uid, "0123456789");
+  ASSERT_TRUE(tracking_->Change("team", "0123456789", Nothing, {{"m", 1, 1, 1}}));
+  EXPECT_EQ(tracking_->Get("team", "0123456789")->record.name, "name-t1-01234567");
+}
+
+TEST_P(TrackedRuns, AreNotOfTheirLastWordForEver) {
+  const auto to = [](const char* phase, const char* outcome) {
+    return [=](TrackedRun& run) {
+      run.record.phase = phase;
+      run.record.outcome = outcome;
+      return Result<void>();
+    };
+  };
+  ASSERT_TRUE(tracking_->Begin(New("t1", 0)));
+  ASSERT_TRUE(tracking_->Change("team", "t1", to("Failed", "Failed")));
+  ASSERT_TRUE(tracking_->Change("team", "t1", to("Running", "")));
+  EXPECT_EQ(query().OfUid("t1")->phase, "Running");
+}
+
 TEST_P(TrackedRuns, KeepEveryValueOfAMetricOnceAndCountTheFurthestAsItsNewest) {
   ASSERT_TRUE(tracking_->Begin(New("t1", 0)));
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -118,8 +152,104 @@ TEST_P(TrackedRuns, ExperimentsHaveANameOnceAndAreOfTheirNamespace) {
   const auto experiment = tracking_->ExperimentOfId("team", "7");
   EXPECT_EQ(experiment->tags, (std::map<std::string, std::string>{{"a", "b"}, {"c", "d"}}));
   EXPECT_EQ(experiment->changed, At(5));
-  EXPECT_EQ(tracking_->Experiments("team", 10, "")->size(), 1U);
-  EXPECT_TRUE(tracking_->Experiments("team", 10, "churn")->empty());
+  EXPECT_EQ(tracking_->Experiments("team", 10, "")->experiments.size(), 1U);
+  EXPECT_TRUE(tracking_->Experiments("team", 10, "churn")->experiments.empty());
+  EXPECT_TRUE(tracking_->MakeExperiment("team", {"7", "churn", At(0), At(0), {}}))
+      << "the answer to its own making was lost";
+}
+
+TEST_P(TrackedRuns, ExperimentsOfManyTagsFillNoMemory) {
+  const std::string large(7'000, 'x');
+  for (int i = 0; i < 9; ++i)
+    ASSERT_TRUE(tracking_->TagExperiment("team", "7", "t" + std::to_string(i), large, At(1)));
+  const auto over = tracking_->TagExperiment("team", "7", "one-more", large, At(1));
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(tracking_->ExperimentOfId("team", "7")->tags.size(), 10U);
+  Experiment many{"8", "many", At(0), At(0), {}};
+  for (int i = 0; i < 501; ++i) many.tags[std::to_string(i)] = "";
+  EXPECT_EQ(tracking_->MakeExperiment("team", many).error().kind, ErrorKind::kInvalid);
+  for (int i = 10; i < 40; ++i) {
+    Experiment e{std::to_string(i), "e" + std::to_string(i), At(0), At(0), {}};
+    for (int t = 0; t < 9; ++t) e.tags[std::to_string(t)] = large;
+    ASSERT_TRUE(tracking_->MakeExperiment("team", e));
+  }
+  std::string after;
+  std::size_t seen = 0;
+  for (bool more = true; more;) {
+    const auto page = tracking_->Experiments("team", 1'000, after);
+    ASSERT_TRUE(page) << page.error().message;
+    ASSERT_FALSE(page->experiments.empty());
+    EXPECT_LE(page->experiments.size(), 8U) << "half a megabyte";
+    seen += page->experiments.size();
+    after = page->experiments.back().name;
+    more = page->more;
+  }
+  EXPECT_EQ(seen, 31U);
+  EXPECT_TRUE(tracking_->Experiments("team", 2, "")->more);
+}
+
+TEST_P(TrackedRuns, HoldNoMoreValuesOfMetricsThanABound) {
+  Tracking bounded(database_, {.most_points = 3});
+  ASSERT_TRUE(bounded.Begin(New("t1", 0)));
+  ASSERT_TRUE(bounded.Change("team", "t1", Nothing, {{"a", 1, 1, 1}, {"b", 1, 1, 1}}));
+  ASSERT_TRUE(bounded.Change("team", "t1", Nothing, {{"a", 2, 2, 2}, {"b", 1, 1, 1}}))
+      << "what is there already counts once";
+  const auto over = bounded.Change("team", "t1", Nothing, {{"a", 3, 3, 3}});
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().kind, ErrorKind::kInvalid);
+  EXPECT_THAT(over.error().message, ::testing::HasSubstr("over 3 values"));
+  EXPECT_EQ(bounded.Points("t1", "a", 10, 0)->size(), 2U);
+  EXPECT_TRUE(bounded.Change("team", "t1", [](TrackedRun& run) {
+    run.record.phase = run.record.outcome = "Succeeded";
+    return Result<void>();
+  })) << "it can still end";
+}
+
+TEST_P(TrackedRuns, ACallThatWaitsBehindAnotherOneGivesUp) {
+  Tracking tracking(database_, {.patience = Milliseconds{100}});
+  ASSERT_TRUE(tracking.Begin(New("t1", 0)));
+  std::promise<void> begun, release;
+  std::jthread slow([&] {
+    const auto changed = tracking.Change("team", "t1", [&](TrackedRun&) {
+      begun.set_value();
+      release.get_future().wait();
+      return Result<void>();
+    });
+    EXPECT_TRUE(changed);
+  });
+  begun.get_future().wait();
+  const auto late = tracking.Change("team", "t1", Nothing, {{"m", 1, 1, 1}});
+  std::stop_source gone;
+  gone.request_stop();
+  const auto nobody = tracking.Change("team", "t1", Nothing, {{"m", 1, 1, 1}}, gone.get_token());
+  release.set_value();
+  slow.join();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(late.error().message, ::testing::HasSubstr("too much at once"));
+  ASSERT_FALSE(nobody);
+  EXPECT_THAT(nobody.error().message, ::testing::HasSubstr("has gone"));
+  EXPECT_TRUE(tracking.Change("team", "t1", Nothing, {{"m", 1, 1, 1}}));
+}
+
+TEST_P(TrackedRuns, ThatWereDeletedStandInNoList) {
+  ASSERT_TRUE(tracking_->Begin(New("t1", 1)));
+  ASSERT_TRUE(tracking_->Begin(New("t2", 2)));
+  const auto hide = [](bool deleted) {
+    return [=](TrackedRun& run) {
+      run.deleted = deleted;
+      return Result<void>();
+    };
+  };
+  ASSERT_TRUE(tracking_->Change("team", "t1", hide(true)));
+  RunFilter team;
+  team.namespace_ = "team";
+  ASSERT_EQ(query().Page(team, 10)->runs.size(), 1U);
+  EXPECT_EQ(query().Page(team, 10)->runs[0].uid, "t2");
+  EXPECT_EQ(query().Grid("team", "churn", 10)->size(), 1U);
+  ASSERT_TRUE(tracking_->Change("team", "t1", hide(false)));
+  EXPECT_EQ(query().Page(team, 10)->runs.size(), 2U);
 }
 
 TEST_P(TrackedRuns, AreReadNewestFirstAndHiddenWhereTheyAreDeleted) {

@@ -18,28 +18,37 @@ struct Stamp {
   }
 };
 
-void WriteRunRow(soci::session& db, const RunRecord& r) {
+// False where the run has said its last word already, and this is of before: an operator that has
+// lost its lease may not know it yet. Programs that log by MLflow may begin a run anew.
+bool WriteRunRow(soci::session& db, const RunRecord& r) {
   const std::string parameters = CanonicalJson(r.parameters);
   const std::string labels = CanonicalJson(Json(r.labels)), counts = FormatCounts(r.counts);
   Stamp created(r.created), started(r.started), finished(r.finished);
-  db << "INSERT INTO runs(uid, namespace, name, pipeline, revision, outcome, message, parameters,"
-        " created, started, finished, phase, reason, step, cause, \"user\", labels, counts, "
-        "changed)"
-        " VALUES(:uid, :ns, :name, :pipeline, :revision, :outcome,"
-        " :message, :parameters, :created, :started, :finished, :phase, :reason, :step, :cause,"
-        " :user, :labels, :counts, (SELECT coalesce(max(changed), 0) + 1 FROM runs))"
-        " ON CONFLICT(uid) DO UPDATE SET revision = excluded.revision,"
-        " outcome = excluded.outcome, message = excluded.message,"
-        " parameters = excluded.parameters, started = excluded.started,"
-        " finished = excluded.finished, phase = excluded.phase, reason = excluded.reason,"
-        " step = excluded.step, cause = excluded.cause, \"user\" = excluded.\"user\","
-        " labels = excluded.labels, counts = excluded.counts, changed = excluded.changed",
-      soci::use(r.uid), soci::use(r.namespace_), soci::use(r.name), soci::use(r.pipeline),
-      soci::use(r.revision), soci::use(r.outcome), soci::use(r.message), soci::use(parameters),
-      soci::use(created.value, created.indicator), soci::use(started.value, started.indicator),
-      soci::use(finished.value, finished.indicator), soci::use(r.phase), soci::use(r.reason),
-      soci::use(r.step), soci::use(r.cause), soci::use(r.user), soci::use(labels),
-      soci::use(counts);
+  soci::statement st =
+      (db.prepare
+           << "INSERT INTO runs(uid, namespace, name, pipeline, revision, outcome, message, "
+              "parameters,"
+              " created, started, finished, phase, reason, step, cause, \"user\", labels, counts, "
+              "changed)"
+              " VALUES(:uid, :ns, :name, :pipeline, :revision, :outcome,"
+              " :message, :parameters, :created, :started, :finished, :phase, :reason, :step, "
+              ":cause,"
+              " :user, :labels, :counts, (SELECT coalesce(max(changed), 0) + 1 FROM runs))"
+              " ON CONFLICT(uid) DO UPDATE SET revision = excluded.revision,"
+              " outcome = excluded.outcome, message = excluded.message,"
+              " parameters = excluded.parameters, started = excluded.started,"
+              " finished = excluded.finished, phase = excluded.phase, reason = excluded.reason,"
+              " step = excluded.step, cause = excluded.cause, \"user\" = excluded.\"user\","
+              " labels = excluded.labels, counts = excluded.counts, changed = excluded.changed"
+              " WHERE runs.outcome = '' OR excluded.outcome <> '' OR excluded.cause = 'MLflow'",
+       soci::use(r.uid), soci::use(r.namespace_), soci::use(r.name), soci::use(r.pipeline),
+       soci::use(r.revision), soci::use(r.outcome), soci::use(r.message), soci::use(parameters),
+       soci::use(created.value, created.indicator), soci::use(started.value, started.indicator),
+       soci::use(finished.value, finished.indicator), soci::use(r.phase), soci::use(r.reason),
+       soci::use(r.step), soci::use(r.cause), soci::use(r.user), soci::use(labels),
+       soci::use(counts));
+  st.execute(true);
+  return st.get_affected_rows() > 0;
 }
 
 // The revision's name is the hash of what it holds: one that is there stays.
@@ -117,7 +126,7 @@ void WriteResult(soci::session& db, const std::string& run, const std::string& s
 }  // namespace
 
 void WriteRun(soci::session& db, const RunRecord& record) {
-  WriteRunRow(db, record);
+  if (!WriteRunRow(db, record)) return;
   WriteStory(db, record);
   for (const StepRecord& step : record.steps) {
     WriteStepRow(db, record.uid, step);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <random>
 
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 #include "operator/gateway/mlflow/mlflow_calls.h"
 
@@ -22,12 +23,18 @@ std::string RandomLetters(const std::string& letters, std::size_t length) {
   return text;
 }
 
+Result<void> CheckView(const std::string& name, const std::string& view) {
+  if (view.empty() || view == "ACTIVE_ONLY" || view == "DELETED_ONLY" || view == "ALL") return {};
+  return Invalid(name + ": '" + plan::Shown(view, 40) +
+                 "' is none of ACTIVE_ONLY, DELETED_ONLY and ALL");
+}
+
 Result<Experiment> FindExperiment(const MlflowCall& call, const std::string& id) {
   auto found = call.parts.tracking->ExperimentOfId(call.ns, id);
   if (found || id != kDefaultExperiment || found.error().kind != ErrorKind::kNotFound) return found;
   const TimePoint now = call.parts.clock->Now();
-  const auto made =
-      call.parts.tracking->MakeExperiment(call.ns, {kDefaultExperiment, "Default", now, now, {}});
+  const auto made = call.parts.tracking->MakeExperiment(
+      call.ns, {kDefaultExperiment, "Default", now, now, {}}, call.stop);
   if (!made && made.error().kind != ErrorKind::kAlreadyExists) return made.error();
   return call.parts.tracking->ExperimentOfId(call.ns, id);
 }
@@ -39,7 +46,7 @@ Result<Json> CreateExperiment(const MlflowCall& call) {
   PENSTOCK_ASSIGN(e.tags, ReadPairs(pairs, kLongestTag));
   e.id = RandomLetters("123456789", 18);
   e.created = e.changed = call.parts.clock->Now();
-  PENSTOCK_TRY(call.parts.tracking->MakeExperiment(call.ns, e));
+  PENSTOCK_TRY(call.parts.tracking->MakeExperiment(call.ns, e, call.stop));
   return Json{{"experiment_id", e.id}};
 }
 
@@ -61,14 +68,21 @@ Result<Json> SearchExperiments(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const std::string filter, call.asked.Text("filter"));
   if (!filter.empty())
     return Invalid("filter: experiments are listed by name and not filtered; leave it out");
+  PENSTOCK_ASSIGN(const auto orders, call.asked.Texts("order_by"));
+  for (const std::string& order : orders)
+    if (order != "name" && order != "name ASC")
+      return Invalid("order_by: experiments are listed by name, and not by '" +
+                     plan::Shown(order, 80) + "'; leave it out");
+  PENSTOCK_ASSIGN(const std::string view, call.asked.Text("view_type"));
+  PENSTOCK_TRY(CheckView("view_type", view));
+  Json answer{{"experiments", Json::array()}};
+  if (view == "DELETED_ONLY") return answer;  // none is ever deleted
+  PENSTOCK_TRY(HoldForMuch(call));
   const auto most = static_cast<int>(
       std::clamp<std::int64_t>(asked.value_or(kMostExperiments), 1, kMostExperiments));
-  PENSTOCK_ASSIGN(auto list, call.parts.tracking->Experiments(call.ns, most + 1, after));
-  const bool more = list.size() > static_cast<std::size_t>(most);
-  if (more) list.pop_back();
-  Json answer{{"experiments", Json::array()}};
-  for (const Experiment& e : list) answer["experiments"].push_back(ExperimentJson(e));
-  if (more) answer["next_page_token"] = list.back().name;
+  PENSTOCK_ASSIGN(const auto page, call.parts.tracking->Experiments(call.ns, most, after));
+  for (const Experiment& e : page.experiments) answer["experiments"].push_back(ExperimentJson(e));
+  if (page.more) answer["next_page_token"] = page.experiments.back().name;
   return answer;
 }
 
@@ -76,8 +90,13 @@ Result<Json> TagExperiment(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const std::string id, call.asked.Needed("experiment_id", kLongestName));
   PENSTOCK_ASSIGN(const std::string key, call.asked.Needed("key", 250));
   PENSTOCK_ASSIGN(const std::string value, call.asked.Text("value"));
-  PENSTOCK_TRY(
-      call.parts.tracking->TagExperiment(call.ns, id, key, value, call.parts.clock->Now()));
+  if (value.size() > kLongestTag)
+    return Invalid("the value of " + key + " is over " + std::to_string(kLongestTag) + " bytes");
+  // As much as it is written with, read and made anew.
+  PENSTOCK_TRY(call.held.Hold(
+      std::min<std::uint64_t>(call.parts.bodies->share(), 2 * metadata::kMostTagsOfExperiment)));
+  PENSTOCK_TRY(call.parts.tracking->TagExperiment(call.ns, id, key, value, call.parts.clock->Now(),
+                                                  call.stop));
   return Json::object();
 }
 

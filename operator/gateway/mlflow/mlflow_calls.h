@@ -1,6 +1,7 @@
 // What MLflow's requests do, once who asks may. Each checks what it is given and throws nothing.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "operator/base/json.h"
@@ -16,6 +17,8 @@ struct MlflowCall {
   const std::string ns;
   const Caller& caller;
   const Asked asked;
+  BodyBudget::Held& held;  // of the gateway's memory, until it is answered
+  const std::stop_token stop;
 };
 
 // experiment_calls.cc
@@ -27,6 +30,8 @@ struct MlflowCall {
 // The experiment; whoever logs without one does so in that of the id 0, which is made for him.
 [[nodiscard]] Result<metadata::Experiment> FindExperiment(const MlflowCall& call,
                                                           const std::string& id);
+// Invalid of a view of what is deleted that is none of MLflow's; empty: what is not.
+[[nodiscard]] Result<void> CheckView(const std::string& name, const std::string& view);
 // So many of these letters, by chance.
 [[nodiscard]] std::string RandomLetters(const std::string& letters, std::size_t length);
 
@@ -46,6 +51,8 @@ struct MlflowCall {
 [[nodiscard]] Result<Json> SearchRuns(const MlflowCall& call);
 [[nodiscard]] Result<Json> MetricHistory(const MlflowCall& call);
 [[nodiscard]] Result<std::string> RunIdOf(const Asked& asked);
+// One or two of a namespace at a time: what it answers with may be much.
+[[nodiscard]] Result<void> HoldForMuch(const MlflowCall& call);
 
 inline constexpr std::size_t kMostPairs = 100;  // parameters or tags of one request
 inline constexpr std::size_t kLongestTag = 8'000, kLongestName = 500;

@@ -1,6 +1,7 @@
 #include "operator/gateway/mlflow/mlflow_routes.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
@@ -69,14 +70,13 @@ void RespondMlflow(Exchange& x, const Error& error) {
   }
 }
 
-Result<Json> BodyOf(const MlflowParts& parts, Exchange& x, const std::string& ns) {
+Result<Json> BodyOf(Exchange& x, BodyBudget::Held& held) {
   Json body = Json::object();
   if (x.method() == "GET") {
     PENSTOCK_ASSIGN(const QueryPairs pairs, ParseQuery(x.query()));
     for (const auto& [name, value] : pairs) body[name] = value;
     return body;
   }
-  BodyBudget::Held held(*parts.bodies, ns);
   PENSTOCK_ASSIGN(const std::string text,
                   ReadWholeBody(x, kMostBody, [&](std::size_t n) { return held.Hold(n); }));
   PENSTOCK_ASSIGN(body, ParseJson(text, "the body"));
@@ -110,11 +110,12 @@ void Serve(const MlflowParts& parts, const Route& route, Exchange& x, const Path
     return RespondMlflow(x, 401, "UNAUTHENTICATED", caller.error().message, challenge);
   if (!caller) return RespondMlflow(x, caller.error());
   x.CallerIsKnown();
+  std::optional<BodyBudget::Held> held;
   const auto answer = [&]() -> Result<Json> {
     PENSTOCK_ASSIGN(const std::string ns, net::UrlDecode(path.at("ns")));
     PENSTOCK_TRY(CheckRight(parts, route, *caller, ns, x.stop()));
-    PENSTOCK_ASSIGN(const Json body, BodyOf(parts, x, ns));
-    return route.handle({parts, ns, *caller, Asked(body)});
+    PENSTOCK_ASSIGN(const Json body, BodyOf(x, held.emplace(*parts.bodies, ns)));
+    return route.handle({parts, ns, *caller, Asked(body), *held, x.stop()});
   }();
   if (!answer) return RespondMlflow(x, answer.error());
   x.Respond(200, "application/json", answer->dump() + "\n");

@@ -239,6 +239,61 @@ TEST_F(MlflowRoutes, WhatIsWrongIsAnsweredInMlflowsWords) {
   EXPECT_EQ(Ask("POST", "runs/create", "{")["error_code"], "INVALID_PARAMETER_VALUE");
 }
 
+TEST_F(MlflowRoutes, WhatASearchDoesNotReadIsRefusedAndNotPassedOver) {
+  Post("experiments/create", {{"name", "churn"}});
+  EXPECT_EQ(Post("experiments/search",
+                 {{"view_type", "ACTIVE_ONLY"}, {"order_by", {"name ASC"}}})["experiments"]
+                .size(),
+            1U);
+  EXPECT_EQ(Post("experiments/search", {{"view_type", "ALL"}})["experiments"].size(), 1U);
+  EXPECT_TRUE(Post("experiments/search", {{"view_type", "DELETED_ONLY"}})["experiments"].empty());
+  EXPECT_EQ(status_, 200);
+  const std::tuple<const char*, Json, const char*> wrong[]{
+      {"experiments/search", {{"order_by", {"creation_time DESC"}}}, "order_by"},
+      {"experiments/search", {{"view_type", "OLD"}}, "view_type: 'OLD' is none"},
+      {"runs/search",
+       {{"experiment_ids", {"0"}}, {"run_view_type", "deleted"}},
+       "run_view_type: 'deleted' is none"}};
+  for (const auto& [target, body, says] : wrong) {
+    EXPECT_THAT(Post(target, body).value("message", ""), HasSubstr(says));
+    EXPECT_EQ(status_, 400) << body;
+  }
+}
+
+TEST_F(MlflowRoutes, TagsOfAnExperimentAreBounded) {
+  const std::string id = Post("experiments/create", {{"name", "churn"}})["experiment_id"];
+  Json tag{{"experiment_id", id}, {"key", "k"}, {"value", std::string(9'000, 'x')}};
+  EXPECT_THAT(Post("experiments/set-experiment-tag", tag).value("message", ""),
+              HasSubstr("over 8000 bytes"));
+  EXPECT_EQ(status_, 400);
+  tag["value"] = std::string(8'000, 'x');
+  for (int i = 0; i < 8; ++i) {
+    tag["key"] = std::to_string(i);
+    Post("experiments/set-experiment-tag", tag);
+    ASSERT_EQ(status_, 200);
+  }
+  tag["key"] = "one more";
+  EXPECT_THAT(Post("experiments/set-experiment-tag", tag).value("message", ""),
+              HasSubstr("64 KiB together"));
+  EXPECT_EQ(status_, 400);
+}
+
+TEST_F(MlflowRoutes, AnswersThatMayBeLargeWaitForTheGatewaysMemory) {
+  const std::string run = NewRun();
+  BodyBudget::Held others(bodies_, "team");
+  ASSERT_TRUE(others.Hold(bodies_.share() - 100));
+  const std::string history = "metrics/get-history?metric_key=auc&run_id=" + run;
+  Ask("GET", history);
+  EXPECT_EQ(status_, 429);
+  Ask("GET", "experiments/search");
+  EXPECT_EQ(status_, 429);
+  Post("experiments/set-experiment-tag", {{"experiment_id", "0"}, {"key", "k"}, {"value", "v"}});
+  EXPECT_EQ(status_, 429);
+  ASSERT_TRUE(others.Hold(0));
+  Ask("GET", history);
+  EXPECT_EQ(status_, 200);
+}
+
 TEST_F(MlflowRoutes, OnlyWhoMayMakeRunsLogsAndOnlyWhoMayListThemReads) {
   const std::string run = NewRun();
   EXPECT_EQ(Ask("GET", "runs/get?run_id=" + run, "", "rita")["run"]["info"]["run_id"], run);
@@ -263,6 +318,8 @@ TEST_F(MlflowRoutes, ADeletedRunIsHiddenTakesNothingAndComesBack) {
   EXPECT_THAT(
       Post("runs/set-tag", {{"run_id", run}, {"key", "k"}, {"value", "v"}}).value("message", ""),
       HasSubstr("restore it first"));
+  EXPECT_THAT(Post("runs/update", {{"run_id", run}, {"status", "FINISHED"}}).value("message", ""),
+              HasSubstr("restore it first"));
   Post("runs/restore", {{"run_id", run}});
   EXPECT_EQ(Post("runs/search", search)["runs"].size(), 1U);
   Post("runs/set-tag", {{"run_id", run}, {"key", "k"}, {"value", "v"}});

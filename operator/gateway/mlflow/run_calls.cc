@@ -38,11 +38,16 @@ Result<void> TakeStatus(const std::string& status, metadata::RunRecord& r) {
                  "' is none of SCHEDULED, RUNNING, FINISHED, FAILED and KILLED");
 }
 
+Result<void> CheckStands(const TrackedRun& run) {
+  if (!run.deleted) return {};
+  return Invalid("the run " + run.record.uid + " is deleted; restore it first");
+}
+
 Result<Json> Changed(const MlflowCall& call, const std::function<Result<void>(TrackedRun&)>& change,
                      const std::vector<MetricPoint>& points = {}) {
   PENSTOCK_ASSIGN(const std::string id, RunIdOf(call.asked));
   const auto bounded = [&](TrackedRun& run) -> Result<void> {
-    if (run.deleted) return Invalid("the run " + id + " is deleted; restore it first");
+    PENSTOCK_TRY(CheckStands(run));
     PENSTOCK_TRY(change(run));
     std::size_t metrics = run.metrics.size();
     for (const MetricPoint& p : points) metrics += run.metrics.contains(p.name) ? 0 : 1;
@@ -50,17 +55,20 @@ Result<Json> Changed(const MlflowCall& call, const std::function<Result<void>(Tr
       return Invalid("a run has at most 2,000 parameters, 2,000 tags and 2,000 metrics");
     return {};
   };
-  const auto changed = call.parts.tracking->Change(call.ns, id, bounded, points);
+  const auto changed = call.parts.tracking->Change(call.ns, id, bounded, points, call.stop);
   if (!changed) return changed.error();
   return Json::object();
 }
 
 Result<Json> SetDeleted(const MlflowCall& call, bool deleted) {
   PENSTOCK_ASSIGN(const std::string id, RunIdOf(call.asked));
-  const auto changed = call.parts.tracking->Change(call.ns, id, [&](TrackedRun& run) {
-    run.deleted = deleted;
-    return Result<void>();
-  });
+  const auto changed = call.parts.tracking->Change(
+      call.ns, id,
+      [&](TrackedRun& run) {
+        run.deleted = deleted;
+        return Result<void>();
+      },
+      {}, call.stop);
   if (!changed) return changed.error();
   return Json::object();
 }
@@ -107,7 +115,7 @@ Result<Json> CreateRun(const MlflowCall& call) {
   r.created = call.parts.clock->Now();
   PENSTOCK_ASSIGN(const auto start, call.asked.Whole("start_time"));
   r.started = start && *start > 0 ? TimeOf(*start) : *r.created;
-  PENSTOCK_TRY(call.parts.tracking->Begin(run));
+  PENSTOCK_TRY(call.parts.tracking->Begin(run, call.stop));
   return Json{{"run", RunJson(run)}};
 }
 
@@ -123,16 +131,20 @@ Result<Json> UpdateRun(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const std::string name, call.asked.Text("run_name"));
   PENSTOCK_ASSIGN(const auto end, call.asked.Whole("end_time"));
   if (name.size() > kLongestName) return Invalid("run_name is over 500 bytes");
-  const auto changed = call.parts.tracking->Change(call.ns, id, [&](TrackedRun& run) {
-    if (!name.empty()) run.tags["mlflow.runName"] = name;
-    if (status.empty()) return Result<void>();
-    auto taken = TakeStatus(status, run.record);
-    if (!taken) return taken;
-    run.record.finished = std::nullopt;
-    if (!run.record.outcome.empty())
-      run.record.finished = end && *end > 0 ? TimeOf(*end) : call.parts.clock->Now();
-    return taken;
-  });
+  const auto changed = call.parts.tracking->Change(
+      call.ns, id,
+      [&](TrackedRun& run) {
+        if (auto stands = CheckStands(run); !stands) return stands;
+        if (!name.empty()) run.tags["mlflow.runName"] = name;
+        if (status.empty()) return Result<void>();
+        auto taken = TakeStatus(status, run.record);
+        if (!taken) return taken;
+        run.record.finished = std::nullopt;
+        if (!run.record.outcome.empty())
+          run.record.finished = end && *end > 0 ? TimeOf(*end) : call.parts.clock->Now();
+        return taken;
+      },
+      {}, call.stop);
   if (!changed) return changed.error();
   return Json{{"run_info", RunJson(*changed)["info"]}};
 }

@@ -27,6 +27,7 @@ Result<int> OffsetOf(const Asked& asked) {
 Result<std::vector<TrackedRun>> Candidates(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const auto ids, call.asked.Texts("experiment_ids"));
   PENSTOCK_ASSIGN(const std::string view, call.asked.Text("run_view_type"));
+  PENSTOCK_TRY(CheckView("run_view_type", view));
   std::vector<TrackedRun> runs;
   for (const bool deleted : {false, true}) {
     if (deleted ? view != "DELETED_ONLY" && view != "ALL" : view == "DELETED_ONLY") continue;
@@ -53,11 +54,16 @@ Result<std::string> RunIdOf(const Asked& asked) {
   return asked.Needed("run_uuid", kLongestName);
 }
 
+Result<void> HoldForMuch(const MlflowCall& call) {
+  return call.held.Hold(call.parts.bodies->share() / 2);
+}
+
 Result<Json> MetricHistory(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const std::string id, RunIdOf(call.asked));
   PENSTOCK_ASSIGN(const std::string name, call.asked.Needed("metric_key", 250));
   PENSTOCK_ASSIGN(const auto asked, call.asked.Whole("max_results"));
   PENSTOCK_ASSIGN(const int offset, OffsetOf(call.asked));
+  PENSTOCK_TRY(HoldForMuch(call));
   PENSTOCK_ASSIGN(const TrackedRun run, call.parts.tracking->Get(call.ns, id));
   const auto most = static_cast<int>(std::clamp<std::int64_t>(asked.value_or(25'000), 1, 25'000));
   PENSTOCK_ASSIGN(auto points, call.parts.tracking->Points(run.record.uid, name, most + 1, offset));
@@ -81,9 +87,7 @@ Result<Json> SearchRuns(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const auto asked, call.asked.Whole("max_results"));
   PENSTOCK_ASSIGN(const int offset, OffsetOf(call.asked));
   const auto most = static_cast<int>(std::clamp<std::int64_t>(asked.value_or(1'000), 1, 50'000));
-  // One or two searches of a namespace at a time: each may hold much.
-  BodyBudget::Held held(*call.parts.bodies, call.ns);
-  PENSTOCK_TRY(held.Hold(call.parts.bodies->share() / 2));
+  PENSTOCK_TRY(HoldForMuch(call));
   PENSTOCK_ASSIGN(auto runs, Candidates(call));
   std::erase_if(runs, [&](const TrackedRun& run) { return !Matches(filter, run); });
   Sort(runs, orders);

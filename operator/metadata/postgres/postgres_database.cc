@@ -28,6 +28,14 @@ std::string OneLine(std::string text) {
   return text;
 }
 
+// Whatever keeps the server from being reached is mended by others and then passes. Never
+// kNotFound, which says that there is no history yet: what history keeps would be collected.
+Error Unreachable(const std::string& what, const Error& why) {
+  Error e = Wrap(what, why);
+  e.kind = ErrorKind::kTransient;
+  return e;
+}
+
 struct Connected {
   Session session;
   PostgresAddress address;
@@ -66,6 +74,9 @@ class PostgresDatabase : public Database {
       return Transient("bringing " + name() + " up to date: " + OneLine(e.what()));
     }
   }
+
+  // Nothing of a server is ever set aside.
+  Result<OpenedDatabase> OpenIntact() const override { return OpenToWrite(TimePoint{}); }
 
   void BeginWriting(soci::session& session) const override { LockForWriting(session); }
 
@@ -112,9 +123,9 @@ class PostgresDatabase : public Database {
  private:
   Result<Connected> Connect(const std::string& settings) const {
     auto text = ReadFile(settings_.url, 1 << 16);
-    if (!text) return Wrap("the connection string of the metadata database", text.error());
+    if (!text) return Unreachable("the connection string of the metadata database", text.error());
     auto address = ReadPostgresAddress(*text, settings_.ca);
-    if (!address) return Wrap(settings_.url.string(), address.error());
+    if (!address) return Unreachable(settings_.url.string(), address.error());
     {
       const std::lock_guard lock(mutex_);
       shown_ = address->shown;

@@ -81,6 +81,46 @@ TEST_P(OnPostgres, ThePasswordThatWasChangedIsTakenWithTheNextConnection) {
   EXPECT_TRUE(query().OfUid("u1"));
 }
 
+TEST_P(OnPostgres, ASecretThatIsMissingIsNoHistoryThatIsEmpty) {
+  OpenRecorder()->RecordRun(FlightsRun("u1"));
+  std::filesystem::rename(folder_ / "url", folder_ / "gone");
+  const auto gone = schema_->OpenAsItIs();
+  const Query asked(gone);
+  bool any = false;
+  const auto kept = asked.EachKept(
+      "team", At(0),
+      {.text = [&](const auto&) { any = true; }, .spec = [&](const auto&) { any = true; }});
+  ASSERT_FALSE(kept) << "what history keeps would be collected";
+  EXPECT_EQ(kept.error().kind, ErrorKind::kTransient) << kept.error().message;
+  EXPECT_EQ(asked.StoryOf("team", "flights-u1").error().kind, ErrorKind::kTransient);
+  Tracking tracking(gone);
+  EXPECT_EQ(tracking.Get("team", "t1").error().kind, ErrorKind::kTransient);
+  EXPECT_EQ(tracking.MakeExperiment("team", {"1", "e", At(0), At(0), {}}).error().kind,
+            ErrorKind::kTransient);
+  std::ofstream(folder_ / "url") << "no connection string\n";
+  EXPECT_EQ(asked.EachKept("team", At(0), {}).error().kind, ErrorKind::kTransient);
+  EXPECT_FALSE(any);
+}
+
+TEST_P(OnPostgres, AsksForTheLiveRunsWheneverAnotherSessionWasNeeded) {
+  std::atomic<int> lost = 0;
+  BatchRecorderOptions options;
+  options.database = database_;
+  options.first_wait = Milliseconds{1};
+  options.on_lost = [&] { ++lost; };
+  const auto recorder = BatchRecorder::Open(std::move(options), clock_);
+  recorder->RecordRun(FlightsRun("u1"));
+  recorder->Flush();
+  EXPECT_EQ(lost, 0);
+  schema_->Sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+      " AND application_name = 'penstock'");
+  recorder->RecordRun(FlightsRun("u2"));
+  for (int i = 0; i < 1'000 && !query().OfUid("u2"); ++i) recorder->Flush();
+  EXPECT_TRUE(query().OfUid("u2"));
+  EXPECT_EQ(lost, 1) << "the server may be another one, that lacks the last that was written";
+}
+
 TEST_P(OnPostgres, ASchemaOfANewerProgramIsLeftAsItIs) {
   OpenRecorder().reset();
   schema_->Sql("INSERT INTO penstock_schema(version) VALUES (99)");
@@ -224,7 +264,7 @@ TEST_P(OnPostgres, OfARunThatGoesOnOnlyWhatHasChangedIsWritten) {
 }
 
 TEST_P(OnPostgres, ProgramsLogOnAfterTheServerWasRestarted) {
-  Tracking tracking(database_);
+  Tracking tracking(database_, {.between_tries = Milliseconds{0}});
   TrackedRun run;
   run.record = FlightsRun("t1");
   ASSERT_TRUE(tracking.Begin(run));

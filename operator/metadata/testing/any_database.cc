@@ -82,7 +82,11 @@ std::string PostgresSchema::Url(const std::string& more) const {
 DatabasePtr PostgresSchema::Open(const std::string& url) const {
   const fs::path file = folder_ / "url";
   std::ofstream(file) << url << "\n";
-  return PostgresServerDatabase({file, folder_ / "ca.pem"});
+  return OpenAsItIs();
+}
+
+DatabasePtr PostgresSchema::OpenAsItIs() const {
+  return PostgresServerDatabase({folder_ / "url", folder_ / "ca.pem"});
 }
 
 std::string PostgresSchema::Sql(const std::string& statements) const {

@@ -30,6 +30,8 @@ class PostgresSchema {
   [[nodiscard]] std::string Url(const std::string& more = "") const;
   // A Database of such a connection string, held to the server's certificate.
   [[nodiscard]] DatabasePtr Open(const std::string& url) const;
+  // Of what stands in the file that Open writes, if it is there.
+  [[nodiscard]] DatabasePtr OpenAsItIs() const;
   // As a superuser, within the schema.
   std::string Sql(const std::string& statements) const;
 
