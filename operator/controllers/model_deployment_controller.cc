@@ -218,6 +218,7 @@ bool ModelDeploymentController::ObserveRouters(const std::string& key,
   if (!answers) return false;
   observed.ready_routers = static_cast<int>(answers->size());
   observed.routers = routers::FactsOf(*answers, observed.md.meta.name);
+  observed.routers_not_asked = routers_.NotAsked(ns);
   auto port = ports_.Take(observed.md, context_.snapshots.model_deployments.List(ns));
   if (port) {
     observed.router_port = *port;

@@ -126,12 +126,14 @@ void RouterController::WakeModels(const std::string& ns) const {
 }
 
 void RouterController::WakeHeld(const std::string& ns, const routers::RouterAnswer& answer) const {
-  if (answer.said == nullptr) return;
-  for (const auto& [name, said] : answer.said->deployments) {
-    if (said.held == 0) continue;
-    const ObjectKey key{ns, name};
-    const auto md = context_.snapshots.model_deployments.Get(key);
-    if (md != nullptr && md->spec.autoscaling && md->status.replicas == 0) wake_model_(key.Text());
+  for (const auto& md : context_.snapshots.model_deployments.List(ns)) {
+    // Of a spec with errors it is not known whether the number is left to the routers.
+    if ((!md->spec.autoscaling && md->errors.empty()) || md->status.replicas != 0) continue;
+    if (answer.said != nullptr) {
+      const auto said = answer.said->deployments.find(md->meta.name);
+      if (said == answer.said->deployments.end() || said->second.held == 0) continue;
+    }
+    wake_model_(ObjectKey{ns, md->meta.name}.Text());
   }
 }
 
@@ -251,11 +253,12 @@ Outcome RouterController::Reconcile(const std::string& ns) {
   std::optional<Milliseconds> requeue;
   if (observed.needed) {
     requeue = kAskEach;
-    // Nobody waits for the answer: that they are asked is what counts. What they hold is also told
-    // by the listener, which has its bound.
-    const auto answers = observer_.Look(ns, "", kAskEach - Milliseconds(500));
+    // What they hold is also told by the listener, which has its bound, and never that one is
+    // silent. The last round is old by now; nobody waits for the next.
+    const auto answers = observer_.Look(ns, "", 2 * kAskEach);
     for (const auto& answer : answers.value_or(std::vector<routers::RouterAnswer>()))
       WakeHeld(ns, answer);
+    (void)observer_.Look(ns, "", kAskEach - Milliseconds(500));
   }
   if (!MustLook(observed)) return requeue;
   if (auto seen = Observe(observed); !seen) {

@@ -54,6 +54,8 @@ class RouterController {
                                                                        Milliseconds max_age) {
     return observer_.Look(ns, key, max_age);
   }
+  // The Ready routers that are not asked; see Observer::NotAsked.
+  [[nodiscard]] int NotAsked(const std::string& ns) const { return observer_.NotAsked(ns); }
 
  private:
   struct Memory {
@@ -81,7 +83,7 @@ class RouterController {
   [[nodiscard]] Outcome Settle(const std::string& ns, RefusalReport report,
                                std::optional<Milliseconds> requeue);
   void WakeModels(const std::string& ns) const;
-  // Those without servers for which the router holds requests.
+  // Those without servers for which the router holds requests, or may: it did not answer.
   void WakeHeld(const std::string& ns, const routers::RouterAnswer& answer) const;
 
   const Context& context_;

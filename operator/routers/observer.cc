@@ -75,6 +75,11 @@ std::optional<std::vector<RouterAnswer>> Observer::Look(const std::string& ns,
   return std::nullopt;
 }
 
+int Observer::NotAsked(const std::string& ns) const {
+  const std::size_t ready = pods_.Ready(ns).size();
+  return ready > kMostAsked ? static_cast<int>(ready - kMostAsked) : 0;
+}
+
 // Counted as an answer also when it throws, which the pool tells.
 void Observer::AskOne(const std::string& ns, const RouterPod& pod) {
   struct End {

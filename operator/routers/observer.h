@@ -48,6 +48,8 @@ class Observer {
   [[nodiscard]] std::optional<std::vector<RouterAnswer>> Look(const std::string& ns,
                                                               const std::string& key,
                                                               Milliseconds max_age);
+  // Ready routers beyond those that a round asks: nothing is known of them.
+  [[nodiscard]] int NotAsked(const std::string& ns) const;
   // What was answered is old: the next look asks anew.
   void Expire(const std::string& ns);
   // Nobody of the namespace goes through routers any more.

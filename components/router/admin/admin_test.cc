@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "components/router/admin/admin_server.h"
+#include "components/router/admin/load_sampler.h"
 #include "components/router/proxy/testing/router_fixture.h"
 #include "operator/base/json.h"
 
@@ -119,6 +120,30 @@ TEST_F(Admin, TellsOfRequestsUnderWayOverTime) {
       metrics.find("penstock_router_in_flight_seconds_total{deployment=\"m\",version=\"1\"} "),
       std::string::npos)
       << metrics;
+}
+
+// Else a shadow would be asked for servers as if somebody waited for it.
+TEST_F(Admin, CountsNoCopiesForAShadowAsLoad) {
+  std::atomic<bool> over{false};
+  FakeServer stable([](Connection& connection) {
+    while (!connection.Read().empty()) connection.Send(Ok(R"({"predictions": [1]})"));
+  });
+  FakeServer stuck([&](Connection& connection) {
+    (void)connection.Read();
+    (void)Eventually([&] { return over.load(); });
+  });
+  Use({{.version = 1, .weight = kWhole, .endpoints = {stable.endpoint()}},
+       {.version = 2, .weight = 0, .shadow = kWhole, .endpoints = {stuck.endpoint()}}});
+  StartAdmin();
+  for (int i = 0; i < 3; ++i) (void)Ask(Post("/v2/models/m/infer", "{}"));
+  const auto& shadow = *router_->Look().routes->deployments.at(0)->Find(2);
+  EXPECT_TRUE(Eventually([&] { return shadow.endpoints[0]->copies == 3; }));
+  EXPECT_EQ(shadow.endpoints[0]->in_flight, 3);
+  SampleLoad(router_->Look(), 1);
+  EXPECT_LT(shadow.statistics->in_flight_seconds(), 0.3);  // of three seconds
+  over = true;
+  EXPECT_TRUE(Eventually([&] { return shadow.endpoints[0]->in_flight == 0; }));
+  EXPECT_EQ(shadow.endpoints[0]->copies, 0);
 }
 
 class Guarding : public Admin {

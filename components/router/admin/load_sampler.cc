@@ -1,5 +1,6 @@
 #include "components/router/admin/load_sampler.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -19,7 +20,8 @@ void SampleLoad(const Router::Picture& picture, double seconds) {
   for (const auto& view : picture.routes->deployments) {
     for (const VersionView& version : view->versions) {
       int in_flight = 0;
-      for (const auto& endpoint : version.endpoints) in_flight += endpoint->in_flight;
+      for (const auto& endpoint : version.endpoints)
+        in_flight += std::max(0, endpoint->in_flight - endpoint->copies);
       if (in_flight > 0) version.statistics->Sampled(in_flight * seconds);
     }
   }

@@ -1,5 +1,6 @@
 // Requests under way over time, which is the load that an operator scales servers by: looks at a
 // moment of its own choice in every twentieth of a second, so that no client is in step with it.
+// Copies for a shadow are no load: nobody waits for them.
 // Owns its thread.
 #pragma once
 

@@ -37,6 +37,7 @@ struct LiveEndpoint {
   socklen_t address_size = 0;
   std::atomic<bool> listed{true};  // false: no table names it any more
   std::atomic<int> in_flight{0};
+  std::atomic<int> copies{0};  // of those, the copies for a shadow: nobody waits for them
 
   // Outliers: an endpoint that cannot be reached, or fails five times on end, gets nothing for a
   // second, twice as long each time up to a minute; an answer makes it whole again.

@@ -38,6 +38,7 @@ void ShadowCopy::Start() {
   // Always a new connection: a stale one would make the copy look failed.
   upstream_ = worker_->upstreams()->Acquire(*endpoint, this, true);
   if (upstream_ == nullptr) return Fail();
+  upstream_->endpoint->copies.fetch_add(1, std::memory_order_relaxed);
   job_->statistics->Copied();
 }
 
@@ -134,7 +135,10 @@ void ShadowCopy::Fail() {
 
 void ShadowCopy::End(bool reusable) {
   over_ = true;
-  if (upstream_ != nullptr) worker_->upstreams()->Release(upstream_, reusable, worker_->now());
+  if (upstream_ != nullptr) {
+    upstream_->endpoint->copies.fetch_sub(1, std::memory_order_relaxed);
+    worker_->upstreams()->Release(upstream_, reusable, worker_->now());
+  }
   upstream_ = nullptr;
   worker_->Retire(this);
 }

@@ -258,6 +258,57 @@ TEST_F(EngineScaling, LetServersGoWhenNobodyAsksAndWakeThemForAHeldRequest) {
   StopEngine();
 }
 
+class AheadClock : public SystemClock {
+ public:
+  [[nodiscard]] std::chrono::steady_clock::time_point Steady() const override {
+    return SystemClock::Steady() + ahead_.load();
+  }
+  void Jump(Milliseconds time) { ahead_ = ahead_.load() + time; }
+
+ private:
+  std::atomic<Milliseconds> ahead_{Milliseconds{0}};
+};
+
+// Nothing else would look at a model that sleeps.
+TEST_F(EngineScaling, WakeServersWhenARouterStopsAnswering) {
+  AheadClock clock;
+  engine_clock_ = &clock;
+  std::atomic<bool> silent = false;
+  ask_router_ = [this, &silent](const routers::RouterPod&) -> Result<std::string> {
+    if (silent) return Error{ErrorKind::kTransient, "no route to host"};
+    const std::lock_guard lock(mutex_);
+    return answer_.dump();
+  };
+  StartEngine();
+  Create(kube::kModelDeployments,
+         "metadata: {name: flights}\nspec: {model: \"" + Digest() +
+             "\", autoscaling: {minReplicas: 0, maxReplicas: 2, idleAfter: 5s}}\n");
+  FollowReplicas("flights-v1", 1);
+  MakeRouterReady("router-1");
+  Say("/sampledSeconds", 100);
+  Acknowledge("flights");
+  Await(kube::kServices, "flights", "to routers",
+        [](const Json& s) { return s["spec"]["selector"].contains("penstock.dev/router"); });
+  FollowReplicas("flights-v1", 0);
+  Await(kube::kModelDeployments, "flights", "Idle, of no replica",
+        [](const Json& md) { return ReasonOf(md) == "Idle" && md["status"]["replicas"] == 0; });
+  Create(kube::kModelDeployments, "metadata: {name: another}\nspec: {model: \"" + Digest() +
+                                      "\", replicas: 1, rollout: {strategy: Canary, steps: "
+                                      "[{weight: 10%}]}}\n");
+  silent = true;
+  int jumps = 0;
+  AwaitThat("a server is asked for", [&] {
+    clock.Jump(std::chrono::seconds(4));
+    // Wakes what is due by the clock, and not this model.
+    Patch(kube::kModelDeployments, "another",
+          {{"metadata", {{"annotations", {{"jumps", std::to_string(++jumps)}}}}}});
+    std::this_thread::sleep_for(Milliseconds(200));
+    return Get(kube::kDeployments, "flights-v1")["spec"]["replicas"] == 1;
+  });
+  EXPECT_GE(jumps, 3);  // not before it has been silent for ten seconds
+  StopEngine();
+}
+
 TEST_F(EngineRouters, AreNotMadeForAModelThatNeedsNone) {
   StartEngine();
   Create(kube::kModelDeployments,

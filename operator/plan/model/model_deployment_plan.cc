@@ -389,7 +389,9 @@ ModelPlan PlanModelDeployment(const ModelObserved& observed, const ModelSettings
                               TimePoint now) {
   if (!observed.md.spec.autoscaling || !observed.spec_errors.empty() || !observed.seen) {
     ModelPlan plan = ModelPlanner(observed, settings, now).Plan();
-    plan.load = observed.load;
+    // Of a spec with errors it is not known whether it means to have any.
+    if (observed.md.spec.autoscaling || !observed.spec_errors.empty()) plan.load = observed.load;
+    if (observed.seen && !observed.spec_errors.empty()) WakeDespiteErrors(observed, plan);
     return plan;
   }
   // From here on the number is as if the spec said it.

@@ -45,6 +45,15 @@ bool RoutersHold(const ModelObserved& o) {
          (o.ready_routers > 0 || o.no_router_for < kWithoutRouters);
 }
 
+// Where the stable version has no Deployment. It went to make room for another version, or somebody
+// deleted it: what it had to do is to be done still.
+int LastKnown(const ModelObserved& o) {
+  if (o.load.replicas().value_or(0) > 0) return *o.load.replicas();
+  int known = o.md.status.replicas;
+  for (const DeploymentFact& d : o.deployments) known = std::max(known, d.spec_replicas);
+  return known;
+}
+
 std::string Servers(int n) {
   return n == 0 ? "no servers" : n == 1 ? "1 server" : std::to_string(n) + " servers";
 }
@@ -70,19 +79,35 @@ ScalingStep Scale(ModelObserved& o) {
   const scaling::Rules rules = RulesOf(o.md.spec);
   const int fewest = std::max(rules.min, 1);
   const DeploymentFact* stable = o.OfVersion(StableVersionOf(o));
-  if (stable == nullptr) {  // the first version, or one that somebody deleted
-    o.md.spec.replicas = fewest;
-    return {fewest, fewest, "", std::nullopt};
+  if (stable == nullptr) {
+    const int known = StableVersionOf(o) > 0 ? LastKnown(o) : fewest;
+    o.md.spec.replicas = std::clamp(known, fewest, std::max(rules.max, fewest));
+    return {o.md.spec.replicas, o.md.spec.replicas, "", std::nullopt};
   }
   const int before = stable->spec_replicas;
-  o.load.Look({o.routers, o.ready_routers, before, stable->IsAvailable(before),
-               stable->available_replicas, o.clock});
+  o.load.Look({o.routers, o.ready_routers + o.routers_not_asked, before,
+               stable->IsAvailable(before), stable->available_replicas, o.clock,
+               o.service && o.service->to_routers});
   const bool comes_in = VersionComesIn(o, *stable);
   if (comes_in) o.load.Wake(o.clock);
   const auto decision =
       scaling::Decide(rules, o.load, before, !comes_in && RoutersHold(o), o.clock);
   o.md.spec.replicas = decision.replicas;
   return {before, decision.replicas, decision.why, decision.look_again};
+}
+
+void WakeDespiteErrors(const ModelObserved& o, ModelPlan& plan) {
+  const DeploymentFact* stable = o.OfVersion(StableVersionOf(o));
+  // A number that the spec said is left at 0.
+  const bool sleeps = (o.md.spec.autoscaling || o.load.replicas()) && o.service &&
+                      o.service->to_routers && stable != nullptr && stable->spec_replicas == 0;
+  if (!sleeps) return;
+  const bool held = std::any_of(o.routers.begin(), o.routers.end(),
+                                [](const RouterFact& router) { return router.held > 0; });
+  plan.listens = !held;
+  if (!held) return;
+  plan.actions.emplace_back(PatchDeployment{stable->name, {{"spec", {{"replicas", 1}}}}});
+  plan.events.push_back({"Normal", "Woken", "1 server instead of none: a request waits"});
 }
 
 void TellScaling(const ScalingStep& step, ModelPlan& plan) {

@@ -24,6 +24,10 @@ struct ScalingStep {
 // of a candidate, which has as many.
 [[nodiscard]] ScalingStep Scale(ModelObserved& observed);
 
+// Nothing is done of a spec with errors, but for this: a model that sleeps is not cut off by it. A
+// request that a router holds is given a server.
+void WakeDespiteErrors(const ModelObserved& observed, ModelPlan& plan);
+
 // The event of a change, the next look, and whether a request that is held is one.
 void TellScaling(const ScalingStep& step, ModelPlan& plan);
 

@@ -191,6 +191,108 @@ TEST_F(ScaledModels, HaveAServerWhileNoRouterCouldHoldARequest) {
   EXPECT_THAT(Step(), ElementsAre("patch flights-v1"));
 }
 
+// A request that it holds would be lost, and the model would say that it is Ready.
+TEST_F(ScaledModels, AreWokenWhenARouterStopsAnsweringWhileTheySleep) {
+  Sleep();
+  o_.routers.clear();
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_EQ(plan_.requeue_after, seconds(10));
+  o_.clock += seconds(10);
+  EXPECT_THAT(Step(), ElementsAre("patch flights-v1"));
+  EXPECT_EQ(Version(1).spec_replicas, 1);
+  EXPECT_EQ(plan_.events.back().message, "1 server instead of none: a router does not answer");
+  EXPECT_EQ(Is("Ready"), "False Waking");
+}
+
+TEST_F(ScaledModels, AreNotIdleBesideRoutersThatAreNotAsked) {
+  o_.md.spec.autoscaling->min_replicas = 0;
+  o_.md.spec.autoscaling->idle_after = seconds(60);
+  ServeByRouters();
+  o_.routers_not_asked = 1;
+  for (int i = 0; i < 20; ++i) Look(0, 0);
+  EXPECT_EQ(Version(1).spec_replicas, 1);
+}
+
+TEST_F(ScaledModels, KeepTheirNumberWhenANewVersionIsMadeInPlaceOfTheOld) {
+  o_.md.spec.rollout.strategy = api::RolloutStrategy::kRecreate;
+  ServeByRouters();
+  Look(0.2);
+  Look(2.5);
+  ASSERT_EQ(Version(1).spec_replicas, 4);
+  Step();
+  Follow('b');
+  EXPECT_THAT(Step(), Contains("delete flights-v1"));
+  for (int i = 0; i < 3 && o_.deployments.empty(); ++i) Step();
+  EXPECT_EQ(Version(2).spec_replicas, 4);
+  o_.load = {};  // another operator
+  Step();
+  EXPECT_EQ(Version(2).spec_replicas, 4);
+}
+
+TEST_F(ScaledModels, ComeBackWithTheirNumberWhenSomebodyDeletesTheirDeployment) {
+  ServeByRouters();
+  Look(0.2);
+  Look(2.5);
+  Step();
+  o_.deployments.clear();
+  EXPECT_THAT(Step(), Contains("apply flights-v1"));
+  EXPECT_EQ(Version(1).spec_replicas, 4);
+  o_.md.spec.autoscaling->max_replicas = 2;
+  o_.deployments.clear();
+  Step();
+  EXPECT_EQ(Version(1).spec_replicas, 2);
+}
+
+TEST_F(ScaledModels, AreNotScaledByRoutersThatGetNoTraffic) {
+  ServeByRouters();
+  Look(0.2);
+  Look(2.5);
+  ASSERT_EQ(Version(1).spec_replicas, 4);
+  Ready(1);
+  o_.service->to_routers = false;
+  o_.routers[0].endpoints.clear();  // it does not go back to these yet
+  for (int i = 0; i < 40; ++i) {
+    Look(0, 0);
+    ASSERT_FALSE(o_.service->to_routers);
+  }
+  EXPECT_EQ(Version(1).spec_replicas, 4);
+}
+
+TEST_F(ScaledModels, BeginAnewAfterATimeWithoutAutoscaling) {
+  ServeByRouters();
+  for (int i = 0; i < 10; ++i) Look(0.2);
+  o_.md.spec.autoscaling.reset();
+  Step();
+  EXPECT_FALSE(plan_.load.replicas());
+  EXPECT_THAT(plan_.load.points(), IsEmpty());
+}
+
+TEST_F(ScaledModels, AreWokenInSpiteOfABadEditMadeWhileTheySlept) {
+  Sleep();
+  o_.spec_errors = {{"spec.resources", "is no such thing"}};
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_TRUE(plan_.listens);
+  o_.md.spec.autoscaling.reset();  // it may be what cannot be read
+  o_.routers[0].held = 1;
+  EXPECT_THAT(Step(), ElementsAre("patch flights-v1"));
+  EXPECT_EQ(Version(1).spec_replicas, 1);
+  EXPECT_THAT(events_, Contains("Woken"));
+  EXPECT_THAT(Is("Ready"), HasSubstr("InvalidSpec"));
+  EXPECT_THAT(Step(), IsEmpty());
+  EXPECT_FALSE(plan_.listens);
+}
+
+TEST_F(ScaledModels, LeaveANumberOfZeroInAManifestWithErrors) {
+  ServeByRouters();
+  o_.md.spec.autoscaling.reset();
+  o_.md.spec.replicas = 0;
+  Step();
+  ASSERT_EQ(Version(1).spec_replicas, 0);
+  o_.spec_errors = {{"spec.resources", "is no such thing"}};
+  o_.routers[0].held = 1;
+  EXPECT_THAT(Step(), IsEmpty());
+}
+
 TEST_F(ScaledModels, KeepTheirServersUntilTheServiceGoesToRouters) {
   o_.md.spec.autoscaling->min_replicas = 0;
   o_.md.spec.autoscaling->idle_after = seconds(60);

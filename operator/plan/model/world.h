@@ -129,6 +129,7 @@ struct ModelObserved {
   std::optional<Milliseconds> look_again;  // the target may be there by then
   std::vector<RouterFact> routers;         // of the namespace, as far as they answered
   int ready_routers = 0;                   // router pods that are Ready, whatever they answer
+  int routers_not_asked = 0;               // Ready as well, beyond the bound of a round
   Milliseconds no_router_for{0};           // how long none was, by a steady clock
   std::optional<int> router_port;          // its own, or one that no other of the namespace has
   // UIDs of the Services of versions (VersionName) that stand.

@@ -8,6 +8,7 @@ namespace penstock::scaling {
 namespace {
 
 constexpr Milliseconds kLook{10'000};
+constexpr Milliseconds kSilence{10'000};  // of a router, that may hold a request
 constexpr Milliseconds kUpWindow{30'000};
 constexpr Milliseconds kDownWindow{300'000};
 constexpr double kTolerance = 1.1;
@@ -30,18 +31,23 @@ double InFlightOf(double busy, double slots) {
   return busy + kSpread * std::pow(rho, std::sqrt(2 * (slots + 1))) / (1 - rho);
 }
 
-// Nothing: the points do not reach back so far.
+// At least; nothing: the points do not reach back so far. A router that was silent tells the mean
+// of that time when it answers, so that the whole points alone may say more than all of them do.
 std::optional<double> MeanOf(const Load& load, Milliseconds window, Milliseconds clock) {
   if (clock - load.since() < window) return std::nullopt;
-  double sum = 0;
-  int points = 0;
+  double sum = 0, whole_sum = 0;
+  int points = 0, whole_points = 0;
   for (const LoadPoint& point : load.points()) {
     if (clock - point.at >= window) continue;
     sum += point.in_flight;
     ++points;
+    if (!point.whole) continue;
+    whole_sum += point.in_flight;
+    ++whole_points;
   }
   if (points == 0) return std::nullopt;
-  return sum / points;
+  const double mean = sum / points;
+  return whole_points == 0 ? mean : std::max(mean, whole_sum / whole_points);
 }
 
 class Deciding {
@@ -75,17 +81,22 @@ class Deciding {
   }
 
   [[nodiscard]] Decision Fewer() const {
-    if (clock_ - load_.since() < kDownWindow || !load_.heard_all()) return Stay();
+    if (clock_ - std::max(load_.since(), load_.heard_since()) < kDownWindow) return Stay();
     double most = 0;
-    for (const LoadPoint& point : load_.points())
-      if (clock_ - point.at < kDownWindow) most = std::max(most, point.in_flight);
+    int serving = replicas_;
+    for (const LoadPoint& point : load_.points()) {
+      if (clock_ - point.at >= kDownWindow) continue;
+      most = std::max(most, point.in_flight);
+      serving = std::min(serving, point.serving);
+    }
     int wanted = std::max(rules_.min, 1);
     const auto would_do = [&](int servers) {
       const double slots = static_cast<double>(servers) * rules_.concurrency;
       return InFlightOf(most, slots) <= rules_.target * slots;
     };
     while (wanted < replicas_ && !would_do(wanted)) ++wanted;
-    if (wanted == replicas_) return Stay();
+    // Those that were down had nothing to do: it is the others that have shown what they can.
+    if (wanted == replicas_ || wanted > serving) return Stay();
     return {wanted, "at most " + Percent(most / Full()) + " busy for five minutes", kLook};
   }
 
@@ -104,7 +115,11 @@ Decision Decide(const Rules& rules, const Load& load, int replicas, bool may_be_
   if (replicas == 0) {
     if (!sleeps) return {fewest, "one is needed", kLook};
     if (load.held() > 0) return {fewest, "a request waits", kLook};
-    return {0, "", std::nullopt};
+    if (load.heard_all()) return {0, "", std::nullopt};
+    // It may hold one that it cannot tell of.
+    const Milliseconds silence = clock - *load.unheard_since();
+    if (silence >= kSilence) return {fewest, "a router does not answer", kLook};
+    return {0, "", std::max(kSilence - silence, Milliseconds{1'000})};
   }
   const Milliseconds idle = clock - load.active();
   if (sleeps && load.heard_all() && idle >= rules.idle_after)

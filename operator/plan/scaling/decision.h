@@ -9,8 +9,12 @@
 //           look is above three times the target: as many as bring it to the target, at most twice
 //           as many as there are (or four more) at a time, and not before the last ones answer
 //   fewer   for five minutes not one look saw more than the fewer would do below the target, with
-//           those that would wait for them then
-//   none    nobody has asked for idle_after
+//           those that would wait for them then; each of them heard every router, and saw as many
+//           servers answer as are to stay
+//   none    nobody has asked for idle_after, and every router answers: one that is silent for ten
+//           seconds may hold a request, which needs a server
+//
+// Of what a silent router leaves out there is more, never less: servers are added all the same.
 #pragma once
 
 #include <optional>

@@ -39,10 +39,11 @@ class Scaling : public ::testing::Test {
     router.versions[0].in_flight_seconds = in_flight_seconds_;
     Sight sight;
     if (!silent_) sight.routers = {router};
-    sight.ready_routers = 1;
+    sight.ready_routers = another_is_silent_ ? 2 : 1;
     sight.replicas = replicas_;
     sight.available = available_;
-    sight.serving = available_ ? replicas_ : 0;
+    sight.serving = serving_.value_or(available_ ? replicas_ : 0);
+    sight.by_routers = by_routers_;
     sight.clock = clock_;
     load_.Look(sight);
     last_ = Decide(rules_, load_, replicas_, may_be_none_, clock_);
@@ -62,6 +63,9 @@ class Scaling : public ::testing::Test {
   std::int64_t asked_ = 0;
   bool available_ = true;
   bool silent_ = false;
+  bool another_is_silent_ = false;
+  bool by_routers_ = true;
+  std::optional<int> serving_;
   bool may_be_none_ = true;
   Milliseconds clock_{1'000'000};
   double sampled_ = 500;
@@ -129,6 +133,90 @@ TEST_F(Scaling, KeepsThemWhileARouterIsSilent) {
   EXPECT_EQ(After(40, 0.1, 0), 5);
   rules_.min = 0;
   EXPECT_EQ(After(100, 0, 0), 5);
+}
+
+// It may hold a request, and can tell nobody.
+TEST_F(Scaling, WakesOneWhenARouterDoesNotAnswerAMoment) {
+  rules_.min = 0;
+  replicas_ = 0;
+  EXPECT_EQ(Look(0, 0).replicas, 0);
+  EXPECT_FALSE(last_.look_again);
+  another_is_silent_ = true;
+  EXPECT_EQ(Look(0, 0).replicas, 0);
+  EXPECT_EQ(last_.look_again, seconds(10));
+  clock_ += seconds(4);
+  EXPECT_EQ(Look().replicas, 0);
+  EXPECT_EQ(last_.look_again, seconds(6));
+  clock_ += seconds(6);
+  EXPECT_EQ(Look().replicas, 1);
+  EXPECT_EQ(last_.why, "a router does not answer");
+}
+
+TEST_F(Scaling, CountsTheSilenceOfARouterAnewWhenItHasAnswered) {
+  rules_.min = 0;
+  replicas_ = 0;
+  for (int i = 0; i < 20; ++i) {
+    another_is_silent_ = i % 2 == 0;
+    clock_ += seconds(8);
+    EXPECT_EQ(Look().replicas, 0);
+  }
+}
+
+TEST_F(Scaling, TakesNoServersAwayWhileTheyAreDown) {
+  replicas_ = 5;
+  After(3, 3);
+  available_ = false;
+  EXPECT_EQ(After(100, 0, 0), 5);
+  available_ = true;
+  EXPECT_EQ(After(30, 3), 5);  // they were down at the first of these
+}
+
+TEST_F(Scaling, TakesNoMoreAwayThanThoseThatAnsweredCouldSpare) {
+  replicas_ = 10;
+  available_ = false;
+  serving_ = 1;
+  EXPECT_EQ(After(60, 0.8), 10);  // two are needed
+  serving_ = 8;                   // there is no room for the others, and there may never be
+  EXPECT_EQ(After(31, 0.8), 2);
+}
+
+TEST_F(Scaling, CountsRequestsThatWaitForAServer) {
+  replicas_ = 5;
+  held_ = 3;
+  EXPECT_EQ(After(40, 0, 0), 5);
+  held_ = 0;
+  EXPECT_EQ(After(40, 0, 0), 1);
+}
+
+TEST_F(Scaling, AddsServersWhileARouterIsSilent) {
+  After(1, 0.3);
+  another_is_silent_ = true;
+  EXPECT_EQ(After(2, 1.2), 1);
+  EXPECT_EQ(After(1, 1.2), 2);
+  EXPECT_EQ(After(1, 0.1), 2);
+  EXPECT_EQ(After(1, 9), 6);
+  EXPECT_EQ(After(60, 0.1), 6);  // and takes none away
+}
+
+TEST_F(Scaling, TakesNoneAwayUntilAllRoutersHaveAnsweredForFiveMinutes) {
+  replicas_ = 5;
+  After(29, 0.1);
+  another_is_silent_ = true;
+  After(1, 0.1);
+  another_is_silent_ = false;
+  EXPECT_EQ(After(29, 0.1), 5);
+  EXPECT_EQ(After(1, 0.1), 1);
+}
+
+TEST_F(Scaling, HearsNothingOfRoutersPastWhichRequestsCome) {
+  rules_.min = 0;
+  rules_.idle_after = seconds(60);
+  replicas_ = 5;
+  by_routers_ = false;
+  EXPECT_EQ(After(100, 0, 0), 5);
+  by_routers_ = true;
+  EXPECT_EQ(After(1, 3), 5);
+  EXPECT_EQ(After(29, 3), 5);
 }
 
 TEST_F(Scaling, TakesARouterOfAnEarlierReleaseForSilent) {

@@ -121,6 +121,16 @@ TEST_F(Observers, TellOfThoseThatDoNotAnswer) {
   EXPECT_EQ(FactsOf(answers, "flights").size(), 1U);
 }
 
+TEST_F(Observers, TellOfRoutersThatAreNotAsked) {
+  for (int i = 0; i < 32; ++i) Ready(std::to_string(i));
+  EXPECT_EQ(observer_.NotAsked("team"), 0);
+  Ready("32");
+  Look("a");
+  EXPECT_EQ(work_.size(), 32U);
+  EXPECT_EQ(observer_.NotAsked("team"), 1);
+  EXPECT_EQ(observer_.NotAsked("another"), 0);
+}
+
 TEST_F(Observers, EndTheRoundOfAnAnswerThatThrows) {
   Ready("1");
   answer_ = [](const RouterPod&) -> Result<std::string> { throw std::runtime_error("a bug"); };
