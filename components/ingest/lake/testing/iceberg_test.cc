@@ -66,6 +66,17 @@ TEST_F(IcebergTables, AreKnownByTheirSnapshotAndColumns) {
   EXPECT_EQ(Fingerprint(), "iceberg:4242 schema:0");
 }
 
+// The mapping is the table's, and not the snapshot's: it may be another the next time.
+TEST_F(IcebergTables, ReadByTheirNameMappingAreNotCached) {
+  const auto shown = [&](const std::string& uri) {
+    ::testing::internal::CaptureStdout();
+    const std::string problem = Problem(uri);
+    return problem + ::testing::internal::GetCapturedStdout();
+  };
+  EXPECT_SAYS(shown(Uri("iceberg-adopted")), "not to be reused: a file without field ids is read");
+  EXPECT_EQ(shown(Uri("iceberg-plain")).find("not to be reused"), std::string::npos);
+}
+
 TEST_F(IcebergTables, MayBeNamedByTheirMetadata) {
   const std::string table = TestData("iceberg-plain");
   EXPECT_EQ(RowsOf(Of(Metadata(table).string())), ExpectedRows("iceberg-plain"));
