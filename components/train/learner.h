@@ -66,6 +66,9 @@ struct Progress {
 // What a fit may use. Outlives the call.
 struct Context {
   std::span<const sdk::Feature> features;  // of the matrices' columns: names, cardinalities
+  // The recipe has bends beside other steps. The rows of one fold may give none of them (`features`
+  // has none then), so that settings go by this, which is the same in all folds.
+  bool bends = false;
   Target target;
   std::uint64_t seed = 0;
   int threads = 1;         // a recorded parameter of the model, never the quota

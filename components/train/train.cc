@@ -178,8 +178,18 @@ Result<void> FitChosen(const Table& table, Outcome& outcome) {
 Result<void> LearnABatch(const Table& table, const std::vector<std::unique_ptr<Learner>>& learners,
                          Outcome& outcome) {
   if (!table.options.overfit_one_batch) return {};
-  PENSTOCK_ASSIGN(outcome.batch, LearnOneBatch(table, learners, FittedRows(table)));
-  if (!outcome.batch) return {};
+  auto report = LearnOneBatch(table, learners, FittedRows(table));
+  if (!report) {  // a diagnosis; what is wrong with the learner or the rows its own turn tells
+    if (report.error().kind == ErrorKind::kCancelled) return report.error();
+    outcome.notes.push_back("One batch could not be learnt: " + report.error().message);
+    return {};
+  }
+  outcome.batch = *std::move(report);
+  if (!outcome.batch) {
+    outcome.notes.push_back(
+        "overfitOneBatch: no learner of this training learns by batches; model mlp does.");
+    return {};
+  }
   const OverfitReport& batch = *outcome.batch;
   table.around.Say("overfitOneBatch", {{"learnt", batch.learnt}, {"what", batch.says}});
   if (!batch.learnt) outcome.notes.push_back("One batch: " + batch.says + ".");

@@ -1,5 +1,6 @@
 #include "components/train/trials.h"
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 
@@ -29,10 +30,23 @@ Result<Taken> Take(const Labels& labels, const std::vector<std::uint32_t>& rows,
   return taken;
 }
 
-Context ContextOf(const Table& table, const std::vector<sdk::Feature>& features,
-                  std::string checkpoint) {
+// Whether there is a shape without bends to ask for.
+bool HasBends(const sdk::Transform& transform) {
+  if (!transform.view()) return false;  // a recipe of before there were bends
+  const auto has = [&](bool bends) {
+    const auto& steps = transform.spec().steps;
+    return std::any_of(steps.begin(), steps.end(), [&](const sdk::TransformStep& step) {
+      return (step.op == sdk::TransformOp::kBends) == bends &&
+             (step.views & sdk::Only(*transform.view())) != 0;
+    });
+  };
+  return has(true) && has(false);
+}
+
+Context ContextOf(const Table& table, const sdk::Transform& transform, std::string checkpoint) {
   Context context;
-  context.features = features;
+  context.features = transform.features();
+  context.bends = HasBends(transform);
   context.target = table.labels.target;
   context.seed = std::uint64_t(table.options.seed);
   context.threads = int(table.options.threads);
@@ -45,21 +59,16 @@ Context ContextOf(const Table& table, const std::vector<sdk::Feature>& features,
 // What a trial depends on beside its rows. The same numbers may be codes of categories or values,
 // classes or a regression's labels.
 Json KeyOf(const Table& table, const Learner& learner, bool log_target,
-           const std::vector<sdk::Feature>& features, const Json& more) {
+           const sdk::Transform& transform, const Json& more) {
   const Target& target = table.labels.target;
   Json columns = Json::array();
-  for (const sdk::Feature& f : features) columns.push_back({f.name, f.cardinality});
-  return {{"release", PenstockVersion()},
-          {"learner", learner.name()},
-          {"logTarget", log_target},
-          {"seed", table.options.seed},
-          {"threads", table.options.threads},
-          {"parameters", table.parameters},
-          {"features", std::move(columns)},
-          {"task", sdk::Name(target.task)},
-          {"classes", target.classes},
-          {"loss", int(target.loss)},
-          {"more", more}};
+  for (const sdk::Feature& f : transform.features()) columns.push_back({f.name, f.cardinality});
+  return {{"release", PenstockVersion()},     {"learner", learner.name()},
+          {"logTarget", log_target},          {"seed", table.options.seed},
+          {"threads", table.options.threads}, {"parameters", table.parameters},
+          {"features", std::move(columns)},   {"bends", HasBends(transform)},
+          {"task", sdk::Name(target.task)},   {"classes", target.classes},
+          {"loss", int(target.loss)},         {"more", more}};
 }
 
 Result<void> CheckTrials(const Learner& learner, std::vector<Trial>& trials, std::size_t numbers) {
@@ -104,8 +113,7 @@ Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& 
   out.features = transform.width();
   std::string key;
   if (table.store.active()) {
-    key = TrialKey(KeyOf(table, learner, log_target, transform.features(), {{"keep", keep}}), train,
-                   &valid);
+    key = TrialKey(KeyOf(table, learner, log_target, transform, {{"keep", keep}}), train, &valid);
     PENSTOCK_ASSIGN(auto found, table.store.Find(key));
     // What is kept beyond its answers is not in the file: the learner goes on from its own state.
     if (found && !keep) {
@@ -114,7 +122,7 @@ Result<FoldTrials> TryFold(const Table& table, const Fold& fold, const Learner& 
     }
   }
   PENSTOCK_ASSIGN(auto folder, table.store.FolderFor(key));
-  Context context = ContextOf(table, transform.features(), std::move(folder));
+  Context context = ContextOf(table, transform, std::move(folder));
   context.keep = keep;
   PENSTOCK_ASSIGN(out.trials, learner.Try(train, valid, context));
   PENSTOCK_TRY(
@@ -236,13 +244,13 @@ Result<FittedModel> FitCandidate(const Table& table, const Candidate& candidate,
     const Rows all{&fit.x, taken.y, taken.weight};
     std::string key;
     if (table.store.active()) {
-      key = TrialKey(KeyOf(table, learner, candidate.log_target, transform.features(),
+      key = TrialKey(KeyOf(table, learner, candidate.log_target, transform,
                            {{"setting", candidate.setting},
                             {"rounds", candidate.rounds ? Json(*candidate.rounds) : Json()}}),
                      all, nullptr);
     }
     PENSTOCK_ASSIGN(auto folder, table.store.FolderFor(key));
-    Context context = ContextOf(table, transform.features(), std::move(folder));
+    Context context = ContextOf(table, transform, std::move(folder));
     context.report = [&](const Progress& p) {
       std::int64_t stride = 1;
       while (p.round >= stride * 10) stride *= 10;
@@ -269,7 +277,7 @@ Result<std::optional<OverfitReport>> LearnOneBatch(
       PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(fit.spec, learner->view()));
       PENSTOCK_ASSIGN(const auto taken, Take(table.labels, rows, false));
       return learner->LearnOneBatch({&fit.x, taken.y, taken.weight},
-                                    ContextOf(table, transform.features(), ""));
+                                    ContextOf(table, transform, ""));
     });
     if (!report || *report) return report;
   }

@@ -4,6 +4,7 @@
 #include <arrow/util/compression.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -18,10 +19,17 @@ namespace {
 constexpr int kDeepestSchema = 64;
 constexpr std::size_t kMaxBlock = 1UL << 30;
 constexpr std::size_t kSync = 16;
+// Values that a schema makes of few bytes, or of none: records of records, and nulls. A value that
+// is written takes a byte at least, and a few steps down its schema.
+constexpr std::uint64_t kMostOfRecord = 1UL << 20;
+constexpr std::uint64_t kMostOfBlock = 1UL << 28;
+constexpr std::uint64_t kMostOfByte = 16;
 
 class Bytes {
  public:
-  explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
+  explicit Bytes(std::string_view bytes)
+      : bytes_(bytes),
+        of_block_(std::min(kMostOfBlock, kMostOfRecord + kMostOfByte * bytes.size())) {}
 
   // Zigzag, seven bits a byte.
   Result<std::int64_t> Long() {
@@ -46,10 +54,22 @@ class Bytes {
     return Take(std::uint64_t(size));
   }
   [[nodiscard]] bool ended() const { return at_ == bytes_.size(); }
+  [[nodiscard]] std::uint64_t left() const { return bytes_.size() - at_; }
+
+  void BeginRecord() { of_record_ = kMostOfRecord; }
+  Result<void> CountValue() {
+    if (of_record_ == 0) return Invalid("a record of more than 1048576 values");
+    if (of_block_ == 0) return Invalid("a block of more values than its bytes can hold");
+    --of_record_;
+    --of_block_;
+    return {};
+  }
 
  private:
   std::string_view bytes_;
   std::size_t at_ = 0;
+  std::uint64_t of_record_ = kMostOfRecord;
+  std::uint64_t of_block_;
 };
 
 // The items of a list or a map come in blocks; a negative count is followed by the block's size.
@@ -63,10 +83,12 @@ Result<void> EachItem(Bytes& bytes, const OnItem& on_item) {
       count = -count;
       PENSTOCK_TRY(bytes.Long());
     }
+    if (std::uint64_t(count) > bytes.left()) return Invalid("it ends within a list");
     for (std::int64_t i = 0; i < count; ++i) {
-      // Items of no bytes would make a list without end of a short file.
-      if (bytes.ended()) return Invalid("it ends within a list");
+      const std::uint64_t before = bytes.left();
       PENSTOCK_TRY(on_item());
+      // They would make a list without end of a short file.
+      if (bytes.left() == before) return Invalid("a list of items that have no bytes");
     }
   }
 }
@@ -97,6 +119,7 @@ class Decoder {
 
   Result<Json> Value(const Json& schema, Bytes& bytes, int depth) const {
     if (depth > kDeepestSchema) return Invalid("its schema is nested too deeply");
+    PENSTOCK_TRY(bytes.CountValue());
     if (schema.is_array()) {
       PENSTOCK_ASSIGN(const auto branch, bytes.Long());
       if (branch < 0 || std::size_t(branch) >= schema.size())
@@ -312,9 +335,13 @@ Result<void> ReadAvro(std::string_view file, const OnAvroRecord& on_record) {
     PENSTOCK_ASSIGN(const auto packed, bytes.Text());
     PENSTOCK_ASSIGN(const std::string block, BlockOf(packed, head.metadata["avro.codec"]));
     Bytes records(block);
+    if (count < 0 || std::uint64_t(count) > records.left())
+      return Invalid("a block has fewer records than it says");
     for (std::int64_t i = 0; i < count; ++i) {
-      if (records.ended()) return Invalid("a block has fewer records than it says");
+      const std::uint64_t before = records.left();
+      records.BeginRecord();
       PENSTOCK_ASSIGN(const Json record, decoder.Next(records));
+      if (records.left() == before) return Invalid("its records have no bytes");
       PENSTOCK_TRY(on_record(head, record));
     }
     if (!records.ended()) return Invalid("a block has more bytes than records");

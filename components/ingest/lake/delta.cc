@@ -80,9 +80,9 @@ class DeltaOpener {
     PENSTOCK_ASSIGN(const auto mapping, MappingOf(log_.metadata));
     PENSTOCK_ASSIGN(state_.columns, DeltaColumns(TextAt(log_.metadata, "schemaString"), mapping));
     PENSTOCK_TRY(FindPartitions());
-    for (const auto& [key, add] : log_.files) {
-      if (auto added = AddFile(add); !added)
-        return Wrap("file " + plan::Shown(TextAt(add, "path"), 200), added.error());
+    for (const Json* add : ByVectors()) {
+      if (auto added = AddFile(*add); !added)
+        return Wrap("file " + plan::Shown(TextAt(*add, "path"), 200), added.error());
     }
     std::sort(state_.files.begin(), state_.files.end(),
               [](const auto& a, const auto& b) { return a.path < b.path; });
@@ -109,6 +109,19 @@ class DeltaOpener {
     return {};
   }
 
+  // Those behind one another whose deletion vectors lie in one file, which is then fetched once.
+  [[nodiscard]] std::vector<const Json*> ByVectors() const {
+    std::vector<std::pair<std::string, const Json*>> order;
+    for (const auto& [key, add] : log_.files)
+      order.emplace_back(TextAt(Member(add, "deletionVector"), "pathOrInlineDv"), &add);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<const Json*> files;
+    files.reserve(order.size());
+    for (const auto& [vector, add] : order) files.push_back(add);
+    return files;
+  }
+
   Result<void> AddFile(const Json& add) {
     TableFile file;
     PENSTOCK_ASSIGN(file.path, PathOf(TextAt(add, "path")));
@@ -127,9 +140,7 @@ class DeltaOpener {
   }
 
   static std::int64_t RowsOf(const Json& add) {
-    const auto stats = ParseJsonCut(TextAt(add, "stats"), "stats");
-    if (!stats) return -1;  // they may be left out, and nothing else follows from them
-    const Json& rows = Member(*stats, "numRecords");
+    const Json& rows = Member(add, "numRecords");
     return IsInt64(rows) ? rows.get<std::int64_t>() : -1;
   }
 
@@ -141,9 +152,23 @@ class DeltaOpener {
     return place_.Relative(path);
   }
 
+  static Result<Json> WrittenOf(const std::string& name, const Json& values) {
+    if (values.is_object() && values.contains(name)) return values[name];
+    const Json* found = nullptr;
+    if (values.is_object()) {
+      for (const auto& [key, value] : values.items()) {
+        if (!DiffersByCase(key, name)) continue;
+        if (found != nullptr) return Invalid("stands twice in partitionValues, by case");
+        found = &value;
+      }
+    }
+    if (found == nullptr) return Invalid("is missing in the log (partitionValues)");
+    return *found;
+  }
+
   static Result<std::shared_ptr<arrow::Scalar>> ValueOf(const TableColumn& column,
                                                         const Json& values) {
-    const Json& value = Member(values, column.file_names.front().c_str());
+    PENSTOCK_ASSIGN(const Json value, WrittenOf(column.file_names.front(), values));
     if (value.is_null()) return std::shared_ptr<arrow::Scalar>();
     if (!value.is_string()) return Invalid("its value " + value.dump() + " is no text");
     const auto text = value.get<std::string>();

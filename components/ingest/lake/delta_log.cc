@@ -167,11 +167,19 @@ class LogReader {
     if (!add.is_object()) return {};
     if (!Member(add, "path").is_string()) return Invalid("an action add without a path");
     Json kept = Json::object();  // there may be millions
-    for (const char* key : {"path", "partitionValues", "size", "stats", "deletionVector"})
+    for (const char* key : {"path", "partitionValues", "size", "deletionVector"})
       if (const Json& value = Member(add, key); !value.is_null()) kept[key] = value;
+    if (Json rows = RowsOf(add); !rows.is_null()) kept["numRecords"] = std::move(rows);
     log_.files[KeyOf(add)] = std::move(kept);
     if (log_.files.size() <= kMostFiles) return {};
     return Invalid("the table has more than 2000000 files; make fewer of them (OPTIMIZE)");
+  }
+
+  // Statistics are a text of least and greatest values, kilobytes of a wide table; null: they are
+  // left out or none, and nothing else follows from them.
+  static Json RowsOf(const Json& add) {
+    const auto stats = ParseJsonCut(TextAt(add, "stats"), "stats");
+    return stats ? Member(*stats, "numRecords") : Json();
   }
 
   // A file is another one with another deletion vector.

@@ -14,7 +14,9 @@ struct DeltaLog {
   std::int64_t version = 0;
   Json protocol;
   Json metadata;
-  std::map<std::string, Json> files;  // the actions `add` that hold, by path and deletion vector
+  // What is needed of the actions `add` that hold, by path and deletion vector; of their
+  // statistics numRecords alone.
+  std::map<std::string, Json> files;
 };
 
 // `version`: else the newest that the log has.

@@ -38,19 +38,35 @@ bool HasIds(const arrow::Schema& schema) {
 }
 
 // Which of a file's columns is the table's; null: it does not have it.
-Result<const arrow::Field*> FindIn(const arrow::Schema& file, const TableColumn& column,
-                                   bool by_id) {
+template <typename Is>
+Result<const arrow::Field*> OneOf(const arrow::Schema& file, const TableColumn& column,
+                                  const Is& is) {
   const arrow::Field* found = nullptr;
   for (const auto& field : file.fields()) {
-    const bool is = by_id ? IdOf(*field) == column.id
-                          : std::find(column.file_names.begin(), column.file_names.end(),
-                                      field->name()) != column.file_names.end();
-    if (!is) continue;
+    if (!is(*field)) continue;
     if (found != nullptr)
-      return Invalid("column " + Quoted(column.name) + " stands twice in the file");
+      return Invalid("column " + Quoted(column.name) + " stands twice in the file, as '" +
+                     plan::Shown(found->name(), 120) + "' and '" + plan::Shown(field->name(), 120) +
+                     "'");
     found = field.get();
   }
   return found;
+}
+
+Result<const arrow::Field*> FindIn(const arrow::Schema& file, const TableColumn& column,
+                                   bool by_id) {
+  if (by_id)
+    return OneOf(file, column, [&](const auto& field) { return IdOf(field) == column.id; });
+  const auto& names = column.file_names;
+  PENSTOCK_ASSIGN(const arrow::Field* exact, OneOf(file, column, [&](const auto& field) {
+                    return std::find(names.begin(), names.end(), field.name()) != names.end();
+                  }));
+  // A Delta table's columns are found whatever their case is; those with ids keep their names.
+  if (exact != nullptr || column.id > 0) return exact;
+  return OneOf(file, column, [&](const auto& field) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const auto& name) { return DiffersByCase(field.name(), name); });
+  });
 }
 
 // Where a column of the table comes from.
@@ -61,9 +77,19 @@ struct Origin {
   TypePtr stored;
 };
 
+// Integers become decimals of their own width (typeWidening), and int32 is stored as int64.
+bool HoldsAll(const arrow::DataType& decimal, const arrow::DataType& integer) {
+  if (!arrow::is_integer(integer.id()) || !arrow::is_decimal(decimal.id())) return false;
+  constexpr int kDigits[] = {0, 3, 5, 0, 10, 0, 0, 0, 19};  // by bytes
+  const auto& type = static_cast<const arrow::DecimalType&>(decimal);
+  const int bytes = integer.bit_width() / 8;
+  return type.precision() - type.scale() >= kDigits[bytes];
+}
+
 Result<void> CheckType(const arrow::Field& field, const Origin& origin) {
   // A column that had no value of any type yet, when the file was written.
   if (origin.column->uuid || field.type()->id() == arrow::Type::NA) return {};
+  if (HoldsAll(*origin.stored, *field.type())) return {};
   const TypePtr stored = sdk::StoredType(field.type());
   const TypePtr wider = stored == nullptr ? nullptr : Wider(stored, origin.stored);
   if (wider != nullptr && wider->Equals(*origin.stored)) return {};
@@ -126,6 +152,8 @@ class FileRows {
                      std::to_string(file_.deleted.back() + 1) + " is deleted");
     return {};
   }
+  // Whether columns were found by the table's names for them, and not by ids.
+  [[nodiscard]] bool by_mapping() const { return by_mapping_; }
 
  private:
   Result<void> FindColumns(const arrow::Schema& schema, const std::set<std::string>& wanted) {
@@ -154,6 +182,7 @@ class FileRows {
       return Invalid(
           "its columns have no field ids, by which the table finds them, and the table " +
           std::string("does not say their names (schema.name-mapping.default)"));
+    by_mapping_ = by_mapping_ || (column.id > 0 && !ids);
     PENSTOCK_ASSIGN(const arrow::Field* field, FindIn(schema, column, by_id));
     if (field != nullptr) {
       PENSTOCK_TRY(CheckType(*field, origin));
@@ -217,6 +246,7 @@ class FileRows {
   arrow::FieldVector fields_;
   std::int64_t row_ = 0;
   std::size_t next_deleted_ = 0;
+  bool by_mapping_ = false;
 };
 
 }  // namespace
@@ -227,7 +257,7 @@ std::shared_ptr<arrow::Schema> SchemaOfTable(const TableState& state) {
   return arrow::schema(std::move(fields));
 }
 
-Result<void> ReadTableFile(Place& place, const TableState& state, const TableFile& file,
+Result<void> ReadTableFile(Place& place, TableState& state, const TableFile& file,
                            const std::set<std::string>& wanted, const OnTableRows& on_batch) {
   const auto fetched = place.Fetch(file.path, file.bytes);
   if (!fetched) {
@@ -238,9 +268,20 @@ Result<void> ReadTableFile(Place& place, const TableState& state, const TableFil
   }
   auto part = OpenParquet(fetched->path());
   if (!part) return Wrap(place.Name(file.path), part.error());
-  auto read = FileRows(state, file, on_batch).Read(**part, wanted);
+  FileRows rows(state, file, on_batch);
+  auto read = rows.Read(**part, wanted);
   if (!read) return Wrap(place.Name(file.path), read.error());
+  if (rows.by_mapping() && state.format == "Iceberg" && state.not_cached.empty())
+    state.not_cached =
+        "a file without field ids is read by the table's current name mapping, which may be "
+        "another the next time (schema.name-mapping.default)";
   return {};
+}
+
+bool DiffersByCase(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 Result<std::shared_ptr<arrow::Scalar>> ScalarFromText(const std::string& text,

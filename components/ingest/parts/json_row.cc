@@ -1,6 +1,8 @@
 #include "components/ingest/parts/json_row.h"
 
+#include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
@@ -12,9 +14,22 @@ using Kind = JsonValue::Kind;
 
 constexpr std::size_t kMaxDepth = 16;
 
+// Whether the byte `position`, from 1, is within a word that Python and JavaScript write for what
+// JSON has not: the parser stops at its second byte at most.
+bool StandsForNoNumber(std::string_view line, std::size_t position) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(2, position); ++back) {
+    const std::string_view rest = line.substr(std::min(position - back, line.size()));
+    for (const std::string_view word : {"NaN", "nan", "Inf", "inf", "-Inf", "-inf", "-NaN", "-nan"})
+      if (rest.starts_with(word)) return true;
+  }
+  return false;
+}
+
 // Builds a row from the parser's events: numbers come with their digits.
 class RowReader : public nlohmann::json_sax<nlohmann::json> {
  public:
+  explicit RowReader(std::string_view line) : line_(line) {}
+
   bool null() override { return Add({}); }
   bool boolean(bool value) override {
     return Add({.kind = Kind::kBool, .flag = value, .text = value ? "true" : "false", .items = {}});
@@ -83,14 +98,14 @@ class RowReader : public nlohmann::json_sax<nlohmann::json> {
     }
     return true;
   }
-  bool parse_error(std::size_t position, const std::string& token,
+  bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::json::exception& problem) override {
     constexpr int kNumberOverflow = 406;
     const std::string byte = "byte " + std::to_string(position) + ": ";
     if (problem.id == kNumberOverflow) {
       return Fail(byte + "a number beyond float64; write it as a text");
     }
-    const bool word = token == "N" || token == "I" || token == "-I" || token == "na";
+    const bool word = StandsForNoNumber(line_, position);
     return Fail(byte + "this is no JSON" +
                 (word ? ", which has no NaN and no Infinity; write null" : ""));
   }
@@ -118,6 +133,7 @@ class RowReader : public nlohmann::json_sax<nlohmann::json> {
     return false;
   }
 
+  std::string_view line_;
   JsonRow row_;
   std::set<std::string> names_;
   std::vector<JsonValue*> open_;  // lists; the innermost last
@@ -138,7 +154,7 @@ Result<JsonRow> ParseJsonRow(std::string_view line) {
   if (!IsUtf8(line)) return Invalid("this is no UTF-8; set the parameter encoding");
   if (const std::size_t zero = line.find('\0'); zero != std::string_view::npos)
     return Invalid("byte " + std::to_string(zero + 1) + ": is zero, and this is no JSON");
-  RowReader reader;
+  RowReader reader(line);
   const bool parsed = nlohmann::json::sax_parse(line.begin(), line.end(), &reader);
   return reader.Take(parsed);
 }

@@ -186,7 +186,7 @@ class Uniter {
   Result<void> AddType(const PartSchema& part, const arrow::Field& field, Found& column) {
     const TypePtr stored = sdk::StoredType(field.type());
     if (stored == nullptr) {
-      const bool nested = field.type()->num_fields() > 0;
+      const bool nested = arrow::is_nested(field.type()->id());
       return Invalid("is a " + field.type()->ToString() + ", and datasets have no " +
                      (nested ? "nested columns: write its fields as columns of their own"
                              : "such columns: write it as a number or a text") +

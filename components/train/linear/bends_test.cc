@@ -13,6 +13,7 @@ namespace {
 Context SquaresOf(const Table& table) {
   Context context;
   context.features = table.features;
+  context.bends = true;
   context.target.task = sdk::ModelTask::kRegression;
   context.target.loss = Loss::kSquared;
   return context;

@@ -312,10 +312,7 @@ class Linear : public Learner {
  private:
   // `rows`: training and held-out ones together, so that it is the same in every fold.
   static std::vector<double> BendsFor(std::size_t rows, const Context& context) {
-    const auto bends = std::size_t(std::count_if(context.features.begin(), context.features.end(),
-                                                 [](const sdk::Feature& f) { return f.bend; }));
-    const bool both = bends > 0 && bends < context.features.size();
-    if (!both || rows >= kMostRowsToAsk) return {1};
+    if (!context.bends || rows >= kMostRowsToAsk) return {1};
     return {std::begin(kBends), std::end(kBends)};
   }
 

@@ -93,6 +93,33 @@ TEST_F(PlainTest, ASkewedLabelIsLearntByItsLogarithmWhereThatIsBetter) {
   EXPECT_EQ(sdk::LoadModelManifest(folder_ / "value")->link, sdk::Link::kLog);
 }
 
+// The upper quartile of a column that is 0 in three rows of four is 0 in some folds and above in
+// others, and with it whether there is a bend.
+TEST_F(PlainTest, LinearIsTrainedWhereOnlySomeFoldsHaveABend) {
+  Json rows = Json::array();
+  for (int r = 0; r < 400; ++r) {
+    const double x = r % 4 == 0 ? 1 + 0.1 * r : 0;
+    rows.push_back({x, std::string(1, char('a' + r % 3)), 0.3 * x + r % 3 + 0.01 * (r * 7 % 11)});
+  }
+  sdk::WriteDataset(folder_ / "train", {sdk::BatchOf({arrow::field("x", arrow::float64()),
+                                                      arrow::field("c", arrow::utf8()),
+                                                      arrow::field("y", arrow::float64())},
+                                                     rows.dump())});
+  sdk::Step fit({{"label", "y"}, {"bends", {{"x", {{"knots", 3}}}}}, {"oneHot", {"c"}}},
+                {{"dataset", {folder_ / "train", "", ""}}},
+                {{"transform", folder_ / "transform.json"}}, "");
+  const auto fitted = transform::RunTransform(fit);
+  ASSERT_TRUE(fitted) << fitted.error().message;
+  sdk::Step step(
+      {{"label", "y"}, {"model", "linear"}, {"logTarget", "never"}},
+      {{"train", {folder_ / "train", "", ""}}, {"transform", {folder_ / "transform.json", "", ""}}},
+      {{"model", folder_ / "model"}, {"metrics", folder_ / "model.json"}}, "");
+  const auto ok = RunTrainWithoutNetworks(step);
+  ASSERT_TRUE(ok) << ok.error().message;
+  const Json metrics = Json::parse(*ReadFile(folder_ / "model.json"));
+  EXPECT_FALSE(metrics["board"][0].contains("error")) << metrics["board"].dump();
+}
+
 TEST_F(PlainTest, TheSameSeedGivesTheSameModel) {
   for (const char* model : {"linear", "boosting"}) {
     Train({{"model", model}, {"seed", 3}}, "a");

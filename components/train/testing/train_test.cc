@@ -200,6 +200,34 @@ TEST_F(FrameTest, SaysWhetherOneBatchIsLearntByHeartWhereThatIsAskedFor) {
   learners_[0].batch.reset();
   ASSERT_TRUE(Run({{"overfitOneBatch", true}}, "none"));
   EXPECT_FALSE(Metrics("none").contains("overfitOneBatch"));
+  EXPECT_NE(Metrics("none")["notes"].dump().find("no learner of this training learns by batches"),
+            std::string::npos);
+}
+
+// What fails at one batch: a learner whose view the recipe does not have, or that has no memory.
+class BatchFails : public FakeLearner {
+ public:
+  BatchFails(const FakeLearner& learner, Error error)
+      : FakeLearner(learner), error_(std::move(error)) {}
+  Result<std::optional<OverfitReport>> LearnOneBatch(const Rows&, const Context&) const override {
+    return error_;
+  }
+
+ private:
+  Error error_;
+};
+
+TEST_F(FrameTest, ABatchThatFailsDoesNotEndATrainingThatOtherLearnersDo) {
+  Error error = Invalid("no such view");
+  around_.learners = [&](const TrainOptions&) {
+    std::vector<std::unique_ptr<Learner>> learners;
+    learners.push_back(std::make_unique<BatchFails>(learners_[0], error));
+    return learners;
+  };
+  ASSERT_TRUE(Run({{"overfitOneBatch", true}}, "m"));
+  EXPECT_EQ(Metrics("m")["notes"], Json::array({"One batch could not be learnt: no such view"}));
+  error = Cancelled("stopped");
+  EXPECT_EQ(Problem({{"overfitOneBatch", true}}), "stopped");
 }
 
 TEST_F(FrameTest, WritesWhatEachRowWasAnsweredWhenItWasHeldOut) {

@@ -1,8 +1,13 @@
 #include "components/ingest/lake/delta.h"
 
+#include <arrow/api.h>
+#include <arrow/compute/cast.h>
+#include <arrow/io/file.h>
 #include <gtest/gtest.h>
+#include <parquet/arrow/writer.h>
 
 #include "components/ingest/lake/deletion_vector.h"
+#include "components/ingest/lake/delta_log.h"
 #include "components/ingest/lake/testing/lake_fixture.h"
 
 namespace penstock::ingest {
@@ -20,6 +25,67 @@ class DeltaTables : public LakeTables {
     const std::string digits = std::to_string(version);
     return table + "/_delta_log/" + std::string(20 - digits.size(), '0') + digits + ".json";
   }
+
+  // A table of one file, x.parquet, of integers.
+  std::string Make(const std::string& name, const arrow::FieldVector& in_file,
+                   const std::string& rows, const Json& fields,
+                   const Json& partitions = Json::object()) {
+    const std::string table = folder_ / ("made/" + name);
+    fs::create_directories(table + "/_delta_log");
+    arrow::FieldVector wide;
+    for (const auto& field : in_file) wide.push_back(arrow::field(field->name(), arrow::int64()));
+    const auto longs = sdk::BatchOf(wide, rows);
+    arrow::ArrayVector columns_in_file;
+    for (int i = 0; i < longs->num_columns(); ++i) {
+      const auto& type = in_file[std::size_t(i)]->type();
+      columns_in_file.push_back(arrow::compute::Cast(*longs->column(i), type).ValueOrDie());
+    }
+    const auto batch = arrow::RecordBatch::Make(arrow::schema(in_file), longs->num_rows(),
+                                                std::move(columns_in_file));
+    const auto file = arrow::io::FileOutputStream::Open(table + "/x.parquet").ValueOrDie();
+    EXPECT_TRUE(parquet::arrow::WriteTable(*arrow::Table::FromRecordBatches({batch}).ValueOrDie(),
+                                           arrow::default_memory_pool(), file)
+                    .ok());
+    EXPECT_TRUE(file->Close().ok());
+    Json columns = Json::array();
+    Json keys = Json::array();
+    for (const auto& [column, type] : fields.items()) {
+      columns.push_back(
+          {{"name", column}, {"type", type}, {"nullable", true}, {"metadata", Json::object()}});
+      if (column.starts_with("Part")) keys.push_back(column);
+    }
+    const Json schema = {{"type", "struct"}, {"fields", columns}};
+    Json metadata = {{"id", "made"}, {"schemaString", schema.dump()}, {"partitionColumns", keys}};
+    const Json add = {{"path", "x.parquet"},
+                      {"partitionValues", partitions},
+                      {"size", fs::file_size(table + "/x.parquet")}};
+    std::ofstream(Commit(table, 0)) << Json{{"protocol", {{"minReaderVersion", 1}}}} << "\n"
+                                    << Json{{"metaData", metadata}} << "\n"
+                                    << Json{{"add", add}} << "\n";
+    return table;
+  }
+};
+
+// Counts what is read whole.
+class CountingPlace : public Place {
+ public:
+  explicit CountingPlace(const std::string& folder)
+      : Place("file://" + folder),
+        inner_(Place::Open("file://" + folder, "/tmp", 1ULL << 30).value()) {}
+  Result<std::vector<PlaceEntry>> List(const std::string& folder) override {
+    return inner_->List(folder);
+  }
+  Result<std::string> Text(const std::string& path, std::uint64_t limit) override {
+    ++texts[path];
+    return inner_->Text(path, limit);
+  }
+  Result<PlaceFile> Fetch(const std::string& path, std::int64_t bytes) override {
+    return inner_->Fetch(path, bytes);
+  }
+  std::map<std::string, int> texts;
+
+ private:
+  std::unique_ptr<Place> inner_;
 };
 
 TEST_F(DeltaTables, HaveTheRowsThatDeltalakeReads) {
@@ -155,6 +221,90 @@ TEST_F(DeltaTables, DoNotTakeAnotherTypeForTheirColumns) {
   const std::string table = CopyOf("delta-mapping-name");
   Replace(Commit(table, 0), R"(\"type\": \"string\")", R"(\"type\": \"long\")");
   EXPECT_SAYS(Problem(Of(table)), "column 'name in it' is string in the file, and int64");
+}
+
+TEST_F(DeltaTables, WhoseFilesNameAColumnInAnotherCaseAreNotReadAsNull) {
+  const auto field = [](const char* name) { return arrow::field(name, arrow::int64()); };
+  EXPECT_EQ(RowsOf(Of(Make("case", {field("id")}, "[[7]]", {{"Id", "long"}}))), "Id:int64 \n7|");
+  EXPECT_EQ(RowsOf(Of(Make("exact", {field("id"), field("Id")}, "[[7, 8]]", {{"Id", "long"}}))),
+            "Id:int64 \n8|");
+  EXPECT_SAYS(Problem(Of(Make("two", {field("id"), field("ID")}, "[[7, 8]]", {{"Id", "long"}}))),
+              "column 'Id' stands twice in the file, as 'id' and 'ID'");
+  EXPECT_EQ(RowsOf(Of(Make("none", {field("other")}, "[[7]]", {{"Id", "long"}}))),
+            "Id:int64 \nnull|");
+}
+
+TEST_F(DeltaTables, OfWhichAPartitionsValueIsMissingAreNotReadAsNull) {
+  const auto table = [&](const char* name, const Json& values) {
+    return Of(Make(name, {arrow::field("id", arrow::int64())}, "[[7]]",
+                   {{"id", "long"}, {"Part", "integer"}}, values));
+  };
+  EXPECT_EQ(RowsOf(table("there", {{"Part", "3"}})), "Part:int64 id:int64 \n3|7|");
+  EXPECT_EQ(RowsOf(table("null", {{"Part", nullptr}})), "Part:int64 id:int64 \nnull|7|");
+  EXPECT_EQ(RowsOf(table("case", {{"part", "3"}})), "Part:int64 id:int64 \n3|7|");
+  EXPECT_SAYS(Problem(table("missing", {{"other", "3"}})),
+              "partition 'Part': is missing in the log (partitionValues)");
+  EXPECT_SAYS(Problem(table("twice", {{"part", "3"}, {"PART", "4"}})),
+              "partition 'Part': stands twice in partitionValues, by case");
+}
+
+TEST_F(DeltaTables, WhoseIntegersWereWidenedToDecimalsAreRead) {
+  const auto table = [&](const char* name, const std::shared_ptr<arrow::DataType>& type,
+                         const char* now) {
+    return Of(Make(name, {arrow::field("n", type)}, "[[7], [-9]]", {{"n", now}}));
+  };
+  const std::string rows = "n:decimal(12,2) \n-9.00|\n7.00|";
+  for (const auto& type : {arrow::int8(), arrow::int16(), arrow::int32()})
+    EXPECT_EQ(RowsOf(table(("of" + type->ToString()).c_str(), type, "decimal(12,2)")), rows);
+  EXPECT_EQ(RowsOf(table("long", arrow::int64(), "decimal(20,0)")), "n:decimal(20,0) \n-9|\n7|");
+  EXPECT_SAYS(Problem(table("narrow", arrow::int64(), "decimal(12,2)")),
+              "column 'n' is int64 in the file, and decimal128(12, 2) in the table");
+  EXPECT_SAYS(Problem(table("tight", arrow::int32(), "decimal(11,2)")), "is int32 in the file");
+}
+
+TEST_F(DeltaTables, WithManyVectorsInAFewFilesFetchEachOfTheseOnce) {
+  const std::string table = CopyOf("delta-vectors");
+  // Every second file's vector lies in another file of them, of the same bytes.
+  const std::string other = "ab/deletion_vector_00000000-0000-0000-0000-000000000000.bin";
+  for (const auto& entry : fs::directory_iterator(table + "/ab")) {
+    if (entry.path().string().ends_with(".bin")) {
+      fs::copy(entry.path(), table + "/" + other);
+      break;
+    }
+  }
+  for (const char* offset : {"47", "8318"}) {
+    Replace(
+        Commit(table, 1),
+        std::string(R"("storageType":"u","pathOrInlineDv":"ab^-aqEH.-t@S}K{vb[*k^","offset":)") +
+            offset,
+        std::string(R"("storageType":"u","pathOrInlineDv":"ab00000000000000000000","offset":)") +
+            offset);
+  }
+  CountingPlace place(table);
+  const auto state = OpenDelta(place, {});
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(place.texts[other], 1);
+  int vectors = 0;
+  for (const auto& [path, times] : place.texts) {
+    if (!path.ends_with(".bin")) continue;
+    ++vectors;
+    EXPECT_EQ(times, 1) << path;
+  }
+  EXPECT_EQ(vectors, 2);
+  EXPECT_EQ(RowsOf(Of(table)), ExpectedRows("delta-vectors"));
+}
+
+TEST_F(DeltaTables, DoNotKeepTheStatisticsOfAllFilesInMemory) {
+  for (const char* name : {"delta-plain", "delta-vectors"}) {
+    const auto place = Place::Open("file://" + TestData(name), folder_.path(), 1 << 20).value();
+    const auto log = ReadDeltaLog(*place, std::nullopt);
+    ASSERT_TRUE(log) << log.error().message;
+    ASSERT_GE(log->files.size(), 2U);
+    for (const auto& [key, add] : log->files) {
+      EXPECT_FALSE(add.contains("stats")) << add.dump();
+      EXPECT_GE(add.value("numRecords", 0), 1) << add.dump();
+    }
+  }
 }
 
 TEST(DeletionVectors, ThatAreCutOrDamagedAreErrors) {

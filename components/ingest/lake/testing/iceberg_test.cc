@@ -10,6 +10,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Zigzag, seven bits a byte.
+std::string AvroLong(std::uint64_t number) {
+  std::string out;
+  for (std::uint64_t n = number * 2;; n >>= 7U) {
+    out += static_cast<char>((n & 0x7FU) | (n > 0x7F ? 0x80U : 0U));
+    if (n <= 0x7F) return out;
+  }
+}
+std::string AvroText(const std::string& text) { return AvroLong(text.size()) + text; }
+
+// A file of one block.
+std::string AvroFile(const std::string& schema, std::uint64_t records, const std::string& block) {
+  const std::string sync(16, 's');
+  return "Obj\x01\x02" + AvroText("avro.schema") + AvroText(schema) + std::string(1, 0) + sync +
+         AvroLong(records) + AvroText(block) + sync;
+}
+
 class IcebergTables : public LakeTables {
  protected:
   std::string Uri(const std::string& name, const std::string& query = "") {
@@ -47,6 +64,17 @@ TEST_F(IcebergTables, AreReadAtASnapshotByTheColumnsOfItsTime) {
 TEST_F(IcebergTables, AreKnownByTheirSnapshotAndColumns) {
   ASSERT_EQ(Problem(Uri("iceberg-deletes")), "");
   EXPECT_EQ(Fingerprint(), "iceberg:4242 schema:0");
+}
+
+// The mapping is the table's, and not the snapshot's: it may be another the next time.
+TEST_F(IcebergTables, ReadByTheirNameMappingAreNotCached) {
+  const auto shown = [&](const std::string& uri) {
+    ::testing::internal::CaptureStdout();
+    const std::string problem = Problem(uri);
+    return problem + ::testing::internal::GetCapturedStdout();
+  };
+  EXPECT_SAYS(shown(Uri("iceberg-adopted")), "not to be reused: a file without field ids is read");
+  EXPECT_EQ(shown(Uri("iceberg-plain")).find("not to be reused"), std::string::npos);
 }
 
 TEST_F(IcebergTables, MayBeNamedByTheirMetadata) {
@@ -112,25 +140,15 @@ TEST_F(IcebergTables, ThatAreDamagedAreErrors) {
 
 TEST_F(IcebergTables, ThatDeleteByEqualityAreRefusedByName) {
   const std::string table = CopyOf("iceberg-deletes");
-  // Of the entry's record: status, snapshot, three nulls, then the content, 1 for positions.
-  std::string head = "Obj\x01";
-  const auto text = [](const std::string& t) {
-    std::string out;
-    for (std::size_t n = t.size() * 2;; n >>= 7U) {
-      out += static_cast<char>((n & 0x7FU) | (n > 0x7F ? 0x80U : 0U));
-      if (n <= 0x7F) return out + t;
-    }
-  };
+  // Of the entry's record: status, then the content, 1 for positions.
   const std::string schema =
       R"({"type":"record","name":"e","fields":[{"name":"status","type":"int"},
       {"name":"data_file","type":{"type":"record","name":"d","fields":[{"name":"content","type":"int"},
       {"name":"file_path","type":"string"},{"name":"file_format","type":"string"}]}}]})";
   const std::string record = std::string("\x02\x04", 2) +
-                             text("file:///tmp/lake/db/iceberg-deletes/data/e.parquet") +
-                             text("PARQUET");
-  const std::string sync(16, 's');
-  const std::string file = head + "\x02" + text("avro.schema") + text(schema) + std::string(1, 0) +
-                           sync + "\x02" + text(record) + sync;
+                             AvroText("file:///tmp/lake/db/iceberg-deletes/data/e.parquet") +
+                             AvroText("PARQUET");
+  const std::string file = AvroFile(schema, 1, record);
   std::ofstream(table + "/metadata/deletes-m0.avro", std::ios::trunc | std::ios::binary) << file;
   EXPECT_SAYS(Problem(Of(table)), "data/e.parquet: deletes rows by equality, which is not read");
 }
@@ -157,6 +175,46 @@ TEST(AvroFiles, ThatAreCutOrDamagedAreErrors) {
     (void)ReadAvro(spoilt, count);  // an error or other records: no read behind the end
   }
   EXPECT_SAYS(ReadAvro("PAR1", count).error().message, "is no Avro file");
+}
+
+TEST(AvroFiles, OfAHundredBytesDoNotHangTheStepOrEatItsMemory) {
+  const auto problem = [](const std::string& schema, std::uint64_t records,
+                          const std::string& block) {
+    const auto read = ReadAvro(AvroFile(schema, records, block),
+                               [](const AvroHead&, const Json&) -> Result<void> { return {}; });
+    return read ? std::string("read") : read.error().message;
+  };
+  constexpr std::uint64_t kMany = 1ULL << 62;
+  const auto list_of = [](const std::string& items) {
+    return R"({"type":"array","items":)" + items + "}";
+  };
+  const std::string empty = R"({"type":"record","name":"r","fields":[]})";
+  const std::string nothing = R"({"type":"fixed","name":"f","size":0})";
+  for (const auto& items : {std::string("\"null\""), empty, nothing}) {
+    EXPECT_EQ(problem(list_of(items), 1, AvroLong(kMany)), "it ends within a list") << items;
+    // As many as there are bytes behind it, which are of other lists.
+    EXPECT_EQ(problem(list_of(items), 1, AvroLong(3) + "xxxx"),
+              "a list of items that have no bytes")
+        << items;
+    EXPECT_EQ(problem(items, kMany, "x"), "a block has fewer records than it says") << items;
+    EXPECT_EQ(problem(items, 1, "x"), "its records have no bytes") << items;
+  }
+  // 2^40 records of a record: each has two of the next.
+  std::string nested = R"({"type":"record","name":"n40","fields":[{"name":"a","type":"null"}]})";
+  for (int i = 39; i >= 0; --i) {
+    nested = R"({"type":"record","name":"n)" + std::to_string(i) +
+             R"(","fields":[{"name":"a","type":)" + nested + R"(},{"name":"b","type":"n)" +
+             std::to_string(i + 1) + R"("}]})";
+  }
+  EXPECT_EQ(problem(nested, 1, "x"), "a record of more than 1048576 values");
+  // Few values of each record, and many of all.
+  std::string wide = R"({"type":"record","name":"w","fields":[{"name":"i","type":"int"})";
+  for (int i = 0; i < 100; ++i)
+    wide += R"(,{"name":"n)" + std::to_string(i) + R"(","type":"null"})";
+  wide += "]}";
+  EXPECT_EQ(problem(wide, 20, std::string(20, '\0')), "read");
+  EXPECT_EQ(problem(wide, 20'000, std::string(20'000, '\0')),
+            "a block of more values than its bytes can hold");
 }
 
 }  // namespace
