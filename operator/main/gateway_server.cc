@@ -69,7 +69,7 @@ Result<void> MakeLogin(const Options& o, const Clock& clock,
   auto seal = gateway::login::Seal::Make(key);
   if (!seal) return Wrap("--session-key-file " + o.session_key.string(), seal.error());
   auto sessions = gateway::login::Sessions::Open(
-      *std::move(seal), {o.session_lifetime, o.data_dir / "sessions-ended.json"}, clock);
+      *std::move(seal), {o.session_lifetime, o.data_dir / "sessions-ended"}, clock);
   if (!sessions) return Wrap("sessions that were logged out", sessions.error());
   auto provider = gateway::login::Provider::Make(std::move(settings), clock);
   if (!provider) return Wrap("--oidc-issuer-url", provider.error());

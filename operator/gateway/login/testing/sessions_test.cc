@@ -26,7 +26,7 @@ const std::string kSealKey(32, 'k');
 
 class SessionTest : public testing::Test {
  protected:
-  SessionTest() { std::filesystem::remove(ended_); }
+  SessionTest() { std::filesystem::remove_all(ended_); }
   std::unique_ptr<Sessions> Open(const std::string& key = kSealKey) {
     auto opened = Sessions::Open(*Seal::Make(key), {std::chrono::hours(1), ended_}, clock_);
     EXPECT_TRUE(opened) << opened.error().message;
@@ -100,14 +100,52 @@ TEST_F(SessionTest, WhoLoggedOutIsOutWhereverTheCookieIsKeptAndAfterARestart) {
   EXPECT_TRUE(Open()->Find(other));
 }
 
-TEST_F(SessionTest, AFileOfEndedSessionsThatCannotBeReadIsNoEmptyOne) {
-  for (const char* text : {"[", R"({"id": "soon"})"}) {
-    std::ofstream(ended_) << text;
-    const auto opened =
-        Sessions::Open(*Seal::Make(kSealKey), {std::chrono::hours(1), ended_}, clock_);
-    ASSERT_FALSE(opened) << text;
-    EXPECT_THAT(opened.error().message, HasSubstr("ended_"));
-  }
+TEST_F(SessionTest, WhoLoggedOutAtOneReplicaIsOutAtTheOtherToo) {
+  const auto one = Open(), other = Open();
+  const std::string first = Sent(*one->Begin(ada_)), second = Sent(*one->Begin(ada_));
+  ASSERT_TRUE(other->Find(first));
+  ASSERT_TRUE(one->End(*one->Find(first)));
+  EXPECT_FALSE(other->Find(first));
+  ASSERT_TRUE(other->Find(second));
+  ASSERT_TRUE(other->End(*other->Find(second)));  // the last to write forgets nobody
+  EXPECT_FALSE(one->Find(second));
+  EXPECT_FALSE(other->Find(first));
+  const auto restarted = Open();
+  EXPECT_FALSE(restarted->Find(first));
+  EXPECT_FALSE(restarted->Find(second));
+}
+
+std::size_t FilesIn(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+TEST_F(SessionTest, EndedSessionsWhoseTimeIsOverLeaveNothingOnTheVolume) {
+  const auto sessions = Open();
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(sessions->End(*sessions->Find(Sent(*sessions->Begin(ada_)))));
+  std::ofstream(ended_ / "lost+found") << "of somebody else";
+  EXPECT_EQ(FilesIn(ended_), 4U);
+  clock_.by = std::chrono::hours(2);
+  const std::string late = Sent(*sessions->Begin(ada_));
+  ASSERT_TRUE(sessions->End(*sessions->Find(late)));
+  EXPECT_EQ(FilesIn(ended_), 2U);
+  EXPECT_FALSE(sessions->Find(late));
+  clock_.by = std::chrono::hours(4);
+  Open();
+  EXPECT_EQ(FilesIn(ended_), 1U);
+}
+
+TEST_F(SessionTest, AFolderOfEndedSessionsThatCannotBeReadIsNoEmptyOne) {
+  const auto sessions = Open();
+  const std::string sent = Sent(*sessions->Begin(ada_));
+  const auto session = *sessions->Find(sent);
+  std::filesystem::remove_all(ended_);
+  std::ofstream(ended_) << "no folder";
+  EXPECT_FALSE(sessions->Find(sent));
+  const auto ended = sessions->End(session);
+  ASSERT_FALSE(ended);
+  EXPECT_THAT(ended.error().message, HasSubstr("ended_"));
+  EXPECT_FALSE(Sessions::Open(*Seal::Make(kSealKey), {std::chrono::hours(1), ended_}, clock_));
 }
 
 TEST_F(SessionTest, MoreGroupsThanABrowserKeepsAreNamed) {
