@@ -136,8 +136,10 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
       gateway->router, {&store, &gateway->authenticator, options.max_file_bytes, &gateway->bodies,
                         gateway->grants.get()});
   PENSTOCK_TRY(MakeLogin(options, clock, std::move(environment), *gateway));
-  gateway->access =
-      std::make_unique<gateway::PeopleAccess>(gateway->tokens, gateway->sessions.get(), clock);
+  gateway->access = std::make_unique<gateway::PeopleAccess>(
+      gateway->tokens, gateway->sessions.get(), clock,
+      options.client_ca.empty() ? gateway::login::Signer::kCluster
+                                : gateway::login::Signer::kOther);
   gateway->api.place = &gateway->place;
   gateway->api.access = gateway->access.get();
   gateway->api.acting = &gateway->acting;

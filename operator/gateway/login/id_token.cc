@@ -7,22 +7,20 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "operator/base/base64.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/gateway/login/person_name.h"
 #include "operator/net/url.h"
 
 namespace penstock::gateway::login {
 namespace {
 
 constexpr std::size_t kMostToken = 64 * 1024, kMostKeys = 100, kMostGroups = 1'000;
-constexpr std::size_t kMostName = 512;
 constexpr std::size_t kCoordinate = 32;  // bytes, of P-256
 constexpr int kLeastRsaBits = 2'048, kMostRsaBits = 16'384;
-constexpr std::string_view kSystem = "system:";
 
 Error NotTrusted(const std::string& why) {
   Error e;
@@ -210,17 +208,15 @@ Result<void> CheckAudience(const Json& claims, const std::string& client_id) {
   return {};
 }
 
-bool IsName(const std::string& name) {
-  return !name.empty() && name.size() <= kMostName &&
-         std::none_of(name.begin(), name.end(),
-                      [](unsigned char c) { return c < ' ' || c == 0x7f; });
-}
-
-Result<std::string> NameOf(const std::string& name, const char* what) {
-  if (!IsName(name))
-    return NotTrusted(std::string("the ") + what + " has no name, a control character or over " +
-                      std::to_string(kMostName) + " bytes");
-  if (name.starts_with(kSystem))
+// As the issuer says it, behind the prefix.
+Result<std::string> NameOf(const std::string& prefix, const std::string& said, const char* what) {
+  const std::string name = prefix + said;
+  std::string why = WhyNoName(said);
+  if (why.empty()) why = WhyNoName(name);
+  if (!why.empty())
+    return NotTrusted(std::string("the name of the ") + what + " '" + plan::Shown(name, 80) + "' " +
+                      why);
+  if (IsSystem(name))
     return NotTrusted(std::string("the ") + what + " '" + plan::Shown(name, 80) +
                       "' begins with system:, which is Kubernetes' own; set a prefix");
   return name;
@@ -271,7 +267,7 @@ Result<Person> PersonOf(const Json& claims, const ClaimRules& rules, const std::
   std::string prefix = rules.username_prefix == "-" ? "" : rules.username_prefix;
   if (rules.username_prefix.empty() && rules.username != "email") prefix = issuer + "#";
   Person person;
-  PENSTOCK_ASSIGN(person.user, NameOf(prefix + name, "user"));
+  PENSTOCK_ASSIGN(person.user, NameOf(prefix, name, "user"));
   const auto groups = rules.groups.empty() ? claims.end() : claims.find(rules.groups);
   if (groups == claims.end() || groups->is_null()) return person;
   const Json list = groups->is_array() ? *groups : Json::array({*groups});
@@ -281,7 +277,7 @@ Result<Person> PersonOf(const Json& claims, const ClaimRules& rules, const std::
     if (!group.is_string())
       return NotTrusted("the claim '" + rules.groups + "' is no list of names");
     PENSTOCK_ASSIGN(std::string named,
-                    NameOf(rules.groups_prefix + group.get<std::string>(), "group"));
+                    NameOf(rules.groups_prefix, group.get<std::string>(), "group"));
     person.groups.push_back(std::move(named));
   }
   return person;

@@ -189,6 +189,22 @@ TEST_F(ApiLogin, AStreamOfASessionEndsWithIt) {
   request.on_body = [&](std::string_view) -> Result<bool> {
     if (!ended) {
       ended = true;
+TEST_F(ApiLogin, ABlankNameIsNotSentToTheApiServerAsNobody) {
+  for (const char* blank : {" ", "\t", " ada", "ada\r\n", "\u00a0", "a\nImpersonate-Group: b"}) {
+    Caller caller;
+    caller.by_gateway = true;
+    caller.user = blank;
+    EXPECT_FALSE(Impersonation(caller)) << blank;
+    caller.user = "ada";
+    EXPECT_TRUE(Impersonation(caller));
+    caller.groups = {"ml", blank};
+    EXPECT_FALSE(Impersonation(caller)) << blank;
+    issuer_->more = {{"sub", "ada"}, {"groups", {blank}}};
+    const Way way = Begin();
+    EXPECT_EQ(Finish(way.back, way.cookie).status, 403) << blank;
+  }
+}
+
       EXPECT_TRUE(sessions_->End(*sessions_->Find(cookie)));
       metadata::RunRecord run;
       run.uid = run.name = "next";

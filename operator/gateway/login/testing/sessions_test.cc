@@ -180,15 +180,61 @@ std::string Der(const CertPtr& certificate) {
 TEST_F(SessionTest, ACertificateNamesItsUserAndEndsWithItsTime) {
   const CertPtr certificate = CertificateOf("ada", clock_);
   const std::string der = Der(certificate);
-  EXPECT_EQ(*PersonOfCertificate(der, clock_.Now()), (Person{"ada", {}}));
-  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() + std::chrono::hours(1)));
-  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() - std::chrono::seconds(1)));
-  EXPECT_FALSE(PersonOfCertificate(der.substr(0, 40), clock_.Now()));
+  EXPECT_EQ(*PersonOfCertificate(der, clock_.Now(), Signer::kCluster), (Person{"ada", {}}));
+  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() + std::chrono::hours(1), Signer::kCluster));
+  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() - std::chrono::seconds(1), Signer::kCluster));
+  EXPECT_FALSE(PersonOfCertificate(der.substr(0, 40), clock_.Now(), Signer::kCluster));
   X509_NAME_ENTRY_free(X509_NAME_delete_entry(X509_get_subject_name(certificate.get()), 0));
   X509_sign(certificate.get(), NewKey()->get(), EVP_sha256());
-  const auto nameless = PersonOfCertificate(Der(certificate), clock_.Now());
+  const auto nameless = PersonOfCertificate(Der(certificate), clock_.Now(), Signer::kCluster);
   ASSERT_FALSE(nameless);
   EXPECT_THAT(nameless.error().message, HasSubstr("no common name"));
+}
+
+// The certificate of these, as an authority that takes any subject would sign it.
+std::string Named(const std::string& user, const std::string& group, const MovedClock& clock) {
+  const CertPtr certificate = CertificateOf("nobody", clock);
+  X509_NAME* const subject = X509_get_subject_name(certificate.get());
+  X509_NAME_ENTRY_free(X509_NAME_delete_entry(subject, 0));
+  const auto add = [&](const char* field, const std::string& text) {
+    X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(text.data()),
+                               static_cast<int>(text.size()), -1, 0);
+  };
+  add("CN", user);
+  add("O", group);
+  X509_sign(certificate.get(), NewKey()->get(), EVP_sha256());
+  return Der(certificate);
+}
+
+TEST_F(SessionTest, ABlankCommonNameDoesNotActWithTheOperatorsRights) {
+  const auto is_person = [&](const std::string& user, const std::string& group) {
+    return PersonOfCertificate(Named(user, group, clock_), clock_.Now(), Signer::kCluster)
+        .has_value();
+  };
+  EXPECT_TRUE(is_person("ada", "ml"));
+  for (const std::string blank : {" ", "\t", "\n", "\u00a0", "\u2003", "\u3000"}) {
+    EXPECT_FALSE(is_person(blank, "ml"));
+    EXPECT_FALSE(is_person(blank + "ada", "ml"));
+    EXPECT_FALSE(is_person("ada" + blank, "ml"));
+    EXPECT_FALSE(is_person("ada", blank));
+    EXPECT_FALSE(is_person("ada", blank + "system:masters"));
+  }
+}
+
+TEST_F(SessionTest, AnAuthorityOfOnesOwnDoesNotMakeMastersOfTheCluster) {
+  const auto person = [&](const std::string& user, const std::string& group, Signer signer) {
+    return PersonOfCertificate(Named(user, group, clock_), clock_.Now(), signer);
+  };
+  EXPECT_TRUE(person("ada", "ml", Signer::kOther));
+  for (const auto& [user, group] : std::vector<std::pair<std::string, std::string>>{
+           {"ada", "system:masters"}, {"system:admin", "ml"}}) {
+    EXPECT_TRUE(person(user, group, Signer::kCluster)) << "as kubectl's administrators are";
+    const auto refused = person(user, group, Signer::kOther);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kForbidden);
+    EXPECT_THAT(refused.error().message, HasSubstr("Kubernetes' own"));
+  }
 }
 
 TEST_F(SessionTest, AuthoritiesAreReadBeforeTheyAreTrusted) {
