@@ -106,6 +106,14 @@ TEST_F(ApiLogin, AnAnswerThatThisBrowserDidNotAskForLogsNobodyIn) {
 
 TEST_F(ApiLogin, ATokenThatIsNotToBeTrustedIsNoSession) {
   for (const Json& wrong : {Json{{"nonce", "n"}}, Json{{"aud", "x"}}, Json{{"iss", "x"}},
+TEST_F(ApiLogin, WhoBeganNoLoginDoesNotFillTheAuditLog) {
+  for (const char* cookie : {"", "__Host-penstock-login=forged"})
+    EXPECT_EQ(Finish("code=a&state=b&error=c", cookie).status, 403);
+  EXPECT_EQ(audit(), "");
+  EXPECT_EQ(Finish("code=a&state=b", Begin().cookie).status, 403);
+  EXPECT_THAT(audit(), HasSubstr("begun no such log-in"));
+}
+
                             Json{{"exp", 1}}, Json{{"sub", nullptr}}}) {
     issuer_->more = wrong;
     const Way way = Begin();
