@@ -3,6 +3,7 @@
 #include "operator/base/file.h"
 #include "operator/base/pause.h"
 #include "operator/base/try.h"
+#include "operator/gateway/api/cluster_authorities.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/mlflow/mlflow_routes.h"
 #include "operator/kube/resources.h"
@@ -79,27 +80,14 @@ Result<void> MakeLogin(const Options& o, const Clock& clock,
   return {};
 }
 
-// The cluster's, as kube-apiserver tells its extensions.
-Result<std::string> ClusterAuthorities(kube::Client& client, const std::stop_token& stop) {
-  PENSTOCK_ASSIGN(const Json map,
-                  client.Get(kube::kConfigMaps, "kube-system", "extension-apiserver-authentication",
-                             {.stop = stop, .timeout = std::chrono::seconds(5)}));
-  const Json data = map.value("data", Json::object());
-  const auto pem = data.find("client-ca-file");
-  if (pem == data.end() || !pem->is_string())
-    return NotFound("it has no client-ca-file: this API server takes no client certificates");
-  PENSTOCK_TRY(gateway::login::CheckAuthorities(pem->get<std::string>()));
-  return pem->get<std::string>();
-}
-
 // Asked for again each minute, as authorities are changed; what was known holds on in trouble.
+// Where there are none, none is trusted any more.
 void FollowAuthorities(kube::Client& client, gateway::login::TlsWithClients& tls,
                        const runtime::Log& log, const std::stop_token& stop) {
   std::string told;
   while (!stop.stop_requested()) {
-    const auto pem = ClusterAuthorities(client, stop);
-    if (pem) tls.Trust(*pem);
-    const std::string trouble = pem ? "" : pem.error().message;
+    const auto trusted = gateway::TrustCluster(client, tls, stop);
+    const std::string trouble = trusted ? "" : trusted.error().message;
     if (!trouble.empty() && trouble != told && !stop.stop_requested())
       log.Write("warn",
                 "client certificates: the ConfigMap extension-apiserver-authentication of "
