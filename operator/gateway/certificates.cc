@@ -56,19 +56,24 @@ Result<std::string> AltNames(const CertificateOptions& o) {
 // Of a file that it closes. A file system without such locks has one process alone.
 class FolderLock {
  public:
-  explicit FolderLock(int fd) : fd_(fd) {
-    while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
-    }
+  FolderLock(int fd, bool waits) : fd_(fd) {
+    int failed = 0;
+    do {
+      failed = fd_ < 0 || ::flock(fd_, waits ? LOCK_EX : LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    } while (failed == EINTR);
+    taken_ = failed == EWOULDBLOCK;
   }
   ~FolderLock() {
     if (fd_ >= 0) ::close(fd_);
   }
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
-  [[nodiscard]] bool held() const { return fd_ >= 0; }
+  [[nodiscard]] bool opened() const { return fd_ >= 0; }
+  [[nodiscard]] bool taken() const { return taken_; }  // by another process
 
  private:
   const int fd_;
+  bool taken_ = false;
 };
 
 bool IsDue(const CertPtr& c, TimePoint now) {
@@ -137,13 +142,15 @@ struct Certificates::State {
     return ca && !IsDue(ca, now) && Fits() && !IsDue(server, now);
   }
 
-  // Whatever is missing or due, as another process has made it meanwhile, or made here.
+  // Whatever is missing or due, as another process has made it meanwhile, or made here. What still
+  // holds does not wait for one that is at it: the next call looks again.
   Result<void> Renew() {
     const TimePoint now = clock.Now();
     if (IsAllGood(now)) return {};
     const std::string path = (options.folder / "lock").string();
-    const FolderLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock.held()) return FromErrno("opening " + path, errno);
+    const FolderLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), !CanServe());
+    if (!lock.opened()) return FromErrno("opening " + path, errno);
+    if (lock.taken()) return {};
     if (auto loaded = Load(); !loaded) return loaded;
     return MakeWhatIsDue(now);
   }

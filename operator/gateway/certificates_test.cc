@@ -1,12 +1,16 @@
 #include "operator/gateway/certificates.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/x509_vfy.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -130,6 +134,22 @@ TEST_F(CertificatesTest, AFullVolumeLeavesTheCertificateThatStillHolds) {
   setrlimit(RLIMIT_FSIZE, &before);
   ASSERT_TRUE(c) << c.error().message;
   EXPECT_TRUE(Accepts((*c)->CaPem(), **(*c)->Current(), clock_.now));
+}
+
+TEST_F(CertificatesTest, AProcessThatHoldsTheLockDoesNotStopConnections) {
+  auto c = Open();
+  const auto first = c->Current().value();
+  const int fd = ::open((options_.folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(::flock(fd, LOCK_EX), 0);  // and hangs
+  clock_.now += std::chrono::hours(24 * 61);
+  auto asked = std::async(std::launch::async, [&] { return c->Current(); });
+  const bool answered = asked.wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+  EXPECT_TRUE(answered);
+  if (!answered) ::flock(fd, LOCK_UN);
+  EXPECT_EQ(asked.get().value(), first) << "it holds for 29 days more";
+  ::flock(fd, LOCK_UN);
+  ::close(fd);
+  EXPECT_NE(c->Current().value(), first);
 }
 
 TEST_F(CertificatesTest, ANewAuthorityIsAcceptedByThoseThatTrustTheOldOne) {

@@ -3,6 +3,7 @@
 #include "operator/base/file.h"
 #include "operator/base/pause.h"
 #include "operator/base/try.h"
+#include "operator/gateway/api/cluster_authorities.h"
 #include "operator/gateway/artifact_routes.h"
 #include "operator/gateway/mlflow/mlflow_routes.h"
 #include "operator/kube/resources.h"
@@ -69,7 +70,7 @@ Result<void> MakeLogin(const Options& o, const Clock& clock,
   auto seal = gateway::login::Seal::Make(key);
   if (!seal) return Wrap("--session-key-file " + o.session_key.string(), seal.error());
   auto sessions = gateway::login::Sessions::Open(
-      *std::move(seal), {o.session_lifetime, o.data_dir / "sessions-ended.json"}, clock);
+      *std::move(seal), {o.session_lifetime, o.data_dir / "sessions-ended"}, clock);
   if (!sessions) return Wrap("sessions that were logged out", sessions.error());
   auto provider = gateway::login::Provider::Make(std::move(settings), clock);
   if (!provider) return Wrap("--oidc-issuer-url", provider.error());
@@ -79,27 +80,14 @@ Result<void> MakeLogin(const Options& o, const Clock& clock,
   return {};
 }
 
-// The cluster's, as kube-apiserver tells its extensions.
-Result<std::string> ClusterAuthorities(kube::Client& client, const std::stop_token& stop) {
-  PENSTOCK_ASSIGN(const Json map,
-                  client.Get(kube::kConfigMaps, "kube-system", "extension-apiserver-authentication",
-                             {.stop = stop, .timeout = std::chrono::seconds(5)}));
-  const Json data = map.value("data", Json::object());
-  const auto pem = data.find("client-ca-file");
-  if (pem == data.end() || !pem->is_string())
-    return NotFound("it has no client-ca-file: this API server takes no client certificates");
-  PENSTOCK_TRY(gateway::login::CheckAuthorities(pem->get<std::string>()));
-  return pem->get<std::string>();
-}
-
 // Asked for again each minute, as authorities are changed; what was known holds on in trouble.
+// Where there are none, none is trusted any more.
 void FollowAuthorities(kube::Client& client, gateway::login::TlsWithClients& tls,
                        const runtime::Log& log, const std::stop_token& stop) {
   std::string told;
   while (!stop.stop_requested()) {
-    const auto pem = ClusterAuthorities(client, stop);
-    if (pem) tls.Trust(*pem);
-    const std::string trouble = pem ? "" : pem.error().message;
+    const auto trusted = gateway::TrustCluster(client, tls, stop);
+    const std::string trouble = trusted ? "" : trusted.error().message;
     if (!trouble.empty() && trouble != told && !stop.stop_requested())
       log.Write("warn",
                 "client certificates: the ConfigMap extension-apiserver-authentication of "
@@ -136,8 +124,10 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
       gateway->router, {&store, &gateway->authenticator, options.max_file_bytes, &gateway->bodies,
                         gateway->grants.get()});
   PENSTOCK_TRY(MakeLogin(options, clock, std::move(environment), *gateway));
-  gateway->access =
-      std::make_unique<gateway::PeopleAccess>(gateway->tokens, gateway->sessions.get(), clock);
+  gateway->access = std::make_unique<gateway::PeopleAccess>(
+      gateway->tokens, gateway->sessions.get(), clock,
+      options.client_ca.empty() ? gateway::login::Signer::kCluster
+                                : gateway::login::Signer::kOther);
   gateway->api.place = &gateway->place;
   gateway->api.access = gateway->access.get();
   gateway->api.acting = &gateway->acting;

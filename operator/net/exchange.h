@@ -32,8 +32,8 @@ class Exchange {
   [[nodiscard]] virtual bool ExpectsContinue() const = 0;
   [[nodiscard]] virtual std::stop_token stop() const = 0;
 
-  // The client's certificate (DER) that TLS has verified; empty where it has shown none. Never out
-  // of a header, which anybody can write.
+  // The client's certificate (DER) that TLS has verified; empty where it has shown none, or one
+  // that the server would not take any more. Never out of a header, which anybody can write.
   [[nodiscard]] virtual std::string ClientCertificate() const { return ""; }
 
   // The caller has shown who it is: for ten minutes its address may use what the server keeps for

@@ -21,6 +21,12 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::size_t kLingerBytes = 8 << 20;
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 
+// What is shown under TLS; none for a plain server.
+struct Shown {
+  std::shared_ptr<const TlsIdentity> identity;
+  std::shared_ptr<TlsContext> context;
+};
+
 class Server : public HttpServer {
  public:
   Server(HttpServerOptions options, HttpHandler handler, Listener listener)
@@ -76,7 +82,7 @@ class Server : public HttpServer {
     std::atomic<int>& counted = overloaded ? refused_ : active_;
     ++counted;
     try {
-      std::thread([this, stream = std::move(stream), tls = *tls, overloaded, peer,
+      std::thread([this, stream = std::move(stream), tls = *std::move(tls), overloaded, peer,
                    &counted]() mutable {
         Serve(std::move(stream), tls, overloaded, peer);
         Leave(peer, counted);
@@ -96,30 +102,53 @@ class Server : public HttpServer {
 
   // Requests until the peer, a time-out, an error or the stop ends them. With `overloaded` the
   // first is answered with 503.
-  void Serve(Stream stream, const std::shared_ptr<TlsContext>& tls, bool overloaded,
-             const std::string& peer) {
+  void Serve(Stream stream, const Shown& tls, bool overloaded, const std::string& peer) {
     stream.Limit({SteadyTime::max(), options_.handshake_timeout, stop_.get_token()});
-    if (tls && !stream.Secure(tls)) return;
-    Incoming<true>::Buffer buffer;
-    bool is_known = false;
-    while (ServeOne(stream, buffer, overloaded, peer, is_known)) {
+    if (tls.context && !stream.Secure(tls.context)) return;
+    Connection connection{stream, tls, peer, !stream.PeerCertificate().empty()};
+    while (ServeOne(connection, overloaded)) {
     }
   }
 
-  bool ServeOne(Stream& stream, Incoming<true>::Buffer& buffer, bool overloaded,
-                const std::string& peer, bool& caller_is_known) {
+  struct Connection {
+    Stream& stream;
+    const Shown& tls;
+    const std::string& peer;
+    const bool has_certificate;  // of the client's
+    Incoming<true>::Buffer buffer = {};
+    bool caller_is_known = false;
+  };
+
+  // Whether those who sign certificates of clients are others by now. Where the server's own is not
+  // to be had, nobody can say that they are the same.
+  bool HasOtherAuthorities(const Connection& connection, const Result<Shown>& now) const {
+    return !now || now->identity->client_ca_pem != connection.tls.identity->client_ca_pem;
+  }
+
+  bool IsTrusted(const Connection& connection) {
+    const auto now = Tls();
+    return !HasOtherAuthorities(connection, now) ||
+           (now && connection.stream.PeerIsTrustedBy(*now->context));
+  }
+
+  bool ServeOne(Connection& connection, bool overloaded) {
+    Stream& stream = connection.stream;
+    bool& caller_is_known = connection.caller_is_known;
     const auto stop = stop_.get_token();
     const auto head_timeout = caller_is_known
                                   ? options_.idle_timeout
                                   : std::min(options_.stranger_timeout, options_.idle_timeout);
     stream.Limit({std::chrono::steady_clock::now() + head_timeout, head_timeout, stop});
-    Incoming<true> request(stream, buffer, static_cast<std::uint32_t>(options_.max_header_bytes));
+    Incoming<true> request(stream, connection.buffer,
+                           static_cast<std::uint32_t>(options_.max_header_bytes));
     const auto ec = request.ReadHead();
     stream.Limit({SteadyTime::max(), options_.idle_timeout, stop});
-    ServedExchange exchange(options_, stop, stream, request, [&] {
+    const auto note = [&] {
       caller_is_known = true;
-      if (options_.reserve > 0) known_.Note(peer, std::chrono::steady_clock::now());
-    });
+      if (options_.reserve > 0) known_.Note(connection.peer, std::chrono::steady_clock::now());
+    };
+    ServedExchange exchange(options_, stop, stream, request,
+                            {note, [&] { return IsTrusted(connection); }});
     if (ec == http::error::header_limit) {
       RespondError(exchange, 431, "the request's headers are too large");
       return false;
@@ -128,7 +157,9 @@ class Server : public HttpServer {
         ec != http::error::end_of_stream && ec != http::error::partial_message)
       RespondError(exchange, 400, "the request is not HTTP: " + ec.message());
     if (ec) return false;
-    if (overloaded) exchange.EndAfterwards();
+    // The next one is asked for a certificate of those who are trusted then.
+    if (overloaded || (connection.has_certificate && HasOtherAuthorities(connection, Tls())))
+      exchange.EndAfterwards();
     try {
       if (overloaded)
         RespondError(exchange, 503, "too many connections; try again", {{"Retry-After", "1"}});
@@ -161,17 +192,16 @@ class Server : public HttpServer {
     idle_.notify_all();
   }
 
-  // None for a plain server.
-  Result<std::shared_ptr<TlsContext>> Tls() {
-    if (!options_.tls) return std::shared_ptr<TlsContext>();
+  Result<Shown> Tls() {
+    if (!options_.tls) return Shown{};
     auto identity = options_.tls();
     if (!identity) return Wrap("the server's certificate", identity.error());
-    if (*identity == shown_) return context_;
+    const std::lock_guard lock(tls_mutex_);
+    if (*identity == shown_.identity) return shown_;
     auto context = MakeTls(**identity);
-    if (!context) return context;
-    shown_ = *identity;
-    context_ = *context;
-    return context_;
+    if (!context) return context.error();
+    shown_ = {*identity, *context};
+    return shown_;
   }
 
   void Report(const std::string& text) const {
@@ -184,9 +214,8 @@ class Server : public HttpServer {
   const std::uint16_t port_;
   std::stop_source stop_;
   std::thread thread_;
-  // Of the accepting thread.
-  std::shared_ptr<const TlsIdentity> shown_;
-  std::shared_ptr<TlsContext> context_;
+  std::mutex tls_mutex_;
+  Shown shown_;
   PeerCounts peers_;
   KnownPeers known_;
   std::atomic<int> active_{0};   // that are served

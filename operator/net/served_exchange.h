@@ -20,12 +20,18 @@ namespace penstock::net {
 
 inline constexpr std::size_t kSentPiece = 64 * 1024;  // of a file; each connection may hold one
 
+// What the connection has of its server.
+struct ServedHooks {
+  std::function<void()> caller_is_known;
+  std::function<bool()> is_trusted;  // the certificate that the client has shown, as of now
+};
+
 class ServedExchange : public Exchange {
  public:
   ServedExchange(const HttpServerOptions& options, std::stop_token stop, Stream& stream,
-                 Incoming<true>& request, std::function<void()> caller_is_known)
+                 Incoming<true>& request, ServedHooks hooks)
       : options_(options),
-        caller_is_known_(std::move(caller_is_known)),
+        hooks_(std::move(hooks)),
         stop_(std::move(stop)),
         stream_(stream),
         request_(request),
@@ -52,8 +58,11 @@ class ServedExchange : public Exchange {
                                  "100-continue");
   }
   std::stop_token stop() const override { return stop_; }
-  std::string ClientCertificate() const override { return stream_.PeerCertificate(); }
-  void CallerIsKnown() override { caller_is_known_(); }
+  std::string ClientCertificate() const override {
+    std::string certificate = stream_.PeerCertificate();
+    return certificate.empty() || hooks_.is_trusted() ? certificate : "";
+  }
+  void CallerIsKnown() override { hooks_.caller_is_known(); }
 
   Result<std::string_view> ReadBody() override {
     if (!SendContinue()) return Transient("the connection broke");
@@ -168,7 +177,7 @@ class ServedExchange : public Exchange {
   }
 
   const HttpServerOptions& options_;
-  const std::function<void()> caller_is_known_;
+  const ServedHooks hooks_;
   const std::stop_token stop_;
   Stream& stream_;
   Incoming<true>& request_;

@@ -253,6 +253,22 @@ std::string Stream::PeerCertificate() const {
   return der;
 }
 
+bool Stream::PeerIsTrustedBy(TlsContext& tls) const {
+  SSL_CTX* const context = tls.context.native_handle();
+  if (!impl_->tls || (SSL_CTX_get_verify_mode(context) & SSL_VERIFY_PEER) == 0) return false;
+  SSL* const native = impl_->tls->native_handle();
+  X509* const certificate = SSL_get0_peer_certificate(native);
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> check(X509_STORE_CTX_new(),
+                                                                              X509_STORE_CTX_free);
+  const bool good = certificate != nullptr && check &&
+                    X509_STORE_CTX_init(check.get(), SSL_CTX_get_cert_store(context), certificate,
+                                        SSL_get_peer_cert_chain(native)) == 1 &&
+                    X509_STORE_CTX_set_default(check.get(), "ssl_client") == 1 &&
+                    X509_verify_cert(check.get()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
 bool Stream::StillOpen() const {
   char byte = 0;
   const auto got = recv(impl_->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);

@@ -61,6 +61,8 @@ class Stream {
   // The certificate (DER) that the other side has shown under TLS, and that was verified; empty
   // where it has shown none.
   [[nodiscard]] std::string PeerCertificate() const;
+  // Whether that certificate, with what was sent along, is one that `tls` (of a server) would take.
+  [[nodiscard]] bool PeerIsTrustedBy(TlsContext& tls) const;
   // False when the other side closed, or sent what was not asked for.
   [[nodiscard]] bool StillOpen() const;
   void Close();

@@ -66,6 +66,8 @@ Result<std::shared_ptr<TlsContext>> MakeTls(const TlsIdentity& identity) {
   SSL_CTX* const native = tls->context.native_handle();
   // Which of a person's certificates will do.
   X509_STORE* const trusted = SSL_CTX_get_cert_store(native);
+  // Any of them ends a chain, also one that is not self-signed.
+  X509_STORE_set_flags(trusted, X509_V_FLAG_PARTIAL_CHAIN);
   STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(trusted);
   for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i)
     if (X509* const authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i)))

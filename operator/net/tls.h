@@ -28,7 +28,8 @@ struct TlsIdentity {
   // connection that shows another's ends. Empty: nobody is asked.
   std::string client_ca_pem = {};
 };
-// What a server shows now. A new object is picked up by the next connection.
+// What a server shows now, asked from any thread. A new object is picked up by the next connection;
+// a client's certificate is held against its authorities at once (Exchange::ClientCertificate).
 using TlsSource = std::function<Result<std::shared_ptr<const TlsIdentity>>()>;
 
 struct TlsContext;  // what OpenSSL makes of either; of tls_context.h

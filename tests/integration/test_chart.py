@@ -218,10 +218,21 @@ class Chart(unittest.TestCase):
                     if "impersonate" in rule["verbs"]]
         self.assertEqual(impersonates(), [])
         self.assertEqual(impersonates("--set", "people.clientCertificates.enabled=true"), [])
-        every = impersonates("--set", "people.act.enabled=true")
+        known = ("--set", "people.clientCertificates.enabled=true")
+        every = impersonates(*known, "--set", "people.act.enabled=true")
         self.assertEqual([(r["resources"], r.get("resourceNames")) for r in every], [(["users"], None), (["groups"], None)])
-        some = impersonates("--set", "people.act.enabled=true", "--set", "people.act.users={ada}", "--set", "people.act.groups={ml}")
+        some = impersonates(*known, "--set", "people.act.enabled=true", "--set", "people.act.users={ada}", "--set", "people.act.groups={ml}")
         self.assertEqual([(r["resources"], r.get("resourceNames")) for r in some], [(["users"], ["ada"]), (["groups"], ["ml"])])
+
+    def test_the_right_to_impersonate_is_not_given_where_nobody_can_be_known(self):
+        act = ("--set", "people.act.enabled=true")
+        done = helm("template", "penstock", CHART, *act)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("clientCertificates", done.stderr)
+        self.assertIn("issuerUrl", done.stderr)
+        render(*act, "--set", "people.clientCertificates.enabled=true")
+        render(*act, "--set", "people.oidc.issuerUrl=https://i.example.com", "--set", "people.oidc.clientId=p",
+               "--set", "people.url=https://p.example.com")
 
     def test_certificates_are_of_the_clusters_authority_or_of_the_one_that_is_given(self):
         def seen(*args):

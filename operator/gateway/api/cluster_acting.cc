@@ -1,8 +1,11 @@
 #include "operator/gateway/api/cluster_acting.h"
 
+#include <algorithm>
+
 #include "operator/api/approval.h"
 #include "operator/api/codec.h"
 #include "operator/base/try.h"
+#include "operator/gateway/login/person_name.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/pipeline/world.h"
 #include "operator/views/run/decision.h"
@@ -85,7 +88,9 @@ Result<void> TakeWhatItHad(const views::KnownRun& known, RunRequest& request) {
 
 Result<net::Headers> Impersonation(const Caller& caller) {
   // Without a user the request would be the operator's own.
-  if (!caller.by_gateway || caller.user.empty()) {
+  if (!caller.by_gateway || !login::WhyNoName(caller.user).empty() ||
+      !std::all_of(caller.groups.begin(), caller.groups.end(),
+                   [](const std::string& group) { return login::WhyNoName(group).empty(); })) {
     Error e;
     e.kind = ErrorKind::kForbidden;
     e.message = "the caller has no name to act under";

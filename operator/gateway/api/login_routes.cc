@@ -42,19 +42,20 @@ Result<void> BeginLogin(const Login& login, ApiRequest& r) {
   return {};
 }
 
+Error NoSuchLogin() {
+  return NotLoggedIn("this browser has begun no such log-in in the last ten minutes; begin again");
+}
+
 // What came back, held against the log-in that this browser began.
-Result<login::Attempt> AttemptOf(const Login& login, ApiRequest& r) {
-  auto attempt = login.sessions->Recall(r.exchange().Header("Cookie"));
-  if (!attempt || r.Text("state") != attempt->state)
-    return NotLoggedIn(
-        "this browser has begun no such log-in in the last ten minutes; begin again");
+Result<void> CheckAnswer(const Login& login, const login::Attempt& attempt, ApiRequest& r) {
+  if (r.Text("state") != attempt.state) return NoSuchLogin();
   if (!login.provider->IsIssuer(r.Text("iss")))
     return NotLoggedIn("the answer is of another issuer than the one that was asked");
   if (const std::string error = r.Text("error"); !error.empty())
     return NotLoggedIn("the issuer says " + plan::Shown(error, 80) + " " +
                        plan::Shown(r.Text("error_description"), 300));
   if (r.Text("code").empty()) return NotLoggedIn("the issuer's answer has no code");
-  return *std::move(attempt);
+  return {};
 }
 
 void Note(const ApiParts& parts, const std::string& user, const Error* refused) {
@@ -67,18 +68,20 @@ void Note(const ApiParts& parts, const std::string& user, const Error* refused) 
 
 void FinishLogin(const ApiParts& parts, ApiRequest& r) {
   const Login& login = *parts.login;
-  std::string user, to;
+  const auto attempt = login.sessions->Recall(r.exchange().Header("Cookie"));
+  // Anybody can ask so, as often as he likes: of what nobody began here no line is kept.
+  if (!attempt) return RespondApiError(r.exchange(), NoSuchLogin());
+  std::string user;
   const auto cookie = [&]() -> Result<std::string> {
-    PENSTOCK_ASSIGN(const login::Attempt attempt, AttemptOf(login, r));
+    PENSTOCK_TRY(CheckAnswer(login, *attempt, r));
     PENSTOCK_ASSIGN(const login::Person person,
-                    login.provider->Redeem(r.Text("code"), attempt, r.stop()));
+                    login.provider->Redeem(r.Text("code"), *attempt, r.stop()));
     user = person.user;
-    to = attempt.to;
     return login.sessions->Begin(person);
   }();
   Note(parts, user, cookie ? nullptr : &cookie.error());
   if (!cookie) return RespondApiError(r.exchange(), cookie.error());
-  SendTo(r.exchange(), to,
+  SendTo(r.exchange(), attempt->to,
          {{"Set-Cookie", *cookie}, {"Set-Cookie", login::Forgotten(login::kAttemptCookie)}});
 }
 

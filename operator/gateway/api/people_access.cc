@@ -1,7 +1,6 @@
 #include "operator/gateway/api/people_access.h"
 
 #include "operator/base/try.h"
-#include "operator/gateway/login/client_certificate.h"
 
 namespace penstock::gateway {
 namespace {
@@ -30,7 +29,8 @@ Result<Caller> PeopleAccess::WhoIs(net::Exchange& x) {
       return caller;
     }
   if (const std::string certificate = x.ClientCertificate(); !certificate.empty()) {
-    PENSTOCK_ASSIGN(login::Person person, login::PersonOfCertificate(certificate, clock_.Now()));
+    PENSTOCK_ASSIGN(login::Person person,
+                    login::PersonOfCertificate(certificate, clock_.Now(), signer_));
     return ByGateway(std::move(person));
   }
   if (login::CookieIn(cookies, login::kSessionCookie).empty()) return cluster_.WhoIs(x);

@@ -6,15 +6,17 @@
 
 #include "operator/base/time.h"
 #include "operator/gateway/api/access.h"
+#include "operator/gateway/login/client_certificate.h"
 #include "operator/gateway/login/sessions.h"
 
 namespace penstock::gateway {
 
 class PeopleAccess : public Access {
  public:
-  // All must outlive it. `sessions`: null where nobody can log in.
-  PeopleAccess(Access& cluster, const login::Sessions* sessions, const Clock& clock)
-      : cluster_(cluster), sessions_(sessions), clock_(clock) {}
+  // All must outlive it. `sessions`: null where nobody can log in; `signer`: of the certificates.
+  PeopleAccess(Access& cluster, const login::Sessions* sessions, const Clock& clock,
+               login::Signer signer)
+      : cluster_(cluster), sessions_(sessions), clock_(clock), signer_(signer) {}
 
   [[nodiscard]] Result<Caller> WhoIs(net::Exchange& x) override;
   [[nodiscard]] Result<bool> May(const Caller& caller, const std::string& ns, const Right& right,
@@ -26,6 +28,7 @@ class PeopleAccess : public Access {
   Access& cluster_;
   const login::Sessions* const sessions_;
   const Clock& clock_;
+  const login::Signer signer_;
 };
 
 }  // namespace penstock::gateway

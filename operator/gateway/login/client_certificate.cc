@@ -5,8 +5,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
 #include <vector>
+
+#include "operator/base/shown_text.h"
+#include "operator/base/try.h"
+#include "operator/gateway/login/person_name.h"
 
 namespace penstock::gateway::login {
 namespace {
@@ -34,14 +37,20 @@ std::vector<std::string> SubjectOf(const CertPtr& certificate, int nid) {
   return values;
 }
 
-bool IsPlain(const std::string& name) {
-  return !name.empty() && std::none_of(name.begin(), name.end(),
-                                       [](unsigned char c) { return c < ' ' || c == 0x7f; });
+Result<void> CheckName(const std::string& name, const char* what, Signer signer) {
+  if (const std::string why = WhyNoName(name); !why.empty())
+    return NoPerson(std::string("names the ") + what + " '" + plan::Shown(name, 80) + "', which " +
+                    why);
+  if (signer == Signer::kOther && IsSystem(name))
+    return NoPerson(std::string("names the ") + what + " '" + plan::Shown(name, 80) +
+                    "': what begins with system: is Kubernetes' own, and only the cluster's "
+                    "authority may name it");
+  return {};
 }
 
 }  // namespace
 
-Result<Person> PersonOfCertificate(const std::string& der, TimePoint now) {
+Result<Person> PersonOfCertificate(const std::string& der, TimePoint now, Signer signer) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
   const CertPtr certificate(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())), X509_free);
   ERR_clear_error();
@@ -50,9 +59,9 @@ Result<Person> PersonOfCertificate(const std::string& der, TimePoint now) {
     return NoPerson("is not valid at this time");
   const auto names = SubjectOf(certificate, NID_commonName);
   Person person{names.empty() ? "" : names.front(), SubjectOf(certificate, NID_organizationName)};
-  if (!IsPlain(person.user)) return NoPerson("has no common name, which would be the user");
-  if (!std::all_of(person.groups.begin(), person.groups.end(), IsPlain))
-    return NoPerson("has an organization, which would be a group, with a control character");
+  if (person.user.empty()) return NoPerson("has no common name, which would be the user");
+  PENSTOCK_TRY(CheckName(person.user, "user", signer));
+  for (const std::string& group : person.groups) PENSTOCK_TRY(CheckName(group, "group", signer));
   return person;
 }
 

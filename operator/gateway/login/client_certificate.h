@@ -14,9 +14,16 @@
 
 namespace penstock::gateway::login {
 
-// Of a certificate (DER) that TLS has verified. kForbidden where it has no common name, or its time
-// is over by now: a connection may outlive it.
-[[nodiscard]] Result<Person> PersonOfCertificate(const std::string& der, TimePoint now);
+enum class Signer {
+  kCluster,  // the cluster's own authority, whose word Kubernetes takes for all names
+  kOther     // one that we were given: names that begin with system: are not its own to give
+};
+
+// Of a certificate (DER) that TLS has verified. kForbidden where it has no common name, what is no
+// name (person_name.h) or not its signer's to give, or its time is over by now: a connection may
+// outlive it.
+[[nodiscard]] Result<Person> PersonOfCertificate(const std::string& der, TimePoint now,
+                                                 Signer signer);
 
 // What a server shows, together with whom it trusts to sign certificates of its clients. Both may
 // change while it runs. Thread-safe.

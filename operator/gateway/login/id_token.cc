@@ -1,11 +1,11 @@
 #include "operator/gateway/login/id_token.h"
 
-#include <algorithm>
 #include <array>
 
 #include "operator/base/base64.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/gateway/login/person_name.h"
 #include "operator/net/url.h"
 #include "operator/tokens/signed_token.h"
 
@@ -13,9 +13,7 @@ namespace penstock::gateway::login {
 namespace {
 
 constexpr std::size_t kMostToken = 64 * 1024, kMostKeys = 100, kMostGroups = 1'000;
-constexpr std::size_t kMostName = 512;
 constexpr std::array<const char*, 2> kAlgorithms = {"RS256", "ES256"};
-constexpr std::string_view kSystem = "system:";
 
 Error NotTrusted(const std::string& why) {
   Error e;
@@ -99,17 +97,15 @@ Result<void> CheckAudience(const Json& claims, const std::string& client_id) {
   return {};
 }
 
-bool IsName(const std::string& name) {
-  return !name.empty() && name.size() <= kMostName &&
-         std::none_of(name.begin(), name.end(),
-                      [](unsigned char c) { return c < ' ' || c == 0x7f; });
-}
-
-Result<std::string> NameOf(const std::string& name, const char* what) {
-  if (!IsName(name))
-    return NotTrusted(std::string("the ") + what + " has no name, a control character or over " +
-                      std::to_string(kMostName) + " bytes");
-  if (name.starts_with(kSystem))
+// As the issuer says it, behind the prefix.
+Result<std::string> NameOf(const std::string& prefix, const std::string& said, const char* what) {
+  const std::string name = prefix + said;
+  std::string why = WhyNoName(said);
+  if (why.empty()) why = WhyNoName(name);
+  if (!why.empty())
+    return NotTrusted(std::string("the name of the ") + what + " '" + plan::Shown(name, 80) + "' " +
+                      why);
+  if (IsSystem(name))
     return NotTrusted(std::string("the ") + what + " '" + plan::Shown(name, 80) +
                       "' begins with system:, which is Kubernetes' own; set a prefix");
   return name;
@@ -158,7 +154,7 @@ Result<Person> PersonOf(const Json& claims, const ClaimRules& rules, const std::
   std::string prefix = rules.username_prefix == "-" ? "" : rules.username_prefix;
   if (rules.username_prefix.empty() && rules.username != "email") prefix = issuer + "#";
   Person person;
-  PENSTOCK_ASSIGN(person.user, NameOf(prefix + name, "user"));
+  PENSTOCK_ASSIGN(person.user, NameOf(prefix, name, "user"));
   const auto groups = rules.groups.empty() ? claims.end() : claims.find(rules.groups);
   if (groups == claims.end() || groups->is_null()) return person;
   const Json list = groups->is_array() ? *groups : Json::array({*groups});
@@ -168,7 +164,7 @@ Result<Person> PersonOf(const Json& claims, const ClaimRules& rules, const std::
     if (!group.is_string())
       return NotTrusted("the claim '" + rules.groups + "' is no list of names");
     PENSTOCK_ASSIGN(std::string named,
-                    NameOf(rules.groups_prefix + group.get<std::string>(), "group"));
+                    NameOf(rules.groups_prefix, group.get<std::string>(), "group"));
     person.groups.push_back(std::move(named));
   }
   return person;

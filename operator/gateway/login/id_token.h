@@ -55,8 +55,8 @@ struct Person {
   bool operator==(const Person&) const = default;
 };
 
-// kForbidden where the claims name nobody, an e-mail address that is not verified, or a name that
-// begins with "system:", which are Kubernetes' own.
+// kForbidden where the claims name nobody, an e-mail address that is not verified, what is no name
+// (person_name.h), or one that begins with "system:", which are Kubernetes' own.
 [[nodiscard]] Result<Person> PersonOf(const Json& claims, const ClaimRules& rules,
                                       const std::string& issuer);
 

@@ -155,25 +155,47 @@ Result<Provider::Endpoints> Provider::Discover(const std::stop_token& stop) {
   return found;
 }
 
+std::optional<Result<std::vector<SigningKey>>> Provider::KnownKeys(bool anew) {
+  const std::lock_guard lock(keys_mutex_);
+  const auto now = clock_.Steady();
+  const bool asked_lately = keys_asked_ != Steady() && now < keys_asked_ + kLeastBetweenKeys;
+  if (now >= keys_until_ || (anew && !asked_lately)) return std::nullopt;
+  // One that is not among them may be new: what keeps us from knowing is said then.
+  if (keys_trouble_ && (anew || !keys_)) return *keys_trouble_;
+  return *keys_;
+}
+
 Result<std::vector<SigningKey>> Provider::Keys(const Endpoints& endpoints, bool anew,
                                                const std::stop_token& stop) {
-  const std::lock_guard lock(mutex_);
-  const auto now = clock_.Steady();
-  if (keys_read_ && now < *keys_read_ + (anew ? Milliseconds(kLeastBetweenKeys) : kKeptFor))
-    return keys_;
+  if (auto known = KnownKeys(anew)) return *std::move(known);
+  std::unique_lock asking(asking_, std::try_to_lock);
+  if (!asking.owns_lock()) {
+    // Somebody is asking: what is older than an hour will do meanwhile.
+    if (const std::lock_guard lock(keys_mutex_); keys_ && !anew) return *keys_;
+    asking.lock();
+    if (auto known = KnownKeys(anew)) return *std::move(known);
+  }
   const auto read = [&]() -> Result<std::vector<SigningKey>> {
     PENSTOCK_ASSIGN(const Json document, Fetch(endpoints.keys, Reading(), stop));
     return ParseKeys(document);
   };
   auto keys = read();
-  if (!keys) {
-    Error e = Wrap("the keys of the issuer " + settings_.issuer, keys.error());
-    e.kind = ErrorKind::kTransient;
-    return e;
+  const std::lock_guard lock(keys_mutex_);
+  if (keys) {
+    keys_ = *keys;
+    keys_trouble_ = std::nullopt;
+    keys_asked_ = clock_.Steady();
+    keys_until_ = keys_asked_ + kKeptFor;
+    return keys;
   }
-  keys_ = *std::move(keys);
-  keys_read_ = now;
-  return keys_;
+  Error e = Wrap("the keys of the issuer " + settings_.issuer, keys.error());
+  e.kind = ErrorKind::kTransient;
+  if (stop.stop_requested()) return e;
+  keys_trouble_ = e;
+  keys_asked_ = clock_.Steady();
+  keys_until_ = keys_asked_ + kTroubleKeptFor;
+  if (keys_ && !anew) return *keys_;
+  return e;
 }
 
 Result<std::string> Provider::AuthorizationUrl(const Attempt& attempt,

@@ -61,9 +61,12 @@ class Provider {
                                    const std::stop_token& stop) const;
   [[nodiscard]] Result<Endpoints> ReadDiscovery(const Json& document) const;
   [[nodiscard]] Result<Endpoints> Discover(const std::stop_token& stop);
-  // `anew`: they are asked for unless that was done just now.
+  // `anew`: they are asked for unless that was done just now. Where the issuer does not give them,
+  // those that were known go on to hold.
   [[nodiscard]] Result<std::vector<SigningKey>> Keys(const Endpoints& endpoints, bool anew,
                                                      const std::stop_token& stop);
+  // What Keys answers without asking; nothing where it must ask.
+  [[nodiscard]] std::optional<Result<std::vector<SigningKey>>> KnownKeys(bool anew);
   [[nodiscard]] Result<std::string> IdToken(const Endpoints& endpoints, const std::string& code,
                                             const Attempt& attempt,
                                             const std::stop_token& stop) const;
@@ -74,8 +77,11 @@ class Provider {
   std::mutex mutex_;
   std::optional<Result<Endpoints>> endpoints_;
   Steady endpoints_until_{};
-  std::vector<SigningKey> keys_;
-  std::optional<Steady> keys_read_;
+  // Keys are asked for under the second alone, so that who knows them already does not wait.
+  std::mutex keys_mutex_, asking_;
+  std::optional<std::vector<SigningKey>> keys_;
+  std::optional<Error> keys_trouble_;  // of the last time that they were asked for
+  Steady keys_asked_{}, keys_until_{};
 };
 
 }  // namespace penstock::gateway::login

@@ -1,6 +1,12 @@
 #include "operator/gateway/login/sessions.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 
 #include "operator/base/file.h"
 #include "operator/base/try.h"
@@ -11,6 +17,7 @@ namespace {
 constexpr std::size_t kMostCookie =
     4'000;  // browsers keep 4096 bytes of name, value and attributes
 constexpr std::size_t kMostEnded = 100'000;
+constexpr std::int64_t kBetweenSweeps = 600, kClocksDiffer = 300;  // seconds
 constexpr std::chrono::seconds kAttemptLifetime = std::chrono::minutes(10);
 
 // A browser sends the session's with nothing that another site has it do; the attempt's must come
@@ -33,21 +40,36 @@ Attempt AttemptOf(const Json& read) {
           read.at("verifier").get<std::string>(), read.at("to").get<std::string>()};
 }
 
-Result<std::map<std::string, std::int64_t>> ReadEnded(const std::filesystem::path& file) {
-  auto text = ReadFile(file);
-  if (!text && text.error().kind == ErrorKind::kNotFound)
-    return std::map<std::string, std::int64_t>();
-  if (!text) return text.error();
-  PENSTOCK_ASSIGN(const Json read, ParseJson(*text, file.string()));
-  std::map<std::string, std::int64_t> ended;
-  for (const auto& [id, until] : read.items()) {
-    if (!until.is_number_integer())
-      return Invalid(file.string() + ": '" + id.substr(0, 80) +
-                     "' has no time; without the file, sessions that were logged out go on");
-    ended[id] = until.get<std::int64_t>();
-  }
-  return ended;
+// Of the file that says that it has ended.
+std::string FileOf(const Session& session) {
+  const auto until = session.until.time_since_epoch();
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(until).count()) + "." +
+         session.id;
 }
+
+// Until when the session was that this file ends; nothing for a file of others.
+std::optional<std::int64_t> UntilOf(const std::string& file) {
+  std::int64_t until = 0;
+  const char* const end = file.data() + file.size();
+  const auto read = std::from_chars(file.data(), end, until);
+  return read.ec == std::errc() && read.ptr != end && *read.ptr == '.' ? std::optional(until)
+                                                                       : std::nullopt;
+}
+
+class Folder {
+ public:
+  explicit Folder(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+  ~Folder() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
 
 }  // namespace
 
@@ -70,9 +92,11 @@ std::string Forgotten(const char* name) {
 
 Result<std::unique_ptr<Sessions>> Sessions::Open(Seal seal, SessionOptions options,
                                                  const Clock& clock) {
-  PENSTOCK_ASSIGN(auto ended, ReadEnded(options.ended));
+  std::error_code ec;
+  std::filesystem::create_directories(options.ended, ec);
+  if (ec) return FromErrno("creating folder " + options.ended.string(), ec.value());
   std::unique_ptr<Sessions> sessions(new Sessions(std::move(seal), std::move(options), clock));
-  sessions->ended_ = std::move(ended);
+  PENSTOCK_TRY(sessions->Sweep());
   return sessions;
 }
 
@@ -115,22 +139,62 @@ std::optional<Session> Sessions::Find(const std::string& cookies) const {
   if (!read) return std::nullopt;
   try {
     Session session = SessionOf(*read);
-    const std::lock_guard lock(mutex_);
-    if (ended_.contains(session.id)) return std::nullopt;
+    if (HasEnded(session)) return std::nullopt;
     return session;
   } catch (const Json::exception&) {  // of another version of ours
     return std::nullopt;
   }
 }
 
+// Another process may have ended it. The folder is opened for each look, since a shared file system
+// asks its server then what is new in it.
+bool Sessions::HasEnded(const Session& session) const {
+  const std::string file = FileOf(session);
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_.contains(file)) return true;
+  }
+  const Folder folder(options_.ended);
+  struct stat found {};
+  const int looked = folder.fd() < 0 ? -1 : ::fstatat(folder.fd(), file.c_str(), &found, 0);
+  if (looked != 0) return folder.fd() < 0 || errno != ENOENT;  // who cannot say lets nobody in
+  const std::lock_guard lock(mutex_);
+  ended_.insert(file);
+  return true;
+}
+
+Result<void> Sessions::Sweep() {
+  namespace fs = std::filesystem;
+  const std::int64_t over = Now() - kClocksDiffer;
+  std::error_code ec;
+  files_ = 0;
+  for (fs::directory_iterator it(options_.ended, ec); !ec && it != fs::directory_iterator();
+       it.increment(ec)) {
+    const std::string file = it->path().filename();
+    const auto until = UntilOf(file);
+    std::error_code removed;  // one that stays is removed by the next sweep
+    if (until && *until <= over) fs::remove(it->path(), removed);
+    if (until && (*until > over || removed)) ++files_;
+  }
+  if (ec) return FromErrno("reading folder " + options_.ended.string(), ec.value());
+  std::erase_if(ended_, [&](const std::string& file) { return UntilOf(file) <= over; });
+  next_sweep_ = Now() + kBetweenSweeps;
+  return {};
+}
+
 Result<void> Sessions::End(const Session& session) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(ended_, [now = Now()](const auto& one) { return one.second <= now; });
-  if (ended_.size() >= kMostEnded)
+  if (Now() >= next_sweep_ || files_ >= kMostEnded) PENSTOCK_TRY(Sweep());
+  if (files_ >= kMostEnded)
     return Transient("as many sessions were logged out as are kept in mind; try again later");
-  ended_[session.id] =
-      std::chrono::duration_cast<std::chrono::seconds>(session.until.time_since_epoch()).count();
-  return WriteFileAtomically(options_.ended, Json(ended_).dump());
+  const std::string file = FileOf(session);
+  const std::filesystem::path path = options_.ended / file;
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return FromErrno("creating " + path.string(), errno);
+  ::close(fd);
+  ended_.insert(file);
+  ++files_;
+  return SyncFolder(options_.ended);
 }
 
 Result<std::string> Sessions::Remember(const Attempt& attempt) const {

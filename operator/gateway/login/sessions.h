@@ -1,15 +1,16 @@
 // Sessions of people in their browsers, as sealed cookies: they outlive a restart of the gateway,
-// and nothing is kept of them but which were logged out before their time. Thread-safe.
+// and nothing is kept of them but which were logged out before their time. Thread-safe, and of
+// several processes on one folder each keeps to what another has ended.
 //
 //   log-in begun --(attempt cookie, 10 min)--> back from the issuer --(session cookie)--> log-out
 //                                                                             or its bound
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "operator/base/json.h"
@@ -37,21 +38,24 @@ struct Session {
 
 struct SessionOptions {
   std::chrono::seconds lifetime = std::chrono::hours(12);
-  std::filesystem::path ended;  // the file of sessions that were logged out
+  // The folder of sessions that were logged out: an empty file <until, second of 1970>.<id> each.
+  std::filesystem::path ended;
 };
 
 class Sessions {
  public:
-  // Reads the file, if it is there; an error where it cannot be read: a session that was ended
-  // would go on. `clock` must outlive it.
+  // Makes the folder; an error where it cannot be read: a session that was ended would go on.
+  // `clock` must outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Sessions>> Open(Seal seal, SessionOptions options,
                                                               const Clock& clock);
 
   // The cookie of a new session, as Set-Cookie has it. kTooLarge where a browser would not keep it.
   [[nodiscard]] Result<std::string> Begin(const Person& person);
-  // Of the request's header Cookie: nothing for one that is forged, of another key, over or ended.
+  // Of the request's header Cookie: nothing for one that is forged, of another key, over or ended,
+  // here or elsewhere, or of which that cannot be said since the folder cannot be read.
   [[nodiscard]] std::optional<Session> Find(const std::string& cookies) const;
-  // It is no session any more, wherever its cookie is shown, after a restart too.
+  // It is no session any more, wherever its cookie is shown, after a restart too. Forgets those
+  // whose time is over.
   [[nodiscard]] Result<void> End(const Session& session);
 
   [[nodiscard]] Result<std::string> Remember(const Attempt& attempt) const;
@@ -61,13 +65,17 @@ class Sessions {
   Sessions(Seal seal, SessionOptions options, const Clock& clock)
       : seal_(std::move(seal)), options_(std::move(options)), clock_(clock) {}
   [[nodiscard]] std::int64_t Now() const;
+  [[nodiscard]] bool HasEnded(const Session& session) const;
+  [[nodiscard]] Result<void> Sweep();
   [[nodiscard]] std::optional<Json> Opened(const std::string& cookies, const char* name) const;
 
   const Seal seal_;
   const SessionOptions options_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::int64_t> ended_;  // until which second of 1970, by id
+  mutable std::set<std::string> ended_;  // of the folder's files those that were seen
+  std::size_t files_ = 0;                // in the folder
+  std::int64_t next_sweep_ = 0;          // second of 1970
 };
 
 // Has the browser forget a cookie; a header's value.

@@ -213,8 +213,8 @@ void ApiTest::AddLogin() {
   settings.claims = {"sub", "oidc:", "groups", "oidc:"};
   provider_ = *login::Provider::Make(settings, clock_);
   sessions_ = *login::Sessions::Open(*login::Seal::Make(std::string(32, 'k')),
-                                     {std::chrono::hours(1), dir_ / "ended.json"}, clock_);
-  people_ = std::make_unique<PeopleAccess>(access_, sessions_.get(), clock_);
+                                     {std::chrono::hours(1), dir_ / "ended"}, clock_);
+  people_ = std::make_unique<PeopleAccess>(access_, sessions_.get(), clock_, signer_);
 }
 
 std::string ApiTest::SessionOf(const std::string& user, std::vector<std::string> groups) const {

@@ -93,6 +93,7 @@ class ApiTest : public testing::Test {
   std::unique_ptr<login::Sessions> sessions_;
   std::unique_ptr<PeopleAccess> people_;
   net::TlsSource tls_;  // none: plain
+  login::Signer signer_ = login::Signer::kCluster;
   ApiParts parts_;
   Router router_;
   std::unique_ptr<net::HttpServer> server_;

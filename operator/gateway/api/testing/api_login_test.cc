@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "operator/base/file.h"
+#include "operator/gateway/api/cluster_authorities.h"
 #include "operator/gateway/api/testing/api_fixture.h"
 #include "operator/gateway/login/client_certificate.h"
 #include "operator/kube/resources.h"
@@ -11,6 +12,7 @@
 namespace penstock::gateway {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -104,6 +106,14 @@ TEST_F(ApiLogin, AnAnswerThatThisBrowserDidNotAskForLogsNobodyIn) {
   EXPECT_EQ(audit().find("code-1"), std::string::npos);
 }
 
+TEST_F(ApiLogin, WhoBeganNoLoginDoesNotFillTheAuditLog) {
+  for (const char* cookie : {"", "__Host-penstock-login=forged"})
+    EXPECT_EQ(Finish("code=a&state=b&error=c", cookie).status, 403);
+  EXPECT_EQ(audit(), "");
+  EXPECT_EQ(Finish("code=a&state=b", Begin().cookie).status, 403);
+  EXPECT_THAT(audit(), HasSubstr("begun no such log-in"));
+}
+
 TEST_F(ApiLogin, ATokenThatIsNotToBeTrustedIsNoSession) {
   for (const Json& wrong : {Json{{"nonce", "n"}}, Json{{"aud", "x"}}, Json{{"iss", "x"}},
                             Json{{"exp", 1}}, Json{{"sub", nullptr}}}) {
@@ -180,6 +190,22 @@ TEST_F(ApiLogin, NobodyActsWithoutAName) {
   EXPECT_FALSE(Impersonation(nobody)) << "she has a token of her own";
 }
 
+TEST_F(ApiLogin, ABlankNameIsNotSentToTheApiServerAsNobody) {
+  for (const char* blank : {" ", "\t", " ada", "ada\r\n", "\u00a0", "a\nImpersonate-Group: b"}) {
+    Caller caller;
+    caller.by_gateway = true;
+    caller.user = blank;
+    EXPECT_FALSE(Impersonation(caller)) << blank;
+    caller.user = "ada";
+    EXPECT_TRUE(Impersonation(caller));
+    caller.groups = {"ml", blank};
+    EXPECT_FALSE(Impersonation(caller)) << blank;
+    issuer_->more = {{"sub", "ada"}, {"groups", {blank}}};
+    const Way way = Begin();
+    EXPECT_EQ(Finish(way.back, way.cookie).status, 403) << blank;
+  }
+}
+
 TEST_F(ApiLogin, AStreamOfASessionEndsWithIt) {
   const std::string cookie = LogIn();
   net::HttpRequest request;
@@ -250,16 +276,21 @@ class ApiCertificates : public ApiTest {
     Start();
   }
 
-  Result<net::HttpResponse> With(const Made* person, const std::string& target = "/me",
-                                 net::Headers headers = {}, const Json& body = {}) const {
+  std::shared_ptr<net::HttpClient> ClientOf(const Made* person) const {
     net::HttpClientOptions options;
     options.tls.ca_pem = ToPem(server_authority_.certificate);
     if (person != nullptr) {
       options.tls.certificate_pem = ToPem(person->certificate);
       options.tls.key_pem = ToPem(person->key);
     }
-    const auto client =
-        net::HttpClient::Make("https://127.0.0.1:" + std::to_string(server_->port()), options);
+    return *net::HttpClient::Make("https://127.0.0.1:" + std::to_string(server_->port()), options);
+  }
+  Result<net::HttpResponse> With(const Made* person, const std::string& target = "/me",
+                                 net::Headers headers = {}, const Json& body = {}) const {
+    return Over(*ClientOf(person), target, std::move(headers), body);
+  }
+  static Result<net::HttpResponse> Over(net::HttpClient& client, const std::string& target = "/me",
+                                        net::Headers headers = {}, const Json& body = {}) {
     net::HttpRequest request;
     request.target = kApiRoot + target;
     request.headers = std::move(headers);
@@ -267,7 +298,7 @@ class ApiCertificates : public ApiTest {
       request.method = "POST";
       request.body = body.dump();
     }
-    return (*client)->Send(request, {.idle = std::chrono::seconds(10)});
+    return client.Send(request, {.idle = std::chrono::seconds(10)});
   }
 
   const Made server_authority_ = Make("server-ca", nullptr, std::chrono::hours(1));
@@ -335,6 +366,88 @@ TEST_F(ApiCertificates, AuthoritiesThatChangeHoldForTheNextConnection) {
   EXPECT_EQ(BodyOf(*With(&eve))["user"], "eve");
   tls_with_clients_->Trust("");
   EXPECT_EQ(With(&eve)->status, 401) << "nobody is asked for one";
+}
+
+TEST_F(ApiCertificates, WhomAnAuthorityLetInGoesWhenItIsTakenAway) {
+  const Made next = Make("next-ca", nullptr, std::chrono::hours(1));
+  const Made ada = Person("ada", {}, authority_);
+  const auto client = ClientOf(&ada);
+  ASSERT_EQ(Over(*client)->status, 200);
+  tls_with_clients_->Trust(ToPem(authority_.certificate) + ToPem(next.certificate));
+  const auto still = Over(*client);
+  EXPECT_EQ(still->status, 200) << "it is one of them";
+  EXPECT_EQ(still->Header("connection"), "close");
+  ASSERT_EQ(Over(*client)->status, 200);
+  tls_with_clients_->Trust(ToPem(next.certificate));
+  const auto refused = Over(*client);
+  ASSERT_TRUE(refused) << "the connection is the one that was open: " << refused.error().message;
+  EXPECT_EQ(refused->status, 401) << refused->body;
+  EXPECT_EQ(refused->Header("connection"), "close");
+}
+
+TEST_F(ApiCertificates, AStreamEndsWhenTheAuthorityIsTakenAway) {
+  const Made ada = Person("ada", {}, authority_);
+  net::HttpRequest request;
+  request.target = std::string(kApiRoot) + "/events?namespace=team";
+  bool taken = false;
+  request.on_body = [&](std::string_view) -> Result<bool> {
+    if (!taken) {
+      taken = true;
+      tls_with_clients_->Trust("");
+      metadata::RunRecord run;
+      run.uid = run.name = "next";
+      run.namespace_ = "team";
+      recorder_->RecordRun(run);
+    }
+    return true;
+  };
+  const auto reply = ClientOf(&ada)->Send(request, {.idle = std::chrono::seconds(10)});
+  EXPECT_TRUE(taken);
+  // The gateway closes it, and says so by TCP alone.
+  EXPECT_THAT(reply ? "" : reply.error().message, AnyOf("", HasSubstr("truncated")));
+}
+
+TEST_F(ApiCertificates, AClusterThatNamesNoAuthorityAnyMoreTrustsNone) {
+  const Made ada = Person("ada", {}, authority_);
+  const auto trusted = [&] { return (*tls_with_clients_->Current())->client_ca_pem; };
+  const std::string pem = ToPem(Make("cluster-ca", nullptr, std::chrono::hours(1)).certificate);
+  Json map{{"metadata", {{"name", "extension-apiserver-authentication"}}},
+           {"data", {{"client-ca-file", pem}}}};
+  ASSERT_TRUE(cluster_.Create(kube::kConfigMaps, "kube-system", map));
+  ASSERT_TRUE(TrustCluster(cluster_, *tls_with_clients_, {}));
+  EXPECT_EQ(trusted(), pem);
+  const auto now = [&](const Json& data) {
+    const auto patched =
+        cluster_.MergePatch(kube::kConfigMaps, "kube-system", "extension-apiserver-authentication",
+                            {{"data", data}}, {}, {});
+    EXPECT_TRUE(patched) << patched.error().message;
+    return TrustCluster(cluster_, *tls_with_clients_, {});
+  };
+  const auto broken = now({{"client-ca-file", "-----BEGIN CERTIFICATE-----\nAAAA\n"}});
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(trusted(), pem) << "in trouble what was known holds on";
+  for (const Json& none : {Json("\n"), Json(nullptr)}) {
+    tls_with_clients_->Trust(pem);
+    const auto without = now({{"client-ca-file", none}});
+    ASSERT_FALSE(without);
+    EXPECT_EQ(without.error().kind, ErrorKind::kNotFound);
+    EXPECT_EQ(trusted(), "");
+  }
+}
+
+TEST_F(ApiCertificates, AnAuthorityWhoseOwnSignerIsNotNamedIsOneAllTheSame) {
+  const auto now = std::chrono::system_clock::now();
+  const KeyPtr key = *NewKey();
+  const CertRequest request{"team-ca", now - std::chrono::hours(2), now + std::chrono::hours(1),
+                            true, ""};
+  const Made team{*Certify(request, key, authority_.certificate, authority_.key), key};
+  tls_with_clients_->Trust(ToPem(team.certificate));
+  const Made ada = Person("ada", {}, team), eve = Person("eve", {}, authority_);
+  const auto me = With(&ada);
+  ASSERT_TRUE(me) << me.error().message;
+  EXPECT_EQ(me->status, 200) << me->body;
+  const auto other = With(&eve);
+  EXPECT_FALSE(other && other->status == 200) << "the root itself is not trusted";
 }
 
 }  // namespace

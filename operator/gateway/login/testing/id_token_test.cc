@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "operator/gateway/login/person_name.h"
 #include "operator/gateway/login/testing/issuer.h"
 
 namespace penstock::gateway::login {
@@ -189,6 +190,27 @@ TEST_F(IdToken, NobodyIsWhoHasNoNameOrOneOfKubernetesOwn) {
   EXPECT_THAT(refused({{"sub", "a"}, {"g", {1}}}, {"sub", "-", "g", ""}), HasSubstr("'g'"));
   EXPECT_THAT(refused({{"email", "a@b"}, {"email_verified", false}}, {"email", "", "", ""}),
               HasSubstr("not verified"));
+}
+
+// A header loses its blanks: the user would be none, and what is asked the operator's own.
+TEST_F(IdToken, ABlankUserNameDoesNotActWithTheOperatorsRights) {
+  for (const std::string blank : {" ", "\t", "\r\n", "\x1f", "\x7f", "\u0085", "\u00a0", "\u2003",
+                                  "\u2028", "\u200b", "\u3000", "\ufeff", "\xff", "\xc2"}) {
+    for (const std::string& name : {blank, blank + blank, blank + "ada", "ada" + blank}) {
+      const auto user = PersonOf({{"sub", name}}, {"sub", "-", "", ""}, "https://i");
+      ASSERT_FALSE(user) << Json(name).dump(-1, ' ', true, Json::error_handler_t::replace);
+      EXPECT_EQ(user.error().kind, ErrorKind::kForbidden);
+      EXPECT_FALSE(PersonOf({{"sub", name}}, {"sub", "oidc:", "", ""}, "https://i"));
+      EXPECT_FALSE(PersonOf({{"sub", "ada"}, {"g", {name}}}, {"sub", "-", "g", ""}, "https://i"));
+      EXPECT_NE(WhyNoName(name), "");
+    }
+  }
+  EXPECT_FALSE(PersonOf({{"sub", "a"}, {"g", {" system:masters"}}}, {"sub", "-", "g", ""}, ""));
+  EXPECT_FALSE(PersonOf({{"sub", "ada"}}, {"sub", " ", "", ""}, "https://i")) << "by its prefix";
+  EXPECT_EQ(WhyNoName(std::string(513, 'a')), "has over 512 bytes");
+  for (const std::string good :
+       {"ada", "Ada Byron", "\u00e4da", "\u5c0f\u660e", "a\u00a0b", "\U0001f600"})
+    EXPECT_EQ(WhyNoName(good), "") << good;
 }
 
 }  // namespace

@@ -144,7 +144,8 @@ class Issuer {
   Json more = Json::object();                      // claims of every token, over the usual ones
   Json discovery = Json::object();                 // over the usual document
   std::atomic<int> key_requests = 0, discoveries = 0;
-  std::atomic<bool> down = false;
+  std::atomic<bool> down = false, keys_down = false;
+  std::mutex hold_keys;  // while it is held, they are not answered
 
  private:
   struct Waiting {
@@ -158,6 +159,10 @@ class Issuer {
 
   void Answer(net::Exchange& x) {
     const auto body = net::ReadWholeBody(x, 64 << 10, [](std::size_t) { return Result<void>(); });
+    if (x.path() == "/keys") {
+      ++key_requests;
+      const std::lock_guard waits(hold_keys);
+    }
     const std::lock_guard lock(mutex_);
     if (down) return Give(x, 503, {{"error", "down"}});
     if (x.path() == "/.well-known/openid-configuration") {
@@ -170,7 +175,7 @@ class Issuer {
       return Give(x, 200, document);
     }
     if (x.path() == "/keys") {
-      ++key_requests;
+      if (keys_down) return Give(x, 503, {{"error", "down"}});
       Json keys = Json::array();
       for (const TokenSigner& one : shown) keys.push_back(one.Jwk());
       return Give(x, 200, {{"keys", keys}});

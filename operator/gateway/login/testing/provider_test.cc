@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include "operator/gateway/login/testing/issuer.h"
 
@@ -143,6 +145,44 @@ TEST_F(ProviderTest, AnIssuerThatIsDownIsSaidToPassAndNotAskedBySeveralAtOnce) {
   issuer_.down = true;
   clock_.by += std::chrono::hours(2);
   EXPECT_TRUE(Made().AuthorizationUrl(attempt_, {})) << "what was known goes on to hold";
+}
+
+TEST_F(ProviderTest, KeysThatCannotBeHadAreNotAskedForByEachAndOldOnesGoOnToHold) {
+  issuer_.keys_down = true;
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(Refused(), HasSubstr("the keys of the issuer"));
+  EXPECT_EQ(issuer_.key_requests, 1) << "told the same for five seconds";
+  issuer_.keys_down = false;
+  clock_.by += std::chrono::seconds(6);
+  ASSERT_TRUE(LogIn());
+  issuer_.keys_down = true;
+  clock_.by += std::chrono::hours(2);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(LogIn()) << "what was known goes on to hold";
+  EXPECT_EQ(issuer_.key_requests, 3);
+  issuer_.signer = TokenSigner::Ec("new");
+  issuer_.shown = {issuer_.signer};
+  const auto unknown = LogIn();
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().kind, ErrorKind::kTransient) << "it may be the issuer's";
+  issuer_.keys_down = false;
+  clock_.by += std::chrono::seconds(11);
+  EXPECT_TRUE(LogIn());
+}
+
+TEST_F(ProviderTest, ALoginBeginsWhileTheIssuerIsSlowToGiveItsKeys) {
+  ASSERT_TRUE(Made().AuthorizationUrl(attempt_, {}));
+  issuer_.hold_keys.lock();
+  const auto address = *Made().AuthorizationUrl(attempt_, {});
+  const std::string code = FormOf(issuer_.LogIn(address, {{"sub", "ada"}})).at("code");
+  std::optional<Result<Person>> person;
+  std::thread redeeming([&] { person = Made().Redeem(code, attempt_, {}); });
+  while (issuer_.key_requests == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  auto begun =
+      std::async(std::launch::async, [&] { return Made().AuthorizationUrl(attempt_, {}); });
+  EXPECT_EQ(begun.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  issuer_.hold_keys.unlock();
+  redeeming.join();
+  EXPECT_TRUE(begun.get());
+  EXPECT_TRUE(*person);
 }
 
 TEST_F(ProviderTest, ADocumentOfAnotherIssuerOrWithoutTlsIsNotBelieved) {

@@ -26,7 +26,7 @@ const std::string kSealKey(32, 'k');
 
 class SessionTest : public testing::Test {
  protected:
-  SessionTest() { std::filesystem::remove(ended_); }
+  SessionTest() { std::filesystem::remove_all(ended_); }
   std::unique_ptr<Sessions> Open(const std::string& key = kSealKey) {
     auto opened = Sessions::Open(*Seal::Make(key), {std::chrono::hours(1), ended_}, clock_);
     EXPECT_TRUE(opened) << opened.error().message;
@@ -100,14 +100,52 @@ TEST_F(SessionTest, WhoLoggedOutIsOutWhereverTheCookieIsKeptAndAfterARestart) {
   EXPECT_TRUE(Open()->Find(other));
 }
 
-TEST_F(SessionTest, AFileOfEndedSessionsThatCannotBeReadIsNoEmptyOne) {
-  for (const char* text : {"[", R"({"id": "soon"})"}) {
-    std::ofstream(ended_) << text;
-    const auto opened =
-        Sessions::Open(*Seal::Make(kSealKey), {std::chrono::hours(1), ended_}, clock_);
-    ASSERT_FALSE(opened) << text;
-    EXPECT_THAT(opened.error().message, HasSubstr("ended_"));
-  }
+TEST_F(SessionTest, WhoLoggedOutAtOneReplicaIsOutAtTheOtherToo) {
+  const auto one = Open(), other = Open();
+  const std::string first = Sent(*one->Begin(ada_)), second = Sent(*one->Begin(ada_));
+  ASSERT_TRUE(other->Find(first));
+  ASSERT_TRUE(one->End(*one->Find(first)));
+  EXPECT_FALSE(other->Find(first));
+  ASSERT_TRUE(other->Find(second));
+  ASSERT_TRUE(other->End(*other->Find(second)));  // the last to write forgets nobody
+  EXPECT_FALSE(one->Find(second));
+  EXPECT_FALSE(other->Find(first));
+  const auto restarted = Open();
+  EXPECT_FALSE(restarted->Find(first));
+  EXPECT_FALSE(restarted->Find(second));
+}
+
+std::size_t FilesIn(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+TEST_F(SessionTest, EndedSessionsWhoseTimeIsOverLeaveNothingOnTheVolume) {
+  const auto sessions = Open();
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(sessions->End(*sessions->Find(Sent(*sessions->Begin(ada_)))));
+  std::ofstream(ended_ / "lost+found") << "of somebody else";
+  EXPECT_EQ(FilesIn(ended_), 4U);
+  clock_.by = std::chrono::hours(2);
+  const std::string late = Sent(*sessions->Begin(ada_));
+  ASSERT_TRUE(sessions->End(*sessions->Find(late)));
+  EXPECT_EQ(FilesIn(ended_), 2U);
+  EXPECT_FALSE(sessions->Find(late));
+  clock_.by = std::chrono::hours(4);
+  Open();
+  EXPECT_EQ(FilesIn(ended_), 1U);
+}
+
+TEST_F(SessionTest, AFolderOfEndedSessionsThatCannotBeReadIsNoEmptyOne) {
+  const auto sessions = Open();
+  const std::string sent = Sent(*sessions->Begin(ada_));
+  const auto session = *sessions->Find(sent);
+  std::filesystem::remove_all(ended_);
+  std::ofstream(ended_) << "no folder";
+  EXPECT_FALSE(sessions->Find(sent));
+  const auto ended = sessions->End(session);
+  ASSERT_FALSE(ended);
+  EXPECT_THAT(ended.error().message, HasSubstr("ended_"));
+  EXPECT_FALSE(Sessions::Open(*Seal::Make(kSealKey), {std::chrono::hours(1), ended_}, clock_));
 }
 
 TEST_F(SessionTest, MoreGroupsThanABrowserKeepsAreNamed) {
@@ -142,15 +180,61 @@ std::string Der(const CertPtr& certificate) {
 TEST_F(SessionTest, ACertificateNamesItsUserAndEndsWithItsTime) {
   const CertPtr certificate = CertificateOf("ada", clock_);
   const std::string der = Der(certificate);
-  EXPECT_EQ(*PersonOfCertificate(der, clock_.Now()), (Person{"ada", {}}));
-  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() + std::chrono::hours(1)));
-  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() - std::chrono::seconds(1)));
-  EXPECT_FALSE(PersonOfCertificate(der.substr(0, 40), clock_.Now()));
+  EXPECT_EQ(*PersonOfCertificate(der, clock_.Now(), Signer::kCluster), (Person{"ada", {}}));
+  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() + std::chrono::hours(1), Signer::kCluster));
+  EXPECT_FALSE(PersonOfCertificate(der, clock_.Now() - std::chrono::seconds(1), Signer::kCluster));
+  EXPECT_FALSE(PersonOfCertificate(der.substr(0, 40), clock_.Now(), Signer::kCluster));
   X509_NAME_ENTRY_free(X509_NAME_delete_entry(X509_get_subject_name(certificate.get()), 0));
   X509_sign(certificate.get(), NewKey()->get(), EVP_sha256());
-  const auto nameless = PersonOfCertificate(Der(certificate), clock_.Now());
+  const auto nameless = PersonOfCertificate(Der(certificate), clock_.Now(), Signer::kCluster);
   ASSERT_FALSE(nameless);
   EXPECT_THAT(nameless.error().message, HasSubstr("no common name"));
+}
+
+// The certificate of these, as an authority that takes any subject would sign it.
+std::string Named(const std::string& user, const std::string& group, const MovedClock& clock) {
+  const CertPtr certificate = CertificateOf("nobody", clock);
+  X509_NAME* const subject = X509_get_subject_name(certificate.get());
+  X509_NAME_ENTRY_free(X509_NAME_delete_entry(subject, 0));
+  const auto add = [&](const char* field, const std::string& text) {
+    X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(text.data()),
+                               static_cast<int>(text.size()), -1, 0);
+  };
+  add("CN", user);
+  add("O", group);
+  X509_sign(certificate.get(), NewKey()->get(), EVP_sha256());
+  return Der(certificate);
+}
+
+TEST_F(SessionTest, ABlankCommonNameDoesNotActWithTheOperatorsRights) {
+  const auto is_person = [&](const std::string& user, const std::string& group) {
+    return PersonOfCertificate(Named(user, group, clock_), clock_.Now(), Signer::kCluster)
+        .has_value();
+  };
+  EXPECT_TRUE(is_person("ada", "ml"));
+  for (const std::string blank : {" ", "\t", "\n", "\u00a0", "\u2003", "\u3000"}) {
+    EXPECT_FALSE(is_person(blank, "ml"));
+    EXPECT_FALSE(is_person(blank + "ada", "ml"));
+    EXPECT_FALSE(is_person("ada" + blank, "ml"));
+    EXPECT_FALSE(is_person("ada", blank));
+    EXPECT_FALSE(is_person("ada", blank + "system:masters"));
+  }
+}
+
+TEST_F(SessionTest, AnAuthorityOfOnesOwnDoesNotMakeMastersOfTheCluster) {
+  const auto person = [&](const std::string& user, const std::string& group, Signer signer) {
+    return PersonOfCertificate(Named(user, group, clock_), clock_.Now(), signer);
+  };
+  EXPECT_TRUE(person("ada", "ml", Signer::kOther));
+  for (const auto& [user, group] : std::vector<std::pair<std::string, std::string>>{
+           {"ada", "system:masters"}, {"system:admin", "ml"}}) {
+    EXPECT_TRUE(person(user, group, Signer::kCluster)) << "as kubectl's administrators are";
+    const auto refused = person(user, group, Signer::kOther);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kForbidden);
+    EXPECT_THAT(refused.error().message, HasSubstr("Kubernetes' own"));
+  }
 }
 
 TEST_F(SessionTest, AuthoritiesAreReadBeforeTheyAreTrusted) {
