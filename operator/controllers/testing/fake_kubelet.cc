@@ -109,6 +109,7 @@ void FakeKubelet::See(const Json& pod) {
     started_.push_back(step + "/" + std::to_string(task->attempt));
     const auto scripted = script_.find({step, task->attempt});
     if (scripted != script_.end()) ending = scripted->second;
+    if (ending == Ending::kHang || ending == Ending::kPend) ++to_hang_[task->step];
   }
   Run(pod, *task, ending);
 }
@@ -135,6 +136,7 @@ void FakeKubelet::Run(const Json& pod, const TaskDocument& task, Ending ending) 
     case Ending::kHang: {
       const std::lock_guard lock(mutex_);
       hanging_[task.step].push_back(pod);
+      hangs_.notify_all();
       return;
     }
     case Ending::kSilentSuccess: {
@@ -149,7 +151,10 @@ void FakeKubelet::Run(const Json& pod, const TaskDocument& task, Ending ending) 
 void FakeKubelet::Finish(const std::string& step) {
   std::vector<Json> pods;
   {
-    const std::lock_guard lock(mutex_);
+    // One that counts as started may not have said yet that it runs.
+    std::unique_lock lock(mutex_);
+    hangs_.wait(lock, [&] { return hanging_[step].size() == to_hang_[step]; });
+    to_hang_[step] = 0;
     pods.swap(hanging_[step]);
   }
   for (const Json& pod : pods) Succeed(pod, *TaskOf(pod));

@@ -60,6 +60,8 @@ class FakeKubelet {
   std::set<std::string> seen_;  // pod UIDs
   std::vector<std::string> started_;
   std::map<std::string, std::vector<Json>> hanging_;  // by step
+  std::map<std::string, std::size_t> to_hang_;        // by step: of those that have started
+  std::condition_variable hangs_;
   std::jthread thread_;
 };
 
