@@ -24,11 +24,11 @@ Result<std::string> AuthoritiesOfCluster(kube::Client& client, const std::stop_t
 Result<void> TrustCluster(kube::Client& client, login::TlsWithClients& tls,
                           const std::stop_token& stop) {
   auto pem = AuthoritiesOfCluster(client, stop);
-  if (pem)
-    tls.Trust(*std::move(pem));
-  else if (pem.error().kind == ErrorKind::kNotFound)
-    tls.Trust("");
-  if (!pem) return pem.error();
+  if (!pem) {
+    if (pem.error().kind == ErrorKind::kNotFound) tls.Trust("");
+    return pem.error();
+  }
+  tls.Trust(*std::move(pem));
   return {};
 }
 
