@@ -57,7 +57,7 @@ class Scaling(test_rollout.UnderLoad):
         print(f"scaling: no servers after {time.monotonic() - begin:.0f} s, of which {IDLE} s are idleAfter", flush=True)
         h.wait_until("Idle", 30, lambda: self.reason() == "Idle" and self.status()["replicas"] == 0)
         self.assertEqual(h.condition({"status": self.status()}, "Available")["status"], "True")
-        columns = h.kubectl("get", "pmd", "scale", "-n", self.ns, "--no-headers").stdout.split()
+        columns = h.kubectl("get", "pmd", "scale", "-n", self.ns, "--no-headers").split()
         self.assertEqual(columns[:5], ["scale", "True", "True", "1", "0"])
         h.wait_until("its pods to be gone", 60, lambda: not h.items(
             "pods", self.ns, "-l", "penstock.dev/model-deployment=scale"))
