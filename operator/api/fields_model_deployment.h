@@ -64,6 +64,19 @@ inline constexpr const char* kNoAudience =
 inline constexpr const char* kOneKeySet =
     "jwks is either inline or a configMap: one of the two, which holds the issuer's public keys";
 
+// As the Gateway API has them.
+inline constexpr Format kHostname{
+    "^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    "a DNS name in lower case, like flights.example.com or *.example.com"};
+inline constexpr Format kPathPrefix{
+    "^(/[a-zA-Z0-9_~-][a-zA-Z0-9._~-]*)+$",
+    "a path like /flights, of letters, digits, '-', '_', '~' and '.', without '/' at the end"};
+inline constexpr const char* kRouteOfGateway =
+    "hostname and path are of a route from expose.gateway: say which Gateway, or leave them out";
+inline constexpr const char* kGatewayOfEverything =
+    "beside gateway say a hostname, a path or both: without them the route would take all that "
+    "comes to the Gateway";
+
 inline constexpr Format kLoggedColumn{"^[^,$]+$", "the name of a column, without ',' and '$'"};
 
 inline constexpr Format kPublicPem{
@@ -132,9 +145,29 @@ void Fields(Io& io, typename Io::template Of<ExposeJwt>& j) {
 }
 
 template <typename Io>
+void Fields(Io& io, typename Io::template Of<GatewayRef>& g) {
+  io.String("name", g.name, kRequiredObjectName);
+  io.String("namespace", g.namespace_, {63, &kDnsLabel});
+  io.String("sectionName", g.section_name, kObjectName);
+}
+
+template <typename Io>
 void Fields(Io& io, typename Io::template Of<ExposeSpec>& e) {
   io.Optional("tls", e.tls);
   io.Optional("jwt", e.jwt);
+  io.Optional("gateway", e.gateway);
+  io.String("hostname", e.hostname, {253, &kHostname});
+  io.String("path", e.path, {1024, &kPathPrefix});
+  if constexpr (Io::kReads) {
+    const bool route = io.Has("hostname") || io.Has("path");
+    io.Check(io.Has("gateway") || !route, "", kRouteOfGateway);
+    io.Check(!io.Has("gateway") || route, "", kGatewayOfEverything);
+  }
+}
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<DisruptionSpec>& d) {
+  io.String("maxUnavailable", d.max_unavailable, {4, &kUtilization});
 }
 
 template <typename Io>
@@ -243,6 +276,7 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.Group("cache", [&](auto& g) { g.String("claim", s.cache_claim, {253, nullptr, true}); });
   io.Object("rollout", s.rollout);
   io.Object("expose", s.expose);
+  io.Object("disruption", s.disruption);
   io.Group("monitoring", [&](auto& g) {
     g.Group("log", [&](auto& log) {
       log.String("sample", s.log.sample, {8, &kPercent});

@@ -42,9 +42,24 @@ struct ExposeJwt {
   KeySetSource jwks;
 };
 
+// A Gateway of the Gateway API, and the listener of it where one is meant.
+struct GatewayRef {
+  std::string name;
+  std::string namespace_;  // empty: the ModelDeployment's
+  std::string section_name;
+};
+
 struct ExposeSpec {
   std::optional<ExposeTls> tls;
   std::optional<ExposeJwt> jwt;
+  std::optional<GatewayRef> gateway;  // an HTTPRoute leads from there to the Service
+  std::string hostname;               // of the route; empty: those of the listeners
+  std::string path;                   // prefix of its paths, which is taken off; empty: all
+};
+
+// What a drain of nodes may do to the servers.
+struct DisruptionSpec {
+  std::string max_unavailable;  // "25%" of them at a time; empty: one
 };
 
 struct ModelDeploymentSpec {
@@ -71,6 +86,7 @@ struct ModelDeploymentSpec {
   std::string cache_claim;  // a claim that keeps fetched models by digest; empty: each pod fetches
   RolloutSpec rollout;
   ExposeSpec expose;
+  DisruptionSpec disruption;
   struct PredictionLog {
     std::string sample;                // "5%" of the requests; empty: all
     std::vector<std::string> columns;  // empty: nothing is logged

@@ -3,6 +3,7 @@
 #include "operator/base/json.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_deployment_objects.h"
 
 namespace penstock::controllers {
@@ -26,6 +27,14 @@ class Carrying {
   }
   Result<void> operator()(const plan::ApplyConfigMap& a) const {
     return Apply(kube::kConfigMaps, a.name, a.config_map, observed_.store.has_value());
+  }
+  Result<void> operator()(const plan::ApplyCompanion& a) const {
+    const auto there = observed_.companions.find(a.kind);
+    return Apply(TypeOf(a.kind), a.name, a.object,
+                 there != observed_.companions.end() && there->second.ours);
+  }
+  Result<void> operator()(const plan::DeleteCompanion& a) const {
+    return Delete(TypeOf(a.kind), a.name, a.uid);
   }
   Result<void> operator()(const plan::PatchDeployment& a) const {
     return Done(context_.client.MergePatch(kube::kDeployments, meta_.namespace_, a.name, a.patch,
@@ -84,6 +93,12 @@ struct Naming {
   std::string operator()(const plan::ApplyService& a) const { return "Service " + a.name; }
   std::string operator()(const plan::DeleteService& a) const { return "Service " + a.name; }
   std::string operator()(const plan::ApplyConfigMap& a) const { return "ConfigMap " + a.name; }
+  std::string operator()(const plan::ApplyCompanion& a) const {
+    return std::string(plan::KindOf(a.kind)) + " " + a.name;
+  }
+  std::string operator()(const plan::DeleteCompanion& a) const {
+    return std::string(plan::KindOf(a.kind)) + " " + a.name;
+  }
   template <typename OfDeployment>
   std::string operator()(const OfDeployment& a) const {
     return "Deployment " + a.name;
@@ -91,6 +106,10 @@ struct Naming {
 };
 
 }  // namespace
+
+const kube::ResourceType& TypeOf(plan::Companion kind) {
+  return kind == plan::Companion::kRoute ? kube::kHTTPRoutes : kube::kDisruptionBudgets;
+}
 
 std::string ObjectOf(const plan::ModelAction& action) { return std::visit(Naming{}, action); }
 

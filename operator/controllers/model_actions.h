@@ -12,6 +12,8 @@ namespace penstock::controllers {
 // What it is about: "Deployment flights-v2".
 [[nodiscard]] std::string ObjectOf(const plan::ModelAction& action);
 
+[[nodiscard]] const kube::ResourceType& TypeOf(plan::Companion kind);
+
 // AlreadyExists where the name is another's; else the API server's answer.
 [[nodiscard]] Result<void> Carry(const Context& context, const plan::ModelObserved& observed,
                                  const plan::ModelAction& action);

@@ -9,6 +9,7 @@
 #include "operator/controllers/run_family.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
@@ -167,6 +168,8 @@ Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) c
   } else if (store.error().kind != ErrorKind::kNotFound) {
     return store.error();
   }
+  if (auto done = ObserveDisruptionBudget(observed); !done) return done;
+  if (auto done = ObserveRoute(observed); !done) return done;
   if (auto done = ObserveVersionServices(observed); !done) return done;
   return ObserveService(observed);
 }
@@ -190,6 +193,43 @@ Result<void> ModelDeploymentController::ObserveService(plan::ModelObserved& obse
   auto slices = context_.client.List(kube::kEndpointSlices, meta.namespace_, list, call);
   if (!slices) return slices.error();
   observed.endpoints = plan::CountEndpoints(slices->items, observed.pods);
+  return {};
+}
+
+Result<void> ModelDeploymentController::ObserveDisruptionBudget(
+    plan::ModelObserved& observed) const {
+  const api::ObjectMeta& meta = observed.md.meta;
+  auto budget = context_.client.Get(kube::kDisruptionBudgets, meta.namespace_, meta.name,
+                                    {.stop = context_.stop});
+  if (budget) {
+    observed.companions[plan::Companion::kDisruptionBudget] =
+        plan::DecodeCompanion(*budget, meta.uid);
+  } else if (budget.error().kind != ErrorKind::kNotFound) {
+    return budget.error();
+  }
+  return {};
+}
+
+// A list, as of what the cluster does not have at all NotFound is the answer to it alone.
+Result<void> ModelDeploymentController::ObserveRoute(plan::ModelObserved& observed) const {
+  const api::ObjectMeta& meta = observed.md.meta;
+  if (!plan::MayHaveRoute(observed.md)) return {};
+  kube::ListOptions list;
+  list.label_selector = std::string(plan::kLabelModelDeployment) + "=" + meta.name;
+  auto routes =
+      context_.client.List(kube::kHTTPRoutes, meta.namespace_, list, {.stop = context_.stop});
+  if (!routes) {
+    observed.has_routes = routes.error().kind != ErrorKind::kNotFound;
+    if (!observed.has_routes) return {};
+    if (routes.error().kind != ErrorKind::kForbidden) return routes.error();
+    observed.route_unread = routes.error().message;  // the model is served all the same
+    return {};
+  }
+  for (const Json& route : routes->items) {
+    if (api::DecodeMeta(route).name != meta.name) continue;
+    observed.companions[plan::Companion::kRoute] = plan::DecodeCompanion(route, meta.uid);
+    observed.route = plan::DecodeRoute(route, observed.md);
+  }
   return {};
 }
 

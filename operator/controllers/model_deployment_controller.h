@@ -69,6 +69,8 @@ class ModelDeploymentController {
   [[nodiscard]] Result<void> Observe(plan::ModelObserved& observed) const;
   [[nodiscard]] Result<void> ObserveService(plan::ModelObserved& observed) const;
   [[nodiscard]] Result<void> ObserveVersionServices(plan::ModelObserved& observed) const;
+  [[nodiscard]] Result<void> ObserveDisruptionBudget(plan::ModelObserved& observed) const;
+  [[nodiscard]] Result<void> ObserveRoute(plan::ModelObserved& observed) const;
   // What earlier visits learned of the candidate, and what its gates measured since.
   void RecallEvidence(const std::string& key, plan::ModelObserved& observed);
   void KeepEvidence(const std::string& key, const plan::ModelPlan& plan);

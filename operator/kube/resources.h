@@ -26,6 +26,9 @@ inline constexpr ResourceType kRoleBindings{"rbac.authorization.k8s.io", "v1", "
                                             "RoleBinding"};
 inline constexpr ResourceType kDisruptionBudgets{"policy", "v1", "poddisruptionbudgets",
                                                  "PodDisruptionBudget"};
+// Not every cluster has them.
+inline constexpr ResourceType kHTTPRoutes{"gateway.networking.k8s.io", "v1", "httproutes",
+                                          "HTTPRoute"};
 inline constexpr ResourceType kTokenReviews{"authentication.k8s.io", "v1", "tokenreviews",
                                             "TokenReview", false};
 inline constexpr ResourceType kSubjectAccessReviews{

@@ -128,7 +128,15 @@ client-ca.crt: | {{- .Values.people.clientCertificates.ca | nindent 2 }}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   resourceNames: [penstock-router]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [list, watch]
+# of the routers, and of a model's servers
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, create, patch, delete]
+# from a Gateway to a model (expose.gateway); not every cluster has them
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]

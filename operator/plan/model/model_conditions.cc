@@ -4,6 +4,7 @@
 
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
+#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
 #include "operator/plan/model/model_scaling.h"
@@ -38,6 +39,7 @@ class ModelConditions {
     if (shown > 0)
       plan_.status.selector += std::string(",") + kLabelModelVersion + "=" + std::to_string(shown);
     ReportAvailable(stable);
+    if (o_.spec_errors.empty()) PutExposed(o_, now_, plan_);
     if (!o_.spec_errors.empty())
       return Conclude(false, false, true, "InvalidSpec", api::Describe(o_.spec_errors));
     if (o_.foreign_service)
@@ -179,6 +181,12 @@ class ModelConditions {
       if (guard.lasting) Warn(guard, guard.message);
       return Conclude(false, !guard.lasting, guard.lasting, guard.reason,
                       version + (idle ? " has no servers; " : " runs; ") + guard.message);
+    }
+    const Trouble route = TroubleOfRoute(o_);
+    if ((there || idle) && o_.service && !rollout_.stable_changes && !route.reason.empty()) {
+      if (route.lasting) Warn(route, route.message);
+      return Conclude(false, !route.lasting, route.lasting, route.reason,
+                      version + " is served within the cluster; " + route.message);
     }
     if (idle && o_.service && !rollout_.stable_changes)
       return Conclude(true, false, false, "Idle", IdleText());

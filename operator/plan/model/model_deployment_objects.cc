@@ -9,6 +9,7 @@
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/model/model_pod.h"
 #include "operator/plan/model/uses_router.h"
+#include "operator/plan/router/router_objects.h"
 
 namespace penstock::plan {
 namespace {
@@ -26,6 +27,17 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
   return {{kLabelManaged, "true"},
           {kLabelModelDeployment, md.meta.name},
           {kLabelModelVersion, std::to_string(version)}};
+}
+
+// One of its name beside the servers.
+Json Companion(const api::ModelDeployment& md, const char* api_version, const char* kind) {
+  return {{"apiVersion", api_version},
+          {"kind", kind},
+          {"metadata",
+           {{"name", md.meta.name},
+            {"namespace", md.meta.namespace_},
+            {"labels", {{kLabelManaged, "true"}, {kLabelModelDeployment, md.meta.name}}},
+            {"ownerReferences", Owner(md)}}}};
 }
 
 // No container's port has this name: until the routers' port is known, nobody listens.
@@ -132,6 +144,38 @@ Json BuildVersionService(const api::ModelDeployment& md, std::int64_t version) {
   service["spec"]["clusterIP"] = "None";
   service["spec"]["ports"] = ServingPort(api::kServerPort, kTrafficPort);
   return service;
+}
+
+Json BuildRoute(const api::ModelDeployment& md) {
+  const api::ExposeSpec& expose = md.spec.expose;
+  Json parent{{"group", "gateway.networking.k8s.io"},
+              {"kind", "Gateway"},
+              {"name", expose.gateway->name}};
+  if (!expose.gateway->namespace_.empty()) parent["namespace"] = expose.gateway->namespace_;
+  if (!expose.gateway->section_name.empty()) parent["sectionName"] = expose.gateway->section_name;
+  const std::string prefix = expose.path.empty() ? "/" : expose.path;
+  Json rule{
+      {"matches", Json::array({{{"path", {{"type", "PathPrefix"}, {"value", prefix}}}}})},
+      {"backendRefs",
+       Json::array({{{"kind", "Service"}, {"name", md.meta.name}, {"port", expose.tls ? 443 : 80}}})}};
+  if (!expose.path.empty())
+    rule["filters"] = Json::array(
+        {{{"type", "URLRewrite"},
+          {"urlRewrite", {{"path", {{"type", "ReplacePrefixMatch"}, {"replacePrefixMatch", "/"}}}}}}});
+  Json route = Companion(md, "gateway.networking.k8s.io/v1", "HTTPRoute");
+  route["spec"] = {{"parentRefs", Json::array({parent})}, {"rules", Json::array({rule})}};
+  if (!expose.hostname.empty()) route["spec"]["hostnames"] = Json::array({expose.hostname});
+  return WithWhatItIsMadeOf(std::move(route));
+}
+
+// Of all versions' pods: a drain during a rollout takes one of either.
+Json BuildDisruptionBudget(const api::ModelDeployment& md) {
+  const std::string& most = md.spec.disruption.max_unavailable;
+  Json budget = Companion(md, "policy/v1", "PodDisruptionBudget");
+  budget["spec"] = {{"maxUnavailable", most.empty() ? Json(1) : Json(most)},
+                    {"unhealthyPodEvictionPolicy", "AlwaysAllow"},
+                    {"selector", {{"matchLabels", {{kLabelModelDeployment, md.meta.name}}}}}};
+  return WithWhatItIsMadeOf(std::move(budget));
 }
 
 Json BuildStore(const api::ModelDeployment& md, const ModelSettings& settings) {

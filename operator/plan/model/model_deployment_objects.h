@@ -30,6 +30,11 @@ namespace penstock::plan {
 // by which routers know the version's endpoints.
 [[nodiscard]] Json BuildVersionService(const api::ModelDeployment& md, std::int64_t version);
 
+// MadeOf says what they were made of. The route needs expose.gateway: it leads to the Service, with
+// its path's prefix taken off.
+[[nodiscard]] Json BuildRoute(const api::ModelDeployment& md);
+[[nodiscard]] Json BuildDisruptionBudget(const api::ModelDeployment& md);
+
 // Where the servers find the store. It is no part of their template: a new address or authority
 // reaches them as a file that changes.
 [[nodiscard]] Json BuildStore(const api::ModelDeployment& md, const ModelSettings& settings);

@@ -5,6 +5,7 @@
 #include "operator/base/json.h"
 #include "operator/base/shown_text.h"
 #include "operator/plan/model/model_checks.h"
+#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_conditions.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
@@ -45,6 +46,7 @@ class ModelPlanner {
     if (!plan_.status.candidate) plan_.evidence = {};
     DeleteOthers();
     if (o_.spec_errors.empty()) PutRouting(o_, plan_);
+    if (o_.spec_errors.empty() && !o_.foreign_service) PutCompanions(o_, plan_);
     if (o_.foreign_service) WakeIn(kLookAtForeign);
     if (o_.look_again) WakeIn(*o_.look_again);
     if (!plan_.actions.empty()) WakeIn(kLookAgain);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/api/codec.h"
+#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
@@ -40,6 +41,14 @@ struct Namer {
   Json operator()(const ApplyConfigMap& a) const { return {{"applyConfigMap", a.name}}; }
   Json operator()(const DeleteDeployment& a) const { return {{"deleteDeployment", a.name}}; }
   Json operator()(const DeleteService& a) const { return {{"deleteService", a.name}}; }
+  Json operator()(const ApplyCompanion& a) const {
+    Json j{{std::string("apply") + KindOf(a.kind), a.name}};
+    if (whole) j["object"] = a.object;
+    return j;
+  }
+  Json operator()(const DeleteCompanion& a) const {
+    return {{std::string("delete") + KindOf(a.kind), a.name}};
+  }
   bool whole = false;
 };
 
@@ -162,6 +171,34 @@ scaling::Load LoadOf(ModelObserved o, const ModelSettings& settings, TimePoint n
   return PlanModelDeployment(o, settings, now).load;
 }
 
+// `disruptionBudget`: there, none, or old (made of another spec); where nothing is said it stands
+// as soon as two servers do. `route`: what is laid over the HTTPRoute as it was applied; without it
+// there is none. `noRoutes: true`: nor could there be any.
+void ObserveCompanions(const Json& seen, ModelObserved& o) {
+  const Json owner = Json::array({{{"apiVersion", api::kApiVersion},
+                                   {"kind", "ModelDeployment"},
+                                   {"name", o.md.meta.name},
+                                   {"uid", o.md.meta.uid},
+                                   {"controller", true}}});
+  const bool two = std::any_of(o.deployments.begin(), o.deployments.end(),
+                               [](const auto& d) { return d.spec_replicas >= 2; });
+  const std::string budget = seen.value("disruptionBudget", two ? "there" : "none");
+  if (budget != "none") {
+    auto& fact = o.companions[Companion::kDisruptionBudget];
+    fact = DecodeCompanion(BuildDisruptionBudget(o.md), o.md.meta.uid);
+    if (budget == "old") fact.made_of = "0123456789abcdef";
+  }
+  o.has_routes = !seen.value("noRoutes", false);
+  o.route_unread = seen.value("routeUnread", "");
+  if (!seen.contains("route")) return;
+  Json route = o.md.spec.expose.gateway
+                   ? BuildRoute(o.md)
+                   : Json{{"metadata", {{"name", o.md.meta.name}, {"ownerReferences", owner}}}};
+  route.merge_patch(seen.at("route"));
+  o.companions[Companion::kRoute] = DecodeCompanion(route, o.md.meta.uid);
+  o.route = DecodeRoute(route, o.md);
+}
+
 void ObserveGates(const Json& seen, ModelObserved& o) {
   for (const Json& m : seen.value("measurements", Json::array()))
     o.measurements.push_back(
@@ -201,6 +238,7 @@ void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) 
   }
   for (const Json& version : seen.value("versionServices", Json::array()))
     o.version_services[version] = "s-uid";
+  ObserveCompanions(seen, o);
   if (seen.contains("routerPort")) o.router_port = seen.at("routerPort");
   ObserveRouters(seen, o);
   o.foreign_service = seen.value("foreignService", false);

@@ -219,12 +219,23 @@ class ModelPod {
     set("priorityClassName", spec_.priority_class_name);
     set("runtimeClassName", spec_.runtime_class_name);
     set("schedulerName", spec_.scheduler_name);
-    for (Json constraint : spec_.topology_spread) {
+    for (Json constraint : Spread()) {
       if (!constraint.contains("labelSelector"))
         constraint["labelSelector"]["matchLabels"] = {
             {kLabelModelDeployment, md_.meta.name}, {kLabelModelVersion, std::to_string(version_)}};
       spec["topologySpreadConstraints"].push_back(std::move(constraint));
     }
+  }
+
+  // One that cannot be kept keeps no pod from starting.
+  [[nodiscard]] std::vector<Json> Spread() const {
+    if (!spec_.topology_spread.empty()) return spec_.topology_spread;
+    std::vector<Json> spread;
+    for (const char* topology : {"topology.kubernetes.io/zone", "kubernetes.io/hostname"})
+      spread.push_back({{"topologyKey", topology},
+                        {"maxSkew", 1},
+                        {"whenUnsatisfiable", "ScheduleAnyway"}});
+    return spread;
   }
 
   const api::ModelDeployment& md_;

@@ -3,6 +3,7 @@
 // model_deployment_plan.h.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -112,6 +113,23 @@ struct ServiceFact {
   bool by_name = true;   // leads to the port that pods call kTrafficPort
 };
 
+// Objects beside the servers that have the ModelDeployment's name.
+enum class Companion : std::uint8_t { kRoute, kDisruptionBudget };
+inline constexpr std::array kCompanions{Companion::kRoute, Companion::kDisruptionBudget};
+struct CompanionFact {
+  std::string uid;
+  bool ours = false;
+  bool deleting = false;
+  std::string made_of;  // hash of what was applied last
+};
+
+// What expose.gateway's controllers say of the HTTPRoute as it stands now.
+struct RouteFact {
+  bool told = false;        // any of them
+  std::string refused;      // reason and message of Accepted where it is False
+  std::string not_resolved; // the same of ResolvedRefs
+};
+
 struct ModelObserved {
   api::ModelDeployment md;
   std::vector<api::FieldError> spec_errors;
@@ -145,6 +163,11 @@ struct ModelObserved {
   // Ready endpoints, by version of the pod behind them: of the Service, or where it goes to routers
   // of the Services of the versions.
   std::map<std::int64_t, int> endpoints;
+
+  std::map<Companion, CompanionFact> companions;  // those that stand
+  RouteFact route;
+  bool has_routes = true;   // the cluster serves HTTPRoutes; true where nobody asked
+  std::string route_unread;  // why the route could not be looked at; empty: it was, or nobody asked
 
   // Null: none, or it is being deleted.
   [[nodiscard]] const DeploymentFact* OfVersion(std::int64_t version) const {
@@ -188,8 +211,19 @@ struct DeleteService {
   std::string name;
   std::string uid;
 };
-using ModelAction = std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService,
-                                 DeleteDeployment, DeleteService>;
+struct ApplyCompanion {
+  Companion kind{};
+  std::string name;
+  Json object;
+};
+struct DeleteCompanion {
+  Companion kind{};
+  std::string name;
+  std::string uid;
+};
+using ModelAction =
+    std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService, DeleteDeployment,
+                 DeleteService, ApplyCompanion, DeleteCompanion>;
 
 // A gate that is due to be measured, or a check before traffic.
 struct GateQuestion {

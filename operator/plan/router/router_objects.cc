@@ -98,6 +98,13 @@ bool HasEdge(const RoutersObserved& observed) {
   return !observed.tls_secrets.empty() || !observed.key_maps.empty();
 }
 
+Json Spread(const char* topology) {
+  return {{"maxSkew", 1},
+          {"topologyKey", topology},
+          {"whenUnsatisfiable", "ScheduleAnyway"},
+          {"labelSelector", Selector()}};
+}
+
 Json PodSpec(const RoutersObserved& observed, const RouterSettings& settings) {
   Json spec{
       {"serviceAccountName", kRouterName},
@@ -107,10 +114,8 @@ Json PodSpec(const RoutersObserved& observed, const RouterSettings& settings) {
       {"securityContext", RestrictedPod(settings.run_as_user)},
       {"containers", Json::array({Container(observed.ns, settings)})},
       {"volumes", Json::array({{{"name", kStateVolume}, {"emptyDir", {{"sizeLimit", "64Mi"}}}}})},
-      {"topologySpreadConstraints", Json::array({{{"maxSkew", 1},
-                                                  {"topologyKey", "kubernetes.io/hostname"},
-                                                  {"whenUnsatisfiable", "ScheduleAnyway"},
-                                                  {"labelSelector", Selector()}}})}};
+      {"topologySpreadConstraints",
+       Json::array({Spread("topology.kubernetes.io/zone"), Spread("kubernetes.io/hostname")})}};
   if (HasEdge(observed)) {
     spec["volumes"].push_back(EdgeVolume(observed));
     Json& container = spec["containers"][0];
@@ -173,7 +178,10 @@ const char* KindOf(RouterObject kind) {
 
 Json BuildRouterObject(RouterObject kind, const RoutersObserved& observed,
                        const RouterSettings& settings) {
-  Json object = Plain(kind, observed, settings);
+  return WithWhatItIsMadeOf(Plain(kind, observed, settings));
+}
+
+Json WithWhatItIsMadeOf(Json object) {
   const std::string hash = Sha256Hex(CanonicalJson(object)).substr(0, 16);
   object["metadata"]["annotations"][kAnnotationMadeOf] = hash;
   return object;

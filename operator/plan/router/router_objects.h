@@ -17,6 +17,8 @@ namespace penstock::plan {
 
 // An object under the name kRouterName, of whoever made it.
 [[nodiscard]] RouterObjectFact DecodeRouterObject(const Json& object);
+// The object with the hash of what it is made of among its annotations, which MadeOf gives.
+[[nodiscard]] Json WithWhatItIsMadeOf(Json object);
 // The hash of what an object of ours was made of; empty where it says none.
 [[nodiscard]] std::string MadeOf(const Json& object);
 

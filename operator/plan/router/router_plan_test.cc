@@ -124,7 +124,10 @@ TEST_F(PlanOfRouters, ThePodsAreRestrictedSpreadAndReadByThemselves) {
   const Json router = pod["containers"][0];
   EXPECT_EQ(router["securityContext"]["readOnlyRootFilesystem"], true);
   EXPECT_EQ(router["readinessProbe"]["httpGet"]["path"], "/readyz");
-  EXPECT_EQ(pod["topologySpreadConstraints"][0]["topologyKey"], "kubernetes.io/hostname");
+  const Json spread = pod["topologySpreadConstraints"];
+  EXPECT_EQ(spread[0]["topologyKey"], "topology.kubernetes.io/zone");
+  EXPECT_EQ(spread[1]["topologyKey"], "kubernetes.io/hostname");
+  for (const Json& one : spread) EXPECT_EQ(one["whenUnsatisfiable"], "ScheduleAnyway");
   const Json strategy = made_[RouterObject::kDeployment]["spec"]["strategy"]["rollingUpdate"];
   EXPECT_EQ(strategy["maxUnavailable"], 0);
   for (const Json& rule : made_[RouterObject::kRole]["rules"])
