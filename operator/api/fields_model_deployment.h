@@ -38,6 +38,9 @@ inline constexpr const char* kNoReadiness =
     "has one for all";
 inline constexpr const char* kRowsOfV2 =
     "a gate of rows sends requests of protocol V2: server.protocol is another";
+inline constexpr const char* kGatesOfOurServer =
+    "gates of queue, compute and drift go by what Penstock's own server tells: leave them out "
+    "beside server.container";
 inline constexpr const char* kLogOfOurServer =
     "monitoring.log is what Penstock's own server writes: leave it out beside server.container";
 inline constexpr const char* kResourcesOfOurServer =
@@ -250,6 +253,12 @@ void CheckModelDeployment(Io& io, const ModelDeploymentSpec& s) {
   io.Check(s.server.protocol == ModelProtocol::kV2 ||
                std::none_of(gates.begin(), gates.end(), [](const auto& g) { return bool(g.rows); }),
            "rollout", kRowsOfV2);
+  io.Check(ours || std::none_of(gates.begin(), gates.end(),
+                                [](const auto& g) {
+                                  return g.metric.starts_with("queue") ||
+                                         g.metric.starts_with("compute") || g.metric == kDrift;
+                                }),
+           "rollout", kGatesOfOurServer);
   io.Check(ours || s.resources.is_null(), "", kResourcesOfOurServer);
   const int port = ours ? kServerPort : s.server.container->container.port;
   io.Check(!s.transformer || s.transformer->container.port != port, "", kSamePort);

@@ -21,8 +21,9 @@ inline constexpr std::array<Named<RowsExpect>, 2> kRowsExpects{
     {{RowsExpect::kRecorded, "Recorded"}, {RowsExpect::kStable, "Stable"}}};
 inline constexpr std::array<Named<ApprovalTimeout>, 2> kRolloutApprovalTimeouts{
     {{ApprovalTimeout::kFail, "Fail"}, {ApprovalTimeout::kApprove, "Approve"}}};
-inline constexpr const char* kGateMetrics[] = {kErrorRate, kClientErrorRatio, kLatencyP50,
-                                               kLatencyP95, kLatencyP99};
+inline constexpr const char* kGateMetrics[] = {
+    kErrorRate, kClientErrorRatio, kLatencyP50, kLatencyP95, kLatencyP99, kQueueP50,
+    kQueueP95,  kQueueP99,         kComputeP50, kComputeP95, kComputeP99, kDrift};
 
 inline constexpr Format kPercent{"^(100|[0-9]{1,2}([.][0-9]{1,4})?)%$",
                                  "a percentage from 0% to 100%"};
@@ -37,7 +38,8 @@ inline constexpr Format kTolerance{"^[0-9]{1,6}([.][0-9]{1,9})?$",
 inline constexpr Format kConfigMapKey{"^[-._a-zA-Z0-9]+$", "letters, digits, '-', '_' and '.'"};
 inline constexpr Format kGateBound{
     "^([0-9]{1,4}([.][0-9]{1,4})?%?|([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?([0-9]{1,5}ms)?)$",
-    "1% for errorRate, \"1.5\" for clientErrorRatioToStable, 200ms for a latency"};
+    "1% for errorRate, \"1.5\" for clientErrorRatioToStable, 200ms for a latency, \"0.25\" for "
+    "drift"};
 inline constexpr Format kHttpUrl{"^https?://[^ ]+$", "a URL that begins with http:// or https://"};
 
 template <typename Io>
@@ -128,7 +130,8 @@ void Fields(Io& io, typename Io::template Of<RowsGate>& r) {
 // The bound that fits the metric, in one of its forms.
 template <typename Io>
 void CheckGateBounds(Io& io, const GateSpec& g) {
-  const bool latency = g.metric.starts_with("latency");
+  const bool latency = g.metric.starts_with("latency") || g.metric.starts_with("queue") ||
+                       g.metric.starts_with("compute");
   const auto form = [&](const char* end) { return g.max.empty() || g.max.ends_with(end); };
   if (g.metric == kErrorRate)
     io.Check(g.max_ratio_to_stable.empty() && form("%") &&
@@ -142,6 +145,11 @@ void CheckGateBounds(Io& io, const GateSpec& g) {
     io.Check(g.max_difference_to_stable.empty() && g.max.empty() != g.max_ratio_to_stable.empty() &&
                  (form("s") || form("m") || form("h")),
              "", "a latency has either max, like 200ms, or maxRatioToStable, like \"1.2\"");
+  if (g.metric == kDrift)
+    io.Check(g.max_difference_to_stable.empty() && g.max.empty() != g.max_ratio_to_stable.empty() &&
+                 !g.max.ends_with("%") && !g.max.ends_with("s") && !g.max.ends_with("m") &&
+                 !g.max.ends_with("h"),
+             "", "drift has either max, an index like \"0.25\", or maxRatioToStable, like \"2\"");
 }
 
 template <typename Io>

@@ -64,6 +64,15 @@ inline constexpr const char* kClientErrorRatio = "clientErrorRatioToStable";
 inline constexpr const char* kLatencyP50 = "latencyP50";
 inline constexpr const char* kLatencyP95 = "latencyP95";
 inline constexpr const char* kLatencyP99 = "latencyP99";
+// Of what the routers call latency, the part in the servers' queue and that of the computation.
+inline constexpr const char* kQueueP50 = "queueP50";
+inline constexpr const char* kQueueP95 = "queueP95";
+inline constexpr const char* kQueueP99 = "queueP99";
+inline constexpr const char* kComputeP50 = "computeP50";
+inline constexpr const char* kComputeP95 = "computeP95";
+inline constexpr const char* kComputeP99 = "computeP99";
+// How far requests and answers are from those of the version's training.
+inline constexpr const char* kDrift = "drift";
 inline constexpr const char* kDecisionFlips = "decisionFlips";  // made by shadow.compare
 inline constexpr const char* kOutputShift = "outputShift";      // the same
 
@@ -96,15 +105,15 @@ inline constexpr const char* kRowsTolerance = "0.00001";
 
 // One of metric, prometheus, http and rows; a metric has one of its bounds.
 struct GateSpec {
-  std::string name;    // for status; empty: the metric's
-  std::string metric;  // measured by the routers
-  std::string max;     // errorRate: percent; clientErrorRatioToStable: decimal; latency: duration
-  std::string max_ratio_to_stable;       // latency: decimal
+  std::string name;                      // for status; empty: the metric's
+  std::string metric;                    // told by the routers, or the servers
+  std::string max;                       // errorRate: percent; a time: duration; others: decimal
+  std::string max_ratio_to_stable;       // of a time, of drift: decimal
   std::string max_difference_to_stable;  // errorRate: percent
   std::optional<PrometheusGate> prometheus;
   std::optional<HttpGate> http;
   std::optional<RowsGate> rows;
-  Milliseconds interval{30'000};  // between two measurements of prometheus, http and rows
+  Milliseconds interval{30'000};  // between two measurements of prometheus, http, rows and drift
   int failures = 3;               // of them in a row fail the gate
 
   [[nodiscard]] const std::string& Name() const { return name.empty() ? metric : name; }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "operator/plan/rollout/server_evidence.h"
+#include "operator/rollouts/servers_measure.h"
 #include "operator/rollouts/signature_measure.h"
 #include "operator/sources/as_seen_in.h"
 
@@ -54,7 +56,14 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, const ap
       probes.wake_(key, Milliseconds(0));
     }
   } end{*this, key, m};
-  GateMeasure measure = servers ? MeasureServers(ns, gate, *servers) : MeasureElsewhere(ns, gate);
+  if (gate.Name() == rollout::kServersCheck && servers) {
+    ServersMeasure all = MeasureServers(*servers, Asking());
+    m.pod.clear();
+    m.servers = std::move(all.servers);
+    m.error = std::move(all.error);
+    return;
+  }
+  GateMeasure measure = servers ? MeasureCheck(ns, gate, *servers) : MeasureElsewhere(ns, gate);
   m.good = measure.good;
   m.value = measure.value;
   m.error = std::move(measure.error);
@@ -62,13 +71,16 @@ void GateProbes::Measure(const std::string& ns, const std::string& key, const ap
   m.samples = measure.samples;
 }
 
-GateMeasure GateProbes::MeasureServers(const std::string& ns, const api::GateSpec& gate,
-                                       const rollout::ServersToAsk& servers) const {
-  AskServer ask = options_.ask_server;
-  if (!ask)
-    ask = [this](const rollout::ServerAddress& server, const ServerRequest& request) {
-      return AskOverHttp(server, request, options_.stop);
-    };
+AskServer GateProbes::Asking() const {
+  if (options_.ask_server) return options_.ask_server;
+  return [this](const rollout::ServerAddress& server, const ServerRequest& request) {
+    return AskOverHttp(server, request, options_.stop);
+  };
+}
+
+GateMeasure GateProbes::MeasureCheck(const std::string& ns, const api::GateSpec& gate,
+                                     const rollout::ServersToAsk& servers) const {
+  const AskServer ask = Asking();
   if (!gate.rows) return MeasureSignature(servers, ask);
   const auto text = options_.read_rows ? options_.read_rows(ns, *gate.rows)
                                        : Result<std::string>(Transient("nothing reads rows here"));

@@ -56,8 +56,9 @@ class GateProbes {
   void Measure(const std::string& ns, const std::string& key, const api::GateSpec& gate,
                const Servers& servers, std::int64_t version, const std::string& mark);
   [[nodiscard]] GateMeasure MeasureElsewhere(const std::string& ns, api::GateSpec gate) const;
-  [[nodiscard]] GateMeasure MeasureServers(const std::string& ns, const api::GateSpec& gate,
-                                           const rollout::ServersToAsk& servers) const;
+  [[nodiscard]] GateMeasure MeasureCheck(const std::string& ns, const api::GateSpec& gate,
+                                         const rollout::ServersToAsk& servers) const;
+  [[nodiscard]] AskServer Asking() const;
 
   const GateProbeOptions options_;
   const Clock& clock_;

@@ -8,7 +8,6 @@
 namespace penstock::rollouts {
 namespace {
 
-constexpr std::chrono::seconds kMostTime{10};
 constexpr std::size_t kMostOfAnAnswer = 8UL << 20;
 
 }  // namespace
@@ -29,7 +28,7 @@ Result<ServerAnswer> AskOverHttp(const rollout::ServerAddress& server, const Ser
   http.body = request.body;
   http.max_body = kMostOfAnAnswer;
   net::Limits limits;
-  limits.deadline = std::chrono::steady_clock::now() + kMostTime;
+  limits.deadline = std::chrono::steady_clock::now() + request.most;
   limits.stop = std::move(stop);
   auto answer = (*client)->Send(http, limits);
   if (!answer) return Wrap("pod " + server.pod, answer.error());

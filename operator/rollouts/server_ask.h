@@ -7,13 +7,15 @@
 #include <string>
 
 #include "operator/base/result.h"
+#include "operator/base/time.h"
 #include "operator/plan/rollout/observation.h"
 
 namespace penstock::rollouts {
 
 struct ServerRequest {
-  std::string target;  // path and query
-  std::string body;    // JSON, by POST; empty: a GET
+  std::string target;         // path and query
+  std::string body;           // JSON, by POST; empty: a GET
+  Milliseconds most{10'000};  // until it has answered
 };
 struct ServerAnswer {
   int status = 0;

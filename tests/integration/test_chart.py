@@ -415,11 +415,21 @@ class Chart(unittest.TestCase):
 
     def test_of_accounts_and_roles_the_operator_makes_those_of_routers_alone(self):
         rules = next(r for r in of("ClusterRole", render()) if r["metadata"]["name"] == "penstock")["rules"]
-        for resource in ("serviceaccounts", "roles", "rolebindings", "poddisruptionbudgets"):
+        for resource in ("serviceaccounts", "roles", "rolebindings"):
             found = [r for r in rules if resource in r["resources"]]
             self.assertEqual([r["resourceNames"] for r in found], [["penstock-router"]], resource)
+        # Of servers too, under their ModelDeployment's name; nobody lists those of others.
+        listed = [r.get("resourceNames") for r in rules
+                  if "poddisruptionbudgets" in r["resources"] and "list" in r["verbs"]]
+        self.assertEqual(listed, [["penstock-router"]])
         args = of("Deployment", render("--set", "image.tag=v9"))[0]["spec"]["template"]["spec"]["containers"][0]["args"]
         self.assertIn("--router-image=penstock/router:v9", args)
+
+    def test_the_operator_may_lead_from_a_gateway_to_a_model_and_touches_no_gateway(self):
+        rules = next(r for r in of("ClusterRole", render()) if r["metadata"]["name"] == "penstock")["rules"]
+        found = [r for r in rules if "gateway.networking.k8s.io" in r["apiGroups"]]
+        self.assertEqual([(r["resources"], set(r["verbs"])) for r in found],
+                         [(["httproutes"], {"get", "list", "create", "patch", "delete"})])
 
     def test_crds_are_templates_that_are_kept(self):
         crds = of("CustomResourceDefinition", render())

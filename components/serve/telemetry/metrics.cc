@@ -19,6 +19,14 @@ using prometheus::Histogram;
 const Histogram::BucketBoundaries kSeconds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                               0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
                                               1,      2.5,     5,      10};
+// Of what the gates of a rollout compare: ten a decade, a quarter apart.
+const Histogram::BucketBoundaries kParts = {
+    0.00005, 0.000063, 0.00008, 0.0001, 0.000125, 0.00016, 0.0002, 0.00025, 0.000315,
+    0.0004,  0.0005,   0.00063, 0.0008, 0.001,    0.00125, 0.0016, 0.002,   0.0025,
+    0.00315, 0.004,    0.005,   0.0063, 0.008,    0.01,    0.0125, 0.016,   0.02,
+    0.025,   0.0315,   0.04,    0.05,   0.063,    0.08,    0.1,    0.125,   0.16,
+    0.2,     0.25,     0.315,   0.4,    0.5,      0.63,    0.8,    1,       1.25,
+    1.6,     2,        2.5,     3.15,   4,        5,       6.3,    8,       10};
 const Histogram::BucketBoundaries kRows = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 
 double Seconds(Metrics::Duration d) { return std::chrono::duration<double>(d).count(); }
@@ -108,7 +116,7 @@ std::unique_ptr<ModelSeries> Metrics::Impl::MakeSeries(const Labels& labels) {
   return std::make_unique<ModelSeries>(ModelSeries{
       requests.Add(ok), rejected.Add(with("reason", "queue_full")),
       rejected.Add(with("reason", "expired")), rejected.Add(with("reason", "cancelled")),
-      total.Add(labels, kSeconds), queued.Add(labels, kSeconds), computed.Add(labels, kSeconds),
+      total.Add(labels, kSeconds), queued.Add(labels, kParts), computed.Add(labels, kParts),
       batch.Add(labels, kRows)});
 }
 

@@ -8,6 +8,7 @@
 #include "operator/plan/model/model_approval.h"
 #include "operator/plan/model/model_history.h"
 #include "operator/plan/model/uses_router.h"
+#include "operator/plan/rollout/server_evidence.h"
 
 namespace penstock::plan {
 namespace {
@@ -91,6 +92,51 @@ void Ask(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
   }
 }
 
+constexpr Milliseconds kLookAtServers{5'000};
+
+// The first servers of a version by name, so that the same ones are looked at each time.
+void AddServers(const ModelObserved& o, std::int64_t version,
+                std::vector<rollout::ServerAddress>& all) {
+  std::vector<rollout::ServerAddress> of_version;
+  for (const ServingPodFact& pod : o.pods)
+    if (pod.version == version && pod.ready && !pod.ending && !pod.address.empty())
+      of_version.push_back({pod.name, pod.address, api::kServerPort, version});
+  std::sort(of_version.begin(), of_version.end(),
+            [](const auto& a, const auto& b) { return a.pod < b.pod; });
+  if (of_version.size() > rollout::kMostServers) of_version.resize(rollout::kMostServers);
+  all.insert(all.end(), of_version.begin(), of_version.end());
+}
+
+void AskServers(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
+  const rollout::Asked* asked = plan.evidence.AskedBy(rollout::kServersCheck);
+  if (asked == nullptr) return;
+  const bool due =
+      asked->time == TimePoint{} || now - asked->time >= kLookAtServers || now < asked->time;
+  if (!due) return;
+  api::GateSpec look;
+  look.name = rollout::kServersCheck;
+  rollout::ServersToAsk servers;
+  servers.model = o.md.meta.name;
+  AddServers(o, plan.status.stable->version, servers.all);
+  AddServers(o, plan.status.candidate->version, servers.all);
+  plan.questions.push_back(
+      {std::move(look), std::move(servers), plan.status.candidate->version, asked->mark});
+}
+
+// From what was told of the servers by now, at each gate's own interval.
+void MeasureDrifts(const ModelObserved& o, ModelPlan& plan) {
+  for (const auto& gate : o.md.spec.rollout.gates) {
+    const rollout::Asked* asked = plan.evidence.AskedBy(gate.Name());
+    if (gate.metric != api::kDrift || asked == nullptr) continue;
+    for (const auto& look : o.measurements) {
+      const bool due = asked->time == TimePoint{} || look.time - asked->time >= gate.interval;
+      if (look.gate != rollout::kServersCheck || !due) continue;
+      plan.evidence.Add(rollout::MeasureDrift(gate, look.servers, plan.status.stable->version,
+                                              plan.status.candidate->version, look.time));
+    }
+  }
+}
+
 // Numbers move at each look; writing them at each would be a write every two seconds.
 void ShowGates(const std::vector<rollout::Judgement>& gates, TimePoint now, ModelPlan& plan) {
   auto& shown = plan.status.candidate->gates;
@@ -157,9 +203,13 @@ rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimeP
     at = 0;
     Enter(stages[0], second, plan);
   }
-  plan.evidence.Begin({plan.status.stable->version, c.version, stages[*at].evidence}, spec.gates);
+  std::vector<std::string> checks;
+  if (rollout::NeedServers(spec.gates)) checks.emplace_back(rollout::kServersCheck);
+  plan.evidence.Begin({plan.status.stable->version, c.version, stages[*at].evidence}, spec.gates,
+                      checks);
   plan.evidence.Look(o.routers, now);
   for (const auto& m : o.measurements) plan.evidence.Add(m);
+  MeasureDrifts(o, plan);
   rollout::Situation situation = SituationOf(o, d, c, now);
   situation.ejected = plan.evidence.Ejected();
   JudgeApprovalStage(o, stages[*at], now, plan, situation);
@@ -177,6 +227,7 @@ rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimeP
     c.phase = rollout::PhaseOf(stages[*at], decision.waits);
     c.step = stages[*at].step;
     Ask(o, now, plan);
+    if (rollout::NumberOf(stages[*at].weight) > 0) AskServers(o, now, plan);
   }
   return decision;
 }

@@ -4,23 +4,15 @@
 #include <cmath>
 
 #include "operator/plan/rollout/gate.h"
+#include "operator/plan/rollout/server_evidence.h"
 
 namespace penstock::rollout {
 namespace {
 
-constexpr Milliseconds kSlice{5'000};
-constexpr std::int64_t kLeastInSlice = 20;  // answers of the candidate; fewer wait for more
-constexpr std::size_t kMostKinds = 64;      // of client errors, so that paths cannot fill memory
+constexpr std::size_t kMostKinds = 64;  // of client errors, so that paths cannot fill memory
 
 std::int64_t Rise(std::int64_t now, std::int64_t before) {
   return std::max<std::int64_t>(now - before, 0);
-}
-
-void Raise(Histogram& sum, const std::vector<std::int64_t>& now,
-           const std::vector<std::int64_t>& before) {
-  sum.resize(std::max(sum.size(), now.size()), 0);
-  for (std::size_t i = 0; i < now.size(); ++i)
-    sum[i] += Rise(now[i], i < before.size() ? before[i] : 0);
 }
 
 // Sums that went on where there are more values; others are of a router that lost them.
@@ -50,11 +42,6 @@ void Raise(Counts& sum, const VersionCounters& now, const VersionCounters& befor
     const bool room = sum.client_errors.size() < kMostKinds || sum.client_errors.contains(kind);
     if (more > 0) sum.client_errors[room ? kind : "other"] += more;
   }
-}
-
-bool AreBounds(const std::vector<double>& bounds) {
-  return !bounds.empty() && bounds.front() > 0 &&
-         std::adjacent_find(bounds.begin(), bounds.end(), std::greater_equal<>()) == bounds.end();
 }
 
 // Everything that a verdict depends on.
@@ -88,26 +75,45 @@ void Evidence::Begin(const StepKey& step, const std::vector<api::GateSpec>& gate
   if (step == step_ && texts == gates_) return;
   // What routers said last stays: their next words count from there.
   std::map<std::string, Seen> routers;
-  if (step.stable == step_.stable && step.candidate == step_.candidate) routers.swap(routers_);
+  std::map<std::string, ServerFact> servers;
+  if (step.stable == step_.stable && step.candidate == step_.candidate) {
+    routers.swap(routers_);
+    servers.swap(servers_);
+  }
   *this = {};
   routers_ = std::move(routers);
+  servers_ = std::move(servers);
   step_ = step;
   gates_ = std::move(texts);
   const std::string versions =
       '\n' + std::to_string(step.stable) + ' ' + std::to_string(step.candidate);
   for (const auto& g : gates) {
-    if (!g.max_ratio_to_stable.empty())
-      latency_.emplace(g.Name(), LatencyRatio(QuantileOf(g.metric),
-                                              RatiosAround(NumberOf(g.max_ratio_to_stable))));
-    if (g.IsAsked() || g.rows) asked_[g.Name()].mark = TextOf(g) + versions;
+    if (!g.max_ratio_to_stable.empty() && g.metric != api::kDrift)
+      Of(g).Compare(g.Name(), QuantileOf(g.metric), NumberOf(g.max_ratio_to_stable));
+    if (g.IsAsked() || g.rows || g.metric == api::kDrift)
+      asked_[g.Name()].mark = TextOf(g) + versions;
   }
   for (const std::string& check : checks) asked_[check].mark = check + versions;
 }
 
 void Evidence::Look(const std::vector<RouterFact>& routers, TimePoint now) {
   for (const RouterFact& r : routers) LookAt(r);
-  if (!slice_since_) slice_since_ = now;
-  CloseSlice(now);
+  latency_.CloseSlice(now);
+}
+
+void Evidence::LookAt(const std::vector<ServerFact>& servers, TimePoint now) {
+  for (const ServerFact& s : servers) {
+    const bool candidate = s.version == step_.candidate;
+    if (!candidate && s.version != step_.stable) continue;
+    const auto before = servers_.find(s.pod);
+    if (before != servers_.end() && before->second.version == s.version) {
+      queue_.Add(s.bounds, candidate, s.queue, before->second.queue);
+      compute_.Add(s.bounds, candidate, s.compute, before->second.compute);
+    }
+    servers_[s.pod] = s;
+  }
+  queue_.CloseSlice(now);
+  compute_.CloseSlice(now);
 }
 
 void Evidence::LookAt(const RouterFact& router) {
@@ -119,33 +125,15 @@ void Evidence::LookAt(const RouterFact& router) {
   // One that began again counts from zero, and so does what it says.
   if (!first && seen.run != router.run) seen.versions.clear();
   seen.run = router.run;
-  const bool timed = AreBounds(router.latency_bounds);
-  if (timed && router.latency_bounds != bounds_) {  // of another release: what was counted is gone
-    bounds_ = router.latency_bounds;
-    for (Histogram* h : {&stable_.latency, &candidate_.latency, &stable_slice_, &candidate_slice_})
-      h->assign(bounds_.size() + 1, 0);
-  }
   for (const VersionCounters& now : router.versions) {
     const bool candidate = now.version == step_.candidate;
     VersionCounters& before = seen.versions[now.version];
     if (!first && (candidate || now.version == step_.stable)) {
-      Counts& sum = candidate ? candidate_ : stable_;
-      Raise(sum, now, before);
-      if (timed && now.latency.size() == bounds_.size() + 1) {
-        Raise(sum.latency, now.latency, before.latency);
-        Raise(candidate ? candidate_slice_ : stable_slice_, now.latency, before.latency);
-      }
+      Raise(candidate ? candidate_ : stable_, now, before);
+      latency_.Add(router.latency_bounds, candidate, now.latency, before.latency);
     }
     before = now;
   }
-}
-
-void Evidence::CloseSlice(TimePoint now) {
-  if (now - *slice_since_ < kSlice || Total(candidate_slice_) < kLeastInSlice) return;
-  for (auto& [gate, ratio] : latency_) ratio.Add(bounds_, stable_slice_, candidate_slice_);
-  stable_slice_.assign(bounds_.size() + 1, 0);
-  candidate_slice_.assign(bounds_.size() + 1, 0);
-  slice_since_ = now;
 }
 
 void Evidence::Add(const Measurement& m) {
@@ -156,6 +144,7 @@ void Evidence::Add(const Measurement& m) {
   if (!m.mark.empty() && m.mark != a.mark) return;  // the gate or a version is another by now
   a.time = m.time;
   a.error = m.error;
+  if (!m.servers.empty()) LookAt(m.servers, m.time);
   if (!m.error.empty()) return;
   a.message = m.message;
   a.samples = m.samples;
@@ -165,9 +154,12 @@ void Evidence::Add(const Measurement& m) {
   a.bad_in_a_row = m.good ? 0 : a.bad_in_a_row + 1;
 }
 
-const LatencyRatio* Evidence::Latency(const std::string& gate) const {
-  const auto it = latency_.find(gate);
-  return it == latency_.end() ? nullptr : &it->second;
+const Times& Evidence::TimesOf(const api::GateSpec& gate) const {
+  return IsOfQueue(gate) ? queue_ : IsOfCompute(gate) ? compute_ : latency_;
+}
+
+Times& Evidence::Of(const api::GateSpec& gate) {
+  return IsOfQueue(gate) ? queue_ : IsOfCompute(gate) ? compute_ : latency_;
 }
 
 const Asked* Evidence::AskedBy(const std::string& gate) const {

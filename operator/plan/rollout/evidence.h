@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "operator/api/rollout.h"
-#include "operator/plan/rollout/latency_ratio.h"
 #include "operator/plan/rollout/observation.h"
+#include "operator/plan/rollout/times.h"
 
 namespace penstock::rollout {
 
@@ -22,7 +22,6 @@ struct Counts {
   std::int64_t server_errors = 0;
   std::int64_t timeouts = 0;
   std::map<std::string, std::int64_t> client_errors;  // by kind
-  Histogram latency;
   std::int64_t compared = 0;
   std::int64_t flips = 0;
   ShiftSums shift;
@@ -61,13 +60,14 @@ class Evidence {
              const std::vector<std::string>& checks = {});
   // Adds what the routers counted since the last look. The first look at a router sets its zero.
   void Look(const std::vector<RouterFact>& routers, TimePoint now);
+  // What servers tell of themselves is added up as well, their first word setting their zero.
   void Add(const Measurement& measurement);
 
   [[nodiscard]] const Counts& stable() const { return stable_; }
   [[nodiscard]] const Counts& candidate() const { return candidate_; }
-  [[nodiscard]] const std::vector<double>& bounds() const { return bounds_; }
-  // Null: the gate compares no latency, or is not one of the step's.
-  [[nodiscard]] const LatencyRatio* Latency(const std::string& gate) const;
+  // What a gate's metric is of: latency as routers see it, or as the servers say the time in their
+  // queue, or of the computation.
+  [[nodiscard]] const Times& TimesOf(const api::GateSpec& gate) const;
   [[nodiscard]] const Asked* AskedBy(const std::string& gate) const;
   // A router took the candidate's weight away by itself: why. Empty: none did.
   [[nodiscard]] const std::string& Ejected() const { return ejected_; }
@@ -82,18 +82,18 @@ class Evidence {
   };
 
   void LookAt(const RouterFact& router);
-  void CloseSlice(TimePoint now);
+  void LookAt(const std::vector<ServerFact>& servers, TimePoint now);
+  [[nodiscard]] Times& Of(const api::GateSpec& gate);
 
   StepKey step_;
   std::vector<std::string> gates_;  // a changed bound begins anew
   std::map<std::string, Seen> routers_;
   Counts stable_;
   Counts candidate_;
-  std::vector<double> bounds_;
-  Histogram stable_slice_;
-  Histogram candidate_slice_;
-  std::optional<TimePoint> slice_since_;
-  std::map<std::string, LatencyRatio> latency_;
+  std::map<std::string, ServerFact> servers_;  // by pod
+  Times latency_;
+  Times queue_;
+  Times compute_;
   std::map<std::string, Asked> asked_;
   std::string ejected_;
 };

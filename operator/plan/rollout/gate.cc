@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "operator/plan/rollout/confidence.h"
+#include "operator/plan/rollout/server_evidence.h"
 
 namespace penstock::rollout {
 namespace {
@@ -84,28 +85,30 @@ void JudgeLatency(const api::GateSpec& gate, const Evidence& e, double alpha, Ju
   const double q = QuantileOf(gate.metric);
   const auto limit = ParseDuration(gate.max);
   const double max = limit ? static_cast<double>(limit->count()) / 1e3 : 0;
-  const Histogram& counts = e.candidate().latency;
+  const std::vector<double>& bounds = e.TimesOf(gate).bounds();
+  const Histogram& counts = e.TimesOf(gate).candidate();
   const std::int64_t n = Total(counts);
   j.status.samples = n;
-  if (n == 0 || e.bounds().empty()) return;
+  if (n == 0) return;
   double surely_above = 0;
   double surely_not = std::numeric_limits<double>::infinity();
   std::int64_t beyond = n;
-  for (std::size_t i = 0; i < e.bounds().size(); ++i) {
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
     beyond -= counts[i];
     const Interval share = RateInterval(beyond, n, alpha, PriorAround(1 - q));
-    if (share.lower > 1 - q) surely_above = e.bounds()[i];
-    if (share.upper <= 1 - q) surely_not = std::min(surely_not, e.bounds()[i]);
+    if (share.lower > 1 - q) surely_above = bounds[i];
+    if (share.upper <= 1 - q) surely_not = std::min(surely_not, bounds[i]);
   }
   if (surely_above >= max) j.verdict = Verdict::kFail;
   if (surely_not <= max) j.verdict = Verdict::kPass;
-  j.status.value = SecondsText(Quantile(e.bounds(), counts, q));
+  j.status.value = SecondsText(Quantile(bounds, counts, q));
   j.status.lower = SecondsText(surely_above);
   if (std::isfinite(surely_not)) j.status.upper = SecondsText(surely_not);
 }
 
 void JudgeLatencyRatio(const api::GateSpec& gate, const Evidence& e, double alpha, Judgement& j) {
-  const LatencyRatio* ratio = e.Latency(gate.Name());
+  const Times& times = e.TimesOf(gate);
+  const LatencyRatio* ratio = times.Ratio(gate.Name());
   if (ratio == nullptr) return;
   const double max = NumberOf(gate.max_ratio_to_stable);
   if (ratio->Above(max, alpha))
@@ -113,10 +116,10 @@ void JudgeLatencyRatio(const api::GateSpec& gate, const Evidence& e, double alph
   else if (ratio->Below(max, alpha))
     j.verdict = Verdict::kPass;
   const double q = QuantileOf(gate.metric);
-  const double mine = Quantile(e.bounds(), e.candidate().latency, q);
-  const double stable = Quantile(e.bounds(), e.stable().latency, q);
+  const double mine = Quantile(times.bounds(), times.candidate(), q);
+  const double stable = Quantile(times.bounds(), times.stable(), q);
   const Interval i = ratio->Bounds(alpha);
-  j.status.samples = Total(e.candidate().latency);
+  j.status.samples = Total(times.candidate());
   if (stable > 0) j.status.value = Significant(mine / stable);
   if (i.lower > 0) j.status.lower = Significant(i.lower);
   if (std::isfinite(i.upper)) j.status.upper = Significant(i.upper);
@@ -125,15 +128,17 @@ void JudgeLatencyRatio(const api::GateSpec& gate, const Evidence& e, double alph
 }
 
 void JudgeAsked(const api::GateSpec& gate, const Evidence& e, Judgement& j) {
-  j.status.metric = gate.http ? "http" : "prometheus";
+  const bool told = !gate.metric.empty();  // by the servers
+  if (!told) j.status.metric = gate.http ? "http" : "prometheus";
   const Asked* a = e.AskedBy(gate.Name());
   if (a == nullptr) return;
-  j.status.samples = a->measured;
+  j.status.samples = told ? a->samples : a->measured;
   if (a->value) j.status.value = Significant(*a->value);
-  j.status.message = a->error;
+  j.status.message = told && a->error.empty() ? a->message : a->error;
   if (a->bad_in_a_row >= gate.failures) {
     j.verdict = Verdict::kFail;
-    j.status.message = std::to_string(a->bad_in_a_row) + " measurements in a row are not good";
+    j.status.message = std::to_string(a->bad_in_a_row) + " measurements in a row are not good" +
+                       (told ? "; the last: " + a->message : "");
   } else if (a->measured > 0 && a->good && a->error.empty()) {
     j.verdict = Verdict::kPass;
   }
@@ -156,7 +161,7 @@ Judgement Judge(const api::GateSpec& gate, const Evidence& e, double alpha) {
   Judgement j;
   j.status.name = gate.Name();
   j.status.metric = gate.metric;
-  if (gate.IsAsked())
+  if (gate.IsAsked() || gate.metric == api::kDrift)
     JudgeAsked(gate, e, j);
   else if (gate.metric == api::kErrorRate)
     JudgeErrors(gate, e, alpha, j);
@@ -166,6 +171,10 @@ Judgement Judge(const api::GateSpec& gate, const Evidence& e, double alpha) {
     JudgeLatency(gate, e, alpha, j);
   else
     JudgeLatencyRatio(gate, e, alpha, j);
+  // Why there are no numbers, where those who tell them say nothing.
+  const Asked* servers = NeedsServers(gate) ? e.AskedBy(kServersCheck) : nullptr;
+  if (servers != nullptr && j.status.samples == 0 && j.status.message.empty())
+    j.status.message = servers->error;
   j.status.verdict = VerdictText(j.verdict);
   return j;
 }
@@ -281,12 +290,14 @@ double NumberOf(std::string_view text) {
 }
 
 double QuantileOf(std::string_view metric) {
-  return metric == api::kLatencyP50 ? 0.5 : metric == api::kLatencyP99 ? 0.99 : 0.95;
+  return metric.ends_with("P50") ? 0.5 : metric.ends_with("P99") ? 0.99 : 0.95;
 }
 
 std::vector<double> RatiosAround(double bound) {
   return {0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, bound};
 }
+
+std::string DecimalText(double v) { return Significant(v); }
 
 std::string PercentText(double share) { return Significant(100 * share) + "%"; }
 

@@ -33,6 +33,8 @@ struct Judgement {
 // clientErrorRatioToStable  rate of 4xx over the stable version's, or over 1% where that is less.
 // latencyP*       max: share of answers beyond it against 1 - quantile. maxRatioToStable:
 //                 latency_ratio.h.
+// queueP*, computeP*  the same of what the servers say (server_evidence.h).
+// drift           Pass: the last measurement was good. Fail: `failures` in a row were not.
 // prometheus, http  Pass: the last measurement was good. Fail: `failures` in a row were not.
 [[nodiscard]] Judgement Judge(const api::GateSpec& gate, const Evidence& evidence, double alpha);
 // shadow.compare: rows with another decision against maxFlips.
@@ -70,6 +72,7 @@ struct Errors {
 [[nodiscard]] double QuantileOf(std::string_view metric);  // latencyP95: 0.95
 // Ratios that are shown beside the one that decides.
 [[nodiscard]] std::vector<double> RatiosAround(double bound);
+[[nodiscard]] std::string DecimalText(double v);      // three digits
 [[nodiscard]] std::string PercentText(double share);  // "0.12%"
 [[nodiscard]] const char* VerdictText(Verdict v);
 

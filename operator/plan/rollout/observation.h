@@ -64,6 +64,17 @@ struct RouterFact {
   GuardFact keys;
 };
 
+// What one of Penstock's own servers tells of itself, since it began.
+struct ServerFact {
+  std::string pod;
+  std::int64_t version = 0;
+  std::vector<double> bounds;         // seconds, ascending, of both of these
+  std::vector<std::int64_t> queue;    // requests by the time that they waited; one more than bounds
+  std::vector<std::int64_t> compute;  // by the time of the computation
+  std::int64_t drift_rows = 0;        // answered in the window that drift is measured on
+  std::map<std::string, double> drift;  // population stability index by column; NaN: too few rows
+};
+
 // One measurement of what is asked elsewhere: a prometheus or http gate, a check before traffic.
 // The value of rows is how many were answered otherwise.
 struct Measurement {
@@ -78,6 +89,7 @@ struct Measurement {
   std::int64_t version = 0;  // the candidate that it was asked for; 0: of a check, which has a pod
   // Asked::mark as it was when it was asked: of another it is no answer any more. Empty: not known.
   std::string mark = {};
+  std::vector<ServerFact> servers = {};  // of the look at all servers: those that answered
 };
 
 // Where a version's servers are asked by the operator itself.
@@ -85,12 +97,14 @@ struct ServerAddress {
   std::string pod;
   std::string address;  // empty: none of them is Ready, with an address of its own
   int port = 0;
+  std::int64_t version = 0;  // of one of ServersToAsk::all
 };
 // Both versions, for a check before traffic.
 struct ServersToAsk {
   std::string model;  // as V2's paths name it
   ServerAddress candidate;
   std::optional<ServerAddress> stable;  // nothing: there is no version to be held against
+  std::vector<ServerAddress> all = {};  // to be looked at, of both versions; then no other counts
 };
 
 }  // namespace penstock::rollout
