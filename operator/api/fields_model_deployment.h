@@ -329,6 +329,7 @@ void Fields(Io& io, typename Io::template Of<ModelHistoryEntry>& h) {
   io.Integer("bytes", h.bytes, kBytes, 0);
   io.String("source", h.source, {1024});
   io.List("gates", h.gates, 12, nullptr);
+  io.String("report", h.report, {71, &kDigest});
 }
 
 template <typename Io>

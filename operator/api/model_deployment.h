@@ -136,6 +136,7 @@ struct ModelHistoryEntry {
   std::uint64_t bytes = 0;
   std::string source = {};             // the URI of a model that is from elsewhere
   std::vector<GateStatus> gates = {};  // the evidence
+  std::string report = {};             // artifact with all of it; empty: none, or not stored yet
 };
 
 struct ModelDeploymentStatus {

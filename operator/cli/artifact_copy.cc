@@ -61,15 +61,18 @@ Result<void> MakeDeletable(const fs::path& copy) {
 
 }  // namespace
 
+Result<void> CopyClusterArtifact(const ArtifactOptions& options, const fs::path& to,
+                                 Session& session) {
+  const Result<void> got = GetFromCluster(options, to, session);
+  return got ? MakeDeletable(to) : got;
+}
+
 Result<void> CopyArtifact(const ArtifactOptions& options, const fs::path& to, Session& session) {
-  Result<void> got;
-  if (const std::optional<State> state = State::IfLocal(session)) {
-    const Result<ArtifactRef> artifact = state->FindArtifact(options.source);
-    if (!artifact) return artifact.error();
-    got = state->store().Get(kLocalNamespace, *artifact, to);
-  } else {
-    got = GetFromCluster(options, to, session);
-  }
+  const std::optional<State> state = State::IfLocal(session);
+  if (!state) return CopyClusterArtifact(options, to, session);
+  const Result<ArtifactRef> artifact = state->FindArtifact(options.source);
+  if (!artifact) return artifact.error();
+  const Result<void> got = state->store().Get(kLocalNamespace, *artifact, to);
   return got ? MakeDeletable(to) : got;
 }
 

@@ -221,6 +221,14 @@ class Parser {
     };
     add("status", "Show versions, weights, gates and history")
         ->add_option("-o,--output", rollout_.output, "json");
+    CLI::App* report =
+        Command(*rollout, "report", "Show what a version was rejected or rolled back for",
+                [this] { return RolloutReport(rollout_, artifact_, session_); });
+    report->add_option("modeldeployment", rollout_.name, "its name")->required();
+    report->add_option("--version", rollout_.version, "of which version; default: the newest")
+        ->check(CLI::PositiveNumber);
+    report->add_option("-o,--output", rollout_.output, "json or html");
+    AddGatewayFlags(*report, artifact_.gateway, artifact_.token_file, artifact_.ca_file);
     add("promote", "Give the new version all traffic, whatever steps and gates are left");
     add("pause", "Hold the new version where it is");
     add("resume", "Go on: past a pause, or past a step that is not decided");

@@ -101,15 +101,21 @@ struct ApproveOptions {
 };
 int Approve(const ApproveOptions& options, Session& session);
 
-// penstock rollout status|promote|pause|resume|abort|undo
+struct ArtifactOptions;  // below
+
+// penstock rollout status|report|promote|pause|resume|abort|undo
 struct RolloutOptions {
   std::string what;
-  std::string name;     // of the ModelDeployment
-  std::int64_t to = 0;  // undo: the version; 0: the one before
-  std::string output;   // status
-  std::string comment;  // approve, reject
+  std::string name;          // of the ModelDeployment
+  std::int64_t to = 0;       // undo: the version; 0: the one before
+  std::string output;        // status, report
+  std::string comment;       // approve, reject
+  std::int64_t version = 0;  // report: of which; 0: the newest
 };
 int Rollout(const RolloutOptions& options, Session& session);
+// What a version was rejected or rolled back for, from its report in the store; `artifact`: the way
+// there.
+int RolloutReport(const RolloutOptions& options, const ArtifactOptions& artifact, Session& session);
 // what is "approve" or "reject": decides the step at which a version waits for people.
 int DecideRollout(const RolloutOptions& options, Session& session);
 
@@ -156,6 +162,9 @@ int GetPredictions(const ArtifactOptions& options, Session& session);
 // deleted by whoever asked.
 [[nodiscard]] Result<void> CopyArtifact(const ArtifactOptions& options,
                                         const std::filesystem::path& to, Session& session);
+// The same of the cluster's, whatever this machine has.
+[[nodiscard]] Result<void> CopyClusterArtifact(const ArtifactOptions& options,
+                                               const std::filesystem::path& to, Session& session);
 
 // penstock model sign|verify (model_sign_command.cc)
 struct SignOptions {

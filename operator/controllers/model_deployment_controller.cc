@@ -4,12 +4,12 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
+#include "operator/controllers/companion_facts.h"
 #include "operator/controllers/model_actions.h"
 #include "operator/controllers/registered_target.h"
 #include "operator/controllers/run_family.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
-#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
@@ -105,6 +105,7 @@ Milliseconds ModelDeploymentController::NoteMiss(const std::string& key,
 void ModelDeploymentController::Forget(const std::string& key) {
   refusals_.Forget(key);
   probes_.Forget(key);
+  reports_.Forget(key);
   const ObjectKey object = ParseKey(key);
   ports_.Forget(object.ns, object.name);
   routers_.Listen(object, false);
@@ -168,8 +169,7 @@ Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) c
   } else if (store.error().kind != ErrorKind::kNotFound) {
     return store.error();
   }
-  if (auto done = ObserveDisruptionBudget(observed); !done) return done;
-  if (auto done = ObserveRoute(observed); !done) return done;
+  if (auto done = ObserveCompanions(context_, observed); !done) return done;
   if (auto done = ObserveVersionServices(observed); !done) return done;
   return ObserveService(observed);
 }
@@ -193,43 +193,6 @@ Result<void> ModelDeploymentController::ObserveService(plan::ModelObserved& obse
   auto slices = context_.client.List(kube::kEndpointSlices, meta.namespace_, list, call);
   if (!slices) return slices.error();
   observed.endpoints = plan::CountEndpoints(slices->items, observed.pods);
-  return {};
-}
-
-Result<void> ModelDeploymentController::ObserveDisruptionBudget(
-    plan::ModelObserved& observed) const {
-  const api::ObjectMeta& meta = observed.md.meta;
-  auto budget = context_.client.Get(kube::kDisruptionBudgets, meta.namespace_, meta.name,
-                                    {.stop = context_.stop});
-  if (budget) {
-    observed.companions[plan::Companion::kDisruptionBudget] =
-        plan::DecodeCompanion(*budget, meta.uid);
-  } else if (budget.error().kind != ErrorKind::kNotFound) {
-    return budget.error();
-  }
-  return {};
-}
-
-// A list, as of what the cluster does not have at all NotFound is the answer to it alone.
-Result<void> ModelDeploymentController::ObserveRoute(plan::ModelObserved& observed) const {
-  const api::ObjectMeta& meta = observed.md.meta;
-  if (!plan::MayHaveRoute(observed.md)) return {};
-  kube::ListOptions list;
-  list.label_selector = std::string(plan::kLabelModelDeployment) + "=" + meta.name;
-  auto routes =
-      context_.client.List(kube::kHTTPRoutes, meta.namespace_, list, {.stop = context_.stop});
-  if (!routes) {
-    observed.has_routes = routes.error().kind != ErrorKind::kNotFound;
-    if (!observed.has_routes) return {};
-    if (routes.error().kind != ErrorKind::kForbidden) return routes.error();
-    observed.route_unread = routes.error().message;  // the model is served all the same
-    return {};
-  }
-  for (const Json& route : routes->items) {
-    if (api::DecodeMeta(route).name != meta.name) continue;
-    observed.companions[plan::Companion::kRoute] = plan::DecodeCompanion(route, meta.uid);
-    observed.route = plan::DecodeRoute(route, observed.md);
-  }
   return {};
 }
 
@@ -367,6 +330,7 @@ Outcome ModelDeploymentController::Tell(const Known<api::ModelDeployment>& md,
       WriteChangedStatus(context_, kube::kModelDeployments, md, plan, api::DecodeModelDeployment,
                          context_.snapshots.model_deployments);
   if (!written) return written.error();
+  if (plan.report) reports_.Keep(ObjectKey{md.meta.namespace_, md.meta.name}.Text(), *plan.report);
   if (report.news) return *report.news;
   return plan.requeue_after;
 }
@@ -395,6 +359,7 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   refusals_.Forget(key, kReading);
   NoteService(key, observed);
   RecallEvidence(key, observed);
+  observed.reports = reports_.Take(key, observed.md.status.history);
   ObserveApprovals(context_, observed, [this](const std::string& k) { wake_(k, Milliseconds(0)); });
   plan::ModelPlan plan = Plan(observed);
   KeepEvidence(key, plan);

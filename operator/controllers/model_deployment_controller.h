@@ -14,6 +14,7 @@
 
 #include "operator/controllers/context.h"
 #include "operator/controllers/refusals.h"
+#include "operator/controllers/rollout_reports.h"
 #include "operator/controllers/router_controller.h"
 #include "operator/plan/model/world.h"
 #include "operator/rollouts/gate_probes.h"
@@ -35,7 +36,8 @@ class ModelDeploymentController {
                  [this](const std::string& ns, const api::RowsGate& rows) {
                    return ReadRows(ns, rows);
                  }},
-                context.clock, wake_) {}
+                context.clock, wake_),
+        reports_(context, wake_) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
   // The object is gone.
@@ -69,8 +71,6 @@ class ModelDeploymentController {
   [[nodiscard]] Result<void> Observe(plan::ModelObserved& observed) const;
   [[nodiscard]] Result<void> ObserveService(plan::ModelObserved& observed) const;
   [[nodiscard]] Result<void> ObserveVersionServices(plan::ModelObserved& observed) const;
-  [[nodiscard]] Result<void> ObserveDisruptionBudget(plan::ModelObserved& observed) const;
-  [[nodiscard]] Result<void> ObserveRoute(plan::ModelObserved& observed) const;
   // What earlier visits learned of the candidate, and what its gates measured since.
   void RecallEvidence(const std::string& key, plan::ModelObserved& observed);
   void KeepEvidence(const std::string& key, const plan::ModelPlan& plan);
@@ -96,6 +96,7 @@ class ModelDeploymentController {
   Refusals refusals_;
   routers::Ports ports_;
   rollouts::GateProbes probes_;
+  RolloutReports reports_;
 };
 
 // The Pipeline whose output `model` follows, or empty.

@@ -74,6 +74,19 @@ TEST_F(OfARollout, StatusShowsVersionsGatesAndHistory) {
   EXPECT_EQ(Json::parse(out_.str())["candidate"]["step"], 2);
 }
 
+TEST_F(OfARollout, AReportIsAskedForByItsVersionAndWhatIsMissingIsSaid) {
+  Put(Candidate());
+  EXPECT_EQ(Penstock({"rollout", "report", "flights", "--cluster"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("the history of flights has no version that was rejected or "
+                                    "rolled back with a report"));
+  EXPECT_EQ(Penstock({"rollout", "report", "flights", "--cluster", "--version", "6"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("version 6 of flights was rolled back (errorRate is 4%) and "
+                                    "has no report"));
+  EXPECT_EQ(Penstock({"rollout", "report", "flights", "--cluster", "--version", "7"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("has no version 7 that was rejected or rolled back"));
+  EXPECT_EQ(Penstock({"rollout", "report", "flights", "--cluster", "-o", "yaml"}), kUsage);
+}
+
 TEST_F(OfARollout, WordsNameTheVersionThatTheyAreMeantFor) {
   Put(Candidate());
   ASSERT_EQ(Penstock({"rollout", "pause", "flights", "--cluster"}), kOk) << err_.str();

@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "operator/base/file.h"
 #include "operator/controllers/testing/engine_model_fixture.h"
 #include "operator/kube/resources.h"
 
@@ -195,6 +196,18 @@ TEST_F(EngineModels, RejectAVersionThatAnswersTheRowsOfAConfigMapOtherwise) {
               HasSubstr("golden: 1 of 1 rows are answered otherwise; line 1: output \"y\"[0]: "
                         "expected 4, got 7"));
   EXPECT_EQ(Get(kube::kServices, "flights")["spec"]["selector"]["penstock.dev/model-version"], "1");
+  const Json told = Await(kube::kModelDeployments, "flights", "a report", [](const Json& object) {
+    return object["status"]["history"][0].contains("report");
+  });
+  const std::string digest = told["status"]["history"][0]["report"];
+  const auto artifact = store_->Find("team", digest);
+  ASSERT_TRUE(artifact) << artifact.error().message;
+  ASSERT_TRUE(store_->Get("team", *artifact, folder_ / "report"));
+  const auto json = ReadFile(folder_ / "report" / "report.json", 1 << 20);
+  ASSERT_TRUE(json);
+  EXPECT_EQ(Json::parse(*json)["outcome"], "Rejected");
+  EXPECT_THAT(*json, HasSubstr("golden: 1 of 1 rows are answered otherwise"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "report" / "report.html"));
 }
 
 TEST_F(EngineModels, TellARefusedService) {

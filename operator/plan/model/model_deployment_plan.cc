@@ -13,6 +13,7 @@
 #include "operator/plan/model/model_routing.h"
 #include "operator/plan/model/model_scaling.h"
 #include "operator/plan/model/model_trouble.h"
+#include "operator/plan/model/rollout_report.h"
 #include "operator/plan/model/uses_router.h"
 
 namespace penstock::plan {
@@ -44,6 +45,7 @@ class ModelPlanner {
       PutTraffic(o_, rollout_.promoting, plan_);
     }
     if (!plan_.status.candidate) plan_.evidence = {};
+    PutReports(o_, now_, plan_);
     DeleteOthers();
     if (o_.spec_errors.empty()) PutRouting(o_, plan_);
     if (o_.spec_errors.empty() && !o_.foreign_service) PutCompanions(o_, plan_);
@@ -276,6 +278,7 @@ class ModelPlanner {
   void RollBack(const std::string& why) {
     api::ModelHistoryEntry entry = Entry(*plan_.status.candidate, kRolledBack, why);
     entry.gates = plan_.status.candidate->gates;
+    plan_.report = BuildReport(md_, entry, &plan_.evidence);
     Remember(plan_.status.history, std::move(entry));
     plan_.events.push_back(
         {"Warning", kRolledBack,
@@ -324,6 +327,7 @@ class ModelPlanner {
   void Refuse(const std::string& why) {
     api::ModelHistoryEntry entry = Entry(*plan_.status.candidate, kRejected, why);
     entry.gates = plan_.status.candidate->gates;
+    plan_.report = BuildReport(md_, entry, nullptr);
     Remember(plan_.status.history, std::move(entry));
     plan_.events.push_back(
         {"Warning", "Rejected",

@@ -66,6 +66,7 @@ Json AsJson(const ModelPlan& plan, bool whole) {
     if (q.servers->stable) asked["stable"] = text(*q.servers->stable);
   }
   if (plan.listens) j["listens"] = true;
+  if (plan.report) j["report"] = plan.report->version;
   PutEventsAndRequeue(plan.events, plan.requeue_after, j);
   return j;
 }
@@ -239,6 +240,9 @@ void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) 
   for (const Json& version : seen.value("versionServices", Json::array()))
     o.version_services[version] = "s-uid";
   ObserveCompanions(seen, o);
+  for (const Json& made : seen.value("reports", Json::array()))
+    o.reports.push_back({made.at("version"), ParseTime(made.at("time").get<std::string>()).value(),
+                         made.at("digest")});
   if (seen.contains("routerPort")) o.router_port = seen.at("routerPort");
   ObserveRouters(seen, o);
   o.foreign_service = seen.value("foreignService", false);

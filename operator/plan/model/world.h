@@ -125,9 +125,22 @@ struct CompanionFact {
 
 // What expose.gateway's controllers say of the HTTPRoute as it stands now.
 struct RouteFact {
-  bool told = false;        // any of them
-  std::string refused;      // reason and message of Accepted where it is False
-  std::string not_resolved; // the same of ResolvedRefs
+  bool told = false;         // any of them
+  std::string refused;       // reason and message of Accepted where it is False
+  std::string not_resolved;  // the same of ResolvedRefs
+};
+
+// What is to be stored of a version that was refused (rollout_report.h), and what was.
+struct RolloutReport {
+  std::int64_t version = 0;
+  TimePoint time{};  // of its entry in the history
+  std::string json;
+  std::string page;
+};
+struct MadeReport {
+  std::int64_t version = 0;
+  TimePoint time{};
+  std::string digest;
 };
 
 struct ModelObserved {
@@ -164,9 +177,10 @@ struct ModelObserved {
   // of the Services of the versions.
   std::map<std::int64_t, int> endpoints;
 
+  std::vector<MadeReport> reports;                // that the history does not name yet
   std::map<Companion, CompanionFact> companions;  // those that stand
   RouteFact route;
-  bool has_routes = true;   // the cluster serves HTTPRoutes; true where nobody asked
+  bool has_routes = true;    // the cluster serves HTTPRoutes; true where nobody asked
   std::string route_unread;  // why the route could not be looked at; empty: it was, or nobody asked
 
   // Null: none, or it is being deleted.
@@ -221,9 +235,8 @@ struct DeleteCompanion {
   std::string name;
   std::string uid;
 };
-using ModelAction =
-    std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService, DeleteDeployment,
-                 DeleteService, ApplyCompanion, DeleteCompanion>;
+using ModelAction = std::variant<ApplyConfigMap, ApplyDeployment, PatchDeployment, ApplyService,
+                                 DeleteDeployment, DeleteService, ApplyCompanion, DeleteCompanion>;
 
 // A gate that is due to be measured, or a check before traffic.
 struct GateQuestion {
@@ -238,6 +251,7 @@ struct ModelPlan {
   std::vector<GateQuestion> questions;
   rollout::Evidence evidence;
   scaling::Load load;
+  std::optional<RolloutReport> report;
   bool listens = false;  // a request that a router holds is a reason to look: there are no servers
   api::ModelDeploymentStatus status;
   std::vector<RunEvent> events;
