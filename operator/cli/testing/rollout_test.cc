@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "operator/cli/testing/cluster_fixture.h"
+#include "operator/gateway/testing/gateway_fixture.h"
+#include "operator/plan/model/rollout_report.h"
 
 namespace penstock::cli {
 namespace {
@@ -85,6 +87,45 @@ TEST_F(OfARollout, AReportIsAskedForByItsVersionAndWhatIsMissingIsSaid) {
   EXPECT_EQ(Penstock({"rollout", "report", "flights", "--cluster", "--version", "7"}), kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("has no version 7 that was rejected or rolled back"));
   EXPECT_EQ(Penstock({"rollout", "report", "flights", "--cluster", "-o", "yaml"}), kUsage);
+}
+
+TEST_F(OfARollout, AReportIsFetchedThroughTheGatewayAndShown) {
+  gateway::TestGateway gateway(folder_);
+  gateway.authenticator.Know("good", {kLocalNamespace, "default", "pod-1", "uid"});
+  gateway.Start();
+  api::ModelDeployment md;
+  md.meta.name = "flights";
+  md.meta.namespace_ = kLocalNamespace;
+  api::ModelHistoryEntry entry;
+  entry.version = 6;
+  entry.outcome = "RolledBack";
+  entry.reason = "errorRate is 4%";
+  entry.gates = {{"errorRate", "errorRate", "4%", "", "", "Fail", 4120, "165 of 4120 failed"}};
+  const plan::RolloutReport report = plan::BuildReport(md, entry, nullptr);
+  Write("report/report.json", report.json);
+  Write("report/report.html", report.page);
+  const auto stored = gateway.store.Put(kLocalNamespace, folder_ / "report");
+  ASSERT_TRUE(stored) << stored.error().message;
+  Write("token", "good\n");
+  Write("ca.pem", gateway.certificates->CaPem());
+  Json status = Candidate();
+  status["history"][2]["report"] = stored->digest;
+  Put(status);
+  const auto show = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"rollout",      "report", "flights",   "--cluster", "--gateway",
+                                   gateway.Url(), "--token-file", "token", "--ca-file", "ca.pem"};
+    words.insert(words.end(), more.begin(), more.end());
+    return Penstock(words);
+  };
+  ASSERT_EQ(show({}), kOk) << err_.str();
+  for (const char* part : {"version 6: RolledBack", "errorRate is 4%", "Fail", "4120",
+                           "165 of 4120 failed"})
+    EXPECT_THAT(out_.str(), HasSubstr(part));
+  ASSERT_EQ(show({"-o", "html"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), report.page);
+  ASSERT_EQ(show({"--version", "6", "-o", "json"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), report.json);
+  gateway.server->Stop();
 }
 
 TEST_F(OfARollout, WordsNameTheVersionThatTheyAreMeantFor) {
