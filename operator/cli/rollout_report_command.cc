@@ -11,7 +11,7 @@
 #include "operator/cli/objects/copy_folder.h"
 #include "operator/cli/objects/table.h"
 #include "operator/kube/resources.h"
-#include "operator/plan/model/rollout_report.h"
+#include "operator/plan/rollout/report.h"
 
 namespace penstock::cli {
 namespace {
@@ -84,8 +84,9 @@ int RolloutReport(const RolloutOptions& options, const ArtifactOptions& artifact
   if (const auto got = CopyClusterArtifact(of_report, copy, session); !got)
     return session.Fail(kFailed, "the report of version " + std::to_string(entry->version) + ": " +
                                      got.error().message);
-  const auto text = ReadFile(
-      copy / (options.output == "html" ? plan::kReportPage : plan::kReportJson), kMostOfAReport);
+  const auto text =
+      ReadFile(copy / (options.output == "html" ? rollout::kReportPage : rollout::kReportJson),
+               kMostOfAReport);
   if (!text) return session.Fail(kFailed, text.error().message);
   if (!options.output.empty()) {
     session.out << *text;

@@ -4,7 +4,6 @@
 
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
-#include "operator/controllers/companion_facts.h"
 #include "operator/controllers/model_actions.h"
 #include "operator/controllers/registered_target.h"
 #include "operator/controllers/run_family.h"
@@ -16,6 +15,7 @@
 #include "operator/plan/model/model_routing.h"
 #include "operator/protocol/model_source.h"
 #include "operator/protocol/reference.h"
+#include "operator/routers/companions.h"
 #include "operator/sources/code_artifact.h"
 
 namespace penstock::controllers {
@@ -169,7 +169,8 @@ Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) c
   } else if (store.error().kind != ErrorKind::kNotFound) {
     return store.error();
   }
-  if (auto done = ObserveCompanions(context_, observed); !done) return done;
+  if (auto done = routers::ObserveCompanions(context_.client, context_.stop, observed); !done)
+    return done;
   if (auto done = ObserveVersionServices(observed); !done) return done;
   return ObserveService(observed);
 }

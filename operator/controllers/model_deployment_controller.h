@@ -14,10 +14,10 @@
 
 #include "operator/controllers/context.h"
 #include "operator/controllers/refusals.h"
-#include "operator/controllers/rollout_reports.h"
 #include "operator/controllers/router_controller.h"
 #include "operator/plan/model/world.h"
 #include "operator/rollouts/gate_probes.h"
+#include "operator/rollouts/report_store.h"
 #include "operator/routers/ports.h"
 
 namespace penstock::controllers {
@@ -37,7 +37,7 @@ class ModelDeploymentController {
                    return ReadRows(ns, rows);
                  }},
                 context.clock, wake_),
-        reports_(context, wake_) {}
+        reports_({context.store, context.submit_io, context.warn, wake_}) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
   // The object is gone.
@@ -96,7 +96,7 @@ class ModelDeploymentController {
   Refusals refusals_;
   routers::Ports ports_;
   rollouts::GateProbes probes_;
-  RolloutReports reports_;
+  rollouts::ReportStore reports_;
 };
 
 // The Pipeline whose output `model` follows, or empty.

@@ -101,7 +101,7 @@ TEST_F(OfARollout, AReportIsFetchedThroughTheGatewayAndShown) {
   entry.outcome = "RolledBack";
   entry.reason = "errorRate is 4%";
   entry.gates = {{"errorRate", "errorRate", "4%", "", "", "Fail", 4120, "165 of 4120 failed"}};
-  const plan::RolloutReport report = plan::BuildReport(md, entry, nullptr);
+  const rollout::Report report = plan::BuildReport(md, entry, nullptr);
   Write("report/report.json", report.json);
   Write("report/report.html", report.page);
   const auto stored = gateway.store.Put(kLocalNamespace, folder_ / "report");
@@ -112,14 +112,15 @@ TEST_F(OfARollout, AReportIsFetchedThroughTheGatewayAndShown) {
   status["history"][2]["report"] = stored->digest;
   Put(status);
   const auto show = [&](std::vector<std::string> more) {
-    std::vector<std::string> words{"rollout",      "report", "flights",   "--cluster", "--gateway",
-                                   gateway.Url(), "--token-file", "token", "--ca-file", "ca.pem"};
+    std::vector<std::string> words{"rollout",   "report",      "flights",      "--cluster",
+                                   "--gateway", gateway.Url(), "--token-file", "token",
+                                   "--ca-file", "ca.pem"};
     words.insert(words.end(), more.begin(), more.end());
     return Penstock(words);
   };
   ASSERT_EQ(show({}), kOk) << err_.str();
-  for (const char* part : {"version 6: RolledBack", "errorRate is 4%", "Fail", "4120",
-                           "165 of 4120 failed"})
+  for (const char* part :
+       {"version 6: RolledBack", "errorRate is 4%", "Fail", "4120", "165 of 4120 failed"})
     EXPECT_THAT(out_.str(), HasSubstr(part));
   ASSERT_EQ(show({"-o", "html"}), kOk) << err_.str();
   EXPECT_EQ(out_.str(), report.page);

@@ -144,9 +144,9 @@ bool IsReported(const api::ModelHistoryEntry& entry) {
 
 }  // namespace
 
-RolloutReport BuildReport(const api::ModelDeployment& md, const api::ModelHistoryEntry& entry,
-                          const rollout::Evidence* evidence) {
-  RolloutReport report;
+rollout::Report BuildReport(const api::ModelDeployment& md, const api::ModelHistoryEntry& entry,
+                            const rollout::Evidence* evidence) {
+  rollout::Report report;
   report.version = entry.version;
   report.time = entry.time.value_or(TimePoint{});
   const Json json = JsonOf(md, entry, evidence);
@@ -159,7 +159,7 @@ void PutReports(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
   for (auto& entry : plan.status.history) {
     if (!IsReported(entry) || !entry.report.empty()) continue;
     const auto made =
-        std::find_if(o.reports.begin(), o.reports.end(), [&](const MadeReport& report) {
+        std::find_if(o.reports.begin(), o.reports.end(), [&](const rollout::MadeReport& report) {
           return report.version == entry.version && report.time == *entry.time;
         });
     if (made == o.reports.end()) continue;

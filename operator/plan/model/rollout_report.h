@@ -6,15 +6,11 @@
 
 namespace penstock::plan {
 
-// Files of the artifact, which is a folder.
-inline constexpr const char* kReportJson = "report.json";
-inline constexpr const char* kReportPage = "report.html";
-
 // Of an entry of the history. `evidence`: what was counted, where it is known still; null: what the
 // entry says is all. The stable version, and the rollout's spec, are those of the object.
-[[nodiscard]] RolloutReport BuildReport(const api::ModelDeployment& md,
-                                        const api::ModelHistoryEntry& entry,
-                                        const rollout::Evidence* evidence);
+[[nodiscard]] rollout::Report BuildReport(const api::ModelDeployment& md,
+                                          const api::ModelHistoryEntry& entry,
+                                          const rollout::Evidence* evidence);
 
 // Puts the digests of reports that were stored into the history, with an event each, and asks for
 // the newest that is missing (where the operator ended before it was stored). The plan's own

@@ -15,6 +15,7 @@
 #include "operator/base/error.h"
 #include "operator/plan/rollout/evidence.h"
 #include "operator/plan/rollout/observation.h"
+#include "operator/plan/rollout/report.h"
 #include "operator/plan/router/names.h"
 #include "operator/plan/scaling/load.h"
 #include "operator/plan/step/world.h"
@@ -130,19 +131,6 @@ struct RouteFact {
   std::string not_resolved;  // the same of ResolvedRefs
 };
 
-// What is to be stored of a version that was refused (rollout_report.h), and what was.
-struct RolloutReport {
-  std::int64_t version = 0;
-  TimePoint time{};  // of its entry in the history
-  std::string json;
-  std::string page;
-};
-struct MadeReport {
-  std::int64_t version = 0;
-  TimePoint time{};
-  std::string digest;
-};
-
 struct ModelObserved {
   api::ModelDeployment md;
   std::vector<api::FieldError> spec_errors;
@@ -177,7 +165,7 @@ struct ModelObserved {
   // of the Services of the versions.
   std::map<std::int64_t, int> endpoints;
 
-  std::vector<MadeReport> reports;                // that the history does not name yet
+  std::vector<rollout::MadeReport> reports;       // that the history does not name yet
   std::map<Companion, CompanionFact> companions;  // those that stand
   RouteFact route;
   bool has_routes = true;    // the cluster serves HTTPRoutes; true where nobody asked
@@ -251,7 +239,7 @@ struct ModelPlan {
   std::vector<GateQuestion> questions;
   rollout::Evidence evidence;
   scaling::Load load;
-  std::optional<RolloutReport> report;
+  std::optional<rollout::Report> report;
   bool listens = false;  // a request that a router holds is a reason to look: there are no servers
   api::ModelDeploymentStatus status;
   std::vector<RunEvent> events;

@@ -58,7 +58,7 @@ TEST_F(Reports, HaveTheEvidenceAsJsonAndAsAPage) {
   router.versions[0].server_errors = 4;
   router.versions[0].latency = {90, 10, 0};
   evidence.Look({router}, kNow);
-  const RolloutReport report = BuildReport(o_.md, entry_, &evidence);
+  const rollout::Report report = BuildReport(o_.md, entry_, &evidence);
   const Json json = Json::parse(report.json);
   EXPECT_EQ(json["form"], "penstock.dev/rollout-report/v1");
   EXPECT_EQ(json["version"], 8);

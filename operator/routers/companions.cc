@@ -1,20 +1,20 @@
-#include "operator/controllers/companion_facts.h"
+#include "operator/routers/companions.h"
 
 #include "operator/api/codec.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/model/model_companions.h"
 
-namespace penstock::controllers {
+namespace penstock::routers {
 namespace {
 
 // A list, as of what the cluster does not have at all NotFound is the answer to it alone.
-Result<void> ObserveRoute(const Context& context, plan::ModelObserved& observed) {
+Result<void> ObserveRoute(kube::Client& client, const std::stop_token& stop,
+                          plan::ModelObserved& observed) {
   const api::ObjectMeta& meta = observed.md.meta;
   if (!plan::MayHaveRoute(observed.md)) return {};
   kube::ListOptions list;
   list.label_selector = std::string(plan::kLabelModelDeployment) + "=" + meta.name;
-  const auto routes =
-      context.client.List(kube::kHTTPRoutes, meta.namespace_, list, {.stop = context.stop});
+  const auto routes = client.List(kube::kHTTPRoutes, meta.namespace_, list, {.stop = stop});
   if (!routes) {
     const Error& error = routes.error();
     observed.has_routes = error.kind != ErrorKind::kNotFound;
@@ -32,17 +32,18 @@ Result<void> ObserveRoute(const Context& context, plan::ModelObserved& observed)
 
 }  // namespace
 
-Result<void> ObserveCompanions(const Context& context, plan::ModelObserved& observed) {
+Result<void> ObserveCompanions(kube::Client& client, const std::stop_token& stop,
+                               plan::ModelObserved& observed) {
   const api::ObjectMeta& meta = observed.md.meta;
-  const auto budget = context.client.Get(kube::kDisruptionBudgets, meta.namespace_, meta.name,
-                                         {.stop = context.stop});
+  const auto budget =
+      client.Get(kube::kDisruptionBudgets, meta.namespace_, meta.name, {.stop = stop});
   if (budget) {
     observed.companions[plan::Companion::kDisruptionBudget] =
         plan::DecodeCompanion(*budget, meta.uid);
   } else if (budget.error().kind != ErrorKind::kNotFound) {
     return budget.error();
   }
-  return ObserveRoute(context, observed);
+  return ObserveRoute(client, stop, observed);
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::routers

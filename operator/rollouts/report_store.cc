@@ -1,4 +1,4 @@
-#include "operator/controllers/rollout_reports.h"
+#include "operator/rollouts/report_store.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -6,19 +6,19 @@
 
 #include "operator/base/file.h"
 #include "operator/base/try.h"
-#include "operator/plan/model/rollout_report.h"
 
-namespace penstock::controllers {
+namespace penstock::rollouts {
 namespace {
 
 constexpr Milliseconds kStoreAgain{30'000};
 
 // A folder, by a name that no two reports have at a time.
-Result<ArtifactRef> Put(const artifacts::Store& store, const ObjectKey& of,
-                        const plan::RolloutReport& report) {
+Result<ArtifactRef> Put(const artifacts::Store& store, const std::string& ns,
+                        const std::string& key, const rollout::Report& report) {
   const std::filesystem::path folder =
-      store.Scratch(of.ns) / ("report-" + of.name + "-" + std::to_string(report.version) + "-" +
-                              std::to_string(report.time.time_since_epoch().count()));
+      store.Scratch(ns) /
+      ("report-" + key.substr(key.find('/') + 1) + "-" + std::to_string(report.version) + "-" +
+       std::to_string(report.time.time_since_epoch().count()));
   struct Removal {
     const std::filesystem::path& folder;
     ~Removal() {
@@ -29,16 +29,17 @@ Result<ArtifactRef> Put(const artifacts::Store& store, const ObjectKey& of,
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return FromErrno(folder.string(), failed.value());
-  PENSTOCK_TRY(WriteFileAtomically(folder / plan::kReportJson, report.json));
-  PENSTOCK_TRY(WriteFileAtomically(folder / plan::kReportPage, report.page));
-  return store.Put(of.ns, folder);
+  PENSTOCK_TRY(WriteFileAtomically(folder / rollout::kReportJson, report.json));
+  PENSTOCK_TRY(WriteFileAtomically(folder / rollout::kReportPage, report.page));
+  return store.Put(ns, folder);
 }
 
 }  // namespace
 
-void RolloutReports::Keep(const std::string& key, const plan::RolloutReport& report) {
+void ReportStore::Keep(const std::string& ns, const std::string& key,
+                       const rollout::Report& report) {
   const Which which{report.version, report.time};
-  plan::RolloutReport content;
+  rollout::Report content;
   {
     const std::lock_guard lock(mutex_);
     const auto [it, is_new] = kept_[key].try_emplace(which);
@@ -48,16 +49,15 @@ void RolloutReports::Keep(const std::string& key, const plan::RolloutReport& rep
     kept.under_way = true;
     content = kept.content;
   }
-  context_.submit_io(ParseKey(key).ns, [this, key, which, content = std::move(content)] {
-    Store(key, which, content);
-  });
+  options_.submit(
+      ns, [this, ns, key, which, content = std::move(content)] { Store(ns, key, which, content); });
 }
 
-void RolloutReports::Store(const std::string& key, const Which& which,
-                           const plan::RolloutReport& report) {
+void ReportStore::Store(const std::string& ns, const std::string& key, const Which& which,
+                        const rollout::Report& report) {
   Result<ArtifactRef> stored = Internal("it was not stored");
   struct End {  // also where it throws, which the pool tells
-    RolloutReports& reports;
+    ReportStore& reports;
     const std::string& key;
     const Which& which;
     Result<ArtifactRef>& stored;
@@ -70,16 +70,16 @@ void RolloutReports::Store(const std::string& key, const Which& which,
         kept.under_way = false;
         if (stored) kept.digest = stored->digest;
       }
-      reports.wake_(key, stored ? Milliseconds{0} : kStoreAgain);
+      reports.options_.wake(key, stored ? Milliseconds{0} : kStoreAgain);
     }
   } end{*this, key, which, stored};
-  stored = Put(context_.store, ParseKey(key), report);
+  stored = Put(options_.store, ns, key, report);
   if (!stored)
-    context_.warn("the report of " + key + ", version " + std::to_string(report.version) +
+    options_.warn("the report of " + key + ", version " + std::to_string(report.version) +
                   ", could not be stored: " + stored.error().message + "; it is tried again");
 }
 
-std::vector<plan::MadeReport> RolloutReports::Take(
+std::vector<rollout::MadeReport> ReportStore::Take(
     const std::string& key, const std::vector<api::ModelHistoryEntry>& history) {
   const std::lock_guard lock(mutex_);
   const auto of = kept_.find(key);
@@ -89,16 +89,16 @@ std::vector<plan::MadeReport> RolloutReports::Take(
            std::any_of(history.begin(), history.end(),
                        [&](const auto& h) { return h.report == one.second.digest; });
   });
-  std::vector<plan::MadeReport> made;
+  std::vector<rollout::MadeReport> made;
   for (const auto& [which, kept] : of->second)
     if (!kept.digest.empty()) made.push_back({which.first, which.second, kept.digest});
   if (of->second.empty()) kept_.erase(of);
   return made;
 }
 
-void RolloutReports::Forget(const std::string& key) {
+void ReportStore::Forget(const std::string& key) {
   const std::lock_guard lock(mutex_);
   kept_.erase(key);
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::rollouts
