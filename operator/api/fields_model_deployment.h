@@ -41,6 +41,9 @@ inline constexpr const char* kRowsOfV2 =
 inline constexpr const char* kGatesOfOurServer =
     "gates of queue, compute and drift go by what Penstock's own server tells: leave them out "
     "beside server.container";
+inline constexpr const char* kExperimentOfOurServer =
+    "rollout.experiment goes by what Penstock's own server tells: leave it out beside "
+    "server.container";
 inline constexpr const char* kLogOfOurServer =
     "monitoring.log is what Penstock's own server writes: leave it out beside server.container";
 inline constexpr const char* kResourcesOfOurServer =
@@ -259,6 +262,7 @@ void CheckModelDeployment(Io& io, const ModelDeploymentSpec& s) {
                                          g.metric.starts_with("compute") || g.metric == kDrift;
                                 }),
            "rollout", kGatesOfOurServer);
+  io.Check(ours || !s.rollout.experiment, "rollout", kExperimentOfOurServer);
   io.Check(ours || s.resources.is_null(), "", kResourcesOfOurServer);
   const int port = ours ? kServerPort : s.server.container->container.port;
   io.Check(!s.transformer || s.transformer->container.port != port, "", kSamePort);

@@ -63,6 +63,12 @@ void Fields(Io& io, typename Io::template Of<ShadowSpec::Compare>& c) {
 }
 
 template <typename Io>
+void Fields(Io& io, typename Io::template Of<ExperimentSpec>& e) {
+  io.String("percent", e.percent, {8, &kShare});
+  io.Duration("hold", e.hold, Milliseconds(0));
+}
+
+template <typename Io>
 void Fields(Io& io, typename Io::template Of<PauseStep>& p) {
   io.String("message", p.message, {1024});
 }
@@ -191,6 +197,8 @@ void CheckRollout(Io& io, const RolloutSpec& r) {
            "strategy Recreate has one version at a time: no shadow and no gates");
   const bool metrics =
       std::any_of(r.gates.begin(), r.gates.end(), [](const auto& g) { return !g.metric.empty(); });
+  io.Check(!r.experiment || (canary && metrics), "experiment",
+           "needs strategy Canary and a gate with a metric, by which both versions are judged");
   io.Check(canary || !metrics, "gates",
            "a metric judges live traffic: it needs strategy Canary; BlueGreen has prometheus, http "
            "and shadow.compare");
@@ -205,6 +213,7 @@ void Fields(Io& io, typename Io::template Of<RolloutSpec>& r) {
   io.Enum("strategy", r.strategy, kStrategies, RolloutStrategy::kBlueGreen);
   io.Bool("autoPromote", r.auto_promote, true);
   io.Bool("paused", r.paused, false);
+  io.Optional("experiment", r.experiment);
   io.Optional("shadow", r.shadow);
   io.List("steps", r.steps, 20, nullptr);
   io.List("gates", r.gates, 10, nullptr);

@@ -37,6 +37,14 @@ struct ShadowSpec {
   std::optional<Compare> compare;
 };
 
+// Before all else: as many new servers of the stable version, the baseline, beside the candidate's,
+// and copies of requests for both, half each. Nobody is answered by either; gates of a metric hold
+// the candidate against the baseline, as their servers tell.
+struct ExperimentSpec {
+  std::string percent;  // of the requests are copied; empty: 100%
+  Milliseconds hold{0};
+};
+
 // Without end: until a person resumes (kAnnotationResume) or promotes.
 struct PauseStep {
   std::string message;  // what to look at, for those who resume
@@ -125,6 +133,7 @@ struct RolloutSpec {
   RolloutStrategy strategy = RolloutStrategy::kBlueGreen;
   bool auto_promote = true;  // BlueGreen: false waits for kAnnotationPromote
   bool paused = false;       // holds any candidate where it is
+  std::optional<ExperimentSpec> experiment;
   std::optional<ShadowSpec> shadow;
   std::vector<RolloutStep> steps;
   std::vector<GateSpec> gates;
@@ -157,12 +166,13 @@ struct GateStatus {
 };
 
 // ModelVersionStatus::phase of a candidate.
-inline constexpr const char* kPhaseStarting = "Starting";    // its servers come up
-inline constexpr const char* kPhaseShadow = "Shadow";        // copies only
-inline constexpr const char* kPhaseStep = "Step";            // judged under traffic
-inline constexpr const char* kPhasePaused = "Paused";        // waits for a person
-inline constexpr const char* kPhasePreview = "Preview";      // BlueGreen that waits for a person
-inline constexpr const char* kPhasePromoting = "Promoting";  // takes all traffic
+inline constexpr const char* kPhaseStarting = "Starting";      // its servers come up
+inline constexpr const char* kPhaseExperiment = "Experiment";  // beside a baseline, copies only
+inline constexpr const char* kPhaseShadow = "Shadow";          // copies only
+inline constexpr const char* kPhaseStep = "Step";              // judged under traffic
+inline constexpr const char* kPhasePaused = "Paused";          // waits for a person
+inline constexpr const char* kPhasePreview = "Preview";        // BlueGreen that waits for a person
+inline constexpr const char* kPhasePromoting = "Promoting";    // takes all traffic
 
 // What the routers do. Written by the operator, and all that they go by.
 struct RouterStatus {

@@ -64,6 +64,22 @@ bool Speaks(const Sample& sample, const std::string& model, std::int64_t version
   return LabelOf(sample, "model") == model && LabelOf(sample, "version") == std::to_string(version);
 }
 
+// penstock_serve_requests_total of inference, by code.
+void AddAnswered(const Sample& sample, rollout::VersionCounters& counters) {
+  const std::string code = LabelOf(sample, "code");
+  const auto count = CountOf(sample.value);
+  if (!count || code.size() != 3) return;
+  counters.requests += *count;
+  if (code[0] == '2') counters.ok += *count;
+  if (code == "504") {
+    counters.timeouts += *count;
+  } else if (code[0] == '5') {
+    counters.server_errors += *count;
+  }
+  if (code[0] == '4' && counters.client_errors.size() < kMostBounds)
+    counters.client_errors[LabelOf(sample, "operation") + ":" + code] += *count;
+}
+
 }  // namespace
 
 std::optional<rollout::ServerFact> ReadServer(const std::string& text, const std::string& model,
@@ -72,11 +88,16 @@ std::optional<rollout::ServerFact> ReadServer(const std::string& text, const std
   fact.version = version;
   Buckets queue;
   Buckets compute;
+  Buckets whole;
   for (const Sample& sample : ReadSamples(text, "penstock_serve_")) {
     const bool of_this = Speaks(sample, model, version);
     if (of_this && sample.name == "penstock_serve_queue_duration_seconds_bucket") queue.Add(sample);
     if (of_this && sample.name == "penstock_serve_compute_duration_seconds_bucket")
       compute.Add(sample);
+    if (of_this && sample.name == "penstock_serve_request_duration_seconds_bucket")
+      whole.Add(sample);
+    if (of_this && sample.name == "penstock_serve_requests_total")
+      AddAnswered(sample, fact.answered);
     if (sample.name == "penstock_serve_drift_rows")
       fact.drift_rows = CountOf(sample.value).value_or(0);
     if (sample.name == "penstock_serve_drift_psi" && fact.drift.size() < kMostColumns)
@@ -86,6 +107,8 @@ std::optional<rollout::ServerFact> ReadServer(const std::string& text, const std
   fact.bounds = queue.Bounds();
   fact.queue = queue.Between(fact.bounds);
   fact.compute = compute.Between(fact.bounds);
+  fact.answered_bounds = whole.Bounds();
+  fact.answered.latency = whole.Between(fact.answered_bounds);
   if (fact.queue.empty() || fact.compute.empty()) return std::nullopt;
   return fact;
 }

@@ -40,6 +40,22 @@ TEST(ReadServer, KnowsTimesApartAndDriftByColumn) {
   EXPECT_TRUE(std::isnan(fact->drift.at("output late")));
 }
 
+TEST(ReadServer, CountsAnswersByTheirCodes) {
+  const std::string of = "{model=\"flights\",version=\"8\",operation=\"infer\",code=\"";
+  std::string text = Metrics("8");
+  for (const auto& [code, n] :
+       std::map<std::string, int>{{"200", 90}, {"400", 4}, {"429", 2}, {"500", 3}, {"504", 1}})
+    text += "penstock_serve_requests_total" + of + code + "\"} " + std::to_string(n) + "\n";
+  text += "penstock_serve_requests_total{operation=\"health\",code=\"503\"} 70\n";
+  const auto fact = ReadServer(text, "flights", 8);
+  ASSERT_TRUE(fact);
+  EXPECT_EQ(fact->answered.requests, 100);
+  EXPECT_EQ(fact->answered.ok, 90);
+  EXPECT_EQ(fact->answered.server_errors, 3);
+  EXPECT_EQ(fact->answered.timeouts, 1);
+  EXPECT_EQ(fact->answered.client_errors.at("infer:400"), 4);
+}
+
 TEST(ReadServer, TakesNoWordOfAnotherModelOrVersion) {
   EXPECT_FALSE(ReadServer(Metrics("8"), "flights", 7));
   EXPECT_FALSE(ReadServer(Metrics("8"), "boats", 8));

@@ -42,6 +42,7 @@ class ModelPlanner {
     if (o_.spec_errors.empty() && !o_.foreign_service) {
       FindUndo();
       if (undo_ || o_.target) FollowTarget();
+      KeepBaseline();
       PutTraffic(o_, rollout_.promoting, plan_);
     }
     if (!plan_.status.candidate) plan_.evidence = {};
@@ -221,6 +222,12 @@ class ModelPlanner {
     }
   }
 
+  // Servers of the stable version beside the candidate's, as new as these; they go when it is over.
+  void KeepBaseline() {
+    if (const std::int64_t baseline = BaselineOf(o_, plan_); baseline > 0)
+      Keep(baseline, ModelOf(*plan_.status.stable));
+  }
+
   [[nodiscard]] std::string UncomparedText() const {
     const std::string why =
         plan_.status.stable && !undo_ ? WhyNotCompared(md_.spec) : std::string();
@@ -299,8 +306,8 @@ class ModelPlanner {
   [[nodiscard]] const DeploymentFact* FindCandidate(const ModelRef& target) const {
     const DeploymentFact* found = nullptr;
     for (const auto& d : o_.deployments)
-      if (!d.deleting && d.version != StableVersion() && d.model.digest == target.digest &&
-          !WasRefused(plan_.status.history, d.version) &&
+      if (!d.deleting && !IsBaseline(d.version) && d.version != StableVersion() &&
+          d.model.digest == target.digest && !WasRefused(plan_.status.history, d.version) &&
           (found == nullptr || d.version > found->version))
         found = &d;
     return found;
@@ -308,7 +315,8 @@ class ModelPlanner {
 
   [[nodiscard]] std::int64_t NextVersion() const {
     std::int64_t highest = std::max(StableVersion(), o_.service ? o_.service->version : 0);
-    for (const auto& d : o_.deployments) highest = std::max(highest, d.version);
+    for (const auto& d : o_.deployments)
+      if (!IsBaseline(d.version)) highest = std::max(highest, d.version);
     for (const auto& h : md_.status.history) highest = std::max(highest, h.version);
     return highest + 1;
   }
@@ -342,6 +350,7 @@ class ModelPlanner {
     const std::int64_t candidate = plan_.status.candidate ? plan_.status.candidate->version : 0;
     for (const auto& d : o_.deployments) {
       if (d.deleting || d.version == StableVersion() || d.version == candidate) continue;
+      if (d.version == BaselineOf(o_, plan_)) continue;
       if (!MayGo(d)) continue;
       plan_.actions.emplace_back(DeleteDeployment{d.name, d.uid});
     }

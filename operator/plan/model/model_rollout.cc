@@ -30,15 +30,19 @@ bool IsReachable(const ModelObserved& o, std::int64_t version) {
   return it != o.endpoints.end() && it->second > 0;
 }
 
-// "5%" of 100%: "95%".
-std::string Rest(const std::string& weight) {
-  const long hundredths = 10'000 - std::lround(rollout::NumberOf(weight) * 10'000);
+// Of hundredths of a percent.
+std::string ShareText(long hundredths) {
   std::string text = std::to_string(hundredths / 100);
   if (hundredths % 100 != 0) {
     text += "." + std::to_string(100 + hundredths % 100).substr(1);
     if (text.back() == '0') text.pop_back();
   }
   return text + "%";
+}
+
+// "5%" of 100%: "95%".
+std::string Rest(const std::string& weight) {
+  return ShareText(10'000 - std::lround(rollout::NumberOf(weight) * 10'000));
 }
 
 std::string MaxErrorRate(const api::RolloutSpec& spec) {
@@ -107,7 +111,8 @@ void AddServers(const ModelObserved& o, std::int64_t version,
   all.insert(all.end(), of_version.begin(), of_version.end());
 }
 
-void AskServers(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
+void AskServers(const ModelObserved& o, const rollout::StepKey& key, TimePoint now,
+                ModelPlan& plan) {
   const rollout::Asked* asked = plan.evidence.AskedBy(rollout::kServersCheck);
   if (asked == nullptr) return;
   const bool due =
@@ -117,24 +122,65 @@ void AskServers(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
   look.name = rollout::kServersCheck;
   rollout::ServersToAsk servers;
   servers.model = o.md.meta.name;
-  AddServers(o, plan.status.stable->version, servers.all);
-  AddServers(o, plan.status.candidate->version, servers.all);
+  AddServers(o, key.stable, servers.all);
+  AddServers(o, key.candidate, servers.all);
   plan.questions.push_back(
       {std::move(look), std::move(servers), plan.status.candidate->version, asked->mark});
 }
 
 // From what was told of the servers by now, at each gate's own interval.
-void MeasureDrifts(const ModelObserved& o, ModelPlan& plan) {
+void MeasureDrifts(const ModelObserved& o, const rollout::StepKey& key, ModelPlan& plan) {
   for (const auto& gate : o.md.spec.rollout.gates) {
     const rollout::Asked* asked = plan.evidence.AskedBy(gate.Name());
     if (gate.metric != api::kDrift || asked == nullptr) continue;
     for (const auto& look : o.measurements) {
       const bool due = asked->time == TimePoint{} || look.time - asked->time >= gate.interval;
       if (look.gate != rollout::kServersCheck || !due) continue;
-      plan.evidence.Add(rollout::MeasureDrift(gate, look.servers, plan.status.stable->version,
-                                              plan.status.candidate->version, look.time));
+      plan.evidence.Add(
+          rollout::MeasureDrift(gate, look.servers, key.stable, key.candidate, look.time));
     }
   }
+}
+
+bool IsMeasured(const Stage& stage) {
+  return stage.kind == rollout::StageKind::kExperiment || rollout::NumberOf(stage.weight) > 0;
+}
+
+// Adds to the evidence what has come since the last look: in an experiment of the baseline, as the
+// servers tell, else of the stable version, as the routers do.
+rollout::StepKey Gather(const ModelObserved& o, const Stage& stage, TimePoint now,
+                        ModelPlan& plan) {
+  const std::vector<api::GateSpec>& gates = o.md.spec.rollout.gates;
+  const bool experiment = stage.kind == rollout::StageKind::kExperiment;
+  const std::int64_t candidate = plan.status.candidate->version;
+  const rollout::StepKey key{experiment ? kFirstBaseline + candidate : plan.status.stable->version,
+                             candidate, stage.evidence};
+  std::vector<std::string> checks;
+  if (experiment || rollout::NeedServers(gates)) checks.emplace_back(rollout::kServersCheck);
+  plan.evidence.Begin(key, gates, checks);
+  if (!experiment) plan.evidence.Look(o.routers, now);
+  for (const auto& m : o.measurements) {
+    plan.evidence.Add(m);
+    if (experiment && m.gate == rollout::kServersCheck)
+      plan.evidence.Look(rollout::AsRouters(m.servers), m.time);
+  }
+  MeasureDrifts(o, key, plan);
+  return key;
+}
+
+// Before the candidate, which is the last. Half of the copies go to the baseline, and of what it
+// leaves as much to the candidate, as a request is copied once; none before both are there.
+void PutBaseline(std::int64_t version, bool reachable, std::vector<api::TrafficStatus>& traffic) {
+  api::TrafficStatus& candidate = traffic.back();
+  if (!reachable) candidate.shadow.clear();
+  if (candidate.shadow.empty()) return;
+  const double half = rollout::NumberOf(candidate.shadow) / 2;
+  candidate.shadow = ShareText(std::lround(half / (1 - half) * 10'000));
+  api::TrafficStatus baseline;
+  baseline.version = version;
+  baseline.weight = "0%";
+  baseline.shadow = ShareText(std::lround(half * 10'000));
+  traffic.insert(std::prev(traffic.end()), baseline);
 }
 
 // Numbers move at each look; writing them at each would be a write every two seconds.
@@ -157,7 +203,10 @@ void Enter(const Stage& stage, TimePoint now, ModelPlan& plan) {
   c.step_since = now;
   c.gates.clear();
   std::string text = VersionText(c.version, c.digest);
-  if (stage.kind == rollout::StageKind::kShadow)
+  if (stage.kind == rollout::StageKind::kExperiment)
+    text += " gets copies of requests beside new servers of the stable version, half of " +
+            stage.shadow + " each";
+  else if (stage.kind == rollout::StageKind::kShadow)
     text += " gets copies of " + stage.shadow + " of the requests";
   else if (stage.kind == rollout::StageKind::kPreview)
     text += " answers requests with penstock-version: " + std::to_string(c.version);
@@ -186,6 +235,13 @@ bool HasBegun(const ModelObserved& o, std::int64_t version) {
   return was && was->version == version && !was->phase.empty() && was->phase != api::kPhaseStarting;
 }
 
+std::int64_t BaselineOf(const ModelObserved& o, const ModelPlan& plan) {
+  if (!plan.status.candidate || !plan.status.stable) return 0;
+  const bool in_it =
+      o.md.spec.rollout.experiment && plan.status.candidate->phase == api::kPhaseExperiment;
+  return in_it ? kFirstBaseline + plan.status.candidate->version : 0;
+}
+
 rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimePoint now,
                           ModelPlan& plan) {
   const api::RolloutSpec& spec = o.md.spec.rollout;
@@ -203,13 +259,7 @@ rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimeP
     at = 0;
     Enter(stages[0], second, plan);
   }
-  std::vector<std::string> checks;
-  if (rollout::NeedServers(spec.gates)) checks.emplace_back(rollout::kServersCheck);
-  plan.evidence.Begin({plan.status.stable->version, c.version, stages[*at].evidence}, spec.gates,
-                      checks);
-  plan.evidence.Look(o.routers, now);
-  for (const auto& m : o.measurements) plan.evidence.Add(m);
-  MeasureDrifts(o, plan);
+  const rollout::StepKey key = Gather(o, stages[*at], now, plan);
   rollout::Situation situation = SituationOf(o, d, c, now);
   situation.ejected = plan.evidence.Ejected();
   JudgeApprovalStage(o, stages[*at], now, plan, situation);
@@ -227,7 +277,7 @@ rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimeP
     c.phase = rollout::PhaseOf(stages[*at], decision.waits);
     c.step = stages[*at].step;
     Ask(o, now, plan);
-    if (rollout::NumberOf(stages[*at].weight) > 0) AskServers(o, now, plan);
+    if (IsMeasured(stages[*at])) AskServers(o, key, now, plan);
   }
   return decision;
 }
@@ -260,6 +310,8 @@ void PutTraffic(const ModelObserved& o, bool promoting, ModelPlan& plan) {
     }
     status.traffic[0].weight = Rest(t.weight);
     status.candidate->weight = t.weight;
+    if (const std::int64_t baseline = BaselineOf(o, plan); baseline > 0 && !promoting)
+      PutBaseline(baseline, IsReachable(o, baseline), status.traffic);
   }
   status.stable->weight = status.traffic[0].weight;
 }

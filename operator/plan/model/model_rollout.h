@@ -17,6 +17,13 @@ namespace penstock::plan {
 // Its stage was reached before; pods that fail since then take nothing back.
 [[nodiscard]] bool HasBegun(const ModelObserved& observed, std::int64_t version);
 
+// The version that the new servers of the stable one have beside a candidate in an experiment: a
+// number of its own, far from all others, which no version gets that is rolled out.
+inline constexpr std::int64_t kFirstBaseline = 1'000'000'000;
+[[nodiscard]] inline bool IsBaseline(std::int64_t version) { return version > kFirstBaseline; }
+// That of the plan's candidate, while it is in an experiment; 0: it is in none.
+[[nodiscard]] std::int64_t BaselineOf(const ModelObserved& observed, const ModelPlan& plan);
+
 // Moves the plan's candidate on: fills its stage, gates and message, the evidence, the questions to
 // ask and the next look. kPromote and kRollBack are the caller's to do.
 [[nodiscard]] rollout::Decision Advance(const ModelObserved& observed,

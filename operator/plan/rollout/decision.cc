@@ -5,6 +5,8 @@
 namespace penstock::rollout {
 namespace {
 
+constexpr int kExperimentEvidence = -2;  // no step's, nor kBeforeTraffic
+
 using api::OnInconclusive;
 using api::RolloutStrategy;
 
@@ -27,6 +29,7 @@ std::string NamesOf(const std::vector<Judgement>& gates, Verdict verdict) {
 }
 
 std::string TextOf(const Stage& stage) {
+  if (stage.kind == StageKind::kExperiment) return "the experiment with " + stage.shadow;
   if (stage.kind == StageKind::kShadow) return "the shadow of " + stage.shadow;
   if (stage.kind == StageKind::kPreview) return "the preview";
   return "step " + std::to_string(stage.step) + " (" + stage.weight + ")";
@@ -49,6 +52,11 @@ Decision DecideUndecided(const api::RolloutSpec& spec, const Stage& stage,
 std::vector<Stage> StagesOf(const api::RolloutSpec& spec) {
   std::vector<Stage> stages;
   if (spec.strategy == RolloutStrategy::kRecreate) return stages;
+  if (spec.experiment) {
+    const std::string& share = spec.experiment->percent;
+    stages.push_back({StageKind::kExperiment, 0, "0%", share.empty() ? "100%" : share,
+                      spec.experiment->hold, "", kExperimentEvidence});
+  }
   if (spec.shadow) {
     const std::string& share = spec.shadow->percent;
     stages.push_back(
@@ -85,15 +93,17 @@ std::optional<std::size_t> StageOf(const std::vector<Stage>& stages, const std::
   if (phase == api::kPhasePromoting) return stages.size() - 1;
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const Stage& s = stages[i];
-    const bool named = s.kind == StageKind::kShadow    ? phase == api::kPhaseShadow
-                       : s.kind == StageKind::kPreview ? phase == api::kPhasePreview
-                                                       : s.step == step;
+    const bool named = s.kind == StageKind::kExperiment ? phase == api::kPhaseExperiment
+                       : s.kind == StageKind::kShadow   ? phase == api::kPhaseShadow
+                       : s.kind == StageKind::kPreview  ? phase == api::kPhasePreview
+                                                        : s.step == step;
     if (named) return i;
   }
   return step > 0 ? stages.size() - 1 : 0;
 }
 
 const char* PhaseOf(const Stage& stage, bool waits) {
+  if (stage.kind == StageKind::kExperiment) return api::kPhaseExperiment;
   if (stage.kind == StageKind::kShadow) return api::kPhaseShadow;
   if (stage.kind == StageKind::kPreview) return api::kPhasePreview;
   const bool people = stage.kind == StageKind::kPause || stage.kind == StageKind::kApproval;
@@ -115,7 +125,7 @@ std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& sta
     if (!compare->max_flips.empty()) all.push_back(JudgeFlips(*compare, evidence, alpha));
     if (!compare->max_shift.empty()) all.push_back(JudgeShift(*compare, evidence, alpha));
   }
-  const bool traffic = NumberOf(stage.weight) > 0;
+  const bool traffic = NumberOf(stage.weight) > 0 || stage.kind == StageKind::kExperiment;
   for (const auto& gate : spec.gates)
     if (gate.IsAsked() || (traffic && !gate.rows)) all.push_back(Judge(gate, evidence, alpha));
   return all;

@@ -10,12 +10,12 @@
 
 namespace penstock::rollout {
 
-enum class StageKind : std::uint8_t { kShadow, kWeight, kPause, kApproval, kPreview };
+enum class StageKind : std::uint8_t { kExperiment, kShadow, kWeight, kPause, kApproval, kPreview };
 
 // One part of the way of a candidate from its first Ready pods to all traffic.
 struct Stage {
   StageKind kind = StageKind::kWeight;
-  int step = 0;        // of rollout.steps, from 1; 0: shadow, preview
+  int step = 0;        // of rollout.steps, from 1; 0: experiment, shadow, preview
   std::string weight;  // of the candidate
   std::string shadow;  // share of the requests that are copied to it; empty: none
   Milliseconds hold{0};
@@ -23,8 +23,8 @@ struct Stage {
   int evidence = 0;     // stages of one number share what is known: a pause and the step before it
 };
 
-// Shadow, then the steps of a Canary or the preview of a BlueGreen. Empty: nothing stands between
-// an available version and all traffic.
+// Experiment and shadow, then the steps of a Canary or the preview of a BlueGreen. Empty: nothing
+// stands between an available version and all traffic.
 [[nodiscard]] std::vector<Stage> StagesOf(const api::RolloutSpec& spec);
 // Of a candidate's status; nullopt: it has not begun. A stage that the spec has no more is the one
 // in its place.
@@ -32,8 +32,8 @@ struct Stage {
                                                  const std::string& phase, int step);
 [[nodiscard]] const char* PhaseOf(const Stage& stage, bool waits);
 
-// Every gate that says something in this stage: metrics under traffic only, flips and shift in the
-// shadow.
+// Every gate that says something in this stage: metrics under traffic and in an experiment, of
+// which the evidence is, flips and shift in the shadow.
 [[nodiscard]] std::vector<Judgement> JudgeStage(const api::RolloutSpec& spec, const Stage& stage,
                                                 const Evidence& evidence);
 

@@ -51,6 +51,28 @@ TEST(Stages, AreTheShadowThenTheSteps) {
   EXPECT_NE(stages[3].evidence, stages[1].evidence);
 }
 
+TEST(Stages, BeginWithTheExperimentWhichHasEvidenceOfItsOwn) {
+  api::RolloutSpec spec = Canary();
+  spec.shadow.emplace();
+  spec.experiment.emplace();
+  spec.experiment->percent = "40%";
+  spec.gates.resize(1);
+  spec.gates[0].metric = api::kErrorRate;
+  spec.gates[0].max = "1%";
+  const auto stages = StagesOf(spec);
+  ASSERT_EQ(stages.size(), 5u);
+  EXPECT_EQ(stages[0].kind, StageKind::kExperiment);
+  EXPECT_EQ(stages[0].weight, "0%");
+  EXPECT_EQ(stages[0].shadow, "40%");
+  EXPECT_NE(stages[0].evidence, kBeforeTraffic);
+  for (std::size_t i = 1; i < stages.size(); ++i) EXPECT_NE(stages[i].evidence, stages[0].evidence);
+  EXPECT_STREQ(PhaseOf(stages[0], true), api::kPhaseExperiment);
+  EXPECT_EQ(StageOf(stages, api::kPhaseExperiment, 0), 0u);
+  EXPECT_EQ(StageOf(stages, api::kPhaseShadow, 0), 1u);
+  EXPECT_EQ(JudgeStage(spec, stages[0], Evidence()).size(), 1u) << "without any traffic";
+  EXPECT_TRUE(JudgeStage(spec, stages[1], Evidence()).empty());
+}
+
 TEST(Stages, KeepTheWeightAndTheEvidenceWherePeopleDecide) {
   api::RolloutSpec spec = Canary();
   spec.steps[1] = {};

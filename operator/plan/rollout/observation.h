@@ -71,7 +71,10 @@ struct ServerFact {
   std::vector<double> bounds;         // seconds, ascending, of both of these
   std::vector<std::int64_t> queue;    // requests by the time that they waited; one more than bounds
   std::vector<std::int64_t> compute;  // by the time of the computation
-  std::int64_t drift_rows = 0;        // answered in the window that drift is measured on
+  // Requests by outcome, and their whole time, as a router would count them.
+  VersionCounters answered;
+  std::vector<double> answered_bounds;
+  std::int64_t drift_rows = 0;          // answered in the window that drift is measured on
   std::map<std::string, double> drift;  // population stability index by column; NaN: too few rows
 };
 

@@ -73,6 +73,18 @@ bool NeedServers(const std::vector<api::GateSpec>& gates) {
   return std::any_of(gates.begin(), gates.end(), NeedsServers);
 }
 
+std::vector<RouterFact> AsRouters(const std::vector<ServerFact>& servers) {
+  std::vector<RouterFact> routers;
+  for (const ServerFact& s : servers) {
+    RouterFact& router = routers.emplace_back();
+    router.pod = router.run = s.pod;
+    router.latency_bounds = s.answered_bounds;
+    router.versions = {s.answered};
+    router.versions[0].version = s.version;
+  }
+  return routers;
+}
+
 Measurement MeasureDrift(const api::GateSpec& gate, const std::vector<ServerFact>& servers,
                          std::int64_t stable, std::int64_t candidate, TimePoint now) {
   Measurement m{gate.Name(), now, {}, false, ""};

@@ -28,6 +28,10 @@ inline constexpr double kLeastDrift = 0.1;
 [[nodiscard]] bool NeedsServers(const api::GateSpec& gate);
 [[nodiscard]] bool NeedServers(const std::vector<api::GateSpec>& gates);
 
+// What servers counted, as if each had a router of its own: for an experiment, whose requests no
+// router counts.
+[[nodiscard]] std::vector<RouterFact> AsRouters(const std::vector<ServerFact>& servers);
+
 // One measurement of metric drift: the column whose population stability index is the highest, over
 // the servers of each version, each counting by its rows. (The index is convex, so that it is no
 // lower than that of all rows together.) Good where the candidate's is within max, or within

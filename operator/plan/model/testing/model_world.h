@@ -1,5 +1,6 @@
 // A cluster of one ModelDeployment for tests of its plan: what a plan asks for is there at once,
-// and is available when the test says so.
+// and is available when the test says so. Of what a step did, objects beside the servers are left
+// out.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
@@ -63,6 +65,10 @@ class PlanModels : public ::testing::Test {
       } else if (const auto* service = std::get_if<DeleteService>(&action)) {
         did.push_back("delete Service " + service->name);
         std::erase_if(o_.version_services, [&](const auto& s) { return s.second == service->uid; });
+      } else if (const auto* beside = std::get_if<ApplyCompanion>(&action)) {
+        o_.companions[beside->kind] = DecodeCompanion(beside->object, "md-uid");
+      } else if (const auto* beside = std::get_if<DeleteCompanion>(&action)) {
+        o_.companions.erase(beside->kind);
       } else {
         const auto& gone = std::get<DeleteDeployment>(action);
         did.push_back("delete " + gone.name);
