@@ -172,9 +172,9 @@ Judgement Judge(const api::GateSpec& gate, const Evidence& e, double alpha) {
   else
     JudgeLatencyRatio(gate, e, alpha, j);
   // Why there are no numbers, where those who tell them say nothing.
-  const Asked* servers = NeedsServers(gate) ? e.AskedBy(kServersCheck) : nullptr;
-  if (servers != nullptr && j.status.samples == 0 && j.status.message.empty())
-    j.status.message = servers->error;
+  const bool told = IsOfQueue(gate) || IsOfCompute(gate);
+  const Asked* servers = told && j.status.samples == 0 ? e.AskedBy(kServersCheck) : nullptr;
+  if (servers != nullptr && !servers->error.empty()) j.status.message = servers->error;
   j.status.verdict = VerdictText(j.verdict);
   return j;
 }
