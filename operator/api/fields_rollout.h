@@ -220,6 +220,7 @@ void Fields(Io& io, typename Io::template Of<RolloutSpec>& r) {
   io.Duration("progressDeadline", r.progress_deadline, Milliseconds(600'000));
   io.Enum("onInconclusive", r.on_inconclusive, kOnInconclusives, OnInconclusive::kPause);
   io.Bool("allowSignatureChange", r.allow_signature_change, false);
+  io.Bool("undoBySteps", r.undo_by_steps, false);
   if constexpr (Io::kReads) CheckRollout(io, r);
 }
 

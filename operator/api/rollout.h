@@ -141,6 +141,7 @@ struct RolloutSpec {
   OnInconclusive on_inconclusive = OnInconclusive::kPause;
   // A candidate may lack or change what the stable version accepts and answers.
   bool allow_signature_change = false;
+  bool undo_by_steps = false;  // what an undo brings back goes through the stages, too
 };
 
 // What people tell a rollout, as annotations of the ModelDeployment. Each names the version that it

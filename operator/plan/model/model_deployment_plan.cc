@@ -254,7 +254,7 @@ class ModelPlanner {
   // Its pods are there: by stages, or at once.
   void Proceed(const DeploymentFact& d) {
     if (!undo_ && !MayHaveTraffic()) return;
-    if (!undo_ && HasStages(o_, plan_)) {
+    if ((!undo_ || md_.spec.rollout.undo_by_steps) && HasStages(o_, plan_)) {
       const rollout::Decision decision = Advance(o_, d, now_, plan_);
       rollout_.waits = decision.reason;
       if (decision.move == rollout::Move::kRollBack) return RollBack(decision.message);

@@ -10,8 +10,8 @@
 
 namespace penstock::plan {
 
-// Stages stand between this candidate and all traffic. Not for the first version, not for one that
-// an undo brings back, and not where no router is needed.
+// Stages stand between this candidate and all traffic. Not for the first version, and not where no
+// router is needed.
 [[nodiscard]] bool HasStages(const ModelObserved& observed, const ModelPlan& plan);
 
 // Its stage was reached before; pods that fail since then take nothing back.

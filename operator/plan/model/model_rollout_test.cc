@@ -280,6 +280,31 @@ TEST_F(RolledOutModels, AskTheirGatesAndAreRolledBackByThem) {
   EXPECT_EQ(plan_.status.history[0].outcome, kRolledBack);
 }
 
+TEST_F(RolledOutModels, ThatComeBackGoByStepsWhereTheSpecSaysSo) {
+  Candidate();
+  o_.md.meta.annotations[api::kAnnotationPromote] = "2";
+  Step();
+  Step();
+  ASSERT_EQ(plan_.status.stable->version, 2);
+  o_.md.spec.rollout.undo_by_steps = true;
+  o_.md.meta.annotations[api::kAnnotationUndo] = "2";
+  Step();
+  Ready(1);
+  Step();
+  Step();
+  EXPECT_EQ(Traffic(), "2: 95%, 1: 5%");
+  EXPECT_EQ(Status().step, 1);
+  auto& versions = o_.routers[0].versions;
+  versions[0].requests += 2'000;
+  versions[0].server_errors += 400;  // it is worse than what it came back for
+  Pass(10s);
+  Step();
+  EXPECT_EQ(plan_.status.history[0].outcome, kRolledBack);
+  EXPECT_EQ(plan_.status.history[0].version, 1);
+  EXPECT_EQ(plan_.status.stable->version, 2);
+  EXPECT_EQ(Traffic(), "2: 100%");
+}
+
 TEST_F(RolledOutModels, OfTheFirstVersionTakeAllTrafficAtOnce) {
   EXPECT_THAT(Step(), testing::Contains("apply flights-v1"));
   Ready(1);
