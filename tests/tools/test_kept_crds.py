@@ -77,6 +77,12 @@ WIDER = {
     "a new rule: !has(self.server) || !has(self.server.container) || !has(self.monitoring) || !has(self.monito"
     "ring.log) || !has(self.monitoring.log.columns) || size(self.monitoring.log.columns) == 0": "of a field that was not there",
     "a new rule: !has(self.server) || !has(self.server.container) || !has(self.resources)": "of a field that was not there",
+    "a new rule: !has(self.server) || !has(self.server.container) || !has(self.rollout) || !has(self.rollout.gates) || "
+    "self.rollout.gates.all(g, !has(g.metric) || !g.metric.matches('^(queue|compute|drift)'))": "of metrics that were not there",
+    "a new rule: !has(self.server) || !has(self.server.container) || !has(self.rollout) || !has(self.rollout.experiment)":
+        "of a field that was not there",
+    "a new rule: !has(self.experiment) || (has(self.strategy) && self.strategy == 'Canary' && has(self.gates) && "
+    "self.gates.exists(g, has(g.metric)))": "of a field that was not there",
     "a new rule: (has(self.strategy) && self.strategy == 'Canary') == (has(self.steps) && size(self.steps) > 0)":
         "of a strategy and a field that were not there",
     "a new rule: !has(self.strategy) || self.strategy == 'BlueGreen' || !has(self.autoPromote) || self.autoPromote":
