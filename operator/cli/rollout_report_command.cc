@@ -41,7 +41,7 @@ Result<api::ModelHistoryEntry> FindEntry(const api::ModelDeployment& md, std::in
                   "a report");
 }
 
-std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
+std::string OrNone(const std::string& text) { return text.empty() ? "-" : text; }
 
 void PrintReport(const Json& report, const std::string& digest, Session& session) {
   const Json& md = Member(report, "modelDeployment");
@@ -53,9 +53,9 @@ void PrintReport(const Json& report, const std::string& digest, Session& session
   table.header = {"GATE", "VERDICT", "VALUE", "LOWER", "UPPER", "SAMPLES", "MESSAGE"};
   if (const Json& gates = Member(report, "gates"); gates.is_array())
     for (const Json& g : gates)
-      table.rows.push_back({TextAt(g, "name"), OrDash(TextAt(g, "verdict")),
-                            OrDash(TextAt(g, "value")), OrDash(TextAt(g, "lower")),
-                            OrDash(TextAt(g, "upper")),
+      table.rows.push_back({TextAt(g, "name"), OrNone(TextAt(g, "verdict")),
+                            OrNone(TextAt(g, "value")), OrNone(TextAt(g, "lower")),
+                            OrNone(TextAt(g, "upper")),
                             Member(g, "samples").is_null() ? "0" : Member(g, "samples").dump(),
                             OneLine(TextAt(g, "message"))});
   if (!table.rows.empty())

@@ -30,7 +30,7 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
 }
 
 // One of its name beside the servers.
-Json Companion(const api::ModelDeployment& md, const char* api_version, const char* kind) {
+Json BesideServers(const api::ModelDeployment& md, const char* api_version, const char* kind) {
   return {{"apiVersion", api_version},
           {"kind", kind},
           {"metadata",
@@ -148,21 +148,22 @@ Json BuildVersionService(const api::ModelDeployment& md, std::int64_t version) {
 
 Json BuildRoute(const api::ModelDeployment& md) {
   const api::ExposeSpec& expose = md.spec.expose;
-  Json parent{{"group", "gateway.networking.k8s.io"},
-              {"kind", "Gateway"},
-              {"name", expose.gateway->name}};
+  Json parent{
+      {"group", "gateway.networking.k8s.io"}, {"kind", "Gateway"}, {"name", expose.gateway->name}};
   if (!expose.gateway->namespace_.empty()) parent["namespace"] = expose.gateway->namespace_;
   if (!expose.gateway->section_name.empty()) parent["sectionName"] = expose.gateway->section_name;
   const std::string prefix = expose.path.empty() ? "/" : expose.path;
   Json rule{
       {"matches", Json::array({{{"path", {{"type", "PathPrefix"}, {"value", prefix}}}}})},
       {"backendRefs",
-       Json::array({{{"kind", "Service"}, {"name", md.meta.name}, {"port", expose.tls ? 443 : 80}}})}};
+       Json::array(
+           {{{"kind", "Service"}, {"name", md.meta.name}, {"port", expose.tls ? 443 : 80}}})}};
   if (!expose.path.empty())
     rule["filters"] = Json::array(
         {{{"type", "URLRewrite"},
-          {"urlRewrite", {{"path", {{"type", "ReplacePrefixMatch"}, {"replacePrefixMatch", "/"}}}}}}});
-  Json route = Companion(md, "gateway.networking.k8s.io/v1", "HTTPRoute");
+          {"urlRewrite",
+           {{"path", {{"type", "ReplacePrefixMatch"}, {"replacePrefixMatch", "/"}}}}}}});
+  Json route = BesideServers(md, "gateway.networking.k8s.io/v1", "HTTPRoute");
   route["spec"] = {{"parentRefs", Json::array({parent})}, {"rules", Json::array({rule})}};
   if (!expose.hostname.empty()) route["spec"]["hostnames"] = Json::array({expose.hostname});
   return WithWhatItIsMadeOf(std::move(route));
@@ -171,7 +172,7 @@ Json BuildRoute(const api::ModelDeployment& md) {
 // Of all versions' pods: a drain during a rollout takes one of either.
 Json BuildDisruptionBudget(const api::ModelDeployment& md) {
   const std::string& most = md.spec.disruption.max_unavailable;
-  Json budget = Companion(md, "policy/v1", "PodDisruptionBudget");
+  Json budget = BesideServers(md, "policy/v1", "PodDisruptionBudget");
   budget["spec"] = {{"maxUnavailable", most.empty() ? Json(1) : Json(most)},
                     {"unhealthyPodEvictionPolicy", "AlwaysAllow"},
                     {"selector", {{"matchLabels", {{kLabelModelDeployment, md.meta.name}}}}}};
