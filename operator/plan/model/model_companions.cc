@@ -12,6 +12,7 @@ namespace penstock::plan {
 namespace {
 
 constexpr Milliseconds kLookForAnswer{3'000};  // nothing tells of what a Gateway says
+constexpr Milliseconds kLookAtRefusal{10'000};
 constexpr Milliseconds kLookAtRoute{60'000};
 
 const CompanionFact* Find(const ModelObserved& o, Companion kind) {
@@ -128,7 +129,10 @@ void PutCompanions(const ModelObserved& o, ModelPlan& plan) {
     }
   }
   if (!o.md.spec.expose.gateway) return;
-  const Milliseconds wait = TroubleOfRoute(o).reason.empty() ? kLookAtRoute : kLookForAnswer;
+  const Trouble trouble = TroubleOfRoute(o);
+  const Milliseconds wait = trouble.reason.empty() ? kLookAtRoute
+                            : trouble.lasting      ? kLookAtRefusal
+                                                   : kLookForAnswer;
   plan.requeue_after = std::min(plan.requeue_after.value_or(wait), wait);
 }
 
@@ -173,9 +177,12 @@ void PutExposed(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
   }
   api::SetCondition(
       conditions,
-      {kExposed, trouble.reason.empty() ? api::ConditionStatus::kTrue : api::ConditionStatus::kFalse,
-       trouble.reason.empty() ? "Accepted" : trouble.reason, Shown(message, 4096),
-       o.md.meta.generation, {}},
+      {kExposed,
+       trouble.reason.empty() ? api::ConditionStatus::kTrue : api::ConditionStatus::kFalse,
+       trouble.reason.empty() ? "Accepted" : trouble.reason,
+       Shown(message, 4096),
+       o.md.meta.generation,
+       {}},
       now);
 }
 
