@@ -1,7 +1,13 @@
 #include "operator/routers/companions.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "operator/api/codec.h"
+#include "operator/base/json_member.h"
 #include "operator/kube/resources.h"
+#include "operator/kube/selector.h"
+#include "operator/plan/attempt/labels.h"
 #include "operator/plan/model/model_companions.h"
 
 namespace penstock::routers {
@@ -30,18 +36,57 @@ Result<void> ObserveRoute(kube::Client& client, const std::stop_token& stop,
   return {};
 }
 
+// As kubectl would write it; nothing for one that selects nothing, or that nobody can read.
+std::optional<std::string> TextOf(const Json& selector) {
+  if (!selector.is_object()) return std::nullopt;
+  std::string text;
+  const auto add = [&](const std::string& one) { text += (text.empty() ? "" : ",") + one; };
+  if (const Json& labels = Member(selector, "matchLabels"); labels.is_object())
+    for (const auto& [key, value] : labels.items())
+      if (value.is_string()) add(key + "=" + value.get<std::string>());
+  const Json& expressions = Member(selector, "matchExpressions");
+  if (!expressions.is_array()) return text;
+  for (const Json& e : expressions) {
+    const std::string key = TextAt(e, "key");
+    const std::string op = TextAt(e, "operator");
+    std::string values;
+    if (const Json& all = Member(e, "values"); all.is_array())
+      for (const Json& value : all)
+        if (value.is_string()) values += (values.empty() ? "" : ",") + value.get<std::string>();
+    if (op == "Exists") add(key);
+    if (op == "DoesNotExist") add("!" + key);
+    if (op == "In") add(key + " in (" + values + ")");
+    if (op == "NotIn") add(key + " notin (" + values + ")");
+  }
+  return text;
+}
+
+bool IsForServers(const Json& budget, const plan::ModelObserved& observed) {
+  const auto text = TextOf(Member(Member(budget, "spec"), "selector"));
+  if (!text) return false;
+  const auto selector = kube::LabelSelector::Parse(*text);
+  if (!selector) return false;
+  return std::any_of(observed.deployments.begin(), observed.deployments.end(), [&](const auto& d) {
+    const Json labels{{plan::kLabelManaged, "true"},
+                      {plan::kLabelModelDeployment, observed.md.meta.name},
+                      {plan::kLabelModelVersion, std::to_string(d.version)}};
+    return selector->Matches({{"metadata", {{"labels", labels}}}});
+  });
+}
+
 }  // namespace
 
 Result<void> ObserveCompanions(kube::Client& client, const std::stop_token& stop,
                                plan::ModelObserved& observed) {
   const api::ObjectMeta& meta = observed.md.meta;
-  const auto budget =
-      client.Get(kube::kDisruptionBudgets, meta.namespace_, meta.name, {.stop = stop});
-  if (budget) {
-    observed.companions[plan::Companion::kDisruptionBudget] =
-        plan::DecodeCompanion(*budget, meta.uid);
-  } else if (budget.error().kind != ErrorKind::kNotFound) {
-    return budget.error();
+  const auto budgets = client.List(kube::kDisruptionBudgets, meta.namespace_, {}, {.stop = stop});
+  if (!budgets) return budgets.error();
+  for (const Json& budget : budgets->items) {
+    const std::string name = api::DecodeMeta(budget).name;
+    const plan::CompanionFact fact = plan::DecodeCompanion(budget, meta.uid);
+    if (name == meta.name) observed.companions[plan::Companion::kDisruptionBudget] = fact;
+    if (!fact.ours && (name == meta.name || IsForServers(budget, observed)))
+      observed.other_budget = name;
   }
   return ObserveRoute(client, stop, observed);
 }

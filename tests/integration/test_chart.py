@@ -418,10 +418,10 @@ class Chart(unittest.TestCase):
         for resource in ("serviceaccounts", "roles", "rolebindings"):
             found = [r for r in rules if resource in r["resources"]]
             self.assertEqual([r["resourceNames"] for r in found], [["penstock-router"]], resource)
-        # Of servers too, under their ModelDeployment's name; nobody lists those of others.
-        listed = [r.get("resourceNames") for r in rules
-                  if "poddisruptionbudgets" in r["resources"] and "list" in r["verbs"]]
-        self.assertEqual(listed, [["penstock-router"]])
+        # Budgets of servers too, under their ModelDeployment's name.
+        watched = [r.get("resourceNames") for r in rules
+                   if "poddisruptionbudgets" in r["resources"] and "watch" in r["verbs"]]
+        self.assertEqual(watched, [["penstock-router"]])
         args = of("Deployment", render("--set", "image.tag=v9"))[0]["spec"]["template"]["spec"]["containers"][0]["args"]
         self.assertIn("--router-image=penstock/router:v9", args)
 

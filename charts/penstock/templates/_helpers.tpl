@@ -128,11 +128,11 @@ client-ca.crt: | {{- .Values.people.clientCertificates.ca | nindent 2 }}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   resourceNames: [penstock-router]
-  verbs: [list, watch]
-# of the routers, and of a model's servers
+  verbs: [watch]
+# of the routers, and of a model's servers where nobody else has made one for them
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, create, patch, delete]
+  verbs: [get, list, create, patch, delete]
 # from a Gateway to a model (expose.gateway); not every cluster has them
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]

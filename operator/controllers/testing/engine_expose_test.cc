@@ -94,5 +94,25 @@ TEST_F(EngineExpose, TwoServersHaveADisruptionBudgetAndOneHasNone) {
   AwaitThat("the budget is gone", [&] { return budgets() == 0; });
 }
 
+TEST_F(EngineExpose, NoPodOfAServerGetsASecondDisruptionBudgetBesideOneOfTheUsers) {
+  Create(kube::kDisruptionBudgets,
+         "metadata: {name: mine}\nspec: {maxUnavailable: 2, selector: {matchLabels: "
+         "{penstock.dev/model-deployment: flights}}}\n");
+  Create(kube::kDisruptionBudgets,
+         "metadata: {name: others}\nspec: {maxUnavailable: 2, selector: {matchExpressions: [{key: "
+         "app, operator: In, values: [web]}]}}\n");
+  StartEngine();
+  ServeVersionOne();
+  Patch(kube::kModelDeployments, "flights", {{"spec", {{"replicas", 2}}}});
+  MakeAvailable("flights-v1", 2);
+  Await(kube::kModelDeployments, "flights", "two servers", [](const Json& object) {
+    return object["status"]["replicas"] == 2 && ConditionOf(object, "Ready") == "True";
+  });
+  EXPECT_EQ(ListAll(kube::kDisruptionBudgets).size(), 2U);
+  ASSERT_TRUE(cluster_.Delete(kube::kDisruptionBudgets, "team", "mine"));
+  Patch(kube::kModelDeployments, "flights", {{"metadata", {{"annotations", {{"look", "again"}}}}}});
+  AwaitThere(kube::kDisruptionBudgets, "flights");
+}
+
 }  // namespace
 }  // namespace penstock::controllers

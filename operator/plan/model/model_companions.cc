@@ -64,7 +64,7 @@ Words WordsOf(const Json& parent, std::int64_t generation) {
 bool IsWanted(const ModelObserved& o, Companion kind) {
   if (kind == Companion::kRoute)
     return o.md.spec.expose.gateway && o.service && o.has_routes && o.route_unread.empty();
-  return o.md.spec.replicas >= 2 && !o.deployments.empty();
+  return o.md.spec.replicas >= 2 && !o.deployments.empty() && o.other_budget.empty();
 }
 
 Json Build(const api::ModelDeployment& md, Companion kind) {

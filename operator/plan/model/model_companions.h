@@ -2,7 +2,8 @@
 // Gateway, and the PodDisruptionBudget. Pure.
 //
 // The route stands while expose.gateway does and there is a Service to lead to; the budget while
-// there are two servers or more: one alone would hold up every drain. Either comes back when
+// there are two servers or more, one alone would hold up every drain, and nobody else has made one
+// for them. Either comes back when
 // somebody deletes it, at the next look.
 #pragma once
 

@@ -189,6 +189,7 @@ void ObserveCompanions(const Json& seen, ModelObserved& o) {
     fact = DecodeCompanion(BuildDisruptionBudget(o.md), o.md.meta.uid);
     if (budget == "old") fact.made_of = "0123456789abcdef";
   }
+  o.other_budget = seen.value("otherBudget", "");
   o.has_routes = !seen.value("noRoutes", false);
   o.route_unread = seen.value("routeUnread", "");
   if (!seen.contains("route")) return;

@@ -232,9 +232,8 @@ class ModelPod {
     if (!spec_.topology_spread.empty()) return spec_.topology_spread;
     std::vector<Json> spread;
     for (const char* topology : {"topology.kubernetes.io/zone", "kubernetes.io/hostname"})
-      spread.push_back({{"topologyKey", topology},
-                        {"maxSkew", 1},
-                        {"whenUnsatisfiable", "ScheduleAnyway"}});
+      spread.push_back(
+          {{"topologyKey", topology}, {"maxSkew", 1}, {"whenUnsatisfiable", "ScheduleAnyway"}});
     return spread;
   }
 

@@ -167,6 +167,9 @@ struct ModelObserved {
 
   std::vector<rollout::MadeReport> reports;       // that the history does not name yet
   std::map<Companion, CompanionFact> companions;  // those that stand
+  // A PodDisruptionBudget of somebody else that is for the servers, or has our name. The eviction
+  // API takes no pod that has two.
+  std::string other_budget;
   RouteFact route;
   bool has_routes = true;    // the cluster serves HTTPRoutes; true where nobody asked
   std::string route_unread;  // why the route could not be looked at; empty: it was, or nobody asked
