@@ -2,9 +2,8 @@
 // Gateway, and the PodDisruptionBudget. Pure.
 //
 // The route stands while expose.gateway does and there is a Service to lead to; the budget while
-// there are two servers or more, one alone would hold up every drain, and nobody else has made one
-// for them. Either comes back when
-// somebody deletes it, at the next look.
+// there are two servers or more (one alone would hold up every drain) and nobody else has made one
+// for them. Either comes back at the next look when somebody deletes it.
 #pragma once
 
 #include <optional>
