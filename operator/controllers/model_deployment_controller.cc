@@ -331,7 +331,8 @@ Outcome ModelDeploymentController::Tell(const Known<api::ModelDeployment>& md,
       WriteChangedStatus(context_, kube::kModelDeployments, md, plan, api::DecodeModelDeployment,
                          context_.snapshots.model_deployments);
   if (!written) return written.error();
-  if (plan.report) reports_.Keep(ObjectKey{md.meta.namespace_, md.meta.name}.Text(), *plan.report);
+  const std::string& ns = md.meta.namespace_;
+  if (plan.report) reports_.Keep(ns, ObjectKey{ns, md.meta.name}.Text(), *plan.report);
   if (report.news) return *report.news;
   return plan.requeue_after;
 }
