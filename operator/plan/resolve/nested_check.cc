@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::array kItsOwn{"name",         "description", "pipeline",   "when",
                              "forEach",      "inputs",      "parameters", "dependsOn",
-                             "allowFailure", "retry",       "timeouts",   "locks"};
+                             "allowFailure", "retry",       "timeouts",   "locks",
+                             "onFailure"};
 
 std::string Instead(const std::string& field, bool by_name) {
   if (field == "outputs" || field == "results")
@@ -34,6 +35,8 @@ std::string WhyNot(const std::string& field) {
   if (field == "forEach")
     return "a step that waits cannot be looped: its items could not be told apart by who decides";
   if (field == "locks") return "a step that waits takes no lock, which others could use meanwhile";
+  if (field == "onFailure")
+    return "what people decide, and a time that has passed, are of one run; remove it";
   if (field == "results") return "the results of an approval are its values; remove them";
   return "is for a pod, and a step that waits has none; remove it";
 }

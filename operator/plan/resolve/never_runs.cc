@@ -52,9 +52,10 @@ class NeverRuns {
 
   using Needs = std::vector<std::pair<std::size_t, api::DependencyOutcome>>;
 
-  // A failure that is allowed will do where a success is wanted.
+  // A failure that is allowed, or that something stands in for, will do where a success is wanted.
   static api::DependencyOutcome Wanted(const api::Dependency& d, const api::StepSpec& on) {
-    const bool either = on.allow_failure && d.outcome == api::DependencyOutcome::kSucceeded;
+    const bool either = (on.allow_failure || on.on_failure) &&
+                        d.outcome == api::DependencyOutcome::kSucceeded;
     return either ? api::DependencyOutcome::kAny : d.outcome;
   }
 

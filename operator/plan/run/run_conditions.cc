@@ -10,6 +10,7 @@
 #include "operator/plan/locks/run_locks.h"
 #include "operator/plan/run/run_so_far.h"
 #include "operator/plan/step/gate_plan.h"
+#include "operator/plan/step/last_good.h"
 #include "operator/plan/step/stop.h"
 #include "operator/protocol/reference.h"
 
@@ -46,6 +47,7 @@ class RunConditions {
     }
     PutTrouble();
     Bless();
+    TellLastGood();
     return outcome_;
   }
 
@@ -139,11 +141,30 @@ class RunConditions {
     std::string text = std::to_string(sum_.succeeded) + " of " + std::to_string(sum_.total) +
                        " steps have succeeded";
     if (sum_.failed > 0) text += ", " + std::to_string(sum_.failed) + " failed";
-    if (sum_.allowed > 0)
-      text += sum_.allowed == sum_.failed
-                  ? " and may (allowFailure)"
-                  : ", of which " + std::to_string(sum_.allowed) + " may (allowFailure)";
+    const int stood_in = static_cast<int>(
+        std::count_if(steps_.begin(), steps_.end(), [](const StepState& s) { return IsUsed(s); }));
+    const int may = sum_.allowed - stood_in;
+    if (may > 0)
+      text += may == sum_.failed ? " and may (allowFailure)"
+                                 : ", of which " + std::to_string(may) + " may (allowFailure)";
+    if (stood_in > 0)
+      text += "; for " + std::to_string(stood_in) + " stands in what was made last (onFailure)";
     return text;
+  }
+  static bool IsUsed(const StepState& s) {
+    return s.status.last_good && s.status.last_good->outcome == api::LastGoodUse::kUsed;
+  }
+  // What follows from it is as old as that.
+  void TellLastGood() {
+    std::string text;
+    for (const StepState& s : steps_) {
+      if (!IsUsed(s)) continue;
+      const api::LastGoodStatus& last = *s.status.last_good;
+      text += (text.empty() ? "" : "; ") + std::string("step ") + s.status.name +
+              " has failed: what run " + last.run + " gave at " +
+              FormatTime(last.time.value_or(TimePoint{})) + " stands in for it";
+    }
+    if (!text.empty()) Set(kLastGoodUsed, ConditionStatus::kTrue, "StepFailed", text);
   }
 
   // The first step that is in trouble but may come out of it.
