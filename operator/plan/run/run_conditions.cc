@@ -48,6 +48,7 @@ class RunConditions {
     PutTrouble();
     Bless();
     TellLastGood();
+    TellLeftOut();
     return outcome_;
   }
 
@@ -153,6 +154,11 @@ class RunConditions {
   }
   static bool IsUsed(const StepState& s) {
     return s.status.last_good && s.status.last_good->outcome == api::LastGoodUse::kUsed;
+  }
+  // It stays: who was told by an event of an hour ago is not.
+  void TellLeftOut() {
+    const std::string text = LeftOutText(o_);
+    if (!text.empty()) Set(kPodsAsAsked, ConditionStatus::kFalse, kFieldsLeftOut, text);
   }
   // What follows from it is as old as that.
   void TellLastGood() {
@@ -357,6 +363,17 @@ class RunConditions {
 };
 
 }  // namespace
+
+std::string LeftOutText(const RunObserved& observed) {
+  std::string text;
+  for (const auto& [step, fields] : observed.left_out) {
+    text += (text.empty() ? "" : "; ") + std::string("step ") + step + ": ";
+    for (const std::string& field : fields) text += (field == fields[0] ? "" : ", ") + field;
+  }
+  if (text.empty()) return text;
+  return "the API server took pods without what they were to have (" + text +
+         "): this cluster does not know it, or leaves it out by a policy; they run without it";
+}
 
 RunOutcome PutConditions(const RunObserved& observed, const std::vector<StepState>& steps,
                          TimePoint now, RunPlan& plan) {

@@ -84,6 +84,10 @@ void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPla
   };
   if (o.WaitsForReceipts() && !WasTold(o, kStoreUnavailable))
     add("Warning", kStoreUnavailable, o.receipts_trouble);
+  const std::string left_out = Shown(LeftOutText(o), 4096);
+  const auto* told = api::FindCondition(o.run.status.conditions, kPodsAsAsked);
+  if (!left_out.empty() && (told == nullptr || told->message != left_out))
+    add("Warning", kFieldsLeftOut, left_out);
   const StepState* const kept = WithRefusedDelete(steps);
   for (const StepState& s : steps) {
     const std::string what = "step " + s.status.name + ": " + s.status.message;

@@ -155,6 +155,8 @@ struct RunObserved {
   // name. The plan asks for the pod again when its pause is over, until timeouts.pending.
   std::map<std::string, CreateRefusal> create_errors;
   std::map<std::string, DeleteTried> deletes;  // by pod UID
+  // What the API server did not keep of the pods that it was asked for, by step: paths of fields.
+  std::map<std::string, std::vector<std::string>> left_out;
   // Why the store could not answer, by cache key, pod or digest that it was asked for. It is asked
   // again.
   std::map<std::string, std::string> store_trouble;
