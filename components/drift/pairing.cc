@@ -1,5 +1,7 @@
 #include "components/drift/pairing.h"
 
+#include <arrow/type.h>
+
 #include <algorithm>
 #include <set>
 
@@ -16,6 +18,19 @@ bool Has(const std::vector<std::string>& names, const std::string& name) {
 
 bool IsNumber(sdk::ColumnType type) {
   return type == sdk::ColumnType::kInt64 || type == sdk::ColumnType::kFloat64;
+}
+
+bool AreOfOneKind(const arrow::DataType& type, const arrow::DataType& other) {
+  const auto canonical = sdk::ColumnTypeOf(type);
+  const auto others = sdk::ColumnTypeOf(other);
+  if (canonical && others)
+    return *canonical == *others || (IsNumber(*canonical) && IsNumber(*others));
+  if (canonical || others) return false;
+  const auto* items = dynamic_cast<const arrow::BaseListType*>(&type);
+  const auto* other_items = dynamic_cast<const arrow::BaseListType*>(&other);
+  if (items != nullptr && other_items != nullptr)
+    return AreOfOneKind(*items->value_type(), *other_items->value_type());
+  return items == nullptr && other_items == nullptr;
 }
 
 // The canonical type of a stored one; none for lists and bytes.
@@ -96,11 +111,11 @@ class Pairer {
     }
     const auto type = TypeOf(column);
     const auto now = TypeOf(*other);
-    if (!type || !now) return Skip(name, "nothing compares values of " + column.type);
-    if (*type != *now && !(IsNumber(*type) && IsNumber(*now))) {
+    if (!drift::AreOfOneKind(column.type, other->type)) {
       pairing.changed.push_back({name, column.type + " has become " + other->type});
       return {};
     }
+    if (!type || !now) return Skip(name, "nothing compares values of " + column.type);
     if (as != nullptr && !Misfit(*as, *type).empty()) {
       return Invalid("parameter settings." + name + ".as: " + Misfit(*as, *type) +
                      ", and the column is " + column.type);
@@ -121,7 +136,8 @@ class Pairer {
     const bool by_parameter = setting != options_.settings.end() && setting->second.statistic;
     if (named && !Fits(*named, kind) && (by_parameter || as == nullptr)) {
       return Invalid((by_parameter ? "parameter settings." + name + ".statistic: "
-                                   : "the schema's drift.statistic of '" + name + "': ") +
+                                   : "the schema's " + options_.asks + ".statistic of '" + name +
+                                         "': ") +
                      Name(*named) + " does not decide over a " + Name(kind) +
                      ", which the column is; one of " + Fitting(kind) + " does");
     }
@@ -138,6 +154,13 @@ class Pairer {
 };
 
 }  // namespace
+
+bool AreOfOneKind(const std::string& type, const std::string& other) {
+  if (type == other) return true;
+  const auto a = sdk::ParseTypeText(type);
+  const auto b = sdk::ParseTypeText(other);
+  return a && b && AreOfOneKind(**a, **b);
+}
 
 Error NothingCompared(const Pairing& pairing) {
   constexpr std::size_t kNamedColumns = 40;

@@ -73,6 +73,25 @@ void AddNumbers(const Array& array, const std::vector<std::int64_t>& rows, Value
   }
 }
 
+bool IsExact(std::int64_t whole) { return whole >= -kExactWhole && whole <= kExactWhole; }
+
+// After AddNumbers: rounding is not undone.
+void KeepWholes(const arrow::Int64Array& array, const std::vector<std::int64_t>& rows,
+                Values& values) {
+  const auto is_exact = [&](std::int64_t row) {
+    return array.IsNull(row) || IsExact(array.Value(row));
+  };
+  if (values.wholes.empty()) {
+    if (std::all_of(rows.begin(), rows.end(), is_exact)) return;
+    const std::size_t before = values.numbers.size() - rows.size();
+    values.wholes.reserve(values.numbers.capacity());
+    for (std::size_t i = 0; i < before; ++i)
+      values.wholes.push_back(std::int64_t(values.numbers[i]));
+  }
+  for (const std::int64_t row : rows)
+    values.wholes.push_back(array.IsNull(row) ? 0 : array.Value(row));
+}
+
 void AddTimes(const arrow::TimestampArray& array, const std::vector<std::int64_t>& rows,
               Values& values) {
   for (const std::int64_t row : rows) {
@@ -226,11 +245,14 @@ void ColumnValues::Add(std::size_t side, const sdk::TypedColumn& column, const R
   switch (pair.kind) {
     case Kind::kNumber:
       if (column.type == sdk::ColumnType::kFloat64) {
+        values.has_reals = true;
         AddNumbers(static_cast<const arrow::DoubleArray&>(*column.array), rows, values);
       } else if (column.type == sdk::ColumnType::kTimestamp) {
         AddNumbers(static_cast<const arrow::TimestampArray&>(*column.array), rows, values);
       } else {
-        AddNumbers(static_cast<const arrow::Int64Array&>(*column.array), rows, values);
+        const auto& array = static_cast<const arrow::Int64Array&>(*column.array);
+        AddNumbers(array, rows, values);
+        KeepWholes(array, rows, values);
       }
       break;
     case Kind::kCategory:
@@ -244,6 +266,32 @@ void ColumnValues::Add(std::size_t side, const sdk::TypedColumn& column, const R
       break;
     case Kind::kSkip:
       break;
+  }
+}
+
+// Against floats whole numbers are what these can be.
+void ColumnValues::TellWholesApart() {
+  const bool big = !sides[kReference].wholes.empty() || !sides[kCurrent].wholes.empty();
+  const bool reals = sides[kReference].has_reals || sides[kCurrent].has_reals;
+  std::vector<std::int64_t> all;
+  for (const Values& values : sides) {
+    if (!big || reals) break;
+    for (std::size_t i = 0; i < values.numbers.size(); ++i) {
+      if (values.specials[i] != Special::kNone) continue;
+      all.push_back(values.wholes.empty() ? std::int64_t(values.numbers[i]) : values.wholes[i]);
+    }
+  }
+  wholes = WholeNumbers::Of(std::move(all));
+  for (Values& values : sides) {
+    for (std::size_t i = 0; i < values.wholes.size() && !wholes.empty(); ++i)
+      if (values.specials[i] == Special::kNone)
+        values.numbers[i] = wholes.ValueOf(values.wholes[i]);
+    // Those of a side that has none beyond 2^53 may have made room.
+    for (std::size_t i = 0; i < values.numbers.size() && values.wholes.empty() && !wholes.empty();
+         ++i)
+      if (values.specials[i] == Special::kNone)
+        values.numbers[i] = wholes.ValueOf(std::int64_t(values.numbers[i]));
+    values.wholes = {};
   }
 }
 
