@@ -1,6 +1,7 @@
 #include "operator/controllers/left_out.h"
 
 #include <cstddef>
+#include <utility>
 
 namespace penstock::controllers {
 namespace {
