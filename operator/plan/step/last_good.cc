@@ -138,7 +138,7 @@ void PlanLastGood(StepState& s, const RunObserved& o, TimePoint now, RunPlan& pl
                     "nothing stands in for it: " + answer->second->why_none + " (onFailure)");
   status.run = last->run;
   status.time = last->time;
-  const Milliseconds most = *s.step->on_failure->max_age;
+  const Milliseconds most = s.step->on_failure->max_age.value_or(Milliseconds{0});
   if (s.status.finish_time.value_or(now) - last->time <= most) return Take(s, *last);
   Conclude(s, LastGoodUse::kTooOld,
            "what run " + last->run + " gave at " + FormatTime(last->time) +
