@@ -59,8 +59,8 @@ std::vector<Pairing::Said> UnlikeSchema(const sdk::Schema& schema, const sdk::Sc
       if (found == nullptr) {
         why += comma + name + " does not have it";
       } else if (!column.type.empty() && !AreOfOneKind(column.type, found->type)) {
-        why += comma + "the schema says " + column.type + ", and it is " + found->type + " in " +
-               name;
+        why +=
+            comma + "the schema says " + column.type + ", and it is " + found->type + " in " + name;
       }
     }
     if (!why.empty()) unlike.push_back({column.name, why});

@@ -13,7 +13,8 @@
 
 namespace penstock::drift {
 
-// Fills in Options::asked by Options::asks. Invalid for a statistic that does not exist, and names the column.
+// Fills in Options::asked by Options::asks. Invalid for a statistic that does not exist, and names
+// the column.
 [[nodiscard]] Result<void> TakeAsked(const sdk::Schema& schema, Options& options);
 
 // Of a column that is compared as `kind`: each thing that the schema asks and that is done

@@ -96,7 +96,7 @@ class Comparer {
     std::vector<ColumnValues*> texts;
     for (auto& column : group) {
       if (!column->LooksLikeText()) continue;
-      column = std::make_unique<ColumnValues>(Pair{column->pair.name, Kind::kText, true});
+      column = std::make_unique<ColumnValues>(Pair{column->pair.name, Kind::kText, true, false});
       texts.push_back(column.get());
     }
     std::erase_if(group, [&](const auto& column) {

@@ -33,6 +33,12 @@ bool AreOfOneKind(const arrow::DataType& type, const arrow::DataType& other) {
   return items == nullptr && other_items == nullptr;
 }
 
+bool IsListOfValues(const std::string& text) {
+  const auto type = sdk::ParseTypeText(text);
+  const auto* list = type ? dynamic_cast<const arrow::BaseListType*>(type->get()) : nullptr;
+  return list != nullptr && sdk::ColumnTypeOf(*list->value_type());
+}
+
 // The canonical type of a stored one; none for lists and bytes.
 std::optional<sdk::ColumnType> TypeOf(const sdk::SchemaColumn& column) {
   const auto type = sdk::ParseTypeText(column.type);
@@ -115,6 +121,7 @@ class Pairer {
       pairing.changed.push_back({name, column.type + " has become " + other->type});
       return {};
     }
+    if (IsListOfValues(column.type) && IsListOfValues(other->type)) return AddList(column, as);
     if (!type || !now) return Skip(name, "nothing compares values of " + column.type);
     if (as != nullptr && !Misfit(*as, *type).empty()) {
       return Invalid("parameter settings." + name + ".as: " + Misfit(*as, *type) +
@@ -126,6 +133,21 @@ class Pairer {
   Pairing pairing;
 
  private:
+  Result<void> AddList(const sdk::SchemaColumn& column, const Kind* as) {
+    if (as != nullptr && *as != Kind::kText) {
+      return Invalid("parameter settings." + column.name +
+                     ".as: a list is looked at as text, by "
+                     "its items, and the column is " +
+                     column.type);
+    }
+    const auto named = options_.NamedStatistic(column.name);
+    if (named && !Fits(*named, Kind::kText)) {
+      return Invalid(std::string("the statistic ") + Name(*named) + " of '" + column.name +
+                     "' does not decide over a list; " + Fitting(Kind::kText) + " does");
+    }
+    pairing.pairs.push_back({.name = column.name, .kind = Kind::kText, .is_list = true});
+    return {};
+  }
   // A statistic that is named for a column of texts says whether words or values are looked at.
   Result<void> AddPair(const std::string& name, const Kind* as, sdk::ColumnType type) {
     const bool is_text = type == sdk::ColumnType::kString;
@@ -135,13 +157,13 @@ class Pairer {
     const auto setting = options_.settings.find(name);
     const bool by_parameter = setting != options_.settings.end() && setting->second.statistic;
     if (named && !Fits(*named, kind) && (by_parameter || as == nullptr)) {
-      return Invalid((by_parameter ? "parameter settings." + name + ".statistic: "
-                                   : "the schema's " + options_.asks + ".statistic of '" + name +
-                                         "': ") +
+      return Invalid((by_parameter
+                          ? "parameter settings." + name + ".statistic: "
+                          : "the schema's " + options_.asks + ".statistic of '" + name + "': ") +
                      Name(*named) + " does not decide over a " + Name(kind) +
                      ", which the column is; one of " + Fitting(kind) + " does");
     }
-    pairing.pairs.push_back({name, kind, as == nullptr && is_text && !named});
+    pairing.pairs.push_back({name, kind, as == nullptr && is_text && !named, false});
     return {};
   }
   Result<void> Skip(const std::string& name, const std::string& why) {

@@ -125,9 +125,9 @@ Result<void> Sample::Read(std::vector<ColumnValues*> columns, int threads) const
     for (ColumnValues* column : columns) column->Reserve(i, std::size_t(sides_[i].chosen));
     const auto visit = [&](const arrow::RecordBatch& batch) -> Result<void> {
       auto chosen = ChosenOf(choice, batch.num_rows());
-      std::vector<sdk::TypedColumn> typed(columns.size());
+      std::vector<BatchColumn> typed(columns.size());
       for (std::size_t c = 0; c < columns.size(); ++c) {
-        PENSTOCK_ASSIGN(typed[c], sdk::FindColumn(batch, names[c]));
+        PENSTOCK_ASSIGN(typed[c], ColumnOf(batch, columns[c]->pair));
       }
       // Of texts the first rows are enough: a sample's rows are in no order that matters only
       // where it is spread, so these are taken evenly.

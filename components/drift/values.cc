@@ -1,6 +1,6 @@
 #include "components/drift/values.h"
 
-#include <arrow/array.h>
+#include <arrow/api.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "components/sdk/arrow_types.h"
 #include "components/sdk/row_hash.h"
+#include "operator/base/try.h"
 
 namespace penstock::drift {
 namespace {
@@ -216,12 +218,7 @@ void ColumnValues::AddText(Values& values, const sdk::Cell& cell) {
     values.codes.push_back(dictionary.CodeOf("(null)"));
   } else {
     std::string_view text = std::get<std::string_view>(cell);
-    int size = 0;  // a text's length counts by powers of two
-    while (text.size() >> size != 0) ++size;
-    values.codes.push_back(dictionary.CodeOf(size == 0 ? "(empty)"
-                                                       : "(" + std::to_string(1ULL << (size - 1)) +
-                                                             " bytes or more, less than " +
-                                                             std::to_string(1ULL << size) + ")"));
+    AddSize(values, text.size(), "bytes");
     text = text.substr(0, CutAt(text, kTextBytes));
     std::string word;
     ForEachWord(text, [&](std::string_view written) {
@@ -234,14 +231,98 @@ void ColumnValues::AddText(Values& values, const sdk::Cell& cell) {
       if (code < kDistinctWords) values.codes.push_back(code);
     });
   }
+  EndRow(values, begin);
+}
+
+// It counts by powers of two.
+void ColumnValues::AddSize(Values& values, std::size_t size, const char* of) {
+  int bits = 0;
+  while (size >> bits != 0) ++bits;
+  values.codes.push_back(dictionary.CodeOf(bits == 0 ? "(empty)"
+                                                     : "(" + std::to_string(1ULL << (bits - 1)) +
+                                                           " " + of + " or more, less than " +
+                                                           std::to_string(1ULL << bits) + ")"));
+}
+
+void ColumnValues::EndRow(Values& values, std::size_t begin) {
   const auto first = values.codes.begin() + std::ptrdiff_t(begin);
   std::sort(first, values.codes.end());
   values.codes.erase(std::unique(first, values.codes.end()), values.codes.end());
   values.ends.push_back(values.codes.size());
 }
 
-void ColumnValues::Add(std::size_t side, const sdk::TypedColumn& column, const RowList& rows) {
+void ColumnValues::AddItems(Values& values, const sdk::TypedColumn& items, std::int64_t first,
+                            std::int64_t count) {
+  const std::size_t begin = values.codes.size();
+  AddSize(values, std::size_t(count), "items");
+  const auto looked = std::min(count, std::int64_t{kWordsOfText});
+  for (std::int64_t item = first; item < first + looked; ++item) {
+    const sdk::Cell cell = CellAt(items, item);
+    std::string text = cell.index() == 0 ? "(null item)" : sdk::CellToText(cell);
+    if (cell.index() != 0 && text.starts_with('(')) text = "'" + text + "'";  // none of ours
+    const std::uint32_t code = dictionary.CodeOf(text.size() > kKeptBytes ? Shortened(text) : text);
+    if (code < kDistinctWords) values.codes.push_back(code);
+  }
+  EndRow(values, begin);
+}
+
+void ColumnValues::AddLists(Values& values, const BatchColumn& column, const RowList& rows) {
+  const auto add = [&](const auto& lists) {
+    for (const std::int64_t row : rows) {
+      if (!lists.IsNull(row)) {
+        AddItems(values, column.values, lists.value_offset(row), lists.value_length(row));
+        continue;
+      }
+      ++values.nulls;
+      values.codes.push_back(dictionary.CodeOf("(null)"));
+      values.ends.push_back(values.codes.size());
+    }
+  };
+  const arrow::Array& lists = *column.lists;
+  if (lists.type_id() == arrow::Type::LIST)
+    add(static_cast<const arrow::ListArray&>(lists));
+  else if (lists.type_id() == arrow::Type::LARGE_LIST)
+    add(static_cast<const arrow::LargeListArray&>(lists));
+  else
+    add(static_cast<const arrow::FixedSizeListArray&>(lists));
+}
+
+Result<BatchColumn> ColumnOf(const arrow::RecordBatch& batch, const Pair& pair) {
+  BatchColumn column;
+  if (!pair.is_list) {
+    PENSTOCK_ASSIGN(column.values, sdk::FindColumn(batch, pair.name));
+    return column;
+  }
+  column.lists = batch.GetColumnByName(pair.name);
+  if (column.lists == nullptr) return Invalid("there is no column '" + pair.name + "'");
+  std::shared_ptr<arrow::Array> items;
+  switch (column.lists->type_id()) {
+    case arrow::Type::LIST:
+      items = static_cast<const arrow::ListArray&>(*column.lists).values();
+      break;
+    case arrow::Type::LARGE_LIST:
+      items = static_cast<const arrow::LargeListArray&>(*column.lists).values();
+      break;
+    case arrow::Type::FIXED_SIZE_LIST:
+      items = static_cast<const arrow::FixedSizeListArray&>(*column.lists).values();
+      break;
+    default:
+      return Invalid("column '" + pair.name + "' is a " + column.lists->type()->ToString() +
+                     ", which is no list");
+  }
+  const auto field = arrow::field(pair.name, items->type());
+  const std::int64_t count = items->length();
+  auto canonical =
+      sdk::Canonical(arrow::RecordBatch::Make(arrow::schema({field}), count, {std::move(items)}));
+  if (!canonical) return Wrap("the items of column '" + pair.name + "'", canonical.error());
+  PENSTOCK_ASSIGN(column.values, sdk::FindColumn(**canonical, pair.name));
+  return column;
+}
+
+void ColumnValues::Add(std::size_t side, const BatchColumn& from, const RowList& rows) {
   Values& values = sides[side];
+  if (from.lists != nullptr) return AddLists(values, from, rows);
+  const sdk::TypedColumn& column = from.values;
   switch (pair.kind) {
     case Kind::kNumber:
       if (column.type == sdk::ColumnType::kFloat64) {

@@ -37,10 +37,10 @@ double WholeNumbers::ValueOf(std::int64_t whole) const {
 std::string WholeNumbers::TextOf(double value) const {
   char text[32];
   const auto at = std::lower_bound(values_.begin(), values_.end(), value);
-  const auto end = !empty() && at != values_.end() && *at == value
-                       ? std::to_chars(text, text + sizeof text,
-                                       wholes_[std::size_t(at - values_.begin())])
-                       : std::to_chars(text, text + sizeof text, value);
+  const auto end =
+      !empty() && at != values_.end() && *at == value
+          ? std::to_chars(text, text + sizeof text, wholes_[std::size_t(at - values_.begin())])
+          : std::to_chars(text, text + sizeof text, value);
   return {text, end.ptr};
 }
 

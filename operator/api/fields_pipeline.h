@@ -155,15 +155,15 @@ void Fields(Io& io, typename Io::template Of<Dependency>& d) {
   io.Enum("outcome", d.outcome, kDependencyOutcomes, DependencyOutcome::kSucceeded);
 }
 
-inline constexpr std::array<Named<FailureUse>, 1> kFailureUses{{{FailureUse::kLastGood, "LastGood"}}};
+inline constexpr std::array<Named<FailureUse>, 1> kFailureUses{
+    {{FailureUse::kLastGood, "LastGood"}}};
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<OnFailureSpec>& f) {
   io.Enum("use", f.use, kFailureUses, std::nullopt);
   io.Duration("maxAge", f.max_age);
   if constexpr (Io::kReads)
-    io.Check(io.Has("maxAge"), "maxAge",
-             "is required: how old what stands in may be, such as 48h");
+    io.Check(io.Has("maxAge"), "maxAge", "is required: how old what stands in may be, such as 48h");
 }
 
 template <typename Io>

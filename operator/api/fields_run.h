@@ -74,9 +74,10 @@ void Fields(Io& io, typename Io::template Of<ItemsStatus>& s) {
   io.StringList("firstFailures", s.first_failures, 3, {1024});
 }
 
-inline constexpr std::array<Named<LastGoodUse>, 3> kLastGoodUses{{{LastGoodUse::kUsed, "Used"},
-                                                                   {LastGoodUse::kTooOld, "TooOld"},
-                                                                   {LastGoodUse::kAbsent, "Absent"}}};
+inline constexpr std::array<Named<LastGoodUse>, 3> kLastGoodUses{
+    {{LastGoodUse::kUsed, "Used"},
+     {LastGoodUse::kTooOld, "TooOld"},
+     {LastGoodUse::kAbsent, "Absent"}}};
 
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<LastGoodStatus>& s) {

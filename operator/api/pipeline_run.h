@@ -83,7 +83,7 @@ enum class LastGoodUse : std::uint8_t {
 };
 struct LastGoodStatus {
   LastGoodUse outcome = LastGoodUse::kAbsent;
-  std::string run;  // that made them
+  std::string run;                // that made them
   std::optional<TimePoint> time;  // when
 };
 
@@ -93,7 +93,7 @@ struct StepStatus {
   std::string reason;  // CamelCase
   std::string message;
   int attempts = 0;
-  bool allowed = false;  // it failed and may (allowFailure), or something stands in (onFailure)
+  bool allowed = false;   // it failed and may (allowFailure), or something stands in (onFailure)
   bool cached = false;    // from the cache, or, where the reason is Taken, as the run before has it
   std::string cache_key;  // empty when the step is not cacheable; reason of that in `cache_miss`
   std::string cache_miss;   // ImageNotPinned, Disabled, NotFound, ... (step_cache.cc)

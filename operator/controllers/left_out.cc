@@ -50,9 +50,9 @@ class Comparison {
   void List(const Json& sent, const Json& made, const std::string& path) {
     for (std::size_t i = 0; i < sent.size(); ++i) {
       const char* key = KeyOf(sent[i]);
-      const std::string at = path + "[" +
-                             (key == nullptr ? std::to_string(i) : sent[i].at(key).get<std::string>()) +
-                             "]";
+      const std::string at =
+          path + "[" + (key == nullptr ? std::to_string(i) : sent[i].at(key).get<std::string>()) +
+          "]";
       const Json* kept = nullptr;
       if (key == nullptr && sent.size() == made.size()) kept = &made[i];
       if (key != nullptr)

@@ -134,8 +134,8 @@ class PodTries {
 
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, RefusedTry> refusals_;  // by pod name
-  std::map<std::string, Deletion> deletions_;   // by pod UID
+  std::map<std::string, RefusedTry> refusals_;                // by pod name
+  std::map<std::string, Deletion> deletions_;                 // by pod UID
   std::map<std::string, std::vector<std::string>> left_out_;  // by step
 };
 

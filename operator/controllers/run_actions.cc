@@ -100,8 +100,9 @@ class Acting {
     tries_.NoteCreated(action.name);
     if (auto fields = LeftOut(action.pod.at("spec"), object->value("spec", Json::object()), "spec");
         !fields.empty())
-      tries_.NoteLeftOut(action.pod.at("metadata").at("labels").at(plan::kLabelStep).get<std::string>(),
-                         std::move(fields));
+      tries_.NoteLeftOut(
+          action.pod.at("metadata").at("labels").at(plan::kLabelStep).get<std::string>(),
+          std::move(fields));
     if (auto entry = ReadPod(*object)) {
       static_cast<void>(context_.snapshots.pods.Put(std::move(*entry), PodTable::Source::kCreate,
                                                     context_.clock));

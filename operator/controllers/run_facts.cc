@@ -77,8 +77,7 @@ void RunFacts::Ask(const plan::FactRequests& requests) {
   }
   AskGathers(requests);
   for (const plan::LastGoodRequest& request : requests.last_good)
-    Fetch(in_store_, kLastGood + request.step,
-          [this, request] { return FetchLastGood(request); });
+    Fetch(in_store_, kLastGood + request.step, [this, request] { return FetchLastGood(request); });
 }
 
 void RunFacts::AskForPod(const std::string& pod) {

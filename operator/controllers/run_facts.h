@@ -160,8 +160,8 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
     std::optional<ArtifactRef> artifact;
     CountedTime missing;
   };
-  std::map<std::string, PutArtifact> artifacts_;                               // by digest
-  std::map<std::string, std::shared_ptr<const plan::GatherAnswer>> gathered_;  // by step
+  std::map<std::string, PutArtifact> artifacts_;                                  // by digest
+  std::map<std::string, std::shared_ptr<const plan::GatherAnswer>> gathered_;     // by step
   std::map<std::string, std::shared_ptr<const plan::LastGoodAnswer>> last_good_;  // by step
   int keeping_ = 0;                              // receipts that are being written
   std::set<std::string> kept_;                   // or were: what they are named by

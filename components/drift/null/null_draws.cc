@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::int64_t kEnoughReached = 10;
 
-// Draws until it is decided; `draw` fills in the counts of current, the rest is reference's. `p_bound`
-// of p: where it is below all that draws could say, more of them say nothing.
+// Draws until it is decided; `draw` fills in the counts of current, the rest is reference's.
+// `p_bound` of p: where it is below all that draws could say, more of them say nothing.
 template <typename Draw>
 Null Repeat(Statistic statistic, const BinShape& shape, std::span<const std::int64_t> pooled,
             double observed, double p_bound, const Draws& draws, Draw draw) {
@@ -23,8 +23,8 @@ Null Repeat(Statistic statistic, const BinShape& shape, std::span<const std::int
   double sum = 0;
   std::int64_t reached = 0;
   const bool is_known = p_bound * double(1 + draws.most) <= 1;
-  while (null.draws < draws.least || (reached < kEnoughReached && null.draws < draws.most &&
-                                      !(is_known && reached == 0))) {
+  while (null.draws < draws.least ||
+         (reached < kEnoughReached && null.draws < draws.most && !(is_known && reached == 0))) {
     draw(current);
     for (std::size_t i = 0; i < pooled.size(); ++i) reference[i] = pooled[i] - current[i];
     const double value = ValueOf(statistic, shape, reference, current);
@@ -81,15 +81,14 @@ Null DrawByBlocks(Statistic statistic, const BinShape& shape, const BlockCounts&
   std::iota(order.begin(), order.end(), std::size_t{0});
   const std::size_t taken = order.size() - blocks.of_reference;
   Random random(draws.seed);
-  return Repeat(statistic, shape, pooled, observed, 1, draws,
-                [&](std::span<std::int64_t> drawn) {
-                  std::fill(drawn.begin(), drawn.end(), 0);
-                  for (std::size_t i = 0; i < taken; ++i) {  // Fisher and Yates' shuffle, its start
-                    std::swap(order[i], order[i + random.Below(order.size() - i)]);
-                    const std::int32_t* block = &blocks.counts[order[i] * blocks.bins];
-                    for (std::size_t b = 0; b < blocks.bins; ++b) drawn[b] += block[b];
-                  }
-                });
+  return Repeat(statistic, shape, pooled, observed, 1, draws, [&](std::span<std::int64_t> drawn) {
+    std::fill(drawn.begin(), drawn.end(), 0);
+    for (std::size_t i = 0; i < taken; ++i) {  // Fisher and Yates' shuffle, its start
+      std::swap(order[i], order[i + random.Below(order.size() - i)]);
+      const std::int32_t* block = &blocks.counts[order[i] * blocks.bins];
+      for (std::size_t b = 0; b < blocks.bins; ++b) drawn[b] += block[b];
+    }
+  });
 }
 
 double LeastP(std::size_t reference, std::size_t current, std::int64_t draws) {

@@ -22,8 +22,9 @@ using ::testing::IsEmpty;
 constexpr std::int64_t kBig = (std::int64_t{1} << 53) + 2;
 
 TEST(WholeNumbers, GetDoublesOfTheirOwnInTheirOrder) {
-  std::vector<std::int64_t> all = {kBig, kBig + 1, kBig + 2, 5, -kBig - 1, -kBig, INT64_MAX,
-                                   INT64_MAX - 1, INT64_MIN, INT64_MIN + 1, kBig};
+  std::vector<std::int64_t> all = {kBig,      kBig + 1,      kBig + 2,  5,
+                                   -kBig - 1, -kBig,         INT64_MAX, INT64_MAX - 1,
+                                   INT64_MIN, INT64_MIN + 1, kBig};
   const WholeNumbers numbers = WholeNumbers::Of(all);
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
@@ -106,21 +107,56 @@ TEST_F(TypesDrift, OfATypeThatIsNoListAnyMoreIsOneOfTypes) {
   const auto other = One(*others.Finish());
   const auto text = One(*texts.Finish());
   const auto binary = One(*bytes.Finish());
-  for (const auto& [before, now] : {std::pair{list, text}, {text, list}, {list, other},
-                                    {binary, text}, {list, binary}}) {
+  using Batches =
+      std::pair<std::shared_ptr<arrow::RecordBatch>, std::shared_ptr<arrow::RecordBatch>>;
+  for (const auto& [before, now] : std::vector<Batches>{
+           {list, text}, {text, list}, {list, other}, {binary, text}, {list, binary}}) {
     const auto drift = Run(before, now);
     ASSERT_TRUE(drift) << drift.error().message;
     EXPECT_THAT(drift->Drifted(), ElementsAre("x"));
     EXPECT_THAT(drift->pairing.changed[0].why, HasSubstr(" has become "));
   }
-  EXPECT_THAT(Run(list, list).error().message, HasSubstr("nothing compares values of list"));
   EXPECT_THAT(Run(binary, binary).error().message, HasSubstr("nothing compares values of"));
+}
+
+// Items as words, lengths by powers of two.
+TEST_F(TypesDrift, OfListsSaysWhichItem) {
+  const auto lists = [](int rows, const std::function<std::vector<int>(int)>& at) {
+    auto items = std::make_shared<arrow::Int32Builder>();
+    arrow::ListBuilder builder(arrow::default_memory_pool(), items);
+    for (int i = 0; i < rows; ++i) {
+      if (i % 50 == 0) {
+        EXPECT_TRUE(builder.AppendNull().ok());
+        continue;
+      }
+      EXPECT_TRUE(builder.Append().ok());
+      for (const int item : at(i)) EXPECT_TRUE(items->Append(item).ok());
+    }
+    return One(*builder.Finish());
+  };
+  const auto before = lists(3000, [](int i) { return std::vector{i % 5, 7}; });
+  const auto now = lists(3000, [](int i) { return std::vector{i % 5, i % 3 == 0 ? 8 : 7}; });
+  const auto drift = Run(before, now, nullptr, {{"classifier", true}});
+  ASSERT_TRUE(drift) << drift.error().message;
+  EXPECT_THAT(drift->Drifted(), ElementsAre("x"));
+  EXPECT_EQ(drift->columns[0].statistic, Statistic::kPresence);
+  EXPECT_THAT(drift->columns[0].at, ::testing::AnyOf("7", "8"));
+  EXPECT_EQ(drift->columns[0].nulls[0], 60);
+  EXPECT_TRUE(drift->domain_drifted);
+  const auto longer = lists(3000, [](int i) { return std::vector<int>(i % 2 == 0 ? 2 : 9, 7); });
+  const auto length = Run(lists(3000, [](int) { return std::vector{7, 7}; }), longer);
+  ASSERT_TRUE(length) << length.error().message;
+  EXPECT_THAT(length->columns[0].at, HasSubstr(" items or more, less than "));
+  EXPECT_THAT(Run(before, before)->Drifted(), IsEmpty());
+  EXPECT_THAT(
+      Run(before, now, nullptr, {{"settings", {{"x", {{"as", "number"}}}}}}).error().message,
+      HasSubstr("settings.x.as: a list is looked at as text"));
 }
 
 TEST_F(TypesDrift, ASchemaThatTheSidesAreNotLikeIsTold) {
   sdk::Schema schema;
-  for (const auto& [name, type] :
-       {std::pair{"delay", "float64"}, {"stops", "string"}, {"gone", "int64"}, {"late", "bool"}})
+  for (const auto& [name, type] : std::vector<std::pair<std::string, std::string>>{
+           {"delay", "float64"}, {"stops", "string"}, {"gone", "int64"}, {"late", "bool"}})
     schema.columns.push_back({.name = name, .type = type});
   const auto drift = Run(Table({}), Table({.seed = 2, .skip = "late"}), &schema);
   ASSERT_TRUE(drift) << drift.error().message;

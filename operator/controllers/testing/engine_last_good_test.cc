@@ -19,15 +19,18 @@ class LastGoodEngines : public EngineTest {
            "\", command: [work]}, outputs: [{name: table}], " + more + "}\n";
   }
   void CreatePipeline(const std::string& max_age) {
-    Create(kube::kPipelines,
-           "metadata: {name: p}\nspec:\n  runPolicy: Manual\n"
-           "  parameters: [{name: day, default: mon}]\n"
-           "  freshness: {maxAge: 1h}\n"
-           "  defaults: {retry: {user: {limit: 0}}}\n  outputs: {table: $(steps.use.outputs.table)}\n"
-           "  steps:\n" +
-               Work("get", "parameters: {day: $(parameters.day)}, onFailure: {use: LastGood, "
-                           "maxAge: " + max_age + "}") +
-               Work("use", "inputs: {t: $(steps.get.outputs.table)}"));
+    Create(
+        kube::kPipelines,
+        "metadata: {name: p}\nspec:\n  runPolicy: Manual\n"
+        "  parameters: [{name: day, default: mon}]\n"
+        "  freshness: {maxAge: 1h}\n"
+        "  defaults: {retry: {user: {limit: 0}}}\n  outputs: {table: $(steps.use.outputs.table)}\n"
+        "  steps:\n" +
+            Work("get",
+                 "parameters: {day: $(parameters.day)}, onFailure: {use: LastGood, "
+                 "maxAge: " +
+                     max_age + "}") +
+            Work("use", "inputs: {t: $(steps.get.outputs.table)}"));
   }
   Json Run(const std::string& name, const std::string& day, const std::string& more = "") {
     Create(kube::kPipelineRuns, "metadata: {name: " + name +
@@ -92,9 +95,8 @@ TEST_F(LastGoodEngines, WhatIsGoneFromTheStoreGivesWayToWhatIsOlder) {
   ASSERT_NE(digest, StepOf(older, "get")["outputs"][0]["digest"].get<std::string>());
   std::size_t removed = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_))
-    if (entry.is_regular_file() &&
-        entry.path().string().find(digest.substr(std::string("sha256:").size())) !=
-            std::string::npos)
+    if (entry.is_regular_file() && entry.path().string().find(digest.substr(
+                                       std::string("sha256:").size())) != std::string::npos)
       removed += std::filesystem::remove(entry.path()) ? 1 : 0;
   ASSERT_GE(removed, 1U);
   kubelet_->Script("get", 1, Ending::kFail);

@@ -13,10 +13,9 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array kItsOwn{"name",         "description", "pipeline",   "when",
-                             "forEach",      "inputs",      "parameters", "dependsOn",
-                             "allowFailure", "retry",       "timeouts",   "locks",
-                             "onFailure"};
+constexpr std::array kItsOwn{"name",     "description", "pipeline",  "when",         "forEach",
+                             "inputs",   "parameters",  "dependsOn", "allowFailure", "retry",
+                             "timeouts", "locks",       "onFailure"};
 
 std::string Instead(const std::string& field, bool by_name) {
   if (field == "outputs" || field == "results")

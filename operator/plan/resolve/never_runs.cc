@@ -54,8 +54,8 @@ class NeverRuns {
 
   // A failure that is allowed, or that something stands in for, will do where a success is wanted.
   static api::DependencyOutcome Wanted(const api::Dependency& d, const api::StepSpec& on) {
-    const bool either = (on.allow_failure || on.on_failure) &&
-                        d.outcome == api::DependencyOutcome::kSucceeded;
+    const bool either =
+        (on.allow_failure || on.on_failure) && d.outcome == api::DependencyOutcome::kSucceeded;
     return either ? api::DependencyOutcome::kAny : d.outcome;
   }
 

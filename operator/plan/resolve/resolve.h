@@ -108,7 +108,7 @@ struct ResolvedStep {
   bool final_step = false;     // of `finally`: starts when all that are not have ended
   bool allow_failure = false;  // its failure is no failure of the run
   std::optional<api::OnFailureSpec> on_failure;
-  std::string when;            // as the manifest writes it; plan/run looks at it
+  std::string when;  // as the manifest writes it; plan/run looks at it
   [[nodiscard]] bool HasNoPod() const { return approval || wait; }
   // Its container, or its containers in turn.
   [[nodiscard]] std::vector<const api::ContainerSpec*> Programs() const;

@@ -100,8 +100,8 @@ std::optional<LastGood> GivenIn(const api::PipelineRun& other, const api::Pipeli
                                 const ResolvedStep& step) {
   if (!IsOfTheSame(other, run)) return std::nullopt;
   const auto& steps = other.status.steps;
-  const auto then = std::find_if(steps.begin(), steps.end(),
-                                 [&](const auto& s) { return s.name == step.name; });
+  const auto then =
+      std::find_if(steps.begin(), steps.end(), [&](const auto& s) { return s.name == step.name; });
   if (then == steps.end()) return std::nullopt;
   const bool used = then->last_good && then->last_good->outcome == LastGoodUse::kUsed;
   // How old it is what a rerun took of another run, that run tells.
@@ -131,7 +131,8 @@ void PlanLastGood(StepState& s, const RunObserved& o, TimePoint now, RunPlan& pl
   plan.urgent_status = true;
   api::LastGoodStatus& status = s.status.last_good.emplace();
   if (stop)
-    return Conclude(s, LastGoodUse::kAbsent, "nothing stands in for it (onFailure): " + stop.message);
+    return Conclude(s, LastGoodUse::kAbsent,
+                    "nothing stands in for it (onFailure): " + stop.message);
   const auto& last = answer->second->found;
   if (!last)
     return Conclude(s, LastGoodUse::kAbsent,

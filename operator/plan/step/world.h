@@ -144,9 +144,9 @@ struct RunObserved {
   std::optional<int> pods_left;
   // By step and item; not of items that have ended by the status.
   std::map<std::string, std::map<int, ItemAttempt>> item_attempts;
-  std::map<std::string, std::shared_ptr<const GatherAnswer>> gathered;  // by step
+  std::map<std::string, std::shared_ptr<const GatherAnswer>> gathered;     // by step
   std::map<std::string, std::shared_ptr<const LastGoodAnswer>> last_good;  // by step
-  std::map<std::string, bool> pod_gone;  // pod name -> a live GET said NotFound
+  std::map<std::string, bool> pod_gone;                   // pod name -> a live GET said NotFound
   std::map<std::string, CacheAnswer> cache;               // by cache key
   std::map<std::string, ReceiptAnswer> receipts;          // by pod name
   std::map<std::string, FingerprintAnswer> fingerprints;  // by URI

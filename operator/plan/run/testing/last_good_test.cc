@@ -1,8 +1,9 @@
 // onFailure: what an earlier run gave stands in for a step that has failed.
+#include "operator/plan/step/last_good.h"
+
 #include <gmock/gmock.h>
 
 #include "operator/plan/run/testing/run_plan_test.h"
-#include "operator/plan/step/last_good.h"
 
 namespace penstock::plan {
 namespace {
@@ -124,7 +125,8 @@ TEST_F(LastGoodRuns, ThatIsNotThereLeavesTheFailureAsItIs) {
   w_.Step();
   EXPECT_THAT(Events(), Contains("Warning StepFailed"));
   EXPECT_EQ(w_.Status("a").last_good->outcome, LastGoodUse::kAbsent);
-  EXPECT_THAT(w_.Status("a").message, HasSubstr("nothing stands in for it: no run of the Pipeline"));
+  EXPECT_THAT(w_.Status("a").message,
+              HasSubstr("nothing stands in for it: no run of the Pipeline"));
   EXPECT_EQ(w_.Settle().finished, true);
   EXPECT_EQ(w_.Is("Succeeded"), "False StepFailed");
 }
@@ -247,13 +249,16 @@ TEST_F(GivenBefore, IsOfRunsOfTheSamePipelineThatPublish) {
 }
 
 TEST_F(GivenBefore, IsNothingThatTheStepCouldNotGiveNow) {
-  EXPECT_FALSE(Given("- {name: a, container: {image: x, command: [c]}, outputs: [{name: o, type: "
-                     "model}]}\n"));
-  EXPECT_FALSE(Given("- {name: a, container: {image: x, command: [c]}, outputs: [{name: other}]}\n"));
-  EXPECT_FALSE(Given("- {name: a, container: {image: x, command: [c]}, outputs: [{name: o, type: "
-                     "dataset}], results: [{name: r, type: boolean}]}\n"));
-  const auto fewer =
-      Given("- {name: a, container: {image: x, command: [c]}, outputs: [{name: o, type: dataset}]}\n");
+  EXPECT_FALSE(
+      Given("- {name: a, container: {image: x, command: [c]}, outputs: [{name: o, type: "
+            "model}]}\n"));
+  EXPECT_FALSE(
+      Given("- {name: a, container: {image: x, command: [c]}, outputs: [{name: other}]}\n"));
+  EXPECT_FALSE(
+      Given("- {name: a, container: {image: x, command: [c]}, outputs: [{name: o, type: "
+            "dataset}], results: [{name: r, type: boolean}]}\n"));
+  const auto fewer = Given(
+      "- {name: a, container: {image: x, command: [c]}, outputs: [{name: o, type: dataset}]}\n");
   ASSERT_TRUE(fewer);
   EXPECT_THAT(fewer->results, IsEmpty());
   Then().reason = "Taken";  // by a rerun: that says nothing of when it was made
