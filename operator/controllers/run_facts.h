@@ -121,7 +121,6 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // run_facts_gather.cc
   void AskGathers(const plan::FactRequests& requests);
   [[nodiscard]] Result<bool> FetchGather(const plan::GatherRequest& request);
-  // run_last_good.cc
   [[nodiscard]] Result<bool> FetchLastGood(const plan::LastGoodRequest& request);
   [[nodiscard]] Result<bool> AreThere(const plan::LastGood& last) const;
   [[nodiscard]] Result<bool> FetchCode(const std::string& id, const api::CodeSpec& code);

@@ -1,9 +1,9 @@
-#include "operator/controllers/left_out.h"
+#include "operator/kube/left_out.h"
 
 #include <cstddef>
 #include <utility>
 
-namespace penstock::controllers {
+namespace penstock::kube {
 namespace {
 
 constexpr std::size_t kMost = 10;
@@ -75,4 +75,4 @@ std::vector<std::string> LeftOut(const Json& sent, const Json& made, const std::
   return std::move(comparison.found);
 }
 
-}  // namespace penstock::controllers
+}  // namespace penstock::kube
