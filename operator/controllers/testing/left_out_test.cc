@@ -1,5 +1,5 @@
 // A cluster that drops what it does not know of a pod: pod-level resources say.
-#include "operator/kube/left_out.h"
+#include "operator/controllers/tables/left_out.h"
 
 #include <gmock/gmock.h>
 
@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 std::vector<std::string> Lost(const char* sent, const char* made) {
-  return kube::LeftOut(Json::parse(sent), Json::parse(made), "spec");
+  return LeftOut(Json::parse(sent), Json::parse(made), "spec");
 }
 
 TEST(LeftOut, NamesWhatIsNotThereAndNothingElse) {
@@ -46,7 +46,7 @@ TEST(LeftOut, FindsEntriesByNameAmongThoseThatOthersPutIn) {
 TEST(LeftOut, IsBounded) {
   Json sent = Json::object();
   for (int i = 0; i < 100; ++i) sent["f" + std::to_string(i)] = 1;
-  EXPECT_THAT(kube::LeftOut(sent, Json::object(), "spec"), SizeIs(10));
+  EXPECT_THAT(LeftOut(sent, Json::object(), "spec"), SizeIs(10));
 }
 
 // Of an older Kubernetes.

@@ -1,6 +1,6 @@
 // Steps that have no pod of their own. Of one that is a Pipeline, what would be said of a pod
-// belongs to the steps within it; one that people decide, or that waits for a time, has none. And what
-// may stand in for a step that has failed.
+// belongs to the steps within it; one that people decide, or that waits for a time, has none. And
+// what may stand in for a step that has failed.
 #include <algorithm>
 #include <array>
 #include <set>

@@ -7,7 +7,7 @@
 
 #include "operator/base/json.h"
 
-namespace penstock::kube {
+namespace penstock::controllers {
 
 // Paths below `path` of what `sent` says and `made` does not have, at most ten. What says nothing
 // (null, false, 0, "", empty) is no loss, and another value is none: defaults, and whoever changes
@@ -15,4 +15,4 @@ namespace penstock::kube {
 [[nodiscard]] std::vector<std::string> LeftOut(const Json& sent, const Json& made,
                                                const std::string& path);
 
-}  // namespace penstock::kube
+}  // namespace penstock::controllers

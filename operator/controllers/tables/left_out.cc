@@ -1,9 +1,9 @@
-#include "operator/kube/left_out.h"
+#include "operator/controllers/tables/left_out.h"
 
 #include <cstddef>
 #include <utility>
 
-namespace penstock::kube {
+namespace penstock::controllers {
 namespace {
 
 constexpr std::size_t kMost = 10;
@@ -75,4 +75,4 @@ std::vector<std::string> LeftOut(const Json& sent, const Json& made, const std::
   return std::move(comparison.found);
 }
 
-}  // namespace penstock::kube
+}  // namespace penstock::controllers
