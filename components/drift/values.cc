@@ -1,6 +1,6 @@
 #include "components/drift/values.h"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,9 +8,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "components/sdk/arrow_types.h"
 #include "components/sdk/row_hash.h"
-#include "operator/base/try.h"
 
 namespace penstock::drift {
 namespace {
@@ -176,6 +174,26 @@ std::uint32_t ColumnValues::CodeOfText(Values& values, std::string_view text) {
   return dictionary.CodeOf(text.size() > kKeptBytes ? Shortened(text) : text);
 }
 
+// Each entry of the dictionary is looked up once, when a row first has it.
+void ColumnValues::AddEntries(Values& values, const BatchColumn& column, const RowList& rows) {
+  constexpr std::uint32_t kUnknown = UINT32_MAX;
+  const auto& texts = static_cast<const arrow::StringArray&>(*column.values.array);
+  const auto& entries = static_cast<const arrow::Int32Array&>(*column.entries);
+  std::vector<std::uint32_t> codes(std::size_t(texts.length()), kUnknown);
+  for (const std::int64_t row : rows) {
+    if (entries.IsNull(row)) {
+      ++values.nulls;
+      values.codes.push_back(kNullCode);
+      continue;
+    }
+    std::uint32_t& code = codes[std::size_t(entries.Value(row))];
+    const bool is_looked_at = pair.may_be_text && values.counted_rows < kLookedRows;
+    if (code == kUnknown || is_looked_at)
+      code = CodeOfText(values, texts.GetView(entries.Value(row)));
+    values.codes.push_back(code);
+  }
+}
+
 void ColumnValues::AddCategories(Values& values, const sdk::TypedColumn& column,
                                  const RowList& rows) {
   const auto add = [&](const auto& code_of) {
@@ -287,38 +305,6 @@ void ColumnValues::AddLists(Values& values, const BatchColumn& column, const Row
     add(static_cast<const arrow::FixedSizeListArray&>(lists));
 }
 
-Result<BatchColumn> ColumnOf(const arrow::RecordBatch& batch, const Pair& pair) {
-  BatchColumn column;
-  if (!pair.is_list) {
-    PENSTOCK_ASSIGN(column.values, sdk::FindColumn(batch, pair.name));
-    return column;
-  }
-  column.lists = batch.GetColumnByName(pair.name);
-  if (column.lists == nullptr) return Invalid("there is no column '" + pair.name + "'");
-  std::shared_ptr<arrow::Array> items;
-  switch (column.lists->type_id()) {
-    case arrow::Type::LIST:
-      items = static_cast<const arrow::ListArray&>(*column.lists).values();
-      break;
-    case arrow::Type::LARGE_LIST:
-      items = static_cast<const arrow::LargeListArray&>(*column.lists).values();
-      break;
-    case arrow::Type::FIXED_SIZE_LIST:
-      items = static_cast<const arrow::FixedSizeListArray&>(*column.lists).values();
-      break;
-    default:
-      return Invalid("column '" + pair.name + "' is a " + column.lists->type()->ToString() +
-                     ", which is no list");
-  }
-  const auto field = arrow::field(pair.name, items->type());
-  const std::int64_t count = items->length();
-  auto canonical =
-      sdk::Canonical(arrow::RecordBatch::Make(arrow::schema({field}), count, {std::move(items)}));
-  if (!canonical) return Wrap("the items of column '" + pair.name + "'", canonical.error());
-  PENSTOCK_ASSIGN(column.values, sdk::FindColumn(**canonical, pair.name));
-  return column;
-}
-
 void ColumnValues::Add(std::size_t side, const BatchColumn& from, const RowList& rows) {
   Values& values = sides[side];
   if (from.lists != nullptr) return AddLists(values, from, rows);
@@ -337,10 +323,13 @@ void ColumnValues::Add(std::size_t side, const BatchColumn& from, const RowList&
       }
       break;
     case Kind::kCategory:
-      AddCategories(values, column, rows);
+      if (from.entries != nullptr)
+        AddEntries(values, from, rows);
+      else
+        AddCategories(values, column, rows);
       break;
     case Kind::kText:
-      for (const std::int64_t row : rows) AddText(values, CellAt(column, row));
+      for (const std::int64_t row : rows) AddText(values, TextAt(from, row));
       break;
     case Kind::kClock:
       AddTimes(static_cast<const arrow::TimestampArray&>(*column.array), rows, values);

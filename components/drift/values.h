@@ -15,11 +15,11 @@
 #include <string_view>
 #include <vector>
 
+#include "components/drift/batch_column.h"
 #include "components/drift/options.h"
 #include "components/drift/pairing.h"
 #include "components/drift/whole_numbers.h"
 #include "components/sdk/cells.h"
-#include "operator/base/result.h"
 
 namespace penstock::drift {
 
@@ -54,14 +54,6 @@ class Dictionary {
 enum class Special : std::uint8_t { kNone, kNull, kNan, kInfinite, kMinusInfinite };
 inline constexpr std::array<const char*, 5> kSpecialNames = {"", "null", "NaN", "infinite",
                                                              "-infinite"};
-
-// A column of a batch, as it is added.
-struct BatchColumn {
-  sdk::TypedColumn values;              // of a list those of all its items
-  std::shared_ptr<arrow::Array> lists;  // where each begins and ends; null: it is no list
-};
-// Invalid for a column that is not there or has no such values.
-[[nodiscard]] Result<BatchColumn> ColumnOf(const arrow::RecordBatch& batch, const Pair& pair);
 
 inline constexpr std::uint32_t kNullCode = 0;  // of categories and clocks
 inline constexpr std::size_t kTextRows = 20'000;
@@ -104,6 +96,7 @@ struct ColumnValues {
 
  private:
   using RowList = std::vector<std::int64_t>;
+  void AddEntries(Values& values, const BatchColumn& column, const RowList& rows);
   void AddCategories(Values& values, const sdk::TypedColumn& column, const RowList& rows);
   [[nodiscard]] std::uint32_t CodeOfText(Values& values, std::string_view text);
   void AddText(Values& values, const sdk::Cell& cell);
