@@ -275,7 +275,7 @@ TEST(RunChange, LooksAtTheNewestRunThatSucceeded) {
   EXPECT_EQ(LastSucceeded(RunOf("r-4", 5, "v1"), older), &older[1]);
   api::SetCondition(older[1].run.status.conditions,
                     {"LastGoodUsed", api::ConditionStatus::kTrue, "StepFailed", "", 1, {}}, {});
-  EXPECT_EQ(LastSucceeded(RunOf("r-4", 5, "v1"), older), nullptr)
+  EXPECT_EQ(LastSucceeded(RunOf("r-4", 5, "v1"), older), &older[2])
       << "a step of it has failed, and something older stood in";
 }
 
