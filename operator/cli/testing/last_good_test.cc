@@ -51,6 +51,9 @@ TEST_F(LastGoodHere, StandsInOutOfTheStateFolder) {
   EXPECT_EQ(Step(run, "use")["results"]["read"], "monday");
   ASSERT_EQ(Penstock({"describe", "words"}), kOk) << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("what run " + first + " gave at"));
+  ASSERT_EQ(Penstock({"rerun", "words", "--isolation", "process"}), kOk)
+      << "what failed once more: " << err_.str();
+  EXPECT_EQ(Step(NewestRun(), "get")["attempts"], 1);
   ASSERT_EQ(Run(), kOk) << "a run that used it passes it on";
   EXPECT_EQ(Step(NewestRun(), "get")["lastGood"], Step(run, "get")["lastGood"]);
 }
