@@ -138,8 +138,8 @@ std::vector<std::int64_t> Within(const std::vector<std::int64_t>& rows, std::int
 }
 
 // A part without any value of a column may not know its type.
-Result<std::shared_ptr<arrow::Array>> Known(const std::shared_ptr<arrow::Array>& chunk,
-                                            const std::shared_ptr<arrow::DataType>& type) {
+Result<std::shared_ptr<arrow::Array>> WithType(const std::shared_ptr<arrow::Array>& chunk,
+                                               const std::shared_ptr<arrow::DataType>& type) {
   if (chunk->type_id() != arrow::Type::NA || type->id() == arrow::Type::NA) return chunk;
   return sdk::FromArrow(arrow::MakeArrayOfNull(type, chunk->length()), "drift");
 }
@@ -150,7 +150,7 @@ Result<void> AddBlock(const arrow::ChunkedArray& block, const BlockRows& rows,
   std::int64_t first = 0;
   const auto& wanted = column.pair.kind == Kind::kText ? rows.of_texts : rows.chosen;
   for (const auto& chunk : block.chunks()) {
-    PENSTOCK_ASSIGN(auto known, Known(chunk, type));
+    PENSTOCK_ASSIGN(auto known, WithType(chunk, type));
     PENSTOCK_ASSIGN(const auto values, ColumnOf(std::move(known), column.pair));
     column.Add(side, values, Within(wanted, first, chunk->length()));
     first += chunk->length();
