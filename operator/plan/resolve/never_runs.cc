@@ -66,7 +66,8 @@ class NeverRuns {
         needs.emplace_back(it->second, Wanted(d, *steps_[it->second].step));
     const auto success = [&](const Reference& r) {
       const auto it = r.Is({"steps", "*", "*", "*"}) ? index_.find(r.path[1]) : index_.end();
-      if (it != index_.end()) needs.emplace_back(it->second, api::DependencyOutcome::kSucceeded);
+      if (it == index_.end() || steps_[it->second].step->on_failure) return;
+      needs.emplace_back(it->second, api::DependencyOutcome::kSucceeded);
     };
     for (const FoundReference& f : ReferencesOf(step)) {
       const bool is_input = f.path.starts_with("inputs.");

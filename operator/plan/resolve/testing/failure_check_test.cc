@@ -42,7 +42,7 @@ TEST(OnFailure, SaysHowOldItMayBe) {
   EXPECT_THAT(Read(Failing(kContainer, "maxAge: 1h")),
               ElementsAre(HasSubstr("spec.steps[0].onFailure.use: is required")));
   EXPECT_THAT(Read(Failing(kContainer, "use: Newest, maxAge: 1h")),
-              ElementsAre(HasSubstr("spec.steps[0].onFailure.use: must be one of LastGood")));
+              ElementsAre(HasSubstr("spec.steps[0].onFailure.use: must be one of \"LastGood\"")));
   EXPECT_THAT(Errors(Failing(kContainer + ", outputs: [{name: o}]", "use: LastGood, maxAge: 0s")),
               ElementsAre(HasSubstr("spec.steps[0].onFailure.maxAge: must be above 0")));
 }

@@ -96,7 +96,7 @@ TEST_F(LastGoodRuns, IsToldByOneEventAndTheNextPlanChangesNothing) {
   // The controller was restarted since, another run has succeeded, and the pod is gone.
   w_.o.last_good.clear();
   w_.Drop("a");
-  w_.now += 5h;
+  w_.now += 1min;
   w_.Step();
   EXPECT_EQ(api::Encode(w_.plan.status)["steps"][0], before["steps"][0]);
   EXPECT_THAT(w_.plan.requests.last_good, IsEmpty());
