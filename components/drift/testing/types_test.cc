@@ -71,7 +71,7 @@ class TypesDrift : public ::testing::Test {
 TEST_F(TypesDrift, OfWholeNumbersThatRoundToOneDoubleIsSeen) {
   const auto even = Whole(2000, [](int i) { return kBig + 2 * (i % 2); });
   const auto odd = Whole(2000, [](int i) { return kBig + (i % 2); });
-  ASSERT_EQ(double(kBig), double(kBig + 1));
+  ASSERT_EQ(double(kBig + 1), double(kBig + 2));
   const auto drift = Run(even, odd, nullptr, {{"classifier", true}});
   ASSERT_TRUE(drift) << drift.error().message;
   EXPECT_THAT(drift->Drifted(), ElementsAre("x"));
@@ -88,7 +88,7 @@ TEST_F(TypesDrift, OfWholeNumbersIsSeenWhereOnlyLaterRowsAreLarge) {
   const auto rows = [](std::int64_t end) {
     return Whole(200'000, [end](int i) { return i < 150'000 ? i % 7 : end; });
   };
-  const auto drift = Run(rows(kBig), rows(kBig + 1));
+  const auto drift = Run(rows(kBig + 1), rows(kBig + 2));
   ASSERT_TRUE(drift) << drift.error().message;
   EXPECT_THAT(drift->Drifted(), ElementsAre("x"));
   EXPECT_NEAR(drift->columns[0].value, 0.25, 1e-9);
