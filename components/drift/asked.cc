@@ -1,5 +1,7 @@
 #include "components/drift/asked.h"
 
+#include <utility>
+
 #include "components/drift/bins.h"
 #include "operator/base/shown_text.h"
 
@@ -7,14 +9,15 @@ namespace penstock::drift {
 
 Result<void> TakeAsked(const sdk::Schema& schema, Options& options) {
   for (const sdk::SchemaColumn& column : schema.columns) {
-    const sdk::Comparison& drift = column.constraints.drift;
-    if (!drift.floor && drift.statistic.empty() && !drift.ignore) continue;
-    Asked asked = {.statistic = std::nullopt, .floor = drift.floor, .ignore = drift.ignore};
-    if (!drift.statistic.empty()) {
-      asked.statistic = ParseStatistic(drift.statistic);
+    const bool skew = options.asks == "skew";
+    const sdk::Comparison& wanted = skew ? column.constraints.skew : column.constraints.drift;
+    if (!wanted.floor && wanted.statistic.empty() && !wanted.ignore) continue;
+    Asked asked = {.statistic = std::nullopt, .floor = wanted.floor, .ignore = wanted.ignore};
+    if (!wanted.statistic.empty()) {
+      asked.statistic = ParseStatistic(wanted.statistic);
       if (!asked.statistic) {
-        return Invalid("the schema's drift.statistic of '" + column.name + "' is '" +
-                       plan::Shown(drift.statistic, 80) + "': of numbers it must be one of " +
+        return Invalid("the schema's " + options.asks + ".statistic of '" + column.name + "' is '" +
+                       plan::Shown(wanted.statistic, 80) + "': of numbers it must be one of " +
                        Fitting(Kind::kNumber) + ", of categories one of " +
                        Fitting(Kind::kCategory) + ", of texts " + Fitting(Kind::kText));
       }
@@ -42,6 +45,27 @@ std::vector<std::string> Overruled(const Options& options, const std::string& co
                  Name(meant) + ", the parameters make it " + ShortNumber(floor) + " of " +
                  Name(used));
   return list;
+}
+
+std::vector<Pairing::Said> UnlikeSchema(const sdk::Schema& schema, const sdk::Schema& reference,
+                                        const sdk::Schema& current) {
+  std::vector<Pairing::Said> unlike;
+  for (const sdk::SchemaColumn& column : schema.columns) {
+    std::string why;
+    for (const auto& [side, name] :
+         {std::pair{&reference, "reference"}, std::pair{&current, "current"}}) {
+      const auto* found = side->Find(column.name);
+      const std::string comma = why.empty() ? "" : ", ";
+      if (found == nullptr) {
+        why += comma + name + " does not have it";
+      } else if (!column.type.empty() && !AreOfOneKind(column.type, found->type)) {
+        why +=
+            comma + "the schema says " + column.type + ", and it is " + found->type + " in " + name;
+      }
+    }
+    if (!why.empty()) unlike.push_back({column.name, why});
+  }
+  return unlike;
 }
 
 }  // namespace penstock::drift

@@ -40,8 +40,10 @@ void Describe(const Runs& pooled, Bins& bins) {
       mean += high * (double(pooled.Count(at)) / double(count));
       seen += pooled.Count(at);
     }
-    bins.names.push_back(low == high ? ShortNumber(low)
-                                     : ShortNumber(low) + " to " + ShortNumber(high));
+    const auto text = [&](double value) {
+      return bins.wholes.empty() ? ShortNumber(value) : bins.wholes.TextOf(value);
+    };
+    bins.names.push_back(low == high ? text(low) : text(low) + " to " + text(high));
     bins.shape.positions.push_back(mean);
   }
   bins.shape.ordered = counts.size();
@@ -91,8 +93,10 @@ Sorted SortNumbers(const Values& values, const Rows* rows) {
   return sorted;
 }
 
-Bins NumberBins(const Sorted& reference, const Sorted& current, int most) {
+Bins NumberBins(const Sorted& reference, const Sorted& current, int most,
+                const WholeNumbers& wholes) {
   Bins bins;
+  bins.wholes = wholes;
   const Runs pooled = Merged(reference.values, current.values);
   if (!pooled.empty()) {
     bins.edges = EqualShares(pooled, std::size_t(most));
@@ -115,8 +119,10 @@ std::uint16_t Bins::Of(Kind kind, const Values& values, std::size_t row) const {
   if (kind != Kind::kNumber) return of_code[values.codes[row]];
   const Special special = values.specials[row];
   if (special != Special::kNone) return specials[std::size_t(special)];
-  return std::uint16_t(std::upper_bound(edges.begin(), edges.end(), values.numbers[row]) -
-                       edges.begin());
+  const double number = wholes.empty() || values.wholes.empty()
+                            ? values.numbers[row]
+                            : wholes.ValueOf(values.wholes[row]);
+  return std::uint16_t(std::upper_bound(edges.begin(), edges.end(), number) - edges.begin());
 }
 
 CodeCounts CountCodes(const ColumnValues& column, const std::array<const Rows*, 2>& rows) {

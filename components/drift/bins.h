@@ -42,6 +42,7 @@ struct Bins {
   std::array<std::vector<std::int64_t>, 2> counts;  // by side
 
   std::vector<double> edges;                                      // numbers: inner edges
+  WholeNumbers wholes;                                            // numbers
   std::array<std::uint16_t, kSpecialNames.size()> specials = {};  // numbers: their bins
   std::vector<std::uint16_t> of_code;                             // others: each code's bin
   std::optional<OneSided> one_sided;                              // categories with kOtherValues
@@ -55,7 +56,9 @@ inline constexpr const char* kOtherValues = "(other values)";
 // Bin of a word that has none.
 inline constexpr std::uint16_t kNoBin = UINT16_MAX;
 
-[[nodiscard]] Bins NumberBins(const Sorted& reference, const Sorted& current, int most);
+// `wholes`: what the numbers stand for.
+[[nodiscard]] Bins NumberBins(const Sorted& reference, const Sorted& current, int most,
+                              const WholeNumbers& wholes = {});
 // Rows by code of each side, as many codes as the dictionary has (clocks: kClockCodes).
 using CodeCounts = std::array<std::vector<std::int64_t>, 2>;
 inline constexpr std::size_t kClockCodes = 1 + 7 * 24;

@@ -56,6 +56,8 @@ class Comparer {
   Result<void> RunGroup(const std::vector<Pair>& pairs) {
     Group group;
     PENSTOCK_TRY(ReadGroup(pairs, group));
+    ForEachParallel(options_.threads, group.size(),
+                    [&](std::size_t c) { group[c]->TellWholesApart(); });
     std::vector<ColumnDrift> drifts(group.size());
     std::vector<std::vector<ColumnDrift>> of_slices(group.size());
     std::vector<std::vector<BinnedFeature>> features(group.size());
@@ -94,7 +96,7 @@ class Comparer {
     std::vector<ColumnValues*> texts;
     for (auto& column : group) {
       if (!column->LooksLikeText()) continue;
-      column = std::make_unique<ColumnValues>(Pair{column->pair.name, Kind::kText, true});
+      column = std::make_unique<ColumnValues>(Pair{column->pair.name, Kind::kText, true, false});
       texts.push_back(column.get());
     }
     std::erase_if(group, [&](const auto& column) {
@@ -208,6 +210,7 @@ Result<Comparison> Compare(const std::string& reference, const std::string& curr
   PENSTOCK_TRY(TakeAsked(contract, options));
   Comparison out;
   PENSTOCK_ASSIGN(out.pairing, PairColumns(schema, now, contract, options));
+  if (asked != nullptr) out.unlike_schema = UnlikeSchema(*asked, schema, now);
   PENSTOCK_ASSIGN(const auto sample, Sample::Open(reference, current, options));
   for (std::size_t i = 0; i < 2; ++i) {
     out.rows[i] = sample.side(i).rows;

@@ -36,6 +36,7 @@ struct Comparison {
   double least_p = 0;  // below which no column's p can be
   Pairing pairing;
   std::vector<Pairing::Said> overruled;  // what the schema asks and the parameters say otherwise
+  std::vector<Pairing::Said> unlike_schema;  // of a schema that is given; asked.h
   std::vector<ColumnDrift> columns;
   std::vector<SliceDrift> slices;
   std::int64_t small_slices = 0;  // with too few rows of a side

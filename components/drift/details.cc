@@ -1,6 +1,8 @@
 #include "components/drift/details.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "components/drift/methods/chi_squared.h"
 #include "components/drift/methods/jensen_shannon.h"
@@ -33,9 +35,18 @@ Json ChiSquaredJson(std::span<const std::int64_t> a, std::span<const std::int64_
           {"cramersV", test.cramers_v}};
 }
 
+// Where the last bin begins at the greatest value of the reference, what is above has a bin of its
+// own: a constant that has grown, one category's number more.
+std::vector<double> PsiEdges(const Runs& reference) {
+  if (reference.empty()) return {};
+  std::vector<double> edges = QuantileEdges(reference, kBins);
+  if (edges.back() == reference.back())
+    edges.push_back(std::nextafter(reference.back(), std::numeric_limits<double>::infinity()));
+  return edges;
+}
+
 double PsiOf(const Sorted& reference, const Sorted& current) {
-  std::vector<double> edges;
-  if (!reference.values.empty()) edges = QuantileEdges(reference.values, kBins);
+  const std::vector<double> edges = PsiEdges(reference.values);
   auto expected = CountBetween(reference.values, edges);
   auto actual = CountBetween(current.values, edges);
   for (std::size_t s = 1; s < kSpecialNames.size(); ++s) {

@@ -159,7 +159,7 @@ Bins Measurer::BinsOf(const ColumnValues& column, const Selection& selection, St
       const Sorted reference = SortNumbers(column.sides[0], selection.rows[0]);
       const Sorted current = SortNumbers(column.sides[1], selection.rows[1]);
       if (details) methods = NumberMethods(reference, current);
-      return NumberBins(reference, current, MostBins(statistic));
+      return NumberBins(reference, current, MostBins(statistic), column.wholes);
     }
     case Kind::kText: {
       std::array<std::int64_t, 2> rows = {};

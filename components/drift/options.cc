@@ -156,6 +156,7 @@ Result<Options> ReadOptions(const Json& parameters) {
   options.columns = p.Strings("columns");
   options.ignore = p.Strings("ignore");
   ReadKinds(p, options);
+  options.asks = p.OneOf("schemaAsks", "drift", {"drift", "skew"});
   const Json settings = p.Object("settings");
   for (const auto& [column, given] : settings.items()) ReadSetting(p, column, given, options);
   options.alpha = p.Number("alpha", 0.01, 1e-6, 0.5);

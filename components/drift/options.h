@@ -40,6 +40,7 @@ struct Options {
   std::vector<std::string> columns;  // only these; empty: all
   std::vector<std::string> ignore;
   std::map<std::string, ColumnSetting> settings;  // by column
+  std::string asks = "drift";                     // what of the schema counts, or "skew"
   std::map<std::string, Asked> asked;             // by column; asked.h
   std::map<Kind, Statistic> statistics;           // of kinds, where given
   std::map<Kind, double> floors;                  // of kinds, where given; else the statistic's

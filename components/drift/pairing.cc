@@ -1,5 +1,7 @@
 #include "components/drift/pairing.h"
 
+#include <arrow/type.h>
+
 #include <algorithm>
 #include <set>
 
@@ -16,6 +18,25 @@ bool Has(const std::vector<std::string>& names, const std::string& name) {
 
 bool IsNumber(sdk::ColumnType type) {
   return type == sdk::ColumnType::kInt64 || type == sdk::ColumnType::kFloat64;
+}
+
+bool AreOfOneKind(const arrow::DataType& type, const arrow::DataType& other) {
+  const auto canonical = sdk::ColumnTypeOf(type);
+  const auto others = sdk::ColumnTypeOf(other);
+  if (canonical && others)
+    return *canonical == *others || (IsNumber(*canonical) && IsNumber(*others));
+  if (canonical || others) return false;
+  const auto* items = dynamic_cast<const arrow::BaseListType*>(&type);
+  const auto* other_items = dynamic_cast<const arrow::BaseListType*>(&other);
+  if (items != nullptr && other_items != nullptr)
+    return AreOfOneKind(*items->value_type(), *other_items->value_type());
+  return items == nullptr && other_items == nullptr;
+}
+
+bool IsListOfValues(const std::string& text) {
+  const auto type = sdk::ParseTypeText(text);
+  const auto* list = type ? dynamic_cast<const arrow::BaseListType*>(type->get()) : nullptr;
+  return list != nullptr && sdk::ColumnTypeOf(*list->value_type());
 }
 
 // The canonical type of a stored one; none for lists and bytes.
@@ -96,11 +117,12 @@ class Pairer {
     }
     const auto type = TypeOf(column);
     const auto now = TypeOf(*other);
-    if (!type || !now) return Skip(name, "nothing compares values of " + column.type);
-    if (*type != *now && !(IsNumber(*type) && IsNumber(*now))) {
+    if (!drift::AreOfOneKind(column.type, other->type)) {
       pairing.changed.push_back({name, column.type + " has become " + other->type});
       return {};
     }
+    if (IsListOfValues(column.type) && IsListOfValues(other->type)) return AddList(column, as);
+    if (!type || !now) return Skip(name, "nothing compares values of " + column.type);
     if (as != nullptr && !Misfit(*as, *type).empty()) {
       return Invalid("parameter settings." + name + ".as: " + Misfit(*as, *type) +
                      ", and the column is " + column.type);
@@ -111,6 +133,21 @@ class Pairer {
   Pairing pairing;
 
  private:
+  Result<void> AddList(const sdk::SchemaColumn& column, const Kind* as) {
+    if (as != nullptr && *as != Kind::kText) {
+      return Invalid("parameter settings." + column.name +
+                     ".as: a list is looked at as text, by "
+                     "its items, and the column is " +
+                     column.type);
+    }
+    const auto named = options_.NamedStatistic(column.name);
+    if (named && !Fits(*named, Kind::kText)) {
+      return Invalid(std::string("the statistic ") + Name(*named) + " of '" + column.name +
+                     "' does not decide over a list; " + Fitting(Kind::kText) + " does");
+    }
+    pairing.pairs.push_back({.name = column.name, .kind = Kind::kText, .is_list = true});
+    return {};
+  }
   // A statistic that is named for a column of texts says whether words or values are looked at.
   Result<void> AddPair(const std::string& name, const Kind* as, sdk::ColumnType type) {
     const bool is_text = type == sdk::ColumnType::kString;
@@ -120,12 +157,13 @@ class Pairer {
     const auto setting = options_.settings.find(name);
     const bool by_parameter = setting != options_.settings.end() && setting->second.statistic;
     if (named && !Fits(*named, kind) && (by_parameter || as == nullptr)) {
-      return Invalid((by_parameter ? "parameter settings." + name + ".statistic: "
-                                   : "the schema's drift.statistic of '" + name + "': ") +
+      return Invalid((by_parameter
+                          ? "parameter settings." + name + ".statistic: "
+                          : "the schema's " + options_.asks + ".statistic of '" + name + "': ") +
                      Name(*named) + " does not decide over a " + Name(kind) +
                      ", which the column is; one of " + Fitting(kind) + " does");
     }
-    pairing.pairs.push_back({name, kind, as == nullptr && is_text && !named});
+    pairing.pairs.push_back({name, kind, as == nullptr && is_text && !named, false});
     return {};
   }
   Result<void> Skip(const std::string& name, const std::string& why) {
@@ -138,6 +176,13 @@ class Pairer {
 };
 
 }  // namespace
+
+bool AreOfOneKind(const std::string& type, const std::string& other) {
+  if (type == other) return true;
+  const auto a = sdk::ParseTypeText(type);
+  const auto b = sdk::ParseTypeText(other);
+  return a && b && AreOfOneKind(**a, **b);
+}
 
 Error NothingCompared(const Pairing& pairing) {
   constexpr std::size_t kNamedColumns = 40;

@@ -15,6 +15,7 @@ struct Pair {
   std::string name;
   Kind kind = Kind::kNumber;  // of a text column of many words it is not known yet
   bool may_be_text = false;   // then kCategory may become kText when its values are seen
+  bool is_list = false;       // kText of lists: their items are looked at as words are
 };
 
 struct Pairing {
@@ -28,6 +29,10 @@ struct Pairing {
   std::vector<std::string> missing;  // of current
   std::vector<std::string> added;    // only in current
 };
+
+// Whether values of two stored types can be the same: of numbers any two, of lists those whose
+// items can. A text that is no type is of a kind with itself.
+[[nodiscard]] bool AreOfOneKind(const std::string& type, const std::string& other);
 
 // Invalid: no column is compared and none has another type, so that nothing can be said; names the
 // columns and why each is left out.

@@ -94,6 +94,7 @@ Json ReportJson(const Comparison& comparison, const Options& options) {
                {"changed", SaidJson(comparison.pairing.changed)},
                {"skipped", SaidJson(comparison.pairing.skipped)},
                {"overruled", SaidJson(comparison.overruled)},
+               {"unlikeSchema", SaidJson(comparison.unlike_schema)},
                {"columns", Json::array()},
                {"slices", Json::array()},
                {"smallSlices", comparison.small_slices},

@@ -139,6 +139,16 @@ void NotCompared(const Comparison& comparison, sdk::Page& page) {
   page.Table(table);
 }
 
+void UnlikeSchemaPart(const Comparison& comparison, sdk::Page& page) {
+  if (comparison.unlike_schema.empty()) return;
+  sdk::PageTable table;
+  table.columns = {"Column", "What the schema says and the datasets do not"};
+  table.texts = 2;
+  for (const auto& said : comparison.unlike_schema) table.rows.push_back({said.column, said.why});
+  page.Heading("Unlike the schema");
+  page.Table(table);
+}
+
 void OverruledPart(const Comparison& comparison, sdk::Page& page) {
   if (comparison.overruled.empty()) return;
   sdk::PageTable table;
@@ -184,6 +194,7 @@ std::string ReportPage(const Comparison& comparison, const Options& options) {
   Classifier(comparison, page);
   SlicesPart(comparison, page);
   NotCompared(comparison, page);
+  UnlikeSchemaPart(comparison, page);
   OverruledPart(comparison, page);
   Charts(order, page);
   return page.Html();

@@ -40,6 +40,9 @@ void Say(const Comparison& comparison) {
   for (const auto& said : comparison.pairing.skipped) {
     std::printf("drift: %s: not compared: %s\n", said.column.c_str(), said.why.c_str());
   }
+  for (const auto& said : comparison.unlike_schema) {
+    std::printf("drift: %s: unlike the schema: %s\n", said.column.c_str(), said.why.c_str());
+  }
   for (const auto& said : comparison.overruled) {
     std::printf("drift: %s: %s\n", said.column.c_str(), said.why.c_str());
   }
@@ -99,6 +102,9 @@ Result<void> WriteResults(const sdk::Step& step, const Comparison& comparison) {
   std::vector<std::string> not_compared;
   for (const auto& said : comparison.pairing.skipped) not_compared.push_back(said.column);
   PENSTOCK_TRY(step.WriteResult("notCompared", Shortened("notCompared", not_compared)));
+  std::vector<std::string> unlike;
+  for (const auto& said : comparison.unlike_schema) unlike.push_back(said.column);
+  PENSTOCK_TRY(step.WriteResult("unlikeSchema", Shortened("unlikeSchema", unlike)));
   PENSTOCK_TRY(step.WriteResult("missing", Shortened("missing", comparison.pairing.missing)));
   const bool classified = comparison.classified && comparison.domain.why_not.empty();
   PENSTOCK_TRY(step.WriteResult("auc", classified ? comparison.domain.auc : 0.5));

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "components/drift/null/parallel.h"
+#include "components/sdk/arrow_result.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
 #include "components/sdk/row_hash.h"
+#include "components/statistics/summary/parquet_columns.h"
 #include "operator/base/try.h"
 
 namespace penstock::drift {
@@ -116,37 +117,91 @@ Result<void> Sample::ReadKeys(std::size_t index, const Options& options) {
   return {};
 }
 
-Result<void> Sample::Read(std::vector<ColumnValues*> columns, int threads) const {
-  std::vector<std::string> names;
-  for (const ColumnValues* column : columns) names.push_back(column->pair.name);
-  for (std::size_t i = 0; i < sides_.size(); ++i) {
-    RowChoice choice = ChoiceOf(i, sides_[i].rows, options_);
-    std::size_t seen = 0;
-    for (ColumnValues* column : columns) column->Reserve(i, std::size_t(sides_[i].chosen));
-    const auto visit = [&](const arrow::RecordBatch& batch) -> Result<void> {
-      auto chosen = ChosenOf(choice, batch.num_rows());
-      std::vector<sdk::TypedColumn> typed(columns.size());
-      for (std::size_t c = 0; c < columns.size(); ++c) {
-        PENSTOCK_ASSIGN(typed[c], sdk::FindColumn(batch, names[c]));
-      }
-      // Of texts the first rows are enough: a sample's rows are in no order that matters only
-      // where it is spread, so these are taken evenly.
-      std::vector<std::int64_t> some;
-      const auto step = std::max<std::size_t>(1, std::size_t(sides_[i].chosen) / kTextRows + 1);
-      for (std::size_t r = 0; r < chosen.size(); ++r) {
-        if ((seen + r) % step == 0) some.push_back(chosen[r]);
-      }
-      seen += chosen.size();
-      ForEachParallel(threads, columns.size(), [&](std::size_t c) {
-        columns[c]->Add(i, typed[c], columns[c]->pair.kind == Kind::kText ? some : chosen);
-      });
-      return {};
-    };
-    if (auto read = sdk::ForEachBatch(sides_[i].path, names, visit); !read) {
-      return Wrap(std::string("input ") + kSideNames[i], read.error());
-    }
+namespace {
+
+// The rows of a block that are looked at, counted from its first.
+struct BlockRows {
+  std::vector<std::int64_t> chosen;
+  std::vector<std::int64_t> of_texts;
+};
+
+// Those of `rows` that lie in a chunk, counted from its first.
+std::vector<std::int64_t> Within(const std::vector<std::int64_t>& rows, std::int64_t first,
+                                 std::int64_t count) {
+  const auto begin = std::lower_bound(rows.begin(), rows.end(), first);
+  const auto end = std::lower_bound(begin, rows.end(), first + count);
+  std::vector<std::int64_t> within(begin, end);
+  if (first > 0) {
+    for (std::int64_t& row : within) row -= first;
+  }
+  return within;
+}
+
+// A part without any value of a column may not know its type.
+Result<std::shared_ptr<arrow::Array>> WithType(const std::shared_ptr<arrow::Array>& chunk,
+                                               const std::shared_ptr<arrow::DataType>& type) {
+  if (chunk->type_id() != arrow::Type::NA || type->id() == arrow::Type::NA) return chunk;
+  return sdk::FromArrow(arrow::MakeArrayOfNull(type, chunk->length()), "drift");
+}
+
+Result<void> AddBlock(const arrow::ChunkedArray& block, const BlockRows& rows,
+                      const std::shared_ptr<arrow::DataType>& type, std::size_t side,
+                      ColumnValues& column) {
+  std::int64_t first = 0;
+  const auto& wanted = column.pair.kind == Kind::kText ? rows.of_texts : rows.chosen;
+  for (const auto& chunk : block.chunks()) {
+    PENSTOCK_ASSIGN(auto known, WithType(chunk, type));
+    PENSTOCK_ASSIGN(const auto values, ColumnOf(std::move(known), column.pair));
+    column.Add(side, values, Within(wanted, first, chunk->length()));
+    first += chunk->length();
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> Sample::Read(std::vector<ColumnValues*> columns, int threads) const {
+  for (std::size_t i = 0; i < sides_.size(); ++i) {
+    auto read = ReadSide(i, columns, threads);
+    if (!read) return Wrap(std::string("input ") + kSideNames[i], read.error());
+  }
+  return {};
+}
+
+// Each column is decoded and looked at by one thread at a time.
+Result<void> Sample::ReadSide(std::size_t side, const std::vector<ColumnValues*>& columns,
+                              int threads) const {
+  std::vector<std::string> names;
+  for (ColumnValues* column : columns) {
+    names.push_back(column->pair.name);
+    column->Reserve(side, std::size_t(sides_[side].chosen));
+  }
+  PENSTOCK_ASSIGN(auto file, statistics::ParquetColumns::Open(sides_[side].path, names));
+  RowChoice choice = ChoiceOf(side, sides_[side].rows, options_);
+  // Of texts some rows are enough: a sample's rows are in no order that matters only where it is
+  // spread, so these are taken evenly.
+  const auto step = std::max<std::size_t>(1, std::size_t(sides_[side].chosen) / kTextRows + 1);
+  std::size_t seen = 0;
+  return statistics::ForEachBlock(
+      file,
+      [&](const statistics::Block& block,
+          const statistics::Collector::ReadColumn& read) -> Result<void> {
+        BlockRows rows;
+        rows.chosen = ChosenOf(choice, block.rows);
+        for (std::size_t r = 0; r < rows.chosen.size(); ++r) {
+          if ((seen + r) % step == 0) rows.of_texts.push_back(rows.chosen[r]);
+        }
+        seen += rows.chosen.size();
+        return statistics::InParallel(columns.size(), threads, [&](std::size_t c) -> Result<void> {
+          PENSTOCK_ASSIGN(const auto values, read(c));
+          if (values->length() != block.rows) {
+            return Invalid("column '" + names[c] + "' has " + std::to_string(values->length()) +
+                           " of " + std::to_string(block.rows) + " rows from row " +
+                           std::to_string(block.first_row) + " on: the file is damaged");
+          }
+          return AddBlock(*values, rows, file.schema()->field(int(c))->type(), side, *columns[c]);
+        });
+      });
 }
 
 }  // namespace penstock::drift

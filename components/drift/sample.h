@@ -59,6 +59,8 @@ class Sample {
 
  private:
   [[nodiscard]] Result<void> ReadKeys(std::size_t side, const Options& options);
+  [[nodiscard]] Result<void> ReadSide(std::size_t side, const std::vector<ColumnValues*>& columns,
+                                      int threads) const;
   std::array<Side, 2> sides_;
   std::vector<Dictionary> slice_values_;
   Options options_;

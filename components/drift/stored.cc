@@ -107,6 +107,9 @@ Result<Comparison> CompareStored(const Source& reference, const Source& current,
   Comparison out;
   PENSTOCK_ASSIGN(out.pairing,
                   PairColumns(sides[kReference].schema, sides[kCurrent].schema, contract, options));
+  if (asked != nullptr) {
+    out.unlike_schema = UnlikeSchema(*asked, sides[kReference].schema, sides[kCurrent].schema);
+  }
   for (std::size_t i = 0; i < sides.size(); ++i) {
     out.rows[i] = out.looked[i] = sides[i].facts.rows;
   }

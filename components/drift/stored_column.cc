@@ -98,13 +98,28 @@ Bins KnownBins(const Known& known, bool apart) {
   return bins;
 }
 
+// Of both sides' listed values.
+WholeNumbers WholesOf(const Sides& sides) {
+  std::vector<std::int64_t> all;
+  bool big = false;
+  for (const Column* side : sides) {
+    for (const auto& [value, count] : side->top) {
+      if (!value.is_number_integer()) return {};
+      all.push_back(value.get<std::int64_t>());
+      big = big || all.back() > kExactWhole || all.back() < -kExactWhole;
+    }
+  }
+  return big ? WholeNumbers::Of(std::move(all)) : WholeNumbers();
+}
+
 // All values of a number column, where they are listed.
-std::optional<Sorted> Listed(const Column& column) {
+std::optional<Sorted> Listed(const Column& column, const WholeNumbers& wholes) {
   if (!column.top_complete && column.count() > 0) return std::nullopt;
   std::map<double, std::int64_t> counts;
   for (const auto& [value, count] : column.top) {
     if (!value.is_number()) return std::nullopt;  // a time, a decimal: a text that bins cannot use
-    counts[value.get<double>()] += count;
+    counts[wholes.empty() ? value.get<double>() : wholes.ValueOf(value.get<std::int64_t>())] +=
+        count;
   }
   Sorted sorted;
   for (const auto& [value, count] : counts) sorted.values.Add(value, count);
@@ -193,12 +208,13 @@ void StoredMeasurer::MeasureValues(const Column& reference, const Column& curren
 
 void StoredMeasurer::MeasureNumbers(const Column& reference, const Column& current,
                                     StoredDrift& drift) const {
-  const auto before = Listed(reference);
-  const auto now = Listed(current);
+  const WholeNumbers wholes = WholesOf({&reference, &current});
+  const auto before = Listed(reference, wholes);
+  const auto now = Listed(current, wholes);
   const Statistic statistic = drift.least.statistic;
   if (before && now) {
     drift.least.methods = NumberMethods(*before, *now);
-    MeasureBins(NumberBins(*before, *now, MostBins(statistic)), drift.least);
+    MeasureBins(NumberBins(*before, *now, MostBins(statistic), wholes), drift.least);
     drift.most = drift.least;
     return;
   }

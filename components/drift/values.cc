@@ -73,6 +73,25 @@ void AddNumbers(const Array& array, const std::vector<std::int64_t>& rows, Value
   }
 }
 
+bool IsExact(std::int64_t whole) { return whole >= -kExactWhole && whole <= kExactWhole; }
+
+// After AddNumbers: rounding is not undone.
+void KeepWholes(const arrow::Int64Array& array, const std::vector<std::int64_t>& rows,
+                Values& values) {
+  const auto is_exact = [&](std::int64_t row) {
+    return array.IsNull(row) || IsExact(array.Value(row));
+  };
+  if (values.wholes.empty()) {
+    if (std::all_of(rows.begin(), rows.end(), is_exact)) return;
+    const std::size_t before = values.numbers.size() - rows.size();
+    values.wholes.reserve(values.numbers.capacity());
+    for (std::size_t i = 0; i < before; ++i)
+      values.wholes.push_back(std::int64_t(values.numbers[i]));
+  }
+  for (const std::int64_t row : rows)
+    values.wholes.push_back(array.IsNull(row) ? 0 : array.Value(row));
+}
+
 void AddTimes(const arrow::TimestampArray& array, const std::vector<std::int64_t>& rows,
               Values& values) {
   for (const std::int64_t row : rows) {
@@ -155,6 +174,26 @@ std::uint32_t ColumnValues::CodeOfText(Values& values, std::string_view text) {
   return dictionary.CodeOf(text.size() > kKeptBytes ? Shortened(text) : text);
 }
 
+// Each entry of the dictionary is looked up once, when a row first has it.
+void ColumnValues::AddEntries(Values& values, const BatchColumn& column, const RowList& rows) {
+  constexpr std::uint32_t kUnknown = UINT32_MAX;
+  const auto& texts = static_cast<const arrow::StringArray&>(*column.values.array);
+  const auto& entries = static_cast<const arrow::Int32Array&>(*column.entries);
+  std::vector<std::uint32_t> codes(std::size_t(texts.length()), kUnknown);
+  for (const std::int64_t row : rows) {
+    if (entries.IsNull(row)) {
+      ++values.nulls;
+      values.codes.push_back(kNullCode);
+      continue;
+    }
+    std::uint32_t& code = codes[std::size_t(entries.Value(row))];
+    const bool is_looked_at = pair.may_be_text && values.counted_rows < kLookedRows;
+    if (code == kUnknown || is_looked_at)
+      code = CodeOfText(values, texts.GetView(entries.Value(row)));
+    values.codes.push_back(code);
+  }
+}
+
 void ColumnValues::AddCategories(Values& values, const sdk::TypedColumn& column,
                                  const RowList& rows) {
   const auto add = [&](const auto& code_of) {
@@ -197,12 +236,7 @@ void ColumnValues::AddText(Values& values, const sdk::Cell& cell) {
     values.codes.push_back(dictionary.CodeOf("(null)"));
   } else {
     std::string_view text = std::get<std::string_view>(cell);
-    int size = 0;  // a text's length counts by powers of two
-    while (text.size() >> size != 0) ++size;
-    values.codes.push_back(dictionary.CodeOf(size == 0 ? "(empty)"
-                                                       : "(" + std::to_string(1ULL << (size - 1)) +
-                                                             " bytes or more, less than " +
-                                                             std::to_string(1ULL << size) + ")"));
+    AddSize(values, text.size(), "bytes");
     text = text.substr(0, CutAt(text, kTextBytes));
     std::string word;
     ForEachWord(text, [&](std::string_view written) {
@@ -215,35 +249,119 @@ void ColumnValues::AddText(Values& values, const sdk::Cell& cell) {
       if (code < kDistinctWords) values.codes.push_back(code);
     });
   }
+  EndRow(values, begin);
+}
+
+// It counts by powers of two.
+void ColumnValues::AddSize(Values& values, std::size_t size, const char* of) {
+  int bits = 0;
+  while (size >> bits != 0) ++bits;
+  values.codes.push_back(dictionary.CodeOf(bits == 0 ? "(empty)"
+                                                     : "(" + std::to_string(1ULL << (bits - 1)) +
+                                                           " " + of + " or more, less than " +
+                                                           std::to_string(1ULL << bits) + ")"));
+}
+
+void ColumnValues::EndRow(Values& values, std::size_t begin) {
   const auto first = values.codes.begin() + std::ptrdiff_t(begin);
   std::sort(first, values.codes.end());
   values.codes.erase(std::unique(first, values.codes.end()), values.codes.end());
   values.ends.push_back(values.codes.size());
 }
 
-void ColumnValues::Add(std::size_t side, const sdk::TypedColumn& column, const RowList& rows) {
+void ColumnValues::AddItems(Values& values, const sdk::TypedColumn& items, std::int64_t first,
+                            std::int64_t count) {
+  const std::size_t begin = values.codes.size();
+  AddSize(values, std::size_t(count), "items");
+  const auto looked = std::min(count, std::int64_t{kWordsOfText});
+  for (std::int64_t item = first; item < first + looked; ++item) {
+    const sdk::Cell cell = CellAt(items, item);
+    std::string text = cell.index() == 0 ? "(null item)" : sdk::CellToText(cell);
+    if (cell.index() != 0 && text.starts_with('(')) text = "'" + text + "'";  // none of ours
+    const std::uint32_t code = dictionary.CodeOf(text.size() > kKeptBytes ? Shortened(text) : text);
+    if (code < kDistinctWords) values.codes.push_back(code);
+  }
+  EndRow(values, begin);
+}
+
+void ColumnValues::AddLists(Values& values, const BatchColumn& column, const RowList& rows) {
+  const auto add = [&](const auto& lists) {
+    for (const std::int64_t row : rows) {
+      if (!lists.IsNull(row)) {
+        AddItems(values, column.values, lists.value_offset(row), lists.value_length(row));
+        continue;
+      }
+      ++values.nulls;
+      values.codes.push_back(dictionary.CodeOf("(null)"));
+      values.ends.push_back(values.codes.size());
+    }
+  };
+  const arrow::Array& lists = *column.lists;
+  if (lists.type_id() == arrow::Type::LIST)
+    add(static_cast<const arrow::ListArray&>(lists));
+  else if (lists.type_id() == arrow::Type::LARGE_LIST)
+    add(static_cast<const arrow::LargeListArray&>(lists));
+  else
+    add(static_cast<const arrow::FixedSizeListArray&>(lists));
+}
+
+void ColumnValues::Add(std::size_t side, const BatchColumn& from, const RowList& rows) {
   Values& values = sides[side];
+  if (from.lists != nullptr) return AddLists(values, from, rows);
+  const sdk::TypedColumn& column = from.values;
   switch (pair.kind) {
     case Kind::kNumber:
       if (column.type == sdk::ColumnType::kFloat64) {
+        values.has_reals = true;
         AddNumbers(static_cast<const arrow::DoubleArray&>(*column.array), rows, values);
       } else if (column.type == sdk::ColumnType::kTimestamp) {
         AddNumbers(static_cast<const arrow::TimestampArray&>(*column.array), rows, values);
       } else {
-        AddNumbers(static_cast<const arrow::Int64Array&>(*column.array), rows, values);
+        const auto& array = static_cast<const arrow::Int64Array&>(*column.array);
+        AddNumbers(array, rows, values);
+        KeepWholes(array, rows, values);
       }
       break;
     case Kind::kCategory:
-      AddCategories(values, column, rows);
+      if (from.entries != nullptr)
+        AddEntries(values, from, rows);
+      else
+        AddCategories(values, column, rows);
       break;
     case Kind::kText:
-      for (const std::int64_t row : rows) AddText(values, CellAt(column, row));
+      for (const std::int64_t row : rows) AddText(values, TextAt(from, row));
       break;
     case Kind::kClock:
       AddTimes(static_cast<const arrow::TimestampArray&>(*column.array), rows, values);
       break;
     case Kind::kSkip:
       break;
+  }
+}
+
+// Against floats whole numbers are what these can be.
+void ColumnValues::TellWholesApart() {
+  const bool big = !sides[kReference].wholes.empty() || !sides[kCurrent].wholes.empty();
+  const bool reals = sides[kReference].has_reals || sides[kCurrent].has_reals;
+  std::vector<std::int64_t> all;
+  for (const Values& values : sides) {
+    if (!big || reals) break;
+    for (std::size_t i = 0; i < values.numbers.size(); ++i) {
+      if (values.specials[i] != Special::kNone) continue;
+      all.push_back(values.wholes.empty() ? std::int64_t(values.numbers[i]) : values.wholes[i]);
+    }
+  }
+  wholes = WholeNumbers::Of(std::move(all));
+  for (Values& values : sides) {
+    for (std::size_t i = 0; i < values.wholes.size() && !wholes.empty(); ++i)
+      if (values.specials[i] == Special::kNone)
+        values.numbers[i] = wholes.ValueOf(values.wholes[i]);
+    // Those of a side that has none beyond 2^53 may have made room.
+    for (std::size_t i = 0; i < values.numbers.size() && values.wholes.empty() && !wholes.empty();
+         ++i)
+      if (values.specials[i] == Special::kNone)
+        values.numbers[i] = wholes.ValueOf(std::int64_t(values.numbers[i]));
+    values.wholes = {};
   }
 }
 

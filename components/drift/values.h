@@ -1,8 +1,9 @@
 // What is held of a column while it is compared: the values of the rows that were chosen, of both
 // sides. Used by one thread at a time.
 //
-// Memory: a number is 9 bytes, a category's code 4, a distinct value at most about 200 (longer ones
-// are told apart by a hash), a text at most 200 words of 4 bytes.
+// Memory: a number is 9 bytes (33 where whole numbers are beyond 2^53), a category's code 4, a
+// distinct value at most about 200 (longer ones are told apart by a hash), a text at most 200 words
+// of 4 bytes.
 #pragma once
 
 #include <array>
@@ -14,8 +15,10 @@
 #include <string_view>
 #include <vector>
 
+#include "components/drift/batch_column.h"
 #include "components/drift/options.h"
 #include "components/drift/pairing.h"
+#include "components/drift/whole_numbers.h"
 #include "components/sdk/cells.h"
 
 namespace penstock::drift {
@@ -58,8 +61,11 @@ inline constexpr std::size_t kWordsOfText = 200;
 inline constexpr std::size_t kDistinctWords = 500'000;
 
 struct Values {
-  std::vector<double> numbers;       // kNumber; 0 where special
-  std::vector<Special> specials;     // kNumber
+  std::vector<double> numbers;    // kNumber; 0 where special
+  std::vector<Special> specials;  // kNumber
+  // kNumber of whole numbers, from the first beyond 2^53 on: as they are, 0 where special.
+  std::vector<std::int64_t> wholes;
+  bool has_reals = false;            // kNumber: some came as floats
   std::vector<std::uint32_t> codes;  // kCategory, kClock; kText: the words, row by row
   std::vector<std::size_t> ends;     // kText: where each row's words end
   std::int64_t nulls = 0;
@@ -79,7 +85,10 @@ struct ColumnValues {
   // Makes room for so many rows of a side.
   void Reserve(std::size_t side, std::size_t rows);
   // Adds the given rows of a batch's column.
-  void Add(std::size_t side, const sdk::TypedColumn& column, const std::vector<std::int64_t>& rows);
+  void Add(std::size_t side, const BatchColumn& column, const std::vector<std::int64_t>& rows);
+  // Once all rows are there: whole numbers beyond 2^53 that would be one get doubles of their own.
+  void TellWholesApart();
+  WholeNumbers wholes;  // what that was, for the names of bins and for rows that come later
   // Texts of many words, nearly all different: they are to be read again, as texts.
   [[nodiscard]] bool LooksLikeText() const;
   // Nearly all values differ, so that there is nothing to compare.
@@ -87,9 +96,17 @@ struct ColumnValues {
 
  private:
   using RowList = std::vector<std::int64_t>;
+  void AddEntries(Values& values, const BatchColumn& column, const RowList& rows);
   void AddCategories(Values& values, const sdk::TypedColumn& column, const RowList& rows);
   [[nodiscard]] std::uint32_t CodeOfText(Values& values, std::string_view text);
   void AddText(Values& values, const sdk::Cell& cell);
+  // The items from `first` on.
+  void AddItems(Values& values, const sdk::TypedColumn& items, std::int64_t first,
+                std::int64_t count);
+  void AddLists(Values& values, const BatchColumn& column, const RowList& rows);
+  void AddSize(Values& values, std::size_t size, const char* of);
+  // Each word of a row once.
+  static void EndRow(Values& values, std::size_t begin);
 };
 
 // The words of a text in lower case (ASCII letters only): runs of letters and digits of ASCII and

@@ -111,7 +111,9 @@ Result<std::vector<BinnedFeature>> Weigher::FeaturesOf(const arrow::RecordBatch&
   for (std::size_t c = 0; c < kept_.size(); ++c) {
     const Kind kind = kept_[c].pair.kind;
     const Bins& bins = kept_[c].bins;
-    PENSTOCK_ASSIGN(const auto typed, sdk::FindColumn(batch, kept_[c].pair.name));
+    const auto array = batch.GetColumnByName(kept_[c].pair.name);
+    if (array == nullptr) return Invalid("there is no column '" + kept_[c].pair.name + "'");
+    PENSTOCK_ASSIGN(const auto typed, ColumnOf(array, kept_[c].pair));
     Values& values = columns[c].sides[0];
     values = Values();
     // Values that the sample did not have are all alike: what is held of them does not grow.

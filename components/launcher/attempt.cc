@@ -95,8 +95,14 @@ TerminationMessage Attempt::Message(TaskOutcome outcome, std::string text) const
   const bool of_child = outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut ||
                         outcome == TaskOutcome::kCancelled;
   if (of_child) m.last_words = end_.last_words;
-  if (outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut)
-    m.results = ReadResultsOfFailure(task_, ws_);
+  if (outcome != TaskOutcome::kFailed && outcome != TaskOutcome::kTimedOut) return m;
+  auto [kept, too_large] = ReadResultsOfFailure(task_, ws_);
+  m.results = std::move(kept);
+  for (std::size_t i = 0; i < too_large.size(); ++i)
+    m.message += (i == 0 ? "; of a failure " + std::to_string(kMaxFailedResults) +
+                               " bytes of results are kept, without "
+                         : ", ") +
+                 too_large[i];
   return m;
 }
 

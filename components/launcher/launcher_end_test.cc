@@ -41,6 +41,8 @@ TEST_F(LauncherTest, KeepsAsManyResultsOfAFailureAsItsMessageHolds) {
   EXPECT_EQ(m.results.size(), 2u);
   EXPECT_EQ(m.results.at("c"), 1);
   EXPECT_FALSE(m.last_words.empty());
+  EXPECT_EQ(m.message,
+            "sh exited with code 1; of a failure 2048 bytes of results are kept, without b");
 }
 
 TEST_F(LauncherTest, KeepsTheChildsLastWordsAndPassesThemOn) {

@@ -109,18 +109,20 @@ Result<Json> ReadResults(const TaskDocument& task, const Workspace& ws) {
   return all;
 }
 
-Json ReadResultsOfFailure(const TaskDocument& task, const Workspace& ws) {
+ResultsOfFailure ReadResultsOfFailure(const TaskDocument& task, const Workspace& ws) {
   std::map<std::string, Json> written;
   for (const auto& result : task.results)
     if (auto value = ReadOne(result, ws)) written[result.name] = std::move(*value);
-  Json kept = Json::object();
+  ResultsOfFailure results{Json::object(), {}};
   for (auto& [name, value] : written) {
-    kept[name] = std::move(value);
+    results.kept[name] = std::move(value);
     // As the termination message is written.
-    if (kept.dump(-1, ' ', true, Json::error_handler_t::replace).size() > kMaxFailedResults)
-      kept.erase(name);
+    const auto text = results.kept.dump(-1, ' ', true, Json::error_handler_t::replace);
+    if (text.size() <= kMaxFailedResults) continue;
+    results.kept.erase(name);
+    results.too_large.push_back(name);
   }
-  return kept;
+  return results;
 }
 
 Result<std::map<std::string, std::string>> ReadFingerprints(const TaskDocument& task,

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "components/launcher/workspace.h"
 #include "operator/base/result.h"
@@ -18,8 +19,12 @@ inline constexpr std::size_t kMaxResultBytes = 8 * 1024;
 [[nodiscard]] Result<Json> ReadResults(const TaskDocument& task, const Workspace& ws);
 
 // Of an attempt that failed: those of them that are as they should be, by name, while they fit into
-// kMaxFailedResults together; the others are left out.
-[[nodiscard]] Json ReadResultsOfFailure(const TaskDocument& task, const Workspace& ws);
+// kMaxFailedResults together; what else was written is left out.
+struct ResultsOfFailure {
+  Json kept;
+  std::vector<std::string> too_large;  // names of those that did not fit
+};
+[[nodiscard]] ResultsOfFailure ReadResultsOfFailure(const TaskDocument& task, const Workspace& ws);
 
 // Of each URI input what the child wrote to DIR/fingerprints/<name> (at most 1 KiB), else what the
 // operator saw.

@@ -155,6 +155,17 @@ void Fields(Io& io, typename Io::template Of<Dependency>& d) {
   io.Enum("outcome", d.outcome, kDependencyOutcomes, DependencyOutcome::kSucceeded);
 }
 
+inline constexpr std::array<Named<FailureUse>, 1> kFailureUses{
+    {{FailureUse::kLastGood, "LastGood"}}};
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<OnFailureSpec>& f) {
+  io.Enum("use", f.use, kFailureUses, std::nullopt);
+  io.Duration("maxAge", f.max_age);
+  if constexpr (Io::kReads)
+    io.Check(io.Has("maxAge"), "maxAge", "is required: how old what stands in may be, such as 48h");
+}
+
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<RangeSpec>& r) {
   io.Raw("from", r.from, core::kAnyValue);
@@ -224,6 +235,7 @@ void Fields(Io& io, typename Io::template Of<StepSpec>& s) {
   io.List("locks", s.locks, kMaxLocks, "name");
   io.String("when", s.when, {4096, nullptr, false, false, true});
   io.Bool("allowFailure", s.allow_failure, false);
+  io.Optional("onFailure", s.on_failure);
   io.Inputs("inputs", s.inputs, 100, kIdentifierName, kReferenceText);
   io.ValueMap("parameters", s.parameters, 200, kIdentifierName);
   io.List("dependsOn", s.depends_on, 500, "step");

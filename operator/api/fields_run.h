@@ -74,6 +74,18 @@ void Fields(Io& io, typename Io::template Of<ItemsStatus>& s) {
   io.StringList("firstFailures", s.first_failures, 3, {1024});
 }
 
+inline constexpr std::array<Named<LastGoodUse>, 3> kLastGoodUses{
+    {{LastGoodUse::kUsed, "Used"},
+     {LastGoodUse::kTooOld, "TooOld"},
+     {LastGoodUse::kAbsent, "Absent"}}};
+
+template <typename Io>
+void Fields(Io& io, typename Io::template Of<LastGoodStatus>& s) {
+  io.Enum("outcome", s.outcome, kLastGoodUses, std::nullopt);
+  io.String("run", s.run, kObjectName);
+  io.Time("time", s.time);
+}
+
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
   io.String("name", s.name, kLabelName);
@@ -103,6 +115,7 @@ void Fields(Io& io, typename Io::template Of<StepStatus>& s) {
   io.ValueMap("results", s.results, 100, kIdentifierName);
   io.StringMap("sources", s.sources, 100, kIdentifierName, {1024});
   io.Optional("items", s.items);
+  io.Optional("lastGood", s.last_good);
 }
 
 template <typename Io>

@@ -215,6 +215,15 @@ struct SchedulingSpec {
   std::string scheduler_name;
 };
 
+// What stands in for a step that has failed.
+enum class FailureUse : std::uint8_t {
+  kLastGood,  // what it gave in the newest run of the same Pipeline in which it succeeded
+};
+struct OnFailureSpec {
+  FailureUse use = FailureUse::kLastGood;
+  std::optional<Milliseconds> max_age;  // since it succeeded; required
+};
+
 // How a dependency must have ended for the step to run. A step that was skipped because one before
 // it failed (reason DependencyFailed) counts as skipped for kAny only; one that was cancelled, or
 // stopped by the run's deadline, for kAny only.
@@ -292,6 +301,7 @@ struct StepSpec {
   std::optional<DaemonSpec> daemon;
   std::string when;            // a condition in a subset of CEL (plan/expression); empty: always
   bool allow_failure = false;  // its failure is no failure of the run
+  std::optional<OnFailureSpec> on_failure;
   std::map<std::string, InputSource> inputs;
   std::map<std::string, Json> parameters;  // values; strings are templates
   std::vector<Dependency> depends_on;

@@ -75,13 +75,25 @@ struct ItemsStatus {
   std::vector<std::string> first_failures;  // what the first items that failed say, at most three
 };
 
+// Of a step that has failed and says onFailure: what became of that.
+enum class LastGoodUse : std::uint8_t {
+  kUsed,    // its outputs and results are those of `run`
+  kTooOld,  // those of `run` are older than maxAge
+  kAbsent,  // there are none that it could give
+};
+struct LastGoodStatus {
+  LastGoodUse outcome = LastGoodUse::kAbsent;
+  std::string run;                // that made them
+  std::optional<TimePoint> time;  // when
+};
+
 struct StepStatus {
   std::string name;
   StepPhase phase = StepPhase::kWaiting;
   std::string reason;  // CamelCase
   std::string message;
   int attempts = 0;
-  bool allowed = false;   // it failed and may (allowFailure): no failure of the run
+  bool allowed = false;   // it failed and may (allowFailure), or something stands in (onFailure)
   bool cached = false;    // from the cache, or, where the reason is Taken, as the run before has it
   std::string cache_key;  // empty when the step is not cacheable; reason of that in `cache_miss`
   std::string cache_miss;   // ImageNotPinned, Disabled, NotFound, ... (step_cache.cc)
@@ -98,6 +110,7 @@ struct StepStatus {
   std::map<std::string, Json> results;
   std::map<std::string, std::string> sources;  // fingerprints of its URI inputs, as they were read
   std::optional<ItemsStatus> items;            // of a looped step, once its list is known
+  std::optional<LastGoodStatus> last_good;
 };
 
 // Locks that the run, a step or an item of one holds or asks for, all of them at once.

@@ -25,6 +25,21 @@ Result<metadata::Story> StoryOf(const State& state, const std::string& ns, const
   return story;
 }
 
+// The same for what they gave.
+Result<std::vector<api::PipelineRun>> EarlierRuns(const State& state, const std::string& ns,
+                                                  const std::string& pipeline) {
+  std::vector<api::PipelineRun> runs;
+  if (ns != kLocalNamespace) return runs;
+  Result<std::vector<Json>> objects = state.Load(kube::kPipelineRuns);
+  if (!objects) return objects.error();
+  for (const Json& object : *objects) {
+    auto run = api::DecodePipelineRun(object);
+    if (run.errors.empty() && run.value.spec.pipeline_ref == pipeline)
+      runs.push_back(std::move(run.value));
+  }
+  return runs;
+}
+
 controllers::EngineOptions EngineFor(const State& state) {
   controllers::EngineOptions options;
   options.settings.pods.store.folder = (state.root() / "artifacts").string();
@@ -35,6 +50,9 @@ controllers::EngineOptions EngineFor(const State& state) {
   options.settings.keep_receipts = true;  // PruneRuns removes them
   options.settings.story_of = [state](const std::string& ns, const std::string& run) {
     return StoryOf(state, ns, run);
+  };
+  options.settings.earlier_runs = [state](const std::string& ns, const std::string& pipeline) {
+    return EarlierRuns(state, ns, pipeline);
   };
   options.settings.status_interval = Milliseconds(100);
   options.workers = 2;

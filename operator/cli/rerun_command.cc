@@ -21,6 +21,7 @@
 #include "operator/kube/resources.h"
 #include "operator/net/url.h"
 #include "operator/plan/pipeline/world.h"
+#include "operator/plan/step/run_outcome.h"
 
 namespace penstock::cli {
 namespace {
@@ -32,6 +33,7 @@ struct Former {
   std::vector<std::string> steps;  // empty: not known
   Json spec;                       // of the PipelineRun; of one that is gone what is asked of it
   std::optional<TimePoint> scheduled_time;
+  bool used_last_good = false;  // it succeeded, and a step of it has failed
 };
 
 Former FormerOf(const KnownRun& known) {
@@ -40,6 +42,7 @@ Former FormerOf(const KnownRun& known) {
                 {},
                 known.object.at("spec"),
                 api::ScheduledTime(known.run)};
+  former.used_last_good = plan::UsedLastGood(known.run);
   if (known.run.status.revision.empty()) former.word = "Invalid";
   if (known.resolved)
     for (const plan::ResolvedStep& step : known.resolved->steps) former.steps.push_back(step.name);
@@ -68,7 +71,7 @@ std::string WhyNot(const Former& former, const RerunOptions& options, const Sess
     return run + " has no step " + step + "; it has " + names;
   }
   if (former.word == "Succeeded" && options.from.empty() && options.parameters.empty() &&
-      !options.latest)
+      !options.latest && !former.used_last_good)
     return run +
            " succeeded: nothing of it failed. --from STEP does a step and all after it again, "
            "-p NAME=VALUE what a parameter touches, --latest what has changed since";

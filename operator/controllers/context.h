@@ -7,6 +7,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "operator/api/approval.h"
 #include "operator/artifacts/store.h"
@@ -70,6 +71,10 @@ struct Settings {
   bool ask_registries = false;  // for the entry points of images
   // What is kept of a run that is gone; none: nothing is. Blocks; any thread.
   std::function<Result<metadata::Story>(const std::string& ns, const std::string& run)> story_of;
+  // Runs of a Pipeline that are not listed; none: all that there are, are. Blocks; any thread.
+  std::function<Result<std::vector<api::PipelineRun>>(const std::string& ns,
+                                                      const std::string& pipeline)>
+      earlier_runs;
   std::string approval_policy;     // name of the chart's, without which no Approval counts
   bool approvals_by_hand = false;  // `penstock run`: whoever runs it decides
   // Those of runs that are not listed: `penstock run` knows its own alone.

@@ -92,6 +92,11 @@ void PodTries::NoteCreated(const std::string& pod) {
   refusals_.erase(pod);
 }
 
+void PodTries::NoteLeftOut(const std::string& step, std::vector<std::string> fields) {
+  const std::lock_guard lock(mutex_);
+  left_out_[step] = std::move(fields);
+}
+
 void PodTries::RestAllBut(const std::set<std::string>& wanted_pods) {
   const std::lock_guard lock(mutex_);
   for (auto& [pod, refusal] : refusals_)
@@ -121,6 +126,7 @@ void PodTries::CopyTo(plan::RunObserved& observed) const {
   for (const auto& [pod, refusal] : refusals_)
     observed.create_errors[pod] = {refusal.why(), then(now - refusal.Refused(now)),
                                    then(refusal.next())};
+  observed.left_out = left_out_;
   for (const auto& [uid, deletion] : deletions_)
     observed.deletes[uid] = {deletion.refused, then(deletion.next), deletion.grace_seconds};
 }

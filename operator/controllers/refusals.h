@@ -112,6 +112,8 @@ class PodTries {
   // there; tries are spaced, 1 s doubling to 30 s, or as the API server says.
   void RefuseCreate(const std::string& pod, const Error& why);
   void NoteCreated(const std::string& pod);
+  // It was taken, without these fields.
+  void NoteLeftOut(const std::string& step, std::vector<std::string> fields);
   // Nobody asks for the refused pods but for these now (the run is suspended, another has their
   // place): that time is not counted.
   void RestAllBut(const std::set<std::string>& wanted_pods);
@@ -132,8 +134,9 @@ class PodTries {
 
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, RefusedTry> refusals_;  // by pod name
-  std::map<std::string, Deletion> deletions_;   // by pod UID
+  std::map<std::string, RefusedTry> refusals_;                // by pod name
+  std::map<std::string, Deletion> deletions_;                 // by pod UID
+  std::map<std::string, std::vector<std::string>> left_out_;  // by step
 };
 
 }  // namespace penstock::controllers

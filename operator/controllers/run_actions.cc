@@ -9,6 +9,7 @@
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/controllers/status_write.h"
+#include "operator/controllers/tables/left_out.h"
 #include "operator/kube/resources.h"
 #include "operator/plan/attempt/labels.h"
 #include "operator/plan/attempt/refusal_reason.h"
@@ -97,6 +98,11 @@ class Acting {
     auto object = CreateOwned(kube::kPods, action.name, action.pod);
     if (!object) return Refuse(action.name, object.error());
     tries_.NoteCreated(action.name);
+    if (auto fields = LeftOut(action.pod.at("spec"), object->value("spec", Json::object()), "spec");
+        !fields.empty())
+      tries_.NoteLeftOut(
+          action.pod.at("metadata").at("labels").at(plan::kLabelStep).get<std::string>(),
+          std::move(fields));
     if (auto entry = ReadPod(*object)) {
       static_cast<void>(context_.snapshots.pods.Put(std::move(*entry), PodTable::Source::kCreate,
                                                     context_.clock));

@@ -265,7 +265,7 @@ bool WaitsForFacts(const plan::FactRequests& requests, const plan::RunObserved& 
                   [&](const auto& digest) { return !observed.artifacts.contains(digest); });
   return asks_for_artifact || !requests.cache_keys.empty() || !requests.receipts.empty() ||
          !requests.fingerprints.empty() || !requests.live_pods.empty() ||
-         !requests.live_runs.empty() || !requests.gathers.empty();
+         !requests.live_runs.empty() || !requests.gathers.empty() || !requests.last_good.empty();
 }
 
 }  // namespace

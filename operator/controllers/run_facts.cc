@@ -48,12 +48,13 @@ void RunFacts::CopyTo(plan::RunObserved& observed) const {
   observed.receipts = receipts_;
   observed.fingerprints = fingerprints_;
   observed.gathered = gathered_;
+  observed.last_good = last_good_;
   for (const auto& [digest, put] : artifacts_)
     observed.artifacts[digest] = {put.artifact, since(put.missing)};
   if (const auto of_all = troubles_.find(kReceipts); of_all != troubles_.end())
     observed.receipts_trouble = of_all->second;
   for (const auto& [id, trouble] : troubles_)
-    for (const char* of_store : {kCache, kReceipt, kArtifact, kGather})
+    for (const char* of_store : {kCache, kReceipt, kArtifact, kGather, kLastGood})
       if (id.starts_with(of_store))
         observed.store_trouble[id.substr(std::string_view(of_store).size())] = trouble;
 }
@@ -75,6 +76,8 @@ void RunFacts::Ask(const plan::FactRequests& requests) {
     Fetch(in_store_, kArtifact + digest, [this, digest] { return FetchArtifact(digest); });
   }
   AskGathers(requests);
+  for (const plan::LastGoodRequest& request : requests.last_good)
+    Fetch(in_store_, kLastGood + request.step, [this, request] { return FetchLastGood(request); });
 }
 
 void RunFacts::AskForPod(const std::string& pod) {

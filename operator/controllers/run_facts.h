@@ -97,6 +97,7 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   static constexpr const char* kReceipt = "receipt/";
   static constexpr const char* kArtifact = "put/";
   static constexpr const char* kGather = "gather/";
+  static constexpr const char* kLastGood = "lastGood/";
   static constexpr const char* kReceipts = "receipts";  // all of the run's
 
   // Runs `fetch` on a pool unless it is under way. It gives true when it has an answer, false when
@@ -120,6 +121,8 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
   // run_facts_gather.cc
   void AskGathers(const plan::FactRequests& requests);
   [[nodiscard]] Result<bool> FetchGather(const plan::GatherRequest& request);
+  [[nodiscard]] Result<bool> FetchLastGood(const plan::LastGoodRequest& request);
+  [[nodiscard]] Result<bool> AreThere(const plan::LastGood& last) const;
   [[nodiscard]] Result<bool> FetchCode(const std::string& id, const api::CodeSpec& code);
   [[nodiscard]] Result<bool> FetchImage(const std::string& image);
   [[nodiscard]] Result<bool> FetchConfig(const std::string& name);
@@ -156,8 +159,9 @@ class RunFacts : public std::enable_shared_from_this<RunFacts> {
     std::optional<ArtifactRef> artifact;
     CountedTime missing;
   };
-  std::map<std::string, PutArtifact> artifacts_;                               // by digest
-  std::map<std::string, std::shared_ptr<const plan::GatherAnswer>> gathered_;  // by step
+  std::map<std::string, PutArtifact> artifacts_;                                  // by digest
+  std::map<std::string, std::shared_ptr<const plan::GatherAnswer>> gathered_;     // by step
+  std::map<std::string, std::shared_ptr<const plan::LastGoodAnswer>> last_good_;  // by step
   int keeping_ = 0;                              // receipts that are being written
   std::set<std::string> kept_;                   // or were: what they are named by
   std::map<std::string, std::string> troubles_;  // what keeps a fact's answer away, by its id

@@ -74,6 +74,35 @@ class Failures(h.ClusterTest):
         self.assertIn("step gpu (Unschedulable)", c["message"])
         self.assertIn("nvidia.com/gpu", c["message"])
 
+    def test_what_a_step_gave_last_stands_in_for_its_failure(self):
+        with h.Namespace("e2e-last-good") as ns:
+            fetch = h.shell_step("fetch", 'test -n "$DAY" || exit 9; printf %s "$DAY" > "$OUT"',
+                                 outputs=[{"name": "day"}], onFailure={"use": "LastGood", "maxAge": "1h"},
+                                 parameters={"day": "$(parameters.day)"})
+            fetch["container"]["env"] = [{"name": "DAY", "value": "$(parameters.day)"},
+                                         {"name": "OUT", "value": "$(outputs.day.path)"}]
+            use = h.shell_step("use", 'cat "$IN" > "$OUT"', inputs={"day": "$(steps.fetch.outputs.day)"},
+                               results=[{"name": "read"}])
+            use["container"]["env"] = [{"name": "IN", "value": "$(inputs.day.path)"}, {"name": "OUT", "value": "$(results.read.path)"}]
+            h.apply(ns, {"apiVersion": "penstock.dev/v1alpha1", "kind": "Pipeline", "metadata": {"name": "days"},
+                         "spec": {"runPolicy": "Manual", "parameters": [{"name": "day", "default": ""}], "freshness": {"maxAge": "1h"},
+                                  "steps": [fetch, use]}})
+
+            def run(name, day):
+                h.apply(ns, {"apiVersion": "penstock.dev/v1alpha1", "kind": "PipelineRun", "metadata": {"name": name},
+                             "spec": {"pipelineRef": {"name": "days"}, "parameters": {"day": day}}})
+                return h.wait_until(f"the end of {name}", 120, lambda: (
+                    r if h.condition(r := h.get("pplr", name, ns), "Finished").get("status") == "True" else None))
+
+            self.assertEqual(h.condition(run("none", ""), "Succeeded")["status"], "False", "there was none before")
+            self.assertEqual(h.condition(run("monday", "monday"), "Succeeded")["status"], "True")
+            after = run("after", "")
+            self.assertEqual(h.condition(after, "Succeeded")["status"], "True")
+            self.assertEqual(h.condition(after, "LastGoodUsed")["status"], "True")
+            self.assertEqual(h.step_of(after, "fetch")["phase"], "Failed")
+            self.assertEqual(h.step_of(after, "fetch")["lastGood"]["run"], "monday")
+            self.assertEqual(h.step_of(after, "use")["results"], {"read": "monday"})
+
     def test_a_cycle_is_named_in_order(self):
         a = h.shell_step("a", "true", dependsOn=[{"step": "b"}])
         b = h.shell_step("b", "true", dependsOn=[{"step": "a"}])

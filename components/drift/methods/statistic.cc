@@ -117,18 +117,24 @@ Observed Evaluate(Statistic statistic, const BinShape& shape, Counts reference, 
       return {psi.value, psi.at};
     }
     case Statistic::kJensenShannon:
-      return {std::sqrt(JensenShannon(reference, current)), LInfinity(reference, current).at};
+      return {ValueOf(statistic, shape, reference, current), LInfinity(reference, current).at};
     case Statistic::kLInfinity: {
       const Largest largest = LInfinity(reference, current);
       return {largest.value, largest.at};
     }
     case Statistic::kCramersV:
-      return {std::sqrt(ChiSquaredValue(reference, current) / (Total(reference) + Total(current))),
-              LInfinity(reference, current).at};
+      return {ValueOf(statistic, shape, reference, current), LInfinity(reference, current).at};
     case Statistic::kPresence:
       return Presence(reference, current);
   }
   return {};
+}
+
+double ValueOf(Statistic statistic, const BinShape& shape, Counts reference, Counts current) {
+  if (statistic == Statistic::kJensenShannon) return std::sqrt(JensenShannon(reference, current));
+  if (statistic == Statistic::kCramersV)
+    return std::sqrt(ChiSquaredValue(reference, current) / (Total(reference) + Total(current)));
+  return Evaluate(statistic, shape, reference, current).value;
 }
 
 double TailBound(Statistic statistic, std::size_t bins, double value, double n, double m) {

@@ -54,6 +54,11 @@ struct Observed {
                                 std::span<const std::int64_t> reference,
                                 std::span<const std::int64_t> current);
 
+// The value alone, which may take less: of the draws nobody asks where.
+[[nodiscard]] double ValueOf(Statistic statistic, const BinShape& shape,
+                             std::span<const std::int64_t> reference,
+                             std::span<const std::int64_t> current);
+
 // A bound of the probability that a random division of n + m rows reaches `value`, by Hoeffding
 // ("Probability inequalities for sums of bounded random variables", 1963, section 6: it holds for
 // draws without replacement) for each of the sets of bins that the statistic looks at; 1 for the

@@ -11,9 +11,10 @@ namespace {
 constexpr std::int64_t kEnoughReached = 10;
 
 // Draws until it is decided; `draw` fills in the counts of current, the rest is reference's.
+// `p_bound` of p: where it is below all that draws could say, more of them say nothing.
 template <typename Draw>
 Null Repeat(Statistic statistic, const BinShape& shape, std::span<const std::int64_t> pooled,
-            double observed, const Draws& draws, std::int64_t* reached_out, Draw draw) {
+            double observed, double p_bound, const Draws& draws, Draw draw) {
   std::vector<std::int64_t> current(pooled.size());
   std::vector<std::int64_t> reference(pooled.size());
   // A division that is the observed one again may be off by rounding.
@@ -21,17 +22,19 @@ Null Repeat(Statistic statistic, const BinShape& shape, std::span<const std::int
   Null null;
   double sum = 0;
   std::int64_t reached = 0;
-  while (null.draws < draws.least || (reached < kEnoughReached && null.draws < draws.most)) {
+  const bool is_known = p_bound * double(1 + draws.most) <= 1;
+  while (null.draws < draws.least ||
+         (reached < kEnoughReached && null.draws < draws.most && !(is_known && reached == 0))) {
     draw(current);
     for (std::size_t i = 0; i < pooled.size(); ++i) reference[i] = pooled[i] - current[i];
-    const double value = Evaluate(statistic, shape, reference, current).value;
+    const double value = ValueOf(statistic, shape, reference, current);
     if (null.draws < draws.least) sum += value;
     if (value >= bound) ++reached;
     ++null.draws;
   }
   null.p = double(1 + reached) / double(1 + null.draws);
   null.mean = sum / double(draws.least);
-  *reached_out = reached;
+  if (reached == 0) null.p = std::min(null.p, p_bound);
   return null;
 }
 
@@ -49,17 +52,13 @@ Null DrawByRows(Statistic statistic, const BinShape& shape, std::span<const std:
   const std::vector<std::int64_t> pooled = Sum(reference, current);
   const std::int64_t total = std::accumulate(pooled.begin(), pooled.end(), std::int64_t{0});
   const std::int64_t taken = std::accumulate(current.begin(), current.end(), std::int64_t{0});
-  const double observed = Evaluate(statistic, shape, reference, current).value;
+  const double observed = ValueOf(statistic, shape, reference, current);
   Random random(draws.seed);
-  std::int64_t reached = 0;
-  Null null = Repeat(
-      statistic, shape, pooled, observed, draws, &reached,
+  const double bound =
+      TailBound(statistic, pooled.size(), observed, double(total - taken), double(taken));
+  return Repeat(
+      statistic, shape, pooled, observed, bound, draws,
       [&](std::span<std::int64_t> drawn) { DrawBins(pooled, total, taken, logs, random, drawn); });
-  if (reached == 0) {
-    null.p = std::min(null.p, TailBound(statistic, pooled.size(), observed, double(total - taken),
-                                        double(taken)));
-  }
-  return null;
 }
 
 std::vector<std::int64_t> BlockCounts::Sum(bool reference) const {
@@ -77,21 +76,19 @@ Null DrawByBlocks(Statistic statistic, const BinShape& shape, const BlockCounts&
   const std::vector<std::int64_t> reference = blocks.Sum(true);
   const std::vector<std::int64_t> current = blocks.Sum(false);
   const std::vector<std::int64_t> pooled = Sum(reference, current);
-  const double observed = Evaluate(statistic, shape, reference, current).value;
+  const double observed = ValueOf(statistic, shape, reference, current);
   std::vector<std::size_t> order(blocks.blocks());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const std::size_t taken = order.size() - blocks.of_reference;
   Random random(draws.seed);
-  std::int64_t reached = 0;
-  return Repeat(statistic, shape, pooled, observed, draws, &reached,
-                [&](std::span<std::int64_t> drawn) {
-                  std::fill(drawn.begin(), drawn.end(), 0);
-                  for (std::size_t i = 0; i < taken; ++i) {  // Fisher and Yates' shuffle, its start
-                    std::swap(order[i], order[i + random.Below(order.size() - i)]);
-                    const std::int32_t* block = &blocks.counts[order[i] * blocks.bins];
-                    for (std::size_t b = 0; b < blocks.bins; ++b) drawn[b] += block[b];
-                  }
-                });
+  return Repeat(statistic, shape, pooled, observed, 1, draws, [&](std::span<std::int64_t> drawn) {
+    std::fill(drawn.begin(), drawn.end(), 0);
+    for (std::size_t i = 0; i < taken; ++i) {  // Fisher and Yates' shuffle, its start
+      std::swap(order[i], order[i + random.Below(order.size() - i)]);
+      const std::int32_t* block = &blocks.counts[order[i] * blocks.bins];
+      for (std::size_t b = 0; b < blocks.bins; ++b) drawn[b] += block[b];
+    }
+  });
 }
 
 double LeastP(std::size_t reference, std::size_t current, std::int64_t draws) {

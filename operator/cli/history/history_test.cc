@@ -273,6 +273,10 @@ TEST(RunChange, LooksAtTheNewestRunThatSucceeded) {
   std::vector<KnownRun> older{RunOf("r-3", 5, "v1"), RunOf("r-2", 5, "v1"), RunOf("r-1", 5, "v1")};
   older[0].run.status.conditions[1].status = api::ConditionStatus::kFalse;
   EXPECT_EQ(LastSucceeded(RunOf("r-4", 5, "v1"), older), &older[1]);
+  api::SetCondition(older[1].run.status.conditions,
+                    {"LastGoodUsed", api::ConditionStatus::kTrue, "StepFailed", "", 1, {}}, {});
+  EXPECT_EQ(LastSucceeded(RunOf("r-4", 5, "v1"), older), &older[2])
+      << "a step of it has failed, and something older stood in";
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ std::string SourceNews(const plan::ResolvedInput& input, const api::StepStatus* 
 KnownRun* LastSucceeded(const KnownRun& run, std::vector<KnownRun>& older) {
   for (KnownRun& other : older) {
     if (other.run.spec.pipeline_ref == run.run.spec.pipeline_ref &&
-        plan::OutcomeOf(other.run) == plan::RunOutcome::kSucceeded) {
+        plan::OutcomeOf(other.run) == plan::RunOutcome::kSucceeded &&
+        !plan::UsedLastGood(other.run)) {  // a step of which has failed
       return &other;
     }
   }

@@ -45,7 +45,8 @@ class Watch {
   [[nodiscard]] std::optional<TimePoint> LastSuccess() const {
     std::optional<TimePoint> last = p_.status.last_success;
     for (const api::PipelineRun* run : runs_)
-      if (OutcomeOf(*run) == RunOutcome::kSucceeded && run->status.finish_time)
+      if (OutcomeOf(*run) == RunOutcome::kSucceeded && run->status.finish_time &&
+          !UsedLastGood(*run))
         last = std::max(last.value_or(*run->status.finish_time), *run->status.finish_time);
     return last;
   }

@@ -1,7 +1,8 @@
 // Whether what a Pipeline makes is as fresh as it is to be. Pure but for zoneinfo.
 //
 //   freshness.maxAge            counts from the end of the last run that succeeded, or from the
-//                               Pipeline's making where none has
+//                               Pipeline's making where none has; not of one in which something
+//                               older stood in for a step (onFailure)
 //   schedules[].finishWithin    counts from each time of the schedule: a run for it, or for a later
 //                               one, must have succeeded by then
 //

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "operator/plan/pipeline/testing/scheduled_pipeline.h"
+#include "operator/plan/step/last_good.h"
 
 namespace penstock::plan {
 namespace {
@@ -114,6 +115,21 @@ TEST_F(FreshPipeline, IsLateWhenTheLastSuccessIsTooOld) {
   EXPECT_EQ(FreshAt("2026-11-28T09:29:00Z"), "True Fresh: ");
   EXPECT_THAT(FreshAt("2026-11-28T09:30:00Z"),
               HasSubstr("ended at 2026-11-28T07:30:00Z, over freshness.maxAge (2h) ago"));
+}
+
+// What follows from the outputs of an earlier run is as old as these.
+TEST_F(FreshPipeline, IsNotMadeFreshByARunInWhichSomethingOlderStoodIn) {
+  SetSpec("freshness: {maxAge: 2h}\n");
+  o_.runs.emplace_back().meta.name = "by-hand";
+  o_.runs[0].spec.pipeline_ref = "flights";
+  api::SetCondition(o_.runs[0].status.conditions,
+                    {kLastGoodUsed, api::ConditionStatus::kTrue, "StepFailed", "", 1, {}},
+                    At("2026-11-28T06:30:00Z"));
+  EndAll("2026-11-28T06:30:00Z");
+  EXPECT_EQ(OutcomeOf(o_.runs[0]), RunOutcome::kSucceeded);
+  EXPECT_EQ(FreshAt("2026-11-28T06:59:00Z"), "True Fresh: ");
+  EXPECT_THAT(FreshAt("2026-11-28T07:00:00Z"),
+              HasSubstr("no run has succeeded since 2026-11-28T05:00:00Z"));
 }
 
 TEST_F(FreshPipeline, SaysNothingWhereNothingIsAsked) {

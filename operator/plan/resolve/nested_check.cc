@@ -1,5 +1,6 @@
 // Steps that have no pod of their own. Of one that is a Pipeline, what would be said of a pod
-// belongs to the steps within it; one that people decide, or that waits for a time, has none.
+// belongs to the steps within it; one that people decide, or that waits for a time, has none. And
+// what may stand in for a step that has failed.
 #include <algorithm>
 #include <array>
 #include <set>
@@ -13,9 +14,9 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array kItsOwn{"name",         "description", "pipeline",   "when",
-                             "forEach",      "inputs",      "parameters", "dependsOn",
-                             "allowFailure", "retry",       "timeouts",   "locks"};
+constexpr std::array kItsOwn{"name",     "description", "pipeline",  "when",         "forEach",
+                             "inputs",   "parameters",  "dependsOn", "allowFailure", "retry",
+                             "timeouts", "locks",       "onFailure"};
 
 std::string Instead(const std::string& field, bool by_name) {
   if (field == "outputs" || field == "results")
@@ -34,6 +35,8 @@ std::string WhyNot(const std::string& field) {
   if (field == "forEach")
     return "a step that waits cannot be looped: its items could not be told apart by who decides";
   if (field == "locks") return "a step that waits takes no lock, which others could use meanwhile";
+  if (field == "onFailure")
+    return "what people decide, and a time that has passed, are of one run; remove it";
   if (field == "results") return "the results of an approval are its values; remove them";
   return "is for a pod, and a step that waits has none; remove it";
 }
@@ -105,7 +108,35 @@ void CheckApproval(const CheckContext& c, const api::ApprovalStep& approval,
               "wait for people");
 }
 
+bool GivesNothing(const api::StepSpec& step, const StepComponents& components) {
+  const StepInterface gives = InterfaceOf(step, components);
+  return gives.outputs != nullptr && gives.outputs->empty() && gives.results->empty();
+}
+
+// A run within another belongs to that one: it has none before it.
+void CheckWithin(const api::NestedPipeline& nested, const std::string& path, Findings& out) {
+  for (std::size_t i = 0; i < nested.steps.size(); ++i)
+    if (nested.steps[i].on_failure)
+      out.Add(api::ItemPath(path + ".pipeline.steps", i) + ".onFailure",
+              "a run within another one has no earlier run; say onFailure of the step that is the "
+              "Pipeline");
+}
+
 }  // namespace
+
+void CheckOnFailure(const CheckContext& c, const api::StepSpec& step, const std::string& path) {
+  if (step.pipeline) CheckWithin(*step.pipeline, path, c.out);
+  if (!step.on_failure || IsGate(step)) return;
+  const std::string at = path + ".onFailure";
+  if (step.on_failure->max_age && step.on_failure->max_age->count() <= 0)
+    c.out.Add(at + ".maxAge", "must be above 0");
+  if (step.daemon)
+    c.out.Add(at, "a daemon serves while it runs, and nothing stands in for that; remove it");
+  else if (GivesNothing(step, c.components))
+    c.out.Add(at,
+              "the step has no outputs and no results that could stand in for it; allowFailure "
+              "lets it fail");
+}
 
 void CheckNested(const CheckContext& c, const api::StepSpec& step, const std::string& path) {
   const api::NestedPipeline& nested = *step.pipeline;

@@ -52,9 +52,10 @@ class NeverRuns {
 
   using Needs = std::vector<std::pair<std::size_t, api::DependencyOutcome>>;
 
-  // A failure that is allowed will do where a success is wanted.
+  // A failure that is allowed, or that something stands in for, will do where a success is wanted.
   static api::DependencyOutcome Wanted(const api::Dependency& d, const api::StepSpec& on) {
-    const bool either = on.allow_failure && d.outcome == api::DependencyOutcome::kSucceeded;
+    const bool either =
+        (on.allow_failure || on.on_failure) && d.outcome == api::DependencyOutcome::kSucceeded;
     return either ? api::DependencyOutcome::kAny : d.outcome;
   }
 
@@ -65,7 +66,8 @@ class NeverRuns {
         needs.emplace_back(it->second, Wanted(d, *steps_[it->second].step));
     const auto success = [&](const Reference& r) {
       const auto it = r.Is({"steps", "*", "*", "*"}) ? index_.find(r.path[1]) : index_.end();
-      if (it != index_.end()) needs.emplace_back(it->second, api::DependencyOutcome::kSucceeded);
+      if (it == index_.end() || steps_[it->second].step->on_failure) return;
+      needs.emplace_back(it->second, api::DependencyOutcome::kSucceeded);
     };
     for (const FoundReference& f : ReferencesOf(step)) {
       const bool is_input = f.path.starts_with("inputs.");

@@ -107,7 +107,8 @@ struct ResolvedStep {
   bool pod_pending = false;
   bool final_step = false;     // of `finally`: starts when all that are not have ended
   bool allow_failure = false;  // its failure is no failure of the run
-  std::string when;            // as the manifest writes it; plan/run looks at it
+  std::optional<api::OnFailureSpec> on_failure;
+  std::string when;  // as the manifest writes it; plan/run looks at it
   [[nodiscard]] bool HasNoPod() const { return approval || wait; }
   // Its container, or its containers in turn.
   [[nodiscard]] std::vector<const api::ContainerSpec*> Programs() const;

@@ -20,6 +20,7 @@ api::StepSpec AsStep(const ResolvedStep& r) {
   s.pod = r.pod;
   s.when = r.when;
   s.allow_failure = r.allow_failure;
+  s.on_failure = r.on_failure;
   if (r.nested)  // the rest of one in place stands beside it
     s.pipeline = api::NestedPipeline{
         r.nested->spec ? r.name : r.nested->pipeline, r.nested->library, {}, {}, {}};
@@ -46,6 +47,7 @@ ResolvedStep FromStep(api::StepSpec s) {
   r.name = std::move(s.name);
   r.when = std::move(s.when);
   r.allow_failure = s.allow_failure;
+  r.on_failure = s.on_failure;
   r.container = std::move(s.container).value_or(api::ContainerSpec{});
   if (s.pipeline) r.nested = ResolvedNested{s.pipeline->name, s.pipeline->library, {}};
   r.approval = std::move(s.approval);

@@ -128,6 +128,8 @@ void CheckNested(const CheckContext& c, const api::StepSpec& step, const std::st
 [[nodiscard]] inline bool HasExitCode(const api::StepSpec& step) {
   return !IsGate(step) && !step.pipeline && !step.for_each && !step.daemon;
 }
+// onFailure of a step.
+void CheckOnFailure(const CheckContext& c, const api::StepSpec& step, const std::string& path);
 void CheckGate(const CheckContext& c, const api::StepSpec& step, const std::string& path);
 // What it gives: an approval's values are its results.
 [[nodiscard]] api::ComponentSpec GateInterface(const api::StepSpec& step);

@@ -98,6 +98,7 @@ ResolvedStep MergeStep(const api::StepSpec& step, const api::ComponentSpec* comp
   r.name = step.name;
   r.when = step.when;
   r.allow_failure = step.allow_failure;
+  r.on_failure = step.on_failure;
   r.locks = step.locks;
   Json resources = step.pipeline ? Json() : defaults.resources;
   if (component != nullptr) {

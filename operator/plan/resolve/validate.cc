@@ -129,6 +129,7 @@ void CheckStep(const CheckContext& c, const api::StepSpec& step, const std::stri
   if (step.component) CheckComponentEnv(c, step, path);
   if (step.pipeline) CheckNested(c, step, path);
   CheckPod(c, step, path);
+  CheckOnFailure(c, step, path);
 }
 
 void CheckCycles(const CheckContext& c) {

@@ -10,6 +10,7 @@
 #include "operator/plan/locks/run_locks.h"
 #include "operator/plan/run/run_so_far.h"
 #include "operator/plan/step/gate_plan.h"
+#include "operator/plan/step/last_good.h"
 #include "operator/plan/step/stop.h"
 #include "operator/protocol/reference.h"
 
@@ -46,6 +47,8 @@ class RunConditions {
     }
     PutTrouble();
     Bless();
+    TellLastGood();
+    TellLeftOut();
     return outcome_;
   }
 
@@ -139,11 +142,35 @@ class RunConditions {
     std::string text = std::to_string(sum_.succeeded) + " of " + std::to_string(sum_.total) +
                        " steps have succeeded";
     if (sum_.failed > 0) text += ", " + std::to_string(sum_.failed) + " failed";
-    if (sum_.allowed > 0)
-      text += sum_.allowed == sum_.failed
-                  ? " and may (allowFailure)"
-                  : ", of which " + std::to_string(sum_.allowed) + " may (allowFailure)";
+    const int stood_in = static_cast<int>(
+        std::count_if(steps_.begin(), steps_.end(), [](const StepState& s) { return IsUsed(s); }));
+    const int may = sum_.allowed - stood_in;
+    if (may > 0)
+      text += may == sum_.failed ? " and may (allowFailure)"
+                                 : ", of which " + std::to_string(may) + " may (allowFailure)";
+    if (stood_in > 0)
+      text += "; for " + std::to_string(stood_in) + " stands in what was made last (onFailure)";
     return text;
+  }
+  static bool IsUsed(const StepState& s) {
+    return s.status.last_good && s.status.last_good->outcome == api::LastGoodUse::kUsed;
+  }
+  // It stays: who was told by an event of an hour ago is not.
+  void TellLeftOut() {
+    const std::string text = LeftOutText(o_);
+    if (!text.empty()) Set(kPodsAsAsked, ConditionStatus::kFalse, kFieldsLeftOut, text);
+  }
+  // What follows from it is as old as that.
+  void TellLastGood() {
+    std::string text;
+    for (const StepState& s : steps_) {
+      if (!IsUsed(s)) continue;
+      const api::LastGoodStatus& last = *s.status.last_good;
+      text += (text.empty() ? "" : "; ") + std::string("step ") + s.status.name +
+              " has failed: what run " + last.run + " gave at " +
+              FormatTime(last.time.value_or(TimePoint{})) + " stands in for it";
+    }
+    if (!text.empty()) Set(kLastGoodUsed, ConditionStatus::kTrue, "StepFailed", text);
   }
 
   // The first step that is in trouble but may come out of it.
@@ -336,6 +363,17 @@ class RunConditions {
 };
 
 }  // namespace
+
+std::string LeftOutText(const RunObserved& observed) {
+  std::string text;
+  for (const auto& [step, fields] : observed.left_out) {
+    text += (text.empty() ? "" : "; ") + std::string("step ") + step + ": ";
+    for (const std::string& field : fields) text += (field == fields[0] ? "" : ", ") + field;
+  }
+  if (text.empty()) return text;
+  return "the API server took pods without what they were to have (" + text +
+         "): this cluster does not know it, or leaves it out by a policy; they run without it";
+}
 
 RunOutcome PutConditions(const RunObserved& observed, const std::vector<StepState>& steps,
                          TimePoint now, RunPlan& plan) {

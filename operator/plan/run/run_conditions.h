@@ -9,6 +9,13 @@
 
 namespace penstock::plan {
 
+// Condition of a run whose pods the API server took without something that they were to have;
+// others do not have it. Its reason is the event's too.
+inline constexpr const char* kPodsAsAsked = "PodsAsAsked";
+inline constexpr const char* kFieldsLeftOut = "FieldsLeftOut";
+// "step a: spec.resources; ...", and what to do; empty: nothing was left out.
+[[nodiscard]] std::string LeftOutText(const RunObserved& observed);
+
 // Needs plan.status.summary and plan.finished. How the run has ended, or that it goes on.
 RunOutcome PutConditions(const RunObserved& observed, const std::vector<StepState>& steps,
                          TimePoint now, RunPlan& plan);

@@ -22,6 +22,7 @@
 #include "operator/plan/step/child_plan.h"
 #include "operator/plan/step/daemon_plan.h"
 #include "operator/plan/step/gate_plan.h"
+#include "operator/plan/step/last_good.h"
 #include "operator/plan/step/put_artifacts.h"
 #include "operator/plan/step/step_cache.h"
 #include "operator/plan/step/step_plan.h"
@@ -73,8 +74,10 @@ class RunPlanner {
     if (o_.resolved->TakesLocks())
       places_.Take(locks_.Begin([this](const api::RunLock& lock) { return steps_.Needs(lock); }),
                    steps_);
-    for (StepState& s : steps_.all())
+    for (StepState& s : steps_.all()) {
       if (s.kind == StepState::Kind::kIdle) Advance(s);
+      PlanLastGood(s, o_, now_, plan_);
+    }
     if (EndDaemons(steps_.all(), o_, now_, plan_)) Wake(now_);
     // The run above wakes this one; where that goes unseen, it does by itself.
     if (!o_.family.suspended_by.empty()) Wake(now_ + kLookAboveAgain);

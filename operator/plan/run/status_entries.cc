@@ -31,6 +31,7 @@ std::size_t SizeOf(const api::StepStatus& s) {
          s.items->skipped_indexes.size();
     for (const auto& failure : s.items->first_failures) n += Written(failure);
   }
+  if (s.last_good) n += 90 + s.last_good->run.size();
   for (const auto& [name, value] : s.results) n += 8 + name.size() + Written(value);
   return n;
 }

@@ -8,6 +8,7 @@
 #include "operator/plan/run/run_conditions.h"
 #include "operator/plan/run/status_entries.h"
 #include "operator/plan/step/gate_plan.h"
+#include "operator/plan/step/last_good.h"
 
 namespace penstock::plan {
 namespace {
@@ -83,11 +84,18 @@ void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPla
   };
   if (o.WaitsForReceipts() && !WasTold(o, kStoreUnavailable))
     add("Warning", kStoreUnavailable, o.receipts_trouble);
+  const std::string left_out = Shown(LeftOutText(o), 4096);
+  const auto* told = api::FindCondition(o.run.status.conditions, kPodsAsAsked);
+  if (!left_out.empty() && (told == nullptr || told->message != left_out))
+    add("Warning", kFieldsLeftOut, left_out);
   const StepState* const kept = WithRefusedDelete(steps);
   for (const StepState& s : steps) {
     const std::string what = "step " + s.status.name + ": " + s.status.message;
     const bool was_failed = s.prior != nullptr && s.prior->phase == StepPhase::kFailed;
-    if (s.status.phase == StepPhase::kFailed && !was_failed) {
+    if (s.status.last_good && (s.prior == nullptr || !s.prior->last_good)) {
+      const bool used = s.status.last_good->outcome == api::LastGoodUse::kUsed;
+      add("Warning", used ? kLastGoodUsed : "StepFailed", what);
+    } else if (s.status.phase == StepPhase::kFailed && !was_failed && !s.step->on_failure) {
       add("Warning", "StepFailed",
           what + (s.status.allowed ? "; it may fail (allowFailure), and the run goes on" : ""));
       plan.urgent_status = true;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "operator/plan/step/last_good.h"
+
 namespace penstock::plan {
 
 const char* Name(RunOutcome outcome) {
@@ -18,6 +20,11 @@ RunOutcome OutcomeOf(const api::PipelineRun& run) {
   if (succeeded->status == ConditionStatus::kTrue) return RunOutcome::kSucceeded;
   return succeeded->reason == Name(RunOutcome::kCancelled) ? RunOutcome::kCancelled
                                                            : RunOutcome::kFailed;
+}
+
+bool UsedLastGood(const api::PipelineRun& run) {
+  const api::Condition* used = api::FindCondition(run.status.conditions, kLastGoodUsed);
+  return used != nullptr && used->status == api::ConditionStatus::kTrue;
 }
 
 bool WaitsForTurn(const api::PipelineRun& run) {

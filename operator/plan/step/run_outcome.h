@@ -16,6 +16,9 @@ enum class RunOutcome : std::uint8_t { kActive, kSucceeded, kFailed, kCancelled 
 // By the conditions Finished and Succeeded.
 [[nodiscard]] RunOutcome OutcomeOf(const api::PipelineRun& run);
 
+// Something of an earlier run stands in for a step of it that has failed (onFailure).
+[[nodiscard]] bool UsedLastGood(const api::PipelineRun& run);
+
 // An annotation of a run that was made before its turn came, suspended: when it was asked for. The
 // planner of its Pipeline takes it away as it lets the run begin.
 inline constexpr const char* kWaitsSince = "penstock.dev/waits-since";

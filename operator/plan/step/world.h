@@ -107,6 +107,18 @@ struct GatherAnswer {
   std::string failed = {};              // why they cannot be put together, ever
 };
 
+// What a step gave in an earlier run of the same Pipeline, in which it succeeded.
+struct LastGood {
+  std::string run;
+  TimePoint time;  // when it did
+  std::vector<api::StepOutput> outputs;
+  std::map<std::string, Json> results;
+};
+struct LastGoodAnswer {
+  std::optional<LastGood> found;  // the newest whose outputs are all there
+  std::string why_none;           // a sentence without its end
+};
+
 // The run that another one does again (spec.rerun), as it ended.
 struct FormerRun {
   api::PipelineRun run;
@@ -132,7 +144,8 @@ struct RunObserved {
   std::optional<int> pods_left;
   // By step and item; not of items that have ended by the status.
   std::map<std::string, std::map<int, ItemAttempt>> item_attempts;
-  std::map<std::string, std::shared_ptr<const GatherAnswer>> gathered;  // by step
+  std::map<std::string, std::shared_ptr<const GatherAnswer>> gathered;     // by step
+  std::map<std::string, std::shared_ptr<const LastGoodAnswer>> last_good;  // by step
   std::map<std::string, bool> pod_gone;                   // pod name -> a live GET said NotFound
   std::map<std::string, CacheAnswer> cache;               // by cache key
   std::map<std::string, ReceiptAnswer> receipts;          // by pod name
@@ -142,6 +155,8 @@ struct RunObserved {
   // name. The plan asks for the pod again when its pause is over, until timeouts.pending.
   std::map<std::string, CreateRefusal> create_errors;
   std::map<std::string, DeleteTried> deletes;  // by pod UID
+  // What the API server did not keep of the pods that it was asked for, by step: paths of fields.
+  std::map<std::string, std::vector<std::string>> left_out;
   // Why the store could not answer, by cache key, pod or digest that it was asked for. It is asked
   // again.
   std::map<std::string, std::string> store_trouble;
@@ -229,6 +244,11 @@ struct GatherRequest {
   std::string succeeded;  // their indexes, as FormatIndexes writes them
 };
 
+struct LastGoodRequest {
+  std::string step;
+  std::shared_ptr<const ResolvedRun> resolved;
+};
+
 struct FactRequests {
   std::vector<std::string> cache_keys;
   std::vector<std::string> receipts;       // pod names
@@ -238,6 +258,7 @@ struct FactRequests {
   std::vector<std::string> artifacts;      // digests
   std::vector<std::string> followed_keys;  // cache keys that other runs make: looked at again
   std::vector<GatherRequest> gathers;
+  std::vector<LastGoodRequest> last_good;
   std::vector<std::string> taken_up;  // steps: what their last answer to a gather misses is seen to
   // Answers that nobody asks for again: of items that have ended.
   std::vector<std::string> settled_keys, settled_pods;

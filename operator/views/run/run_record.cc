@@ -68,7 +68,10 @@ metadata::StepRecord StepOf(const api::StepStatus& status, const plan::ResolvedS
   step.started = status.start_time;
   step.finished = status.finish_time;
   step.results = status.results;
+  // What stands in for a step that has failed was made by another run's.
+  const bool stands_in = status.phase == api::StepPhase::kFailed && status.last_good;
   for (const api::StepOutput& o : status.outputs) {
+    if (stands_in) break;
     step.outputs.push_back({o.name, o.type, o.digest, "", o.folder, o.bytes});
   }
   if (resolved != nullptr) {

@@ -47,6 +47,7 @@ Json AsJson(const RunPlan& plan, bool whole_pods) {
   if (!r.live_pods.empty()) j["asksPods"] = r.live_pods;
   if (!r.live_runs.empty()) j["asksRuns"] = r.live_runs;
   if (!r.fingerprints.empty()) j["asksFingerprints"] = r.fingerprints;
+  for (const auto& request : r.last_good) j["asksLastGood"].push_back(request.step);
   for (const auto& gather : r.gathers) j["asksToGather"][gather.step] = gather.succeeded;
   return j;
 }
@@ -93,6 +94,14 @@ void Answer(const Json& seen, RunObserved& o) {
   if (seen.contains("policySince")) {
     o.approvals.policy.why_not.clear();
     o.approvals.policy.since = *ParseTime(seen.at("policySince").get<std::string>());
+  }
+  const Json last_good = seen.value("lastGood", Json::object());
+  for (const auto& [step, last] : last_good.items()) {
+    LastGoodAnswer answer;
+    answer.found = LastGood{last.at("run"), *ParseTime(last.at("time").get<std::string>()), {}, {}};
+    for (const auto& [name, digest] : last.at("outputs").items())
+      answer.found->outputs.push_back({name, "dataset", digest, false, 7});
+    o.last_good[step] = std::make_shared<const LastGoodAnswer>(std::move(answer));
   }
   const Json refused = seen.value("createErrors", Json::object());
   for (const auto& [pod, why] : refused.items()) {

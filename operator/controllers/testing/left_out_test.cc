@@ -1,0 +1,99 @@
+// A cluster that drops what it does not know of a pod: pod-level resources say.
+#include "operator/controllers/tables/left_out.h"
+
+#include <gmock/gmock.h>
+
+#include "operator/controllers/testing/one_step_runs.h"
+#include "operator/kube/forwarding_client.h"
+
+namespace penstock::controllers {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::vector<std::string> Lost(const char* sent, const char* made) {
+  return LeftOut(Json::parse(sent), Json::parse(made), "spec");
+}
+
+TEST(LeftOut, NamesWhatIsNotThereAndNothingElse) {
+  EXPECT_THAT(Lost(R"({"resources": {"limits": {"cpu": "1"}}, "hostUsers": false})",
+                   R"({"schedulerName": "default-scheduler"})"),
+              ElementsAre("spec.resources"));
+  EXPECT_THAT(Lost(R"({"a": {"b": 1, "c": 2}})", R"({"a": {"c": 3}})"), ElementsAre("spec.a.b"));
+  EXPECT_THAT(Lost(R"({"priority": 0, "dnsPolicy": "", "x": [], "y": {}, "z": null})", "{}"),
+              IsEmpty());
+}
+
+TEST(LeftOut, FindsEntriesByNameAmongThoseThatOthersPutIn) {
+  const char* sent =
+      R"({"containers": [{"name": "step", "resources": {"claims": [{"name": "gpu"}]},
+          "volumeMounts": [{"name": "v", "mountPath": "/a", "subPath": "x"},
+                           {"name": "v", "mountPath": "/b"}]}],
+          "tolerations": [{"key": "a"}]})";
+  const char* made =
+      R"({"containers": [{"name": "istio"}, {"name": "step", "resources": {},
+          "volumeMounts": [{"name": "v", "mountPath": "/a", "subPath": "x"},
+                           {"name": "v", "mountPath": "/b"}, {"name": "t", "mountPath": "/t"}]}],
+          "tolerations": [{"key": "z"}, {"key": "a"}]})";
+  EXPECT_THAT(Lost(sent, made), ElementsAre("spec.containers[step].resources.claims"));
+  EXPECT_THAT(Lost(R"({"resourceClaims": [{"name": "gpu"}]})", R"({"resourceClaims": []})"),
+              ElementsAre("spec.resourceClaims[gpu]"));
+}
+
+TEST(LeftOut, IsBounded) {
+  Json sent = Json::object();
+  for (int i = 0; i < 100; ++i) sent["f" + std::to_string(i)] = 1;
+  EXPECT_THAT(LeftOut(sent, Json::object(), "spec"), SizeIs(10));
+}
+
+// Of an older Kubernetes.
+class ForgetfulClient : public kube::ForwardingClient {
+ public:
+  using ForwardingClient::ForwardingClient;
+  Result<Json> Create(const kube::ResourceType& type, const std::string& ns, const Json& object,
+                      const kube::Call& call) override {
+    Json known = object;
+    if (std::string_view(type.kind) == "Pod") known["spec"].erase("resources");
+    return ForwardingClient::Create(type, ns, known, call);
+  }
+
+ protected:
+  Result<void> Before(std::string_view, const kube::ResourceType&) override { return {}; }
+};
+
+class PodsOfAnOlderCluster : public OneStepRuns {
+ protected:
+  ForgetfulClient client_{cluster_};
+};
+
+TEST_F(PodsOfAnOlderCluster, AreToldOfByAConditionThatStays) {
+  StartEngine(&client_);
+  CreateRun("r", "pod: {resources: {limits: {memory: 1Gi}}}");
+  const Json run = AwaitFinished("r");
+  EXPECT_EQ(ConditionOf(run, "Succeeded"), "True") << run["status"].dump();
+  EXPECT_EQ(ConditionOf(run, "PodsAsAsked"), "False");
+  for (const Json& c : run["status"]["conditions"]) {
+    if (c["type"] != "PodsAsAsked") continue;
+    EXPECT_EQ(c["reason"], "FieldsLeftOut");
+    EXPECT_THAT(c["message"].get<std::string>(), HasSubstr("(step work: spec.resources)"));
+  }
+  EXPECT_TRUE(AwaitThat("one event tells of it", [&] {
+    std::size_t told = 0;
+    for (const Json& event : ListAll(kube::kEvents))
+      told += event.value("reason", "") == "FieldsLeftOut" ? 1 : 0;
+    return told == 1;
+  }));
+}
+
+TEST_F(PodsOfAnOlderCluster, AreNotToldOfWhereNothingWasLeftOut) {
+  StartEngine(&client_);
+  CreateRun("r", "pod: {labels: {a: b}}, nodeSelector: {disk: ssd}");
+  const Json run = AwaitFinished("r");
+  EXPECT_EQ(ConditionOf(run, "PodsAsAsked"), "") << run["status"].dump();
+}
+
+}  // namespace
+}  // namespace penstock::controllers
