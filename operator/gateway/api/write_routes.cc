@@ -101,6 +101,18 @@ Result<Reply> Approve(const ApiParts& parts, ApiRequest& r) {
                parts.acting->Approve(r.caller(), r.ns(), r.Path("name"), request, r.stop()));
 }
 
+Result<Reply> ApproveModel(const ApiParts& parts, ApiRequest& r) {
+  PENSTOCK_TRY(Only(r, {"approved", "comment"}));
+  ApprovalRequest request;
+  PENSTOCK_ASSIGN(request.approved,
+                  Field<bool>(r, "approved", &Json::is_boolean, "true or false", std::nullopt));
+  PENSTOCK_ASSIGN(request.comment, TextField(r, "comment", false));
+  PENSTOCK_ASSIGN(const Done done, parts.acting->ApproveModel(r.caller(), r.ns(), r.Path("name"),
+                                                              request, r.stop()));
+  const char* word = request.approved ? "approve" : "reject";
+  return Reply{202, {{"name", r.Path("name")}, {"word", word}}, CommandOf(done)};
+}
+
 }  // namespace
 
 void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
@@ -141,6 +153,10 @@ void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
   add("runs/{name}/approve", "approveStep", "Decide an approval step", to("create", "approvals"),
       {to("get", "pipelineruns")}, "RunRow", "ApproveStep", 202,
       [&parts](ApiRequest& r) { return Approve(parts, r); });
+  add("models/{name}/approve", "approveModel",
+      "Decide the step at which the version that is coming in waits for people",
+      to("create", "approvals"), {to("get", "modeldeployments")}, "Steered", "ApproveModel", 202,
+      [&parts](ApiRequest& r) { return ApproveModel(parts, r); });
   for (const char* word : {"promote", "pause", "resume", "abort"})
     add(std::string("models/{name}/") + word, (std::string(word) + "Model").c_str(),
         "Say this to the version that is coming in", to("patch", "modeldeployments"),
