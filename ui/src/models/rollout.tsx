@@ -7,6 +7,7 @@ import { rolloutLine } from '../parts/cli';
 import { At, Name } from '../parts/pieces';
 import { Phase } from '../parts/phase';
 import { numberText, shown } from '../parts/shown';
+import { DecisionForm } from '../pipelines/decision_form';
 import { place } from '../shell/me';
 import { t } from '../words/words';
 
@@ -47,6 +48,29 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
           {rollout.steps ? `/${rollout.steps}` : ''}
         </span>
         <span class="grow" />
+        {rollout.approval && (
+          <ActButton
+            primary
+            label={t('approve')}
+            title={t('approveTitle', { step: rollout.step })}
+            verb="approve"
+          >
+            {(close) => (
+              <DecisionForm
+                says={shown(rollout.approval?.message ?? '')}
+                asked={[]}
+                command={({ approved, comment }) =>
+                  rolloutLine(place.value, approved ? 'approve' : 'reject', model.name, comment)
+                }
+                act={async (decision) => {
+                  await post(inNamespace(namespace, ['models', model.name, 'approve']), decision);
+                  onChange();
+                }}
+                onDone={close}
+              />
+            )}
+          </ActButton>
+        )}
         {ACTS.filter(([what]) => what !== (isHeld ? 'pause' : 'resume')).map(
           ([what, says, danger]) => (
             <ActButton key={what} label={t(what)} verb="steer" primary={what === 'promote'}>

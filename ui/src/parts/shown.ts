@@ -39,7 +39,7 @@ export function bytes(count: number | undefined): string {
 
 export function valueText(value: Value | undefined): string {
   if (value === undefined) return '';
-  return typeof value === 'string' ? shown(value) : JSON.stringify(value);
+  return shown(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 // At most five significant digits; whole numbers whole.
