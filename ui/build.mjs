@@ -142,7 +142,7 @@ async function build(to) {
 async function tests() {
   const entryPoints = ['unit', 'page', 'standin'].flatMap((folder) =>
     readdirSync(join(here, 'tests', folder))
-      .filter((name) => /\.test\.ts$|^(serve|shots)\.ts$/.test(name))
+      .filter((name) => /\.test\.ts$|^(serve|shots|bench)\.ts$/.test(name))
       .map((name) => `tests/${folder}/${name}`),
   );
   rmSync(join(here, '.test'), { recursive: true, force: true });
