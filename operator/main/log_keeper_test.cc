@@ -145,6 +145,46 @@ TEST_F(LogKeeper, ARunWhoseNodeIsAwayKeepsNoOtherWaiting) {
   EXPECT_TRUE(store_.Path("team", "uid-2", "pod-2"));
 }
 
+// Of a loop only the pods knew what its items had said.
+TEST_F(LogKeeper, ItemsOfALoopHaveTheirLogsAfterTheirPods) {
+  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team",
+                              {{"apiVersion", "penstock.dev/v1alpha1"},
+                               {"kind", "PipelineRun"},
+                               {"metadata", {{"name", "run-1"}, {"namespace", "team"}}},
+                               {"spec", {{"pipelineRef", {{"name", "flights"}}}}}}));
+  run_.uid = cluster_.Get(kube::kPipelineRuns, "team", "run-1").value()["metadata"]["uid"];
+  const auto item = [&](int index, const char* phase) {
+    const std::string name = "item-" + std::to_string(index);
+    ASSERT_TRUE(cluster_.Create(
+        kube::kPods, "team",
+        {{"apiVersion", "v1"},
+         {"kind", "Pod"},
+         {"metadata",
+          {{"name", name},
+           {"namespace", "team"},
+           {"labels",
+            {{"penstock.dev/run-uid", run_.uid}, {"penstock.dev/item", std::to_string(index)}}}}},
+         {"spec", {{"containers", {{{"name", "step"}}}}}}}));
+    ASSERT_TRUE(cluster_.MergePatch(kube::kPods, "team", name, {{"status", {{"phase", phase}}}},
+                                    {.subresource = "status"}));
+  };
+  item(0, "Succeeded");
+  item(1, "Failed");
+  item(2, "Running");
+  log_ = std::string(100 << 10, 'x') + "\nthe end\n";
+  EXPECT_EQ(Keep().value(), 0) << "no step of it is a loop";
+  ASSERT_TRUE(cluster_.MergePatch(
+      kube::kPipelineRuns, "team", "run-1",
+      {{"status", {{"steps", {{{"name", "each"}, {"items", {{"total", 3}}}}}}}}},
+      {.subresource = "status"}));
+  EXPECT_EQ(Keep().value(), 2);
+  EXPECT_EQ(Keep().value(), 0);
+  const std::string kept = ReadFile(*store_.Path("team", run_.uid, "item-1")).value();
+  EXPECT_LE(kept.size(), kItemLogBytes);
+  EXPECT_THAT(kept, EndsWith("the end\n"));
+  EXPECT_FALSE(store_.Path("team", run_.uid, "item-2"));
+}
+
 TEST_F(LogKeeper, ARestartAsksForNoPodOfARunThatEndedLongAgo) {
   const TimePoint now = clock_.Now();
   run_.finished = now - std::chrono::hours(1);
