@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 #include "components/sdk/arrow_result.h"
@@ -27,12 +28,12 @@ constexpr std::int64_t kWholeInDouble = std::int64_t{1} << 53;
 constexpr int kMostNested = 8;
 
 // What is left of a cell's bounds, and whether something did not fit.
-struct Room {
+struct CellRoom {
   int elements = kSampleElements;
   bool is_cut = false;
 };
 
-Json TextOf(std::string_view text, Room& room) {
+Json SampledText(std::string_view text, CellRoom& room) {
   if (text.size() <= kSampleText) return std::string(text);
   room.is_cut = true;
   std::size_t end = kSampleText;
@@ -40,7 +41,7 @@ Json TextOf(std::string_view text, Room& room) {
   return std::string(text.substr(0, end));
 }
 
-Json BytesOf(std::string_view bytes, Room& room) {
+Json SampledBytes(std::string_view bytes, CellRoom& room) {
   constexpr char kDigits[] = "0123456789abcdef";
   constexpr std::size_t kMost = kSampleText / 2;
   std::string out = "0x";
@@ -52,24 +53,24 @@ Json BytesOf(std::string_view bytes, Room& room) {
   return out;
 }
 
-Json IntegerOf(std::int64_t value) {
+Json SampledInteger(std::int64_t value) {
   if (value >= -kWholeInDouble && value <= kWholeInDouble) return value;
   return std::to_string(value);
 }
 
-Json DateOf(std::int64_t days) {
+Json SampledDate(std::int64_t days) {
   if (std::abs(days) > 4'000'000) return std::to_string(days);
   const auto text = TimeText(days * kMicrosOfDay);
   return text ? text->substr(0, 10) : std::to_string(days);
 }
 
-Json NumberOf(double value) {
+Json SampledNumber(double value) {
   return std::isfinite(value) ? Json(value) : Json(ShownCell(Cell(value)));
 }
 
-Json ValueOf(const arrow::Array& array, std::int64_t row, int nested, Room& room);
+Json SampledValue(const arrow::Array& array, std::int64_t row, int nested, CellRoom& room);
 
-Json ListOf(const arrow::ListArray& lists, std::int64_t row, int nested, Room& room) {
+Json SampledList(const arrow::ListArray& lists, std::int64_t row, int nested, CellRoom& room) {
   Json out = Json::array();
   for (std::int64_t i = 0; i < lists.value_length(row); ++i) {
     if (room.elements == 0 || nested == kMostNested) {
@@ -77,26 +78,26 @@ Json ListOf(const arrow::ListArray& lists, std::int64_t row, int nested, Room& r
       break;
     }
     --room.elements;
-    out.push_back(ValueOf(*lists.values(), lists.value_offset(row) + i, nested + 1, room));
+    out.push_back(SampledValue(*lists.values(), lists.value_offset(row) + i, nested + 1, room));
   }
   return out;
 }
 
-Json ValueOf(const arrow::Array& array, std::int64_t row, int nested, Room& room) {
+Json SampledValue(const arrow::Array& array, std::int64_t row, int nested, CellRoom& room) {
   if (array.type_id() == Type::NA || array.IsNull(row)) return {};
   switch (array.type_id()) {
     case Type::STRING:
-      return TextOf(static_cast<const arrow::StringArray&>(array).GetView(row), room);
+      return SampledText(static_cast<const arrow::StringArray&>(array).GetView(row), room);
     case Type::BINARY:
-      return BytesOf(static_cast<const arrow::BinaryArray&>(array).GetView(row), room);
+      return SampledBytes(static_cast<const arrow::BinaryArray&>(array).GetView(row), room);
     case Type::INT64:
-      return IntegerOf(static_cast<const arrow::Int64Array&>(array).Value(row));
+      return SampledInteger(static_cast<const arrow::Int64Array&>(array).Value(row));
     case Type::DOUBLE:
-      return NumberOf(static_cast<const arrow::DoubleArray&>(array).Value(row));
+      return SampledNumber(static_cast<const arrow::DoubleArray&>(array).Value(row));
     case Type::BOOL:
       return static_cast<const arrow::BooleanArray&>(array).Value(row);
     case Type::DATE32:
-      return DateOf(static_cast<const arrow::Date32Array&>(array).Value(row));
+      return SampledDate(static_cast<const arrow::Date32Array&>(array).Value(row));
     case Type::TIMESTAMP: {
       const auto micros = static_cast<const arrow::TimestampArray&>(array).Value(row);
       return TimeText(micros).value_or(std::to_string(micros));
@@ -106,10 +107,10 @@ Json ValueOf(const arrow::Array& array, std::int64_t row, int nested, Room& room
     case Type::DECIMAL256:
       return static_cast<const arrow::Decimal256Array&>(array).FormatValue(row);
     case Type::LIST:
-      return ListOf(static_cast<const arrow::ListArray&>(array), row, nested, room);
+      return SampledList(static_cast<const arrow::ListArray&>(array), row, nested, room);
     default: {
       const auto scalar = array.GetScalar(row);
-      return scalar.ok() ? TextOf((*scalar)->ToString(), room) : Json("?");
+      return scalar.ok() ? SampledText((*scalar)->ToString(), room) : Json("?");
     }
   }
 }
@@ -136,7 +137,7 @@ std::string Dumped(const Json& value) {
 std::uint64_t HashOfPlace(std::int64_t place) { return MixBits(std::uint64_t(place)); }
 
 // A row group of a part, and how many rows stand before it.
-struct Group {
+struct PartGroup {
   std::size_t part = 0;
   int group = 0;
   std::int64_t first_row = 0;
@@ -164,8 +165,8 @@ void AddLeaves(const parquet::arrow::SchemaField& field, std::vector<int>& leave
 }
 
 // That have rows.
-Result<std::vector<Group>> GroupsOf(const std::vector<std::string>& parts) {
-  std::vector<Group> groups;
+Result<std::vector<PartGroup>> GroupsOf(const std::vector<std::string>& parts) {
+  std::vector<PartGroup> groups;
   std::int64_t rows = 0;
   for (std::size_t p = 0; p < parts.size(); ++p) {
     PENSTOCK_ASSIGN(const auto reader, OpenToSample(parts[p]));
@@ -186,9 +187,9 @@ SampledRows::Row SampledRows::Read(const arrow::RecordBatch& batch, std::int64_t
   out.values = Json::array();
   const int columns = std::min(batch.num_columns(), kSampleColumns);
   for (int c = 0; c < columns; ++c) {
-    Room room;
+    CellRoom room;
     const arrow::Array& array = *batch.column(c);
-    out.values.push_back(ValueOf(array, row, 0, room));
+    out.values.push_back(SampledValue(array, row, 0, room));
     if (room.is_cut) out.cut.push_back({c, LengthOf(array, row)});
   }
   // Of each cut value "[50,200,<19 digits>]," and of the place "<19 digits>,".
@@ -251,7 +252,7 @@ Result<SampledRows> SampledRows::OfParts(const std::vector<std::string>& parts) 
   SampledRows sample;
   const std::size_t most = std::min(groups.size(), kSampledGroups);
   for (std::size_t i = 0; i < most; ++i) {
-    const Group& group = groups[most == 1 ? 0 : i * (groups.size() - 1) / (most - 1)];
+    const PartGroup& group = groups[most == 1 ? 0 : i * (groups.size() - 1) / (most - 1)];
     const std::string& part = parts[group.part];
     PENSTOCK_ASSIGN(const auto reader, OpenToSample(part));
     const auto& fields = reader->manifest().schema_fields;
