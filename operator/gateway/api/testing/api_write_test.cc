@@ -132,10 +132,10 @@ TEST_F(ApiWrites, ARunThatGoesOnIsNotDoneAgain) {
 
 TEST_F(ApiWrites, ARunOfADayThatPublishesNothingIsThatWhenItIsDoneAgain) {
   Json day = cluster_.Get(kube::kPipelineRuns, "team", "flights-1").value();
-  day["metadata"] = {{"name", "flights-day"}, {"namespace", "team"}};
+  day["metadata"] = {{"name", "flights-day"}, {"namespace", "team"}, {"uid", "uid-flights-day"}};
   day["spec"]["publish"] = false;
   day["spec"]["scheduledTime"] = "2026-11-03T00:00:00Z";
-  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team", day));
+  cluster_.Restore(kube::kPipelineRuns, day);  // as it stands, with how it ended
   EXPECT_EQ(Get(kRuns + "/flights-day")["asked"],
             Json({{"pipelineRef", {{"name", "flights"}}},
                   {"publish", false},
