@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "operator/base/json.h"
 #include "operator/base/pause.h"
@@ -29,14 +30,18 @@ bool Runs(const Json& pod, const std::string& container) {
   });
 }
 
-// The end of what the pod's step containers wrote; kNotFound where the pod is gone, kTransient
-// while one of them writes on: what is kept is what people are shown from then on.
+bool StillRuns(const Json& pod) {
+  const auto containers = views::StepContainers(pod);
+  return std::any_of(containers.begin(), containers.end(),
+                     [&](const std::string& container) { return Runs(pod, container); });
+}
+
+// The end of what the pod's step containers wrote; kNotFound where the pod is gone.
 Result<std::string> LogOf(kube::Client& client, const std::string& ns, const Json& object,
                           int tail_lines, const std::stop_token& stop) {
   const std::string pod = object.at("metadata").value("name", "");
   std::string text;
   for (const std::string& container : views::StepContainers(object)) {
-    if (Runs(object, container)) return Transient("the pod " + pod + " still runs");
     kube::LogOptions options;
     options.container = container;
     options.tail_lines = tail_lines;
@@ -98,8 +103,7 @@ class Keeper {
   // An error is for good; what passes by itself is kept for the end.
   Result<void> Keep(const std::string& pod, Result<Json> object, int tail_lines,
                     std::uint64_t most) {
-    auto text = object ? LogOf(client_, run_.namespace_, *object, tail_lines, stop_)
-                       : Result<std::string>(object.error());
+    const auto text = object ? Read(*object, tail_lines) : Result<std::string>(object.error());
     if (!text && text.error().kind == ErrorKind::kCancelled) return text.error();
     if (!text && PassesByItself(text.error().kind) && !later_) later_ = text.error();
     if (!text) return {};  // it is gone, or we may not read it: `penstock logs` says which
@@ -116,11 +120,23 @@ class Keeper {
   }
 
  private:
+  // kTransient while a container writes on: what is kept is what people are shown from then on.
+  Result<std::string> Read(const Json& object, int tail_lines) {
+    const std::string pod = object.at("metadata").value("name", "");
+    if (StillRuns(object)) return Transient("the pod " + pod + " still runs");
+    const std::string node = object.value("spec", Json::object()).value("nodeName", "");
+    if (away_.contains(node)) return Transient("node " + node + " of pod " + pod + " is away");
+    auto text = LogOf(client_, run_.namespace_, object, tail_lines, stop_);
+    if (!text && !node.empty() && PassesByItself(text.error().kind)) away_.insert(node);
+    return text;
+  }
+
   kube::Client& client_;
   const artifacts::LogStore& store_;
   const metadata::RunRecord& run_;
   const std::stop_token& stop_;
   std::optional<Error> later_;
+  std::set<std::string> away_;  // nodes; each that is asked again may take half a minute
   int kept_ = 0;
 };
 

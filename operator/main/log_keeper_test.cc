@@ -145,6 +145,38 @@ TEST_F(LogKeeper, ARunWhoseNodeIsAwayKeepsNoOtherWaiting) {
   EXPECT_TRUE(store_.Path("team", "uid-2", "pod-2"));
 }
 
+// Hundreds of items on it, half a minute each, kept the logs of all other runs waiting for hours.
+TEST_F(LogKeeper, ANodeThatIsAwayIsAskedOnceForAllOfItsPods) {
+  metadata::StepRecord step = run_.steps[0];
+  run_.steps.clear();
+  for (int i = 0; i < 3; ++i) {
+    step.name = "train-" + std::to_string(i);
+    step.pod = "on-" + std::to_string(i);
+    run_.steps.push_back(step);
+    ASSERT_TRUE(cluster_.Create(
+        kube::kPods, "team",
+        {{"apiVersion", "v1"},
+         {"kind", "Pod"},
+         {"metadata", {{"name", step.pod}, {"namespace", "team"}}},
+         {"spec", {{"nodeName", i < 2 ? "away" : "here"}, {"containers", {{{"name", "step"}}}}}}}));
+  }
+  run_.uid = "uid-2";
+  run_.name = "run-2";
+  recorder_->RecordRun(run_);
+  recorder_->Flush();
+  int asked = 0;
+  cluster_.SetLogSource([&](const std::string&, const std::string& pod, const kube::LogOptions&,
+                            const kube::LogSink& sink, std::stop_token) -> Result<void> {
+    ++asked;
+    if (pod != "on-2") return Transient("the kubelet is away");
+    sink("hello\n");
+    return {};
+  });
+  EXPECT_FALSE(Keep());
+  EXPECT_EQ(asked, 2);
+  EXPECT_TRUE(store_.Path("team", "uid-2", "on-2")) << "the other node's is kept";
+}
+
 // Of a loop only the pods knew what its items had said.
 TEST_F(LogKeeper, ItemsOfALoopHaveTheirLogsAfterTheirPods) {
   ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team",
