@@ -242,9 +242,13 @@ Json SampledRows::ToJson() const {
 }
 
 Result<void> SampledRows::Save(const std::string& folder) const {
+  const auto path = std::filesystem::path(folder) / kSampleFile;
   const Json file = ToJson();
-  if (file.is_null()) return {};
-  return WriteFileAtomically(std::filesystem::path(folder) / kSampleFile, Dumped(file) + "\n");
+  if (!file.is_null()) return WriteFileAtomically(path, Dumped(file) + "\n");
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) return FromErrno(path.string(), error.value());
+  return {};
 }
 
 Result<SampledRows> SampledRows::OfParts(const std::vector<std::string>& parts) {

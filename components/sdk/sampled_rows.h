@@ -42,7 +42,7 @@ class SampledRows {
   [[nodiscard]] static Result<SampledRows> OfParts(const std::vector<std::string>& parts);
   // What the file says, rows by their places; null where there is none.
   [[nodiscard]] Json ToJson() const;
-  // Writes the file into the dataset's folder, where there is a row.
+  // Writes the file into the dataset's folder; where there is no row, no such file is left there.
   [[nodiscard]] Result<void> Save(const std::string& folder) const;
 
  private:

@@ -141,6 +141,14 @@ TEST(SampledRows, OfADatasetWithoutRowsThereAreNone) {
   EXPECT_FALSE(std::filesystem::exists(folder / "d/_sample.json"));
 }
 
+TEST(SampledRows, OfADatasetWrittenOverAnotherAreNotTheOtherOnes) {
+  const TestFolder folder;
+  WriteDataset(folder / "d", {Numbers(3)});
+  ASSERT_TRUE(std::filesystem::exists(folder / "d/_sample.json"));
+  WriteDataset(folder / "d", {Numbers(0)});
+  EXPECT_FALSE(std::filesystem::exists(folder / "d/_sample.json"));
+}
+
 // DuckDB writes a query's parts, and nobody here has seen their rows.
 TEST(SampledRows, OfPartsOfAnotherProgramComeFromAllOfThem) {
   const TestFolder folder;
