@@ -127,6 +127,8 @@ test('an address holds any name, and gives it back', () => {
 
 test('what cannot be seen is shown as what it is', () => {
   assert.equal(shown('invoice\u202efdp\u0007\u200b'), 'invoice\\u{202e}fdp\\u{7}\\u{200b}');
+  // An Arabic letter mark turns a line round too; a soft hyphen and a line separator are not seen.
+  assert.equal(shown('a\u061c\u00ad\u2028'), 'a\\u{61c}\\u{ad}\\u{2028}');
   assert.equal(valueText({ a: ['\u202e'] }), '{"a":["\\u{202e}"]}');
   assert.equal(shown('line\nline\tü 한 🚰'), 'line\nline\tü 한 🚰');
 });
