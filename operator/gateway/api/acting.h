@@ -41,6 +41,8 @@ struct ApprovalRequest {
   bool approved = false;
   std::string comment;
   std::map<std::string, Json> values;
+  // Of a model: what the person looked at; absent: what waits now.
+  std::optional<std::int64_t> version = {}, number = {};
 };
 
 // With the caller's own rights; kForbidden where these do not suffice, kUnsupported (with the
@@ -62,7 +64,7 @@ class Acting {
                                              const std::string& run, const ApprovalRequest& request,
                                              const std::stop_token& stop) = 0;
   // Decides the step at which the version of a model that is coming in waits for people; `request`
-  // has no step and no values.
+  // has no step and no values. kConflict where none waits, or another than was looked at.
   [[nodiscard]] virtual Result<Done> ApproveModel(const Caller& caller, const std::string& ns,
                                                   const std::string& model,
                                                   const ApprovalRequest& request,

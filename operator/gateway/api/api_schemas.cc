@@ -284,7 +284,9 @@ constexpr const char* kSchemas = R"json({
       "additionalProperties": true}}, "required": ["step", "approved"], "additionalProperties":
       false},
   "ApproveModel": {"type": "object", "properties": {"approved": {"type": "boolean"}, "comment":
-      {"type": "string"}}, "required": ["approved"], "additionalProperties": false},
+      {"type": "string"}, "version": {"type": "integer", "description":
+      "that was looked at: refused where another waits now"}, "step": {"type": "integer"}},
+      "required": ["approved"], "additionalProperties": false},
   "CollectStore": {"type": "object", "properties": {"dryRun": {"type": "boolean"}, "takeOver":
       {"type": "boolean", "description": "also what another cluster has marked as its own"}},
       "required": [], "additionalProperties": false},

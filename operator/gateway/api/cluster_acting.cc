@@ -50,7 +50,8 @@ Json RunObject(const Caller& caller, const std::string& ns, const RunRequest& re
   Json meta{{"namespace", ns}, {"annotations", {{api::kSubmittedBy, caller.user}}}};
   if (!request.pipeline.empty()) meta["labels"] = {{plan::kLabelPipeline, request.pipeline}};
   if (request.name.empty())
-    meta["generateName"] = (request.pipeline.empty() ? request.rerun->of : request.pipeline) + "-";
+    meta["generateName"] =
+        (request.rerun && request.pipeline.empty() ? request.rerun->of : request.pipeline) + "-";
   else
     meta["name"] = request.name;
   Json spec = request.made_of;
@@ -127,6 +128,18 @@ Result<void> TakeItself(const views::KnownRun& known, const std::vector<std::str
   return {};
 }
 
+// Why the decision is none of the step that waits now; "": it is.
+std::string WhyNot(const api::ModelDeployment& md, const ApprovalRequest& request) {
+  if (std::string why = views::WhyNotToBeDecided(md); !why.empty()) return why;
+  const api::ModelVersionStatus& waits = *md.status.candidate;
+  if (request.version.value_or(waits.version) == waits.version &&
+      request.number.value_or(waits.step) == waits.step)
+    return "";
+  return "modeldeployment " + md.meta.name + ": version " + std::to_string(waits.version) +
+         ", step " + std::to_string(waits.step) +
+         " waits now, which is not what was decided; look at it first";
+}
+
 }  // namespace
 
 Result<net::Headers> Impersonation(const Caller& caller) {
@@ -160,6 +173,8 @@ Result<Done> ClusterActing::Run(const Caller& caller, const std::string& ns,
                                 const RunRequest& request, const std::stop_token& stop) {
   PENSTOCK_ASSIGN(const auto client, As(caller));
   if (request.made_of.empty()) {
+    // A path without a name is that of all of them, which are there.
+    if (request.pipeline.empty()) return Invalid("pipeline: is empty; name the Pipeline to run");
     PENSTOCK_TRY(place_.Get(kube::kPipelines, ns, request.pipeline, stop));
   }
   Done done;
@@ -238,7 +253,7 @@ Result<Done> ClusterActing::ApproveModel(const Caller& caller, const std::string
   Done done;
   PENSTOCK_ASSIGN(done.object, place_.Get(kube::kModelDeployments, ns, model, stop));
   const api::ModelDeployment md = api::DecodeModelDeployment(done.object).value;
-  if (const std::string why = views::WhyNotToBeDecided(md); !why.empty()) {
+  if (const std::string why = WhyNot(md, request); !why.empty()) {
     Error e = Invalid(why);
     e.kind = ErrorKind::kConflict;
     return e;

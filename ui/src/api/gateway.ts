@@ -481,6 +481,8 @@ export interface ApproveStep {
 export interface ApproveModel {
   approved: boolean;
   comment?: string;
+  version?: number; // that was looked at: refused where another waits now
+  step?: number;
 }
 
 export interface CollectStore {

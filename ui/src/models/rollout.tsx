@@ -1,7 +1,9 @@
 // A rollout: what its gates say of the candidate, with the interval that they judge by, and why an
 // earlier one was rolled back.
+import { useState } from 'preact/hooks';
+
 import { inNamespace, post } from '../api/client';
-import type { Gate, Model } from '../api/types';
+import type { Gate, Model, Rollout } from '../api/types';
 import { ActButton, ActForm } from '../parts/act';
 import { rolloutLine } from '../parts/cli';
 import { At, Name } from '../parts/pieces';
@@ -23,6 +25,32 @@ const ACTS = [
   ['resume', 'resumeSays', false],
   ['abort', 'abortSays', true],
 ] as const;
+
+interface DecideProps extends Props {
+  rollout: Rollout;
+  onDone: () => void;
+}
+
+// Of what was there when it was opened: another version may come in while somebody reads.
+function Decide({ namespace, model, rollout, onChange, onDone }: DecideProps) {
+  const [looked] = useState(rollout);
+  const { version, step } = looked;
+  return (
+    <DecisionForm
+      says={shown(looked.approval?.message ?? '')}
+      asked={[]}
+      command={({ approved, comment }) =>
+        rolloutLine(place.value, approved ? 'approve' : 'reject', model.name, comment)
+      }
+      act={async (decision) => {
+        const url = inNamespace(namespace, ['models', model.name, 'approve']);
+        await post(url, { ...decision, version, step });
+        onChange();
+      }}
+      onDone={onDone}
+    />
+  );
+}
 
 export function RolloutSection({ namespace, model, onChange }: Props) {
   const rollout = model.rollout;
@@ -56,16 +84,11 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
             verb="approve"
           >
             {(close) => (
-              <DecisionForm
-                says={shown(rollout.approval?.message ?? '')}
-                asked={[]}
-                command={({ approved, comment }) =>
-                  rolloutLine(place.value, approved ? 'approve' : 'reject', model.name, comment)
-                }
-                act={async (decision) => {
-                  await post(inNamespace(namespace, ['models', model.name, 'approve']), decision);
-                  onChange();
-                }}
+              <Decide
+                namespace={namespace}
+                model={model}
+                rollout={rollout}
+                onChange={onChange}
                 onDone={close}
               />
             )}

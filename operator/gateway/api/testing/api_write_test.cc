@@ -68,6 +68,13 @@ TEST_F(ApiWrites, AnUnknownFieldOrPipelineIsNamed) {
   EXPECT_EQ(Post(kRuns, {{"pipeline", "absent"}}).status, 404);
 }
 
+// On an API server that name is the path of all Pipelines; the operator crashed on what it made.
+TEST_F(ApiWrites, ARunOfAPipelineWithoutANameIsRefusedBeforeAnyIsAskedFor) {
+  const auto reply = Post(kRuns, {{"pipeline", ""}});
+  EXPECT_EQ(reply.status, 400) << reply.body;
+  EXPECT_EQ(BodyOf(reply)["error"]["field"], "pipeline");
+}
+
 TEST_F(ApiWrites, ADeletedRunIsRunAgainWithItsParameters) {
   const auto reply = Post(kRuns + "/flights-0/rerun", {{"parameters", {{"epochs", 9}}}});
   ASSERT_EQ(reply.status, 202) << reply.body;
@@ -249,7 +256,15 @@ TEST_F(ApiWrites, TheStepOfARolloutThatWaitsForPeopleIsDecided) {
   EXPECT_EQ(
       BodyOf(Post(approve, {{"approved", true}, {"values", Json::object()}}))["error"]["field"],
       "values");
-  const auto reply = Post(approve, {{"approved", false}, {"comment", "not on a Friday"}});
+  for (const Json& other : {Json{{"approved", true}, {"version", 3}, {"step", 1}},
+                            Json{{"approved", true}, {"version", 4}, {"step", 2}}}) {
+    const auto late = Post(approve, other);  // another has come in since it was looked at
+    EXPECT_EQ(late.status, 409) << late.body;
+    EXPECT_THAT(late.body, HasSubstr("version 4, step 1 waits now"));
+  }
+  EXPECT_EQ(BodyOf(Post(approve, {{"approved", true}, {"step", "1"}}))["error"]["field"], "step");
+  const auto reply = Post(
+      approve, {{"approved", false}, {"comment", "not on a Friday"}, {"version", 4}, {"step", 1}});
   ASSERT_EQ(reply.status, 202) << reply.body;
   EXPECT_EQ(reply.Header("x-penstock-command"),
             "penstock rollout reject delays -n team --comment 'not on a Friday'");
