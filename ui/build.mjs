@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 
+import zopfli from '@gfx/zopfli';
 import * as esbuild from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -114,11 +114,9 @@ function licenses() {
   }).join(`\n${'-'.repeat(78)}\n\n`);
 }
 
-// The shortest of what zlib makes with blocks of several sizes.
-function smallest(bytes) {
-  const packed = [5, 6, 7, 8, 9]
-    .map((memLevel) => gzipSync(bytes, { level: 9, memLevel }))
-    .reduce((best, other) => (other.length < best.length ? other : best));
+// Zopfli seeks the shortest gzip, 4 % less than zlib's; the same bytes whatever Node's zlib is.
+async function smallest(bytes) {
+  const packed = Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 }));
   packed[9] = 255; // "unknown" system, whatever built it (RFC 1952, 2.3.1)
   return packed;
 }
@@ -129,7 +127,7 @@ async function build(to) {
   mkdirSync(join(to, 'assets'), { recursive: true });
   let whole = 0;
   for (const [name, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const packed = smallest(bytes);
+    const packed = await smallest(bytes);
     whole += packed.length;
     writeFileSync(join(to, name), bytes);
     writeFileSync(join(to, `${name}.gz`), packed);
@@ -144,7 +142,7 @@ async function build(to) {
 async function tests() {
   const entryPoints = ['unit', 'page', 'standin'].flatMap((folder) =>
     readdirSync(join(here, 'tests', folder))
-      .filter((name) => /\.test\.ts$|^(serve|shots)\.ts$/.test(name))
+      .filter((name) => /\.test\.ts$|^(serve|shots|bench)\.ts$/.test(name))
       .map((name) => `tests/${folder}/${name}`),
   );
   rmSync(join(here, '.test'), { recursive: true, force: true });

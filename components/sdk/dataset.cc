@@ -15,6 +15,7 @@
 #include <map>
 
 #include "components/sdk/arrow_result.h"
+#include "components/sdk/sampled_rows.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
@@ -54,7 +55,9 @@ std::string PartName(std::size_t index) {
 }
 
 Result<void> WriteDescription(const std::string& folder, const arrow::Schema& schema,
-                              const Schema& described, std::int64_t rows) {
+                              const Schema& described, std::int64_t rows,
+                              const SampledRows& sample) {
+  PENSTOCK_TRY(sample.Save(folder));
   PENSTOCK_TRY(SaveSchema((std::filesystem::path(folder) / kSchemaYaml).string(), described));
   Json columns = Json::array();
   for (const auto& field : schema.fields()) {
@@ -248,6 +251,7 @@ struct DatasetWriter::Impl {
   std::vector<std::int64_t> nulls;  // by column
   Schema described;
   Carry carry = Carry::kRole;
+  SampledRows sample;
 
   Result<void> OpenPart() {
     const std::string path = folder + "/" + PartName(parts++);
@@ -346,8 +350,10 @@ Result<void> DatasetWriter::Write(const std::shared_ptr<arrow::RecordBatch>& bat
     impl_->nulls[std::size_t(i)] += (*column)->null_count();
     columns.push_back(std::move(*column));
   }
+  auto stored = arrow::RecordBatch::Make(impl_->schema, batch->num_rows(), columns);
+  impl_->sample.Add(*stored, impl_->rows);
   impl_->rows += batch->num_rows();
-  return impl_->Keep(arrow::RecordBatch::Make(impl_->schema, batch->num_rows(), columns));
+  return impl_->Keep(std::move(stored));
 }
 
 Result<void> DatasetWriter::Finish() {
@@ -358,7 +364,7 @@ Result<void> DatasetWriter::Finish() {
     schema.columns[i].nullable = impl_->nulls[i] > 0;
   }
   CarryOver(impl_->described, impl_->carry, schema);
-  return WriteDescription(impl_->folder, *impl_->schema, schema, impl_->rows);
+  return WriteDescription(impl_->folder, *impl_->schema, schema, impl_->rows, impl_->sample);
 }
 
 void DatasetWriter::Describe(Schema from, Carry what) {
@@ -375,25 +381,10 @@ Result<std::int64_t> DescribeDataset(const std::string& folder,
   for (auto source = sources.rbegin(); source != sources.rend(); ++source) {
     CarryOver(*source, Carry::kRole, schema);
   }
-  PENSTOCK_TRY(WriteDescription(folder, *reader->schema(), schema, reader->rows()));
+  PENSTOCK_ASSIGN(const auto parts, DatasetParts(folder));
+  PENSTOCK_ASSIGN(const auto sample, SampledRows::OfParts(parts));
+  PENSTOCK_TRY(WriteDescription(folder, *reader->schema(), schema, reader->rows(), sample));
   return reader->rows();
-}
-
-Result<Schema> DatasetSchema(const std::string& path) {
-  PENSTOCK_ASSIGN(auto reader, DatasetReader::Open(path));
-  Schema schema = SchemaOf(*reader->source_schema());
-  const std::string file = (std::filesystem::path(path) / kSchemaYaml).string();
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return schema;
-  PENSTOCK_ASSIGN(const Schema described, LoadSchema(file));
-  CarryOver(described, Carry::kAll, schema);
-  return schema;
-}
-
-Result<std::string> LabelColumn(const std::string& named, const std::string& dataset) {
-  if (!named.empty()) return named;
-  PENSTOCK_ASSIGN(const Schema schema, DatasetSchema(dataset));
-  return schema.Of(Role::kLabel).empty() ? std::string() : TheColumnOf(schema, Role::kLabel);
 }
 
 }  // namespace penstock::sdk

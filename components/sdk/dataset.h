@@ -4,6 +4,7 @@
 //   _schema.json             {"columns": [{"name", "type"}], "rows": n, "fingerprint":
 //   "sha256:..."}
 //   _schema.yaml             the types again, and what the columns are for (schema.h)
+//   _sample.json             a few rows, to be shown (sampled_rows.h); none where there is no row
 //
 // Everything is read and written by record batch, so memory does not grow with the rows. Timestamps
 // are microseconds in UTC without a zone. Parts keep stored types, readers give canonical ones
@@ -66,7 +67,7 @@ class DatasetWriter {
   // What _schema.yaml will say beyond types, of columns that `from` has too. Without it: features,
   // nullable where a null was written.
   void Describe(Schema from, Carry what);
-  // Writes _schema.json and _schema.yaml. Without the former the folder is no dataset.
+  // Writes _sample.json, _schema.yaml and _schema.json. Without the last the folder is no dataset.
   [[nodiscard]] Result<void> Finish();
   [[nodiscard]] std::int64_t rows() const;
   [[nodiscard]] const std::vector<std::int64_t>& null_counts() const;  // by column
@@ -77,8 +78,8 @@ class DatasetWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-// Writes _schema.json and _schema.yaml for parts that another program wrote, with the roles that
-// columns of the same name and type have in `sources`; gives the number of rows.
+// Writes the same for parts that another program wrote, with the roles that columns of the same
+// name and type have in `sources`; gives the number of rows.
 [[nodiscard]] Result<std::int64_t> DescribeDataset(const std::string& folder,
                                                    const std::vector<Schema>& sources = {});
 

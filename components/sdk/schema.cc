@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "components/model_format/model_artifact.h"
 #include "components/sdk/arrow_types.h"
+#include "components/sdk/dataset.h"
 #include "operator/base/sha256.h"
+#include "operator/base/try.h"
 
 namespace penstock::sdk {
 namespace {
@@ -144,6 +147,23 @@ Json ToJson(const Schema& schema) {
 
 std::string SchemaDigest(const Schema& schema) {
   return "sha256:" + Sha256Hex(CanonicalJson(ToJson(schema)));
+}
+
+Result<Schema> DatasetSchema(const std::string& path) {
+  PENSTOCK_ASSIGN(auto reader, DatasetReader::Open(path));
+  Schema schema = SchemaOf(*reader->source_schema());
+  const std::string file = (std::filesystem::path(path) / kSchemaYaml).string();
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return schema;
+  PENSTOCK_ASSIGN(const Schema described, LoadSchema(file));
+  CarryOver(described, Carry::kAll, schema);
+  return schema;
+}
+
+Result<std::string> LabelColumn(const std::string& named, const std::string& dataset) {
+  if (!named.empty()) return named;
+  PENSTOCK_ASSIGN(const Schema schema, DatasetSchema(dataset));
+  return schema.Of(Role::kLabel).empty() ? std::string() : TheColumnOf(schema, Role::kLabel);
 }
 
 }  // namespace penstock::sdk

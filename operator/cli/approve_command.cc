@@ -37,14 +37,8 @@ Result<Values> Unread(const std::vector<std::string>& given) {
 
 // The step that waits for people now.
 Result<api::ApprovalStep> WaitingStep(const api::ModelDeployment& md) {
-  const std::string what = "modeldeployment " + md.meta.name;
-  if (!md.status.candidate) return Invalid(what + " has no candidate: nothing waits for people");
-  const api::ModelVersionStatus& c = *md.status.candidate;
-  auto step = plan::ApprovalStepOf(md.spec.rollout, c.step);
-  if (step && c.phase == api::kPhasePaused) return *std::move(step);
-  return Invalid(what + ": version " + std::to_string(c.version) +
-                 " waits for no approval: it is " + (c.phase.empty() ? "new" : c.phase) +
-                 (c.step > 0 ? ", step " + std::to_string(c.step) : ""));
+  if (const std::string why = views::WhyNotToBeDecided(md); !why.empty()) return Invalid(why);
+  return plan::ApprovalStepOf(md.spec.rollout, md.status.candidate->step).value();
 }
 
 // Who started the run that made the candidate's model; "" where that cannot be told.

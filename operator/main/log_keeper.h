@@ -14,6 +14,11 @@ namespace penstock::main {
 inline constexpr std::chrono::hours kLogRetention{24 * 30};
 inline constexpr std::chrono::hours kLateLogs{24 * 7};  // after a run's end: then nobody asks more
 
+// Of the items of loops, which may be thousands: so many a run, those that failed first, and the
+// last so many bytes of each.
+inline constexpr int kItemLogs = 500;
+inline constexpr std::uint64_t kItemLogBytes = 64ULL << 10;
+
 // Keeps the logs of the run's attempts that are not kept yet; how many it kept. A pod that is gone
 // has none any more. The first error that passes by itself is given once all were asked for: the
 // run is to be tried again, as it is while a container of its steps runs on.

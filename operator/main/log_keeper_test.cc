@@ -145,6 +145,78 @@ TEST_F(LogKeeper, ARunWhoseNodeIsAwayKeepsNoOtherWaiting) {
   EXPECT_TRUE(store_.Path("team", "uid-2", "pod-2"));
 }
 
+// Hundreds of items on it, half a minute each, kept the logs of all other runs waiting for hours.
+TEST_F(LogKeeper, ANodeThatIsAwayIsAskedOnceForAllOfItsPods) {
+  metadata::StepRecord step = run_.steps[0];
+  run_.steps.clear();
+  for (int i = 0; i < 3; ++i) {
+    step.name = "train-" + std::to_string(i);
+    step.pod = "on-" + std::to_string(i);
+    run_.steps.push_back(step);
+    ASSERT_TRUE(cluster_.Create(
+        kube::kPods, "team",
+        {{"apiVersion", "v1"},
+         {"kind", "Pod"},
+         {"metadata", {{"name", step.pod}, {"namespace", "team"}}},
+         {"spec", {{"nodeName", i < 2 ? "away" : "here"}, {"containers", {{{"name", "step"}}}}}}}));
+  }
+  run_.uid = "uid-2";
+  run_.name = "run-2";
+  recorder_->RecordRun(run_);
+  recorder_->Flush();
+  int asked = 0;
+  cluster_.SetLogSource([&](const std::string&, const std::string& pod, const kube::LogOptions&,
+                            const kube::LogSink& sink, std::stop_token) -> Result<void> {
+    ++asked;
+    if (pod != "on-2") return Transient("the kubelet is away");
+    sink("hello\n");
+    return {};
+  });
+  EXPECT_FALSE(Keep());
+  EXPECT_EQ(asked, 2);
+  EXPECT_TRUE(store_.Path("team", "uid-2", "on-2")) << "the other node's is kept";
+}
+
+// Of a loop only the pods knew what its items had said.
+TEST_F(LogKeeper, ItemsOfALoopHaveTheirLogsAfterTheirPods) {
+  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team",
+                              {{"apiVersion", "penstock.dev/v1alpha1"},
+                               {"kind", "PipelineRun"},
+                               {"metadata", {{"name", "run-1"}, {"namespace", "team"}}},
+                               {"spec", {{"pipelineRef", {{"name", "flights"}}}}}}));
+  run_.uid = cluster_.Get(kube::kPipelineRuns, "team", "run-1").value()["metadata"]["uid"];
+  const auto item = [&](int index, const char* phase) {
+    const std::string name = "item-" + std::to_string(index);
+    ASSERT_TRUE(cluster_.Create(
+        kube::kPods, "team",
+        {{"apiVersion", "v1"},
+         {"kind", "Pod"},
+         {"metadata",
+          {{"name", name},
+           {"namespace", "team"},
+           {"labels",
+            {{"penstock.dev/run-uid", run_.uid}, {"penstock.dev/item", std::to_string(index)}}}}},
+         {"spec", {{"containers", {{{"name", "step"}}}}}}}));
+    ASSERT_TRUE(cluster_.MergePatch(kube::kPods, "team", name, {{"status", {{"phase", phase}}}},
+                                    {.subresource = "status"}));
+  };
+  item(0, "Succeeded");
+  item(1, "Failed");
+  item(2, "Running");
+  log_ = std::string(100 << 10, 'x') + "\nthe end\n";
+  EXPECT_EQ(Keep().value(), 0) << "no step of it is a loop";
+  ASSERT_TRUE(cluster_.MergePatch(
+      kube::kPipelineRuns, "team", "run-1",
+      {{"status", {{"steps", {{{"name", "each"}, {"items", {{"total", 3}}}}}}}}},
+      {.subresource = "status"}));
+  EXPECT_EQ(Keep().value(), 2);
+  EXPECT_EQ(Keep().value(), 0);
+  const std::string kept = ReadFile(*store_.Path("team", run_.uid, "item-1")).value();
+  EXPECT_LE(kept.size(), kItemLogBytes);
+  EXPECT_THAT(kept, EndsWith("the end\n"));
+  EXPECT_FALSE(store_.Path("team", run_.uid, "item-2"));
+}
+
 TEST_F(LogKeeper, ARestartAsksForNoPodOfARunThatEndedLongAgo) {
   const TimePoint now = clock_.Now();
   run_.finished = now - std::chrono::hours(1);

@@ -1,5 +1,6 @@
 #include "operator/views/artifact_view.h"
 
+#include <algorithm>
 #include <array>
 
 #include "operator/artifacts/manifest_reader.h"
@@ -13,14 +14,39 @@ namespace penstock::views {
 namespace {
 
 constexpr std::uint64_t kMostShown = 4 << 20;
+constexpr std::uint64_t kMostSampled = 256 << 10;  // four times what a dataset's writer gives
 
 // Files that say what an artifact is (docs/data.md), and where a view has them.
 struct Known {
   const char* file;
   const char* field;
+  std::uint64_t most = kMostShown;
 };
 constexpr std::array kKnown{Known{"_schema.json", "schema"}, Known{"statistics.json", "statistics"},
-                            Known{"metrics.json", "metrics"}};
+                            Known{"metrics.json", "metrics"},
+                            Known{"_sample.json", "sample", kMostSampled}};
+
+bool AreWhole(const Json& list) {
+  return list.is_array() && std::all_of(list.begin(), list.end(),
+                                        [](const Json& one) { return IsInt64(one) && one >= 0; });
+}
+
+// Whether it is what a dataset's writer gives (components/sdk/sampled_rows.h): any step may write a
+// file of that name.
+bool IsSample(const Json& file) {
+  if (!file.is_object()) return false;
+  for (const char* list : {"columns", "rows", "places", "cut"})
+    if (!file.contains(list) || !file[list].is_array()) return false;
+  const Json &columns = file["columns"], &rows = file["rows"], &cut = file["cut"];
+  return file.size() == 5 && file.contains("moreColumns") && IsInt64(file["moreColumns"]) &&
+         file["moreColumns"] >= 0 && AreWhole(file["places"]) &&
+         file["places"].size() == rows.size() &&
+         std::all_of(columns.begin(), columns.end(), [](const Json& c) { return c.is_string(); }) &&
+         std::all_of(rows.begin(), rows.end(),
+                     [&](const Json& r) { return r.is_array() && r.size() == columns.size(); }) &&
+         std::all_of(cut.begin(), cut.end(),
+                     [](const Json& c) { return c.size() == 3 && AreWhole(c); });
+}
 
 bool IsPage(const std::string& path) { return path.ends_with(".html") || path.ends_with(".htm"); }
 
@@ -36,16 +62,18 @@ class Reader {
       : place_(place), ns_(ns), room_(room) {}
 
   // What is too large, or no JSON, is a file like others: the view goes without.
-  Result<void> Put(const char* field, const std::string& digest, std::uint64_t bytes, Json& view) {
-    if (bytes > kMostShown) return {};
+  Result<void> Put(const Known& what, const std::string& digest, std::uint64_t bytes, Json& view) {
+    if (bytes > what.most) return {};
     if (const auto room = room_(parsed_ + bytes); !room)
       return room.error().kind == ErrorKind::kTooLarge ? Result<void>{} : room.error();
     parsed_ += bytes;
     const auto blob = place_.store().LocalBlob(ns_, digest);
     if (!blob) return {};
-    const auto text = ReadFile(blob->path(), kMostShown);
+    const auto text = ReadFile(blob->path(), what.most);
     if (!text) return {};
-    if (auto shown = ParseJsonCut(*text, field)) view[field] = *std::move(shown);
+    auto shown = ParseJsonCut(*text, what.field);
+    if (!shown || (what.field == std::string("sample") && !IsSample(*shown))) return {};
+    view[what.field] = *std::move(shown);
     return {};
   }
 
@@ -66,7 +94,7 @@ Result<void> PutFolder(const Place& place, const std::string& ns, const std::str
     if (IsPage(f.path) && !view.contains("report")) view["report"] = f.path;
     for (const Known& known : kKnown) {
       if (f.path != known.file) continue;
-      PENSTOCK_TRY(reader.Put(known.field, "sha256:" + f.sha256, f.size, view));
+      PENSTOCK_TRY(reader.Put(known, "sha256:" + f.sha256, f.size, view));
     }
     return {};
   };
@@ -83,7 +111,7 @@ Result<void> PutFile(const ArtifactRef& file, const std::string& type, Reader re
   view["fileCount"] = 1;
   if (type == "report") view["report"] = "";
   if (type != "metrics" && type != "statistics" && type != "schema") return {};
-  return reader.Put(type.c_str(), file.digest, file.bytes, view);
+  return reader.Put({"", type.c_str()}, file.digest, file.bytes, view);
 }
 
 }  // namespace

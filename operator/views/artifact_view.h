@@ -12,10 +12,10 @@ namespace penstock::views {
 inline constexpr std::size_t kMostFiles = 1'000;  // that a view lists
 
 // {digest, type, bytes, folder, files: [{path, bytes}], fileCount, producer: {run, step, output},
-// schema, statistics, metrics, report}: `schema` of a dataset, `statistics` of what has
-// statistics.json, `metrics` of what has metrics.json, each where it is at most 4 MiB and `room`
-// lets it be parsed; `report` is the path of a page. Invalid of what is no digest; kNotFound; what
-// `room` says.
+// schema, sample, statistics, metrics, report}: `schema` and a `sample` of the rows of a dataset,
+// `statistics` of what has statistics.json, `metrics` of what has metrics.json, each where it is at
+// most 4 MiB (the sample 256 KiB) and `room` lets it be parsed; `report` is the path of a page.
+// Invalid of what is no digest; kNotFound; what `room` says.
 //
 // `room` is asked whether so many bytes of JSON may be parsed in all: kTooLarge where that can
 // never be.

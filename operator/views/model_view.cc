@@ -3,6 +3,7 @@
 #include "operator/kube/resources.h"
 #include "operator/views/object_page.h"
 #include "operator/views/object_rows.h"
+#include "operator/views/run/decision.h"
 #include "operator/views/run/json_out.h"
 
 namespace penstock::views {
@@ -66,6 +67,11 @@ Json RolloutOf(const api::ModelDeployment& md) {
   for (Json& gate : rollout["gates"])
     for (const api::GateSpec& spec : md.spec.rollout.gates)
       if (spec.Name() == gate["name"]) Put(gate, "bound", BoundOf(spec));
+  if (WhyNotToBeDecided(md).empty()) {
+    const api::RolloutApproval& asked = *AskedOfPeople(md);
+    rollout["approval"] = {{"need", asked.need}, {"values", Json::array()}};
+    Put(rollout["approval"], "message", asked.message);
+  }
   Put(rollout, "message", c.message);
   Put(rollout, "since", c.step_since);
   return rollout;

@@ -21,10 +21,9 @@ Result<fs::path> LogPath(const fs::path& root, const std::string& ns, const std:
 }
 
 // The last bytes, from the beginning of a line on where there is one.
-std::string EndOf(std::string_view text) {
-  if (text.size() <= kMaxLogBytes) return std::string(text);
-  const std::uint64_t most = kMaxLogBytes - 200;  // room for the first line
-  std::size_t cut = text.size() - most;
+std::string EndOf(std::string_view text, std::uint64_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t cut = text.size() - (most - 200);  // room for the first line
   if (const auto line = text.find('\n', cut); line != text.npos && line + 1 < text.size())
     cut = line + 1;
   return "penstock: " + std::to_string(cut) + " bytes before this line were not kept\n" +
@@ -36,10 +35,11 @@ std::string EndOf(std::string_view text) {
 LogStore::LogStore(fs::path root, Room room) : root_(std::move(root)), room_(std::move(room)) {}
 
 Result<void> LogStore::Put(const std::string& ns, const std::string& run_uid,
-                           const std::string& pod, std::string_view text) const {
+                           const std::string& pod, std::string_view text,
+                           std::uint64_t most) const {
   auto path = LogPath(root_, ns, run_uid, pod);
   if (!path) return path.error();
-  const std::string kept = EndOf(text);
+  const std::string kept = EndOf(text, most);
   if (auto room = room_.For(kept.size()); !room) return room;
   return OnVolume(WriteFileAtomically(*path, kept));
 }

@@ -23,10 +23,11 @@ class LogStore {
   // `root` and `room`: the artifact store's.
   explicit LogStore(std::filesystem::path root, Room room = {});
 
-  // Keeps the last kMaxLogBytes of the text; what goes before them is told in a first line. Invalid
+  // Keeps the last `most` bytes of the text; what goes before them is told in a first line. Invalid
   // for names that are none, kNoSpace.
   [[nodiscard]] Result<void> Put(const std::string& ns, const std::string& run_uid,
-                                 const std::string& pod, std::string_view text) const;
+                                 const std::string& pod, std::string_view text,
+                                 std::uint64_t most = kMaxLogBytes) const;
   // The file's path on this machine; kNotFound.
   [[nodiscard]] Result<std::filesystem::path> Path(const std::string& ns,
                                                    const std::string& run_uid,

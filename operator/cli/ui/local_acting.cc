@@ -66,6 +66,13 @@ Result<gateway::Done> LocalActing::Approve(const gateway::Caller&, const std::st
       request.step);
 }
 
+Result<gateway::Done> LocalActing::ApproveModel(const gateway::Caller& caller,
+                                                const std::string& ns, const std::string& model,
+                                                const gateway::ApprovalRequest& request,
+                                                const std::stop_token& stop) {
+  return Steer(caller, ns, model, request.approved ? "approve" : "reject", stop);
+}
+
 Result<gateway::Done> LocalActing::Steer(const gateway::Caller&, const std::string& ns,
                                          const std::string& model, const std::string& word,
                                          const std::stop_token& stop) {

@@ -27,6 +27,10 @@ class LocalActing : public gateway::Acting {
                                               const std::string& run,
                                               const gateway::ApprovalRequest& request,
                                               const std::stop_token& stop) override;
+  [[nodiscard]] Result<gateway::Done> ApproveModel(const gateway::Caller&, const std::string& ns,
+                                                   const std::string& model,
+                                                   const gateway::ApprovalRequest& request,
+                                                   const std::stop_token& stop) override;
   [[nodiscard]] Result<gateway::Done> Steer(const gateway::Caller&, const std::string& ns,
                                             const std::string& model, const std::string& word,
                                             const std::stop_token& stop) override;

@@ -26,6 +26,9 @@ struct RunRequest {
   std::map<std::string, std::string> inputs = {};
   bool publish = true;
   std::optional<TimePoint> scheduled_time = {};
+  // Of a rerun: what the spec of the former run says of its Pipeline, which may be in place or the
+  // library's; empty: `pipeline`.
+  Json made_of = Json::object();
 };
 struct RerunRequest {
   std::map<std::string, Json> parameters;
@@ -34,10 +37,12 @@ struct RerunRequest {
   std::optional<std::vector<std::string>> from;
 };
 struct ApprovalRequest {
-  std::string step;
+  std::string step;  // of a run
   bool approved = false;
   std::string comment;
   std::map<std::string, Json> values;
+  // Of a model: what the person looked at; absent: what waits now.
+  std::optional<std::int64_t> version = {}, number = {};
 };
 
 // With the caller's own rights; kForbidden where these do not suffice, kUnsupported (with the
@@ -58,6 +63,12 @@ class Acting {
   [[nodiscard]] virtual Result<Done> Approve(const Caller& caller, const std::string& ns,
                                              const std::string& run, const ApprovalRequest& request,
                                              const std::stop_token& stop) = 0;
+  // Decides the step at which the version of a model that is coming in waits for people; `request`
+  // has no step and no values. kConflict where none waits, or another than was looked at.
+  [[nodiscard]] virtual Result<Done> ApproveModel(const Caller& caller, const std::string& ns,
+                                                  const std::string& model,
+                                                  const ApprovalRequest& request,
+                                                  const std::stop_token& stop) = 0;
   // promote, pause, resume or abort.
   [[nodiscard]] virtual Result<Done> Steer(const Caller& caller, const std::string& ns,
                                            const std::string& model, const std::string& word,

@@ -109,8 +109,8 @@ constexpr const char* kSchemas = R"json({
       "message": {"type": "string"}}, "required": ["type", "reason", "count"],
       "additionalProperties": false},
   "Approval": {"type": "object", "properties": {"need": {"type": "integer", "description":
-      "so many different people"}, "values": {"type": "array", "items": {"$ref":
-      "#/components/schemas/Parameter"}}}, "required": ["need", "values"], "additionalProperties":
+      "so many different people"}, "message": {"type": "string"}, "values": {"type": "array",
+      "items": {"$ref": "#/components/schemas/Parameter"}}}, "required": ["need", "values"], "additionalProperties":
       false},
   "Step": {"type": "object", "properties": {"name": {"type": "string"}, "phase": {"type":
       "string", "enum": ["Waiting", "Pending", "Running", "Succeeded", "Failed", "Skipped",
@@ -216,7 +216,8 @@ constexpr const char* kSchemas = R"json({
       false},
   "Rollout": {"type": "object", "properties": {"version": {"type": "integer"}, "phase": {"type":
       "string"}, "step": {"type": "integer"}, "steps": {"type": "integer"}, "gates": {"type":
-      "array", "items": {"$ref": "#/components/schemas/Gate"}}, "message": {"type": "string"},
+      "array", "items": {"$ref": "#/components/schemas/Gate"}}, "approval": {"$ref":
+      "#/components/schemas/Approval"}, "message": {"type": "string"},
       "since": {"type": "string", "format": "date-time"}}, "required": ["version", "phase",
       "step", "steps", "gates"], "additionalProperties": false},
   "ModelRow": {"type": "object", "properties": {"name": {"type": "string"}, "phase": {"type":
@@ -246,9 +247,19 @@ constexpr const char* kSchemas = R"json({
       "bytes": {"type": "integer"}}, "required": ["path", "bytes"], "additionalProperties":
       false}}, "type": {"type": "string"}, "producer": {"type": "object", "properties": {"run":
       {"type": "string"}, "step": {"type": "string"}, "output": {"type": "string"}}, "required":
-      ["run", "step"], "additionalProperties": false}, "schema": {}, "statistics": {}, "metrics":
-      {}, "report": {"type": "string", "description": "the path of a page"}}, "required":
+      ["run", "step"], "additionalProperties": false}, "schema": {}, "sample": {"$ref":
+      "#/components/schemas/SampledRows"}, "statistics": {}, "metrics": {}, "report":
+      {"type": "string", "description": "the path of a page"}}, "required":
       ["digest", "folder", "bytes", "fileCount", "files"], "additionalProperties": false},
+  "SampledRows": {"type": "object", "properties": {"columns": {"type": "array", "items": {"type":
+      "string"}}, "moreColumns": {"type": "integer", "description": "that the dataset has besides"},
+      "rows": {"type": "array", "items": {"type": "array", "items": {}}}, "places": {"type":
+      "array", "items": {"type": "integer"}, "description": "of the rows in the dataset, from 0"},
+      "cut": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}, "minItems":
+      3, "maxItems": 3}, "description":
+      "values that are not whole: row and column here, and the length in bytes or elements"}},
+      "required": ["columns", "moreColumns", "rows", "places", "cut"], "additionalProperties":
+      false},
   "LineageNode": {"type": "object", "properties": {"id": {"type": "string"}, "kind": {"type":
       "string", "enum": ["file", "artifact", "step", "model", "deployment", "request"]}, "label": {"type":
       "string"}, "run": {"type": "string"}, "step": {"type": "string"}, "component": {"type":
@@ -272,6 +283,10 @@ constexpr const char* kSchemas = R"json({
       {"type": "boolean"}, "comment": {"type": "string"}, "values": {"type": "object",
       "additionalProperties": true}}, "required": ["step", "approved"], "additionalProperties":
       false},
+  "ApproveModel": {"type": "object", "properties": {"approved": {"type": "boolean"}, "comment":
+      {"type": "string"}, "version": {"type": "integer", "description":
+      "that was looked at: refused where another waits now"}, "step": {"type": "integer"}},
+      "required": ["approved"], "additionalProperties": false},
   "CollectStore": {"type": "object", "properties": {"dryRun": {"type": "boolean"}, "takeOver":
       {"type": "boolean", "description": "also what another cluster has marked as its own"}},
       "required": [], "additionalProperties": false},

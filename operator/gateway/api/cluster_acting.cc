@@ -4,6 +4,7 @@
 
 #include "operator/api/approval.h"
 #include "operator/api/codec.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 #include "operator/gateway/login/person_name.h"
 #include "operator/kube/resources.h"
@@ -46,17 +47,19 @@ std::string RunCommand(const std::string& ns, const RunRequest& request) {
 }
 
 Json RunObject(const Caller& caller, const std::string& ns, const RunRequest& request) {
-  Json meta{{"namespace", ns},
-            {"labels", {{plan::kLabelPipeline, request.pipeline}}},
-            {"annotations", {{api::kSubmittedBy, caller.user}}}};
+  Json meta{{"namespace", ns}, {"annotations", {{api::kSubmittedBy, caller.user}}}};
+  if (!request.pipeline.empty()) meta["labels"] = {{plan::kLabelPipeline, request.pipeline}};
   if (request.name.empty())
-    meta["generateName"] = request.pipeline + "-";
+    meta["generateName"] =
+        (request.rerun && request.pipeline.empty() ? request.rerun->of : request.pipeline) + "-";
   else
     meta["name"] = request.name;
+  Json spec = request.made_of;
+  if (spec.empty()) spec["pipelineRef"] = {{"name", request.pipeline}};
   Json run{{"apiVersion", api::kApiVersion},
            {"kind", "PipelineRun"},
            {"metadata", std::move(meta)},
-           {"spec", {{"pipelineRef", {{"name", request.pipeline}}}}}};
+           {"spec", std::move(spec)}};
   if (!request.parameters.empty()) run["spec"]["parameters"] = request.parameters;
   if (!request.inputs.empty()) run["spec"]["inputs"] = request.inputs;
   if (!request.publish) run["spec"]["publish"] = false;
@@ -68,20 +71,73 @@ Json RunObject(const Caller& caller, const std::string& ns, const RunRequest& re
   return run;
 }
 
+bool IsStepOf(const plan::ResolvedRun& run, const std::string& name) {
+  return std::any_of(run.steps.begin(), run.steps.end(),
+                     [&](const plan::ResolvedStep& step) { return step.name == name; });
+}
+
+std::string StepsOf(const plan::ResolvedRun& run) {
+  std::string names;
+  for (const plan::ResolvedStep& step : run.steps) names += (names.empty() ? "" : ", ") + step.name;
+  return names;
+}
+
 // For a run of the Pipeline as it is now. The spec of a rerun has only what it says otherwise.
 Result<void> TakeWhatItHad(const views::KnownRun& known, RunRequest& request) {
   const api::PipelineRunSpec& spec = known.run.spec;
+  const std::string run = "run " + known.run.meta.name;
+  const std::string how =
+      "; what failed in it, or a step and all after it, is done again with "
+      "`from`";
+  if (spec.pipeline_ref.empty())
+    return Invalid(run + " was made of no Pipeline of the namespace, but of one in place" + how);
+  if (spec.library) return Invalid(run + " is of a Pipeline of the library" + how);
   request.scheduled_time = spec.scheduled_time;
   request.parameters = spec.parameters;
   request.inputs = spec.inputs;
   if (!spec.rerun) return {};
   if (!known.resolved)
-    return Invalid("run " + known.run.meta.name +
+    return Invalid(run +
                    " does another one again, and what it was made of is not kept: start a new run");
   request.parameters = known.resolved->parameters;
   std::erase_if(request.parameters, [](const auto& value) { return value.second.is_null(); });
   request.inputs = known.resolved->inputs;
   return {};
+}
+
+// For the run itself, done again from these steps on, or what failed: the parameters and inputs
+// that it had are taken with it.
+Result<void> TakeItself(const views::KnownRun& known, const std::vector<std::string>& from,
+                        RunRequest& request) {
+  const std::string run = "run " + known.run.meta.name;
+  const Json& spec = known.object.at("spec");
+  if (views::ConditionStatus(known.object, "Finished") != "True") {
+    Error e = Invalid(run + " has not ended: cancel it, and what it has made by then is taken");
+    e.kind = ErrorKind::kConflict;
+    return e;
+  }
+  for (const std::string& step : from) {
+    if (!known.resolved || IsStepOf(*known.resolved, step)) continue;
+    return Invalid(run + " has no step " + plan::Shown(step, 80) + "; it has " +
+                   StepsOf(*known.resolved));
+  }
+  request.rerun = api::RerunSpec{known.run.meta.name, from, false};
+  request.scheduled_time = api::ScheduledTime(known.run);
+  for (const char* same : {"pipelineRef", "pipelineSpec", "ttlAfterFinished"})
+    if (spec.contains(same)) request.made_of[same] = spec.at(same);
+  return {};
+}
+
+// Why the decision is none of the step that waits now; "": it is.
+std::string WhyNot(const api::ModelDeployment& md, const ApprovalRequest& request) {
+  if (std::string why = views::WhyNotToBeDecided(md); !why.empty()) return why;
+  const api::ModelVersionStatus& waits = *md.status.candidate;
+  if (request.version.value_or(waits.version) == waits.version &&
+      request.number.value_or(waits.step) == waits.step)
+    return "";
+  return "modeldeployment " + md.meta.name + ": version " + std::to_string(waits.version) +
+         ", step " + std::to_string(waits.step) +
+         " waits now, which is not what was decided; look at it first";
 }
 
 }  // namespace
@@ -116,7 +172,11 @@ Result<std::unique_ptr<kube::Client>> ClusterActing::As(const Caller& caller) co
 Result<Done> ClusterActing::Run(const Caller& caller, const std::string& ns,
                                 const RunRequest& request, const std::stop_token& stop) {
   PENSTOCK_ASSIGN(const auto client, As(caller));
-  PENSTOCK_TRY(place_.Get(kube::kPipelines, ns, request.pipeline, stop));
+  if (request.made_of.empty()) {
+    // A path without a name is that of all of them, which are there.
+    if (request.pipeline.empty()) return Invalid("pipeline: is empty; name the Pipeline to run");
+    PENSTOCK_TRY(place_.Get(kube::kPipelines, ns, request.pipeline, stop));
+  }
   Done done;
   PENSTOCK_ASSIGN(done.object,
                   client->Create(kube::kPipelineRuns, ns, RunObject(caller, ns, request),
@@ -147,18 +207,11 @@ Result<Done> ClusterActing::Rerun(const Caller& caller, const std::string& ns,
                                   const std::stop_token& stop) {
   PENSTOCK_ASSIGN(const views::FoundRun found, views::FindRun(place_, ns, run, stop));
   const views::KnownRun& known = found.known;
-  const api::PipelineRunSpec& spec = known.run.spec;
-  if (spec.pipeline_ref.empty())
-    return Invalid("run " + run + " was made of no Pipeline of the namespace, but of one in place");
-  if (spec.library)
-    return Invalid("run " + run + " is of a Pipeline of the library: penstock rerun " + run +
-                   " -n " + ns + " does it again");
   RunRequest request;
-  request.pipeline = spec.pipeline_ref;
-  request.publish = spec.publish;
-  if (asked.from) {  // the parameters and inputs that it had are taken with it
-    request.rerun = api::RerunSpec{run, *asked.from, false};
-    request.scheduled_time = api::ScheduledTime(known.run);
+  request.pipeline = known.run.spec.pipeline_ref;
+  request.publish = known.run.spec.publish;
+  if (asked.from) {
+    PENSTOCK_TRY(TakeItself(known, *asked.from, request));
   } else {
     PENSTOCK_TRY(TakeWhatItHad(known, request));
   }
@@ -189,6 +242,32 @@ Result<Done> ClusterActing::Approve(const Caller& caller, const std::string& ns,
                  (request.approved ? "" : " --reject");
   for (const auto& [name, value] : request.values)
     done.command += " --value " + Word(name + "=" + ValueText(value));
+  if (!request.comment.empty()) done.command += " --comment " + Word(request.comment);
+  return done;
+}
+
+Result<Done> ClusterActing::ApproveModel(const Caller& caller, const std::string& ns,
+                                         const std::string& model, const ApprovalRequest& request,
+                                         const std::stop_token& stop) {
+  PENSTOCK_ASSIGN(const auto client, As(caller));
+  Done done;
+  PENSTOCK_ASSIGN(done.object, place_.Get(kube::kModelDeployments, ns, model, stop));
+  const api::ModelDeployment md = api::DecodeModelDeployment(done.object).value;
+  if (const std::string why = WhyNot(md, request); !why.empty()) {
+    Error e = Invalid(why);
+    e.kind = ErrorKind::kConflict;
+    return e;
+  }
+  const api::ModelVersionStatus& waits = *md.status.candidate;
+  api::Approval approval =
+      views::RolloutDecisionOf(md.meta, waits.version, waits.step,
+                               request.approved ? api::Decision::kApprove : api::Decision::kReject,
+                               caller.user, caller.groups);
+  approval.spec.comment = request.comment;
+  PENSTOCK_TRY(client->Create(kube::kApprovals, ns, api::Encode(approval),
+                              {.stop = stop, .timeout = kWritePatience}));
+  done.command = std::string("penstock rollout ") + (request.approved ? "approve " : "reject ") +
+                 model + " -n " + ns;
   if (!request.comment.empty()) done.command += " --comment " + Word(request.comment);
   return done;
 }

@@ -38,6 +38,9 @@ class ClusterActing : public Acting {
   [[nodiscard]] Result<Done> Approve(const Caller& caller, const std::string& ns,
                                      const std::string& run, const ApprovalRequest& request,
                                      const std::stop_token& stop) override;
+  [[nodiscard]] Result<Done> ApproveModel(const Caller& caller, const std::string& ns,
+                                          const std::string& model, const ApprovalRequest& request,
+                                          const std::stop_token& stop) override;
   [[nodiscard]] Result<Done> Steer(const Caller& caller, const std::string& ns,
                                    const std::string& model, const std::string& word,
                                    const std::stop_token& stop) override;

@@ -27,6 +27,15 @@ Result<std::string> TextField(ApiRequest& r, const char* name, bool required) {
                             required ? std::nullopt : std::optional<std::string>(""));
 }
 
+// Nothing where it is not given.
+Result<std::optional<std::int64_t>> NumberField(ApiRequest& r, const char* name) {
+  std::optional<std::int64_t> number;
+  if (!r.body.contains(name)) return number;
+  PENSTOCK_ASSIGN(number, Field<std::int64_t>(r, name, &Json::is_number_integer, "a whole number",
+                                              std::nullopt));
+  return number;
+}
+
 using Values = std::map<std::string, Json>;
 Result<Values> ValuesField(ApiRequest& r, const char* name) {
   return Field<Values>(r, name, &Json::is_object, "an object of values by name", Values{});
@@ -73,6 +82,7 @@ Result<Reply> StartRun(const ApiParts& parts, ApiRequest& r) {
   PENSTOCK_TRY(Only(r, {"pipeline", "parameters", "name"}));
   RunRequest request;
   PENSTOCK_ASSIGN(request.pipeline, TextField(r, "pipeline", true));
+  if (request.pipeline.empty()) r.Blame("pipeline");
   PENSTOCK_ASSIGN(request.name, TextField(r, "name", false));
   PENSTOCK_ASSIGN(request.parameters, ValuesField(r, "parameters"));
   return AsRun(*parts.place, 201, parts.acting->Run(r.caller(), r.ns(), request, r.stop()));
@@ -99,6 +109,20 @@ Result<Reply> Approve(const ApiParts& parts, ApiRequest& r) {
   PENSTOCK_ASSIGN(request.values, ValuesField(r, "values"));
   return AsRun(*parts.place, 202,
                parts.acting->Approve(r.caller(), r.ns(), r.Path("name"), request, r.stop()));
+}
+
+Result<Reply> ApproveModel(const ApiParts& parts, ApiRequest& r) {
+  PENSTOCK_TRY(Only(r, {"approved", "comment", "version", "step"}));
+  ApprovalRequest request;
+  PENSTOCK_ASSIGN(request.approved,
+                  Field<bool>(r, "approved", &Json::is_boolean, "true or false", std::nullopt));
+  PENSTOCK_ASSIGN(request.comment, TextField(r, "comment", false));
+  PENSTOCK_ASSIGN(request.version, NumberField(r, "version"));
+  PENSTOCK_ASSIGN(request.number, NumberField(r, "step"));
+  PENSTOCK_ASSIGN(const Done done, parts.acting->ApproveModel(r.caller(), r.ns(), r.Path("name"),
+                                                              request, r.stop()));
+  const char* word = request.approved ? "approve" : "reject";
+  return Reply{202, {{"name", r.Path("name")}, {"word", word}}, CommandOf(done)};
 }
 
 }  // namespace
@@ -141,6 +165,10 @@ void AddWriteRoutes(const ApiParts& parts, std::vector<ApiRoute>& routes) {
   add("runs/{name}/approve", "approveStep", "Decide an approval step", to("create", "approvals"),
       {to("get", "pipelineruns")}, "RunRow", "ApproveStep", 202,
       [&parts](ApiRequest& r) { return Approve(parts, r); });
+  add("models/{name}/approve", "approveModel",
+      "Decide the step at which the version that is coming in waits for people",
+      to("create", "approvals"), {to("get", "modeldeployments")}, "Steered", "ApproveModel", 202,
+      [&parts](ApiRequest& r) { return ApproveModel(parts, r); });
   for (const char* word : {"promote", "pause", "resume", "abort"})
     add(std::string("models/{name}/") + word, (std::string(word) + "Model").c_str(),
         "Say this to the version that is coming in", to("patch", "modeldeployments"),

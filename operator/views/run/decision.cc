@@ -41,6 +41,25 @@ api::Approval DecisionOf(const Json& run, const std::string& step, api::Decision
   return approval;
 }
 
+const api::RolloutApproval* AskedOfPeople(const api::ModelDeployment& md) {
+  if (!md.status.candidate) return nullptr;
+  const auto& steps = md.spec.rollout.steps;
+  const int step = md.status.candidate->step;
+  if (step < 1 || static_cast<std::size_t>(step) > steps.size()) return nullptr;
+  const auto& approval = steps[static_cast<std::size_t>(step) - 1].approval;
+  return approval ? &*approval : nullptr;
+}
+
+std::string WhyNotToBeDecided(const api::ModelDeployment& md) {
+  const std::string what = "modeldeployment " + md.meta.name;
+  if (!md.status.candidate) return what + " has no candidate: nothing waits for people";
+  const api::ModelVersionStatus& c = *md.status.candidate;
+  if (AskedOfPeople(md) != nullptr && c.phase == api::kPhasePaused) return "";
+  return what + ": version " + std::to_string(c.version) + " waits for no approval: it is " +
+         (c.phase.empty() ? "new" : c.phase) +
+         (c.step > 0 ? ", step " + std::to_string(c.step) : "");
+}
+
 api::Approval RolloutDecisionOf(const api::ObjectMeta& md, std::int64_t version, int number,
                                 api::Decision decision, const std::string& user,
                                 const std::vector<std::string>& groups) {

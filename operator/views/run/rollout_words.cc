@@ -1,6 +1,7 @@
 #include "operator/views/run/rollout_words.h"
 
 #include "operator/base/json.h"
+#include "operator/views/run/decision.h"
 
 namespace penstock::views {
 namespace {
@@ -28,10 +29,7 @@ Result<Json> Undo(const api::ModelDeployment& md, std::int64_t to) {
 Result<Json> Resume(const api::ModelDeployment& md, const api::ModelVersionStatus& c) {
   if (md.spec.rollout.paused)
     return Invalid("spec.rollout.paused is true: take it out of the manifest");
-  const auto& steps = md.spec.rollout.steps;
-  const bool asks = c.step > 0 && static_cast<std::size_t>(c.step) <= steps.size() &&
-                    steps[static_cast<std::size_t>(c.step) - 1].approval.has_value();
-  if (asks)
+  if (AskedOfPeople(md) != nullptr)
     return Invalid("step " + std::to_string(c.step) +
                    " waits for an approval: `penstock rollout approve " + md.meta.name + "`");
   return Json{{api::kAnnotationPause, nullptr},

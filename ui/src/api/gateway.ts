@@ -176,6 +176,7 @@ export interface Event {
 
 export interface Approval {
   need: number; // so many different people
+  message?: string;
   values: Parameter[];
 }
 
@@ -364,6 +365,7 @@ export interface Rollout {
   step: number;
   steps: number;
   gates: Gate[];
+  approval?: Approval;
   message?: string;
   since?: Time;
 }
@@ -421,9 +423,18 @@ export interface Artifact {
     output?: string;
   };
   schema?: Value;
+  sample?: SampledRows;
   statistics?: Value;
   metrics?: Value;
   report?: string; // the path of a page
+}
+
+export interface SampledRows {
+  columns: string[];
+  moreColumns: number; // that the dataset has besides
+  rows: Value[][];
+  places: number[]; // of the rows in the dataset, from 0
+  cut: [number, number, number][]; // values that are not whole: row and column here, and the length in bytes or elements
 }
 
 export interface LineageNode {
@@ -465,6 +476,13 @@ export interface ApproveStep {
   approved: boolean;
   comment?: string;
   values?: Record<string, Value>;
+}
+
+export interface ApproveModel {
+  approved: boolean;
+  comment?: string;
+  version?: number; // that was looked at: refused where another waits now
+  step?: number;
 }
 
 export interface CollectStore {

@@ -38,7 +38,7 @@ function columned<T>(file: Value | undefined): T | undefined {
 }
 
 function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }) {
-  const { producer, digest, metrics } = artifact;
+  const { producer, digest, metrics, sample } = artifact;
   const statistics = columned<Statistics>(artifact.statistics);
   const schema = columned<{ columns: SchemaColumn[]; rows?: Value }>(artifact.schema);
   const rows = statistics?.rows ?? schema?.rows;
@@ -75,6 +75,15 @@ function Body({ namespace, artifact }: { namespace: string; artifact: Artifact }
       )}
       {statistics?.sample && statistics.sample.length > 0 && (
         <Sample names={statistics.columns.map((c) => c.name)} rows={statistics.sample} />
+      )}
+      {sample && (
+        <Sample
+          names={sample.columns}
+          more={sample.moreColumns}
+          rows={sample.rows}
+          places={sample.places}
+          cut={sample.cut}
+        />
       )}
       {artifact.report !== undefined && (
         <section>
@@ -228,8 +237,17 @@ function Distribution({ about }: { about: ColumnStatistics }) {
   );
 }
 
-function Sample({ names, rows }: { names: string[]; rows: Value[][] }) {
+interface SampleProps {
+  names: string[];
+  rows: Value[][];
+  more?: number; // columns
+  places?: number[];
+  cut?: [number, number, number][]; // row, column, length
+}
+
+function Sample({ names, rows, more, places, cut = [] }: SampleProps) {
   const numbers = names.map((_, at) => rows.some((row) => typeof row[at] === 'number'));
+  const lengths = new Map(cut.map(([row, column, length]) => [`${row} ${column}`, length]));
   return (
     <section>
       <h2>
@@ -239,8 +257,9 @@ function Sample({ names, rows }: { names: string[]; rows: Value[][] }) {
         <table class="plain-table sample">
           <thead>
             <tr>
+              {places && <th class="number">#</th>}
               {names.map((name, at) => (
-                <th key={name} class={numbers[at] ? 'number' : ''}>
+                <th key={at} class={numbers[at] ? 'number' : ''}>
                   <Name text={name} />
                 </th>
               ))}
@@ -249,9 +268,10 @@ function Sample({ names, rows }: { names: string[]; rows: Value[][] }) {
           <tbody>
             {rows.map((row, n) => (
               <tr key={n}>
-                {names.map((name, at) => (
-                  <td key={name} class={numbers[at] ? 'number' : 'mono'}>
-                    {row[at] === null ? <span class="dim">null</span> : cut(valueText(row[at]))}
+                {places && <td class="number dim">{numberText(places[n]! + 1)}</td>}
+                {names.map((_, at) => (
+                  <td key={at} class={numbers[at] ? 'number' : 'mono'}>
+                    <Cell value={row[at] ?? null} length={lengths.get(`${n} ${at}`)} />
                   </td>
                 ))}
               </tr>
@@ -259,11 +279,23 @@ function Sample({ names, rows }: { names: string[]; rows: Value[][] }) {
           </tbody>
         </table>
       </div>
+      {!!more && <p class="dim">{t('rowsMore', { count: more })}</p>}
     </section>
   );
 }
 
-const cut = (text: string) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
+// `length`: of the whole, where the gateway has a part. The rest of what there is no room for is
+// read by hovering.
+function Cell({ value, length }: { value: Value; length: number | undefined }) {
+  if (value === null) return <span class="dim">null</span>;
+  const text = valueText(value);
+  if (length === undefined && text.length <= 80) return <>{text}</>;
+  return (
+    <span title={text}>
+      {text.slice(0, 79)}…{length !== undefined && <span class="dim"> ({numberText(length)})</span>}
+    </span>
+  );
+}
 
 function Files({ namespace, artifact }: { namespace: string; artifact: Artifact }) {
   const { files } = artifact;

@@ -1,12 +1,15 @@
 // A rollout: what its gates say of the candidate, with the interval that they judge by, and why an
 // earlier one was rolled back.
+import { useState } from 'preact/hooks';
+
 import { inNamespace, post } from '../api/client';
-import type { Gate, Model } from '../api/types';
+import type { Gate, Model, Rollout } from '../api/types';
 import { ActButton, ActForm } from '../parts/act';
 import { rolloutLine } from '../parts/cli';
 import { At, Name } from '../parts/pieces';
 import { Phase } from '../parts/phase';
 import { numberText, shown } from '../parts/shown';
+import { DecisionForm } from '../pipelines/decision_form';
 import { place } from '../shell/me';
 import { t } from '../words/words';
 
@@ -22,6 +25,32 @@ const ACTS = [
   ['resume', 'resumeSays', false],
   ['abort', 'abortSays', true],
 ] as const;
+
+interface DecideProps extends Props {
+  rollout: Rollout;
+  onDone: () => void;
+}
+
+// Of what was there when it was opened: another version may come in while somebody reads.
+function Decide({ namespace, model, rollout, onChange, onDone }: DecideProps) {
+  const [looked] = useState(rollout);
+  const { version, step } = looked;
+  return (
+    <DecisionForm
+      says={shown(looked.approval?.message ?? '')}
+      asked={[]}
+      command={({ approved, comment }) =>
+        rolloutLine(place.value, approved ? 'approve' : 'reject', model.name, comment)
+      }
+      act={async (decision) => {
+        const url = inNamespace(namespace, ['models', model.name, 'approve']);
+        await post(url, { ...decision, version, step });
+        onChange();
+      }}
+      onDone={onDone}
+    />
+  );
+}
 
 export function RolloutSection({ namespace, model, onChange }: Props) {
   const rollout = model.rollout;
@@ -47,6 +76,24 @@ export function RolloutSection({ namespace, model, onChange }: Props) {
           {rollout.steps ? `/${rollout.steps}` : ''}
         </span>
         <span class="grow" />
+        {rollout.approval && (
+          <ActButton
+            primary
+            label={t('approve')}
+            title={t('approveTitle', { step: rollout.step })}
+            verb="approve"
+          >
+            {(close) => (
+              <Decide
+                namespace={namespace}
+                model={model}
+                rollout={rollout}
+                onChange={onChange}
+                onDone={close}
+              />
+            )}
+          </ActButton>
+        )}
         {ACTS.filter(([what]) => what !== (isHeld ? 'pause' : 'resume')).map(
           ([what, says, danger]) => (
             <ActButton key={what} label={t(what)} verb="steer" primary={what === 'promote'}>

@@ -27,6 +27,13 @@ const of = ({ namespace, local, flags }: Place, words: string[]) =>
 export const runLine = (place: Place, pipeline: string, values: Record<string, Value>) =>
   of(place, ['run', place.local ? `${pipeline}.yaml` : pipeline, ...parameterWords(values)]);
 
+export const rerunLine = (
+  place: Place,
+  run: string,
+  from: string[],
+  parameters: Record<string, Value>,
+) => of(place, ['rerun', run, ...from.flatMap((step) => ['--from', step]), ...parameterWords(parameters)]);
+
 export const cancelLine = (place: Place, run: string) => of(place, ['cancel', run]);
 
 export const logsLine = (place: Place, run: string, step: string, item?: string) =>
@@ -64,8 +71,8 @@ export const runApprovedLine = (place: Place, pipeline: string, step: string, de
       : ['--approve', step]),
   ]);
 
-export const rolloutLine = (place: Place, what: string, model: string) =>
-  of(place, ['rollout', what, model]);
+export const rolloutLine = (place: Place, what: string, model: string, comment?: string) =>
+  of(place, ['rollout', what, model, ...(comment ? ['--comment', comment] : [])]);
 
 export const compareLine = (place: Place, runs: string[]) => of(place, ['diff', ...runs]);
 

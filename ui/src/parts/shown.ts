@@ -3,7 +3,7 @@ import type { Value } from '../api/types';
 
 // Controls, and what turns the direction of a line round (Trojan Source, CVE-2021-42574), as \u{..}.
 const UNSEEN =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 export function shown(text: string): string {
   return text.replace(UNSEEN, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);
@@ -39,7 +39,7 @@ export function bytes(count: number | undefined): string {
 
 export function valueText(value: Value | undefined): string {
   if (value === undefined) return '';
-  return typeof value === 'string' ? shown(value) : JSON.stringify(value);
+  return shown(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 // At most five significant digits; whole numbers whole.

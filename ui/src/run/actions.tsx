@@ -4,10 +4,12 @@ import { useState } from 'preact/hooks';
 import { get, inNamespace, post } from '../api/client';
 import type { Parameter, Pipeline, RunRow, Step, Value } from '../api/types';
 import { ActButton, ActForm } from '../parts/act';
-import { approveLine, cancelLine, runApprovedLine, runLine } from '../parts/cli';
+import { approveLine, cancelLine, rerunLine, runApprovedLine, runLine } from '../parts/cli';
+import { isFinal } from '../parts/phase';
 import { shown } from '../parts/shown';
+import { DecisionForm } from '../pipelines/decision_form';
 import { ParameterFields } from '../pipelines/parameter_form';
-import { byLooks, readAll, textOf } from '../pipelines/parameter_values';
+import { readAll, textOf } from '../pipelines/parameter_values';
 import { place } from '../shell/me';
 import { go, href } from '../shell/route';
 import { t } from '../words/words';
@@ -34,10 +36,11 @@ export function CancelButton({ store }: { store: RunStore }) {
   );
 }
 
-export function RerunButton({ store }: { store: RunStore }) {
+// `step`: that it begins at, until another is chosen.
+export function RerunButton({ store, step }: { store: RunStore; step?: string }) {
   return (
-    <ActButton label={t('rerun')} verb="create">
-      {(close) => <RerunForm store={store} onDone={close} />}
+    <ActButton label={t(step ? 'rerunHere' : 'rerun')} title={t('rerun')} verb="create">
+      {(close) => <RerunForm store={store} step={step} onDone={close} />}
     </ActButton>
   );
 }
@@ -58,9 +61,37 @@ function typeOf(value: Value): Parameter['type'] {
   return typeof value === 'number' ? 'number' : 'string';
 }
 
-function RerunForm({ store, onDone }: { store: RunStore; onDone: () => void }) {
+interface RerunProps {
+  store: RunStore;
+  step: string | undefined;
+  onDone: () => void;
+}
+
+// What runs again: of a run that has ended a step and all after it, or what failed; or else its
+// pipeline as that is now.
+const NOW = '*';
+const FAILED = '';
+
+function choicesOf(store: RunStore): string[] {
+  const run = store.run.value;
+  const ended = isFinal(run?.phase ?? '');
+  return [
+    ...(ended && run?.phase !== 'Succeeded' ? [FAILED] : []),
+    ...(run?.pipeline ? [NOW] : []),
+    ...(ended ? store.order : []),
+  ];
+}
+
+function choiceText(choice: string): string {
+  if (choice === FAILED) return t('rerunFailed');
+  return choice === NOW ? t('rerunNow') : t('rerunFrom', { step: shown(choice) });
+}
+
+function RerunForm({ store, step, onDone }: RerunProps) {
   const run = store.run.value;
   const given = run?.parameters ?? {};
+  const [choices] = useState(() => choicesOf(store));
+  const [choice, setChoice] = useState(step ?? choices[0] ?? NOW);
   const [declared, setDeclared] = useState<Parameter[]>();
   const [texts, setTexts] = useState<Record<string, string>>({});
 
@@ -75,19 +106,39 @@ function RerunForm({ store, onDone }: { store: RunStore; onDone: () => void }) {
 
   const { values, errors } = readAll(declared ?? [], texts);
   const parameters = changedOf(given, values);
+  const from = choice === FAILED ? [] : [choice];
   return (
     <ActForm
       says={t('rerunSays')}
       submit={t('rerun')}
       blocked={Object.keys(errors).length > 0}
-      command={runLine(place.value, run?.pipeline ?? '', { ...given, ...parameters })}
+      command={
+        choice === NOW
+          ? runLine(place.value, run?.pipeline ?? '', { ...given, ...parameters })
+          : rerunLine(place.value, store.name, from, parameters)
+      }
       act={async () => {
         const url = inNamespace(store.namespace, ['runs', store.name, 'rerun']);
-        const { name } = await post<RunRow>(url, { parameters });
+        const body = choice === NOW ? { parameters } : { parameters, from };
+        const { name } = await post<RunRow>(url, body);
         go(href([store.namespace, 'runs', name]));
       }}
       onDone={onDone}
     >
+      <div class="field">
+        <label for="rerun-what">{t('rerunWhat')}</label>
+        <select
+          id="rerun-what"
+          value={choice}
+          onChange={(e) => setChoice(e.currentTarget.value)}
+        >
+          {choices.map((one) => (
+            <option key={one} value={one}>
+              {choiceText(one)}
+            </option>
+          ))}
+        </select>
+      </div>
       {declared ? (
         <ParameterFields
           parameters={declared}
@@ -107,6 +158,7 @@ function RerunForm({ store, onDone }: { store: RunStore; onDone: () => void }) {
 }
 
 export function ApproveButton({ store, step }: { store: RunStore; step: Step }) {
+  const url = inNamespace(store.namespace, ['runs', store.name, 'approve']);
   return (
     <ActButton
       primary
@@ -114,88 +166,22 @@ export function ApproveButton({ store, step }: { store: RunStore; step: Step }) 
       title={t('approveTitle', { step: shown(step.name) })}
       verb="approve"
     >
-      {(close) => <ApproveForm store={store} step={step} onDone={close} />}
+      {(close) => (
+        <DecisionForm
+          says={shown(step.message ?? '')}
+          asked={step.approval?.values}
+          command={(decision) =>
+            place.value.local
+              ? runApprovedLine(place.value, store.run.value?.pipeline ?? '', step.name, decision)
+              : approveLine(place.value, store.name, step.name, decision)
+          }
+          act={async (decision) => {
+            await post(url, { step: step.name, ...decision });
+            void store.again();
+          }}
+          onDone={close}
+        />
+      )}
     </ActButton>
-  );
-}
-
-function ApproveForm({ store, step, onDone }: { store: RunStore; step: Step; onDone: () => void }) {
-  const asked = step.approval?.values ?? [];
-  const [approved, setApproved] = useState(true);
-  const [comment, setComment] = useState('');
-  const [texts, setTexts] = useState<Record<string, string>>({});
-  const [lines, setLines] = useState('');
-  const read = readAll(asked, texts);
-  const values = { ...read.values, ...byLooks(lines) };
-  const wrong = approved ? read.errors : {};
-  const decision = {
-    approved,
-    ...(comment ? { comment } : {}),
-    ...(approved && Object.keys(values).length > 0 ? { values } : {}),
-  };
-  return (
-    <ActForm
-      says={shown(step.message ?? '')}
-      submit={approved ? t('approve') : t('reject')}
-      danger={!approved}
-      blocked={Object.keys(wrong).length > 0}
-      command={
-        place.value.local
-          ? runApprovedLine(place.value, store.run.value?.pipeline ?? '', step.name, decision)
-          : approveLine(place.value, store.name, step.name, decision)
-      }
-      act={async () => {
-        const url = inNamespace(store.namespace, ['runs', store.name, 'approve']);
-        await post(url, { step: step.name, ...decision });
-        void store.again();
-      }}
-      onDone={onDone}
-    >
-      <fieldset>
-        <legend>{t('verdict')}</legend>
-        {[true, false].map((yes) => (
-          <label key={String(yes)} class="check">
-            <input
-              type="radio"
-              name="approved"
-              checked={approved === yes}
-              onChange={() => setApproved(yes)}
-            />
-            {yes ? t('approve') : t('reject')}
-          </label>
-        ))}
-      </fieldset>
-      {approved && asked.length > 0 && (
-        <ParameterFields
-          parameters={asked}
-          texts={texts}
-          errors={wrong}
-          onText={(name, text) => setTexts({ ...texts, [name]: text })}
-        />
-      )}
-      {approved && !step.approval && (
-        <div class="field">
-          <label for="approve-values">
-            {t('values')} <span class="dim">name=value</span>
-          </label>
-          <textarea
-            id="approve-values"
-            rows={2}
-            class="mono"
-            value={lines}
-            onInput={(e) => setLines(e.currentTarget.value)}
-          />
-        </div>
-      )}
-      <div class="field">
-        <label for="approve-comment">{t('comment')}</label>
-        <textarea
-          id="approve-comment"
-          rows={2}
-          value={comment}
-          onInput={(e) => setComment(e.currentTarget.value)}
-        />
-      </div>
-    </ActForm>
   );
 }

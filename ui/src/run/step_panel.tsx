@@ -14,7 +14,7 @@ import { between, duration, now } from '../parts/time';
 import { place } from '../shell/me';
 import { go, here, href, route } from '../shell/route';
 import { t, type Word } from '../words/words';
-import { ApproveButton } from './actions';
+import { ApproveButton, RerunButton } from './actions';
 import { phasesOf } from './timeline_phases';
 import type { RunStore } from './run_store';
 
@@ -152,6 +152,7 @@ function Why({ store, step }: { store: RunStore; step: Step }) {
       <Attempts attempts={step.attempts} />
       <Cache step={step} />
       <Named word="resources" values={step.resources} />
+      {isFinal(store.run.value?.phase ?? '') && <RerunButton store={store} step={step.name} />}
     </>
   );
 }

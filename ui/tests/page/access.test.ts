@@ -74,11 +74,33 @@ for (const scheme of ['light', 'dark'] as const) {
   });
 }
 
-inWorld('dialogs pass axe', { hash: '#/ml/pipelines/flights' }, async (page) => {
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await page.getByRole('dialog').waitFor();
-  assert.deepEqual(await findings(page), []);
-});
+const DIALOGS: [string, string][] = [
+  ['#/ml/pipelines/flights', 'Run'],
+  ['#/ml/runs/flights-31', 'Rerun'],
+  ['#/ml/runs/flights-40?step=evaluate', 'Rerun from here'],
+  ['#/ml/runs/flights-41?step=go', 'Approve'],
+  ['#/ml/models/flights', 'Approve'],
+];
+
+for (const width of [1280, 320]) {
+  inWorld(
+    `dialogs pass axe, ${width} pixels wide`,
+    { hash: '', viewport: { width, height: 800 } },
+    async (page) => {
+      for (const [hash, name] of DIALOGS) {
+        await visit(page, hash);
+        await page.getByRole('button', { name, exact: true }).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.waitFor();
+        assert.deepEqual(await findings(page), [], `${name} of ${hash}`);
+        const box = (await dialog.boundingBox())!;
+        assert.ok(box.x >= 0 && box.x + box.width <= width, `${name} of ${hash} is cut`);
+        await page.keyboard.press('Escape');
+        await dialog.waitFor({ state: 'detached' });
+      }
+    },
+  );
+}
 
 inWorld(
   'no view is wider than 320 pixels',

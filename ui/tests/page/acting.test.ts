@@ -71,6 +71,59 @@ inWorld(
 );
 
 inWorld(
+  'of a run that failed what failed runs again, unless something else is chosen',
+  { hash: '#/ml/runs/flights-31' },
+  async (page) => {
+    await page.getByRole('button', { name: 'Rerun', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Rerun' });
+    const what = dialog.getByLabel('Runs again');
+    assert.equal(await what.locator('option:checked').innerText(), 'What failed');
+    await dialog.getByText('penstock rerun flights-31 -n ml').waitFor();
+    await what.selectOption({ label: 'From train on' });
+    await dialog.getByText('penstock rerun flights-31 --from train -n ml').waitFor();
+    await what.selectOption({ label: 'The pipeline as it is now' });
+    await dialog.getByText(/penstock run flights -p /).waitFor();
+    await what.selectOption({ label: 'What failed' });
+    await dialog.getByRole('button', { name: 'Rerun' }).click();
+    await until('the new run', async () => /runs\/flights-new-/.test(await hashOf(page)));
+    assert.deepEqual(lastAct(), {
+      path: 'runs/flights-31/rerun',
+      body: { parameters: {}, from: [] },
+    });
+  },
+);
+
+inWorld(
+  'a step of a run that has ended is where another one begins',
+  { hash: '#/ml/runs/flights-40?step=evaluate' },
+  async (page) => {
+    await page.getByRole('button', { name: 'Rerun from here' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Rerun' });
+    await dialog.getByText('penstock rerun flights-40 --from evaluate -n ml').waitFor();
+    await dialog.getByRole('button', { name: 'Change parameters' }).click();
+    await dialog.getByLabel('rounds integer').fill('250');
+    await dialog
+      .getByText('penstock rerun flights-40 --from evaluate -p rounds=250 -n ml')
+      .waitFor();
+    await dialog.getByRole('button', { name: 'Rerun' }).click();
+    await until('the new run', async () => /runs\/flights-new-/.test(await hashOf(page)));
+    assert.deepEqual(lastAct()?.body, { parameters: { rounds: 250 }, from: ['evaluate'] });
+  },
+);
+
+inWorld(
+  'a run that goes on is not done again from a step',
+  { hash: '#/ml/runs/flights-41?step=go' },
+  async (page) => {
+    await page.getByRole('button', { name: 'Approve' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Rerun from here' }).count(), 0);
+    await page.getByRole('button', { name: 'Rerun', exact: true }).click();
+    const options = page.getByRole('dialog').getByLabel('Runs again').getByRole('option');
+    assert.deepEqual(await options.allInnerTexts(), ['The pipeline as it is now']);
+  },
+);
+
+inWorld(
   'a running run is cancelled, after it is asked',
   { hash: '#/ml/runs/flights-42' },
   async (page) => {
@@ -105,6 +158,35 @@ inWorld(
       comment: 'after the review',
       values: { environment: 'staging', share: 10 },
     });
+  },
+);
+
+inWorld(
+  'a rollout that waits for people is decided, with a comment',
+  { hash: '#/ml/models/flights' },
+  async (page) => {
+    await page.getByRole('button', { name: 'Approve' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Decide step 2' });
+    await dialog.getByText('Compare the complaints of the week').waitFor();
+    await dialog.getByText('penstock rollout approve flights -n ml').waitFor();
+    await dialog.getByLabel('Reject').check();
+    await dialog.getByLabel('Comment').fill('not on a Friday');
+    await dialog
+      .getByText("penstock rollout reject flights --comment 'not on a Friday' -n ml")
+      .waitFor();
+    await dialog.getByRole('button', { name: 'Reject' }).click();
+    await until('the decision', () => lastAct()?.path === 'models/flights/approve');
+    // Of the version and step that were looked at, whatever has come in since.
+    assert.deepEqual(lastAct()?.body, {
+      approved: false,
+      comment: 'not on a Friday',
+      version: 8,
+      step: 2,
+    });
+    await until(
+      'no more to decide',
+      async () => (await page.getByRole('button', { name: 'Approve' }).count()) === 0,
+    );
   },
 );
 

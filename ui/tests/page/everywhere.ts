@@ -10,8 +10,11 @@ import { anywhere, base, until } from './harness';
 
 // An answer of the API, which is as its schema says.
 export async function api<T>(page: Page, schema: string, path: string): Promise<T> {
-  const ask = async (url: string) => (await fetch(`/api/v1/${url}`)).json() as Promise<unknown>;
-  const answer = await page.evaluate(ask, path);
+  const answer = await page.evaluate(async (url: string) => {
+    const token = sessionStorage.getItem('penstock.token');
+    const headers = token ? { Authorization: `Bearer ${token}` } : undefined;
+    return (await (await fetch(`/api/v1/${url}`, { headers })).json()) as unknown;
+  }, path);
   assert.equal(wrongOf(schema, answer), undefined, path);
   return answer as T;
 }
@@ -116,7 +119,10 @@ async function showsData(page: Page) {
   let shown = 0;
   for (const digest of digests) {
     const found = await page.evaluate(
-      async (url) => (await fetch(url)).ok,
+      async (url) => {
+        const token = sessionStorage.getItem('penstock.token');
+        return (await fetch(url, { headers: token ? { Authorization: `Bearer ${token}` } : {} })).ok;
+      },
       `/api/v1/namespaces/${namespace}/artifacts/${digest}`,
     );
     if (!found || shown >= 8) continue;

@@ -12,6 +12,7 @@ import type { StandIn } from '../standin/server';
 import { standIn } from '../standin/standin';
 
 export const REAL = process.env.PENSTOCK_PAGE_URL;
+const TOKEN = process.env.PENSTOCK_PAGE_TOKEN; // of a cluster's gateway, which has no entrance
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 let browser: Browser;
@@ -30,7 +31,9 @@ export function setUp(by?: Served) {
   served = by ?? served;
   before(async () => {
     if (whyNot()) return;
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    // A cluster's certificate is made for the Service's name; shared workers look at it too.
+    const args = ['--no-sandbox', ...(TOKEN ? ['--ignore-certificate-errors'] : [])];
+    browser = await chromium.launch({ executablePath: CHROMIUM, args });
     if (served) {
       entrance = await served.start();
       base = new URL(entrance).origin;
@@ -50,12 +53,18 @@ export interface Opened {
   troubles: string[];
 }
 
-export async function open(hash: string, options: BrowserContextOptions = {}): Promise<Opened> {
+// `token`: whose; null: nobody's.
+export type Who = { token?: string | null };
+
+export async function open(hash: string, options: BrowserContextOptions & Who = {}): Promise<Opened> {
+  const { token = TOKEN, ...more } = options;
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     locale: 'en-US',
-    ...options,
+    ...more,
   });
+  if (token)
+    await context.addInitScript((t) => sessionStorage.setItem('penstock.token', t), token);
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
   const page = await context.newPage();
   const troubles: string[] = [];
@@ -75,7 +84,7 @@ export async function open(hash: string, options: BrowserContextOptions = {}): P
   return { page, troubles };
 }
 
-interface Options extends BrowserContextOptions {
+interface Options extends BrowserContextOptions, Who {
   hash: string;
   expected?: RegExp; // troubles that the test brings about itself
 }

@@ -183,6 +183,9 @@ anywhere(
     const columns = page.getByRole('region', { name: 'Columns' });
     await columns.getByRole('row', { name: /^carrier string/ }).waitFor();
     await page.getByText('300', { exact: true }).waitFor();
+    const rows = page.getByRole('region', { name: 'Sample rows' }).getByRole('row');
+    assert.equal(await rows.count(), 51);
+    assert.match((await rows.nth(1).innerText()) ?? '', /^\d+\s(AA|UA|B6)\s\d+\s-?\d+\s(true|false)$/);
     const statistics = await digestOf(page, first, 'statistics', 'statistics');
     await visit(page, ['default', 'artifacts', statistics]);
     await columns.getByRole('row', { name: /^delay int64.* 101 / }).waitFor();

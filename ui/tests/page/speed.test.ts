@@ -10,44 +10,16 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { gateway, inWorld, setUp, until } from './harness';
+import { ofMain, paints, traced, type Painted } from './trace';
 
 setUp();
 
 const PAINT = 500; // ms
 const FRAME = 16; // ms
 
-interface Painted {
-  wall: number; // milliseconds from the navigation
-  cpu: number; // of them, what the page's main thread computed
-}
-
-// To the frame after `count` elements of `selector` were there; the best of three.
 async function paint(page: Page, selector: string, count: number): Promise<Painted> {
-  await page.addInitScript(
-    ([wanted, least]) => {
-      const look = () => {
-        const isShown = document.querySelectorAll(String(wanted)).length >= Number(least);
-        requestAnimationFrame(isShown ? () => performance.mark('shown') : look);
-      };
-      requestAnimationFrame(look);
-    },
-    [selector, count],
-  );
-  let best = { wall: Infinity, cpu: Infinity };
-  for (let n = 0; n < 3; n += 1) {
-    const shown = () => performance.getEntriesByName('shown')[0]?.startTime;
-    let wall = 0;
-    const events = await traced(page, async () => {
-      await page.reload();
-      await until('the paint', async () => (wall = (await page.evaluate(shown)) ?? 0) > 0);
-    });
-    const mark = events.find((e) => e.name === 'shown');
-    const cpu = ofMain(events)
-      .filter((e) => e.pid === mark?.pid && e.ts <= mark.ts)
-      .reduce((sum, e) => sum + e.time, 0);
-    if (wall < best.wall) best = { wall, cpu };
-  }
-  return best;
+  const all = await paints(page, selector, count, 3);
+  return all.reduce((best, one) => (one.wall < best.wall ? one : best));
 }
 
 // The clock counts where the machine has time for the page. Where others take it (load of a
@@ -61,44 +33,6 @@ const told = (what: string, { wall, cpu }: Painted) =>
     `first paint of ${what}: ${wall.toFixed(0)} ms, of them computing ${cpu.toFixed(0)} ms ` +
       `(at most ${PAINT}; load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} processors)`,
   );
-
-interface Trace {
-  name: string;
-  ph: string;
-  tdur?: number;
-  dur?: number;
-  ts: number;
-  pid: number;
-  tid: number;
-  args?: { name?: string };
-}
-
-async function traced(page: Page, work: () => Promise<void>): Promise<Trace[]> {
-  const session = await page.context().newCDPSession(page);
-  const events: Trace[] = [];
-  session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as Trace[])));
-  const includedCategories = ['toplevel', 'blink.user_timing', '__metadata'];
-  await session.send('Tracing.start', {
-    transferMode: 'ReportEvents',
-    traceConfig: { includedCategories },
-  });
-  await work();
-  const done = new Promise((resolve) => session.once('Tracing.tracingComplete', resolve));
-  await session.send('Tracing.end');
-  await done;
-  return events;
-}
-
-// The tasks of pages' main threads, with their CPU milliseconds.
-function ofMain(events: Trace[]) {
-  const threads = events.filter(
-    (e) => e.name === 'thread_name' && e.args?.name === 'CrRendererMain',
-  );
-  const main = new Set(threads.map((e) => `${e.pid}/${e.tid}`));
-  return events
-    .filter((e) => e.ph === 'X' && e.name.endsWith('RunTask') && main.has(`${e.pid}/${e.tid}`))
-    .map((e) => ({ ...e, time: (e.tdur ?? e.dur ?? 0) / 1000 }));
-}
 
 async function tasks(page: Page, work: () => Promise<void>): Promise<number[]> {
   return ofMain(await traced(page, work))

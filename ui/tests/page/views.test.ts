@@ -142,6 +142,13 @@ inWorld(
     await columns.getByRole('row', { name: /dep_delay double\? feature/ }).waitFor();
     await columns.getByRole('row', { name: /carrier string feature AA, UA, DL, WN/ }).waitFor();
     await page.getByRole('link', { name: 'flights-41 / features / dataset' }).waitFor();
+    const rows = page.getByRole('region', { name: 'Sample rows' }).getByRole('row');
+    assert.equal(await rows.count(), 21);
+    const [, first, second] = await rows.allInnerTexts();
+    // Somebody's tag is text, what turns the line round is named, and what is not whole says so.
+    assert.match(first!, /^8\t<b>UA<\/b> \\u\{202e\}so long .*… \(30,412\)\tORD\t5\tnull\t/);
+    assert.match(first!, /\["\\u\{202e\}",1\]\ttrue$/);
+    assert.match(second!, /^16,008\t/);
   },
 );
 

@@ -16,11 +16,18 @@ export function act(namespace: Namespace, parts: string[], body: Record<string, 
     if (!model) throw new Refusal(404, 'NotFound', `there is no model ${name}`);
     if (!model.rollout) throw new Refusal(409, 'Conflict', `${name} has no candidate`);
     const phases: Record<string, string> = { promote: 'Promoting', pause: 'Paused' };
+    let word = what;
+    if (what === 'approve') {
+      if (!model.rollout.approval)
+        throw new Refusal(409, 'Conflict', `version ${model.rollout.version} waits for no approval`);
+      delete model.rollout.approval;
+      word = body.approved ? 'approve' : 'reject';
+    }
     model.rollout.phase = phases[what ?? ''] ?? 'Step';
     return {
       status: 202,
-      body: { name, word: what },
-      command: `penstock rollout ${what} ${name} -n ml`,
+      body: { name, word },
+      command: `penstock rollout ${word} ${name} -n ml`,
     };
   }
   if (!name) return start(namespace, 201, String(body.pipeline), body);
@@ -50,6 +57,10 @@ export function act(namespace: Namespace, parts: string[], body: Record<string, 
     );
     return { status: 202, body: run.row, command: `penstock approve ${name} ${step.name}` };
   }
+  const from = (body.from ?? []) as string[];
+  const absent = from.find((step) => !run.steps.has(step));
+  if (absent !== undefined)
+    throw new Refusal(400, 'Invalid', `run ${name} has no step ${absent}`, 'from');
   return start(namespace, 202, run.row.pipeline!, body);
 }
 

@@ -63,6 +63,17 @@ const text = (name: string, type: string, top: [Value, number][]): ColumnStatist
   top: top.map(([value, count]) => ({ value, count })),
 });
 
+function sampled(next: () => number): Value[] {
+  return [
+    ['UA', 'WN', 'DL', 'AA'][Math.floor(next() * 4)]!,
+    ['ORD', 'ATL', 'LAX', 'BOS'][Math.floor(next() * 4)]!,
+    5 + Math.floor(next() * 18),
+    next() < 0.05 ? null : Math.floor(100 + next() * 2500),
+    Math.round(next() * 900 - 200) / 10,
+    next() < 0.25,
+  ];
+}
+
 export function addArtifacts(out: Namespace) {
   const next = dice(5);
   out.artifacts.set(DATASET, {
@@ -70,14 +81,26 @@ export function addArtifacts(out: Namespace) {
     type: 'dataset',
     bytes: 48_211_934,
     folder: true,
-    fileCount: 3,
+    fileCount: 4,
     files: [
       { path: 'part-0.parquet', bytes: 24_105_967 },
       { path: 'part-1.parquet', bytes: 24_105_967 },
       { path: '_schema.json', bytes: 612 },
+      { path: '_sample.json', bytes: 2311 },
     ],
     producer: { run: 'flights-41', step: 'features', output: 'dataset' },
     schema: { columns: COLUMNS, rows: 336776 } as unknown as Value,
+    sample: {
+      columns: COLUMNS.map((column) => column.name),
+      moreColumns: 0,
+      places: Array.from({ length: 20 }, (_, n) => 7 + 16_000 * n),
+      // What somebody wrote into their data, long, is shown as text, and that it is not whole.
+      rows: [
+        [`<b>UA</b> \u202e${'so long '.repeat(24)}`, 'ORD', 5, null, ['\u202e', 1], true] as Value[],
+        ...Array.from({ length: 19 }, () => sampled(next)),
+      ],
+      cut: [[0, 0, 30_412]],
+    },
   });
   out.artifacts.set(STATISTICS, {
     digest: STATISTICS,
@@ -129,14 +152,7 @@ export function addArtifacts(out: Namespace) {
           [true, 78557],
         ]),
       ],
-      sample: Array.from({ length: 20 }, () => [
-        ['UA', 'WN', 'DL', 'AA'][Math.floor(next() * 4)]!,
-        ['ORD', 'ATL', 'LAX', 'BOS'][Math.floor(next() * 4)]!,
-        5 + Math.floor(next() * 18),
-        next() < 0.05 ? null : Math.floor(100 + next() * 2500),
-        Math.round(next() * 900 - 200) / 10,
-        next() < 0.25,
-      ]),
+      sample: Array.from({ length: 20 }, () => sampled(next)),
     } as unknown as Value,
   });
   out.artifacts.set(REPORT, {
@@ -210,6 +226,7 @@ export function addArtifacts(out: Namespace) {
         phase: 'Step',
         step: 2,
         steps: 4,
+        approval: { need: 1, message: 'Compare the complaints of the week', values: [] },
         message: 'step 2 of 4: 20% for 10m, 6m 12s left',
         gates: [
           {

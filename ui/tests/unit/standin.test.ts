@@ -68,6 +68,10 @@ test('what is done is answered as the schemas say', async () => {
     );
   await post('RunRow', 'runs', { pipeline: 'flights' }, 201);
   await post('RunRow', 'runs/flights-40/rerun', {});
+  await post('RunRow', 'runs/flights-40/rerun', { from: ['train'] });
+  await post('Error', 'runs/flights-40/rerun', { from: ['nowhere'] }, 400);
+  await post('Steered', 'models/flights/approve', { approved: false });
+  await post('Error', 'models/flights/approve', { approved: true }, 409);
   await post('RunRow', 'runs/flights-41/approve', { step: 'go', approved: true });
   await post('RunRow', 'runs/flights-42/cancel', {});
   await post('Steered', 'models/flights/pause', {});

@@ -12,10 +12,11 @@ import {
   backfillLine,
   lineageLine,
   quoted,
+  rerunLine,
   runApprovedLine,
   runLine,
 } from '../../src/parts/cli';
-import { bytes, ends, numberText, shown } from '../../src/parts/shown';
+import { bytes, ends, numberText, shown, valueText } from '../../src/parts/shown';
 import { duration } from '../../src/parts/time';
 import { calendar } from '../../src/pipelines/backfill';
 import { byLooks, read } from '../../src/pipelines/parameter_values';
@@ -57,6 +58,11 @@ test('command lines are those of penstock', () => {
   assert.equal(
     approveLine(place, 'r', 's', { approved: false, comment: 'not on a Friday' }),
     "penstock approve r s --reject --comment 'not on a Friday' -n ml",
+  );
+  assert.equal(rerunLine(place, 'r-1', [], {}), 'penstock rerun r-1 -n ml');
+  assert.equal(
+    rerunLine(local, 'r-1', ['a b'], { n: 5 }),
+    "penstock rerun r-1 --from 'a b' -p n=5 --state /tmp/x",
   );
   const choice = {
     from: '2026-11-01',
@@ -121,6 +127,9 @@ test('an address holds any name, and gives it back', () => {
 
 test('what cannot be seen is shown as what it is', () => {
   assert.equal(shown('invoice\u202efdp\u0007\u200b'), 'invoice\\u{202e}fdp\\u{7}\\u{200b}');
+  // An Arabic letter mark turns a line round too; a soft hyphen and a line separator are not seen.
+  assert.equal(shown('a\u061c\u00ad\u2028'), 'a\\u{61c}\\u{ad}\\u{2028}');
+  assert.equal(valueText({ a: ['\u202e'] }), '{"a":["\\u{202e}"]}');
   assert.equal(shown('line\nline\tü 한 🚰'), 'line\nline\tü 한 🚰');
 });
 

@@ -65,6 +65,7 @@ class ApiDocument : public ApiTest {
   static Json BodyFor(const Route& route) {
     if (route.id == "startRun") return {{"pipeline", "flights"}, {"parameters", {{"epochs", 7}}}};
     if (route.id == "approveStep") return {{"step", "train"}, {"approved", true}};
+    if (route.id == "approveModel") return {{"approved", true}};
     return route.method == "POST" ? Json::object() : Json();
   }
 
@@ -104,9 +105,12 @@ class ApiDocument : public ApiTest {
 
 TEST_F(ApiDocument, EveryRouteAnswersAsTheDocumentSays) {
   const SchemaCheck check(document_);
-  const std::map<std::string, int> refused{
-      {"cancelRun", 409}, {"approveStep", 409}, {"finishLogin", 403}, {"logout", 400}};
-  ASSERT_GE(Routes().size(), 26U);
+  const std::map<std::string, int> refused{{"cancelRun", 409},
+                                           {"approveStep", 409},
+                                           {"approveModel", 409},
+                                           {"finishLogin", 403},
+                                           {"logout", 400}};
+  ASSERT_GE(Routes().size(), 27U);
   for (const Route& route : Routes()) {
     SCOPED_TRACE(route.method + " " + route.path);
     const auto reply = Call(route, "alice-token");

@@ -149,6 +149,39 @@ TEST_F(ApiFiles, AnArtifactOfAnotherNamespaceIsNotThere) {
   EXPECT_EQ(own["producer"]["step"], "ingest");
 }
 
+TEST_F(ApiFiles, ADatasetShowsTheRowsThatItsWriterSampledAsTheyStand) {
+  const Json view = Get("/namespaces/team/artifacts/" + net::UrlEncode(dataset_));
+  EXPECT_EQ(view["sample"]["rows"], Json::parse(R"([[1],[2],["<b>3"]])"));
+  EXPECT_EQ(view["sample"]["places"], Json::parse("[0,1,2]"));
+  EXPECT_EQ(view["sample"]["cut"], Json::parse("[[2,0,300]]"));
+}
+
+// Any step may write a file of that name.
+TEST_F(ApiFiles, ASampleThatIsNoneIsAFileLikeOthers) {
+  const std::string rest = R"(,"cut":[],"moreColumns":0,"places":[0]})";
+  const std::vector<std::string> wrong{
+      "not JSON",
+      "[]",
+      R"({"columns":["a"],"rows":[[1]]})",
+      R"({"columns":["a"],"rows":[[1,2]])" + rest,
+      R"({"columns":["a"],"rows":{"0":[1]})" + rest,
+      R"({"columns":[7],"rows":[[1]])" + rest,
+      R"({"columns":["a"],"rows":[[1],[2]])" + rest,
+      R"({"columns":["a"],"rows":[[1]],"more":1)" + rest,
+      R"({"columns":["a"],"rows":[[1]],"cut":[[0,-1,3]],"moreColumns":0,"places":[0]})",
+      R"({"columns":["a"],"rows":[[1]],"cut":[[0]],"moreColumns":0,"places":[0]})",
+      R"({"columns":["a"],"rows":[[1]],"cut":[],"moreColumns":1e99,"places":[0]})",
+      R"({"columns":["a"],"rows":[[")" + std::string(300 << 10, 'x') + R"("]])" + rest};
+  for (const std::string& text : wrong) {
+    std::ofstream(dir_ / "dataset" / "_sample.json", std::ios::trunc) << text;
+    const auto put = store_->Put("team", dir_ / "dataset");
+    ASSERT_TRUE(put) << put.error().message;
+    const Json view = Get("/namespaces/team/artifacts/" + net::UrlEncode(put->digest));
+    EXPECT_FALSE(view.contains("sample")) << text.substr(0, 200);
+    EXPECT_EQ(view["schema"]["rows"], 3);
+  }
+}
+
 // A few readers of 4 MiB of braces took the operator's memory.
 TEST_F(ApiFiles, StatisticsThatTheMemoryIsTooSmallForAreAFileLikeOthers) {
   std::ofstream(dir_ / "dataset" / "statistics.json")
@@ -158,7 +191,7 @@ TEST_F(ApiFiles, StatisticsThatTheMemoryIsTooSmallForAreAFileLikeOthers) {
   const Json view = Get("/namespaces/team/artifacts/" + net::UrlEncode(wide->digest));
   EXPECT_EQ(view["schema"]["rows"], 3);
   EXPECT_FALSE(view.contains("statistics"));
-  EXPECT_EQ(view["fileCount"], 3);
+  EXPECT_EQ(view["fileCount"], 4);
   BodyBudget::Held others(bodies_, "team");
   ASSERT_TRUE(others.Hold(bodies_.share()));
   EXPECT_EQ(Ask("GET", "/namespaces/team/artifacts/" + net::UrlEncode(wide->digest)).status, 503);

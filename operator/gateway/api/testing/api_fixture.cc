@@ -230,6 +230,9 @@ void ApiTest::MakeArtifacts() {
   fs::create_directories(dir_ / "dataset" / "part");
   std::ofstream(dir_ / "dataset" / "_schema.json")
       << R"({"columns":[{"name":"delay","type":"double"}],"rows":3})";
+  std::ofstream(dir_ / "dataset" / "_sample.json")
+      << R"({"columns":["delay"],"cut":[[2,0,300]],"moreColumns":0,"places":[0,1,2],)"
+         R"("rows":[[1],[2],["<b>3"]]})";
   std::ofstream(dir_ / "dataset" / "part" / "a b.csv") << "delay\n1\n2\n3\n";
   dataset_ = put(dir_ / "dataset");
   fs::create_directories(dir_ / "model");

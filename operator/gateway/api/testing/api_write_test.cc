@@ -68,6 +68,13 @@ TEST_F(ApiWrites, AnUnknownFieldOrPipelineIsNamed) {
   EXPECT_EQ(Post(kRuns, {{"pipeline", "absent"}}).status, 404);
 }
 
+// On an API server that name is the path of all Pipelines; the operator crashed on what it made.
+TEST_F(ApiWrites, ARunOfAPipelineWithoutANameIsRefusedBeforeAnyIsAskedFor) {
+  const auto reply = Post(kRuns, {{"pipeline", ""}});
+  EXPECT_EQ(reply.status, 400) << reply.body;
+  EXPECT_EQ(BodyOf(reply)["error"]["field"], "pipeline");
+}
+
 TEST_F(ApiWrites, ADeletedRunIsRunAgainWithItsParameters) {
   const auto reply = Post(kRuns + "/flights-0/rerun", {{"parameters", {{"epochs", 9}}}});
   ASSERT_EQ(reply.status, 202) << reply.body;
@@ -96,14 +103,46 @@ TEST_F(ApiWrites, ADeletedRunIsDoneAgainFromAStepOrFromWhatFailed) {
   const auto wrong = Post(kRuns + "/flights-0/rerun", {{"from", {1}}});
   EXPECT_EQ(wrong.status, 400);
   EXPECT_EQ(BodyOf(wrong)["error"]["field"], "from");
+  const auto absent = Post(kRuns + "/flights-0/rerun", {{"from", {"absent"}}});
+  EXPECT_EQ(absent.status, 400);
+  EXPECT_THAT(absent.body, HasSubstr("no step absent; it has ingest, train"));
+}
+
+// The page's rerun told of these that there was none.
+TEST_F(ApiWrites, ARunThatWasWrittenInPlaceIsDoneAgainFromAStep) {
+  Json inline_run = cluster_.Get(kube::kPipelineRuns, "team", "flights-1").value();
+  const Json pipeline = cluster_.Get(kube::kPipelines, "team", "flights").value();
+  inline_run["metadata"] = {{"name", "once-1"}, {"namespace", "team"}, {"uid", "uid-once-1"}};
+  inline_run["spec"].erase("pipelineRef");
+  inline_run["spec"]["pipelineSpec"] = pipeline["spec"];
+  inline_run["spec"]["ttlAfterFinished"] = "1h";
+  cluster_.Restore(kube::kPipelineRuns, inline_run);
+  EXPECT_EQ(Post(kRuns + "/once-1/rerun", Json::object()).status, 400);
+  const auto reply = Post(kRuns + "/once-1/rerun", {{"from", {"train"}}});
+  ASSERT_EQ(reply.status, 202) << reply.body;
+  EXPECT_EQ(reply.Header("x-penstock-command"), "penstock rerun once-1 -n team --from train");
+  const std::string name = BodyOf(reply)["name"];
+  EXPECT_THAT(name, ::testing::StartsWith("once-1-"));
+  const Json run = cluster_.Get(kube::kPipelineRuns, "team", name).value();
+  EXPECT_EQ(run["spec"]["pipelineSpec"], pipeline["spec"]);
+  EXPECT_EQ(run["spec"]["rerun"], Json({{"of", "once-1"}, {"from", {"train"}}}));
+  EXPECT_EQ(run["spec"]["ttlAfterFinished"], "1h");
+  EXPECT_FALSE(run["spec"].contains("parameters"));
+}
+
+TEST_F(ApiWrites, ARunThatGoesOnIsNotDoneAgain) {
+  ASSERT_EQ(Post(kRuns, {{"pipeline", "flights"}, {"name", "mine"}}).status, 201);
+  const auto reply = Post(kRuns + "/mine/rerun", {{"from", Json::array()}});
+  EXPECT_EQ(reply.status, 409) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr("has not ended"));
 }
 
 TEST_F(ApiWrites, ARunOfADayThatPublishesNothingIsThatWhenItIsDoneAgain) {
   Json day = cluster_.Get(kube::kPipelineRuns, "team", "flights-1").value();
-  day["metadata"] = {{"name", "flights-day"}, {"namespace", "team"}};
+  day["metadata"] = {{"name", "flights-day"}, {"namespace", "team"}, {"uid", "uid-flights-day"}};
   day["spec"]["publish"] = false;
   day["spec"]["scheduledTime"] = "2026-11-03T00:00:00Z";
-  ASSERT_TRUE(cluster_.Create(kube::kPipelineRuns, "team", day));
+  cluster_.Restore(kube::kPipelineRuns, day);  // as it stands, with how it ended
   EXPECT_EQ(Get(kRuns + "/flights-day")["asked"],
             Json({{"pipelineRef", {{"name", "flights"}}},
                   {"publish", false},
@@ -192,6 +231,52 @@ TEST_F(ApiWrites, AStepThatWaitsForPeopleSaysWhatTheyFillIn) {
       {"name": "share", "type": "integer", "minimum": 1, "maximum": 50, "default": 5,
        "optional": true}])"));
   EXPECT_FALSE(Get(kRuns + "/flights-1/steps/train").contains("approval"));
+}
+
+TEST_F(ApiWrites, TheStepOfARolloutThatWaitsForPeopleIsDecided) {
+  const std::string approve = "/namespaces/team/models/delays/approve";
+  const auto early = Post(approve, {{"approved", true}});
+  EXPECT_EQ(early.status, 409) << early.body;
+  EXPECT_THAT(early.body, HasSubstr("waits for no approval"));
+  EXPECT_FALSE(Get("/namespaces/team/models/delays")["rollout"].contains("approval"));
+  auto md =
+      api::DecodeModelDeployment(cluster_.Get(kube::kModelDeployments, "team", "delays").value())
+          .value;
+  md.spec.rollout.steps.resize(1);
+  md.spec.rollout.steps[0].approval.emplace();
+  md.spec.rollout.steps[0].approval->message = "Compare the week's complaints";
+  md.spec.rollout.steps[0].approval->need = 2;
+  md.status.candidate->phase = api::kPhasePaused;
+  cluster_.Restore(kube::kModelDeployments, api::Encode(md));
+  EXPECT_EQ(
+      Get("/namespaces/team/models/delays")["rollout"]["approval"],
+      Json({{"need", 2}, {"message", "Compare the week's complaints"}, {"values", Json::array()}}));
+  EXPECT_EQ(Post(approve, {{"approved", true}}, "bob-token").status, 403);
+  EXPECT_EQ(BodyOf(Post(approve, Json::object()))["error"]["field"], "approved");
+  EXPECT_EQ(
+      BodyOf(Post(approve, {{"approved", true}, {"values", Json::object()}}))["error"]["field"],
+      "values");
+  for (const Json& other : {Json{{"approved", true}, {"version", 3}, {"step", 1}},
+                            Json{{"approved", true}, {"version", 4}, {"step", 2}}}) {
+    const auto late = Post(approve, other);  // another has come in since it was looked at
+    EXPECT_EQ(late.status, 409) << late.body;
+    EXPECT_THAT(late.body, HasSubstr("version 4, step 1 waits now"));
+  }
+  EXPECT_EQ(BodyOf(Post(approve, {{"approved", true}, {"step", "1"}}))["error"]["field"], "step");
+  const auto reply = Post(
+      approve, {{"approved", false}, {"comment", "not on a Friday"}, {"version", 4}, {"step", 1}});
+  ASSERT_EQ(reply.status, 202) << reply.body;
+  EXPECT_EQ(reply.Header("x-penstock-command"),
+            "penstock rollout reject delays -n team --comment 'not on a Friday'");
+  const auto approvals = cluster_.List(kube::kApprovals, "team", {});
+  ASSERT_EQ(approvals->items.size(), 1U);
+  const auto approval = api::DecodeApproval(approvals->items[0]).value;
+  EXPECT_EQ(approval.spec.user, "alice");
+  EXPECT_EQ(approval.spec.decision, api::Decision::kReject);
+  EXPECT_EQ(approval.spec.model_deployment, "delays");
+  EXPECT_EQ(approval.spec.model_version, 4);
+  EXPECT_EQ(approval.spec.step, "1");
+  EXPECT_EQ(Post(approve, {{"approved", true}}).status, 409) << "one a person";
 }
 
 TEST_F(ApiWrites, ARolloutIsSteeredByTheVersionThatItIsMeantFor) {
