@@ -111,8 +111,9 @@ class BoundedListener : public GrpcListener {
   std::function<void()> refused_;
   std::thread thread_;
   std::mutex mutex_;
-  std::vector<Accepted> accepted_;                  // guarded by mutex_
-  std::chrono::steady_clock::time_point looked_{};  // of the thread: when for the last time, for those closed
+  std::vector<Accepted> accepted_;  // guarded by mutex_
+  std::chrono::steady_clock::time_point
+      looked_{};  // of the thread: when for the last time, for those closed
 };
 
 void BoundedListener::Run() {

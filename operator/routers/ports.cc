@@ -23,11 +23,10 @@ Result<int> Ports::Take(const api::ModelDeployment& md, const std::vector<Holder
   const bool is_grpc = protocol == Protocol::kGrpc;
   const api::RouterStatus& status = md.status.router;
   const int own = is_grpc ? status.grpc_port : status.port;
-  const bool is_anothers =
-      (is_grpc && own == status.port) ||
-      std::any_of(others.begin(), others.end(), [&](const Holder& other) {
-        return other.port == own && IsOlder(other.meta, md.meta);
-      });
+  const bool is_anothers = (is_grpc && own == status.port) ||
+                           std::any_of(others.begin(), others.end(), [&](const Holder& other) {
+                             return other.port == own && IsOlder(other.meta, md.meta);
+                           });
   if (own != 0 && !is_anothers) return given[key] = own;
   std::set<int> taken{is_grpc ? status.port : status.grpc_port};
   for (const Holder& other : others) taken.insert(other.port);

@@ -1,6 +1,7 @@
 // The ports that routers listen on: one a ModelDeployment, and one more where it speaks gRPC, which
-// no other of its namespace has, and which it keeps as long as it lives. Thread-safe: ModelDeployments of one namespace may ask at
-// once, and what was given counts before it stands in a status.
+// no other of its namespace has, and which it keeps as long as it lives. Thread-safe:
+// ModelDeployments of one namespace may ask at once, and what was given counts before it stands in
+// a status.
 #pragma once
 
 #include <cstdint>

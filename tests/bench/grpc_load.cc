@@ -103,8 +103,8 @@ class Load {
   void Connection() {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    grpc::GenericStub stub(grpc::CreateCustomChannel(
-        options_.target, grpc::InsecureChannelCredentials(), arguments));
+    grpc::GenericStub stub(
+        grpc::CreateCustomChannel(options_.target, grpc::InsecureChannelCredentials(), arguments));
     Seen seen;
     const grpc::ByteBuffer body(&slice_, 1);
     auto due = Clock::now();
@@ -113,7 +113,8 @@ class Load {
       const bool counts = Seconds(sent - begin_).count() >= options_.warm_up;
       Call(&stub, body, counts, &seen);
       if (options_.pace <= 0) continue;
-      due = std::max(due, sent) + std::chrono::duration_cast<Clock::duration>(Seconds(1 / options_.pace));
+      due = std::max(due, sent) +
+            std::chrono::duration_cast<Clock::duration>(Seconds(1 / options_.pace));
       std::this_thread::sleep_until(due);
     }
     const std::lock_guard lock(mutex_);
@@ -151,7 +152,8 @@ class Load {
     std::vector<double>& all = all_.microseconds;
     std::sort(all.begin(), all.end());
     const auto quantile = [&](double q) {
-      return all.empty() ? 0 : all[static_cast<std::size_t>(q * static_cast<double>(all.size() - 1))];
+      return all.empty() ? 0
+                         : all[static_cast<std::size_t>(q * static_cast<double>(all.size() - 1))];
     };
     const double seconds = Seconds(Clock::now() - begin_).count() - options_.warm_up;
     return {{"ok_per_s", static_cast<double>(all.size()) / seconds},

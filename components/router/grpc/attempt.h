@@ -29,17 +29,24 @@ class Call::Attempt final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     delete this;
   }
 
+  // With the call's mutex.
+  void RequestIsWhole() {
+    writes_done = true;
+    whole = std::chrono::steady_clock::now();
+    whole_at = NowMs();
+  }
+
   Call* const call;
   const std::shared_ptr<GrpcEndpoint> endpoint;
   grpc::ClientContext context;
   grpc::ByteBuffer answer;
   // Guarded by the call's mutex.
-  bool closed = false;       // no write may begin any more
+  bool closed = false;  // no write may begin any more
   bool writing = false;
   bool writes_done = false;
-  bool answered = false;     // the answer's head has come
+  bool answered = false;                          // the answer's head has come
   std::chrono::steady_clock::time_point whole{};  // when the request was
-  double seconds = -1;       // from then to the answer's head
+  double seconds = -1;                            // from then to the answer's head
   Moment whole_at = 0;
 
  private:

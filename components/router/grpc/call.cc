@@ -36,7 +36,7 @@ Call::Call(CallHost* host, grpc::GenericCallbackServerContext* context, std::uin
   auto refused = Refusal();
   if (!refused) refused = TakePin();
   if (refused) return Abort(*std::move(refused));
-  if (method_.names_version) return BeginReading();
+  if (method_.unary || method_.names_version) return BeginReading();
   Route();
 }
 
@@ -105,16 +105,14 @@ std::optional<Status> Call::PinRefusal() const {
   const DeploymentView& view = *deployment_->view;
   if (!pinned_ || view.Find(*pinned_) != nullptr) return std::nullopt;
   // To whom nobody knows a version that is not served is one that is not ready.
-  if (view.edge.rules && method_.open_probe)
-    return Unavailable("no server of this model is ready");
-  return Status(StatusCode::NOT_FOUND, "version " + std::to_string(*pinned_) + " of '" +
-                                           view.name +
+  if (view.edge.rules && method_.open_probe) return Unavailable("no server of this model is ready");
+  return Status(StatusCode::NOT_FOUND, "version " + std::to_string(*pinned_) + " of '" + view.name +
                                            "' is not served; leave it out to ask the served ones");
 }
 
 void Call::BeginReading() {
   reading_ = true;
-  StartRead(&request_);
+  StartRead(has_request_ ? &more_ : &request_);
 }
 
 std::optional<std::size_t> Call::ChooseVersion() {
@@ -132,8 +130,8 @@ std::optional<std::size_t> Call::ChooseVersion() {
   if (!deployment_->endpoints[*chosen].empty()) return chosen;
   // None of its servers is ready: better another version's answer than none.
   for (std::size_t i = 0; i < versions.size(); ++i) {
-    const bool better = deployment_->endpoints[*chosen].empty() ||
-                        versions[i].weight > versions[*chosen].weight;
+    const bool better =
+        deployment_->endpoints[*chosen].empty() || versions[i].weight > versions[*chosen].weight;
     if (versions[i].weight > 0 && !deployment_->endpoints[i].empty() && better) chosen = i;
   }
   return chosen;
@@ -182,6 +180,7 @@ void Call::Start(std::shared_ptr<GrpcEndpoint> endpoint) {
   attempt_ = new Attempt(this, std::move(endpoint));
   grpc::ClientContext& context = attempt_->context;
   PassOn(context_->client_metadata(), deployment_->view->edge.rules != nullptr, &context);
+  context.set_initial_metadata_corked(method_.unary);
   if (context_->deadline() != std::chrono::system_clock::time_point::max())
     context.set_deadline(context_->deadline());
   attempt_->endpoint->stub.PrepareBidiStreamingCall(&context, context_->method(), {}, attempt_);
@@ -222,7 +221,7 @@ void Call::Look(Moment now) {
   if (!deployment_) return;  // it is beginning
   if (state_ == State::kHeld) return LookAtHeld(now);
   if (state_ == State::kForwarding) return LookAtForwarding(now);
-  if (state_ == State::kReading && now - progress_ > host_->limits.body_idle.count())
+  if (state_ == State::kReading && now - begun_ > host_->limits.request_time.count())
     Abort({StatusCode::DEADLINE_EXCEEDED, "the request's message has not come"});
 }
 

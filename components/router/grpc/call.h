@@ -1,13 +1,15 @@
 // One call on its way through: what the client sends to an attempt's server, what that answers back
 // to the client. Internal to the gRPC front: includes gRPC.
 //
-//   kReading     a V2 request, of which the message says which version it is for
+//   kReading     a request that is to be known first: a unary one, which is one message, and one of
+//                V2, of which the message says which version it is for
 //   kHeld        no server is there, or none that can be reached
 //   kForwarding  an attempt is under way
 //   kEnding      its status is sent
 //
-// One message each way is in hand at a time: the next is read when this one has been taken. An
-// attempt is followed by another only where nothing of it was sent.
+// One message each way is in hand at a time: the next is read when this one has been taken. Of a
+// unary call request and answer go whole, each in one write. An attempt is followed by another only
+// where nothing of it was sent.
 #pragma once
 
 #include <grpcpp/generic/async_generic_service.h>
@@ -63,6 +65,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   void LeaveHold();
   void PumpRequest();
   void PassHalfClose();
+  void PassUnary();
   void Abort(grpc::Status status);
   void End(grpc::Status status);
   void Count(const Attempt& attempt, const grpc::Status& status);
@@ -94,6 +97,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   std::shared_ptr<VersionStatistics> statistics_;
 
   grpc::ByteBuffer request_;
+  grpc::ByteBuffer more_;           // than the one message of a unary call: there is none
   std::int64_t request_bytes_ = 0;  // counted among the host's
   bool has_request_ = false;        // and no attempt has taken it yet
   bool reading_ = false;
@@ -106,6 +110,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   Attempt* attempt_ = nullptr;
   std::shared_ptr<GrpcEndpoint> failed_;  // the last that could not be reached
   int tries_ = 0;
+  grpc::ByteBuffer answer_;  // of a unary call, until its status is known
   std::int64_t answer_bytes_ = 0;
 
   bool cancelled_ = false;

@@ -27,10 +27,13 @@ void Call::OnReadDone(bool ok) {
   reading_ = false;
   if (state_ == State::kEnding) return;
   progress_ = NowMs();
+  if (ok && method_.unary && has_request_)
+    return Abort({StatusCode::INVALID_ARGUMENT, "a unary call has one message"});
   if (ok) {
     ++read_;
     if (auto refused = TakeRequest()) return Abort(*std::move(refused));
     has_request_ = true;
+    if (method_.unary) return BeginReading();
   } else {
     half_closed_ = true;
     // One message alone is whole, whatever becomes of its client.
@@ -43,10 +46,9 @@ void Call::OnReadDone(bool ok) {
 
 std::optional<Status> Call::TakeRequest() {
   const bool open = method_.open_probe && deployment_->view->edge.rules;
-  if (open && read_ > 1) return Status(StatusCode::INVALID_ARGUMENT, "a probe is one message");
-  const auto inflated = Inflate(&request_, static_cast<std::uint64_t>(
-                                               open ? kMostProbeBytes
-                                                    : host_->limits.grpc_message_bytes));
+  const auto inflated = Inflate(
+      &request_,
+      static_cast<std::uint64_t>(open ? kMostProbeBytes : host_->limits.grpc_message_bytes));
   if (!inflated)
     return Status(inflated.error().kind == ErrorKind::kTooLarge ? StatusCode::RESOURCE_EXHAUSTED
                                                                 : StatusCode::INVALID_ARGUMENT,
@@ -58,7 +60,9 @@ std::optional<Status> Call::TakeRequest() {
 void Call::PumpRequest() {
   Attempt* const attempt = attempt_;
   if (attempt == nullptr || attempt->closed || attempt->writing || cancelled_ || aborted_) return;
-  if (has_request_) {
+  if (has_request_ && method_.unary) {
+    PassUnary();
+  } else if (has_request_) {
     attempt->writing = true;
     attempt->StartWrite(&request_);
   } else if (half_closed_) {
@@ -79,10 +83,14 @@ void Call::PassHalfClose() {
       call->PumpRequest();
     });
   }
-  attempt_->writes_done = true;
-  attempt_->whole = SteadyClock::now();
-  attempt_->whole_at = NowMs();
+  attempt_->RequestIsWhole();
   attempt_->StartWritesDone();
+}
+
+void Call::PassUnary() {
+  attempt_->writing = true;
+  attempt_->RequestIsWhole();
+  attempt_->StartWriteLast(&request_, {});
 }
 
 void Call::RequestTaken(Attempt* attempt, bool ok) {
@@ -102,8 +110,7 @@ void Call::HeadCame(Attempt* attempt) {
   attempt->answered = true;
   progress_ = NowMs();
   if (attempt->writes_done)
-    attempt->seconds =
-        std::chrono::duration<double>(SteadyClock::now() - attempt->whole).count();
+    attempt->seconds = std::chrono::duration<double>(SteadyClock::now() - attempt->whole).count();
   PassHead(attempt->context, version_, context_);
   if (!method_.unary) StartSendInitialMetadata();
 }
@@ -116,13 +123,19 @@ bool Call::AnswerCame(Attempt* attempt, bool ok) {
     return false;
   }
   progress_ = NowMs();
+  if (method_.unary && answer_.Valid())
+    Abort({StatusCode::INTERNAL, "the server gave two answers to a unary call"});
   if (!aborted_ && !cancelled_) {
     auto refused = TakeBytes(attempt->answer, &answer_bytes_);
-    if (!refused) {
+    if (!refused && !method_.unary) {
       StartWrite(&attempt->answer);
       return true;
     }
-    Abort(*std::move(refused));
+    if (refused) {
+      Abort(*std::move(refused));
+    } else {
+      answer_.Swap(&attempt->answer);
+    }
   }
   attempt->StartRead(&attempt->answer);  // to its end, which is near
   return true;
@@ -178,7 +191,9 @@ void Call::Done(Attempt* attempt, const Status& status) {
   if (aborted_) return End(*aborted_);
   if (timed_out_) return End({StatusCode::DEADLINE_EXCEEDED, "the server did not answer in time"});
   PassTrailers(attempt->context, context_);
-  End(status);
+  if (!answer_.Valid()) return End(status);
+  state_ = State::kEnding;
+  StartWriteAndFinish(&answer_, {}, status);
 }
 
 // A client whose own deadline has passed would have had an answer of a quicker server.

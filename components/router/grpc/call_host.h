@@ -23,9 +23,9 @@ class CallHost {
   virtual void Leave(Call* call) = 0;
 
   Limits limits;
-  std::size_t shard = 0;              // of statistics; written under statistics_mutex
+  std::size_t shard = 0;  // of statistics; written under statistics_mutex
   std::mutex statistics_mutex;
-  std::atomic<int> calls{0};          // under way
+  std::atomic<int> calls{0};           // under way
   std::atomic<std::int64_t> bytes{0};  // of messages on their way
   std::atomic<std::size_t> starts{0};  // where the next choice of a server begins
 };

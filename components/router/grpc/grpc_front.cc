@@ -29,7 +29,8 @@ constexpr std::chrono::milliseconds kPortGrace{30'000};
 // it ends calls at random.
 constexpr int kQuotaInMessages = 3;
 
-// What clients send wrong is answered to them; gRPC would write it to the log, as often as it comes.
+// What clients send wrong is answered to them; gRPC would write it to the log, as often as it
+// comes.
 void BeSilent() {
   if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
 }

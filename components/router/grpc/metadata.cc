@@ -9,8 +9,8 @@ namespace {
 
 // Status and details travel as a grpc::Status.
 bool IsOfTheHop(std::string_view key) {
-  static constexpr std::array<std::string_view, 6> kOwn = {"user-agent", "host",       "te",
-                                                           "connection", "content-type", kVersionKey};
+  static constexpr std::array<std::string_view, 6> kOwn = {
+      "user-agent", "host", "te", "connection", "content-type", kVersionKey};
   return key.starts_with(':') || key.starts_with("grpc-") ||
          std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
 }

@@ -60,13 +60,11 @@ Result<std::unique_ptr<GrpcPort>> GrpcPort::Open(const Options& options,
   std::unique_ptr<GrpcPort> port(new GrpcPort());
   port->listener_ = *std::move(listener);
   if (options.tls) port->certificate_ = std::make_shared<ShownCertificate>(options.tls);
-  port->service_ =
-      std::make_unique<Service>(options.answer, options.port, options.tls != nullptr);
+  port->service_ = std::make_unique<Service>(options.answer, options.port, options.tls != nullptr);
   grpc::ServerBuilder builder;
   Apply(options.limits, quota, &builder);
-  port->listener_->AddTo(&builder, port->certificate_
-                                       ? CredentialsOf(port->certificate_)
-                                       : grpc::InsecureServerCredentials());
+  port->listener_->AddTo(&builder, port->certificate_ ? CredentialsOf(port->certificate_)
+                                                      : grpc::InsecureServerCredentials());
   builder.RegisterCallbackGenericService(port->service_.get());
   port->server_ = builder.BuildAndStart();
   if (port->server_ == nullptr)

@@ -24,8 +24,8 @@ class ShownCertificate;
 class GrpcPort {
  public:
   // Who answers a call that came by a port; gRPC's rules for reactors. `secure`: it came by TLS.
-  using Answer = std::function<grpc::ServerGenericBidiReactor*(
-      grpc::GenericCallbackServerContext*, std::uint16_t port, bool secure)>;
+  using Answer = std::function<grpc::ServerGenericBidiReactor*(grpc::GenericCallbackServerContext*,
+                                                               std::uint16_t port, bool secure)>;
   struct Options {
     std::string address;
     std::uint16_t port = 0;

@@ -1,5 +1,5 @@
-// Another protocol by which the same routes are reached, beside HTTP/1.1 (router/grpc). Its requests
-// count among those of the versions; it is told of every change, and to end.
+// Another protocol by which the same routes are reached, beside HTTP/1.1 (router/grpc). Its
+// requests count among those of the versions; it is told of every change, and to end.
 #pragma once
 
 #include <chrono>

@@ -102,8 +102,7 @@ void Router::Apply() {
     });
   }
   done.wait();
-  const auto not_by_front =
-      front_ ? front_->Use(routes_) : std::map<std::string, std::string>();
+  const auto not_by_front = front_ ? front_->Use(routes_) : std::map<std::string, std::string>();
   if (finishing_) return;
   std::vector<std::uint16_t> ports;
   for (const auto& deployment : routes_->deployments) ports.push_back(deployment->port);

@@ -96,7 +96,8 @@ struct RouteTable {
 // Invalid names the deployment and what to do.
 [[nodiscard]] Result<void> Check(const RouteTable& table);
 
-// {"deployments": [{"name", "resourceVersion", "port", "grpcPort", "timeout": "60s", "shadowOutput",
+// {"deployments": [{"name", "resourceVersion", "port", "grpcPort", "timeout": "60s",
+// "shadowOutput",
 //   "shadowThreshold": 0.5, "hold": {"requests", "bytes", "time"}, "tls": {"secret",
 //   "certificateFile", "keyFile"}, "tokens": {"issuer", "audiences": [], "keys" or "keysFile",
 //   "from"}, "versions": [{"version",

@@ -84,8 +84,8 @@ TEST(RouteTable, PortsOfGrpcAreKeptAndAreNobodyElses) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(*again, table);
   for (const char* wrong : {"0", "70000", "1", "\"2\""})
-    EXPECT_NE(Why(std::string(R"({"deployments":[{"name":"m","port":1,"grpcPort":)") + wrong + "}]}"),
-              "")
+    EXPECT_NE(
+        Why(std::string(R"({"deployments":[{"name":"m","port":1,"grpcPort":)") + wrong + "}]}"), "")
         << wrong;
   for (const char* wrong : {R"({"at":"1.2.3.4:80"})", R"({"at":"1.2.3.4:80","grpcPort":0})", "1"})
     EXPECT_NE(

@@ -290,9 +290,8 @@ RouteTable TableBuilder::Build(const std::vector<kube::ObjectPtr>& model_deploym
       continue;
     }
     if (route.grpc_port != 0 && !ports.try_emplace(route.grpc_port, name).second) {
-      problems_.push_back("ModelDeployment " + name + ": port " +
-                          std::to_string(route.grpc_port) + " is that of " +
-                          ports[route.grpc_port] + "; its gRPC is not routed");
+      problems_.push_back("ModelDeployment " + name + ": port " + std::to_string(route.grpc_port) +
+                          " is that of " + ports[route.grpc_port] + "; its gRPC is not routed");
       route.grpc_port = 0;
     }
     for (VersionRoute& version : route.versions) {

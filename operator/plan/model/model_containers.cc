@@ -110,18 +110,17 @@ Json OurServer(const ServedModel& m) {
             "--drain-timeout",
             kDrainTimeout,
             "--exit-on-load-failure"};
-  Json c{
-      {"name", kServeContainer},
-      {"image", m.settings.serve_image},
-      {"args", args},
-      {"ports", PortsOf(m, api::kServerPort)},
-      {"readinessProbe", Probe(kReadyPath, ServerPortName(m), 2, 2)},
-      {"livenessProbe", Probe("/v2/health/live", ServerPortName(m), 10, 3)},
-      // Loading and warming up may take long; only then does the liveness probe count.
-      {"startupProbe", Probe("/v2/health/live", ServerPortName(m), 1, 600)},
-      {"volumeMounts", Json::array({m.mount, {{"name", "tmp"}, {"mountPath", "/tmp"}}})},
-      {"terminationMessagePolicy", "FallbackToLogsOnError"},
-      {"securityContext", RestrictedContainer(true)}};
+  Json c{{"name", kServeContainer},
+         {"image", m.settings.serve_image},
+         {"args", args},
+         {"ports", PortsOf(m, api::kServerPort)},
+         {"readinessProbe", Probe(kReadyPath, ServerPortName(m), 2, 2)},
+         {"livenessProbe", Probe("/v2/health/live", ServerPortName(m), 10, 3)},
+         // Loading and warming up may take long; only then does the liveness probe count.
+         {"startupProbe", Probe("/v2/health/live", ServerPortName(m), 1, 600)},
+         {"volumeMounts", Json::array({m.mount, {{"name", "tmp"}, {"mountPath", "/tmp"}}})},
+         {"terminationMessagePolicy", "FallbackToLogsOnError"},
+         {"securityContext", RestrictedContainer(true)}};
   if (server.grpc_port != 0)
     for (const std::string& arg : {std::string("--grpc-port"), std::to_string(server.grpc_port)})
       c["args"].push_back(arg);

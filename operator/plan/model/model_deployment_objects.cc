@@ -123,8 +123,7 @@ Json BuildService(const api::ModelDeployment& md, std::int64_t version, bool to_
                  {"namespace", md.meta.namespace_},
                  {"labels", {{kLabelManaged, "true"}, {kLabelModelDeployment, md.meta.name}}},
                  {"ownerReferences", Owner(md)}}},
-               {"spec",
-                {{"selector", to_routers ? routers : pods}, {"ports", std::move(ports)}}}};
+               {"spec", {{"selector", to_routers ? routers : pods}, {"ports", std::move(ports)}}}};
   if (to_routers) service["metadata"]["annotations"][kLabelModelVersion] = std::to_string(version);
   return service;
 }

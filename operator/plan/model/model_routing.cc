@@ -126,10 +126,11 @@ std::optional<ModelAction> MoveService(const ModelObserved& o, std::int64_t stab
   const bool leads = o.service && (to_routers || o.service->by_name ||
                                    (!o.md.spec.server.container && !o.md.spec.transformer));
   const Json grpc = SpeaksGrpc(o.md.spec) ? GrpcTarget(o.md, to_routers) : Json("");
-  const bool right = leads && o.service->grpc_target == (grpc.is_string() ? grpc : Json(grpc.dump())) && o.service->labelled && o.service->version != 0 &&
-                     o.service->to_routers == to_routers &&
-                     o.service->secure == (to_routers && o.md.spec.expose.tls) &&
-                     (!to_routers || o.service->target_port == o.md.status.router.port);
+  const bool right =
+      leads && o.service->grpc_target == (grpc.is_string() ? grpc : Json(grpc.dump())) &&
+      o.service->labelled && o.service->version != 0 && o.service->to_routers == to_routers &&
+      o.service->secure == (to_routers && o.md.spec.expose.tls) &&
+      (!to_routers || o.service->target_port == o.md.status.router.port);
   if (right) return std::nullopt;
   return ApplyService{o.md.meta.name, BuildService(o.md, stable, to_routers)};
 }

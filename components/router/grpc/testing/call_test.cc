@@ -47,8 +47,8 @@ TEST_F(GrpcRouter, MetadataPassesBothWaysAndWhoAnsweredIsSaid) {
   Serve({&server});
   grpc::ClientContext context;
   const std::string binary("\0\x01\xff", 3);
-  const Answered answered = Call(
-      kEcho, "x", {.metadata = {{"own", "1"}, {"own", "2"}, {"own-bin", binary}}}, &context);
+  const Answered answered =
+      Call(kEcho, "x", {.metadata = {{"own", "1"}, {"own", "2"}, {"own-bin", binary}}}, &context);
   ASSERT_TRUE(answered.status.ok());
   const auto seen = server.metadata();
   EXPECT_EQ(seen.count("own"), 2U);
@@ -180,8 +180,7 @@ TEST_F(GrpcRouter, ACompressedMessageIsInflatedWithinItsBound) {
     ASSERT_TRUE(talk.Start() && talk.Write(fits) && talk.WritesDone());
     EXPECT_EQ(talk.Read(), "1");
     EXPECT_TRUE(server.last_message() == fits);
-    const Answered bomb =
-        Call(kEcho, std::string(64U << 20, '\0'), {.compression = coding});
+    const Answered bomb = Call(kEcho, std::string(64U << 20, '\0'), {.compression = coding});
     EXPECT_EQ(bomb.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   }
 }
@@ -205,7 +204,11 @@ TEST_F(GrpcRouter, CallsUnderWayCountAmongThoseByWhichServersAreScaled) {
   Talk talk(Channel(), "/test.Service/Hang");
   ASSERT_TRUE(talk.Start());
   const auto in_flight = [&] {
-    return router_->Look().routes->deployments.at(0)->versions.at(0).endpoints.at(0)->in_flight.load();
+    return router_->Look()
+        .routes->deployments.at(0)
+        ->versions.at(0)
+        .endpoints.at(0)
+        ->in_flight.load();
   };
   EXPECT_TRUE(Eventually([&] { return in_flight() == 1; }));
   talk.context.TryCancel();

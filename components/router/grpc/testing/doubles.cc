@@ -67,7 +67,8 @@ class GrpcDouble::Reactor final : public grpc::ServerGenericBidiReactor {
 
  private:
   [[nodiscard]] bool IsKnown() const {
-    for (const char* known : {"Echo", "ModelInfer", "ModelReady", "Check", "Chat", "Count", "Collect"})
+    for (const char* known :
+         {"Echo", "ModelInfer", "ModelReady", "Check", "Chat", "Count", "Collect"})
       if (what_ == known) return true;
     return false;
   }
@@ -111,9 +112,7 @@ GrpcDouble::GrpcDouble(std::string the_name, int at) : name(std::move(the_name))
 
 GrpcDouble::~GrpcDouble() { server_->Shutdown(std::chrono::system_clock::now()); }
 
-Endpoint GrpcDouble::endpoint() const {
-  return {"127.0.0.1", 1, static_cast<std::uint16_t>(port)};
-}
+Endpoint GrpcDouble::endpoint() const { return {"127.0.0.1", 1, static_cast<std::uint16_t>(port)}; }
 
 std::multimap<std::string, std::string> GrpcDouble::metadata() {
   const std::lock_guard lock(mutex_);

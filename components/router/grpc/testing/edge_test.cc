@@ -99,11 +99,10 @@ TEST_F(GrpcEdge, ACallWithoutATokenThatHoldsNeverReachesAServer) {
   Serve({&server});
   const std::string good = Token(key_, 60);
   using Metadata = std::multimap<std::string, std::string>;
-  for (const Metadata& metadata :
-       {Metadata{}, Metadata{{"authorization", Token(key_, -60)}},
-        Metadata{{"authorization", Token(NewEcKey(), 60)}},
-        Metadata{{"authorization", good}, {"authorization", good}},
-        Metadata{{"authorization", "Basic YTpi"}}}) {
+  for (const Metadata& metadata : {Metadata{}, Metadata{{"authorization", Token(key_, -60)}},
+                                   Metadata{{"authorization", Token(NewEcKey(), 60)}},
+                                   Metadata{{"authorization", good}, {"authorization", good}},
+                                   Metadata{{"authorization", "Basic YTpi"}}}) {
     const Answered answered = Call(kInfer, "x", {.metadata = metadata});
     EXPECT_EQ(answered.status.error_code(), StatusCode::UNAUTHENTICATED);
     EXPECT_EQ(answered.status.error_message(), "a bearer token is required that is valid here");

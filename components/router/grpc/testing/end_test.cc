@@ -107,8 +107,10 @@ TEST_F(GrpcRouter, EndsWithoutLosingACallAndCutsNoneOff) {
         continue;
       }
       // Nobody listens any more: a client of a Service would have come to another router.
-      if (answered.status.error_message().find("connect") != std::string::npos) refusing = true;
-      else ++lost;
+      if (answered.status.error_message().find("connect") != std::string::npos)
+        refusing = true;
+      else
+        ++lost;
       if (refusing) return;
     }
   });
@@ -117,8 +119,8 @@ TEST_F(GrpcRouter, EndsWithoutLosingACallAndCutsNoneOff) {
   EXPECT_EQ(talk.Read(), "a x");
   ASSERT_TRUE(Eventually([&] { return good > 20; }));
   router_->CloseAfterAnswers();
-  auto finished = std::async(std::launch::async,
-                             [&] { return router_->Finish(std::chrono::seconds(20)); });
+  auto finished =
+      std::async(std::launch::async, [&] { return router_->Finish(std::chrono::seconds(20)); });
   ASSERT_TRUE(Eventually([&] { return refusing.load(); }));
   ASSERT_TRUE(talk.Write("y"));
   EXPECT_EQ(talk.Read(), "a y") << "what is under way goes on";

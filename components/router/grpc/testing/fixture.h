@@ -22,8 +22,8 @@ class GrpcRouter : public Edge {
 
   void Route(std::vector<VersionRoute> versions) {
     if (!router_) {
-      front_ = MakeGrpcFront({options_.address, options_.limits,
-                              static_cast<std::size_t>(options_.threads)});
+      front_ = MakeGrpcFront(
+          {options_.address, options_.limits, static_cast<std::size_t>(options_.threads)});
       options_.front = front_;
     }
     Use(std::move(versions));

@@ -18,16 +18,15 @@ std::string Field(int number, const std::string& text) {
 // In slices of `size` bytes.
 grpc::ByteBuffer Cut(const std::string& text, std::size_t size) {
   std::vector<grpc::Slice> slices;
-  for (std::size_t at = 0; at < text.size(); at += size)
-    slices.emplace_back(text.substr(at, size));
+  for (std::size_t at = 0; at < text.size(); at += size) slices.emplace_back(text.substr(at, size));
   return {slices.data(), slices.size()};
 }
 
 TEST(Message, ItsModelVersionIsFoundAndTakenOutWhereverItStands) {
-  const std::string rest = Field(1, "m") + Field(3, "id") + "\x20\x96\x01" + "\x29" + "12345678" +
-                           "\x35" + "1234";
-  for (const std::string& text : {Field(2, "12") + rest, rest + Field(2, "12"),
-                                  Field(2, "1") + rest + Field(2, "12")}) {
+  const std::string rest =
+      Field(1, "m") + Field(3, "id") + "\x20\x96\x01" + "\x29" + "12345678" + "\x35" + "1234";
+  for (const std::string& text :
+       {Field(2, "12") + rest, rest + Field(2, "12"), Field(2, "1") + rest + Field(2, "12")}) {
     for (const std::size_t size : {1, 2, 3, 7, 1000}) {
       grpc::ByteBuffer message = Cut(text, size);
       EXPECT_EQ(ModelVersionOf(message), "12");
@@ -40,7 +39,7 @@ TEST(Message, ItsModelVersionIsFoundAndTakenOutWhereverItStands) {
 TEST(Message, WithoutAModelVersionStaysAsItIs) {
   for (const std::string& text :
        {std::string(), Field(1, "m"), Field(2, ""), Field(2, std::string(21, '1')),
-        std::string("\x10\x07"),                      // field 2 is a number
+        std::string("\x10\x07"),                       // field 2 is a number
         std::string("\x12\x7f"), std::string("\xff"),  // cut off
         std::string(11, '\xff'), std::string("\x0b"),  // no varint; a group
         Field(2, "1") + "\x1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}) {
