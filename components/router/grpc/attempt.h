@@ -36,6 +36,12 @@ class Call::Attempt final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     whole_at = NowMs();
   }
 
+  void IsAnswered() {
+    answered = true;
+    if (!writes_done) return;
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - whole).count();
+  }
+
   Call* const call;
   const std::shared_ptr<GrpcEndpoint> endpoint;
   grpc::ClientContext context;

@@ -6,7 +6,6 @@
 
 #include "components/router/edge/token.h"
 #include "components/router/grpc/attempt.h"
-#include "components/router/grpc/later.h"
 #include "components/router/grpc/message.h"
 #include "components/router/grpc/metadata.h"
 
@@ -41,14 +40,11 @@ Call::Call(CallHost* host, grpc::GenericCallbackServerContext* context, std::uin
 }
 
 void Call::OnDone() {
-  std::shared_ptr<Later> later;
   {
     const std::lock_guard lock(mutex_);
     GiveBytes(&request_bytes_);
     GiveBytes(&answer_bytes_);
-    later = std::move(later_);
   }
-  if (later) later->Forget();  // without mutex_, which it takes the other way round
   host_->Leave(this);
   delete this;
 }

@@ -102,10 +102,6 @@ class Call final : public grpc::ServerGenericBidiReactor {
   bool has_request_ = false;        // and no attempt has taken it yet
   bool reading_ = false;
   bool half_closed_ = false;  // the client sends no more
-  bool settled_ = false;      // and it is sure that it has not gone instead
-  int read_ = 0;              // messages of the client
-  struct Later;
-  std::shared_ptr<Later> later_;  // null: nothing is
 
   Attempt* attempt_ = nullptr;
   std::shared_ptr<GrpcEndpoint> failed_;  // the last that could not be reached

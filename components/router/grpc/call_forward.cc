@@ -1,9 +1,9 @@
 // The way of a call's messages, and its end.
+#include <string>
 #include <utility>
 
 #include "components/router/grpc/attempt.h"
 #include "components/router/grpc/call.h"
-#include "components/router/grpc/later.h"
 #include "components/router/grpc/message.h"
 #include "components/router/grpc/metadata.h"
 
@@ -12,11 +12,7 @@ namespace {
 
 using grpc::Status;
 using grpc::StatusCode;
-using SteadyClock = std::chrono::steady_clock;
 
-// gRPC tells that no message comes any more, and that the client has gone, by two events in any
-// order: the second follows within microseconds.
-constexpr std::chrono::milliseconds kUntilGoneIsTold{2};
 // Whoever has no token may ask for the health, and send no more than that takes.
 constexpr std::int64_t kMostProbeBytes = 4'096;
 
@@ -30,14 +26,13 @@ void Call::OnReadDone(bool ok) {
   if (ok && method_.unary && has_request_)
     return Abort({StatusCode::INVALID_ARGUMENT, "a unary call has one message"});
   if (ok) {
-    ++read_;
     if (auto refused = TakeRequest()) return Abort(*std::move(refused));
     has_request_ = true;
     if (method_.unary) return BeginReading();
   } else {
+    // Told by a read as well: a stream that is broken off is never taken for a whole one.
+    if (context_->IsCancelled()) return;
     half_closed_ = true;
-    // One message alone is whole, whatever becomes of its client.
-    settled_ = method_.unary || read_ == 1;
   }
   if (state_ != State::kReading) return PumpRequest();
   if (auto refused = TakeModelVersion()) return Abort(*std::move(refused));
@@ -74,15 +69,6 @@ void Call::PumpRequest() {
 
 void Call::PassHalfClose() {
   if (attempt_->writes_done) return;
-  if (!settled_) {
-    if (later_) return;
-    later_ = std::make_shared<Later>(this);
-    return Later::Set(later_, kUntilGoneIsTold, [](Call* call) {
-      const std::lock_guard lock(call->mutex_);
-      call->settled_ = true;
-      call->PumpRequest();
-    });
-  }
   attempt_->RequestIsWhole();
   attempt_->StartWritesDone();
 }
@@ -107,10 +93,8 @@ void Call::RequestTaken(Attempt* attempt, bool ok) {
 void Call::HeadCame(Attempt* attempt) {
   const std::lock_guard lock(mutex_);
   if (!WasSent(attempt->context)) return;  // gRPC's own, of a call that came to nothing
-  attempt->answered = true;
+  attempt->IsAnswered();
   progress_ = NowMs();
-  if (attempt->writes_done)
-    attempt->seconds = std::chrono::duration<double>(SteadyClock::now() - attempt->whole).count();
   PassHead(attempt->context, version_, context_);
   if (!method_.unary) StartSendInitialMetadata();
 }
@@ -182,6 +166,8 @@ void Call::Done(Attempt* attempt, const Status& status) {
     failed_ = attempt->endpoint;
     return TryAnother();
   }
+  const bool without_head = !attempt->answered && !own_end;  // an error that is all of the answer
+  if (without_head) attempt->IsAnswered();
   Count(*attempt, status);
   if (unavailable || timed_out_) {
     endpoint.Failed(false, NowMs());
@@ -190,6 +176,7 @@ void Call::Done(Attempt* attempt, const Status& status) {
   }
   if (aborted_) return End(*aborted_);
   if (timed_out_) return End({StatusCode::DEADLINE_EXCEEDED, "the server did not answer in time"});
+  if (without_head) context_->AddInitialMetadata(kVersionKey, std::to_string(version_));
   PassTrailers(attempt->context, context_);
   if (!answer_.Valid()) return End(status);
   state_ = State::kEnding;
