@@ -11,10 +11,10 @@ namespace {
 // Another scheme than the peer's ("ipv4:", "ipv6:"), as gRPC names the target where it knows no
 // peer. No server of names is asked for an address.
 constexpr const char* kScheme = "dns:///";
-constexpr int kMostMetadataBytes = 32 << 10;
+constexpr int kMostServerMetadataBytes = 32 << 10;
 // More often is taken for an attack by servers that are set up as gRPC sets them up.
-constexpr int kKeepaliveMs = 330'000;
-constexpr int kKeepaliveAnswerMs = 20'000;
+constexpr int kPingServersMs = 330'000;
+constexpr int kServersAnswerMs = 20'000;
 constexpr int kFirstBackoffMs = 100;
 constexpr int kMostBackoffMs = 1'000;
 
@@ -33,7 +33,7 @@ GrpcRouteBuilder::GrpcRouteBuilder(const Limits& limits, const grpc::ResourceQuo
   arguments_.SetResourceQuota(quota);
   arguments_.SetMaxReceiveMessageSize(static_cast<int>(limits.grpc_message_bytes));
   arguments_.SetMaxSendMessageSize(-1);
-  arguments_.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMostMetadataBytes);
+  arguments_.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMostServerMetadataBytes);
   arguments_.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments_.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments_.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
@@ -44,8 +44,8 @@ GrpcRouteBuilder::GrpcRouteBuilder(const Limits& limits, const grpc::ResourceQuo
   arguments_.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMostBackoffMs);
   arguments_.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
                     static_cast<int>(limits.connect_time.count()));  // a connection's time
-  arguments_.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  arguments_.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveAnswerMs);
+  arguments_.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingServersMs);
+  arguments_.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kServersAnswerMs);
 }
 
 std::shared_ptr<GrpcEndpoint> GrpcRouteBuilder::Of(const std::shared_ptr<LiveEndpoint>& endpoint) {

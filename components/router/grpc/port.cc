@@ -9,11 +9,11 @@ namespace penstock::router {
 namespace {
 
 constexpr int kStreamsOfAConnection = 1'024;
-constexpr int kMostMetadataBytes = 32 << 10;
+constexpr int kMostClientMetadataBytes = 32 << 10;
 constexpr int kHandshakeMs = 10'000;
 constexpr int kClientMayPingMs = 10'000;
-constexpr int kKeepaliveMs = 60'000;
-constexpr int kKeepaliveAnswerMs = 20'000;
+constexpr int kPingClientsMs = 60'000;
+constexpr int kClientsAnswerMs = 20'000;
 
 void Apply(const Limits& limits, const grpc::ResourceQuota& quota, grpc::ServerBuilder* builder) {
   const auto set = [builder](const char* name, int value) {
@@ -23,14 +23,14 @@ void Apply(const Limits& limits, const grpc::ResourceQuota& quota, grpc::ServerB
   builder->SetMaxReceiveMessageSize(static_cast<int>(limits.grpc_message_bytes));
   builder->SetMaxSendMessageSize(-1);
   set(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsOfAConnection);
-  set(GRPC_ARG_MAX_METADATA_SIZE, kMostMetadataBytes);
+  set(GRPC_ARG_MAX_METADATA_SIZE, kMostClientMetadataBytes);
   set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
   // A message of a megabyte may become a gigabyte: message.h inflates within a bound.
   set(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // What is under way on an old connection goes on: its grace has no end.
   set(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(limits.grpc_age.count()));
-  set(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveAnswerMs);
+  set(GRPC_ARG_KEEPALIVE_TIME_MS, kPingClientsMs);
+  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kClientsAnswerMs);
   set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientMayPingMs);
   set(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 }

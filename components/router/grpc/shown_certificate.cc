@@ -8,17 +8,17 @@
 namespace penstock::router {
 namespace {
 
-class Credentials final : public grpc::ServerCredentials {
+class RenewedCredentials final : public grpc::ServerCredentials {
  public:
-  explicit Credentials(std::shared_ptr<ShownCertificate> certificate)
+  explicit RenewedCredentials(std::shared_ptr<ShownCertificate> certificate)
       : certificate_(std::move(certificate)),
         credentials_(grpc_ssl_server_credentials_create_with_options(
             grpc_ssl_server_credentials_create_options_using_config_fetcher(
                 GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE, ShownCertificate::Fetch,
                 certificate_.get()))) {}
-  ~Credentials() override { grpc_server_credentials_release(credentials_); }
-  Credentials(const Credentials&) = delete;
-  Credentials& operator=(const Credentials&) = delete;
+  ~RenewedCredentials() override { grpc_server_credentials_release(credentials_); }
+  RenewedCredentials(const RenewedCredentials&) = delete;
+  RenewedCredentials& operator=(const RenewedCredentials&) = delete;
 
   void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}
 
@@ -53,7 +53,7 @@ grpc_ssl_certificate_config_reload_status ShownCertificate::Fetch(
 
 std::shared_ptr<grpc::ServerCredentials> CredentialsOf(
     std::shared_ptr<ShownCertificate> certificate) {
-  return std::make_shared<Credentials>(std::move(certificate));
+  return std::make_shared<RenewedCredentials>(std::move(certificate));
 }
 
 }  // namespace penstock::router

@@ -10,7 +10,7 @@ namespace penstock::router {
 namespace {
 
 // A field of text.
-std::string Field(int number, const std::string& text) {
+std::string FieldOf(int number, const std::string& text) {
   return std::string(1, static_cast<char>(number * 8 + 2)) +
          std::string(1, static_cast<char>(text.size())) + text;
 }
@@ -24,9 +24,9 @@ grpc::ByteBuffer Cut(const std::string& text, std::size_t size) {
 
 TEST(Message, ItsModelVersionIsFoundAndTakenOutWhereverItStands) {
   const std::string rest =
-      Field(1, "m") + Field(3, "id") + "\x20\x96\x01" + "\x29" + "12345678" + "\x35" + "1234";
-  for (const std::string& text :
-       {Field(2, "12") + rest, rest + Field(2, "12"), Field(2, "1") + rest + Field(2, "12")}) {
+      FieldOf(1, "m") + FieldOf(3, "id") + "\x20\x96\x01" + "\x29" + "12345678" + "\x35" + "1234";
+  for (const std::string& text : {FieldOf(2, "12") + rest, rest + FieldOf(2, "12"),
+                                  FieldOf(2, "1") + rest + FieldOf(2, "12")}) {
     for (const std::size_t size : {1, 2, 3, 7, 1000}) {
       grpc::ByteBuffer message = Cut(text, size);
       EXPECT_EQ(ModelVersionOf(message), "12");
@@ -38,18 +38,18 @@ TEST(Message, ItsModelVersionIsFoundAndTakenOutWhereverItStands) {
 
 TEST(Message, WithoutAModelVersionStaysAsItIs) {
   for (const std::string& text :
-       {std::string(), Field(1, "m"), Field(2, ""), Field(2, std::string(21, '1')),
+       {std::string(), FieldOf(1, "m"), FieldOf(2, ""), FieldOf(2, std::string(21, '1')),
         std::string("\x10\x07"),                       // field 2 is a number
         std::string("\x12\x7f"), std::string("\xff"),  // cut off
         std::string(11, '\xff'), std::string("\x0b"),  // no varint; a group
-        Field(2, "1") + "\x1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}) {
+        FieldOf(2, "1") + "\x1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}) {
     grpc::ByteBuffer message = Cut(text, 2);
     EXPECT_FALSE(ModelVersionOf(message)) << text;
   }
 }
 
 TEST(Message, OfOneVersionAloneBecomesAnEmptyOne) {
-  grpc::ByteBuffer message = Cut(Field(2, "1"), 1);
+  grpc::ByteBuffer message = Cut(FieldOf(2, "1"), 1);
   EraseModelVersion(&message);
   EXPECT_TRUE(message.Valid());
   EXPECT_EQ(message.Length(), 0U);
