@@ -34,9 +34,13 @@ Call::Call(CallHost* host, grpc::GenericCallbackServerContext* context, std::uin
   const std::lock_guard lock(mutex_);
   auto refused = Refusal();
   if (!refused) refused = TakePin();
-  if (refused) return Abort(*std::move(refused));
-  if (method_.unary || method_.names_version) return BeginReading();
-  Route();
+  if (refused) {
+    Abort(*std::move(refused));
+  } else if (method_.unary || method_.names_version) {
+    BeginReading();
+  } else {
+    Route();
+  }
 }
 
 void Call::OnDone() {
