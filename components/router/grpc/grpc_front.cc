@@ -20,7 +20,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLookEvery{50};
+constexpr std::chrono::milliseconds kLookAtCallsEvery{50};
 constexpr int kLooksUntilCount = 20;  // connections are looked at one by one
 constexpr std::chrono::milliseconds kLastGrace{200};
 // Of a port that is not wanted any more, for its calls to end.
@@ -176,7 +176,7 @@ bool GrpcFront::Finish(std::chrono::milliseconds limit) {
   // Connections are asked to go as they come of age, with no call lost: a server that shuts down
   // would end those that arrive before its clients know.
   while (SteadyClock::now() < end && (calls > 0 || CountConnections() > 0))
-    std::this_thread::sleep_for(kLookEvery);
+    std::this_thread::sleep_for(kLookAtCallsEvery);
   const bool done = calls == 0;
   const std::lock_guard lock(ports_mutex_);
   for (auto& [number, port] : ports_) port->End(kLastGrace);
@@ -221,7 +221,7 @@ void GrpcFront::LookAgain(const std::stop_token& stop) {
   for (int looks = 0; !stop.stop_requested(); ++looks) {
     {
       std::unique_lock lock(registry_mutex_);
-      (void)stopped_.wait_for(lock, stop, kLookEvery, [] { return false; });
+      (void)stopped_.wait_for(lock, stop, kLookAtCallsEvery, [] { return false; });
     }
     LookAtCalls();
     if (looks % kLooksUntilCount == 0) connections_ = CountConnections();
