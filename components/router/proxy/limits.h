@@ -22,9 +22,10 @@ struct Limits {
   int tries = 3;                                  // endpoints asked for one request
   // Of gRPC, all ports together. A call holds one message each way, and about 100 KiB.
   int grpc_calls = 1'024;  // under way; more get UNAVAILABLE
-  std::int64_t grpc_message_bytes = 64
-                                    << 20;  // of one message, inflated; larger: RESOURCE_EXHAUSTED
-  std::int64_t grpc_bytes = 128 << 20;      // of all messages on their way; more get UNAVAILABLE
+  // Of one message, inflated; larger ones get RESOURCE_EXHAUSTED.
+  std::int64_t grpc_message_bytes = 64 << 20;
+  // Of all messages on their way; more get UNAVAILABLE.
+  std::int64_t grpc_bytes = 128 << 20;
   // How old connections get that clients have to a gRPC port: then they are asked to come again,
   // which is how they learn of other routers, and how a router ends without losing a call.
   std::chrono::milliseconds grpc_age{20'000};

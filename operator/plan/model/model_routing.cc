@@ -53,6 +53,12 @@ bool HasEndpoints(const ModelObserved& o, std::int64_t version) {
   return found != o.endpoints.end() && found->second > 0;
 }
 
+bool LeadsGrpcRight(const ModelObserved& o, bool to_routers) {
+  if (!SpeaksGrpc(o.md.spec)) return o.service->grpc_target.empty();
+  const Json target = GrpcTarget(o.md, to_routers);
+  return o.service->grpc_target == (target.is_string() ? target.get<std::string>() : target.dump());
+}
+
 void WakeIn(Milliseconds wait, ModelPlan& plan) {
   plan.requeue_after = std::min(plan.requeue_after.value_or(wait), wait);
 }
@@ -125,12 +131,10 @@ std::optional<ModelAction> MoveService(const ModelObserved& o, std::int64_t stab
   // A Service of an earlier release leads to the port's number, which is right for our server.
   const bool leads = o.service && (to_routers || o.service->by_name ||
                                    (!o.md.spec.server.container && !o.md.spec.transformer));
-  const Json grpc = SpeaksGrpc(o.md.spec) ? GrpcTarget(o.md, to_routers) : Json("");
-  const bool right =
-      leads && o.service->grpc_target == (grpc.is_string() ? grpc : Json(grpc.dump())) &&
-      o.service->labelled && o.service->version != 0 && o.service->to_routers == to_routers &&
-      o.service->secure == (to_routers && o.md.spec.expose.tls) &&
-      (!to_routers || o.service->target_port == o.md.status.router.port);
+  const bool right = leads && LeadsGrpcRight(o, to_routers) && o.service->labelled &&
+                     o.service->version != 0 && o.service->to_routers == to_routers &&
+                     o.service->secure == (to_routers && o.md.spec.expose.tls) &&
+                     (!to_routers || o.service->target_port == o.md.status.router.port);
   if (right) return std::nullopt;
   return ApplyService{o.md.meta.name, BuildService(o.md, stable, to_routers)};
 }

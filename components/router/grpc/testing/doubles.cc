@@ -25,9 +25,13 @@ class GrpcDouble::Reactor final : public grpc::ServerGenericBidiReactor {
   Reactor(GrpcDouble* of, grpc::GenericCallbackServerContext* context)
       : double_(of), context_(context), what_(context->method()) {
     what_ = what_.substr(what_.rfind('/') + 1);
+    Begin();
+  }
+
+  void Begin() {
     if (what_ == "Fail") {
-      context->AddTrailingMetadata("trailer", "kept");
-      context->AddTrailingMetadata("trailer-bin", std::string("\0\xff", 2));
+      context_->AddTrailingMetadata("trailer", "kept");
+      context_->AddTrailingMetadata("trailer-bin", std::string("\0\xff", 2));
       return End({grpc::StatusCode::PERMISSION_DENIED, "not you, 50 % of it", "details\xff"});
     }
     if (what_ == "Full") return End({grpc::StatusCode::RESOURCE_EXHAUSTED, "full"});
