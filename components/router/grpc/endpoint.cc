@@ -10,7 +10,7 @@ namespace {
 
 // Another scheme than the peer's ("ipv4:", "ipv6:"), as gRPC names the target where it knows no
 // peer. No server of names is asked for an address.
-constexpr const char* kScheme = "dns:///";
+constexpr const char* kTargetScheme = "dns:///";
 constexpr int kMostServerMetadataBytes = 32 << 10;
 // More often is taken for an attack by servers that are set up as gRPC sets them up.
 constexpr int kPingServersMs = 330'000;
@@ -20,7 +20,7 @@ constexpr int kMostBackoffMs = 1'000;
 
 std::string TargetOf(const Endpoint& endpoint) {
   const bool v6 = endpoint.address.find(':') != std::string::npos;
-  return kScheme + (v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" +
+  return kTargetScheme + (v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" +
          std::to_string(endpoint.grpc_port);
 }
 
