@@ -34,7 +34,11 @@ void Call::OnReadDone(bool ok) {
     if (context_->IsCancelled()) return;
     half_closed_ = true;
   }
-  if (state_ != State::kReading) return PumpRequest();
+  if (state_ != State::kReading) {
+    // A stream names its version again and again.
+    if (ok && method_.names_version && pinned_) EraseModelVersion(&request_);
+    return PumpRequest();
+  }
   if (auto refused = TakeModelVersion()) return Abort(*std::move(refused));
   Route();
 }
@@ -167,7 +171,7 @@ void Call::Done(Attempt* attempt, const Status& status) {
     return TryAnother();
   }
   const bool without_head = !attempt->answered && !own_end;  // an error that is all of the answer
-  if (without_head) attempt->IsAnswered();
+  if (without_head && !unavailable) attempt->IsAnswered();
   Count(*attempt, status);
   if (unavailable || timed_out_) {
     endpoint.Failed(false, NowMs());
