@@ -36,7 +36,9 @@ void Call::OnReadDone(bool ok) {
   }
   if (state_ != State::kReading) {
     // A stream names its version again and again.
-    if (ok && method_.names_version && pinned_) EraseModelVersion(&request_);
+    if (ok && method_.names_version && pinned_ &&
+        ModelVersionOf(request_) == std::to_string(*pinned_))
+      EraseModelVersion(&request_);
     return PumpRequest();
   }
   if (auto refused = TakeModelVersion()) return Abort(*std::move(refused));
