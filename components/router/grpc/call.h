@@ -68,6 +68,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   void PassUnary();
   void Abort(grpc::Status status);
   void End(grpc::Status status);
+  [[nodiscard]] bool ClientIsLate() const;
   void Count(const Attempt& attempt, const grpc::Status& status);
   void LookAtHeld(Moment now);
   void LookAtForwarding(Moment now);

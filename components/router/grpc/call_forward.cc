@@ -15,6 +15,8 @@ using grpc::StatusCode;
 
 // Whoever has no token may ask for the health, and send no more than that takes.
 constexpr std::int64_t kMostProbeBytes = 4'096;
+constexpr std::chrono::milliseconds kOnTheWay{50};
+constexpr Moment kRoundedBy = 50;  // a deadline travels with two digits at least
 
 }  // namespace
 
@@ -189,11 +191,18 @@ void Call::Done(Attempt* attempt, const Status& status) {
   StartWriteAndFinish(&answer_, {}, status);
 }
 
-// A client whose own deadline has passed would have had an answer of a quicker server.
+// A client whose own deadline has passed would have had an answer of a quicker server. It goes a
+// moment before it is late here, by the time that its call took to come.
+bool Call::ClientIsLate() const {
+  const auto now = std::chrono::system_clock::now();
+  return context_->deadline() - now <=
+         kOnTheWay + std::chrono::milliseconds((NowMs() - begun_) / kRoundedBy);
+}
+
 void Call::Count(const Attempt& attempt, const Status& status) {
   const std::lock_guard lock(host_->statistics_mutex);
   const bool is_late = status.error_code() == StatusCode::DEADLINE_EXCEEDED || timed_out_ ||
-                       (cancelled_ && std::chrono::system_clock::now() >= context_->deadline());
+                       (cancelled_ && ClientIsLate());
   if (aborted_ || (cancelled_ && !is_late)) {
     if (cancelled_) statistics_->ClientGone(host_->shard);
     return;

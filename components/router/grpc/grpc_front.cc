@@ -28,6 +28,7 @@ constexpr std::chrono::milliseconds kPortGrace{30'000};
 // What gRPC holds of messages that are not yet complete, in this many of the largest: near its end
 // it ends calls at random.
 constexpr int kQuotaInMessages = 3;
+constexpr std::int64_t kLeastQuota = std::int64_t{64} << 20;
 
 // What clients send wrong is answered to them; gRPC would write it to the log, as often as it
 // comes.
@@ -95,7 +96,8 @@ void GrpcFront::Begin() {
   if (quota_) return;
   BeSilent();
   quota_ = std::make_unique<grpc::ResourceQuota>("penstock-router");
-  quota_->Resize(static_cast<std::size_t>(kQuotaInMessages * limits.grpc_message_bytes));
+  quota_->Resize(static_cast<std::size_t>(
+      std::max(kLeastQuota, kQuotaInMessages * limits.grpc_message_bytes)));
   builder_ = std::make_unique<GrpcRouteBuilder>(limits, *quota_);
   thread_ = std::jthread([this](const std::stop_token& stop) { LookAgain(stop); });
 }

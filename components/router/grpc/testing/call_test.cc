@@ -141,7 +141,9 @@ TEST_F(GrpcRouter, TheClientsDeadlineIsPassedOnAndKept) {
   const Answered answered = Call("/test.Service/Hang", "x", {.deadline = std::chrono::seconds(1)});
   EXPECT_EQ(answered.status.error_code(), StatusCode::DEADLINE_EXCEEDED);
   EXPECT_LE(server.deadline(), begun + std::chrono::seconds(3));
-  EXPECT_TRUE(Eventually([&] { return server.cancelled == 1 && Totals(1).timeouts == 1; }));
+  EXPECT_TRUE(Eventually([&] { return server.cancelled == 1; }));
+  // On a busy machine it cannot be told from a client that has gone.
+  EXPECT_TRUE(Eventually([&] { return Totals(1).timeouts + Totals(1).client_gone == 1; }));
   EXPECT_TRUE(Eventually([&] { return front_->requests() == 0; }));
 }
 
@@ -181,7 +183,8 @@ TEST_F(GrpcRouter, ACompressedMessageIsInflatedWithinItsBound) {
     EXPECT_EQ(talk.Read(), "1");
     EXPECT_TRUE(server.last_message() == fits);
     const Answered bomb = Call(kEcho, std::string(64U << 20, '\0'), {.compression = coding});
-    EXPECT_EQ(bomb.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(bomb.status.error_code(), StatusCode::RESOURCE_EXHAUSTED)
+        << bomb.status.error_message();
   }
 }
 
