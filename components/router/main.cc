@@ -10,6 +10,9 @@
 #include "components/router/options.h"
 #include "components/router/proxy/router.h"
 #include "components/router/watch/connect.h"
+#ifdef PENSTOCK_ROUTER_GRPC
+#include "components/router/grpc/grpc_front.h"
+#endif
 #include "operator/os/cgroup.h"
 
 namespace penstock::router {
@@ -34,6 +37,16 @@ Result<std::unique_ptr<TableSource>> MakeSource(const RouterCommand& command) {
   return std::unique_ptr<TableSource>(std::make_unique<FileSource>(command.config, kLookEvery));
 }
 
+// Null where this router was built without gRPC.
+std::shared_ptr<Front> MakeFront([[maybe_unused]] const RouterOptions& options) {
+#ifdef PENSTOCK_ROUTER_GRPC
+  return MakeGrpcFront(
+      {options.address, options.limits, static_cast<std::size_t>(options.threads)});
+#else
+  return nullptr;
+#endif
+}
+
 int Route(const RouterCommand& command) {
   // Blocked here and so in every thread made later; the main thread waits for them.
   sigset_t signals;
@@ -47,6 +60,7 @@ int Route(const RouterCommand& command) {
   options.threads = command.threads > 0 ? command.threads : UsableCpus();
   options.limits = command.limits;
   options.seed = std::hash<std::string>()(command.name);
+  options.front = MakeFront(options);
   auto router = Router::Start(options);
   if (!router) {
     Say(router.error().message);
@@ -71,7 +85,7 @@ int Route(const RouterCommand& command) {
     return 1;
   }
   Say("admin port " + std::to_string((*admin)->port()) + ", threads " +
-      std::to_string(options.threads));
+      std::to_string(options.threads) + (options.front ? ", with gRPC" : ", without gRPC"));
   int signal = 0;
   while (sigwait(&signals, &signal) != 0) {
   }

@@ -41,6 +41,17 @@ void AddLimits(CLI::App& app, Limits* limits) {
   AddDuration(app, "--body-timeout", &limits->body_idle, "between two pieces of a request's body");
   AddDuration(app, "--stream-timeout", &limits->answer_idle, "between two pieces of an answer");
   AddDuration(app, "--connect-timeout", &limits->connect_time, "to reach a server");
+  app.add_option("--max-grpc-calls", limits->grpc_calls,
+                 "calls of gRPC under way; more get UNAVAILABLE")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--max-grpc-message", limits->grpc_message_bytes,
+                 "bytes of a gRPC message, inflated; more get RESOURCE_EXHAUSTED")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{512} << 20));
+  app.add_option("--max-grpc-bytes", limits->grpc_bytes,
+                 "bytes of all gRPC messages on their way; more get UNAVAILABLE")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{64} << 30));
+  AddDuration(app, "--grpc-connection-age", &limits->grpc_age,
+              "when clients of gRPC are asked to connect again");
 }
 
 }  // namespace

@@ -51,6 +51,10 @@ inline constexpr const char* kResourcesOfOurServer =
 inline constexpr const char* kSamePort =
     "the ports of transformer.container and of the server must differ; Penstock's own server has "
     "8080";
+inline constexpr const char* kSameGrpcPort =
+    "server.grpcPort must differ from the server's port; Penstock's own server has 8080";
+inline constexpr const char* kGrpcPastTransformer =
+    "server.grpcPort would lead past the transformer: leave out one of the two";
 inline constexpr const char* kUnknownWord =
     "knows $(model.path), $(model.name), $(model.version), $(model.digest), and of a transformer "
     "$(server.url), and no other $(model. or $(server.";
@@ -187,6 +191,7 @@ void ServerFields(Io& io, typename Io::template Of<ModelDeploymentSpec::Server>&
   io.RawList("volumeMounts", s.volume_mounts, 50, core::kVolumeMount, "mountPath");
   io.Optional("container", s.container);
   io.Enum("protocol", s.protocol, kModelProtocols, ModelProtocol::kV2);
+  io.Integer("grpcPort", s.grpc_port, {0, 65535}, 0);
   io.String("readiness", s.readiness, {1024, &kUrlPath});
   if constexpr (Io::kReads) {
     const bool ours = !s.container;
@@ -266,6 +271,8 @@ void CheckModelDeployment(Io& io, const ModelDeploymentSpec& s) {
   io.Check(ours || s.resources.is_null(), "", kResourcesOfOurServer);
   const int port = ours ? kServerPort : s.server.container->container.port;
   io.Check(!s.transformer || s.transformer->container.port != port, "", kSamePort);
+  io.Check(s.server.grpc_port == 0 || s.server.grpc_port != port, "", kSameGrpcPort);
+  io.Check(s.server.grpc_port == 0 || !s.transformer, "", kGrpcPastTransformer);
   if (!ours) CheckWords(io, s.server.container->container, "server", false);
   if (s.transformer) CheckWords(io, s.transformer->container, "transformer", true);
   for (const Json& volume : s.volumes) {

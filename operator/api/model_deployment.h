@@ -78,6 +78,7 @@ struct ModelDeploymentSpec {
     // In the place of Penstock's own; then nothing of the above.
     std::optional<OwnServer> container;
     ModelProtocol protocol = ModelProtocol::kV2;
+    int grpc_port = 0;      // where it answers gRPC; 0: nowhere
     std::string readiness;  // path of a GET; empty: V2's
   } server;
   std::optional<Transformer> transformer;

@@ -208,8 +208,10 @@ Result<void> ModelDeploymentController::ObserveVersionServices(
       context_.client.List(kube::kServices, meta.namespace_, list, {.stop = context_.stop});
   if (!services) return services.error();
   for (const Json& service : services->items)
-    if (const auto version = plan::DecodeVersionService(service, meta.uid); version > 0)
+    if (const auto version = plan::DecodeVersionService(service, meta.uid); version > 0) {
       observed.version_services[version] = kube::UidOf(service);
+      if (!plan::HasGrpcPort(service)) observed.plain_version_services.insert(version);
+    }
   return {};
 }
 
@@ -223,12 +225,18 @@ bool ModelDeploymentController::ObserveRouters(const std::string& key,
   observed.ready_routers = static_cast<int>(answers->size());
   observed.routers = routers::FactsOf(*answers, observed.md.meta.name);
   observed.routers_not_asked = routers_.NotAsked(ns);
-  auto port = ports_.Take(observed.md, context_.snapshots.model_deployments.List(ns));
-  if (port) {
-    observed.router_port = *port;
-  } else {
-    report.refusals.push_back({"the port of the routers", port.error()});
-  }
+  const auto all = context_.snapshots.model_deployments.List(ns);
+  const auto take = [&](routers::Protocol protocol, const char* what, std::optional<int>* given) {
+    auto port = ports_.Take(observed.md, all, protocol);
+    if (port) {
+      *given = *port;
+    } else {
+      report.refusals.push_back({what, port.error()});
+    }
+  };
+  take(routers::Protocol::kHttp, "the port of the routers", &observed.router_port);
+  if (plan::SpeaksGrpc(observed.md.spec))
+    take(routers::Protocol::kGrpc, "the port of the routers for gRPC", &observed.router_grpc_port);
   for (plan::Refusal& refusal : routers_.Refused(ns)) report.refusals.push_back(std::move(refusal));
   const auto now = context_.clock.Steady();
   const std::lock_guard lock(mutex_);

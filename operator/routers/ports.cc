@@ -15,33 +15,38 @@ bool IsOlder(const api::ObjectMeta& a, const api::ObjectMeta& b) {
 
 }  // namespace
 
-Result<int> Ports::Take(const api::ModelDeployment& md, const std::vector<Holder>& others) {
+Result<int> Ports::Take(const api::ModelDeployment& md, const std::vector<Holder>& others,
+                        Protocol protocol) {
   const std::lock_guard lock(mutex_);
   auto& given = given_[md.meta.namespace_];
-  const int own = md.status.router.port;
-  const bool is_anothers = std::any_of(others.begin(), others.end(), [&](const Holder& other) {
-    return other.port == own && IsOlder(other.meta, md.meta);
-  });
-  if (own != 0 && !is_anothers) return given[md.meta.name] = own;
-  std::set<int> taken;
+  const Key key{md.meta.name, protocol};
+  const bool is_grpc = protocol == Protocol::kGrpc;
+  const api::RouterStatus& status = md.status.router;
+  const int own = is_grpc ? status.grpc_port : status.port;
+  const bool is_anothers = (is_grpc && own == status.port) ||
+                           std::any_of(others.begin(), others.end(), [&](const Holder& other) {
+                             return other.port == own && IsOlder(other.meta, md.meta);
+                           });
+  if (own != 0 && !is_anothers) return given[key] = own;
+  std::set<int> taken{is_grpc ? status.port : status.grpc_port};
   for (const Holder& other : others) taken.insert(other.port);
-  for (const auto& [name, port] : given)
-    if (name != md.meta.name) taken.insert(port);
-  if (const auto it = given.find(md.meta.name); it != given.end() && !taken.contains(it->second))
+  for (const auto& [other, port] : given)
+    if (other != key) taken.insert(port);
+  if (const auto it = given.find(key); it != given.end() && !taken.contains(it->second))
     return it->second;
   for (int port = plan::kFirstRoutePort; port <= plan::kLastRoutePort; ++port)
-    if (!taken.contains(port)) return given[md.meta.name] = port;
+    if (!taken.contains(port)) return given[key] = port;
   return Invalid("all ports of the routers of namespace " + md.meta.namespace_ +
                  " are taken: a namespace has at most " +
                  std::to_string(plan::kLastRoutePort - plan::kFirstRoutePort + 1) +
-                 " ModelDeployments behind routers");
+                 " of them, one for each ModelDeployment behind routers and one more for its gRPC");
 }
 
 void Ports::Forget(const std::string& ns, const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto found = given_.find(ns);
   if (found == given_.end()) return;
-  found->second.erase(name);
+  std::erase_if(found->second, [&](const auto& one) { return one.first.first == name; });
   if (found->second.empty()) given_.erase(found);
 }
 

@@ -205,6 +205,53 @@ def run(table, options):
         finally:
             for arm in arms[1:]:
                 arm.stop()
+        if (BUILD / "bin/grpc-load").exists():
+            measure_grpc(table, scratch, options.rounds)
+        else:
+            table.cannot("gRPC through the router, of direct", 0.3, "no grpc-load in the build")
+
+
+@contextlib.contextmanager
+def grpc_through_router(scratch):
+    """The ports of a gRPC server that answers each message by itself, and of the router before it."""
+    server = subprocess.Popen([BUILD / "bin/grpc-load", "serve"], stdout=subprocess.PIPE, text=True)
+    port, through, log = int(server.stdout.readline()), free_port(), open(scratch / "grpc-router.log", "w")
+    config = scratch / "grpc.json"
+    config.write_text(json.dumps({"deployments": [{"name": "m", "port": free_port(), "grpcPort": through, "versions": [
+        {"version": 1, "weight": "100%", "endpoints": [{"at": "127.0.0.1:1", "grpcPort": port}]}]}]}))
+    router = subprocess.Popen([BUILD / "bin/penstock-router", "--config", config, "--address", "127.0.0.1", "--admin-port", str(free_port())],
+                              stdout=log, stderr=log)
+    try:
+        yield port, through
+    finally:
+        for process in (router, server):
+            process.kill()
+            process.wait()
+        log.close()
+
+
+def grpc_load(scratch, port, connections, seconds):
+    command = [BUILD / "bin/grpc-load", "call", "--target", f"127.0.0.1:{port}", "--method", "/inference.GRPCInferenceService/ModelInfer", "--body",
+               scratch / "body.bin", "--connections", str(connections), "--seconds", str(seconds), "--warm-up", str(WARM_UP)]
+    seen = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    if set(seen["codes"]) != {"0"}:
+        raise RuntimeError(f"port {port} answered {seen['codes']}: {seen['failures'][:3]}")
+    return seen
+
+
+def measure_grpc(table, scratch, rounds):
+    """Unary calls of 256 bytes of raw tensors."""
+    (scratch / "body.bin").write_bytes(bytes([0x3a, 0x80, 0x02]) + bytes(256))  # field 7
+    with grpc_through_router(scratch) as (direct, through):
+        rates = {"direct": [], "router": []}
+        for _ in range(rounds):
+            rates["direct"].append(grpc_load(scratch, direct, CONNECTIONS, SECONDS)["ok_per_s"])
+            rates["router"].append(grpc_load(scratch, through, CONNECTIONS, SECONDS)["ok_per_s"])
+        for name, figures in rates.items():
+            table.fact(f"gRPC calls/s, {name}, c={CONNECTIONS}", figures, unit="/s")
+        table.at_least("gRPC through the router, of direct", [a / b for a, b in zip(rates["router"], rates["direct"])], 0.3)
+        alone, via = (grpc_load(scratch, port, 1, 1)["us"]["p50"] for port in (direct, through))
+        table.fact("p50 at one connection over gRPC, more than direct", [via - alone], unit="us")
 
 
 def measure(table, arms, rounds):

@@ -112,6 +112,7 @@ Json Observations(const RouterIdentity& who, const Router::Picture& picture,
           {"generation", std::move(generation)},
           {"connections", picture.connections},
           {"requests", picture.requests},
+          {"grpc", picture.speaks_grpc},
           {"deployments", std::move(deployments)}};
 }
 

@@ -98,7 +98,8 @@ Result<std::shared_ptr<const ServerTls>> ServerTls::Make(const std::string& chai
   const auto until = UseChain(context.get(), chain_pem);
   if (!until) return until.error();
   if (auto used = UseKey(context.get(), key_pem); !used) return used.error();
-  return std::shared_ptr<const ServerTls>(new ServerTls(std::move(context), *until));
+  return std::shared_ptr<const ServerTls>(
+      new ServerTls(std::move(context), *until, chain_pem, key_pem));
 }
 
 }  // namespace penstock::router

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "operator/base/result.h"
 #include "operator/base/time.h"
@@ -20,13 +21,22 @@ class ServerTls {
                                                                      const std::string& key_pem);
   [[nodiscard]] SSL_CTX* context() const { return context_.get(); }
   [[nodiscard]] TimePoint until() const { return until_; }  // of the certificate
+  // The texts that it was made of, for who makes TLS by another library.
+  [[nodiscard]] const std::string& chain_pem() const { return chain_pem_; }
+  [[nodiscard]] const std::string& key_pem() const { return key_pem_; }
 
  private:
   using Context = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
-  ServerTls(Context context, TimePoint until) : context_(std::move(context)), until_(until) {}
+  ServerTls(Context context, TimePoint until, std::string chain_pem, std::string key_pem)
+      : context_(std::move(context)),
+        until_(until),
+        chain_pem_(std::move(chain_pem)),
+        key_pem_(std::move(key_pem)) {}
 
   Context context_;
   TimePoint until_;
+  std::string chain_pem_;
+  std::string key_pem_;
 };
 
 }  // namespace penstock::router

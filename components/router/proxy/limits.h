@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace penstock::router {
 
@@ -19,6 +20,15 @@ struct Limits {
   std::chrono::milliseconds connect_time{1'000};  // to an endpoint
   std::chrono::milliseconds linger_time{2'000};   // for what a refused client still sends
   int tries = 3;                                  // endpoints asked for one request
+  // Of gRPC, all ports together. A call holds one message each way, and about 100 KiB.
+  int grpc_calls = 1'024;  // under way; more get UNAVAILABLE
+  // Of one message, inflated; larger ones get RESOURCE_EXHAUSTED.
+  std::int64_t grpc_message_bytes = 64 << 20;
+  // Of all messages on their way; more get UNAVAILABLE.
+  std::int64_t grpc_bytes = 128 << 20;
+  // How old connections get that clients have to a gRPC port: then they are asked to come again,
+  // which is how they learn of other routers, and how a router ends without losing a call.
+  std::chrono::milliseconds grpc_age{20'000};
   int shadows = 64;  // copies under way of one worker, at most 768 KiB each
 };
 

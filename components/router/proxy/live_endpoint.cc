@@ -34,7 +34,7 @@ LiveEndpoint::LiveEndpoint(const Endpoint& at) : where(at) {
   }  // else size 0, and connecting fails: Check lets none of these through
 }
 
-void LiveEndpoint::Failed(bool unreachable, Moment now) {
+void Outlier::Failed(bool unreachable, Moment now) {
   if (!unreachable && ++failures < kFailuresToEject) return;
   if (IsEjected(now)) return;
   failures = 0;
@@ -42,33 +42,13 @@ void LiveEndpoint::Failed(bool unreachable, Moment now) {
   ejected_until = now + (kFirstEjection << std::min(before, kMostDoublings));
 }
 
-void LiveEndpoint::Answered() {
+void Outlier::Answered() {
   // Read first: nearly always both are 0, and a write would take the line from other processors.
   if (failures.load(std::memory_order_relaxed) != 0) failures = 0;
   if (ejections.load(std::memory_order_relaxed) != 0) {
     ejections = 0;
     ejected_until = 0;
   }
-}
-
-const std::shared_ptr<LiveEndpoint>* VersionView::Pick(std::size_t start, Moment now,
-                                                       const LiveEndpoint* avoided) const {
-  if (endpoints.size() == 1) return endpoints.data();
-  const bool all_count = std::all_of(endpoints.begin(), endpoints.end(),
-                                     [now](const auto& one) { return one->IsEjected(now); });
-  const std::shared_ptr<LiveEndpoint>* best = nullptr;
-  int fewest = 0;
-  for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    const auto& endpoint = endpoints[(start + i) % endpoints.size()];
-    if (endpoint.get() == avoided || (!all_count && endpoint->IsEjected(now))) continue;
-    const int in_flight = endpoint->in_flight.load(std::memory_order_relaxed);
-    if (best == nullptr || in_flight < fewest) {
-      best = &endpoint;
-      fewest = in_flight;
-    }
-  }
-  if (best == nullptr && !endpoints.empty()) best = &endpoints[start % endpoints.size()];
-  return best;
 }
 
 }  // namespace penstock::router

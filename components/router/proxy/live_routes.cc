@@ -21,7 +21,7 @@ std::shared_ptr<const DeploymentView> LiveRoutes::OfPort(std::uint16_t port) con
 VersionView RouteBuilder::View(const std::string& deployment, const VersionRoute& route) {
   VersionMemory& memory = versions_[{deployment, route.version}];
   if (!memory.statistics) {
-    memory.statistics = std::make_shared<VersionStatistics>(workers_);
+    memory.statistics = std::make_shared<VersionStatistics>(writers_);
     memory.shadow_statistics = std::make_shared<ShadowStatistics>();
   }
   const std::vector<int> shares = {route.shadow, kWhole - route.shadow};
@@ -38,7 +38,8 @@ VersionView RouteBuilder::View(const std::string& deployment, const VersionRoute
   view.shadow = memory.shadow;
   std::map<std::string, std::shared_ptr<LiveEndpoint>> now;
   for (const Endpoint& endpoint : route.endpoints) {
-    const std::string key = endpoint.address + " " + std::to_string(endpoint.port);
+    const std::string key = endpoint.address + " " + std::to_string(endpoint.port) + " " +
+                            std::to_string(endpoint.grpc_port);
     auto& kept = memory.endpoints[key];
     if (!kept) kept = std::make_shared<LiveEndpoint>(endpoint);
     if (now.emplace(key, kept).second) view.endpoints.push_back(kept);
@@ -58,6 +59,7 @@ std::shared_ptr<DeploymentView> RouteBuilder::View(const DeploymentRoute& route,
   view->name = route.name;
   view->resource_version = route.resource_version;
   view->port = route.port;
+  view->grpc_port = route.grpc_port;
   view->timeout = route.timeout;
   view->hold = route.hold;
   view->shadow_output = route.shadow_output;

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -30,17 +31,9 @@ namespace penstock::router {
 using Moment = std::int64_t;
 [[nodiscard]] Moment NowMs();
 
-struct LiveEndpoint {
-  explicit LiveEndpoint(const Endpoint& at);
-  const Endpoint where;
-  sockaddr_storage address{};
-  socklen_t address_size = 0;
-  std::atomic<bool> listed{true};  // false: no table names it any more
-  std::atomic<int> in_flight{0};
-  std::atomic<int> copies{0};  // of those, the copies for a shadow: nobody waits for them
-
-  // Outliers: an endpoint that cannot be reached, or fails five times on end, gets nothing for a
-  // second, twice as long each time up to a minute; an answer makes it whole again.
+// What cannot be reached, or fails five times on end, gets nothing for a second, twice as long each
+// time up to a minute; an answer makes it whole again.
+struct Outlier {
   [[nodiscard]] bool IsEjected(Moment now) const { return now < ejected_until; }
   void Failed(bool unreachable, Moment now);
   void Answered();
@@ -48,6 +41,41 @@ struct LiveEndpoint {
   std::atomic<int> ejections{0};
   std::atomic<Moment> ejected_until{0};
 };
+
+// An outlier by what its HTTP says; gRPC's ports are judged by themselves (router/grpc).
+struct LiveEndpoint : Outlier {
+  explicit LiveEndpoint(const Endpoint& at);
+  const Endpoint where;
+  sockaddr_storage address{};
+  socklen_t address_size = 0;
+  std::atomic<bool> listed{true};  // false: no table names it any more
+  std::atomic<int> in_flight{0};   // calls of gRPC with them
+  std::atomic<int> copies{0};      // of those, the copies for a shadow: nobody waits for them
+  [[nodiscard]] int under_way() const { return in_flight.load(std::memory_order_relaxed); }
+};
+
+// The endpoint with the fewest requests under way, from `start` on where several have; not
+// `avoided` if there is another, not an ejected one unless all of them are. Null: none.
+template <typename E>
+[[nodiscard]] const std::shared_ptr<E>* PickOf(const std::vector<std::shared_ptr<E>>& endpoints,
+                                               std::size_t start, Moment now, const E* avoided) {
+  if (endpoints.size() == 1) return endpoints.data();
+  const bool all_count = std::all_of(endpoints.begin(), endpoints.end(),
+                                     [now](const auto& one) { return one->IsEjected(now); });
+  const std::shared_ptr<E>* best = nullptr;
+  int fewest = 0;
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    const auto& endpoint = endpoints[(start + i) % endpoints.size()];
+    if (endpoint.get() == avoided || (!all_count && endpoint->IsEjected(now))) continue;
+    const int under_way = endpoint->under_way();
+    if (best == nullptr || under_way < fewest) {
+      best = &endpoint;
+      fewest = under_way;
+    }
+  }
+  if (best == nullptr && !endpoints.empty()) best = &endpoints[start % endpoints.size()];
+  return best;
+}
 
 struct VersionView {
   std::int64_t version = 0;
@@ -57,10 +85,10 @@ struct VersionView {
   std::shared_ptr<ShadowStatistics> shadow_statistics;
   std::shared_ptr<WeightedChoice> shadow;  // null: no copies; index 0 is "copy"
 
-  // The endpoint with the fewest requests under way, from `start` on where several have; not
-  // `avoided` if there is another, not an ejected one unless all of them are. Null: none.
   [[nodiscard]] const std::shared_ptr<LiveEndpoint>* Pick(std::size_t start, Moment now,
-                                                          const LiveEndpoint* avoided) const;
+                                                          const LiveEndpoint* avoided) const {
+    return PickOf(endpoints, start, now, avoided);
+  }
 };
 
 // Of a ModelDeployment, for as long as tables name it.
@@ -78,6 +106,7 @@ struct DeploymentView {
   std::string name;
   std::string resource_version;
   std::uint16_t port = 0;
+  std::uint16_t grpc_port = 0;  // 0: none
   std::chrono::milliseconds timeout{0};
   HoldBounds hold;
   std::string shadow_output;
@@ -98,7 +127,8 @@ struct LiveRoutes {
 // Makes each LiveRoutes from a table and the one before. One thread at a time.
 class RouteBuilder {
  public:
-  RouteBuilder(std::size_t workers, std::uint64_t seed) : workers_(workers), seed_(seed) {}
+  // `writers`: who write statistics, a shard each.
+  RouteBuilder(std::size_t writers, std::uint64_t seed) : writers_(writers), seed_(seed) {}
   // `ejected`: the versions that get no weight, by deployment, whatever the table says.
   [[nodiscard]] std::shared_ptr<const LiveRoutes> Build(
       const RouteTable& table, const std::map<std::string, std::int64_t>& ejected,
@@ -132,7 +162,7 @@ class RouteBuilder {
   void Choose(DeploymentView* view);
   void Forget(const RouteTable& table);
 
-  const std::size_t workers_;
+  const std::size_t writers_;
   const std::uint64_t seed_;
   std::map<VersionKey, VersionMemory> versions_;
   std::map<std::string, DeploymentMemory> deployments_;

@@ -19,7 +19,8 @@ std::vector<Worker*> Raw(const std::vector<std::unique_ptr<Worker>>& workers) {
 }  // namespace
 
 Router::Router(const RouterOptions& options)
-    : builder_(static_cast<std::size_t>(std::max(1, options.threads)), options.seed) {
+    : front_(options.front),
+      builder_(static_cast<std::size_t>(std::max(1, options.threads)) + 1, options.seed) {
   Limits each = options.limits;  // connections are counted by the acceptor, over all
   const int threads = std::max(1, options.threads);
   each.requests = std::max(1, options.limits.requests / threads);
@@ -101,11 +102,12 @@ void Router::Apply() {
     });
   }
   done.wait();
+  const auto not_by_front = front_ ? front_->Use(routes_) : std::map<std::string, std::string>();
   if (finishing_) return;
   std::vector<std::uint16_t> ports;
   for (const auto& deployment : routes_->deployments) ports.push_back(deployment->port);
   const auto failed = acceptor_->Listen(ports);
-  not_listening_.clear();
+  not_listening_ = not_by_front;
   for (const auto& deployment : routes_->deployments) {
     const auto found = failed.find(deployment->port);
     if (found != failed.end()) not_listening_[deployment->name] = found->second;
@@ -128,8 +130,9 @@ bool Router::Finish(std::chrono::milliseconds limit) {
     return std::any_of(workers_.begin(), workers_.end(),
                        [](const auto& worker) { return worker->requests() > 0; });
   };
+  const bool front_is_done = !front_ || front_->Finish(limit);
   while (open() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(kLookEvery);
-  return !open();
+  return front_is_done && !open();
 }
 
 Router::Picture Router::Look() {
@@ -144,6 +147,12 @@ Router::Picture Router::Look() {
     picture.requests += worker->requests();
   }
   picture.turned_away = acceptor_->turned_away();
+  if (front_) {
+    picture.speaks_grpc = true;
+    picture.connections += front_->connections();
+    picture.requests += front_->requests();
+    picture.turned_away += front_->turned_away();
+  }
   return picture;
 }
 

@@ -19,6 +19,7 @@
 #include "components/router/edge/credentials.h"
 #include "components/router/observe/shadow_comparer.h"
 #include "components/router/proxy/acceptor.h"
+#include "components/router/proxy/front.h"
 #include "components/router/proxy/limits.h"
 #include "components/router/proxy/live_routes.h"
 #include "components/router/proxy/worker.h"
@@ -32,6 +33,8 @@ struct RouterOptions {
   int threads = 1;
   Limits limits = {};
   std::uint64_t seed = 0;  // of this router's choices; routers differ in it
+  // May be null. It writes the statistics' last shard, that of number `threads`.
+  std::shared_ptr<Front> front = nullptr;
   // How often it is looked whether certificates and key sets have changed.
   std::chrono::milliseconds look_every{1'000};
 };
@@ -70,6 +73,7 @@ class Router {
     int connections = 0;
     int requests = 0;
     std::int64_t turned_away = 0;
+    bool speaks_grpc = false;
   };
   [[nodiscard]] Picture Look();
 
@@ -82,6 +86,7 @@ class Router {
   ShadowComparer comparer_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Acceptor> acceptor_;
+  const std::shared_ptr<Front> front_;                // null: HTTP alone
   std::mutex mutex_;                                  // held while a table is put in use
   std::condition_variable_any stopped_;               // nobody tells it: a stop wakes it
   RouteBuilder builder_;                              // guarded by mutex_

@@ -51,6 +51,27 @@ Result<Endpoint> ParseEndpoint(const std::string& text) {
   return endpoint;
 }
 
+Json EndpointToJson(const Endpoint& endpoint) {
+  if (endpoint.grpc_port == 0) return FormatEndpoint(endpoint);
+  return {{"at", FormatEndpoint(endpoint)}, {"grpcPort", endpoint.grpc_port}};
+}
+
+// Throws Json::exception where it is no number.
+Result<std::uint16_t> ReadPort(const Json& json, const std::string& what) {
+  const auto port = json.get<std::int64_t>();
+  if (port < 1 || port > 65535)
+    return Invalid(what + " " + std::to_string(port) + " is not 1 to 65535");
+  return static_cast<std::uint16_t>(port);
+}
+
+// Throws Json::exception where a field has another type.
+Result<Endpoint> ReadEndpoint(const Json& json) {
+  if (!json.is_object()) return ParseEndpoint(json.get<std::string>());
+  PENSTOCK_ASSIGN(Endpoint endpoint, ParseEndpoint(json.at("at").get<std::string>()));
+  PENSTOCK_ASSIGN(endpoint.grpc_port, ReadPort(json.at("grpcPort"), "grpcPort"));
+  return endpoint;
+}
+
 Result<void> CheckVersions(const DeploymentRoute& route) {
   const std::string where = "deployment '" + route.name + "': ";
   std::set<std::int64_t> versions;
@@ -85,7 +106,7 @@ Json VersionToJson(const VersionRoute& version) {
     json["maxErrorRate"] =
         FormatShare(static_cast<int>(std::lround(*version.max_error_rate * kWhole)));
   for (const Endpoint& endpoint : version.endpoints)
-    json["endpoints"].push_back(FormatEndpoint(endpoint));
+    json["endpoints"].push_back(EndpointToJson(endpoint));
   return json;
 }
 
@@ -99,8 +120,8 @@ Result<VersionRoute> ReadVersion(const Json& json) {
     PENSTOCK_ASSIGN(const int bound, ParseShare(json.at("maxErrorRate").get<std::string>()));
     version.max_error_rate = static_cast<double>(bound) / kWhole;
   }
-  for (const Json& text : json.value("endpoints", Json::array())) {
-    PENSTOCK_ASSIGN(Endpoint endpoint, ParseEndpoint(text.get<std::string>()));
+  for (const Json& one : json.value("endpoints", Json::array())) {
+    PENSTOCK_ASSIGN(Endpoint endpoint, ReadEndpoint(one));
     version.endpoints.push_back(std::move(endpoint));
   }
   return version;
@@ -159,11 +180,11 @@ Result<DeploymentRoute> ReadDeployment(const Json& json) {
   DeploymentRoute route;
   route.name = json.at("name").get<std::string>();
   route.resource_version = json.value("resourceVersion", "");
-  const auto port = json.at("port").get<std::int64_t>();
-  if (port < 1 || port > 65535)
-    return Invalid("deployment '" + route.name + "': port " + std::to_string(port) +
-                   " is not 1 to 65535");
-  route.port = static_cast<std::uint16_t>(port);
+  const std::string of = "deployment '" + route.name + "': ";
+  PENSTOCK_ASSIGN(route.port, ReadPort(json.at("port"), of + "port"));
+  if (json.contains("grpcPort")) {
+    PENSTOCK_ASSIGN(route.grpc_port, ReadPort(json.at("grpcPort"), of + "grpcPort"));
+  }
   route.shadow_output = json.value("shadowOutput", "");
   if (json.contains("shadowThreshold"))
     route.shadow_threshold = json.at("shadowThreshold").get<double>();
@@ -222,6 +243,9 @@ Result<void> Check(const RouteTable& table) {
     if (route.port == 0 || !ports.insert(route.port).second)
       return Invalid("deployment '" + route.name + "': port " + std::to_string(route.port) +
                      " is none, or another deployment's");
+    if (route.grpc_port != 0 && !ports.insert(route.grpc_port).second)
+      return Invalid("deployment '" + route.name + "': grpcPort " +
+                     std::to_string(route.grpc_port) + " is another port of the table");
     if (route.timeout.count() <= 0 || route.hold.requests < 0 || route.hold.bytes < 0 ||
         route.hold.time.count() < 0)
       return Invalid("deployment '" + route.name + "': time-outs and bounds are above 0");
@@ -247,6 +271,7 @@ Json ToJson(const RouteTable& table) {
                            {"shadowOutput", route.shadow_output},
                            {"versions", std::move(versions)}});
     Json& json = deployments.back();
+    if (route.grpc_port != 0) json["grpcPort"] = route.grpc_port;
     if (route.shadow_threshold) json["shadowThreshold"] = *route.shadow_threshold;
     if (route.tls) json["tls"] = EdgeToJson(*route.tls);
     if (route.tokens) json["tokens"] = EdgeToJson(*route.tokens);

@@ -28,6 +28,7 @@ inline constexpr int kWhole = 10'000;
 struct Endpoint {
   std::string address;  // an IP address, v4 or v6 without brackets
   std::uint16_t port = 0;
+  std::uint16_t grpc_port = 0;  // where it answers gRPC; 0: nowhere
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -72,6 +73,7 @@ struct DeploymentRoute {
   std::string name;              // of the ModelDeployment
   std::string resource_version;  // acknowledged in observations once this route is in use
   std::uint16_t port = 0;        // where the routers listen for it (HTTP)
+  std::uint16_t grpc_port = 0;   // the same for gRPC; 0: nowhere
   // Exactly one version may have all the weight; with none at all (an empty list) every request is
   // answered 503.
   std::vector<VersionRoute> versions = {};
@@ -94,12 +96,14 @@ struct RouteTable {
 // Invalid names the deployment and what to do.
 [[nodiscard]] Result<void> Check(const RouteTable& table);
 
-// {"deployments": [{"name", "resourceVersion", "port", "timeout": "60s", "shadowOutput",
+// {"deployments": [{"name", "resourceVersion", "port", "grpcPort", "timeout": "60s",
+// "shadowOutput",
 //   "shadowThreshold": 0.5, "hold": {"requests", "bytes", "time"}, "tls": {"secret",
 //   "certificateFile", "keyFile"}, "tokens": {"issuer", "audiences": [], "keys" or "keysFile",
 //   "from"}, "versions": [{"version",
 //   "weight": "95%", "shadow": "0%", "maxErrorRate": "1%",
-//   "endpoints": ["10.0.0.1:8080", "[::1]:8080"]}]}]}; what is left out has the defaults above.
+//   "endpoints": ["10.0.0.1:8080", {"at": "[::1]:8080", "grpcPort": 8081}]}]}]}; what is left out
+//   has the defaults above.
 //   Also the form of the file that a router keeps. Reading ends with Check.
 [[nodiscard]] Json ToJson(const RouteTable& table);
 [[nodiscard]] Result<RouteTable> ParseRouteTable(std::string_view text, const std::string& what);

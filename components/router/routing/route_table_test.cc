@@ -72,6 +72,27 @@ TEST(RouteTable, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Why(R"({"deployments":[{"name":"m","port":1}]})"), "");
 }
 
+TEST(RouteTable, PortsOfGrpcAreKeptAndAreNobodyElses) {
+  DeploymentRoute route;
+  route.name = "m";
+  route.port = 1;
+  route.grpc_port = 2;
+  route.versions = {
+      {.version = 1, .weight = kWhole, .endpoints = {{"10.0.0.1", 8080, 8081}, {"::1", 80}}}};
+  const RouteTable table{{route}};
+  const auto again = ParseRouteTable(ToJson(table).dump(), "kept");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, table);
+  for (const char* wrong : {"0", "70000", "1", "\"2\""})
+    EXPECT_NE(
+        Why(std::string(R"({"deployments":[{"name":"m","port":1,"grpcPort":)") + wrong + "}]}"), "")
+        << wrong;
+  for (const char* wrong : {R"({"at":"1.2.3.4:80"})", R"({"at":"1.2.3.4:80","grpcPort":0})", "1"})
+    EXPECT_NE(
+        Why(With(std::string(R"({"version":1,"weight":"100%","endpoints":[)") + wrong + "]}")), "")
+        << wrong;
+}
+
 TEST(RouteTable, RefusesNumbersThatNoWholeNumberHolds) {
   for (const char* wrong : {"1e300", "1.5", "-1e300", "18446744073709551615"}) {
     const std::string number = wrong;

@@ -40,6 +40,13 @@ std::optional<std::uint16_t> ServingPort(const Json& slice) {
   return found;
 }
 
+// The port named grpc; 0: none.
+std::uint16_t GrpcPortOf(const Json& slice) {
+  for (const Json& port : Member(slice, "ports"))
+    if (TextAt(port, "name") == "grpc") return PortOf(Member(port, "port")).value_or(0);
+  return 0;
+}
+
 // Absent conditions are taken as Kubernetes says: ready and serving, not terminating.
 bool TakesRequests(const Json& endpoint) {
   const Json& conditions = Member(endpoint, "conditions");
@@ -62,7 +69,7 @@ void AddEndpoints(const Json& slice, Endpoints& endpoints) {
     // All addresses of one endpoint are the same server: the first counts.
     if (!TakesRequests(endpoint) || !addresses.is_array() || addresses.empty()) continue;
     if (addresses.front().is_string())
-      of_version.push_back({addresses.front().get<std::string>(), *port});
+      of_version.push_back({addresses.front().get<std::string>(), *port, GrpcPortOf(slice)});
   }
 }
 
@@ -70,7 +77,7 @@ Endpoints EndpointsOf(const std::vector<kube::ObjectPtr>& slices) {
   Endpoints endpoints;
   for (const auto& slice : slices) AddEndpoints(*slice, endpoints);
   const auto order = [](const Endpoint& a, const Endpoint& b) {
-    return std::tie(a.address, a.port) < std::tie(b.address, b.port);
+    return std::tie(a.address, a.port, a.grpc_port) < std::tie(b.address, b.port, b.grpc_port);
   };
   for (auto& [_, of_version] : endpoints) {
     std::sort(of_version.begin(), of_version.end(), order);
@@ -188,6 +195,12 @@ Result<std::optional<DeploymentRoute>> ReadRoute(const Json& md,
   route.name = TextAt(Member(md, "metadata"), "name");
   route.resource_version = kube::ResourceVersionOf(md);
   route.port = *port;
+  const Json& grpc_port = Member(Member(status, "router"), "grpcPort");
+  if (!grpc_port.is_null() && grpc_port != 0) {
+    const auto number = PortOf(grpc_port);
+    if (!number) return Invalid("status.router.grpcPort is no port");
+    route.grpc_port = *number;
+  }
   for (std::size_t i = 0; i < traffic.size(); ++i) {
     auto version = ReadShare(traffic[i]);
     if (!version) return Wrap("status.traffic[" + std::to_string(i) + "]", version.error());
@@ -275,6 +288,11 @@ RouteTable TableBuilder::Build(const std::vector<kube::ObjectPtr>& model_deploym
       problems_.push_back("ModelDeployment " + name + ": port " + std::to_string(route.port) +
                           " is that of " + owner->second + "; it is not routed");
       continue;
+    }
+    if (route.grpc_port != 0 && !ports.try_emplace(route.grpc_port, name).second) {
+      problems_.push_back("ModelDeployment " + name + ": port " + std::to_string(route.grpc_port) +
+                          " is that of " + ports[route.grpc_port] + "; its gRPC is not routed");
+      route.grpc_port = 0;
     }
     for (VersionRoute& version : route.versions) {
       const auto found = endpoints.find({name, version.version});

@@ -33,10 +33,10 @@ class TableBuilder {
 
   // The table that these say, deployments by name, endpoints in order and each once.
   //
-  // Of a ModelDeployment: status.router (port), status.traffic and spec.expose. It has no route
-  // before it has a port and traffic. Where the two cannot be read, where they say what no table
-  // may say (another's port, weights that do not add up), or where status.router is gone altogether
-  // (a status that was lost), it keeps the route that it had, with today's endpoints.
+  // Of a ModelDeployment: status.router (port, grpcPort), status.traffic and spec.expose. It has no
+  // route before it has a port and traffic. Where the two cannot be read, where they say what no
+  // table may say (another's port, weights that do not add up), or where status.router is gone
+  // altogether (a status that was lost), it keeps the route that it had, with today's endpoints.
   [[nodiscard]] RouteTable Build(const std::vector<kube::ObjectPtr>& model_deployments,
                                  const std::vector<kube::ObjectPtr>& endpoint_slices);
 

@@ -14,9 +14,9 @@
 #include <mutex>
 #include <utility>
 
+#include "components/grpc/listener.h"
 #include "components/serve/engine/failure.h"
 #include "components/serve/grpc/grpc_codec.h"
-#include "components/serve/grpc/grpc_listener.h"
 #include "components/serve/grpc/inference.grpc.pb.h"
 #include "components/serve/grpc/wire_message.h"
 #include "components/serve/host/aside_threads.h"
@@ -390,7 +390,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options, In
   BeSilent();
   grpc::ServerBuilder builder;
   Apply(options, &builder);
-  (*listener)->AddTo(&builder);
+  (*listener)->AddTo(&builder, grpc::InsecureServerCredentials());
   builder.RegisterService(&impl->service);
   impl->server = builder.BuildAndStart();
   if (impl->server == nullptr) return Transient("gRPC's server does not start");

@@ -51,6 +51,12 @@ int ServerPort(const ServedModel& m) {
 const char* ServerPortName(const ServedModel& m) {
   return m.md.spec.transformer ? kBehindTransformer : kTrafficPort;
 }
+Json PortsOf(const ServedModel& m, int port) {
+  Json ports = Json::array({{{"name", ServerPortName(m)}, {"containerPort", port}}});
+  if (const int grpc = m.md.spec.server.grpc_port; grpc != 0)
+    ports.push_back({{"name", kGrpcPort}, {"containerPort", grpc}});
+  return ports;
+}
 ModelWords WordsOf(const ServedModel& m) {
   return {m.path, m.md.meta.name, std::to_string(m.version), m.model.digest, ""};
 }
@@ -104,18 +110,20 @@ Json OurServer(const ServedModel& m) {
             "--drain-timeout",
             kDrainTimeout,
             "--exit-on-load-failure"};
-  Json c{
-      {"name", kServeContainer},
-      {"image", m.settings.serve_image},
-      {"args", args},
-      {"ports", Json::array({{{"name", ServerPortName(m)}, {"containerPort", api::kServerPort}}})},
-      {"readinessProbe", Probe(kReadyPath, ServerPortName(m), 2, 2)},
-      {"livenessProbe", Probe("/v2/health/live", ServerPortName(m), 10, 3)},
-      // Loading and warming up may take long; only then does the liveness probe count.
-      {"startupProbe", Probe("/v2/health/live", ServerPortName(m), 1, 600)},
-      {"volumeMounts", Json::array({m.mount, {{"name", "tmp"}, {"mountPath", "/tmp"}}})},
-      {"terminationMessagePolicy", "FallbackToLogsOnError"},
-      {"securityContext", RestrictedContainer(true)}};
+  Json c{{"name", kServeContainer},
+         {"image", m.settings.serve_image},
+         {"args", args},
+         {"ports", PortsOf(m, api::kServerPort)},
+         {"readinessProbe", Probe(kReadyPath, ServerPortName(m), 2, 2)},
+         {"livenessProbe", Probe("/v2/health/live", ServerPortName(m), 10, 3)},
+         // Loading and warming up may take long; only then does the liveness probe count.
+         {"startupProbe", Probe("/v2/health/live", ServerPortName(m), 1, 600)},
+         {"volumeMounts", Json::array({m.mount, {{"name", "tmp"}, {"mountPath", "/tmp"}}})},
+         {"terminationMessagePolicy", "FallbackToLogsOnError"},
+         {"securityContext", RestrictedContainer(true)}};
+  if (server.grpc_port != 0)
+    for (const std::string& arg : {std::string("--grpc-port"), std::to_string(server.grpc_port)})
+      c["args"].push_back(arg);
   AddPredictionLog(m.md, m.settings, &c);
   for (const Json& mount : server.volume_mounts) c["volumeMounts"].push_back(mount);
   if (!server.env.empty()) c["env"] = server.env;
@@ -126,6 +134,7 @@ Json OurServer(const ServedModel& m) {
 Json OtherServer(const ServedModel& m) {
   Json c = Container(kServeContainer, ServerPortName(m), m.md.spec.server.container->container,
                      WordsOf(m));
+  c["ports"] = PortsOf(m, ServerPort(m));
   c["volumeMounts"].push_back(m.mount);
   const std::string& said = m.md.spec.server.readiness;
   const std::string path = said.empty() ? kReadyPath : said;

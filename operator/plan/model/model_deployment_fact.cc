@@ -86,6 +86,16 @@ void ReadCondition(const Json& condition, DeploymentFact& fact) {
     fact.deadline_exceeded = TextAt(condition, "reason") == "ProgressDeadlineExceeded";
 }
 
+void ReadServicePort(const Json& port, ServiceFact& fact) {
+  if (TextAt(port, "name") == kGrpcPort) {
+    const Json& target = Member(port, "targetPort");
+    fact.grpc_target = target.is_string() ? target.get<std::string>() : target.dump();
+    return;
+  }
+  fact.secure |= TextAt(port, "name") == "https";
+  fact.by_name &= TextAt(port, "targetPort") == kTrafficPort;
+}
+
 }  // namespace
 
 std::optional<DeploymentFact> DecodeDeployment(const Json& d, const std::string& md_uid) {
@@ -157,15 +167,20 @@ std::optional<ServiceFact> DecodeService(const Json& service, const std::string&
     fact.target_port = Int(ports.front(), "targetPort");
   fact.labelled = meta.labels.contains(kLabelModelDeployment);
   if (const Json& ports = Member(Member(service, "spec"), "ports"); ports.is_array())
-    for (const Json& port : ports) fact.secure |= TextAt(port, "name") == "https";
-  if (const Json& ports = Member(Member(service, "spec"), "ports"); ports.is_array())
-    for (const Json& port : ports) fact.by_name &= TextAt(port, "targetPort") == kTrafficPort;
+    for (const Json& port : ports) ReadServicePort(port, fact);
   return fact;
 }
 
 std::int64_t DecodeVersionService(const Json& service, const std::string& md_uid) {
   const api::ObjectMeta meta = api::DecodeMeta(service);
   return IsOwned(meta, md_uid) ? VersionOf(Get(meta.labels, kLabelModelVersion)) : 0;
+}
+
+bool HasGrpcPort(const Json& service) {
+  const Json& ports = Member(Member(service, "spec"), "ports");
+  return ports.is_array() && std::any_of(ports.begin(), ports.end(), [](const Json& port) {
+           return TextAt(port, "name") == kGrpcPort;
+         });
 }
 
 std::map<std::int64_t, int> CountEndpoints(const std::vector<Json>& slices,

@@ -18,6 +18,8 @@ namespace penstock::plan {
                                                        const std::string& md_uid);
 // The version that a Service of VersionName is of; 0: it is none, or another's.
 [[nodiscard]] std::int64_t DecodeVersionService(const Json& service, const std::string& md_uid);
+// That Service has a port of gRPC, which releases before this one did not give it.
+[[nodiscard]] bool HasGrpcPort(const Json& service);
 // Ready endpoints, by version of the pod behind them.
 [[nodiscard]] std::map<std::int64_t, int> CountEndpoints(const std::vector<Json>& slices,
                                                          const std::vector<ServingPodFact>& pods);

@@ -43,13 +43,10 @@ Json BesideServers(const api::ModelDeployment& md, const char* api_version, cons
 // No container's port has this name: until the routers' port is known, nobody listens.
 constexpr const char* kNoPort = "unassigned";
 
-Json RouterPort(const api::ModelDeployment& md) {
-  return md.status.router.port == 0 ? Json(kNoPort) : Json(md.status.router.port);
-}
+Json RouterPort(int port) { return port == 0 ? Json(kNoPort) : Json(port); }
 
-Json ServingPort(int port, Json target, const char* name = "http") {
-  return Json::array(
-      {{{"name", name}, {"protocol", "TCP"}, {"port", port}, {"targetPort", std::move(target)}}});
+Json ServingPort(const char* name, int port, Json target) {
+  return {{"name", name}, {"protocol", "TCP"}, {"port", port}, {"targetPort", std::move(target)}};
 }
 
 }  // namespace
@@ -117,10 +114,20 @@ Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const
   return d;
 }
 
+Json GrpcTarget(const api::ModelDeployment& md, bool to_routers) {
+  return to_routers ? RouterPort(md.status.router.grpc_port) : Json(kGrpcPort);
+}
+
 Json BuildService(const api::ModelDeployment& md, std::int64_t version, bool to_routers) {
   const Json pods{{kLabelModelDeployment, md.meta.name},
                   {kLabelModelVersion, std::to_string(version)}};
   const Json routers{{kLabelRouter, "true"}};
+  const bool secure = to_routers && md.spec.expose.tls;
+  Json ports = Json::array(
+      {ServingPort(secure ? "https" : "http", secure ? 443 : 80,
+                   to_routers ? RouterPort(md.status.router.port) : Json(kTrafficPort))});
+  if (SpeaksGrpc(md.spec))
+    ports.push_back(ServingPort(kGrpcPort, kGrpcServicePort, GrpcTarget(md, to_routers)));
   Json service{{"apiVersion", "v1"},
                {"kind", "Service"},
                {"metadata",
@@ -128,11 +135,7 @@ Json BuildService(const api::ModelDeployment& md, std::int64_t version, bool to_
                  {"namespace", md.meta.namespace_},
                  {"labels", {{kLabelManaged, "true"}, {kLabelModelDeployment, md.meta.name}}},
                  {"ownerReferences", Owner(md)}}},
-               {"spec",
-                {{"selector", to_routers ? routers : pods},
-                 {"ports", ServingPort(80, to_routers ? RouterPort(md) : Json(kTrafficPort))}}}};
-  if (to_routers && md.spec.expose.tls)
-    service["spec"]["ports"] = ServingPort(443, RouterPort(md), "https");
+               {"spec", {{"selector", to_routers ? routers : pods}, {"ports", std::move(ports)}}}};
   if (to_routers) service["metadata"]["annotations"][kLabelModelVersion] = std::to_string(version);
   return service;
 }
@@ -142,7 +145,9 @@ Json BuildVersionService(const api::ModelDeployment& md, std::int64_t version) {
   service["metadata"]["name"] = VersionName(md.meta.name, version);
   service["metadata"]["labels"] = Labels(md, version);
   service["spec"]["clusterIP"] = "None";
-  service["spec"]["ports"] = ServingPort(api::kServerPort, kTrafficPort);
+  // Of a pod that has no port of that name the endpoint is without it.
+  service["spec"]["ports"] = Json::array({ServingPort("http", api::kServerPort, kTrafficPort),
+                                          ServingPort(kGrpcPort, kGrpcServicePort, kGrpcPort)});
   return service;
 }
 

@@ -22,6 +22,9 @@ namespace penstock::plan {
 // rollout.progressDeadline as a Deployment has it.
 [[nodiscard]] std::int64_t DeadlineSeconds(const api::ModelDeployment& md);
 
+// Where the Service's port of gRPC leads to: a port's name or number.
+[[nodiscard]] Json GrpcTarget(const api::ModelDeployment& md, bool to_routers);
+
 // The Service that clients know, of a stable version: to its pods, or to the routers, where
 // status.router.port is; there under TLS where the spec says so.
 [[nodiscard]] Json BuildService(const api::ModelDeployment& md, std::int64_t version,

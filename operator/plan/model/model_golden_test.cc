@@ -234,6 +234,7 @@ void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) 
   if (store != "none") o.store = store == "there" ? StoreText(settings) : store;
   if (seen.contains("service")) {
     Json service = BuildService(o.md, seen.at("service"), seen.value("serviceToRouters", false));
+    if (seen.value("serviceIsPlain", false)) service["spec"]["ports"].erase(1);  // of gRPC
     if (seen.contains("servicePort"))
       service["spec"]["ports"][0]["targetPort"] = seen.at("servicePort");
     o.service = DecodeService(service, o.md.meta.uid);
@@ -245,6 +246,9 @@ void Observe(const Json& seen, const ModelSettings& settings, ModelObserved& o) 
     o.reports.push_back({made.at("version"), ParseTime(made.at("time").get<std::string>()).value(),
                          made.at("digest")});
   if (seen.contains("routerPort")) o.router_port = seen.at("routerPort");
+  if (seen.contains("routerGrpcPort")) o.router_grpc_port = seen.at("routerGrpcPort");
+  for (const Json& version : seen.value("plainVersionServices", Json::array()))
+    o.plain_version_services.insert(version.get<std::int64_t>());
   ObserveRouters(seen, o);
   o.foreign_service = seen.value("foreignService", false);
   const Json endpoints = seen.value("endpoints", Json::object());

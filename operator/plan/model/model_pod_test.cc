@@ -170,5 +170,25 @@ TEST(FillIn, PutsInWhatIsKnownOnceAndLeavesTheKubeletsOwn) {
   EXPECT_EQ(FillIn("$(HOME)$(server.url)", words), "$(HOME)$(server.url)");
 }
 
+TEST(ModelPod, SaysWhichPortAnswersGrpcAndOurServerListensThere) {
+  api::ModelDeployment md;
+  md.meta.name = "m";
+  md.spec.model = kDigest;
+  const Json plain = PodOf(md).at("containers").at(0);
+  EXPECT_EQ(plain.at("ports").size(), 1U);
+  EXPECT_EQ(plain.at("args").dump().find("--grpc-port"), std::string::npos);
+  md.spec.server.grpc_port = 9001;
+  const Json ours = PodOf(md).at("containers").at(0);
+  const Json port{{"name", "grpc"}, {"containerPort", 9001}};
+  EXPECT_EQ(ours.at("ports").at(1), port);
+  EXPECT_NE(ours.at("args").dump().find("\"--grpc-port\",\"9001\""), std::string::npos);
+  md.spec.server.container.emplace();
+  md.spec.server.container->container.port = 8501;
+  const Json other = PodOf(md).at("containers").at(0);
+  EXPECT_EQ(other.at("ports").at(0), (Json{{"name", "http"}, {"containerPort", 8501}}));
+  EXPECT_EQ(other.at("ports").at(1), port);
+  EXPECT_FALSE(other.contains("args"));
+}
+
 }  // namespace
 }  // namespace penstock::plan

@@ -34,10 +34,14 @@ bool IsIn(const std::vector<api::TrafficStatus>& traffic, std::int64_t version) 
                      [&](const auto& t) { return t.version == version; });
 }
 
+// Where routers listen for it.
+bool HasItsPorts(const api::ModelDeployment& md) {
+  return md.status.router.port != 0 && (!SpeaksGrpc(md.spec) || md.status.router.grpc_port != 0);
+}
+
 // All of them: the Service sends to each that is Ready.
 bool RoutersAreReadyFor(const ModelObserved& o, std::int64_t stable) {
-  if (o.ready_routers == 0 || o.md.status.traffic.empty() || o.md.status.router.port == 0)
-    return false;
+  if (o.ready_routers == 0 || o.md.status.traffic.empty() || !HasItsPorts(o.md)) return false;
   const auto good = std::count_if(o.routers.begin(), o.routers.end(), [&](const RouterFact& r) {
     return r.ready && Acknowledges(r, o.md.meta.resource_version) && KnowsServers(r, stable);
   });
@@ -49,12 +53,22 @@ bool HasEndpoints(const ModelObserved& o, std::int64_t version) {
   return found != o.endpoints.end() && found->second > 0;
 }
 
+bool LeadsGrpcRight(const ModelObserved& o, bool to_routers) {
+  if (!SpeaksGrpc(o.md.spec)) return o.service->grpc_target.empty();
+  const Json target = GrpcTarget(o.md, to_routers);
+  return o.service->grpc_target == (target.is_string() ? target.get<std::string>() : target.dump());
+}
+
 void WakeIn(Milliseconds wait, ModelPlan& plan) {
   plan.requeue_after = std::min(plan.requeue_after.value_or(wait), wait);
 }
 
 void PutPort(const ModelObserved& o, ModelPlan& plan) {
-  if (UsesRouter(o.md.spec) && o.router_port) plan.status.router.port = *o.router_port;
+  if (!UsesRouter(o.md.spec)) return;
+  api::RouterStatus& router = plan.status.router;
+  if (o.router_port) router.port = *o.router_port;
+  if (!SpeaksGrpc(o.md.spec)) router.grpc_port = 0;
+  if (SpeaksGrpc(o.md.spec) && o.router_grpc_port) router.grpc_port = *o.router_grpc_port;
 }
 
 void PutVersionServices(const ModelObserved& o, bool wanted, ModelPlan& plan) {
@@ -63,7 +77,7 @@ void PutVersionServices(const ModelObserved& o, bool wanted, ModelPlan& plan) {
     for (const DeploymentFact& d : o.deployments)
       if (!d.deleting) versions.insert(d.version);
   for (const std::int64_t version : versions)
-    if (!o.version_services.contains(version))
+    if (!o.version_services.contains(version) || o.plain_version_services.contains(version))
       plan.actions.emplace_back(
           ApplyService{VersionName(o.md.meta.name, version), BuildVersionService(o.md, version)});
   for (const auto& [version, uid] : o.version_services)
@@ -113,12 +127,12 @@ std::optional<ModelAction> MoveService(const ModelObserved& o, std::int64_t stab
   const bool to_routers = PointsToRouters(o, stable);
   // The port is on its way; pods that are guarded are open until then, were they led to.
   const bool open = IsGuarded(o.md.spec) && o.service && !o.service->to_routers;
-  if (to_routers && o.md.status.router.port == 0 && !open) return std::nullopt;
+  if (to_routers && !HasItsPorts(o.md) && !open) return std::nullopt;
   // A Service of an earlier release leads to the port's number, which is right for our server.
   const bool leads = o.service && (to_routers || o.service->by_name ||
                                    (!o.md.spec.server.container && !o.md.spec.transformer));
-  const bool right = leads && o.service->labelled && o.service->version != 0 &&
-                     o.service->to_routers == to_routers &&
+  const bool right = leads && LeadsGrpcRight(o, to_routers) && o.service->labelled &&
+                     o.service->version != 0 && o.service->to_routers == to_routers &&
                      o.service->secure == (to_routers && o.md.spec.expose.tls) &&
                      (!to_routers || o.service->target_port == o.md.status.router.port);
   if (right) return std::nullopt;

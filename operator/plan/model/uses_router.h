@@ -7,6 +7,11 @@
 
 namespace penstock::plan {
 
+// Its servers answer gRPC, too.
+[[nodiscard]] inline bool SpeaksGrpc(const api::ModelDeploymentSpec& spec) {
+  return spec.server.grpc_port != 0;
+}
+
 // No request may reach its servers past the routers, which speak TLS and check tokens.
 [[nodiscard]] inline bool IsGuarded(const api::ModelDeploymentSpec& spec) {
   return spec.expose.tls || spec.expose.jwt;

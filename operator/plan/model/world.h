@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,6 +34,9 @@ inline constexpr const char* kAnnotationRenew = "penstock.dev/renew";
 inline constexpr const char* kStoreKey = "store.json";  // of the ConfigMap, and the file's name
 // The port of a pod that gets the traffic, by name: numbers differ between versions.
 inline constexpr const char* kTrafficPort = "http";
+// The same for gRPC, and what the Service's port of gRPC is called.
+inline constexpr const char* kGrpcPort = "grpc";
+inline constexpr int kGrpcServicePort = 8081;
 inline constexpr const char* kServeContainer = "serve";
 inline constexpr const char* kFetchContainer = "fetch";
 
@@ -112,6 +116,8 @@ struct ServiceFact {
   bool labelled = true;  // with the label by which its deletion is noticed
   bool secure = false;   // its port is that of TLS
   bool by_name = true;   // leads to the port that pods call kTrafficPort
+  // Where its port of gRPC leads to: a port's name or number; empty: it has none.
+  std::string grpc_target = {};
 };
 
 // Objects beside the servers that have the ModelDeployment's name.
@@ -151,8 +157,10 @@ struct ModelObserved {
   int routers_not_asked = 0;               // Ready as well, beyond the bound of a round
   Milliseconds no_router_for{0};           // how long none was, by a steady clock
   std::optional<int> router_port;          // its own, or one that no other of the namespace has
+  std::optional<int> router_grpc_port;     // the same for gRPC
   // UIDs of the Services of versions (VersionName) that stand.
   std::map<std::int64_t, std::string> version_services;
+  std::set<std::int64_t> plain_version_services;  // of these, those without a port of gRPC
   // Of prometheus and http gates, since the last plan; any order.
   std::vector<rollout::Measurement> measurements;
   rollout::Evidence evidence;  // ModelPlan::evidence of the last plan; empty for a new operator

@@ -47,6 +47,28 @@ TEST(Ports, OfTwoThatSayTheSameTheOlderOneKeepsIt) {
   EXPECT_EQ(ports.Take(*all[1], all).value(), 20001);
 }
 
+TEST(Ports, AModelThatSpeaksGrpcHasOneMoreWhichNobodyElseGets) {
+  Ports ports;
+  api::ModelDeployment a = Named("a", 20001);
+  const Snapshots all = All({a, Named("b", 0)});
+  EXPECT_EQ(ports.Take(a, all, Protocol::kGrpc).value(), 20002);
+  EXPECT_EQ(ports.Take(*all[1], all).value(), 20003);
+  a.status.router.grpc_port = 20002;
+  const Snapshots later = All({a, Named("b", 20003), Named("c", 0)});
+  EXPECT_EQ(ports.Take(a, later, Protocol::kGrpc).value(), 20002);
+  EXPECT_EQ(ports.Take(*later[2], later).value(), 20004);
+  EXPECT_EQ(ports.Take(*later[2], later, Protocol::kGrpc).value(), 20005);
+}
+
+TEST(Ports, AStatusThatSaysOnePortForBothIsMended) {
+  Ports ports;
+  api::ModelDeployment a = Named("a", 20001);
+  a.status.router.grpc_port = 20001;
+  const Snapshots all = All({a});
+  EXPECT_EQ(ports.Take(a, all).value(), 20001);
+  EXPECT_EQ(ports.Take(a, all, Protocol::kGrpc).value(), 20002);
+}
+
 TEST(Ports, ThatAreAllTakenAreToldAsSuch) {
   Ports ports;
   std::vector<api::ModelDeployment> many;

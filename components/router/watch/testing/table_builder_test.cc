@@ -104,6 +104,30 @@ TEST_F(RoutesOf, ThePortIsTheOneNamedHttp) {
   EXPECT_EQ(Text(), "flights:20001 1=10000(10.0.0.1:80)");
 }
 
+TEST_F(RoutesOf, GrpcGoesToThePortThatIsNamedSo) {
+  Json md = ModelDeployment("flights", 20001, kAll);
+  md["status"]["router"]["grpcPort"] = 20002;
+  Add(md);
+  Json slice = Slice("flights", 1, {Server("10.0.0.1")});
+  slice["ports"] = Json::parse(R"([{"name": "grpc", "port": 8081}, {"name": "http", "port": 80}])");
+  AddSlice(slice);
+  AddSlice(Slice("flights", 1, {Server("10.0.0.2")}));  // of a pod that has no such port
+  const RouteTable table = Build();
+  ASSERT_EQ(table.deployments.size(), 1U);
+  EXPECT_EQ(table.deployments[0].grpc_port, 20002);
+  EXPECT_THAT(table.deployments[0].versions[0].endpoints,
+              ElementsAre(Endpoint{"10.0.0.1", 80, 8081}, Endpoint{"10.0.0.2", 8080, 0}));
+}
+
+TEST_F(RoutesOf, APortOfGrpcThatIsAnothersTakesNothingFromHttp) {
+  Add(ModelDeployment("a", 20001, kAll));
+  Json md = ModelDeployment("b", 20002, kAll);
+  md["status"]["router"]["grpcPort"] = 20001;
+  Add(md);
+  EXPECT_EQ(Text(), "a:20001 1=10000() | b:20002 1=10000()");
+  EXPECT_THAT(builder_.problems(), ElementsAre(HasSubstr("its gRPC is not routed")));
+}
+
 TEST_F(RoutesOf, WithoutPortOrTrafficThereIsNone) {
   Add(ModelDeployment("flights", 20001, "[]"));
   Json waiting = ModelDeployment("waiting", 20002, kAll);

@@ -1,4 +1,4 @@
-#include "components/serve/grpc/grpc_listener.h"
+#include "components/grpc/listener.h"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -15,11 +15,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
-namespace penstock::serve {
+namespace penstock {
 namespace {
 
 using std::chrono::milliseconds;
@@ -66,10 +67,10 @@ class BoundedListener : public GrpcListener {
   BoundedListener& operator=(const BoundedListener&) = delete;
 
   std::uint16_t port() const override { return port_; }
-  void AddTo(grpc::ServerBuilder* builder) override {
+  void AddTo(grpc::ServerBuilder* builder,
+             const std::shared_ptr<grpc::ServerCredentials>& credentials) override {
     using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
-    acceptor_ = builder->experimental().AddExternalConnectionAcceptor(
-        Type::FROM_FD, grpc::InsecureServerCredentials());
+    acceptor_ = builder->experimental().AddExternalConnectionAcceptor(Type::FROM_FD, credentials);
   }
   void Start(std::function<void()> refused) override {
     refused_ = std::move(refused);
@@ -80,6 +81,11 @@ class BoundedListener : public GrpcListener {
     eventfd_write(stop_, 1);
     thread_.join();
     shutdown(listener_, SHUT_RDWR);  // who comes now is refused, not kept waiting
+  }
+  std::size_t open() override {
+    const std::lock_guard lock(mutex_);
+    ForgetClosed();
+    return accepted_.size();
   }
 
  private:
@@ -95,6 +101,7 @@ class BoundedListener : public GrpcListener {
   void Run();
   void Admit(int connection);
   [[nodiscard]] bool HasRoom();
+  void ForgetClosed();
 
   const int listener_;
   const int stop_;  // an eventfd
@@ -103,8 +110,10 @@ class BoundedListener : public GrpcListener {
   std::unique_ptr<Acceptor> acceptor_;
   std::function<void()> refused_;
   std::thread thread_;
-  std::vector<Accepted> accepted_;                  // of the thread
-  std::chrono::steady_clock::time_point looked_{};  // when for the last time, for those closed
+  std::mutex mutex_;
+  std::vector<Accepted> accepted_;  // guarded by mutex_
+  std::chrono::steady_clock::time_point
+      looked_{};  // of the thread: when for the last time, for those closed
 };
 
 void BoundedListener::Run() {
@@ -124,13 +133,15 @@ void BoundedListener::Run() {
 
 void BoundedListener::Admit(int connection) {
   struct stat file {};
+  std::unique_lock lock(mutex_);
   if (!HasRoom() || fstat(connection, &file) != 0) {
     close(connection);
     return refused_();
   }
+  accepted_.push_back({connection, file.st_dev, file.st_ino});
+  lock.unlock();
   const int on = 1;
   setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  accepted_.push_back({connection, file.st_dev, file.st_ino});
   Acceptor::NewConnectionParameters parameters;
   parameters.listener_fd = listener_;
   parameters.fd = connection;
@@ -142,8 +153,12 @@ bool BoundedListener::HasRoom() {
   const auto now = std::chrono::steady_clock::now();
   if (now - looked_ < kBetweenLooks) return false;
   looked_ = now;
-  std::erase_if(accepted_, [](const Accepted& one) { return !one.IsOpen(); });
+  ForgetClosed();
   return accepted_.size() < connections_;
+}
+
+void BoundedListener::ForgetClosed() {
+  std::erase_if(accepted_, [](const Accepted& one) { return !one.IsOpen(); });
 }
 
 bool BoundedListener::Accepted::IsOpen() const {
@@ -174,4 +189,4 @@ Result<std::unique_ptr<GrpcListener>> GrpcListener::Bind(const std::string& addr
       std::make_unique<BoundedListener>(*listener, stop, connections));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock

@@ -1,6 +1,6 @@
-#include "components/serve/grpc/grpc_listener.h"
+#include "components/grpc/listener.h"
 
-namespace penstock::serve {
+namespace penstock {
 namespace {
 
 // gRPC binds while the server is built, which fails where the address cannot be had.
@@ -9,12 +9,14 @@ class PlainListener : public GrpcListener {
   explicit PlainListener(std::string address) : address_(std::move(address)) {}
 
   std::uint16_t port() const override { return static_cast<std::uint16_t>(port_); }
-  void AddTo(grpc::ServerBuilder* builder) override {
+  void AddTo(grpc::ServerBuilder* builder,
+             const std::shared_ptr<grpc::ServerCredentials>& credentials) override {
     builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder->AddListeningPort(address_, grpc::InsecureServerCredentials(), &port_);
+    builder->AddListeningPort(address_, credentials, &port_);
   }
   void Start(std::function<void()>) override {}
   void Stop() override {}  // the server's Shutdown does
+  std::size_t open() override { return 0; }
 
  private:
   const std::string address_;
@@ -30,4 +32,4 @@ Result<std::unique_ptr<GrpcListener>> GrpcListener::Bind(const std::string& addr
       (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port)));
 }
 
-}  // namespace penstock::serve
+}  // namespace penstock
