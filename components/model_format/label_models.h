@@ -1,9 +1,9 @@
 // A model of several labels: a folder of models of one label each, which are asked together.
 //
 //   model.yaml       {formatVersion: 1, name, task: multilabel, labels: [{label, folder}], metrics}
-//   labels/0, ...    a model of one label of two classes each (model_artifact.h), in the labels' order
-//   examples.jsonl   of all labels together
-//   statistics.json  of the training data, and of all answers
+//   labels/0, ...    a model of one label of two classes each (model_artifact.h), in the labels'
+//   order examples.jsonl   of all labels together statistics.json  of the training data, and of all
+//   answers
 //
 // Its inputs are its parts' inputs; its outputs are theirs under the label's name:
 // `probability_late`, `label_late`. Value types; functions touch only the files they name.

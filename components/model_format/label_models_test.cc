@@ -66,7 +66,8 @@ TEST_F(LabelModels, SayWhatIsWrongWithThem) {
   has("[]", "must name two labels or more");
   has("[{label: a, folder: x}]", "must name two labels or more");
   has("[{label: a, folder: x}, {label: a, folder: y}]", "'a' stands twice");
-  has("[{label: a, folder: x}, {label: b, folder: ../y}]", "labels[1].folder must be a path within");
+  has("[{label: a, folder: x}, {label: b, folder: ../y}]",
+      "labels[1].folder must be a path within");
   has("[{label: a, folder: /x}, {label: b, folder: y}]", "labels[0].folder must be a path within");
   has("[{label: a, folder: x}, {label: b}]", "labels[1].folder must be a string");
   has("[a, b]", "labels[0].label must be a string");
@@ -90,13 +91,14 @@ TEST_F(LabelModels, AnExampleIsHeldToEachLabel) {
     part.classes = {false, true};
     part.outputs = StandardOutputs(part.task, part.classes);
   }
-  const std::vector<ModelExample> joined = JoinExamples(
-      {"a", "b"},
-      {{{{{"x", 1}}, {{"probability", 0.2}, {"label", false}}}},
-       {{{{"x", 1}}, {{"probability", 0.9}, {"label", true}}}}});
+  const std::vector<ModelExample> joined =
+      JoinExamples({"a", "b"}, {{{{{"x", 1}}, {{"probability", 0.2}, {"label", false}}}},
+                                {{{{"x", 1}}, {{"probability", 0.9}, {"label", true}}}}});
   ASSERT_EQ(joined.size(), 1U);
-  EXPECT_EQ(joined[0].outputs, Json({{"probability_a", 0.2}, {"label_a", false},
-                                     {"probability_b", 0.9}, {"label_b", true}}));
+  EXPECT_EQ(
+      joined[0].outputs,
+      Json(
+          {{"probability_a", 0.2}, {"label_a", false}, {"probability_b", 0.9}, {"label_b", true}}));
   Json answer = joined[0].outputs;
   EXPECT_TRUE(MatchesLabelsExample(parts, joined[0], answer));
   answer["label_b"] = false;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <functional>
 
-#include "components/sdk/estimate.h"
 #include "components/sdk/delong.h"
+#include "components/sdk/estimate.h"
 
 namespace penstock::sdk {
 namespace {

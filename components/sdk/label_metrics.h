@@ -19,11 +19,11 @@ enum class Truth : std::uint8_t { kNo = 0, kYes = 1, kUnknown = 2 };
 // Row-major, rows x labels; borrowed.
 struct JudgedLabels {
   std::size_t labels = 0;
-  std::span<const float> probability;        // of each label's positive class
-  std::span<const std::uint8_t> decided;     // 1: the positive class
-  std::span<const Truth> truth;              // kUnknown: the row does not count for the label
-  std::span<const double> weights = {};      // of rows; >= 0, their sum above 0; empty: 1 each
-  std::vector<std::string> names = {};       // of the labels, for sentences
+  std::span<const float> probability;     // of each label's positive class
+  std::span<const std::uint8_t> decided;  // 1: the positive class
+  std::span<const Truth> truth;           // kUnknown: the row does not count for the label
+  std::span<const double> weights = {};   // of rows; >= 0, their sum above 0; empty: 1 each
+  std::vector<std::string> names = {};    // of the labels, for sentences
 
   [[nodiscard]] std::size_t rows() const { return labels == 0 ? 0 : truth.size() / labels; }
 };

@@ -286,6 +286,24 @@ void ApplyRows(const Transform& transform, std::size_t input, const TypedColumn&
       matrix);
 }
 
+Result<std::vector<std::uint32_t>> LabelledRows(const std::string& dataset,
+                                                const std::string& label, std::size_t* rows) {
+  std::vector<std::uint32_t> known;
+  std::size_t row = 0;
+  PENSTOCK_TRY(ForEachBatch(dataset, {label}, [&](const arrow::RecordBatch& b) -> Result<void> {
+    PENSTOCK_ASSIGN(const auto values, FindColumn(b, label));
+    for (std::int64_t r = 0; r < b.num_rows(); ++r, ++row) {
+      const Cell cell = CellAt(values, r);
+      const auto* number = std::get_if<double>(&cell);
+      const bool is_known = cell.index() != 0 && (number == nullptr || std::isfinite(*number));
+      if (is_known) known.push_back(std::uint32_t(row));
+    }
+    return {};
+  }));
+  *rows = row;
+  return known;
+}
+
 Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& batch, float* matrix,
                         std::int64_t first) {
   for (std::size_t i = 0; i < transform.inputs().size(); ++i) {

@@ -49,6 +49,12 @@ struct Label {
     const std::string& dataset, const Label& label, std::vector<double>* exact = nullptr,
     const std::vector<std::uint32_t>* keep = nullptr);
 
+// The rows, ascending, of which the label is known: neither null nor a number that is not finite.
+// `rows` gets how many there are in all.
+[[nodiscard]] Result<std::vector<std::uint32_t>> LabelledRows(const std::string& dataset,
+                                                              const std::string& label,
+                                                              std::size_t* rows);
+
 // One batch (canonical) through the transform, rows from `matrix` on; `first` is the number of the
 // batch's first row. Invalid names the column, and the row of a null (NaN and infinities count as
 // nulls) where the transform's input takes none: a server of the model would refuse such a row.

@@ -112,9 +112,16 @@ Direction DirectionOf(const std::string& metric) {
                                                       "explainedVariance",
                                                       "within",
                                                       "withinPercent"};
-  static const std::set<std::string> kLessIsBetter = {
-      "logLoss", "brier", "rmse", "mae", "medianAbsoluteError", "mape", "expectedCalibrationError",
-      "hammingLoss", "coverageError", "rankingLoss"};
+  static const std::set<std::string> kLessIsBetter = {"logLoss",
+                                                      "brier",
+                                                      "rmse",
+                                                      "mae",
+                                                      "medianAbsoluteError",
+                                                      "mape",
+                                                      "expectedCalibrationError",
+                                                      "hammingLoss",
+                                                      "coverageError",
+                                                      "rankingLoss"};
   if (kMoreIsBetter.contains(metric)) return Direction::kMore;
   if (kLessIsBetter.contains(metric)) return Direction::kLess;
   return metric == "bias" ? Direction::kNearZero : Direction::kNone;

@@ -1,211 +1,16 @@
 #include "components/train/train.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
 #include "components/sdk/dataset.h"
 #include "components/train/artifact.h"
 #include "components/train/predictions.h"
 #include "components/train/report.h"
+#include "components/train/several.h"
+#include "components/train/training.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
 
 namespace penstock::train {
 namespace {
-
-constexpr double kConfidence = 0.95;  // of the intervals in the metrics
-
-struct Inputs {
-  std::vector<Source> sources;
-  sdk::TransformSpec recipe;
-};
-
-Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options) {
-  Inputs inputs;
-  Source train{"train", "", {}, false};
-  PENSTOCK_ASSIGN(train.path, step.InputPath("train"));
-  PENSTOCK_ASSIGN(options.label, sdk::LabelColumn(options.label, train.path));
-  if (options.label.empty()) {
-    return Invalid("parameter label: is required, since no column of train has the role label");
-  }
-  if (options.name.empty()) options.name = options.label;
-  inputs.sources.push_back(std::move(train));
-  if (step.HasInput("valid")) {
-    Source valid{"valid", "", {}, false};
-    PENSTOCK_ASSIGN(valid.path, step.InputPath("valid"));
-    inputs.sources.push_back(std::move(valid));
-  }
-  PENSTOCK_ASSIGN(const auto transform_file, step.InputPath("transform"));
-  PENSTOCK_ASSIGN(inputs.recipe, sdk::LoadTransformSpec(transform_file));
-  for (const auto& column : inputs.recipe.inputs) {
-    const bool label = column.name == options.label;
-    if (!label && column.name != options.weight) continue;
-    const std::string role = label ? "label" : "weight";
-    return Invalid(role + " '" + column.name + "' is a feature of the transform; fit that with " +
-                   role + ": " + column.name);
-  }
-  return inputs;
-}
-
-std::string Mebibytes(std::uint64_t bytes) {
-  return std::to_string((bytes + (1ULL << 20) - 1) >> 20) + " MiB";
-}
-
-// States what the table takes, and samples it where that is too much.
-Result<double> FitIntoMemory(const Surroundings& around, const TrainOptions& options,
-                             const TableSize& size, Inputs& inputs) {
-  const double share = ShareThatFits(size, around.memory);
-  around.Say("table", {{"rows", size.rows},
-                       {"features", size.features},
-                       {"matrix", Mebibytes(MatrixBytes(size))},
-                       {"needed", Mebibytes(NeededBytes(size))},
-                       {"memory", Mebibytes(around.memory)}});
-  if (share >= 1) return 1.0;
-  std::vector<std::string> columns;
-  for (const auto& column : inputs.recipe.inputs) columns.push_back(column.name);
-  columns.push_back(options.label);
-  std::size_t taken = 0;
-  for (Source& source : inputs.sources) {
-    PENSTOCK_TRY(Sample(columns, share, std::uint64_t(options.seed), source));
-    taken += source.keep.size();
-  }
-  around.Say("sampled", {{"rows", taken},
-                         {"of", size.rows},
-                         {"why",
-                          "the table does not fit into memory; give the step more to learn "
-                          "from all rows"}});
-  return share;
-}
-
-Result<TableSize> SizeOf(const Inputs& inputs) {
-  TableSize size;
-  for (const auto view : {sdk::View::kDense, sdk::View::kTree, sdk::View::kEmbedding}) {
-    if (inputs.recipe.version() == 1) break;  // refused when the table is read
-    const auto transform = sdk::Transform::Make(inputs.recipe, view);
-    if (transform) size.features = std::max(size.features, std::uint64_t(transform->width()));
-  }
-  size.columns = inputs.recipe.inputs.size();
-  for (const Source& source : inputs.sources) {
-    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
-    size.rows += std::uint64_t(reader->rows());
-  }
-  return size;
-}
-
-// The rows that are taken, numbered through the datasets.
-Result<std::vector<std::uint32_t>> KeptRows(const Inputs& inputs) {
-  std::vector<std::uint32_t> keep;
-  std::uint64_t first = 0;
-  for (const Source& source : inputs.sources) {
-    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
-    for (const std::uint32_t row : source.keep) keep.push_back(std::uint32_t(first + row));
-    first += std::uint64_t(reader->rows());
-  }
-  return keep;
-}
-
-// What is asked for and cannot be had of this label; before anything is fitted.
-Result<void> CheckAgainst(const Labels& labels, const TrainOptions& options) {
-  if (options.calibrate != sdk::CalibrationMethod::kNone && !labels.classification()) {
-    return Invalid("parameter calibrate: is of a classification, and this is a regression");
-  }
-  if (options.threshold.by != ThresholdBy::kFixed && labels.target.classes != 2) {
-    return Invalid("parameter thresholdBy: is of two classes, and label '" + labels.label.column +
-                   "' has " + (labels.classification() ? "more" : "values"));
-  }
-  if (options.log_target == "always" && labels.target.loss != Loss::kSquared) {
-    return Invalid("parameter logTarget: always is of a regression by loss squared, and label '" +
-                   labels.label.column +
-                   (labels.classification() ? "' has classes" : "' is learnt by another loss") +
-                   "; leave logTarget out");
-  }
-  PENSTOCK_ASSIGN(const auto metric, ChoiceMetric(options.metric, labels.target));
-  static_cast<void>(metric);
-  return {};
-}
-
-// The model is calibrated where its answers to all parts of the rows held out bear it out.
-Result<void> Calibrate(const Labels& labels, const TrainOptions& options, Outcome& outcome) {
-  if (options.calibrate == sdk::CalibrationMethod::kNone) return {};
-  HeldOutAnswers& h = outcome.held_out;
-  PENSTOCK_ASSIGN(const auto calibration, FitCalibration(options.calibrate, h, labels.target));
-  std::vector<double> calibrated;
-  if (calibration.method == options.calibrate) {
-    PENSTOCK_ASSIGN(calibrated, CrossCalibrated(options.calibrate, h, labels.target,
-                                                std::uint64_t(options.seed)));
-  }
-  if (calibrated.empty()) {
-    outcome.notes.push_back(
-        "The model is not calibrated: its answers to rows that were held out, or to a part of "
-        "them, do not rank them, so that there is nothing to calibrate.");
-    return {};
-  }
-  outcome.calibration = calibration;
-  h.answers = std::move(calibrated);
-  return {};
-}
-
-// A calibration, the threshold and the metrics, all from rows held out.
-Result<void> Judge(const Labels& labels, const TrainOptions& options, Outcome& outcome) {
-  HeldOutAnswers& h = outcome.held_out;
-  PENSTOCK_TRY(Calibrate(labels, options, outcome));
-  outcome.threshold = options.threshold.fixed;
-  if (labels.classification() && labels.target.classes == 2) {
-    outcome.threshold = ChooseThreshold(options.threshold, h.answers, h.y, h.weight);
-  }
-  return {};
-}
-
-// Those that the model is fitted on.
-std::vector<std::uint32_t> FittedRows(const Table& table) {
-  std::vector<std::uint32_t> rows(table.options.refit ? table.labels.rows()
-                                                      : table.labels.train_rows);
-  std::iota(rows.begin(), rows.end(), 0U);
-  return rows;
-}
-
-Result<void> FitChosen(const Table& table, Outcome& outcome) {
-  if (outcome.choice.best.kept && !table.options.refit) {
-    outcome.fitted = *outcome.choice.best.kept;
-    return {};
-  }
-  outcome.refitted = table.options.refit;
-  PENSTOCK_ASSIGN(outcome.fitted, FitCandidate(table, outcome.choice.best, FittedRows(table)));
-  return {};
-}
-
-Result<void> LearnABatch(const Table& table, const std::vector<std::unique_ptr<Learner>>& learners,
-                         Outcome& outcome) {
-  if (!table.options.overfit_one_batch) return {};
-  auto report = LearnOneBatch(table, learners, FittedRows(table));
-  if (!report) {  // a diagnosis; what is wrong with the learner or the rows its own turn tells
-    if (report.error().kind == ErrorKind::kCancelled) return report.error();
-    outcome.notes.push_back("One batch could not be learnt: " + report.error().message);
-    return {};
-  }
-  outcome.batch = *std::move(report);
-  if (!outcome.batch) {
-    outcome.notes.push_back(
-        "overfitOneBatch: no learner of this training learns by batches; model mlp does.");
-    return {};
-  }
-  const OverfitReport& batch = *outcome.batch;
-  table.around.Say("overfitOneBatch", {{"learnt", batch.learnt}, {"what", batch.says}});
-  if (!batch.learnt) outcome.notes.push_back("One batch: " + batch.says + ".");
-  return {};
-}
-
-Result<void> AskForMoreRows(const Table& table, Outcome& outcome) {
-  if (!table.options.learning_curve) return {};
-  PENSTOCK_ASSIGN(outcome.curve,
-                  DrawLearningCurve(table, outcome.choice, outcome.fitted, FittedRows(table)));
-  if (!outcome.curve)
-    outcome.notes.push_back(
-        "There is no learning curve: half of the rows are too few to learn from (50, and some of "
-        "each class).");
-  return {};
-}
 
 Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome, bool asked) {
   const Board& board = outcome.choice.board;
@@ -233,8 +38,10 @@ Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome, bool as
 }
 
 // The outputs that the step asks for; only the model must be among them.
-Result<void> WriteOutputs(const sdk::Step& step, const Table& table,
-                          const std::vector<Source>& sources, Outcome& outcome) {
+Result<void> WriteOutputs(const sdk::Step& step, Training& training) {
+  const Table& table = training.table;
+  const std::vector<Source>& sources = training.inputs.sources;
+  Outcome& outcome = training.outcome;
   PENSTOCK_ASSIGN(const auto model, step.OutputPath("model"));
   PENSTOCK_TRY(WriteModel(model, table, sources, outcome));
   if (step.HasOutput("metrics")) {
@@ -252,106 +59,25 @@ Result<void> WriteOutputs(const sdk::Step& step, const Table& table,
   return WriteResults(step, outcome, table.options.learning_curve);
 }
 
-// What the trials' keys hold of the parameters: not what leaves answers as they are.
-Json ParametersThatCount(const Json& all) {
-  Json some = all.is_object() ? all : Json::object();
-  for (const char* name :
-       {"checkpoint", "maxTime", "budget", "name", "examples", "threshold", "thresholdBy", "costs",
-        "calibrate", "metric", "refit", "folds", "learningCurve", "overfitOneBatch"}) {
-    some.erase(name);
-  }
-  return some;
-}
-
-void SayEnd(const Surroundings& around, const Outcome& outcome) {
-  const Board& board = outcome.choice.board;
-  for (const BoardLine& line : board.lines) {
-    if (!line.chosen) continue;
-    around.Say("chosen", {{"learner", line.learner},
-                          {"setting", line.setting},
-                          {"metric", board.metric},
-                          {"value", line.nested->value},
-                          {"standardError", line.nested->standard_error},
-                          {"dummy", board.dummy.value}});
-  }
-  if (board.beats_dummy) return;
-  around.Say("warning", {{"what", "the model does not beat a constant answer"},
-                         {"metric", board.metric},
-                         {"dummy", board.dummy.value}});
-}
-
 }  // namespace
-
-HeldOutAnswers HeldOutOf(const Labels& labels, const FoldPlan& plan, const Candidate& candidate) {
-  struct Place {
-    std::uint32_t fold = UINT32_MAX;
-    std::size_t at = 0;
-  };
-  std::vector<Place> places(labels.rows());
-  for (std::size_t f = 0; f < plan.a_repeat; ++f) {
-    const auto& rows = plan.folds[f].held_out;
-    for (std::size_t i = 0; i < rows.size(); ++i) places[rows[i]] = {std::uint32_t(f), i};
-  }
-  HeldOutAnswers h;
-  const std::size_t width = labels.target.width();
-  for (std::size_t r = 0; r < labels.rows(); ++r) {
-    if (places[r].fold == UINT32_MAX) continue;
-    h.rows.push_back(std::uint32_t(r));
-    h.fold.push_back(places[r].fold);
-    h.y.push_back(labels.y[r]);
-    if (!labels.weight.empty()) h.weight.push_back(labels.weight[r]);
-    if (!labels.group.empty()) h.group.push_back(labels.group[r]);
-    const double* answer = candidate.answers[places[r].fold].data() + places[r].at * width;
-    h.answers.insert(h.answers.end(), answer, answer + width);
-  }
-  return h;
-}
 
 Result<void> Train(sdk::Step& step, const Surroundings& around) {
   PENSTOCK_ASSIGN(auto options, ReadOptions(step.parameters()));
+  PENSTOCK_ASSIGN(const auto train, step.InputPath("train"));
+  PENSTOCK_ASSIGN(const auto labels, sdk::LabelColumns(options.label, options.labels, train));
+  if (labels.empty()) {
+    return Invalid("parameter label: is required, since no column of train has the role label");
+  }
+  if (labels.size() > 1) return TrainSeveral(step, options, labels, around);
+  options.label = labels.front();
+  if (options.name.empty()) options.name = options.label;
   PENSTOCK_ASSIGN(auto inputs, ReadInputs(step, options));
-  Outcome outcome;
-  PENSTOCK_ASSIGN(outcome.size, SizeOf(inputs));
-  PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
-  PENSTOCK_ASSIGN(auto labels, LoadTarget(inputs.sources, options));
-  outcome.size.answers = labels.target.width();
-  if (ShareThatFits(outcome.size, around.memory) < outcome.share) {  // of many classes
-    PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
-    PENSTOCK_ASSIGN(labels, LoadTarget(inputs.sources, options));
-  }
-  for (const auto& note : labels.notes) around.Say("label", {{"what", note}});
-  PENSTOCK_TRY(CheckAgainst(labels, options));
-  PENSTOCK_ASSIGN(auto plan, PlanFolds(labels, options.folds, options.model == "auto",
-                                       std::uint64_t(options.seed)));
-  std::vector<std::string> paths;
-  std::vector<std::string> names;
-  for (const Source& source : inputs.sources) {
-    paths.push_back(source.path);
-    names.push_back(source.name);
-  }
-  PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
-  PENSTOCK_ASSIGN(const auto rows,
-                  transform::TrainingTable::Load(paths, inputs.recipe,
-                                                 outcome.share < 1 ? &keep : nullptr, names));
-  const TrialStore store(options.checkpoint);
-  const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
-  const auto learners = around.learners(options);
-  PENSTOCK_TRY(LearnABatch(table, learners, outcome));
-  PENSTOCK_ASSIGN(outcome.choice, Choose(table, std::move(plan), learners, inputs.recipe));
-  outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
-  PENSTOCK_TRY(Judge(labels, options, outcome));
-  PENSTOCK_TRY(FitChosen(table, outcome));
-  PENSTOCK_TRY(AskForMoreRows(table, outcome));
-  for (const auto& note : outcome.notes) around.Say("warning", {{"what", note}});
-  PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(labels, options, outcome));
-  const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
-  const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
-  outcome.metrics = sdk::Measure(outcome.manifest, raw, y, {}, kConfidence);
-  SayEnd(around, outcome);
-  if (outcome.choice.board.truncated) {
+  PENSTOCK_ASSIGN(const auto training,
+                  LearnOneLabel(options, std::move(inputs), around, step.parameters(), As::kAlone));
+  if (training->outcome.choice.board.truncated) {
     PENSTOCK_TRY(step.DoNotCache("maxTime ended train before it had tried all candidates"));
   }
-  return WriteOutputs(step, table, inputs.sources, outcome);
+  return WriteOutputs(step, *training);
 }
 
 }  // namespace penstock::train

@@ -68,7 +68,7 @@ TEST(LabelMetrics, AreThoseOfScikitLearn) {
 TEST(LabelMetrics, ARowWithoutALabelCountsForTheOthersAlone) {
   const std::vector<float> p = {0.9F, 0.2F, 0.1F, 0.8F, 0.7F, 0.6F, 0.2F, 0.3F};
   const std::vector<std::uint8_t> decided = {1, 0, 0, 1, 1, 1, 0, 0};
-  const std::vector<Truth> all = {Truth::kYes, Truth::kNo, Truth::kNo, Truth::kYes,
+  const std::vector<Truth> all = {Truth::kYes, Truth::kNo, Truth::kNo,  Truth::kYes,
                                   Truth::kNo,  Truth::kNo, Truth::kYes, Truth::kNo};
   std::vector<Truth> some = all;
   some[5] = Truth::kUnknown;  // was decided wrong
