@@ -120,7 +120,6 @@ struct Judged {
 
 Result<Judged> JudgeModel(const sdk::Step& step, const std::string& model,
                           const std::string& dataset, const BlessOptions& options) {
-  // What cannot be read is for ServeTestRows to say: no server loads it.
   const auto labels = sdk::LoadLabelsManifest(model);
   if (labels && *labels) {
     PENSTOCK_ASSIGN(auto served, ServeTestRowsOfAll(model, **labels, dataset));
@@ -134,6 +133,9 @@ Result<Judged> JudgeModel(const sdk::Step& step, const std::string& model,
     return Judged{std::move(verdict), std::move(served.refused), rows};
   }
   PENSTOCK_ASSIGN(auto served, ServeTestRows(model, dataset));
+  if (!labels && !served.scored) {
+    served.check.message = "no server loads the model: " + labels.error().message;
+  }
   PENSTOCK_ASSIGN(auto verdict, VerdictOf(served, step, dataset, options));
   std::optional<std::size_t> rows;
   if (served.scored) rows = served.scored->labels.size();
