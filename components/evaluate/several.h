@@ -1,5 +1,5 @@
 // A model of several labels: each label's model judged as if alone, and all labels together
-// (components/sdk/label_metrics.h).
+// (components/sdk/metrics.h).
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 #include "components/evaluate/options.h"
 #include "components/evaluate/scoring.h"
 #include "components/model_format/label_models.h"
-#include "components/sdk/label_metrics.h"
+#include "components/sdk/metrics.h"
 #include "components/sdk/page/page.h"
 
 namespace penstock::evaluate {

@@ -1,11 +1,10 @@
-#include "components/sdk/label_metrics.h"
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "components/sdk/delong.h"
 #include "components/sdk/estimate.h"
+#include "components/sdk/metrics.h"
 
 namespace penstock::sdk {
 namespace {

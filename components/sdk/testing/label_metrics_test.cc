@@ -1,10 +1,9 @@
 // Every value of MeasureLabels beside scikit-learn's; and what it does where labels are not known.
-#include "components/sdk/label_metrics.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "components/sdk/metrics.h"
 #include "components/sdk/testing/label_metrics_tables.h"
 
 namespace penstock::sdk {

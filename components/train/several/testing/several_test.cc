@@ -1,4 +1,6 @@
 // Several labels, with learners that are made up.
+#include "components/train/several/several.h"
+
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
@@ -34,6 +36,7 @@ class SeveralTest : public FrameTest {
  protected:
   void SetUp() override {
     FrameTest::SetUp();
+    train_ = TrainLabels;
     Write("train", SeveralRows(300, 1));
     Write("valid", SeveralRows(100, 2));
   }

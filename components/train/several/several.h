@@ -12,6 +12,9 @@
 
 namespace penstock::train {
 
+// Of a step with one label (train.h) or several: `labels`, or the columns with that role.
+[[nodiscard]] Result<void> TrainLabels(sdk::Step& step, const Surroundings& around);
+
 // Writes the step's outputs and results. maxTime is shared: each label has what is left, divided by
 // the labels left. Invalid names the label.
 [[nodiscard]] Result<void> TrainSeveral(sdk::Step& step, const TrainOptions& options,

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "components/sdk/label_metrics.h"
-#include "components/train/training.h"
+#include "components/sdk/metrics.h"
+#include "components/train/train.h"
 
 namespace penstock::train {
 

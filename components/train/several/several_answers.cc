@@ -1,4 +1,4 @@
-#include "components/train/several_answers.h"
+#include "components/train/several/several_answers.h"
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>

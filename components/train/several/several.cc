@@ -1,4 +1,4 @@
-#include "components/train/several.h"
+#include "components/train/several/several.h"
 
 #include <algorithm>
 #include <set>
@@ -8,8 +8,8 @@
 #include "components/sdk/model_examples.h"
 #include "components/train/artifact.h"
 #include "components/train/report.h"
-#include "components/train/several_answers.h"
-#include "components/train/training.h"
+#include "components/train/several/several_answers.h"
+#include "components/train/train.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
 
@@ -253,6 +253,13 @@ Result<void> TrainSeveral(sdk::Step& step, const TrainOptions& options,
     if (!added) return Wrap("label '" + labels[k] + "'", added.error());
   }
   return together.Write();
+}
+
+Result<void> TrainLabels(sdk::Step& step, const Surroundings& around) {
+  PENSTOCK_ASSIGN(const auto options, ReadOptions(step.parameters()));
+  PENSTOCK_ASSIGN(const auto train, step.InputPath("train"));
+  PENSTOCK_ASSIGN(const auto labels, sdk::LabelColumns(options.label, options.labels, train));
+  return labels.size() > 1 ? TrainSeveral(step, options, labels, around) : Train(step, around);
 }
 
 }  // namespace penstock::train
