@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <numeric>
 
 #include "components/sdk/delong.h"
 #include "components/sdk/estimate.h"
@@ -127,59 +127,43 @@ void AddMeans(const JudgedLabels& j, std::int64_t cells, Metrics& all) {
   add("logLoss", loss, no_loss);
 }
 
-// One row of which every label is known.
-struct Row {
-  std::span<const float> score;
-  std::span<const Truth> truth;
-  std::span<const std::uint8_t> decided;
-
-  [[nodiscard]] bool Has(std::size_t k) const { return truth[k] == Truth::kYes; }
+// What is said of one row of which every label is known.
+struct RowValues {
+  double right = 0;
+  double precision = 0;
+  double coverage = 0;
+  double loss = 0;
 };
 
-bool IsRight(const Row& row) {
-  for (std::size_t k = 0; k < row.truth.size(); ++k) {
-    if (row.Has(k) != (row.decided[k] != 0)) return false;
-  }
-  return true;
-}
-
-double RankingPrecision(const Row& row) {
-  double sum = 0, labels = 0;
-  for (std::size_t k = 0; k < row.truth.size(); ++k) {
-    if (!row.Has(k)) continue;
-    double rank = 0, among = 0;
-    for (std::size_t i = 0; i < row.truth.size(); ++i) {
-      if (row.score[i] < row.score[k]) continue;
-      rank += 1;
-      among += row.Has(i) ? 1 : 0;
+// Labels of one row by falling probability; of equals the worst rank counts.
+RowValues ValuesOf(std::span<const float> score, std::span<const Truth> truth,
+                   std::span<const std::uint8_t> decided, std::vector<std::uint32_t>& order) {
+  const std::size_t labels = truth.size();
+  order.resize(labels);
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return score[a] > score[b]; });
+  const auto all = double(std::count(truth.begin(), truth.end(), Truth::kYes));
+  RowValues values{1, 0, 0, 0};
+  double seen = 0, above = 0, ratios = 0, wrong = 0;  // above: of the labels that the row has
+  for (std::size_t begin = 0, end = 0; begin < labels; begin = end) {
+    double has = 0;  // of those of one probability
+    for (; end < labels && score[order[end]] == score[order[begin]]; ++end) {
+      const bool is = truth[order[end]] == Truth::kYes;
+      has += is ? 1 : 0;
+      if (is != (decided[order[end]] != 0)) values.right = 0;
     }
-    sum += among / rank;
-    labels += 1;
+    const auto equal = double(end - begin);
+    seen += equal;
+    wrong += (equal - has) * (all - above);
+    above += has;
+    ratios += has * above / seen;
+    if (has > 0) values.coverage = seen;
   }
-  return labels == 0 || labels == double(row.truth.size()) ? 1 : sum / labels;
-}
-
-double Coverage(const Row& row) {
-  std::optional<float> least;
-  for (std::size_t k = 0; k < row.truth.size(); ++k) {
-    if (row.Has(k)) least = std::min(row.score[k], least.value_or(row.score[k]));
-  }
-  if (!least) return 0;
-  return double(std::count_if(row.score.begin(), row.score.end(),
-                              [&](float score) { return score >= *least; }));
-}
-
-double RankingLoss(const Row& row) {
-  double pairs = 0, wrong = 0;
-  for (std::size_t k = 0; k < row.truth.size(); ++k) {
-    if (!row.Has(k)) continue;
-    for (std::size_t i = 0; i < row.truth.size(); ++i) {
-      if (row.Has(i)) continue;
-      pairs += 1;
-      wrong += row.score[k] <= row.score[i] ? 1 : 0;
-    }
-  }
-  return pairs > 0 ? wrong / pairs : 0;
+  const double others = double(labels) - all;
+  values.precision = all == 0 || others == 0 ? 1 : ratios / all;
+  values.loss = all == 0 || others == 0 ? 0 : wrong / (all * others);
+  return values;
 }
 
 // The rows of which every label is known.
@@ -201,26 +185,30 @@ void AddRows(const JudgedLabels& j, Width width, Metrics& all) {
   for (const std::uint32_t r : rows) {
     if (!j.weights.empty()) weights.push_back(j.weights[r]);
   }
-  const auto at = [&](std::size_t i) {
-    const std::size_t begin = rows[i] * j.labels;
-    return Row{j.probability.subspan(begin, j.labels), j.truth.subspan(begin, j.labels),
-               j.decided.subspan(begin, j.labels)};
-  };
+  std::vector<RowValues> values;
+  std::vector<std::uint32_t> order;
+  for (const std::uint32_t r : rows) {
+    const std::size_t begin = r * j.labels;
+    values.push_back(ValuesOf(j.probability.subspan(begin, j.labels),
+                              j.truth.subspan(begin, j.labels), j.decided.subspan(begin, j.labels),
+                              order));
+  }
   const bool weigh = weights.empty() ||
                      std::any_of(weights.begin(), weights.end(), [](double w) { return w > 0; });
-  const auto add = [&](const char* name, double most, double (*of)(const Row&)) {
+  const auto add = [&](const char* name, double most, double RowValues::*of) {
     if (rows.empty() || !weigh) {
       all[name] = Undefined(0, "of no row every label is known");
       return;
     }
-    Metric m = MeanOf({{}, none, {}, weights}, width, 0, [&](std::size_t i) { return of(at(i)); });
+    Metric m =
+        MeanOf({{}, none, {}, weights}, width, 0, [&](std::size_t i) { return values[i].*of; });
     if (m.interval) m.interval->high = std::min(m.interval->high, most);
     all[name] = m;
   };
-  add("subsetAccuracy", 1, [](const Row& row) { return IsRight(row) ? 1.0 : 0.0; });
-  add("labelRankingAveragePrecision", 1, RankingPrecision);
-  add("coverageError", double(j.labels), Coverage);
-  add("rankingLoss", 1, RankingLoss);
+  add("subsetAccuracy", 1, &RowValues::right);
+  add("labelRankingAveragePrecision", 1, &RowValues::precision);
+  add("coverageError", double(j.labels), &RowValues::coverage);
+  add("rankingLoss", 1, &RowValues::loss);
 }
 
 // A share of what is known: rows with labels that are not count by those that are.

@@ -35,7 +35,7 @@ Error NoLabel(const std::string& column, const Cell& cell, std::int64_t row) {
 
 // Distinct values of the label as JSON, at most `limit` + 1 of them.
 Result<std::set<Json>> DistinctLabels(const std::string& dataset, const std::string& column,
-                                      std::size_t limit) {
+                                      std::size_t limit, bool skip_nulls) {
   std::set<Json> distinct;
   std::set<std::string, std::less<>> texts;
   std::int64_t row = 0;
@@ -44,6 +44,7 @@ Result<std::set<Json>> DistinctLabels(const std::string& dataset, const std::str
         PENSTOCK_ASSIGN(const TypedColumn values, FindColumn(batch, column));
         for (std::int64_t r = 0; r < batch.num_rows(); ++r, ++row) {
           const Cell cell = CellAt(values, r);
+          if (IsNull(cell) && skip_nulls) continue;
           if (IsNull(cell)) return NoLabel(column, cell, row);
           if (distinct.size() + texts.size() > limit) continue;
           if (const auto* text = std::get_if<std::string_view>(&cell)) {
@@ -195,7 +196,7 @@ std::vector<std::string> NamesOf(const Transform& transform, const std::string& 
 }  // namespace
 
 Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
-                         const std::string& task) {
+                         const std::string& task, bool skip_nulls) {
   PENSTOCK_ASSIGN(const ColumnType type, LabelType(dataset, column));
   Label label;
   label.column = column;
@@ -208,7 +209,7 @@ Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
   }
   const std::size_t limit =
       automatic && type == ColumnType::kInt64 ? kMaxClassesOfAuto : kMaxClasses;
-  PENSTOCK_ASSIGN(const auto distinct, DistinctLabels(dataset, column, limit));
+  PENSTOCK_ASSIGN(const auto distinct, DistinctLabels(dataset, column, limit, skip_nulls));
   if (automatic && type == ColumnType::kInt64 && distinct.size() > limit) {
     label.task = ModelTask::kRegression;
   }
@@ -293,10 +294,7 @@ Result<std::vector<std::uint32_t>> LabelledRows(const std::string& dataset,
   PENSTOCK_TRY(ForEachBatch(dataset, {label}, [&](const arrow::RecordBatch& b) -> Result<void> {
     PENSTOCK_ASSIGN(const auto values, FindColumn(b, label));
     for (std::int64_t r = 0; r < b.num_rows(); ++r, ++row) {
-      const Cell cell = CellAt(values, r);
-      const auto* number = std::get_if<double>(&cell);
-      const bool is_known = cell.index() != 0 && (number == nullptr || std::isfinite(*number));
-      if (is_known) known.push_back(std::uint32_t(row));
+      if (!IsNull(CellAt(values, r))) known.push_back(std::uint32_t(row));
     }
     return {};
   }));

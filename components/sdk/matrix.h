@@ -35,9 +35,9 @@ struct Label {
 // Reads the label's column. `task`: classification, regression, or auto: regression for a float and
 // for an integer of more than 20 values, else classification. Invalid for a null, a single class, a
 // regression on strings, more than 10,000 classes, classes with fractions. Floats without fractions
-// are classes as integers are.
+// are classes as integers are. `skip_nulls`: of the rows of which it is known (LabelledRows).
 [[nodiscard]] Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
-                                       const std::string& task);
+                                       const std::string& task, bool skip_nulls = false);
 // The label that a model was trained on.
 [[nodiscard]] Label LabelOf(const ModelManifest& manifest);
 

@@ -133,6 +133,7 @@ Result<void> LeaveOutUnknown(const std::string& label, Source& source, std::size
     source.keep = std::move(both);
   }
   source.sampled = true;
+  source.labelled = true;
   return {};
 }
 

@@ -242,8 +242,9 @@ Result<void> LoadY(const std::vector<Source>& sources, Labels& labels) {
 Result<Labels> LoadTarget(const std::vector<Source>& sources, const TrainOptions& options) {
   Labels labels;
   PENSTOCK_ASSIGN(const sdk::Schema schema, sdk::DatasetSchema(sources.front().path));
-  auto label = sdk::LearnLabel(sources.front().path, options.label,
-                               WantedTask(options, schema.Find(options.label)));
+  auto label =
+      sdk::LearnLabel(sources.front().path, options.label,
+                      WantedTask(options, schema.Find(options.label)), sources.front().labelled);
   if (!label) return Wrap("dataset train", label.error());
   labels.label = std::move(*label);
   PENSTOCK_TRY(SetPositive(options.positive, labels.label));

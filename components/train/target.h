@@ -19,6 +19,7 @@ struct Source {
   std::string path;
   std::vector<std::uint32_t> keep;  // rows of it, ascending; used only where `sampled`
   bool sampled = false;
+  bool labelled = false;  // `keep` leaves out rows of which the label is null
 };
 
 struct Labels {
