@@ -136,8 +136,8 @@ struct RowValues {
 };
 
 // Labels of one row by falling probability; of equals the worst rank counts.
-RowValues ValuesOf(std::span<const float> score, std::span<const Truth> truth,
-                   std::span<const std::uint8_t> decided, std::vector<std::uint32_t>& order) {
+RowValues RankRow(std::span<const float> score, std::span<const Truth> truth,
+                  std::span<const std::uint8_t> decided, std::vector<std::uint32_t>& order) {
   const std::size_t labels = truth.size();
   order.resize(labels);
   std::iota(order.begin(), order.end(), 0U);
@@ -148,11 +148,12 @@ RowValues ValuesOf(std::span<const float> score, std::span<const Truth> truth,
   double seen = 0, above = 0, ratios = 0, wrong = 0;  // above: of the labels that the row has
   for (std::size_t begin = 0, end = 0; begin < labels; begin = end) {
     double has = 0;  // of those of one probability
-    for (; end < labels && score[order[end]] == score[order[begin]]; ++end) {
+    do {
       const bool is = truth[order[end]] == Truth::kYes;
       has += is ? 1 : 0;
       if (is != (decided[order[end]] != 0)) values.right = 0;
-    }
+      ++end;
+    } while (end < labels && score[order[end]] == score[order[begin]]);
     const auto equal = double(end - begin);
     seen += equal;
     wrong += (equal - has) * (all - above);
@@ -189,9 +190,9 @@ void AddRows(const JudgedLabels& j, Width width, Metrics& all) {
   std::vector<std::uint32_t> order;
   for (const std::uint32_t r : rows) {
     const std::size_t begin = r * j.labels;
-    values.push_back(ValuesOf(j.probability.subspan(begin, j.labels),
-                              j.truth.subspan(begin, j.labels), j.decided.subspan(begin, j.labels),
-                              order));
+    values.push_back(RankRow(j.probability.subspan(begin, j.labels),
+                             j.truth.subspan(begin, j.labels), j.decided.subspan(begin, j.labels),
+                             order));
   }
   const bool weigh = weights.empty() ||
                      std::any_of(weights.begin(), weights.end(), [](double w) { return w > 0; });
