@@ -146,7 +146,7 @@ void SayEnd(const Surroundings& around, const Outcome& outcome) {
                          {"dummy", board.dummy.value}});
 }
 
-Result<void> Learn(Training& training, FoldPlan plan) {
+Result<void> Learn(LabelTraining& training, FoldPlan plan) {
   const Table& table = training.table;
   Outcome& outcome = training.outcome;
   PENSTOCK_TRY(LearnABatch(table, training.learners, outcome));
@@ -192,8 +192,9 @@ HeldOutAnswers HeldOutOf(const Labels& labels, const FoldPlan& plan, const Candi
   return h;
 }
 
-Training::Training(const TrainOptions& asked, Inputs read, Labels learnt,
-                   transform::TrainingTable loaded, const Surroundings& around, Json parameters)
+LabelTraining::LabelTraining(const TrainOptions& asked, Inputs read, Labels learnt,
+                             transform::TrainingTable loaded, const Surroundings& around,
+                             Json parameters)
     : options(asked),
       inputs(std::move(read)),
       labels(std::move(learnt)),
@@ -202,9 +203,9 @@ Training::Training(const TrainOptions& asked, Inputs read, Labels learnt,
       learners(around.learners(options)),
       table{rows, labels, options, around, store, std::move(parameters)} {}
 
-Result<std::unique_ptr<Training>> LearnOneLabel(const TrainOptions& options, Inputs inputs,
-                                                const Surroundings& around, const Json& parameters,
-                                                As as) {
+Result<std::unique_ptr<LabelTraining>> LearnOneLabel(const TrainOptions& options, Inputs inputs,
+                                                     const Surroundings& around,
+                                                     const Json& parameters, As as) {
   PENSTOCK_ASSIGN(auto taken, TakeRows(options, around, as, inputs));
   for (const auto& note : taken.labels.notes) around.Say("label", {{"what", note}});
   PENSTOCK_TRY(CheckAgainst(taken.labels, options));
@@ -212,8 +213,8 @@ Result<std::unique_ptr<Training>> LearnOneLabel(const TrainOptions& options, Inp
                                        std::uint64_t(options.seed)));
   PENSTOCK_ASSIGN(auto rows, LoadRows(inputs));
   auto training =
-      std::make_unique<Training>(options, std::move(inputs), std::move(taken.labels),
-                                 std::move(rows), around, ParametersThatCount(parameters));
+      std::make_unique<LabelTraining>(options, std::move(inputs), std::move(taken.labels),
+                                      std::move(rows), around, ParametersThatCount(parameters));
   training->outcome.size = taken.size;
   training->outcome.share = taken.share;
   PENSTOCK_TRY(Learn(*training, std::move(plan)));
@@ -248,7 +249,7 @@ Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome, bool as
 }
 
 // The outputs that the step asks for; only the model must be among them.
-Result<void> WriteOutputs(const sdk::Step& step, Training& training) {
+Result<void> WriteOutputs(const sdk::Step& step, LabelTraining& training) {
   const Table& table = training.table;
   const std::vector<Source>& sources = training.inputs.sources;
   Outcome& outcome = training.outcome;

@@ -27,7 +27,7 @@ namespace penstock::train {
 
 // All that a training of one label has but what is written. An object is made once and moved
 // nowhere: its parts refer to each other.
-struct Training {
+struct LabelTraining {
   TrainOptions options;
   Inputs inputs;
   Labels labels;
@@ -37,16 +37,16 @@ struct Training {
   Table table;
   Outcome outcome;
 
-  Training(const TrainOptions& asked, Inputs read, Labels learnt, transform::TrainingTable loaded,
-           const Surroundings& around, Json parameters);
-  Training(const Training&) = delete;
-  Training& operator=(const Training&) = delete;
+  LabelTraining(const TrainOptions& asked, Inputs read, Labels learnt,
+                transform::TrainingTable loaded, const Surroundings& around, Json parameters);
+  LabelTraining(const LabelTraining&) = delete;
+  LabelTraining& operator=(const LabelTraining&) = delete;
 };
 
 // Samples, chooses, fits, judges. `parameters`: the step's, as given.
-[[nodiscard]] Result<std::unique_ptr<Training>> LearnOneLabel(const TrainOptions& options,
-                                                              Inputs inputs,
-                                                              const Surroundings& around,
-                                                              const Json& parameters, As as);
+[[nodiscard]] Result<std::unique_ptr<LabelTraining>> LearnOneLabel(const TrainOptions& options,
+                                                                   Inputs inputs,
+                                                                   const Surroundings& around,
+                                                                   const Json& parameters, As as);
 
 }  // namespace penstock::train

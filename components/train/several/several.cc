@@ -26,7 +26,7 @@ struct ExampleRows {
   std::vector<std::uint32_t> rows;  // ascending
 };
 
-ExampleRows ChooseExamples(const Training& training) {
+ExampleRows ChooseExamples(const LabelTraining& training) {
   const Labels& labels = training.labels;
   const bool of_valid = labels.rows() > labels.train_rows;
   const std::size_t rows = of_valid ? labels.rows() - labels.train_rows : labels.train_rows;
@@ -41,7 +41,7 @@ ExampleRows ChooseExamples(const Training& training) {
 }
 
 // As a server computes the answers.
-Result<std::vector<sdk::ModelExample>> AnswerExamples(const Training& training,
+Result<std::vector<sdk::ModelExample>> AnswerExamples(const LabelTraining& training,
                                                       const ExampleRows& chosen) {
   const Outcome& outcome = training.outcome;
   PENSTOCK_ASSIGN(const auto rows,
@@ -69,7 +69,7 @@ class Together {
         answers_(std::move(answers)),
         page_("Training of " + options.name) {}
 
-  Result<void> Add(Training& training) {
+  Result<void> Add(LabelTraining& training) {
     const std::string& label = training.options.label;
     PENSTOCK_ASSIGN(const auto model, step_.OutputPath("model"));
     const std::string folder = "labels/" + std::to_string(manifest_.labels.size());
@@ -133,7 +133,7 @@ class Together {
     return {};
   }
 
-  void AddToBoard(const Training& training) {
+  void AddToBoard(const LabelTraining& training) {
     const Board& board = training.outcome.choice.board;
     for (const BoardLine& line : board.lines) {
       if (!line.chosen) continue;

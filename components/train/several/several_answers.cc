@@ -43,7 +43,7 @@ Result<SeveralAnswers> SeveralAnswers::Make(std::vector<Source> datasets,
   return all;
 }
 
-void SeveralAnswers::Add(const Training& training) {
+void SeveralAnswers::Add(const LabelTraining& training) {
   const std::size_t rows = first_.back();
   const HeldOutAnswers& h = training.outcome.held_out;
   OfLabel& own = answers_.emplace_back();

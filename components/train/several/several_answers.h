@@ -19,7 +19,7 @@ class SeveralAnswers {
                                                    std::vector<std::string> labels);
 
   // What a label's chosen candidate answered. Labels come in order, each once.
-  void Add(const Training& training);
+  void Add(const LabelTraining& training);
 
   // Over the rows that were held out for some label.
   [[nodiscard]] sdk::Metrics Measure(double confidence) const;
