@@ -13,12 +13,6 @@ namespace {
 using evaluate::Scored;
 using sdk::Direction;
 
-std::string Text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
-}
-
 Result<sdk::Metric> Find(const sdk::Metrics& metrics, const std::string& name) {
   if (const auto found = metrics.find(name); found != metrics.end()) return found->second;
   std::string known;
@@ -37,19 +31,25 @@ double ErrorOfLuck(const Scored& scored) {
 
 }  // namespace
 
+std::string ShownNumber(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
 std::string NotDefined(const std::string& metric, const sdk::Metric& m) {
   return metric + " is not defined here, as " + m.why;
 }
 
 Result<Check> JudgeThreshold(const Threshold& t, const sdk::Metrics& metrics) {
   PENSTOCK_ASSIGN(const sdk::Metric metric, Find(metrics, t.metric));
-  Check check = {"threshold " + t.metric, false, t.metric + " " + Text(metric.value)};
+  Check check = {"threshold " + t.metric, false, t.metric + " " + ShownNumber(metric.value)};
   if (!metric.defined()) {
     check.message = NotDefined(t.metric, metric) + ", so it passes no threshold";
   } else if (t.min && metric.value < *t.min) {
-    check.message += " is below the minimum " + Text(*t.min);
+    check.message += " is below the minimum " + ShownNumber(*t.min);
   } else if (t.max && metric.value > *t.max) {
-    check.message += " is above the maximum " + Text(*t.max);
+    check.message += " is above the maximum " + ShownNumber(*t.max);
   } else {
     check.passed = true;
     check.message += " is within its bounds";
@@ -78,17 +78,17 @@ Check JudgeDummy(const Comparison& c, const std::string& metric) {
     return {"dummy", false, "nothing shows that a constant answer is beaten: " + c.why_none};
   }
   const std::string numbers =
-      metric + " " + Text(c.ours) + " against a constant answer's " + Text(c.theirs);
+      metric + " " + ShownNumber(c.ours) + " against a constant answer's " + ShownNumber(c.theirs);
   if (!c.low) return {"dummy", false, numbers + " has no lower bound, as " + c.why_no_bound};
   return {"dummy", *c.low > 0,
-          numbers + ", lower bound of the difference " + Text(*c.low) +
+          numbers + ", lower bound of the difference " + ShownNumber(*c.low) +
               (*c.low > 0 ? ": beats it" : ": does not beat it")};
 }
 
 Check JudgeComparison(const Comparison& c, const std::string& metric, bool too_few,
                       const BlessOptions& options) {
-  std::string numbers = metric + " " + Text(c.ours) + " against " + Text(c.theirs);
-  if (c.low) numbers += ", lower bound of the difference " + Text(*c.low);
+  std::string numbers = metric + " " + ShownNumber(c.ours) + " against " + ShownNumber(c.theirs);
+  if (c.low) numbers += ", lower bound of the difference " + ShownNumber(*c.low);
   // Rows too few for a bound leave nothing to judge by; a metric that has none, the point values.
   const bool by_bound = options.must_beat_baseline || options.tolerance > 0;
   if (!c.low && too_few && by_bound) {
@@ -102,7 +102,7 @@ Check JudgeComparison(const Comparison& c, const std::string& metric, bool too_f
   const bool passed = judged >= -options.tolerance;
   return {"baseline", passed,
           numbers + (passed ? ": not worse than" : ": worse than") + " the baseline" +
-              (options.tolerance > 0 ? " by more than " + Text(options.tolerance) : "")};
+              (options.tolerance > 0 ? " by more than " + ShownNumber(options.tolerance) : "")};
 }
 
 Check NotCompared(const std::string& why, const BlessOptions& options) {

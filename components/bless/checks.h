@@ -12,6 +12,8 @@ namespace penstock::bless {
 // Where a constant answer stands in for a baseline, so that luck publishes nothing.
 inline constexpr double kBeyondDoubt = 0.9999;
 
+// Of six digits.
+[[nodiscard]] std::string ShownNumber(double value);
 [[nodiscard]] std::string NotDefined(const std::string& metric, const sdk::Metric& m);
 
 // Invalid for a metric that is not there.

@@ -1,8 +1,6 @@
 #include "components/bless/verdict.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include "components/bless/checks.h"
 #include "components/bless/comparison.h"
@@ -13,12 +11,6 @@ namespace {
 
 using evaluate::Scored;
 using sdk::Direction;
-
-std::string Text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
-}
 
 // Rows too few for a bound leave nothing to judge by.
 Check Compared(const Scored& candidate, const Scored& baseline, const std::string& metric,
@@ -33,14 +25,14 @@ Check Compared(const Scored& candidate, const Scored& baseline, const std::strin
 Result<void> CheckThreshold(const Threshold& t) {
   const auto against = [&](const char* better, const char* wrong, const char* right, double bound) {
     return Invalid(std::string(wrong) + ": " + better + " of " + t.metric + " is better, so " +
-                   wrong + ": " + Text(bound) +
+                   wrong + ": " + ShownNumber(bound) +
                    " would refuse the good models and pass the bad ones; write " + right);
   };
   const Direction direction = sdk::DirectionOf(t.metric);
   if (direction == Direction::kMore && t.max) return against("more", "max", "min", *t.max);
   if (direction == Direction::kLess && t.min) return against("less", "min", "max", *t.min);
   if (t.min && t.max && *t.min > *t.max) {
-    return Invalid("min: " + Text(*t.min) + " is above max: " + Text(*t.max));
+    return Invalid("min: " + ShownNumber(*t.min) + " is above max: " + ShownNumber(*t.max));
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include "components/predict/arrow_tensors.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/sdk/matrix.h"
 #include "operator/base/try.h"
 

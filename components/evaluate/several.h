@@ -1,5 +1,5 @@
 // A model of several labels: each label's model judged as if alone, and all labels together
-// (components/sdk/metrics.h).
+// (components/sdk/labels/label_metrics.h).
 #pragma once
 
 #include <string>

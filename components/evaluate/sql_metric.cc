@@ -9,7 +9,7 @@
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "operator/base/try.h"
 
 namespace penstock::evaluate {

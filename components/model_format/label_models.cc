@@ -13,7 +13,7 @@
 namespace penstock::sdk {
 namespace {
 
-bool IsWithinFolder(const std::string& text) {
+bool IsWithinModel(const std::string& text) {
   const std::filesystem::path file(text);
   if (text.empty() || file.is_absolute()) return false;
   for (const auto& part : file) {
@@ -43,7 +43,7 @@ Result<LabelsManifest> ParseLabels(const YAML::Node& root) {
     LabelModel part;
     PENSTOCK_ASSIGN(part.label, TextAt(node, "label", place));
     PENSTOCK_ASSIGN(part.folder, TextAt(node, "folder", place));
-    if (!IsWithinFolder(part.folder)) {
+    if (!IsWithinModel(part.folder)) {
       return Invalid(place + "folder must be a path within the model's folder");
     }
     names.push_back(part.label);

@@ -10,7 +10,7 @@
 #include "components/postgres/connection.h"
 #include "components/postgres/decode.h"
 #include "components/postgres/types.h"
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "operator/base/nearest.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/time.h"

@@ -11,7 +11,7 @@
 #include "components/query/duckdb.h"
 #include "components/query/sql.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
 #include "operator/os/cgroup.h"

@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <map>
 
-#include "components/model_format/label_models.h"
 #include "components/sdk/arrow_result.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
@@ -395,22 +394,6 @@ Result<std::string> LabelColumn(const std::string& named, const std::string& dat
   if (!named.empty()) return named;
   PENSTOCK_ASSIGN(const Schema schema, DatasetSchema(dataset));
   return schema.Of(Role::kLabel).empty() ? std::string() : TheColumnOf(schema, Role::kLabel);
-}
-
-Result<std::vector<std::string>> LabelColumns(const std::string& named,
-                                              const std::vector<std::string>& several,
-                                              const std::string& dataset) {
-  if (!named.empty() && !several.empty()) {
-    return Invalid("parameter labels: leave one of label and labels out");
-  }
-  if (!named.empty()) return std::vector<std::string>{named};
-  if (several.size() > 1) PENSTOCK_TRY(CheckLabels(several));
-  if (several.size() == 1 && several.front().empty()) {
-    return Invalid("parameter labels: a label's name is empty");
-  }
-  if (!several.empty()) return several;
-  PENSTOCK_ASSIGN(const Schema schema, DatasetSchema(dataset));
-  return schema.Of(Role::kLabel);
 }
 
 }  // namespace penstock::sdk

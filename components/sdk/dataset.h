@@ -89,12 +89,6 @@ class DatasetWriter {
 // several columns have the role.
 [[nodiscard]] Result<std::string> LabelColumn(const std::string& named, const std::string& dataset);
 
-// The labels that a step names, one or several, else the columns with that role; empty without any.
-// Invalid for both, for a label twice, and for an empty name.
-[[nodiscard]] Result<std::vector<std::string>> LabelColumns(const std::string& named,
-                                                            const std::vector<std::string>& several,
-                                                            const std::string& dataset);
-
 // The folder's parts in order, or the file itself.
 [[nodiscard]] Result<std::vector<std::string>> DatasetParts(const std::string& path);
 

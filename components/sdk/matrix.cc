@@ -35,7 +35,7 @@ Error NoLabel(const std::string& column, const Cell& cell, std::int64_t row) {
 
 // Distinct values of the label as JSON, at most `limit` + 1 of them.
 Result<std::set<Json>> DistinctLabels(const std::string& dataset, const std::string& column,
-                                      std::size_t limit, bool skip_nulls) {
+                                      std::size_t limit) {
   std::set<Json> distinct;
   std::set<std::string, std::less<>> texts;
   std::int64_t row = 0;
@@ -44,7 +44,6 @@ Result<std::set<Json>> DistinctLabels(const std::string& dataset, const std::str
         PENSTOCK_ASSIGN(const TypedColumn values, FindColumn(batch, column));
         for (std::int64_t r = 0; r < batch.num_rows(); ++r, ++row) {
           const Cell cell = CellAt(values, r);
-          if (IsNull(cell) && skip_nulls) continue;
           if (IsNull(cell)) return NoLabel(column, cell, row);
           if (distinct.size() + texts.size() > limit) continue;
           if (const auto* text = std::get_if<std::string_view>(&cell)) {
@@ -196,7 +195,7 @@ std::vector<std::string> NamesOf(const Transform& transform, const std::string& 
 }  // namespace
 
 Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
-                         const std::string& task, bool skip_nulls) {
+                         const std::string& task) {
   PENSTOCK_ASSIGN(const ColumnType type, LabelType(dataset, column));
   Label label;
   label.column = column;
@@ -209,7 +208,7 @@ Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
   }
   const std::size_t limit =
       automatic && type == ColumnType::kInt64 ? kMaxClassesOfAuto : kMaxClasses;
-  PENSTOCK_ASSIGN(const auto distinct, DistinctLabels(dataset, column, limit, skip_nulls));
+  PENSTOCK_ASSIGN(const auto distinct, DistinctLabels(dataset, column, limit));
   if (automatic && type == ColumnType::kInt64 && distinct.size() > limit) {
     label.task = ModelTask::kRegression;
   }
@@ -285,21 +284,6 @@ void ApplyRows(const Transform& transform, std::size_t input, const TypedColumn&
   ApplyTyped(
       transform, input, column, rows.size(), [&](std::size_t i) { return std::int64_t(rows[i]); },
       matrix);
-}
-
-Result<std::vector<std::uint32_t>> LabelledRows(const std::string& dataset,
-                                                const std::string& label, std::size_t* rows) {
-  std::vector<std::uint32_t> known;
-  std::size_t row = 0;
-  PENSTOCK_TRY(ForEachBatch(dataset, {label}, [&](const arrow::RecordBatch& b) -> Result<void> {
-    PENSTOCK_ASSIGN(const auto values, FindColumn(b, label));
-    for (std::int64_t r = 0; r < b.num_rows(); ++r, ++row) {
-      if (!IsNull(CellAt(values, r))) known.push_back(std::uint32_t(row));
-    }
-    return {};
-  }));
-  *rows = row;
-  return known;
 }
 
 Result<void> ApplyBatch(const Transform& transform, const arrow::RecordBatch& batch, float* matrix,

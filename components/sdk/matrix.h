@@ -35,9 +35,9 @@ struct Label {
 // Reads the label's column. `task`: classification, regression, or auto: regression for a float and
 // for an integer of more than 20 values, else classification. Invalid for a null, a single class, a
 // regression on strings, more than 10,000 classes, classes with fractions. Floats without fractions
-// are classes as integers are. `skip_nulls`: of the rows of which it is known (LabelledRows).
+// are classes as integers are.
 [[nodiscard]] Result<Label> LearnLabel(const std::string& dataset, const std::string& column,
-                                       const std::string& task, bool skip_nulls = false);
+                                       const std::string& task);
 // The label that a model was trained on.
 [[nodiscard]] Label LabelOf(const ModelManifest& manifest);
 
@@ -48,12 +48,6 @@ struct Label {
 [[nodiscard]] Result<std::vector<float>> LoadLabels(
     const std::string& dataset, const Label& label, std::vector<double>* exact = nullptr,
     const std::vector<std::uint32_t>* keep = nullptr);
-
-// The rows, ascending, of which the label is known: neither null nor a number that is not finite.
-// `rows` gets how many there are in all.
-[[nodiscard]] Result<std::vector<std::uint32_t>> LabelledRows(const std::string& dataset,
-                                                              const std::string& label,
-                                                              std::size_t* rows);
 
 // One batch (canonical) through the transform, rows from `matrix` on; `first` is the number of the
 // batch's first row. Invalid names the column, and the row of a null (NaN and infinities count as

@@ -7,7 +7,7 @@
 
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "components/split/options.h"
 #include "components/split/passes.h"
 #include "components/split/report.h"

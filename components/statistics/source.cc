@@ -11,7 +11,7 @@
 #include "components/ingest/csv/options.h"
 #include "components/ingest/files.h"
 #include "components/sdk/arrow_result.h"
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "components/statistics/summary/collector.h"
 #include "operator/base/try.h"
 

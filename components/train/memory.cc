@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "components/sdk/dataset.h"
-#include "components/sdk/matrix.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/sdk/row_hash.h"
 #include "operator/base/try.h"
 
@@ -133,7 +133,6 @@ Result<void> LeaveOutUnknown(const std::string& label, Source& source, std::size
     source.keep = std::move(both);
   }
   source.sampled = true;
-  source.labelled = true;
   return {};
 }
 
@@ -186,24 +185,19 @@ Result<Inputs> ReadInputs(const sdk::Step& step, const TrainOptions& options,
 }
 
 // The rows that are learnt from, and their labels.
-Result<Taken> TakeRows(const TrainOptions& options, const Surroundings& around, As as,
-                       Inputs& inputs) {
-  const auto fit = [&](Taken& taken) -> Result<void> {
+Result<TakenRows> TakeRows(const TrainOptions& options, const Surroundings& around, As as,
+                           Inputs& inputs) {
+  const auto fit = [&](TakenRows& taken) -> Result<void> {
     PENSTOCK_ASSIGN(taken.share, FitIntoMemory(around, options, taken.size, inputs));
     if (as == As::kOneOfSeveral) {
       PENSTOCK_TRY(LeaveOutUnknown(around, options.label, inputs));
     }
-    PENSTOCK_ASSIGN(taken.labels, LoadTarget(inputs.sources, options));
+    PENSTOCK_ASSIGN(taken.labels, LoadTarget(inputs.sources, options, as));
     return {};
   };
-  Taken taken;
+  TakenRows taken;
   PENSTOCK_ASSIGN(taken.size, SizeOf(inputs));
   PENSTOCK_TRY(fit(taken));
-  if (as == As::kOneOfSeveral && taken.labels.target.classes != 2) {
-    return Invalid("it has " + std::to_string(taken.labels.target.classes) +
-                   " classes; each of several labels is of two (make it so with query, as x = 'a' "
-                   "AS a, or train it alone)");
-  }
   taken.size.answers = taken.labels.target.width();
   if (ShareThatFits(taken.size, around.memory) < taken.share) PENSTOCK_TRY(fit(taken));  // of many
   return taken;                                                                          // classes

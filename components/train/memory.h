@@ -49,21 +49,15 @@ struct Inputs {
 [[nodiscard]] Result<Inputs> ReadInputs(const sdk::Step& step, const TrainOptions& options,
                                         const std::vector<std::string>& all = {});
 
-// How a label is learnt.
-enum class As : std::uint8_t {
-  kAlone,         // a row of which it is null is Invalid
-  kOneOfSeveral,  // a row of which it is null does not count for it; a valid of nothing but such
-                  // rows is left out. Invalid where it is not of two classes
-};
-
-struct Taken {
+struct TakenRows {
   Labels labels;
   TableSize size;
   double share = 1;
 };
-// Chooses the rows of `inputs`, and reads their labels.
-[[nodiscard]] Result<Taken> TakeRows(const TrainOptions& options, const Surroundings& around, As as,
-                                     Inputs& inputs);
+// Chooses the rows of `inputs`, and reads their labels. Of several labels a row of which it is null
+// does not count; a valid of nothing but such rows is left out. Invalid where train is so.
+[[nodiscard]] Result<TakenRows> TakeRows(const TrainOptions& options, const Surroundings& around,
+                                         As as, Inputs& inputs);
 // Their features.
 [[nodiscard]] Result<transform::TrainingTable> LoadRows(const Inputs& inputs);
 

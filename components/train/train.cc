@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/train/artifact.h"
 #include "components/train/predictions.h"
 #include "components/train/report.h"

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/transform/fit.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "components/validate/inspection.h"
 #include "components/validate/set_aside.h"
 #include "operator/base/file.h"

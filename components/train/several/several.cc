@@ -4,7 +4,7 @@
 #include <set>
 
 #include "components/model_format/label_models.h"
-#include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/sdk/model_examples.h"
 #include "components/train/artifact.h"
 #include "components/train/report.h"

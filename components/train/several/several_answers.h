@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "components/sdk/metrics.h"
+#include "components/sdk/labels/label_metrics.h"
 #include "components/train/train.h"
 
 namespace penstock::train {

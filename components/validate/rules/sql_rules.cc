@@ -6,7 +6,7 @@
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "components/validate/personal/mask.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"

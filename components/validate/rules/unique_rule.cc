@@ -8,7 +8,7 @@
 
 #include "components/sdk/cells.h"
 #include "components/sdk/row_hash.h"
-#include "components/sdk/spill/scratch_folder.h"
+#include "components/sdk/scratch_folder.h"
 #include "components/sdk/spill/spill.h"
 #include "components/validate/rules/kinds.h"
 #include "operator/base/try.h"

@@ -8,7 +8,7 @@
 
 #include "components/model_format/label_models.h"
 #include "components/sdk/dataset.h"
-#include "components/sdk/matrix.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/train/testing/frame_fixture.h"
 #include "operator/base/file.h"
 
@@ -152,7 +152,8 @@ TEST_F(SeveralTest, WhatCannotBeLearntTogetherIsNamed) {
     const std::string problem = ProblemOf(parameters);
     EXPECT_NE(problem.find(text), std::string::npos) << problem;
   };
-  has({{"labels", {"late", "kind"}}}, "label 'kind': it has 3 classes; each of several labels is");
+  has({{"labels", {"late", "kind"}}},
+      "label 'kind' has 3 values; each of several labels is of two");
   has({{"labels", {"late", "late"}}}, "'late' stands twice");
   has({{"labels", {"late", "nowhere"}}}, "nowhere");
   has({{"labels", {"late", "x"}}}, "label 'x' is a feature of the transform");

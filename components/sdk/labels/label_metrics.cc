@@ -1,10 +1,11 @@
+#include "components/sdk/labels/label_metrics.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "components/sdk/delong.h"
 #include "components/sdk/estimate.h"
-#include "components/sdk/metrics.h"
 
 namespace penstock::sdk {
 namespace {

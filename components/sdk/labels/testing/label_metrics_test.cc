@@ -1,10 +1,11 @@
 // Every value of MeasureLabels beside scikit-learn's; and what it does where labels are not known.
+#include "components/sdk/labels/label_metrics.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "components/sdk/metrics.h"
-#include "components/sdk/testing/label_metrics_tables.h"
+#include "components/sdk/labels/testing/label_metrics_tables.h"
 
 namespace penstock::sdk {
 namespace {
