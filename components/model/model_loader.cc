@@ -135,8 +135,10 @@ Result<LoadedModel> LoadModel(const std::string& folder, int runners) {
   }
   PENSTOCK_ASSIGN(const bool columns, IsThere(folder + "/" + sdk::kTransformFile));
   PENSTOCK_ASSIGN(const bool has_examples, IsThere(folder + "/" + sdk::kExamplesFile));
-  PENSTOCK_ASSIGN(const auto labels,
-                  columns ? std::optional<sdk::LabelsManifest>() : sdk::LoadLabelsManifest(folder));
+  std::optional<sdk::LabelsManifest> labels;
+  if (!columns) {
+    PENSTOCK_ASSIGN(labels, sdk::LoadLabelsManifest(folder));
+  }
   auto loaded = columns  ? LoadColumns(folder, runners)
                 : labels ? LoadLabels(folder, *labels, runners)
                          : LoadTensors(folder, runners);

@@ -122,13 +122,13 @@ class Together {
     const std::string path = folder + "/" + sdk::kStatisticsFile;
     PENSTOCK_ASSIGN(const auto text, ReadFile(path));
     PENSTOCK_ASSIGN(auto own, ParseJson(text, path));
-    Json outputs = std::move(own["outputs"]);
+    const Json outputs = own["outputs"];
     if (statistics_.empty()) {
       statistics_ = std::move(own);
       statistics_["outputs"] = Json::object();
     }
-    for (auto& [name, value] : outputs.items()) {
-      statistics_["outputs"][sdk::OutputOfLabel(name, label)] = std::move(value);
+    for (const auto& [name, value] : outputs.items()) {
+      statistics_["outputs"][sdk::OutputOfLabel(name, label)] = value;
     }
     return {};
   }

@@ -4,6 +4,8 @@
 #include <arrow/compute/api.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <set>
 
 #include "components/sdk/arrow_result.h"
@@ -100,7 +102,7 @@ class SeveralAnswers::Writer {
   Result<void> Open(const std::string& folder) {
     PENSTOCK_ASSIGN(const auto reader,
                     sdk::DatasetReader::Open(all_.datasets_.front().path, copied_));
-    const arrow::FieldVector& given = reader->schema()->fields();
+    const arrow::FieldVector given = reader->schema()->fields();
     arrow::FieldVector fields(given.begin(), given.begin() + std::ptrdiff_t(ids_));
     fields.push_back(arrow::field("dataset", arrow::utf8()));
     fields.push_back(arrow::field("row", arrow::int64()));
