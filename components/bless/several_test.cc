@@ -166,11 +166,8 @@ TEST_F(SeveralLabels, AreBlessedByAllOfThemTogether) {
   Train("good", {{"model", "boosting"}, {"rounds", 20}});
   Write("train", 3, 4);  // hardly anything to learn
   Train("poor", {{"model", "linear"}});
-  const auto ok = Bless("good", "poor",
-                        {{"mustBeatBaseline", true},
-                         {"thresholds",
-                          {{{"metric", "macroF1"}, {"min", 0.6}},
-                           {{"metric", "auc"}, {"label", "big"}, {"min", 0.7}}}}});
+  const auto ok = Bless("good", "poor", Json::parse(R"({"mustBeatBaseline": true, "thresholds": [
+      {"metric": "macroF1", "min": 0.6}, {"metric": "auc", "label": "big", "min": 0.7}]})"));
   ASSERT_TRUE(ok) << ok.error().message;
   EXPECT_EQ(ResultOf("blessed"), "true") << Read("verdict.json").dump(1);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "out/labels/2/model.yaml"));
@@ -181,11 +178,10 @@ TEST_F(SeveralLabels, AreBlessedByAllOfThemTogether) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
   ASSERT_TRUE(Bless("poor", "good", {{"metric", "hammingLoss"}}));
   EXPECT_EQ(ResultOf("blessed"), "false");
-  EXPECT_THAT(
-      Bless("good", "", {{"thresholds", {{{"metric", "auc"}, {"label", "x"}, {"min", 0.5}}}}})
-          .error()
-          .message,
-      HasSubstr("the model has no label 'x'"));
+  const auto none = Bless(
+      "good", "", Json::parse(R"({"thresholds": [{"metric": "auc", "label": "x", "min": 0.5}]})"));
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("the model has no label 'x'"));
 }
 
 TEST_F(SeveralLabels, ABaselineOfOneLabelCannotBeCompared) {
