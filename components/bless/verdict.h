@@ -15,7 +15,6 @@ namespace penstock::bless {
 
 struct Threshold {
   std::string metric;
-  std::string label = {};     // of several: the one whose metric it is; empty: of all together
   std::optional<double> min;  // both inclusive
   std::optional<double> max;
   std::string label = {};  // of several labels: whose metric it is; empty: of all together

@@ -10,7 +10,7 @@
 #include "components/evaluate/options.h"
 #include "components/evaluate/scoring.h"
 #include "components/model_format/label_models.h"
-#include "components/sdk/metrics.h"
+#include "components/sdk/labels/label_metrics.h"
 #include "components/sdk/page/page.h"
 
 namespace penstock::evaluate {
