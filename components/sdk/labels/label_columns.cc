@@ -73,6 +73,7 @@ Result<Label> LearnTwoClasses(const std::string& dataset, const std::string& col
     if (IsKnown(cell) && distinct.size() <= kShown) distinct.insert(ClassOf(cell));
   }));
   const std::string what = "label '" + column + "'";
+  if (distinct.empty()) return Invalid(what + " is null in every row");
   if (distinct.size() == 1) {
     return Invalid(what + " has only one value, so there is nothing to learn");
   }

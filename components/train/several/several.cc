@@ -235,6 +235,10 @@ Result<void> TrainSeveral(sdk::Step& step, const TrainOptions& options,
   TrainOptions all = options;
   if (all.name.empty()) all.name = JoinedName(labels);
   PENSTOCK_ASSIGN(const auto inputs, ReadInputs(step, all, labels));
+  for (const std::string& label : labels) {  // before the first is learnt, which may take hours
+    const auto classes = sdk::LearnTwoClasses(inputs.sources.front().path, label);
+    if (!classes) return Wrap("label '" + label + "': dataset train", classes.error());
+  }
   PENSTOCK_ASSIGN(auto answers, SeveralAnswers::Make(inputs.sources, labels));
   Together together(step, all, labels, std::move(answers));
   const double begin = all.max_time ? around.seconds() : 0;
