@@ -133,7 +133,9 @@ TEST_F(SeveralTest, TheRolesOfTheSchemaNameThem) {
   const auto labels = sdk::LoadLabelsManifest(folder_ / "m/model");
   ASSERT_TRUE(labels && *labels);
   EXPECT_EQ((*labels)->labels[1].label, "early");
-  for (const auto& input : sdk::LoadModelManifest(folder_ / "m/model/labels/0")->inputs) {
+  const auto late = sdk::LoadModelManifest(folder_ / "m/model/labels/0");
+  ASSERT_TRUE(late) << late.error().message;
+  for (const auto& input : late->inputs) {
     EXPECT_NE(input.name, "late");
     EXPECT_NE(input.name, "early");
   }
