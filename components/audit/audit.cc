@@ -22,6 +22,10 @@ Result<void> TakeRoles(const sdk::Schema& schema, Options* options) {
     if (const auto named = sdk::TheColumnOf(schema, role); column->empty() && named)
       *column = *named;
   };
+  if (options->label.empty() && schema.Of(sdk::Role::kLabel).size() > 1) {
+    const auto several = sdk::TheColumnOf(schema, sdk::Role::kLabel);
+    return Invalid(several.error().message + " label: audit looks at one label at a time");
+  }
   one_of(sdk::Role::kLabel, &options->label);
   one_of(sdk::Role::kTime, &options->leakage.time);
   one_of(sdk::Role::kGroup, &options->leakage.group);

@@ -16,6 +16,7 @@ struct Comparison {
   // logLoss, brier, rmse and mae (rmse linearised). Nullopt for another metric, and where the rows
   // are too few: one row, one row of a class.
   std::optional<double> low;
+  std::string why_none;      // there is no comparison at all; else empty
   std::string why_no_bound;  // for people, where `low` is not there
 };
 

@@ -4,7 +4,10 @@
 #include <filesystem>
 
 #include "components/bless/serving.h"
+#include "components/bless/several.h"
 #include "components/bless/verdict.h"
+#include "components/evaluate/several.h"
+#include "components/model_format/label_models.h"
 #include "components/sdk/metrics.h"
 #include "operator/base/file.h"
 #include "operator/base/shown_text.h"
@@ -23,6 +26,7 @@ Threshold ReadThreshold(const Json& value, sdk::Parameters& p) {
   t.metric = fields.RequiredString("metric");
   t.min = fields.OptionalNumber("min");
   t.max = fields.OptionalNumber("max");
+  t.label = fields.String("label", "");
   if (!t.min && !t.max) fields.Fail("min: or max is required");
   if (auto ok = CheckThreshold(t); !ok) fields.Fail(ok.error().message);
   if (auto ok = fields.Finish(); !ok) p.Fail("thresholds: " + ok.error().message);
@@ -78,6 +82,66 @@ Result<Verdict> VerdictOf(const Served& served, const sdk::Step& step, const std
   return Judge(*served.scored, baseline, options, served.check);
 }
 
+// The answers of another model of several labels.
+Result<std::vector<evaluate::Scored>> ScoreAll(const std::string& model,
+                                               const std::string& dataset) {
+  PENSTOCK_ASSIGN(const auto labels, sdk::LoadLabelsManifest(model));
+  if (!labels) return Invalid("it is a model of one label");
+  std::vector<evaluate::Scored> all;
+  for (const sdk::LabelModel& label : labels->labels) {
+    PENSTOCK_ASSIGN(const auto served, evaluate::LoadServed(model + "/" + label.folder));
+    PENSTOCK_ASSIGN(all.emplace_back(),
+                    evaluate::Score(served, dataset, nullptr, evaluate::OnRefused::kFail,
+                                    evaluate::OnUnlabelled::kLeaveOut));
+  }
+  return all;
+}
+
+Result<Verdict> VerdictOfSeveral(const ServedSeveral& served, const sdk::Step& step,
+                                 const std::string& dataset, const BlessOptions& options) {
+  if (served.scored.empty()) {
+    return Unjudged(served.check,
+                    options.metric.empty() ? evaluate::kLabelsMetric : options.metric);
+  }
+  std::optional<Result<std::vector<evaluate::Scored>>> baseline;
+  if (step.HasInput("baseline")) {
+    PENSTOCK_ASSIGN(const auto path, step.InputPath("baseline"));
+    baseline = ScoreAll(path, dataset);
+    if (!*baseline && !IsVerdict(baseline->error())) return Wrap("baseline", baseline->error());
+  }
+  return JudgeSeveral(served.scored, baseline, options, served.check);
+}
+
+struct Judged {
+  Verdict verdict;
+  evaluate::Refusal refused;
+  std::optional<std::size_t> rows;  // where all are answered
+};
+
+Result<Judged> JudgeModel(const sdk::Step& step, const std::string& model,
+                          const std::string& dataset, const BlessOptions& options) {
+  const auto labels = sdk::LoadLabelsManifest(model);
+  if (labels && *labels) {
+    PENSTOCK_ASSIGN(auto served, ServeTestRowsOfAll(model, **labels, dataset));
+    PENSTOCK_ASSIGN(auto verdict, VerdictOfSeveral(served, step, dataset, options));
+    std::optional<std::size_t> rows;
+    if (!served.scored.empty()) {
+      evaluate::JoinedLabels joined;
+      for (const auto& scored : served.scored) joined.Add(scored);
+      rows = joined.rows();
+    }
+    return Judged{std::move(verdict), std::move(served.refused), rows};
+  }
+  PENSTOCK_ASSIGN(auto served, ServeTestRows(model, dataset));
+  if (!labels && !served.scored) {
+    served.check.message = "no server loads the model: " + labels.error().message;
+  }
+  PENSTOCK_ASSIGN(auto verdict, VerdictOf(served, step, dataset, options));
+  std::optional<std::size_t> rows;
+  if (served.scored) rows = served.scored->labels.size();
+  return Judged{std::move(verdict), std::move(served.refused), rows};
+}
+
 void Print(const Verdict& verdict) {
   for (const auto& check : verdict.checks) {
     std::printf("%s %s: %s\n", check.passed ? "holds" : "FAILS", check.name.c_str(),
@@ -108,11 +172,11 @@ Result<void> RunBless(sdk::Step& step) {
   PENSTOCK_ASSIGN(const auto dataset, step.InputPath("dataset"));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("model"));
   PENSTOCK_ASSIGN(const auto verdict_file, step.OutputPath("verdict"));
-  PENSTOCK_ASSIGN(const auto served, ServeTestRows(model, dataset));
-  PENSTOCK_ASSIGN(const auto verdict, VerdictOf(served, step, dataset, options));
+  PENSTOCK_ASSIGN(const auto judged, JudgeModel(step, model, dataset, options));
+  const Verdict& verdict = judged.verdict;
   Print(verdict);
   if (verdict.blessed) PENSTOCK_TRY(CopyModel(model, output));
-  const Json report = ReportOf(verdict, served.refused);
+  const Json report = ReportOf(verdict, judged.refused);
   PENSTOCK_TRY(WriteFileAtomically(verdict_file, report.dump(1) + "\n"));
   const sdk::Metric value = verdict.value();
   PENSTOCK_TRY(step.WriteResult("blessed", verdict.blessed));
@@ -123,7 +187,7 @@ Result<void> RunBless(sdk::Step& step) {
       step.WriteResult("value", value.defined() ? value.value : sdk::WorstOf(verdict.metric)));
   PENSTOCK_TRY(step.WriteResult("lines", ToJson(verdict.lines)));
   Json values = ValuesOf(verdict.metrics);
-  if (served.scored) values["rows"] = served.scored->labels.size();
+  if (judged.rows) values["rows"] = *judged.rows;
   return step.WriteResult("metrics", values);
 }
 

@@ -1,11 +1,9 @@
 #include "components/bless/verdict.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
+#include "components/bless/checks.h"
 #include "components/bless/comparison.h"
-#include "components/sdk/delong.h"
 #include "operator/base/try.h"
 
 namespace penstock::bless {
@@ -14,129 +12,12 @@ namespace {
 using evaluate::Scored;
 using sdk::Direction;
 
-// Where a constant answer stands in for a baseline, so that luck publishes nothing.
-constexpr double kBeyondDoubt = 0.9999;
-
-std::string Text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
-}
-
-std::string NotDefined(const std::string& metric, const sdk::Metric& m) {
-  return metric + " is not defined here, as " + m.why;
-}
-
-Result<sdk::Metric> Find(const sdk::Metrics& metrics, const std::string& name) {
-  if (const auto found = metrics.find(name); found != metrics.end()) return found->second;
-  std::string known;
-  for (const auto& [key, value] : metrics) known += (known.empty() ? "" : ", ") + key;
-  return Invalid("there is no metric '" + name + "' for this model; there are " + known);
-}
-
-Result<Check> Judged(const Threshold& t, const sdk::Metrics& metrics) {
-  PENSTOCK_ASSIGN(const sdk::Metric metric, Find(metrics, t.metric));
-  Check check = {"threshold " + t.metric, false, t.metric + " " + Text(metric.value)};
-  if (!metric.defined()) {
-    check.message = NotDefined(t.metric, metric) + ", so it passes no threshold";
-  } else if (t.min && metric.value < *t.min) {
-    check.message += " is below the minimum " + Text(*t.min);
-  } else if (t.max && metric.value > *t.max) {
-    check.message += " is above the maximum " + Text(*t.max);
-  } else {
-    check.passed = true;
-    check.message += " is within its bounds";
-  }
-  return check;
-}
-
-// The standard error of the AUC of scores that know nothing (Mann and Whitney, Ann. Math. Stat. 18,
-// 1947): of few rows that are all in order by luck DeLong's is 0.
-double ErrorOfLuck(const Scored& scored) {
-  double positives = 0;
-  for (const float y : scored.labels) positives += y > 0.5F ? 1 : 0;
-  const double negatives = double(scored.labels.size()) - positives;
-  return std::sqrt((positives + negatives + 1) / (12 * positives * negatives));
-}
-
-// The best answer that does not look at the row: the majority class, the share of each, the mean.
-Check BeatsDummy(const Scored& scored, double confidence) {
-  const std::string metric = evaluate::MainMetric(scored.manifest);
-  Scored dummy = scored;
-  dummy.raw = evaluate::ConstantAnswers(scored, metric);
-  if (const std::string why = WhyIncomparable(scored, dummy, metric); !why.empty()) {
-    return {"dummy", false, "nothing shows that a constant answer is beaten: " + why};
-  }
-  Comparison c = Compare(scored, dummy, metric, confidence);
-  if (metric == "auc" && c.low) {
-    c.low = std::min(*c.low, c.difference - sdk::NormalQuantile(confidence) * ErrorOfLuck(scored));
-  }
-  const std::string numbers =
-      metric + " " + Text(c.ours) + " against a constant answer's " + Text(c.theirs);
-  if (!c.low) return {"dummy", false, numbers + " has no lower bound, as " + c.why_no_bound};
-  return {"dummy", *c.low > 0,
-          numbers + ", lower bound of the difference " + Text(*c.low) +
-              (*c.low > 0 ? ": beats it" : ": does not beat it")};
-}
-
+// Rows too few for a bound leave nothing to judge by.
 Check Compared(const Scored& candidate, const Scored& baseline, const std::string& metric,
                const BlessOptions& options) {
-  const Comparison c = Compare(candidate, baseline, metric, options.confidence);
-  std::string numbers = metric + " " + Text(c.ours) + " against " + Text(c.theirs);
-  if (c.low) numbers += ", lower bound of the difference " + Text(*c.low);
-  // Rows too few for a bound leave nothing to judge by; a metric that has none, the point values.
-  const bool too_few = !c.low && (metric == "auc" || candidate.labels.size() < 2);
-  const bool by_bound = options.must_beat_baseline || options.tolerance > 0;
-  if (too_few && by_bound) {
-    return {"baseline", false, numbers + " has no lower bound, as " + c.why_no_bound};
-  }
-  const double judged = by_bound ? c.low.value_or(c.difference) : c.difference;
-  if (options.must_beat_baseline) {
-    return {"baseline", judged > 0,
-            numbers + (judged > 0 ? ": better than" : ": not better than") + " the baseline"};
-  }
-  const bool passed = judged >= -options.tolerance;
-  return {"baseline", passed,
-          numbers + (passed ? ": not worse than" : ": worse than") + " the baseline" +
-              (options.tolerance > 0 ? " by more than " + Text(options.tolerance) : "")};
-}
-
-Check NotCompared(const std::string& why, const BlessOptions& options) {
-  const std::string text = "nothing can be compared with the baseline: " + why;
-  if (options.must_beat_baseline) {
-    return {"baseline", false,
-            text +
-                "; what cannot be compared is not beaten. To replace it, run once with "
-                "mustBeatBaseline: false"};
-  }
-  if (options.on_unscorable == OnUnscorable::kRefuse) {
-    return {"baseline", false,
-            text + "; onUnscorableBaseline is Refuse. To replace it, run once with Bless"};
-  }
-  return {"baseline", true,
-          text + "; in its place a constant answer must be beaten (onUnscorableBaseline: Bless)"};
-}
-
-std::optional<double> RequiredOf(const std::string& metric, const BlessOptions& options) {
-  for (const Threshold& t : options.thresholds) {
-    if (t.metric == metric) return t.min ? t.min : t.max;
-  }
-  return std::nullopt;
-}
-
-Result<sdk::Metric> MetricToCompareBy(const std::string& name, const sdk::Metrics& metrics) {
-  PENSTOCK_ASSIGN(auto metric, Find(metrics, name));
-  if (sdk::DirectionOf(name) != Direction::kNone) return metric;
-  return Invalid("metric: neither more nor less of " + name +
-                 " is better, so nothing is judged "
-                 "by it");
-}
-
-void Conclude(Verdict* v) {
-  const auto failed =
-      std::find_if(v->checks.begin(), v->checks.end(), [](const Check& c) { return !c.passed; });
-  v->blessed = failed == v->checks.end();
-  v->reason = v->blessed ? "all checks hold" : failed->message;
+  const bool too_few = metric == "auc" || candidate.labels.size() < 2;
+  return JudgeComparison(Compare(candidate, baseline, metric, options.confidence), metric, too_few,
+                         options);
 }
 
 }  // namespace
@@ -144,14 +25,14 @@ void Conclude(Verdict* v) {
 Result<void> CheckThreshold(const Threshold& t) {
   const auto against = [&](const char* better, const char* wrong, const char* right, double bound) {
     return Invalid(std::string(wrong) + ": " + better + " of " + t.metric + " is better, so " +
-                   wrong + ": " + Text(bound) +
+                   wrong + ": " + ShownNumber(bound) +
                    " would refuse the good models and pass the bad ones; write " + right);
   };
   const Direction direction = sdk::DirectionOf(t.metric);
   if (direction == Direction::kMore && t.max) return against("more", "max", "min", *t.max);
   if (direction == Direction::kLess && t.min) return against("less", "min", "max", *t.min);
   if (t.min && t.max && *t.min > *t.max) {
-    return Invalid("min: " + Text(*t.min) + " is above max: " + Text(*t.max));
+    return Invalid("min: " + ShownNumber(*t.min) + " is above max: " + ShownNumber(*t.max));
   }
   return {};
 }
@@ -179,18 +60,24 @@ Result<Verdict> Judge(const Scored& candidate, const std::optional<Result<Scored
   bounded["rows"].value = double(candidate.labels.size());
   for (const auto& threshold : options.thresholds) {
     PENSTOCK_TRY(CheckThreshold(threshold));
-    PENSTOCK_ASSIGN(auto check, Judged(threshold, bounded));
+    if (!threshold.label.empty()) {
+      return Invalid("thresholds: label '" + threshold.label +
+                     "' is of a model of several labels, and this one has one");
+    }
+    PENSTOCK_ASSIGN(auto check, JudgeThreshold(threshold, bounded));
     v.checks.push_back(std::move(check));
   }
+  const std::string main_metric = evaluate::MainMetric(candidate.manifest);
   std::string incomparable;
   if (baseline) {
     incomparable =
         *baseline ? WhyIncomparable(candidate, **baseline, v.metric) : baseline->error().message;
   }
   if (!incomparable.empty()) {
-    v.checks.push_back(BeatsDummy(candidate, std::max(options.confidence, kBeyondDoubt)));
+    v.checks.push_back(JudgeDummy(
+        AgainstDummy(candidate, std::max(options.confidence, kBeyondDoubt)), main_metric));
   } else if (options.beat_dummy) {
-    v.checks.push_back(BeatsDummy(candidate, options.confidence));
+    v.checks.push_back(JudgeDummy(AgainstDummy(candidate, options.confidence), main_metric));
   }
   if (baseline) {
     v.checks.push_back(incomparable.empty() ? Compared(candidate, **baseline, v.metric, options)

@@ -17,6 +17,7 @@ struct Threshold {
   std::string metric;
   std::optional<double> min;  // both inclusive
   std::optional<double> max;
+  std::string label = {};  // of several labels: whose metric it is; empty: of all together
 };
 // Invalid, with what to write, for bounds that no value meets and for one against the metric's
 // direction, which would refuse the good models and pass the bad ones.

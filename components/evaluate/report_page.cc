@@ -248,9 +248,14 @@ void AddRows(const std::string& heading, const Scored& scored, const std::vector
 
 }  // namespace
 
-std::string ReportPage(const Scored& scored, const Json& report, const Calibration& calibration,
-                       const std::vector<ShownRow>& worst, const std::vector<ShownRow>& spread) {
-  Page page("Evaluation of " + (scored.manifest.name.empty() ? "a model" : scored.manifest.name));
+sdk::Page PageOf(const Scored& scored) {
+  return Page("Evaluation of " + (scored.manifest.name.empty() ? "a model" : scored.manifest.name));
+}
+
+void AddEvaluation(const Scored& scored, const Json& report, const Calibration& calibration,
+                   const std::vector<ShownRow>& worst, const std::vector<ShownRow>& spread,
+                   sdk::Page* to) {
+  Page& page = *to;
   page.Text("Label '" + scored.manifest.label + "', " + std::to_string(scored.labels.size()) +
             " rows; intervals of " + NumberText(100 * report["confidence"].get<double>()) + " %.");
   AddRefused(report, page);
@@ -264,7 +269,12 @@ std::string ReportPage(const Scored& scored, const Json& report, const Calibrati
   AddImportance(report, page);
   AddRows("The worst rows", scored, worst, page);
   AddRows("Rows spread evenly", scored, spread, page);
-  return page.Html();
+}
+
+void AddAllLabels(const Json& report, sdk::Page* page) {
+  page->Text("Over all labels, " + Plain(report["rows"]) + " rows; intervals of " +
+             NumberText(100 * report["confidence"].get<double>()) + " %.");
+  AddMetrics(report, *page);
 }
 
 }  // namespace penstock::evaluate

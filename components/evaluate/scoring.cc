@@ -9,6 +9,7 @@
 #include "components/predict/arrow_tensors.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/sdk/matrix.h"
 #include "operator/base/try.h"
 
@@ -236,28 +237,64 @@ void KeepRows(const std::vector<std::uint32_t>& rows, std::vector<T>* values) {
   values->resize(rows.size());
 }
 
+// Answers of `answered` rows and labels of `labelled` ones, both ascending, become those of rows
+// that are both.
+void KeepBoth(const std::vector<std::uint32_t>& answered,
+              const std::vector<std::uint32_t>& labelled, Scored* scored) {
+  const std::size_t width = scored->manifest.RawWidth();
+  std::vector<float> raw, labels;
+  std::size_t l = 0;
+  scored->rows.clear();
+  for (std::size_t a = 0; a < answered.size(); ++a) {
+    while (l < labelled.size() && labelled[l] < answered[a]) ++l;
+    if (l == labelled.size()) break;
+    if (labelled[l] != answered[a]) continue;
+    const auto own = scored->raw.begin() + std::ptrdiff_t(a * width);
+    raw.insert(raw.end(), own, own + std::ptrdiff_t(width));
+    labels.push_back(scored->labels[l]);
+    scored->rows.push_back(answered[a]);
+  }
+  scored->raw = std::move(raw);
+  scored->labels = std::move(labels);
+}
+
 }  // namespace
 
 Result<Scored> Score(const ServedModel& served, const std::string& dataset, Refusal* refused,
-                     OnRefused on_refused) {
+                     OnRefused on_refused, OnUnlabelled on_unlabelled) {
   Scored scored;
   scored.manifest = served.manifest;
-  PENSTOCK_ASSIGN(scored.labels,
-                  sdk::LoadLabels(dataset, sdk::LabelOf(served.manifest), &scored.exact));
+  std::vector<std::uint32_t> labelled;
+  std::size_t all = 0;
+  if (on_unlabelled == OnUnlabelled::kLeaveOut) {
+    PENSTOCK_ASSIGN(labelled, sdk::LabelledRows(dataset, served.manifest.label, &all));
+    if (labelled.empty() && all > 0) {
+      return Invalid(dataset + ": label '" + served.manifest.label + "' is null in every row");
+    }
+  }
+  const bool some = labelled.size() < all;
+  PENSTOCK_ASSIGN(scored.labels, sdk::LoadLabels(dataset, sdk::LabelOf(served.manifest),
+                                                 &scored.exact, some ? &labelled : nullptr));
   std::vector<std::string> names;
   for (const sdk::Column& column : served.manifest.inputs) names.push_back(column.name);
   Scorer scorer(served);
   PENSTOCK_TRY(sdk::ForEachBatch(
       dataset, names, [&](const arrow::RecordBatch& batch) { return scorer.Take(batch); }));
   scored.raw = std::move(scorer.raw);
+  if (scorer.refused.count == 0 && some) KeepBoth(scorer.rows, labelled, &scored);
   if (scorer.refused.count == 0) return scored;
   if (refused != nullptr) *refused = scorer.refused.first.front();
   if (on_refused == OnRefused::kFail || scorer.rows.empty()) {
     return ErrorOf(scorer.refused, scorer.seen());
   }
-  KeepRows(scorer.rows, &scored.labels);
-  KeepRows(scorer.rows, &scored.exact);
-  scored.rows = std::move(scorer.rows);
+  if (some) {
+    KeepBoth(scorer.rows, labelled, &scored);
+    if (scored.rows.empty()) return ErrorOf(scorer.refused, scorer.seen());
+  } else {
+    KeepRows(scorer.rows, &scored.labels);
+    KeepRows(scorer.rows, &scored.exact);
+    scored.rows = std::move(scorer.rows);
+  }
   scored.refused = std::move(scorer.refused);
   return scored;
 }

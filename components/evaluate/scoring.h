@@ -54,14 +54,18 @@ struct Scored {
 };
 
 enum class OnRefused : std::uint8_t { kFail, kCount };
+// Of a row of which the label is null. Of several labels it counts for the others.
+enum class OnUnlabelled : std::uint8_t { kFail, kLeaveOut };
 
 // Invalid, naming row, column and value, for a label that is null or no class of the model's, an
 // answer that is no number, a column that is not there, and a dataset without rows. So too, with
 // kFail, for rows that the signature refuses: the first of them, and how many there are; with
-// kCount where all are. `refused` gets the first also where there is an error.
+// kCount where all are. `refused` gets the first also where there is an error. With kLeaveOut rows
+// whose label is null are left out (where all are: Invalid).
 [[nodiscard]] Result<Scored> Score(const ServedModel& served, const std::string& dataset,
                                    Refusal* refused = nullptr,
-                                   OnRefused on_refused = OnRefused::kFail);
+                                   OnRefused on_refused = OnRefused::kFail,
+                                   OnUnlabelled on_unlabelled = OnUnlabelled::kFail);
 // Both.
 [[nodiscard]] Result<Scored> ScoreModel(const std::string& model, const std::string& dataset);
 

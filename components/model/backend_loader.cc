@@ -3,7 +3,7 @@
 #include <array>
 
 #include "components/model/backend.h"
-#include "components/model/pickle_check.h"
+#include "components/model/torch/pickle_check.h"
 
 namespace penstock::model {
 namespace {

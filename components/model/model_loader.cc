@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "components/model/backend.h"
 #include "components/model/column_model.h"
-#include "components/model/pickle_check.h"
+#include "components/model/labels_model.h"
 #include "components/model/tensor_model.h"
+#include "components/model/torch/pickle_check.h"
+#include "components/model_format/label_models.h"
 #include "components/model_format/model_artifact.h"
 #include "components/model_format/transform.h"
 #include "operator/base/file.h"
@@ -40,6 +43,35 @@ Result<LoadedModel> LoadColumns(const std::string& folder, int runners) {
   auto model = MakeColumnModel(std::move(*manifest), std::move(*transform), std::move(*backend));
   if (!model) return Wrap(folder, model.error());
   loaded.model = std::move(*model);
+  return loaded;
+}
+
+// Models of one label each, asked together.
+Result<LoadedModel> LoadLabels(const std::string& folder, const sdk::LabelsManifest& manifest,
+                               int runners) {
+  std::vector<LabelPart> parts;
+  std::vector<sdk::ModelManifest> manifests;
+  for (const sdk::LabelModel& label : manifest.labels) {
+    const std::string own = folder + "/" + label.folder;
+    PENSTOCK_ASSIGN(auto one, sdk::LoadModelManifest(own));
+    if (one.label != label.label || !one.IsBinary()) {
+      return Invalid(own + ": must be a model of label '" + label.label + "' of two classes, as " +
+                     folder + "/" + sdk::kModelFile + " says");
+    }
+    PENSTOCK_ASSIGN(auto recipe, ReadFile(own + "/" + sdk::kTransformFile));
+    PENSTOCK_ASSIGN(auto loaded, LoadColumns(own, runners));
+    parts.push_back({label.label, std::move(loaded.model),
+                     std::string(one.view ? Name(*one.view) : "") + "\n" + std::move(recipe)});
+    manifests.push_back(std::move(one));
+  }
+  LoadedModel loaded;
+  loaded.name = manifest.name;
+  auto model = MakeLabelsModel(std::move(parts));
+  if (!model) return Wrap(folder, model.error());
+  loaded.model = std::move(*model);
+  loaded.matches = [manifests = std::move(manifests)](const Example& example, const Json& answer) {
+    return sdk::MatchesLabelsExample(manifests, {example.inputs, example.outputs}, answer);
+  };
   return loaded;
 }
 
@@ -103,7 +135,13 @@ Result<LoadedModel> LoadModel(const std::string& folder, int runners) {
   }
   PENSTOCK_ASSIGN(const bool columns, IsThere(folder + "/" + sdk::kTransformFile));
   PENSTOCK_ASSIGN(const bool has_examples, IsThere(folder + "/" + sdk::kExamplesFile));
-  auto loaded = columns ? LoadColumns(folder, runners) : LoadTensors(folder, runners);
+  std::optional<sdk::LabelsManifest> labels;
+  if (!columns) {
+    PENSTOCK_ASSIGN(labels, sdk::LoadLabelsManifest(folder));
+  }
+  auto loaded = columns  ? LoadColumns(folder, runners)
+                : labels ? LoadLabels(folder, *labels, runners)
+                         : LoadTensors(folder, runners);
   if (!loaded) return loaded;
   if (has_examples) {
     auto examples = sdk::LoadExamples(folder);

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "components/model_format/label_models.h"
 #include "components/model_format/model_artifact.h"
 
 namespace penstock::sdk {
@@ -205,6 +206,11 @@ void ReadFields(FieldReader& reader, const YAML::Node& root, ModelManifest& m) {
   m.name = reader.Get<std::string>("name", "a string");
   m.label = reader.GetOr<std::string>("label", "a string", "");
   const auto task = reader.Get<std::string>("task", "a string");
+  if (task == kLabelsTask) {
+    reader.Fail(
+        "task is multilabel: this is a model of several labels, which servers, predict, evaluate "
+        "and bless take; here a model of one label is needed");
+  }
   if (task != "classification" && task != "regression") {
     reader.Fail("task must be classification or regression");
   }

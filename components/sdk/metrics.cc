@@ -100,14 +100,28 @@ Direction DirectionOf(const std::string& metric) {
                                                       "macroRecall",
                                                       "macroF1",
                                                       "macroAuc",
+                                                      "macroAveragePrecision",
+                                                      "microPrecision",
+                                                      "microRecall",
+                                                      "microF1",
+                                                      "subsetAccuracy",
+                                                      "labelRankingAveragePrecision",
                                                       "top3Accuracy",
                                                       "top5Accuracy",
                                                       "r2",
                                                       "explainedVariance",
                                                       "within",
                                                       "withinPercent"};
-  static const std::set<std::string> kLessIsBetter = {
-      "logLoss", "brier", "rmse", "mae", "medianAbsoluteError", "mape", "expectedCalibrationError"};
+  static const std::set<std::string> kLessIsBetter = {"logLoss",
+                                                      "brier",
+                                                      "rmse",
+                                                      "mae",
+                                                      "medianAbsoluteError",
+                                                      "mape",
+                                                      "expectedCalibrationError",
+                                                      "hammingLoss",
+                                                      "coverageError",
+                                                      "rankingLoss"};
   if (kMoreIsBetter.contains(metric)) return Direction::kMore;
   if (kLessIsBetter.contains(metric)) return Direction::kLess;
   return metric == "bias" ? Direction::kNearZero : Direction::kNone;

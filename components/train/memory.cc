@@ -3,8 +3,10 @@
 #include <arrow/api.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/sdk/row_hash.h"
 #include "operator/base/try.h"
 
@@ -55,6 +57,162 @@ Result<void> Sample(const std::vector<std::string>& columns, double share, std::
         }
         return {};
       });
+}
+
+namespace {
+
+std::string Mebibytes(std::uint64_t bytes) {
+  return std::to_string((bytes + (1ULL << 20) - 1) >> 20) + " MiB";
+}
+
+// States what the table takes, and samples it where that is too much.
+Result<double> FitIntoMemory(const Surroundings& around, const TrainOptions& options,
+                             const TableSize& size, Inputs& inputs) {
+  const double share = ShareThatFits(size, around.memory);
+  around.Say("table", {{"rows", size.rows},
+                       {"features", size.features},
+                       {"matrix", Mebibytes(MatrixBytes(size))},
+                       {"needed", Mebibytes(NeededBytes(size))},
+                       {"memory", Mebibytes(around.memory)}});
+  if (share >= 1) return 1.0;
+  std::vector<std::string> columns;
+  for (const auto& column : inputs.recipe.inputs) columns.push_back(column.name);
+  columns.push_back(options.label);
+  std::size_t taken = 0;
+  for (Source& source : inputs.sources) {
+    PENSTOCK_TRY(Sample(columns, share, std::uint64_t(options.seed), source));
+    taken += source.keep.size();
+  }
+  around.Say("sampled", {{"rows", taken},
+                         {"of", size.rows},
+                         {"why",
+                          "the table does not fit into memory; give the step more to learn "
+                          "from all rows"}});
+  return share;
+}
+
+Result<TableSize> SizeOf(const Inputs& inputs) {
+  TableSize size;
+  for (const auto view : {sdk::View::kDense, sdk::View::kTree, sdk::View::kEmbedding}) {
+    if (inputs.recipe.version() == 1) break;  // refused when the table is read
+    const auto transform = sdk::Transform::Make(inputs.recipe, view);
+    if (transform) size.features = std::max(size.features, std::uint64_t(transform->width()));
+  }
+  size.columns = inputs.recipe.inputs.size();
+  for (const Source& source : inputs.sources) {
+    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
+    size.rows += std::uint64_t(reader->rows());
+  }
+  return size;
+}
+
+// The rows that are taken, numbered through the datasets.
+Result<std::vector<std::uint32_t>> KeptRows(const Inputs& inputs) {
+  std::vector<std::uint32_t> keep;
+  std::uint64_t first = 0;
+  for (const Source& source : inputs.sources) {
+    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
+    for (const std::uint32_t row : source.keep) keep.push_back(std::uint32_t(first + row));
+    first += std::uint64_t(reader->rows());
+  }
+  return keep;
+}
+
+// Keeps the rows whose label is known, of those that are taken.
+Result<void> LeaveOutUnknown(const std::string& label, Source& source, std::size_t& left_out) {
+  std::size_t rows = 0;
+  PENSTOCK_ASSIGN(auto known, sdk::LabelledRows(source.path, label, &rows));
+  if (!source.sampled) {
+    left_out += rows - known.size();
+    source.keep = std::move(known);
+  } else {
+    std::vector<std::uint32_t> both;
+    std::set_intersection(source.keep.begin(), source.keep.end(), known.begin(), known.end(),
+                          std::back_inserter(both));
+    left_out += source.keep.size() - both.size();
+    source.keep = std::move(both);
+  }
+  source.sampled = true;
+  return {};
+}
+
+// Rows of which the label is not known tell nothing of it.
+Result<void> LeaveOutUnknown(const Surroundings& around, const std::string& label, Inputs& inputs) {
+  std::size_t left_out = 0;
+  std::vector<Source> known = inputs.sources;
+  for (Source& source : known) {
+    auto left = LeaveOutUnknown(label, source, left_out);
+    if (!left) return Wrap("dataset " + source.name, left.error());
+  }
+  if (left_out == 0) return {};
+  around.Say("label", {{"what", "label '" + label + "': " + std::to_string(left_out) +
+                                    " rows of which it is null do not count for it"}});
+  if (known.front().keep.empty()) {
+    return Invalid("dataset train: label '" + label + "' is null in every row");
+  }
+  if (known.size() > 1 && known.back().keep.empty()) {
+    around.Say("label", {{"what", "label '" + label + "' is null in every row of valid"}});
+    known.pop_back();
+  }
+  inputs.sources = std::move(known);
+  return {};
+}
+
+}  // namespace
+
+Result<Inputs> ReadInputs(const sdk::Step& step, const TrainOptions& options,
+                          const std::vector<std::string>& all) {
+  Inputs inputs;
+  for (const char* name : {"train", "valid"}) {
+    if (std::string(name) == "valid" && !step.HasInput(name)) continue;
+    PENSTOCK_ASSIGN(auto path, step.InputPath(name));
+    inputs.sources.push_back({name, std::move(path), {}, false});
+  }
+  PENSTOCK_ASSIGN(const auto transform_file, step.InputPath("transform"));
+  PENSTOCK_ASSIGN(inputs.recipe, sdk::LoadTransformSpec(transform_file));
+  for (const auto& column : inputs.recipe.inputs) {
+    if (std::find(all.begin(), all.end(), column.name) != all.end()) {
+      return Invalid("label '" + column.name +
+                     "' is a feature of the transform; fit that with all of them as labels");
+    }
+    const bool label = column.name == options.label;
+    if (!label && column.name != options.weight) continue;
+    const std::string role = label ? "label" : "weight";
+    return Invalid(role + " '" + column.name + "' is a feature of the transform; fit that with " +
+                   role + ": " + column.name);
+  }
+  return inputs;
+}
+
+// The rows that are learnt from, and their labels.
+Result<TakenRows> TakeRows(const TrainOptions& options, const Surroundings& around, As as,
+                           Inputs& inputs) {
+  const auto fit = [&](TakenRows& taken) -> Result<void> {
+    PENSTOCK_ASSIGN(taken.share, FitIntoMemory(around, options, taken.size, inputs));
+    if (as == As::kOneOfSeveral) {
+      PENSTOCK_TRY(LeaveOutUnknown(around, options.label, inputs));
+    }
+    PENSTOCK_ASSIGN(taken.labels, LoadTarget(inputs.sources, options, as));
+    return {};
+  };
+  TakenRows taken;
+  PENSTOCK_ASSIGN(taken.size, SizeOf(inputs));
+  PENSTOCK_TRY(fit(taken));
+  taken.size.answers = taken.labels.target.width();
+  if (ShareThatFits(taken.size, around.memory) < taken.share) PENSTOCK_TRY(fit(taken));  // of many
+  return taken;                                                                          // classes
+}
+
+Result<transform::TrainingTable> LoadRows(const Inputs& inputs) {
+  std::vector<std::string> paths;
+  std::vector<std::string> names;
+  for (const Source& source : inputs.sources) {
+    paths.push_back(source.path);
+    names.push_back(source.name);
+  }
+  PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
+  const bool some = inputs.sources.front().sampled;
+  return transform::TrainingTable::Load(paths, inputs.recipe, some ? &keep : nullptr, names);
 }
 
 }  // namespace penstock::train

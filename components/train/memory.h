@@ -1,11 +1,16 @@
-// How much of a table a training may hold, and which rows are taken where that is not all.
+// What a training of one label reads, and which rows of it it learns from: those that memory holds,
+// of which the label is known.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "components/sdk/step.h"
+#include "components/train/options.h"
+#include "components/train/surroundings.h"
 #include "components/train/target.h"
+#include "components/transform/training_table.h"
 
 namespace penstock::train {
 
@@ -33,5 +38,27 @@ struct TableSize {
 // does not grow with the rows.
 [[nodiscard]] Result<void> Sample(const std::vector<std::string>& columns, double share,
                                   std::uint64_t seed, Source& source);
+
+struct Inputs {
+  std::vector<Source> sources;
+  sdk::TransformSpec recipe;
+};
+
+// `options.label` names the label, `all` every label that is learnt beside it, too. Invalid where
+// one of them, or the weight, is a feature of the transform.
+[[nodiscard]] Result<Inputs> ReadInputs(const sdk::Step& step, const TrainOptions& options,
+                                        const std::vector<std::string>& all = {});
+
+struct TakenRows {
+  Labels labels;
+  TableSize size;
+  double share = 1;
+};
+// Chooses the rows of `inputs`, and reads their labels. Of several labels a row of which it is null
+// does not count; a valid of nothing but such rows is left out. Invalid where train is so.
+[[nodiscard]] Result<TakenRows> TakeRows(const TrainOptions& options, const Surroundings& around,
+                                         As as, Inputs& inputs);
+// Their features.
+[[nodiscard]] Result<transform::TrainingTable> LoadRows(const Inputs& inputs);
 
 }  // namespace penstock::train

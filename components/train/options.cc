@@ -138,6 +138,7 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   o.model = p.OneOf("model", o.model, {"auto", "linear", "boosting", "mlp"});
   RefuseOthers(parameters, o.model, p);
   o.label = p.String("label", "");
+  o.labels = p.Strings("labels");
   o.name = p.String("name", o.label);
   o.weight = p.String("weight", "");
   o.task = p.OneOf("task", o.task, {"auto", "classification", "regression"});

@@ -24,6 +24,7 @@ struct ThresholdOptions {
 struct TrainOptions {
   std::string name;                 // of the model; empty: the label
   std::string label;                // empty: the column with that role
+  std::vector<std::string> labels;  // several, in place of label
   std::string weight;               // empty: the column with that role, if there is one
   std::string task = "auto";        // auto, classification, regression
   std::string loss = "auto";        // auto, squared, absolute, huber, poisson, quantile

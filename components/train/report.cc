@@ -75,11 +75,13 @@ void AddBoard(const Board& board, sdk::Page& page) {
   page.Table(table);
 }
 
-void AddMetrics(const Outcome& outcome, sdk::Page& page) {
+}  // namespace
+
+void AddMetrics(const sdk::Metrics& metrics, sdk::Page& page) {
   sdk::PageTable table;
   table.texts = 1;
   table.columns = {"metric", "value", "low", "high", "rows"};
-  for (const auto& [name, metric] : outcome.metrics) {
+  for (const auto& [name, metric] : metrics) {
     table.rows.push_back({name, metric.defined() ? sdk::NumberText(metric.value) : metric.why,
                           metric.interval ? sdk::NumberText(metric.interval->low) : "",
                           metric.interval ? sdk::NumberText(metric.interval->high) : "",
@@ -87,6 +89,8 @@ void AddMetrics(const Outcome& outcome, sdk::Page& page) {
   }
   page.Table(table);
 }
+
+namespace {
 
 void AddDescription(const Json& description, sdk::Page& page) {
   sdk::PageTable table;
@@ -167,9 +171,8 @@ Json MetricsOf(const Table& table, const Outcome& outcome) {
   return j;
 }
 
-std::string ReportPage(const Table& table, const Outcome& outcome) {
+void AddTraining(const Table& table, const Outcome& outcome, sdk::Page& page) {
   const Board& board = outcome.choice.board;
-  sdk::Page page("Training of " + table.options.name);
   for (const std::string& note : table.labels.notes) page.Text(note);
   for (const std::string& note : outcome.notes) page.Text(note);
   page.Text(outcome.choice.plan.why);
@@ -185,7 +188,7 @@ std::string ReportPage(const Table& table, const Outcome& outcome) {
   page.Heading("Candidates");
   AddBoard(board, page);
   page.Heading("The chosen model on rows that it was not fitted on");
-  AddMetrics(outcome, page);
+  AddMetrics(outcome.metrics, page);
   if (outcome.manifest.task == sdk::ModelTask::kClassification &&
       outcome.manifest.classes.size() <= kMostConfused) {
     const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
@@ -207,6 +210,11 @@ std::string ReportPage(const Table& table, const Outcome& outcome) {
   page.Text(outcome.refitted ? "Fitted again on all rows with the chosen setting."
                              : "Fitted on train alone.");
   AddDescription(outcome.fitted.model->Describe(), page);
+}
+
+std::string ReportPage(const Table& table, const Outcome& outcome) {
+  sdk::Page page("Training of " + table.options.name);
+  AddTraining(table, outcome, page);
   return page.Html();
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "components/sdk/page/page.h"
 #include "components/train/outcome.h"
 #include "components/train/target.h"
 #include "components/train/trials.h"
@@ -15,5 +16,9 @@ namespace penstock::train {
 [[nodiscard]] Json MetricsOf(const Table& table, const Outcome& outcome);
 
 [[nodiscard]] std::string ReportPage(const Table& table, const Outcome& outcome);
+// A table of them.
+void AddMetrics(const sdk::Metrics& metrics, sdk::Page& page);
+// What the page says, on a page of several trainings.
+void AddTraining(const Table& table, const Outcome& outcome, sdk::Page& page);
 
 }  // namespace penstock::train

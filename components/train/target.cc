@@ -11,6 +11,7 @@
 
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "operator/base/try.h"
 
 namespace penstock::train {
@@ -239,11 +240,14 @@ Result<void> LoadY(const std::vector<Source>& sources, Labels& labels) {
 
 }  // namespace
 
-Result<Labels> LoadTarget(const std::vector<Source>& sources, const TrainOptions& options) {
+Result<Labels> LoadTarget(const std::vector<Source>& sources, const TrainOptions& options, As as) {
   Labels labels;
   PENSTOCK_ASSIGN(const sdk::Schema schema, sdk::DatasetSchema(sources.front().path));
-  auto label = sdk::LearnLabel(sources.front().path, options.label,
-                               WantedTask(options, schema.Find(options.label)));
+  const std::string& train = sources.front().path;
+  auto label =
+      as == As::kOneOfSeveral
+          ? sdk::LearnTwoClasses(train, options.label)
+          : sdk::LearnLabel(train, options.label, WantedTask(options, schema.Find(options.label)));
   if (!label) return Wrap("dataset train", label.error());
   labels.label = std::move(*label);
   PENSTOCK_TRY(SetPositive(options.positive, labels.label));

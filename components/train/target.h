@@ -21,6 +21,12 @@ struct Source {
   bool sampled = false;
 };
 
+// How a label is learnt.
+enum class As : std::uint8_t {
+  kAlone,         // a row of which it is null is Invalid
+  kOneOfSeveral,  // of two classes; the rows of which it is null are not among the sources'
+};
+
 struct Labels {
   sdk::Label label;  // classes of two: [negative, positive]
   Target target;
@@ -41,6 +47,6 @@ struct Labels {
 // weight that is null, negative or no number, a label below 0 for loss poisson, a class of
 // `positive` or `classWeight` that is not there.
 [[nodiscard]] Result<Labels> LoadTarget(const std::vector<Source>& sources,
-                                        const TrainOptions& options);
+                                        const TrainOptions& options, As as = As::kAlone);
 
 }  // namespace penstock::train

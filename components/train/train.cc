@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/train/artifact.h"
 #include "components/train/predictions.h"
 #include "components/train/report.h"
@@ -15,95 +15,6 @@ namespace penstock::train {
 namespace {
 
 constexpr double kConfidence = 0.95;  // of the intervals in the metrics
-
-struct Inputs {
-  std::vector<Source> sources;
-  sdk::TransformSpec recipe;
-};
-
-Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options) {
-  Inputs inputs;
-  Source train{"train", "", {}, false};
-  PENSTOCK_ASSIGN(train.path, step.InputPath("train"));
-  PENSTOCK_ASSIGN(options.label, sdk::LabelColumn(options.label, train.path));
-  if (options.label.empty()) {
-    return Invalid("parameter label: is required, since no column of train has the role label");
-  }
-  if (options.name.empty()) options.name = options.label;
-  inputs.sources.push_back(std::move(train));
-  if (step.HasInput("valid")) {
-    Source valid{"valid", "", {}, false};
-    PENSTOCK_ASSIGN(valid.path, step.InputPath("valid"));
-    inputs.sources.push_back(std::move(valid));
-  }
-  PENSTOCK_ASSIGN(const auto transform_file, step.InputPath("transform"));
-  PENSTOCK_ASSIGN(inputs.recipe, sdk::LoadTransformSpec(transform_file));
-  for (const auto& column : inputs.recipe.inputs) {
-    const bool label = column.name == options.label;
-    if (!label && column.name != options.weight) continue;
-    const std::string role = label ? "label" : "weight";
-    return Invalid(role + " '" + column.name + "' is a feature of the transform; fit that with " +
-                   role + ": " + column.name);
-  }
-  return inputs;
-}
-
-std::string Mebibytes(std::uint64_t bytes) {
-  return std::to_string((bytes + (1ULL << 20) - 1) >> 20) + " MiB";
-}
-
-// States what the table takes, and samples it where that is too much.
-Result<double> FitIntoMemory(const Surroundings& around, const TrainOptions& options,
-                             const TableSize& size, Inputs& inputs) {
-  const double share = ShareThatFits(size, around.memory);
-  around.Say("table", {{"rows", size.rows},
-                       {"features", size.features},
-                       {"matrix", Mebibytes(MatrixBytes(size))},
-                       {"needed", Mebibytes(NeededBytes(size))},
-                       {"memory", Mebibytes(around.memory)}});
-  if (share >= 1) return 1.0;
-  std::vector<std::string> columns;
-  for (const auto& column : inputs.recipe.inputs) columns.push_back(column.name);
-  columns.push_back(options.label);
-  std::size_t taken = 0;
-  for (Source& source : inputs.sources) {
-    PENSTOCK_TRY(Sample(columns, share, std::uint64_t(options.seed), source));
-    taken += source.keep.size();
-  }
-  around.Say("sampled", {{"rows", taken},
-                         {"of", size.rows},
-                         {"why",
-                          "the table does not fit into memory; give the step more to learn "
-                          "from all rows"}});
-  return share;
-}
-
-Result<TableSize> SizeOf(const Inputs& inputs) {
-  TableSize size;
-  for (const auto view : {sdk::View::kDense, sdk::View::kTree, sdk::View::kEmbedding}) {
-    if (inputs.recipe.version() == 1) break;  // refused when the table is read
-    const auto transform = sdk::Transform::Make(inputs.recipe, view);
-    if (transform) size.features = std::max(size.features, std::uint64_t(transform->width()));
-  }
-  size.columns = inputs.recipe.inputs.size();
-  for (const Source& source : inputs.sources) {
-    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
-    size.rows += std::uint64_t(reader->rows());
-  }
-  return size;
-}
-
-// The rows that are taken, numbered through the datasets.
-Result<std::vector<std::uint32_t>> KeptRows(const Inputs& inputs) {
-  std::vector<std::uint32_t> keep;
-  std::uint64_t first = 0;
-  for (const Source& source : inputs.sources) {
-    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
-    for (const std::uint32_t row : source.keep) keep.push_back(std::uint32_t(first + row));
-    first += std::uint64_t(reader->rows());
-  }
-  return keep;
-}
 
 // What is asked for and cannot be had of this label; before anything is fitted.
 Result<void> CheckAgainst(const Labels& labels, const TrainOptions& options) {
@@ -207,51 +118,6 @@ Result<void> AskForMoreRows(const Table& table, Outcome& outcome) {
   return {};
 }
 
-Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome, bool asked) {
-  const Board& board = outcome.choice.board;
-  Json shown = ToJson(board, 1);
-  for (Json& line : shown) {
-    for (const char* text : {"error", "leftOut"}) {
-      if (!line.contains(text)) continue;
-      line[text] = line[text].get<std::string>().substr(0, 300);
-    }
-    line.erase("setting");  // in the report and the metrics; a result is small
-  }
-  for (const BoardLine& line : board.lines) {
-    if (!line.chosen) continue;
-    PENSTOCK_TRY(step.WriteResult("learner", line.learner));
-    PENSTOCK_TRY(step.WriteResult("value", line.nested->value));
-  }
-  PENSTOCK_TRY(step.WriteResult("metric", board.metric));
-  PENSTOCK_TRY(step.WriteResult("board", shown));
-  PENSTOCK_TRY(step.WriteResult("beatsDummy", board.beats_dummy));
-  PENSTOCK_TRY(step.WriteResult("moreRows", !asked           ? "notAsked"
-                                            : !outcome.curve ? "tooFewRows"
-                                                             : outcome.curve->more_rows));
-  PENSTOCK_TRY(step.WriteResult("truncated", board.truncated));
-  return step.WriteResult("sampled", outcome.share);
-}
-
-// The outputs that the step asks for; only the model must be among them.
-Result<void> WriteOutputs(const sdk::Step& step, const Table& table,
-                          const std::vector<Source>& sources, Outcome& outcome) {
-  PENSTOCK_ASSIGN(const auto model, step.OutputPath("model"));
-  PENSTOCK_TRY(WriteModel(model, table, sources, outcome));
-  if (step.HasOutput("metrics")) {
-    PENSTOCK_ASSIGN(const auto path, step.OutputPath("metrics"));
-    PENSTOCK_TRY(WriteFileAtomically(path, MetricsOf(table, outcome).dump(1) + "\n"));
-  }
-  if (step.HasOutput("report")) {
-    PENSTOCK_ASSIGN(const auto path, step.OutputPath("report"));
-    PENSTOCK_TRY(WriteFileAtomically(path, ReportPage(table, outcome)));
-  }
-  if (step.HasOutput("predictions")) {
-    PENSTOCK_ASSIGN(const auto path, step.OutputPath("predictions"));
-    PENSTOCK_TRY(WritePredictions(path, sources, table.labels, outcome.held_out));
-  }
-  return WriteResults(step, outcome, table.options.learning_curve);
-}
-
 // What the trials' keys hold of the parameters: not what leaves answers as they are.
 Json ParametersThatCount(const Json& all) {
   Json some = all.is_object() ? all : Json::object();
@@ -278,6 +144,25 @@ void SayEnd(const Surroundings& around, const Outcome& outcome) {
   around.Say("warning", {{"what", "the model does not beat a constant answer"},
                          {"metric", board.metric},
                          {"dummy", board.dummy.value}});
+}
+
+Result<void> Learn(LabelTraining& training, FoldPlan plan) {
+  const Table& table = training.table;
+  Outcome& outcome = training.outcome;
+  PENSTOCK_TRY(LearnABatch(table, training.learners, outcome));
+  PENSTOCK_ASSIGN(outcome.choice,
+                  Choose(table, std::move(plan), training.learners, training.inputs.recipe));
+  outcome.held_out = HeldOutOf(table.labels, outcome.choice.plan, outcome.choice.best);
+  PENSTOCK_TRY(Judge(table.labels, table.options, outcome));
+  PENSTOCK_TRY(FitChosen(table, outcome));
+  PENSTOCK_TRY(AskForMoreRows(table, outcome));
+  for (const auto& note : outcome.notes) table.around.Say("warning", {{"what", note}});
+  PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(table.labels, table.options, outcome));
+  const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
+  const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
+  outcome.metrics = sdk::Measure(outcome.manifest, raw, y, {}, kConfidence);
+  SayEnd(table.around, outcome);
+  return {};
 }
 
 }  // namespace
@@ -307,51 +192,103 @@ HeldOutAnswers HeldOutOf(const Labels& labels, const FoldPlan& plan, const Candi
   return h;
 }
 
+LabelTraining::LabelTraining(const TrainOptions& asked, Inputs read, Labels learnt,
+                             transform::TrainingTable loaded, const Surroundings& around,
+                             Json parameters)
+    : options(asked),
+      inputs(std::move(read)),
+      labels(std::move(learnt)),
+      rows(std::move(loaded)),
+      store(options.checkpoint),
+      learners(around.learners(options)),
+      table{rows, labels, options, around, store, std::move(parameters)} {}
+
+Result<std::unique_ptr<LabelTraining>> LearnOneLabel(const TrainOptions& options, Inputs inputs,
+                                                     const Surroundings& around,
+                                                     const Json& parameters, As as) {
+  PENSTOCK_ASSIGN(auto taken, TakeRows(options, around, as, inputs));
+  for (const auto& note : taken.labels.notes) around.Say("label", {{"what", note}});
+  PENSTOCK_TRY(CheckAgainst(taken.labels, options));
+  PENSTOCK_ASSIGN(auto plan, PlanFolds(taken.labels, options.folds, options.model == "auto",
+                                       std::uint64_t(options.seed)));
+  PENSTOCK_ASSIGN(auto rows, LoadRows(inputs));
+  auto training =
+      std::make_unique<LabelTraining>(options, std::move(inputs), std::move(taken.labels),
+                                      std::move(rows), around, ParametersThatCount(parameters));
+  training->outcome.size = taken.size;
+  training->outcome.share = taken.share;
+  PENSTOCK_TRY(Learn(*training, std::move(plan)));
+  return training;
+}
+
+namespace {
+
+Result<void> WriteResults(const sdk::Step& step, const Outcome& outcome, bool asked) {
+  const Board& board = outcome.choice.board;
+  Json shown = ToJson(board, 1);
+  for (Json& line : shown) {
+    for (const char* text : {"error", "leftOut"}) {
+      if (!line.contains(text)) continue;
+      line[text] = line[text].get<std::string>().substr(0, 300);
+    }
+    line.erase("setting");  // in the report and the metrics; a result is small
+  }
+  for (const BoardLine& line : board.lines) {
+    if (!line.chosen) continue;
+    PENSTOCK_TRY(step.WriteResult("learner", line.learner));
+    PENSTOCK_TRY(step.WriteResult("value", line.nested->value));
+  }
+  PENSTOCK_TRY(step.WriteResult("metric", board.metric));
+  PENSTOCK_TRY(step.WriteResult("board", shown));
+  PENSTOCK_TRY(step.WriteResult("beatsDummy", board.beats_dummy));
+  PENSTOCK_TRY(step.WriteResult("moreRows", !asked           ? "notAsked"
+                                            : !outcome.curve ? "tooFewRows"
+                                                             : outcome.curve->more_rows));
+  PENSTOCK_TRY(step.WriteResult("truncated", board.truncated));
+  return step.WriteResult("sampled", outcome.share);
+}
+
+// The outputs that the step asks for; only the model must be among them.
+Result<void> WriteOutputs(const sdk::Step& step, LabelTraining& training) {
+  const Table& table = training.table;
+  const std::vector<Source>& sources = training.inputs.sources;
+  Outcome& outcome = training.outcome;
+  PENSTOCK_ASSIGN(const auto model, step.OutputPath("model"));
+  PENSTOCK_TRY(WriteModel(model, table, sources, outcome));
+  if (step.HasOutput("metrics")) {
+    PENSTOCK_ASSIGN(const auto path, step.OutputPath("metrics"));
+    PENSTOCK_TRY(WriteFileAtomically(path, MetricsOf(table, outcome).dump(1) + "\n"));
+  }
+  if (step.HasOutput("report")) {
+    PENSTOCK_ASSIGN(const auto path, step.OutputPath("report"));
+    PENSTOCK_TRY(WriteFileAtomically(path, ReportPage(table, outcome)));
+  }
+  if (step.HasOutput("predictions")) {
+    PENSTOCK_ASSIGN(const auto path, step.OutputPath("predictions"));
+    PENSTOCK_TRY(WritePredictions(path, sources, table.labels, outcome.held_out));
+  }
+  return WriteResults(step, outcome, table.options.learning_curve);
+}
+
+}  // namespace
+
 Result<void> Train(sdk::Step& step, const Surroundings& around) {
   PENSTOCK_ASSIGN(auto options, ReadOptions(step.parameters()));
+  PENSTOCK_ASSIGN(const auto train, step.InputPath("train"));
+  PENSTOCK_ASSIGN(const auto labels, sdk::LabelColumns(options.label, options.labels, train));
+  if (labels.empty()) {
+    return Invalid("parameter label: is required, since no column of train has the role label");
+  }
+  if (labels.size() > 1) return Invalid("parameter label: name one");
+  options.label = labels.front();
+  if (options.name.empty()) options.name = options.label;
   PENSTOCK_ASSIGN(auto inputs, ReadInputs(step, options));
-  Outcome outcome;
-  PENSTOCK_ASSIGN(outcome.size, SizeOf(inputs));
-  PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
-  PENSTOCK_ASSIGN(auto labels, LoadTarget(inputs.sources, options));
-  outcome.size.answers = labels.target.width();
-  if (ShareThatFits(outcome.size, around.memory) < outcome.share) {  // of many classes
-    PENSTOCK_ASSIGN(outcome.share, FitIntoMemory(around, options, outcome.size, inputs));
-    PENSTOCK_ASSIGN(labels, LoadTarget(inputs.sources, options));
-  }
-  for (const auto& note : labels.notes) around.Say("label", {{"what", note}});
-  PENSTOCK_TRY(CheckAgainst(labels, options));
-  PENSTOCK_ASSIGN(auto plan, PlanFolds(labels, options.folds, options.model == "auto",
-                                       std::uint64_t(options.seed)));
-  std::vector<std::string> paths;
-  std::vector<std::string> names;
-  for (const Source& source : inputs.sources) {
-    paths.push_back(source.path);
-    names.push_back(source.name);
-  }
-  PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
-  PENSTOCK_ASSIGN(const auto rows,
-                  transform::TrainingTable::Load(paths, inputs.recipe,
-                                                 outcome.share < 1 ? &keep : nullptr, names));
-  const TrialStore store(options.checkpoint);
-  const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
-  const auto learners = around.learners(options);
-  PENSTOCK_TRY(LearnABatch(table, learners, outcome));
-  PENSTOCK_ASSIGN(outcome.choice, Choose(table, std::move(plan), learners, inputs.recipe));
-  outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
-  PENSTOCK_TRY(Judge(labels, options, outcome));
-  PENSTOCK_TRY(FitChosen(table, outcome));
-  PENSTOCK_TRY(AskForMoreRows(table, outcome));
-  for (const auto& note : outcome.notes) around.Say("warning", {{"what", note}});
-  PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(labels, options, outcome));
-  const std::vector<float> raw(outcome.held_out.answers.begin(), outcome.held_out.answers.end());
-  const std::vector<float> y(outcome.held_out.y.begin(), outcome.held_out.y.end());
-  outcome.metrics = sdk::Measure(outcome.manifest, raw, y, {}, kConfidence);
-  SayEnd(around, outcome);
-  if (outcome.choice.board.truncated) {
+  PENSTOCK_ASSIGN(const auto training,
+                  LearnOneLabel(options, std::move(inputs), around, step.parameters(), As::kAlone));
+  if (training->outcome.choice.board.truncated) {
     PENSTOCK_TRY(step.DoNotCache("maxTime ended train before it had tried all candidates"));
   }
-  return WriteOutputs(step, table, inputs.sources, outcome);
+  return WriteOutputs(step, *training);
 }
 
 }  // namespace penstock::train

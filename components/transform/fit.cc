@@ -33,6 +33,11 @@ Error NoColumn(const std::string& parameter, const std::string& name, const arro
                  DidYouMean(name, schema.field_names()));
 }
 
+bool IsLabel(const FitOptions& options, const std::string& column) {
+  const auto& more = options.more_labels;
+  return column == options.label || std::find(more.begin(), more.end(), column) != more.end();
+}
+
 // What names a column that is not there, or one twice, would otherwise do nothing, or something
 // twice.
 Result<void> CheckNames(const std::vector<Operation>& operations, const FitOptions& options,
@@ -40,13 +45,16 @@ Result<void> CheckNames(const std::vector<Operation>& operations, const FitOptio
   if (!options.label.empty() && schema.GetFieldByName(options.label) == nullptr) {
     return NoColumn("label", options.label, schema);
   }
+  for (const auto& label : options.more_labels) {
+    if (schema.GetFieldByName(label) == nullptr) return NoColumn("labels", label, schema);
+  }
   if (!options.weight.empty() && schema.GetFieldByName(options.weight) == nullptr) {
     return NoColumn("weight", options.weight, schema);
   }
   std::set<std::pair<std::string, std::vector<std::string>>> seen;
   for (const auto& operation : operations) {
     for (const auto& column : operation.columns) {
-      if (column == options.label) {
+      if (IsLabel(options, column)) {
         return Invalid("column '" + column + "' is the label and cannot be a feature");
       }
       if (column == options.weight) {
@@ -93,7 +101,7 @@ Result<Candidates> FindCandidates(const std::string& dataset, const FitOptions& 
   Candidates found;
   for (const auto& field : reader->schema()->fields()) {
     const std::string& name = field->name();
-    if (name == options.label) continue;
+    if (IsLabel(options, name)) continue;
     const auto type = sdk::ColumnTypeOf(*field->type());
     const sdk::SchemaColumn& column = *described.Find(name);
     if (name == options.weight) {

@@ -20,6 +20,7 @@ struct VocabularyOptions {
 
 struct FitOptions {
   std::string label;
+  std::vector<std::string> more_labels;  // of several, the others: no features either
   std::string weight;  // how much a row counts, which is no feature either; empty: none is named
   // Column -> mean, median, mostFrequent, unseen (categories only) or a constant; "*" for the
   // others. Without an entry: median for numbers, the place of the unseen for categories.

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "components/sdk/dataset.h"
+#include "components/sdk/labels/label_columns.h"
 #include "components/transform/fit.h"
 #include "operator/base/file.h"
 #include "operator/base/try.h"
@@ -40,6 +40,7 @@ Result<FitOptions> ReadOptions(const sdk::Step& step) {
   sdk::Parameters p(step.parameters());
   FitOptions options;
   options.label = p.String("label", "");
+  options.more_labels = p.Strings("labels");
   options.weight = p.String("weight", "");
   options.impute = p.Object("impute");
   for (const char* name : kLists) {
@@ -66,7 +67,12 @@ Result<FitOptions> ReadOptions(const sdk::Step& step) {
 Result<void> RunTransform(sdk::Step& step) {
   PENSTOCK_ASSIGN(auto options, ReadOptions(step));
   PENSTOCK_ASSIGN(const auto dataset, step.InputPath("dataset"));
-  PENSTOCK_ASSIGN(options.label, sdk::LabelColumn(options.label, dataset));
+  PENSTOCK_ASSIGN(auto labels, sdk::LabelColumns(options.label, options.more_labels, dataset));
+  if (!labels.empty()) {
+    options.label = std::move(labels.front());
+    labels.erase(labels.begin());
+  }
+  options.more_labels = std::move(labels);
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("transform"));
   std::vector<std::string> notes;
   PENSTOCK_ASSIGN(auto spec, Fit(dataset, options, &notes));

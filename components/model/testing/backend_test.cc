@@ -11,10 +11,10 @@
 #include <fstream>
 
 #include "components/model/model_loader.h"
-#include "components/model/pickle_check.h"
 #include "components/model/tensor_model.h"
 #include "components/model/testing/sample_model.h"
 #include "components/model/torch/cpu_features.h"
+#include "components/model/torch/pickle_check.h"
 #include "operator/base/file.h"
 
 namespace penstock::model {

@@ -1,7 +1,7 @@
 #include "components/train/run/run.h"
 
 #include "components/train/run/runner.h"
-#include "components/train/train.h"
+#include "components/train/several/several.h"
 
 namespace penstock::train {
 
@@ -13,7 +13,7 @@ Result<void> RunTrain(sdk::Step& step) {
     if (options.model == "auto" || options.model == "mlp") learners.push_back(MakeMlp(options.mlp));
     return learners;
   };
-  return Train(step, around);
+  return TrainLabels(step, around);
 }
 
 }  // namespace penstock::train

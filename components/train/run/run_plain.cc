@@ -3,7 +3,7 @@
 
 #include "components/train/run/run.h"
 #include "components/train/run/runner.h"
-#include "components/train/train.h"
+#include "components/train/several/several.h"
 #include "operator/os/cgroup.h"
 
 namespace penstock::train {
@@ -36,7 +36,7 @@ Result<void> RunTrainWithoutNetworks(sdk::Step& step) {
     AddPlainLearners(options, learners);
     return learners;
   };
-  return Train(step, around);
+  return TrainLabels(step, around);
 }
 
 }  // namespace penstock::train

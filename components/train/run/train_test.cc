@@ -173,5 +173,42 @@ TEST_F(TrainTest, EvaluateReportsSlicesAndObeysTheThreshold) {
   EXPECT_EQ(*ReadFile(folder_ / "metric"), "auc");
 }
 
+TEST(SeveralLabels, AreLearntByNetworksAndServedAsTheyWereWritten) {
+  TestFolder folder;
+  Json rows = Json::array();
+  for (int i = 0; i < 300; ++i) {
+    const double x = (i * 7919 % 601) / 100.0 - 3;
+    rows.push_back({x, x > 0.5, i % 5 == 0 ? Json() : Json(x * x > 2 ? "far" : "near")});
+  }
+  sdk::WriteDataset(folder / "train", {sdk::BatchOf({arrow::field("x", arrow::float64()),
+                                                     arrow::field("up", arrow::boolean()),
+                                                     arrow::field("where", arrow::utf8())},
+                                                    rows.dump())});
+  const Json labels = {"up", "where"};
+  sdk::Step fit({{"labels", labels}, {"scale", {"x"}}}, {{"dataset", {folder / "train", "", ""}}},
+                {{"transform", folder / "transform.json"}}, "");
+  const auto fitted = transform::RunTransform(fit);
+  ASSERT_TRUE(fitted) << fitted.error().message;
+  for (const char* format : {"torchscript", "safetensors"}) {
+    const std::string model = folder / format;
+    sdk::Step step(
+        {{"labels", labels},
+         {"model", "mlp"},
+         {"epochs", 3},
+         {"networks", 1},
+         {"folds", 2},
+         {"format", format}},
+        {{"train", {folder / "train", "", ""}}, {"transform", {folder / "transform.json", "", ""}}},
+        {{"model", model}}, "");
+    const auto ok = RunTrain(step);
+    ASSERT_TRUE(ok) << ok.error().message;
+    const auto loaded = model::LoadModel(model);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ(loaded->model->signature().outputs.size(), 4U);
+    const auto right = model::CheckExamples(*loaded, 64);
+    EXPECT_TRUE(right) << format << right.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace penstock::train

@@ -87,7 +87,7 @@ class FrameTest : public ::testing::Test {
                     {"report", out + "/report.html"},
                     {"predictions", out + "/predictions"}},
                    out + "/results");
-    return Train(step, around_);
+    return train_(step, around_);
   }
   std::string Problem(const Json& parameters) {
     const auto ok = Run(parameters, "problem");
@@ -110,6 +110,7 @@ class FrameTest : public ::testing::Test {
     return files;
   }
 
+  Result<void> (*train_)(sdk::Step&, const Surroundings&) = Train;
   sdk::TestFolder folder_;
   Surroundings around_;
   std::vector<FakeLearner> learners_;

@@ -1,4 +1,4 @@
-#include "components/model/pickle_check.h"
+#include "components/model/torch/pickle_check.h"
 
 #include <algorithm>
 #include <filesystem>
