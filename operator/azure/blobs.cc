@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "operator/azure/shared_key.h"
 #include "operator/base/file.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/time.h"
@@ -9,7 +10,6 @@
 #include "operator/fetch/body.h"
 #include "operator/fetch/resume.h"
 #include "operator/net/proxy.h"
-#include "operator/net/shared_key.h"
 #include "operator/s3/xml.h"
 
 namespace penstock::azure {
@@ -87,7 +87,7 @@ net::HttpRequest Blobs::Ask(const std::string& key, const net::QueryParameters& 
   headers.emplace_back("x-ms-date", HttpDateOfNow());
   if (!account_.key.empty()) {
     const std::string word =
-        net::SharedKey({"GET", url_.authority, path, query, headers}, account_.name, account_.key);
+        SharedKey({"GET", url_.authority, path, query, headers}, account_.name, account_.key);
     headers.emplace_back("Authorization", word);
   }
   std::string text = QueryOf(query);

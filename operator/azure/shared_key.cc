@@ -1,4 +1,4 @@
-#include "operator/net/shared_key.h"
+#include "operator/azure/shared_key.h"
 
 #include <algorithm>
 #include <cctype>
@@ -7,7 +7,7 @@
 #include "operator/base/base64.h"
 #include "operator/base/sha256.h"
 
-namespace penstock::net {
+namespace penstock::azure {
 namespace {
 
 constexpr const char* kStandard[] = {"content-encoding",
@@ -30,7 +30,7 @@ std::string Lower(std::string text) {
 
 }  // namespace
 
-std::string SharedKeyText(const RequestToSign& request, const std::string& account) {
+std::string SharedKeyText(const net::RequestToSign& request, const std::string& account) {
   std::map<std::string, std::string> headers;
   for (const auto& [name, value] : request.headers) headers[Lower(name)] = value;
   std::string out = request.method + "\n";
@@ -50,10 +50,10 @@ std::string SharedKeyText(const RequestToSign& request, const std::string& accou
   return out;
 }
 
-std::string SharedKey(const RequestToSign& request, const std::string& account,
+std::string SharedKey(const net::RequestToSign& request, const std::string& account,
                       const std::string& key) {
   return "SharedKey " + account + ":" +
          EncodeBase64(HmacSha256(key, SharedKeyText(request, account)));
 }
 
-}  // namespace penstock::net
+}  // namespace penstock::azure

@@ -9,14 +9,15 @@
 #include "operator/net/exchange.h"
 #include "operator/net/sigv4.h"
 
-namespace penstock::net {
+namespace penstock::azure {
 
 // What is signed: a line for each of the standard headers, the x-ms-* headers by name, then the
 // resource. `request.path` as it stands on the wire; of an empty body the length is the empty text.
-[[nodiscard]] std::string SharedKeyText(const RequestToSign& request, const std::string& account);
+[[nodiscard]] std::string SharedKeyText(const net::RequestToSign& request,
+                                        const std::string& account);
 
 // The header Authorization. `key`: the account's, decoded from base64.
-[[nodiscard]] std::string SharedKey(const RequestToSign& request, const std::string& account,
+[[nodiscard]] std::string SharedKey(const net::RequestToSign& request, const std::string& account,
                                     const std::string& key);
 
-}  // namespace penstock::net
+}  // namespace penstock::azure
