@@ -65,6 +65,7 @@ Metadata MetadataOf(const std::string& name) {
   return static_cast<Metadata>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
+MetadataColumns::MetadataColumns(std::vector<Metadata> columns) : columns_(std::move(columns)) {}
 MetadataColumns::~MetadataColumns() = default;
 
 Result<std::unique_ptr<MetadataColumns>> MetadataColumns::Make(std::vector<Metadata> columns) {

@@ -33,7 +33,7 @@ class MetadataColumns {
   [[nodiscard]] Result<arrow::ArrayVector> Take();
 
  private:
-  explicit MetadataColumns(std::vector<Metadata> columns) : columns_(std::move(columns)) {}
+  explicit MetadataColumns(std::vector<Metadata> columns);
   const std::vector<Metadata> columns_;
   arrow::FieldVector fields_;
   std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders_;

@@ -1,6 +1,7 @@
 #include "components/kafka/options.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <set>
 
@@ -20,7 +21,8 @@ constexpr std::uint64_t kMaxOffsetsBytes = 16 << 20;
 // {"0": 12}: an offset by partition.
 std::map<std::int32_t, std::int64_t> ReadOffsetMap(sdk::Parameters& p, const std::string& name) {
   std::map<std::int32_t, std::int64_t> out;
-  for (const auto& [key, value] : p.Object(name).items()) {
+  const Json map = p.Object(name);
+  for (const auto& [key, value] : map.items()) {
     std::int32_t partition = -1;
     const char* end = key.data() + key.size();
     const auto read = std::from_chars(key.data(), end, partition);
@@ -65,7 +67,8 @@ void ReadForm(sdk::Parameters& p, Asked& asked) {
   const std::string delimiter = p.String("delimiter", ",");
   const std::string character = delimiter == "\\t" ? "\t" : delimiter;
   if (character.size() != 1 || std::string("\"\r\n\0", 4).find(character) != std::string::npos ||
-      static_cast<unsigned char>(character[0]) >= 0x80 || std::isdigit(character[0]) != 0) {
+      static_cast<unsigned char>(character[0]) >= 0x80 ||
+      std::isdigit(static_cast<unsigned char>(character[0])) != 0) {
     p.Fail("delimiter: must be one character that is no digit and no quote (\\t for a tab)");
   } else {
     asked.rows.delimiter = character[0];
@@ -104,13 +107,15 @@ void ReadMetadata(sdk::Parameters& p, Asked& asked) {
 
 void ReadWishes(sdk::Parameters& p, Asked& asked) {
   asked.rows.wishes.columns = p.Strings("columns");
-  for (const auto& [name, value] : p.Object("types").items()) {
+  const Json types = p.Object("types");
+  for (const auto& [name, value] : types.items()) {
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     const auto type = sdk::ParseTypeText(text);
     if (!type) return p.Fail("types." + name + ": " + type.error().message);
     asked.rows.wishes.types[name] = text;
   }
-  for (const auto& [name, value] : p.Object("roles").items()) {
+  const Json roles = p.Object("roles");
+  for (const auto& [name, value] : roles.items()) {
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     const auto role = sdk::ParseRole(text);
     if (role) {

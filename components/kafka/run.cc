@@ -1,5 +1,6 @@
 #include "components/kafka/run.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

@@ -51,6 +51,8 @@ class Session {
     heard_ = std::chrono::steady_clock::now();
     untrusted_ = 0;
   }
+  // A tenth of a second, before something is asked again.
+  void Rest() { rd_kafka_poll(client_, 100); }
   [[nodiscard]] bool Waited() const;
   // The patience is over: what was done meanwhile, and what was last told of the brokers.
   [[nodiscard]] Error Away(const std::string& doing);

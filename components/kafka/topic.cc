@@ -3,7 +3,6 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "components/kafka/session.h"
@@ -27,7 +26,7 @@ struct Course {
 }  // namespace
 
 struct Topic::Impl {
-  explicit Impl(const TopicSettings& asked) : settings(asked), session(asked) {}
+  explicit Impl(const TopicSettings& asked) : settings(asked), session(settings) {}
 
   const TopicSettings settings;
   Session session;
@@ -61,6 +60,7 @@ struct Topic::Impl {
             topic.err != RD_KAFKA_RESP_ERR_NO_ERROR)
           return session.ErrorOf(topic.err, "topic '" + settings.topic + "'");
       }
+      session.Rest();
       if (session.Waited()) return session.Away("asking for the topic '" + settings.topic + "'");
     }
   }
@@ -78,6 +78,7 @@ struct Topic::Impl {
       }
       const std::string name = PartitionName(partition);
       if (!Session::Passes(err)) return session.ErrorOf(err, name);
+      session.Rest();
       if (session.Waited()) return session.Away("asking for the ends of " + name);
     }
   }
@@ -100,6 +101,7 @@ struct Topic::Impl {
         return out;
       }
       if (!Session::Passes(err)) return session.ErrorOf(err, "looking for a time");
+      session.Rest();
       if (session.Waited()) return session.Away("looking for a time");
     }
   }
@@ -147,6 +149,18 @@ struct Topic::Impl {
                      " where it ended when this began: its log was cut off");
   }
 
+  // The partition tells of an end that is before the one that it told of at the start.
+  Result<void> EndsBefore(const Course& course, std::int64_t offset) {
+    PENSTOCK_ASSIGN(const auto ends, Ends(course.span->partition));
+    if (ends.second < course.span->to) return CutOff(course, ends.second);
+    if (!settings.committed) return {};  // a replica that is behind; it is waited for
+    return Transient(PartitionName(course.span->partition) +
+                     ": a transaction is open since offset " + std::to_string(offset) +
+                     ", and what is asked for ends before " + std::to_string(course.span->to) +
+                     "; run this again when it has ended, or read with isolation: "
+                     "read_uncommitted");
+  }
+
   Result<void> Take(const rd_kafka_message_t& got, const OnMessage& on_message) {
     const auto found = courses.find(got.partition);
     if (got.rkt == nullptr || found == courses.end()) {
@@ -158,7 +172,7 @@ struct Topic::Impl {
     if (course.done) return {};
     const auto end = course.span->to;
     if (got.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      if (got.offset < end) return CutOff(course, got.offset);
+      if (got.offset < end) return EndsBefore(course, got.offset);
       Finish(course);
       return {};
     }
