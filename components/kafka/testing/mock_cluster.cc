@@ -35,13 +35,14 @@ struct MockCluster::Impl {
   void Send(const std::string& topic, std::int32_t partition,
             const std::optional<std::string>& value, const std::optional<std::string>& key,
             std::int64_t time_ms) const {
-    const auto err =
-        rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic.c_str()),
-                          RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_VALUE(value ? const_cast<char*>(value->data()) : nullptr,
-                                           value ? value->size() : 0),
-                          RD_KAFKA_V_KEY(key ? key->data() : nullptr, key ? key->size() : 0),
-                          RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_END);
+    void* const payload = value ? const_cast<char*>(value->data()) : nullptr;
+    const std::size_t payload_size = value ? value->size() : 0;
+    const void* const name = key ? key->data() : nullptr;
+    const std::size_t name_size = key ? key->size() : 0;
+    const auto err = rd_kafka_producev(
+        producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(payload, payload_size),
+        RD_KAFKA_V_KEY(name, name_size), RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_END);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error(rd_kafka_err2str(err));
   }
   void Flush() const {
