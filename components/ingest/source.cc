@@ -9,7 +9,8 @@
 
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
-#include "operator/s3/source.h"
+#include "operator/protocol/source_scheme.h"
+#include "operator/remote/source.h"
 
 namespace penstock::ingest {
 namespace {
@@ -47,11 +48,9 @@ Result<LocalFile> OpenLocal(const std::string& path) {
   return LocalFile(path, false);
 }
 
-Result<LocalFile> FetchS3(const std::string& source, const fs::path& scratch,
-                          const DownloadLimits& limits) {
-  auto uri = s3::ParseS3Uri(source);
-  if (!uri) return Wrap("source " + ShownUri(source), uri.error());
-  s3::SourceSettings settings;
+Result<LocalFile> FetchObjects(const std::string& source, const fs::path& scratch,
+                               const DownloadLimits& limits) {
+  fetch::SourceSettings settings;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string text = *variable;
     const auto equals = text.find('=');
@@ -61,9 +60,9 @@ Result<LocalFile> FetchS3(const std::string& source, const fs::path& scratch,
   settings.max_bytes = limits.max_bytes;
   settings.flat = true;
   LocalFile file(scratch / "source.download", true);  // removes what came of a failure
-  const auto objects = s3::FetchSource(*uri, file.path(), settings);
-  if (!objects) return Wrap("source", objects.error());
-  file.SetFingerprint(s3::FingerprintOf(*uri, *objects));
+  auto fingerprint = remote::FetchRemote(source, file.path(), settings);
+  if (!fingerprint) return Wrap("source " + ShownUri(source), fingerprint.error());
+  file.SetFingerprint(*std::move(fingerprint));
   return file;
 }
 
@@ -114,7 +113,7 @@ Result<LocalFile> FetchSource(const std::string& source, const fs::path& scratch
     if (!fingerprint) return fingerprint.error();
     return file;
   }
-  if (s3::IsS3Uri(source)) return FetchS3(source, scratch, limits);
+  if (remote::IsRemoteUri(source)) return FetchObjects(source, scratch, limits);
   if (HasPrefix(source, "file://")) {
     std::string path = source.substr(7);
     if (HasPrefix(path, "localhost/")) path = path.substr(9);
@@ -125,9 +124,9 @@ Result<LocalFile> FetchSource(const std::string& source, const fs::path& scratch
   }
   const auto scheme = source.find("://");
   if (scheme == std::string::npos) return OpenLocal(source);
-  return Invalid("source: the scheme " + source.substr(0, scheme) +
-                 " is not known; there are file, http, https and s3, and tables by delta+s3, "
-                 "delta+file, iceberg+s3 and iceberg+file (which an input schema cannot be)");
+  return Invalid("source: the scheme " + source.substr(0, scheme) + " is not known; there are " +
+                 SourceSchemes() +
+                 " (a table an input schema cannot be); a topic of Kafka is the component kafka's");
 }
 
 }  // namespace penstock::ingest

@@ -11,12 +11,13 @@
 #include "operator/base/pause.h"
 #include "operator/base/sha256.h"
 #include "operator/base/time.h"
+#include "operator/fetch/pace.h"
 #include "operator/net/http_client.h"
 #include "operator/net/url.h"
 #include "operator/protocol/file_uri.h"
 #include "operator/protocol/reference.h"
-#include "operator/s3/pace.h"
-#include "operator/s3/source.h"
+#include "operator/protocol/source_scheme.h"
+#include "operator/remote/source.h"
 
 namespace penstock::launcher {
 namespace fs = std::filesystem;
@@ -127,7 +128,7 @@ class Download {
     net::HttpRequest request;
     request.target = url.target;
     request.headers = {{"User-Agent", "penstock"}, {"Accept-Encoding", "identity"}};
-    s3::Pace pace(options_.least.bytes, options_.least.in);
+    fetch::Pace pace(options_.least.bytes, options_.least.in);
     request.on_head = [this, &pace](const net::HttpResponse& head) -> Result<void> {
       pace.Begin();
       const auto encoding = head.Header("content-encoding");
@@ -223,38 +224,35 @@ Result<FetchedSource> CopySource(const std::string& uri, const fs::path& target)
 
 Result<FetchedSource> FetchObjects(const std::string& uri, const fs::path& target,
                                    const SourceOptions& options) {
-  const auto parsed = s3::ParseS3Uri(uri);
-  if (!parsed) return parsed.error();
   auto roots = LoadRoots(options.trust);
   if (!roots) return roots.error();
-  s3::SourceSettings settings;
+  fetch::SourceSettings settings;
   settings.environment = options.environment;
   settings.ca_pem = *std::move(roots);
   settings.least_bytes = options.least.bytes;
   settings.least_in = options.least.in;
   settings.list_deadline = options.deadline;
   settings.stop = options.stop;
-  const auto objects = s3::FetchSource(*parsed, target, settings);
-  if (!objects) return objects.error();
+  auto fingerprint = remote::FetchRemote(uri, target, settings);
+  if (!fingerprint) return fingerprint.error();
   auto digest = DigestOfSource(target);
   if (!digest) return digest.error();
-  std::string fingerprint = s3::FingerprintOf(*parsed, *objects);
-  if (fingerprint.empty()) fingerprint = *digest;
-  return FetchedSource{std::move(fingerprint), *std::move(digest)};
+  if (fingerprint->empty()) *fingerprint = *digest;
+  return FetchedSource{*std::move(fingerprint), *std::move(digest)};
 }
 
 }  // namespace
 
 Result<FetchedSource> FetchSource(const std::string& uri, const fs::path& target,
                                   const SourceOptions& options) {
-  Result<FetchedSource> fetched = Invalid(
-      "is not fetched: only file:, http:, https: and s3: are; a table (delta+..., iceberg+...) is "
-      "what the component ingest makes a dataset of");
+  Result<FetchedSource> fetched =
+      Invalid("is not fetched: there are " + SourceSchemes() +
+              ", of which tables are what the component ingest makes a dataset of");
   if (IsFileUri(uri))
     fetched = CopySource(uri, target);
   else if (uri.rfind("http://", 0) == 0 || uri.rfind("https://", 0) == 0)
     fetched = Download(uri, target, options).Run();
-  else if (s3::IsS3Uri(uri))
+  else if (remote::IsRemoteUri(uri))
     fetched = FetchObjects(uri, target, options);
   if (!fetched) return Shown(uri, fetched.error());
   if (auto locked = artifacts::MakeReadOnly(target); !locked) return locked.error();

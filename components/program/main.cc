@@ -18,6 +18,7 @@
 #include "components/evaluate/run.h"
 #include "components/explain/run.h"
 #include "components/ingest/run.h"
+#include "components/kafka/run.h"
 #include "components/postgres/run.h"
 #include "components/predict/run.h"
 #include "components/program/program.h"
@@ -33,6 +34,7 @@ namespace {
 
 constexpr penstock::program::Entry kComponents[] = {
     {"ingest", penstock::ingest::RunIngest},
+    {"kafka", penstock::kafka::RunKafka},
     {"postgres", penstock::postgres::RunPostgres},
     {"query", penstock::query::RunQuery},
     {"split", penstock::split::RunSplit},

@@ -40,7 +40,9 @@ std::pair<std::string, std::string> NameOfUri(const std::string& whole) {
   if (slash == std::string::npos) return {uri, "/"};
   std::string space = uri.substr(0, slash);
   if (space == "file://") space = "file";
-  std::string name = uri.substr(slash + (space.starts_with("s3://") ? 1 : 0));
+  const bool bucket = space.starts_with("s3://") || space.starts_with("gs://") ||
+                      space.starts_with("az://") || space.starts_with("abfss://");
+  std::string name = uri.substr(slash + (bucket ? 1 : 0));
   if (space != "file") name = name.substr(0, name.find('?'));
   return {space, name.empty() ? "/" : name};
 }

@@ -8,7 +8,7 @@
 #include "operator/base/pause.h"
 #include "operator/base/sha256.h"
 #include "operator/base/try.h"
-#include "operator/s3/pace.h"
+#include "operator/fetch/pace.h"
 #include "operator/s3/refusal.h"
 #include "operator/s3/xml.h"
 
@@ -127,7 +127,7 @@ Result<std::unique_ptr<Client>> Client::Make(BucketSettings settings,
 }
 
 std::string Client::Name(const std::string& key) const {
-  return "s3://" + settings_.bucket + "/" + key;
+  return settings_.scheme + "://" + settings_.bucket + "/" + key;
 }
 
 std::string Client::PathOf(const std::string& key) const {
@@ -267,7 +267,7 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
     const std::string meant = known ? info.etag : range.etag;
     if (!meant.empty()) ask.headers.emplace_back("If-Match", meant);
     const std::uint64_t before = got;
-    Pace pace(settings_.least_bytes, settings_.least_in);
+    fetch::Pace pace(settings_.least_bytes, settings_.least_in);
     ask.on_head = [&](const net::HttpResponse& head) -> Result<void> {
       pace.Begin();
       ObjectInfo seen = InfoOf(head);

@@ -8,6 +8,10 @@
 //   AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE
 //   AWS_CA_BUNDLE, and HTTPS_PROXY and its like
 //
+// gs://bucket/key is Google's, by its S3 interface: GS_ACCESS_KEY_ID and GS_SECRET_ACCESS_KEY (an
+// HMAC key), GS_CA_BUNDLE, and GS_ENDPOINT_URL for what stands in for it. Amazon's variables are
+// not looked at: they are another store's.
+//
 // Without keys and a role it is asked as anybody. Blocks; any thread.
 #pragma once
 
@@ -21,6 +25,7 @@
 #include <vector>
 
 #include "operator/base/result.h"
+#include "operator/fetch/source.h"
 #include "operator/s3/client.h"
 
 namespace penstock::s3 {
@@ -29,52 +34,30 @@ struct SourceUri {
   std::string bucket;
   std::string key;  // or the prefix of a folder: empty, or with a "/" at its end
   bool folder = false;
+  bool google = false;  // gs://
 };
 
+// s3:// and gs://.
 [[nodiscard]] bool IsS3Uri(const std::string& uri);
 
 // What no URI holds, a space such as, stands as % and two hex digits. Invalid for a URI without a
 // bucket, and for one with a query: versions are not read.
 [[nodiscard]] Result<SourceUri> ParseS3Uri(const std::string& uri);
 
-struct SourceSettings {
-  std::map<std::string, std::string> environment = {};
-  std::string ca_pem = {};  // trusted where AWS_CA_BUNDLE names none; empty: the system's roots
-  std::uint64_t max_bytes = UINT64_MAX;  // of all that is read
-  bool flat = false;  // a folder within the folder is an error, before it is read
-  // An object that hardly comes on is given up (BucketSettings); 1 KiB a second.
-  std::uint64_t least_bytes = 60 * 1024;
-  std::chrono::milliseconds least_in{60'000};
-  std::chrono::milliseconds list_deadline{600'000};  // of a folder's list: no page after it
-  std::chrono::milliseconds first_pause{200};
-  std::stop_token stop = {};
-};
+using fetch::SourceObject;
+using fetch::SourceSettings;
 
 // Asks one bucket by those variables.
 struct SourceAsker {
   std::unique_ptr<Client> client;
   bool anonymous = false;  // without keys
+  bool google = false;
 };
-[[nodiscard]] Result<SourceAsker> AskerOf(const std::string& bucket,
-                                          const SourceSettings& settings);
+[[nodiscard]] Result<SourceAsker> AskerOf(const SourceUri& uri, const SourceSettings& settings);
 // With what a step can do about it, where it was refused for want of keys.
-[[nodiscard]] Error Explained(Error error, bool anonymous);
+[[nodiscard]] Error Explained(Error error, const SourceAsker& asker);
 
-struct SourceObject {
-  std::string key;
-  std::uint64_t size = 0;
-  std::string etag;     // with its quotes
-  std::string version;  // where the bucket keeps versions; of a folder's objects it is not asked
-};
-
-// Writes `target`, which must not exist: a file, or a folder with a file for each object by what
-// its key has behind the prefix (an object that stands for a folder is none). Each object is read
-// whole as it was when it was first seen (a folder's: when they were listed), after a break too:
-// one that changes meanwhile is Transient. Gives what was read, by key. What an error leaves in
-// `target` is the caller's to remove.
-//
-// Invalid for what will not pass by itself, with what to set: no such bucket, keys that are none, a
-// key that cannot be a file's name; NotFound where there is no such object; kForbidden.
+// As fetch/source.h. Invalid for no such bucket and for keys that are none too.
 [[nodiscard]] Result<std::vector<SourceObject>> FetchSource(const SourceUri& uri,
                                                             const std::filesystem::path& target,
                                                             const SourceSettings& settings);

@@ -66,6 +66,25 @@ TEST_F(S3Source, IsAFileByItsKey) {
   EXPECT_EQ(Got(), "");
 }
 
+TEST_F(S3Source, OfGoogleIsAskedWithItsOwnKeysAndNeverWithAmazons) {
+  store_.SetBytes("raw/a.csv", "a,b\n");
+  settings_.environment = {{"GS_ENDPOINT_URL", store_.settings().endpoint},
+                           {"GS_ACCESS_KEY_ID", FakeS3::keys().access_key},
+                           {"GS_SECRET_ACCESS_KEY", FakeS3::keys().secret_key}};
+  ASSERT_EQ(Problem("gs://models/raw/a.csv"), "fetched");
+  EXPECT_EQ(Got(), "a,b\n");
+  ASSERT_EQ(Problem("gs://models/raw/"), "fetched");
+  EXPECT_EQ(Got("a.csv"), "a,b\n");
+  EXPECT_SAYS(Problem("gs://models/none"), "gs://models/none");
+  EXPECT_SAYS(Problem("gs:///none"), "gs://bucket/key");
+  settings_.environment.erase("GS_SECRET_ACCESS_KEY");
+  EXPECT_SAYS(Problem("gs://models/raw/a.csv"), "GS_ACCESS_KEY_ID and no GS_SECRET_ACCESS_KEY");
+  settings_.environment = {{"GS_ENDPOINT_URL", store_.settings().endpoint},
+                           {"AWS_ACCESS_KEY_ID", FakeS3::keys().access_key},
+                           {"AWS_SECRET_ACCESS_KEY", FakeS3::keys().secret_key}};
+  EXPECT_SAYS(Problem("gs://models/raw/a.csv"), "an HMAC key of a service account");
+}
+
 TEST_F(S3Source, GoesOnWhereItBrokeWithTheSameObject) {
   const std::string bytes(100'000, 'x');
   store_.SetBytes("k", bytes);

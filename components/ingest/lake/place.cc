@@ -75,7 +75,7 @@ class BucketPlace : public Place {
     options.delimiter = "/";
     do {
       const auto page = asker_.client->List(options, {});
-      if (!page) return s3::Explained(page.error(), asker_.anonymous);
+      if (!page) return s3::Explained(page.error(), asker_);
       for (const auto& object : page->objects) {
         if (object.key.size() > options.prefix.size())
           entries.push_back({object.key.substr(options.prefix.size()), object.size});
@@ -89,7 +89,7 @@ class BucketPlace : public Place {
 
   Result<std::string> Text(const std::string& path, std::uint64_t limit) override {
     auto text = asker_.client->GetText(KeyOf(path), limit, {});
-    if (!text) return s3::Explained(text.error(), asker_.anonymous);
+    if (!text) return s3::Explained(text.error(), asker_);
     return text;
   }
 
@@ -110,7 +110,7 @@ class BucketPlace : public Place {
       return out.good() ? Result<void>() : failed();
     };
     const auto info = asker_.client->Get(KeyOf(path), {}, take, {});
-    if (!info) return s3::Explained(info.error(), asker_.anonymous);
+    if (!info) return s3::Explained(info.error(), asker_);
     out.close();
     if (out.fail()) return failed();
     if (got != info->size)
@@ -170,7 +170,7 @@ Result<std::unique_ptr<Place>> Place::Open(const std::string& uri, const fs::pat
     if (equals != std::string::npos)
       settings.environment[text.substr(0, equals)] = text.substr(equals + 1);
   }
-  PENSTOCK_ASSIGN(auto asker, s3::AskerOf(parsed.bucket, settings));
+  PENSTOCK_ASSIGN(auto asker, s3::AskerOf(parsed, settings));
   return std::unique_ptr<Place>(
       std::make_unique<BucketPlace>("s3://" + parsed.bucket + "/" + parsed.key, parsed.key,
                                     std::move(asker), scratch, max_bytes));

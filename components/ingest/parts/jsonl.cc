@@ -76,15 +76,15 @@ class LineReader {
 // What the values of a column, or those within its lists, were so far.
 class Seen {
  public:
-  Result<void> Add(const JsonValue& value, std::int64_t line) {
+  Result<void> Add(const JsonValue& value, std::int64_t line, const PlaceOfLine& place) {
     if (value.kind == Kind::kNull) return {};
     if (value.kind == Kind::kObject) {
-      return Invalid("an object in line " + std::to_string(line) +
+      return Invalid("an object in " + place(line) +
                      ", and datasets have no nested columns: write its fields as columns of "
                      "their own, or leave it out with columns");
     }
     if (value.beyond) {
-      return Invalid(value.text + " in line " + std::to_string(line) +
+      return Invalid(value.text + " in " + place(line) +
                      " is beyond 64 bits; types: string keeps its digits");
     }
     const bool number = kind_ == Kind::kInteger || kind_ == Kind::kFloat;
@@ -95,13 +95,12 @@ class Seen {
     } else if (number && also) {
       if (value.kind == Kind::kFloat) kind_ = Kind::kFloat;
     } else if (kind_ != value.kind) {
-      return Invalid(std::string(Name(kind_)) + " in line " + std::to_string(line_) + " and " +
-                     Name(value.kind) + " in line " + std::to_string(line) +
-                     "; types: string keeps both as they are written");
+      return Invalid(std::string(Name(kind_)) + " in " + place(line_) + " and " + Name(value.kind) +
+                     " in " + place(line) + "; types: string keeps both as they are written");
     }
     if (value.kind != Kind::kList) return {};
     if (within_ == nullptr) within_ = std::make_unique<Seen>();
-    for (const auto& item : value.items) PENSTOCK_TRY(within_->Add(item, line));
+    for (const auto& item : value.items) PENSTOCK_TRY(within_->Add(item, line, place));
     return {};
   }
 
@@ -166,8 +165,11 @@ class JsonlPart : public Part {
  public:
   // `problems`: of columns that have no one type; an error where one is chosen.
   JsonlPart(OpenBytes open, std::shared_ptr<arrow::Schema> schema,
-            std::map<std::string, std::string> problems)
-      : open_(std::move(open)), schema_(std::move(schema)), problems_(std::move(problems)) {}
+            std::map<std::string, std::string> problems, PlaceOfLine place)
+      : open_(std::move(open)),
+        schema_(std::move(schema)),
+        problems_(std::move(problems)),
+        place_(std::move(place)) {}
 
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
 
@@ -199,7 +201,7 @@ class JsonlPart : public Part {
       bytes += line.size();
       ++rows;
       if (auto ok = AppendRow(line, rows, *builder); !ok) {
-        return Wrap("line " + std::to_string(lines_->number()), ok.error());
+        return Wrap(place_(lines_->number()), ok.error());
       }
     }
     if (rows == 0) return std::shared_ptr<arrow::RecordBatch>();
@@ -232,6 +234,7 @@ class JsonlPart : public Part {
   OpenBytes open_;
   std::shared_ptr<arrow::Schema> schema_;
   std::map<std::string, std::string> problems_;
+  PlaceOfLine place_;
   std::shared_ptr<arrow::Schema> chosen_;
   std::unordered_map<std::string, std::size_t> places_;
   std::unique_ptr<LineReader> lines_;
@@ -240,7 +243,8 @@ class JsonlPart : public Part {
 // The columns in the order of first sight.
 class Inference {
  public:
-  explicit Inference(const std::set<std::string>& texts) : texts_(texts) {}
+  Inference(const std::set<std::string>& texts, const PlaceOfLine& place)
+      : texts_(texts), place_(place) {}
 
   Result<void> Add(const JsonRow& row, std::int64_t line) {
     for (const auto& [name, value] : row) {
@@ -254,10 +258,10 @@ class Inference {
       if (!column.problem.empty()) continue;
       const bool nested = value.kind == Kind::kList || value.kind == Kind::kObject;
       if (!texts_.contains(name)) {
-        if (auto ok = column.seen.Add(value, line); !ok) column.problem = ok.error().message;
+        if (auto ok = column.seen.Add(value, line, place_); !ok)
+          column.problem = ok.error().message;
       } else if (nested) {
-        column.problem =
-            std::string(Name(value.kind)) + " in line " + std::to_string(line) + " is no text";
+        column.problem = std::string(Name(value.kind)) + " in " + place_(line) + " is no text";
       }
     }
     return {};
@@ -280,30 +284,33 @@ class Inference {
     std::string problem;
   };
   const std::set<std::string>& texts_;
+  const PlaceOfLine& place_;
   std::vector<Column> columns_;
   std::unordered_map<std::string, std::size_t> places_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Part>> OpenJsonl(OpenBytes open, const std::set<std::string>& texts) {
+Result<std::unique_ptr<Part>> OpenJsonl(OpenBytes open, const std::set<std::string>& texts,
+                                        PlaceOfLine place) {
+  if (!place) place = [](std::int64_t line) { return "line " + std::to_string(line); };
   PENSTOCK_ASSIGN(auto stream, open());
   LineReader lines(std::move(stream));
-  Inference inference(texts);
+  Inference inference(texts, place);
   std::string_view line;
   for (;;) {
     PENSTOCK_ASSIGN(const bool more, lines.Next(line));
     if (!more) break;
-    const std::string place = "line " + std::to_string(lines.number());
     const auto row = ParseJsonRow(line);
-    if (!row) return Wrap(place, row.error());
-    if (auto ok = inference.Add(*row, lines.number()); !ok) return Wrap(place, ok.error());
+    if (!row) return Wrap(place(lines.number()), row.error());
+    if (auto ok = inference.Add(*row, lines.number()); !ok)
+      return Wrap(place(lines.number()), ok.error());
   }
   std::map<std::string, std::string> problems;
   PENSTOCK_ASSIGN(auto schema, inference.Finish(problems));
   if (schema->num_fields() == 0) return Invalid("no line has a key, so there is no column");
-  return std::unique_ptr<Part>(
-      std::make_unique<JsonlPart>(std::move(open), std::move(schema), std::move(problems)));
+  return std::unique_ptr<Part>(std::make_unique<JsonlPart>(std::move(open), std::move(schema),
+                                                           std::move(problems), std::move(place)));
 }
 
 }  // namespace penstock::ingest

@@ -4,6 +4,7 @@
 #include <arrow/io/interfaces.h>
 #include <arrow/type_fwd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -38,8 +39,11 @@ class Part {
 // reads as a number or a time; a list has one type within). Columns in `texts` are texts, each
 // value as it is written. Invalid names the line, the byte or the column: no object, no UTF-8, a
 // key twice, an object within, values of several types, an integer beyond 64 bits.
+// Of lines that came from elsewhere `place` says where ("offset 7"); without it, "line 7".
 using OpenBytes = std::function<Result<std::shared_ptr<arrow::io::InputStream>>()>;
+using PlaceOfLine = std::function<std::string(std::int64_t line)>;
 [[nodiscard]] Result<std::unique_ptr<Part>> OpenJsonl(OpenBytes open,
-                                                      const std::set<std::string>& texts);
+                                                      const std::set<std::string>& texts,
+                                                      PlaceOfLine place = {});
 
 }  // namespace penstock::ingest

@@ -12,6 +12,7 @@
 #include "operator/base/shown_text.h"
 #include "operator/plan/resolve/value_schema.h"
 #include "operator/protocol/reference.h"
+#include "operator/protocol/source_scheme.h"
 #include "operator/protocol/table_uri.h"
 #include "operator/protocol/task.h"
 
@@ -86,11 +87,11 @@ Complaint CheckUri(const std::string& uri) {
   const auto colon = uri.find("://");
   const std::string scheme = colon == std::string::npos ? "" : uri.substr(0, colon);
   const bool table = IsTableUri(uri);
-  if (scheme != "file" && scheme != "http" && scheme != "https" && scheme != "s3" && !table)
+  if (!IsSourceScheme(scheme) && !table)
     return "'" + ShownUri(uri).substr(0, 80) +
            "' is neither a reference like $(steps.s.outputs.o), nor the digest of an artifact "
-           "(sha256:...), nor a URI that begins with file://, http://, https:// or s3://, nor a "
-           "table (delta+s3://, delta+file://, iceberg+s3://, iceberg+file://)";
+           "(sha256:...), nor a URI that begins with one of " +
+           SourceSchemes();
   const std::string rest = uri.substr(colon + 3);
   if (rest.empty()) return "'" + ShownUri(uri) + "' names no place";
   // A line's end in what becomes a request would begin a second one.

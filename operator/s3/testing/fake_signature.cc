@@ -59,7 +59,10 @@ std::string SignatureTrouble(net::Exchange& x, const std::map<std::string, std::
   if (std::chrono::abs(*then - kWallClock.Now()) > std::chrono::minutes(15))
     return "RequestTimeTooSkewed";
   const std::string payload = x.Header("x-amz-content-sha256");
-  const net::Headers mine = net::SignHeaders(request, payload, keys, {"us-east-1", "s3"}, *then);
+  // Google's word for whichever region.
+  const std::string region =
+      authorization.find("/auto/s3/") != std::string::npos ? "auto" : "us-east-1";
+  const net::Headers mine = net::SignHeaders(request, payload, keys, {region, "s3"}, *then);
   if (mine.back().second != authorization) return "SignatureDoesNotMatch";
   if (payload != net::kUnsignedPayload && payload != Sha256Hex(body))
     return "XAmzContentSHA256Mismatch";

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace penstock::s3 {
+namespace penstock::fetch {
 
 class Pace {
  public:
@@ -28,4 +28,4 @@ class Pace {
   std::uint64_t bytes_ = 0;
 };
 
-}  // namespace penstock::s3
+}  // namespace penstock::fetch
