@@ -42,7 +42,7 @@ def chain(ns, **spec):
 
 def scale(digest):
     return {"apiVersion": "penstock.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "scale", "labels": {"team": "ml"}}, "spec": {
-        "model": digest, "replicas": 1, "resources": test_rollout.SMALL,
+        "model": digest, "resources": test_rollout.SMALL,  # no replicas: they are the autoscaler's
         "rollout": {"strategy": "Canary", "steps": test_rollout.STEPS, "gates": test_rollout.GATES, "progressDeadline": "10m"}}}
 
 
@@ -152,6 +152,17 @@ class GitOps(test_rollout.UnderLoad):
     def operations(self, app):
         return {at for _, _, at in self.argo.seen.since(0, app) if at}
 
+    def autoscaled(self, app):
+        """An autoscaler, which Git does not know of, writes the replicas; without metrics its bounds are what it can keep to."""
+        begin = time.time()
+        h.apply(self.ns, {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "scale"}, "spec": {
+            "minReplicas": 2, "maxReplicas": 3, "scaleTargetRef": {"apiVersion": "penstock.dev/v1alpha1", "kind": "ModelDeployment", "name": "scale"},
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]}})
+        h.wait_until("two replicas", 90, lambda: self.status().get("stable", {}).get("readyReplicas") == 2)
+        revision = self.git.git("manifests", "rev-parse", "HEAD").strip()
+        self.argo.wait(app, revision, "Synced", "Healthy", 60)
+        self.assertEqual({sync for sync, _, _ in self.argo.seen.since(begin, app)} - {"Synced"}, set(), "replicas are not in Git")
+
     def nothing_drifts(self, namespaces):
         before = {ns: stamps(ns) for ns in namespaces.values()}
         begin = time.time()
@@ -179,6 +190,7 @@ class GitOps(test_rollout.UnderLoad):
                 finally:
                     self.load.stop()
                 self.wrong_pipeline(app)
+                self.autoscaled(app)
             self.nothing_drifts(namespaces)
             self.restored(namespaces)
             self.from_git_alone(namespaces)
