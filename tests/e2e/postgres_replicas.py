@@ -92,8 +92,7 @@ class Replicas(h.ClusterTest):
         super().setUpClass()
         cls.postgres = Postgres()
         cls.addClassCleanup(cls.postgres.end)
-        h.make_volume(CLAIM, "20Gi", (h.SYSTEM, CLAIM))
-        h.kubectl("patch", "pv", CLAIM, "--type=merge", "-p", '{"spec": {"accessModes": ["ReadWriteMany"]}}')
+        h.make_volume(CLAIM, "20Gi", (h.SYSTEM, CLAIM), "ReadWriteMany")
         h.apply(h.SYSTEM, *cls.postgres.secrets(), {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM}, "spec": {
             "accessModes": ["ReadWriteMany"], "storageClassName": "", "volumeName": CLAIM, "resources": {"requests": {"storage": "1Gi"}}}})
         cls.addClassCleanup(cls.clean_up)
