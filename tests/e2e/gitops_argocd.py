@@ -32,7 +32,7 @@ def chain(ns, **spec):
     train = h.shell_step("train", 'mkdir -p "$MODEL" && echo "slope: $SLOPE" >"$MODEL/model.yaml"',
                          outputs=[{"name": "model", "type": "model"}], cache={"trustTag": True}, timeouts={"attempt": "90m"},
                          retry={"user": {"limit": 1, "backoff": "1s"}})
-    train["resources"] = {"requests": {"cpu": 0.05, "memory": "0.03125Gi"}, "limits": {"cpu": "1"}}
+    train["resources"] = {"requests": {"cpu": "0.05", "memory": "0.03125Gi"}, "limits": {"cpu": "1"}}
     train["container"]["env"] = [{"name": "MODEL", "value": "$(outputs.model.path)"}, {"name": "SLOPE", "value": "$(parameters.slope)"}]
     return pipeline_of("chain", ns, [train], parameters=[{"name": "slope", "type": "number", "default": 0.5}],
                        outputs={"model": "$(steps.train.outputs.model)"}, registers=[{"model": "chain", "output": "model"}],
@@ -216,9 +216,11 @@ class GitOps(test_rollout.UnderLoad):
         shutil.rmtree(STATE / "etcd")
         shutil.copytree(kept / "etcd", STATE / "etcd")
         time.sleep(20)  # longer than the operator's lease: it ends and begins anew, as after any real restoration
-        for begin in reversed(begins):
-            begin()
+        begins.pop()()
+        begins.pop(0)()
         h.wait_until("the API server", 120, lambda: h.sh("kubectl", "get", "--raw", "/readyz", check=False).returncode == 0)
+        for begin in begins:
+            begin()
         begin = time.monotonic()
         self.argo.begin()
         for app, ns in namespaces.items():
@@ -236,10 +238,12 @@ class GitOps(test_rollout.UnderLoad):
     def from_git_alone(self, namespaces):
         """The namespaces are gone, and no backup of their objects is there; the store is."""
         served = {ns: self.facts(ns)["stable"][1] for ns in namespaces.values()}
+        self.argo.stop()
         for app, ns in namespaces.items():
             h.kubectl("delete", "namespace", ns, "--timeout=120s", timeout=180)
             h.kubectl("create", "namespace", ns)
             h.kubectl("label", "namespace", ns, "pod-security.kubernetes.io/enforce=restricted")
+        self.argo.begin()
         for app, ns in namespaces.items():
             revision = self.git.git("manifests", "rev-parse", "HEAD").strip()
             h.wait_until(f"{app} to be synced anew", 120, lambda: h.get("pmd", "scale", ns))

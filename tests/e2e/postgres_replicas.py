@@ -62,10 +62,10 @@ class Postgres:
 
     def kill(self):
         """SIGKILL to all its processes at once, as when its machine loses power."""
-        os.killpg(self.process.child.pid, signal.SIGKILL)
-        for child in h.sh("ps", "-o", "pid=", "--ppid", self.process.child.pid, check=False).stdout.split():
+        children = h.sh("ps", "-o", "pid=", "--ppid", self.process.child.pid).stdout.split()  # afterwards nobody's
+        for pid in (self.process.child.pid, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
         self.process.child.wait(20)
 
     def end(self):
