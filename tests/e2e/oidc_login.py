@@ -3,6 +3,7 @@
 For `tests/run full`, as dex is built of its sources first.
 """
 import contextlib
+import html
 import http.client
 import json
 import pathlib
@@ -99,7 +100,7 @@ class Browser:
         raise AssertionError(f"redirects without end: {url}")
 
     def link(self, page, text, word):
-        found = [u.replace("&amp;", "&") for u in re.findall(r'(?:href|action)="([^"]*)"', text) if word in u]
+        found = [html.unescape(u) for u in re.findall(r'(?:href|action)="([^"]*)"', text) if word in u]
         if not found:
             raise AssertionError(f"{page} has no link with {word}:\n{text[:3000]}")
         return urllib.parse.urljoin(page, found[0])

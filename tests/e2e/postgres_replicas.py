@@ -143,8 +143,8 @@ class Replicas(h.ClusterTest):
         run = h.wait_finished(name, ns, seconds)
         self.assertEqual(h.condition(run, "Succeeded")["status"], "True", h.condition(run, "Succeeded"))
         self.assertEqual([s["attempts"] for s in run["status"]["steps"]], [1] * len(run["status"]["steps"]), "no step ran twice")
-        pods = [p["metadata"]["labels"]["penstock.dev/step"] for p in h.items("pods", ns, "-l", "penstock.dev/step")]
-        self.assertEqual(len(pods), len(set(pods)), pods)
+        pods = [p["metadata"]["labels"]["penstock.dev/step"] for p in h.items("pods", ns, "-l", f"penstock.dev/run-uid={run['metadata']['uid']}")]
+        self.assertEqual(len(pods), len(run["status"]["steps"]), pods)
         return run
 
     def test_a_killed_leader_is_followed_within_seconds_and_a_killed_database_loses_nothing(self):
