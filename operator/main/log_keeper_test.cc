@@ -238,6 +238,13 @@ TEST_F(LogKeeper, OldLogsAreRemovedWithTheirFolders) {
   EXPECT_FALSE(fs::exists(file.parent_path()));
 }
 
+TEST_F(LogKeeper, AStoreThatNobodyHasWrittenToHasNoOldLogs) {
+  const artifacts::LogStore store("/nonexistent/artifacts");
+  const auto removed = store.RemoveOlder(std::chrono::hours(1));
+  ASSERT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(*removed, 0);
+}
+
 TEST_F(LogKeeper, ANameThatLeavesTheFolderIsRefused) {
   EXPECT_FALSE(store_.Put("team", "..", "pod", "x"));
   EXPECT_FALSE(store_.Put("team", "uid", "../pod", "x"));

@@ -124,12 +124,12 @@ def load_base():
         sh(ROOT / "tests/cluster/cluster", "load", f"{t}/base.tar", timeout=300)
 
 
-def make_volume(name="penstock", size="20Gi", claim=None):
+def make_volume(name="penstock", size="20Gi", claim=None, mode="ReadWriteOnce"):
     """A folder of the node as a volume for `claim` (namespace and name), or for the first that asks."""
     folder = pathlib.Path(os.environ.get("CLUSTER_STATE", "/tmp/penstock-cluster")) / f"volumes/{name}"
     folder.mkdir(parents=True, exist_ok=True)
     os.chown(folder, 65532, 65532)
-    spec = {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)},
+    spec = {"capacity": {"storage": size}, "accessModes": [mode], "hostPath": {"path": str(folder)},
             "persistentVolumeReclaimPolicy": "Retain"}
     apply(None, {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
                  "spec": {**spec, **({"claimRef": dict(zip(("namespace", "name"), claim))} if claim else {})}})

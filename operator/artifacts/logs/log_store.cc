@@ -76,7 +76,9 @@ Result<int> LogStore::RemoveOlder(std::chrono::milliseconds age) const {
       fs::remove(run->path(), not_empty);
     }
   }
-  if (ec) return FromErrno("reading folder " + root_.string(), ec.value());
+  // Of a store that nobody has written to yet there is none.
+  if (ec && ec != std::errc::no_such_file_or_directory)
+    return FromErrno("reading folder " + root_.string(), ec.value());
   if (first) return *first;
   return removed;
 }

@@ -1,0 +1,91 @@
+"""spec.verify on real pods: what the key has signed is served, anything else never has traffic while the old version goes on."""
+import pathlib
+import re
+import shutil
+import tempfile
+import unittest
+
+import harness as h
+import test_rollout
+from test_models import told, wait_ready
+
+
+class SignedModels(h.ClusterTest):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-signed-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name in ("ours", "theirs"):
+            h.sh("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.folder / f"{name}.pem")
+            h.sh("openssl", "pkey", "-in", self.folder / f"{name}.pem", "-pubout", "-out", self.folder / f"{name}.pub")
+
+    def public(self, name):
+        return (self.folder / f"{name}.pub").read_text()
+
+    def model(self, ns, factor, key=None, altered=False):
+        """The digest of a model that is signed, or not; or was changed after that."""
+        with tempfile.TemporaryDirectory(prefix="penstock-model-") as folder:
+            model = pathlib.Path(folder) / "model"
+            model.mkdir()
+            test_rollout.write_scale(model, factor)
+            if key:
+                h.sh(test_rollout.PENSTOCK, "model", "sign", model, "--key", self.folder / f"{key}.pem")
+            if altered:
+                test_rollout.write_scale(model, factor + 1)
+            return re.search(r"sha256:[0-9a-f]{64}", h.sh(test_rollout.PENSTOCK, "artifact", "put", model, "-n", ns).stdout).group()
+
+    def follow(self, ns, name, digest, key):
+        h.apply(ns, {"apiVersion": "penstock.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": name}, "spec": {
+            "model": digest, "replicas": 1, "resources": test_rollout.SMALL, "verify": {"key": key}}})
+
+    def status(self, ns, name):
+        return h.get("pmd", name, ns)["status"]
+
+    def answer(self, ns, name):
+        body = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2], "data": [1, 2]}]}
+        url = f"{h.service_url(name, ns)}/v2/models/{name}/infer"
+        return h.post(url, body)["outputs"][0]["data"]
+
+    def test_what_the_key_has_not_signed_is_rejected_and_the_old_version_goes_on(self):
+        with h.Namespace("e2e-signed") as ns:
+            good = self.model(ns, 2, "ours")
+            refused = {"unsigned": self.model(ns, 3), "signed by another key": self.model(ns, 4, "theirs"),
+                       "altered": self.model(ns, 5, "ours", altered=True)}
+            self.follow(ns, "scale", good, {"pem": self.public("ours")})
+            wait_ready("scale", ns)
+            h.wait_until("an answer", 30, lambda: self.tried(ns, "scale") == [2, 4])
+            for what, digest in refused.items():
+                self.follow(ns, "scale", digest, {"pem": self.public("ours")})
+                entry = h.wait_until(f"{what} to be rejected", 90, lambda d=digest: [
+                    e for e in self.status(ns, "scale").get("history", []) if e["digest"] == d and e["outcome"] == "Rejected"])[0]
+                self.assertIn("not signed by the key of spec.verify", entry["reason"], what)
+                stalled = h.wait_until("Stalled", 30, lambda: h.condition(h.get("pmd", "scale", ns), "Stalled").get("status") == "True" and
+                                       h.condition(h.get("pmd", "scale", ns), "Stalled"))
+                self.assertIn("not signed by the key", stalled["message"], what)
+                self.assertEqual(self.status(ns, "scale")["stable"]["digest"], good, what)
+                self.assertEqual(self.answer(ns, "scale"), [2, 4], what)
+                print(f"signed models: {what}: {entry['reason'][:200]}", flush=True)
+
+    def tried(self, ns, name):
+        try:
+            return self.answer(ns, name)
+        except OSError:
+            return None
+
+    def test_a_version_waits_for_the_key_of_a_config_map_and_goes_on_with_another(self):
+        with h.Namespace("e2e-signed-map") as ns:
+            self.follow(ns, "scale", self.model(ns, 2, "ours"), {"configMap": {"name": "keys", "key": "model.pem"}})
+            h.wait_until("it to be told", 60, lambda: "keys" in h.condition(h.get("pmd", "scale", ns), "Ready").get("message", ""))
+            self.keys(ns, "theirs")
+            told("scale", ns, "NotSigned", 90)
+            self.assertNotIn("stable", self.status(ns, "scale"))
+            self.keys(ns, "ours")
+            h.kubectl("annotate", "pmd/scale", "-n", ns, "penstock.dev/renew=1")  # at once; the kubelet tries again within five minutes
+            wait_ready("scale", ns, 180)
+            h.wait_until("an answer", 30, lambda: self.tried(ns, "scale") == [2, 4])
+
+    def keys(self, ns, name):
+        h.apply(ns, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "keys"}, "data": {"model.pem": self.public(name)}})
+
+
+if __name__ == "__main__":
+    unittest.main()
