@@ -15,11 +15,32 @@ namespace penstock::train {
 namespace {
 
 constexpr double kConfidence = 0.95;  // of the intervals in the metrics
+constexpr const char* kLearntBefore =
+    "The network began with weights of init: where that has learnt from rows of train or valid, "
+    "they were not held out, and the metrics are too good.";
 
 struct Inputs {
   std::vector<Source> sources;
   sdk::TransformSpec recipe;
+  std::optional<InitSource> init;
 };
+
+// Does the last layer of `init` answer what is learnt here: the same classes in their order, or
+// numbers in both? If not it begins anew, where that was asked for. A file of weights does not say.
+Result<void> CheckAnswer(const InitSource& init, const Labels& labels, InitOptions& options) {
+  if (!init.manifest || (init.manifest->task == labels.label.task &&
+                         init.manifest->classes == labels.label.classes)) {
+    return {};
+  }
+  if (!options.fresh) {
+    return Invalid("input init: its model answers " + Json(init.manifest->classes).dump() +
+                   ", and label '" + labels.label.column + "' has " +
+                   Json(labels.label.classes).dump() +
+                   "; initUnmatched: fresh begins the last layer anew");
+  }
+  options.fresh_answer = true;
+  return {};
+}
 
 Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options) {
   Inputs inputs;
@@ -38,6 +59,10 @@ Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options) {
   }
   PENSTOCK_ASSIGN(const auto transform_file, step.InputPath("transform"));
   PENSTOCK_ASSIGN(inputs.recipe, sdk::LoadTransformSpec(transform_file));
+  PENSTOCK_ASSIGN(inputs.init, ReadInit(step, options));
+  if (inputs.init) {
+    PENSTOCK_ASSIGN(inputs.recipe, RecipeWith(*inputs.init, inputs.recipe));
+  }
   for (const auto& column : inputs.recipe.inputs) {
     const bool label = column.name == options.label;
     if (!label && column.name != options.weight) continue;
@@ -253,14 +278,20 @@ Result<void> WriteOutputs(const sdk::Step& step, const Table& table,
 }
 
 // What the trials' keys hold of the parameters: not what leaves answers as they are.
-Json ParametersThatCount(const Json& all) {
+Json ParametersThatCount(const Json& all, const std::optional<InitSource>& init) {
   Json some = all.is_object() ? all : Json::object();
   for (const char* name :
        {"checkpoint", "maxTime", "budget", "name", "examples", "threshold", "thresholdBy", "costs",
         "calibrate", "metric", "refit", "folds", "learningCurve", "overfitOneBatch"}) {
     some.erase(name);
   }
+  if (init) some["init"] = init->digest;
   return some;
+}
+
+void SayInit(const Surroundings& around, const Outcome& outcome) {
+  const Json said = outcome.fitted.model->Describe();
+  if (said.contains("init")) around.Say("init", said["init"]);
 }
 
 void SayEnd(const Surroundings& around, const Outcome& outcome) {
@@ -321,6 +352,10 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
   }
   for (const auto& note : labels.notes) around.Say("label", {{"what", note}});
   PENSTOCK_TRY(CheckAgainst(labels, options));
+  if (inputs.init) {
+    PENSTOCK_TRY(CheckAnswer(*inputs.init, labels, options.mlp.init));
+    outcome.notes.push_back(kLearntBefore);
+  }
   PENSTOCK_ASSIGN(auto plan, PlanFolds(labels, options.folds, options.model == "auto",
                                        std::uint64_t(options.seed)));
   std::vector<std::string> paths;
@@ -330,17 +365,21 @@ Result<void> Train(sdk::Step& step, const Surroundings& around) {
     names.push_back(source.name);
   }
   PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
-  PENSTOCK_ASSIGN(const auto rows,
-                  transform::TrainingTable::Load(paths, inputs.recipe,
-                                                 outcome.share < 1 ? &keep : nullptr, names));
+  PENSTOCK_ASSIGN(
+      const auto rows,
+      transform::TrainingTable::Load(
+          paths, inputs.recipe, outcome.share < 1 ? &keep : nullptr, names,
+          inputs.init ? transform::Constants::kOfRecipe : transform::Constants::kOfRows));
   const TrialStore store(options.checkpoint);
-  const Table table{rows, labels, options, around, store, ParametersThatCount(step.parameters())};
+  const Table table{rows,   labels, options,
+                    around, store,  ParametersThatCount(step.parameters(), inputs.init)};
   const auto learners = around.learners(options);
   PENSTOCK_TRY(LearnABatch(table, learners, outcome));
   PENSTOCK_ASSIGN(outcome.choice, Choose(table, std::move(plan), learners, inputs.recipe));
   outcome.held_out = HeldOutOf(labels, outcome.choice.plan, outcome.choice.best);
   PENSTOCK_TRY(Judge(labels, options, outcome));
   PENSTOCK_TRY(FitChosen(table, outcome));
+  SayInit(around, outcome);
   PENSTOCK_TRY(AskForMoreRows(table, outcome));
   for (const auto& note : outcome.notes) around.Say("warning", {{"what", note}});
   PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(labels, options, outcome));
