@@ -232,7 +232,8 @@ struct VectorFile::Reading {
     const bool is_first = std::int64_t(file.first_.size()) < most_first;
     const bool usable = !is_first || IsOneWord(word);
     if (!usable) ++file.unusable_;
-    if (!wanted.contains(word) && !(is_first && usable)) return {};
+    const bool is_wanted = wanted.contains(word) && sdk::IsUtf8(word);
+    if (!is_wanted && !(is_first && usable)) return {};
     if (!file.places_.try_emplace(word, Place{offset, line}).second) return {};
     if (is_first && usable) file.first_.push_back(word);
     return {};

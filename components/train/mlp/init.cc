@@ -178,7 +178,7 @@ Result<void> Init::Freeze(sdk::Network& network, InitReport& report) const {
                        ", which is not taken over from init; frozen it would stay what chance made "
                        "of it");
       }
-      if (p.last && p.name.front() == 'w' && !std::has_single_bit(std::uint64_t(p.value.size(0)))) {
+      if (p.last && p.name.front() != 'e' && !std::has_single_bit(std::uint64_t(p.value.size(0)))) {
         return Invalid("freeze: " + p.name + " is the mean of " + std::to_string(p.value.size(0)) +
                        " networks, which keeps its bits for a power of two only; leave it out");
       }
