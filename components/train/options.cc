@@ -88,7 +88,8 @@ void ReadLearners(sdk::Parameters& p, const Json& parameters, TrainOptions& o) {
 
 void ReadInit(sdk::Parameters& p, InitOptions& init) {
   init.freeze = p.Strings("freeze");
-  for (const auto& [own, given] : p.Object("initNames").items()) {
+  const Json names = p.Object("initNames");
+  for (const auto& [own, given] : names.items()) {
     if (!given.is_string()) {
       p.Fail("initNames: '" + own + "' must be the name of a parameter of init, a text");
       return;

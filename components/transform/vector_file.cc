@@ -1,6 +1,7 @@
 #include "components/transform/vector_file.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <fstream>

@@ -1,6 +1,7 @@
 #include "components/train/init/source.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <vector>
