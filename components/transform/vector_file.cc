@@ -190,10 +190,10 @@ struct VectorFile::Reading {
   const WordSet& wanted;
   std::int64_t most_first;
   std::int64_t line = 0;
-  std::optional<std::int64_t> announced;  // words, by the first line
-  std::string as = "line 1 has";          // who says how many numbers there are
-  std::vector<Seen> seen;
-  Entry entry;
+  std::optional<std::int64_t> announced = {};  // words, by the first line
+  std::string as = "line 1 has";               // who says how many numbers there are
+  std::vector<Seen> seen = {};
+  Entry entry = {};
 
   [[nodiscard]] Error At(const std::string& what) const {
     return Invalid(file.path_ + ", line " + std::to_string(line) + ": " + what);
@@ -302,7 +302,7 @@ Result<std::shared_ptr<const sdk::WordVectors>> VectorFile::Read(
   vectors->values.reserve(words.size() * std::size_t(dimensions_));
   Lines lines(path_, kOneLine);
   if (!lines.opened()) return FromErrno(path_, errno);
-  Entry entry;
+  Entry entry = {};
   std::string_view text;
   for (const auto& word : words) {
     const Place& place = places_.find(word)->second;
