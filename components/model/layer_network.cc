@@ -41,6 +41,13 @@ at::Tensor Weight(const std::shared_ptr<const sdk::SafetensorsFile>& file,
   return at::from_blob(bytes, view.shape, keep, ScalarOf(view.type)).to(at::kFloat);
 }
 
+// ids [N, count] -> [N, width]: of those that are not 0.
+at::Tensor MeanOfBag(const at::Tensor& table, const at::Tensor& ids) {
+  const auto places = ids.to(at::kLong);
+  const auto mask = places.ne(0).to(at::kFloat).unsqueeze(2);
+  return (at::embedding(table, places) * mask).sum({1}) / mask.sum({1}).clamp_min(1);
+}
+
 }  // namespace
 
 Result<LayerNetwork> LayerNetwork::Load(const std::string& folder, const std::string& weights) {
@@ -58,7 +65,7 @@ Result<LayerNetwork> LayerNetwork::Load(const std::string& folder, const std::st
       step.bias = Weight(file, layer.bias);
       step.numbers = at::tensor(layer.numbers, at::kLong);
       for (const auto& e : layer.embeddings) {
-        step.embeddings.emplace_back(e.feature, Weight(file, e.weight));
+        step.embeddings.push_back({e.feature, e.count, Weight(file, e.weight)});
       }
       step.scale = layer.scale;
       step.offset = layer.offset;
@@ -75,8 +82,9 @@ at::Tensor LayerNetwork::Run(const at::Tensor& x) const {
       case sdk::LayerOp::kFeatures: {
         std::vector<at::Tensor> parts;
         if (step.numbers.numel() > 0) parts.push_back(h.index_select(1, step.numbers));
-        for (const auto& [feature, table] : step.embeddings) {
-          parts.push_back(at::embedding(table, h.select(1, feature).to(at::kLong)));
+        for (const auto& [feature, count, table] : step.embeddings) {
+          parts.push_back(count == 0 ? at::embedding(table, h.select(1, feature).to(at::kLong))
+                                     : MeanOfBag(table, h.narrow(1, feature, count)));
         }
         h = parts.size() == 1 ? parts[0] : at::cat(parts, 1);
         break;

@@ -29,7 +29,12 @@ class LayerNetwork {
     at::Tensor weight;
     at::Tensor bias;
     at::Tensor numbers;
-    std::vector<std::pair<std::int64_t, at::Tensor>> embeddings;
+    struct Table {
+      std::int64_t feature = 0;
+      std::int64_t count = 0;  // of a bag: its features; 0: one id
+      at::Tensor rows;
+    };
+    std::vector<Table> embeddings;
     double scale = 1;
     double offset = 0;
   };

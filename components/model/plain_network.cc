@@ -141,7 +141,7 @@ Result<PlainNetwork::Step> PlainNetwork::MakeStep(const sdk::Layer& layer,
     step.outputs = std::int64_t(layer.numbers.size());
     for (const sdk::EmbeddingLookup& e : layer.embeddings) {
       const sdk::TensorView& table = *file.Find(e.weight);
-      step.tables.push_back({e.feature, table.shape[0], table.shape[1], Values(table)});
+      step.tables.push_back({e.feature, e.count, table.shape[0], table.shape[1], Values(table)});
       step.outputs += table.shape[1];
     }
   }
@@ -167,6 +167,32 @@ Result<std::optional<PlainNetwork>> PlainNetwork::Load(const std::string& folder
   return std::optional(std::move(network));
 }
 
+// The row of an id, or the mean of those of a bag.
+Result<void> PlainNetwork::AppendRow(const Table& table, const float* row, std::size_t number,
+                                     std::vector<float>* out) {
+  const auto width = std::size_t(table.width);
+  const std::size_t begin = out->size();
+  out->resize(begin + width, 0);
+  float* sums = out->data() + begin;
+  float found = 0;
+  const std::int64_t last = table.feature + std::max<std::int64_t>(table.count, 1);
+  for (std::int64_t feature = table.feature; feature < last; ++feature) {
+    const float id = row[feature];
+    if (!(id >= 0 && id < static_cast<float>(table.rows))) {
+      return Invalid("feature " + std::to_string(feature) + " of row " +
+                     std::to_string(number + 1) + " is no row of its embedding, which has " +
+                     std::to_string(table.rows));
+    }
+    const auto place = std::int64_t(id);
+    if (table.count > 0 && place == 0) continue;
+    const float* values = table.values.data() + place * table.width;
+    for (std::size_t i = 0; i < width; ++i) sums[i] += values[i];
+    ++found;
+  }
+  for (std::size_t i = 0; i < width && found > 1; ++i) sums[i] /= found;
+  return {};
+}
+
 Result<void> PlainNetwork::RunStep(const Step& step, const std::vector<float>& in, std::size_t rows,
                                    std::vector<float>* out) {
   const std::size_t given = in.size() / rows;
@@ -178,14 +204,7 @@ Result<void> PlainNetwork::RunStep(const Step& step, const std::vector<float>& i
         const float* row = in.data() + r * given;
         for (const std::int64_t number : step.numbers) out->push_back(row[number]);
         for (const Table& table : step.tables) {
-          const float id = row[table.feature];
-          if (!(id >= 0 && id < static_cast<float>(table.rows))) {
-            return Invalid("feature " + std::to_string(table.feature) + " of row " +
-                           std::to_string(r + 1) + " is no row of its embedding, which has " +
-                           std::to_string(table.rows));
-          }
-          const float* at = table.values.data() + std::int64_t(id) * table.width;
-          out->insert(out->end(), at, at + table.width);
+          PENSTOCK_TRY(AppendRow(table, row, r, out));
         }
       }
       return {};

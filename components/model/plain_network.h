@@ -32,6 +32,7 @@ class PlainNetwork {
  private:
   struct Table {
     std::int64_t feature = 0;
+    std::int64_t count = 0;  // of a bag: its features; 0: one id
     std::int64_t rows = 0;
     std::int64_t width = 0;
     std::vector<float> values;  // [rows, width]
@@ -53,6 +54,8 @@ class PlainNetwork {
                                std::int64_t width);
   static Result<void> RunStep(const Step& step, const std::vector<float>& in, std::size_t rows,
                               std::vector<float>* out);
+  static Result<void> AppendRow(const Table& table, const float* row, std::size_t number,
+                                std::vector<float>* out);
   [[nodiscard]] bool Takes(std::int64_t features) const;
 
   sdk::NetworkShape shape_;

@@ -27,6 +27,22 @@ std::string TextOf(const Json& json, const char* key) {
   return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
 }
 
+Result<void> ParseBags(const Json& json, const std::string& where, Layer* layer) {
+  if (!json.contains("bags")) return {};
+  const Json& bags = json["bags"];
+  if (!bags.is_array()) return Invalid(where + ".bags must be a list");
+  for (const Json& bag : bags) {
+    const bool whole = bag.is_object() && bag.contains("feature") && bag.contains("count") &&
+                       IsIndex(bag["feature"]) && IsIndex(bag["count"]) && bag["count"] > 0;
+    if (!whole || TextOf(bag, "weight").empty()) {
+      return Invalid(where + ".bags must hold {feature: number, count: number, weight: name}");
+    }
+    layer->embeddings.push_back({bag["feature"].get<std::int64_t>(), TextOf(bag, "weight"),
+                                 bag["count"].get<std::int64_t>()});
+  }
+  return {};
+}
+
 Result<void> ParseFeatures(const Json& json, const std::string& where, Layer* layer) {
   const Json none = Json::array();
   const Json& numbers = json.contains("numbers") ? json["numbers"] : none;
@@ -41,8 +57,9 @@ Result<void> ParseFeatures(const Json& json, const std::string& where, Layer* la
         TextOf(e, "weight").empty()) {
       return Invalid(where + ".embeddings must hold {feature: number, weight: name}");
     }
-    layer->embeddings.push_back({e["feature"].get<std::int64_t>(), TextOf(e, "weight")});
+    layer->embeddings.push_back({e["feature"].get<std::int64_t>(), TextOf(e, "weight"), 0});
   }
+  PENSTOCK_TRY(ParseBags(json, where, layer));
   if (layer->numbers.empty() && layer->embeddings.empty()) {
     return Invalid(where + " takes no feature");
   }
@@ -105,7 +122,7 @@ struct Check {
     for (const EmbeddingLookup& e : layer.embeddings) {
       PENSTOCK_ASSIGN(const TensorView* table, Tensor(e.weight, where, 2));
       width += table->shape[1];
-      highest = std::max(highest, e.feature);
+      highest = std::max(highest, e.feature + std::max<std::int64_t>(e.count, 1) - 1);
     }
     shape.inputs = highest + 1;
     return {};
@@ -167,7 +184,12 @@ Json ToJson(const std::vector<Layer>& layers) {
       json["numbers"] = layer.numbers;
       json["embeddings"] = Json::array();
       for (const EmbeddingLookup& e : layer.embeddings) {
-        json["embeddings"].push_back({{"feature", e.feature}, {"weight", e.weight}});
+        if (e.count == 0) {
+          json["embeddings"].push_back({{"feature", e.feature}, {"weight", e.weight}});
+        } else {
+          json["bags"].push_back(
+              {{"feature", e.feature}, {"count", e.count}, {"weight", e.weight}});
+        }
       }
     }
     if (layer.op == LayerOp::kAffine) {

@@ -6,7 +6,9 @@
 //
 //   features   [N, F] -> [N, W]: the features `numbers` as they are, then an embedding row a
 //   feature
-//              of `embeddings` [{feature, weight}]; the feature's value is the row's number
+//              of `embeddings` [{feature, weight}]; the feature's value is the row's number; then,
+//              of `bags` [{feature, count, weight}], the mean of the rows of `count` features from
+//              `feature` on, but of those that are 0; zeros where all are
 //   linear     [N, I] -> [N, O] by weight [O, I] and, if named, bias [O]
 //   groupedLinear                 [N, G * I] -> [N, G * O] by weight [G, O, I] and, if named, bias
 //   [G * O]: group g of the answer sees group g of x only (several networks side by side)
@@ -49,6 +51,7 @@ enum class LayerOp : std::uint8_t {
 struct EmbeddingLookup {
   std::int64_t feature = 0;
   std::string weight;
+  std::int64_t count = 0;  // of a bag: its features; 0: one id
   bool operator==(const EmbeddingLookup&) const = default;
 };
 
@@ -57,7 +60,7 @@ struct Layer {
   std::string weight;                       // kLinear, kGroupedLinear
   std::string bias;                         // of these two; may be empty
   std::vector<std::int64_t> numbers;        // kFeatures
-  std::vector<EmbeddingLookup> embeddings;  // kFeatures
+  std::vector<EmbeddingLookup> embeddings;  // kFeatures; of one id each, then bags
   double scale = 1;                         // kAffine
   double offset = 0;                        // kAffine
   bool operator==(const Layer&) const = default;

@@ -9,6 +9,7 @@
 
 #include "components/model_format/fnv1a.h"
 #include "components/model_format/text_terms.h"
+#include "components/model_format/words.h"
 #include "operator/base/json.h"
 
 namespace penstock::sdk {
@@ -19,13 +20,6 @@ constexpr double kLargest = std::numeric_limits<float>::max();
 
 // Never infinite.
 float ToFloat(double value) { return static_cast<float>(std::clamp(value, -kLargest, kLargest)); }
-
-std::string CategoryText(const Category& category) {
-  if (const auto* text = std::get_if<std::string>(&category)) return *text;
-  if (const auto* flag = std::get_if<bool>(&category)) return *flag ? "true" : "false";
-  if (const auto* integer = std::get_if<std::int64_t>(&category)) return std::to_string(*integer);
-  return Json(std::get<double>(category)).dump();
-}
 
 double PartOfTime(Source source, std::int64_t micros) {
   using namespace std::chrono;
@@ -126,52 +120,20 @@ bool IsNumberOp(TransformOp op) {
 }
 
 bool IsTextOp(TransformOp op) {
-  return op == TransformOp::kMultiHot || op == TransformOp::kText || op == TransformOp::kTfidf;
+  switch (op) {
+    case TransformOp::kMultiHot:
+    case TransformOp::kText:
+    case TransformOp::kTfidf:
+    case TransformOp::kTokens:
+    case TransformOp::kWordVectors:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool IsCategoryOp(TransformOp op) {
   return !IsNumberOp(op) && !IsTextOp(op) && op != TransformOp::kMissing;
-}
-
-std::int64_t PlacesOf(const TransformStep& step) {
-  const std::int64_t own = step.fill_category == kNullOwn ? 1 : 0;
-  const auto categories = static_cast<std::int64_t>(step.categories.size());
-  switch (step.op) {
-    case TransformOp::kBuckets:
-      return static_cast<std::int64_t>(step.numbers.size()) + 1 + own;
-    case TransformOp::kHash:
-      return step.oov_buckets + own;
-    case TransformOp::kCross:
-      return static_cast<std::int64_t>(step.pairs.size()) + 1;
-    case TransformOp::kVocabulary:
-      return categories + step.oov_buckets + own;
-    default:
-      return categories + 1 + own;
-  }
-}
-
-std::size_t WidthOf(const TransformStep& step) {
-  switch (step.op) {
-    case TransformOp::kCyclic:
-      return 2;
-    case TransformOp::kBends:
-      return step.numbers.size();
-    case TransformOp::kBuckets:
-    case TransformOp::kHash:
-    case TransformOp::kCross:
-      return step.indicators ? std::size_t(PlacesOf(step)) : 1;
-    case TransformOp::kOneHot:
-    case TransformOp::kMultiHot:
-      return std::size_t(PlacesOf(step));
-    case TransformOp::kText:
-      return std::size_t(step.oov_buckets);
-    case TransformOp::kTfidf:
-      return step.categories.size();
-    case TransformOp::kTargetEncode:
-      return step.numbers.size() / std::size_t(PlacesOf(step));
-    default:
-      return 1;
-  }
 }
 
 PreparedStep::PreparedStep(const TransformStep& step, const std::vector<Column>& inputs,
@@ -182,65 +144,8 @@ PreparedStep::PreparedStep(const TransformStep& step, const std::vector<Column>&
       offset_(offset),
       width_(WidthOf(step)),
       index_(step.categories),
-      other_index_(step.other_categories) {}
-
-std::string PreparedStep::SourceName() const {
-  if (step_.source == Source::kValue) return column_.name;
-  return column_.name + "." + Name(step_.source);
-}
-
-void PreparedStep::AddFeatures(std::vector<Feature>& features) const {
-  const std::string name = SourceName();
-  const auto each = [&](auto text_of) {
-    for (std::size_t i = 0; i < width_; ++i) features.push_back({name + text_of(i), 0});
-  };
-  const std::int64_t places = PlacesOf(step_);
-  const auto category = [&](std::size_t i) -> std::string {
-    if (i < step_.categories.size()) return "=" + CategoryText(step_.categories[i]);
-    return i == step_.categories.size() ? "=?" : "=null";
-  };
-  switch (step_.op) {
-    case TransformOp::kVocabulary:
-      return features.push_back({name, places});
-    case TransformOp::kMissing:
-      return features.push_back({name + " missing", 0});
-    case TransformOp::kBends:
-      for (const double knot : step_.numbers) {
-        features.push_back({name + ">" + Json(knot).dump(), 0, true});
-      }
-      return;
-    case TransformOp::kQuantile:
-      return features.push_back({name + " rank", 0});
-    case TransformOp::kCyclic:
-      return each([](std::size_t i) { return i == 0 ? " sin" : " cos"; });
-    case TransformOp::kOneHot:
-    case TransformOp::kMultiHot:
-      return each(category);
-    case TransformOp::kTfidf:
-      return each([&](std::size_t i) { return "~" + CategoryText(step_.categories[i]); });
-    case TransformOp::kText:
-      return each([](std::size_t i) { return "#" + std::to_string(i); });
-    case TransformOp::kTargetEncode:
-      return each([&](std::size_t i) {
-        return width_ == 1 ? std::string(" mean") : " mean " + std::to_string(i);
-      });
-    case TransformOp::kBuckets:
-    case TransformOp::kHash:
-    case TransformOp::kCross: {
-      const std::string both =
-          step_.op == TransformOp::kCross ? name + " x " + other_column_.name : name;
-      const std::string as = step_.op == TransformOp::kHash ? " hash" : " bucket";
-      const std::string base = step_.op == TransformOp::kCross ? both : both + as;
-      if (!step_.indicators) return features.push_back({base, places});
-      for (std::size_t i = 0; i < width_; ++i) {
-        features.push_back({base + "=" + std::to_string(i), 0});
-      }
-      return;
-    }
-    default:
-      return features.push_back({name, 0});
-  }
-}
+      other_index_(step.other_categories),
+      words_(step.vectors.table) {}
 
 void PreparedStep::PutBends(double x, float* row) const {
   for (std::size_t i = 0; i < width_; ++i) {
@@ -323,7 +228,37 @@ void PreparedStep::PutCategory(const Key& key, float* row, bool second) const {
   PutPlace(place, row);
 }
 
+void PreparedStep::PutTokens(std::string_view text, float* row) const {
+  float* ids = row + offset_;
+  std::fill_n(ids, width_, 0.0F);
+  const auto id_of = [&](std::string_view token) {
+    std::int64_t place = index_.Find(token);
+    if (place == index_.size()) {
+      place += std::int64_t(HashOf(token) % std::uint64_t(step_.oov_buckets));
+    }
+    return static_cast<float>(1 + place);
+  };
+  std::size_t count = 0;
+  ForEachToken(text, step_.shortest, step_.longest, [&](std::string_view token) {
+    const std::size_t at = count++;
+    if (at < width_ || step_.keep_end) ids[at % width_] = id_of(token);
+  });
+  // The last ones stand around a ring, whose first is where the next would go.
+  if (step_.keep_end && count > width_) std::rotate(ids, ids + count % width_, ids + width_);
+}
+
+void PreparedStep::PutVector(std::string_view text, float* row) const {
+  std::vector<double> pooled(width_);
+  const bool known = words_.Pool(text, step_.pooling, pooled) > 0;
+  for (std::size_t i = 0; i < width_; ++i) {
+    row[offset_ + i] =
+        known ? ToFloat((pooled[i] - step_.values[2 * i]) / step_.values[2 * i + 1]) : 0;
+  }
+}
+
 void PreparedStep::PutText(std::string_view text, float* row) const {
+  if (step_.op == TransformOp::kTokens) return PutTokens(text, row);
+  if (step_.op == TransformOp::kWordVectors) return PutVector(text, row);
   std::fill_n(row + offset_, width_, 0.0F);
   if (step_.op == TransformOp::kMultiHot) {
     return ForEachPart(text, step_.separator, [&](std::string_view part) {

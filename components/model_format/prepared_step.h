@@ -48,7 +48,7 @@ class CategoryIndex {
 
 // Features that the step makes; what CheckTransformSpec allows.
 [[nodiscard]] std::size_t WidthOf(const TransformStep& step);
-// Places that categories, the unseen and a null of its own have.
+// Places that categories, the unseen and a null of its own have; of kTokens ids, the 0 too.
 [[nodiscard]] std::int64_t PlacesOf(const TransformStep& step);
 
 class PreparedStep {
@@ -69,6 +69,8 @@ class PreparedStep {
   void PutPlace(std::int64_t place, float* row) const;
   void PutPair(std::int64_t place, float* row, bool second) const;
   void PutText(std::string_view text, float* row) const;
+  void PutTokens(std::string_view text, float* row) const;
+  void PutVector(std::string_view text, float* row) const;
   [[nodiscard]] bool IsSecond(std::size_t input) const {
     return step_.op == TransformOp::kCross && input == step_.other;
   }
@@ -83,6 +85,7 @@ class PreparedStep {
   std::size_t width_;
   CategoryIndex index_;
   CategoryIndex other_index_;
+  WordPool words_;
 };
 
 }  // namespace penstock::sdk

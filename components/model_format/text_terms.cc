@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "components/model_format/words.h"
+
 namespace penstock::sdk {
 namespace {
 
@@ -93,6 +95,14 @@ void ForEachTerm(std::string_view text, std::int64_t shortest, std::int64_t long
                  const VisitTerm& visit) {
   if (longest == 0) return ForEachWord(text, visit);
   ForEachGram(text, shortest, longest, visit);
+}
+
+void ForEachToken(std::string_view text, std::int64_t shortest, std::int64_t longest,
+                  const VisitTerm& visit) {
+  if (longest == 0) {
+    return ForEachUnicodeWord(text, [&](std::string_view word) { visit(SmallLetters(word)); });
+  }
+  ForEachGram(ComposeHangul(text), shortest, longest, visit);
 }
 
 void ForEachPart(std::string_view text, std::string_view separator, const VisitTerm& visit) {

@@ -23,6 +23,9 @@ void ForEachWord(std::string_view text, const VisitTerm& visit);
 // Words where `longest` is 0, else n-grams.
 void ForEachTerm(std::string_view text, std::int64_t shortest, std::int64_t longest,
                  const VisitTerm& visit);
+// The same for tokens: words are those of words.h, of any script, with small ASCII letters.
+void ForEachToken(std::string_view text, std::int64_t shortest, std::int64_t longest,
+                  const VisitTerm& visit);
 // The parts between separators without the blanks around them; empty ones are left out.
 void ForEachPart(std::string_view text, std::string_view separator, const VisitTerm& visit);
 

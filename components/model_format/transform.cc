@@ -11,9 +11,10 @@ namespace penstock::sdk {
 namespace {
 
 constexpr std::array<const char*, 3> kViewNames = {"dense", "tree", "embedding"};
-constexpr std::array<const char*, 15> kOpNames = {
-    "passthrough", "scale",   "oneHot", "vocabulary", "minMax",   "missing", "bends", "quantile",
-    "cyclic",      "buckets", "hash",   "cross",      "multiHot", "text",    "tfidf"};
+constexpr std::array<const char*, 18> kOpNames = {
+    "passthrough", "scale",    "oneHot", "vocabulary",   "minMax", "missing",
+    "bends",       "quantile", "cyclic", "buckets",      "hash",   "cross",
+    "multiHot",    "text",     "tfidf",  "targetEncode", "tokens", "wordVectors"};
 constexpr std::array<const char*, 10> kSourceNames = {"value",      "year",      "month", "day",
                                                       "dayOfWeek",  "dayOfYear", "hour",  "age",
                                                       "characters", "words"};
@@ -57,16 +58,9 @@ std::optional<View> ParseView(std::string_view name) {
   return std::nullopt;
 }
 
-const char* Name(TransformOp op) {
-  if (op == TransformOp::kTargetEncode) return "targetEncode";
-  return kOpNames[static_cast<std::size_t>(op)];
-}
+const char* Name(TransformOp op) { return kOpNames[static_cast<std::size_t>(op)]; }
 
-std::vector<std::string> TransformOpNames() {
-  std::vector<std::string> names(kOpNames.begin(), kOpNames.end());
-  names.emplace_back(Name(TransformOp::kTargetEncode));
-  return names;
-}
+std::vector<std::string> TransformOpNames() { return {kOpNames.begin(), kOpNames.end()}; }
 
 const char* Name(Source source) { return kSourceNames[static_cast<std::size_t>(source)]; }
 

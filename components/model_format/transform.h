@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "components/model_format/column.h"
+#include "components/model_format/word_vectors.h"
 #include "operator/base/json_fwd.h"
 #include "operator/base/result.h"
 
@@ -67,6 +68,9 @@ enum class TransformOp : std::uint8_t {
   kText,          // oov_buckets features: signed counts of hashed character n-grams, to length 1
   kTfidf,         // a feature a term (categories): count * idf, to length 1 (scikit-learn's)
   kTargetEncode,  // a feature a class (regression and two classes: one): the label's smoothed mean
+  // Of texts:
+  kTokens,       // `length` ids: 0 where the text has ended, 1 + place in categories, then buckets
+  kWordVectors,  // a feature a dimension: the words' vectors pooled, to mean 0 and deviation 1
 };
 [[nodiscard]] const char* Name(TransformOp op);
 [[nodiscard]] std::vector<std::string> TransformOpNames();
@@ -117,7 +121,7 @@ struct TransformStep {
   double std = 1;                    // kScale, kMinMax, kCyclic; > 0: a constant column has 1
   std::vector<Category> categories;  // kOneHot: sorted; kVocabulary: by count, then by value
   std::int64_t fill_category = kNullUnseen;  // an index into categories, or a kNull...
-  std::int64_t oov_buckets = 1;              // kVocabulary, kHash, kText
+  std::int64_t oov_buckets = 1;              // kVocabulary, kHash, kText, kTokens
   // Since format version 2.
   bool keep_null = false;  // a null number stays NaN; `fill` does not count
   Views views = 0;         // which views have it; 0: a spec of version 1, one matrix
@@ -125,16 +129,21 @@ struct TransformStep {
   double origin = 0;  // kAge: the newest time of training, in seconds
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
-  bool log = false;                             // sign(x) * ln(1 + |x|)
-  std::vector<double> numbers = {};             // knots, edges, points, idf; kTargetEncode: means
-  std::vector<double> values = {};              // of kQuantile; kBends: mean and std of each knot
+  bool log = false;                  // sign(x) * ln(1 + |x|)
+  std::vector<double> numbers = {};  // knots, edges, points, idf; kTargetEncode: means
+  // Of kQuantile; kBends, kTargetEncode, kWordVectors: mean and deviation of each feature.
+  std::vector<double> values = {};
   std::size_t other = 0;                        // kCross: the second column, after `input`
   std::vector<Category> other_categories = {};  // kCross; `categories` are of `input`
   std::vector<std::int64_t> pairs = {};         // kCross: kept pairs, a * (others + 1) + b, sorted
   bool indicators = false;                      // kBuckets, kHash, kCross: indicators, else an id
   std::string separator = {};                   // kMultiHot
-  std::int64_t shortest = 2;                    // kText, kTfidf: code points of an n-gram
-  std::int64_t longest = 4;                     // kTfidf: 0: words
+  std::int64_t shortest = 2;                    // kText, kTfidf, kTokens: code points of an n-gram
+  std::int64_t longest = 4;                     // kTfidf, kTokens: 0: words
+  std::int64_t length = 0;                      // kTokens
+  bool keep_end = false;                        // kTokens: of a longer text its last ones
+  Pooling pooling = Pooling::kMean;             // kWordVectors
+  SharedVectors vectors = {};                   // kWordVectors; not there in a recipe without them
   StepRecipe recipe = {};
   bool operator==(const TransformStep&) const = default;
 };
@@ -168,6 +177,9 @@ struct Feature {
   std::string name;              // "distance", "carrier=UA", "carrier=?" (unseen), "dest"
   std::int64_t cardinality = 0;  // 0: a number; else an id in [0, cardinality), for an embedding
   bool bend = false;             // of kBends: beside the line of its column
+  // Of kTokens: so many features from this one on hold the ids of one text, in one table, and 0
+  // stands for none; -1 in those after the first.
+  std::int64_t bag = 0;
 };
 
 class PreparedStep;  // prepared_step.h

@@ -123,6 +123,44 @@ Result<void> CheckCategoryStep(const TransformStep& step, const TransformSpec& s
   return CheckCategories(step.other_categories, spec.inputs[step.other].type);
 }
 
+Result<void> CheckTokens(const TransformStep& step) {
+  const auto size = static_cast<std::int64_t>(step.categories.size());
+  if (step.length < 1 || step.length > kMostTokens) {
+    return Invalid("length must be from 1 to " + std::to_string(kMostTokens));
+  }
+  if (step.views != Only(View::kEmbedding)) return Invalid("ids are of the view embedding only");
+  if (step.oov_buckets < 1 || size >= kMaxVocabulary || step.oov_buckets > kMaxVocabulary ||
+      1 + size + step.oov_buckets > kMaxVocabulary) {
+    return Invalid("oovBuckets must be at least 1, and all ids below 2^24");
+  }
+  return {};
+}
+
+Result<void> CheckVectors(const TransformStep& step) {
+  const WordVectors* table = step.vectors.table.get();
+  if (table == nullptr) return Invalid("vectors are missing");
+  if (table->dimensions < 1 || table->dimensions > kMostDimensions) {
+    return Invalid("dimensions must be from 1 to " + std::to_string(kMostDimensions));
+  }
+  const auto dimensions = std::size_t(table->dimensions);
+  if (table->words.size() > std::size_t(kMostVectorValues) / dimensions ||
+      table->values.size() != table->words.size() * dimensions) {
+    return Invalid("vectors must be one of each word, and 2^24 numbers at most");
+  }
+  const auto is_finite = [](float x) { return std::isfinite(x); };
+  if (!std::all_of(table->values.begin(), table->values.end(), is_finite)) {
+    return Invalid("a vector holds what is no number");
+  }
+  std::set<std::string_view> seen;
+  for (const auto& word : table->words) {
+    if (!seen.insert(word).second) return Invalid("word '" + word + "' stands twice");
+  }
+  if (!AreMoments(step.values, dimensions)) {
+    return Invalid("values must be a mean and a deviation above 0 of each dimension");
+  }
+  return {};
+}
+
 Result<void> CheckTextStep(const TransformStep& step, ColumnType type) {
   if (type != ColumnType::kString) return Invalid(std::string("a ") + Name(type) + " is no text");
   if (step.op == TransformOp::kMultiHot && step.separator.empty()) {
@@ -137,6 +175,12 @@ Result<void> CheckTextStep(const TransformStep& step, ColumnType type) {
   if (step.op == TransformOp::kText &&
       (step.oov_buckets < 1 || step.oov_buckets > std::int64_t(kMaxFeatures))) {
     return Invalid("oovBuckets must be from 1 to 1000000");
+  }
+  if (step.op == TransformOp::kTokens) {
+    if (auto ok = CheckTokens(step); !ok) return ok;
+  }
+  if (step.op == TransformOp::kWordVectors) {
+    if (auto ok = CheckVectors(step); !ok) return ok;
   }
   if (step.op == TransformOp::kTfidf &&
       (step.numbers.size() != step.categories.size() || !AreFinite(step.numbers))) {

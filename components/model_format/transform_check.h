@@ -9,6 +9,7 @@ namespace penstock::sdk {
 // Upper bounds, so that a hostile transform.json cannot ask for all memory.
 inline constexpr std::size_t kMaxFeatures = 1'000'000;
 inline constexpr std::size_t kMaxInputs = 100'000;
+inline constexpr std::int64_t kMostTokens = 2048;  // of one text
 // Ids are stored in a float, which holds integers exactly up to 2^24.
 inline constexpr std::int64_t kMaxVocabulary = 1 << 24;
 

@@ -134,13 +134,20 @@ Json StepToJson(const TransformStep& step, const std::vector<Column>& inputs, in
   if (!step.values.empty()) j["values"] = step.values;
   if (step.indicators) j["indicators"] = true;
   if (step.op == TransformOp::kMultiHot) j["separator"] = step.separator;
-  if (step.op == TransformOp::kText) j["oovBuckets"] = step.oov_buckets;
-  if (step.op == TransformOp::kText || step.op == TransformOp::kTfidf) {
+  const bool tokens = step.op == TransformOp::kTokens;
+  if (step.op == TransformOp::kText || tokens) j["oovBuckets"] = step.oov_buckets;
+  if (step.op == TransformOp::kText || step.op == TransformOp::kTfidf || tokens) {
     j["shortest"] = step.shortest;
     j["longest"] = step.longest;
   }
-  if (step.op == TransformOp::kMultiHot || step.op == TransformOp::kTfidf) {
+  if (step.op == TransformOp::kMultiHot || step.op == TransformOp::kTfidf || tokens) {
     j["categories"] = ToJson(step.categories);
+  }
+  if (tokens) j["length"] = step.length;
+  if (step.keep_end) j["keepEnd"] = true;
+  if (step.op == TransformOp::kWordVectors) {
+    j["pooling"] = step.pooling == Pooling::kMax ? "max" : "mean";
+    j["vectors"] = ToJson(*step.vectors.table);
   }
   if (step.op == TransformOp::kCross) {
     j["other"] = inputs[step.other].name;
@@ -188,13 +195,13 @@ Result<TransformStep> ParseFirstStep(const Json& j, const std::vector<Column>& i
   step.input = *input;
   const ColumnType type = inputs[step.input].type;
   if (IsCategoryOp(step.op) || step.op == TransformOp::kMultiHot ||
-      step.op == TransformOp::kTfidf) {
+      step.op == TransformOp::kTfidf || step.op == TransformOp::kTokens) {
     if (auto ok = ParseCategories(j.at("categories"), type, step.categories); !ok) {
       return ok.error();
     }
   }
   if (step.op == TransformOp::kVocabulary || step.op == TransformOp::kHash ||
-      step.op == TransformOp::kText) {
+      step.op == TransformOp::kText || step.op == TransformOp::kTokens) {
     step.oov_buckets = j.at("oovBuckets").get<std::int64_t>();
   }
   if (step.op == TransformOp::kScale || step.op == TransformOp::kMinMax) {
@@ -232,7 +239,8 @@ Result<void> CheckKeys(const Json& j) {
       "op",         "column",     "views",      "fill",      "mean",     "std",
       "categories", "oovBuckets", "null",       "source",    "origin",   "low",
       "high",       "log",        "numbers",    "values",    "other",    "otherCategories",
-      "pairs",      "recipe",     "indicators", "separator", "shortest", "longest"};
+      "pairs",      "recipe",     "indicators", "separator", "shortest", "longest",
+      "length",     "keepEnd",    "pooling",    "vectors"};
   for (const auto& [key, value] : j.items()) {
     if (!kKnown.contains(key)) return Invalid("unknown key '" + key + "'");
   }
@@ -246,7 +254,7 @@ void Read(const Json& j, const char* key, T& value) {
 
 Result<TransformStep> ParseSecondStep(const Json& j, const std::vector<Column>& inputs) {
   if (auto ok = CheckKeys(j); !ok) return ok.error();
-  auto parsed = ParseFirstStep(j, inputs, TransformOp::kTargetEncode);
+  auto parsed = ParseFirstStep(j, inputs, TransformOp::kWordVectors);
   if (!parsed) return parsed;
   TransformStep& step = *parsed;
   if (auto ok = ParseViews(j, step); !ok) return ok.error();
@@ -266,6 +274,16 @@ Result<TransformStep> ParseSecondStep(const Json& j, const std::vector<Column>& 
   Read(j, "shortest", step.shortest);
   Read(j, "longest", step.longest);
   Read(j, "pairs", step.pairs);
+  Read(j, "length", step.length);
+  Read(j, "keepEnd", step.keep_end);
+  if (step.op == TransformOp::kWordVectors) {
+    const Json& pooling = j.at("pooling");
+    if (pooling != "mean" && pooling != "max") return Invalid("pooling must be mean or max");
+    if (pooling == "max") step.pooling = Pooling::kMax;
+    auto vectors = ParseVectors(j.at("vectors"));
+    if (!vectors) return vectors.error();
+    step.vectors = std::move(*vectors);
+  }
   if (step.op == TransformOp::kCross) {
     const auto other = FindInput(j.at("other"), inputs);
     if (!other) return other.error();

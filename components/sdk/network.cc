@@ -55,6 +55,13 @@ torch::Tensor Dropped(const torch::Tensor& h, double share,
   return h * factors;
 }
 
+// ids [N, count] -> [N, width]: the mean of their rows of the table, but of those that are 0.
+torch::Tensor MeanOfBag(const torch::Tensor& table, const torch::Tensor& ids) {
+  const auto places = ids.to(torch::kLong);
+  const auto mask = places.ne(0).to(table.dtype()).unsqueeze(2);
+  return (torch::embedding(table, places) * mask).sum({1}) / mask.sum({1}).clamp_min(1);
+}
+
 // [N, G * I] -> [N, G * O] by weight [G, O, I].
 torch::Tensor GroupedLinear(const torch::Tensor& h, const torch::Tensor& weight,
                             const torch::Tensor& bias) {
@@ -75,18 +82,21 @@ Network::Network(NetworkSpec spec, std::optional<at::Generator> random) : spec_(
   std::vector<std::int64_t> numbers;
   std::int64_t width = 0;
   for (std::size_t i = 0; i < spec_.features.size(); ++i) {
-    const Feature& feature = spec_.features[i];
-    if (feature.cardinality == 0) {
-      numbers.push_back(std::int64_t(i));
-      ++width;
-      continue;
+    if (spec_.features[i].cardinality > 0) continue;
+    numbers.push_back(std::int64_t(i));
+    ++width;
+  }
+  for (const bool of_bags : {false, true}) {
+    for (std::size_t i = 0; i < spec_.features.size(); ++i) {
+      const Feature& feature = spec_.features[i];
+      if (feature.cardinality == 0 || feature.bag < 0 || (feature.bag > 0) != of_bags) continue;
+      const std::int64_t columns =
+          spec_.hidden.empty() ? spec_.outputs : EmbeddingWidth(feature.cardinality);
+      auto table = torch::empty({feature.cardinality, columns}).normal_(0, kTableStd, random);
+      const std::string name = "e" + std::to_string(embeddings_.size());
+      embeddings_.push_back({std::int64_t(i), feature.bag, register_parameter(name, table)});
+      width += columns;
     }
-    const std::int64_t columns =
-        spec_.hidden.empty() ? spec_.outputs : EmbeddingWidth(feature.cardinality);
-    auto table = torch::empty({feature.cardinality, columns}).normal_(0, kTableStd, random);
-    embeddings_.push_back(
-        {std::int64_t(i), register_parameter("e" + std::to_string(embeddings_.size()), table)});
-    width += columns;
   }
   number_columns_ = register_buffer("number_columns", torch::tensor(numbers, torch::kLong));
   std::vector<std::int64_t> sizes = spec_.hidden;
@@ -131,7 +141,9 @@ double Network::MultiplyAdds() const {
 torch::Tensor Network::Inputs(const torch::Tensor& x) const {
   std::vector<torch::Tensor> parts = {x.index_select(1, number_columns_)};
   for (const auto& e : embeddings_) {
-    parts.push_back(torch::embedding(e.weight, x.select(1, e.feature).to(torch::kLong)));
+    parts.push_back(e.count > 0
+                        ? MeanOfBag(e.weight, x.narrow(1, e.feature, e.count))
+                        : torch::embedding(e.weight, x.select(1, e.feature).to(torch::kLong)));
   }
   return parts.size() == 1 ? parts[0] : torch::cat(parts, 1);
 }
@@ -239,14 +251,26 @@ torch::Tensor Network::Answers(const torch::Tensor& x) const {
   return logits;
 }
 
-// The forward function as TorchScript; dtype 4 is int64 (c10::ScalarType::Long).
+// The forward function as TorchScript; dtype 4 is int64, 6 float32 (c10::ScalarType).
 std::string Network::Source() const {
   std::ostringstream s;
   s << "def forward(self, x: Tensor) -> Tensor:\n  h = torch.index_select(x, 1, "
        "self.number_columns)\n";
+  for (std::size_t i = 0; i < embeddings_.size(); ++i) {
+    const Embedding& e = embeddings_[i];
+    if (e.count == 0) continue;
+    s << "  i" << i << " = torch.narrow(x, 1, " << e.feature << ", " << e.count << ").to(4)\n  m"
+      << i << " = torch.unsqueeze(torch.ne(i" << i << ", 0).to(6), 2)\n  p" << i
+      << " = torch.sum(torch.embedding(self.e" << i << ", i" << i << ") * m" << i
+      << ", [1]) / torch.clamp_min(torch.sum(m" << i << ", [1]), 1.0)\n";
+  }
   if (!embeddings_.empty()) {
     s << "  h = torch.cat([h";
     for (std::size_t i = 0; i < embeddings_.size(); ++i) {
+      if (embeddings_[i].count > 0) {
+        s << ", p" << i;
+        continue;
+      }
       s << ", torch.embedding(self.e" << i << ", torch.select(x, 1, " << embeddings_[i].feature
         << ").to(4))";
     }
@@ -313,7 +337,8 @@ std::vector<Layer> Network::Layers() const {
   layers[0].numbers.assign(numbers.const_data_ptr<std::int64_t>(),
                            numbers.const_data_ptr<std::int64_t>() + numbers.numel());
   for (std::size_t i = 0; i < embeddings_.size(); ++i) {
-    layers[0].embeddings.push_back({embeddings_[i].feature, "e" + std::to_string(i)});
+    layers[0].embeddings.push_back(
+        {embeddings_[i].feature, "e" + std::to_string(i), embeddings_[i].count});
   }
   const auto add = [&](LayerOp op) -> Layer& {
     layers.emplace_back().op = op;

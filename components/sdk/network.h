@@ -12,6 +12,9 @@
 // the embeddings and see the same rows, each has hidden layers of its own, and the answer is that
 // of the mean of their logits. As the last layer is linear, that mean is again one linear layer.
 //
+// The ids of a bag (a text's tokens) share one table; what enters is the mean of their rows, but of
+// those that are 0. Bags come behind all ids that stand alone.
+//
 // Without hidden layers it is a linear model (an id's embedding is then its own weight, and there
 // is one member). Used by one thread; LibTorch spreads the work itself.
 #pragma once
@@ -75,6 +78,7 @@ class Network : public torch::nn::Module {
   [[nodiscard]] Result<void> ExportLayers(const std::string& folder) const;
 
   [[nodiscard]] const NetworkSpec& spec() const { return spec_; }
+  [[nodiscard]] const torch::Tensor& number_columns() const { return number_columns_; }
   // The bias of the last layer, [members, outputs]: what all members answer at first.
   [[nodiscard]] torch::Tensor& last_bias() { return biases_.back(); }
   // Weights of the linear layers, the embeddings' tables, and all biases, for an optimiser.
@@ -87,6 +91,7 @@ class Network : public torch::nn::Module {
  private:
   struct Embedding {
     std::int64_t feature;
+    std::int64_t count;  // of a bag (Feature::bag): its features; 0: one id
     torch::Tensor weight;
   };
   // A linear layer of the export: [O, I], or [members, O, I] with its bias [members * O].

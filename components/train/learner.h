@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -152,6 +153,17 @@ struct BoostingOptions {
   std::optional<std::int64_t> depth;
   std::optional<double> learning_rate;
 };
+// What a network begins with, beside chance.
+struct InitOptions {
+  std::string file;                          // empty: nothing
+  std::string format;                        // torchscript, safetensors
+  std::string digest;                        // of the file's bytes
+  std::map<std::string, std::string> names;  // the network's name of a parameter -> the file's
+  std::vector<std::string> freeze;  // patterns (*, ?) of names, the network's or the file's
+  bool fresh = false;               // what does not match begins anew, instead of an error
+  bool fresh_answer = false;        // the last layer does, too: it answers something else there
+  [[nodiscard]] bool given() const { return !file.empty(); }
+};
 struct MlpOptions {
   std::optional<std::vector<std::int64_t>> hidden;
   std::optional<double> dropout;
@@ -162,6 +174,7 @@ struct MlpOptions {
   std::optional<std::int64_t> networks;  // whose mean answers
   double label_smoothing = 0;
   std::string format = "torchscript";  // or safetensors
+  InitOptions init;
 };
 
 // linear/linear.h, boosting/boosting.h, mlp/mlp.h

@@ -160,7 +160,7 @@ Result<void> LeaveOutUnknown(const Surroundings& around, const std::string& labe
 
 }  // namespace
 
-Result<Inputs> ReadInputs(const sdk::Step& step, const TrainOptions& options,
+Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options,
                           const std::vector<std::string>& all) {
   Inputs inputs;
   for (const char* name : {"train", "valid"}) {
@@ -170,6 +170,10 @@ Result<Inputs> ReadInputs(const sdk::Step& step, const TrainOptions& options,
   }
   PENSTOCK_ASSIGN(const auto transform_file, step.InputPath("transform"));
   PENSTOCK_ASSIGN(inputs.recipe, sdk::LoadTransformSpec(transform_file));
+  PENSTOCK_ASSIGN(inputs.init, ReadInit(step, options));
+  if (inputs.init) {
+    PENSTOCK_ASSIGN(inputs.recipe, RecipeWith(*inputs.init, inputs.recipe));
+  }
   for (const auto& column : inputs.recipe.inputs) {
     if (std::find(all.begin(), all.end(), column.name) != all.end()) {
       return Invalid("label '" + column.name +
@@ -212,7 +216,9 @@ Result<transform::TrainingTable> LoadRows(const Inputs& inputs) {
   }
   PENSTOCK_ASSIGN(const auto keep, KeptRows(inputs));
   const bool some = inputs.sources.front().sampled;
-  return transform::TrainingTable::Load(paths, inputs.recipe, some ? &keep : nullptr, names);
+  return transform::TrainingTable::Load(
+      paths, inputs.recipe, some ? &keep : nullptr, names,
+      inputs.init ? transform::Constants::kOfRecipe : transform::Constants::kOfRows);
 }
 
 }  // namespace penstock::train

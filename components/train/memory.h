@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "components/sdk/step.h"
+#include "components/train/init/source.h"
 #include "components/train/options.h"
 #include "components/train/surroundings.h"
 #include "components/train/target.h"
@@ -42,11 +44,13 @@ struct TableSize {
 struct Inputs {
   std::vector<Source> sources;
   sdk::TransformSpec recipe;
+  std::optional<InitSource> init;
 };
 
 // `options.label` names the label, `all` every label that is learnt beside it, too. Invalid where
-// one of them, or the weight, is a feature of the transform.
-[[nodiscard]] Result<Inputs> ReadInputs(const sdk::Step& step, const TrainOptions& options,
+// one of them, or the weight, is a feature of the transform. What the input `init` is goes into the
+// options of mlp.
+[[nodiscard]] Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options,
                                         const std::vector<std::string>& all = {});
 
 struct TakenRows {

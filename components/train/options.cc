@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "components/sdk/step.h"
 #include "operator/base/try.h"
 
 namespace penstock::train {
@@ -24,6 +23,8 @@ const std::vector<OwnedParameter>& OwnedParameters() {
       {"batchSize", {"mlp"}},      {"networks", {"mlp"}},
       {"labelSmoothing", {"mlp"}}, {"format", {"mlp"}},
       {"device", {"mlp"}},         {"overfitOneBatch", {"mlp"}},
+      {"freeze", {"mlp"}},         {"initNames", {"mlp"}},
+      {"initUnmatched", {"mlp"}},
   };
   return kOwned;
 }
@@ -81,7 +82,21 @@ void ReadLearners(sdk::Parameters& p, const Json& parameters, TrainOptions& o) {
   o.mlp.networks = OptionalInteger(p, parameters, "networks", 1, 100);
   o.mlp.label_smoothing = p.Number("labelSmoothing", 0, 0, 0.5);
   o.mlp.format = p.OneOf("format", o.mlp.format, {"torchscript", "safetensors"});
+  ReadInit(p, o.mlp.init);
   o.device = p.OneOf("device", o.device, {"auto", "cpu", "cuda"});
+}
+
+void ReadInit(sdk::Parameters& p, InitOptions& init) {
+  init.freeze = p.Strings("freeze");
+  const Json names = p.Object("initNames");
+  for (const auto& [own, given] : names.items()) {
+    if (!given.is_string()) {
+      p.Fail("initNames: '" + own + "' must be the name of a parameter of init, a text");
+      return;
+    }
+    init.names[own] = given.get<std::string>();
+  }
+  init.fresh = p.OneOf("initUnmatched", "refuse", {"refuse", "fresh"}) == "fresh";
 }
 
 void ReadThreshold(sdk::Parameters& p, const Json& parameters, ThresholdOptions& t) {
@@ -172,6 +187,27 @@ Result<TrainOptions> ReadOptions(const Json& parameters) {
   ReadLearners(p, parameters, o);
   PENSTOCK_TRY(p.Finish());
   return o;
+}
+
+Result<std::optional<InitSource>> ReadInit(const sdk::Step& step, TrainOptions& options) {
+  InitOptions& init = options.mlp.init;
+  if (!step.HasInput("init")) {
+    if (init.freeze.empty() && init.names.empty() && !init.fresh) {
+      return std::optional<InitSource>();
+    }
+    return Invalid("parameters freeze, initNames and initUnmatched: are of the input init");
+  }
+  if (options.model != "mlp") {
+    return Invalid("input init: is of model mlp, and model is " + options.model +
+                   "; set model: mlp");
+  }
+  if (options.mlp.networks) return Invalid("parameter networks: is what init has; leave it out");
+  PENSTOCK_ASSIGN(const auto path, step.InputPath("init"));
+  PENSTOCK_ASSIGN(auto source, FindInit(path));
+  init.file = source.file;
+  init.format = source.format;
+  init.digest = source.digest;
+  return std::optional(std::move(source));
 }
 
 bool MayNeedNetworks(const Json& parameters) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "components/sdk/step.h"
+#include "components/train/init/source.h"
 #include "components/train/learner.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
@@ -57,6 +59,11 @@ struct TrainOptions {
 
 // Invalid for a parameter that belongs to another model than the one that is asked for, by name.
 [[nodiscard]] Result<TrainOptions> ReadOptions(const Json& parameters);
+
+// The input `init` of the step, into the options of mlp; nothing where there is none. Invalid where
+// it means nothing to the model that is asked for.
+[[nodiscard]] Result<std::optional<InitSource>> ReadInit(const sdk::Step& step,
+                                                         TrainOptions& options);
 
 // Whether these parameters may end in a network, which needs LibTorch.
 [[nodiscard]] bool MayNeedNetworks(const Json& parameters);

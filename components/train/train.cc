@@ -15,6 +15,26 @@ namespace penstock::train {
 namespace {
 
 constexpr double kConfidence = 0.95;  // of the intervals in the metrics
+constexpr const char* kLearntBefore =
+    "The network began with weights of init: where that has learnt from rows of train or valid, "
+    "they were not held out, and the metrics are too good.";
+
+// Does the last layer of `init` answer what is learnt here: the same classes in their order, or
+// numbers in both? If not it begins anew, where that was asked for. A file of weights does not say.
+Result<void> CheckAnswer(const InitSource& init, const Labels& labels, InitOptions& options) {
+  if (!init.manifest || (init.manifest->task == labels.label.task &&
+                         init.manifest->classes == labels.label.classes)) {
+    return {};
+  }
+  if (!options.fresh) {
+    return Invalid("input init: its model answers " + Json(init.manifest->classes).dump() +
+                   ", and label '" + labels.label.column + "' has " +
+                   Json(labels.label.classes).dump() +
+                   "; initUnmatched: fresh begins the last layer anew");
+  }
+  options.fresh_answer = true;
+  return {};
+}
 
 // What is asked for and cannot be had of this label; before anything is fitted.
 Result<void> CheckAgainst(const Labels& labels, const TrainOptions& options) {
@@ -119,14 +139,20 @@ Result<void> AskForMoreRows(const Table& table, Outcome& outcome) {
 }
 
 // What the trials' keys hold of the parameters: not what leaves answers as they are.
-Json ParametersThatCount(const Json& all) {
+Json ParametersThatCount(const Json& all, const std::optional<InitSource>& init) {
   Json some = all.is_object() ? all : Json::object();
   for (const char* name :
        {"checkpoint", "maxTime", "budget", "name", "examples", "threshold", "thresholdBy", "costs",
         "calibrate", "metric", "refit", "folds", "learningCurve", "overfitOneBatch"}) {
     some.erase(name);
   }
+  if (init) some["init"] = init->digest;
   return some;
+}
+
+void SayInit(const Surroundings& around, const Outcome& outcome) {
+  const Json said = outcome.fitted.model->Describe();
+  if (said.contains("init")) around.Say("init", said["init"]);
 }
 
 void SayEnd(const Surroundings& around, const Outcome& outcome) {
@@ -155,6 +181,7 @@ Result<void> Learn(LabelTraining& training, FoldPlan plan) {
   outcome.held_out = HeldOutOf(table.labels, outcome.choice.plan, outcome.choice.best);
   PENSTOCK_TRY(Judge(table.labels, table.options, outcome));
   PENSTOCK_TRY(FitChosen(table, outcome));
+  SayInit(table.around, outcome);
   PENSTOCK_TRY(AskForMoreRows(table, outcome));
   for (const auto& note : outcome.notes) table.around.Say("warning", {{"what", note}});
   PENSTOCK_ASSIGN(outcome.manifest, DescribeModel(table.labels, table.options, outcome));
@@ -203,18 +230,22 @@ LabelTraining::LabelTraining(const TrainOptions& asked, Inputs read, Labels lear
       learners(around.learners(options)),
       table{rows, labels, options, around, store, std::move(parameters)} {}
 
-Result<std::unique_ptr<LabelTraining>> LearnOneLabel(const TrainOptions& options, Inputs inputs,
+Result<std::unique_ptr<LabelTraining>> LearnOneLabel(const TrainOptions& asked, Inputs inputs,
                                                      const Surroundings& around,
                                                      const Json& parameters, As as) {
+  TrainOptions options = asked;
   PENSTOCK_ASSIGN(auto taken, TakeRows(options, around, as, inputs));
   for (const auto& note : taken.labels.notes) around.Say("label", {{"what", note}});
   PENSTOCK_TRY(CheckAgainst(taken.labels, options));
+  if (inputs.init) PENSTOCK_TRY(CheckAnswer(*inputs.init, taken.labels, options.mlp.init));
   PENSTOCK_ASSIGN(auto plan, PlanFolds(taken.labels, options.folds, options.model == "auto",
                                        std::uint64_t(options.seed)));
   PENSTOCK_ASSIGN(auto rows, LoadRows(inputs));
+  Json counting = ParametersThatCount(parameters, inputs.init);
   auto training =
       std::make_unique<LabelTraining>(options, std::move(inputs), std::move(taken.labels),
-                                      std::move(rows), around, ParametersThatCount(parameters));
+                                      std::move(rows), around, std::move(counting));
+  if (training->inputs.init) training->outcome.notes.emplace_back(kLearntBefore);
   training->outcome.size = taken.size;
   training->outcome.share = taken.share;
   PENSTOCK_TRY(Learn(*training, std::move(plan)));

@@ -23,6 +23,7 @@ Needs NeedsOf(const std::vector<sdk::TransformStep>& steps, std::size_t input) {
     if (sdk::IsNumberOp(step.op)) needs.sources.insert(step.source);
     if (sdk::IsCategoryOp(step.op)) needs.categories = true;
     if (step.op == TransformOp::kTfidf) needs.terms.emplace(step.shortest, step.longest);
+    if (step.op == TransformOp::kTokens) needs.tokens.emplace(step.shortest, step.longest);
     if (step.op == TransformOp::kMultiHot) needs.separators.insert(step.separator);
   }
   return needs;
@@ -48,6 +49,10 @@ void ColumnSummary::AddText(std::string_view text) {
   for (const auto& [shortest, longest] : needs_.terms) {
     seen.clear();
     sdk::ForEachTerm(text, shortest, longest, once(terms_[{shortest, longest}]));
+  }
+  for (const auto& [shortest, longest] : needs_.tokens) {
+    seen.clear();
+    sdk::ForEachToken(text, shortest, longest, once(tokens_[{shortest, longest}]));
   }
   for (const auto& separator : needs_.separators) {
     seen.clear();
@@ -104,6 +109,7 @@ void ColumnSummary::Merge(ColumnSummary other) {
   MergeCounts(strings_, other.strings_);
   for (const auto& [category, count] : other.others_) others_[category] += count;
   for (const auto& [key, counts] : other.terms_) MergeCounts(terms_[key], counts);
+  for (const auto& [key, counts] : other.tokens_) MergeCounts(tokens_[key], counts);
   for (const auto& [key, counts] : other.parts_) MergeCounts(parts_[key], counts);
 }
 
@@ -130,13 +136,24 @@ std::vector<ColumnSummary::Counted> ColumnSummary::ByCount() const {
   return Sorted(std::move(counted));
 }
 
-std::vector<ColumnSummary::Counted> ColumnSummary::TermsByCount(std::int64_t shortest,
-                                                                std::int64_t longest) const {
+std::vector<ColumnSummary::Counted> ColumnSummary::ByCount(const CountsByLength& all,
+                                                           std::int64_t shortest,
+                                                           std::int64_t longest) {
   std::vector<Counted> counted;
-  if (const auto found = terms_.find({shortest, longest}); found != terms_.end()) {
+  if (const auto found = all.find({shortest, longest}); found != all.end()) {
     for (const auto& [text, count] : found->second) counted.emplace_back(Category(text), count);
   }
   return Sorted(std::move(counted));
+}
+
+std::vector<ColumnSummary::Counted> ColumnSummary::TermsByCount(std::int64_t shortest,
+                                                                std::int64_t longest) const {
+  return ByCount(terms_, shortest, longest);
+}
+
+std::vector<ColumnSummary::Counted> ColumnSummary::TokensByCount(std::int64_t shortest,
+                                                                 std::int64_t longest) const {
+  return ByCount(tokens_, shortest, longest);
 }
 
 std::vector<ColumnSummary::Counted> ColumnSummary::PartsByCount(

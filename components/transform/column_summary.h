@@ -20,8 +20,9 @@ namespace penstock::transform {
 struct Needs {
   std::set<sdk::Source> sources;  // of numbers
   bool categories = false;
-  std::set<std::pair<std::int64_t, std::int64_t>> terms;  // shortest, longest (kTfidf)
-  std::set<std::string> separators;                       // of parts (kMultiHot)
+  std::set<std::pair<std::int64_t, std::int64_t>> terms;   // shortest, longest (kTfidf)
+  std::set<std::pair<std::int64_t, std::int64_t>> tokens;  // the same (kTokens)
+  std::set<std::string> separators;                        // of parts (kMultiHot)
 };
 // Of the steps on an input.
 [[nodiscard]] Needs NeedsOf(const std::vector<sdk::TransformStep>& steps, std::size_t input);
@@ -50,6 +51,8 @@ class ColumnSummary {
   [[nodiscard]] std::vector<Counted> ByCount() const;
   [[nodiscard]] std::vector<Counted> TermsByCount(std::int64_t shortest,
                                                   std::int64_t longest) const;
+  [[nodiscard]] std::vector<Counted> TokensByCount(std::int64_t shortest,
+                                                   std::int64_t longest) const;
   [[nodiscard]] std::vector<Counted> PartsByCount(const std::string& separator) const;
   [[nodiscard]] bool HasText(const std::string& text) const { return strings_.contains(text); }
   [[nodiscard]] std::size_t distinct() const { return strings_.size() + others_.size(); }
@@ -75,7 +78,11 @@ class ColumnSummary {
   std::map<sdk::Source, std::vector<double>> numbers_;
   Counts strings_;
   std::map<sdk::Category, std::int64_t> others_;
-  std::map<std::pair<std::int64_t, std::int64_t>, Counts> terms_;
+  using CountsByLength = std::map<std::pair<std::int64_t, std::int64_t>, Counts>;
+  static std::vector<Counted> ByCount(const CountsByLength& all, std::int64_t shortest,
+                                      std::int64_t longest);
+  CountsByLength terms_;
+  CountsByLength tokens_;
   std::map<std::string, Counts> parts_;
 };
 

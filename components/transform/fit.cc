@@ -10,6 +10,7 @@
 #include "components/transform/column_table.h"
 #include "components/transform/profile.h"
 #include "components/transform/refit.h"
+#include "components/transform/vectors.h"
 #include "operator/base/nearest.h"
 #include "operator/base/try.h"
 
@@ -164,6 +165,19 @@ Result<std::optional<FittedLabel>> LabelFor(const TransformSpec& spec, const std
   return std::optional<FittedLabel>(std::move(fitted));
 }
 
+Result<void> TakeVectors(TransformSpec& recipe, const ColumnTable& table, const std::string& file,
+                         std::vector<std::string>* notes) {
+  const bool needed = NeedsVectors(recipe);
+  if (needed && file.empty()) {
+    return Invalid("wordVectors: needs the input vectors, a file of word vectors (.vec)");
+  }
+  if (!needed && !file.empty()) {
+    return Invalid("input vectors: no operation takes it; name a text column in wordVectors");
+  }
+  if (!needed) return {};
+  return AddVectors(recipe, table, file, notes);
+}
+
 void NoteConstants(const TransformSpec& spec, const ColumnTable& table,
                    std::vector<std::string>& notes) {
   for (const auto& step : spec.steps) {
@@ -222,6 +236,7 @@ Result<TransformSpec> Fit(const std::string& dataset, const FitOptions& options,
     ++next;
   }
   const ColumnTable table = everything.Columns(used);
+  PENSTOCK_TRY(TakeVectors(recipe, table, options.vectors, notes));
   PENSTOCK_ASSIGN(const auto label, LabelFor(recipe, dataset, table));
   const LabelValues values = label ? LabelValues{label->y, label->classes} : LabelValues{};
   PENSTOCK_ASSIGN(auto spec, Refit(recipe, table, table.AllRows(), std::nullopt,

@@ -30,6 +30,7 @@ struct FitOptions {
   std::map<std::string, VocabularyOptions> vocabulary;
   std::vector<std::string> passthrough;
   std::vector<Operation> operations;  // any others, and these
+  std::string vectors;                // the file of wordVectors; empty: none
 
   // No column named: every column but the label is treated by its type and values. Left out, and
   // noted: what tells a model nothing (plan.h), lists and bytes, and columns whose role in the

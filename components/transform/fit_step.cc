@@ -259,6 +259,8 @@ Result<void> FitStep(TransformStep& step, const ColumnSummary& summary, bool fir
   if (sdk::IsNumberOp(step.op)) return FitNumber(step, summary);
   if (step.op == TransformOp::kTfidf) {
     FitTerms(step, summary);
+  } else if (step.op == TransformOp::kTokens) {
+    step.categories = Kept(summary.TokensByCount(step.shortest, step.longest), step.recipe);
   } else if (step.op == TransformOp::kMultiHot) {
     step.categories = Kept(summary.PartsByCount(step.separator), step.recipe);
     std::sort(step.categories.begin(), step.categories.end());

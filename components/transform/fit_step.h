@@ -4,9 +4,9 @@
 //   impute      of numbers median, mean, mostFrequent or value (`fill` stays); of categories
 //               mostFrequent, unseen or value (fill_text); empty: nothing is to be found
 //   low, high   clip to these quantiles (not where they are one value)
-//   parts       knots of kBends, points of kQuantile, buckets of kBuckets
+//   parts       knots of kBends, points of kQuantile, buckets of kBuckets; kWordVectors: vectors.h
 //   top         most categories of kOneHot, kVocabulary, kCross, kTargetEncode, terms of kTfidf,
-//               parts of kMultiHot; 0: all
+//               parts of kMultiHot, tokens of kTokens; 0: all; kWordVectors: vectors.h
 //   min_count   rows that a category, a term or a pair must have
 //   smoothing   kTargetEncode (Micci-Barreca, SIGKDD Explorations 3(1), 2001): the mean of a
 //   category
@@ -25,9 +25,9 @@ namespace penstock::transform {
 
 inline constexpr std::size_t kMaxOneHot = 1000;
 
-// Everything but kTargetEncode's means and kCross's pairs. `first`: the column is fitted for the
-// first time, so that what it cannot be is Invalid; later, on fewer rows, it is fitted as far as
-// they go.
+// Everything but kTargetEncode's means, kCross's pairs and kWordVectors' moments. `first`: the
+// column is fitted for the first time, so that what it cannot be is Invalid; later, on fewer rows,
+// it is fitted as far as they go.
 [[nodiscard]] Result<void> FitStep(sdk::TransformStep& step, const ColumnSummary& summary,
                                    bool first);
 // Of kCross: the categories of its second column.

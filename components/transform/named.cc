@@ -2,12 +2,10 @@
 #include <algorithm>
 
 #include "components/model_format/prepared_step.h"
-#include "components/sdk/step.h"
-#include "components/transform/plan.h"
+#include "components/transform/planner.h"
 #include "operator/base/try.h"
 
 namespace penstock::transform {
-namespace {
 
 using sdk::Column;
 using sdk::ColumnType;
@@ -17,10 +15,10 @@ using sdk::TransformStep;
 using sdk::View;
 using sdk::Views;
 
+namespace {
+
 constexpr Views kNumbers = Only(View::kDense) | Only(View::kEmbedding);
 constexpr Views kIds = Only(View::kTree) | Only(View::kEmbedding);
-constexpr std::int64_t kMostIndicators = 1000;
-constexpr std::int64_t kMostParts = 10'000;
 
 struct DatePart {
   Source source;
@@ -30,77 +28,11 @@ constexpr DatePart kDateParts[] = {{Source::kYear, 0},        {Source::kMonth, 1
                                    {Source::kDay, 31},        {Source::kDayOfWeek, 7},
                                    {Source::kDayOfYear, 366}, {Source::kHour, 24}};
 
-// Clip and log: what happens to a number before it is made a feature.
-struct Before {
-  double low = 0;
-  double high = 1;
-  bool log = false;
-};
+bool IsBefore(const Operation& operation) {
+  return operation.name == "clip" || operation.name == "log";
+}
 
-class Planner {
- public:
-  Planner(const Json& impute, const std::vector<Column>& columns)
-      : impute_(impute), columns_(columns) {}
-
-  Result<void> Add(const Operation& operation);
-  // Columns of which clip or log is all that was said are scaled.
-  Result<void> AddScales();
-  [[nodiscard]] Plan Take() { return std::move(plan_); }
-
- private:
-  using Method = Result<void> (Planner::*)(const Operation&, sdk::Parameters&);
-  struct Kind {
-    const char* name;
-    Method method;
-  };
-  static const std::vector<Kind>& Kinds();
-  friend std::vector<std::string> penstock::transform::OperationNames();
-
-  [[nodiscard]] std::size_t InputOf(const std::string& name) const {
-    std::size_t i = 0;
-    while (columns_[i].name != name) ++i;
-    return i;
-  }
-  [[nodiscard]] TransformStep StepOf(const Operation& operation, TransformOp op,
-                                     Views views) const {
-    TransformStep step;
-    step.op = op;
-    step.input = InputOf(operation.columns.front());
-    step.views = views;
-    return step;
-  }
-  [[nodiscard]] bool IsImputed(const std::string& column) const {
-    return impute_.contains(column) || impute_.contains("*");
-  }
-  Result<void> AddNumber(const Operation& operation, TransformStep step);
-  Result<void> AddTreeNumber(const Operation& operation, Source source);
-  Result<void> AddCategory(const Operation& operation, TransformStep step);
-
-  Result<void> Clip(const Operation& operation, sdk::Parameters& p);
-  Result<void> Log(const Operation& operation, sdk::Parameters& p);
-  Result<void> Scale(const Operation& operation, sdk::Parameters& p);
-  Result<void> MinMax(const Operation& operation, sdk::Parameters& p);
-  Result<void> Passthrough(const Operation& operation, sdk::Parameters& p);
-  Result<void> Missing(const Operation& operation, sdk::Parameters& p);
-  Result<void> Bends(const Operation& operation, sdk::Parameters& p);
-  Result<void> Quantile(const Operation& operation, sdk::Parameters& p);
-  Result<void> Buckets(const Operation& operation, sdk::Parameters& p);
-  Result<void> OneHot(const Operation& operation, sdk::Parameters& p);
-  Result<void> Vocabulary(const Operation& operation, sdk::Parameters& p);
-  Result<void> Hash(const Operation& operation, sdk::Parameters& p);
-  Result<void> Cross(const Operation& operation, sdk::Parameters& p);
-  Result<void> MultiHot(const Operation& operation, sdk::Parameters& p);
-  Result<void> DateParts(const Operation& operation, sdk::Parameters& p);
-  Result<void> Age(const Operation& operation, sdk::Parameters& p);
-  Result<void> Text(const Operation& operation, sdk::Parameters& p);
-  Result<void> Tfidf(const Operation& operation, sdk::Parameters& p);
-  Result<void> TargetEncode(const Operation& operation, sdk::Parameters& p);
-
-  const Json& impute_;
-  const std::vector<Column>& columns_;
-  std::map<std::string, Before> before_;
-  Plan plan_;
-};
+}  // namespace
 
 const std::vector<Planner::Kind>& Planner::Kinds() {
   static const std::vector<Kind> kKinds = {
@@ -123,12 +55,10 @@ const std::vector<Planner::Kind>& Planner::Kinds() {
       {"text", &Planner::Text},
       {"tfidf", &Planner::Tfidf},
       {"targetEncode", &Planner::TargetEncode},
+      {"tokens", &Planner::Tokens},
+      {"wordVectors", &Planner::WordVectors},
   };
   return kKinds;
-}
-
-bool IsBefore(const Operation& operation) {
-  return operation.name == "clip" || operation.name == "log";
 }
 
 Result<void> Planner::AddNumber(const Operation& operation, TransformStep step) {
@@ -278,16 +208,6 @@ Result<void> Planner::Cross(const Operation& operation, sdk::Parameters& p) {
   return {};
 }
 
-Result<void> Planner::MultiHot(const Operation& operation, sdk::Parameters& p) {
-  TransformStep step = StepOf(operation, TransformOp::kMultiHot, sdk::kAllViews);
-  if (columns_[step.input].type != ColumnType::kString) return Invalid("is no text");
-  step.separator = p.String("separator", ",");
-  step.recipe.top = p.Integer("topK", kMostIndicators, 1, kMostParts);
-  if (step.separator.empty()) p.Fail("separator must not be empty");
-  AddStep(plan_.steps, std::move(step));
-  return {};
-}
-
 Result<void> Planner::DateParts(const Operation& operation, sdk::Parameters& p) {
   TransformStep step = StepOf(operation, TransformOp::kScale, kNumbers);
   if (columns_[step.input].type != ColumnType::kTimestamp) return Invalid("is no time or date");
@@ -315,30 +235,6 @@ Result<void> Planner::Age(const Operation& operation, sdk::Parameters& /*p*/) {
   step.source = Source::kAge;
   PENSTOCK_TRY(AddNumber(operation, std::move(step)));
   return AddTreeNumber(operation, Source::kAge);
-}
-
-Result<void> Planner::Text(const Operation& operation, sdk::Parameters& p) {
-  TransformStep step = StepOf(operation, TransformOp::kText, sdk::kAllViews);
-  if (columns_[step.input].type != ColumnType::kString) return Invalid("is no text");
-  step.oov_buckets = p.Integer("buckets", 256, 2, kMostParts);
-  step.shortest = p.Integer("shortest", 2, 1, 16);
-  step.longest = p.Integer("longest", 4, 1, 16);
-  if (step.shortest > step.longest) p.Fail("shortest must not be above longest");
-  AddStep(plan_.steps, std::move(step));
-  return {};
-}
-
-Result<void> Planner::Tfidf(const Operation& operation, sdk::Parameters& p) {
-  TransformStep step = StepOf(operation, TransformOp::kTfidf, sdk::kAllViews);
-  if (columns_[step.input].type != ColumnType::kString) return Invalid("is no text");
-  step.recipe.top = p.Integer("topK", 256, 1, kMostParts);
-  step.recipe.min_count = p.Integer("minRows", 2, 1, 1'000'000'000);
-  const bool words = p.OneOf("terms", "words", {"words", "grams"}) == "words";
-  step.shortest = words ? 1 : p.Integer("shortest", 2, 1, 16);
-  step.longest = words ? 0 : p.Integer("longest", 4, 1, 16);
-  if (!words && step.shortest > step.longest) p.Fail("shortest must not be above longest");
-  AddStep(plan_.steps, std::move(step));
-  return {};
 }
 
 Result<void> Planner::TargetEncode(const Operation& operation, sdk::Parameters& p) {
@@ -373,8 +269,6 @@ Result<void> Planner::AddScales() {
   }
   return {};
 }
-
-}  // namespace
 
 std::vector<std::string> OperationNames() {
   std::vector<std::string> names = {"impute"};

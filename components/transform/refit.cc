@@ -7,6 +7,7 @@
 #include "components/transform/column_summary.h"
 #include "components/transform/fit_step.h"
 #include "components/transform/target_encoding.h"
+#include "components/transform/vectors.h"
 #include "operator/base/try.h"
 
 namespace penstock::transform {
@@ -83,6 +84,9 @@ Result<TransformSpec> Refit(const TransformSpec& recipe, const ColumnTable& tabl
   }
   for (TransformStep& step : spec.steps) {
     if (step.op == TransformOp::kCross) FitPairs(step, table, rows);
+    if (step.op == TransformOp::kWordVectors) {
+      FitVectorMoments(step, table.column(step.input), rows);
+    }
     if (step.op != TransformOp::kTargetEncode) continue;
     if (label == nullptr) {
       return Invalid("targetEncode '" + spec.inputs[step.input].name +

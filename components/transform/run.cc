@@ -1,5 +1,6 @@
 #include "components/transform/run.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "components/sdk/labels/label_columns.h"
@@ -13,9 +14,9 @@ namespace {
 // Lists of columns, and objects of column -> what the operation takes.
 constexpr const char* kLists[] = {"scale",   "minMax", "passthrough", "log",
                                   "missing", "oneHot", "age"};
-constexpr const char* kObjects[] = {"clip",       "bends", "quantile",    "buckets",
-                                    "vocabulary", "hash",  "multiHot",    "dateParts",
-                                    "text",       "tfidf", "targetEncode"};
+constexpr const char* kObjects[] = {
+    "clip",      "bends", "quantile", "buckets",      "vocabulary", "hash",       "multiHot",
+    "dateParts", "text",  "tfidf",    "targetEncode", "tokens",     "wordVectors"};
 
 // cross: a list of [a, b] or {columns: [a, b], topK: n}.
 void ReadCrosses(sdk::Parameters& p, std::vector<Operation>& operations) {
@@ -62,6 +63,11 @@ Result<FitOptions> ReadOptions(const sdk::Step& step) {
   return options;
 }
 
+bool HasView(const sdk::TransformSpec& spec, sdk::View view) {
+  return std::any_of(spec.steps.begin(), spec.steps.end(),
+                     [&](const auto& step) { return (step.views & Only(view)) != 0; });
+}
+
 }  // namespace
 
 Result<void> RunTransform(sdk::Step& step) {
@@ -74,6 +80,9 @@ Result<void> RunTransform(sdk::Step& step) {
   }
   options.more_labels = std::move(labels);
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("transform"));
+  if (step.HasInput("vectors")) {
+    PENSTOCK_ASSIGN(options.vectors, step.InputPath("vectors"));
+  }
   std::vector<std::string> notes;
   PENSTOCK_ASSIGN(auto spec, Fit(dataset, options, &notes));
   for (const auto& note : notes) std::printf("%s\n", note.c_str());
@@ -82,6 +91,12 @@ Result<void> RunTransform(sdk::Step& step) {
   std::printf("fitted %zu operations on %zu columns\n", spec.steps.size(), spec.inputs.size());
   Json features = Json::object();
   for (const sdk::View view : {sdk::View::kDense, sdk::View::kTree, sdk::View::kEmbedding}) {
+    features[Name(view)] = 0;
+    if (!HasView(spec, view)) {
+      std::printf("view %s: no feature, so that no model of that view can be trained\n",
+                  Name(view));
+      continue;
+    }
     PENSTOCK_ASSIGN(const auto transform, sdk::Transform::Make(spec, view));
     std::printf("view %s: %zu features\n", Name(view), transform.width());
     features[Name(view)] = transform.width();

@@ -18,6 +18,7 @@ using sdk::TransformSpec;
 struct TrainingTable::Impl {
   TransformSpec recipe;
   ColumnTable table;
+  Constants constants;
 };
 
 namespace {
@@ -32,6 +33,11 @@ bool HoldsNullText(const Transform& transform, std::size_t input, const sdk::Typ
   return false;
 }
 
+Result<TransformSpec> OfView(TransformSpec recipe, sdk::View view) {
+  std::erase_if(recipe.steps, [&](const auto& step) { return (step.views & Only(view)) == 0; });
+  return recipe;
+}
+
 }  // namespace
 
 TrainingTable::TrainingTable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -43,7 +49,8 @@ std::size_t TrainingTable::rows() const { return impl_->table.rows(); }
 Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datasets,
                                           TransformSpec recipe,
                                           const std::vector<std::uint32_t>* keep,
-                                          const std::vector<std::string>& names) {
+                                          const std::vector<std::string>& names,
+                                          Constants constants) {
   if (recipe.version() == 1) {
     return Invalid(
         "transform.json is of formatVersion 1, which says not how it was fitted; fit it again with "
@@ -52,7 +59,8 @@ Result<TrainingTable> TrainingTable::Load(const std::vector<std::string>& datase
   // The words that are null in a column do not depend on the view.
   PENSTOCK_ASSIGN(const auto transform, Transform::Make(recipe, AnyView(recipe)));
   PENSTOCK_ASSIGN(auto table, ColumnTable::Load(datasets, recipe.inputs, keep, transform, names));
-  return TrainingTable(std::make_unique<Impl>(Impl{std::move(recipe), std::move(table)}));
+  return TrainingTable(
+      std::make_unique<Impl>(Impl{std::move(recipe), std::move(table), constants}));
 }
 
 Result<TrainingTable::Fit> TrainingTable::FitOn(std::span<const std::uint32_t> rows, sdk::View view,
@@ -61,7 +69,9 @@ Result<TrainingTable::Fit> TrainingTable::FitOn(std::span<const std::uint32_t> r
                                                 std::span<const std::uint32_t> group) const {
   const ColumnTable& table = impl_->table;
   const LabelValues label{y, classes};
-  PENSTOCK_ASSIGN(auto spec, Refit(impl_->recipe, table, rows, view, &label, false));
+  PENSTOCK_ASSIGN(auto spec, impl_->constants == Constants::kOfRecipe
+                                 ? OfView(impl_->recipe, view)
+                                 : Refit(impl_->recipe, table, rows, view, &label, false));
   PENSTOCK_ASSIGN(const auto transform, Transform::Make(spec, view));
   for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
     spec.inputs[i].nullable |= HoldsNullText(transform, i, table.column(i));

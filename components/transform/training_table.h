@@ -15,17 +15,21 @@
 
 namespace penstock::transform {
 
+// Whether FitOn finds the constants again on its rows, or those of the recipe stay.
+enum class Constants : std::uint8_t { kOfRows, kOfRecipe };
+
 class TrainingTable {
  public:
-  // The columns that `recipe` (a fitted spec; its constants are not used) reads, of the datasets
-  // one after the other; the first are `train`, then `valid`. Only the rows of `keep` where it is
-  // given (numbers over all datasets, ascending). Invalid names dataset (by `names`, or by its path
-  // where there are none), column and row: also of a null where the recipe takes none, as a server
-  // of the model would refuse such a row.
+  // The columns that `recipe` (a fitted spec; its constants are not used but for kOfRecipe) reads,
+  // of the datasets one after the other; the first are `train`, then `valid`. Only the rows of
+  // `keep` where it is given (numbers over all datasets, ascending). Invalid names dataset (by
+  // `names`, or by its path where there are none), column and row: also of a null where the recipe
+  // takes none, as a server of the model would refuse such a row.
   [[nodiscard]] static Result<TrainingTable> Load(const std::vector<std::string>& datasets,
                                                   sdk::TransformSpec recipe,
                                                   const std::vector<std::uint32_t>* keep = nullptr,
-                                                  const std::vector<std::string>& names = {});
+                                                  const std::vector<std::string>& names = {},
+                                                  Constants constants = Constants::kOfRows);
   ~TrainingTable();
   TrainingTable(TrainingTable&&) noexcept;
 

@@ -15,6 +15,9 @@ AdamW::AdamW(const sdk::Network& network, double weight_decay) {
   groups_.push_back({network.weights(), {}, {}, weight_decay});
   groups_.push_back({network.tables(), {}, {}, weight_decay * kTableDecay});
   groups_.push_back({network.biases(), {}, {}, 0});
+  for (Group& g : groups_) {
+    std::erase_if(g.parameters, [](const torch::Tensor& p) { return !p.requires_grad(); });
+  }
   std::erase_if(groups_, [](const Group& g) { return g.parameters.empty(); });
   for (Group& g : groups_) {
     for (const auto& p : g.parameters) {

@@ -15,7 +15,8 @@ namespace penstock::train {
 
 class AdamW {
  public:
-  // Weights decay by `weight_decay`, embeddings by a tenth of it, biases not.
+  // Weights decay by `weight_decay`, embeddings by a tenth of it, biases not. What needs no
+  // gradient is left alone, and is in none of what follows.
   AdamW(const sdk::Network& network, double weight_decay);
 
   // One step down the parameters' gradients, which are first scaled down to the norm `clip`

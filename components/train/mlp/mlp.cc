@@ -70,6 +70,7 @@ class FittedMlp : public Fitted {
     json["parameters"] = parameters;
     json["trainLoss"] = training_.train_loss;
     json["multiplyAdds"] = training_.multiply_adds;
+    if (training_.init) json["init"] = training_.init->ToJson();
     return json;
   }
 
@@ -81,7 +82,14 @@ class FittedMlp : public Fitted {
 
 class Mlp : public Learner {
  public:
-  explicit Mlp(MlpOptions options) : options_(std::move(options)) {}
+  explicit Mlp(MlpOptions options) : options_(std::move(options)) {
+    if (!options_.init.given()) return;
+    init_ = Init::Load(options_.init);
+    if (!init_) return;  // Try and Fit say so
+    const auto& shape = (*init_)->shape();
+    options_.networks = shape && !options_.hidden ? shape->networks : 1;
+    if (shape && !options_.hidden) options_.hidden = shape->hidden;
+  }
 
   std::string name() const override { return "mlp"; }
   sdk::View view() const override { return sdk::View::kEmbedding; }
@@ -100,6 +108,7 @@ class Mlp : public Learner {
 
   Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
                                  const Context& context) const override {
+    if (!init_) return init_.error();
     std::vector<Trial> trials;
     const std::size_t total = train.x->rows + held_out.x->rows;
     const std::size_t width = InputWidth(context.features);
@@ -107,7 +116,7 @@ class Mlp : public Learner {
     const double scale = LabelScale(train);
     for (const Plan& plan : MakePlans(options_, total, width, context.target)) {
       TrialCurve curve(EpochLadder(options_, plan), all, kPatience);
-      TrainingRequest request{plan, options_.learning_rate, train};
+      TrainingRequest request{plan, options_.learning_rate, train, *init_};
       std::shared_ptr<const Fitted> best;
       while (!curve.Ended()) {
         request.plan.epochs = curve.NextRung();
@@ -132,9 +141,11 @@ class Mlp : public Learner {
   Result<std::unique_ptr<Fitted>> Fit(const Rows& train, const Json& setting,
                                       std::optional<double> rounds,
                                       const Context& context) const override {
+    if (!init_) return init_.error();
     PENSTOCK_ASSIGN(Plan plan, ParseSetting(setting));
     if (rounds) plan.epochs = std::max<std::int64_t>(1, std::llround(*rounds));
-    PENSTOCK_ASSIGN(auto training, TrainNetwork({plan, options_.learning_rate, train}, context));
+    PENSTOCK_ASSIGN(auto training,
+                    TrainNetwork({plan, options_.learning_rate, train, *init_}, context));
     return std::unique_ptr<Fitted>(
         std::make_unique<FittedMlp>(std::move(training), std::move(plan), options_.format));
   }
@@ -147,6 +158,7 @@ class Mlp : public Learner {
 
  private:
   MlpOptions options_;
+  Result<std::shared_ptr<const Init>> init_ = std::shared_ptr<const Init>();
 };
 
 }  // namespace

@@ -41,7 +41,7 @@ Plan PlanFor(const MlpOptions& options, const Dropout& dropout, std::size_t rows
   plan.dropout = options.dropout.value_or(dropout.share);
   plan.embedding_dropout = plan.dropout / 2;
   plan.direct =
-      !plan.hidden.empty() &&
+      !options.init.given() && !plan.hidden.empty() &&
       4 * std::int64_t(target.width()) <= *std::min_element(plan.hidden.begin(), plan.hidden.end());
   plan.weight_decay = options.weight_decay.value_or(kWeightDecay);
   plan.label_smoothing = options.label_smoothing;

@@ -35,7 +35,8 @@ struct Plan {
 //   epochs    what makes about 600 steps, in [20, 120]; fewer (but 3) where one network would take
 //             more than 6e10 multiply-adds
 //   direct    a path from inputs to the answer, but of more outputs than a quarter of the hidden
-//   values networks  4, fewer where all together would take more than 6e10
+//             values, and not with init, whose layers are all that there is
+//   networks  4, fewer where all together would take more than 6e10
 [[nodiscard]] std::vector<Plan> MakePlans(const MlpOptions& options, std::size_t rows,
                                           std::size_t width, const Target& target);
 

@@ -96,6 +96,14 @@ std::string KeyOf(const TrainingRequest& request, const Context& context) {
                {"quantile", t.quantile},
                {"rows", request.train.x->rows},
                {"rate", request.learning_rate ? Json(*request.learning_rate) : Json()}};
+  if (request.init != nullptr) {
+    const InitOptions& init = request.init->options();
+    text["init"] = {{"digest", init.digest},
+                    {"names", init.names},
+                    {"freeze", init.freeze},
+                    {"fresh", init.fresh},
+                    {"freshAnswer", init.fresh_answer}};
+  }
   for (const auto& f : context.features) text["features"].push_back({f.name, f.cardinality});
   sha.Update(text.dump());
   return sha.HexDigest();
@@ -124,6 +132,7 @@ class Loop {
     network_ = std::make_shared<sdk::Network>(spec, host_random_);
     torch::NoGradGuard no_grad;
     network_->last_bias().copy_(FirstLogits(request.train, context.target));
+    if (request.init != nullptr) init_ = request.init->Apply(*network_);
     network_->to(device);
     optimizer_ = std::make_unique<AdamW>(*network_, plan_.weight_decay);
     train_ = TableOf(request.train);
@@ -134,6 +143,7 @@ class Loop {
   }
 
   Result<Training> Run() {
+    if (init_ && !*init_) return init_->error();
     if (!Resume()) {
       rate_ = request_.learning_rate ? *request_.learning_rate : FindRate();
     }
@@ -282,7 +292,9 @@ class Loop {
     if (saved_work_ > 0) PENSTOCK_TRY(Checkpoint());
     network_->to(torch::kCPU);
     network_->eval();
-    return Training{network_, rate_, train_loss_, work_};
+    Training training{network_, rate_, train_loss_, work_};
+    if (init_) training.init = **init_;
+    return training;
   }
 
   const TrainingRequest& request_;
@@ -292,6 +304,7 @@ class Loop {
   at::Generator random_;       // of the device
   at::Generator host_random_;  // weights and orders, the same for every device
   std::shared_ptr<sdk::Network> network_;
+  std::optional<Result<InitReport>> init_;
   std::unique_ptr<AdamW> optimizer_;
   Table train_;
   std::int64_t rows_ = 0;
@@ -313,6 +326,7 @@ class Loop {
 std::size_t InputWidth(std::span<const sdk::Feature> features) {
   std::size_t width = 0;
   for (const auto& f : features) {
+    if (f.bag < 0) continue;
     width += f.cardinality == 0 ? 1 : std::size_t(sdk::EmbeddingWidth(f.cardinality));
   }
   return width;

@@ -12,6 +12,7 @@
 
 #include "components/sdk/network.h"
 #include "components/train/learner.h"
+#include "components/train/mlp/init.h"
 #include "components/train/mlp/plan.h"
 
 namespace penstock::train {
@@ -20,6 +21,7 @@ struct TrainingRequest {
   Plan plan;                            // its epochs are those of the cycle
   std::optional<double> learning_rate;  // none: the finder's
   Rows train;
+  std::shared_ptr<const Init> init = nullptr;  // none: all weights by chance
 };
 
 struct Training {
@@ -27,6 +29,7 @@ struct Training {
   double learning_rate = 0;
   double train_loss = 0;     // of the last epoch, with dropout
   double multiply_adds = 0;  // of all steps, the finder's too
+  std::optional<InitReport> init = std::nullopt;
 };
 
 // Invalid for rows that are not finite or ids outside of their feature, for a device that is not

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "components/sdk/testing/test_data.h"
+#include "operator/base/file.h"
+
 namespace penstock::train {
 namespace {
 
@@ -21,6 +24,33 @@ TEST(TrainOptions, AParameterOfAnotherModelIsRefusedByName) {
   EXPECT_EQ(Problem({{"model", "boosting"}, {"learningRate", 0.1}, {"depth", 3}}), "accepted");
   EXPECT_EQ(Problem({{"model", "mlp"}, {"learningRate", 0.1}, {"hidden", Json::array()}}),
             "accepted");
+}
+
+TEST(TrainOptions, InitIsOfModelMlpAndItsParametersAreOfIt) {
+  const sdk::TestFolder folder;
+  ASSERT_TRUE(WriteFileAtomically(folder / "a", "PK\3\4 zip"));
+  const auto problem = [&](const Json& parameters, bool init) -> std::string {
+    auto options = ReadOptions(parameters);
+    if (!options) return options.error().message;
+    std::map<std::string, sdk::StepInput> inputs;
+    if (init) inputs["init"] = {folder / "a", "", ""};
+    const auto read = ReadInit(sdk::Step(parameters, inputs, {}, ""), *options);
+    if (!read) return read.error().message;
+    EXPECT_EQ(read->has_value(), init);
+    EXPECT_EQ(options->mlp.init.given(), init);
+    return "accepted";
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  EXPECT_EQ(problem({{"model", "mlp"}, {"freeze", {"w0"}}}, true), "accepted");
+  EXPECT_EQ(problem(Json::object(), false), "accepted");
+  has(problem(Json::object(), true), "model is auto; set model: mlp");
+  has(problem({{"model", "mlp"}, {"networks", 2}}, true), "networks: is what init has");
+  has(problem({{"model", "mlp"}, {"freeze", {"w0"}}}, false), "of the input init");
+  has(problem({{"model", "mlp"}, {"initUnmatched", "fresh"}}, false), "of the input init");
+  has(problem({{"model", "mlp"}, {"initNames", {{"w0", 3}}}}, true), "'w0' must be the name");
+  has(problem({{"model", "linear"}, {"freeze", {"w0"}}}, false), "freeze: is of model mlp");
 }
 
 TEST(TrainOptions, WhatIsOffByDefaultIsNoParameterOfAnotherModel) {
