@@ -241,7 +241,8 @@ TEST(LineageEvents, NameSourcesWithoutWhatMayLetReadThem) {
   EXPECT_EQ(name_of("https://h"), "https://h /");
   EXPECT_EQ(name_of("s3://bucket/a/b"), "s3://bucket a/b");
   EXPECT_EQ(name_of("gs://bucket/a/b"), "gs://bucket a/b");
-  EXPECT_EQ(name_of("abfss://c@a.dfs.core.windows.net/a/b"), "abfss://c@a.dfs.core.windows.net a/b");
+  EXPECT_EQ(name_of("abfss://c@a.dfs.core.windows.net/a/b"),
+            "abfss://c@a.dfs.core.windows.net a/b");
   EXPECT_EQ(name_of("delta+s3://bucket/a/b?version=1"), "s3://bucket a/b");
   EXPECT_EQ(name_of("iceberg+file:///lake/t"), "file /lake/t");
   EXPECT_EQ(name_of("file:///a/b?c"), "file /a/b?c");

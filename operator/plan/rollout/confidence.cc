@@ -19,7 +19,9 @@ double LogGamma(double x) {
 double LogBeta(double a, double b) { return LogGamma(a) + LogGamma(b) - LogGamma(a + b); }
 
 // k log p, with 0 log 0 = 0.
-double Times(std::int64_t k, double log_p) { return k == 0 ? 0 : static_cast<double>(k) * log_p; }
+double CountTimes(std::int64_t k, double log_p) {
+  return k == 0 ? 0 : static_cast<double>(k) * log_p;
+}
 
 double LogChoose(std::int64_t n, std::int64_t k) {
   const auto d = [](std::int64_t v) { return LogGamma(static_cast<double>(v) + 1); };
@@ -34,7 +36,7 @@ double LogMixture(std::int64_t k, std::int64_t n, Prior prior) {
 
 // Of the events under rate p.
 double LogLikelihood(std::int64_t k, std::int64_t n, double p) {
-  return Times(k, std::log(p)) + Times(n - k, std::log1p(-p));
+  return CountTimes(k, std::log(p)) + CountTimes(n - k, std::log1p(-p));
 }
 
 // Where the likelihood, which falls from `in` towards `out`, reaches `least`.
