@@ -13,6 +13,7 @@
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
 #include "operator/plan/model/model_routing.h"
+#include "operator/plan/model/uses_router.h"
 #include "operator/protocol/model_source.h"
 #include "operator/protocol/reference.h"
 #include "operator/routers/companions.h"
