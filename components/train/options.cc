@@ -65,6 +65,19 @@ std::optional<double> OptionalNumber(sdk::Parameters& p, const Json& parameters,
   return value;
 }
 
+void ReadWeightsToTake(sdk::Parameters& p, InitOptions& init) {
+  init.freeze = p.Strings("freeze");
+  const Json names = p.Object("initNames");
+  for (const auto& [own, given] : names.items()) {
+    if (!given.is_string()) {
+      p.Fail("initNames: '" + own + "' must be the name of a parameter of init, a text");
+      return;
+    }
+    init.names[own] = given.get<std::string>();
+  }
+  init.fresh = p.OneOf("initUnmatched", "refuse", {"refuse", "fresh"}) == "fresh";
+}
+
 void ReadLearners(sdk::Parameters& p, const Json& parameters, TrainOptions& o) {
   o.linear.penalty = OptionalNumber(p, parameters, "penalty", 0, 1e12);
   o.boosting.rounds = OptionalInteger(p, parameters, "rounds", 1, 100'000);
@@ -82,21 +95,8 @@ void ReadLearners(sdk::Parameters& p, const Json& parameters, TrainOptions& o) {
   o.mlp.networks = OptionalInteger(p, parameters, "networks", 1, 100);
   o.mlp.label_smoothing = p.Number("labelSmoothing", 0, 0, 0.5);
   o.mlp.format = p.OneOf("format", o.mlp.format, {"torchscript", "safetensors"});
-  ReadInit(p, o.mlp.init);
+  ReadWeightsToTake(p, o.mlp.init);
   o.device = p.OneOf("device", o.device, {"auto", "cpu", "cuda"});
-}
-
-void ReadInit(sdk::Parameters& p, InitOptions& init) {
-  init.freeze = p.Strings("freeze");
-  const Json names = p.Object("initNames");
-  for (const auto& [own, given] : names.items()) {
-    if (!given.is_string()) {
-      p.Fail("initNames: '" + own + "' must be the name of a parameter of init, a text");
-      return;
-    }
-    init.names[own] = given.get<std::string>();
-  }
-  init.fresh = p.OneOf("initUnmatched", "refuse", {"refuse", "fresh"}) == "fresh";
 }
 
 void ReadThreshold(sdk::Parameters& p, const Json& parameters, ThresholdOptions& t) {

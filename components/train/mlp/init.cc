@@ -9,7 +9,7 @@
 #include <set>
 
 #include "components/model/catch_torch.h"
-#include "components/model/pickle_check.h"
+#include "components/model/torch/pickle_check.h"
 #include "components/model_format/safetensors.h"
 #include "operator/base/try.h"
 
