@@ -65,7 +65,7 @@ std::string StoreText(const ModelSettings& settings) {
 
 std::string TemplateHash(const api::ModelDeployment& md) {
   Json shape = api::Encode(md.spec);  // what says nothing is left out
-  for (const char* field : {"model", "replicas", "autoscaling", "rollout", "expose"})
+  for (const char* field : {"model", "replicas", "autoscaling", "rollout", "expose", "disruption"})
     shape.erase(field);
   // Connections to pods from before would go on past the routers; those that have one are left.
   if (IsGuarded(md.spec)) shape["guarded"] = true;
@@ -174,13 +174,16 @@ Json BuildRoute(const api::ModelDeployment& md) {
   return WithWhatItIsMadeOf(std::move(route));
 }
 
-// Of all versions' pods: a drain during a rollout takes one of either.
+// Of the stable version's pods: those of a candidate that does not come up would count as missing,
+// and hold up every drain. Where a candidate's go its requests are the stable version's.
 Json BuildDisruptionBudget(const api::ModelDeployment& md) {
+  Json labels{{kLabelModelDeployment, md.meta.name}};
+  if (md.status.stable) labels[kLabelModelVersion] = std::to_string(md.status.stable->version);
   const std::string& most = md.spec.disruption.max_unavailable;
   Json budget = BesideServers(md, "policy/v1", "PodDisruptionBudget");
   budget["spec"] = {{"maxUnavailable", most.empty() ? Json(1) : Json(most)},
                     {"unhealthyPodEvictionPolicy", "AlwaysAllow"},
-                    {"selector", {{"matchLabels", {{kLabelModelDeployment, md.meta.name}}}}}};
+                    {"selector", {{"matchLabels", std::move(labels)}}}};
   return WithWhatItIsMadeOf(std::move(budget));
 }
 

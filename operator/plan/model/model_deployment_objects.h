@@ -36,6 +36,7 @@ namespace penstock::plan {
 // MadeOf says what they were made of. The route needs expose.gateway: it leads to the Service, with
 // its path's prefix taken off.
 [[nodiscard]] Json BuildRoute(const api::ModelDeployment& md);
+// For the stable version as status has it; before there is one for all servers.
 [[nodiscard]] Json BuildDisruptionBudget(const api::ModelDeployment& md);
 
 // Where the servers find the store. It is no part of their template: a new address or authority

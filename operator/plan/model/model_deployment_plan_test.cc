@@ -2,6 +2,7 @@
 
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/model/testing/model_world.h"
+#include "operator/plan/router/router_objects.h"
 
 namespace penstock::plan {
 namespace {
@@ -210,6 +211,7 @@ TEST_F(PlanModels, WhatPodsAreMadeOfIsTheSpecAlone) {
   o_.md.spec.rollout.progress_deadline = 1s;
   o_.md.spec.rollout.strategy = api::RolloutStrategy::kRecreate;
   o_.md.spec.log.retention = 5s;
+  o_.md.spec.disruption.max_unavailable = "50%";
   EXPECT_EQ(TemplateHash(o_.md), plain);
   o_.md.spec.expose.jwt.emplace();
   const std::string guarded = TemplateHash(o_.md);
@@ -221,6 +223,25 @@ TEST_F(PlanModels, WhatPodsAreMadeOfIsTheSpecAlone) {
   EXPECT_EQ(TemplateHash(o_.md), plain);
   o_.md.spec.server.queue = 7;
   EXPECT_NE(TemplateHash(o_.md), plain);
+}
+
+TEST_F(PlanModels, ADrainIsNotHeldUpByServersOfACandidateThatDoNotComeUp) {
+  const auto covered = [&] {
+    const Json budget = BuildDisruptionBudget(o_.md);
+    EXPECT_EQ(o_.companions.at(Companion::kDisruptionBudget).made_of, MadeOf(budget));
+    return budget["spec"]["selector"]["matchLabels"].value("penstock.dev/model-version", "all");
+  };
+  Serve();
+  Follow('b');
+  Step();
+  Step();
+  ASSERT_TRUE(plan_.status.candidate);
+  EXPECT_EQ(covered(), "1");
+  Ready(2);
+  EXPECT_THAT(Step(), ElementsAre("switch to 2"));
+  Step();
+  Step();
+  EXPECT_EQ(covered(), "2");
 }
 
 // The old pod is available and the new one crashes: counts of the newest and of all do not tell.

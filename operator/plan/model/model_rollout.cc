@@ -304,7 +304,9 @@ void PutTraffic(const ModelObserved& o, bool promoting, ModelPlan& plan) {
     if (!promoting && reachable) t.shadow = stage->shadow;
     if (!promoting && rollout::NumberOf(t.weight) > 0)
       t.max_error_rate = MaxErrorRate(o.md.spec.rollout);
-    if (const auto& shadow = o.md.spec.rollout.shadow; !t.shadow.empty() && shadow->compare) {
+    const auto& shadow = o.md.spec.rollout.shadow;
+    const bool compares = !promoting && stage->kind == rollout::StageKind::kShadow;
+    if (compares && !t.shadow.empty() && shadow && shadow->compare) {
       t.compare_output = shadow->compare->output;
       t.compare_threshold = shadow->compare->threshold;
     }

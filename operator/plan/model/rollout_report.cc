@@ -66,6 +66,11 @@ Json JsonOf(const api::ModelDeployment& md, const api::ModelHistoryEntry& entry,
           {"rollout", api::Encode(md.spec).value("rollout", Json::object())}};
 }
 
+// Whatever a server put into a message.
+std::string Indented(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string Escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -133,7 +138,7 @@ std::string PageOf(const api::ModelDeployment& md, const api::ModelHistoryEntry&
   if (md.status.stable)
     page += Row({"goes on", VersionText(md.status.stable->version, md.status.stable->digest)});
   page += "</table>\n<h2>Gates</h2>\n" + Gates(entry) + Counted(evidence) +
-          "<h2>The rollout as it was written</h2>\n<pre>" + Escaped(json.at("rollout").dump(2)) +
+          "<h2>The rollout as it was written</h2>\n<pre>" + Escaped(Indented(json.at("rollout"))) +
           "</pre>\n</body></html>\n";
   return page;
 }
@@ -150,7 +155,7 @@ rollout::Report BuildReport(const api::ModelDeployment& md, const api::ModelHist
   report.version = entry.version;
   report.time = entry.time.value_or(TimePoint{});
   const Json json = JsonOf(md, entry, evidence);
-  report.json = json.dump(2) + "\n";
+  report.json = Indented(json) + "\n";
   report.page = PageOf(md, entry, evidence, json);
   return report;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "operator/plan/rollout/gate.h"
 #include "operator/plan/rollout/server_evidence.h"
@@ -26,6 +27,15 @@ void Raise(ShiftSums& sum, const ShiftSums& now, const ShiftSums& before) {
   sum.squared_differences += std::max(0.0, now.squared_differences - before.squared_differences);
   sum.overflown |=
       !std::isfinite(sum.absolute_differences) || !std::isfinite(sum.squared_differences);
+}
+
+// A server that began again under its pod's name: of a router its run says so.
+bool Fell(const VersionCounters& now, const VersionCounters& before) {
+  return now.requests < before.requests || now.server_errors < before.server_errors ||
+         now.timeouts < before.timeouts ||
+         (now.latency.size() == before.latency.size() &&
+          !std::equal(now.latency.begin(), now.latency.end(), before.latency.begin(),
+                      std::greater_equal<>()));
 }
 
 // What came since `before`.
@@ -128,6 +138,7 @@ void Evidence::LookAt(const RouterFact& router) {
   for (const VersionCounters& now : router.versions) {
     const bool candidate = now.version == step_.candidate;
     VersionCounters& before = seen.versions[now.version];
+    if (Fell(now, before)) before = {};
     if (!first && (candidate || now.version == step_.stable)) {
       Raise(candidate ? candidate_ : stable_, now, before);
       latency_.Add(router.latency_bounds, candidate, now.latency, before.latency);

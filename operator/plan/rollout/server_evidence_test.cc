@@ -106,6 +106,55 @@ TEST_F(GatesOfServers, CountAServerThatBeganAgainFromZero) {
   EXPECT_EQ(Judged().status.samples, 40);
 }
 
+TEST_F(GatesOfServers, CountAServerThatBeganAgainAndHasCountedMoreSinceThen) {
+  Gate(api::kQueueP95, "2ms");
+  candidate().queue[0] = 50;
+  Look();
+  candidate().queue[0] = 0;
+  candidate().queue[6] = 400;  // all of them slow
+  Look();
+  EXPECT_EQ(Judged().status.samples, 400);
+  EXPECT_EQ(Judged().verdict, Verdict::kFail);
+}
+
+// Else each look is a trial of its own, of which one fails by chance sooner or later.
+TEST_F(GatesOfServers, LoseNothingToAStableVersionWithBucketsOfAnEarlierRelease) {
+  Gate(api::kQueueP95, "2ms");
+  stable().bounds = {0.001, 0.01};
+  stable().queue = stable().compute = {0, 0, 0};
+  Look();
+  for (int look = 0; look < 10; ++look) {
+    stable().queue[1] += 500;
+    candidate().queue[1] += 100;
+    Look();
+  }
+  EXPECT_EQ(Judged().status.samples, 1'000);
+  EXPECT_EQ(Judged().verdict, Verdict::kPass);
+  Gate(api::kQueueP95, "", "1.5");
+  for (int look = 0; look < 20; ++look) {
+    stable().queue[1] += 500;
+    candidate().queue[1] += 100;
+    Look();
+  }
+  EXPECT_EQ(Judged().verdict, Verdict::kInconclusive);
+}
+
+TEST(ServersAsRouters, ThatBeganAgainLoseNoErrors) {
+  ServerFact server;
+  server.pod = "a";
+  server.version = 8;
+  server.answered.requests = 100;
+  server.answered.server_errors = 50;
+  Evidence evidence;
+  evidence.Begin({7, 8, 1}, {});
+  evidence.Look(AsRouters({server}), kStart);
+  server.answered.requests = 120;
+  server.answered.server_errors = 40;
+  evidence.Look(AsRouters({server}), kStart);
+  EXPECT_EQ(evidence.candidate().requests, 120);
+  EXPECT_EQ(evidence.candidate().server_errors, 40);
+}
+
 TEST_F(GatesOfServers, KnowNoDriftOfFewRows) {
   Gate(api::kDrift, "0.25");
   candidate().drift_rows = 999;

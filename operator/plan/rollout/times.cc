@@ -25,17 +25,20 @@ void Times::Compare(const std::string& gate, double quantile, double ratio) {
 void Times::Add(const std::vector<double>& bounds, bool candidate, const Histogram& now,
                 const Histogram& before) {
   if (!AreBounds(bounds) || now.size() != bounds.size() + 1) return;
-  if (bounds != bounds_) {  // of another release: what was counted is gone
+  if (bounds != bounds_) {  // of another release
+    // Beginning anew at each word of the one would throw away what the other has counted.
+    if (!candidate && candidate_told_) return;
     bounds_ = bounds;
     for (Histogram* h : {&stable_, &candidate_, &stable_slice_, &candidate_slice_})
       h->assign(bounds_.size() + 1, 0);
   }
-  const bool anew = Total(now) < Total(before);
+  candidate_told_ |= candidate;
+  const bool anew = now.size() != before.size() ||
+                    !std::equal(now.begin(), now.end(), before.begin(), std::greater_equal<>());
   Histogram& all = candidate ? candidate_ : stable_;
   Histogram& slice = candidate ? candidate_slice_ : stable_slice_;
   for (std::size_t i = 0; i < now.size(); ++i) {
-    const std::int64_t was = !anew && i < before.size() ? before[i] : 0;
-    const std::int64_t more = std::max<std::int64_t>(now[i] - was, 0);
+    const std::int64_t more = std::max<std::int64_t>(anew ? now[i] : now[i] - before[i], 0);
     all[i] += more;
     slice[i] += more;
   }

@@ -18,8 +18,9 @@ class Times {
   void Compare(const std::string& gate, double quantile, double ratio);
 
   // What one source counts by these bounds, now and at its last word (empty: not yet). Bounds that
-  // are none, and counts that do not fit them, say nothing; other bounds than before begin anew. A
-  // source that counts less than before counts from zero.
+  // are none, and counts that do not fit them, say nothing; other bounds than before begin anew,
+  // but of the stable version say nothing where the candidate has told its own. A source that
+  // counts less than before, of any time, counts from zero.
   void Add(const std::vector<double>& bounds, bool candidate, const Histogram& now,
            const Histogram& before);
   // A slice ends when it is five seconds old and has twenty answers of the candidate.
@@ -33,6 +34,7 @@ class Times {
 
  private:
   std::vector<double> bounds_;
+  bool candidate_told_ = false;  // by these bounds
   Histogram stable_;
   Histogram candidate_;
   Histogram stable_slice_;

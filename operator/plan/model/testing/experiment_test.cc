@@ -120,6 +120,21 @@ TEST_F(Experiments, CopyNothingBeforeBothAreThereAndThenHalfToEach) {
   EXPECT_EQ(Traffic(), "1: 100%, 1000000002: 0% shadow 10%, 2: 0% shadow 11.11%");
 }
 
+TEST_F(Experiments, CompareNoAnswersWhichTheShadowDoes) {
+  auto& shadow = o_.md.spec.rollout.shadow.emplace();
+  shadow.compare.emplace();
+  shadow.compare->output = "late";
+  shadow.compare->max_flips = "1%";
+  Begin2();
+  BaselineIsThere();
+  EXPECT_EQ(plan_.status.candidate->phase, api::kPhaseExperiment);
+  for (const auto& t : plan_.status.traffic) EXPECT_EQ(t.compare_output, "");
+  Answer(0, 0);
+  for (int i = 0; i < 9; ++i) Answer(500, 0);
+  ASSERT_EQ(plan_.status.candidate->phase, api::kPhaseShadow);
+  EXPECT_EQ(plan_.status.traffic.back().compare_output, "late");
+}
+
 TEST_F(Experiments, LookAtTheServersOfBoth) {
   Begin2();
   BaselineIsThere();
