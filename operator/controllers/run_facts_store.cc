@@ -1,5 +1,6 @@
 // What a run asks of the artifact store.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "operator/controllers/run_facts.h"
@@ -167,9 +168,10 @@ Result<bool> RunFacts::FetchLastGood(const plan::LastGoodRequest& request) {
   const plan::ResolvedStep& step = *request.resolved->Find(request.step);
   plan::LastGoodAnswer answer;
   answer.why_none = plan::WhyNoEarlierRun(*run);
-  std::vector<plan::LastGood> all;
+  std::vector<std::pair<TimePoint, plan::LastGood>> all;  // by the time that its run is for
   const auto note = [&](const api::PipelineRun& other) {
-    if (auto last = plan::GivenIn(other, *run, step)) all.push_back(*std::move(last));
+    if (auto last = plan::GivenIn(other, *run, step))
+      all.emplace_back(api::ScheduledTime(other), *std::move(last));
   };
   if (answer.why_none.empty()) {
     for (const auto& other : context_.snapshots.runs.List(run_.ns)) note(*other);
@@ -180,9 +182,10 @@ Result<bool> RunFacts::FetchLastGood(const plan::LastGoodRequest& request) {
     }
     answer.why_none = "no run of the Pipeline that is kept has succeeded in this step";
   }
-  std::stable_sort(all.begin(), all.end(),
-                   [](const auto& a, const auto& b) { return a.time > b.time; });
-  for (plan::LastGood& last : all) {
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.time) > std::tie(b.first, b.second.time);
+  });
+  for (auto& [of_run, last] : all) {
     auto there = AreThere(last);
     if (!there) return there.error();
     answer.why_none = "of what it gave in earlier runs nothing is in the store any more";

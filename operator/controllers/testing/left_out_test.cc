@@ -43,6 +43,22 @@ TEST(LeftOut, FindsEntriesByNameAmongThoseThatOthersPutIn) {
               ElementsAre("spec.resourceClaims[gpu]"));
 }
 
+// What changes pods on ordinary clusters: a secrets' injector puts its program before the step's, a
+// mesh asks its own port in place of a probe by TCP.
+TEST(LeftOut, IsNothingThatAWebhookHasReplaced) {
+  EXPECT_THAT(Lost(R"({"containers": [{"name": "step", "command": ["sh", "-c", "x"], "args": ["a"],
+                       "env": [{"name": "A", "value": "b"}],
+                       "readinessProbe": {"tcpSocket": {"port": 80}, "periodSeconds": 1}}]})",
+                   R"({"containers": [{"name": "step", "command": ["/inject"],
+                       "args": ["sh", "-c", "x", "a"],
+                       "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s"}}}],
+                       "readinessProbe": {"httpGet": {"port": 1}, "periodSeconds": 1}}]})"),
+              IsEmpty());
+  EXPECT_THAT(Lost(R"({"c": [{"name": "s", "readinessProbe": {"tcpSocket": {"port": 80}}}]})",
+                   R"({"c": [{"name": "s", "readinessProbe": {"periodSeconds": 1}}]})"),
+              ElementsAre("spec.c[s].readinessProbe.tcpSocket"));
+}
+
 TEST(LeftOut, IsBounded) {
   Json sent = Json::object();
   for (int i = 0; i < 100; ++i) sent["f" + std::to_string(i)] = 1;

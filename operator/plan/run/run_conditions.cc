@@ -339,6 +339,7 @@ class RunConditions {
   // A step with a boolean result `blessed` gives its verdict to the run.
   void Bless() {
     for (const StepState& s : steps_) {
+      if (IsUsed(s)) continue;  // an older verdict, on what another run made
       const auto verdict = s.status.results.find("blessed");
       if (verdict == s.status.results.end() || !verdict->second.is_boolean()) continue;
       const bool yes = verdict->second.get<bool>();

@@ -142,7 +142,8 @@ void PutOutputs(const RunObserved& o, const std::vector<StepState>& steps, RunPl
     const auto parsed = ParseTemplate(text);
     if (!parsed || parsed->Whole() == nullptr) continue;
     const auto it = by_name.find(parsed->Whole()->path[1]);
-    if (it == by_name.end()) continue;
+    // What stands in for a step that has failed (onFailure) this run did not make.
+    if (it == by_name.end() || it->second->status.phase == StepPhase::kFailed) continue;
     for (const api::StepOutput& out : it->second->status.outputs)
       if (out.name == parsed->Whole()->path[3])
         plan.status.outputs.push_back(

@@ -87,6 +87,19 @@ bool IsOfTheSame(const api::PipelineRun& other, const api::PipelineRun& run) {
          ParentOf(other.meta) == nullptr;
 }
 
+// Of two runs the one whose time is later is the newer one (publishing goes by the same). A
+// backfill takes nothing of what came after its time, and what it gave is not new for having been
+// made late.
+bool IsForATimeNear(const api::PipelineRun& other, TimePoint made, const api::PipelineRun& run,
+                    const ResolvedStep& step) {
+  const TimePoint time = api::ScheduledTime(run);
+  const TimePoint before = api::ScheduledTime(other);
+  if (before > time) return false;
+  if (!other.spec.scheduled_time || !step.on_failure || !step.on_failure->max_age) return true;
+  const Milliseconds most = *step.on_failure->max_age;
+  return time - before <= most || made - before <= most;
+}
+
 }  // namespace
 
 std::string WhyNoEarlierRun(const api::PipelineRun& run) {
@@ -112,6 +125,7 @@ std::optional<LastGood> GivenIn(const api::PipelineRun& other, const api::Pipeli
   if (!last) return std::nullopt;
   last->run = used ? then->last_good->run : other.meta.name;
   last->time = used ? *then->last_good->time : *then->finish_time;
+  if (!IsForATimeNear(other, last->time, run, step)) return std::nullopt;
   return last;
 }
 

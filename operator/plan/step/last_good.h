@@ -25,7 +25,8 @@ inline constexpr const char* kLastGoodUsed = "LastGoodUsed";
 void PlanLastGood(StepState& s, const RunObserved& observed, TimePoint now, RunPlan& plan);
 
 // What the step of `run` could take of `other`; nullopt: nothing. Not of a run that does not
-// publish, nor of or for one that is within another.
+// publish, nor of or for one that is within another, nor of one for a later time (of a backfill),
+// or that was made late for a time that is over maxAge ago.
 [[nodiscard]] std::optional<LastGood> GivenIn(const api::PipelineRun& other,
                                               const api::PipelineRun& run,
                                               const ResolvedStep& step);

@@ -67,9 +67,9 @@ metadata::StepRecord StepOf(const api::StepStatus& status, const plan::ResolvedS
   step.pod = status.pod;
   step.started = status.start_time;
   step.finished = status.finish_time;
-  step.results = status.results;
   // What stands in for a step that has failed was made by another run's.
-  const bool stands_in = status.phase == api::StepPhase::kFailed && status.last_good;
+  const bool stands_in = status.last_good && status.last_good->outcome == api::LastGoodUse::kUsed;
+  if (!stands_in) step.results = status.results;
   for (const api::StepOutput& o : status.outputs) {
     if (stands_in) break;
     step.outputs.push_back({o.name, o.type, o.digest, "", o.folder, o.bytes});

@@ -161,6 +161,26 @@ TEST_F(LastGoodRuns, ARunThatIsStoppedMeanwhileDoesNotWaitForIt) {
   EXPECT_EQ(w_.Status("a").phase, StepPhase::kFailed);
 }
 
+// The Pipeline keeps what it published; what is older is no new version of it.
+TEST(LastGoodOutputs, ThatStoodInAreNoOutputsOfTheRunAndNoVerdict) {
+  RunWorld w("steps:\n" + Step("a", kOnFailure) + Step("b", After("a")) +
+             "outputs: {old: $(steps.a.outputs.o), new: $(steps.b.outputs.o)}\n");
+  w.Settle();
+  w.Fail(w.Pod("a"));
+  w.Step();
+  LastGoodAnswer answer;
+  answer.found = LastGood{"before", w.now - 1h, {{"o", "dataset", Digest('d'), false, 7}}, {}};
+  answer.found->results["blessed"] = true;
+  w.o.last_good["a"] = std::make_shared<const LastGoodAnswer>(std::move(answer));
+  w.Settle();
+  w.Succeed(w.Pod("b"));
+  w.Settle();
+  ASSERT_EQ(w.Is("Succeeded"), "True Succeeded");
+  ASSERT_EQ(w.o.run.status.outputs.size(), 1U);
+  EXPECT_EQ(w.o.run.status.outputs[0].name, "new");
+  EXPECT_EQ(w.Is("Blessed"), "absent") << "it was one on another run's";
+}
+
 class RetriedLastGood : public LastGoodRuns {
  protected:
   RetriedLastGood() : LastGoodRuns("retry: {user: {limit: 1}}") {}
@@ -246,6 +266,19 @@ TEST_F(GivenBefore, IsOfRunsOfTheSamePipelineThatPublish) {
   other_.meta.owners = {parent};
   EXPECT_FALSE(Given()) << "an item of a loop has other parameters";
   EXPECT_EQ(WhyNoEarlierRun(other_), "a run within another one has no earlier run");
+}
+
+TEST_F(GivenBefore, IsOfNoRunForALaterTimeNorOfALateOneForATimeLongPast) {
+  run_.meta.created = other_.meta.created = kNoon;
+  const std::string step = Step("a", kOnFailure);
+  run_.spec.scheduled_time = kNoon - 24h;
+  EXPECT_FALSE(Given(step)) << "a backfill of yesterday takes nothing of today";
+  other_.spec.scheduled_time = kNoon - 25h;
+  EXPECT_TRUE(Given(step)) << "one of the hour before";
+  run_.spec.scheduled_time.reset();
+  EXPECT_FALSE(Given(step)) << "yesterday's rows are not new for having been made now";
+  Then().finish_time = kNoon - 24h;
+  EXPECT_TRUE(Given(step)) << "made in its time: too old is said of it";
 }
 
 TEST_F(GivenBefore, IsNothingThatTheStepCouldNotGiveNow) {
