@@ -125,6 +125,7 @@ class PartitionPart {
     PENSTOCK_ASSIGN(const bool more, spill_->Next(message));
     if (!more) return false;
     PENSTOCK_TRY(metadata_->Add(gathered_.partition, message));
+    if (message.key) bytes_ += std::int64_t(message.key->size());
     if (texts == nullptr) return true;
     if (message.size < 0) {
       PENSTOCK_TRY(FromArrow(texts->AppendNull(), "text"));

@@ -81,6 +81,15 @@ std::string ListOf(const std::vector<std::int32_t>& partitions) {
   return plan::Shown(out, 200);
 }
 
+Result<void> CheckStillThere(const ReadOffsets& since, const std::vector<std::int32_t>& all) {
+  for (const auto& [partition, span] : since.partitions) {
+    if (std::find(all.begin(), all.end(), partition) != all.end()) continue;
+    return Invalid("input since names partition " + Text(partition) + ", and the topic has " +
+                   ListOf(all) + ": it was made anew since, and its offsets are others");
+  }
+  return {};
+}
+
 Result<void> CheckKnown(const std::vector<std::int32_t>& chosen, const auto& map,
                         const char* from) {
   for (const auto& [partition, unused] : map) {
@@ -136,6 +145,8 @@ Result<void> CheckWanted(const Wanted& w) {
   const bool begin = !w.from.empty(), end = !w.to.empty();
   if (begin && w.from_time) return Invalid("parameters from and fromTime both say where to begin");
   if (end && w.to_time) return Invalid("parameters to and toTime both say where to end");
+  if (w.from_time && w.to_time && *w.from_time >= *w.to_time)
+    return Invalid("parameter fromTime is not before toTime, so that there is nothing to read");
   if (w.since && (begin || w.from_time)) {
     return Invalid("input since and parameter " + std::string(begin ? "from" : "fromTime") +
                    " both say where to begin");
@@ -164,6 +175,7 @@ Result<std::vector<std::int32_t>> ChoosePartitions(const Wanted& wanted,
     if (std::find(all.begin(), all.end(), partition) != all.end()) continue;
     return Invalid("there is no partition " + Text(partition) + "; the topic has " + ListOf(all));
   }
+  if (wanted.since) PENSTOCK_TRY(CheckStillThere(*wanted.since, all));
   PENSTOCK_TRY(CheckKnown(chosen, wanted.from, "parameter from"));
   PENSTOCK_TRY(CheckKnown(chosen, wanted.to, "parameter to"));
   return chosen;

@@ -46,7 +46,8 @@ struct Wanted {
 // Invalid where two of these say the same thing.
 [[nodiscard]] Result<void> CheckWanted(const Wanted& wanted);
 
-// The partitions to read, of those that the topic has. Invalid for one that it has not.
+// The partitions to read, of those that the topic has. Invalid for one that it has not, and where
+// `since` tells of one: a topic never loses partitions but by being made anew.
 [[nodiscard]] Result<std::vector<std::int32_t>> ChoosePartitions(
     const Wanted& wanted, const std::vector<std::int32_t>& all);
 

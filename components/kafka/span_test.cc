@@ -63,6 +63,23 @@ TEST(KafkaSpan, ATopicThatWasMadeAnewIsNotReadAsIfItWereTheOldOne) {
   EXPECT_SAYS(Plan(wanted, {State(0, 0, 5)}), "made anew or its log cut off");
 }
 
+TEST(KafkaSpan, ATopicThatHasFewerPartitionsThanTheOffsetsWasMadeAnew) {
+  Wanted wanted;
+  wanted.since = ReadOffsets{"orders", "", {{0, {0, 2}}, {5, {0, 100}}}};
+  EXPECT_SAYS(ChoosePartitions(wanted, {0, 1}).error().message,
+              "input since names partition 5, and the topic has 0, 1: it was made anew");
+  EXPECT_TRUE(ChoosePartitions(wanted, {0, 1, 2, 3, 4, 5}));
+}
+
+TEST(KafkaSpan, TimesInTheWrongOrderAreNoEmptyDataset) {
+  Wanted wanted;
+  wanted.from_time = 1000;
+  wanted.to_time = 1000;
+  EXPECT_SAYS(CheckWanted(wanted).error().message, "fromTime is not before toTime");
+  wanted.to_time = 1001;
+  EXPECT_TRUE(CheckWanted(wanted));
+}
+
 TEST(KafkaSpan, WhatIsStillToComeIsNotWaitedFor) {
   Wanted wanted;
   wanted.to = {{0, 30}};

@@ -44,9 +44,9 @@ struct Topic::Impl {
       const rd_kafka_metadata_t* metadata = nullptr;
       const auto err =
           rd_kafka_metadata(session.client(), 0, session.topic(), &metadata, int(kStep.count()));
-      PENSTOCK_TRY(session.Listen());
       const std::unique_ptr<const rd_kafka_metadata_t, void (*)(const rd_kafka_metadata_t*)> held(
           metadata, rd_kafka_metadata_destroy);
+      PENSTOCK_TRY(session.Listen());
       if (err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1) {
         const auto& topic = metadata->topics[0];
         if (topic.err == RD_KAFKA_RESP_ERR_NO_ERROR && topic.partition_cnt > 0) {

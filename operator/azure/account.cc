@@ -106,6 +106,9 @@ Result<void> Check(const Account& account) {
     return Invalid("AZURE_STORAGE_SAS_TOKEN: is no SAS: sv=...&sig=...");
   const auto url = net::ParseUrl(account.endpoint);
   if (!url) return Invalid(std::string(kConnection) + ": BlobEndpoint: " + url.error().message);
+  if (url->target.find('?') != std::string::npos)
+    return Invalid(std::string(kConnection) + ": BlobEndpoint: has a ?; a SAS stands in " +
+                   "SharedAccessSignature");
   return {};
 }
 
@@ -113,6 +116,8 @@ Result<void> Check(const Account& account) {
 
 Result<Account> AccountOf(const fetch::SourceSettings& settings, const std::string& host) {
   PENSTOCK_ASSIGN(Account account, OfVariables(settings));
+  // As the portal writes it, with a "/" at its end.
+  while (account.endpoint.ends_with('/')) account.endpoint.pop_back();
   if (!host.empty()) {
     PENSTOCK_ASSIGN(const Account named, AccountOfHost(host));
     if (account.anonymous()) {
@@ -126,7 +131,6 @@ Result<Account> AccountOf(const fetch::SourceSettings& settings, const std::stri
                      ", and the right of the step's env is another's: it is not sent there");
     }
   }
-  while (account.endpoint.ends_with('/')) account.endpoint.pop_back();
   PENSTOCK_TRY(Check(account));
   return account;
 }

@@ -148,6 +148,8 @@ Result<fetch::SourceObject> Blobs::Get(const std::string& key, const std::string
         return Internal(Name(key) + ": the store answered another range than was asked for");
       if (offset == 0 && !fetch::ReadNumber(head.Header("content-length"), whole))
         return Internal(Name(key) + ": the store tells no length");
+      // Without it two blobs could not be told apart after a break.
+      if (tag.empty()) return Internal(Name(key) + ": the store tells no ETag");
       seen.etag = tag;
       seen.size = whole;
       seen.version = head.Header("x-ms-version-id");

@@ -256,6 +256,22 @@ TEST(AzureAccount, ARightIsNotSentToAnotherAccount) {
   EXPECT_TRUE(anybody->anonymous());
 }
 
+TEST(AzureAccount, TheConnectionStringOfThePortalIsOfTheAccountThatAbfssNames) {
+  fetch::SourceSettings settings;
+  settings.environment = {{"AZURE_STORAGE_CONNECTION_STRING",
+                           "BlobEndpoint=https://mine.blob.core.windows.net/;"
+                           "SharedAccessSignature=sv=2021&sig=s3cret"}};
+  const auto mine = AccountOf(settings, "mine.dfs.core.windows.net");
+  ASSERT_TRUE(mine) << mine.error().message;
+  EXPECT_EQ(mine->endpoint, "https://mine.blob.core.windows.net");
+  EXPECT_SAYS(AccountOf(settings, "evil.dfs.core.windows.net").error().message, "not sent there");
+  settings.environment = {{"AZURE_STORAGE_CONNECTION_STRING",
+                           "BlobEndpoint=https://mine.blob.core.windows.net/?sig=s3cret"}};
+  const auto wrong = AccountOf(settings, "").error().message;
+  EXPECT_SAYS(wrong, "BlobEndpoint: has a ?");
+  EXPECT_EQ(wrong.find("s3cret"), std::string::npos) << wrong;
+}
+
 TEST(AzureAccount, WhatIsHalfThereIsNamed) {
   fetch::SourceSettings settings;
   EXPECT_SAYS(AccountOf(settings, "").error().message, "no account is named");

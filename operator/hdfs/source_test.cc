@@ -53,6 +53,13 @@ class FakeHdfs {
   std::atomic<bool> redirects{false};  // as NameNodes before 2.9 do
   std::atomic<int> standby{0};         // so many answers
   std::string refuse = {};             // "status exception"
+  std::atomic<bool> echoes{false};     // a refusal tells what was asked
+  std::atomic<bool> bare{false};       // the NameNode tells a DataNode without a path
+  std::atomic<int> breaks{0};          // so many bodies break behind their last byte
+  std::vector<std::string> data_queries() {
+    const std::lock_guard lock(mutex_);
+    return data_queries_;
+  }
 
  private:
   static std::string At(const std::string& query, const std::string& name) {
@@ -61,10 +68,11 @@ class FakeHdfs {
     const auto begin = at + name.size() + 1;
     return *net::UrlDecode(query.substr(begin, query.find('&', begin) - begin));
   }
-  static void Refuse(net::Exchange& x, int status, const std::string& exception) {
+  void Refuse(net::Exchange& x, int status, const std::string& exception) const {
+    const std::string told = echoes ? "asked was " + x.query() : "by the fake";
     x.Respond(
         status, "application/json",
-        R"({"RemoteException":{"exception":")" + exception + R"(","message":"by the fake"}})");
+        R"({"RemoteException":{"exception":")" + exception + R"(","message":")" + told + R"("}})");
   }
   static std::string StatusOf(const std::string& name, const FakeFile& file) {
     return R"({"pathSuffix":")" + name + R"(","type":"FILE","length":)" +
@@ -91,8 +99,9 @@ class FakeHdfs {
       return x.Respond(200, "application/json",
                        R"({"FileStatus":)" + StatusOf("", found->second) + "}");
     }
-    const std::string where = "http://127.0.0.1:" + std::to_string(data_->port()) + x.path() +
-                              "?offset=" + At(x.query(), "offset");
+    const std::string place = "http://127.0.0.1:" + std::to_string(data_->port());
+    const std::string where =
+        place + (bare ? "/" : x.path() + "?offset=" + At(x.query(), "offset"));
     if (redirects) return x.Respond(307, "text/plain", "", {{"Location", where}});
     x.Respond(200, "application/json", R"({"Location":")" + where + R"("})");
   }
@@ -116,6 +125,11 @@ class FakeHdfs {
   }
 
   void Data(net::Exchange& x) {
+    {
+      const std::lock_guard lock(mutex_);
+      data_queries_.push_back(x.query());
+    }
+    if (bare) return Refuse(x, 404, "FileNotFoundException");
     const std::string path = *net::UrlDecode(x.path().substr(11));
     const auto limit = cut ? cut(path) : std::nullopt;
     std::string bytes;
@@ -123,15 +137,17 @@ class FakeHdfs {
       const std::lock_guard lock(mutex_);
       bytes = files_[path].bytes;
     }
-    const std::size_t first = std::min(std::stoul(At(x.query(), "offset")), bytes.size());
-    x.RespondStream(200, bytes.size() - first, {}, [&](const net::Exchange::Take& take) {
+    const std::size_t first = std::stoul(At(x.query(), "offset"));
+    if (first >= bytes.size()) return Refuse(x, 403, "IOException");  // as HDFS does
+    const std::size_t more = breaks-- > 0 ? 1 : 0;
+    x.RespondStream(200, bytes.size() - first + more, {}, [&](const net::Exchange::Take& take) {
       return take(std::string_view(bytes).substr(first, limit.value_or(SIZE_MAX)));
     });
   }
 
   std::mutex mutex_;
   std::map<std::string, FakeFile> files_;
-  std::vector<std::string> queries_;
+  std::vector<std::string> queries_, data_queries_;
   std::unique_ptr<net::HttpServer> data_, name_;
 };
 
@@ -206,6 +222,20 @@ TEST_F(HdfsSource, GoesOnWhereItBroke) {
   EXPECT_EQ(Got(), bytes);
 }
 
+TEST_F(HdfsSource, ABreakBehindTheLastByteIsTheEnd) {
+  store_.Set("/k", std::string(1000, 'x'));
+  store_.breaks = 1;
+  ASSERT_EQ(Problem("/k"), "fetched");
+  EXPECT_EQ(Got(), std::string(1000, 'x'));
+  EXPECT_EQ(store_.data_queries().size(), 1U);
+}
+
+TEST_F(HdfsSource, AListThatHasNoEndIsGivenUp) {
+  store_.Set("/d/sub/k", "x");
+  settings_.list_deadline = std::chrono::milliseconds(0);
+  EXPECT_SAYS(Problem("/d/"), "its list has no end within");
+}
+
 TEST_F(HdfsSource, IsNeverHalfOfTwoFiles) {
   store_.Set("/k", std::string(200'000, 'x'));
   store_.cut = [this](const std::string&) -> std::optional<std::size_t> {
@@ -257,6 +287,28 @@ TEST_F(HdfsSource, ATokenGoesToTheNameNodeOfTheEnvAlone) {
   EXPECT_SAYS(store_.queries().back(), "delegation=s3cret");
   store_.refuse = "401 InvalidToken";
   EXPECT_EQ(Problem("/k").find("s3cret"), std::string::npos);
+}
+
+TEST_F(HdfsSource, ATokenIsNotSentToWhereANameNodeLeadsWithoutAPath) {
+  store_.Set("/k", "x");
+  store_.bare = true;
+  settings_.environment = {{"WEBHDFS_DELEGATION_TOKEN", "s3cret"},
+                           {"WEBHDFS_URL", "http://" + store_.authority()}};
+  EXPECT_SAYS(Problem("/k"), "404 FileNotFoundException");
+  ASSERT_FALSE(store_.data_queries().empty());
+  for (const auto& query : store_.data_queries())
+    EXPECT_EQ(query.find("s3cret"), std::string::npos) << query;
+}
+
+TEST_F(HdfsSource, ARefusalThatTellsWhatWasAskedShowsNoToken) {
+  store_.Set("/k", "x");
+  store_.echoes = true;
+  store_.refuse = "401 InvalidToken";
+  settings_.environment = {{"WEBHDFS_DELEGATION_TOKEN", "s3cret"},
+                           {"WEBHDFS_URL", "http://" + store_.authority()}};
+  const auto said = Problem("/k");
+  EXPECT_SAYS(said, "asked was delegation=...&op=GETFILESTATUS");
+  EXPECT_EQ(said.find("s3cret"), std::string::npos) << said;
 }
 
 TEST(HdfsUris, NameAPathOrAreRefused) {

@@ -2,6 +2,7 @@
 
 #include "operator/base/json_member.h"
 #include "operator/base/shown_text.h"
+#include "operator/base/time.h"
 #include "operator/base/try.h"
 #include "operator/fetch/body.h"
 #include "operator/fetch/resume.h"
@@ -71,8 +72,17 @@ std::string WebHdfs::Target(const std::string& key, const std::string& operation
   else if (!own_.user.empty())
     more.emplace_back("user.name", own_.user);
   std::string path = "/webhdfs/v1/" + key;
-  if (path.ends_with('/')) path.pop_back();
+  if (path.ends_with('/') && !key.empty()) path.pop_back();
   return net::EncodePath(path) + "?" + net::CanonicalQuery(more);
+}
+
+// A server may tell what it was asked.
+std::string WebHdfs::WithoutToken(std::string text) const {
+  if (own_.token.empty()) return text;
+  for (const std::string& secret : {own_.token, net::UrlEncode(own_.token)})
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3))
+      text.replace(at, secret.size(), "...");
+  return text;
 }
 
 Error WebHdfs::Refused(const std::string& asked, const net::HttpResponse& answer) const {
@@ -84,7 +94,7 @@ Error WebHdfs::Refused(const std::string& asked, const net::HttpResponse& answer
   error.message = "GET " + asked + ": HDFS answered " + std::to_string(answer.status);
   if (!exception.empty()) error.message += " " + plan::Shown(exception, 100);
   if (const auto message = TextAt(told, "message"); !message.empty())
-    error.message += " (" + plan::Shown(message, 300) + ")";
+    error.message += " (" + plan::Shown(WithoutToken(message), 300) + ")";
   if (exception == "FileNotFoundException") error.kind = ErrorKind::kNotFound;
   if (exception == "StandbyException" || exception == "RetriableException" ||
       exception == "SafeModeException")
@@ -134,7 +144,7 @@ Result<fetch::SourceObject> WebHdfs::Status(const std::string& key,
 }
 
 // A NameNode says which DataNode has the bytes; HttpFS sends them itself, from its own address.
-Result<net::Url> WebHdfs::WhereToOpen(const std::string& key, std::uint64_t offset) const {
+Result<WebHdfs::Place> WebHdfs::WhereToOpen(const std::string& key, std::uint64_t offset) const {
   net::HttpRequest request;
   request.target =
       Target(key, "OPEN", {{"noredirect", "true"}, {"offset", std::to_string(offset)}});
@@ -152,7 +162,7 @@ Result<net::Url> WebHdfs::WhereToOpen(const std::string& key, std::uint64_t offs
     return location.size() < (1U << 16);
   };
   auto answer = http_->Send(request, LimitsOf(settings_.stop));
-  if (bytes) return own_.name_node;
+  if (bytes) return Place{own_.name_node, false};
   if (!answer) return Wrap(asked, answer.error());
   if (answer->status == 307 || answer->status == 302) {
     location = answer->Header("location");
@@ -166,17 +176,18 @@ Result<net::Url> WebHdfs::WhereToOpen(const std::string& key, std::uint64_t offs
   if (!url) return Internal(asked + ": the NameNode names no place of the bytes");
   if (own_.name_node.tls && !url->tls)
     return Invalid(asked + ": leads from TLS to " + url->Base() + ", which is without");
-  return url;
+  return Place{*std::move(url), true};
 }
 
 Result<void> WebHdfs::OpenOnce(const fetch::SourceObject& meant, std::uint64_t offset,
                                const fetch::Sink& sink) const {
-  PENSTOCK_ASSIGN(auto url, WhereToOpen(meant.key, offset));
+  PENSTOCK_ASSIGN(const auto place, WhereToOpen(meant.key, offset));
+  const net::Url& url = place.url;
   net::HttpRequest request;
-  // What a DataNode is asked with the NameNode has written; it holds a right of its own.
-  request.target = url.target;
-  if (url.target.find_first_not_of('/') == std::string::npos)
-    request.target = Target(meant.key, "OPEN", {{"offset", std::to_string(offset)}});
+  // What a DataNode is asked with the NameNode has written, its right too: ours goes nowhere else.
+  request.target = !place.told ? Target(meant.key, "OPEN", {{"offset", std::to_string(offset)}})
+                   : url.target.empty() ? "/"
+                                        : url.target;
   PENSTOCK_ASSIGN(const auto client, ClientOf(url));
   const std::string asked = Name(meant.key) + " at " + url.Base();
   std::uint64_t got = offset;
@@ -203,6 +214,8 @@ Result<fetch::SourceObject> WebHdfs::Get(const std::string& key, const std::stri
   if (!etag.empty() && before.etag != etag) return changed;
   if (before.size > 0) {
     PENSTOCK_TRY(fetch::Resume(settings_, sink, [&](std::uint64_t offset, const fetch::Sink& take) {
+      // Cut exactly at the end, of which HDFS does not take an OPEN.
+      if (offset == before.size) return Result<void>();
       return OpenOnce(before, offset, take);
     }));
   }
@@ -216,7 +229,11 @@ Result<fetch::SourceStore::Page> WebHdfs::List(const std::string& prefix,
                                                std::stop_token stop) {
   Page page;
   std::vector<std::pair<std::string, int>> folders{{prefix, 0}};
+  const auto end = std::chrono::steady_clock::now() + settings_.list_deadline;
   while (!folders.empty()) {
+    if (std::chrono::steady_clock::now() >= end)
+      return Transient(Name(prefix) + ": its list has no end within " +
+                       FormatDuration(settings_.list_deadline));
     const auto [folder, depth] = folders.back();
     folders.pop_back();
     PENSTOCK_ASSIGN(const Json answer, Ask(folder, "LISTSTATUS", stop));

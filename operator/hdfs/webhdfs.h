@@ -44,12 +44,17 @@ class WebHdfs : public fetch::SourceStore {
   [[nodiscard]] Result<std::unique_ptr<net::HttpClient>> ClientOf(const net::Url& url) const;
   [[nodiscard]] std::string Target(const std::string& key, const std::string& operation,
                                    net::QueryParameters more) const;
+  [[nodiscard]] std::string WithoutToken(std::string text) const;
   [[nodiscard]] Error Refused(const std::string& asked, const net::HttpResponse& answer) const;
   [[nodiscard]] Result<Json> Ask(const std::string& key, const std::string& operation,
                                  const std::stop_token& stop) const;
   [[nodiscard]] Result<fetch::SourceObject> Status(const std::string& key,
                                                    const std::stop_token& stop) const;
-  [[nodiscard]] Result<net::Url> WhereToOpen(const std::string& key, std::uint64_t offset) const;
+  struct Place {
+    net::Url url;
+    bool told = true;  // by the NameNode; else it has the bytes itself
+  };
+  [[nodiscard]] Result<Place> WhereToOpen(const std::string& key, std::uint64_t offset) const;
   [[nodiscard]] Result<void> OpenOnce(const fetch::SourceObject& meant, std::uint64_t offset,
                                       const fetch::Sink& sink) const;
 

@@ -66,6 +66,14 @@ Result<void> CheckBucket(const std::string& bucket) {
                  "' is no bucket's name: 3 to 63 of a-z, 0-9, '-' and '.'");
 }
 
+constexpr const char* kKeptEncoding = "x-goog-stored-content-encoding";
+
+// Google sends another body than it keeps, of no length and without ranges.
+bool IsUnpacked(const net::HttpResponse& head) {
+  const auto kept = head.Header(kKeptEncoding);
+  return !kept.empty() && kept != "identity" && head.Header("content-encoding").empty();
+}
+
 Result<net::Url> UrlOf(const BucketSettings& settings) {
   const std::string endpoint = EndpointOf(settings);
   auto url = net::ParseUrl(endpoint);
@@ -270,6 +278,13 @@ Result<ObjectInfo> Client::Get(const std::string& key, Range range, const Sink& 
     fetch::Pace pace(settings_.least_bytes, settings_.least_in);
     ask.on_head = [&](const net::HttpResponse& head) -> Result<void> {
       pace.Begin();
+      if (IsUnpacked(head)) {
+        sunk = Invalid(Asked(ask) + ": is kept with Content-Encoding: " +
+                       std::string(head.Header(kKeptEncoding)) +
+                       ", which the store takes off on the way, so that there is no length to hold "
+                       "it to; keep it without, or with Cache-Control: no-transform");
+        return *sunk;
+      }
       ObjectInfo seen = InfoOf(head);
       const auto part = ParseContentRange(head.Header("content-range"));
       if (head.status == 206 && (!part || part->first != from))

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <fstream>
 
 #include "operator/base/file.h"
+#include "operator/net/http_server.h"
 #include "operator/s3/testing/fake_s3.h"
 
 namespace penstock::s3 {
@@ -83,6 +85,24 @@ TEST_F(S3Source, OfGoogleIsAskedWithItsOwnKeysAndNeverWithAmazons) {
                            {"AWS_ACCESS_KEY_ID", FakeS3::keys().access_key},
                            {"AWS_SECRET_ACCESS_KEY", FakeS3::keys().secret_key}};
   EXPECT_SAYS(Problem("gs://models/raw/a.csv"), "an HMAC key of a service account");
+}
+
+TEST_F(S3Source, WhatGoogleUnpacksOnTheWayIsRefusedByName) {
+  net::HttpServerOptions options;
+  options.address = "127.0.0.1";
+  options.keep_alive = false;
+  std::atomic<int> asked{0};
+  const auto server = net::HttpServer::Start(options, [&](net::Exchange& x) {
+                        ++asked;
+                        x.Respond(200, "text/csv", "a,b\n",
+                                  {{"ETag", "\"1\""}, {"x-goog-stored-content-encoding", "gzip"}});
+                      }).value();
+  settings_.environment = {
+      {"GS_ENDPOINT_URL", "http://127.0.0.1:" + std::to_string(server->port())}};
+  EXPECT_SAYS(Problem("gs://models/raw/a.csv"),
+              "GET gs://models/raw/a.csv: is kept with Content-Encoding: gzip");
+  EXPECT_EQ(asked.load(), 1);
+  server->Stop();
 }
 
 TEST_F(S3Source, GoesOnWhereItBrokeWithTheSameObject) {

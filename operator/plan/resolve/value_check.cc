@@ -107,6 +107,12 @@ Complaint CheckUri(const std::string& uri) {
     const auto parsed = ParseTableUri(uri);
     if (!parsed) return "'" + ShownUri(uri).substr(0, 80) + "': " + parsed.error().message;
   }
+  const bool web = scheme == "http" || scheme == "https";
+  if (!web && !table && scheme != "file" && scheme != "s3" && uri.find('?') != std::string::npos)
+    return "'" + ShownUri(uri).substr(0, 80) +
+           "' has a ?: everybody who may read the run could read a signature (SAS, token) in it; "
+           "it "
+           "stands in the step's env, with valueFrom.secretKeyRef. In a name it is written %3F";
   const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
   const auto at = authority.rfind('@');
   if (at != std::string::npos && authority.find(':') < at)

@@ -137,6 +137,19 @@ TEST(CheckUri, ShowsNoQueryOfWhatItRefuses) {
   EXPECT_EQ(wrong->find("secret"), std::string::npos) << *wrong;
 }
 
+TEST(CheckUri, ASignatureInAUriOfAStoreIsRefusedAndNotShown) {
+  for (const char* uri : {"az://c/k?sv=1&sig=secret", "az://c?sig=secret",
+                          "abfss://c@a.dfs.core.windows.net/k?sig=secret",
+                          "webhdfs://nn:9870/k?delegation=secret", "gs://b/k?X-Goog=secret"}) {
+    const auto wrong = CheckUri(uri);
+    ASSERT_TRUE(wrong) << uri;
+    EXPECT_NE(wrong->find("has a ?"), std::string::npos) << *wrong;
+    EXPECT_EQ(wrong->find("secret"), wrong->find("secretKeyRef")) << *wrong;
+  }
+  EXPECT_FALSE(CheckUri("az://c/what%3F"));
+  EXPECT_FALSE(CheckUri("https://a.blob.core.windows.net/c/k?sig=x"));
+}
+
 // Of the paths together, beside the value itself.
 std::size_t PathBytes(const Json& value) {
   std::vector<FoundReference> found;
