@@ -61,7 +61,11 @@ std::optional<Status> Call::Refusal() {
     return Unavailable("too many calls are under way at this router");
   auto refused = TokenRefusal();
   if (refused) ++deployment_->view->live->unauthorized;
-  return refused;
+  if (refused) return refused;
+  if (const auto key = Unsendable(context_->client_metadata()))
+    return Status(StatusCode::INVALID_ARGUMENT,
+                  "metadata '" + *key + "' is not printable ASCII: name it with -bin at its end");
+  return std::nullopt;
 }
 
 std::optional<Status> Call::TokenRefusal() const {
@@ -126,7 +130,7 @@ std::optional<std::size_t> Call::ChooseVersion() {
   WeightedChoice* const choice = deployment_->view->choice.get();
   if (choice == nullptr) return std::nullopt;
   auto chosen = place_of(version_);
-  if (!chosen) chosen = choice->Next();
+  if (!chosen || versions[*chosen].weight == 0) chosen = choice->Next();
   if (!deployment_->endpoints[*chosen].empty()) return chosen;
   // None of its servers is ready: better another version's answer than none.
   for (std::size_t i = 0; i < versions.size(); ++i) {
@@ -200,6 +204,7 @@ void Call::Hold() {
   const bool fits = held_with_->held.fetch_add(1) < bounds.requests;
   if (held_with_->held_bytes.fetch_add(held_bytes_) + held_bytes_ > bounds.bytes || !fits) {
     ++held_with_->hold_refused;
+    CountUnreached(false);
     return Abort(Unavailable("too many requests wait for a server of this model"));
   }
   ++held_with_->held_total;
@@ -233,6 +238,7 @@ void Call::LookAtHeld(Moment now) {
   }
   if (!fresh || now >= hold_until_) {
     ++held_with_->hold_expired;
+    CountUnreached(false);
     return Abort(Unavailable("no server of this model has become ready in time"));
   }
   Route();

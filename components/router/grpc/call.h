@@ -70,6 +70,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   void End(grpc::Status status);
   [[nodiscard]] bool ClientIsLate() const;
   void Count(const Attempt& attempt, const grpc::Status& status);
+  void CountUnreached(bool is_late);
   void LookAtHeld(Moment now);
   void LookAtForwarding(Moment now);
   // Counts a message among those on their way; UNAVAILABLE where there are too many.
@@ -78,7 +79,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   void GiveBytes(std::int64_t* held);
 
   // What an attempt tells; without mutex_.
-  void HeadCame(Attempt* attempt);
+  void HeadCame(Attempt* attempt, bool ok);
   [[nodiscard]] bool AnswerCame(Attempt* attempt, bool ok);
   void RequestTaken(Attempt* attempt, bool ok);
   void Done(Attempt* attempt, const grpc::Status& status);
@@ -106,6 +107,8 @@ class Call final : public grpc::ServerGenericBidiReactor {
 
   Attempt* attempt_ = nullptr;
   std::shared_ptr<GrpcEndpoint> failed_;  // the last that could not be reached
+  // Of the version whose servers could not be reached; null: they could, or were not asked.
+  std::shared_ptr<VersionStatistics> unreached_;
   int tries_ = 0;
   grpc::ByteBuffer answer_;  // of a unary call, until its status is known
   std::int64_t answer_bytes_ = 0;

@@ -92,19 +92,24 @@ void Call::RequestTaken(Attempt* attempt, bool ok) {
   attempt->writing = false;
   progress_ = NowMs();
   if (!ok) return;  // kept for another attempt
+  attempt->took = true;
   has_request_ = false;
   request_.Clear();
   GiveBytes(&request_bytes_);
   PumpRequest();
 }
 
-void Call::HeadCame(Attempt* attempt) {
+// gRPC tells it on another thread than the first message, which may be told before.
+void Call::HeadCame(Attempt* attempt, bool ok) {
   const std::lock_guard lock(mutex_);
-  if (!WasSent(attempt->context)) return;  // gRPC's own, of a call that came to nothing
-  attempt->IsAnswered();
-  progress_ = NowMs();
-  PassHead(attempt->context, version_, context_);
-  if (!method_.unary) StartSendInitialMetadata();
+  attempt->head_passed = true;
+  if (ok && WasSent(attempt->context)) {  // else gRPC's own, of a call that came to nothing
+    attempt->IsAnswered();
+    progress_ = NowMs();
+    PassHead(attempt->context, version_, context_);
+    if (!method_.unary) StartSendInitialMetadata();
+  }
+  if (std::exchange(attempt->answer_waits, false)) StartWrite(&attempt->answer);
 }
 
 // False: no other read follows.
@@ -120,7 +125,8 @@ bool Call::AnswerCame(Attempt* attempt, bool ok) {
   if (!aborted_ && !cancelled_) {
     auto refused = TakeBytes(attempt->answer, &answer_bytes_);
     if (!refused && !method_.unary) {
-      StartWrite(&attempt->answer);
+      attempt->answer_waits = !attempt->head_passed;
+      if (!attempt->answer_waits) StartWrite(&attempt->answer);
       return true;
     }
     if (refused) {
@@ -138,7 +144,10 @@ void Call::OnWriteDone(bool ok) {
   progress_ = NowMs();
   GiveBytes(&answer_bytes_);
   attempt_->answer.Clear();
-  if (!ok) attempt_->context.TryCancel();
+  if (!ok) {
+    cancelled_ = true;  // the client has gone, which may be told later
+    attempt_->context.TryCancel();
+  }
   attempt_->StartRead(&attempt_->answer);
 }
 
@@ -147,6 +156,7 @@ void Call::OnCancel() {
   if (state_ == State::kEnding) return;
   cancelled_ = true;
   if (attempt_ != nullptr) return attempt_->context.TryCancel();
+  if (state_ == State::kHeld && ClientIsLate()) CountUnreached(true);
   End(Status::CANCELLED);
 }
 
@@ -169,9 +179,10 @@ void Call::Done(Attempt* attempt, const Status& status) {
   endpoint.live->in_flight.fetch_sub(1);
   const bool unavailable = status.error_code() == StatusCode::UNAVAILABLE;
   const bool own_end = cancelled_ || aborted_ || timed_out_;
-  if (unavailable && !own_end && !WasSent(attempt->context)) {
+  if (unavailable && !own_end && !attempt->took && !WasSent(attempt->context)) {
     endpoint.Failed(true, NowMs());
     failed_ = attempt->endpoint;
+    unreached_ = statistics_;
     return TryAnother();
   }
   const bool without_head = !attempt->answered && !own_end;  // an error that is all of the answer
@@ -209,6 +220,14 @@ void Call::Count(const Attempt& attempt, const Status& status) {
   }
   statistics_->Finish(host_->shard, {method_.kind, HttpStatusOf(status.error_code()), is_late,
                                      is_late ? -1 : attempt.seconds});
+}
+
+// It waited in vain for servers that are there: an error of their version, as one that was sent.
+void Call::CountUnreached(bool is_late) {
+  if (!unreached_) return;
+  const std::lock_guard lock(host_->statistics_mutex);
+  unreached_->Finish(host_->shard, {method_.kind, HttpStatusOf(kGrpcUnavailable), is_late, -1});
+  unreached_ = nullptr;
 }
 
 std::optional<Status> Call::TakeBytes(const grpc::ByteBuffer& message, std::int64_t* held) {

@@ -146,8 +146,9 @@ Json BuildVersionService(const api::ModelDeployment& md, std::int64_t version) {
   service["metadata"]["labels"] = Labels(md, version);
   service["spec"]["clusterIP"] = "None";
   // Of a pod that has no port of that name the endpoint is without it.
-  service["spec"]["ports"] = Json::array({ServingPort("http", api::kServerPort, kTrafficPort),
-                                          ServingPort(kGrpcPort, kGrpcServicePort, kGrpcPort)});
+  service["spec"]["ports"] = Json::array({ServingPort("http", api::kServerPort, kTrafficPort)});
+  if (SpeaksGrpc(md.spec))
+    service["spec"]["ports"].push_back(ServingPort(kGrpcPort, kGrpcServicePort, kGrpcPort));
   return service;
 }
 

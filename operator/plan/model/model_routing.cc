@@ -77,7 +77,8 @@ void PutVersionServices(const ModelObserved& o, bool wanted, ModelPlan& plan) {
     for (const DeploymentFact& d : o.deployments)
       if (!d.deleting) versions.insert(d.version);
   for (const std::int64_t version : versions)
-    if (!o.version_services.contains(version) || o.plain_version_services.contains(version))
+    if (!o.version_services.contains(version) ||
+        (SpeaksGrpc(o.md.spec) && o.plain_version_services.contains(version)))
       plan.actions.emplace_back(
           ApplyService{VersionName(o.md.meta.name, version), BuildVersionService(o.md, version)});
   for (const auto& [version, uid] : o.version_services)

@@ -1,6 +1,12 @@
 // TLS and tokens before a gRPC port.
+#include <map>
+#include <memory>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "components/router/grpc/metadata.h"
 #include "components/router/grpc/testing/fixture.h"
 
 namespace penstock::router {
@@ -131,6 +137,51 @@ TEST_F(GrpcEdge, ProbesNeedNoTokenAndCarryNothingElse) {
   EXPECT_TRUE(talk.Write(""));
   (void)talk.Write("and more");
   EXPECT_EQ(talk.Finish().error_code(), StatusCode::INVALID_ARGUMENT);
+}
+
+// A frame of HTTP/2.
+std::string Frame(char type, char flags, char stream, const std::string& payload) {
+  std::string frame = {0, static_cast<char>(payload.size() >> 8U),
+                       static_cast<char>(payload.size() & 0xFFU), type, flags};
+  return frame + std::string("\0\0\0", 3) + stream + payload;
+}
+
+// A call of one empty message, with a header that no client of gRPC's own would send.
+std::string RawCall(const std::string& key, const std::string& value) {
+  std::string head;
+  for (const auto& [name, text] :
+       std::vector<std::pair<std::string, std::string>>{{":method", "POST"},
+                                                        {":scheme", "http"},
+                                                        {":path", "/grpc.health.v1.Health/Check"},
+                                                        {":authority", "m"},
+                                                        {"te", "trailers"},
+                                                        {"content-type", "application/grpc"},
+                                                        {key, value}})
+    head += std::string(1, '\0') + static_cast<char>(name.size()) + name +
+            static_cast<char>(text.size()) + text;
+  return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, "") + Frame(1, 4, 1, head) +
+         Frame(0, 1, 1, std::string(5, '\0'));
+}
+
+TEST_F(GrpcRouter, AClientsMetadataThatGrpcDoesNotSendEndsItsCallAndNotTheRouter) {
+  GrpcDouble server("a");
+  Serve({&server});
+  std::vector<std::unique_ptr<Connection>> clients;
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"user", "J\xC3\xBCrgen"}, {"user", "a\x01"}, {"User", "x"}, {"us er", "x"}}) {
+    clients.push_back(ConnectTo(route_.grpc_port));
+    ASSERT_TRUE(clients.back() && clients.back()->Send(RawCall(key, value)));
+  }
+  EXPECT_TRUE(Eventually([&] { return Live().bad_requests == 4; })) << Live().bad_requests;
+  EXPECT_EQ(Call(kEcho, "x").message, "a x");
+  EXPECT_EQ(server.calls, 1);
+}
+
+TEST(Metadata, WhatGrpcDoesNotSendIsFoundAndNotPassedOn) {
+  using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+  EXPECT_FALSE(Unsendable(Metadata{{"user", "x y~"}, {"user-bin", "\xff\x01"}, {"user", ""}}));
+  EXPECT_EQ(Unsendable(Metadata{{"a", "x"}, {"user", "\x7f"}}), "user");
+  EXPECT_EQ(Unsendable(Metadata{{"User-bin", "x"}}), "User-bin");
 }
 
 }  // namespace

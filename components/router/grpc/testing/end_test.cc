@@ -60,6 +60,33 @@ TEST_F(GrpcRouter, ACallWhoseServersCannotBeReachedWaitsForThemToComeBack) {
   EXPECT_EQ(waiting.get().message, "a x");
 }
 
+TEST_F(GrpcRouter, AVersionThatNobodyReachesByGrpcHasErrorsOfWhichItIsRolledBack) {
+  GrpcDouble good("a");
+  route_.hold.time = std::chrono::milliseconds(300);
+  Route({{.version = 1, .weight = kWhole / 2, .endpoints = {good.endpoint()}},
+         {.version = 2, .weight = kWhole / 2, .endpoints = {{"127.0.0.1", 1, FreePort()}}}});
+  int failed = 0;
+  for (int i = 0; i < 4; ++i) failed += Call(kInfer, "x").status.ok() ? 0 : 1;
+  EXPECT_EQ(failed, 2);
+  EXPECT_EQ(Totals(2).server_errors, 2);
+  EXPECT_EQ(Totals(1).server_errors, 0);
+  EXPECT_EQ(Totals(1).ok, 2);
+}
+
+TEST_F(GrpcRouter, ACallThatWaitsForAVersionWithoutWeightGoesToOneThatHasSome) {
+  GrpcDouble good("a");
+  const VersionRoute lost{
+      .version = 2, .weight = kWhole, .endpoints = {{"127.0.0.1", 1, FreePort()}}};
+  Route({lost});
+  auto waiting = std::async(std::launch::async, [&] { return Call(kInfer, "x"); });
+  ASSERT_TRUE(Eventually([&] { return Live().held == 1; }));
+  VersionRoute left = lost;
+  left.weight = 0;
+  Route({{.version = 1, .weight = kWhole, .endpoints = {good.endpoint()}}, left});
+  EXPECT_EQ(waiting.get().message, "a x");
+  EXPECT_EQ(Totals(2).server_errors, 0);
+}
+
 TEST_F(GrpcRouter, NoCallIsLostWhileVersionsChangeUnderLoad) {
   GrpcDouble one("a");
   GrpcDouble two("b");

@@ -1,5 +1,8 @@
 // Streams through the router, of each kind, and their cancellation.
+#include <atomic>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "components/router/grpc/testing/fixture.h"
 
@@ -134,6 +137,36 @@ TEST_F(GrpcRouter, AServerThatDiesEndsItsCallsAndOnlyThose) {
     good += wrote && talk->Read() == "b y" && talk->WritesDone() && talk->Finish().ok() ? 1 : 0;
   }
   EXPECT_EQ(good, 3);
+}
+
+// gRPC tells the answer's head and its first message on two threads.
+TEST_F(GrpcRouter, AFirstMessageThatIsToldBeforeItsHeadDoesNotEndTheRouter) {
+  GrpcDouble server("a");
+  Serve({&server});
+  (void)Channel();
+  std::atomic<int> good{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      for (int n = 0; n < 500; ++n) good += Call(kEcho, "x").message == "a x" ? 1 : 0;
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(good, 2'000);
+}
+
+TEST_F(GrpcRouter, AClientThatGoesWhileItIsAnsweredIsNoErrorOfTheServer) {
+  GrpcDouble server("a");
+  Serve({&server});
+  constexpr int kStreams = 60;
+  for (int i = 0; i < kStreams; ++i) {
+    Talk talk(Channel(), "/test.Service/Count");
+    ASSERT_TRUE(talk.Start() && talk.Write("1000000"));
+    ASSERT_TRUE(talk.Read());
+  }
+  EXPECT_TRUE(Eventually([&] { return front_->requests() == 0; }));
+  EXPECT_EQ(Totals(1).server_errors, 0);
+  EXPECT_EQ(Totals(1).client_gone, kStreams);
 }
 
 }  // namespace
