@@ -17,9 +17,7 @@ class Call::Attempt final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
  public:
   Attempt(Call* of, std::shared_ptr<GrpcEndpoint> to) : call(of), endpoint(std::move(to)) {}
 
-  void OnReadInitialMetadataDone(bool ok) override {
-    if (ok) call->HeadCame(this);
-  }
+  void OnReadInitialMetadataDone(bool ok) override { call->HeadCame(this, ok); }
   void OnReadDone(bool ok) override {
     if (!call->AnswerCame(this, ok)) RemoveHold();  // may end it
   }
@@ -50,7 +48,9 @@ class Call::Attempt final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
   bool closed = false;  // no write may begin any more
   bool writing = false;
   bool writes_done = false;
-  bool answered = false;                          // the answer's head has come
+  bool head_told = false;     // whether there is a head or not
+  bool answer_waits = false;  // for that: gRPC tells of both at once, in any order
+  bool answered = false;      // the answer's head has come
   std::chrono::steady_clock::time_point whole{};  // when the request was
   double seconds = -1;                            // from then to the answer's head
   Moment whole_at = 0;

@@ -64,6 +64,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   void Hold();
   void LeaveHold();
   void PumpRequest();
+  void PassAnswer(Attempt* attempt);
   void PassHalfClose();
   void PassUnary();
   void Abort(grpc::Status status);
@@ -78,7 +79,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   void GiveBytes(std::int64_t* held);
 
   // What an attempt tells; without mutex_.
-  void HeadCame(Attempt* attempt);
+  void HeadCame(Attempt* attempt, bool ok);
   [[nodiscard]] bool AnswerCame(Attempt* attempt, bool ok);
   void RequestTaken(Attempt* attempt, bool ok);
   void Done(Attempt* attempt, const grpc::Status& status);

@@ -98,13 +98,17 @@ void Call::RequestTaken(Attempt* attempt, bool ok) {
   PumpRequest();
 }
 
-void Call::HeadCame(Attempt* attempt) {
+void Call::HeadCame(Attempt* attempt, bool ok) {
   const std::lock_guard lock(mutex_);
-  if (!WasSent(attempt->context)) return;  // gRPC's own, of a call that came to nothing
-  attempt->IsAnswered();
-  progress_ = NowMs();
-  PassHead(attempt->context, version_, context_);
-  if (!method_.unary) StartSendInitialMetadata();
+  attempt->head_told = true;
+  // Where nothing was sent it is gRPC's own, of a call that came to nothing.
+  if (ok && WasSent(attempt->context)) {
+    attempt->IsAnswered();
+    progress_ = NowMs();
+    PassHead(attempt->context, version_, context_);
+    if (!method_.unary) StartSendInitialMetadata();
+  }
+  if (attempt->answer_waits) PassAnswer(attempt);
 }
 
 // False: no other read follows.
@@ -115,14 +119,18 @@ bool Call::AnswerCame(Attempt* attempt, bool ok) {
     return false;
   }
   progress_ = NowMs();
+  attempt->answer_waits = !attempt->head_told;
+  if (!attempt->answer_waits) PassAnswer(attempt);
+  return true;
+}
+
+void Call::PassAnswer(Attempt* attempt) {
+  attempt->answer_waits = false;
   if (method_.unary && answer_.Valid())
     Abort({StatusCode::INTERNAL, "the server gave two answers to a unary call"});
   if (!aborted_ && !cancelled_) {
     auto refused = TakeBytes(attempt->answer, &answer_bytes_);
-    if (!refused && !method_.unary) {
-      StartWrite(&attempt->answer);
-      return true;
-    }
+    if (!refused && !method_.unary) return StartWrite(&attempt->answer);
     if (refused) {
       Abort(*std::move(refused));
     } else {
@@ -130,7 +138,6 @@ bool Call::AnswerCame(Attempt* attempt, bool ok) {
     }
   }
   attempt->StartRead(&attempt->answer);  // to its end, which is near
-  return true;
 }
 
 void Call::OnWriteDone(bool ok) {
