@@ -48,10 +48,10 @@ class Call::Attempt final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
   bool closed = false;  // no write may begin any more
   bool writing = false;
   bool writes_done = false;
-  bool took = false;                              // a message of the request
-  bool head_passed = false;                       // and no answer goes before it
-  bool answer_waits = false;                      // for the head
-  bool answered = false;                          // the answer's head has come
+  bool took = false;          // a message of the request
+  bool head_told = false;     // whether there is a head or not
+  bool answer_waits = false;  // for that: gRPC tells of both at once, in any order
+  bool answered = false;      // the answer's head has come
   std::chrono::steady_clock::time_point whole{};  // when the request was
   double seconds = -1;                            // from then to the answer's head
   Moment whole_at = 0;

@@ -64,6 +64,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
   void Hold();
   void LeaveHold();
   void PumpRequest();
+  void PassAnswer(Attempt* attempt);
   void PassHalfClose();
   void PassUnary();
   void Abort(grpc::Status status);

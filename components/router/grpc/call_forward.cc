@@ -99,17 +99,17 @@ void Call::RequestTaken(Attempt* attempt, bool ok) {
   PumpRequest();
 }
 
-// gRPC tells it on another thread than the first message, which may be told before.
 void Call::HeadCame(Attempt* attempt, bool ok) {
   const std::lock_guard lock(mutex_);
-  attempt->head_passed = true;
-  if (ok && WasSent(attempt->context)) {  // else gRPC's own, of a call that came to nothing
+  attempt->head_told = true;
+  // Where nothing was sent it is gRPC's own, of a call that came to nothing.
+  if (ok && WasSent(attempt->context)) {
     attempt->IsAnswered();
     progress_ = NowMs();
     PassHead(attempt->context, version_, context_);
     if (!method_.unary) StartSendInitialMetadata();
   }
-  if (std::exchange(attempt->answer_waits, false)) StartWrite(&attempt->answer);
+  if (attempt->answer_waits) PassAnswer(attempt);
 }
 
 // False: no other read follows.
@@ -120,15 +120,18 @@ bool Call::AnswerCame(Attempt* attempt, bool ok) {
     return false;
   }
   progress_ = NowMs();
+  attempt->answer_waits = !attempt->head_told;
+  if (!attempt->answer_waits) PassAnswer(attempt);
+  return true;
+}
+
+void Call::PassAnswer(Attempt* attempt) {
+  attempt->answer_waits = false;
   if (method_.unary && answer_.Valid())
     Abort({StatusCode::INTERNAL, "the server gave two answers to a unary call"});
   if (!aborted_ && !cancelled_) {
     auto refused = TakeBytes(attempt->answer, &answer_bytes_);
-    if (!refused && !method_.unary) {
-      attempt->answer_waits = !attempt->head_passed;
-      if (!attempt->answer_waits) StartWrite(&attempt->answer);
-      return true;
-    }
+    if (!refused && !method_.unary) return StartWrite(&attempt->answer);
     if (refused) {
       Abort(*std::move(refused));
     } else {
@@ -136,7 +139,6 @@ bool Call::AnswerCame(Attempt* attempt, bool ok) {
     }
   }
   attempt->StartRead(&attempt->answer);  // to its end, which is near
-  return true;
 }
 
 void Call::OnWriteDone(bool ok) {

@@ -31,7 +31,7 @@ class GrpcEdge : public GrpcRouter {
 
 TEST_F(GrpcEdge, AnswersUnderTlsAndNobodyWithoutIt) {
   GrpcDouble server("a");
-  PutCertificate("flights");
+  PutCertificate("localhost");
   AskForTls();
   Serve({&server});
   TrustWhatStandsThere();
@@ -43,14 +43,14 @@ TEST_F(GrpcEdge, AnswersUnderTlsAndNobodyWithoutIt) {
 
 TEST_F(GrpcEdge, ARenewedCertificateIsShownWithoutARestart) {
   GrpcDouble server("a");
-  PutCertificate("flights");
+  PutCertificate("localhost");
   AskForTls();
   Serve({&server});
   TrustWhatStandsThere();
   Talk old(Channel(), "/test.Service/Chat");
   ASSERT_TRUE(old.Start() && old.Write("x"));
   EXPECT_EQ(old.Read(), "a x");
-  PutCertificate("renewed");
+  PutCertificate("localhost");
   TrustWhatStandsThere();
   EXPECT_TRUE(Eventually([&] {
     TrustWhatStandsThere();
@@ -62,7 +62,7 @@ TEST_F(GrpcEdge, ARenewedCertificateIsShownWithoutARestart) {
 
 TEST_F(GrpcEdge, ARenewalThatCannotBeUsedLeavesTheOneBefore) {
   GrpcDouble server("a");
-  PutCertificate("flights");
+  PutCertificate("localhost");
   AskForTls();
   Serve({&server});
   TrustWhatStandsThere();
@@ -76,7 +76,7 @@ TEST_F(GrpcEdge, AnswersNobodyUntilThereIsACertificate) {
   AskForTls();
   Serve({&server});
   EXPECT_EQ(Call(kEcho, "x").status.error_code(), StatusCode::UNAVAILABLE);
-  PutCertificate("flights");
+  PutCertificate("localhost");
   EXPECT_TRUE(Eventually([&] {
     TrustWhatStandsThere();
     return Call(kEcho, "x").status.ok();
@@ -87,7 +87,7 @@ TEST_F(GrpcEdge, TlsThatIsAskedForLaterEndsThePlainPort) {
   GrpcDouble server("a");
   Serve({&server});
   ASSERT_TRUE(Call(kEcho, "x").status.ok());
-  PutCertificate("flights");
+  PutCertificate("localhost");
   AskForTls();
   Serve({&server});
   const int before = server.calls;
