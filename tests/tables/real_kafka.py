@@ -4,7 +4,6 @@ logins, TLS, a broker that is killed, memory. Needs a JVM, so it is tests/run fu
 
 usage: real_kafka.py [TEST...]    (tools/install-deps kafka fetches both)
 """
-import contextlib
 import datetime as dt
 import json
 import os
@@ -19,7 +18,7 @@ import time
 import unittest
 import uuid
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType,
                                    ResourceType)
 
@@ -93,13 +92,16 @@ class Broker:
     def start(self):
         self.log = open(self.folder / "broker.log", "ab")
         self.process = subprocess.Popen(self.command("kafka.Kafka", self.config), stdout=self.log, stderr=self.log)
-        end = time.time() + 120
+        end, why = time.time() + 300, ""
         while time.time() < end and self.process.poll() is None:
-            with contextlib.suppress(Exception):
-                if AdminClient({"bootstrap.servers": self.brokers, "log_level": 0}).list_topics(timeout=2).brokers:
+            try:
+                if AdminClient({"bootstrap.servers": self.brokers, "log_level": 0}).list_topics(timeout=5).brokers:
                     return
+            except KafkaException as e:
+                why = str(e)
             time.sleep(0.2)
-        raise AssertionError(f"Kafka does not start: {(self.folder / 'broker.log').read_text()[-3000:]}")
+        self.kill()
+        raise AssertionError(f"Kafka does not start: {why} {(self.folder / 'broker.log').read_text()[-3000:]}")
 
     @property
     def brokers(self):
