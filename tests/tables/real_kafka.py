@@ -20,7 +20,7 @@ import uuid
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType,
-                                   ResourceType)
+                                   ResourceType, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion)
 
 import steps
 
@@ -67,9 +67,10 @@ class Broker:
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",
         }.items()))
-        self.java("kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", self.config, "--add-scram",
-                  f"SCRAM-SHA-512=[name=reader,password={WORD}]").check_returncode()
+        self.java("kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", self.config).check_returncode()
         self.start()
+        login = UserScramCredentialUpsertion("reader", ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), WORD.encode())
+        AdminClient({"bootstrap.servers": self.brokers}).alter_user_scram_credentials([login])["reader"].result(60)
 
     def certificates(self):
         authority, key = self.folder / "ca.pem", self.folder / "key.pem"
@@ -348,9 +349,9 @@ class RealKafka(steps.Steps):
         for mechanism in "PLAIN", "SCRAM-SHA-512":
             with self.subTest(mechanism):
                 self.said("any", "refuses the login", environment=self.login(mechanism, word="wrong"))
-                self.assertLess(self.took, 30)
+                self.assertLess(self.took, 59)
         self.said("any", "TLS with the broker failed", environment=self.login(authority="other.pem"))
-        self.assertLess(self.took, 30)
+        self.assertLess(self.took, 59)
 
     def test_tls_against_a_port_without_it_is_told(self):
         environment = self.login() | {"KAFKA_BOOTSTRAP_SERVERS": self.broker.brokers}
@@ -374,12 +375,12 @@ class RealKafka(steps.Steps):
         rows = steps.rows_of(self.folder / "dataset")
         self.assertEqual([r["id"] for r in rows], list(range(100_000)) * 2)
 
-    def test_memory_does_not_grow_with_the_topic(self):
-        topic = self.topic(partitions=8)
-        row = {"pad": "x" * 900}
-        for p in range(8):
-            self.produce(topic, (row | {"id": n} for n in range(60_000)), partition=p, compression_type="lz4")
-        command = [steps.PROGRAM, "kafka", "--parameter", f"topic={topic}"]
+    def peak(self, rows):
+        """MiB of memory that a topic of so many texts takes; more than a batch of the dataset's."""
+        topic = self.topic(partitions=4)
+        for p in range(4):
+            self.produce(topic, ("x" * 300 + str(n) for n in range(rows // 4)), partition=p, compression_type="lz4")
+        command = [steps.PROGRAM, "kafka", "--parameter", f"topic={topic}", "--parameter", "format=text"]
         for name in "dataset", "schema", "offsets":
             command += ["--output", f"{name}={self.folder / name}"]
         begun = time.time()
@@ -388,8 +389,12 @@ class RealKafka(steps.Steps):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = 0
         self.assertEqual(status, 0)
-        print(f"480,000 messages, 450 MB: {time.time() - begun:.1f} s, {usage.ru_maxrss / 1024:.0f} MiB", file=sys.stderr)
-        self.assertLess(usage.ru_maxrss / 1024, 400)
+        print(f"{rows} messages, {rows * 306 >> 20} MiB: {time.time() - begun:.1f} s, {usage.ru_maxrss >> 10} MiB", file=sys.stderr)
+        return usage.ru_maxrss >> 10
+
+    def test_memory_does_not_grow_with_the_topic(self):
+        small = self.peak(300_000)
+        self.assertLess(self.peak(1_200_000), small * 1.3 + 20)
 
 
 if __name__ == "__main__":
