@@ -70,7 +70,8 @@ class Broker:
         self.java("kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", self.config).check_returncode()
         self.start()
         login = UserScramCredentialUpsertion("reader", ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), WORD.encode())
-        AdminClient({"bootstrap.servers": self.brokers}).alter_user_scram_credentials([login])["reader"].result(60)
+        admin = AdminClient({"bootstrap.servers": self.brokers})  # ends with its last reference
+        admin.alter_user_scram_credentials([login])["reader"].result(60)
 
     def certificates(self):
         authority, key = self.folder / "ca.pem", self.folder / "key.pem"
