@@ -340,9 +340,10 @@ class RealKafka(steps.Steps):
         self.said(topic, "topic", environment=self.login(), patience="10s")
         self.allow(topic)
         time.sleep(1)
-        for mechanism in "PLAIN", "SCRAM-SHA-512":
-            with self.subTest(mechanism):
-                self.assertEqual(len(self.rows(topic, environment=self.login(mechanism))), 1)
+        self.assertEqual(len(self.rows(topic, environment=self.login())), 1)
+        code, said = self.kafka(topic, environment=self.login("SCRAM-SHA-512"))
+        if code != 0:  # Debian's librdkafka, which is told
+            self.assertIn("(2.6.1 can)", said)
         pem = self.login() | {"KAFKA_SSL_CA": (self.broker.folder / "ca.pem").read_text()}
         self.assertEqual(len(self.rows(topic, environment=pem)), 1)
 
