@@ -29,7 +29,7 @@ namespace penstock::s3 {
 
 struct BucketSettings {
   std::string endpoint = {};  // https://host[:port]; empty: Amazon's of the region
-  std::string scheme = "s3";      // of the bucket's name for people
+  std::string scheme = "s3";  // of the bucket's name for people
   std::string bucket = {};
   std::string region = "us-east-1";
   bool path_style = true;   // https://host/bucket/key; false: https://bucket.host/key
