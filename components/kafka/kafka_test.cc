@@ -48,8 +48,9 @@ class Kafka : public ::testing::Test {
     auto reader = sdk::DatasetReader::Open(folder_ / name);
     if (!reader) return reader.error().message;
     std::string out;
-    for (const auto& c : sdk::DatasetSchema(folder_ / name)->columns)
-      out += c.name + ":" + c.type + " ";
+    const auto schema = sdk::DatasetSchema(folder_ / name);
+    if (!schema) return schema.error().message;
+    for (const auto& c : schema->columns) out += c.name + ":" + c.type + " ";
     for (;;) {
       const auto batch = (*reader)->Next();
       if (!batch) return batch.error().message;
@@ -172,7 +173,7 @@ TEST_F(Kafka, ColumnsOfSeveralTypesAreNamedByTheirOffsets) {
   cluster_.Produce("t", 0, R"({"a":1})");
   cluster_.Produce("t", 0, R"({"b":1})");
   cluster_.Produce("t", 0, R"({"a":"x"})");
-  EXPECT_SAYS(Problem(), "a whole number in offset 0 and a text in offset 2");
+  EXPECT_SAYS(Problem(), "partition 0: column 'a': an integer in offset 0 and a text in offset 2");
   ASSERT_RUNS({{"types", {{"a", "string"}}}});
   EXPECT_EQ(Table(), "a:string b:int64 \n1|null|\nnull|1|\nx|null|");
 }
@@ -181,8 +182,8 @@ TEST_F(Kafka, AValueThatASchemaRefusesIsNamedByItsOffset) {
   cluster_.CreateTopic("t", 1);
   cluster_.Produce("t", 0, R"({"a":1})");
   cluster_.Produce("t", 0, R"({"a":null})");
-  ASSERT_TRUE(WriteFileAtomically(folder_ / "given.yaml",
-                                  "columns:\n- {name: a, type: int64, nullable: false}\n"));
+  ASSERT_TRUE(WriteFileAtomically(
+      folder_ / "given.yaml", "version: 1\ncolumns:\n- {name: a, type: int64, nullable: false}\n"));
   sdk::StepInput schema;
   schema.path = folder_ / "given.yaml";
   EXPECT_SAYS(Problem(Json::object(), {{"schema", schema}}), "partition 0, offset 1:");

@@ -50,7 +50,10 @@ class PartitionPart {
   // All of it, into the sink.
   Result<void> Write(ingest::Sink& sink) {
     PENSTOCK_ASSIGN(spill_, SpillReader::Open(gathered_.paths));
-    if (json_ != nullptr) PENSTOCK_TRY(json_->Choose(JsonColumns(sink)));
+    if (json_ != nullptr) {
+      if (auto chosen = json_->Choose(JsonColumns(sink)); !chosen)
+        return Wrap(name(), chosen.error());
+    }
     sink.BeginPart();
     std::int64_t before = 0;
     for (;;) {

@@ -89,6 +89,19 @@ Result<void> Session::Begin() {
   return {};
 }
 
+// Before 2.6.1 its last message of SCRAM repeats a part, which brokers since 3.8.1 refuse
+// (confluentinc/librdkafka#4895).
+std::string Session::ScramAdvice() const {
+  constexpr int kMended = 0x02060100;
+  const auto mechanism = settings_.properties.find("sasl.mechanisms");
+  const bool scram =
+      mechanism != settings_.properties.end() && mechanism->second.starts_with("SCRAM");
+  if (!scram || rd_kafka_version() >= kMended) return "";
+  return std::string("; by SCRAM librdkafka ") + rd_kafka_version_str() +
+         ", which this program runs on, cannot log in at brokers from 3.8.1 on whatever the "
+         "password is (2.6.1 can): take PLAIN under TLS, or a certificate";
+}
+
 std::string Session::Cluster() const {
   char* id = rd_kafka_clusterid(client_, 1000);
   const std::string out = id == nullptr ? "" : id;

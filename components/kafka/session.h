@@ -62,6 +62,7 @@ class Session {
   [[nodiscard]] Error ErrorOf(rd_kafka_resp_err_t err, const std::string& what);
 
  private:
+  [[nodiscard]] std::string ScramAdvice() const;
   static void OnError(rd_kafka_t* client, int err, const char* reason, void* opaque);
 
   const TopicSettings& settings_;

@@ -80,9 +80,9 @@ class FakeBlobs {
 
   void Serve(net::Exchange& x) {
     if (!Allowed(x)) return Refuse(x, 403, "AuthenticationFailed");
-    if (!x.path().starts_with("/acc/c")) return Refuse(x, 404, "ContainerNotFound");
+    if (!x.path().starts_with("/acc/con")) return Refuse(x, 404, "ContainerNotFound");
     if (x.query().find("comp=list") != std::string::npos) return List(x);
-    const std::string key = *net::UrlDecode(x.path().substr(7));
+    const std::string key = *net::UrlDecode(x.path().substr(9));
     const auto limit = cut ? cut(key) : std::nullopt;
     std::string bytes;
     {
@@ -181,28 +181,28 @@ class AzureSource : public testing::Test {
 
 TEST_F(AzureSource, IsAFileByItsKeyWithTheAccountsKeyAndWithASas) {
   store_.Set("raw/a b+ü.csv", "a,b\n1,2\n");
-  const auto print = Fetch("az://c/raw/a%20b+ü.csv");
+  const auto print = Fetch("az://con/raw/a%20b+ü.csv");
   ASSERT_TRUE(print) << print.error().message;
   EXPECT_EQ(Got(), "a,b\n1,2\n");
   EXPECT_SAYS(*print, "etag:\"0x");
   EXPECT_SAYS(*print, " length:8");
   store_.Set("empty", "");
-  EXPECT_EQ(Problem("az://c/empty"), "fetched");
+  EXPECT_EQ(Problem("az://con/empty"), "fetched");
   settings_.environment = {{"AZURE_STORAGE_CONNECTION_STRING", store_.sas_connection()}};
-  EXPECT_EQ(Problem("az://c/raw/a%20b+ü.csv"), "fetched");
+  EXPECT_EQ(Problem("az://con/raw/a%20b+ü.csv"), "fetched");
 }
 
 TEST_F(AzureSource, IsAFolderPageByPage) {
   for (const char* key : {"d/1", "d/2", "d/3", "d/sub/4", "d/5", "e/6"}) store_.Set(key, key);
   store_.folder = "d/sub";
-  const auto print = Fetch("az://c/d/");
+  const auto print = Fetch("az://con/d/");
   ASSERT_TRUE(print) << print.error().message;
   for (const char* name : {"1", "2", "3", "sub/4", "5"})
     EXPECT_EQ(Got(name), std::string("d/") + name);
   EXPECT_FALSE(fs::exists(folder_ / "got" / "6"));
   EXPECT_TRUE(print->starts_with("objects:")) << *print;
   settings_.flat = true;
-  EXPECT_SAYS(Problem("az://c/d/"), "a folder within the folder");
+  EXPECT_SAYS(Problem("az://con/d/"), "a folder within the folder");
 }
 
 TEST_F(AzureSource, GoesOnWhereItBrokeWithTheSameBlob) {
@@ -211,7 +211,7 @@ TEST_F(AzureSource, GoesOnWhereItBrokeWithTheSameBlob) {
   store_.cut = [left = 2](const std::string&) mutable {
     return left-- > 0 ? std::optional<std::size_t>(70'000) : std::nullopt;
   };
-  ASSERT_EQ(Problem("az://c/k"), "fetched");
+  ASSERT_EQ(Problem("az://con/k"), "fetched");
   EXPECT_EQ(Got(), bytes);
 }
 
@@ -225,18 +225,18 @@ TEST_F(AzureSource, IsNeverHalfOfTwoBlobs) {
     first = false;
     return 70'000;
   };
-  EXPECT_SAYS(Problem("az://c/k"), "the object changed while it was read");
+  EXPECT_SAYS(Problem("az://con/k"), "the object changed while it was read");
 }
 
 TEST_F(AzureSource, WhatIsNotThereAndWhatMayNotBeReadIsSaid) {
   store_.Set("d/1", "x");
-  EXPECT_SAYS(Problem("az://c/none"), "404 BlobNotFound");
-  EXPECT_SAYS(Problem("az://c/d"), "az://c/d/ is all of them as a folder");
+  EXPECT_SAYS(Problem("az://con/none"), "404 BlobNotFound");
+  EXPECT_SAYS(Problem("az://con/d"), "az://con/d/ is all of them as a folder");
   EXPECT_SAYS(Problem("az://other/k"), "ContainerNotFound");
   settings_.environment["AZURE_STORAGE_CONNECTION_STRING"] +=
       ";AccountKey=" + EncodeBase64("another key");
-  EXPECT_SAYS(Problem("az://c/d/1"), "403 AuthenticationFailed");
-  EXPECT_SAYS(Problem("az://c/d/1"), "mend AZURE_STORAGE_KEY");
+  EXPECT_SAYS(Problem("az://con/d/1"), "403 AuthenticationFailed");
+  EXPECT_SAYS(Problem("az://con/d/1"), "mend AZURE_STORAGE_KEY");
 }
 
 TEST(AzureAccount, ARightIsNotSentToAnotherAccount) {

