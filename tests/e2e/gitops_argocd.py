@@ -252,7 +252,9 @@ class GitOps(test_rollout.UnderLoad):
         self.argo.begin()
         for app, ns in namespaces.items():
             revision = self.git.git("manifests", "rev-parse", "HEAD").strip()
-            h.wait_until(f"{app} to be synced anew", 120, lambda: h.get("pmd", "scale", ns))
+            # what the Application said before stands until it was looked at again
+            h.wait_until(f"{app} to serve again", 240, lambda: (h.get("pmd", "scale", ns) or {}).get("status", {}).get("stable"))
+            h.wait_until(f"{app} to publish again", 240, lambda: (h.get("ppl", "chain", ns) or {}).get("status", {}).get("outputs"))
             self.argo.wait(app, revision, "Synced", "Healthy", 240)
             facts = self.facts(ns)
             self.assertEqual(facts["stable"], (1, served[ns]))
