@@ -53,11 +53,12 @@ class Seen(threading.Thread):
                 self.states.append((time.time(), app["metadata"]["name"], app.get("status", {})))
 
     def since(self, begin, name):
-        """(sync, health, when its last operation began) of the Application from a moment on."""
+        """(sync, health, when its last operation began, whether that was for no commit) of the Application from a moment on."""
         if self.child.poll() is not None:
             raise AssertionError("the watch of Applications ended")
         with self.change:
-            return [(s.get("sync", {}).get("status"), s.get("health", {}).get("status"), s.get("operationState", {}).get("startedAt"))
+            return [(s.get("sync", {}).get("status"), s.get("health", {}).get("status"), s.get("operationState", {}).get("startedAt"),
+                     "autoHealAttemptsCount" in json.dumps(s.get("operationState", {})))
                     for at, who, s in self.states if who == name and at >= begin]
 
     def end(self):

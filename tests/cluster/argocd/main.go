@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	controller "github.com/argoproj/argo-cd/v3/cmd/argocd-application-controller/commands"
@@ -16,10 +17,14 @@ func cache() *cobra.Command {
 	return &cobra.Command{
 		Use: "cache ADDRESS", Short: "what the others keep in Redis, in memory", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := miniredis.NewMiniRedis().StartAddr(args[0]); err != nil {
+			redis := miniredis.NewMiniRedis()
+			if err := redis.StartAddr(args[0]); err != nil {
 				return err
 			}
-			select {}
+			for range time.Tick(time.Second) { // its keys expire by a clock that stands still otherwise
+				redis.FastForward(time.Second)
+			}
+			return nil
 		},
 	}
 }
