@@ -114,7 +114,9 @@ Result<void> Session::Listen() {
   // A broker that goes down breaks one off too.
   if (untrusted_ >= kHandshakes)
     return Of(ErrorKind::kUntrusted, "TLS with the broker failed: " + last_);
-  if (refused_) return Of(ErrorKind::kForbidden, "the broker refuses the login: " + last_);
+  if (refused_) {
+    return Of(ErrorKind::kForbidden, "the broker refuses the login: " + last_ + ScramAdvice());
+  }
   if (std::chrono::steady_clock::now() - begun_ < settings_.timeout) return {};
   return Of(ErrorKind::kDeadline,
             "it took longer than the parameter timeout, " + FormatDuration(settings_.timeout));
