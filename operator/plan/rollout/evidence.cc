@@ -138,7 +138,7 @@ void Evidence::LookAt(const RouterFact& router) {
   for (const VersionCounters& now : router.versions) {
     const bool candidate = now.version == step_.candidate;
     VersionCounters& before = seen.versions[now.version];
-    if (Fell(now, before)) before = {};
+    if (router.run.empty() && Fell(now, before)) before = {};
     if (!first && (candidate || now.version == step_.stable)) {
       Raise(candidate ? candidate_ : stable_, now, before);
       latency_.Add(router.latency_bounds, candidate, now.latency, before.latency);

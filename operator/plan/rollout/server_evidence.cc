@@ -77,7 +77,7 @@ std::vector<RouterFact> AsRouters(const std::vector<ServerFact>& servers) {
   std::vector<RouterFact> routers;
   for (const ServerFact& s : servers) {
     RouterFact& router = routers.emplace_back();
-    router.pod = router.run = s.pod;
+    router.pod = s.pod;  // no run: what falls began again
     router.latency_bounds = s.answered_bounds;
     router.versions = {s.answered};
     router.versions[0].version = s.version;
