@@ -1,5 +1,6 @@
 """spec.registers on real pods: what a Pipeline publishes becomes versions of a model, and an alias is what is served."""
 import json
+import os
 import unittest
 
 import harness as h
@@ -39,7 +40,13 @@ class Registers(h.ClusterTest):
                          h.get("modelversion", "scale-v2", ns)["spec"]["digest"])
             wait_ready("scale", ns)
 
-            # the same bytes again, and an operator that begins anew, are no new version
+    @unittest.skipUnless(os.environ.get("PENSTOCK_REGISTERS") == "all", "two minutes, for tests/run full")
+    def test_the_same_content_and_an_operator_that_begins_anew_are_no_version_and_a_refused_one_comes_later(self):
+        with h.Namespace("e2e-registers-again") as ns:
+            one, two = (test_rollout.put(ns, lambda f, k=k: test_rollout.write_scale(f, k)) for k in (2, 3))
+            for version, digest in ((1, one), (2, two)):
+                h.apply(ns, copied(ns, digest))
+                self.registered(ns, version)
             h.apply(ns, copied(ns, one))
             h.wait_until("the first again", 90, lambda: self.status(ns).get("registered", [{}])[0].get("version") == 1)
             h.kubectl("delete", "pods", "-n", h.SYSTEM, "-l", "app.kubernetes.io/name=penstock", "--force", "--grace-period=0")
