@@ -160,13 +160,13 @@ TEST_F(GrpcRouter, AServerThatDoesNotAnswerInTheDeploymentsTimeIsLate) {
 
 TEST_F(GrpcRouter, ALargeMessagePassesAndATooLargeOneIsRefused) {
   GrpcDouble server("a");
-  options_.limits.grpc_message_bytes = 24 << 20;
+  options_.limits.grpc_message_bytes = 10 << 20;
   Serve({&server});
-  std::string large(20U << 20, 'x');
+  std::string large(8U << 20, 'x');
   for (std::size_t i = 0; i < large.size(); i += 997) large[i] = static_cast<char>('a' + i % 26);
   EXPECT_TRUE(Call(kEcho, large).message == "a " + large);
   EXPECT_TRUE(Call(kInfer, Field(2, "1") + Field(3, "id")).message == "a " + Field(3, "id"));
-  const Answered refused = Call(kEcho, std::string(25U << 20, 'x'));
+  const Answered refused = Call(kEcho, std::string(11U << 20, 'x'));
   EXPECT_EQ(refused.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_TRUE(Call(kEcho, "after").status.ok());
 }

@@ -53,7 +53,7 @@ class GrpcRouter : public Edge {
   }
   struct Asked {
     std::multimap<std::string, std::string> metadata = {};
-    std::chrono::milliseconds deadline{20'000};
+    std::chrono::milliseconds deadline{120'000};
     grpc_compression_algorithm compression = GRPC_COMPRESS_NONE;
   };
   // The answer to one message.
