@@ -31,7 +31,9 @@ TEST(WholeNumbers, GetDoublesOfTheirOwnInTheirOrder) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(numbers.TextOf(numbers.ValueOf(all[i])), std::to_string(all[i]));
     EXPECT_NEAR(numbers.ValueOf(all[i]), double(all[i]), 1e-14 * std::abs(double(all[i])));
-    if (i > 0) EXPECT_LT(numbers.ValueOf(all[i - 1]), numbers.ValueOf(all[i]));
+    if (i > 0) {
+      EXPECT_LT(numbers.ValueOf(all[i - 1]), numbers.ValueOf(all[i]));
+    }
   }
   EXPECT_EQ(numbers.TextOf(0.5), "0.5");
 }
