@@ -1,5 +1,5 @@
 // The page over a cluster's gateway, as an editor and as a viewer of one namespace in which
-// tests/e2e/test_page_cluster.py has started run tour-1 of Pipeline tour (tests/local/tour.yaml) and
+// tests/e2e/page_on_cluster.py has started run tour-1 of Pipeline tour (tests/local/tour.yaml) and
 // is the one that calls this. What is done here is what people do: sign in, look, decide, run again,
 // cancel.
 import assert from 'node:assert/strict';
@@ -18,7 +18,7 @@ const LONG = { timeout: 120_000 };
 setUp(
   EDITOR && VIEWER && NAMESPACE
     ? undefined
-    : { lacks: 'tests/e2e/test_page_cluster.py calls it, over a cluster', start: () => Promise.resolve('') },
+    : { lacks: 'tests/e2e/page_on_cluster.py calls it, over a cluster', start: () => Promise.resolve('') },
 );
 
 const runs = (page: Page) =>
