@@ -104,6 +104,8 @@ TEST_F(EngineExpose, NoPodOfAServerGetsASecondDisruptionBudgetBesideOneOfTheUser
   StartEngine();
   ServeVersionOne();
   Patch(kube::kModelDeployments, "flights", {{"spec", {{"replicas", 2}}}});
+  Await(kube::kDeployments, "flights-v1", "two replicas",
+        [](const Json& object) { return object["spec"]["replicas"] == 2; });
   MakeAvailable("flights-v1", 2);
   Await(kube::kModelDeployments, "flights", "two servers", [](const Json& object) {
     return object["status"]["replicas"] == 2 && ConditionOf(object, "Ready") == "True";
