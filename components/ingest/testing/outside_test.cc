@@ -77,7 +77,8 @@ TEST_F(OutsideS3, ASchemaMayLieThereToo) {
 }
 
 TEST_F(OutsideS3, WhatIsNotThereIsSaid) {
-  EXPECT_SAYS(Problem("s3://models/none.csv"), "source: GET s3://models/none.csv: the store");
+  EXPECT_SAYS(Problem("s3://models/none.csv"),
+              "source s3://models/none.csv: GET s3://models/none.csv: the store");
   store_.SetBytes("big.csv", "a\n" + std::string(100, '1') + "\n");
   EXPECT_SAYS(Problem("s3://models/big.csv", {{"maxBytes", 50}}), "more than maxBytes, 50");
 }
