@@ -104,6 +104,10 @@ WIDER = {
     "a new rule: has(self.container) || ((!has(self.protocol) || self.protocol == 'V2') && !has(self.readiness"
     "))": "of fields that were not there",
     "a new rule: !has(self.container) || !has(self.protocol) || self.protocol == 'V2' || has(self.readiness)": "of fields that were not there",
+    "a new rule: !has(self.server) || !has(self.server.grpcPort) || self.server.grpcPort == 0 || self.server.grpcPort != "
+    "(has(self.server.container) ? self.server.container.port : 8080)": "of a field that was not there",
+    "a new rule: !has(self.transformer) || !has(self.server) || !has(self.server.grpcPort) || self.server.grpcPort == 0":
+        "of a field that was not there",
 }
 
 

@@ -14,7 +14,7 @@ COPIES = {
     "README.md": [r"--tag (\S+),"],
 }
 # History, and versions of other people's things.
-FREE = re.compile(r"^(CHANGELOG\.md|docs/.*|tests/(cluster|expression)/go\.(mod|sum)|operator/base/version\.h|tests/.*/testdata/.*|.*_test\.cc)$")
+FREE = re.compile(r"^(CHANGELOG\.md|docs/.*|tests/(cluster|expression)/(.*/)?go\.(mod|sum)|operator/base/version\.h|tests/.*/testdata/.*|.*_test\.cc)$")
 
 
 class Version(unittest.TestCase):
