@@ -151,16 +151,25 @@ void Print(const Verdict& verdict) {
   std::printf("%s\n", Describe(verdict.lines, verdict.value()).c_str());
 }
 
-Result<void> CopyModel(const std::string& from, const std::string& to) {
-  namespace fs = std::filesystem;
+namespace fs = std::filesystem;
+
+Result<void> CopyModel(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::create_directories(to, error);
-  if (!error) fs::copy(from, to, fs::copy_options::recursive, error);
-  if (error) return FromErrno("copy the model to " + to, error.value());
-  // Inputs are read-only; an output may be changed by whoever owns it.
-  for (const auto& entry : fs::recursive_directory_iterator(to, error)) {
-    fs::permissions(entry, fs::perms::owner_write, fs::perm_options::add, error);
+  // Inputs are read-only, their folders too: fs::copy would make folders that nothing can be
+  // written into. An output may be changed by whoever owns it.
+  for (fs::recursive_directory_iterator entry(from, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path target = to / entry->path().lexically_relative(from);
+    if (entry->is_directory(error)) {
+      fs::create_directory(target, error);
+      continue;
+    }
+    fs::copy_file(entry->path(), target, error);
+    if (!error) fs::permissions(target, fs::perms::owner_write, fs::perm_options::add, error);
+    if (error) return FromErrno("copy the model to " + target.string(), error.value());
   }
+  if (error) return FromErrno("copy the model to " + to.string(), error.value());
   return {};
 }
 

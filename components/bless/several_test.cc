@@ -184,6 +184,29 @@ TEST_F(SeveralLabels, AreBlessedByAllOfThemTogether) {
   EXPECT_THAT(none.error().message, HasSubstr("the model has no label 'x'"));
 }
 
+// What a step is given is read-only, and in a pod nobody is root.
+TEST_F(SeveralLabels, AModelOfReadOnlyFoldersIsCopiedIntoOnesThatCanBeWrittenInto) {
+  namespace fs = std::filesystem;
+  Write("train", 1);
+  Write("test", 2);
+  Train("good", {{"model", "linear"}});
+  std::vector<fs::path> folders = {folder_ / "good"};
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "good")) {
+    if (entry.is_directory()) folders.push_back(entry.path());
+    fs::permissions(entry, entry.is_directory() ? fs::perms(0555) : fs::perms(0444));
+  }
+  const auto ok = Bless("good", "");
+  for (const auto& folder : folders) fs::permissions(folder, fs::perms(0755));
+  ASSERT_TRUE(ok) << ok.error().message;
+  std::size_t seen = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "out")) {
+    ++seen;
+    EXPECT_NE(entry.status().permissions() & fs::perms::owner_write, fs::perms::none)
+        << entry.path();
+  }
+  EXPECT_GT(seen, 6U);
+}
+
 TEST_F(SeveralLabels, ABaselineOfOneLabelCannotBeCompared) {
   Write("train", 1);
   Write("test", 2);

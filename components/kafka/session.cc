@@ -80,7 +80,7 @@ Result<void> Session::Begin() {
   rd_kafka_conf_set_log_cb(conf.get(), nullptr);
   client_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), why.data(), why.size());
   if (client_ == nullptr) return Invalid("the connection's settings: " + Said(why.data()));
-  conf.release();
+  (void)conf.release();  // the client's now
   rd_kafka_topic_conf_t* topic = rd_kafka_topic_conf_new();
   rd_kafka_topic_conf_set(topic, "auto.offset.reset", "error", why.data(), why.size());
   rd_kafka_topic_conf_set(topic, "auto.commit.enable", "false", why.data(), why.size());
@@ -104,7 +104,7 @@ std::string Session::ScramAdvice() const {
 
 std::string Session::Cluster() const {
   char* id = rd_kafka_clusterid(client_, 1000);
-  const std::string out = id == nullptr ? "" : id;
+  std::string out = id == nullptr ? "" : id;
   if (id != nullptr) rd_kafka_mem_free(client_, id);
   return out;
 }

@@ -18,11 +18,11 @@ std::string Problem(const Environment& environment, const std::string& brokers =
   return made ? "" : made.error().message;
 }
 
-#define EXPECT_SAYS(text, part)                                        \
-  do {                                                                 \
-    const std::string said = (text);                                   \
-    EXPECT_NE(said.find(part), std::string::npos) << "said: " << said; \
-    EXPECT_EQ(said.find("s3cret-word"), std::string::npos) << said;    \
+#define EXPECT_SAYS(text, part)                                                                \
+  do {                                                                                         \
+    const std::string expect_says_text = (text);                                               \
+    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
+    EXPECT_EQ(expect_says_text.find("s3cret-word"), std::string::npos) << expect_says_text;    \
   } while (false)
 
 TEST(KafkaSettings, ALoginWithoutAWordOfTheProtocolGoesUnderTls) {

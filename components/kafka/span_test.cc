@@ -22,10 +22,10 @@ std::string Plan(const Wanted& wanted, const std::vector<PartitionState>& states
   return out;
 }
 
-#define EXPECT_SAYS(text, part)                                        \
-  do {                                                                 \
-    const std::string said = (text);                                   \
-    EXPECT_NE(said.find(part), std::string::npos) << "said: " << said; \
+#define EXPECT_SAYS(text, part)                                                                \
+  do {                                                                                         \
+    const std::string expect_says_text = (text);                                               \
+    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
   } while (false)
 
 TEST(KafkaSpan, NothingSaidIsAllThatThereIs) {

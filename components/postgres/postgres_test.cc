@@ -84,10 +84,10 @@ class Postgres : public ::testing::Test {
 std::unique_ptr<PostgresServer> Postgres::server_;
 std::string Postgres::why_not_;
 
-#define EXPECT_SAYS(text, part)                                        \
-  do {                                                                 \
-    const std::string said = (text);                                   \
-    EXPECT_NE(said.find(part), std::string::npos) << "said: " << said; \
+#define EXPECT_SAYS(text, part)                                                                \
+  do {                                                                                         \
+    const std::string expect_says_text = (text);                                               \
+    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
   } while (false)
 
 // As the dataset has it, or why not.

@@ -161,9 +161,7 @@ inline constexpr std::array<Named<FailureUse>, 1> kFailureUses{
 template <typename Io>
 void Fields(Io& io, typename Io::template Of<OnFailureSpec>& f) {
   io.Enum("use", f.use, kFailureUses, std::nullopt);
-  io.Duration("maxAge", f.max_age);
-  if constexpr (Io::kReads)
-    io.Check(io.Has("maxAge"), "maxAge", "is required: how old what stands in may be, such as 48h");
+  io.Duration("maxAge", f.max_age, true);
 }
 
 template <typename Io>

@@ -190,9 +190,12 @@ void Reader::Number(const char* name, std::optional<double>& v, Range range) {
   v = d;
 }
 
-void Reader::Duration(const char* name, std::optional<Milliseconds>& v) {
+void Reader::Duration(const char* name, std::optional<Milliseconds>& v, bool required) {
   const Json* j = Find(name);
-  if (j == nullptr) return;
+  if (j == nullptr) {
+    if (required) Fail(name, "is required, such as 48h");
+    return;
+  }
   if (!j->is_string()) return Fail(name, NotA("a string", *j));
   const auto d = ParseDuration(j->get<std::string>());
   if (!d) return Fail(name, d.error().message);

@@ -47,7 +47,7 @@ class Reader {
               const char* fallback);
   void Bool(const char* name, bool& v, bool fallback);
   void Number(const char* name, std::optional<double>& v, Range range);
-  void Duration(const char* name, std::optional<Milliseconds>& v);
+  void Duration(const char* name, std::optional<Milliseconds>& v, bool required = false);
   void Duration(const char* name, Milliseconds& v, Milliseconds fallback);
   // A text with "$(" is kept as it is.
   void DurationOrText(const char* name, std::optional<Milliseconds>& v, std::string& text);

@@ -45,7 +45,7 @@ class Writer {
   void Number(const char* name, const std::optional<double>& v, Range) {
     if (v) (*out_)[name] = *v;
   }
-  void Duration(const char* name, const std::optional<Milliseconds>& v) {
+  void Duration(const char* name, const std::optional<Milliseconds>& v, bool /*required*/ = false) {
     if (v) (*out_)[name] = FormatDuration(*v);
   }
   void DurationOrText(const char* name, const std::optional<Milliseconds>& v,

@@ -49,10 +49,10 @@ class S3Source : public testing::Test {
   fs::path folder_;
 };
 
-#define EXPECT_SAYS(text, part)                                        \
-  do {                                                                 \
-    const std::string said = (text);                                   \
-    EXPECT_NE(said.find(part), std::string::npos) << "said: " << said; \
+#define EXPECT_SAYS(text, part)                                                                \
+  do {                                                                                         \
+    const std::string expect_says_text = (text);                                               \
+    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
   } while (false)
 
 TEST_F(S3Source, IsAFileByItsKey) {

@@ -84,8 +84,8 @@ class SchemaSketch {
   void Number(const char* name, const std::optional<double>&, Range r) {
     Set(name, {{"type", "number"}, {"minimum", r.min}, {"maximum", r.max}}, false);
   }
-  void Duration(const char* name, const std::optional<Milliseconds>&) {
-    Set(name, DurationSchema(), false);
+  void Duration(const char* name, const std::optional<Milliseconds>&, bool required = false) {
+    Set(name, DurationSchema(), required);
   }
   void DurationOrText(const char* name, const std::optional<Milliseconds>&, const std::string&) {
     Json s = DurationSchema();
