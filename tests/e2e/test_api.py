@@ -24,6 +24,7 @@ class Gateway:
     def __exit__(self, *error):
         self.child.terminate()
         self.child.wait(10)
+        self.child.stdout.close()
 
     def ask(self, path, token, body=None, headers=()):
         """Status and text of an answer."""

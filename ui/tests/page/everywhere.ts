@@ -48,7 +48,8 @@ async function listsRuns(page: Page) {
     const row = page
       .getByRole('row')
       .filter({ has: page.getByRole('link', { name: run.name, exact: true }) });
-    await row.getByText(run.phase, { exact: true }).waitFor();
+    // A reason may be the same word.
+    await row.getByText(run.phase, { exact: true }).first().waitFor();
   }
   console.log(`${items.length} runs looked at`);
 }
@@ -139,12 +140,22 @@ async function showsData(page: Page) {
 // What a report may not do, a browser says in its console.
 export const SANDBOXED = /sandboxed|Content Security Policy/i;
 
+// Of a pod that ended before anybody read what it wrote: the page shows what the gateway says.
+const LOG_IS_GONE = /404 .*\/steps\/[^/]+\/log\?/;
+
+// Of a step from the cache whose maker was deleted: it has no curves.
+const MAKER_IS_GONE = /404 .*\/steps\/[^/]+\/metrics$/;
+
 export function lookAtEverything() {
   anywhere('the runs are listed with their phases', { hash: '' }, listsRuns);
-  anywhere('each view of a run is drawn, and each tab of its steps', { hash: '' }, drawsRuns);
+  anywhere(
+    'each view of a run is drawn, and each tab of its steps',
+    { hash: '', expected: LOG_IS_GONE },
+    drawsRuns,
+  );
   anywhere(
     'grid, pipelines, models, lineage and comparison are drawn',
-    { hash: '', expected: SANDBOXED },
+    { hash: '', expected: new RegExp(`${SANDBOXED.source}|${MAKER_IS_GONE.source}`, 'i') },
     drawsTheOthers,
   );
   anywhere(

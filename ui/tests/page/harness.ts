@@ -69,7 +69,11 @@ export async function open(hash: string, options: BrowserContextOptions & Who = 
   const page = await context.newPage();
   const troubles: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text());
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    // What could not be had says itself only how that ended.
+    const { url } = message.location();
+    const what = message.text();
+    troubles.push(what.startsWith('Failed to load resource') ? `${what} ${url}` : what);
   });
   page.on('pageerror', (error) => troubles.push(String(error)));
   await context.route(
