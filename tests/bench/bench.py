@@ -7,7 +7,7 @@ import sys
 from promise import Table
 
 # A suite is a module here with run(table, options): it adds rows to the table. Name -> module, needs a cluster.
-SUITES = {"pods": ("pods", True), "scale": ("scale", True), "training": ("training", False), "serving": ("serving", False), "hostile": ("hostile", False),
+SUITES = {"pods": ("pods", True), "scale": ("scale", True), "loops": ("loops", True), "training": ("training", False), "serving": ("serving", False), "hostile": ("hostile", False),
           "storm": ("storm", True),
           "builds": ("builds", False), "data": ("data", False), "read": ("read", False), "boosting": ("boosting", False),
           "tables": ("tables", False), "rollout": ("rollout", False), "router": ("router", False), "store": ("store", False)}
@@ -17,8 +17,9 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/bench/run")
     parser.add_argument("suite", nargs="*", help=f"{', '.join(SUITES)}; all when none is named")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--size", type=float, default=1.0, help="share of the promises' sizes in the suites scale, storm, hostile and store")
+    parser.add_argument("--size", type=float, default=1.0, help="share of the promises' sizes in the suites scale, loops, storm, hostile and store")
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the smaller data of the suites data and read; the larger has ten times as many")
+    parser.add_argument("--over", default="pods,runs", help="of the suite loops: what its items are, by commas")
     parser.add_argument("--model", default="auto,linear,boosting,mlp", help="of the suite tables: whose boards, by commas")
     parser.add_argument("--tables", help="of the suite tables: some tables, by commas")
     parser.add_argument("--jobs", default="1", help="of the suite tables: tables at a time")

@@ -17,7 +17,7 @@ from simulated_nodes import SCHEDULING  # noqa: E402
 
 NS, FOREIGN = "bench-scale", "bench-foreign"
 NODES, CREATORS = 10, 8
-RUNS, STEPS, ITEMS, OWN_PODS, FOREIGN_PODS = 5_000, 5_000, 10_000, 10_000, 90_000
+RUNS, STEPS, OWN_PODS, FOREIGN_PODS = 5_000, 5_000, 10_000, 90_000
 RUNS_URL = f"/apis/penstock.dev/v1alpha1/namespaces/{NS}/pipelineruns"
 LIMIT = 256 * 1024
 
@@ -150,22 +150,6 @@ class Bench:
         self.runs.wait_succeeded([name], 1800)
         return time.monotonic() - start
 
-    def loop(self, n, as_runs):
-        """One run of a loop over n items, a pod each or a run of one step each: its seconds, the operator's of CPU, the most that it held in MiB."""
-        name, body = self.name(), step("each", "InImage") | SCHEDULING
-        if as_runs:
-            body = {"name": "each", "pipeline": {"steps": [body]}}
-        run = h.run_of(name, NS, [{**body, "forEach": {"range": {"to": n}}}])
-        with Memory() as memory:
-            start, busy = time.monotonic(), self.operator("process_cpu_seconds_total")
-            self.api.call("POST", RUNS_URL, run)
-            self.runs.wait_succeeded([name], 3600)
-            took = time.monotonic() - start
-        items = h.step_of(h.get("pplr", name, NS), "each")["items"]
-        if items["succeededIndexes"] != f"0-{n - 1}":
-            raise RuntimeError(f"{name}: not all of {n} items succeeded: {json.dumps(items)[:300]}")
-        return took, self.operator("process_cpu_seconds_total") - busy, memory.most / 2**20
-
     def revisions(self):
         """Bytes of the largest ControllerRevision."""
         items = self.api.call("GET", f"/apis/apps/v1/namespaces/{NS}/controllerrevisions")["items"]
@@ -214,17 +198,6 @@ def memory(table, bench, size):
     bench.clear()
 
 
-def loops(table, bench, size):
-    """Loops over pods, and over runs of one step: how long an item takes, what the operator holds, with all of them standing."""
-    for as_runs, what in ((False, "pods"), (True, "runs")):
-        n = int(ITEMS * size)
-        took, busy, most = bench.loop(n, as_runs)
-        table.fact(f"loop over {n} {what}: time an item", [1000 * took / n], "ms", f"{took:.0f} s in all; {1000 * busy / n:.1f} ms of the operator's CPU an item")
-        (table.at_most if size == 1 else lambda *a: table.fact(a[0], a[1], *a[3:]))(
-            f"loop over {n} {what}: operator memory", [most], 512, "MiB", "the largest while it ran; the bound is the chart's limit")
-        bench.clear()
-
-
 def run(table, options):
     h.install()
     size = options.size
@@ -250,5 +223,4 @@ def run(table, options):
         table.at_most(f"{n}-step DAG: largest status", [bench.runs.largest / 1024], LIMIT / 1024, "KiB", f"complete in {took:.0f} s, {n / took:.0f} steps/s")
         table.at_most(f"{n}-step DAG: largest ControllerRevision", [bench.revisions() / 1024], LIMIT / 1024, "KiB")
         bench.clear()
-        loops(table, bench, size)
         memory(table, bench, size)
