@@ -57,6 +57,7 @@ async function bundle() {
   };
   const worker = await esbuild.build({ ...common, entryPoints: ['src/api/stream_worker.ts'] });
   const workerPath = put('stream.js', worker.outputFiles[0].contents);
+  const boot = await esbuild.build({ ...common, entryPoints: ['src/boot.ts'] });
   const style = await esbuild.build({
     ...common,
     stdin: {
@@ -95,6 +96,7 @@ async function bundle() {
   const names = {
     icon: put('icon.svg', readFileSync(join(here, 'src/icon.svg'))),
     style: put('page.css', style.outputFiles[0].contents),
+    boot: put('boot.js', boot.outputFiles[0].contents),
     script,
     preload,
   };

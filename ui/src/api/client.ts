@@ -1,5 +1,8 @@
 // Requests to the gateway that served this page, and to nobody else.
+import { early } from './early';
 import { authorization, loginAt, refused } from './token';
+
+export { inNamespace, path } from './path';
 
 export class ApiError extends Error {
   constructor(
@@ -10,26 +13,6 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
-}
-
-const BASE = '/api/v1';
-
-// A path with each part escaped: names come from users.
-export function path(parts: string[], query: Record<string, string | number | undefined> = {}) {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== '') search.set(name, String(value));
-  }
-  const text = search.toString();
-  return `${BASE}/${parts.map(encodeURIComponent).join('/')}${text ? `?${text}` : ''}`;
-}
-
-export function inNamespace(
-  namespace: string,
-  parts: string[],
-  query: Record<string, string | number | undefined> = {},
-) {
-  return path(['namespaces', namespace, ...parts], query);
 }
 
 async function refusal(response: Response): Promise<ApiError> {
@@ -78,7 +61,8 @@ export async function get<T>(
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (etag) headers['If-None-Match'] = etag;
   // The page keeps the tag itself; the browser's own cache would answer 200 in place of 304.
-  const response = await send(url, { headers, signal, cache: 'no-store' });
+  const begun = etag ? undefined : await early(url);
+  const response = begun ?? (await send(url, { headers, signal, cache: 'no-store' }));
   if (response.status === 304) return undefined;
   if (!response.ok) throw await refusal(response);
   return { body: (await response.json()) as T, etag: response.headers.get('ETag') };

@@ -1,6 +1,6 @@
 // An answer of the gateway that is kept fresh: asked again by its ETag while the page is seen.
 import { signal, type ReadonlySignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 
 import { ApiError, get } from './client';
 
@@ -88,7 +88,8 @@ export function useLive<T>(url: string, every: number | (() => number) = 3000): 
     () => (url ? new Poll<T>(url, typeof every === 'function' ? every : () => every) : undefined),
     [url],
   );
-  useEffect(() => {
+  // Before the first frame, and not after it: what it waits for is asked for at once.
+  useLayoutEffect(() => {
     poll?.start();
     return () => poll?.stop();
   }, [poll]);

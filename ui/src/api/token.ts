@@ -2,7 +2,7 @@
 // that a person gives. It is kept as long as the tab, and goes nowhere but to the gateway of this page.
 import { signal } from '@preact/signals';
 
-const STORED = 'penstock.token';
+import { STORED } from './stored';
 
 export const token = signal(sessionStorage.getItem(STORED) ?? '');
 export const refused = signal(''); // why the gateway knows nobody by it; empty: it does

@@ -35,14 +35,15 @@ export function GraphView(props: Props) {
   const viewport = useMemo(() => new Viewport(), []);
   const [tall, setTall] = useState<boolean>();
   const large = nodes.length > MOST_SVG;
-  // Whichever way of the two is drawn larger; which that is changes with the box's form.
+  // Whichever way of the two is drawn larger; which that is changes with the box's form. A large
+  // one has one way, and is laid out once.
   const drawn = useMemo(() => {
     const ids = nodes.map((node) => node.id);
     const across = layout(ids, edges, NODE);
     if (large || tall === undefined) return across;
     const down = layout(ids, edges, NODE_DOWN, true);
     return scaleOf(down, viewport) > scaleOf(across, viewport) ? down : across;
-  }, [shape, tall]);
+  }, [shape, large ? undefined : tall]);
   const byId = useMemo(() => new Map(nodes.map((node) => [node.id, node])), [nodes]);
 
   const isFitted = useRef(false);

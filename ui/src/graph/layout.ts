@@ -50,7 +50,8 @@ export function layout(
   const bend = areFew(links, layer);
   const bends = links.map(([a, b]) => connect(slots, a, b, bend));
   const layers = byLayer(slots);
-  for (let n = 0; n < SWEEPS; n += 1) sweep(slots, layers, n % 2 === 0);
+  const means = new Float64Array(slots.length);
+  for (let n = 0; n < SWEEPS; n += 1) sweep(slots, layers, n % 2 === 0, means);
   place(slots, layers, size.gap);
 
   const x = (at: number) => at * (deep + size.gapLayer) + deep / 2;
@@ -93,12 +94,12 @@ type Link = readonly [number, number];
 
 // Edges of nodes that are there, once each, and none from a node to itself.
 function withoutRepeats(edges: readonly Edge[], index: Map<string, number>): Link[] {
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   const links: Link[] = [];
   for (const [from, to] of edges) {
     const [a, b] = [index.get(from), index.get(to)];
     if (a === undefined || b === undefined || a === b) continue;
-    const key = `${a} ${b}`;
+    const key = a * index.size + b;
     if (!seen.has(key)) links.push([a, b]);
     seen.add(key);
   }
@@ -160,18 +161,18 @@ function byLayer(slots: Slot[]): number[][] {
 }
 
 // Each layer in the order of the mean places of its neighbours in the layer before (or after).
-function sweep(slots: Slot[], layers: number[][], forward: boolean) {
+// `mean`: room for a number a slot.
+function sweep(slots: Slot[], layers: number[][], forward: boolean, mean: Float64Array) {
   const order = forward ? layers : layers.toReversed();
   for (const members of order) {
-    const mean = new Map<number, number>();
     for (const n of members) {
       const near = forward ? slots[n]!.before : slots[n]!.after;
       let sum = 0;
       for (const m of near) sum += slots[m]!.order / Math.max(1, layers[slots[m]!.layer]!.length);
       const own = slots[n]!.order / Math.max(1, members.length);
-      mean.set(n, near.length === 0 ? own : sum / near.length);
+      mean[n] = near.length === 0 ? own : sum / near.length;
     }
-    members.sort((a, b) => mean.get(a)! - mean.get(b)! || slots[a]!.order - slots[b]!.order);
+    members.sort((a, b) => mean[a]! - mean[b]! || slots[a]!.order - slots[b]!.order);
     members.forEach((n, at) => (slots[n]!.order = at));
   }
 }

@@ -1,7 +1,7 @@
 // One run as the page knows it: asked whole by its ETag, and kept up by the event stream in
 // between. Changes are shown once a frame, whatever their number.
 import { signal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 
 import { ApiError, get, inNamespace } from '../api/client';
 import type { Run as Answer } from '../api/gateway';
@@ -32,9 +32,9 @@ export class RunStore {
 
   start() {
     document.addEventListener('visibilitychange', this.again);
-    this.unfollow = follow({ namespace: this.namespace, run: this.name }, this.told);
-    // What happened while the stream was away was not told.
+    // Asked for at once, and again for what happened while the stream was away and was not told.
     this.unconnect = connected.subscribe(() => void this.again());
+    this.unfollow = follow({ namespace: this.namespace, run: this.name }, this.told);
   }
 
   stop() {
@@ -161,7 +161,8 @@ export function count(rows: Iterable<StepRow>): StepCounts {
 
 export function useRun(namespace: string, name: string): RunStore {
   const store = useMemo(() => new RunStore(namespace, name), [namespace, name]);
-  useEffect(() => {
+  // Before the first frame, and not after it: what it waits for is asked for at once.
+  useLayoutEffect(() => {
     store.start();
     return () => store.stop();
   }, [store]);

@@ -2,24 +2,9 @@
 // stands there, so that an address can be sent to somebody.
 import { computed, signal } from '@preact/signals';
 
-export interface Route {
-  parts: string[];
-  query: URLSearchParams;
-}
+import { parse, type Route } from './address';
 
-export function parse(hash: string): Route {
-  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
-  const parts = path.split('/').filter(Boolean).map(decoded);
-  return { parts, query: new URLSearchParams(search) };
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
+export { parse, type Route };
 
 export type Query = Record<string, string | number | undefined>;
 

@@ -1,6 +1,6 @@
 // First paints and frames by the clock, with the median and the middle half of several, and beside
 // them what the page itself computed: on a busy machine only the latter is the page's. Over the
-// stand-in; `ui/test bench [TIMES]`.
+// stand-in; `ui/test bench [TIMES]`. PENSTOCK_UI: another build of the page than dist.
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 
@@ -34,6 +34,12 @@ async function firstPaint(page: Page, url: string, what: string, selector: strin
   say(`first paint of ${what}, ${TIMES} times`, 'at most 500 ms', {
     'by the clock': middle(all.map((one) => one.wall)),
     'computed by the main thread': middle(all.map((one) => one.cpu)),
+    ...Object.fromEntries(
+      Object.keys(all[0]?.at ?? {}).map((name) => [
+        `  ${name}, at`,
+        middle(all.map((one) => one.at[name] ?? NaN)),
+      ]),
+    ),
   });
 }
 
@@ -62,7 +68,7 @@ async function frames(page: Page, what: string, work: (page: Page) => Promise<vo
   });
 }
 
-const gateway = standIn(resolve('dist'));
+const gateway = standIn(resolve(process.env.PENSTOCK_UI ?? 'dist'));
 const base = await gateway.listen();
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 const load = () => `load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} processors`;

@@ -7,7 +7,28 @@ import { until } from './harness';
 export interface Painted {
   wall: number; // milliseconds from the navigation
   cpu: number; // of them, what the page's main thread computed
+  at: Record<string, number>; // when what it waits for was there, milliseconds from the navigation
 }
+
+// What the page of one address waits for, in the order in which it comes: `data` is the largest
+// answer of the API before the paint.
+const milestones = () => {
+  const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+  const all = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+  const painted = performance.getEntriesByName('shown')[0]!.startTime;
+  const largest = (path: RegExp) =>
+    all
+      .filter((one) => path.test(one.name) && one.responseEnd <= painted)
+      .sort((a, b) => b.decodedBodySize - a.decodedBodySize)[0];
+  const data = largest(/\/api\/v1\/namespaces\//);
+  return {
+    document: page!.responseEnd,
+    script: largest(/\/page-\w+\.js/)?.responseEnd ?? 0,
+    'data asked for': data?.requestStart ?? 0,
+    'data, first byte': data?.responseStart ?? 0,
+    'data, whole': data?.responseEnd ?? 0,
+  };
+};
 
 // To the frame after `count` elements of `selector` were there, as often as asked.
 export async function paints(
@@ -38,7 +59,7 @@ export async function paints(
     const cpu = ofMain(events)
       .filter((e) => e.pid === mark?.pid && e.ts <= mark.ts)
       .reduce((sum, e) => sum + e.time, 0);
-    all.push({ wall, cpu });
+    all.push({ wall, cpu, at: await page.evaluate(milestones) });
   }
   return all;
 }
