@@ -142,69 +142,120 @@ class KeptLogs {
   std::unique_ptr<Gateway> gateway_;
 };
 
-int ClusterLogs(const LogsOptions& options, const Cluster& cluster,
-                const std::vector<StepPod>& pods, Session& session) {
-  int code = kOk;
-  bool any = false;
-  KeptLogs kept(options, cluster, session);
-  for (const StepPod& pod : pods) {
-    if (pod.pod.empty()) {
-      code = kFailed;
-      continue;
-    }
-    Result<void> read;
-    const auto containers = ContainersOf(cluster, pod.pod, session.interrupted);
+// Prints the logs of pods, one after the other: of those that stand what the kubelet has, of the
+// others what the gateway kept.
+class ClusterLogs {
+ public:
+  ClusterLogs(const LogsOptions& options, const Cluster& cluster, bool several, Session& session)
+      : options_(options),
+        cluster_(cluster),
+        several_(several),
+        session_(session),
+        kept_(options, cluster, session) {}
+
+  void Print(const StepPod& pod) {
+    if (pod.pod.empty()) return Fail();  // it has been told why
+    if (pod.gone) return PrintOfItem(pod);
+    const Result<void> read = Read(pod);
+    any_ = any_ || read;
+    if (read || read.error().kind == ErrorKind::kCancelled) return;
+    if (read.error().kind != ErrorKind::kNotFound)
+      return Fail("step " + pod.step + ": " + read.error().message);
+    const Result<void> kept = PrintKept(pod);
+    if (kept) return;
+    Fail("step " + pod.step + ": its pod " + pod.pod +
+         (kept.error().kind == ErrorKind::kNotFound
+              ? " is gone, and no log of it was kept: "
+              : " is gone, and the gateway, which keeps logs, could not be asked: ") +
+         kept.error().message);
+  }
+
+  // To be called once, behind the last pod.
+  int End() {
+    if (without_ > 0 && (any_ || options_.step.empty()))
+      session_.err << "note: " << Without() << "\n";
+    else if (without_ > 0)
+      Fail(Without());
+    return any_ && options_.step.empty() ? kOk : code_;
+  }
+
+ private:
+  Result<void> Read(const StepPod& pod) {
+    const auto containers = ContainersOf(cluster_, pod.pod, session_.interrupted);
     for (const std::string& container : containers) {
       kube::LogOptions log;
       log.container = container;
-      log.follow = options.follow;
-      log.previous = options.previous;
-      if (options.tail >= 0) log.tail_lines = options.tail;
-      LinePrinter printer(session.out, Prefix(pods.size() > 1 ? pod.step : "",
-                                              containers.size() > 1 ? container : ""));
-      read = cluster.client->Logs(
-          cluster.namespace_, pod.pod, log,
+      log.follow = options_.follow;
+      log.previous = options_.previous;
+      if (options_.tail >= 0) log.tail_lines = options_.tail;
+      LinePrinter printer(session_.out,
+                          Prefix(several_ ? pod.step : "", containers.size() > 1 ? container : ""));
+      Result<void> read = cluster_.client->Logs(
+          cluster_.namespace_, pod.pod, log,
           [&](std::string_view piece) {
             printer.Write(piece);
             return true;
           },
-          session.interrupted);
-      if (!read) break;
+          session_.interrupted);
+      if (!read) return read;
     }
-    if (!read && read.error().kind == ErrorKind::kNotFound) {
-      const Result<std::string> log = kept.Of(pod);
-      any = any || log;
-      if (log) {
-        LinePrinter(session.out, Prefix(pods.size() > 1 ? pod.step : "", ""))
-            .Write(TailOf(*log, options.tail));
-        continue;
-      }
-      session.err << "error: step " << pod.step << ": its pod " << pod.pod
-                  << (log.error().kind == ErrorKind::kNotFound
-                          ? " is gone, and no log of it was kept: "
-                          : " is gone, and the gateway, which keeps logs, could not be asked: ")
-                  << log.error().message << "\n";
-      code = kFailed;
-      continue;
-    }
-    any = any || static_cast<bool>(read);
-    if (read || read.error().kind == ErrorKind::kCancelled) continue;
-    session.err << "error: step " << pod.step << ": " << read.error().message << "\n";
-    code = kFailed;
+    return {};
   }
-  return any && options.step.empty() ? kOk : code;
-}
 
-}  // namespace
+  Result<void> PrintKept(const StepPod& pod) {
+    const Result<std::string> log = kept_.Of(pod);
+    if (!log) return log.error();
+    any_ = true;
+    LinePrinter(session_.out, Prefix(several_ ? pod.step : "", ""))
+        .Write(TailOf(*log, options_.tail));
+    return {};
+  }
 
-namespace {
+  // A loop may have thousands of items: what is the same of many is told once.
+  void PrintOfItem(const StepPod& pod) {
+    if (unreachable_ || session_.interrupted.stop_requested()) return;
+    const Result<void> kept = PrintKept(pod);
+    if (kept) return;
+    if (kept.error().kind == ErrorKind::kNotFound) {
+      if (without_++ == 0) first_without_ = pod.step;
+      return;
+    }
+    unreachable_ = true;
+    Fail("step " + pod.step +
+         ": its pod is gone, and the gateway, which keeps logs, could not be asked: " +
+         kept.error().message);
+  }
+
+  [[nodiscard]] std::string Without() const {
+    const bool one = without_ == 1;
+    return "step " + first_without_ +
+           (one ? "" : " and " + std::to_string(without_ - 1) + " more items") +
+           ": no log is kept; " + (one ? "its pod is" : "their pods are") + " gone, or " +
+           (one ? "it" : "they") + " came from the cache";
+  }
+
+  void Fail(const std::string& message = "") {
+    if (!message.empty()) session_.err << "error: " << message << "\n";
+    code_ = kFailed;
+  }
+
+  const LogsOptions& options_;
+  const Cluster& cluster_;
+  const bool several_;
+  Session& session_;
+  KeptLogs kept_;
+  int code_ = kOk, without_ = 0;
+  std::string first_without_;
+  bool any_ = false, unreachable_ = false;
+};
 
 // Puts the pods that made a step's outputs in the place of each that came from the cache, those of
 // its items, "each.3", in that of each loop, and the pods of its run, "call/fit", in the place of
 // each that is a Pipeline.
 Result<void> TakePods(const RunArchive& archive, const KnownRun& run, const RunPlace& place,
                       const Session& session, std::vector<StepPod>& pods) {
-  if (Result<void> found = FindItems(archive, run, place, session, pods); !found) return found;
+  if (auto found = FindItems(archive, run, place, session, pods, GoneItems::kNamed); !found)
+    return found;
   for (StepPod& pod : pods) {
     pod.of_run = run.run.meta.name;
     pod.of_step = pod.item ? pod.step.substr(0, pod.step.rfind('.')) : pod.step;
@@ -225,6 +276,7 @@ Result<void> TakePods(const RunArchive& archive, const KnownRun& run, const RunP
                      .pod = std::move(inner.pod),
                      .run = "",
                      .item = inner.item,
+                     .gone = inner.gone,
                      .of_run = std::move(inner.of_run),
                      .of_step = std::move(inner.of_step)});
   }
@@ -254,8 +306,10 @@ int Logs(const LogsOptions& options, Session& session) {
   if (Result<void> found = TakePods(archive, *run, place, session, *pods); !found) {
     return session.Fail(kFailed, found.error().message);
   }
-  return state ? LocalLogs(options, *state, run->object, *pods, session)
-               : ClusterLogs(options, *cluster, *pods, session);
+  if (state) return LocalLogs(options, *state, run->object, *pods, session);
+  ClusterLogs logs(options, *cluster, pods->size() > 1, session);
+  for (const StepPod& pod : *pods) logs.Print(pod);
+  return logs.End();
 }
 
 int Cancel(const CancelOptions& options, Session& session) {

@@ -4,6 +4,9 @@
 #include <set>
 
 #include "operator/base/try.h"
+#include "operator/kube/resources.h"
+#include "operator/plan/attempt/labels.h"
+#include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/values/indexes.h"
 #include "operator/protocol/step_metrics.h"
@@ -143,14 +146,45 @@ Json StepRows(const Place& place, const KnownRun& run) {
   return rows;
 }
 
+namespace {
+
+// The newest attempt of an item, of which a status keeps nothing: the last whose pod stands, or a
+// later one whose log does; 1 where neither does.
+Result<int> NewestAttempt(const Place& place, const KnownRun& run, const std::string& step,
+                          int item, const std::stop_token& stop) {
+  const api::ObjectMeta& meta = run.run.meta;
+  const std::string labels = std::string(plan::kLabelRunUid) + "=" + meta.uid + "," +
+                             plan::kLabelStep + "=" + step + "," + plan::kLabelItem + "=" +
+                             std::to_string(item);
+  PENSTOCK_ASSIGN(const auto pods, place.List(kube::kPods, meta.namespace_, labels, stop));
+  int newest = 1;
+  for (const Json& pod : pods) newest = std::max(newest, plan::DecodePod(pod).attempt);
+  for (;; ++newest) {
+    LogAsk next;
+    next.ns = meta.namespace_;
+    next.pod = plan::PodName(meta.name, meta.uid, step, newest + 1, item);
+    next.run_uid = meta.uid;
+    next.limit = 1;
+    const auto log = place.Log(next, stop);
+    if (!log && log.error().kind == ErrorKind::kNotFound) return newest;
+    if (!log) return log.error();
+  }
+}
+
+}  // namespace
+
 Result<std::string> PodOf(const Place& place, const KnownRun& run, const std::string& name,
-                          std::optional<int> attempt, std::optional<int> item) {
+                          std::optional<int> attempt, std::optional<int> item,
+                          const std::stop_token& stop) {
   const api::StepStatus* step = run.Step(name);
   if (step == nullptr) return NotFound("step " + name + " has not started");
   const api::ObjectMeta& meta = run.run.meta;
   if (item) {
     if (!step->items) return NotFound("step " + name + " is no loop: it has no items");
-    return plan::PodName(meta.name, meta.uid, name, attempt.value_or(1), item);
+    if (!attempt) {
+      PENSTOCK_ASSIGN(attempt, NewestAttempt(place, run, name, *item, stop));
+    }
+    return plan::PodName(meta.name, meta.uid, name, *attempt, item);
   }
   if (step->items)
     return NotFound("step " + name + " runs once for each item: give item=0 to " +

@@ -31,6 +31,6 @@ namespace penstock::views {
 // looped step. kNotFound says why there is none.
 [[nodiscard]] Result<std::string> PodOf(const Place& place, const KnownRun& run,
                                         const std::string& step, std::optional<int> attempt,
-                                        std::optional<int> item);
+                                        std::optional<int> item, const std::stop_token& stop);
 
 }  // namespace penstock::views

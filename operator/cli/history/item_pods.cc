@@ -12,6 +12,7 @@
 #include "operator/plan/attempt/pod_fact.h"
 #include "operator/plan/attempt/pod_spec.h"
 #include "operator/plan/step/child_fact.h"
+#include "operator/plan/values/indexes.h"
 
 namespace penstock::cli {
 namespace {
@@ -68,6 +69,23 @@ Result<ItemPods> OnTheCluster(const Cluster& cluster, const KnownRun& run, const
   return found;
 }
 
+void NameGone(const KnownRun& run, const StepPod& loop, ItemPods& found) {
+  const api::StepStatus* status = run.Step(loop.step);
+  if (status == nullptr || !status->items) return;
+  const api::ObjectMeta& meta = run.run.meta;
+  for (const std::string* ended :
+       {&status->items->succeeded_indexes, &status->items->failed_indexes})
+    for (const std::size_t index : plan::ParseIndexes(*ended, status->items->total)) {
+      const int item = static_cast<int>(index);
+      if (found.contains(item) || (loop.item && *loop.item != item)) continue;
+      found[item] = {.step = NameOf(loop.step, item),
+                     .pod = plan::PodName(meta.name, meta.uid, loop.step, 1, item),
+                     .run = "",
+                     .item = item,
+                     .gone = true};
+    }
+}
+
 Result<ItemPods> RunsOf(const RunArchive& archive, const KnownRun& run, const StepPod& loop) {
   const Result<std::vector<KnownRun>> runs = archive.OfItems(run, loop.step);
   if (!runs) return runs.error();
@@ -81,7 +99,7 @@ Result<ItemPods> RunsOf(const RunArchive& archive, const KnownRun& run, const St
 }
 
 Result<ItemPods> ItemsOf(const RunArchive& archive, const KnownRun& run, const RunPlace& place,
-                         const Session& session, const StepPod& loop) {
+                         const Session& session, const StepPod& loop, GoneItems gone) {
   const int total = TotalOf(run, loop.step);
   if (loop.item && *loop.item >= total)
     return NotFound("step " + loop.step + " has " + std::to_string(total) +
@@ -90,9 +108,11 @@ Result<ItemPods> ItemsOf(const RunArchive& archive, const KnownRun& run, const R
   Result<ItemPods> found = ItemPods();
   // What the run is made of may be deleted: then both are looked for.
   if (step == nullptr || step->nested) found = RunsOf(archive, run, loop);
-  if (found && found->empty() && (step == nullptr || !step->nested))
+  if (found && found->empty() && (step == nullptr || !step->nested)) {
     found = place.state != nullptr ? OnThisMachine(*place.state, run, loop)
                                    : OnTheCluster(*place.cluster, run, loop, session.interrupted);
+    if (found && place.cluster != nullptr && gone == GoneItems::kNamed) NameGone(run, loop, *found);
+  }
   if (found && found->empty() && loop.item)
     return NotFound(NameOf(loop.step, *loop.item) +
                     ": nothing of it is kept; it came from the cache, or has not started");
@@ -102,14 +122,14 @@ Result<ItemPods> ItemsOf(const RunArchive& archive, const KnownRun& run, const R
 }  // namespace
 
 Result<void> FindItems(const RunArchive& archive, const KnownRun& run, const RunPlace& place,
-                       const Session& session, std::vector<StepPod>& pods) {
+                       const Session& session, std::vector<StepPod>& pods, GoneItems gone) {
   std::vector<StepPod> all;
   for (StepPod& pod : pods) {
     if (!pod.looped) {
       all.push_back(std::move(pod));
       continue;
     }
-    auto items = ItemsOf(archive, run, place, session, pod);
+    auto items = ItemsOf(archive, run, place, session, pod, gone);
     if (!items) return items.error();
     for (auto& [index, item] : *items) all.push_back(std::move(item));
   }

@@ -29,6 +29,7 @@ struct StepPod {
   // Of a looped step, which has neither: its items have (cli/item_pods.h).
   bool looped = false;
   std::optional<int> item = {};  // the one that was asked for; nullopt: all
+  bool gone = false;  // of an item that has ended: no pod of it stands, `pod` is that of attempt 1
   // Whose pod it is, where that is known: of a step from the cache those that made its outputs.
   std::string of_run = {}, of_step = {};
 };

@@ -2,6 +2,7 @@
 #include "operator/base/json.h"
 #include "operator/base/sha256.h"
 #include "operator/cli/testing/cluster_fixture.h"
+#include "operator/gateway/testing/gateway_fixture.h"
 
 namespace penstock::cli {
 namespace {
@@ -161,6 +162,63 @@ TEST_F(ClusterTest, LogsFindTheItemsOfALoopByTheirLabels) {
   EXPECT_EQ(out_.str(), "plain.0: plain red\nplain.1: plain blue\n");
   ASSERT_EQ(Penstock({"describe", "outer", "--cluster", "-o", "json"}), kOk) << err_.str();
   EXPECT_EQ(Json::parse(out_.str())["steps"][0]["items"]["runs"].size(), 2U);
+}
+
+TEST_F(ClusterTest, LogsOfItemsWhosePodsAreGoneAreWhatTheGatewayKeeps) {
+  Write("many.yaml",
+        "apiVersion: penstock.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: many}\nspec:\n"
+        "  runPolicy: Manual\n  steps:\n  - {name: each, forEach: {in: [a, b, c, d]}, container: "
+        "{image: example.com/shell:1, command: [sh, -c, 'echo is $0', $(each.value)]}}\n");
+  Create(kube::kPipelines, "many.yaml");
+  ASSERT_EQ(Penstock({"run", "many", "--cluster"}), kOk) << out_.str() << err_.str();
+  gateway::TestGateway gateway(folder_);
+  std::vector<std::string> asked;
+  gateway.router.Add("GET", "/api/v1/namespaces/default/runs/{run}/steps/{step}/log",
+                     [&](gateway::Exchange& x, const auto&) {
+                       asked.push_back(x.path() + "?" + x.query());
+                       if (x.query().ends_with("item=3"))
+                         x.Respond(200, "text/plain", "kept of 3\n");
+                       else
+                         x.Respond(404, "application/json",
+                                   R"({"error": {"code": "NotFound", "message": "not kept"}})");
+                     });
+  gateway.Start();
+  Write("token", "good\n");
+  Write("ca.pem", gateway.certificates->CaPem());
+  const auto logs = [&](const std::string& step) {
+    return Penstock({"logs", "many", step, "--cluster", "--gateway", gateway.Url(), "--token-file",
+                     "token", "--ca-file", "ca.pem"});
+  };
+  const auto pods = cluster_->client().List(kube::kPods, kLocalNamespace, {});
+  ASSERT_TRUE(pods);
+  for (const Json& pod : pods->items)
+    if (pod["metadata"]["labels"].value("penstock.dev/item", "") != "0") {
+      ASSERT_TRUE(cluster_->client().Delete(kube::kPods, kLocalNamespace,
+                                            pod["metadata"].value("name", ""), {}));
+    }
+  ASSERT_EQ(logs("each.0"), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "is a\n");
+  EXPECT_TRUE(asked.empty()) << "its pod stands";
+  ASSERT_EQ(logs("each.3"), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "kept of 3\n");
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_NE(asked[0].find("/steps/each/log?tail="), std::string::npos) << asked[0];
+  EXPECT_EQ(logs("each.1"), kFailed);
+  EXPECT_EQ(err_.str(),
+            "error: step each.1: no log is kept; its pod is gone, or it came from the cache\n");
+  EXPECT_EQ(logs("each.4"), kFailed);
+  EXPECT_NE(err_.str().find("there is no each.4"), std::string::npos) << err_.str();
+  ASSERT_EQ(logs("each"), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "each.0: is a\neach.3: kept of 3\n");
+  EXPECT_EQ(err_.str(),
+            "note: step each.1 and 1 more items: no log is kept; their pods are gone, or they came "
+            "from the cache\n");
+  gateway.server->Stop();
+  EXPECT_EQ(logs("each"), kFailed);
+  const std::string said = err_.str();
+  const std::string unasked = "the gateway, which keeps logs, could not be asked: ";
+  ASSERT_NE(said.find(unasked), std::string::npos) << said;
+  EXPECT_EQ(said.find(unasked), said.rfind(unasked)) << "told once:\n" << said;
 }
 
 TEST_F(NestedRunTest, ADeclaredInputIsToBeGiven) {

@@ -71,7 +71,7 @@ Result<void> GiveLog(const views::Place& place, ApiRequest& r) {
   }
   PENSTOCK_ASSIGN(const auto run, views::FindRun(place, r.ns(), r.Path("name"), r.stop()));
   const std::string& step = r.Path("step");
-  PENSTOCK_ASSIGN(ask.pod, views::PodOf(place, run.known, step, attempt, item));
+  PENSTOCK_ASSIGN(ask.pod, views::PodOf(place, run.known, step, attempt, item, r.stop()));
   ask.ns = r.ns();
   ask.run_uid = run.known.run.meta.uid;
   const api::StepStatus* status = run.known.Step(step);

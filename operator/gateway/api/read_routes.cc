@@ -88,7 +88,8 @@ Result<Reply> Metrics(const views::Place& place, ApiRequest& r) {
   if (step != nullptr && step->cached && !step->cached_from.empty())
     if (auto maker = views::FindRun(place, r.ns(), step->cached_from, r.stop()))
       run = *std::move(maker);
-  PENSTOCK_ASSIGN(const auto pod, views::PodOf(place, run.known, r.Path("step"), attempt, item));
+  PENSTOCK_ASSIGN(const auto pod,
+                  views::PodOf(place, run.known, r.Path("step"), attempt, item, r.stop()));
   return Ok(views::MetricsView(place, run.known, pod, r.All("names")));
 }
 

@@ -89,6 +89,39 @@ TEST_F(ApiFiles, AnAttemptThatWasNotIsNotFound) {
   EXPECT_EQ(Ask("GET", kLog + "?limit=0").status, 400);
 }
 
+TEST_F(ApiFiles, TheLogOfAnItemIsThatOfItsNewestAttemptAlsoWhenItsPodsAreGone) {
+  Json run = cluster_.Get(kube::kPipelineRuns, "team", "flights-1").value();
+  run["status"]["steps"].push_back({{"name", "each"},
+                                    {"phase", "Succeeded"},
+                                    {"items", {{"total", 3}, {"succeededIndexes", "0-2"}}}});
+  cluster_.Restore(kube::kPipelineRuns, run);
+  const artifacts::LogStore kept(store_->root());
+  const auto pod = [](int attempt, int item) {
+    return plan::PodName("flights-1", "uid-flights-1", "each", attempt, item);
+  };
+  for (const int attempt : {1, 2, 3})
+    ASSERT_TRUE(kept.Put("team", "uid-flights-1", pod(attempt, 2),
+                         "attempt " + std::to_string(attempt) + "\n"));
+  const std::string log = "/namespaces/team/runs/flights-1/steps/each/log";
+  EXPECT_EQ(Ask("GET", log + "?item=2").body, "attempt 3\n");
+  EXPECT_EQ(Ask("GET", log + "?item=2&attempt=1").body, "attempt 1\n");
+  EXPECT_EQ(Ask("GET", log + "?item=1").status, 404);
+  ASSERT_TRUE(kept.Put("team", "uid-flights-1", pod(5, 2), "attempt 5\n"));
+  ASSERT_TRUE(cluster_.Create(kube::kPods, "team",
+                              {{"apiVersion", "v1"},
+                               {"kind", "Pod"},
+                               {"metadata",
+                                {{"name", pod(5, 2)},
+                                 {"namespace", "team"},
+                                 {"labels",
+                                  {{"penstock.dev/run-uid", "uid-flights-1"},
+                                   {"penstock.dev/step", "each"},
+                                   {"penstock.dev/item", "2"},
+                                   {"penstock.dev/attempt", "5"}}}}},
+                               {"spec", {{"containers", {{{"name", "step"}}}}}}}));
+  EXPECT_EQ(Ask("GET", log + "?item=2").body, "attempt 5\n") << "whose pod stands";
+}
+
 TEST_F(ApiFiles, AReportRunsNothingInTheReadersBrowser) {
   const auto reply =
       Ask("GET", "/namespaces/team/artifacts/" + net::UrlEncode(report_) + "/content/?as=html");
