@@ -1,18 +1,15 @@
 #include "operator/plan/run/run_plan.h"
 
 #include <algorithm>
-#include <climits>
-#include <iterator>
 
 #include "operator/base/json.h"
-#include "operator/base/shown_text.h"
 #include "operator/plan/attempt/pod_spec.h"
-#include "operator/plan/attempt/refusal_reason.h"
 #include "operator/plan/locks/run_locks.h"
 #include "operator/plan/resolve/when_check.h"
-#include "operator/plan/run/held_places.h"
 #include "operator/plan/run/leftovers.h"
 #include "operator/plan/run/loop_plan.h"
+#include "operator/plan/run/refused_create.h"
+#include "operator/plan/run/run_room.h"
 #include "operator/plan/run/run_so_far.h"
 #include "operator/plan/run/run_steps.h"
 #include "operator/plan/run/run_volumes.h"
@@ -36,8 +33,6 @@ namespace {
 
 using api::StepPhase;
 
-constexpr int kMaxCreates = 50;
-constexpr Milliseconds kRefusedAgain{5'000};
 constexpr Milliseconds kLookAboveAgain{30'000};
 constexpr Milliseconds kRoomAgain{15'000};
 // Steps without a place that are still looked up in the cache, which needs none.
@@ -50,13 +45,14 @@ class RunPlanner {
         settings_(settings),
         now_(now),
         locks_(o.run, o.locks, OwnLocks(o), now),
-        steps_(o) {}
+        steps_(o),
+        room_(o, settings, steps_) {}
 
   RunPlan Plan() {
     if (!o_.WaitsForReceipts()) Decide();
     PlanStatus(o_, steps_.all(), HasLeftovers(), now_, plan_);
-    PutLocks();
-    PutLabels();
+    PutLocks(o_, locks_, steps_, o_.IsSuspended() && !Cancelled(), plan_);
+    PutLabels(o_, plan_);
     for (const StepState& s : steps_.all())
       if (s.wake && s.kind != StepState::Kind::kFinal) Wake(*s.wake);
     if (plan_.finished) plan_.requeue_after.reset();
@@ -72,8 +68,7 @@ class RunPlanner {
     steps_.TakeUp(now_, plan_);
     ShowDaemons(steps_.all(), o_, now_, plan_);
     if (o_.resolved->TakesLocks())
-      places_.Take(locks_.Begin([this](const api::RunLock& lock) { return steps_.Needs(lock); }),
-                   steps_);
+      room_.Hold(locks_.Begin([this](const api::RunLock& lock) { return steps_.Needs(lock); }));
     for (StepState& s : steps_.all()) {
       if (s.kind == StepState::Kind::kIdle) Advance(s);
       PlanLastGood(s, o_, now_, plan_);
@@ -143,7 +138,7 @@ class RunPlanner {
       s.wake = *s.not_before;
       return;
     }
-    if (!HasPlace(s) && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
+    if (!room_.HasPlace(s) && ++looked_ahead_ > kLookAhead) return WaitForPlace(s);
     AttemptSpec spec{
         in.step ? &*in.step : s.step, s.status.attempts + 1, s.spent, "", in.parameters, in.inputs};
     spec.item = s.item;
@@ -266,26 +261,6 @@ class RunPlanner {
     return waits_for.empty();
   }
 
-  // Those that wait for a daemon could wait for its place: it takes none.
-  [[nodiscard]] bool IsFull(const StepState& s) const {
-    if (s.step->daemon) return false;
-    if (places_.Has(s)) return false;
-    if (s.item && steps_.LoopOf(s.step->name).IsFull(*s.step, places_.OfStep(s.step->name)))
-      return true;
-    const auto& own = o_.resolved->parallelism;
-    const auto& most = settings_.max_parallelism;
-    const int places = std::min(own.value_or(INT_MAX), most.value_or(INT_MAX));
-    return steps_.occupied + places_.all() >= places;
-  }
-  // What a step with a Pipeline runs has pods of its own; a daemon must not wait for those that use
-  // it.
-  [[nodiscard]] bool HasRoom(const StepState& s) const {
-    return !o_.pods_left || s.step->nested || s.step->daemon || pods_made_ < *o_.pods_left;
-  }
-  [[nodiscard]] bool HasPlace(const StepState& s) const {
-    return !IsFull(s) && creates_ < kMaxCreates && HasRoom(s);
-  }
-
   static std::optional<int> ItemOf(const StepState& s) {
     return s.item ? std::optional(s.item->index) : std::nullopt;
   }
@@ -293,7 +268,7 @@ class RunPlanner {
   // Whether the step or item has its locks. One without a place does not ask: others could use
   // them.
   bool HasLocks(StepState& s) {
-    if (s.step->locks.empty() || !HasPlace(s)) return true;
+    if (s.step->locks.empty() || !room_.HasPlace(s)) return true;
     const RunLocks::Answer answer = locks_.OfStep(s.step->name, ItemOf(s), s.step->locks);
     if (!answer.held) WaitForLocks(s, answer);
     return answer.held;
@@ -311,41 +286,8 @@ class RunPlanner {
     s.status.reason = why.reason;
   }
 
-  static std::vector<api::LockRef> OwnLocks(const RunObserved& o) {
-    return o.resolved == nullptr ? std::vector<api::LockRef>() : o.resolved->locks;
-  }
-
-  void PutLocks() {
-    const auto& before = o_.run.status.locks;
-    auto& after = plan_.status.locks;
-    if (plan_.finished) {
-      after.clear();
-    } else if (o_.WaitsForReceipts()) {
-      after = before;
-    } else if (o_.resolved == nullptr) {  // what it would ask for is not known
-      std::copy_if(before.begin(), before.end(), std::back_inserter(after),
-                   [](const api::RunLock& lock) { return lock.held; });
-    } else {
-      const FactRequests& r = plan_.requests;
-      after = locks_.Kept([this](const api::RunLock& lock) { return steps_.Needs(lock); },
-                          {.suspended = o_.IsSuspended() && !Cancelled(),
-                           .may_ask_again = !r.cache_keys.empty() || !r.fingerprints.empty()});
-    }
-    plan_.takes_locks = locks_.asked();
-    plan_.urgent_status = plan_.urgent_status || after != before;
-  }
-
-  // One that stands there is somebody's word.
-  void PutLabels() {
-    if (o_.resolved == nullptr) return;
-    PutRunLabels missing;
-    for (const auto& [key, value] : o_.resolved->labels)
-      if (!o_.run.meta.labels.contains(key)) missing.labels[key] = value;
-    if (!missing.labels.empty()) plan_.actions.emplace_back(std::move(missing));
-  }
-
   void WaitForPlace(StepState& s) {
-    if (!IsFull(s) && !HasRoom(s)) {
+    if (!room_.IsFull(s) && !room_.HasRoom(s)) {
       plan_.waits_for_room = true;
       Wake(now_ + kRoomAgain);  // whose pod ends wakes one of those that wait
       return Wait(s, Hold::kPodLimit,
@@ -353,33 +295,30 @@ class RunPlanner {
                   "starts when one of them has ended");
     }
     // Where nothing is made now, the next plan would be this one: what holds the places wakes it.
-    if (!IsFull(s) && made_ > 0) plan_.requeue_after = Milliseconds(0);
-    Wait(s, IsFull(s) ? Hold::kParallelism : Hold::kQueued);
+    if (!room_.IsFull(s) && room_.AnyMade()) plan_.requeue_after = Milliseconds(0);
+    Wait(s, room_.IsFull(s) ? Hold::kParallelism : Hold::kQueued);
   }
 
   // True where it is to be made now; `name` is its pod's or its run's.
   bool MayStart(StepState& s, const std::string& name) {
-    if (!HasPlace(s)) {
+    if (!room_.HasPlace(s)) {
       WaitForPlace(s);
       return false;
     }
-    places_.Leave(s);  // for one that is counted
+    room_.Leave(s);  // for one that is counted
     if (!s.status.retry_at) {
       s.status.phase = StepPhase::kPending;
       s.status.reason = kStarting;
       s.status.message.clear();
     }
     const auto refusal = o_.create_errors.find(name);
-    return refusal == o_.create_errors.end() || MayTryAgain(s, name, refusal->second);
+    if (refusal == o_.create_errors.end()) return true;
+    const Again again = JudgeRefusal(s, refusal->second, now_);
+    if (again != Again::kLater) return again == Again::kNow;
+    plan_.held_pods.push_back(name);
+    room_.KeepFor(s, refusal->second.why);
+    return false;
   }
-
-  void CountMade(StepState& s) {
-    s.made = true;
-    ++made_;
-    ++creates_;
-    Occupy(s);
-  }
-  void Occupy(const StepState& s) { steps_.occupied += s.step->daemon ? 0 : 1; }
 
   void StartChild(StepState& s, const AttemptSpec& spec) {
     if (const NestingRefusal why = WhyNoChild(o_, *s.step); !why.reason.empty())
@@ -387,7 +326,7 @@ class RunPlanner {
     const std::string name = ChildName(o_.run, spec);
     if (!HasLocks(s) || !MayStart(s, name)) return;
     plan_.actions.emplace_back(CreateChild{name, BuildChild(o_.run, o_.family, spec)});
-    CountMade(s);
+    room_.CountMade(s, false);
   }
 
   void Start(StepState& s, AttemptSpec& spec) {
@@ -408,37 +347,7 @@ class RunPlanner {
     for (CreateClaim& claim : ClaimsFor(o_, steps_.all(), s, built->pod_name))
       plan_.actions.emplace_back(std::move(claim));
     plan_.actions.emplace_back(CreatePod{built->pod_name, std::move(built->pod)});
-    if (!s.step->daemon) ++pods_made_;
-    CountMade(s);
-  }
-
-  // The API server would not take the pod. False when it is not time to try again, or the step has
-  // waited long enough for it.
-  bool MayTryAgain(StepState& s, const std::string& pod, const CreateRefusal& refusal) {
-    const std::string text = Shown(refusal.why.message);
-    s.status.reason = RefusalReason(refusal.why.kind);
-    s.status.message = text;
-    s.wake = refusal.next_try > now_ ? refusal.next_try : now_ + kRefusedAgain;
-    if (!IsApiServersTrouble(refusal.why.kind)) {
-      const Milliseconds limit = PendingLimit(*s.step);
-      const TimePoint end = refusal.since + limit;
-      if (now_ >= end) {
-        Finish(s, StepPhase::kFailed, s.status.reason,
-               (s.step->nested ? "its run" : "its pod") +
-                   std::string(" could not be created within ") + FormatDuration(limit) + ": " +
-                   text + "; it is not tried again",
-               now_);
-        return false;
-      }
-      s.wake = std::min(end, *s.wake);
-    }
-    if (refusal.next_try <= now_) return true;
-    plan_.held_pods.push_back(pod);
-    Occupy(s);
-    // What is wrong with this pod holds up no other. What passes by itself (a quota, a webhook)
-    // would meet the others too: they stay queued, and their timeouts.pending do not begin.
-    if (PassesByItself(refusal.why.kind)) ++creates_;
-    return false;
+    room_.CountMade(s, true);
   }
 
   const RunObserved& o_;
@@ -447,12 +356,9 @@ class RunPlanner {
   RunLocks locks_;
   RunPlan plan_;
   RunSteps steps_;
-  HeldPlaces places_;
+  RunRoom room_;
   std::optional<bool> steps_ended_;  // once it is asked
   std::optional<Json> so_far_;       // the same
-  int made_ = 0;                     // by this plan
-  int pods_made_ = 0;                // those that count against the namespace's room
-  int creates_ = 0;                  // those, and what is held up as they would be
   int looked_ahead_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "operator/plan/run/status_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "operator/base/shown_text.h"
@@ -149,6 +150,40 @@ void PlanStatus(const RunObserved& o, const std::vector<StepState>& steps, bool 
     plan.events.push_back({outcome == RunOutcome::kFailed ? "Warning" : "Normal",
                            std::string("Run") + Name(outcome), ShownEnds(end->message)});
   }
+}
+
+std::vector<api::LockRef> OwnLocks(const RunObserved& o) {
+  return o.resolved == nullptr ? std::vector<api::LockRef>() : o.resolved->locks;
+}
+
+void PutLocks(const RunObserved& o, const RunLocks& locks, const RunSteps& steps, bool suspended,
+              RunPlan& plan) {
+  const auto& before = o.run.status.locks;
+  auto& after = plan.status.locks;
+  if (plan.finished) {
+    after.clear();
+  } else if (o.WaitsForReceipts()) {
+    after = before;
+  } else if (o.resolved == nullptr) {  // what it would ask for is not known
+    std::copy_if(before.begin(), before.end(), std::back_inserter(after),
+                 [](const api::RunLock& lock) { return lock.held; });
+  } else {
+    const FactRequests& r = plan.requests;
+    after = locks.Kept([&](const api::RunLock& lock) { return steps.Needs(lock); },
+                       {.suspended = suspended,
+                        .may_ask_again = !r.cache_keys.empty() || !r.fingerprints.empty()});
+  }
+  plan.takes_locks = locks.asked();
+  plan.urgent_status = plan.urgent_status || after != before;
+}
+
+void PutLabels(const RunObserved& o, RunPlan& plan) {
+  if (o.resolved == nullptr) return;
+  // One that stands there is somebody's word.
+  PutRunLabels missing;
+  for (const auto& [key, value] : o.resolved->labels)
+    if (!o.run.meta.labels.contains(key)) missing.labels[key] = value;
+  if (!missing.labels.empty()) plan.actions.emplace_back(std::move(missing));
 }
 
 }  // namespace penstock::plan
