@@ -6,6 +6,7 @@
 #include <condition_variable>
 
 #include "operator/base/json.h"
+#include "operator/routers/testing/router_pod.h"
 
 namespace penstock::routers {
 namespace {
@@ -14,15 +15,7 @@ namespace {
 class Listeners : public ::testing::Test {
  protected:
   void Ready(const std::string& name, bool ready = true) {
-    const Json pod{{"metadata", {{"name", name}, {"namespace", "team"}, {"uid", name + "-uid"}}},
-                   {"status",
-                    {{"phase", "Running"},
-                     {"podIP", "10.0.0." + name},
-                     {"hostIP", "10.0.0.254"},
-                     {"conditions",
-                      Json::array({{{"type", "Ready"}, {"status", ready ? "True" : "False"}}})}}}};
-    pods_.Note(
-        {kube::ChangeType::kModified, {"team", name}, nullptr, std::make_shared<const Json>(pod)});
+    NotePod(pods_, name, ready);
     listener_.OnPods("team");
   }
   void Hold(const std::string& name) {

@@ -4,6 +4,8 @@
 
 #include <atomic>
 
+#include "operator/routers/testing/router_pod.h"
+
 namespace penstock::routers {
 namespace {
 
@@ -23,17 +25,7 @@ class StandingClock : public SystemClock {
 // Work waits until the test lets it be done.
 class Observers : public ::testing::Test {
  protected:
-  void Ready(const std::string& name, bool ready = true) {
-    const Json pod{{"metadata", {{"name", name}, {"namespace", "team"}, {"uid", name + "-uid"}}},
-                   {"status",
-                    {{"phase", "Running"},
-                     {"podIP", "10.0.0." + name},
-                     {"hostIP", "10.0.0.254"},
-                     {"conditions",
-                      Json::array({{{"type", "Ready"}, {"status", ready ? "True" : "False"}}})}}}};
-    pods_.Note(
-        {kube::ChangeType::kModified, {"team", name}, nullptr, std::make_shared<const Json>(pod)});
-  }
+  void Ready(const std::string& name, bool ready = true) { NotePod(pods_, name, ready); }
   void DoWork() {
     auto work = std::exchange(work_, {});
     for (const auto& one : work) one();
