@@ -1,24 +1,9 @@
 #include "operator/gateway/api/local_access.h"
 
-#include <algorithm>
-#include <string_view>
+#include "operator/gateway/login/sessions.h"
 
 namespace penstock::gateway {
 namespace {
-
-// The value of a cookie; "" where there is none.
-std::string Cookie(const std::string& header, const std::string& name) {
-  std::string_view rest = header;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find(';'), rest.size());
-    std::string_view one = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
-    if (one.starts_with(name) && one.substr(name.size()).starts_with('='))
-      return std::string(one.substr(name.size() + 1));
-  }
-  return "";
-}
 
 Error Stranger(const std::string& message) {
   Error e;
@@ -54,7 +39,7 @@ Result<Caller> LocalAccess::WhoIs(net::Exchange& x) {
   const std::string header = x.Header("Authorization");
   const std::string given = header.rfind("Bearer ", 0) == 0
                                 ? header.substr(7)
-                                : Cookie(x.Header("Cookie"), CookieName(port_));
+                                : login::CookieIn(x.Header("Cookie"), CookieName(port_));
   if (given.empty())
     return Stranger("the token is missing: open the address that `penstock ui` printed");
   if (!IsToken(given))
