@@ -37,7 +37,7 @@ class ModelDeploymentController {
                    return ReadRows(ns, rows);
                  }},
                 context.clock, wake_),
-        reports_({context.store, context.submit_io, context.warn, wake_}) {}
+        reports_({context.store, context.clock, context.submit_io, context.warn, wake_}) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
   // The object is gone.
