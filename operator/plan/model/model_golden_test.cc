@@ -122,7 +122,7 @@ std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
 }
 
 // `routers`: one that is Ready each, {acknowledged, endpoints: {version: n}, versions, certificate:
-// {inUse, trouble}, keys}; `null`: it did not answer.
+// {inUse, trouble}, keys, grpc: false where it speaks none}; `null`: it did not answer.
 void ObserveRouters(const Json& seen, ModelObserved& o) {
   o.no_router_for = ParseDuration(seen.value("noRouterFor", "0s")).value();
   for (const Json& said : seen.value("routers", Json::array())) {
@@ -131,6 +131,7 @@ void ObserveRouters(const Json& seen, ModelObserved& o) {
     RouterFact& router = o.routers.emplace_back();
     router.pod = router.run = "router-" + std::to_string(o.ready_routers);
     router.ready = true;
+    router.speaks_grpc = said.value("grpc", true);
     router.acknowledged = said.value("acknowledged", "");
     const Json endpoints = said.value("endpoints", Json::object());
     for (const auto& [version, n] : endpoints.items()) router.endpoints[std::stoll(version)] = n;
