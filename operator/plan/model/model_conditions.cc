@@ -39,7 +39,10 @@ class ModelConditions {
     if (shown > 0)
       plan_.status.selector += std::string(",") + kLabelModelVersion + "=" + std::to_string(shown);
     ReportAvailable(stable);
-    if (o_.spec_errors.empty()) PutExposed(o_, now_, plan_);
+    if (o_.spec_errors.empty()) {
+      PutExposed(o_, now_, plan_);
+      PutBudgetUnread(o_, now_, plan_);
+    }
     if (!o_.spec_errors.empty())
       return Conclude(false, false, true, "InvalidSpec", api::Describe(o_.spec_errors));
     if (o_.foreign_service)
