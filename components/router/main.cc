@@ -13,6 +13,9 @@
 #ifdef PENSTOCK_ROUTER_GRPC
 #include "components/router/grpc/grpc_front.h"
 #endif
+#include "operator/base/try.h"
+#include "operator/net/address_policy.h"
+#include "operator/net/resolver.h"
 #include "operator/os/cgroup.h"
 
 namespace penstock::router {
@@ -20,6 +23,7 @@ namespace penstock::router {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
+constexpr std::chrono::seconds kResolve{5};
 
 void Say(const std::string& text) { std::cerr << "penstock-router: " << text << std::endl; }
 
@@ -47,6 +51,24 @@ std::shared_ptr<Front> MakeFront([[maybe_unused]] const RouterOptions& options) 
 #endif
 }
 
+// Which addresses are asked for the keys of issuers that users name: as the operator holds it, and
+// never the API server.
+Result<net::AddressCheck> MakePolicy(const RouterCommand& command) {
+  net::AddressPolicy::Rules rules;
+  PENSTOCK_ASSIGN(rules.deny, net::ParseRanges(command.source_deny));
+  PENSTOCK_ASSIGN(rules.allow, net::ParseRanges(command.source_allow));
+  if (command.config.empty()) {
+    PENSTOCK_ASSIGN(const std::string host, ApiServerHost(command.kubeconfig));
+    rules.own = [host] {
+      return net::ResolveHost(host, std::chrono::steady_clock::now() + kResolve, {});
+    };
+  }
+  const auto policy = std::make_shared<const net::AddressPolicy>(std::move(rules));
+  return net::AddressCheck([policy](const std::string& host, const std::string& address) {
+    return policy->Check(host, address);
+  });
+}
+
 int Route(const RouterCommand& command) {
   // Blocked here and so in every thread made later; the main thread waits for them.
   sigset_t signals;
@@ -61,6 +83,12 @@ int Route(const RouterCommand& command) {
   options.limits = command.limits;
   options.seed = std::hash<std::string>()(command.name);
   options.front = MakeFront(options);
+  auto policy = MakePolicy(command);
+  if (!policy) {
+    Say(policy.error().message);
+    return 1;
+  }
+  options.keys.may_connect = *std::move(policy);
   auto router = Router::Start(options);
   if (!router) {
     Say(router.error().message);

@@ -86,6 +86,12 @@ std::optional<RouterCommand> ParseCommand(int argc, char** argv, int* exit_code)
   app.add_option("--name", command.name, "this router's name in observations");
   app.add_option("--threads", command.threads, "threads for connections; 0: the CPU quota")
       ->check(CLI::Range(0, 1024));
+  app.add_option("--source-deny", command.source_deny,
+                 "ranges of addresses (10.0.0.0/8) that are not asked for issuers' keys")
+      ->delimiter(',');
+  app.add_option("--source-allow", command.source_allow,
+                 "ranges that --source-deny does not keep it from")
+      ->delimiter(',');
   AddLimits(app, &command.limits);
   AddDuration(app, "--drain-delay", &command.drain_delay,
               "how long to go on accepting after SIGTERM");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "components/router/proxy/limits.h"
 
@@ -21,6 +22,8 @@ struct RouterCommand {
   std::string name;  // in observations; default: the host's
   int threads = 0;   // 0: from the CPU quota
   Limits limits;
+  std::vector<std::string> source_deny;   // ranges of addresses that are not asked for key sets
+  std::vector<std::string> source_allow;  // those of them that are
   std::chrono::milliseconds drain_delay{5'000};
   std::chrono::milliseconds drain_timeout{60'000};
 };

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,6 +43,13 @@ constexpr int kLoadFailed = 3;
 void Say(const std::string& line) {
   std::fprintf(stderr, "penstock-serve: %s\n", line.c_str());
   std::fflush(stderr);
+}
+
+// In place: kubelet has mounted the file. Where it cannot be written the log is what is read.
+void WriteEnd(const std::string& file, const std::string& why) {
+  std::ofstream out(file);
+  out << why << std::flush;
+  if (!out) Say("--termination-log " + file + " could not be written: " + std::strerror(errno));
 }
 
 Inference::Options InferenceOptions(const ServeOptions& o, int threads) {
@@ -110,6 +120,7 @@ bool Load(const ServeOptions& options, int threads, int intra_op_threads, const 
   if (!right) {
     inference->Fail(right.error().message);
     Say("not ready: " + right.error().message);
+    if (!options.termination_log.empty()) WriteEnd(options.termination_log, right.error().message);
     return false;
   }
   inference->Publish({right->name, options.version}, right->model, right->observer);

@@ -114,6 +114,9 @@ std::optional<ServeOptions> ParseOptions(int argc, char** argv, int* exit_code) 
               "how long to wait for open requests after that");
   app.add_flag("--exit-on-load-failure", o.exit_on_load_failure,
                "end with code 3 when the model does not load");
+  app.add_option("--termination-log", o.termination_log,
+                 "the file for why the model does not load, which kubelet reads in place of the "
+                 "log (a container's terminationMessagePath)");
   AddObservation(app, &o);
   try {
     app.parse(argc, argv);

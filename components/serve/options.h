@@ -33,6 +33,7 @@ struct ServeOptions {
   std::chrono::milliseconds drain_delay{5000};
   std::chrono::milliseconds drain_timeout{30000};
   bool exit_on_load_failure = false;
+  std::string termination_log;  // a file; why the model does not load is all that is written there
   std::chrono::milliseconds drift_window{600'000};  // 0: drift is not watched
   std::string prediction_log;                       // a folder; empty: nothing is logged
   std::vector<std::string> prediction_log_columns;

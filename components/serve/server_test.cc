@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "components/model/testing/sample_model.h"
@@ -15,6 +16,7 @@ namespace penstock::serve {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 std::string Program() { return PENSTOCK_SERVE_PROGRAM; }
 
@@ -312,6 +314,18 @@ TEST_F(Server, StaysUnreadyWhenAnExampleIsAnsweredWrong) {
 
 TEST_F(Server, EndsWithCode3WhenAskedToAndTheModelDoesNotLoad) {
   EXPECT_EQ(Start({"--exit-on-load-failure"}).Wait(), 3);
+}
+
+TEST_F(Server, TellsWhyTheModelDoesNotLoadWithoutTheLinesOfItsLogBefore) {
+  model::WriteMlp(folder_);
+  model::BreakSecondExample(folder_);
+  const std::string file = folder_ + "-termination-log";
+  std::ofstream(file) << "";  // as kubelet makes it
+  EXPECT_EQ(Start({"--exit-on-load-failure", "--termination-log", file}).Wait(), 3);
+  std::ifstream in(file);
+  const std::string why((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::filesystem::remove(file);
+  EXPECT_THAT(why, StartsWith("example 2: output 'y'"));
 }
 
 TEST_F(Server, DrainsOnSigterm) {

@@ -14,61 +14,56 @@ class Carrying {
   Carrying(const Context& context, const plan::ModelObserved& observed)
       : context_(context), observed_(observed), meta_(observed.md.meta) {}
 
-  Result<void> operator()(const plan::ApplyDeployment& a) const {
+  Result<Json> operator()(const plan::ApplyDeployment& a) const {
     bool ours = false;
     for (const auto& deployment : observed_.deployments) ours |= deployment.name == a.name;
     return Apply(kube::kDeployments, a.name, a.deployment, ours);
   }
-  Result<void> operator()(const plan::ApplyService& a) const {
+  Result<Json> operator()(const plan::ApplyService& a) const {
     bool ours = a.name == meta_.name && observed_.service.has_value();
     for (const auto& [version, _] : observed_.version_services)
       ours |= a.name == plan::VersionName(meta_.name, version);
     return Apply(kube::kServices, a.name, a.service, ours);
   }
-  Result<void> operator()(const plan::ApplyConfigMap& a) const {
+  Result<Json> operator()(const plan::ApplyConfigMap& a) const {
     return Apply(kube::kConfigMaps, a.name, a.config_map, observed_.store.has_value());
   }
-  Result<void> operator()(const plan::ApplyCompanion& a) const {
+  Result<Json> operator()(const plan::ApplyCompanion& a) const {
     const auto there = observed_.companions.find(a.kind);
     return Apply(TypeOf(a.kind), a.name, a.object,
                  there != observed_.companions.end() && there->second.ours);
   }
-  Result<void> operator()(const plan::DeleteCompanion& a) const {
+  Result<Json> operator()(const plan::DeleteCompanion& a) const {
     return Delete(TypeOf(a.kind), a.name, a.uid);
   }
-  Result<void> operator()(const plan::PatchDeployment& a) const {
-    return Done(context_.client.MergePatch(kube::kDeployments, meta_.namespace_, a.name, a.patch,
-                                           {}, call_));
+  Result<Json> operator()(const plan::PatchDeployment& a) const {
+    return context_.client.MergePatch(kube::kDeployments, meta_.namespace_, a.name, a.patch, {},
+                                      call_);
   }
-  Result<void> operator()(const plan::DeleteDeployment& a) const {
+  Result<Json> operator()(const plan::DeleteDeployment& a) const {
     return Delete(kube::kDeployments, a.name, a.uid);
   }
-  Result<void> operator()(const plan::DeleteService& a) const {
+  Result<Json> operator()(const plan::DeleteService& a) const {
     return Delete(kube::kServices, a.name, a.uid);
   }
 
  private:
-  static Result<void> Done(const Result<Json>& answer) {
-    if (!answer) return answer.error();
-    return {};
-  }
-
-  Result<void> Delete(const kube::ResourceType& type, const std::string& name,
+  Result<Json> Delete(const kube::ResourceType& type, const std::string& name,
                       const std::string& uid) const {
     kube::DeleteOptions options;
     options.uid = uid;
     auto done = context_.client.Delete(type, meta_.namespace_, name, options, call_);
-    if (!done && done.error().kind == ErrorKind::kNotFound) return {};
-    return done;
+    if (!done && done.error().kind != ErrorKind::kNotFound) return done.error();
+    return Json();
   }
 
   // Server-side apply would take over whatever stands under the name.
-  Result<void> Apply(const kube::ResourceType& type, const std::string& name, const Json& object,
+  Result<Json> Apply(const kube::ResourceType& type, const std::string& name, const Json& object,
                      bool ours) const {
     if (!ours) {
-      if (auto free = CheckNameIsFree(type, name); !free) return free;
+      if (auto free = CheckNameIsFree(type, name); !free) return free.error();
     }
-    return Done(context_.client.Apply(type, meta_.namespace_, name, object, {}, call_));
+    return context_.client.Apply(type, meta_.namespace_, name, object, {}, call_);
   }
 
   Result<void> CheckNameIsFree(const kube::ResourceType& type, const std::string& name) const {
@@ -113,7 +108,7 @@ const kube::ResourceType& TypeOf(plan::Companion kind) {
 
 std::string ObjectOf(const plan::ModelAction& action) { return std::visit(Naming{}, action); }
 
-Result<void> Carry(const Context& context, const plan::ModelObserved& observed,
+Result<Json> Carry(const Context& context, const plan::ModelObserved& observed,
                    const plan::ModelAction& action) {
   return std::visit(Carrying(context, observed), action);
 }

@@ -14,8 +14,9 @@ namespace penstock::controllers {
 
 [[nodiscard]] const kube::ResourceType& TypeOf(plan::Companion kind);
 
-// AlreadyExists where the name is another's; else the API server's answer.
-[[nodiscard]] Result<void> Carry(const Context& context, const plan::ModelObserved& observed,
+// The object as it stands then, null where it is gone. AlreadyExists where the name is another's;
+// else the API server's answer.
+[[nodiscard]] Result<Json> Carry(const Context& context, const plan::ModelObserved& observed,
                                  const plan::ModelAction& action);
 
 }  // namespace penstock::controllers

@@ -5,106 +5,29 @@
 #include "operator/api/codec.h"
 #include "operator/base/json.h"
 #include "operator/controllers/model_actions.h"
-#include "operator/controllers/registered_target.h"
+#include "operator/controllers/model_target.h"
 #include "operator/controllers/run_family.h"
 #include "operator/controllers/status_write.h"
 #include "operator/kube/resources.h"
+#include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_deployment_fact.h"
 #include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_deployment_plan.h"
 #include "operator/plan/model/model_routing.h"
 #include "operator/plan/model/uses_router.h"
-#include "operator/protocol/model_source.h"
-#include "operator/protocol/reference.h"
 #include "operator/routers/companions.h"
-#include "operator/sources/code_artifact.h"
 
 namespace penstock::controllers {
 namespace {
 
-constexpr Milliseconds kLongestLookPause{30'000};  // between looks for a digest
-constexpr Milliseconds kOldestAnswer{1'900};       // of a router
+constexpr Milliseconds kOldestAnswer{1'900};  // of a router
 constexpr const char* kReading = "reading what it made";
-
-// {"pipelines", p, "outputs", o}, or nullopt.
-std::optional<Reference> FollowedOutput(const std::string& model) {
-  auto parsed = ParseTemplate(model);
-  if (!parsed || parsed->Whole() == nullptr) return std::nullopt;
-  const Reference& reference = *parsed->Whole();
-  if (reference.path.size() != 4 || !reference.Is({"pipelines", "*", "outputs", "*"})) {
-    return std::nullopt;
-  }
-  return reference;
-}
 
 }  // namespace
 
-std::string FollowedPipeline(const std::string& model) {
-  const auto reference = FollowedOutput(model);
-  return reference ? reference->path[1] : std::string();
-}
-
-bool ModelDeploymentController::FindDigest(const std::string& key, const std::string& digest,
-                                           plan::ModelObserved& observed) {
-  const std::string& ns = observed.md.meta.namespace_;
-  const std::string id = ns + "/" + digest;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto known = digests_.find(id); known != digests_.end()) {
-      if (known->second) {
-        observed.target = *known->second;
-      } else {
-        observed.target_problem = known->second.error().message;
-        observed.look_again = NoteMiss(key, digest);
-        digests_.erase(known);  // it may be uploaded by the next look
-      }
-      return true;
-    }
-    std::set<std::string>& waiting = asked_[id];
-    const bool under_way = !waiting.empty();
-    waiting.insert(key);
-    if (under_way) return false;
-  }
-  context_.submit_io(ns, [this, ns, digest] { FetchDigest(ns, digest); });
-  return false;
-}
-
-// For all that wait for it, once; they are woken also when it throws, which the pool tells.
-void ModelDeploymentController::FetchDigest(const std::string& ns, const std::string& digest) {
-  const std::string id = ns + "/" + digest;
-  std::optional<Result<ArtifactRef>> found;
-  struct End {
-    ModelDeploymentController& controller;
-    const std::string& id;
-    std::optional<Result<ArtifactRef>>& found;
-    ~End() {
-      std::set<std::string> keys;
-      {
-        const std::lock_guard lock(controller.mutex_);
-        if (found) controller.digests_.insert_or_assign(id, *std::move(found));
-        keys.swap(controller.asked_[id]);
-        controller.asked_.erase(id);
-      }
-      for (const std::string& key : keys)
-        controller.wake_(key,
-                         found ? Milliseconds{0} : controller.context_.settings.retry_fact_after);
-    }
-  } end{*this, id, found};
-  found = sources::FindCode(context_.store, ns, digest);
-}
-
-// Under the mutex.
-Milliseconds ModelDeploymentController::NoteMiss(const std::string& key,
-                                                 const std::string& digest) {
-  Memory& memory = memories_[key];
-  if (memory.digest != digest) memory.misses = 0;
-  memory.digest = digest;
-  memory.misses = std::min(memory.misses + 1, 1'000);
-  return PauseAfter(memory.misses, kLongestLookPause);
-}
-
 void ModelDeploymentController::Forget(const std::string& key) {
   refusals_.Forget(key);
+  unread_.Forget(key);
   probes_.Forget(key);
   reports_.Forget(key);
   const ObjectKey object = ParseKey(key);
@@ -112,38 +35,6 @@ void ModelDeploymentController::Forget(const std::string& key) {
   routers_.Listen(object, false);
   const std::lock_guard lock(mutex_);
   memories_.erase(key);
-}
-
-bool ModelDeploymentController::FindTarget(const std::string& key, plan::ModelObserved& observed) {
-  const api::ModelDeployment& md = observed.md;
-  if (IsModelUri(md.spec.model)) {
-    if (const auto source = ParseModelSource(md.spec.model))
-      observed.target = plan::ModelRef(source->digest, true, 0, md.spec.model);
-    else
-      observed.target_problem = source.error().message;
-    return true;
-  }
-  const auto reference = FollowedOutput(md.spec.model);
-  if (!reference) return FindDigest(key, md.spec.model, observed);
-  const std::string& name = reference->path[1];
-  const std::string& output = reference->path[3];
-  const auto pipeline = context_.snapshots.pipelines.Get({md.meta.namespace_, name});
-  if (pipeline == nullptr) {
-    observed.target_problem = "there is no Pipeline " + name + " in namespace " +
-                              md.meta.namespace_ + " whose output could be served";
-    return true;
-  }
-  for (const api::PublishedOutput& published : pipeline->status.outputs) {
-    if (published.name != output) continue;
-    observed.target = ArtifactRef{published.digest, published.folder, published.bytes};
-    observed.target_run = published.run;
-    return true;
-  }
-  observed.target_problem =
-      pipeline->spec.outputs.contains(output)
-          ? "the Pipeline " + name + " has not published its output " + output + " yet"
-          : "the Pipeline " + name + " has no output " + output + " under spec.outputs";
-  return true;
 }
 
 Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) const {
@@ -170,10 +61,43 @@ Result<void> ModelDeploymentController::Observe(plan::ModelObserved& observed) c
   } else if (store.error().kind != ErrorKind::kNotFound) {
     return store.error();
   }
-  if (auto done = routers::ObserveCompanions(context_.client, context_.stop, observed); !done)
-    return done;
   if (auto done = ObserveVersionServices(observed); !done) return done;
   return ObserveService(observed);
+}
+
+Result<void> ModelDeploymentController::ObserveCompanions(const std::string& key,
+                                                          plan::ModelObserved& observed) {
+  const std::int64_t generation = observed.md.meta.generation;
+  for (const plan::Companion kind : plan::kCompanions) {
+    const std::string what = std::string("the list of ") + plan::KindOf(kind) + "s";
+    RefusalReport report;
+    if (!unread_.Waits(key, what, generation, report)) {
+      const auto seen = routers::ObserveCompanion(kind, context_.client, context_.stop, observed);
+      if (seen) unread_.Forget(key, what);
+      if (!seen) unread_.Note(key, what, generation, seen.error(), report);
+    }
+    if (report.news && report.refusals.empty()) return *report.news;
+    if (report.news) context_.warn(key + ": " + report.news->message + "; it is tried again");
+    if (!report.refusals.empty()) observed.unread[kind] = report.refusals.front().why.message;
+    observed.look_again = Sooner(observed.look_again, report.next);
+  }
+  const std::lock_guard lock(mutex_);
+  const auto& applied = memories_[key].applied;
+  for (auto& [kind, fact] : observed.companions) {
+    const auto known = applied.find(kind);
+    fact.edited = fact.generation != 0 &&
+                  (known == applied.end() || known->second != Applied{fact.uid, fact.generation});
+  }
+  return {};
+}
+
+void ModelDeploymentController::NoteApplied(const std::string& key, const plan::ModelAction& action,
+                                            const Json& object) {
+  const auto* apply = std::get_if<plan::ApplyCompanion>(&action);
+  if (apply == nullptr) return;
+  const api::ObjectMeta meta = api::DecodeMeta(object);
+  const std::lock_guard lock(mutex_);
+  memories_[key].applied[apply->kind] = {meta.uid, meta.generation};
 }
 
 Result<void> ModelDeploymentController::ObserveService(plan::ModelObserved& observed) const {
@@ -312,6 +236,7 @@ void ModelDeploymentController::Act(const std::string& key, const plan::ModelObs
     auto done = Carry(context_, observed, action);
     if (done) {
       refusals_.Forget(key, object);
+      NoteApplied(key, action, *done);
     } else {
       refusals_.Note(key, object, generation, done.error(), report);
     }
@@ -360,6 +285,7 @@ Outcome ModelDeploymentController::Reconcile(const std::string& key) {
   auto seen = md->errors.empty() && registered ? FindRegistered(context_, *registered, observed)
                                                : Result<void>();
   if (seen) seen = Observe(observed);
+  if (seen) seen = ObserveCompanions(key, observed);
   if (!seen) {
     report = {};
     refusals_.Note(key, kReading, md->meta.generation, seen.error(), report);

@@ -31,13 +31,14 @@ class ModelDeploymentController {
         routers_(routers),
         wake_(std::move(wake)),
         refusals_(context.clock),
+        unread_(context.clock),
         probes_({context.submit_sources, context.settings.may_ask, context.settings.local_files,
                  context.stop, std::move(ask_server),
                  [this](const std::string& ns, const api::RowsGate& rows) {
                    return ReadRows(ns, rows);
                  }},
                 context.clock, wake_),
-        reports_({context.store, context.submit_io, context.warn, wake_}) {}
+        reports_({context.store, context.clock, context.submit_io, context.warn, wake_}) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
   // The object is gone.
@@ -47,6 +48,12 @@ class ModelDeploymentController {
   using Deployment = ObjectTable<Known<api::ModelDeployment>>::Snapshot;
   using Instant = std::chrono::steady_clock::time_point;
 
+  // An object as our last apply left it.
+  struct Applied {
+    std::string uid;
+    std::int64_t generation = 0;
+    friend bool operator==(const Applied&, const Applied&) = default;
+  };
   // What is remembered between visits. Of ages only a steady clock is asked.
   struct Memory {
     std::int64_t service_version = 0;
@@ -57,9 +64,10 @@ class ModelDeploymentController {
     scaling::Load load;                      // of the last plan
     std::string digest;                      // of spec.model, that `misses` counts
     int misses = 0;                          // how often the store did not have it
+    std::map<plan::Companion, Applied> applied;
   };
 
-  // False: the digest is looked up in the store now; the key will be woken.
+  // Of model_target.cc. False: the digest is looked up in the store now; the key will be woken.
   [[nodiscard]] bool FindTarget(const std::string& key, plan::ModelObserved& observed);
   [[nodiscard]] bool FindDigest(const std::string& key, const std::string& digest,
                                 plan::ModelObserved& observed);
@@ -69,6 +77,10 @@ class ModelDeploymentController {
   [[nodiscard]] bool ObserveRouters(const std::string& key, plan::ModelObserved& observed,
                                     RefusalReport& report);
   [[nodiscard]] Result<void> Observe(plan::ModelObserved& observed) const;
+  // What cannot be read of them is told and asked for again with growing pauses; all else goes on.
+  [[nodiscard]] Result<void> ObserveCompanions(const std::string& key,
+                                               plan::ModelObserved& observed);
+  void NoteApplied(const std::string& key, const plan::ModelAction& action, const Json& object);
   [[nodiscard]] Result<void> ObserveService(plan::ModelObserved& observed) const;
   [[nodiscard]] Result<void> ObserveVersionServices(plan::ModelObserved& observed) const;
   // What earlier visits learned of the candidate, and what its gates measured since.
@@ -94,12 +106,10 @@ class ModelDeploymentController {
   std::map<std::string, std::set<std::string>> asked_;  // those under way, and the keys that wait
   std::map<std::string, Memory> memories_;              // by key
   Refusals refusals_;
+  Refusals unread_;  // lists of what stands beside the servers
   routers::Ports ports_;
   rollouts::GateProbes probes_;
   rollouts::ReportStore reports_;
 };
-
-// The Pipeline whose output `model` follows, or empty.
-[[nodiscard]] std::string FollowedPipeline(const std::string& model);
 
 }  // namespace penstock::controllers

@@ -77,6 +77,7 @@ bool HasStatusSubresource(const kube::ResourceType& type) {
 bool CountsGenerations(const kube::ResourceType& type) {
   if (type.group == kube::kPenstockGroup) return true;
   if (type.group == "apps") return type.plural != "controllerrevisions";
+  if (type == kube::kDisruptionBudgets || type == kube::kHTTPRoutes) return true;
   return type.group.empty() && type.plural == "pods";
 }
 

@@ -10,7 +10,12 @@
 namespace penstock::rollouts {
 namespace {
 
-constexpr Milliseconds kStoreAgain{30'000};
+constexpr Milliseconds kStoreAgain{30'000};  // doubled after each failure
+constexpr Milliseconds kLongestPause{600'000};
+
+Milliseconds PauseAfter(int failures) {
+  return std::min(kLongestPause, kStoreAgain * (1 << std::clamp(failures - 1, 0, 6)));
+}
 
 // A folder, by a name that no two reports have at a time.
 Result<ArtifactRef> Put(const artifacts::Store& store, const std::string& ns,
@@ -45,7 +50,7 @@ void ReportStore::Keep(const std::string& ns, const std::string& key,
     const auto [it, is_new] = kept_[key].try_emplace(which);
     Kept& kept = it->second;
     if (is_new) kept.content = report;
-    if (kept.under_way || !kept.digest.empty()) return;
+    if (kept.under_way || !kept.digest.empty() || options_.clock.Steady() < kept.next) return;
     kept.under_way = true;
     content = kept.content;
   }
@@ -62,21 +67,34 @@ void ReportStore::Store(const std::string& ns, const std::string& key, const Whi
     const Which& which;
     Result<ArtifactRef>& stored;
     ~End() {
-      {
-        const std::lock_guard lock(reports.mutex_);
-        const auto of = reports.kept_.find(key);
-        if (of == reports.kept_.end()) return;  // the object is gone
-        Kept& kept = of->second[which];
-        kept.under_way = false;
-        if (stored) kept.digest = stored->digest;
-      }
-      reports.options_.wake(key, stored ? Milliseconds{0} : kStoreAgain);
+      if (const auto next = reports.Settle(key, which, stored)) reports.options_.wake(key, *next);
     }
   } end{*this, key, which, stored};
   stored = Put(options_.store, ns, key, report);
-  if (!stored)
-    options_.warn("the report of " + key + ", version " + std::to_string(report.version) +
-                  ", could not be stored: " + stored.error().message + "; it is tried again");
+}
+
+std::optional<Milliseconds> ReportStore::Settle(const std::string& key, const Which& which,
+                                                const Result<ArtifactRef>& stored) {
+  Milliseconds pause{0};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto of = kept_.find(key);
+    if (of == kept_.end()) return std::nullopt;
+    Kept& kept = of->second[which];
+    kept.under_way = false;
+    if (stored) {
+      kept.digest = stored->digest;
+      return pause;
+    }
+    kept.failures = std::min(kept.failures + 1, 1'000);
+    pause = PauseAfter(kept.failures);
+    kept.next = options_.clock.Steady() + pause;
+    if (kept.told == stored.error().message) return pause;
+    kept.told = stored.error().message;
+  }
+  options_.warn("the report of " + key + ", version " + std::to_string(which.first) +
+                ", could not be stored: " + stored.error().message + "; it is tried again");
+  return pause;
 }
 
 std::vector<rollout::MadeReport> ReportStore::Take(

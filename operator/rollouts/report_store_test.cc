@@ -17,6 +17,14 @@ using ::testing::SizeIs;
 
 namespace fs = std::filesystem;
 
+class SteppedClock : public SystemClock {
+ public:
+  std::chrono::steady_clock::time_point Steady() const override {
+    return std::chrono::steady_clock::time_point() + by;
+  }
+  Milliseconds by{1'000'000};
+};
+
 class Reports : public ::testing::Test {
  protected:
   Reports() { fs::remove_all(folder_); }
@@ -32,12 +40,13 @@ class Reports : public ::testing::Test {
   static constexpr TimePoint kTime{std::chrono::hours(24 * 365 * 30)};
   const fs::path folder_ = fs::path(::testing::TempDir()) / "report_store_test";
   artifacts::Store store_{folder_};
+  SteppedClock clock_;
   std::vector<std::function<void()>> work_;
   std::vector<std::string> warnings_;
   std::vector<Milliseconds> woken_;
   std::vector<api::ModelHistoryEntry> history_;
   ReportStore reports_{
-      {store_,
+      {store_, clock_,
        [this](const std::string&, std::function<void()> work) { work_.push_back(std::move(work)); },
        [this](const std::string& line) { warnings_.push_back(line); },
        [this](const std::string&, Milliseconds after) { woken_.push_back(after); }}};
@@ -84,7 +93,29 @@ TEST_F(Reports, ThatCannotBeStoredAreTriedAgainAndTold) {
   EXPECT_THAT(warnings_[0],
               HasSubstr("the report of team/flights, version 8, could not be stored"));
   fs::remove(folder_ / "team" / "tmp");
+  clock_.by += woken_[0];
   Keep("b");
+  Work();
+  EXPECT_THAT(Take(), SizeIs(1));
+}
+
+TEST_F(Reports, ThatCannotBeStoredAreNotTriedAtEachLookAndToldOnce) {
+  fs::create_directories(folder_ / "team");
+  std::ofstream(folder_ / "team" / "tmp") << "no folder";
+  int tries = 0;
+  for (int look = 0; look < 900; ++look, clock_.by += std::chrono::seconds(2)) {  // half an hour
+    Keep("a");
+    tries += static_cast<int>(work_.size());
+    Work();
+  }
+  using std::chrono::seconds;
+  EXPECT_THAT(woken_, ElementsAre(seconds(30), seconds(60), seconds(120), seconds(240),
+                                  seconds(480), seconds(600), seconds(600)));
+  EXPECT_EQ(tries, 7);
+  EXPECT_THAT(warnings_, SizeIs(1)) << "it is the same all the time";
+  fs::remove(folder_ / "team" / "tmp");
+  clock_.by += woken_.back();
+  Keep("a");
   Work();
   EXPECT_THAT(Take(), SizeIs(1));
 }

@@ -22,11 +22,9 @@ Result<void> ObserveRoute(kube::Client& client, const std::stop_token& stop,
   list.label_selector = std::string(plan::kLabelModelDeployment) + "=" + meta.name;
   const auto routes = client.List(kube::kHTTPRoutes, meta.namespace_, list, {.stop = stop});
   if (!routes) {
-    const Error& error = routes.error();
-    observed.has_routes = error.kind != ErrorKind::kNotFound;
-    if (error.kind == ErrorKind::kForbidden) observed.route_unread = error.message;
-    if (!observed.has_routes || error.kind == ErrorKind::kForbidden) return {};
-    return error;
+    observed.has_routes = routes.error().kind != ErrorKind::kNotFound;
+    if (!observed.has_routes) return {};
+    return routes.error();
   }
   for (const Json& route : routes->items) {
     if (api::DecodeMeta(route).name != meta.name) continue;
@@ -74,10 +72,8 @@ bool IsForServers(const Json& budget, const plan::ModelObserved& observed) {
   });
 }
 
-}  // namespace
-
-Result<void> ObserveCompanions(kube::Client& client, const std::stop_token& stop,
-                               plan::ModelObserved& observed) {
+Result<void> ObserveBudget(kube::Client& client, const std::stop_token& stop,
+                           plan::ModelObserved& observed) {
   const api::ObjectMeta& meta = observed.md.meta;
   const auto budgets = client.List(kube::kDisruptionBudgets, meta.namespace_, {}, {.stop = stop});
   if (!budgets) return budgets.error();
@@ -88,7 +84,15 @@ Result<void> ObserveCompanions(kube::Client& client, const std::stop_token& stop
     if (!fact.ours && (name == meta.name || IsForServers(budget, observed)))
       observed.other_budget = name;
   }
-  return ObserveRoute(client, stop, observed);
+  return {};
+}
+
+}  // namespace
+
+Result<void> ObserveCompanion(plan::Companion kind, kube::Client& client,
+                              const std::stop_token& stop, plan::ModelObserved& observed) {
+  return kind == plan::Companion::kRoute ? ObserveRoute(client, stop, observed)
+                                         : ObserveBudget(client, stop, observed);
 }
 
 }  // namespace penstock::routers

@@ -9,10 +9,11 @@
 
 namespace penstock::routers {
 
-// The PodDisruptionBudget, and the HTTPRoute where there is one or is to be one. A cluster without
-// the Gateway API, and a right to it that is missing, are no errors: the model is served all the
-// same.
-[[nodiscard]] Result<void> ObserveCompanions(kube::Client& client, const std::stop_token& stop,
-                                             plan::ModelObserved& observed);
+// One kind of it, after `observed.deployments`: the PodDisruptionBudget, or the HTTPRoute where
+// there is one or is to be one. A cluster without the Gateway API is no error; what else keeps it
+// from being read is one, and nothing of `observed` is another then.
+[[nodiscard]] Result<void> ObserveCompanion(plan::Companion kind, kube::Client& client,
+                                            const std::stop_token& stop,
+                                            plan::ModelObserved& observed);
 
 }  // namespace penstock::routers

@@ -126,6 +126,7 @@ Result<Observations> ParseObservations(std::string_view body) {
   Observations observations;
   observations.run = TextAt(*said, "startedAt");
   observations.sampled_seconds = SecondsAt(*said, "sampledSeconds");
+  if (const Json& grpc = Member(*said, "grpc"); grpc.is_boolean()) observations.speaks_grpc = grpc;
   if (const Json& deployments = Member(*said, "deployments"); deployments.is_object())
     for (const auto& [name, deployment] : deployments.items())
       observations.deployments[name] = ReadDeployment(deployment);

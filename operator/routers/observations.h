@@ -28,6 +28,8 @@ struct DeploymentObservation {
 struct Observations {
   std::string run;             // another text for each start of the router
   double sampled_seconds = 0;  // of each version's in_flight_seconds; 0: of none
+  // False of one that was built without it, and of one of a release that says nothing of it.
+  bool speaks_grpc = false;
   std::map<std::string, DeploymentObservation> deployments;  // by name
 };
 

@@ -20,6 +20,7 @@ std::vector<rollout::RouterFact> FactsOf(const std::vector<RouterAnswer>& answer
     fact.pod = answer.pod.name;
     fact.run = answer.pod.uid + "/" + answer.said->run;
     fact.ready = answer.pod.ready;
+    fact.speaks_grpc = answer.said->speaks_grpc;
     fact.sampled_seconds = answer.said->sampled_seconds;
     const auto found = answer.said->deployments.find(model_deployment);
     if (found == answer.said->deployments.end()) continue;

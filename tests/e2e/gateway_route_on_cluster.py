@@ -40,14 +40,58 @@ class Exposed(test_rollout.UnderLoad):
             one = test_rollout.put(self.ns, lambda f: test_rollout.write_scale(f, 2))
             self.expose(one)
             self.wait_reason("NoGatewayAPI", 180)
-            self.assertEqual(self.condition("Available")["status"], "True")
+            h.wait_until("the model to be served all the same", 120, lambda: self.condition("Available").get("status") == "True")
             self.assertEqual(h.items("poddisruptionbudget", self.ns), [])
             folder = json.loads(h.sh("go", "mod", "download", "-json", GATEWAY_API).stdout)["Dir"]
             h.kubectl("apply", "--server-side", "-f", f"{folder}/{CRD}")
+            h.kubectl("annotate", "pmd", "scale", "-n", self.ns, "e2e.penstock.dev/look=again")  # nobody asks again and again
             try:
                 self.with_the_crd(one)
             finally:
                 h.kubectl("delete", "crd", NAME, "--ignore-not-found")
+
+    def edited_and_deleted(self):
+        """What somebody does to the route by hand is undone; the Gateway answers for what is there then."""
+        def route():
+            return h.get(NAME, "scale", self.ns) or {}
+
+        def as_made():
+            rules = route().get("spec", {}).get("rules", [{}])
+            return len(rules) == 1 and "timeouts" not in rules[0] and rules[0]["backendRefs"][0]["name"] == "scale"
+        for what, edit in (("a time-out added", {"op": "add", "path": "/spec/rules/0/timeouts", "value": {"request": "1s"}}),
+                           ("another backend", {"op": "replace", "path": "/spec/rules/0/backendRefs/0/name", "value": "other"})):
+            begin = time.monotonic()
+            h.kubectl("patch", NAME, "scale", "-n", self.ns, "--type=json", "-p", json.dumps([edit]))
+            self.assertFalse(as_made(), what)
+            h.wait_until(f"{what}: to be undone", 90, as_made)
+            print(f"expose: {what}: undone after {time.monotonic() - begin:.0f} s", flush=True)
+        uid = route()["metadata"]["uid"]
+        h.kubectl("delete", NAME, "scale", "-n", self.ns)
+        h.wait_until("the deleted route", 90, lambda: route().get("metadata", {}).get("uid", uid) != uid)
+        self.answer("True", "Accepted")
+        self.wait_reason("Accepted")
+
+    def not_to_be_listed(self):
+        """A right that the operator lacks takes that part alone."""
+        rules = json.loads(h.kubectl("get", "clusterrole", "-l", "app.kubernetes.io/name=penstock", "-o", "json"))["items"]
+        role = next(r for r in rules if any("poddisruptionbudgets" in rule.get("resources", []) for rule in r["rules"]))
+        less = [rule for rule in role["rules"] if not ({"poddisruptionbudgets", "httproutes"} & set(rule.get("resources", [])))]
+        try:
+            h.kubectl("patch", "clusterrole", role["metadata"]["name"], "--type=merge", "-p", json.dumps({"rules": less}))
+            h.kubectl("annotate", "pmd", "scale", "-n", self.ns, "e2e.penstock.dev/look=without", "--overwrite")
+            self.wait_reason("RouteUnread", 120)
+            self.assertIn("httproutes.gateway.networking.k8s.io is forbidden", self.condition()["message"])
+            self.assertEqual(self.condition("Available")["status"], "True")
+            # the rest goes on
+            h.kubectl("patch", "pmd", "scale", "-n", self.ns, "--type=merge", "-p", '{"spec": {"replicas": 2}}')
+            h.wait_until("two servers", 120, lambda: self.status().get("replicas") == 2)
+            h.wait_until("what became of the budget", 60, lambda: "poddisruptionbudgets.policy is forbidden" in
+                         self.condition("DisruptionBudget").get("message", ""))
+        finally:
+            h.kubectl("patch", "clusterrole", role["metadata"]["name"], "--type=merge", "-p", json.dumps({"rules": role["rules"]}))
+        self.wait_reason("Accepted", 120)
+        h.wait_until("to be told no more", 120, lambda: not self.condition("DisruptionBudget"))
+        h.kubectl("patch", "pmd", "scale", "-n", self.ns, "--type=merge", "-p", '{"spec": {"replicas": 1}}')
 
     def with_the_crd(self, one):
         self.wait_reason("RoutePending")
@@ -58,6 +102,8 @@ class Exposed(test_rollout.UnderLoad):
         self.answer("True", "Accepted")
         self.wait_reason("Accepted")
         self.wait_stable(one)
+        self.edited_and_deleted()
+        self.not_to_be_listed()
         self.expose(one, replicas=2)
         budget = h.wait_until("a PodDisruptionBudget", 60, lambda: h.get("poddisruptionbudget", "scale", self.ns))
         self.assertEqual(budget["spec"]["maxUnavailable"], 1)

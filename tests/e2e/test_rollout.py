@@ -201,7 +201,8 @@ class Rollout(UnderLoad):
         broken = put(self.ns, lambda f: write_scale(f, 5, damaged=True))
         with self.phase("a version that cannot load"):
             self.follow(broken)
-            self.wait_outcome(broken, ("Rejected",))
+            entry = self.wait_outcome(broken, ("Rejected",))
+        self.assertRegex(entry["reason"], "^LoadFailed: exit code 3: (?!penstock-serve)")
         self.assertEqual(self.status()["stable"]["digest"], two)
 
         renamed = put(self.ns, lambda f: write_scale(f, 6, output="z"))

@@ -16,6 +16,7 @@ constexpr std::uint64_t kMostFileBytes = 1U << 20;  // of a Secret or ConfigMap
 bool Credentials::Look(const RouteTable& table, TimePoint now) {
   bool changed = false;
   std::set<std::string> names;
+  std::set<KeyFetcher::Source> sources;
   for (const DeploymentRoute& route : table.deployments) {
     names.insert(route.name);
     Memory& memory = memories_[route.name];
@@ -30,6 +31,8 @@ bool Credentials::Look(const RouteTable& table, TimePoint now) {
     }
     if (route.tokens) {
       LookAtTokens(*route.tokens, &memory);
+      if (!route.tokens->keys_uri.empty())
+        sources.emplace(route.tokens->keys_uri, route.tokens->ca_file);
     } else {
       memory.view.rules = nullptr;
       memory.tokens.reset();
@@ -38,6 +41,7 @@ bool Credentials::Look(const RouteTable& table, TimePoint now) {
     changed |= !(memory.view == before);
   }
   std::erase_if(memories_, [&](const auto& one) { return !names.contains(one.first); });
+  fetcher_.KeepOnly(sources);
   return changed;
 }
 
@@ -72,36 +76,48 @@ void Credentials::LookAtTls(const TlsRoute& route, TimePoint now, Memory* memory
                                     FormatTime(view.tls->until()) + ", so that clients refuse it";
 }
 
+std::string Credentials::ReadKeys(const TokenRoute& route, Memory* memory) {
+  const auto keys = route.keys_file.empty() ? Result<std::string>(route.keys)
+                                            : ReadFile(route.keys_file, kMostFileBytes);
+  if (!keys)
+    return keys.error().kind == ErrorKind::kNotFound ? "it is not there" : keys.error().message;
+  if (memory->keys != *keys) {
+    memory->keys = *keys;
+    auto set = KeySet::Parse(*keys);
+    memory->keys_unusable = set ? "" : set.error().message;
+    if (set) memory->key_set = *std::move(set);
+  }
+  return memory->keys_unusable;
+}
+
 void Credentials::LookAtTokens(const TokenRoute& route, Memory* memory) {
   EdgeView& view = memory->view;
   const bool same = memory->tokens && *memory->tokens == route;
   if (!same) {
-    if (!memory->tokens || memory->tokens->keys_file != route.keys_file || !route.keys.empty()) {
+    if (!memory->tokens || memory->tokens->keys_file != route.keys_file ||
+        memory->tokens->keys_uri != route.keys_uri || !route.keys.empty()) {
       memory->keys = std::nullopt;
       memory->keys_unusable.clear();
       memory->key_set = nullptr;
     }
     memory->tokens = route;
   }
-  const auto keys = route.keys_file.empty() ? Result<std::string>(route.keys)
-                                            : ReadFile(route.keys_file, kMostFileBytes);
   const std::shared_ptr<const KeySet> before = memory->key_set;
-  if (keys && memory->keys != *keys) {
-    memory->keys = *keys;
-    auto set = KeySet::Parse(*keys);
-    memory->keys_unusable = set ? "" : set.error().message;
-    if (set) memory->key_set = *std::move(set);
+  KeyFetcher::Fetched fetched;
+  if (route.keys_uri.empty()) {
+    fetched.trouble = ReadKeys(route, memory);
+  } else {
+    fetched = fetcher_.Look({route.keys_uri, route.ca_file});
+    memory->key_set = fetched.keys;
   }
-  const std::string trouble = keys                                        ? memory->keys_unusable
-                              : keys.error().kind == ErrorKind::kNotFound ? "it is not there"
-                                                                          : keys.error().message;
-  view.keys_trouble = trouble.empty() ? ""
-                                      : route.from + ": " + trouble +
-                                            (memory->key_set ? "; the keys before it are used still"
-                                                             : "; no token is taken");
+  view.keys_trouble =
+      fetched.trouble.empty()
+          ? ""
+          : route.from + ": " + fetched.trouble +
+                (memory->key_set ? "; the keys before it are used still" : "; no token is taken");
   if (same && view.rules && before == memory->key_set) return;
   view.rules = std::make_shared<const TokenRules>(
-      TokenRules{route.issuer, route.audiences, memory->key_set});
+      TokenRules{route.issuer, route.audiences, memory->key_set, std::move(fetched.unknown_key)});
 }
 
 }  // namespace penstock::router

@@ -1,12 +1,15 @@
 // The certificates and key sets of a route table, from the files that it names, looked at again and
-// again: kubelet renews them under a router that goes on. One thread at a time.
+// again (kubelet renews them under a router that goes on), and from issuers' URLs. One thread at a
+// time; never waits for a network.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "components/router/edge/key_fetcher.h"
 #include "components/router/edge/server_tls.h"
 #include "components/router/edge/token.h"
 #include "components/router/routing/route_table.h"
@@ -26,6 +29,7 @@ struct EdgeView {
 
 class Credentials {
  public:
+  explicit Credentials(KeyFetcherOptions keys = {}) : fetcher_(std::move(keys)) {}
   // Reads what the table names. True when a view is another than before. A certificate stays in use
   // until there is one in its place; keys only as long as they are asked for in the same place.
   [[nodiscard]] bool Look(const RouteTable& table, TimePoint now);
@@ -43,8 +47,11 @@ class Credentials {
     std::shared_ptr<const KeySet> key_set;
   };
   static void LookAtTls(const TlsRoute& route, TimePoint now, Memory* memory);
-  static void LookAtTokens(const TokenRoute& route, Memory* memory);
+  void LookAtTokens(const TokenRoute& route, Memory* memory);
+  // What is wrong with the keys of a file, or of the table; Memory::key_set are those that count.
+  static std::string ReadKeys(const TokenRoute& route, Memory* memory);
 
+  KeyFetcher fetcher_;
   std::map<std::string, Memory> memories_;  // by deployment
 };
 

@@ -59,11 +59,19 @@ Verdict Judge(std::string_view authorization, const TokenRules& rules, TimePoint
   if (!header || header->contains("crit")) return Verdict::kMalformed;
   const SignatureForm* const form = FormOf(TextAt(*header, "alg"));
   if (form == nullptr) return Verdict::kAlgorithm;
-  EVP_PKEY* const key = rules.keys ? rules.keys->Find(*form, TextAt(*header, "kid")) : nullptr;
-  if (key == nullptr) return Verdict::kKey;
+  if (!rules.keys) return Verdict::kNoKeys;
+  EVP_PKEY* const key = rules.keys->Find(*form, TextAt(*header, "kid"));
+  if (key == nullptr) {
+    if (rules.unknown_key) rules.unknown_key();
+    return Verdict::kKey;
+  }
   if (!tokens::IsSigned(*parts, *form, key)) return Verdict::kSignature;
   const auto claims = tokens::ObjectOf(parts->claims);
   return claims ? JudgeClaims(*claims, rules, now) : Verdict::kMalformed;
+}
+
+std::string NoKeysText(const TokenRules& rules) {
+  return "the keys of the issuer " + rules.issuer + " are not known yet: no token can be judged";
 }
 
 }  // namespace penstock::router

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct TokenRules {
   std::string issuer;                  // "iss", to the letter
   std::vector<std::string> audiences;  // one of them must be in "aud"
   std::shared_ptr<const KeySet> keys;  // null: no token passes
+  // Told of a token of a key that is not among them: the issuer may have a new one. May be empty.
+  std::function<void()> unknown_key = {};
 };
 
 // For tests and counts; clients are told nothing of it.
@@ -29,7 +32,8 @@ enum class Verdict : std::uint8_t {
   kSignature,
   kIssuer,
   kAudience,
-  kTime,  // expired, not valid yet, or without "exp"
+  kTime,    // expired, not valid yet, or without "exp"
+  kNoKeys,  // none are known yet: nobody can say
 };
 
 // Clocks differ: a token holds so much longer and earlier.
@@ -38,5 +42,8 @@ inline constexpr std::size_t kMostTokenBytes = 8U << 10;
 
 // `authorization`: the header's value, empty where there is none.
 [[nodiscard]] Verdict Judge(std::string_view authorization, const TokenRules& rules, TimePoint now);
+
+// What whoever brings a token is told of kNoKeys: it is no fault of the token, and passes.
+[[nodiscard]] std::string NoKeysText(const TokenRules& rules);
 
 }  // namespace penstock::router

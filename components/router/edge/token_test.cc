@@ -156,7 +156,9 @@ TEST_F(Tokens, ThatAreNoneAreRefusedQuietly) {
 
 TEST_F(Tokens, WithoutAnyKeysNonePasses) {
   rules_.keys = nullptr;
-  EXPECT_EQ(Of(TokenOf(header_, claims_, Ec())), Verdict::kKey);
+  EXPECT_EQ(Of(TokenOf(header_, claims_, Ec())), Verdict::kNoKeys);
+  EXPECT_EQ(Of(""), Verdict::kNone);
+  EXPECT_EQ(Of("x.y"), Verdict::kMalformed);
 }
 
 }  // namespace

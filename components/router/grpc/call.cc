@@ -59,9 +59,7 @@ std::optional<Status> Call::Refusal() {
   if (deployment_->view->edge.secure && !secure_) return Unavailable("this port speaks TLS");
   if (host_->calls > host_->limits.grpc_calls)
     return Unavailable("too many calls are under way at this router");
-  auto refused = TokenRefusal();
-  if (refused) ++deployment_->view->live->unauthorized;
-  if (refused) return refused;
+  if (auto refused = TokenRefusal()) return refused;
   if (const auto key = Unsendable(context_->client_metadata()))
     return Status(StatusCode::INVALID_ARGUMENT,
                   "metadata '" + *key + "' is not printable ASCII: name it with -bin at its end");
@@ -74,9 +72,11 @@ std::optional<Status> Call::TokenRefusal() const {
   const auto [first, last] = context_->client_metadata().equal_range("authorization");
   if (first != last && std::next(first) == last) {
     const std::string_view token(first->second.data(), first->second.size());
-    if (Judge(token, *rules, std::chrono::system_clock::now()) == Verdict::kGood)
-      return std::nullopt;
+    const Verdict verdict = Judge(token, *rules, std::chrono::system_clock::now());
+    if (verdict == Verdict::kGood) return std::nullopt;
+    if (verdict == Verdict::kNoKeys) return Unavailable(NoKeysText(*rules));
   }
+  ++deployment_->view->live->unauthorized;
   return Status(StatusCode::UNAUTHENTICATED, "a bearer token is required that is valid here");
 }
 

@@ -133,6 +133,10 @@ bool ClientConnection::MayPass(http1::RequestHead* head) {
                               ? Verdict::kMalformed
                               : Judge(authorization, *rules, std::chrono::system_clock::now());
   if (verdict == Verdict::kGood) return true;
+  if (verdict == Verdict::kNoKeys) {
+    Answer(503, NoKeysText(*rules), bodiless, kRetryAfterSeconds);
+    return false;
+  }
   ++x.deployment->live->unauthorized;
   // What is wrong with it, whoever made it up would like to know.
   Answer(401, "a bearer token is required that is valid here", bodiless, 0,

@@ -1,5 +1,8 @@
 // Bearer tokens before a ModelDeployment's servers, over real sockets.
+#include <mutex>
+
 #include "components/router/proxy/testing/edge_fixture.h"
+#include "operator/net/http_server.h"
 
 namespace penstock::router {
 namespace {
@@ -139,12 +142,20 @@ TEST_F(EdgeTokens, KeysThatAreRotatedAreTakenUpAndThoseThatAreGoneCountNoMore) {
   EXPECT_TRUE(passes(next, "n")) << "the keys before it are used still";
 }
 
-TEST_F(EdgeTokens, WithoutKeysNoTokenPassesAndItIsTold) {
+TEST_F(EdgeTokens, WithoutKeysNoTokenPassesAndTheIssuerIsToldByName) {
   FakeServer server(Echo("a"));
   AskForTokens();
   std::filesystem::remove(folder_ / "jwks.json");
   Serve(server);
-  EXPECT_EQ(Ask(Post("/v2/models/m/infer", "", Bearer(key_, 60))).find("HTTP/1.1 401"), 0U);
+  const std::string answer = Ask(Post("/v2/models/m/infer", "", Bearer(key_, 60)));
+  EXPECT_EQ(answer.find("HTTP/1.1 503"), 0U) << answer;
+  EXPECT_NE(answer.find("Retry-After: "), std::string::npos) << answer;
+  EXPECT_EQ(BodyOf(answer),
+            "{\"error\":\"the keys of the issuer https://issuer are not known yet: no token can be "
+            "judged\"}\n");
+  EXPECT_EQ(Live().unauthorized, 0);
+  EXPECT_EQ(Ask(Post("/v2/models/m/infer", "")).find("HTTP/1.1 401"), 0U) << "who brings none";
+  EXPECT_EQ(server.connections(), 0);
   EXPECT_EQ(View().keys_trouble,
             "ConfigMap issuer, key jwks.json: it is not there; no token is taken");
   // In the spec itself they are there at once, and those of the file are forgotten.
@@ -155,6 +166,50 @@ TEST_F(EdgeTokens, WithoutKeysNoTokenPassesAndItIsTold) {
   route_.tokens->issuer = "https://another";
   Serve(server);
   EXPECT_EQ(Ask(Post("/v2/models/m/infer", "", Bearer(key_, 60))).find("HTTP/1.1 401"), 0U);
+}
+
+TEST_F(EdgeTokens, KeysAtAnIssuersUrlAreFetchedAndTakenUpWhenTheyAreRotated) {
+  const TestKey next = NewEcKey();
+  std::mutex mutex;
+  std::string set = "down";
+  net::HttpServerOptions at_loopback;
+  at_loopback.address = "127.0.0.1";
+  const auto issuer = *net::HttpServer::Start(at_loopback, [&](net::Exchange& x) {
+    const std::lock_guard lock(mutex);
+    x.Respond(set == "down" ? 503 : 200, "application/json", set);
+  });
+  const auto say = [&](const std::string& text) {
+    const std::lock_guard lock(mutex);
+    set = text;
+  };
+  options_.keys.first_pause = options_.keys.longest_pause = std::chrono::milliseconds(10);
+  options_.keys.least_between = std::chrono::milliseconds(10);
+  FakeServer server(Echo("a"));
+  const std::string uri = "http://127.0.0.1:" + std::to_string(issuer->port()) + "/keys";
+  route_.tokens = {"https://issuer", {"flights"}, "", "", "expose.jwt.jwks.uri " + uri, uri};
+  Serve(server);
+  const auto ask = [&](const TestKey& key, const std::string& id) {
+    return Ask(Post("/v2/models/m/infer", "", Bearer(key, 60, id)));
+  };
+  const std::string none = ask(key_, "k");
+  EXPECT_EQ(none.find("HTTP/1.1 503"), 0U) << none;
+  EXPECT_NE(none.find("the keys of the issuer https://issuer are not known yet"),
+            std::string::npos);
+  EXPECT_TRUE(Eventually([&] {
+    return View().keys_trouble ==
+           "expose.jwt.jwks.uri " + uri + ": the issuer's server answers 503; no token is taken";
+  })) << View().keys_trouble;
+  EXPECT_EQ(server.connections(), 0);
+  say(Json{{"keys", {JwkOf(key_, "k")}}}.dump());
+  EXPECT_TRUE(Eventually([&] { return ask(key_, "k").find("HTTP/1.1 200") == 0; }));
+  EXPECT_EQ(View().keys_trouble, "");
+  EXPECT_EQ(ask(next, "n").find("HTTP/1.1 401"), 0U);
+  // The next renewal is five minutes away: the key that nobody knows has it fetched.
+  say(Json{{"keys", {JwkOf(key_, "k"), JwkOf(next, "n")}}}.dump());
+  EXPECT_TRUE(Eventually([&] { return ask(next, "n").find("HTTP/1.1 200") == 0; }));
+  issuer->Stop();
+  EXPECT_EQ(ask(key_, "k").find("HTTP/1.1 200"), 0U) << "with the issuer away";
+  router_ = nullptr;
 }
 
 }  // namespace

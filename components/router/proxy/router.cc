@@ -20,7 +20,8 @@ std::vector<Worker*> Raw(const std::vector<std::unique_ptr<Worker>>& workers) {
 
 Router::Router(const RouterOptions& options)
     : front_(options.front),
-      builder_(static_cast<std::size_t>(std::max(1, options.threads)) + 1, options.seed) {
+      builder_(static_cast<std::size_t>(std::max(1, options.threads)) + 1, options.seed),
+      credentials_(options.keys) {
   Limits each = options.limits;  // connections are counted by the acceptor, over all
   const int threads = std::max(1, options.threads);
   each.requests = std::max(1, options.limits.requests / threads);

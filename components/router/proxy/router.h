@@ -37,6 +37,7 @@ struct RouterOptions {
   std::shared_ptr<Front> front = nullptr;
   // How often it is looked whether certificates and key sets have changed.
   std::chrono::milliseconds look_every{1'000};
+  KeyFetcherOptions keys = {};  // of tokens' issuers that publish them at a URL
 };
 
 struct Ejected {

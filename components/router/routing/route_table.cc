@@ -143,8 +143,13 @@ Json EdgeToJson(const TlsRoute& tls) {
 
 Json EdgeToJson(const TokenRoute& tokens) {
   Json json = {{"issuer", tokens.issuer}, {"audiences", tokens.audiences}, {"from", tokens.from}};
-  json[tokens.keys.empty() ? "keysFile" : "keys"] =
-      tokens.keys.empty() ? tokens.keys_file : tokens.keys;
+  const auto put = [&json](const char* name, const std::string& text) {
+    if (!text.empty()) json[name] = text;
+  };
+  put("keys", tokens.keys);
+  put("keysFile", tokens.keys_file);
+  put("keysUri", tokens.keys_uri);
+  put("caFile", tokens.ca_file);
   return json;
 }
 
@@ -160,8 +165,11 @@ void ReadEdge(const Json& json, DeploymentRoute* route) {
     const Json& tokens = json.at("tokens");
     route->tokens = {tokens.at("issuer").get<std::string>(),
                      tokens.at("audiences").get<std::vector<std::string>>(),
-                     tokens.value("keys", ""), tokens.value("keysFile", ""),
-                     tokens.value("from", "the keys")};
+                     tokens.value("keys", ""),
+                     tokens.value("keysFile", ""),
+                     tokens.value("from", "the keys"),
+                     tokens.value("keysUri", ""),
+                     tokens.value("caFile", "")};
   }
 }
 
@@ -171,8 +179,14 @@ Result<void> CheckEdge(const DeploymentRoute& route) {
     return Invalid(where + "tls needs certificateFile and keyFile");
   if (route.tokens && (route.tokens->issuer.empty() || route.tokens->audiences.empty()))
     return Invalid(where + "tokens need an issuer and audiences");
-  if (route.tokens && route.tokens->keys.empty() == route.tokens->keys_file.empty())
-    return Invalid(where + "tokens need either keys or keysFile");
+  if (route.tokens) {
+    const TokenRoute& tokens = *route.tokens;
+    if (!tokens.keys.empty() + !tokens.keys_file.empty() + !tokens.keys_uri.empty() != 1)
+      return Invalid(where + "tokens need one of keys, keysFile and keysUri");
+    // Who answers in an issuer's place decides whom everybody takes for whom.
+    if (!tokens.keys_uri.empty() && !tokens.keys_uri.starts_with("https://"))
+      return Invalid(where + "keysUri must be https");
+  }
   return {};
 }
 

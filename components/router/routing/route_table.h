@@ -63,9 +63,11 @@ struct TlsRoute {
 struct TokenRoute {
   std::string issuer;
   std::vector<std::string> audiences = {};
-  std::string keys = {};  // a JSON Web Key Set; empty: keys_file holds it
+  std::string keys = {};  // a JSON Web Key Set; empty: keys_file holds it, or keys_uri gives it
   std::string keys_file = {};
-  std::string from = {};  // for messages: "ConfigMap issuer, key jwks.json"
+  std::string from = {};      // for messages: "ConfigMap issuer, key jwks.json"
+  std::string keys_uri = {};  // https
+  std::string ca_file = {};   // PEM of who is trusted as its server; empty: the system's
   friend bool operator==(const TokenRoute&, const TokenRoute&) = default;
 };
 
@@ -99,8 +101,8 @@ struct RouteTable {
 // {"deployments": [{"name", "resourceVersion", "port", "grpcPort", "timeout": "60s",
 // "shadowOutput",
 //   "shadowThreshold": 0.5, "hold": {"requests", "bytes", "time"}, "tls": {"secret",
-//   "certificateFile", "keyFile"}, "tokens": {"issuer", "audiences": [], "keys" or "keysFile",
-//   "from"}, "versions": [{"version",
+//   "certificateFile", "keyFile"}, "tokens": {"issuer", "audiences": [], "keys" or "keysFile" or
+//   "keysUri" with "caFile", "from"}, "versions": [{"version",
 //   "weight": "95%", "shadow": "0%", "maxErrorRate": "1%",
 //   "endpoints": ["10.0.0.1:8080", {"at": "[::1]:8080", "grpcPort": 8081}]}]}]}; what is left out
 //   has the defaults above.

@@ -30,6 +30,12 @@ TEST(RouteTable, ReadsWhatItWrote) {
        .shadow_threshold = 0.25,
        .tls = TlsRoute{"flights-tls", "/a/tls.crt", "/a/tls.key"},
        .tokens = TokenRoute{"https://issuer", {"a", "b"}, "", "/b/jwks.json", "ConfigMap b"}});
+  DeploymentRoute by_url = table.deployments[0];
+  by_url.name = "n";
+  by_url.port = 20'002;
+  by_url.tokens =
+      TokenRoute{"https://issuer", {"a"}, "", "", "the URL", "https://issuer/keys", "/b/ca.crt"};
+  table.deployments.push_back(std::move(by_url));
   const auto read = ParseRouteTable(ToJson(table).dump(), "itself");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(*read, table);

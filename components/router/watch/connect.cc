@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "components/router/watch/cluster_source.h"
+#include "operator/base/try.h"
 #include "operator/kube/api_client.h"
+#include "operator/net/url.h"
 
 namespace penstock::router {
 namespace {
@@ -27,6 +29,12 @@ class Connected : public TableSource {
 };
 
 }  // namespace
+
+Result<std::string> ApiServerHost(const std::string& kubeconfig) {
+  PENSTOCK_ASSIGN(const auto config, kube::LoadConfig({kubeconfig, ""}));
+  PENSTOCK_ASSIGN(const net::Url server, net::ParseUrl(config.server));
+  return server.host;
+}
 
 Result<std::unique_ptr<TableSource>> ConnectToCluster(ClusterSettings settings) {
   auto config = kube::LoadConfig({settings.kubeconfig, ""});

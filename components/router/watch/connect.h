@@ -22,4 +22,7 @@ struct ClusterSettings {
 // read; whether anybody answers there is no question of the start.
 [[nodiscard]] Result<std::unique_ptr<TableSource>> ConnectToCluster(ClusterSettings settings);
 
+// The name or address by which the API server of that configuration is asked.
+[[nodiscard]] Result<std::string> ApiServerHost(const std::string& kubeconfig);
+
 }  // namespace penstock::router

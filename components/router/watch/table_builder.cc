@@ -164,6 +164,13 @@ Result<TokenRoute> ReadTokens(const Json& jwt, const std::filesystem::path& edge
     tokens.keys_file = edge / "configmaps" / name / key;
     tokens.from = "ConfigMap " + name + ", key " + key;
   }
+  if (tokens.keys_uri = TextAt(keys, "uri"); !tokens.keys_uri.empty())
+    tokens.from = "expose.jwt.jwks.uri " + tokens.keys_uri;
+  if (const Json& map = Member(Member(keys, "ca"), "configMap"); !map.is_null()) {
+    PENSTOCK_ASSIGN(const std::string name, FileName(map, "name"));
+    PENSTOCK_ASSIGN(const std::string key, FileName(map, "key"));
+    tokens.ca_file = edge / "configmaps" / name / key;
+  }
   return tokens;
 }
 

@@ -68,6 +68,158 @@ TEST_F(EngineExpose, AClusterWithoutTheGatewayAPIIsToldByNameAndTheModelIsServed
   StopEngine();
 }
 
+TEST_F(EngineExpose, ARouteThatSomebodyEditedOrDeletedIsAsItWas) {
+  resync_ = Milliseconds(200);
+  StartEngine();
+  ServeBehindAGateway();
+  AwaitThere(kube::kHTTPRoutes, "flights");
+  Answer("True", "Accepted");
+  AwaitReady("True", "Available");
+  // More than ours, within a list of ours: what was applied is in there still.
+  Json rules = Get(kube::kHTTPRoutes, "flights")["spec"]["rules"];
+  rules[0]["timeouts"] = {{"request", "1s"}};
+  const auto rule_is_ours = [](const Json& route) {
+    const Json& all = route["spec"]["rules"];
+    return all.size() == 1 && !all[0].contains("timeouts") &&
+           all[0]["backendRefs"][0]["name"] == "flights";
+  };
+  Patch(kube::kHTTPRoutes, "flights", {{"spec", {{"rules", rules}}}});
+  Await(kube::kHTTPRoutes, "flights", "without the time-out", rule_is_ours);
+  rules[0].erase("timeouts");
+  rules[0]["backendRefs"][0]["name"] = "another";
+  Patch(kube::kHTTPRoutes, "flights", {{"spec", {{"rules", rules}}}});
+  Await(kube::kHTTPRoutes, "flights", "led to the Service", rule_is_ours);
+  Patch(kube::kHTTPRoutes, "flights", {{"spec", {{"hostnames", Json::array({"b.example.com"})}}}});
+  Await(kube::kHTTPRoutes, "flights", "of its host", [](const Json& route) {
+    return route["spec"]["hostnames"] == Json::array({"flights.example.com"});
+  });
+  const Json first = Get(kube::kHTTPRoutes, "flights");
+  ASSERT_TRUE(cluster_.Delete(kube::kHTTPRoutes, "team", "flights"));
+  Await(kube::kHTTPRoutes, "flights", "another",
+        [&](const Json& route) { return route["metadata"]["uid"] != first["metadata"]["uid"]; });
+}
+
+TEST_F(EngineExpose, WhatNobodyEditsIsAppliedOnceByEachOperator) {
+  std::atomic<int> applied = 0, looks = 0;
+  const Interception counting(cluster_, [&](const local::Request& request) -> std::optional<Error> {
+    if (request.type != kube::kHTTPRoutes) return std::nullopt;
+    applied += request.verb == "apply" ? 1 : 0;
+    looks += request.verb == "list" ? 1 : 0;
+    return std::nullopt;
+  });
+  resync_ = Milliseconds(100);
+  for (int operators = 1; operators <= 2; ++operators) {
+    StartEngine();
+    if (operators == 1) ServeBehindAGateway();
+    AwaitThat("it is applied", [&] { return applied == operators; });
+    if (operators == 1) {
+      AwaitThere(kube::kHTTPRoutes, "flights");
+      Answer("True", "Accepted");
+    }
+    AwaitReady("True", "Available");
+    const int before = looks;
+    AwaitThat("it is looked at again", [&] { return looks >= before + 4; });
+    EXPECT_EQ(applied, operators);
+    StopEngine();
+  }
+}
+
+TEST_F(EngineExpose, ABudgetThatSomebodyEditedIsAsItWas) {
+  resync_ = Milliseconds(200);
+  StartEngine();
+  ServeVersionOne();
+  Patch(kube::kModelDeployments, "flights", {{"spec", {{"replicas", 2}}}});
+  AwaitThere(kube::kDisruptionBudgets, "flights");
+  Patch(kube::kDisruptionBudgets, "flights", {{"spec", {{"maxUnavailable", 0}}}});
+  Await(kube::kDisruptionBudgets, "flights", "one may go",
+        [](const Json& budget) { return budget["spec"]["maxUnavailable"] == 1; });
+}
+
+TEST_F(EngineExpose, NobodyAsksForRoutesUntilAModelWantsAGatewayAndTheyMayComeLater) {
+  std::atomic<int> asked = 0;
+  std::atomic<bool> missing = true;
+  const Interception counting(cluster_, [&](const local::Request& request) -> std::optional<Error> {
+    if (request.type != kube::kHTTPRoutes) return std::nullopt;
+    ++asked;
+    if (!missing) return std::nullopt;
+    return Error{ErrorKind::kNotFound, "404 page not found"};
+  });
+  StartEngine();
+  ServeVersionOne();
+  EXPECT_EQ(asked, 0) << "no ModelDeployment has a gateway";
+  Patch(kube::kModelDeployments, "flights",
+        {{"spec",
+          {{"expose", {{"gateway", {{"name", "public"}}}, {"hostname", "flights.example.com"}}}}}});
+  AwaitReady("False", "NoGatewayAPI");
+  missing = false;
+  Patch(kube::kModelDeployments, "flights", {{"metadata", {{"annotations", {{"look", "again"}}}}}});
+  AwaitThere(kube::kHTTPRoutes, "flights");
+  StopEngine();
+}
+
+TEST_F(EngineExpose, BudgetsThatMayNotBeListedHoldUpNothingElse) {
+  std::atomic<bool> forbidden = true;
+  std::atomic<int> asked = 0;
+  const std::string sentence =
+      "poddisruptionbudgets.policy is forbidden: User \"penstock\" cannot list resource "
+      "\"poddisruptionbudgets\" in API group \"policy\" in the namespace \"team\"";
+  const Interception refusing(cluster_, [&](const local::Request& request) -> std::optional<Error> {
+    if (request.verb != "list" || request.type != kube::kDisruptionBudgets ||
+        request.ns != "team" || !forbidden)
+      return std::nullopt;
+    ++asked;
+    return Error{ErrorKind::kForbidden, sentence};
+  });
+  resync_ = Milliseconds(50);
+  StartEngine();
+  ServeVersionOne();
+  Patch(kube::kModelDeployments, "flights", {{"spec", {{"replicas", 2}}}});
+  Await(kube::kDeployments, "flights-v1", "two replicas",
+        [](const Json& object) { return object["spec"]["replicas"] == 2; });
+  MakeAvailable("flights-v1", 2);
+  const Json told =
+      Await(kube::kModelDeployments, "flights", "served, and told", [](const Json& object) {
+        return ConditionOf(object, "Ready") == "True" && object["status"]["replicas"] == 2 &&
+               ConditionOf(object, "DisruptionBudget") == "False";
+      });
+  for (const Json& c : told["status"]["conditions"]) {
+    if (c["type"] == "DisruptionBudget") {
+      EXPECT_THAT(c["message"], HasSubstr(sentence));
+    }
+  }
+  EXPECT_LE(asked, 8) << "with pauses, however often it is looked at";
+  forbidden = false;
+  AwaitThere(kube::kDisruptionBudgets, "flights");
+  Await(kube::kModelDeployments, "flights", "told no more",
+        [](const Json& object) { return ConditionOf(object, "DisruptionBudget").empty(); });
+  StopEngine();
+  const std::string line = "warn team/flights: the list of PodDisruptionBudgets: " + sentence;
+  std::size_t lines = 0;
+  for (auto at = log_.find(line); at != std::string::npos; at = log_.find(line, at + 1)) ++lines;
+  EXPECT_EQ(lines, 1U) << log_;
+}
+
+TEST_F(EngineExpose, RoutesThatMayNotBeListedHoldUpNothingElseAndAreAskedForWithPauses) {
+  std::atomic<bool> forbidden = true;
+  std::atomic<int> asked = 0;
+  const Interception refusing(cluster_, [&](const local::Request& request) -> std::optional<Error> {
+    if (request.verb != "list" || request.type != kube::kHTTPRoutes || !forbidden)
+      return std::nullopt;
+    ++asked;
+    return Error{ErrorKind::kForbidden, "httproutes is forbidden: cannot list"};
+  });
+  resync_ = Milliseconds(50);
+  StartEngine();
+  ServeBehindAGateway();
+  const Json told = AwaitReady("False", "RouteUnread");
+  EXPECT_THAT(MessageOf(told), HasSubstr("httproutes is forbidden: cannot list"));
+  EXPECT_EQ(ConditionOf(told, "Available"), "True");
+  EXPECT_LE(asked, 8);
+  forbidden = false;
+  AwaitThere(kube::kHTTPRoutes, "flights");
+  StopEngine();
+}
+
 TEST_F(EngineExpose, ARouteOfAnotherOwnerIsNotTakenOver) {
   Create(kube::kHTTPRoutes, "metadata: {name: flights}\nspec: {}\n");
   StartEngine();

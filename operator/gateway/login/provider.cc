@@ -245,8 +245,9 @@ Result<std::string> Provider::IdToken(const Endpoints& endpoints, const std::str
                                                          net::UrlEncode(secret)));
   request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
   request.body = Form(fields);
-  PENSTOCK_ASSIGN(const Json answer, Fetch(endpoints.token, std::move(request), stop));
-  std::string token = Text(answer, "id_token");
+  const auto answer = Fetch(endpoints.token, std::move(request), stop);
+  if (!answer) return Wrap("the issuer " + settings_.issuer, answer.error());
+  std::string token = Text(*answer, "id_token");
   if (token.empty())
     return Internal("the issuer's answer has no id_token: is openid among its scopes?");
   return token;

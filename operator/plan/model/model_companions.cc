@@ -62,15 +62,22 @@ Words WordsOf(const Json& parent, std::int64_t generation) {
 }
 
 bool IsWanted(const ModelObserved& o, Companion kind) {
-  if (kind == Companion::kRoute)
-    return o.md.spec.expose.gateway && o.service && o.has_routes && o.route_unread.empty();
+  if (kind == Companion::kRoute) return o.md.spec.expose.gateway && o.service && o.has_routes;
   return o.md.spec.replicas >= 2 && !o.deployments.empty() && o.other_budget.empty();
+}
+
+// Empty: it was looked at.
+std::string WhyUnread(const ModelObserved& o, Companion kind) {
+  const auto found = o.unread.find(kind);
+  return found == o.unread.end() ? "" : found->second;
 }
 
 Json Build(const api::ModelDeployment& md, Companion kind) {
   return kind == Companion::kRoute ? BuildRoute(md) : BuildDisruptionBudget(md);
 }
 
+// As it was made, but for what was edited since: that is no reason to tell anybody, as an operator
+// that begins takes all of them for edited.
 bool Stands(const ModelObserved& o, Companion kind) {
   const CompanionFact* there = Find(o, kind);
   return there != nullptr && there->ours && !there->deleting &&
@@ -95,6 +102,7 @@ CompanionFact DecodeCompanion(const Json& object, const std::string& md_uid) {
   fact.ours = std::any_of(meta.owners.begin(), meta.owners.end(),
                           [&](const auto& o) { return o.uid == md_uid && o.controller; });
   fact.made_of = MadeOf(object);
+  fact.generation = meta.generation;
   return fact;
 }
 
@@ -118,17 +126,21 @@ RouteFact DecodeRoute(const Json& route, const api::ModelDeployment& md) {
 
 void PutCompanions(const ModelObserved& o, ModelPlan& plan) {
   for (const Companion kind : kCompanions) {
+    if (!WhyUnread(o, kind).empty()) continue;
     const CompanionFact* there = Find(o, kind);
     if (there != nullptr && there->deleting) continue;  // made again when it is gone
     if (IsWanted(o, kind)) {
-      if (!Stands(o, kind))
+      if (!Stands(o, kind) || there->edited)
         plan.actions.emplace_back(ApplyCompanion{kind, o.md.meta.name, Build(o.md, kind)});
     } else if (there != nullptr && there->ours &&
                (kind != Companion::kRoute || !o.md.spec.expose.gateway)) {
       plan.actions.emplace_back(DeleteCompanion{kind, o.md.meta.name, there->uid});
     }
   }
-  if (!o.md.spec.expose.gateway) return;
+  // What cannot be read has pauses of its own; of a kind that the cluster lacks nobody asks again
+  // and again.
+  if (!o.md.spec.expose.gateway || !o.has_routes || !WhyUnread(o, Companion::kRoute).empty())
+    return;
   const Trouble trouble = TroubleOfRoute(o);
   const Milliseconds wait = trouble.reason.empty() ? kLookAtRoute
                             : trouble.lasting      ? kLookAtRefusal
@@ -143,8 +155,8 @@ Trouble TroubleOfRoute(const ModelObserved& o) {
             "the cluster has no HTTPRoute (gateway.networking.k8s.io/v1): install the Gateway API, "
             "or take expose.gateway out",
             false, true};
-  if (!o.route_unread.empty())
-    return {"RouteUnread", "HTTPRoute " + o.md.meta.name + ": " + o.route_unread};
+  if (const std::string why = WhyUnread(o, Companion::kRoute); !why.empty())
+    return {"RouteUnread", "HTTPRoute " + o.md.meta.name + ": " + why};
   if (!Stands(o, Companion::kRoute)) return {"RoutePending", "the HTTPRoute is made"};
   const std::string gateway = GatewayText(o.md);
   if (!o.route.told)
@@ -164,7 +176,7 @@ void PutExposed(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
   auto& conditions = plan.status.conditions;
   if (!o.md.spec.expose.gateway) {
     // Until it is seen to be gone, so that it is looked at.
-    if (Find(o, Companion::kRoute) == nullptr && o.route_unread.empty())
+    if (Find(o, Companion::kRoute) == nullptr && WhyUnread(o, Companion::kRoute).empty())
       std::erase_if(conditions, [](const api::Condition& c) { return c.type == kExposed; });
     return;
   }
@@ -184,6 +196,27 @@ void PutExposed(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
        o.md.meta.generation,
        {}},
       now);
+}
+
+void PutBudgetUnread(const ModelObserved& o, TimePoint now, ModelPlan& plan) {
+  auto& conditions = plan.status.conditions;
+  const std::string why = WhyUnread(o, Companion::kDisruptionBudget);
+  if (why.empty() || !IsWanted(o, Companion::kDisruptionBudget)) {
+    std::erase_if(conditions, [](const api::Condition& c) { return c.type == kDisruptionBudget; });
+    return;
+  }
+  const std::string message = Shown(
+      "whether a PodDisruptionBudget stands is not known: " + why + "; it is tried again", 4096);
+  if (api::FindCondition(conditions, kDisruptionBudget) == nullptr)
+    plan.events.push_back({"Warning", "BudgetUnread", message});
+  api::SetCondition(conditions,
+                    {kDisruptionBudget,
+                     api::ConditionStatus::kFalse,
+                     "BudgetUnread",
+                     message,
+                     o.md.meta.generation,
+                     {}},
+                    now);
 }
 
 }  // namespace penstock::plan

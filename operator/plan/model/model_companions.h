@@ -3,7 +3,8 @@
 //
 // The route stands while expose.gateway does and there is a Service to lead to; the budget while
 // there are two servers or more (one alone would hold up every drain) and nobody else has made one
-// for them. Either comes back at the next look when somebody deletes it.
+// for them. Either is as it was made again at the next look after somebody has deleted or edited
+// it. One that cannot be looked at stays as it is and is told of; the other goes on.
 #pragma once
 
 #include <optional>
@@ -32,5 +33,9 @@ void PutCompanions(const ModelObserved& observed, ModelPlan& plan);
 // status.conditions' Exposed while there is a gateway, gone with it.
 inline constexpr const char* kExposed = "Exposed";
 void PutExposed(const ModelObserved& observed, TimePoint now, ModelPlan& plan);
+// status.conditions' DisruptionBudget, False, while there is to be one and nobody knows whether one
+// stands; beside it an event, once.
+inline constexpr const char* kDisruptionBudget = "DisruptionBudget";
+void PutBudgetUnread(const ModelObserved& observed, TimePoint now, ModelPlan& plan);
 
 }  // namespace penstock::plan

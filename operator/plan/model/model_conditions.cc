@@ -39,7 +39,10 @@ class ModelConditions {
     if (shown > 0)
       plan_.status.selector += std::string(",") + kLabelModelVersion + "=" + std::to_string(shown);
     ReportAvailable(stable);
-    if (o_.spec_errors.empty()) PutExposed(o_, now_, plan_);
+    if (o_.spec_errors.empty()) {
+      PutExposed(o_, now_, plan_);
+      PutBudgetUnread(o_, now_, plan_);
+    }
     if (!o_.spec_errors.empty())
       return Conclude(false, false, true, "InvalidSpec", api::Describe(o_.spec_errors));
     if (o_.foreign_service)
@@ -162,6 +165,8 @@ class ModelConditions {
       Warn({rollout_.held, c.message}, TextOf(c) + " " + c.message);
       return Conclude(false, false, true, rollout_.held, TextOf(c) + " " + c.message);
     }
+    if (const Trouble no_grpc = TroubleOfGrpc(o_); !no_grpc.reason.empty())
+      return ReportNoGrpc(TextOf(c), no_grpc);
     const std::string reason = rollout_.waits.empty() ? ReasonOf(c) : rollout_.waits;
     Conclude(false, true, false, reason, c.message.empty() ? begin : begin + "; " + c.message);
   }
@@ -182,6 +187,8 @@ class ModelConditions {
       return Conclude(false, !guard.lasting, guard.lasting, guard.reason,
                       version + (idle ? " has no servers; " : " runs; ") + guard.message);
     }
+    const Trouble no_grpc = TroubleOfGrpc(o_);
+    if ((there || idle) && !no_grpc.reason.empty()) return ReportNoGrpc(version, no_grpc);
     const Trouble route = TroubleOfRoute(o_);
     if ((there || idle) && o_.service && !rollout_.stable_changes && !route.reason.empty()) {
       if (route.lasting) Warn(route, route.message);
@@ -201,6 +208,14 @@ class ModelConditions {
     if (md_.spec.autoscaling && d != nullptr && o_.service && !rollout_.stable_changes)
       return ReportScaling(*d, begin);
     Conclude(false, true, false, "Progressing", version + " is brought to what the spec says");
+  }
+
+  // HTTP goes on; the Service of a model that is not guarded stays at the pods, or has moved
+  // before.
+  void ReportNoGrpc(const std::string& version, const Trouble& trouble) {
+    if (trouble.lasting) Warn(trouble, trouble.message);
+    Conclude(false, !trouble.lasting, trouble.lasting, trouble.reason,
+             version + ": " + trouble.message);
   }
 
   // Their number follows the load: with one that serves, the spec is in effect.

@@ -89,27 +89,14 @@ Json Container(const char* name, const char* port, const api::ModelContainer& fr
 
 Json OurServer(const ServedModel& m) {
   const auto& server = m.md.spec.server;
-  Json args{"--model",
-            kModelFolder,
-            "--name",
-            m.md.meta.name,
-            "--version",
-            std::to_string(m.version),
-            "--model-digest",
-            m.model.digest,
-            "--port",
-            std::to_string(api::kServerPort),
-            "--queue",
-            std::to_string(server.queue),
-            "--max-batch",
-            std::to_string(server.max_batch),
-            "--max-delay",
-            FormatDuration(server.max_delay),
-            "--drain-delay",
-            kDrainDelay,
-            "--drain-timeout",
-            kDrainTimeout,
-            "--exit-on-load-failure"};
+  Json args{"--model", kModelFolder, "--name", m.md.meta.name, "--version",
+            std::to_string(m.version), "--model-digest", m.model.digest, "--port",
+            std::to_string(api::kServerPort), "--queue", std::to_string(server.queue),
+            "--max-batch", std::to_string(server.max_batch), "--max-delay",
+            FormatDuration(server.max_delay), "--drain-delay", kDrainDelay, "--drain-timeout",
+            kDrainTimeout, "--exit-on-load-failure",
+            // What is in the log before it is no reason.
+            "--termination-log", kTerminationLog};
   Json c{{"name", kServeContainer},
          {"image", m.settings.serve_image},
          {"args", args},

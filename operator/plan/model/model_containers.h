@@ -9,6 +9,8 @@ namespace penstock::plan {
 inline constexpr const char* kModelFolder = "/model/content";
 inline constexpr const char* kStoreVolume = "penstock-store";
 inline constexpr const char* kStoreFolder = "/penstock/store";
+// Kubernetes' own terminationMessagePath, of each container.
+inline constexpr const char* kTerminationLog = "/dev/termination-log";
 
 struct ServedModel {
   const api::ModelDeployment& md;

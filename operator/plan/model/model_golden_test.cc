@@ -122,7 +122,7 @@ std::vector<rollout::VersionCounters> CountersOf(const Json& versions) {
 }
 
 // `routers`: one that is Ready each, {acknowledged, endpoints: {version: n}, versions, certificate:
-// {inUse, trouble}, keys}; `null`: it did not answer.
+// {inUse, trouble}, keys, grpc: false where it speaks none}; `null`: it did not answer.
 void ObserveRouters(const Json& seen, ModelObserved& o) {
   o.no_router_for = ParseDuration(seen.value("noRouterFor", "0s")).value();
   for (const Json& said : seen.value("routers", Json::array())) {
@@ -131,6 +131,7 @@ void ObserveRouters(const Json& seen, ModelObserved& o) {
     RouterFact& router = o.routers.emplace_back();
     router.pod = router.run = "router-" + std::to_string(o.ready_routers);
     router.ready = true;
+    router.speaks_grpc = said.value("grpc", true);
     router.acknowledged = said.value("acknowledged", "");
     const Json endpoints = said.value("endpoints", Json::object());
     for (const auto& [version, n] : endpoints.items()) router.endpoints[std::stoll(version)] = n;
@@ -174,7 +175,8 @@ scaling::Load LoadOf(ModelObserved o, const ModelSettings& settings, TimePoint n
 
 // `disruptionBudget`: there, none, or old (made of another spec); where nothing is said it stands
 // as soon as two servers do. `route`: what is laid over the HTTPRoute as it was applied; without it
-// there is none. `noRoutes: true`: nor could there be any.
+// there is none. `noRoutes: true`: nor could there be any. `routeEdited`, `budgetEdited`: not by
+// us; `routeUnread`, `budgetUnread`: why nobody could look.
 void ObserveCompanions(const Json& seen, ModelObserved& o) {
   const Json owner = Json::array({{{"apiVersion", api::kApiVersion},
                                    {"kind", "ModelDeployment"},
@@ -188,16 +190,20 @@ void ObserveCompanions(const Json& seen, ModelObserved& o) {
     auto& fact = o.companions[Companion::kDisruptionBudget];
     fact = DecodeCompanion(BuildDisruptionBudget(o.md), o.md.meta.uid);
     if (budget == "old") fact.made_of = "0123456789abcdef";
+    fact.edited = seen.value("budgetEdited", false);
   }
   o.other_budget = seen.value("otherBudget", "");
   o.has_routes = !seen.value("noRoutes", false);
-  o.route_unread = seen.value("routeUnread", "");
+  if (seen.contains("routeUnread")) o.unread[Companion::kRoute] = seen.at("routeUnread");
+  if (seen.contains("budgetUnread"))
+    o.unread[Companion::kDisruptionBudget] = seen.at("budgetUnread");
   if (!seen.contains("route")) return;
   Json route = o.md.spec.expose.gateway
                    ? BuildRoute(o.md)
                    : Json{{"metadata", {{"name", o.md.meta.name}, {"ownerReferences", owner}}}};
   route.merge_patch(seen.at("route"));
   o.companions[Companion::kRoute] = DecodeCompanion(route, o.md.meta.uid);
+  o.companions[Companion::kRoute].edited = seen.value("routeEdited", false);
   o.route = DecodeRoute(route, o.md);
 }
 

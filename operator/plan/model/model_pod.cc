@@ -13,8 +13,7 @@ namespace {
 constexpr const char* kModelVolume = "model";
 constexpr const char* kClaimVolume = "claim";
 constexpr const char* kClaimFolder = "/claim";
-constexpr const char* kSourceFolder = "/source";              // a claim's model that is copied
-constexpr const char* kMessageFile = "/dev/termination-log";  // Kubernetes' own, of each container
+constexpr const char* kSourceFolder = "/source";  // a claim's model that is copied
 constexpr const char* kRegistryVolume = "registry";
 constexpr const char* kRegistryFolder = "/penstock/registry";
 constexpr int kTerminationGrace = 45;
@@ -113,7 +112,7 @@ class ModelPod {
       add(kRegistryFolder);
     }
     if (MustBeSigned())
-      for (const char* word : {"--signed", "--termination-log", kMessageFile}) add(word);
+      for (const char* word : {"--signed", "--termination-log", kTerminationLog}) add(word);
     return command;
   }
 

@@ -43,7 +43,8 @@ bool HasItsPorts(const api::ModelDeployment& md) {
 bool RoutersAreReadyFor(const ModelObserved& o, std::int64_t stable) {
   if (o.ready_routers == 0 || o.md.status.traffic.empty() || !HasItsPorts(o.md)) return false;
   const auto good = std::count_if(o.routers.begin(), o.routers.end(), [&](const RouterFact& r) {
-    return r.ready && Acknowledges(r, o.md.meta.resource_version) && KnowsServers(r, stable);
+    return r.ready && Acknowledges(r, o.md.meta.resource_version) && KnowsServers(r, stable) &&
+           (r.speaks_grpc || !SpeaksGrpc(o.md.spec));
   });
   return good == o.ready_routers;
 }

@@ -2,10 +2,10 @@
 // routers of the namespace. Pure.
 //
 // The Service moves to the routers when every one of them that is Ready goes by this
-// ModelDeployment's status and knows Ready servers of the stable version, and it moves back when
-// the spec wants none any more, or when none has been Ready for a while: the stable version's
-// servers are behind it all the time. Where tls or jwt is asked for it goes to the routers from the
-// first moment on, and nowhere else.
+// ModelDeployment's status, knows Ready servers of the stable version and speaks gRPC where these
+// do, and it moves back when the spec wants none any more, or when none has been Ready for a while:
+// the stable version's servers are behind it all the time. Where tls or jwt is asked for it goes to
+// the routers from the first moment on, and nowhere else.
 #pragma once
 
 #include "operator/plan/model/world.h"

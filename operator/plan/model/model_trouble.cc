@@ -104,6 +104,23 @@ Trouble TroubleOfGuard(const ModelObserved& observed) {
   return waits;
 }
 
+Trouble TroubleOfGrpc(const ModelObserved& observed) {
+  if (!SpeaksGrpc(observed.md.spec) || !UsesRouter(observed.md.spec)) return {};
+  const RouterFact* without = nullptr;
+  bool any_with = false;
+  for (const RouterFact& router : observed.routers) {
+    if (!router.ready) continue;
+    any_with |= router.speaks_grpc;
+    if (!router.speaks_grpc && without == nullptr) without = &router;
+  }
+  if (without == nullptr) return {};
+  return {"NoGrpcAtRouters",
+          "router " + without->pod +
+              " passes on no gRPC, which server.grpcPort asks for: its image was built without it "
+              "(PENSTOCK_GRPC=OFF) or is of an earlier release",
+          false, !any_with};
+}
+
 Trouble TroubleOf(const Refusal& refusal) {
   return {RefusalReason(refusal.why.kind), refusal.object + ": " + refusal.why.message, false,
           !PassesByItself(refusal.why.kind)};

@@ -27,6 +27,10 @@ struct Trouble {
 // them, or all that are Ready have what they need. One that does not answer is waited for.
 [[nodiscard]] Trouble TroubleOfGuard(const ModelObserved& observed);
 
+// Of routers that pass on no gRPC, where servers answer it and calls are to go through them; empty
+// where all that answer do. It lasts where none of them does: the others are being replaced.
+[[nodiscard]] Trouble TroubleOfGrpc(const ModelObserved& observed);
+
 // Of what the API server refused.
 [[nodiscard]] Trouble TroubleOf(const Refusal& refusal);
 

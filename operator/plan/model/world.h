@@ -127,7 +127,9 @@ struct CompanionFact {
   std::string uid;
   bool ours = false;
   bool deleting = false;
-  std::string made_of;  // hash of what was applied last
+  std::string made_of;          // hash of what was applied last
+  std::int64_t generation = 0;  // of its spec, as the API server counts changes; 0: it does not
+  bool edited = false;          // its spec may be another than what was applied last
 };
 
 // What expose.gateway's controllers say of the HTTPRoute as it stands now.
@@ -179,8 +181,9 @@ struct ModelObserved {
   // API takes no pod that has two.
   std::string other_budget;
   RouteFact route;
-  bool has_routes = true;    // the cluster serves HTTPRoutes; true where nobody asked
-  std::string route_unread;  // why the route could not be looked at; empty: it was, or nobody asked
+  bool has_routes = true;  // the cluster serves HTTPRoutes; true where nobody asked
+  // Of these kinds nothing is known now, and why: in the API server's words. The rest goes on.
+  std::map<Companion, std::string> unread;
 
   // Null: none, or it is being deleted.
   [[nodiscard]] const DeploymentFact* OfVersion(std::int64_t version) const {

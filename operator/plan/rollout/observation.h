@@ -52,6 +52,7 @@ struct RouterFact {
   std::string pod;
   std::string run;           // another text for each start of a router, such as startedAt
   bool ready = false;        // of the pod
+  bool speaks_grpc = false;  // it passes on calls of gRPC, beside HTTP
   std::string acknowledged;  // resourceVersion of the ModelDeployment that it goes by; empty: none
   std::vector<double> latency_bounds;  // seconds, ascending
   std::vector<VersionCounters> versions;

@@ -71,6 +71,12 @@ TEST(Observations, TellOfLoadAndOfWhatWaits) {
   EXPECT_EQ(flights.versions[0].in_flight_seconds, 42.25);
 }
 
+TEST(Observations, ThatSayNothingOfGrpcAreOfARouterWithout) {
+  EXPECT_TRUE(ParseObservations(R"({"grpc": true})")->speaks_grpc);
+  for (const char* none : {R"({"grpc": false})", R"({})", R"({"grpc": "true"})", R"({"grpc": 1})"})
+    EXPECT_FALSE(ParseObservations(none)->speaks_grpc) << none;
+}
+
 TEST(Observations, OfLoadThatMakeNoSenseAreNone) {
   const auto said = ParseObservations(
       R"({"sampledSeconds": -1, "deployments": {"flights": {"held": 1e300, "versions": {"8": {

@@ -1,7 +1,6 @@
 #include "components/router/grpc/testing/doubles.h"
 
 #include <chrono>
-#include <thread>
 #include <utility>
 
 namespace penstock::router {
@@ -67,7 +66,15 @@ class GrpcDouble::Reactor final : public grpc::ServerGenericBidiReactor {
     ++double_->cancelled;
     End(grpc::Status::CANCELLED);
   }
-  void OnDone() override { delete this; }
+  // Whether the client had gone is only certain now.
+  void OnDone() override {
+    if (half_closed_ && !context_->IsCancelled()) {
+      const std::lock_guard lock(double_->mutex_);
+      ++double_->completed_;
+      double_->ended_.notify_all();
+    }
+    delete this;
+  }
 
  private:
   [[nodiscard]] bool IsKnown() const {
@@ -80,11 +87,10 @@ class GrpcDouble::Reactor final : public grpc::ServerGenericBidiReactor {
     answer_ = BufferOf(text);
     StartWrite(&answer_);
   }
-  // The client's half-close and its going are told alike, one by one.
+  // The client's half-close and its going are told alike: who has gone gets no answer anyway.
   void NoMore() {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (context_->IsCancelled() || what_ == "Hang") return;
-    ++double_->completed;
+    if (what_ == "Hang") return;
+    half_closed_ = true;
     if (what_ != "Collect") return End(grpc::Status::OK);
     collected_ = true;
     Say(std::to_string(read_));
@@ -101,6 +107,7 @@ class GrpcDouble::Reactor final : public grpc::ServerGenericBidiReactor {
   int read_ = 0;
   int left_ = 0;
   bool collected_ = false;
+  bool half_closed_ = false;
   std::atomic<bool> ended_{false};
 };
 
@@ -121,6 +128,17 @@ Endpoint GrpcDouble::endpoint() const { return {"127.0.0.1", 1, static_cast<std:
 std::multimap<std::string, std::string> GrpcDouble::metadata() {
   const std::lock_guard lock(mutex_);
   return metadata_;
+}
+
+bool GrpcDouble::WaitCompleted(int calls) {
+  std::unique_lock lock(mutex_);
+  return ended_.wait_for(lock, std::chrono::seconds(20), [&] { return completed_ >= calls; }) &&
+         completed_ == calls;
+}
+
+int GrpcDouble::completed() {
+  const std::lock_guard lock(mutex_);
+  return completed_;
 }
 
 std::string GrpcDouble::last_message() {

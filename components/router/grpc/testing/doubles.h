@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,13 +39,16 @@ class GrpcDouble : private grpc::CallbackGenericService {
   [[nodiscard]] Endpoint endpoint() const;
   [[nodiscard]] std::multimap<std::string, std::string> metadata();  // of the last call
   [[nodiscard]] std::string last_message();
+  // Calls that have ended and whose client had said that no more messages come, and was there.
+  [[nodiscard]] int completed();
+  // Waits, 20 s at most, until there are so many; false: there are others.
+  [[nodiscard]] bool WaitCompleted(int calls);
   [[nodiscard]] std::chrono::system_clock::time_point deadline();  // of the last call
 
   const std::string name;
   int port = 0;
   std::atomic<int> calls{0};
   std::atomic<int> cancelled{0};
-  std::atomic<int> completed{0};  // whose client said that no more messages come, and was there
 
  private:
   class Reactor;
@@ -52,6 +56,8 @@ class GrpcDouble : private grpc::CallbackGenericService {
       grpc::GenericCallbackServerContext* context) override;
 
   std::mutex mutex_;
+  std::condition_variable ended_;
+  int completed_ = 0;
   std::multimap<std::string, std::string> metadata_;
   std::string last_message_;
   std::chrono::system_clock::time_point deadline_;

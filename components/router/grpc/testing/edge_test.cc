@@ -119,6 +119,19 @@ TEST_F(GrpcEdge, ACallWithoutATokenThatHoldsNeverReachesAServer) {
   EXPECT_EQ(server.metadata().count("authorization"), 0U) << "a token is for the router";
 }
 
+TEST_F(GrpcEdge, WithoutKeysATokenIsNotCalledWrongAndTheIssuerIsTold) {
+  GrpcDouble server("a");
+  AskForTokens();
+  std::filesystem::remove(folder_ / "jwks.json");
+  Serve({&server});
+  const Answered answered = Call(kInfer, "x", {.metadata = {{"authorization", Token(key_, 60)}}});
+  EXPECT_EQ(answered.status.error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_EQ(answered.status.error_message(),
+            "the keys of the issuer https://issuer are not known yet: no token can be judged");
+  EXPECT_EQ(Call(kInfer, "x").status.error_code(), StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(server.calls, 0);
+}
+
 TEST_F(GrpcEdge, ProbesNeedNoTokenAndCarryNothingElse) {
   GrpcDouble server("a");
   AskForTokens();

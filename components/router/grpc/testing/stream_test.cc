@@ -32,7 +32,7 @@ TEST_F(GrpcRouter, AClientsStreamPassesWhole) {
     EXPECT_EQ(talk.Read(), std::to_string(messages));
     EXPECT_TRUE(talk.Finish().ok());
   }
-  EXPECT_EQ(server.completed, 4);
+  EXPECT_TRUE(server.WaitCompleted(4)) << server.completed();
 }
 
 TEST_F(GrpcRouter, BothTalkInTurn) {
@@ -105,7 +105,7 @@ TEST_F(GrpcRouter, AStreamThatItsClientBreaksOffIsNeverTakenForAWholeOne) {
   }
   EXPECT_TRUE(Eventually([&] { return front_->requests() == 0; }));
   EXPECT_TRUE(Eventually([&] { return server.cancelled == server.calls; }));
-  EXPECT_EQ(server.completed, 0);
+  EXPECT_EQ(server.completed(), 0);
 }
 
 TEST_F(GrpcRouter, AStreamOnWhichNothingPassesIsEnded) {

@@ -190,6 +190,24 @@ TEST_F(RoutesOf, AGuardedPortNameTheFilesOfItsCertificateAndKeys) {
   EXPECT_THAT(route.tokens->audiences, ElementsAre("a", "b"));
 }
 
+TEST_F(RoutesOf, KeysAtAUrlNameItAndTheFileOfItsAuthority) {
+  Json md = ModelDeployment("flights", 20001, kAll);
+  md["spec"]["expose"] = Json::parse(R"({"jwt": {"issuer": "https://i", "audiences": ["a"],
+    "jwks": {"uri": "https://i/keys", "ca": {"configMap": {"name": "corp", "key": "ca.crt"}}}}})");
+  Add(md);
+  const RouteTable table = Build();
+  ASSERT_EQ(table.deployments.size(), 1U);
+  const auto& tokens = table.deployments[0].tokens;
+  ASSERT_TRUE(tokens);
+  EXPECT_EQ(*tokens, (TokenRoute{"https://i",
+                                 {"a"},
+                                 "",
+                                 "",
+                                 "expose.jwt.jwks.uri https://i/keys",
+                                 "https://i/keys",
+                                 "/edge/configmaps/corp/ca.crt"}));
+}
+
 // What cannot be read is never taken for "nothing is asked for".
 TEST_F(RoutesOf, AGuardThatCannotBeReadAreNone) {
   for (const char* expose :
@@ -197,6 +215,11 @@ TEST_F(RoutesOf, AGuardThatCannotBeReadAreNone) {
         R"({"jwt": {"issuer": "i", "jwks": {"inline": "{}"}}})",
         R"({"jwt": {"issuer": "i", "audiences": ["a"], "jwks": {}}})",
         R"({"jwt": {"audiences": ["a"], "jwks": {"inline": "{}"}}})",
+        R"({"jwt": {"issuer": "i", "audiences": ["a"], "jwks": {"uri": "http://i/keys"}}})",
+        R"({"jwt": {"issuer": "i", "audiences": ["a"], "jwks":
+            {"uri": "https://i/keys", "inline": "{}"}}})",
+        R"({"jwt": {"issuer": "i", "audiences": ["a"], "jwks":
+            {"uri": "https://i/keys", "ca": {"configMap": {"name": "../x", "key": "k"}}}}})",
         R"({"jwt": {"issuer": "i", "audiences": ["a"], "jwks":
             {"configMap": {"name": "n", "key": ".."}}}})"}) {
     builder_.Remember(Kept("flights", 20001));  // from before it was guarded

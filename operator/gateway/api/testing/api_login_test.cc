@@ -129,6 +129,7 @@ TEST_F(ApiLogin, WhileTheIssuerIsAwayThatIsSaid) {
   issuer_->down = true;
   const auto reply = Ask("GET", "/auth/login", "");
   EXPECT_EQ(reply.status, 503);
+  EXPECT_THAT(reply.body, HasSubstr(issuer_->url));
   EXPECT_EQ(reply.Header("retry-after"), "1");
 }
 

@@ -133,6 +133,17 @@ TEST_F(ProviderTest, TokensOfUnknownKeysDoNotHaveTheIssuerAskedEachTime) {
   EXPECT_EQ(issuer_.key_requests, 2);
 }
 
+TEST_F(ProviderTest, AnIssuerThatGoesAwayInTheMiddleOfALoginIsSaidByItsName) {
+  const auto address = Made().AuthorizationUrl(attempt_, {});
+  ASSERT_TRUE(address);
+  const std::string code = FormOf(issuer_.LogIn(*address, {{"sub", "ada"}})).at("code");
+  issuer_.down = true;
+  const auto person = Made().Redeem(code, attempt_, {});
+  ASSERT_FALSE(person);
+  EXPECT_EQ(person.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(person.error().message, HasSubstr("the issuer " + issuer_.url + ": "));
+}
+
 TEST_F(ProviderTest, AnIssuerThatIsDownIsSaidToPassAndNotAskedBySeveralAtOnce) {
   issuer_.down = true;
   const auto first = Made().AuthorizationUrl(attempt_, {});

@@ -1,5 +1,6 @@
-// What a ModelDeployment follows that names a registered model. Asks the API server on each visit:
-// there are few, and they are looked at when a Model or a version of it changes.
+// Which model a ModelDeployment follows: what a Pipeline published, an artifact of the store, a
+// URI, or a registered model, of which the API server is asked on each visit: there are few, and
+// they are looked at when a Model or a version of it changes.
 #pragma once
 
 #include <string>
@@ -9,6 +10,9 @@
 #include "operator/plan/model/world.h"
 
 namespace penstock::controllers {
+
+// The Pipeline whose output `model` follows, or empty.
+[[nodiscard]] std::string FollowedPipeline(const std::string& model);
 
 // Whether `model` names a version or an alias of the registered model.
 [[nodiscard]] bool FollowsRegistered(const std::string& model, const std::string& name);
