@@ -97,6 +97,57 @@ class SeveralLabels : public ::testing::Test {
   sdk::TestFolder folder_;
 };
 
+// The word is a category to the model whose rows hold it and a null to the others, which took none:
+// no server took the model, whose own examples it refused.
+TEST_F(SeveralLabels, TakeAWordForNullThatOnlyRowsOfOneLabelHold) {
+  std::mt19937 random(1);
+  std::normal_distribution<double> normal;
+  Json rows = Json::array();
+  for (int i = 0; i < 400; ++i) {
+    const double x = normal(random);
+    const bool odd = i % 2 == 1;
+    rows.push_back({x, odd ? (i % 3 == 0 ? "a" : "b") : (i % 3 == 0 ? "NA" : "a"),
+                    x + 0.3 * normal(random) > 0, odd ? Json(x < 0) : Json()});
+  }
+  sdk::WriteDataset(
+      folder_ / "train",
+      {sdk::BatchOf({arrow::field("x", arrow::float64()), arrow::field("c", arrow::utf8()),
+                     arrow::field("red", arrow::boolean()), arrow::field("big", arrow::boolean())},
+                    rows.dump())});
+  const Json labels = {"red", "big"};
+  sdk::Step fit({{"labels", labels}, {"scale", {"x"}}, {"oneHot", {"c"}}},
+                {{"dataset", {folder_ / "train", "", ""}}},
+                {{"transform", folder_ / "transform.json"}}, "");
+  ASSERT_TRUE(transform::RunTransform(fit));
+  sdk::Step step(
+      {{"labels", labels}, {"model", "linear"}, {"folds", 2}},
+      {{"train", {folder_ / "train", "", ""}}, {"transform", {folder_ / "transform.json", "", ""}}},
+      {{"model", folder_ / "m"}}, "");
+  const auto ok = train::RunTrainWithoutNetworks(step);
+  ASSERT_TRUE(ok) << ok.error().message;
+  const auto loaded = model::LoadModel(folder_ / "m");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const bool holds = std::any_of(loaded->examples.begin(), loaded->examples.end(),
+                                 [](const auto& e) { return e.inputs["c"] == "NA"; });
+  EXPECT_TRUE(holds);
+  const auto right = model::CheckExamples(*loaded);
+  EXPECT_TRUE(right) << right.error().message;
+}
+
+// The recipe of word vectors is larger than most files that are read at once.
+TEST_F(SeveralLabels, AreServedWithALargeRecipe) {
+  Write("train", 1);
+  Train("m", {{"model", "linear"}});
+  for (const char* label : {"0", "1", "2"}) {
+    const std::string path = folder_ / ("m/labels/" + std::string(label) + "/transform.json");
+    const auto recipe = ReadFile(path);
+    ASSERT_TRUE(recipe);
+    ASSERT_TRUE(WriteFileAtomically(path, *recipe + std::string(65U << 20U, ' ')));
+  }
+  const auto loaded = model::LoadModel(folder_ / "m");
+  EXPECT_TRUE(loaded) << loaded.error().message;
+}
+
 TEST_F(SeveralLabels, AreServedAsTheyWereTrainedByWhateverLearner) {
   Write("train", 1);
   for (const Json& parameters :

@@ -13,7 +13,7 @@ namespace penstock::model {
 struct LabelPart {
   std::string label;
   std::shared_ptr<const Model> model;  // of columns
-  // Parts of one key prepare rows alike: what makes their matrices is the same.
+  // A short key: parts of one prepare rows alike, as what makes their matrices is the same.
   std::string prepares;
 };
 

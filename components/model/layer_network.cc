@@ -41,14 +41,13 @@ at::Tensor Weight(const std::shared_ptr<const sdk::SafetensorsFile>& file,
   return at::from_blob(bytes, view.shape, keep, ScalarOf(view.type)).to(at::kFloat);
 }
 
-// ids [N, count] -> [N, width]: of those that are not 0.
+}  // namespace
+
 at::Tensor MeanOfBag(const at::Tensor& table, const at::Tensor& ids) {
   const auto places = ids.to(at::kLong);
-  const auto mask = places.ne(0).to(at::kFloat).unsqueeze(2);
+  const auto mask = places.ne(0).to(table.dtype()).unsqueeze(2);
   return (at::embedding(table, places) * mask).sum({1}) / mask.sum({1}).clamp_min(1);
 }
-
-}  // namespace
 
 Result<LayerNetwork> LayerNetwork::Load(const std::string& folder, const std::string& weights) {
   PENSTOCK_ASSIGN(const auto layers, sdk::LoadLayers(folder + "/" + sdk::kNetworkFile));

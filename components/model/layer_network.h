@@ -13,6 +13,10 @@
 
 namespace penstock::model {
 
+// ids [N, count] -> [N, width]: the mean of their rows of `table` [rows, width], but of those that
+// are 0; zeros where all are. Also what is learnt through: gradients go to the table.
+[[nodiscard]] at::Tensor MeanOfBag(const at::Tensor& table, const at::Tensor& ids);
+
 class LayerNetwork {
  public:
   // `folder` holds network.json; `weights`: the file's name in it. Invalid names what does not fit.

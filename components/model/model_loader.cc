@@ -13,8 +13,10 @@
 #include "components/model_format/label_models.h"
 #include "components/model_format/model_artifact.h"
 #include "components/model_format/transform.h"
+#include "components/model_format/transform_check.h"
 #include "operator/base/file.h"
 #include "operator/base/is_there.h"
+#include "operator/base/sha256.h"
 #include "operator/base/try.h"
 
 namespace penstock::model {
@@ -58,10 +60,11 @@ Result<LoadedModel> LoadLabels(const std::string& folder, const sdk::LabelsManif
       return Invalid(own + ": must be a model of label '" + label.label + "' of two classes, as " +
                      folder + "/" + sdk::kModelFile + " says");
     }
-    PENSTOCK_ASSIGN(auto recipe, ReadFile(own + "/" + sdk::kTransformFile));
+    PENSTOCK_ASSIGN(const auto recipe,
+                    ReadFile(own + "/" + sdk::kTransformFile, sdk::kMostTransformBytes));
     PENSTOCK_ASSIGN(auto loaded, LoadColumns(own, runners));
     parts.push_back({label.label, std::move(loaded.model),
-                     std::string(one.view ? Name(*one.view) : "") + "\n" + std::move(recipe)});
+                     std::string(one.view ? Name(*one.view) : "") + "\n" + Sha256Hex(recipe)});
     manifests.push_back(std::move(one));
   }
   LoadedModel loaded;

@@ -7,6 +7,7 @@
 namespace penstock::sdk {
 
 // Upper bounds, so that a hostile transform.json cannot ask for all memory.
+inline constexpr std::uint64_t kMostTransformBytes = 1ULL << 30;  // word vectors are large
 inline constexpr std::size_t kMaxFeatures = 1'000'000;
 inline constexpr std::size_t kMaxInputs = 100'000;
 inline constexpr std::int64_t kMostTokens = 2048;  // of one text

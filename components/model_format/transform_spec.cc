@@ -377,7 +377,7 @@ Result<TransformSpec> ParseTransformSpec(const Json& json) {
 }
 
 Result<TransformSpec> LoadTransformSpec(const std::string& path) {
-  const auto text = ReadFile(path, 1ULL << 30);
+  const auto text = ReadFile(path, kMostTransformBytes);
   if (!text) return text.error();
   const auto json = ParseJson(*text, path);
   if (!json) return json.error();

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "components/model/catch_torch.h"
+#include "components/model/layer_network.h"
 #include "components/sdk/row_hash.h"
 #include "operator/base/file.h"
 #include "operator/base/json.h"
@@ -53,13 +54,6 @@ torch::Tensor Dropped(const torch::Tensor& h, double share,
   FillFactors({factors.data_ptr<float>(), std::size_t(factors.numel())}, share,
               generator->random64());
   return h * factors;
-}
-
-// ids [N, count] -> [N, width]: the mean of their rows of the table, but of those that are 0.
-torch::Tensor MeanOfBag(const torch::Tensor& table, const torch::Tensor& ids) {
-  const auto places = ids.to(torch::kLong);
-  const auto mask = places.ne(0).to(table.dtype()).unsqueeze(2);
-  return (torch::embedding(table, places) * mask).sum({1}) / mask.sum({1}).clamp_min(1);
 }
 
 // [N, G * I] -> [N, G * O] by weight [G, O, I].
@@ -142,7 +136,7 @@ torch::Tensor Network::Inputs(const torch::Tensor& x) const {
   std::vector<torch::Tensor> parts = {x.index_select(1, number_columns_)};
   for (const auto& e : embeddings_) {
     parts.push_back(e.count > 0
-                        ? MeanOfBag(e.weight, x.narrow(1, e.feature, e.count))
+                        ? model::MeanOfBag(e.weight, x.narrow(1, e.feature, e.count))
                         : torch::embedding(e.weight, x.select(1, e.feature).to(torch::kLong)));
   }
   return parts.size() == 1 ? parts[0] : torch::cat(parts, 1);

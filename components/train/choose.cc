@@ -41,9 +41,9 @@ std::vector<Entrant> Entrants(const Table& table,
 }
 
 // A view that the recipe does not have costs nothing: its learner fails at once, and says why.
-std::size_t FeaturesOf(const sdk::TransformSpec& recipe, sdk::View view) {
+std::vector<sdk::Feature> FeaturesOf(const sdk::TransformSpec& recipe, sdk::View view) {
   const auto transform = sdk::Transform::Make(recipe, view);
-  return transform ? transform->width() : 0;
+  return transform ? transform->features() : std::vector<sdk::Feature>();
 }
 
 // Marks those that a budget allows, the earlier first; how many.
@@ -76,7 +76,7 @@ void Allow(const Table& table, const sdk::TransformSpec& recipe, FoldPlan& plan,
   const TrainOptions& options = table.options;
   const std::size_t rows = plan.folds.front().train.size() + plan.folds.front().held_out.size();
   for (Entrant& e : entrants) {
-    const std::size_t features = FeaturesOf(recipe, e.learner->view());
+    const auto features = FeaturesOf(recipe, e.learner->view());
     e.a_fold = e.learner->Cost(rows, features, table.labels.target) / 1000;
   }
   AllowRepeats(options.budget, plan, entrants);

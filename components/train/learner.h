@@ -123,10 +123,10 @@ class Learner {
   [[nodiscard]] virtual std::string name() const = 0;  // linear, boosting, mlp
   [[nodiscard]] virtual sdk::View view() const = 0;
   // What a Try of all settings costs at most, of so many rows (training and held-out ones together,
-  // as Try sees them) and features of the learner's view,
+  // as Try sees them) and the features of the learner's view (empty: the recipe has none of it),
   // in units of 1e6 multiply-adds or what takes as long (a thousand are a second of one core, or
   // less); the frame leaves out candidates that a budget does not allow, and says so.
-  [[nodiscard]] virtual double Cost(std::size_t rows, std::size_t features,
+  [[nodiscard]] virtual double Cost(std::size_t rows, std::span<const sdk::Feature> features,
                                     const Target& target) const = 0;
   // The same settings in the same order for each fold of one training. Invalid says what of the
   // data it cannot learn (a negative label of kPoisson).

@@ -67,7 +67,8 @@ std::string Mebibytes(std::uint64_t bytes) {
 
 // States what the table takes, and samples it where that is too much.
 Result<double> FitIntoMemory(const Surroundings& around, const TrainOptions& options,
-                             const TableSize& size, Inputs& inputs) {
+                             const std::vector<std::string>& labels, const TableSize& size,
+                             Inputs& inputs) {
   const double share = ShareThatFits(size, around.memory);
   around.Say("table", {{"rows", size.rows},
                        {"features", size.features},
@@ -77,7 +78,7 @@ Result<double> FitIntoMemory(const Surroundings& around, const TrainOptions& opt
   if (share >= 1) return 1.0;
   std::vector<std::string> columns;
   for (const auto& column : inputs.recipe.inputs) columns.push_back(column.name);
-  columns.push_back(options.label);
+  columns.insert(columns.end(), labels.begin(), labels.end());
   std::size_t taken = 0;
   for (Source& source : inputs.sources) {
     PENSTOCK_TRY(Sample(columns, share, std::uint64_t(options.seed), source));
@@ -158,11 +159,27 @@ Result<void> LeaveOutUnknown(const Surroundings& around, const std::string& labe
   return {};
 }
 
+// A label that weighs the rows of another would tell of itself.
+Result<void> CheckWeight(std::string weight, const std::vector<std::string>& labels,
+                         const std::string& train) {
+  if (labels.empty()) return {};
+  if (weight.empty()) {
+    PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(train));
+    if (schema.Of(sdk::Role::kWeight).empty()) return {};
+    PENSTOCK_ASSIGN(weight, sdk::TheColumnOf(schema, sdk::Role::kWeight));
+  }
+  if (std::find(labels.begin(), labels.end(), weight) == labels.end()) return {};
+  return Invalid("weight '" + weight +
+                 "' is one of the labels; a label that weighs the rows of the others tells of "
+                 "itself. Name another weight, or leave it out of labels");
+}
+
 }  // namespace
 
 Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options,
                           const std::vector<std::string>& all) {
   Inputs inputs;
+  inputs.predictions = step.HasOutput("predictions");
   for (const char* name : {"train", "valid"}) {
     if (std::string(name) == "valid" && !step.HasInput(name)) continue;
     PENSTOCK_ASSIGN(auto path, step.InputPath(name));
@@ -174,6 +191,7 @@ Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options,
   if (inputs.init) {
     PENSTOCK_ASSIGN(inputs.recipe, RecipeWith(*inputs.init, inputs.recipe));
   }
+  PENSTOCK_TRY(CheckWeight(options.weight, all, inputs.sources.front().path));
   for (const auto& column : inputs.recipe.inputs) {
     if (std::find(all.begin(), all.end(), column.name) != all.end()) {
       return Invalid("label '" + column.name +
@@ -188,18 +206,33 @@ Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options,
   return inputs;
 }
 
+Result<void> ChooseForAll(const std::vector<std::string>& labels, const TrainOptions& options,
+                          const Surroundings& around, Inputs& inputs) {
+  Inputs::Chosen chosen;
+  PENSTOCK_ASSIGN(chosen.size, SizeOf(inputs));
+  PENSTOCK_ASSIGN(chosen.share, FitIntoMemory(around, options, labels, chosen.size, inputs));
+  inputs.chosen = chosen;
+  return {};
+}
+
 // The rows that are learnt from, and their labels.
 Result<TakenRows> TakeRows(const TrainOptions& options, const Surroundings& around, As as,
                            Inputs& inputs) {
+  TakenRows taken;
+  if (as == As::kOneOfSeveral) {  // of two classes: nothing of them takes more memory
+    if (!inputs.chosen) PENSTOCK_TRY(ChooseForAll({options.label}, options, around, inputs));
+    taken.size = inputs.chosen->size;
+    taken.share = inputs.chosen->share;
+    PENSTOCK_TRY(LeaveOutUnknown(around, options.label, inputs));
+    PENSTOCK_ASSIGN(taken.labels, LoadTarget(inputs.sources, options, as));
+    return taken;
+  }
   const auto fit = [&](TakenRows& taken) -> Result<void> {
-    PENSTOCK_ASSIGN(taken.share, FitIntoMemory(around, options, taken.size, inputs));
-    if (as == As::kOneOfSeveral) {
-      PENSTOCK_TRY(LeaveOutUnknown(around, options.label, inputs));
-    }
+    PENSTOCK_ASSIGN(taken.share,
+                    FitIntoMemory(around, options, {options.label}, taken.size, inputs));
     PENSTOCK_ASSIGN(taken.labels, LoadTarget(inputs.sources, options, as));
     return {};
   };
-  TakenRows taken;
   PENSTOCK_ASSIGN(taken.size, SizeOf(inputs));
   PENSTOCK_TRY(fit(taken));
   taken.size.answers = taken.labels.target.width();

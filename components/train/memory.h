@@ -45,21 +45,35 @@ struct Inputs {
   std::vector<Source> sources;
   sdk::TransformSpec recipe;
   std::optional<InitSource> init;
+  bool predictions = false;  // they are an output
+  // What is there already: the rows of `sources` were chosen for all labels together.
+  struct Chosen {
+    TableSize size;
+    double share = 1;
+  };
+  std::optional<Chosen> chosen;
 };
 
 // `options.label` names the label, `all` every label that is learnt beside it, too. Invalid where
-// one of them, or the weight, is a feature of the transform. What the input `init` is goes into the
-// options of mlp.
+// one of them, or the weight, is a feature of the transform, and where the weight is one of `all`.
+// What the input `init` is goes into the options of mlp.
 [[nodiscard]] Result<Inputs> ReadInputs(const sdk::Step& step, TrainOptions& options,
                                         const std::vector<std::string>& all = {});
+
+// Chooses the rows that memory holds once for several labels, so that they are the same ones: of
+// rows chosen for each label on its own few would be of all.
+[[nodiscard]] Result<void> ChooseForAll(const std::vector<std::string>& labels,
+                                        const TrainOptions& options, const Surroundings& around,
+                                        Inputs& inputs);
 
 struct TakenRows {
   Labels labels;
   TableSize size;
   double share = 1;
 };
-// Chooses the rows of `inputs`, and reads their labels. Of several labels a row of which it is null
-// does not count; a valid of nothing but such rows is left out. Invalid where train is so.
+// Chooses the rows of `inputs`, unless that is done, and reads their labels. Of several labels a
+// row of which it is null does not count; a valid of nothing but such rows is left out. Invalid
+// where train is so.
 [[nodiscard]] Result<TakenRows> TakeRows(const TrainOptions& options, const Surroundings& around,
                                          As as, Inputs& inputs);
 // Their features.

@@ -63,7 +63,8 @@ class Writer {
     answers_ = AnswerNames(labels);
   }
 
-  Result<void> Open(const std::string& folder, const std::string& dataset) {
+  // Finds the columns; Invalid where two would have one name.
+  Result<void> Name(const std::string& dataset) {
     PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(dataset, copied_));
     arrow::FieldVector fields = reader->schema()->fields();
     const auto label = fields.back();
@@ -81,6 +82,11 @@ class Writer {
                      "query");
     }
     arrow_ = arrow::schema(std::move(fields));
+    return {};
+  }
+
+  Result<void> Open(const std::string& folder, const std::string& dataset) {
+    PENSTOCK_TRY(Name(dataset));
     PENSTOCK_ASSIGN(writer_, sdk::DatasetWriter::Create(folder, arrow_));
     writer_->Describe(schema_, sdk::Carry::kMeaning);
     return {};
@@ -146,6 +152,17 @@ class Writer {
 };
 
 }  // namespace
+
+Result<void> CheckPredictions(const std::vector<Source>& sources, const Labels& labels) {
+  PENSTOCK_ASSIGN(auto schema, sdk::DatasetSchema(sources.front().path));
+  const HeldOutAnswers none;
+  Writer writer(labels, none, std::move(schema));
+  for (const Source& source : sources) {
+    auto named = writer.Name(source.path);
+    if (!named) return Wrap("dataset " + source.name, named.error());
+  }
+  return {};
+}
 
 Result<void> WritePredictions(const std::string& folder, const std::vector<Source>& sources,
                               const Labels& labels, const HeldOutAnswers& held_out) {

@@ -15,7 +15,11 @@
 
 namespace penstock::train {
 
-// Invalid where an id column, or the label, has the name of one of ours.
+// What WritePredictions would refuse: an id column, or the label, that has the name of one of ours,
+// or is not in both datasets. For before hours of training.
+[[nodiscard]] Result<void> CheckPredictions(const std::vector<Source>& sources,
+                                            const Labels& labels);
+
 [[nodiscard]] Result<void> WritePredictions(const std::string& folder,
                                             const std::vector<Source>& sources,
                                             const Labels& labels, const HeldOutAnswers& held_out);

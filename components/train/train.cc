@@ -139,14 +139,15 @@ Result<void> AskForMoreRows(const Table& table, Outcome& outcome) {
 }
 
 // What the trials' keys hold of the parameters: not what leaves answers as they are.
-Json ParametersThatCount(const Json& all, const std::optional<InitSource>& init) {
+Json ParametersThatCount(const Json& all, const std::optional<InitSource>& init,
+                         const InitOptions& taken) {
   Json some = all.is_object() ? all : Json::object();
   for (const char* name :
        {"checkpoint", "maxTime", "budget", "name", "examples", "threshold", "thresholdBy", "costs",
         "calibrate", "metric", "refit", "folds", "learningCurve", "overfitOneBatch"}) {
     some.erase(name);
   }
-  if (init) some["init"] = init->digest;
+  if (init) some["init"] = {{"digest", init->digest}, {"freshAnswer", taken.fresh_answer}};
   return some;
 }
 
@@ -230,25 +231,56 @@ LabelTraining::LabelTraining(const TrainOptions& asked, Inputs read, Labels lear
       learners(around.learners(options)),
       table{rows, labels, options, around, store, std::move(parameters)} {}
 
+namespace {
+
+// What is known before anything is fitted.
+struct Begun {
+  TrainOptions options;
+  TakenRows taken;
+  FoldPlan plan;
+};
+
+Result<Begun> Begin(const TrainOptions& asked, Inputs& inputs, const Surroundings& around, As as) {
+  Begun begun;
+  TrainOptions& options = begun.options = asked;
+  PENSTOCK_ASSIGN(begun.taken, TakeRows(options, around, as, inputs));
+  const Labels& labels = begun.taken.labels;
+  for (const auto& note : labels.notes) around.Say("label", {{"what", note}});
+  PENSTOCK_TRY(CheckAgainst(labels, options));
+  if (inputs.init) PENSTOCK_TRY(CheckAnswer(*inputs.init, labels, options.mlp.init));
+  if (inputs.predictions && as == As::kAlone) {
+    PENSTOCK_TRY(CheckPredictions(inputs.sources, labels));
+  }
+  PENSTOCK_ASSIGN(begun.plan, PlanFolds(labels, options.folds, options.model == "auto",
+                                        std::uint64_t(options.seed)));
+  return begun;
+}
+
+}  // namespace
+
+Result<void> LookAtLabel(const TrainOptions& options, Inputs inputs, const Surroundings& around,
+                         As as) {
+  Surroundings silent = around;
+  silent.print = [](const std::string&) {};
+  PENSTOCK_ASSIGN(const auto begun, Begin(options, inputs, silent, as));
+  static_cast<void>(begun);
+  return {};
+}
+
 Result<std::unique_ptr<LabelTraining>> LearnOneLabel(const TrainOptions& asked, Inputs inputs,
                                                      const Surroundings& around,
                                                      const Json& parameters, As as) {
-  TrainOptions options = asked;
-  PENSTOCK_ASSIGN(auto taken, TakeRows(options, around, as, inputs));
-  for (const auto& note : taken.labels.notes) around.Say("label", {{"what", note}});
-  PENSTOCK_TRY(CheckAgainst(taken.labels, options));
-  if (inputs.init) PENSTOCK_TRY(CheckAnswer(*inputs.init, taken.labels, options.mlp.init));
-  PENSTOCK_ASSIGN(auto plan, PlanFolds(taken.labels, options.folds, options.model == "auto",
-                                       std::uint64_t(options.seed)));
+  PENSTOCK_ASSIGN(auto begun, Begin(asked, inputs, around, as));
+  TakenRows& taken = begun.taken;
   PENSTOCK_ASSIGN(auto rows, LoadRows(inputs));
-  Json counting = ParametersThatCount(parameters, inputs.init);
+  Json counting = ParametersThatCount(parameters, inputs.init, begun.options.mlp.init);
   auto training =
-      std::make_unique<LabelTraining>(options, std::move(inputs), std::move(taken.labels),
+      std::make_unique<LabelTraining>(begun.options, std::move(inputs), std::move(taken.labels),
                                       std::move(rows), around, std::move(counting));
   if (training->inputs.init) training->outcome.notes.emplace_back(kLearntBefore);
   training->outcome.size = taken.size;
   training->outcome.share = taken.share;
-  PENSTOCK_TRY(Learn(*training, std::move(plan)));
+  PENSTOCK_TRY(Learn(*training, std::move(begun.plan)));
   return training;
 }
 

@@ -43,6 +43,12 @@ struct LabelTraining {
   LabelTraining& operator=(const LabelTraining&) = delete;
 };
 
+// What LearnOneLabel would refuse before it fits anything: of the label's values in both datasets,
+// of options that it cannot have, of folds, of the answer of `init`. Takes as long as reading the
+// label.
+[[nodiscard]] Result<void> LookAtLabel(const TrainOptions& options, Inputs inputs,
+                                       const Surroundings& around, As as);
+
 // Samples, chooses, fits, judges. `parameters`: the step's, as given.
 [[nodiscard]] Result<std::unique_ptr<LabelTraining>> LearnOneLabel(const TrainOptions& options,
                                                                    Inputs inputs,

@@ -90,6 +90,7 @@ class Lines {
 
 // A finite number that float32 has; one that is too near to 0 is 0.
 std::optional<float> NumberOf(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0;
   const char* end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, value);
@@ -134,6 +135,9 @@ Result<void> ParseEntry(std::string_view line, std::size_t dimensions, const std
     while (begin > 0 && !IsBlank(rest[begin - 1])) --begin;
     const std::string_view field = rest.substr(begin);
     rest = Trimmed(rest.substr(0, begin));
+    if (rest.empty() && i == 0 && IsBlank(line.front())) {
+      return Invalid("begins with a blank: its word is empty; leave the line out");
+    }
     if (rest.empty()) {
       return Invalid("has " + std::to_string(FieldsOf(line).size() - 1) +
                      " numbers behind a word, " + as + " " + std::to_string(dimensions));

@@ -60,6 +60,12 @@ TEST_F(VectorFileTest, KeepsTheWantedWordsAndTheFirstOnesThatATextCanHave) {
   EXPECT_EQ(file->unusable(), 3);
 }
 
+TEST_F(VectorFileTest, TakesNumbersWithAPlusBeforeThem) {
+  const auto file = Scan("a +0.5 -1\nb 1 +2e+01\n", {"a", "b"}, 0);
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ(Values(*file, {"a", "b"}), (std::vector<float>{0.5F, -1, 1, 20}));
+}
+
 // The same word in letters and in syllables is one to a text: the earlier line's.
 TEST_F(VectorFileTest, ComposesHangul) {
   const auto file = Scan("\u1112\u1161\u11A8 1\n학 2\n", {"학"}, 0);
@@ -79,7 +85,10 @@ TEST_F(VectorFileTest, SaysInWhichLineWhatIsWrong) {
             ", line 4: its word stands in line 2 too; leave one of them out");
   EXPECT_EQ(Problem("a 1 2\n\nb 1 2\n"), ", line 2: is empty");
   EXPECT_EQ(Problem("word\n"), ", line 1: has no numbers behind its word");
-  EXPECT_EQ(Problem("a 1 2\n 1 2\n"), ", line 2: has 1 numbers behind a word, line 1 has 2");
+  EXPECT_EQ(Problem("a 1 2\n 1 2\n"),
+            ", line 2: begins with a blank: its word is empty; leave the line out");
+  EXPECT_EQ(Problem("a 1 2\n 1\n"), ", line 2: has 0 numbers behind a word, line 1 has 2");
+  EXPECT_EQ(Problem("a 1 2\nb 1 +-2\n"), ", line 2: '+-2' is no finite number");
   EXPECT_EQ(Problem("2 9999\n"), ", line 1: a word has 9999 numbers; 1 to 4096 can be used");
   EXPECT_EQ(Problem("3 2\na 1 2\nb 1 2\n"),
             ": its first line says 3 words, and it has 2; it may have been cut off");

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "components/model_format/label_models.h"
+#include "components/sdk/arrow_types.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/dataset.h"
 #include "operator/base/try.h"
@@ -34,6 +35,13 @@ Result<void> ForEachCell(const std::string& dataset, const std::string& label,
     for (std::int64_t r = 0; r < batch.num_rows(); ++r) visit(CellAt(values, r));
     return {};
   });
+}
+
+Result<void> CheckType(const std::string& dataset, const std::string& label) {
+  PENSTOCK_ASSIGN(const auto reader, DatasetReader::Open(dataset, {label}));
+  const auto type = ColumnTypeOf(*reader->schema()->field(0)->type());
+  if (type && *type != ColumnType::kTimestamp) return {};
+  return Invalid("label '" + label + "' must be a number, a string or a boolean");
 }
 
 }  // namespace
@@ -68,6 +76,7 @@ Result<std::vector<std::uint32_t>> LabelledRows(const std::string& dataset,
 
 Result<Label> LearnTwoClasses(const std::string& dataset, const std::string& column) {
   constexpr std::size_t kShown = 10;
+  PENSTOCK_TRY(CheckType(dataset, column));
   std::set<Json> distinct;
   PENSTOCK_TRY(ForEachCell(dataset, column, [&](const Cell& cell) {
     if (IsKnown(cell) && distinct.size() <= kShown) distinct.insert(ClassOf(cell));

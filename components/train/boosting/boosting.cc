@@ -71,11 +71,13 @@ class Boosting : public Learner {
   std::string name() const override { return "boosting"; }
   sdk::View view() const override { return sdk::View::kTree; }
 
-  double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
+  double Cost(std::size_t rows, std::span<const sdk::Feature> features,
+              const Target& target) const override {
     double sum = 0;
-    for (const BoostingSetting& setting : BoostingSettings(options_, rows, features, target)) {
-      const auto ladder = BoostingLadder(options_, setting, rows, features, target);
-      sum += ladder.back() * RoundCost(setting, rows, features, target);
+    const std::size_t width = features.size();
+    for (const BoostingSetting& setting : BoostingSettings(options_, rows, width, target)) {
+      const auto ladder = BoostingLadder(options_, setting, rows, width, target);
+      sum += ladder.back() * RoundCost(setting, rows, width, target);
     }
     return sum;
   }

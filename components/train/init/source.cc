@@ -30,6 +30,7 @@ Result<std::string> DigestOf(const std::string& path) {
 // TorchScript is a zip; safetensors begins with the length of its header, which is JSON.
 Result<std::string> FormatOf(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
+  if (!in) return FromErrno("input init: " + path, errno);
   std::string head(9, '\0');
   in.read(head.data(), std::streamsize(head.size()));
   head.resize(std::size_t(in.gcount()));
@@ -38,6 +39,17 @@ Result<std::string> FormatOf(const std::string& path) {
   return Invalid("input init: " + path +
                  " is neither a TorchScript file (torch.jit.save) nor safetensors, nor the folder "
                  "of a model");
+}
+
+// The weights of a network that bends its values by another function mean something else here.
+Result<void> CheckBends(const std::string& folder) {
+  PENSTOCK_ASSIGN(const auto layers, sdk::LoadLayers(folder + "/" + sdk::kNetworkFile));
+  for (const sdk::Layer& layer : layers) {
+    if (layer.op != sdk::LayerOp::kTanh && layer.op != sdk::LayerOp::kGelu) continue;
+    return Invalid("input init: its network.json has " + std::string(Name(layer.op)) +
+                   " between layers, and the networks of train have relu");
+  }
+  return {};
 }
 
 Result<void> ReadModel(const std::string& folder, InitSource& init) {
@@ -53,6 +65,7 @@ Result<void> ReadModel(const std::string& folder, InitSource& init) {
   }
   init.file = folder + "/" + m.file;
   init.format = m.backend;
+  if (init.format == "safetensors") PENSTOCK_TRY(CheckBends(folder));
   PENSTOCK_ASSIGN(init.transform, sdk::LoadTransformSpec(folder + "/" + sdk::kTransformFile));
   return {};
 }

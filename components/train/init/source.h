@@ -21,7 +21,8 @@ struct InitSource {
 };
 
 // `path`: a folder with model.yaml, a TorchScript file, or a safetensors file, told by its first
-// bytes. Invalid for anything else, and for a model of a back end that has no layers.
+// bytes. Invalid for anything else, for a model of a back end that has no layers, and for one whose
+// network.json has other functions between them than train's networks.
 [[nodiscard]] Result<InitSource> FindInit(const std::string& path);
 
 // The recipe that features are made by with `init`: its own, where it has one, else the given one;

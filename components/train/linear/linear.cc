@@ -273,11 +273,13 @@ class Linear : public Learner {
   std::string name() const override { return "linear"; }
   sdk::View view() const override { return sdk::View::kDense; }
 
-  double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
+  double Cost(std::size_t rows, std::span<const sdk::Feature> features,
+              const Target& target) const override {
     constexpr double kPasses = 20;
-    const double pass = 2 * double(rows) * double(features + 1) * double(target.width());
+    const std::size_t width = features.size();
+    const double pass = 2 * double(rows) * double(width + 1) * double(target.width());
     const double shapes = rows < kMostRowsToAsk ? double(std::size(kBends)) : 1;
-    return shapes * (kPasses * pass + 2 * Curvature::Cost(rows, features, target.width())) / 1e6;
+    return shapes * (kPasses * pass + 2 * Curvature::Cost(rows, width, target.width())) / 1e6;
   }
 
   Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,

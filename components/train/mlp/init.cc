@@ -44,6 +44,8 @@ Result<Tensors> ReadTorchScript(const std::string& path,
     for (const auto& b : module.named_buffers()) {
       if (b.name == "number_columns" && b.value.scalar_type() == torch::kLong) {
         number_columns = b.value.detach();
+      } else {  // such as a batch norm's means: what the answers depend on and nothing here takes
+        tensors.emplace(b.name, b.value.detach());
       }
     }
     return tensors;
@@ -57,15 +59,18 @@ Result<Tensors> ReadSafetensors(const std::string& path) {
       {sdk::TensorType::kF32, torch::kFloat},
       {sdk::TensorType::kF16, torch::kHalf},
       {sdk::TensorType::kBf16, torch::kBFloat16}};
-  Tensors tensors;
-  for (const auto& [name, view] : file->tensors()) {
-    const auto type = kTypes.find(view.type);
-    if (type == kTypes.end()) continue;
-    auto tensor = torch::empty(view.shape, type->second);
-    if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
-    tensors[name] = std::move(tensor);
-  }
-  return tensors;
+  // A shape of no values may still have sides that no tensor takes.
+  return model::CatchTorch("input init: " + path, [&]() -> Result<Tensors> {
+    Tensors tensors;
+    for (const auto& [name, view] : file->tensors()) {
+      const auto type = kTypes.find(view.type);
+      if (type == kTypes.end()) continue;
+      auto tensor = torch::empty(view.shape, type->second);
+      if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
+      tensors[name] = std::move(tensor);
+    }
+    return tensors;
+  });
 }
 
 // The network's parameters by name, those of its last layer apart.
@@ -243,7 +248,9 @@ Result<InitReport> Init::Apply(sdk::Network& network) const {
                    "what does not match anew");
   }
   if (report.taken.empty()) {
-    return Invalid("input init: nothing of it can be taken over: " + Join(problems, "; "));
+    return Invalid("input init: nothing of it can be taken over: " + Join(problems, "; ") +
+                   ". Where it has no layer of the answer, hidden says how many values each of the "
+                   "layers has");
   }
   PENSTOCK_TRY(Freeze(network, report));
   return report;

@@ -87,19 +87,24 @@ class Mlp : public Learner {
     init_ = Init::Load(options_.init);
     if (!init_) return;  // Try and Fit say so
     const auto& shape = (*init_)->shape();
-    options_.networks = shape && !options_.hidden ? shape->networks : 1;
+    const bool its_own = shape && (!options_.hidden || *options_.hidden == shape->hidden);
+    options_.networks = its_own ? shape->networks : 1;
     if (shape && !options_.hidden) options_.hidden = shape->hidden;
   }
 
   std::string name() const override { return "mlp"; }
   sdk::View view() const override { return sdk::View::kEmbedding; }
 
-  double Cost(std::size_t rows, std::size_t features, const Target& target) const override {
+  // By what enters the first layer, as Try plans: an id is its vector's width, a text's tokens are
+  // one vector together.
+  double Cost(std::size_t rows, std::span<const sdk::Feature> features,
+              const Target& target) const override {
     double sum = 0;
-    for (Plan plan : MakePlans(options_, rows, features, target)) {
+    const std::size_t width = InputWidth(features);
+    for (Plan plan : MakePlans(options_, rows, width, target)) {
       for (const int epochs : EpochLadder(options_, plan)) {
         plan.epochs = epochs;
-        sum += TrainingCost(plan, rows, features, target) / 1e6 / kSpeed;
+        sum += TrainingCost(plan, rows, width, target) / 1e6 / kSpeed;
         sum += kStepCost * TrainingSteps(plan, rows);
       }
     }

@@ -1,11 +1,16 @@
 #include "components/train/several/several.h"
 
+#include <arrow/api.h>
+
 #include <algorithm>
 #include <set>
 
 #include "components/model_format/label_models.h"
+#include "components/sdk/cells.h"
+#include "components/sdk/dataset.h"
 #include "components/sdk/labels/label_columns.h"
 #include "components/sdk/model_examples.h"
+#include "components/sdk/statistics.h"
 #include "components/train/artifact.h"
 #include "components/train/report.h"
 #include "components/train/several/several_answers.h"
@@ -61,10 +66,11 @@ Result<std::vector<sdk::ModelExample>> AnswerExamples(const LabelTraining& train
 // What is kept of the trainings that are over, and how it is written.
 class Together {
  public:
-  Together(sdk::Step& step, const TrainOptions& options, const std::vector<std::string>& labels,
-           SeveralAnswers answers)
+  Together(sdk::Step& step, const TrainOptions& options, const Inputs& inputs,
+           const std::vector<std::string>& labels, SeveralAnswers answers)
       : step_(step),
         options_(options),
+        inputs_(inputs),
         labels_(labels),
         answers_(std::move(answers)),
         page_("Training of " + options.name) {}
@@ -122,15 +128,21 @@ class Together {
     const std::string path = folder + "/" + sdk::kStatisticsFile;
     PENSTOCK_ASSIGN(const auto text, ReadFile(path));
     PENSTOCK_ASSIGN(auto own, ParseJson(text, path));
-    const Json outputs = own["outputs"];
-    if (statistics_.empty()) {
-      statistics_ = std::move(own);
-      statistics_["outputs"] = Json::object();
-    }
-    for (const auto& [name, value] : outputs.items()) {
-      statistics_["outputs"][sdk::OutputOfLabel(name, label)] = value;
+    for (const auto& [name, value] : own["outputs"].items()) {
+      outputs_[sdk::OutputOfLabel(name, label)] = value;
     }
     return {};
+  }
+
+  // Of all rows, whatever labels are known of them: what is served is compared with these.
+  Result<void> WriteStatistics(const std::string& folder) {
+    std::vector<std::string> names;
+    for (const auto& column : inputs_.recipe.inputs) names.push_back(column.name);
+    const Source& train = inputs_.sources.front();
+    PENSTOCK_ASSIGN(auto statistics, sdk::ComputeStatistics(train.path, names,
+                                                            train.sampled ? &train.keep : nullptr));
+    statistics["outputs"] = outputs_;
+    return WriteFileAtomically(folder + "/" + sdk::kStatisticsFile, statistics.dump(1) + "\n");
   }
 
   void AddToBoard(const LabelTraining& training) {
@@ -162,7 +174,7 @@ class Together {
     manifest_.seed = options_.seed;
     PENSTOCK_TRY(sdk::SaveLabelsManifest(folder, manifest_));
     PENSTOCK_TRY(sdk::SaveExamples(folder, sdk::JoinExamples(labels_, examples_)));
-    return WriteFileAtomically(folder + "/" + sdk::kStatisticsFile, statistics_.dump(1) + "\n");
+    return WriteStatistics(folder);
   }
 
   Result<void> WriteResults() {
@@ -184,13 +196,14 @@ class Together {
 
   sdk::Step& step_;
   const TrainOptions& options_;
+  const Inputs& inputs_;
   const std::vector<std::string>& labels_;
   SeveralAnswers answers_;
   sdk::Page page_;
   sdk::LabelsManifest manifest_;
   ExampleRows chosen_;
   std::vector<std::vector<sdk::ModelExample>> examples_;  // by label
-  Json statistics_ = Json::object();
+  Json outputs_ = Json::object();                         // statistics
   Json metrics_ = Json::object();
   Json board_ = Json::array();
   std::set<std::string> learners_;
@@ -227,20 +240,85 @@ Json ParametersOf(const std::string& label, const Json& all) {
   return own;
 }
 
+// What is left of the memory beside the answers of all labels, which are kept to the end.
+Result<Surroundings> BesideAnswers(const Surroundings& around, const std::vector<Source>& datasets,
+                                   std::size_t labels) {
+  std::uint64_t rows = 0;
+  for (const Source& source : datasets) {
+    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(source.path));
+    rows += std::uint64_t(reader->rows());
+  }
+  const std::uint64_t bytes = rows * labels * SeveralAnswers::kBytesEach;
+  if (bytes > around.memory / 2) {
+    const auto mebibytes = [](std::uint64_t n) { return std::to_string((n >> 20U) + 1) + " MiB"; };
+    return Invalid("labels: the answers to " + std::to_string(labels) + " labels of " +
+                   std::to_string(rows) + " rows take " + mebibytes(bytes) +
+                   ", more than half of the memory (" + mebibytes(around.memory) +
+                   "); give the step more, sample the rows with query, or train some of the labels "
+                   "in another step");
+  }
+  Surroundings beside = around;
+  beside.memory -= bytes;
+  return beside;
+}
+
+bool HoldsNullWord(const sdk::TypedColumn& column) {
+  for (std::int64_t r = 0; r < column.array->length(); ++r) {
+    const sdk::Cell cell = CellAt(column, r);
+    const auto* text = std::get_if<std::string_view>(&cell);
+    if (text != nullptr &&
+        std::find(sdk::kNullTexts.begin(), sdk::kNullTexts.end(), *text) != sdk::kNullTexts.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A word for null ("NA") that stands in rows of one label only is a category to its model and a
+// null to the others', which take it where the input may be null: together they take each row that
+// one of them is judged by.
+Result<void> TakeNullWords(Inputs& inputs) {
+  std::vector<std::string> texts;
+  for (const auto& column : inputs.recipe.inputs) {
+    if (column.type == sdk::ColumnType::kString && !column.nullable) texts.push_back(column.name);
+  }
+  if (texts.empty()) return {};
+  std::set<std::string> holding;
+  for (const Source& source : inputs.sources) {
+    auto read =
+        sdk::ForEachBatch(source.path, texts, [&](const arrow::RecordBatch& batch) -> Result<void> {
+          for (const std::string& name : texts) {
+            if (holding.contains(name)) continue;
+            PENSTOCK_ASSIGN(const auto column, sdk::FindColumn(batch, name));
+            if (HoldsNullWord(column)) holding.insert(name);
+          }
+          return {};
+        });
+    if (!read) return Wrap("dataset " + source.name, read.error());
+  }
+  for (auto& column : inputs.recipe.inputs) column.nullable |= holding.contains(column.name);
+  return {};
+}
+
 }  // namespace
 
 Result<void> TrainSeveral(sdk::Step& step, const TrainOptions& options,
-                          const std::vector<std::string>& labels, const Surroundings& around) {
+                          const std::vector<std::string>& labels, const Surroundings& outside) {
   PENSTOCK_TRY(sdk::CheckLabels(labels));
   TrainOptions all = options;
   if (all.name.empty()) all.name = JoinedName(labels);
-  PENSTOCK_ASSIGN(const auto inputs, ReadInputs(step, all, labels));
-  for (const std::string& label : labels) {  // before the first is learnt, which may take hours
-    const auto classes = sdk::LearnTwoClasses(inputs.sources.front().path, label);
-    if (!classes) return Wrap("label '" + label + "': dataset train", classes.error());
-  }
+  PENSTOCK_ASSIGN(auto inputs, ReadInputs(step, all, labels));
   PENSTOCK_ASSIGN(auto answers, SeveralAnswers::Make(inputs.sources, labels));
-  Together together(step, all, labels, std::move(answers));
+  if (inputs.predictions) PENSTOCK_TRY(answers.CheckColumns());
+  PENSTOCK_ASSIGN(const auto around, BesideAnswers(outside, inputs.sources, labels.size()));
+  PENSTOCK_TRY(TakeNullWords(inputs));
+  PENSTOCK_TRY(ChooseForAll(labels, all, around, inputs));
+  for (const std::string& label : labels) {  // before the first is learnt, which may take hours
+    PENSTOCK_ASSIGN(const auto own, OptionsOf(label, all));
+    auto looked = LookAtLabel(own, inputs, around, As::kOneOfSeveral);
+    if (!looked) return Wrap("label '" + label + "'", looked.error());
+  }
+  Together together(step, all, inputs, labels, std::move(answers));
   const double begin = all.max_time ? around.seconds() : 0;
   for (std::size_t k = 0; k < labels.size(); ++k) {
     around.Say("label", {{"what", "label " + std::to_string(k + 1) + " of " +

@@ -99,9 +99,9 @@ class SeveralAnswers::Writer {
     copied_.insert(copied_.end(), all.labels_.begin(), all.labels_.end());
   }
 
-  Result<void> Open(const std::string& folder) {
-    PENSTOCK_ASSIGN(const auto reader,
-                    sdk::DatasetReader::Open(all_.datasets_.front().path, copied_));
+  // Finds the columns; Invalid where two would have one name.
+  Result<void> Name(const Source& dataset) {
+    PENSTOCK_ASSIGN(const auto reader, sdk::DatasetReader::Open(dataset.path, copied_));
     const arrow::FieldVector given = reader->schema()->fields();
     arrow::FieldVector fields(given.begin(), given.begin() + std::ptrdiff_t(ids_));
     fields.push_back(arrow::field("dataset", arrow::utf8()));
@@ -119,6 +119,11 @@ class SeveralAnswers::Writer {
                      "query");
     }
     arrow_ = arrow::schema(std::move(fields));
+    return {};
+  }
+
+  Result<void> Open(const std::string& folder) {
+    PENSTOCK_TRY(Name(all_.datasets_.front()));
     PENSTOCK_ASSIGN(writer_, sdk::DatasetWriter::Create(folder, arrow_));
     writer_->Describe(schema_, sdk::Carry::kMeaning);
     return {};
@@ -195,6 +200,16 @@ class SeveralAnswers::Writer {
   std::shared_ptr<arrow::Schema> arrow_;
   std::unique_ptr<sdk::DatasetWriter> writer_;
 };
+
+Result<void> SeveralAnswers::CheckColumns() const {
+  PENSTOCK_ASSIGN(auto schema, sdk::DatasetSchema(datasets_.front().path));
+  Writer writer(*this, std::move(schema));
+  for (const Source& dataset : datasets_) {
+    auto named = writer.Name(dataset);
+    if (!named) return Wrap("dataset " + dataset.name, named.error());
+  }
+  return {};
+}
 
 Result<void> SeveralAnswers::Write(const std::string& folder) const {
   PENSTOCK_ASSIGN(auto schema, sdk::DatasetSchema(datasets_.front().path));

@@ -25,6 +25,12 @@ class SeveralAnswers {
   [[nodiscard]] sdk::Metrics Measure(double confidence) const;
   [[nodiscard]] std::size_t rows() const;  // of them
 
+  // Of memory that an object holds, and Measure needs beside it, for each row and label.
+  static constexpr std::uint64_t kBytesEach = 24;
+
+  // What Write would refuse; for before hours of training.
+  [[nodiscard]] Result<void> CheckColumns() const;
+
   // A dataset: columns whose role is id, `dataset`, `row`, then of each label its column,
   // `fold_<label>` and `probability_<label>`, null where the row was not held out for it. Invalid
   // where two columns would have one name.

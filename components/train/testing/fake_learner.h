@@ -57,7 +57,9 @@ class FakeLearner : public Learner {
 
   std::string name() const override { return called; }
   sdk::View view() const override { return sdk::View::kDense; }
-  double Cost(std::size_t, std::size_t, const Target&) const override { return cost; }
+  double Cost(std::size_t, std::span<const sdk::Feature>, const Target&) const override {
+    return cost;
+  }
 
   Result<std::vector<Trial>> Try(const Rows& train, const Rows& held_out,
                                  const Context& context) const override {

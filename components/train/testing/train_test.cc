@@ -15,6 +15,21 @@
 namespace penstock::train {
 namespace {
 
+// Hours later, with the model learnt.
+TEST_F(FrameTest, ColumnsOfPredictionsOfOneNameAreRefusedBeforeAnythingIsLearnt) {
+  for (const auto& [name, seed] : {std::pair("train", 1U), std::pair("valid", 2U)}) {
+    const auto rows = RowsOf(100, seed);
+    auto fields = rows->schema()->fields();
+    fields[3] = fields[3]->WithName("fold");
+    Write(name, arrow::RecordBatch::Make(arrow::schema(fields), 100, rows->columns()));
+  }
+  const auto problem = Problem({{"label", "fold"}});
+  EXPECT_NE(problem.find("output predictions: 'fold' is a column of the dataset and one of the"),
+            std::string::npos)
+      << problem;
+  EXPECT_EQ(learners_[0].counts->tries, 0);
+}
+
 TEST_F(FrameTest, TheBetterSettingIsChosenByFoldsAndFittedOnAllRows) {
   const auto ok = Run({}, "m");
   ASSERT_TRUE(ok) << ok.error().message;

@@ -91,6 +91,25 @@ TEST_F(InitSourceTest, AModelWithoutLayersIsRefused) {
             "model 'first' (xgboost) is no network that train has written");
 }
 
+// Its weights were taken as if relu stood between its layers.
+TEST_F(InitSourceTest, ANetworkThatBendsItsValuesByAnotherFunctionIsRefused) {
+  const std::string folder = Model("safetensors", sdk::View::kEmbedding);
+  const auto with = [&](const std::string& op) {
+    Write("m/network.json",
+          R"({"formatVersion": 1, "layers": [{"op": "features", "numbers": [0], "embeddings": []},
+              {"op": "linear", "weight": "w0", "bias": "b0"}, {"op": ")" +
+              op + R"("}, {"op": "linear", "weight": "w1", "bias": "b1"}]})");
+    return FindInit(folder);
+  };
+  const auto relu = with("relu");
+  EXPECT_TRUE(relu) << relu.error().message;
+  for (const std::string op : {"tanh", "gelu"}) {
+    const auto other = with(op);
+    ASSERT_FALSE(other) << op;
+    ExpectHas(other.error().message, "has " + op + " between layers");
+  }
+}
+
 // Means of the label that were fitted on all rows know those of a fold's rows held out.
 TEST_F(InitSourceTest, TargetMeansAreRefusedWithInit) {
   const auto init = FindInit(Write("a", "PK\3\4 zip"));

@@ -8,6 +8,7 @@
 
 #include "components/sdk/testing/test_data.h"
 #include "components/train/mlp/testing/tables.h"
+#include "operator/base/file.h"
 
 namespace penstock::train {
 namespace {
@@ -248,6 +249,45 @@ TEST_F(InitTest, SaysWhatIsWrongWithWhatIsGiven) {
   module.define("def forward(self, x: Tensor) -> Tensor:\n  return x\n");
   module.save(folder_ / "nan.ts");
   ExpectHas(Problem(With(folder_ / "nan.ts")), "'w0' holds what is no finite number");
+}
+
+// What a batch norm has learnt was left out without a word: its answers were not the network's.
+TEST_F(InitTest, BuffersThatNothingTakesAreNamed) {
+  auto module = torch::jit::load(Pretrained(1, {16}));
+  module.register_buffer("norm_mean", torch::ones({16}));
+  module.register_buffer("seen", torch::ones({1}, torch::kLong));
+  module.save(folder_ / "norm.ts");
+  MlpOptions options = With(folder_ / "norm.ts");
+  ExpectHas(Problem(options), "nothing takes its 'norm_mean' [16]");
+  options.init.fresh = true;
+  const auto fitted = Learn(options, table_);
+  ASSERT_TRUE(fitted) << fitted.error().message;
+  EXPECT_EQ((*fitted)->Describe()["init"]["unused"], Json{"norm_mean"});
+}
+
+// LibTorch throws for such a shape, and nothing caught it.
+TEST_F(InitTest, ATensorOfNoValuesWithASideBeyondAllBoundsIsAnError) {
+  std::string header =
+      R"({"w0":{"dtype":"F32","shape":[0,4611686018427387904,4611686018427387904],)"
+      R"("data_offsets":[0,0]}})";
+  std::string bytes(8, '\0');
+  bytes[0] = char(header.size());
+  const auto written = WriteFileAtomically(folder_ / "hostile", bytes + header);
+  ASSERT_TRUE(written);
+  ExpectHas(Problem(With(folder_ / "hostile")), "input init: ");
+}
+
+// It had one network then, and no layer of several fitted it.
+TEST_F(InitTest, TheLayersOfInitSaidAgainKeepItsNetworks) {
+  const auto file = Pretrained(4, {16});
+  const auto fitted = Learn(With(file), table_);
+  ASSERT_TRUE(fitted) << fitted.error().message;
+  MlpOptions options = With(file);
+  options.hidden = (*fitted)->Describe()["hidden"].get<std::vector<std::int64_t>>();
+  const auto again = Learn(options, table_);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ((*again)->Describe()["networks"], 4);
+  EXPECT_EQ((*again)->Answer(table_.x).value(), (*fitted)->Answer(table_.x).value());
 }
 
 // A network of the same shape whose first number is another column.

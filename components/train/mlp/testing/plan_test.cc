@@ -102,8 +102,24 @@ TEST(MlpPlan, CostIsThatOfAllItsSettingsAndTheirSteps) {
       cost += 0.4 * (100 + double(epochs) * std::ceil(700.0 / double(plan.batch_size)));
     }
   }
-  EXPECT_LT(learner->Cost(700, 2, Values()), 1.2 * cost);
-  EXPECT_GT(learner->Cost(700, 2, Values()), cost / 1.2);
+  const std::vector<sdk::Feature> features = {{"a", 0}, {"b", 0}};
+  EXPECT_LT(learner->Cost(700, features, Values()), 1.2 * cost);
+  EXPECT_GT(learner->Cost(700, features, Values()), cost / 1.2);
+}
+
+// 64 ids of one table make one vector, not 64 numbers: it cost what nobody computed, and auto left
+// networks of texts out.
+TEST(MlpPlan, ATextsTokensCostTheVectorThatIsMadeOfThem) {
+  std::vector<sdk::Feature> text;
+  for (int i = 0; i < 64; ++i) {
+    text.push_back({"text", 1'000, false, i == 0 ? 64 : -1});
+  }
+  const std::vector<sdk::Feature> one_id = {{"id", 1'000}};
+  const std::vector<sdk::Feature> numbers(64, {"number", 0});
+  const auto learner = MakeMlp({});
+  EXPECT_EQ(learner->Cost(700, text, Values()), learner->Cost(700, one_id, Values()));
+  EXPECT_EQ(learner->Cost(700, one_id, Values()), learner->Cost(700, numbers, Values()))
+      << "an id of 1,000 is a vector of 64";
 }
 
 }  // namespace

@@ -168,6 +168,84 @@ TEST_F(SeveralTest, WhatCannotBeLearntTogetherIsNamed) {
   EXPECT_NE(both.error().message.find("leave one of label and labels out"), std::string::npos);
 }
 
+// What is served was compared with the rows of the first label alone.
+TEST_F(SeveralTest, TheModelsStatisticsAreOfAllRowsWhateverLabelIsKnownOfThem) {
+  ASSERT_TRUE(Train({{"labels", {"early", "late"}}}, "m"));
+  const Json all = Json::parse(Text("m/model/statistics.json"));
+  EXPECT_EQ(all["rows"], 300);
+  EXPECT_TRUE(all["outputs"].contains("probability_late"));
+  EXPECT_EQ(Json::parse(Text("m/model/labels/0/statistics.json"))["rows"], 200);
+}
+
+// Each label had rows of its own, of which few were the same: hardly a row counted for all labels.
+TEST_F(SeveralTest, OfATableThatIsSampledEachLabelHasTheSameRows) {
+  around_.memory = 400'000;
+  const auto ok = Train({}, "m");
+  ASSERT_TRUE(ok) << ok.error().message;
+  const Json metrics = Metrics("m");
+  const int rows = metrics["rows"];
+  EXPECT_GT(rows, 100);
+  EXPECT_LT(rows, 300);
+  EXPECT_EQ(metrics["labels"]["late"]["rows"], rows);
+  EXPECT_EQ(metrics["overall"]["subsetAccuracy"]["rows"], metrics["labels"]["early"]["rows"]);
+  const std::string said = "\"event\": \"sampled\"";
+  EXPECT_NE(log_.find(said), std::string::npos);
+  EXPECT_EQ(log_.find(said), log_.rfind(said)) << "once";
+}
+
+TEST_F(SeveralTest, MoreAnswersThanMemoryHoldsAreRefused) {
+  around_.memory = 30'000;
+  const auto problem = ProblemOf({});
+  EXPECT_NE(problem.find("labels: the answers to 2 labels of 400 rows take 1 MiB, more than half"),
+            std::string::npos)
+      << problem;
+}
+
+TEST_F(SeveralTest, AWeightThatIsALabelIsRefused) {
+  for (const Json& parameters :
+       {Json{{"labels", {"late", "w"}}, {"weight", "w"}}, Json{{"weight", "late"}}}) {
+    const auto problem = ProblemOf(parameters);
+    EXPECT_NE(problem.find("is one of the labels"), std::string::npos) << problem;
+  }
+}
+
+// Hours later, when all labels before it had been learnt.
+TEST_F(SeveralTest, WhatIsWrongWithTheLastLabelIsSaidBeforeTheFirstIsLearnt) {
+  const auto tries = [&] { return learners_[0].counts->tries; };
+  const auto rows = [](std::vector<Json> last, const std::string& name, const auto& type) {
+    Json cells = Json::array();
+    for (int i = 0; i < 60; ++i) {
+      cells.push_back({"row" + std::to_string(i), i % 7, i % 2 == 0, last[i % last.size()]});
+    }
+    return sdk::BatchOf({arrow::field("id", arrow::utf8()), arrow::field("x", arrow::float64()),
+                         arrow::field("late", arrow::boolean()), arrow::field(name, type)},
+                        cells.dump());
+  };
+  const auto problem = [&](const std::string& label) {
+    return ProblemOf({{"labels", {"late", label}}});
+  };
+  Write("train", rows({"yes", "no"}, "lost", arrow::utf8()));
+  Write("valid", rows({"yes", "no", "perhaps"}, "lost", arrow::utf8()));
+  std::string said = problem("lost");
+  EXPECT_NE(said.find("label 'lost': dataset valid: label 'lost' is \"perhaps\" in row 2"),
+            std::string::npos)
+      << said;
+  Write("train", rows({"yes", "no"}, "row", arrow::utf8()));
+  Write("valid", rows({"yes", "no"}, "row", arrow::utf8()));
+  said = problem("row");
+  EXPECT_NE(said.find("output predictions: 'row' is a column of the dataset and one of the"),
+            std::string::npos)
+      << said;
+  const auto time = arrow::timestamp(arrow::TimeUnit::MICRO);
+  const std::vector<Json> times = {"2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"};
+  Write("train", rows(times, "when", time));
+  Write("valid", rows(times, "when", time));
+  said = problem("when");
+  EXPECT_NE(said.find("label 'when' must be a number, a string or a boolean"), std::string::npos)
+      << said;
+  EXPECT_EQ(tries(), 0);
+}
+
 TEST_F(SeveralTest, TheTimeIsSharedByTheLabels) {
   learners_.resize(3);
   for (auto& learner : learners_) learner.on_try = [this] { clock_ += 1; };
