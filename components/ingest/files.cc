@@ -37,6 +37,17 @@ Result<std::vector<fs::path>> PathsIn(const fs::path& folder) {
   return paths;
 }
 
+Result<std::vector<fs::path>> PathsBelow(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  fs::recursive_directory_iterator at(folder, error);
+  for (; !error && at != fs::recursive_directory_iterator(); at.increment(error))
+    if (at->is_regular_file()) paths.push_back(at->path());
+  if (error) return FromErrno(folder.string(), error.value());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
 bool IsWide(const std::string& encoding) {
   std::string name = encoding.substr(0, 3);
   std::transform(name.begin(), name.end(), name.begin(),
@@ -114,12 +125,14 @@ Result<std::vector<SourceFile>> ListFiles(const fs::path& source, const ReadingO
   std::vector<fs::path> paths = {source};
   const bool folder = fs::is_directory(source);
   if (folder) {
-    PENSTOCK_ASSIGN(paths, PathsIn(source));
+    PENSTOCK_ASSIGN(paths, options.folders ? PathsBelow(source) : PathsIn(source));
   }
   std::vector<SourceFile> files;
   for (const auto& path : paths) {
     auto file = LookAt(path, options);
-    if (!file) return folder ? Wrap(path.filename().string(), file.error()) : file.error();
+    const std::string within = path.lexically_relative(source).string();
+    if (!file) return folder ? Wrap(within, file.error()) : file.error();
+    if (folder) file->name = within;
     if (!files.empty() && files.front().format != file->format) {
       return Invalid("the parts are of two formats: " + files.front().name + " is " +
                      Name(files.front().format) + ", " + file->name + " is " + Name(file->format));
@@ -137,7 +150,7 @@ Result<std::unique_ptr<Part>> OpenPart(const SourceFile& file, const fs::path& s
                      options.texts);
   }
   if (file.packing == Packing::kNone) return OpenBinary(file.path, file.format);
-  LocalFile unpacked(scratch / ("unpacked." + file.name), true);
+  LocalFile unpacked(scratch / ("unpacked." + file.path.filename().string()), true);
   PENSTOCK_ASSIGN(const auto stream, OpenUnpacked(file.path, options.max_bytes));
   PENSTOCK_TRY(CopyToFile(*stream, unpacked.path()));
   PENSTOCK_ASSIGN(auto part, OpenBinary(unpacked.path(), file.format));

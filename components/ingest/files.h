@@ -20,6 +20,7 @@ struct ReadingOptions {
   std::string encoding;          // of text
   std::set<std::string> texts;   // JSON Lines: columns that are text
   std::uint64_t max_bytes = 0;
+  bool folders = false;  // those within are read too, and every name counts
 };
 
 struct SourceFile {
@@ -33,6 +34,7 @@ struct SourceFile {
 // The files in the order of their names, all of one format. Names that begin with . or _ do not
 // count (_SUCCESS, .crc), nor does a dataset's _schema.yaml. Invalid names what is otherwise: a
 // folder within (partitions by folder are not read), another format, no file at all.
+// With options.folders there are folders within, and each file counts.
 [[nodiscard]] Result<std::vector<SourceFile>> ListFiles(const std::filesystem::path& source,
                                                         const ReadingOptions& options);
 

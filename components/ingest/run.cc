@@ -14,6 +14,7 @@
 #include "components/ingest/files.h"
 #include "components/ingest/parts/sink.h"
 #include "components/ingest/report.h"
+#include "components/ingest/spans.h"
 #include "components/ingest/table.h"
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/arrow_types.h"
@@ -22,6 +23,7 @@
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/protocol/span_uri.h"
 #include "operator/protocol/table_uri.h"
 
 namespace penstock::ingest {
@@ -235,9 +237,9 @@ Result<void> WriteSchema(const sdk::Schema& schema, const sdk::Step& step) {
   return sdk::SaveSchema(path, schema);
 }
 
-Result<Told> IngestFiles(const std::string& source, const IngestOptions& options,
-                         const Places& places, const sdk::Step& step, Sink& sink) {
-  PENSTOCK_ASSIGN(const auto file, FetchSource(source, places.scratch, options.limits));
+Result<Told> ReadFetched(const std::string& source, const LocalFile& file,
+                         const IngestOptions& options, const Places& places, const sdk::Step& step,
+                         Sink& sink) {
   const std::string state = StateOf(file.path());
   const auto files = ListFiles(file.path(), options.reading);
   if (!files) return Wrap(ShownUri(source), files.error());
@@ -251,6 +253,25 @@ Result<Told> IngestFiles(const std::string& source, const IngestOptions& options
   }
   if (!read) return Wrap(ShownUri(source), read.error());
   return TellFiles(ShownUri(source), *files);
+}
+
+Result<Told> IngestFiles(const std::string& source, const IngestOptions& options,
+                         const Places& places, const sdk::Step& step, Sink& sink) {
+  PENSTOCK_ASSIGN(const auto file, FetchSource(source, places.scratch, options.limits));
+  return ReadFetched(source, file, options, places, step, sink);
+}
+
+Result<Told> IngestSpans(const std::string& source, const IngestOptions& options,
+                         const Places& places, const sdk::Step& step, Sink& sink) {
+  PENSTOCK_ASSIGN(const Json previous, PreviousSpans(step));
+  PENSTOCK_ASSIGN(const auto fetched, FetchSpans(source, places.scratch, options.limits));
+  PENSTOCK_ASSIGN(const Json record, RecordSpans(source, fetched.read, previous));
+  IngestOptions with_folders = options;
+  with_folders.reading.folders = true;
+  PENSTOCK_ASSIGN(auto told, ReadFetched(source, fetched.file, with_folders, places, step, sink));
+  PENSTOCK_ASSIGN(told.more, TellSpans(record, step));
+  told.more += ".";
+  return told;
 }
 
 Result<Told> IngestTable(const std::string& source, const IngestOptions& options,
@@ -287,7 +308,10 @@ Result<void> RunIngest(sdk::Step& step) {
   if (error) return FromErrno(places.scratch.string(), error.value());
   PENSTOCK_TRY(ReadGivenSchema(step, places.scratch, options));
   Sink sink(output, options.sample);
+  const bool spans = IsSpanUri(source);
+  if (!spans) PENSTOCK_TRY(TellSpans(Json(), step));
   auto told = IsTableUri(source) ? IngestTable(source, options, places, step, sink)
+              : spans            ? IngestSpans(source, options, places, step, sink)
                                  : IngestFiles(source, options, places, step, sink);
   if (!told) return told.error();
   PENSTOCK_TRY(sink.Finish());

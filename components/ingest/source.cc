@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "operator/base/shown_text.h"
+#include "operator/base/time.h"
 #include "operator/base/try.h"
 #include "operator/protocol/source_scheme.h"
 #include "operator/remote/source.h"
@@ -48,8 +49,7 @@ Result<LocalFile> OpenLocal(const std::string& path) {
   return LocalFile(path, false);
 }
 
-Result<LocalFile> FetchObjects(const std::string& source, const fs::path& scratch,
-                               const DownloadLimits& limits) {
+fetch::SourceSettings SettingsOf(const DownloadLimits& limits) {
   fetch::SourceSettings settings;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string text = *variable;
@@ -59,8 +59,13 @@ Result<LocalFile> FetchObjects(const std::string& source, const fs::path& scratc
   }
   settings.max_bytes = limits.max_bytes;
   settings.flat = true;
+  return settings;
+}
+
+Result<LocalFile> FetchObjects(const std::string& source, const fs::path& scratch,
+                               const DownloadLimits& limits) {
   LocalFile file(scratch / "source.download", true);  // removes what came of a failure
-  auto fingerprint = remote::FetchRemote(source, file.path(), settings);
+  auto fingerprint = remote::FetchRemote(source, file.path(), SettingsOf(limits));
   if (!fingerprint) return Wrap("source " + ShownUri(source), fingerprint.error());
   file.SetFingerprint(*std::move(fingerprint));
   return file;
@@ -127,6 +132,16 @@ Result<LocalFile> FetchSource(const std::string& source, const fs::path& scratch
   return Invalid("source: the scheme " + source.substr(0, scheme) + " is not known; there are " +
                  SourceSchemes() +
                  " (a table an input schema cannot be); a topic of Kafka is the component kafka's");
+}
+
+Result<FetchedSpans> FetchSpans(const std::string& source, const fs::path& scratch,
+                                const DownloadLimits& limits) {
+  LocalFile file(scratch / "source.download", true);
+  auto read =
+      remote::FetchRemoteSpans(source, SystemClock().Now(), file.path(), SettingsOf(limits));
+  if (!read) return Wrap("source " + ShownUri(source), read.error());
+  file.SetFingerprint(read->fingerprint);
+  return FetchedSpans{std::move(file), *std::move(read)};
 }
 
 }  // namespace penstock::ingest

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "operator/base/result.h"
+#include "operator/fetch/spans.h"
 
 namespace penstock::ingest {
 
@@ -43,6 +44,15 @@ class LocalFile {
 [[nodiscard]] Result<LocalFile> FetchSource(const std::string& source,
                                             const std::filesystem::path& scratch,
                                             const DownloadLimits& limits);
+
+// The same of spans of time (protocol/span_uri.h): a folder that may have folders within.
+struct FetchedSpans {
+  LocalFile file;
+  fetch::ReadSpans read;
+};
+[[nodiscard]] Result<FetchedSpans> FetchSpans(const std::string& source,
+                                              const std::filesystem::path& scratch,
+                                              const DownloadLimits& limits);
 
 // What changes with a file, or with a file of a folder, when somebody writes it: sizes, times,
 // which file it is. Two that are alike frame a reading of one content. Empty where it is gone.

@@ -269,6 +269,19 @@ TEST_F(S3SourceTest, AnObjectIsAFileAndAPrefixAFolder) {
   EXPECT_TRUE(Has(m.receipt->input_fingerprints.at("data"), "objects:"));
 }
 
+TEST_F(S3SourceTest, SpansOfTimeAreAFolderByDate) {
+  for (const char* day : {"06", "07", "08"})
+    bucket_.SetBytes(std::string("in/2026/01/") + day + "/a.csv", std::string(day) + "\n");
+  TaskDocument t = CatObject("s3://models/in/{YYYY}/{MM}/{DD}/?window=2d&to=2026-01-08");
+  t.command[2] = "cd $0 && cat */*/*/*";
+  const auto m = Run(t);
+  ASSERT_EQ(m.outcome, TaskOutcome::kSucceeded) << m.message;
+  EXPECT_EQ(Read(dir_ / "output"), "06\n07\n");
+  EXPECT_TRUE(Has(m.receipt->input_fingerprints.at("data"), "objects:"));
+  t = CatObject("s3://models/in/{YYYY}/{MM}/{DD}/?window=4d&to=2026-01-08");
+  EXPECT_TRUE(Has(Run(t).message, "2 of the 4 spans of the window, 2026-01-04 to 2026-01-07"));
+}
+
 TEST_F(S3SourceTest, SaysWhatTheStoreRefused) {
   bucket_.SetBytes("k", "1\n");
   TaskDocument t = CatObject("s3://models/k");

@@ -54,11 +54,17 @@ Result<AzureUri> ParseAzureUri(const std::string& uri) {
   return out;
 }
 
+Result<std::unique_ptr<fetch::SourceStore>> OpenSource(const AzureUri& uri,
+                                                       const fetch::SourceSettings& settings) {
+  PENSTOCK_ASSIGN(auto account, AccountOf(settings, uri.host));
+  PENSTOCK_ASSIGN(auto blobs, Blobs::Make(std::move(account), uri.container, settings));
+  return std::unique_ptr<fetch::SourceStore>(std::move(blobs));
+}
+
 Result<std::vector<fetch::SourceObject>> FetchSource(const AzureUri& uri,
                                                      const std::filesystem::path& target,
                                                      const fetch::SourceSettings& settings) {
-  PENSTOCK_ASSIGN(auto account, AccountOf(settings, uri.host));
-  PENSTOCK_ASSIGN(const auto blobs, Blobs::Make(std::move(account), uri.container, settings));
+  PENSTOCK_ASSIGN(const auto blobs, OpenSource(uri, settings));
   return fetch::ReadSource(*blobs, uri.key, uri.folder, target, settings);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct AzureUri {
 [[nodiscard]] bool IsAzureUri(const std::string& uri);
 // Invalid for a URI without a container, and for one with a query: a SAS is the env's.
 [[nodiscard]] Result<AzureUri> ParseAzureUri(const std::string& uri);
+
+// The container of a URI, whatever its key. `settings` must outlive it.
+[[nodiscard]] Result<std::unique_ptr<fetch::SourceStore>> OpenSource(
+    const AzureUri& uri, const fetch::SourceSettings& settings);
 
 // As fetch/source.h.
 [[nodiscard]] Result<std::vector<fetch::SourceObject>> FetchSource(

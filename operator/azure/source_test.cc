@@ -16,6 +16,7 @@
 #include "operator/base/sha256.h"
 #include "operator/net/http_server.h"
 #include "operator/net/url.h"
+#include "operator/remote/source.h"
 
 namespace penstock::azure {
 namespace {
@@ -298,6 +299,35 @@ TEST(AzureUris, NameContainerAndKeyOrAreRefused) {
   for (const char* text : {"az://", "az:///k", "az://UPPER/k", "abfss://raw/k", "az://raw/k?sig=x",
                            "az://../k", "s3://raw/k"})
     EXPECT_FALSE(ParseAzureUri(text)) << text;
+}
+
+TEST_F(AzureSource, SpansOfTimeAreListedByTheirPrefixesAndReadAsAFolder) {
+  for (const char* key : {"o/dt=2026-01-06T22/a", "o/dt=2026-01-06T23/a", "o/dt=2026-01-06T23/b",
+                          "o/dt=2026-01-06T23/c", "o/dt=2026-01-07T00/a", "o/dt=2026-01-07T01/a"})
+    store_.Set(key, key);
+  store_.folder = "o/dt=2026-01-06T23";
+  const auto fetch = [&](const std::string& place) {
+    fs::remove_all(folder_ / "got");
+    return remote::FetchRemoteSpans(place + "/o/dt={YYYY}-{MM}-{DD}T{HH}/?window=2h",
+                                    *ParseTime("2026-01-07T01:10:00Z"), folder_ / "got", settings_);
+  };
+  const auto read = fetch("az://con");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->spans.size(), 2U);
+  EXPECT_EQ(read->spans[0].name, "2026-01-06T23");
+  EXPECT_EQ(read->spans[0].objects.size(), 3U);
+  EXPECT_EQ(read->spans[1].objects.size(), 1U);
+  EXPECT_EQ(Got("dt=2026-01-06T23/c"), "o/dt=2026-01-06T23/c");
+  EXPECT_FALSE(fs::exists(folder_ / "got/dt=2026-01-06T22"));
+  store_.Set("o/dt=2026-01-07T00/a", "rewritten");
+  EXPECT_NE(fetch("az://con")->fingerprint, read->fingerprint);
+  // The account of the env is another one.
+  const auto other = fetch("abfss://con@other.dfs.core.windows.net");
+  ASSERT_FALSE(other);
+  EXPECT_SAYS(other.error().message, "other");
+  const auto none = fetch("az://none");
+  ASSERT_FALSE(none);
+  EXPECT_SAYS(none.error().message, "ContainerNotFound");
 }
 
 }  // namespace

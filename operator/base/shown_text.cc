@@ -1,8 +1,27 @@
 #include "operator/base/shown_text.h"
 
+#include <algorithm>
+
 #include "operator/base/json.h"
 
 namespace penstock {
+
+namespace {
+
+// Behind spans of time (protocol/span_uri.h): which they are, and nothing else.
+bool IsOfSpans(std::string_view words) {
+  while (!words.empty()) {
+    const auto end = std::min(words.find('&'), words.size());
+    const std::string_view word = words.substr(0, end);
+    const bool known = word.starts_with("window=") || word.starts_with("zone=") ||
+                       word.starts_with("to=") || word.starts_with("gaps=");
+    if (!known) return false;
+    words.remove_prefix(std::min(words.size(), end + 1));
+  }
+  return true;
+}
+
+}  // namespace
 
 std::string ShownUri(std::string_view uri) {
   const bool file = uri.starts_with("file://") || uri.starts_with('/');
@@ -12,6 +31,8 @@ std::string ShownUri(std::string_view uri) {
   const bool table = uri.starts_with("delta+") || uri.starts_with("iceberg+");
   if (table && (words.starts_with("version=") || words.starts_with("snapshot=")))
     return std::string(uri);
+  const bool spans = !uri.starts_with("http") && uri.find('{') < query;
+  if (spans && IsOfSpans(words)) return std::string(uri);
   return std::string(uri.substr(0, query)) + "?...";
 }
 

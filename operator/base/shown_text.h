@@ -9,7 +9,7 @@
 namespace penstock {
 
 // A URI as it may stand where many read it: https://host/path?... for what has a query, which may
-// be the signature that lets its holder read. Of a file's it is the name, of a table's the state.
+// be the signature that lets its holder read. A file's is its name, a table's or span's the state.
 [[nodiscard]] std::string ShownUri(std::string_view uri);
 // A parameter's value: the same where it is the text of a URI.
 [[nodiscard]] Json ShownValue(const Json& value);

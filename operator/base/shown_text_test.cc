@@ -13,6 +13,10 @@ TEST(ShownUri, ASignatureInAQueryIsNotShown) {
   EXPECT_EQ(ShownUri("file:///data/what?.csv"), "file:///data/what?.csv");
   EXPECT_EQ(ShownUri("delta+s3://b/t?version=1"), "delta+s3://b/t?version=1") << "its state";
   EXPECT_EQ(ShownUri("delta+https://h/t?X-Amz-Signature=1"), "delta+https://h/t?...");
+  EXPECT_EQ(ShownUri("s3://b/{YYYY}/?window=7d&to=2026-01-08"),
+            "s3://b/{YYYY}/?window=7d&to=2026-01-08");
+  EXPECT_EQ(ShownUri("az://b/{YYYY}/?window=7d&sig=1"), "az://b/{YYYY}/?...");
+  EXPECT_EQ(ShownUri("https://b/{YYYY}/?window=7d"), "https://b/{YYYY}/?...");
   EXPECT_EQ(ShownUri("htps://host/?sig=1"), "htps://host/?...") << "a scheme mistyped";
 }
 

@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostObjects = 100'000;
 constexpr std::size_t kMostReaders = 8;  // objects of a folder at a time
 constexpr int kPage = 1000;
 
@@ -45,6 +44,11 @@ class Reader {
 
   Result<std::vector<SourceObject>> ReadFolder(const fs::path& target) {
     PENSTOCK_ASSIGN(auto objects, ListAll());
+    PENSTOCK_TRY(ReadInto(objects, target));
+    return objects;
+  }
+
+  Result<void> ReadInto(std::vector<SourceObject>& objects, const fs::path& target) {
     std::error_code error;
     fs::create_directories(target, error);
     if (error) return FromErrno(target.string(), error.value());
@@ -54,8 +58,17 @@ class Reader {
         return Invalid(store_.Name(object.key) + ": its folder is another object's name; " +
                        error.message());
     }
-    PENSTOCK_TRY(ReadAll(objects, target));
-    return objects;
+    return ReadAll(objects, target);
+  }
+
+  // Each can be a file, and all together are not too large.
+  [[nodiscard]] Result<void> Check(const std::vector<SourceObject>& objects) const {
+    std::uint64_t bytes = 0;
+    for (const auto& object : objects) {
+      PENSTOCK_TRY(CheckName(object.key));
+      if ((bytes += object.size) > settings_.max_bytes) return TooLarge();
+    }
+    return {};
   }
 
  private:
@@ -98,14 +111,10 @@ class Reader {
       if (!token.empty() && std::chrono::steady_clock::now() > end)
         return Transient(store_.Name(key_) + ": its list has no end within " +
                          FormatDuration(settings_.list_deadline));
-      PENSTOCK_ASSIGN(const auto page, store_.List(key_, token, kPage, settings_.stop));
+      PENSTOCK_ASSIGN(const auto page, ListPage(store_, key_, token, settings_));
       for (const auto& listed : page.objects) {
-        if (listed.key.ends_with('/') || !listed.key.starts_with(key_)) continue;
         PENSTOCK_TRY(CheckName(listed.key));
-        // Some stores list it without the quotes that it has in a header.
-        const bool bare = !listed.etag.empty() && !listed.etag.starts_with('"');
-        objects.push_back(
-            {listed.key, listed.size, bare ? '"' + listed.etag + '"' : listed.etag, ""});
+        objects.push_back(listed);
         bytes += listed.size;
       }
       if (objects.size() > kMostObjects)
@@ -201,11 +210,34 @@ std::string VariableOf(const SourceSettings& settings, std::initializer_list<con
   return "";
 }
 
+Result<SourceStore::Page> ListPage(SourceStore& store, const std::string& prefix,
+                                   const std::string& token, const SourceSettings& settings) {
+  PENSTOCK_ASSIGN(auto page, store.List(prefix, token, kPage, settings.stop));
+  std::erase_if(page.objects, [&](const SourceObject& o) {
+    return o.key.ends_with('/') || !o.key.starts_with(prefix);
+  });
+  for (SourceObject& object : page.objects) {
+    object.version.clear();
+    // Some stores list it without the quotes that it has in a header.
+    if (!object.etag.empty() && !object.etag.starts_with('"'))
+      object.etag = '"' + object.etag + '"';
+  }
+  return page;
+}
+
 Result<std::vector<SourceObject>> ReadSource(SourceStore& store, const std::string& key,
                                              bool folder, const fs::path& target,
                                              const SourceSettings& settings) {
   Reader reader(store, key, settings);
   return folder ? reader.ReadFolder(target) : reader.ReadFile(target);
+}
+
+Result<void> ReadListed(SourceStore& store, const std::string& prefix,
+                        std::vector<SourceObject>& objects, const fs::path& target,
+                        const SourceSettings& settings) {
+  Reader reader(store, prefix, settings);
+  PENSTOCK_TRY(reader.Check(objects));
+  return reader.ReadInto(objects, target);
 }
 
 std::string FingerprintOf(bool folder, const std::vector<SourceObject>& objects) {

@@ -60,7 +60,16 @@ class SourceStore {
   // Objects whose key begins so; `most` is a wish.
   [[nodiscard]] virtual Result<Page> List(const std::string& prefix, const std::string& token,
                                           int most, std::stop_token stop) = 0;
+  // What List can be asked for all that begins so: of a store of folders the folder.
+  [[nodiscard]] virtual std::string ListedBy(const std::string& prefix) const { return prefix; }
 };
+
+inline constexpr std::size_t kMostObjects = 100'000;  // of one source
+
+// One page of List: without objects that stand for folders, ETags with their quotes.
+[[nodiscard]] Result<SourceStore::Page> ListPage(SourceStore& store, const std::string& prefix,
+                                                 const std::string& token,
+                                                 const SourceSettings& settings);
 
 // Writes `target`, which must not exist: a file, or a folder with a file for each object by what
 // its key has behind the prefix (an object that stands for a folder is none). Each object is read
@@ -74,6 +83,13 @@ class SourceStore {
                                                            const std::string& key, bool folder,
                                                            const std::filesystem::path& target,
                                                            const SourceSettings& settings);
+
+// The same for objects that were listed, each at what its key has behind `prefix`, which all have;
+// `objects` becomes what was read.
+[[nodiscard]] Result<void> ReadListed(SourceStore& store, const std::string& prefix,
+                                      std::vector<SourceObject>& objects,
+                                      const std::filesystem::path& target,
+                                      const SourceSettings& settings);
 
 // What identifies what was read: of a file as of any answer over HTTP (protocol/task.h), of a
 // folder a digest over those of its objects; empty where nothing does. Pure.

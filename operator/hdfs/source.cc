@@ -74,11 +74,17 @@ Result<HdfsUri> ParseHdfsUri(const std::string& uri) {
   return out;
 }
 
+Result<std::unique_ptr<fetch::SourceStore>> OpenSource(const HdfsUri& uri,
+                                                       const fetch::SourceSettings& settings) {
+  PENSTOCK_ASSIGN(auto own, SettingsOf(uri, settings));
+  PENSTOCK_ASSIGN(auto store, WebHdfs::Make(std::move(own), settings));
+  return std::unique_ptr<fetch::SourceStore>(std::move(store));
+}
+
 Result<std::vector<fetch::SourceObject>> FetchSource(const HdfsUri& uri,
                                                      const std::filesystem::path& target,
                                                      const fetch::SourceSettings& settings) {
-  PENSTOCK_ASSIGN(auto own, SettingsOf(uri, settings));
-  PENSTOCK_ASSIGN(const auto store, WebHdfs::Make(std::move(own), settings));
+  PENSTOCK_ASSIGN(const auto store, OpenSource(uri, settings));
   return fetch::ReadSource(*store, uri.key, uri.folder, target, settings);
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ struct HdfsUri {
 [[nodiscard]] bool IsHdfsUri(const std::string& uri);
 // Invalid for a URI without a path, and for one with a query.
 [[nodiscard]] Result<HdfsUri> ParseHdfsUri(const std::string& uri);
+
+// The NameNode of a URI, whatever its path. `settings` must outlive it.
+[[nodiscard]] Result<std::unique_ptr<fetch::SourceStore>> OpenSource(
+    const HdfsUri& uri, const fetch::SourceSettings& settings);
 
 // As fetch/source.h. A file is what it is while its length, its time and its id stay; it is asked
 // for these before and after. Invalid where the URI would send the env's token elsewhere.

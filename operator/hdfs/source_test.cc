@@ -13,6 +13,7 @@
 #include "operator/base/file.h"
 #include "operator/net/http_server.h"
 #include "operator/net/url.h"
+#include "operator/remote/source.h"
 
 namespace penstock::hdfs {
 namespace {
@@ -321,6 +322,33 @@ TEST(HdfsUris, NameAPathOrAreRefused) {
   for (const char* text : {"webhdfs://nn", "webhdfs://u@nn/k", "webhdfs://nn/k?op=DELETE",
                            "hdfs://nn/k", "webhdfs://nn/k#x"})
     EXPECT_FALSE(ParseHdfsUri(text)) << text;
+}
+
+TEST_F(HdfsSource, SpansOfTimeAreListedByTheirFoldersAndReadAsAFolder) {
+  for (const char* key : {"/raw/2026/01/05/a", "/raw/2026/01/06/a", "/raw/2026/01/06/deep/b",
+                          "/raw/2026/01/08/a", "/log/20260106.csv", "/log/20260107.csv"})
+    store_.Set(key, key);
+  const auto fetch = [&](const std::string& path) {
+    fs::remove_all(folder_ / "got");
+    return remote::FetchRemoteSpans("webhdfs://" + store_.authority() + path,
+                                    *ParseTime("2026-01-08T01:00:00Z"), folder_ / "got", settings_);
+  };
+  const auto gap = fetch("/raw/{YYYY}/{MM}/{DD}/?window=2d");
+  ASSERT_FALSE(gap);
+  EXPECT_SAYS(gap.error().message, "has no object: 2026-01-07");
+  settings_.flat = true;  // folders within are a table's parts here
+  const auto read = fetch("/raw/{YYYY}/{MM}/{DD}/?window=2d&gaps=allow");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->spans.size(), 2U);
+  EXPECT_EQ(read->spans[0].objects.size(), 2U);
+  EXPECT_TRUE(read->spans[1].objects.empty());
+  EXPECT_EQ(Got("2026/01/06/deep/b"), "/raw/2026/01/06/deep/b");
+  store_.Set("/raw/2026/01/06/a", "/raw/2026/01/06/a", 2000);
+  EXPECT_NE(fetch("/raw/{YYYY}/{MM}/{DD}/?window=2d&gaps=allow")->fingerprint, read->fingerprint);
+  const auto files = fetch("/log/{YYYY}{MM}{DD}.csv?window=2d");
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_EQ(files->spans[1].objects.size(), 1U);
+  EXPECT_EQ(Got("20260107.csv"), "/log/20260107.csv");
 }
 
 }  // namespace

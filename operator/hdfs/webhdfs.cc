@@ -224,6 +224,11 @@ Result<fetch::SourceObject> WebHdfs::Get(const std::string& key, const std::stri
   return before;
 }
 
+std::string WebHdfs::ListedBy(const std::string& prefix) const {
+  const auto slash = prefix.rfind('/');
+  return slash == std::string::npos ? "" : prefix.substr(0, slash + 1);
+}
+
 Result<fetch::SourceStore::Page> WebHdfs::List(const std::string& prefix,
                                                const std::string& /*token*/, int most,
                                                std::stop_token stop) {

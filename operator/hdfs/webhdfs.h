@@ -37,6 +37,7 @@ class WebHdfs : public fetch::SourceStore {
   // All at once: the folder and those within it, one after the other.
   [[nodiscard]] Result<Page> List(const std::string& prefix, const std::string& token, int most,
                                   std::stop_token stop) override;
+  [[nodiscard]] std::string ListedBy(const std::string& prefix) const override;
 
  private:
   WebHdfs(WebHdfsSettings own, const fetch::SourceSettings& settings,

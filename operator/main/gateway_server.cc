@@ -137,7 +137,7 @@ Result<std::unique_ptr<GatewayServer>> StartGateway(const Options& options,
   gateway->api.keeper = keeper;
   gateway::AddApi(gateway->router, gateway->api);
   gateway::AddMlflow(gateway->router, {&gateway->tracking, &gateway->tokens, &gateway->bodies,
-                                       &clock, options.namespaces});
+                                       &clock, options.namespaces, &store, options.max_file_bytes});
   if (options.webhooks) {
     gateway->hook_keys = std::make_unique<gateway::HookKeys>(client, clock, tell_of_hook);
     gateway::AddHooks(gateway->router,

@@ -35,6 +35,7 @@ Json DocumentOf(const TrackedRun& run) {
                 {"points", run.points}};
   for (const auto& [name, p] : run.metrics)
     document["metrics"][name] = {TextOf(p.value), p.at, p.step};
+  for (const auto& [path, file] : run.files) document["files"][path] = {file.digest, file.bytes};
   return document;
 }
 
@@ -46,6 +47,9 @@ void ReadDocument(const std::string& text, TrackedRun& run) {
   for (const auto& [name, p] : document.at("metrics").items())
     run.metrics[name] = {name, NumberOf(p.at(0).get<std::string>()), p.at(1).get<std::int64_t>(),
                          p.at(2).get<std::int64_t>()};
+  if (!document.contains("files")) return;
+  for (const auto& [path, file] : document.at("files").items())
+    run.files[path] = {file.at(0).get<std::string>(), file.at(1).get<std::uint64_t>()};
 }
 
 const std::string& TrackedColumns() {
@@ -94,7 +98,9 @@ Result<void> WriteTracked(soci::session& db, const TrackedRun& run,
                           const std::map<std::string, Json>& results) {
   const std::string document = DocumentOf(run).dump();
   if (document.size() > kMostTrackedOfRun)
-    return Invalid("the parameters, tags and newest metrics of one run are over 512 KiB together");
+    return Invalid(
+        "the parameters, tags, newest metrics and names of files of one run are over 512 KiB "
+        "together");
   WriteRun(db, Shown(run, results));
   const int deleted = run.deleted ? 1 : 0;
   const long long created = MillisecondsOf(run.record.created.value_or(TimePoint{}));

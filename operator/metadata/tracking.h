@@ -26,8 +26,8 @@ namespace penstock::metadata {
 // RunRecord::cause of them: no object of the cluster stands for such a run.
 inline constexpr const char* kTrackedCause = "MLflow";
 
-// What one run's parameters, tags and metrics may take, and those of all that one answer holds, as
-// they are kept.
+// What one run's parameters, tags, files' names and metrics may take, and those of all that one
+// answer holds, as they are kept.
 inline constexpr std::size_t kMostTrackedOfRun = 512UL << 10, kMostTrackedBytes = 8UL << 20;
 
 // Tags of one experiment: how many, and bytes together; and bytes of what one answer holds.
@@ -50,11 +50,18 @@ struct MetricPoint {
   std::int64_t step = 0;
 };
 
+// A file that was logged with a run: a blob of its namespace's store.
+struct TrackedFile {
+  std::string digest;  // sha256:...
+  std::uint64_t bytes = 0;
+};
+
 struct TrackedRun {
   RunRecord record;  // without steps
   std::string experiment;
   std::map<std::string, std::string> parameters, tags;
   std::map<std::string, MetricPoint> metrics;  // the newest of each
+  std::map<std::string, TrackedFile> files;    // by path, as "model/weights.bin"
   std::int64_t points = 0;                     // values of all metrics that are kept
   bool deleted = false;                        // hidden, until it is restored
 };

@@ -5,17 +5,24 @@
 #include <string>
 
 #include "operator/base/result.h"
+#include "operator/base/time.h"
 #include "operator/fetch/source.h"
+#include "operator/fetch/spans.h"
 
 namespace penstock::remote {
 
 // s3://, gs://, az://, abfss://, webhdfs://, swebhdfs://.
 [[nodiscard]] bool IsRemoteUri(const std::string& uri);
 
-// Writes `target` (fetch/source.h) by the variables of s3/source.h, azure/account.h or
-// hdfs/source.h. Gives what identifies what was read; empty where nothing does.
+// Writes `target` (fetch/source.h, of spans fetch/spans.h) by the variables of s3/source.h,
+// azure/account.h or hdfs/source.h. Gives what identifies what was read; empty where nothing does.
 [[nodiscard]] Result<std::string> FetchRemote(const std::string& uri,
                                               const std::filesystem::path& target,
                                               const fetch::SourceSettings& settings);
+// The same of spans (protocol/span_uri.h), and which objects they were. A window without an end of
+// its own ends at `now`.
+[[nodiscard]] Result<fetch::ReadSpans> FetchRemoteSpans(const std::string& uri, TimePoint now,
+                                                        const std::filesystem::path& target,
+                                                        const fetch::SourceSettings& settings);
 
 }  // namespace penstock::remote

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "operator/base/file.h"
+#include "operator/remote/source.h"
 #include "operator/s3/client.h"
 #include "operator/s3/source.h"
 
@@ -124,6 +125,27 @@ TEST_F(RealSource, WhatIsNotThereIsSaid) {
   EXPECT_EQ(folder.error().kind, ErrorKind::kNotFound);
   settings_.environment["AWS_SECRET_ACCESS_KEY"] = "wrong";
   EXPECT_EQ(Fetch("nothing").error().kind, ErrorKind::kForbidden);
+}
+
+TEST_F(RealSource, SpansOfTimeAreWhatTheirPrefixesHold) {
+  for (int i = 0; i < 1100; ++i) Put("spans/2026/01/06/part-" + std::to_string(i), "6");
+  Put("spans/2026/01/05/part-0", "5");
+  Put("spans/2026/01/07/part-0", "7");
+  const auto fetch = [&] {
+    fs::remove_all(folder_ / "got");
+    return remote::FetchRemoteSpans("s3://" + bucket_.bucket + "/spans/{YYYY}/{MM}/{DD}/?window=2d",
+                                    *ParseTime("2026-01-08T00:00:00Z"), folder_ / "got", settings_);
+  };
+  const auto read = fetch();
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->spans.size(), 2U);
+  EXPECT_EQ(read->spans[0].objects.size(), 1100U);
+  EXPECT_EQ(*ReadFile(folder_ / "got/2026/01/06/part-1099"), "6");
+  EXPECT_EQ(*ReadFile(folder_ / "got/2026/01/07/part-0"), "7");
+  EXPECT_FALSE(fs::exists(folder_ / "got/2026/01/05"));
+  EXPECT_EQ(fetch()->fingerprint, read->fingerprint);
+  Put("spans/2026/01/06/late", "6");
+  EXPECT_NE(fetch()->fingerprint, read->fingerprint);
 }
 
 }  // namespace

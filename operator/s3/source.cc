@@ -78,17 +78,18 @@ Result<void> TellPlace(bool google, const SourceSettings& settings, BucketSettin
 
 class Bucket : public fetch::SourceStore {
  public:
-  explicit Bucket(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+  explicit Bucket(SourceAsker asker) : asker_(std::move(asker)) {}
 
   [[nodiscard]] std::string Name(const std::string& key) const override {
-    return client_->Name(key);
+    return asker_.client->Name(key);
   }
   [[nodiscard]] Result<SourceObject> Get(const std::string& key, const std::string& etag,
                                          const fetch::Sink& sink, std::stop_token stop) override {
     Client::Range range;
     range.etag = etag;
-    PENSTOCK_ASSIGN(const auto info, client_->Get(key, range, sink, std::move(stop)));
-    return SourceObject{key, info.size, info.etag, info.version};
+    const auto info = asker_.client->Get(key, range, sink, std::move(stop));
+    if (!info) return Explained(info.error(), asker_);
+    return SourceObject{key, info->size, info->etag, info->version};
   }
   [[nodiscard]] Result<Page> List(const std::string& prefix, const std::string& token, int most,
                                   std::stop_token stop) override {
@@ -96,16 +97,17 @@ class Bucket : public fetch::SourceStore {
     options.prefix = prefix;
     options.token = token;
     options.most = most;
-    PENSTOCK_ASSIGN(auto listed, client_->List(options, std::move(stop)));
+    auto listed = asker_.client->List(options, std::move(stop));
+    if (!listed) return Explained(listed.error(), asker_);
     Page page;
-    page.next = std::move(listed.next);
-    for (auto& object : listed.objects)
+    page.next = std::move(listed->next);
+    for (auto& object : listed->objects)
       page.objects.push_back({std::move(object.key), object.size, std::move(object.etag), ""});
     return page;
   }
 
  private:
-  const std::unique_ptr<Client> client_;
+  const SourceAsker asker_;
 };
 
 }  // namespace
@@ -163,14 +165,17 @@ Error Explained(Error error, const SourceAsker& asker) {
   return error;
 }
 
+Result<std::unique_ptr<fetch::SourceStore>> OpenSource(const SourceUri& uri,
+                                                       const SourceSettings& settings) {
+  PENSTOCK_ASSIGN(auto asker, AskerOf(uri, settings));
+  return std::unique_ptr<fetch::SourceStore>(new Bucket(std::move(asker)));
+}
+
 Result<std::vector<SourceObject>> FetchSource(const SourceUri& uri,
                                               const std::filesystem::path& target,
                                               const SourceSettings& settings) {
-  PENSTOCK_ASSIGN(auto asker, AskerOf(uri, settings));
-  Bucket bucket(std::move(asker.client));
-  auto read = fetch::ReadSource(bucket, uri.key, uri.folder, target, settings);
-  if (!read) return Explained(read.error(), asker);
-  return read;
+  PENSTOCK_ASSIGN(const auto store, OpenSource(uri, settings));
+  return fetch::ReadSource(*store, uri.key, uri.folder, target, settings);
 }
 
 std::string FingerprintOf(const SourceUri& uri, const std::vector<SourceObject>& objects) {

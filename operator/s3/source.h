@@ -57,6 +57,10 @@ struct SourceAsker {
 // With what a step can do about it, where it was refused for want of keys.
 [[nodiscard]] Error Explained(Error error, const SourceAsker& asker);
 
+// The bucket of a URI, whatever its key.
+[[nodiscard]] Result<std::unique_ptr<fetch::SourceStore>> OpenSource(
+    const SourceUri& uri, const SourceSettings& settings);
+
 // As fetch/source.h. Invalid for no such bucket and for keys that are none too.
 [[nodiscard]] Result<std::vector<SourceObject>> FetchSource(const SourceUri& uri,
                                                             const std::filesystem::path& target,

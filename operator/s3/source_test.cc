@@ -8,6 +8,7 @@
 
 #include "operator/base/file.h"
 #include "operator/net/http_server.h"
+#include "operator/remote/source.h"
 #include "operator/s3/testing/fake_s3.h"
 
 namespace penstock::s3 {
@@ -276,6 +277,55 @@ TEST_F(S3Source, SaysWhichVariableIsWrong) {
   settings_.environment.erase("AWS_CA_BUNDLE");
   settings_.environment["AWS_ENDPOINT_URL_S3"] = "minio:9000";  // goes before AWS_ENDPOINT_URL
   EXPECT_SAYS(Problem("s3://models/k"), "AWS_ENDPOINT_URL: ");
+}
+
+TEST_F(S3Source, SpansOfTimeAreListedByTheirPrefixesAndReadAsAFolder) {
+  for (const char* key : {"lake/o/2026/01/05/a", "lake/o/2026/01/06/a", "lake/o/2026/01/06/deep/b",
+                          "lake/o/2026/01/07/a", "lake/o/2026/01/08/a", "lake/p"})
+    store_.SetBytes(key, key);
+  settings_.environment["GS_ENDPOINT_URL"] = store_.settings().endpoint;
+  settings_.environment["GS_ACCESS_KEY_ID"] = FakeS3::keys().access_key;
+  settings_.environment["GS_SECRET_ACCESS_KEY"] = FakeS3::keys().secret_key;
+  const TimePoint now = *ParseTime("2026-01-07T15:00:00Z");
+  const auto fetch = [&](const std::string& scheme, const std::string& words) {
+    fs::remove_all(folder_ / "got");
+    return remote::FetchRemoteSpans(scheme + "://models/lake/o/{YYYY}/{MM}/{DD}/?" + words, now,
+                                    folder_ / "got", settings_);
+  };
+  for (const char* scheme : {"s3", "gs"}) {
+    const auto read = fetch(scheme, "window=2d&zone=+09:00");
+    ASSERT_TRUE(read) << read.error().message;
+    ASSERT_EQ(read->spans.size(), 2U);
+    EXPECT_EQ(read->spans[0].name, "2026-01-06");
+    ASSERT_EQ(read->spans[0].objects.size(), 2U);
+    EXPECT_EQ(read->spans[0].objects[1].key, "lake/o/2026/01/06/deep/b");
+    EXPECT_EQ(Got("2026/01/06/deep/b"), "lake/o/2026/01/06/deep/b");
+    EXPECT_EQ(Got("2026/01/07/a"), "lake/o/2026/01/07/a");
+    EXPECT_FALSE(fs::exists(folder_ / "got/2026/01/05"));
+    EXPECT_FALSE(fs::exists(folder_ / "got/2026/01/08"));
+    EXPECT_EQ(fetch(scheme, "window=2d&zone=+09:00")->fingerprint, read->fingerprint);
+    // In UTC the seventh has not ended.
+    EXPECT_EQ(fetch(scheme, "window=2d")->spans[1].name, "2026-01-06");
+    store_.SetBytes("lake/o/2026/01/06/late", scheme);
+    const auto late = fetch(scheme, "window=2d&zone=+09:00");
+    ASSERT_TRUE(late) << late.error().message;
+    EXPECT_NE(late->fingerprint, read->fingerprint);
+    EXPECT_EQ(Got("2026/01/06/late"), scheme);
+    const auto gap = fetch(scheme, "window=9d");
+    ASSERT_FALSE(gap);
+    EXPECT_SAYS(gap.error().message, "7 of the 9 spans");
+    ASSERT_TRUE(store_.MakeClient()->Delete("lake/o/2026/01/06/late", {}));
+  }
+}
+
+TEST_F(S3Source, SpansOfABucketWithoutKeysSaySo) {
+  settings_.environment.erase("AWS_ACCESS_KEY_ID");
+  settings_.environment.erase("AWS_SECRET_ACCESS_KEY");
+  const auto read = remote::FetchRemote("s3://models/{YYYY}{MM}{DD}/?window=1d&gaps=allow",
+                                        folder_ / "got", settings_);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kForbidden);
+  EXPECT_SAYS(read.error().message, "it was asked without keys");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -68,9 +69,48 @@ said["default"] = client.get_experiment("0").name
 print(json.dumps(said))
 """
 
+ARTIFACTS = """
+import hashlib, json, os, pathlib, mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+folder = pathlib.Path("logged")
+(folder / "deep" / "er").mkdir(parents=True)
+(folder / "empty").write_bytes(b"")
+(folder / "deep" / "a b+\u00fc.txt").write_text("text", encoding="utf-8")
+(folder / "deep" / "er" / "large.bin").write_bytes(os.urandom(1 << 20) * 24)
+client = MlflowClient()
+mlflow.set_experiment("files")
+with mlflow.start_run() as run:
+    mlflow.log_artifact(folder / "empty")
+    mlflow.log_artifacts(str(folder), "model")
+    mlflow.log_text("first", "notes/a.txt")
+    mlflow.log_text("second", "notes/a.txt")
+    mlflow.log_dict({"a": 1}, "notes/d.json")
+run_id = run.info.run_id
+tree, left = [], [None]
+while left:
+    for f in client.list_artifacts(run_id, left.pop()):
+        tree.append([f.path, f.is_dir, f.file_size])
+        if f.is_dir:
+            left.append(f.path)
+fetched = pathlib.Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="model", dst_path="fetched"))
+digests = lambda root: {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(root.rglob("*")) if p.is_file()}
+said = {"uri": run.info.artifact_uri, "tree": sorted(tree), "same": digests(fetched) == digests(folder), "files": len(digests(fetched)),
+        "text": mlflow.artifacts.load_text(run.info.artifact_uri + "/notes/a.txt"), "run": run_id, "experiment": run.info.experiment_id}
+for what, call in (("none", lambda: client.download_artifacts(run_id, "none.txt", ".")),
+                   ("folder", lambda: client.log_text(run_id, "x", "model"))):
+    try:
+        call()
+        said[what] = "done"
+    except Exception as e:
+        said[what] = str(e)
+print(json.dumps(said))
+"""
+
 
 class FakeApiServer(http.server.BaseHTTPRequestHandler):
-    """Whoever has the token `alice` is Alice and may do anything in `team`; nothing else is there."""
+    """Whoever has the token `alice` is Alice and may do anything in `team`, Rita may list there; nothing else is there."""
     protocol_version = "HTTP/1.1"
 
     def answer(self, body, status=200):
@@ -98,10 +138,13 @@ class FakeApiServer(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
         if "/tokenreviews" in self.path:
-            good = body["spec"]["token"] == "alice"
-            return self.answer({"status": {"authenticated": True, "user": {"username": "alice"}} if good else {"authenticated": False}}, 201)
+            name = body["spec"]["token"]
+            good = name in ("alice", "rita")
+            return self.answer({"status": {"authenticated": True, "user": {"username": name}} if good else {"authenticated": False}}, 201)
         if "/subjectaccessreviews" in self.path:
-            return self.answer({"status": {"allowed": body["spec"]["resourceAttributes"]["namespace"] == "team"}}, 201)
+            asked = body["spec"]["resourceAttributes"]
+            allowed = asked["namespace"] == "team" and (body["spec"]["user"] == "alice" or asked["verb"] == "list")
+            return self.answer({"status": {"allowed": allowed}}, 201)
         self.answer(body, 201)
 
     do_PUT = do_PATCH = do_POST
@@ -182,6 +225,44 @@ class Mlflow(unittest.TestCase):
         self.assertEqual((auc["values"], auc["differs"]), ([0.5, 0.75], True))
         depth = next(line for line in compared["parameters"] if line["name"] == "depth")
         self.assertEqual(depth["values"], ["3", "5"])
+
+    def test_files_of_a_run_are_logged_listed_and_downloaded_by_who_may(self):
+        done = self.run_client(ARTIFACTS)
+        self.assertEqual(done.returncode, 0, done.stderr[-4000:] + self.log.read_text()[-2000:])
+        said = json.loads(done.stdout.strip().splitlines()[-1])
+        self.assertEqual(said["uri"], f"mlflow-artifacts:/{said['experiment']}/{said['run']}/artifacts")
+        self.assertEqual(said["tree"], [
+            ["empty", False, 0], ["model", True, None], ["model/deep", True, None], ["model/deep/a b+ü.txt", False, 4],
+            ["model/deep/er", True, None], ["model/deep/er/large.bin", False, 24 << 20], ["model/empty", False, 0],
+            ["notes", True, None], ["notes/a.txt", False, 6], ["notes/d.json", False, 12]])
+        self.assertTrue(said["same"])
+        self.assertEqual((said["files"], said["text"]), (3, "second"))
+        self.assertIn("Failed to download artifacts from path 'none.txt'", said["none"])
+        self.assertIn("model is a folder of the run's files", said["folder"])
+        path = f"/api/2.0/mlflow-artifacts/artifacts/{said['experiment']}/{said['run']}/artifacts/notes/a.txt"
+        listed = f"/api/2.0/mlflow-artifacts/artifacts?path={said['experiment']}/{said['run']}/artifacts"
+        for token, namespace, method, where, status in (
+                ("alice", "team", "GET", path, 200), ("rita", "team", "GET", path, 200), ("rita", "team", "GET", listed, 200),
+                ("rita", "team", "PUT", path, 403), ("mallory", "team", "GET", path, 401), ("mallory", "team", "PUT", path, 401),
+                ("mallory", "team", "GET", listed, 401), ("", "team", "GET", path, 401), ("", "team", "PUT", path, 401),
+                ("alice", "other", "GET", path, 403), ("alice", "other", "PUT", path, 403), ("alice", "other", "GET", listed, 403),
+                ("alice", "team", "DELETE", path, 501), ("rita", "team", "DELETE", path, 403)):
+            with self.subTest(token=token, namespace=namespace, method=method, where=where):
+                headers = {"Authorization": f"Bearer {token}"} if token else {}
+                request = urllib.request.Request(f"{self.url}/mlflow/{namespace}{where}", headers=headers, method=method,
+                                                 data=b"x" if method == "PUT" else None)
+                try:
+                    with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=str(self.ca))) as answer:
+                        self.assertEqual(answer.status, status)
+                except urllib.error.HTTPError as refused:
+                    self.assertEqual(refused.code, status)
+                    self.assertIn("error_code", json.load(refused))
+        self.assertEqual(self.fetch_text("team", path), "second")
+
+    def fetch_text(self, namespace, path):
+        request = urllib.request.Request(f"{self.url}/mlflow/{namespace}{path}", headers={"Authorization": "Bearer alice"})
+        with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=str(self.ca))) as answer:
+            return answer.read().decode()
 
     def test_who_may_not_is_told_so(self):
         program = "import mlflow\nmlflow.set_experiment('x')\n"

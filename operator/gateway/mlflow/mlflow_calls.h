@@ -36,6 +36,8 @@ struct MlflowCall {
 [[nodiscard]] std::string RandomLetters(const std::string& letters, std::size_t length);
 
 // run_calls.cc
+// Invalid where it is deleted.
+[[nodiscard]] Result<void> CheckStands(const metadata::TrackedRun& run);
 [[nodiscard]] Result<Json> CreateRun(const MlflowCall& call);
 [[nodiscard]] Result<Json> GetRun(const MlflowCall& call);
 [[nodiscard]] Result<Json> UpdateRun(const MlflowCall& call);
@@ -49,6 +51,8 @@ struct MlflowCall {
 
 // search_calls.cc
 [[nodiscard]] Result<Json> SearchRuns(const MlflowCall& call);
+// None: there is no call that makes one, and a client that lists a run's files asks for them.
+[[nodiscard]] Result<Json> SearchLoggedModels(const MlflowCall& call);
 [[nodiscard]] Result<Json> MetricHistory(const MlflowCall& call);
 [[nodiscard]] Result<std::string> RunIdOf(const Asked& asked);
 // One or two of a namespace at a time: what it answers with may be much.

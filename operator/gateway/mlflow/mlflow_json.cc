@@ -6,6 +6,7 @@
 
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
+#include "operator/gateway/mlflow/artifact_routes.h"
 #include "operator/gateway/mlflow/run_filter.h"
 
 namespace penstock::gateway {
@@ -144,7 +145,7 @@ Result<TextMap> ReadPairs(const std::vector<Json>& pairs, std::size_t longest) {
 Json ExperimentJson(const metadata::Experiment& e) {
   return {{"experiment_id", e.id},
           {"name", e.name},
-          {"artifact_location", ""},
+          {"artifact_location", "mlflow-artifacts:/" + e.id},
           {"lifecycle_stage", "active"},
           {"creation_time", MillisecondsOf(e.created)},
           {"last_update_time", MillisecondsOf(e.changed)},
@@ -166,7 +167,7 @@ Json RunJson(const metadata::TrackedRun& run) {
             {"user_id", run.record.user},
             {"status", StatusOf(run)},
             {"start_time", MillisecondsOf(run.record.started)},
-            {"artifact_uri", ""},
+            {"artifact_uri", ArtifactUriOf(run)},
             {"lifecycle_stage", run.deleted ? "deleted" : "active"}};
   if (run.record.finished) info["end_time"] = MillisecondsOf(run.record.finished);
   Json metrics = Json::array();

@@ -4,11 +4,13 @@
 //
 // Taken: experiments (create, get, get-by-name, search, set-experiment-tag), runs (create, get,
 // update, delete, restore, search, log-metric, log-parameter, log-batch, set-tag, delete-tag) and
-// metrics/get-history. Errors are MLflow's: {"error_code", "message"}.
+// metrics/get-history; of models that are logged a search, which finds none. Files of runs are
+// artifact_routes.h's. Errors are MLflow's: {"error_code", "message"}.
 #pragma once
 
 #include <functional>
 
+#include "operator/artifacts/store.h"
 #include "operator/base/time.h"
 #include "operator/gateway/api/access.h"
 #include "operator/gateway/body_budget.h"
@@ -25,6 +27,9 @@ struct MlflowParts {
   const Clock* clock = nullptr;
   // The namespaces that are looked after; empty: all.
   std::vector<std::string> namespaces = {};
+  // Where files of runs go (artifact_routes.h); none: they are not taken.
+  const artifacts::Store* store = nullptr;
+  std::uint64_t max_file_bytes = 0;  // 0: the store is the limit
 };
 
 void AddMlflow(Router& router, const MlflowParts& parts);

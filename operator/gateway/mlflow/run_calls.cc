@@ -38,11 +38,6 @@ Result<void> TakeStatus(const std::string& status, metadata::RunRecord& r) {
                  "' is none of SCHEDULED, RUNNING, FINISHED, FAILED and KILLED");
 }
 
-Result<void> CheckStands(const TrackedRun& run) {
-  if (!run.deleted) return {};
-  return Invalid("the run " + run.record.uid + " is deleted; restore it first");
-}
-
 Result<Json> Changed(const MlflowCall& call, const std::function<Result<void>(TrackedRun&)>& change,
                      const std::vector<MetricPoint>& points = {}) {
   PENSTOCK_ASSIGN(const std::string id, RunIdOf(call.asked));
@@ -90,6 +85,11 @@ Result<TextMap> OnePair(const Asked& asked, std::size_t longest) {
 }
 
 }  // namespace
+
+Result<void> CheckStands(const TrackedRun& run) {
+  if (!run.deleted) return {};
+  return Invalid("the run " + run.record.uid + " is deleted; restore it first");
+}
 
 Result<Json> CreateRun(const MlflowCall& call) {
   PENSTOCK_ASSIGN(std::string id, call.asked.Text("experiment_id"));

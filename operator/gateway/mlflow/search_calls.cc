@@ -99,4 +99,9 @@ Result<Json> SearchRuns(const MlflowCall& call) {
   return answer;
 }
 
+Result<Json> SearchLoggedModels(const MlflowCall& call) {
+  PENSTOCK_TRY(call.asked.Texts("experiment_ids"));
+  return Json{{"models", Json::array()}};
+}
+
 }  // namespace penstock::gateway

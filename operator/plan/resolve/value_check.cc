@@ -13,6 +13,7 @@
 #include "operator/plan/resolve/value_schema.h"
 #include "operator/protocol/reference.h"
 #include "operator/protocol/source_scheme.h"
+#include "operator/protocol/span_uri.h"
 #include "operator/protocol/table_uri.h"
 #include "operator/protocol/task.h"
 
@@ -107,8 +108,14 @@ Complaint CheckUri(const std::string& uri) {
     const auto parsed = ParseTableUri(uri);
     if (!parsed) return "'" + ShownUri(uri).substr(0, 80) + "': " + parsed.error().message;
   }
+  const bool spans = IsSpanUri(uri);
+  if (spans) {
+    const auto parsed = ParseSpanUri(uri);
+    if (!parsed) return "'" + ShownUri(uri).substr(0, 80) + "': " + parsed.error().message;
+  }
   const bool web = scheme == "http" || scheme == "https";
-  if (!web && !table && scheme != "file" && scheme != "s3" && uri.find('?') != std::string::npos)
+  if (!web && !table && !spans && scheme != "file" && scheme != "s3" &&
+      uri.find('?') != std::string::npos)
     return "'" + ShownUri(uri).substr(0, 80) +
            "' has a ?: everybody who may read the run could read a signature (SAS, token) in it; "
            "it "

@@ -137,6 +137,17 @@ TEST(CheckUri, ShowsNoQueryOfWhatItRefuses) {
   EXPECT_EQ(wrong->find("secret"), std::string::npos) << *wrong;
 }
 
+TEST(CheckUri, SpansOfTimeAreCheckedAtApply) {
+  for (const auto& [uri, says] : {std::pair{"s3://b/{YYYY}/{MM}/{DD}/", "no window"},
+                                  {"webhdfs:///o/{yyyy}/{MM}/?window=1d", "{yyyy}"},
+                                  {"s3://b/{YYYY}{MM}{DD}?window=7h", "spans are days"}}) {
+    const auto wrong = CheckUri(uri);
+    ASSERT_TRUE(wrong) << uri;
+    EXPECT_NE(wrong->find(says), std::string::npos) << *wrong;
+  }
+  EXPECT_FALSE(CheckUri("s3://b/{YYYY}/{MM}/{DD}/?window=7d&to=2026-01-08T00:00:00Z&gaps=allow"));
+}
+
 TEST(CheckUri, ASignatureInAUriOfAStoreIsRefusedAndNotShown) {
   for (const char* uri : {"az://c/k?sv=1&sig=secret", "az://c?sig=secret",
                           "abfss://c@a.dfs.core.windows.net/k?sig=secret",
@@ -146,6 +157,10 @@ TEST(CheckUri, ASignatureInAUriOfAStoreIsRefusedAndNotShown) {
     EXPECT_NE(wrong->find("has a ?"), std::string::npos) << *wrong;
     EXPECT_EQ(wrong->find("secret"), wrong->find("secretKeyRef")) << *wrong;
   }
+  const auto spans = CheckUri("az://c/{YYYY}{MM}{DD}?window=1d&sig=secret");
+  ASSERT_TRUE(spans);
+  EXPECT_EQ(spans->find("secret"), std::string::npos) << *spans;
+  EXPECT_FALSE(CheckUri("az://c/{YYYY}{MM}{DD}?window=1d&zone=+09:00"));
   EXPECT_FALSE(CheckUri("az://c/what%3F"));
   EXPECT_FALSE(CheckUri("https://a.blob.core.windows.net/c/k?sig=x"));
 }
