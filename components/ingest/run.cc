@@ -13,13 +13,13 @@
 #include "components/ingest/csv/quarantine.h"
 #include "components/ingest/files.h"
 #include "components/ingest/parts/sink.h"
+#include "components/ingest/parts/wishes.h"
 #include "components/ingest/report.h"
 #include "components/ingest/spans.h"
 #include "components/ingest/table.h"
 #include "components/sdk/arrow_result.h"
 #include "components/sdk/arrow_types.h"
 #include "operator/base/file.h"
-#include "operator/base/nearest.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
@@ -68,18 +68,7 @@ void ReadWishes(sdk::Parameters& p, Wishes& wishes) {
   for (const auto& [name, type] : types.items()) {
     if (type.is_string()) wishes.types[name] = type.get<std::string>();
   }
-  const Json roles = p.Object("roles");
-  for (const auto& [name, value] : roles.items()) {
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    const auto role = sdk::ParseRole(text);
-    if (!role) {
-      std::string all;
-      for (const auto& known : sdk::RoleNames()) all += (all.empty() ? "" : ", ") + known;
-      return p.Fail("roles." + name + ": must be one of " + all +
-                    DidYouMean(text, sdk::RoleNames()));
-    }
-    wishes.roles[name] = *role;
-  }
+  wishes.roles = ReadRoles(p);
 }
 
 std::string SourceOf(const sdk::Step& step, const std::string& input) {
@@ -230,13 +219,6 @@ Result<void> WriteFingerprint(const LocalFile& source) {
   return KeepFingerprint(digest);
 }
 
-// The dataset's own schema: types as they came, and what was asked for.
-Result<void> WriteSchema(const sdk::Schema& schema, const sdk::Step& step) {
-  if (!step.HasOutput("schema")) return {};
-  PENSTOCK_ASSIGN(const auto path, step.OutputPath("schema"));
-  return sdk::SaveSchema(path, schema);
-}
-
 Result<Told> ReadFetched(const std::string& source, const LocalFile& file,
                          const IngestOptions& options, const Places& places, const sdk::Step& step,
                          Sink& sink) {
@@ -301,8 +283,7 @@ Result<void> RunIngest(sdk::Step& step) {
   PENSTOCK_ASSIGN(places.quarantine, QuarantineFolder(step, options.csv));
   if (!step.HasInput("source")) return Invalid("input 'source' is missing");
   const std::string source = SourceOf(step, "source");
-  const char* temporary = std::getenv("TMPDIR");
-  places.scratch = temporary == nullptr ? fs::absolute(output).parent_path() : temporary;
+  places.scratch = ScratchFor(output);
   std::error_code error;
   fs::create_directories(places.scratch, error);
   if (error) return FromErrno(places.scratch.string(), error.value());
@@ -315,8 +296,7 @@ Result<void> RunIngest(sdk::Step& step) {
                                  : IngestFiles(source, options, places, step, sink);
   if (!told) return told.error();
   PENSTOCK_TRY(sink.Finish());
-  PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(output));
-  PENSTOCK_TRY(WriteSchema(schema, step));
+  PENSTOCK_ASSIGN(const auto schema, GiveSchema(output, step));
   return WriteReport(*told, sink, schema, step);
 }
 

@@ -10,8 +10,10 @@
 
 #include "components/kafka/run.h"
 #include "components/kafka/testing/mock_cluster.h"
+#include "components/sdk/testing/table_text.h"
 #include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
+#include "operator/base/testing/expect_says.h"
 
 namespace penstock::kafka {
 namespace {
@@ -43,25 +45,9 @@ class Kafka : public ::testing::Test {
   }
   std::string ResultOf(const std::string& name) { return *ReadFile(folder_ / ("results/" + name)); }
 
-  // "name:type " for each column, then "a|b|" a row.
   std::string Table(const std::string& name = "out") {
-    auto reader = sdk::DatasetReader::Open(folder_ / name);
-    if (!reader) return reader.error().message;
-    std::string out;
     const auto schema = sdk::DatasetSchema(folder_ / name);
-    if (!schema) return schema.error().message;
-    for (const auto& c : schema->columns) out += c.name + ":" + c.type + " ";
-    for (;;) {
-      const auto batch = (*reader)->Next();
-      if (!batch) return batch.error().message;
-      if (*batch == nullptr) return out;
-      const auto& source = (*reader)->source();
-      for (std::int64_t r = 0; r < source->num_rows(); ++r) {
-        out += "\n";
-        for (const auto& column : source->columns())
-          out += column->GetScalar(r).ValueOrDie()->ToString() + "|";
-      }
-    }
+    return schema ? sdk::TableText(folder_ / name, *schema) : schema.error().message;
   }
   void Fill() {
     cluster_.CreateTopic("t", 2);
@@ -73,12 +59,6 @@ class Kafka : public ::testing::Test {
   MockCluster cluster_;
   sdk::TestFolder folder_;
 };
-
-#define EXPECT_SAYS(text, part)                                                                \
-  do {                                                                                         \
-    const std::string expect_says_text = (text);                                               \
-    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
-  } while (false)
 
 #define ASSERT_RUNS(...)                       \
   do {                                         \

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "components/ingest/csv/options.h"
+#include "components/ingest/parts/wishes.h"
 #include "components/sdk/arrow_types.h"
 #include "operator/base/file.h"
 #include "operator/base/nearest.h"
@@ -114,18 +115,7 @@ void ReadWishes(sdk::Parameters& p, Asked& asked) {
     if (!type) return p.Fail("types." + name + ": " + type.error().message);
     asked.rows.wishes.types[name] = text;
   }
-  const Json roles = p.Object("roles");
-  for (const auto& [name, value] : roles.items()) {
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    const auto role = sdk::ParseRole(text);
-    if (role) {
-      asked.rows.wishes.roles[name] = *role;
-      continue;
-    }
-    std::string all;
-    for (const auto& known : sdk::RoleNames()) all += (all.empty() ? "" : ", ") + known;
-    p.Fail("roles." + name + ": must be one of " + all + DidYouMean(text, sdk::RoleNames()));
-  }
+  asked.rows.wishes.roles = ingest::ReadRoles(p);
 }
 
 void ReadLimits(sdk::Parameters& p, Asked& asked) {

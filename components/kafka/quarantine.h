@@ -3,12 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
-#include "components/sdk/dataset.h"
+#include "components/ingest/csv/bad_rows.h"
 #include "operator/base/result.h"
 
 namespace penstock::kafka {
@@ -16,9 +15,10 @@ namespace penstock::kafka {
 class Quarantine {
  public:
   // Empty folder: nothing is kept, and what is bad is an error of Add that names its place.
-  Quarantine(std::string folder, bool is_error) : folder_(std::move(folder)), is_error_(is_error) {}
+  Quarantine(std::string folder, bool is_error)
+      : rows_(std::move(folder), {"partition", "offset"}), is_error_(is_error) {}
 
-  [[nodiscard]] bool keeps() const { return !folder_.empty(); }
+  [[nodiscard]] bool keeps() const { return rows_.keeps(); }
   [[nodiscard]] bool is_error() const { return is_error_; }
 
   // Starts over.
@@ -28,23 +28,12 @@ class Quarantine {
                                  const std::string& reason, std::string_view raw);
   // What the other one, of another folder, has. That is finished by it.
   [[nodiscard]] Result<void> TakeOver(Quarantine& other);
-  [[nodiscard]] Result<void> Finish();
+  [[nodiscard]] Result<void> Finish() { return rows_.Finish(); }
   [[nodiscard]] std::int64_t count() const { return count_; }
 
  private:
-  struct Row {
-    std::int32_t partition;
-    std::int64_t offset;
-    std::string reason;
-    std::string raw;
-  };
-  [[nodiscard]] Result<void> Flush();
-
-  const std::string folder_;
+  ingest::BadRows rows_;
   const bool is_error_;
-  std::unique_ptr<sdk::DatasetWriter> writer_;
-  std::vector<Row> rows_;
-  std::size_t bytes_ = 0;
   std::int64_t count_ = 0;
 };
 

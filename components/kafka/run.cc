@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 
+#include "components/ingest/parts/wishes.h"
 #include "components/kafka/options.h"
 #include "components/sdk/scratch_folder.h"
 #include "operator/base/file.h"
@@ -13,8 +12,6 @@
 
 namespace penstock::kafka {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Partitions that are fetched at a time: what is fetched ahead is bounded for each.
 constexpr std::size_t kAtOnce = 16;
@@ -81,11 +78,7 @@ Result<void> WriteOutputs(const Asked& asked, const Reading& reading, const Inta
                           const Quarantine& quarantine, const ingest::Sink& sink,
                           const sdk::Step& step) {
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
-  PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(output));
-  if (step.HasOutput("schema")) {
-    PENSTOCK_ASSIGN(const auto path, step.OutputPath("schema"));
-    PENSTOCK_TRY(sdk::SaveSchema(path, schema));
-  }
+  PENSTOCK_ASSIGN(const auto schema, ingest::GiveSchema(output, step));
   if (step.HasOutput("offsets")) {
     PENSTOCK_ASSIGN(const auto path, step.OutputPath("offsets"));
     PENSTOCK_TRY(WriteFileAtomically(path, ToJson(OffsetsOf(asked, reading)).dump(1) + "\n"));
@@ -113,9 +106,8 @@ Result<void> ForCache(const Asked& asked, const Reading& reading, const sdk::Ste
 Result<void> RunKafka(sdk::Step& step) {
   PENSTOCK_ASSIGN(auto asked, ReadAsked(step));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
-  const char* temporary = std::getenv("TMPDIR");
-  const fs::path parent = temporary == nullptr ? fs::absolute(output).parent_path() : temporary;
-  PENSTOCK_ASSIGN(const auto scratch, sdk::ScratchFolder::Create(parent / "kafka.files"));
+  PENSTOCK_ASSIGN(const auto scratch,
+                  sdk::ScratchFolder::Create(ingest::ScratchFor(output) / "kafka.files"));
   asked.intake.folder = scratch.path();
   asked.rows.scratch = scratch.path();
   std::string kept;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "operator/base/testing/expect_says.h"
+
 namespace penstock::kafka {
 namespace {
 
@@ -21,12 +23,6 @@ std::string Plan(const Wanted& wanted, const std::vector<PartitionState>& states
   }
   return out;
 }
-
-#define EXPECT_SAYS(text, part)                                                                \
-  do {                                                                                         \
-    const std::string expect_says_text = (text);                                               \
-    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
-  } while (false)
 
 TEST(KafkaSpan, NothingSaidIsAllThatThereIs) {
   EXPECT_EQ(Plan({}, {State(0, 5, 9), State(1, 0, 0)}), "0:5-9 1:0-0 ");

@@ -9,8 +9,10 @@
 
 #include "components/postgres/connection.h"
 #include "components/postgres/run.h"
+#include "components/sdk/testing/table_text.h"
 #include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
+#include "operator/base/testing/expect_says.h"
 #include "operator/metadata/postgres/testing/postgres_server.h"
 #include "operator/net/testing/fake_server.h"
 
@@ -57,24 +59,8 @@ class Postgres : public ::testing::Test {
   }
   std::string ResultOf(const std::string& name) { return *ReadFile(folder_ / "results/" + name); }
 
-  // "name:type " for each column, then "a|b|" a row.
   std::string Table() {
-    auto reader = sdk::DatasetReader::Open(folder_ / "out");
-    if (!reader) return reader.error().message;
-    std::string out;
-    const auto schema = sdk::LoadSchema(folder_ / "_schema.yaml").value();
-    for (const auto& c : schema.columns) out += c.name + ":" + c.type + " ";
-    for (;;) {
-      const auto batch = (*reader)->Next();
-      if (!batch) return batch.error().message;
-      if (*batch == nullptr) return out;
-      const auto& source = (*reader)->source();
-      for (std::int64_t r = 0; r < source->num_rows(); ++r) {
-        out += "\n";
-        for (const auto& column : source->columns())
-          out += column->GetScalar(r).ValueOrDie()->ToString() + "|";
-      }
-    }
+    return sdk::TableText(folder_ / "out", sdk::LoadSchema(folder_ / "_schema.yaml").value());
   }
 
   static std::unique_ptr<PostgresServer> server_;
@@ -83,12 +69,6 @@ class Postgres : public ::testing::Test {
 };
 std::unique_ptr<PostgresServer> Postgres::server_;
 std::string Postgres::why_not_;
-
-#define EXPECT_SAYS(text, part)                                                                \
-  do {                                                                                         \
-    const std::string expect_says_text = (text);                                               \
-    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
-  } while (false)
 
 // As the dataset has it, or why not.
 #define EXPECT_READS(query, table)             \

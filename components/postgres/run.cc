@@ -4,22 +4,19 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 
 #include "components/ingest/parts/sink.h"
+#include "components/ingest/parts/wishes.h"
 #include "components/postgres/connection.h"
 #include "components/postgres/decode.h"
 #include "components/postgres/types.h"
 #include "components/sdk/scratch_folder.h"
-#include "operator/base/nearest.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/time.h"
 #include "operator/base/try.h"
 
 namespace penstock::postgres {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::chrono::hours kLongest{168};
 
@@ -47,21 +44,6 @@ void ReadArguments(sdk::Parameters& p, Asked& asked) {
   }
 }
 
-void ReadRoles(sdk::Parameters& p, ingest::Wishes& wishes) {
-  const Json roles = p.Object("roles");
-  for (const auto& [name, value] : roles.items()) {
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    const auto role = sdk::ParseRole(text);
-    if (role) {
-      wishes.roles[name] = *role;
-      continue;
-    }
-    std::string all;
-    for (const auto& known : sdk::RoleNames()) all += (all.empty() ? "" : ", ") + known;
-    p.Fail("roles." + name + ": must be one of " + all + DidYouMean(text, sdk::RoleNames()));
-  }
-}
-
 void ReadEnvironment(ConnectionSettings& settings) {
   for (const char* name : {"DATABASE_URL", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}) {
     const char* value = std::getenv(name);
@@ -82,7 +64,7 @@ Result<Asked> ReadAsked(const sdk::Step& step) {
   } else {
     asked.connection.timeout = *parsed;
   }
-  ReadRoles(p, asked.wishes);
+  asked.wishes.roles = ingest::ReadRoles(p);
   PENSTOCK_TRY(p.Finish());
   ReadEnvironment(asked.connection);
   if (step.HasInput("schema")) {
@@ -130,19 +112,14 @@ Result<void> Read(const Asked& asked, ingest::Sink& sink) {
 Result<void> RunPostgres(sdk::Step& step) {
   PENSTOCK_ASSIGN(auto asked, ReadAsked(step));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
-  const char* temporary = std::getenv("TMPDIR");
-  const fs::path parent = temporary == nullptr ? fs::absolute(output).parent_path() : temporary;
-  PENSTOCK_ASSIGN(const auto scratch, sdk::ScratchFolder::Create(parent / "postgres.files"));
+  PENSTOCK_ASSIGN(const auto scratch,
+                  sdk::ScratchFolder::Create(ingest::ScratchFor(output) / "postgres.files"));
   asked.connection.scratch = scratch.path();
   ingest::Sink sink(output, 1);
   PENSTOCK_TRY(Read(asked, sink));
   for (const auto& note : sink.plan().notes) std::printf("%s\n", note.c_str());
   PENSTOCK_TRY(sink.Finish());
-  PENSTOCK_ASSIGN(const auto schema, sdk::DatasetSchema(output));
-  if (step.HasOutput("schema")) {
-    PENSTOCK_ASSIGN(const auto path, step.OutputPath("schema"));
-    PENSTOCK_TRY(sdk::SaveSchema(path, schema));
-  }
+  PENSTOCK_ASSIGN(const auto schema, ingest::GiveSchema(output, step));
   PENSTOCK_TRY(step.WriteResult("rows", sink.rows()));
   PENSTOCK_TRY(step.WriteResult("columns", schema.columns.size()));
   if (step.HasInput("version")) return {};

@@ -7,14 +7,9 @@
 
 #include <cstdlib>
 #include <functional>
-#include <map>
-#include <random>
 #include <thread>
 
 #include "operator/api/codec.h"
-#include "operator/artifacts/folder_objects.h"
-#include "operator/artifacts/s3/store_settings.h"
-#include "operator/base/file.h"
 #include "operator/base/json.h"
 #include "operator/base/try.h"
 #include "operator/kube/api_client.h"
@@ -28,10 +23,10 @@
 #include "operator/main/log_keeper.h"
 #include "operator/main/options.h"
 #include "operator/main/own_addresses.h"
+#include "operator/main/parts.h"
 #include "operator/main/prediction_retention.h"
 #include "operator/main/store_collection.h"
 #include "operator/metadata/batch_recorder.h"
-#include "operator/metadata/postgres/postgres_database.h"
 #include "operator/net/address_policy.h"
 #include "operator/net/url.h"
 #include "operator/os/descriptors.h"
@@ -75,7 +70,7 @@ class Operator {
     if (!config) return config.error();
     if (options_.library_namespace.empty()) options_.library_namespace = config->namespace_;
     if (options_.lease_namespace.empty()) options_.lease_namespace = config->namespace_;
-    if (auto ok = runtime::CheckLeaderSettings(Lease()); !ok) return ok;
+    if (auto ok = runtime::CheckLeaderSettings(LeaseOf(options_)); !ok) return ok;
     auto client = kube::ApiClient::Make(*config, clock_,
                                         [this](std::string_view date) { clock_.Note(date); });
     if (!client) return client.error();
@@ -84,7 +79,7 @@ class Operator {
     client_ = std::make_unique<runtime::CountingClient>(
         *api_, [this](auto verb, auto kind) { metrics_.ApiWrite(verb, kind); });
     if (auto ok = MakePolicy(*config, stop); !ok) return ok;
-    if (auto ok = MakeLineagePost(); !ok) return ok;
+    PENSTOCK_ASSIGN(lineage_post_, LineagePostOf(options_));
     if (auto ok = StartHealth(); !ok) return ok;
     // Any answer has the API server's time, by which certificates are made; a server that is away
     // is no reason not to serve.
@@ -108,17 +103,9 @@ class Operator {
     return Elect(stop);
   }
 
-  Result<void> MakeLineagePost() {
-    if (options_.lineage_url.empty()) return {};
-    auto post = lineage::PostTo(options_.lineage_url, options_.lineage_key);
-    if (!post) return Wrap("--openlineage-url", post.error());
-    lineage_post_ = *std::move(post);
-    return {};
-  }
-
   // Before anything uses store_.
   Result<void> OpenStores() {
-    if (auto ok = OpenBuckets(); !ok) return ok;
+    PENSTOCK_ASSIGN(store_, WithBuckets(options_, store_, clock_));
     if (!options_.store_quotas.Any()) return {};
     quota_ = std::make_unique<artifacts::QuotaObjects>(
         store_.shared_objects(), options_.store_quotas,
@@ -147,42 +134,13 @@ class Operator {
     SendOwnEvent("Warning", full ? "StoreQuotaFull" : "StoreQuotaNearlyFull", WordsOf(use));
   }
 
-  Result<void> OpenBuckets() {
-    if (options_.stores.empty()) return {};
-    const auto text = ReadFile(options_.stores, 1 << 20);
-    if (!text) return Wrap("--stores", text.error());
-    const auto settings = artifacts::ParseStores(*text, options_.stores.string());
-    if (!settings) return settings.error();
-    const std::filesystem::path root = store_.root();
-    const artifacts::Room room = store_.room();
-    auto objects =
-        artifacts::MakeObjects(*settings, std::make_shared<artifacts::FolderObjects>(root, room),
-                               root / ".stores" / "tmp", Environment(), clock_);
-    if (!objects) return Wrap(options_.stores.string(), objects.error());
-    store_ = artifacts::Store(root, room, *std::move(objects));
-    return {};
-  }
-
   // Its references are read by our own account, also while another process leads.
   void MakeKeeper() {
     references_ = std::make_unique<retention::ClusterReferences>(
         *client_, metadata::Query(history_), clock_, options_.gc_keep_cache,
         options_.library_namespace);
-    retention::KeeperSettings settings;
-    settings.interval = options_.gc_interval;
-    settings.grace = options_.gc_grace;
-    settings.keep_cache = options_.gc_keep_cache;
-    settings.namespaces = options_.namespaces;
-    settings.collector = [this](const std::stop_token& stop) -> Result<artifacts::Collector> {
-      const auto system = client_->Get(kube::kNamespaces, "", "kube-system", {.stop = stop});
-      if (!system) return Wrap("the namespace kube-system", system.error());
-      std::string uid = api::DecodeMeta(*system).uid;
-      if (uid.empty()) return Internal("the namespace kube-system has no UID");
-      std::string name = "the cluster whose kube-system is " + uid;
-      return artifacts::Collector{std::move(uid), std::move(name)};
-    };
     keeper_ = std::make_unique<retention::StoreKeeper>(
-        store_, *references_, clock_, std::move(settings),
+        store_, *references_, clock_, KeeperSettingsOf(options_, *client_),
         [this](const artifacts::Collected& collected) { TellCollected(collected); });
   }
 
@@ -206,29 +164,13 @@ class Operator {
     if (seen && !seen->empty()) log_.Write("info", "artifacts stand in " + *seen);
   }
 
-  static std::map<std::string, std::string> Environment() {
-    std::map<std::string, std::string> out;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      const std::string text = *entry;
-      const std::size_t mark = text.find('=');
-      if (mark != std::string::npos) out[text.substr(0, mark)] = text.substr(mark + 1);
-    }
-    return out;
-  }
-
   // Which addresses are asked for users.
   Result<void> MakePolicy(const kube::ClusterConfig& config, const std::stop_token& stop) {
     auto server = net::ParseUrl(config.server);
     if (!server) return Wrap("the API server", server.error());
     own_addresses_ = std::make_unique<OwnAddresses>(*client_, clock_, options_.lease_namespace,
                                                     server->host, stop);
-    net::AddressPolicy::Rules rules;
-    auto deny = net::ParseRanges(options_.source_deny);
-    if (!deny) return Wrap("--source-deny", deny.error());
-    auto allow = net::ParseRanges(options_.source_allow);
-    if (!allow) return Wrap("--source-allow", allow.error());
-    rules.deny = *std::move(deny);
-    rules.allow = *std::move(allow);
+    PENSTOCK_ASSIGN(net::AddressPolicy::Rules rules, AddressRules(options_));
     rules.own = [this] { return own_addresses_->Get(); };
     policy_ = std::make_unique<net::AddressPolicy>(std::move(rules));
     return {};
@@ -260,18 +202,7 @@ class Operator {
   std::string Metrics() {
     {
       const std::lock_guard lock(mutex_);
-      if (engine_ != nullptr) {
-        metrics_.Informers(engine_->informers());
-        for (const auto& [controller, keys] : engine_->queued()) metrics_.Queued(controller, keys);
-        std::vector<runtime::LockGauge> locks;
-        for (const auto& l : engine_->locks())
-          locks.push_back({l.ns, l.name, l.holders, l.waiters});
-        metrics_.Locks(locks);
-        std::vector<runtime::FreshnessGauge> fresh;
-        for (const auto& f : engine_->freshness())
-          fresh.push_back({f.pipeline.ns, f.pipeline.name, f.late});
-        metrics_.Freshness(fresh);
-      }
+      if (engine_ != nullptr) TellOfEngine(*engine_, metrics_);
       metrics_.HistoryOpen(recorder_ != nullptr && recorder_->is_open());
     }
     if (const auto space = Space()) metrics_.Volume(*space);
@@ -298,25 +229,8 @@ class Operator {
       return engine_->Stands(ns, name, uid);
     };
     api.environment = Environment();
-    api.client_for =
-        [this, config](const gateway::Caller& caller) -> Result<std::unique_ptr<kube::Client>> {
-      kube::ClusterConfig own;
-      if (caller.token.empty()) {
-        // By our account, which has that right only where the chart gives it, and as nobody but
-        // him.
-        own = config;
-        PENSTOCK_ASSIGN(own.impersonation, gateway::Impersonation(caller));
-      }
-      own.server = config.server;
-      own.ca = config.ca;
-      own.insecure = config.insecure;
-      own.tls_server_name = config.tls_server_name;
-      own.proxy = config.proxy;
-      own.namespace_ = config.namespace_;
-      if (!caller.token.empty()) own.token.token = caller.token;
-      auto client = kube::ApiClient::Make(own, clock_);
-      if (!client) return client.error();
-      return std::unique_ptr<kube::Client>(*std::move(client));
+    api.client_for = [this, config](const gateway::Caller& caller) {
+      return ClientOf(caller, config, clock_);
     };
     return api;
   }
@@ -344,15 +258,8 @@ class Operator {
     recorder_ = std::move(recorder);
   }
 
-  [[nodiscard]] runtime::LeaderSettings Lease() const {
-    runtime::LeaderSettings lease;
-    lease.ns = options_.lease_namespace;
-    lease.identity = Identity();
-    return lease;
-  }
-
   Result<void> Elect(const std::stop_token& stop) {
-    runtime::LeaderElector elector(*client_, Lease(), clock_,
+    runtime::LeaderElector elector(*client_, LeaseOf(options_), clock_,
                                    [this](const std::string& what) { log_.Write("info", what); });
     runtime::LeaderGuardedClient guarded(*client_, [&elector] { return elector.IsLeading(); });
     const auto end =
@@ -407,15 +314,7 @@ class Operator {
   // What runs do, to an OpenLineage server, where one is named. Its URL was read at the start.
   void TellLineage(const std::stop_token& stop) {
     if (!lineage_post_) return;
-    lineage::SenderSettings settings;
-    settings.history = history_;
-    settings.told = options_.data_dir / "openlineage.told";
-    settings.post = lineage_post_;
-    settings.count = [this](lineage::Outcome outcome) {
-      metrics_.LineageEvent(outcome == lineage::Outcome::kSent      ? "sent"
-                            : outcome == lineage::Outcome::kRefused ? "refused"
-                                                                    : "retried");
-    };
+    lineage::SenderSettings settings = LineageSettings(options_, history_, lineage_post_, metrics_);
     settings.warn = [this](const std::string& what) { log_.Write("warn", what); };
     lineage::Sender(clock_, std::move(settings)).Follow(stop);
   }
@@ -443,25 +342,6 @@ class Operator {
     if (uid == nullptr || events_ == nullptr) return;
     events_->Record(
         {"v1", "Pod", options_.lease_namespace, HostName(), uid, "", type, reason, what});
-  }
-
-  // A PostgreSQL server where one is named, else a file of the data folder.
-  static metadata::DatabasePtr HistoryOf(const Options& options) {
-    if (options.metadata_postgres.empty())
-      return metadata::SqliteFile(options.data_dir / "metadata.sqlite");
-    return metadata::PostgresServerDatabase(
-        {options.metadata_postgres, options.metadata_postgres_ca});
-  }
-
-  static std::string HostName() {
-    char host[256] = "penstock-operator";
-    static_cast<void>(::gethostname(host, sizeof(host) - 1));
-    return host;
-  }
-
-  static std::string Identity() {
-    static const unsigned kRandom = std::random_device{}();
-    return HostName() + "-" + std::to_string(kRandom);
   }
 
   Options options_;

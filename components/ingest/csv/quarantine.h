@@ -2,13 +2,13 @@
 // what ingest says of a CSV. Used by one thread.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
+#include "components/ingest/csv/bad_rows.h"
 #include "components/ingest/csv/reader.h"
-#include "components/sdk/dataset.h"
 #include "components/sdk/step.h"
 
 namespace penstock::ingest {
@@ -16,26 +16,18 @@ namespace penstock::ingest {
 class CsvQuarantine {
  public:
   // Empty folder: nothing is kept.
-  explicit CsvQuarantine(std::string folder) : folder_(std::move(folder)) {}
+  explicit CsvQuarantine(std::string folder) : rows_(std::move(folder), {"line"}) {}
 
   // Starts over.
-  [[nodiscard]] Result<void> Begin();
+  [[nodiscard]] Result<void> Begin() { return rows_.Begin(); }
   [[nodiscard]] Result<void> Add(std::int64_t line, const std::string& reason,
-                                 std::string_view raw);
-  [[nodiscard]] Result<void> Finish();
+                                 std::string_view raw) {
+    return rows_.Add({line}, reason, raw);
+  }
+  [[nodiscard]] Result<void> Finish() { return rows_.Finish(); }
 
  private:
-  struct Row {
-    std::int64_t line;
-    std::string reason;
-    std::string raw;
-  };
-  Result<void> Flush();
-
-  const std::string folder_;
-  std::unique_ptr<sdk::DatasetWriter> writer_;
-  std::vector<Row> rows_;
-  std::size_t bytes_ = 0;
+  BadRows rows_;
 };
 
 // The output `quarantine`; empty when rows that are bad are errors, or when nobody wants them.

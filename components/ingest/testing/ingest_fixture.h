@@ -11,8 +11,10 @@
 #include "components/ingest/run.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/schema.h"
+#include "components/sdk/testing/table_text.h"
 #include "components/sdk/testing/test_data.h"
 #include "operator/base/file.h"
+#include "operator/base/testing/expect_says.h"
 
 namespace penstock::ingest {
 
@@ -53,33 +55,9 @@ class IngestFiles : public ::testing::Test {
   std::string ResultOf(const std::string& name) { return *ReadFile(folder_ / "results/" + name); }
   sdk::Schema SchemaOut() { return sdk::LoadSchema(folder_ / "_schema.yaml").value(); }
 
-  // "name:type " for each column of the schema, then "a|b|" a row; what no cell has as Arrow says.
-  std::string Table() {
-    auto reader = sdk::DatasetReader::Open(folder_ / "out");
-    if (!reader) return reader.error().message;
-    std::string out;
-    for (const auto& c : SchemaOut().columns) out += c.name + ":" + c.type + " ";
-    for (;;) {
-      const auto batch = (*reader)->Next();
-      if (!batch) return batch.error().message;
-      if (*batch == nullptr) return out;
-      const auto& source = (*reader)->source();
-      for (std::int64_t r = 0; r < source->num_rows(); ++r) {
-        out += "\n";
-        for (const auto& column : source->columns()) {
-          out += column->GetScalar(r).ValueOrDie()->ToString() + "|";
-        }
-      }
-    }
-  }
+  std::string Table() { return sdk::TableText(folder_ / "out", SchemaOut()); }
 
   sdk::TestFolder folder_;
 };
-
-#define EXPECT_SAYS(text, part)                                                                \
-  do {                                                                                         \
-    const std::string expect_says_text = (text);                                               \
-    EXPECT_NE(expect_says_text.find(part), std::string::npos) << "said: " << expect_says_text; \
-  } while (false)
 
 }  // namespace penstock::ingest

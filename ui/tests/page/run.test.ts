@@ -310,3 +310,25 @@ inWorld(
     await page.getByRole('alert').filter({ hasText: 'there is no run nowhere in namespace ml' }).waitFor();
   },
 );
+
+inWorld(
+  "a run is asked for once, before the page's script is there",
+  { hash: '#/ml/runs/flights-41' },
+  async (page) => {
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      // With a tag it is asked whether it has changed.
+      if (!request.url().endsWith('/namespaces/ml/runs/flights-41')) return;
+      if (!('if-none-match' in request.headers())) asked.push(request.url());
+    });
+    let before = 0;
+    await page.route(/\/assets\/page-\w+\.js$/, async (route) => {
+      await until('the run was asked for', () => asked.length > 0);
+      before = asked.length;
+      await route.continue();
+    });
+    await page.reload();
+    await page.locator('.run-head').waitFor();
+    assert.deepEqual([before, asked.length], [1, 1]);
+  },
+);
