@@ -71,8 +71,11 @@ inline constexpr Format kMountedKey{"^[-_a-zA-Z0-9][-._a-zA-Z0-9]*$",
                                     "letters, digits, '-', '_' and '.', not first"};
 inline constexpr const char* kNoAudience =
     "audiences must name whom tokens are for, so that those for others are refused";
+inline constexpr Format kHttpsUrl{"^https://[^ #]+$", "a URL that begins with https://"};
 inline constexpr const char* kOneKeySet =
-    "jwks is either inline or a configMap: one of the two, which holds the issuer's public keys";
+    "jwks is one of inline, configMap and uri, which gives the issuer's public keys";
+inline constexpr const char* kCaOfUri =
+    "ca is whom to trust as the server of uri: leave it out beside inline and configMap";
 
 // As the Gateway API has them.
 inline constexpr Format kHostname{
@@ -141,8 +144,21 @@ void Fields(Io& io, typename Io::template Of<KeySetSource>& k) {
     g.String("name", k.config_map, {253, &kMountedName, true});
     g.String("key", k.config_map_key, {253, &kMountedKey, true});
   });
-  if constexpr (Io::kReads)
-    io.Check(k.inline_keys.empty() == io.Has("configMap") || io.HasOthers(), "", kOneKeySet);
+  io.String("uri", k.uri, {2048, &kHttpsUrl});
+  io.Group("ca", [&](auto& g) {
+    g.Group(
+        "configMap",
+        [&](auto& map) {
+          map.String("name", k.ca_config_map, {253, &kMountedName, true});
+          map.String("key", k.ca_config_map_key, {253, &kMountedKey, true});
+        },
+        true);
+  });
+  if constexpr (Io::kReads) {
+    const int given = !k.inline_keys.empty() + io.Has("configMap") + io.Has("uri");
+    io.Check(given == 1 || (given == 0 && io.HasOthers()), "", kOneKeySet);
+    io.Check(io.Has("uri") || !io.Has("ca") || io.HasOthers(), "", kCaOfUri);
+  }
 }
 
 template <typename Io>

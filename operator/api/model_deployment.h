@@ -29,11 +29,14 @@ struct ExposeTls {
   std::string secret_name;  // of type kubernetes.io/tls
 };
 
-// Where the public keys of a tokens' issuer stand, one of the two.
+// Where the public keys of a tokens' issuer stand, one of the three.
 struct KeySetSource {
   std::string inline_keys;  // a JSON Web Key Set
   std::string config_map;
   std::string config_map_key;
+  std::string uri;                // https: routers fetch it, again and again
+  std::string ca_config_map;      // of the authority that the server of `uri` is trusted by; empty:
+  std::string ca_config_map_key;  // those that the routers' image knows
 };
 
 struct ExposeJwt {

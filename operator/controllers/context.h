@@ -64,7 +64,9 @@ struct Settings {
   std::string library_image;      // what the library's own components run in; see kLibraryImage
   std::string git_image;          // what its component git runs in
   std::string serve_image;
-  std::string router_image;  // empty: no ModelDeployment can go through routers
+  std::string router_image;                 // empty: no ModelDeployment can go through routers
+  std::vector<std::string> source_deny{};   // ranges of addresses that routers ask for no user
+  std::vector<std::string> source_allow{};  // those of them that they do
   bool local_files = false;  // the operator reads file:// sources itself (`penstock run`)
   std::optional<std::set<std::string>> pod_fields{};  // Surroundings::pod_fields
   int max_pods = 0;             // of runs, in one namespace at a time; 0: no limit

@@ -148,8 +148,12 @@ plan::RoutersObserved RouterController::Ask(const std::string& ns) const {
                    md->spec.image_pull_secrets.end());
     const api::ExposeSpec& expose = md->spec.expose;
     if (expose.tls) observed.tls_secrets.insert(expose.tls->secret_name);
-    if (expose.jwt && !expose.jwt->jwks.config_map.empty())
-      observed.key_maps.emplace(expose.jwt->jwks.config_map, expose.jwt->jwks.config_map_key);
+    if (!expose.jwt) continue;
+    const api::KeySetSource& keys = expose.jwt->jwks;
+    if (!keys.config_map.empty()) observed.key_maps.emplace(keys.config_map, keys.config_map_key);
+    if (!keys.ca_config_map.empty())
+      observed.key_maps.emplace(keys.ca_config_map, keys.ca_config_map_key);
+    observed.fetches_keys |= !keys.uri.empty();
   }
   std::sort(secrets.begin(), secrets.end());
   secrets.erase(std::unique(secrets.begin(), secrets.end()), secrets.end());
@@ -163,11 +167,13 @@ bool RouterController::MustLook(plan::RoutersObserved& observed) {
   const bool other = memory.needed != observed.needed ||
                      memory.image_pull_secrets != observed.image_pull_secrets ||
                      memory.tls_secrets != observed.tls_secrets ||
-                     memory.key_maps != observed.key_maps;
+                     memory.key_maps != observed.key_maps ||
+                     memory.fetches_keys != observed.fetches_keys;
   memory.needed = observed.needed;
   memory.image_pull_secrets = observed.image_pull_secrets;
   memory.tls_secrets = observed.tls_secrets;
   memory.key_maps = observed.key_maps;
+  memory.fetches_keys = observed.fetches_keys;
   if (observed.needed) {
     memory.unneeded_since.reset();
   } else {
@@ -271,6 +277,8 @@ Outcome RouterController::Reconcile(const std::string& ns) {
   plan::RouterSettings settings;
   settings.image = context_.settings.router_image;
   settings.run_as_user = context_.settings.pods.run_as_user;
+  settings.source_deny = context_.settings.source_deny;
+  settings.source_allow = context_.settings.source_allow;
   const plan::RouterPlan plan = plan::PlanRouters(observed, settings);
   RefusalReport report = Act(observed, plan.actions);
   {

@@ -65,6 +65,7 @@ class RouterController {
     std::vector<Json> image_pull_secrets;
     std::set<std::string> tls_secrets;
     std::set<std::pair<std::string, std::string>> key_maps;
+    bool fetches_keys = false;
     std::optional<std::chrono::steady_clock::time_point> unneeded_since;
     std::vector<plan::Refusal> refused;
   };

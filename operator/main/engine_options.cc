@@ -35,6 +35,8 @@ controllers::EngineOptions EngineOptionsOf(const Options& options, const std::st
   engine.settings.git_image = options.git_image;
   engine.settings.serve_image = options.serve_image;
   engine.settings.router_image = options.router_image;
+  engine.settings.source_deny = options.source_deny;
+  engine.settings.source_allow = options.source_allow;
   engine.settings.pods.launcher_image = options.launcher_image;
   engine.settings.pods.store.url = options.gateway_url;
   engine.settings.pods.store.ca_pem = ca_pem;

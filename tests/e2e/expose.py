@@ -6,6 +6,7 @@ import base64
 import collections
 import contextlib
 import http.client
+import http.server
 import json
 import shutil
 import socket
@@ -87,6 +88,37 @@ class Asking(threading.Thread):
                 self.seen[f"{type(e).__name__}: {e}"] += 1
 
 
+class Issuer:
+    """Publishes a key set under TLS on the node's own address; `says` is a status and a text."""
+
+    def __init__(self, address, pair):
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked += 1
+                status, text = outer.says
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+        self.says, self.asked = (503, ""), 0
+        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair[1], pair[0])
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.uri = f"https://{address}:{self.server.server_port}/keys"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Expose(h.ClusterTest):
     def setUp(self):
         self.folder = beside.pathlib.Path(tempfile.mkdtemp(prefix="penstock-expose-"))
@@ -140,6 +172,50 @@ class Expose(h.ClusterTest):
                 asking.join()
                 connection.close()
             self.assertEqual(self.routers(ns), routers, "the same pods, none restarted")
+
+    def test_keys_at_an_issuers_url_are_fetched_and_rotated_and_outlive_the_issuer(self):
+        address = beside.node_address()
+        issuer = Issuer(address, beside.certificate(self.folder, "issuer", f"IP:{address}", issuer=self.authority))
+        try:
+            with h.Namespace("e2e-expose-uri") as ns:
+                self.follow_an_issuer(ns, issuer)
+        finally:
+            issuer.end()
+
+    def follow_an_issuer(self, ns, issuer):
+        digest = test_rollout.put(ns, lambda f: test_rollout.write_scale(f, 2))
+        md = self.deployment("followed", digest)
+        md["spec"]["expose"]["jwt"]["jwks"] = {"uri": issuer.uri, "ca": {"configMap": {"name": "corp", "key": "ca.crt"}}}
+        authority = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "corp"}, "data": {"ca.crt": self.authority[1].read_text()}}
+        h.apply(ns, self.secret("followed", *self.certificate(ns, "followed", "first")), authority, md)
+        condition = told("followed", ns, "KeysUnusable", 180)
+        self.assertIn(f"expose.jwt.jwks.uri {issuer.uri}: the issuer's server answers 503; no token is taken", condition["message"])
+        server = Server("followed", ns, self.authority[1])
+        old, new = (token(self.folder, self.keys[kid], kid) for kid in ("old", "new"))
+
+        def status(bearer):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return server.status(bearer)
+        h.wait_until("no token to be taken", 60, lambda: status(old) == 503)
+        self.assertEqual(status(None), 401)
+        issuer.says = (200, json.dumps({"keys": [jwk(self.keys["old"], "old")]}))
+        wait_ready("followed", ns, 120)
+        h.wait_until("tokens of the key", 90, lambda: all(status(old) == 200 for _ in range(10)))
+        self.assertEqual(status(new), 401)
+        routers = self.routers(ns)
+        issuer.says = (200, json.dumps({"keys": [jwk(self.keys[kid], kid) for kid in ("old", "new")]}))
+        begin = time.monotonic()
+        h.wait_until("tokens of the next key", 90, lambda: all(status(new) == 200 for _ in range(10)))
+        print(f"expose: the issuer's next key was taken up after {time.monotonic() - begin:.0f} s", flush=True)
+        issuer.says = (200, "<html>")
+        before = issuer.asked
+        for _ in range(20):
+            self.assertEqual(status(token(self.folder, self.keys["foreign"], "nobody")), 401)
+            time.sleep(1)
+        self.assertLessEqual(issuer.asked - before, 2 * 12, "each router: once for the key, then with pauses")
+        self.assertGreater(issuer.asked, before)
+        self.assertEqual({status(old), status(new)}, {200}, "what was fetched counts on")
+        self.assertEqual(self.routers(ns), routers, "the same pods, none restarted")
 
     @staticmethod
     def settled(server, bearer):

@@ -74,7 +74,7 @@ TEST(Codec, CarriesEveryFieldOfEveryKindThereAndBack) {
     EXPECT_EQ(Encode(a.value), approval) << Json::diff(approval, Encode(a.value)).dump(1);
   }
 
-  for (const char* file : {"full-model.yaml", "full-model-server.yaml"}) {
+  for (const char* file : {"full-model.yaml", "full-model-server.yaml", "full-model-keys.yaml"}) {
     const Json model = Full(file);
     const auto m = DecodeModelDeployment(model);
     EXPECT_EQ(ErrorsOf(m.errors), "") << file;

@@ -116,6 +116,14 @@ Json PodSpec(const RoutersObserved& observed, const RouterSettings& settings) {
       {"volumes", Json::array({{{"name", kStateVolume}, {"emptyDir", {{"sizeLimit", "64Mi"}}}}})},
       {"topologySpreadConstraints",
        Json::array({Spread("topology.kubernetes.io/zone"), Spread("kubernetes.io/hostname")})}};
+  if (observed.fetches_keys) {
+    Json& args = spec["containers"][0]["args"];
+    const auto add = [&](const char* flag, const std::vector<std::string>& ranges) {
+      for (const std::string& range : ranges) args.insert(args.end(), {flag, range});
+    };
+    add("--source-deny", settings.source_deny);
+    add("--source-allow", settings.source_allow);
+  }
   if (HasEdge(observed)) {
     spec["volumes"].push_back(EdgeVolume(observed));
     Json& container = spec["containers"][0];

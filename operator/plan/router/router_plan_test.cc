@@ -69,6 +69,22 @@ TEST_F(PlanOfRouters, AnotherReleaseMakesTheDeploymentAnew) {
   EXPECT_THAT(Step(), ElementsAre("apply Deployment"));
 }
 
+TEST_F(PlanOfRouters, AreToldWhichAddressesAreNotAskedWhereTheyFetchKeys) {
+  settings_.source_deny = {"10.0.0.0/8", "fd00::/8"};
+  settings_.source_allow = {"10.1.2.3"};
+  Step();
+  const auto args = [&] {
+    return made_[RouterObject::kDeployment]["spec"]["template"]["spec"]["containers"][0]["args"]
+        .dump();
+  };
+  EXPECT_EQ(args().find("source"), std::string::npos) << "others are as before";
+  o_.fetches_keys = true;
+  EXPECT_THAT(Step(), ElementsAre("apply Deployment"));
+  EXPECT_THAT(args(),
+              testing::HasSubstr(R"("--source-deny","10.0.0.0/8","--source-deny","fd00::/8",)"
+                                 R"("--source-allow","10.1.2.3")"));
+}
+
 TEST_F(PlanOfRouters, HaveTheCertificatesAndKeysThatAreNamedAndStartWithoutThem) {
   Step();
   EXPECT_EQ(made_[RouterObject::kDeployment].dump().find("edge"), std::string::npos);

@@ -43,6 +43,9 @@ struct RouterSettings {
   int replicas = 2;
   std::int64_t run_as_user = 65532;
   Json resources;  // core/v1 ResourceRequirements of a router; null: DefaultRouterResources()
+  // Ranges of addresses that are not asked for users, and those of them that are: of key sets.
+  std::vector<std::string> source_deny = {};
+  std::vector<std::string> source_allow = {};
 };
 
 struct RoutersObserved {
@@ -52,7 +55,8 @@ struct RoutersObserved {
   std::vector<Json> image_pull_secrets;  // of those ModelDeployments, each once
   std::set<std::string> tls_secrets;     // that they name for TLS
   std::set<std::pair<std::string, std::string>>
-      key_maps;                                      // ConfigMaps of tokens' keys, and the key
+      key_maps;               // ConfigMaps of tokens' keys and of authorities, and the key
+  bool fetches_keys = false;  // one of them has its key set at a URL
   std::map<RouterObject, RouterObjectFact> objects;  // those that stand
 };
 
