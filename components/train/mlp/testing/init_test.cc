@@ -279,7 +279,7 @@ TEST_F(InitTest, ATensorOfNoValuesWithASideBeyondAllBoundsIsAnError) {
 
 // It had one network then, and no layer of several fitted it.
 TEST_F(InitTest, TheLayersOfInitSaidAgainKeepItsNetworks) {
-  const auto file = Pretrained(4, {16});
+  const auto file = Pretrained(4, {16, 12});
   const auto fitted = Learn(With(file), table_);
   ASSERT_TRUE(fitted) << fitted.error().message;
   MlpOptions options = With(file);
