@@ -38,7 +38,7 @@ TEST(OnFailure, IsForAStepThatGivesSomething) {
 
 TEST(OnFailure, SaysHowOldItMayBe) {
   EXPECT_THAT(Read(Failing(kContainer, "use: LastGood")),
-              ElementsAre(HasSubstr("spec.steps[0].onFailure.maxAge: is required: how old")));
+              ElementsAre(HasSubstr("spec.steps[0].onFailure.maxAge: is required, such as 48h")));
   EXPECT_THAT(Read(Failing(kContainer, "maxAge: 1h")),
               ElementsAre(HasSubstr("spec.steps[0].onFailure.use: is required")));
   EXPECT_THAT(Read(Failing(kContainer, "use: Newest, maxAge: 1h")),
