@@ -44,7 +44,6 @@ class Exposed(test_rollout.UnderLoad):
             self.assertEqual(h.items("poddisruptionbudget", self.ns), [])
             folder = json.loads(h.sh("go", "mod", "download", "-json", GATEWAY_API).stdout)["Dir"]
             h.kubectl("apply", "--server-side", "-f", f"{folder}/{CRD}")
-            h.kubectl("annotate", "pmd", "scale", "-n", self.ns, "e2e.penstock.dev/look=again")  # nobody asks again and again
             try:
                 self.with_the_crd(one)
             finally:
@@ -94,7 +93,7 @@ class Exposed(test_rollout.UnderLoad):
         h.kubectl("patch", "pmd", "scale", "-n", self.ns, "--type=merge", "-p", '{"spec": {"replicas": 1}}')
 
     def with_the_crd(self, one):
-        self.wait_reason("RoutePending")
+        self.wait_reason("RoutePending", 120)  # it is asked for once a minute
         route = h.get("httproutes.gateway.networking.k8s.io", "scale", self.ns)
         self.assertEqual(route["spec"]["hostnames"], ["scale.example.com"])
         self.answer("False", "NotAllowedByListeners")

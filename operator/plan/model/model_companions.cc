@@ -137,14 +137,13 @@ void PutCompanions(const ModelObserved& o, ModelPlan& plan) {
       plan.actions.emplace_back(DeleteCompanion{kind, o.md.meta.name, there->uid});
     }
   }
-  // What cannot be read has pauses of its own; of a kind that the cluster lacks nobody asks again
-  // and again.
-  if (!o.md.spec.expose.gateway || !o.has_routes || !WhyUnread(o, Companion::kRoute).empty())
-    return;
+  // What cannot be read has pauses of its own.
+  if (!o.md.spec.expose.gateway || !WhyUnread(o, Companion::kRoute).empty()) return;
+  // Nothing tells when the Gateway API comes to a cluster that lacks it.
   const Trouble trouble = TroubleOfRoute(o);
-  const Milliseconds wait = trouble.reason.empty() ? kLookAtRoute
-                            : trouble.lasting      ? kLookAtRefusal
-                                                   : kLookForAnswer;
+  const Milliseconds wait = trouble.reason.empty() || !o.has_routes ? kLookAtRoute
+                            : trouble.lasting                       ? kLookAtRefusal
+                                                                    : kLookForAnswer;
   plan.requeue_after = std::min(plan.requeue_after.value_or(wait), wait);
 }
 
