@@ -2,6 +2,7 @@
 import hashlib
 import pathlib
 import tempfile
+import time
 import unittest
 
 import harness as h
@@ -48,7 +49,8 @@ class Digest(h.ClusterTest):
     def test_a_digest_that_is_not_in_the_store_is_waited_for_by_name(self):
         with h.Namespace("e2e-missing") as ns, tempfile.TemporaryDirectory() as t:
             later = pathlib.Path(t, "later.csv")
-            later.write_text("late but there")
+            text = f"late but there {time.time_ns()}"  # the store keeps what an earlier run of this test put there
+            later.write_text(text)
             digest = "sha256:" + hashlib.sha256(later.read_bytes()).hexdigest()
             h.apply(ns, h.run_of("missing", ns, [reader(digest)]))
 
@@ -59,7 +61,7 @@ class Digest(h.ClusterTest):
             self.assertIn(f"input 'data': the store of namespace {ns} has no {digest}", step["message"])
             self.assertEqual(self.put(later, ns), digest)
             run = h.wait_finished("missing", ns)
-            self.assertEqual(h.step_of(run, "read")["results"], {"said": "late but there"})
+            self.assertEqual(h.step_of(run, "read")["results"], {"said": text})
 
     def test_a_digest_that_never_comes_fails_the_step_after_its_pending_time(self):
         with h.Namespace("e2e-never") as ns:
