@@ -70,15 +70,17 @@ class LabelsModel : public Model {
   // A matrix for each way to make one, not for each label.
   Result<std::vector<Tensor>> Prepare(std::vector<InputTensor> inputs) const override {
     std::vector<Tensor> prepared;
-    for (const std::size_t k : first_) {
-      std::vector<InputTensor> own = k == first_.back() ? std::move(inputs) : inputs;
+    const auto prepare = [&](std::size_t k, std::vector<InputTensor> own) -> Result<void> {
       const Model& model = *parts_[k].model;
       if (first_.size() > 1) {  // what is a null to one recipe may be a value to another
-        if (auto fits = FitInputs(model.signature(), &own); !fits) return fits.error();
+        PENSTOCK_TRY(FitInputs(model.signature(), &own));
       }
       PENSTOCK_ASSIGN(auto matrix, model.Prepare(std::move(own)));
       prepared.push_back(std::move(matrix.front()));
-    }
+      return {};
+    };
+    for (std::size_t i = 0; i + 1 < first_.size(); ++i) PENSTOCK_TRY(prepare(first_[i], inputs));
+    PENSTOCK_TRY(prepare(first_.back(), std::move(inputs)));
     return prepared;
   }
 

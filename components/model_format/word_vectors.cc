@@ -35,7 +35,7 @@ std::string ResolveWord(std::string_view word, const std::function<bool(std::str
   constexpr std::size_t kSyllable = 3;  // bytes
   constexpr std::size_t kShortest = 2 * kSyllable;
   if (has(word)) return std::string(word);
-  const std::string small = SmallLetters(word);
+  std::string small = SmallLetters(word);
   if (small != word && has(small)) return small;
   if (!IsHangulWord(word)) return {};
   for (std::size_t size = word.size(); size > kShortest;) {

@@ -196,7 +196,7 @@ Result<void> Init::Freeze(sdk::Network& network, InitReport& report) const {
   if (frozen.size() == parameters.size()) {
     return Invalid("freeze: all layers are frozen, so that there is nothing to learn");
   }
-  for (auto p : parameters) {
+  for (const auto& p : parameters) {
     if (frozen.contains(p.name)) p.value.requires_grad_(false);
   }
   report.frozen.assign(frozen.begin(), frozen.end());
@@ -213,7 +213,7 @@ Result<InitReport> Init::Apply(sdk::Network& network) const {
   std::vector<std::string> problems;
   std::set<std::string> used;
   std::set<std::string> own;
-  for (auto p : ParametersOf(network)) {
+  for (const auto& p : ParametersOf(network)) {
     own.insert(p.name);
     const torch::Tensor* given = Find(p.name);
     torch::Tensor value;
