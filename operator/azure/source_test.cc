@@ -1,5 +1,4 @@
-// Blobs of a fake in this process, which verifies signatures by what was signed. The real stand-in
-// is Azurite (tests/tables/real_azure.py).
+// Blobs of a fake in this process, which verifies signatures by what was signed.
 #include "operator/azure/source.h"
 
 #include <gtest/gtest.h>
