@@ -33,8 +33,13 @@ Result<Experiment> FindExperiment(const MlflowCall& call, const std::string& id)
   auto found = call.parts.tracking->ExperimentOfId(call.ns, id);
   if (found || id != kDefaultExperiment || found.error().kind != ErrorKind::kNotFound) return found;
   const TimePoint now = call.parts.clock->Now();
-  const auto made = call.parts.tracking->MakeExperiment(
-      call.ns, {kDefaultExperiment, "Default", now, now, {}}, call.stop);
+  return Experiment{kDefaultExperiment, "Default", now, now, {}};
+}
+
+Result<Experiment> FindOrMakeExperiment(const MlflowCall& call, const std::string& id) {
+  PENSTOCK_ASSIGN(const Experiment e, FindExperiment(call, id));
+  if (id != kDefaultExperiment) return e;
+  const auto made = call.parts.tracking->MakeExperiment(call.ns, e, call.stop);
   if (!made && made.error().kind != ErrorKind::kAlreadyExists) return made.error();
   return call.parts.tracking->ExperimentOfId(call.ns, id);
 }

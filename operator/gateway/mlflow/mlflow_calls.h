@@ -27,9 +27,13 @@ struct MlflowCall {
 [[nodiscard]] Result<Json> GetExperimentByName(const MlflowCall& call);
 [[nodiscard]] Result<Json> SearchExperiments(const MlflowCall& call);
 [[nodiscard]] Result<Json> TagExperiment(const MlflowCall& call);
-// The experiment; whoever logs without one does so in that of the id 0, which is made for him.
+// The experiment; that of the id 0 is told of as it would be where nobody has logged to it yet.
 [[nodiscard]] Result<metadata::Experiment> FindExperiment(const MlflowCall& call,
                                                           const std::string& id);
+// The same for who logs: whoever does so without one does it in that of the id 0, which is made
+// for him.
+[[nodiscard]] Result<metadata::Experiment> FindOrMakeExperiment(const MlflowCall& call,
+                                                                const std::string& id);
 // Invalid of a view of what is deleted that is none of MLflow's; empty: what is not.
 [[nodiscard]] Result<void> CheckView(const std::string& name, const std::string& view);
 // So many of these letters, by chance.

@@ -121,6 +121,15 @@ class MlflowRoutes : public ::testing::Test {
   int status_ = 0;
 };
 
+TEST_F(MlflowRoutes, WhoMayOnlyReadMakesNoExperimentByLookingAtTheFirst) {
+  const Json looked = Ask("GET", "experiments/get?experiment_id=0", "", "rita");
+  EXPECT_EQ(status_, 200);
+  EXPECT_EQ(looked["experiment"]["name"], "Default");
+  EXPECT_TRUE(Post("experiments/search", Json::object())["experiments"].empty());
+  NewRun();
+  EXPECT_EQ(Post("experiments/search", Json::object())["experiments"].size(), 1U);
+}
+
 TEST_F(MlflowRoutes, ARunIsMadeLoggedToEndedAndFound) {
   const Json made = Post("experiments/create", {{"name", "churn"}});
   ASSERT_EQ(status_, 200) << made;

@@ -94,7 +94,7 @@ Result<void> CheckStands(const TrackedRun& run) {
 Result<Json> CreateRun(const MlflowCall& call) {
   PENSTOCK_ASSIGN(std::string id, call.asked.Text("experiment_id"));
   if (id.empty()) id = kDefaultExperiment;
-  PENSTOCK_ASSIGN(const Experiment experiment, FindExperiment(call, id));
+  PENSTOCK_ASSIGN(const Experiment experiment, FindOrMakeExperiment(call, id));
   TrackedRun run;
   run.experiment = experiment.id;
   PENSTOCK_ASSIGN(const auto pairs, call.asked.Objects("tags", kMostPairs));
