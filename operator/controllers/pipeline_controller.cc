@@ -138,6 +138,18 @@ plan::PipelineObserved PipelineController::Gather(const Known<api::Pipeline>& pi
 Outcome PipelineController::Reconcile(const std::string& key) {
   const Pipeline pipeline = context_.snapshots.pipelines.Get(ParseKey(key));
   if (pipeline == nullptr || pipeline->meta.deleted) return std::optional<Milliseconds>();
+  const std::int64_t generation = pipeline->meta.generation;
+  const SteadyTime began = context_.clock.Steady();
+  const Milliseconds rests = turns_.WaitOf(key, generation, began);
+  if (rests > Milliseconds{0}) return std::optional(rests);
+  Milliseconds acted{0};
+  Outcome outcome = Visit(key, pipeline, acted);
+  turns_.Took(key, generation, began + acted, context_.clock.Steady());
+  return outcome;
+}
+
+Outcome PipelineController::Visit(const std::string& key, const Pipeline& pipeline,
+                                  Milliseconds& acted) {
   plan::PipelineObserved observed = Gather(*pipeline);
   RefusalReport report;
   plan::PipelinePlan plan = plan::PlanPipeline(observed, context_.clock.Now());
@@ -145,7 +157,9 @@ Outcome PipelineController::Reconcile(const std::string& key) {
     Ask(key, plan.questions, observed, report);
     plan = plan::PlanPipeline(observed, context_.clock.Now());
   }
+  const SteadyTime acts = context_.clock.Steady();
   const bool registered = Carry(key, observed, plan.actions, report);
+  acted = std::chrono::duration_cast<Milliseconds>(context_.clock.Steady() - acts);
   if (registered || !report.refusals.empty()) {
     observed.refusals = std::move(report.refusals);
     plan = plan::PlanPipeline(observed, context_.clock.Now());

@@ -9,6 +9,7 @@
 #include "operator/controllers/context.h"
 #include "operator/controllers/refusals.h"
 #include "operator/plan/pipeline/world.h"
+#include "operator/runtime/duty_cycle.h"
 #include "operator/sources/followed.h"
 
 namespace penstock::controllers {
@@ -22,18 +23,23 @@ class PipelineController {
       : context_(context),
         told_(std::move(told)),
         refusals_(context.clock),
+        turns_(Milliseconds{10'000}),
         sources_(context.fingerprints, context.clock, context.submit_sources, std::move(wake)) {}
 
   [[nodiscard]] Outcome Reconcile(const std::string& key);
   // The object is gone.
   void Forget(const std::string& key) {
     refusals_.Forget(key);
+    turns_.Forget(key);
     sources_.KeepOnly(key, {});
   }
 
  private:
   using Pipeline = ObjectTable<Known<api::Pipeline>>::Snapshot;
 
+  // `acted`: how long starting, cancelling and deleting runs took, which is no looking.
+  [[nodiscard]] Outcome Visit(const std::string& key, const Pipeline& pipeline,
+                              Milliseconds& acted);
   [[nodiscard]] plan::PipelineObserved Gather(const Known<api::Pipeline>& pipeline);
   // Digest of what a trigger follows; "" where there is none, or none is known yet.
   [[nodiscard]] std::string Followed(const api::ObjectMeta& meta, const api::TriggerSpec& trigger);
@@ -60,6 +66,7 @@ class PipelineController {
   const Context& context_;
   const std::function<void(const std::string&)> told_;
   Refusals refusals_;
+  runtime::DutyCycle turns_;  // thousands of runs of one Pipeline change it thousands of times
   sources::Followed sources_;
 };
 

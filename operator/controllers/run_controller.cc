@@ -19,6 +19,7 @@
 #include "operator/plan/step/child_fact.h"
 #include "operator/plan/step/child_plan.h"
 #include "operator/plan/values/indexes.h"
+#include "operator/runtime/duty_cycle.h"
 
 namespace penstock::controllers {
 
@@ -29,7 +30,7 @@ struct RunController::State {
   RunPinning pinning;
   std::shared_ptr<RunFacts> facts;
   PodTries tries;
-  std::optional<SteadyTime> last_status;
+  SteadyTime next_status{};  // none that can wait is written before
   SteadyTime rests_until{};
   Run seen;                     // as the last visit found it
   bool attempts_noted = false;  // those that another controller's status tells of
@@ -376,6 +377,14 @@ void RunController::WakeParent(const api::PipelineRun& run) const {
     wake_(ObjectKey{run.meta.namespace_, parent->name}.Text(), Milliseconds{0});
 }
 
+// The least between two writes, of which the last one took so long. A run that holds thousands of
+// steps costs the API server seconds for each, as every rule of the CRD is looked at again for
+// every step: such a run gives a tenth of its time to them, and is seen a minute late at most.
+Milliseconds StatusPause(Milliseconds interval, Milliseconds took) {
+  constexpr Milliseconds kLongest{60'000};
+  return took <= interval ? interval : std::max(interval, runtime::RestAfter(took, kLongest));
+}
+
 // Nothing, or when to come again for a status that waits for its turn.
 Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& plan) {
   const SteadyTime now = context_.clock.Steady();
@@ -386,11 +395,9 @@ Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& 
   if (!unsure && status == api::Encode(run->status)) return std::optional<Milliseconds>();
   // What it is pinned to never waits: it must be known before anything is made of it.
   const bool pins = run->status.revision.empty() && !plan.status.revision.empty();
-  if (!plan.urgent_status && !pins && !unsure && state.last_status) {
-    const auto next = *state.last_status + context_.settings.status_interval;
-    if (now < next) {
-      return std::optional(std::chrono::duration_cast<Milliseconds>(next - now) + Milliseconds{1});
-    }
+  if (!plan.urgent_status && !pins && !unsure && now < state.next_status) {
+    return std::optional(std::chrono::duration_cast<Milliseconds>(state.next_status - now) +
+                         Milliseconds{1});
   }
   const auto newest = [this](const Json& live) {
     context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(live)));
@@ -412,7 +419,10 @@ Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& 
     if (frees) WakeLocked(run->meta.namespace_, state.key);
     return written.error();
   }
-  state.last_status = now;
+  const SteadyTime ended = context_.clock.Steady();
+  state.next_status = now + std::chrono::duration_cast<Milliseconds>(ended - now) +
+                      StatusPause(context_.settings.status_interval,
+                                  std::chrono::duration_cast<Milliseconds>(ended - now));
   const Run before = run;
   run = context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*written)));
   if (plan::ShowsParentMore(before.get(), *run)) WakeParent(*run);

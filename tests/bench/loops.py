@@ -45,6 +45,6 @@ def run(table, options):
     h.install()
     with h.Namespace(scale.NS), scale.simulated_nodes(scale.NS):
         bench = scale.Bench()
-        bench.one_step_runs(10)
+        bench.one_step_runs(10, True)
         bench.clear()
         loops(table, bench, options.size, over)

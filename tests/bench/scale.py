@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import queue
+import statistics
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from simulated_nodes import SCHEDULING  # noqa: E402
 
 NS, FOREIGN = "bench-scale", "bench-foreign"
 NODES, CREATORS = 10, 8
-RUNS, STEPS, OWN_PODS, FOREIGN_PODS = 5_000, 5_000, 10_000, 90_000
+RUNS, STEPS, ITEMS, OWN_PODS, FOREIGN_PODS = 5_000, 5_000, 10_000, 10_000, 90_000
 RUNS_URL = f"/apis/penstock.dev/v1alpha1/namespaces/{NS}/pipelineruns"
 LIMIT = 256 * 1024
 
@@ -103,7 +104,7 @@ class Memory(threading.Thread):
 
 class Bench:
     def __init__(self):
-        self.api, self.count = Api(), 0
+        self.api, self.count, self.pipelines = Api(), 0, {}
         self.pods = PodWatch(self.api, NS)
         self.runs = RunWatch(self.api, NS)
 
@@ -124,17 +125,35 @@ class Bench:
         self.clear()
         return took
 
-    def one_step_runs(self, n):
+    def run_of(self, name, pipeline, in_place):
+        """A run of the pipeline, which is written in it, or is applied and named by it."""
+        run = {"apiVersion": "penstock.dev/v1alpha1", "kind": "PipelineRun", "metadata": {"name": name, "namespace": NS}}
+        if in_place:
+            return {**run, "spec": {"pipelineSpec": pipeline}}
+        applied = self.applied(pipeline)
+        run["metadata"]["labels"] = {"penstock.dev/pipeline": applied}  # as `penstock run` does
+        return {**run, "spec": {"pipelineRef": {"name": applied}}}
+
+    def applied(self, pipeline):
+        """The name of a Pipeline of this content, which starts no run itself; it is made when it is first asked for."""
+        text = json.dumps(pipeline)
+        if text not in self.pipelines:
+            self.pipelines[text] = f"pipeline-{len(self.pipelines)}"
+            self.api.call("POST", RUNS_URL.replace("pipelineruns", "pipelines"), {
+                "apiVersion": "penstock.dev/v1alpha1", "kind": "Pipeline", "metadata": {"name": self.pipelines[text], "namespace": NS}, "spec": {**pipeline, "suspend": True}})
+        return self.pipelines[text]
+
+    def one_step_runs(self, n, in_place):
         """Seconds from the first of n one-step runs created to the last one finished."""
         base = self.name()
-        steps = [step("s", "InImage") | SCHEDULING]
-        runs = [h.run_of(f"{base}-{i}", NS, steps) for i in range(n)]
+        pipeline = {"steps": [step("s", "InImage") | SCHEDULING]}
+        runs = [self.run_of(f"{base}-{i}", pipeline, in_place) for i in range(n)]
         start = time.monotonic()
         create_all(RUNS_URL, runs)
         self.runs.wait_succeeded([r["metadata"]["name"] for r in runs], 1800)
         return time.monotonic() - start
 
-    def graph(self, n, width):
+    def graph(self, n, width, in_place):
         """Seconds for one run of n steps in layers of `width`, each after one step of the layer before."""
         component = {"apiVersion": "penstock.dev/v1alpha1", "kind": "Component", "metadata": {"name": "empty-1.0.0"},
                      "spec": {"name": "empty", "version": "1.0.0",
@@ -143,12 +162,22 @@ class Bench:
         name = self.name()
         steps = [{"name": f"s{i}", "component": {"name": "empty", "version": "1"},
                   **({"dependsOn": [{"step": f"s{i - width}"}]} if i >= width else {})} for i in range(n)]
-        run = {"apiVersion": "penstock.dev/v1alpha1", "kind": "PipelineRun", "metadata": {"name": name, "namespace": NS},
-               "spec": {"pipelineSpec": {"defaults": {**SCHEDULING, "cache": {"enabled": False}}, "steps": steps}}}
+        run = self.run_of(name, {"defaults": {**SCHEDULING, "cache": {"enabled": False}}, "steps": steps}, in_place)
         start = time.monotonic()
         self.api.call("POST", RUNS_URL, run)
         self.runs.wait_succeeded([name], 1800)
         return time.monotonic() - start
+
+    def items(self, n):
+        """(seconds for one run of a loop over n items of a pod each, MiB that the operator held more than before)"""
+        name = self.name()
+        run = h.run_of(name, NS, [{**step("each", "InImage"), **SCHEDULING, "forEach": {"range": {"to": n}}}])
+        before = self.operator("process_resident_memory_bytes")
+        with Memory() as most:
+            start = time.monotonic()
+            self.api.call("POST", RUNS_URL, run)
+            self.runs.wait_succeeded([name], 3600)
+            return time.monotonic() - start, (max(most.most, before) - before) / 2**20
 
     def revisions(self):
         """Bytes of the largest ControllerRevision."""
@@ -181,7 +210,7 @@ def memory(table, bench, size):
     """What the operator holds resident with the pods of 20 finished runs and those of others standing."""
     own, foreign = int(OWN_PODS * size), int(FOREIGN_PODS * size)
     for _ in range(20):
-        bench.graph(own // 20, own // 20)
+        bench.graph(own // 20, own // 20, True)
     with h.Namespace(FOREIGN):
         gated = [bare_pod(f"f-{i}") for i in range(foreign)]
         for pod in gated:
@@ -198,29 +227,60 @@ def memory(table, bench, size):
     bench.clear()
 
 
+def bound(table, size):
+    """At its full size a promise is held to its bound; smaller ones are facts."""
+    if size == 1:
+        return table.at_most, table.at_least
+    as_fact = lambda name, values, bound, *unit, **note: table.fact(name, values, *unit, **note)  # noqa: E731
+    return as_fact, as_fact
+
+
+def one_pod_runs(table, bench, options):
+    """The bare pods a second, of the rounds' median. Runs that name a Pipeline are the promise, runs that hold theirs stand beside it."""
+    n, named, in_place, bare, rates = int(RUNS * options.size), [], [], [], []
+    for _ in range(min(options.rounds, 3)):
+        a, b = bench.bare(n), bench.one_step_runs(n, False)
+        bench.clear()
+        c = bench.one_step_runs(n // 10, True) * 10
+        bench.clear()
+        named.append(a / b)
+        in_place.append(a / c)
+        bare.append(n / a)
+        rates.append(n / b)
+        print(f"  {n} at once: bare {n / a:.0f}/s, runs of a Pipeline {n / b:.0f}/s, with theirs in place {n / c:.0f}/s", file=sys.stderr, flush=True)
+    name = f"{n} one-pod runs at once, simulated nodes"
+    bound(table, options.size)[1](name, named, 0.4, note=f"{min(rates):.0f} to {max(rates):.0f} runs/s; Argo 4.5/s, 35/s with 5 tuned shards")
+    table.fact(f"{name}, written in place", in_place, note="of a tenth of them")
+    return statistics.median(bare)
+
+
+def graph(table, bench, size, bare):
+    n, bench.runs.largest = int(STEPS * size), 0
+    before = bench.reconciles()
+    took = bench.graph(n, max(10, n // 50), False)
+    bound(table, size)[0](f"{n}-step graph against as many bare pods", [took * bare / n], 2, note=f"{took:.0f} s, {n / took:.0f} steps/s; bare {bare:.0f}/s")
+    table.at_most(f"{n}-step graph: p99 of a reconcile", [p99(before, bench.reconciles())], 1, "s", "the bound of a histogram's bucket")
+    table.at_most(f"{n}-step graph: largest status", [bench.runs.largest / 1024], LIMIT / 1024, "KiB")
+    table.at_most(f"{n}-step graph: largest ControllerRevision", [bench.revisions() / 1024], LIMIT / 1024, "KiB")
+    bench.clear()
+
+
+def items(table, bench, size, bare):
+    n = int(ITEMS * size)
+    took, more = bench.items(n)
+    at_most, at_least = bound(table, size)
+    at_least(f"loop over {n} items against bare pods' rate", [n / took / bare], 0.5, note=f"{took:.0f} s, {n / took:.0f} items/s; bare {bare:.0f}/s")
+    at_most(f"loop over {n} items: operator memory more", [more], 64, "MiB", note="the most while it ran beyond what it held before")
+    bench.clear()
+
+
 def run(table, options):
     h.install()
-    size = options.size
     with h.Namespace(NS), simulated_nodes(NS):
         bench = Bench()
-        bench.one_step_runs(10)
+        bench.one_step_runs(10, True)
         bench.clear()
-        n, ratios, rates = int(RUNS * size), [], []
-        for _ in range(min(options.rounds, 3)):
-            a, b = bench.bare(n), bench.one_step_runs(n)
-            bench.clear()
-            ratios.append(a / b)
-            rates.append(n / b)
-            print(f"  {n} at once: bare {n / a:.0f}/s, Penstock's runs {n / b:.0f}/s", file=sys.stderr, flush=True)
-        full = size == 1
-        name = f"{n} one-pod runs at once, simulated nodes"
-        (table.at_least if full else lambda *a, **k: table.fact(a[0], a[1], **k))(
-            name, ratios, *([0.6] if full else []), note=f"{min(rates):.0f} to {max(rates):.0f} runs/s; Argo 4.5/s, 35/s with 5 tuned shards")
-        n, bench.runs.largest = int(STEPS * size), 0
-        before = bench.reconciles()
-        took = bench.graph(n, max(10, n // 50))
-        table.at_most(f"{n}-step DAG: p99 of a reconcile", [p99(before, bench.reconciles())], 1, "s", "the bound of a histogram's bucket")
-        table.at_most(f"{n}-step DAG: largest status", [bench.runs.largest / 1024], LIMIT / 1024, "KiB", f"complete in {took:.0f} s, {n / took:.0f} steps/s")
-        table.at_most(f"{n}-step DAG: largest ControllerRevision", [bench.revisions() / 1024], LIMIT / 1024, "KiB")
-        bench.clear()
-        memory(table, bench, size)
+        bare = one_pod_runs(table, bench, options)
+        graph(table, bench, options.size, bare)
+        items(table, bench, options.size, bare)
+        memory(table, bench, options.size)

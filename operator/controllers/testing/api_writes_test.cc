@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <thread>
 
 #include "operator/controllers/testing/engine_fixture.h"
 #include "operator/kube/resources.h"
@@ -58,6 +59,38 @@ TEST_F(ApiWrites, RunsOfOnePodAndOneContentCostAtMostFourEachAndARevisionTogethe
   std::printf("%d runs of one pod: %d writes\n", kRuns, counting.writes());
   EXPECT_LE(counting.writes(), 4 * kRuns);
   EXPECT_EQ(ListAll(kube::kControllerRevisions).size(), 1U);
+  StopEngine();
+}
+
+class SlowStatusClient : public kube::ForwardingClient {
+ public:
+  using ForwardingClient::ForwardingClient;
+  [[nodiscard]] int writes() const { return writes_; }
+
+ protected:
+  Result<void> Before(std::string_view write, const kube::ResourceType& type) override {
+    if (write.empty() || type.kind != kube::kPipelineRuns.kind) return {};
+    ++writes_;
+    std::this_thread::sleep_for(Milliseconds(100));
+    return {};
+  }
+
+ private:
+  std::atomic<int> writes_ = 0;
+};
+
+TEST_F(ApiWrites, ARunWhoseStatusIsWrittenSlowlyIsWrittenMoreRarely) {
+  status_interval_ = Milliseconds(1);
+  SlowStatusClient slow(cluster_);
+  StartEngine(&slow);
+  std::string steps;
+  for (int i = 0; i < 20; ++i)
+    steps += "  - {name: s" + std::to_string(i) + ", container: {image: tool, command: [work]}" +
+             (i == 0 ? "" : ", dependsOn: [{step: s" + std::to_string(i - 1) + "}]") + "}\n";
+  Create(kube::kPipelineRuns, "metadata: {name: chain}\nspec:\n pipelineSpec:\n  steps:\n" + steps);
+  EXPECT_EQ(ConditionOf(AwaitFinished("chain"), "Succeeded"), "True");
+  std::printf("a chain of twenty steps: %d writes of its status\n", slow.writes());
+  EXPECT_LE(slow.writes(), 8) << "the first, the last, and one a second";
   StopEngine();
 }
 
