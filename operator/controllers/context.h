@@ -82,7 +82,7 @@ struct Settings {
   // Those of runs that are not listed: `penstock run` knows its own alone.
   bool keep_receipts = false;
   net::AddressCheck may_ask;  // of sources; none: what FingerprintOptions says
-  Milliseconds status_interval{1'000};
+  Milliseconds status_interval{1'500};
   Milliseconds follow_interval{1'000};  // between looks at another run's pod
   Milliseconds confirm_after{10'000};   // a created pod that no informer has shown is asked for
   // The least between two looks at a pod that no informer shows; doubles up to fifteen times that.

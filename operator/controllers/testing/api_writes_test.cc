@@ -27,7 +27,7 @@ class CountingClient : public kube::ForwardingClient {
 
 class ApiWrites : public EngineTest {
  protected:
-  ApiWrites() { status_interval_ = Milliseconds(1'000); }  // as the operator's
+  ApiWrites() { status_interval_ = Milliseconds(1'500); }  // as the operator's
 };
 
 TEST_F(ApiWrites, AChainOfTenStepsCostsAtMostTwoAndAFifthAStep) {
