@@ -19,8 +19,8 @@ class LoggedModelsOfMlflow : public MlflowRoutes {
   Json Get(const std::string& model) { return Ask("GET", "logged-models/" + model)["model"]; }
   std::vector<std::string> Names(const Json& search) {
     std::vector<std::string> names;
-    for (const Json& m : Post("logged-models/search", search)["models"])
-      names.push_back(m["info"]["name"]);
+    const Json answer = Post("logged-models/search", search);
+    for (const Json& m : answer["models"]) names.push_back(m["info"]["name"]);
     return names;
   }
 };

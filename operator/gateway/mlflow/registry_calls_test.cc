@@ -22,9 +22,10 @@ class RegistryOfMlflow : public MlflowRoutes {
   Json Model(const std::string& name) {
     return Ask("GET", "registered-models/get?name=" + name)["registered_model"];
   }
+  // "": there is none.
   std::string AtAlias(const std::string& alias) {
-    return Ask("GET", "registered-models/alias?name=churn&alias=" + alias)["model_version"].value(
-        "version", "");
+    const Json answer = Ask("GET", "registered-models/alias?name=churn&alias=" + alias);
+    return status_ == 200 ? answer["model_version"].value("version", "") : "";
   }
   Json Send(const std::string& method, const std::string& target, const Json& body) {
     return Ask(method, target, body.dump());
@@ -32,7 +33,8 @@ class RegistryOfMlflow : public MlflowRoutes {
   std::string Message(const Json& answer) { return answer.value("message", ""); }
   std::vector<std::string> Versions(const std::string& query) {
     std::vector<std::string> all;
-    for (const Json& v : Ask("GET", "model-versions/search?" + query)["model_versions"])
+    const Json answer = Ask("GET", "model-versions/search?" + query);
+    for (const Json& v : answer["model_versions"])
       all.push_back(v["name"].get<std::string>() + "/" + v["version"].get<std::string>());
     return all;
   }
