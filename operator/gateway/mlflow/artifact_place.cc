@@ -23,8 +23,8 @@ bool IsName(std::string_view name) {
   return true;
 }
 
-// MLflow's client quotes no name that it asks for, decodes those of a list once more, and refuses all
-// of a list that holds a '#': such a file would hide those beside it, or lead to another.
+// MLflow's client quotes no name that it asks for, decodes those of a list once more, and refuses
+// all of a list that holds a '#': such a file would hide those beside it, or lead to another.
 bool IsReadable(const std::string& name) {
   if (name.find_first_of("#?") != std::string::npos) return false;
   const auto decoded = net::UrlDecode(name);
