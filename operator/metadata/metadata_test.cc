@@ -312,7 +312,9 @@ TEST_F(Metadata, AnOlderProgramsFileIsBroughtUpToDateWithItsRuns) {
          {"phase", "reason", "step", "cause", "user", "labels", "counts", "changed"})
       db << std::string("ALTER TABLE runs DROP COLUMN ") + column;
     db << "ALTER TABLE lineage DROP COLUMN fingerprint";
-    for (const char* table : {"stories", "revisions", "points", "tracked", "experiments"})
+    for (const char* table :
+         {"stories", "revisions", "points", "tracked", "experiments", "logged_models",
+          "model_aliases", "model_versions", "registered_models"})
       db << std::string("DROP TABLE ") + table;
     db << "PRAGMA user_version = 1";
   }

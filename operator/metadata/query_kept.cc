@@ -55,10 +55,11 @@ class KeptRuns {
   std::string after_, last_;  // UIDs: behind the one, up to the other
 };
 
-void EachTracked(soci::session& db, const std::string& ns,
-                 const std::function<void(const std::string&)>& sink) {
+// Documents of what programs logged, which name its files.
+void EachDocument(soci::session& db, const std::string& table, const std::string& ns,
+                  const std::function<void(const std::string&)>& sink) {
   std::string document;
-  soci::statement st = (db.prepare << "SELECT document FROM tracked WHERE namespace = :ns",
+  soci::statement st = (db.prepare << "SELECT document FROM " + table + " WHERE namespace = :ns",
                         soci::use(ns, "ns"), soci::into(document));
   st.execute();
   while (st.fetch()) sink(document);
@@ -68,8 +69,8 @@ void EachTracked(soci::session& db, const std::string& ns,
 
 Result<void> Query::EachKept(const std::string& ns, TimePoint since, const KeptSinks& sinks) const {
   auto read = Ask<bool>(database_, [&](soci::session& db) -> Result<bool> {
-    // Files of a run that a program logged stay as long as the run does, however long ago it ended.
-    EachTracked(db, ns, sinks.text);
+    // Files of a run or model that a program logged stay as long as it does, however old it is.
+    for (const char* table : {"tracked", "logged_models"}) EachDocument(db, table, ns, sinks.text);
     KeptRuns runs(db, ns, since);
     while (runs.Next()) {
       runs.Each("l.digest", "lineage l ON l.run = r.uid AND l.digest <> ''", sinks.text);

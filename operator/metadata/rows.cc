@@ -25,6 +25,10 @@ std::optional<TimePoint> TimeOf(const soci::row& row, const std::string& column)
   return TimePoint(Milliseconds(IntegerOf(row, column)));
 }
 
+long long MillisecondsOf(TimePoint t) {
+  return std::chrono::duration_cast<Milliseconds>(t.time_since_epoch()).count();
+}
+
 Json ParseStored(const std::string& text) { return Json::parse(text, nullptr, false); }
 
 RunRecord ToRun(const soci::row& row) {

@@ -22,6 +22,7 @@ inline constexpr const char* kRunColumns =
 
 [[nodiscard]] long long IntegerOf(const soci::row& row, const std::string& column);
 [[nodiscard]] std::optional<TimePoint> TimeOf(const soci::row& row, const std::string& column);
+[[nodiscard]] long long MillisecondsOf(TimePoint t);  // Unix
 [[nodiscard]] Json ParseStored(const std::string& text);
 [[nodiscard]] RunRecord ToRun(const soci::row& row);    // of kRunColumns
 [[nodiscard]] StepRecord ToStep(const soci::row& row);  // without artifacts

@@ -13,8 +13,8 @@ using Statements = std::vector<const char*>;
 
 // Times are Unix milliseconds; NULL where something has not happened. A version is never edited
 // after a release: the next one goes to the end.
-const std::array<Statements, 4>& Versions() {
-  static const std::array<Statements, 4> kVersions{{
+const std::array<Statements, 5>& Versions() {
+  static const std::array<Statements, 5> kVersions{{
       {
           R"(CREATE TABLE runs(
                uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -94,6 +94,31 @@ const std::array<Statements, 4>& Versions() {
                step BIGINT NOT NULL, at BIGINT NOT NULL, value TEXT NOT NULL,
                PRIMARY KEY(run, name, step, at, value)) WITHOUT ROWID)",
       },
+      {
+          // Models that programs log, and the registry of them (logged_models.h, model_registry.h).
+          R"(CREATE TABLE logged_models(
+               id TEXT PRIMARY KEY, namespace TEXT NOT NULL, experiment TEXT NOT NULL,
+               created BIGINT NOT NULL, changed BIGINT NOT NULL, deleted INTEGER NOT NULL,
+               document TEXT NOT NULL) WITHOUT ROWID)",
+          "CREATE INDEX logged_models_by_time ON logged_models(namespace, deleted, created, id)",
+          R"(CREATE TABLE registered_models(
+               namespace TEXT NOT NULL, name TEXT NOT NULL, created BIGINT NOT NULL,
+               changed BIGINT NOT NULL, newest BIGINT NOT NULL, document TEXT NOT NULL,
+               PRIMARY KEY(namespace, name)) WITHOUT ROWID)",
+          R"(CREATE TABLE model_versions(
+               namespace TEXT NOT NULL, name TEXT NOT NULL, version BIGINT NOT NULL,
+               created BIGINT NOT NULL, changed BIGINT NOT NULL, document TEXT NOT NULL,
+               PRIMARY KEY(namespace, name, version),
+               FOREIGN KEY(namespace, name) REFERENCES registered_models(namespace, name)
+                 ON DELETE CASCADE ON UPDATE CASCADE) WITHOUT ROWID)",
+          R"(CREATE TABLE model_aliases(
+               namespace TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL,
+               version BIGINT NOT NULL, PRIMARY KEY(namespace, name, alias),
+               FOREIGN KEY(namespace, name, version)
+                 REFERENCES model_versions(namespace, name, version)
+                 ON DELETE CASCADE ON UPDATE CASCADE) WITHOUT ROWID)",
+          "CREATE INDEX model_aliases_by_version ON model_aliases(namespace, name, version)",
+      },
   }};
   return kVersions;
 }
@@ -124,9 +149,10 @@ bool HasTables(soci::session& db) {
   int found = 0;
   db << "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN "
         "('runs', 'steps', 'attempts', 'artifacts', 'lineage', 'results', 'stories', 'revisions',"
-        " 'experiments', 'tracked', 'points')",
+        " 'experiments', 'tracked', 'points', 'logged_models', 'registered_models',"
+        " 'model_versions', 'model_aliases')",
       soci::into(found);
-  return found == 11;
+  return found == 15;
 }
 
 }  // namespace penstock::metadata

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <limits>
-#include <tuple>
 
 #include "operator/base/try.h"
 #include "operator/metadata/rows.h"
@@ -15,27 +14,13 @@ namespace {
 
 constexpr const char* kStep = "run";
 
-std::int64_t MillisecondsOf(TimePoint t) {
-  return std::chrono::duration_cast<Milliseconds>(t.time_since_epoch()).count();
-}
-
-// JSON has no number for these, and SQLite none for a NaN.
-std::string TextOf(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return Json(value).dump();
-}
-
-double NumberOf(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
-
 Json DocumentOf(const TrackedRun& run) {
   Json document{{"parameters", run.parameters},
                 {"tags", run.tags},
-                {"metrics", Json::object()},
+                {"metrics", MetricsDocument(run.metrics)},
                 {"points", run.points}};
-  for (const auto& [name, p] : run.metrics)
-    document["metrics"][name] = {TextOf(p.value), p.at, p.step};
-  for (const auto& [path, file] : run.files) document["files"][path] = {file.digest, file.bytes};
+  if (!run.files.empty()) document["files"] = FilesDocument(run.files);
+  if (!run.models.empty()) document["models"] = run.models;
   return document;
 }
 
@@ -44,12 +29,9 @@ void ReadDocument(const std::string& text, TrackedRun& run) {
   run.parameters = document.at("parameters").get<std::map<std::string, std::string>>();
   run.points = document.value("points", std::int64_t{0});
   run.tags = document.at("tags").get<std::map<std::string, std::string>>();
-  for (const auto& [name, p] : document.at("metrics").items())
-    run.metrics[name] = {name, NumberOf(p.at(0).get<std::string>()), p.at(1).get<std::int64_t>(),
-                         p.at(2).get<std::int64_t>()};
-  if (!document.contains("files")) return;
-  for (const auto& [path, file] : document.at("files").items())
-    run.files[path] = {file.at(0).get<std::string>(), file.at(1).get<std::uint64_t>()};
+  run.metrics = ReadMetrics(document.at("metrics"));
+  if (document.contains("files")) run.files = ReadFiles(document.at("files"));
+  if (document.contains("models")) document.at("models").get_to(run.models);
 }
 
 const std::string& TrackedColumns() {
@@ -123,11 +105,6 @@ bool WritePoint(soci::session& db, const std::string& run, const MetricPoint& p)
        soci::use(run), soci::use(p.name), soci::use(step), soci::use(at), soci::use(value));
   st.execute(true);
   return st.get_affected_rows() > 0;
-}
-
-// The one that is furthest on counts, not the one that came last.
-bool IsNewer(const MetricPoint& a, const MetricPoint& b) {
-  return std::tie(a.step, a.at, a.value) >= std::tie(b.step, b.at, b.value);
 }
 
 Experiment ToExperiment(const soci::row& row) {
@@ -336,9 +313,8 @@ Result<TrackedRun> Tracking::Change(const std::string& ns, const std::string& ui
         std::map<std::string, Json> results;
         for (const MetricPoint& p : points) {
           if (WritePoint(db, uid, p)) ++run.points;
-          const auto [newest, is_new] = run.metrics.emplace(p.name, p);
-          if (!is_new && IsNewer(p, newest->second)) newest->second = p;
-          const double value = newest->second.value;
+          TakeNewer(p, run.metrics);
+          const double value = run.metrics.at(p.name).value;
           results[p.name] = std::isfinite(value) ? Json(value) : Json(TextOf(value));
         }
         if (!points.empty() && run.points > options_.most_points)

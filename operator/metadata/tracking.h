@@ -20,6 +20,7 @@
 #include "operator/base/time.h"
 #include "operator/metadata/database.h"
 #include "operator/metadata/record.h"
+#include "operator/metadata/tracked_values.h"
 
 namespace penstock::metadata {
 
@@ -42,26 +43,13 @@ struct Experiment {
   std::map<std::string, std::string> tags;
 };
 
-// A value of a metric; `value` may be no number, or infinite.
-struct MetricPoint {
-  std::string name;
-  double value = 0;
-  std::int64_t at = 0;  // Unix milliseconds, as the program says
-  std::int64_t step = 0;
-};
-
-// A file that was logged with a run: a blob of its namespace's store.
-struct TrackedFile {
-  std::string digest;  // sha256:...
-  std::uint64_t bytes = 0;
-};
-
 struct TrackedRun {
   RunRecord record;  // without steps
   std::string experiment;
   std::map<std::string, std::string> parameters, tags;
-  std::map<std::string, MetricPoint> metrics;  // the newest of each
-  std::map<std::string, TrackedFile> files;    // by path, as "model/weights.bin"
+  NewestMetrics metrics;
+  TrackedFiles files;
+  std::map<std::string, std::int64_t> models;  // ids of those that it logged, and the step of each
   std::int64_t points = 0;                     // values of all metrics that are kept
   bool deleted = false;                        // hidden, until it is restored
 };
@@ -124,6 +112,13 @@ class Tracking {
                                                         const std::string& name, int limit,
                                                         int offset) const;
 
+  // For what else programs log (logged_models.h, model_registry.h): one transaction, in turn with
+  // all others; what it throws or returns as an error leaves nothing. It may be called twice, where
+  // the session was lost meanwhile.
+  [[nodiscard]] Result<void> Write(const std::function<Result<void>(soci::session&)>& write,
+                                   const std::stop_token& stop);
+  [[nodiscard]] const DatabasePtr& database() const { return database_; }
+
  private:
   // Of the one call that writes.
   class Turn;
@@ -133,8 +128,6 @@ class Tracking {
   };
   [[nodiscard]] Result<void> Wait(const std::stop_token& stop);
   [[nodiscard]] Result<void> Connect();
-  [[nodiscard]] Result<void> Write(const std::function<Result<void>(soci::session&)>& write,
-                                   const std::stop_token& stop);
 
   const DatabasePtr database_;
   const TrackingOptions options_;

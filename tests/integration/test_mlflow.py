@@ -3,7 +3,9 @@
 Needs build/release/bin/penstock-operator (PENSTOCK_BUILD names another build) and the client, mlflow-skinny, in
 ~/.cache/penstock/mlflow-venv (PENSTOCK_MLFLOW_PYTHON names another interpreter):
 
-    python3 -m venv ~/.cache/penstock/mlflow-venv && ~/.cache/penstock/mlflow-venv/bin/pip install mlflow-skinny==3.17.2
+    python3 -m venv ~/.cache/penstock/mlflow-venv && ~/.cache/penstock/mlflow-venv/bin/pip install mlflow-skinny==3.17.2 pandas==2.3.3
+
+pandas is what mlflow.pyfunc needs to log and load a model; without it the tests of models are skipped.
 """
 import http.server
 import json
@@ -105,6 +107,96 @@ for what, call in (("none", lambda: client.download_artifacts(run_id, "none.txt"
         said[what] = "done"
     except Exception as e:
         said[what] = str(e)
+print(json.dumps(said))
+"""
+
+
+MODELS = """
+import concurrent.futures, json, mlflow, pandas
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+class Plus(mlflow.pyfunc.PythonModel):
+    def __init__(self, more):
+        self.more = more
+
+    def predict(self, context, model_input, params=None):
+        return [x + self.more for x in model_input["x"]]
+
+frame = pandas.DataFrame({"x": [1, 2]})
+answers = lambda uri: list(mlflow.pyfunc.load_model(uri).predict(frame))
+client = MlflowClient()
+mlflow.set_experiment("models")
+infos = []
+for more in (1, 10):
+    with mlflow.start_run() as run:
+        mlflow.log_param("more", more)
+        mlflow.log_metric("auc", more / 20)
+        infos.append(mlflow.pyfunc.log_model(name="plus", python_model=Plus(more), registered_model_name="adder", pip_requirements=["pandas"],
+                                             params={f"p{i}": i for i in range(150)}))
+        mlflow.log_metric("late", 1, model_id=infos[-1].model_id)
+first, second = (info.model_id for info in infos)
+run_id = run.info.run_id
+said = {"versions": [int(info.registered_model_version) for info in infos]}
+said["answers"] = [answers(uri) for uri in (
+    f"models:/{first}", f"models:/{second}", "models:/adder/1", "models:/adder/2", "models:/adder/latest", f"runs:/{run_id}/plus")]
+client.set_registered_model_alias("adder", "champion", "1")
+said["champion"] = [answers("models:/adder@champion")]
+client.set_registered_model_alias("adder", "champion", "2")
+said["champion"].append(answers("models:/adder@champion"))
+
+logged = mlflow.get_logged_model(second)
+said["logged"] = {"name": logged.name, "status": str(logged.status), "run": logged.source_run_id == run_id, "params": len(logged.params),
+                  "more": logged.params["more"], "metrics": {m.key: m.value for m in logged.metrics},
+                  "registered": json.loads(logged.tags["mlflow.modelVersions"])}
+experiment = client.get_experiment_by_name("models").experiment_id
+said["best"] = [m.model_id == second for m in client.search_logged_models(
+    [experiment], order_by=[{"field_name": "metrics.auc", "ascending": False}], max_results=1)]
+said["by filter"] = [m.model_id == first for m in client.search_logged_models([experiment], filter_string="params.more = '1'")]
+said["outputs"] = [o.model_id == second for o in client.get_run(run_id).outputs.model_outputs]
+said["files"] = sorted(f.path for f in client.list_artifacts(run_id, "plus"))
+
+again = mlflow.register_model(f"runs:/{run_id}/plus", "adder", tags={"why": "again"})
+said["again"] = [again.version, again.run_id == run_id, again.tags]
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    made = list(pool.map(lambda _: int(client.create_model_version("adder", f"models:/{first}", model_id=first).version), range(8)))
+said["at once"] = sorted(made)
+client.update_registered_model("adder", "adds")
+client.set_registered_model_tag("adder", "team", "x")
+client.set_model_version_tag("adder", "1", "checked", "yes")
+client.update_model_version("adder", "1", "the first")
+one = client.get_model_version("adder", "1")
+said["one"] = [one.description, one.tags, one.current_stage, one.status, one.aliases]
+model = client.get_registered_model("adder")
+said["model"] = [model.description, model.tags, model.aliases, [v.version for v in model.latest_versions]]
+said["found"] = [[v.version for v in client.search_model_versions("name = 'adder' and tag.checked = 'yes'")],
+                 [v.version for v in client.search_model_versions("name='adder'", order_by=["version_number ASC"], max_results=3)],
+                 [m.name for m in client.search_registered_models("name LIKE 'add%'")], [m.name for m in client.search_registered_models()]]
+said["uri"] = client.get_model_version_download_uri("adder", "1")
+said["place"] = f"mlflow-artifacts:/{experiment}/models/{first}/artifacts"
+copied = client.copy_model_version("models:/adder@champion", "copied")
+said["copied"] = [copied.version, answers("models:/copied/1")]
+client.rename_registered_model("copied", "renamed")
+said["renamed"] = answers("models:/renamed/1")
+client.delete_model_version("adder", "2")
+for what, call in (("stage", lambda: client.transition_model_version_stage("adder", "1", "Production")),
+                   ("champion gone", lambda: client.get_model_version_by_alias("adder", "champion")),
+                   ("elsewhere", lambda: client.create_model_version("adder", "s3://bucket/model")),
+                   ("twice", lambda: client.create_registered_model("adder")),
+                   ("load none", lambda: mlflow.pyfunc.load_model("models:/adder@champion"))):
+    try:
+        call()
+        said[what] = "done"
+    except MlflowException as e:
+        said[what] = [e.error_code, str(e)]
+client.delete_registered_model("renamed")
+client.delete_registered_model_tag("adder", "team")
+client.delete_model_version_tag("adder", "1", "checked")
+client.set_logged_model_tags(first, {"a": "b"})
+client.delete_logged_model_tag(first, "a")
+client.delete_logged_model(first)
+said["left"] = [[m.name for m in client.search_registered_models()], [m.model_id == second for m in client.search_logged_models([experiment])],
+                answers("models:/adder/1")]
 print(json.dumps(said))
 """
 
@@ -238,7 +330,7 @@ class Mlflow(unittest.TestCase):
         self.assertTrue(said["same"])
         self.assertEqual((said["files"], said["text"]), (3, "second"))
         self.assertIn("Failed to download artifacts from path 'none.txt'", said["none"])
-        self.assertIn("model is a folder of the run's files", said["folder"])
+        self.assertIn("model is a folder of the files there", said["folder"])
         path = f"/api/2.0/mlflow-artifacts/artifacts/{said['experiment']}/{said['run']}/artifacts/notes/a.txt"
         listed = f"/api/2.0/mlflow-artifacts/artifacts?path={said['experiment']}/{said['run']}/artifacts"
         for token, namespace, method, where, status in (
@@ -258,6 +350,58 @@ class Mlflow(unittest.TestCase):
                     self.assertEqual(refused.code, status)
                     self.assertIn("error_code", json.load(refused))
         self.assertEqual(self.fetch_text("team", path), "second")
+
+    def test_a_model_is_logged_registered_loaded_by_every_name_and_deleted(self):
+        if subprocess.run([PYTHON, "-c", "import pandas"], capture_output=True).returncode != 0:
+            self.skipTest("pandas is not installed beside MLflow's client")
+        done = self.run_client(MODELS)
+        self.assertEqual(done.returncode, 0, done.stderr[-4000:] + self.log.read_text()[-2000:])
+        said = json.loads(done.stdout.strip().splitlines()[-1])
+        self.assertEqual(said["versions"], [1, 2])
+        one, ten = [2, 3], [11, 12]
+        self.assertEqual(said["answers"], [one, ten, one, ten, ten, ten])
+        self.assertEqual(said["champion"], [one, ten])
+        self.assertEqual(said["logged"], {"name": "plus", "status": "READY", "run": True, "params": 151, "more": "10",
+                                          "metrics": {"auc": 0.5, "late": 1}, "registered": [{"name": "adder", "version": "2"}]})
+        self.assertEqual((said["best"], said["by filter"], said["outputs"]), ([True], [True], [True]))
+        self.assertIn("plus/MLmodel", said["files"])
+        self.assertEqual(said["again"], ["3", True, {"why": "again"}])
+        self.assertEqual(said["at once"], list(range(4, 12)))
+        self.assertEqual(said["one"], ["the first", {"checked": "yes"}, "None", "READY", []])
+        self.assertEqual(said["model"], ["adds", {"team": "x"}, {"champion": "2"}, ["11"]])
+        self.assertEqual(said["found"], [["1"], ["1", "2", "3"], ["adder"], ["adder"]])
+        self.assertEqual(said["uri"], said["place"])
+        self.assertEqual((said["copied"], said["renamed"]), (["1", ten], ten))
+        for what, code, says in (("stage", "INVALID_PARAMETER_VALUE", "stages are deprecated"), ("champion gone", "RESOURCE_DOES_NOT_EXIST", "champion"),
+                                 ("elsewhere", "INVALID_PARAMETER_VALUE", "what was logged here"), ("twice", "RESOURCE_ALREADY_EXISTS", "adder"),
+                                 ("load none", "RESOURCE_DOES_NOT_EXIST", "has no alias champion")):
+            with self.subTest(what=what):
+                self.assertEqual(said[what][0], code)
+                self.assertIn(says, said[what][1])
+        self.assertEqual(said["left"], [["adder"], [True], one])
+
+    def test_who_may_only_list_loads_a_model_and_registers_none(self):
+        if subprocess.run([PYTHON, "-c", "import pandas"], capture_output=True).returncode != 0:
+            self.skipTest("pandas is not installed beside MLflow's client")
+        made = self.run_client("""
+import mlflow, pandas
+mlflow.set_experiment("of alice")
+info = mlflow.pyfunc.log_model(name="double", python_model=lambda model_input: [2 * x for x in model_input], registered_model_name="doubler",
+                               pip_requirements=["pandas"])
+""")
+        self.assertEqual(made.returncode, 0, made.stderr[-4000:])
+        read = self.run_client("""
+import mlflow
+from mlflow.exceptions import MlflowException
+print(mlflow.pyfunc.load_model("models:/doubler/1").predict(["a", "b"]))
+try:
+    mlflow.MlflowClient().set_registered_model_alias("doubler", "champion", 1)
+except MlflowException as e:
+    print(e.error_code, e)
+""", token="rita")
+        self.assertEqual(read.returncode, 0, read.stderr[-4000:])
+        self.assertIn("['aa', 'bb']", read.stdout)
+        self.assertIn("rita may not create pipelineruns", read.stdout)
 
     def fetch_text(self, namespace, path):
         request = urllib.request.Request(f"{self.url}/mlflow/{namespace}{path}", headers={"Authorization": "Bearer alice"})

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -15,8 +14,8 @@
 #include "operator/base/try.h"
 #include "operator/gateway/api/api_request.h"
 #include "operator/gateway/artifact_routes.h"
+#include "operator/gateway/mlflow/artifact_place.h"
 #include "operator/gateway/mlflow/mlflow_answer.h"
-#include "operator/gateway/mlflow/mlflow_calls.h"
 #include "operator/net/url.h"
 
 namespace penstock::gateway {
@@ -24,18 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostFiles = 2'000;  // of one run
-constexpr std::size_t kLongestPath = 1'024, kLongestPart = 255;
 constexpr std::uint64_t kMostUntold = 64ULL << 20;  // of a body that says no length
-constexpr const char* kPlace = "{experiment}/{run}/artifacts/{path}";
-
-bool IsName(std::string_view name) {
-  if (name.empty() || name.size() > kLongestPart || name == "." || name == "..") return false;
-  // A backslash parts folders on some machines.
-  for (const unsigned char c : name)
-    if (c < 0x20 || c == 0x7F || c == '\\') return false;
-  return true;
-}
 
 // A file that goes with its object.
 class ScratchFile {
@@ -137,12 +125,19 @@ class Upload {
   bool gone_ = false;
 };
 
-Result<metadata::TrackedRun> RunOf(const MlflowParts& parts, const std::string& ns,
-                                   const ArtifactPlace& place) {
-  PENSTOCK_ASSIGN(auto run, parts.tracking->Get(ns, place.run));
-  if (run.experiment == place.experiment) return run;
-  return NotFound("the experiment " + plan::Shown(place.experiment, 80) + " has no run " +
-                  plan::Shown(place.run, 80));
+// The file into the run or model that the place is of.
+Result<void> Keep(const MlflowParts& parts, const std::string& ns, const ArtifactPlace& place,
+                  const metadata::TrackedFile& file, const std::stop_token& stop) {
+  const auto add = [&](auto& owner) -> Result<void> {
+    PENSTOCK_TRY(CheckStands(OwnerOf(owner)));
+    return AddFile(owner.files, place.path, file);
+  };
+  if (!place.of_model) {
+    PENSTOCK_TRY(parts.tracking->Change(ns, place.owner, add, {}, stop));
+    return {};
+  }
+  PENSTOCK_TRY(metadata::LoggedModels(*parts.tracking).Change(ns, place.owner, add, stop));
+  return {};
 }
 
 // That the store is full or closed to us does not pass by asking again, and is nothing that the
@@ -155,36 +150,37 @@ void RespondStored(Exchange& x, const Error& error) {
   RespondMlflow(x, error);
 }
 
+// MLflow's client quotes no name: that of `a?b` ends at the '?', and the file would be another.
+Result<void> CheckWholeName(const Exchange& x) {
+  if (x.query().empty()) return {};
+  return Invalid("the name of a file ends at the '?': give it a name without one");
+}
+
 void Put(const MlflowParts& parts, Exchange& x, const std::string& ns, const ArtifactPlace& place) {
-  if (place.path.empty()) return RespondMlflow(x, Invalid(std::string("names no file: ") + kPlace));
-  auto run = RunOf(parts, ns, place);
-  if (!run) return RespondMlflow(x, run.error());
-  // Before the body comes, and once more when the run is written.
-  auto fits = CheckStands(*run);
-  if (fits) fits = AddFile(*run, place.path, {});
+  if (place.path.empty()) return RespondMlflow(x, Invalid("the path names no file"));
+  auto owner = FindOwner(parts, ns, place);
+  if (!owner) return RespondMlflow(x, owner.error());
+  // Before the body comes, and once more when it is written.
+  auto fits = CheckWholeName(x);
+  if (fits) fits = CheckStands(*owner);
+  if (fits) fits = AddFile(owner->files, place.path, {});
   if (!fits) return RespondMlflow(x, fits.error());
   Upload upload(parts, x, ns);
   const auto file = upload.Receive();
   if (upload.gone()) return;
   if (!file) return RespondStored(x, file.error());
-  const auto changed = parts.tracking->Change(
-      ns, place.run,
-      [&](metadata::TrackedRun& written) -> Result<void> {
-        PENSTOCK_TRY(CheckStands(written));
-        return AddFile(written, place.path, *file);
-      },
-      {}, x.stop());
-  if (!changed) return RespondMlflow(x, changed.error());
+  if (const auto kept = Keep(parts, ns, place, *file, x.stop()); !kept)
+    return RespondMlflow(x, kept.error());
   x.Respond(200, "application/json", "{}\n");
 }
 
 void Get(const MlflowParts& parts, Exchange& x, const std::string& ns, const ArtifactPlace& place) {
-  const auto run = RunOf(parts, ns, place);
-  if (!run) return RespondMlflow(x, run.error());
-  const auto file = run->files.find(place.path);
-  if (file == run->files.end())
-    return RespondMlflow(
-        x, NotFound("the run " + place.run + " has no file " + plan::Shown(place.path, 200)));
+  if (const auto whole = CheckWholeName(x); !whole) return RespondMlflow(x, whole.error());
+  const auto owner = FindOwner(parts, ns, place);
+  if (!owner) return RespondMlflow(x, owner.error());
+  const auto file = owner->files.find(place.path);
+  if (file == owner->files.end())
+    return RespondMlflow(x, NotFound(owner->what + " has no file " + plan::Shown(place.path, 200)));
   const auto& [digest, bytes] = file->second;
   // Whatever it is, a browser is to run none of it.
   const Headers headers{{"Content-Type", "application/octet-stream"},
@@ -207,77 +203,14 @@ void List(const MlflowParts& parts, Exchange& x, const std::string& ns) {
     for (const auto& [name, value] : pairs)
       if (name == "path") path = value;
     PENSTOCK_ASSIGN(const ArtifactPlace place, ParseArtifactPlace(path));
-    PENSTOCK_ASSIGN(const auto run, RunOf(parts, ns, place));
-    return FilesBelow(run, place.path);
+    PENSTOCK_ASSIGN(const auto owner, FindOwner(parts, ns, place));
+    return FilesBelow(owner.files, place.path);
   }();
   if (!listed) return RespondMlflow(x, listed.error());
   x.Respond(200, "application/json", listed->dump() + "\n");
 }
 
 }  // namespace
-
-std::string ArtifactUriOf(const metadata::TrackedRun& run) {
-  return "mlflow-artifacts:/" + run.experiment + "/" + run.record.uid + "/artifacts";
-}
-
-Result<ArtifactPlace> ParseArtifactPlace(const std::string& text) {
-  std::string rest = text.substr(std::min(text.find_first_not_of('/'), text.size()));
-  while (rest.ends_with('/')) rest.pop_back();
-  std::array<std::string, 3> parts;
-  for (auto& part : parts) {
-    const auto slash = std::min(rest.find('/'), rest.size());
-    part = rest.substr(0, slash);
-    rest.erase(0, std::min(slash + 1, rest.size()));
-    if (!IsName(part))
-      return Invalid(plan::Shown(text, 200) + ": the place of a run's files is " + kPlace);
-  }
-  if (parts[2] != "artifacts")
-    return Invalid(plan::Shown(text, 200) + ": the place of a run's files is " + kPlace +
-                   "; those of models (mlflow.*.log_model) are not taken");
-  if (rest.size() > kLongestPath)
-    return Invalid("the path of a file is over " + std::to_string(kLongestPath) + " bytes");
-  if (!IsUtf8(rest)) return Invalid("the path of a file is no UTF-8");
-  for (std::size_t begin = 0; begin < rest.size();) {
-    const auto end = std::min(rest.find('/', begin), rest.size());
-    if (!IsName(std::string_view(rest).substr(begin, end - begin)))
-      return Invalid(plan::Shown(rest, 200) + ": cannot be the path of a file");
-    begin = end + 1;
-  }
-  return ArtifactPlace{parts[0], parts[1], rest};
-}
-
-Json FilesBelow(const metadata::TrackedRun& run, const std::string& path) {
-  const std::string folder = path.empty() ? "" : path + "/";
-  Json files = Json::array();
-  std::string last;  // folder; what it holds comes one after the other
-  for (auto at = run.files.lower_bound(folder);
-       at != run.files.end() && at->first.starts_with(folder); ++at) {
-    const std::string rest = at->first.substr(folder.size());
-    const auto slash = rest.find('/');
-    if (slash == std::string::npos) {
-      files.push_back({{"path", rest}, {"is_dir", false}, {"file_size", at->second.bytes}});
-    } else if (rest.substr(0, slash) != last) {
-      last = rest.substr(0, slash);
-      files.push_back({{"path", last}, {"is_dir", true}});
-    }
-  }
-  return {{"files", std::move(files)}};
-}
-
-Result<void> AddFile(metadata::TrackedRun& run, const std::string& path,
-                     const metadata::TrackedFile& file) {
-  const auto below = run.files.lower_bound(path + "/");
-  if (below != run.files.end() && below->first.starts_with(path + "/"))
-    return Invalid(plan::Shown(path, 200) + " is a folder of the run's files");
-  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
-    if (run.files.contains(path.substr(0, slash)))
-      return Invalid(plan::Shown(path.substr(0, slash), 200) + " is a file of the run, no folder");
-  run.files[path] = file;
-  if (run.files.size() > kMostFiles)
-    return Invalid("a run has at most " + std::to_string(kMostFiles) +
-                   " files; log a folder of many as one archive");
-  return {};
-}
 
 void AddMlflowArtifacts(Router& router, const MlflowParts& parts) {
   const std::string place = "/mlflow/{ns}/api/2.0/mlflow-artifacts/artifacts";
@@ -309,8 +242,8 @@ void AddMlflowArtifacts(Router& router, const MlflowParts& parts) {
   file("DELETE", "create",
        [](const MlflowParts&, Exchange& x, const std::string&, const ArtifactPlace&) {
          RespondMlflow(x, 501, "NOT_IMPLEMENTED",
-                       "files of a run are not deleted; what the database loses of a run is "
-                       "collected from the store");
+                       "files of runs and models are not deleted; what the database loses of them "
+                       "is collected from the store");
        });
 }
 

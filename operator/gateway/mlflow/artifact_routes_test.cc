@@ -255,11 +255,11 @@ TEST_F(MlflowArtifacts, APathThatIsNoFilesIsRefused) {
   }
   Put("a/b", "1");
   EXPECT_THAT(Put("a", "1"), HasSubstr("a is a folder"));
-  EXPECT_THAT(Put("a/b/c", "1"), HasSubstr("a/b is a file of the run"));
+  EXPECT_THAT(Put("a/b/c", "1"), HasSubstr("a/b is a file there"));
   Sent model("PUT", At("/0/models/m-1/artifacts/MLmodel"), "1", "alice");
   model.length = 1;
-  EXPECT_THAT(Ask(model), HasSubstr("log_model"));
-  EXPECT_EQ(status_, 400);
+  EXPECT_THAT(Ask(model), HasSubstr("no logged model with the id m-1"));
+  EXPECT_EQ(status_, 404);
   Sent experiment("GET", At("/1/" + run_ + "/artifacts/a/b"), "", "alice");
   Ask(experiment);
   EXPECT_EQ(status_, 404);

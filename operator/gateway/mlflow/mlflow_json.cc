@@ -6,24 +6,13 @@
 
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
-#include "operator/gateway/mlflow/artifact_routes.h"
+#include "operator/gateway/mlflow/artifact_place.h"
 #include "operator/gateway/mlflow/run_filter.h"
 
 namespace penstock::gateway {
 namespace {
 
 constexpr std::size_t kLongestKey = 250;
-
-std::int64_t MillisecondsOf(const std::optional<TimePoint>& t) {
-  if (!t) return 0;
-  return std::chrono::duration_cast<Milliseconds>(t->time_since_epoch()).count();
-}
-
-Json PairsJson(const TextMap& map) {
-  Json list = Json::array();
-  for (const auto& [key, value] : map) list.push_back({{"key", key}, {"value", value}});
-  return list;
-}
 
 std::optional<double> ReadNumber(const Json& value) {
   if (value.is_number()) return value.get<double>();
@@ -53,7 +42,26 @@ std::optional<std::int64_t> ReadWhole(const Json& value) {
   return number;
 }
 
+// What reads it as a C string would take the text for a shorter one.
+Result<std::string> TextOf(const std::string& name, const Json& value) {
+  if (!value.is_string()) return Invalid(name + " is no text");
+  auto text = value.get<std::string>();
+  if (text.find('\0') != std::string::npos) return Invalid(name + " holds a NUL character");
+  return text;
+}
+
 }  // namespace
+
+std::int64_t MillisecondsOf(const std::optional<TimePoint>& t) {
+  if (!t) return 0;
+  return std::chrono::duration_cast<Milliseconds>(t->time_since_epoch()).count();
+}
+
+Json PairsJson(const TextMap& map) {
+  Json list = Json::array();
+  for (const auto& [key, value] : map) list.push_back({{"key", key}, {"value", value}});
+  return list;
+}
 
 const Json* Asked::Find(const std::string& name) const {
   const auto found = body_.find(name);
@@ -63,8 +71,7 @@ const Json* Asked::Find(const std::string& name) const {
 Result<std::string> Asked::Text(const std::string& name) const {
   const Json* value = Find(name);
   if (value == nullptr) return std::string();
-  if (!value->is_string()) return Invalid(name + " is no text");
-  return value->get<std::string>();
+  return TextOf(name, *value);
 }
 
 Result<std::string> Asked::Needed(const std::string& name, std::size_t most) const {
@@ -89,13 +96,22 @@ Result<std::vector<std::string>> Asked::Texts(const std::string& name) const {
   const Json* value = Find(name);
   if (value == nullptr) return texts;
   // A query that names a thing once has one of it.
-  if (value->is_string()) return std::vector<std::string>{value->get<std::string>()};
-  if (!value->is_array()) return Invalid(name + " is no list");
-  for (const Json& text : *value) {
-    if (!text.is_string()) return Invalid(name + " holds something that is no text");
-    texts.push_back(text.get<std::string>());
+  Json alone = Json::array();
+  if (value->is_string()) alone.push_back(*value);
+  if (alone.empty() && !value->is_array()) return Invalid(name + " is no list");
+  for (const Json& each : alone.empty() ? *value : alone) {
+    PENSTOCK_ASSIGN(std::string text, TextOf("one of " + name, each));
+    texts.push_back(std::move(text));
   }
   return texts;
+}
+
+Result<bool> Asked::Flag(const std::string& name) const {
+  const Json* value = Find(name);
+  if (value == nullptr || *value == "false") return false;
+  if (*value == "true") return true;
+  if (!value->is_boolean()) return Invalid(name + " is neither true nor false");
+  return value->get<bool>();
 }
 
 Result<std::vector<Json>> Asked::Objects(const std::string& name, std::size_t most) const {
@@ -172,12 +188,15 @@ Json RunJson(const metadata::TrackedRun& run) {
   if (run.record.finished) info["end_time"] = MillisecondsOf(run.record.finished);
   Json metrics = Json::array();
   for (const auto& [name, point] : run.metrics) metrics.push_back(MetricJson(point));
+  Json models = Json::array();
+  for (const auto& [id, step] : run.models) models.push_back({{"model_id", id}, {"step", step}});
   return {{"info", std::move(info)},
           {"data",
            {{"metrics", std::move(metrics)},
             {"params", PairsJson(run.parameters)},
             {"tags", PairsJson(run.tags)}}},
-          {"inputs", Json::object()}};
+          {"inputs", Json::object()},
+          {"outputs", {{"model_outputs", std::move(models)}}}};
 }
 
 }  // namespace penstock::gateway

@@ -3,12 +3,15 @@
 // list PipelineRuns of the namespace reads, who may create them writes.
 //
 // Taken: experiments (create, get, get-by-name, search, set-experiment-tag), runs (create, get,
-// update, delete, restore, search, log-metric, log-parameter, log-batch, set-tag, delete-tag) and
-// metrics/get-history; of models that are logged a search, which finds none. Files of runs are
-// artifact_routes.h's. Errors are MLflow's: {"error_code", "message"}.
+// update, delete, restore, search, log-metric, log-parameter, log-batch, set-tag, delete-tag,
+// outputs), metrics/get-history, logged models, and the registry (registered-models,
+// model-versions) without stages. Files of runs and models are artifact_routes.h's. Errors are
+// MLflow's: {"error_code", "message"}.
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "operator/artifacts/store.h"
 #include "operator/base/time.h"
@@ -33,5 +36,13 @@ struct MlflowParts {
 };
 
 void AddMlflow(Router& router, const MlflowParts& parts);
+
+// What is taken below api/2.0/mlflow/, and the verb on PipelineRuns that each needs.
+struct MlflowRoute {
+  const char* method;
+  const char* path;
+  const char* verb;
+};
+[[nodiscard]] std::vector<MlflowRoute> TakenByMlflow();
 
 }  // namespace penstock::gateway

@@ -1,125 +1,14 @@
-#include "operator/gateway/mlflow/mlflow_routes.h"
-
 #include <gmock/gmock.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <set>
 #include <tuple>
 
-#include "operator/base/json.h"
+#include "operator/gateway/mlflow/testing/mlflow_fixture.h"
 
 namespace penstock::gateway {
 namespace {
 
 using ::testing::HasSubstr;
-namespace fs = std::filesystem;
-
-class Sent : public net::Exchange {
- public:
-  Sent(std::string method, std::string path, std::string body, std::string token)
-      : method_(std::move(method)), body_(std::move(body)), token_(std::move(token)) {
-    const auto mark = path.find('?');
-    path_ = path.substr(0, mark);
-    if (mark != std::string::npos) query_ = path.substr(mark + 1);
-  }
-  const std::string& method() const override { return method_; }
-  const std::string& path() const override { return path_; }
-  const std::string& query() const override { return query_; }
-  std::string Header(const std::string& name) const override {
-    return name == "Authorization" && !token_.empty() ? "Bearer " + token_ : "";
-  }
-  std::optional<std::uint64_t> ContentLength() const override { return body_.size(); }
-  bool ExpectsContinue() const override { return false; }
-  std::stop_token stop() const override { return {}; }
-  Result<std::string_view> ReadBody() override {
-    const std::string_view rest = std::string_view(body_).substr(read_);
-    read_ = body_.size();
-    return rest;
-  }
-  void Respond(int s, const std::string&, const std::string& b, const net::Headers&) override {
-    status = s;
-    answer = Json::parse(b);
-  }
-  void RespondFile(int, const fs::path&, std::uint64_t, std::uint64_t,
-                   const net::Headers&) override {
-    FAIL();
-  }
-  void RespondStream(int, std::uint64_t, const net::Headers&,
-                     const std::function<Result<void>(const Take&)>&) override {
-    FAIL();
-  }
-  bool BeginStream(int, const std::string&, const net::Headers&) override { return false; }
-  bool SendPiece(std::string_view) override { return false; }
-
-  int status = 0;
-  Json answer;
-
- private:
-  std::string method_, path_, query_, body_, token_;
-  std::size_t read_ = 0;
-};
-
-// Alice may do all in `team`, Rita only read there.
-class TwoPeople : public Access {
- public:
-  Result<Caller> WhoIs(net::Exchange& x) override {
-    const std::string token = x.Header("Authorization").substr(7);
-    if (token == "alice" || token == "rita") return Caller{token, {}, token};
-    Error e;
-    e.kind = ErrorKind::kForbidden;
-    e.message = "the token is not accepted";
-    return e;
-  }
-  Result<bool> May(const Caller& caller, const std::string& ns, const Right& right,
-                   const std::stop_token&) override {
-    return ns == "team" && right.resource == "pipelineruns" &&
-           (caller.user == "alice" || right.verb == "list");
-  }
-};
-
-class MlflowRoutes : public ::testing::Test {
- protected:
-  MlflowRoutes() {
-    std::string name = (fs::temp_directory_path() / "penstock-mlflow-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    tracking_ =
-        std::make_unique<metadata::Tracking>(metadata::SqliteFile(folder_ / "metadata.sqlite"));
-    AddMlflow(router_, {tracking_.get(), &access_, &bodies_, &clock_, {}});
-  }
-  ~MlflowRoutes() override {
-    tracking_.reset();
-    fs::remove_all(folder_);
-  }
-
-  // The answer; its status in status_.
-  Json Ask(const std::string& method, const std::string& target, const std::string& body = "",
-           const std::string& token = "alice", const std::string& ns = "team") {
-    Sent sent(method, "/mlflow/" + ns + "/api/2.0/mlflow/" + target, body, token);
-    router_.Dispatch(sent);
-    status_ = sent.status;
-    return sent.answer;
-  }
-  Json Post(const std::string& target, const Json& body) {
-    return Ask("POST", target, body.dump());
-  }
-  std::string NewRun(const Json& more = Json::object()) {
-    Json body{{"experiment_id", "0"}, {"start_time", 1'700'000'000'000}};
-    body.update(more);
-    return Post("runs/create", body)["run"]["info"].value("run_id", "");
-  }
-  Json DataOf(const std::string& run) {
-    return Ask("GET", "runs/get?run_id=" + run)["run"]["data"];
-  }
-
-  fs::path folder_;
-  SystemClock clock_;
-  TwoPeople access_;
-  BodyBudget bodies_{1ULL << 30};
-  std::unique_ptr<metadata::Tracking> tracking_;
-  Router router_;
-  int status_ = 0;
-};
 
 TEST_F(MlflowRoutes, WhoMayOnlyReadMakesNoExperimentByLookingAtTheFirst) {
   const Json looked = Ask("GET", "experiments/get?experiment_id=0", "", "rita");
@@ -301,6 +190,45 @@ TEST_F(MlflowRoutes, AnswersThatMayBeLargeWaitForTheGatewaysMemory) {
   ASSERT_TRUE(others.Hold(0));
   Ask("GET", history);
   EXPECT_EQ(status_, 200);
+}
+
+TEST_F(MlflowRoutes, EveryRouteRefusesEveryWrongIdentity) {
+  const auto routes = TakenByMlflow();
+  ASSERT_GE(routes.size(), 49U);
+  for (const MlflowRoute& route : routes) {
+    SCOPED_TRACE(std::string(route.method) + " " + route.path);
+    const std::string body = std::string(route.method) == "GET" ? "" : "{}";
+    for (const char* token : {"", "mallory"}) {
+      EXPECT_EQ(Ask(route.method, route.path, body, token)["error_code"], "UNAUTHENTICATED");
+      EXPECT_EQ(status_, 401);
+    }
+    for (const char* token : {"alice", "rita"}) {
+      EXPECT_EQ(Ask(route.method, route.path, body, token, "other")["error_code"],
+                "PERMISSION_DENIED");
+      EXPECT_EQ(status_, 403);
+    }
+    Ask(route.method, route.path, body, "rita");
+    EXPECT_EQ(status_ == 403, std::string(route.verb) == "create") << "who may only read";
+    EXPECT_NE(status_, 401);
+  }
+}
+
+TEST_F(MlflowRoutes, ANameThatWouldBeAnotherInTheDatabaseIsRefused) {
+  const std::string run = NewRun();
+  const std::string nul("a\0b", 3);
+  const std::pair<const char*, Json> named[]{
+      {"experiments/create", {{"name", nul}}},
+      {"runs/create", {{"experiment_id", "0"}, {"run_name", nul}}},
+      {"runs/log-metric", {{"run_id", run}, {"key", nul}, {"value", 1}}},
+      {"registered-models/create", {{"name", nul}}}};
+  for (const auto& [target, body] : named) {
+    EXPECT_THAT(Post(target, body).value("message", ""), HasSubstr("NUL")) << target;
+    EXPECT_EQ(status_, 400) << target;
+  }
+  Ask("GET", "runs/get?run_id=%FF");
+  EXPECT_EQ(status_, 400);
+  Ask("GET", "logged-models/%FF");
+  EXPECT_EQ(status_, 400);
 }
 
 TEST_F(MlflowRoutes, OnlyWhoMayMakeRunsLogsAndOnlyWhoMayListThemReads) {

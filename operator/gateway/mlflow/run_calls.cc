@@ -5,6 +5,7 @@
 #include "operator/base/try.h"
 #include "operator/gateway/mlflow/mlflow_calls.h"
 #include "operator/gateway/mlflow/run_filter.h"
+#include "operator/metadata/logged_models.h"
 
 namespace penstock::gateway {
 
@@ -15,8 +16,6 @@ using metadata::TrackedRun;
 namespace {
 
 constexpr std::size_t kMostMetrics = 1'000;  // of one request
-constexpr std::size_t kMostNames = 2'000;    // of each kind, of one run
-constexpr std::size_t kLongestParameter = 6'000;
 
 TimePoint TimeOf(std::int64_t milliseconds) { return TimePoint(Milliseconds(milliseconds)); }
 
@@ -46,8 +45,8 @@ Result<Json> Changed(const MlflowCall& call, const std::function<Result<void>(Tr
     PENSTOCK_TRY(change(run));
     std::size_t metrics = run.metrics.size();
     for (const MetricPoint& p : points) metrics += run.metrics.contains(p.name) ? 0 : 1;
-    if (std::max({run.parameters.size(), run.tags.size(), metrics}) > kMostNames)
-      return Invalid("a run has at most 2,000 parameters, 2,000 tags and 2,000 metrics");
+    if (std::max({run.parameters.size(), run.tags.size(), run.models.size(), metrics}) > kMostNames)
+      return Invalid("a run has at most 2,000 parameters, tags, metrics and models each");
     return {};
   };
   const auto changed = call.parts.tracking->Change(call.ns, id, bounded, points, call.stop);
@@ -78,13 +77,13 @@ Result<void> AddParameters(const TextMap& parameters, TrackedRun& run) {
   return {};
 }
 
+}  // namespace
+
 Result<TextMap> OnePair(const Asked& asked, std::size_t longest) {
   PENSTOCK_ASSIGN(const std::string key, asked.Text("key"));
   PENSTOCK_ASSIGN(const std::string value, asked.Text("value"));
   return ReadPairs({Json{{"key", key}, {"value", value}}}, longest);
 }
-
-}  // namespace
 
 Result<void> CheckStands(const TrackedRun& run) {
   if (!run.deleted) return {};
@@ -154,7 +153,26 @@ Result<Json> RestoreRun(const MlflowCall& call) { return SetDeleted(call, false)
 
 Result<Json> LogMetric(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const MetricPoint point, call.asked.Metric());
-  return Changed(call, [](TrackedRun&) { return Result<void>(); }, {point});
+  PENSTOCK_ASSIGN(const auto of_models, ModelPointsOf(call, {call.asked.body()}));
+  PENSTOCK_TRY(Changed(call, [](TrackedRun&) { return Result<void>(); }, {point}));
+  PENSTOCK_TRY(LogModelPoints(call, of_models));
+  return Json::object();
+}
+
+Result<Json> LogOutputs(const MlflowCall& call) {
+  PENSTOCK_ASSIGN(const auto models, call.asked.Objects("models", kMostPairs));
+  std::map<std::string, std::int64_t> steps;
+  for (const Json& model : models) {
+    const Asked asked(model);
+    PENSTOCK_ASSIGN(const std::string id, asked.Needed("model_id", kLongestName));
+    PENSTOCK_ASSIGN(const auto step, asked.Whole("step"));
+    PENSTOCK_TRY(metadata::LoggedModels(*call.parts.tracking).Get(call.ns, id));
+    steps[id] = step.value_or(0);
+  }
+  return Changed(call, [&](TrackedRun& run) {
+    for (const auto& [id, step] : steps) run.models[id] = step;
+    return Result<void>();
+  });
 }
 
 Result<Json> LogParameter(const MlflowCall& call) {
@@ -189,13 +207,16 @@ Result<Json> LogBatch(const MlflowCall& call) {
     PENSTOCK_ASSIGN(MetricPoint point, Asked(metric).Metric());
     points.push_back(std::move(point));
   }
-  return Changed(
+  PENSTOCK_ASSIGN(const auto of_models, ModelPointsOf(call, metrics));
+  PENSTOCK_TRY(Changed(
       call,
       [&](TrackedRun& run) {
         for (const auto& [key, value] : tags) run.tags[key] = value;
         return AddParameters(parameters, run);
       },
-      points);
+      points));
+  PENSTOCK_TRY(LogModelPoints(call, of_models));
+  return Json::object();
 }
 
 }  // namespace penstock::gateway

@@ -64,6 +64,20 @@ TEST(RunFilter, SaysWhatItCannotRead) {
   EXPECT_FALSE(ParseRunFilter(std::string(20'000, ' ')));
 }
 
+TEST(RunFilter, ANumberIsNotComparedAsATextWouldBe) {
+  const std::pair<const char*, const char*> wrong[]{
+      {"start_time > '1000'", "start_time is compared with a number"},
+      {"attributes.end_time LIKE '1%'", "not compared by LIKE"},
+      {"metrics.auc ILIKE '0%'", "not compared by ILIKE"},
+      {"params.start_time < 5", "start_time is compared with a 'text'"},
+      {"tags.end_time = 5", "end_time is compared with a 'text'"}};
+  for (const auto& [text, says] : wrong) {
+    const auto filter = ParseRunFilter(text);
+    ASSERT_FALSE(filter) << text;
+    EXPECT_THAT(filter.error().message, HasSubstr(says));
+  }
+}
+
 TEST(RunFilter, SortsByWhatIsThereAndWhatIsNotLast) {
   std::vector<TrackedRun> runs{RunWith("low", 0.25), RunWith("none", 0), RunWith("high", 0.75),
                                RunWith("nan", std::numeric_limits<double>::quiet_NaN())};

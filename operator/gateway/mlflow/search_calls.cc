@@ -77,11 +77,11 @@ Result<Json> MetricHistory(const MlflowCall& call) {
 
 Result<Json> SearchRuns(const MlflowCall& call) {
   PENSTOCK_ASSIGN(const std::string text, call.asked.Text("filter"));
-  PENSTOCK_ASSIGN(const RunFilter filter, ParseRunFilter(text));
+  PENSTOCK_ASSIGN(const Comparisons filter, ParseRunFilter(text));
   PENSTOCK_ASSIGN(const auto words, call.asked.Texts("order_by"));
-  std::vector<RunOrder> orders;
+  std::vector<Order> orders;
   for (const std::string& word : words) {
-    PENSTOCK_ASSIGN(RunOrder order, ParseRunOrder(word));
+    PENSTOCK_ASSIGN(Order order, ParseRunOrder(word));
     orders.push_back(std::move(order));
   }
   PENSTOCK_ASSIGN(const auto asked, call.asked.Whole("max_results"));
@@ -97,11 +97,6 @@ Result<Json> SearchRuns(const MlflowCall& call) {
     answer["runs"].push_back(RunJson(runs[static_cast<std::size_t>(i)]));
   if (end < total) answer["next_page_token"] = std::to_string(end);
   return answer;
-}
-
-Result<Json> SearchLoggedModels(const MlflowCall& call) {
-  PENSTOCK_TRY(call.asked.Texts("experiment_ids"));
-  return Json{{"models", Json::array()}};
 }
 
 }  // namespace penstock::gateway

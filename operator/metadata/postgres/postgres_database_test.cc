@@ -156,7 +156,8 @@ TEST_P(OnPostgres, ManyThatStartAtOnceMakeItsTablesOnce) {
 TEST_P(OnPostgres, AnOlderProgramsTablesAreBroughtUpToDateWithTheirRuns) {
   OpenRecorder()->RecordRun(FlightsRun("u1"));
   schema_->Sql(
-      "DROP TABLE points; DROP TABLE tracked; DROP TABLE experiments;"
+      "DROP TABLE points; DROP TABLE tracked; DROP TABLE experiments; DROP TABLE logged_models;"
+      " DROP TABLE model_aliases; DROP TABLE model_versions; DROP TABLE registered_models;"
       " DELETE FROM penstock_schema WHERE version > 1");  // as version 1 had it
   const auto opened = database_->OpenToWrite(At(0));
   ASSERT_TRUE(opened) << opened.error().message;

@@ -17,8 +17,8 @@ constexpr const char* kLock = "SELECT pg_advisory_xact_lock(8099843097283814251)
 // Times are Unix milliseconds; NULL where something has not happened. $K is a text that is sorted
 // by its bytes, as SQLite does, so that an index outlives the server's collations. A version is
 // never edited after a release: the next one goes to the end.
-const std::array<Statements, 2>& Steps() {
-  static const std::array<Statements, 2> kSteps{
+const std::array<Statements, 3>& Steps() {
+  static const std::array<Statements, 3> kSteps{
       {{
            R"(CREATE TABLE runs(
            uid $K PRIMARY KEY, namespace $K NOT NULL, name $K NOT NULL,
@@ -79,6 +79,32 @@ const std::array<Statements, 2>& Steps() {
            run $K NOT NULL REFERENCES runs(uid) ON DELETE CASCADE, name $K NOT NULL,
            step BIGINT NOT NULL, at BIGINT NOT NULL, value $K NOT NULL,
            PRIMARY KEY(run, name, step, at, value)))",
+       },
+       {
+           // Models that programs log, and the registry of them (logged_models.h,
+           // model_registry.h).
+           R"(CREATE TABLE logged_models(
+           id $K PRIMARY KEY, namespace $K NOT NULL, experiment $K NOT NULL,
+           created BIGINT NOT NULL, changed BIGINT NOT NULL, deleted INTEGER NOT NULL,
+           document TEXT NOT NULL))",
+           "CREATE INDEX logged_models_by_time ON logged_models(namespace, deleted, created, id)",
+           R"(CREATE TABLE registered_models(
+           namespace $K NOT NULL, name $K NOT NULL, created BIGINT NOT NULL,
+           changed BIGINT NOT NULL, newest BIGINT NOT NULL, document TEXT NOT NULL,
+           PRIMARY KEY(namespace, name)))",
+           R"(CREATE TABLE model_versions(
+           namespace $K NOT NULL, name $K NOT NULL, version BIGINT NOT NULL,
+           created BIGINT NOT NULL, changed BIGINT NOT NULL, document TEXT NOT NULL,
+           PRIMARY KEY(namespace, name, version),
+           FOREIGN KEY(namespace, name) REFERENCES registered_models(namespace, name)
+             ON DELETE CASCADE ON UPDATE CASCADE))",
+           R"(CREATE TABLE model_aliases(
+           namespace $K NOT NULL, name $K NOT NULL, alias $K NOT NULL, version BIGINT NOT NULL,
+           PRIMARY KEY(namespace, name, alias),
+           FOREIGN KEY(namespace, name, version)
+             REFERENCES model_versions(namespace, name, version)
+             ON DELETE CASCADE ON UPDATE CASCADE))",
+           "CREATE INDEX model_aliases_by_version ON model_aliases(namespace, name, version)",
        }}};
   return kSteps;
 }
