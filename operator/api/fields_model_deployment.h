@@ -370,6 +370,7 @@ void Fields(Io& io, typename Io::template Of<ModelDeploymentStatus>& s) {
   io.Object("router", s.router);
   io.List("traffic", s.traffic, 10, nullptr);
   io.List("history", s.history, 20, nullptr);
+  io.Integer("lastVersion", s.last_version, kBytes, 0);
   io.List("conditions", s.conditions, 20, "type");
 }
 

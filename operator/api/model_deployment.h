@@ -153,6 +153,7 @@ struct ModelDeploymentStatus {
   RouterStatus router;
   std::vector<TrafficStatus> traffic;      // empty: the Service goes to the stable version's pods
   std::vector<ModelHistoryEntry> history;  // newest first, at most 20
+  std::int64_t last_version = 0;           // that went without another trace here; 0: none
   std::vector<Condition> conditions;
 };
 

@@ -89,7 +89,7 @@ struct Naming {
   std::string operator()(const plan::DeleteService& a) const { return "Service " + a.name; }
   std::string operator()(const plan::ApplyConfigMap& a) const { return "ConfigMap " + a.name; }
   std::string operator()(const plan::ApplyCompanion& a) const {
-    return std::string(plan::KindOf(a.kind)) + " " + a.name;
+    return std::string(plan::KindOf(a.kind)) + " " + a.name;  // as plan::ObjectText
   }
   std::string operator()(const plan::DeleteCompanion& a) const {
     return std::string(plan::KindOf(a.kind)) + " " + a.name;

@@ -17,6 +17,19 @@ Milliseconds PauseAfter(int failures) {
   return std::min(kLongestPause, kStoreAgain * (1 << std::clamp(failures - 1, 0, 6)));
 }
 
+using History = std::vector<api::ModelHistoryEntry>;
+
+bool IsNamedIn(const History& history, const std::string& digest) {
+  return std::any_of(history.begin(), history.end(),
+                     [&](const auto& h) { return h.report == digest; });
+}
+
+// Its version ended then.
+bool IsToldIn(const History& history, std::int64_t version, TimePoint time) {
+  return std::any_of(history.begin(), history.end(),
+                     [&](const auto& h) { return h.version == version && h.time == time; });
+}
+
 // A folder, by a name that no two reports have at a time.
 Result<ArtifactRef> Put(const artifacts::Store& store, const std::string& ns,
                         const std::string& key, const rollout::Report& report) {
@@ -54,6 +67,11 @@ void ReportStore::Keep(const std::string& ns, const std::string& key,
     kept.under_way = true;
     content = kept.content;
   }
+  Submit(ns, key, which, std::move(content));
+}
+
+void ReportStore::Submit(const std::string& ns, const std::string& key, const Which& which,
+                         rollout::Report content) {
   options_.submit(
       ns, [this, ns, key, which, content = std::move(content)] { Store(ns, key, which, content); });
 }
@@ -84,6 +102,7 @@ std::optional<Milliseconds> ReportStore::Settle(const std::string& key, const Wh
     kept.under_way = false;
     if (stored) {
       kept.digest = stored->digest;
+      kept.content = {};
       return pause;
     }
     kept.failures = std::min(kept.failures + 1, 1'000);
@@ -99,18 +118,31 @@ std::optional<Milliseconds> ReportStore::Settle(const std::string& key, const Wh
 
 std::vector<rollout::MadeReport> ReportStore::Take(
     const std::string& key, const std::vector<api::ModelHistoryEntry>& history) {
-  const std::lock_guard lock(mutex_);
-  const auto of = kept_.find(key);
-  if (of == kept_.end()) return {};
-  std::erase_if(of->second, [&](const auto& one) {
-    return !one.second.digest.empty() &&
-           std::any_of(history.begin(), history.end(),
-                       [&](const auto& h) { return h.report == one.second.digest; });
-  });
   std::vector<rollout::MadeReport> made;
-  for (const auto& [which, kept] : of->second)
-    if (!kept.digest.empty()) made.push_back({which.first, which.second, kept.digest});
-  if (of->second.empty()) kept_.erase(of);
+  std::vector<std::pair<Which, rollout::Report>> again;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto of = kept_.find(key);
+    if (of == kept_.end()) return {};
+    const auto now = options_.clock.Steady();
+    std::erase_if(of->second, [&](const auto& one) {
+      const auto& [which, kept] = one;
+      const bool due = kept.failures > 0 && !kept.under_way && now >= kept.next;
+      return kept.digest.empty() ? due && !IsToldIn(history, which.first, which.second)
+                                 : IsNamedIn(history, kept.digest);
+    });
+    for (auto& [which, kept] : of->second) {
+      if (!kept.digest.empty()) {
+        made.push_back({which.first, which.second, kept.digest});
+      } else if (kept.failures > 0 && !kept.under_way && now >= kept.next) {
+        kept.under_way = true;
+        again.emplace_back(which, kept.content);
+      }
+    }
+    if (of->second.empty()) kept_.erase(of);
+  }
+  const std::string ns = key.substr(0, key.find('/'));
+  for (auto& [which, content] : again) Submit(ns, key, which, std::move(content));
   return made;
 }
 

@@ -35,7 +35,8 @@ class ReportStore {
   // later plans know less.
   // `key`: "namespace/name" of the ModelDeployment.
   void Keep(const std::string& ns, const std::string& key, const rollout::Report& report);
-  // What was stored and this history does not name.
+  // What was stored and this history does not name. What could not be stored is tried again, also
+  // when no plan tells it any more, as long as the history has its version.
   [[nodiscard]] std::vector<rollout::MadeReport> Take(
       const std::string& key, const std::vector<api::ModelHistoryEntry>& history);
   void Forget(const std::string& key);
@@ -50,6 +51,8 @@ class ReportStore {
     std::chrono::steady_clock::time_point next{};  // not before that
     std::string told;                              // what the log has had
   };
+  void Submit(const std::string& ns, const std::string& key, const Which& which,
+              rollout::Report content);
   void Store(const std::string& ns, const std::string& key, const Which& which,
              const rollout::Report& report);
   // When it is tried again; nothing where the object is gone.

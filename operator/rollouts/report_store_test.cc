@@ -120,6 +120,35 @@ TEST_F(Reports, ThatCannotBeStoredAreNotTriedAtEachLookAndToldOnce) {
   EXPECT_THAT(Take(), SizeIs(1));
 }
 
+// After an hour no plan tells of it any more.
+TEST_F(Reports, AreStoredWhenTheStoreComesBackHoweverLateThatIs) {
+  fs::create_directories(folder_ / "team");
+  std::ofstream(folder_ / "team" / "tmp") << "no folder";
+  Keep("with counts");
+  Work();
+  history_.resize(1);
+  history_[0].version = 8;
+  history_[0].time = kTime;
+  clock_.by += std::chrono::hours(3);
+  fs::remove(folder_ / "team" / "tmp");
+  EXPECT_THAT(Take(), IsEmpty());
+  ASSERT_THAT(work_, SizeIs(1));
+  EXPECT_THAT(Take(), IsEmpty());
+  EXPECT_THAT(work_, SizeIs(1)) << "it is under way";
+  Work();
+  EXPECT_THAT(Take(), SizeIs(1));
+}
+
+TEST_F(Reports, OfVersionsThatTheHistoryHasForgottenAreForgotten) {
+  fs::create_directories(folder_ / "team");
+  std::ofstream(folder_ / "team" / "tmp") << "no folder";
+  Keep("a");
+  Work();
+  clock_.by += std::chrono::hours(1);
+  EXPECT_THAT(Take(), IsEmpty());
+  EXPECT_THAT(work_, IsEmpty());
+}
+
 TEST_F(Reports, OfAnObjectThatIsGoneWakeNobody) {
   Keep("a");
   reports_.Forget("team/flights");

@@ -87,7 +87,7 @@ TEST_F(Admin, TellsOfRequestsUnderWayOverTime) {
   std::atomic<bool> answering{false};
   FakeServer server([&](Connection& connection) {
     if (connection.Read().empty()) return;
-    while (!answering) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    answering.wait(false);
     connection.Send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   });
   Serve(server);
@@ -113,6 +113,7 @@ TEST_F(Admin, TellsOfRequestsUnderWayOverTime) {
   // Of what was looked at, but for a request that was seen by half of a look.
   EXPECT_NEAR((after.second - before.second) / (after.first - before.first), 2, 0.6);
   answering = true;
+  answering.notify_all();
   (void)one->Read();
   (void)another->Read();
   const std::string metrics = AskAdmin("/metrics");

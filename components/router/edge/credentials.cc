@@ -86,6 +86,8 @@ std::string Credentials::ReadKeys(const TokenRoute& route, Memory* memory) {
     auto set = KeySet::Parse(*keys);
     memory->keys_unusable = set ? "" : set.error().message;
     if (set) memory->key_set = *std::move(set);
+    // Who leaves no key in it has taken them back.
+    if (!set && set.error().kind == ErrorKind::kUnsupported) memory->key_set = nullptr;
   }
   return memory->keys_unusable;
 }

@@ -75,7 +75,7 @@ class KeyFetcher::Worker {
   // Drops what is too old to count.
   void Look(Fetched* fetched) {
     const std::lock_guard lock(mutex_);
-    const bool old = keys_ && Steady::now() - fetched_at_ > options_.most_age;
+    const bool old = keys_ && options_.now() - fetched_at_ > options_.most_age;
     if (old) {
       keys_ = nullptr;
       text_.reset();
@@ -111,11 +111,17 @@ class KeyFetcher::Worker {
   std::pair<std::chrono::milliseconds, bool> Take(Result<std::string> text) {
     const std::lock_guard lock(mutex_);
     if (text && text_ == *text) return Good();
-    auto set = text ? KeySet::Parse(*text) : Result<std::shared_ptr<const KeySet>>(text.error());
+    auto set = text ? KeySet::Parse(*text, KeySet::By::kIssuer)
+                    : Result<std::shared_ptr<const KeySet>>(text.error());
     if (set) {
       text_ = *std::move(text);
       keys_ = *std::move(set);
       return Good();
+    }
+    // An issuer that publishes no key any more has taken back those that it had.
+    if (text && set.error().kind == ErrorKind::kUnsupported) {
+      keys_ = nullptr;
+      text_.reset();
     }
     failure_ = set.error().message;
     failures_ = std::min(failures_ + 1, 1'000);
@@ -125,7 +131,7 @@ class KeyFetcher::Worker {
   }
 
   std::pair<std::chrono::milliseconds, bool> Good() {
-    fetched_at_ = Steady::now();
+    fetched_at_ = options_.now();
     failure_.clear();
     failures_ = 0;
     return {options_.renewal, true};

@@ -1,7 +1,8 @@
 // Key sets that issuers publish at a URL, fetched by a thread a source: when they are first named,
 // again and again from then on, at once where a token names a key that is not among them (not more
 // often than every ten seconds), and with growing pauses while the issuer does not give them. What
-// was fetched counts on for a day at most; then, and before there was any, no token is taken.
+// was fetched counts on for a day at most, and no longer once the issuer publishes a set without
+// it, be that one of no key at all; then, and before there was any, no token is taken.
 //
 // One thread at a time, but for Fetched::unknown_key. Redirects are not followed, nor is a
 // proxy used: whoever is asked is held against the policy of addresses.
@@ -29,6 +30,8 @@ struct KeyFetcherOptions {
   std::chrono::milliseconds least_between{10'000};  // two fetches for keys that are not known
   std::chrono::milliseconds most_age{24 * 3'600'000};
   std::chrono::milliseconds deadline{10'000};  // of one fetch
+  // The age of keys is counted by it. Any thread.
+  std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 };
 
 class KeyFetcher {

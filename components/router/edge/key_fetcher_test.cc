@@ -78,6 +78,7 @@ class Fetching : public ::testing::Test {
   }
 
   Issuer issuer_;
+  std::atomic<int> hours_{0};  // of a clock that a test may use
   KeyFetcherOptions options_;
   std::unique_ptr<KeyFetcher> fetcher_;
   const TestKey one_ = NewEcKey(), two_ = NewEcKey();
@@ -119,15 +120,32 @@ TEST_F(Fetching, WhatIsNoKeySetIsNone) {
 }
 
 TEST_F(Fetching, KeysThatCannotBeRenewedCountOnForSoLongAndNoLonger) {
-  options_.most_age = 3s;
+  options_.now = [this] { return std::chrono::steady_clock::time_point(1h * hours_.load()); };
   issuer_.Give({{"one", &one_}});
   ASSERT_TRUE(Eventually([&] { return Knows("one"); }));
   issuer_.Say(503, "");
   ASSERT_TRUE(Eventually([&] { return !Look().trouble.empty(); }));
+  hours_ = 24;
   EXPECT_TRUE(Knows("one")) << "told, and used still";
-  EXPECT_TRUE(Eventually([&] { return !Knows("one"); }));
+  hours_ = 25;
+  EXPECT_FALSE(Knows("one"));
+  EXPECT_EQ(Look().keys, nullptr);
   issuer_.Give({{"one", &one_}});
   EXPECT_TRUE(Eventually([&] { return Knows("one"); }));
+}
+
+// A key that was stolen would have been taken for a day more.
+TEST_F(Fetching, KeysThatTheIssuerHasTakenBackCountNoLonger) {
+  issuer_.Give({{"one", &one_}});
+  ASSERT_TRUE(Eventually([&] { return Knows("one"); }));
+  issuer_.Say(200, R"({"keys": []})");
+  EXPECT_TRUE(Eventually([&] { return Look().keys == nullptr; }));
+  EXPECT_THAT(Look().trouble, HasSubstr("no key of it is for signatures"));
+  issuer_.Give({{"one", &one_}});
+  ASSERT_TRUE(Eventually([&] { return Knows("one"); }));
+  issuer_.Say(200, "<html>maintenance</html>");
+  ASSERT_TRUE(Eventually([&] { return !Look().trouble.empty(); }));
+  EXPECT_TRUE(Knows("one")) << "that is no word of its keys";
 }
 
 TEST_F(Fetching, AKeyThatIsNotKnownIsAskedForAtOnceAndNotByEachToken) {
@@ -164,18 +182,20 @@ TEST_F(Fetching, AnIssuerThatDoesNotAnswerInTimeHoldsNobodyUpAtTheEnd) {
   std::atomic<bool> asked = false, ended = false;
   const auto server = *net::HttpServer::Start(options, [&](net::Exchange& x) {
     asked = true;
-    while (!ended) std::this_thread::sleep_for(2ms);
+    asked.notify_all();
+    ended.wait(false);
     x.Respond(200, "text/plain", "late");
   });
   {
     KeyFetcher fetcher(options_);
     const auto fetched =
         fetcher.Look({"http://127.0.0.1:" + std::to_string(server->port()) + "/", ""});
-    ASSERT_TRUE(Eventually([&] { return asked.load(); }));
+    asked.wait(false);
     fetcher.KeepOnly({});
     fetched.unknown_key();  // whoever still goes by it does no harm
   }
   ended = true;
+  ended.notify_all();
   server->Stop();
 }
 

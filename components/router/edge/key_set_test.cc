@@ -95,6 +95,39 @@ TEST(KeySets, RefuseKeysThatAreWeakOrNone) {
   EXPECT_NE(Why(Json::array({{{"kty", "RSA"}}})), "");
 }
 
+// An issuer that publishes one key that we do not take would have locked everybody out.
+TEST(KeySets, OfAnIssuerKeepTheirGoodKeysBesideOneThatCannotBeUsed) {
+  Json off = JwkOf(NewEcKey(), "off");
+  off["y"] = off["x"];
+  Json whole = JwkOf(NewEcKey(), "whole");
+  whole["d"] = "AAAA";
+  const auto set = KeySet::Parse(SetOf({JwkOf(NewRsaKey(1024), "weak"),
+                                        off,
+                                        whole,
+                                        {{"kty", "oct"}, {"k", "c2VjcmV0"}},
+                                        JwkOf(NewEcKey(), "twin"),
+                                        JwkOf(NewEcKey(), "twin"),
+                                        JwkOf(NewEcKey(), "twin"),
+                                        JwkOf(NewEcKey(), "good")}),
+                                 KeySet::By::kIssuer);
+  ASSERT_TRUE(set) << set.error().message;
+  EXPECT_EQ((*set)->size(), 1U);
+  EXPECT_NE((*set)->Find(*FormOf("ES256"), "good"), nullptr);
+  for (const char* id : {"off", "whole", "twin"})
+    EXPECT_EQ((*set)->Find(*FormOf("ES256"), id), nullptr) << id;
+  EXPECT_EQ((*set)->Find(*FormOf("RS256"), "weak"), nullptr);
+}
+
+TEST(KeySets, TellASetOfNoKeyFromWhatIsNone) {
+  const auto kind = [](const Json& keys) {
+    return KeySet::Parse(SetOf(keys), KeySet::By::kIssuer).error().kind;
+  };
+  EXPECT_EQ(kind(Json::array()), ErrorKind::kUnsupported);
+  EXPECT_EQ(kind(Json::array({JwkOf(NewRsaKey(1024), "weak")})), ErrorKind::kUnsupported);
+  EXPECT_EQ(KeySet::Parse("{}", KeySet::By::kIssuer).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(KeySet::Parse("<html>", KeySet::By::kIssuer).error().kind, ErrorKind::kInvalid);
+}
+
 TEST(KeySets, SayWhatIsNoSetAtAll) {
   for (const char* wrong : {"", "null", "[]", "{}", R"({"keys": {}})", R"({"keys": )"})
     EXPECT_FALSE(KeySet::Parse(wrong)) << wrong;

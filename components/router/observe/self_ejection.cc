@@ -41,6 +41,8 @@ double LogEvidenceAbove(std::int64_t errors, std::int64_t requests, double bound
 ErrorCount CountErrors(const VersionTotals& now, const VersionTotals& before,
                        const VersionTotals& others_now) {
   ErrorCount count;
+  // Counts of a version that left the table and came back begin anew.
+  if (now.requests < before.requests) return CountErrors(now, {}, others_now);
   count.requests = now.requests - before.requests;
   count.errors = now.server_errors - before.server_errors + now.timeouts - before.timeouts;
   for (const auto& [kind, total] : now.client_errors) {

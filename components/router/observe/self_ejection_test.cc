@@ -56,5 +56,15 @@ TEST(SelfEjection, CountsRefusalsOnlyWhereTheOthersGiveNone) {
   EXPECT_EQ(CountErrors(candidate, before, {.requests = 1'000}).errors, 0);
 }
 
+// Fewer requests than before were proof enough against it.
+TEST(SelfEjection, LeavesAVersionAloneWhoseCountsBeginAnew) {
+  const VersionTotals before{.requests = 5'000};
+  const VersionTotals now{.requests = 40};
+  const ErrorCount count = CountErrors(now, before, {.requests = 1'000});
+  EXPECT_EQ(count.requests, 40);
+  EXPECT_EQ(count.errors, 0);
+  EXPECT_EQ(WhyBeyond(count, 0.01), "");
+}
+
 }  // namespace
 }  // namespace penstock::router

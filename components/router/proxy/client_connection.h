@@ -85,6 +85,7 @@ class ClientConnection final : public Pollable, public UpstreamUser {
   [[nodiscard]] bool Retry(bool nothing_sent);
   void AnswerBroke();
   void ClientGone();
+  void CountUnreached(bool timed_out);
   void Count(bool timed_out);
   void ReleaseUpstream(bool reusable);
 

@@ -12,6 +12,7 @@ using http1::Framing;
 using Kind = http1::Outcome::Kind;
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr int kUnavailable = 503;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // What a server says that cannot serve at all, rather than of this request.
@@ -225,6 +226,7 @@ bool ClientConnection::Retry(bool nothing_sent) {
   x.answer_searched = 0;
   x.request_lost = false;
   if (x.statistics) x.statistics->Retry(worker_->index());
+  if (!was_connected) x.unreached = x.statistics;
   const auto* const endpoint = x.tries < worker_->limits().tries ? Choose() : nullptr;
   // One that cannot be reached is not asked twice on end; a stale connection says nothing of it.
   if (endpoint != nullptr && (endpoint->get() != x.failed || was_connected)) {
@@ -245,8 +247,20 @@ void ClientConnection::AnswerBroke() {
 }
 
 void ClientConnection::ClientGone() {
-  if (exchange_->statistics) exchange_->statistics->ClientGone(worker_->index());
+  Exchange& x = *exchange_;
+  if (state_ == State::kHeld && x.unreached) {
+    CountUnreached(true);
+  } else if (x.statistics) {
+    x.statistics->ClientGone(worker_->index());
+  }
   Drop();
+}
+
+// It waited in vain for servers that are there: an error of their version, as one that was sent.
+void ClientConnection::CountUnreached(bool timed_out) {
+  Exchange& x = *exchange_;
+  if (x.unreached) x.unreached->Finish(worker_->index(), {x.route, kUnavailable, timed_out, -1});
+  x.unreached = nullptr;
 }
 
 void ClientConnection::Count(bool timed_out) {

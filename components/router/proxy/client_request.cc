@@ -220,6 +220,7 @@ void ClientConnection::Route() {
     if (deployment) x.deployment = deployment;
     if (!deployment || IsLate()) {
       ++x.deployment->live->hold_expired;
+      CountUnreached(false);
       return Answer(503, "no server of this model has become ready in time", true,
                     kRetryAfterSeconds);
     }
@@ -271,6 +272,7 @@ void ClientConnection::Hold() {
   const bool fits = live.held.fetch_add(1) < bounds.requests;
   if (live.held_bytes.fetch_add(x.held_bytes) + x.held_bytes > bounds.bytes || !fits) {
     ++live.hold_refused;
+    CountUnreached(false);
     return Answer(503, "too many requests wait for a server of this model", true,
                   kRetryAfterSeconds);
   }

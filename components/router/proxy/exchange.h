@@ -33,6 +33,8 @@ struct Exchange {
   std::shared_ptr<VersionStatistics> statistics;
   UpstreamConnection* upstream = nullptr;
   const LiveEndpoint* failed = nullptr;  // not asked again, if there is another
+  // Of the version whose servers could not be reached last; null: they could, or were not asked.
+  std::shared_ptr<VersionStatistics> unreached;
   int tries = 0;
   Moment begun = 0;
   Moment deadline = 0;          // for the answer's first byte

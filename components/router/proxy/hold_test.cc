@@ -80,6 +80,29 @@ TEST_F(Holding, WaitsForAServerThatIsListedAndDoesNotListenYet) {
   EXPECT_EQ(BodyOf(client->Read()), "late POST /train x");
 }
 
+// A candidate that nobody could reach was never rolled back: nothing was counted against it.
+TEST_F(Holding, CountsWhatWaitedInVainForServersThatCannotBeReachedAgainstTheirVersion) {
+  const std::vector<VersionRoute> unreachable{
+      {.version = 1, .weight = kWhole, .endpoints = {{"127.0.0.1", FreePort()}}}};
+  route_.hold = {.requests = 0, .bytes = 1 << 20, .time = std::chrono::milliseconds(200)};
+  Use(unreachable);
+  EXPECT_EQ(Ask(Post("/v2/models/m/infer", "{}")).find("HTTP/1.1 503"), 0U);
+  EXPECT_EQ(Totals(1).server_errors, 1) << "there was no room to wait";
+  route_.hold.requests = 10;
+  Use(unreachable);
+  EXPECT_EQ(Ask(Post("/v2/models/m/infer", "{}")).find("HTTP/1.1 503"), 0U);
+  EXPECT_EQ(Totals(1).server_errors, 2) << "it waited in vain";
+  EXPECT_EQ(Totals(1).requests, 2);
+  route_.hold.time = std::chrono::seconds(60);
+  Use(unreachable);
+  auto impatient = Client();
+  impatient->Send(Post("/v2/models/m/infer", "{}"));
+  EXPECT_TRUE(Eventually([&] { return Live().held == 1; }));
+  impatient = nullptr;
+  EXPECT_TRUE(Eventually([&] { return Totals(1).timeouts == 1; }));
+  EXPECT_EQ(Totals(1).client_gone, 0);
+}
+
 TEST_F(Holding, PrefersAnotherVersionThatHasServers) {
   FakeServer server(Echo("a"));
   Use({{.version = 1, .weight = 5'000, .endpoints = {server.endpoint()}},

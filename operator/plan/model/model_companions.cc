@@ -49,6 +49,7 @@ Words WordsOf(const Json& parent, std::int64_t generation) {
   for (const Json& c : conditions) {
     const Json& of = Member(c, "observedGeneration");
     if (of.is_number_integer() && of.get<std::int64_t>() < generation) continue;
+    if (TextAt(c, "status") == "Unknown") continue;  // the controller has yet to say
     const std::string type = TextAt(c, "type");
     const bool good = TextAt(c, "status") == "True";
     const std::string why = Shown(TextAt(c, "reason"), 128) +
@@ -88,6 +89,10 @@ bool Stands(const ModelObserved& o, Companion kind) {
 
 const char* KindOf(Companion kind) {
   return kind == Companion::kRoute ? "HTTPRoute" : "PodDisruptionBudget";
+}
+
+std::string ObjectText(Companion kind, const api::ModelDeployment& md) {
+  return std::string(KindOf(kind)) + " " + md.meta.name;
 }
 
 bool MayHaveRoute(const api::ModelDeployment& md) {
@@ -156,6 +161,10 @@ Trouble TroubleOfRoute(const ModelObserved& o) {
             false, true};
   if (const std::string why = WhyUnread(o, Companion::kRoute); !why.empty())
     return {"RouteUnread", "HTTPRoute " + o.md.meta.name + ": " + why};
+  for (const Refusal& refusal : o.refusals)
+    if (refusal.object == ObjectText(Companion::kRoute, o.md)) return TroubleOf(refusal);
+  if (!o.service)
+    return {"RoutePending", "there is no Service yet that the HTTPRoute could lead to"};
   if (!Stands(o, Companion::kRoute)) return {"RoutePending", "the HTTPRoute is made"};
   const std::string gateway = GatewayText(o.md);
   if (!o.route.told)

@@ -17,6 +17,9 @@ namespace penstock::plan {
 // "HTTPRoute".
 [[nodiscard]] const char* KindOf(Companion kind);
 
+// "HTTPRoute flights", as refusals name it.
+[[nodiscard]] std::string ObjectText(Companion kind, const api::ModelDeployment& md);
+
 // There is, or was, an HTTPRoute of ours: it is to be looked at.
 [[nodiscard]] bool MayHaveRoute(const api::ModelDeployment& md);
 

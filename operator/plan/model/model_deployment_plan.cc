@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "operator/base/json.h"
-#include "operator/base/shown_text.h"
 #include "operator/plan/model/model_checks.h"
 #include "operator/plan/model/model_companions.h"
 #include "operator/plan/model/model_conditions.h"
@@ -45,6 +44,7 @@ class ModelPlanner {
       KeepBaseline();
       PutTraffic(o_, rollout_.promoting, plan_);
     }
+    KeepNumber(o_, plan_.status);
     if (!plan_.status.candidate) plan_.evidence = {};
     PutReports(o_, now_, plan_);
     DeleteOthers();
@@ -96,17 +96,7 @@ class ModelPlanner {
 
   [[nodiscard]] api::ModelHistoryEntry Entry(const api::ModelVersionStatus& v, const char* outcome,
                                              const std::string& reason) const {
-    api::ModelHistoryEntry e;
-    e.version = v.version;
-    e.digest = v.digest;
-    e.folder = v.folder;
-    e.bytes = v.bytes;
-    e.source = v.source;
-    e.outcome = outcome;
-    e.reason = Shown(reason, 900);
-    e.time = WholeSeconds(now_);
-    if (e.outcome != kPromoted) e.template_hash = template_;
-    return e;
+    return EntryOf(v, outcome, reason, now_, template_);
   }
 
   void Count(api::ModelVersionStatus& v) const {
@@ -203,13 +193,15 @@ class ModelPlanner {
     if (plan_.status.stable && plan_.status.stable->digest == target.digest) return;
     if (!undo_ && IsRejected(target.digest)) return;
     if (plan_.status.stable && Recreates() && OldIsThere()) return;
-    const DeploymentFact* d = FindCandidate(target);
+    const DeploymentFact* d = CandidateOf(o_, plan_.status, target.digest);
     PutCandidate(target, d);
     if (d != nullptr && Rejected(*d)) return;
     KeepStore();
     const std::int64_t version = plan_.status.candidate->version;
+    const bool remade = d != nullptr && d->template_hash != template_;
     const bool kept = Keep(version, target);
-    if (!kept && !HasBegun(o_, version)) plan_.evidence = {};  // other pods may answer otherwise
+    // Other pods may answer otherwise.
+    if (remade || (!kept && !HasBegun(o_, version))) plan_.evidence = {};
     if (d == nullptr) {
       plan_.events.push_back(
           {"Normal", "Candidate",
@@ -236,7 +228,9 @@ class ModelPlanner {
 
   void PutCandidate(const ModelRef& target, const DeploymentFact* d) {
     api::ModelVersionStatus candidate;
-    candidate.version = d != nullptr ? d->version : undo_ ? undo_->version : NextVersion();
+    candidate.version = d != nullptr ? d->version
+                        : undo_      ? undo_->version
+                                     : NextVersion(o_, plan_.status, target.digest);
     SetModel(target, candidate);
     if (!undo_) candidate.run = o_.target_run;
     candidate.since = d != nullptr && d->created ? WholeSeconds(*d->created) : WholeSeconds(now_);
@@ -301,24 +295,6 @@ class ModelPlanner {
       if (!d.deleting) plan_.actions.emplace_back(DeleteDeployment{d.name, d.uid});
     }
     return there;
-  }
-
-  [[nodiscard]] const DeploymentFact* FindCandidate(const ModelRef& target) const {
-    const DeploymentFact* found = nullptr;
-    for (const auto& d : o_.deployments)
-      if (!d.deleting && !IsBaseline(d.version) && d.version != StableVersion() &&
-          d.model.digest == target.digest && !WasRefused(plan_.status.history, d.version) &&
-          (found == nullptr || d.version > found->version))
-        found = &d;
-    return found;
-  }
-
-  [[nodiscard]] std::int64_t NextVersion() const {
-    std::int64_t highest = std::max(StableVersion(), o_.service ? o_.service->version : 0);
-    for (const auto& d : o_.deployments)
-      if (!IsBaseline(d.version)) highest = std::max(highest, d.version);
-    for (const auto& h : md_.status.history) highest = std::max(highest, h.version);
-    return highest + 1;
   }
 
   // The model will never do: the reasons stay in the history, its Deployment goes. Whatever else

@@ -149,8 +149,8 @@ void ObserveRouters(const Json& seen, ModelObserved& o) {
   }
 }
 
-// What was learned at a look before this one, when the routers had counted nothing. Where the case
-// says `newOperator: true` there was none.
+// What was learned at a look before this one, when the routers had counted nothing, since the step
+// began. Where the case says `newOperator: true` there was none.
 rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, TimePoint now) {
   for (RouterFact& router : o.routers)
     for (auto& counters : router.versions) {
@@ -161,7 +161,10 @@ rollout::Evidence EvidenceOf(ModelObserved o, const ModelSettings& settings, Tim
   std::erase_if(o.measurements, [](const auto& m) {
     return m.gate != rollout::kSignatureCheck || !m.good || m.message != "is the same";
   });
-  return PlanModelDeployment(o, settings, now).evidence;
+  rollout::Evidence evidence = PlanModelDeployment(o, settings, now).evidence;
+  const auto& candidate = o.md.status.candidate;
+  if (evidence.began && candidate && candidate->step_since) evidence.began = candidate->step_since;
+  return evidence;
 }
 
 // As of a first look, when the routers had counted nothing.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "operator/api/model_deployment.h"
+#include "operator/plan/model/world.h"
 
 namespace penstock::plan {
 
@@ -26,8 +27,26 @@ using ModelHistory = std::vector<api::ModelHistoryEntry>;  // newest first
 // It was rejected or rolled back.
 [[nodiscard]] bool WasRefused(const ModelHistory& history, std::int64_t version);
 
+// What becomes of a version under a spec (TemplateHash).
+[[nodiscard]] api::ModelHistoryEntry EntryOf(const api::ModelVersionStatus& version,
+                                             const char* outcome, const std::string& reason,
+                                             TimePoint now, const std::string& template_hash);
+
 // At most 20 are kept; what must not be tried again is forgotten last.
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry);
+
+// The Deployment that was made for this model, and serves nobody yet; null: none.
+[[nodiscard]] const DeploymentFact* CandidateOf(const ModelObserved& observed,
+                                                const api::ModelDeploymentStatus& status,
+                                                const std::string& digest);
+// The number of a new version of this model: no other model has had it, as people name versions by
+// it (penstock.dev/promote: "8").
+[[nodiscard]] std::int64_t NextVersion(const ModelObserved& observed,
+                                       const api::ModelDeploymentStatus& status,
+                                       const std::string& digest);
+// Keeps the number of a candidate that goes without another trace: its model is not wanted any
+// more.
+void KeepNumber(const ModelObserved& observed, api::ModelDeploymentStatus& status);
 
 // "version 3 (sha256:0123456789ab)".
 [[nodiscard]] std::string VersionText(std::int64_t version, const std::string& digest);

@@ -5,8 +5,11 @@
 #include <cmath>
 #include <utility>
 
+#include "operator/base/shown_text.h"
 #include "operator/plan/model/model_approval.h"
+#include "operator/plan/model/model_deployment_objects.h"
 #include "operator/plan/model/model_history.h"
+#include "operator/plan/model/model_trouble.h"
 #include "operator/plan/model/uses_router.h"
 #include "operator/plan/rollout/server_evidence.h"
 
@@ -19,6 +22,7 @@ using rollout::Stage;
 
 constexpr Milliseconds kLook{2'000};          // at a candidate with traffic
 constexpr Milliseconds kShowNumbers{10'000};  // in status, when nothing else has changed
+constexpr std::size_t kMostOfTrouble = 512;
 
 std::string AnnotationOf(const api::ModelDeployment& md, const char* name) {
   const auto it = md.meta.annotations.find(name);
@@ -51,11 +55,33 @@ std::string MaxErrorRate(const api::RolloutSpec& spec) {
   return "";
 }
 
+Milliseconds Between(TimePoint from, TimePoint to) {
+  return std::chrono::duration_cast<Milliseconds>(to - from);
+}
+
+// An operator that was away, or begins anew with other gates, has seen nothing of the time before:
+// what was not decided in it is no fault of the version. An experiment has begun when both sides
+// can get copies.
+void PutTimes(const ModelObserved& o, const Stage& stage, TimePoint now, const ModelPlan& plan,
+              rollout::Situation& s) {
+  const api::ModelVersionStatus& c = *plan.status.candidate;
+  const TimePoint entered = c.step_since.value_or(now);
+  const TimePoint seen = std::max(plan.evidence.began.value_or(now), entered);
+  if (stage.kind == rollout::StageKind::kExperiment) {
+    s.since = Between(seen, now);
+    return;
+  }
+  s.since = Between(entered, now);
+  // Whom it waits for is asked already.
+  const bool asked = o.md.spec.rollout.on_inconclusive == api::OnInconclusive::kPause &&
+                     c.phase == api::kPhasePaused;
+  if (!asked) s.unseen = Between(entered, seen);
+}
+
 rollout::Situation SituationOf(const ModelObserved& o, const DeploymentFact& d,
-                               const api::ModelVersionStatus& c, TimePoint now) {
+                               const api::ModelVersionStatus& c) {
   const std::string version = std::to_string(c.version);
   rollout::Situation s;
-  s.since = std::chrono::duration_cast<Milliseconds>(now - c.step_since.value_or(now));
   s.available = d.IsAvailable(o.md.spec.replicas) && IsReachable(o, c.version);
   s.abort = Names(o.md, api::kAnnotationAbort, version);
   s.promote = Names(o.md, api::kAnnotationPromote, version);
@@ -165,7 +191,20 @@ rollout::StepKey Gather(const ModelObserved& o, const Stage& stage, TimePoint no
       plan.evidence.Look(rollout::AsRouters(m.servers), m.time);
   }
   MeasureDrifts(o, key, plan);
+  const bool both = IsReachable(o, key.stable) && IsReachable(o, candidate);
+  if (!plan.evidence.began && (both || !experiment)) plan.evidence.began = now;
   return key;
+}
+
+// What an experiment lacks: nothing is said against a candidate whose other side is not there.
+std::string WaitForBaseline(const ModelObserved& o, const Stage& stage, const ModelPlan& plan) {
+  if (stage.kind != rollout::StageKind::kExperiment || plan.evidence.began) return "";
+  const std::int64_t baseline = kFirstBaseline + plan.status.candidate->version;
+  const DeploymentFact* const d = o.OfVersion(baseline);
+  const Trouble trouble = d != nullptr ? TroubleOf(o, *d) : Trouble();
+  return "; it begins when the new servers of the stable version are Ready (Deployment " +
+         VersionName(o.md.meta.name, baseline) + ")" +
+         (trouble.reason.empty() ? "" : ": " + Shown(trouble.Text(), kMostOfTrouble));
 }
 
 // Before the candidate, which is the last. Half of the copies go to the baseline, and of what it
@@ -260,7 +299,8 @@ rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimeP
     Enter(stages[0], second, plan);
   }
   const rollout::StepKey key = Gather(o, stages[*at], now, plan);
-  rollout::Situation situation = SituationOf(o, d, c, now);
+  rollout::Situation situation = SituationOf(o, d, c);
+  PutTimes(o, stages[*at], now, plan, situation);
   situation.ejected = plan.evidence.Ejected();
   JudgeApprovalStage(o, stages[*at], now, plan, situation);
   const auto gates = rollout::JudgeStage(spec, stages[*at], plan.evidence);
@@ -271,6 +311,7 @@ rollout::Decision Advance(const ModelObserved& o, const DeploymentFact& d, TimeP
   if (decision.move == Move::kPromote && !situation.available)
     decision = {Move::kStay, false, "is promoted when all of its pods are Ready"};
   c.message = decision.message;
+  if (decision.move == Move::kStay) c.message += WaitForBaseline(o, stages[*at], plan);
   if (decision.move == Move::kNext) {
     Enter(stages[*at + 1], second, plan);
   } else if (decision.move == Move::kStay) {

@@ -163,7 +163,7 @@ Decision DecideStep(const api::RolloutSpec& spec, const Stage& stage, const Situ
     if (stage.kind != StageKind::kPreview || spec.auto_promote) return {Move::kNext, false, ""};
     return WaitForPeople("it is a preview until penstock.dev/promote names it");
   }
-  if (s.since < stage.hold + spec.progress_deadline)
+  if (s.since < std::max(stage.hold, s.unseen) + spec.progress_deadline)
     return {Move::kStay, false, TextOf(stage) + " waits for " + undecided};
   if (s.resume) return {Move::kNext, false, ""};
   return DecideUndecided(spec, stage, undecided);

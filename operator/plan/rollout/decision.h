@@ -42,6 +42,7 @@ enum class ApprovalState : std::uint8_t { kWaits, kApproved, kRejected };
 
 struct Situation {
   Milliseconds since{0};   // the stage began
+  Milliseconds unseen{0};  // of that, before anybody gathered what its gates go by
   bool available = false;  // all pods of the candidate
   bool abort = false;      // people's words
   bool promote = false;
@@ -66,7 +67,7 @@ struct Decision {
 // promote skips the rest, but no approval: up to one it does nothing. Then: a stage ends when its
 // hold is over and each gate passes; one that is not decided progressDeadline after its hold does
 // what onInconclusive says, Promote meaning "counts as passed". An undecided stage that waits for a
-// person goes on as well when its gates pass later.
+// person goes on as well when its gates pass later. Time that nobody saw is none that gates had.
 [[nodiscard]] Decision Decide(const api::RolloutSpec& spec, const Stage& stage,
                               const Situation& situation, const std::vector<Judgement>& gates);
 

@@ -72,8 +72,9 @@ class Evidence {
   // A router took the candidate's weight away by itself: why. Empty: none did.
   [[nodiscard]] const std::string& Ejected() const { return ejected_; }
 
-  TimePoint shown{};                              // when status told the numbers last; the caller's
-  std::optional<TimePoint> began = std::nullopt;  // of the checks before traffic; the caller's
+  TimePoint shown{};  // when status told the numbers last; the caller's
+  // When it was begun to be gathered; the caller's. Of an experiment: both sides were there.
+  std::optional<TimePoint> began = std::nullopt;
 
  private:
   struct Seen {

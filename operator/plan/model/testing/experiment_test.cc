@@ -191,6 +191,26 @@ TEST_F(Experiments, DecideNothingWithoutAWordOfTheServers) {
               HasSubstr("the experiment with 100% is not decided"));
 }
 
+// The candidate was refused, and not tried again, as a node was full.
+TEST_F(Experiments, RollNobodyBackForABaselineThatDoesNotComeUp) {
+  o_.md.spec.rollout.on_inconclusive = api::OnInconclusive::kRollback;
+  Begin2();
+  o_.pods.push_back(Waiting(kBaseline, "Unschedulable", "0/3 nodes are available"));
+  now_ += std::chrono::hours(5);
+  Step();
+  ASSERT_TRUE(plan_.status.candidate) << plan_.status.history[0].reason;
+  EXPECT_THAT(plan_.status.candidate->message,
+              HasSubstr("it begins when the new servers of the stable version are Ready "
+                        "(Deployment flights-v1000000002): Unschedulable: 0/3 nodes"));
+  o_.pods.clear();
+  BaselineIsThere();
+  EXPECT_THAT(plan_.status.candidate->message, Not(HasSubstr("it begins when")));
+  now_ += Milliseconds(61'000);
+  now_ += o_.md.spec.rollout.progress_deadline;
+  Step();
+  EXPECT_FALSE(plan_.status.candidate) << "both were there for so long";
+}
+
 TEST_F(Experiments, NumberNoVersionAfterTheBaseline) {
   Begin2();
   BaselineIsThere();
