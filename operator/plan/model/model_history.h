@@ -26,8 +26,10 @@ using ModelHistory = std::vector<api::ModelHistoryEntry>;  // newest first
 // It was rejected or rolled back.
 [[nodiscard]] bool WasRefused(const ModelHistory& history, std::int64_t version);
 
-// At most 20 are kept; what must not be tried again is forgotten last.
+// At most api::kMostRemembered are kept; what must not be tried again is forgotten last.
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry);
+// Keeps `most` of them by the same rule, and the two entries by which the newest undo is done.
+void Bound(ModelHistory& history, std::size_t most);
 
 // "version 3 (sha256:0123456789ab)".
 [[nodiscard]] std::string VersionText(std::int64_t version, const std::string& digest);
