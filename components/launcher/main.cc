@@ -161,8 +161,9 @@ int Main(int argc, char** argv) {
                    ->add_option("--from", flags.options.from,
                                 "Nothing is fetched: this file or folder, copied")
                    ->needs(is_signed);
-  auto* source = fetch->add_option("--source", flags.options.model.source,
-                                   "Not from the store: http[s]://... or oci://...");
+  auto* source =
+      fetch->add_option("--source", flags.options.model.source,
+                        "Not from the store: http[s]://, oci://, s3://, gs://, az://, ...");
   source->excludes(from);
   fetch->add_flag("--verify", flags.options.verify, "Fetch nothing: --to must have the digest")
       ->excludes(source)

@@ -5,18 +5,22 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <optional>
 #include <system_error>
 
 #include "components/launcher/last_words.h"
 #include "components/launcher/trust.h"
+#include "operator/artifacts/pack.h"
 #include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 #include "operator/oci/model_image.h"
+#include "operator/protocol/model_source.h"
+#include "operator/remote/source.h"
 
 namespace penstock::launcher {
 namespace fs = std::filesystem;
@@ -62,6 +66,28 @@ Error AfterStatus(Error error) {
   return error;
 }
 
+Error AfterStore(Error error) {
+  if (error.kind == ErrorKind::kForbidden)
+    error.message += "; of a model's server that is the env of spec.fetch";
+  return error;
+}
+
+Result<void> MustHave(const std::string& digest, const std::string& is) {
+  if (is == digest) return {};
+  return Error{ErrorKind::kDamaged,
+               "its bytes have the digest " + is + ", not " + digest +
+                   ": it was changed after the URI was written, or is not what was meant"};
+}
+
+// As the store would name it.
+Result<std::string> DigestOfFolder(const fs::path& path) {
+  artifacts::PackSink nowhere;
+  nowhere.put_file = [](int, const fs::path& file) { return artifacts::DigestFile(file); };
+  nowhere.put_manifest = [](const std::string&, const std::string&) { return Result<void>(); };
+  PENSTOCK_ASSIGN(const auto artifact, artifacts::Pack(path, nowhere));
+  return artifact.digest;
+}
+
 // One file that is written as it comes.
 class PlainFile {
  public:
@@ -103,11 +129,16 @@ class Fetching {
     std::error_code ec;
     fs::create_directories(target_, ec);
     if (ec) return FromErrno("creating " + target_.string(), ec.value());
-    PENSTOCK_TRY(fetch_.source.starts_with(kOci) ? FromRegistry() : FromWeb());
+    PENSTOCK_TRY(fetch_.source.starts_with(kOci) ? FromRegistry()
+                 : IsBucketUri(fetch_.source)    ? FromBucket()
+                                                 : FromWeb());
     return artifacts::MakeReadOnly(target_);
   }
 
  private:
+  // Gives the bytes of a file, each once and in order.
+  using Bring = std::function<Result<void>(const net::TakeBytes& take)>;
+
   Result<void> FromRegistry() {
     PENSTOCK_ASSIGN(const auto name,
                     oci::ParseImageName(fetch_.source.substr(std::string(kOci).size())));
@@ -132,38 +163,65 @@ class Fetching {
     const net::Send send = [&](const net::HttpRequest& request) {
       return net::SendFollowing(fetch_.source, request, {}, follow);
     };
-    return IsArchive(fetch_.source) ? Unpack(send) : Save(send);
+    return File([&](const net::TakeBytes& take) -> Result<void> {
+      net::DownloadOptions how = fetch_.download;
+      how.stop = stop_;
+      how.max_bytes = std::min(how.max_bytes, fetch_.limits.bytes);
+      auto reply = net::Download(send, take, how);
+      if (!reply) return AfterStatus(reply.error());
+      return {};
+    });
   }
 
-  Result<void> Unpack(const net::Send& send) {
+  Result<void> FromBucket() {
+    fetch::SourceSettings settings;
+    for (char** e = environ; *e != nullptr; ++e) {
+      const std::string variable = *e;
+      if (const auto equals = variable.find('='); equals != std::string::npos)
+        settings.environment[variable.substr(0, equals)] = variable.substr(equals + 1);
+    }
+    settings.ca_pem = roots_;
+    settings.max_bytes = fetch_.limits.bytes;
+    settings.stop = stop_;
+    if (fetch_.source.ends_with('/')) return Folder(settings);
+    return File([&](const net::TakeBytes& take) -> Result<void> {
+      auto streamed = remote::StreamRemote(fetch_.source, take, settings);
+      if (!streamed) return AfterStore(streamed.error());
+      return {};
+    });
+  }
+
+  Result<void> Folder(const fetch::SourceSettings& settings) {
+    auto read = remote::FetchRemote(fetch_.source, target_, settings);
+    if (!read) return AfterStore(read.error());
+    PENSTOCK_ASSIGN(const std::string is, DigestOfFolder(target_));
+    return MustHave(fetch_.digest, is);
+  }
+
+  Result<void> File(const Bring& bring) {
+    return IsArchive(fetch_.source) ? Unpack(bring) : Save(bring);
+  }
+
+  Result<void> Unpack(const Bring& bring) {
     archive::Unpacker unpacker({target_, fetch_.limits, "", false});
-    PENSTOCK_TRY(Download(send, [&](std::string_view bytes) { return unpacker.Write(bytes); }));
+    PENSTOCK_TRY(Verified(bring, [&](std::string_view bytes) { return unpacker.Write(bytes); }));
     return unpacker.Finish();
   }
 
-  Result<void> Save(const net::Send& send) {
+  Result<void> Save(const Bring& bring) {
     PENSTOCK_ASSIGN(const std::string name, FileNameOf(fetch_.source));
     PlainFile file(target_ / name);
-    PENSTOCK_TRY(Download(send, [&](std::string_view bytes) { return file.Write(bytes); }));
+    PENSTOCK_TRY(Verified(bring, [&](std::string_view bytes) { return file.Write(bytes); }));
     return file.Close();
   }
 
-  Result<void> Download(const net::Send& send, const net::TakeBytes& take) {
+  Result<void> Verified(const Bring& bring, const net::TakeBytes& take) {
     Sha256 hash;
-    net::DownloadOptions how = fetch_.download;
-    how.stop = stop_;
-    how.max_bytes = std::min(how.max_bytes, fetch_.limits.bytes);
-    const net::TakeBytes verified = [&](std::string_view bytes) -> Result<void> {
+    PENSTOCK_TRY(bring([&](std::string_view bytes) -> Result<void> {
       hash.Update(bytes);
       return take(bytes);
-    };
-    auto reply = net::Download(send, verified, how);
-    if (!reply) return AfterStatus(reply.error());
-    const std::string is = "sha256:" + hash.HexDigest();
-    if (is == fetch_.digest) return {};
-    return Error{ErrorKind::kDamaged,
-                 "its bytes have the digest " + is + ", not " + fetch_.digest +
-                     ": it was changed after the URI was written, or is not what was meant"};
+    }));
+    return MustHave(fetch_.digest, "sha256:" + hash.HexDigest());
   }
 
   const ModelFetch& fetch_;

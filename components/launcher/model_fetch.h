@@ -2,8 +2,10 @@
 // against the digest that pins it. Blocks; any thread.
 //
 //   http[s]://host/path/name       a file: the folder holds it as `name`; a .tar, .tar.gz or .tgz
-//   is
-//                                  unpacked into the folder
+//                                  is unpacked into the folder
+//   s3://bucket/path/name          the same, and of gs://, az://, webhdfs:// and swebhdfs://, with
+//                                  the keys of the environment (operator/remote)
+//   s3://bucket/path/              all objects below it
 //   oci://registry/repository:tag  the files of an artifact or image (operator/oci/model_image.h)
 #pragma once
 
@@ -18,8 +20,9 @@
 namespace penstock::launcher {
 
 struct ModelFetch {
-  std::string source;                   // without its digest
-  std::string digest;                   // "sha256:<hex>" of the file's bytes, or of the manifest
+  std::string source;  // without its digest
+  // "sha256:<hex>" of the file's bytes, of the manifest, or of a folder as artifacts have it.
+  std::string digest;
   std::filesystem::path registry_auth;  // a folder of dockerconfigjson files; empty: none
   archive::UnpackLimits limits;
   net::DownloadOptions download;

@@ -1,7 +1,7 @@
 // The fields of ModelDeployment. See fields.h.
 #pragma once
 
-#include <cstring>
+#include <algorithm>
 
 #include "operator/api/fields.h"
 #include "operator/api/fields_model_server.h"
@@ -19,11 +19,13 @@ inline constexpr Format kModelReference{
     "^([$][(]pipelines[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.]outputs[.][a-zA-Z][a-zA-Z0-9_-]*[)]"
     "|[$][(]models[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.](versions[.][1-9][0-9]{0,8}"
     "|[a-z]([-a-z0-9]*[a-z0-9])?)[)]"
-    "|(https?|oci)://[!-#%-?A-~]+(@sha256:[0-9a-f]{64})?"
+    "|[$][(]server[.]image[)]"
+    "|(https?|oci|s3|gs|az|s?webhdfs)://[!-#%-?A-~]+(@sha256:[0-9a-f]{64})?"
     "|pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[!-#%-?A-~]+(@sha256:[0-9a-f]{64})?"
     "|sha256:[0-9a-f]{64})$",
-    "$(pipelines.<pipeline>.outputs.<output>), $(models.<model>.<alias>), sha256: and 64 "
-    "hexadecimal digits, or a URI with its digest: https://, oci:// or pvc://<claim>/<path>"};
+    "$(pipelines.<pipeline>.outputs.<output>), $(models.<model>.<alias>), $(server.image), sha256: "
+    "and 64 hexadecimal digits, or a URI with its digest: https://, oci://, pvc://<claim>/<path>, "
+    "s3://, gs://, az:// or webhdfs://"};
 inline constexpr const char* kModelWithoutDigest =
     "a URI needs the digest that pins it, as in https://host/model.onnx@sha256:<64 hexadecimal "
     "digits>: `penstock model digest <URI>` prints it";
@@ -55,9 +57,6 @@ inline constexpr const char* kSameGrpcPort =
     "server.grpcPort must differ from the server's port; Penstock's own server has 8080";
 inline constexpr const char* kGrpcPastTransformer =
     "server.grpcPort would lead past the transformer: leave out one of the two";
-inline constexpr const char* kUnknownWord =
-    "knows $(model.path), $(model.name), $(model.version), $(model.digest), and of a transformer "
-    "$(server.url), and no other $(model. or $(server.";
 inline constexpr const char* kReservedVolume =
     "the volumes model, tmp, claim, registry and those that begin with penstock- are Penstock's "
     "own: use another name";
@@ -234,34 +233,14 @@ void ModelPodFields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.String("priorityClassName", s.priority_class_name, kObjectName);
   io.String("runtimeClassName", s.runtime_class_name, kObjectName);
   io.String("schedulerName", s.scheduler_name, kObjectName);
-}
-
-// Whether a reference of ours in it is one that is filled in.
-[[nodiscard]] inline bool KnowsItsWords(const std::string& text, bool of_transformer) {
-  for (std::size_t at = 0; (at = text.find("$(", at)) != std::string::npos; at += 2) {
-    const auto begins = [&](const char* with) {
-      return text.compare(at, std::strlen(with), with) == 0;
-    };
-    if (!begins("$(model.") && !begins("$(server.")) continue;
-    if (begins("$(model.path)") || begins("$(model.name)") || begins("$(model.version)") ||
-        begins("$(model.digest)") || (of_transformer && begins("$(server.url)")))
-      continue;
-    return false;
-  }
-  return true;
-}
-
-template <typename Io>
-void CheckWords(Io& io, const ModelContainer& c, const char* field, bool of_transformer) {
-  bool known = true;
-  for (const auto& word : c.command) known &= KnowsItsWords(word, of_transformer);
-  for (const auto& word : c.args) known &= KnowsItsWords(word, of_transformer);
-  for (const Json& variable : c.env) {
-    const auto value = variable.is_object() ? variable.find("value") : variable.end();
-    if (value != variable.end() && value->is_string())
-      known &= KnowsItsWords(value->template get<std::string>(), of_transformer);
-  }
-  io.Check(known, field, kUnknownWord);
+  io.Group("pod", [&](auto& g) {
+    g.StringMap("labels", s.pod_labels, 50, {317, &kMetadataName}, {63, &kLabelText});
+    g.StringMap("annotations", s.pod_annotations, 50, {317, &kMetadataName}, {65536});
+    if constexpr (Io::kReads) {
+      g.Check(AreOfUsers(s.pod_labels), "labels", kReservedLabel);
+      g.Check(AreOfUsers(s.pod_annotations), "annotations", kReservedLabel);
+    }
+  });
 }
 
 // What only the whole of a spec can say.
@@ -289,8 +268,10 @@ void CheckModelDeployment(Io& io, const ModelDeploymentSpec& s) {
   io.Check(!s.transformer || s.transformer->container.port != port, "", kSamePort);
   io.Check(s.server.grpc_port == 0 || s.server.grpc_port != port, "", kSameGrpcPort);
   io.Check(s.server.grpc_port == 0 || !s.transformer, "", kGrpcPastTransformer);
-  if (!ours) CheckWords(io, s.server.container->container, "server", false);
-  if (s.transformer) CheckWords(io, s.transformer->container, "transformer", true);
+  const bool image = s.model == kModelOfImage;
+  CheckImageVersion(io, s);
+  if (!ours) CheckWords(io, s.server.container->container, "server", false, image);
+  if (s.transformer) CheckWords(io, s.transformer->container, "transformer", true, image);
   for (const Json& volume : s.volumes) {
     const std::string name = volume.is_object() ? volume.value("name", "") : "";
     const bool reserved = name == "model" || name == "tmp" || name == "claim" ||
@@ -303,6 +284,8 @@ template <typename Io>
 void Fields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.String("model", s.model, {1024, &kModelReference, true});
   io.Integer("replicas", s.replicas, {0, 1000}, 1);
+  io.Integer("revisionHistoryLimit", s.revision_history_limit, {1, kMostRemembered},
+             kMostRemembered);
   io.Optional("autoscaling", s.autoscaling);
   io.Raw("resources", s.resources, core::kContainerResources);
   io.Group("server", [&](auto& server) { ServerFields(server, s.server); });

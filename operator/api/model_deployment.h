@@ -15,6 +15,10 @@ namespace penstock::api {
 // How long logged predictions are kept where nothing else is said: 30 days.
 inline constexpr Milliseconds kPredictionRetention{720LL * 3'600'000};
 
+// Of ModelDeploymentSpec::model: the image of server.container is the version.
+inline constexpr const char* kModelOfImage = "$(server.image)";
+inline constexpr int kMostRemembered = 20;  // entries of status.history
+
 // How many servers there are, by what they have to do.
 struct AutoscalingSpec {
   int min_replicas = 1;  // 0: none while nobody asks
@@ -66,12 +70,13 @@ struct DisruptionSpec {
 };
 
 struct ModelDeploymentSpec {
-  // $(pipelines.p.outputs.o), $(models.m.alias), sha256:<hex> of an artifact of the namespace, or a
-  // URI with its digest (protocol/model_source.h).
+  // $(pipelines.p.outputs.o), $(models.m.alias), sha256:<hex> of an artifact of the namespace, a
+  // URI with its digest (protocol/model_source.h), or kModelOfImage.
   std::string model;
   int replicas = 1;
-  std::optional<AutoscalingSpec> autoscaling;  // then replicas says nothing
-  Json resources;                              // core/v1 ResourceRequirements
+  int revision_history_limit = kMostRemembered;  // entries of status.history
+  std::optional<AutoscalingSpec> autoscaling;    // then replicas says nothing
+  Json resources;                                // core/v1 ResourceRequirements
   struct Server {
     int max_batch = 32;
     Milliseconds max_delay{0};
@@ -107,6 +112,8 @@ struct ModelDeploymentSpec {
   std::string priority_class_name;
   std::string runtime_class_name;
   std::string scheduler_name;
+  std::map<std::string, std::string> pod_labels;
+  std::map<std::string, std::string> pod_annotations;
 };
 
 struct ModelVersionStatus {

@@ -389,7 +389,9 @@ class Parser {
     model->require_subcommand(1);
     CLI::App* digest = Command(*model, "digest", "Print a model's URI with the digest that pins it",
                                [this] { return ModelDigest(model_digest_, session_); });
-    digest->add_option("model", model_digest_.model, "file, folder, https://... or oci://...")
+    digest
+        ->add_option("model", model_digest_.model,
+                     "file, folder, or https://, oci://, s3://, gs://, az://, ...")
         ->required();
     digest->add_option("--registry-auth", model_digest_.registry_auth,
                        "dockerconfigjson; default ~/.docker/config.json");

@@ -25,6 +25,16 @@ std::optional<Reference> FollowedOutput(const std::string& model) {
   return reference;
 }
 
+// Of a version that is the image of its server.
+void FindImage(const api::ModelDeploymentSpec& spec, plan::ModelObserved& observed) {
+  const std::string image = spec.server.container ? spec.server.container->container.image : "";
+  const std::string digest = DigestOfImage(image);
+  if (digest.empty())
+    observed.target_problem = "server.container.image is not named by digest, which is the version";
+  else
+    observed.target = plan::ModelRef(digest, true, 0, SourceOfImage(image));
+}
+
 }  // namespace
 
 bool FollowsRegistered(const std::string& model, const std::string& name) {
@@ -142,6 +152,10 @@ bool ModelDeploymentController::FindTarget(const std::string& key, plan::ModelOb
       observed.target = plan::ModelRef(source->digest, true, 0, md.spec.model);
     else
       observed.target_problem = source.error().message;
+    return true;
+  }
+  if (md.spec.model == api::kModelOfImage) {
+    FindImage(md.spec, observed);
     return true;
   }
   const auto reference = FollowedOutput(md.spec.model);

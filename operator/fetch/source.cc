@@ -32,14 +32,13 @@ class Reader {
   Result<std::vector<SourceObject>> ReadFile(const fs::path& target) {
     auto read = ReadObject(key_, "", target);
     if (read) return std::vector<SourceObject>{*std::move(read)};
-    Error error = read.error();
-    if (error.kind == ErrorKind::kNotFound) {
-      const auto page = store_.List(key_ + "/", "", 1, settings_.stop);
-      if (page && !page->objects.empty())
-        error.message += "; there are objects below it: " + store_.Name(key_ + "/") +
-                         " is all of them as a folder";
-    }
-    return error;
+    return OfOneObject(read.error());
+  }
+
+  Result<SourceObject> Stream(const Sink& sink) {
+    auto read = Read(key_, "", sink);
+    if (!read) return OfOneObject(read.error());
+    return read;
   }
 
   Result<std::vector<SourceObject>> ReadFolder(const fs::path& target) {
@@ -72,21 +71,40 @@ class Reader {
   }
 
  private:
+  // What was asked for as an object may be a folder.
+  [[nodiscard]] Error OfOneObject(Error error) const {
+    if (error.kind != ErrorKind::kNotFound) return error;
+    const auto page = store_.List(key_ + "/", "", 1, settings_.stop);
+    if (page && !page->objects.empty())
+      error.message += "; there are objects below it: " + store_.Name(key_ + "/") +
+                       " is all of them as a folder";
+    return error;
+  }
+
   Result<SourceObject> ReadObject(const std::string& key, const std::string& etag,
                                   const fs::path& target) {
     errno = 0;
     std::ofstream out(target, std::ios::binary | std::ios::trunc);
+    auto info = Read(key, etag, [&](std::string_view piece) -> Result<void> {
+      out.write(piece.data(), std::streamsize(piece.size()));
+      return out.good() ? Result<void>() : FromErrno("writing " + target.string(), Reason());
+    });
+    if (!info) return info.error();
+    out.close();
+    if (out.fail()) return FromErrno("writing " + target.string(), Reason());
+    return info;
+  }
+
+  // Whole, and within the bound of all.
+  Result<SourceObject> Read(const std::string& key, const std::string& etag, const Sink& sink) {
     std::uint64_t bytes = 0;
     const auto take = [&](std::string_view piece) -> Result<void> {
       bytes += piece.size();
       if ((all_bytes_ += piece.size()) > settings_.max_bytes) return TooLarge();
-      out.write(piece.data(), std::streamsize(piece.size()));
-      return out.good() ? Result<void>() : FromErrno("writing " + target.string(), Reason());
+      return sink(piece);
     };
     auto info = store_.Get(key, etag, take, settings_.stop);
     if (!info) return info.error();
-    out.close();
-    if (out.fail()) return FromErrno("writing " + target.string(), Reason());
     if (bytes != info->size) {
       return Transient(store_.Name(key) + ": " + std::to_string(bytes) + " of " +
                        std::to_string(info->size) + " bytes came");
@@ -230,6 +248,11 @@ Result<std::vector<SourceObject>> ReadSource(SourceStore& store, const std::stri
                                              const SourceSettings& settings) {
   Reader reader(store, key, settings);
   return folder ? reader.ReadFolder(target) : reader.ReadFile(target);
+}
+
+Result<SourceObject> StreamSource(SourceStore& store, const std::string& key, const Sink& sink,
+                                  const SourceSettings& settings) {
+  return Reader(store, key, settings).Stream(sink);
 }
 
 Result<void> ReadListed(SourceStore& store, const std::string& prefix,

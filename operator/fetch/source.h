@@ -84,6 +84,10 @@ inline constexpr std::size_t kMostObjects = 100'000;  // of one source
                                                            const std::filesystem::path& target,
                                                            const SourceSettings& settings);
 
+// The bytes of one object to `sink`, each once and in order, after breaks too; errors as above.
+[[nodiscard]] Result<SourceObject> StreamSource(SourceStore& store, const std::string& key,
+                                                const Sink& sink, const SourceSettings& settings);
+
 // The same for objects that were listed, each at what its key has behind `prefix`, which all have;
 // `objects` becomes what was read.
 [[nodiscard]] Result<void> ReadListed(SourceStore& store, const std::string& prefix,

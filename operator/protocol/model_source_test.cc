@@ -25,6 +25,35 @@ TEST(ModelSource, IsTakenApartByItsScheme) {
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->kind, ModelSource::Kind::kOci);
   EXPECT_EQ(image->location, "r.example:5000/team/m:1");
+  for (const std::string uri :
+       {"s3://b/m.onnx", "gs://b/a/m/", "az://c/m.tgz", "webhdfs://n:9870/m/", "swebhdfs:///m/"}) {
+    const auto bucket = ParseModelSource(uri + "@" + kDigest);
+    ASSERT_TRUE(bucket) << bucket.error().message;
+    EXPECT_EQ(bucket->kind, ModelSource::Kind::kBucket) << uri;
+    EXPECT_EQ(bucket->location, uri);
+    EXPECT_EQ(bucket->digest, kDigest);
+  }
+}
+
+TEST(ModelSource, OfABucketIsOneObjectOrFolderAndNoSpanOfTime) {
+  for (const char* wrong : {"s3://b/{YYYY}/?window=7d@", "s3://b/m?versionId=1@", "gs://b/m#1@"}) {
+    const auto parsed = ParseModelSource(wrong + kDigest);
+    ASSERT_FALSE(parsed) << wrong;
+    EXPECT_THAT(parsed.error().message, HasSubstr("must name one object, or a folder")) << wrong;
+  }
+}
+
+TEST(ModelSource, ThatIsAnImageIsNoUriAndGivesTheImageBack) {
+  const std::string image = "r.example:5000/team/app:1@" + kDigest;
+  const std::string source = SourceOfImage(image);
+  EXPECT_FALSE(IsModelUri(source));
+  EXPECT_FALSE(ParseModelSource(source));
+  EXPECT_EQ(ImageOfSource(source), image);
+  EXPECT_EQ(ImageOfSource("https://h/m@" + kDigest), "");
+  EXPECT_EQ(DigestOfImage(image), kDigest);
+  for (const std::string none : {"", "app", "app:1", "app@sha256:12"})
+    EXPECT_EQ(DigestOfImage(none), "") << none;
+  EXPECT_EQ(DigestOfImage("@" + kDigest), "");
 }
 
 TEST(ModelSource, SaysOfAUriWithoutADigestHowToGetOneAndNothingOfItsQuery) {
@@ -36,8 +65,8 @@ TEST(ModelSource, SaysOfAUriWithoutADigestHowToGetOneAndNothingOfItsQuery) {
 }
 
 TEST(ModelSource, RefusesUsersOtherSchemesAndPathsOutOfTheClaim) {
-  for (const char* wrong : {"s3://b/m@", "https://u:p@h/m@", "pvc://c@", "pvc:///p@", "pvc://c//p@",
-                            "pvc://c/../p@", "pvc://c/a/..@"}) {
+  for (const char* wrong : {"abfss://c/m@", "hf://b/m@", "https://u:p@h/m@", "pvc://c@",
+                            "pvc:///p@", "pvc://c//p@", "pvc://c/../p@", "pvc://c/a/..@"}) {
     const auto parsed = ParseModelSource(wrong + kDigest);
     ASSERT_FALSE(parsed) << wrong;
     EXPECT_EQ(parsed.error().kind, ErrorKind::kInvalid) << wrong;

@@ -52,6 +52,14 @@ Result<std::string> FetchRemote(const std::string& uri, const std::filesystem::p
   return fetch::FingerprintOf(opened.folder, objects);
 }
 
+Result<void> StreamRemote(const std::string& uri, const fetch::Sink& sink,
+                          const fetch::SourceSettings& settings) {
+  PENSTOCK_ASSIGN(const auto opened, Open(uri, settings));
+  if (opened.folder) return Invalid("names a folder, not an object");
+  PENSTOCK_TRY(fetch::StreamSource(*opened.store, opened.key, sink, settings));
+  return {};
+}
+
 Result<fetch::ReadSpans> FetchRemoteSpans(const std::string& uri, TimePoint now,
                                           const std::filesystem::path& target,
                                           const fetch::SourceSettings& settings) {

@@ -19,8 +19,12 @@ namespace penstock::remote {
 [[nodiscard]] Result<std::string> FetchRemote(const std::string& uri,
                                               const std::filesystem::path& target,
                                               const fetch::SourceSettings& settings);
-// The same of spans (protocol/span_uri.h), and which objects they were. A window without an end of
-// its own ends at `now`.
+// The bytes of one object to `sink`, each once and in order, whatever broke in between. Invalid for
+// the URI of a folder.
+[[nodiscard]] Result<void> StreamRemote(const std::string& uri, const fetch::Sink& sink,
+                                        const fetch::SourceSettings& settings);
+// FetchRemote of spans (protocol/span_uri.h), and which objects they were. A window without an end
+// of its own ends at `now`.
 [[nodiscard]] Result<fetch::ReadSpans> FetchRemoteSpans(const std::string& uri, TimePoint now,
                                                         const std::filesystem::path& target,
                                                         const fetch::SourceSettings& settings);

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import socket
+import ssl
 import subprocess
 import tarfile
 import tempfile
@@ -34,17 +35,23 @@ def built():
     return folder / "registry"
 
 
-def free_port():
+def free_port(address):
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
+        s.bind((address, 0))
         return s.getsockname()[1]
 
 
 class Registry:
-    def __init__(self, folder, login=None):
-        self.port, self.login = free_port(), login
-        config = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": f"{folder}/data"}}, "http": {"addr": f"127.0.0.1:{self.port}"},
+    """On this machine; `tls` is (certificate, key), files of PEM, of which the first is trusted."""
+
+    def __init__(self, folder, login=None, address="127.0.0.1", tls=None):
+        self.port, self.login = free_port(address), login
+        self.root = f"{'https' if tls else 'http'}://{address}:{self.port}"
+        self.trust = ssl.create_default_context(cafile=tls[0]) if tls else None
+        config = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": f"{folder}/data"}}, "http": {"addr": f"{address}:{self.port}"},
                   "log": {"level": "error"}}
+        if tls:
+            config["http"]["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
         if login:
             user, password = login
             line = f"{user}:{crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}\n"
@@ -54,7 +61,7 @@ class Registry:
         self.process = subprocess.Popen([built(), "serve", f"{folder}/config.yml"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         end = time.time() + 20
         while time.time() < end:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            with contextlib.suppress(OSError), socket.create_connection((address, self.port), 1):
                 return
             time.sleep(0.05)
         raise AssertionError("the registry does not start")
@@ -64,10 +71,10 @@ class Registry:
         self.process.wait(20)
 
     def ask(self, method, url, body=None, kind="application/octet-stream"):
-        request = urllib.request.Request(url if "://" in url else f"http://127.0.0.1:{self.port}{url}", body, {"Content-Type": kind}, method=method)
+        request = urllib.request.Request(url if "://" in url else f"{self.root}{url}", body, {"Content-Type": kind}, method=method)
         if self.login:
             request.add_header("Authorization", "Basic " + base64.b64encode(":".join(self.login).encode()).decode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=self.trust) as answer:
             return answer.headers
 
     def put(self, blob):
@@ -77,10 +84,16 @@ class Registry:
         self.ask("PUT", f"{where}{'&' if '?' in where else '?'}digest={digest}", blob)
         return {"digest": digest, "size": len(blob)}
 
-    def manifest(self, layers, config_type):
+    def artifact(self, files, tag="1"):
+        """The digest of an artifact of these files, name to bytes, as `oras push` makes it."""
+        layers = [{**self.put(content), "mediaType": "application/octet-stream", "annotations": {"org.opencontainers.image.title": name}}
+                  for name, content in files.items()]
+        return self.manifest(layers, "application/vnd.oci.empty.v1+json", tag)
+
+    def manifest(self, layers, config_type, tag="1"):
         kind = "application/vnd.oci.image.manifest.v1+json"
         body = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": {**self.put(b"{}"), "mediaType": config_type}, "layers": layers}).encode()
-        self.ask("PUT", "/v2/team/model/manifests/1", body, kind)
+        self.ask("PUT", f"/v2/team/model/manifests/{tag}", body, kind)
         return "sha256:" + hashlib.sha256(body).hexdigest()
 
 
@@ -117,8 +130,7 @@ class ModelsOfARealRegistry(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual((pathlib.Path(folder) / "model/weights").read_bytes(), weights)
                 self.assertFalse((pathlib.Path(folder) / "model/etc").exists())
-                file = {**registry.put(b"name: m"), "mediaType": "application/octet-stream", "annotations": {"org.opencontainers.image.title": "model.yaml"}}
-                artifact = registry.manifest([file], "application/vnd.oci.empty.v1+json")
+                artifact = registry.artifact({"model.yaml": b"name: m"})
                 done = self.fetch(registry, artifact, folder, *flags)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual((pathlib.Path(folder) / "model/model.yaml").read_text(), "name: m")

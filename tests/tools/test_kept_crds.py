@@ -95,9 +95,13 @@ WIDER = {
     "rver.container) ? self.server.container.port : 8080)": "of a field that was not there",
     "a new rule: self.matches('^([$][(]pipelines[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.]outputs[.][a-zA-Z][a-zA-Z0-"
     "9_-]*[)]|[$][(]models[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.](versions[.][1-9][0-9]{0,8}|[a-z]([-a-z0-9]*[a-z0"
-    "-9])?)[)]|(https?|oci)://[!-#%-?A-~]+(@sha256:[0-9a-f]{64})?|pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[!-#%-?"
+    "-9])?)[)]|[$][(]server[.]image[)]|(https?|oci|s3|gs|az|s?webhdfs)://[!-#%-?A-~]+(@sha256:[0-9a-f]{64})?|pvc://[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[!-#%-?"
     "A-~]+(@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64})$')": "the two forms as before, and more",
     "a new rule: !self.contains('://') || self.contains('@sha256:')": "of forms that were refused",
+    "a new rule: self.model != '$(server.image)' || (has(self.server) && has(self.server.container) && "
+    "self.server.container.image.matches('^[^@]{1,900}@sha256:[0-9a-f]{64}$'))": "of a form that was refused",
+    "a new rule: self.model != '$(server.image)' || !(has(self.cache) || has(self.verify) || has(self.fetch) || "
+    "(has(self.server) && has(self.server.container) && has(self.server.container.modelPath)))": "of a form that was refused",
     "a new rule: !self.startsWith('pvc://') || !self.contains('..')": "of forms that were refused",
     "a new rule: !has(self.container) || !(has(self.batching) || has(self.queue) || has(self.env) || has(self."
     "volumeMounts))": "of fields that were not there",

@@ -21,6 +21,8 @@ class Peers(unittest.TestCase):
     def setUp(self):
         flights = ROOT / "examples/flights"  # by test_flights and test_daily
         self.run_by_tests = {e.path for e in features.examples()} | {flights / "pipeline.yaml", flights / "daily.yaml"}
+        # held against the API, and against the pods that come of them, by ModelPod.OfEveryExampleIsWholeAndRestricted
+        self.run_by_tests |= set((ROOT / "examples/serving").glob("*.yaml"))
 
     def test_each_example_that_the_page_or_the_cookbook_names_is_run_by_tests(self):
         for page in ("peers.md", "cookbook.md"):
@@ -36,8 +38,26 @@ class Peers(unittest.TestCase):
         self.assertEqual([r for r in rows if r.rsplit("|", 2)[1].strip() not in references], [])
 
     def test_the_page_has_a_line_for_each_feature_that_a_detector_finds_and_no_other(self):
-        detected = {n for module in peers_count.PEERS.values() for n in module.DETECTORS}
-        self.assertEqual(set(peers_count.page()), detected)
+        for peers in (peers_count.PEERS, peers_count.SERVING):
+            detected = {n for module in peers.values() for n in module.DETECTORS}
+            self.assertEqual(set(peers_count.page(peers)), detected)
+
+    def test_each_row_of_servings_tables_names_a_test_that_is_there(self):
+        text = (ROOT / "docs/serving.md").read_text()
+        held = {key: (path, test) for key, path, test in re.findall(r"^\[([^\]]+)\]: \.\./(\S+)\n  '(\w+\.\w+)'$", text, re.M)}
+        named = set()
+        for server in ("Argo Rollouts", "KServe", "Seldon Core"):
+            section = text.split(f"## From {server}\n")[1].split("\n## ")[0]
+            rows = [r for r in section.splitlines() if r.startswith("| ") and not r.startswith(("| ---", "| they write |"))]
+            self.assertGreater(len(rows), 5, server)
+            for row in rows:
+                key = re.fullmatch(r"\|[^|]+\|[^|]+\| \[([^\]]+)\] \|", row)
+                self.assertTrue(key and key[1] in held, row)
+                named.add(key[1])
+        self.assertEqual(set(held) - named, set(), "tests that hold no row")
+        for path, test in held.values():
+            suite, name = test.split(".")
+            self.assertRegex((ROOT / path).read_text(), rf"TEST(_F)?\({suite},\s*{name}\)", path)
 
     def test_there_are_ten_or_more_short_examples_a_peer_each_saying_what_it_is_after(self):
         for peer, word in WORDS.items():

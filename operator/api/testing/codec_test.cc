@@ -290,58 +290,6 @@ TEST(Codec, HoldsAModelDeploymentToAServicesName) {
               HasSubstr("spec.model: must be $(pipelines."));
 }
 
-std::string ErrorsOfModel(const std::string& spec) {
-  return ErrorsOf(
-      DecodeModelDeployment(Object("metadata: {name: m}\nspec:\n" + spec + "\n")).errors);
-}
-
-TEST(Codec, TakesAModelFromAUriWithItsDigestAndNamesWhatOneWithoutLacks) {
-  const std::string digest = "@sha256:" + std::string(64, 'a');
-  const auto errors = [](const std::string& uri) { return ErrorsOfModel("  model: " + uri); };
-  for (const std::string uri :
-       {"https://h.example/a/m.onnx", "https://h:8443/m.tar.gz?v=2", "http://minio.data/m.onnx",
-        "pvc://models/a/b", "oci://ghcr.io/team/m:1", "oci://registry:5000/m"}) {
-    EXPECT_EQ(errors(uri + digest), "") << uri;
-    EXPECT_THAT(errors(uri), HasSubstr("spec.model: a URI needs the digest that pins it")) << uri;
-  }
-  EXPECT_EQ(errors("$(models.flights.champion)"), "");
-  EXPECT_EQ(errors("$(models.flights.versions.12)"), "");
-  for (const std::string wrong :
-       {"s3://bucket/m", "https://user:pw@h/m", "pvc:///m", "oci://r/m@sha256:12",
-        "$(models.flights)", "$(models.flights.versions.0)"})
-    EXPECT_THAT(errors(wrong), HasSubstr("spec.model: must be $(pipelines.")) << wrong;
-  EXPECT_THAT(errors("pvc://models/../etc" + digest), HasSubstr("must not hold '..'"));
-}
-
-TEST(Codec, NamesWhatOfOurServerIsSaidBesideAnother) {
-  const std::string model = "  model: sha256:" + std::string(64, 'a') + "\n";
-  const std::string other = "container: {image: x, port: 8000}";
-  const auto errors = [&](const std::string& rest) { return ErrorsOfModel(model + rest); };
-  EXPECT_EQ(errors("  server: {" + other + "}"), "");
-  for (const char* ours : {"batching: {maxSize: 2}", "queue: {size: 2}", "env: [{name: A}]",
-                           "volumeMounts: [{name: a, mountPath: /a}]"})
-    EXPECT_THAT(errors("  server: {" + other + ", " + ours + "}"),
-                HasSubstr("spec.server: batching, queue, env and volumeMounts are Penstock's own"))
-        << ours;
-  EXPECT_THAT(errors("  server: {protocol: V1}"), HasSubstr("protocol and readiness are for"));
-  EXPECT_THAT(errors("  server: {" + other + ", protocol: HTTP}"),
-              HasSubstr("spec.server: server.readiness must say"));
-  EXPECT_THAT(errors("  server: {" + other + "}\n  monitoring: {log: {columns: [a]}}"),
-              HasSubstr("spec: monitoring.log is what Penstock's own server writes"));
-  EXPECT_THAT(errors("  server: {" + other + "}\n  resources: {limits: {cpu: 1}}"),
-              HasSubstr("spec: resources are those of Penstock's own server"));
-  EXPECT_THAT(errors("  transformer: {container: {image: x, port: 8080}}"),
-              HasSubstr("the ports of transformer.container and of the server must differ"));
-  EXPECT_THAT(errors("  volumes: [{name: model, emptyDir: {}}]"),
-              HasSubstr("spec.volumes: the volumes model, tmp,"));
-  EXPECT_THAT(errors("  server: {container: {image: x, port: 1, args: [\"--m=$(model.folder)\"]}}"),
-              HasSubstr("spec.server: knows $(model.path)"));
-  EXPECT_THAT(errors("  server: {container: {image: x, port: 1, args: [$(server.url)]}}"),
-              HasSubstr("spec.server: knows $(model.path)"));
-  EXPECT_THAT(errors("  server: {container: {image: x, port: 1, securityContext: {runAsUser: 0}}}"),
-              HasSubstr("spec.server.container.securityContext.runAsUser: must be"));
-}
-
 TEST(Codec, ReadsTheStatusOfANewerOperator) {
   Json object = Object(kMinimal);
   object["status"] = {{"observedGeneration", 3}, {"somethingNew", {{"a", 1}}}};

@@ -1,15 +1,21 @@
 #include "operator/cli/model/model_digest.h"
 
+#include <stdlib.h>
+
+#include <cerrno>
 #include <ostream>
 #include <system_error>
 
 #include "operator/artifacts/pack.h"
+#include "operator/artifacts/tree.h"
 #include "operator/base/file.h"
 #include "operator/base/sha256.h"
 #include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 #include "operator/net/download.h"
 #include "operator/oci/registry.h"
+#include "operator/protocol/model_source.h"
+#include "operator/remote/source.h"
 
 namespace penstock::cli {
 namespace fs = std::filesystem;
@@ -52,6 +58,47 @@ Result<std::string> OfUrl(const std::string& url, const Session& session) {
   return url + "@sha256:" + hash.HexDigest();
 }
 
+// A folder of this machine for a while; empty where there was no making one.
+class Scratch {
+ public:
+  Scratch() {
+    std::string name = (fs::temp_directory_path() / "penstock-model-XXXXXX").string();
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~Scratch() {
+    if (!path_.empty()) (void)artifacts::RemoveTree(path_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+Result<std::string> OfBucket(const std::string& uri, const Session& session) {
+  fetch::SourceSettings settings;
+  settings.environment = session.env;
+  settings.stop = session.interrupted;
+  if (!uri.ends_with('/')) {
+    Sha256 hash;
+    const fetch::Sink take = [&](std::string_view bytes) -> Result<void> {
+      hash.Update(bytes);
+      return {};
+    };
+    if (auto read = remote::StreamRemote(uri, take, settings); !read)
+      return Wrap(ShownUri(uri), read.error());
+    return uri + "@sha256:" + hash.HexDigest();
+  }
+  const Scratch scratch;
+  if (scratch.path().empty()) return FromErrno("making a folder for what is read", errno);
+  const fs::path folder = scratch.path() / "model";
+  if (auto read = remote::FetchRemote(uri, folder, settings); !read)
+    return Wrap(ShownUri(uri), read.error());
+  PENSTOCK_ASSIGN(const std::string digest, OfPath(folder));
+  return uri + "@" + digest;
+}
+
 Result<oci::Logins> LoginsOf(const ModelDigestOptions& options, const Session& session) {
   oci::Logins logins;
   fs::path file = options.registry_auth;
@@ -91,6 +138,7 @@ int ModelDigest(const ModelDigestOptions& options, Session& session) {
   const bool url = model.starts_with("https://") || model.starts_with("http://");
   auto digest = url                       ? OfUrl(model, session)
                 : model.starts_with(kOci) ? OfImage(options, session)
+                : IsBucketUri(model)      ? OfBucket(model, session)
                                           : OfPath(session.directory / model);
   if (!digest) return session.Fail(digest.error());
   session.out << *digest << "\n";

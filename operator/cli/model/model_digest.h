@@ -1,5 +1,5 @@
 // The digest that pins a model: of a file or folder here, of what a URL gives, of what a registry
-// calls by a tag. Reads all of it, keeps nothing.
+// calls by a tag, of an object of a bucket or a folder of them. Reads all of it, keeps nothing.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace penstock::cli {
 
 struct ModelDigestOptions {
-  std::string model;          // a path, http[s]://..., oci://...
+  std::string model;          // a path, http[s]://..., oci://..., s3://... and its like
   std::string registry_auth;  // a dockerconfigjson; empty: ~/.docker/config.json where it is there
 };
 

@@ -8,6 +8,7 @@
 #include "operator/net/testing/fake_server.h"
 #include "operator/oci/testing/fake_registry.h"
 #include "operator/protocol/model_source.h"
+#include "operator/s3/testing/fake_s3.h"
 #include "operator/signing/testing/keys.h"
 
 namespace penstock::cli {
@@ -43,6 +44,24 @@ TEST_F(CliTest, ModelDigestOfAFolderIsThatOfItsArtifact) {
             kOk)
       << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr(digest.substr(0, 71)));
+}
+
+TEST_F(CliTest, ModelDigestOfABucketsFolderIsThatOfTheSameFolderHere) {
+  s3::FakeS3 bucket;
+  bucket.SetBytes("flights/model.yaml", "name: m");
+  bucket.SetBytes("m.onnx", "onnx");
+  session_.env["AWS_ENDPOINT_URL"] = bucket.settings().endpoint;
+  session_.env["AWS_ACCESS_KEY_ID"] = s3::FakeS3::keys().access_key;
+  session_.env["AWS_SECRET_ACCESS_KEY"] = s3::FakeS3::keys().secret_key;
+  Write("flights/model.yaml", "name: m");
+  ASSERT_EQ(Penstock({"model", "digest", "flights"}), kOk) << err_.str();
+  const std::string digest = out_.str();
+  ASSERT_EQ(Penstock({"model", "digest", "s3://models/flights/"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "s3://models/flights/@" + digest);
+  ASSERT_EQ(Penstock({"model", "digest", "s3://models/m.onnx"}), kOk) << err_.str();
+  EXPECT_EQ(out_.str(), "s3://models/m.onnx@sha256:" + Sha256Hex("onnx") + "\n");
+  EXPECT_EQ(Penstock({"model", "digest", "s3://models/flights"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("flights/ is all of them as a folder"));
 }
 
 TEST_F(CliTest, ModelDigestSaysWhatCannotBeRead) {

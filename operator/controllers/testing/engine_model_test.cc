@@ -92,6 +92,30 @@ TEST_F(EngineModels, AreServedFromAUriWithoutAskingTheStoreForIt) {
   EXPECT_THAT(fetch.dump(), HasSubstr(R"("--source","https://models.example.com/flights.tgz")"));
 }
 
+TEST_F(EngineModels, AreTheImageOfTheirServerWithoutAskingTheStoreForIt) {
+  StartEngine();
+  const std::string one = "r/app:1@sha256:" + std::string(64, 'a');
+  const std::string two = "r/app:2@sha256:" + std::string(64, 'b');
+  Create(kube::kModelDeployments,
+         "metadata: {name: flights}\nspec: {model: $(server.image), replicas: 1, server: "
+         "{protocol: HTTP, readiness: /, container: {port: 8000, image: \"" +
+             one + "\"}}}\n");
+  MakeAvailable("flights-v1");
+  AwaitReady("True", "Available");
+  Patch(kube::kModelDeployments, "flights",
+        {{"spec", {{"server", {{"container", {{"image", two}}}}}}}});
+  MakeAvailable("flights-v2");
+  const auto image_of = [&](const char* name) {
+    return Get(kube::kDeployments, name)["spec"]["template"]["spec"]["containers"][0]["image"];
+  };
+  EXPECT_EQ(image_of("flights-v2"), two);
+  EXPECT_EQ(image_of("flights-v1"), one);
+  const Json md = Await(kube::kModelDeployments, "flights", "the second", [](const Json& object) {
+    return object["status"].contains("stable") && object["status"]["stable"]["version"] == 2;
+  });
+  EXPECT_EQ(md["status"]["stable"]["source"], "image://" + two);
+}
+
 TEST_F(EngineModels, FollowAnAliasAsItMoves) {
   const auto version = [&](int n, char digest) {
     Create(kube::kModelVersions, "metadata: {name: flights-v" + std::to_string(n) +

@@ -105,9 +105,11 @@ Json OurServer(const ServedModel& m) {
          {"livenessProbe", Probe("/v2/health/live", ServerPortName(m), 10, 3)},
          // Loading and warming up may take long; only then does the liveness probe count.
          {"startupProbe", Probe("/v2/health/live", ServerPortName(m), 1, 600)},
-         {"volumeMounts", Json::array({m.mount, {{"name", "tmp"}, {"mountPath", "/tmp"}}})},
+         {"volumeMounts", Json::array({{{"name", "tmp"}, {"mountPath", "/tmp"}}})},
          {"terminationMessagePolicy", "FallbackToLogsOnError"},
          {"securityContext", RestrictedContainer(true)}};
+  Json& mounts = c["volumeMounts"];
+  if (!m.mount.is_null()) mounts.insert(mounts.begin(), m.mount);
   if (server.grpc_port != 0)
     for (const std::string& arg : {std::string("--grpc-port"), std::to_string(server.grpc_port)})
       c["args"].push_back(arg);
@@ -122,7 +124,8 @@ Json OtherServer(const ServedModel& m) {
   Json c = Container(kServeContainer, ServerPortName(m), m.md.spec.server.container->container,
                      WordsOf(m));
   c["ports"] = PortsOf(m, ServerPort(m));
-  c["volumeMounts"].push_back(m.mount);
+  if (!m.mount.is_null()) c["volumeMounts"].push_back(m.mount);
+  if (!m.image.empty()) c["image"] = m.image;
   const std::string& said = m.md.spec.server.readiness;
   const std::string path = said.empty() ? kReadyPath : said;
   c["readinessProbe"] = Probe(path, ServerPortName(m), 2, 2);

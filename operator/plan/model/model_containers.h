@@ -17,8 +17,9 @@ struct ServedModel {
   std::int64_t version = 0;
   const ModelRef& model;
   const ModelSettings& settings;
-  std::string path;  // where the server finds it
-  Json mount;        // a core/v1 VolumeMount that makes it so
+  std::string path;        // where the server finds it; empty: it is in the image
+  Json mount;              // a core/v1 VolumeMount that makes it so; null: there is none
+  std::string image = {};  // of server.container, of a version that is its image; empty: the spec's
 };
 [[nodiscard]] Json ServerContainer(const ServedModel& m);
 // Of a spec that has one.

@@ -29,6 +29,13 @@ Json Labels(const api::ModelDeployment& md, std::int64_t version) {
           {kLabelModelVersion, std::to_string(version)}};
 }
 
+// What users say of the pods, beside what is ours.
+void AddMetadata(const api::ModelDeploymentSpec& spec, Json& metadata) {
+  for (const auto& [name, value] : spec.pod_labels) metadata["labels"].emplace(name, value);
+  for (const auto& [name, value] : spec.pod_annotations)
+    metadata["annotations"].emplace(name, value);
+}
+
 // One of its name beside the servers.
 Json BesideServers(const api::ModelDeployment& md, const char* api_version, const char* kind) {
   return {{"apiVersion", api_version},
@@ -65,8 +72,12 @@ std::string StoreText(const ModelSettings& settings) {
 
 std::string TemplateHash(const api::ModelDeployment& md) {
   Json shape = api::Encode(md.spec);  // what says nothing is left out
-  for (const char* field : {"model", "replicas", "autoscaling", "rollout", "expose", "disruption"})
+  for (const char* field : {"model", "replicas", "revisionHistoryLimit", "autoscaling", "rollout",
+                            "expose", "disruption"})
     shape.erase(field);
+  // Each version has its own.
+  if (md.spec.model == api::kModelOfImage && md.spec.server.container)
+    shape["server"]["container"].erase("image");
   // Connections to pods from before would go on past the routers; those that have one are left.
   if (IsGuarded(md.spec)) shape["guarded"] = true;
   if (md.spec.log.columns.empty()) {
@@ -109,6 +120,7 @@ Json BuildDeployment(const api::ModelDeployment& md, std::int64_t version, const
         {"template",
          {{"metadata", {{"labels", labels}, {"annotations", made_of}}},
           {"spec", BuildModelPod(md, version, model, settings)}}}}}};
+  AddMetadata(md.spec, d["spec"]["template"]["metadata"]);
   d["metadata"]["annotations"] = made_of;
   d["metadata"]["annotations"][kAnnotationModelDigest] = ToJson(model).dump();
   return d;

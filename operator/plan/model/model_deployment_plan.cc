@@ -46,6 +46,8 @@ class ModelPlanner {
     }
     KeepNumber(o_, plan_.status);
     if (!plan_.status.candidate) plan_.evidence = {};
+    if (o_.spec_errors.empty())
+      Bound(plan_.status.history, static_cast<std::size_t>(md_.spec.revision_history_limit));
     PutReports(o_, now_, plan_);
     DeleteOthers();
     if (o_.spec_errors.empty()) PutRouting(o_, plan_);

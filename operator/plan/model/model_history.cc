@@ -9,8 +9,32 @@
 namespace penstock::plan {
 
 namespace {
-constexpr std::size_t kMaxHistory = 20;
 constexpr std::size_t kMostOfReason = 900;
+
+// The oldest that `may` be forgotten; none: history.end().
+template <typename May>
+ModelHistory::iterator Oldest(ModelHistory& history, const May& may) {
+  const auto found = std::find_if(history.rbegin(), history.rend(), may);
+  return found == history.rend() ? history.end() : std::prev(found.base());
+}
+
+// What the newest undo is carried out by: its own entry, and the version that comes back. Null
+// where there is none.
+struct WayBack {
+  const api::ModelHistoryEntry* undo = nullptr;
+  const api::ModelHistoryEntry* back = nullptr;
+  explicit WayBack(const ModelHistory& history) {
+    for (const auto& h : history)
+      if (undo == nullptr && h.to > 0) undo = &h;
+    if (undo == nullptr) return;
+    for (const auto& h : history)
+      if (back == nullptr && h.version == undo->to && h.outcome == kPromoted) back = &h;
+  }
+  [[nodiscard]] bool Needs(const api::ModelHistoryEntry& h) const {
+    return &h == undo || &h == back;
+  }
+};
+
 }  // namespace
 
 const api::ModelHistoryEntry* RejectionOf(const ModelHistory& history, const std::string& digest,
@@ -48,10 +72,17 @@ api::ModelHistoryEntry EntryOf(const api::ModelVersionStatus& version, const cha
 
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry) {
   history.insert(history.begin(), std::move(entry));
-  while (history.size() > kMaxHistory) {
-    const auto drop = std::find_if(history.rbegin(), history.rend(),
-                                   [](const auto& h) { return h.outcome == kPromoted; });
-    history.erase(drop == history.rend() ? std::prev(history.end()) : std::prev(drop.base()));
+  Bound(history, api::kMostRemembered);
+}
+
+void Bound(ModelHistory& history, std::size_t most) {
+  while (history.size() > most) {
+    const WayBack way(history);
+    const auto may = [&](const auto& h) { return !way.Needs(h); };
+    auto drop = Oldest(history, [&](const auto& h) { return h.outcome == kPromoted && may(h); });
+    if (drop == history.end()) drop = Oldest(history, may);
+    if (drop == history.end()) return;  // these two are left
+    history.erase(drop);
   }
 }
 

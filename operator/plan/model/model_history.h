@@ -32,8 +32,10 @@ using ModelHistory = std::vector<api::ModelHistoryEntry>;  // newest first
                                              const char* outcome, const std::string& reason,
                                              TimePoint now, const std::string& template_hash);
 
-// At most 20 are kept; what must not be tried again is forgotten last.
+// At most api::kMostRemembered are kept; what must not be tried again is forgotten last.
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry);
+// Keeps `most` of them by the same rule, and the two entries by which the newest undo is done.
+void Bound(ModelHistory& history, std::size_t most);
 
 // The Deployment that was made for this model, and serves nobody yet; null: none.
 [[nodiscard]] const DeploymentFact* CandidateOf(const ModelObserved& observed,

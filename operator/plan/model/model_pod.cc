@@ -25,21 +25,22 @@ class ModelPod {
   ModelPod(const api::ModelDeployment& md, std::int64_t version, const ModelRef& model,
            const ModelSettings& settings)
       : md_(md), spec_(md.spec), version_(version), model_(model), settings_(settings) {
-    if (model.source.empty()) return;
+    image_ = ImageOfSource(model.source);
+    if (model.source.empty() || !image_.empty()) return;
     if (auto parsed = ParseModelSource(model.source)) source_ = *std::move(parsed);
   }
 
   Json Build() const {
-    const ServedModel served{md_, version_, model_, settings_, ModelPath(), ModelMount()};
+    const ServedModel served{md_, version_, model_, settings_, ModelPath(), ModelMount(), image_};
     Json containers = Json::array({ServerContainer(served)});
     if (spec_.transformer) containers.push_back(TransformerContainer(served));
     Json spec{{"automountServiceAccountToken", false},
               {"enableServiceLinks", false},
               {"terminationGracePeriodSeconds", kTerminationGrace},
               {"securityContext", RestrictedPod(settings_.run_as_user)},
-              {"initContainers", Json::array({Fetch()})},
               {"containers", containers},
               {"volumes", Volumes()}};
+    if (Fetches()) spec["initContainers"] = Json::array({Fetch()});
     AddScheduling(spec);
     return spec;
   }
@@ -48,16 +49,20 @@ class ModelPod {
   [[nodiscard]] bool InPlace() const {
     return source_ && source_->kind == ModelSource::Kind::kClaim;
   }
-  [[nodiscard]] bool Cached() const { return !InPlace() && !spec_.cache_claim.empty(); }
+  [[nodiscard]] bool Fetches() const { return image_.empty(); }
+  [[nodiscard]] bool Cached() const {
+    return Fetches() && !InPlace() && !spec_.cache_claim.empty();
+  }
   // It must be signed: then the pod serves a copy of its own, which others cannot alter after it
   // was verified, as they could what stands in a claim.
   [[nodiscard]] bool MustBeSigned() const { return spec_.verify && spec_.verify->key; }
   [[nodiscard]] bool MountsClaim() const { return (InPlace() || Cached()) && !MustBeSigned(); }
-  [[nodiscard]] bool AsksStore() const { return !source_; }
+  [[nodiscard]] bool AsksStore() const { return Fetches() && !source_; }
   [[nodiscard]] bool AsksRegistry() const {
     return source_ && source_->kind == ModelSource::Kind::kOci && !spec_.image_pull_secrets.empty();
   }
   [[nodiscard]] std::string ModelPath() const {
+    if (!Fetches()) return "";
     return spec_.server.container && !spec_.server.container->model_path.empty()
                ? spec_.server.container->model_path
                : kModelFolder;
@@ -67,6 +72,7 @@ class ModelPod {
   }
   // Where the server finds the model, read-only.
   [[nodiscard]] Json ModelMount() const {
+    if (!Fetches()) return {};
     Json mount{{"name", kModelVolume}, {"mountPath", ModelPath()}, {"readOnly", true}};
     if (MountsClaim() && InPlace()) {
       mount["name"] = kClaimVolume;
@@ -171,7 +177,8 @@ class ModelPod {
 
   [[nodiscard]] Json Volumes() const {
     Json volumes = Json::array();
-    if (!MountsClaim()) volumes.push_back({{"name", kModelVolume}, {"emptyDir", Json::object()}});
+    if (Fetches() && !MountsClaim())
+      volumes.push_back({{"name", kModelVolume}, {"emptyDir", Json::object()}});
     if (!spec_.server.container) volumes.push_back({{"name", "tmp"}, {"emptyDir", Json::object()}});
     if (InPlace() || Cached())
       volumes.push_back({{"name", kClaimVolume},
@@ -241,7 +248,8 @@ class ModelPod {
   const std::int64_t version_;
   const ModelRef& model_;
   const ModelSettings& settings_;
-  std::optional<ModelSource> source_;  // none: an artifact of the store
+  std::optional<ModelSource> source_;  // none: an artifact of the store, or an image
+  std::string image_;                  // of a version that is the server's image
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 // The pod of a model's server: what fetches the model, the server, and a transformer in front of
 // it. Pure.
 //
-//   fetch (init)   writes the model where the server finds it, verified
+//   fetch (init)   writes the model where the server finds it, verified; none where the server's
+//                  image is the version
 //   serve          Penstock's own server, or server.container
 //   transformer    gets the traffic, where there is one
 //
@@ -16,7 +17,7 @@
 namespace penstock::plan {
 
 // The pod's spec. `md` must be valid, and `model.source`, where there is one, a URI that
-// ParseModelSource takes.
+// ParseModelSource takes or a SourceOfImage, whose image then runs in the place of the spec's.
 [[nodiscard]] Json BuildModelPod(const api::ModelDeployment& md, std::int64_t version,
                                  const ModelRef& model, const ModelSettings& settings);
 

@@ -37,6 +37,8 @@ Json PodOf(const api::ModelDeployment& md) {
   settings.store.url = "https://gateway:8443";
   ModelRef model(kDigest, true, 10);
   if (IsModelUri(md.spec.model)) model.source = md.spec.model;
+  if (md.spec.model == api::kModelOfImage)
+    model.source = SourceOfImage(md.spec.server.container->container.image);
   return BuildModelPod(md, 3, model, settings);
 }
 
@@ -55,7 +57,7 @@ void CheckPod(const Json& pod, const std::string& what) {
     for (const Json& port : c.at("ports"))
       EXPECT_TRUE(ports.insert(port.at("name")).second) << what;
   EXPECT_TRUE(ports.contains(kTrafficPort)) << what;
-  containers.push_back(pod.at("initContainers").at(0));
+  if (pod.contains("initContainers")) containers.push_back(pod.at("initContainers").at(0));
   std::set<std::string> mounted;
   for (const Json& c : containers) {
     EXPECT_EQ(c.at("securityContext").at("allowPrivilegeEscalation"), false) << what;
@@ -114,11 +116,48 @@ TEST(ModelPod, FetchesEachSourceItsWayAndMountsNothingThatItDoesNotNeed) {
   EXPECT_EQ(volumes(pod(kDigest, true)), (Names{"claim", "tmp", "penstock-store", kTokenVolume}));
   EXPECT_EQ(volumes(pod("https://h/m.onnx@" + kDigest, false)), (Names{"model", "tmp"}));
   EXPECT_EQ(volumes(pod("oci://r/m@" + kDigest, true)), (Names{"claim", "tmp"}));
+  const Json of_bucket = pod("s3://b/m/@" + kDigest, false);
+  EXPECT_EQ(volumes(of_bucket), (Names{"model", "tmp"}));
+  EXPECT_EQ(of_bucket["initContainers"][0]["command"][3], "s3://b/m/");
   // In place: the cache is not used, as nothing is fetched.
   const Json in_place = pod("pvc://models/a/b@" + kDigest, true);
   EXPECT_EQ(volumes(in_place), (Names{"claim", "tmp"}));
   EXPECT_EQ(in_place["volumes"][1]["persistentVolumeClaim"]["claimName"], "models");
   EXPECT_EQ(in_place["containers"][0]["volumeMounts"][0]["subPath"], "a/b");
+}
+
+TEST(ModelPod, OfAnImageRunsTheVersionsOwnImageAndFetchesNothing) {
+  const Json spec{{"model", api::kModelOfImage},
+                  {"server", {{"container", {{"image", "r/app@" + kDigest}, {"port", 8000}}}}}};
+  const api::ModelDeployment md = Decode(Manifest(spec), "image");
+  const Json pod = PodOf(md);
+  CheckPod(pod, "image");
+  EXPECT_FALSE(pod.contains("initContainers"));
+  EXPECT_EQ(pod.at("volumes"), Json::array());
+  EXPECT_EQ(pod.at("containers").at(0).at("image"), "r/app@" + kDigest);
+  // A version before, whose image was another.
+  const std::string old = "r/app:1@sha256:" + std::string(64, 'b');
+  const ModelRef before("sha256:" + std::string(64, 'b'), true, 0, SourceOfImage(old));
+  EXPECT_EQ(BuildModelPod(md, 1, before, {}).at("containers").at(0).at("image"), old);
+  // The image alone makes no pods of another version anew.
+  api::ModelDeployment next = md;
+  next.spec.server.container->container.image = old;
+  EXPECT_EQ(TemplateHash(next), TemplateHash(md));
+  next.spec.server.container->container.args = {"-v"};
+  EXPECT_NE(TemplateHash(next), TemplateHash(md));
+}
+
+TEST(ModelPod, HasTheLabelsAndAnnotationsOfTheSpecAndKeepsItsOwn) {
+  api::ModelDeployment md = Decode(Manifest(Json::object()), "labels");
+  md.spec.pod_labels = {{"team", "ml"}, {kLabelModelVersion, "7"}};
+  md.spec.pod_annotations = {{"sidecar.istio.io/inject", "false"}};
+  const Json made = BuildDeployment(md, 3, ModelRef(kDigest, true, 10), {});
+  const Json& metadata = made.at("spec").at("template").at("metadata");
+  EXPECT_EQ(metadata.at("labels").at("team"), "ml");
+  EXPECT_EQ(metadata.at("labels").at(kLabelModelVersion), "3");
+  EXPECT_EQ(metadata.at("annotations").at("sidecar.istio.io/inject"), "false");
+  EXPECT_TRUE(metadata.at("annotations").contains(kAnnotationTemplateHash));
+  EXPECT_FALSE(made.at("spec").at("selector").at("matchLabels").contains("team"));
 }
 
 TEST(ModelPod, ThatMustBeSignedServesACopyThatNobodyElseWrites) {
