@@ -44,7 +44,9 @@ Result<std::vector<fs::path>> PathsBelow(const fs::path& folder) {
   for (; !error && at != fs::recursive_directory_iterator(); at.increment(error))
     if (at->is_regular_file()) paths.push_back(at->path());
   if (error) return FromErrno(folder.string(), error.value());
-  std::sort(paths.begin(), paths.end());
+  // As keys, and not part by part: a-b stands before a/b.
+  std::sort(paths.begin(), paths.end(),
+            [](const auto& a, const auto& b) { return a.native() < b.native(); });
   return paths;
 }
 

@@ -14,6 +14,7 @@
 #include "components/ingest/files.h"
 #include "components/ingest/parts/sink.h"
 #include "components/ingest/parts/wishes.h"
+#include "components/ingest/read_files.h"
 #include "components/ingest/report.h"
 #include "components/ingest/spans.h"
 #include "components/ingest/table.h"
@@ -32,9 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct IngestOptions {
-  ReadingOptions reading;
-  Wishes wishes;
-  CsvOptions csv;
+  TableOptions table;
   double sample = 1;
   DownloadLimits limits;
 };
@@ -80,18 +79,18 @@ std::string SourceOf(const sdk::Step& step, const std::string& input) {
 Result<void> ReadGivenSchema(const sdk::Step& step, const fs::path& scratch, IngestOptions& o) {
   if (!step.HasInput("schema")) return {};
   PENSTOCK_ASSIGN(const auto file, FetchSource(SourceOf(step, "schema"), scratch, o.limits));
-  PENSTOCK_ASSIGN(o.wishes.schema, sdk::LoadSchema(file.path().string()));
-  if (!o.wishes.types.empty()) {
+  PENSTOCK_ASSIGN(o.table.wishes.schema, sdk::LoadSchema(file.path().string()));
+  if (!o.table.wishes.types.empty()) {
     return Invalid("parameter types and input schema both say what the columns are; give one");
   }
-  for (const auto& column : o.wishes.schema->columns) {
-    const auto& chosen = o.wishes.columns;
+  for (const auto& column : o.table.wishes.schema->columns) {
+    const auto& chosen = o.table.wishes.columns;
     const bool wanted =
         chosen.empty() || std::find(chosen.begin(), chosen.end(), column.name) != chosen.end();
     if (!wanted) continue;
     PENSTOCK_ASSIGN(const auto type, sdk::ParseTypeText(column.type));
-    TellType(column.name, type, o.csv);
-    if (column.type == "string") o.reading.texts.insert(column.name);
+    TellType(column.name, type, o.table.csv);
+    if (column.type == "string") o.table.reading.texts.insert(column.name);
   }
   return {};
 }
@@ -99,97 +98,19 @@ Result<void> ReadGivenSchema(const sdk::Step& step, const fs::path& scratch, Ing
 Result<IngestOptions> ReadOptions(const sdk::Step& step) {
   sdk::Parameters p(step.parameters());
   IngestOptions o;
-  o.reading.format = ReadFormat(p);
-  o.csv = ReadCsvOptions(p);
-  ReadWishes(p, o.wishes);
+  o.table.reading.format = ReadFormat(p);
+  o.table.csv = ReadCsvOptions(p);
+  ReadWishes(p, o.table.wishes);
   o.sample = ParsePercent(p.String("sample", "100%"), p);
   o.limits.max_bytes =
       std::uint64_t(p.Integer("maxBytes", std::int64_t(o.limits.max_bytes), 1, 1LL << 50));
   PENSTOCK_TRY(p.Finish());
-  o.reading.max_bytes = o.limits.max_bytes;
-  o.reading.encoding = o.csv.dialect.encoding;
-  for (const auto& [name, type] : o.wishes.types) {
-    if (type == "string") o.reading.texts.insert(name);
+  o.table.reading.max_bytes = o.limits.max_bytes;
+  o.table.reading.encoding = o.table.csv.dialect.encoding;
+  for (const auto& [name, type] : o.table.wishes.types) {
+    if (type == "string") o.table.reading.texts.insert(name);
   }
   return o;
-}
-
-// What a step reads from and writes to.
-struct Places {
-  std::string quarantine;  // a folder, or empty
-  fs::path scratch;
-};
-
-Result<void> ReadCsvInto(const SourceFile& file, const IngestOptions& options, const Places& places,
-                         const sdk::Step& step, Sink& sink) {
-  const OpenStream open = [&](const std::string& encoding) {
-    return OpenText(file.path, encoding, options.limits.max_bytes);
-  };
-  CsvQuarantine quarantine(places.quarantine);
-  const auto on_schema = [&](const std::shared_ptr<arrow::Schema>& schema) -> Result<void> {
-    PENSTOCK_TRY(quarantine.Begin());
-    PENSTOCK_ASSIGN(auto plan,
-                    Unite({{.name = file.name, .schema = schema, .text = true}}, options.wishes));
-    return sink.Begin(std::move(plan));
-  };
-  PENSTOCK_ASSIGN(const auto report, ReadCsv(
-                                         open, options.csv, on_schema,
-                                         [&](const auto& batch) { return sink.Write(*batch); },
-                                         [&](auto line, const auto& reason, auto raw) {
-                                           return quarantine.Add(line, reason, raw);
-                                         }));
-  PENSTOCK_TRY(quarantine.Finish());
-  if (!report.note.empty()) sink.Note(report.note);
-  return WriteCsvResults(report, step);
-}
-
-Result<void> ReadPart(Part& part, const std::vector<std::string>& columns, Sink& sink) {
-  PENSTOCK_TRY(part.Choose(columns));
-  sink.BeginPart();
-  for (;;) {
-    PENSTOCK_ASSIGN(const auto batch, part.Next());
-    if (batch == nullptr) return {};
-    PENSTOCK_TRY(sink.Write(*batch));
-  }
-}
-
-Result<void> ReadPartsInto(const std::vector<SourceFile>& files, const IngestOptions& options,
-                           const Places& places, Sink& sink) {
-  std::vector<PartSchema> schemas;
-  std::vector<std::unique_ptr<Part>> parts;
-  for (const auto& file : files) {
-    auto part = OpenPart(file, places.scratch, options.reading);
-    if (!part) return files.size() == 1 ? part.error() : Wrap(file.name, part.error());
-    const bool json = file.format == Format::kJsonl;
-    schemas.push_back({file.name, (*part)->schema(), json, json});
-    // Others are opened again: there may be more than a process may have files open.
-    parts.push_back(json ? std::move(*part) : nullptr);
-  }
-  PENSTOCK_ASSIGN(auto plan, Unite(schemas, options.wishes));
-  PENSTOCK_TRY(sink.Begin(std::move(plan)));
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    std::unique_ptr<Part> part = std::move(parts[i]);
-    if (part == nullptr) {
-      PENSTOCK_ASSIGN(part, OpenPart(files[i], places.scratch, options.reading));
-    }
-    if (auto ok = ReadPart(*part, ColumnsIn(schemas[i], sink.plan()), sink); !ok) {
-      return files.size() == 1 ? ok.error() : Wrap(files[i].name, ok.error());
-    }
-  }
-  return {};
-}
-
-Result<void> ReadFilesInto(const std::vector<SourceFile>& files, const IngestOptions& options,
-                           const Places& places, const sdk::Step& step, Sink& sink) {
-  if (files.front().format != Format::kCsv) {
-    PENSTOCK_TRY(WriteNoCsvResults(step));
-    return ReadPartsInto(files, options, places, sink);
-  }
-  if (files.size() == 1) return ReadCsvInto(files.front(), options, places, step, sink);
-  return Invalid(
-      "the folder holds " + std::to_string(files.size()) + " CSV files (" + files.front().name +
-      ", " + files[1].name +
-      ", ...); several parts are read of Parquet, Arrow and JSON Lines: join them first");
 }
 
 Result<std::string> DigestOf(const fs::path& path) {
@@ -223,9 +144,9 @@ Result<Told> ReadFetched(const std::string& source, const LocalFile& file,
                          const IngestOptions& options, const Places& places, const sdk::Step& step,
                          Sink& sink) {
   const std::string state = StateOf(file.path());
-  const auto files = ListFiles(file.path(), options.reading);
+  const auto files = ListFiles(file.path(), options.table.reading);
   if (!files) return Wrap(ShownUri(source), files.error());
-  auto read = ReadFilesInto(*files, options, places, step, sink);
+  auto read = ReadFilesInto(*files, options.table, places, step, sink);
   if (read) read = WriteFingerprint(file);
   // It is read twice, and a third time for its digest: what is written between is of two contents.
   if (StateOf(file.path()) != state) {
@@ -248,8 +169,10 @@ Result<Told> IngestSpans(const std::string& source, const IngestOptions& options
   PENSTOCK_ASSIGN(const Json previous, PreviousSpans(step));
   PENSTOCK_ASSIGN(const auto fetched, FetchSpans(source, places.scratch, options.limits));
   PENSTOCK_ASSIGN(const Json record, RecordSpans(source, fetched.read, previous));
+  PENSTOCK_ASSIGN(const SpanUri uri, ParseSpanUri(source));
   IngestOptions with_folders = options;
-  with_folders.reading.folders = true;
+  with_folders.table.reading.folders = true;
+  with_folders.table.column = ColumnOfSpans(uri, fetched.read);
   PENSTOCK_ASSIGN(auto told, ReadFetched(source, fetched.file, with_folders, places, step, sink));
   PENSTOCK_ASSIGN(told.more, TellSpans(record, step));
   told.more += ".";
@@ -258,10 +181,10 @@ Result<Told> IngestSpans(const std::string& source, const IngestOptions& options
 
 Result<Told> IngestTable(const std::string& source, const IngestOptions& options,
                          const Places& places, sdk::Step& step, Sink& sink) {
-  if (options.reading.format && *options.reading.format != Format::kParquet)
+  if (options.table.reading.format && *options.table.reading.format != Format::kParquet)
     return Invalid("parameter format: the files of a table are Parquet; leave it out");
   const auto table =
-      ReadTableInto(source, places.scratch, options.limits.max_bytes, options.wishes, sink);
+      ReadTableInto(source, places.scratch, options.limits.max_bytes, options.table.wishes, sink);
   if (!table) return Wrap(ShownUri(source), table.error());
   PENSTOCK_TRY(KeepFingerprint(table->fingerprint));
   if (!table->not_cached.empty()) PENSTOCK_TRY(step.DoNotCache(table->not_cached));
@@ -280,7 +203,7 @@ Result<void> RunIngest(sdk::Step& step) {
   PENSTOCK_ASSIGN(auto options, ReadOptions(step));
   PENSTOCK_ASSIGN(const auto output, step.OutputPath("dataset"));
   Places places;
-  PENSTOCK_ASSIGN(places.quarantine, QuarantineFolder(step, options.csv));
+  PENSTOCK_ASSIGN(places.quarantine, QuarantineFolder(step, options.table.csv));
   if (!step.HasInput("source")) return Invalid("input 'source' is missing");
   const std::string source = SourceOf(step, "source");
   places.scratch = ScratchFor(output);

@@ -1,5 +1,7 @@
 #include "components/ingest/spans.h"
 
+#include <arrow/type.h>
+
 #include <cstdio>
 #include <map>
 
@@ -17,15 +19,6 @@ constexpr std::size_t kMostTold = 100;              // files, a line each
 
 // What two windows must have in common to be compared.
 std::string PatternOf(const std::string& uri) { return uri.substr(0, uri.find('?')); }
-
-std::string ZoneName(std::chrono::minutes offset) {
-  if (offset.count() == 0) return "UTC";
-  const auto minutes = offset.count() < 0 ? -offset.count() : offset.count();
-  char out[16];
-  std::snprintf(out, sizeof out, "%c%02d:%02d", offset.count() < 0 ? '-' : '+', int(minutes / 60),
-                int(minutes % 60));
-  return out;
-}
 
 // The earlier record of one span.
 struct Before {
@@ -45,6 +38,12 @@ Result<std::map<std::string, Before>> ReadSpansOf(const Json& previous) {
   for (const Json& gap : gaps) {
     if (!gap.is_string()) return NoRecord("a gap is no text");
     out[gap.get<std::string>()];
+  }
+  const Json& gone = Member(previous, "gone");  // of older records absent
+  for (const Json& span : gone.is_array() ? gone : Json::array()) {
+    const Json& version = Member(span, "version");
+    if (!version.is_number_integer()) return NoRecord("a span of gone without a version");
+    out[TextAt(span, "span")].version = version.get<std::int64_t>();
   }
   for (const Json& span : spans) {
     const Json& version = Member(span, "version");
@@ -111,10 +110,11 @@ Result<Json> RecordSpans(const std::string& uri, const fetch::ReadSpans& read,
   PENSTOCK_ASSIGN(const auto parsed, ParseSpanUri(uri));
   Json record = {{"version", 1},
                  {"source", PatternOf(uri)},
-                 {"zone", ZoneName(parsed.offset)},
+                 {"zone", parsed.zone},
                  {"from", read.spans.front().name},
                  {"to", read.spans.back().name},
                  {"gaps", Json::array()},
+                 {"gone", Json::array()},
                  {"spans", Json::array()},
                  {"late", Json::array()}};
   std::map<std::string, Before> known;
@@ -134,12 +134,32 @@ Result<Json> RecordSpans(const std::string& uri, const fetch::ReadSpans& read,
     }
     if (files.empty()) {
       record["gaps"].push_back(span.name);
+      if (before != known.end() && before->second.version > 0)
+        record["gone"].push_back({{"span", span.name}, {"version", version}});
       continue;
     }
     record["spans"].push_back(
         {{"span", span.name}, {"version", version}, {"files", std::move(files)}});
   }
   return record;
+}
+
+std::optional<FileColumn> ColumnOfSpans(const SpanUri& uri, const fetch::ReadSpans& read) {
+  if (uri.column.empty()) return std::nullopt;
+  const auto type = uri.hourly ? arrow::timestamp(arrow::TimeUnit::MICRO, "UTC") : arrow::date32();
+  FileColumn column{arrow::field(uri.column, type), {}};
+  const std::size_t folder = CommonFolder(uri).size();
+  for (const auto& span : read.spans) {
+    for (const auto& object : span.objects) {
+      const auto begins = SpanOfKey(uri, object.key);
+      const auto instant =
+          std::chrono::duration_cast<std::chrono::microseconds>(span.begin.time_since_epoch());
+      const auto day = std::chrono::floor<std::chrono::days>(begins.value_or(SpanTime()));
+      column.values[object.key.substr(folder)] =
+          uri.hourly ? instant.count() : std::int64_t(day.time_since_epoch().count());
+    }
+  }
+  return column;
 }
 
 Result<Json> PreviousSpans(const sdk::Step& step) {

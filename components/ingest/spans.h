@@ -2,22 +2,26 @@
 // of it is otherwise than an earlier run's record says.
 //
 //   {"version": 1, "source": "s3://lake/orders/{YYYY}/{MM}/{DD}/", "zone": "+09:00",
-//    "from": "2026-01-01", "to": "2026-01-07", "gaps": ["2026-01-03"],
+//    "from": "2026-01-01", "to": "2026-01-07", "gaps": ["2026-01-03", "2026-01-04"],
+//    "gone": [{"span": "2026-01-04", "version": 2}],
 //    "spans": [{"span": "2026-01-01", "version": 2,
 //               "files": [{"key": "orders/2026/01/01/a.parquet", "size": 8, "etag": "\"...\""}]}],
 //    "late": [{"span": "2026-01-01", "key": "orders/2026/01/01/a.parquet", "what": "new"}]}
 //
 // `from` and `to` are the first and the last span of the window; `what` is new, changed or gone. A
 // span's version is 1 where it is read first, and one more than that of the earlier record where
-// its files are others.
+// its files are others; `gone` keeps those of gaps that once had files.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "components/ingest/read_files.h"
 #include "components/sdk/step.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
 #include "operator/fetch/spans.h"
+#include "operator/protocol/span_uri.h"
 
 namespace penstock::ingest {
 
@@ -25,6 +29,10 @@ namespace penstock::ingest {
 // zone. Pure.
 [[nodiscard]] Result<Json> RecordSpans(const std::string& uri, const fetch::ReadSpans& read,
                                        const Json& previous);
+
+// The column that the URI asks for: of days a date, of hours the instant at which one begins.
+[[nodiscard]] std::optional<FileColumn> ColumnOfSpans(const SpanUri& uri,
+                                                      const fetch::ReadSpans& read);
 
 // The step's input `previous`, or null.
 [[nodiscard]] Result<Json> PreviousSpans(const sdk::Step& step);

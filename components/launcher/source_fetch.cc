@@ -248,12 +248,12 @@ Result<FetchedSource> FetchSource(const std::string& uri, const fs::path& target
   Result<FetchedSource> fetched =
       Invalid("is not fetched: there are " + SourceSchemes() +
               ", of which tables are what the component ingest makes a dataset of");
-  if (IsFileUri(uri))
+  if (remote::IsRemoteUri(uri))
+    fetched = FetchObjects(uri, target, options);
+  else if (IsFileUri(uri))
     fetched = CopySource(uri, target);
   else if (uri.rfind("http://", 0) == 0 || uri.rfind("https://", 0) == 0)
     fetched = Download(uri, target, options).Run();
-  else if (remote::IsRemoteUri(uri))
-    fetched = FetchObjects(uri, target, options);
   if (!fetched) return Shown(uri, fetched.error());
   if (auto locked = artifacts::MakeReadOnly(target); !locked) return locked.error();
   return fetched;

@@ -282,6 +282,21 @@ TEST_F(S3SourceTest, SpansOfTimeAreAFolderByDate) {
   EXPECT_TRUE(Has(Run(t).message, "2 of the 4 spans of the window, 2026-01-04 to 2026-01-07"));
 }
 
+TEST_F(S3SourceTest, SpansOfTimeOfAFolderAreWhatABucketsAre) {
+  for (const char* day : {"06", "07", "08"}) {
+    const std::filesystem::path folder = dir_ / "days/2026/01" / day;
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "a.csv") << day << "\n";
+  }
+  TaskDocument t = CatObject("file://" + (dir_ / "days").string() +
+                             "/{YYYY}/{MM}/{DD}/?window=2d&to=2026-01-08");
+  t.command[2] = "cd $0 && cat */*/*/*";
+  const auto m = Run(t);
+  ASSERT_EQ(m.outcome, TaskOutcome::kSucceeded) << m.message;
+  EXPECT_EQ(Read(dir_ / "output"), "06\n07\n");
+  EXPECT_TRUE(Has(m.receipt->input_fingerprints.at("data"), "objects:"));
+}
+
 TEST_F(S3SourceTest, SaysWhatTheStoreRefused) {
   bucket_.SetBytes("k", "1\n");
   TaskDocument t = CatObject("s3://models/k");

@@ -90,19 +90,22 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> Select(const arrow::RecordBat
   return batch.SelectColumns(places);
 }
 
-Result<Statistics> OfCsv(const ingest::SourceFile& file, const CollectOptions& options) {
+Result<Statistics> OfCsv(const std::vector<ingest::SourceFile>& files,
+                         const CollectOptions& options) {
   const Json nothing = Json::object();
   sdk::Parameters parameters(nothing);
   ingest::CsvOptions csv = ingest::ReadCsvOptions(parameters);
   csv.columns = options.columns;
   Blocks blocks(options);
-  const ingest::OpenStream open = [&](const std::string& encoding) {
-    return ingest::OpenText(file.path, encoding, kMostUnpacked);
-  };
+  std::vector<ingest::CsvFile> parts;
+  for (const auto& file : files)
+    parts.push_back({file.name, [&file](const std::string& encoding) {
+                       return ingest::OpenText(file.path, encoding, kMostUnpacked);
+                     }});
   PENSTOCK_ASSIGN(const auto report,
-                  ingest::ReadCsv(
-                      open, csv, [&](const auto& schema) { return blocks.Begin(schema); },
-                      [&](const auto& batch) { return blocks.Write(batch); }));
+                  ingest::ReadCsvFiles(
+                      parts, csv, [&](const auto& schema) { return blocks.Begin(schema); },
+                      [](std::size_t) {}, [&](const auto& batch) { return blocks.Write(batch); }));
   static_cast<void>(report);
   return blocks.Finish();
 }
@@ -169,8 +172,7 @@ Result<Statistics> StatisticsOf(const std::string& path, const CollectOptions& o
   }
   if (!options.slices.empty()) return Invalid("slices are of datasets and of Parquet files");
   if (first.format != Format::kCsv) return OfParts(files, options);
-  if (files.size() > 1) return Invalid(path + " holds several CSV files; name one of them");
-  return OfCsv(first, options);
+  return OfCsv(files, options);
 }
 
 }  // namespace penstock::statistics

@@ -14,7 +14,8 @@ bool IsOfSpans(std::string_view words) {
     const auto end = std::min(words.find('&'), words.size());
     const std::string_view word = words.substr(0, end);
     const bool known = word.starts_with("window=") || word.starts_with("zone=") ||
-                       word.starts_with("to=") || word.starts_with("gaps=");
+                       word.starts_with("to=") || word.starts_with("gaps=") ||
+                       word.starts_with("column=");
     if (!known) return false;
     words.remove_prefix(std::min(words.size(), end + 1));
   }

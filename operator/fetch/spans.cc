@@ -18,23 +18,29 @@ class Lister {
   Lister(SourceStore& store, const SpanUri& uri, const SourceSettings& settings)
       : store_(store), uri_(uri), settings_(settings) {}
 
-  Result<std::vector<SpanObjects>> List(const std::vector<SpanTime>& spans) {
+  Result<std::vector<SpanObjects>> List(const std::vector<SpanTime>& spans,
+                                        const ZoneOffsets& clock) {
     std::map<SpanTime, std::size_t> places;
     std::vector<SpanObjects> out;
     for (const SpanTime span : spans) {
       places[span] = out.size();
-      out.push_back({SpanName(uri_, span), {}});
+      out.push_back({SpanName(uri_, span), {}, BeginOf(span, clock)});
     }
     // Of keys whose date stands behind a *, and of a store that lists folders, several spans have
     // one prefix. None is within another, as all are of one form: no object is listed twice.
     std::set<std::string> prefixes;
     for (const SpanTime span : spans) prefixes.insert(store_.ListedBy(SpanPrefix(uri_, span)));
-    const auto take = [&](SourceObject object) {
+    const auto take = [&](SourceObject object) -> Result<void> {
       const auto span = SpanOfKey(uri_, object.key);
       const auto place = span ? places.find(*span) : places.end();
-      if (place == places.end() || (settings_.flat && IsHiddenKey(uri_, object.key))) return;
+      if (place == places.end()) return {};
+      if (settings_.flat && object.key.find("/_delta_log/") != std::string::npos)
+        return Invalid(store_.Name(object.key) + ": is of a Delta table, some of whose files may " +
+                       "hold rows of its past: read such a table by delta+");
+      if (settings_.flat && IsHiddenKey(uri_, object.key)) return {};
       ++found_;
       out[place->second].objects.push_back(std::move(object));
+      return {};
     };
     for (const auto& prefix : prefixes) PENSTOCK_TRY(ListOne(prefix, take));
     for (auto& span : out)
@@ -56,7 +62,7 @@ class Lister {
       if (!page && page.error().kind == ErrorKind::kNotFound) return {};
       if (!page) return page.error();
       if (page->objects.size() > kMostObjects) return TooMany(prefix);
-      for (auto& object : page->objects) take(std::move(object));
+      for (auto& object : page->objects) PENSTOCK_TRY(take(std::move(object)));
       if (found_ > kMostObjects) return TooMany(prefix);
       token = page->next;
     } while (!token.empty());
@@ -102,9 +108,10 @@ Result<void> CheckGaps(const SourceStore& store, const SpanUri& uri,
 
 Result<ReadSpans> FetchSpans(SourceStore& store, const SpanUri& uri, TimePoint now,
                              const std::filesystem::path& target, const SourceSettings& settings) {
-  const auto times = SpansOf(uri, now);
+  PENSTOCK_ASSIGN(const ZoneOffsets clock, ClockOf(uri));
+  const auto times = SpansOf(uri, clock, now);
   ReadSpans out;
-  PENSTOCK_ASSIGN(out.spans, Lister(store, uri, settings).List(times));
+  PENSTOCK_ASSIGN(out.spans, Lister(store, uri, settings).List(times, clock));
   PENSTOCK_TRY(CheckGaps(store, uri, times, out.spans));
   std::vector<SourceObject> all;
   for (const auto& span : out.spans)

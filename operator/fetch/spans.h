@@ -15,6 +15,7 @@ namespace penstock::fetch {
 struct SpanObjects {
   std::string name;                   // "2026-01-08", "2026-01-08T13"
   std::vector<SourceObject> objects;  // by key; empty: a gap
+  TimePoint begin = {};               // when the clock first shows it
 };
 
 struct ReadSpans {
@@ -27,6 +28,7 @@ struct ReadSpans {
 // read as it was listed (source.h). With settings.flat, which is for who reads a table, what the
 // pattern leaves open and begins with . or _ (_SUCCESS) is none.
 //
+// Invalid where the machine does not know the URI's zone.
 // NotFound, with their names, for spans without an object where the URI does not allow them, and
 // where no span has one; Invalid for more than 100,000 objects.
 [[nodiscard]] Result<ReadSpans> FetchSpans(SourceStore& store, const SpanUri& uri, TimePoint now,

@@ -194,6 +194,19 @@ TEST_F(Spans, WhatWritersHideIsNoDataOfATableAndAFileOfAFolder) {
   EXPECT_EQ(Told(uri), "2026-01-07: o/2026/01/07/deep/a=1");
 }
 
+TEST_F(Spans, OfDeltaTablesAreNotReadWithTheFilesOfTheirPast) {
+  store_.Set("o/2026/01/07/a.parquet", "1");
+  store_.Set("o/2026/01/07/_delta_log/00000000000000000000.json", "{}");
+  settings_.flat = true;
+  EXPECT_THAT(Told("s3://lake/o/{YYYY}/{MM}/{DD}/?window=1d"), HasSubstr("is of a Delta table"));
+}
+
+TEST_F(Spans, OfAZoneThatTheMachineDoesNotKnowSayWhatToDo) {
+  EXPECT_THAT(Told("s3://lake/o/{YYYY}/{MM}/{DD}/?window=1d&zone=Mars/Utopia"),
+              HasSubstr("'Mars/Utopia' is not in"));
+  EXPECT_TRUE(store_.asked.empty());
+}
+
 TEST_F(Spans, AreBounded) {
   store_.Set("o/2026/01/07/a", "12345");
   store_.Set("o/2026/01/07/b", "12345");

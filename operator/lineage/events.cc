@@ -43,7 +43,9 @@ std::pair<std::string, std::string> NameOfUri(const std::string& whole) {
   const bool bucket = space.starts_with("s3://") || space.starts_with("gs://") ||
                       space.starts_with("az://") || space.starts_with("abfss://");
   std::string name = uri.substr(slash + (bucket ? 1 : 0));
-  if (space != "file") name = name.substr(0, name.find('?'));
+  // A file's name may have a ?; a pattern of spans of time goes before one.
+  const bool spans = name.find('{') < name.find('?');
+  if (space != "file" || spans) name = name.substr(0, name.find('?'));
   return {space, name.empty() ? "/" : name};
 }
 

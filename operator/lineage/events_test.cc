@@ -240,6 +240,8 @@ TEST(LineageEvents, NameSourcesWithoutWhatMayLetReadThem) {
   EXPECT_EQ(name_of("https://h:8443/a/b.csv?..."), "https://h:8443 /a/b.csv");
   EXPECT_EQ(name_of("https://h"), "https://h /");
   EXPECT_EQ(name_of("s3://bucket/a/b"), "s3://bucket a/b");
+  EXPECT_EQ(name_of("file:///a/{DD}/?window=7d&to=2026-01-08"), "file /a/{DD}/");
+  EXPECT_EQ(name_of("file:///a/what?.csv"), "file /a/what?.csv");
   EXPECT_EQ(name_of("gs://bucket/a/b"), "gs://bucket a/b");
   EXPECT_EQ(name_of("abfss://c@a.dfs.core.windows.net/a/b"),
             "abfss://c@a.dfs.core.windows.net a/b");

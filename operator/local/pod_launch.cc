@@ -7,6 +7,7 @@
 #include "operator/local/pod_environment.h"
 #include "operator/local/pod_volumes.h"
 #include "operator/protocol/file_uri.h"
+#include "operator/protocol/span_uri.h"
 #include "operator/protocol/task.h"
 
 namespace penstock::local {
@@ -58,7 +59,10 @@ void AddTaskData(const Json& pod, PodLaunch& launch) {
   launch.store = task->store.folder;
   for (const TaskInput& input : task->inputs) {
     if (!IsFileUri(input.uri)) continue;
-    if (const auto path = PathOfFileUri(input.uri)) launch.data.emplace_back(*path);
+    if (const auto spans = ParseSpanUri(input.uri))
+      launch.data.emplace_back("/" + CommonFolder(*spans));
+    else if (const auto path = PathOfFileUri(input.uri))
+      launch.data.emplace_back(*path);
   }
 }
 

@@ -12,8 +12,8 @@ namespace {
 
 using Kind = SpanPart::Kind;
 
-constexpr std::array<std::string_view, 6> kStores{"s3://",    "gs://",      "az://",
-                                                  "abfss://", "webhdfs://", "swebhdfs://"};
+constexpr std::array<std::string_view, 7> kStores{"s3://",      "gs://",       "az://",  "abfss://",
+                                                  "webhdfs://", "swebhdfs://", "file://"};
 constexpr int kMostStars = 3;  // each may make the look at a key as much longer as the key is
 constexpr const char* kParts = "{YYYY}, {MM}, {DD} and {HH}";
 constexpr const char* kForm = "s3://lake/orders/{YYYY}/{MM}/{DD}/?window=7d";
@@ -141,20 +141,23 @@ Result<void> ReadWindow(std::string_view value, SpanUri& uri) {
 }
 
 Result<void> ReadZone(std::string_view value, SpanUri& uri) {
-  uri.offset = std::chrono::minutes{0};
   if (value == "UTC" || value == "Z") return {};
+  uri.zone = value;
+  uri.ahead.reset();
+  if (IsZoneName(value)) return {};
   const bool signs = value.size() == 6 && (value[0] == '+' || value[0] == '-') && value[3] == ':';
-  const auto hours = signs ? Digits(value.substr(1), 2) : std::nullopt;
-  const auto minutes = signs ? Digits(value.substr(4), 2) : std::nullopt;
-  if (!hours || !minutes || *hours > 14 || *minutes > 59)
+  const int hours = signs ? Digits(value.substr(1), 2).value_or(99) : 99;
+  const int minutes = signs ? Digits(value.substr(4), 2).value_or(99) : 99;
+  if (hours > 14 || minutes > 59)
     return Invalid(
-        "its zone is UTC or what its clock is ahead of it, such as zone=+09:00: a step's image "
-        "may know no zones by their names");
-  uri.offset = std::chrono::minutes{*hours * 60 + *minutes} * (value[0] == '-' ? -1 : 1);
+        "its zone is UTC, what its clock is ahead of it, such as zone=+09:00, or a name such as "
+        "zone=Europe/Berlin");
+  uri.ahead = std::chrono::minutes{hours * 60 + minutes} * (value[0] == '-' ? -1 : 1);
+  if (uri.ahead->count() == 0) uri.zone = "UTC";
   return {};
 }
 
-// A date is its midnight in the zone, which may stand behind it.
+// A date is its midnight in the zone.
 Result<void> ReadEnd(std::string_view value, SpanUri& uri) {
   const bool date = value.size() == 10;
   const auto time = ParseTime(date ? std::string(value) + "T00:00:00Z" : std::string(value));
@@ -163,13 +166,30 @@ Result<void> ReadEnd(std::string_view value, SpanUri& uri) {
            : std::chrono::year(0);
   if (year < std::chrono::year(1970) || year > std::chrono::year(2200))
     return Invalid("its to is a time or a date, such as to=2026-01-08T00:00:00Z or to=2026-01-08");
-  uri.to = date ? *time - uri.offset : *time;
+  if (date) uri.before = std::chrono::floor<std::chrono::hours>(*time);
+  if (!date) uri.to = *time;
   return {};
 }
 
+Result<void> ReadColumn(std::string_view value, SpanUri& uri) {
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  };
+  if (value.empty() || value.size() > 64 || !std::all_of(value.begin(), value.end(), fits) ||
+      std::isdigit(static_cast<unsigned char>(value.front())) != 0)
+    return Invalid("its column is a name of letters, digits and _, such as column=day");
+  uri.column = value;
+  return {};
+}
+
+Result<void> ReadGaps(std::string_view value, SpanUri& uri) {
+  uri.gaps = value == "allow";
+  return uri.gaps || value == "refuse" ? Result<void>() : Invalid("its gaps is refuse or allow");
+}
+
 Result<void> ReadQuery(std::string_view query, SpanUri& uri) {
-  std::array<std::optional<std::string_view>, 4> values;
-  constexpr std::array<std::string_view, 4> kNames{"window", "zone", "to", "gaps"};
+  std::array<std::optional<std::string_view>, 5> values;
+  constexpr std::array<std::string_view, 5> kNames{"window", "zone", "to", "gaps", "column"};
   for (std::size_t begin = 0; !query.empty() && begin <= query.size();) {
     const auto end = std::min(query.find('&', begin), query.size());
     const std::string_view word = query.substr(begin, end - begin);
@@ -178,7 +198,8 @@ Result<void> ReadQuery(std::string_view query, SpanUri& uri) {
     // What it is may be a signature: it is not shown.
     if (name == kNames.end() || equals == word.size())
       return Invalid(
-          "behind the ? of spans stand window, zone, to and gaps, with & between them, as in " +
+          "behind the ? of spans stand window, zone, to, gaps and column, with & between them, as "
+          "in " +
           std::string(kForm) + "&zone=+09:00&gaps=allow; a key or signature stands in the env");
     auto& value = values[std::size_t(name - kNames.begin())];
     if (value) return Invalid("says " + std::string(*name) + " twice");
@@ -191,62 +212,27 @@ Result<void> ReadQuery(std::string_view query, SpanUri& uri) {
   PENSTOCK_TRY(ReadWindow(*values[0], uri));
   if (values[1]) PENSTOCK_TRY(ReadZone(*values[1], uri));
   if (values[2]) PENSTOCK_TRY(ReadEnd(*values[2], uri));
-  if (!values[3] || *values[3] == "refuse") return {};
-  uri.gaps = *values[3] == "allow";
-  return uri.gaps ? Result<void>() : Invalid("its gaps is refuse or allow");
+  if (values[3]) PENSTOCK_TRY(ReadGaps(*values[3], uri));
+  if (values[4]) PENSTOCK_TRY(ReadColumn(*values[4], uri));
+  return {};
 }
 
-struct Fields {
-  int year = -1, month = -1, day = -1, hour = -1;
-
-  // Of a part that stands in a key twice both must say the same.
-  [[nodiscard]] bool Set(Kind kind, int value) {
-    int& field = kind == Kind::kYear    ? year
-                 : kind == Kind::kMonth ? month
-                 : kind == Kind::kDay   ? day
-                                        : hour;
-    if (field >= 0 && field != value) return false;
-    field = value;
-    return true;
+// Of a file system, which knows more spellings of one path than a store of one key.
+Result<void> CheckPath(const SpanUri& uri) {
+  if (uri.place != "file:///" && uri.place != "file://localhost/")
+    return Invalid("names another machine; a file URI is file:///absolute/path");
+  if (CommonFolder(uri).empty())
+    return Invalid("has a pattern at the root of the disk: name a folder before it");
+  std::string path;
+  for (const SpanPart& part : uri.parts) path += part.kind == Kind::kText ? part.text : "0";
+  for (std::size_t begin = 0; begin < path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    const std::string name = path.substr(begin, end - begin);
+    if (name.empty() || name == "." || name == ".." || name.find('\0') != std::string::npos)
+      return Invalid("has //, /./, /../ or a zero byte in its path");
+    begin = end + 1;
   }
-};
-
-bool Matches(const SpanUri& uri, std::size_t part, std::string_view rest, Fields fields,
-             Fields& out) {
-  for (; part < uri.parts.size(); ++part) {
-    const SpanPart& one = uri.parts[part];
-    if (one.kind == Kind::kText) {
-      if (!rest.starts_with(one.text)) return false;
-      rest.remove_prefix(one.text.size());
-    } else if (one.kind == Kind::kAny) {
-      const std::size_t most = std::min(rest.find('/'), rest.size());
-      for (std::size_t n = 0; n <= most; ++n)
-        if (Matches(uri, part + 1, rest.substr(n), fields, out)) return true;
-      return false;
-    } else {
-      const std::size_t count = one.kind == Kind::kYear ? 4 : 2;
-      const auto number = Digits(rest, count);
-      if (!number || !fields.Set(one.kind, *number)) return false;
-      rest.remove_prefix(count);
-    }
-  }
-  out = fields;
-  return uri.folder ? !rest.empty() : rest.empty();
-}
-
-std::string Padded(unsigned number, std::size_t width) {
-  std::string out = std::to_string(number);
-  return std::string(width - std::min(width, out.size()), '0') + out;
-}
-
-struct Calendar {
-  std::string year, month, day, hour;
-};
-Calendar CalendarOf(SpanTime span) {
-  const auto day = std::chrono::floor<std::chrono::days>(span);
-  const std::chrono::year_month_day date(day);
-  return {Padded(unsigned(int(date.year())), 4), Padded(unsigned(date.month()), 2),
-          Padded(unsigned(date.day()), 2), Padded(unsigned((span - day).count()), 2)};
+  return {};
 }
 
 }  // namespace
@@ -279,82 +265,18 @@ Result<SpanUri> ParseSpanUri(const std::string& text) {
   PENSTOCK_ASSIGN(uri.parts, ReadParts(key));
   PENSTOCK_TRY(CheckParts(uri));
   uri.folder = key.ends_with('/');
+  if (uri.place.starts_with("file:")) PENSTOCK_TRY(CheckPath(uri));
   uri.hourly = CountOf(uri.parts, Kind::kHour) > 0;
   PENSTOCK_TRY(
       ReadQuery(query == std::string::npos ? "" : std::string_view(text).substr(query + 1), uri));
   return uri;
 }
 
-std::vector<SpanTime> SpansOf(const SpanUri& uri, TimePoint now) {
-  using std::chrono::hours;
-  const auto local = uri.to.value_or(now) + uri.offset;
-  const SpanTime end = uri.hourly ? std::chrono::floor<hours>(local)
-                                  : SpanTime(std::chrono::floor<std::chrono::days>(local));
-  const hours step{uri.hourly ? 1 : 24};
-  std::vector<SpanTime> out;
-  for (int i = uri.window; i > 0; --i) out.push_back(end - step * i);
-  return out;
-}
-
-std::string SpanName(const SpanUri& uri, SpanTime span) {
-  const Calendar c = CalendarOf(span);
-  const std::string date = c.year + "-" + c.month + "-" + c.day;
-  return uri.hourly ? date + "T" + c.hour : date;
-}
-
-std::string SpanPrefix(const SpanUri& uri, SpanTime span) {
-  const Calendar c = CalendarOf(span);
-  std::string out;
-  for (const SpanPart& part : uri.parts) {
-    if (part.kind == Kind::kAny) break;
-    out += part.kind == Kind::kText    ? part.text
-           : part.kind == Kind::kYear  ? c.year
-           : part.kind == Kind::kMonth ? c.month
-           : part.kind == Kind::kDay   ? c.day
-                                       : c.hour;
-  }
-  return out;
-}
-
-std::string CommonFolder(const SpanUri& uri) {
-  if (uri.parts.front().kind != Kind::kText) return "";
-  const std::string& text = uri.parts.front().text;
-  const auto slash = text.rfind('/');
-  return slash == std::string::npos ? "" : text.substr(0, slash + 1);
-}
-
-bool IsHiddenKey(const SpanUri& uri, std::string_view key) {
-  // Which names of the pattern it begins itself. A * is never a /, so that they are the key's.
-  std::vector<bool> told;
-  bool begins = true;
-  for (const SpanPart& part : uri.parts) {
-    if (part.kind != Kind::kText) {
-      if (begins) told.push_back(part.kind != Kind::kAny);
-      begins = false;
-      continue;
-    }
-    for (const char c : part.text) {
-      if (begins) told.push_back(true);
-      begins = c == '/';
-    }
-  }
-  std::size_t name = 0;
-  for (std::size_t begin = 0; begin < key.size(); ++name) {
-    const bool open = name >= told.size() || !told[name];
-    if (open && (key[begin] == '.' || key[begin] == '_')) return true;
-    begin = std::min(key.find('/', begin), key.size() - 1) + 1;
-  }
-  return false;
-}
-
-std::optional<SpanTime> SpanOfKey(const SpanUri& uri, std::string_view key) {
-  Fields f;
-  if (!Matches(uri, 0, key, {}, f)) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{f.year},
-                                         std::chrono::month{unsigned(f.month)},
-                                         std::chrono::day{unsigned(f.day)}};
-  if (!date.ok() || f.hour > 23) return std::nullopt;
-  return SpanTime(std::chrono::sys_days(date)) + std::chrono::hours{uri.hourly ? f.hour : 0};
+std::string WithWindowEnd(const std::string& uri, TimePoint to) {
+  if (to == TimePoint{} || !IsSpanUri(uri)) return uri;
+  const auto parsed = ParseSpanUri(uri);
+  if (!parsed || parsed->to || parsed->before) return uri;
+  return uri + "&to=" + FormatTime(to);
 }
 
 }  // namespace penstock

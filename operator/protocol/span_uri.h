@@ -3,10 +3,15 @@
 //   s3://lake/orders/{YYYY}/{MM}/{DD}/?window=7d
 //   az://raw/clicks/dt={YYYY}-{MM}-{DD}/{HH}/part-*.parquet?window=24h&zone=+09:00&gaps=allow
 //   webhdfs:///logs/{YYYY}{MM}{DD}.jsonl?window=1d&to=2026-01-08
+//   file:///data/orders/{YYYY}/{MM}/{DD}/?window=7d&zone=Europe/Berlin&column=day
 //
 // {YYYY}, {MM}, {DD}, {HH} are digits of the zone's calendar and clock, * is any characters but /,
 // and a / at the end means all objects below. What a key has otherwise stands as in any URI.
-// Pure.
+//
+// Spans are what a clock on the wall has shown: an hour that it leaves out in spring is none, one
+// that it shows twice in autumn is one span, which ends when the clock leaves it the second time.
+//
+// Pure, but for ClockOf, which reads the machine's zoneinfo.
 #pragma once
 
 #include <chrono>
@@ -18,6 +23,7 @@
 
 #include "operator/base/result.h"
 #include "operator/base/time.h"
+#include "operator/zone/zone_offsets.h"
 
 namespace penstock {
 
@@ -33,14 +39,17 @@ struct SpanPart {
 inline constexpr int kMostSpans = 10'000;  // of one window
 
 struct SpanUri {
-  std::string place;                 // "s3://lake/": the store's root as a URI of its own
-  std::vector<SpanPart> parts;       // of a key
-  bool folder = false;               // all objects that go on behind the parts
-  bool hourly = false;               // else daily
-  int window = 0;                    // how many spans: 1 to kMostSpans
-  std::chrono::minutes offset{0};    // of the zone: what its clock is ahead of UTC
-  std::optional<TimePoint> to = {};  // the window ends with the last span that has ended by then
-  bool gaps = false;                 // a span without an object is no error
+  std::string place;            // "s3://lake/": the store's root as a URI of its own
+  std::vector<SpanPart> parts;  // of a key
+  bool folder = false;          // all objects that go on behind the parts
+  bool hourly = false;          // else daily
+  int window = 0;               // how many spans: 1 to kMostSpans
+  std::string zone = "UTC";     // "UTC", "+09:00" or "Europe/Berlin"
+  std::optional<std::chrono::minutes> ahead = std::chrono::minutes{0};  // none: of a name
+  std::optional<TimePoint> to = {};     // the window ends with the last span that has ended by then
+  std::optional<SpanTime> before = {};  // or with the one before this midnight of the zone
+  bool gaps = false;                    // a span without an object is no error
+  std::string column = {};              // of a table, the one that has when a row's span begins
 };
 
 // True for a URI of a store whose key has one of the words above in braces, or one that somebody
@@ -48,9 +57,19 @@ struct SpanUri {
 [[nodiscard]] bool IsSpanUri(const std::string& uri);
 // Invalid for anything else than the above, and says what is meant. Shows no query.
 [[nodiscard]] Result<SpanUri> ParseSpanUri(const std::string& uri);
+// The same URI where it says where its window ends, or is none of spans, or where `to` is not known
+// (TimePoint{}); else with `to`.
+[[nodiscard]] std::string WithWindowEnd(const std::string& uri, TimePoint to);
 
-// The spans of the window, the earliest first; `now` counts where the URI has no `to`.
-[[nodiscard]] std::vector<SpanTime> SpansOf(const SpanUri& uri, TimePoint now);
+// What the zone's clock is ahead of UTC. Invalid where the zone is a name that the machine does
+// not know.
+[[nodiscard]] Result<ZoneOffsets> ClockOf(const SpanUri& uri);
+
+// The spans of the window, the earliest first; `now` counts where the URI says no end.
+[[nodiscard]] std::vector<SpanTime> SpansOf(const SpanUri& uri, const ZoneOffsets& clock,
+                                            TimePoint now);
+// When a span begins; of an hour that the clock shows twice the first time.
+[[nodiscard]] TimePoint BeginOf(SpanTime span, const ZoneOffsets& clock);
 // "2026-01-08", or "2026-01-08T13" where spans are hours.
 [[nodiscard]] std::string SpanName(const SpanUri& uri, SpanTime span);
 

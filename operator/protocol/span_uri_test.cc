@@ -14,7 +14,10 @@ std::vector<std::string> Names(const std::string& text, const std::string& now) 
   const auto uri = ParseSpanUri(text);
   if (!uri) return {uri.error().message};
   std::vector<std::string> out;
-  for (const SpanTime span : SpansOf(*uri, *ParseTime(now))) out.push_back(SpanName(*uri, span));
+  const auto clock = ClockOf(*uri);
+  if (!clock) return {clock.error().message};
+  for (const SpanTime span : SpansOf(*uri, *clock, *ParseTime(now)))
+    out.push_back(SpanName(*uri, span));
   return out;
 }
 
@@ -28,7 +31,7 @@ std::string SpanOf(const std::string& text, const std::string& key) {
 std::string PrefixOfLast(const std::string& text) {
   const auto uri = ParseSpanUri(text);
   if (!uri) return uri.error().message;
-  return SpanPrefix(*uri, SpansOf(*uri, *ParseTime("2026-01-08T00:30:00Z")).back());
+  return SpanPrefix(*uri, SpansOf(*uri, {}, *ParseTime("2026-01-08T00:30:00Z")).back());
 }
 
 TEST(SpanUris, AreTheLastDaysThatHaveEndedByTheClockOfTheirZone) {
@@ -49,6 +52,70 @@ TEST(SpanUris, AreHoursWhereTheKeyNamesThem) {
               ElementsAre("2025-12-31T22", "2025-12-31T23", "2026-01-01T00"));
   EXPECT_THAT(Names(place + "&zone=+05:30", "2026-01-01T01:29:59Z"),
               ElementsAre("2026-01-01T03", "2026-01-01T04", "2026-01-01T05"));
+}
+
+TEST(SpanUris, OfAZoneByNameAreByItsClockInSummerAndWinter) {
+  const std::string days = "s3://lake/o/{YYYY}/{MM}/{DD}/?window=1d&zone=Europe/Berlin";
+  EXPECT_THAT(Names(days, "2026-01-07T22:59:59Z"), ElementsAre("2026-01-06"));
+  EXPECT_THAT(Names(days, "2026-01-07T23:00:00Z"), ElementsAre("2026-01-07"));
+  EXPECT_THAT(Names(days, "2026-07-07T21:59:59Z"), ElementsAre("2026-07-06"));
+  EXPECT_THAT(Names(days, "2026-07-07T22:00:00Z"), ElementsAre("2026-07-07"));
+  EXPECT_THAT(Names(days + "&to=2026-07-08", "2030-01-01T00:00:00Z"), ElementsAre("2026-07-07"));
+  // A day of 23 hours, one of 25, and one that there was not in Samoa.
+  const std::string three = "s3://lake/o/{YYYY}/{MM}/{DD}/?window=3d&zone=";
+  EXPECT_THAT(Names(three + "Europe/Berlin", "2026-03-30T22:00:00Z"),
+              ElementsAre("2026-03-28", "2026-03-29", "2026-03-30"));
+  EXPECT_THAT(Names(three + "Europe/Berlin&to=2026-10-27", "2026-10-30T22:00:00Z"),
+              ElementsAre("2026-10-24", "2026-10-25", "2026-10-26"));
+  EXPECT_THAT(Names(three + "Pacific/Apia&to=2012-01-01", "2026-10-30T22:00:00Z"),
+              ElementsAre("2011-12-28", "2011-12-29", "2011-12-31"));
+  EXPECT_THAT(Names(three + "Europe/Berlim", "2026-03-30T22:00:00Z"),
+              ElementsAre(HasSubstr("'Europe/Berlim' is not in")));
+}
+
+TEST(SpanUris, AnHourThatTheClockLeavesOutIsNoneAndOneThatItShowsTwiceIsOne) {
+  const std::string hours = "s3://lake/{YYYY}{MM}{DD}{HH}/?window=3h&zone=Europe/Berlin";
+  EXPECT_THAT(Names(hours, "2026-03-29T02:00:00Z"),
+              ElementsAre("2026-03-29T00", "2026-03-29T01", "2026-03-29T03"));
+  // The clock shows 02:00 to 02:59 from 00:00Z to 02:00Z.
+  for (const char* now : {"2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:59:59Z"})
+    EXPECT_THAT(Names(hours, now), ElementsAre("2026-10-24T23", "2026-10-25T00", "2026-10-25T01"))
+        << now;
+  EXPECT_THAT(Names(hours, "2026-10-25T02:00:00Z"),
+              ElementsAre("2026-10-25T00", "2026-10-25T01", "2026-10-25T02"));
+  EXPECT_THAT(Names(hours, "2026-10-25T04:00:00Z"),
+              ElementsAre("2026-10-25T02", "2026-10-25T03", "2026-10-25T04"));
+  // Set back by half an hour, and by two hours.
+  EXPECT_THAT(Names("s3://lake/{YYYY}{MM}{DD}{HH}/?window=2h&zone=Australia/Lord_Howe",
+                    "2026-04-04T15:10:00Z"),
+              ElementsAre("2026-04-04T23", "2026-04-05T00"));
+  EXPECT_THAT(Names("s3://lake/{YYYY}{MM}{DD}{HH}/?window=2h&zone=Antarctica/Troll",
+                    "2026-10-25T00:30:00Z"),
+              ElementsAre("2026-10-24T23", "2026-10-25T00"));
+}
+
+TEST(SpanUris, TellWhenASpanBegins) {
+  const auto begin = [](const std::string& zone, const std::string& local) {
+    const auto clock = FindZoneOffsets(zone);
+    return FormatTime(BeginOf(std::chrono::floor<std::chrono::hours>(*ParseTime(local)), *clock));
+  };
+  EXPECT_EQ(begin("Europe/Berlin", "2026-01-01T10:00:00Z"), "2026-01-01T09:00:00Z");
+  EXPECT_EQ(begin("Europe/Berlin", "2026-07-01T10:00:00Z"), "2026-07-01T08:00:00Z");
+  EXPECT_EQ(begin("Europe/Berlin", "2026-10-25T01:00:00Z"), "2026-10-24T23:00:00Z");
+  EXPECT_EQ(begin("Europe/Berlin", "2026-10-25T02:00:00Z"), "2026-10-25T00:00:00Z");
+  EXPECT_EQ(begin("Europe/Berlin", "2026-10-25T03:00:00Z"), "2026-10-25T02:00:00Z");
+  EXPECT_EQ(begin("Europe/Berlin", "2026-03-29T03:00:00Z"), "2026-03-29T01:00:00Z");
+  EXPECT_EQ(begin("Australia/Lord_Howe", "2026-10-04T02:00:00Z"), "2026-10-03T15:30:00Z");
+}
+
+TEST(SpanUris, OfARunEndWithItAndNotWithAnAttempt) {
+  const auto end = *ParseTime("2026-01-08T03:00:00Z");
+  const std::string uri = "s3://lake/{YYYY}{MM}{DD}/?window=1d";
+  EXPECT_EQ(WithWindowEnd(uri, end), uri + "&to=2026-01-08T03:00:00Z");
+  for (const auto& other : {uri + "&to=2026-01-01", uri + "&to=2026-01-01T00:00:00Z",
+                            std::string("s3://lake/a/"), std::string("sha256:00"), uri + "&sig=1"})
+    EXPECT_EQ(WithWindowEnd(other, end), other);
+  EXPECT_EQ(WithWindowEnd(uri, TimePoint{}), uri);
 }
 
 TEST(SpanUris, EndWhereToSaysWhateverTimeItIs) {
@@ -112,6 +179,9 @@ TEST(SpanUris, AreToldFromKeysThatOnlyHaveBraces) {
   EXPECT_FALSE(IsSpanUri("s3://lake/a?versionId=1"));
   EXPECT_TRUE(IsSpanUri("swebhdfs://n:9871/{yyyy}/"));
   EXPECT_TRUE(IsSpanUri("s3://lake/a?zone=UTC&window=1d"));
+  EXPECT_TRUE(IsSpanUri("file:///data/{YYYY}/{MM}/{DD}/?window=1d"));
+  EXPECT_FALSE(IsSpanUri("file:///data/what?.csv"));
+  EXPECT_FALSE(IsSpanUri("/data/{YYYY}/"));
 }
 
 TEST(SpanUris, AreRefusedWithWhatIsMeant) {
@@ -131,13 +201,21 @@ TEST(SpanUris, AreRefusedWithWhatIsMeant) {
            {"s3://b/{YYYY}{MM}{DD}?window=10001d", "1 to 10000"},
            {"s3://b/{YYYY}{MM}{DD}?window=24h", "spans are days"},
            {"s3://b/{YYYY}{MM}{DD}{HH}?window=7d", "spans are hours"},
-           {"s3://b/{YYYY}{MM}{DD}?window=7d&zone=Asia/Seoul", "zone=+09:00"},
+           {"s3://b/{YYYY}{MM}{DD}?window=7d&zone=../Seoul", "zone=+09:00"},
            {"s3://b/{YYYY}{MM}{DD}?window=7d&zone=+9", "zone=+09:00"},
+           {"s3://b/{YYYY}{MM}{DD}?window=7d&column=a day", "column=day"},
+           {"s3://b/{YYYY}{MM}{DD}?window=7d&column=", "column=day"},
+           {"file://host/a/{YYYY}{MM}{DD}?window=7d", "names another machine"},
+           {"file:///{YYYY}/{MM}/{DD}?window=7d", "name a folder before it"},
+           {"file:///a/../{YYYY}{MM}{DD}?window=7d", "has //, /./, /../"},
+           {"file:///a/%2E%2E/{YYYY}{MM}{DD}?window=7d", "has //, /./, /../"},
+           {"file:///a//{YYYY}{MM}{DD}?window=7d", "has //, /./, /../"},
+           {"file:///a/{YYYY}{MM}{DD}%00?window=7d", "zero byte"},
            {"s3://b/{YYYY}{MM}{DD}?window=7d&to=yesterday", "to=2026-01-08"},
            {"s3://b/{YYYY}{MM}{DD}?window=7d&to=1677-01-01", "to=2026-01-08"},
            {"s3://b/{YYYY}{MM}{DD}?window=7d&gaps=maybe", "refuse or allow"},
            {"s3://b/{YYYY}{MM}{DD}?window=7d&window=8d", "window twice"},
-           {"s3://b/{YYYY}{MM}{DD}?window=7d&", "stand window, zone, to and gaps"},
+           {"s3://b/{YYYY}{MM}{DD}?window=7d&", "stand window, zone, to, gaps and column"},
        }) {
     const auto parsed = ParseSpanUri(uri);
     ASSERT_FALSE(parsed) << uri;

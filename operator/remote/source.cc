@@ -4,7 +4,9 @@
 
 #include "operator/azure/source.h"
 #include "operator/base/try.h"
+#include "operator/fetch/folder.h"
 #include "operator/hdfs/source.h"
+#include "operator/protocol/file_uri.h"
 #include "operator/protocol/span_uri.h"
 #include "operator/s3/source.h"
 
@@ -37,6 +39,7 @@ Result<Opened> Open(const std::string& uri, const fetch::SourceSettings& setting
 }  // namespace
 
 bool IsRemoteUri(const std::string& uri) {
+  if (IsFileUri(uri)) return IsSpanUri(uri);
   return s3::IsS3Uri(uri) || azure::IsAzureUri(uri) || hdfs::IsHdfsUri(uri);
 }
 
@@ -64,6 +67,10 @@ Result<fetch::ReadSpans> FetchRemoteSpans(const std::string& uri, TimePoint now,
                                           const std::filesystem::path& target,
                                           const fetch::SourceSettings& settings) {
   PENSTOCK_ASSIGN(const auto spans, ParseSpanUri(uri));
+  if (IsFileUri(spans.place)) {
+    const auto folder = fetch::OpenFolder(CommonFolder(spans));
+    return fetch::FetchSpans(*folder, spans, now, target, settings);
+  }
   // A store of folders refuses those within where they are not wanted; here they are.
   fetch::SourceSettings of_store = settings;
   of_store.flat = false;

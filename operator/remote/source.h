@@ -11,7 +11,7 @@
 
 namespace penstock::remote {
 
-// s3://, gs://, az://, abfss://, webhdfs://, swebhdfs://.
+// s3://, gs://, az://, abfss://, webhdfs://, swebhdfs://; and spans of time of file://.
 [[nodiscard]] bool IsRemoteUri(const std::string& uri);
 
 // Writes `target` (fetch/source.h, of spans fetch/spans.h) by the variables of s3/source.h,

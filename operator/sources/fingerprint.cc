@@ -5,6 +5,7 @@
 #include "operator/artifacts/manifest.h"
 #include "operator/base/shown_text.h"
 #include "operator/protocol/file_uri.h"
+#include "operator/protocol/span_uri.h"
 #include "operator/protocol/table_uri.h"
 #include "operator/protocol/task.h"
 #include "operator/sources/http_head.h"
@@ -68,6 +69,8 @@ Fingerprint TakeFingerprint(const std::string& uri, const FingerprintOptions& op
   if (IsFileUri(uri) || uri.rfind('/', 0) == 0) {
     if (!options.local_files)
       return Unknown("the file " + uri + " is read by the step's pod, and is not known here");
+    if (IsSpanUri(uri))
+      return Unknown(uri + " is a window of files, which are looked for when the step reads them");
     const auto path = IsFileUri(uri) ? PathOfFileUri(uri) : Result<std::string>(uri);
     if (!path) return Unknown(uri + ": " + path.error().message);
     auto content = artifacts::ContentFingerprint(*path);

@@ -177,8 +177,6 @@ std::size_t Threads(const CsvOptions& options) {
   return std::min(all, kMostThreads);
 }
 
-}  // namespace
-
 std::shared_ptr<arrow::Schema> SchemaOf(const CsvPlan& plan) {
   arrow::FieldVector fields;
   for (const auto& column : plan.columns) {
@@ -186,6 +184,8 @@ std::shared_ptr<arrow::Schema> SchemaOf(const CsvPlan& plan) {
   }
   return arrow::schema(std::move(fields));
 }
+
+}  // namespace
 
 Result<PassEnd> RunPass(const OpenStream& open, const CsvOptions& options, const CsvPlan& plan,
                         const OnBatch& on_batch, const OnBadRow& on_bad_row) {

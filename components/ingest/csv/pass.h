@@ -30,6 +30,4 @@ struct PassEnd {
                                       const CsvPlan& plan, const OnBatch& on_batch,
                                       const OnBadRow& on_bad_row);
 
-[[nodiscard]] std::shared_ptr<arrow::Schema> SchemaOf(const CsvPlan& plan);
-
 }  // namespace penstock::ingest

@@ -3,10 +3,11 @@
 #include <arrow/api.h>
 
 #include <algorithm>
-#include <set>
 
-#include "components/ingest/csv/head.h"
+#include "components/ingest/csv/heads.h"
 #include "components/ingest/csv/pass.h"
+#include "components/sdk/arrow_result.h"
+#include "operator/base/shown_text.h"
 #include "operator/base/try.h"
 
 namespace penstock::ingest {
@@ -14,140 +15,200 @@ namespace {
 
 // The types are right after the second reading; a third refuses what only all values refuse.
 constexpr int kMostPasses = 5;
+constexpr std::size_t kMostNotes = 10;  // of lines within quotes
 
-Error UnknownColumn(const std::string& parameter, const std::string& name, const CsvHead& head) {
-  std::string list;
-  for (const auto& n : head.names) list += (list.empty() ? "" : ", ") + n;
-  return Invalid("parameter " + parameter + ": there is no column '" + name + "'; there are " +
-                 list);
-}
+class CsvReading {
+ public:
+  CsvReading(const std::vector<CsvFile>& files, const CsvOptions& options,
+             const OnSchema& on_schema, const OnFile& on_file, const OnBatch& on_batch,
+             const OnBadRow& on_bad_row)
+      : files_(files),
+        options_(options),
+        on_schema_(on_schema),
+        on_file_(on_file),
+        on_batch_(on_batch),
+        on_bad_row_(on_bad_row),
+        heads_(files, options) {}
 
-Result<void> CheckNames(const std::vector<CsvColumn>& columns, const CsvHead& head) {
-  const std::string line = "CSV line " + std::to_string(head.first_line - 1) + ": ";
-  std::set<std::string> seen;
-  for (const auto& column : columns) {
-    if (column.name.empty()) {
-      return Invalid(line + "column " + std::to_string(column.field + 1) +
-                     " has no name; name those to read by the parameter columns");
-    }
-    const auto times = std::count(head.names.begin(), head.names.end(), column.name);
-    if (times > 1 || !seen.insert(column.name).second) {
-      return Invalid(line + "column '" + column.name + "' stands twice");
-    }
-  }
-  return {};
-}
-
-Result<std::vector<CsvColumn>> ChosenColumns(const CsvHead& head, const CsvOptions& options) {
-  std::vector<CsvColumn> columns;
-  const auto add = [&](std::size_t field) {
-    CsvColumn column{head.names[field], field,   CsvType::kString,
-                     std::nullopt,      nullptr, head.seen[field]};
-    if (const auto told = options.types.find(column.name); told != options.types.end()) {
-      column.told = told->second;
-      if (const auto made = options.made.find(column.name); made != options.made.end()) {
-        column.made = made->second;
+  Result<CsvReport> Run() {
+    PENSTOCK_TRY(ReadHeads());
+    for (int passes = 0; passes < kMostPasses; ++passes) {
+      PENSTOCK_TRY(on_schema_(Schema()));
+      BeginPass();
+      for (std::size_t i = 0; i < files_.size(); ++i) PENSTOCK_TRY(ReadFile(i));
+      if (heads_are_old_) {
+        PENSTOCK_TRY(ReadHeads());
+        continue;
       }
-      // Of what a told type makes of values, not of their looks.
-      column.seen &= told->second == sdk::ColumnType::kTimestamp ? kSeenZoned : 0;
+      // What the first records showed was seen again, or they held bad rows.
+      for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c].seen = seen_[c];
+      PENSTOCK_TRY(CheckMarks());
+      const bool refuses =
+          !all_seen_ && std::any_of(columns_.begin(), columns_.end(),
+                                    [&](const auto& c) { return Contradicts(c, decimal_); });
+      if (!Decide() && !refuses) return Report();
+      all_seen_ = true;
     }
-    columns.push_back(std::move(column));
-  };
-  for (const auto& name : options.columns) {
-    const auto found = std::find(head.names.begin(), head.names.end(), name);
-    if (found == head.names.end()) return UnknownColumn("columns", name, head);
-    add(std::size_t(found - head.names.begin()));
+    return Internal("CSV: the columns' types do not settle; set the parameter types");
   }
-  for (const auto& [name, type] : options.types) {
-    if (std::find(head.names.begin(), head.names.end(), name) == head.names.end()) {
-      return UnknownColumn("types", name, head);
+
+ private:
+  Result<void> ReadHeads() {
+    PENSTOCK_TRY(heads_.Read());
+    columns_ = heads_.columns();
+    all_seen_ = false;
+    heads_are_old_ = false;
+    Decide();
+    return {};
+  }
+
+  // Sets the types by what was seen. Did that change anything?
+  bool Decide() {
+    std::vector<Seen> seen;
+    for (const auto& column : columns_) seen.push_back(column.seen);
+    const char decimal = SeeDecimal(seen, heads_.rules());
+    bool changed = decimal != decimal_;
+    decimal_ = decimal;
+    for (auto& column : columns_) {
+      const CsvType type = TypeOf(column, decimal);
+      changed = changed || type != column.type;
+      column.type = type;
     }
+    return changed;
   }
-  if (options.columns.empty()) {
-    for (std::size_t field = 0; field < head.names.size(); ++field) add(field);
-  }
-  PENSTOCK_TRY(CheckNames(columns, head));
-  return columns;
-}
 
-// Sets the types by what was seen. Did that change anything?
-bool Decide(CsvPlan& plan) {
-  std::vector<Seen> seen;
-  for (const auto& column : plan.columns) seen.push_back(column.seen);
-  const char decimal = SeeDecimal(seen, plan.rules.values);
-  bool changed = decimal != plan.rules.dialect.decimal;
-  plan.rules.dialect.decimal = decimal;
-  for (auto& column : plan.columns) {
-    const CsvType type = TypeOf(column, decimal);
-    changed = changed || type != column.type;
-    column.type = type;
+  [[nodiscard]] std::shared_ptr<arrow::Schema> Schema() const {
+    arrow::FieldVector fields;
+    for (const auto& column : columns_)
+      fields.push_back(arrow::field(column.name, ArrowType(column.type)));
+    return arrow::schema(std::move(fields));
   }
-  return changed;
-}
 
-bool HasAllNames(const CsvHead& head, const CsvOptions& options) {
-  const auto has = [&](const std::string& name) {
-    return std::find(head.names.begin(), head.names.end(), name) != head.names.end();
+  void BeginPass() {
+    schema_ = Schema();
+    seen_.assign(columns_.size(), 0);
+    marks_.assign(columns_.size(), {});
+    stale_ = false;
+    bad_rows_ = 0;
+    notes_.clear();
+  }
+
+  Result<void> ReadFile(std::size_t file) {
+    on_file_(file);
+    const CsvPlan plan = heads_.PlanOf(file, columns_, decimal_, all_seen_);
+    const auto take = [&](const auto& batch) { return TakeBatch(batch, plan); };
+    const auto end = RunPass(files_[file].open, options_, plan, take, on_bad_row_);
+    if (!end) return files_.size() > 1 ? Wrap(files_[file].name, end.error()) : end.error();
+    if (end->escape_is_backslash) {
+      heads_.SetBackslash(file);
+      heads_are_old_ = true;
+      return {};
+    }
+    bad_rows_ += end->bad_rows;
+    if (!end->note.empty() && notes_.size() < kMostNotes)
+      notes_.push_back((files_.size() > 1 ? plan::Shown(files_[file].name, 200) + ", " : "") +
+                       end->note);
+    std::size_t c = 0;
+    for (std::size_t p = 0; p < plan.columns.size(); ++p, ++c) {
+      while (columns_[c].name != plan.columns[p].name) ++c;
+      TakeSeen(file, c, end->seen[p]);
+    }
+    return {};
+  }
+
+  void TakeSeen(std::size_t file, std::size_t c, Seen seen) {
+    seen_[c] |= seen;
+    CsvColumn so_far = columns_[c];
+    so_far.seen |= seen_[c];
+    if (TypeOf(so_far, decimal_) != so_far.type) stale_ = true;
+    const auto is_number = [&](char mark, Seen kind) {
+      return (seen & kind) != 0 && TypeOf(seen, mark) == CsvType::kFloat64;
+    };
+    if (is_number(',', kSeenComma) && !marks_[c].comma) marks_[c].comma = file;
+    if (is_number('.', kSeenPoint) && !marks_[c].point) marks_[c].point = file;
+  }
+
+  // With all columns, in their order.
+  Result<void> TakeBatch(const std::shared_ptr<arrow::RecordBatch>& batch, const CsvPlan& plan) {
+    if (stale_ || heads_are_old_) return {};
+    if (plan.columns.size() == columns_.size()) return on_batch_(batch);
+    arrow::ArrayVector arrays;
+    int next = 0;
+    for (const auto& field : schema_->fields()) {
+      if (next < batch->num_columns() && batch->column_name(next) == field->name()) {
+        arrays.push_back(batch->column(next++));
+        continue;
+      }
+      PENSTOCK_ASSIGN(
+          auto nulls,
+          sdk::FromArrow(arrow::MakeArrayOfNull(field->type(), batch->num_rows()), "CSV"));
+      arrays.push_back(std::move(nulls));
+    }
+    return on_batch_(arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(arrays)));
+  }
+
+  // A column whose numbers have a comma in one file and a point in another would be text.
+  Result<void> CheckMarks() const {
+    const ValueRules rules = heads_.rules();
+    if (!rules.comma || !rules.point) return {};
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c].told || !marks_[c].comma || !marks_[c].point) continue;
+      return Invalid(
+          "column '" + plan::Shown(columns_[c].name, 120) + "': " + files_[*marks_[c].comma].name +
+          " writes its numbers with a comma (1,5), and " + files_[*marks_[c].point].name +
+          " with a point (1.5): write them alike; or " + "types: {" +
+          plan::Shown(columns_[c].name, 120) + ": string} keeps both as they are written");
+    }
+    return {};
+  }
+
+  [[nodiscard]] CsvReport Report() const {
+    CsvReport report{heads_.dialect(), bad_rows_, notes_, {}};
+    report.dialect.decimal = decimal_;
+    for (auto& note : heads_.Notes()) report.notes.push_back(std::move(note));
+    for (const auto& column : columns_)
+      if ((column.seen & ~kSeenNull) == 0) report.empty_columns.push_back(column.name);
+    return report;
+  }
+
+  // The first file in which a column is numbers with either mark.
+  struct Marks {
+    std::optional<std::size_t> comma, point;
   };
-  return std::all_of(options.columns.begin(), options.columns.end(), has) &&
-         std::all_of(options.types.begin(), options.types.end(),
-                     [&](const auto& type) { return has(type.first); });
-}
 
-Result<CsvPlan> PlanOf(const OpenStream& open, const CsvOptions& options,
-                       const DialectHints& hints) {
-  const NullWords nulls(options.null_values);
-  PENSTOCK_ASSIGN(auto head, ReadCsvHead(open, hints, {nulls}));
-  if (!hints.header && !head.dialect.header && !HasAllNames(head, options)) {
-    // Somebody knows names: so there are some.
-    DialectHints named = hints;
-    named.header = true;
-    PENSTOCK_ASSIGN(head, ReadCsvHead(open, named, {nulls}));
-  }
-  CsvPlan plan{{head.dialect, RulesOf(nulls, hints, head.dialect), false},
-               head.names,
-               {},
-               head.skip,
-               head.first_line,
-               !hints.backslash && !head.dialect.backslash};
-  PENSTOCK_ASSIGN(plan.columns, ChosenColumns(head, options));
-  Decide(plan);
-  return plan;
-}
-
-CsvReport ReportOf(const CsvPlan& plan, const PassEnd& end) {
-  CsvReport report{plan.rules.dialect, end.bad_rows, end.note, {}};
-  for (std::size_t c = 0; c < plan.columns.size(); ++c) {
-    if ((end.seen[c] & ~kSeenNull) == 0) report.empty_columns.push_back(plan.columns[c].name);
-  }
-  return report;
-}
+  const std::vector<CsvFile>& files_;
+  const CsvOptions& options_;
+  const OnSchema& on_schema_;
+  const OnFile& on_file_;
+  const OnBatch& on_batch_;
+  const OnBadRow& on_bad_row_;
+  CsvHeads heads_;
+  std::vector<CsvColumn> columns_;
+  char decimal_ = '.';
+  bool all_seen_ = false;
+  // Of a pass:
+  std::shared_ptr<arrow::Schema> schema_;
+  std::vector<Seen> seen_;
+  std::vector<Marks> marks_;
+  bool stale_ = false;          // the types are wrong: no more batches
+  bool heads_are_old_ = false;  // of a file the escape
+  std::int64_t bad_rows_ = 0;
+  std::vector<std::string> notes_;
+};
 
 }  // namespace
+
+Result<CsvReport> ReadCsvFiles(const std::vector<CsvFile>& files, const CsvOptions& options,
+                               const OnSchema& on_schema, const OnFile& on_file,
+                               const OnBatch& on_batch, const OnBadRow& on_bad_row) {
+  return CsvReading(files, options, on_schema, on_file, on_batch, on_bad_row).Run();
+}
 
 Result<CsvReport> ReadCsv(const OpenStream& open, const CsvOptions& options,
                           const OnSchema& on_schema, const OnBatch& on_batch,
                           const OnBadRow& on_bad_row) {
-  DialectHints hints = options.dialect;
-  PENSTOCK_ASSIGN(auto plan, PlanOf(open, options, hints));
-  for (int passes = 0; passes < kMostPasses; ++passes) {
-    PENSTOCK_TRY(on_schema(SchemaOf(plan)));
-    PENSTOCK_ASSIGN(const auto end, RunPass(open, options, plan, on_batch, on_bad_row));
-    if (end.escape_is_backslash) {
-      hints.backslash = true;
-      PENSTOCK_ASSIGN(plan, PlanOf(open, options, hints));
-      continue;
-    }
-    // What the first records showed was seen again, or they held bad rows.
-    for (std::size_t c = 0; c < end.seen.size(); ++c) plan.columns[c].seen = end.seen[c];
-    const char decimal = plan.rules.dialect.decimal;
-    const bool refuses =
-        !plan.rules.all_seen && std::any_of(plan.columns.begin(), plan.columns.end(),
-                                            [&](const auto& c) { return Contradicts(c, decimal); });
-    if (!Decide(plan) && !refuses) return ReportOf(plan, end);
-    plan.rules.all_seen = true;
-  }
-  return Internal("CSV: the columns' types do not settle; set the parameter types");
+  return ReadCsvFiles(
+      {{"", open}}, options, on_schema, [](std::size_t) {}, on_batch, on_bad_row);
 }
 
 }  // namespace penstock::ingest

@@ -126,16 +126,18 @@ TEST(ReadCsv, ATitleOfSeveralValuesIsNamedWhereTheTableBegins) {
 TEST(ReadCsv, RowsThatTwoStrayQuotesTookInAreSaid) {
   const auto read = ReadText("id,v,note\n1,1,a\n2,2,\"oops\n3,3,b\n4,4,c\n5,5,x\"\n6,6,d\n");
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->report.note,
+  ASSERT_EQ(read->report.notes.size(), 1U);
+  EXPECT_EQ(read->report.notes[0],
             "line 3, column 'note': the quotes hold 3 lines that have as many values as a row; if "
             "they are rows, a quote is missing or too many there");
-  EXPECT_EQ(ReadText("id,v,note\n1,1,\"two\nlines, both\"\n")->report.note, "");
+  EXPECT_TRUE(ReadText("id,v,note\n1,1,\"two\nlines, both\"\n")->report.notes.empty());
   // The first one, however blocks are cut.
   const auto late =
       ReadText("id,note\n" + Rows(400'000, "1,fine\n") + "2,\"a\n3,b\"\n" + "4,\"a\n5,b\"\n");
   ASSERT_TRUE(late) << late.error().message;
-  EXPECT_TRUE(late->report.note.starts_with("line 400002, column 'note': the quotes hold 1 lines"))
-      << late->report.note;
+  EXPECT_TRUE(
+      late->report.notes.at(0).starts_with("line 400002, column 'note': the quotes hold 1 lines"))
+      << late->report.notes.at(0);
 }
 
 TEST(ReadCsv, QuarantinesEachKindOfBadRow) {

@@ -1,28 +1,14 @@
 #include "components/ingest/sniff.h"
 
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include "components/ingest/testing/ingest_fixture.h"
+#include "components/ingest/testing/packed.h"
 
 namespace penstock::ingest {
 namespace {
 
 class Sniffed : public IngestFiles {};
-
-std::string Gzip(const std::string& text) {
-  z_stream z{};
-  deflateInit2(&z, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(text.size() + 1000, '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  z.avail_in = uInt(text.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = uInt(out.size());
-  deflate(&z, Z_FINISH);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
 
 TEST_F(Sniffed, WhatIsNoTableIsRefusedByItsNameAndNeverReadAsOneColumn) {
   using std::string_literals::operator""s;

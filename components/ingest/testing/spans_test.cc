@@ -29,12 +29,13 @@ class IngestSpans : public IngestFiles {
   void Set(const std::string& key, const std::string& day) {
     store_.SetBytes("o/2026/01/" + key, "{\"a\": " + day.substr(1) + "}\n");
   }
-  std::string Ingest(const std::string& uri, bool with_previous = false) {
+  std::string Ingest(const std::string& uri, bool with_previous = false,
+                     const Json& parameters = Json::object()) {
     std::map<std::string, sdk::StepInput> inputs = {{"source", {"", uri, ""}}};
     if (with_previous) inputs["previous"] = {folder_ / "previous.json", "", ""};
     std::filesystem::create_directories(folder_ / "results");
     std::filesystem::remove_all(folder_ / "out");
-    sdk::Step step(Json::object(), inputs,
+    sdk::Step step(parameters, inputs,
                    {{"dataset", folder_ / "out"},
                     {"schema", folder_ / "_schema.yaml"},
                     {"report", folder_ / "report.md"},
@@ -132,6 +133,59 @@ TEST_F(IngestSpans, ARecordOfSomethingElseIsRefused) {
   EXPECT_SAYS(Ingest("s3://models/o/2026/01/05/", true), "the source has none");
 }
 
+TEST_F(IngestSpans, OfAFolderOfThisMachineAreReadLikeThoseOfABucket) {
+  for (const char* day : {"05", "06", "07"})
+    Write(std::string("days/2026/01/") + day + "/a.csv", "a,b\n" + std::string(day) + ",x\n");
+  Write("days/2026/01/06/more.csv", "b,a\ny,9\n");
+  Write("days/2026/01/06/_SUCCESS", "");
+  const std::string uri =
+      "file://" + std::string(folder_ / "days") + "/{YYYY}/{MM}/{DD}/?window=3d&to=2026-01-08";
+  ASSERT_EQ(Ingest(uri), "");
+  EXPECT_EQ(Table(), "a:string b:string \n05|x|\n06|x|\n9|y|\n07|x|");
+  EXPECT_EQ(ResultOf("spans"), "3");
+  EXPECT_EQ(Versions(), "2026-01-05 v1, 2026-01-06 v1, 2026-01-07 v1");
+  Keep();
+  Write("days/2026/01/06/more.csv", "b,a\nz,9\n");
+  ASSERT_EQ(Ingest(uri, true), "");
+  EXPECT_EQ(ResultOf("late"), "1");
+  EXPECT_EQ(Versions(), "2026-01-05 v1, 2026-01-06 v2, 2026-01-07 v1");
+  std::filesystem::remove(folder_ / "days/2026/01/06/more.csv");
+  ASSERT_EQ(Ingest(uri, true), "");
+  EXPECT_EQ(Record().at("late")[0].at("what"), "gone");
+  EXPECT_EQ(Table(), "a:string b:string \n05|x|\n06|x|\n07|x|");
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "days/2026/01/05/a.csv"));
+  Write("elsewhere.csv", "a,b\n1,x\n");
+  std::filesystem::create_symlink(folder_ / "elsewhere.csv", folder_ / "days/2026/01/07/z.csv");
+  EXPECT_SAYS(Ingest(uri), "that leads out of");
+}
+
+TEST_F(IngestSpans, TheDateOfASpanIsAColumnWhereItIsAskedFor) {
+  const std::string uri = std::string(kThree) + "&column=day";
+  ASSERT_EQ(Ingest(uri), "");
+  EXPECT_EQ(Table(), "a:int64 day:date \n5|2026-01-05|\n6|2026-01-06|\n7|2026-01-07|");
+  ASSERT_EQ(Ingest(uri, false, {{"roles", {{"day", "time"}}}, {"columns", {"day", "a"}}}), "");
+  EXPECT_EQ(Table(), "day:date a:int64 \n2026-01-05|5|\n2026-01-06|6|\n2026-01-07|7|");
+  ASSERT_EQ(Ingest(uri, false, {{"columns", {"a"}}}), "");
+  EXPECT_SAYS(Table(), "a:int64 day:date \n");
+  store_.SetBytes("o/2026/01/07/b.jsonl", "{\"a\": 1, \"day\": 3}\n");
+  EXPECT_SAYS(Ingest(uri), "2026/01/07/b.jsonl: column 'day' is in the file, and column=day of");
+}
+
+TEST_F(IngestSpans, TheHourOfASpanIsTheInstantAtWhichItBegins) {
+  for (const char* hour : {"01", "03"})
+    store_.SetBytes(std::string("h/20260329") + hour + ".csv", "x\n" + std::string(hour) + ".5\n");
+  const std::string uri =
+      "s3://models/h/{YYYY}{MM}{DD}{HH}.csv?window=2h&to=2026-03-29T02:00:00Z&column=at"
+      "&zone=Europe/Berlin";
+  ASSERT_EQ(Ingest(uri), "");
+  EXPECT_SAYS(Table(), "x:string at:timestamp \n01.5|2026-03-29 00:00:00");
+  EXPECT_SAYS(Table(), "\n03.5|2026-03-29 01:00:00");
+  EXPECT_EQ(Record().at("zone"), "Europe/Berlin");
+  store_.SetBytes("h/2026032903.csv", "x,at\n1,2\n");
+  EXPECT_SAYS(Ingest(uri), "column 'at' is in the file, and column=at of the URI");
+  EXPECT_SAYS(Ingest(uri, false, {{"columns", {"x"}}}), "column 'at' is in the file");
+}
+
 TEST(SpanRecords, TellWhatIsGone) {
   const std::string uri = "s3://lake/o/{YYYY}{MM}{DD}/?window=1d";
   fetch::ReadSpans read;
@@ -145,6 +199,22 @@ TEST(SpanRecords, TellWhatIsGone) {
   EXPECT_EQ(second->at("late").dump(),
             R"([{"key":"o/20260107/b","span":"2026-01-07","what":"gone"}])");
   EXPECT_EQ(second->at("spans")[0].at("version"), 2);
+}
+
+TEST(SpanRecords, AVersionIsNotGivenTwiceWhereAllFilesWentAndOthersCame) {
+  const std::string uri = "s3://lake/o/{YYYY}{MM}{DD}/?window=1d&gaps=allow";
+  fetch::ReadSpans read;
+  read.spans = {{"2026-01-07", {{"o/20260107/a", 1, "\"1\"", ""}}}};
+  Json record = *RecordSpans(uri, read, Json());
+  read.spans[0].objects.clear();
+  record = *RecordSpans(uri, read, record);
+  EXPECT_EQ(record.at("gone").dump(), R"([{"span":"2026-01-07","version":2}])");
+  record = *RecordSpans(uri, read, record);
+  EXPECT_EQ(record.at("gone").dump(), R"([{"span":"2026-01-07","version":2}])");
+  EXPECT_TRUE(record.at("late").empty());
+  read.spans[0].objects = {{"o/20260107/b", 1, "\"2\"", ""}};
+  record = *RecordSpans(uri, read, record);
+  EXPECT_EQ(record.at("spans")[0].at("version"), 3);
 }
 
 }  // namespace

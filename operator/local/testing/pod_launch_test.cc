@@ -69,6 +69,17 @@ TEST_F(PodLaunchTest, PutsTheTaskIntoAFileAndPointsTheLauncherAtIt) {
   EXPECT_TRUE(Has(launch->environment, "PENSTOCK_DUCKDB=/opt/duckdb"));
 }
 
+TEST_F(PodLaunchTest, ShowsAStepTheFolderOfAWindowOfFilesAndTheFileOfAFile) {
+  Json pod = Pod();
+  pod["metadata"]["annotations"]["penstock.dev/task"] =
+      R"({"protocol":1,"inputs":[)"
+      R"({"name":"a","uri":"file:///data/o/{YYYY}/{MM}/{DD}/?window=2d&to=2026-01-08"},)"
+      R"({"name":"b","uri":"file:///data/what?.csv"}]})";
+  const auto launch = Prepare(pod);
+  ASSERT_TRUE(launch) << launch.error().message;
+  EXPECT_EQ(launch->data, (std::vector<fs::path>{"/data/o/", "/data/what?.csv"}));
+}
+
 TEST_F(PodLaunchTest, TakesASecretFromTheEnvironmentAndGivesItToTheStepThatAskedOnly) {
   Json pod = Pod();
   EXPECT_FALSE(Has(Prepare(pod)->environment, "PENSTOCK_SECRET_DB_LOGIN_KEY=s3cret"));

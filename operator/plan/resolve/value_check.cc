@@ -112,6 +112,8 @@ Complaint CheckUri(const std::string& uri) {
   if (spans) {
     const auto parsed = ParseSpanUri(uri);
     if (!parsed) return "'" + ShownUri(uri).substr(0, 80) + "': " + parsed.error().message;
+    const auto clock = ClockOf(*parsed);
+    if (!clock) return "'" + ShownUri(uri).substr(0, 80) + "': " + clock.error().message;
   }
   const bool web = scheme == "http" || scheme == "https";
   if (!web && !table && !spans && scheme != "file" && scheme != "s3" &&

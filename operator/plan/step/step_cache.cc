@@ -7,6 +7,7 @@
 #include "operator/plan/attempt/cache_key.h"
 #include "operator/plan/attempt/labels.h"
 #include "operator/plan/values/step_inputs.h"
+#include "operator/protocol/span_uri.h"
 
 namespace penstock::plan {
 namespace {
@@ -155,7 +156,9 @@ std::string WhySilent(const ResolvedStep& step, const RunObserved& observed) {
   std::vector<TaskInput> inputs;
   for (const ResolvedInput& input : step.inputs)
     for (const ResolvedSource* source : input.Sources())
-      if (!source->pending) inputs.push_back({input.name, "", std::nullopt, source->uri, ""});
+      if (!source->pending)
+        inputs.push_back({input.name, "", std::nullopt,
+                          WithWindowEnd(source->uri, api::ScheduledTime(observed.run)), ""});
   return WhySilent(inputs, observed);
 }
 

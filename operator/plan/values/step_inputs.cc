@@ -11,6 +11,7 @@
 #include "operator/plan/resolve/references.h"
 #include "operator/plan/resolve/step_merge.h"
 #include "operator/plan/resolve/value_check.h"
+#include "operator/protocol/span_uri.h"
 
 namespace penstock::plan {
 namespace {
@@ -64,6 +65,8 @@ Result<TaskInput> FromSource(const ResolvedSource& from, const ResolvedInput& in
     return NotFound("input '" + input.name + "' is absent");
   }
   if (put_by_hand) out.put_by_hand.insert(input.name);
+  // One window in all attempts and steps of a run.
+  in.uri = WithWindowEnd(in.uri, api::ScheduledTime(source.run));
   return in;
 }
 

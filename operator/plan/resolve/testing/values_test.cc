@@ -140,12 +140,15 @@ TEST(CheckUri, ShowsNoQueryOfWhatItRefuses) {
 TEST(CheckUri, SpansOfTimeAreCheckedAtApply) {
   for (const auto& [uri, says] : {std::pair{"s3://b/{YYYY}/{MM}/{DD}/", "no window"},
                                   {"webhdfs:///o/{yyyy}/{MM}/?window=1d", "{yyyy}"},
+                                  {"file:///o/{YYYY}/{MM}/?window=1d", "{YYYY}, {MM} and {DD}"},
+                                  {"s3://b/{YYYY}{MM}{DD}?window=7d&zone=Mars/Utopia", "not in"},
                                   {"s3://b/{YYYY}{MM}{DD}?window=7h", "spans are days"}}) {
     const auto wrong = CheckUri(uri);
     ASSERT_TRUE(wrong) << uri;
     EXPECT_NE(wrong->find(says), std::string::npos) << *wrong;
   }
   EXPECT_FALSE(CheckUri("s3://b/{YYYY}/{MM}/{DD}/?window=7d&to=2026-01-08T00:00:00Z&gaps=allow"));
+  EXPECT_FALSE(CheckUri("file:///my data/{YYYY}/{MM}/{DD}/?window=7d&zone=Europe/Berlin"));
 }
 
 TEST(CheckUri, ASignatureInAUriOfAStoreIsRefusedAndNotShown) {

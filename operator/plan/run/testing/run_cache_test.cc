@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
 
 TEST(PlanRun, AHitSucceedsWithoutAPod) {
   RunWorld w(kChain);
@@ -163,6 +164,20 @@ TEST(PlanRun, ASourceWithoutAFingerprintRunsAndIsNotRecorded) {
   EXPECT_EQ(w.Status("a").cache_miss, "NoFingerprint: input 'u': not here");
   w.EndHavingRead(w.Pod("a"), {});
   EXPECT_TRUE(w.recorded.empty());
+}
+
+TEST(PlanRun, AWindowOfSpansEndsWithItsRunInAllItsStepsAndAttempts) {
+  const std::string uri = "s3://b/{YYYY}/{MM}/{DD}/?window=2d";
+  RunWorld w("steps:\n" + Step("a", "inputs: {u: \"" + uri + "\"}, retry: {user: 1}") +
+             Step("b", "inputs: {u: \"" + uri + "&to=2026-01-01\"}"));
+  w.o.run.meta.created = *ParseTime("2026-01-07T23:59:00Z");
+  w.Step();
+  const std::string ended = uri + "&to=2026-01-07T23:59:00Z";
+  EXPECT_THAT(w.plan.requests.fingerprints, UnorderedElementsAre(ended, uri + "&to=2026-01-01"));
+  w.o.run.spec.scheduled_time = *ParseTime("2025-12-01T00:00:00Z");
+  w.Step();
+  EXPECT_THAT(w.plan.requests.fingerprints,
+              UnorderedElementsAre(uri + "&to=2025-12-01T00:00:00Z", uri + "&to=2026-01-01"));
 }
 
 TEST(PlanRun, ASourceThatMayNotBeAskedIsNamedForAsLongAsTheStepIsThere) {
