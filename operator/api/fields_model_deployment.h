@@ -234,8 +234,9 @@ void ModelPodFields(Io& io, typename Io::template Of<ModelDeploymentSpec>& s) {
   io.String("runtimeClassName", s.runtime_class_name, kObjectName);
   io.String("schedulerName", s.scheduler_name, kObjectName);
   io.Group("pod", [&](auto& g) {
-    g.StringMap("labels", s.pod_labels, 50, {317, &kMetadataName}, {63, &kLabelText});
-    g.StringMap("annotations", s.pod_annotations, 50, {317, &kMetadataName}, {65536});
+    g.StringMap("labels", s.pod_labels, 50, {253, &kMetadataName}, {63, &kLabelText});
+    // All of them stay within the API server's 256 KiB.
+    g.StringMap("annotations", s.pod_annotations, 50, {253, &kMetadataName}, {4096});
     if constexpr (Io::kReads) {
       g.Check(AreOfUsers(s.pod_labels), "labels", kReservedLabel);
       g.Check(AreOfUsers(s.pod_annotations), "annotations", kReservedLabel);

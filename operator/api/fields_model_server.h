@@ -74,9 +74,10 @@ inline constexpr Format kLabelText{
     "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$",
     "letters, digits, '-', '_' and '.', with a letter or digit at both ends"};
 inline constexpr Format kMetadataName{
-    "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?$",
-    "letters, digits, '-', '_' and '.', with a letter or digit at both ends, and a domain with a / "
-    "before it or none"};
+    "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    "[a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$",
+    "at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends, and a "
+    "domain with a / before it or none"};
 inline constexpr const char* kReservedLabel =
     "names within penstock.dev, kubernetes.io and k8s.io are others': use a domain of your own";
 

@@ -71,7 +71,14 @@ TEST(Codec, PodsOfServersMaySayWhatTheirUsersLike) {
       EXPECT_THAT(errors(std::string("{") + section + ": {" + key + ": a}}"),
                   HasSubstr(std::string("spec.pod.") + section + ": names within penstock.dev"));
   EXPECT_THAT(errors("{labels: {team: a b}}"), HasSubstr("spec.pod.labels.team"));
-  EXPECT_THAT(errors("{labels: {a/b/c: x}}"), HasSubstr("name must be letters"));
+  const std::string long_name(64, 'a');
+  for (const std::string& name : {std::string("a/b/c"), long_name, std::string("a..b/c"),
+                                  "example.com/" + long_name, std::string("-.example.com/c")})
+    EXPECT_THAT(errors("{labels: {" + name + ": x}}"), HasSubstr("name must be at most 63"))
+        << name;
+  EXPECT_EQ(errors("{labels: {" + long_name.substr(1) + ": x}}"), "");
+  EXPECT_THAT(errors("{annotations: {a: " + std::string(4097, 'x') + "}}"),
+              HasSubstr("spec.pod.annotations.a"));
 }
 
 TEST(Codec, NamesWhatOfOurServerIsSaidBesideAnother) {

@@ -286,8 +286,7 @@ TEST(Codec, HoldsAModelDeploymentToAServicesName) {
   EXPECT_THAT(errors("7flights", "$(pipelines.a.outputs.b)"), HasSubstr("metadata.name: must be"));
   EXPECT_THAT(errors(std::string(51, 'a'), "$(pipelines.a.outputs.b)"),
               HasSubstr("at most 50 characters, has 51"));
-  EXPECT_THAT(errors("flights", "s3://bucket/model"),
-              HasSubstr("spec.model: must be $(pipelines."));
+  EXPECT_THAT(errors("flights", "hf://team/model"), HasSubstr("spec.model: must be $(pipelines."));
 }
 
 TEST(Codec, ReadsTheStatusOfANewerOperator) {

@@ -14,6 +14,7 @@
 #include "operator/plan/model/model_trouble.h"
 #include "operator/plan/model/rollout_report.h"
 #include "operator/plan/model/uses_router.h"
+#include "operator/protocol/model_source.h"
 
 namespace penstock::plan {
 namespace {
@@ -46,8 +47,7 @@ class ModelPlanner {
     }
     KeepNumber(o_, plan_.status);
     if (!plan_.status.candidate) plan_.evidence = {};
-    if (o_.spec_errors.empty())
-      Bound(plan_.status.history, static_cast<std::size_t>(md_.spec.revision_history_limit));
+    Forget();
     PutReports(o_, now_, plan_);
     DeleteOthers();
     if (o_.spec_errors.empty()) PutRouting(o_, plan_);
@@ -68,6 +68,16 @@ class ModelPlanner {
   }
   [[nodiscard]] bool Recreates() const {
     return md_.spec.rollout.strategy == api::RolloutStrategy::kRecreate;
+  }
+
+  // What the spec wants no more of, and nothing needs.
+  void Forget() {
+    HistoryNeeds needs{StableVersion(), {}, o_.target ? o_.target->digest : "", template_};
+    for (const auto& d : o_.deployments) needs.there.insert(d.version);
+    // Of a spec with errors it is not known what it says.
+    const int most =
+        o_.spec_errors.empty() ? md_.spec.revision_history_limit : api::kMostRemembered;
+    Bound(plan_.status.history, std::size_t(most), needs);
   }
 
   // --- the stable version: the one that the Service points to
@@ -119,6 +129,11 @@ class ModelPlanner {
     if (auto move = MoveService(o_, s.version)) plan_.actions.push_back(*std::move(move));
   }
 
+  // A version is an image, or a model that is fetched, as the spec has it now.
+  [[nodiscard]] bool IsOfKind(const std::string& source) const {
+    return ImageOfSource(source).empty() == (md_.spec.model != api::kModelOfImage);
+  }
+
   // Before the pods that read it; a new address or authority reaches those that run as well.
   void KeepStore() {
     if (stored_ || (o_.store && *o_.store == StoreText(settings_))) return;
@@ -134,7 +149,8 @@ class ModelPlanner {
   }
 
   // False when the Deployment is not, or not yet, what the spec says. Its pods are made anew only
-  // for a changed spec, never for a new release of the operator.
+  // for a changed spec, never for a new release of the operator; and not for a spec of the other
+  // kind, which says nothing of them: they go on as they are until another version serves.
   bool Keep(std::int64_t version, const ModelRef& model) {
     const bool going =
         std::any_of(o_.deployments.begin(), o_.deployments.end(),
@@ -143,7 +159,9 @@ class ModelPlanner {
     const std::string name = VersionName(md_.meta.name, version);
     const DeploymentFact* d = o_.OfVersion(version);
     const bool moved = d != nullptr && d->model.source != model.source;  // the same, from elsewhere
-    if (d == nullptr || d->template_hash != template_ || moved) {
+    const bool other_kind = !IsOfKind(model.source);
+    if (d == nullptr && other_kind && !md_.spec.server.container) return false;  // of what?
+    if (d == nullptr || (d->template_hash != template_ && !other_kind) || moved) {
       plan_.actions.emplace_back(
           ApplyDeployment{name, BuildDeployment(md_, version, model, settings_)});
       return false;
@@ -176,6 +194,13 @@ class ModelPlanner {
     if (!back) return;
     if (md_.status.candidate) {
       rollout_.note = "penstock.dev/undo waits: abort the candidate first (penstock.dev/abort)";
+      return;
+    }
+    if (!IsOfKind(back->source)) {
+      rollout_.note = "penstock.dev/undo waits: version " + std::to_string(back->version) +
+                      (ImageOfSource(back->source).empty() ? " has a fetched model"
+                                                           : " is its server's image") +
+                      ", and spec.model says otherwise: set spec.model and server back with it";
       return;
     }
     undo_ = std::move(back);

@@ -11,29 +11,44 @@ namespace penstock::plan {
 namespace {
 constexpr std::size_t kMostOfReason = 900;
 
-// The oldest that `may` be forgotten; none: history.end().
-template <typename May>
-ModelHistory::iterator Oldest(ModelHistory& history, const May& may) {
-  const auto found = std::find_if(history.rbegin(), history.rend(), may);
-  return found == history.rend() ? history.end() : std::prev(found.base());
+using Indices = std::set<std::size_t>;
+
+// The newest entry that it holds for; none: nothing is added.
+template <typename Holds>
+void AddNewest(const ModelHistory& history, const Holds& holds, Indices& to) {
+  const auto found = std::find_if(history.begin(), history.end(), holds);
+  if (found != history.end()) to.insert(std::size_t(found - history.begin()));
 }
 
-// What the newest undo is carried out by: its own entry, and the version that comes back. Null
-// where there is none.
-struct WayBack {
-  const api::ModelHistoryEntry* undo = nullptr;
-  const api::ModelHistoryEntry* back = nullptr;
-  explicit WayBack(const ModelHistory& history) {
-    for (const auto& h : history)
-      if (undo == nullptr && h.to > 0) undo = &h;
-    if (undo == nullptr) return;
-    for (const auto& h : history)
-      if (back == nullptr && h.version == undo->to && h.outcome == kPromoted) back = &h;
+void AddUndoUnderWay(const ModelHistory& history, std::int64_t stable, Indices& to) {
+  const auto undo =
+      std::find_if(history.begin(), history.end(), [](const auto& h) { return h.to > 0; });
+  if (undo == history.end() || (stable != 0 && undo->version != stable)) return;
+  to.insert(std::size_t(undo - history.begin()));
+  AddNewest(
+      history, [&](const auto& h) { return h.version == undo->to && h.outcome == kPromoted; }, to);
+}
+
+Indices NeededOf(const ModelHistory& history, const HistoryNeeds& needs) {
+  Indices needed;
+  std::int64_t highest = 0;
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    highest = std::max(highest, history[i].version);
+    if (history[i].version != needs.stable && needs.there.contains(history[i].version))
+      needed.insert(i);
   }
-  [[nodiscard]] bool Needs(const api::ModelHistoryEntry& h) const {
-    return &h == undo || &h == back;
-  }
-};
+  const auto add = [&](const auto& holds) { AddNewest(history, holds, needed); };
+  add([&](const auto& h) { return h.version == highest; });
+  add([&](const auto& h) { return h.version == needs.stable && h.outcome == kPromoted; });
+  add([&](const auto& h) {
+    return h.version != needs.stable && h.outcome == kPromoted && !WasRefused(history, h.version);
+  });
+  add([&](const auto& h) { return h.outcome != kPromoted; });
+  const auto* refusal = RejectionOf(history, needs.target, needs.template_hash);
+  add([&](const auto& h) { return &h == refusal; });
+  AddUndoUnderWay(history, needs.stable, needed);
+  return needed;
+}
 
 }  // namespace
 
@@ -72,18 +87,24 @@ api::ModelHistoryEntry EntryOf(const api::ModelVersionStatus& version, const cha
 
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry) {
   history.insert(history.begin(), std::move(entry));
-  Bound(history, api::kMostRemembered);
 }
 
-void Bound(ModelHistory& history, std::size_t most) {
-  while (history.size() > most) {
-    const WayBack way(history);
-    const auto may = [&](const auto& h) { return !way.Needs(h); };
-    auto drop = Oldest(history, [&](const auto& h) { return h.outcome == kPromoted && may(h); });
-    if (drop == history.end()) drop = Oldest(history, may);
-    if (drop == history.end()) return;  // these two are left
-    history.erase(drop);
-  }
+void Bound(ModelHistory& history, std::size_t most, const HistoryNeeds& needs) {
+  if (history.size() <= most) return;
+  const Indices needed = NeededOf(history, needs);
+  most = std::min(std::max(most, needed.size()), std::size_t(api::kMostRemembered));
+  Indices gone;
+  const auto forget = [&](bool promoted_only) {
+    for (std::size_t i = history.size(); i-- > 0 && history.size() - gone.size() > most;)
+      if (!needed.contains(i) && (!promoted_only || history[i].outcome == kPromoted))
+        gone.insert(i);
+  };
+  forget(true);
+  forget(false);
+  for (std::size_t i = history.size(); i-- > 0 && history.size() - gone.size() > most;)
+    gone.insert(i);  // more is needed than may be
+  for (auto i = gone.rbegin(); i != gone.rend(); ++i)
+    history.erase(history.begin() + std::ptrdiff_t(*i));
 }
 
 namespace {

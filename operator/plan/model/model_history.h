@@ -1,7 +1,9 @@
 // What a ModelDeployment remembers of its versions. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,10 +34,22 @@ using ModelHistory = std::vector<api::ModelHistoryEntry>;  // newest first
                                              const char* outcome, const std::string& reason,
                                              TimePoint now, const std::string& template_hash);
 
+// By what a short history still knows what it must.
+struct HistoryNeeds {
+  std::int64_t stable = 0;       // 0: none
+  std::set<std::int64_t> there;  // versions whose Deployments stand
+  std::string target;            // the digest to follow; empty: not known
+  std::string template_hash;     // of the spec
+};
+
 // At most api::kMostRemembered are kept; what must not be tried again is forgotten last.
 void Remember(ModelHistory& history, api::ModelHistoryEntry entry);
-// Keeps `most` of them by the same rule, and the two entries by which the newest undo is done.
-void Bound(ModelHistory& history, std::size_t most);
+// Keeps `most` of them; what must not be tried again is forgotten last. Above `most`, and at most
+// api::kMostRemembered, stay: the stable version's entry and that of the version which an undo
+// would bring back; both of an undo under way; what refused the target, and the newest refusal;
+// those of versions that stand, which end by what is said of them; and the highest number, which is
+// not given again.
+void Bound(ModelHistory& history, std::size_t most, const HistoryNeeds& needs);
 
 // The Deployment that was made for this model, and serves nobody yet; null: none.
 [[nodiscard]] const DeploymentFact* CandidateOf(const ModelObserved& observed,
