@@ -3,6 +3,7 @@
 
 #include "components/ingest/csv/options.h"
 #include "components/ingest/csv/reader.h"
+#include "components/ingest/stream.h"
 #include "components/ingest/testing/ingest_fixture.h"
 #include "components/ingest/testing/packed.h"
 #include "components/sdk/dataset.h"
