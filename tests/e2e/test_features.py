@@ -1,5 +1,6 @@
 """The examples of examples/features, and of examples/peers, end on real pods as their first lines say."""
 import json
+import pathlib
 import sys
 import unittest
 
@@ -25,8 +26,11 @@ class Features(unittest.TestCase):
         h.install()
         if h.OWN:
             h.load_base()
-        cls.addClassCleanup(h.kubectl, "delete", "pv", "e2e-features", "--ignore-not-found", "--wait=false")
-        h.make_volume("e2e-features", "64Mi")  # the cluster of the tests provisions none for volumes.yaml
+        # the cluster of the tests provisions none for those that have volumes made
+        wanted = sum(pathlib.Path(e.path).read_text().count("claim: {size:") for e in features.for_cluster() if not e.invalid)
+        for name in (f"e2e-features-{i}" for i in range(wanted)):
+            cls.addClassCleanup(h.kubectl, "delete", "pv", name, "--ignore-not-found", "--wait=false")
+            h.make_volume(name, "64Mi")
         cls.namespace = h.Namespace(NS)
         cls.namespace.__enter__()
         cls.addClassCleanup(cls.namespace.__exit__, None, None, None)
