@@ -85,9 +85,11 @@ std::string Credentials::ReadKeys(const TokenRoute& route, Memory* memory) {
     memory->keys = *keys;
     auto set = KeySet::Parse(*keys);
     memory->keys_unusable = set ? "" : set.error().message;
-    if (set) memory->key_set = *std::move(set);
-    // Who leaves no key in it has taken them back.
-    if (!set && set.error().kind == ErrorKind::kUnsupported) memory->key_set = nullptr;
+    if (set) {
+      memory->key_set = *std::move(set);
+    } else if (set.error().kind == ErrorKind::kUnsupported) {  // who leaves no key took them back
+      memory->key_set = nullptr;
+    }
   }
   return memory->keys_unusable;
 }

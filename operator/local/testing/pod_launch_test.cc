@@ -11,6 +11,7 @@
 #include "operator/local/memory_cluster.h"
 #include "operator/local/pod_environment.h"
 #include "operator/local/pod_volumes.h"
+#include "operator/protocol/task.h"
 
 namespace penstock::local {
 namespace {
@@ -71,10 +72,24 @@ TEST_F(PodLaunchTest, PutsTheTaskIntoAFileAndPointsTheLauncherAtIt) {
 
 TEST_F(PodLaunchTest, ShowsAStepTheFolderOfAWindowOfFilesAndTheFileOfAFile) {
   Json pod = Pod();
-  pod["metadata"]["annotations"]["penstock.dev/task"] =
-      R"({"protocol":1,"inputs":[)"
-      R"({"name":"a","uri":"file:///data/o/{YYYY}/{MM}/{DD}/?window=2d&to=2026-01-08"},)"
-      R"({"name":"b","uri":"file:///data/what?.csv"}]})";
+  TaskDocument task;
+  task.namespace_ = "default";
+  task.run = "r";
+  task.run_uid = "u";
+  task.step = "s";
+  task.pod = "p";
+  task.command = {"true"};
+  task.store.folder = "/store";
+  for (const char* uri :
+       {"file:///data/o/{YYYY}/{MM}/{DD}/?window=2d&to=2026-01-08", "file:///data/what?.csv"}) {
+    TaskInput input;
+    input.name = "i" + std::to_string(task.inputs.size());
+    input.uri = uri;
+    task.inputs.push_back(input);
+  }
+  const Result<TaskDocument> read = ParseTask(Json(task).dump());
+  ASSERT_TRUE(read) << read.error().message;
+  pod["metadata"]["annotations"]["penstock.dev/task"] = Json(task).dump();
   const auto launch = Prepare(pod);
   ASSERT_TRUE(launch) << launch.error().message;
   EXPECT_EQ(launch->data, (std::vector<fs::path>{"/data/o/", "/data/what?.csv"}));

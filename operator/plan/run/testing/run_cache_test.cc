@@ -168,7 +168,7 @@ TEST(PlanRun, ASourceWithoutAFingerprintRunsAndIsNotRecorded) {
 
 TEST(PlanRun, AWindowOfSpansEndsWithItsRunInAllItsStepsAndAttempts) {
   const std::string uri = "s3://b/{YYYY}/{MM}/{DD}/?window=2d";
-  RunWorld w("steps:\n" + Step("a", "inputs: {u: \"" + uri + "\"}, retry: {user: 1}") +
+  RunWorld w("steps:\n" + Step("a", "inputs: {u: \"" + uri + "\"}, retry: {user: {limit: 1}}") +
              Step("b", "inputs: {u: \"" + uri + "&to=2026-01-01\"}"));
   w.o.run.meta.created = *ParseTime("2026-01-07T23:59:00Z");
   w.Step();
