@@ -1,12 +1,12 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "components/ingest/run.h"
 #include "components/ingest/source.h"
+#include "components/ingest/testing/packed.h"
 #include "components/sdk/cells.h"
 #include "components/sdk/testing/test_data.h"
 #include "operator/base/base64.h"
@@ -30,20 +30,6 @@ class TestServer : public net::FakeServer {
           connection.Send(answers[std::min(n, answers.size() - 1)]);
         }) {}
 };
-
-std::string Deflate(const std::string& text, int window_bits) {
-  z_stream z{};
-  deflateInit2(&z, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
-  std::string out(text.size() + 1000, '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  z.avail_in = uInt(text.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = uInt(out.size());
-  deflate(&z, Z_FINISH);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
 
 std::string Little(std::uint64_t value, int size) {
   std::string out;
@@ -174,7 +160,7 @@ TEST_F(Ingest, KeepsTimesOfDayAsText) {
 TEST_F(Ingest, UnpacksGzipAndZip) {
   const std::string csv = "a,b\n1,x\n2,y\n";
   const std::string expected = "a:int64 b:string \n1|x|\n2|y|";
-  ASSERT_TRUE(RunText(Deflate(csv, MAX_WBITS + 16)));
+  ASSERT_TRUE(RunText(Gzip(csv)));
   EXPECT_EQ(Table(), expected);
   for (const int method : {0, 8}) {
     const auto ok = RunText(Zip(csv, method));
@@ -215,7 +201,7 @@ TEST_F(Ingest, RefusesALinkInAZipWhichWouldReadAsAnEmptyFile) {
 TEST_F(Ingest, EndsABombAtMaxBytesHoweverItIsPacked) {
   std::string csv = "a\n";
   while (csv.size() < (8U << 20)) csv += "1\n";  // packed a thousandth of it
-  for (const std::string& packed : {Deflate(csv, MAX_WBITS + 16), Zip(csv, 8)}) {
+  for (const std::string& packed : {Gzip(csv), Zip(csv, 8)}) {
     ASSERT_LT(packed.size(), csv.size() / 500);
     EXPECT_TRUE(RunText(packed, {{"maxBytes", csv.size()}}));
     const auto ok = RunText(packed, {{"maxBytes", 1 << 20}});
@@ -236,7 +222,7 @@ TEST_F(Ingest, ReadsAMemberWhoseNameLeadsOutAndWritesNothingThere) {
 }
 
 TEST_F(Ingest, EndsALineThatNeverEndsBeforeItFillsTheMemory) {
-  const std::string packed = Deflate("a\n" + std::string(64U << 20, '0'), MAX_WBITS + 16);
+  const std::string packed = Gzip("a\n" + std::string(64U << 20, '0'));
   EXPECT_NE(Problem(packed), "accepted");
 }
 

@@ -30,7 +30,8 @@ struct RunController::State {
   RunPinning pinning;
   std::shared_ptr<RunFacts> facts;
   PodTries tries;
-  SteadyTime next_status{};  // none that can wait is written before
+  SteadyTime next_status{};     // none that can wait is written before
+  Milliseconds status_took{0};  // to write the last one
   SteadyTime rests_until{};
   Run seen;                     // as the last visit found it
   bool attempts_noted = false;  // those that another controller's status tells of
@@ -420,9 +421,10 @@ Outcome RunController::WriteStatus(State& state, Run& run, const plan::RunPlan& 
     return written.error();
   }
   const SteadyTime ended = context_.clock.Steady();
-  state.next_status = now + std::chrono::duration_cast<Milliseconds>(ended - now) +
-                      StatusPause(context_.settings.status_interval,
-                                  std::chrono::duration_cast<Milliseconds>(ended - now));
+  const auto took = std::chrono::duration_cast<Milliseconds>(ended - now);
+  // One alone that was slow may be the API server's own trouble.
+  const Milliseconds both = std::min(took, std::exchange(state.status_took, took));
+  state.next_status = ended + StatusPause(context_.settings.status_interval, both);
   const Run before = run;
   run = context_.snapshots.runs.Put(Known<api::PipelineRun>(api::DecodePipelineRun(*written)));
   if (plan::ShowsParentMore(before.get(), *run)) WakeParent(*run);

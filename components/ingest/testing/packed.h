@@ -7,9 +7,9 @@
 
 namespace penstock::ingest {
 
-inline std::string Gzip(const std::string& text) {
+inline std::string Deflate(const std::string& text, int window_bits) {
   z_stream z{};
-  deflateInit2(&z, 9, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&z, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
   std::string out(text.size() + 1000, '\0');
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   z.avail_in = uInt(text.size());
@@ -20,5 +20,7 @@ inline std::string Gzip(const std::string& text) {
   deflateEnd(&z);
   return out;
 }
+
+inline std::string Gzip(const std::string& text) { return Deflate(text, MAX_WBITS + 16); }
 
 }  // namespace penstock::ingest

@@ -109,6 +109,7 @@ void PutEvents(const RunObserved& o, const std::vector<StepState>& steps, RunPla
       plan.urgent_status = true;
     } else if (IsInTrouble(s) && (s.prior == nullptr || s.prior->reason != s.status.reason)) {
       add("Warning", s.status.reason, what);
+      plan.urgent_status = true;
     } else if (&s == kept && !WasTold(o, RefusalReason(s.delete_refused->why.kind))) {
       add("Warning", RefusalReason(s.delete_refused->why.kind),
           "step " + s.status.name + ": " + TextOf(*s.delete_refused));
